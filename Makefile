@@ -1,0 +1,58 @@
+# Everything a contributor runs. Needs Python 3.11 or newer and make; the rest is installed into .venv.
+#
+#   make demo    three real programs, undecorated and decorated        make bench   every engine on this machine
+#   make test    the tests and the doctests                            make docs    the site, in docs/_build/html
+#   make lint    format, lint, types                                   make sweep   the long accuracy sweeps
+
+PYTHON ?= python3
+VENV := .venv
+BENCH_VENV := .venv-bench
+RUN := $(VENV)/bin/python
+PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
+
+.PHONY: demo test lint format bench docs sweep clean
+.DEFAULT_GOAL := test
+
+demo: $(VENV)/.demo
+	$(RUN) -m examples.demo
+
+test: $(VENV)/.test
+	$(RUN) -m pytest $(ARGS)
+
+lint: $(VENV)/.lint
+	$(RUN) -m ruff format --check .
+	$(RUN) -m ruff check .
+	$(RUN) -m mypy
+
+format: $(VENV)/.lint
+	$(RUN) -m ruff format .
+	$(RUN) -m ruff check --fix .
+
+docs: $(VENV)/.docs
+	$(RUN) -m sphinx -W --keep-going -b html docs docs/_build/html
+
+sweep: $(VENV)/.test
+	@set -e; for script in tests/sweeps/*.py; do echo "== $$script"; $(RUN) $$script; done
+
+# PyTorch and JAX live in an environment of their own: nobody needs them to use or to test hybrid.
+# make bench ARGS="elementwise rowwise" runs some of the questions.
+bench: $(BENCH_VENV)/.bench
+	$(BENCH_VENV)/bin/python -m bench $(ARGS)
+
+clean:
+	rm -rf $(VENV) $(BENCH_VENV) build dist docs/_build examples/out .pytest_cache .mypy_cache .ruff_cache
+
+# One stamp per extra, so that a repeated run starts at once.
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.%: pyproject.toml | $(VENV)/bin/python
+	$(RUN) $(PIP_INSTALL) -e '.[$*]'
+	@touch $@
+
+$(BENCH_VENV)/bin/python:
+	$(PYTHON) -m venv $(BENCH_VENV)
+
+$(BENCH_VENV)/.bench: pyproject.toml bench/requirements.txt | $(BENCH_VENV)/bin/python
+	$(BENCH_VENV)/bin/python $(PIP_INSTALL) -e '.[demo]' -r bench/requirements.txt
+	@touch $@

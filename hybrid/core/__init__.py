@@ -1,0 +1,1 @@
+"""The ground floor: settings, dtypes, shapes, pytrees and errors. Knows nothing of graphs or code."""

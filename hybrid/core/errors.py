@@ -1,0 +1,59 @@
+"""Errors that teach: what happened, what was received, what was expected, and how to fix it.
+
+Every error the engine raises on purpose derives from `HybridError` *and* from the built-in class that NumPy or Python would
+have raised (`TypeError`, `ValueError`, `IndexError`), so that decorating a function never changes which `except` clause runs.
+"""
+
+from __future__ import annotations
+
+
+class HybridError(Exception):
+    """Base of all errors raised by hybrid: a one-line statement followed by `got`, `expected` and `fix` where known."""
+
+    def __init__(self, what: str, *, got: object = None, expected: object = None, fix: object = None, at: object = None):
+        self.what, self.got, self.expected, self.fix, self.at = what, got, expected, fix, at
+        rows = (("got", got), ("expected", expected), ("fix", fix), ("at", at))
+        super().__init__("\n".join([what, *(f"  {name + ':':<10}{text}" for name, text in rows if text is not None)]))
+
+    def __reduce__(self):
+        return _rebuild, (type(self), self.what, self.got, self.expected, self.fix, self.at)
+
+
+def _rebuild(cls, what, got, expected, fix, at):
+    return cls(what, got=got, expected=expected, fix=fix, at=at)
+
+
+class ShapeError(HybridError, ValueError):
+    """Shapes that cannot go together."""
+
+
+class DTypeError(HybridError, TypeError):
+    """A dtype that an operation cannot take, or a value of the wrong type."""
+
+
+class ArgumentError(HybridError, ValueError):
+    """A value outside what a function accepts."""
+
+
+class IndexingError(HybridError, IndexError):
+    """An index out of bounds, or of a kind that cannot index."""
+
+
+class GraphError(HybridError, ValueError):
+    """A graph, graph text or graph file that is malformed."""
+
+
+class TraceError(HybridError, TypeError):
+    """Python code asked of a traced value what only a concrete value can answer."""
+
+
+class EscapeError(TraceError):
+    """A traced tensor was used after the call that traced it had ended."""
+
+
+class CompileError(HybridError, RuntimeError):
+    """A loop nest or machine-code problem; the message names the kernel."""
+
+
+class MissingExtra(HybridError, ImportError):
+    """An optional dependency is not installed; the message names the extra."""

@@ -1,0 +1,121 @@
+"""Pytrees: nested containers flattened to leaves and a structure, and back.
+
+Lists, tuples, dicts, namedtuples, dataclasses and None are known; `register(cls, flatten, unflatten)` adds a class.
+Anything else is a leaf.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Hashable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+_REGISTRY: dict[type, tuple[Callable[[Any], tuple[list, Hashable]], Callable[[Hashable, list], Any]]] = {}
+
+
+def register(cls: type, flatten: Callable[[Any], tuple[list, Hashable]], unflatten: Callable[[Hashable, list], Any]) -> type:
+    """Teach the engine a container class.
+
+    Args:
+        cls: the class; instances of subclasses stay leaves.
+        flatten: `object -> (children, aux)`, with `aux` hashable.
+        unflatten: `(aux, children) -> object`.
+    """
+    _REGISTRY[cls] = (flatten, unflatten)
+    return cls
+
+
+@dataclass(frozen=True, slots=True)
+class Structure:
+    """The shape of a tree without its leaves. Equal structures have equal containers, keys and leaf places."""
+
+    kind: type | None  # None: a leaf
+    aux: Hashable = None
+    children: tuple[Structure, ...] = ()
+
+    @property
+    def leaves(self) -> int:
+        return 1 if self.kind is None else sum(child.leaves for child in self.children)
+
+
+LEAF = Structure(None)
+
+
+def _split(tree: Any) -> tuple[list, Hashable] | None:
+    """Children and aux of a container, or None for a leaf."""
+    kind = type(tree)
+    if kind is tuple or kind is list:
+        return list(tree), len(tree)
+    if kind is dict:
+        return list(tree.values()), tuple(tree)
+    if tree is None:
+        return [], None
+    if kind in _REGISTRY:
+        return _REGISTRY[kind][0](tree)
+    if isinstance(tree, tuple) and hasattr(kind, "_fields"):
+        return list(tree), kind._fields
+    if dataclasses.is_dataclass(tree) and not isinstance(tree, type):
+        names = tuple(field.name for field in dataclasses.fields(tree))
+        return [getattr(tree, name) for name in names], names
+    return None
+
+
+def flatten(tree: Any) -> tuple[list, Structure]:
+    """Leaves in order, and the structure that puts them back.
+
+    >>> leaves, structure = flatten({"w": 1, "b": (2, None)})
+    >>> leaves, unflatten(structure, [10, 20])
+    ([1, 2], {'w': 10, 'b': (20, None)})
+    """
+    leaves: list = []
+    return leaves, _flatten(tree, leaves)
+
+
+def _flatten(tree: Any, leaves: list) -> Structure:
+    parts = _split(tree)
+    if parts is None:
+        leaves.append(tree)
+        return LEAF
+    children, aux = parts
+    return Structure(type(tree), aux, tuple(_flatten(child, leaves) for child in children))
+
+
+def unflatten(structure: Structure, leaves: list | tuple) -> Any:
+    """The tree of this structure with these leaves."""
+    source: Iterator = iter(leaves)
+    return _unflatten(structure, source)
+
+
+def _unflatten(structure: Structure, leaves: Iterator) -> Any:
+    kind = structure.kind
+    if kind is None:
+        return next(leaves)
+    children = [_unflatten(child, leaves) for child in structure.children]
+    if kind is tuple:
+        return tuple(children)
+    if kind is list:
+        return children
+    if kind is dict:
+        return dict(zip(structure.aux, children, strict=True))  # type: ignore[call-overload]
+    if kind is type(None):
+        return None
+    if kind in _REGISTRY:
+        return _REGISTRY[kind][1](structure.aux, children)
+    if issubclass(kind, tuple):
+        return kind(*children)
+    return _rebuild_dataclass(kind, structure.aux, children)
+
+
+def _rebuild_dataclass(kind: type, names: Any, children: list) -> Any:
+    # __init__ may compute or validate; the tree only restores fields, as copy.copy does.
+    out = object.__new__(kind)
+    for name, child in zip(names, children, strict=True):
+        object.__setattr__(out, name, child)
+    return out
+
+
+def map_leaves(function: Callable, tree: Any) -> Any:
+    """The same tree with `function` applied to every leaf."""
+    leaves, structure = flatten(tree)
+    return unflatten(structure, [function(leaf) for leaf in leaves])

@@ -1,0 +1,388 @@
+"""The loop language. One `Kernel` is one pass over memory: plain loops, scalars in registers, arrays by linear offset.
+
+    Kernel     ::= Kernel(name, buffers, body)
+    Stmt       ::= For(index, extent, body, kind)        kind: serial | parallel | vector; index runs 0 … extent-1
+                 | Let(name, value)                      names a scalar; visible to the end of the enclosing block
+                 | Store(buffer, offset, value)
+                 | Declare(name, op, dtype)              an accumulator in a register, starting at the identity of op
+                 | Accumulate(name, value)               name = op(name, value); a Ref(name) after the loop reads it
+                 | Scratch(name, dtype, size)            a small array private to the enclosing iteration (stack)
+                 | If(condition, body)
+                 | Check(condition, code)                where false, the call ends with error `code` (see `Code`)
+    Expr       ::= Const(value) | Ref(name) | Index(affine) | Load(buffer, offset) | Op(name, args)
+    offset     ::= Affine over loop indices and int64 names, in elements of the buffer
+
+Every expression has a NumPy dtype. Semantics, shared by every code generator:
+
+* `Op` names are those of `OPS`; arithmetic is NumPy's on equal dtypes: integers wrap, division by integer zero gives 0,
+  comparisons give bool, `min`/`max` propagate NaN, floats never contract into fused multiply-adds unless `fma` is written.
+* A `vector` loop may run its iterations in any order and many at a time; only `Accumulate` may carry a value across them.
+  `parallel` iterations may run at once on many threads and may not carry anything.
+* Float `add` accumulators are summed in blocks with compensation: at least as accurate as pairwise, in an order that
+  depends on the extent alone, never on the number of threads. Integer accumulators wrap.
+* A `Load` whose `guard` is false does not touch memory and gives 0.
+
+Expressions are immutable and shared by identity; a code generator evaluates each node once per statement.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from hybrid.core import dtype as dt
+from hybrid.core.errors import CompileError
+from hybrid.core.shape import Dim, Size
+from hybrid.loops.affine import Affine
+
+
+class Code(enum.IntEnum):
+    """What a kernel returns: zero, or the first failed check."""
+
+    OK = 0
+    INDEX = 1  # an index out of bounds
+    MEMORY = 2  # a scratch buffer could not be allocated
+
+
+# name -> (arity, result): "same" as the operands, "bool", or "last" (select's branches).
+OPS: dict[str, tuple[int, str]] = {
+    **{name: (2, "same") for name in ("add", "sub", "mul", "div", "floordiv", "mod", "min", "max", "and", "or", "xor",
+                                      "shl", "shr", "copysign", "pow", "atan2", "fmod", "hypot", "nextafter")},
+    **{name: (2, "bool") for name in ("eq", "ne", "lt", "le", "gt", "ge")},
+    **{name: (1, "same") for name in ("neg", "abs", "not", "floor", "ceil", "trunc", "rint", "sqrt", "exp", "exp2", "expm1",
+                                      "log", "log2", "log10", "log1p", "sin", "cos", "tan", "asin", "acos", "atan", "sinh",
+                                      "cosh", "tanh", "asinh", "acosh", "atanh", "erf", "erfc", "sigmoid", "cbrt", "lgamma")},
+    "isnan": (1, "bool"),
+    "fma": (3, "same"),  # a*b + c with one rounding
+    "select": (3, "last"),  # condition, then, else
+}  # fmt: skip
+
+# Accumulator operators and their identities by dtype kind.
+REDUCERS = ("add", "mul", "min", "max", "and", "or")
+
+
+class Expr:
+    """A scalar expression; `dtype` is its NumPy dtype. Arithmetic operators build `Op`s on equal dtypes."""
+
+    __slots__ = ("dtype",)
+    dtype: np.dtype
+
+    def __add__(self, other):
+        return op("add", self, other)
+
+    def __radd__(self, other):
+        return op("add", _lift(other, self), self)
+
+    def __sub__(self, other):
+        return op("sub", self, other)
+
+    def __rsub__(self, other):
+        return op("sub", _lift(other, self), self)
+
+    def __mul__(self, other):
+        return op("mul", self, other)
+
+    def __rmul__(self, other):
+        return op("mul", _lift(other, self), self)
+
+    def __truediv__(self, other):
+        return op("div", self, other)
+
+    def __rtruediv__(self, other):
+        return op("div", _lift(other, self), self)
+
+    def __neg__(self):
+        return op("neg", self)
+
+    def __and__(self, other):
+        return op("and", self, other)
+
+    def __or__(self, other):
+        return op("or", self, other)
+
+    def __xor__(self, other):
+        return op("xor", self, other)
+
+    def __invert__(self):
+        return op("not", self)
+
+    def __lshift__(self, other):
+        return op("shl", self, other)
+
+    def __rshift__(self, other):
+        return op("shr", self, other)
+
+    def __lt__(self, other):
+        return op("lt", self, other)
+
+    def __le__(self, other):
+        return op("le", self, other)
+
+    def __gt__(self, other):
+        return op("gt", self, other)
+
+    def __ge__(self, other):
+        return op("ge", self, other)
+
+
+class Const(Expr):
+    """A literal of the given dtype; `value` is a NumPy scalar."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: object, dtype: np.dtype):
+        self.dtype = dtype
+        self.value = np.asarray(value, dtype)[()]
+
+
+class Ref(Expr):
+    """The scalar a `Let` or an accumulator named."""
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str, dtype: np.dtype):
+        self.name, self.dtype = name, dtype
+
+
+class Index(Expr):
+    """The int64 value of an affine form."""
+
+    __slots__ = ("affine",)
+
+    def __init__(self, affine: Affine):
+        self.affine, self.dtype = affine, dt.int64
+
+
+class Load(Expr):
+    """One element of a buffer or scratch array; zero, untouched, where `guard` is false."""
+
+    __slots__ = ("buffer", "offset", "guard")
+
+    def __init__(self, buffer: str, offset: Affine, dtype: np.dtype, guard: Expr | None = None):
+        self.buffer, self.offset, self.dtype, self.guard = buffer, offset, dtype, guard
+
+
+class Op(Expr):
+    """An operation of `OPS` on operands of one dtype (select's condition is bool)."""
+
+    __slots__ = ("name", "args")
+
+    def __init__(self, name: str, args: tuple[Expr, ...], dtype: np.dtype):
+        self.name, self.args, self.dtype = name, args, dtype
+
+
+class Convert(Expr):
+    """NumPy's `astype`: floats to integers truncate, integers wrap, anything to bool is `!= 0`."""
+
+    __slots__ = ("arg",)
+
+    def __init__(self, arg: Expr, dtype: np.dtype):
+        self.arg, self.dtype = arg, dtype
+
+
+class Bitcast(Expr):
+    """The same bits as another dtype of equal width."""
+
+    __slots__ = ("arg",)
+
+    def __init__(self, arg: Expr, dtype: np.dtype):
+        self.arg, self.dtype = arg, dtype
+
+
+def _lift(value: object, like: Expr) -> Expr:
+    return value if isinstance(value, Expr) else Const(value, like.dtype)
+
+
+def op(name: str, *args: object) -> Expr:
+    """An `Op` with its result dtype; Python numbers take the dtype of the operand beside them."""
+    arity, result = OPS[name]
+    if len(args) != arity:
+        raise CompileError(f"{name} takes {arity} operands", got=len(args))
+    anchor = next((a for a in args[1 if name == "select" else 0 :] if isinstance(a, Expr)), None)
+    if anchor is None:
+        raise CompileError(f"{name} needs at least one expression operand")
+    lifted = tuple(a if isinstance(a, Expr) else Const(a, anchor.dtype) for a in args)
+    operands = lifted[1:] if name == "select" else lifted
+    if any(a.dtype != operands[0].dtype for a in operands):
+        raise CompileError(f"{name} takes operands of one dtype", got=", ".join(str(a.dtype) for a in operands))
+    return Op(name, lifted, dt.bool_ if result == "bool" else operands[0].dtype)
+
+
+def select(condition: Expr, then: object, otherwise: object) -> Expr:
+    return op("select", condition, then, otherwise)
+
+
+def fma(a: object, b: object, c: object) -> Expr:
+    """a*b + c with a single rounding."""
+    return op("fma", a, b, c)
+
+
+def convert(arg: Expr, dtype: np.dtype) -> Expr:
+    return arg if arg.dtype == dtype else Convert(arg, dtype)
+
+
+@dataclass(frozen=True, slots=True)
+class Let:
+    name: str
+    value: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    buffer: str
+    offset: Affine
+    value: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Declare:
+    name: str
+    op: str
+    dtype: np.dtype
+
+
+@dataclass(frozen=True, slots=True)
+class Accumulate:
+    name: str
+    value: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Scratch:
+    name: str
+    dtype: np.dtype
+    size: Size
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    condition: Expr
+    code: Code
+
+
+@dataclass(frozen=True, slots=True)
+class If:
+    condition: Expr
+    body: tuple[Stmt, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class For:
+    index: str
+    extent: Size
+    body: tuple[Stmt, ...]
+    kind: str = "serial"  # serial | parallel | vector
+
+
+Stmt = For | Let | Store | Declare | Accumulate | Scratch | If | Check
+
+
+@dataclass(frozen=True, slots=True)
+class Buffer:
+    """An array the kernel is given. `size` is in elements; scalars are buffers of size 1."""
+
+    name: str
+    dtype: np.dtype
+    size: Size
+    role: str  # in | out | inout
+
+
+@dataclass(frozen=True, slots=True)
+class Kernel:
+    name: str
+    buffers: tuple[Buffer, ...]
+    body: tuple[Stmt, ...]
+    source: str = ""  # the user's line that this kernel mostly stands for
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """Size symbols the kernel needs, sorted."""
+        found: set[str] = set()
+        for size in sizes_of(self):
+            if isinstance(size, Dim):
+                found |= size.symbols
+        return tuple(sorted(found))
+
+    def __str__(self) -> str:
+        from hybrid.loops.text import render  # the printer needs the grammar, the grammar only offers it
+
+        return render(self)
+
+
+def identity(op_name: str, dtype: np.dtype) -> object:
+    """The value an accumulator starts from."""
+    if op_name in ("add", "or"):
+        return np.zeros((), dtype)[()]
+    if op_name in ("mul", "and"):
+        return np.asarray(-1 if op_name == "and" and dt.KIND[dtype] == "i" else 1).astype(dtype)[()]
+    if dt.is_float(dtype):
+        return np.asarray(np.inf if op_name == "min" else -np.inf).astype(dtype)[()]
+    if dtype == dt.bool_:
+        return np.bool_(op_name == "min")
+    info = np.iinfo(dtype)
+    return dtype.type(info.max if op_name == "min" else info.min)
+
+
+def children(expr: Expr) -> tuple[Expr, ...]:
+    if isinstance(expr, Op):
+        return expr.args
+    if isinstance(expr, (Convert, Bitcast)):
+        return (expr.arg,)
+    if isinstance(expr, Load) and expr.guard is not None:
+        return (expr.guard,)
+    return ()
+
+
+def expressions(stmt: Stmt) -> tuple[Expr, ...]:
+    """The expressions a statement evaluates itself (not those of its body)."""
+    if isinstance(stmt, (Let, Store, Accumulate)):
+        return (stmt.value,)
+    if isinstance(stmt, (If, Check)):
+        return (stmt.condition,)
+    return ()
+
+
+def walk(body: tuple[Stmt, ...]) -> Iterator[Stmt]:
+    """Every statement, outermost first."""
+    for stmt in body:
+        yield stmt
+        if isinstance(stmt, (For, If)):
+            yield from walk(stmt.body)
+
+
+def walk_expr(expr: Expr, seen: set[int] | None = None) -> Iterator[Expr]:
+    """Every distinct node below and including `expr`, operands first."""
+    seen = set() if seen is None else seen
+    if id(expr) in seen:
+        return
+    seen.add(id(expr))
+    for child in children(expr):
+        yield from walk_expr(child, seen)
+    yield expr
+
+
+def sizes_of(kernel: Kernel) -> Iterator[Size]:
+    """Every size written anywhere in the kernel: buffers, extents, coefficients, constants of offsets."""
+
+    def of(affine: Affine) -> Iterator[Size]:
+        yield affine.const
+        yield from affine.terms.values()
+
+    for buffer in kernel.buffers:
+        yield buffer.size
+    for stmt in walk(kernel.body):
+        if isinstance(stmt, For):
+            yield stmt.extent
+        elif isinstance(stmt, Scratch):
+            yield stmt.size
+        elif isinstance(stmt, Store):
+            yield from of(stmt.offset)
+        for root in expressions(stmt):
+            for node in walk_expr(root):
+                if isinstance(node, Load):
+                    yield from of(node.offset)
+                elif isinstance(node, Index):
+                    yield from of(node.affine)
