@@ -1,7 +1,7 @@
 """The loop language. One `Kernel` is one pass over memory: plain loops, scalars in registers, arrays by linear offset.
 
     Kernel     ::= Kernel(name, buffers, body)
-    Stmt       ::= For(index, extent, body, kind)        kind: serial | parallel | vector; index runs 0 … extent-1
+    Stmt       ::= For(index, extent, body, kind)        kind: serial | vector | parallel | flat; index runs 0 … extent-1
                  | Let(name, value)                      names a scalar; visible to the end of the enclosing block
                  | Store(buffer, offset, value)
                  | Declare(name, op, dtype)              an accumulator in a register, starting at the identity of op
@@ -9,7 +9,8 @@
                  | Scratch(name, dtype, size)            a small array private to the enclosing iteration (stack)
                  | If(condition, body)
                  | Check(condition, code)                where false, the call ends with error `code` (see `Code`)
-    Expr       ::= Const(value) | Ref(name) | Index(affine) | Load(buffer, offset) | Op(name, args)
+    Expr       ::= Const(value) | Ref(name) | Index(affine) | Load(buffer, offset, guard) | Op(name, args)
+                 | Convert(arg, dtype) | Bitcast(arg, dtype) | Rescue(condition, fast, name, args)
     offset     ::= Affine over loop indices and int64 names, in elements of the buffer
 
 Every expression has a NumPy dtype. Semantics, shared by every code generator:
@@ -17,7 +18,8 @@ Every expression has a NumPy dtype. Semantics, shared by every code generator:
 * `Op` names are those of `OPS`; arithmetic is NumPy's on equal dtypes: integers wrap, division by integer zero gives 0,
   comparisons give bool, `min`/`max` propagate NaN, floats never contract into fused multiply-adds unless `fma` is written.
 * A `vector` loop may run its iterations in any order and many at a time; only `Accumulate` may carry a value across them.
-  `parallel` iterations may run at once on many threads and may not carry anything.
+  `parallel` iterations may run at once on many threads and may not carry anything. A `flat` loop is both at once: its range
+  is cut into one piece per thread and each piece runs as a vector loop. parallel and flat loops stand outermost.
 * Float `add` accumulators are summed in blocks with compensation: at least as accurate as pairwise, in an order that
   depends on the extent alone, never on the number of threads. Integer accumulators wrap.
 * A `Load` whose `guard` is false does not touch memory and gives 0.
@@ -36,7 +38,7 @@ import numpy as np
 from hybrid.core import dtype as dt
 from hybrid.core.errors import CompileError
 from hybrid.core.shape import Dim, Size
-from hybrid.loops.affine import Affine
+from hybrid.core.affine import Affine
 
 
 class Code(enum.IntEnum):
@@ -192,6 +194,15 @@ class Bitcast(Expr):
         self.arg, self.dtype = arg, dtype
 
 
+class Rescue(Expr):
+    """`fast`, except where `condition` holds: there the platform's scalar `name(*args)`, lane by lane. For rare, hard arguments."""
+
+    __slots__ = ("condition", "fast", "name", "args")
+
+    def __init__(self, condition: Expr, fast: Expr, name: str, args: tuple[Expr, ...]):
+        self.condition, self.fast, self.name, self.args, self.dtype = condition, fast, name, args, fast.dtype
+
+
 def _lift(value: object, like: Expr) -> Expr:
     return value if isinstance(value, Expr) else Const(value, like.dtype)
 
@@ -274,7 +285,7 @@ class For:
     index: str
     extent: Size
     body: tuple[Stmt, ...]
-    kind: str = "serial"  # serial | parallel | vector
+    kind: str = "serial"  # serial | vector | parallel | flat
 
 
 Stmt = For | Let | Store | Declare | Accumulate | Scratch | If | Check
@@ -331,6 +342,8 @@ def children(expr: Expr) -> tuple[Expr, ...]:
         return expr.args
     if isinstance(expr, (Convert, Bitcast)):
         return (expr.arg,)
+    if isinstance(expr, Rescue):
+        return (expr.condition, expr.fast, *expr.args)
     if isinstance(expr, Load) and expr.guard is not None:
         return (expr.guard,)
     return ()

@@ -1,0 +1,1 @@
+"""hybrid beside its peers, one file per question. `python -m bench` runs them all and writes docs/benchmarks.md."""

@@ -1,0 +1,177 @@
+"""What a loop body costs and how it is best run: lanes, unrolling, the size of a thread's share. Static and approximate."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+from hybrid.codegen.instructions import NARROW, is_simple
+from hybrid.codegen.target import Target
+from hybrid.core import dtype as dt
+from hybrid.core.shape import Size
+from hybrid.loops.affine import Affine
+from hybrid.loops.nest import (
+    Accumulate,
+    Check,
+    Declare,
+    Expr,
+    For,
+    Index,
+    Load,
+    Op,
+    Ref,
+    Rescue,
+    Scratch,
+    Stmt,
+    Store,
+    children,
+    expressions,
+    walk,
+)
+
+SIMPLE_PS = 250  # one instruction, two a cycle at 2 GHz: the slow end of today's processors
+ELEMENTARY = 12  # instructions in an exp or a log (16 to 25, at a better throughput)
+BYTE_PS = 100  # 10 GB/s, one core's share of memory
+RANGE_PS = 20_000_000  # handing a range to another thread costs 1-5 µs; it pays from some 20 µs of work
+
+
+def nodes(roots: Iterable[Expr]) -> Iterator[Expr]:
+    """Every distinct node under `roots`, without recursion: expressions may be thousands deep."""
+    seen: set[int] = set()
+    stack = list(roots)
+    while stack:
+        expr = stack.pop()
+        if id(expr) not in seen:
+            seen.add(id(expr))
+            yield expr
+            stack.extend(children(expr))
+
+
+def nodes_of(body: tuple[Stmt, ...]) -> Iterator[Expr]:
+    """Every distinct node of a statement list and the statements inside it."""
+    return nodes([root for stmt in walk(body) for root in expressions(stmt)])
+
+
+def affines(body: tuple[Stmt, ...]) -> Iterator[Affine]:
+    """Every offset and index computed in a statement list."""
+    for stmt in walk(body):
+        if isinstance(stmt, Store):
+            yield stmt.offset
+    for node in nodes_of(body):
+        if isinstance(node, Load):
+            yield node.offset
+        elif isinstance(node, Index):
+            yield node.affine
+
+
+def names_used(body: tuple[Stmt, ...]) -> set[str]:
+    """Names of scalars, indices, accumulators and arrays that a statement list mentions."""
+    found = {name for affine in affines(body) for name in affine.terms}
+    for stmt in walk(body):
+        if isinstance(stmt, Store):
+            found.add(stmt.buffer)
+        elif isinstance(stmt, Accumulate):
+            found.add(stmt.name)
+    for node in nodes_of(body):
+        if isinstance(node, Load):
+            found.add(node.buffer)
+        elif isinstance(node, Ref):
+            found.add(node.name)
+    return found
+
+
+def can_vectorise(loop: For) -> bool:
+    """Whether many iterations may run side by side as they stand: no vector loop or array inside, stores that move with the index."""
+    moving = {loop.index}
+    for stmt in walk(loop.body):
+        if isinstance(stmt, Scratch) or (isinstance(stmt, For) and stmt.kind != "serial"):
+            return False
+        # A name bound inside may vary from lane to lane; assuming that it does costs nothing.
+        moving |= {stmt.name} if hasattr(stmt, "name") else set()
+        if isinstance(stmt, Store) and not moving & stmt.offset.terms.keys():
+            return False
+    return True
+
+
+def lanes(loop: For, target: Target) -> int:
+    """Iterations a vector loop runs side by side: one register of the width it computes in most."""
+    if not can_vectorise(loop) or loop.extent in (0, 1):
+        return 1
+    widths: Counter[int] = Counter()
+    moved: Counter[int] = Counter()
+    for node in nodes_of(loop.body):
+        if isinstance(node, (Op, Rescue)) and node.args[-1].dtype != dt.bool_:
+            dtype = node.args[-1].dtype
+            widths[4 if dtype in NARROW else dtype.itemsize] += 4 if dt.is_float(dtype) else 1
+        elif isinstance(node, Load):
+            moved[node.dtype.itemsize] += 1
+    for stmt in walk(loop.body):
+        if isinstance(stmt, Declare):
+            widths[4 if stmt.dtype in NARROW else stmt.dtype.itemsize] += 1
+        elif isinstance(stmt, (Store, Accumulate)):
+            dtype = stmt.value.dtype
+            if isinstance(stmt, Store):
+                moved[dtype.itemsize] += 1
+            elif dtype != dt.bool_:
+                widths[4 if dtype in NARROW else dtype.itemsize] += 1
+    common = (widths or moved or Counter({8: 1})).most_common()
+    width = max(size for size, count in common if count == common[0][1])
+    found = max(1, target.vector_bits // (8 * width))
+    if isinstance(loop.extent, int):
+        # Short loops: one masked vector where masks are free, else the vectors that fit.
+        while found > 1 and (found // 2 >= loop.extent if has_masks(target) else found > loop.extent):
+            found //= 2
+    return found
+
+
+def has_masks(target: Target) -> bool:
+    """Whether every load, store and operation can leave lanes alone at no cost, so that a loop's tail is one masked vector."""
+    return target.has("avx512vl") and target.has("avx512bw")
+
+
+def unroll(body: tuple[Stmt, ...]) -> int:
+    """Vectors in flight in a loop that accumulates: a lone addition waits for the one before, a long body hides that."""
+    if not any(isinstance(stmt, Accumulate) for stmt in body):
+        return 1
+    size = operations(body)
+    return 4 if size <= 6 else 2 if size <= 16 else 1
+
+
+def operations(body: tuple[Stmt, ...]) -> int:
+    """Instructions of one iteration, inner loops counted once."""
+    return len(body) + sum(_instructions(node) for node in nodes_of(body))
+
+
+def unrolls_fully(loop: For) -> bool:
+    """Whether a short serial loop is better written out: stencil taps, small matrices."""
+    return isinstance(loop.extent, int) and loop.extent <= 8 and loop.extent * operations(loop.body) <= 64
+
+
+def picoseconds(body: tuple[Stmt, ...], width: int, target: Target) -> Size:
+    """The time of one iteration on one thread, with `width` iterations side by side."""
+    total: Size = 0
+    seen: set[int] = set()
+    for stmt in body:
+        if isinstance(stmt, For):
+            inner = lanes(stmt, target) if stmt.kind == "vector" and width == 1 else width
+            total = total + stmt.extent * picoseconds(stmt.body, inner, target)
+            continue
+        if isinstance(stmt, Store):
+            total = total + BYTE_PS * stmt.value.dtype.itemsize
+        for node in nodes(expressions(stmt)):
+            if id(node) not in seen:
+                seen.add(id(node))
+                total = total + SIMPLE_PS * _instructions(node) // width
+                if isinstance(node, Load):
+                    total = total + BYTE_PS * node.dtype.itemsize
+        if hasattr(stmt, "body"):
+            total = total + picoseconds(stmt.body, width, target)
+        elif isinstance(stmt, (Accumulate, Check)):
+            total = total + SIMPLE_PS // width
+    return total
+
+
+def _instructions(node: Expr) -> int:
+    if not isinstance(node, Op):
+        return int(not isinstance(node, Ref))
+    return 1 if is_simple(node.name, node.args[-1].dtype) else ELEMENTARY

@@ -1,0 +1,397 @@
+"""A `Kernel` as LLVM IR text: explicit vectors, tails, accumulators, checks, and loops cut into ranges for threads.
+
+    define internal i32 @kernel(ptr noalias buffers…, i64 sizes…)      returns a `Code`
+
+A vector loop runs `lanes` iterations at a time with the same operations as one iteration alone, so that a value never depends
+on the lane it falls into. Parallel loops become a function over a range, handed to `@hybrid_parallel` of runtime/threads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from hybrid.codegen import estimate
+from hybrid.codegen.instructions import MEMORY, Emitter, Value, constant, symbol
+from hybrid.codegen.reduce import FOLD, Accumulator, accumulated, needs_compensation
+from hybrid.codegen.target import Target
+from hybrid.codegen.values import Array, Values, iota
+from hybrid.core import dtype as dt
+from hybrid.core.errors import CompileError
+from hybrid.loops.nest import Accumulate, Check, Code, Declare, For, If, Kernel, Let, Scratch, Stmt, Store
+
+STACK_LIMIT = 64 * 1024  # bytes of scratch on a thread's stack; more comes from malloc
+ALIGNMENT = 64  # a cache line and the widest vector
+
+
+def emit_module(parts: Iterable[str], declares: Iterable[str] = ()) -> str:
+    """One module from kernels and other pieces of LLVM text; a function declared by several, or defined by one, is kept once."""
+    lines = [line for part in (*parts, "\n".join(declares)) for line in part.splitlines()]
+    defined = {_name_of(line) for line in lines if line.startswith("define ")}
+    declared: dict[str, str] = {}
+    body = []
+    for line in lines:
+        if line.startswith("declare "):
+            declared.setdefault(_name_of(line), line)
+        else:
+            body.append(line)
+    return "\n".join([*body, "", *(line for name, line in declared.items() if name not in defined), ""])
+
+
+def _name_of(line: str) -> str:
+    return line[line.index("@") : line.index("(", line.index("@"))]
+
+
+def emit_kernel(kernel: Kernel, target: Target) -> str:
+    """LLVM text of a kernel: an internal function over its buffers and sizes, what it calls, and declarations.
+
+    CompileError where the nest is malformed or an operation has no meaning for its dtype.
+    """
+    text = _KernelText(kernel, target)
+    arrays = {buffer.name: Array(f"%{symbol('buffer.' + buffer.name)}", buffer.dtype, buffer.size) for buffer in kernel.buffers}
+    nest = _Nest(text)
+    nest.arrays = arrays
+    nest.block(kernel.body, outermost=True)
+    parameters = [f"ptr noalias {array.pointer}" for array in arrays.values()]
+    main = nest.function(kernel.name, parameters)
+    title = f"; {kernel.name}" + (f"  {' '.join(kernel.source.split())}" if kernel.source else "")
+    return "\n".join([title, *text.helpers.values(), *text.functions, main, *text.declares.values()]) + "\n"
+
+
+class _KernelText:
+    """What the functions of one kernel share."""
+
+    def __init__(self, kernel: Kernel, target: Target):
+        self.kernel, self.target = kernel, target
+        self.declares: dict[str, str] = {}
+        self.helpers: dict[str, str] = {}
+        self.functions: list[str] = []
+        self.sizes = [f"i64 %{symbol('size.' + name)}" for name in kernel.symbols]
+
+
+class _Nest(Values):
+    """One LLVM function: the kernel, or a range of one of its parallel loops."""
+
+    def __init__(self, text: _KernelText):
+        super().__init__(Emitter(text.declares), text.kernel.name, text.helpers)
+        self.shared, self.target = text, text.target
+        self.slot = 0  # copy of the unrolled body, hence the slot of an accumulator
+        self.fails = False
+        self._scratch: dict[int, Array] = {}
+        self._stack = 0
+        self._heap: list[str] = []
+        self._opening = self.e.reserve()
+        self.e.start("body")
+
+    def function(self, name: str, parameters: list[str]) -> str:
+        """The finished definition."""
+        e = self.e
+        if self._heap:
+            self.fails = True
+            absent = [f"  %absent{at} = icmp eq ptr {pointer}, null" for at, pointer in enumerate(self._heap)]
+            merged = [f"  %none{at + 1} = or i1 %none{at}, %absent{at}" for at in range(len(self._heap))]
+            self.prologue += [*absent, "  %none0 = icmp eq i32 0, 1", *merged]
+            self._opening.append(f"  br i1 %none{len(self._heap)}, label %starved, label %body\nstarved:")
+            self._opening += [f"  store i32 {int(Code.MEMORY)}, ptr %code", "  br label %exit"]
+        else:
+            self._opening.append("  br label %body")
+        if self.fails:
+            self.prologue[:0] = ["  %code = alloca i32", "  store i32 0, ptr %code"]
+            e.jump("exit")
+            e.start("exit")
+            for pointer in self._heap:
+                e.call("free", "void", f"ptr {pointer}")
+            e.emit(f"ret i32 {e.let('load i32, ptr %code')}")
+        else:
+            e.emit("ret i32 0")
+        attributes = f'nounwind "prefer-vector-width"="{self.target.vector_bits}"'
+        header = f"define internal i32 @{symbol(name)}({', '.join([*parameters, *self.shared.sizes])}) {attributes} {{"
+        return f"{header}\nentry:\n{e.text()}\n}}"
+
+    # Statements
+
+    def block(self, body: tuple[Stmt, ...], outermost: bool = False) -> None:
+        names, arrays = dict(self.names), dict(self.arrays)
+        declared: set[str] = set()
+        for at, stmt in enumerate(body):
+            self.forget()
+            if isinstance(stmt, Declare):
+                compensated = needs_compensation(stmt, body[at + 1 :], self.lanes, self.target)
+                self.bind(stmt.name, Accumulator(self, stmt, compensated))
+                declared.add(stmt.name)
+            elif outermost and isinstance(stmt, For) and stmt.kind in ("parallel", "flat"):
+                self.parallel(stmt)
+            else:
+                self.statement(stmt)
+            if declared and isinstance(stmt, (Accumulate, For, If)):
+                for name in accumulated((stmt,)):
+                    if name in declared:
+                        self.accumulator(name).finish()
+        self.names, self.arrays = names, arrays
+
+    def statement(self, stmt: Stmt) -> None:
+        if isinstance(stmt, Let):
+            self.bind(stmt.name, self.evaluate(stmt.value))
+        elif isinstance(stmt, Store):
+            self.store(stmt, self.evaluate(stmt.value))
+        elif isinstance(stmt, Accumulate):
+            self.accumulator(stmt.name).add(self.evaluate(stmt.value), self.slot)
+        elif isinstance(stmt, For):
+            self.loop(stmt, "0", self.size(stmt.extent))
+        elif isinstance(stmt, Check):
+            self.check(stmt)
+        elif isinstance(stmt, If):
+            self.conditional(stmt)
+        elif isinstance(stmt, Scratch):
+            self.arrays[stmt.name] = self.scratch(stmt)
+        else:
+            raise CompileError(f"kernel {self.kernel} has a statement of no known kind", got=type(stmt).__name__)
+
+    def accumulator(self, name: str) -> Accumulator:
+        found = self.names.get(name)
+        if not isinstance(found, Accumulator):
+            raise CompileError(f"kernel {self.kernel} accumulates into a name that is not declared in scope", got=name)
+        return found
+
+    def scratch(self, stmt: Scratch) -> Array:
+        known = self._scratch.get(id(stmt))  # a body written out several times shares its arrays
+        if known is not None:
+            return known
+        pointer, scalar, place = self.e.fresh("scratch"), MEMORY[stmt.dtype], self.prologue
+        bytes_ = stmt.size * stmt.dtype.itemsize
+        if isinstance(bytes_, int) and self._stack + bytes_ <= STACK_LIMIT:
+            self._stack += bytes_
+            place.append(f"  {pointer} = alloca [{max(1, stmt.size)} x {scalar}], align {ALIGNMENT}")  # type: ignore[type-var]
+        else:
+            # Sizes depend on symbols alone, so that the entry block can allocate for every iteration.
+            self.e.declares.setdefault("malloc", "declare ptr @malloc(i64)")
+            amount = self.size(bytes_ + ALIGNMENT)
+            place.append(f"  {pointer} = call ptr @malloc(i64 {amount})")
+            self._heap.append(pointer)
+        known = self._scratch[id(stmt)] = Array(pointer, stmt.dtype, stmt.size)
+        return known
+
+    def check(self, stmt: Check) -> None:
+        e, good = self.e, self.evaluate(stmt.condition)
+        bad = e.binary("xor", good, constant(True, dt.bool_, good.lanes))
+        if self.mask is not None and (self.sparse or bad.lanes > 1):
+            bad = e.both(self.mask, bad) or bad
+        failed, passed = e.label("failed"), e.label("passed")
+        e.branch(e.call("llvm.expect.i1", "i1", f"i1 {e.any(bad)}", "i1 false"), failed, passed)
+        e.start(failed)
+        self.leave(str(int(stmt.code)))
+        e.start(passed)
+
+    def leave(self, code: str) -> None:
+        """End the function with a code."""
+        self.fails = True
+        self.e.emit(f"store i32 {code}, ptr %code")
+        self.e.jump("exit")
+
+    def conditional(self, stmt: If) -> None:
+        condition = self.evaluate(stmt.condition)
+        carried = [self.accumulator(name) for name in accumulated(stmt.body) if name in self.names]
+        for accumulator in carried:
+            accumulator.open += 1
+        if condition.lanes > 1:
+            before = self.mask, self.sparse
+            self.mask, self.sparse = self.e.both(self.mask, condition), True
+            self.block(stmt.body)
+            self.mask, self.sparse = before
+        else:
+            then, after = self.e.label("then"), self.e.label("after")
+            self.e.branch(condition.text, then, after)
+            self.e.start(then)
+            self.block(stmt.body)
+            self.e.jump(after)
+            self.e.start(after)
+        for accumulator in carried:
+            accumulator.open -= 1
+
+    # Loops
+
+    def loop(self, stmt: For, start: str, stop: str) -> None:
+        """Iterations `start … stop - 1` of a loop, vectorised where it may be."""
+        carried = [self.accumulator(name) for name in accumulated(stmt.body) if name in self.names]
+        direct = [self.accumulator(name) for name in accumulated(stmt.body, nested=False) if name in self.names]
+        for accumulator in carried:
+            accumulator.open += 1
+        blocked = [accumulator for accumulator in direct if accumulator.compensated]
+        lanes = estimate.lanes(stmt, self.target) if stmt.kind in ("vector", "flat") and self.lanes == 1 else 1
+        if lanes > 1:
+            self.vector(stmt, start, stop, lanes, blocked)
+        elif self.e.block != "body" and start == "0" and estimate.unrolls_fully(stmt):
+            for at in range(int(stop)):
+                self.iteration(stmt, str(at))
+        else:
+            self.blocks(start, stop, 1, blocked, lambda index: self.iteration(stmt, index))
+        for accumulator in blocked:
+            accumulator.fold()
+        for accumulator in carried:
+            accumulator.open -= 1
+
+    def iteration(self, stmt: For, index: str) -> None:
+        """The body for one index, or for `lanes` indices from there."""
+        before = dict(self.names)
+        self.bind(stmt.index, Value(index, dt.int64))
+        self.block(stmt.body)
+        self.names = before
+
+    def vector(self, stmt: For, start: str, stop: str, lanes: int, blocked: list[Accumulator]) -> None:
+        copies = estimate.unroll(stmt.body)
+
+        def body(index: str, mask: Value | None = None, slot: int = 0) -> None:
+            self.lanes, self.lane_index, self.mask, self.slot = lanes, stmt.index, mask, slot
+            self.iteration(stmt, index)
+            self.lanes, self.lane_index, self.mask, self.slot = 1, None, None, 0
+
+        def unrolled(index: str) -> None:
+            for copy in range(copies):
+                body(self._integer("add", index, str(copy * lanes)), slot=copy)
+
+        at = start
+        if copies > 1:
+            stop_unrolled = self.rounded(at, stop, copies * lanes)
+            self.blocks(at, stop_unrolled, copies * lanes, blocked, unrolled)
+            at = stop_unrolled
+        stop_vectors = self.rounded(at, stop, lanes)
+        # After an unrolled loop fewer than `copies` vectors remain: no block is full.
+        self.blocks(at, stop_vectors, lanes, [] if copies > 1 else blocked, body)
+        self.tail(stmt, stop_vectors, stop, lanes, body)
+
+    def tail(self, stmt: For, start: str, stop: str, lanes: int, body: Callable[[str, Value], None]) -> None:
+        """The last `stop - start < lanes` iterations."""
+        e = self.e
+        if start == stop:
+            return
+        if not estimate.has_masks(self.target):
+            self.counted(start, stop, 1, lambda index: self.iteration(stmt, index))
+            return
+        if start[0] != "%" and stop[0] != "%":
+            rest = int(stop) - int(start)
+            bits = ", ".join(f"i1 {'true' if lane < rest else 'false'}" for lane in range(lanes))
+            body(start, Value(f"<{bits}>", dt.bool_, lanes))
+            return
+        some, masked, done = e.let(f"icmp slt i64 {start}, {stop}"), e.label("tail"), e.label("done")
+        e.branch(some, masked, done)
+        e.start(masked)
+        rest = Value(e.let(f"trunc i64 {e.let(f'sub i64 {stop}, {start}')} to i8"), dt.uint8)
+        mask = e.compare("icmp ult", Value(iota("i8", lanes), dt.uint8, lanes), e.splat(rest, lanes))
+        body(start, mask)
+        e.jump(done)
+        e.start(done)
+
+    def rounded(self, start: str, stop: str, step: int) -> str:
+        """The last index from `start` in whole steps (a power of two), at most `stop`."""
+        if start[0] != "%" and stop[0] != "%":
+            return str(int(start) + (int(stop) - int(start)) // step * step)
+        count = stop if start == "0" else self.e.let(f"sub i64 {stop}, {start}")
+        return self._integer("add", start, self.e.let(f"and i64 {count}, {-step}"))
+
+    def blocks(self, start: str, stop: str, step: int, folded: list[Accumulator], body: Callable[[str], None]) -> None:
+        """A counted loop, stopping every `FOLD` steps to fold the accumulators."""
+        literal = start[0] != "%" and stop[0] != "%"
+        if not folded or (literal and int(stop) - int(start) <= FOLD * step):
+            self.counted(start, stop, step, body)
+            return
+
+        def block(first: str) -> None:
+            last = self.e.let(f"add i64 {first}, {FOLD * step}")
+            last = self.e.call("llvm.smin.i64", "i64", f"i64 {last}", f"i64 {stop}")
+            self.counted(first, last, step, body)
+            for accumulator in folded:
+                accumulator.fold()
+
+        self.counted(start, stop, FOLD * step, block)
+
+    def counted(self, start: str, stop: str, step: int, body: Callable[[str], None]) -> None:
+        """`for index in range(start, stop, step)` with the test at the end, so that loads which never change can leave the loop."""
+        e, literal = self.e, start[0] != "%" and stop[0] != "%"
+        if literal and int(stop) - int(start) <= step:
+            if int(start) < int(stop):
+                body(start)
+            return
+        loop, done, before = e.label("loop"), e.label("done"), e.block
+        if literal:
+            e.jump(loop)
+        else:
+            e.branch(e.let(f"icmp slt i64 {start}, {stop}"), loop, done)
+        e.start(loop)
+        phi, index = e.reserve(), e.fresh("i")
+        body(index)
+        following = e.let(f"add nuw nsw i64 {index}, {step}")
+        more = e.let(f"icmp slt i64 {following}, {stop}")
+        phi.append(f"  {index} = phi i64 [ {start}, %{before} ], [ {following}, %{e.block} ]")
+        e.branch(more, loop, done)
+        e.start(done)
+
+    # Threads
+
+    def parallel(self, stmt: For) -> None:
+        """A loop over a range each for the threads; in place where it is too short to share."""
+        width = estimate.lanes(stmt, self.target) if stmt.kind == "flat" else 1
+        cost = estimate.picoseconds(stmt.body, width, self.target)
+        if isinstance(cost, int):
+            grain = str(max(1, estimate.RANGE_PS // max(1, cost)))
+        else:
+            least = self.e.call("llvm.smax.i64", "i64", f"i64 {self.size(cost)}", "i64 1")
+            quotient = self.e.let(f"sdiv i64 {estimate.RANGE_PS}, {least}")
+            grain = self.e.call("llvm.smax.i64", "i64", f"i64 {quotient}", "i64 1")
+        if isinstance(stmt.extent, int) and grain[0] != "%" and stmt.extent <= int(grain):
+            self.loop(stmt, "0", str(stmt.extent))
+            return
+        used = estimate.names_used(stmt.body)
+        arrays = {name: array for name, array in self.arrays.items() if name in used}
+        scalars = {name: self.lookup(name, value.dtype) for name, value in self.names.items() if name in used}
+        name, fails = self.outline(stmt, arrays, scalars)
+        fields = ["i32"] + ["ptr"] * len(arrays) + [value.type for value in scalars.values()] + ["i64"] * len(self.shared.sizes)
+        operands = [f"ptr {array.pointer}" for array in arrays.values()] + [value.operand for value in scalars.values()]
+        self.shared.functions.append(_task(name, fields, fails))
+        layout = f"{{ {', '.join(fields)} }}"
+        context = self.e.fresh("context")
+        self.prologue.append(f"  {context} = alloca {layout}, align {ALIGNMENT}")
+        for at, operand in enumerate(["i32 0", *operands, *self.shared.sizes]):
+            field = self.e.let(f"getelementptr inbounds {layout}, ptr {context}, i32 0, i32 {at}", "p")
+            self.e.emit(f"store {operand}, ptr {field}")
+        extent = self.size(stmt.extent)
+        self.e.emit(
+            f"call void @hybrid_parallel(ptr @{symbol(name + '.task')}, i64 {extent}, i64 {grain}, ptr {context})"
+        )
+        if fails:
+            code = self.e.let(f"load i32, ptr {context}")
+            failed, passed = self.e.label("failed"), self.e.label("passed")
+            self.e.branch(self.e.let(f"icmp ne i32 {code}, 0"), failed, passed)
+            self.e.start(failed)
+            self.leave(code)
+            self.e.start(passed)
+
+    def outline(self, stmt: For, arrays: dict[str, Array], scalars: dict[str, Value]) -> tuple[str, bool]:
+        """A function that runs a range of a loop; its name, and whether it can fail."""
+        name = f"{self.shared.kernel.name}.range{len(self.shared.functions) // 2}"
+        nest = _Nest(self.shared)
+        parameters = ["i64 %low", "i64 %high"]
+        for key, array in arrays.items():
+            pointer = f"%{symbol('buffer.' + key)}"
+            nest.arrays[key] = array._replace(pointer=pointer)
+            parameters.append(f"ptr noalias {pointer}")
+        for key, value in scalars.items():
+            scalar = value._replace(text=f"%{symbol('value.' + key)}")
+            nest.bind(key, scalar)
+            parameters.append(scalar.operand)
+        nest.loop(stmt, "%low", "%high")
+        self.shared.functions.append(nest.function(name, parameters))
+        return name, nest.fails
+
+
+def _task(name: str, fields: list[str], fails: bool) -> str:
+    """What a thread is given: unpacks the context, runs its range, and keeps the largest code."""
+    layout = f"{{ {', '.join(fields)} }}"
+    lines, operands = [], ["i64 %low", "i64 %high"]
+    for at, field in enumerate(fields[1:], 1):
+        lines.append(f"  %p{at} = getelementptr inbounds {layout}, ptr %data, i32 0, i32 {at}")
+        lines.append(f"  %x{at} = load {field}, ptr %p{at}")
+        operands.append(f"{field} %x{at}")
+    lines.append(f"  %code = call i32 @{symbol(name)}({', '.join(operands)})")
+    if fails:
+        lines += ["  %failed = icmp ne i32 %code, 0", "  br i1 %failed, label %report, label %done", "report:"]
+        lines += ["  %before = atomicrmw umax ptr %data, i32 %code monotonic", "  br label %done", "done:"]
+    return "\n".join([f"define internal void @{symbol(name + '.task')}(i64 %low, i64 %high, ptr %data) nounwind {{", *lines, "  ret void\n}"])  # fmt: skip

@@ -1,0 +1,16 @@
+"""Elementary functions, once for all targets: `expand` rewrites one into operations every code generator has."""
+
+from __future__ import annotations
+
+from hybrid.codegen import mathlib_exp, mathlib_special, mathlib_trig
+from hybrid.codegen.mathlib_core import FORMATS
+from hybrid.loops.nest import Expr, Op
+
+EXPANSIONS = {**mathlib_exp.EXPANSIONS, **mathlib_trig.EXPANSIONS, **mathlib_special.EXPANSIONS}
+
+
+def expand(op: Op) -> Expr | None:
+    """The expansion of `op` on float32 or float64; None where the platform's own scalar function is to be called."""
+    fmt = FORMATS.get(op.dtype)
+    expansion = EXPANSIONS.get(op.name)
+    return None if fmt is None or expansion is None else expansion(fmt, *op.args)

@@ -1,0 +1,121 @@
+"""The error functions, roots and bit-level functions."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from hybrid.codegen.mathlib_core import DOUBLE, SINGLE, Format, absolute, at_least, at_most, copysign, horner, two_product
+from hybrid.codegen.mathlib_exp import (
+    EXP_RANGE,
+    LN2,
+    exp_reduced,
+    expm1_reduced,
+    halves,
+    normal_parts,
+    power_of_two,
+    reduce_exp,
+    round_exponent,
+)
+from hybrid.loops.nest import Expr, convert, fma, op, select
+
+# -log(erfc a)/a - ERF_SLOPE, 0 ≤ a ≤ ERF_LIMIT; there erf rounds to 1. Error relative to erf: 3.6e-8 and 1.4e-17.
+ERF_SLOPE = {SINGLE: 1.128379225730896, DOUBLE: 1.1283791670955126}
+ERF_LIMIT = {SINGLE: 3.93, DOUBLE: 5.93}
+ERF = {
+    SINGLE: (-1.869964094680654e-08, 0.6366164684295654, 0.10281480103731155, -0.019323403015732765, 0.00020890284213237464,
+             0.001248835353180766, -0.0003797437238972634, 4.050334609928541e-05),
+    DOUBLE: (0.0, 0.6366197723675875, 0.10277260330153737, -0.019128446998670633, -0.00020919478033637752,
+             0.001696207079614562, -0.0005901292886358848, 2.589274365816493e-05, 6.445268244282007e-05,
+             -2.9642205319702793e-05, 3.2755632893157224e-06, 3.0010428028088807e-06, -1.9070405240159195e-06,
+             4.681379928297212e-07, 5.30303739453564e-08, -9.85865118070809e-08, 4.796102899492666e-08,
+             -1.5121687806878183e-08, 3.478913864354737e-09, -6.003341567216606e-10, 7.728317761995461e-11,
+             -7.212113856580333e-12, 4.604643954912263e-13, -1.7936083697547667e-14, 3.1980182520510167e-16),
+}  # fmt: skip
+# e^(a²)·erfc(a) = t·P(t), t = c/(a + c), 0 ≤ a ≤ ERFC_LIMIT; there erfc rounds to zero. Error 2.0e-9 and 3.2e-18.
+ERFC_LIMIT = {SINGLE: 10.1, DOUBLE: 27.3}
+ERFC_SCALE = {SINGLE: 3.0, DOUBLE: 4.0}
+ERFC = {
+    SINGLE: (0.18803599349352726, 0.18868073339142355, 0.17147392317683377, 0.19190679503189478, -0.00122721345554761,
+             0.4022191839289297, -0.4396337342417134, 0.5345799254669159, -0.2916648827531803, 0.05562927395767875),
+    DOUBLE: (0.1410473958794508, 0.14104739636056113, 0.1366396508711067, 0.12782445387629332, 0.11501108964680683,
+             0.09906511424795224, 0.08086270054544925, 0.063602585281206, 0.03998152589836116, 0.04558805741235619,
+             -0.02851042854215964, 0.10487874587155528, -0.1606594391369332, 0.19555043741322356, -0.1429140468431517,
+             -0.020590074328833797, 0.21005734449492164, -0.3125981573820402, 0.27388220608605185, -0.15475255710729272,
+             0.05545154525672702, -0.011532231093072469, 0.001066685291460727),
+}  # fmt: skip
+
+
+def erf(fmt: Format, x: Expr) -> Expr:
+    # erf a = 1 - e^-y, y = -log erfc a: one smooth function for every a, and near zero erf a ≈ y keeps the relative accuracy.
+    a = at_most(absolute(x), ERF_LIMIT[fmt])
+    y = fma(a, ERF_SLOPE[fmt], a * horner(a, ERF[fmt]))
+    k, bits = round_exponent(y, fmt, -1.0 / math.log(2.0), fmt.bias)
+    s = power_of_two(bits, fmt)
+    e = expm1_reduced(fma(k, -LN2[fmt][0], -y), fmt)
+    return copysign(fma(-s, e, 1.0 - s), x)
+
+
+def erfc(fmt: Format, x: Expr) -> Expr:
+    a = at_most(absolute(x), ERFC_LIMIT[fmt])
+    c = ERFC_SCALE[fmt]
+    total = a + c
+    t = c / total
+    g = t * horner(t, ERFC[fmt])
+    # t stands for a - δ; what its rounding took away comes back through erfcx' = 2a·erfcx - 2/√π.
+    remainder = fma(-t, a - (total - c), fma(-t, total, c))
+    delta = remainder * total * (-1.0 / c)
+    g = fma(delta, fma(a + a, g, -2.0 / math.sqrt(math.pi)), g)
+    square, rest = two_product(a, a)
+    r, bits = reduce_exp(at_least(-square, EXP_RANGE[fmt][0]), fmt, 2 * fmt.bias)
+    first, second = halves(bits, fmt)
+    y = exp_reduced(r - rest, fmt) * g * first * second
+    return select(x < 0.0, 2.0 - y, y)
+
+
+# cbrt m on [2^-1.5, 2^1.5], to 1.9e-3, and (1 - (1 + c)^-⅓)/c for |c| ≤ 0.006, its Taylor series.
+CBRT = (0.44355615973472595, 0.8984195590019226, -0.47393926978111267, 0.1533554494380951, -0.019556507468223572)
+CBRT_STEP = (1 / 3, -2 / 9, 14 / 81, -35 / 243, 91 / 729, -728 / 6561)
+CBRT_TERMS = {SINGLE: 3, DOUBLE: 6}
+
+
+def cbrt(fmt: Format, x: Expr) -> Expr:
+    a = absolute(x)
+    e, m = normal_parts(a, fmt)
+    q, bits = round_exponent(e, fmt, 1.0 / 3.0, fmt.bias)
+    d = fma(q, -3.0, e)  # -1, 0 or 1, for which 1 + ¾d + ¼d² = 2^d
+    m = m * fma(fma(d, 0.25, 0.75), d, 1.0)
+    y = horner(m, CBRT)
+    # y³ = m·(1 + c), so the root is y·(1 + c)^-⅓.
+    c = fma(y * y * y, 1.0 / m, -1.0)
+    y = fma(y * c, -horner(c, CBRT_STEP[: CBRT_TERMS[fmt]]), y)
+    y = select(op("eq", a, 0.0), 0.0, select(a < math.inf, y * power_of_two(bits, fmt), a))
+    return copysign(y, x)
+
+
+def hypot(fmt: Format, x: Expr, y: Expr) -> Expr:
+    a, b = absolute(x), absolute(y)
+    if fmt is SINGLE:  # squares of float32 neither overflow nor round in float64
+        wide, other = convert(a, DOUBLE.dtype), convert(b, DOUBLE.dtype)
+        root = convert(op("sqrt", wide * wide + other * other), fmt.dtype)
+    else:
+        large = select(a > b, a, b)
+        scale = select(large > 2.0**500, 2.0**-600, select(large < 2.0**-400, fmt.const(2.0**600), fmt.const(1.0)))
+        back = select(large > 2.0**500, 2.0**600, select(large < 2.0**-400, fmt.const(2.0**-600), fmt.const(1.0)))
+        u, v = a * scale, b * scale
+        root = op("sqrt", fma(u, u, v * v)) * back
+    return select(op("eq", a, math.inf) | op("eq", b, math.inf), math.inf, root)
+
+
+def nextafter(fmt: Format, x: Expr, y: Expr) -> Expr:
+    # Adjacent floats of one sign have adjacent bits; away from zero is up.
+    outward = op("eq", x < y, x > 0.0)
+    one = fmt.integer(1)
+    stepped = fmt.real(fmt.bits(x) + select(outward, one, fmt.integer(-1)))
+    stepped = select(op("eq", x, 0.0), copysign(fmt.real(one), y), stepped)
+    return select(op("isnan", x) | op("isnan", y), x + y, select(op("eq", x, y), y, stepped))
+
+
+EXPANSIONS: dict[str, Callable[..., Expr]] = {
+    "erf": erf, "erfc": erfc, "cbrt": cbrt, "hypot": hypot, "nextafter": nextafter,
+}  # fmt: skip

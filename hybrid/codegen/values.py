@@ -1,0 +1,463 @@
+"""Expressions of a loop nest as LLVM values: offsets, loads and stores, elementary functions, one scalar or many lanes.
+
+A value is *uniform* (one scalar for all lanes) until it depends on the index of the vector loop, and then *varying*.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from hybrid.codegen import mathlib
+from hybrid.codegen.instructions import (
+    MEMORY,
+    NARROW,
+    TYPE,
+    Emitter,
+    Value,
+    constant,
+    convert,
+    is_simple,
+    mangled,
+    operate,
+    symbol,
+    vector,
+)
+from hybrid.core import dtype as dt
+from hybrid.core.errors import CompileError
+from hybrid.core.shape import Dim, Size
+from hybrid.loops.affine import Affine
+from hybrid.loops.nest import Bitcast, Const, Convert, Expr, Index, Load, Op, Ref, Rescue, Store, children, op, select
+
+if TYPE_CHECKING:
+    from hybrid.codegen.reduce import Accumulator
+
+ZEROS = 512  # bytes of the array of zeros that guarded loads read instead: 64 lanes of 8 bytes
+
+
+class Array(NamedTuple):
+    """A buffer or scratch array: its first element's address."""
+
+    pointer: str
+    dtype: object
+    size: Size
+
+
+class Address(NamedTuple):
+    """Offset of each lane: `base + step * lane + varying[lane]`."""
+
+    base: str
+    step: Size
+    varying: Value | None
+
+
+class Values:
+    """Evaluates expressions where the emitter stands.
+
+    `lanes` iterations of the loop over `lane_index` are in hand, those of `mask` if there is one; `sparse` says that the mask
+    may be empty.
+    """
+
+    def __init__(self, e: Emitter, kernel: str, helpers: dict[str, str]):
+        self.e = e
+        self.kernel = kernel
+        self.helpers = helpers  # name -> definition of a function or constant of this kernel
+        self.names: dict[str, Value | Accumulator] = {}
+        self._age: dict[str, int] = {}
+        self.arrays: dict[str, Array] = {}
+        self.lanes = 1
+        self.lane_index: str | None = None
+        self.mask: Value | None = None
+        self.sparse = False
+        self.prologue = e.reserve()  # the entry block, which dominates everything
+        self._sizes: dict[Size, str] = {}
+        self._memo: dict[int, Value] = {}
+        self._rewrites: dict[int, tuple[Expr, Expr | None]] = {}
+
+    # Integers
+
+    def size(self, size: Size) -> str:
+        """A size as an i64, computed once in the entry block."""
+        if not isinstance(size, Dim):
+            return str(size)
+        if size not in self._sizes:
+            total = "0"
+            for monomial, coefficient in size.terms:
+                term = str(coefficient)
+                for name in monomial:
+                    term = self._integer("mul", term, f"%{symbol('size.' + name)}", self.prologue)
+                total = self._integer("add", total, term, self.prologue)
+            self._sizes[size] = total
+        return self._sizes[size]
+
+    def _integer(self, opcode: str, a: str, b: str, place: list[str] | None = None) -> str:
+        """`a + b` or `a * b` on i64, with the constants folded."""
+        if _is_number(a) and _is_number(b):
+            return str(int(a) + int(b) if opcode == "add" else int(a) * int(b))
+        neutral = "0" if opcode == "add" else "1"
+        if neutral in (a, b):
+            return b if a == neutral else a
+        if opcode == "mul" and "0" in (a, b):
+            return "0"
+        if place is None:
+            return self.e.let(f"{opcode} i64 {a}, {b}")
+        name = self.e.fresh()
+        place.append(f"  {name} = {opcode} i64 {a}, {b}")
+        return name
+
+    def address(self, affine: Affine) -> Address:
+        base, varying = self.size(affine.const), None
+        # Outer names first: the sum of those that do not change leaves the inner loop as one value.
+        for name in sorted(affine.terms, key=lambda name: self._age.get(name, 0)):
+            value, coefficient = self.lookup(name, dt.int64), self.size(affine.terms[name])
+            if value.lanes == 1:
+                base = self._integer("add", base, self._integer("mul", value.text, coefficient))
+                continue
+            if coefficient != "1":
+                value = self.e.binary("mul", value, self.e.splat(Value(coefficient, dt.int64), value.lanes))
+            varying = value if varying is None else self.e.binary("add", varying, value)
+        step = affine.coefficient(self.lane_index) if self.lane_index is not None else 0
+        return Address(base, step, varying)
+
+    def integers(self, address: Address) -> Value:
+        """The offsets themselves, as int64 values."""
+        base = Value(address.base, dt.int64)
+        if address.step == 0 and address.varying is None:
+            return base
+        total = address.varying
+        if address.step != 0:
+            steps = Value(iota("i64", self.lanes, address.step if isinstance(address.step, int) else 1), dt.int64, self.lanes)
+            if not isinstance(address.step, int):
+                steps = self.e.binary("mul", steps, self.e.splat(Value(self.size(address.step), dt.int64), self.lanes))
+            total = steps if total is None else self.e.binary("add", total, steps)
+        assert total is not None
+        return total if address.base == "0" else self.e.binary("add", total, self.e.splat(base, self.lanes))
+
+    def bind(self, name: str, value: Value | Accumulator) -> None:
+        """Name a scalar until the end of the block."""
+        self.names[name] = value
+        self._age[name] = len(self._age)
+
+    def lookup(self, name: str, dtype: object) -> Value:
+        found = self.names.get(name)
+        if found is None:
+            raise CompileError(f"kernel {self.kernel} reads a name that is not in scope", got=name, expected=", ".join(self.names))
+        if not isinstance(found, Value):
+            found = found.read()
+        if found.dtype != dtype:
+            raise CompileError(f"kernel {self.kernel} reads {name} as another dtype", got=dtype, expected=found.dtype)
+        return found
+
+    # Expressions
+
+    def evaluate(self, root: Expr) -> Value:
+        """The value of an expression; nodes already met since `forget` are not evaluated again."""
+        memo, stack = self._memo, [root]
+        while stack:
+            expr = stack[-1]
+            if id(expr) in memo:
+                stack.pop()
+                continue
+            rewritten = self._rewritten(expr) if isinstance(expr, Op) else None
+            below = children(expr) if rewritten is None else (rewritten,)
+            pending = [child for child in below if id(child) not in memo]
+            if pending:
+                stack.extend(reversed(pending))
+                continue
+            stack.pop()
+            memo[id(expr)] = self._emit(expr) if rewritten is None else memo[id(rewritten)]
+        return memo[id(root)]
+
+    def forget(self) -> None:
+        """Begin a statement: what was loaded before may have been overwritten, or may not dominate."""
+        self._memo = {}
+
+    def _rewritten(self, expr: Op) -> Expr | None:
+        """What an operation without an instruction of its own is made of; kept, since every copy of the body asks."""
+        known = self._rewrites.get(id(expr))
+        if known is None:
+            known = self._rewrites[id(expr)] = (expr, compose(expr))
+        return known[1]
+
+    def _emit(self, expr: Expr) -> Value:
+        memo = self._memo
+        if isinstance(expr, Op):
+            args = [memo[id(arg)] for arg in expr.args]
+            if is_simple(expr.name, expr.args[-1].dtype):
+                return operate(self.e, expr.name, *args)
+            return self._libm(expr, args)
+        if isinstance(expr, Const):
+            return constant(expr.value, expr.dtype)
+        if isinstance(expr, Ref):
+            return self.lookup(expr.name, expr.dtype)
+        if isinstance(expr, Load):
+            return self.load(expr, None if expr.guard is None else memo[id(expr.guard)])
+        if isinstance(expr, Convert):
+            return convert(self.e, memo[id(expr.arg)], expr.dtype)
+        if isinstance(expr, Bitcast):
+            return self.e.bitcast(memo[id(expr.arg)], expr.dtype)
+        if isinstance(expr, Index):
+            return self.integers(self.address(expr.affine))
+        assert isinstance(expr, Rescue)
+        return self._rescue(expr)
+
+    # The platform's scalar functions
+
+    def _libm(self, expr: Op, args: list[Value]) -> Value:
+        name = _libm_name(expr.name, expr.dtype)
+        lanes = max(arg.lanes for arg in args)
+        if lanes == 1:
+            return Value(self._call_libm(name, args), expr.dtype)
+        fast = Value("poison", expr.dtype, lanes)
+        return self._lane_by_lane(name, constant(True, dt.bool_, lanes), fast, [self.e.splat(arg, lanes) for arg in args])
+
+    def _call_libm(self, name: str, args: list[Value]) -> str:
+        return self.e.call(name, args[0].type, *(arg.operand for arg in args), attributes="nounwind memory(none)")
+
+    def _rescue(self, expr: Rescue) -> Value:
+        e, name = self.e, _libm_name(expr.name, expr.dtype)
+        condition, fast, *args = (self._memo[id(child)] for child in children(expr))
+        lanes = max(value.lanes for value in (condition, fast, *args))
+        fast = e.splat(fast, lanes)
+        if lanes > 1:
+            where = e.splat(condition, lanes)
+            where = e.both(where, self.mask) or where
+        else:
+            where = condition
+        rare = e.call("llvm.expect.i1", "i1", f"i1 {e.any(where)}", "i1 false")
+        before, cold, joined = e.block, e.label("rescue"), e.label("rescued")
+        e.branch(rare, cold, joined)
+        e.start(cold)
+        if lanes == 1:
+            slow = self._call_libm(name, args)
+        else:
+            slow = self._lane_by_lane(name, where, fast, [e.splat(arg, lanes) for arg in args]).text
+        e.jump(joined)
+        e.start(joined)
+        return fast._replace(text=e.let(f"phi {fast.type} [ {fast.text}, %{before} ], [ {slow}, %{cold} ]"))
+
+    def _lane_by_lane(self, name: str, where: Value, fast: Value, args: list[Value]) -> Value:
+        """`fast`, except for the scalar function `name` in the lanes of `where`: a call to a loop kept out of line."""
+        scalar, lanes = TYPE[fast.dtype], fast.lanes
+        helper = f"{self.kernel}.{name}.v{lanes}"
+        if helper not in self.helpers:
+            self.helpers[helper] = _lane_loop(helper, name, scalar, lanes, len(args))
+            if name not in self.e.declares:
+                types = ", ".join([scalar] * len(args))
+                self.e.declares[name] = f"declare {scalar} @{name}({types}) nounwind memory(none)"
+        operands = ", ".join(value.operand for value in (where, fast, *args))
+        return fast._replace(text=self.e.let(f"call {fast.type} @{symbol(helper)}({operands})"))
+
+    # Memory
+
+    def pointer(self, array: Array, offset: str, inbounds: bool = True) -> str:
+        if offset == "0":
+            return array.pointer
+        scalar = MEMORY[array.dtype]  # type: ignore[index]
+        return self.e.let(f"getelementptr {'inbounds ' if inbounds else ''}{scalar}, ptr {array.pointer}, i64 {offset}", "p")
+
+    def array(self, name: str, dtype: object) -> Array:
+        found = self.arrays.get(name)
+        if found is None or found.dtype != dtype:
+            raise CompileError(f"kernel {self.kernel} has no such array", got=f"{name} of {dtype}",
+                               expected=", ".join(f"{key} of {array.dtype}" for key, array in self.arrays.items()))  # fmt: skip
+        return found
+
+    def load(self, expr: Load, guard: Value | None) -> Value:
+        e, array, dtype, lanes = self.e, self.array(expr.buffer, expr.dtype), expr.dtype, self.lanes
+        base, step, varying = address = self.address(expr.offset)
+        scalar, alignment = MEMORY[dtype], dtype.itemsize
+        if varying is None and step == 0:
+            needed = e.both(guard, self.mask if self.sparse else None)
+            where = self._guarded(self.pointer(array, base, needed is None), needed)
+            found = self._loaded(Value(e.let(f"load {scalar}, ptr {where}, align {alignment}"), dtype))
+            return found if guard is None or guard.lanes == 1 else e.select(guard, found, constant(0, dtype))
+        kind = vector(scalar, lanes)
+        if varying is None and step in (1, -1):
+            uniform = guard is None or guard.lanes == 1
+            mask = self.mask if uniform else e.both(self.mask, guard)
+            lowest = base if step == 1 else self._integer("add", base, str(1 - lanes))
+            where = self.pointer(array, lowest, guard is None and mask is None)
+            if uniform:
+                where = self._guarded(where, guard)
+            if mask is None:
+                text = e.let(f"load {kind}, ptr {where}, align {alignment}")
+            else:
+                mask = mask if step == 1 else self._reversed(mask)
+                text = e.call(f"llvm.masked.load.{mangled(scalar, lanes)}.p0", kind, f"ptr {where}", f"i32 {alignment}",
+                              mask.operand, f"{kind} zeroinitializer")  # fmt: skip
+            found = Value(text, dtype, lanes)
+            return self._loaded(found if step == 1 else self._reversed(found, scalar))
+        mask = e.splat(e.both(self.mask, guard) or constant(True, dt.bool_), lanes)
+        pointers = self._pointers(array, address)
+        text = e.call(f"llvm.masked.gather.{mangled(scalar, lanes)}.v{lanes}p0", kind, f"<{lanes} x ptr> {pointers}",
+                      f"i32 {alignment}", mask.operand, f"{kind} zeroinitializer")  # fmt: skip
+        return self._loaded(Value(text, dtype, lanes))
+
+    def store(self, stmt: Store, value: Value) -> None:
+        e, array, dtype = self.e, self.array(stmt.buffer, stmt.value.dtype), stmt.value.dtype
+        base, step, varying = address = self.address(stmt.offset)
+        scalar, bytes_, lanes = MEMORY[dtype], dtype.itemsize, self.lanes
+        if lanes == 1:
+            where = self.pointer(array, base)
+            e.emit(f"store {scalar} {self._stored(value).text}, ptr {where}, align {bytes_}")
+            return
+        value = self._stored(e.splat(value, lanes))
+        kind, mask = vector(scalar, lanes), self.mask
+        if varying is None and step in (1, -1):
+            if step == -1:
+                value, mask = self._reversed(value, scalar), None if mask is None else self._reversed(mask)
+                base = self._integer("add", base, str(1 - lanes))
+            where = self.pointer(array, base, mask is None)
+            if mask is None:
+                e.emit(f"store {kind} {value.text}, ptr {where}, align {bytes_}")
+            else:
+                e.call(f"llvm.masked.store.{mangled(scalar, lanes)}.p0", "void", f"{kind} {value.text}", f"ptr {where}",
+                       f"i32 {bytes_}", mask.operand)  # fmt: skip
+            return
+        pointers = self._pointers(array, address)
+        mask = mask or constant(True, dt.bool_, lanes)
+        e.call(f"llvm.masked.scatter.{mangled(scalar, lanes)}.v{lanes}p0", "void", f"{kind} {value.text}",
+               f"<{lanes} x ptr> {pointers}", f"i32 {bytes_}", mask.operand)  # fmt: skip
+
+    def _guarded(self, pointer: str, guard: Value | None) -> str:
+        """The pointer, or one to zeros where the guard is false (in every lane)."""
+        if guard is None:
+            return pointer
+        zeros = f"{self.kernel}.zeros"
+        self.helpers.setdefault(zeros, f"@{symbol(zeros)} = internal constant [{ZEROS} x i8] zeroinitializer, align 64")
+        return self.e.let(f"select i1 {self.e.any(guard)}, ptr {pointer}, ptr @{symbol(zeros)}", "p")
+
+    def _pointers(self, array: Array, address: Address) -> str:
+        """One pointer for each lane. Offsets inside a small array fit 32 bits, and processors gather twice as fast with those."""
+        scalar, lanes = MEMORY[array.dtype], self.lanes  # type: ignore[index]
+        if address.varying is None:
+            pointer = self.pointer(array, address.base, inbounds=False)
+            offsets = self.integers(address._replace(base="0"))
+        else:
+            pointer, offsets = array.pointer, self.integers(address)
+            if offsets.lanes > 1 and isinstance(array.size, int) and array.size < 2**31:
+                offsets = self.e.cast("sext", self.e.cast("trunc", offsets, dt.int32), dt.int64)
+        offsets = self.e.splat(offsets, lanes)
+        return self.e.let(f"getelementptr {scalar}, ptr {pointer}, <{lanes} x i64> {offsets.text}", "p")
+
+    def _reversed(self, value: Value, scalar: str = "i1") -> Value:
+        kind, order = vector(scalar, value.lanes), iota("i32", value.lanes, -1, value.lanes - 1)
+        text = self.e.let(f"shufflevector {kind} {value.text}, {kind} poison, <{value.lanes} x i32> {order}")
+        return value._replace(text=text)
+
+    def _loaded(self, value: Value) -> Value:
+        """A bool is a byte in memory and a bit in registers."""
+        if value.dtype != dt.bool_:
+            return value
+        zero = "0" if value.lanes == 1 else "zeroinitializer"
+        return value._replace(text=self.e.let(f"icmp ne {vector('i8', value.lanes)} {value.text}, {zero}"))
+
+    def _stored(self, value: Value) -> Value:
+        if value.dtype != dt.bool_:
+            return value
+        return value._replace(text=self.e.let(f"zext {value.operand} to {vector('i8', value.lanes)}"))
+
+
+def iota(scalar: str, lanes: int, step: int = 1, first: int = 0) -> str:
+    """The constant vector `first, first + step, …`."""
+    return "<" + ", ".join(f"{scalar} {first + step * lane}" for lane in range(lanes)) + ">"
+
+
+def _is_number(text: str) -> bool:
+    return text[0] != "%"
+
+
+# Operations made of others
+
+COMPOSED = frozenset({
+    "mod", "floordiv", "sigmoid", "exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "sin", "cos", "tan", "asin", "acos",
+    "atan", "atan2", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "erf", "erfc", "cbrt", "pow", "hypot", "fmod",
+    "nextafter", "lgamma",
+})  # fmt: skip
+
+
+def compose(expr: Op) -> Expr | None:
+    """The same value in simpler operations; None for those with an instruction or a scalar function of their own."""
+    dtype = expr.args[-1].dtype
+    if is_simple(expr.name, dtype):
+        return None
+    if not dt.is_float(dtype) or expr.name not in COMPOSED:
+        raise CompileError(f"{expr.name} has no meaning for {dt.SHORT[dtype]}")
+    if dtype in NARROW:
+        if expr.name == "nextafter":
+            return _next_narrow(*expr.args)
+        wide = op(expr.name, *(Convert(arg, dt.float32) for arg in expr.args))
+        return Convert(wide, dtype)
+    if expr.name == "mod":
+        return _modulus(*expr.args)
+    if expr.name == "floordiv":
+        return _floor_quotient(*expr.args)
+    expansion = mathlib.expand(expr)
+    if expansion is None and expr.name == "sigmoid":
+        return 1 / (1 + op("exp", -expr.args[0]))
+    return expansion
+
+
+def _next_narrow(a: Expr, b: Expr) -> Expr:
+    """The neighbour of a 16-bit float: one more or less as an integer, away from zero or towards it.
+
+    Of two equal operands (zeros may differ in sign) NumPy's float16 gives the first, bfloat16 and C the second.
+    """
+    here, there = Convert(a, dt.float32), Convert(b, dt.float32)
+    bits, least = Bitcast(a, dt.uint16), (Bitcast(b, dt.uint16) & 0x8000) | 1
+    moved = select(op("eq", there > here, here > 0), bits + 1, bits - 1)
+    found = Bitcast(select(op("eq", here, 0), least, moved), a.dtype)
+    unordered = op("isnan", here) | op("isnan", there)
+    return select(unordered, Convert(here + there, a.dtype), select(op("eq", here, there), a if a.dtype == dt.float16 else b, found))
+
+
+def _modulus(a: Expr, b: Expr) -> Expr:
+    """NumPy's float remainder: C's `fmod` brought to the sign of the divisor."""
+    rest = op("fmod", a, b)
+    opposite = (b < 0) ^ (rest < 0)
+    signed = select(op("ne", rest, 0), select(opposite, rest + b, rest), op("copysign", Const(0, b.dtype), b))
+    return select(op("eq", b, 0), rest, signed)
+
+
+def _floor_quotient(a: Expr, b: Expr) -> Expr:
+    """NumPy's float floor division: exact from the remainder, then rounded to the nearest whole number below."""
+    rest, ratio = op("fmod", a, b), a / b
+    less = op("and", op("ne", rest, 0), (b < 0) ^ (rest < 0))
+    quotient = (a - rest) / b
+    quotient = select(less, quotient - 1, quotient)
+    whole = op("floor", quotient)
+    whole = select(quotient - whole > 0.5, whole + 1, whole)
+    return select(op("eq", b, 0), ratio, select(op("ne", quotient, 0), whole, op("copysign", Const(0, a.dtype), ratio)))
+
+
+def _libm_name(name: str, dtype: object) -> str:
+    return name if dtype == dt.float64 else name + "f"
+
+
+def _lane_loop(helper: str, name: str, scalar: str, lanes: int, arity: int) -> str:
+    """A function that calls a scalar function for some lanes of its vector arguments."""
+    kind = vector(scalar, lanes)
+    parameters = "".join(f", {kind} %x{at}" for at in range(arity))
+    taken = "\n".join(f"  %y{at} = extractelement {kind} %x{at}, i64 %lane" for at in range(arity))
+    operands = ", ".join(f"{scalar} %y{at}" for at in range(arity))
+    return f"""define internal {kind} @{symbol(helper)}(<{lanes} x i1> %where, {kind} %fast{parameters}) cold noinline nounwind {{
+entry:
+  br label %loop
+loop:
+  %lane = phi i64 [ 0, %entry ], [ %next, %latch ]
+  %result = phi {kind} [ %fast, %entry ], [ %merged, %latch ]
+  %here = extractelement <{lanes} x i1> %where, i64 %lane
+  br i1 %here, label %call, label %latch
+call:
+{taken}
+  %value = call {scalar} @{name}({operands})
+  %inserted = insertelement {kind} %result, {scalar} %value, i64 %lane
+  br label %latch
+latch:
+  %merged = phi {kind} [ %result, %loop ], [ %inserted, %call ]
+  %next = add i64 %lane, 1
+  %more = icmp ult i64 %next, {lanes}
+  br i1 %more, label %loop, label %done
+done:
+  ret {kind} %merged
+}}"""

@@ -1,0 +1,226 @@
+"""NumPy's elementwise names. A row says which ufunc it is, how its operands promote, and what it records."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import MethodType
+from typing import Any
+
+import numpy as np
+
+from hybrid.core import dtype as dt
+from hybrid.core.errors import DTypeError
+from hybrid.core.shape import broadcast as broadcast_shapes
+from hybrid.frontend.values import (
+    Value,
+    assembled,
+    concrete,
+    converted,
+    dtype_of,
+    evaluate,
+    implements,
+    kind_of,
+    operand,
+    record_map,
+    result_kind,
+    shape_of,
+    stretched,
+    symbol,
+    tracing,
+    unsupported,
+    unwrap,
+    wrap,
+)
+from hybrid.ir import trace as tr
+from hybrid.ir.primitive import Primitive
+from hybrid.ops import elementwise as e
+
+Promotion = Callable[[tuple], np.dtype]
+
+
+def same(operands: tuple) -> np.dtype:
+    return dt.promote(*map(dtype_of, operands))
+
+
+def inexact(operands: tuple) -> np.dtype:
+    return dt.to_inexact(same(operands))
+
+
+def truth(operands: tuple) -> np.dtype:
+    return dt.bool_
+
+
+def division(operands: tuple) -> np.dtype:
+    # NumPy divides integers of any width in float64.
+    dtype = same(operands)
+    return dtype if dt.is_inexact(dtype) else dt.float64
+
+
+def arithmetic(operands: tuple) -> np.dtype:
+    # NumPy has no boolean loop for these: it computes them in int8.
+    dtype = same(operands)
+    return dt.int8 if dtype == dt.bool_ else dtype
+
+
+def comparison(operands: tuple) -> np.dtype:
+    # NumPy compares with any Python int, also one that does not fit the array's dtype.
+    dtype = same(operands)
+    if dt.is_integer(dtype):
+        info = np.iinfo(dtype)
+        if any(type(x) is int and not info.min <= x <= info.max for x in operands):
+            return dt.int64 if dtype.itemsize < 8 else dt.float64
+    return dtype
+
+
+class Elementwise:
+    """A public elementwise function: NumPy's ufunc when eager, a primitive or a composition while tracing.
+
+    A composition is a function of tensors that already have the promoted dtype. Keywords as NumPy's: `out`, `where`
+    (with `out`), `dtype`.
+    """
+
+    def __init__(self, name: str, ufunc: Callable, promotion: Promotion, body: Primitive | Callable, doc: str = ""):
+        self.__name__ = self.name = name
+        self.ufunc, self.promotion, self.body = ufunc, promotion, body
+        self.__doc__ = doc or f"NumPy's `{name}`, elementwise."
+
+    def __get__(self, instance: Any, owner: type) -> Any:
+        return self if instance is None else MethodType(self, instance)
+
+    def __call__(self, *operands: Any, out: Any = None, where: Any = True, dtype: Any = None, casting: str = "same_kind",
+                 **rest: Any) -> Any:  # fmt: skip
+        extra = (where,) if isinstance(where, Value) else ()
+        destination = out[0] if isinstance(out, tuple) and len(out) == 1 else out
+        trace = tracing(*operands, destination, *extra)
+        if trace is None:
+            if out is None and where is True and dtype is None and casting == "same_kind" and not rest:
+                return self.eager(*operands)
+            given = {"where": concrete(where)} if where is not True else {}
+            given |= {"dtype": dt.canonical(dtype)} if dtype is not None else {}
+            result = self.ufunc(*map(concrete, operands), out=concrete(out), casting=casting, **given, **rest)
+            return destination if destination is not None else wrap(result)
+        if rest or casting != "same_kind":
+            raise unsupported(f"np.{self.name}({', '.join(['casting', *rest])}=…)", "leave these keywords out")
+        result = self.record(trace, operands, dtype=None if dtype is None else dt.canonical(dtype))
+        return result if destination is None else store(trace, destination, result, where)
+
+    def eager(self, *operands: Any) -> Any:
+        arrays = tuple(map(concrete, operands))
+        if any(getattr(a, "dtype", None) == dt.bfloat16 for a in arrays):
+            # NumPy's promotion has no rule for bfloat16 beside Python floats and wide integers.
+            dtype = self.promotion(tuple(np.asarray(a) if isinstance(a, list) else a for a in arrays))
+            arrays = tuple(np.asarray(a).astype(dtype, copy=False) for a in arrays)
+        return wrap(self.ufunc(*arrays)) if self.ufunc.__class__ is not np.ufunc or self.ufunc.nout == 1 else evaluate(self.ufunc, *arrays)
+
+    def record(self, trace: tr.Trace, operands: tuple, *, dtype: np.dtype | None = None, python: bool = False) -> Any:
+        """Append to the graph; `python` says that this is a Python operator, which keeps Python numbers Python numbers."""
+        operands = tuple(assembled(trace, x) for x in operands)
+        dtype = dtype or self.promotion(operands)
+        if isinstance(self.body, Primitive):
+            return record_map(trace, self.body, operands, dtype, python=python)
+        result = self.body(*(prepared(trace, x, dtype) for x in operands))
+        if python and all(kind_of(x) == "python" for x in operands):
+            result = wrap(trace.fresh(tr.read(unwrap(result)), "python"))
+        return result
+
+    def __repr__(self) -> str:
+        return f"<hybrid function {self.name}>"
+
+
+def prepared(trace: tr.Trace, x: Any, dtype: np.dtype) -> Any:
+    """An operand of a composition: a tensor of this dtype, Python numbers no longer weak."""
+    kind = kind_of(x)
+    if isinstance(x, Value) and type(x._data) is tr.Symbol and x._data.type.dtype == dtype and kind != "python":
+        return x
+    return wrap(trace.fresh(operand(trace, x, dtype), "scalar" if kind == "python" else kind))
+
+
+def store(trace: tr.Trace, destination: Any, value: Any, where: Any = True, *, casting: str = "same_kind") -> Any:
+    """Write `value` into `destination` as NumPy's `out=` does: same-kind casting, broadcast, only where asked."""
+    if not isinstance(destination, Value):
+        raise unsupported("writing a traced value into an array that is not an argument",
+                          "pass the array in as an argument, or make it with np.empty_like of a traced array")  # fmt: skip
+    target = symbol(trace, destination)
+    source = dtype_of(value)
+    if not isinstance(source, type) and not np.can_cast(source, target.type.dtype, casting):
+        raise DTypeError(f"Cannot cast output from {source!r} to {target.type.dtype!r} with casting rule {casting!r}",
+                         fix="convert the value, or write out of place")  # fmt: skip
+    shape, given = target.type.shape, shape_of(value)
+    if broadcast_shapes(given, shape) != shape:
+        raise ValueError(f"non-broadcastable output operand with shape {shape} doesn't match the broadcast shape {given}")
+    atom = stretched(trace, operand(trace, value, target.type.dtype), shape)
+    if where is not True:
+        mask = stretched(trace, operand(trace, where, dt.bool_), shape)
+        atom = trace.one(e.select, mask, atom, tr.read(target))
+    tr.write(target, atom)
+    return destination
+
+
+TABLE: dict[Callable, Elementwise] = {}  # by NumPy's ufunc
+NAMES: dict[str, Elementwise] = {}
+
+
+def row(name: str, promotion: Promotion, body: Primitive | Callable, ufunc: Any = None, *aliases: str, doc: str = "") -> Elementwise:
+    """Enter an elementwise function under its name and aliases."""
+    made = Elementwise(name, ufunc if ufunc is not None else getattr(np, name), promotion, body, doc)
+    TABLE[made.ufunc] = made
+    for word in (name, *aliases):
+        NAMES[word] = made
+    return made
+
+
+def _rows(promotion: Promotion, **primitives: Primitive) -> None:
+    for name, primitive in primitives.items():
+        row(name, promotion, primitive)
+
+
+_rows(same, add=e.add, multiply=e.mul, subtract=e.sub, negative=e.neg, minimum=e.minimum, maximum=e.maximum)
+_rows(inexact, exp=e.exp, exp2=e.exp2, expm1=e.expm1, log=e.log, log2=e.log2, log10=e.log10, log1p=e.log1p, sin=e.sin, cos=e.cos,
+      tan=e.tan, arcsin=e.asin, arccos=e.acos, arctan=e.atan, sinh=e.sinh, cosh=e.cosh, tanh=e.tanh, arcsinh=e.asinh,
+      arccosh=e.acosh, arctanh=e.atanh, sqrt=e.sqrt, cbrt=e.cbrt, hypot=e.hypot, arctan2=e.atan2, copysign=e.copysign,
+      nextafter=e.nextafter)  # fmt: skip
+_rows(comparison, equal=e.eq, not_equal=e.ne, less=e.lt, less_equal=e.le, greater=e.gt, greater_equal=e.ge)
+_rows(same, bitwise_and=e.and_, bitwise_or=e.or_, bitwise_xor=e.xor, invert=e.not_)
+_rows(arithmetic, left_shift=e.shl, right_shift=e.shr)
+_rows(truth, logical_and=e.and_, logical_or=e.or_, logical_xor=e.xor, logical_not=e.not_)
+row("true_divide", division, e.div, np.true_divide, "divide")
+
+
+def cast(x: Any, dtype: Any) -> Any:
+    """The same values in another dtype; x itself where it has that dtype."""
+    target = dt.canonical(dtype)
+    trace = tracing(x)
+    if trace is None:
+        return evaluate(lambda a: np.asarray(a).astype(target), x)
+    own = dtype_of(x)
+    if own == target:
+        return x
+    source = operand(trace, x, own if not isinstance(own, type) else dt.promote(own))
+    out = converted(trace, source, target)
+    return wrap(trace.fresh(out, result_kind((x,), out.type.shape)))
+
+
+@implements(np.where)
+def where(condition: Any, x: Any = None, y: Any = None, /) -> Any:
+    """Elements of x where the condition holds, of y elsewhere.
+
+    Args:
+        condition: any dtype; nonzero counts as true.
+        x, y: arrays or scalars, broadcast against the condition. Both or neither (neither: `nonzero`).
+
+    >>> import hybrid as hy
+    >>> hy.where(hy.tensor([1.0, -2.0]) > 0, 1.0, 0.0)
+    tensor([1., 0.], dtype=float64)
+    """
+    trace = tr.current()
+    assert trace is not None
+    if x is None or y is None:
+        raise unsupported("np.where(condition), whose size is known only at run time,", "use np.where(condition, x, y)")
+    condition, x, y = (assembled(trace, part) for part in (condition, x, y))
+    dtype = same((x, y))
+    shape = broadcast_shapes(shape_of(condition), shape_of(x), shape_of(y))
+    mask = stretched(trace, operand(trace, condition, dt.bool_), shape)
+    out = trace.one(e.select, mask, operand(trace, x, dtype, shape), operand(trace, y, dtype, shape))
+    # np.where is no ufunc: on rank-0 operands it gives a rank-0 array.
+    kind = result_kind((condition, x, y), shape)
+    return wrap(trace.fresh(out, "ndarray" if kind == "scalar" else kind))

@@ -1,0 +1,295 @@
+"""`x[i]` and `x[i] = v` for traced arrays: views where NumPy gives views, gathers and scatters where it copies."""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+import numpy as np
+
+from hybrid.core import dtype as dt
+from hybrid.core.errors import IndexingError
+from hybrid.core.shape import Shape, contiguous_strides, product
+from hybrid.core.shape import broadcast as broadcast_shapes
+from hybrid.frontend.elementwise import cast
+from hybrid.frontend.values import (
+    Value,
+    assembled,
+    dtype_of,
+    operand,
+    operands_in,
+    shape_of,
+    stretched,
+    symbol,
+    unsupported,
+    unwrap,
+    wrap,
+)
+from hybrid.ir import trace as tr
+from hybrid.ir.graph import Atom
+from hybrid.ir.trace import Cell, Symbol, Trace
+from hybrid.ops import elementwise as e
+from hybrid.ops import index as ix
+from hybrid.ops import view as v
+
+
+class Place(Cell):
+    """The part of another array at a run-time index: storage that reads by `take` and writes by `scatter`."""
+
+    __slots__ = ("base", "index", "axis")
+
+    def __init__(self, trace: Trace, base: Symbol, index: Atom, axis: int):
+        self.base, self.index, self.axis = base, index, axis
+        self.trace, self.writeable, self.name, self.written = trace, base.cell.writeable, base.cell.name, False
+
+    @property
+    def value(self) -> Atom:  # type: ignore[override]
+        return self.trace.one(ix.take, tr.read(self.base), self.index, axis=self.axis)
+
+    @value.setter
+    def value(self, atom: Atom) -> None:
+        tr.write(self.base, self.trace.one(ix.scatter, tr.read(self.base), self.index, atom, axis=self.axis, op="set"))
+
+
+def _is_integer(item: Any) -> bool:
+    return isinstance(item, (int, np.integer)) and not isinstance(item, (bool, np.bool_))
+
+
+def _is_traced_integer(item: Any) -> bool:
+    return isinstance(item, Value) and shape_of(item) == () and dt.is_integer(_strong(item))
+
+
+def _strong(x: Any) -> np.dtype:
+    dtype = dtype_of(x)
+    return dt.promote(dtype) if isinstance(dtype, type) else dtype
+
+
+def _is_array(item: Any) -> bool:
+    return isinstance(item, (list, np.ndarray, np.bool_, bool)) or (isinstance(item, Value) and not _is_traced_integer(item))
+
+
+def _known(item: Any) -> Any:
+    """Slices with plain bounds: a traced bound is asked for its value."""
+    if isinstance(item, slice):
+        return slice(*(None if part is None else operator.index(part) for part in (item.start, item.stop, item.step)))
+    return item
+
+
+def _expanded(index: Any, ndim: int) -> list:
+    """The index as a list with exactly one item per axis, and None for new axes; Ellipsis filled with full slices."""
+    items = [_known(item) for item in (index if isinstance(index, tuple) else (index,))]
+    used = sum(_consumes(item) for item in items if item is not None and item is not Ellipsis)
+    if used > ndim:
+        raise IndexingError(f"too many indices for array: array is {ndim}-dimensional, but {used} were indexed")
+    dots = [k for k, item in enumerate(items) if item is Ellipsis]
+    if len(dots) > 1:
+        raise IndexingError("an index can only have a single ellipsis ('...')")
+    at = dots[0] if dots else len(items)
+    return items[:at] + [slice(None)] * (ndim - used) + items[at + len(dots) :]
+
+
+def _consumes(item: Any) -> int:
+    if isinstance(item, (bool, np.bool_)):
+        return 0
+    if _is_array(item):
+        array = item if isinstance(item, Value) else np.asarray(item)
+        return len(shape_of(array)) if _strong(array) == dt.bool_ else 1
+    return 1
+
+
+def basic(source: Symbol, items: list, kind: str) -> Symbol:
+    """The view for slices, integers and new axes, with the header NumPy gives: a slice, then a reshape."""
+    shape = source.type.shape
+    start, step, sizes, at = [], [], [], 0
+    for item in items:
+        if item is None:
+            continue
+        size = shape[at]
+        if isinstance(item, slice):
+            first, stop, by = item.indices(size)
+            count = len(range(first, stop, by))
+            start.append(first if count else 0)
+            step.append(by if count else 1)
+            sizes.append(count)
+        else:
+            place = operator.index(item)
+            if not -size <= place < size:
+                raise IndexingError(f"index {place} is out of bounds for axis {at} with size {size}")
+            start.append(place % size)
+            step.append(1)
+            sizes.append(1)
+        at += 1
+    header = source.proto[(*(int(item) if _is_integer(item) else item for item in items), ...)]
+    out = source
+    if tuple(sizes) != shape or any(start) or any(by != 1 for by in step):
+        params = {"start": tuple(start), "step": tuple(step), "shape": tuple(sizes)}
+        out = tr.view(out, v.slice_, params, source.type.with_shape(tuple(sizes)), kind, header)
+    if out.type.shape != header.shape:
+        out = tr.view(out, v.reshape, {"shape": header.shape}, source.type.with_shape(header.shape), kind, header)
+    return out if out is not source else Symbol(source.cell, source.type, kind, source.chain, source.proto)
+
+
+def _view_of(trace: Trace, source: Symbol, items: list) -> Symbol:
+    """The view for a basic index, run-time integers included."""
+    kind = "tensor" if source.kind == "tensor" else "ndarray"
+    run_time = [k for k, item in enumerate(items) if _is_traced_integer(item)]
+    out = basic(source, [slice(None) if k in run_time else item for k, item in enumerate(items)], kind)
+    axes = [sum(not _is_integer(item) for item in items[:k]) for k in run_time]
+    for k, axis in reversed(list(zip(run_time, axes))):
+        shape = out.type.shape
+        place = operand(trace, items[k], dt.int64)
+        out = Symbol(Place(trace, out, place, axis), out.type.with_shape(shape[:axis] + shape[axis + 1 :]), kind)
+    return out
+
+
+def getitem(x: Any, index: Any) -> Any:
+    """`x[index]` inside a trace."""
+    trace = tr.current()
+    assert trace is not None
+    source = symbol(trace, x)
+    if source.kind in ("scalar", "python"):
+        source = trace.fresh(tr.read(source), "ndarray")
+    items = _expanded(index, source.type.ndim)
+    if any(_is_array(item) for item in items):
+        place, where, axis = _gather_plan(trace, source, items)
+        atom = trace.one(ix.take, tr.read(place), where, axis=axis)
+        kind = source.kind if source.kind == "tensor" or atom.type.shape else "scalar"
+        return wrap(trace.fresh(atom, kind))
+    out = _view_of(trace, source, items)
+    plain = Ellipsis not in (index if isinstance(index, tuple) else (index,))
+    if out.type.shape == () and plain:
+        # One element is a copy, as NumPy's scalars are.
+        return wrap(trace.fresh(tr.read(out), "tensor" if source.kind == "tensor" else "scalar"))
+    return wrap(out)
+
+
+def _gather_plan(trace: Trace, source: Symbol, items: list) -> tuple[Symbol, Atom, int]:
+    """For integer arrays: the view to take from, the index along its one indexed axis, and that axis.
+
+    Several index arrays become one over their merged axes, Σ iₖ·strideₖ, each checked against its own axis.
+    """
+    items = _without_masks(trace, items)
+    advanced = [k for k, item in enumerate(items) if item is not None and not isinstance(item, slice)]
+    view = _view_of(trace, source, [slice(None) if k in advanced else item for k, item in enumerate(items)])
+    indices = [_index_atom(trace, items[k]) for k in advanced]
+    common = broadcast_shapes(*(atom.type.shape for atom in indices))
+    adjacent = advanced == list(range(advanced[0], advanced[0] + len(advanced)))
+    if len(advanced) > 1:
+        rest = [k for k in range(view.type.ndim) if k not in advanced]
+        lead = advanced[0] if adjacent else 0
+        view = _transposed(view, tuple(rest[:lead] + advanced + rest[lead:]))
+        sizes = view.type.shape[lead : lead + len(advanced)]
+        merged = view.type.shape[:lead] + (product(sizes),) + view.type.shape[lead + len(advanced) :]
+        view = _chained(view, v.reshape, {"shape": merged}, merged)
+        return view, _linear(trace, indices, sizes, common), lead
+    return view, indices[0], advanced[0]
+
+
+def _linear(trace: Trace, indices: list[Atom], sizes: Shape, common: Shape) -> Atom:
+    total: Atom | None = None
+    for atom, size, step in zip(indices, sizes, contiguous_strides(sizes)):
+        # Taking from 0, 1, 2 … checks the bounds and resolves negative indices.
+        checked = trace.one(ix.take, trace.one(e.iota, shape=(size,), axis=0), stretched(trace, atom, common), axis=0)
+        term = trace.one(e.mul, checked, tr.literal(step, dt.int64))
+        total = term if total is None else trace.one(e.add, total, term)
+    assert total is not None
+    return total
+
+
+def _index_atom(trace: Trace, item: Any) -> Atom:
+    array = assembled(trace, item)
+    if not isinstance(array, Value) and np.size(array) == 0:
+        array = np.asarray(array, np.int64)
+    if not dt.is_integer(_strong(array)):
+        raise IndexingError("arrays used as indices must be of integer (or boolean) type")
+    return operand(trace, array, dt.int64)
+
+
+def _without_masks(trace: Trace, items: list) -> list:
+    """Masks whose values are known become integer arrays; a traced mask selects a number of elements no graph can know."""
+    out: list = []
+    for item in items:
+        if _is_array(item) and _strong(assembled(trace, item)) == dt.bool_:
+            if any(True for _ in operands_in((item,))):
+                raise unsupported("a boolean mask read, whose size is known only at run time,",
+                                  "use np.where(mask, x, fill), or reduce with where=mask")  # fmt: skip
+            out.extend(np.nonzero(np.asarray(item)))
+        else:
+            out.append(item)
+    return out
+
+
+def _transposed(view: Symbol, perm: tuple[int, ...]) -> Symbol:
+    return _chained(view, v.transpose, {"perm": perm}, tuple(view.type.shape[p] for p in perm))
+
+
+def _chained(view: Symbol, primitive: Any, params: dict, shape: Shape) -> Symbol:
+    kind = view.kind if view.kind == "tensor" else "ndarray"
+    return Symbol(view.cell, view.type.with_shape(shape), kind, (*view.chain, (primitive, params)))
+
+
+def setitem(x: Any, index: Any, value: Any) -> None:
+    """`x[index] = value` inside a trace."""
+    trace = tr.current()
+    assert trace is not None
+    target = symbol(trace, x)
+    if target.kind in ("scalar", "python"):
+        raise TypeError("'numpy scalar' object does not support item assignment")
+    mask = _mask(trace, target, index)
+    if mask is not None:
+        _masked_write(trace, target, mask, value)
+        return
+    items = _expanded(index, target.type.ndim)
+    value = assembled(trace, value)
+    if any(_is_array(item) for item in items):
+        place, where, axis = _gather_plan(trace, target, items)
+        shape = place.type.shape[:axis] + where.type.shape + place.type.shape[axis + 1 :]
+        tr.write(place, trace.one(ix.scatter, tr.read(place), where, _fitted(trace, value, target.type.dtype, shape), axis=axis, op="set"))
+        return
+    view = _view_of(trace, target, items)
+    if not _is_same_place(view, unwrap(value)):
+        tr.write(view, _fitted(trace, value, target.type.dtype, view.type.shape))
+
+
+def _is_same_place(view: Symbol, value: Any) -> bool:
+    """`x[1:-1] += y` ends by assigning the view to itself."""
+    if type(value) is not Symbol or value.chain != view.chain:
+        return False
+    a, b = view.cell, value.cell
+    if isinstance(a, Place) and isinstance(b, Place):
+        return a.index is b.index and a.axis == b.axis and _is_same_place(a.base, b.base)
+    return a is b
+
+
+def _fitted(trace: Trace, value: Any, dtype: np.dtype, shape: Shape) -> Atom:
+    """A value as assignment takes it: any casting, broadcast, leading axes of size 1 dropped."""
+    atom = operand(trace, cast(value, dtype) if not isinstance(dtype_of(value), type) else value, dtype)
+    given = atom.type.shape
+    if len(given) > len(shape) and all(size == 1 for size in given[: len(given) - len(shape)]):
+        atom = trace.one(v.reshape, atom, shape=given[len(given) - len(shape) :])
+    if len(atom.type.shape) > len(shape) or broadcast_shapes(atom.type.shape, shape) != shape:
+        raise ValueError(f"could not broadcast input array from shape {given} into shape {shape}")
+    return stretched(trace, atom, shape)
+
+
+def _mask(trace: Trace, target: Symbol, index: Any) -> Any:
+    """The traced boolean mask over the leading axes that is the whole index, or None."""
+    single = index[0] if isinstance(index, tuple) and len(index) == 1 else index
+    if not isinstance(single, Value) or _strong(single) != dt.bool_:
+        return None
+    shape, full = shape_of(single), target.type.shape
+    if shape != full[: len(shape)]:
+        axis = next(k for k, (a, b) in enumerate(zip(shape, full)) if a != b) if len(shape) <= len(full) else len(full)
+        raise IndexingError(f"boolean index did not match indexed array along axis {axis}", got=f"mask {shape} for {full}")
+    return single
+
+
+def _masked_write(trace: Trace, target: Symbol, mask: Any, value: Any) -> None:
+    value = assembled(trace, value)
+    rank, shape = len(shape_of(mask)), target.type.shape
+    if len(shape_of(value)) > len(shape) - rank:
+        raise unsupported("assigning one value per selected element of a boolean mask", "use np.where(mask, values, x)")
+    rows = tuple(shape_of(mask)) + (1,) * (len(shape) - rank)
+    atom = trace.one(v.reshape, operand(trace, mask, dt.bool_), shape=rows)
+    new = _fitted(trace, value, target.type.dtype, shape)
+    tr.write(target, trace.one(e.select, stretched(trace, atom, shape), new, tr.read(target)))

@@ -1,0 +1,396 @@
+"""Reductions and orders with NumPy's dtype rules: sums, means, extremes, truth, arg-extremes, running totals, sorting."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from hybrid.core import dtype as dt
+from hybrid.core.shape import Size, normalize_axes, normalize_axis, product
+from hybrid.frontend.elementwise import NAMES, cast, store, where
+from hybrid.frontend.values import dtype_of, implements, operand, result_kind, shape_of, symbol, traced, unsupported, unwrap, wrap
+from hybrid.ir import trace as tr
+from hybrid.ir.primitive import Primitive
+from hybrid.ops import elementwise as e
+from hybrid.ops import index as index_ops
+from hybrid.ops import reduce as r
+from hybrid.ops import sort as sort_ops
+from hybrid.ops import view as v
+
+_NO_VALUE = np._NoValue
+_add, _multiply, _maximum, _minimum = (NAMES[name] for name in ("add", "multiply", "maximum", "minimum"))
+
+
+def strong(x: Any) -> np.dtype:
+    """The dtype of an operand, a lone Python number counted as NumPy does."""
+    dtype = dtype_of(x)
+    return dt.promote(dtype) if isinstance(dtype, type) else dtype
+
+
+def _accumulator(dtype: np.dtype) -> np.dtype:
+    """NumPy adds and multiplies booleans and narrow integers in 64 bits."""
+    if dt.KIND[dtype] in "bi":
+        return dt.int64
+    return dt.uint64 if dt.KIND[dtype] == "u" else dtype
+
+
+def kept(shape: tuple, axes: tuple[int, ...]) -> tuple:
+    return tuple(1 if a in axes else size for a, size in enumerate(shape))
+
+
+def _reduce(primitive: Primitive, x: Any, axis: Any, keepdims: Any, dtype: np.dtype) -> Any:
+    trace = tr.current()
+    assert trace is not None
+    shape = shape_of(x)
+    axes = normalize_axes(axis, len(shape))
+    atom = trace.one(primitive, operand(trace, x, dtype), axes=axes)
+    if keepdims is not _NO_VALUE and keepdims:
+        atom = trace.one(v.reshape, atom, shape=kept(shape, axes))
+    return wrap(trace.fresh(atom, result_kind((x,), atom.type.shape)))
+
+
+def _finish(result: Any, out: Any) -> Any:
+    if out is None:
+        return result
+    trace = tr.current()
+    assert trace is not None
+    return store(trace, out, result, casting="unsafe")
+
+
+def _fold(primitive: Primitive, combine: Any, neutral: Any, x: Any, axis: Any, dtype: Any, out: Any, keepdims: Any, initial: Any,
+          mask: Any, default: np.dtype) -> Any:  # fmt: skip
+    """A reduction with NumPy's `dtype`, `initial` and `where`."""
+    x, target = traced(x), dt.canonical(dtype, default)
+    if mask is not _NO_VALUE and mask is not True:
+        x = where(mask, cast(x, target), initial if neutral is None and initial is not _NO_VALUE else neutral)
+    empty = neutral is None and 0 in [shape_of(x)[a] for a in normalize_axes(axis, len(shape_of(x)))]
+    if empty and initial is not _NO_VALUE:
+        result = _filled_like(_reduce(r.sum, x, axis, keepdims, target), initial)
+    else:
+        result = _reduce(primitive, x, axis, keepdims, target)
+        result = result if initial is _NO_VALUE or initial is None else combine(result, initial)
+    return _finish(result, out)
+
+
+def _filled_like(x: Any, value: Any) -> Any:
+    return where(True, value, x) if not shape_of(x) else _add(_multiply(x, 0), value)
+
+
+@implements(np.sum)
+def sum(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = _NO_VALUE, initial: Any = _NO_VALUE,
+        where: Any = _NO_VALUE) -> Any:  # fmt: skip
+    """The sum of elements over the given axes; booleans and narrow integers add in 64 bits."""
+    return _fold(r.sum, _add, 0, a, axis, dtype, out, keepdims, initial, where, _accumulator(strong(a)))
+
+
+@implements(np.prod)
+def prod(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = _NO_VALUE, initial: Any = _NO_VALUE,
+         where: Any = _NO_VALUE) -> Any:  # fmt: skip
+    """The product of elements over the given axes; booleans and narrow integers multiply in 64 bits."""
+    return _fold(r.prod, _multiply, 1, a, axis, dtype, out, keepdims, initial, where, _accumulator(strong(a)))
+
+
+@implements(np.max, np.amax)
+def max(a: Any, axis: Any = None, out: Any = None, keepdims: Any = _NO_VALUE, initial: Any = _NO_VALUE, where: Any = _NO_VALUE) -> Any:
+    """The largest element over the given axes; NaN wins. An empty reduction without `initial` raises ValueError."""
+    return _fold(r.max, _maximum, None, a, axis, None, out, keepdims, initial, where, strong(a))
+
+
+@implements(np.min, np.amin)
+def min(a: Any, axis: Any = None, out: Any = None, keepdims: Any = _NO_VALUE, initial: Any = _NO_VALUE, where: Any = _NO_VALUE) -> Any:
+    """The smallest element over the given axes; NaN wins. An empty reduction without `initial` raises ValueError."""
+    return _fold(r.min, _minimum, None, a, axis, None, out, keepdims, initial, where, strong(a))
+
+
+@implements(np.all)
+def all(a: Any, axis: Any = None, out: Any = None, keepdims: Any = _NO_VALUE, *, where: Any = _NO_VALUE) -> Any:
+    """Whether every element over the given axes is nonzero."""
+    return _fold(r.all, NAMES["logical_and"], True, a, axis, bool, out, keepdims, _NO_VALUE, where, dt.bool_)
+
+
+@implements(np.any)
+def any(a: Any, axis: Any = None, out: Any = None, keepdims: Any = _NO_VALUE, *, where: Any = _NO_VALUE) -> Any:
+    """Whether some element over the given axes is nonzero."""
+    return _fold(r.any, NAMES["logical_or"], False, a, axis, bool, out, keepdims, _NO_VALUE, where, dt.bool_)
+
+
+@implements(np.count_nonzero)
+def count_nonzero(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+    """How many elements over the given axes are nonzero."""
+    return sum(cast(a, bool), axis, keepdims=keepdims)
+
+
+def _count(x: Any, axis: Any, mask: Any) -> Any:
+    shape = shape_of(x)
+    if mask is not _NO_VALUE and mask is not True:
+        from_mask = _add(cast(mask, np.int64), _multiply(cast(x, bool), 0))
+        return sum(from_mask, axis, keepdims=True)
+    return product(shape[a] for a in normalize_axes(axis, len(shape)))
+
+
+def _mean_dtypes(x: Any, dtype: Any) -> tuple[np.dtype, np.dtype]:
+    """Where a mean is computed and what it is given in: half precision adds in float32, integers in float64."""
+    own = strong(x)
+    if dtype is not None:
+        return dt.canonical(dtype), dt.canonical(dtype)
+    if not dt.is_inexact(own):
+        return dt.float64, dt.float64
+    return (dt.float32 if own in (dt.float16, dt.bfloat16) else own), own
+
+
+@implements(np.mean)
+def mean(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = _NO_VALUE, *, where: Any = _NO_VALUE) -> Any:
+    """The arithmetic mean over the given axes; of integers in float64."""
+    wide, narrow = _mean_dtypes(a, dtype)
+    total = sum(a, axis, wide, keepdims=keepdims, where=where)
+    count = _count(a, axis, where)
+    if not isinstance(count, int):
+        count = count if keepdims is not _NO_VALUE and keepdims else _reshaped(count, shape_of(total))
+    return _finish(cast(_divide(total, count), narrow), out)
+
+
+def _divide(total: Any, count: Any) -> Any:
+    return NAMES["true_divide"](total, count if isinstance(count, int) else cast(count, dt.real_of(strong(total))))
+
+
+def _reshaped(x: Any, shape: tuple) -> Any:
+    trace = tr.current()
+    assert trace is not None
+    atom = trace.one(v.reshape, operand(trace, x, strong(x)), shape=shape)
+    return wrap(trace.fresh(atom, result_kind((x,), shape)))
+
+
+@implements(np.var)
+def var(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: float = 0, keepdims: Any = _NO_VALUE, *,
+        where: Any = _NO_VALUE, mean: Any = _NO_VALUE, correction: Any = _NO_VALUE) -> Any:  # fmt: skip
+    """The variance over the given axes, Σ|x - mean|² / (n - ddof), in two passes as NumPy computes it."""
+    ddof = ddof if correction is _NO_VALUE else correction
+    wide, narrow = _mean_dtypes(a, dtype)
+    x = cast(traced(a), wide)
+    count = _count(a, axis, where)
+    center = mean if mean is not _NO_VALUE else _divide(sum(x, axis, keepdims=True, where=where), count)
+    d = x - center
+    square = d.real * d.real + d.imag * d.imag if dt.is_complex(wide) else d * d
+    total = sum(square, axis, keepdims=keepdims, where=where)
+    if isinstance(count, int):
+        free: Any = _larger(count - ddof)
+    else:
+        free = _maximum(cast(count, dt.real_of(wide)) - ddof, 0)
+        free = free if keepdims is not _NO_VALUE and keepdims else _reshaped(free, shape_of(total))
+    return _finish(cast(_divide(total, free), dt.real_of(narrow)), out)
+
+
+def _larger(free: Any) -> Any:
+    return free if free > 0 else 0
+
+
+@implements(np.std)
+def std(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: float = 0, keepdims: Any = _NO_VALUE, *,
+        where: Any = _NO_VALUE, mean: Any = _NO_VALUE, correction: Any = _NO_VALUE) -> Any:  # fmt: skip
+    """The standard deviation over the given axes: the square root of `var`."""
+    wide, narrow = _mean_dtypes(a, dtype)
+    spread = var(cast(a, wide), axis, None, None, ddof, keepdims, where=where, mean=mean, correction=correction)
+    return _finish(cast(NAMES["sqrt"](spread), dt.real_of(narrow)), out)
+
+
+@implements(np.ptp)
+def ptp(a: Any, axis: Any = None, out: Any = None, keepdims: Any = _NO_VALUE) -> Any:
+    """The range of elements over the given axes: max - min."""
+    return _finish(max(a, axis, keepdims=keepdims) - min(a, axis, keepdims=keepdims), out)
+
+
+@implements(np.average)
+def average(a: Any, axis: Any = None, weights: Any = None, returned: bool = False, *, keepdims: Any = _NO_VALUE) -> Any:
+    """The weighted mean: Σ w·x / Σ w."""
+    if returned or (weights is not None and shape_of(weights) != shape_of(a)):
+        raise unsupported("np.average with returned=True or weights of another shape")
+    if weights is None:
+        return mean(a, axis, keepdims=keepdims)
+    a, weights = traced(a), traced(weights)
+    # NumPy averages integers in float64 or wider.
+    dtype = dt.promote(strong(a), strong(weights))
+    dtype = dtype if dt.is_inexact(dtype) else dt.float64
+    w = cast(weights, dtype)
+    return sum(a * w, axis, keepdims=keepdims) / sum(w, axis, keepdims=keepdims)
+
+
+def _nan_less(x: Any, fill: Any) -> Any:
+    return where(NAMES["isnan"](x), fill, x) if dt.is_inexact(strong(x)) else x
+
+
+@implements(np.nansum)
+def nansum(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = _NO_VALUE) -> Any:
+    """The sum with NaN counted as zero."""
+    return sum(_nan_less(traced(a), 0), axis, dtype, out, keepdims)
+
+
+@implements(np.nanmean)
+def nanmean(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = _NO_VALUE) -> Any:
+    """The mean of elements that are not NaN."""
+    if not dt.is_inexact(strong(a)):
+        return mean(a, axis, dtype, out, keepdims)
+    return mean(a, axis, dtype, out, keepdims, where=NAMES["logical_not"](NAMES["isnan"](traced(a))))
+
+
+@implements(np.nanmax)
+def nanmax(a: Any, axis: Any = None, out: Any = None, keepdims: Any = _NO_VALUE) -> Any:
+    """The largest element that is not NaN; NaN where there is none."""
+    return _finish(_nan_extreme(max, -np.inf, traced(a), axis, keepdims), out)
+
+
+@implements(np.nanmin)
+def nanmin(a: Any, axis: Any = None, out: Any = None, keepdims: Any = _NO_VALUE) -> Any:
+    """The smallest element that is not NaN; NaN where there is none."""
+    return _finish(_nan_extreme(min, np.inf, traced(a), axis, keepdims), out)
+
+
+def _nan_extreme(extreme: Any, neutral: float, x: Any, axis: Any, keepdims: Any) -> Any:
+    if not dt.is_inexact(strong(x)):
+        return extreme(x, axis, keepdims=keepdims)
+    found = extreme(_nan_less(x, neutral), axis, keepdims=keepdims)
+    nothing = all(NAMES["isnan"](x), axis, keepdims=keepdims)
+    out = where(nothing, np.nan, found)
+    return wrap(tr.current().fresh(tr.read(unwrap(out)), result_kind((found,), shape_of(out))))  # type: ignore[union-attr]
+
+
+def _arg_extreme(extreme: Any, x: Any, axis: Any, out: Any, keepdims: Any) -> Any:
+    """The first place of the extreme: the least index whose element equals it, or is NaN where the extreme is."""
+    x = traced(x)
+    shape, flat = shape_of(x), axis is None
+    if flat:
+        rows, along, work = (product(shape),), 0, _reshaped(x, (product(shape),))
+    else:
+        along = normalize_axis(axis, len(shape))
+        rows, work = shape, x
+    if rows[along] == 0:
+        raise ValueError(f"attempt to get arg{extreme.__name__} of an empty sequence")
+    best = extreme(work, along, keepdims=True)
+    hit = NAMES["equal"](work, best)
+    if dt.is_inexact(strong(x)):
+        hit = NAMES["logical_or"](hit, NAMES["isnan"](work))
+    trace = tr.current()
+    assert trace is not None
+    place = wrap(trace.fresh(trace.one(e.iota, shape=rows, axis=along), unwrap(x).kind))
+    found = min(where(hit, place, rows[along]), along, keepdims=keepdims)
+    if flat and keepdims is not _NO_VALUE and keepdims:
+        found = _reshaped(found, (1,) * len(shape))
+    return _finish(found, out)
+
+
+@implements(np.argmax)
+def argmax(a: Any, axis: Any = None, out: Any = None, *, keepdims: Any = _NO_VALUE) -> Any:
+    """The index of the first largest element (the first NaN, if any), as int64."""
+    return _arg_extreme(max, a, axis, out, keepdims)
+
+
+@implements(np.argmin)
+def argmin(a: Any, axis: Any = None, out: Any = None, *, keepdims: Any = _NO_VALUE) -> Any:
+    """The index of the first smallest element (the first NaN, if any), as int64."""
+    return _arg_extreme(min, a, axis, out, keepdims)
+
+
+def _running(primitive: Primitive, x: Any, axis: Any, dtype: Any, out: Any) -> Any:
+    trace = tr.current()
+    assert trace is not None
+    atom = operand(trace, traced(x), dt.canonical(dtype, _accumulator(strong(x))))
+    if axis is None:
+        atom = trace.one(v.reshape, atom, shape=(atom.type.size,))
+    along = normalize_axis(0 if axis is None else axis, len(atom.type.shape))
+    atom = trace.one(primitive, atom, axis=along)
+    return _finish(wrap(trace.fresh(atom, result_kind((x,), atom.type.shape))), out)
+
+
+@implements(np.cumsum)
+def cumsum(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Any:
+    """The running sum along an axis, or over all elements in order."""
+    return _running(sort_ops.cumsum, a, axis, dtype, out)
+
+
+@implements(np.cumprod)
+def cumprod(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Any:
+    """The running product along an axis, or over all elements in order."""
+    return _running(sort_ops.cumprod, a, axis, dtype, out)
+
+
+def _ordered(primitive: Primitive, x: Any, axis: Any) -> Any:
+    trace = tr.current()
+    assert trace is not None
+    atom = operand(trace, traced(x), strong(x))
+    if axis is None:
+        atom = trace.one(v.reshape, atom, shape=(atom.type.size,))
+    along = normalize_axis(0 if axis is None else axis, len(atom.type.shape))
+    return wrap(trace.fresh(trace.one(primitive, atom, axis=along), result_kind((x,), atom.type.shape)))
+
+
+@implements(np.sort)
+def sort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable: Any = None) -> Any:
+    """A sorted copy along an axis (None: of all elements); NaN goes last."""
+    return _ordered(sort_ops.sort, a, axis)
+
+
+@implements(np.argsort)
+def argsort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable: Any = None) -> Any:
+    """The indices that sort along an axis; equal elements keep their order."""
+    return _ordered(sort_ops.argsort, a, axis)
+
+
+def _at(x: Any, axis: int, position: Size) -> Any:
+    """x at one position of an axis, the axis kept."""
+    trace = tr.current()
+    assert trace is not None
+    shape = shape_of(x)
+    start = tuple(position if a == axis else 0 for a in range(len(shape)))
+    atom = trace.one(v.slice_, tr.read(symbol(trace, x)), start=start, step=(1,) * len(shape), shape=kept(shape, (axis,)))
+    return wrap(trace.fresh(atom, result_kind((x,), atom.type.shape)))
+
+
+@implements(np.median)
+def median(a: Any, axis: Any = None, out: Any = None, overwrite_input: bool = False, keepdims: bool = False) -> Any:
+    """The middle element in order, or the mean of the two middle ones; NaN if any element is."""
+    if isinstance(axis, (tuple, list)):
+        raise unsupported("np.median over several axes", "reshape those axes into one first")
+    x = traced(a)
+    shape = shape_of(x)
+    if axis is None:
+        x, along = _reshaped(x, (product(shape),)), 0
+    else:
+        along = normalize_axis(axis, len(shape))
+    size = shape_of(x)[along]
+    ordered = sort(x, along)
+    low, high = _at(ordered, along, (size - 1) // 2), _at(ordered, along, size // 2)
+    middle = mean(_concatenated(low, high, along), along, keepdims=True) if size % 2 == 0 else mean(low, along, keepdims=True)
+    if dt.is_inexact(strong(x)):
+        last = _at(ordered, along, size - 1)
+        middle = where(NAMES["isnan"](last), last, middle)
+    final = kept(shape, normalize_axes(axis, len(shape)))
+    final = final if keepdims else tuple(s for k, s in enumerate(shape) if axis is not None and k != along)
+    result = _reshaped(middle, final)
+    return _finish(result, out)
+
+
+def _concatenated(a: Any, b: Any, axis: int) -> Any:
+    trace = tr.current()
+    assert trace is not None
+    atom = trace.one(v.concatenate, tr.read(symbol(trace, a)), tr.read(symbol(trace, b)), axis=axis)
+    return wrap(trace.fresh(atom, result_kind((a, b), atom.type.shape)))
+
+
+@implements(np.take_along_axis)
+def take_along_axis(arr: Any, indices: Any, axis: Any = -1) -> Any:
+    """Elements of `arr` at one index per element along an axis; indices out of bounds raise IndexError."""
+    trace = tr.current()
+    assert trace is not None
+    arr, indices = traced(arr), traced(indices)
+    if axis is None:
+        arr, axis = _reshaped(arr, (product(shape_of(arr)),)), 0
+    shape, count = shape_of(arr), shape_of(indices)
+    along = normalize_axis(axis, len(shape))
+    if len(shape) != len(count):
+        raise ValueError("`indices` and `arr` must have the same number of dimensions")
+    common = [i if k == along else (s if i == 1 else i) for k, (s, i) in enumerate(zip(shape, count))]
+    wide = tuple(s if k == along else c for k, (s, c) in enumerate(zip(shape, common)))
+    source = trace.one(v.broadcast, tr.read(unwrap(arr)), shape=wide) if wide != shape else tr.read(unwrap(arr))
+    place = operand(trace, indices, dt.int64, tuple(common))
+    atom = trace.one(index_ops.take_along, source, place, axis=along)
+    return wrap(trace.fresh(atom, result_kind((arr,), atom.type.shape)))

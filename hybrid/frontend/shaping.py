@@ -1,0 +1,400 @@
+"""Shapes: views where NumPy gives views, joins and splits, repetition, padding, gathers, triangles."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from hybrid.core import dtype as dt
+from hybrid.core.shape import Shape, normalize_axes, normalize_axis, product
+from hybrid.core.shape import broadcast as broadcast_shapes
+from hybrid.frontend.elementwise import NAMES, cast, store, where
+from hybrid.frontend.indexing import getitem
+from hybrid.frontend.values import (
+    as_view,
+    dtype_of,
+    implements,
+    kind_of,
+    operand,
+    operands_in,
+    shape_of,
+    symbol,
+    traced,
+    unsupported,
+    unwrap,
+    wrap,
+)
+from hybrid.ir import trace as tr
+from hybrid.ir.primitive import Primitive
+from hybrid.ops import elementwise as e
+from hybrid.ops import index as ix
+from hybrid.ops import view as v
+
+
+def _trace() -> tr.Trace:
+    trace = tr.current()
+    assert trace is not None
+    return trace
+
+
+def viewed(x: Any, primitive: Primitive, header: np.ndarray, **params: Any) -> Any:
+    """x seen through one more view; scalars, which share nothing, are copied."""
+    source = unwrap(traced(x))
+    if source.kind in ("scalar", "python"):
+        return copied(x, primitive, **params)
+    if header.shape == source.type.shape and params.get("shape") == header.shape and primitive is v.reshape:
+        return wrap(tr.Symbol(source.cell, source.type, source.kind, source.chain, header))
+    return as_view(_trace(), x, primitive, header, **params)
+
+
+def copied(x: Any, primitive: Primitive, *more: Any, **params: Any) -> Any:
+    """A new array from one primitive on x."""
+    trace = _trace()
+    atom = trace.one(primitive, operand(trace, traced(x), _dtype(x)), *more, **params)
+    return wrap(trace.fresh(atom, "tensor" if kind_of(x) == "tensor" else "ndarray"))
+
+
+def _dtype(x: Any) -> np.dtype:
+    dtype = dtype_of(x)
+    return dt.promote(dtype) if isinstance(dtype, type) else dtype
+
+
+def _proto(x: Any) -> np.ndarray:
+    return unwrap(traced(x)).proto
+
+
+def _resolved(shape: Shape, size: Any) -> Shape:
+    """A target shape with its -1 filled in."""
+    asked = tuple(operator.index(s) for s in shape)
+    if asked.count(-1) > 1:
+        raise ValueError("can only specify one unknown dimension")
+    rest = product(s for s in asked if s != -1)
+    if (-1 in asked and (rest == 0 or size % rest)) or (-1 not in asked and rest != size):
+        raise ValueError(f"cannot reshape array of size {size} into shape {asked}".replace(" ", " "))
+    return tuple(size // rest if s == -1 else s for s in asked)
+
+
+@implements(np.reshape)
+def reshape(a: Any, /, shape: Any = None, order: str = "C", *, copy: bool | None = None) -> Any:
+    """The same elements in another shape (one size may be -1): a view where the strides allow it, else a copy."""
+    sizes = tuple(shape) if isinstance(shape, (tuple, list)) else (shape,)
+    if order == "F":
+        return transpose(reshape(transpose(a), sizes[::-1], copy=copy))
+    if order != "C":
+        raise unsupported(f"reshape with order={order!r}", "use order='C' or order='F'")
+    x = traced(a)
+    target = _resolved(sizes, product(shape_of(x)))
+    if not copy:
+        try:
+            header = np.reshape(_proto(x), target, copy=False)
+        except ValueError:
+            if copy is False:
+                raise
+        else:
+            return viewed(x, v.reshape, header, shape=target)
+    return copied(x, v.reshape, shape=target)
+
+
+@implements(np.ravel)
+def ravel(a: Any, order: str = "C") -> Any:
+    """The elements in one axis: a view where the strides allow it."""
+    return reshape(a, -1, order="C" if order in ("K", "A") else order)
+
+
+@implements(np.transpose, np.permute_dims)
+def transpose(a: Any, axes: Any = None) -> Any:
+    """The axes in another order (reversed without `axes`), as a view."""
+    x = traced(a)
+    rank = len(shape_of(x))
+    perm = tuple(range(rank))[::-1] if axes is None else tuple(normalize_axis(axis, rank) for axis in axes)
+    if sorted(perm) != list(range(rank)):
+        raise ValueError("axes don't match array" if len(perm) != rank else "repeated axis in transpose")
+    return viewed(x, v.transpose, np.transpose(_proto(x), perm), perm=perm)
+
+
+@implements(np.matrix_transpose)
+def matrix_transpose(x: Any, /) -> Any:
+    """The last two axes swapped, as a view."""
+    if len(shape_of(x)) < 2:
+        raise ValueError(f"Input array must be at least 2-dimensional, but it is {len(shape_of(x))}")
+    return swapaxes(x, -1, -2)
+
+
+@implements(np.swapaxes)
+def swapaxes(a: Any, axis1: int, axis2: int) -> Any:
+    """Two axes exchanged, as a view."""
+    rank = len(shape_of(a))
+    perm = list(range(rank))
+    i, j = normalize_axis(axis1, rank), normalize_axis(axis2, rank)
+    perm[i], perm[j] = perm[j], perm[i]
+    return transpose(a, perm)
+
+
+@implements(np.moveaxis)
+def moveaxis(a: Any, source: Any, destination: Any) -> Any:
+    """Axes moved to other places, the rest in order, as a view."""
+    rank = len(shape_of(a))
+    from_ = [normalize_axis(k, rank) for k in (source if isinstance(source, (tuple, list)) else (source,))]
+    to = [normalize_axis(k, rank) for k in (destination if isinstance(destination, (tuple, list)) else (destination,))]
+    if len(from_) != len(to):
+        raise ValueError("`source` and `destination` arguments must have the same number of elements")
+    perm = [k for k in range(rank) if k not in from_]
+    for at, axis in sorted(zip(to, from_)):
+        perm.insert(at, axis)
+    return transpose(a, perm)
+
+
+@implements(np.rollaxis)
+def rollaxis(a: Any, axis: int, start: int = 0) -> Any:
+    """One axis moved before another, as a view."""
+    rank = len(shape_of(a))
+    axis, start = normalize_axis(axis, rank), start + rank if start < 0 else start
+    return moveaxis(a, axis, start - 1 if axis < start else start)
+
+
+@implements(np.expand_dims)
+def expand_dims(a: Any, axis: Any) -> Any:
+    """New axes of size 1 at the given places of the result, as a view."""
+    x = traced(a)
+    rank = len(shape_of(x)) + (len(axis) if isinstance(axis, (tuple, list)) else 1)
+    axes, sizes = normalize_axes(axis, rank), iter(shape_of(x))
+    shape = tuple(1 if k in axes else next(sizes) for k in range(rank))
+    return viewed(x, v.reshape, np.reshape(_proto(x), shape, copy=False), shape=shape)
+
+
+@implements(np.squeeze)
+def squeeze(a: Any, axis: Any = None) -> Any:
+    """Axes of size 1 dropped (all, or the given ones), as a view."""
+    x = traced(a)
+    shape = shape_of(x)
+    axes = [k for k, s in enumerate(shape) if s == 1] if axis is None else normalize_axes(axis, len(shape))
+    if any(shape[k] != 1 for k in axes):
+        raise ValueError("cannot select an axis to squeeze out which has size not equal to one")
+    target = tuple(s for k, s in enumerate(shape) if k not in axes)
+    return viewed(x, v.reshape, np.reshape(_proto(x), target, copy=False), shape=target)
+
+
+@implements(np.broadcast_to)
+def broadcast_to(array: Any, shape: Any, subok: bool = False) -> Any:
+    """The array stretched to a shape, as a read-only view."""
+    x = traced(array)
+    target = tuple(shape) if isinstance(shape, (tuple, list)) else (shape,)
+    if len(target) < len(shape_of(x)):
+        raise ValueError("input operand has more dimensions than allowed by the axis remapping")
+    return viewed(x, v.broadcast, np.broadcast_to(_proto(x), target), shape=target)
+
+
+@implements(np.broadcast_arrays)
+def broadcast_arrays(*args: Any, subok: bool = False) -> tuple:
+    """The arrays stretched to their common shape."""
+    shape = broadcast_shapes(*(shape_of(x) for x in args))
+    return tuple(broadcast_to(x, shape) if shape_of(x) != shape else traced(x) for x in args)
+
+
+@implements(np.flip)
+def flip(m: Any, axis: Any = None) -> Any:
+    """The elements in reverse along the given axes (all without `axis`), as a view."""
+    rank = len(shape_of(m))
+    axes = normalize_axes(axis, rank)
+    return getitem(m, tuple(slice(None, None, -1) if k in axes else slice(None) for k in range(rank)) or (...,))
+
+
+@implements(np.fliplr)
+def fliplr(m: Any) -> Any:
+    """Columns in reverse."""
+    return flip(m, 1)
+
+
+@implements(np.flipud)
+def flipud(m: Any) -> Any:
+    """Rows in reverse."""
+    return flip(m, 0)
+
+
+@implements(np.rot90)
+def rot90(m: Any, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Any:
+    """The array turned by k quarter turns in the plane of two axes."""
+    first, second = (normalize_axis(a, len(shape_of(m))) for a in axes)
+    if k % 4 == 0:
+        return getitem(m, ...)
+    if k % 4 == 2:
+        return flip(m, (first, second))
+    return swapaxes(flip(m, second), first, second) if k % 4 == 1 else flip(swapaxes(m, first, second), second)
+
+
+def _slab(x: Any, axis: int, part: slice) -> Any:
+    return getitem(x, (slice(None),) * axis + (part,))
+
+
+@implements(np.roll)
+def roll(a: Any, shift: Any, axis: Any = None) -> Any:
+    """The elements moved along an axis (all in order without `axis`), those that fall off coming back at the front."""
+    x = traced(a)
+    if axis is None:
+        return reshape(roll(reshape(x, -1), shift, 0), shape_of(x))
+    axes = axis if isinstance(axis, (tuple, list)) else (axis,)
+    shifts = shift if isinstance(shift, (tuple, list)) else (shift,) * len(axes)
+    for by, along in zip(shifts, axes):
+        k = normalize_axis(along, len(shape_of(x)))
+        size = shape_of(x)[k]
+        at = operator.index(by) % size if size else 0
+        if at:
+            x = concatenate([_slab(x, k, slice(size - at, None)), _slab(x, k, slice(0, size - at))], k)
+    return x if x is not a else copy(x)
+
+
+@implements(np.copy)
+def copy(a: Any, order: str = "K", subok: bool = False) -> Any:
+    """A new array with the same elements."""
+    trace = _trace()
+    return wrap(trace.fresh(operand(trace, traced(a), _dtype(a)), "tensor" if kind_of(a) == "tensor" else "ndarray"))
+
+
+# Joining and splitting ---------------------------------------------------------------------------------------------------
+def _parts(arrays: Any) -> list:
+    if not isinstance(arrays, (list, tuple)):
+        arrays = [getitem(arrays, k) for k in range(shape_of(arrays)[0])]
+    return [traced(x) for x in arrays]
+
+
+def _join_kind(parts: list) -> str:
+    return "tensor" if "tensor" in map(kind_of, parts) else "ndarray"
+
+
+@implements(np.concatenate, np.concat)
+def concatenate(arrays: Any, axis: Any = 0, out: Any = None, *, dtype: Any = None, casting: str = "same_kind") -> Any:
+    """Arrays joined along an existing axis (flattened first where `axis` is None), in their promoted dtype."""
+    parts = _parts(arrays)
+    if not parts:
+        raise ValueError("need at least one array to concatenate")
+    if axis is None:
+        parts, axis = [reshape(x, -1) for x in parts], 0
+    if not shape_of(parts[0]):
+        raise ValueError("zero-dimensional arrays cannot be concatenated")
+    trace, along = _trace(), normalize_axis(axis, len(shape_of(parts[0])))
+    for k, part in enumerate(parts):
+        _check_joined(shape_of(parts[0]), shape_of(part), along, k)
+    target = dt.canonical(dtype, dt.promote(*map(dtype_of, parts)))
+    atom = trace.one(v.concatenate, *(operand(trace, x, target) for x in parts), axis=along)
+    result = wrap(trace.fresh(atom, _join_kind(parts)))
+    return result if out is None else store(trace, out, result, casting=casting)
+
+
+def _check_joined(first: Shape, shape: Shape, axis: int, place: int) -> None:
+    if len(first) != len(shape):
+        raise ValueError("all the input array dimensions must match: the array at index 0 has "
+                         f"{len(first)} dimension(s) and the array at index {place} has {len(shape)} dimension(s)")  # fmt: skip
+    for k, (a, b) in enumerate(zip(first, shape)):
+        if k != axis and a != b:
+            raise ValueError("all the input array dimensions except for the concatenation axis must match exactly, but along dimension "
+                             f"{k}, the array at index 0 has size {a} and the array at index {place} has size {b}")  # fmt: skip
+
+
+@implements(np.stack)
+def stack(arrays: Any, axis: int = 0, out: Any = None, *, dtype: Any = None, casting: str = "same_kind") -> Any:
+    """Arrays of one shape joined along a new axis."""
+    parts = _parts(arrays)
+    if not parts:
+        raise ValueError("need at least one array to stack")
+    if any(shape_of(x) != shape_of(parts[0]) for x in parts):
+        raise ValueError("all input arrays must have the same shape")
+    along = normalize_axis(axis, len(shape_of(parts[0])) + 1)
+    return concatenate([expand_dims(x, along) for x in parts], along, out, dtype=dtype, casting=casting)
+
+
+@implements(np.vstack)
+def vstack(tup: Any, *, dtype: Any = None, casting: str = "same_kind") -> Any:
+    """Arrays as rows, one below the other."""
+    return concatenate([atleast_2d(x) for x in _parts(tup)], 0, dtype=dtype, casting=casting)
+
+
+@implements(np.hstack)
+def hstack(tup: Any, *, dtype: Any = None, casting: str = "same_kind") -> Any:
+    """Arrays side by side: along axis 1, or axis 0 for vectors."""
+    parts = [atleast_1d(x) for x in _parts(tup)]
+    return concatenate(parts, 0 if len(shape_of(parts[0])) == 1 else 1, dtype=dtype, casting=casting)
+
+
+@implements(np.dstack)
+def dstack(tup: Any) -> Any:
+    """Arrays joined along the third axis."""
+    return concatenate([atleast_3d(x) for x in _parts(tup)], 2)
+
+
+@implements(np.column_stack)
+def column_stack(tup: Any) -> Any:
+    """Vectors as the columns of a matrix."""
+    return concatenate([x if len(shape_of(x)) > 1 else reshape(x, (-1, 1)) for x in _parts(tup)], 1)
+
+
+@implements(np.append)
+def append(arr: Any, values: Any, axis: Any = None) -> Any:
+    """The values joined at the end."""
+    return concatenate((arr, values), axis)
+
+
+@implements(np.array_split)
+def array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list:
+    """Views of the parts along an axis: n nearly equal ones, or cut at the given indices."""
+    size = shape_of(ary)[normalize_axis(axis, len(shape_of(ary)))]
+    if isinstance(indices_or_sections, (list, tuple, np.ndarray)):
+        cuts = [0, *(operator.index(i) for i in indices_or_sections), size]
+    else:
+        each, extra = divmod(size, operator.index(indices_or_sections))
+        cuts = [k * each + (k if k < extra else extra) for k in range(indices_or_sections + 1)]
+    along = normalize_axis(axis, len(shape_of(ary)))
+    return [_slab(ary, along, slice(a, b)) for a, b in zip(cuts, cuts[1:])]
+
+
+@implements(np.split)
+def split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list:
+    """Views of equal parts along an axis, or cut at the given indices."""
+    if not isinstance(indices_or_sections, (list, tuple, np.ndarray)):
+        if shape_of(ary)[normalize_axis(axis, len(shape_of(ary)))] % indices_or_sections:
+            raise ValueError("array split does not result in an equal division")
+    return array_split(ary, indices_or_sections, axis)
+
+
+@implements(np.hsplit)
+def hsplit(ary: Any, indices_or_sections: Any) -> list:
+    """`split` along axis 1 (axis 0 for vectors)."""
+    return split(ary, indices_or_sections, 1 if len(shape_of(ary)) > 1 else 0)
+
+
+@implements(np.vsplit)
+def vsplit(ary: Any, indices_or_sections: Any) -> list:
+    """`split` along axis 0."""
+    return split(ary, indices_or_sections, 0)
+
+
+@implements(np.unstack)
+def unstack(x: Any, /, *, axis: int = 0) -> tuple:
+    """The slices along an axis, as views."""
+    moved = moveaxis(x, axis, 0)
+    return tuple(getitem(moved, (k, ...)) for k in range(shape_of(moved)[0]))
+
+
+def _at_least(rank: int, place: Callable[[Shape], Shape], arrays: tuple) -> Any:
+    out = [x if len(shape_of(x)) >= rank else reshape(x, place(shape_of(x))) for x in map(traced, arrays)]
+    return out[0] if len(out) == 1 else tuple(out)
+
+
+@implements(np.atleast_1d)
+def atleast_1d(*arys: Any) -> Any:
+    """The arrays with at least one axis."""
+    return _at_least(1, lambda s: (1,), arys)
+
+
+@implements(np.atleast_2d)
+def atleast_2d(*arys: Any) -> Any:
+    """The arrays with at least two axes, new ones in front."""
+    return _at_least(2, lambda s: (1,) * (2 - len(s)) + s, arys)
+
+
+@implements(np.atleast_3d)
+def atleast_3d(*arys: Any) -> Any:
+    """The arrays with at least three axes, as NumPy places them."""
+    return _at_least(3, lambda s: (1, *s, 1) if len(s) < 2 and s else (*s, 1) if s else (1, 1, 1), arys)

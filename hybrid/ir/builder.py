@@ -1,0 +1,78 @@
+"""Appends equations one at a time: infers types, folds literals, and numbers values so that equal work is recorded once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from hybrid.core.shape import TensorType
+from hybrid.ir.graph import Atom, Eqn, Graph, Literal, Source, Var
+from hybrid.ir.primitive import Kind, Primitive, infer
+
+
+def _key(atom: Atom) -> object:
+    return atom.key if isinstance(atom, Literal) else id(atom)
+
+
+class Builder:
+    """A graph under construction.
+
+    >>> from hybrid.ops.elementwise import add
+    >>> builder = Builder("twice")
+    >>> x = builder.input(TensorType(np.dtype("float32"), (3,)), "x")
+    >>> y = builder.append(add, (x, x))[0]
+    >>> y is builder.append(add, (x, x))[0]
+    True
+    >>> print(builder.finish([y]))
+    graph twice(x: f32[3]) {
+      t0: f32[3] = add(x, x)
+      return t0
+    }
+    """
+
+    def __init__(self, name: str):
+        self.name = name
+        self.inputs: list[Var] = []
+        self.names: dict[Var, str] = {}
+        self.eqns: list[Eqn] = []
+        self.constants: dict[int, tuple[Var, np.ndarray]] = {}  # by id of the captured array
+        self._numbers: dict[object, tuple[Atom, ...]] = {}
+
+    def input(self, type: TensorType, name: str = "") -> Var:
+        var = Var(type)
+        self.inputs.append(var)
+        if name:
+            self.names[var] = name
+        return var
+
+    def constant(self, array: np.ndarray) -> Var:
+        """The variable that stands for a captured array; the array itself is kept, not copied."""
+        known = self.constants.get(id(array))
+        if known is None:
+            known = self.constants[id(array)] = (Var(TensorType(array.dtype, array.shape)), array)
+        return known[0]
+
+    def append(self, primitive: Primitive, inputs: tuple[Atom, ...], params: Mapping[str, Any] | None = None,
+               source: Source | None = None) -> tuple[Atom, ...]:  # fmt: skip
+        params = params or {}
+        key = (primitive.name, *map(_key, inputs), tuple(params.items()))
+        known = self._numbers.get(key)
+        if known is not None:
+            return known
+        types = infer(primitive, [atom.type for atom in inputs], dict(params))
+        outputs: tuple[Atom, ...]
+        if primitive.kind is Kind.MAP and inputs and all(isinstance(atom, Literal) for atom in inputs):
+            with np.errstate(all="ignore"):
+                value = primitive.eval(*(atom.value for atom in inputs), **params)  # type: ignore[union-attr]
+            outputs = (Literal(np.asarray(value, types[0].dtype)[()], types[0]),)
+        else:
+            made = tuple(Var(t) for t in types)
+            self.eqns.append(Eqn(primitive, inputs, params, made, source))
+            outputs = made
+        self._numbers[key] = outputs
+        return outputs
+
+    def finish(self, outputs: list[Atom] | tuple[Atom, ...]) -> Graph:
+        return Graph(self.name, tuple(self.inputs), tuple(self.eqns), tuple(outputs), tuple(self.constants.values()), self.names)

@@ -1,0 +1,148 @@
+"""The graph: typed SSA over whole arrays. Immutable; passes rebuild it.
+
+    graph gelu(x: f32[1024]) {
+      t0: f32[1024] = mul(x, f32(0.5))  # gelu.py:3
+      return t0
+    }
+"""
+
+from __future__ import annotations
+
+import linecache
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hybrid.core.shape import TensorType
+from hybrid.ir.primitive import Primitive
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A line of the user's program."""
+
+    file: str
+    line: int
+    function: str
+
+    def __str__(self) -> str:
+        return f"{Path(self.file).name}:{self.line}"
+
+    @property
+    def text(self) -> str:
+        return linecache.getline(self.file, self.line).strip()
+
+
+class Var:
+    """A value of the graph, known by identity."""
+
+    __slots__ = ("type",)
+
+    def __init__(self, type: TensorType):
+        self.type = type
+
+    def __repr__(self) -> str:
+        return f"<var {self.type}>"
+
+
+class Literal:
+    """A constant scalar written into the graph."""
+
+    __slots__ = ("value", "type")
+
+    def __init__(self, value: np.generic, type: TensorType):
+        self.value, self.type = value, type
+
+    @property
+    def key(self) -> tuple:
+        # Bytes tell -0.0 from 0.0 and one NaN from another.
+        return ("literal", self.type, np.asarray(self.value).tobytes())
+
+    def __repr__(self) -> str:
+        return f"{self.value!r}:{self.type}"
+
+
+Atom = Var | Literal
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Eqn:
+    """`outputs = primitive(*inputs, **params)`, recorded at the user's line `source`."""
+
+    primitive: Primitive
+    inputs: tuple[Atom, ...]
+    params: Mapping[str, Any]
+    outputs: tuple[Var, ...]
+    source: Source | None = None
+
+    @property
+    def output(self) -> Var:
+        return self.outputs[0]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Graph:
+    """A function from `inputs` to `outputs`.
+
+    `constants` are arrays that the traced code captured, held by reference: their contents are read at every call.
+    """
+
+    name: str
+    inputs: tuple[Var, ...]
+    eqns: tuple[Eqn, ...]
+    outputs: tuple[Atom, ...]
+    constants: tuple[tuple[Var, np.ndarray], ...] = ()
+    names: Mapping[Var, str] = field(default_factory=dict)  # the user's names for inputs
+
+    def __str__(self) -> str:
+        from hybrid.ir.text import render  # the printer needs the graph, the graph only offers it
+
+        return render(self)
+
+    @property
+    def producers(self) -> dict[Var, Eqn]:
+        return {var: eqn for eqn in self.eqns for var in eqn.outputs}
+
+    def replace(self, **changes: Any) -> Graph:
+        parts = {name: getattr(self, name) for name in self.__slots__}
+        return Graph(**{**parts, **changes})
+
+
+def uses(graph: Graph) -> dict[Var, list[Eqn]]:
+    """Every variable's consumers, in program order, one entry per operand place."""
+    out: dict[Var, list[Eqn]] = {}
+    for eqn in graph.eqns:
+        for atom in eqn.inputs:
+            if isinstance(atom, Var):
+                out.setdefault(atom, []).append(eqn)
+    return out
+
+
+def evaluate(graph: Graph, *arrays: Any) -> tuple[np.ndarray, ...]:
+    """Run the graph op by op with NumPy: the meaning that every compiled form must match."""
+    env = run(graph, arrays)
+    return tuple(read(env, atom) for atom in graph.outputs)
+
+
+def run(graph: Graph, arrays: Sequence[Any]) -> dict[Var, np.ndarray]:
+    """Every value of one execution, by variable."""
+    env: dict[Var, np.ndarray] = dict(zip(graph.inputs, arrays, strict=True))
+    env.update((var, array) for var, array in graph.constants)
+    with np.errstate(all="ignore"):
+        for eqn in graph.eqns:
+            out = eqn.primitive.eval(*(read(env, atom) for atom in eqn.inputs), **eqn.params)
+            env.update(zip(eqn.outputs, out if isinstance(out, tuple) else (out,), strict=True))
+    return env
+
+
+def read(env: Mapping[Var, np.ndarray], atom: Atom) -> Any:
+    return atom.value if isinstance(atom, Literal) else env[atom]
+
+
+def atoms(graph: Graph) -> Iterator[Atom]:
+    for eqn in graph.eqns:
+        yield from eqn.inputs
+    yield from graph.outputs

@@ -1,0 +1,123 @@
+"""What an operation is: its NumPy meaning, its type rule, its derivative and how it becomes loops, in one record.
+
+The compiler looks at `kind`, never at `name`: a new primitive needs no change anywhere else.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from hybrid.core.errors import GraphError
+from hybrid.core.shape import TensorType
+
+
+class Kind(enum.Enum):
+    MAP = "map"  # elementwise on equal shapes; `body` names the scalar operation
+    VIEW = "view"  # an index map: element i of the result is element index(i) of the operand
+    REDUCE = "reduce"  # `body` names the associative operator; params: axes
+    WRITE = "write"  # several regions stored into one result
+    CONTRACT = "contract"  # sums of products
+    OPAQUE = "opaque"  # anything else; a host call unless it says how it lowers
+
+
+@dataclass(frozen=True, slots=True)
+class Partials:
+    """The derivative of a MAP: `rule(y, *xs, **params)` gives dy/dx for each operand (None: no dependence)."""
+
+    rule: Callable
+
+
+@dataclass(frozen=True, slots=True)
+class Linear:
+    """A linear primitive: the tangent is the primitive itself; `adjoint(g, *xs, **params)` gives one cotangent per operand."""
+
+    adjoint: Callable
+
+
+@dataclass(frozen=True, slots=True)
+class Custom:
+    """Anything else: `jvp(primals, tangents, y, **params)` and `vjp(g, y, *xs, **params)`."""
+
+    jvp: Callable
+    vjp: Callable
+
+
+class _NoGradient:
+    def __repr__(self) -> str:
+        return "NO_GRADIENT"
+
+
+NO_GRADIENT = _NoGradient()
+Derivative = Partials | Linear | Custom | _NoGradient
+
+Sample = tuple[tuple[np.ndarray, ...], dict[str, Any]]  # operands and params
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Primitive:
+    """One row of the table. Registration checks that every rule the kind needs is there.
+
+    Args:
+        name: unique; the word used in graph text.
+        kind: what the compiler may do with it.
+        eval: NumPy meaning, `(*ndarrays, **params) -> ndarray` or a tuple of them.
+        infer: type rule, `(*TensorTypes, **params) -> TensorType` or a tuple; raises `ShapeError`, `DTypeError`.
+        derivative: `Partials`, `Linear`, `Custom` or `NO_GRADIENT`.
+        body: the loop-language operation of a MAP or REDUCE; None: a host call, and `reason` says why.
+        index: for a VIEW, `(out_index, operand_types, context, **params) -> index of operand 0`, or None where it is not affine;
+            `context.gather(k, index, size)` reads operand k as an index into an axis of that size.
+        put: for a VIEW, `(bind, base, value, **params)`: base with the viewed elements replaced; None: read-only.
+        regions: for a WRITE, `(*types, **params) -> [(operand, start, step), ...]` in the order of writing.
+        sample: `(generator) -> list[Sample]`, the tests of this row.
+        reason: why it is not lowered, in words a user can read.
+        cost: rough cycles per element for MAPs, weighed when fusion decides to recompute or to keep.
+        lowers: whether these operand types can become loops; None: always.
+    """
+
+    name: str
+    kind: Kind
+    eval: Callable
+    infer: Callable
+    derivative: Derivative
+    sample: Callable[[np.random.Generator], Sequence[Sample]]
+    body: str | None = None
+    index: Callable | None = None
+    put: Callable | None = None
+    regions: Callable | None = None
+    reason: str = ""
+    cost: int = 1
+    lowers: Callable[..., bool] | None = None
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+TABLE: dict[str, Primitive] = {}
+
+
+def register(primitive: Primitive) -> Primitive:
+    """Enter a row in the table."""
+    if primitive.name in TABLE:
+        raise GraphError(f"primitive {primitive.name!r} is registered twice")
+    if not isinstance(primitive.derivative, Derivative):
+        raise GraphError(f"primitive {primitive.name!r} declares no derivative", got=repr(primitive.derivative),
+                         expected="Partials, Linear, Custom or NO_GRADIENT")  # fmt: skip
+    if primitive.kind is Kind.VIEW and primitive.index is None:
+        raise GraphError(f"view {primitive.name!r} has no index map")
+    if primitive.kind is Kind.WRITE and primitive.regions is None:
+        raise GraphError(f"{primitive.name!r} does not say which regions it writes")
+    if primitive.kind in (Kind.MAP, Kind.REDUCE) and primitive.body is None and not primitive.reason:
+        raise GraphError(f"primitive {primitive.name!r} has neither a loop body nor a reason for having none")
+    TABLE[primitive.name] = primitive
+    return primitive
+
+
+def infer(primitive: Primitive, types: Sequence[TensorType], params: dict[str, Any]) -> tuple[TensorType, ...]:
+    """The result types of one application, always as a tuple."""
+    out = primitive.infer(*types, **params)
+    return out if isinstance(out, tuple) else (out,)

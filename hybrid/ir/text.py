@@ -1,0 +1,197 @@
+"""The graph's text form, which prints and parses back.
+
+    graph scale(x: f32[4,n]) {
+      const c0: f32[4,1]
+      t0: f32[4,n] = broadcast(c0, shape=(4, n))
+      t1: f32[4,n] = mul(x, t0)  # scale.py:7
+      return t1
+    }
+
+A line's right-hand side is a Python call: operands are names or typed literals (`f32(0.5)`), params are keywords.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from hybrid.core.dtype import BY_SHORT, SHORT
+from hybrid.core.errors import GraphError
+from hybrid.core.shape import Dim, Size, TensorType
+from hybrid.ir.graph import Atom, Eqn, Graph, Literal, Var
+from hybrid.ir.primitive import TABLE
+from hybrid.ir.verify import verify
+
+
+# printing -------------------------------------------------------------------------------------------------------------
+def names_of(graph: Graph) -> dict[Var, str]:
+    """A unique name for every variable: the user's for inputs, c0… for captured arrays, t0… for the rest."""
+    names: dict[Var, str] = {}
+    taken: set[str] = set()
+    for k, var in enumerate(graph.inputs):
+        wanted = re.sub(r"\W", "_", graph.names.get(var, "")) or f"x{k}"
+        name = wanted
+        while name in taken or re.fullmatch(r"[tc]\d+", name) or not name.isidentifier():
+            name += "_"
+            name = name if name.isidentifier() else "x" + name
+        names[var] = name
+        taken.add(name)
+    names.update((var, f"c{k}") for k, (var, _) in enumerate(graph.constants))
+    made = [var for eqn in graph.eqns for var in eqn.outputs]
+    names.update((var, f"t{k}") for k, var in enumerate(made))
+    return names
+
+
+def render(graph: Graph) -> str:
+    names = names_of(graph)
+
+    def atom(a: Atom) -> str:
+        return literal(a) if isinstance(a, Literal) else names[a]
+
+    lines = [f"graph {graph.name}({', '.join(f'{names[v]}: {v.type}' for v in graph.inputs)}) {{"]
+    lines += [f"  const {names[var]}: {var.type}" for var, _ in graph.constants]
+    for eqn in graph.eqns:
+        left = ", ".join(f"{names[v]}: {v.type}" for v in eqn.outputs)
+        operands = [*map(atom, eqn.inputs), *(f"{k}={param(v)}" for k, v in eqn.params.items())]
+        source = f"  # {eqn.source}" if eqn.source else ""
+        lines.append(f"  {left} = {eqn.primitive.name}({', '.join(operands)}){source}")
+    lines.append(f"  return {', '.join(map(atom, graph.outputs)) or '()'}")
+    return "\n".join([*lines, "}"])
+
+
+def literal(a: Literal) -> str:
+    value = np.asarray(a.value)
+    text = repr(value.item()) if a.type.dtype.kind in "biufc" else repr(float(value))
+    return f"{SHORT[a.type.dtype]}({text}{', weak=True' if a.type.weak else ''})"
+
+
+def param(value: Any) -> str:
+    if isinstance(value, np.dtype):
+        return SHORT[value]
+    if isinstance(value, tuple):
+        return f"({', '.join(map(param, value))}{',' if len(value) == 1 else ''})"
+    return str(value) if isinstance(value, Dim) else repr(value)
+
+
+# parsing --------------------------------------------------------------------------------------------------------------
+_DEF = re.compile(r"(\w+): (\w+)\[([^\]]*)\](~?)")
+
+
+def parse(text: str, constants: Mapping[str, np.ndarray] | None = None) -> Graph:
+    """The graph a text stands for, verified.
+
+    Args:
+        text: what `str(graph)` gave.
+        constants: the captured arrays by name (c0, c1, …), if there are any.
+
+    Raises:
+        GraphError: naming the line that cannot be read.
+    """
+    # Operand and parameter tables are filled line by line, so that a name used before its definition is an error here.
+    lines = [line.split("  #")[0].rstrip() for line in text.strip().splitlines()]
+    head = re.fullmatch(r"graph (\S+)\((.*)\) \{", lines[0]) if lines else None
+    if head is None or lines[-1] != "}":
+        raise GraphError("not a graph text", got=lines[0] if lines else "nothing", expected="graph name(x: f32[3]) { … }")
+    env: dict[str, Atom] = {}
+    inputs = [_define(m, env) for m in _DEF.finditer(head[2])]
+    names = {var: name for name, var in env.items() if isinstance(var, Var)}
+    kept: list[tuple[Var, np.ndarray]] = []
+    eqns: list[Eqn] = []
+    outputs: tuple[Atom, ...] | None = None
+    for number, line in enumerate(lines[1:-1], start=2):
+        body = line.strip()
+        try:
+            if body.startswith("const "):
+                match = _match(_DEF, body[6:])
+                array = (constants or {}).get(match[1])
+                if array is None:
+                    raise GraphError(f"the captured array {match[1]} is missing")
+                kept.append((_define(match, env), array))
+            elif body.startswith("return "):
+                items = ast.parse(body[7:], mode="eval").body
+                parts = items.elts if isinstance(items, ast.Tuple) else [items]
+                outputs = tuple(_atom(part, env) for part in parts)
+            else:
+                eqns.append(_equation(body, env))
+        except (GraphError, SyntaxError, KeyError, ValueError, TypeError) as error:
+            reason = error.what if isinstance(error, GraphError) else str(error)
+            raise GraphError(f"line {number} of the graph text cannot be read: {reason}", got=body) from error
+    if outputs is None:
+        raise GraphError("the graph text has no return line")
+    return verify(Graph(head[1], tuple(inputs), tuple(eqns), outputs, tuple(kept), names))
+
+
+def _match(pattern: re.Pattern, text: str) -> re.Match:
+    found = pattern.fullmatch(text)
+    if found is None:
+        raise GraphError(f"expected `name: dtype[sizes]`, not {text!r}")
+    return found
+
+
+def _define(match: re.Match, env: dict[str, Atom]) -> Var:
+    name, dtype, sizes, weak = match.groups()
+    if name in env:
+        raise GraphError(f"{name} is defined twice")
+    if dtype not in BY_SHORT:
+        raise GraphError(f"{dtype} is not a dtype", expected=", ".join(BY_SHORT))
+    var = Var(TensorType(BY_SHORT[dtype], tuple(_size(s) for s in sizes.split(",") if s), bool(weak)))
+    env[name] = var
+    return var
+
+
+def _size(text: str) -> Size:
+    return _value(ast.parse(text.strip(), mode="eval").body)
+
+
+def _equation(body: str, env: dict[str, Atom]) -> Eqn:
+    left, separator, right = body.partition(" = ")
+    # Some primitives are named by Python keywords (and, or, not): those don't parse as calls.
+    keyword = re.match(r"(and|or|not)\((.*)\)$", right)
+    call = ast.parse(f"{keyword[1]}_({keyword[2]})" if keyword else right, mode="eval").body if separator else None
+    if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name):
+        raise GraphError("expected `name: type = primitive(operands, param=value)`")
+    name = call.func.id.removesuffix("_") if keyword else call.func.id
+    if name not in TABLE:
+        raise GraphError(f"{name} is not a primitive")
+    inputs = tuple(_atom(arg, env) for arg in call.args)
+    params = {str(k.arg): _value(k.value) for k in call.keywords}
+    made = tuple(_define(m, env) for m in _DEF.finditer(left))
+    if not made:
+        raise GraphError(f"expected `name: dtype[sizes]`, not {left!r}")
+    return Eqn(TABLE[name], inputs, params, made)
+
+
+def _atom(node: ast.expr, env: dict[str, Atom]) -> Atom:
+    if isinstance(node, ast.Name):
+        if node.id not in env:
+            raise GraphError(f"{node.id} is used before it is defined")
+        return env[node.id]
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in BY_SHORT:
+        dtype = BY_SHORT[node.func.id]
+        with np.errstate(all="ignore"):
+            value = np.asarray(_value(node.args[0]), dtype)[()]
+        return Literal(value, TensorType(dtype, (), bool(node.keywords)))
+    raise GraphError(f"expected an operand, not {ast.unparse(node)!r}")
+
+
+def _value(node: ast.expr) -> Any:
+    if isinstance(node, ast.Tuple):
+        return tuple(_value(item) for item in node.elts)
+    if isinstance(node, ast.Constant):
+        return node.value
+    if isinstance(node, ast.Name):
+        if node.id in BY_SHORT:
+            return BY_SHORT[node.id]
+        return {"nan": np.nan, "inf": np.inf}.get(node.id) or Dim.symbol(node.id)
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+        return -_value(node.operand)
+    if isinstance(node, ast.BinOp):
+        left, right = _value(node.left), _value(node.right)
+        if isinstance(node.op, ast.Add):
+            return left + right
+        return left - right if isinstance(node.op, ast.Sub) else left * right
+    raise GraphError(f"expected a value, not {ast.unparse(node)!r}")

@@ -1,0 +1,214 @@
+"""Recording: the active trace of this thread, storage cells that make views and writes pure, and the one way to record an op.
+
+A traced array is a `Symbol`: a storage cell plus a chain of views. Reading applies the chain to the cell's current
+value; writing puts the new elements back through the chain and gives the cell a new value. So `a[1:-1] += b` and writes
+through `a.T` leave a pure graph, and every other view of the same storage sees them.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hybrid.core.errors import EscapeError, TraceError
+from hybrid.core.shape import TensorType, contiguous_strides
+from hybrid.ir.builder import Builder
+from hybrid.ir.graph import Atom, Literal, Source
+from hybrid.ir.primitive import Primitive
+
+_PACKAGE = str(Path(__file__).resolve().parents[1])
+Chain = tuple[tuple[Primitive, Mapping[str, Any]], ...]
+
+
+class Cell:
+    """One block of storage: its current value, whether it was written, and what outlives the call."""
+
+    __slots__ = ("trace", "value", "origin", "written", "writeable", "name")
+
+    def __init__(self, trace: Trace, value: Atom, writeable: bool = True, name: str = ""):
+        self.trace, self.value, self.origin, self.written, self.writeable, self.name = trace, value, value, False, writeable, name
+
+
+class Symbol:
+    """A traced array: `cell` seen through `chain`.
+
+    `kind` is what the undecorated code would hold: a "tensor", an "ndarray", a NumPy "scalar" or a "python" number.
+    `proto` is a NumPy array of the right dtype, shape and strides over no memory, so that NumPy itself decides what is a view.
+    """
+
+    __slots__ = ("cell", "chain", "type", "kind", "_proto", "argument")
+
+    def __init__(self, cell: Cell, type: TensorType, kind: str, chain: Chain = (), proto: np.ndarray | None = None,
+                 argument: int | None = None):  # fmt: skip
+        self.cell, self.chain, self.type, self.kind, self._proto, self.argument = cell, chain, type, kind, proto, argument
+
+    @property
+    def proto(self) -> np.ndarray:
+        if self._proto is None:
+            steps = contiguous_strides(self.type.shape)
+            self._proto = prototype(self.type.dtype, self.type.shape, tuple(s * self.type.dtype.itemsize for s in steps))
+        return self._proto
+
+
+def prototype(dtype: np.dtype, shape: tuple, strides: tuple) -> np.ndarray:
+    """An array header over one element of storage: to be indexed and reshaped, never read."""
+    return np.lib.stride_tricks.as_strided(np.empty(1, dtype), shape, strides)
+
+
+class Concretise(Exception):
+    """A run-time Python number was asked for its value: trace again with that argument static."""
+
+    def __init__(self, argument: int):
+        super().__init__(argument)
+        self.argument = argument
+
+
+class Trace:
+    """The recording of one call. Use as a context manager: inside, operations on symbols go to `builder`."""
+
+    def __init__(self, name: str):
+        self.builder = Builder(name)
+        self.alive = True
+        self.captured: dict[int, Cell] = {}
+        self.cells: list[Cell] = []
+
+    def __enter__(self) -> Trace:
+        self._outer = _state.trace
+        _state.trace = self
+        _count(1)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        _state.trace = self._outer
+        self.alive = False
+        _count(-1)
+
+    def argument(self, type: TensorType, kind: str, name: str, index: int, *, strides: tuple | None = None, writeable: bool = True) -> Symbol:
+        """A new input of the graph, with the caller's strides (in bytes) for view decisions."""
+        cell = Cell(self, self.builder.input(type, name), writeable, name)
+        self.cells.append(cell)
+        proto = prototype(type.dtype, type.shape, strides) if strides is not None else None
+        return Symbol(cell, type, kind, proto=proto, argument=index)
+
+    def capture(self, array: np.ndarray, kind: str) -> Symbol:
+        """The symbol of an array that the traced code reached from outside; its contents are read at every call."""
+        cell = self.captured.get(id(array))
+        if cell is None:
+            cell = self.captured[id(array)] = Cell(self, self.builder.constant(array), bool(array.flags.writeable), "a captured array")
+            self.cells.append(cell)
+        return Symbol(cell, TensorType(array.dtype, array.shape), kind, proto=prototype(array.dtype, array.shape, array.strides))
+
+    def record(self, primitive: Primitive, inputs: tuple[Atom, ...], params: Mapping[str, Any] | None = None) -> tuple[Atom, ...]:
+        return self.builder.append(primitive, inputs, params, user_line())
+
+    def fresh(self, atom: Atom, kind: str) -> Symbol:
+        """A new array holding `atom`."""
+        return Symbol(Cell(self, atom), atom.type, kind)
+
+    def one(self, primitive: Primitive, *inputs: Atom, **params: Any) -> Atom:
+        return self.record(primitive, inputs, params)[0]
+
+
+class _State(threading.local):
+    trace: Trace | None = None
+    eager: int = 0  # depth of `with hybrid.eager()`
+
+
+_state = _State()
+_lock = threading.Lock()
+# How many traces are open on any thread: while it is zero, eager operations skip every check.
+open_traces = 0
+
+
+def _count(step: int) -> None:
+    global open_traces
+    with _lock:
+        open_traces += step
+
+
+def current() -> Trace | None:
+    """This thread's innermost open trace."""
+    return _state.trace
+
+
+def state() -> _State:
+    return _state
+
+
+def user_line() -> Source | None:
+    """The innermost frame outside the package: the line the user wrote."""
+    frame = sys._getframe(1)
+    while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+        frame = frame.f_back  # type: ignore[assignment]
+    if frame is None:
+        return None
+    return Source(frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name)
+
+
+def live(symbol: Symbol) -> Trace:
+    """The trace of a symbol, or `EscapeError` once that has ended."""
+    trace = symbol.cell.trace
+    if not trace.alive or trace is not _state.trace:
+        raise EscapeError(
+            "a traced tensor was used outside the call that made it",
+            got=f"{symbol.type} from the trace of {trace.builder.name!r}",
+            expected="values of the current call",
+            fix="return it from the decorated function instead of keeping it in a global, an attribute or a list",
+        )
+    return trace
+
+
+def read(symbol: Symbol) -> Atom:
+    """The current value: the cell's, seen through the chain."""
+    trace = live(symbol)
+    atom = symbol.cell.value
+    for primitive, params in symbol.chain:
+        atom = trace.one(primitive, atom, **params)
+    return atom
+
+
+def write(symbol: Symbol, value: Atom) -> None:
+    """Replace the elements this symbol shows."""
+    trace, cell = live(symbol), symbol.cell
+    if not cell.writeable or symbol.kind in ("scalar", "python"):
+        raise ValueError("assignment destination is read-only")
+    bases = [cell.value]
+    for primitive, params in symbol.chain[:-1]:
+        bases.append(trace.one(primitive, bases[-1], **params))
+    for (primitive, params), base in zip(reversed(symbol.chain), reversed(bases), strict=False):
+        if primitive.put is None:
+            raise ValueError("assignment destination is read-only")
+        value = primitive.put(trace.one, base, value, **params)
+    cell.value = value
+    cell.written = True
+
+
+def view(symbol: Symbol, primitive: Primitive, params: Mapping[str, Any], type: TensorType, kind: str, proto: np.ndarray) -> Symbol:
+    """A symbol that shares this one's storage."""
+    live(symbol)
+    return Symbol(symbol.cell, type, kind, (*symbol.chain, (primitive, params)), proto)
+
+
+def demand(symbol: Symbol, what: str) -> None:
+    """Python asked for the value of something that has none yet."""
+    live(symbol)
+    if symbol.argument is not None and symbol.kind == "python" and not symbol.chain:
+        raise Concretise(symbol.argument)
+    raise TraceError(
+        f"{what} needs a value that is only known when the compiled code runs",
+        got=f"a traced {symbol.type}",
+        fix="use np.where or array operations, or leave this function undecorated",
+        at=user_line(),
+    )
+
+
+def literal(value: Any, dtype: np.dtype, weak: bool = False) -> Literal:
+    """A scalar written into the graph; out-of-range Python integers raise OverflowError as NumPy does."""
+    return Literal(np.asarray(value, dtype)[()], TensorType(dtype, (), weak))
+
+

@@ -1,0 +1,405 @@
+"""From a fused group to one kernel. The group's shape decides the nest:
+
+    elementwise       every stage of one shape, no reduction         flat or parallel/…/vector loops, several stores
+    rows              reductions along the row, stages in levels     parallel outer { vector loops, one per level }
+    split reduction   few outputs, long rows                         parallel pieces into partial results, then one fold
+    columns           reduction across memory                        tiles of running totals in cache, rows in order
+    regions           WRITE                                          one nest per region of the result
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from hybrid.core import dtype as dt
+from hybrid.core.affine import Affine
+from hybrid.core.shape import Shape, Size, contiguous_strides, product
+from hybrid.ir.graph import Atom, Eqn, Var
+from hybrid.ir.primitive import Kind
+from hybrid.loops import columns, schedule
+from hybrid.loops.nest import Accumulate, Buffer, Declare, Expr, For, Kernel, Let, Load, Ref, Scratch, Stmt, Store, convert, op
+from hybrid.loops.pull import Names, Puller
+from hybrid.passes.access import Index, axes_index, offset_of, reduced_index, reduced_shape
+from hybrid.passes.fuse import KEEP_COST, SMALL, Group, Stage, number
+
+SCRATCH_BYTES = 32 * 1024  # a kept row must stay in the first-level cache
+PIECES = 32  # parallel pieces of a long reduction; fixed, so that results don't depend on the number of threads
+PIECE_STEP = 1024  # pieces are whole numbers of these
+WIDE = {dt.float16: dt.float32, dt.bfloat16: dt.float32}  # half precision accumulates in float32
+
+
+@dataclass(eq=False)
+class Context:
+    """What lowering needs to know of the program around a group."""
+
+    producers: Mapping[Var, Eqn]
+    names: Mapping[Var, str]  # of every stored array
+    strides: Mapping[Var, Shape]  # of inputs that are not C-contiguous
+    spans: Mapping[Var, Size] = field(default_factory=dict)  # elements from first to last, where strided
+
+
+def lower(group: Group, context: Context, name: str) -> Kernel:
+    """The kernel of one group."""
+    return _Kernel(group, context, name).build()
+
+
+def accumulator(eqn: Eqn, dtype: np.dtype) -> tuple[str, np.dtype]:
+    """The operator and dtype in which a reduction or contraction accumulates."""
+    if eqn.primitive.kind is Kind.CONTRACT:
+        return ("or", dt.bool_) if dtype == dt.bool_ else ("add", WIDE.get(dtype, dtype))
+    assert eqn.primitive.body is not None
+    return eqn.primitive.body, WIDE.get(dtype, dtype)
+
+
+def element(eqn: Eqn, puller: Puller, index: Index, reduced: Index, dtype: np.dtype) -> Expr:
+    """What one step of a reduction adds."""
+    parts = [convert(puller.pull(atom, i), dtype) for atom, i in reduced_index(eqn, index, reduced)]
+    if len(parts) == 1:
+        return parts[0]
+    return op("and" if dtype == dt.bool_ else "mul", *parts)
+
+
+class _Kernel:
+    def __init__(self, group: Group, context: Context, name: str):
+        self.group, self.context, self.name = group, context, name
+        self.fresh = Names()
+        self.temporaries: dict[str, Buffer] = {}
+        self.loads: dict[Var, None] = {}
+        self.stores: dict[Var, None] = {}
+
+    def build(self) -> Kernel:
+        stages = self.group.stages
+        first = stages[0]
+        if first.writes:
+            body = self.regions(first)
+        elif first.reduces and self.group.alone:
+            body = columns.lower(self, first)
+        elif not any(s.reduces for s in stages):
+            body = self.elementwise()
+        elif len(stages) == 1 and self.is_long(first):
+            body = self.split(first)
+        else:
+            body = self.rows()
+        return Kernel(self.name, self.buffers(), body, self.source())
+
+    def source(self) -> str:
+        eqns = [s.eqn or self.context.producers.get(s.atom) for s in self.group.stages]  # type: ignore[arg-type]
+        lines = [str(eqn.source) for eqn in eqns if eqn is not None and eqn.source]
+        return lines[-1] if lines else ""
+
+    # what every nest uses ---------------------------------------------------------------------------------------------
+    def puller(self, override=lambda var, index: None, hide: tuple[Var, ...] = ()) -> Puller:
+        names = {var: n for var, n in self.context.names.items() if var not in hide}
+        return Puller(self.context.producers, names, self.context.strides, self.fresh, override)
+
+    def store(self, target: Var, index: Index, value: Expr) -> Store:
+        self.stores[target] = None
+        return Store(self.context.names[target], offset_of(index, contiguous_strides(target.type.shape)), value)
+
+    def store_flat(self, target: Var, offset: Affine, value: Expr) -> Store:
+        self.stores[target] = None
+        return Store(self.context.names[target], offset, value)
+
+    def temporary(self, dtype: np.dtype, size: Size) -> str:
+        """A buffer that lives only while the kernel runs; the plan gives it memory."""
+        name = f"{self.name}_part{len(self.temporaries)}"
+        self.temporaries[name] = Buffer(name, dtype, size, "inout")
+        return name
+
+    def buffers(self) -> tuple[Buffer, ...]:
+        out = []
+        for var in dict.fromkeys((*self.loads, *self.stores)):
+            role = "inout" if var in self.loads and var in self.stores else "out" if var in self.stores else "in"
+            out.append(Buffer(self.context.names[var], var.type.dtype, self.context.spans.get(var, var.type.size), role))
+        return (*out, *self.temporaries.values())
+
+    def value(self, puller: Puller, stage: Stage, index: Index) -> Expr:
+        """One element of an elementwise stage, always recomputed."""
+        atom = stage.atom
+        if atom is not stage.target or not isinstance(atom, Var):
+            return puller.pull(atom, index)
+        children, build = puller.through(atom, index if atom.type.shape else ())
+        return build(*(puller.pull(a, i) for a, i in children))
+
+    # elementwise ------------------------------------------------------------------------------------------------------
+    def elementwise(self) -> tuple[Stmt, ...]:
+        shape = self.group.stages[0].shape
+        names = [f"i{a}" for a in range(len(shape))]
+        dry = self._element_body(axes_index(shape), Names())
+        axes = schedule.merge(names, shape, dry[1])
+        body, _, puller = self._element_body(axes.index, self.fresh)
+        self.loads |= puller.loaded
+        return schedule.elementwise(axes, body)
+
+    def _element_body(self, index: Index, fresh: Names) -> tuple[tuple[Stmt, ...], list[Affine], Puller]:
+        targets = tuple(s.target for s in self.group.stages)
+        puller = Puller(self.context.producers, {v: n for v, n in self.context.names.items() if v not in targets}, self.context.strides, fresh)
+        statements: list[Stmt] = []
+        offsets: list[Affine] = []
+        for stage in self.group.stages:
+            value = self.value(puller, stage, index)
+            statements += puller.lets
+            puller.lets.clear()
+            if len(self.group.stages) > 1:
+                name = fresh("v")
+                statements.append(Let(name, value))
+                value = puller.define(stage.target, index, name)
+            if stage.target in self.group.stored:
+                statements.append(self.store(stage.target, index, value))
+                offsets.append(offset_of(index, contiguous_strides(stage.shape)))
+        return tuple(statements), [*puller.affines, *offsets], puller
+
+    # rows -------------------------------------------------------------------------------------------------------------
+    def levels(self) -> dict[Var, int]:
+        """How many finished reductions of this group lie below each stage."""
+        own = {s.target: s for s in self.group.stages}
+        level: dict[Var, int] = {}
+        for stage in self.group.stages:
+            below = [level[var] + own[var].reduces for var, _ in stage.reads if var in own]
+            level[stage.target] = max(below, default=0)
+        return level
+
+    def inner_shape(self, stage: Stage) -> Shape:
+        assert not stage.reduces or stage.eqn is not None
+        return reduced_shape(stage.eqn) if stage.reduces and stage.eqn else stage.shape[self.group.outer :]
+
+    def loops(self) -> list[tuple[Shape, list[Stage]]]:
+        """Stages that share one inner loop, in order of execution."""
+        level = self.levels()
+        out: list[tuple[Shape, list[Stage]]] = []
+        for depth in range(max(level.values()) + 1):
+            here: dict[Shape, list[Stage]] = {}
+            for stage in self.group.stages:
+                if level[stage.target] == depth:
+                    here.setdefault(self.inner_shape(stage), []).append(stage)
+            # A loop that reads what another one of the level stores comes after it; element by element they are one loop anyway.
+            out += here.items()
+        return out
+
+    def rows(self) -> tuple[Stmt, ...]:
+        outer_shape = self.group.outer_shape
+        outer = axes_index(outer_shape)
+        loops = self.loops()
+        kept = self.keep(loops, outer)
+        outer_axes = schedule.merge([f"i{a}" for a in range(len(outer_shape))], outer_shape, self._row_body(loops, outer, kept, Names())[1])
+        body, _, loaded = self._row_body(loops, outer_axes.index, kept, self.fresh)
+        self.loads |= loaded
+        work = number(product(outer_shape)) * max(number(product(inner)) for inner, _ in loops)
+        kind = "parallel" if work > SMALL and outer_axes.names else "serial"
+        return schedule.over(outer_axes, body, kind)
+
+    def keep(self, loops: list, outer: Index) -> dict[Var, int]:
+        """Costly values that several loops pull at the same place: value -> the loop that computes and keeps it in a scratch row."""
+        seen: dict[Var, int] = {}
+        keep: dict[Var, int] = {}
+        pulled: list[dict[Var, int]] = []
+        for inner, stages in loops:
+            puller = self.puller(self._results(outer, {}), tuple(s.target for s in self.group.stages))
+            index = (*outer, *axes_index(inner, "j"))
+            for stage in stages:
+                self._pull_stage(puller, stage, outer, axes_index(inner, "j"))
+            here = {var: puller.costs.get((i, at), 0) for (i, at), var in puller.visited.items() if at == index[: len(at)] and len(at) == len(index)}
+            pulled.append({v: c for v, c in here.items() if v.type.shape[self.group.outer :] == inner})
+        for k, here in enumerate(pulled):
+            for var, cost in here.items():
+                if var in seen and cost >= KEEP_COST and number(product(loops[k][0])) * var.type.dtype.itemsize <= SCRATCH_BYTES:
+                    keep.setdefault(var, seen[var])
+                seen.setdefault(var, k)
+        # A kept value that is only pulled by other kept ones is not worth a row.
+        tops = {var for var in keep if not all(self._pulled_under(var, other, keep) for other in [o for o in keep if o is not var] or [None])}
+        return {var: k for var, k in keep.items() if var in tops}
+
+    def _pulled_under(self, low: Var, high: Var | None, keep: Mapping[Var, int]) -> bool:
+        if high is None:
+            return False
+        stack = [high]
+        while stack:
+            eqn = self.context.producers.get(stack.pop())
+            for atom in eqn.inputs if eqn else ():
+                if atom is low:
+                    return True
+                if isinstance(atom, Var) and atom not in self.context.names:
+                    stack.append(atom)
+        return False
+
+    def _results(self, outer: Index, done: dict[Var, Expr]):
+        """Finished reductions of this row, by name."""
+        reduces = {s.target: s for s in self.group.stages if s.reduces}
+
+        def override(var: Var, index: Index) -> Expr | None:
+            if var in done:
+                return done[var]
+            return Ref("?", var.type.dtype) if var in reduces else None
+
+        return override
+
+    def _pull_stage(self, puller: Puller, stage: Stage, outer: Index, inner: Index) -> Expr:
+        if stage.reduces:
+            assert stage.eqn is not None
+            _, dtype = accumulator(stage.eqn, stage.target.type.dtype)
+            return element(stage.eqn, puller, outer, inner, dtype)
+        return self.value(puller, stage, (*outer, *inner))
+
+    def _row_body(self, loops: list, outer: Index, kept: dict[Var, int], fresh: Names) -> tuple[tuple[Stmt, ...], list[Affine], dict[Var, None]]:
+        """All loops of one row, the outer accesses they make, and what they load."""
+        done: dict[Var, Expr] = {}
+        rows: dict[Var, tuple[str, Shape]] = {}
+        statements: list[Stmt] = []
+        affines: list[Affine] = []
+        loaded: dict[Var, None] = {}
+        stored: set[Var] = set()
+        for k, (inner, stages) in enumerate(loops):
+            keeps = [var for var, first in kept.items() if first == k]
+            for var in keeps:
+                rows[var] = (fresh("row"), inner)
+                statements.append(Scratch(rows[var][0], var.type.dtype, product(inner)))
+            names = [f"j{k}_{a}" for a in range(len(inner))]
+            trial = self._loop_body(stages, keeps, outer, tuple(map(Affine.var, names)) if 1 not in inner else _unit(names, inner), done, rows, stored, Names())
+            axes = schedule.merge(names, inner, trial[2])
+            body, results, used, puller = self._loop_body(stages, keeps, outer, axes.index, done, rows, stored, fresh)
+            affines += used
+            loaded |= puller.loaded
+            for name, op_name, dtype, _ in results:
+                statements.append(Declare(name, op_name, dtype))
+            statements += schedule.innermost_vector(axes, body)
+            for name, _, dtype, stage in results:
+                value = convert(Ref(name, dtype), stage.target.type.dtype)
+                done[stage.target] = value
+                if stage.target in self.group.stored:
+                    statements.append(self.store(stage.target, outer, value))
+                    affines.append(offset_of(outer, contiguous_strides(stage.shape)))
+            stored |= {s.target for s in stages if s.target in self.group.stored}
+        return tuple(statements), affines, loaded
+
+    def _loop_body(self, stages: list[Stage], keeps: list[Var], outer: Index, inner: Index, done: dict[Var, Expr],
+                   rows: dict[Var, tuple[str, Shape]], stored: set[Var], fresh: Names):  # fmt: skip
+        own = {s.target for s in self.group.stages}
+        finished = self._results(outer, done)
+        here = (*outer, *inner)
+
+        def override(var: Var, index: Index) -> Expr | None:
+            if var in rows and var not in keeps and index == here:
+                name, shape = rows[var]
+                offset = offset_of(inner, contiguous_strides(shape))
+                return Load(name, offset, var.type.dtype)
+            return finished(var, index)
+
+        puller = self.puller(override, tuple(own - stored))
+        puller.fresh = fresh
+        statements: list[Stmt] = []
+        results: list[tuple[str, str, np.dtype, Stage]] = []
+        affines: list[Affine] = []
+        for var in sorted(keeps, key=lambda v: v.type.ndim):
+            children, build = puller.through(var, here)
+            value = build(*(puller.pull(a, i) for a, i in children))
+            statements += self._take_lets(puller)
+            name = fresh("v")
+            statements.append(Let(name, value))
+            offset = offset_of(inner, contiguous_strides(rows[var][1]))
+            affines.append(offset)
+            statements.append(Store(rows[var][0], offset, puller.define(var, here, name)))
+        for stage in stages:
+            value = self._pull_stage(puller, stage, outer, inner)
+            statements += self._take_lets(puller)
+            if stage.reduces:
+                assert stage.eqn is not None
+                op_name, dtype = accumulator(stage.eqn, stage.target.type.dtype)
+                name = fresh("a")
+                results.append((name, op_name, dtype, stage))
+                statements.append(Accumulate(name, value))
+                continue
+            name = fresh("v")
+            statements.append(Let(name, value))
+            value = puller.define(stage.target, here if stage.target.type.shape else (), name)
+            if stage.target in self.group.stored:
+                store = self.store(stage.target, here, value)
+                affines.append(store.offset)
+                statements.append(store)
+        return tuple(statements), results, [*puller.affines, *affines], puller
+
+    @staticmethod
+    def _take_lets(puller: Puller) -> list[Stmt]:
+        out = list(puller.lets)
+        puller.lets.clear()
+        return out
+
+    # split reductions -------------------------------------------------------------------------------------------------
+    def is_long(self, stage: Stage) -> bool:
+        assert stage.eqn is not None
+        row = number(product(reduced_shape(stage.eqn)))
+        return row > 2 * SMALL and number(product(stage.shape)) < PIECES and isinstance(product(reduced_shape(stage.eqn)), int)
+
+    def split(self, stage: Stage) -> tuple[Stmt, ...]:
+        """Pieces of the reduction on threads into partial results, then a fold in fixed order."""
+        assert stage.eqn is not None
+        eqn = stage.eqn
+        op_name, dtype = accumulator(eqn, stage.target.type.dtype)
+        shape, extents = stage.shape, reduced_shape(eqn)
+        outer = axes_index(shape)
+        names = [f"r{a}" for a in range(len(extents))]
+        trial = self.puller()
+        element(eqn, trial, outer, axes_index(extents, "r"), dtype)
+        axes = schedule.merge(names, extents, trial.affines)
+        first, length = axes.names[0], int(axes.extents[0])  # type: ignore[arg-type]
+        step = PIECE_STEP if len(axes.names) == 1 else 1
+        piece = max(-(-length // PIECES) // step, 1) * step
+        count = length // piece
+        partial = self.temporary(dtype, product(shape) * count)
+        slot = offset_of(outer, contiguous_strides(shape)) * count
+
+        def run(start: Affine, extent: int, into: str, tag: str) -> tuple[Stmt, ...]:
+            puller = self.puller()
+            puller.fresh = self.fresh
+            rename = {n: Affine.var(f"{n}{tag}") for n in axes.names}
+            rename[first] = start + Affine.var(f"{first}{tag}")
+            value = element(eqn, puller, outer, tuple(i.substitute(rename) for i in axes.index), dtype)
+            self.loads.update(puller.loaded)
+            body = (*puller.lets, Accumulate(into, value))
+            inner = schedule.Axes((), tuple(f"{n}{tag}" for n in axes.names), (extent, *axes.extents[1:]))
+            return schedule.innermost_vector(inner, body)
+
+        p = Affine.var("p")
+        pieces = (Declare("a", op_name, dtype), *run(p * piece, piece, "a", "p"), Store(partial, slot + p, Ref("a", dtype)))
+        outside = schedule.plain([f"i{a}" for a in range(len(shape))], shape)
+        tail = length - count * piece
+        fold: tuple[Stmt, ...] = (Declare("b", op_name, dtype), For("q", count, (Accumulate("b", Load(partial, slot + Affine.var("q"), dtype)),)))
+        if tail:
+            fold = (*fold, *run(Affine.of(count * piece), tail, "b", "q"))
+        fold = (*fold, self.store(stage.target, outer, convert(Ref("b", dtype), stage.target.type.dtype)))
+        return (For("p", count, schedule.over(outside, pieces), "parallel"), *schedule.over(outside, fold))
+
+    # regions ----------------------------------------------------------------------------------------------------------
+    def regions(self, stage: Stage) -> tuple[Stmt, ...]:
+        """One nest per region, in the order of writing."""
+        eqn = stage.eqn
+        assert eqn is not None and eqn.primitive.regions is not None
+        target = stage.target
+        out: list[Stmt] = []
+        for n, (operand, start, step) in enumerate(eqn.primitive.regions(*(a.type for a in eqn.inputs), **eqn.params)):
+            atom = eqn.inputs[operand]
+            shape = atom.type.shape
+            if any(size == 0 for size in shape):
+                continue
+            names = [f"i{n}_{a}" for a in range(len(shape))]
+            plain = schedule.plain(names, shape)
+            _, affines = self._region(atom, plain.index, start, step, target, Names())
+            axes = schedule.merge(names, shape, affines)
+            body, _ = self._region(atom, axes.index, start, step, target, self.fresh)
+            out += schedule.elementwise(axes, body)
+        return tuple(out)
+
+    def _region(self, atom: Atom, index: Index, start: tuple, step: tuple, target: Var, fresh: Names) -> tuple[tuple[Stmt, ...], list[Affine]]:
+        puller = self.puller(hide=(target,))
+        puller.fresh = fresh
+        value = puller.pull(atom, index)
+        self.loads |= puller.loaded
+        store = self.store(target, tuple(i * by + first for i, by, first in zip(index, step, start)), value)
+        return (*puller.lets, store), [*puller.affines, store.offset]
+
+
+def _unit(names: list[str], extents: Shape) -> Index:
+    return tuple(Affine.of(0) if e == 1 else Affine.var(n) for n, e in zip(names, extents))
+

@@ -1,0 +1,202 @@
+"""Elementwise rows. Operands have one dtype and one shape (rank 0 goes with any); promotion and broadcasting come before."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from hybrid.core import dtype as dt
+from hybrid.core.errors import DTypeError
+from hybrid.core.shape import TensorType
+from hybrid.ir.primitive import NO_GRADIENT, Custom, Kind, Linear, Partials, Primitive, Sample, register
+from hybrid.ops.family import INEXACT, LOGICAL, NUMERIC, REAL, draw, map_dtype, map_shape, mapping, real_only
+
+FLOATS = dt.FLOATS
+LOG2, LOG10 = float(np.log(2.0)), float(np.log(10.0))
+TWO_OVER_SQRT_PI = float(2 / np.sqrt(np.pi))
+_ALL = (dt.bool_, *NUMERIC)
+
+
+def _special(name: str):
+    """A function of scipy.special, imported when first used: SciPy's import costs more than all of ours."""
+
+    def call(*arrays: Any) -> Any:
+        import scipy.special
+
+        wide = [a.astype(np.float32) if a.dtype in (dt.float16, dt.bfloat16) else a for a in arrays]
+        return np.asarray(getattr(scipy.special, name)(*wide))
+
+    return call
+
+
+# Arithmetic.
+add = mapping("add", 2, np.add, lambda y, a, b: (1, 1), dtypes=_ALL)
+sub = mapping("sub", 2, np.subtract, lambda y, a, b: (1, -1), dtypes=NUMERIC)
+mul = mapping("mul", 2, np.multiply, lambda y, a, b: (b, a), dtypes=_ALL)
+div = mapping("div", 2, np.true_divide, lambda y, a, b: (1 / b, -y / b), dtypes=INEXACT, cost=4, domains=((-4, 4), (0.5, 4)))
+floordiv = mapping("floordiv", 2, np.floor_divide, NO_GRADIENT, dtypes=REAL, cost=20, domains=((-9, 9), (1, 4)))
+mod = mapping("mod", 2, np.remainder, lambda y, a, b: (1, -((a / b).floor())), dtypes=REAL, cost=20, domains=((-9, 9), (1, 4)))
+fmod = mapping("fmod", 2, np.fmod, lambda y, a, b: (1, -((a / b).trunc())), dtypes=(dt.float32, dt.float64), cost=30, domains=((-9, 9), (1, 4)))
+neg = mapping("neg", 1, np.negative, lambda y, x: (-1,), dtypes=NUMERIC)
+abs = mapping("abs", 1, np.abs, lambda y, x: (x.sign(),), dtypes=REAL)
+minimum = mapping("min", 2, np.minimum, lambda y, a, b: ((a < b) + 0.5 * (a == b), (b < a) + 0.5 * (a == b)), dtypes=(dt.bool_, *REAL))
+maximum = mapping("max", 2, np.maximum, lambda y, a, b: ((a > b) + 0.5 * (a == b), (b > a) + 0.5 * (a == b)), dtypes=(dt.bool_, *REAL))
+pow = mapping("pow", 2, np.power, lambda y, a, b: (b * a ** (b - 1), y * a.log()), dtypes=(dt.float16, dt.bfloat16, dt.float32, dt.float64, *dt.COMPLEX), cost=30, domains=((0.2, 3), (-2, 2)))
+copysign = mapping("copysign", 2, np.copysign, lambda y, a, b: ((y == a) * 2.0 - 1.0, None), dtypes=FLOATS)
+hypot = mapping("hypot", 2, np.hypot, lambda y, a, b: (a / y, b / y), dtypes=FLOATS, cost=10, domain=(0.5, 4))
+atan2 = mapping("atan2", 2, np.arctan2, lambda y, a, b: (b / (a * a + b * b), -a / (a * a + b * b)), dtypes=FLOATS, cost=30, domain=(0.5, 4))
+nextafter = mapping("nextafter", 2, np.nextafter, NO_GRADIENT, dtypes=(dt.float32, dt.float64), cost=10)
+
+# Rounding.
+floor = mapping("floor", 1, np.floor, NO_GRADIENT, dtypes=FLOATS)
+ceil = mapping("ceil", 1, np.ceil, NO_GRADIENT, dtypes=FLOATS)
+trunc = mapping("trunc", 1, np.trunc, NO_GRADIENT, dtypes=FLOATS)
+rint = mapping("rint", 1, np.rint, NO_GRADIENT, dtypes=FLOATS)
+
+# Powers, exponentials and logarithms.
+sqrt = mapping("sqrt", 1, np.sqrt, lambda y, x: (0.5 / y,), dtypes=INEXACT, cost=5, domain=(0.1, 4))
+cbrt = mapping("cbrt", 1, np.cbrt, lambda y, x: (1 / (3 * y * y),), dtypes=FLOATS, cost=20, domain=(0.1, 4))
+exp = mapping("exp", 1, np.exp, lambda y, x: (y,), dtypes=INEXACT, cost=12)
+exp2 = mapping("exp2", 1, np.exp2, lambda y, x: (y * LOG2,), dtypes=FLOATS, cost=12)
+expm1 = mapping("expm1", 1, np.expm1, lambda y, x: (y + 1,), dtypes=FLOATS, cost=15)
+log = mapping("log", 1, np.log, lambda y, x: (1 / x,), dtypes=INEXACT, cost=20, domain=(0.1, 4))
+log2 = mapping("log2", 1, np.log2, lambda y, x: (1 / (x * LOG2),), dtypes=FLOATS, cost=20, domain=(0.1, 4))
+log10 = mapping("log10", 1, np.log10, lambda y, x: (1 / (x * LOG10),), dtypes=FLOATS, cost=20, domain=(0.1, 4))
+log1p = mapping("log1p", 1, np.log1p, lambda y, x: (1 / (1 + x),), dtypes=FLOATS, cost=20, domain=(-0.5, 4))
+sigmoid = mapping("sigmoid", 1, _special("expit"), lambda y, x: (y * (1 - y),), dtypes=FLOATS, cost=18)
+
+# Trigonometric and hyperbolic.
+sin = mapping("sin", 1, np.sin, lambda y, x: (x.cos(),), dtypes=INEXACT, cost=20)
+cos = mapping("cos", 1, np.cos, lambda y, x: (-x.sin(),), dtypes=INEXACT, cost=20)
+tan = mapping("tan", 1, np.tan, lambda y, x: (1 + y * y,), dtypes=INEXACT, cost=25, domain=(-1, 1))
+asin = mapping("asin", 1, np.arcsin, lambda y, x: (1 / (1 - x * x).sqrt(),), dtypes=INEXACT, cost=20, domain=(-0.8, 0.8))
+acos = mapping("acos", 1, np.arccos, lambda y, x: (-1 / (1 - x * x).sqrt(),), dtypes=INEXACT, cost=20, domain=(-0.8, 0.8))
+atan = mapping("atan", 1, np.arctan, lambda y, x: (1 / (1 + x * x),), dtypes=INEXACT, cost=20)
+sinh = mapping("sinh", 1, np.sinh, lambda y, x: (x.cosh(),), dtypes=INEXACT, cost=25)
+cosh = mapping("cosh", 1, np.cosh, lambda y, x: (x.sinh(),), dtypes=INEXACT, cost=25)
+tanh = mapping("tanh", 1, np.tanh, lambda y, x: (1 - y * y,), dtypes=INEXACT, cost=16)
+asinh = mapping("asinh", 1, np.arcsinh, lambda y, x: (1 / (x * x + 1).sqrt(),), dtypes=INEXACT, cost=30)
+acosh = mapping("acosh", 1, np.arccosh, lambda y, x: (1 / (x * x - 1).sqrt(),), dtypes=INEXACT, cost=30, domain=(1.2, 4))
+atanh = mapping("atanh", 1, np.arctanh, lambda y, x: (1 / (1 - x * x),), dtypes=INEXACT, cost=25, domain=(-0.8, 0.8))
+
+# Special functions.
+erf = mapping("erf", 1, _special("erf"), lambda y, x: (TWO_OVER_SQRT_PI * (-x * x).exp(),), dtypes=FLOATS, cost=20)
+erfc = mapping("erfc", 1, _special("erfc"), lambda y, x: (-TWO_OVER_SQRT_PI * (-x * x).exp(),), dtypes=FLOATS, cost=25)
+lgamma = mapping("lgamma", 1, _special("gammaln"), NO_GRADIENT, dtypes=(dt.float32, dt.float64), cost=80, domain=(0.2, 4))
+
+# Comparisons: bool results.
+eq = mapping("eq", 2, np.equal, NO_GRADIENT, dtypes=_ALL, result=dt.bool_)
+ne = mapping("ne", 2, np.not_equal, NO_GRADIENT, dtypes=_ALL, result=dt.bool_)
+lt = mapping("lt", 2, np.less, NO_GRADIENT, dtypes=(dt.bool_, *REAL), result=dt.bool_)
+le = mapping("le", 2, np.less_equal, NO_GRADIENT, dtypes=(dt.bool_, *REAL), result=dt.bool_)
+gt = mapping("gt", 2, np.greater, NO_GRADIENT, dtypes=(dt.bool_, *REAL), result=dt.bool_)
+ge = mapping("ge", 2, np.greater_equal, NO_GRADIENT, dtypes=(dt.bool_, *REAL), result=dt.bool_)
+isnan = mapping("isnan", 1, np.isnan, NO_GRADIENT, dtypes=INEXACT, result=dt.bool_)
+
+# Bits and truth values.
+and_ = mapping("and", 2, np.bitwise_and, NO_GRADIENT, dtypes=LOGICAL)
+or_ = mapping("or", 2, np.bitwise_or, NO_GRADIENT, dtypes=LOGICAL)
+xor = mapping("xor", 2, np.bitwise_xor, NO_GRADIENT, dtypes=LOGICAL)
+not_ = mapping("not", 1, np.invert, NO_GRADIENT, dtypes=LOGICAL)
+shl = mapping("shl", 2, np.left_shift, NO_GRADIENT, dtypes=dt.INTEGERS, domains=((-9, 9), (0, 7)))
+shr = mapping("shr", 2, np.right_shift, NO_GRADIENT, dtypes=dt.INTEGERS, domains=((-9, 9), (0, 7)))
+
+# Complex numbers: host calls, since loops know no complex values.
+conj = mapping("conj", 1, np.conj, Linear(lambda g, x: (g.conj(),)), dtypes=dt.COMPLEX)
+
+
+def _parts(name: str, evaluate, adjoint) -> Primitive:
+    def infer(x: TensorType) -> TensorType:
+        return TensorType(dt.real_of(map_dtype(name, (x,), dt.COMPLEX)), x.shape)
+
+    def sample(rng: np.random.Generator) -> list[Sample]:
+        return [((draw(rng, dtype, (5,)),), {}) for dtype in dt.COMPLEX]
+
+    return register(Primitive(name, Kind.MAP, evaluate, infer, adjoint, sample, lowers=real_only, reason="complex numbers"))
+
+
+real = _parts("real", lambda x: np.real(x).copy(), Linear(lambda g, x: (g.astype(x.dtype),)))
+imag = _parts("imag", lambda x: np.imag(x).copy(), Linear(lambda g, x: (g.astype(x.dtype) * 1j,)))
+cabs = _parts("cabs", np.abs, Custom(lambda p, t, y: (p[0].real * t[0].real + p[0].imag * t[0].imag) / y, lambda g, y, x: (g * x / y,)))
+
+
+def _infer_complex(a: TensorType, b: TensorType) -> TensorType:
+    dtype = map_dtype("complex", (a, b), (dt.float32, dt.float64))
+    return TensorType(dt.complex64 if dtype == dt.float32 else dt.complex128, map_shape("complex", (a, b)))
+
+
+complex_ = register(Primitive(
+    "complex", Kind.MAP, lambda a, b: np.asarray(a + b * np.asarray(1j, np.result_type(a, np.complex64))), _infer_complex,
+    Linear(lambda g, a, b: (g.real, g.imag)), lambda rng: [((draw(rng, d, (5,)), draw(rng, d, (5,))), {}) for d in (dt.float32, dt.float64)],
+    lowers=lambda *types: False, reason="complex numbers",
+))  # fmt: skip
+
+
+def _infer_select(condition: TensorType, then: TensorType, otherwise: TensorType) -> TensorType:
+    if condition.dtype != dt.bool_:
+        raise DTypeError("select takes a boolean condition", got=condition)
+    dtype = map_dtype("select", (then, otherwise), _ALL)
+    return TensorType(dtype, map_shape("select", (condition, then, otherwise)))
+
+
+def _sample_select(rng: np.random.Generator) -> list[Sample]:
+    return [((draw(rng, dt.bool_, (9,)), draw(rng, dtype, (9,)), draw(rng, dtype, (9,))), {}) for dtype in _ALL]
+
+
+def _eval_select(condition: Any, then: Any, otherwise: Any) -> np.ndarray:
+    return np.where(condition, then, otherwise).astype(then.dtype, copy=False)
+
+
+# The derivative selects too, so that a NaN in the branch not taken never leaks: `Partials` would give 0 * NaN.
+select = register(Primitive(
+    "select", Kind.MAP, _eval_select, _infer_select,
+    Linear(lambda g, c, a, b: (None, g.where(c, 0), g.where(~c, 0))), _sample_select, body="select", lowers=real_only,
+))  # fmt: skip
+
+
+def _infer_convert(x: TensorType, dtype: np.dtype) -> TensorType:
+    return TensorType(dtype, x.shape)
+
+
+def _eval_convert(x: Any, dtype: np.dtype) -> np.ndarray:
+    if dt.is_complex(np.asarray(x).dtype) and not dt.is_complex(dtype) and dtype != dt.bool_:
+        x = np.real(x)
+    return np.asarray(x).astype(dtype)
+
+
+def _sample_convert(rng: np.random.Generator) -> list[Sample]:
+    return [((draw(rng, a, (9,), 0, 9),), {"dtype": b}) for a in dt.ALL for b in dt.ALL if a != b]
+
+
+convert = register(Primitive(
+    "convert", Kind.MAP, _eval_convert, _infer_convert, Linear(lambda g, x, dtype: (g.astype(x.dtype),)), _sample_convert,
+    body="convert", lowers=lambda x, dtype: real_only(x) and not dt.is_complex(dtype),
+))  # fmt: skip
+
+
+def _infer_bitcast(x: TensorType, dtype: np.dtype) -> TensorType:
+    if dtype.itemsize != x.dtype.itemsize:
+        raise DTypeError("bitcast keeps the width", got=f"{x.dtype} to {dtype}", expected=f"{x.dtype.itemsize} bytes")
+    return TensorType(dtype, x.shape)
+
+
+bitcast = register(Primitive(
+    "bitcast", Kind.MAP, lambda x, dtype: np.asarray(x).view(dtype), _infer_bitcast, NO_GRADIENT,
+    lambda rng: [((draw(rng, a, (9,)),), {"dtype": b}) for a, b in ((dt.float32, dt.int32), (dt.int64, dt.float64), (dt.uint32, dt.float32))],
+    body="bitcast", lowers=lambda x, dtype: real_only(x) and not dt.is_complex(dtype),
+))  # fmt: skip
+
+
+def _eval_iota(shape: tuple[int, ...], axis: int) -> np.ndarray:
+    line = np.arange(shape[axis]).reshape([-1 if a == axis else 1 for a in range(len(shape))])
+    return np.ascontiguousarray(np.broadcast_to(line, shape))
+
+
+# The index along one axis, as int64: arange, eye, triangles, one-hot and argmax are made of it.
+iota = register(Primitive(
+    "iota", Kind.MAP, _eval_iota, lambda shape, axis: TensorType(dt.int64, shape), NO_GRADIENT,
+    lambda rng: [((), {"shape": (4,), "axis": 0}), ((), {"shape": (2, 3), "axis": 1})], body="index",
+))  # fmt: skip
+
+__all__ = [name for name, value in list(globals().items()) if isinstance(value, (Primitive, Partials))]

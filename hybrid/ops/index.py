@@ -1,0 +1,110 @@
+"""Reads and writes at computed places. Gathers are views whose index map reads an operand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from hybrid.core import dtype as dt
+from hybrid.core.errors import DTypeError, IndexingError, ShapeError
+from hybrid.core.shape import TensorType
+from hybrid.ir.primitive import Kind, Linear, Primitive, Sample, register
+from hybrid.ops.family import draw
+
+
+def _check_indices(name: str, index: TensorType) -> None:
+    if index.dtype != dt.int64:
+        raise DTypeError(f"{name} takes int64 indices", got=index, fix="idx.astype(np.int64)")
+
+
+def _in_bounds(index: Any, size: int) -> None:
+    if index.size and (index.min() < -size or index.max() >= size):
+        bad = index[(index < -size) | (index >= size)].flat[0]
+        raise IndexingError(f"index {bad} is out of bounds for axis with size {size}")
+
+
+# take: x.shape[:axis] + index.shape + x.shape[axis+1:] ---------------------------------------------------------------
+def _infer_take(x: TensorType, index: TensorType, axis: int) -> TensorType:
+    _check_indices("take", index)
+    return TensorType(x.dtype, x.shape[:axis] + index.shape + x.shape[axis + 1 :])
+
+
+def _eval_take(x: Any, index: Any, axis: int) -> np.ndarray:
+    _in_bounds(index, x.shape[axis])
+    return np.take(x, index, axis=axis)
+
+
+def _index_take(out: Sequence, types: Sequence[TensorType], context: Any, axis: int) -> list:
+    rank = types[1].ndim
+    at = context.gather(1, out[axis : axis + rank], types[0].shape[axis])
+    return [*out[:axis], at, *out[axis + rank :]]
+
+
+def _sample_take(rng: np.random.Generator) -> list[Sample]:
+    index = rng.integers(-4, 4, (3, 2))
+    out: list[Sample] = [((draw(rng, d, (4, 5)), index), {"axis": 0}) for d in dt.ALL]
+    return out + [((draw(rng, dt.float64, (5, 4)), index), {"axis": 1}), ((draw(rng, dt.float64, (4,)), np.asarray(2)), {"axis": 0})]
+
+
+take = register(Primitive(
+    "take", Kind.VIEW, _eval_take, _infer_take,
+    Linear(lambda g, x, index, axis: (g.zeros_like(x).scatter_add(index, g, axis), None)), _sample_take, index=_index_take,
+    put=lambda bind, base, value, index, axis: bind(scatter, base, index, value, axis=axis, op="set"),
+))  # fmt: skip
+
+
+# take_along: one index per element off the axis ------------------------------------------------------------------------
+def _infer_along(x: TensorType, index: TensorType, axis: int) -> TensorType:
+    _check_indices("take_along", index)
+    if x.shape[:axis] + x.shape[axis + 1 :] != index.shape[:axis] + index.shape[axis + 1 :]:
+        raise ShapeError("take_along needs equal sizes off its axis", got=f"{x}, {index}", fix="broadcast them first")
+    return TensorType(x.dtype, index.shape)
+
+
+def _eval_along(x: Any, index: Any, axis: int) -> np.ndarray:
+    _in_bounds(index, x.shape[axis])
+    return np.take_along_axis(x, index, axis)
+
+
+def _index_along(out: Sequence, types: Sequence[TensorType], context: Any, axis: int) -> list:
+    return [*out[:axis], context.gather(1, out, types[0].shape[axis]), *out[axis + 1 :]]
+
+
+take_along = register(Primitive(
+    "take_along", Kind.VIEW, _eval_along, _infer_along,
+    Linear(lambda g, x, index, axis: (g.zeros_like(x).scatter_along_add(index, g, axis), None)),
+    lambda rng: [((draw(rng, d, (3, 4)), rng.integers(-4, 4, (3, 2))), {"axis": 1}) for d in dt.ALL], index=_index_along,
+))  # fmt: skip
+
+
+# scatter: the adjoint of take ------------------------------------------------------------------------------------------
+def _infer_scatter(base: TensorType, index: TensorType, value: TensorType, axis: int, op: str) -> TensorType:
+    expected = _infer_take(base, index, axis)
+    if (value.dtype, value.shape) != (expected.dtype, expected.shape):
+        raise ShapeError("scatter writes what take would read", got=value, expected=expected)
+    return TensorType(base.dtype, base.shape)
+
+
+def _eval_scatter(base: Any, index: Any, value: Any, axis: int, op: str) -> np.ndarray:
+    _in_bounds(index, base.shape[axis])
+    out = np.array(base)
+    where = (slice(None),) * axis + (index,)
+    if op == "set":
+        out[where] = value
+    else:
+        np.add.at(out, where, value)
+    return out
+
+
+def _adjoint_scatter(g: Any, base: Any, index: Any, value: Any, axis: int, op: str) -> tuple:
+    kept = g if op == "add" else g.scatter_set(index, g.zeros_like(value), axis)
+    return kept, None, g.take(index, axis)
+
+
+scatter = register(Primitive(
+    "scatter", Kind.OPAQUE, _eval_scatter, _infer_scatter, Linear(_adjoint_scatter),
+    lambda rng: [((draw(rng, dt.float64, (5, 2)), np.array([3, 0, 4]), draw(rng, dt.float64, (3, 2))), {"axis": 0, "op": op}) for op in ("set", "add")],
+    reason="writes at computed places run in order on the host",
+))  # fmt: skip

@@ -1,0 +1,48 @@
+"""Orders and running totals: host calls between native segments."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from hybrid.core import dtype as dt
+from hybrid.core.shape import TensorType
+from hybrid.ir.primitive import NO_GRADIENT, Custom, Derivative, Kind, Linear, Primitive, register
+from hybrid.ops.family import NUMERIC, draw
+
+
+def _along(name: str, evaluate: Callable, derivative: Derivative, reason: str, dtypes: tuple[np.dtype, ...],
+           result: np.dtype | None = None) -> Primitive:  # fmt: skip
+    return register(Primitive(
+        name, Kind.OPAQUE, lambda x, axis: np.asarray(evaluate(x, axis)).astype(result or x.dtype, copy=False),
+        lambda x, axis: TensorType(result or x.dtype, x.shape), derivative,
+        lambda rng: [((draw(rng, d, (3, 5)),), {"axis": axis}) for d in dtypes for axis in (0, 1)], reason=reason,
+    ))  # fmt: skip
+
+
+def _sort_vjp(g: Any, y: Any, x: Any, axis: int) -> tuple:
+    return (g.zeros_like(x).scatter_along_add(x.argsort(axis), g, axis),)
+
+
+def _sort_jvp(primals: tuple, tangents: tuple, y: Any, axis: int) -> Any:
+    return tangents[0].take_along(primals[0].argsort(axis), axis)
+
+
+sort = _along("sort", lambda x, axis: np.sort(x, axis, kind="stable"), Custom(_sort_jvp, _sort_vjp), "NumPy's sort", dt.ALL)
+argsort = _along("argsort", lambda x, axis: np.argsort(x, axis, kind="stable"), NO_GRADIENT, "NumPy's sort", dt.ALL, dt.int64)
+cumsum = _along("cumsum", lambda x, axis: np.cumsum(x, axis, dtype=x.dtype),
+                Linear(lambda g, x, axis: (g.flip(axis).cumsum(axis).flip(axis),)), "a running total", NUMERIC)  # fmt: skip
+
+
+# d/dx_k Π_{i<=j} x_i = y_j / x_k for k <= j; as for `prod`, a zero element has no derivative here.
+def _cumprod_jvp(primals: tuple, tangents: tuple, y: Any, axis: int) -> Any:
+    return y * (tangents[0] / primals[0]).cumsum(axis)
+
+
+def _cumprod_vjp(g: Any, y: Any, x: Any, axis: int) -> tuple:
+    return ((g * y).flip(axis).cumsum(axis).flip(axis) / x,)
+
+
+cumprod = _along("cumprod", lambda x, axis: np.cumprod(x, axis, dtype=x.dtype), Custom(_cumprod_jvp, _cumprod_vjp), "a running product", NUMERIC)

@@ -1,0 +1,218 @@
+"""Views: rows that move no data of their own. Each is an index map, so fusion reads through it; WRITE rows store regions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from hybrid.core import dtype as dt
+from hybrid.core.errors import ShapeError
+from hybrid.core.shape import Shape, Size, TensorType, contiguous_strides, product
+from hybrid.core.shape import broadcast as broadcast_shapes
+from hybrid.ir.primitive import Kind, Linear, Primitive, Sample, register
+from hybrid.ops.family import draw
+
+
+def _sampler(*cases: tuple[tuple[int, ...], dict[str, Any]]):
+    def sample(rng: np.random.Generator) -> list[Sample]:
+        out: list[Sample] = [((draw(rng, dt.float64, shape),), params) for shape, params in cases]
+        return out + [((draw(rng, dtype, cases[0][0]),), cases[0][1]) for dtype in dt.ALL]
+
+    return sample
+
+
+# reshape --------------------------------------------------------------------------------------------------------------
+def _infer_reshape(x: TensorType, shape: Shape) -> TensorType:
+    if product(shape) != x.size:
+        raise ShapeError("reshape keeps the number of elements", got=f"{x} to {shape}")
+    return TensorType(x.dtype, shape)
+
+
+def reshape_groups(source: Shape, target: Shape) -> list[tuple[list[int], list[int]]] | None:
+    """Axes of source and target in matching runs of equal product, axes of size 1 left out; None where sizes don't line up.
+
+    >>> reshape_groups((6, 4), (2, 3, 4))
+    [([0], [0, 1]), ([1], [2])]
+    """
+    groups: list[tuple[list[int], list[int]]] = []
+    left = [a for a, size in enumerate(source) if size != 1]
+    right = [a for a, size in enumerate(target) if size != 1]
+    while left or right:
+        if not left or not right:
+            return None
+        a, b = [left.pop(0)], [right.pop(0)]
+        have: Size = source[a[0]]
+        want: Size = target[b[0]]
+        while have != want:
+            grow_left = (have < want) if isinstance(have, int) and isinstance(want, int) else bool(left)
+            pool = left if grow_left else right
+            if not pool:
+                return None
+            if grow_left:
+                a.append(pool.pop(0))
+                have = have * source[a[-1]]
+            else:
+                b.append(pool.pop(0))
+                want = want * target[b[-1]]
+        groups.append((a, b))
+    return groups
+
+
+def _index_reshape(out: Sequence, types: Sequence[TensorType], context: Any, shape: Shape) -> list | None:
+    source = types[0].shape
+    if 0 in source:
+        return [0] * len(source)
+    groups = reshape_groups(source, shape)
+    if groups is None:
+        return None
+    index: list = [0] * len(source)
+    for a, b in groups:
+        if len(a) != 1:
+            return None  # merged axes need a division; the access analysis knows what to do
+        steps = contiguous_strides(tuple(shape[k] for k in b))
+        index[a[0]] = sum((out[k] * step for k, step in zip(b, steps)), 0)
+    return index
+
+
+reshape = register(Primitive(
+    "reshape", Kind.VIEW, lambda x, shape: np.reshape(x, shape), _infer_reshape, Linear(lambda g, x, shape: (g.reshape(x.shape),)),
+    _sampler(((4, 6), {"shape": (2, 2, 6)}), ((2, 3, 4), {"shape": (6, 4)}), ((6,), {"shape": (1, 6, 1)}), ((), {"shape": (1,)})),
+    index=_index_reshape, put=lambda bind, base, value, shape: bind(reshape, value, shape=tuple(base.type.shape)),
+))  # fmt: skip
+
+
+# transpose ------------------------------------------------------------------------------------------------------------
+def _infer_transpose(x: TensorType, perm: tuple[int, ...]) -> TensorType:
+    if sorted(perm) != list(range(x.ndim)):
+        raise ShapeError("transpose needs every axis once", got=f"{perm} for {x}")
+    return TensorType(x.dtype, tuple(x.shape[p] for p in perm))
+
+
+def inverse(perm: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(sorted(range(len(perm)), key=perm.__getitem__))
+
+
+transpose = register(Primitive(
+    "transpose", Kind.VIEW, lambda x, perm: np.transpose(x, perm), _infer_transpose,
+    Linear(lambda g, x, perm: (g.transpose(inverse(perm)),)), _sampler(((3, 4), {"perm": (1, 0)}), ((2, 3, 4), {"perm": (2, 0, 1)})),
+    index=lambda out, types, context, perm: [out[k] for k in inverse(perm)],
+    put=lambda bind, base, value, perm: bind(transpose, value, perm=inverse(perm)),
+))  # fmt: skip
+
+
+# broadcast ------------------------------------------------------------------------------------------------------------
+def _infer_broadcast(x: TensorType, shape: Shape) -> TensorType:
+    if broadcast_shapes(x.shape, shape) != tuple(shape):
+        raise ShapeError("cannot broadcast to a smaller shape", got=f"{x} to {shape}")
+    return TensorType(x.dtype, shape)
+
+
+def _index_broadcast(out: Sequence, types: Sequence[TensorType], context: Any, shape: Shape) -> list:
+    source = types[0].shape
+    tail = out[len(shape) - len(source) :]
+    return [0 if size == 1 else i for size, i in zip(source, tail)]
+
+
+def _adjoint_broadcast(g: Any, x: Any, shape: Shape) -> tuple:
+    lead = len(shape) - len(x.shape)
+    axes = tuple(a for a in range(len(shape)) if a < lead or (x.shape[a - lead] == 1 and shape[a] != 1))
+    return (g.sum(axes).reshape(x.shape),)
+
+
+broadcast = register(Primitive(
+    "broadcast", Kind.VIEW, lambda x, shape: np.broadcast_to(x, shape), _infer_broadcast, Linear(_adjoint_broadcast),
+    _sampler(((3, 1), {"shape": (2, 3, 4)}), ((), {"shape": (5,)}), ((4,), {"shape": (0, 4)})), index=_index_broadcast,
+))  # fmt: skip
+
+
+# slice ----------------------------------------------------------------------------------------------------------------
+Ints = tuple[int, ...]
+
+
+def _spans(start: Ints, step: Ints, shape: Shape) -> tuple[slice, ...]:
+    out = []
+    for first, by, size in zip(start, step, shape):
+        stop = first + by * size
+        out.append(slice(first, stop if stop >= 0 else None, by) if size else slice(0, 0))
+    return tuple(out)
+
+
+def _infer_slice(x: TensorType, start: Ints, step: Ints, shape: Shape) -> TensorType:
+    for size, first, by, count in zip(x.shape, start, step, shape, strict=True):
+        if all(isinstance(v, int) for v in (size, first, count)) and count:
+            last = first + by * (count - 1)
+            if not (0 <= first < size and 0 <= last < size):
+                raise ShapeError("slice reaches outside its operand", got=f"{first}:{last}:{by} of {x}")
+    return TensorType(x.dtype, shape)
+
+
+def _adjoint_slice(g: Any, x: Any, start: Ints, step: Ints, shape: Shape) -> tuple:
+    return (g.zeros_like(x).at_slice(start, step, g),)
+
+
+slice_ = register(Primitive(
+    "slice", Kind.VIEW, lambda x, start, step, shape: x[_spans(start, step, shape)], _infer_slice, Linear(_adjoint_slice),
+    _sampler(((5, 6), {"start": (1, 0), "step": (1, 2), "shape": (3, 3)}), ((5,), {"start": (4,), "step": (-1,), "shape": (5,)})),
+    index=lambda out, types, context, start, step, shape: [i * by + first for i, first, by in zip(out, start, step)],
+    put=lambda bind, base, value, start, step, shape: bind(update_slice, base, value, start=start, step=step),
+))  # fmt: skip
+
+
+def _infer_update(base: TensorType, value: TensorType, start: Ints, step: Ints) -> TensorType:
+    if value.dtype != base.dtype or value.ndim != base.ndim:
+        raise ShapeError("update_slice writes a value of its base's dtype and rank", got=f"{value} into {base}")
+    _infer_slice(base, start, step, value.shape)
+    return TensorType(base.dtype, base.shape)
+
+
+def _eval_update(base: Any, value: Any, start: Ints, step: Ints) -> np.ndarray:
+    out = np.array(base)
+    out[_spans(start, step, np.shape(value))] = value
+    return out
+
+
+def _adjoint_update(g: Any, base: Any, value: Any, start: Ints, step: Ints) -> tuple:
+    return g.at_slice(start, step, g.zeros_like(value)), g.slice(start, step, value.shape)
+
+
+update_slice = register(Primitive(
+    "update_slice", Kind.WRITE, _eval_update, _infer_update, Linear(_adjoint_update),
+    lambda rng: [((draw(rng, d, (5, 6)), draw(rng, d, (2, 3))), {"start": (1, 5), "step": (2, -2)}) for d in dt.ALL],
+    regions=lambda base, value, start, step: [(0, (0,) * base.ndim, (1,) * base.ndim), (1, start, step)],
+))  # fmt: skip
+
+
+# concatenate ----------------------------------------------------------------------------------------------------------
+def _infer_concatenate(*parts: TensorType, axis: int) -> TensorType:
+    first, total = parts[0], parts[0].shape[axis]
+    for part in parts[1:]:
+        if part.dtype != first.dtype or part.shape[:axis] + part.shape[axis + 1 :] != first.shape[:axis] + first.shape[axis + 1 :]:
+            raise ShapeError("concatenate needs equal dtypes and equal sizes off its axis", got=", ".join(map(str, parts)))
+        total = total + part.shape[axis]
+    return TensorType(first.dtype, (*first.shape[:axis], total, *first.shape[axis + 1 :]))
+
+
+def _regions_concatenate(*parts: TensorType, axis: int) -> list:
+    out, at = [], 0
+    for k, part in enumerate(parts):
+        out.append((k, tuple(at if a == axis else 0 for a in range(part.ndim)), (1,) * part.ndim))
+        at = at + part.shape[axis]
+    return out
+
+
+def _adjoint_concatenate(g: Any, *parts: Any, axis: int) -> tuple:
+    out, at = [], 0
+    for part in parts:
+        start = tuple(at if a == axis else 0 for a in range(len(part.shape)))
+        out.append(g.slice(start, (1,) * len(start), part.shape))
+        at = at + part.shape[axis]
+    return tuple(out)
+
+
+concatenate = register(Primitive(
+    "concatenate", Kind.WRITE, lambda *parts, axis: np.concatenate(parts, axis), _infer_concatenate, Linear(_adjoint_concatenate),
+    lambda rng: [((draw(rng, d, (2, 3)), draw(rng, d, (2, 1)), draw(rng, d, (2, 0))), {"axis": 1}) for d in dt.ALL],
+    regions=_regions_concatenate,
+))  # fmt: skip

@@ -1,0 +1,547 @@
+"""Fusion: which values are stored, and which of them one pass over memory computes together.
+
+A *stage* is a value that is stored or reduced; everything else is recomputed where it is read (`access`). A *group* is
+a set of stages that share their `outer` loop axes: within one iteration of those, the stages run one after another on a
+row that stays in cache. So softmax (max, sum of exponentials, quotient) and LayerNorm are one group each. A group whose
+stages have no inner axes is an ordinary fused elementwise loop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from hybrid.core import dtype as dt
+from hybrid.core.affine import Affine
+from hybrid.core.shape import Dim, Shape, Size, contiguous_strides, product
+from hybrid.ir.graph import Atom, Eqn, Graph, Literal, Var
+from hybrid.ir.primitive import Kind
+from hybrid.passes.access import Index, NotAffine, axes_index, flat_offset, is_flat, offset_of, reduced_index, reduced_shape, view_index
+
+# Work in units of roughly one vector instruction per element.
+KEEP_COST = 8  # recomputing a value costs more than storing and loading it above this
+LOAD_COST = 1
+SMALL = 16_384  # elements below which one core finishes before a second has started
+FEW_ROWS = 8  # fewer rows than this cannot keep the cores busy when rows are long
+ROW_LIMIT = 65_536  # elements of a row that still stay in the second-level cache
+BLAS_WORK = 32**3  # multiply-adds below which a generated loop beats the call of a BLAS
+UNKNOWN = 1 << 20  # a symbolic size is taken for large
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Stage:
+    """One value computed by a group: the reduction or elementwise tree of `atom`, stored in `target`."""
+
+    target: Var  # names the buffer; equals atom except for copies into results
+    atom: Atom
+    eqn: Eqn | None  # of a reduction or WRITE; None: an elementwise tree
+    reads: tuple[tuple[Var, Index | Affine], ...]
+
+    @property
+    def shape(self) -> Shape:
+        return self.target.type.shape
+
+    @property
+    def reduces(self) -> bool:
+        return self.eqn is not None and self.eqn.primitive.kind in (Kind.REDUCE, Kind.CONTRACT)
+
+    @property
+    def writes(self) -> bool:
+        return self.eqn is not None and self.eqn.primitive.kind is Kind.WRITE
+
+
+@dataclass(eq=False, slots=True)
+class Group:
+    """Stages in order over `outer` common leading axes. `alone`: a shape of loop of its own (column reduction, WRITE)."""
+
+    stages: list[Stage]
+    outer: int
+    alone: bool
+    stored: set[Var] = field(default_factory=set)  # targets that other steps or the caller read
+
+    @property
+    def outer_shape(self) -> Shape:
+        return self.stages[0].shape[: self.outer]
+
+    @property
+    def reads(self) -> Iterator[Var]:
+        own = {stage.target for stage in self.stages}
+        return (var for stage in self.stages for var, _ in stage.reads if var not in own)
+
+    @property
+    def results(self) -> Iterator[Var]:
+        return (stage.target for stage in self.stages if stage.target in self.stored)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Operand:
+    """A stored array seen through views: element (i0, i1, …) lies at `offset`."""
+
+    var: Var
+    offset: Affine
+
+
+@dataclass(eq=False, slots=True)
+class MatMul:
+    """A contraction that goes to BLAS."""
+
+    eqn: Eqn
+    left: Operand
+    right: Operand
+
+    @property
+    def reads(self) -> Iterator[Var]:
+        return iter((self.left.var, self.right.var))
+
+    @property
+    def results(self) -> Iterator[Var]:
+        return iter(self.eqn.outputs)
+
+
+@dataclass(eq=False, slots=True)
+class HostCall:
+    """A primitive with no lowering: NumPy runs it between two native segments."""
+
+    eqn: Eqn
+
+    @property
+    def reads(self) -> Iterator[Var]:
+        return (atom for atom in self.eqn.inputs if isinstance(atom, Var))
+
+    @property
+    def results(self) -> Iterator[Var]:
+        return iter(self.eqn.outputs)
+
+
+Step = Group | MatMul | HostCall
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Program:
+    """Steps in order of execution, and the variable that holds each result of the graph."""
+
+    graph: Graph
+    steps: tuple[Step, ...]
+    outputs: tuple[Var, ...]
+
+    def __str__(self) -> str:
+        return "\n".join(_describe(step) for step in self.steps)
+
+
+def _describe(step: Step) -> str:
+    if isinstance(step, Group):
+        names = ", ".join(s.eqn.primitive.name if s.eqn else "map" for s in step.stages)
+        return f"kernel over {list(step.outer_shape)}: {names}"
+    return f"{'blas' if isinstance(step, MatMul) else 'host'} {step.eqn.primitive.name}"
+
+
+def number(size: Size) -> int:
+    return UNKNOWN if isinstance(size, Dim) else size
+
+
+def lowers(eqn: Eqn) -> bool:
+    """Whether the equation can become loops."""
+    p = eqn.primitive
+    if p.kind is Kind.OPAQUE or p.body is None and p.kind in (Kind.MAP, Kind.REDUCE):
+        return False
+    types = [atom.type for atom in eqn.inputs]
+    if any(dt.is_complex(t.dtype) for t in (*types, *(v.type for v in eqn.outputs))):
+        return False
+    return p.lowers is None or p.lowers(*types, **eqn.params)
+
+
+class _Fuser:
+    def __init__(self, graph: Graph, strides: Mapping[Var, Shape], separate: bool):
+        self.graph, self.strides, self.separate = graph, strides, separate
+        self.producers = graph.producers
+        self.sources = {*graph.inputs, *(var for var, _ in graph.constants)}
+        self.host = {eqn for eqn in graph.eqns if not lowers(eqn)}
+        self.costs: dict[Var, int] = {}
+
+    # what is stored ---------------------------------------------------------------------------------------------------
+    def is_stage(self, var: Var, kept: set[Var]) -> bool:
+        """Whether reading `var` is a load (or a finished reduction) rather than a recomputation."""
+        if var in self.sources or var in kept:
+            return True
+        eqn = self.producers[var]
+        return eqn in self.host or eqn.primitive.kind in (Kind.REDUCE, Kind.CONTRACT, Kind.WRITE) or self.separate
+
+    def layout(self, var: Var) -> Shape:
+        return self.strides.get(var) or contiguous_strides(var.type.shape)
+
+    def cost(self, var: Var, kept: set[Var]) -> int:
+        """Cost of pulling one element, down to loads."""
+        stack = [var]
+        while stack:
+            at = stack[-1]
+            if at in self.costs:
+                stack.pop()
+                continue
+            if self.is_stage(at, kept):
+                self.costs[at] = LOAD_COST
+                continue
+            eqn = self.producers[at]
+            below = [a for a in eqn.inputs if isinstance(a, Var)]
+            missing = [a for a in below if a not in self.costs]
+            if missing:
+                stack.extend(missing)
+                continue
+            own = eqn.primitive.cost if eqn.primitive.kind is Kind.MAP else 0
+            self.costs[at] = min(own + sum(self.costs[a] for a in below), 1000)
+        return self.costs[var]
+
+    def walk(self, roots: list[tuple[Atom, Index]], kept: set[Var]) -> tuple[dict, dict[Var, set]]:
+        """Loads under these roots, in order, and the indices at which every other value is pulled."""
+        reads: dict[tuple[Var, Index | Affine], None] = {}
+        visits: dict[Var, set] = {}
+        stack = list(reversed(roots))
+
+        def unknown(atom: Atom, index: Index, size: object) -> str:
+            stack.append((atom, index))
+            return f"@{id(atom)}:{index!r}"
+
+        while stack:
+            atom, index = stack.pop()
+            if isinstance(atom, Literal):
+                continue
+            if atom.type.shape == ():
+                index = ()
+            if self.is_stage(atom, kept):
+                reads[atom, index] = None
+                continue
+            seen = visits.setdefault(atom, set())
+            if index in seen:
+                continue
+            seen.add(index)
+            eqn = self.producers[atom]
+            if eqn.primitive.kind is Kind.MAP:
+                stack.extend((operand, index) for operand in reversed(eqn.inputs))
+                continue
+            below = view_index(eqn, index, unknown)
+            if below is not None:
+                stack.append((eqn.inputs[0], below))
+                continue
+            operand = eqn.inputs[0]
+            if not isinstance(operand, Var) or not self.is_stage(operand, kept) or not is_flat(operand, self.layout(operand)):
+                raise NotAffine(operand)
+            reads[operand, flat_offset(eqn, index)] = None
+        return reads, visits
+
+    # stages -----------------------------------------------------------------------------------------------------------
+    def operand(self, atom: Atom, kept: set[Var]) -> Operand | None:
+        """A BLAS operand: a stored array through views alone."""
+        if isinstance(atom, Literal):
+            return None
+        index = axes_index(atom.type.shape)
+        while not self.is_stage(atom, kept):
+            eqn = self.producers[atom]
+            if eqn.primitive.kind is not Kind.VIEW or len(eqn.inputs) > 1:
+                return None
+            below = view_index(eqn, index, lambda *_: "")
+            if below is None:
+                return None
+            atom, index = eqn.inputs[0], below  # type: ignore[assignment]
+            if isinstance(atom, Literal):
+                return None
+        return Operand(atom, offset_of(index, self.layout(atom)))
+
+    def is_blas(self, eqn: Eqn) -> bool:
+        if eqn.primitive.kind is not Kind.CONTRACT or eqn.output.type.dtype not in (dt.float32, dt.float64):
+            return False
+        (contract, _), (batch, _) = eqn.params["contract"], eqn.params["batch"]
+        a, b = (atom.type for atom in eqn.inputs)
+        inner = product(a.shape[k] for k in contract)
+        lead = product(a.shape[k] for k in batch)
+        rows, columns = _quotient(a.size, inner, lead), _quotient(b.size, inner, lead)
+        plain = len(contract) == 1 and a.ndim == b.ndim == 2 and not batch
+        return plain and min(rows, columns, number(inner)) > 1 and rows * columns * number(inner) >= BLAS_WORK
+
+    def stage(self, target: Var, atom: Atom, kept: set[Var], visits: dict[Var, dict[Var, set]]) -> Stage:
+        eqn = self.producers.get(atom) if isinstance(atom, Var) and target is atom else None
+        index = axes_index(target.type.shape)
+        roots: list[tuple[Atom, Index]]
+        if eqn is not None and eqn.primitive.kind in (Kind.REDUCE, Kind.CONTRACT):
+            roots = reduced_index(eqn, index, axes_index(reduced_shape(eqn), "r"))
+        elif eqn is not None and eqn.primitive.kind is Kind.WRITE:
+            roots = [(a, axes_index(a.type.shape)) for a in eqn.inputs]
+        elif eqn is not None and eqn.primitive.kind is Kind.MAP:
+            eqn, roots = None, [(a, index) for a in eqn.inputs]
+            visits.setdefault(target, {}).setdefault(target, set()).add(index)
+        elif eqn is not None:  # a stored VIEW: pull it without taking itself for a load
+            eqn, roots = None, self._through(eqn, index, kept)
+        else:
+            roots = [(atom, index)]
+        reads, seen = self.walk(roots, kept)
+        for var, indices in seen.items():
+            visits.setdefault(var, {}).setdefault(target, set()).update(indices)
+        return Stage(target, atom, eqn, tuple(reads))
+
+    def _through(self, eqn: Eqn, index: Index, kept: set[Var]) -> list[tuple[Atom, Index]]:
+        extra: list[tuple[Atom, Index]] = []
+
+        def unknown(atom: Atom, at: Index, size: object) -> str:
+            extra.append((atom, at))
+            return f"@{id(atom)}:{at!r}"
+
+        below = view_index(eqn, index, unknown)
+        if below is None:
+            operand = eqn.inputs[0]
+            if not isinstance(operand, Var) or not self.is_stage(operand, kept) or not is_flat(operand, self.layout(operand)):
+                raise NotAffine(operand)
+            return [(operand, axes_index(operand.type.shape))]
+        return [*extra, (eqn.inputs[0], below)]
+
+    # groups -----------------------------------------------------------------------------------------------------------
+    def attempt(self, kept: set[Var]) -> tuple[Program, set[Var]]:
+        """One grouping with these stored values, and the values that had better be stored too."""
+        self.costs.clear()
+        outputs, copies = self.results(kept)
+        steps: list[Step] = []
+        home: dict[Var, Step] = {}
+        needs: dict[Step, set[Step]] = {}
+        visits: dict[Var, dict[Var, set]] = {}
+        wanted = _needed(self.graph)
+        for eqn in self.graph.eqns:
+            step: Step | None = None
+            if not any(var in wanted for var in eqn.outputs):
+                continue
+            if eqn in self.host:
+                step = HostCall(eqn)
+            elif self.is_blas(eqn):
+                left, right = (self.operand(atom, kept) for atom in eqn.inputs)
+                missing = [atom for atom, o in zip(eqn.inputs, (left, right)) if o is None or not _gemm_ready(o, atom)]
+                if missing:
+                    return self.attempt(kept | {atom for atom in missing if isinstance(atom, Var)})
+                assert left is not None and right is not None
+                step = MatMul(eqn, left, right)
+            elif self.is_stage(eqn.output, kept):
+                self.place(self.stage(eqn.output, eqn.output, kept, visits), steps, home, needs)
+                continue
+            if step is not None:
+                steps.append(step)
+                needs[step] = {home[var] for var in step.reads if var in home}
+                home.update((var, step) for var in step.results)
+        for target, atom in copies:
+            self.place(self.stage(target, atom, kept, visits), steps, home, needs)
+        self._mark_stored(steps, home, outputs)
+        return Program(self.graph, tuple(_ordered(steps, needs)), tuple(outputs)), self.regretted(visits, home, kept)
+
+    def results(self, kept: set[Var]) -> tuple[list[Var], list[tuple[Var, Atom]]]:
+        """A variable of its own for every result; results that are inputs, literals or repeats are copied into one."""
+        outputs: list[Var] = []
+        copies: list[tuple[Var, Atom]] = []
+        for atom in self.graph.outputs:
+            if isinstance(atom, Var) and atom not in self.sources and atom not in outputs:
+                outputs.append(atom)
+            else:
+                fresh = Var(atom.type)
+                copies.append((fresh, atom))
+                outputs.append(fresh)
+        return outputs, copies
+
+    def place(self, stage: Stage, steps: list[Step], home: dict[Var, Step], needs: dict[Step, set[Step]]) -> None:
+        """Put a stage into the first group that can take it, else into a new one."""
+        depends = {home[var] for var, _ in stage.reads if var in home}
+        candidates: dict[Step, None] = dict.fromkeys(home[var] for var, _ in reversed(stage.reads) if var in home)
+        mine = {var for var, _ in stage.reads}
+        candidates |= dict.fromkeys(s for s in reversed(steps) if isinstance(s, Group) and not mine.isdisjoint(s.reads))
+        alone = stage.writes or (stage.reduces and not self.by_rows(stage))
+        if not alone and not self.separate:
+            for group in candidates:
+                if not isinstance(group, Group) or group.alone:
+                    continue
+                if any(_reaches(other, group, needs) for other in depends if other is not group):
+                    continue
+                outer = self.common_outer(stage, group)
+                if outer is None:
+                    continue
+                group.stages.append(stage)
+                group.outer = outer
+                needs[group] |= depends - {group}
+                home[stage.target] = group
+                return
+        group = Group([stage], len(stage.shape), alone)
+        steps.append(group)
+        needs[group] = depends
+        home[stage.target] = group
+
+    def by_rows(self, stage: Stage) -> bool:
+        """Whether a reduction runs along memory: more operands have unit stride in its last axis than in the last kept one."""
+        assert stage.eqn is not None
+        extents = reduced_shape(stage.eqn)
+        last = f"r{len(extents) - 1}"
+        along = across = 0
+        kept = [a for a, size in enumerate(stage.shape) if size != 1]
+        for var, index in stage.reads:
+            offset = index if isinstance(index, Affine) else offset_of(index, self.layout(var))
+            along += offset.coefficient(last) == 1
+            across += bool(kept) and offset.coefficient(f"i{kept[-1]}") == 1
+        return not kept or along >= across
+
+    def common_outer(self, stage: Stage, group: Group) -> int | None:
+        """How many leading axes the group would share with this stage in it, or None where they don't go together."""
+        own = {s.target: s for s in group.stages}
+        outer = len(stage.shape) if stage.reduces else min(len(stage.shape), group.outer)
+        if stage.reduces and outer > group.outer:
+            return None
+        while outer and stage.shape[:outer] != group.stages[0].shape[:outer]:
+            if stage.reduces:
+                return None
+            outer -= 1
+        position = axes_index(stage.shape)
+        if stage.reduces:
+            assert stage.eqn is not None
+            position = (*position, *axes_index(reduced_shape(stage.eqn), "r"))
+        for var, index in stage.reads:
+            if var not in own:
+                continue
+            if isinstance(index, Affine):
+                return None
+            if own[var].reduces:
+                rank = len(own[var].shape)
+                if index != position[:rank]:
+                    return None
+                outer = min(outer, rank)
+            elif index != position[: len(index)] or (len(index) != len(position)):
+                return None
+        if any(s.reduces and len(s.shape) != outer for s in (*group.stages, stage)):
+            return None
+        if not any(s.reduces for s in (*group.stages, stage)):
+            # Plain loops: all of one shape.
+            return outer if all(s.shape == stage.shape for s in group.stages) and outer == len(stage.shape) else None
+        rows = number(product(stage.shape[:outer]))
+        longest = max(number(_inner_size(s, outer)) for s in (*group.stages, stage))
+        fits = rows * longest <= SMALL or (rows >= FEW_ROWS and longest <= ROW_LIMIT)
+        return outer if fits else None
+
+    def regretted(self, visits: dict[Var, dict[Var, set]], home: dict[Var, Step], kept: set[Var]) -> set[Var]:
+        """Costly values that are recomputed at several indices, or by several kernels."""
+        out: set[Var] = set()
+        for var, by_stage in visits.items():
+            if var in kept or var not in self.producers or self.producers[var].primitive.kind is not Kind.MAP or not var.type.shape:
+                continue
+            times = sum(max(len(indices) for indices in group) for group in _by_home(by_stage, home))
+            if times > 1 and (times - 1) * self.cost(var, kept) >= KEEP_COST and var.type.size != 1:
+                out.add(var)
+        # Storing a value makes what lies under it cheap: only the deepest are stored at first.
+        return {var for var in out if not any(self._under(other, var, kept) for other in out if other is not var)} if out else out
+
+    def _under(self, low: Var, high: Var, kept: set[Var]) -> bool:
+        """Whether `low` is pulled by `high`."""
+        stack, seen = [high], set()
+        while stack:
+            at = stack.pop()
+            for atom in self.producers[at].inputs:
+                if atom is low:
+                    return True
+                if isinstance(atom, Var) and atom not in seen and not self.is_stage(atom, kept):
+                    seen.add(atom)
+                    stack.append(atom)
+        return False
+
+    def _mark_stored(self, steps: list[Step], home: dict[Var, Step], outputs: list[Var]) -> None:
+        read = set(outputs)
+        for step in steps:
+            read.update(step.reads)
+        for step in steps:
+            if isinstance(step, Group):
+                step.stored = {s.target for s in step.stages if s.target in read}
+
+
+def _needed(graph: Graph) -> set[Var]:
+    needed = {atom for atom in graph.outputs if isinstance(atom, Var)}
+    for eqn in reversed(graph.eqns):
+        if any(var in needed for var in eqn.outputs):
+            needed.update(atom for atom in eqn.inputs if isinstance(atom, Var))
+    return needed
+
+
+def _by_home(by_stage: dict[Var, set], home: dict[Var, Step]) -> list[list[set]]:
+    groups: dict[Step, list[set]] = {}
+    for target, indices in by_stage.items():
+        groups.setdefault(home[target], []).append(indices)
+    return list(groups.values())
+
+
+def _quotient(size: Size, *by: Size) -> int:
+    out = number(size)
+    for b in by:
+        out = out // max(number(b), 1)
+    return out
+
+
+def _gemm_ready(operand: Operand, atom: Atom) -> bool:
+    """One of the two axes has unit stride, the other a stride at least as long as a line of it."""
+    if atom.type.ndim != 2 or isinstance(atom, Literal):
+        return False
+    steps = [operand.offset.coefficient(f"i{a}") for a in range(2)]
+    rows, columns = atom.type.shape
+    for unit, other, length in ((1, 0, columns), (0, 1, rows)):
+        if steps[unit] == 1 and isinstance(steps[other], int) and isinstance(length, int) and steps[other] >= max(length, 1):
+            return True
+    return False
+
+
+def _inner_size(stage: Stage, outer: int) -> Size:
+    inner = product(stage.shape[outer:])
+    return inner * product(reduced_shape(stage.eqn)) if stage.reduces and stage.eqn else inner
+
+
+def _reaches(start: Step, goal: Step, needs: dict[Step, set[Step]]) -> bool:
+    stack, seen = [start], {start}
+    while stack:
+        at = stack.pop()
+        if at is goal:
+            return True
+        stack.extend(n for n in needs[at] if n not in seen)
+        seen |= needs[at]
+    return False
+
+
+def _ordered(steps: list[Step], needs: dict[Step, set[Step]]) -> list[Step]:
+    """Dependencies first, otherwise in program order."""
+    out: list[Step] = []
+    done: set[Step] = set()
+
+    def visit(step: Step) -> None:
+        stack: list[tuple[Step, bool]] = [(step, False)]
+        while stack:
+            at, ready = stack.pop()
+            if at in done:
+                continue
+            if ready:
+                done.add(at)
+                out.append(at)
+                continue
+            stack.append((at, True))
+            stack.extend((n, False) for n in sorted(needs[at], key=steps.index, reverse=True) if n not in done)
+
+    for step in steps:
+        visit(step)
+    return out
+
+
+def fuse(graph: Graph, strides: Mapping[Var, Shape] | None = None, separate: bool = False) -> Program:
+    """Group the graph into kernels, BLAS calls and host calls.
+
+    Args:
+        graph: simplified and without dead code.
+        strides: element strides of inputs that are not C-contiguous.
+        separate: one kernel per equation, to tell fusion's mistakes from others.
+    """
+    fuser = _Fuser(graph, strides or {}, separate)
+    kept = {atom for atom in graph.outputs if isinstance(atom, Var) and atom not in fuser.sources}
+    for eqn in graph.eqns:
+        if eqn in fuser.host:
+            kept.update(atom for atom in eqn.inputs if isinstance(atom, Var) and atom not in fuser.sources)
+    while True:
+        try:
+            program, regretted = fuser.attempt(kept)
+        except NotAffine as error:
+            if not isinstance(error.operand, Var) or error.operand in kept:
+                raise
+            kept = kept | {error.operand}
+            continue
+        if not regretted:
+            return program
+        kept = kept | regretted

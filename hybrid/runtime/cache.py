@@ -1,0 +1,184 @@
+"""Object code kept on disk by content, so that the second process to need a kernel compiles nothing.
+
+A file is `magic, format, length, sha256 of the code, code`. Anything wrong with one (cut short, flipped bits, another
+format) is a miss, and the file goes. Files appear whole (`os.replace`), so processes may share a directory.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import struct
+import tempfile
+import threading
+import warnings
+from collections import OrderedDict
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+
+import llvmlite
+import llvmlite.binding as llvm
+
+from hybrid.codegen.target import Target
+from hybrid.core.config import config
+from hybrid.runtime import engine
+
+# Raise when the same LLVM text must compile to something else, e.g. after a change of the pass pipeline.
+REVISION = 1
+
+_HEADER = struct.Struct("<8sIQ32s")
+_MAGIC = b"HYBRIDOC"
+_FORMAT = 1
+_SUFFIX = ".o"
+_TRIM_TO = 0.8  # a trim goes this far below the limit, so that the next many writes need none
+
+# In memory, for a process that compiles the same text again (a dropped and re-created function): 256 kernels, about 2 MB.
+_MEMORY_ENTRIES = 256
+
+
+def key_of(text: str, target: Target, versions: tuple[object, ...] = ()) -> str:
+    """The content key of a module: sha256 over its text, its target, and every version that shapes the code."""
+    parts = (text, target.key, llvmlite.__version__, llvm.llvm_version_info, REVISION, *versions)
+    return hashlib.sha256("\0".join(map(str, parts)).encode()).hexdigest()
+
+
+class DiskCache:
+    """Bytes by hex key under `directory`, at most `limit_mb` MiB of them; the least recently used go first.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as directory:
+    ...     cache = DiskCache(directory, limit_mb=1)
+    ...     cache.put("ab12", b"code")
+    ...     cache.get("ab12"), cache.get("ff00")
+    (b'code', None)
+    """
+
+    def __init__(self, directory: str | Path, limit_mb: int):
+        self.directory, self.limit = Path(directory), limit_mb << 20
+        self._writable = True
+        self._size: int | None = None  # bytes on disk as far as this process knows; None before the first write
+        self._lock = threading.Lock()
+
+    def get(self, key: str) -> bytes | None:
+        """The bytes stored under `key`, or None. A damaged file is removed."""
+        path = self._path(key)
+        try:
+            content = path.read_bytes()
+        except OSError:  # absent, or not for us to read
+            return None
+        data = _unpack(content)
+        with suppress(OSError):  # another process may have removed the file meanwhile, or the directory is read-only
+            if data is None:
+                path.unlink()
+            else:
+                os.utime(path)
+        return data
+
+    def put(self, key: str, data: bytes) -> None:
+        """Store `data`. Where the directory cannot be written, warn once and keep nothing."""
+        if not self._writable:
+            return
+        path = self._path(key)
+        content = _HEADER.pack(_MAGIC, _FORMAT, len(data), hashlib.sha256(data).digest()) + data
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            handle, temporary = tempfile.mkstemp(dir=path.parent)
+            try:
+                with os.fdopen(handle, "wb") as file:
+                    file.write(content)
+                os.replace(temporary, path)
+            except BaseException:
+                with suppress(OSError):
+                    os.unlink(temporary)
+                raise
+        except OSError as error:
+            self._writable = False
+            warnings.warn(f"compiled code is not kept on disk: {error}. Set HYBRID_CACHE_DIR to a directory that can be "
+                          "written, or HYBRID_CACHE=0", RuntimeWarning, stacklevel=2)  # fmt: skip
+            return
+        self._grow(len(content))
+
+    def _path(self, key: str) -> Path:
+        return self.directory / key[:2] / (key + _SUFFIX)
+
+    def _grow(self, size: int) -> None:
+        with self._lock:
+            self._size = self._trim() if self._size is None else self._size + size
+            if self._size > self.limit:
+                self._size = self._trim()
+
+    def _trim(self) -> int:
+        """Remove the least recently used files once over the limit; the bytes that stay."""
+        files = []
+        for path in self.directory.glob(f"??/*{_SUFFIX}"):
+            with suppress(OSError):
+                status = path.stat()
+                files.append((status.st_mtime_ns, status.st_size, path))
+        total = sum(size for _, size, _ in files)
+        if total <= self.limit:
+            return total
+        for _, size, path in sorted(files):
+            if total <= self.limit * _TRIM_TO:
+                break
+            with suppress(OSError):
+                path.unlink()
+            total -= size
+        return total
+
+
+def _unpack(content: bytes) -> bytes | None:
+    if len(content) < _HEADER.size:
+        return None
+    magic, version, length, digest = _HEADER.unpack_from(content)
+    data = content[_HEADER.size :]
+    sound = magic == _MAGIC and version == _FORMAT and length == len(data) and digest == hashlib.sha256(data).digest()
+    return data if sound else None
+
+
+@dataclass(frozen=True)
+class Stats:
+    """Where object code came from in this process."""
+
+    memory: int = 0
+    disk: int = 0
+    compiled: int = 0
+
+
+_stats = Stats()
+_recent: OrderedDict[str, bytes] = OrderedDict()
+_lock = threading.Lock()
+
+
+def stats() -> Stats:
+    return _stats
+
+
+def object_for(text: str, target: Target) -> bytes:
+    """Object code for a module of LLVM IR: from memory, from disk (`config.cache`), or compiled now and kept."""
+    global _stats
+    key = key_of(text, target)
+    with _lock:
+        found = _recent.get(key)
+        if found is not None:
+            _recent.move_to_end(key)
+            _stats = replace(_stats, memory=_stats.memory + 1)
+            return found
+    disk = _disk(config.cache_dir, config.cache_limit_mb) if config.cache else None
+    found = disk.get(key) if disk else None
+    fresh = found is None
+    code = engine.compile_object(text, target) if found is None else found
+    with _lock:
+        _stats = replace(_stats, compiled=_stats.compiled + fresh, disk=_stats.disk + (not fresh))
+        _recent[key] = code
+        while len(_recent) > _MEMORY_ENTRIES:
+            _recent.popitem(last=False)
+    if disk and fresh:
+        disk.put(key, code)
+    return code
+
+
+@lru_cache(maxsize=8)
+def _disk(directory: str, limit_mb: int) -> DiskCache:
+    return DiskCache(directory, limit_mb)

@@ -1,0 +1,228 @@
+"""Parallel loops: `SUPPORT` is LLVM text that cuts an iteration range into one piece per thread.
+
+The threads belong to one of Numba's threading layers (OpenMP, TBB or its work queue), loaded from Numba's extension module by
+path, because importing Numba takes 0.4 s and this takes a millisecond. They start at the first loop long enough to
+be cut. One parallel loop runs at a time: a loop started inside another one, or by another Python thread meanwhile, runs
+on its own thread, which is right, never oversubscribes the processor, and is the only safe way with the work queue.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import importlib.machinery
+import importlib.util
+import os
+import sys
+import warnings
+from pathlib import Path
+from types import ModuleType
+
+from hybrid.core.config import cpu_count
+
+LAYERS = ("omppool", "tbbpool", "workqueue")  # the first that loads; forking and joining two threads takes 0.3 µs with OpenMP
+
+
+class _Pool(ctypes.Structure):
+    """What machine code sees, in the order of `%hybrid.pool`."""
+
+    _fields_ = [
+        ("threads", ctypes.c_int64),  # how many a loop may use, the caller's among them
+        ("busy", ctypes.c_int64),  # 1 while a parallel loop runs
+        ("start", ctypes.c_void_p),  # void(): fills the rest in
+        ("parallel_for", ctypes.c_void_p),
+        ("get_num_threads", ctypes.c_void_p),
+        ("set_num_threads", ctypes.c_void_p),
+    ]
+
+
+_pool = _Pool(threads=cpu_count())
+_layer: str | None = None  # of LAYERS, once started
+_launched = 0  # threads the layer was started with
+_lost = False  # this process is a fork of one whose threads had started: they do not exist here
+
+
+def symbols() -> dict[str, int]:
+    """Addresses of the external symbols of `SUPPORT`, for `engine.load`."""
+    sync()
+    return {"hybrid_pool": ctypes.addressof(_pool)}
+
+
+def sync() -> None:
+    """Let compiled code see the present `config.threads` and affinity mask. Call after either has changed."""
+    limit = _launched if _layer == "workqueue" else sys.maxsize  # more pieces than threads would hang it
+    _pool.threads = 1 if _lost else min(cpu_count(), limit)
+
+
+def layer() -> str | None:
+    """The threading layer in use; None before the first parallel loop."""
+    return _layer
+
+
+def _start() -> None:
+    global _layer, _launched
+    for name in LAYERS:
+        library = _extension(name)
+        if library is not None:
+            break
+    else:
+        _pool.threads = 1
+        warnings.warn("none of Numba's threading layers can be loaded: loops run on one thread", RuntimeWarning, stacklevel=1)
+        return
+    _layer, _launched = name, max(cpu_count(), os.cpu_count() or 1)
+    ctypes.CFUNCTYPE(None, ctypes.c_int)(library.launch_threads)(_launched)
+    _pool.get_num_threads, _pool.set_num_threads = library.get_num_threads, library.set_num_threads
+    _pool.parallel_for = library.parallel_for
+    sync()
+
+
+def _extension(name: str) -> ModuleType | None:
+    """Numba's extension module, without importing Numba; None where it is not built or a library it needs is absent."""
+    full = f"numba.np.ufunc.{name}"
+    if full in sys.modules:
+        return sys.modules[full]
+    numba = importlib.util.find_spec("numba")
+    if numba is None or numba.origin is None:
+        return None
+    folder = Path(numba.origin).parent / "np" / "ufunc"
+    path = next((p for suffix in importlib.machinery.EXTENSION_SUFFIXES if (p := folder / (name + suffix)).exists()), None)
+    if path is None:
+        return None
+    loader = importlib.machinery.ExtensionFileLoader(full, str(path))
+    try:
+        module = importlib.util.module_from_spec(importlib.util.spec_from_loader(full, loader))
+    except ImportError:  # libtbb or the OpenMP runtime is not installed
+        return None
+    loader.exec_module(module)
+    sys.modules.pop(full, None)  # CPython adds it; Numba must find its own package as it expects it
+    return module
+
+
+def _after_fork() -> None:
+    # No thread but the forking one survives, and OpenMP's runtime ends a process that forks and goes on using it.
+    global _lost
+    _lost = _layer is not None
+    _pool.busy = 0
+    sync()
+
+
+_start_callback = ctypes.CFUNCTYPE(None)(_start)  # kept alive: machine code calls it
+_pool.start = ctypes.cast(_start_callback, ctypes.c_void_p).value
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+
+# Numba's parallel_for(fn, args, dimensions, steps, data, inner dimensions, arrays, threads) hands fn consecutive indices of
+# a loop of dimensions[0] iterations: with one pseudo-array at address 0 with step 1, args[0] is the first of them and
+# dimensions[0] how many. The loop here runs over pieces, as many as threads. It also leaves its thread count behind in
+# the caller's numba.get_num_threads(), hence get and set around it.
+#
+# Piece r of n over `units` units starts at unit r*(units/n) + min(r, units%n). A unit is 64 iterations once pieces are long
+# (4096: at most 1.6 % uneven), so that vector loops start on a cache line of the arrays, else one iteration.
+SUPPORT = """
+%hybrid.pool = type { i64, i64, ptr, ptr, ptr, ptr }
+%hybrid.job = type { ptr, ptr, i64, i64, i64, i64 }  ; task, data, count, unit, units/n, units%n
+@hybrid_pool = external global %hybrid.pool
+
+define internal void @hybrid_parallel(ptr %task, i64 %count, i64 %grain, ptr %data) noinline nounwind {
+entry:
+  %job = alloca %hybrid.job
+  %args = alloca ptr
+  %dimensions = alloca i64
+  %steps = alloca i64
+  %some = icmp sgt i64 %count, 0
+  br i1 %some, label %cut, label %done
+cut:
+  %threads = load atomic i64, ptr @hybrid_pool monotonic, align 8
+  %least = call i64 @llvm.smax.i64(i64 %grain, i64 1)
+  %most = udiv i64 %count, %least
+  %n = call i64 @llvm.smin.i64(i64 %most, i64 %threads)
+  %several = icmp sgt i64 %n, 1
+  br i1 %several, label %claim, label %alone
+claim:
+  %busy = getelementptr %hybrid.pool, ptr @hybrid_pool, i64 0, i32 1
+  %claimed = cmpxchg ptr %busy, i64 0, i64 1 acquire monotonic
+  %free = extractvalue { i64, i1 } %claimed, 1
+  br i1 %free, label %check, label %alone
+check:
+  %p.for = getelementptr %hybrid.pool, ptr @hybrid_pool, i64 0, i32 3
+  %for.early = load ptr, ptr %p.for
+  %ready = icmp ne ptr %for.early, null
+  br i1 %ready, label %split, label %start
+start:
+  %p.start = getelementptr %hybrid.pool, ptr @hybrid_pool, i64 0, i32 2
+  %starter = load ptr, ptr %p.start
+  call void %starter()
+  %for.late = load ptr, ptr %p.for
+  %started = icmp ne ptr %for.late, null
+  br i1 %started, label %split, label %release.alone
+split:
+  %for = phi ptr [ %for.early, %check ], [ %for.late, %start ]
+  %piece = udiv i64 %count, %n
+  %long = icmp uge i64 %piece, 4096
+  %unit = select i1 %long, i64 64, i64 1
+  %up = sub i64 %unit, 1
+  %padded = add i64 %count, %up
+  %units = udiv i64 %padded, %unit
+  %each = udiv i64 %units, %n
+  %more = urem i64 %units, %n
+  %job.0 = insertvalue %hybrid.job poison, ptr %task, 0
+  %job.1 = insertvalue %hybrid.job %job.0, ptr %data, 1
+  %job.2 = insertvalue %hybrid.job %job.1, i64 %count, 2
+  %job.3 = insertvalue %hybrid.job %job.2, i64 %unit, 3
+  %job.4 = insertvalue %hybrid.job %job.3, i64 %each, 4
+  %job.5 = insertvalue %hybrid.job %job.4, i64 %more, 5
+  store %hybrid.job %job.5, ptr %job
+  store ptr null, ptr %args
+  store i64 %n, ptr %dimensions
+  store i64 1, ptr %steps
+  %p.get = getelementptr %hybrid.pool, ptr @hybrid_pool, i64 0, i32 4
+  %get = load ptr, ptr %p.get
+  %p.set = getelementptr %hybrid.pool, ptr @hybrid_pool, i64 0, i32 5
+  %set = load ptr, ptr %p.set
+  %before = call i32 %get()
+  %n.32 = trunc i64 %n to i32
+  call void %for(ptr @hybrid_piece, ptr %args, ptr %dimensions, ptr %steps, ptr %job, i64 0, i64 1, i32 %n.32)
+  call void %set(i32 %before)
+  store atomic i64 0, ptr %busy release, align 8
+  ret void
+release.alone:
+  store atomic i64 0, ptr %busy release, align 8
+  br label %alone
+alone:
+  call void %task(i64 0, i64 %count, ptr %data)
+  ret void
+done:
+  ret void
+}
+
+define internal void @hybrid_piece(ptr %args, ptr %dimensions, ptr %steps, ptr %data) nounwind {
+entry:
+  %job = load %hybrid.job, ptr %data
+  %task = extractvalue %hybrid.job %job, 0
+  %context = extractvalue %hybrid.job %job, 1
+  %count = extractvalue %hybrid.job %job, 2
+  %unit = extractvalue %hybrid.job %job, 3
+  %each = extractvalue %hybrid.job %job, 4
+  %more = extractvalue %hybrid.job %job, 5
+  %from = load i64, ptr %args
+  %number = load i64, ptr %dimensions
+  %to = add i64 %from, %number
+  br label %loop
+loop:
+  %r = phi i64 [ %from, %entry ], [ %r.next, %loop ]
+  %r.next = add i64 %r, 1
+  %bonus = call i64 @llvm.umin.i64(i64 %r, i64 %more)
+  %bonus.next = call i64 @llvm.umin.i64(i64 %r.next, i64 %more)
+  %whole = mul i64 %r, %each
+  %whole.next = mul i64 %r.next, %each
+  %first = add i64 %whole, %bonus
+  %last = add i64 %whole.next, %bonus.next
+  %lo = mul i64 %first, %unit
+  %end = mul i64 %last, %unit
+  %hi = call i64 @llvm.umin.i64(i64 %end, i64 %count)
+  call void %task(i64 %lo, i64 %hi, ptr %context)
+  %again = icmp ult i64 %r.next, %to
+  br i1 %again, label %loop, label %exit
+exit:
+  ret void
+}
+"""

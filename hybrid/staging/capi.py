@@ -1,0 +1,127 @@
+"""Where CPython and NumPy keep things: field offsets of their objects and addresses of their C functions.
+
+Machine code reads objects at these offsets. `unsupported` probes every one of them on live objects and names the first
+that is not where it should be; nothing here may be relied on before it has answered with an empty string.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import struct
+import sys
+import sysconfig
+from functools import cache
+
+import numpy as np
+
+from hybrid.core.errors import CompileError
+
+# PyObject and the objects whose values the guards read (64-bit builds, header of 16 bytes).
+TYPE, SIZE, FLOAT_VALUE, COMPLEX_VALUE = 8, 16, 16, 16
+# PyArrayObject. DESCR_KIND starts eight bytes of a PyArray_Descr: kind, type, byteorder, a reserved byte and type_num.
+DATA, NDIM, DIMS, STRIDES, DESCR, FLAGS, DESCR_KIND = 16, 24, 32, 40, 56, 64, 24
+C_CONTIGUOUS, ALIGNED, WRITEABLE, WARN_ON_WRITE = 0x1, 0x100, 0x400, 0x80000000
+METH_FASTCALL_KEYWORDS = 0x80 | 0x02
+
+PYTHON_API = (
+    "Py_IncRef", "Py_DecRef", "PyObject_Vectorcall", "PyLong_FromLongLong", "PyLong_AsLongLongAndOverflow", "PyErr_NoMemory",
+    "PyType_GenericAlloc", "PyTuple_New", "PyTuple_SetItem", "PyList_New", "PyList_SetItem", "PyDict_New", "PyDict_SetItem",
+    "PyEval_SaveThread", "PyEval_RestoreThread", "PyMem_RawMalloc", "PyMem_RawFree",
+)  # fmt: skip
+_NUMPY_API = {"PyArray_Scalar": 60, "PyArray_NewFromDescr": 94}  # places in NumPy's public table of functions
+_ARRAY_TYPE = 2  # the place of &PyArray_Type in that table
+API = (*PYTHON_API, *_NUMPY_API)
+
+
+def word(address: int) -> int:
+    """The eight bytes at an address, as a signed integer."""
+    return ctypes.c_int64.from_address(address).value
+
+
+@cache
+def addresses() -> tuple[int, ...]:
+    """Addresses of the functions in `API`, in that order."""
+    python = [ctypes.cast(getattr(ctypes.pythonapi, name), ctypes.c_void_p).value or 0 for name in PYTHON_API]
+    table = _numpy_table()
+    return (*python, *(word(table + 8 * place) for place in _NUMPY_API.values()))
+
+
+def address(name: str) -> int:
+    """The address of one function in `API`."""
+    return addresses()[API.index(name)]
+
+
+def _numpy_table() -> int:
+    get = ctypes.pythonapi.PyCapsule_GetPointer
+    get.restype, get.argtypes = ctypes.c_void_p, [ctypes.py_object, ctypes.c_char_p]
+    return get(np._core._multiarray_umath._ARRAY_API, None)
+
+
+def new_builtin(method_table: int, owner: object, module: object) -> object:
+    """A builtin function over a `PyMethodDef`; it owns `owner` (C code receives it as `self`) and `module`."""
+    new = ctypes.pythonapi.PyCFunction_NewEx
+    new.restype, new.argtypes = ctypes.py_object, [ctypes.c_void_p, ctypes.py_object, ctypes.py_object]
+    return new(method_table, owner, module)
+
+
+def slot_offset(cls: type, slot: str) -> int:
+    """Where instances of a class with `__slots__` keep one of them. CompileError where they do not."""
+    instance, marker = object.__new__(cls), object()
+    try:
+        getattr(cls, slot).__set__(instance, marker)
+    except AttributeError:
+        raise CompileError(f"{cls.__name__} has no slot {slot!r}", expected=f"{slot!r} in its __slots__") from None
+    for offset in range(16, cls.__basicsize__, 8):
+        if word(id(instance) + offset) == id(marker):
+            return offset
+    raise CompileError(f"slot {slot!r} of {cls.__name__} was not found in its instances")
+
+
+@cache
+def tuple_items() -> int:
+    """Where a tuple's items start; 3.14 put its hash before them."""
+    probe = (object(),)
+    return next((at for at in (24, 32) if word(id(probe) + at) == id(probe[0])), 0)
+
+
+@cache
+def unsupported() -> str:
+    """Why native entries cannot work in this process, or an empty string where they can."""
+    if sys.implementation.name != "cpython":
+        return f"objects of {sys.implementation.name} are not laid out as CPython's"
+    if sysconfig.get_config_var("Py_GIL_DISABLED"):
+        return "reference counts of free-threaded builds are not plain"
+    if struct.calcsize("P") != 8 or sys.byteorder != "little" or object.__basicsize__ != 16:
+        return "the object header is not two 64-bit words"
+    for what, found in _probes():
+        if not found:
+            return f"{what} is not where CPython 3.11-3.14 and NumPy 2 keep it"
+    return ""
+
+
+def supported() -> bool:
+    """Whether objects are laid out as this module says."""
+    return not unsupported()
+
+
+def _probes():
+    """Pairs of what is looked for and whether it was found, each safe to evaluate once those before it held."""
+    number, pair = 1.5, complex(2.5, -3.5)
+    both = (number, pair)
+    yield "an object's type", word(id(number) + TYPE) == id(float)
+    yield "a float's value", ctypes.c_double.from_address(id(number) + FLOAT_VALUE).value == number
+    yield "a complex's value", [*(ctypes.c_double * 2).from_address(id(pair) + COMPLEX_VALUE)] == [pair.real, pair.imag]
+    yield "a tuple's size", word(id(both) + SIZE) == 2
+    yield "a tuple's first item", tuple_items() != 0
+    yield "an array's fields", np.ndarray.__basicsize__ >= FLAGS + 4
+    array = np.zeros((3, 4, 5), np.float32)[:, ::2, ::-1]
+    at = id(array)
+    yield "an array's data", word(at + DATA) == array.__array_interface__["data"][0]
+    yield "an array's rank", ctypes.c_int32.from_address(at + NDIM).value == 3
+    yield "an array's descriptor", word(at + DESCR) == id(array.dtype)
+    yield "an array's flags", ctypes.c_int32.from_address(at + FLAGS).value == array.flags.num
+    yield "an array's shape", [*(ctypes.c_int64 * 3).from_address(word(at + DIMS))] == [*array.shape]
+    yield "an array's strides", [*(ctypes.c_int64 * 3).from_address(word(at + STRIDES))] == [*array.strides]
+    kind = struct.unpack("cccxi", ctypes.string_at(id(array.dtype) + DESCR_KIND, 8))
+    yield "a descriptor's kind", kind == (b"f", b"f", b"=", array.dtype.num)
+    yield "NumPy's table of functions", word(_numpy_table() + 8 * _ARRAY_TYPE) == id(np.ndarray)

@@ -1,0 +1,543 @@
+"""LLVM IR of a native entry: check what the trace depends on, allocate results, compute, return; or pass the call on.
+
+No address of this process stands in the text, so its object code can be cached on disk: an entry reads them from its
+`EntrySpec`'s table of words, the one symbol it imports. Guards run no Python code and keep the GIL.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from hybrid.core.errors import CompileError
+from hybrid.core.shape import Dim, Shape, Size, contiguous_strides, product
+from hybrid.staging import capi
+from hybrid.staging.spec import (
+    ACTIVE,
+    API,
+    ARENA,
+    CALLS,
+    CAPACITY,
+    ENTRY,
+    NEXT,
+    REFERENCES,
+    TABLE,
+    AliasGuard,
+    ArgumentResult,
+    ArrayGuard,
+    ArrayResult,
+    ComplexGuard,
+    EntrySpec,
+    FloatGuard,
+    Guard,
+    IntGuard,
+    ObjectResult,
+    RepeatResult,
+    Results,
+    SameGuard,
+    TensorLayout,
+    arrays,
+    byte_range,
+    items,
+)
+from hybrid.staging.support import SUPPORT
+
+# An arena up to this size is kept between calls; 256 MiB of fresh pages cost about 40 ms in page faults, no more than the
+# kernels that fill them, while a server with a hundred traces should not hold gigabytes for the biggest batch ever seen.
+ARENA_LIMIT = 256 << 20
+
+
+def emit_entry(spec: EntrySpec, compute: str) -> str:
+    """LLVM IR of `ptr @entry(ptr self, ptr args, i64 nargs, ptr kwnames)` for a spec.
+
+    `compute` names a function of the same module, `i32 (ptr slots, i64 …)`, that gives 0 or an error code.
+    CompileError for a spec that contradicts itself.
+    """
+    return _Entry(spec).emit(compute)
+
+
+@dataclass(frozen=True)
+class _View:
+    """Where the bytes of an array are."""
+
+    data: str
+    shape: Shape
+    strides: Shape  # in bytes
+    itemsize: int
+
+
+class _Entry:
+    """Writes one entry: straight-line code over SSA names, with exits to `miss` before ACTIVE is counted and `fail` after."""
+
+    def __init__(self, spec: EntrySpec):
+        self.spec = spec
+        self.lines: list[str] = []
+        self.allocas: list[str] = []
+        self.names = 0
+        self.place = {id(value): REFERENCES + at for at, value in enumerate(spec.references)}
+        self.sizes: dict[Size, str] = {}  # symbols and polynomials already computed
+        self.objects: list[str] = []  # arguments, as they came
+        self.views: dict[int, _View] = {}  # array arguments by index
+        self.inner: list[str] = []  # ndarrays of Tensor arguments
+        self.values: dict[int, str] = {}  # pointers to the values of float and complex arguments
+        self.owned = 0  # references the call holds so far, in `%owned`
+        self.buffers: list[tuple[str, str, int]] = []  # per ArrayResult: its data, its array and that one's place in `%owned`
+        self.used = {"array", "drop"}  # what of SUPPORT the text needs
+        self.made: list[str] = []  # per ArrayResult: the object returned for it
+
+    # Text
+
+    def put(self, text: str) -> None:
+        self.lines.append(f"  {text}")
+
+    def let(self, text: str) -> str:
+        self.names += 1
+        self.put(f"%v{self.names} = {text}")
+        return f"%v{self.names}"
+
+    def label(self, name: str) -> None:
+        self.lines.append(f"{name}:")
+
+    def fresh(self, stem: str) -> str:
+        self.names += 1
+        return f"{stem}{self.names}"
+
+    def alloca(self, kind: str, align: int = 8) -> str:
+        name = f"%s{len(self.allocas)}"
+        self.allocas.append(f"  {name} = alloca {kind}, align {align}")
+        return name
+
+    def at(self, base: str, offset: int | str) -> str:
+        return base if offset in (0, "0") else self.let(f"getelementptr i8, ptr {base}, i64 {offset}")
+
+    def load(self, kind: str, base: str, offset: int = 0) -> str:
+        return self.let(f"load {kind}, ptr {self.at(base, offset)}")
+
+    def word(self, at: int, kind: str = "ptr") -> str:
+        return self.load(kind, f"@{TABLE}", 8 * at)
+
+    def store_word(self, at: int, kind: str, value: str) -> None:
+        self.put(f"store {kind} {value}, ptr {self.at(f'@{TABLE}', 8 * at)}")
+
+    def add_word(self, at: int, amount: int) -> str:
+        before = self.word(at, "i64")
+        self.store_word(at, "i64", self.let(f"add i64 {before}, {amount}"))
+        return before
+
+    def ref(self, value: object) -> str:
+        """The address of a Python object the spec refers to."""
+        return self.word(self.place[id(value)])
+
+    def call(self, name: str, result: str, *args: str) -> str:
+        text = f"call {result} {self.word(API[name])}({', '.join(args)})"
+        if result != "void":
+            return self.let(text)
+        self.put(text)
+        return ""
+
+    def icmp(self, how: str, kind: str, a: str | int, b: str | int) -> str:
+        return self.let(f"icmp {how} {kind} {a}, {b}")
+
+    def require(self, condition: str, otherwise: str = "miss") -> None:
+        ok = self.fresh("ok")
+        self.put(f"br i1 {condition}, label %{ok}, label %{otherwise}")
+        self.label(ok)
+
+    def either(self, condition: str, then: Callable[[], str], otherwise: Callable[[], str], kind: str) -> str:
+        """A value that two branches compute."""
+        yes, no, join = self.fresh("yes"), self.fresh("no"), self.fresh("join")
+        self.put(f"br i1 {condition}, label %{yes}, label %{no}")
+        incoming = []
+        for label, branch in ((yes, then), (no, otherwise)):
+            self.label(label)
+            value, end = branch(), self.fresh("end")
+            self.put(f"br label %{end}")  # the branch may have ended in a block of another name
+            self.label(end)
+            self.put(f"br label %{join}")
+            incoming.append(f"[{value}, %{end}]")
+        self.label(join)
+        return self.let(f"phi {kind} {', '.join(incoming)}")
+
+    def support(self, name: str, call: str) -> str:
+        """Call a function of `SUPPORT`, which then joins the text."""
+        self.used.add(name)
+        text = f"call {call}"
+        if not call.startswith("void"):
+            return self.let(text)
+        self.put(text)
+        return ""
+
+    # Sizes
+
+    def size(self, size: Size) -> str:
+        """An i64 operand for a size whose symbols are bound."""
+        if not isinstance(size, Dim):
+            return str(size)
+        if size not in self.sizes:
+            free = [name for name in size.symbols if Dim.symbol(name) not in self.sizes]
+            if free:
+                raise CompileError(f"size {size} cannot be known when the call comes in", got=f"no axis of size {free[0]}",
+                                   expected="each symbol alone as a size of some array argument")  # fmt: skip
+            total = "0"
+            for monomial, coefficient in size.terms:
+                term = str(coefficient)
+                for name in monomial:
+                    factor = self.sizes[Dim.symbol(name)]
+                    term = factor if term == "1" else self.let(f"mul i64 {term}, {factor}")
+                total = term if total == "0" else self.let(f"add i64 {total}, {term}")
+            self.sizes[size] = total
+        return self.sizes[size]
+
+    # Guards
+
+    def guards(self) -> None:
+        spec = self.spec
+        given = len(spec.guards) - len(spec.keywords)
+        self.require(self.icmp("eq", "i64", "%nargs", given))
+        self.require(self.icmp("ne" if spec.keywords else "eq", "ptr", "%kwnames", "null"))
+        if spec.keywords:
+            self.require(self.icmp("eq", "i64", self.load("i64", "%kwnames", capi.SIZE), len(spec.keywords)))
+        for at, name in enumerate(spec.keywords):
+            found = self.load("ptr", "%kwnames", capi.tupleitems() + 8 * at)
+            self.require(self.icmp("eq", "ptr", found, self.ref(sys.intern(name))))
+        later: list[tuple[str, Size]] = []
+        for index, guard in enumerate(spec.guards):
+            self.objects.append(self.load("ptr", "%args", 8 * index))
+            self.guard(index, guard, later)
+        for value, size in later:
+            self.require(self.icmp("eq", "i64", value, self.size(size)))
+        for comparison, left, right in spec.conditions:
+            how = comparison if comparison in ("eq", "ne") else f"s{comparison}"
+            self.require(self.icmp(how, "i64", self.size(left), self.size(right)))
+        self.overlaps()
+
+    def guard(self, index: int, guard: Guard, later: list[tuple[str, Size]]) -> None:
+        it = self.objects[index]
+        match guard:
+            case ArrayGuard():
+                array = self.unwrap(it, guard) if guard.tensor else it
+                self.views[index] = self.array(array, guard, later)
+            case FloatGuard():
+                self.exact(it, float)
+                self.values[index] = self.at(it, capi.FLOAT_VALUE)
+            case ComplexGuard():
+                self.exact(it, complex)
+                self.values[index] = self.at(it, capi.COMPLEX_VALUE)
+            case IntGuard(value):
+                if type(value) is not int or not -(1 << 63) <= value < 1 << 63:
+                    raise CompileError("an IntGuard's value is an int of 64 bits", got=repr(value))
+                self.require(self.equals(it, value))
+            case SameGuard(value):
+                self.require(self.icmp("eq", "ptr", it, self.ref(value)))
+            case AliasGuard(other):
+                self.require(self.icmp("eq", "ptr", it, self.objects[other]))
+
+    def exact(self, it: str, cls: type) -> None:
+        self.require(self.icmp("eq", "ptr", self.load("ptr", it, capi.TYPE), self.ref(cls)))
+
+    def equals(self, it: str, value: int) -> str:
+        """Whether an object is an int of this value: the very object, as small ints are, or an equal one."""
+
+        def compare() -> str:
+            self.exact(it, int)
+            overflow = self.alloca("i32", 4)
+            number = self.call("PyLong_AsLongLongAndOverflow", "i64", f"ptr {it}", f"ptr {overflow}")
+            fits = self.icmp("eq", "i32", self.load("i32", overflow), 0)
+            return self.let(f"and i1 {fits}, {self.icmp('eq', 'i64', number, value)}")
+
+        return self.either(self.icmp("eq", "ptr", it, self.ref(value)), lambda: "true", compare, "i1")
+
+    def unwrap(self, it: str, guard: ArrayGuard) -> str:
+        layout = self.layout()
+        self.exact(it, layout.cls)
+        for slot, value in guard.same:
+            held = self.load("ptr", it, capi.slot_offset(layout.cls, slot))
+            self.require(self.icmp("eq", "ptr", held, self.ref(value)))
+        array = self.load("ptr", it, capi.slot_offset(layout.cls, layout.data_slot))
+        self.require(self.icmp("ne", "ptr", array, "null"))
+        self.inner.append(array)
+        return array
+
+    def layout(self) -> TensorLayout:
+        if self.spec.tensor is None:
+            raise CompileError("an entry with Tensors needs their layout", fix="pass tensor=TensorLayout(…) to EntrySpec")
+        return self.spec.tensor
+
+    def array(self, array: str, guard: ArrayGuard, later: list[tuple[str, Size]]) -> _View:
+        needed = capi.ALIGNED | (capi.WRITEABLE if guard.writeable else 0)
+        needed |= capi.C_CONTIGUOUS if guard.strides is None else 0
+        mask = needed | (capi.WARN_ON_WRITE if guard.writeable else 0)
+        wanted = f"ptr {self.ref(np.ndarray)}, ptr {self.ref(guard.dtype)}, i32 {len(guard.shape)}, i32 {mask}, i32 {needed}"
+        self.require(self.support("array", f"i1 @entry_array(ptr {array}, {wanted})"))
+        dims = self.load("ptr", array, capi.DIMS) if guard.shape else ""
+        for axis, size in enumerate(guard.shape):
+            self.axis(self.load("i64", dims, 8 * axis), size, later)
+        strides = guard.strides
+        if strides is None:
+            strides = tuple(step * guard.dtype.itemsize for step in contiguous_strides(guard.shape))
+        elif guard.shape and 0 not in guard.shape:
+            steps = self.load("ptr", array, capi.STRIDES)
+            # NumPy leaves any stride where the size is 1: nothing is read by it.
+            later += [(self.load("i64", steps, 8 * axis), step) for axis, step in enumerate(strides) if guard.shape[axis] != 1]
+        return _View(self.load("ptr", array, capi.DATA), guard.shape, strides, guard.dtype.itemsize)
+
+    def axis(self, found: str, size: Size, later: list[tuple[str, Size]]) -> None:
+        if not isinstance(size, Dim):
+            self.require(self.icmp("eq", "i64", found, size))
+        elif size in self.sizes:
+            self.require(self.icmp("eq", "i64", found, self.sizes[size]))
+        elif len(size.symbols) == 1 and size == Dim.symbol(*size.symbols):
+            self.sizes[size] = found
+        else:
+            later.append((found, size))
+
+    def overlaps(self) -> None:
+        """Miss where a written array shares bytes with another array, or a written constant has become read-only."""
+        spec = self.spec
+        if not spec.written:
+            return
+        written = dict.fromkeys(value for value in spec.written if isinstance(value, int))
+        for index in written:
+            guard = spec.guards[index]
+            if not (isinstance(guard, ArrayGuard) and guard.writeable):
+                raise CompileError("a written argument needs a writeable ArrayGuard", got=f"argument {index}: {guard}")
+        constants, read = len(spec.spans), [index for index in self.views if index not in written]
+        stack = self.alloca(f"[{2 * (len(self.views) + constants)} x ptr]")
+        # Written arguments, constants with the written first, the other arguments: what is written comes first.
+        places = (*range(len(written)), *range(len(written) + constants, len(self.views) + constants))
+        for place, index in zip(places, (*written, *read), strict=True):
+            for side, end in enumerate(self.span(self.views[index])):
+                self.put(f"store ptr {end}, ptr {self.at(stack, 16 * place + 8 * side)}")
+        first = len(written) + len(spec.written_constants)
+        if constants:
+            words, spans = self.at(f"@{TABLE}", 8 * (REFERENCES + len(spec.references))), self.at(stack, 16 * len(written))
+            counts = f"i64 {len(spec.written_constants)}, i64 {constants}"
+            self.require(self.support("constants", f"i1 @entry_constants(ptr {words}, ptr {spans}, {counts})"))
+        total = len(self.views) + constants
+        self.require(self.support("apart", f"i1 @entry_apart(ptr {stack}, i64 {first}, i64 {total})"))
+
+    def span(self, view: _View) -> tuple[str, str]:
+        """The first byte of an array and the one after its last; the same where it is empty."""
+        count = product(view.shape)
+        if count == 0:
+            return view.data, view.data
+        if not isinstance(count, Dim) and not any(isinstance(stride, Dim) for stride in view.strides):
+            low, high = byte_range(view.shape, view.strides, view.itemsize)  # type: ignore[arg-type]
+            return self.at(view.data, low), self.at(view.data, high)
+        first, last = "0", str(view.itemsize)
+        for size, stride in zip(view.shape, view.strides):
+            reach = self.let(f"mul i64 {self.size(size - 1)}, {self.size(stride)}")
+            positive = self.icmp("sgt", "i64", reach, 0)
+            first = self.let(f"add i64 {first}, {self.let(f'select i1 {positive}, i64 0, i64 {reach}')}")
+            last = self.let(f"add i64 {last}, {self.let(f'select i1 {positive}, i64 {reach}, i64 0')}")
+        if isinstance(count, Dim):
+            last = self.let(f"select i1 {self.icmp('eq', 'i64', self.size(count), 0)}, i64 {first}, i64 {last}")
+        return self.at(view.data, first), self.at(view.data, last)
+
+    # Results
+
+    def own(self, value: str) -> int:
+        """Note a new reference, to be dropped at `fail` unless it is given away before; null fails here."""
+        place, self.owned = self.owned, self.owned + 1
+        self.put(f"store ptr {value}, ptr {self.at('%owned', 8 * place)}")
+        self.require(self.icmp("ne", "ptr", value, "null"), "fail")
+        return place
+
+    def give(self, place: int) -> None:
+        self.put(f"store ptr null, ptr {self.at('%owned', 8 * place)}")
+
+    def allocate(self) -> None:
+        for result in arrays(self.spec):
+            if result.kind not in ("ndarray", "tensor", "scalar") or (result.kind == "scalar" and result.shape):
+                raise CompileError("an ArrayResult is an ndarray, a tensor, or a scalar of shape ()", got=str(result))
+            if result.kind == "scalar":
+                self.buffers.append((self.alloca(f"[{result.dtype.itemsize} x i8]", 16), "", 0))
+                continue
+            dims = self.alloca(f"[{max(len(result.shape), 1)} x i64]")
+            for axis, size in enumerate(result.shape):
+                self.put(f"store i64 {self.size(size)}, ptr {self.at(dims, 8 * axis)}")
+            descr = self.ref(result.dtype)
+            self.call("Py_IncRef", "void", f"ptr {descr}")  # PyArray_NewFromDescr takes it over
+            like = (f"ptr {self.ref(np.ndarray)}", f"ptr {descr}", f"i32 {len(result.shape)}", f"ptr {dims}")
+            array = self.call("PyArray_NewFromDescr", "ptr", *like, "ptr null", "ptr null", "i32 0", "ptr null")
+            place = self.own(array)
+            self.buffers.append((self.load("ptr", array, capi.DATA), array, place))
+
+    def build(self, results: Results) -> tuple[str, int]:
+        """The object for a result, and the place that owns its reference."""
+        match results:
+            case tuple() | list() | dict():
+                return self.container(results)
+            case ArrayResult():
+                value, place = self.finish(results)
+                self.made.append(value)
+                return value, place
+            case ArgumentResult(index):
+                value = self.objects[index]
+            case ObjectResult(constant):
+                value = self.ref(constant)
+            case RepeatResult(index):
+                if index >= len(self.made):
+                    raise CompileError("a result can only repeat one before it", got=str(results))
+                value = self.made[index]
+        self.call("Py_IncRef", "void", f"ptr {value}")
+        return value, self.own(value)
+
+    def finish(self, result: ArrayResult) -> tuple[str, int]:
+        data, array, place = self.buffers[len(self.made)]
+        if result.kind == "ndarray":
+            return array, place
+        if result.kind == "scalar":
+            value = self.call("PyArray_Scalar", "ptr", f"ptr {data}", f"ptr {self.ref(result.dtype)}", "ptr null")
+            return value, self.own(value)
+        layout = self.layout()
+        value = self.call("PyType_GenericAlloc", "ptr", f"ptr {self.ref(layout.cls)}", "i64 0")
+        owner = self.own(value)
+        for slot, default in layout.defaults.items():
+            held = self.ref(default)
+            self.call("Py_IncRef", "void", f"ptr {held}")
+            self.put(f"store ptr {held}, ptr {self.at(value, capi.slot_offset(layout.cls, slot))}")
+        self.put(f"store ptr {array}, ptr {self.at(value, capi.slot_offset(layout.cls, layout.data_slot))}")
+        self.give(place)
+        return value, owner
+
+    def container(self, results: tuple | list | dict) -> tuple[str, int]:
+        built = [self.build(item) for item in items(results)]
+        kind = {tuple: "Tuple", list: "List", dict: "Dict"}[type(results)]
+        value = self.call(f"Py{kind}_New", "ptr", *([] if kind == "Dict" else [f"i64 {len(built)}"]))
+        owner = self.own(value)
+        keys = iter(results)
+        for at, (item, place) in enumerate(built):
+            if kind == "Dict":
+                key = self.ref(next(keys))
+                code = self.call("PyDict_SetItem", "i32", f"ptr {value}", f"ptr {key}", f"ptr {item}")
+                self.require(self.icmp("eq", "i32", code, 0), "fail")
+                self.call("Py_DecRef", "void", f"ptr {item}")  # the dict took a reference of its own
+                self.give(place)
+            else:
+                self.give(place)  # PyTuple_SetItem and PyList_SetItem take the reference even where they fail
+                code = self.call(f"Py{kind}_SetItem", "i32", f"ptr {value}", f"i64 {at}", f"ptr {item}")
+                self.require(self.icmp("eq", "i32", code, 0), "fail")
+        return value, owner
+
+    # The computation
+
+    def scratch(self, others: str) -> tuple[str, str]:
+        """Scratch memory aligned to 64, and what to free after the call (null where the arena is kept)."""
+        need = self.let(f"add i64 {self.size(self.spec.arena)}, 64")
+
+        def kept() -> str:
+            return self.either(self.icmp("ule", "i64", need, self.word(CAPACITY, "i64")), lambda: self.word(ARENA), grow, "ptr")
+
+        def grow() -> str:
+            self.call("PyMem_RawFree", "void", f"ptr {self.word(ARENA)}")
+            fresh = self.call("PyMem_RawMalloc", "ptr", f"i64 {need}")
+            failed = self.icmp("eq", "ptr", fresh, "null")
+            self.store_word(ARENA, "ptr", fresh)
+            self.store_word(CAPACITY, "i64", self.let(f"select i1 {failed}, i64 0, i64 {need}"))
+            return fresh
+
+        def fresh() -> str:
+            memory = self.call("PyMem_RawMalloc", "ptr", f"i64 {need}")
+            self.put(f"store ptr {memory}, ptr {owned}")
+            return memory
+
+        owned = self.alloca("ptr")
+        self.put(f"store ptr null, ptr {owned}")
+        # The first of several concurrent calls has the arena: as long as it runs, ACTIVE is not zero for the others.
+        alone = self.icmp("eq", "i64", others, 0)
+        small = self.icmp("ule", "i64", need, ARENA_LIMIT)
+        memory = self.either(self.let(f"and i1 {alone}, {small}"), kept, fresh, "ptr")
+        self.require(self.icmp("ne", "ptr", memory, "null"), "nomemory")
+        return self.support("ptrmask", f"ptr @llvm.ptrmask.p0.i64(ptr {self.at(memory, 63)}, i64 -64)"), owned
+
+    def slot(self, kind: str, value: Any, arena: str) -> str:
+        if kind == "arg" and value in self.views:
+            return self.views[value].data
+        if kind == "arg" and value in self.values:
+            pair = isinstance(self.spec.guards[value], ComplexGuard)
+            place = self.alloca("[2 x double]" if pair else "double")
+            for offset in (0, 8)[: 1 + pair]:
+                number = self.load("double", self.values[value], offset)
+                self.put(f"store double {number}, ptr {self.at(place, offset)}")
+            return place
+        if kind == "result" and value < len(self.buffers):
+            return self.buffers[value][0]
+        if kind == "const":
+            return self.load("ptr", self.ref(value), capi.DATA)
+        if kind == "arena" and arena:
+            return self.at(arena, self.size(value))
+        raise CompileError("a slot points to nothing", got=f"{kind} {value!r}",
+                           expected="an array, float or complex argument, a result, a constant or the arena")  # fmt: skip
+
+    def emit(self, compute: str) -> str:
+        spec = self.spec
+        self.guards()
+        others = self.add_word(ACTIVE, 1)
+        self.add_word(CALLS, 1)
+        guarded = len(self.lines)
+        self.allocate()
+        arena, freed = self.scratch(others) if spec.arena != 0 else ("", "")
+        slots = self.alloca(f"[{max(len(spec.slots), 1)} x ptr]")
+        for at, (kind, value) in enumerate(spec.slots):
+            self.put(f"store ptr {self.slot(kind, value, arena)}, ptr {self.at(slots, 8 * at)}")
+        sizes = "".join(f", i64 {self.size(Dim.symbol(name))}" for name in spec.symbols)
+        code = self.compute(f"call i32 @{compute}(ptr {slots}{sizes})")
+        if freed:
+            self.call("PyMem_RawFree", "void", f"ptr {self.load('ptr', freed)}")
+        self.require(self.icmp("eq", "i32", code, 0), "error")
+        value, _ = self.build(spec.results)
+        self.leave(value)
+        self.exits(code, bool(freed))
+        # `fail` may be reached before all places are filled.
+        self.lines.insert(guarded, f"  store [{self.owned} x ptr] zeroinitializer, ptr %owned")
+        return "\n".join([
+            f"@{TABLE} = external global [{len(spec.table.words)} x i64], align 8",
+            *(SUPPORT[name] for name in sorted(self.used)),
+            f"define ptr @{ENTRY}(ptr %self, ptr %args, i64 %nargs, ptr %kwnames) noinline optnone {{",
+            "start:", f"  %owned = alloca [{self.owned} x ptr], align 8", *self.allocas, *self.lines, "}", "",
+        ])  # fmt: skip
+
+    def compute(self, call: str) -> str:
+        if not self.spec.release_gil:
+            return self.let(call)
+        # Another thread may give a Tensor other data meanwhile; arguments themselves are held by the caller.
+        for array in self.inner:
+            self.call("Py_IncRef", "void", f"ptr {array}")
+        thread = self.call("PyEval_SaveThread", "ptr")
+        code = self.let(call)
+        self.call("PyEval_RestoreThread", "void", f"ptr {thread}")
+        for array in self.inner:
+            self.call("Py_DecRef", "void", f"ptr {array}")
+        return code
+
+    def leave(self, value: str) -> None:
+        # The last act: once ACTIVE is zero, a removed entry's code may be freed as soon as the GIL changes hands.
+        self.add_word(ACTIVE, -1)
+        self.put(f"ret ptr {value}")
+
+    def exits(self, code: str, arena: bool) -> None:
+        if arena:
+            self.label("nomemory")
+            self.call("PyErr_NoMemory", "ptr")
+            self.put("br label %fail")
+        self.label("error")
+        number = self.call("PyLong_FromLongLong", "ptr", f"i64 {self.let(f'sext i32 {code} to i64')}")
+        argument = self.alloca("ptr")
+        self.put(f"store ptr {number}, ptr {argument}")
+        self.require(self.icmp("ne", "ptr", number, "null"), "fail")
+        outcome = self.call("PyObject_Vectorcall", "ptr", f"ptr {self.ref(self.spec.on_error)}", f"ptr {argument}", "i64 1",
+                            "ptr null")  # fmt: skip
+        self.call("Py_DecRef", "void", f"ptr {number}")
+        self.support("drop", f"void @entry_drop(ptr %owned, i64 {self.owned})")
+        self.leave(outcome)
+        self.label("fail")
+        self.support("drop", f"void @entry_drop(ptr %owned, i64 {self.owned})")
+        self.leave("null")
+        self.label("miss")
+        self.put(f"%next = musttail call ptr {self.word(NEXT)}(ptr %self, ptr %args, i64 %nargs, ptr %kwnames)")
+        self.put("ret ptr %next")

@@ -1,0 +1,137 @@
+"""The chain of native entries in front of a Python function, and the builtin that runs it.
+
+Entries have CPython's fastcall signature. One whose guards miss tail-calls the next, and the chain ends in
+`PyObject_Vectorcall` itself, whose first argument, the builtin's `self`, is the Python function that traces. So a
+function that has not been compiled needs no machine code of ours, and a new trace is one pointer written.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import struct
+import threading
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from hybrid.core.errors import CompileError
+from hybrid.staging import capi
+from hybrid.staging.emit import emit_entry
+from hybrid.staging.spec import (
+    ACTIVE,
+    ENTRY,
+    NEXT,
+    TABLE,
+    AliasGuard,
+    ArgumentResult,
+    ArrayGuard,
+    ArrayResult,
+    ComplexGuard,
+    EntrySpec,
+    FloatGuard,
+    Guard,
+    IntGuard,
+    ObjectResult,
+    RepeatResult,
+    Results,
+    SameGuard,
+    TensorLayout,
+)
+
+__all__ = [
+    "Guard", "ArrayGuard", "FloatGuard", "ComplexGuard", "IntGuard", "SameGuard", "AliasGuard",
+    "Results", "ArrayResult", "ArgumentResult", "ObjectResult", "RepeatResult",
+    "EntrySpec", "TensorLayout", "emit_entry", "imports", "supported", "Dispatcher", "ENTRY",
+]  # fmt: skip
+
+supported = capi.supported
+
+# PyMethodDef: const char *ml_name; PyCFunction ml_meth; int ml_flags; const char *ml_doc.
+_METHOD = struct.Struct("=QQi4xQ")
+_METH = 8
+
+
+class Module(Protocol):
+    """Loaded code, as the engine gives it."""
+
+    def address(self, name: str) -> int: ...
+
+
+def imports(spec: EntrySpec) -> dict[str, int]:
+    """The addresses to load the spec's entry with."""
+    return {TABLE: spec.table.address}
+
+
+class _Chain:
+    """The traces of one function, newest first, and those removed while a call was still inside."""
+
+    __slots__ = ("entries", "retired")
+
+    def __init__(self) -> None:
+        self.entries: list[tuple[EntrySpec, Module]] = []
+        self.retired: list[tuple[EntrySpec, Module]] = []
+
+
+class Dispatcher:
+    """A builtin function that tries its compiled traces, newest first, then calls `slow(*args, **kwargs)`.
+
+    The builtin owns all that the machine code refers to, visibly to the garbage collector, so it may outlive the dispatcher.
+    CompileError where `supported()` is False.
+
+    >>> Dispatcher(lambda x: x + 1, "increment").callable(2)
+    3
+    """
+
+    __slots__ = ("callable", "_chain", "_method", "_lock", "__weakref__")
+    callable: Callable[..., Any]
+
+    def __init__(self, slow: Callable[..., Any], name: str, doc: str | None = None):
+        if reason := capi.unsupported():
+            raise CompileError("native entries do not work with this Python", got=reason)
+        texts = tuple(ctypes.create_string_buffer(text.encode()).raw for text in (name, doc or ""))
+        starts = [ctypes.cast(text, ctypes.c_void_p).value or 0 for text in texts]
+        # A builtin reads its method table even while it is freed. In bytes inside a tuple, which the garbage collector
+        # cannot clear, the table lives exactly as long as the builtin does.
+        table = bytes(_METHOD.size)
+        self._method = ctypes.cast(table, ctypes.c_void_p).value or 0
+        meth = capi.addresses()[capi.API.index("PyObject_Vectorcall")]
+        ctypes.memmove(
+            self._method, _METHOD.pack(starts[0], meth, capi.METH_FASTCALL_KEYWORDS, starts[1] if doc else 0), _METHOD.size
+        )
+        self._chain = _Chain()
+        self._lock = threading.RLock()  # reentrant: a garbage collection inside may run code that removes traces
+        self.callable = capi.new_builtin(self._method, slow, (table, texts, self._chain))
+
+    @property
+    def specs(self) -> tuple[EntrySpec, ...]:
+        """The traces in the order in which a call tries them."""
+        return tuple(spec for spec, _ in self._chain.entries)
+
+    def push(self, module: Module, spec: EntrySpec) -> None:
+        """Put a trace in front. `module` was loaded with `imports(spec)`; pushed again, a trace moves to the front."""
+        with self._lock:
+            self._relink([(spec, module), *self._without(spec)])
+
+    def remove(self, spec: EntrySpec) -> None:
+        """Take a trace out; its code is freed once no call is inside it."""
+        with self._lock:
+            self._relink(self._without(spec))
+
+    def clear(self) -> None:
+        """Take all traces out."""
+        with self._lock:
+            self._relink([])
+
+    def _without(self, spec: EntrySpec) -> list[tuple[EntrySpec, Module]]:
+        return [pair for pair in self._chain.entries if pair[0] is not spec]
+
+    def _relink(self, entries: list[tuple[EntrySpec, Module]]) -> None:
+        address = capi.address("PyObject_Vectorcall")
+        # From the end, so that a call on another thread finds a chain that ends at every moment.
+        for spec, module in reversed(entries):
+            spec.table.words[NEXT] = address
+            address = module.address(ENTRY)
+        ctypes.c_uint64.from_address(self._method + _METH).value = address
+        chain = self._chain
+        gone = [pair for pair in chain.entries if all(pair[0] is not spec for spec, _ in entries)]
+        chain.entries = entries
+        chain.retired = [pair for pair in chain.retired + gone if pair[0].table.words[ACTIVE]]

@@ -1,0 +1,254 @@
+"""What a trace depends on and gives back, as data: guards on arguments, results, and the table of words its entry reads."""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Union
+
+import numpy as np
+
+from hybrid.core.errors import CompileError
+from hybrid.core.shape import Shape, Size
+from hybrid.staging import capi
+
+ENTRY = "entry"  # the function each entry's module exports
+TABLE = "hybrid_entry_table"  # the symbol it imports
+# The first words of a table. NEXT: where a miss goes. ACTIVE: calls that have passed the guards and not yet returned.
+NEXT, ACTIVE, CALLS, ARENA, CAPACITY = range(5)
+API = {name: 5 + at for at, name in enumerate(capi.API)}
+REFERENCES = 5 + len(capi.API)
+
+
+@dataclass(frozen=True)
+class ArrayGuard:
+    """An ndarray of exactly that type, or a Tensor of exactly the layout's class around one.
+
+    `shape` entries that are lone symbols bind them where they first appear; other entries are compared. `strides` are in
+    bytes, None for C-contiguous. Data is aligned for its dtype. `same` are Tensor slots that must hold these very objects.
+    """
+
+    dtype: np.dtype
+    shape: Shape
+    strides: Shape | None = None
+    tensor: bool = False
+    writeable: bool = False
+    same: tuple[tuple[str, object], ...] = ()
+
+
+@dataclass(frozen=True)
+class FloatGuard:
+    """A Python float; its slot points to a copy of the value (f64)."""
+
+
+@dataclass(frozen=True)
+class ComplexGuard:
+    """A Python complex; its slot points to a copy of the value (two f64)."""
+
+
+@dataclass(frozen=True)
+class IntGuard:
+    """A Python int (not a bool) equal to `value`, which fits 64 bits."""
+
+    value: int
+
+
+@dataclass(frozen=True)
+class SameGuard:
+    """This very object: None, True, False, a function, an interned string."""
+
+    value: object
+
+
+@dataclass(frozen=True)
+class AliasGuard:
+    """The same object as the argument at `index`, which comes before it."""
+
+    index: int
+
+
+Guard = ArrayGuard | FloatGuard | ComplexGuard | IntGuard | SameGuard | AliasGuard
+
+
+@dataclass(frozen=True)
+class ArrayResult:
+    """A fresh C-contiguous array the compute function fills: as an "ndarray", a "tensor", or (shape ()) a NumPy "scalar"."""
+
+    dtype: np.dtype
+    shape: Shape
+    kind: str = "ndarray"
+
+
+@dataclass(frozen=True)
+class ArgumentResult:
+    """The object that came in as the argument at `index`."""
+
+    index: int
+
+
+@dataclass(frozen=True)
+class ObjectResult:
+    """A constant object."""
+
+    value: object
+
+
+@dataclass(frozen=True)
+class RepeatResult:
+    """The object returned for the `index`-th `ArrayResult`, once more."""
+
+    index: int
+
+
+Leaf = ArrayResult | ArgumentResult | ObjectResult | RepeatResult
+Results = Union[Leaf, "tuple[Results, ...]", "list[Results]", "dict[Any, Results]"]  # containers stand for themselves
+
+
+@dataclass(frozen=True)
+class TensorLayout:
+    """The class of Tensor arguments and results, the slot of their ndarray, and what a new one's other slots hold."""
+
+    cls: type
+    data_slot: str = "_data"
+    defaults: dict[str, object] = field(default_factory=dict)
+
+
+def _raise_code(code: int) -> object:
+    raise CompileError("a compiled function failed a check at run time", got=f"code {code}")
+
+
+@dataclass(frozen=True, eq=False)
+class EntrySpec:
+    """What one entry checks, allocates and returns. A spec goes with one loaded module: it owns the table the code reads.
+
+    Attributes:
+        guards: one per argument; those named in `keywords` come last and must be passed by keyword, in this order.
+        results: a result, or tuples, lists and dicts of them.
+        slots: what the compute function is given pointers to: ("arg", i), ("result", k) for the k-th `ArrayResult`,
+            ("const", ndarray) read at each call, ("arena", byte offset).
+        symbols: sizes passed to it after the slots, as i64.
+        conditions: (comparison, left, right) over sizes that must hold, e.g. ("gt", Dim.symbol("n"), 4).
+        arena: bytes of scratch memory behind the ("arena", …) slots, aligned to 64.
+        written: arguments (by index) and constants (the ndarrays) that are written: the entry misses where one of them
+            overlaps another array. Arguments need `writeable` guards.
+        release_gil: let other Python threads run during the compute function. It must be set if that calls Python.
+        on_error: called with the non-zero code the compute function returned; should raise, what it returns is returned.
+    """
+
+    guards: tuple[Guard, ...]
+    results: Results
+    slots: tuple[tuple[str, Any], ...]
+    symbols: tuple[str, ...] = ()
+    conditions: tuple[tuple[str, Size, Size], ...] = ()
+    keywords: tuple[str, ...] = ()
+    arena: Size = 0
+    written: tuple[int | np.ndarray, ...] = ()
+    release_gil: bool = False
+    tensor: TensorLayout | None = None
+    on_error: Callable[[int], object] = _raise_code
+
+    @cached_property
+    def references(self) -> tuple[object, ...]:
+        """Every Python object the entry names by address, in the order of their words in the table."""
+        return tuple({id(value): value for value in _referenced(self)}.values())
+
+    @cached_property
+    def written_constants(self) -> tuple[np.ndarray, ...]:
+        return tuple({id(value): value for value in self.written if isinstance(value, np.ndarray)}.values())
+
+    @cached_property
+    def spans(self) -> tuple[tuple[int, int, int], ...]:
+        """Each constant array and its byte range from its data, the written first: what the overlap check reads."""
+        if not self.written:
+            return ()
+        constants = {id(value): value for value in self.written_constants}
+        constants |= {id(value): value for kind, value in self.slots if kind == "const"}
+        return tuple((key, *byte_range(a.shape, a.strides, a.itemsize)) for key, a in constants.items())
+
+    @cached_property
+    def table(self) -> Table:
+        return Table(self)
+
+    @property
+    def calls(self) -> int:
+        """How many calls have passed the guards."""
+        return int(self.table.words[CALLS])
+
+
+class Table:
+    """The words one entry reads: the chain, its counters, its arena, the C functions it calls, the objects it names."""
+
+    __slots__ = ("words", "references")
+
+    def __init__(self, spec: EntrySpec):
+        self.references = spec.references
+        spans = [number for span in spec.spans for number in span]
+        self.words = np.array([0] * 5 + [*capi.addresses(), *map(id, spec.references), *spans], np.int64)
+
+    @property
+    def address(self) -> int:
+        return self.words.__array_interface__["data"][0]
+
+    def __del__(self) -> None:
+        # Zeroed first, because a call may still come from a finaliser in the same garbage.
+        memory, self.words[ARENA], self.words[CAPACITY] = int(self.words[ARENA]), 0, 0
+        if memory:
+            ctypes.pythonapi.PyMem_RawFree(ctypes.c_void_p(memory))
+
+
+def byte_range(shape: Sequence[int], strides: Sequence[int], itemsize: int) -> tuple[int, int]:
+    """The bytes an array spans, from its data pointer: the lowest, and one past the highest; (0, 0) where it is empty."""
+    if 0 in shape:
+        return 0, 0
+    reach = [(size - 1) * stride for size, stride in zip(shape, strides)]
+    return sum(min(0, r) for r in reach), sum(max(0, r) for r in reach) + itemsize
+
+
+def items(results: tuple | list | dict) -> tuple[Results, ...]:
+    """What a container of results holds, in order."""
+    return tuple(results.values() if isinstance(results, dict) else results)
+
+
+def leaves(results: Results) -> Iterator[Leaf]:
+    """The results inside tuples, lists and dicts, in order."""
+    if isinstance(results, (tuple, list, dict)):
+        for item in items(results):
+            yield from leaves(item)
+    else:
+        yield results
+
+
+def arrays(spec: EntrySpec) -> list[ArrayResult]:
+    """The arrays an entry allocates, as ("result", k) counts them."""
+    return [leaf for leaf in leaves(spec.results) if isinstance(leaf, ArrayResult)]
+
+
+def _referenced(spec: EntrySpec) -> Iterator[object]:
+    yield from (spec.on_error, np.ndarray, float, complex, int)
+    yield from map(sys.intern, spec.keywords)
+    if spec.tensor:
+        yield spec.tensor.cls
+        yield from spec.tensor.defaults.values()
+    for guard in spec.guards:
+        if isinstance(guard, ArrayGuard):
+            yield guard.dtype
+            yield from (value for _, value in guard.same)
+        elif isinstance(guard, (IntGuard, SameGuard)):
+            yield guard.value
+    yield from _referenced_results(spec.results)
+    yield from (value for kind, value in spec.slots if kind == "const")
+    yield from (value for value in spec.written if isinstance(value, np.ndarray))
+
+
+def _referenced_results(results: Results) -> Iterator[object]:
+    if isinstance(results, (tuple, list, dict)):
+        yield from results if isinstance(results, dict) else ()
+        for item in items(results):
+            yield from _referenced_results(item)
+    elif isinstance(results, ArrayResult):
+        yield results.dtype
+    elif isinstance(results, ObjectResult):
+        yield results.value

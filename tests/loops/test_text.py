@@ -1,0 +1,142 @@
+"""Golden text of kernels, and the printer's rules for parentheses and names."""
+
+import numpy as np
+import pytest
+
+from hybrid.core import dtype as dt
+from hybrid.core.shape import Dim
+from hybrid.loops import nest, text
+from hybrid.loops.affine import Affine
+from hybrid.loops.nest import Buffer, Const, Convert, For, Index, Kernel, Load, Op, Ref, Store
+
+I, J = Affine.var("i"), Affine.var("j")
+F32, I64 = dt.float32, dt.int64
+
+
+def gelu():
+    x = Load("x", I, F32)
+    y = x * 0.5 * (1 + nest.op("tanh", 0.79788458 * (x + 0.044715 * (x * x * x))))
+    buffers = (Buffer("x", F32, 1048576, "in"), Buffer("out", F32, 1048576, "out"))
+    return Kernel("k0", buffers, (For("i", 1048576, (Store("out", I, y),), "flat"),), "gelu.py:12")
+
+
+def everything():
+    n = Dim.symbol("n")
+    x = Load("x", n * I + J, F32)
+    k = Ref("k", I64)
+    in_range = Op("lt", (k, Const(8, I64)), dt.bool_)
+    hard = nest.Rescue(nest.op("gt", x, 100.0), x * 2, "sin", (x,))
+    body = (
+        nest.Let("k", Index(2 * I + 1)),
+        nest.Check(in_range, nest.Code.INDEX),
+        nest.Scratch("row", F32, n),
+        nest.Declare("top", "max", F32),
+        For("j", n, (nest.Accumulate("top", x), Store("row", J, hard)), "vector"),
+        nest.If(nest.op("isnan", Ref("top", F32)), (Store("out", I, Const(np.nan, F32)),)),
+        Store("out", I, nest.select(in_range, -Ref("top", F32), Load("row", Affine(), F32))),
+        Store("code", I, nest.Bitcast(Load("x", Affine.var("k"), F32, in_range), dt.int32)),
+        Store("half", I, Convert(Ref("top", F32), dt.bfloat16)),
+    )
+    buffers = (
+        Buffer("x", F32, n * n, "in"),
+        Buffer("out", F32, n, "inout"),
+        Buffer("code", dt.int32, n, "out"),
+        Buffer("half", dt.bfloat16, n, "out"),
+    )
+    return Kernel("all", buffers, (For("i", n, body, "parallel"),))
+
+
+def test_gelu():
+    assert str(gelu()) == (
+        "kernel k0(x: in f32[1048576], out: out f32[1048576])   # gelu.py:12\n"
+        "  flat i < 1048576:\n"
+        "    t0 = x[i]\n"
+        "    out[i] = t0 * 0.5 * (1.0 + tanh(0.7978846 * (t0 + 0.044715 * (t0 * t0 * t0))))"
+    )
+
+
+def test_every_statement():
+    assert str(everything()) == (
+        "kernel all(x: in f32[n*n], out: inout f32[n], code: out i32[n], half: out bf16[n]; n)\n"
+        "  parallel i < n:\n"
+        "    k = 2*i + 1\n"
+        "    check k < 8 else INDEX\n"
+        "    row: scratch f32[n]\n"
+        "    top: max f32\n"
+        "    vector j < n:\n"
+        "      top <- x[n*i + j]\n"
+        "      t0 = x[n*i + j]\n"
+        "      row[j] = rescue(t0 > 100.0, t0 * 2.0, sin(t0))\n"
+        "    if isnan(top):\n"
+        "      out[i] = nan\n"
+        "    out[i] = -top if k < 8 else row[0]\n"
+        "    code[i] = bitcast_i32(x[k if k < 8])\n"
+        "    half[i] = bf16(top)"
+    )
+
+
+def test_text_does_not_depend_on_identity():
+    assert str(everything()) == str(everything())
+
+
+def value(expr):
+    return text.Printer(Kernel("k", (), ())).value(expr)[0]
+
+
+a, b, c = (Ref(name, I64) for name in "abc")
+
+
+@pytest.mark.parametrize(
+    "expr, want",
+    [
+        (a + b + c, "a + b + c"),
+        (a + (b + c), "a + (b + c)"),
+        (a - (b - c), "a - (b - c)"),
+        ((a + b) * c, "(a + b) * c"),
+        (a + b * c, "a + b * c"),
+        (-(a * b), "-(a * b)"),
+        (-a * b, "-a * b"),
+        (a * Const(-2, I64), "a * -2"),
+        (~(a & b) | c, "~(a & b) | c"),
+        (nest.op("eq", a < b, b < c), "(a < b) == (b < c)"),
+        ((a < b) & (b < c), "(a < b) & (b < c)"),
+        (nest.select(a < b, a, b) + c, "(a if a < b else b) + c"),
+        (nest.op("min", a, b + c), "min(a, b + c)"),
+        (Index(4 * I - J) * c, "(4*i - 1*j) * c"),
+        (Convert(a + b, F32), "f32(a + b)"),
+        (Const(0.1, F32) + Const(0.1, F32), "0.1 + 0.1"),
+        (Const(0.1, dt.bfloat16) + 1, "0.100097656 + 1.0"),
+    ],
+    ids=str,
+)
+def test_few_parentheses(expr, want):
+    assert value(expr) == want
+
+
+def test_shared_and_long_values_get_a_name_that_is_free():
+    t0 = Ref("t0", F32)
+    root = t0 * t0
+    kernel = Kernel("k", (), (nest.Let("t0", Const(1, F32)), nest.Let("y", (root + 1) * (root + 2))))
+    assert str(kernel).splitlines()[2:] == ["  t1 = t0 * t0", "  y = (t1 + 1.0) * (t1 + 2.0)"]
+    chain = t0
+    for _ in range(60):
+        chain = chain + 1
+    lines = str(Kernel("k", (), (nest.Let("t0", Const(1, F32)), nest.Let("y", chain)))).splitlines()
+    assert len(lines) > 4 and max(map(len, lines)) < 110
+
+
+def test_graphs_deeper_than_the_stack():
+    deep = a
+    for _ in range(20000):
+        deep = deep + 1
+    printer = text.Printer(Kernel("k", (), ()))
+    assert printer.value(deep)[0].startswith("t")
+    assert len(text.in_order(deep)) == 40001
+
+
+def test_a_statement_is_quoted_without_its_body():
+    kernel = everything()
+    assert text.render_statement(kernel, kernel.body[0]) == "parallel i < n:"
+    assert text.render_statement(kernel, kernel.body[0].body[4].body[1]) == (
+        "t0 = x[n*i + j]; row[j] = rescue(t0 > 100.0, t0 * 2.0, sin(t0))"
+    )
