@@ -81,7 +81,7 @@ def names_used(body: tuple[Stmt, ...]) -> set[str]:
 
 
 def can_vectorise(loop: For) -> bool:
-    """Whether many iterations may run side by side as they stand: no vector loop or array inside, stores that move with the index."""
+    """Whether iterations may run side by side: no vector loop or array inside, stores that move with the index."""
     moving = {loop.index}
     for stmt in walk(loop.body):
         if isinstance(stmt, Scratch) or (isinstance(stmt, For) and stmt.kind != "serial"):

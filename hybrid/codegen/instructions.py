@@ -457,7 +457,7 @@ def _round_narrow(e: Emitter, value: Value, dtype: np.dtype) -> Value:
 
 
 def _round_to_odd(e: Emitter, value: Value) -> Value:
-    """float64 as float32 with an inexact result's last bit set, so that rounding it again rounds only once (Boldo, Melquiond)."""
+    """float64 as float32 with an inexact result's last bit set, so that rounding again rounds only once (Boldo, Melquiond)."""
     near = e.cast("fptrunc", value, dt.float32)
     back = e.cast("fpext", near, dt.float64)
     above = e.compare("fcmp ogt", e.intrinsic("fabs", back), e.intrinsic("fabs", value))

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 
 from hybrid.codegen import estimate
 from hybrid.codegen.instructions import MEMORY, Emitter, Value, constant, symbol
-from hybrid.codegen.reduce import FOLD, Accumulator, accumulated, needs_compensation
+from hybrid.codegen.reduce import FOLD, FOLD_ALONE, Accumulator, accumulated, needs_compensation
 from hybrid.codegen.target import Target
 from hybrid.codegen.values import Array, Values, iota
 from hybrid.core import dtype as dt
@@ -24,7 +24,7 @@ ALIGNMENT = 64  # a cache line and the widest vector
 
 
 def emit_module(parts: Iterable[str], declares: Iterable[str] = ()) -> str:
-    """One module from kernels and other pieces of LLVM text; a function declared by several, or defined by one, is kept once."""
+    """One module from kernels and other pieces of LLVM text; what several declare, or one defines, is declared once or not."""
     lines = [line for part in (*parts, "\n".join(declares)) for line in part.splitlines()]
     defined = {_name_of(line) for line in lines if line.startswith("define ")}
     declared: dict[str, str] = {}
@@ -49,10 +49,9 @@ def emit_kernel(kernel: Kernel, target: Target) -> str:
     text = _KernelText(kernel, target)
     arrays = {buffer.name: Array(f"%{symbol('buffer.' + buffer.name)}", buffer.dtype, buffer.size) for buffer in kernel.buffers}
     nest = _Nest(text)
-    nest.arrays = arrays
+    nest.arrays = dict(arrays)
     nest.block(kernel.body, outermost=True)
-    parameters = [f"ptr noalias {array.pointer}" for array in arrays.values()]
-    main = nest.function(kernel.name, parameters)
+    main = nest.function(kernel.name, [f"ptr noalias {array.pointer}" for array in arrays.values()])
     title = f"; {kernel.name}" + (f"  {' '.join(kernel.source.split())}" if kernel.source else "")
     return "\n".join([title, *text.helpers.values(), *text.functions, main, *text.declares.values()]) + "\n"
 
@@ -223,7 +222,8 @@ class _Nest(Values):
             for at in range(int(stop)):
                 self.iteration(stmt, str(at))
         else:
-            self.blocks(start, stop, 1, blocked, lambda index: self.iteration(stmt, index))
+            steps = FOLD if self.lanes > 1 else FOLD_ALONE
+            self.blocks(start, stop, 1, blocked, lambda index: self.iteration(stmt, index), steps)
         for accumulator in blocked:
             accumulator.fold()
         for accumulator in carried:
@@ -287,24 +287,26 @@ class _Nest(Values):
         count = stop if start == "0" else self.e.let(f"sub i64 {stop}, {start}")
         return self._integer("add", start, self.e.let(f"and i64 {count}, {-step}"))
 
-    def blocks(self, start: str, stop: str, step: int, folded: list[Accumulator], body: Callable[[str], None]) -> None:
-        """A counted loop, stopping every `FOLD` steps to fold the accumulators."""
+    def blocks(
+        self, start: str, stop: str, step: int, folded: list[Accumulator], body: Callable[[str], None], steps: int = FOLD
+    ) -> None:
+        """A counted loop, stopping every `steps` steps to fold the accumulators."""
         literal = start[0] != "%" and stop[0] != "%"
-        if not folded or (literal and int(stop) - int(start) <= FOLD * step):
+        if not folded or (literal and int(stop) - int(start) <= steps * step):
             self.counted(start, stop, step, body)
             return
 
         def block(first: str) -> None:
-            last = self.e.let(f"add i64 {first}, {FOLD * step}")
+            last = self.e.let(f"add i64 {first}, {steps * step}")
             last = self.e.call("llvm.smin.i64", "i64", f"i64 {last}", f"i64 {stop}")
             self.counted(first, last, step, body)
             for accumulator in folded:
                 accumulator.fold()
 
-        self.counted(start, stop, FOLD * step, block)
+        self.counted(start, stop, steps * step, block)
 
     def counted(self, start: str, stop: str, step: int, body: Callable[[str], None]) -> None:
-        """`for index in range(start, stop, step)` with the test at the end, so that loads which never change can leave the loop."""
+        """`for index in range(start, stop, step)` tested at its end, so that loads of what never changes can leave it."""
         e, literal = self.e, start[0] != "%" and stop[0] != "%"
         if literal and int(stop) - int(start) <= step:
             if int(start) < int(stop):
@@ -353,9 +355,7 @@ class _Nest(Values):
             field = self.e.let(f"getelementptr inbounds {layout}, ptr {context}, i32 0, i32 {at}", "p")
             self.e.emit(f"store {operand}, ptr {field}")
         extent = self.size(stmt.extent)
-        self.e.emit(
-            f"call void @hybrid_parallel(ptr @{symbol(name + '.task')}, i64 {extent}, i64 {grain}, ptr {context})"
-        )
+        self.e.emit(f"call void @hybrid_parallel(ptr @{symbol(name + '.task')}, i64 {extent}, i64 {grain}, ptr {context})")
         if fails:
             code = self.e.let(f"load i32, ptr {context}")
             failed, passed = self.e.label("failed"), self.e.label("passed")
@@ -394,4 +394,5 @@ def _task(name: str, fields: list[str], fails: bool) -> str:
     if fails:
         lines += ["  %failed = icmp ne i32 %code, 0", "  br i1 %failed, label %report, label %done", "report:"]
         lines += ["  %before = atomicrmw umax ptr %data, i32 %code monotonic", "  br label %done", "done:"]
-    return "\n".join([f"define internal void @{symbol(name + '.task')}(i64 %low, i64 %high, ptr %data) nounwind {{", *lines, "  ret void\n}"])  # fmt: skip
+    header = f"define internal void @{symbol(name + '.task')}(i64 %low, i64 %high, ptr %data) nounwind {{"
+    return "\n".join([header, *lines, "  ret void", "}"])

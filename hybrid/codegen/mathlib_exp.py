@@ -1,7 +1,7 @@
 """Exponentials, logarithms, powers and the hyperbolic functions made of them.
 
-exp: additive reduction x = k·ln 2 + r, |r| ≤ ln 2 / 2, with ln 2 in two parts (Cody and Waite), then e^r by a minimax polynomial
-and a multiplication by each half of 2^k, so that results overflow and underflow gradually by themselves, with one rounding.
+exp: additive reduction x = k·ln 2 + r, |r| ≤ ln 2 / 2, with ln 2 in two parts (Cody and Waite), then e^r by a minimax
+polynomial and a product with each half of 2^k, so that results overflow and underflow gradually, with one rounding.
 log: multiplicative reduction x = 2^e·m, m in [√½, √2), then log m = f + f²·T(f), f = m - 1, by a minimax polynomial.
 """
 

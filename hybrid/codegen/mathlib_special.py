@@ -9,7 +9,6 @@ from hybrid.codegen.mathlib_core import DOUBLE, SINGLE, Format, absolute, at_lea
 from hybrid.codegen.mathlib_exp import (
     EXP_RANGE,
     LN2,
-    exp_reduced,
     expm1_reduced,
     halves,
     normal_parts,
@@ -61,15 +60,15 @@ def erfc(fmt: Format, x: Expr) -> Expr:
     c = ERFC_SCALE[fmt]
     total = a + c
     t = c / total
-    g = t * horner(t, ERFC[fmt])
+    p = horner(t, ERFC[fmt])
     # t stands for a - δ; what its rounding took away comes back through erfcx' = 2a·erfcx - 2/√π.
     remainder = fma(-t, a - (total - c), fma(-t, total, c))
     delta = remainder * total * (-1.0 / c)
-    g = fma(delta, fma(a + a, g, -2.0 / math.sqrt(math.pi)), g)
+    g = fma(t, p, delta * fma(a + a, t * p, -2.0 / math.sqrt(math.pi)))
     square, rest = two_product(a, a)
     r, bits = reduce_exp(at_least(-square, EXP_RANGE[fmt][0]), fmt, 2 * fmt.bias)
     first, second = halves(bits, fmt)
-    y = exp_reduced(r - rest, fmt) * g * first * second
+    y = fma(g, expm1_reduced(r - rest, fmt), g) * first * second
     return select(x < 0.0, 2.0 - y, y)
 
 

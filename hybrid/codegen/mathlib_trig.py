@@ -123,7 +123,8 @@ def atan2(fmt: Format, y: Expr, x: Expr) -> Expr:
     steep = a > b
     small, large = select(steep, b, a), select(steep, a, b)
     quotient = small / select(op("eq", large, 0.0), 1.0, large)
-    angle = atan_reduced(select(op("eq", small, math.inf), 1.0, quotient), fmt)
+    infinite = op("eq", small, math.inf) & op("eq", large, math.inf)
+    angle = atan_reduced(select(infinite, 1.0, quotient), fmt)
     high, low, _ = PI[fmt]
     angle = select(steep, (0.5 * low - angle) + 0.5 * high, angle)
     left = op("lt", copysign(fmt.const(1.0), x), 0.0)

@@ -103,19 +103,15 @@ class _Source(text.Printer):
         self.errors: dict[str, str] = {}  # compensated accumulator -> the name of its error term
         self.dtypes = {b.name: b.dtype for b in kernel.buffers}
         self.accumulators: dict[str, nest.Declare] = {}
-        self.outer: list[str] = []  # names bound before a parallel loop, which its task needs as arguments
+        self.parameters = [self.name(name) for name in (*(b.name for b in kernel.buffers), *kernel.symbols)]
+        self.outer: dict[str, None] = {}  # names bound before a parallel loop, which its task needs as arguments
         self.tasks: list[str] = []
-        for stmt in nest.walk(kernel.body):
-            if isinstance(stmt, nest.Scratch):
-                self.dtypes[stmt.name] = stmt.dtype
 
     # -- the module -------------------------------------------------------------------------------------------------------
 
     def module(self) -> str:
         parallel = any(isinstance(s, nest.For) and s.kind in ("parallel", "flat") for s in self.kernel.body)
         checked = any(self.outlined(s) for s in self.kernel.body)
-        parameters = [self.name(b.name) for b in self.kernel.buffers] + [self.name(s) for s in self.kernel.symbols]
-        self.parameters = parameters
         self.depth = 1
         if checked:
             self.line("status = np.zeros(1, np.int64)")
@@ -123,7 +119,7 @@ class _Source(text.Printer):
             self.statement(stmt)
         self.line("return 0")
         flags = 'error_model="numpy", nogil=True' + (", parallel=True" if parallel else "")
-        kernel = self.function(self.entry, parameters, self.lines, flags)
+        kernel = self.function(self.entry, self.parameters, self.lines, flags)
         functions = [*self.helper_sources(), *self.tasks, f"# {text.header(self.kernel)}\n{kernel}"]
         body = "\n\n\n".join(functions)
         modules = {
@@ -170,7 +166,9 @@ class _Source(text.Printer):
                 self.line(f"if {self.value(stmt.condition)[0]}:")
                 self.block(stmt.body)
             case nest.Let():
-                self.bind(stmt.name, self.value(stmt.value)[0])
+                value = self.value(stmt.value)[0]
+                self.errors.pop(stmt.name, None)  # an accumulator of this name may have gone out of scope
+                self.bind(stmt.name, value)
             case nest.Store():
                 value = self.value(stmt.value)[0]
                 dtype = self.dtypes[stmt.buffer]
@@ -178,16 +176,13 @@ class _Source(text.Printer):
                     value = self.helper(f"{_SHORT_HALF[dtype]}_bits", (value, 0))[0]
                 self.line(f"{self.name(stmt.buffer)}[{self.sized(stmt.offset)}] = {value}")
             case nest.Declare():
-                self.accumulators[stmt.name] = stmt
-                self.bind(stmt.name, self.constant(nest.identity(stmt.op, stmt.dtype), stmt.dtype)[0])
-                if self.compensated(stmt):
-                    self.errors[stmt.name] = error = self.fresh(f"{stmt.name}_error")
-                    self.bind(error, self.constant(0, stmt.dtype)[0])
+                self.declare(stmt)
             case nest.Accumulate():
                 self.accumulate(stmt)
             case nest.Scratch():
-                dtype = "np.uint16" if self.numba and stmt.dtype in _HALF else self.dtype(stmt.dtype)
-                self.bind(stmt.name, f"np.empty({self.sized(stmt.size)}, {dtype})")
+                self.dtypes[stmt.name] = stmt.dtype
+                element = "np.uint16" if self.numba and stmt.dtype in _HALF else self.dtype(stmt.dtype)
+                self.bind(stmt.name, f"np.empty({self.sized(stmt.size)}, {element})")
             case nest.Check():
                 self.line(f"if not {within(self.value(stmt.condition), ATOM)}:")
                 self.line(f"    return {int(stmt.code)}  # {stmt.code.name}")
@@ -195,7 +190,7 @@ class _Source(text.Printer):
     def bind(self, name: str, value: str) -> None:
         self.line(f"{self.name(name)} = {value}")
         if self.depth == 1:
-            self.outer.append(self.name(name))
+            self.outer[self.name(name)] = None
 
     def block(self, body: tuple[nest.Stmt, ...]) -> None:
         self.depth += 1
@@ -238,6 +233,15 @@ class _Source(text.Printer):
 
     def compensated(self, declared: nest.Declare) -> bool:
         return declared.op == "add" and dt.is_float(declared.dtype)
+
+    def declare(self, stmt: nest.Declare) -> None:
+        self.accumulators[stmt.name] = stmt
+        self.errors.pop(stmt.name, None)
+        self.bind(stmt.name, self.constant(nest.identity(stmt.op, stmt.dtype), stmt.dtype)[0])
+        if self.compensated(stmt):
+            error = self.fresh(f"{stmt.name}_error")
+            self.bind(error, self.constant(0, stmt.dtype)[0])
+            self.errors[stmt.name] = self.name(error)
 
     def accumulate(self, stmt: nest.Accumulate) -> None:
         declared, name = self.accumulators[stmt.name], self.name(stmt.name)

@@ -20,6 +20,7 @@ from hybrid.loops.nest import Accumulate, Declare, For, If, Stmt, identity
 # Terms a slot adds one after another before it is folded into the compensated sum: as many as in the leaf of NumPy's
 # pairwise sum (128 over 8 accumulators), so no sum is less accurate than NumPy's.
 FOLD = 16
+FOLD_ALONE = 8  # of a scalar sum, which has no tree over lanes and slots: 7 additions, as NumPy's smallest sums
 
 
 class State(NamedTuple):
@@ -62,9 +63,9 @@ class Accumulator:
             return
         for lanes, state in self._states.items():
             assert state.high is not None and state.low is not None
-            high, error = self._two_sum(self._read(state.high, lanes), self._slots(state, lanes))
+            high, low = self._add_pair(self._read(state.high, lanes), self._read(state.low, lanes), self._slots(state, lanes))
             self._write(state.high, high)
-            self._write(state.low, operate(self.values.e, "add", self._read(state.low, lanes), error))
+            self._write(state.low, low)
             for slot in state.slots:
                 self._write(slot, constant(0, self.computed, lanes))
         self._pending = False
@@ -92,18 +93,14 @@ class Accumulator:
                 assert state.high is not None and state.low is not None
                 pending, high, low = high, self._read(state.high, lanes), self._read(state.low, lanes)
                 if self._pending or self.open:
-                    high, error = self._two_sum(high, pending)
-                    low = operate(e, "add", low, error)
+                    high, low = self._add_pair(high, low, pending)
             parts.append(self._across(high, low) if lanes > self.home else (high, low))
         if not parts:
             return constant(identity(self.op, self.dtype), self.dtype, self.home)
         high, low = parts[0]
         for other in parts[1:]:
             high, low = self._join((high, low), other)
-        if low is not None:
-            # An infinity leaves inf - inf in the low part; the high part alone is then right.
-            high = e.select(is_nan(e, low), high, operate(e, "add", high, low))
-        return convert(e, high, self.dtype)
+        return convert(e, high if low is None else operate(e, "add", high, low), self.dtype)
 
     def _across(self, high: Value, low: Value | None) -> tuple[Value, Value | None]:
         """The lanes combined in a tree that halves them; integers, where order is nothing, by one intrinsic."""
@@ -122,8 +119,18 @@ class Accumulator:
         e = self.values.e
         if a[1] is None or b[1] is None:
             return operate(e, self.op, a[0], b[0]), None
-        high, error = self._two_sum(a[0], b[0])
-        return high, operate(e, "add", operate(e, "add", a[1], b[1]), error)
+        return self._add_pair(a[0], operate(e, "add", a[1], b[1]), b[0])
+
+    def _add_pair(self, high: Value, low: Value, term: Value) -> tuple[Value, Value]:
+        """(high + low) + term. The low part stays below an ulp of the high one, so that a billion errors add up well."""
+        e = self.values.e
+        total, error = self._two_sum(high, term)
+        low = operate(e, "add", low, error)
+        high = operate(e, "add", total, low)
+        rest = operate(e, "sub", low, operate(e, "sub", high, total))
+        # An infinity leaves inf - inf in the low part; the total alone is then right.
+        lost = is_nan(e, rest)
+        return e.select(lost, total, high), e.select(lost, constant(0, self.computed), rest)
 
     def _halves(self, value: Value) -> tuple[Value, Value]:
         e, half = self.values.e, value.lanes // 2
@@ -204,7 +211,7 @@ def _longest_chain(body: tuple[Stmt, ...], name: str, lanes: int, target: Target
     total: float = 0
     for stmt in body:
         if isinstance(stmt, Accumulate):
-            total += stmt.name == name
+            total += (stmt.name == name) * (1 if lanes > 1 else FOLD / FOLD_ALONE)
         elif isinstance(stmt, If):
             total += _longest_chain(stmt.body, name, lanes, target)
         elif isinstance(stmt, For):

@@ -140,7 +140,8 @@ class Values:
     def lookup(self, name: str, dtype: object) -> Value:
         found = self.names.get(name)
         if found is None:
-            raise CompileError(f"kernel {self.kernel} reads a name that is not in scope", got=name, expected=", ".join(self.names))
+            scope = ", ".join(self.names)
+            raise CompileError(f"kernel {self.kernel} reads a name that is not in scope", got=name, expected=scope)
         if not isinstance(found, Value):
             found = found.read()
         if found.dtype != dtype:
@@ -328,7 +329,7 @@ class Values:
         return self.e.let(f"select i1 {self.e.any(guard)}, ptr {pointer}, ptr @{symbol(zeros)}", "p")
 
     def _pointers(self, array: Array, address: Address) -> str:
-        """One pointer for each lane. Offsets inside a small array fit 32 bits, and processors gather twice as fast with those."""
+        """One pointer for each lane. Offsets inside a small array fit 32 bits, which gather twice as many at once."""
         scalar, lanes = MEMORY[array.dtype], self.lanes  # type: ignore[index]
         if address.varying is None:
             pointer = self.pointer(array, address.base, inbounds=False)
@@ -408,7 +409,8 @@ def _next_narrow(a: Expr, b: Expr) -> Expr:
     moved = select(op("eq", there > here, here > 0), bits + 1, bits - 1)
     found = Bitcast(select(op("eq", here, 0), least, moved), a.dtype)
     unordered = op("isnan", here) | op("isnan", there)
-    return select(unordered, Convert(here + there, a.dtype), select(op("eq", here, there), a if a.dtype == dt.float16 else b, found))
+    found = select(op("eq", here, there), a if a.dtype == dt.float16 else b, found)
+    return select(unordered, Convert(here + there, a.dtype), found)
 
 
 def _modulus(a: Expr, b: Expr) -> Expr:
@@ -440,7 +442,8 @@ def _lane_loop(helper: str, name: str, scalar: str, lanes: int, arity: int) -> s
     parameters = "".join(f", {kind} %x{at}" for at in range(arity))
     taken = "\n".join(f"  %y{at} = extractelement {kind} %x{at}, i64 %lane" for at in range(arity))
     operands = ", ".join(f"{scalar} %y{at}" for at in range(arity))
-    return f"""define internal {kind} @{symbol(helper)}(<{lanes} x i1> %where, {kind} %fast{parameters}) cold noinline nounwind {{
+    return f"""define internal {kind} @{symbol(helper)}(<{lanes} x i1> %where, {kind} %fast{parameters}) cold noinline nounwind
+{{
 entry:
   br label %loop
 loop:

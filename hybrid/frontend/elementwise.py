@@ -135,6 +135,13 @@ def prepared(trace: tr.Trace, x: Any, dtype: np.dtype) -> Any:
     return wrap(trace.fresh(operand(trace, x, dtype), "scalar" if kind == "python" else kind))
 
 
+def apply(primitive: Primitive, *operands: Any, **params: Any) -> Any:
+    """One primitive on traced operands that already have one dtype."""
+    trace = tr.current()
+    assert trace is not None
+    return record_map(trace, primitive, operands, same(operands), **params)
+
+
 def store(trace: tr.Trace, destination: Any, value: Any, where: Any = True, *, casting: str = "same_kind") -> Any:
     """Write `value` into `destination` as NumPy's `out=` does: same-kind casting, broadcast, only where asked."""
     if not isinstance(destination, Value):
@@ -216,11 +223,18 @@ def where(condition: Any, x: Any = None, y: Any = None, /) -> Any:
     assert trace is not None
     if x is None or y is None:
         raise unsupported("np.where(condition), whose size is known only at run time,", "use np.where(condition, x, y)")
+    out = unwrap(select(condition, x, y))
+    # np.where is no ufunc: on rank-0 operands it gives a rank-0 array.
+    return wrap(trace.fresh(tr.read(out), "ndarray")) if out.kind == "scalar" else wrap(out)
+
+
+def select(condition: Any, x: Any, y: Any) -> Any:
+    """`where` inside a trace, with a scalar for scalars as ufuncs give."""
+    trace = tr.current()
+    assert trace is not None
     condition, x, y = (assembled(trace, part) for part in (condition, x, y))
     dtype = same((x, y))
     shape = broadcast_shapes(shape_of(condition), shape_of(x), shape_of(y))
     mask = stretched(trace, operand(trace, condition, dt.bool_), shape)
     out = trace.one(e.select, mask, operand(trace, x, dtype, shape), operand(trace, y, dtype, shape))
-    # np.where is no ufunc: on rank-0 operands it gives a rank-0 array.
-    kind = result_kind((condition, x, y), shape)
-    return wrap(trace.fresh(out, "ndarray" if kind == "scalar" else kind))
+    return wrap(trace.fresh(out, result_kind((condition, x, y), shape)))

@@ -73,6 +73,7 @@ class _Verifier:
     loops: list[nest.For] = field(default_factory=list)
     guarded: int = 0  # enclosing branches
     accesses: list[_Access] = field(default_factory=list)
+    symbols: frozenset[str] = frozenset()
 
     # -- errors -----------------------------------------------------------------------------------------------------------
 
@@ -85,11 +86,12 @@ class _Verifier:
     def define(self, name: str, entry: _Name, stmt: nest.Stmt | None) -> None:
         if not name.isidentifier():
             self.fail(f"{name!r} is not a name", stmt, expected="a Python identifier")
-        if name in self.scope or name in self.kernel.symbols:
+        if name in self.scope or name in self.symbols:
             self.fail(f"{name} is defined twice", stmt)
         self.scope[name] = entry
 
     def run(self) -> None:
+        self.symbols = frozenset(self.kernel.symbols)
         if not self.kernel.name.isidentifier():
             self.fail(f"{self.kernel.name!r} is not a name", expected="a Python identifier")
         for buffer in self.kernel.buffers:
@@ -312,11 +314,11 @@ class _Verifier:
                 if loop.kind in _CONCURRENT and loop.extent not in (0, 1) and access.shared <= depth:
                     groups.setdefault((id(loop), access.buffer), {}).setdefault(access.key, access)
                     depths[id(loop)] = depth
-        for (loop, buffer), group in groups.items():
+        for (identity, buffer), group in groups.items():
             for store in (access for access in group.values() if access.stores):
                 for other in group.values():
-                    if not _apart(store, other, depths[loop]):
-                        self.race(store, other, store.loops[depths[loop]], buffer)
+                    if not _apart(store, other, depths[identity]):
+                        self.race(store, other, store.loops[depths[identity]], buffer)
 
     def race(self, store: _Access, other: _Access, loop: nest.For, buffer: str) -> NoReturn:
         deed = "store to" if other.stores else "load what another stores in"
@@ -349,20 +351,15 @@ def _apart(a: _Access, b: _Access, depth: int) -> bool:
     for inner in a.loops[depth + 1 :]:
         add(a.offset.coefficient(inner.index), 0, inner.extent - 1)
     for inner in b.loops[depth + 1 :]:
-        add(b.offset.coefficient(inner.index), -(inner.extent - 1), 0)
-    own = a.offset.coefficient(loop.index)
-    common = own == b.offset.coefficient(loop.index)
-    if common:
-        terms = [(c, low, high) for c, (low, high) in ranges.items()]
+        add(b.offset.coefficient(inner.index), 1 - inner.extent, 0)
+    own, theirs = a.offset.coefficient(loop.index), b.offset.coefficient(loop.index)
+    if own == theirs and own != 0:
         mine = (own, -span, span)
-    else:
-        add(own, 0, span)
-        add(b.offset.coefficient(loop.index), -span, 0)
-        terms, mine = [(c, low, high) for c, (low, high) in ranges.items()], None
-    everything = terms + ([mine] if mine else [])
-    if _excludes_zero(everything, const) or _never_divides(everything, const):
-        return True
-    return mine is not None and _forces_zero(mine, terms, const)
+        terms = [(c, *reach) for c, reach in ranges.items()]
+        return _never_zero([mine, *terms], const) or _forces_zero(mine, terms, const)
+    add(own, 0, span)
+    add(theirs, -span, 0)
+    return _never_zero([(c, *reach) for c, reach in ranges.items()], const)
 
 
 _Term = tuple[Size, Size, Size]  # coefficient, least and greatest value of its variable
@@ -391,16 +388,13 @@ def _outweighs(term: _Term, others: list[_Term], const: Size) -> bool:
     return _positive(weight - (high + const)) and _positive(weight + low + const)
 
 
-def _excludes_zero(terms: list[_Term], const: Size) -> bool:
+def _never_zero(terms: list[_Term], const: Size) -> bool:
+    """Whether sum(terms) + const has one sign throughout, or const is no multiple of the coefficients' common divisor."""
     low, high = _interval(terms)
-    return low is not None and high is not None and (_positive(low + const) or _positive(-(high + const)))
-
-
-def _never_divides(terms: list[_Term], const: Size) -> bool:
-    coefficients = [c for c, _, _ in terms if isinstance(c, int)]
-    if not terms or len(coefficients) != len(terms) or not isinstance(const, int):
-        return False
-    return const % gcd(*coefficients) != 0
+    if low is not None and high is not None and (_positive(low + const) or _positive(-(high + const))):
+        return True
+    numbers = [c for c, _, _ in terms if isinstance(c, int)]
+    return bool(terms) and len(numbers) == len(terms) and isinstance(const, int) and const % gcd(*numbers) != 0
 
 
 def _interval(terms: list[_Term]) -> tuple[Size, Size] | tuple[None, None]:

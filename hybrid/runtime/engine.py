@@ -113,10 +113,40 @@ def _optimised(text: str, target: Target) -> Any:
         raise _rejected(text, str(error)) from None
     module.triple = target.triple
     options = llvm.create_pipeline_tuning_options(speed_level=2)
-    options.loop_vectorization = options.slp_vectorization = False
+    options.loop_vectorization = options.slp_vectorization = options.loop_unrolling = False
     builder = llvm.create_pass_builder(_machine(target), options)
-    builder.getModulePassManager().run(module, builder)
+    _tidy().run(module, builder)
+    scalar_loops = _scalar_loops(text)
+    if scalar_loops:
+        passes = builder.getFunctionPassManager()
+        for function in module.functions:
+            if function.name in scalar_loops and not function.is_declaration:
+                passes.run(function, builder)
     return module
+
+
+@lru_cache(maxsize=1)
+def _tidy() -> Any:
+    # The code generator's vector loops need nothing more: with LLVM's O2 they run no faster and compile in twice the time
+    # (tanh-GELU: 0.2 ms of passes and 5.4 of instruction selection and the rest, against 7.3 and 5.5).
+    passes = llvm.create_new_module_pass_manager()
+    passes.add_always_inliner_pass()
+    passes.add_global_dead_code_eliminate_pass()
+    passes.add_sroa_pass()
+    passes.add_simplify_cfg_pass()
+    return passes
+
+
+def _scalar_loops(text: str) -> set[str]:
+    """Functions that loop and read scalars from memory: LLVM's function pipeline (LICM, GVN, …) pays there.
+
+    It takes 1 to 3 ms. A recurrence through memory ran 2.5 times as fast with it, a 5×5 convolution 1.3 times.
+    """
+    return {name.strip('"') for name, body in _FUNCTION.findall(text) if " = phi " in body and _SCALAR_LOAD.search(body)}
+
+
+_FUNCTION = re.compile(r'^define [^@]*@("[^"]*"|[\w.$-]+)\((.*?)^}', re.MULTILINE | re.DOTALL)
+_SCALAR_LOAD = re.compile(r" = load (?!<|ptr|%)")
 
 
 def _undefined(object_code: bytes) -> list[str]:

@@ -1,4 +1,4 @@
-"""Parallel loops: `SUPPORT` is LLVM text that cuts an iteration range into one piece per thread.
+"""Parallel loops: `hybrid_parallel` cuts an iteration range into one piece per thread. `SUPPORT` declares it for LLVM text.
 
 The threads belong to one of Numba's threading layers (OpenMP, TBB or its work queue), loaded from Numba's extension module by
 path, because importing Numba takes 0.4 s and this takes a millisecond. They start at the first loop long enough to
@@ -14,10 +14,14 @@ import importlib.util
 import os
 import sys
 import warnings
+from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
 
+from hybrid.codegen.target import host
 from hybrid.core.config import cpu_count
+from hybrid.runtime import engine
+from hybrid.runtime.cache import object_for
 
 LAYERS = ("omppool", "tbbpool", "workqueue")  # the first that loads; forking and joining two threads takes 0.3 µs with OpenMP
 
@@ -44,7 +48,13 @@ _lost = False  # this process is a fork of one whose threads had started: they d
 def symbols() -> dict[str, int]:
     """Addresses of the external symbols of `SUPPORT`, for `engine.load`."""
     sync()
-    return {"hybrid_pool": ctypes.addressof(_pool)}
+    return {"hybrid_parallel": _code().address("hybrid_parallel")}
+
+
+@lru_cache(maxsize=1)
+def _code() -> engine.Module:
+    # A module of its own, kept for the process: in every kernel's module it would add 4 ms to their 5 ms of compiling.
+    return engine.load(object_for(_SOURCE, host()), ("hybrid_parallel",), {"hybrid_pool": ctypes.addressof(_pool)})
 
 
 def sync() -> None:
@@ -110,6 +120,9 @@ _pool.start = ctypes.cast(_start_callback, ctypes.c_void_p).value
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
 
+# void task(i64 lo, i64 hi, ptr data) is called for contiguous ranges of [0, count) of at least `grain` iterations.
+SUPPORT = "declare void @hybrid_parallel(ptr, i64, i64, ptr)  ; task, count, grain, data\n"
+
 # Numba's parallel_for(fn, args, dimensions, steps, data, inner dimensions, arrays, threads) hands fn consecutive indices of
 # a loop of dimensions[0] iterations: with one pseudo-array at address 0 with step 1, args[0] is the first of them and
 # dimensions[0] how many. The loop here runs over pieces, as many as threads. It also leaves its thread count behind in
@@ -117,12 +130,12 @@ if hasattr(os, "register_at_fork"):
 #
 # Piece r of n over `units` units starts at unit r*(units/n) + min(r, units%n). A unit is 64 iterations once pieces are long
 # (4096: at most 1.6 % uneven), so that vector loops start on a cache line of the arrays, else one iteration.
-SUPPORT = """
+_SOURCE = """
 %hybrid.pool = type { i64, i64, ptr, ptr, ptr, ptr }
 %hybrid.job = type { ptr, ptr, i64, i64, i64, i64 }  ; task, data, count, unit, units/n, units%n
 @hybrid_pool = external global %hybrid.pool
 
-define internal void @hybrid_parallel(ptr %task, i64 %count, i64 %grain, ptr %data) noinline nounwind {
+define void @hybrid_parallel(ptr %task, i64 %count, i64 %grain, ptr %data) nounwind {
 entry:
   %job = alloca %hybrid.job
   %args = alloca ptr

@@ -10,7 +10,9 @@ import ctypes
 import struct
 import sys
 import sysconfig
+from collections.abc import Callable, Iterator
 from functools import cache
+from typing import Any
 
 import numpy as np
 
@@ -25,8 +27,8 @@ METH_FASTCALL_KEYWORDS = 0x80 | 0x02
 
 PYTHON_API = (
     "Py_IncRef", "Py_DecRef", "PyObject_Vectorcall", "PyLong_FromLongLong", "PyLong_AsLongLongAndOverflow", "PyErr_NoMemory",
-    "PyType_GenericAlloc", "PyTuple_New", "PyTuple_SetItem", "PyList_New", "PyList_SetItem", "PyDict_New", "PyDict_SetItem",
-    "PyEval_SaveThread", "PyEval_RestoreThread", "PyMem_RawMalloc", "PyMem_RawFree",
+    "PyUnicode_Compare", "PyType_GenericAlloc", "PyTuple_New", "PyTuple_SetItem", "PyList_New", "PyList_SetItem",
+    "PyDict_New", "PyDict_SetItem", "PyEval_SaveThread", "PyEval_RestoreThread", "PyMem_RawMalloc", "PyMem_RawFree",
 )  # fmt: skip
 _NUMPY_API = {"PyArray_Scalar": 60, "PyArray_NewFromDescr": 94}  # places in NumPy's public table of functions
 _ARRAY_TYPE = 2  # the place of &PyArray_Type in that table
@@ -54,10 +56,15 @@ def address(name: str) -> int:
 def _numpy_table() -> int:
     get = ctypes.pythonapi.PyCapsule_GetPointer
     get.restype, get.argtypes = ctypes.c_void_p, [ctypes.py_object, ctypes.c_char_p]
-    return get(np._core._multiarray_umath._ARRAY_API, None)
+    return get(np._core._multiarray_umath._ARRAY_API, None)  # type: ignore[attr-defined]  # where NumPy's C header finds it
 
 
-def new_builtin(method_table: int, owner: object, module: object) -> object:
+def bytes_address(text: bytes) -> int:
+    """Where the contents of a bytes object are."""
+    return ctypes.cast(ctypes.c_char_p(text), ctypes.c_void_p).value or 0
+
+
+def new_builtin(method_table: int, owner: object, module: object) -> Callable[..., Any]:
     """A builtin function over a `PyMethodDef`; it owns `owner` (C code receives it as `self`) and `module`."""
     new = ctypes.pythonapi.PyCFunction_NewEx
     new.restype, new.argtypes = ctypes.py_object, [ctypes.c_void_p, ctypes.py_object, ctypes.py_object]
@@ -66,7 +73,8 @@ def new_builtin(method_table: int, owner: object, module: object) -> object:
 
 def slot_offset(cls: type, slot: str) -> int:
     """Where instances of a class with `__slots__` keep one of them. CompileError where they do not."""
-    instance, marker = object.__new__(cls), object()
+    instance: object = object.__new__(cls)
+    marker = object()
     try:
         getattr(cls, slot).__set__(instance, marker)
     except AttributeError:
@@ -104,7 +112,7 @@ def supported() -> bool:
     return not unsupported()
 
 
-def _probes():
+def _probes() -> Iterator[tuple[str, bool]]:
     """Pairs of what is looked for and whether it was found, each safe to evaluate once those before it held."""
     number, pair = 1.5, complex(2.5, -3.5)
     both = (number, pair)

@@ -46,8 +46,8 @@ from hybrid.staging.spec import (
 )
 from hybrid.staging.support import SUPPORT
 
-# An arena up to this size is kept between calls; 256 MiB of fresh pages cost about 40 ms in page faults, no more than the
-# kernels that fill them, while a server with a hundred traces should not hold gigabytes for the biggest batch ever seen.
+# An arena up to this size is kept between calls. Filling 256 MiB of fresh pages took 60 ms where warm ones took 8; beyond it,
+# a server with a hundred traces should not hold gigabytes for the biggest batch it has ever seen.
 ARENA_LIMIT = 256 << 20
 
 
@@ -70,6 +70,9 @@ class _View:
     itemsize: int
 
 
+_Equal = tuple[str, Size, str]  # a value, what it must be once all symbols are bound, and an extent that excuses it up to 1
+
+
 class _Entry:
     """Writes one entry: straight-line code over SSA names, with exits to `miss` before ACTIVE is counted and `fail` after."""
 
@@ -86,7 +89,7 @@ class _Entry:
         self.values: dict[int, str] = {}  # pointers to the values of float and complex arguments
         self.owned = 0  # references the call holds so far, in `%owned`
         self.buffers: list[tuple[str, str, int]] = []  # per ArrayResult: its data, its array and that one's place in `%owned`
-        self.used = {"array", "drop"}  # what of SUPPORT the text needs
+        self.used: set[str] = set()  # what of SUPPORT the text needs
         self.made: list[str] = []  # per ArrayResult: the object returned for it
 
     # Text
@@ -202,20 +205,21 @@ class _Entry:
         if spec.keywords:
             self.require(self.icmp("eq", "i64", self.load("i64", "%kwnames", capi.SIZE), len(spec.keywords)))
         for at, name in enumerate(spec.keywords):
-            found = self.load("ptr", "%kwnames", capi.tupleitems() + 8 * at)
-            self.require(self.icmp("eq", "ptr", found, self.ref(sys.intern(name))))
-        later: list[tuple[str, Size]] = []
+            found = self.load("ptr", "%kwnames", capi.tuple_items() + 8 * at)
+            self.require(self.named(found, sys.intern(name)))
+        later: list[_Equal] = []
         for index, guard in enumerate(spec.guards):
             self.objects.append(self.load("ptr", "%args", 8 * index))
             self.guard(index, guard, later)
-        for value, size in later:
-            self.require(self.icmp("eq", "i64", value, self.size(size)))
+        for value, size, extent in later:
+            equal = self.icmp("eq", "i64", value, self.size(size))
+            self.require(self.let(f"or i1 {equal}, {self.icmp('sle', 'i64', extent, 1)}") if extent else equal)
         for comparison, left, right in spec.conditions:
             how = comparison if comparison in ("eq", "ne") else f"s{comparison}"
             self.require(self.icmp(how, "i64", self.size(left), self.size(right)))
         self.overlaps()
 
-    def guard(self, index: int, guard: Guard, later: list[tuple[str, Size]]) -> None:
+    def guard(self, index: int, guard: Guard, later: list[_Equal]) -> None:
         it = self.objects[index]
         match guard:
             case ArrayGuard():
@@ -251,6 +255,15 @@ class _Entry:
 
         return self.either(self.icmp("eq", "ptr", it, self.ref(value)), lambda: "true", compare, "i1")
 
+    def named(self, it: str, name: str) -> str:
+        """Whether a str is this name: the very object, as names in source are, or an equal one from a `**mapping`."""
+
+        def compare() -> str:
+            order = self.call("PyUnicode_Compare", "i32", f"ptr {it}", f"ptr {self.ref(name)}")
+            return self.icmp("eq", "i32", order, 0)
+
+        return self.either(self.icmp("eq", "ptr", it, self.ref(name)), lambda: "true", compare, "i1")
+
     def unwrap(self, it: str, guard: ArrayGuard) -> str:
         layout = self.layout()
         self.exact(it, layout.cls)
@@ -267,12 +280,12 @@ class _Entry:
             raise CompileError("an entry with Tensors needs their layout", fix="pass tensor=TensorLayout(…) to EntrySpec")
         return self.spec.tensor
 
-    def array(self, array: str, guard: ArrayGuard, later: list[tuple[str, Size]]) -> _View:
+    def array(self, array: str, guard: ArrayGuard, later: list[_Equal]) -> _View:
         needed = capi.ALIGNED | (capi.WRITEABLE if guard.writeable else 0)
         needed |= capi.C_CONTIGUOUS if guard.strides is None else 0
         mask = needed | (capi.WARN_ON_WRITE if guard.writeable else 0)
         wanted = f"ptr {self.ref(np.ndarray)}, ptr {self.ref(guard.dtype)}, i32 {len(guard.shape)}, i32 {mask}, i32 {needed}"
-        self.require(self.support("array", f"i1 @entry_array(ptr {array}, {wanted})"))
+        self.require(self.support("array", f"i1 @hybrid_entry_array(ptr {array}, {wanted})"))
         dims = self.load("ptr", array, capi.DIMS) if guard.shape else ""
         for axis, size in enumerate(guard.shape):
             self.axis(self.load("i64", dims, 8 * axis), size, later)
@@ -281,11 +294,15 @@ class _Entry:
             strides = tuple(step * guard.dtype.itemsize for step in contiguous_strides(guard.shape))
         elif guard.shape and 0 not in guard.shape:
             steps = self.load("ptr", array, capi.STRIDES)
-            # NumPy leaves any stride where the size is 1: nothing is read by it.
-            later += [(self.load("i64", steps, 8 * axis), step) for axis, step in enumerate(strides) if guard.shape[axis] != 1]
+            for axis, (size, step) in enumerate(zip(guard.shape, strides)):
+                # NumPy leaves any stride along an axis of one or none: nothing is read by it.
+                if isinstance(size, Dim):
+                    later.append((self.load("i64", steps, 8 * axis), step, self.load("i64", dims, 8 * axis)))
+                elif size != 1:
+                    later.append((self.load("i64", steps, 8 * axis), step, ""))
         return _View(self.load("ptr", array, capi.DATA), guard.shape, strides, guard.dtype.itemsize)
 
-    def axis(self, found: str, size: Size, later: list[tuple[str, Size]]) -> None:
+    def axis(self, found: str, size: Size, later: list[_Equal]) -> None:
         if not isinstance(size, Dim):
             self.require(self.icmp("eq", "i64", found, size))
         elif size in self.sizes:
@@ -293,7 +310,7 @@ class _Entry:
         elif len(size.symbols) == 1 and size == Dim.symbol(*size.symbols):
             self.sizes[size] = found
         else:
-            later.append((found, size))
+            later.append((found, size, ""))
 
     def overlaps(self) -> None:
         """Miss where a written array shares bytes with another array, or a written constant has become read-only."""
@@ -316,9 +333,9 @@ class _Entry:
         if constants:
             words, spans = self.at(f"@{TABLE}", 8 * (REFERENCES + len(spec.references))), self.at(stack, 16 * len(written))
             counts = f"i64 {len(spec.written_constants)}, i64 {constants}"
-            self.require(self.support("constants", f"i1 @entry_constants(ptr {words}, ptr {spans}, {counts})"))
+            self.require(self.support("constants", f"i1 @hybrid_entry_constants(ptr {words}, ptr {spans}, {counts})"))
         total = len(self.views) + constants
-        self.require(self.support("apart", f"i1 @entry_apart(ptr {stack}, i64 {first}, i64 {total})"))
+        self.require(self.support("apart", f"i1 @hybrid_entry_apart(ptr {stack}, i64 {first}, i64 {total})"))
 
     def span(self, view: _View) -> tuple[str, str]:
         """The first byte of an array and the one after its last; the same where it is empty."""
@@ -533,10 +550,10 @@ class _Entry:
         outcome = self.call("PyObject_Vectorcall", "ptr", f"ptr {self.ref(self.spec.on_error)}", f"ptr {argument}", "i64 1",
                             "ptr null")  # fmt: skip
         self.call("Py_DecRef", "void", f"ptr {number}")
-        self.support("drop", f"void @entry_drop(ptr %owned, i64 {self.owned})")
+        self.support("drop", f"void @hybrid_entry_drop(ptr %owned, i64 {self.owned})")
         self.leave(outcome)
         self.label("fail")
-        self.support("drop", f"void @entry_drop(ptr %owned, i64 {self.owned})")
+        self.support("drop", f"void @hybrid_entry_drop(ptr %owned, i64 {self.owned})")
         self.leave("null")
         self.label("miss")
         self.put(f"%next = musttail call ptr {self.word(NEXT)}(ptr %self, ptr %args, i64 %nargs, ptr %kwnames)")

@@ -13,6 +13,8 @@ import threading
 from collections.abc import Callable
 from typing import Any, Protocol
 
+import numpy as np
+
 from hybrid.core.errors import CompileError
 from hybrid.staging import capi
 from hybrid.staging.emit import emit_entry
@@ -61,14 +63,27 @@ def imports(spec: EntrySpec) -> dict[str, int]:
     return {TABLE: spec.table.address}
 
 
+class _Trace:
+    """An entry in place: its spec, and the code and table that must outlive every call."""
+
+    __slots__ = ("spec", "address", "held")
+
+    def __init__(self, spec: EntrySpec, module: Module):
+        self.spec, self.address = spec, module.address(ENTRY)
+        # The garbage collector runs the finalisers of garbage in any order, and one of them may call the function. It does
+        # not look into object arrays, so what these hold (neither refers to anything) is freed after the last of them.
+        self.held = np.empty(2, object)
+        self.held[:] = module, spec.table
+
+
 class _Chain:
     """The traces of one function, newest first, and those removed while a call was still inside."""
 
-    __slots__ = ("entries", "retired")
+    __slots__ = ("traces", "retired")
 
     def __init__(self) -> None:
-        self.entries: list[tuple[EntrySpec, Module]] = []
-        self.retired: list[tuple[EntrySpec, Module]] = []
+        self.traces: list[_Trace] = []
+        self.retired: list[_Trace] = []
 
 
 class Dispatcher:
@@ -87,16 +102,14 @@ class Dispatcher:
     def __init__(self, slow: Callable[..., Any], name: str, doc: str | None = None):
         if reason := capi.unsupported():
             raise CompileError("native entries do not work with this Python", got=reason)
-        texts = tuple(ctypes.create_string_buffer(text.encode()).raw for text in (name, doc or ""))
-        starts = [ctypes.cast(text, ctypes.c_void_p).value or 0 for text in texts]
         # A builtin reads its method table even while it is freed. In bytes inside a tuple, which the garbage collector
-        # cannot clear, the table lives exactly as long as the builtin does.
-        table = bytes(_METHOD.size)
-        self._method = ctypes.cast(table, ctypes.c_void_p).value or 0
-        meth = capi.addresses()[capi.API.index("PyObject_Vectorcall")]
-        ctypes.memmove(
-            self._method, _METHOD.pack(starts[0], meth, capi.METH_FASTCALL_KEYWORDS, starts[1] if doc else 0), _METHOD.size
-        )
+        # cannot clear, the table and its texts live exactly as long as the builtin does.
+        texts, table = (name.encode(), (doc or "").encode()), bytes(_METHOD.size)
+        self._method = capi.bytes_address(table)
+        starts = [capi.bytes_address(text) for text in texts]
+        end = capi.address("PyObject_Vectorcall")
+        fields = _METHOD.pack(starts[0], end, capi.METH_FASTCALL_KEYWORDS, starts[1] if doc else 0)
+        ctypes.memmove(self._method, fields, _METHOD.size)
         self._chain = _Chain()
         self._lock = threading.RLock()  # reentrant: a garbage collection inside may run code that removes traces
         self.callable = capi.new_builtin(self._method, slow, (table, texts, self._chain))
@@ -104,12 +117,12 @@ class Dispatcher:
     @property
     def specs(self) -> tuple[EntrySpec, ...]:
         """The traces in the order in which a call tries them."""
-        return tuple(spec for spec, _ in self._chain.entries)
+        return tuple(trace.spec for trace in self._chain.traces)
 
     def push(self, module: Module, spec: EntrySpec) -> None:
         """Put a trace in front. `module` was loaded with `imports(spec)`; pushed again, a trace moves to the front."""
         with self._lock:
-            self._relink([(spec, module), *self._without(spec)])
+            self._relink([_Trace(spec, module), *self._without(spec)])
 
     def remove(self, spec: EntrySpec) -> None:
         """Take a trace out; its code is freed once no call is inside it."""
@@ -121,17 +134,16 @@ class Dispatcher:
         with self._lock:
             self._relink([])
 
-    def _without(self, spec: EntrySpec) -> list[tuple[EntrySpec, Module]]:
-        return [pair for pair in self._chain.entries if pair[0] is not spec]
+    def _without(self, spec: EntrySpec) -> list[_Trace]:
+        return [trace for trace in self._chain.traces if trace.spec is not spec]
 
-    def _relink(self, entries: list[tuple[EntrySpec, Module]]) -> None:
-        address = capi.address("PyObject_Vectorcall")
+    def _relink(self, traces: list[_Trace]) -> None:
+        chain, address = self._chain, capi.address("PyObject_Vectorcall")
         # From the end, so that a call on another thread finds a chain that ends at every moment.
-        for spec, module in reversed(entries):
-            spec.table.words[NEXT] = address
-            address = module.address(ENTRY)
+        for trace in reversed(traces):
+            trace.spec.table.words[NEXT] = address
+            address = trace.address
         ctypes.c_uint64.from_address(self._method + _METH).value = address
-        chain = self._chain
-        gone = [pair for pair in chain.entries if all(pair[0] is not spec for spec, _ in entries)]
-        chain.entries = entries
-        chain.retired = [pair for pair in chain.retired + gone if pair[0].table.words[ACTIVE]]
+        gone = [trace for trace in chain.traces if trace not in traces]
+        chain.traces = traces
+        chain.retired = [trace for trace in chain.retired + gone if trace.spec.table.words[ACTIVE]]

@@ -181,10 +181,9 @@ class EntrySpec:
 class Table:
     """The words one entry reads: the chain, its counters, its arena, the C functions it calls, the objects it names."""
 
-    __slots__ = ("words", "references")
+    __slots__ = ("words",)
 
     def __init__(self, spec: EntrySpec):
-        self.references = spec.references
         spans = [number for span in spec.spans for number in span]
         self.words = np.array([0] * 5 + [*capi.addresses(), *map(id, spec.references), *spans], np.int64)
 
@@ -193,10 +192,7 @@ class Table:
         return self.words.__array_interface__["data"][0]
 
     def __del__(self) -> None:
-        # Zeroed first, because a call may still come from a finaliser in the same garbage.
-        memory, self.words[ARENA], self.words[CAPACITY] = int(self.words[ARENA]), 0, 0
-        if memory:
-            ctypes.pythonapi.PyMem_RawFree(ctypes.c_void_p(memory))
+        ctypes.pythonapi.PyMem_RawFree(ctypes.c_void_p(int(self.words[ARENA])))
 
 
 def byte_range(shape: Sequence[int], strides: Sequence[int], itemsize: int) -> tuple[int, int]:

@@ -144,8 +144,7 @@ def test_conversions(compiled, target, dtype):
                 limits = np.iinfo(np.int64 if value.dtype in dt.UNSIGNED else value.dtype)
                 keep = np.isfinite(a.astype(np.float64)) & (abs(a.astype(np.float64)) < float(limits.max))
                 keep &= (a.astype(np.float64) > -1) | (value.dtype not in (dt.uint32, dt.uint64))
-            expected = (wide(a) if dtype == dt.bfloat16 else a)[keep]
-            expected = expected.astype(value.dtype) != 0 if value.dtype == dt.bool_ and not keep.all() else expected.astype(value.dtype)
+            expected = (wide(a) if dtype == dt.bfloat16 else a)[keep].astype(value.dtype)
         assert_same(got[keep], expected, f"{dtype} to {value.dtype}")
 
 
@@ -165,7 +164,8 @@ def test_conversions_out_of_range(compiled, target):
 def test_double_to_half_rounds_once(compiled, target):
     a = np.array([1 + 2**-11 + 2**-40, 1 + 2**-11, 1 + 3 * 2**-11 - 2**-40, 65520.0, 65519.999, 2.0**-25, 2.0**-25 + 2.0**-60])
     (got,) = run(compiled, target, {"x": a}, [Convert(Load("x", I, dt.float64), dt.float16)])
-    assert_same(got, a.astype(np.float16), "float64 to float16")
+    with np.errstate(over="ignore"):
+        assert_same(got, a.astype(np.float16), "float64 to float16")
 
 
 @pytest.mark.parametrize("dtype", (dt.float32, dt.float64), ids=dt.SHORT.get)

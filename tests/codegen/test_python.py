@@ -407,6 +407,15 @@ def test_source_reads_as_numba():
     )
 
 
+def test_names_may_be_used_again():
+    """An accumulator's name, once out of scope, for a scalar of another dtype; a loop index for another loop."""
+    first = (Declare("a", "add", F32), For("i", 4, (Accumulate("a", operand("x", F32)),)), Store("out", J, Ref("a", F32)))
+    again = (Let("a", Index(J + 1)), Store("out", J + 2, Load("out", J, F32) + Convert(Ref("a", I64), F32)))
+    loops = (For("j", 2, first), For("j", 2, again), For("i", 2, (Store("out", I + 4, operand("x", F32)),), "vector"))
+    kernel = Kernel("k", (Buffer("x", F32, 4, "in"), Buffer("out", F32, 6, "out")), loops)
+    assert both(kernel, np.arange(4, dtype=np.float32))["out"].tolist() == [6, 6, 7, 8, 0, 1]
+
+
 def test_wrong_arguments_teach():
     call = python.interpret(kernel_of({"y": operand("x", F32)}, {"x": F32}, 4))
     x = np.zeros(4, np.float32)

@@ -1,0 +1,116 @@
+"""Functions that models are made of: softmax and its kin, and the usual activations, as compositions that fuse."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from hybrid.core import dtype as dt
+from hybrid.core.errors import ArgumentError
+from hybrid.frontend.compositions import erf, sigmoid
+from hybrid.frontend.elementwise import NAMES, cast, where
+from hybrid.frontend.reductions import max as reduce_max
+from hybrid.frontend.reductions import strong, sum
+from hybrid.frontend.values import Value, wrap
+
+exp, log, tanh, maximum, minimum, expm1, logaddexp = (
+    NAMES[name] for name in ("exp", "log", "tanh", "maximum", "minimum", "expm1", "logaddexp")
+)
+
+
+def _inexact(x: Any) -> Any:
+    """x as a tensor of a float dtype."""
+    if not isinstance(x, Value):
+        x = wrap(np.asarray(x))
+    dtype = strong(x)
+    return x if dt.is_inexact(dtype) else cast(x, dt.to_inexact(dtype))
+
+
+def _peak(x: Any, axis: Any) -> Any:
+    # An infinite maximum would give inf - inf.
+    top = reduce_max(x, axis, keepdims=True)
+    return where(abs(top) < math.inf, top, 0)
+
+
+def softmax(x: Any, axis: Any = -1) -> Any:
+    """e^x / Σ e^x along an axis, shifted by the maximum so that nothing overflows.
+
+    >>> import hybrid as hy
+    >>> hy.softmax(hy.tensor([0.0, 0.0]))
+    tensor([0.5, 0.5], dtype=float32)
+    """
+    x = _inexact(x)
+    terms = exp(x - reduce_max(x, axis, keepdims=True))
+    return terms / sum(terms, axis, keepdims=True)
+
+
+def log_softmax(x: Any, axis: Any = -1) -> Any:
+    """log(softmax(x)) without forming the quotient."""
+    x = _inexact(x)
+    shifted = x - reduce_max(x, axis, keepdims=True)
+    return shifted - log(sum(exp(shifted), axis, keepdims=True))
+
+
+def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """log Σ e^x over the given axes, without overflow."""
+    x = _inexact(x)
+    peak = _peak(x, axis)
+    total = log(sum(exp(x - peak), axis, keepdims=keepdims))
+    return total + (peak if keepdims else sum(peak, axis))
+
+
+def relu(x: Any) -> Any:
+    """max(x, 0)."""
+    return maximum(x, 0)
+
+
+def leaky_relu(x: Any, negative_slope: float = 0.01) -> Any:
+    """x where positive, negative_slope · x elsewhere."""
+    x = _inexact(x)
+    return where(x > 0, x, negative_slope * x)
+
+
+def elu(x: Any, alpha: float = 1.0) -> Any:
+    """x where positive, alpha · (e^x - 1) elsewhere."""
+    x = _inexact(x)
+    return where(x > 0, x, alpha * expm1(minimum(x, 0)))
+
+
+def gelu(x: Any, approximate: str = "none") -> Any:
+    """x · Φ(x) with the normal distribution function Φ, or its tanh approximation (`approximate="tanh"`)."""
+    x = _inexact(x)
+    if approximate == "tanh":
+        return 0.5 * x * (1 + tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x * x * x)))
+    if approximate != "none":
+        raise ArgumentError("gelu knows two forms", got=repr(approximate), expected="'none' or 'tanh'")
+    return 0.5 * x * (1 + erf(x * math.sqrt(0.5)))
+
+
+def silu(x: Any) -> Any:
+    """x · sigmoid(x), also called swish."""
+    x = _inexact(x)
+    return x * sigmoid(x)
+
+
+def softplus(x: Any) -> Any:
+    """log(1 + e^x), without overflow."""
+    return logaddexp(x, 0)
+
+
+def one_hot(labels: Any, num_classes: int, dtype: Any = None) -> Any:
+    """A new last axis with 1 at each label and 0 elsewhere; labels outside the range give zeros.
+
+    Args:
+        labels: integers of any shape.
+        num_classes: the size of the new axis.
+        dtype: of the result; the default float without it.
+    """
+    if not isinstance(labels, Value):
+        labels = wrap(np.asarray(labels))
+    hit = labels.expand_dims(-1) == np.arange(num_classes)
+    return cast(hit, dt.canonical(dtype, dt.default_float()))
+
+
+__all__ = ["elu", "gelu", "leaky_relu", "log_softmax", "logsumexp", "one_hot", "relu", "silu", "softmax", "softplus"]

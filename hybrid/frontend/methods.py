@@ -1,0 +1,162 @@
+"""The methods of `Tensor`: NumPy's and PyTorch's names bound to the functions of this room, each defined in one place."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from hybrid.frontend import activations, compositions, indexing, linear, reductions, shaping
+from hybrid.frontend.elementwise import NAMES, cast, where
+from hybrid.frontend.values import Value, concrete, evaluate, shape_of, tracing, unsupported, unwrap, wrap
+from hybrid.ir import trace as tr
+from hybrid.ops import index as ix
+from hybrid.ops import linalg as la
+from hybrid.ops import view as v
+
+
+def _sizes(first: Any, rest: tuple) -> Any:
+    """One tuple or separate arguments: `reshape((2, 3))` and `reshape(2, 3)`."""
+    return (first, *rest) if rest else first
+
+
+class Methods:
+    """Mixed into `Tensor`; every name behaves as NumPy's of that name unless its docstring says otherwise."""
+
+    __slots__ = ()
+
+    # Elementwise -----------------------------------------------------------------------------------------------------
+    abs, sign, square, sqrt = NAMES["absolute"], NAMES["sign"], NAMES["square"], NAMES["sqrt"]
+    exp, exp2, expm1, log, log2, log10, log1p = (NAMES[n] for n in ("exp", "exp2", "expm1", "log", "log2", "log10", "log1p"))
+    sin, cos, tan, sinh, cosh, tanh = (NAMES[n] for n in ("sin", "cos", "tan", "sinh", "cosh", "tanh"))
+    floor, ceil, trunc, rint = (NAMES[n] for n in ("floor", "ceil", "trunc", "rint"))
+    add, sub, mul, div, pow = (NAMES[n] for n in ("add", "subtract", "multiply", "true_divide", "power"))
+    maximum, minimum, isnan, isfinite = (NAMES[n] for n in ("maximum", "minimum", "isnan", "isfinite"))
+    reciprocal, logical_not, logical_and = NAMES["reciprocal"], NAMES["logical_not"], NAMES["logical_and"]
+    conj = conjugate = NAMES["conjugate"]
+    sigmoid, erf, relu = compositions.sigmoid, compositions.erf, activations.relu
+    softmax, log_softmax = activations.softmax, activations.log_softmax
+    clip, round = compositions.clip, compositions.round
+
+    # Reductions ------------------------------------------------------------------------------------------------------
+    sum, prod, mean, var, std = reductions.sum, reductions.prod, reductions.mean, reductions.var, reductions.std
+    max, min, all, any = reductions.max, reductions.min, reductions.all, reductions.any
+    argmax, argmin, argsort = reductions.argmax, reductions.argmin, reductions.argsort
+    cumsum, cumprod = reductions.cumsum, reductions.cumprod
+
+    # Products --------------------------------------------------------------------------------------------------------
+    dot, matmul, dot_general = linear.dot, linear.matmul, linear.dot_general
+
+    # Shapes ----------------------------------------------------------------------------------------------------------
+    ravel, squeeze, swapaxes, flip = shaping.ravel, shaping.squeeze, shaping.swapaxes, shaping.flip
+    expand_dims = unsqueeze = shaping.expand_dims
+    broadcast_to, moveaxis = shaping.broadcast_to, shaping.moveaxis
+
+    def reshape(self, shape: Any, *sizes: int, order: str = "C", copy: bool | None = None) -> Any:
+        """The same elements in another shape, given as one tuple or as separate sizes; one may be -1."""
+        return shaping.reshape(self, _sizes(shape, sizes), order=order, copy=copy)
+
+    def view(self, dtype: Any = None, *sizes: int) -> Any:
+        """The same memory: in another shape for sizes, as NumPy's `view` for a dtype."""
+        if isinstance(dtype, (int, tuple)):
+            return shaping.reshape(self, _sizes(dtype, sizes), copy=False)
+        if dtype is None:
+            return self[...]  # type: ignore[index]
+        if tracing(self) is not None:
+            raise unsupported("view(dtype)", "use astype to convert values")
+        return wrap(concrete(self).view(dtype))
+
+    def transpose(self, *axes: Any) -> Any:
+        """The axes in another order, reversed without arguments."""
+        if not axes or axes == (None,):
+            return shaping.transpose(self)
+        return shaping.transpose(self, axes[0] if len(axes) == 1 and isinstance(axes[0], (tuple, list)) else axes)
+
+    permute = transpose
+
+    @property
+    def T(self) -> Any:
+        return shaping.transpose(self)
+
+    @property
+    def mT(self) -> Any:
+        return shaping.matrix_transpose(self)
+
+    @property
+    def real(self) -> Any:
+        return compositions.real(self)
+
+    @property
+    def imag(self) -> Any:
+        return compositions.imag(self)
+
+    def flatten(self, order: str = "C") -> Any:
+        """The elements in one axis, always a copy."""
+        flat = shaping.ravel(self, order)
+        return shaping.copy(flat) if np.size(flat.shape) else flat
+
+    def astype(self, dtype: Any, order: str = "K", casting: str = "unsafe", subok: bool = True, copy: bool = True) -> Any:
+        """A copy in another dtype; with `copy=False`, the tensor itself where it has that dtype."""
+        out = cast(self, dtype)
+        return shaping.copy(out) if copy and tracing(self) is not None and out is self else out
+
+    def to(self, dtype: Any) -> Any:
+        """The tensor in another dtype, itself where it has that dtype."""
+        return self.astype(dtype, copy=False)
+
+    def copy(self, order: str = "K") -> Any:
+        """A new tensor with the same elements."""
+        return shaping.copy(self, order)
+
+    def clone(self) -> Any:
+        """A new tensor with the same elements."""
+        return shaping.copy(self)
+
+    def detach(self) -> Any:
+        """The same memory as a tensor that gradients do not flow through."""
+        return self[...]  # type: ignore[index]
+
+    def contiguous(self) -> Any:
+        """A C-contiguous tensor: itself, or a copy."""
+        return self if self.flags.c_contiguous else shaping.copy(self, "C")  # type: ignore[attr-defined]
+
+    def fill(self, value: Any) -> None:
+        """Every element set to one value."""
+        self[...] = value  # type: ignore[index]
+
+    # What derivative rules speak ---------------------------------------------------------------------------------------
+    def where(self, condition: Any, other: Any) -> Any:
+        """These elements where the condition holds, the other's elsewhere, in this tensor's dtype."""
+        return where(condition, self, other)
+
+    def slice(self, start: tuple, step: tuple, shape: tuple) -> Any:
+        """The elements start, start + step, … along each axis, `shape` of them."""
+        return _primitive(self, v.slice_, start=start, step=step, shape=shape)
+
+    def zeros_like(self, other: Any) -> Any:
+        """Zeros in this tensor's dtype and the other's shape."""
+        return _zeros(self, shape_of(other))
+
+    def at_slice(self, start: tuple, step: tuple, value: Any) -> Any:
+        """A copy with a slice replaced."""
+        return _primitive(self, v.update_slice, value, start=start, step=step)
+
+    def scatter_add(self, index: Any, value: Any, axis: int) -> Any:
+        """A copy with values added at indices along an axis: the adjoint of `take`."""
+        return _primitive(self, ix.scatter, index, value, axis=axis, op="add")
+
+    def scatter_set(self, index: Any, value: Any, axis: int) -> Any:
+        """A copy with values stored at indices along an axis."""
+        return _primitive(self, ix.scatter, index, value, axis=axis, op="set")
+
+    def scatter_along_add(self, index: Any, value: Any, axis: int) -> Any:
+        """A copy with values added at one index per element along an axis: the adjoint of `take_along`."""
+        return _primitive(self, ix.scatter_along, index, value, axis=axis)
+
+    def take_along(self, index: Any, axis: int) -> Any:
+        """Elements at one index per element along an axis."""
+        return _primitive(self, ix.take_along, index, axis=axis)
+
+    def solve(self, b: Any) -> Any:
+        """The x with `self @ x = b`."""
+        return _primitive(self, la.solve, b)

@@ -1,0 +1,348 @@
+"""`Tensor`: the one array class users hold. Eager it wraps an ndarray; in a trace it stands for a graph value.
+
+Operators live here with their fast path; everything with a NumPy name is a function elsewhere, bound as a method.
+"""
+
+from __future__ import annotations
+
+import copy as copying
+import operator
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from hybrid.core import dtype as dt
+from hybrid.core.errors import ArgumentError
+from hybrid.frontend import protocol
+from hybrid.frontend.elementwise import NAMES, Elementwise, cast, store
+from hybrid.frontend.indexing import getitem, setitem
+from hybrid.frontend.linear import matmul
+from hybrid.frontend.methods import Methods
+from hybrid.frontend.values import (
+    Value,
+    concrete,
+    kind_of,
+    operands_in,
+    register_tensor,
+    shape_of,
+    tracing,
+    unwrap,
+    wrap,
+)
+from hybrid.ir import trace as tr
+from hybrid.ir.trace import Symbol
+
+_ndarray, _asarray, _new = np.ndarray, np.asarray, object.__new__
+_BFLOAT16 = dt.bfloat16
+# Operands of the fast path; anything else goes the general way. bfloat16 goes there too, for its own promotion.
+_FAST = frozenset((np.ndarray, int, float, bool, complex, *(d.type for d in dt.ALL if d is not dt.bfloat16)))
+_ARRAY_LIKE = (Value, np.ndarray, np.generic, bool, int, float, complex, list, tuple)
+
+
+def _operate(function: Callable, operands: tuple) -> Any:
+    """An operator the general way: recorded inside a trace, NumPy's otherwise."""
+    if not all(isinstance(x, _ARRAY_LIKE) for x in operands):
+        return NotImplemented
+    trace = tracing(*operands)
+    if trace is None or not isinstance(function, Elementwise):
+        return function(*operands)
+    return function.record(trace, operands, python=True)
+
+
+def _binary(function: Any, symbol: str) -> tuple[Callable, Callable]:
+    """The method of an operator, and the one for its operands exchanged."""
+    ufunc = function.ufunc
+
+    def forward(self: Any, other: Any) -> Any:
+        a = self._data
+        b = other._data if type(other) is Tensor else other
+        if not tr.open_traces and type(a) is _ndarray and type(b) in _FAST and a.dtype is not _BFLOAT16:
+            out = ufunc(a, b)
+            result = _new(Tensor)
+            result._data = out if type(out) is _ndarray else _asarray(out)
+            if type(b) is not _ndarray or b.dtype is not _BFLOAT16:
+                return result
+        return _operate(function, (self, other))
+
+    def reflected(self: Any, other: Any) -> Any:
+        a = self._data
+        if not tr.open_traces and type(a) is _ndarray and type(other) in _FAST and a.dtype is not _BFLOAT16:
+            out = ufunc(other, a)
+            result = _new(Tensor)
+            result._data = out if type(out) is _ndarray else _asarray(out)
+            if type(other) is not _ndarray or other.dtype is not _BFLOAT16:
+                return result
+        return _operate(function, (other, self))
+
+    forward.__doc__ = f"`x {symbol} y`, elementwise."
+    reflected.__doc__ = f"`y {symbol} x`, elementwise."
+    return forward, reflected
+
+
+def _in_place(function: Any, symbol: str) -> Callable:
+    """`x op= y`: into the same memory, with NumPy's same-kind casting."""
+
+    def method(self: Any, other: Any) -> Any:
+        if not isinstance(other, _ARRAY_LIKE):
+            return NotImplemented
+        trace = tracing(self, other)
+        if trace is None:
+            function(self, other, out=self)
+            return self
+        if kind_of(self) in ("scalar", "python"):
+            return NotImplemented  # numbers are immutable: Python makes a new one
+        return store(trace, self, function(self, other))
+
+    method.__doc__ = f"`x {symbol}= y`, into the same memory."
+    return method
+
+
+def _unary(function: Any) -> Callable:
+    def method(self: Any) -> Any:
+        return _operate(function, (self,))
+
+    method.__doc__ = function.__doc__
+    return method
+
+
+class Tensor(Methods, Value):
+    """An n-dimensional array of numbers that NumPy code, Python operators and decorated functions take.
+
+    Make one with `hybrid.tensor`, `hybrid.asarray` or a creation function; it shares memory with the array it wraps.
+
+    >>> import numpy as np
+    >>> x = wrap(np.array([[1.0, 2.0], [3.0, 4.0]], np.float32))
+    >>> x
+    tensor([[1., 2.],
+            [3., 4.]], dtype=float32)
+    >>> (x @ x.T).sum().item(), np.sin(x).shape
+    (54.0, (2, 2))
+    """
+
+    __slots__ = ()
+    __array_priority__ = 1000.0
+
+    # Arithmetic ------------------------------------------------------------------------------------------------------
+    __add__, __radd__ = _binary(NAMES["add"], "+")
+    __sub__, __rsub__ = _binary(NAMES["subtract"], "-")
+    __mul__, __rmul__ = _binary(NAMES["multiply"], "*")
+    __truediv__, __rtruediv__ = _binary(NAMES["true_divide"], "/")
+    __floordiv__, __rfloordiv__ = _binary(NAMES["floor_divide"], "//")
+    __mod__, __rmod__ = _binary(NAMES["remainder"], "%")
+    __pow__, __rpow__ = _binary(NAMES["power"], "**")
+    __and__, __rand__ = _binary(NAMES["bitwise_and"], "&")
+    __or__, __ror__ = _binary(NAMES["bitwise_or"], "|")
+    __xor__, __rxor__ = _binary(NAMES["bitwise_xor"], "^")
+    __lshift__, __rlshift__ = _binary(NAMES["left_shift"], "<<")
+    __rshift__, __rrshift__ = _binary(NAMES["right_shift"], ">>")
+    __eq__, _ = _binary(NAMES["equal"], "==")  # type: ignore[assignment]
+    __ne__, _ = _binary(NAMES["not_equal"], "!=")  # type: ignore[assignment]
+    __lt__, __gt__ = _binary(NAMES["less"], "<")[0], _binary(NAMES["greater"], ">")[0]
+    __le__, __ge__ = _binary(NAMES["less_equal"], "<=")[0], _binary(NAMES["greater_equal"], ">=")[0]
+    del _
+    __neg__, __pos__ = _unary(NAMES["negative"]), _unary(NAMES["positive"])
+    __abs__, __invert__ = _unary(NAMES["absolute"]), _unary(NAMES["invert"])
+
+    __iadd__, __isub__ = _in_place(NAMES["add"], "+"), _in_place(NAMES["subtract"], "-")
+    __imul__, __itruediv__ = _in_place(NAMES["multiply"], "*"), _in_place(NAMES["true_divide"], "/")
+    __ifloordiv__, __imod__ = _in_place(NAMES["floor_divide"], "//"), _in_place(NAMES["remainder"], "%")
+    __ipow__, __iand__ = _in_place(NAMES["power"], "**"), _in_place(NAMES["bitwise_and"], "&")
+    __ior__, __ixor__ = _in_place(NAMES["bitwise_or"], "|"), _in_place(NAMES["bitwise_xor"], "^")
+    __ilshift__, __irshift__ = _in_place(NAMES["left_shift"], "<<"), _in_place(NAMES["right_shift"], ">>")
+
+    def __matmul__(self, other: Any) -> Any:
+        """The matrix product `x @ y`."""
+        return _operate(matmul, (self, other))
+
+    def __rmatmul__(self, other: Any) -> Any:
+        """The matrix product `y @ x`."""
+        return _operate(matmul, (other, self))
+
+    def __imatmul__(self, other: Any) -> Any:
+        """The matrix product, into the same memory."""
+        matmul(self, other, out=self)
+        return self
+
+    def __divmod__(self, other: Any) -> tuple:
+        return self // other, self % other
+
+    def __rdivmod__(self, other: Any) -> tuple:
+        return other // self, other % self
+
+    def __hash__(self) -> int:
+        return id(self)
+
+    # Items -----------------------------------------------------------------------------------------------------------
+    def __getitem__(self, index: Any) -> Any:
+        """Elements by NumPy's rules: basic indices give views, arrays of indices copies."""
+        if tracing(self, *operands_in((index,))) is not None:
+            return getitem(self, index)
+        return wrap(concrete(self)[_plain_index(index)])
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        """Write elements in place."""
+        if tracing(self, value, *operands_in((index,))) is not None:
+            setitem(self, index, value)
+        else:
+            concrete(self)[_plain_index(index)] = concrete(value)
+
+    def __len__(self) -> int:
+        shape = self.shape
+        if not shape:
+            raise TypeError("len() of unsized object")
+        return shape[0]
+
+    def __iter__(self) -> Iterator[Any]:
+        if not self.shape:
+            raise TypeError("iteration over a 0-d array")
+        return (self[k] for k in range(len(self)))
+
+    def __contains__(self, item: Any) -> bool:
+        return bool((self == item).any())
+
+    # Python numbers --------------------------------------------------------------------------------------------------
+    def _value(self, what: str) -> np.ndarray:
+        """The array behind this tensor; in a trace there is none, and Python's question is refused."""
+        if type(self._data) is Symbol:
+            tr.demand(self._data, what)
+        elif tr.open_traces and (trace := tr.current()) is not None:
+            tr.demand(trace.capture(self._data, "tensor"), what)
+        return self._data
+
+    def __bool__(self) -> bool:
+        return bool(self._value("a Python condition"))
+
+    def __int__(self) -> int:
+        return int(self._value("int()"))
+
+    def __float__(self) -> float:
+        return float(self._value("float()"))
+
+    def __complex__(self) -> complex:
+        return complex(self._value("complex()"))
+
+    def __index__(self) -> int:
+        return operator.index(self._value("an index or size"))
+
+    def __round__(self, digits: int | None = None) -> Any:
+        return NAMES["rint"](self) if digits is None else self.round(digits)
+
+    def item(self, *args: Any) -> Any:
+        """One element as a Python number."""
+        return self._value("item()").item(*args)
+
+    def tolist(self) -> Any:
+        """The elements as nested Python lists."""
+        return self._value("tolist()").tolist()
+
+    def numpy(self) -> np.ndarray:
+        """The array behind this tensor, sharing its memory."""
+        return self._value("numpy()")
+
+    # Exchange --------------------------------------------------------------------------------------------------------
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return np.array(self._value("a conversion to a NumPy array"), dtype, copy=copy)
+
+    def __array_namespace__(self, *, api_version: str | None = None) -> Any:
+        return protocol.namespace()
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        return protocol.apply_ufunc(ufunc, method, inputs, kwargs)
+
+    def __array_function__(self, function: Callable, types: Any, args: tuple, kwargs: dict) -> Any:
+        return protocol.apply_function(function, args, kwargs)
+
+    def __dlpack__(self, **kwargs: Any) -> Any:
+        return self._value("DLPack")._dlpack_() if False else self._value("DLPack").__dlpack__(**kwargs)
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return (1, 0)  # kDLCPU
+
+    def __reduce__(self) -> tuple:
+        return wrap, (self._value("pickling"),)
+
+    def __copy__(self) -> Any:
+        return self.copy()
+
+    def __deepcopy__(self, memo: dict) -> Any:
+        return self.copy() if type(self._data) is Symbol else wrap(copying.deepcopy(self._data, memo))
+
+    # Text ------------------------------------------------------------------------------------------------------------
+    def __repr__(self) -> str:
+        data = self._data
+        if type(data) is Symbol:
+            return f"<traced {data.type} in {data.cell.trace.builder.name}>"
+        body = np.array2string(data, separator=", ", prefix="tensor(")
+        return f"tensor({body}, dtype={data.dtype.name})"
+
+    def __str__(self) -> str:
+        return repr(self) if type(self._data) is Symbol else str(self._data)
+
+    def __format__(self, spec: str) -> str:
+        if not spec:
+            return str(self)
+        return format(self._value("formatting").item() if not self.shape else self._value("formatting"), spec)
+
+    # Header ----------------------------------------------------------------------------------------------------------
+    @property
+    def shape(self) -> tuple:
+        return self._data.type.shape if type(self._data) is Symbol else self._data.shape
+
+    @shape.setter
+    def shape(self, shape: Any) -> None:
+        self._data = unwrap(self.reshape(shape, copy=False))
+
+    @property
+    def dtype(self) -> np.dtype:
+        return self._data.type.dtype if type(self._data) is Symbol else self._data.dtype
+
+    @property
+    def ndim(self) -> int:
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        return self._data.type.size if type(self._data) is Symbol else self._data.size
+
+    @property
+    def itemsize(self) -> int:
+        return self.dtype.itemsize
+
+    @property
+    def nbytes(self) -> int:
+        return self.size * self.itemsize
+
+    @property
+    def strides(self) -> tuple[int, ...]:
+        return self._data.proto.strides if type(self._data) is Symbol else self._data.strides
+
+    @property
+    def flags(self) -> Any:
+        return self._data.proto.flags if type(self._data) is Symbol else self._data.flags
+
+    @property
+    def base(self) -> Any:
+        return self._value("base").base
+
+    @property
+    def device(self) -> str:
+        return "cpu"
+
+    def to_device(self, device: str, /, *, stream: Any = None) -> Any:
+        """This tensor; every tensor lives on the CPU."""
+        if device != "cpu":
+            raise ArgumentError("tensors live on the CPU", got=device, expected="cpu")
+        return self
+
+
+def _plain_index(index: Any) -> Any:
+    if isinstance(index, tuple):
+        return tuple(map(_plain_index, index))
+    if isinstance(index, slice):
+        return slice(*map(concrete, (index.start, index.stop, index.step)))
+    return concrete(index)
+
+
+register_tensor(Tensor)
+__all__ = ["Tensor", "cast", "shape_of"]

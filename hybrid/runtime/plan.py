@@ -1,0 +1,194 @@
+"""Runs a lowered program from Python, on any back end: the way of calls that the native entry does not take.
+
+The native entry takes calls whose arguments lie flat; everything else (containers, host calls, other back ends,
+profiling) comes through `Plan.run`, which costs some microseconds more.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from hybrid.codegen import python
+from hybrid.core.errors import CompileError, IndexingError
+from hybrid.core.shape import Dim
+from hybrid.ir.graph import Literal
+from hybrid.loops.nest import Code
+from hybrid.passes.fuse import HostCall
+from hybrid.runtime import native, profile, threads
+from hybrid.runtime.program import Gemm, Lowered, Segment, Work
+
+
+def fail(code: int) -> None:
+    """Raise what a kernel's code stands for."""
+    if code == Code.INDEX:
+        raise IndexingError("an index is out of bounds", fix="call f.eager(...) with the same arguments to see which")
+    if code == Code.MEMORY:
+        raise MemoryError("a compiled kernel could not allocate its scratch memory")
+    raise CompileError("a compiled kernel failed", got=f"code {code}")
+
+
+class Plan:
+    """A lowered program, ready to run on one back end.
+
+    Args:
+        lowered: what to run.
+        backend: "llvm" machine code, "numba" Numba-compiled source, or "python" the same source interpreted.
+    """
+
+    def __init__(self, lowered: Lowered, backend: str = "llvm"):
+        self.lowered, self.backend = lowered, backend
+        graph = lowered.graph
+        self._inputs = tuple(lowered.names[var] for var in graph.inputs)
+        self._constants = tuple((lowered.names[var], array) for var, array in graph.constants)
+        self._functions: dict[str, Callable[..., int]] = {}
+        self._module: Any = None
+        if backend == "llvm":
+            threads.sync()
+            self._module = native.emit(lowered).load()
+
+    def run(self, arrays: Sequence[np.ndarray], sizes: dict[str, int] | None = None) -> list[np.ndarray]:
+        """The results for these inputs (arrays as the signature describes them), in fresh arrays."""
+        known = sizes or {}
+        env: dict[str, np.ndarray] = dict(zip(self._inputs, arrays, strict=True))
+        env.update(self._constants)
+        arena = np.empty(self.lowered.arena_size + 64, np.uint8)
+        shift = -arena.ctypes.data % 64
+        for step in self.lowered.steps:
+            if isinstance(step, HostCall):
+                self._host(step, env)
+            else:
+                self._segment(step, env, arena[shift:], known)
+        outputs = [
+            self._result(name, var.type.shape, env, known)
+            for name, var in zip(self.lowered.outputs, self.lowered.program.outputs)
+        ]
+        return outputs
+
+    def _result(self, name: str, shape: tuple, env: dict[str, np.ndarray], sizes: dict[str, int]) -> np.ndarray:
+        concrete = tuple(s.evaluate(sizes) if isinstance(s, Dim) else s for s in shape)
+        found = env.get(name)
+        return self._fresh(name, sizes).reshape(concrete) if found is None else found.reshape(concrete)
+
+    def _fresh(self, name: str, sizes: dict[str, int]) -> np.ndarray:
+        dtype, size = self.lowered.types[name]
+        return np.empty(size.evaluate(sizes) if isinstance(size, Dim) else size, dtype)
+
+    def _host(self, step: HostCall, env: dict[str, np.ndarray]) -> None:
+        eqn, names = step.eqn, self.lowered.names
+        operands = []
+        for atom in eqn.inputs:
+            operands.append(
+                np.asarray(atom.value)
+                if isinstance(atom, Literal)
+                else env[names[atom]].reshape(atom.type.shape)
+                if env[names[atom]].ndim != atom.type.ndim
+                else env[names[atom]]
+            )
+        start = time.perf_counter_ns()
+        with np.errstate(all="ignore"):
+            out = eqn.primitive.eval(*operands, **eqn.params)
+        if profile.active:
+            profile.record(
+                f"host {eqn.primitive.name}",
+                str(eqn.source or ""),
+                start,
+                time.perf_counter_ns(),
+                sum(a.nbytes for a in operands),
+            )
+        for var, array in zip(eqn.outputs, out if isinstance(out, tuple) else (out,)):
+            env[names[var]] = np.ascontiguousarray(array)
+
+    def _segment(self, segment: Segment, env: dict[str, np.ndarray], arena: np.ndarray, sizes: dict[str, int]) -> None:
+        lowered = self.lowered
+        for name in segment.buffers:
+            if name in env:
+                continue
+            if name in lowered.arena:
+                dtype, size = lowered.types[name]
+                at = lowered.arena[name]
+                count = size.evaluate(sizes) if isinstance(size, Dim) else size
+                env[name] = arena[at : at + count * dtype.itemsize].view(dtype)
+            else:
+                env[name] = self._fresh(name, sizes)
+        if self.backend == "llvm" and not profile.active:
+            self._check(self._native(segment)(self._pointers(segment.buffers, env), *(sizes[s] for s in segment.symbols)))
+            return
+        for work in segment.work:
+            start = time.perf_counter_ns()
+            self._check(self._run_one(work, env, sizes))
+            if profile.active:
+                moved = sum(env[b.name].nbytes for b in work.buffers)
+                profile.record(work.name, work.source, start, time.perf_counter_ns(), moved)
+
+    @staticmethod
+    def _pointers(names: Sequence[str], env: dict[str, np.ndarray]) -> Any:
+        return (ctypes.c_void_p * max(len(names), 1))(*(env[n].ctypes.data for n in names))
+
+    @staticmethod
+    def _check(code: int) -> None:
+        if code:
+            fail(code)
+
+    def _native(self, segment: Segment) -> Callable[..., int]:
+        function = self._functions.get(segment.name)
+        if function is None:
+            kind = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, *[ctypes.c_int64] * len(segment.symbols))
+            function = self._functions[segment.name] = kind(self._module.address(segment.name))
+        return function
+
+    def _run_one(self, work: Work, env: dict[str, np.ndarray], sizes: dict[str, int]) -> int:
+        """One kernel or BLAS call by itself: for profiling, and for the back ends that are Python functions."""
+        if self.backend == "llvm":
+            return self._alone(work)(
+                self._pointers([b.name for b in dict.fromkeys(work.buffers)], env), *(sizes[s] for s in work.symbols)
+            )
+        if isinstance(work, Gemm):
+            return _numpy_gemm(work, env, sizes)
+        function = self._functions.get(work.name)
+        if function is None:
+            make = python.compile_numba if self.backend == "numba" else python.interpret
+            function = self._functions[work.name] = make(work)
+        return function(*(_flat(env[b.name], b.size, sizes) for b in work.buffers), *(sizes[s] for s in work.symbols))
+
+    def _alone(self, work: Work) -> Callable[..., int]:
+        key = f"alone {work.name}"
+        function = self._functions.get(key)
+        if function is None:
+            single = Segment("segment0", (work,), tuple(dict.fromkeys(b.name for b in work.buffers)), work.symbols)
+            part = Lowered(self.lowered.graph, self.lowered.program, (single,), self.lowered.names, (), ())
+            module = native.emit(part).load()
+            kind = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, *[ctypes.c_int64] * len(work.symbols))
+            function = kind(module.address("segment0"))
+            function.module = module  # type: ignore[attr-defined]
+            self._functions[key] = function
+        return function
+
+
+def _flat(array: np.ndarray, size: Any, sizes: dict[str, int]) -> np.ndarray:
+    """The memory of an array as the loops see it: linear, from its first element."""
+    count = size.evaluate(sizes) if isinstance(size, Dim) else size
+    if array.flags.c_contiguous:
+        return array.reshape(-1)
+    return np.lib.stride_tricks.as_strided(array, (count,), (array.itemsize,))
+
+
+def _numpy_gemm(work: Gemm, env: dict[str, np.ndarray], sizes: dict[str, int]) -> int:
+    def number(size: Any) -> int:
+        return size.evaluate(sizes) if isinstance(size, Dim) else size
+
+    def matrix(m: Any, rows: int, columns: int) -> np.ndarray:
+        memory = env[m.buffer]
+        base = np.lib.stride_tricks.as_strided(memory, (1,), (work.dtype.itemsize,)) if memory.ndim != 1 else memory
+        step, item = number(m.stride) * work.dtype.itemsize, work.dtype.itemsize
+        strides = (item, step) if m.transposed else (step, item)
+        start = np.lib.stride_tricks.as_strided(base, (number(m.offset) + 1,), (item,))[number(m.offset) :]
+        return np.lib.stride_tricks.as_strided(start, (rows, columns), strides)
+
+    m, n, k = number(work.m), number(work.n), number(work.k)
+    env[work.c].reshape(m, n)[...] = matrix(work.a, m, k) @ matrix(work.b, k, n)
+    return 0

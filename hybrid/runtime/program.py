@@ -1,0 +1,245 @@
+"""From a fused program to steps that run: kernels and BLAS calls gathered into native segments, host calls between them.
+
+i32 @segment0(ptr slots, i64 sizes…)      calls its kernels in order; returns 0, or the first `Code` that is not
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from hybrid.core import dtype as dt
+from hybrid.core.affine import Affine
+from hybrid.core.shape import Dim, Shape, Size, contiguous_strides
+from hybrid.ir.graph import Graph, Var
+from hybrid.ir.text import names_of
+from hybrid.loops.lower import Context, lower
+from hybrid.loops import schedule
+from hybrid.loops.nest import Buffer, Kernel, Load, Store
+from hybrid.passes.access import axes_index, offset_of
+from hybrid.passes.fuse import HostCall, MatMul, Operand, Program
+from hybrid.passes.memory import Interval, place
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """A BLAS operand: rows `stride` elements apart, from element `offset` of a buffer; transposed where columns are."""
+
+    buffer: str
+    offset: Size
+    stride: Size
+    transposed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Gemm:
+    """`c[m,n] = a[m,k] @ b[k,n]`, row-major."""
+
+    name: str
+    dtype: np.dtype
+    m: Size
+    n: Size
+    k: Size
+    a: Matrix
+    b: Matrix
+    c: str
+    source: str = ""
+
+    @property
+    def buffers(self) -> tuple[Buffer, ...]:
+        return tuple(
+            Buffer(n, self.dtype, 0, role) for n, role in ((self.a.buffer, "in"), (self.b.buffer, "in"), (self.c, "out"))
+        )
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        return tuple(sorted({s for size in (self.m, self.n, self.k) if isinstance(size, Dim) for s in size.symbols}))
+
+    def __str__(self) -> str:
+        sides = [f"{x.buffer}{'.T' if x.transposed else ''}" for x in (self.a, self.b)]
+        return f"blas {self.name}({sides[0]}, {sides[1]}) -> {self.c}: {dt.SHORT[self.dtype]}[{self.m},{self.n}], {self.k} deep"
+
+
+Work = Kernel | Gemm
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Segment:
+    """Native work without interruption. `buffers` is the order of its slots."""
+
+    name: str
+    work: tuple[Work, ...]
+    buffers: tuple[str, ...]
+    symbols: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Lowered:
+    """A program as loops: what every back end starts from."""
+
+    graph: Graph
+    program: Program
+    steps: tuple[Segment | HostCall, ...]
+    names: Mapping[Var, str]
+    outputs: tuple[str, ...]  # the buffer of each result
+    writebacks: tuple[tuple[int, Var], ...]  # result k is copied into this input's array at the end
+    types: Mapping[str, tuple[np.dtype, Size]] = field(default_factory=dict)  # of every buffer: dtype, elements
+    arena: Mapping[str, int] = field(default_factory=dict)  # byte offsets of intermediate buffers
+    arena_size: int = 0
+
+    @property
+    def work(self) -> tuple[Work, ...]:
+        return tuple(w for step in self.steps if isinstance(step, Segment) for w in step.work)
+
+    @property
+    def kernels(self) -> tuple[Kernel, ...]:
+        return tuple(w for w in self.work if isinstance(w, Kernel))
+
+    @property
+    def host_calls(self) -> tuple[HostCall, ...]:
+        return tuple(step for step in self.steps if isinstance(step, HostCall))
+
+    def __str__(self) -> str:
+        parts = []
+        for step in self.steps:
+            if isinstance(step, Segment):
+                parts += map(str, step.work)
+            else:
+                where = f"  # {step.eqn.source}" if step.eqn.source else ""
+                parts.append(f"host {step.eqn.primitive.name}{where}: {step.eqn.primitive.reason}")
+        return "\n".join(parts)
+
+
+def build(program: Program, strides: Mapping[Var, Shape], writebacks: Sequence[tuple[int, Var]] = ()) -> Lowered:
+    """Lower every group, and plan memory.
+
+    Args:
+        program: from `fuse`.
+        strides: element strides of inputs and captured arrays that are not C-contiguous.
+        writebacks: (result, input): results that are copied into an argument's or captured array's memory at the end.
+    """
+    graph = program.graph
+    names = _buffer_names(program)
+    spans = {var: span(var.type.shape, strides[var]) for var in strides}
+    sources = {*graph.inputs, *(var for var, _ in graph.constants)}
+    kept = sources | {var for step in program.steps for var in step.results}
+    context = Context(graph.producers, {v: names[v] for v in names if v in kept}, strides, spans)
+    types: dict[str, tuple[np.dtype, Size]] = {names[v]: (v.type.dtype, spans.get(v, v.type.size)) for v in kept}
+    steps: list[Segment | HostCall] = []
+    pending: list[Work] = []
+    count = 0
+
+    def flush() -> None:
+        if pending:
+            buffers = tuple(dict.fromkeys(b.name for w in pending for b in w.buffers))
+            symbols = tuple(sorted({s for w in pending for s in w.symbols}))
+            steps.append(Segment(f"segment{len(steps)}", tuple(pending), buffers, symbols))
+            pending.clear()
+
+    for step in program.steps:
+        if isinstance(step, HostCall):
+            flush()
+            steps.append(step)
+        elif isinstance(step, MatMul):
+            pending.append(_gemm(step, names, f"g{count}"))
+            count += 1
+        else:
+            kernel = lower(step, context, f"k{count}")
+            types.update((b.name, (b.dtype, b.size)) for b in kernel.buffers if b.name not in types)
+            pending.append(kernel)
+            count += 1
+    for k, var in writebacks:
+        pending.append(_copy(f"k{count}", program.outputs[k], var, names, strides, spans))
+        count += 1
+    flush()
+    outputs = tuple(names[var] for var in program.outputs)
+    arena, size = _plan_memory(steps, types, {*outputs, *(names[v] for v in sources)})
+    return Lowered(graph, program, tuple(steps), names, outputs, tuple(writebacks), types, arena, size)
+
+
+def span(shape: Shape, strides: Shape) -> Size:
+    """Elements from the first to the last of a strided array."""
+    if any(size == 0 for size in shape):
+        return 0
+    last: Size = 1
+    for size, step in zip(shape, strides):
+        last = last + (size - 1) * step
+    return last
+
+
+def _buffer_names(program: Program) -> dict[Var, str]:
+    names = names_of(program.graph)
+    taken = set(names.values())
+    for k, var in enumerate(program.outputs):
+        if var not in names:
+            name = f"out{k}"
+            while name in taken:
+                name += "_"
+            taken.add(name)
+            names[var] = name
+    return names
+
+
+def _copy(
+    name: str, source: Var, target: Var, names: Mapping[Var, str], strides: Mapping[Var, Shape], spans: Mapping[Var, Size]
+) -> Kernel:
+    """The last step of a written argument: its new value into its memory."""
+
+    shape = target.type.shape
+    plain = contiguous_strides(shape)
+    names_ = [f"i{a}" for a in range(len(shape))]
+    index = axes_index(shape)
+    layout = strides.get(target, plain)
+    axes = schedule.merge(names_, shape, [offset_of(index, plain), offset_of(index, layout)])
+    load = Load(names[source], offset_of(axes.index, plain), source.type.dtype)
+    body = (Store(names[target], offset_of(axes.index, layout), load),)
+    buffers = (Buffer(names[source], source.type.dtype, source.type.size, "in"),
+               Buffer(names[target], target.type.dtype, spans.get(target, target.type.size), "out"))  # fmt: skip
+    return Kernel(name, buffers, schedule.elementwise(axes, body))
+
+
+def _gemm(step: MatMul, names: Mapping[Var, str], name: str) -> Gemm:
+    eqn = step.eqn
+    a_type, b_type = (atom.type for atom in eqn.inputs)
+    contract = eqn.params["contract"]
+    # The contracted axis comes last in a and first in b; a flag says where memory has it otherwise.
+    m, k = a_type.shape[1 - contract[0][0]], a_type.shape[contract[0][0]]
+    n = b_type.shape[1 - contract[1][0]]
+    a = _matrix(step.left, a_type.shape, 1 - contract[0][0], contract[0][0], names)
+    b = _matrix(step.right, b_type.shape, contract[1][0], 1 - contract[1][0], names)
+    return Gemm(name, eqn.output.type.dtype, m, n, k, a, b, names[eqn.output], str(eqn.source or ""))
+
+
+def _matrix(operand: Operand, shape: Shape, row: int, column: int, names: Mapping[Var, str]) -> Matrix:
+    offset: Affine = operand.offset
+    by_row = offset.coefficient(f"i{row}") if shape[row] != 1 else shape[column]
+    by_column = offset.coefficient(f"i{column}") if shape[column] != 1 else 1
+    transposed = by_column != 1
+    return Matrix(names[operand.var], offset.const, by_column if transposed else by_row, transposed)
+
+
+def _plan_memory(
+    steps: Sequence[Segment | HostCall], types: Mapping[str, tuple[np.dtype, Size]], fixed: set[str]
+) -> tuple[dict[str, int], int]:
+    """Arena places for buffers that live inside one segment; the rest are arrays of their own."""
+    homes: dict[str, set[int]] = {}
+    life: dict[str, list[int]] = {}
+    clock = 0
+    for s, step in enumerate(steps):
+        if isinstance(step, HostCall):
+            continue
+        for work in step.work:
+            for buffer in work.buffers:
+                homes.setdefault(buffer.name, set()).add(s)
+                life.setdefault(buffer.name, []).append(clock)
+            clock += 1
+    crossing = {n for n, where in homes.items() if len(where) > 1}
+    intervals = []
+    for name, times in life.items():
+        dtype, size = types[name]
+        if name in fixed or name in crossing or isinstance(size, Dim):
+            continue
+        intervals.append(Interval(name, max(size, 1) * dtype.itemsize, times[0], times[-1]))
+    return place(intervals)
