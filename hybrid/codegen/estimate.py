@@ -117,11 +117,18 @@ def lanes(loop: For, target: Target) -> int:
     common = (widths or moved or Counter({8: 1})).most_common()
     width = max(size for size, count in common if count == common[0][1])
     found = max(1, target.vector_bits // (8 * width))
+    if has_masks(target) and any(isinstance(stmt, For) and _is_light(stmt.body) for stmt in loop.body):
+        # One accumulator for each lane: several registers of lanes hide the latency of its additions.
+        found = min(64, 4 * found)
     if isinstance(loop.extent, int):
         # Short loops: one masked vector where masks are free, else the vectors that fit.
         while found > 1 and (found // 2 >= loop.extent if has_masks(target) else found > loop.extent):
             found //= 2
     return found
+
+
+def _is_light(body: tuple[Stmt, ...]) -> bool:
+    return any(isinstance(stmt, Accumulate) for stmt in body) and operations(body) <= 8
 
 
 def has_masks(target: Target) -> bool:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from hybrid.codegen import estimate
-from hybrid.codegen.instructions import MEMORY, Emitter, Value, constant, symbol
+from hybrid.codegen.instructions import Emitter, Value, constant, symbol
 from hybrid.codegen.reduce import FOLD, FOLD_ALONE, Accumulator, accumulated, needs_compensation
 from hybrid.codegen.target import Target
 from hybrid.codegen.values import Array, Values, iota
@@ -155,11 +155,11 @@ class _Nest(Values):
         known = self._scratch.get(id(stmt))  # a body written out several times shares its arrays
         if known is not None:
             return known
-        pointer, scalar, place = self.e.fresh("scratch"), MEMORY[stmt.dtype], self.prologue
+        pointer, place = self.e.fresh("scratch"), self.prologue
         bytes_ = stmt.size * stmt.dtype.itemsize
         if isinstance(bytes_, int) and self._stack + bytes_ <= STACK_LIMIT:
             self._stack += bytes_
-            place.append(f"  {pointer} = alloca [{max(1, stmt.size)} x {scalar}], align {ALIGNMENT}")  # type: ignore[type-var]
+            place.append(f"  {pointer} = alloca i8, i64 {max(1, bytes_)}, align {ALIGNMENT}")
         else:
             # Sizes depend on symbols alone, so that the entry block can allocate for every iteration.
             self.e.declares.setdefault("malloc", "declare ptr @malloc(i64)")
@@ -274,8 +274,8 @@ class _Nest(Values):
         some, masked, done = e.let(f"icmp slt i64 {start}, {stop}"), e.label("tail"), e.label("done")
         e.branch(some, masked, done)
         e.start(masked)
-        rest = Value(e.let(f"trunc i64 {e.let(f'sub i64 {stop}, {start}')} to i8"), dt.uint8)
-        mask = e.compare("icmp ult", Value(iota("i8", lanes), dt.uint8, lanes), e.splat(rest, lanes))
+        left = Value(e.let(f"trunc i64 {e.let(f'sub i64 {stop}, {start}')} to i8"), dt.uint8)
+        mask = e.compare("icmp ult", Value(iota("i8", lanes), dt.uint8, lanes), e.splat(left, lanes))
         body(start, mask)
         e.jump(done)
         e.start(done)

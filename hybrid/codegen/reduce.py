@@ -100,7 +100,7 @@ class Accumulator:
         high, low = parts[0]
         for other in parts[1:]:
             high, low = self._join((high, low), other)
-        return convert(e, high if low is None else operate(e, "add", high, low), self.dtype)
+        return convert(e, high if low is None else self._rounded(high, low)[0], self.dtype)
 
     def _across(self, high: Value, low: Value | None) -> tuple[Value, Value | None]:
         """The lanes combined in a tree that halves them; integers, where order is nothing, by one intrinsic."""
@@ -119,30 +119,34 @@ class Accumulator:
         e = self.values.e
         if a[1] is None or b[1] is None:
             return operate(e, self.op, a[0], b[0]), None
-        return self._add_pair(a[0], operate(e, "add", a[1], b[1]), b[0])
+        high, error = self._two_sum(a[0], b[0])
+        return high, operate(e, "add", operate(e, "add", a[1], b[1]), error)
 
     def _add_pair(self, high: Value, low: Value, term: Value) -> tuple[Value, Value]:
         """(high + low) + term. The low part stays below an ulp of the high one, so that a billion errors add up well."""
-        e = self.values.e
         total, error = self._two_sum(high, term)
-        low = operate(e, "add", low, error)
-        high = operate(e, "add", total, low)
-        rest = operate(e, "sub", low, operate(e, "sub", high, total))
-        # An infinity leaves inf - inf in the low part; the total alone is then right.
+        return self._rounded(total, operate(self.values.e, "add", low, error))
+
+    def _rounded(self, high: Value, low: Value) -> tuple[Value, Value]:
+        """high + low as the nearest float and the rest (Fast2Sum, Dekker)."""
+        e = self.values.e
+        total = operate(e, "add", high, low)
+        rest = operate(e, "sub", low, operate(e, "sub", total, high))
+        # An infinity leaves inf - inf in the low part; the high one alone is then right.
         lost = is_nan(e, rest)
-        return e.select(lost, total, high), e.select(lost, constant(0, self.computed), rest)
+        return e.select(lost, high, total), e.select(lost, constant(0, self.computed), rest)
 
     def _halves(self, value: Value) -> tuple[Value, Value]:
-        e, half = self.values.e, value.lanes // 2
-        scalar = TYPE[value.dtype]
-        if half == 1:
-            return tuple(Value(e.let(f"extractelement {value.operand}, i64 {at}"), value.dtype) for at in (0, 1))  # type: ignore[return-value]
-        kind = vector(scalar, value.lanes)
-        return tuple(
-            Value(e.let(f"shufflevector {kind} {value.text}, {kind} poison, <{half} x i32> {iota('i32', half, 1, at)}"),
-                  value.dtype, half)
-            for at in (0, half)
-        )  # type: ignore[return-value]  # fmt: skip
+        e, half, kind = self.values.e, value.lanes // 2, value.type
+
+        def part(first: int) -> Value:
+            if half == 1:
+                return Value(e.let(f"extractelement {value.operand}, i64 {first}"), value.dtype)
+            order = iota("i32", half, first=first)
+            text = e.let(f"shufflevector {kind} {value.text}, {kind} poison, <{half} x i32> {order}")
+            return Value(text, value.dtype, half)
+
+        return part(0), part(half)
 
     def _two_sum(self, a: Value, b: Value) -> tuple[Value, Value]:
         """a + b rounded, and the rounding error exactly (Knuth)."""

@@ -6,7 +6,7 @@ No other module reads `os.environ`.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -17,6 +17,10 @@ from hybrid.core.errors import ArgumentError
 def _default_cache_dir() -> str:
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return str(Path(base) / "hybrid")
+
+
+# Called with (name, before, after) on every change, by the rooms whose state follows a setting.
+listeners: list[Callable[[str, object, object], None]] = []
 
 
 @dataclass
@@ -53,7 +57,10 @@ class Config:
         choices = _CHOICES.get(name)
         if choices and value not in choices:
             raise ArgumentError(f"setting {name!r} cannot be {value!r}", expected=" · ".join(map(str, choices)))
+        before = getattr(self, name, None)
         object.__setattr__(self, name, value)
+        for listener in listeners:
+            listener(name, before, value)
 
     @contextmanager
     def override(self, **settings: object) -> Iterator[Config]:

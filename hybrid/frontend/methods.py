@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from hybrid.frontend import activations, compositions, indexing, linear, reductions, shaping
+from hybrid.frontend import activations, compositions, linear, reductions, shaping
 from hybrid.frontend.elementwise import NAMES, cast, where
-from hybrid.frontend.values import Value, concrete, evaluate, shape_of, tracing, unsupported, unwrap, wrap
+from hybrid.frontend.values import bind, concrete, shape_of, tracing, unsupported, unwrap, wrap
 from hybrid.ir import trace as tr
 from hybrid.ops import index as ix
 from hybrid.ops import linalg as la
@@ -18,6 +18,11 @@ from hybrid.ops import view as v
 def _sizes(first: Any, rest: tuple) -> Any:
     """One tuple or separate arguments: `reshape((2, 3))` and `reshape(2, 3)`."""
     return (first, *rest) if rest else first
+
+
+def _zero(like: Any) -> Any:
+    trace = tracing(like)
+    return wrap(np.zeros((), like.dtype) if trace is None else trace.fresh(tr.literal(0, like.dtype), unwrap(like).kind))
 
 
 class Methods:
@@ -131,32 +136,32 @@ class Methods:
 
     def slice(self, start: tuple, step: tuple, shape: tuple) -> Any:
         """The elements start, start + step, … along each axis, `shape` of them."""
-        return _primitive(self, v.slice_, start=start, step=step, shape=shape)
+        return bind(v.slice_, self, start=start, step=step, shape=shape)
 
     def zeros_like(self, other: Any) -> Any:
         """Zeros in this tensor's dtype and the other's shape."""
-        return _zeros(self, shape_of(other))
+        return bind(v.broadcast, _zero(self), shape=shape_of(other))
 
     def at_slice(self, start: tuple, step: tuple, value: Any) -> Any:
         """A copy with a slice replaced."""
-        return _primitive(self, v.update_slice, value, start=start, step=step)
+        return bind(v.update_slice, self, value, start=start, step=step)
 
     def scatter_add(self, index: Any, value: Any, axis: int) -> Any:
         """A copy with values added at indices along an axis: the adjoint of `take`."""
-        return _primitive(self, ix.scatter, index, value, axis=axis, op="add")
+        return bind(ix.scatter, self, index, value, axis=axis, op="add")
 
     def scatter_set(self, index: Any, value: Any, axis: int) -> Any:
         """A copy with values stored at indices along an axis."""
-        return _primitive(self, ix.scatter, index, value, axis=axis, op="set")
+        return bind(ix.scatter, self, index, value, axis=axis, op="set")
 
     def scatter_along_add(self, index: Any, value: Any, axis: int) -> Any:
         """A copy with values added at one index per element along an axis: the adjoint of `take_along`."""
-        return _primitive(self, ix.scatter_along, index, value, axis=axis)
+        return bind(ix.scatter_along, self, index, value, axis=axis)
 
     def take_along(self, index: Any, axis: int) -> Any:
         """Elements at one index per element along an axis."""
-        return _primitive(self, ix.take_along, index, axis=axis)
+        return bind(ix.take_along, self, index, axis=axis)
 
     def solve(self, b: Any) -> Any:
         """The x with `self @ x = b`."""
-        return _primitive(self, la.solve, b)
+        return bind(la.solve, self, b)

@@ -11,17 +11,16 @@ import numpy as np
 from hybrid.core import dtype as dt
 from hybrid.core.shape import Shape, normalize_axes, normalize_axis, product
 from hybrid.core.shape import broadcast as broadcast_shapes
-from hybrid.frontend.elementwise import NAMES, cast, store, where
+from hybrid.frontend.elementwise import store
 from hybrid.frontend.indexing import getitem
 from hybrid.frontend.values import (
+    Value,
     as_view,
     dtype_of,
     implements,
     kind_of,
     operand,
-    operands_in,
     shape_of,
-    symbol,
     traced,
     unsupported,
     unwrap,
@@ -29,8 +28,6 @@ from hybrid.frontend.values import (
 )
 from hybrid.ir import trace as tr
 from hybrid.ir.primitive import Primitive
-from hybrid.ops import elementwise as e
-from hybrid.ops import index as ix
 from hybrid.ops import view as v
 
 
@@ -57,6 +54,11 @@ def copied(x: Any, primitive: Primitive, *more: Any, **params: Any) -> Any:
     return wrap(trace.fresh(atom, "tensor" if kind_of(x) == "tensor" else "ndarray"))
 
 
+def as_array(x: Any) -> Any:
+    """x as a traced tensor or an array, so that it has a shape and a dtype."""
+    return x if isinstance(x, Value) else np.asarray(x)
+
+
 def _dtype(x: Any) -> np.dtype:
     dtype = dtype_of(x)
     return dt.promote(dtype) if isinstance(dtype, type) else dtype
@@ -73,7 +75,7 @@ def _resolved(shape: Shape, size: Any) -> Shape:
         raise ValueError("can only specify one unknown dimension")
     rest = product(s for s in asked if s != -1)
     if (-1 in asked and (rest == 0 or size % rest)) or (-1 not in asked and rest != size):
-        raise ValueError(f"cannot reshape array of size {size} into shape {asked}".replace(" ", " "))
+        raise ValueError(f"cannot reshape array of size {size} into shape {asked}")
     return tuple(size // rest if s == -1 else s for s in asked)
 
 

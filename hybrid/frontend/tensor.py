@@ -15,7 +15,8 @@ import numpy as np
 from hybrid.core import dtype as dt
 from hybrid.core.errors import ArgumentError
 from hybrid.frontend import protocol
-from hybrid.frontend.elementwise import NAMES, Elementwise, cast, store
+from hybrid.frontend.compositions import python_power
+from hybrid.frontend.elementwise import NAMES, Elementwise, store
 from hybrid.frontend.indexing import getitem, setitem
 from hybrid.frontend.linear import matmul
 from hybrid.frontend.methods import Methods
@@ -25,7 +26,6 @@ from hybrid.frontend.values import (
     kind_of,
     operands_in,
     register_tensor,
-    shape_of,
     tracing,
     unwrap,
     wrap,
@@ -57,22 +57,24 @@ def _binary(function: Any, symbol: str) -> tuple[Callable, Callable]:
     def forward(self: Any, other: Any) -> Any:
         a = self._data
         b = other._data if type(other) is Tensor else other
-        if not tr.open_traces and type(a) is _ndarray and type(b) in _FAST and a.dtype is not _BFLOAT16:
+        if not tr.open_traces and type(a) is _ndarray and type(b) in _FAST and a.dtype is not _BFLOAT16 and (
+            type(b) is not _ndarray or b.dtype is not _BFLOAT16
+        ):
             out = ufunc(a, b)
             result = _new(Tensor)
             result._data = out if type(out) is _ndarray else _asarray(out)
-            if type(b) is not _ndarray or b.dtype is not _BFLOAT16:
-                return result
+            return result
         return _operate(function, (self, other))
 
     def reflected(self: Any, other: Any) -> Any:
         a = self._data
-        if not tr.open_traces and type(a) is _ndarray and type(other) in _FAST and a.dtype is not _BFLOAT16:
+        if not tr.open_traces and type(a) is _ndarray and type(other) in _FAST and a.dtype is not _BFLOAT16 and (
+            type(other) is not _ndarray or other.dtype is not _BFLOAT16
+        ):
             out = ufunc(other, a)
             result = _new(Tensor)
             result._data = out if type(out) is _ndarray else _asarray(out)
-            if type(other) is not _ndarray or other.dtype is not _BFLOAT16:
-                return result
+            return result
         return _operate(function, (other, self))
 
     forward.__doc__ = f"`x {symbol} y`, elementwise."
@@ -130,7 +132,7 @@ class Tensor(Methods, Value):
     __truediv__, __rtruediv__ = _binary(NAMES["true_divide"], "/")
     __floordiv__, __rfloordiv__ = _binary(NAMES["floor_divide"], "//")
     __mod__, __rmod__ = _binary(NAMES["remainder"], "%")
-    __pow__, __rpow__ = _binary(NAMES["power"], "**")
+    __pow__, __rpow__ = _binary(python_power, "**")
     __and__, __rand__ = _binary(NAMES["bitwise_and"], "&")
     __or__, __ror__ = _binary(NAMES["bitwise_or"], "|")
     __xor__, __rxor__ = _binary(NAMES["bitwise_xor"], "^")
@@ -254,7 +256,7 @@ class Tensor(Methods, Value):
         return protocol.apply_function(function, args, kwargs)
 
     def __dlpack__(self, **kwargs: Any) -> Any:
-        return self._value("DLPack")._dlpack_() if False else self._value("DLPack").__dlpack__(**kwargs)
+        return self._value("DLPack").__dlpack__(**kwargs)
 
     def __dlpack_device__(self) -> tuple[int, int]:
         return (1, 0)  # kDLCPU
@@ -345,4 +347,3 @@ def _plain_index(index: Any) -> Any:
 
 
 register_tensor(Tensor)
-__all__ = ["Tensor", "cast", "shape_of"]

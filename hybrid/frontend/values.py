@@ -272,3 +272,13 @@ def traced(x: Any) -> Any:
 def unsupported(what: str, fix: str = "leave this function undecorated, or compute it outside") -> TraceError:
     """The error for what eager code can do and a graph cannot."""
     return TraceError(f"{what} is not compiled yet", fix=fix, at=tr.user_line())
+
+
+def bind(primitive: Primitive, *operands: Any, **params: Any) -> Any:
+    """One application of a primitive to operands that fit it as they are: evaluated now, or recorded."""
+    trace = tracing(*operands)
+    if trace is None:
+        return rewrap(primitive.eval(*(np.asarray(concrete(x)) for x in operands), **params))
+    atoms = trace.record(primitive, tuple(read(trace, x) for x in operands), params)
+    out = tuple(wrap(trace.fresh(atom, result_kind(operands, atom.type.shape))) for atom in atoms)
+    return out if len(out) > 1 else out[0]

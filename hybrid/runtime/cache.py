@@ -37,6 +37,10 @@ _TRIM_TO = 0.8  # a trim goes this far below the limit, so that the next many wr
 # In memory, for a process that compiles the same text again (a dropped and re-created function): 256 kernels, about 2 MB.
 _MEMORY_ENTRIES = 256
 
+_lock = threading.Lock()
+if hasattr(os, "register_at_fork"):  # a child must not wait for a thread that it does not have
+    os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release)
+
 
 def key_of(text: str, target: Target, versions: tuple[object, ...] = ()) -> str:
     """The content key of a module: sha256 over its text, its target, and every version that shapes the code."""
@@ -59,7 +63,6 @@ class DiskCache:
         self.directory, self.limit = Path(directory), limit_mb << 20
         self._writable = True
         self._size: int | None = None  # bytes on disk as far as this process knows; None before the first write
-        self._lock = threading.Lock()
 
     def get(self, key: str) -> bytes | None:
         """The bytes stored under `key`, or None. A damaged file is removed."""
@@ -104,7 +107,7 @@ class DiskCache:
         return self.directory / key[:2] / (key + _SUFFIX)
 
     def _grow(self, size: int) -> None:
-        with self._lock:
+        with _lock:
             self._size = self._trim() if self._size is None else self._size + size
             if self._size > self.limit:
                 self._size = self._trim()
@@ -112,7 +115,7 @@ class DiskCache:
     def _trim(self) -> int:
         """Remove the least recently used files once over the limit; the bytes that stay."""
         files = []
-        for path in self.directory.glob(f"??/*{_SUFFIX}"):
+        for path in self.directory.glob("??/*"):  # temporary files too: a process may have died while writing
             with suppress(OSError):
                 status = path.stat()
                 files.append((status.st_mtime_ns, status.st_size, path))
@@ -148,10 +151,10 @@ class Stats:
 
 _stats = Stats()
 _recent: OrderedDict[str, bytes] = OrderedDict()
-_lock = threading.Lock()
 
 
 def stats() -> Stats:
+    """The counts so far."""
     return _stats
 
 

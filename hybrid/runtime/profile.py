@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import os
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-# Read on the hot path of the Python plan; the native entry reads the engine's own flag.
+# Native entries step aside while a profile is active, so that every call runs its kernels one by one from Python.
 active: Profile | None = None
 _lock = threading.Lock()
 
@@ -43,13 +44,15 @@ class Profile:
         global active
         self._outer = active
         active = self
-        _changed()
+        for listener in listeners:
+            listener(1)
         return self
 
     def __exit__(self, *error: object) -> None:
         global active
         active = self._outer
-        _changed()
+        for listener in listeners:
+            listener(-1)
 
     def rows(self) -> list[dict[str, Any]]:
         """One row per kernel and line, the costliest first."""
@@ -86,12 +89,7 @@ class Profile:
         Path(path).write_text(json.dumps({"traceEvents": events}))
 
 
-listeners: list[Any] = []  # called when profiling starts or stops: native entries step aside meanwhile
-
-
-def _changed() -> None:
-    for listener in listeners:
-        listener()
+listeners: list[Callable[[int], None]] = []  # called with 1 when a profile opens and -1 when it closes
 
 
 def record(name: str, source: str, start: int, stop: int, moved: int) -> None:

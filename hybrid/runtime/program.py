@@ -112,12 +112,13 @@ class Lowered:
         return "\n".join(parts)
 
 
-def build(program: Program, strides: Mapping[Var, Shape], writebacks: Sequence[tuple[int, Var]] = ()) -> Lowered:
+def build(program: Program, strides: Mapping[Var, Shape], visible: int | None = None, writebacks: Sequence[tuple[int, Var]] = ()) -> Lowered:
     """Lower every group, and plan memory.
 
     Args:
         program: from `fuse`.
         strides: element strides of inputs and captured arrays that are not C-contiguous.
+        visible: how many results the caller is given; the rest only feed `writebacks`.
         writebacks: (result, input): results that are copied into an argument's or captured array's memory at the end.
     """
     graph = program.graph
@@ -154,7 +155,7 @@ def build(program: Program, strides: Mapping[Var, Shape], writebacks: Sequence[t
         pending.append(_copy(f"k{count}", program.outputs[k], var, names, strides, spans))
         count += 1
     flush()
-    outputs = tuple(names[var] for var in program.outputs)
+    outputs = tuple(names[var] for var in program.outputs[:visible])
     arena, size = _plan_memory(steps, types, {*outputs, *(names[v] for v in sources)})
     return Lowered(graph, program, tuple(steps), names, outputs, tuple(writebacks), types, arena, size)
 

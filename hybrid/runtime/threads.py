@@ -1,26 +1,23 @@
 """Parallel loops: `hybrid_parallel` cuts an iteration range into one piece per thread. `SUPPORT` declares it for LLVM text.
 
-The threads belong to one of Numba's threading layers (OpenMP, TBB or its work queue), loaded from Numba's extension module by
-path, because importing Numba takes 0.4 s and this takes a millisecond. They start at the first loop long enough to
-be cut. One parallel loop runs at a time: a loop started inside another one, or by another Python thread meanwhile, runs
-on its own thread, which is right, never oversubscribes the processor, and is the only safe way with the work queue.
+The threads belong to one of Numba's threading layers (OpenMP, TBB or its work queue), loaded without importing Numba. They
+start at the first loop long enough to be cut. One parallel loop runs at a time: a loop started inside another one, or by
+another Python thread meanwhile, runs on its own thread, which is right, never oversubscribes the processor, and is the
+only safe way with the work queue.
 """
 
 from __future__ import annotations
 
 import ctypes
-import importlib.machinery
-import importlib.util
 import os
 import sys
 import warnings
 from functools import lru_cache
-from pathlib import Path
 from types import ModuleType
 
 from hybrid.codegen.target import host
 from hybrid.core.config import cpu_count
-from hybrid.runtime import engine
+from hybrid.runtime import engine, extension
 from hybrid.runtime.cache import object_for
 
 LAYERS = ("omppool", "tbbpool", "workqueue")  # the first that loads; forking and joining two threads takes 0.3 µs with OpenMP
@@ -86,25 +83,10 @@ def _start() -> None:
 
 
 def _extension(name: str) -> ModuleType | None:
-    """Numba's extension module, without importing Numba; None where it is not built or a library it needs is absent."""
-    full = f"numba.np.ufunc.{name}"
-    if full in sys.modules:
-        return sys.modules[full]
-    numba = importlib.util.find_spec("numba")
-    if numba is None or numba.origin is None:
-        return None
-    folder = Path(numba.origin).parent / "np" / "ufunc"
-    path = next((p for suffix in importlib.machinery.EXTENSION_SUFFIXES if (p := folder / (name + suffix)).exists()), None)
-    if path is None:
-        return None
-    loader = importlib.machinery.ExtensionFileLoader(full, str(path))
     try:
-        module = importlib.util.module_from_spec(importlib.util.spec_from_loader(full, loader))
+        return extension.load(f"numba.np.ufunc.{name}")
     except ImportError:  # libtbb or the OpenMP runtime is not installed
         return None
-    loader.exec_module(module)
-    sys.modules.pop(full, None)  # CPython adds it; Numba must find its own package as it expects it
-    return module
 
 
 def _after_fork() -> None:

@@ -35,6 +35,14 @@ _ARRAY_TYPE = 2  # the place of &PyArray_Type in that table
 API = (*PYTHON_API, *_NUMPY_API)
 
 
+def _prototype(name: str, result: Any, *arguments: Any) -> Callable[..., Any]:
+    # One of our own: types set on an attribute of ctypes.pythonapi are set for every library in the process.
+    return ctypes.PYFUNCTYPE(result, *arguments)((name, ctypes.pythonapi))
+
+
+free: Callable[[int], None] = _prototype("PyMem_RawFree", None, ctypes.c_void_p)
+
+
 def word(address: int) -> int:
     """The eight bytes at an address, as a signed integer."""
     return ctypes.c_int64.from_address(address).value
@@ -54,8 +62,7 @@ def address(name: str) -> int:
 
 
 def _numpy_table() -> int:
-    get = ctypes.pythonapi.PyCapsule_GetPointer
-    get.restype, get.argtypes = ctypes.c_void_p, [ctypes.py_object, ctypes.c_char_p]
+    get = _prototype("PyCapsule_GetPointer", ctypes.c_void_p, ctypes.py_object, ctypes.c_char_p)
     return get(np._core._multiarray_umath._ARRAY_API, None)  # type: ignore[attr-defined]  # where NumPy's C header finds it
 
 
@@ -66,8 +73,7 @@ def bytes_address(text: bytes) -> int:
 
 def new_builtin(method_table: int, owner: object, module: object) -> Callable[..., Any]:
     """A builtin function over a `PyMethodDef`; it owns `owner` (C code receives it as `self`) and `module`."""
-    new = ctypes.pythonapi.PyCFunction_NewEx
-    new.restype, new.argtypes = ctypes.py_object, [ctypes.c_void_p, ctypes.py_object, ctypes.py_object]
+    new = _prototype("PyCFunction_NewEx", ctypes.py_object, ctypes.c_void_p, ctypes.py_object, ctypes.py_object)
     return new(method_table, owner, module)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -191,8 +190,8 @@ class Table:
     def address(self) -> int:
         return self.words.__array_interface__["data"][0]
 
-    def __del__(self) -> None:
-        ctypes.pythonapi.PyMem_RawFree(ctypes.c_void_p(int(self.words[ARENA])))
+    def __del__(self, free: Callable[[int], None] = capi.free, arena: int = ARENA) -> None:
+        free(int(self.words[arena]))  # bound early: module globals may be gone at exit
 
 
 def byte_range(shape: Sequence[int], strides: Sequence[int], itemsize: int) -> tuple[int, int]:

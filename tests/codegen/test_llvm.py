@@ -115,12 +115,13 @@ def test_strides(compiled, target, dtype):
     """Consecutive, backwards, strided, broadcast and symbolic steps through memory, read and written."""
     n = 37
     x = (randoms(4 * n) > 0) if dtype == dt.bool_ else (randoms(4 * n) * 10).astype(dtype)
-    offsets = {"a": I + 3, "b": I * -1 + (n - 1), "c": 2 * I, "d": Affine(None, 5), "e": I * -3 + 3 * n, "f": I * M}
-    buffers = [Buffer("x", dtype, 4 * n, "in"), *(Buffer(name, dtype, 4 * n, "out") for name in (*offsets, "g", "h"))]
+    offsets = {"a": I + 3, "b": I * -1 + (n - 1), "c": 2 * I, "d": Affine(None, 5), "e": I * -3 + 3 * n, "f": I * M,
+               "g": 3 * I + 2, "k": 4 * I}  # fmt: skip
+    buffers = [Buffer("x", dtype, 4 * n, "in"), *(Buffer(name, dtype, 4 * n, "out") for name in (*offsets, "s", "t"))]
     stores = [Store(name, I, Load("x", offset, dtype)) for name, offset in offsets.items()]
-    stores += [Store("g", I * -1 + (n - 1), Load("x", I, dtype)), Store("h", I * M, Load("x", I, dtype))]
+    stores += [Store("s", I * -1 + (n - 1), Load("x", I, dtype)), Store("t", I * M, Load("x", I, dtype))]
     kernel = Kernel("k", tuple(buffers), (For("i", n, tuple(stores), "vector"),))
-    check(compiled, kernel, x, *(np.zeros(4 * n, dtype) for _ in range(8)), 4, target=target)
+    check(compiled, kernel, x, *(np.zeros(4 * n, dtype) for _ in range(10)), 4, target=target)
 
 
 def test_gather_and_scatter(compiled, target):
@@ -166,19 +167,22 @@ def test_uniform_values_inside_a_vector_loop(compiled, target):
         check(compiled, map_kernel(value, n, s=(F, 1), x=(F, n)), np.array([s], F), randoms(n), np.zeros(n, F), target=target)
 
 
-def test_serial_loop_inside_a_vector_loop(compiled, target):
+@pytest.mark.parametrize("columns", (37, 150, N), ids=str)
+def test_serial_loop_inside_a_vector_loop(compiled, target, columns):
     """Column sums: one accumulator for each lane; a short inner loop is written out, a long one folded in blocks."""
     for rows in (3, 16, 100, M):
         body = (
             Declare("s", "add", F),
-            For("i", rows, (Accumulate("s", Load("x", I * 37 + J, F)),)),
+            For("i", rows, (Accumulate("s", Load("x", I * columns + J, F)),)),
             Store("out", J, Ref("s", F)),
         )
-        count = 100 if rows is M else rows
-        kernel = Kernel("k", (Buffer("x", F, rows * 37, "in"), Buffer("out", F, 37, "out")), (For("j", 37, body, "vector"),))
-        x, out = randoms(count * 37), np.zeros(37, F)
-        assert compiled(kernel, target)(x, out, *([count] if rows is M else [])) == 0
-        np.testing.assert_allclose(out, x.reshape(count, 37).sum(0, dtype=D), rtol=1e-6, atol=1e-5)
+        buffers = (Buffer("x", F, rows * columns, "in"), Buffer("out", F, columns, "out"))
+        kernel = Kernel("k", buffers, (For("j", columns, body, "vector"),))
+        sizes = {"m": 100, "n": 150}
+        count, width = (size if isinstance(size, int) else size.evaluate(sizes) for size in (rows, columns))
+        x, out = randoms(count * width), np.zeros(width, F)
+        assert compiled(kernel, target)(x, out, *(sizes[name] for name in kernel.symbols)) == 0
+        np.testing.assert_allclose(out, x.reshape(count, width).sum(0, dtype=D), rtol=1e-6, atol=1e-5)
 
 
 @pytest.mark.parametrize("kind", ("serial", "vector"))

@@ -1,10 +1,13 @@
 """Native entries: every guard hits what it describes and nothing else, results come out whole, and nothing leaks."""
 
+import ctypes
 import gc
+import subprocess
 import sys
 import threading
 import tracemalloc
 import weakref
+from pathlib import Path
 
 import ml_dtypes
 import numpy as np
@@ -34,6 +37,7 @@ from hybrid.staging.entry import (
     imports,
     supported,
 )
+from hybrid.staging.spec import ACTIVE
 
 F4, F8, C16, I8 = (np.dtype(name) for name in ("f4", "f8", "c16", "i8"))
 N, M = Dim.symbol("n"), Dim.symbol("m")
@@ -382,7 +386,7 @@ def test_no_memory():
     for _ in range(3):
         with pytest.raises(MemoryError):
             f(np.zeros(2, F4))
-    assert arena.table.words[1] == 0  # no call is counted as still inside
+    assert arena.table.words[ACTIVE] == 0  # no call is counted as still inside
 
 
 def test_chain():
@@ -465,8 +469,6 @@ declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)"""
 
 def test_calls_from_threads():
     """Calls meet inside: each waits for the other at a barrier, with the GIL released, and finds an arena of its own."""
-    import ctypes
-
     barrier = threading.Barrier(2, timeout=20)
     meet = ctypes.CFUNCTYPE(None)(lambda: barrier.wait() and None)
     text = """
@@ -500,7 +502,7 @@ define internal i32 @compute(ptr %slots) {
     for thread in threads:
         thread.join()
     assert results == {value: [value + k for k in range(50)] for value in (1000.0, 2000.0)}
-    assert spec.calls == 100 and spec.table.words[1] == 0
+    assert spec.calls == 100 and spec.table.words[ACTIVE] == 0
 
 
 def test_reference_counts():
@@ -585,6 +587,14 @@ def test_dropped_functions_free_everything():
         gc.collect()
         assert not any(ref() for ref in alive)
     assert len(gc.get_objects()) - objects < 50
+
+
+def test_a_process_ends_in_silence():
+    paths = [str(Path(__file__).parent), *sys.path]
+    script = (
+        f"import sys; sys.path[:0] = {paths!r}; import test_entry as t; t.kept = t.Owner(); t.kept.dispatcher.callable(1.0)"
+    )
+    assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stderr == ""
 
 
 def test_the_builtin_outlives_its_dispatcher():

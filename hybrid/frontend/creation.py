@@ -1,0 +1,341 @@
+"""New arrays: from data, filled, counted, and from other libraries. Inside a trace they are recorded, so that writing into them is too."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from hybrid.core import dtype as dt
+from hybrid.core.errors import ArgumentError
+from hybrid.core.shape import Shape
+from hybrid.frontend.elementwise import apply, cast
+from hybrid.frontend.elementwise import select as choose
+from hybrid.frontend.values import (
+    Value,
+    assembled,
+    concrete,
+    implements,
+    kind_of,
+    operand,
+    operands_in,
+    shape_of,
+    symbol,
+    traced,
+    tracing,
+    unwrap,
+    wrap,
+)
+from hybrid.ir import trace as tr
+from hybrid.ops import elementwise as e
+from hybrid.ops import view as v
+
+
+def _sizes(shape: Any) -> Shape:
+    items = tuple(shape) if isinstance(shape, (tuple, list, np.ndarray)) else (shape,)
+    out = tuple(operator.index(size) for size in items)
+    if any(size < 0 for size in out):
+        raise ValueError("negative dimensions are not allowed")
+    return out
+
+
+def _on_cpu(device: str | None) -> None:
+    if device not in (None, "cpu"):
+        raise ArgumentError("arrays live on the CPU", got=device, expected="cpu")
+
+
+def _recorded(array: np.ndarray, kind: str) -> Any:
+    """A fresh traced array with the contents of one that nobody else holds."""
+    trace = tr.current()
+    assert trace is not None
+    return wrap(trace.fresh(tr.read(trace.capture(array, kind)), kind))
+
+
+def _filled(shape: Shape, value: Any, dtype: np.dtype, kind: str) -> Any:
+    """A new array of one value; in a trace, a broadcast."""
+    trace = tr.current()
+    if trace is None:
+        return wrap(np.full(shape, concrete(value), dtype))
+    atom = operand(trace, cast(value, dtype) if isinstance(value, Value) else value, dtype)
+    return wrap(trace.fresh(trace.one(v.broadcast, atom, shape=shape) if shape else atom, kind))
+
+
+# From data ---------------------------------------------------------------------------------------------------------------
+def tensor(data: Any, dtype: Any = None) -> Any:
+    """A new tensor with a copy of the data.
+
+    Args:
+        data: numbers, nested sequences, arrays or tensors. Python floats become the default float (float32), arrays keep
+            their dtype.
+        dtype: what to convert to.
+
+    >>> import hybrid as hy
+    >>> hy.tensor([[1, 2], [3, 4]]).dtype, hy.tensor([0.5]).dtype
+    (dtype('int64'), dtype('float32'))
+    """
+    trace = tr.current()
+    if trace is not None and (isinstance(data, Value) or any(True for _ in operands_in((data,)))):
+        atom = tr.read(symbol(trace, assembled(trace, data)))
+        return cast(wrap(trace.fresh(atom, "tensor")), dtype or atom.type.dtype)
+    array = np.array(concrete(data), None if dtype is None else dt.canonical(dtype))
+    if dtype is None and array.dtype == np.float64 and not _has_float64(data):
+        array = array.astype(dt.default_float())
+    dt.canonical(array.dtype)
+    return wrap(array) if trace is None else _recorded(array, "tensor")
+
+
+def _has_float64(data: Any) -> bool:
+    """Whether the data holds NumPy numbers, whose dtype the user chose."""
+    if isinstance(data, (list, tuple)):
+        return any(map(_has_float64, data))
+    return isinstance(data, (np.ndarray, np.generic, Value))
+
+
+def asarray(obj: Any, dtype: Any = None, *, device: str | None = None, copy: bool | None = None) -> Any:
+    """The data as a tensor, sharing memory with an array where dtype and `copy` allow it."""
+    _on_cpu(device)
+    trace = tr.current()
+    if trace is not None and (isinstance(obj, Value) or any(True for _ in operands_in((obj,)))):
+        x = traced(assembled(trace, obj))
+        target = dt.canonical(dtype, x.dtype)
+        return cast(x, target) if not copy or target != x.dtype else wrap(trace.fresh(tr.read(unwrap(x)), unwrap(x).kind))
+    if isinstance(obj, (np.ndarray, Value)):
+        return wrap(np.array(concrete(obj), None if dtype is None else dt.canonical(dtype), copy=copy))
+    return tensor(obj, dtype)
+
+
+def from_dlpack(x: Any, /, *, device: str | None = None, copy: bool | None = None) -> Any:
+    """A tensor over the memory of another library's array, by DLPack."""
+    _on_cpu(device)
+    return wrap(np.from_dlpack(x, copy=copy))
+
+
+# Filled ------------------------------------------------------------------------------------------------------------------
+def full(shape: Any, fill_value: Any, dtype: Any = None, *, device: str | None = None) -> Any:
+    """A tensor of one value; without `dtype`, the value's (the default float for a Python float)."""
+    _on_cpu(device)
+    natural = dt.default_float() if type(fill_value) is float else None
+    if natural is None and dtype is None:
+        natural = dt.promote(fill_value.dtype if isinstance(fill_value, (Value, np.generic, np.ndarray)) else type(fill_value))
+    return _filled(_sizes(shape), fill_value, dt.canonical(dtype, natural), "tensor")
+
+
+def zeros(shape: Any, dtype: Any = None, *, device: str | None = None) -> Any:
+    """A tensor of zeros, of the default float without `dtype`."""
+    return full(shape, 0, dt.canonical(dtype, dt.default_float()), device=device)
+
+
+def ones(shape: Any, dtype: Any = None, *, device: str | None = None) -> Any:
+    """A tensor of ones, of the default float without `dtype`."""
+    return full(shape, 1, dt.canonical(dtype, dt.default_float()), device=device)
+
+
+def empty(shape: Any, dtype: Any = None, *, device: str | None = None) -> Any:
+    """A tensor to be filled; in a trace, its elements are zeros."""
+    if tr.current() is not None:
+        return zeros(shape, dtype, device=device)
+    _on_cpu(device)
+    return wrap(np.empty(_sizes(shape), dt.canonical(dtype, dt.default_float())))
+
+
+def _like(x: Any, value: Any, dtype: Any, shape: Any) -> Any:
+    x = traced(x)
+    kind = "tensor" if kind_of(x) == "tensor" else "ndarray"
+    return _filled(shape_of(x) if shape is None else _sizes(shape), value, dt.canonical(dtype, x.dtype), kind)
+
+
+@implements(np.zeros_like)
+def zeros_like(a: Any, dtype: Any = None, order: str = "K", subok: bool = True, shape: Any = None, *, device: Any = None) -> Any:
+    """Zeros in the shape and dtype of an array."""
+    return _like(a, 0, dtype, shape)
+
+
+@implements(np.ones_like)
+def ones_like(a: Any, dtype: Any = None, order: str = "K", subok: bool = True, shape: Any = None, *, device: Any = None) -> Any:
+    """Ones in the shape and dtype of an array."""
+    return _like(a, 1, dtype, shape)
+
+
+@implements(np.empty_like)
+def empty_like(prototype: Any, dtype: Any = None, order: str = "K", subok: bool = True, shape: Any = None, *, device: Any = None) -> Any:
+    """An array to be filled, in the shape and dtype of another; in a trace, its elements are zeros."""
+    return _like(prototype, 0, dtype, shape)
+
+
+@implements(np.full_like)
+def full_like(a: Any, fill_value: Any, dtype: Any = None, order: str = "K", subok: bool = True, shape: Any = None, *,
+              device: Any = None) -> Any:  # fmt: skip
+    """One value in the shape and dtype of an array."""
+    return _like(a, fill_value, dtype, shape)
+
+
+# Counted -----------------------------------------------------------------------------------------------------------------
+def _counted(array: np.ndarray, kind: str) -> Any:
+    """A range that NumPy made; in a trace, start + i·step where that gives the same bits, else the array itself."""
+    if tr.current() is None:
+        return wrap(array)
+    if array.dtype not in (dt.int32, dt.int64, dt.float32, dt.float64) or len(array) < 2:
+        return _recorded(array, kind)
+    start, step = array[0].item(), (array[1] - array[0]).item()
+    line = np.arange(len(array)).astype(array.dtype) * array.dtype.type(step) + array.dtype.type(start)
+    if not np.array_equal(line, array):
+        return _recorded(array, kind)
+    trace = tr.current()
+    assert trace is not None
+    place = wrap(trace.fresh(trace.one(e.iota, shape=array.shape, axis=0), kind))
+    return cast(place, array.dtype) * step + start
+
+
+def arange(start: Any, stop: Any = None, step: Any = 1, dtype: Any = None, *, device: str | None = None) -> Any:
+    """start, start + step, … before stop; of Python floats in the default float.
+
+    >>> import hybrid as hy
+    >>> hy.arange(3), hy.arange(0, 1, 0.5)
+    (tensor([0, 1, 2], dtype=int64), tensor([0. , 0.5], dtype=float32))
+    """
+    _on_cpu(device)
+    bounds = (0, start) if stop is None else (start, stop)
+    floating = dtype is None and any(type(x) is float for x in (*bounds, step))
+    array = np.arange(*bounds, step, None if dtype is None else dt.canonical(dtype))
+    return _counted(array.astype(dt.default_float()) if floating else array, "tensor")
+
+
+@implements(np.linspace)
+def _linspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, retstep: bool = False, dtype: Any = None, axis: int = 0, *,
+              device: Any = None) -> Any:  # fmt: skip
+    start, stop = traced(start), traced(stop)
+    own = dt.promote(start.dtype, stop.dtype, float)
+    if shape_of(start) or shape_of(stop) or retstep:
+        raise ArgumentError("np.linspace between arrays, or with retstep, is not compiled", fix="use scalars")
+    parts = num - 1 if endpoint else num
+    trace = tr.current()
+    assert trace is not None
+    place = wrap(trace.fresh(trace.one(e.iota, shape=(num,), axis=0), "ndarray"))
+    low, high = cast(start, own), cast(stop, own)
+    line = cast(place, own) * ((high - low) / parts) + low if parts > 0 else cast(place, own) * 0 + low
+    line = choose(place == num - 1, high, line) if endpoint and num > 1 else line
+    return cast(line, dt.canonical(dtype, own))
+
+
+def linspace(start: Any, stop: Any, num: int = 50, *, endpoint: bool = True, dtype: Any = None, device: str | None = None) -> Any:
+    """Evenly spaced numbers from start to stop, both included unless `endpoint=False`."""
+    _on_cpu(device)
+    target = dt.canonical(dtype, dt.default_float())
+    if tracing(start, stop) is not None:
+        return _linspace(start, stop, num, endpoint, dtype=target)
+    return _counted(np.linspace(concrete(start), concrete(stop), num, endpoint, dtype=target), "tensor")
+
+
+def _eye(rows: int, columns: int | None, k: int, dtype: np.dtype, kind: str) -> Any:
+    trace = tr.current()
+    if trace is None:
+        return wrap(np.eye(rows, columns, k, dtype))
+    shape = (operator.index(rows), operator.index(rows if columns is None else columns))
+    row, column = (wrap(trace.fresh(trace.one(e.iota, shape=shape, axis=a), kind)) for a in (0, 1))
+    return cast(apply(e.eq, column, row + k), dtype)
+
+
+def eye(n_rows: int, n_cols: int | None = None, /, *, k: int = 0, dtype: Any = None, device: str | None = None) -> Any:
+    """Ones on the k-th diagonal, zeros elsewhere."""
+    _on_cpu(device)
+    return _eye(n_rows, n_cols, k, dt.canonical(dtype, dt.default_float()), "tensor")
+
+
+def _tri(rows: int, columns: int | None, k: int, dtype: np.dtype, kind: str) -> Any:
+    trace = tr.current()
+    if trace is None:
+        return wrap(np.tri(rows, columns, k, dtype))
+    shape = (operator.index(rows), operator.index(rows if columns is None else columns))
+    row, column = (wrap(trace.fresh(trace.one(e.iota, shape=shape, axis=a), kind)) for a in (0, 1))
+    return cast(apply(e.le, column, row + k), dtype)
+
+
+def tri(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Any:
+    """Ones on and below the k-th diagonal, zeros above."""
+    return _tri(N, M, k, dt.canonical(dtype, dt.default_float()), "tensor")
+
+
+# NumPy's constructors take no tensor, so nothing leads them here: code conversion looks them up and calls these in a trace.
+CONSTRUCTORS: dict[Callable, Callable] = {}
+
+
+def _constructs(function: Callable) -> Callable:
+    def decorate(body: Callable) -> Callable:
+        CONSTRUCTORS[function] = body
+        return body
+
+    return decorate
+
+
+@_constructs(np.zeros)
+def _np_zeros(shape: Any, dtype: Any = float, order: str = "C", *, device: Any = None, like: Any = None) -> Any:
+    return _filled(_sizes(shape), 0, dt.canonical(dtype, dt.float64), "ndarray")
+
+
+@_constructs(np.empty)
+def _np_empty(shape: Any, dtype: Any = float, order: str = "C", *, device: Any = None, like: Any = None) -> Any:
+    return _filled(_sizes(shape), 0, dt.canonical(dtype, dt.float64), "ndarray")
+
+
+@_constructs(np.ones)
+def _np_ones(shape: Any, dtype: Any = None, order: str = "C", *, device: Any = None, like: Any = None) -> Any:
+    return _filled(_sizes(shape), 1, dt.canonical(dtype, dt.float64), "ndarray")
+
+
+@_constructs(np.full)
+def _np_full(shape: Any, fill_value: Any, dtype: Any = None, order: str = "C", *, device: Any = None, like: Any = None) -> Any:
+    value = traced(assembled(tr.current(), fill_value))  # type: ignore[arg-type]
+    return _filled(_sizes(shape), value, dt.canonical(dtype, value.dtype), "ndarray")
+
+
+@_constructs(np.eye)
+def _np_eye(N: int, M: int | None = None, k: int = 0, dtype: Any = float, order: str = "C", *, device: Any = None, like: Any = None) -> Any:
+    return _eye(N, M, k, dt.canonical(dtype, dt.float64), "ndarray")
+
+
+@_constructs(np.identity)
+def _np_identity(n: int, dtype: Any = None, *, like: Any = None) -> Any:
+    return _eye(n, None, 0, dt.canonical(dtype, dt.float64), "ndarray")
+
+
+@_constructs(np.tri)
+def _np_tri(N: int, M: int | None = None, k: int = 0, dtype: Any = float, *, like: Any = None) -> Any:
+    return _tri(N, M, k, dt.canonical(dtype, dt.float64), "ndarray")
+
+
+@_constructs(np.arange)
+def _np_arange(*args: Any, **kwargs: Any) -> Any:
+    return _counted(np.arange(*args, **kwargs), "ndarray")
+
+
+@_constructs(np.linspace)
+def _np_linspace(start: Any, stop: Any, num: int = 50, *args: Any, **kwargs: Any) -> Any:
+    if tracing(start, stop) is not None:
+        return _linspace(start, stop, num, *args, **kwargs)
+    return _counted(np.linspace(start, stop, num, *args, **kwargs), "ndarray")
+
+
+@_constructs(np.array)
+def _np_array(object: Any, dtype: Any = None, *, copy: bool | None = True, **rest: Any) -> Any:
+    trace = tr.current()
+    assert trace is not None
+    if isinstance(object, Value) or any(True for _ in operands_in((object,))):
+        x = traced(assembled(trace, object))
+        kind = "tensor" if kind_of(x) == "tensor" else "ndarray"
+        if not copy and kind_of(x) == kind and dtype in (None, x.dtype):
+            return x
+        out = cast(x, dt.canonical(dtype, x.dtype))
+        return wrap(trace.fresh(tr.read(unwrap(out)), "ndarray"))
+    return _recorded(np.array(object, dtype, **rest), "ndarray")
+
+
+@_constructs(np.asarray)
+def _np_asarray(a: Any, dtype: Any = None, order: Any = None, *, device: Any = None, copy: bool | None = None, like: Any = None) -> Any:
+    if isinstance(a, np.ndarray) and not copy:
+        return np.asarray(a, dtype)
+    return _np_array(a, dtype, copy=copy)
+
+
+CONSTRUCTORS[np.ascontiguousarray] = CONSTRUCTORS[np.asanyarray] = _np_asarray

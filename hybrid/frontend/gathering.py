@@ -1,0 +1,354 @@
+"""Copies with a pattern: gathers, repetition, padding, diagonals and triangles, differences, choices by condition."""
+
+from __future__ import annotations
+
+import operator
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from hybrid.core import dtype as dt
+from hybrid.core.shape import Shape, normalize_axis, product
+from hybrid.core.shape import broadcast as broadcast_shapes
+from hybrid.frontend.elementwise import NAMES, apply, cast, store, where
+from hybrid.frontend.indexing import getitem, setitem
+from hybrid.frontend.reductions import strong, sum
+from hybrid.frontend.shaping import as_array, broadcast_to, concatenate, copied, moveaxis, reshape, viewed
+from hybrid.frontend.values import assembled, implements, kind_of, operand, result_kind, shape_of, traced, unsupported, unwrap, wrap
+from hybrid.ir import trace as tr
+from hybrid.ops import elementwise as e
+from hybrid.ops import index as ix
+from hybrid.ops import view as v
+
+# A pattern of indices is written as this many slices at most; beyond it one gather is smaller.
+MAX_RUNS = 8
+
+
+def _trace() -> tr.Trace:
+    trace = tr.current()
+    assert trace is not None
+    return trace
+
+
+def positions(shape: Shape, axis: int, like: Any) -> Any:
+    """Each element's index along an axis, as an int64 array of the kind of `like`."""
+    trace = _trace()
+    return wrap(trace.fresh(trace.one(e.iota, shape=shape, axis=axis), "tensor" if kind_of(like) == "tensor" else "ndarray"))
+
+
+@implements(np.take)
+def take(a: Any, indices: Any, axis: Any = None, out: Any = None, mode: str = "raise") -> Any:
+    """Elements at the given indices along an axis (of the flat array without `axis`); out of bounds raises IndexError."""
+    trace = _trace()
+    x = reshape(a, -1) if axis is None else traced(a)
+    along = normalize_axis(0 if axis is None else axis, len(shape_of(x)))
+    index = as_array(assembled(trace, indices))
+    if not dt.is_integer(strong(index)):
+        raise TypeError("Cannot cast array data to dtype('int64') according to the rule 'safe'")
+    size = shape_of(x)[along]
+    if mode == "clip":
+        index = NAMES["clip"](index, 0, size - 1)
+    elif mode == "wrap":
+        index = NAMES["remainder"](index, size)
+    atom = trace.one(ix.take, tr.read(unwrap(x)), operand(trace, index, dt.int64), axis=along)
+    result = wrap(trace.fresh(atom, result_kind((x,), atom.type.shape)))
+    return result if out is None else store(trace, out, result)
+
+
+def _along(x: Any, axis: int, index: np.ndarray) -> Any:
+    """x at known indices along an axis, as slices where the indices run evenly."""
+    cuts = [0]
+    steps = np.diff(index)
+    while cuts[-1] < len(index):
+        first = cuts[-1]
+        changes = np.nonzero(steps[first:] != steps[first])[0] if first < len(steps) else np.empty(0)
+        cuts.append(first + 1 + int(changes[0]) if len(changes) else len(index))
+        if len(cuts) > MAX_RUNS:
+            return take(x, index, axis)
+    parts = [_run(x, axis, int(index[a]), int(steps[a]) if b - a > 1 else 1, b - a) for a, b in pairwise(cuts)]
+    return concatenate(parts, axis) if len(parts) != 1 else parts[0]
+
+
+def _run(x: Any, axis: int, start: int, step: int, count: int) -> Any:
+    stop = start + step * count
+    if step == 0:
+        part = getitem(x, (slice(None),) * axis + (slice(start, start + 1),))
+        return broadcast_to(part, tuple(count if k == axis else s for k, s in enumerate(shape_of(part))))
+    return getitem(x, (slice(None),) * axis + (slice(start, stop if stop >= 0 else None, step),))
+
+
+@implements(np.repeat)
+def repeat(a: Any, repeats: Any, axis: Any = None) -> Any:
+    """Each element repeated along an axis (of the flat array without `axis`)."""
+    x = reshape(a, -1) if axis is None else traced(a)
+    along = normalize_axis(0 if axis is None else axis, len(shape_of(x)))
+    counts = np.asarray(repeats)
+    if counts.ndim:
+        return take(x, np.repeat(np.arange(shape_of(x)[along]), counts), along)
+    shape = shape_of(x)
+    wide = (*shape[: along + 1], operator.index(repeats), *shape[along + 1 :])
+    spread = broadcast_to(reshape(x, (*shape[: along + 1], 1, *shape[along + 1 :])), wide)
+    return reshape(spread, (*shape[:along], shape[along] * wide[along + 1], *shape[along + 1 :]))
+
+
+@implements(np.tile)
+def tile(A: Any, reps: Any) -> Any:
+    """The array repeated as a whole, once per entry of `reps` along each axis."""
+    counts = tuple(reps) if isinstance(reps, (tuple, list)) else (reps,)
+    shape = shape_of(A)
+    rank = max(len(counts), len(shape))
+    shape, counts = (1,) * (rank - len(shape)) + tuple(shape), (1,) * (rank - len(counts)) + counts
+    split = tuple(s for size in shape for s in (1, size))
+    spread = tuple(s for count, size in zip(counts, shape) for s in (operator.index(count), size))
+    wide = broadcast_to(reshape(A, split), spread)
+    return reshape(wide, tuple(count * size for count, size in zip(counts, shape)), copy=True)
+
+
+@implements(np.pad)
+def pad(array: Any, pad_width: Any, mode: str = "constant", **kwargs: Any) -> Any:
+    """The array with a border: constant, edge, reflect, symmetric or wrap."""
+    x = traced(array)
+    rank = len(shape_of(x))
+    if isinstance(pad_width, dict):
+        pad_width = [pad_width.get(k, pad_width.get(k - rank, 0)) for k in range(rank)]
+        pad_width = [w if isinstance(w, (tuple, list)) else (w, w) for w in pad_width]
+    widths = np.broadcast_to(np.asarray(pad_width), (rank, 2)).tolist()
+    if any(w < 0 for pair in widths for w in pair):
+        raise ValueError("index can't contain negative values")
+    if mode == "constant":
+        return _pad_constant(x, widths, kwargs.get("constant_values", 0))
+    if mode not in ("edge", "reflect", "symmetric", "wrap") or kwargs.get("reflect_type", "even") != "even":
+        raise unsupported(f"np.pad(mode={mode!r})", "use constant, edge, reflect, symmetric or wrap")
+    for axis, pair in enumerate(widths):
+        if any(pair):
+            x = _along(x, axis, np.pad(np.arange(shape_of(x)[axis]), pair, mode))
+    return x if x is not array else copied(x, v.reshape, shape=shape_of(x))
+
+
+def _pad_constant(x: Any, widths: list, values: Any) -> Any:
+    trace, shape = _trace(), shape_of(x)
+    target = tuple(before + size + after for size, (before, after) in zip(shape, widths))
+    if isinstance(values, (tuple, list)) and len(np.unique(values)) > 1:
+        for axis, ((before, after), pair) in enumerate(zip(widths, np.broadcast_to(np.asarray(values), (len(shape), 2)).tolist())):
+            ends = [tuple(n if k == axis else s for k, s in enumerate(shape_of(x))) for n in (before, after)]
+            x = concatenate([_filled(x, ends[0], pair[0]), x, _filled(x, ends[1], pair[1])], axis)
+        return x
+    fill = np.unique(values).item() if isinstance(values, (tuple, list)) else values
+    base = tr.read(unwrap(_filled(x, target, fill)))
+    start = tuple(before for before, _ in widths)
+    atom = trace.one(v.update_slice, base, tr.read(unwrap(x)), start=start, step=(1,) * len(shape)) if product(shape) else base
+    return wrap(trace.fresh(atom, "tensor" if kind_of(x) == "tensor" else "ndarray"))
+
+
+def _filled(like: Any, shape: Shape, value: Any) -> Any:
+    trace = _trace()
+    atom = operand(trace, cast(traced(value), like.dtype), like.dtype)
+    atom = trace.one(v.broadcast, atom, shape=shape) if shape else atom
+    return wrap(trace.fresh(atom, "tensor" if kind_of(like) == "tensor" else "ndarray"))
+
+
+# Diagonals and triangles -------------------------------------------------------------------------------------------------
+@implements(np.diagonal, np.linalg.diagonal)
+def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
+    """The diagonal of two axes as the last axis, as a read-only view."""
+    rank = len(shape_of(a))
+    if rank < 2:
+        raise ValueError("diag requires an array of at least two dimensions")
+    x = moveaxis(a, (axis1, axis2), (-2, -1))
+    *lead, rows, columns = shape_of(x)
+    first = offset if offset >= 0 else -offset * columns
+    raw = min(rows, columns - offset) if offset >= 0 else min(rows + offset, columns)
+    count = raw if raw > 0 else 0
+    # Flat, a diagonal is every (columns + 1)th element; the broadcast makes it read-only, as NumPy's is.
+    flat = reshape(x, (*lead, rows * columns))
+    line = getitem(flat, (..., slice(first, first + (columns + 1) * count, columns + 1) if count else slice(0, 0)))
+    return viewed(line, v.broadcast, np.broadcast_to(unwrap(line).proto, shape_of(line)), shape=shape_of(line))
+
+
+@implements(np.trace)
+def trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None, out: Any = None) -> Any:
+    """The sum along a diagonal of two axes."""
+    return sum(diagonal(a, offset, axis1, axis2), -1, dtype, out)
+
+
+@implements(np.diag)
+def diag(v: Any, k: int = 0) -> Any:
+    """The k-th diagonal of a matrix, or a matrix with the vector on its k-th diagonal."""
+    x = traced(v)
+    if len(shape_of(x)) == 2:
+        return diagonal(x, k)
+    if len(shape_of(x)) != 1:
+        raise ValueError("Input must be 1- or 2-d.")
+    size = shape_of(x)[0]
+    n = size + abs(k)
+    rows, columns = positions((n, n), 0, x), positions((n, n), 1, x)
+    line = pad(x, (k, 0) if k >= 0 else (0, -k))
+    return cast(where(columns - rows == k, reshape(line, (1, n)), 0), x.dtype)
+
+
+def _triangle(m: Any, k: int, lower: bool) -> Any:
+    x = traced(m)
+    if len(shape_of(x)) < 2:
+        x = broadcast_to(x, (shape_of(x)[0], shape_of(x)[0]))
+    shape = shape_of(x)[-2:]
+    offset = positions(shape, 1, x) - positions(shape, 0, x)
+    return cast(where(offset <= k if lower else offset >= k, x, 0), x.dtype)
+
+
+@implements(np.tril)
+def tril(m: Any, k: int = 0) -> Any:
+    """The elements on and below the k-th diagonal, zeros above."""
+    return _triangle(m, k, True)
+
+
+@implements(np.triu)
+def triu(m: Any, k: int = 0) -> Any:
+    """The elements on and above the k-th diagonal, zeros below."""
+    return _triangle(m, k, False)
+
+
+@implements(np.meshgrid)
+def meshgrid(*xi: Any, copy: bool = True, sparse: bool = False, indexing: str = "xy") -> tuple:
+    """Coordinate arrays of a grid, one axis per vector; `indexing="xy"` exchanges the first two."""
+    rank = len(xi)
+    out = [reshape(x, tuple(-1 if j == k else 1 for j in range(rank))) for k, x in enumerate(xi)]
+    if indexing == "xy" and rank > 1:
+        out = [moveaxis(x, 0, 1) for x in out]
+    if not sparse:
+        shape = broadcast_shapes(*(shape_of(x) for x in out))
+        out = [broadcast_to(x, shape) for x in out]
+        out = [copied(x, v.reshape, shape=shape) for x in out] if copy else out
+    return tuple(out)
+
+
+# Differences and choices -------------------------------------------------------------------------------------------------
+@implements(np.diff)
+def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = np._NoValue, append: Any = np._NoValue) -> Any:
+    """The n-th difference of neighbours along an axis."""
+    x = traced(a)
+    along = normalize_axis(axis, len(shape_of(x)))
+    ends = []
+    for end in (prepend, append):
+        if end is not np._NoValue:
+            end = traced(end)
+            if not shape_of(end):
+                end = broadcast_to(end, tuple(1 if k == along else s for k, s in enumerate(shape_of(x))))
+            ends.append(end)
+        else:
+            ends.append(None)
+    if n and any(end is not None for end in ends):
+        x = concatenate([part for part in (ends[0], x, ends[1]) if part is not None], along)
+    head = (slice(None),) * along
+    for _ in range(n):
+        later, earlier = getitem(x, (*head, slice(1, None))), getitem(x, (*head, slice(None, -1)))
+        x = later != earlier if x.dtype == dt.bool_ else later - earlier
+    return x
+
+
+@implements(np.trapezoid)
+def trapezoid(y: Any, x: Any = None, dx: float = 1.0, axis: int = -1) -> Any:
+    """The integral along an axis by the trapezoidal rule."""
+    y = traced(y)
+    along = normalize_axis(axis, len(shape_of(y)))
+    head = (slice(None),) * along
+    if x is None:
+        width: Any = dx
+    else:
+        width = diff(x, axis=-1 if len(shape_of(x)) == 1 else along)
+        if len(shape_of(width)) == 1:
+            width = reshape(width, tuple(-1 if k == along else 1 for k in range(len(shape_of(y)))))
+    return sum(width * (getitem(y, (*head, slice(1, None))) + getitem(y, (*head, slice(None, -1)))) / 2.0, along)
+
+
+@implements(np.select)
+def select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
+    """For each element, the choice of the first condition that holds."""
+    if len(condlist) != len(choicelist):
+        raise ValueError("list of cases must be same length as list of conditions")
+    dtype = dt.promote(*map(strong_or_weak, (*choicelist, default)))
+    out = cast(traced(default), dtype)
+    for condition, choice in reversed(list(zip(condlist, choicelist))):
+        out = where(condition, cast(traced(choice), dtype), out)
+    return out
+
+
+def strong_or_weak(x: Any) -> Any:
+    return type(x) if type(x) in (bool, int, float, complex) else strong(x)
+
+
+@implements(np.isclose)
+def isclose(a: Any, b: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> Any:
+    """Whether |a - b| ≤ atol + rtol·|b|; infinities are close to themselves."""
+    a, b = traced(a), traced(b)
+    if not dt.is_inexact(strong(b)):
+        b = cast(b, np.float64)
+    near = (NAMES["absolute"](a - b) <= atol + rtol * NAMES["absolute"](b)) & NAMES["isfinite"](b)
+    close = near | (a == b)
+    return close | (NAMES["isnan"](a) & NAMES["isnan"](b)) if equal_nan else close
+
+
+@implements(np.allclose)
+def allclose(a: Any, b: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> Any:
+    """Whether every element is close."""
+    return isclose(a, b, rtol, atol, equal_nan).all()
+
+
+@implements(np.copyto)
+def copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = True) -> None:
+    """Elements of one array written into another, broadcast, where the mask holds."""
+    store(_trace(), dst, src, where, casting=casting)
+
+
+@implements(np.fill_diagonal)
+def fill_diagonal(a: Any, val: Any, wrap: bool = False) -> None:
+    """The main diagonal of a matrix set to a value, in place."""
+    x = traced(a)
+    if wrap or len(shape_of(x)) != 2:
+        raise unsupported("np.fill_diagonal beyond plain matrices")
+    shape = shape_of(x)
+    hit = positions(shape, 0, x) == positions(shape, 1, x)
+    if len(shape_of(val)):
+        raise unsupported("np.fill_diagonal with an array of values")
+    setitem(a, hit, val)
+
+
+@implements(np.put_along_axis)
+def put_along_axis(arr: Any, indices: Any, values: Any, axis: int = -1) -> None:
+    """Values written at one index per element along an axis, in place."""
+    trace, x = _trace(), unwrap(traced(arr))
+    along = normalize_axis(axis, x.type.ndim)
+    shape = shape_of(indices)
+    atom = operand(trace, cast(traced(values), x.type.dtype), x.type.dtype)
+    atom = trace.one(v.broadcast, atom, shape=shape) if atom.type.shape != shape else atom
+    tr.write(x, trace.one(ix.scatter_along, tr.read(x), operand(trace, indices, dt.int64), atom, axis=along, op="set"))
+
+
+# Questions about the header ----------------------------------------------------------------------------------------------
+@implements(np.shape)
+def shape(a: Any) -> Shape:
+    """The sizes of the axes."""
+    return shape_of(a)
+
+
+@implements(np.ndim)
+def ndim(a: Any) -> int:
+    """How many axes there are."""
+    return len(shape_of(a))
+
+
+@implements(np.size)
+def size(a: Any, axis: int | None = None) -> Any:
+    """How many elements there are, in all or along an axis."""
+    return product(shape_of(a)) if axis is None else shape_of(a)[axis]
+
+
+@implements(np.result_type)
+def result_type(*arrays_and_dtypes: Any) -> np.dtype:
+    """The dtype that NumPy's promotion gives."""
+    return dt.promote(*(x if isinstance(x, np.dtype) else dt.canonical(x) if isinstance(x, (type, str)) else strong_or_weak(x)
+                        for x in arrays_and_dtypes))  # fmt: skip
+
+
+__all__ = ["allclose", "apply", "copyto", "diag", "diagonal", "diff", "fill_diagonal", "isclose", "meshgrid", "pad", "put_along_axis",
+           "repeat", "select", "take", "tile", "trace", "trapezoid", "tril", "triu"]  # fmt: skip

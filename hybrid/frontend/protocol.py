@@ -1,0 +1,81 @@
+"""How NumPy's own functions reach tensors: `__array_ufunc__` and `__array_function__`, by table."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from hybrid.frontend import reductions, shaping
+from hybrid.frontend.compositions import SPECIAL, divmod_, modf
+from hybrid.frontend.elementwise import TABLE
+from hybrid.frontend.linear import matmul
+from hybrid.frontend.values import FUNCTIONS, concrete, evaluate, rewrap, tracing, unsupported
+
+_WHOLE: dict[Any, Callable] = {np.matmul: matmul, np.divmod: divmod_, np.modf: modf}  # ufuncs that are no maps
+_REDUCE = {
+    np.add: reductions.sum, np.multiply: reductions.prod, np.maximum: reductions.max, np.minimum: reductions.min,
+    np.logical_and: reductions.all, np.logical_or: reductions.any,
+}  # fmt: skip
+_ACCUMULATE = {np.add: reductions.cumsum, np.multiply: reductions.cumprod}
+
+
+def namespace() -> Any:
+    """The module that array-API consumers call functions of: the root package."""
+    return sys.modules[__name__.partition(".")[0]]
+
+
+def ufunc_form(ufunc: Any) -> Callable | None:
+    """Our function for a ufunc; SciPy's are known by name, so that SciPy need not be loaded."""
+    known = TABLE.get(ufunc) or _WHOLE.get(ufunc)
+    if known is None and type(ufunc).__module__ == "numpy" and not hasattr(np, ufunc.__name__):
+        known = SPECIAL.get(ufunc.__name__)
+    return known
+
+
+def apply_ufunc(ufunc: np.ufunc, method: str, inputs: tuple, kwargs: dict) -> Any:
+    """What `ufunc.method(*inputs, **kwargs)` means when a tensor is among the arguments."""
+    out = kwargs.get("out") or ()
+    trace = tracing(*inputs, *out, *(x for name, x in kwargs.items() if name != "out"))
+    if trace is None:
+        return _eager_ufunc(ufunc, method, inputs, kwargs)
+    single = {**kwargs, "out": out[0]} if len(out) == 1 else kwargs
+    if method == "__call__":
+        known = ufunc_form(ufunc)
+        if known is not None:
+            return known(*inputs, **single)
+    elif method == "reduce" and ufunc in _REDUCE:
+        return _REDUCE[ufunc](inputs[0], **{"axis": 0, **_positional(inputs[1:], ("axis", "dtype", "out", "keepdims")), **single})
+    elif method == "accumulate" and ufunc in _ACCUMULATE:
+        return _ACCUMULATE[ufunc](inputs[0], **{"axis": 0, **_positional(inputs[1:], ("axis", "dtype", "out")), **single})
+    elif method == "outer" and ufunc in TABLE:
+        a, b = inputs
+        return TABLE[ufunc](shaping.reshape(a, (*np.shape(a), *(1,) * np.ndim(b))), b, **single)
+    raise unsupported(f"np.{ufunc.__name__}{'' if method == '__call__' else '.' + method}")
+
+
+def _positional(values: tuple, names: tuple[str, ...]) -> dict:
+    return dict(zip(names, values))
+
+
+def _eager_ufunc(ufunc: np.ufunc, method: str, inputs: tuple, kwargs: dict) -> Any:
+    known = TABLE.get(ufunc) if method == "__call__" else None
+    if known is not None and not kwargs:
+        return known.eager(*inputs)
+    out = kwargs.get("out")
+    result = getattr(ufunc, method)(*map(concrete, inputs), **{name: concrete(x) for name, x in kwargs.items()})
+    if out is not None:
+        return out[0] if len(out) == 1 else out
+    return rewrap(result) if method != "at" else None
+
+
+def apply_function(function: Callable, args: tuple, kwargs: dict) -> Any:
+    """What a NumPy function means when a tensor is among its arguments."""
+    known = FUNCTIONS.get(function)
+    if known is not None:
+        return known(*args, **kwargs)
+    if tracing(*args, *kwargs.values()) is not None:
+        raise unsupported(f"np.{function.__module__.removeprefix('numpy').removeprefix('.')}.{function.__name__}".replace("..", "."))
+    return evaluate(function, *args, **kwargs)

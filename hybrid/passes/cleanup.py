@@ -1,0 +1,68 @@
+"""Dead code, and reshapes moved to where they cost nothing."""
+
+from __future__ import annotations
+
+from hybrid.ir.builder import Builder
+from hybrid.ir.graph import Atom, Eqn, Graph, Var, uses
+from hybrid.ir.primitive import Kind
+from hybrid.ir.rebuild import rebuild
+from hybrid.ops import view as v
+
+
+def eliminate_dead(graph: Graph) -> Graph:
+    """Drop equations that no result needs, and captured arrays nobody reads. Inputs stay: they are the signature."""
+    needed = {atom for atom in graph.outputs if isinstance(atom, Var)}
+    kept: list[Eqn] = []
+    for eqn in reversed(graph.eqns):
+        if any(var in needed for var in eqn.outputs):
+            kept.append(eqn)
+            needed.update(atom for atom in eqn.inputs if isinstance(atom, Var))
+    constants = tuple(pair for pair in graph.constants if pair[0] in needed)
+    if len(kept) == len(graph.eqns) and len(constants) == len(graph.constants):
+        return graph
+    return graph.replace(eqns=tuple(reversed(kept)), constants=constants)
+
+
+def sink_views(graph: Graph) -> Graph:
+    """A reshape that merges axes of an elementwise value is moved onto the operands, so that the value need not be stored.
+
+    Only where nobody else reads the value in its own shape, and every operand is stored in that shape or has rank 0.
+    """
+    readers = uses(graph)
+    producers = graph.producers
+    results = {atom for atom in graph.outputs if isinstance(atom, Var)}
+
+    def movable(atom: Atom) -> Eqn | None:
+        eqn = producers.get(atom) if isinstance(atom, Var) else None
+        if eqn is None or eqn.primitive.kind is not Kind.MAP or not eqn.inputs or atom in results or len(readers[eqn.output]) != 1:
+            return None
+        for operand in eqn.inputs:
+            below = producers.get(operand) if isinstance(operand, Var) else None
+            if below is not None and below.primitive.kind is Kind.VIEW:
+                return None
+        return eqn
+
+    def rewrite(builder: Builder, eqn: Eqn, inputs: tuple[Atom, ...]):
+        if eqn.primitive is not v.reshape or _only_splits(eqn):
+            return None
+        if movable(eqn.inputs[0]) is None:
+            return None
+        made = next((m for m in reversed(builder.eqns) if inputs[0] in m.outputs), None)
+        if made is None or made.primitive.kind is not Kind.MAP:
+            return None
+        shape = eqn.params["shape"]
+        operands = tuple(builder.append(v.reshape, (a,), {"shape": shape}, eqn.source)[0] if a.type.shape else a for a in made.inputs)
+        return builder.append(made.primitive, operands, made.params, made.source)
+
+    while True:
+        out = rebuild(graph, rewrite)
+        if out is graph:
+            return graph
+        graph = eliminate_dead(out)
+        readers, producers = uses(graph), graph.producers
+        results = {atom for atom in graph.outputs if isinstance(atom, Var)}
+
+
+def _only_splits(eqn: Eqn) -> bool:
+    groups = v.reshape_groups(eqn.inputs[0].type.shape, eqn.params["shape"])
+    return groups is not None and all(len(a) == 1 for a, _ in groups)

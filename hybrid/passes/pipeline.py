@@ -1,0 +1,71 @@
+"""The passes in order. A pass is a function `Graph -> Graph`; each can be printed, verified and switched off by name."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from hybrid.core.config import config
+from hybrid.core.errors import ArgumentError
+from hybrid.core.shape import Shape
+from hybrid.ir.graph import Graph, Var
+from hybrid.ir.verify import verify
+from hybrid.passes.cleanup import eliminate_dead, sink_views
+from hybrid.passes.fuse import Program, fuse
+from hybrid.passes.rules import simplify
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """A named step of the pipeline."""
+
+    name: str
+    run: Callable[[Graph], Graph]
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What one pass did."""
+
+    name: str
+    before: int  # equations
+    after: int
+    microseconds: float
+    graph: Graph
+
+    def __str__(self) -> str:
+        what = "nothing to do" if self.before == self.after else f"{self.before} -> {self.after} equations"
+        return f"{self.name}: {what} ({self.microseconds:.0f} µs)"
+
+
+DEFAULT: tuple[Pass, ...] = (Pass("simplify", simplify), Pass("sink_views", sink_views), Pass("eliminate_dead", eliminate_dead))
+NAMES = (*(p.name for p in DEFAULT), "fuse")
+
+
+def disabled() -> frozenset[str]:
+    """Passes switched off by `config.disable_passes`."""
+    names = frozenset(name.strip() for name in config.disable_passes.split(",") if name.strip())
+    unknown = names - set(NAMES)
+    if unknown:
+        raise ArgumentError(f"config.disable_passes names no pass: {', '.join(sorted(unknown))}", expected=", ".join(NAMES))
+    return names
+
+
+def optimise(graph: Graph, passes: tuple[Pass, ...] = DEFAULT) -> tuple[Graph, tuple[Note, ...]]:
+    """Run the passes; with `config.verify`, check the graph after each."""
+    off, notes = disabled(), []
+    for step in passes:
+        if step.name in off:
+            continue
+        start, before = time.perf_counter(), len(graph.eqns)
+        graph = step.run(graph)
+        if config.verify:
+            verify(graph)
+        notes.append(Note(step.name, before, len(graph.eqns), (time.perf_counter() - start) * 1e6, graph))
+    return graph, tuple(notes)
+
+
+def group(graph: Graph, strides: Mapping[Var, Shape] | None = None) -> Program:
+    """Fuse, or with "fuse" switched off give every equation a kernel of its own."""
+    return fuse(graph, strides, separate="fuse" in disabled())

@@ -1,0 +1,241 @@
+"""Simplification as a table of rules. Every rule keeps values to the bit, NaN and −0 included, unless `exact=False`.
+
+An arithmetic rule is a pair of ordinary functions: where the first matches, the second is computed instead. Structural
+rules on views are functions of the equation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from hybrid.core import dtype as dt
+from hybrid.ir.builder import Builder
+from hybrid.ir.graph import Atom, Eqn, Graph, Literal, Var
+from hybrid.ir.primitive import Kind
+from hybrid.ir.rebuild import rebuild
+from hybrid.ops import elementwise as e
+from hybrid.ops import reduce as r
+from hybrid.ops import view as v
+from hybrid.passes.match import Call, Match, Pattern, find, pattern
+
+Structural = Callable[[Builder, Eqn, tuple[Atom, ...], Callable[[Atom], Eqn | None]], Atom | None]
+
+
+class Rule:
+    """`left` (a pattern) becomes `right`, on the dtype kinds of `kinds` ("b", "iu", "f", "c")."""
+
+    def __init__(self, left: Callable, right: Callable, kinds: str = "biufc", exact: bool = True):
+        self.pattern, names = pattern(left)
+        self.right, self.kinds, self.exact = right, kinds, exact
+        self.names = names
+        self.text = ""
+
+    @property
+    def head(self) -> str:
+        assert isinstance(self.pattern, Call)
+        return self.pattern.primitive.name
+
+
+RULES: list[Rule] = []
+
+
+def rule(left: Callable, right: Callable, *, kinds: str = "biufc", exact: bool = True) -> Rule:
+    made = Rule(left, right, kinds, exact)
+    RULES.append(made)
+    return made
+
+
+def select(c, x, y):
+    return Call(e.select, (Pattern.of(c), Pattern.of(x), Pattern.of(y)))
+
+
+def log(x):
+    return Call(e.log, (Pattern.of(x),))
+
+
+def exp(x):
+    return Call(e.exp, (Pattern.of(x),))
+
+
+rule(lambda x: -(-x), lambda x: x)
+rule(lambda x: ~(~x), lambda x: x)
+rule(lambda x: x * 1, lambda x: x)
+rule(lambda x: 1 * x, lambda x: x)
+rule(lambda x: x / 1, lambda x: x)
+rule(lambda x: x - 0, lambda x: x)
+rule(lambda x: x + 0, lambda x: x, kinds="iu")
+rule(lambda x: 0 + x, lambda x: x, kinds="iu")
+rule(lambda x: x * 0, lambda x: 0, kinds="iu")
+rule(lambda x: x - x, lambda x: 0, kinds="iu")
+rule(lambda x: x & x, lambda x: x)
+rule(lambda x: x | x, lambda x: x)
+rule(lambda x: x**1, lambda x: x)
+rule(lambda c, x: select(c, x, x), lambda c, x: x)
+rule(lambda c, x, y: select(~c, x, y), lambda c, x, y: select(c, y, x))
+rule(lambda x, y: x + (-y), lambda x, y: x - y, kinds="f")
+rule(lambda x, y: x - (-y), lambda x, y: x + y, kinds="f")
+rule(lambda x: log(exp(x)), lambda x: x, exact=False)
+
+
+# Structure ------------------------------------------------------------------------------------------------------------
+def no_change_of_dtype(builder, eqn, inputs, producer):
+    return inputs[0] if inputs[0].type.dtype == eqn.params["dtype"] else None
+
+
+def widening_and_back(builder, eqn, inputs, producer):
+    """convert(convert(x, wider), dtype of x) is x."""
+    below = producer(inputs[0])
+    if below is None or below.primitive is not e.convert:
+        return None
+    source = below.inputs[0]
+    narrow, wide = source.type.dtype, inputs[0].type.dtype
+    if narrow != eqn.params["dtype"] or dt.bfloat16 in (narrow, wide):
+        return None
+    return source if np.can_cast(narrow, wide, "safe") else None
+
+
+def same_shape(builder, eqn, inputs, producer):
+    return inputs[0] if inputs[0].type.shape == eqn.output.type.shape else None
+
+
+def reshape_of_reshape(builder, eqn, inputs, producer):
+    below = producer(inputs[0])
+    if below is None or below.primitive is not v.reshape:
+        return None
+    return builder.append(v.reshape, (below.inputs[0],), eqn.params, eqn.source)[0]
+
+
+def identity_transpose(builder, eqn, inputs, producer):
+    perm = eqn.params["perm"]
+    return inputs[0] if perm == tuple(range(len(perm))) else None
+
+
+def transpose_of_transpose(builder, eqn, inputs, producer):
+    below = producer(inputs[0])
+    if below is None or below.primitive is not v.transpose:
+        return None
+    first = below.params["perm"]
+    perm = tuple(first[p] for p in eqn.params["perm"])
+    return builder.append(v.transpose, (below.inputs[0],), {"perm": perm}, eqn.source)[0]
+
+
+def broadcast_of_broadcast(builder, eqn, inputs, producer):
+    below = producer(inputs[0])
+    if below is None or below.primitive is not v.broadcast:
+        return None
+    return builder.append(v.broadcast, (below.inputs[0],), eqn.params, eqn.source)[0]
+
+
+def whole_slice(builder, eqn, inputs, producer):
+    whole = eqn.params["shape"] == inputs[0].type.shape and not any(eqn.params["start"]) and all(s == 1 for s in eqn.params["step"])
+    return inputs[0] if whole else None
+
+
+def slice_of_slice(builder, eqn, inputs, producer):
+    below = producer(inputs[0])
+    if below is None or below.primitive is not v.slice_:
+        return None
+    start = tuple(a + s * b for a, s, b in zip(below.params["start"], below.params["step"], eqn.params["start"]))
+    step = tuple(s * t for s, t in zip(below.params["step"], eqn.params["step"]))
+    return builder.append(v.slice_, (below.inputs[0],), {"start": start, "step": step, "shape": eqn.params["shape"]}, eqn.source)[0]
+
+
+def slice_of_update(builder, eqn, inputs, producer):
+    """What was just written is what is read."""
+    below = producer(inputs[0])
+    if below is None or below.primitive is not v.update_slice:
+        return None
+    same = all(below.params[k] == eqn.params[k] for k in ("start", "step")) and below.inputs[1].type.shape == eqn.params["shape"]
+    return below.inputs[1] if same else None
+
+
+def update_of_update(builder, eqn, inputs, producer):
+    """A write that covers an earlier one of the same region makes that one dead."""
+    below = producer(inputs[0])
+    if below is None or below.primitive is not v.update_slice or below.params != eqn.params:
+        return None
+    if below.inputs[1].type.shape != inputs[1].type.shape:
+        return None
+    return builder.append(v.update_slice, (below.inputs[0], inputs[1]), eqn.params, eqn.source)[0]
+
+
+def whole_update(builder, eqn, inputs, producer):
+    whole = inputs[1].type.shape == inputs[0].type.shape and not any(eqn.params["start"]) and all(s == 1 for s in eqn.params["step"])
+    return inputs[1] if whole else None
+
+
+def nothing_to_reduce(builder, eqn, inputs, producer):
+    return inputs[0] if not eqn.params["axes"] else None
+
+
+def single_part(builder, eqn, inputs, producer):
+    return inputs[0] if len(inputs) == 1 else None
+
+
+STRUCTURE: dict[str, tuple[Structural, ...]] = {
+    "convert": (no_change_of_dtype, widening_and_back),
+    "reshape": (same_shape, reshape_of_reshape),
+    "transpose": (identity_transpose, transpose_of_transpose),
+    "broadcast": (same_shape, broadcast_of_broadcast),
+    "slice": (whole_slice, slice_of_slice, slice_of_update),
+    "update_slice": (whole_update, update_of_update),
+    "concatenate": (single_part,),
+    **{p.name: (nothing_to_reduce,) for p in (r.sum, r.prod, r.max, r.min, r.all, r.any)},
+}
+
+
+def simplify(graph: Graph, exact: bool = True) -> Graph:
+    """Apply every rule, operands first, until none matches."""
+    by_head: dict[str, list[Rule]] = {}
+    for made in RULES:
+        if made.exact or not exact:
+            by_head.setdefault(made.head, []).append(made)
+    producers: dict[Var, Eqn] = {}
+
+    def producer(atom: Atom) -> Eqn | None:
+        return producers.get(atom) if isinstance(atom, Var) else None
+
+    def rewrite(builder: Builder, eqn: Eqn, inputs: tuple[Atom, ...]) -> Sequence[Atom] | None:
+        for made in builder.eqns[len(producers_seen) :]:
+            producers_seen.append(made)
+            producers.update((var, made) for var in made.outputs)
+        for structural in STRUCTURE.get(eqn.primitive.name, ()):
+            found = structural(builder, eqn, inputs, producer)
+            if found is not None:
+                return (found,)
+        if eqn.primitive.kind is Kind.MAP and inputs:
+            for made in by_head.get(eqn.primitive.name, ()):
+                if dt.KIND[inputs[-1].type.dtype] not in made.kinds:
+                    continue
+                match = find(made.pattern, eqn.primitive, inputs, producer)
+                if match is not None:
+                    return (_replace(builder, made, match, eqn),)
+        return None
+
+    while True:
+        producers.clear()
+        producers_seen: list[Eqn] = []
+        out = rebuild(graph, rewrite)
+        if out is graph:
+            return graph
+        graph = out
+
+
+def _replace(builder: Builder, made: Rule, match: Match, eqn: Eqn) -> Atom:
+    """Compute the right-hand side from the matched values, in the shape and dtype of the equation."""
+    want = eqn.output.type
+
+    def build(p: Pattern) -> Atom:
+        if isinstance(p, Call):
+            inputs = tuple(build(a) for a in p.args)
+            return builder.append(p.primitive, inputs, {}, eqn.source)[0]
+        if p.name:
+            return match[p.name]
+        return Literal(np.asarray(p.value, want.dtype)[()], want.with_shape(()))
+
+    atom = build(Pattern.of(made.right(*(Pattern(name=n) for n in made.names))))
+    if atom.type.shape != want.shape:
+        atom = builder.append(v.broadcast, (atom,), {"shape": want.shape}, eqn.source)[0]
+    return atom

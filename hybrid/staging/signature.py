@@ -1,0 +1,161 @@
+"""What a call looks like to a trace: a key of leaf specs. Calls with equal keys share one trace.
+
+Arrays count by dtype, shape and strides; Python floats and complex numbers are run-time inputs of any value; every
+other Python value is static: a new value is a new key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from hybrid.core import dtype as dt
+from hybrid.core.errors import TraceError
+from hybrid.core.shape import TensorType
+from hybrid.frontend.values import Value
+
+
+@dataclass(frozen=True, slots=True)
+class ArrayLeaf:
+    """An ndarray or (`tensor`) a Tensor. `strides` are bytes, None for C-contiguous."""
+
+    dtype: np.dtype
+    shape: tuple[int, ...]
+    strides: tuple[int, ...] | None
+    tensor: bool
+    writeable: bool
+
+    @property
+    def type(self) -> TensorType:
+        return TensorType(self.dtype, self.shape)
+
+    @property
+    def kind(self) -> str:
+        return "tensor" if self.tensor else "ndarray"
+
+    @property
+    def element_strides(self) -> tuple[int, ...] | None:
+        """Strides the loops can walk, or None where the array is contiguous or must be copied first."""
+        return tuple(s // self.dtype.itemsize for s in self.strides) if self.strides is not None and self.direct else None
+
+    @property
+    def direct(self) -> bool:
+        """Whether kernels read the caller's memory: no negative or odd strides."""
+        return self.strides is None or all(s >= 0 and s % self.dtype.itemsize == 0 for s in self.strides)
+
+    def __str__(self) -> str:
+        layout = "" if self.strides is None else f" strides {self.strides}"
+        return f"{self.type}{layout}{'' if self.writeable else ' read-only'}{' tensor' if self.tensor else ''}"
+
+
+@dataclass(frozen=True, slots=True)
+class ScalarLeaf:
+    """A NumPy scalar: a run-time input of its dtype."""
+
+    dtype: np.dtype
+
+    def __str__(self) -> str:
+        return f"np.{self.dtype}"
+
+
+@dataclass(frozen=True, slots=True)
+class NumberLeaf:
+    """A Python float or complex: a weakly typed run-time input."""
+
+    python: type
+
+    @property
+    def dtype(self) -> np.dtype:
+        return dt.float64 if self.python is float else dt.complex128
+
+    def __str__(self) -> str:
+        return self.python.__name__
+
+
+@dataclass(frozen=True, slots=True)
+class StaticLeaf:
+    """A Python value the trace may look at. Equal values of one type share traces; unhashable objects count by identity."""
+
+    python: type
+    key: Hashable
+    value: Any = None
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, StaticLeaf) and self.python is other.python and self.key == other.key
+
+    def __hash__(self) -> int:
+        return hash((self.python, self.key))
+
+    def __str__(self) -> str:
+        return repr(self.value)[:60]
+
+
+@dataclass(frozen=True, slots=True)
+class SameLeaf:
+    """The same array object as an earlier leaf."""
+
+    index: int
+
+    def __str__(self) -> str:
+        return f"the same array as leaf {self.index}"
+
+
+Leaf = ArrayLeaf | ScalarLeaf | NumberLeaf | StaticLeaf | SameLeaf
+
+
+def describe(value: Any, static: bool = False) -> Leaf:
+    """The spec of one leaf. Raises `TraceError` for arrays that cannot be traced."""
+    kind = type(value)
+    if kind is float or kind is complex:
+        return static_leaf(value) if static else NumberLeaf(kind)
+    if isinstance(value, Value):
+        return _array(value._data, True)
+    if kind is np.ndarray:
+        return _array(value, False)
+    if isinstance(value, np.ndarray):
+        raise TraceError(f"{kind.__name__} arrays have rules of their own and run eagerly", got=kind, fix="pass np.asarray(a)")
+    if isinstance(value, np.generic):
+        if not dt.supported(value.dtype):
+            raise TraceError(f"NumPy scalars of dtype {value.dtype} cannot be traced", got=repr(value))
+        return static_leaf(value) if static else ScalarLeaf(value.dtype)
+    return static_leaf(value)
+
+
+def static_leaf(value: Any) -> StaticLeaf:
+    kind = type(value)
+    if kind is float:
+        return StaticLeaf(kind, value.hex(), value)  # 0.0 is not -0.0, nan is nan
+    try:
+        hash(value)
+    except TypeError:
+        return StaticLeaf(kind, ("object", id(value)), value)
+    # Equality of user classes may be anything; only values that are their own meaning compare by it.
+    by_value = kind in (int, bool, str, bytes, type(None), complex, type, frozenset) or isinstance(value, np.dtype)
+    return StaticLeaf(kind, value if by_value else ("object", id(value)), value)
+
+
+def _array(array: np.ndarray, tensor: bool) -> ArrayLeaf:
+    if not dt.supported(array.dtype):
+        raise TraceError(f"arrays of dtype {array.dtype} cannot be traced", got=f"shape {array.shape}",
+                         expected=", ".join(map(str, dt.ALL)), fix="convert the array first, e.g. a.astype(np.float64)")  # fmt: skip
+    flags = array.flags
+    strides = None if flags.c_contiguous and flags.aligned else array.strides
+    return ArrayLeaf(array.dtype, array.shape, strides, tensor, flags.writeable)
+
+
+def describe_all(leaves: Sequence[Any], static: Sequence[bool]) -> tuple[Leaf, ...]:
+    """Specs of all leaves; an array that comes twice is the same leaf, so that writes through one are seen through the other."""
+    out: list[Leaf] = []
+    seen: dict[int, int] = {}
+    for k, (value, fixed) in enumerate(zip(leaves, static)):
+        array = value._data if isinstance(value, Value) else value
+        if isinstance(array, np.ndarray):
+            first = seen.setdefault(id(array), k)
+            if first != k and type(leaves[first]) is type(value):
+                out.append(SameLeaf(first))
+                continue
+        out.append(describe(value, fixed))
+    return tuple(out)
