@@ -35,7 +35,7 @@ def compare(title: str, slow: Callable, fast: Callable, args: tuple, *, rtol: fl
     first = time.perf_counter() - start
     assert_same(got, slow(*args), rtol=rtol, atol=atol)
     undecorated, decorated = _interleaved(lambda: slow(*args), lambda: fast(*args))
-    return Comparison(title, undecorated, decorated, first, fast.stats().kernels)
+    return Comparison(title, undecorated, decorated, first, fast.stats()["kernels"])
 
 
 def assert_same(got: Any, want: Any, *, rtol: float, atol: float = 0.0) -> None:

@@ -268,33 +268,30 @@ def _unary(intrinsic: str) -> Rule:
     return lambda e, a: e.intrinsic(intrinsic, a)
 
 
+def _copysign(e: Emitter, a: Value, b: Value) -> Value:
+    # By bits: LLVM lowers copysign(half, double) on x86 to a library function that few systems have.
+    bits = np.dtype(f"uint{8 * a.dtype.itemsize}")
+    sign = 1 << (8 * a.dtype.itemsize - 1)
+    magnitude = e.binary("and", e.bitcast(a, bits), constant(sign - 1, bits, a.lanes))
+    return e.bitcast(e.binary("or", magnitude, e.binary("and", e.bitcast(b, bits), constant(sign, bits, a.lanes))), a.dtype)
+
+
 _FLOAT: dict[str, Rule] = {
     "add": "fadd", "sub": "fsub", "mul": "fmul", "div": "fdiv",
     "min": _extremum("fcmp olt"), "max": _extremum("fcmp ogt"),
     "neg": lambda e, a: a._replace(text=e.let(f"fneg {a.operand}")),
     "abs": _unary("fabs"), "floor": _unary("floor"), "ceil": _unary("ceil"), "trunc": _unary("trunc"),
     "rint": _unary("rint"), "sqrt": _unary("sqrt"),
-    "copysign": lambda e, a, b: e.intrinsic("copysign", a, b),
+    "copysign": _copysign,
     "fma": lambda e, a, b, c: e.intrinsic("fma", a, b, c),
     "isnan": is_nan,
     **{name: floats for name, (floats, _) in _COMPARE.items()},
 }  # fmt: skip
 
 
-def _false(e: Emitter, a: Value) -> Value:
-    return constant(False, dt.bool_, a.lanes)
-
-
-def _same(e: Emitter, a: Value) -> Value:
-    return a
-
-
-_ROUNDINGS: dict[str, Rule] = {name: _same for name in ("floor", "ceil", "trunc", "rint")}
-
 _BOOL: dict[str, Rule] = {
     "add": "or", "mul": "and", "min": "and", "max": "or", "and": "and", "or": "or", "xor": "xor",
     "not": lambda e, a: e.binary("xor", a, constant(True, dt.bool_, a.lanes)),
-    "abs": _same, "isnan": _false, **_ROUNDINGS,
     **{name: integers for name, (_, integers) in _COMPARE.items()},
 }  # fmt: skip
 
@@ -346,11 +343,6 @@ def _divide(e: Emitter, a: Value, b: Value) -> tuple[Value, Value, Value]:
     return e.cast("trunc", e.cast("fptosi", ratio, dt.int32), dtype), divisor, nothing
 
 
-def _quotient(e: Emitter, a: Value, b: Value) -> Value:
-    quotient, _, nothing = _divide(e, a, b)
-    return _unless(e, nothing, quotient)
-
-
 def _remainder(e: Emitter, a: Value, b: Value) -> Value:
     quotient, divisor, nothing = _divide(e, a, b)
     return _unless(e, nothing, e.binary("sub", a, e.binary("mul", quotient, divisor)))
@@ -399,7 +391,7 @@ def _power(e: Emitter, a: Value, b: Value) -> Value:
 
 _INTEGER: dict[str, Rule] = {
     "add": "add", "sub": "sub", "mul": "mul", "and": "and", "or": "or", "xor": "xor",
-    "div": _quotient, "fmod": _remainder,
+    "fmod": _remainder,
     "floordiv": lambda e, a, b: _floor_division(e, a, b)[0],
     "mod": lambda e, a, b: _floor_division(e, a, b)[1],
     "min": _by_sign("smin", "umin"), "max": _by_sign("smax", "umax"),
@@ -407,7 +399,6 @@ _INTEGER: dict[str, Rule] = {
     "neg": lambda e, a: e.binary("sub", constant(0, a.dtype, a.lanes), a),
     "abs": lambda e, a: e.intrinsic("abs", a, flags="i1 false") if _is_signed(a) else a,
     "not": lambda e, a: e.binary("xor", a, constant(-1 if _is_signed(a) else np.iinfo(a.dtype).max, a.dtype, a.lanes)),
-    "isnan": _false, **_ROUNDINGS,
     **{name: integers for name, (_, integers) in _COMPARE.items()},
 }  # fmt: skip
 
@@ -417,15 +408,12 @@ _INTEGER: dict[str, Rule] = {
 
 def _narrow(e: Emitter, name: str, args: Sequence[Value]) -> Value:
     dtype, lanes = args[-1].dtype, args[-1].lanes
-    if name in ("neg", "abs", "copysign"):
-        sign, rest = constant(0x8000, dt.uint16, lanes), constant(0x7FFF, dt.uint16, lanes)
-        bits = [e.bitcast(a, dt.uint16) for a in args]
-        if name == "neg":
-            return e.bitcast(e.binary("xor", bits[0], sign), dtype)
-        magnitude = e.binary("and", bits[0], rest)
-        if name == "abs":
-            return e.bitcast(magnitude, dtype)
-        return e.bitcast(e.binary("or", magnitude, e.binary("and", bits[1], sign)), dtype)
+    if name == "copysign":
+        return _copysign(e, *args)
+    if name in ("neg", "abs"):
+        bits = e.bitcast(args[0], dt.uint16)
+        mask = constant(0x8000 if name == "neg" else 0x7FFF, dt.uint16, lanes)
+        return e.bitcast(e.binary("xor" if name == "neg" else "and", bits, mask), dtype)
     # A fused multiply-add has up to three times the bits of an operand: float64 keeps what float32 would round first.
     wide = dt.float64 if name == "fma" else dt.float32
     result = operate(e, name, *(convert(e, a, wide) for a in args))

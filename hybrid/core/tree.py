@@ -109,7 +109,7 @@ def _unflatten(structure: Structure, leaves: Iterator) -> Any:
 
 def _rebuild_dataclass(kind: type, names: Any, children: list) -> Any:
     # __init__ may compute or validate; the tree only restores fields, as copy.copy does.
-    out = object.__new__(kind)
+    out: Any = object.__new__(kind)
     for name, child in zip(names, children, strict=True):
         object.__setattr__(out, name, child)
     return out

@@ -13,17 +13,16 @@ from hybrid.frontend.compositions import erf, sigmoid
 from hybrid.frontend.elementwise import NAMES, cast, where
 from hybrid.frontend.reductions import max as reduce_max
 from hybrid.frontend.reductions import strong, sum
-from hybrid.frontend.values import Value, wrap
+from hybrid.frontend.shaping import expand_dims
+from hybrid.frontend.values import Value
 
-exp, log, tanh, maximum, minimum, expm1, logaddexp = (
-    NAMES[name] for name in ("exp", "log", "tanh", "maximum", "minimum", "expm1", "logaddexp")
-)
+exp, log, tanh, expm1, logaddexp = (NAMES[name] for name in ("exp", "log", "tanh", "expm1", "logaddexp"))
+maximum, minimum, equal = NAMES["maximum"], NAMES["minimum"], NAMES["equal"]
 
 
 def _inexact(x: Any) -> Any:
-    """x as a tensor of a float dtype."""
-    if not isinstance(x, Value):
-        x = wrap(np.asarray(x))
+    """x as an array of a float dtype."""
+    x = x if isinstance(x, Value) else np.asarray(x)
     dtype = strong(x)
     return x if dt.is_inexact(dtype) else cast(x, dt.to_inexact(dtype))
 
@@ -107,9 +106,7 @@ def one_hot(labels: Any, num_classes: int, dtype: Any = None) -> Any:
         num_classes: the size of the new axis.
         dtype: of the result; the default float without it.
     """
-    if not isinstance(labels, Value):
-        labels = wrap(np.asarray(labels))
-    hit = labels.expand_dims(-1) == np.arange(num_classes)
+    hit = equal(expand_dims(labels, -1), np.arange(num_classes))
     return cast(hit, dt.canonical(dtype, dt.default_float()))
 
 

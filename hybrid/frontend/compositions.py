@@ -13,8 +13,19 @@ from typing import Any
 import numpy as np
 
 from hybrid.core import dtype as dt
-from hybrid.frontend.elementwise import NAMES, Elementwise, Promotion, apply, arithmetic, cast, inexact, row, same, select, where
-from hybrid.frontend.values import concrete, dtype_of, evaluate, implements, traced, tracing, unsupported, unwrap, wrap
+from hybrid.frontend.elementwise import (
+    NAMES,
+    Elementwise,
+    Promotion,
+    apply,
+    arithmetic,
+    cast,
+    inexact,
+    row,
+    same,
+    select,
+)
+from hybrid.frontend.values import active, implements, traced, unsupported, unwrap, wrap
 from hybrid.ir import trace as tr
 from hybrid.ir.graph import Literal
 from hybrid.ops import elementwise as e
@@ -27,8 +38,7 @@ exp, exp2, log, log1p, sqrt, sin = (NAMES[name] for name in ("exp", "exp2", "log
 
 
 def _copy(x: Any) -> Any:
-    trace = tr.current()
-    assert trace is not None
+    trace = active()
     return wrap(trace.fresh(tr.read(unwrap(x)), unwrap(x).kind))
 
 
@@ -158,7 +168,9 @@ def _power(x: Any, y: Any) -> Any:
     whole = n is not None and not _complex(y) and float(n).is_integer()
     if dt.is_integer(x.dtype):
         if n is None:
-            raise unsupported("an integer power whose exponent is known only at run time", "use float arrays, or a constant exponent")
+            raise unsupported(
+                "an integer power whose exponent is known only at run time", "use float arrays, or a constant exponent"
+            )
         if n < 0:
             raise ValueError("Integers to negative integer powers are not allowed.")
         return _ones(x, y) if n == 0 else _copy(_repeated(x, int(n)))
@@ -220,7 +232,9 @@ _bounded = row("clip", same, lambda x, low, high: minimum(maximum(x, low), high)
 
 
 @implements(np.clip)
-def clip(a: Any, a_min: Any = None, a_max: Any = None, out: Any = None, *, min: Any = None, max: Any = None, **rest: Any) -> Any:
+def clip(
+    a: Any, a_min: Any = None, a_max: Any = None, out: Any = None, *, min: Any = None, max: Any = None, **rest: Any
+) -> Any:
     """The values limited to [a_min, a_max]; None leaves a side open."""
     low, high = (a_min if min is None else min), (a_max if max is None else max)
     if low is None and high is None:
@@ -331,8 +345,12 @@ sigmoid = _special("expit", inexact, e.sigmoid, "The logistic function, 1 / (1 +
 gammaln = _special("gammaln", scipy_dtype, lambda x: _lgamma(x), "The logarithm of |Γ(x)|.")
 ndtr = _special("ndtr", scipy_dtype, lambda x: 0.5 * apply(e.erfc, x * -math.sqrt(0.5)), "The normal distribution function.")
 logit = _special("logit", inexact, lambda x: log(x / (1 - x)), "The inverse of the logistic function.")
-xlogy = _special("xlogy", scipy_dtype, lambda x, y: select((x == 0) & ~apply(e.isnan, y), 0, x * log(y)), "x·log(y), 0 where x is 0.")
-xlog1py = _special("xlog1py", scipy_dtype, lambda x, y: select((x == 0) & ~apply(e.isnan, y), 0, x * log1p(y)), "x·log(1+y), 0 at x = 0.")
+xlogy = _special(
+    "xlogy", scipy_dtype, lambda x, y: select((x == 0) & ~apply(e.isnan, y), 0, x * log(y)), "x·log(y), 0 where x is 0."
+)
+xlog1py = _special(
+    "xlog1py", scipy_dtype, lambda x, y: select((x == 0) & ~apply(e.isnan, y), 0, x * log1p(y)), "x·log(1+y), 0 at x = 0."
+)
 
 
 def _lgamma(x: Any) -> Any:

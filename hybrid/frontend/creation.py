@@ -15,12 +15,13 @@ from hybrid.frontend.elementwise import apply, cast
 from hybrid.frontend.elementwise import select as choose
 from hybrid.frontend.values import (
     Value,
+    active,
     assembled,
     concrete,
+    holds_tensor,
     implements,
     kind_of,
     operand,
-    operands_in,
     shape_of,
     symbol,
     traced,
@@ -48,8 +49,7 @@ def _on_cpu(device: str | None) -> None:
 
 def _recorded(array: np.ndarray, kind: str) -> Any:
     """A fresh traced array with the contents of one that nobody else holds."""
-    trace = tr.current()
-    assert trace is not None
+    trace = active()
     return wrap(trace.fresh(tr.read(trace.capture(array, kind)), kind))
 
 
@@ -76,7 +76,7 @@ def tensor(data: Any, dtype: Any = None) -> Any:
     (dtype('int64'), dtype('float32'))
     """
     trace = tr.current()
-    if trace is not None and (isinstance(data, Value) or any(True for _ in operands_in((data,)))):
+    if trace is not None and (isinstance(data, Value) or holds_tensor((data,))):
         atom = tr.read(symbol(trace, assembled(trace, data)))
         return cast(wrap(trace.fresh(atom, "tensor")), dtype or atom.type.dtype)
     array = np.array(concrete(data), None if dtype is None else dt.canonical(dtype))
@@ -97,7 +97,7 @@ def asarray(obj: Any, dtype: Any = None, *, device: str | None = None, copy: boo
     """The data as a tensor, sharing memory with an array where dtype and `copy` allow it."""
     _on_cpu(device)
     trace = tr.current()
-    if trace is not None and (isinstance(obj, Value) or any(True for _ in operands_in((obj,)))):
+    if trace is not None and (isinstance(obj, Value) or holds_tensor((obj,))):
         x = traced(assembled(trace, obj))
         target = dt.canonical(dtype, x.dtype)
         return cast(x, target) if not copy or target != x.dtype else wrap(trace.fresh(tr.read(unwrap(x)), unwrap(x).kind))
@@ -147,7 +147,9 @@ def _like(x: Any, value: Any, dtype: Any, shape: Any) -> Any:
 
 
 @implements(np.zeros_like)
-def zeros_like(a: Any, dtype: Any = None, order: str = "K", subok: bool = True, shape: Any = None, *, device: Any = None) -> Any:
+def zeros_like(
+    a: Any, dtype: Any = None, order: str = "K", subok: bool = True, shape: Any = None, *, device: Any = None
+) -> Any:
     """Zeros in the shape and dtype of an array."""
     return _like(a, 0, dtype, shape)
 
@@ -159,7 +161,9 @@ def ones_like(a: Any, dtype: Any = None, order: str = "K", subok: bool = True, s
 
 
 @implements(np.empty_like)
-def empty_like(prototype: Any, dtype: Any = None, order: str = "K", subok: bool = True, shape: Any = None, *, device: Any = None) -> Any:
+def empty_like(
+    prototype: Any, dtype: Any = None, order: str = "K", subok: bool = True, shape: Any = None, *, device: Any = None
+) -> Any:
     """An array to be filled, in the shape and dtype of another; in a trace, its elements are zeros."""
     return _like(prototype, 0, dtype, shape)
 
@@ -182,8 +186,7 @@ def _counted(array: np.ndarray, kind: str) -> Any:
     line = np.arange(len(array)).astype(array.dtype) * array.dtype.type(step) + array.dtype.type(start)
     if not np.array_equal(line, array):
         return _recorded(array, kind)
-    trace = tr.current()
-    assert trace is not None
+    trace = active()
     place = wrap(trace.fresh(trace.one(e.iota, shape=array.shape, axis=0), kind))
     return cast(place, array.dtype) * step + start
 
@@ -210,8 +213,7 @@ def _linspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, retst
     if shape_of(start) or shape_of(stop) or retstep:
         raise ArgumentError("np.linspace between arrays, or with retstep, is not compiled", fix="use scalars")
     parts = num - 1 if endpoint else num
-    trace = tr.current()
-    assert trace is not None
+    trace = active()
     place = wrap(trace.fresh(trace.one(e.iota, shape=(num,), axis=0), "ndarray"))
     low, high = cast(start, own), cast(stop, own)
     line = cast(place, own) * ((high - low) / parts) + low if parts > 0 else cast(place, own) * 0 + low
@@ -219,7 +221,9 @@ def _linspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, retst
     return cast(line, dt.canonical(dtype, own))
 
 
-def linspace(start: Any, stop: Any, num: int = 50, *, endpoint: bool = True, dtype: Any = None, device: str | None = None) -> Any:
+def linspace(
+    start: Any, stop: Any, num: int = 50, *, endpoint: bool = True, dtype: Any = None, device: str | None = None
+) -> Any:
     """Evenly spaced numbers from start to stop, both included unless `endpoint=False`."""
     _on_cpu(device)
     target = dt.canonical(dtype, dt.default_float())
@@ -291,7 +295,9 @@ def _np_full(shape: Any, fill_value: Any, dtype: Any = None, order: str = "C", *
 
 
 @_constructs(np.eye)
-def _np_eye(N: int, M: int | None = None, k: int = 0, dtype: Any = float, order: str = "C", *, device: Any = None, like: Any = None) -> Any:
+def _np_eye(
+    N: int, M: int | None = None, k: int = 0, dtype: Any = float, order: str = "C", *, device: Any = None, like: Any = None
+) -> Any:
     return _eye(N, M, k, dt.canonical(dtype, dt.float64), "ndarray")
 
 
@@ -319,23 +325,25 @@ def _np_linspace(start: Any, stop: Any, num: int = 50, *args: Any, **kwargs: Any
 
 @_constructs(np.array)
 def _np_array(object: Any, dtype: Any = None, *, copy: bool | None = True, **rest: Any) -> Any:
-    trace = tr.current()
-    assert trace is not None
-    if isinstance(object, Value) or any(True for _ in operands_in((object,))):
+    trace = active()
+    if isinstance(object, Value) or holds_tensor((object,)):
         x = traced(assembled(trace, object))
-        kind = "tensor" if kind_of(x) == "tensor" else "ndarray"
-        if not copy and kind_of(x) == kind and dtype in (None, x.dtype):
-            return x
+        data = unwrap(x)
+        if not copy and data.kind in ("tensor", "ndarray") and dtype in (None, x.dtype):
+            return wrap(tr.Symbol(data.cell, data.type, "ndarray", data.chain, data.proto))
         out = cast(x, dt.canonical(dtype, x.dtype))
         return wrap(trace.fresh(tr.read(unwrap(out)), "ndarray"))
     return _recorded(np.array(object, dtype, **rest), "ndarray")
 
 
 @_constructs(np.asarray)
-def _np_asarray(a: Any, dtype: Any = None, order: Any = None, *, device: Any = None, copy: bool | None = None, like: Any = None) -> Any:
+def _np_asarray(
+    a: Any, dtype: Any = None, order: Any = None, *, device: Any = None, copy: bool | None = None, like: Any = None
+) -> Any:
     if isinstance(a, np.ndarray) and not copy:
         return np.asarray(a, dtype)
     return _np_array(a, dtype, copy=copy)
 
 
+CONSTRUCTORS.update({np.zeros_like: zeros_like, np.ones_like: ones_like, np.empty_like: empty_like, np.full_like: full_like})
 CONSTRUCTORS[np.ascontiguousarray] = CONSTRUCTORS[np.asanyarray] = _np_asarray

@@ -13,16 +13,19 @@ from hybrid.core.errors import DTypeError
 from hybrid.core.shape import broadcast as broadcast_shapes
 from hybrid.frontend.values import (
     Value,
+    active,
     assembled,
     concrete,
     converted,
     dtype_of,
     evaluate,
+    holds_tensor,
     implements,
     kind_of,
     operand,
     record_map,
     result_kind,
+    rewrap,
     shape_of,
     stretched,
     symbol,
@@ -89,16 +92,17 @@ class Elementwise:
 
     def __call__(self, *operands: Any, out: Any = None, where: Any = True, dtype: Any = None, casting: str = "same_kind",
                  **rest: Any) -> Any:  # fmt: skip
-        extra = (where,) if isinstance(where, Value) else ()
         destination = out[0] if isinstance(out, tuple) and len(out) == 1 else out
-        trace = tracing(*operands, destination, *extra)
+        trace = tracing(*operands, destination, where)
         if trace is None:
             if out is None and where is True and dtype is None and casting == "same_kind" and not rest:
                 return self.eager(*operands)
             given = {"where": concrete(where)} if where is not True else {}
             given |= {"dtype": dt.canonical(dtype)} if dtype is not None else {}
             result = self.ufunc(*map(concrete, operands), out=concrete(out), casting=casting, **given, **rest)
-            return destination if destination is not None else wrap(result)
+            if destination is not None:
+                return destination
+            return rewrap(result) if holds_tensor((*operands, where)) else result
         if rest or casting != "same_kind":
             raise unsupported(f"np.{self.name}({', '.join(['casting', *rest])}=…)", "leave these keywords out")
         result = self.record(trace, operands, dtype=None if dtype is None else dt.canonical(dtype))
@@ -110,7 +114,8 @@ class Elementwise:
             # NumPy's promotion has no rule for bfloat16 beside Python floats and wide integers.
             dtype = self.promotion(tuple(np.asarray(a) if isinstance(a, list) else a for a in arrays))
             arrays = tuple(np.asarray(a).astype(dtype, copy=False) for a in arrays)
-        return wrap(self.ufunc(*arrays)) if self.ufunc.__class__ is not np.ufunc or self.ufunc.nout == 1 else evaluate(self.ufunc, *arrays)
+        result = self.ufunc(*arrays)
+        return wrap(result) if holds_tensor(operands) else result
 
     def record(self, trace: tr.Trace, operands: tuple, *, dtype: np.dtype | None = None, python: bool = False) -> Any:
         """Append to the graph; `python` says that this is a Python operator, which keeps Python numbers Python numbers."""
@@ -137,8 +142,7 @@ def prepared(trace: tr.Trace, x: Any, dtype: np.dtype) -> Any:
 
 def apply(primitive: Primitive, *operands: Any, **params: Any) -> Any:
     """One primitive on traced operands that already have one dtype."""
-    trace = tr.current()
-    assert trace is not None
+    trace = active()
     return record_map(trace, primitive, operands, same(operands), **params)
 
 
@@ -167,7 +171,9 @@ TABLE: dict[Callable, Elementwise] = {}  # by NumPy's ufunc
 NAMES: dict[str, Elementwise] = {}
 
 
-def row(name: str, promotion: Promotion, body: Primitive | Callable, ufunc: Any = None, *aliases: str, doc: str = "") -> Elementwise:
+def row(
+    name: str, promotion: Promotion, body: Primitive | Callable, ufunc: Any = None, *aliases: str, doc: str = ""
+) -> Elementwise:
     """Enter an elementwise function under its name and aliases."""
     made = Elementwise(name, ufunc if ufunc is not None else getattr(np, name), promotion, body, doc)
     TABLE[made.ufunc] = made
@@ -219,8 +225,7 @@ def where(condition: Any, x: Any = None, y: Any = None, /) -> Any:
     >>> hy.where(hy.tensor([1.0, -2.0]) > 0, 1.0, 0.0)
     tensor([1., 0.], dtype=float64)
     """
-    trace = tr.current()
-    assert trace is not None
+    trace = active()
     if x is None or y is None:
         raise unsupported("np.where(condition), whose size is known only at run time,", "use np.where(condition, x, y)")
     out = unwrap(select(condition, x, y))
@@ -230,8 +235,7 @@ def where(condition: Any, x: Any = None, y: Any = None, /) -> Any:
 
 def select(condition: Any, x: Any, y: Any) -> Any:
     """`where` inside a trace, with a scalar for scalars as ufuncs give."""
-    trace = tr.current()
-    assert trace is not None
+    trace = active()
     condition, x, y = (assembled(trace, part) for part in (condition, x, y))
     dtype = same((x, y))
     shape = broadcast_shapes(shape_of(condition), shape_of(x), shape_of(y))

@@ -15,7 +15,19 @@ from hybrid.frontend.elementwise import NAMES, apply, cast, store, where
 from hybrid.frontend.indexing import getitem, setitem
 from hybrid.frontend.reductions import strong, sum
 from hybrid.frontend.shaping import as_array, broadcast_to, concatenate, copied, moveaxis, reshape, viewed
-from hybrid.frontend.values import assembled, implements, kind_of, operand, result_kind, shape_of, traced, unsupported, unwrap, wrap
+from hybrid.frontend.values import (
+    active,
+    assembled,
+    implements,
+    kind_of,
+    operand,
+    result_kind,
+    shape_of,
+    traced,
+    unsupported,
+    unwrap,
+    wrap,
+)
 from hybrid.ir import trace as tr
 from hybrid.ops import elementwise as e
 from hybrid.ops import index as ix
@@ -25,22 +37,16 @@ from hybrid.ops import view as v
 MAX_RUNS = 8
 
 
-def _trace() -> tr.Trace:
-    trace = tr.current()
-    assert trace is not None
-    return trace
-
-
 def positions(shape: Shape, axis: int, like: Any) -> Any:
     """Each element's index along an axis, as an int64 array of the kind of `like`."""
-    trace = _trace()
+    trace = active()
     return wrap(trace.fresh(trace.one(e.iota, shape=shape, axis=axis), "tensor" if kind_of(like) == "tensor" else "ndarray"))
 
 
 @implements(np.take)
 def take(a: Any, indices: Any, axis: Any = None, out: Any = None, mode: str = "raise") -> Any:
     """Elements at the given indices along an axis (of the flat array without `axis`); out of bounds raises IndexError."""
-    trace = _trace()
+    trace = active()
     x = reshape(a, -1) if axis is None else traced(a)
     along = normalize_axis(0 if axis is None else axis, len(shape_of(x)))
     index = as_array(assembled(trace, indices))
@@ -127,10 +133,12 @@ def pad(array: Any, pad_width: Any, mode: str = "constant", **kwargs: Any) -> An
 
 
 def _pad_constant(x: Any, widths: list, values: Any) -> Any:
-    trace, shape = _trace(), shape_of(x)
+    trace, shape = active(), shape_of(x)
     target = tuple(before + size + after for size, (before, after) in zip(shape, widths))
     if isinstance(values, (tuple, list)) and len(np.unique(values)) > 1:
-        for axis, ((before, after), pair) in enumerate(zip(widths, np.broadcast_to(np.asarray(values), (len(shape), 2)).tolist())):
+        for axis, ((before, after), pair) in enumerate(
+            zip(widths, np.broadcast_to(np.asarray(values), (len(shape), 2)).tolist())
+        ):
             ends = [tuple(n if k == axis else s for k, s in enumerate(shape_of(x))) for n in (before, after)]
             x = concatenate([_filled(x, ends[0], pair[0]), x, _filled(x, ends[1], pair[1])], axis)
         return x
@@ -142,7 +150,7 @@ def _pad_constant(x: Any, widths: list, values: Any) -> Any:
 
 
 def _filled(like: Any, shape: Shape, value: Any) -> Any:
-    trace = _trace()
+    trace = active()
     atom = operand(trace, cast(traced(value), like.dtype), like.dtype)
     atom = trace.one(v.broadcast, atom, shape=shape) if shape else atom
     return wrap(trace.fresh(atom, "tensor" if kind_of(like) == "tensor" else "ndarray"))
@@ -297,7 +305,7 @@ def allclose(a: Any, b: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan
 @implements(np.copyto)
 def copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = True) -> None:
     """Elements of one array written into another, broadcast, where the mask holds."""
-    store(_trace(), dst, src, where, casting=casting)
+    store(active(), dst, src, where, casting=casting)
 
 
 @implements(np.fill_diagonal)
@@ -316,7 +324,7 @@ def fill_diagonal(a: Any, val: Any, wrap: bool = False) -> None:
 @implements(np.put_along_axis)
 def put_along_axis(arr: Any, indices: Any, values: Any, axis: int = -1) -> None:
     """Values written at one index per element along an axis, in place."""
-    trace, x = _trace(), unwrap(traced(arr))
+    trace, x = active(), unwrap(traced(arr))
     along = normalize_axis(axis, x.type.ndim)
     shape = shape_of(indices)
     atom = operand(trace, cast(traced(values), x.type.dtype), x.type.dtype)

@@ -14,12 +14,14 @@ from hybrid.core.shape import broadcast as broadcast_shapes
 from hybrid.frontend.elementwise import cast
 from hybrid.frontend.values import (
     Value,
+    active,
     assembled,
     dtype_of,
+    holds_tensor,
     operand,
-    operands_in,
     shape_of,
     stretched,
+    strong,
     symbol,
     unsupported,
     unwrap,
@@ -56,12 +58,7 @@ def _is_integer(item: Any) -> bool:
 
 
 def _is_traced_integer(item: Any) -> bool:
-    return isinstance(item, Value) and shape_of(item) == () and dt.is_integer(_strong(item))
-
-
-def _strong(x: Any) -> np.dtype:
-    dtype = dtype_of(x)
-    return dt.promote(dtype) if isinstance(dtype, type) else dtype
+    return isinstance(item, Value) and shape_of(item) == () and dt.is_integer(strong(item))
 
 
 def _is_array(item: Any) -> bool:
@@ -93,7 +90,7 @@ def _consumes(item: Any) -> int:
         return 0
     if _is_array(item):
         array = item if isinstance(item, Value) else np.asarray(item)
-        return len(shape_of(array)) if _strong(array) == dt.bool_ else 1
+        return len(shape_of(array)) if strong(array) == dt.bool_ else 1
     return 1
 
 
@@ -144,8 +141,7 @@ def _view_of(trace: Trace, source: Symbol, items: list) -> Symbol:
 
 def getitem(x: Any, index: Any) -> Any:
     """`x[index]` inside a trace."""
-    trace = tr.current()
-    assert trace is not None
+    trace = active()
     source = symbol(trace, x)
     if source.kind in ("scalar", "python"):
         source = trace.fresh(tr.read(source), "ndarray")
@@ -200,7 +196,7 @@ def _index_atom(trace: Trace, item: Any) -> Atom:
     array = assembled(trace, item)
     if not isinstance(array, Value) and np.size(array) == 0:
         array = np.asarray(array, np.int64)
-    if not dt.is_integer(_strong(array)):
+    if not dt.is_integer(strong(array)):
         raise IndexingError("arrays used as indices must be of integer (or boolean) type")
     return operand(trace, array, dt.int64)
 
@@ -209,8 +205,8 @@ def _without_masks(trace: Trace, items: list) -> list:
     """Masks whose values are known become integer arrays; a traced mask selects a number of elements no graph can know."""
     out: list = []
     for item in items:
-        if _is_array(item) and _strong(assembled(trace, item)) == dt.bool_:
-            if any(True for _ in operands_in((item,))):
+        if _is_array(item) and strong(assembled(trace, item)) == dt.bool_:
+            if holds_tensor((item,)):
                 raise unsupported("a boolean mask read, whose size is known only at run time,",
                                   "use np.where(mask, x, fill), or reduce with where=mask")  # fmt: skip
             out.extend(np.nonzero(np.asarray(item)))
@@ -230,8 +226,7 @@ def _chained(view: Symbol, primitive: Any, params: dict, shape: Shape) -> Symbol
 
 def setitem(x: Any, index: Any, value: Any) -> None:
     """`x[index] = value` inside a trace."""
-    trace = tr.current()
-    assert trace is not None
+    trace = active()
     target = symbol(trace, x)
     if target.kind in ("scalar", "python"):
         raise TypeError("'numpy scalar' object does not support item assignment")
@@ -244,7 +239,10 @@ def setitem(x: Any, index: Any, value: Any) -> None:
     if any(_is_array(item) for item in items):
         place, where, axis = _gather_plan(trace, target, items)
         shape = place.type.shape[:axis] + where.type.shape + place.type.shape[axis + 1 :]
-        tr.write(place, trace.one(ix.scatter, tr.read(place), where, _fitted(trace, value, target.type.dtype, shape), axis=axis, op="set"))
+        tr.write(
+            place,
+            trace.one(ix.scatter, tr.read(place), where, _fitted(trace, value, target.type.dtype, shape), axis=axis, op="set"),
+        )
         return
     view = _view_of(trace, target, items)
     if not _is_same_place(view, unwrap(value)):
@@ -275,7 +273,7 @@ def _fitted(trace: Trace, value: Any, dtype: np.dtype, shape: Shape) -> Atom:
 def _mask(trace: Trace, target: Symbol, index: Any) -> Any:
     """The traced boolean mask over the leading axes that is the whole index, or None."""
     single = index[0] if isinstance(index, tuple) and len(index) == 1 else index
-    if not isinstance(single, Value) or _strong(single) != dt.bool_:
+    if not isinstance(single, Value) or strong(single) != dt.bool_:
         return None
     shape, full = shape_of(single), target.type.shape
     if shape != full[: len(shape)]:

@@ -10,29 +10,23 @@ from hybrid.core import dtype as dt
 from hybrid.core.shape import Shape, normalize_axis
 from hybrid.core.shape import broadcast as broadcast_shapes
 from hybrid.frontend.elementwise import store
-from hybrid.frontend.values import dtype_of, implements, kind_of, operand, result_kind, shape_of, traced, wrap
+from hybrid.frontend.values import active, dtype_of, implements, kind_of, operand, result_kind, shape_of, traced, wrap
 from hybrid.ir import trace as tr
 from hybrid.ir.graph import Atom
 from hybrid.ops import contract as c
 from hybrid.ops import view as v
 
 
-def _trace() -> tr.Trace:
-    trace = tr.current()
-    assert trace is not None
-    return trace
-
-
 def _pair(a: Any, b: Any) -> tuple[Any, Any, Atom, Atom]:
     """Both operands as tensors and as atoms of their promoted dtype."""
-    trace = _trace()
+    trace = active()
     a, b = traced(a), traced(b)
     dtype = dt.promote(*(d if not isinstance(d, type) else dt.promote(d) for d in map(dtype_of, (a, b))))
     return a, b, operand(trace, a, dtype), operand(trace, b, dtype)
 
 
 def _result(operands: tuple, atom: Atom) -> Any:
-    return wrap(_trace().fresh(atom, result_kind(operands, atom.type.shape)))
+    return wrap(active().fresh(atom, result_kind(operands, atom.type.shape)))
 
 
 def dot_general(a: Any, b: Any, contract: tuple, batch: tuple = ((), ())) -> Any:
@@ -47,7 +41,7 @@ def dot_general(a: Any, b: Any, contract: tuple, batch: tuple = ((), ())) -> Any
         dtype = dt.promote(a.dtype, b.dtype)
         return wrap(c.dot_general.eval(np.asarray(a, dtype), np.asarray(b, dtype), **params))
     a, b, left, right = _pair(a, b)
-    return _result((a, b), _trace().one(c.dot_general, left, right, **params))
+    return _result((a, b), active().one(c.dot_general, left, right, **params))
 
 
 @implements(np.matmul)
@@ -66,11 +60,11 @@ def matmul(x1: Any, x2: Any, /, out: Any = None) -> Any:
         raise ValueError("matmul: Input operand 1 has a mismatch in its core dimension 0, with gufunc signature "
                          f"(n?,k),(k,m?)->(n?,m?) (size {m} is different from {n})")  # fmt: skip
     result = _result((a, b), _matmul(left, right))
-    return result if out is None else store(_trace(), out[0] if isinstance(out, tuple) else out, result)
+    return result if out is None else store(active(), out[0] if isinstance(out, tuple) else out, result)
 
 
 def _matmul(a: Atom, b: Atom) -> Atom:
-    trace = _trace()
+    trace = active()
     lead_a, lead_b = a.type.shape[:-2], b.type.shape[:-2]
     last_b = len(b.type.shape) - 1 if len(b.type.shape) == 1 else len(b.type.shape) - 2
     if not lead_b:
@@ -86,7 +80,7 @@ def _matmul(a: Atom, b: Atom) -> Atom:
 
 
 def _stretched(a: Atom, shape: Shape) -> Atom:
-    return a if a.type.shape == shape else _trace().one(v.broadcast, a, shape=shape)
+    return a if a.type.shape == shape else active().one(v.broadcast, a, shape=shape)
 
 
 @implements(np.dot)
@@ -98,8 +92,10 @@ def dot(a: Any, b: Any, out: Any = None) -> Any:
         a, b, left, right = _pair(a, b)
         axis = 0 if len(right.type.shape) == 1 else len(right.type.shape) - 2
         _same_size(left, right, len(left.type.shape) - 1, axis)
-        result = _result((a, b), _trace().one(c.dot_general, left, right, contract=((len(left.type.shape) - 1,), (axis,)), batch=((), ())))
-    return result if out is None else store(_trace(), out, result)
+        result = _result(
+            (a, b), active().one(c.dot_general, left, right, contract=((len(left.type.shape) - 1,), (axis,)), batch=((), ()))
+        )
+    return result if out is None else store(active(), out, result)
 
 
 def _same_size(a: Atom, b: Atom, i: int, j: int) -> None:
@@ -121,6 +117,6 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
     over_b = tuple(normalize_axis(k, rank_b) for k in over_b)
     if len(over_a) != len(over_b) or any(left.type.shape[i] != right.type.shape[j] for i, j in zip(over_a, over_b)):
         raise ValueError("shape-mismatch for sum")
-    atom = _trace().one(c.dot_general, left, right, contract=(over_a, over_b), batch=((), ()))
+    atom = active().one(c.dot_general, left, right, contract=(over_a, over_b), batch=((), ()))
     # np.tensordot gives a rank-0 array where np.dot gives a scalar.
-    return wrap(_trace().fresh(atom, "tensor" if "tensor" in (kind_of(a), kind_of(b)) else "ndarray"))
+    return wrap(active().fresh(atom, "tensor" if "tensor" in (kind_of(a), kind_of(b)) else "ndarray"))

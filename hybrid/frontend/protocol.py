@@ -47,7 +47,9 @@ def apply_ufunc(ufunc: np.ufunc, method: str, inputs: tuple, kwargs: dict) -> An
         if known is not None:
             return known(*inputs, **single)
     elif method == "reduce" and ufunc in _REDUCE:
-        return _REDUCE[ufunc](inputs[0], **{"axis": 0, **_positional(inputs[1:], ("axis", "dtype", "out", "keepdims")), **single})
+        return _REDUCE[ufunc](
+            inputs[0], **{"axis": 0, **_positional(inputs[1:], ("axis", "dtype", "out", "keepdims")), **single}
+        )
     elif method == "accumulate" and ufunc in _ACCUMULATE:
         return _ACCUMULATE[ufunc](inputs[0], **{"axis": 0, **_positional(inputs[1:], ("axis", "dtype", "out")), **single})
     elif method == "outer" and ufunc in TABLE:
@@ -77,5 +79,7 @@ def apply_function(function: Callable, args: tuple, kwargs: dict) -> Any:
     if known is not None:
         return known(*args, **kwargs)
     if tracing(*args, *kwargs.values()) is not None:
-        raise unsupported(f"np.{function.__module__.removeprefix('numpy').removeprefix('.')}.{function.__name__}".replace("..", "."))
+        raise unsupported(
+            f"np.{function.__module__.removeprefix('numpy').removeprefix('.')}.{function.__name__}".replace("..", ".")
+        )
     return evaluate(function, *args, **kwargs)

@@ -9,7 +9,19 @@ import numpy as np
 from hybrid.core import dtype as dt
 from hybrid.core.shape import Size, normalize_axes, normalize_axis, product
 from hybrid.frontend.elementwise import NAMES, cast, store, where
-from hybrid.frontend.values import dtype_of, implements, operand, result_kind, shape_of, symbol, traced, unsupported, unwrap, wrap
+from hybrid.frontend.values import (
+    active,
+    implements,
+    operand,
+    result_kind,
+    shape_of,
+    strong,
+    symbol,
+    traced,
+    unsupported,
+    unwrap,
+    wrap,
+)
 from hybrid.ir import trace as tr
 from hybrid.ir.primitive import Primitive
 from hybrid.ops import elementwise as e
@@ -20,12 +32,6 @@ from hybrid.ops import view as v
 
 _NO_VALUE = np._NoValue
 _add, _multiply, _maximum, _minimum = (NAMES[name] for name in ("add", "multiply", "maximum", "minimum"))
-
-
-def strong(x: Any) -> np.dtype:
-    """The dtype of an operand, a lone Python number counted as NumPy does."""
-    dtype = dtype_of(x)
-    return dt.promote(dtype) if isinstance(dtype, type) else dtype
 
 
 def _accumulator(dtype: np.dtype) -> np.dtype:
@@ -40,8 +46,7 @@ def kept(shape: tuple, axes: tuple[int, ...]) -> tuple:
 
 
 def _reduce(primitive: Primitive, x: Any, axis: Any, keepdims: Any, dtype: np.dtype) -> Any:
-    trace = tr.current()
-    assert trace is not None
+    trace = active()
     shape = shape_of(x)
     axes = normalize_axes(axis, len(shape))
     atom = trace.one(primitive, operand(trace, x, dtype), axes=axes)
@@ -53,8 +58,7 @@ def _reduce(primitive: Primitive, x: Any, axis: Any, keepdims: Any, dtype: np.dt
 def _finish(result: Any, out: Any) -> Any:
     if out is None:
         return result
-    trace = tr.current()
-    assert trace is not None
+    trace = active()
     return store(trace, out, result, casting="unsafe")
 
 
@@ -92,13 +96,17 @@ def prod(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims:
 
 
 @implements(np.max, np.amax)
-def max(a: Any, axis: Any = None, out: Any = None, keepdims: Any = _NO_VALUE, initial: Any = _NO_VALUE, where: Any = _NO_VALUE) -> Any:
+def max(
+    a: Any, axis: Any = None, out: Any = None, keepdims: Any = _NO_VALUE, initial: Any = _NO_VALUE, where: Any = _NO_VALUE
+) -> Any:
     """The largest element over the given axes; NaN wins. An empty reduction without `initial` raises ValueError."""
     return _fold(r.max, _maximum, None, a, axis, None, out, keepdims, initial, where, strong(a))
 
 
 @implements(np.min, np.amin)
-def min(a: Any, axis: Any = None, out: Any = None, keepdims: Any = _NO_VALUE, initial: Any = _NO_VALUE, where: Any = _NO_VALUE) -> Any:
+def min(
+    a: Any, axis: Any = None, out: Any = None, keepdims: Any = _NO_VALUE, initial: Any = _NO_VALUE, where: Any = _NO_VALUE
+) -> Any:
     """The smallest element over the given axes; NaN wins. An empty reduction without `initial` raises ValueError."""
     return _fold(r.min, _minimum, None, a, axis, None, out, keepdims, initial, where, strong(a))
 
@@ -140,7 +148,9 @@ def _mean_dtypes(x: Any, dtype: Any) -> tuple[np.dtype, np.dtype]:
 
 
 @implements(np.mean)
-def mean(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = _NO_VALUE, *, where: Any = _NO_VALUE) -> Any:
+def mean(
+    a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = _NO_VALUE, *, where: Any = _NO_VALUE
+) -> Any:
     """The arithmetic mean over the given axes; of integers in float64."""
     wide, narrow = _mean_dtypes(a, dtype)
     total = sum(a, axis, wide, keepdims=keepdims, where=where)
@@ -155,8 +165,7 @@ def _divide(total: Any, count: Any) -> Any:
 
 
 def _reshaped(x: Any, shape: tuple) -> Any:
-    trace = tr.current()
-    assert trace is not None
+    trace = active()
     atom = trace.one(v.reshape, operand(trace, x, strong(x)), shape=shape)
     return wrap(trace.fresh(atom, result_kind((x,), shape)))
 
@@ -251,7 +260,7 @@ def _nan_extreme(extreme: Any, neutral: float, x: Any, axis: Any, keepdims: Any)
     found = extreme(_nan_less(x, neutral), axis, keepdims=keepdims)
     nothing = all(NAMES["isnan"](x), axis, keepdims=keepdims)
     out = where(nothing, np.nan, found)
-    return wrap(tr.current().fresh(tr.read(unwrap(out)), result_kind((found,), shape_of(out))))  # type: ignore[union-attr]
+    return wrap(active().fresh(tr.read(unwrap(out)), result_kind((found,), shape_of(out))))
 
 
 def _arg_extreme(extreme: Any, x: Any, axis: Any, out: Any, keepdims: Any) -> Any:
@@ -269,8 +278,7 @@ def _arg_extreme(extreme: Any, x: Any, axis: Any, out: Any, keepdims: Any) -> An
     hit = NAMES["equal"](work, best)
     if dt.is_inexact(strong(x)):
         hit = NAMES["logical_or"](hit, NAMES["isnan"](work))
-    trace = tr.current()
-    assert trace is not None
+    trace = active()
     place = wrap(trace.fresh(trace.one(e.iota, shape=rows, axis=along), unwrap(x).kind))
     found = min(where(hit, place, rows[along]), along, keepdims=keepdims)
     if flat and keepdims is not _NO_VALUE and keepdims:
@@ -291,8 +299,7 @@ def argmin(a: Any, axis: Any = None, out: Any = None, *, keepdims: Any = _NO_VAL
 
 
 def _running(primitive: Primitive, x: Any, axis: Any, dtype: Any, out: Any) -> Any:
-    trace = tr.current()
-    assert trace is not None
+    trace = active()
     atom = operand(trace, traced(x), dt.canonical(dtype, _accumulator(strong(x))))
     if axis is None:
         atom = trace.one(v.reshape, atom, shape=(atom.type.size,))
@@ -314,8 +321,7 @@ def cumprod(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Any
 
 
 def _ordered(primitive: Primitive, x: Any, axis: Any) -> Any:
-    trace = tr.current()
-    assert trace is not None
+    trace = active()
     atom = operand(trace, traced(x), strong(x))
     if axis is None:
         atom = trace.one(v.reshape, atom, shape=(atom.type.size,))
@@ -337,8 +343,7 @@ def argsort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stab
 
 def _at(x: Any, axis: int, position: Size) -> Any:
     """x at one position of an axis, the axis kept."""
-    trace = tr.current()
-    assert trace is not None
+    trace = active()
     shape = shape_of(x)
     start = tuple(position if a == axis else 0 for a in range(len(shape)))
     atom = trace.one(v.slice_, tr.read(symbol(trace, x)), start=start, step=(1,) * len(shape), shape=kept(shape, (axis,)))
@@ -370,8 +375,7 @@ def median(a: Any, axis: Any = None, out: Any = None, overwrite_input: bool = Fa
 
 
 def _concatenated(a: Any, b: Any, axis: int) -> Any:
-    trace = tr.current()
-    assert trace is not None
+    trace = active()
     atom = trace.one(v.concatenate, tr.read(symbol(trace, a)), tr.read(symbol(trace, b)), axis=axis)
     return wrap(trace.fresh(atom, result_kind((a, b), atom.type.shape)))
 
@@ -379,8 +383,7 @@ def _concatenated(a: Any, b: Any, axis: int) -> Any:
 @implements(np.take_along_axis)
 def take_along_axis(arr: Any, indices: Any, axis: Any = -1) -> Any:
     """Elements of `arr` at one index per element along an axis; indices out of bounds raise IndexError."""
-    trace = tr.current()
-    assert trace is not None
+    trace = active()
     arr, indices = traced(arr), traced(indices)
     if axis is None:
         arr, axis = _reshaped(arr, (product(shape_of(arr)),)), 0

@@ -15,12 +15,14 @@ from hybrid.frontend.elementwise import store
 from hybrid.frontend.indexing import getitem
 from hybrid.frontend.values import (
     Value,
+    active,
     as_view,
     dtype_of,
     implements,
     kind_of,
     operand,
     shape_of,
+    strong,
     traced,
     unsupported,
     unwrap,
@@ -31,12 +33,6 @@ from hybrid.ir.primitive import Primitive
 from hybrid.ops import view as v
 
 
-def _trace() -> tr.Trace:
-    trace = tr.current()
-    assert trace is not None
-    return trace
-
-
 def viewed(x: Any, primitive: Primitive, header: np.ndarray, **params: Any) -> Any:
     """x seen through one more view; scalars, which share nothing, are copied."""
     source = unwrap(traced(x))
@@ -44,24 +40,19 @@ def viewed(x: Any, primitive: Primitive, header: np.ndarray, **params: Any) -> A
         return copied(x, primitive, **params)
     if header.shape == source.type.shape and params.get("shape") == header.shape and primitive is v.reshape:
         return wrap(tr.Symbol(source.cell, source.type, source.kind, source.chain, header))
-    return as_view(_trace(), x, primitive, header, **params)
+    return as_view(active(), x, primitive, header, **params)
 
 
 def copied(x: Any, primitive: Primitive, *more: Any, **params: Any) -> Any:
     """A new array from one primitive on x."""
-    trace = _trace()
-    atom = trace.one(primitive, operand(trace, traced(x), _dtype(x)), *more, **params)
+    trace = active()
+    atom = trace.one(primitive, operand(trace, traced(x), strong(x)), *more, **params)
     return wrap(trace.fresh(atom, "tensor" if kind_of(x) == "tensor" else "ndarray"))
 
 
 def as_array(x: Any) -> Any:
     """x as a traced tensor or an array, so that it has a shape and a dtype."""
     return x if isinstance(x, Value) else np.asarray(x)
-
-
-def _dtype(x: Any) -> np.dtype:
-    dtype = dtype_of(x)
-    return dt.promote(dtype) if isinstance(dtype, type) else dtype
 
 
 def _proto(x: Any) -> np.ndarray:
@@ -251,8 +242,8 @@ def roll(a: Any, shift: Any, axis: Any = None) -> Any:
 @implements(np.copy)
 def copy(a: Any, order: str = "K", subok: bool = False) -> Any:
     """A new array with the same elements."""
-    trace = _trace()
-    return wrap(trace.fresh(operand(trace, traced(a), _dtype(a)), "tensor" if kind_of(a) == "tensor" else "ndarray"))
+    trace = active()
+    return wrap(trace.fresh(operand(trace, traced(a), strong(a)), "tensor" if kind_of(a) == "tensor" else "ndarray"))
 
 
 # Joining and splitting ---------------------------------------------------------------------------------------------------
@@ -276,7 +267,7 @@ def concatenate(arrays: Any, axis: Any = 0, out: Any = None, *, dtype: Any = Non
         parts, axis = [reshape(x, -1) for x in parts], 0
     if not shape_of(parts[0]):
         raise ValueError("zero-dimensional arrays cannot be concatenated")
-    trace, along = _trace(), normalize_axis(axis, len(shape_of(parts[0])))
+    trace, along = active(), normalize_axis(axis, len(shape_of(parts[0])))
     for k, part in enumerate(parts):
         _check_joined(shape_of(parts[0]), shape_of(part), along, k)
     target = dt.canonical(dtype, dt.promote(*map(dtype_of, parts)))

@@ -24,7 +24,6 @@ from hybrid.frontend.values import (
     Value,
     concrete,
     kind_of,
-    operands_in,
     register_tensor,
     tracing,
     unwrap,
@@ -57,8 +56,12 @@ def _binary(function: Any, symbol: str) -> tuple[Callable, Callable]:
     def forward(self: Any, other: Any) -> Any:
         a = self._data
         b = other._data if type(other) is Tensor else other
-        if not tr.open_traces and type(a) is _ndarray and type(b) in _FAST and a.dtype is not _BFLOAT16 and (
-            type(b) is not _ndarray or b.dtype is not _BFLOAT16
+        if (
+            not tr.open_traces
+            and type(a) is _ndarray
+            and type(b) in _FAST
+            and a.dtype is not _BFLOAT16
+            and (type(b) is not _ndarray or b.dtype is not _BFLOAT16)
         ):
             out = ufunc(a, b)
             result = _new(Tensor)
@@ -68,8 +71,12 @@ def _binary(function: Any, symbol: str) -> tuple[Callable, Callable]:
 
     def reflected(self: Any, other: Any) -> Any:
         a = self._data
-        if not tr.open_traces and type(a) is _ndarray and type(other) in _FAST and a.dtype is not _BFLOAT16 and (
-            type(other) is not _ndarray or other.dtype is not _BFLOAT16
+        if (
+            not tr.open_traces
+            and type(a) is _ndarray
+            and type(other) in _FAST
+            and a.dtype is not _BFLOAT16
+            and (type(other) is not _ndarray or other.dtype is not _BFLOAT16)
         ):
             out = ufunc(other, a)
             result = _new(Tensor)
@@ -178,13 +185,13 @@ class Tensor(Methods, Value):
     # Items -----------------------------------------------------------------------------------------------------------
     def __getitem__(self, index: Any) -> Any:
         """Elements by NumPy's rules: basic indices give views, arrays of indices copies."""
-        if tracing(self, *operands_in((index,))) is not None:
+        if tracing(self, index) is not None:
             return getitem(self, index)
         return wrap(concrete(self)[_plain_index(index)])
 
     def __setitem__(self, index: Any, value: Any) -> None:
         """Write elements in place."""
-        if tracing(self, value, *operands_in((index,))) is not None:
+        if tracing(self, value, index) is not None:
             setitem(self, index, value)
         else:
             concrete(self)[_plain_index(index)] = concrete(value)

@@ -7,7 +7,7 @@ trace it promotes, broadcasts and records.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -59,8 +59,15 @@ def tracing(*operands: Any) -> Trace | None:
     if trace is None:
         _refuse_escaped(operands)
         return None
-    # A concrete Tensor was captured: it is read at call time, so even operations on it alone are recorded.
-    return trace if any(True for _ in operands_in(operands)) else None
+    # A concrete tensor or array was captured: it is read at call time, so even operations on it alone are recorded.
+    return trace if any(isinstance(x, np.ndarray) for x in operands) or holds_tensor(operands) else None
+
+
+def active() -> Trace:
+    """This thread's open trace, in code that only runs inside one."""
+    trace = tr.current()
+    assert trace is not None
+    return trace
 
 
 def _refuse_escaped(operands: tuple) -> None:
@@ -89,7 +96,7 @@ def assembled(trace: Trace, x: Any) -> Any:
     """A list as the array NumPy would make of it; anything else as it is."""
     if type(x) not in (list, tuple):
         return x
-    if not any(True for _ in operands_in(x)):
+    if not holds_tensor(x):
         return np.asarray(x)
     parts = [assembled(trace, item) for item in x]
     dtype = dt.promote(*map(dtype_of, parts))
@@ -109,7 +116,11 @@ def dtype_of(x: Any) -> np.dtype | type:
     """A dtype, or the Python type of a weak scalar, as `dtype.promote` takes them."""
     data = unwrap(x)
     if type(data) is Symbol:
-        return {"f": float, "c": complex, "b": bool}.get(dt.KIND[data.type.dtype], int) if data.kind == "python" else data.type.dtype
+        return (
+            {"f": float, "c": complex, "b": bool}.get(dt.KIND[data.type.dtype], int)
+            if data.kind == "python"
+            else data.type.dtype
+        )
     if isinstance(data, (np.ndarray, np.generic)):
         if data.dtype not in dt.SHORT:
             raise DTypeError(f"dtype {data.dtype} cannot be traced", expected=", ".join(map(str, dt.ALL)))
@@ -117,6 +128,12 @@ def dtype_of(x: Any) -> np.dtype | type:
     if type(data) in (bool, int, float, complex):
         return type(data)
     raise DTypeError(f"{type(data).__name__} is not an array or a number", got=repr(data)[:80])
+
+
+def strong(x: Any) -> np.dtype:
+    """The dtype of an operand, a lone Python number counted as NumPy does."""
+    dtype = dtype_of(x)
+    return dt.promote(dtype) if isinstance(dtype, type) else dtype
 
 
 def shape_of(x: Any) -> Shape:
@@ -171,7 +188,9 @@ def stretched(trace: Trace, atom: Atom, shape: Shape) -> Atom:
     return atom if atom.type.shape == shape else trace.one(v.broadcast, atom, shape=shape)
 
 
-def record_map(trace: Trace, primitive: Primitive, operands: tuple, dtype: np.dtype, *, python: bool = False, **params: Any) -> Any:
+def record_map(
+    trace: Trace, primitive: Primitive, operands: tuple, dtype: np.dtype, *, python: bool = False, **params: Any
+) -> Any:
     """One MAP over promoted, broadcast operands; a tensor in the kind NumPy would give."""
     shape = broadcast_shapes(*(shape_of(x) for x in operands))
     inputs = tuple(operand(trace, x, dtype, shape) for x in operands)
@@ -209,8 +228,9 @@ def concrete(x: Any) -> Any:
 
 
 def evaluate(function: Callable, *args: Any, **kwargs: Any) -> Any:
-    """NumPy's own function on the arrays behind the tensors, its arrays wrapped."""
-    return rewrap(function(*map(concrete, args), **{k: concrete(a) for k, a in kwargs.items()}))
+    """NumPy's own function on the arrays behind the tensors; its results are tensors where an argument was one."""
+    out = function(*map(concrete, args), **{k: concrete(a) for k, a in kwargs.items()})
+    return rewrap(out) if holds_tensor(args) or holds_tensor(kwargs.values()) else out
 
 
 def rewrap(out: Any) -> Any:
@@ -223,13 +243,12 @@ def rewrap(out: Any) -> Any:
     return out
 
 
-def operands_in(args: Any) -> Iterator[Any]:
-    """Every argument that is or holds a tensor, lists and tuples opened."""
+def holds_tensor(args: Any) -> bool:
+    """Whether some argument is or holds a tensor."""
     for x in args:
-        if isinstance(x, Value):
-            yield x
-        elif type(x) in (list, tuple):
-            yield from operands_in(x)
+        if isinstance(x, Value) or (type(x) in (list, tuple) and holds_tensor(x)):
+            return True
+    return False
 
 
 FUNCTIONS: dict[Callable, Callable] = {}  # NumPy's function -> ours
@@ -245,13 +264,11 @@ def implements(numpy_function: Callable, *also: Callable) -> Callable:
     def decorate(body: Callable) -> Callable:
         @functools.wraps(body)
         def function(*args: Any, **kwargs: Any) -> Any:
-            if tr.open_traces and tr.current() is not None and any(True for _ in operands_in((*args, *kwargs.values()))):
+            if tr.open_traces and tracing(*args, *kwargs.values()) is not None:
                 return body(*args, **kwargs)
+            result = evaluate(numpy_function, *args, **kwargs)
             out = kwargs.get("out")
-            if isinstance(out, Value):
-                evaluate(numpy_function, *args, **kwargs)
-                return out
-            return evaluate(numpy_function, *args, **kwargs)
+            return result if out is None else out
 
         for known in (numpy_function, *also):
             FUNCTIONS[known] = function
@@ -264,9 +281,7 @@ def traced(x: Any) -> Any:
     """x as a tensor of the current trace, arrays captured and scalars made literals."""
     if isinstance(x, Value) and type(x._data) is Symbol:
         return x
-    trace = tr.current()
-    assert trace is not None
-    return wrap(symbol(trace, x))
+    return wrap(symbol(active(), x))
 
 
 def unsupported(what: str, fix: str = "leave this function undecorated, or compute it outside") -> TraceError:
@@ -278,7 +293,8 @@ def bind(primitive: Primitive, *operands: Any, **params: Any) -> Any:
     """One application of a primitive to operands that fit it as they are: evaluated now, or recorded."""
     trace = tracing(*operands)
     if trace is None:
-        return rewrap(primitive.eval(*(np.asarray(concrete(x)) for x in operands), **params))
+        out = primitive.eval(*(np.asarray(concrete(x)) for x in operands), **params)
+        return rewrap(out) if holds_tensor(operands) else out
     atoms = trace.record(primitive, tuple(read(trace, x) for x in operands), params)
-    out = tuple(wrap(trace.fresh(atom, result_kind(operands, atom.type.shape))) for atom in atoms)
-    return out if len(out) > 1 else out[0]
+    made = tuple(wrap(trace.fresh(atom, result_kind(operands, atom.type.shape))) for atom in atoms)
+    return made if len(made) > 1 else made[0]

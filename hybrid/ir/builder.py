@@ -75,4 +75,6 @@ class Builder:
         return outputs
 
     def finish(self, outputs: list[Atom] | tuple[Atom, ...]) -> Graph:
-        return Graph(self.name, tuple(self.inputs), tuple(self.eqns), tuple(outputs), tuple(self.constants.values()), self.names)
+        return Graph(
+            self.name, tuple(self.inputs), tuple(self.eqns), tuple(outputs), tuple(self.constants.values()), self.names
+        )

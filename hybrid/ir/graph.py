@@ -1,9 +1,9 @@
 """The graph: typed SSA over whole arrays. Immutable; passes rebuild it.
 
-    graph gelu(x: f32[1024]) {
-      t0: f32[1024] = mul(x, f32(0.5))  # gelu.py:3
-      return t0
-    }
+graph gelu(x: f32[1024]) {
+  t0: f32[1024] = mul(x, f32(0.5))  # gelu.py:3
+  return t0
+}
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Literal:
 
     __slots__ = ("value", "type")
 
-    def __init__(self, value: np.generic, type: TensorType):
+    def __init__(self, value: Any, type: TensorType):
         self.value, self.type = value, type
 
     @property

@@ -31,7 +31,14 @@ class Cell:
     __slots__ = ("trace", "value", "origin", "written", "writeable", "name")
 
     def __init__(self, trace: Trace, value: Atom, writeable: bool = True, name: str = ""):
-        self.trace, self.value, self.origin, self.written, self.writeable, self.name = trace, value, value, False, writeable, name
+        self.trace, self.value, self.origin, self.written, self.writeable, self.name = (
+            trace,
+            value,
+            value,
+            False,
+            writeable,
+            name,
+        )
 
 
 class Symbol:
@@ -88,7 +95,9 @@ class Trace:
         self.alive = False
         _count(-1)
 
-    def argument(self, type: TensorType, kind: str, name: str, index: int, *, strides: tuple | None = None, writeable: bool = True) -> Symbol:
+    def argument(
+        self, type: TensorType, kind: str, name: str, index: int, *, strides: tuple | None = None, writeable: bool = True
+    ) -> Symbol:
         """A new input of the graph, with the caller's strides (in bytes) for view decisions."""
         cell = Cell(self, self.builder.input(type, name), writeable, name)
         self.cells.append(cell)
@@ -99,11 +108,17 @@ class Trace:
         """The symbol of an array that the traced code reached from outside; its contents are read at every call."""
         cell = self.captured.get(id(array))
         if cell is None:
-            cell = self.captured[id(array)] = Cell(self, self.builder.constant(array), bool(array.flags.writeable), "a captured array")
+            cell = self.captured[id(array)] = Cell(
+                self, self.builder.constant(array), bool(array.flags.writeable), "a captured array"
+            )
             self.cells.append(cell)
-        return Symbol(cell, TensorType(array.dtype, array.shape), kind, proto=prototype(array.dtype, array.shape, array.strides))
+        return Symbol(
+            cell, TensorType(array.dtype, array.shape), kind, proto=prototype(array.dtype, array.shape, array.strides)
+        )
 
-    def record(self, primitive: Primitive, inputs: tuple[Atom, ...], params: Mapping[str, Any] | None = None) -> tuple[Atom, ...]:
+    def record(
+        self, primitive: Primitive, inputs: tuple[Atom, ...], params: Mapping[str, Any] | None = None
+    ) -> tuple[Atom, ...]:
         return self.builder.append(primitive, inputs, params, user_line())
 
     def fresh(self, atom: Atom, kind: str) -> Symbol:
@@ -188,7 +203,9 @@ def write(symbol: Symbol, value: Atom) -> None:
     cell.written = True
 
 
-def view(symbol: Symbol, primitive: Primitive, params: Mapping[str, Any], type: TensorType, kind: str, proto: np.ndarray) -> Symbol:
+def view(
+    symbol: Symbol, primitive: Primitive, params: Mapping[str, Any], type: TensorType, kind: str, proto: np.ndarray
+) -> Symbol:
     """A symbol that shares this one's storage."""
     live(symbol)
     return Symbol(symbol.cell, type, kind, (*symbol.chain, (primitive, params)), proto)
@@ -210,5 +227,3 @@ def demand(symbol: Symbol, what: str) -> None:
 def literal(value: Any, dtype: np.dtype, weak: bool = False) -> Literal:
     """A scalar written into the graph; out-of-range Python integers raise OverflowError as NumPy does."""
     return Literal(np.asarray(value, dtype)[()], TensorType(dtype, (), weak))
-
-

@@ -1,11 +1,11 @@
 """Reductions across memory: the last kept axis is contiguous, so whole rows are added into a tile of running totals.
 
-    parallel p < pieces:                      pieces of rows, where the kept axes alone cannot keep the cores busy
-      for other kept axes, for tiles of the last kept axis:
-        total[tile] = identity
-        for UNROLL rows at a time: vector j: total[j] = total[j] + ((x0 + x1) + (x2 + x3))
-        store the tile, into the result or into the piece's partial result
-    fold the pieces in order
+parallel p < pieces:                      pieces of rows, where the kept axes alone cannot keep the cores busy
+  for other kept axes, for tiles of the last kept axis:
+    total[tile] = identity
+    for UNROLL rows at a time: vector j: total[j] = total[j] + ((x0 + x1) + (x2 + x3))
+    store the tile, into the result or into the piece's partial result
+fold the pieces in order
 """
 
 from __future__ import annotations
@@ -64,7 +64,9 @@ class _Columns:
             pieces = min(PIECES, length // MIN_ROWS)
             if pieces > 1:
                 return self.in_pieces(rows, length, pieces)
-        whole = self.over_kept(lambda at: self.tile(rows, at, Affine.of(0), length, self.result), "w", "parallel" if threads else "serial")
+        whole = self.over_kept(
+            lambda at: self.tile(rows, at, Affine.of(0), length, self.result), "w", "parallel" if threads else "serial"
+        )
         return whole
 
     def in_pieces(self, rows: schedule.Axes, length: int, pieces: int) -> tuple[Stmt, ...]:
@@ -77,7 +79,9 @@ class _Columns:
         def into(piece: Affine):
             return lambda column, value: Store(partial, self.offset(column) + piece * size, value)
 
-        out: list[Stmt] = [For("p", pieces, self.over_kept(lambda at: self.tile(rows, at, p * each, each, into(p)), "p", "serial"), "parallel")]
+        out: list[Stmt] = [
+            For("p", pieces, self.over_kept(lambda at: self.tile(rows, at, p * each, each, into(p)), "p", "serial"), "parallel")
+        ]
         flat = Affine.var("c")
         total: Expr = Load(partial, flat, self.dtype)
         for k in range(1, pieces):
@@ -116,7 +120,9 @@ class _Columns:
             return schedule.over(outer, tile(_Tile(f"{tag}a", Affine.of(0), columns)), kind)
         count, rest = divmod(columns, TILE)
         name = f"b{tag}"
-        body: tuple[Stmt, ...] = (For(name, count, tile(_Tile(f"{tag}b", Affine.var(name) * TILE, TILE)), "serial" if outer.names else kind),)
+        body: tuple[Stmt, ...] = (
+            For(name, count, tile(_Tile(f"{tag}b", Affine.var(name) * TILE, TILE)), "serial" if outer.names else kind),
+        )
         if rest:
             body = (*body, *tile(_Tile(f"{tag}c", Affine.of(count * TILE), rest)))
         return schedule.over(outer, body, kind)
@@ -145,7 +151,9 @@ class _Columns:
                     terms.append(self.element(self.eqn, puller, self.index(tile.start + lane), reduced, self.dtype))
                 self.kernel.loads.update(puller.loaded)
                 while len(terms) > 1:
-                    terms = [op(self.op, *terms[k : k + 2]) if k + 1 < len(terms) else terms[k] for k in range(0, len(terms), 2)]
+                    terms = [
+                        op(self.op, *terms[k : k + 2]) if k + 1 < len(terms) else terms[k] for k in range(0, len(terms), 2)
+                    ]
                 return (*puller.lets, Store(total, lane, op(self.op, Load(total, lane, self.dtype), terms[0])))
 
             return schedule.over(schedule.Axes((), inner, rows.extents[1:]), (lanes(name, body),))

@@ -1,15 +1,15 @@
 """From a fused group to one kernel. The group's shape decides the nest:
 
-    elementwise       every stage of one shape, no reduction         flat or parallel/…/vector loops, several stores
-    rows              reductions along the row, stages in levels     parallel outer { vector loops, one per level }
-    split reduction   few outputs, long rows                         parallel pieces into partial results, then one fold
-    columns           reduction across memory                        tiles of running totals in cache, rows in order
-    regions           WRITE                                          one nest per region of the result
+elementwise       every stage of one shape, no reduction         flat or parallel/…/vector loops, several stores
+rows              reductions along the row, stages in levels     parallel outer { vector loops, one per level }
+split reduction   few outputs, long rows                         parallel pieces into partial results, then one fold
+columns           reduction across memory                        tiles of running totals in cache, rows in order
+regions           WRITE                                          one nest per region of the result
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -60,6 +60,9 @@ def element(eqn: Eqn, puller: Puller, index: Index, reduced: Index, dtype: np.dt
     if len(parts) == 1:
         return parts[0]
     return op("and" if dtype == dt.bool_ else "mul", *parts)
+
+
+Override = Callable[[Var, Index], Expr | None]
 
 
 class _Kernel:
@@ -136,7 +139,12 @@ class _Kernel:
 
     def _element_body(self, index: Index, fresh: Names) -> tuple[tuple[Stmt, ...], list[Affine], Puller]:
         targets = tuple(s.target for s in self.group.stages)
-        puller = Puller(self.context.producers, {v: n for v, n in self.context.names.items() if v not in targets}, self.context.strides, fresh)
+        puller = Puller(
+            self.context.producers,
+            {v: n for v, n in self.context.names.items() if v not in targets},
+            self.context.strides,
+            fresh,
+        )
         statements: list[Stmt] = []
         offsets: list[Affine] = []
         for stage in self.group.stages:
@@ -184,7 +192,9 @@ class _Kernel:
         outer = axes_index(outer_shape)
         loops = self.loops()
         kept = self.keep(loops, outer)
-        outer_axes = schedule.merge([f"i{a}" for a in range(len(outer_shape))], outer_shape, self._row_body(loops, outer, kept, Names())[1])
+        outer_axes = schedule.merge(
+            [f"i{a}" for a in range(len(outer_shape))], outer_shape, self._row_body(loops, outer, kept, Names())[1]
+        )
         body, _, loaded = self._row_body(loops, outer_axes.index, kept, self.fresh)
         self.loads |= loaded
         work = number(product(outer_shape)) * max(number(product(inner)) for inner, _ in loops)
@@ -192,40 +202,44 @@ class _Kernel:
         return schedule.over(outer_axes, body, kind)
 
     def keep(self, loops: list, outer: Index) -> dict[Var, int]:
-        """Costly values that several loops pull at the same place: value -> the loop that computes and keeps it in a scratch row."""
-        seen: dict[Var, int] = {}
+        """Costly values that several loops pull at the same place: value -> the loop that computes it and keeps it in a scratch row."""
         keep: dict[Var, int] = {}
-        pulled: list[dict[Var, int]] = []
-        for inner, stages in loops:
-            puller = self.puller(self._results(outer, {}), tuple(s.target for s in self.group.stages))
-            index = (*outer, *axes_index(inner, "j"))
-            for stage in stages:
-                self._pull_stage(puller, stage, outer, axes_index(inner, "j"))
-            here = {var: puller.costs.get((i, at), 0) for (i, at), var in puller.visited.items() if at == index[: len(at)] and len(at) == len(index)}
-            pulled.append({v: c for v, c in here.items() if v.type.shape[self.group.outer :] == inner})
-        for k, here in enumerate(pulled):
-            for var, cost in here.items():
-                if var in seen and cost >= KEEP_COST and number(product(loops[k][0])) * var.type.dtype.itemsize <= SCRATCH_BYTES:
+        seen: dict[Var, int] = {}
+        for k, (inner, _) in enumerate(loops):
+            puller = self._dry_run(loops[k], outer, self._results({}))
+            small = number(product(inner))
+            place = (*outer, *axes_index(inner, "j"))
+            for (key, at), var in puller.visited.items():
+                if at != place or var.type.shape[self.group.outer :] != inner:
+                    continue
+                costly = puller.costs.get((key, at), 0) >= KEEP_COST and small * var.type.dtype.itemsize <= SCRATCH_BYTES
+                if var in seen and costly:
                     keep.setdefault(var, seen[var])
                 seen.setdefault(var, k)
-        # A kept value that is only pulled by other kept ones is not worth a row.
-        tops = {var for var in keep if not all(self._pulled_under(var, other, keep) for other in [o for o in keep if o is not var] or [None])}
-        return {var: k for var, k in keep.items() if var in tops}
+        # What later loops pull only through another kept value is not worth a row.
+        used: set[Var] = set()
+        for k, loop in enumerate(loops):
+            self._dry_run(loop, outer, self._kept_results({v for v, first in keep.items() if first < k}, used))
+        return {var: k for var, k in keep.items() if var in used}
 
-    def _pulled_under(self, low: Var, high: Var | None, keep: Mapping[Var, int]) -> bool:
-        if high is None:
-            return False
-        stack = [high]
-        while stack:
-            eqn = self.context.producers.get(stack.pop())
-            for atom in eqn.inputs if eqn else ():
-                if atom is low:
-                    return True
-                if isinstance(atom, Var) and atom not in self.context.names:
-                    stack.append(atom)
-        return False
+    def _dry_run(self, loop: tuple[Shape, list[Stage]], outer: Index, override: Override) -> Puller:
+        puller = self.puller(override, tuple(s.target for s in self.group.stages))
+        for stage in loop[1]:
+            self._pull_stage(puller, stage, outer, axes_index(loop[0], "j"))
+        return puller
 
-    def _results(self, outer: Index, done: dict[Var, Expr]):
+    def _kept_results(self, kept: set[Var], used: set[Var]) -> Override:
+        finished = self._results({})
+
+        def override(var: Var, index: Index) -> Expr | None:
+            if var in kept:
+                used.add(var)
+                return Ref("?", var.type.dtype)
+            return finished(var, index)
+
+        return override
+
+    def _results(self, done: dict[Var, Expr]) -> Override:
         """Finished reductions of this row, by name."""
         reduces = {s.target: s for s in self.group.stages if s.reduces}
 
@@ -243,7 +257,9 @@ class _Kernel:
             return element(stage.eqn, puller, outer, inner, dtype)
         return self.value(puller, stage, (*outer, *inner))
 
-    def _row_body(self, loops: list, outer: Index, kept: dict[Var, int], fresh: Names) -> tuple[tuple[Stmt, ...], list[Affine], dict[Var, None]]:
+    def _row_body(
+        self, loops: list, outer: Index, kept: dict[Var, int], fresh: Names
+    ) -> tuple[tuple[Stmt, ...], list[Affine], dict[Var, None]]:
         """All loops of one row, the outer accesses they make, and what they load."""
         done: dict[Var, Expr] = {}
         rows: dict[Var, tuple[str, Shape]] = {}
@@ -257,7 +273,16 @@ class _Kernel:
                 rows[var] = (fresh("row"), inner)
                 statements.append(Scratch(rows[var][0], var.type.dtype, product(inner)))
             names = [f"j{k}_{a}" for a in range(len(inner))]
-            trial = self._loop_body(stages, keeps, outer, tuple(map(Affine.var, names)) if 1 not in inner else _unit(names, inner), done, rows, stored, Names())
+            trial = self._loop_body(
+                stages,
+                keeps,
+                outer,
+                tuple(map(Affine.var, names)) if 1 not in inner else _unit(names, inner),
+                done,
+                rows,
+                stored,
+                Names(),
+            )
             axes = schedule.merge(names, inner, trial[2])
             body, results, used, puller = self._loop_body(stages, keeps, outer, axes.index, done, rows, stored, fresh)
             affines += used
@@ -277,7 +302,7 @@ class _Kernel:
     def _loop_body(self, stages: list[Stage], keeps: list[Var], outer: Index, inner: Index, done: dict[Var, Expr],
                    rows: dict[Var, tuple[str, Shape]], stored: set[Var], fresh: Names):  # fmt: skip
         own = {s.target for s in self.group.stages}
-        finished = self._results(outer, done)
+        finished = self._results(done)
         here = (*outer, *inner)
 
         def override(var: Var, index: Index) -> Expr | None:
@@ -365,7 +390,10 @@ class _Kernel:
         pieces = (Declare("a", op_name, dtype), *run(p * piece, piece, "a", "p"), Store(partial, slot + p, Ref("a", dtype)))
         outside = schedule.plain([f"i{a}" for a in range(len(shape))], shape)
         tail = length - count * piece
-        fold: tuple[Stmt, ...] = (Declare("b", op_name, dtype), For("q", count, (Accumulate("b", Load(partial, slot + Affine.var("q"), dtype)),)))
+        fold: tuple[Stmt, ...] = (
+            Declare("b", op_name, dtype),
+            For("q", count, (Accumulate("b", Load(partial, slot + Affine.var("q"), dtype)),)),
+        )
         if tail:
             fold = (*fold, *run(Affine.of(count * piece), tail, "b", "q"))
         fold = (*fold, self.store(stage.target, outer, convert(Ref("b", dtype), stage.target.type.dtype)))
@@ -391,7 +419,9 @@ class _Kernel:
             out += schedule.elementwise(axes, body)
         return tuple(out)
 
-    def _region(self, atom: Atom, index: Index, start: tuple, step: tuple, target: Var, fresh: Names) -> tuple[tuple[Stmt, ...], list[Affine]]:
+    def _region(
+        self, atom: Atom, index: Index, start: tuple, step: tuple, target: Var, fresh: Names
+    ) -> tuple[tuple[Stmt, ...], list[Affine]]:
         puller = self.puller(hide=(target,))
         puller.fresh = fresh
         value = puller.pull(atom, index)
@@ -402,4 +432,3 @@ class _Kernel:
 
 def _unit(names: list[str], extents: Shape) -> Index:
     return tuple(Affine.of(0) if e == 1 else Affine.var(n) for n, e in zip(names, extents))
-

@@ -36,9 +36,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from hybrid.core import dtype as dt
+from hybrid.core.affine import Affine
 from hybrid.core.errors import CompileError
 from hybrid.core.shape import Dim, Size
-from hybrid.core.affine import Affine
 
 
 class Code(enum.IntEnum):

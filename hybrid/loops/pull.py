@@ -79,6 +79,7 @@ class Puller:
         """Give a pulled value a name, by which everything after refers to it."""
         ref = Ref(name, var.type.dtype)
         self.known[id(var), index] = ref
+        self.costs[id(var), index] = 1
         return ref
 
     def _normal(self, atom: Atom, index: IndexTuple) -> tuple[Atom, IndexTuple]:

@@ -1,4 +1,4 @@
-"""The primitive table: one block per op, with its NumPy meaning, type rule, derivative and samples. Imports register the rows."""
+"""The primitive table, one block per op: NumPy meaning, type rule, derivative, samples. Importing registers the rows."""
 
 from hybrid.ops import contract, elementwise, index, linalg, reduce, sort, view
 

@@ -71,7 +71,12 @@ def _sample(rng: np.random.Generator) -> list[Sample]:
     matrix = {"contract": ((1,), (0,)), "batch": ((), ())}
     out: list[Sample] = [((draw(rng, d, (3, 4), 0, 3), draw(rng, d, (4, 5), 0, 3)), matrix) for d in (dt.bool_, *NUMERIC)]
     out.append(((draw(rng, dt.float64, (7,)), draw(rng, dt.float64, (7,))), {"contract": ((0,), (0,)), "batch": ((), ())}))
-    out.append(((draw(rng, dt.float64, (2, 3, 4)), draw(rng, dt.float64, (2, 5, 4))), {"contract": ((2,), (2,)), "batch": ((0,), (0,))}))
+    out.append(
+        (
+            (draw(rng, dt.float64, (2, 3, 4)), draw(rng, dt.float64, (2, 5, 4))),
+            {"contract": ((2,), (2,)), "batch": ((0,), (0,))},
+        )
+    )
     out.append(((draw(rng, dt.float64, (3, 0)), draw(rng, dt.float64, (0, 2))), matrix))
     out.append(((draw(rng, dt.float64, (2, 3)), draw(rng, dt.float64, (4,))), {"contract": ((), ()), "batch": ((), ())}))
     return out

@@ -37,15 +37,37 @@ mul = mapping("mul", 2, np.multiply, lambda y, a, b: (b, a), dtypes=_ALL)
 div = mapping("div", 2, np.true_divide, lambda y, a, b: (1 / b, -y / b), dtypes=INEXACT, cost=4, domains=((-4, 4), (0.5, 4)))
 floordiv = mapping("floordiv", 2, np.floor_divide, NO_GRADIENT, dtypes=REAL, cost=20, domains=((-9, 9), (1, 4)))
 mod = mapping("mod", 2, np.remainder, lambda y, a, b: (1, -((a / b).floor())), dtypes=REAL, cost=20, domains=((-9, 9), (1, 4)))
-fmod = mapping("fmod", 2, np.fmod, lambda y, a, b: (1, -((a / b).trunc())), dtypes=(dt.float32, dt.float64), cost=30, domains=((-9, 9), (1, 4)))
+fmod = mapping(
+    "fmod",
+    2,
+    np.fmod,
+    lambda y, a, b: (1, -((a / b).trunc())),
+    dtypes=(dt.float32, dt.float64),
+    cost=30,
+    domains=((-9, 9), (1, 4)),
+)
 neg = mapping("neg", 1, np.negative, lambda y, x: (-1,), dtypes=NUMERIC)
 abs = mapping("abs", 1, np.abs, lambda y, x: (x.sign(),), dtypes=REAL)
-minimum = mapping("min", 2, np.minimum, lambda y, a, b: ((a < b) + 0.5 * (a == b), (b < a) + 0.5 * (a == b)), dtypes=(dt.bool_, *REAL))
-maximum = mapping("max", 2, np.maximum, lambda y, a, b: ((a > b) + 0.5 * (a == b), (b > a) + 0.5 * (a == b)), dtypes=(dt.bool_, *REAL))
-pow = mapping("pow", 2, np.power, lambda y, a, b: (b * a ** (b - 1), y * a.log()), dtypes=(dt.float16, dt.bfloat16, dt.float32, dt.float64, *dt.COMPLEX), cost=30, domains=((0.2, 3), (-2, 2)))
+minimum = mapping(
+    "min", 2, np.minimum, lambda y, a, b: ((a < b) + 0.5 * (a == b), (b < a) + 0.5 * (a == b)), dtypes=(dt.bool_, *REAL)
+)
+maximum = mapping(
+    "max", 2, np.maximum, lambda y, a, b: ((a > b) + 0.5 * (a == b), (b > a) + 0.5 * (a == b)), dtypes=(dt.bool_, *REAL)
+)
+pow = mapping(
+    "pow",
+    2,
+    np.power,
+    lambda y, a, b: (b * a ** (b - 1), y * a.log()),
+    dtypes=(dt.float16, dt.bfloat16, dt.float32, dt.float64, *dt.COMPLEX),
+    cost=30,
+    domains=((0.2, 3), (-2, 2)),
+)
 copysign = mapping("copysign", 2, np.copysign, lambda y, a, b: ((y == a) * 2.0 - 1.0, None), dtypes=FLOATS)
 hypot = mapping("hypot", 2, np.hypot, lambda y, a, b: (a / y, b / y), dtypes=FLOATS, cost=10, domain=(0.5, 4))
-atan2 = mapping("atan2", 2, np.arctan2, lambda y, a, b: (b / (a * a + b * b), -a / (a * a + b * b)), dtypes=FLOATS, cost=30, domain=(0.5, 4))
+atan2 = mapping(
+    "atan2", 2, np.arctan2, lambda y, a, b: (b / (a * a + b * b), -a / (a * a + b * b)), dtypes=FLOATS, cost=30, domain=(0.5, 4)
+)
 nextafter = mapping("nextafter", 2, np.nextafter, NO_GRADIENT, dtypes=(dt.float32, dt.float64), cost=10)
 
 # Rounding.
@@ -118,7 +140,9 @@ def _parts(name: str, evaluate, adjoint) -> Primitive:
 
 real = _parts("real", lambda x: np.real(x).copy(), Linear(lambda g, x: (g.astype(x.dtype),)))
 imag = _parts("imag", lambda x: np.imag(x).copy(), Linear(lambda g, x: (g.astype(x.dtype) * 1j,)))
-cabs = _parts("cabs", np.abs, Custom(lambda p, t, y: (p[0].real * t[0].real + p[0].imag * t[0].imag) / y, lambda g, y, x: (g * x / y,)))
+cabs = _parts(
+    "cabs", np.abs, Custom(lambda p, t, y: (p[0].real * t[0].real + p[0].imag * t[0].imag) / y, lambda g, y, x: (g * x / y,))
+)
 
 
 def _infer_complex(a: TensorType, b: TensorType) -> TensorType:

@@ -45,7 +45,10 @@ def _index_take(out: Sequence, types: Sequence[TensorType], context: Any, axis: 
 def _sample_take(rng: np.random.Generator) -> list[Sample]:
     index = rng.integers(-4, 4, (3, 2))
     out: list[Sample] = [((draw(rng, d, (4, 5)), index), {"axis": 0}) for d in dt.ALL]
-    return out + [((draw(rng, dt.float64, (5, 4)), index), {"axis": 1}), ((draw(rng, dt.float64, (4,)), np.asarray(2)), {"axis": 0})]
+    return out + [
+        ((draw(rng, dt.float64, (5, 4)), index), {"axis": 1}),
+        ((draw(rng, dt.float64, (4,)), np.asarray(2)), {"axis": 0}),
+    ]
 
 
 take = register(Primitive(
@@ -103,7 +106,7 @@ def _adjoint_scatter(g: Any, base: Any, index: Any, value: Any, axis: int, op: s
     return kept, None, g.take(index, axis)
 
 
-scatter = register(Primitive(
+scatter: Primitive = register(Primitive(
     "scatter", Kind.OPAQUE, _eval_scatter, _infer_scatter, Linear(_adjoint_scatter),
     lambda rng: [((draw(rng, dt.float64, (5, 2)), np.array([3, 0, 4]), draw(rng, dt.float64, (3, 2))), {"axis": 0, "op": op}) for op in ("set", "add")],
     reason="writes at computed places run in order on the host",

@@ -25,7 +25,9 @@ def _square(name: str, a: TensorType) -> None:
 def _infer_solve(a: TensorType, b: TensorType) -> TensorType:
     _square("solve", a)
     if b.dtype != a.dtype or b.shape[:-1] != a.shape[:-1]:
-        raise ShapeError("solve needs right-hand sides that fit the matrix", got=f"{a}, {b}", expected=f"{(*a.shape[:-1], 'k')}")
+        raise ShapeError(
+            "solve needs right-hand sides that fit the matrix", got=f"{a}, {b}", expected=f"{(*a.shape[:-1], 'k')}"
+        )
     return b
 
 

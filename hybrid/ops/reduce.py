@@ -15,11 +15,15 @@ from hybrid.ir.primitive import NO_GRADIENT, Custom, Derivative, Kind, Linear, P
 from hybrid.ops.family import NUMERIC, REAL, draw, map_dtype, real_only
 
 
-def _reduction(name: str, eval: Callable, derivative: Derivative, *, body: str, dtypes: tuple[np.dtype, ...], empty: bool) -> Primitive:
+def _reduction(
+    name: str, eval: Callable, derivative: Derivative, *, body: str, dtypes: tuple[np.dtype, ...], empty: bool
+) -> Primitive:
     def infer(x: TensorType, axes: tuple[int, ...]) -> TensorType:
         map_dtype(name, (x,), dtypes)
         if not empty and builtins.any(x.shape[a] == 0 for a in axes):
-            raise ArgumentError(f"zero-size array to reduction operation {name} which has no identity", got=f"{x} over axes {axes}")
+            raise ArgumentError(
+                f"zero-size array to reduction operation {name} which has no identity", got=f"{x} over axes {axes}"
+            )
         return TensorType(x.dtype, tuple(s for a, s in enumerate(x.shape) if a not in axes))
 
     def evaluate(x: Any, axes: tuple[int, ...]) -> np.ndarray:
@@ -29,7 +33,11 @@ def _reduction(name: str, eval: Callable, derivative: Derivative, *, body: str, 
         cases = [((3, 4), (1,)), ((3, 4), (0,)), ((3, 4), (0, 1)), ((40,), (0,)), ((2, 3, 4), (0, 2)), ((5,), ())]
         cases += [((0, 3), (0,)), ((3, 0), (0,))] if empty else [((3, 0), (0,))]
         low, high = (0.5, 1.5) if body == "mul" else (-4.0, 4.0)
-        return [((draw(rng, d, shape, low, high),), {"axes": axes}) for d in dtypes for shape, axes in (cases if d == dt.float64 else cases[:3])]
+        return [
+            ((draw(rng, d, shape, low, high),), {"axes": axes})
+            for d in dtypes
+            for shape, axes in (cases if d == dt.float64 else cases[:3])
+        ]
 
     return register(Primitive(name, Kind.REDUCE, evaluate, infer, derivative, sample, body=body, lowers=real_only))
 
@@ -60,11 +68,17 @@ def _accumulate_wide(ufunc: np.ufunc):
     return call
 
 
-sum = _reduction("sum", _accumulate_wide(np.add), Linear(lambda g, x, axes: (expand(g, x, axes),)), body="add", dtypes=NUMERIC, empty=True)
+sum = _reduction(
+    "sum", _accumulate_wide(np.add), Linear(lambda g, x, axes: (expand(g, x, axes),)), body="add", dtypes=NUMERIC, empty=True
+)
 prod = _reduction("prod", _accumulate_wide(np.multiply), Custom(
     lambda p, t, y, axes: (expand(y, p[0], axes) / p[0] * t[0]).sum(axes), lambda g, y, x, axes: (expand(g * y, x, axes) / x,),
 ), body="mul", dtypes=NUMERIC, empty=True)  # fmt: skip
-max = _reduction("reduce_max", lambda x, axes: np.max(x, axis=axes), Custom(_pick, _share), body="max", dtypes=(dt.bool_, *REAL), empty=False)
-min = _reduction("reduce_min", lambda x, axes: np.min(x, axis=axes), Custom(_pick, _share), body="min", dtypes=(dt.bool_, *REAL), empty=False)
+max = _reduction(
+    "reduce_max", lambda x, axes: np.max(x, axis=axes), Custom(_pick, _share), body="max", dtypes=(dt.bool_, *REAL), empty=False
+)
+min = _reduction(
+    "reduce_min", lambda x, axes: np.min(x, axis=axes), Custom(_pick, _share), body="min", dtypes=(dt.bool_, *REAL), empty=False
+)
 all = _reduction("all", lambda x, axes: np.all(x, axis=axes), NO_GRADIENT, body="and", dtypes=(dt.bool_,), empty=True)
 any = _reduction("any", lambda x, axes: np.any(x, axis=axes), NO_GRADIENT, body="or", dtypes=(dt.bool_,), empty=True)

@@ -45,4 +45,10 @@ def _cumprod_vjp(g: Any, y: Any, x: Any, axis: int) -> tuple:
     return ((g * y).flip(axis).cumsum(axis).flip(axis) / x,)
 
 
-cumprod = _along("cumprod", lambda x, axis: np.cumprod(x, axis, dtype=x.dtype), Custom(_cumprod_jvp, _cumprod_vjp), "a running product", NUMERIC)
+cumprod = _along(
+    "cumprod",
+    lambda x, axis: np.cumprod(x, axis, dtype=x.dtype),
+    Custom(_cumprod_jvp, _cumprod_vjp),
+    "a running product",
+    NUMERIC,
+)

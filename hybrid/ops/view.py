@@ -76,7 +76,7 @@ def _index_reshape(out: Sequence, types: Sequence[TensorType], context: Any, sha
     return index
 
 
-reshape = register(Primitive(
+reshape: Primitive = register(Primitive(
     "reshape", Kind.VIEW, lambda x, shape: np.reshape(x, shape), _infer_reshape, Linear(lambda g, x, shape: (g.reshape(x.shape),)),
     _sampler(((4, 6), {"shape": (2, 2, 6)}), ((2, 3, 4), {"shape": (6, 4)}), ((6,), {"shape": (1, 6, 1)}), ((), {"shape": (1,)})),
     index=_index_reshape, put=lambda bind, base, value, shape: bind(reshape, value, shape=tuple(base.type.shape)),
@@ -94,7 +94,7 @@ def inverse(perm: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(sorted(range(len(perm)), key=perm.__getitem__))
 
 
-transpose = register(Primitive(
+transpose: Primitive = register(Primitive(
     "transpose", Kind.VIEW, lambda x, perm: np.transpose(x, perm), _infer_transpose,
     Linear(lambda g, x, perm: (g.transpose(inverse(perm)),)), _sampler(((3, 4), {"perm": (1, 0)}), ((2, 3, 4), {"perm": (2, 0, 1)})),
     index=lambda out, types, context, perm: [out[k] for k in inverse(perm)],
@@ -141,7 +141,7 @@ def _spans(start: Ints, step: Ints, shape: Shape) -> tuple[slice, ...]:
 
 def _infer_slice(x: TensorType, start: Ints, step: Ints, shape: Shape) -> TensorType:
     for size, first, by, count in zip(x.shape, start, step, shape, strict=True):
-        if all(isinstance(v, int) for v in (size, first, count)) and count:
+        if isinstance(size, int) and isinstance(first, int) and isinstance(count, int) and count:
             last = first + by * (count - 1)
             if not (0 <= first < size and 0 <= last < size):
                 raise ShapeError("slice reaches outside its operand", got=f"{first}:{last}:{by} of {x}")
@@ -152,7 +152,7 @@ def _adjoint_slice(g: Any, x: Any, start: Ints, step: Ints, shape: Shape) -> tup
     return (g.zeros_like(x).at_slice(start, step, g),)
 
 
-slice_ = register(Primitive(
+slice_: Primitive = register(Primitive(
     "slice", Kind.VIEW, lambda x, start, step, shape: x[_spans(start, step, shape)], _infer_slice, Linear(_adjoint_slice),
     _sampler(((5, 6), {"start": (1, 0), "step": (1, 2), "shape": (3, 3)}), ((5,), {"start": (4,), "step": (-1,), "shape": (5,)})),
     index=lambda out, types, context, start, step, shape: [i * by + first for i, first, by in zip(out, start, step)],
@@ -177,7 +177,7 @@ def _adjoint_update(g: Any, base: Any, value: Any, start: Ints, step: Ints) -> t
     return g.at_slice(start, step, g.zeros_like(value)), g.slice(start, step, value.shape)
 
 
-update_slice = register(Primitive(
+update_slice: Primitive = register(Primitive(
     "update_slice", Kind.WRITE, _eval_update, _infer_update, Linear(_adjoint_update),
     lambda rng: [((draw(rng, d, (5, 6)), draw(rng, d, (2, 3))), {"start": (1, 5), "step": (2, -2)}) for d in dt.ALL],
     regions=lambda base, value, start, step: [(0, (0,) * base.ndim, (1,) * base.ndim), (1, start, step)],
@@ -188,7 +188,10 @@ update_slice = register(Primitive(
 def _infer_concatenate(*parts: TensorType, axis: int) -> TensorType:
     first, total = parts[0], parts[0].shape[axis]
     for part in parts[1:]:
-        if part.dtype != first.dtype or part.shape[:axis] + part.shape[axis + 1 :] != first.shape[:axis] + first.shape[axis + 1 :]:
+        if (
+            part.dtype != first.dtype
+            or part.shape[:axis] + part.shape[axis + 1 :] != first.shape[:axis] + first.shape[axis + 1 :]
+        ):
             raise ShapeError("concatenate needs equal dtypes and equal sizes off its axis", got=", ".join(map(str, parts)))
         total = total + part.shape[axis]
     return TensorType(first.dtype, (*first.shape[:axis], total, *first.shape[axis + 1 :]))

@@ -34,7 +34,13 @@ def sink_views(graph: Graph) -> Graph:
 
     def movable(atom: Atom) -> Eqn | None:
         eqn = producers.get(atom) if isinstance(atom, Var) else None
-        if eqn is None or eqn.primitive.kind is not Kind.MAP or not eqn.inputs or atom in results or len(readers[eqn.output]) != 1:
+        if (
+            eqn is None
+            or eqn.primitive.kind is not Kind.MAP
+            or not eqn.inputs
+            or atom in results
+            or len(readers[eqn.output]) != 1
+        ):
             return None
         for operand in eqn.inputs:
             below = producers.get(operand) if isinstance(operand, Var) else None
@@ -51,7 +57,9 @@ def sink_views(graph: Graph) -> Graph:
         if made is None or made.primitive.kind is not Kind.MAP:
             return None
         shape = eqn.params["shape"]
-        operands = tuple(builder.append(v.reshape, (a,), {"shape": shape}, eqn.source)[0] if a.type.shape else a for a in made.inputs)
+        operands = tuple(
+            builder.append(v.reshape, (a,), {"shape": shape}, eqn.source)[0] if a.type.shape else a for a in made.inputs
+        )
         return builder.append(made.primitive, operands, made.params, made.source)
 
     while True:

@@ -16,7 +16,17 @@ from hybrid.core.affine import Affine
 from hybrid.core.shape import Dim, Shape, Size, contiguous_strides, product
 from hybrid.ir.graph import Atom, Eqn, Graph, Literal, Var
 from hybrid.ir.primitive import Kind
-from hybrid.passes.access import Index, NotAffine, axes_index, flat_offset, is_flat, offset_of, reduced_index, reduced_shape, view_index
+from hybrid.passes.access import (
+    Index,
+    NotAffine,
+    axes_index,
+    flat_offset,
+    is_flat,
+    offset_of,
+    reduced_index,
+    reduced_shape,
+    view_index,
+)
 
 # Work in units of roughly one vector instruction per element.
 KEEP_COST = 8  # recomputing a value costs more than storing and loading it above this
@@ -142,7 +152,7 @@ def number(size: Size) -> int:
 def lowers(eqn: Eqn) -> bool:
     """Whether the equation can become loops."""
     p = eqn.primitive
-    if p.kind is Kind.OPAQUE or p.body is None and p.kind in (Kind.MAP, Kind.REDUCE):
+    if p.kind is Kind.OPAQUE or (p.body is None and p.kind in (Kind.MAP, Kind.REDUCE)):
         return False
     types = [atom.type for atom in eqn.inputs]
     if any(dt.is_complex(t.dtype) for t in (*types, *(v.type for v in eqn.outputs))):
@@ -257,7 +267,7 @@ class _Fuser:
         return plain and min(rows, columns, number(inner)) > 1 and rows * columns * number(inner) >= BLAS_WORK
 
     def stage(self, target: Var, atom: Atom, kept: set[Var], visits: dict[Var, dict[Var, set]]) -> Stage:
-        eqn = self.producers.get(atom) if isinstance(atom, Var) and target is atom else None
+        eqn: Eqn | None = self.producers.get(atom) if isinstance(atom, Var) and target is atom else None
         index = axes_index(target.type.shape)
         roots: list[tuple[Atom, Index]]
         if eqn is not None and eqn.primitive.kind in (Kind.REDUCE, Kind.CONTRACT):
@@ -265,10 +275,10 @@ class _Fuser:
         elif eqn is not None and eqn.primitive.kind is Kind.WRITE:
             roots = [(a, axes_index(a.type.shape)) for a in eqn.inputs]
         elif eqn is not None and eqn.primitive.kind is Kind.MAP:
-            eqn, roots = None, [(a, index) for a in eqn.inputs]
+            roots, eqn = [(a, index) for a in eqn.inputs], None
             visits.setdefault(target, {}).setdefault(target, set()).add(index)
         elif eqn is not None:  # a stored VIEW: pull it without taking itself for a load
-            eqn, roots = None, self._through(eqn, index, kept)
+            roots, eqn = self._through(eqn, index, kept), None
         else:
             roots = [(atom, index)]
         reads, seen = self.walk(roots, kept)
@@ -418,13 +428,20 @@ class _Fuser:
         """Costly values that are recomputed at several indices, or by several kernels."""
         out: set[Var] = set()
         for var, by_stage in visits.items():
-            if var in kept or var not in self.producers or self.producers[var].primitive.kind is not Kind.MAP or not var.type.shape:
+            if (
+                var in kept
+                or var not in self.producers
+                or self.producers[var].primitive.kind is not Kind.MAP
+                or not var.type.shape
+            ):
                 continue
             times = sum(max(len(indices) for indices in group) for group in _by_home(by_stage, home))
             if times > 1 and (times - 1) * self.cost(var, kept) >= KEEP_COST and var.type.size != 1:
                 out.add(var)
         # Storing a value makes what lies under it cheap: only the deepest are stored at first.
-        return {var for var in out if not any(self._under(other, var, kept) for other in out if other is not var)} if out else out
+        return (
+            {var for var in out if not any(self._under(other, var, kept) for other in out if other is not var)} if out else out
+        )
 
     def _under(self, low: Var, high: Var, kept: set[Var]) -> bool:
         """Whether `low` is pulled by `high`."""
@@ -477,7 +494,8 @@ def _gemm_ready(operand: Operand, atom: Atom) -> bool:
     steps = [operand.offset.coefficient(f"i{a}") for a in range(2)]
     rows, columns = atom.type.shape
     for unit, other, length in ((1, 0, columns), (0, 1, rows)):
-        if steps[unit] == 1 and isinstance(steps[other], int) and isinstance(length, int) and steps[other] >= max(length, 1):
+        step = steps[other]
+        if steps[unit] == 1 and isinstance(step, int) and isinstance(length, int) and step >= max(length, 1):
             return True
     return False
 

@@ -59,7 +59,7 @@ def exp(x):
     return Call(e.exp, (Pattern.of(x),))
 
 
-rule(lambda x: -(-x), lambda x: x)
+rule(lambda x: -(-x), lambda x: x)  # noqa: B002
 rule(lambda x: ~(~x), lambda x: x)
 rule(lambda x: x * 1, lambda x: x)
 rule(lambda x: 1 * x, lambda x: x)
@@ -129,7 +129,9 @@ def broadcast_of_broadcast(builder, eqn, inputs, producer):
 
 
 def whole_slice(builder, eqn, inputs, producer):
-    whole = eqn.params["shape"] == inputs[0].type.shape and not any(eqn.params["start"]) and all(s == 1 for s in eqn.params["step"])
+    whole = (
+        eqn.params["shape"] == inputs[0].type.shape and not any(eqn.params["start"]) and all(s == 1 for s in eqn.params["step"])
+    )
     return inputs[0] if whole else None
 
 
@@ -139,7 +141,9 @@ def slice_of_slice(builder, eqn, inputs, producer):
         return None
     start = tuple(a + s * b for a, s, b in zip(below.params["start"], below.params["step"], eqn.params["start"]))
     step = tuple(s * t for s, t in zip(below.params["step"], eqn.params["step"]))
-    return builder.append(v.slice_, (below.inputs[0],), {"start": start, "step": step, "shape": eqn.params["shape"]}, eqn.source)[0]
+    return builder.append(
+        v.slice_, (below.inputs[0],), {"start": start, "step": step, "shape": eqn.params["shape"]}, eqn.source
+    )[0]
 
 
 def slice_of_update(builder, eqn, inputs, producer):
@@ -147,7 +151,9 @@ def slice_of_update(builder, eqn, inputs, producer):
     below = producer(inputs[0])
     if below is None or below.primitive is not v.update_slice:
         return None
-    same = all(below.params[k] == eqn.params[k] for k in ("start", "step")) and below.inputs[1].type.shape == eqn.params["shape"]
+    same = (
+        all(below.params[k] == eqn.params[k] for k in ("start", "step")) and below.inputs[1].type.shape == eqn.params["shape"]
+    )
     return below.inputs[1] if same else None
 
 
@@ -162,7 +168,11 @@ def update_of_update(builder, eqn, inputs, producer):
 
 
 def whole_update(builder, eqn, inputs, producer):
-    whole = inputs[1].type.shape == inputs[0].type.shape and not any(eqn.params["start"]) and all(s == 1 for s in eqn.params["step"])
+    whole = (
+        inputs[1].type.shape == inputs[0].type.shape
+        and not any(eqn.params["start"])
+        and all(s == 1 for s in eqn.params["step"])
+    )
     return inputs[1] if whole else None
 
 
@@ -206,12 +216,12 @@ def simplify(graph: Graph, exact: bool = True) -> Graph:
             if found is not None:
                 return (found,)
         if eqn.primitive.kind is Kind.MAP and inputs:
-            for made in by_head.get(eqn.primitive.name, ()):
-                if dt.KIND[inputs[-1].type.dtype] not in made.kinds:
+            for candidate in by_head.get(eqn.primitive.name, ()):
+                if dt.KIND[inputs[-1].type.dtype] not in candidate.kinds:
                     continue
-                match = find(made.pattern, eqn.primitive, inputs, producer)
+                match = find(candidate.pattern, eqn.primitive, inputs, producer)
                 if match is not None:
-                    return (_replace(builder, made, match, eqn),)
+                    return (_replace(builder, candidate, match, eqn),)
         return None
 
     while True:

@@ -15,7 +15,7 @@ import numpy as np
 
 from hybrid.codegen import python
 from hybrid.core.errors import CompileError, IndexingError
-from hybrid.core.shape import Dim
+from hybrid.core.shape import Dim, Shape, evaluate
 from hybrid.ir.graph import Literal
 from hybrid.loops.nest import Code
 from hybrid.passes.fuse import HostCall
@@ -60,7 +60,7 @@ class Plan:
         shift = -arena.ctypes.data % 64
         for step in self.lowered.steps:
             if isinstance(step, HostCall):
-                self._host(step, env)
+                self._host(step, env, known)
             else:
                 self._segment(step, env, arena[shift:], known)
         outputs = [
@@ -70,7 +70,7 @@ class Plan:
         return outputs
 
     def _result(self, name: str, shape: tuple, env: dict[str, np.ndarray], sizes: dict[str, int]) -> np.ndarray:
-        concrete = tuple(s.evaluate(sizes) if isinstance(s, Dim) else s for s in shape)
+        concrete = _shape(shape, sizes)
         found = env.get(name)
         return self._fresh(name, sizes).reshape(concrete) if found is None else found.reshape(concrete)
 
@@ -78,17 +78,13 @@ class Plan:
         dtype, size = self.lowered.types[name]
         return np.empty(size.evaluate(sizes) if isinstance(size, Dim) else size, dtype)
 
-    def _host(self, step: HostCall, env: dict[str, np.ndarray]) -> None:
+    def _host(self, step: HostCall, env: dict[str, np.ndarray], sizes: dict[str, int]) -> None:
         eqn, names = step.eqn, self.lowered.names
         operands = []
         for atom in eqn.inputs:
-            operands.append(
-                np.asarray(atom.value)
-                if isinstance(atom, Literal)
-                else env[names[atom]].reshape(atom.type.shape)
-                if env[names[atom]].ndim != atom.type.ndim
-                else env[names[atom]]
-            )
+            array = np.asarray(atom.value) if isinstance(atom, Literal) else env[names[atom]]
+            # Native segments leave results as flat memory.
+            operands.append(array if array.ndim == atom.type.ndim else array.reshape(_shape(atom.type.shape, sizes)))
         start = time.perf_counter_ns()
         with np.errstate(all="ignore"):
             out = eqn.primitive.eval(*operands, **eqn.params)
@@ -167,6 +163,10 @@ class Plan:
             function.module = module  # type: ignore[attr-defined]
             self._functions[key] = function
         return function
+
+
+def _shape(shape: Shape, sizes: dict[str, int]) -> tuple[int, ...]:
+    return tuple(evaluate(size, sizes) for size in shape)
 
 
 def _flat(array: np.ndarray, size: Any, sizes: dict[str, int]) -> np.ndarray:

@@ -15,8 +15,8 @@ from hybrid.core.affine import Affine
 from hybrid.core.shape import Dim, Shape, Size, contiguous_strides
 from hybrid.ir.graph import Graph, Var
 from hybrid.ir.text import names_of
-from hybrid.loops.lower import Context, lower
 from hybrid.loops import schedule
+from hybrid.loops.lower import Context, lower
 from hybrid.loops.nest import Buffer, Kernel, Load, Store
 from hybrid.passes.access import axes_index, offset_of
 from hybrid.passes.fuse import HostCall, MatMul, Operand, Program
@@ -102,7 +102,7 @@ class Lowered:
         return tuple(step for step in self.steps if isinstance(step, HostCall))
 
     def __str__(self) -> str:
-        parts = []
+        parts: list[str] = []
         for step in self.steps:
             if isinstance(step, Segment):
                 parts += map(str, step.work)
@@ -112,7 +112,9 @@ class Lowered:
         return "\n".join(parts)
 
 
-def build(program: Program, strides: Mapping[Var, Shape], visible: int | None = None, writebacks: Sequence[tuple[int, Var]] = ()) -> Lowered:
+def build(
+    program: Program, strides: Mapping[Var, Shape], visible: int | None = None, writebacks: Sequence[tuple[int, Var]] = ()
+) -> Lowered:
     """Lower every group, and plan memory.
 
     Args:
