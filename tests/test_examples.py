@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+import re
 import runpy
 from dataclasses import fields
 from pathlib import Path
@@ -12,8 +13,11 @@ import pytest
 
 import hybrid as hy
 from examples import black_scholes, compare, digits, image_pipeline
+from hybrid.ir.primitive import TABLE
+from hybrid.ops import view
 
-DOCS = Path(__file__).parent.parent / "docs"
+ROOT = Path(__file__).parent.parent
+DOCS = ROOT / "docs"
 PAGES = sorted(page for page in DOCS.glob("*.md") if ">>> " in page.read_text(encoding="utf-8"))
 
 
@@ -103,3 +107,20 @@ def test_sessions_in_the_documentation(page):
 def test_every_setting_is_documented():
     text = (DOCS / "looking_inside.md").read_text(encoding="utf-8")
     assert [field.name for field in fields(hy.config) if f"| `{field.name}` |" not in text] == []
+
+
+def test_the_primitive_in_the_contributors_guide():
+    guide = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    block = next(code for code in re.findall(r"^```python\n(.*?)^```", guide, re.DOTALL | re.MULTILINE) if "register(" in code)
+    names = dict(vars(view))
+    try:
+        exec(block, names)
+        row = names["diagonal"]
+        for operands, params in row.sample(np.random.default_rng(0)):
+            got = row.eval(*operands, **params)
+            assert (got.dtype, got.shape) == (operands[0].dtype, operands[0].shape[:1])
+        x, v = np.arange(9.0).reshape(3, 3), np.array([1.0, 10.0, 100.0])
+        (pulled,) = row.derivative.adjoint(hy.tensor(v), hy.tensor(x))
+        assert v @ row.eval(x) == (np.asarray(pulled) * x).sum()
+    finally:
+        TABLE.pop("diagonal", None)

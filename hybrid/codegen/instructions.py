@@ -268,21 +268,13 @@ def _unary(intrinsic: str) -> Rule:
     return lambda e, a: e.intrinsic(intrinsic, a)
 
 
-def _copysign(e: Emitter, a: Value, b: Value) -> Value:
-    # By bits: LLVM lowers copysign(half, double) on x86 to a library function that few systems have.
-    bits = np.dtype(f"uint{8 * a.dtype.itemsize}")
-    sign = 1 << (8 * a.dtype.itemsize - 1)
-    magnitude = e.binary("and", e.bitcast(a, bits), constant(sign - 1, bits, a.lanes))
-    return e.bitcast(e.binary("or", magnitude, e.binary("and", e.bitcast(b, bits), constant(sign, bits, a.lanes))), a.dtype)
-
-
 _FLOAT: dict[str, Rule] = {
     "add": "fadd", "sub": "fsub", "mul": "fmul", "div": "fdiv",
     "min": _extremum("fcmp olt"), "max": _extremum("fcmp ogt"),
     "neg": lambda e, a: a._replace(text=e.let(f"fneg {a.operand}")),
     "abs": _unary("fabs"), "floor": _unary("floor"), "ceil": _unary("ceil"), "trunc": _unary("trunc"),
     "rint": _unary("rint"), "sqrt": _unary("sqrt"),
-    "copysign": _copysign,
+    "copysign": lambda e, a, b: e.intrinsic("copysign", a, b),
     "fma": lambda e, a, b, c: e.intrinsic("fma", a, b, c),
     "isnan": is_nan,
     **{name: floats for name, (floats, _) in _COMPARE.items()},
@@ -408,12 +400,15 @@ _INTEGER: dict[str, Rule] = {
 
 def _narrow(e: Emitter, name: str, args: Sequence[Value]) -> Value:
     dtype, lanes = args[-1].dtype, args[-1].lanes
-    if name == "copysign":
-        return _copysign(e, *args)
-    if name in ("neg", "abs"):
-        bits = e.bitcast(args[0], dt.uint16)
-        mask = constant(0x8000 if name == "neg" else 0x7FFF, dt.uint16, lanes)
-        return e.bitcast(e.binary("xor" if name == "neg" else "and", bits, mask), dtype)
+    if name in ("neg", "abs", "copysign"):
+        sign, rest = constant(0x8000, dt.uint16, lanes), constant(0x7FFF, dt.uint16, lanes)
+        bits = [e.bitcast(a, dt.uint16) for a in args]
+        if name == "neg":
+            return e.bitcast(e.binary("xor", bits[0], sign), dtype)
+        magnitude = e.binary("and", bits[0], rest)
+        if name == "abs":
+            return e.bitcast(magnitude, dtype)
+        return e.bitcast(e.binary("or", magnitude, e.binary("and", bits[1], sign)), dtype)
     # A fused multiply-add has up to three times the bits of an operand: float64 keeps what float32 would round first.
     wide = dt.float64 if name == "fma" else dt.float32
     result = operate(e, name, *(convert(e, a, wide) for a in args))
@@ -432,9 +427,11 @@ def _widen(e: Emitter, value: Value) -> Value:
 
 def _round_narrow(e: Emitter, value: Value, dtype: np.dtype) -> Value:
     """float32 rounded to the nearest float16 or bfloat16, ties to even."""
-    if dtype == dt.float16:
-        return e.cast("fptrunc", value, dtype)
     lanes = value.lanes
+    if dtype == dt.float16:
+        # LLVM moves the rounding of a scalar before a copysign whose sign comes from a float64, which it then rounds to
+        # float16 by a library function that few systems have. The fence, no instruction, keeps it here.
+        return e.cast("fptrunc", e.intrinsic("arithmetic.fence", value) if lanes == 1 else value, dtype)
     bits, half = e.bitcast(value, dt.uint32), constant(16, dt.uint32, lanes)
     high = e.binary("lshr", bits, half)
     even = e.binary("and", high, constant(1, dt.uint32, lanes))

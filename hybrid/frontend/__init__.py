@@ -1,1 +1,1 @@
-"""What users hold and call: `Tensor`, and NumPy's names as compositions of primitives. Knows nothing of loops or machine code."""
+"""What users hold and call: `Tensor`, and NumPy's names as compositions of primitives. Knows no loops and no machine code."""

@@ -113,11 +113,14 @@ class _Kernel:
         return name
 
     def buffers(self) -> tuple[Buffer, ...]:
+        names, spans = self.context.names, self.context.spans
+        # A result written in place has the name of the array it overwrites.
+        loads, stores = ({names[var]: var for var in side} for side in (self.loads, self.stores))
         out = []
-        for var in dict.fromkeys((*self.loads, *self.stores)):
-            role = "inout" if var in self.loads and var in self.stores else "out" if var in self.stores else "in"
-            out.append(Buffer(self.context.names[var], var.type.dtype, self.context.spans.get(var, var.type.size), role))
-        return (*out, *self.temporaries.values())
+        for name, var in {**stores, **loads}.items():
+            role = "inout" if name in loads and name in stores else "out" if name in stores else "in"
+            out.append(Buffer(name, var.type.dtype, spans.get(var, var.type.size), role))
+        return (*sorted(out, key=lambda b: b.role == "out"), *self.temporaries.values())
 
     def value(self, puller: Puller, stage: Stage, index: Index) -> Expr:
         """One element of an elementwise stage, always recomputed."""

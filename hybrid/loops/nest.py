@@ -367,14 +367,17 @@ def walk(body: tuple[Stmt, ...]) -> Iterator[Stmt]:
 
 
 def walk_expr(expr: Expr, seen: set[int] | None = None) -> Iterator[Expr]:
-    """Every distinct node below and including `expr`, operands first."""
+    """Every distinct node below and including `expr`, operands first. Graphs may be deep, so the walk keeps its own stack."""
     seen = set() if seen is None else seen
-    if id(expr) in seen:
-        return
-    seen.add(id(expr))
-    for child in children(expr):
-        yield from walk_expr(child, seen)
-    yield expr
+    stack: list[tuple[Expr, bool]] = [(expr, False)]
+    while stack:
+        node, ready = stack.pop()
+        if ready:
+            yield node
+        elif id(node) not in seen:
+            seen.add(id(node))
+            stack.append((node, True))
+            stack.extend((child, False) for child in reversed(children(node)))
 
 
 def sizes_of(kernel: Kernel) -> Iterator[Size]:

@@ -52,6 +52,8 @@ def _adjoint(g: Any, a: Any, b: Any, contract: Pair, batch: Pair) -> tuple:
     lead = tuple(range(len(batch[0])))
     rows = tuple(range(len(lead), len(lead) + len(free_a)))
     columns = tuple(range(len(lead) + len(free_a), g.ndim))
+    # With the inner product Re Σ conj(u)·v, the adjoint of a product is by the conjugate.
+    a, b = (x.conj() if dt.is_complex(x.dtype) else x for x in (a, b))
     # g·bᵀ: axes come out as batch, free of a, contracted axes of b in ascending order; put each where a has it.
     order_b = sorted(range(len(contract[1])), key=contract[1].__getitem__)
     da = g.dot_general(b, (columns, free_b), (lead, batch[1]))

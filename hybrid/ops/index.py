@@ -10,7 +10,7 @@ import numpy as np
 from hybrid.core import dtype as dt
 from hybrid.core.errors import DTypeError, IndexingError, ShapeError
 from hybrid.core.shape import TensorType
-from hybrid.ir.primitive import Kind, Linear, Primitive, Sample, register
+from hybrid.ir.primitive import NO_GRADIENT, Kind, Linear, Primitive, Sample, register
 from hybrid.ops.family import draw
 
 
@@ -110,4 +110,51 @@ scatter: Primitive = register(Primitive(
     "scatter", Kind.OPAQUE, _eval_scatter, _infer_scatter, Linear(_adjoint_scatter),
     lambda rng: [((draw(rng, dt.float64, (5, 2)), np.array([3, 0, 4]), draw(rng, dt.float64, (3, 2))), {"axis": 0, "op": op}) for op in ("set", "add")],
     reason="writes at computed places run in order on the host",
+))  # fmt: skip
+
+
+# scatter_along: the adjoint of take_along --------------------------------------------------------------------------------
+def _infer_scatter_along(base: TensorType, index: TensorType, value: TensorType, axis: int, op: str) -> TensorType:
+    expected = _infer_along(base, index, axis)
+    if (value.dtype, value.shape) != (expected.dtype, expected.shape):
+        raise ShapeError("scatter_along writes what take_along would read", got=value, expected=expected)
+    return TensorType(base.dtype, base.shape)
+
+
+def _eval_scatter_along(base: Any, index: Any, value: Any, axis: int, op: str) -> np.ndarray:
+    _in_bounds(index, base.shape[axis])
+    out = np.array(base)
+    if op == "set":
+        np.put_along_axis(out, index, value, axis)
+    else:
+        grid = list(np.ogrid[tuple(slice(size) for size in index.shape)])
+        grid[axis] = index
+        np.add.at(out, tuple(grid), value)
+    return out
+
+
+def _adjoint_scatter_along(g: Any, base: Any, index: Any, value: Any, axis: int, op: str) -> tuple:
+    kept = g if op == "add" else g.scatter_along(index, g.zeros_like(value), axis, "set")
+    return kept, None, g.take_along(index, axis)
+
+
+scatter_along = register(Primitive(
+    "scatter_along", Kind.OPAQUE, _eval_scatter_along, _infer_scatter_along, Linear(_adjoint_scatter_along),
+    lambda rng: [((draw(rng, dt.float64, (2, 5)), np.array([[3, 0, 4], [-1, 1, 2]]), draw(rng, dt.float64, (2, 3))), {"axis": 1, "op": op})
+                 for op in ("set", "add")],
+    reason="writes at computed places run in order on the host",
+))  # fmt: skip
+
+
+# searchsorted ------------------------------------------------------------------------------------------------------------
+def _infer_searchsorted(table: TensorType, x: TensorType, side: str) -> TensorType:
+    if table.ndim != 1 or table.dtype != x.dtype:
+        raise ShapeError("searchsorted looks values up in a sorted vector of their dtype", got=f"{table}, {x}")
+    return TensorType(dt.int64, x.shape)
+
+
+searchsorted = register(Primitive(
+    "searchsorted", Kind.OPAQUE, lambda table, x, side: np.asarray(np.searchsorted(table, x, side)), _infer_searchsorted, NO_GRADIENT,
+    lambda rng: [((np.sort(draw(rng, d, (7,))), draw(rng, d, (2, 3))), {"side": side}) for d in (dt.int64, dt.float64) for side in ("left", "right")],
+    reason="a binary search per element, by NumPy",
 ))  # fmt: skip

@@ -19,7 +19,7 @@ from hybrid.loops import schedule
 from hybrid.loops.lower import Context, lower
 from hybrid.loops.nest import Buffer, Kernel, Load, Store
 from hybrid.passes.access import axes_index, offset_of
-from hybrid.passes.fuse import HostCall, MatMul, Operand, Program
+from hybrid.passes.fuse import Group, HostCall, MatMul, Operand, Program
 from hybrid.passes.memory import Interval, place
 
 
@@ -125,6 +125,9 @@ def build(
     """
     graph = program.graph
     names = _buffer_names(program)
+    moved = _in_place(program, writebacks, strides, program.outputs[:visible])
+    names.update((result, names[target]) for result, target in moved.items())
+    writebacks = [(k, var) for k, var in writebacks if program.outputs[k] not in moved]
     spans = {var: span(var.type.shape, strides[var]) for var in strides}
     sources = {*graph.inputs, *(var for var, _ in graph.constants)}
     kept = sources | {var for step in program.steps for var in step.results}
@@ -160,6 +163,28 @@ def build(
     outputs = tuple(names[var] for var in program.outputs[:visible])
     arena, size = _plan_memory(steps, types, {*outputs, *(names[v] for v in sources)})
     return Lowered(graph, program, tuple(steps), names, outputs, tuple(writebacks), types, arena, size)
+
+
+def _in_place(program: Program, writebacks: Sequence[tuple[int, Var]], strides: Mapping[Var, Shape], visible: Sequence[Var]) -> dict[Var, Var]:
+    """Results that may be computed straight into the memory they are written back to: result -> input.
+
+    Only where the kernel that makes the result reads the old value at the very place it writes, and nobody reads the old value
+    after it: `x += y` then touches memory once.
+    """
+    out: dict[Var, Var] = {}
+    for k, target in writebacks:
+        result = program.outputs[k]
+        home = next((s for s in program.steps if result in s.results), None)
+        if not isinstance(home, Group) or home.alone or any(s.reduces for s in home.stages):
+            continue
+        if target in strides or result in visible or result.type != target.type.with_shape(target.type.shape):
+            continue
+        after = program.steps[program.steps.index(home) + 1 :]
+        place = axes_index(target.type.shape)
+        same_place = all(index == place for s in home.stages for var, index in s.reads if var is target)
+        if same_place and not any(target in step.reads for step in after) and result not in out:
+            out[result] = target
+    return out
 
 
 def span(shape: Shape, strides: Shape) -> Size:

@@ -1,0 +1,82 @@
+"""Discrete Fourier transforms along one axis, unscaled forward and scaled by 1/n backward; NumPy's pocketfft does the work."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from hybrid.core import dtype as dt
+from hybrid.core.errors import DTypeError
+from hybrid.core.shape import TensorType
+from hybrid.ir.primitive import Kind, Linear, Primitive, register
+from hybrid.ops.family import draw
+
+_REASON = "a fast Fourier transform runs on the host"
+_WIDE = {dt.float32: dt.complex64, dt.float64: dt.complex128}
+
+
+def _infer_fft(x: TensorType, axis: int, inverse: bool) -> TensorType:
+    if not dt.is_complex(x.dtype):
+        raise DTypeError("fft takes complex numbers", got=x, fix="convert the operand, or use rfft")
+    return x
+
+
+def _eval_fft(x: Any, axis: int, inverse: bool) -> np.ndarray:
+    return (np.fft.ifft if inverse else np.fft.fft)(x, axis=axis)
+
+
+# F is symmetric, so its adjoint conj(F)ᵀ is the other direction, unscaled or scaled: Fᴴ = n·F⁻¹.
+def _adjoint_fft(g: Any, x: Any, axis: int, inverse: bool) -> tuple:
+    n = x.shape[axis]
+    return (g.fft(axis, not inverse) * (1 / n if inverse else n),)
+
+
+fft = register(Primitive(
+    "fft", Kind.OPAQUE, _eval_fft, _infer_fft, Linear(_adjoint_fft),
+    lambda rng: [((draw(rng, d, (3, 4)),), {"axis": axis, "inverse": back}) for d in dt.COMPLEX for axis in (0, 1) for back in (False, True)],
+    reason=_REASON,
+))  # fmt: skip
+
+
+def _infer_rfft(x: TensorType, axis: int) -> TensorType:
+    if x.dtype not in _WIDE:
+        raise DTypeError("rfft takes float32 or float64", got=x)
+    return TensorType(_WIDE[x.dtype], (*x.shape[:axis], x.shape[axis] // 2 + 1, *x.shape[axis + 1 :]))
+
+
+# y = F x restricted to the first half: its adjoint pads with zeros and takes the real part of Fᴴ.
+def _adjoint_rfft(g: Any, x: Any, axis: int) -> tuple:
+    n = x.shape[axis]
+    start = (0,) * len(x.shape)
+    padded = g.zeros_like(x).at_slice(start, (1,) * len(start), g)
+    return ((padded.fft(axis, True) * n).real,)
+
+
+rfft = register(Primitive(
+    "rfft", Kind.OPAQUE, lambda x, axis: np.fft.rfft(x, axis=axis), _infer_rfft, Linear(_adjoint_rfft),
+    lambda rng: [((draw(rng, d, shape),), {"axis": 1}) for d in _WIDE for shape in ((3, 4), (2, 5))], reason=_REASON,
+))  # fmt: skip
+
+
+def _infer_irfft(x: TensorType, axis: int, n: int) -> TensorType:
+    if not dt.is_complex(x.dtype):
+        raise DTypeError("irfft takes complex numbers", got=x)
+    return TensorType(dt.real_of(x.dtype), (*x.shape[:axis], n, *x.shape[axis + 1 :]))
+
+
+# x_k for 0 < k < n/2 stands for itself and its conjugate, the ends for themselves: weights 1, 2, …, 2, 1 over n.
+def _adjoint_irfft(g: Any, x: Any, axis: int, n: int) -> tuple:
+    half = x.shape[axis]
+    weight = np.full(half, 2.0 / n)
+    weight[0] = 1.0 / n
+    if n % 2 == 0 and half > 1:
+        weight[-1] = 1.0 / n
+    shape = tuple(half if a == axis else 1 for a in range(len(x.shape)))
+    return (g.rfft(axis) * weight.reshape(shape).astype(g.dtype),)
+
+
+irfft = register(Primitive(
+    "irfft", Kind.OPAQUE, lambda x, axis, n: np.fft.irfft(x, n, axis=axis), _infer_irfft, Linear(_adjoint_irfft),
+    lambda rng: [((draw(rng, d, (2, n // 2 + 1)),), {"axis": 1, "n": n}) for d in dt.COMPLEX for n in (6, 5)], reason=_REASON,
+))  # fmt: skip
