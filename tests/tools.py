@@ -10,10 +10,11 @@ import numpy as np
 from hybrid.core import dtype as dt
 from hybrid.core.shape import Shape, TensorType
 from hybrid.ir.builder import Builder
-from hybrid.ir.graph import Graph, Var
+from hybrid.ir.graph import Atom, Graph, Var
 from hybrid.ir.primitive import Kind, Primitive, Sample
 from hybrid.ir.verify import verify
 from hybrid.loops.verify import verify as verify_loops
+from hybrid.ops import view
 from hybrid.passes.pipeline import group
 from hybrid.runtime.plan import Plan
 from hybrid.runtime.program import Lowered, build
@@ -47,6 +48,34 @@ def lower(graph: Graph, strides: Mapping[Var, Shape] | None = None) -> Lowered:
     for kernel in lowered.kernels:
         verify_loops(kernel)
     return lowered
+
+
+def application_on_slices(cases: Sequence[tuple[Primitive, Sample]]) -> tuple[Graph, list[np.ndarray]]:
+    """As `application`, over slices of one input per dtype: equations of one shape share kernels, so few are compiled."""
+    builder = Builder("samples")
+    parts: dict[np.dtype, list[np.ndarray]] = {}
+    for _, (operands, _) in cases:
+        for a in operands:
+            parts.setdefault(a.dtype, []).append(a.reshape(-1))
+    arrays = {dtype: np.concatenate(lines) for dtype, lines in parts.items()}
+    inputs = {dtype: builder.input(TensorType(dtype, array.shape)) for dtype, array in arrays.items()}
+    begin = dict.fromkeys(arrays, 0)
+    outputs: list[Atom] = []
+    for primitive, (operands, params) in cases:
+        views = []
+        for a in operands:
+            where = {"start": (begin[a.dtype],), "step": (1,), "shape": (a.size,)}
+            line = builder.append(view.slice_, (inputs[a.dtype],), where)[0]
+            views.append(builder.append(view.reshape, (line,), {"shape": a.shape})[0])
+            begin[a.dtype] += a.size
+        outputs += builder.append(primitive, tuple(views), params)
+    return verify(builder.finish(outputs)), list(arrays.values())
+
+
+def by_equation(graph: Graph, results: Sequence[np.ndarray]) -> list[tuple[np.ndarray, ...]]:
+    """The results of an `application`, those of one equation together."""
+    found = iter(results)
+    return [tuple(np.asarray(next(found)) for _ in eqn.outputs) for eqn in graph.eqns]
 
 
 def execute(graph: Graph, arrays: Sequence[np.ndarray], backend: str, strides: Mapping[Var, Shape] | None = None) -> list[np.ndarray]:
@@ -126,7 +155,9 @@ def agree_elementary(primitive: Primitive, operands: tuple, got: np.ndarray, eag
     """NaN, infinities and zeros as eager has them; the rest within the bound of the exact value."""
     double = got.dtype == dt.float64
     if double and primitive.name in NO_LONG_DOUBLE:
-        return within(got, eager.astype(np.longdouble), 2 * ULPS)
+        # Near its zeros at 1 and 2 lgamma is exact to an epsilon only, SciPy's included.
+        slack = 2 * ULPS * np.finfo(np.float64).eps if primitive.name == "lgamma" else 0.0
+        return within(got, eager.astype(np.longdouble), 2 * ULPS, slack)
     with np.errstate(all="ignore"):
         exact = np.asarray(primitive.eval(*map(wide, operands)))
         zeros = (exact == 0) & (eager == 0)

@@ -9,7 +9,7 @@ from hybrid.codegen.instructions import NARROW, is_simple
 from hybrid.codegen.target import Target
 from hybrid.core import dtype as dt
 from hybrid.core.shape import Size
-from hybrid.loops.affine import Affine
+from hybrid.core.affine import Affine
 from hybrid.loops.nest import (
     Accumulate,
     Check,

@@ -28,7 +28,7 @@ from hybrid.codegen.instructions import (
 from hybrid.core import dtype as dt
 from hybrid.core.errors import CompileError
 from hybrid.core.shape import Dim, Size
-from hybrid.loops.affine import Affine
+from hybrid.core.affine import Affine
 from hybrid.loops.nest import Bitcast, Const, Convert, Expr, Index, Load, Op, Ref, Rescue, Store, children, op, select
 
 if TYPE_CHECKING:

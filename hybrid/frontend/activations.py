@@ -9,15 +9,12 @@ import numpy as np
 
 from hybrid.core import dtype as dt
 from hybrid.core.errors import ArgumentError
-from hybrid.frontend.compositions import erf, sigmoid
-from hybrid.frontend.elementwise import NAMES, cast, where
+from hybrid.frontend import ufuncs as u
+from hybrid.frontend.elementwise import cast, where
 from hybrid.frontend.reductions import max as reduce_max
 from hybrid.frontend.reductions import strong, sum
 from hybrid.frontend.shaping import expand_dims
 from hybrid.frontend.values import Value
-
-exp, log, tanh, expm1, logaddexp = (NAMES[name] for name in ("exp", "log", "tanh", "expm1", "logaddexp"))
-maximum, minimum, equal = NAMES["maximum"], NAMES["minimum"], NAMES["equal"]
 
 
 def _inexact(x: Any) -> Any:
@@ -41,7 +38,7 @@ def softmax(x: Any, axis: Any = -1) -> Any:
     tensor([0.5, 0.5], dtype=float32)
     """
     x = _inexact(x)
-    terms = exp(x - reduce_max(x, axis, keepdims=True))
+    terms = u.exp(x - reduce_max(x, axis, keepdims=True))
     return terms / sum(terms, axis, keepdims=True)
 
 
@@ -49,20 +46,20 @@ def log_softmax(x: Any, axis: Any = -1) -> Any:
     """log(softmax(x)) without forming the quotient."""
     x = _inexact(x)
     shifted = x - reduce_max(x, axis, keepdims=True)
-    return shifted - log(sum(exp(shifted), axis, keepdims=True))
+    return shifted - u.log(sum(u.exp(shifted), axis, keepdims=True))
 
 
 def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     """log Σ e^x over the given axes, without overflow."""
     x = _inexact(x)
     peak = _peak(x, axis)
-    total = log(sum(exp(x - peak), axis, keepdims=keepdims))
+    total = u.log(sum(u.exp(x - peak), axis, keepdims=keepdims))
     return total + (peak if keepdims else sum(peak, axis))
 
 
 def relu(x: Any) -> Any:
     """max(x, 0)."""
-    return maximum(x, 0)
+    return u.maximum(x, 0)
 
 
 def leaky_relu(x: Any, negative_slope: float = 0.01) -> Any:
@@ -74,28 +71,28 @@ def leaky_relu(x: Any, negative_slope: float = 0.01) -> Any:
 def elu(x: Any, alpha: float = 1.0) -> Any:
     """x where positive, alpha · (e^x - 1) elsewhere."""
     x = _inexact(x)
-    return where(x > 0, x, alpha * expm1(minimum(x, 0)))
+    return where(x > 0, x, alpha * u.expm1(u.minimum(x, 0)))
 
 
 def gelu(x: Any, approximate: str = "none") -> Any:
     """x · Φ(x) with the normal distribution function Φ, or its tanh approximation (`approximate="tanh"`)."""
     x = _inexact(x)
     if approximate == "tanh":
-        return 0.5 * x * (1 + tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x * x * x)))
+        return 0.5 * x * (1 + u.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x * x * x)))
     if approximate != "none":
         raise ArgumentError("gelu knows two forms", got=repr(approximate), expected="'none' or 'tanh'")
-    return 0.5 * x * (1 + erf(x * math.sqrt(0.5)))
+    return 0.5 * x * (1 + u.erf(x * math.sqrt(0.5)))
 
 
 def silu(x: Any) -> Any:
     """x · sigmoid(x), also called swish."""
     x = _inexact(x)
-    return x * sigmoid(x)
+    return x * u.sigmoid(x)
 
 
 def softplus(x: Any) -> Any:
     """log(1 + e^x), without overflow."""
-    return logaddexp(x, 0)
+    return u.logaddexp(x, 0)
 
 
 def one_hot(labels: Any, num_classes: int, dtype: Any = None) -> Any:
@@ -106,7 +103,7 @@ def one_hot(labels: Any, num_classes: int, dtype: Any = None) -> Any:
         num_classes: the size of the new axis.
         dtype: of the result; the default float without it.
     """
-    hit = equal(expand_dims(labels, -1), np.arange(num_classes))
+    hit = u.equal(expand_dims(labels, -1), np.arange(num_classes))
     return cast(hit, dt.canonical(dtype, dt.default_float()))
 
 

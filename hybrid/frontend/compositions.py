@@ -75,7 +75,9 @@ def _rounding(primitive: Any) -> Callable:
 
 
 def _reciprocal(x: Any) -> Any:
-    return 1 / x if dt.is_inexact(x.dtype) else select(_absolute(x) == 1, x, 0)
+    if not dt.is_inexact(x.dtype):
+        raise unsupported("np.reciprocal of integers, undefined at zero,", "use 1 / x")
+    return 1 / x
 
 
 row("absolute", same, _absolute, np.absolute, "abs")

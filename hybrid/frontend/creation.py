@@ -247,6 +247,11 @@ def eye(n_rows: int, n_cols: int | None = None, /, *, k: int = 0, dtype: Any = N
     return _eye(n_rows, n_cols, k, dt.canonical(dtype, dt.default_float()), "tensor")
 
 
+def identity_like(x: Any) -> Any:
+    """The identity matrix of x's last axis, in its dtype."""
+    return _eye(shape_of(x)[-1], None, 0, x.dtype, "tensor" if kind_of(x) == "tensor" else "ndarray")
+
+
 def _tri(rows: int, columns: int | None, k: int, dtype: np.dtype, kind: str) -> Any:
     trace = tr.current()
     if trace is None:

@@ -11,7 +11,8 @@ import numpy as np
 from hybrid.core import dtype as dt
 from hybrid.core.shape import Shape, normalize_axis, product
 from hybrid.core.shape import broadcast as broadcast_shapes
-from hybrid.frontend.elementwise import NAMES, apply, cast, store, where
+from hybrid.frontend import ufuncs as u
+from hybrid.frontend.elementwise import apply, cast, store, where
 from hybrid.frontend.indexing import getitem, setitem
 from hybrid.frontend.reductions import strong, sum
 from hybrid.frontend.shaping import as_array, broadcast_to, concatenate, copied, moveaxis, reshape, viewed
@@ -54,9 +55,9 @@ def take(a: Any, indices: Any, axis: Any = None, out: Any = None, mode: str = "r
         raise TypeError("Cannot cast array data to dtype('int64') according to the rule 'safe'")
     size = shape_of(x)[along]
     if mode == "clip":
-        index = NAMES["clip"](index, 0, size - 1)
+        index = u.clip(index, 0, size - 1)
     elif mode == "wrap":
-        index = NAMES["remainder"](index, size)
+        index = u.remainder(index, size)
     atom = trace.one(ix.take, tr.read(unwrap(x)), operand(trace, index, dt.int64), axis=along)
     result = wrap(trace.fresh(atom, result_kind((x,), atom.type.shape)))
     return result if out is None else store(trace, out, result)
@@ -291,9 +292,9 @@ def isclose(a: Any, b: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan:
     a, b = traced(a), traced(b)
     if not dt.is_inexact(strong(b)):
         b = cast(b, np.float64)
-    near = (NAMES["absolute"](a - b) <= atol + rtol * NAMES["absolute"](b)) & NAMES["isfinite"](b)
+    near = (u.absolute(a - b) <= atol + rtol * u.absolute(b)) & u.isfinite(b)
     close = near | (a == b)
-    return close | (NAMES["isnan"](a) & NAMES["isnan"](b)) if equal_nan else close
+    return close | (u.isnan(a) & u.isnan(b)) if equal_nan else close
 
 
 @implements(np.allclose)

@@ -1,4 +1,4 @@
-"""Products of matrices and tensors, as one contraction each, and the linear algebra that has primitives."""
+"""Products of matrices and tensors, each as one contraction, and the linear algebra that has primitives."""
 
 from __future__ import annotations
 
@@ -9,11 +9,35 @@ import numpy as np
 from hybrid.core import dtype as dt
 from hybrid.core.shape import Shape, normalize_axis
 from hybrid.core.shape import broadcast as broadcast_shapes
-from hybrid.frontend.elementwise import store
-from hybrid.frontend.values import active, dtype_of, implements, kind_of, operand, result_kind, shape_of, traced, wrap
+from hybrid.frontend import ufuncs as u
+from hybrid.frontend.creation import identity_like
+from hybrid.frontend.elementwise import cast, store
+from hybrid.frontend.gathering import diagonal
+from hybrid.frontend.indexing import getitem
+from hybrid.frontend.reductions import max as reduce_max
+from hybrid.frontend.reductions import min as reduce_min
+from hybrid.frontend.reductions import sum
+from hybrid.frontend.shaping import broadcast_to, expand_dims, moveaxis, reshape, stack, swapaxes, transpose
+from hybrid.frontend.values import (
+    active,
+    bind,
+    concrete,
+    implements,
+    kind_of,
+    operand,
+    result_kind,
+    shape_of,
+    strong,
+    traced,
+    tracing,
+    unsupported,
+    unwrap,
+    wrap,
+)
 from hybrid.ir import trace as tr
 from hybrid.ir.graph import Atom
 from hybrid.ops import contract as c
+from hybrid.ops import linalg as la
 from hybrid.ops import view as v
 
 
@@ -21,7 +45,7 @@ def _pair(a: Any, b: Any) -> tuple[Any, Any, Atom, Atom]:
     """Both operands as tensors and as atoms of their promoted dtype."""
     trace = active()
     a, b = traced(a), traced(b)
-    dtype = dt.promote(*(d if not isinstance(d, type) else dt.promote(d) for d in map(dtype_of, (a, b))))
+    dtype = dt.promote(strong(a), strong(b))
     return a, b, operand(trace, a, dtype), operand(trace, b, dtype)
 
 
@@ -30,52 +54,49 @@ def _result(operands: tuple, atom: Atom) -> Any:
 
 
 def dot_general(a: Any, b: Any, contract: tuple, batch: tuple = ((), ())) -> Any:
-    """Sums of products over paired axes: batch axes, then the free axes of a, then those of b.
+    """Sums of products over paired axes: batch axes come first, then the free axes of a, then those of b.
 
     Args:
         contract: the axes of a and of b that are summed over, pairwise.
         batch: the axes of a and of b that run along together.
     """
     params = {"contract": (tuple(contract[0]), tuple(contract[1])), "batch": (tuple(batch[0]), tuple(batch[1]))}
-    if tr.current() is None:
-        dtype = dt.promote(a.dtype, b.dtype)
-        return wrap(c.dot_general.eval(np.asarray(a, dtype), np.asarray(b, dtype), **params))
+    if tracing(a, b) is None:
+        dtype = dt.promote(strong(a), strong(b))
+        return bind(c.dot_general, cast(a, dtype), cast(b, dtype), **params)
     a, b, left, right = _pair(a, b)
     return _result((a, b), active().one(c.dot_general, left, right, **params))
 
 
-@implements(np.matmul)
-def matmul(x1: Any, x2: Any, /, out: Any = None) -> Any:
-    """The matrix product over the last two axes, leading axes broadcast.
+# Products ----------------------------------------------------------------------------------------------------------------
+_SIGNATURE = "with gufunc signature (n?,k),(k,m?)->(n?,m?)"
 
-    Vectors count as a row on the left and a column on the right. Sizes that don't fit raise ValueError.
-    """
+
+def _matmul(x1: Any, x2: Any) -> Any:
     a, b, left, right = _pair(x1, x2)
-    if not left.type.shape or not right.type.shape:
-        which = 0 if not left.type.shape else 1
-        raise ValueError(f"matmul: Input operand {which} does not have enough dimensions (has 0, gufunc core with signature "
-                         "(n?,k),(k,m?)->(n?,m?) requires 1)")  # fmt: skip
-    n, m = left.type.shape[-1], right.type.shape[-2 if len(right.type.shape) > 1 else 0]
-    if n != m:
-        raise ValueError("matmul: Input operand 1 has a mismatch in its core dimension 0, with gufunc signature "
-                         f"(n?,k),(k,m?)->(n?,m?) (size {m} is different from {n})")  # fmt: skip
-    result = _result((a, b), _matmul(left, right))
-    return result if out is None else store(active(), out[0] if isinstance(out, tuple) else out, result)
+    for place, atom in enumerate((left, right)):
+        if not atom.type.shape:
+            raise ValueError(f"matmul: Input operand {place} does not have enough dimensions (has 0, "
+                             f"{_SIGNATURE.replace('with gufunc', 'gufunc core with')} requires 1)")  # fmt: skip
+    k, have = left.type.shape[-1], right.type.shape[-2 if len(right.type.shape) > 1 else 0]
+    if k != have:
+        raise ValueError(f"matmul: Input operand 1 has a mismatch in its core dimension 0, {_SIGNATURE} "
+                         f"(size {have} is different from {k})")  # fmt: skip
+    return _result((a, b), _contract_last(left, right))
 
 
-def _matmul(a: Atom, b: Atom) -> Atom:
+def _contract_last(a: Atom, b: Atom) -> Atom:
     trace = active()
-    lead_a, lead_b = a.type.shape[:-2], b.type.shape[:-2]
-    last_b = len(b.type.shape) - 1 if len(b.type.shape) == 1 else len(b.type.shape) - 2
+    lead_b, rank_a, rank_b = b.type.shape[:-2], len(a.type.shape), len(b.type.shape)
     if not lead_b:
         # One right-hand matrix for every row of a: no batch, no broadcast.
-        return trace.one(c.dot_general, a, b, contract=((len(a.type.shape) - 1,), (last_b,)), batch=((), ()))
-    lead = broadcast_shapes(lead_a, lead_b)
-    b = _stretched(b, (*lead, *b.type.shape[-2:]))
+        return trace.one(c.dot_general, a, b, contract=((rank_a - 1,), (max(rank_b - 2, 0),)), batch=((), ()))
+    if rank_a == 1:
+        product = trace.one(c.dot_general, a, b, contract=((0,), (rank_b - 2,)), batch=((), ()))
+        return product
+    lead = broadcast_shapes(a.type.shape[:-2], lead_b)
+    a, b = _stretched(a, (*lead, *a.type.shape[-2:])), _stretched(b, (*lead, *b.type.shape[-2:]))
     axes = tuple(range(len(lead)))
-    if len(a.type.shape) == 1:
-        return trace.one(c.dot_general, a, b, contract=((0,), (len(lead),)), batch=((), ()))
-    a = _stretched(a, (*lead, *a.type.shape[-2:]))
     return trace.one(c.dot_general, a, b, contract=((len(lead) + 1,), (len(lead),)), batch=(axes, axes))
 
 
@@ -83,40 +104,319 @@ def _stretched(a: Atom, shape: Shape) -> Atom:
     return a if a.type.shape == shape else active().one(v.broadcast, a, shape=shape)
 
 
+def matmul(x1: Any, x2: Any, /, out: Any = None, **rest: Any) -> Any:
+    """The matrix product over the last two axes, leading axes broadcast.
+
+    Vectors count as a row on the left and a column on the right. Sizes that don't fit raise ValueError.
+    """
+    destination = out[0] if isinstance(out, tuple) else out
+    if tracing(x1, x2, destination) is None:
+        return _eager_matmul(x1, x2, destination, rest)
+    if rest:
+        raise unsupported(f"np.matmul({', '.join(rest)}=…)", "leave these keywords out")
+    result = _matmul(x1, x2)
+    return result if destination is None else store(active(), destination, result)
+
+
+def _eager_matmul(a: Any, b: Any, out: Any, rest: dict) -> Any:
+    arrays = [np.asarray(concrete(x)) for x in (a, b)]
+    if out is None and not rest and any(x.dtype in (dt.bfloat16, dt.float16) for x in arrays) and all(x.ndim for x in arrays):
+        # Half precision multiplies and adds in float32, as compiled code does.
+        dtype = dt.promote(*(x.dtype for x in arrays))
+        wide = [x.astype(np.float32) if x.dtype in (dt.bfloat16, dt.float16) else x for x in arrays]
+        result = np.asarray(np.matmul(*wide)).astype(dtype)
+    else:
+        result = np.matmul(*arrays, out=concrete(out), **rest)
+    if out is not None:
+        return out
+    return wrap(result) if "tensor" in (kind_of(a), kind_of(b)) else result
+
+
 @implements(np.dot)
 def dot(a: Any, b: Any, out: Any = None) -> Any:
     """NumPy's dot: the last axis of a with the second to last of b (its only one for a vector); scalars multiply."""
     if not shape_of(a) or not shape_of(b):
-        result = traced(a) * traced(b)
+        result = u.multiply(a, b)
     else:
-        a, b, left, right = _pair(a, b)
-        axis = 0 if len(right.type.shape) == 1 else len(right.type.shape) - 2
-        _same_size(left, right, len(left.type.shape) - 1, axis)
-        result = _result(
-            (a, b), active().one(c.dot_general, left, right, contract=((len(left.type.shape) - 1,), (axis,)), batch=((), ()))
-        )
+        i, j = len(shape_of(a)) - 1, max(len(shape_of(b)) - 2, 0)
+        _check_aligned(shape_of(a), shape_of(b), i, j)
+        result = dot_general(a, b, ((i,), (j,)))
     return result if out is None else store(active(), out, result)
 
 
-def _same_size(a: Atom, b: Atom, i: int, j: int) -> None:
-    if a.type.shape[i] != b.type.shape[j]:
-        raise ValueError(f"shapes {a.type.shape} and {b.type.shape} not aligned: {a.type.shape[i]} (dim {i}) != "
-                         f"{b.type.shape[j]} (dim {j})")  # fmt: skip
+def _check_aligned(a: Shape, b: Shape, i: int, j: int) -> None:
+    if a[i] != b[j]:
+        raise ValueError(f"shapes {_text(a)} and {_text(b)} not aligned: {a[i]} (dim {i}) != {b[j]} (dim {j})")
+
+
+def _text(shape: Shape) -> str:
+    return str(shape).replace(" ", "")
+
+
+@implements(np.inner)
+def inner(a: Any, b: Any, /) -> Any:
+    """The sum of products over the last axes; scalars multiply."""
+    if not shape_of(a) or not shape_of(b):
+        return u.multiply(a, b)
+    i, j = len(shape_of(a)) - 1, len(shape_of(b)) - 1
+    _check_aligned(shape_of(a), shape_of(b), i, j)
+    return dot_general(a, b, ((i,), (j,)))
+
+
+@implements(np.vdot)
+def vdot(a: Any, b: Any, /) -> Any:
+    """The dot product of the flattened operands, the first conjugated."""
+    return dot_general(reshape(u.conjugate(a), -1), reshape(b, -1), ((0,), (0,)))
+
+
+@implements(np.linalg.vecdot)
+def vecdot(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
+    """The dot product along an axis, the first conjugated."""
+    return sum(u.multiply(u.conjugate(x1), x2), axis)
+
+
+@implements(np.outer)
+def outer(a: Any, b: Any, out: Any = None) -> Any:
+    """Every product of an element of a with one of b."""
+    return u.multiply(reshape(a, (-1, 1)), reshape(b, (1, -1)), out=out)
+
+
+@implements(np.kron)
+def kron(a: Any, b: Any) -> Any:
+    """The Kronecker product of two arrays."""
+    rank = max(len(shape_of(a)), len(shape_of(b)))
+    shape_a = (1,) * (rank - len(shape_of(a))) + shape_of(a)
+    shape_b = (1,) * (rank - len(shape_of(b))) + shape_of(b)
+    left = reshape(a, tuple(s for size in shape_a for s in (size, 1)))
+    right = reshape(b, tuple(s for size in shape_b for s in (1, size)))
+    return reshape(left * right, tuple(m * n for m, n in zip(shape_a, shape_b)))
+
+
+@implements(np.cross)
+def cross(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None) -> Any:
+    """The vector product of three-dimensional vectors along an axis."""
+    axisa, axisb, axisc = (axisa, axisb, axisc) if axis is None else (axis, axis, axis)
+    a, b = moveaxis(a, axisa, -1), moveaxis(b, axisb, -1)
+    if shape_of(a)[-1] != 3 or shape_of(b)[-1] != 3:
+        raise ValueError("Both input arrays must be (arrays of) 3-dimensional vectors")
+    x, y = ([getitem(m, (..., k)) for k in range(3)] for m in (a, b))
+    parts = [x[i] * y[j] - x[j] * y[i] for i, j in ((1, 2), (2, 0), (0, 1))]
+    return moveaxis(stack(parts, -1), -1, axisc)
 
 
 @implements(np.tensordot)
 def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
     """The sum of products over the given axes: the last n of a with the first n of b, or two lists of axes."""
-    a, b, left, right = _pair(a, b)
-    rank_a, rank_b = len(left.type.shape), len(right.type.shape)
+    shape_a, shape_b = shape_of(a), shape_of(b)
     if isinstance(axes, (int, np.integer)):
-        over_a, over_b = tuple(range(rank_a - axes, rank_a)), tuple(range(axes))
+        over_a, over_b = tuple(range(len(shape_a) - axes, len(shape_a))), tuple(range(axes))
     else:
         over_a, over_b = (tuple(x) if isinstance(x, (tuple, list)) else (x,) for x in axes)
-    over_a = tuple(normalize_axis(k, rank_a) for k in over_a)
-    over_b = tuple(normalize_axis(k, rank_b) for k in over_b)
-    if len(over_a) != len(over_b) or any(left.type.shape[i] != right.type.shape[j] for i, j in zip(over_a, over_b)):
+    over_a = tuple(normalize_axis(k, len(shape_a)) for k in over_a)
+    over_b = tuple(normalize_axis(k, len(shape_b)) for k in over_b)
+    if len(over_a) != len(over_b) or any(shape_a[i] != shape_b[j] for i, j in zip(over_a, over_b)):
         raise ValueError("shape-mismatch for sum")
-    atom = active().one(c.dot_general, left, right, contract=(over_a, over_b), batch=((), ()))
-    # np.tensordot gives a rank-0 array where np.dot gives a scalar.
-    return wrap(active().fresh(atom, "tensor" if "tensor" in (kind_of(a), kind_of(b)) else "ndarray"))
+    return _array(dot_general(a, b, (over_a, over_b)))
+
+
+def _array(x: Any) -> Any:
+    """A rank-0 array where the products above would give a scalar."""
+    data = unwrap(x)
+    return wrap(active().fresh(tr.read(data), "ndarray")) if data.kind == "scalar" else x
+
+
+# Einstein's notation -----------------------------------------------------------------------------------------------------
+@implements(np.einsum)
+def einsum(subscripts: Any, /, *operands: Any, out: Any = None, optimize: Any = False, **rest: Any) -> Any:
+    """Products and sums written with axis letters, e.g. "ij,jk->ik"; operands are contracted from left to right."""
+    if not isinstance(subscripts, str) or rest:
+        raise unsupported("np.einsum with sublists or keywords", 'write the axes as a string, e.g. "ij,jk->ik"')
+    terms, output = _subscripts(subscripts, operands)
+    current, names = _distinct(traced(operands[0]), terms[0])
+    for place, (term, operand_) in enumerate(zip(terms[1:], operands[1:]), 1):
+        later = output + "".join(terms[place + 1 :])
+        other, other_names = _distinct(traced(operand_), term)
+        current, names = _contracted(current, names, other, other_names, later)
+    missing = tuple(k for k, name in enumerate(names) if name not in output)
+    current, names = (sum(current, missing), "".join(n for n in names if n in output)) if missing else (current, names)
+    result = transpose(current, [names.index(name) for name in output]) if names != output else current
+    return result if out is None else store(active(), out, result)
+
+
+def _subscripts(text: str, operands: tuple) -> tuple[list[str], str]:
+    """The letters of every operand and of the result, with `...` written out as capital letters not otherwise used."""
+    left, arrow, output = text.replace(" ", "").partition("->")
+    terms = left.split(",")
+    if len(terms) != len(operands):
+        raise ValueError("more operands provided to einstein sum function than specified in the subscripts string"
+                         if len(operands) > len(terms) else "fewer operands provided to einstein sum function than specified in the "
+                         "subscripts string")  # fmt: skip
+    spare = [chr(k) for k in range(ord("Z"), ord("A") - 1, -1) if chr(k) not in text]
+    ranks = [len(shape_of(x)) - len(term.replace("...", "")) for term, x in zip(terms, operands)]
+    widest = max((rank for term, rank in zip(terms, ranks) if "..." in term), default=0)
+    dots = "".join(spare[:widest])
+    terms = [term.replace("...", dots[widest - rank :]) for term, rank in zip(terms, ranks)]
+    if not arrow:
+        joined = "".join(term for term in terms)
+        output = dots + "".join(sorted(n for n in set(joined) if joined.count(n) == 1 and n not in dots))
+    for term, x in zip(terms, operands):
+        if len(term) != len(shape_of(x)):
+            raise ValueError(
+                f"einstein sum subscripts string {term!r} does not fit an operand with {len(shape_of(x))} dimensions"
+            )
+    return terms, output.replace("...", dots)
+
+
+def _distinct(x: Any, names: str) -> tuple[Any, str]:
+    """An operand without repeated letters: those read a diagonal."""
+    for name in dict.fromkeys(names):
+        while names.count(name) > 1:
+            i = names.index(name)
+            j = names.index(name, i + 1)
+            x = diagonal(x, 0, i, j)
+            names = names[:i] + names[i + 1 : j] + names[j + 1 :] + name
+    return x, names
+
+
+def _contracted(a: Any, names_a: str, b: Any, names_b: str, later: str) -> tuple[Any, str]:
+    """The product of two operands, summed over letters that nobody needs later."""
+    shared = [n for n in names_a if n in names_b]
+    for name in shared:
+        i, j = shape_of(a)[names_a.index(name)], shape_of(b)[names_b.index(name)]
+        if i != j:
+            raise ValueError(f"operands could not be broadcast together: axis {name!r} has sizes {i} and {j}")
+    alone_a = tuple(k for k, n in enumerate(names_a) if n not in names_b and n not in later)
+    alone_b = tuple(k for k, n in enumerate(names_b) if n not in names_a and n not in later)
+    if alone_a:
+        a, names_a = sum(a, alone_a), "".join(n for k, n in enumerate(names_a) if k not in alone_a)
+    if alone_b:
+        b, names_b = sum(b, alone_b), "".join(n for k, n in enumerate(names_b) if k not in alone_b)
+    batch, over = [n for n in shared if n in later], [n for n in shared if n not in later]
+    result = dot_general(
+        a, b, (tuple(map(names_a.index, over)), tuple(map(names_b.index, over))),
+        (tuple(map(names_a.index, batch)), tuple(map(names_b.index, batch))),
+    )  # fmt: skip
+    return result, "".join([*batch, *(n for n in names_a if n not in shared), *(n for n in names_b if n not in shared)])
+
+
+# numpy.linalg ------------------------------------------------------------------------------------------------------------
+def _float_matrix(x: Any) -> Any:
+    """LAPACK's dtypes: single and double precision, everything else in double."""
+    dtype = strong(x)
+    if dtype in (dt.float16, dt.bfloat16):
+        raise TypeError(f"array type {dtype} is unsupported in linalg")
+    return traced(x) if dt.is_inexact(dtype) else cast(traced(x), np.float64)
+
+
+def _square(x: Any) -> Any:
+    shape = shape_of(x)
+    if len(shape) < 2:
+        raise np.linalg.LinAlgError(f"{len(shape)}-dimensional array given. Array must be at least two-dimensional")
+    if shape[-1] != shape[-2]:
+        raise np.linalg.LinAlgError("Last 2 dimensions of the array must be square")
+    return _float_matrix(x)
+
+
+@implements(np.linalg.solve)
+def solve(a: Any, b: Any) -> Any:
+    """The x with `a @ x = b`; a vector b gives a vector. A singular matrix raises LinAlgError when it runs."""
+    a, b = _square(a), _float_matrix(b)
+    dtype = dt.promote(a.dtype, b.dtype)
+    a, b = cast(a, dtype), cast(b, dtype)
+    column = len(shape_of(b)) == 1
+    b = expand_dims(b, -1) if column else b
+    lead = broadcast_shapes(shape_of(a)[:-2], shape_of(b)[:-2])
+    a, b = broadcast_to(a, (*lead, *shape_of(a)[-2:])), broadcast_to(b, (*lead, *shape_of(b)[-2:]))
+    x = bind(la.solve, a, b)
+    return reshape(x, shape_of(x)[:-1]) if column else x
+
+
+@implements(np.linalg.inv)
+def inv(a: Any) -> Any:
+    """The inverse of square matrices."""
+    a = _square(a)
+    return bind(la.solve, a, broadcast_to(identity_like(a), shape_of(a)))
+
+
+@implements(np.linalg.det)
+def det(a: Any) -> Any:
+    """The determinant of square matrices."""
+    return bind(la.det, _square(a))
+
+
+@implements(np.linalg.cholesky)
+def cholesky(a: Any, /, *, upper: bool = False) -> Any:
+    """The lower triangular L with `L @ L.mT = a`, for positive definite matrices."""
+    lower = bind(la.cholesky, _square(a))
+    return u.conjugate(swapaxes(lower, -1, -2)) if upper else lower
+
+
+def _named(name: str, parts: tuple) -> Any:
+    return getattr(np.linalg._linalg, name)(*parts)
+
+
+@implements(np.linalg.eigh)
+def eigh(a: Any, UPLO: str = "L") -> Any:
+    """Eigenvalues in ascending order and eigenvectors as columns, of symmetric matrices."""
+    if UPLO != "L":
+        raise unsupported("np.linalg.eigh(UPLO='U')", "use the lower triangle")
+    return _named("EighResult", bind(la.eigh, _square(a)))
+
+
+@implements(np.linalg.qr)
+def qr(a: Any, mode: str = "reduced") -> Any:
+    """Orthonormal columns Q and upper triangular R with `Q @ R = a`."""
+    if mode != "reduced":
+        raise unsupported(f"np.linalg.qr(mode={mode!r})", "use the reduced form")
+    return _named("QRResult", bind(la.qr, _float_matrix(a)))
+
+
+@implements(np.linalg.svd)
+def svd(a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian: bool = False) -> Any:
+    """Singular values with their left and right vectors."""
+    if hermitian or (full_matrices and compute_uv and shape_of(a)[-1] != shape_of(a)[-2]):
+        raise unsupported("np.linalg.svd with full or hermitian matrices", "use full_matrices=False")
+    parts = bind(la.svd, _float_matrix(a))
+    return _named("SVDResult", parts) if compute_uv else parts[1]
+
+
+@implements(np.linalg.norm)
+def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
+    """A vector norm (2 by default, or p, inf, 0) or matrix norm (Frobenius by default, or 1, inf)."""
+    x = traced(x)
+    x = x if dt.is_inexact(x.dtype) else cast(x, np.float64)
+    size = u.absolute(x)
+    rank = len(shape_of(x))
+    if ord is None and axis is None:
+        return u.sqrt(sum(_squared(x, size), keepdims=keepdims))
+    axes = tuple(range(rank)) if axis is None else (axis if isinstance(axis, tuple) else (axis,))
+    axes = tuple(normalize_axis(k, rank) for k in axes)
+    if len(axes) == 1:
+        return _vector_norm(x, size, ord, axes[0], keepdims)
+    if len(axes) != 2:
+        raise ValueError("Improper number of dimensions to norm.")
+    if ord in (None, "fro", "f"):
+        return u.sqrt(sum(_squared(x, size), axes, keepdims=keepdims))
+    if ord in (1, -1, np.inf, -np.inf):
+        over, across = axes if abs(ord) == 1 else axes[::-1]
+        extreme = reduce_max if ord > 0 else reduce_min
+        return extreme(sum(size, over, keepdims=True), axes, keepdims=keepdims)
+    raise unsupported(f"np.linalg.norm of matrices with ord={ord!r}")
+
+
+def _squared(x: Any, size: Any) -> Any:
+    return size * size if dt.is_complex(x.dtype) else x * x
+
+
+def _vector_norm(x: Any, size: Any, ord: Any, axis: int, keepdims: bool) -> Any:
+    if ord is None or ord == 2:
+        return u.sqrt(sum(_squared(x, size), axis, keepdims=keepdims))
+    if isinstance(ord, str):
+        raise ValueError(f"Invalid norm order '{ord}' for vectors")
+    if ord in (np.inf, -np.inf):
+        return (reduce_max if ord > 0 else reduce_min)(size, axis, keepdims=keepdims)
+    if ord == 0:
+        return sum(cast(x != 0, size.dtype), axis, keepdims=keepdims)
+    if ord == 1:
+        return sum(size, axis, keepdims=keepdims)
+    return sum(size**ord, axis, keepdims=keepdims) ** (1.0 / ord)

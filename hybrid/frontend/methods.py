@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from hybrid.frontend import activations, compositions, linear, reductions, shaping
+from hybrid.frontend import activations, compositions, creation, gathering, linear, reductions, shaping
 from hybrid.frontend.elementwise import NAMES, cast, where
 from hybrid.frontend.values import bind, concrete, shape_of, tracing, unsupported, unwrap, wrap
 from hybrid.ir import trace as tr
+from hybrid.ops import fft
 from hybrid.ops import index as ix
 from hybrid.ops import linalg as la
 from hybrid.ops import view as v
@@ -56,6 +57,9 @@ class Methods:
     ravel, squeeze, swapaxes, flip = shaping.ravel, shaping.squeeze, shaping.swapaxes, shaping.flip
     expand_dims = unsqueeze = shaping.expand_dims
     broadcast_to, moveaxis = shaping.broadcast_to, shaping.moveaxis
+    take, repeat, diagonal, trace, tril, triu = (
+        gathering.take, gathering.repeat, gathering.diagonal, gathering.trace, gathering.tril, gathering.triu,
+    )  # fmt: skip
 
     def reshape(self, shape: Any, *sizes: int, order: str = "C", copy: bool | None = None) -> Any:
         """The same elements in another shape, given as one tuple or as separate sizes; one may be -1."""
@@ -154,9 +158,13 @@ class Methods:
         """A copy with values stored at indices along an axis."""
         return bind(ix.scatter, self, index, value, axis=axis, op="set")
 
+    def scatter_along(self, index: Any, value: Any, axis: int, op: str) -> Any:
+        """A copy with values set or added at one index per element along an axis."""
+        return bind(ix.scatter_along, self, index, value, axis=axis, op=op)
+
     def scatter_along_add(self, index: Any, value: Any, axis: int) -> Any:
         """A copy with values added at one index per element along an axis: the adjoint of `take_along`."""
-        return bind(ix.scatter_along, self, index, value, axis=axis)
+        return self.scatter_along(index, value, axis, "add")
 
     def take_along(self, index: Any, axis: int) -> Any:
         """Elements at one index per element along an axis."""
@@ -165,3 +173,15 @@ class Methods:
     def solve(self, b: Any) -> Any:
         """The x with `self @ x = b`."""
         return bind(la.solve, self, b)
+
+    def fft(self, axis: int, inverse: bool) -> Any:
+        """The Fourier transform along an axis, or its inverse."""
+        return bind(fft.fft, self, axis=axis, inverse=inverse)
+
+    def rfft(self, axis: int) -> Any:
+        """The first half of the Fourier transform of real numbers along an axis."""
+        return bind(fft.rfft, self, axis=axis)
+
+    def eye_like(self) -> Any:
+        """The identity matrix of the last axis, in this tensor's dtype."""
+        return creation.identity_like(self)

@@ -8,7 +8,8 @@ import numpy as np
 
 from hybrid.core import dtype as dt
 from hybrid.core.shape import Size, normalize_axes, normalize_axis, product
-from hybrid.frontend.elementwise import NAMES, cast, store, where
+from hybrid.frontend import ufuncs as u
+from hybrid.frontend.elementwise import cast, store, where
 from hybrid.frontend.values import (
     active,
     implements,
@@ -31,7 +32,6 @@ from hybrid.ops import sort as sort_ops
 from hybrid.ops import view as v
 
 _NO_VALUE = np._NoValue
-_add, _multiply, _maximum, _minimum = (NAMES[name] for name in ("add", "multiply", "maximum", "minimum"))
 
 
 def _accumulator(dtype: np.dtype) -> np.dtype:
@@ -78,21 +78,21 @@ def _fold(primitive: Primitive, combine: Any, neutral: Any, x: Any, axis: Any, d
 
 
 def _filled_like(x: Any, value: Any) -> Any:
-    return where(True, value, x) if not shape_of(x) else _add(_multiply(x, 0), value)
+    return where(True, value, x) if not shape_of(x) else u.add(u.multiply(x, 0), value)
 
 
 @implements(np.sum)
 def sum(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = _NO_VALUE, initial: Any = _NO_VALUE,
         where: Any = _NO_VALUE) -> Any:  # fmt: skip
     """The sum of elements over the given axes; booleans and narrow integers add in 64 bits."""
-    return _fold(r.sum, _add, 0, a, axis, dtype, out, keepdims, initial, where, _accumulator(strong(a)))
+    return _fold(r.sum, u.add, 0, a, axis, dtype, out, keepdims, initial, where, _accumulator(strong(a)))
 
 
 @implements(np.prod)
 def prod(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = _NO_VALUE, initial: Any = _NO_VALUE,
          where: Any = _NO_VALUE) -> Any:  # fmt: skip
     """The product of elements over the given axes; booleans and narrow integers multiply in 64 bits."""
-    return _fold(r.prod, _multiply, 1, a, axis, dtype, out, keepdims, initial, where, _accumulator(strong(a)))
+    return _fold(r.prod, u.multiply, 1, a, axis, dtype, out, keepdims, initial, where, _accumulator(strong(a)))
 
 
 @implements(np.max, np.amax)
@@ -100,7 +100,7 @@ def max(
     a: Any, axis: Any = None, out: Any = None, keepdims: Any = _NO_VALUE, initial: Any = _NO_VALUE, where: Any = _NO_VALUE
 ) -> Any:
     """The largest element over the given axes; NaN wins. An empty reduction without `initial` raises ValueError."""
-    return _fold(r.max, _maximum, None, a, axis, None, out, keepdims, initial, where, strong(a))
+    return _fold(r.max, u.maximum, None, a, axis, None, out, keepdims, initial, where, strong(a))
 
 
 @implements(np.min, np.amin)
@@ -108,19 +108,19 @@ def min(
     a: Any, axis: Any = None, out: Any = None, keepdims: Any = _NO_VALUE, initial: Any = _NO_VALUE, where: Any = _NO_VALUE
 ) -> Any:
     """The smallest element over the given axes; NaN wins. An empty reduction without `initial` raises ValueError."""
-    return _fold(r.min, _minimum, None, a, axis, None, out, keepdims, initial, where, strong(a))
+    return _fold(r.min, u.minimum, None, a, axis, None, out, keepdims, initial, where, strong(a))
 
 
 @implements(np.all)
 def all(a: Any, axis: Any = None, out: Any = None, keepdims: Any = _NO_VALUE, *, where: Any = _NO_VALUE) -> Any:
     """Whether every element over the given axes is nonzero."""
-    return _fold(r.all, NAMES["logical_and"], True, a, axis, bool, out, keepdims, _NO_VALUE, where, dt.bool_)
+    return _fold(r.all, u.logical_and, True, a, axis, bool, out, keepdims, _NO_VALUE, where, dt.bool_)
 
 
 @implements(np.any)
 def any(a: Any, axis: Any = None, out: Any = None, keepdims: Any = _NO_VALUE, *, where: Any = _NO_VALUE) -> Any:
     """Whether some element over the given axes is nonzero."""
-    return _fold(r.any, NAMES["logical_or"], False, a, axis, bool, out, keepdims, _NO_VALUE, where, dt.bool_)
+    return _fold(r.any, u.logical_or, False, a, axis, bool, out, keepdims, _NO_VALUE, where, dt.bool_)
 
 
 @implements(np.count_nonzero)
@@ -132,7 +132,7 @@ def count_nonzero(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
 def _count(x: Any, axis: Any, mask: Any) -> Any:
     shape = shape_of(x)
     if mask is not _NO_VALUE and mask is not True:
-        from_mask = _add(cast(mask, np.int64), _multiply(cast(x, bool), 0))
+        from_mask = u.add(cast(mask, np.int64), u.multiply(cast(x, bool), 0))
         return sum(from_mask, axis, keepdims=True)
     return product(shape[a] for a in normalize_axes(axis, len(shape)))
 
@@ -161,7 +161,7 @@ def mean(
 
 
 def _divide(total: Any, count: Any) -> Any:
-    return NAMES["true_divide"](total, count if isinstance(count, int) else cast(count, dt.real_of(strong(total))))
+    return u.true_divide(total, count if isinstance(count, int) else cast(count, dt.real_of(strong(total))))
 
 
 def _reshaped(x: Any, shape: tuple) -> Any:
@@ -185,7 +185,7 @@ def var(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: floa
     if isinstance(count, int):
         free: Any = _larger(count - ddof)
     else:
-        free = _maximum(cast(count, dt.real_of(wide)) - ddof, 0)
+        free = u.maximum(cast(count, dt.real_of(wide)) - ddof, 0)
         free = free if keepdims is not _NO_VALUE and keepdims else _reshaped(free, shape_of(total))
     return _finish(cast(_divide(total, free), dt.real_of(narrow)), out)
 
@@ -200,7 +200,7 @@ def std(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: floa
     """The standard deviation over the given axes: the square root of `var`."""
     wide, narrow = _mean_dtypes(a, dtype)
     spread = var(cast(a, wide), axis, None, None, ddof, keepdims, where=where, mean=mean, correction=correction)
-    return _finish(cast(NAMES["sqrt"](spread), dt.real_of(narrow)), out)
+    return _finish(cast(u.sqrt(spread), dt.real_of(narrow)), out)
 
 
 @implements(np.ptp)
@@ -225,7 +225,7 @@ def average(a: Any, axis: Any = None, weights: Any = None, returned: bool = Fals
 
 
 def _nan_less(x: Any, fill: Any) -> Any:
-    return where(NAMES["isnan"](x), fill, x) if dt.is_inexact(strong(x)) else x
+    return where(u.isnan(x), fill, x) if dt.is_inexact(strong(x)) else x
 
 
 @implements(np.nansum)
@@ -239,7 +239,7 @@ def nanmean(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdi
     """The mean of elements that are not NaN."""
     if not dt.is_inexact(strong(a)):
         return mean(a, axis, dtype, out, keepdims)
-    return mean(a, axis, dtype, out, keepdims, where=NAMES["logical_not"](NAMES["isnan"](traced(a))))
+    return mean(a, axis, dtype, out, keepdims, where=u.logical_not(u.isnan(traced(a))))
 
 
 @implements(np.nanmax)
@@ -258,7 +258,7 @@ def _nan_extreme(extreme: Any, neutral: float, x: Any, axis: Any, keepdims: Any)
     if not dt.is_inexact(strong(x)):
         return extreme(x, axis, keepdims=keepdims)
     found = extreme(_nan_less(x, neutral), axis, keepdims=keepdims)
-    nothing = all(NAMES["isnan"](x), axis, keepdims=keepdims)
+    nothing = all(u.isnan(x), axis, keepdims=keepdims)
     out = where(nothing, np.nan, found)
     return wrap(active().fresh(tr.read(unwrap(out)), result_kind((found,), shape_of(out))))
 
@@ -275,9 +275,9 @@ def _arg_extreme(extreme: Any, x: Any, axis: Any, out: Any, keepdims: Any) -> An
     if rows[along] == 0:
         raise ValueError(f"attempt to get arg{extreme.__name__} of an empty sequence")
     best = extreme(work, along, keepdims=True)
-    hit = NAMES["equal"](work, best)
+    hit = u.equal(work, best)
     if dt.is_inexact(strong(x)):
-        hit = NAMES["logical_or"](hit, NAMES["isnan"](work))
+        hit = u.logical_or(hit, u.isnan(work))
     trace = active()
     place = wrap(trace.fresh(trace.one(e.iota, shape=rows, axis=along), unwrap(x).kind))
     found = min(where(hit, place, rows[along]), along, keepdims=keepdims)
@@ -367,7 +367,7 @@ def median(a: Any, axis: Any = None, out: Any = None, overwrite_input: bool = Fa
     middle = mean(_concatenated(low, high, along), along, keepdims=True) if size % 2 == 0 else mean(low, along, keepdims=True)
     if dt.is_inexact(strong(x)):
         last = _at(ordered, along, size - 1)
-        middle = where(NAMES["isnan"](last), last, middle)
+        middle = where(u.isnan(last), last, middle)
     final = kept(shape, normalize_axes(axis, len(shape)))
     final = final if keepdims else tuple(s for k, s in enumerate(shape) if axis is not None and k != along)
     result = _reshaped(middle, final)

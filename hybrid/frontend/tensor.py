@@ -16,7 +16,7 @@ from hybrid.core import dtype as dt
 from hybrid.core.errors import ArgumentError
 from hybrid.frontend import protocol
 from hybrid.frontend.compositions import python_power
-from hybrid.frontend.elementwise import NAMES, Elementwise, store
+from hybrid.frontend.elementwise import NAMES, Elementwise, cast, same, store
 from hybrid.frontend.indexing import getitem, setitem
 from hybrid.frontend.linear import matmul
 from hybrid.frontend.methods import Methods
@@ -113,6 +113,9 @@ def _unary(function: Any) -> Callable:
 
     method.__doc__ = function.__doc__
     return method
+
+
+_nearest = Elementwise("round", lambda x: np.rint(x).astype(np.int64), same, lambda x: cast(NAMES["rint"](x), np.int64))
 
 
 class Tensor(Methods, Value):
@@ -235,7 +238,12 @@ class Tensor(Methods, Value):
         return operator.index(self._value("an index or size"))
 
     def __round__(self, digits: int | None = None) -> Any:
-        return NAMES["rint"](self) if digits is None else self.round(digits)
+        if digits is not None:
+            return self.round(digits)
+        if self.shape:
+            raise TypeError("type Tensor doesn't define __round__ method for arrays")
+        # Python and NumPy numbers round to integers.
+        return _operate(_nearest, (self,))
 
     def item(self, *args: Any) -> Any:
         """One element as a Python number."""

@@ -18,7 +18,7 @@ import numpy as np
 
 from hybrid.core import dtype as dt
 from hybrid.loops import nest
-from hybrid.loops.affine import Affine
+from hybrid.core.affine import Affine
 from hybrid.loops.nest import Expr, Stmt
 
 # Python's precedences, loosest first.

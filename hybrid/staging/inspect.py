@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import functools
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hybrid.core import tree
 from hybrid.core.config import config
-from hybrid.core.errors import CompileError
+from hybrid.core.errors import CompileError, TraceError
+from hybrid.core.spec import Spec
 from hybrid.frontend.values import Value
-from hybrid.ir.graph import Graph, run
-from hybrid.passes.fuse import Group, HostCall
+from hybrid.ir.graph import Eqn, Graph, Var, read, run
+from hybrid.passes.fuse import Group, HostCall, MatMul
+from hybrid.staging.signature import ArrayLeaf, describe_all
+from hybrid.staging.tracing import Computed
 
 if TYPE_CHECKING:
     from hybrid.staging.compiled import Compiled
@@ -20,23 +26,24 @@ if TYPE_CHECKING:
 
 
 class Inspection:
-    """The methods of a decorated function that show its stages. Each takes the arguments of a call and traces it if need be."""
+    """The methods of a decorated function that show its stages.
+
+    Each takes the arguments of a call, traces it if that has not happened, and runs nothing. `hybrid.Spec(shape, dtype)`
+    may stand for an array.
+    """
 
     _find: Callable[[tuple, dict], Any]
+    _canonical: Callable[[tuple, dict], tuple[tuple, dict]]
+    _static_flags: Callable[..., list[bool]]
+    _leaf_names: Callable[[tree.Structure], list[str]]
     _fallbacks: dict[Any, str]
     _traces: Any
     _log: list[str]
     function: Callable
 
-    def _compiled(self, args: tuple, kwargs: dict) -> tuple[Compiled, list]:
-        found = self._find(args, kwargs)
-        if found is None:
-            reason = next(reversed(self._fallbacks.values()), "it is being traced by another function")
-            raise CompileError("this call is not compiled", got=reason, fix="f.eager(...) runs it as plain Python")
-        return found
-
+    # stages -----------------------------------------------------------------------------------------------------------
     def trace(self, *args: Any, **kwargs: Any) -> Graph:
-        """The graph of this call before any pass."""
+        """The graph of this call before any pass. `hybrid.export.save(graph, path)` keeps it in a file."""
         return self._compiled(args, kwargs)[0].traced.graph
 
     def graph(self, *args: Any, **kwargs: Any) -> Graph:
@@ -48,10 +55,10 @@ class Inspection:
         return str(self._compiled(args, kwargs)[0].lowered)
 
     def numba(self, *args: Any, **kwargs: Any) -> str:
-        """The kernels of this call as Numba source, which runs as it stands."""
-        from hybrid.codegen.python import emit
+        """This call as Numba source that runs as it stands: the kernels, and a function that calls them in order."""
+        from hybrid.staging.listing import numba
 
-        return "\n\n".join(emit(kernel, numba=True) for kernel in self._compiled(args, kwargs)[0].lowered.kernels)
+        return numba(self._compiled(args, kwargs)[0].lowered)
 
     def llvm(self, *args: Any, **kwargs: Any) -> str:
         """The kernels of this call as LLVM IR, before LLVM's own passes."""
@@ -60,47 +67,44 @@ class Inspection:
         return native.emit(self._compiled(args, kwargs)[0].lowered).text
 
     def asm(self, *args: Any, **kwargs: Any) -> str:
-        """The machine code of this call's kernels, as assembly."""
+        """The machine code of this call's kernels, as assembly for this machine."""
         from hybrid.codegen.target import host
         from hybrid.runtime import engine, native
 
-        return engine.assembly(native.emit(self._compiled(args, kwargs)[0].lowered).text, host())
+        text = engine.assembly(native.emit(self._compiled(args, kwargs)[0].lowered).text, host())
+        # Unwind tables and symbol bookkeeping say nothing of what runs.
+        noise = (".cfi_", ".file", ".ident", ".addrsig", ".size", ".type")
+        return "\n".join(line for line in text.splitlines() if not line.strip().startswith(noise))
 
-    def stats(self) -> dict[str, Any]:
-        """Counts over all traces: traces, calls, kernels, host calls, seconds spent compiling."""
-        traces = list(self._traces.values())
-        return {
-            "traces": len(traces),
-            "calls": sum(c.calls + (c.entry.calls if c.entry else 0) for c in traces),
-            "native_calls": sum(c.entry.calls for c in traces if c.entry),
-            "kernels": sum(len(c.lowered.work) for c in traces),
-            "host_calls": sum(len(c.lowered.host_calls) for c in traces),
-            "compile_seconds": sum(sum(c.seconds.values()) for c in traces),
-            "fallbacks": list(dict.fromkeys(self._fallbacks.values())),
-        }
+    def dot(self, *args: Any, **kwargs: Any) -> str:
+        """The graph of this call in Graphviz's language, one cluster for each kernel."""
+        from hybrid.staging.pictures import dot
 
-    def explain(self) -> str:
-        """What was traced and why, what was fused, what runs on the host, and what runs as plain Python."""
-        name = getattr(self.function, "__qualname__", "function")
-        traces = list(self._traces.values())
-        lines = [f"{name}: traced {len(traces)} time{'s' if len(traces) != 1 else ''}"]
-        for k, compiled in enumerate(traces):
-            lowered = compiled.lowered
-            signature = ", ".join(map(str, compiled.traced.leaves))
-            lines.append(f"  trace {k + 1} ({compiled.reason}): {name}({signature})")
-            before, after = len(compiled.traced.graph.eqns), len(compiled.graph.eqns)
-            lines.append(f"    {before} equations, {after} after simplification, {len(lowered.work)} kernel{'s' if len(lowered.work) != 1 else ''}")
-            for step in lowered.program.steps:
-                lines.append(f"    {_step(step)}")
-            if compiled.traced.writes:
-                lines.append(f"    writes into {len(compiled.traced.writes)} of its arguments or captured arrays")
-            how = "native entry" if compiled.entry else "called through Python"
-            lines.append(f"    {how}; compiled in {1e3 * sum(compiled.seconds.values()):.1f} ms")
-        lines += [f"  runs as plain Python: {reason}" for reason in dict.fromkeys(self._fallbacks.values())]
-        return "\n".join(lines)
+        return dot(self._compiled(args, kwargs)[0].lowered)
+
+    def html(self, *args: Any, **kwargs: Any) -> str:
+        """A page with the source, graph, kernels and explanation of this call side by side; write it to a file and open that."""
+        from hybrid.staging.pictures import html
+
+        compiled = self._compiled(args, kwargs)[0]
+        return html(self, compiled, explanation(self))
+
+    # running ----------------------------------------------------------------------------------------------------------
+    def bind(self, *args: Any, **kwargs: Any) -> Callable[[], Any]:
+        """A function of no arguments that makes this call: compiled now, with what it returns and writes as usual.
+
+        Array contents are read at every call, and arguments are checked as in any call.
+
+        Raises:
+            CompileError: this call runs as plain Python; the message says why.
+        """
+        self._compiled(args, kwargs)
+        return functools.partial(self, *args, **kwargs)  # type: ignore[arg-type]
 
     def verify(self, *args: Any, **kwargs: Any) -> str:
-        """Run this call eagerly and compiled, and compare; arguments are copied, so writes are not seen by the caller.
+        """Run this call op by op with NumPy and compiled, and compare results and written arrays.
+
+        Works on copies, so that nothing the caller holds is written.
 
         Returns:
             A sentence saying that they agree.
@@ -109,42 +113,236 @@ class Inspection:
             CompileError: naming the first operation whose value differs, with the user's line.
         """
         compiled, values = self._compiled(args, kwargs)
-        arrays = [compiled._input(compiled.traced.leaves[k], _copy(values[k])) for k in compiled.traced.inputs]
-        expected = run(compiled.traced.graph, arrays)
-        got = compiled.plan.run([a.copy() for a in arrays])
-        for k, array in enumerate(got):
-            atom = compiled.traced.graph.outputs[k]
-            want = np.asarray(expected[atom] if atom in expected else atom.value)  # type: ignore[index,union-attr]
-            if not close(array, want):
-                where = _first_difference(self, compiled, arrays, expected)
-                raise CompileError(f"result {k} differs between eager and compiled", got=_difference(array, want), at=where)
-        return f"{len(got)} results agree"
+        return check(compiled, values)
 
-    def dot(self, *args: Any, **kwargs: Any) -> str:
-        """The graph of this call in Graphviz's language."""
-        from hybrid.staging.pictures import dot
+    # what happened ----------------------------------------------------------------------------------------------------
+    def stats(self) -> dict[str, Any]:
+        """Counts over the traces it holds: traces, calls, kernels, BLAS and host calls, seconds spent compiling, fallbacks."""
+        traces = list(self._traces.values())
+        return {
+            "traces": len(traces),
+            "calls": sum(map(_calls, traces)),
+            "native_calls": sum(c.entry.calls for c in traces if c.entry),
+            "kernels": sum(len(c.lowered.kernels) for c in traces),
+            "blas_calls": sum(len(c.lowered.work) - len(c.lowered.kernels) for c in traces),
+            "host_calls": sum(len(c.lowered.host_calls) for c in traces),
+            "compile_seconds": sum(sum(c.seconds.values()) for c in traces),
+            "fallbacks": list(dict.fromkeys(self._fallbacks.values())),
+        }
 
-        return dot(self._compiled(args, kwargs)[0].lowered)
+    def explain(self) -> str:
+        """What was traced and why, what became which kernel, what runs on the host, and what runs as plain Python.
 
-    def html(self, *args: Any, **kwargs: Any) -> str:
-        """A page that shows the source, graph, kernels and machine code of this call side by side; save it and open it."""
-        from hybrid.staging.pictures import html
+        >>> import numpy as np
+        >>> from hybrid.staging.function import function
+        >>> @function
+        ... def norm(x):
+        ...     return np.sqrt((x * x).sum())
+        >>> norm(np.ones(4)), norm(np.ones(9))
+        (np.float64(2.0), np.float64(3.0))
+        >>> print(norm.explain().partition("kernel")[0])
+        norm: traced 2 times, called 2 times
+        trace 1: norm(x: f64[4])
+          because   first call
+          3 equations, 3 after simplification: 1
+        """
+        return explanation(self)
 
-        return html(self, self._compiled(args, kwargs)[0], args, kwargs)
+    def _compiled(self, args: tuple, kwargs: dict) -> tuple[Compiled, list]:
+        args, kwargs = tree.map_leaves(_concrete, (args, kwargs))
+        found = self._find(args, kwargs)
+        if found is None:
+            raise CompileError("this call is not compiled", got=self._why_not(args, kwargs), fix="f.eager(...) runs it as plain Python")
+        return found
+
+    def _why_not(self, args: tuple, kwargs: dict) -> str:
+        bound = self._canonical(args, kwargs)
+        values, structure = tree.flatten(bound)
+        try:
+            key: Any = (structure, describe_all(values, self._static_flags(bound, values)))
+        except TraceError as error:
+            key = ("leaf", error.what)
+        return self._fallbacks.get(key, "a traced tensor is among its arguments")
 
 
-def _copy(value: Any) -> Any:
-    data = value._data if isinstance(value, Value) else value
-    return np.array(data) if isinstance(data, np.ndarray) else data
+def _concrete(value: Any) -> Any:
+    return value.zeros() if isinstance(value, Spec) else value
 
 
-def _step(step: Any) -> str:
+def _calls(compiled: Compiled) -> int:
+    return compiled.calls + (compiled.entry.calls if compiled.entry else 0)
+
+
+# explain --------------------------------------------------------------------------------------------------------------
+def explanation(f: Any) -> str:
+    """The text of `f.explain()`."""
+    name = getattr(f.function, "__qualname__", "function").rpartition("<locals>.")[2]
+    traces = list(f._traces.items())
+    lines = [f"{name}: traced {_times(len(traces))}, called {_times(sum(_calls(c) for _, c in traces))}"]
+    for k, ((structure, _), compiled) in enumerate(traces):
+        lines.append(f"trace {k + 1}: {name}({signature(f, structure, compiled)})")
+        lines.append(f"  because   {compiled.reason}")
+        lines += [f"  {line}" for line in _body(f, structure, compiled)]
+    lines += [f"runs as plain Python: {reason}" for reason in dict.fromkeys(f._fallbacks.values())]
+    return "\n".join(lines)
+
+
+def signature(f: Any, structure: tree.Structure, compiled: Compiled) -> str:
+    """The arguments of a trace by name and type."""
+    return ", ".join(f"{name}: {leaf}" for name, leaf in zip(f._leaf_names(structure), compiled.traced.leaves))
+
+
+def _body(f: Any, structure: tree.Structure, compiled: Compiled) -> Iterator[str]:
+    lowered = compiled.lowered
+    counts = ((len(lowered.kernels), "kernel"), (len(lowered.work) - len(lowered.kernels), "BLAS call"), (len(lowered.host_calls), "host call"))
+    parts = ", ".join(_plural(n, what) for n, what in counts if n) or "nothing to compute"
+    before, after = len(compiled.traced.graph.eqns), len(compiled.graph.eqns)
+    yield f"{_plural(before, 'equation')}, {after} after simplification: {parts}"
+    yield from steps(lowered)
+    if compiled.traced.writes:
+        names = f._leaf_names(structure)
+        written = [f"`{names[w]}`" if isinstance(w, int) else "a captured array" for w in compiled.traced.writes]
+        yield f"writes    {', '.join(dict.fromkeys(written))}"
+    how = "by machine code alone" if compiled.entry else f"through Python: {_through_python(compiled, structure)}"
+    yield f"calls     {_calls(compiled)}, {how}"
+    yield "times     " + ", ".join(f"{stage} {1e3 * s:.1f} ms" for stage, s in compiled.seconds.items())
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
+
+
+def _plural(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def steps(lowered: Any) -> list[str]:
+    """One line for each kernel, BLAS call and host call: its name, the user's lines, and what it does."""
+    rows = []
+    for name, step, eqns in parts(lowered):
+        rows.append((name, lines_of(eqns) or "-", _what(step, eqns)))
+    wide = [max((len(row[k]) for row in rows), default=0) for k in (0, 1)]
+    return [f"{name:<{wide[0]}}  {at:<{wide[1]}}  {what}" for name, at, what in rows]
+
+
+def parts(lowered: Any) -> Iterator[tuple[str, Any, list[Eqn]]]:
+    """Name, step and equations of everything that runs, in order; copies into written arrays have no step."""
+    producers = lowered.graph.producers
+    work = iter(lowered.work)
+    for step in lowered.program.steps:
+        if isinstance(step, HostCall):
+            yield "host", step, [step.eqn]
+        else:
+            yield next(work).name, step, _covered(step, producers)
+    for copy in work:
+        yield copy.name, None, []
+
+
+def _covered(step: Any, producers: dict[Var, Eqn]) -> list[Eqn]:
+    """The equations a step computes, from what it stores up to what it reads."""
+    if not isinstance(step, Group):
+        return [step.eqn]
+    found: dict[Eqn, None] = {}
+    for stage in step.stages:
+        ends = {var for var, _ in stage.reads}
+        stack = [stage.atom] if stage.eqn is None else [*stage.eqn.inputs]
+        if stage.eqn is not None:
+            found[stage.eqn] = None
+        while stack:
+            atom = stack.pop()
+            if isinstance(atom, Var) and atom not in ends and atom in producers and producers[atom] not in found:
+                found[producers[atom]] = None
+                stack.extend(producers[atom].inputs)
+    return [eqn for eqn in producers_in_order(producers) if eqn in found]
+
+
+def producers_in_order(producers: dict[Var, Eqn]) -> list[Eqn]:
+    return list(dict.fromkeys(producers.values()))
+
+
+def lines_of(eqns: list[Eqn]) -> str:
+    """`file.py:5-7, 9`, the user's lines behind these equations."""
+    by_file: dict[str, set[int]] = {}
+    for eqn in eqns:
+        if eqn.source:
+            by_file.setdefault(Path(eqn.source.file).name, set()).add(eqn.source.line)
+    return ", ".join(f"{file}:{_ranges(sorted(lines))}" for file, lines in by_file.items())
+
+
+def _ranges(lines: list[int]) -> str:
+    runs: list[list[int]] = []
+    for line in lines:
+        if runs and line == runs[-1][1] + 1:
+            runs[-1][1] = line
+        else:
+            runs.append([line, line])
+    return ", ".join(str(a) if a == b else f"{a}-{b}" for a, b in runs)
+
+
+def _what(step: Any, eqns: list[Eqn]) -> str:
+    if step is None:
+        return "copies a result into a written array"
     if isinstance(step, HostCall):
-        where = f" at {step.eqn.source}" if step.eqn.source else ""
-        return f"host call {step.eqn.primitive.name}{where}: {step.eqn.primitive.reason or 'its dtype has no loops'}"
-    if isinstance(step, Group):
-        return f"kernel over {list(step.outer_shape)}: " + ", ".join(s.eqn.primitive.name if s.eqn else "elementwise" for s in step.stages)
-    return f"BLAS {step.eqn.primitive.name} at {step.eqn.source}"
+        return f"{step.eqn.primitive.name} runs as NumPy: {step.eqn.primitive.reason or 'its dtype has no loops'}"
+    if isinstance(step, MatMul):
+        return f"BLAS {' @ '.join(str(atom.type) for atom in step.eqn.inputs)}"
+    ops = ", ".join(eqn.primitive.name for eqn in eqns) or "copy"
+    return f"{ops} over {[*step.stages[-1].shape]}"
+
+
+def _through_python(compiled: Compiled, structure: tree.Structure) -> str:
+    """Why this trace has no native entry."""
+    traced, lowered = compiled.traced, compiled.lowered
+    if compiled.backend != "llvm":
+        return f"the {compiled.backend} back end"
+    if lowered.host_calls:
+        return f"{_plural(len(lowered.host_calls), 'host call')} between the kernels"
+    if not lowered.work:
+        return "there is no kernel to run"
+    if any(child.kind is not None for side in structure.children for child in side.children):
+        return "arguments inside containers"
+    if any(isinstance(leaf, ArrayLeaf) and not leaf.direct for leaf in traced.leaves):
+        return "an array with negative or odd strides is copied first"
+    if any(not isinstance(result, Computed) or result.kind == "python" for result in traced.results):
+        return "a result that is not a fresh array"
+    return "the form of its arguments or results"
+
+
+# verify ---------------------------------------------------------------------------------------------------------------
+def check(compiled: Compiled, values: list) -> str:
+    """Compare one execution op by op with one of the compiled program."""
+    traced = compiled.traced
+    arrays = [compiled._input(traced.leaves[k], _clone(values[k])) for k in traced.inputs]
+    expected = run(traced.graph, [_clone(a) for a in arrays])
+    captured = [(array, array.copy()) for array in traced.writes if isinstance(array, np.ndarray)]
+    mine = [_clone(a) for a in arrays]
+    try:
+        got = compiled.plan.run(mine) if traced.graph.outputs else []
+        got += [mine[traced.inputs.index(w)] if isinstance(w, int) else w.copy() for w in traced.writes]
+    finally:
+        for array, before in captured:
+            np.copyto(array, before)
+    for k, (array, atom) in enumerate(zip(got, traced.graph.outputs, strict=True)):
+        want = np.asarray(read(expected, atom))
+        if not close(array, want):
+            what = f"result {k}" if k < traced.visible else "a written array"
+            raise CompileError(f"{what} differs between eager and compiled", got=_difference(array, want),
+                               at=_first_difference(compiled, arrays, expected))  # fmt: skip
+    return f"{_plural(len(got), 'result')} agree{'s' if len(got) == 1 else ''}"
+
+
+def _clone(value: Any) -> Any:
+    """A copy with the same strides, which compiled code counts on."""
+    data = value._data if isinstance(value, Value) else value
+    if not isinstance(data, np.ndarray):
+        return data
+    if data.flags.c_contiguous or any(step < 0 for step in data.strides):
+        return data.copy()
+    size = sum((n - 1) * step for n, step in zip(data.shape, data.strides)) + data.itemsize if data.size else 0
+    memory = np.empty(size, np.uint8)
+    out = np.ndarray(data.shape, data.dtype, memory, strides=data.strides)
+    np.copyto(out, data)
+    return out
 
 
 def close(got: np.ndarray, want: np.ndarray) -> bool:
@@ -163,12 +361,16 @@ def close(got: np.ndarray, want: np.ndarray) -> bool:
 def _difference(got: np.ndarray, want: np.ndarray) -> str:
     if got.dtype != want.dtype or got.shape != want.shape:
         return f"{got.dtype}{list(got.shape)} compiled, {want.dtype}{list(want.shape)} eager"
-    bad = np.unravel_index(np.argmax(np.abs(np.nan_to_num(got.astype(float) - want.astype(float)))), got.shape or (1,))
-    place = tuple(int(i) for i in bad)[: got.ndim]
+    wide = np.complex128 if got.dtype.kind == "c" else np.float64
+    with np.errstate(all="ignore"):
+        # A NaN or an infinity on one side only is as far apart as can be.
+        apart = np.nan_to_num(np.abs(got.astype(wide) - want.astype(wide)), nan=np.inf, posinf=np.inf)
+    apart = np.where((got == want) | ((got != got) & (want != want)), 0, apart)
+    place = tuple(int(i) for i in np.unravel_index(np.argmax(apart), got.shape)) if got.ndim else ()
     return f"{got[place]} compiled, {want[place]} eager, at index {place}"
 
 
-def _first_difference(f: Any, compiled: Compiled, arrays: list[np.ndarray], expected: dict) -> str:
+def _first_difference(compiled: Compiled, arrays: list[np.ndarray], expected: dict) -> str:
     """The first equation whose value differs when it is asked for as a result of its own."""
     from hybrid.passes.pipeline import group
     from hybrid.runtime.plan import Plan
@@ -179,29 +381,31 @@ def _first_difference(f: Any, compiled: Compiled, arrays: list[np.ndarray], expe
         part = graph.replace(outputs=eqn.outputs)
         got = Plan(build(group(part, compiled.strides), compiled.strides), compiled.backend).run(arrays)
         if not all(close(a, np.asarray(expected[v])) for a, v in zip(got, eqn.outputs)):
-            return f"{eqn.primitive.name} at {eqn.source}: {eqn.source.text if eqn.source else ''}"
+            return f"{eqn.primitive.name} at {eqn.source}: {eqn.source.text}" if eqn.source else eqn.primitive.name
     return "none alone: only the fused kernels differ"
 
 
+# HYBRID_DEBUG ---------------------------------------------------------------------------------------------------------
 def announce(f: Function, compiled: Compiled) -> None:
-    """The HYBRID_DEBUG ladder: 1 calls · 2 kernels and times · 3 graph · 4 loops · 5 LLVM · 6 every pass."""
-    out = sys.stderr
-    name = getattr(f.function, "__qualname__", "function")
-    signature = ", ".join(map(str, compiled.traced.leaves))
-    print(f"hybrid: traced {name}({signature}): {compiled.reason}", file=out)
-    if config.debug >= 2:
-        times = ", ".join(f"{k} {1e3 * s:.1f} ms" for k, s in compiled.seconds.items())
-        print(f"hybrid: {len(compiled.lowered.work)} kernels; {times}", file=out)
-    if config.debug >= 6:
+    """What one new trace says: 1 calls · 2 kernels and times · 3 graph · 4 loops · 5 LLVM · 6 every pass."""
+    level = config.debug
+    structure = next(key[0] for key, known in f._traces.items() if known is compiled)
+    _say(f"traced {compiled.traced.graph.name}({signature(f, structure, compiled)}): {compiled.reason}")
+    if level >= 2:
+        for line in _body(f, structure, compiled):
+            _say(f"  {line}")
+    if level >= 6:
         for note in compiled.optimised[1]:
-            print(f"hybrid: {note}\n{note.graph}", file=out)
-    elif config.debug >= 3:
-        print(compiled.graph, file=out)
-    if config.debug >= 4:
-        print(compiled.lowered, file=out)
-    if config.debug >= 5:
+            _say(str(note), note.graph)
+    elif level >= 3:
+        _say("graph", compiled.graph)
+    if level >= 4:
+        _say("loops", compiled.lowered)
+    if level >= 5:
         from hybrid.runtime import native
 
-        print(native.emit(compiled.lowered).text, file=out)
+        _say("LLVM", native.emit(compiled.lowered).text)
 
 
+def _say(headline: str, text: object = None) -> None:
+    print(f"hybrid: {headline}" if text is None else f"hybrid: {headline}\n{text}", file=sys.stderr)

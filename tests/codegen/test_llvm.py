@@ -12,7 +12,7 @@ from hybrid.codegen.target import host
 from hybrid.core import dtype as dt
 from hybrid.core.errors import CompileError
 from hybrid.core.shape import Dim
-from hybrid.loops.affine import Affine
+from hybrid.core.affine import Affine
 from hybrid.loops.nest import (
     Accumulate,
     Buffer,

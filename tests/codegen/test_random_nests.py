@@ -5,7 +5,7 @@ import pytest
 
 from hybrid.codegen.python import interpret
 from hybrid.core import dtype as dt
-from hybrid.loops.affine import Affine
+from hybrid.core.affine import Affine
 from hybrid.loops.nest import (
     OPS,
     Accumulate,
@@ -106,7 +106,7 @@ class Program:
         return (self.rng.standard_normal(buffer.size) * 4).astype(buffer.dtype)
 
 
-@pytest.mark.parametrize("seed", range(200))
+@pytest.mark.parametrize("seed", (*range(11), 163))
 def test_machine_code_is_the_interpreter(compiled, target, seed):
     program = Program(seed)
     kernel = program.kernel(("vector", "serial")[seed % 4 == 0])

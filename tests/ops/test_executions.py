@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 
 import ml_dtypes
 import numpy as np
@@ -19,11 +20,13 @@ from tests import tools
 LOOPS = [name for name, row in TABLE.items() if row.kind is Kind.MAP and row.body is not None]
 
 
-def compare(primitive: Primitive, samples: list[Sample], backend: str) -> None:
+def compare(primitive: Primitive, samples: Sequence[Sample], backend: str) -> None:
     graph, arrays = tools.application(primitive, samples)
-    results = tools.execute(graph, arrays, backend)
-    for sample, got, eager in zip(samples, results, evaluate(graph, *arrays), strict=True):
-        assert tools.agree(primitive, sample, got, np.asarray(eager)), f"{sample}\n{backend}: {got!r}\neager: {eager!r}"
+    compiled = tools.by_equation(graph, tools.execute(graph, arrays, backend))
+    eager = tools.by_equation(graph, evaluate(graph, *arrays))
+    for sample, gots, wants in zip(samples, compiled, eager, strict=True):
+        for got, want in zip(gots, wants, strict=True):
+            assert tools.agree(primitive, sample, got, want), f"{sample}\n{backend}: {got!r}\neager: {want!r}"
 
 
 @pytest.mark.parametrize("name", TABLE)
@@ -31,6 +34,23 @@ def compare(primitive: Primitive, samples: list[Sample], backend: str) -> None:
 def test_samples(name, backend):
     primitive = TABLE[name]
     compare(primitive, list(primitive.sample(np.random.default_rng(1))), backend)
+
+
+def test_samples_numba():
+    """One sample of every row, another place of its list for each; `tests/sweeps/sweep_table.py` compiles all of them."""
+    cases: list[tuple[Primitive, Sample]] = []
+    for k, row in enumerate(TABLE.values()):
+        samples = row.sample(np.random.default_rng(1))
+        if row.kind is not Kind.OPAQUE:
+            cases.append((row, samples[5 * k % len(samples)]))
+    compare_on_slices(cases, "numba")
+
+
+def compare_on_slices(cases: Sequence[tuple[Primitive, Sample]], backend: str) -> None:
+    graph, arrays = tools.application_on_slices(cases)
+    compiled, eager = tools.execute(graph, arrays, backend), evaluate(graph, *arrays)
+    for (primitive, sample), got, want in zip(cases, compiled, eager, strict=True):
+        assert tools.agree(primitive, sample, got, np.asarray(want)), f"{primitive} {sample}\n{backend}: {got!r}\neager: {want!r}"
 
 
 # hard values ----------------------------------------------------------------------------------------------------------

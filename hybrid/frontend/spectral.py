@@ -1,0 +1,142 @@
+"""NumPy's `fft` names over three transforms along one axis: sizes by cutting and padding, norms by scaling."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from hybrid.core import dtype as dt
+from hybrid.core.shape import normalize_axis
+from hybrid.frontend.elementwise import cast
+from hybrid.frontend.gathering import pad
+from hybrid.frontend.indexing import getitem
+from hybrid.frontend.shaping import roll
+from hybrid.frontend.values import bind, implements, shape_of, strong, traced, unsupported
+from hybrid.ops import fft as f
+
+_COMPLEX = {dt.float32: np.complex64, dt.float16: np.complex64, dt.bfloat16: np.complex64}
+
+
+def _sized(x: Any, n: int | None, axis: int) -> tuple[Any, int]:
+    """x cut or padded with zeros to n elements along an axis."""
+    have = shape_of(x)[axis]
+    n = have if n is None else n
+    if n < 1:
+        raise ValueError(f"Invalid number of FFT data points ({n}) specified.")
+    if n < have:
+        x = getitem(x, (slice(None),) * axis + (slice(0, n),))
+    elif n > have:
+        x = pad(x, [(0, n - have if k == axis else 0) for k in range(len(shape_of(x)))])
+    return x, n
+
+
+def _scale(n: int, norm: str | None, inverse: bool) -> float:
+    """What a transform is multiplied by beyond its primitive's own 1/n on the way back."""
+    if norm in (None, "backward"):
+        return 1.0
+    if norm == "ortho":
+        return n**0.5 if inverse else n**-0.5
+    if norm == "forward":
+        return float(n) if inverse else 1.0 / n
+    raise ValueError(f'Invalid norm value {norm}; should be "backward", "ortho" or "forward".')
+
+
+def _scaled(x: Any, factor: float) -> Any:
+    return x if factor == 1.0 else x * factor
+
+
+def _transform(a: Any, n: int | None, axis: int, norm: str | None, out: Any, inverse: bool) -> Any:
+    if out is not None:
+        raise unsupported("np.fft with out=", "assign the result instead")
+    dtype = strong(a)
+    x = traced(a) if dt.is_complex(dtype) else cast(traced(a), _COMPLEX.get(dtype, np.complex128))
+    along = normalize_axis(axis, len(shape_of(x)))
+    x, n = _sized(x, n, along)
+    return _scaled(bind(f.fft, x, axis=along, inverse=inverse), _scale(n, norm, inverse))
+
+
+@implements(np.fft.fft)
+def fft(a: Any, n: int | None = None, axis: int = -1, norm: str | None = None, out: Any = None) -> Any:
+    """The discrete Fourier transform along an axis."""
+    return _transform(a, n, axis, norm, out, False)
+
+
+@implements(np.fft.ifft)
+def ifft(a: Any, n: int | None = None, axis: int = -1, norm: str | None = None, out: Any = None) -> Any:
+    """The inverse transform along an axis."""
+    return _transform(a, n, axis, norm, out, True)
+
+
+@implements(np.fft.rfft)
+def rfft(a: Any, n: int | None = None, axis: int = -1, norm: str | None = None, out: Any = None) -> Any:
+    """The transform of real numbers: the first n//2 + 1 coefficients."""
+    if out is not None:
+        raise unsupported("np.fft with out=", "assign the result instead")
+    dtype = strong(a)
+    x = cast(traced(a), np.float32 if dtype in _COMPLEX else np.float64)
+    along = normalize_axis(axis, len(shape_of(x)))
+    x, n = _sized(x, n, along)
+    return _scaled(bind(f.rfft, x, axis=along), _scale(n, norm, False))
+
+
+@implements(np.fft.irfft)
+def irfft(a: Any, n: int | None = None, axis: int = -1, norm: str | None = None, out: Any = None) -> Any:
+    """The inverse of `rfft`: n real numbers (without n, an even number of them)."""
+    if out is not None:
+        raise unsupported("np.fft with out=", "assign the result instead")
+    dtype = strong(a)
+    x = traced(a) if dt.is_complex(dtype) else cast(traced(a), _COMPLEX.get(dtype, np.complex128))
+    along = normalize_axis(axis, len(shape_of(x)))
+    count = 2 * (shape_of(x)[along] - 1) if n is None else n
+    x, _ = _sized(x, count // 2 + 1, along)
+    return _scaled(bind(f.irfft, x, axis=along, n=count), _scale(count, norm, True))
+
+
+@implements(np.fft.fftn)
+def fftn(a: Any, s: Any = None, axes: Any = None, norm: str | None = None, out: Any = None) -> Any:
+    """The transform along several axes, all without `axes`."""
+    return _several(fft, a, s, axes, norm, out)
+
+
+@implements(np.fft.ifftn)
+def ifftn(a: Any, s: Any = None, axes: Any = None, norm: str | None = None, out: Any = None) -> Any:
+    """The inverse transform along several axes, all without `axes`."""
+    return _several(ifft, a, s, axes, norm, out)
+
+
+@implements(np.fft.fft2)
+def fft2(a: Any, s: Any = None, axes: Any = (-2, -1), norm: str | None = None, out: Any = None) -> Any:
+    """The transform along two axes."""
+    return _several(fft, a, s, axes, norm, out)
+
+
+@implements(np.fft.ifft2)
+def ifft2(a: Any, s: Any = None, axes: Any = (-2, -1), norm: str | None = None, out: Any = None) -> Any:
+    """The inverse transform along two axes."""
+    return _several(ifft, a, s, axes, norm, out)
+
+
+def _several(one: Any, a: Any, s: Any, axes: Any, norm: str | None, out: Any) -> Any:
+    axes = tuple(range(len(shape_of(a)))) if axes is None else tuple(axes)
+    sizes = (None,) * len(axes) if s is None else tuple(s)
+    for n, axis in reversed(list(zip(sizes, axes))):
+        a = one(a, n, axis, norm, out)
+    return a
+
+
+@implements(np.fft.fftshift)
+def fftshift(x: Any, axes: Any = None) -> Any:
+    """The zero frequency moved to the middle."""
+    return _shifted(x, axes, lambda size: size // 2)
+
+
+@implements(np.fft.ifftshift)
+def ifftshift(x: Any, axes: Any = None) -> Any:
+    """The inverse of `fftshift`."""
+    return _shifted(x, axes, lambda size: -(size // 2))
+
+
+def _shifted(x: Any, axes: Any, by: Any) -> Any:
+    axes = tuple(range(len(shape_of(x)))) if axes is None else (axes,) if isinstance(axes, int) else tuple(axes)
+    return roll(x, [by(shape_of(x)[axis]) for axis in axes], axes)

@@ -1,1 +1,0 @@
-from hybrid.core.affine import Affine  # noqa: F401

@@ -1,0 +1,97 @@
+"""A lowered program as one Numba source file that needs nothing of this package."""
+
+from __future__ import annotations
+
+import keyword
+from collections.abc import Iterator
+from itertools import chain
+
+import numpy as np
+
+from hybrid.codegen.python import emit
+from hybrid.core import dtype as dt
+from hybrid.runtime.program import Gemm, Lowered, Matrix
+
+_HALF = (dt.float16, dt.bfloat16)  # Numba has neither: their kernels take the bits
+_TAKEN = frozenset(keyword.kwlist) | {"np", "math", "numba", "bfloat16", "flat", "matrix", "Fraction"}
+
+_FLAT = '''def flat(array, dtype, size):
+    """The memory of an array from its first element on, as the kernels see it."""
+    array = np.asarray(array, dtype)
+    return np.lib.stride_tricks.as_strided(array, (size,), (array.itemsize,))'''
+
+_MATRIX = '''def matrix(memory, start, shape, stride, transposed):
+    """A view of a row-major matrix (or of the transpose of one) whose rows lie `stride` elements apart."""
+    step, item = stride * memory.itemsize, memory.itemsize
+    return np.lib.stride_tricks.as_strided(memory[start:], shape, (item, step) if transposed else (step, item))'''
+
+
+def numba(lowered: Lowered) -> str:
+    """The kernels, and where the program is kernels and BLAS calls alone, a function that allocates, calls them and returns.
+
+    The function takes the graph's inputs, then the arrays it captured, and returns its visible results. It writes into the
+    arrays that the decorated function writes into.
+    """
+    imports: dict[str, None] = {}
+    blocks: dict[str, None] = {}
+    for kernel in lowered.kernels:
+        for block in emit(kernel, numba=True).strip().split("\n\n\n"):
+            lines = block.splitlines()
+            if all(line.startswith(("import ", "from ")) or not line for line in lines):
+                imports.update((line, None) for line in lines if line)
+            else:
+                blocks[block.strip("\n")] = None
+    if lowered.host_calls:
+        calls = [f"{step.eqn.primitive.name} ({step.eqn.source})" for step in lowered.host_calls]
+        blocks[f"# Between the kernels NumPy computes: {', '.join(calls)}."] = None
+    elif not any(work.symbols for work in lowered.work):
+        imports["import numpy as np"] = None
+        if any(dtype == dt.bfloat16 for dtype, _ in lowered.types.values()):
+            imports["from ml_dtypes import bfloat16"] = None
+        blocks[_FLAT] = None
+        if len(lowered.work) > len(lowered.kernels):
+            blocks[_MATRIX] = None
+        blocks["\n".join(_driver(lowered))] = None
+    ordered = sorted(imports, key=lambda line: ("numpy" in line or "ml_dtypes" in line or "numba" in line, line))
+    return "\n\n\n".join(["\n".join(ordered), *blocks]).strip() + "\n"
+
+
+def _driver(lowered: Lowered) -> Iterator[str]:
+    graph = lowered.graph
+    functions = {work.name for work in lowered.work}
+    local: dict[str, str] = {}
+    for name in lowered.types:
+        out = name
+        while out in _TAKEN or out in functions or out in local.values():
+            out += "_"
+        local[name] = out
+    sources = [lowered.names[v] for v in chain(graph.inputs, (var for var, _ in graph.constants))]
+    title = graph.name if graph.name.isidentifier() and graph.name not in functions | _TAKEN else "program"
+    used = dict.fromkeys(b.name for work in lowered.work for b in work.buffers)
+    yield f"def {title}({', '.join(local[name] for name in sources)}):"
+    for name in sources:
+        dtype, size = lowered.types[name]
+        yield f"    {local[name]} = flat({local[name]}, {_spelt(dtype)}, {size}){'.view(np.uint16)' if dtype in _HALF else ''}"
+    for name in (n for n in dict.fromkeys((*used, *lowered.outputs)) if n not in sources):
+        dtype, size = lowered.types[name]
+        yield f"    {local[name]} = np.empty({size}, {'np.uint16' if dtype in _HALF else _spelt(dtype)})"
+    for work in lowered.work:
+        if isinstance(work, Gemm):
+            a, b = (_matrix(local, m, shape) for m, shape in ((work.a, (work.m, work.k)), (work.b, (work.k, work.n))))
+            yield f"    np.matmul({a}, {b}, out={local[work.c]}.reshape({work.m}, {work.n}))"
+        else:
+            yield f"    if {work.name}({', '.join(local[b.name] for b in work.buffers)}):"
+            yield '        raise IndexError("an index is out of bounds")'
+    results = []
+    for name, var in zip(lowered.outputs, lowered.program.outputs):
+        bits = f".view({_spelt(var.type.dtype)})" if var.type.dtype in _HALF else ""
+        results.append(f"{local[name]}{bits}.reshape({', '.join(map(str, var.type.shape)) or '()'})")
+    yield f"    return {', '.join(results) or None}"
+
+
+def _spelt(dtype: np.dtype) -> str:
+    return "bfloat16" if dtype == dt.bfloat16 else f"np.{dtype.name}"
+
+
+def _matrix(local: dict[str, str], m: Matrix, shape: tuple) -> str:
+    return f"matrix({local[m.buffer]}, {m.offset}, ({shape[0]}, {shape[1]}), {m.stride}, {m.transposed})"

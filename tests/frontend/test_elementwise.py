@@ -1,0 +1,190 @@
+"""Elementwise functions: eager and traced against NumPy, over dtypes, shapes, special values and argument kinds."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import hybrid as hy
+from hybrid.core import dtype as dt
+from hybrid.frontend.compositions import SPECIAL
+from hybrid.frontend.elementwise import NAMES
+from hybrid.ops.family import draw
+
+UNARY = sorted(
+    name
+    for name, f in NAMES.items()
+    if isinstance(f.ufunc, np.ufunc) and f.ufunc.nin == 1 and name not in ("conjugate", "conj", "invert", "positive")
+)
+BINARY = sorted(name for name, f in NAMES.items() if isinstance(f.ufunc, np.ufunc) and f.ufunc.nin == 2)
+REAL_DTYPES = (dt.bool_, dt.int8, dt.int32, dt.int64, dt.uint8, dt.uint64, dt.float16, dt.float32, dt.float64)
+BITS = ("bitwise_and", "bitwise_or", "bitwise_xor", "left_shift", "right_shift", "invert")
+# Values where functions are undefined, huge or exact.
+SPECIALS = np.array([0.0, -0.0, 1.0, -1.0, 0.5, -0.5, 2.0, -2.5, 3.5, np.inf, -np.inf, np.nan, 1e-30, 1e30])
+
+
+def takes(ufunc: np.ufunc, *dtypes: np.dtype) -> bool:
+    if ufunc is np.nextafter and dt.float16 in dtypes:
+        return False  # neighbours in half precision are not offered
+    try:
+        with np.errstate(all="ignore"):
+            ufunc(*(np.ones(1, d) for d in dtypes))
+    except TypeError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("name", UNARY)
+def test_unary(name, check, check_eager):
+    ufunc, rng = NAMES[name].ufunc, np.random.default_rng(0)
+    for dtype in REAL_DTYPES:
+        if takes(ufunc, dtype) and (name != "reciprocal" or dt.is_float(dtype)):
+            x = draw(rng, dtype, (3, 5), -0.9 if name in ("arcsin", "arccos", "arctanh") else -4, 0.9 if name.startswith("arc") else 4)
+            check(lambda x, ufunc=ufunc: ufunc(x), x)
+            check_eager(lambda x, ufunc=ufunc: ufunc(x), x)
+    check(lambda x: ufunc(x), SPECIALS)
+    check(lambda x: ufunc(x), np.float32(0.5))
+    check(lambda x: ufunc(x), 0.5)
+
+
+@pytest.mark.parametrize("name", BINARY)
+def test_binary(name, check, check_eager):
+    ufunc, rng = NAMES[name].ufunc, np.random.default_rng(1)
+    exponents = name in ("power", "pow", "float_power", "left_shift", "right_shift")
+    for a in REAL_DTYPES:
+        for b in (a, dt.float32, dt.int64):
+            if not takes(ufunc, a, b) or (not dt.is_float(dt.promote(a, b)) and name in ("power", "pow")):
+                continue
+            x, y = draw(rng, a, (3, 1), 0, 4), draw(rng, b, (4,), 0 if exponents else -3, 3)
+            check(lambda x, y: ufunc(x, y), x, y)
+            check_eager(lambda x, y: ufunc(x, y), x, y)
+    if name not in BITS:
+        left, right = (m.ravel() for m in np.meshgrid(SPECIALS, SPECIALS))
+        if name != "ldexp":
+            check(lambda x, y: ufunc(x, y), left, right)
+            check(lambda x: ufunc(x, 2.0), SPECIALS.astype(np.float32))
+            check(lambda x, y: ufunc(x, y), 1.5, np.float32(2))
+            check(lambda x, y: ufunc(x, y), np.float32(1.5), 2.5)
+
+
+OPERATORS = [
+    "x + y", "x - y", "x * y", "x / y", "x // y", "x % y", "x < y", "x <= y", "x > y", "x >= y", "x == y", "x != y", "-x", "+x", "abs(x)",
+    "2 - x", "2.5 * x", "1 / x", "x ** 2", "x ** 3", "x ** 4", "x ** 7", "2.0 ** x", "divmod(x, y)", "divmod(7, x)", "x + True",
+]  # fmt: skip
+OPERANDS = {
+    "f32,f32": (np.array([1.5, -2.0, 3.0], np.float32), np.array([2.0, 0.5, -1.5], np.float32)),
+    "f64[2,1],f32[3]": (np.array([[1.5], [-2.0]]), np.array([2.0, 0.5, -1.5], np.float32)),
+    "i32,i8": (np.array([7, -7, 3], np.int32), np.array([2, -2, 3], np.int8)),
+    "u8,f16": (np.array([7, 9, 3], np.uint8), np.array([2.0, 3.0, 1.5], np.float16)),
+    "f32,python": (np.array([1.5, -2.0, 3.0], np.float32), 2.5),
+    "python,python": (1.5, 2.5),
+    "scalar,python": (np.float32(1.5), 2.5),
+    "f32,int": (np.array([1.5, -2.0, 3.0], np.float32), 3),
+    "i16,int": (np.array([7, -7, 3], np.int16), 3),
+    "f64[0],f64": (np.zeros((0,)), np.ones(1)),
+}
+
+
+@pytest.mark.parametrize("operands", OPERANDS)
+@pytest.mark.parametrize("source", OPERATORS)
+def test_operators(source, operands, check, check_eager):
+    function = eval(f"lambda x, y: {source}")
+    check(function, *OPERANDS[operands])
+    if all(isinstance(a, np.ndarray) for a in OPERANDS[operands]):
+        check_eager(function, *OPERANDS[operands])
+
+
+@pytest.mark.parametrize("source", ["x & y", "x | y", "x ^ y", "~x", "x << 2", "x >> y", "1 << y"])
+def test_bit_operators(source, check, check_eager):
+    function = eval(f"lambda x, y: {source}")
+    for dtype in (np.int8, np.uint16, np.int64):
+        operands = np.array([5, 12, 1], dtype), np.array([3, 1, 2], dtype)
+        check(function, *operands)
+        check_eager(function, *operands)
+
+
+COMPOSITIONS = [
+    "np.clip(x, -1, 1)", "np.clip(x, None, 0.5)", "np.clip(x, -0.5, None)", "x.clip(0, 1)", "np.round(x)", "np.round(x, 2)", "x.round(1)",
+    "np.nan_to_num(x)", "np.nan_to_num(x, nan=1.0, posinf=2.0, neginf=-2.0)", "np.sinc(x)", "np.real(x)", "np.imag(x)", "np.angle(x)",
+    "np.where(x > 0, x, 0)", "np.where(x > 0, 1.0, 2.0)", "np.where(x, x, -x)", "np.modf(x)", "np.divmod(x, 2)", "x.astype(np.int32)",
+    "x.astype(bool)", "np.select([x > 1, x > 0], [x, 2 * x], -1.0)", "np.isclose(x, 0.5)", "np.add(x, x, dtype=np.float64)",
+    "np.add.reduce(x)", "np.maximum.reduce(x, axis=-1)", "np.add.accumulate(x)", "np.multiply.outer(x, x)", "x.conj()", "np.float64(2) * x",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("source", COMPOSITIONS)
+def test_compositions(source, check, check_eager):
+    function = eval(f"lambda x: {source}", {"np": np})
+    for x in (np.array([-2.5, -1.5, -0.3, 0.0, 0.5, 1.25, 2.5], np.float32), np.linspace(-3, 3, 6).reshape(2, 3)):
+        check(function, x)
+        check_eager(function, x)
+
+
+
+@pytest.mark.parametrize("name", sorted(SPECIAL))
+def test_scipy_functions(name, check, check_eager):
+    scipy_special = pytest.importorskip("scipy.special")
+    ufunc = getattr(scipy_special, name)
+    for dtype in (np.float32, np.float64, np.int32):
+        x = np.array([1, 2, 3], dtype) if dtype is np.int32 else np.array([0.1, 0.3, 0.7, 0.95], dtype)
+        args = (x,) * ufunc.nin
+        check(lambda *a: ufunc(*a), *args, tolerance=32)
+        check_eager(lambda *a: ufunc(*a), *args)
+
+
+def test_python_numbers_stay_python_numbers(check):
+    check(lambda x, y: (x + y, x * 2, -x, x > y, x**2, abs(x)), 1.5, 2.5)
+    check(lambda x: (x + 1, x * x, x == 3, round(x)), 3)
+    check(lambda x: (round(x), np.sin(x) + x), 2.5)
+
+
+def test_eager_functions_keep_arrays_arrays():
+    x = np.ones(3, np.float32)
+    assert type(hy.sin(x)) is np.ndarray
+    assert type(hy.sin(hy.asarray(x))) is hy.Tensor
+    assert type(x + hy.asarray(x)) is hy.Tensor
+
+
+def test_out_and_where(check, check_eager):
+    x, y = np.arange(4.0), np.full(4, 2.0)
+
+    def function(x, y):
+        np.add(x, y, out=y)
+        np.multiply(x, y, out=y, where=x > 1)
+        return np.sqrt(y, out=y)
+
+    check(function, x, y)
+    check_eager(function, x, y)
+
+
+def test_casting_into_integers_is_refused():
+    x = hy.asarray(np.arange(3))
+    with pytest.raises(TypeError, match="same_kind"):
+        x += 0.5
+
+
+def test_integers_to_negative_powers(check):
+    with pytest.raises(ValueError, match="Integers to negative integer powers"):
+        check(lambda x: x**-1, np.arange(3))
+
+
+def test_comparison_with_out_of_range_python_int(check):
+    check(lambda x: (x < 300, x == -1, x != 300, x >= -5), np.arange(3, dtype=np.uint8))
+
+
+def test_bfloat16_promotes_by_the_house_rule():
+    x = hy.tensor([1.0, 2.0], dtype="bfloat16")
+    assert (x + 1.0).dtype == dt.bfloat16
+    assert (1.0 - x).dtype == dt.bfloat16
+    assert (x * np.ones(2, np.float32)).dtype == dt.float32
+    assert (x + np.ones(2, np.int32)).dtype == dt.bfloat16
+    assert hy.exp(x).dtype == dt.bfloat16
+    assert (x @ x).dtype == dt.bfloat16
+
+
+def test_complex_numbers(check, check_eager):
+    z = np.array([1 + 2j, -0.5j, 3.0], np.complex64)
+    for source in ("np.abs(z)", "z.real", "z.imag", "np.conj(z)", "z * z", "z / (1 + z)", "np.exp(z)", "np.angle(z)", "z == z", "z + 1.0", "z**2"):
+        function = eval(f"lambda z: {source}", {"np": np})
+        check(function, z, tolerance=64)
+        check_eager(function, z)
