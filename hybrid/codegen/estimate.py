@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator
 from hybrid.codegen.instructions import NARROW, is_simple
 from hybrid.codegen.target import Target
 from hybrid.core import dtype as dt
-from hybrid.core.shape import Size
 from hybrid.core.affine import Affine
+from hybrid.core.shape import Size
 from hybrid.loops.nest import (
     Accumulate,
     Check,

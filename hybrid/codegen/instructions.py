@@ -162,12 +162,12 @@ class Emitter:
         full = f"llvm.{name}.{mangled(TYPE[first.dtype], first.lanes)}"
         return first._replace(text=self.call(full, first.type, *(a.operand for a in args), *([flags] if flags else [])))
 
-    def call(self, name: str, result: str, *operands: str, attributes: str = "") -> str:
-        """Call an external function or an intrinsic, declaring it; operands are `type value`."""
+    def call(self, name: str, result: str, *operands: str, attributes: str = "", site: str = "") -> str:
+        """Call a function from outside, declaring it. Operands are `type value`; `site` are attributes of this call."""
         if name not in self.declares:
             types = ", ".join(_type_of(operand) for operand in operands)
             self.declares[name] = f"declare {result} @{symbol(name)}({types})" + (f" {attributes}" if attributes else "")
-        text = f"call {result} @{symbol(name)}({', '.join(operands)})"
+        text = f"call {result} @{symbol(name)}({', '.join(operands)})" + (f" {site}" if site else "")
         if result == "void":
             self.emit(text)
             return ""

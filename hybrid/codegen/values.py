@@ -26,9 +26,9 @@ from hybrid.codegen.instructions import (
     vector,
 )
 from hybrid.core import dtype as dt
+from hybrid.core.affine import Affine
 from hybrid.core.errors import CompileError
 from hybrid.core.shape import Dim, Size
-from hybrid.core.affine import Affine
 from hybrid.loops.nest import Bitcast, Const, Convert, Expr, Index, Load, Op, Ref, Rescue, Store, children, op, select
 
 if TYPE_CHECKING:
@@ -38,6 +38,9 @@ if TYPE_CHECKING:
 # vgatherdps, at indices from memory 3.0 and 4.8 ns; other processors have no gather at all.
 LANES_BY_HAND = 16
 INTERLEAVED = (2, 3, 4)  # steps for which whole vectors are loaded and shuffled: complex parts, colour channels
+# The C library's functions are called as unknown ones: what LLVM knows of them it applies to constants and to scalars only,
+# and not always rightly (LLVM 22 takes fmod(nan, nan) for undefined where it can prove that the operands are NaN).
+LIBM = "nounwind memory(none)"
 ZEROS = 512  # bytes of the array of zeros that guarded loads read instead: 64 lanes of 8 bytes
 
 
@@ -219,7 +222,8 @@ class Values:
         return self._lane_by_lane(name, constant(True, dt.bool_, lanes), fast, [self.e.splat(arg, lanes) for arg in args])
 
     def _call_libm(self, name: str, args: list[Value]) -> str:
-        return self.e.call(name, args[0].type, *(arg.operand for arg in args), attributes="nounwind memory(none)")
+        operands = (arg.operand for arg in args)
+        return self.e.call(name, args[0].type, *operands, attributes=LIBM, site="nobuiltin")
 
     def _rescue(self, expr: Rescue) -> Value:
         e, name = self.e, _libm_name(expr.name, expr.dtype)
@@ -251,7 +255,7 @@ class Values:
             self.helpers[helper] = _lane_loop(helper, name, scalar, lanes, len(args))
             if name not in self.e.declares:
                 types = ", ".join([scalar] * len(args))
-                self.e.declares[name] = f"declare {scalar} @{name}({types}) nounwind memory(none)"
+                self.e.declares[name] = f"declare {scalar} @{name}({types}) {LIBM}"
         operands = ", ".join(value.operand for value in (where, fast, *args))
         return fast._replace(text=self.e.let(f"call {fast.type} @{symbol(helper)}({operands})"))
 
@@ -504,7 +508,7 @@ loop:
   br i1 %here, label %call, label %latch
 call:
 {taken}
-  %value = call {scalar} @{name}({operands})
+  %value = call {scalar} @{name}({operands}) nobuiltin
   %inserted = insertelement {kind} %result, {scalar} %value, i64 %lane
   br label %latch
 latch:

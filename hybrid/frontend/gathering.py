@@ -12,6 +12,7 @@ from hybrid.core import dtype as dt
 from hybrid.core.shape import Shape, normalize_axis, product
 from hybrid.core.shape import broadcast as broadcast_shapes
 from hybrid.frontend import ufuncs as u
+from hybrid.frontend.compositions import clip
 from hybrid.frontend.elementwise import apply, cast, store, where
 from hybrid.frontend.indexing import getitem, setitem
 from hybrid.frontend.reductions import strong, sum
@@ -52,10 +53,10 @@ def take(a: Any, indices: Any, axis: Any = None, out: Any = None, mode: str = "r
     along = normalize_axis(0 if axis is None else axis, len(shape_of(x)))
     index = as_array(assembled(trace, indices))
     if not dt.is_integer(strong(index)):
-        raise TypeError("Cannot cast array data to dtype('int64') according to the rule 'safe'")
+        raise TypeError(f"Cannot cast array data from {strong(index)!r} to dtype('int64') according to the rule 'safe'")
     size = shape_of(x)[along]
     if mode == "clip":
-        index = u.clip(index, 0, size - 1)
+        index = clip(index, 0, size - 1)
     elif mode == "wrap":
         index = u.remainder(index, size)
     atom = trace.one(ix.take, tr.read(unwrap(x)), operand(trace, index, dt.int64), axis=along)

@@ -86,6 +86,9 @@ def _expanded(index: Any, ndim: int) -> list:
 
 
 def _consumes(item: Any) -> int:
+    if not (_is_integer(item) or isinstance(item, slice) or _is_array(item) or _is_traced_integer(item)):
+        raise IndexingError("only integers, slices (`:`), ellipsis (`...`), numpy.newaxis (`None`) and integer or boolean arrays are valid indices",
+                            got=repr(item)[:80])  # fmt: skip
     if isinstance(item, (bool, np.bool_)):
         return 0
     if _is_array(item):
@@ -109,7 +112,7 @@ def basic(source: Symbol, items: list, kind: str) -> Symbol:
             step.append(by if count else 1)
             sizes.append(count)
         else:
-            place = operator.index(item)
+            place = int(item)
             if not -size <= place < size:
                 raise IndexingError(f"index {place} is out of bounds for axis {at} with size {size}")
             start.append(place % size)
@@ -164,7 +167,7 @@ def _gather_plan(trace: Trace, source: Symbol, items: list) -> tuple[Symbol, Ato
 
     Several index arrays become one over their merged axes, Σ iₖ·strideₖ, each checked against its own axis.
     """
-    items = _without_masks(trace, items)
+    items = _without_masks(trace, items, source.type.shape)
     advanced = [k for k, item in enumerate(items) if item is not None and not isinstance(item, slice)]
     view = _view_of(trace, source, [slice(None) if k in advanced else item for k, item in enumerate(items)])
     indices = [_index_atom(trace, items[k]) for k in advanced]
@@ -201,7 +204,7 @@ def _index_atom(trace: Trace, item: Any) -> Atom:
     return operand(trace, array, dt.int64)
 
 
-def _without_masks(trace: Trace, items: list) -> list:
+def _without_masks(trace: Trace, items: list, shape: Shape) -> list:
     """Masks whose values are known become integer arrays; a traced mask selects a number of elements no graph can know."""
     out: list = []
     for item in items:
@@ -209,6 +212,7 @@ def _without_masks(trace: Trace, items: list) -> list:
             if holds_tensor((item,)):
                 raise unsupported("a boolean mask read, whose size is known only at run time,",
                                   "use np.where(mask, x, fill), or reduce with where=mask")  # fmt: skip
+            _check_mask(np.shape(item), shape[len(out) - out.count(None) :])
             out.extend(np.nonzero(np.asarray(item)))
         else:
             out.append(item)
@@ -237,16 +241,29 @@ def setitem(x: Any, index: Any, value: Any) -> None:
     items = _expanded(index, target.type.ndim)
     value = assembled(trace, value)
     if any(_is_array(item) for item in items):
-        place, where, axis = _gather_plan(trace, target, items)
-        shape = place.type.shape[:axis] + where.type.shape + place.type.shape[axis + 1 :]
-        tr.write(
-            place,
-            trace.one(ix.scatter, tr.read(place), where, _fitted(trace, value, target.type.dtype, shape), axis=axis, op="set"),
-        )
+        _scatter(trace, target, items, value, "set")
         return
     view = _view_of(trace, target, items)
     if not _is_same_place(view, unwrap(value)):
         tr.write(view, _fitted(trace, value, target.type.dtype, view.type.shape))
+
+
+def _scatter(trace: Trace, target: Symbol, items: list, value: Any, op: str) -> None:
+    place, where, axis = _gather_plan(trace, target, items)
+    shape = place.type.shape[:axis] + where.type.shape + place.type.shape[axis + 1 :]
+    new = _fitted(trace, value, target.type.dtype, shape)
+    tr.write(place, trace.one(ix.scatter, tr.read(place), where, new, axis=axis, op=op))
+
+
+def add_at(x: Any, index: Any, value: Any) -> None:
+    """`x[index] += value` with repeated indices counting every time, as `np.add.at`."""
+    trace = active()
+    target = symbol(trace, x)
+    items = _expanded(index, target.type.ndim)
+    items = [np.asarray([item]) if _is_integer(item) else item for item in items]
+    if not any(_is_array(item) for item in items) or any(_is_traced_integer(item) for item in items):
+        raise unsupported("np.add.at without an array of indices", "use x[index] += value")
+    _scatter(trace, target, items, assembled(trace, value), "add")
 
 
 def _is_same_place(view: Symbol, value: Any) -> bool:
@@ -275,11 +292,14 @@ def _mask(trace: Trace, target: Symbol, index: Any) -> Any:
     single = index[0] if isinstance(index, tuple) and len(index) == 1 else index
     if not isinstance(single, Value) or strong(single) != dt.bool_:
         return None
-    shape, full = shape_of(single), target.type.shape
-    if shape != full[: len(shape)]:
-        axis = next(k for k, (a, b) in enumerate(zip(shape, full)) if a != b) if len(shape) <= len(full) else len(full)
-        raise IndexingError(f"boolean index did not match indexed array along axis {axis}", got=f"mask {shape} for {full}")
+    _check_mask(shape_of(single), target.type.shape)
     return single
+
+
+def _check_mask(mask: Shape, shape: Shape) -> None:
+    if mask != shape[: len(mask)]:
+        axis = next((k for k, (a, b) in enumerate(zip(mask, shape)) if a != b), len(shape))
+        raise IndexingError(f"boolean index did not match indexed array along axis {axis}", got=f"a mask {mask} for {shape}")
 
 
 def _masked_write(trace: Trace, target: Symbol, mask: Any, value: Any) -> None:

@@ -133,6 +133,16 @@ class Methods:
         """Every element set to one value."""
         self[...] = value  # type: ignore[index]
 
+    def sort(self, axis: int = -1, kind: Any = None, order: Any = None, *, stable: Any = None) -> None:
+        """The elements sorted along an axis, in place as NumPy's method; `hybrid.sort` gives a copy."""
+        self[...] = reductions.sort(self, axis, kind, stable=stable)  # type: ignore[index]
+
+    def nonzero(self) -> tuple:
+        """The indices of nonzero elements, one tensor per axis; their number is known only when it runs, so not in a trace."""
+        if tracing(self) is not None:
+            raise unsupported("nonzero, whose size is known only at run time,", "use masks with np.where")
+        return tuple(map(wrap, concrete(self).nonzero()))
+
     # What derivative rules speak ---------------------------------------------------------------------------------------
     def where(self, condition: Any, other: Any) -> Any:
         """These elements where the condition holds, the other's elsewhere, in this tensor's dtype."""

@@ -11,6 +11,7 @@ import numpy as np
 from hybrid.frontend import gathering, linear, reductions, shaping, spectral  # noqa: F401 (they enter their functions)
 from hybrid.frontend.compositions import SPECIAL, divmod_, modf
 from hybrid.frontend.elementwise import TABLE
+from hybrid.frontend.indexing import add_at
 from hybrid.frontend.linear import matmul
 from hybrid.frontend.values import FUNCTIONS, concrete, evaluate, rewrap, tracing, unsupported
 
@@ -55,6 +56,8 @@ def apply_ufunc(ufunc: np.ufunc, method: str, inputs: tuple, kwargs: dict) -> An
     elif method == "outer" and ufunc in TABLE:
         a, b = inputs
         return TABLE[ufunc](shaping.reshape(a, (*np.shape(a), *(1,) * np.ndim(b))), b, **single)
+    elif method == "at" and ufunc is np.add:
+        return add_at(*inputs)
     raise unsupported(f"np.{ufunc.__name__}{'' if method == '__call__' else '.' + method}")
 
 

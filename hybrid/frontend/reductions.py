@@ -320,13 +320,13 @@ def cumprod(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Any
     return _running(sort_ops.cumprod, a, axis, dtype, out)
 
 
-def _ordered(primitive: Primitive, x: Any, axis: Any) -> Any:
+def _ordered(primitive: Primitive, x: Any, axis: Any, **params: Any) -> Any:
     trace = active()
     atom = operand(trace, traced(x), strong(x))
     if axis is None:
         atom = trace.one(v.reshape, atom, shape=(atom.type.size,))
     along = normalize_axis(0 if axis is None else axis, len(atom.type.shape))
-    return wrap(trace.fresh(trace.one(primitive, atom, axis=along), result_kind((x,), atom.type.shape)))
+    return wrap(trace.fresh(trace.one(primitive, atom, axis=along, **params), result_kind((x,), atom.type.shape)))
 
 
 @implements(np.sort)
@@ -337,8 +337,8 @@ def sort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable:
 
 @implements(np.argsort)
 def argsort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable: Any = None) -> Any:
-    """The indices that sort along an axis; equal elements keep their order."""
-    return _ordered(sort_ops.argsort, a, axis)
+    """The indices that sort along an axis; equal elements keep their order with `stable=True`."""
+    return _ordered(sort_ops.argsort, a, axis, kind="stable" if stable else kind or "quicksort")
 
 
 def _at(x: Any, axis: int, position: Size) -> Any:

@@ -27,6 +27,7 @@ from hybrid.passes.access import (
     reduced_shape,
     view_index,
 )
+from hybrid.passes.contract import Product, product_of
 
 # Work in units of roughly one vector instruction per element.
 KEEP_COST = 8  # recomputing a value costs more than storing and loading it above this
@@ -98,6 +99,7 @@ class MatMul:
     eqn: Eqn
     left: Operand
     right: Operand
+    product: Product
 
     @property
     def reads(self) -> Iterator[Var]:
@@ -255,16 +257,27 @@ class _Fuser:
                 return None
         return Operand(atom, offset_of(index, self.layout(atom)))
 
-    def is_blas(self, eqn: Eqn) -> bool:
+    def blas(self, eqn: Eqn, kept: set[Var]) -> MatMul | set[Var] | None:
+        """The contraction as matrix products, the operands that must be stored first, or None where loops do better."""
         if eqn.primitive.kind is not Kind.CONTRACT or eqn.output.type.dtype not in (dt.float32, dt.float64):
-            return False
-        (contract, _), (batch, _) = eqn.params["contract"], eqn.params["batch"]
-        a, b = (atom.type for atom in eqn.inputs)
-        inner = product(a.shape[k] for k in contract)
-        lead = product(a.shape[k] for k in batch)
-        rows, columns = _quotient(a.size, inner, lead), _quotient(b.size, inner, lead)
-        plain = len(contract) == 1 and a.ndim == b.ndim == 2 and not batch
-        return plain and min(rows, columns, number(inner)) > 1 and rows * columns * number(inner) >= BLAS_WORK
+            return None
+        found = [self.operand(atom, kept) for atom in eqn.inputs]
+        # An operand that is computed, or whose memory no BLAS can walk, is stored in order.
+        stored = [offset_of(axes_index(a.type.shape), contiguous_strides(a.type.shape)) for a in eqn.inputs]
+        offsets = [own.offset if own else plain for own, plain in zip(found, stored)]
+        product = product_of(eqn, *offsets)
+        if product is None:
+            product, found = product_of(eqn, *stored), [None, None]
+        if product is None or min(product.rows, product.columns) < 2 or product.work < BLAS_WORK:
+            return None
+        missing = {a for a, own in zip(eqn.inputs, found) if own is None and isinstance(a, Var)}
+        if missing - kept:
+            return missing
+        if any(own is None or isinstance(own.offset.const, Dim) for own in found):
+            return None
+        left, right = found
+        assert left is not None and right is not None
+        return MatMul(eqn, left, right, product)
 
     def stage(self, target: Var, atom: Atom, kept: set[Var], visits: dict[Var, dict[Var, set]]) -> Stage:
         eqn: Eqn | None = self.producers.get(atom) if isinstance(atom, Var) and target is atom else None
@@ -317,13 +330,10 @@ class _Fuser:
                 continue
             if eqn in self.host:
                 step = HostCall(eqn)
-            elif self.is_blas(eqn):
-                left, right = (self.operand(atom, kept) for atom in eqn.inputs)
-                missing = [atom for atom, o in zip(eqn.inputs, (left, right)) if o is None or not _gemm_ready(o, atom)]
-                if missing:
-                    return self.attempt(kept | {atom for atom in missing if isinstance(atom, Var)})
-                assert left is not None and right is not None
-                step = MatMul(eqn, left, right)
+            elif isinstance(blas := self.blas(eqn, kept), set):
+                return self.attempt(kept | blas)
+            elif blas is not None:
+                step = blas
             elif self.is_stage(eqn.output, kept):
                 self.place(self.stage(eqn.output, eqn.output, kept, visits), steps, home, needs)
                 continue
@@ -478,26 +488,6 @@ def _by_home(by_stage: dict[Var, set], home: dict[Var, Step]) -> list[list[set]]
     for target, indices in by_stage.items():
         groups.setdefault(home[target], []).append(indices)
     return list(groups.values())
-
-
-def _quotient(size: Size, *by: Size) -> int:
-    out = number(size)
-    for b in by:
-        out = out // max(number(b), 1)
-    return out
-
-
-def _gemm_ready(operand: Operand, atom: Atom) -> bool:
-    """One of the two axes has unit stride, the other a stride at least as long as a line of it."""
-    if atom.type.ndim != 2 or isinstance(atom, Literal):
-        return False
-    steps = [operand.offset.coefficient(f"i{a}") for a in range(2)]
-    rows, columns = atom.type.shape
-    for unit, other, length in ((1, 0, columns), (0, 1, rows)):
-        step = steps[other]
-        if steps[unit] == 1 and isinstance(step, int) and isinstance(length, int) and step >= max(length, 1):
-            return True
-    return False
 
 
 def _inner_size(stage: Stage, outer: int) -> Size:

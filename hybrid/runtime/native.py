@@ -9,10 +9,9 @@ from hybrid.codegen.instructions import symbol
 from hybrid.codegen.llvm import emit_kernel, emit_module
 from hybrid.codegen.target import Target, host
 from hybrid.core import dtype as dt
-from hybrid.core.shape import Dim, Size
 from hybrid.loops.nest import Kernel
 from hybrid.runtime import blas, cache, engine, threads
-from hybrid.runtime.program import Gemm, Lowered, Matrix, Segment
+from hybrid.runtime.program import Gemm, Lowered, Segment
 
 
 @dataclass(frozen=True)
@@ -74,32 +73,37 @@ def _call(kernel: Kernel) -> list[str]:
 
 
 def _gemm(work: Gemm) -> list[str]:
-    lines: list[str] = []
-    counter = iter(range(1_000))
-
-    def size(value: Size) -> str:
-        if not isinstance(value, Dim):
-            return str(value)
-        total = "0"
-        for monomial, c in value.terms:
-            term = str(c)
-            for name in monomial:
-                out = f"%{work.name}.s{next(counter)}"
-                lines.append(f"  {out} = mul i64 {term}, %{symbol('size.' + name)}")
-                term = out
-            out = f"%{work.name}.s{next(counter)}"
-            lines.append(f"  {out} = add i64 {total}, {term}")
-            total = out
-        return total
-
+    """Loops over the batch around one call."""
     scalar = {dt.float32: "float", dt.float64: "double"}[work.dtype]
-
-    def matrix(side: str, m: Matrix) -> str:
-        pointer = f"%{work.name}.{side}"
-        lines.append(f"  {pointer} = getelementptr inbounds {scalar}, ptr %{symbol('b.' + m.buffer)}, i64 {size(m.offset)}")
-        return f"ptr {pointer}, i64 {size(m.stride)}, i32 {int(m.transposed)}"
-
-    sizes = ", ".join(f"i64 {size(s)}" for s in (work.m, work.n, work.k))
-    a, b = matrix("a", work.a), matrix("b", work.b)
-    call = f"{sizes}, {a}, {b}, ptr %{symbol('b.' + work.c)}, i64 {size(work.n)}, {scalar} 1.0, {scalar} 0.0"
-    return [*lines, f"  %code.{work.name} = call i32 @hybrid_gemm_{dt.SHORT[work.dtype]}({call})"]
+    tag, lines = work.name, []
+    offsets = [str(work.a.offset), str(work.b.offset), "0"]
+    for level, (_, *steps) in enumerate(work.batch):
+        index, outer = f"%{tag}.i{level}", f"{tag}.loop{level}"
+        lines += [f"  br label %{tag}.enter{level}", f"{tag}.enter{level}:", f"  br label %{outer}", f"{outer}:"]
+        lines.append(f"  {index} = phi i64 [ 0, %{tag}.enter{level} ], [ {index}.next, %{tag}.latch{level} ]")
+        for side, step in enumerate(steps):
+            lines.append(f"  %{tag}.m{level}.{side} = mul i64 {index}, {step}")
+            lines.append(f"  %{tag}.o{level}.{side} = add i64 {offsets[side]}, %{tag}.m{level}.{side}")
+            offsets[side] = f"%{tag}.o{level}.{side}"
+    buffers = (work.a.buffer, work.b.buffer, work.c)
+    for side, (name, offset) in enumerate(zip(buffers, offsets)):
+        lines.append(f"  %{tag}.p{side} = getelementptr inbounds {scalar}, ptr %{symbol('b.' + name)}, i64 {offset}")
+    sizes = ", ".join(f"i64 {size}" for size in (work.m, work.n, work.k))
+    a, b = (f"ptr %{tag}.p{k}, i64 {m.stride}, i32 {int(m.transposed)}" for k, m in enumerate((work.a, work.b)))
+    operands = f"{sizes}, {a}, {b}, ptr %{tag}.p2, i64 {work.stride}, {scalar} 1.0, {scalar} 0.0"
+    code = f"%code.{tag}" if not work.batch else f"%{tag}.code"
+    lines.append(f"  {code} = call i32 @hybrid_gemm_{dt.SHORT[work.dtype]}({operands})")
+    for level in reversed(range(len(work.batch))):
+        index = f"%{tag}.i{level}"
+        lines += [f"  br label %{tag}.latch{level}", f"{tag}.latch{level}:"]
+        if level == len(work.batch) - 1:
+            # Sizes are the same for every product, so the last code speaks for all.
+            lines.append(f"  %{tag}.seen = add i32 %{tag}.code, 0")
+        lines += [
+            f"  {index}.next = add i64 {index}, 1",
+            f"  %{tag}.more{level} = icmp slt i64 {index}.next, {work.batch[level][0]}",
+        ]
+        lines += [f"  br i1 %{tag}.more{level}, label %{tag}.loop{level}, label %{tag}.exit{level}", f"{tag}.exit{level}:"]
+    if work.batch:
+        lines.append(f"  %code.{tag} = add i32 %{tag}.seen, 0")
+    return lines

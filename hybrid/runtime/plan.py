@@ -20,7 +20,7 @@ from hybrid.ir.graph import Literal
 from hybrid.loops.nest import Code
 from hybrid.passes.fuse import HostCall
 from hybrid.runtime import native, profile, threads
-from hybrid.runtime.program import Gemm, Lowered, Segment, Work
+from hybrid.runtime.program import Gemm, Lowered, Matrix, Segment, Work
 
 
 def fail(code: int) -> None:
@@ -144,7 +144,7 @@ class Plan:
                 self._pointers([b.name for b in dict.fromkeys(work.buffers)], env), *(sizes[s] for s in work.symbols)
             )
         if isinstance(work, Gemm):
-            return _numpy_gemm(work, env, sizes)
+            return _numpy_gemm(work, env)
         function = self._functions.get(work.name)
         if function is None:
             make = python.compile_numba if self.backend == "numba" else python.interpret
@@ -177,18 +177,23 @@ def _flat(array: np.ndarray, size: Any, sizes: dict[str, int]) -> np.ndarray:
     return np.lib.stride_tricks.as_strided(array, (count,), (array.itemsize,))
 
 
-def _numpy_gemm(work: Gemm, env: dict[str, np.ndarray], sizes: dict[str, int]) -> int:
-    def number(size: Any) -> int:
-        return size.evaluate(sizes) if isinstance(size, Dim) else size
+def _numpy_gemm(work: Gemm, env: dict[str, np.ndarray]) -> int:
+    """A BLAS call on the back ends that are Python."""
+    item = work.dtype.itemsize
+    lead = tuple(extent for extent, *_ in work.batch)
 
-    def matrix(m: Any, rows: int, columns: int) -> np.ndarray:
-        memory = env[m.buffer]
-        base = np.lib.stride_tricks.as_strided(memory, (1,), (work.dtype.itemsize,)) if memory.ndim != 1 else memory
-        step, item = number(m.stride) * work.dtype.itemsize, work.dtype.itemsize
-        strides = (item, step) if m.transposed else (step, item)
-        start = np.lib.stride_tricks.as_strided(base, (number(m.offset) + 1,), (item,))[number(m.offset) :]
-        return np.lib.stride_tricks.as_strided(start, (rows, columns), strides)
+    def matrix(buffer: str, offset: int, rows: int, columns: int, strides: tuple[int, int], side: int) -> np.ndarray:
+        array = env[buffer]
+        steps = (*(axis[1 + side] for axis in work.batch), *strides)
+        shape = (*lead, rows, columns)
+        reach = offset + 1 + sum((size - 1) * step for size, step in zip(shape, steps)) if 0 not in shape else 0
+        memory = np.lib.stride_tricks.as_strided(array, (max(reach, 0),), (item,))
+        return np.lib.stride_tricks.as_strided(memory[offset:], shape, tuple(s * item for s in steps))
 
-    m, n, k = number(work.m), number(work.n), number(work.k)
-    env[work.c].reshape(m, n)[...] = matrix(work.a, m, k) @ matrix(work.b, k, n)
+    def steps(m: Matrix) -> tuple[int, int]:
+        return (1, m.stride) if m.transposed else (m.stride, 1)
+
+    a = matrix(work.a.buffer, work.a.offset, work.m, work.k, steps(work.a), 0)
+    b = matrix(work.b.buffer, work.b.offset, work.k, work.n, steps(work.b), 1)
+    matrix(work.c, 0, work.m, work.n, (work.stride, 1), 2)[...] = a @ b
     return 0

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from hybrid.core import dtype as dt
-from hybrid.core.affine import Affine
 from hybrid.core.shape import Dim, Shape, Size, contiguous_strides
 from hybrid.ir.graph import Graph, Var
 from hybrid.ir.text import names_of
@@ -19,7 +18,7 @@ from hybrid.loops import schedule
 from hybrid.loops.lower import Context, lower
 from hybrid.loops.nest import Buffer, Kernel, Load, Store
 from hybrid.passes.access import axes_index, offset_of
-from hybrid.passes.fuse import Group, HostCall, MatMul, Operand, Program
+from hybrid.passes.fuse import Group, HostCall, MatMul, Program
 from hybrid.passes.memory import Interval, place
 
 
@@ -28,8 +27,8 @@ class Matrix:
     """A BLAS operand: rows `stride` elements apart, from element `offset` of a buffer; transposed where columns are."""
 
     buffer: str
-    offset: Size
-    stride: Size
+    offset: int
+    stride: int
     transposed: bool
 
 
@@ -39,12 +38,14 @@ class Gemm:
 
     name: str
     dtype: np.dtype
-    m: Size
-    n: Size
-    k: Size
+    m: int
+    n: int
+    k: int
     a: Matrix
     b: Matrix
     c: str
+    stride: int  # from row to row of c
+    batch: tuple[tuple[int, int, int, int], ...] = ()  # (extent, steps in a, b and c)
     source: str = ""
 
     @property
@@ -55,11 +56,12 @@ class Gemm:
 
     @property
     def symbols(self) -> tuple[str, ...]:
-        return tuple(sorted({s for size in (self.m, self.n, self.k) if isinstance(size, Dim) for s in size.symbols}))
+        return ()  # sizes of matrix products are numbers
 
     def __str__(self) -> str:
         sides = [f"{x.buffer}{'.T' if x.transposed else ''}" for x in (self.a, self.b)]
-        return f"blas {self.name}({sides[0]}, {sides[1]}) -> {self.c}: {dt.SHORT[self.dtype]}[{self.m},{self.n}], {self.k} deep"
+        times = "".join(f"{extent} x " for extent, *_ in self.batch)
+        return f"blas {self.name}({sides[0]}, {sides[1]}) -> {self.c}: {times}{dt.SHORT[self.dtype]}[{self.m},{self.n}], {self.k} deep"
 
 
 Work = Kernel | Gemm
@@ -165,7 +167,9 @@ def build(
     return Lowered(graph, program, tuple(steps), names, outputs, tuple(writebacks), types, arena, size)
 
 
-def _in_place(program: Program, writebacks: Sequence[tuple[int, Var]], strides: Mapping[Var, Shape], visible: Sequence[Var]) -> dict[Var, Var]:
+def _in_place(
+    program: Program, writebacks: Sequence[tuple[int, Var]], strides: Mapping[Var, Shape], visible: Sequence[Var]
+) -> dict[Var, Var]:
     """Results that may be computed straight into the memory they are written back to: result -> input.
 
     Only where the kernel that makes the result reads the old value at the very place it writes, and nobody reads the old value
@@ -228,24 +232,19 @@ def _copy(
     return Kernel(name, buffers, schedule.elementwise(axes, body))
 
 
+def _int(size: Size) -> int:
+    assert isinstance(size, int)
+    return size
+
+
 def _gemm(step: MatMul, names: Mapping[Var, str], name: str) -> Gemm:
-    eqn = step.eqn
-    a_type, b_type = (atom.type for atom in eqn.inputs)
-    contract = eqn.params["contract"]
-    # The contracted axis comes last in a and first in b; a flag says where memory has it otherwise.
-    m, k = a_type.shape[1 - contract[0][0]], a_type.shape[contract[0][0]]
-    n = b_type.shape[1 - contract[1][0]]
-    a = _matrix(step.left, a_type.shape, 1 - contract[0][0], contract[0][0], names)
-    b = _matrix(step.right, b_type.shape, contract[1][0], 1 - contract[1][0], names)
-    return Gemm(name, eqn.output.type.dtype, m, n, k, a, b, names[eqn.output], str(eqn.source or ""))
-
-
-def _matrix(operand: Operand, shape: Shape, row: int, column: int, names: Mapping[Var, str]) -> Matrix:
-    offset: Affine = operand.offset
-    by_row = offset.coefficient(f"i{row}") if shape[row] != 1 else shape[column]
-    by_column = offset.coefficient(f"i{column}") if shape[column] != 1 else 1
-    transposed = by_column != 1
-    return Matrix(names[operand.var], offset.const, by_column if transposed else by_row, transposed)
+    p = step.product
+    a = Matrix(names[step.left.var], _int(step.left.offset.const), p.a.stride, p.a.transposed)
+    b = Matrix(names[step.right.var], _int(step.right.offset.const), p.b.stride, p.b.transposed)
+    out = step.eqn.output
+    return Gemm(
+        name, out.type.dtype, p.rows, p.columns, p.depth, a, b, names[out], p.stride, p.batch, str(step.eqn.source or "")
+    )
 
 
 def _plan_memory(

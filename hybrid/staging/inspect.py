@@ -13,10 +13,11 @@ import numpy as np
 from hybrid.core import tree
 from hybrid.core.config import config
 from hybrid.core.errors import CompileError, TraceError
+from hybrid.core.shape import product
 from hybrid.core.spec import Spec
 from hybrid.frontend.values import Value
-from hybrid.ir.graph import Eqn, Graph, Var, read, run
-from hybrid.passes.fuse import Group, HostCall, MatMul
+from hybrid.ir.graph import Atom, Eqn, Graph, Var, read, run
+from hybrid.passes.fuse import HostCall, MatMul, number
 from hybrid.staging.signature import ArrayLeaf, describe_all
 from hybrid.staging.tracing import Computed
 
@@ -143,7 +144,7 @@ class Inspection:
         >>> print(norm.explain().partition("kernel")[0])
         norm: traced 2 times, called 2 times
         trace 1: norm(x: f64[4])
-          because   first call
+          reason    first call
           3 equations, 3 after simplification: 1
         """
         return explanation(self)
@@ -181,7 +182,7 @@ def explanation(f: Any) -> str:
     lines = [f"{name}: traced {_times(len(traces))}, called {_times(sum(_calls(c) for _, c in traces))}"]
     for k, ((structure, _), compiled) in enumerate(traces):
         lines.append(f"trace {k + 1}: {name}({signature(f, structure, compiled)})")
-        lines.append(f"  because   {compiled.reason}")
+        lines.append(f"  reason    {compiled.reason}")
         lines += [f"  {line}" for line in _body(f, structure, compiled)]
     lines += [f"runs as plain Python: {reason}" for reason in dict.fromkeys(f._fallbacks.values())]
     return "\n".join(lines)
@@ -231,7 +232,7 @@ def parts(lowered: Any) -> Iterator[tuple[str, Any, list[Eqn]]]:
     work = iter(lowered.work)
     for step in lowered.program.steps:
         if isinstance(step, HostCall):
-            yield "host", step, [step.eqn]
+            yield "host", step, _covered(step, producers)
         else:
             yield next(work).name, step, _covered(step, producers)
     for copy in work:
@@ -240,24 +241,20 @@ def parts(lowered: Any) -> Iterator[tuple[str, Any, list[Eqn]]]:
 
 def _covered(step: Any, producers: dict[Var, Eqn]) -> list[Eqn]:
     """The equations a step computes, from what it stores up to what it reads."""
-    if not isinstance(step, Group):
+    if isinstance(step, HostCall):
         return [step.eqn]
-    found: dict[Eqn, None] = {}
-    for stage in step.stages:
-        ends = {var for var, _ in stage.reads}
-        stack = [stage.atom] if stage.eqn is None else [*stage.eqn.inputs]
-        if stage.eqn is not None:
-            found[stage.eqn] = None
+    if isinstance(step, MatMul):
+        roots: list[tuple[list[Atom], set[Var]]] = [([*step.eqn.outputs], {step.left.var, step.right.var})]
+    else:
+        roots = [([stage.atom] if stage.eqn is None else [*stage.eqn.outputs], {var for var, _ in stage.reads}) for stage in step.stages]
+    found: set[Eqn] = set()
+    for stack, ends in roots:
         while stack:
             atom = stack.pop()
             if isinstance(atom, Var) and atom not in ends and atom in producers and producers[atom] not in found:
-                found[producers[atom]] = None
+                found.add(producers[atom])
                 stack.extend(producers[atom].inputs)
-    return [eqn for eqn in producers_in_order(producers) if eqn in found]
-
-
-def producers_in_order(producers: dict[Var, Eqn]) -> list[Eqn]:
-    return list(dict.fromkeys(producers.values()))
+    return [eqn for eqn in dict.fromkeys(producers.values()) if eqn in found]
 
 
 def lines_of(eqns: list[Eqn]) -> str:
@@ -287,7 +284,8 @@ def _what(step: Any, eqns: list[Eqn]) -> str:
     if isinstance(step, MatMul):
         return f"BLAS {' @ '.join(str(atom.type) for atom in step.eqn.inputs)}"
     ops = ", ".join(eqn.primitive.name for eqn in eqns) or "copy"
-    return f"{ops} over {[*step.stages[-1].shape]}"
+    shapes = [stage.eqn.inputs[0].type.shape if stage.reduces else stage.shape for stage in step.stages]
+    return f"{ops} over {list(max(shapes, key=lambda shape: number(product(shape))))}"
 
 
 def _through_python(compiled: Compiled, structure: tree.Structure) -> str:

@@ -11,8 +11,8 @@ from hybrid.codegen.llvm import emit_kernel
 from hybrid.codegen.target import host
 from hybrid.codegen.values import COMPOSED
 from hybrid.core import dtype as dt
-from hybrid.core.errors import CompileError
 from hybrid.core.affine import Affine
+from hybrid.core.errors import CompileError
 from hybrid.loops.nest import OPS, Bitcast, Buffer, Convert, For, Kernel, Load, Op, Store, fma, op, select
 from hybrid.loops.verify import takes
 

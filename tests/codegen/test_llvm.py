@@ -10,9 +10,9 @@ from hybrid.codegen.llvm import emit_kernel, emit_module
 from hybrid.codegen.python import interpret
 from hybrid.codegen.target import host
 from hybrid.core import dtype as dt
+from hybrid.core.affine import Affine
 from hybrid.core.errors import CompileError
 from hybrid.core.shape import Dim
-from hybrid.core.affine import Affine
 from hybrid.loops.nest import (
     Accumulate,
     Buffer,

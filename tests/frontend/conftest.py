@@ -57,7 +57,13 @@ def same(got: Any, expected: Any, tolerance: float) -> None:
 
 
 def duplicate(value: Any) -> Any:
-    return value.copy() if isinstance(value, np.ndarray) else value
+    return value.copy("K") if isinstance(value, np.ndarray) else value
+
+
+@pytest.fixture
+def traced() -> Callable[..., Graph]:
+    """`traced(function, *args)`: the graph of the results alone."""
+    return lambda function, *args: record(function, *args)[0]
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ SPECIALS = np.array([0.0, -0.0, 1.0, -1.0, 0.5, -0.5, 2.0, -2.5, 3.5, np.inf, -n
 
 
 def takes(ufunc: np.ufunc, *dtypes: np.dtype) -> bool:
-    if ufunc is np.nextafter and dt.float16 in dtypes:
+    if ufunc is np.nextafter and dt.to_inexact(dt.promote(*dtypes)) == dt.float16:
         return False  # neighbours in half precision are not offered
     try:
         with np.errstate(all="ignore"):

@@ -1,0 +1,109 @@
+"""How a contraction becomes matrix products: its axes merged into rows, columns, depth and a batch, by their strides.
+
+c[batch…, rows, columns] = sum over depth of a[batch…, rows, depth] * b[batch…, depth, columns]
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from hybrid.core.affine import Affine
+from hybrid.core.shape import Size, contiguous_strides
+from hybrid.ir.graph import Eqn
+from hybrid.ops.contract import free_axes
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """A matrix in memory: element [i, j] at i*stride + j, or (`transposed`) at i + j*stride."""
+
+    stride: int
+    transposed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """`rows x columns`, `depth` deep, for every index of the batch: (extent, steps in a, b and c)."""
+
+    rows: int
+    columns: int
+    depth: int
+    a: Side
+    b: Side
+    stride: int  # from row to row of c
+    batch: tuple[tuple[int, int, int, int], ...]
+
+    @property
+    def work(self) -> int:
+        """Multiply-adds of one product."""
+        return self.rows * self.columns * self.depth
+
+
+@dataclass(frozen=True, slots=True)
+class _Axis:
+    extent: int
+    steps: tuple[int, ...]  # in a, b, c
+
+
+def product_of(eqn: Eqn, left: Affine, right: Affine) -> Product | None:
+    """The matrix products a contraction is, given where its operands' elements lie; None where memory does not allow.
+
+    Args:
+        eqn: a CONTRACT equation.
+        left, right: offset of element (i0, i1, …) of each operand.
+    """
+    a, b = (atom.type for atom in eqn.inputs)
+    contract, batch = eqn.params["contract"], eqn.params["batch"]
+    out = contiguous_strides(eqn.output.type.shape)
+    sizes = (
+        *a.shape,
+        *b.shape,
+        *(left.coefficient(f"i{k}") for k in range(a.ndim)),
+        *(right.coefficient(f"i{k}") for k in range(b.ndim)),
+    )
+    if not all(isinstance(size, int) for size in sizes):
+        return None
+    lead, free_a, free_b = len(batch[0]), free_axes(a.ndim, contract[0], batch[0]), free_axes(b.ndim, contract[1], batch[1])
+
+    def steps(i: int | None, j: int | None, k: int | None) -> tuple[int, ...]:
+        return (_int(left.coefficient(f"i{i}")) if i is not None else 0, _int(right.coefficient(f"i{j}")) if j is not None else 0,
+                _int(out[k]) if k is not None else 0)  # fmt: skip
+
+    shared = _merged([_Axis(_int(a.shape[i]), steps(i, j, k)) for k, (i, j) in enumerate(zip(*batch))])
+    rows = _merged([_Axis(_int(a.shape[i]), steps(i, None, lead + n)) for n, i in enumerate(free_a)])
+    columns = _merged([_Axis(_int(b.shape[j]), steps(None, j, lead + len(free_a) + n)) for n, j in enumerate(free_b)])
+    depth = _merged([_Axis(_int(a.shape[i]), steps(i, j, None)) for i, j in zip(*contract)])
+    if len(depth) != 1 or not rows or len(columns) != 1:
+        return None
+    *more, row = rows
+    side_a = _side(row.extent, depth[0].extent, row.steps[0], depth[0].steps[0])
+    side_b = _side(depth[0].extent, columns[0].extent, depth[0].steps[1], columns[0].steps[1])
+    if side_a is None or side_b is None:
+        return None
+    return Product(row.extent, columns[0].extent, depth[0].extent, side_a, side_b, row.steps[2],
+                   tuple((axis.extent, *axis.steps) for axis in (*shared, *more)))  # type: ignore[misc]  # fmt: skip
+
+
+def _int(size: Size) -> int:
+    assert isinstance(size, int)
+    return size
+
+
+def _merged(axes: Sequence[_Axis]) -> list[_Axis]:
+    """Neighbouring axes that every array walks as one, as one; axes of size 1 left out."""
+    out: list[_Axis] = []
+    for axis in axes:
+        if axis.extent == 1:
+            continue
+        if out and all(a == b * axis.extent for a, b in zip(out[-1].steps, axis.steps)):
+            out[-1] = _Axis(out[-1].extent * axis.extent, axis.steps)
+        else:
+            out.append(axis)
+    return out
+
+
+def _side(rows: int, columns: int, by_row: int, by_column: int) -> Side | None:
+    if by_column == 1 and by_row >= columns:
+        return Side(by_row, False)
+    return Side(by_column, True) if by_row == 1 and by_column >= rows else None

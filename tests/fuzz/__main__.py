@@ -1,0 +1,47 @@
+"""Random programs for as long as wanted: `python -m tests.fuzz --seconds 600 --seed N [--backend llvm]`.
+
+Failures are shrunk and printed as scripts; exits with 1 if there were any.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import sys
+import time
+
+from tests.fuzz.checks import failure, report, runs
+from tests.fuzz.programs import generate
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
+    parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--backend", choices=("llvm", "numba", "python"), default="llvm")
+    parser.add_argument("--most", type=int, default=10, help="stop after this many failures")
+    options = parser.parse_args()
+    end = time.monotonic() + options.seconds
+    seen: dict[str, int] = {}
+    count = 0
+    for seed in itertools.count(options.seed):
+        if time.monotonic() > end or len(seen) >= options.most:
+            break
+        program = generate(seed)
+        count += 1
+        if not runs(program):
+            continue
+        problem = failure(program, options.backend)
+        if problem:
+            key = problem.split("\n")[0][:60]
+            seen[key] = seen.get(key, 0) + 1
+            if seen[key] == 1:
+                print(report(program, options.backend), "-" * 100, sep="\n", flush=True)
+    print(f"{count} programs from seed {options.seed} on {options.backend}: {sum(seen.values())} failures of {len(seen)} kinds")
+    for key, times in seen.items():
+        print(f"  {times:4} x {key}")
+    return 1 if seen else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
