@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from hybrid.codegen.instructions import NARROW, is_simple
 from hybrid.codegen.target import Target
@@ -24,9 +24,9 @@ from hybrid.loops.nest import (
     Scratch,
     Stmt,
     Store,
-    children,
     expressions,
     walk,
+    walk_expr,
 )
 
 SIMPLE_PS = 250  # one instruction, two a cycle at 2 GHz: the slow end of today's processors
@@ -35,21 +35,12 @@ BYTE_PS = 100  # 10 GB/s, one core's share of memory
 RANGE_PS = 20_000_000  # handing a range to another thread costs 1-5 µs; it pays from some 20 µs of work
 
 
-def nodes(roots: Iterable[Expr]) -> Iterator[Expr]:
-    """Every distinct node under `roots`, without recursion: expressions may be thousands deep."""
-    seen: set[int] = set()
-    stack = list(roots)
-    while stack:
-        expr = stack.pop()
-        if id(expr) not in seen:
-            seen.add(id(expr))
-            yield expr
-            stack.extend(children(expr))
-
-
 def nodes_of(body: tuple[Stmt, ...]) -> Iterator[Expr]:
     """Every distinct node of a statement list and the statements inside it."""
-    return nodes([root for stmt in walk(body) for root in expressions(stmt)])
+    seen: set[int] = set()
+    for stmt in walk(body):
+        for root in expressions(stmt):
+            yield from walk_expr(root, seen)
 
 
 def affines(body: tuple[Stmt, ...]) -> Iterator[Affine]:
@@ -165,9 +156,8 @@ def picoseconds(body: tuple[Stmt, ...], width: int, target: Target) -> Size:
             continue
         if isinstance(stmt, Store):
             total = total + BYTE_PS * stmt.value.dtype.itemsize
-        for node in nodes(expressions(stmt)):
-            if id(node) not in seen:
-                seen.add(id(node))
+        for root in expressions(stmt):
+            for node in walk_expr(root, seen):
                 total = total + SIMPLE_PS * _instructions(node) // width
                 if isinstance(node, Load):
                     total = total + BYTE_PS * node.dtype.itemsize

@@ -39,6 +39,8 @@ from hybrid.ir.primitive import Primitive
 from hybrid.ops import elementwise as e
 
 Promotion = Callable[[tuple], np.dtype]
+# Operators by which Python floats raise, or turn complex, where NumPy's arithmetic gives an infinity or NaN.
+_MAY_RAISE = frozenset(("true_divide", "floor_divide", "remainder", "power"))
 
 
 def same(operands: tuple) -> np.dtype:
@@ -122,10 +124,13 @@ class Elementwise:
         operands = tuple(assembled(trace, x) for x in operands)
         dtype = dtype or self.promotion(operands)
         if isinstance(self.body, Primitive):
-            return record_map(trace, self.body, operands, dtype, python=python)
-        result = self.body(*(prepared(trace, x, dtype) for x in operands))
-        if python and all(kind_of(x) == "python" for x in operands):
-            result = wrap(trace.fresh(tr.read(unwrap(result)), "python"))
+            result = record_map(trace, self.body, operands, dtype, python=python)
+        else:
+            result = self.body(*(prepared(trace, x, dtype) for x in operands))
+            if python and all(kind_of(x) == "python" for x in operands):
+                result = wrap(trace.fresh(tr.read(unwrap(result)), "python"))
+        if python and self.name in _MAY_RAISE and kind_of(result) == "python":
+            trace.checks.append(tr.read(unwrap(result)))
         return result
 
     def __repr__(self) -> str:

@@ -54,7 +54,7 @@ class Place(Cell):
 
 
 def _is_integer(item: Any) -> bool:
-    return isinstance(item, (int, np.integer)) and not isinstance(item, (bool, np.bool_))
+    return isinstance(item, (int, np.integer)) and not isinstance(item, (bool, np.bool_, Value))
 
 
 def _is_traced_integer(item: Any) -> bool:

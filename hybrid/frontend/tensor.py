@@ -36,6 +36,7 @@ _ndarray, _asarray, _new = np.ndarray, np.asarray, object.__new__
 _BFLOAT16 = dt.bfloat16
 # Operands of the fast path; anything else goes the general way. bfloat16 goes there too, for its own promotion.
 _FAST = frozenset((np.ndarray, int, float, bool, complex, *(d.type for d in dt.ALL if d is not dt.bfloat16)))
+_PYTHON = {"f": float, "c": complex, "b": bool}  # the class of a Python number by the kind of its dtype; others are int
 _ARRAY_LIKE = (Value, np.ndarray, np.generic, bool, int, float, complex, list, tuple)
 
 
@@ -183,7 +184,25 @@ class Tensor(Methods, Value):
         return other // self, other % self
 
     def __hash__(self) -> int:
+        if type(self._data) is Symbol and self._data.kind != "tensor":
+            if self._data.kind == "ndarray":
+                raise TypeError("unhashable type: 'numpy.ndarray'")
+            return hash(self._value("hash()").item())
         return id(self)
+
+    @property
+    def __class__(self) -> type:  # type: ignore[override]
+        """What `isinstance` sees: while tracing, the class of what the undecorated function would hold."""
+        data = self._data
+        if type(data) is not Symbol or data.kind == "tensor":
+            return Tensor
+        return np.ndarray if data.kind == "ndarray" else data.type.dtype.type if data.kind == "scalar" else _PYTHON.get(dt.KIND[data.type.dtype], int)
+
+    def __getattr__(self, name: str) -> Any:
+        # Reached for names that no tensor has: while tracing, those of the array or number that this one stands for.
+        if not name.startswith("_") and type(self._data) is Symbol and hasattr(self.__class__, name):
+            self._value(f".{name}")
+        raise AttributeError(f"'Tensor' object has no attribute {name!r}", name=name, obj=self)
 
     # Items -----------------------------------------------------------------------------------------------------------
     def __getitem__(self, index: Any) -> Any:
@@ -217,9 +236,9 @@ class Tensor(Methods, Value):
     def _value(self, what: str) -> np.ndarray:
         """The array behind this tensor; in a trace there is none, and Python's question is refused."""
         if type(self._data) is Symbol:
-            tr.demand(self._data, what)
-        elif tr.open_traces and (trace := tr.current()) is not None:
-            tr.demand(trace.capture(self._data, "tensor"), what)
+            return tr.demand(self._data, what)
+        if tr.open_traces and (trace := tr.current()) is not None:
+            return tr.demand(trace.capture(self._data, "tensor"), what)
         return self._data
 
     def __bool__(self) -> bool:
@@ -289,17 +308,27 @@ class Tensor(Methods, Value):
     def __repr__(self) -> str:
         data = self._data
         if type(data) is Symbol:
-            return f"<traced {data.type} in {data.cell.trace.builder.name}>"
+            trace = data.cell.trace
+            if trace.alive and trace is tr.current():
+                return repr(self._python("repr()"))
+            return f"<traced {data.type} in {trace.builder.name}>"
         body = np.array2string(data, separator=", ", prefix="tensor(")
         return f"tensor({body}, dtype={data.dtype.name})"
 
     def __str__(self) -> str:
-        return repr(self) if type(self._data) is Symbol else str(self._data)
+        if type(self._data) is Symbol:
+            return str(self._python("text"))
+        return str(self._data)
 
     def __format__(self, spec: str) -> str:
-        if not spec:
-            return str(self)
-        return format(self._value("formatting").item() if not self.shape else self._value("formatting"), spec)
+        if type(self._data) is Symbol:
+            return format(self._python("text"), spec)
+        return format(self._data.item() if spec and not self.shape else self._data, spec)
+
+    def _python(self, what: str) -> Any:
+        """A traced number as the undecorated function would hold it, for its text."""
+        value = self._value(what)
+        return value.item() if kind_of(self) == "python" else value[()]
 
     # Header ----------------------------------------------------------------------------------------------------------
     @property

@@ -68,11 +68,11 @@ def prototype(dtype: np.dtype, shape: tuple, strides: tuple) -> np.ndarray:
 
 
 class Concretise(Exception):
-    """A run-time Python number was asked for its value: trace again with that argument static."""
+    """Run-time numbers were asked for their value: trace again with those arguments static."""
 
-    def __init__(self, argument: int):
-        super().__init__(argument)
-        self.argument = argument
+    def __init__(self, arguments: frozenset[int], what: str, at: Source | None):
+        super().__init__(f"{what} needs the value of a number")
+        self.arguments, self.what, self.at = arguments, what, at
 
 
 class Trace:
@@ -83,6 +83,9 @@ class Trace:
         self.alive = True
         self.captured: dict[int, Cell] = {}
         self.cells: list[Cell] = []
+        self.numbers: dict[Atom, int] = {}  # graph inputs that are numbers -> the argument
+        self.checks: list[Atom] = []  # Python numbers that must be finite: where Python would have raised, they are not
+        self.failure: BaseException | None = None  # what a `demand` raised, whether or not the traced code caught it
 
     def __enter__(self) -> Trace:
         self._outer = _state.trace
@@ -101,6 +104,8 @@ class Trace:
         """A new input of the graph, with the caller's strides (in bytes) for view decisions."""
         cell = Cell(self, self.builder.input(type, name), writeable, name)
         self.cells.append(cell)
+        if kind in ("scalar", "python"):
+            self.numbers[cell.value] = index
         proto = prototype(type.dtype, type.shape, strides) if strides is not None else None
         return Symbol(cell, type, kind, proto=proto, argument=index)
 
@@ -211,17 +216,38 @@ def view(
     return Symbol(symbol.cell, type, kind, (*symbol.chain, (primitive, params)), proto)
 
 
-def demand(symbol: Symbol, what: str) -> None:
-    """Python asked for the value of something that has none yet."""
-    live(symbol)
-    if symbol.argument is not None and symbol.kind == "python" and not symbol.chain:
-        raise Concretise(symbol.argument)
-    raise TraceError(
+def demand(symbol: Symbol, what: str) -> np.ndarray:
+    """The value Python asks for, where tracing knows it. Numbers among the arguments become static; arrays raise `TraceError`."""
+    trace = live(symbol)
+    if isinstance(symbol.cell.value, Literal):
+        return np.asarray(symbol.cell.value.value)
+    behind = _numbers_behind(trace, symbol.cell.value)
+    error = Concretise(behind, what, user_line()) if behind else TraceError(
         f"{what} needs a value that is only known when the compiled code runs",
         got=f"a traced {symbol.type}",
         fix="use np.where or array operations, or leave this function undecorated",
         at=user_line(),
-    )
+    )  # fmt: skip
+    trace.failure = trace.failure or error
+    raise error
+
+
+def _numbers_behind(trace: Trace, atom: Atom) -> frozenset[int]:
+    """The arguments a value is computed from, if they are all numbers; else none."""
+    producers = {var: eqn for eqn in trace.builder.eqns for var in eqn.outputs}
+    found, pending, seen = set(), [atom], set()
+    while pending:
+        atom = pending.pop()
+        if isinstance(atom, Literal) or atom in seen:
+            continue
+        seen.add(atom)
+        if atom in trace.numbers:
+            found.add(trace.numbers[atom])
+        elif atom in producers:
+            pending += producers[atom].inputs
+        else:
+            return frozenset()
+    return frozenset(found)
 
 
 def literal(value: Any, dtype: np.dtype, weak: bool = False) -> Literal:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from hybrid.core import dtype as dt
 from hybrid.core.affine import Affine
 from hybrid.core.shape import Dim, Shape, Size, contiguous_strides, product
-from hybrid.ir.graph import Atom, Eqn, Graph, Literal, Var
+from hybrid.ir.graph import Atom, Eqn, Graph, Literal, Var, uses
 from hybrid.ir.primitive import Kind
 from hybrid.passes.access import (
     Index,
@@ -165,7 +165,7 @@ def lowers(eqn: Eqn) -> bool:
 class _Fuser:
     def __init__(self, graph: Graph, strides: Mapping[Var, Shape], separate: bool):
         self.graph, self.strides, self.separate = graph, strides, separate
-        self.producers = graph.producers
+        self.producers, self.readers = graph.producers, uses(graph)
         self.sources = {*graph.inputs, *(var for var, _ in graph.constants)}
         self.host = {eqn for eqn in graph.eqns if not lowers(eqn)}
         self.costs: dict[Var, int] = {}
@@ -436,34 +436,25 @@ class _Fuser:
 
     def regretted(self, visits: dict[Var, dict[Var, set]], home: dict[Var, Step], kept: set[Var]) -> set[Var]:
         """Costly values that are recomputed at several indices, or by several kernels."""
-        out: set[Var] = set()
-        for var, by_stage in visits.items():
-            if (
-                var in kept
-                or var not in self.producers
-                or self.producers[var].primitive.kind is not Kind.MAP
-                or not var.type.shape
-            ):
+        chosen: set[Var] = set()
+        for eqn in self.graph.eqns:
+            var = eqn.output
+            by_stage = visits.get(var)
+            if not by_stage or var in kept or eqn.primitive.kind is not Kind.MAP or not var.type.shape or var.type.size == 1:
                 continue
             times = sum(max(len(indices) for indices in group) for group in _by_home(by_stage, home))
-            if times > 1 and (times - 1) * self.cost(var, kept) >= KEEP_COST and var.type.size != 1:
-                out.add(var)
-        # Storing a value makes what lies under it cheap: only the deepest are stored at first.
-        return (
-            {var for var in out if not any(self._under(other, var, kept) for other in out if other is not var)} if out else out
-        )
+            if times == 1 or self._repeats_its_reader(var, visits):
+                continue
+            if (times - 1) * self.cost(var, kept | chosen) >= KEEP_COST:
+                chosen.add(var)
+                self.costs.clear()  # what is made of this value is cheaper now
+        return chosen
 
-    def _under(self, low: Var, high: Var, kept: set[Var]) -> bool:
-        """Whether `low` is pulled by `high`."""
-        stack, seen = [high], set()
-        while stack:
-            at = stack.pop()
-            for atom in self.producers[at].inputs:
-                if atom is low:
-                    return True
-                if isinstance(atom, Var) and atom not in seen and not self.is_stage(atom, kept):
-                    seen.add(atom)
-                    stack.append(atom)
+    def _repeats_its_reader(self, var: Var, visits: dict[Var, dict[Var, set]]) -> bool:
+        """Whether the value is pulled wherever one elementwise reader is: then that one is the one to store."""
+        for eqn in self.readers.get(var, ()):
+            if eqn.primitive.kind is Kind.MAP and visits.get(eqn.output) == visits[var]:
+                return True
         return False
 
     def _mark_stored(self, steps: list[Step], home: dict[Var, Step], outputs: list[Var]) -> None:

@@ -41,16 +41,13 @@ def emit(
     dtypes = sorted({w.dtype for w in lowered.work if isinstance(w, Gemm)}, key=str)
     parts += [blas.emit_gemm(dtype) for dtype in dtypes]
     needed |= blas.symbols(*dtypes)
-    # A segment that only the entry calls may be inlined into it.
-    linkage = "internal " if extra else ""
-    parts += [*kernels, *(_segment(s, linkage) for s in segments), extra]
-    names = exports if extra else tuple(s.name for s in segments)
-    return Native(emit_module(parts), names, needed)
+    parts += [*kernels, *map(_segment, segments), extra]
+    return Native(emit_module(parts), (*exports, *(s.name for s in segments)), needed)
 
 
-def _segment(segment: Segment, linkage: str) -> str:
+def _segment(segment: Segment) -> str:
     sizes = [f"i64 %{symbol('size.' + name)}" for name in segment.symbols]
-    lines = [f"define {linkage}i32 @{segment.name}({', '.join(['ptr %slots', *sizes])}) nounwind {{", "entry:"]
+    lines = [f"define i32 @{segment.name}({', '.join(['ptr %slots', *sizes])}) nounwind {{", "entry:"]
     for k, name in enumerate(segment.buffers):
         lines.append(f"  %a{k} = getelementptr inbounds ptr, ptr %slots, i64 {k}")
         lines.append(f"  %{symbol('b.' + name)} = load ptr, ptr %a{k}")

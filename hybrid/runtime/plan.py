@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 
-from hybrid.codegen import python
 from hybrid.core.errors import CompileError, IndexingError
 from hybrid.core.shape import Dim, Shape, evaluate
 from hybrid.ir.graph import Literal
@@ -38,16 +37,17 @@ class Plan:
     Args:
         lowered: what to run.
         backend: "llvm" machine code, "numba" Numba-compiled source, or "python" the same source interpreted.
+        module: machine code that already holds the segments.
     """
 
-    def __init__(self, lowered: Lowered, backend: str = "llvm"):
+    def __init__(self, lowered: Lowered, backend: str = "llvm", module: Any = None):
         self.lowered, self.backend = lowered, backend
         graph = lowered.graph
         self._inputs = tuple(lowered.names[var] for var in graph.inputs)
         self._constants = tuple((lowered.names[var], array) for var, array in graph.constants)
         self._functions: dict[str, Callable[..., int]] = {}
-        self._module: Any = None
-        if backend == "llvm":
+        self._module = module
+        if backend == "llvm" and module is None:
             threads.sync()
             self._module = native.emit(lowered).load()
 
@@ -147,6 +147,8 @@ class Plan:
             return _numpy_gemm(work, env)
         function = self._functions.get(work.name)
         if function is None:
+            from hybrid.codegen import python  # not needed for machine code
+
             make = python.compile_numba if self.backend == "numba" else python.interpret
             function = self._functions[work.name] = make(work)
         return function(*(_flat(env[b.name], b.size, sizes) for b in work.buffers), *(sizes[s] for s in work.symbols))

@@ -147,6 +147,7 @@ class Compiled:
         if spec is None:
             return None
         from hybrid.runtime import native
+        from hybrid.runtime.plan import Plan
 
         segment = self.lowered.steps[0]
         assert isinstance(segment, Segment)
@@ -156,6 +157,7 @@ class Compiled:
             return native.emit(self.lowered, extra=text, exports=(entry.ENTRY,), imports=entry.imports(spec)).load()
 
         module = self._timed("compile", load)
+        self.__dict__["plan"] = Plan(self.lowered, self.backend, module)  # the same machine code serves calls from Python
         self.entry = spec
         return spec, module
 

@@ -526,6 +526,15 @@ def test_large_shared_expressions(compiled):
     check(compiled, kernel, randoms(400), np.zeros(8, F))
 
 
+def test_deep_expressions():
+    """Ten thousand operations, each on the one before: no recursion."""
+    value: Expr = Load("x", I, F)
+    for _ in range(5000):
+        value = (value + value) * 0.5
+    text = emit_kernel(map_kernel(value, 64, x=(F, 64)), host())
+    assert text.count("fadd") == text.count("fmul") == 5000
+
+
 def test_emission_is_deterministic():
     kernel = two_stage_sum(1 << 18, 4096)
     assert emit_kernel(kernel, host()) == emit_kernel(two_stage_sum(1 << 18, 4096), host())
