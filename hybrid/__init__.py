@@ -230,8 +230,11 @@ bool = bool_
 concat, permute_dims, cumulative_sum, cumulative_prod, astype = concatenate, transpose, cumsum, cumprod, cast
 e, inf, nan, pi, newaxis = 2.718281828459045, float("inf"), float("nan"), 3.141592653589793, None
 __version__ = "0.1.0"
+from hybrid.runtime.profile import profile
+from hybrid.staging.function import FallbackWarning, eager, function
 
 __all__ = [
+    "function", "eager", "profile", "FallbackWarning",
     # values and settings
     "Tensor", "config", "__version__",
     # dtypes

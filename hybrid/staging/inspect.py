@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,8 +18,9 @@ from hybrid.core.shape import product
 from hybrid.core.spec import Spec
 from hybrid.frontend.values import Value
 from hybrid.ir.graph import Atom, Eqn, Graph, Var, read, run
+from hybrid.ir.primitive import Kind
 from hybrid.passes.fuse import HostCall, MatMul, number
-from hybrid.staging.signature import ArrayLeaf, describe_all
+from hybrid.staging.signature import ArrayLeaf, SameLeaf, describe_all
 from hybrid.staging.tracing import Computed
 
 if TYPE_CHECKING:
@@ -190,7 +192,11 @@ def explanation(f: Any) -> str:
 
 def signature(f: Any, structure: tree.Structure, compiled: Compiled) -> str:
     """The arguments of a trace by name and type."""
-    return ", ".join(f"{name}: {leaf}" for name, leaf in zip(f._leaf_names(structure), compiled.traced.leaves))
+    names = f._leaf_names(structure)
+    return ", ".join(
+        f"{name} is {names[leaf.index]}" if isinstance(leaf, SameLeaf) else f"{name}: {leaf}"
+        for name, leaf in zip(names, compiled.traced.leaves)
+    )
 
 
 def _body(f: Any, structure: tree.Structure, compiled: Compiled) -> Iterator[str]:
@@ -283,7 +289,10 @@ def _what(step: Any, eqns: list[Eqn]) -> str:
         return f"{step.eqn.primitive.name} runs as NumPy: {step.eqn.primitive.reason or 'its dtype has no loops'}"
     if isinstance(step, MatMul):
         return f"BLAS {' @ '.join(str(atom.type) for atom in step.eqn.inputs)}"
-    ops = ", ".join(eqn.primitive.name for eqn in eqns) or "copy"
+    # Views cost nothing inside a kernel; they are worth a word where there is nothing else.
+    computed = [eqn for eqn in eqns if eqn.primitive.kind is not Kind.VIEW] or eqns
+    counts = Counter(eqn.primitive.name for eqn in computed)
+    ops = ", ".join(name if count == 1 else f"{name} ×{count}" for name, count in counts.items()) or "copy"
     shapes = [stage.eqn.inputs[0].type.shape if stage.reduces else stage.shape for stage in step.stages]
     return f"{ops} over {list(max(shapes, key=lambda shape: number(product(shape))))}"
 
