@@ -93,17 +93,29 @@ class Table:
     rows: list[Row] = field(default_factory=list)
 
 
-def run(module: str, rounds: int = 0, inner: float = INNER) -> Iterator[Table]:
+@dataclass(frozen=True)
+class Effort:
+    """How much is measured: `engines` empty means all, `rounds` 0 the usual number."""
+
+    engines: frozenset[str] = frozenset()
+    rounds: int = 0
+    inner: float = INNER
+
+    def wants(self, engine: str) -> bool:
+        return not self.engines or engine in self.engines
+
+
+def run(module: str, effort: Effort) -> Iterator[Table]:
     """The tables of one question."""
     for index, case in enumerate(importlib.import_module(module).CASES):
         if isinstance(case, Fresh):
-            yield _run_fresh(case, rounds or FRESH_ROUNDS)
+            yield _run_fresh(case, effort)
             continue
         for threads in case.threads:
-            yield _run_case(module, index, case, threads, rounds or ROUNDS, inner)
+            yield _run_case(module, index, case, threads, effort)
 
 
-def _run_case(module: str, index: int, case: Case, threads: int, rounds: int, inner: float) -> Table:
+def _run_case(module: str, index: int, case: Case, threads: int, effort: Effort) -> Table:
     wide = [a.astype(np.float64) if a.dtype.kind == "f" else a for a in case.inputs()]
     expected = _arrays(case.reference(*wide))
     first: dict[str, float] = {}
@@ -112,9 +124,9 @@ def _run_case(module: str, index: int, case: Case, threads: int, rounds: int, in
     processes = []
     context = multiprocessing.get_context("spawn")
     with tempfile.TemporaryDirectory() as caches, _environment(caches), _processors(threads):
-        for engine in case.engines:
+        for engine in filter(effort.wants, case.engines):
             here, there = context.Pipe()
-            process = context.Process(target=_serve, args=(there, module, index, engine, inner), daemon=True)
+            process = context.Process(target=_serve, args=(there, module, index, engine, effort.inner), daemon=True)
             process.start()
             there.close()
             processes.append(process)
@@ -133,7 +145,7 @@ def _run_case(module: str, index: int, case: Case, threads: int, rounds: int, in
                 here.close()
         seconds: dict[str, list[float]] = {engine: [] for engine in workers}
         order = list(workers)
-        for _ in range(rounds):
+        for _ in range(effort.rounds or ROUNDS):
             for engine in order:
                 workers[engine].send("measure")
                 seconds[engine].append(workers[engine].recv())
@@ -181,16 +193,14 @@ def _calibrate(timer: timeit.Timer, inner: float) -> int:
     return number
 
 
-def _run_fresh(case: Fresh, rounds: int) -> Table:
-    seconds: dict[str, list[float]] = {engine: [] for engine in case.commands}
+def _run_fresh(case: Fresh, effort: Effort) -> Table:
+    seconds: dict[str, list[float]] = {engine: [] for engine in filter(effort.wants, case.commands)}
     failures: dict[str, str] = {}
-    for _ in range(rounds):
-        for engine, command in case.commands.items():
-            if engine in failures:
-                continue
+    for _ in range(effort.rounds or FRESH_ROUNDS):
+        for engine in [engine for engine in seconds if engine not in failures]:
             with tempfile.TemporaryDirectory() as caches, _environment(caches):
                 for _ in range(1 + case.primed):
-                    done = subprocess.run((sys.executable, *command), capture_output=True, text=True, check=False)
+                    done = subprocess.run((sys.executable, *case.commands[engine]), capture_output=True, text=True, check=False)
             if done.returncode:
                 failures[engine] = _reason(done.stderr)
             else:

@@ -61,24 +61,30 @@ def _split(tree: Any) -> tuple[list, Hashable] | None:
     return None
 
 
-def flatten(tree: Any) -> tuple[list, Structure]:
-    """Leaves in order, and the structure that puts them back.
+def flatten(tree: Any, is_leaf: Callable[[Any], bool] | None = None) -> tuple[list, Structure]:
+    """Leaves in order, and the structure that puts them back; what `is_leaf` says yes to is not looked into.
 
     >>> leaves, structure = flatten({"w": 1, "b": (2, None)})
     >>> leaves, unflatten(structure, [10, 20])
     ([1, 2], {'w': 10, 'b': (20, None)})
     """
     leaves: list = []
-    return leaves, _flatten(tree, leaves)
+    return leaves, _flatten(tree, leaves, is_leaf)
 
 
-def _flatten(tree: Any, leaves: list) -> Structure:
-    parts = _split(tree)
+def _flatten(tree: Any, leaves: list, is_leaf: Callable[[Any], bool] | None) -> Structure:
+    parts = None if is_leaf is not None and is_leaf(tree) else _split(tree)
     if parts is None:
         leaves.append(tree)
         return LEAF
     children, aux = parts
-    return Structure(type(tree), aux, tuple(_flatten(child, leaves) for child in children))
+    return Structure(type(tree), aux, tuple(_flatten(child, leaves, is_leaf) for child in children))
+
+
+def children(tree: Any) -> list:
+    """What a container holds, in order; nothing for a leaf."""
+    parts = _split(tree)
+    return parts[0] if parts is not None else []
 
 
 def unflatten(structure: Structure, leaves: list | tuple) -> Any:

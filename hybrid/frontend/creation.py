@@ -345,7 +345,7 @@ def _np_array(object: Any, dtype: Any = None, *, copy: bool | None = True, **res
 def _np_asarray(
     a: Any, dtype: Any = None, order: Any = None, *, device: Any = None, copy: bool | None = None, like: Any = None
 ) -> Any:
-    if isinstance(a, np.ndarray) and not copy:
+    if isinstance(a, np.ndarray) and not isinstance(a, Value) and not copy:
         return np.asarray(a, dtype)
     return _np_array(a, dtype, copy=copy)
 

@@ -92,30 +92,38 @@ class Elementwise:
     def __get__(self, instance: Any, owner: type) -> Any:
         return self if instance is None else MethodType(self, instance)
 
-    def __call__(self, *operands: Any, out: Any = None, where: Any = True, dtype: Any = None, casting: str = "same_kind",
-                 **rest: Any) -> Any:  # fmt: skip
+    def __call__(self, *operands: Any, **keywords: Any) -> Any:
+        if not keywords and tracing(*operands) is None:
+            return self.eager(operands)
+        return self._with_keywords(operands, **keywords)
+
+    def _with_keywords(self, operands: tuple, *, out: Any = None, where: Any = True, dtype: Any = None, casting: str = "same_kind",
+                       **rest: Any) -> Any:  # fmt: skip
         destination = out[0] if isinstance(out, tuple) and len(out) == 1 else out
         trace = tracing(*operands, destination, where)
         if trace is None:
-            if out is None and where is True and dtype is None and casting == "same_kind" and not rest:
-                return self.eager(*operands)
+            if destination is None and where is True and dtype is None and casting == "same_kind" and not rest:
+                return self.eager(operands)
             given = {"where": concrete(where)} if where is not True else {}
             given |= {"dtype": dt.canonical(dtype)} if dtype is not None else {}
-            result = self.ufunc(*map(concrete, operands), out=concrete(out), casting=casting, **given, **rest)
+            result = self.ufunc(*map(concrete, operands), out=concrete(destination), casting=casting, **given, **rest)
             if destination is not None:
                 return destination
-            return rewrap(result) if holds_tensor((*operands, where)) else result
+            return wrap(result) if holds_tensor((*operands, where)) else result
         if rest or casting != "same_kind":
             raise unsupported(f"np.{self.name}({', '.join(['casting', *rest])}=…)", "leave these keywords out")
         result = self.record(trace, operands, dtype=None if dtype is None else dt.canonical(dtype))
         return result if destination is None else store(trace, destination, result, where)
 
-    def eager(self, *operands: Any) -> Any:
-        arrays = tuple(map(concrete, operands))
-        if any(getattr(a, "dtype", None) == dt.bfloat16 for a in arrays):
-            # NumPy's promotion has no rule for bfloat16 beside Python floats and wide integers.
-            dtype = self.promotion(tuple(np.asarray(a) if isinstance(a, list) else a for a in arrays))
-            arrays = tuple(np.asarray(a).astype(dtype, copy=False) for a in arrays)
+    def eager(self, operands: tuple) -> Any:
+        """NumPy's ufunc now; a tensor where an operand is one."""
+        arrays = [x._data if isinstance(x, Value) else concrete(x) for x in operands]
+        for a in arrays:
+            if type(a) is np.ndarray and a.dtype is dt.bfloat16:
+                # NumPy's promotion has no rule for bfloat16 beside Python floats and wide integers.
+                dtype = self.promotion(tuple(np.asarray(a) if isinstance(a, list) else a for a in arrays))
+                arrays = [np.asarray(a).astype(dtype, copy=False) for a in arrays]
+                break
         result = self.ufunc(*arrays)
         return wrap(result) if holds_tensor(operands) else result
 

@@ -136,12 +136,18 @@ def _eager_matmul(a: Any, b: Any, out: Any, rest: dict) -> Any:
 def dot(a: Any, b: Any, out: Any = None) -> Any:
     """NumPy's dot: the last axis of a with the second to last of b (its only one for a vector); scalars multiply."""
     if not shape_of(a) or not shape_of(b):
-        result = u.multiply(a, b)
+        result = _scaled(a, b)
     else:
         i, j = len(shape_of(a)) - 1, max(len(shape_of(b)) - 2, 0)
         _check_aligned(shape_of(a), shape_of(b), i, j)
         result = dot_general(a, b, ((i,), (j,)))
     return result if out is None else store(active(), out, result)
+
+
+def _scaled(a: Any, b: Any) -> Any:
+    # Unlike a ufunc, a product takes Python numbers for float64 and int64 arrays.
+    dtype = dt.promote(strong(a), strong(b))
+    return u.multiply(cast(traced(a), dtype), cast(traced(b), dtype))
 
 
 def _check_aligned(a: Shape, b: Shape, i: int, j: int) -> None:
@@ -157,7 +163,7 @@ def _text(shape: Shape) -> str:
 def inner(a: Any, b: Any, /) -> Any:
     """The sum of products over the last axes; scalars multiply."""
     if not shape_of(a) or not shape_of(b):
-        return u.multiply(a, b)
+        return _scaled(a, b)
     i, j = len(shape_of(a)) - 1, len(shape_of(b)) - 1
     _check_aligned(shape_of(a), shape_of(b), i, j)
     return dot_general(a, b, ((i,), (j,)))

@@ -68,7 +68,7 @@ def _positional(values: tuple, names: tuple[str, ...]) -> dict:
 def _eager_ufunc(ufunc: np.ufunc, method: str, inputs: tuple, kwargs: dict) -> Any:
     known = TABLE.get(ufunc) if method == "__call__" else None
     if known is not None and not kwargs:
-        return known.eager(*inputs)
+        return known.eager(inputs)
     out = kwargs.get("out")
     result = getattr(ufunc, method)(*map(concrete, inputs), **{name: concrete(x) for name, x in kwargs.items()})
     if out is not None:

@@ -35,7 +35,7 @@ from hybrid.ir.trace import Symbol
 _ndarray, _asarray, _new = np.ndarray, np.asarray, object.__new__
 _BFLOAT16 = dt.bfloat16
 # Operands of the fast path; anything else goes the general way. bfloat16 goes there too, for its own promotion.
-_FAST = frozenset((np.ndarray, int, float, bool, complex, *(d.type for d in dt.ALL if d is not dt.bfloat16)))
+_FAST = frozenset((_ndarray, int, float, bool, complex, *(d.type for d in dt.ALL if d is not dt.bfloat16)))
 _PYTHON = {"f": float, "c": complex, "b": bool}  # the class of a Python number by the kind of its dtype; others are int
 _ARRAY_LIKE = (Value, np.ndarray, np.generic, bool, int, float, complex, list, tuple)
 
@@ -52,18 +52,12 @@ def _operate(function: Callable, operands: tuple) -> Any:
 
 def _binary(function: Any, symbol: str) -> tuple[Callable, Callable]:
     """The method of an operator, and the one for its operands exchanged."""
-    ufunc = function.ufunc
+    ufunc = np.matmul if function is matmul else function.ufunc
 
     def forward(self: Any, other: Any) -> Any:
         a = self._data
         b = other._data if type(other) is Tensor else other
-        if (
-            not tr.open_traces
-            and type(a) is _ndarray
-            and type(b) in _FAST
-            and a.dtype is not _BFLOAT16
-            and (type(b) is not _ndarray or b.dtype is not _BFLOAT16)
-        ):
+        if not tr.open_traces and type(a) is _ndarray and type(b) in _FAST and a.dtype is not _BFLOAT16:
             out = ufunc(a, b)
             result = _new(Tensor)
             result._data = out if type(out) is _ndarray else _asarray(out)
@@ -71,22 +65,10 @@ def _binary(function: Any, symbol: str) -> tuple[Callable, Callable]:
         return _operate(function, (self, other))
 
     def reflected(self: Any, other: Any) -> Any:
-        a = self._data
-        if (
-            not tr.open_traces
-            and type(a) is _ndarray
-            and type(other) in _FAST
-            and a.dtype is not _BFLOAT16
-            and (type(other) is not _ndarray or other.dtype is not _BFLOAT16)
-        ):
-            out = ufunc(other, a)
-            result = _new(Tensor)
-            result._data = out if type(out) is _ndarray else _asarray(out)
-            return result
         return _operate(function, (other, self))
 
-    forward.__doc__ = f"`x {symbol} y`, elementwise."
-    reflected.__doc__ = f"`y {symbol} x`, elementwise."
+    forward.__doc__ = f"`x {symbol} y`."
+    reflected.__doc__ = f"`y {symbol} x`."
     return forward, reflected
 
 

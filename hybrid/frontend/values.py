@@ -7,6 +7,7 @@ trace it promotes, broadcasts and records.
 from __future__ import annotations
 
 import functools
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -42,7 +43,11 @@ def register_tensor(cls: type[Value]) -> None:
 def wrap(data: Any) -> Any:
     """A tensor over an ndarray (or NumPy scalar) or a symbol, without a copy."""
     out = tensor_class.__new__(tensor_class)
-    out._data = data if type(data) is np.ndarray or type(data) is Symbol else np.asarray(data)
+    if type(data) is Symbol:
+        data.cell.trace.made.append(weakref.ref(out))  # so that the end of the trace can tell who kept one
+        out._data = data
+    else:
+        out._data = data if type(data) is np.ndarray else np.asarray(data)
     return out
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 import threading
+import weakref
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -85,6 +86,7 @@ class Trace:
         self.cells: list[Cell] = []
         self.numbers: dict[Atom, int] = {}  # graph inputs that are numbers -> the argument
         self.checks: list[Atom] = []  # Python numbers that must be finite: where Python would have raised, they are not
+        self.made: list[weakref.ref] = []  # every tensor over a symbol of this trace
         self.failure: BaseException | None = None  # what a `demand` raised, whether or not the traced code caught it
 
     def __enter__(self) -> Trace:

@@ -22,6 +22,7 @@ from hybrid.ir.primitive import Kind
 from hybrid.loops import columns, schedule
 from hybrid.loops.nest import Accumulate, Buffer, Declare, Expr, For, Kernel, Let, Load, Ref, Scratch, Stmt, Store, convert, op
 from hybrid.loops.pull import Names, Puller
+from hybrid.loops.share import share
 from hybrid.passes.access import Index, axes_index, offset_of, reduced_index, reduced_shape
 from hybrid.passes.fuse import KEEP_COST, SMALL, Group, Stage, number
 
@@ -149,19 +150,22 @@ class _Kernel:
             fresh,
         )
         statements: list[Stmt] = []
-        offsets: list[Affine] = []
+        stores: list[Store] = []
         for stage in self.group.stages:
             value = self.value(puller, stage, index)
-            statements += puller.lets
-            puller.lets.clear()
-            if len(self.group.stages) > 1:
-                name = fresh("v")
-                statements.append(Let(name, value))
-                value = puller.define(stage.target, index, name)
+            statements += self._take_lets(puller)
+            name = fresh("v")
+            statements.append(Let(name, value))
+            value = puller.define(stage.target, index, name)
             if stage.target in self.group.stored:
-                statements.append(self.store(stage.target, index, value))
-                offsets.append(offset_of(index, contiguous_strides(stage.shape)))
-        return tuple(statements), [*puller.affines, *offsets], puller
+                stores.append(self.store(stage.target, index, value))
+        # Stores come last: one of them may overwrite, in place, what another value still reads.
+        body = share(statements, fresh) if len(stores) > 1 else tuple(statements)
+        *rest, last = body
+        if len(stores) == 1 and isinstance(last, Let) and stores[0].value is value:
+            store = stores[0]
+            return (*rest, Store(store.buffer, store.offset, last.value)), [*puller.affines, store.offset], puller
+        return (*body, *stores), [*puller.affines, *(s.offset for s in stores)], puller
 
     # rows -------------------------------------------------------------------------------------------------------------
     def levels(self) -> dict[Var, int]:
@@ -346,7 +350,7 @@ class _Kernel:
                 store = self.store(stage.target, here, value)
                 affines.append(store.offset)
                 statements.append(store)
-        return tuple(statements), results, [*puller.affines, *affines], puller
+        return share(statements, fresh), results, [*puller.affines, *affines], puller
 
     @staticmethod
     def _take_lets(puller: Puller) -> list[Stmt]:

@@ -10,7 +10,7 @@ from hybrid.core import dtype as dt
 from hybrid.core.errors import DTypeError, ShapeError
 from hybrid.core.shape import TensorType
 from hybrid.ir.primitive import Kind, Linear, Primitive, Sample, register
-from hybrid.ops.family import NUMERIC, draw
+from hybrid.ops.family import NUMERIC, conjugate, draw
 
 Axes = tuple[int, ...]
 Pair = tuple[Axes, Axes]
@@ -53,7 +53,7 @@ def _adjoint(g: Any, a: Any, b: Any, contract: Pair, batch: Pair) -> tuple:
     rows = tuple(range(len(lead), len(lead) + len(free_a)))
     columns = tuple(range(len(lead) + len(free_a), g.ndim))
     # With the inner product Re Σ conj(u)·v, the adjoint of a product is by the conjugate.
-    a, b = (x.conj() if dt.is_complex(x.dtype) else x for x in (a, b))
+    a, b = conjugate(a), conjugate(b)
     # g·bᵀ: axes come out as batch, free of a, contracted axes of b in ascending order; put each where a has it.
     order_b = sorted(range(len(contract[1])), key=contract[1].__getitem__)
     da = g.dot_general(b, (columns, free_b), (lead, batch[1]))

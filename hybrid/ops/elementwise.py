@@ -30,6 +30,11 @@ def _special(name: str):
     return call
 
 
+def _share(wins: Any, ties: Any, y: Any) -> Any:
+    """The part of an extreme's derivative that one operand gets: all, half where both are it, or none."""
+    return wins.astype(y.dtype) + 0.5 * ties.astype(y.dtype)
+
+
 # Arithmetic.
 add = mapping("add", 2, np.add, lambda y, a, b: (1, 1), dtypes=_ALL)
 sub = mapping("sub", 2, np.subtract, lambda y, a, b: (1, -1), dtypes=NUMERIC)
@@ -49,10 +54,10 @@ fmod = mapping(
 neg = mapping("neg", 1, np.negative, lambda y, x: (-1,), dtypes=NUMERIC)
 abs = mapping("abs", 1, np.abs, lambda y, x: (x.sign(),), dtypes=REAL)
 minimum = mapping(
-    "min", 2, np.minimum, lambda y, a, b: ((a < b) + 0.5 * (a == b), (b < a) + 0.5 * (a == b)), dtypes=(dt.bool_, *REAL)
+    "min", 2, np.minimum, lambda y, a, b: (_share(a < b, a == b, y), _share(b < a, a == b, y)), dtypes=(dt.bool_, *REAL)
 )
 maximum = mapping(
-    "max", 2, np.maximum, lambda y, a, b: ((a > b) + 0.5 * (a == b), (b > a) + 0.5 * (a == b)), dtypes=(dt.bool_, *REAL)
+    "max", 2, np.maximum, lambda y, a, b: (_share(a > b, a == b, y), _share(b > a, a == b, y)), dtypes=(dt.bool_, *REAL)
 )
 pow = mapping(
     "pow",
@@ -63,7 +68,7 @@ pow = mapping(
     cost=30,
     domains=((0.2, 3), (-2, 2)),
 )
-copysign = mapping("copysign", 2, np.copysign, lambda y, a, b: ((y == a) * 2.0 - 1.0, None), dtypes=FLOATS)
+copysign = mapping("copysign", 2, np.copysign, lambda y, a, b: ((y == a).astype(y.dtype) * 2 - 1, None), dtypes=FLOATS)
 hypot = mapping("hypot", 2, np.hypot, lambda y, a, b: (a / y, b / y), dtypes=FLOATS, cost=10, domain=(0.5, 4))
 atan2 = mapping(
     "atan2", 2, np.arctan2, lambda y, a, b: (b / (a * a + b * b), -a / (a * a + b * b)), dtypes=FLOATS, cost=30, domain=(0.5, 4)
@@ -189,12 +194,17 @@ def _eval_convert(x: Any, dtype: np.dtype) -> np.ndarray:
     return np.asarray(x).astype(dtype)
 
 
+def _adjoint_convert(g: Any, x: Any, dtype: np.dtype) -> tuple:
+    part = g.real if dt.is_complex(g.dtype) and not dt.is_complex(x.dtype) else g
+    return (part.astype(x.dtype),)
+
+
 def _sample_convert(rng: np.random.Generator) -> list[Sample]:
     return [((draw(rng, a, (9,), 0, 9),), {"dtype": b}) for a in dt.ALL for b in dt.ALL if a != b]
 
 
 convert = register(Primitive(
-    "convert", Kind.MAP, _eval_convert, _infer_convert, Linear(lambda g, x, dtype: (g.astype(x.dtype),)), _sample_convert,
+    "convert", Kind.MAP, _eval_convert, _infer_convert, Linear(_adjoint_convert), _sample_convert,
     body="convert", lowers=lambda x, dtype: real_only(x) and not dt.is_complex(dtype),
 ))  # fmt: skip
 

@@ -82,3 +82,8 @@ def mapping(name: str, arity: int, eval: Callable, derivative: Derivative | Call
 def real_only(*types: TensorType, **_: Any) -> bool:
     """Loops know no complex numbers; those go to the host."""
     return not any(dt.is_complex(t.dtype) for t in types)
+
+
+def conjugate(x: Any) -> Any:
+    """The factor that a cotangent is multiplied by, so that ⟨u, v⟩ = Re Σ conj(u)·v holds; x itself where it is real."""
+    return x.conj() if dt.is_complex(x.dtype) else x

@@ -12,7 +12,7 @@ from hybrid.core import dtype as dt
 from hybrid.core.errors import ArgumentError
 from hybrid.core.shape import TensorType
 from hybrid.ir.primitive import NO_GRADIENT, Custom, Derivative, Kind, Linear, Primitive, Sample, register
-from hybrid.ops.family import NUMERIC, REAL, draw, map_dtype, real_only
+from hybrid.ops.family import NUMERIC, REAL, conjugate, draw, map_dtype, real_only
 
 
 def _reduction(
@@ -72,7 +72,7 @@ sum = _reduction(
     "sum", _accumulate_wide(np.add), Linear(lambda g, x, axes: (expand(g, x, axes),)), body="add", dtypes=NUMERIC, empty=True
 )
 prod = _reduction("prod", _accumulate_wide(np.multiply), Custom(
-    lambda p, t, y, axes: (expand(y, p[0], axes) / p[0] * t[0]).sum(axes), lambda g, y, x, axes: (expand(g * y, x, axes) / x,),
+    lambda p, t, y, axes: (expand(y, p[0], axes) / p[0] * t[0]).sum(axes), lambda g, y, x, axes: (expand(g, x, axes) * conjugate(expand(y, x, axes) / x),),
 ), body="mul", dtypes=NUMERIC, empty=True)  # fmt: skip
 max = _reduction(
     "reduce_max", lambda x, axes: np.max(x, axis=axes), Custom(_pick, _share), body="max", dtypes=(dt.bool_, *REAL), empty=False

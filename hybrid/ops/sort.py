@@ -10,7 +10,7 @@ import numpy as np
 from hybrid.core import dtype as dt
 from hybrid.core.shape import TensorType
 from hybrid.ir.primitive import NO_GRADIENT, Custom, Derivative, Kind, Linear, Primitive, register
-from hybrid.ops.family import NUMERIC, draw
+from hybrid.ops.family import NUMERIC, conjugate, draw
 
 
 def _along(name: str, evaluate: Callable, derivative: Derivative, reason: str, dtypes: tuple[np.dtype, ...],
@@ -46,7 +46,7 @@ def _cumprod_jvp(primals: tuple, tangents: tuple, y: Any, axis: int) -> Any:
 
 
 def _cumprod_vjp(g: Any, y: Any, x: Any, axis: int) -> tuple:
-    return ((g * y).flip(axis).cumsum(axis).flip(axis) / x,)
+    return ((g * conjugate(y)).flip(axis).cumsum(axis).flip(axis) / conjugate(x),)
 
 
 cumprod = _along(

@@ -20,6 +20,7 @@ from hybrid.frontend.values import Value
 from hybrid.ir.graph import Atom, Eqn, Graph, Var, read, run
 from hybrid.ir.primitive import Kind
 from hybrid.passes.fuse import HostCall, MatMul, number
+from hybrid.staging import listing
 from hybrid.staging.signature import ArrayLeaf, SameLeaf, describe_all
 from hybrid.staging.tracing import Computed
 
@@ -59,25 +60,15 @@ class Inspection:
 
     def numba(self, *args: Any, **kwargs: Any) -> str:
         """This call as Numba source that runs as it stands: the kernels, and a function that calls them in order."""
-        from hybrid.staging.listing import numba
-
-        return numba(self._compiled(args, kwargs)[0].lowered)
+        return listing.numba(self._compiled(args, kwargs)[0].lowered)
 
     def llvm(self, *args: Any, **kwargs: Any) -> str:
         """The kernels of this call as LLVM IR, before LLVM's own passes."""
-        from hybrid.runtime import native
-
-        return native.emit(self._compiled(args, kwargs)[0].lowered).text
+        return listing.llvm(self._compiled(args, kwargs)[0].lowered)
 
     def asm(self, *args: Any, **kwargs: Any) -> str:
         """The machine code of this call's kernels, as assembly for this machine."""
-        from hybrid.codegen.target import host
-        from hybrid.runtime import engine, native
-
-        text = engine.assembly(native.emit(self._compiled(args, kwargs)[0].lowered).text, host())
-        # Unwind tables and symbol bookkeeping say nothing of what runs.
-        noise = (".cfi_", ".file", ".ident", ".addrsig", ".size", ".type")
-        return "\n".join(line for line in text.splitlines() if not line.strip().startswith(noise))
+        return listing.asm(self._compiled(args, kwargs)[0].lowered)
 
     def dot(self, *args: Any, **kwargs: Any) -> str:
         """The graph of this call in Graphviz's language, one cluster for each kernel."""
@@ -409,9 +400,7 @@ def announce(f: Function, compiled: Compiled) -> None:
     if level >= 4:
         _say("loops", compiled.lowered)
     if level >= 5:
-        from hybrid.runtime import native
-
-        _say("LLVM", native.emit(compiled.lowered).text)
+        _say("LLVM", listing.llvm(compiled.lowered))
 
 
 def _say(headline: str, text: object = None) -> None:

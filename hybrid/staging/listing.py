@@ -1,4 +1,4 @@
-"""A lowered program as one Numba source file that needs nothing of this package."""
+"""A lowered program as text to read or to keep: Numba source that needs nothing of this package, LLVM IR, assembly."""
 
 from __future__ import annotations
 
@@ -54,6 +54,23 @@ def numba(lowered: Lowered) -> str:
         blocks["\n".join(_driver(lowered))] = None
     ordered = sorted(imports, key=lambda line: ("numpy" in line or "ml_dtypes" in line or "numba" in line, line))
     return "\n\n\n".join(["\n".join(ordered), *blocks]).strip() + "\n"
+
+
+def llvm(lowered: Lowered) -> str:
+    """The whole program as LLVM IR, before LLVM's own passes."""
+    from hybrid.runtime import native
+
+    return native.emit(lowered).text
+
+
+def asm(lowered: Lowered) -> str:
+    """The machine code of the program, as assembly for this machine."""
+    from hybrid.codegen.target import host
+    from hybrid.runtime import engine
+
+    # Unwind tables and symbol bookkeeping say nothing of what runs.
+    noise = (".cfi_", ".file", ".ident", ".addrsig", ".size", ".type")
+    return "\n".join(line for line in engine.assembly(llvm(lowered), host()).splitlines() if not line.strip().startswith(noise))
 
 
 def _driver(lowered: Lowered) -> Iterator[str]:

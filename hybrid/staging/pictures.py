@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from hybrid.ir.graph import Atom, Eqn, Literal, Var
 from hybrid.ir.text import literal, names_of, param
+from hybrid.staging import listing
 from hybrid.staging.inspect import parts
 
 if TYPE_CHECKING:
@@ -226,13 +227,10 @@ def _loops(lowered: Lowered, hues: dict[str, int]) -> Iterator[tuple[str, int]]:
 
 
 def _stages(lowered: Lowered, backend: str) -> Iterator[tuple[str, str]]:
-    from hybrid.staging.listing import numba
-
-    yield "Numba source", numba(lowered)
+    yield "Numba source", listing.numba(lowered)
     if backend == "llvm":
-        from hybrid.runtime import native
-
-        yield "LLVM IR", native.emit(lowered).text
+        yield "LLVM IR", listing.llvm(lowered)
+        yield "Machine code", listing.asm(lowered)
 
 
 def _source(function: Any, lowered: Lowered, hues: dict[str, int]) -> str:

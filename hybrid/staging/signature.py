@@ -6,7 +6,10 @@ other Python value is static: a new value is a new key.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+import datetime
+import pathlib
+from collections import deque
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,6 +43,18 @@ class ArrayLeaf:
     def element_strides(self) -> tuple[int, ...] | None:
         """Strides the loops can walk, or None where the array is contiguous or must be copied first."""
         return tuple(s // self.dtype.itemsize for s in self.strides) if self.strides is not None and self.direct else None
+
+    @property
+    def overlapping(self) -> bool:
+        """Whether two of its elements may share memory: writing into it depends on the order."""
+        if self.strides is None or 0 in self.shape:
+            return False
+        reach = self.dtype.itemsize
+        for stride, size in sorted((abs(t), n) for t, n in zip(self.strides, self.shape) if n > 1):
+            if stride < reach:
+                return True
+            reach = stride * size  # what a regular array of this pitch spans; tighter ones count as overlapping
+        return False
 
     @property
     def direct(self) -> bool:
@@ -106,8 +121,13 @@ class SameLeaf:
 Leaf = ArrayLeaf | ScalarLeaf | NumberLeaf | StaticLeaf | SameLeaf
 
 
+# Immutable values without equality of their own making: equal ones may share a trace.
+_BY_VALUE = frozenset((int, bool, str, bytes, type(None), type(...), range, datetime.date, datetime.datetime, datetime.time,
+                       datetime.timedelta, type(pathlib.PurePath()), type(pathlib.Path())))  # fmt: skip
+
+
 def describe(value: Any, static: bool = False) -> Leaf:
-    """The spec of one leaf. Raises `TraceError` for arrays that cannot be traced."""
+    """The spec of one leaf. Raises `TraceError` for what a trace cannot depend on."""
     kind = type(value)
     if kind is float or kind is complex:
         return static_leaf(value) if static else NumberLeaf(kind)
@@ -121,20 +141,35 @@ def describe(value: Any, static: bool = False) -> Leaf:
         if not dt.supported(value.dtype):
             raise TraceError(f"NumPy scalars of dtype {value.dtype} cannot be traced", got=repr(value))
         return static_leaf(value) if static else ScalarLeaf(value.dtype)
+    if isinstance(value, (dict, list, tuple, deque)):
+        raise TraceError(f"containers of class {kind.__name__} are not known", fix="register the class: hybrid.core.tree.register")
+    if isinstance(value, Iterator):
+        raise TraceError(f"an argument is an iterator ({kind.__name__}), which one trace would use up", fix="pass a list or an array")
     return static_leaf(value)
 
 
 def static_leaf(value: Any) -> StaticLeaf:
+    return StaticLeaf(type(value), static_key(value), value)
+
+
+def static_key(value: Any) -> Hashable:
+    """What tells one static value from another: its value where that is all it is, else its identity."""
     kind = type(value)
+    if kind in _BY_VALUE or isinstance(value, (np.dtype, type)):
+        return value
     if kind is float:
-        return StaticLeaf(kind, value.hex(), value)  # 0.0 is not -0.0, nan is nan
-    try:
-        hash(value)
-    except TypeError:
-        return StaticLeaf(kind, ("object", id(value)), value)
-    # Equality of user classes may be anything; only values that are their own meaning compare by it.
-    by_value = kind in (int, bool, str, bytes, type(None), complex, type, frozenset) or isinstance(value, np.dtype)
-    return StaticLeaf(kind, value if by_value else ("object", id(value)), value)
+        return value.hex() if value == value else "nan"  # 0.0 is not -0.0, nan is nan
+    if kind is complex:
+        return static_key(value.real), static_key(value.imag)
+    if isinstance(value, np.generic):
+        return value.dtype.str, value.tobytes()
+    if kind is slice:
+        return tuple((type(part), static_key(part)) for part in (value.start, value.stop, value.step))
+    if kind in (set, frozenset):
+        return frozenset((type(item), static_key(item)) for item in value)
+    if kind is bytearray:
+        return bytes(value)
+    return "object", id(value)
 
 
 def _array(array: np.ndarray, tensor: bool) -> ArrayLeaf:
@@ -151,10 +186,9 @@ def describe_all(leaves: Sequence[Any], static: Sequence[bool]) -> tuple[Leaf, .
     out: list[Leaf] = []
     seen: dict[int, int] = {}
     for k, (value, fixed) in enumerate(zip(leaves, static)):
-        array = value._data if isinstance(value, Value) else value
-        if isinstance(array, np.ndarray):
-            first = seen.setdefault(id(array), k)
-            if first != k and type(leaves[first]) is type(value):
+        if isinstance(value, (Value, np.ndarray)):
+            first = seen.setdefault(id(value), k)
+            if first != k:
                 out.append(SameLeaf(first))
                 continue
         out.append(describe(value, fixed))

@@ -69,7 +69,7 @@ def test_read_only_views(source):
 
 @pytest.mark.parametrize("source", ["x.reshape(5, 5)", "x.reshape(-1, 5)", "x.reshape(-1, -1)", "np.concatenate([x, x[0]])", "np.concatenate([x, x[:, :1]])",
                                     "np.stack([x, x[0]])", "x.transpose(0, 0, 1)", "x.transpose(0, 1)", "np.squeeze(x, 0)", "np.split(x, 3)",
-                                    "np.take(x, [0.5])", "np.broadcast_to(x, (3,))", "np.expand_dims(x, 9)", "x.reshape(2, 3, 4)[5]"])  # fmt: skip
+                                    "np.take(x, np.array([0.5]))", "np.broadcast_to(x, (3,))", "np.expand_dims(x, 9)", "x.reshape(2, 3, 4)[5]"])  # fmt: skip
 def test_errors_have_numpys_type(source, traced):
     function = eval(f"lambda x: {source}", {"np": np})
     x = np.zeros((2, 3, 4))
