@@ -35,7 +35,8 @@ from hybrid.ir.trace import Symbol
 _ndarray, _asarray, _new = np.ndarray, np.asarray, object.__new__
 _BFLOAT16 = dt.bfloat16
 # Operands of the fast path; anything else goes the general way. bfloat16 goes there too, for its own promotion.
-_FAST = frozenset((_ndarray, int, float, bool, complex, *(d.type for d in dt.ALL if d is not dt.bfloat16)))
+_NUMBERS = frozenset((int, float, bool, complex, *(d.type for d in dt.ALL if d is not dt.bfloat16)))
+_FAST = _NUMBERS | {_ndarray}
 _PYTHON = {"f": float, "c": complex, "b": bool}  # the class of a Python number by the kind of its dtype; others are int
 _ARRAY_LIKE = (Value, np.ndarray, np.generic, bool, int, float, complex, list, tuple)
 
@@ -57,14 +58,21 @@ def _binary(function: Any, symbol: str) -> tuple[Callable, Callable]:
     def forward(self: Any, other: Any) -> Any:
         a = self._data
         b = other._data if type(other) is Tensor else other
-        if not tr.open_traces and type(a) is _ndarray and type(b) in _FAST and a.dtype is not _BFLOAT16:
-            out = ufunc(a, b)
-            result = _new(Tensor)
-            result._data = out if type(out) is _ndarray else _asarray(out)
-            return result
+        if not tr.open_traces and type(a) is _ndarray and a.dtype is not _BFLOAT16:
+            if type(b) in _FAST and (type(b) is not _ndarray or b.dtype is not _BFLOAT16):
+                out = ufunc(a, b)
+                result = _new(Tensor)
+                result._data = out if type(out) is _ndarray else _asarray(out)
+                return result
         return _operate(function, (self, other))
 
     def reflected(self: Any, other: Any) -> Any:
+        a = self._data
+        if not tr.open_traces and type(a) is _ndarray and a.dtype is not _BFLOAT16 and type(other) in _NUMBERS:
+            out = ufunc(other, a)
+            result = _new(Tensor)
+            result._data = out if type(out) is _ndarray else _asarray(out)
+            return result
         return _operate(function, (other, self))
 
     forward.__doc__ = f"`x {symbol} y`."
@@ -91,7 +99,12 @@ def _in_place(function: Any, symbol: str) -> Callable:
 
 
 def _unary(function: Any) -> Callable:
+    ufunc = function.ufunc
+
     def method(self: Any) -> Any:
+        a = self._data
+        if not tr.open_traces and type(a) is _ndarray:
+            return wrap(ufunc(a))
         return _operate(function, (self,))
 
     method.__doc__ = function.__doc__
@@ -131,6 +144,7 @@ class Tensor(Methods, Value):
     __xor__, __rxor__ = _binary(NAMES["bitwise_xor"], "^")
     __lshift__, __rlshift__ = _binary(NAMES["left_shift"], "<<")
     __rshift__, __rrshift__ = _binary(NAMES["right_shift"], ">>")
+    __matmul__, __rmatmul__ = _binary(matmul, "@")
     __eq__, _ = _binary(NAMES["equal"], "==")  # type: ignore[assignment]
     __ne__, _ = _binary(NAMES["not_equal"], "!=")  # type: ignore[assignment]
     __lt__, __gt__ = _binary(NAMES["less"], "<")[0], _binary(NAMES["greater"], ">")[0]
@@ -145,14 +159,6 @@ class Tensor(Methods, Value):
     __ipow__, __iand__ = _in_place(NAMES["power"], "**"), _in_place(NAMES["bitwise_and"], "&")
     __ior__, __ixor__ = _in_place(NAMES["bitwise_or"], "|"), _in_place(NAMES["bitwise_xor"], "^")
     __ilshift__, __irshift__ = _in_place(NAMES["left_shift"], "<<"), _in_place(NAMES["right_shift"], ">>")
-
-    def __matmul__(self, other: Any) -> Any:
-        """The matrix product `x @ y`."""
-        return _operate(matmul, (self, other))
-
-    def __rmatmul__(self, other: Any) -> Any:
-        """The matrix product `y @ x`."""
-        return _operate(matmul, (other, self))
 
     def __imatmul__(self, other: Any) -> Any:
         """The matrix product, into the same memory."""
