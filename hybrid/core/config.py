@@ -40,6 +40,7 @@ class Config:
     cache: bool = True  # keep object code on disk
     cache_dir: str = ""  # empty: $XDG_CACHE_HOME/hybrid
     cache_limit_mb: int = 512  # least recently used entries beyond this are dropped
+    pool_limit_mb: int = 256  # memory of dead results kept for the next ones; 0: results come from NumPy's allocator
     max_traces: int = 64  # per function; the least recently used trace is dropped
     default_float: str = "float32"  # dtype of Python floats in hybrid.tensor([...])
     verify: bool = False  # check the graph between passes and the loops before code generation
@@ -109,6 +110,18 @@ def from_environment() -> Config:
 
 
 config = from_environment()
+
+
+@contextmanager
+def environment_default(**variables: str) -> Iterator[None]:
+    """Set environment variables inside a block, for a library that reads them as it is loaded. What the user set stays."""
+    mine = {name: text for name, text in variables.items() if name not in os.environ}
+    os.environ.update(mine)
+    try:
+        yield
+    finally:
+        for name in mine:
+            del os.environ[name]
 
 
 def cpu_count() -> int:

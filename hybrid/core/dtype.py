@@ -52,7 +52,7 @@ def is_integer(dtype: np.dtype) -> bool:
 
 
 def canonical(dtype: object, default: np.dtype | None = None) -> np.dtype:
-    """The supported `numpy.dtype` for anything NumPy accepts as one (`"float32"`, `np.float32`, `float`, `"f32"`, `"bfloat16"`).
+    """The supported `numpy.dtype` for anything NumPy accepts as one (`"float32"`, `np.float32`, `float`, `"bf16"`).
 
     >>> canonical("bf16"), canonical(float)
     (dtype(bfloat16), dtype('float64'))

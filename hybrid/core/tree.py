@@ -81,10 +81,10 @@ def _flatten(tree: Any, leaves: list, is_leaf: Callable[[Any], bool] | None) -> 
     return Structure(type(tree), aux, tuple(_flatten(child, leaves, is_leaf) for child in children))
 
 
-def children(tree: Any) -> list:
-    """What a container holds, in order; nothing for a leaf."""
+def children(tree: Any) -> list | None:
+    """What a container holds, in order; None for a leaf."""
     parts = _split(tree)
-    return parts[0] if parts is not None else []
+    return None if parts is None else parts[0]
 
 
 def unflatten(structure: Structure, leaves: list | tuple) -> Any:

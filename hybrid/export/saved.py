@@ -225,7 +225,7 @@ def save(what: Function | Graph | Saved, path: str | Path, *args: Any, **kwargs:
     if args or kwargs:
         raise ArgumentError("a graph is saved as it is; only a decorated function takes arguments", got=f"{len(args) + len(kwargs)} arguments")
     if isinstance(what, Graph):
-        archive.write(Path(path), verify(what), {})
+        Saved(verify(what), {}).save(path)
     elif isinstance(what, Saved):
         what.save(path)
     else:

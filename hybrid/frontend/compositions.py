@@ -356,4 +356,6 @@ xlog1py = _special(
 
 
 def _lgamma(x: Any) -> Any:
-    return apply(e.lgamma, x) if x.dtype != dt.bfloat16 else cast(apply(e.lgamma, cast(x, np.float32)), x.dtype)
+    wide = cast(x, np.float32) if x.dtype == dt.bfloat16 else x
+    # SciPy's gammaln is -inf at -inf, where C's lgamma is +inf.
+    return cast(select(wide == -math.inf, -math.inf, apply(e.lgamma, wide)), x.dtype)

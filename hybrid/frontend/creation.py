@@ -1,4 +1,4 @@
-"""New arrays: from data, filled, counted, and from other libraries. Inside a trace they are recorded, so that writing into them is too."""
+"""New arrays: from data, filled, counted, from other libraries. A trace records them, and so what is written into them."""
 
 from __future__ import annotations
 
@@ -206,8 +206,17 @@ def arange(start: Any, stop: Any = None, step: Any = 1, dtype: Any = None, *, de
 
 
 @implements(np.linspace)
-def _linspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, retstep: bool = False, dtype: Any = None, axis: int = 0, *,
-              device: Any = None) -> Any:  # fmt: skip
+def _linspace(
+    start: Any,
+    stop: Any,
+    num: int = 50,
+    endpoint: bool = True,
+    retstep: bool = False,
+    dtype: Any = None,
+    axis: int = 0,
+    *,
+    device: Any = None,
+) -> Any:
     start, stop = traced(start), traced(stop)
     own = dt.promote(start.dtype, stop.dtype, float)
     if shape_of(start) or shape_of(stop) or retstep:

@@ -25,7 +25,6 @@ from hybrid.frontend.values import (
     operand,
     record_map,
     result_kind,
-    rewrap,
     shape_of,
     stretched,
     symbol,
@@ -97,8 +96,9 @@ class Elementwise:
             return self.eager(operands)
         return self._with_keywords(operands, **keywords)
 
-    def _with_keywords(self, operands: tuple, *, out: Any = None, where: Any = True, dtype: Any = None, casting: str = "same_kind",
-                       **rest: Any) -> Any:  # fmt: skip
+    def _with_keywords(
+        self, operands: tuple, *, out: Any = None, where: Any = True, dtype: Any = None, casting: str = "same_kind", **rest: Any
+    ) -> Any:
         destination = out[0] if isinstance(out, tuple) and len(out) == 1 else out
         trace = tracing(*operands, destination, where)
         if trace is None:
@@ -201,8 +201,8 @@ def _rows(promotion: Promotion, **primitives: Primitive) -> None:
 
 
 _rows(same, add=e.add, multiply=e.mul, subtract=e.sub, negative=e.neg, minimum=e.minimum, maximum=e.maximum)
-_rows(inexact, exp=e.exp, exp2=e.exp2, expm1=e.expm1, log=e.log, log2=e.log2, log10=e.log10, log1p=e.log1p, sin=e.sin, cos=e.cos,
-      tan=e.tan, arcsin=e.asin, arccos=e.acos, arctan=e.atan, sinh=e.sinh, cosh=e.cosh, tanh=e.tanh, arcsinh=e.asinh,
+_rows(inexact, exp=e.exp, exp2=e.exp2, expm1=e.expm1, log=e.log, log2=e.log2, log10=e.log10, log1p=e.log1p, sin=e.sin,
+      cos=e.cos, tan=e.tan, arcsin=e.asin, arccos=e.acos, arctan=e.atan, sinh=e.sinh, cosh=e.cosh, tanh=e.tanh, arcsinh=e.asinh,
       arccosh=e.acosh, arctanh=e.atanh, sqrt=e.sqrt, cbrt=e.cbrt, hypot=e.hypot, arctan2=e.atan2, copysign=e.copysign,
       nextafter=e.nextafter)  # fmt: skip
 _rows(comparison, equal=e.eq, not_equal=e.ne, less=e.lt, less_equal=e.le, greater=e.gt, greater_equal=e.ge)

@@ -13,7 +13,7 @@ from hybrid.core.shape import Shape, normalize_axis, product
 from hybrid.core.shape import broadcast as broadcast_shapes
 from hybrid.frontend import ufuncs as u
 from hybrid.frontend.compositions import clip
-from hybrid.frontend.elementwise import apply, cast, store, where
+from hybrid.frontend.elementwise import cast, store, where
 from hybrid.frontend.indexing import getitem, setitem
 from hybrid.frontend.reductions import strong, sum
 from hybrid.frontend.shaping import as_array, broadcast_to, concatenate, copied, moveaxis, reshape, viewed
@@ -358,7 +358,3 @@ def result_type(*arrays_and_dtypes: Any) -> np.dtype:
     """The dtype that NumPy's promotion gives."""
     return dt.promote(*(x if isinstance(x, np.dtype) else dt.canonical(x) if isinstance(x, (type, str)) else strong_or_weak(x)
                         for x in arrays_and_dtypes))  # fmt: skip
-
-
-__all__ = ["allclose", "apply", "copyto", "diag", "diagonal", "diff", "fill_diagonal", "isclose", "meshgrid", "pad", "put_along_axis",
-           "repeat", "select", "take", "tile", "trace", "trapezoid", "tril", "triu"]  # fmt: skip

@@ -62,7 +62,7 @@ def _is_traced_integer(item: Any) -> bool:
 
 
 def _is_array(item: Any) -> bool:
-    return isinstance(item, (list, np.ndarray, np.bool_, bool)) or (isinstance(item, Value) and not _is_traced_integer(item))
+    return not _is_traced_integer(item) if isinstance(item, Value) else isinstance(item, (list, np.ndarray, np.bool_, bool))
 
 
 def _known(item: Any) -> Any:
@@ -87,8 +87,11 @@ def _expanded(index: Any, ndim: int) -> list:
 
 def _consumes(item: Any) -> int:
     if not (_is_integer(item) or isinstance(item, slice) or _is_array(item) or _is_traced_integer(item)):
-        raise IndexingError("only integers, slices (`:`), ellipsis (`...`), numpy.newaxis (`None`) and integer or boolean arrays are valid indices",
-                            got=repr(item)[:80])  # fmt: skip
+        raise IndexingError(
+            "only integers, slices (`:`), ellipsis (`...`), numpy.newaxis (`None`) and integer or boolean arrays "
+            "are valid indices",
+            got=repr(item)[:80],
+        )
     if isinstance(item, (bool, np.bool_)):
         return 0
     if _is_array(item):

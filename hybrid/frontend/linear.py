@@ -254,9 +254,8 @@ def _subscripts(text: str, operands: tuple) -> tuple[list[str], str]:
     left, arrow, output = text.replace(" ", "").partition("->")
     terms = left.split(",")
     if len(terms) != len(operands):
-        raise ValueError("more operands provided to einstein sum function than specified in the subscripts string"
-                         if len(operands) > len(terms) else "fewer operands provided to einstein sum function than specified in the "
-                         "subscripts string")  # fmt: skip
+        which = "more" if len(operands) > len(terms) else "fewer"
+        raise ValueError(f"{which} operands provided to einstein sum function than specified in the subscripts string")
     spare = [chr(k) for k in range(ord("Z"), ord("A") - 1, -1) if chr(k) not in text]
     ranks = [len(shape_of(x)) - len(term.replace("...", "")) for term, x in zip(terms, operands)]
     widest = max((rank for term, rank in zip(terms, ranks) if "..." in term), default=0)
@@ -404,7 +403,7 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
     if ord in (None, "fro", "f"):
         return u.sqrt(sum(_squared(x, size), axes, keepdims=keepdims))
     if ord in (1, -1, np.inf, -np.inf):
-        over, across = axes if abs(ord) == 1 else axes[::-1]
+        over = axes[0 if abs(ord) == 1 else 1]
         extreme = reduce_max if ord > 0 else reduce_min
         return extreme(sum(size, over, keepdims=True), axes, keepdims=keepdims)
     raise unsupported(f"np.linalg.norm of matrices with ord={ord!r}")

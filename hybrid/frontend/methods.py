@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from hybrid.core.dtype import canonical
 from hybrid.frontend import activations, compositions, creation, gathering, linear, reductions, shaping
 from hybrid.frontend.elementwise import NAMES, cast, where
 from hybrid.frontend.values import bind, concrete, shape_of, tracing, unsupported, unwrap, wrap
 from hybrid.ir import trace as tr
-from hybrid.ops import fft
+from hybrid.ops import elementwise, fft
 from hybrid.ops import index as ix
 from hybrid.ops import linalg as la
 from hybrid.ops import view as v
@@ -106,8 +107,10 @@ class Methods:
 
     def astype(self, dtype: Any, order: str = "K", casting: str = "unsafe", subok: bool = True, copy: bool = True) -> Any:
         """A copy in another dtype; with `copy=False`, the tensor itself where it has that dtype."""
+        if not copy and canonical(dtype) == self.dtype:  # type: ignore[attr-defined]
+            return self
         out = cast(self, dtype)
-        return shaping.copy(out) if copy and tracing(self) is not None and out is self else out
+        return shaping.copy(out) if out is self else out
 
     def to(self, dtype: Any) -> Any:
         """The tensor in another dtype, itself where it has that dtype."""
@@ -183,6 +186,10 @@ class Methods:
     def solve(self, b: Any) -> Any:
         """The x with `self @ x = b`."""
         return bind(la.solve, self, b)
+
+    def digamma(self) -> Any:
+        """The derivative of log Γ(x)."""
+        return bind(elementwise.digamma, self)
 
     def fft(self, axis: int, inverse: bool) -> Any:
         """The Fourier transform along an axis, or its inverse."""

@@ -62,8 +62,19 @@ def _finish(result: Any, out: Any) -> Any:
     return store(trace, out, result, casting="unsafe")
 
 
-def _fold(primitive: Primitive, combine: Any, neutral: Any, x: Any, axis: Any, dtype: Any, out: Any, keepdims: Any, initial: Any,
-          mask: Any, default: np.dtype) -> Any:  # fmt: skip
+def _fold(
+    primitive: Primitive,
+    combine: Any,
+    neutral: Any,
+    x: Any,
+    axis: Any,
+    dtype: Any,
+    out: Any,
+    keepdims: Any,
+    initial: Any,
+    mask: Any,
+    default: np.dtype,
+) -> Any:
     """A reduction with NumPy's `dtype`, `initial` and `where`."""
     x, target = traced(x), dt.canonical(dtype, default)
     if mask is not _NO_VALUE and mask is not True:

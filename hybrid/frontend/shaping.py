@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -282,8 +283,10 @@ def _check_joined(first: Shape, shape: Shape, axis: int, place: int) -> None:
                          f"{len(first)} dimension(s) and the array at index {place} has {len(shape)} dimension(s)")  # fmt: skip
     for k, (a, b) in enumerate(zip(first, shape)):
         if k != axis and a != b:
-            raise ValueError("all the input array dimensions except for the concatenation axis must match exactly, but along dimension "
-                             f"{k}, the array at index 0 has size {a} and the array at index {place} has size {b}")  # fmt: skip
+            raise ValueError(
+                "all the input array dimensions except for the concatenation axis must match exactly, but along dimension "
+                f"{k}, the array at index 0 has size {a} and the array at index {place} has size {b}"
+            )
 
 
 @implements(np.stack)
@@ -339,7 +342,7 @@ def array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list:
         each, extra = divmod(size, operator.index(indices_or_sections))
         cuts = [k * each + (k if k < extra else extra) for k in range(indices_or_sections + 1)]
     along = normalize_axis(axis, len(shape_of(ary)))
-    return [_slab(ary, along, slice(a, b)) for a, b in zip(cuts, cuts[1:])]
+    return [_slab(ary, along, slice(a, b)) for a, b in pairwise(cuts)]
 
 
 @implements(np.split)

@@ -125,7 +125,7 @@ class Tensor(Methods, Value):
     tensor([[1., 2.],
             [3., 4.]], dtype=float32)
     >>> (x @ x.T).sum().item(), np.sin(x).shape
-    (54.0, (2, 2))
+    (52.0, (2, 2))
     """
 
     __slots__ = ()
@@ -184,7 +184,13 @@ class Tensor(Methods, Value):
         data = self._data
         if type(data) is not Symbol or data.kind == "tensor":
             return Tensor
-        return np.ndarray if data.kind == "ndarray" else data.type.dtype.type if data.kind == "scalar" else _PYTHON.get(dt.KIND[data.type.dtype], int)
+        return (
+            np.ndarray
+            if data.kind == "ndarray"
+            else data.type.dtype.type
+            if data.kind == "scalar"
+            else _PYTHON.get(dt.KIND[data.type.dtype], int)
+        )
 
     def __getattr__(self, name: str) -> Any:
         # Reached for names that no tensor has: while tracing, those of the array or number that this one stands for.

@@ -250,10 +250,7 @@ def rewrap(out: Any) -> Any:
 
 def holds_tensor(args: Any) -> bool:
     """Whether some argument is or holds a tensor."""
-    for x in args:
-        if isinstance(x, Value) or (type(x) in (list, tuple) and holds_tensor(x)):
-            return True
-    return False
+    return any(isinstance(x, Value) or (type(x) in (list, tuple) and holds_tensor(x)) for x in args)
 
 
 FUNCTIONS: dict[Callable, Callable] = {}  # NumPy's function -> ours

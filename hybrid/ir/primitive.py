@@ -69,7 +69,7 @@ class Primitive:
         infer: type rule, `(*TensorTypes, **params) -> TensorType` or a tuple; raises `ShapeError`, `DTypeError`.
         derivative: `Partials`, `Linear`, `Custom` or `NO_GRADIENT`.
         body: the loop-language operation of a MAP or REDUCE; None: a host call, and `reason` says why.
-        index: for a VIEW, `(out_index, operand_types, context, **params) -> index of operand 0`, or None where it is not affine;
+        index: for a VIEW, `(out_index, operand_types, context, **params) -> index of operand 0`, None where not affine;
             `context.gather(k, index, size)` reads operand k as an index into an axis of that size.
         put: for a VIEW, `(bind, base, value, **params)`: base with the viewed elements replaced; None: read-only.
         regions: for a WRITE, `(*types, **params) -> [(operand, start, step), ...]` in the order of writing.

@@ -22,6 +22,7 @@ from hybrid.ir.builder import Builder
 from hybrid.ir.graph import Atom, Literal, Source
 from hybrid.ir.primitive import Primitive
 
+SNAPSHOT_BYTES = 1 << 20  # captured arrays up to this size are watched for writes while tracing; a comparison takes 0.1 ms
 _PACKAGE = str(Path(__file__).resolve().parents[1])
 Chain = tuple[tuple[Primitive, Mapping[str, Any]], ...]
 
@@ -84,6 +85,7 @@ class Trace:
         self.alive = True
         self.captured: dict[int, Cell] = {}
         self.cells: list[Cell] = []
+        self.snapshots: dict[int, bytes] = {}  # contents of captured arrays, by id
         self.numbers: dict[Atom, int] = {}  # graph inputs that are numbers -> the argument
         self.checks: list[Atom] = []  # Python numbers that must be finite: where Python would have raised, they are not
         self.made: list[weakref.ref] = []  # every tensor over a symbol of this trace
@@ -119,9 +121,22 @@ class Trace:
                 self, self.builder.constant(array), bool(array.flags.writeable), "a captured array"
             )
             self.cells.append(cell)
+            if array.nbytes <= SNAPSHOT_BYTES:
+                self.snapshots[id(array)] = array.tobytes()
+        else:
+            self.unchanged(id(array))
         return Symbol(
             cell, TensorType(array.dtype, array.shape), kind, proto=prototype(array.dtype, array.shape, array.strides)
         )
+
+    def unchanged(self, *keys: int) -> None:
+        """Refuse captured arrays that plain NumPy has written meanwhile, and undo that: a graph reads them as they are at a call."""
+        for key in keys or self.snapshots:
+            array, before = self.builder.constants[key][1], self.snapshots.get(key)
+            if before is not None and array.tobytes() != before:
+                array[...] = np.frombuffer(before, array.dtype).reshape(array.shape)
+                raise TraceError("a NumPy array that is not an argument is written where tracing cannot see it", got=f"shape {array.shape}",
+                                 fix="pass the array in as an argument", at=user_line())  # fmt: skip
 
     def record(
         self, primitive: Primitive, inputs: tuple[Atom, ...], params: Mapping[str, Any] | None = None

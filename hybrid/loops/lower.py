@@ -190,7 +190,6 @@ class _Kernel:
             for stage in self.group.stages:
                 if level[stage.target] == depth:
                     here.setdefault(self.inner_shape(stage), []).append(stage)
-            # A loop that reads what another one of the level stores comes after it; element by element they are one loop anyway.
             out += here.items()
         return out
 
@@ -209,7 +208,7 @@ class _Kernel:
         return schedule.over(outer_axes, body, kind)
 
     def keep(self, loops: list, outer: Index) -> dict[Var, int]:
-        """Costly values that several loops pull at the same place: value -> the loop that computes it and keeps it in a scratch row."""
+        """Costly values that several loops pull at the same place: value -> the loop that keeps it in a scratch row."""
         keep: dict[Var, int] = {}
         seen: dict[Var, int] = {}
         for k, (inner, _) in enumerate(loops):

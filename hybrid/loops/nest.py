@@ -195,7 +195,7 @@ class Bitcast(Expr):
 
 
 class Rescue(Expr):
-    """`fast`, except where `condition` holds: there the platform's scalar `name(*args)`, lane by lane. For rare, hard arguments."""
+    """`fast`, but where `condition` holds the platform's scalar `name(*args)`, lane by lane: for rare, hard arguments."""
 
     __slots__ = ("condition", "fast", "name", "args")
 

@@ -17,8 +17,8 @@ from itertools import chain
 import numpy as np
 
 from hybrid.core import dtype as dt
-from hybrid.loops import nest
 from hybrid.core.affine import Affine
+from hybrid.loops import nest
 from hybrid.loops.nest import Expr, Stmt
 
 # Python's precedences, loosest first.

@@ -13,10 +13,10 @@ from typing import NoReturn
 import numpy as np
 
 from hybrid.core import dtype as dt
+from hybrid.core.affine import Affine
 from hybrid.core.errors import CompileError
 from hybrid.core.shape import Dim, Size
 from hybrid.loops import nest, text
-from hybrid.core.affine import Affine
 
 _ANY, _NUMBER, _INTEGER, _BITS, _FLOAT = "biuf", "iuf", "iu", "biu", "f"
 # The dtype kinds each op is defined on, where that is not floats alone.

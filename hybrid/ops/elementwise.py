@@ -30,6 +30,12 @@ def _special(name: str):
     return call
 
 
+def _lgamma(x: Any) -> Any:
+    # As C's lgamma: +inf at -inf where SciPy says -inf, and -log|x| for subnormals where SciPy says inf.
+    size = np.abs(x)
+    return np.where(size < np.finfo(x.dtype).tiny, -np.log(size), np.where(size == np.inf, size, _special("gammaln")(x)))
+
+
 def _share(wins: Any, ties: Any, y: Any) -> Any:
     """The part of an extreme's derivative that one operand gets: all, half where both are it, or none."""
     return wins.astype(y.dtype) + 0.5 * ties.astype(y.dtype)
@@ -110,7 +116,11 @@ atanh = mapping("atanh", 1, np.arctanh, lambda y, x: (1 / (1 - x * x),), dtypes=
 # Special functions.
 erf = mapping("erf", 1, _special("erf"), lambda y, x: (TWO_OVER_SQRT_PI * (-x * x).exp(),), dtypes=FLOATS, cost=20)
 erfc = mapping("erfc", 1, _special("erfc"), lambda y, x: (-TWO_OVER_SQRT_PI * (-x * x).exp(),), dtypes=FLOATS, cost=25)
-lgamma = mapping("lgamma", 1, _special("gammaln"), NO_GRADIENT, dtypes=(dt.float32, dt.float64), cost=80, domain=(0.2, 4))
+lgamma = mapping("lgamma", 1, _lgamma, lambda y, x: (x.digamma(),), dtypes=(dt.float32, dt.float64), cost=80, domain=(0.2, 4))
+digamma = register(Primitive(
+    "digamma", Kind.MAP, _special("digamma"), lambda x: TensorType(map_dtype("digamma", (x,), (dt.float32, dt.float64)), x.shape), NO_GRADIENT,
+    lambda rng: [((draw(rng, d, (5,), 0.2, 4),), {}) for d in (dt.float32, dt.float64)], reason="digamma is SciPy's; its derivative has no row",
+))  # fmt: skip
 
 # Comparisons: bool results.
 eq = mapping("eq", 2, np.equal, NO_GRADIENT, dtypes=_ALL, result=dt.bool_)

@@ -67,8 +67,9 @@ def product_of(eqn: Eqn, left: Affine, right: Affine) -> Product | None:
     lead, free_a, free_b = len(batch[0]), free_axes(a.ndim, contract[0], batch[0]), free_axes(b.ndim, contract[1], batch[1])
 
     def steps(i: int | None, j: int | None, k: int | None) -> tuple[int, ...]:
-        return (_int(left.coefficient(f"i{i}")) if i is not None else 0, _int(right.coefficient(f"i{j}")) if j is not None else 0,
-                _int(out[k]) if k is not None else 0)  # fmt: skip
+        in_a = left.coefficient(f"i{i}") if i is not None else 0
+        in_b = right.coefficient(f"i{j}") if j is not None else 0
+        return _int(in_a), _int(in_b), _int(out[k]) if k is not None else 0
 
     shared = _merged([_Axis(_int(a.shape[i]), steps(i, j, k)) for k, (i, j) in enumerate(zip(*batch))])
     rows = _merged([_Axis(_int(a.shape[i]), steps(i, None, lead + n)) for n, i in enumerate(free_a)])

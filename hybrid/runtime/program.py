@@ -61,7 +61,8 @@ class Gemm:
     def __str__(self) -> str:
         sides = [f"{x.buffer}{'.T' if x.transposed else ''}" for x in (self.a, self.b)]
         times = "".join(f"{extent} x " for extent, *_ in self.batch)
-        return f"blas {self.name}({sides[0]}, {sides[1]}) -> {self.c}: {times}{dt.SHORT[self.dtype]}[{self.m},{self.n}], {self.k} deep"
+        result = f"{times}{dt.SHORT[self.dtype]}[{self.m},{self.n}]"
+        return f"blas {self.name}({sides[0]}, {sides[1]}) -> {self.c}: {result}, {self.k} deep"
 
 
 Work = Kernel | Gemm
@@ -130,6 +131,7 @@ def build(
     moved = _in_place(program, writebacks, strides, program.outputs[:visible])
     names.update((result, names[target]) for result, target in moved.items())
     writebacks = [(k, var) for k, var in writebacks if program.outputs[k] not in moved]
+    names.update((dying, names[result]) for dying, result in _reused(program, {*moved, *moved.values()}).items())
     spans = {var: span(var.type.shape, strides[var]) for var in strides}
     sources = {*graph.inputs, *(var for var, _ in graph.constants)}
     kept = sources | {var for step in program.steps for var in step.results}
@@ -188,6 +190,44 @@ def _in_place(
         same_place = all(index == place for s in home.stages for var, index in s.reads if var is target)
         if same_place and not any(target in step.reads for step in after) and result not in out:
             out[result] = target
+    return out
+
+
+def _reused(program: Program, taken: set[Var]) -> dict[Var, Var]:
+    """Intermediate values that may live where a result of their last reader goes: value -> result.
+
+    An elementwise kernel that reads a value for the last time, at the very place where it writes a result of the same type,
+    may write over it; so the result of a matrix product becomes the result of its epilogue.
+    """
+    sources = {*program.graph.inputs, *(var for var, _ in program.graph.constants), *program.outputs}
+    made = {var for step in program.steps if not isinstance(step, HostCall) for var in step.results}
+    last = {var: step for step in program.steps for var in step.reads}
+    out: dict[Var, Var] = {}
+    for step in program.steps:
+        if not isinstance(step, Group) or step.alone or any(s.reduces for s in step.stages):
+            continue
+        reads: dict[Var, set] = {}
+        for stage in step.stages:
+            for var, index in stage.reads:
+                reads.setdefault(var, set()).add(index)
+        free = [var for var in step.results if var not in taken]
+        for var, indices in reads.items():
+            fits = var in made and var not in sources and last[var] is step and indices == {axes_index(var.type.shape)}
+            result = next((r for r in free if r.type == var.type), None)
+            if fits and result is not None:
+                # The result may itself go where a later one goes; names are settled from the last step back.
+                out[var] = result
+                free.remove(result)
+    return _settled(out)
+
+
+def _settled(moves: dict[Var, Var]) -> dict[Var, Var]:
+    """Chains of moves followed to their end."""
+    out = {}
+    for var, target in moves.items():
+        while target in moves:
+            target = moves[target]
+        out[var] = target
     return out
 
 

@@ -2,28 +2,36 @@
 
 from __future__ import annotations
 
+import dataclasses
+import gc
 import sys
-from collections.abc import Callable, Sequence
+import types
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from hybrid.core import tree
+from hybrid.core.errors import EscapeError, TraceError
 from hybrid.core.shape import TensorType
 from hybrid.frontend.values import Value, wrap
 from hybrid.ir import trace as tr
-from hybrid.ir.graph import Atom, Graph, Var
-from hybrid.ir.trace import Chain, Concretise, Symbol, Trace
-from hybrid.staging.signature import ArrayLeaf, Leaf, NumberLeaf, SameLeaf, ScalarLeaf, StaticLeaf, static_leaf
+from hybrid.ir.graph import Atom, Graph, Literal, Var
+from hybrid.ir.trace import Chain, Symbol, Trace
+from hybrid.staging.signature import ArrayLeaf, Leaf, NumberLeaf, SameLeaf, ScalarLeaf, StaticLeaf
+
+Path = tuple[int, ...]  # from (args, kwargs) to a container inside, by child
 
 
 @dataclass(frozen=True, slots=True)
 class Computed:
-    """Result `index` of the graph, as the undecorated function would give it."""
+    """Result `index` of the graph, as the undecorated function would give it; `chain`: the part of it that is seen."""
 
     index: int
     kind: str  # tensor | ndarray | scalar | python
+    chain: Chain = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +39,13 @@ class Argument:
     """An argument leaf itself."""
 
     index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A list, dict or other container that came in as an argument."""
+
+    path: Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +72,7 @@ class Repeat:
     index: int
 
 
-Result = Computed | Argument | View | Constant | Repeat
+Result = Computed | Argument | Held | View | Constant | Repeat
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +80,8 @@ class Traced:
     """What one trace found.
 
     `graph` gives the visible results first, then the new values of written memory: `writes[k]` is where result
-    `visible + k` goes, a leaf index or a captured array.
+    `visible + k` goes, a leaf index or a captured array. `structure` nests the results: what the function returned and,
+    for each container of `updates`, what it holds afterwards.
     """
 
     graph: Graph
@@ -75,42 +91,86 @@ class Traced:
     structure: tree.Structure
     visible: int
     writes: tuple[int | np.ndarray, ...]
+    updates: tuple[Path, ...] = ()
+    containers: tuple[Path, ...] = ()  # every container among the arguments, where there are updates
+    checks: Graph | None = None  # Python numbers; a call for which one is not finite belongs to Python
+
+
+class _Container:
+    """A list, dict or other mutable container among the trace's arguments, and what it held at first."""
+
+    def __init__(self, path: Path, value: Any):
+        self.path, self.value = path, value
+        self.before = self._now()
+
+    def _now(self) -> tuple[list[Any], Any]:
+        return tree.children(self.value) or [], tuple(self.value) if type(self.value) is dict else None
+
+    @property
+    def changed(self) -> bool:
+        (before, keys), (now, keys_now) = self.before, self._now()
+        return keys != keys_now or len(before) != len(now) or any(a is not b for a, b in zip(before, now))
+
+    def contents(self) -> Any:
+        """What it holds now, as a list or a dict of its own."""
+        if type(self.value) is dict:
+            return dict(self.value)
+        if type(self.value) is not list and not dataclasses.is_dataclass(self.value):
+            raise TraceError(f"the function changes a {type(self.value).__name__} that it was given",
+                             expected="changes in lists, dicts and dataclasses", fix="return a new one")  # fmt: skip
+        return tree.children(self.value)
 
 
 def trace(function: Callable, name: str, structure: tree.Structure, leaves: tuple[Leaf, ...], values: Sequence[Any],
           names: Sequence[str]) -> Traced:  # fmt: skip
-    """Run `function` on symbols standing for these leaves. Numbers whose value it asks for become static and it runs again."""
-    while True:
-        try:
-            return _trace_once(function, name, structure, leaves, values, names)
-        except Concretise as ask:
-            k = ask.argument
-            leaves = (*leaves[:k], static_leaf(values[k]), *leaves[k + 1 :])
+    """Record one call.
 
+    Args:
+        structure: how the arguments nest, as a pair (args, kwargs).
+        leaves, values, names: the specs, the values and the names of their leaves.
 
-def _trace_once(function: Callable, name: str, structure: tree.Structure, leaves: tuple[Leaf, ...], values: Sequence[Any],
-                names: Sequence[str]) -> Traced:  # fmt: skip
+    Raises:
+        Concretise: run-time numbers were asked for their value and have to become static.
+        TraceError: and whatever else the function raises.
+    """
     recording = Trace(name)
+    arguments, inputs, cells = _arguments(recording, leaves, values, names)
+    with recording:
+        bound = tree.unflatten(structure, arguments)
+        containers = list(_containers(bound))
+        out = function(*bound[0], **bound[1])
+        if recording.failure:
+            raise recording.failure  # the traced code may have caught it; its meaning is lost all the same
+        recording.unchanged()
+        updated = [container for container in containers if container.changed]
+        held = {id(container.value): container.path for container in containers}
+        result_leaves, result_structure = tree.flatten((out, [c.contents() for c in updated]), lambda node: id(node) in held)
+        updates = tuple(container.path for container in updated)
+        paths = tuple(container.path for container in containers) if updates else ()
+        del out, bound, containers, updated  # what is referred to from now on is kept by the traced code
+        sorted_out = _Results(recording, leaves, arguments, cells, held, result_leaves)
+        graph, results, visible, writes = sorted_out.finish()
+        del sorted_out, result_leaves, arguments
+        _nothing_escaped(recording)
+    return Traced(graph, leaves, inputs, results, result_structure, visible, writes, updates, paths, _checks(recording))
+
+
+def _arguments(recording: Trace, leaves: tuple[Leaf, ...], values: Sequence[Any], names: Sequence[str]) -> tuple:
+    """What the function is called with, which leaves are inputs of the graph, and the cells of the arrays among them."""
     arguments: list[Any] = []
     inputs: list[int] = []
     cells: list[tuple[tr.Cell, int]] = []
     for k, (leaf, value) in enumerate(zip(leaves, values)):
         if isinstance(leaf, StaticLeaf):
             arguments.append(value)
-            continue
-        if isinstance(leaf, SameLeaf):
+        elif isinstance(leaf, SameLeaf):
             arguments.append(arguments[leaf.index])
-            continue
-        symbol = _argument(recording, leaf, names[k], k)
-        arguments.append(wrap(symbol))
-        inputs.append(k)
-        cells.append((symbol.cell, k))
-    with recording:
-        args, kwargs = tree.unflatten(structure, arguments)
-        out = function(*args, **kwargs)
-        result_leaves, result_structure = tree.flatten(out)
-        del out, args, kwargs
-        return _finish(recording, leaves, tuple(inputs), arguments, cells, result_leaves, result_structure)
+        else:
+            symbol = _argument(recording, leaf, names[k], k)
+            arguments.append(wrap(symbol))
+            inputs.append(k)
+            cells.append((symbol.cell, k))
+    return arguments, tuple(inputs), cells
 
 
 def _argument(recording: Trace, leaf: Leaf, name: str, index: int) -> Symbol:
@@ -122,44 +182,154 @@ def _argument(recording: Trace, leaf: Leaf, name: str, index: int) -> Symbol:
     return recording.argument(TensorType(leaf.dtype, (), weak=True), "python", name, index)
 
 
-def _finish(recording: Trace, leaves: tuple[Leaf, ...], inputs: tuple[int, ...], arguments: list[Any], cells: list[tuple[tr.Cell, int]],
-            result_leaves: list[Any], structure: tree.Structure) -> Traced:  # fmt: skip
-    owner: dict[tr.Cell, int | np.ndarray] = dict(cells)
-    arrays = {var: array for var, array in recording.builder.constants.values()}
-    owner.update({cell: arrays[cell.origin] for cell in recording.captured.values()})  # type: ignore[index]
-    place = {id(argument): k for k, argument in reversed(list(enumerate(arguments))) if isinstance(argument, Value)}
-    outputs: list[Atom] = []
-    results: list[Result] = []
-    seen: dict[int, int] = {}
-    for k, leaf in enumerate(result_leaves):
-        if isinstance(leaf, Value) and id(leaf) in seen:
-            results.append(Repeat(seen[id(leaf)]))
-            continue
-        seen[id(leaf)] = k
-        results.append(_result(leaf, owner, place, outputs))
-    visible = len(outputs)
-    writes: list[int | np.ndarray] = []
-    for cell, where in owner.items():
-        if cell.written and cell.value is not cell.origin:
-            outputs.append(cell.value)
-            writes.append(where)
-    return Traced(recording.builder.finish(outputs), leaves, inputs, tuple(results), structure, visible, tuple(writes))
+def _containers(node: Any, path: Path = ()) -> Iterator[_Container]:
+    """The containers inside the arguments that the function could change."""
+    children = tree.children(node)
+    if not children and (children is None or node is None):
+        return
+    if len(path) > 1 and not isinstance(node, tuple):
+        yield _Container(path, node)
+    for k, child in enumerate(children):
+        yield from _containers(child, (*path, k))
 
 
-def _result(leaf: Any, owner: dict[tr.Cell, int | np.ndarray], place: dict[int, int], outputs: list[Atom]) -> Result:
-    if not isinstance(leaf, Value):
-        # An array that only the trace knows was made inside it: a later call must not get the same one.
-        return Constant(leaf, copy=isinstance(leaf, np.ndarray) and sys.getrefcount(leaf) <= 4)
-    if id(leaf) in place:
-        return Argument(place[id(leaf)])
-    symbol = leaf._data
-    if type(symbol) is not Symbol:
+def _nothing_escaped(recording: Trace) -> None:
+    """Every tensor of the trace must be gone: one that somebody still holds is a value of no call."""
+    if not any(reference() is not None for reference in recording.made):
+        return
+    gc.collect()
+    kept = next((tensor for reference in recording.made if (tensor := reference()) is not None), None)
+    if kept is not None:
+        raise EscapeError(
+            "a traced tensor is kept somewhere after the call",
+            got=f"{kept._data.type}, held by {_holder(kept)}",
+            expected="that what is computed in a call is returned by it",
+            fix="return it, or leave the function undecorated",
+        )
+
+
+def _holder(tensor: Any) -> str:
+    others = [x for x in gc.get_referrers(tensor) if not isinstance(x, types.FrameType)]
+    return f"a {type(others[0]).__name__}" if others else "a local variable"
+
+
+class _Results:
+    """Sorts what a trace returned into results of the graph, arguments, views of their memory and constants."""
+
+    def __init__(self, recording: Trace, leaves: tuple[Leaf, ...], arguments: list[Any], cells: list[tuple[tr.Cell, int]],
+                 held: dict[int, Path], results: list[Any]):  # fmt: skip
+        self.recording, self.leaves, self.held, self.results = recording, leaves, held, results
+        self.place = {id(argument): k for k, argument in reversed(list(enumerate(arguments)))}
+        constants = {var: array for var, array in recording.builder.constants.values()}
+        self.inside = _inside([*constants.values(), *(leaf for leaf in results if _counted(leaf))])
+        self.owner: dict[tr.Cell, int | np.ndarray] = dict(cells)
+        captured = {cell: constants[cell.origin] for cell in recording.captured.values()}  # type: ignore[index]
+        self.owner.update((cell, array) for cell, array in captured.items() if id(array) not in self.inside)
+        symbols = [leaf._data for leaf in results if isinstance(leaf, Value) and type(leaf._data) is Symbol]
+        cells_of = [s.cell for s in {id(s): s for s in symbols}.values() if s.kind in ("tensor", "ndarray")]
+        self.shared = {cell for cell in cells_of if cells_of.count(cell) > 1}
+        self.bases: dict[tr.Cell, int] = {}
+        self.outputs: list[Atom] = []
+
+    def finish(self) -> tuple[Graph, tuple[Result, ...], int, tuple[int | np.ndarray, ...]]:
+        found: list[Result] = []
+        seen: dict[int, int] = {}
+        for k, leaf in enumerate(self.results):
+            if isinstance(leaf, Value) and id(leaf) in seen:
+                found.append(Repeat(seen[id(leaf)]))
+                continue
+            seen[id(leaf)] = k
+            found.append(self.result(leaf))
+        visible = len(self.outputs)
+        writes: list[int | np.ndarray] = []
+        for cell, where in self.owner.items():
+            if cell.written and cell.value is not cell.origin:
+                leaf = self.leaves[where] if isinstance(where, int) else None
+                if isinstance(leaf, ArrayLeaf) and leaf.overlapping:
+                    raise TraceError("an array whose elements share memory is written", got=leaf, fix="write into a copy")
+                self.outputs.append(cell.value)
+                writes.append(where)
+        return self.recording.builder.finish(self.outputs), tuple(found), visible, tuple(writes)
+
+    def result(self, leaf: Any) -> Result:
+        if id(leaf) in self.held:
+            return Held(self.held[id(leaf)])
+        if id(leaf) in self.place:
+            return Argument(self.place[id(leaf)])
+        symbol = leaf._data if isinstance(leaf, Value) else None
+        if type(symbol) is not Symbol:
+            return self.constant(leaf)
+        tr.live(symbol)
+        if symbol.kind in ("tensor", "ndarray"):
+            if symbol.cell in self.owner:
+                return View(self.owner[symbol.cell], symbol.chain, symbol.kind)
+            if symbol.cell in self.shared:
+                if symbol.cell not in self.bases:
+                    self.bases[symbol.cell] = len(self.outputs)
+                    self.outputs.append(symbol.cell.value)
+                return Computed(self.bases[symbol.cell], symbol.kind, symbol.chain)
+        self.outputs.append(tr.read(symbol))
+        return Computed(len(self.outputs) - 1, symbol.kind)
+
+    def constant(self, leaf: Any) -> Result:
+        if isinstance(leaf, np.ndarray):
+            return Constant(leaf, copy=id(leaf) in self.inside)
+        if id(leaf) in self.inside:
+            raise TraceError(f"the function returns a new {type(leaf).__name__}, which compiled code cannot make",
+                             expected="arrays, numbers, strings, and containers of them",
+                             fix="register the class with hybrid.core.tree.register, or return its parts")  # fmt: skip
         return Constant(leaf)
-    tr.live(symbol)
-    if symbol.cell in owner and symbol.kind in ("tensor", "ndarray"):
-        return View(owner[symbol.cell], symbol.chain, symbol.kind)
-    outputs.append(tr.read(symbol))
-    return Computed(len(outputs) - 1, symbol.kind)
+
+
+_PLAIN = (bool, int, float, complex, str, bytes, type(None), type(...), np.generic, np.dtype, type, slice, range)
+
+
+def _counted(leaf: Any) -> bool:
+    """Whether it matters if a result was made in the call: not for immutable values, which are as good as their equals."""
+    return not isinstance(leaf, (*_PLAIN, Value)) and not (type(leaf) is frozenset)
+
+
+def _inside(objects: list[Any]) -> set[int]:
+    """Of objects, each listed once for every reference the trace holds, those that nobody else holds: made in the call."""
+    marker = object()
+    objects.append(marker)
+    mentions = Counter(map(id, objects))
+    known = {id(x): x for x in objects}
+    views: Counter[int] = Counter()
+    for key in mentions:
+        memory = _memory(known[key])
+        views[id(memory)] += memory is not known[key]
+        known[id(memory)] = memory
+    del memory
+    # Held by the trace and by `objects` for each mention, by `base` for each view, and by `known`, like the marker.
+    spare = {key: sys.getrefcount(known[key]) - 2 * mentions[key] - views[key] for key in known}
+    objects.pop()
+    most = spare[id(marker)]
+    return {id(x) for x in objects if spare[id(x)] <= most and spare[id(_memory(x))] <= most}
+
+
+def _memory(item: Any) -> Any:
+    """The object whose memory an array shows."""
+    while isinstance(item, np.ndarray) and item.base is not None:
+        item = item.base
+    return item
+
+
+def _checks(recording: Trace) -> Graph | None:
+    """The part of the graph that gives the numbers for which Python might have raised."""
+    for atom in recording.checks:
+        if isinstance(atom, Literal) and not np.isfinite(atom.value):
+            raise TraceError("Python arithmetic that raises, or leaves the real numbers")
+    wanted = {atom for atom in recording.checks if isinstance(atom, Var)}
+    if not wanted:
+        return None
+    outputs, eqns = tuple(wanted), []
+    for eqn in reversed(recording.builder.eqns):
+        if wanted.intersection(eqn.outputs):
+            eqns.append(eqn)
+            wanted.update(atom for atom in eqn.inputs if isinstance(atom, Var))
+    graph = recording.builder.finish(outputs)
+    return graph.replace(eqns=tuple(reversed(eqns)), constants=())
 
 
 def view_of(array: np.ndarray, chain: Chain) -> np.ndarray:

@@ -39,7 +39,13 @@ def test_unary(name, check, check_eager):
     ufunc, rng = NAMES[name].ufunc, np.random.default_rng(0)
     for dtype in REAL_DTYPES:
         if takes(ufunc, dtype) and (name != "reciprocal" or dt.is_float(dtype)):
-            x = draw(rng, dtype, (3, 5), -0.9 if name in ("arcsin", "arccos", "arctanh") else -4, 0.9 if name.startswith("arc") else 4)
+            x = draw(
+                rng,
+                dtype,
+                (3, 5),
+                -0.9 if name in ("arcsin", "arccos", "arctanh") else -4,
+                0.9 if name.startswith("arc") else 4,
+            )
             check(lambda x, ufunc=ufunc: ufunc(x), x)
             check_eager(lambda x, ufunc=ufunc: ufunc(x), x)
     check(lambda x: ufunc(x), SPECIALS)
@@ -120,7 +126,6 @@ def test_compositions(source, check, check_eager):
         check_eager(function, x)
 
 
-
 @pytest.mark.parametrize("name", sorted(SPECIAL))
 def test_scipy_functions(name, check, check_eager):
     scipy_special = pytest.importorskip("scipy.special")
@@ -184,7 +189,19 @@ def test_bfloat16_promotes_by_the_house_rule():
 
 def test_complex_numbers(check, check_eager):
     z = np.array([1 + 2j, -0.5j, 3.0], np.complex64)
-    for source in ("np.abs(z)", "z.real", "z.imag", "np.conj(z)", "z * z", "z / (1 + z)", "np.exp(z)", "np.angle(z)", "z == z", "z + 1.0", "z**2"):
+    for source in (
+        "np.abs(z)",
+        "z.real",
+        "z.imag",
+        "np.conj(z)",
+        "z * z",
+        "z / (1 + z)",
+        "np.exp(z)",
+        "np.angle(z)",
+        "z == z",
+        "z + 1.0",
+        "z**2",
+    ):
         function = eval(f"lambda z: {source}", {"np": np})
         check(function, z, tolerance=64)
         check_eager(function, z)

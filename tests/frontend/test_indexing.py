@@ -82,7 +82,9 @@ def test_a_mask_read_is_refused_with_the_way_out(traced):
         traced(lambda x: x[x > 0], np.arange(3.0))
 
 
-@pytest.mark.parametrize("source", ["x[5]", "x[0, 0, 0, 0]", "x[..., ...]", "x[[0, 7]]", "x[0.5]", "x[np.zeros((2, 2), bool)]", "x['a']"])
+@pytest.mark.parametrize(
+    "source", ["x[5]", "x[0, 0, 0, 0]", "x[..., ...]", "x[[0, 7]]", "x[0.5]", "x[np.zeros((2, 2), bool)]", "x['a']"]
+)
 def test_errors_have_numpys_type(source, traced):
     function = eval(f"lambda x: {source}", {"np": np})
     x = np.zeros((2, 3, 4))

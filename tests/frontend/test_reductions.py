@@ -33,7 +33,9 @@ def test_dtypes_and_axes(name, check, check_eager):
                 check_eager(lambda x, axis=axis: function(x, axis=axis), x)
 
 
-@pytest.mark.parametrize("name", ["sum", "prod", "mean", "var", "std", "max", "min", "all", "any", "argmax", "ptp", "median", "nanmax"])
+@pytest.mark.parametrize(
+    "name", ["sum", "prod", "mean", "var", "std", "max", "min", "all", "any", "argmax", "ptp", "median", "nanmax"]
+)
 def test_keepdims(name, check):
     function = getattr(np, name)
     x = draw(np.random.default_rng(0), dt.float32, (3, 4))
@@ -73,7 +75,9 @@ def test_rank_zero(check):
     check(lambda x: (x.sum(), x.sum(keepdims=True)), np.array(2.5, np.float32))
 
 
-@pytest.mark.parametrize("source", ["np.max(x)", "np.min(x, axis=0)", "np.argmax(x)", "np.sum(x, axis=2)", "np.sum(x, axis=(0, 0))"])
+@pytest.mark.parametrize(
+    "source", ["np.max(x)", "np.min(x, axis=0)", "np.argmax(x)", "np.sum(x, axis=2)", "np.sum(x, axis=(0, 0))"]
+)
 def test_errors_are_numpys(source, traced):
     function = eval(f"lambda x: {source}", {"np": np})
     x = np.zeros((0, 3))

@@ -10,7 +10,8 @@ from __future__ import annotations
 import ast
 import linecache
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -43,15 +44,23 @@ def compiled_source(program: Program) -> Callable:
 def eager(program: Program) -> tuple[tuple, list]:
     """Results, and the arguments as they were left."""
     arguments = program.values()
-    with np.errstate(all="ignore"):
+    with quiet():
         return compiled_source(program)(*arguments), arguments
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Without NumPy's warnings about NaN, overflow and empty means."""
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 def precise(program: Program, noise: np.random.Generator | None = None) -> tuple[tuple, list]:
     """As `eager`, with inexact statements in wider floats; `noise` shakes them."""
     arguments = program.values()
     env: dict[str, Any] = {"np": np, **{name: value for (name, _), value in zip(program.arguments, arguments, strict=True)}}
-    with np.errstate(all="ignore"):
+    with quiet():
         for statement in program.statements:
             if statement.kind == "exact":
                 exec(statement.text, env)
@@ -193,6 +202,10 @@ def shrink(program: Program, backend: str) -> Program:
         for k in reversed(range(len(program.statements))):
             candidate = program.without(k)
             if still(candidate):
+                program, progress = candidate, True
+        for k in reversed(range(len(program.arguments))):
+            candidate = program.without_argument(k)
+            if candidate.arguments and still(candidate):
                 program, progress = candidate, True
         names = [n for n in (s.target for s in program.statements) if n and n not in program.results]
         for name in names[::-1]:

@@ -1,0 +1,87 @@
+"""When a call runs as plain Python: why, at which line of the user's, said once; and errors without our own frames."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import Any
+
+import numpy as np
+
+from hybrid.core.config import config
+from hybrid.core.errors import HybridError
+from hybrid.ir.graph import Source
+
+_OURS = str(Path(__file__).resolve().parents[1])
+_LIBRARIES = (_OURS, str(Path(np.__file__).parent))
+
+
+class FallbackWarning(UserWarning):
+    """A decorated function, or a call of it, runs as plain Python; the message says why."""
+
+
+class RetraceWarning(UserWarning):
+    """A decorated function is traced again and again; the message says what keeps changing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a call is not compiled. `key`: the calls this holds for, None where only this one; `error`: what tracing raised."""
+
+    key: Any
+    reason: str
+    error: BaseException | None = None
+
+
+def describe(error: BaseException) -> str:
+    """An error in one line, with the user's line it comes from."""
+    if isinstance(error, HybridError):
+        what, at = error.what, error.at if isinstance(error.at, Source) else None
+    else:
+        text = str(error)
+        what, at = f"{type(error).__name__}: {text}" if text else type(error).__name__, None
+    at = at or _user_line(error)
+    return f"{what} ({at}: {at.text})" if at else what
+
+
+def _user_line(error: BaseException) -> Source | None:
+    """The innermost line of the error's traceback that belongs to neither hybrid nor NumPy."""
+    found, step = None, error.__traceback__
+    while step is not None:
+        code = step.tb_frame.f_code
+        if not code.co_filename.startswith(_LIBRARIES):
+            found = Source(code.co_filename, step.tb_lineno, code.co_name)
+        step = step.tb_next
+    return found
+
+
+def warn(message: str, category: type[Warning]) -> None:
+    """A warning at the line that called the decorated function."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and frame.f_code.co_filename.startswith(_OURS):
+        frame = frame.f_back
+    if frame is None:
+        warnings.warn(message, category, stacklevel=2)
+        return
+    registry = frame.f_globals.setdefault("__warningregistry__", {})
+    where = frame.f_code.co_filename, frame.f_lineno, frame.f_globals.get("__name__", "<unknown>")
+    warnings.warn_explicit(message, category, *where, registry)
+
+
+def without_our_frames(error: BaseException) -> BaseException:
+    """The error with a traceback that shows the user's frames only, unless `config.hide_frames` is off."""
+    if config.hide_frames:
+        frames = []
+        step = error.__traceback__
+        while step is not None:
+            if not step.tb_frame.f_code.co_filename.startswith(_OURS):
+                frames.append(step)
+            step = step.tb_next
+        trimmed: TracebackType | None = None
+        for step in reversed(frames):
+            trimmed = TracebackType(trimmed, step.tb_frame, step.tb_lasti, step.tb_lineno)
+        error.__traceback__ = trimmed
+    return error

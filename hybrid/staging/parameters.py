@@ -1,0 +1,93 @@
+"""The parameters of a decorated function: calls in one form, a name for every leaf, and which parameters are static."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from hybrid.core import tree
+from hybrid.core.errors import ArgumentError
+
+Bound = tuple[tuple, dict]
+
+
+class Parameters:
+    """What is known of a function from its signature; functions without one take any arguments as they come.
+
+    >>> Parameters(lambda x, *rest, scale=1.0: x, ["scale"]).names(tree.flatten(((1, 2, (3, 4)), {"scale": 5}))[1])
+    ['x', 'rest0', 'rest1_0', 'rest1_1', 'scale']
+    """
+
+    def __init__(self, function: Callable, static: Sequence[int | str] | int | str):
+        try:
+            # What the function itself takes, not what a decorator below says that it does.
+            self.signature: inspect.Signature | None = inspect.signature(function, follow_wrapped=False)
+        except (TypeError, ValueError):
+            self.signature = None
+        self.parameters = list(self.signature.parameters.values()) if self.signature else []
+        self.static = self._static((static,) if isinstance(static, (int, str)) else static)
+
+    def _static(self, static: Sequence[int | str]) -> frozenset[str]:
+        names = [p.name for p in self.parameters]
+        out = set()
+        for item in static:
+            if isinstance(item, int) and -len(names) <= item < len(names):
+                out.add(names[item])
+            elif item in names:
+                out.add(str(item))
+            else:
+                raise ArgumentError(f"static names no parameter: {item!r}", expected=", ".join(names))
+        return frozenset(out)
+
+    def bind(self, args: tuple, kwargs: dict) -> Bound:
+        """Arguments by position where the signature allows, defaults left out, so that equal calls look equal.
+
+        Raises:
+            TypeError: they do not fit; Python's own message comes from calling the function.
+        """
+        if self.signature is None:
+            return args, dict(kwargs)
+        bound = self.signature.bind(*args, **kwargs)
+        return bound.args, bound.kwargs
+
+    def order(self, positional: int, keywords: tuple[str, ...]) -> tuple[int, ...] | None:
+        """For each argument of a call of this form its place after `bind`; None where the form does not tell."""
+        if self.signature is None:
+            return tuple(range(positional + len(keywords)))
+        try:
+            args, kwargs = self.bind(tuple(range(positional)), {name: positional + k for k, name in enumerate(keywords)})
+        except TypeError:
+            return None
+        places = {given: place for place, given in enumerate((*args, *kwargs.values()))}
+        return tuple(places[k] for k in range(positional + len(keywords))) if len(places) == positional + len(keywords) else None
+
+    def names(self, structure: tree.Structure) -> list[str]:
+        """A name for every leaf, from the parameter it came through."""
+        args, kwargs = structure.children
+        out: list[str] = []
+        for k, child in enumerate(args.children):
+            p = self._at(k)
+            base = f"arg{k}" if p is None else f"{p.name}{k - self.parameters.index(p)}" if p.kind is p.VAR_POSITIONAL else p.name
+            out += [base] if child.kind is None else [f"{base}_{j}" for j in range(child.leaves)]
+        for name, child in zip(kwargs.aux or (), kwargs.children):  # type: ignore[call-overload]
+            out += [name] if child.kind is None else [f"{name}_{j}" for j in range(child.leaves)]
+        return out
+
+    def static_flags(self, structure: tree.Structure) -> list[bool]:
+        """For every leaf whether it came through a parameter that was declared static."""
+        args, kwargs = structure.children
+        out: list[bool] = []
+        for k, child in enumerate(args.children):
+            p = self._at(k)
+            out += [p is not None and p.name in self.static] * child.leaves
+        for name, child in zip(kwargs.aux or (), kwargs.children):  # type: ignore[call-overload]
+            out += [name in self.static] * child.leaves
+        return out
+
+    def _at(self, position: int) -> inspect.Parameter | None:
+        """The parameter that takes this position: `*args` takes all from its own on."""
+        for k, p in enumerate(self.parameters):
+            if p.kind is p.VAR_POSITIONAL or k == position:
+                return p
+        return None

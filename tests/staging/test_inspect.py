@@ -1,0 +1,409 @@
+"""Looking inside: every stage shows what it promises, explains itself, and changes nothing."""
+
+import html.parser
+import os
+import pickle
+import re
+import subprocess
+import sys
+import textwrap
+import warnings
+from pathlib import Path
+
+import ml_dtypes
+import numpy as np
+import pytest
+
+from hybrid.core.config import config
+from hybrid.core.errors import ArgumentError, CompileError
+from hybrid.core.spec import Spec
+from hybrid.frontend.tensor import Tensor
+from hybrid.frontend.values import wrap
+from hybrid.ir import text
+from hybrid.ir.graph import evaluate
+from hybrid.staging import inspect as inspection
+from hybrid.staging.function import FallbackWarning, eager, function
+
+PACKAGE = Path(__file__).parents[2]
+
+
+def softmax(x):
+    e = np.exp(x - x.max(axis=-1, keepdims=True))
+    return e / e.sum(axis=-1, keepdims=True)
+
+
+def train(x, w, v, rate):
+    h = np.maximum(x @ w, 0)
+    y = h @ v
+    ordered = np.sort(y, axis=-1)
+    v -= rate * (h.T @ y)
+    return {"loss": (ordered * ordered).mean(), "y": y}
+
+
+def dense(x, w, v, rate):
+    h = np.maximum(x @ w, 0)
+    y = h @ v
+    v -= rate * (h.T @ y)
+    return (y * y).mean(), y
+
+
+def data(rows=64):
+    rng = np.random.default_rng(0)
+    return (rng.standard_normal((rows, 48)).astype("f"), rng.standard_normal((48, 40)).astype("f") / 8,
+            rng.standard_normal((40, 36)).astype("f") / 8, 0.01)  # fmt: skip
+
+
+# specs ----------------------------------------------------------------------------------------------------------------
+def test_a_spec_stands_for_an_array():
+    f = function(softmax)
+    graph = f.trace(Spec((4, 8), "float64"))
+    x = np.random.default_rng(0).standard_normal((4, 8))
+    np.testing.assert_allclose(evaluate(graph, x)[0], softmax(x))
+    assert f.trace(x) is graph
+    assert f.stats()["traces"] == 1 and f.stats()["calls"] == 0
+    nested = function(lambda p, x: p["w"] * x + p["b"][0])
+    assert str(nested.graph({"w": Spec(3), "b": [Spec(())]}, x=Spec(3)).inputs[0].type) == "f32[3]"
+
+
+def test_specs_are_values():
+    assert Spec(5) == Spec((5,), np.float32) == Spec([np.int64(5)]) and Spec(5) != Spec(5, "int32")
+    assert {Spec((2, 3)): 1}[Spec((2, 3))] == 1 and pickle.loads(pickle.dumps(Spec(3, "bf16"))) == Spec(3, ml_dtypes.bfloat16)
+    with pytest.raises(AttributeError, match="immutable"):
+        Spec(3).shape = (4,)
+
+
+@pytest.mark.parametrize(("shape", "message"), [((None, 784), "not supported yet"), ((-1,), "whole number"), (2.5, "whole number"), ((True,), "whole number")])  # fmt: skip
+def test_bad_specs_say_what_is_wrong(shape, message):
+    with pytest.raises(ArgumentError, match=message):
+        Spec(shape)
+
+
+# stages ---------------------------------------------------------------------------------------------------------------
+def test_traced_and_simplified_graphs_mean_the_same():
+    f, x = function(softmax), np.random.default_rng(1).standard_normal((3, 7)).astype("f")
+    want = softmax(x)
+    for graph in (f.trace(x), f.graph(x), text.parse(str(f.graph(x)))):
+        np.testing.assert_allclose(evaluate(graph, x)[0], want, rtol=1e-6)
+    assert f"test_inspect.py:{softmax.__code__.co_firstlineno + 1}" in str(f.trace(x))
+    assert "kernel k0(" in f.loops(x) and "define internal i32 @k0(" in f.llvm(x)
+
+
+def test_assembly_shows_vector_instructions():
+    registers = re.compile(r"\b[xyz]mm\d+|\bv\d+\.[248]")
+    lines = function(softmax).asm(Spec((64, 512))).splitlines()
+    assert len([line for line in lines if registers.search(line)]) > 20
+    assert not [line for line in lines if ".cfi_" in line]
+
+
+def run_pasted(source, name):
+    """The source in a process that cannot see the package."""
+    module = {"__name__": "pasted"}
+    assert "hybrid" not in source
+    exec(compile(source, "pasted.py", "exec"), module)
+    return module[name]
+
+
+def test_numba_source_runs_when_pasted():
+    x = np.random.default_rng(0).standard_normal((3, 8))  # so few rows that Numba's slow parallel compiler is not needed
+    np.testing.assert_allclose(run_pasted(function(softmax).numba(x), "softmax")(x), softmax(x), rtol=1e-12)
+
+
+@pytest.fixture
+def interpreted(monkeypatch):
+    """Numba's decorators leave functions as they are: the source runs, without seconds of compiling."""
+    import numba
+
+    monkeypatch.setattr(numba.config, "DISABLE_JIT", True)
+
+
+def test_numba_source_calls_matmul_and_writes(interpreted):
+    f, (x, w, v, rate) = function(dense), data()
+    source = f.numba(x, w, v, rate)
+    assert source.count("import numpy as np") == 1 and source.count("def compensated_add(") <= 1
+    mine, eagerly = v.copy(), v.copy()
+    loss, y = run_pasted(source, "dense")(x, w, mine, rate)
+    want_loss, want_y = dense(x, w, eagerly, rate)
+    np.testing.assert_allclose(mine, eagerly, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(y, want_y, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(loss, want_loss, rtol=1e-5)
+
+
+def test_numba_source_of_strided_half_and_captured_arrays():
+    base = np.arange(12, dtype=np.float16).reshape(2, 6)
+    table = np.full((2, 3), 2, np.float16)
+    narrow = np.arange(6).astype(ml_dtypes.bfloat16).reshape(2, 3)
+    f = function(lambda x, y: ((x * table).max(), (y + y).max()))
+    half, brain = run_pasted(f.numba(base[:, ::2], narrow), "program")(base[:, ::2], narrow, table)
+    assert (half.dtype, half, brain.dtype, brain) == (np.float16, 20, ml_dtypes.bfloat16, 10)
+
+
+def test_numba_source_names_what_numpy_computes():
+    source = function(train).numba(*data())
+    assert "Between the kernels NumPy computes: sort (test_inspect.py:" in source and "def train(" not in source
+
+
+# explain --------------------------------------------------------------------------------------------------------------
+def test_explain_tells_what_happened():
+    f, (x, w, v, rate) = function(train), data()
+    for rows in (64, 64, 32):
+        f(x[:rows], w, v, rate)
+    said = f.explain()
+    first = train.__code__.co_firstlineno
+    assert "traced 2 times, called 3 times" in said
+    assert "trace 1: train(x: f32[64,48], w: f32[48,40], v: f32[40,36], rate: float)\n  reason    first call" in said
+    assert "trace 2: train(x: f32[32,48]" in said and "reason    `x` changed f32[64,48] -> f32[32,48]" in said
+    assert re.search(rf"host +test_inspect.py:{first + 3} +sort runs as NumPy: ", said)
+    assert re.search(rf"g0 +test_inspect.py:{first + 1} +BLAS f32\[64,48\] @ f32\[48,40\]", said)
+    assert "writes    `v`" in said and "through Python: 1 host call between the kernels" in said
+    assert re.search(r"times     passes [\d.]+ ms, lower [\d.]+ ms, compile [\d.]+ ms", said)
+    counts = f.stats()
+    assert (counts["traces"], counts["calls"], counts["host_calls"], counts["blas_calls"]) == (2, 3, 2, 6)
+
+
+def test_explain_names_the_lines_a_kernel_covers():
+    f = function(softmax)
+    f(np.ones((4, 8)))
+    first = softmax.__code__.co_firstlineno
+    assert f"k0  test_inspect.py:{first + 1}-{first + 2}  reduce_max, sub, exp, sum, div over [4, 8]" in f.explain()
+    assert "by machine code alone" in f.explain() and f.stats()["native_calls"] == 0
+    f(np.ones((4, 8)))
+    assert f.stats()["native_calls"] == 1
+
+
+def test_fallbacks_are_explained():
+    @function
+    def f(x, words):
+        return x + len(words) if float(x[0]) > 0 else x
+
+    with pytest.warns(FallbackWarning, match="runs as plain Python"):
+        assert f(np.ones(3), "ab").tolist() == [3, 3, 3]
+    assert "runs as plain Python: " in f.explain() and "test_inspect.py" in f.explain()
+    assert len(f.stats()["fallbacks"]) == 1
+    with pytest.raises(CompileError, match="needs a value"):
+        f.loops(np.ones(3), "ab")
+    with pytest.warns(FallbackWarning), pytest.raises(CompileError, match="dtype <U1"):
+        f.loops(np.array(["a"]), "ab")
+
+
+# verify ---------------------------------------------------------------------------------------------------------------
+def test_verify_agrees_and_touches_nothing():
+    f, (x, w, v, rate) = function(train), data()
+    before = v.copy()
+    assert f.verify(x, w, v, rate) == "3 results agree"
+    np.testing.assert_array_equal(v, before)
+    steps = wrap(np.zeros(4))
+
+    @function
+    def count(pair):
+        x, _ = pair
+        steps[1:] += x
+        return x[::2] * 2
+
+    assert count.verify((np.ones(6)[::2], None)) == "2 results agree"
+    assert count.verify((np.ones(6)[::-2], None)) == "2 results agree"
+    assert steps.tolist() == [0, 0, 0, 0]
+
+
+def test_verify_names_the_operation_that_differs(monkeypatch):
+    f, x = function(softmax), np.random.default_rng(0).standard_normal((4, 8))
+    compiled, _ = f._compiled((x,), {})
+    wrong = evaluate(compiled.traced.graph, x)[0].copy()
+    wrong[2, 3] = np.nan
+    monkeypatch.setattr(compiled.plan, "run", lambda arrays: [wrong])
+    with pytest.raises(CompileError, match=r"result 0 differs(.|\n)*nan compiled, .* at index \(2, 3\)(.|\n)*only the fused kernels"):
+        f.verify(x)
+    real = inspection.close
+    monkeypatch.setattr(inspection, "close", lambda a, b: real(a, b) and a.shape != (4,))
+    with pytest.raises(CompileError, match=rf"reduce_max at test_inspect.py:{softmax.__code__.co_firstlineno + 1}: e = np.exp"):
+        f.verify(x)
+
+
+# bind -----------------------------------------------------------------------------------------------------------------
+def test_bind_makes_the_call_again_and_again():
+    f, (x, w, v, rate) = function(dense), data()
+    call = f.bind(x, w, v, rate)
+    assert f.stats()["calls"] == 0
+    copy = v.copy()
+    for _ in range(2):
+        got, want = call(), dense(x, w, copy, rate)
+        np.testing.assert_allclose(got[1], want[1], rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(v, copy, rtol=1e-4, atol=1e-5)
+    x[:] = 0
+    assert call()[0] == 0
+    assert f.stats()["calls"] == 3
+    assert type(function(softmax).bind(wrap(np.ones((2, 2))))()) is Tensor
+    with pytest.warns(FallbackWarning), pytest.raises(CompileError, match="not compiled"):
+        function(lambda x: int(x[0])).bind(np.ones(2))
+
+
+# pictures -------------------------------------------------------------------------------------------------------------
+VOID = {"meta", "rect", "path"}  # rect and path hold a title, or close themselves
+
+
+class Page(html.parser.HTMLParser):
+    """Checks that tags nest, and gathers text by tag."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.texts, self.attributes = [], {}, []
+        self.feed(text)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag, attrs):
+        self.attributes += attrs
+        if tag != "meta":
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.attributes += attrs
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, text):
+        self.texts.setdefault(self.open[-1] if self.open else "", []).append(text)
+
+
+def test_html_is_one_whole_page():
+    f, arguments = function(train), data()
+    f(*arguments)
+    text_ = f.html(*arguments)
+    page = Page(text_)
+    assert not [value for name, value in page.attributes if name in ("src", "href")] and "url(" not in text_
+    everything = "".join(part for parts in page.texts.values() for part in parts)
+    for expected in ("train(f32[64,48]", "ordered = np.sort(y, axis=-1)", "kernel k", "dot_general", "called once", "define internal"):
+        assert expected in everything
+    titles = page.texts["title"]
+    assert any("f32[64,36]" in title and "test_inspect.py:" in title for title in titles)
+    assert "prefers-color-scheme: dark" in text_
+
+
+def test_html_without_source():
+    module = {}
+    exec("def double(x): return x + x", module)
+    f = function(module["double"])
+    assert "not in a file" in f.html(np.ones(3)) and Page(f.html(np.ones(3)))
+
+
+def test_dot_is_graphviz():
+    said = function(train).dot(*data())
+    assert said.startswith('digraph "train" {') and said.endswith("}")
+    assert said.count("{") - said.count("[{") == said.count("}") and said.count('subgraph "cluster ') == 7
+    inside = [line for line in said.splitlines()[1:] if line.strip() not in ("}", "") and "subgraph" not in line]
+    statement = re.compile(r'  +(node \[.*\]|label="[^"]*"|"[^"]+"( -> "[^"]+")? \[(\w+=("(\\.|[^"\\])*"|\w+)(, )?)+\])')
+    assert [line for line in inside if not statement.fullmatch(line)] == []
+
+
+# eager mode -----------------------------------------------------------------------------------------------------------
+def traced_lines(call, code):
+    """The lines of `code` that the interpreter itself runs during the call."""
+    lines = []
+
+    def tracer(frame, event, argument):
+        if frame.f_code is code:
+            lines.append(frame.f_lineno - code.co_firstlineno)
+            return tracer
+        return None
+
+    before = sys.gettrace()
+    sys.settrace(tracer)
+    try:
+        call()
+    finally:
+        sys.settrace(before)
+    return [line for line in lines if line]
+
+
+def test_eager_and_jit_make_plain_python_and_go_back():
+    f, x = function(softmax), np.ones((4, 8))
+    f(x)
+    code = softmax.__code__
+
+    def run():
+        np.testing.assert_allclose(f(x), np.full((4, 8), 0.125))
+
+    assert traced_lines(run, code) == []
+    with eager():
+        assert sorted(set(traced_lines(run, code))) == [1, 2]
+        with eager():
+            assert traced_lines(run, code)
+        assert traced_lines(run, code)
+    assert traced_lines(run, code) == []
+    with config.override(jit=False):
+        assert sorted(set(traced_lines(run, code))) == [1, 2]
+        with eager():
+            pass
+        assert traced_lines(run, code)
+    assert traced_lines(run, code) == []
+    assert f.stats()["traces"] == 1
+
+
+def test_breakpoints_stop_with_real_values(monkeypatch):
+    seen = []
+    monkeypatch.setattr(sys, "breakpointhook", lambda: seen.append(sys._getframe(1).f_locals["y"].copy()))
+
+    @function
+    def f(x):
+        y = x * 2
+        breakpoint()  # noqa: T100
+        return y + 1
+
+    with eager():
+        assert f(np.arange(3.0)).tolist() == [1, 3, 5]
+    assert [type(y) for y in seen] == [np.ndarray] and seen[0].tolist() == [0, 2, 4]
+
+
+def in_subprocess(source, **environment):
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(source)], capture_output=True, text=True, cwd=PACKAGE,
+                          env={**os.environ, "HYBRID_CACHE": "0", **environment})  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return done
+
+
+def test_jit_off_from_the_environment():
+    source = """
+        import numpy as np
+        from hybrid.staging.function import function
+        @function
+        def f(x):
+            print(type(x).__name__)
+            return x + 1
+        f(np.ones(2)), f(np.ones(2))
+    """
+    assert in_subprocess(source, HYBRID_JIT="0").stdout.split() == ["ndarray", "ndarray"]
+
+
+# the ladder -----------------------------------------------------------------------------------------------------------
+LADDER = ("hybrid: traced scale(x: f32[8]): first call", "hybrid:   k0  ", "hybrid: graph\ngraph scale", "hybrid: loops\nkernel k0",
+          "hybrid: LLVM\n", "hybrid: simplify: ")  # fmt: skip
+
+
+@pytest.mark.parametrize("level", range(7))
+def test_debug_ladder(level, capfd):
+    def scale(x):
+        return x * 2
+
+    with config.override(debug=level):
+        f, x = function(scale), np.ones(8, "f")
+        f(x), f(x)
+    out, said = capfd.readouterr()
+    # Level 6 shows the graph after every pass, in the place of the last one.
+    assert [mark in said for mark in LADDER] == ([True, True, False, True, True, True] if level == 6 else [k < level for k in range(6)])
+    assert said.count("hybrid: traced") == (level > 0) and out == ""
+
+
+def test_debug_from_the_environment():
+    source = "import numpy as np; from hybrid.staging.function import function; function(lambda x: x + 1)(np.ones(3))"
+    said = in_subprocess(source, HYBRID_DEBUG="1").stderr
+    assert said == "hybrid: traced <lambda>(x: f64[3]): first call\n"
+
+
+def test_looking_warns_of_nothing_and_prints_nothing(capsys):
+    f, arguments = function(train), data()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for look in (f.trace, f.graph, f.loops, f.numba, f.llvm, f.asm, f.dot, f.html, f.verify):
+            look(*arguments)
+        f.explain(), f.stats()
+    assert capsys.readouterr() == ("", "")
