@@ -1,8 +1,8 @@
 """`python -m hybrid`: what this machine offers, and saved graphs shown and run from the command line.
 
-    python -m hybrid                                  version, machine, settings
-    python -m hybrid show model.hy --stage loops      graph · loops · numba · llvm · asm · dot
-    python -m hybrid run model.hy x.npy 0.5 -o out.npz
+python -m hybrid                                  version, machine, settings
+python -m hybrid show model.hy --stage loops      graph · loops · numba · llvm · asm · dot
+python -m hybrid run model.hy x.npy 0.5 -o out.npz
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import argparse
 import platform
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from hybrid.core.errors import ArgumentError, HybridError
 from hybrid.export import Saved, load
 from hybrid.export.archive import version
 from hybrid.frontend.values import unwrap
+from hybrid.runtime.program import Lowered
 from hybrid.staging import listing
 from hybrid.staging.pictures import dot
 
@@ -31,7 +32,9 @@ STAGES = ("graph", "loops", "numba", "llvm", "asm", "dot")
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command; 1 where it failed for a reason that its message explains."""
-    parser = argparse.ArgumentParser(prog="python -m hybrid", description="Look at this machine, or show and run a saved graph.")
+    parser = argparse.ArgumentParser(
+        prog="python -m hybrid", description="Look at this machine, or show and run a saved graph."
+    )
     commands = parser.add_subparsers(dest="command")
     show = commands.add_parser("show", help="print one stage of a saved graph")
     show.add_argument("file", type=Path)
@@ -83,21 +86,31 @@ def stage(saved: Saved, name: str) -> str:
     """One stage of a saved graph as text."""
     if name == "graph":
         return str(saved)
-    return {"loops": str, "numba": listing.numba, "llvm": listing.llvm, "asm": listing.asm, "dot": dot}[name](saved.lowered)
+    show: dict[str, Callable[[Lowered], str]] = {
+        "loops": str,
+        "numba": listing.numba,
+        "llvm": listing.llvm,
+        "asm": listing.asm,
+        "dot": dot,
+    }
+    return show[name](saved.lowered)
 
 
 def execute(saved: Saved, inputs: list[str], out: Path | None) -> None:
     """Run once to compile and once more for the time; print what came out, or write it."""
     types = list(saved.inputs.items())
     if len(inputs) != len(types):
-        raise ArgumentError(f"{saved.graph.name} takes {len(types)} inputs", got=len(inputs), expected=", ".join(f"{n}: {t}" for n, t in types))
+        raise ArgumentError(
+            f"{saved.graph.name} takes {len(types)} inputs", got=len(inputs), expected=", ".join(f"{n}: {t}" for n, t in types)
+        )
     arrays = [_read(text, name) for text, (name, _) in zip(inputs, types)]
     saved.run(arrays)
     start = time.perf_counter()
     results = dict(_flat("result", saved.run(arrays)))
     elapsed = time.perf_counter() - start
     if out is not None:
-        np.savez(out, **{name: np.asarray(unwrap(value)) for name, value in results.items()})
+        arrays_out: dict[str, Any] = {name: np.asarray(unwrap(value)) for name, value in results.items()}
+        np.savez(out, **arrays_out)
     for name, value in results.items():
         array = np.asarray(unwrap(value))
         print(f"{name}: {array.dtype}{list(array.shape)}" + ("" if out else f" = {np.array2string(array, threshold=20)}"))

@@ -117,13 +117,6 @@ def fast_two_sum(a: Expr, b: Expr) -> tuple[Expr, Expr]:
     return high, b - (high - a)
 
 
-def two_sum(a: Expr, b: Expr) -> tuple[Expr, Expr]:
-    """a + b = high + low exactly, in any order of magnitude (Knuth)."""
-    high = a + b
-    part = high - a
-    return high, (a - (high - part)) + (b - part)
-
-
 def absolute(x: Expr) -> Expr:
     return op("abs", x)
 

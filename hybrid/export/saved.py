@@ -3,36 +3,27 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cached_property
-from itertools import count
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from hybrid.core import dtype as dt
 from hybrid.core.config import config
 from hybrid.core.errors import ArgumentError, DTypeError, GraphError, ShapeError
 from hybrid.core.shape import TensorType
-from hybrid.core.tree import Structure
 from hybrid.export import archive
-from hybrid.frontend.values import kind_of, unwrap, wrap
-from hybrid.ir.graph import Atom, Eqn, Graph, Var
-from hybrid.ir.primitive import infer
+from hybrid.export.pure import Node, pure_call
+from hybrid.frontend.values import unwrap, wrap
+from hybrid.ir.graph import Graph
 from hybrid.ir.text import names_of
 from hybrid.ir.verify import verify
 from hybrid.passes import pipeline
 from hybrid.runtime.program import Lowered, build
 from hybrid.staging.function import Function
-from hybrid.staging.signature import ArrayLeaf, NumberLeaf, SameLeaf, ScalarLeaf, StaticLeaf
-from hybrid.staging.tracing import Argument, Computed, Repeat, Traced, View
 
-# A tree in meta.json: {"tuple": [...]}, {"list": [...]}, {"dict": [[key, tree], ...]}, or a leaf:
-# {"input": k}, {"output": k, "kind": "ndarray"}, {"value": a Python constant}.
-Node = dict[str, Any]
 _KINDS = ("tensor", "ndarray", "scalar", "python")
-_PLAIN = (type(None), bool, int, float, str)
 
 
 class Saved:
@@ -94,7 +85,9 @@ class Saved:
     def run(self, arrays: Sequence[np.ndarray]) -> Any:
         """The results for the graph's inputs as a flat sequence, in the order of `inputs`."""
         if len(arrays) != len(self.graph.inputs):
-            raise ArgumentError(f"{self.graph.name} takes {len(self.graph.inputs)} arrays", got=len(arrays), expected=", ".join(self.inputs))
+            raise ArgumentError(
+                f"{self.graph.name} takes {len(self.graph.inputs)} arrays", got=len(arrays), expected=", ".join(self.inputs)
+            )
         given = [_checked(array, v.type, self._names[v]) for array, v in zip(arrays, self.graph.inputs)]
         with self._lock:
             plan = self._plan
@@ -104,7 +97,12 @@ class Saved:
 
     def save(self, path: str | Path) -> None:
         """Write it again."""
-        meta = {"parameters": self._parameters, "arguments": self._arguments, "results": self._results, "written": self._written}
+        meta = {
+            "parameters": self._parameters,
+            "arguments": self._arguments,
+            "results": self._results,
+            "written": self._written,
+        }
         archive.write(Path(path), self.graph, meta)
 
     def __repr__(self) -> str:
@@ -125,7 +123,9 @@ class Saved:
                 raise ArgumentError(f"{self.graph.name} needs the argument {name!r}", expected=", ".join(names))
             out.append(given.pop(name))
         if given:
-            raise ArgumentError(f"{self.graph.name} has no argument {next(iter(given))!r} left to give", expected=", ".join(names))
+            raise ArgumentError(
+                f"{self.graph.name} has no argument {next(iter(given))!r} left to give", expected=", ".join(names)
+            )
         return out
 
     def _collect(self, node: Node, value: Any, name: str, arrays: list[Any]) -> None:
@@ -134,37 +134,44 @@ class Saved:
             arrays[node["input"]] = value
         elif "value" in node:
             if type(value) is not type(node["value"]) or value != node["value"]:
-                raise ArgumentError(f"the argument {name!r} is part of the saved graph", got=repr(value), expected=repr(node["value"]),
-                                    fix="save the function again with this value")  # fmt: skip
+                raise ArgumentError(f"the argument {name!r} is part of the saved graph", got=repr(value),
+                                    expected=repr(node["value"]), fix="save the function again with this value")  # fmt: skip
         elif "dict" in node:
             keys = [key for key, _ in node["dict"]]
             if not isinstance(value, dict) or set(value) != set(keys):
-                raise ArgumentError(f"the argument {name!r} has another structure", got=_outline(value), expected=f"a dict with {keys}")
+                raise ArgumentError(
+                    f"the argument {name!r} has another structure", got=_outline(value), expected=f"a dict with {keys}"
+                )
             for key, child in node["dict"]:
                 self._collect(child, value[key], f"{name}[{key!r}]", arrays)
         else:
-            children = node.get("tuple", node.get("list", []))
+            children = _items(node)
             if not isinstance(value, (tuple, list)) or len(value) != len(children):
-                raise ArgumentError(f"the argument {name!r} has another structure", got=_outline(value), expected=f"{len(children)} values")
+                raise ArgumentError(
+                    f"the argument {name!r} has another structure", got=_outline(value), expected=f"{len(children)} values"
+                )
             for k, child in enumerate(children):
                 self._collect(child, value[k], f"{name}[{k}]", arrays)
 
 
 def _outline(value: Any) -> str:
-    return f"a dict with {list(value)}" if isinstance(value, dict) else f"{len(value)} values" if isinstance(value, (tuple, list)) else type(value).__name__
+    if isinstance(value, dict):
+        return f"a dict with {list(value)}"
+    return f"{len(value)} values" if isinstance(value, (tuple, list)) else type(value).__name__
 
 
 def _checked(value: Any, wanted: TensorType, name: str) -> np.ndarray:
     """The value as a contiguous array of exactly this type; only Python numbers and lists are converted."""
     data = unwrap(value)
     array = data if isinstance(data, (np.ndarray, np.generic)) and not wanted.weak else np.asarray(data, wanted.dtype)
+    got = f"{array.dtype}{list(array.shape)}"
     if array.dtype != wanted.dtype:
-        raise DTypeError(f"{name} is of another dtype than the saved graph takes", got=f"{array.dtype}{list(array.shape)}", expected=wanted,
+        raise DTypeError(f"{name} is of another dtype than the saved graph takes", got=got, expected=wanted,
                          fix=f"{name}.astype({wanted.dtype.name!r})")  # fmt: skip
     if array.shape != wanted.shape:
-        raise ShapeError(f"{name} has another shape than the saved graph takes", got=f"{array.dtype}{list(array.shape)}", expected=wanted,
+        raise ShapeError(f"{name} has another shape than the saved graph takes", got=got, expected=wanted,
                          fix="pad or split it, or save the function again with arguments of this size")  # fmt: skip
-    return np.require(array, requirements=["C", "A"]).reshape(wanted.shape)
+    return np.require(array, requirements=["C", "A"]).reshape(array.shape)  # require makes scalars rank 1
 
 
 def _assemble(node: Node, outputs: Sequence[np.ndarray]) -> Any:
@@ -175,8 +182,12 @@ def _assemble(node: Node, outputs: Sequence[np.ndarray]) -> Any:
         return node["value"]
     if "dict" in node:
         return {key: _assemble(child, outputs) for key, child in node["dict"]}
-    children = [_assemble(child, outputs) for child in node.get("tuple", node.get("list", []))]
+    children = [_assemble(child, outputs) for child in _items(node)]
     return children if "list" in node else tuple(children)
+
+
+def _items(node: Node) -> list[Node]:
+    return node["list"] if "list" in node else node["tuple"]
 
 
 def _check_tree(node: Any, leaf: str, size: int) -> None:
@@ -219,11 +230,12 @@ def save(what: Function | Graph | Saved, path: str | Path, *args: Any, **kwargs:
     {'scaled': array([ 0., 10., 20.])}
     """
     if isinstance(what, Function):
-        graph, meta = _call(what, args, kwargs)
-        archive.write(Path(path), graph, meta)
+        archive.write(Path(path), *pure_call(what, args, kwargs))
         return
     if args or kwargs:
-        raise ArgumentError("a graph is saved as it is; only a decorated function takes arguments", got=f"{len(args) + len(kwargs)} arguments")
+        raise ArgumentError(
+            "a graph is saved as it is; only a decorated function takes arguments", got=f"{len(args) + len(kwargs)} arguments"
+        )
     if isinstance(what, Graph):
         Saved(verify(what), {}).save(path)
     elif isinstance(what, Saved):
@@ -244,107 +256,3 @@ def load(path: str | Path) -> Saved:
         return Saved(graph, meta)
     except (TypeError, AttributeError, ValueError) as error:
         raise GraphError(f"{path} is damaged: its meta.json does not fit its graph", got=str(error)) from error
-
-
-def _call(f: Function, args: tuple, kwargs: dict[str, Any]) -> tuple[Graph, dict[str, Any]]:
-    """One traced call as a pure graph, and the trees of its arguments and results."""
-    compiled, _ = f._compiled(args, kwargs)
-    traced = compiled.traced
-    structure = next(key[0] for key, known in f._traces.items() if known is compiled)
-    names = f._leaf_names(structure)
-    for w in traced.writes:
-        if not isinstance(w, int):
-            raise ArgumentError(f"{traced.graph.name} writes into an array it captured, which a saved graph cannot do", got=f"{w.dtype}{list(w.shape)}",
-                                fix="pass that array as an argument")  # fmt: skip
-    graph, results = _pure(traced)
-    places = {k: at for at, k in enumerate(traced.inputs)}
-    leaves = count()
-
-    def argument(k: int) -> Node:
-        leaf = traced.leaves[k]
-        if isinstance(leaf, (ArrayLeaf, ScalarLeaf, NumberLeaf)):
-            return {"input": places[k]}
-        if isinstance(leaf, SameLeaf):
-            raise ArgumentError(f"{names[k]!r} and {names[leaf.index]!r} are the same array", fix="save with two arrays, or with Specs")
-        assert isinstance(leaf, StaticLeaf)
-        return {"value": _constant(leaf.value, f"the argument {names[k]!r}")}
-
-    positional, keyword = structure.children
-    trees = [_tree(child, lambda: argument(next(leaves)), "an argument") for child in (*positional.children, *keyword.children)]
-    parameters = list(f._signature.parameters)[: len(positional.children)] if f._signature else []
-    parameters += [f"arg{k}" for k in range(len(parameters), len(positional.children))]
-    numbers = iter(results)
-    visible = _tree(traced.structure, lambda: next(numbers), "a result")
-    outputs = len(graph.outputs) - len(traced.writes)
-    meta = {
-        "parameters": [*parameters, *(keyword.aux or ())],  # type: ignore[misc]
-        "arguments": trees,
-        "results": visible,
-        "written": {names[w]: outputs + k for k, w in enumerate(traced.writes) if isinstance(w, int)},
-    }
-    return graph, meta
-
-
-def _pure(traced: Traced) -> tuple[Graph, list[Node]]:
-    """The graph with every result leaf as an output, and those leaves; returned arguments and views of them are computed too."""
-    graph = traced.graph
-    eqns, constants, outputs = list(graph.eqns), list(graph.constants), list(graph.outputs[: traced.visible])
-    written = {w: atom for w, atom in zip(traced.writes, graph.outputs[traced.visible :]) if isinstance(w, int)}
-    current: dict[int, Atom] = {k: written.get(k, var) for k, var in zip(traced.inputs, graph.inputs)}
-    captured = {id(array): var for var, array in graph.constants}
-    nodes: list[Node] = []
-    for result in traced.results:
-        if isinstance(result, Computed):
-            nodes.append({"output": result.index, "kind": result.kind})
-        elif isinstance(result, Repeat):
-            nodes.append(nodes[result.index])
-        elif isinstance(result, Argument) and result.index not in current:
-            leaf = traced.leaves[result.index]
-            assert isinstance(leaf, StaticLeaf)
-            nodes.append({"value": _constant(leaf.value, "a result")})
-        elif isinstance(result, Argument):
-            leaf = traced.leaves[result.index]
-            kind = leaf.kind if isinstance(leaf, ArrayLeaf) else "scalar" if isinstance(leaf, ScalarLeaf) else "python"
-            nodes.append({"output": len(outputs), "kind": kind})
-            outputs.append(current[result.index])
-        elif isinstance(result, View):
-            atom = current[result.base] if isinstance(result.base, int) else captured[id(result.base)]
-            for primitive, params in result.chain:
-                types = infer(primitive, [atom.type], dict(params))
-                eqns.append(Eqn(primitive, (atom,), params, tuple(map(Var, types))))
-                atom = eqns[-1].output
-            nodes.append({"output": len(outputs), "kind": result.kind})
-            outputs.append(atom)
-        elif isinstance(data := unwrap(result.value), (np.ndarray, np.generic)) and data.dtype in dt.SHORT:
-            array = np.asarray(data)
-            constants.append((Var(TensorType(array.dtype, array.shape)), array))
-            nodes.append({"output": len(outputs), "kind": kind_of(result.value)})
-            outputs.append(constants[-1][0])
-        else:
-            nodes.append({"value": _constant(result.value, "a result")})
-    outputs += graph.outputs[traced.visible :]
-    return verify(graph.replace(eqns=tuple(eqns), outputs=tuple(outputs), constants=tuple(constants))), nodes
-
-
-def _constant(value: Any, what: str) -> Any:
-    if type(value) not in _PLAIN or value in (float("inf"), float("-inf")) or value != value:
-        raise ArgumentError(f"{what} is a Python object that a file cannot hold", got=f"{type(value).__name__}: {value!r:.60}",
-                            expected="arrays, finite numbers, strings, booleans and None, in dicts, lists and tuples")  # fmt: skip
-    return value
-
-
-def _tree(structure: Structure, leaf: Callable[[], Node], what: str) -> Node:
-    kind = structure.kind
-    if kind is None:
-        return leaf()
-    if kind is type(None):
-        return {"value": None}
-    children = [_tree(child, leaf, what) for child in structure.children]
-    if kind is dict:
-        keys: Any = structure.aux
-        if not all(type(key) is str for key in keys):
-            raise ArgumentError(f"{what} is a dict whose keys are not strings", got=repr(keys)[:80])
-        return {"dict": [list(pair) for pair in zip(keys, children)]}
-    if kind is list or issubclass(kind, tuple):
-        return {"list" if kind is list else "tuple": children}
-    raise ArgumentError(f"{what} is of class {kind.__name__}, which exists only in this program", fix="use dicts, lists or tuples of arrays")

@@ -12,6 +12,8 @@ from hybrid.core.errors import IndexingError
 from hybrid.core.shape import Shape, contiguous_strides, product
 from hybrid.core.shape import broadcast as broadcast_shapes
 from hybrid.frontend.elementwise import cast
+from hybrid.frontend.masked import Masked
+from hybrid.frontend.masked import select as select_masked
 from hybrid.frontend.values import (
     Value,
     active,
@@ -23,6 +25,7 @@ from hybrid.frontend.values import (
     stretched,
     strong,
     symbol,
+    traced,
     unsupported,
     unwrap,
     wrap,
@@ -152,6 +155,9 @@ def getitem(x: Any, index: Any) -> Any:
     if source.kind in ("scalar", "python"):
         source = trace.fresh(tr.read(source), "ndarray")
     items = _expanded(index, source.type.ndim)
+    mask = _mask(source, index)
+    if mask is not None and len(shape_of(mask)) == source.type.ndim:
+        return select_masked(wrap(source), mask)
     if any(_is_array(item) for item in items):
         place, where, axis = _gather_plan(trace, source, items)
         atom = trace.one(ix.take, tr.read(place), where, axis=axis)
@@ -208,11 +214,11 @@ def _index_atom(trace: Trace, item: Any) -> Atom:
 
 
 def _without_masks(trace: Trace, items: list, shape: Shape) -> list:
-    """Masks whose values are known become integer arrays; a traced mask selects a number of elements no graph can know."""
+    """Masks written as lists become integer arrays; any other selects a number of elements that no graph can know."""
     out: list = []
     for item in items:
         if _is_array(item) and strong(assembled(trace, item)) == dt.bool_:
-            if holds_tensor((item,)):
+            if holds_tensor((item,)) or isinstance(item, np.ndarray):
                 raise unsupported("a boolean mask read, whose size is known only at run time,",
                                   "use np.where(mask, x, fill), or reduce with where=mask")  # fmt: skip
             _check_mask(np.shape(item), shape[len(out) - out.count(None) :])
@@ -237,7 +243,7 @@ def setitem(x: Any, index: Any, value: Any) -> None:
     target = symbol(trace, x)
     if target.kind in ("scalar", "python"):
         raise TypeError("'numpy scalar' object does not support item assignment")
-    mask = _mask(trace, target, index)
+    mask = _mask(target, index)
     if mask is not None:
         _masked_write(trace, target, mask, value)
         return
@@ -290,11 +296,12 @@ def _fitted(trace: Trace, value: Any, dtype: np.dtype, shape: Shape) -> Atom:
     return stretched(trace, atom, shape)
 
 
-def _mask(trace: Trace, target: Symbol, index: Any) -> Any:
-    """The traced boolean mask over the leading axes that is the whole index, or None."""
+def _mask(target: Symbol, index: Any) -> Any:
+    """The boolean mask over the leading axes that is the whole index, or None."""
     single = index[0] if isinstance(index, tuple) and len(index) == 1 else index
-    if not isinstance(single, Value) or strong(single) != dt.bool_:
+    if not isinstance(single, (Value, np.ndarray)) or strong(single) != dt.bool_:
         return None
+    single = traced(single)
     _check_mask(shape_of(single), target.type.shape)
     return single
 
@@ -306,9 +313,14 @@ def _check_mask(mask: Shape, shape: Shape) -> None:
 
 
 def _masked_write(trace: Trace, target: Symbol, mask: Any, value: Any) -> None:
-    value = assembled(trace, value)
+    if isinstance(value, Masked):
+        if not value.matches(Masked(value.full, mask)):
+            raise unsupported("assigning a selection to another mask", "use np.where(mask, values, x)")
+        value, values = value.full, True
+    else:
+        value, values = assembled(trace, value), False
     rank, shape = len(shape_of(mask)), target.type.shape
-    if len(shape_of(value)) > len(shape) - rank:
+    if len(shape_of(value)) > len(shape) - rank and not values:
         raise unsupported("assigning one value per selected element of a boolean mask", "use np.where(mask, values, x)")
     rows = tuple(shape_of(mask)) + (1,) * (len(shape) - rank)
     atom = trace.one(v.reshape, operand(trace, mask, dt.bool_), shape=rows)

@@ -9,7 +9,7 @@ import numpy as np
 from hybrid.core.dtype import canonical
 from hybrid.frontend import activations, compositions, creation, gathering, linear, reductions, shaping
 from hybrid.frontend.elementwise import NAMES, cast, where
-from hybrid.frontend.values import bind, concrete, shape_of, tracing, unsupported, unwrap, wrap
+from hybrid.frontend.values import bind, concrete, kind_of, shape_of, tracing, unsupported, unwrap, wrap
 from hybrid.ir import trace as tr
 from hybrid.ops import elementwise, fft
 from hybrid.ops import index as ix
@@ -94,11 +94,11 @@ class Methods:
 
     @property
     def real(self) -> Any:
-        return compositions.real(self)
+        return self._value(".real").item().real if kind_of(self) == "python" else compositions.real(self)
 
     @property
     def imag(self) -> Any:
-        return compositions.imag(self)
+        return self._value(".imag").item().imag if kind_of(self) == "python" else compositions.imag(self)
 
     def flatten(self, order: str = "C") -> Any:
         """The elements in one axis, always a copy."""

@@ -13,6 +13,7 @@ from hybrid.frontend.compositions import SPECIAL, divmod_, modf
 from hybrid.frontend.elementwise import TABLE
 from hybrid.frontend.indexing import add_at
 from hybrid.frontend.linear import matmul
+from hybrid.frontend.masked import Masked
 from hybrid.frontend.values import FUNCTIONS, concrete, evaluate, rewrap, tracing, unsupported
 
 _WHOLE: dict[Any, Callable] = {np.matmul: matmul, np.divmod: divmod_, np.modf: modf}  # ufuncs that are no maps
@@ -38,6 +39,8 @@ def ufunc_form(ufunc: Any) -> Callable | None:
 
 def apply_ufunc(ufunc: np.ufunc, method: str, inputs: tuple, kwargs: dict) -> Any:
     """What `ufunc.method(*inputs, **kwargs)` means when a tensor is among the arguments."""
+    if any(isinstance(x, Masked) for x in inputs):
+        return NotImplemented  # it knows what goes with a selection
     out = kwargs.get("out") or ()
     trace = tracing(*inputs, *out, *(x for name, x in kwargs.items() if name != "out"))
     if trace is None:

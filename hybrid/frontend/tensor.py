@@ -19,6 +19,7 @@ from hybrid.frontend.compositions import python_power
 from hybrid.frontend.elementwise import NAMES, Elementwise, cast, same, store
 from hybrid.frontend.indexing import getitem, setitem
 from hybrid.frontend.linear import matmul
+from hybrid.frontend.masked import Masked
 from hybrid.frontend.methods import Methods
 from hybrid.frontend.values import (
     Value,
@@ -43,7 +44,7 @@ _ARRAY_LIKE = (Value, np.ndarray, np.generic, bool, int, float, complex, list, t
 
 def _operate(function: Callable, operands: tuple) -> Any:
     """An operator the general way: recorded inside a trace, NumPy's otherwise."""
-    if not all(isinstance(x, _ARRAY_LIKE) for x in operands):
+    if not all(isinstance(x, _ARRAY_LIKE) and not isinstance(x, Masked) for x in operands):
         return NotImplemented
     trace = tracing(*operands)
     if trace is None or not isinstance(function, Elementwise):
@@ -252,7 +253,8 @@ class Tensor(Methods, Value):
 
     def __round__(self, digits: int | None = None) -> Any:
         if digits is not None:
-            return self.round(digits)
+            # Python counts decimal digits exactly where NumPy scales, rounds and scales back.
+            return round(self._value("round()").item(), digits) if kind_of(self) == "python" else self.round(digits)
         if self.shape:
             raise TypeError("type Tensor doesn't define __round__ method for arrays")
         # Python and NumPy numbers round to integers.

@@ -287,8 +287,12 @@ def traced(x: Any) -> Any:
 
 
 def unsupported(what: str, fix: str = "leave this function undecorated, or compute it outside") -> TraceError:
-    """The error for what eager code can do and a graph cannot."""
-    return TraceError(f"{what} is not compiled yet", fix=fix, at=tr.user_line())
+    """The error for what eager code can do and a graph cannot; the trace fails even where the traced code catches it."""
+    error = TraceError(f"{what} is not compiled yet", fix=fix, at=tr.user_line())
+    trace = tr.current()
+    if trace is not None:
+        trace.failure = trace.failure or error
+    return error
 
 
 def bind(primitive: Primitive, *operands: Any, **params: Any) -> Any:

@@ -83,6 +83,7 @@ class Trace:
     def __init__(self, name: str):
         self.builder = Builder(name)
         self.alive = True
+        self.outer: Trace | None = None
         self.captured: dict[int, Cell] = {}
         self.cells: list[Cell] = []
         self.snapshots: dict[int, bytes] = {}  # contents of captured arrays, by id
@@ -92,13 +93,13 @@ class Trace:
         self.failure: BaseException | None = None  # what a `demand` raised, whether or not the traced code caught it
 
     def __enter__(self) -> Trace:
-        self._outer = _state.trace
+        self.outer = _state.trace
         _state.trace = self
         _count(1)
         return self
 
     def __exit__(self, *error: object) -> None:
-        _state.trace = self._outer
+        _state.trace = self.outer
         self.alive = False
         _count(-1)
 
@@ -166,6 +167,15 @@ def _count(step: int) -> None:
     global open_traces
     with _lock:
         open_traces += step
+
+
+def after_fork() -> None:
+    """Forget the traces of other threads, which a child process does not have."""
+    global open_traces, _lock
+    _lock = threading.Lock()
+    open_traces, trace = 0, _state.trace
+    while trace is not None:
+        open_traces, trace = open_traces + 1, trace.outer
 
 
 def current() -> Trace | None:

@@ -51,7 +51,8 @@ class Puller:
         self.lets: list[Stmt] = []  # statements that must precede the expressions built so far
         self.affines: list[Affine] = []  # every offset used, for the choice of loops
         self.loaded: dict[Var, None] = {}
-        self._gathers: dict[tuple[int, IndexTuple], str] = {}
+        self._gathers: dict[tuple[int, IndexTuple, object], str] = {}
+        self._bound: set[str] = set()  # gathered places whose `Let` has been made
 
     def pull(self, atom: Atom, index: IndexTuple) -> Expr:
         """The expression of one element; graphs may be deep, so the walk keeps its own stack."""
@@ -117,7 +118,7 @@ class Puller:
         def name(operand: Atom, at: IndexTuple, size: object) -> str:
             indices.append(self._normal(operand, at))
             sizes.append(size)
-            return self._gather_name(operand, at)
+            return self._gather_name(operand, at, size)
 
         below = view_index(eqn, index, name)
         if below is None:
@@ -139,17 +140,18 @@ class Puller:
             self._bind_gather(a, j, self.known[id(a), j], size)
         return below
 
-    def _gather_name(self, operand: Atom, at: IndexTuple) -> str:
-        key = (id(operand), at)
+    def _gather_name(self, operand: Atom, at: IndexTuple, size: object) -> str:
+        key = (id(operand), at, size)  # a negative index means another place along an axis of another size
         if key not in self._gathers:
             self._gathers[key] = self.fresh("g")
         return self._gathers[key]
 
     def _bind_gather(self, operand: Atom, at: IndexTuple, value: Expr, size: object) -> None:
         """Let name = the index, counted from the front and checked against the axis."""
-        name = self._gather_name(operand, at)
-        if any(isinstance(stmt, Let) and stmt.name == name for stmt in self.lets):
+        name = self._gather_name(operand, at, size)
+        if name in self._bound:
             return
+        self._bound.add(name)
         length = Index(Affine.of(size))  # type: ignore[arg-type]
         raw = self.fresh("h")
         self.lets.append(Let(raw, value))

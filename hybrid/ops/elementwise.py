@@ -117,10 +117,17 @@ atanh = mapping("atanh", 1, np.arctanh, lambda y, x: (1 / (1 - x * x),), dtypes=
 erf = mapping("erf", 1, _special("erf"), lambda y, x: (TWO_OVER_SQRT_PI * (-x * x).exp(),), dtypes=FLOATS, cost=20)
 erfc = mapping("erfc", 1, _special("erfc"), lambda y, x: (-TWO_OVER_SQRT_PI * (-x * x).exp(),), dtypes=FLOATS, cost=25)
 lgamma = mapping("lgamma", 1, _lgamma, lambda y, x: (x.digamma(),), dtypes=(dt.float32, dt.float64), cost=80, domain=(0.2, 4))
-digamma = register(Primitive(
-    "digamma", Kind.MAP, _special("digamma"), lambda x: TensorType(map_dtype("digamma", (x,), (dt.float32, dt.float64)), x.shape), NO_GRADIENT,
-    lambda rng: [((draw(rng, d, (5,), 0.2, 4),), {}) for d in (dt.float32, dt.float64)], reason="digamma is SciPy's; its derivative has no row",
-))  # fmt: skip
+digamma = register(
+    Primitive(
+        "digamma",
+        Kind.MAP,
+        _special("digamma"),
+        lambda x: TensorType(map_dtype("digamma", (x,), (dt.float32, dt.float64)), x.shape),
+        NO_GRADIENT,
+        lambda rng: [((draw(rng, d, (5,), 0.2, 4),), {}) for d in (dt.float32, dt.float64)],
+        reason="digamma is SciPy's; its derivative has no row",
+    )
+)
 
 # Comparisons: bool results.
 eq = mapping("eq", 2, np.equal, NO_GRADIENT, dtypes=_ALL, result=dt.bool_)
@@ -165,11 +172,18 @@ def _infer_complex(a: TensorType, b: TensorType) -> TensorType:
     return TensorType(dt.complex64 if dtype == dt.float32 else dt.complex128, map_shape("complex", (a, b)))
 
 
-complex_ = register(Primitive(
-    "complex", Kind.MAP, lambda a, b: np.asarray(a + b * np.asarray(1j, np.result_type(a, np.complex64))), _infer_complex,
-    Linear(lambda g, a, b: (g.real, g.imag)), lambda rng: [((draw(rng, d, (5,)), draw(rng, d, (5,))), {}) for d in (dt.float32, dt.float64)],
-    lowers=lambda *types: False, reason="complex numbers",
-))  # fmt: skip
+complex_ = register(
+    Primitive(
+        "complex",
+        Kind.MAP,
+        lambda a, b: np.asarray(a + b * np.asarray(1j, np.result_type(a, np.complex64))),
+        _infer_complex,
+        Linear(lambda g, a, b: (g.real, g.imag)),
+        lambda rng: [((draw(rng, d, (5,)), draw(rng, d, (5,))), {}) for d in (dt.float32, dt.float64)],
+        lowers=lambda *types: False,
+        reason="complex numbers",
+    )
+)
 
 
 def _infer_select(condition: TensorType, then: TensorType, otherwise: TensorType) -> TensorType:
@@ -225,11 +239,21 @@ def _infer_bitcast(x: TensorType, dtype: np.dtype) -> TensorType:
     return TensorType(dtype, x.shape)
 
 
-bitcast = register(Primitive(
-    "bitcast", Kind.MAP, lambda x, dtype: np.asarray(x).view(dtype), _infer_bitcast, NO_GRADIENT,
-    lambda rng: [((draw(rng, a, (9,)),), {"dtype": b}) for a, b in ((dt.float32, dt.int32), (dt.int64, dt.float64), (dt.uint32, dt.float32))],
-    body="bitcast", lowers=lambda x, dtype: real_only(x) and not dt.is_complex(dtype),
-))  # fmt: skip
+bitcast = register(
+    Primitive(
+        "bitcast",
+        Kind.MAP,
+        lambda x, dtype: np.asarray(x).view(dtype),
+        _infer_bitcast,
+        NO_GRADIENT,
+        lambda rng: [
+            ((draw(rng, a, (9,)),), {"dtype": b})
+            for a, b in ((dt.float32, dt.int32), (dt.int64, dt.float64), (dt.uint32, dt.float32))
+        ],
+        body="bitcast",
+        lowers=lambda x, dtype: real_only(x) and not dt.is_complex(dtype),
+    )
+)
 
 
 def _eval_iota(shape: tuple[int, ...], axis: int) -> np.ndarray:

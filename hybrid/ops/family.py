@@ -24,7 +24,9 @@ def draw(rng: np.random.Generator, dtype: np.dtype, shape: tuple[int, ...], low:
     if kind == "b":
         return rng.random(shape) < 0.5
     if kind in "iu":
-        return rng.integers(max(0, int(np.floor(low))) if kind == "u" else int(np.floor(low)), max(int(np.ceil(high)), 1), shape).astype(dtype)
+        return rng.integers(
+            max(0, int(np.floor(low))) if kind == "u" else int(np.floor(low)), max(int(np.ceil(high)), 1), shape
+        ).astype(dtype)
     if kind == "c":
         return (rng.uniform(low, high, shape) + 1j * rng.uniform(low, high, shape)).astype(dtype)
     return rng.uniform(low, high, shape).astype(dtype)

@@ -32,11 +32,22 @@ def _adjoint_fft(g: Any, x: Any, axis: int, inverse: bool) -> tuple:
     return (g.fft(axis, not inverse) * (1 / n if inverse else n),)
 
 
-fft = register(Primitive(
-    "fft", Kind.OPAQUE, _eval_fft, _infer_fft, Linear(_adjoint_fft),
-    lambda rng: [((draw(rng, d, (3, 4)),), {"axis": axis, "inverse": back}) for d in dt.COMPLEX for axis in (0, 1) for back in (False, True)],
-    reason=_REASON,
-))  # fmt: skip
+fft = register(
+    Primitive(
+        "fft",
+        Kind.OPAQUE,
+        _eval_fft,
+        _infer_fft,
+        Linear(_adjoint_fft),
+        lambda rng: [
+            ((draw(rng, d, (3, 4)),), {"axis": axis, "inverse": back})
+            for d in dt.COMPLEX
+            for axis in (0, 1)
+            for back in (False, True)
+        ],
+        reason=_REASON,
+    )
+)
 
 
 def _infer_rfft(x: TensorType, axis: int) -> TensorType:

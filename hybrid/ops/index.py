@@ -106,11 +106,20 @@ def _adjoint_scatter(g: Any, base: Any, index: Any, value: Any, axis: int, op: s
     return kept, None, g.take(index, axis)
 
 
-scatter: Primitive = register(Primitive(
-    "scatter", Kind.OPAQUE, _eval_scatter, _infer_scatter, Linear(_adjoint_scatter),
-    lambda rng: [((draw(rng, dt.float64, (5, 2)), np.array([3, 0, 4]), draw(rng, dt.float64, (3, 2))), {"axis": 0, "op": op}) for op in ("set", "add")],
-    reason="writes at computed places run in order on the host",
-))  # fmt: skip
+scatter: Primitive = register(
+    Primitive(
+        "scatter",
+        Kind.OPAQUE,
+        _eval_scatter,
+        _infer_scatter,
+        Linear(_adjoint_scatter),
+        lambda rng: [
+            ((draw(rng, dt.float64, (5, 2)), np.array([3, 0, 4]), draw(rng, dt.float64, (3, 2))), {"axis": 0, "op": op})
+            for op in ("set", "add")
+        ],
+        reason="writes at computed places run in order on the host",
+    )
+)
 
 
 # scatter_along: the adjoint of take_along --------------------------------------------------------------------------------
@@ -138,12 +147,23 @@ def _adjoint_scatter_along(g: Any, base: Any, index: Any, value: Any, axis: int,
     return kept, None, g.take_along(index, axis)
 
 
-scatter_along = register(Primitive(
-    "scatter_along", Kind.OPAQUE, _eval_scatter_along, _infer_scatter_along, Linear(_adjoint_scatter_along),
-    lambda rng: [((draw(rng, dt.float64, (2, 5)), np.array([[3, 0, 4], [-1, 1, 2]]), draw(rng, dt.float64, (2, 3))), {"axis": 1, "op": op})
-                 for op in ("set", "add")],
-    reason="writes at computed places run in order on the host",
-))  # fmt: skip
+scatter_along = register(
+    Primitive(
+        "scatter_along",
+        Kind.OPAQUE,
+        _eval_scatter_along,
+        _infer_scatter_along,
+        Linear(_adjoint_scatter_along),
+        lambda rng: [
+            (
+                (draw(rng, dt.float64, (2, 5)), np.array([[3, 0, 4], [-1, 1, 2]]), draw(rng, dt.float64, (2, 3))),
+                {"axis": 1, "op": op},
+            )
+            for op in ("set", "add")
+        ],
+        reason="writes at computed places run in order on the host",
+    )
+)
 
 
 # searchsorted ------------------------------------------------------------------------------------------------------------
@@ -153,8 +173,18 @@ def _infer_searchsorted(table: TensorType, x: TensorType, side: str) -> TensorTy
     return TensorType(dt.int64, x.shape)
 
 
-searchsorted = register(Primitive(
-    "searchsorted", Kind.OPAQUE, lambda table, x, side: np.asarray(np.searchsorted(table, x, side)), _infer_searchsorted, NO_GRADIENT,
-    lambda rng: [((np.sort(draw(rng, d, (7,))), draw(rng, d, (2, 3))), {"side": side}) for d in (dt.int64, dt.float64) for side in ("left", "right")],
-    reason="a binary search per element, by NumPy",
-))  # fmt: skip
+searchsorted = register(
+    Primitive(
+        "searchsorted",
+        Kind.OPAQUE,
+        lambda table, x, side: np.asarray(np.searchsorted(table, x, side)),
+        _infer_searchsorted,
+        NO_GRADIENT,
+        lambda rng: [
+            ((np.sort(draw(rng, d, (7,))), draw(rng, d, (2, 3))), {"side": side})
+            for d in (dt.int64, dt.float64)
+            for side in ("left", "right")
+        ],
+        reason="a binary search per element, by NumPy",
+    )
+)

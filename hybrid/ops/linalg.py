@@ -1,4 +1,4 @@
-"""Dense linear algebra through LAPACK, on matrices in the last two axes. Derivatives after Giles (2008) and Seeger et al. (2017)."""
+"""Dense linear algebra through LAPACK, on matrices in the last two axes. Derivatives as in Giles (2008)."""
 
 from __future__ import annotations
 
@@ -34,7 +34,9 @@ def _row(name: str, evaluate: Callable, infer: Callable, derivative: Derivative,
 def _infer_solve(a: TensorType, b: TensorType) -> TensorType:
     _matrix("solve", a)
     if b.dtype != a.dtype or b.shape[:-1] != a.shape[:-1]:
-        raise ShapeError("solve needs right-hand sides that fit the matrix", got=f"{a}, {b}", expected=f"{(*a.shape[:-1], 'k')}")
+        raise ShapeError(
+            "solve needs right-hand sides that fit the matrix", got=f"{a}, {b}", expected=f"{(*a.shape[:-1], 'k')}"
+        )
     return b
 
 
@@ -55,9 +57,17 @@ def _solve_vjp(g: Any, y: Any, a: Any, b: Any) -> tuple:
     return -(db @ y.mT.conj()), db
 
 
-solve = register(Primitive(
-    "solve", Kind.OPAQUE, lambda a, b: np.linalg.solve(a, b), _infer_solve, Custom(_solve_jvp, _solve_vjp), _sample_solve, reason="LAPACK gesv",
-))  # fmt: skip
+solve = register(
+    Primitive(
+        "solve",
+        Kind.OPAQUE,
+        lambda a, b: np.linalg.solve(a, b),
+        _infer_solve,
+        Custom(_solve_jvp, _solve_vjp),
+        _sample_solve,
+        reason="LAPACK gesv",
+    )
+)
 
 
 # det: d det(A) = det(A)·tr(A⁻¹ dA) ----------------------------------------------------------------------------------------
@@ -107,7 +117,9 @@ def _cholesky_vjp(g: Any, y: Any, a: Any) -> tuple:
     return (0.25 * (s + s.mT),)
 
 
-cholesky = _row("cholesky", np.linalg.cholesky, _infer_cholesky, Custom(_cholesky_jvp, _cholesky_vjp), "LAPACK potrf", _positive)
+cholesky = _row(
+    "cholesky", np.linalg.cholesky, _infer_cholesky, Custom(_cholesky_jvp, _cholesky_vjp), "LAPACK potrf", _positive
+)
 
 
 # eigh: with F_ij = 1/(λ_j - λ_i) off the diagonal, dλ = diag(VᵀdA V), dV = V·(F ∘ VᵀdA V) ----------------------------------

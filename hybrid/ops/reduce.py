@@ -71,9 +71,17 @@ def _accumulate_wide(ufunc: np.ufunc):
 sum = _reduction(
     "sum", _accumulate_wide(np.add), Linear(lambda g, x, axes: (expand(g, x, axes),)), body="add", dtypes=NUMERIC, empty=True
 )
-prod = _reduction("prod", _accumulate_wide(np.multiply), Custom(
-    lambda p, t, y, axes: (expand(y, p[0], axes) / p[0] * t[0]).sum(axes), lambda g, y, x, axes: (expand(g, x, axes) * conjugate(expand(y, x, axes) / x),),
-), body="mul", dtypes=NUMERIC, empty=True)  # fmt: skip
+prod = _reduction(
+    "prod",
+    _accumulate_wide(np.multiply),
+    Custom(
+        lambda p, t, y, axes: (expand(y, p[0], axes) / p[0] * t[0]).sum(axes),
+        lambda g, y, x, axes: (expand(g, x, axes) * conjugate(expand(y, x, axes) / x),),
+    ),
+    body="mul",
+    dtypes=NUMERIC,
+    empty=True,
+)
 max = _reduction(
     "reduce_max", lambda x, axes: np.max(x, axis=axes), Custom(_pick, _share), body="max", dtypes=(dt.bool_, *REAL), empty=False
 )

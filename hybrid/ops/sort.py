@@ -32,10 +32,17 @@ def _sort_jvp(primals: tuple, tangents: tuple, y: Any, axis: int) -> Any:
 
 sort = _along("sort", lambda x, axis: np.sort(x, axis, kind="stable"), Custom(_sort_jvp, _sort_vjp), "NumPy's sort", dt.ALL)
 # NumPy's default order of equal elements is its own; the host call keeps it.
-argsort = register(Primitive(
-    "argsort", Kind.OPAQUE, lambda x, axis, kind: np.argsort(x, axis, kind=kind), lambda x, axis, kind: TensorType(dt.int64, x.shape), NO_GRADIENT,
-    lambda rng: [((draw(rng, d, (3, 5)),), {"axis": axis, "kind": "stable"}) for d in dt.ALL for axis in (0, 1)], reason="NumPy's sort",
-))  # fmt: skip
+argsort = register(
+    Primitive(
+        "argsort",
+        Kind.OPAQUE,
+        lambda x, axis, kind: np.argsort(x, axis, kind=kind),
+        lambda x, axis, kind: TensorType(dt.int64, x.shape),
+        NO_GRADIENT,
+        lambda rng: [((draw(rng, d, (3, 5)),), {"axis": axis, "kind": "stable"}) for d in dt.ALL for axis in (0, 1)],
+        reason="NumPy's sort",
+    )
+)
 cumsum = _along("cumsum", lambda x, axis: np.cumsum(x, axis, dtype=x.dtype),
                 Linear(lambda g, x, axis: (g.flip(axis).cumsum(axis).flip(axis),)), "a running total", NUMERIC)  # fmt: skip
 

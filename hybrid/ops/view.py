@@ -76,11 +76,20 @@ def _index_reshape(out: Sequence, types: Sequence[TensorType], context: Any, sha
     return index
 
 
-reshape: Primitive = register(Primitive(
-    "reshape", Kind.VIEW, lambda x, shape: np.reshape(x, shape), _infer_reshape, Linear(lambda g, x, shape: (g.reshape(x.shape),)),
-    _sampler(((4, 6), {"shape": (2, 2, 6)}), ((2, 3, 4), {"shape": (6, 4)}), ((6,), {"shape": (1, 6, 1)}), ((), {"shape": (1,)})),
-    index=_index_reshape, put=lambda bind, base, value, shape: bind(reshape, value, shape=tuple(base.type.shape)),
-))  # fmt: skip
+reshape: Primitive = register(
+    Primitive(
+        "reshape",
+        Kind.VIEW,
+        lambda x, shape: np.reshape(x, shape),
+        _infer_reshape,
+        Linear(lambda g, x, shape: (g.reshape(x.shape),)),
+        _sampler(
+            ((4, 6), {"shape": (2, 2, 6)}), ((2, 3, 4), {"shape": (6, 4)}), ((6,), {"shape": (1, 6, 1)}), ((), {"shape": (1,)})
+        ),
+        index=_index_reshape,
+        put=lambda bind, base, value, shape: bind(reshape, value, shape=tuple(base.type.shape)),
+    )
+)
 
 
 # transpose ------------------------------------------------------------------------------------------------------------
@@ -94,12 +103,18 @@ def inverse(perm: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(sorted(range(len(perm)), key=perm.__getitem__))
 
 
-transpose: Primitive = register(Primitive(
-    "transpose", Kind.VIEW, lambda x, perm: np.transpose(x, perm), _infer_transpose,
-    Linear(lambda g, x, perm: (g.transpose(inverse(perm)),)), _sampler(((3, 4), {"perm": (1, 0)}), ((2, 3, 4), {"perm": (2, 0, 1)})),
-    index=lambda out, types, context, perm: [out[k] for k in inverse(perm)],
-    put=lambda bind, base, value, perm: bind(transpose, value, perm=inverse(perm)),
-))  # fmt: skip
+transpose: Primitive = register(
+    Primitive(
+        "transpose",
+        Kind.VIEW,
+        lambda x, perm: np.transpose(x, perm),
+        _infer_transpose,
+        Linear(lambda g, x, perm: (g.transpose(inverse(perm)),)),
+        _sampler(((3, 4), {"perm": (1, 0)}), ((2, 3, 4), {"perm": (2, 0, 1)})),
+        index=lambda out, types, context, perm: [out[k] for k in inverse(perm)],
+        put=lambda bind, base, value, perm: bind(transpose, value, perm=inverse(perm)),
+    )
+)
 
 
 # broadcast ------------------------------------------------------------------------------------------------------------
@@ -152,12 +167,20 @@ def _adjoint_slice(g: Any, x: Any, start: Ints, step: Ints, shape: Shape) -> tup
     return (g.zeros_like(x).at_slice(start, step, g),)
 
 
-slice_: Primitive = register(Primitive(
-    "slice", Kind.VIEW, lambda x, start, step, shape: x[_spans(start, step, shape)], _infer_slice, Linear(_adjoint_slice),
-    _sampler(((5, 6), {"start": (1, 0), "step": (1, 2), "shape": (3, 3)}), ((5,), {"start": (4,), "step": (-1,), "shape": (5,)})),
-    index=lambda out, types, context, start, step, shape: [i * by + first for i, first, by in zip(out, start, step)],
-    put=lambda bind, base, value, start, step, shape: bind(update_slice, base, value, start=start, step=step),
-))  # fmt: skip
+slice_: Primitive = register(
+    Primitive(
+        "slice",
+        Kind.VIEW,
+        lambda x, start, step, shape: x[_spans(start, step, shape)],
+        _infer_slice,
+        Linear(_adjoint_slice),
+        _sampler(
+            ((5, 6), {"start": (1, 0), "step": (1, 2), "shape": (3, 3)}), ((5,), {"start": (4,), "step": (-1,), "shape": (5,)})
+        ),
+        index=lambda out, types, context, start, step, shape: [i * by + first for i, first, by in zip(out, start, step)],
+        put=lambda bind, base, value, start, step, shape: bind(update_slice, base, value, start=start, step=step),
+    )
+)
 
 
 def _infer_update(base: TensorType, value: TensorType, start: Ints, step: Ints) -> TensorType:
@@ -214,8 +237,14 @@ def _adjoint_concatenate(g: Any, *parts: Any, axis: int) -> tuple:
     return tuple(out)
 
 
-concatenate = register(Primitive(
-    "concatenate", Kind.WRITE, lambda *parts, axis: np.concatenate(parts, axis), _infer_concatenate, Linear(_adjoint_concatenate),
-    lambda rng: [((draw(rng, d, (2, 3)), draw(rng, d, (2, 1)), draw(rng, d, (2, 0))), {"axis": 1}) for d in dt.ALL],
-    regions=_regions_concatenate,
-))  # fmt: skip
+concatenate = register(
+    Primitive(
+        "concatenate",
+        Kind.WRITE,
+        lambda *parts, axis: np.concatenate(parts, axis),
+        _infer_concatenate,
+        Linear(_adjoint_concatenate),
+        lambda rng: [((draw(rng, d, (2, 3)), draw(rng, d, (2, 1)), draw(rng, d, (2, 0))), {"axis": 1}) for d in dt.ALL],
+        regions=_regions_concatenate,
+    )
+)

@@ -16,6 +16,7 @@ from hybrid.core.affine import Affine
 from hybrid.core.shape import Dim, Shape, Size, contiguous_strides, product
 from hybrid.ir.graph import Atom, Eqn, Graph, Literal, Var, uses
 from hybrid.ir.primitive import Kind
+from hybrid.ops import view
 from hybrid.passes.access import (
     Index,
     NotAffine,
@@ -539,8 +540,24 @@ def fuse(graph: Graph, strides: Mapping[Var, Shape] | None = None, separate: boo
         except NotAffine as error:
             if not isinstance(error.operand, Var) or error.operand in kept:
                 raise
+            if error.operand in fuser.sources:
+                return fuse(_copied(graph, error.operand), strides, separate)
             kept = kept | {error.operand}
             continue
         if not regretted:
             return program
         kept = kept | regretted
+
+
+def _copied(graph: Graph, source: Var) -> Graph:
+    """The graph with its reshapes of a strided input reading a copy that lies in one piece."""
+    shape = source.type.shape
+    whole = {"start": (0,) * len(shape), "step": (1,) * len(shape), "shape": shape}
+    copy = Eqn(view.slice_, (source,), whole, (Var(source.type),))
+
+    def reads_copy(eqn: Eqn) -> Eqn:
+        if eqn.primitive is not view.reshape or eqn.inputs[0] is not source:
+            return eqn
+        return Eqn(eqn.primitive, (copy.output,), eqn.params, eqn.outputs, eqn.source)
+
+    return graph.replace(eqns=(copy, *map(reads_copy, graph.eqns)))

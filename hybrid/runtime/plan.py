@@ -18,7 +18,7 @@ from hybrid.core.shape import Dim, Shape, evaluate
 from hybrid.ir.graph import Literal
 from hybrid.loops.nest import Code
 from hybrid.passes.fuse import HostCall
-from hybrid.runtime import native, profile, threads
+from hybrid.runtime import native, pool, profile, threads
 from hybrid.runtime.program import Gemm, Lowered, Matrix, Segment, Work
 
 
@@ -45,6 +45,7 @@ class Plan:
         graph = lowered.graph
         self._inputs = tuple(lowered.names[var] for var in graph.inputs)
         self._constants = tuple((lowered.names[var], array) for var, array in graph.constants)
+        self._written = {lowered.names[var] for _, var in lowered.writebacks}
         self._functions: dict[str, Callable[..., int]] = {}
         self._module = module
         if backend == "llvm" and module is None:
@@ -55,14 +56,17 @@ class Plan:
         """The results for these inputs (arrays as the signature describes them), in fresh arrays."""
         known = sizes or {}
         env: dict[str, np.ndarray] = dict(zip(self._inputs, arrays, strict=True))
-        env.update(self._constants)
-        arena = np.empty(self.lowered.arena_size + 64, np.uint8)
+        env.update((name, _reachable(array)) for name, array in self._constants)
+        arena = pool.empty(self.lowered.arena_size + 64, np.dtype(np.uint8))
         shift = -arena.ctypes.data % 64
         for step in self.lowered.steps:
             if isinstance(step, HostCall):
                 self._host(step, env, known)
             else:
                 self._segment(step, env, arena[shift:], known)
+        for name, array in self._constants:
+            if name in self._written and env[name] is not array:
+                np.copyto(array, env[name])
         outputs = [
             self._result(name, var.type.shape, env, known)
             for name, var in zip(self.lowered.outputs, self.lowered.program.outputs)
@@ -76,7 +80,7 @@ class Plan:
 
     def _fresh(self, name: str, sizes: dict[str, int]) -> np.ndarray:
         dtype, size = self.lowered.types[name]
-        return np.empty(size.evaluate(sizes) if isinstance(size, Dim) else size, dtype)
+        return pool.empty(size.evaluate(sizes) if isinstance(size, Dim) else size, dtype)
 
     def _host(self, step: HostCall, env: dict[str, np.ndarray], sizes: dict[str, int]) -> None:
         eqn, names = step.eqn, self.lowered.names
@@ -169,6 +173,13 @@ class Plan:
 
 def _shape(shape: Shape, sizes: dict[str, int]) -> tuple[int, ...]:
     return tuple(evaluate(size, sizes) for size in shape)
+
+
+def _reachable(array: np.ndarray) -> np.ndarray:
+    """The array itself where loops can walk it (no negative or odd strides), or a copy of it."""
+    flags = array.flags
+    direct = flags.c_contiguous or all(s >= 0 and s % array.itemsize == 0 for s in array.strides)
+    return array if direct and flags.aligned else np.array(array, order="C")
 
 
 def _flat(array: np.ndarray, size: Any, sizes: dict[str, int]) -> np.ndarray:

@@ -10,9 +10,7 @@ from __future__ import annotations
 import ctypes
 import mmap
 import os
-import sys
 import threading
-from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -26,21 +24,22 @@ HEADER = 64  # bytes before the data, which begins on a cache line; the first ei
 SLOTS = 256  # idle blocks at most: looking through all of them takes 0.1 µs
 HUGE = 4 << 20  # bytes from which the kernel is asked for huge pages, as NumPy does
 
-_SET_HANDLER, _DEFAULT_HANDLER = 304, 306  # places in NumPy's public table of functions
+_SET_HANDLER, _GET_HANDLER, _DEFAULT_HANDLER = 304, 305, 306  # places in NumPy's public table of functions
 _LOCK, _LIMIT, _HELD, _COUNT = range(4)  # words of @hybrid_pool_state
 
 _making = threading.RLock()  # reentrant: a garbage collection inside may run code that allocates
 _pool: _Pool | None = None
 
 
-def handler() -> object | None:
-    """The capsule arrays carry; None where `config.pool_limit_mb` is 0 or the system has no `mmap`."""
-    return _made().capsule if config.pool_limit_mb > 0 and hasattr(mmap, "MAP_ANONYMOUS") else None
+def handlers() -> tuple[object, object] | None:
+    """The capsules of the pool and of NumPy's own allocator; None where `config.pool_limit_mb` is 0 or there is no `mmap`.
 
-
-def default_handler() -> object:
-    """The capsule of NumPy's own allocator. While another is set, arrays are left to that one."""
-    return ctypes.cast(_numpy(_DEFAULT_HANDLER), ctypes.POINTER(ctypes.py_object))[0]
+    The pool stands in for NumPy's allocator only: while a user's is set, arrays are left to that.
+    """
+    if config.pool_limit_mb <= 0 or not hasattr(mmap, "MAP_ANONYMOUS"):
+        return None
+    pool = _made()
+    return pool.handler, pool.default
 
 
 def empty(count: int, dtype: np.dtype) -> np.ndarray:
@@ -49,17 +48,14 @@ def empty(count: int, dtype: np.dtype) -> np.ndarray:
     >>> empty(1 << 20, np.dtype("f4")).flags.owndata
     True
     """
-    capsule = handler() if count * dtype.itemsize >= LARGE else None
-    if capsule is None:
+    found = handlers() if count * dtype.itemsize >= LARGE else None
+    if found is None or _made().get_handler() is not found[1]:
         return np.empty(count, dtype)
-    pool = _made()
-    before = pool.set_handler(capsule)
+    _made().set_handler(found[0])
     try:
-        if before is default_handler():
-            return np.empty(count, dtype)
+        return np.empty(count, dtype)
     finally:
-        pool.set_handler(before)
-    return np.empty(count, dtype)
+        _made().set_handler(found[1])
 
 
 def idle() -> tuple[int, int]:
@@ -76,7 +72,7 @@ def release() -> None:
 class _Pool:
     """The loaded allocator."""
 
-    __slots__ = ("capsule", "words", "trim", "set_handler")
+    __slots__ = ("handler", "default", "words", "trim", "get_handler", "set_handler")
 
     def __init__(self) -> None:
         from hybrid.codegen.target import host  # llvmlite, not needed before something is compiled
@@ -87,11 +83,13 @@ class _Pool:
         module = engine.load(object_for(_source(), host()), tuple(f"hybrid_pool_{name}" for name in names), {})
         where = {name: module.address(f"hybrid_pool_{name}") for name in names}
         new = _python("PyCapsule_New", ctypes.py_object, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p)
-        self.capsule = new(where["handler"], where["name"], None)
-        for forever in (module, self.capsule):
+        self.handler = new(where["handler"], where["name"], None)
+        for forever in (module, self.handler):
             _python("Py_IncRef", None, ctypes.py_object)(forever)
+        self.default = ctypes.cast(_numpy(_DEFAULT_HANDLER), ctypes.POINTER(ctypes.py_object))[0]
         self.words = (ctypes.c_int64 * 4).from_address(where["state"])
         self.trim = ctypes.CFUNCTYPE(None, ctypes.c_int64)(where["trim"])
+        self.get_handler = ctypes.PYFUNCTYPE(ctypes.py_object)(_numpy(_GET_HANDLER))
         self.set_handler = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.py_object)(_numpy(_SET_HANDLER))
 
 

@@ -21,7 +21,7 @@ _lock = threading.Lock()
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One run of one kernel, BLAS call or host call: times in nanoseconds, bytes of the arrays it touches, each counted once."""
+    """One run of one kernel, BLAS call or host call: times in nanoseconds, and the bytes of the arrays it touches."""
 
     name: str
     source: str
@@ -109,8 +109,9 @@ class Profile:
     def save(self, path: str | Path) -> None:
         """Write the events in Chrome's trace format, for chrome://tracing or ui.perfetto.dev."""
         first = min((e.start for e in self.events), default=0)
+        process = os.getpid()
         events = [
-            {"name": e.name, "cat": "kernel", "ph": "X", "ts": (e.start - first) / 1e3, "dur": e.nanoseconds / 1e3, "pid": os.getpid(),
+            {"name": e.name, "cat": "kernel", "ph": "X", "ts": (e.start - first) / 1e3, "dur": e.nanoseconds / 1e3, "pid": process,
              "tid": e.thread, "args": {"line": e.source, "bytes": e.bytes, "GB/s": e.bytes / max(e.nanoseconds, 1)}}
             for e in self.events
         ]  # fmt: skip

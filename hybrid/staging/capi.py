@@ -30,7 +30,9 @@ PYTHON_API = (
     "PyUnicode_Compare", "PyType_GenericAlloc", "PyTuple_New", "PyTuple_SetItem", "PyList_New", "PyList_SetItem",
     "PyDict_New", "PyDict_SetItem", "PyEval_SaveThread", "PyEval_RestoreThread", "PyMem_RawMalloc", "PyMem_RawFree",
 )  # fmt: skip
-_NUMPY_API = {"PyArray_Scalar": 60, "PyArray_NewFromDescr": 94}  # places in NumPy's public table of functions
+_NUMPY_API = {
+    "PyArray_Scalar": 60, "PyArray_NewFromDescr": 94, "PyDataMem_SetHandler": 304, "PyDataMem_GetHandler": 305,
+}  # fmt: skip  # places in NumPy's public table of functions
 _ARRAY_TYPE = 2  # the place of &PyArray_Type in that table
 API = (*PYTHON_API, *_NUMPY_API)
 

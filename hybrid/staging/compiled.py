@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Callable, Sequence
 from functools import cached_property
+from itertools import accumulate, islice
 from typing import Any
 
 import numpy as np
@@ -13,14 +15,16 @@ from hybrid.core import tree
 from hybrid.core.config import config
 from hybrid.core.shape import Shape
 from hybrid.frontend.values import Value, wrap
-from hybrid.ir.graph import Graph, Var
+from hybrid.ir.graph import Graph, Var, evaluate
 from hybrid.ir.verify import verify
 from hybrid.passes import pipeline
 from hybrid.runtime.program import Lowered, Segment, build
 from hybrid.staging import entry
 from hybrid.staging.signature import ArrayLeaf, Leaf, NumberLeaf, SameLeaf, ScalarLeaf, StaticLeaf
-from hybrid.staging.tracing import Argument, Computed, Constant, Repeat, Traced, View, view_of
+from hybrid.staging.fallback import Refusal
+from hybrid.staging.tracing import Argument, Computed, Constant, Held, Path, Repeat, Result, Traced, View, view_of
 
+Form = tuple[int, tuple[str, ...]]  # of a call: how many arguments come by position, and the names of the others
 GIL_BYTES = 1 << 18  # traffic above which a call is long enough to let other Python threads run
 
 
@@ -31,7 +35,8 @@ class Compiled:
         self.traced, self.backend, self.reason = traced, backend, reason
         self.calls = 0
         self.seconds: dict[str, float] = {}
-        self.entry: entry.EntrySpec | None = None
+        self.entries: dict[Form, tuple[entry.EntrySpec, Any] | None] = {}  # with their modules; None: only Python can
+        self._seen_calls = 0
 
     # stages -----------------------------------------------------------------------------------------------------------
     @cached_property
@@ -90,21 +95,41 @@ class Compiled:
         return next(var for var, array in self.traced.graph.constants if array is where)
 
     # running from Python ----------------------------------------------------------------------------------------------
-    def __call__(self, values: Sequence[Any]) -> Any:
-        """Run on the leaves of one call, which must have this trace's key."""
+    def refuses(self, values: Sequence[Any], bound: tuple[tuple, dict]) -> Refusal | None:
+        """Why this one call must run as plain Python although the trace fits it, or None."""
+        traced = self.traced
+        arrays = {k: _data(v) for k, v in enumerate(values) if isinstance(v, (Value, np.ndarray)) and not isinstance(traced.leaves[k], SameLeaf)}
+        arrays |= {-1 - k: array for k, (_, array) in enumerate(traced.graph.constants)}
+        written = [k for k, a in arrays.items() if k in traced.writes or any(a is w for w in traced.writes)]
+        if any(_share(arrays[w], other) for w in written for k, other in arrays.items() if k != w):
+            return Refusal(None, "a written argument shares memory with another one")
+        if len({id(_at(bound, path)) for path in traced.containers}) < len(traced.containers):
+            return Refusal(None, "a container that is changed comes twice among the arguments")
+        if traced.checks is not None:
+            inputs = [self._input(traced.leaves[k], values[k]) for k in traced.inputs]
+            if not all(np.isfinite(number) for number in evaluate(traced.checks, *inputs)):
+                return Refusal(None, "Python arithmetic of its numbers raises, or gives an infinity or a complex number")
+        return None
+
+    def __call__(self, values: Sequence[Any], bound: tuple[tuple, dict]) -> Any:
+        """Run on the arguments of one call and their leaves, which must have this trace's key."""
         self.calls += 1
         traced = self.traced
         arrays = [self._input(traced.leaves[k], values[k]) for k in traced.inputs]
         outputs = self.plan.run(arrays) if traced.graph.outputs else []
         for where in traced.writes:
             if isinstance(where, int):
-                leaf, given = traced.leaves[where], _data(values[where])
-                if isinstance(leaf, ArrayLeaf) and not leaf.direct:
-                    np.copyto(given, arrays[traced.inputs.index(where)])
+                given, used = _data(values[where]), arrays[traced.inputs.index(where)]
+                if used is not given:
+                    np.copyto(given, used)
         made: list[Any] = []
         for result in traced.results:
-            made.append(self._give(result, values, outputs, made))
-        return tree.unflatten(traced.structure, made)
+            made.append(self._give(result, values, bound, outputs, made))
+        rest = iter(made)
+        out = tree.unflatten(traced.structure, list(islice(rest, traced.structure.leaves)))
+        for path, structure in traced.updates:
+            _update(_at(bound, path), tree.unflatten(structure, list(islice(rest, structure.leaves))))
+        return out
 
     @staticmethod
     def _input(leaf: Leaf, value: Any) -> np.ndarray:
@@ -115,35 +140,44 @@ class Compiled:
         return np.asarray(value, leaf.dtype)
 
     @staticmethod
-    def _give(result: Any, values: Sequence[Any], outputs: list[np.ndarray], made: list[Any]) -> Any:
-        if isinstance(result, Computed):
-            out = outputs[result.index]
-            if result.kind == "tensor":
-                return wrap(out)
-            return out if result.kind == "ndarray" else out[()] if result.kind == "scalar" else out.item()
-        if isinstance(result, Argument):
-            return values[result.index]
-        if isinstance(result, Repeat):
-            return made[result.index]
-        if isinstance(result, View):
-            base = _data(values[result.base]) if isinstance(result.base, int) else result.base
-            out = view_of(base, result.chain)
-            return wrap(out) if result.kind == "tensor" else out
-        assert isinstance(result, Constant)
-        return result.value.copy() if result.copy else result.value
+    def _give(result: Result, values: Sequence[Any], bound: Any, outputs: list[np.ndarray], made: list[Any]) -> Any:
+        match result:
+            case Computed(index, kind, chain):
+                out = view_of(outputs[index], chain)
+                if kind == "tensor":
+                    return wrap(out)
+                return out if kind == "ndarray" else out[()] if kind == "scalar" else out.item()
+            case Argument(index):
+                return values[index]
+            case Held(path):
+                return _at(bound, path)
+            case Repeat(index):
+                return made[index]
+            case View(base, chain, kind):
+                out = view_of(_data(values[base]) if isinstance(base, int) else base, chain)
+                return wrap(out) if kind == "tensor" else out
+            case Constant(value, copy):
+                return value.copy() if copy else value
 
     # the native entry -------------------------------------------------------------------------------------------------
-    def make_entry(self, positional: int, keywords: tuple[str, ...], flat: bool) -> tuple[entry.EntrySpec, Any] | None:
+    @property
+    def native_calls(self) -> int:
+        return sum(made[0].calls for made in self.entries.values() if made)
+
+    def used_natively(self) -> bool:
+        """Whether machine code took a call since this was last asked."""
+        before, self._seen_calls = self._seen_calls, self.native_calls
+        return self._seen_calls > before
+
+    def make_entry(self, form: Form, order: tuple[int, ...]) -> tuple[entry.EntrySpec, Any] | None:
         """The entry for calls of this form and its loaded module; None where only Python can make the call.
 
         Args:
-            positional: how many leaves come by position; the rest by keyword.
-            keywords: names of those, in order.
-            flat: every argument is one leaf.
+            form: how many arguments come by position, and the names of the others in the order of the call.
+            order: the leaf that each of them is.
         """
-        if not flat or self.backend != "llvm" or not entry.supported():
-            return None
-        spec = self._spec(keywords)
+        spec = self._spec(form[1], order) if self.backend == "llvm" and entry.supported() else None
+        self.entries[form] = None
         if spec is None:
             return None
         from hybrid.runtime import native
@@ -157,44 +191,49 @@ class Compiled:
             return native.emit(self.lowered, extra=text, exports=(entry.ENTRY,), imports=entry.imports(spec)).load()
 
         module = self._timed("compile", load)
-        self.__dict__["plan"] = Plan(self.lowered, self.backend, module)  # the same machine code serves calls from Python
-        self.entry = spec
+        if "plan" not in self.__dict__:
+            self.__dict__["plan"] = Plan(self.lowered, self.backend, module)  # the same machine code serves calls from Python
+        self.entries[form] = spec, module
         return spec, module
 
-    def _spec(self, keywords: tuple[str, ...]) -> entry.EntrySpec | None:
+    def _spec(self, keywords: tuple[str, ...], order: tuple[int, ...]) -> entry.EntrySpec | None:
         traced, lowered = self.traced, self.lowered
+        if traced.checks is not None or traced.updates:
+            return None
         if len(lowered.steps) != 1 or not isinstance(lowered.steps[0], Segment) or lowered.steps[0].symbols:
             return None
-        guards = [_guard(leaf, k in traced.writes) for k, leaf in enumerate(traced.leaves)]
-        order: dict[int, int] = {}
-        results = [_entry_result(r, lowered, order) for r in traced.results]
-        if None in guards or any(r is None for r in results):
+        found = _guards(traced, order)
+        if found is None:
             return None
-        slots = self._slots(lowered.steps[0], order)
+        guards, places = found
+        numbers: dict[int, int] = {}
+        results = [_entry_result(r, lowered, places, numbers) for r in traced.results]
+        slots = None if None in results else self._slots(lowered.steps[0], places, numbers)
         if slots is None:
             return None
         from hybrid.runtime.plan import fail
 
         moved = sum(int(lowered.types[name][1]) * lowered.types[name][0].itemsize for name in lowered.steps[0].buffers)  # type: ignore[arg-type]
         return entry.EntrySpec(
-            guards=tuple(guards), results=tree.unflatten(traced.structure, results), slots=slots, keywords=keywords, arena=lowered.arena_size,
-            written=tuple(traced.writes), release_gil=moved > GIL_BYTES, tensor=_layout(), on_error=fail,
+            guards=guards, results=tree.unflatten(traced.structure, results), slots=slots, keywords=keywords, arena=lowered.arena_size,
+            written=tuple(places[w] if isinstance(w, int) else w for w in traced.writes), release_gil=moved > GIL_BYTES,
+            tensor=_layout(), on_error=fail,
         )  # fmt: skip
 
-    def _slots(self, segment: Segment, order: dict[int, int]) -> tuple[tuple[str, Any], ...] | None:
+    def _slots(self, segment: Segment, places: dict[int, int], numbers: dict[int, int]) -> tuple[tuple[str, Any], ...] | None:
         """Where each buffer of the segment comes from."""
         traced, lowered = self.traced, self.lowered
         where: dict[str, tuple[str, Any]] = {}
         for var, k in zip(lowered.graph.inputs, traced.inputs):
-            where[lowered.names[var]] = ("arg", k)
+            where[lowered.names[var]] = ("arg", places[k])
         for var, array in lowered.graph.constants:
             if not array.flags.c_contiguous and var not in self.strides:
                 return None
             where[lowered.names[var]] = ("const", array)
         for k, name in enumerate(lowered.outputs):
-            if k not in order:
+            if k not in numbers:
                 return None
-            where[name] = ("result", order[k])
+            where[name] = ("result", numbers[k])
         where.update((name, ("arena", offset)) for name, offset in lowered.arena.items())
         return tuple(where[name] for name in segment.buffers)
 
@@ -207,35 +246,81 @@ def _layout() -> entry.TensorLayout:
     return entry.TensorLayout(type(wrap(np.empty(0))), "_data", {})
 
 
-def _guard(leaf: Leaf, written: bool) -> Any:
-    if isinstance(leaf, ArrayLeaf):
-        if not leaf.direct:
+def _share(a: np.ndarray, b: np.ndarray) -> bool:
+    try:
+        return np.shares_memory(a, b, max_work=10_000)
+    except np.exceptions.TooHardError:
+        return True
+
+
+def _at(bound: tuple[tuple, dict], path: Path) -> Any:
+    """The container at a path inside the arguments."""
+    node: Any = bound
+    for k in path:
+        node = tree.children(node)[k]  # type: ignore[index]
+    return node
+
+
+def _update(container: Any, contents: Any) -> None:
+    """Leave in a caller's container what the function left in it."""
+    if isinstance(container, dict):
+        container.clear()
+        container.update(contents)
+    elif isinstance(container, list):
+        container[:] = contents
+    else:
+        for field, value in zip(dataclasses.fields(container), contents):
+            setattr(container, field.name, value)
+
+
+def _guards(traced: Traced, order: tuple[int, ...]) -> tuple[tuple[entry.Guard, ...], dict[int, int]] | None:
+    """A guard for each argument in the order of the call, and where each leaf comes; None where one has no guard."""
+    args, kwargs = traced.arguments.children
+    children = (*args.children, *kwargs.children)
+    first = [0, *accumulate(child.leaves for child in children)]
+    guards: list[entry.Guard] = []
+    places: dict[int, int] = {}
+    for at, child in enumerate(order):
+        if children[child].kind is type(None):
+            guards.append(entry.SameGuard(None))
+            continue
+        if children[child].kind is not None:
             return None
+        leaf = traced.leaves[first[child]]
+        source = leaf.index if isinstance(leaf, SameLeaf) else first[child]
+        guard = entry.AliasGuard(places[source]) if source in places else _guard(traced.leaves[source], source in traced.writes)
+        if guard is None:
+            return None
+        guards.append(guard)
+        places.setdefault(source, at)
+        places[first[child]] = places[source]
+    return tuple(guards), places
+
+
+def _guard(leaf: Leaf, written: bool) -> entry.Guard | None:
+    if isinstance(leaf, ArrayLeaf) and leaf.direct:
         return entry.ArrayGuard(leaf.dtype, leaf.shape, leaf.strides, leaf.tensor, written)
     if isinstance(leaf, NumberLeaf):
         return entry.FloatGuard() if leaf.python is float else entry.ComplexGuard()
-    if isinstance(leaf, SameLeaf):
-        return entry.AliasGuard(leaf.index)
     if isinstance(leaf, StaticLeaf):
-        if leaf.python is int:
-            return entry.IntGuard(leaf.value) if -(2**63) <= leaf.value < 2**63 else None
-        if leaf.value is None or leaf.python is bool or leaf.key == ("object", id(leaf.value)):
-            return entry.SameGuard(leaf.value)
-        if leaf.python is str:
+        if leaf.python is int and -(2**63) <= leaf.value < 2**63:
+            return entry.IntGuard(leaf.value)
+        # Equal strings may be two objects; one that is not this one goes the slow way.
+        if leaf.python in (bool, str) or leaf.key == ("object", id(leaf.value)):
             return entry.SameGuard(leaf.value)
     return None
 
 
-def _entry_result(result: Any, lowered: Lowered, order: dict[int, int]) -> Any:
-    """The entry's form of a result; `order` numbers the arrays it allocates."""
+def _entry_result(result: Result, lowered: Lowered, places: dict[int, int], numbers: dict[int, int]) -> Any:
+    """The entry's form of a result; `numbers` counts the arrays it allocates, by graph result."""
     if isinstance(result, Computed):
-        if result.kind == "python" or result.index in order:
+        if result.kind == "python" or result.chain or result.index in numbers:
             return None
         var = lowered.program.outputs[result.index]
-        order[result.index] = len(order)
+        numbers[result.index] = len(numbers)
         return entry.ArrayResult(var.type.dtype, var.type.shape, result.kind)
     if isinstance(result, Argument):
-        return entry.ArgumentResult(result.index)
+        return entry.ArgumentResult(places[result.index])
     if isinstance(result, Constant) and not result.copy:
         return entry.ObjectResult(result.value)
     return None

@@ -15,6 +15,7 @@ import numpy as np
 
 from hybrid.core.errors import CompileError
 from hybrid.core.shape import Dim, Shape, Size, contiguous_strides, product
+from hybrid.runtime.pool import LARGE
 from hybrid.staging import capi
 from hybrid.staging.spec import (
     ACTIVE,
@@ -43,6 +44,8 @@ from hybrid.staging.spec import (
     arrays,
     byte_range,
     items,
+    large,
+    size_of,
 )
 from hybrid.staging.support import SUPPORT
 
@@ -377,12 +380,27 @@ class _Entry:
             dims = self.alloca(f"[{max(len(result.shape), 1)} x i64]")
             for axis, size in enumerate(result.shape):
                 self.put(f"store i64 {self.size(size)}, ptr {self.at(dims, 8 * axis)}")
-            descr = self.ref(result.dtype)
-            self.call("Py_IncRef", "void", f"ptr {descr}")  # PyArray_NewFromDescr takes it over
-            like = (f"ptr {self.ref(np.ndarray)}", f"ptr {descr}", f"i32 {len(result.shape)}", f"ptr {dims}")
-            array = self.call("PyArray_NewFromDescr", "ptr", *like, "ptr null", "ptr null", "i32 0", "ptr null")
+            array = self.new_array(result, dims)
             place = self.own(array)
             self.buffers.append((self.load("ptr", array, capi.DATA), array, place))
+
+    def new_array(self, result: ArrayResult, dims: str) -> str:
+        descr, handlers, bytes_ = self.ref(result.dtype), self.spec.handlers, size_of(result)
+        self.call("Py_IncRef", "void", f"ptr {descr}")  # PyArray_NewFromDescr takes it over
+        like = (f"ptr {self.ref(np.ndarray)}", f"ptr {descr}", f"i32 {len(result.shape)}", f"ptr {dims}")
+
+        def plain() -> str:
+            return self.call("PyArray_NewFromDescr", "ptr", *like, "ptr null", "ptr null", "i32 0", "ptr null")
+
+        def pooled() -> str:
+            both = ", ".join(f"ptr {self.ref(handler)}" for handler in handlers or ())
+            return self.support("pooled", f"ptr @hybrid_entry_pooled({', '.join(like)}, {both})")
+
+        if handlers is None or large(bytes_) is False:
+            return plain()
+        if large(bytes_):
+            return pooled()
+        return self.either(self.icmp("sge", "i64", self.size(bytes_), LARGE), pooled, plain, "ptr")
 
     def build(self, results: Results) -> tuple[str, int]:
         """The object for a result, and the place that owns its reference."""

@@ -9,39 +9,37 @@ from __future__ import annotations
 import functools
 import importlib
 import inspect
+import os
 import threading
 import types
-import warnings
 import weakref
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-import numpy as np
-
 from hybrid.core import config as settings
 from hybrid.core import tree
 from hybrid.core.config import config
-from hybrid.core.errors import ArgumentError, HybridError, TraceError
+from hybrid.core.errors import ArgumentError, CompileError, HybridError, TraceError
 from hybrid.frontend.values import Value
 from hybrid.ir import trace as tr
-from hybrid.ir.trace import Symbol
+from hybrid.ir.trace import Concretise, Symbol
 from hybrid.runtime import profile
 from hybrid.staging import entry
-from hybrid.staging.compiled import Compiled
+from hybrid.staging.compiled import Compiled, Form
+from hybrid.staging.fallback import FallbackWarning, Refusal, RetraceWarning, describe, warn, without_our_frames
 from hybrid.staging.inspect import Inspection
-from hybrid.staging.signature import Leaf, describe_all
+from hybrid.staging.parameters import Bound, Parameters
+from hybrid.staging.signature import Leaf, StaticLeaf, describe_all
 from hybrid.staging.tracing import trace
 
-
-class FallbackWarning(UserWarning):
-    """A decorated function, or a call of it, runs as plain Python; the message says why."""
-
+__all__ = ["FallbackWarning", "Function", "RetraceWarning", "eager", "function"]
 
 _functions: weakref.WeakSet[Function] = weakref.WeakSet()
-_aside = 0  # while positive, native entries are out of the way: eager mode, profiling, jit off
-_aside_lock = threading.Lock()
+_aside = int(not config.jit)  # while positive, native entries are out of the way: tracing, eager mode, profiling, jit off
+_aside_lock = threading.RLock()  # reentrant: a garbage collection inside may run code that calls a decorated function
+MANY = 8  # traces for one changing value, or calls refused for one reason, after which that is worth a warning or a general rule
 
 
 class Function(Inspection):
@@ -55,16 +53,21 @@ class Function(Inspection):
     def __init__(self, function: Callable, *, strict: bool = False, static: Sequence[int | str] = (), backend: str | None = None):
         functools.update_wrapper(self, function)
         self.function, self.strict, self.backend = function, strict, backend
+        self.parameters = Parameters(function, static)
         self._traces: OrderedDict[Any, Compiled] = OrderedDict()
         self._log: list[str] = []
-        self._fallbacks: dict[Any, str] = {}
+        self._fallbacks: OrderedDict[Any, str] = OrderedDict()
+        self._refused: Counter[str] = Counter()  # by reason
+        self._asked: dict[tree.Structure, dict[int, str]] = {}  # numbers that became static: leaf -> who asked for the value
+        self._changes: Counter[str] = Counter()  # by name: traces made because this static value was new
         self._lock = threading.RLock()
-        self._signature = _signature(function)
-        self._static = _static_names(self._signature, static)
         self._dispatcher: entry.Dispatcher | None = None
-        slow = _weak_slow(weakref.ref(self))
+        self._hopeless = _untraceable(function)
+        if strict and self._hopeless:
+            raise TraceError(f"{_name(function)} cannot be compiled: {self._hopeless}", fix="decorate a plain function")
+        slow = _weak_slow(weakref.ref(self), function)
         if entry.supported():
-            self._dispatcher = entry.Dispatcher(slow, getattr(function, "__name__", "function"), getattr(function, "__doc__", None))
+            self._dispatcher = entry.Dispatcher(slow, _name(function), getattr(function, "__doc__", None))
             call: Callable = self._dispatcher.callable
         else:
             call = staticmethod(slow)
@@ -81,7 +84,7 @@ class Function(Inspection):
         module, name = getattr(self.function, "__module__", None), getattr(self.function, "__qualname__", "")
         if _lookup(module, name) is self:
             return _lookup, (module, name)
-        return _rebuild, (self.function, self.strict, tuple(self._static), self.backend)
+        return _rebuild, (self.function, self.strict, tuple(self.parameters.static), self.backend)
 
     def __copy__(self) -> Function:
         return self
@@ -97,147 +100,189 @@ class Function(Inspection):
     # calls ------------------------------------------------------------------------------------------------------------
     def _slow(self, *args: Any, **kwargs: Any) -> Any:
         """A call the native entry did not take."""
-        if not config.jit or tr.state().eager:
-            return self.function(*args, **kwargs)
-        found = self._find(args, kwargs)
-        if found is None:
-            return self.function(*args, **kwargs)
-        compiled, values = found
-        if _overlapping(compiled, values):
-            self._report("overlap", "a written argument shares memory with another one")
-            return self.function(*args, **kwargs)
-        return compiled(values)
-
-    def _find(self, args: tuple, kwargs: dict) -> tuple[Compiled, list] | None:
-        """The trace for these arguments and their leaves; None where plain Python must run."""
-        bound = self._canonical(args, kwargs)
-        values, structure = tree.flatten(bound)
-        if tr.open_traces and tr.current() is not None and any(isinstance(v, Value) for v in values):
-            return None  # inside another trace: inlined
-        if any(isinstance(v, Value) and type(v._data) is Symbol for v in values):
-            return None  # an escaped tensor: the function's first operation says so
+        if not config.jit or tr.state().eager or (tr.open_traces and tr.current() is not None):
+            return self.function(*args, **kwargs)  # plain Python was asked for, or another function's trace inlines this one
         try:
-            leaves = describe_all(values, self._static_flags(bound, values))
+            bound = self.parameters.bind(args, kwargs)
+        except TypeError:
+            return self.function(*args, **kwargs)  # raises Python's own message
+        found = self._trace_for(bound, (len(args), tuple(kwargs)))
+        if not isinstance(found, Refusal):
+            compiled, values = found
+            refusal = compiled.refuses(values, bound)
+            if refusal is None:
+                return compiled(values, bound)
+            found = refusal
+        out = self.function(*args, **kwargs)  # where this raises too, it is the user's error, and nothing of ours to report
+        self._report(found)
+        return out
+
+    def _find(self, args: tuple, kwargs: dict) -> tuple[Compiled, list] | Refusal:
+        """The trace for these arguments and their leaves, or why there is none."""
+        return self._trace_for(self.parameters.bind(args, kwargs), (len(args), tuple(kwargs)))
+
+    def _trace_for(self, bound: Bound, form: Form) -> tuple[Compiled, list] | Refusal:
+        values, structure = tree.flatten(bound)
+        if self._hopeless:
+            return Refusal("function", self._hopeless)
+        if any(isinstance(v, Value) and type(v._data) is Symbol for v in values):
+            return Refusal(None, "a traced tensor is among its arguments")  # an escaped one: its first use says so
+        try:
+            key = structure, describe_all(values, self._static_flags(structure))
         except TraceError as error:
-            return self._give_up(("leaf", error.what), error)
-        key = (structure, leaves)
+            return self._refuse(("leaf", error.what), error)
         compiled = self._traces.get(key)
         if compiled is None:
-            compiled = self._compile(key, structure, leaves, values, args, kwargs)
-            if compiled is None:
-                return None
+            made = self._compile(structure, values, form)
+            if isinstance(made, Refusal):
+                return made
+            compiled = made
+        else:
+            self._touch(key)
+        if form not in compiled.entries and not _aside:
+            self._push(compiled, form)
         return compiled, values
 
-    def _canonical(self, args: tuple, kwargs: dict) -> tuple[tuple, dict]:
-        """Arguments by position where the signature allows, defaults left out, so that equal calls have equal keys."""
-        if self._signature is None:
-            return args, dict(kwargs)
-        bound = self._signature.bind(*args, **kwargs)
-        return bound.args, bound.kwargs
+    def _static_flags(self, structure: tree.Structure) -> list[bool]:
+        asked = self._asked.get(structure, {})
+        return [fixed or k in asked for k, fixed in enumerate(self.parameters.static_flags(structure))]
 
-    def _compile(self, key: Any, structure: tree.Structure, leaves: tuple[Leaf, ...], values: list, args: tuple, kwargs: dict) -> Compiled | None:
+    def _compile(self, structure: tree.Structure, values: list, form: Form) -> Compiled | Refusal:
+        """The trace for a new key. One thread makes it; others that come for it wait."""
         with self._lock:
-            compiled = self._traces.get(key)
-            if compiled is not None:
-                return compiled
-            if key in self._fallbacks:
-                return None
-            reason = self._reason(structure, leaves)
-            try:
-                compiled = self._make(structure, leaves, values, reason)
-            except (KeyboardInterrupt, SystemExit):
-                raise
-            except BaseException as error:
-                return self._give_up(key, error)
+            while True:
+                leaves = describe_all(values, self._static_flags(structure))
+                key = structure, leaves
+                if key in self._traces:
+                    return self._traces[key]
+                if key in self._fallbacks:
+                    return Refusal(key, self._fallbacks[key])
+                common = self._refused.most_common(1)
+                if common and common[0][1] >= MANY:
+                    return Refusal(None, common[0][0])
+                reason, changed = self._reason(structure, leaves)
+                try:
+                    compiled = self._make(structure, leaves, values, reason, form)
+                    break
+                except Concretise as ask:
+                    where = f"{ask.what} at {ask.at}" if ask.at else ask.what
+                    self._asked.setdefault(structure, {}).update((k, where) for k in ask.arguments)
+                except Exception as error:
+                    return self._refuse(key, error)
             self._traces[key] = compiled
-            while len(self._traces) > config.max_traces:
-                _, dropped = self._traces.popitem(last=False)
-                if self._dispatcher and dropped.entry:
-                    self._dispatcher.remove(dropped.entry)
             self._log.append(reason)
-            self._push(compiled, args, kwargs)
+            self._drop()
+            self._count(structure, changed)
             self._announce(compiled)
             return compiled
 
-    def _make(self, structure: tree.Structure, leaves: tuple[Leaf, ...], values: list, reason: str) -> Compiled:
-        name = getattr(self.function, "__name__", "function")
-        traced = trace(self.function, name, structure, leaves, values, self._leaf_names(structure))
-        return Compiled(traced, self.backend or config.backend, reason)
+    def _make(self, structure: tree.Structure, leaves: tuple[Leaf, ...], values: list, reason: str, form: Form) -> Compiled:
+        _step_aside(1)  # so that decorated functions which this one calls are inlined
+        try:
+            traced = trace(self.function, _name(self.function), structure, leaves, values, self.parameters.names(structure))
+        finally:
+            _step_aside(-1)
+        compiled = Compiled(traced, self.backend or config.backend, reason)
+        try:
+            self._push(compiled, form)
+            compiled.plan  # noqa: B018  errors of the compiler belong here, not to a later call
+        except HybridError:
+            raise
+        except Exception as error:
+            raise CompileError("hybrid failed to compile this; please report it", got=f"{type(error).__name__}: {error}") from error
+        return compiled
 
-    def _push(self, compiled: Compiled, args: tuple, kwargs: dict) -> None:
-        """Put the trace's native entry in front, if calls of this form can have one."""
-        if self._dispatcher is None or _aside:
-            compiled.plan  # noqa: B018  compile errors belong to the first call
-            return
-        bound_args, bound_kwargs = self._canonical(args, kwargs)
-        given = (*args, *kwargs.values())
-        plain = len(given) == len((*bound_args, *bound_kwargs.values())) and all(a is b for a, b in zip(given, (*bound_args, *bound_kwargs.values())))
-        flat = plain and len(compiled.traced.leaves) == len(given)
-        made = compiled.make_entry(len(args), tuple(kwargs), flat)
-        if made is None:
-            compiled.plan  # noqa: B018
-            return
-        spec, module = made
-        compiled.module = module
-        self._dispatcher.push(module, spec)
+    def clear(self) -> None:
+        """Forget all traces and refusals; the next call starts afresh."""
+        with self._lock:
+            for compiled in self._traces.values():
+                self._remove(compiled)
+            for memory in (self._traces, self._fallbacks, self._refused, self._asked, self._changes):
+                memory.clear()
+
+    # the traces kept --------------------------------------------------------------------------------------------------
+    def _touch(self, key: Any) -> None:
+        with self._lock:
+            if key in self._traces:
+                self._traces.move_to_end(key)
+
+    def _drop(self) -> None:
+        """Let go of the least recently used trace beyond the limit; native calls count as use."""
+        while len(self._traces) > config.max_traces:
+            for _ in range(len(self._traces) - 1):
+                key, compiled = next(iter(self._traces.items()))
+                if not compiled.used_natively():
+                    break
+                self._traces.move_to_end(key)
+            _, dropped = self._traces.popitem(last=False)
+            self._remove(dropped)
+
+    def _remove(self, compiled: Compiled) -> None:
+        for made in compiled.entries.values():
+            if self._dispatcher and made:
+                self._dispatcher.remove(made[0])
+
+    def _push(self, compiled: Compiled, form: Form) -> None:
+        """Put a native entry for calls of this form in front, if they can have one."""
+        with self._lock:
+            if form in compiled.entries:
+                return
+            order = self.parameters.order(*form) if self._dispatcher is not None else None
+            made = None if order is None else compiled.make_entry(form, order)
+            if made is not None and not _aside:
+                self._dispatcher.push(made[1], made[0])  # type: ignore[union-attr]
 
     def _repush(self) -> None:
-        for compiled in self._traces.values():
-            if self._dispatcher and compiled.entry:
-                self._dispatcher.push(compiled.module, compiled.entry)
+        for compiled in list(self._traces.values()):
+            for made in compiled.entries.values():
+                if self._dispatcher and made:
+                    self._dispatcher.push(made[1], made[0])
 
-    # when tracing fails -----------------------------------------------------------------------------------------------
-    def _give_up(self, key: Any, error: BaseException) -> None:
-        """Plain Python from now on for this key; reported once, or raised where the function is strict."""
+    # reports ----------------------------------------------------------------------------------------------------------
+    def _refuse(self, key: Any, error: Exception) -> Refusal:
+        """Plain Python for calls with this key; raised where the function is strict."""
         if self.strict:
             raise error
-        self._fallbacks[key] = _describe(error)
-        if isinstance(error, HybridError):
-            self._report(key, _describe(error))
+        return Refusal(key, describe(error), error)
 
-    def _report(self, key: Any, reason: str) -> None:
-        first = key not in self._fallbacks or self._fallbacks[key] == reason
-        self._fallbacks[key] = reason
-        message = f"{getattr(self.function, '__name__', self.function)} runs as plain Python: {reason}"
-        if first and message not in self._log:
+    def _report(self, refusal: Refusal) -> None:
+        """Python could do what tracing could not: remember that, and say so once per reason."""
+        reason = refusal.reason
+        if refusal.key is not None and refusal.key not in self._fallbacks:
+            self._fallbacks[refusal.key] = reason
+            self._refused[reason] += 1
+            if len(self._fallbacks) > config.max_traces:
+                self._fallbacks.popitem(last=False)
+        message = f"{_name(self.function)} runs as plain Python: {reason}"
+        if message not in self._log:
             self._log.append(message)
-            warnings.warn(message, FallbackWarning, stacklevel=5)
+            warn(message, FallbackWarning)
 
-    # names and statics ------------------------------------------------------------------------------------------------
-    def _leaf_names(self, structure: tree.Structure) -> list[str]:
-        """A name for every leaf, from the parameter it came through."""
-        args, kwargs = structure.children
-        names: list[str] = []
-        parameters = list(self._signature.parameters.values()) if self._signature else []
-        for k, child in enumerate(args.children):
-            p = parameters[min(k, len(parameters) - 1)] if parameters else None
-            base = f"arg{k}" if p is None else f"{p.name}{k - len(parameters) + 1}" if p.kind is p.VAR_POSITIONAL else p.name
-            names += [base] if child.leaves == 1 else [f"{base}_{j}" for j in range(child.leaves)]
-        for name, child in zip(kwargs.aux or (), kwargs.children):  # type: ignore[call-overload]
-            names += [name] if child.leaves == 1 else [f"{name}_{j}" for j in range(child.leaves)]
-        return names
-
-    def _static_flags(self, bound: tuple[tuple, dict], values: list) -> list[bool]:
-        if not self._static or self._signature is None:
-            return [False] * len(values)
-        flags: list[bool] = []
-        parameters = list(self._signature.parameters)
-        for k, value in enumerate(bound[0]):
-            flags += [parameters[min(k, len(parameters) - 1)] in self._static] * len(tree.flatten(value)[0])
-        for name, value in bound[1].items():
-            flags += [name in self._static] * len(tree.flatten(value)[0])
-        return flags
-
-    def _reason(self, structure: tree.Structure, leaves: tuple[Leaf, ...]) -> str:
-        """Why there is a new trace: the first one, or what differs from the last."""
+    def _reason(self, structure: tree.Structure, leaves: tuple[Leaf, ...]) -> tuple[str, list[int]]:
+        """Why there is a new trace: the first one, or what differs from the nearest; and the leaves that do."""
         if not self._traces:
-            return "first call"
-        last_structure, last = next(reversed(self._traces))
-        if last_structure != structure:
-            return "the arguments are nested differently"
-        names = self._leaf_names(structure)
-        changed = [f"`{n}` changed {a} -> {b}" for n, a, b in zip(names, last, leaves) if a != b]
-        return ", ".join(changed) or "the trace had been dropped"
+            return "first call", []
+        others = [other for nesting, other in self._traces if nesting == structure]
+        if not others:
+            return "the arguments are nested differently", []
+        names = self.parameters.names(structure)
+        differing = [[k for k, (a, b) in enumerate(zip(other, leaves)) if a != b] for other in others]
+        changed, nearest = min(zip(differing, others), key=lambda pair: len(pair[0]))
+        return ", ".join(f"`{names[k]}` changed {nearest[k]} -> {leaves[k]}" for k in changed) or "the trace had been dropped", [
+            k for k in changed if isinstance(leaves[k], StaticLeaf)
+        ]
+
+    def _count(self, structure: tree.Structure, changed: list[int]) -> None:
+        """Say so where one static value makes trace after trace."""
+        names = self.parameters.names(structure)
+        for k in changed:
+            self._changes[names[k]] += 1
+            if self._changes[names[k]] == MANY:
+                asked = self._asked.get(structure, {}).get(k)
+                why = f"{asked} asked for its value" if asked else "its value is part of the compiled code"
+                message = f"{_name(self.function)} was traced {MANY} times for new values of `{names[k]}`: {why}"
+                self._log.append(message)
+                warn(message, RetraceWarning)
 
     def _announce(self, compiled: Compiled) -> None:
         if config.debug:
@@ -246,49 +291,34 @@ class Function(Inspection):
             announce(self, compiled)
 
 
-def _weak_slow(reference: weakref.ref) -> Callable:
+def _name(function: Callable) -> str:
+    return getattr(function, "__name__", type(function).__name__)
+
+
+def _untraceable(function: Callable) -> str:
+    """Why a callable can only run as plain Python, or nothing."""
+    code = function if inspect.isroutine(function) or isinstance(function, functools.partial) else type(function).__call__
+    for test, what in (
+        (inspect.isgeneratorfunction, "generator functions"),
+        (inspect.iscoroutinefunction, "async functions"),
+        (inspect.isasyncgenfunction, "async generator functions"),
+    ):
+        if test(code):
+            return f"{what} are not compiled"
+    return ""
+
+
+def _weak_slow(reference: weakref.ref, function: Callable) -> Callable:
     def slow(*args: Any, **kwargs: Any) -> Any:
-        return reference()._slow(*args, **kwargs)
+        own = reference()
+        if own is None:
+            return function(*args, **kwargs)
+        try:
+            return own._slow(*args, **kwargs)
+        except BaseException as error:
+            raise without_our_frames(error)  # noqa: B904  the same error
 
     return slow
-
-
-def _signature(function: Callable) -> inspect.Signature | None:
-    try:
-        return inspect.signature(function)
-    except (TypeError, ValueError):
-        return None
-
-
-def _static_names(signature: inspect.Signature | None, static: Sequence[int | str]) -> frozenset[str]:
-    if isinstance(static, (int, str)):
-        static = (static,)
-    names = list(signature.parameters) if signature else []
-    out = set()
-    for item in static:
-        if isinstance(item, int) and -len(names) <= item < len(names):
-            out.add(names[item])
-        elif item in names:
-            out.add(item)
-        else:
-            raise ArgumentError(f"static names no parameter: {item!r}", expected=", ".join(names))
-    return frozenset(out)
-
-
-def _overlapping(compiled: Compiled, values: list) -> bool:
-    """Whether a written argument's memory overlaps another array's, other than being the very same one."""
-    arrays = {k: v._data if isinstance(v, Value) else v for k, v in enumerate(values) if isinstance(v, (Value, np.ndarray))}
-    written = [w for w in compiled.traced.writes if isinstance(w, int)]
-    return any(
-        arrays[w] is not other and np.may_share_memory(arrays[w], other) for w in written for k, other in arrays.items() if k != w
-    )
-
-
-def _describe(error: BaseException) -> str:
-    if isinstance(error, HybridError):
-        at = f" ({error.at}: {getattr(error.at, 'text', '')})" if error.at else ""
-        return f"{error.what}{at}"
-    return f"{type(error).__name__}: {error}"
 
 
 def _lookup(module: str | None, name: str) -> Any:
@@ -344,14 +374,24 @@ def function(
 def _step_aside(step: int) -> None:
     global _aside
     with _aside_lock:
-        _aside += step
-        for f in list(_functions):
-            if f._dispatcher is None:
-                continue
-            if _aside:
-                f._dispatcher.clear()
-            else:
-                f._repush()
+        before, _aside = _aside, _aside + step
+        if bool(before) != bool(_aside):
+            for f in list(_functions):
+                if _aside and f._dispatcher is not None:
+                    f._dispatcher.clear()
+                elif not _aside:
+                    f._repush()
+
+
+def _after_fork() -> None:
+    """In a child only this thread lives on: locks are free, and what other threads had open is closed."""
+    global _aside, _aside_lock
+    _aside_lock = threading.RLock()
+    tr.after_fork()
+    for f in list(_functions):
+        f._lock = threading.RLock()
+    count = tr.state().eager + tr.open_traces + len(profile.active) + (not config.jit)
+    _step_aside(count - _aside)
 
 
 @contextmanager
@@ -378,3 +418,5 @@ def _settings_changed(name: str, before: object, after: object) -> None:
 
 profile.listeners.append(_step_aside)
 settings.listeners.append(_settings_changed)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

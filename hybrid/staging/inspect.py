@@ -5,15 +5,15 @@ from __future__ import annotations
 import functools
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 from hybrid.core import tree
 from hybrid.core.config import config
-from hybrid.core.errors import CompileError, TraceError
+from hybrid.core.errors import CompileError
 from hybrid.core.shape import product
 from hybrid.core.spec import Spec
 from hybrid.frontend.values import Value
@@ -21,7 +21,9 @@ from hybrid.ir.graph import Atom, Eqn, Graph, Var, read, run
 from hybrid.ir.primitive import Kind
 from hybrid.passes.fuse import HostCall, MatMul, number
 from hybrid.staging import listing
-from hybrid.staging.signature import ArrayLeaf, SameLeaf, describe_all
+from hybrid.staging.fallback import Refusal
+from hybrid.staging.parameters import Parameters
+from hybrid.staging.signature import ArrayLeaf, SameLeaf
 from hybrid.staging.tracing import Computed
 
 if TYPE_CHECKING:
@@ -37,12 +39,9 @@ class Inspection:
     """
 
     _find: Callable[[tuple, dict], Any]
-    _canonical: Callable[[tuple, dict], tuple[tuple, dict]]
-    _static_flags: Callable[..., list[bool]]
-    _leaf_names: Callable[[tree.Structure], list[str]]
-    _fallbacks: dict[Any, str]
-    _traces: Any
-    _log: list[str]
+    _traces: Mapping[Any, Compiled]
+    _fallbacks: Mapping[Any, str]
+    parameters: Parameters
     function: Callable
 
     # stages -----------------------------------------------------------------------------------------------------------
@@ -77,7 +76,7 @@ class Inspection:
         return dot(self._compiled(args, kwargs)[0].lowered)
 
     def html(self, *args: Any, **kwargs: Any) -> str:
-        """A page with the source, graph, kernels and explanation of this call side by side; write it to a file and open that."""
+        """A page with the source, graph, kernels and explanation of this call side by side, to be written to a file."""
         from hybrid.staging.pictures import html
 
         compiled = self._compiled(args, kwargs)[0]
@@ -93,7 +92,7 @@ class Inspection:
             CompileError: this call runs as plain Python; the message says why.
         """
         self._compiled(args, kwargs)
-        return functools.partial(self, *args, **kwargs)  # type: ignore[arg-type]
+        return functools.partial(cast(Callable, self), *args, **kwargs)
 
     def verify(self, *args: Any, **kwargs: Any) -> str:
         """Run this call op by op with NumPy and compiled, and compare results and written arrays.
@@ -116,7 +115,7 @@ class Inspection:
         return {
             "traces": len(traces),
             "calls": sum(map(_calls, traces)),
-            "native_calls": sum(c.entry.calls for c in traces if c.entry),
+            "native_calls": sum(c.native_calls for c in traces),
             "kernels": sum(len(c.lowered.kernels) for c in traces),
             "blas_calls": sum(len(c.lowered.work) - len(c.lowered.kernels) for c in traces),
             "host_calls": sum(len(c.lowered.host_calls) for c in traces),
@@ -145,18 +144,11 @@ class Inspection:
     def _compiled(self, args: tuple, kwargs: dict) -> tuple[Compiled, list]:
         args, kwargs = tree.map_leaves(_concrete, (args, kwargs))
         found = self._find(args, kwargs)
-        if found is None:
-            raise CompileError("this call is not compiled", got=self._why_not(args, kwargs), fix="f.eager(...) runs it as plain Python")
+        if isinstance(found, Refusal):
+            raise CompileError(
+                "this call is not compiled", got=found.reason, fix="f.eager(...) runs it as plain Python"
+            ) from found.error
         return found
-
-    def _why_not(self, args: tuple, kwargs: dict) -> str:
-        bound = self._canonical(args, kwargs)
-        values, structure = tree.flatten(bound)
-        try:
-            key: Any = (structure, describe_all(values, self._static_flags(bound, values)))
-        except TraceError as error:
-            key = ("leaf", error.what)
-        return self._fallbacks.get(key, "a traced tensor is among its arguments")
 
 
 def _concrete(value: Any) -> Any:
@@ -164,7 +156,7 @@ def _concrete(value: Any) -> Any:
 
 
 def _calls(compiled: Compiled) -> int:
-    return compiled.calls + (compiled.entry.calls if compiled.entry else 0)
+    return compiled.calls + compiled.native_calls
 
 
 # explain --------------------------------------------------------------------------------------------------------------
@@ -183,7 +175,7 @@ def explanation(f: Any) -> str:
 
 def signature(f: Any, structure: tree.Structure, compiled: Compiled) -> str:
     """The arguments of a trace by name and type."""
-    names = f._leaf_names(structure)
+    names = f.parameters.names(structure)
     return ", ".join(
         f"{name} is {names[leaf.index]}" if isinstance(leaf, SameLeaf) else f"{name}: {leaf}"
         for name, leaf in zip(names, compiled.traced.leaves)
@@ -192,17 +184,22 @@ def signature(f: Any, structure: tree.Structure, compiled: Compiled) -> str:
 
 def _body(f: Any, structure: tree.Structure, compiled: Compiled) -> Iterator[str]:
     lowered = compiled.lowered
-    counts = ((len(lowered.kernels), "kernel"), (len(lowered.work) - len(lowered.kernels), "BLAS call"), (len(lowered.host_calls), "host call"))
+    counts = (
+        (len(lowered.kernels), "kernel"),
+        (len(lowered.work) - len(lowered.kernels), "BLAS call"),
+        (len(lowered.host_calls), "host call"),
+    )
     parts = ", ".join(_plural(n, what) for n, what in counts if n) or "nothing to compute"
     before, after = len(compiled.traced.graph.eqns), len(compiled.graph.eqns)
     yield f"{_plural(before, 'equation')}, {after} after simplification: {parts}"
     yield from steps(lowered)
     if compiled.traced.writes:
-        names = f._leaf_names(structure)
+        names = f.parameters.names(structure)
         written = [f"`{names[w]}`" if isinstance(w, int) else "a captured array" for w in compiled.traced.writes]
         yield f"writes    {', '.join(dict.fromkeys(written))}"
-    how = "by machine code alone" if compiled.entry else f"through Python: {_through_python(compiled, structure)}"
-    yield f"calls     {_calls(compiled)}, {how}"
+    native = f"{_native_calls(compiled)} by machine code alone, " if any(compiled.entries.values()) else ""
+    why = "" if native else f": {_through_python(compiled, structure)}"
+    yield f"calls     {native}{compiled.calls} through Python{why}"
     yield "times     " + ", ".join(f"{stage} {1e3 * s:.1f} ms" for stage, s in compiled.seconds.items())
 
 
@@ -243,7 +240,10 @@ def _covered(step: Any, producers: dict[Var, Eqn]) -> list[Eqn]:
     if isinstance(step, MatMul):
         roots: list[tuple[list[Atom], set[Var]]] = [([*step.eqn.outputs], {step.left.var, step.right.var})]
     else:
-        roots = [([stage.atom] if stage.eqn is None else [*stage.eqn.outputs], {var for var, _ in stage.reads}) for stage in step.stages]
+        roots = [
+            ([stage.atom] if stage.eqn is None else [*stage.eqn.outputs], {var for var, _ in stage.reads})
+            for stage in step.stages
+        ]
     found: set[Eqn] = set()
     for stack, ends in roots:
         while stack:
@@ -310,8 +310,8 @@ def _through_python(compiled: Compiled, structure: tree.Structure) -> str:
 def check(compiled: Compiled, values: list) -> str:
     """Compare one execution op by op with one of the compiled program."""
     traced = compiled.traced
-    arrays = [compiled._input(traced.leaves[k], _clone(values[k])) for k in traced.inputs]
-    expected = run(traced.graph, [_clone(a) for a in arrays])
+    arrays = [_input(traced.leaves[k], values[k]) for k in traced.inputs]
+    expected = run(traced.graph, arrays)
     captured = [(array, array.copy()) for array in traced.writes if isinstance(array, np.ndarray)]
     mine = [_clone(a) for a in arrays]
     try:
@@ -329,17 +329,22 @@ def check(compiled: Compiled, values: list) -> str:
     return f"{_plural(len(got), 'result')} agree{'s' if len(got) == 1 else ''}"
 
 
-def _clone(value: Any) -> Any:
-    """A copy with the same strides, which compiled code counts on."""
+def _input(leaf: Leaf, value: Any) -> np.ndarray:
+    """What a compiled program is given for an argument, as a copy."""
     data = value._data if isinstance(value, Value) else value
-    if not isinstance(data, np.ndarray):
-        return data
-    if data.flags.c_contiguous or any(step < 0 for step in data.strides):
-        return data.copy()
-    size = sum((n - 1) * step for n, step in zip(data.shape, data.strides)) + data.itemsize if data.size else 0
-    memory = np.empty(size, np.uint8)
-    out = np.ndarray(data.shape, data.dtype, memory, strides=data.strides)
-    np.copyto(out, data)
+    if isinstance(leaf, ArrayLeaf):
+        return _clone(data) if leaf.direct else data.copy()
+    assert isinstance(leaf, (ScalarLeaf, NumberLeaf))
+    return np.asarray(data, leaf.dtype)
+
+
+def _clone(array: np.ndarray) -> np.ndarray:
+    """A copy with the same strides, which compiled code counts on."""
+    if array.flags.c_contiguous or not array.size:
+        return array.copy()
+    size = sum((n - 1) * step for n, step in zip(array.shape, array.strides)) + array.itemsize
+    out: np.ndarray = np.ndarray(array.shape, array.dtype, np.empty(size, np.uint8).data, strides=array.strides)
+    np.copyto(out, array)
     return out
 
 

@@ -83,7 +83,12 @@ def dot(lowered: Lowered) -> str:
     for step in dict.fromkeys(node.step for node in made.nodes):
         inside = [_dot_node(node) for node in made.nodes if node.step == step]
         if step:
-            lines += [f"  subgraph {_quoted('cluster ' + step)} {{", f"    label={_quoted(step)}", *(f"    {line}" for line in inside), "  }"]
+            lines += [
+                f"  subgraph {_quoted('cluster ' + step)} {{",
+                f"    label={_quoted(step)}",
+                *(f"    {line}" for line in inside),
+                "  }",
+            ]
         else:
             lines += [f"  {line}" for line in inside]
     lines += [f"  {_quoted(a)} -> {_quoted(b)} [label={_quoted(label)}]" for a, b, label in made.edges]
@@ -156,7 +161,8 @@ def svg(made: Picture, hues: dict[str, int]) -> str:
 
 # the page -------------------------------------------------------------------------------------------------------------
 _STYLE = """
-:root { color-scheme: light dark; --paper: #fff; --ink: #1d2330; --quiet: #6b7385; --rule: #d9dde6; --panel: #f6f7fa; --light: 90%; --deep: 38%; }
+:root { color-scheme: light dark; --paper: #fff; --ink: #1d2330; --quiet: #6b7385; --rule: #d9dde6; --panel: #f6f7fa;
+  --light: 90%; --deep: 38%; }
 @media (prefers-color-scheme: dark) {
   :root { --paper: #14171d; --ink: #e4e7ee; --quiet: #949db0; --rule: #333a47; --panel: #1b1f27; --light: 24%; --deep: 68%; }
 }
@@ -166,12 +172,14 @@ p { margin: 0 0 1rem; color: var(--quiet); }
 main { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 30rem), 1fr)); gap: 1rem; align-items: start; }
 section { background: var(--panel); border: 1px solid var(--rule); border-radius: 8px; padding: .8rem 1rem; overflow: auto; }
 .wide { grid-column: 1 / -1; }
-pre { margin: 0; font: 12.5px/1.5 ui-monospace, monospace; } .steps { display: flex; gap: 1rem; flex-wrap: wrap; }
+pre { margin: 0; font: 12.5px/1.5 ui-monospace, monospace; }
+.steps { display: flex; gap: 1rem; flex-wrap: wrap; }
 .step { border-left: 4px solid hsl(var(--hue) 60% var(--deep)); padding-left: .7rem; overflow: auto; }
 .number { color: var(--quiet); user-select: none; }
-.mark { background: hsl(var(--hue) 70% var(--light)); border-radius: 4px; padding: 0 .35em; margin-left: .4em; font-size: .85em; }
+.mark { background: hsl(var(--hue) 70% var(--light)); border-radius: 4px; padding: 0 .35em; margin-left: .4em; }
 svg { max-width: none; display: block; } .edge { fill: none; stroke: var(--quiet); stroke-width: 1.2; }
-.node rect { fill: var(--paper); stroke: var(--quiet); } .node text { fill: var(--ink); font: 12.5px ui-monospace, monospace; text-anchor: middle; }
+.node rect { fill: var(--paper); stroke: var(--quiet); }
+.node text { fill: var(--ink); font: 12.5px ui-monospace, monospace; text-anchor: middle; }
 .kernel rect { fill: hsl(var(--hue) 70% var(--light)); stroke: hsl(var(--hue) 60% var(--deep)); }
 .node:hover rect, .edge:hover { stroke-width: 2.5; }
 summary { cursor: pointer; font-weight: 600; font-size: .95rem; } details[open] summary { margin-bottom: .5rem; }
@@ -219,7 +227,7 @@ def _step(text: str, hue: int) -> str:
 
 def _loops(lowered: Lowered, hues: dict[str, int]) -> Iterator[tuple[str, int]]:
     work = {w.name: str(w) for w in lowered.work}
-    for k, (name, step, eqns) in enumerate(parts(lowered)):
+    for k, (name, _, eqns) in enumerate(parts(lowered)):
         if name == "host":
             yield f"host {eqns[0].primitive.name}: {eqns[0].primitive.reason}", hues.get(f"host {k}", 0)
         else:
@@ -249,7 +257,8 @@ def _source(function: Any, lowered: Lowered, hues: dict[str, int]) -> str:
     out = []
     for number, line in enumerate(lines, start=max(first, 1)):
         badges = "".join(
-            f'<span class="mark" style="--hue:{hues.get(step, 0)}">{escape(name)}</span>' for step, name in marks.get(number, {}).items()
+            f'<span class="mark" style="--hue:{hues.get(step, 0)}">{escape(name)}</span>'
+            for step, name in marks.get(number, {}).items()
         )
         out.append(f'<span class="number">{number:>4}</span>  {escape(line.rstrip())}{badges}')
     return "<pre>" + "\n".join(out) + "</pre>"

@@ -11,7 +11,8 @@ from typing import Any, Union
 import numpy as np
 
 from hybrid.core.errors import CompileError
-from hybrid.core.shape import Shape, Size
+from hybrid.core.shape import Dim, Shape, Size, product
+from hybrid.runtime import pool
 from hybrid.staging import capi
 
 ENTRY = "entry"  # the function each entry's module exports
@@ -155,6 +156,11 @@ class EntrySpec:
         return tuple({id(value): value for value in _referenced(self)}.values())
 
     @cached_property
+    def handlers(self) -> tuple[object, object] | None:
+        """The capsules of `pool.handlers()`, where a result may be large enough for them."""
+        return pool.handlers() if any(large(size_of(result)) is not False for result in arrays(self)) else None
+
+    @cached_property
     def written_constants(self) -> tuple[np.ndarray, ...]:
         return tuple({id(value): value for value in self.written if isinstance(value, np.ndarray)}.values())
 
@@ -221,6 +227,16 @@ def arrays(spec: EntrySpec) -> list[ArrayResult]:
     return [leaf for leaf in leaves(spec.results) if isinstance(leaf, ArrayResult)]
 
 
+def size_of(result: ArrayResult) -> Size:
+    """Its bytes."""
+    return product(result.shape) * result.dtype.itemsize
+
+
+def large(size: Size) -> bool | None:
+    """Whether so many bytes come from the pool; None where that depends on the call."""
+    return None if isinstance(size, Dim) else size >= pool.LARGE
+
+
 def _referenced(spec: EntrySpec) -> Iterator[object]:
     yield from (spec.on_error, np.ndarray, float, complex, int)
     yield from map(sys.intern, spec.keywords)
@@ -236,6 +252,7 @@ def _referenced(spec: EntrySpec) -> Iterator[object]:
     yield from _referenced_results(spec.results)
     yield from (value for kind, value in spec.slots if kind == "const")
     yield from (value for value in spec.written if isinstance(value, np.ndarray))
+    yield from spec.handlers or ()
 
 
 def _referenced_results(results: Results) -> Iterator[object]:

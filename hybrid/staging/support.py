@@ -135,5 +135,44 @@ done:
   %result = phi i1 [true, %outer], [false, %compare]
   ret i1 %result
 }""",
+    "pooled": f"""\
+; A fresh array from the pool, or from the user's allocator where one is set. No Python code runs while the pool's is.
+define internal ptr @hybrid_entry_pooled(ptr %type, ptr %descr, i32 %ndim, ptr %dims, ptr %ours, ptr %numpys) noinline optnone {{
+start:
+  %release.at = getelementptr i64, ptr @{TABLE}, i64 {API["Py_DecRef"]}
+  %release = load ptr, ptr %release.at
+  %new.at = getelementptr i64, ptr @{TABLE}, i64 {API["PyArray_NewFromDescr"]}
+  %new = load ptr, ptr %new.at
+  %get.at = getelementptr i64, ptr @{TABLE}, i64 {API["PyDataMem_GetHandler"]}
+  %get = load ptr, ptr %get.at
+  %set.at = getelementptr i64, ptr @{TABLE}, i64 {API["PyDataMem_SetHandler"]}
+  %set = load ptr, ptr %set.at
+  %present = call ptr %get()
+  call void %release(ptr %present)  ; its context holds it
+  %usual = icmp eq ptr %present, %numpys
+  br i1 %usual, label %pool, label %other
+other:
+  %others = call ptr %new(ptr %type, ptr %descr, i32 %ndim, ptr %dims, ptr null, ptr null, i32 0, ptr null)
+  ret ptr %others
+pool:
+  %before = call ptr %set(ptr %ours)
+  %unset = icmp eq ptr %before, null
+  br i1 %unset, label %fail, label %allocate
+allocate:
+  call void %release(ptr %before)
+  %array = call ptr %new(ptr %type, ptr %descr, i32 %ndim, ptr %dims, ptr null, ptr null, i32 0, ptr null)
+  %after = call ptr %set(ptr %numpys)
+  %stuck = icmp eq ptr %after, null
+  br i1 %stuck, label %undo, label %done
+done:
+  call void %release(ptr %after)
+  ret ptr %array
+undo:
+  call void %release(ptr %array)
+  ret ptr null
+fail:
+  call void %release(ptr %descr)
+  ret ptr null
+}}""",
     "ptrmask": "declare ptr @llvm.ptrmask.p0.i64(ptr, i64)",
 }

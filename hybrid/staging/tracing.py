@@ -80,18 +80,19 @@ class Traced:
     """What one trace found.
 
     `graph` gives the visible results first, then the new values of written memory: `writes[k]` is where result
-    `visible + k` goes, a leaf index or a captured array. `structure` nests the results: what the function returned and,
-    for each container of `updates`, what it holds afterwards.
+    `visible + k` goes, a leaf index or a captured array. `results` are the leaves of what the function returned, nested as
+    `structure` says, and then for each container in `updates` those of what it holds afterwards.
     """
 
     graph: Graph
+    arguments: tree.Structure  # how the leaves nest, as (args, kwargs)
     leaves: tuple[Leaf, ...]
     inputs: tuple[int, ...]  # leaf index of each graph input
     results: tuple[Result, ...]
     structure: tree.Structure
     visible: int
     writes: tuple[int | np.ndarray, ...]
-    updates: tuple[Path, ...] = ()
+    updates: tuple[tuple[Path, tree.Structure], ...] = ()
     containers: tuple[Path, ...] = ()  # every container among the arguments, where there are updates
     checks: Graph | None = None  # Python numbers; a call for which one is not finite belongs to Python
 
@@ -145,14 +146,14 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
         updated = [container for container in containers if container.changed]
         held = {id(container.value): container.path for container in containers}
         result_leaves, result_structure = tree.flatten((out, [c.contents() for c in updated]), lambda node: id(node) in held)
-        updates = tuple(container.path for container in updated)
+        updates = tuple((c.path, nesting) for c, nesting in zip(updated, result_structure.children[1].children))
         paths = tuple(container.path for container in containers) if updates else ()
         del out, bound, containers, updated  # what is referred to from now on is kept by the traced code
         sorted_out = _Results(recording, leaves, arguments, cells, held, result_leaves)
         graph, results, visible, writes = sorted_out.finish()
         del sorted_out, result_leaves, arguments
         _nothing_escaped(recording)
-    return Traced(graph, leaves, inputs, results, result_structure, visible, writes, updates, paths, _checks(recording))
+    return Traced(graph, structure, leaves, inputs, results, result_structure.children[0], visible, writes, updates, paths, _checks(recording))
 
 
 def _arguments(recording: Trace, leaves: tuple[Leaf, ...], values: Sequence[Any], names: Sequence[str]) -> tuple:

@@ -7,8 +7,8 @@ import pytest
 
 from hybrid.codegen import mathlib
 from hybrid.core import dtype as dt
-from hybrid.core.shape import Dim
 from hybrid.core.affine import Affine
+from hybrid.core.shape import Dim
 from hybrid.loops.nest import Buffer, For, Kernel, Load, Op, Ref, Rescue, Store, children, op, walk_expr
 
 LONG = np.longdouble

@@ -16,8 +16,7 @@ from hybrid.core import dtype as dt
 from hybrid.core.errors import ArgumentError, CompileError, DTypeError, GraphError, ShapeError
 from hybrid.core.shape import TensorType
 from hybrid.core.spec import Spec
-from hybrid.export import load, save
-from hybrid.export import archive
+from hybrid.export import archive, load, save
 from hybrid.frontend.tensor import Tensor
 from hybrid.frontend.values import wrap
 from hybrid.ir.graph import Eqn, Graph, Var, evaluate
@@ -37,7 +36,9 @@ def model(parameters, x, scale=1.0, *, mode="mean"):
 
 def arguments():
     rng = np.random.default_rng(0)
-    return {"w": rng.standard_normal((6, 5)).astype("f"), "layers": [rng.standard_normal(5).astype("f")]}, rng.standard_normal((7, 6)).astype("f")
+    return {"w": rng.standard_normal((6, 5)).astype("f"), "layers": [rng.standard_normal(5).astype("f")]}, rng.standard_normal(
+        (7, 6)
+    ).astype("f")
 
 
 @pytest.fixture
@@ -337,8 +338,17 @@ assert not [m for m in sys.modules if m.startswith("test")], "the source was imp
 # the command line -----------------------------------------------------------------------------------------------------
 def test_command_line(file, tmp_path, capsys):
     assert command.main([]) == 0
-    assert {"hybrid", "python", "numpy", "machine", "vectors", "threads"} <= {line.split()[0] for line in capsys.readouterr().out.splitlines()}
-    for stage, mark in (("graph", "const c0"), ("loops", "kernel k0("), ("numba", "@numba.njit"), ("llvm", "define"), ("asm", "ret"), ("dot", "digraph")):
+    assert {"hybrid", "python", "numpy", "machine", "vectors", "threads"} <= {
+        line.split()[0] for line in capsys.readouterr().out.splitlines()
+    }
+    for stage, mark in (
+        ("graph", "const c0"),
+        ("loops", "kernel k0("),
+        ("numba", "@numba.njit"),
+        ("llvm", "define"),
+        ("asm", "ret"),
+        ("dot", "digraph"),
+    ):
         assert command.main(["show", str(file), "--stage", stage]) == 0
         assert mark in capsys.readouterr().out
     np.save(tmp_path / "x.npy", np.zeros(4))

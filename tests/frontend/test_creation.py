@@ -40,9 +40,12 @@ def test_unsupported_dtypes_are_refused():
 
 @pytest.mark.parametrize(
     "source",
-    ["hy.zeros(3)", "hy.ones((2, 3), 'int32')", "hy.full(2, 7)", "hy.full((2,), 0.5)", "hy.eye(3)", "hy.eye(2, 3, k=1)", "hy.arange(5)",
-     "hy.arange(1, 7, 2)", "hy.arange(0, 1, 0.25)", "hy.linspace(0, 1, 5)", "hy.linspace(0, 1, 4, endpoint=False)", "hy.tri(3)", "hy.empty((0, 2))",
-     "hy.tensor([[1.0, 2.0]])", "hy.arange(3.0, dtype='float64')"],
+    [
+        "hy.zeros(3)", "hy.ones((2, 3), 'int32')", "hy.full(2, 7)", "hy.full((2,), 0.5)", "hy.eye(3)",
+        "hy.eye(2, 3, k=1)", "hy.arange(5)", "hy.arange(1, 7, 2)", "hy.arange(0, 1, 0.25)", "hy.linspace(0, 1, 5)",
+        "hy.linspace(0, 1, 4, endpoint=False)", "hy.tri(3)", "hy.empty((0, 2))", "hy.tensor([[1.0, 2.0]])",
+        "hy.arange(3.0, dtype='float64')",
+    ],
 )  # fmt: skip
 def test_functions_are_recorded_with_their_eager_values(source, check):
     function = eval(f"lambda x: {source}", {"hy": hy})
@@ -59,11 +62,14 @@ def _array(tensor):
 
 @pytest.mark.parametrize(
     "source",
-    ["np.zeros(3)", "np.zeros((2, 3), np.int32)", "np.ones(4)", "np.full((2,), 7)", "np.full(2, 0.5)", "np.eye(3)", "np.eye(2, 3, 1)",
-     "np.identity(2)", "np.tri(3)", "np.arange(5)", "np.arange(1, 7, 2)", "np.arange(0, 1, 0.1)", "np.arange(3, dtype=np.float32)",
-     "np.linspace(0, 1, 7)", "np.array([1, 2, 3])", "np.array([[1.0], [2.0]], np.float32)", "np.array(3.5)", "np.asarray([1, 2])",
-     "np.array([x[0], x[1], 2.0])", "np.array([x, 2 * x])", "np.array(x)", "np.asarray(x)", "np.array(x, np.float32)", "np.full(3, x[0])",
-     "np.zeros_like(x)", "np.linspace(0, x[1], 5)", "np.linspace(x[0], 2.0, 4, endpoint=False)", "np.full((2, 3), x)"],
+    [
+        "np.zeros(3)", "np.zeros((2, 3), np.int32)", "np.ones(4)", "np.full((2,), 7)", "np.full(2, 0.5)", "np.eye(3)",
+        "np.eye(2, 3, 1)", "np.identity(2)", "np.tri(3)", "np.arange(5)", "np.arange(1, 7, 2)", "np.arange(0, 1, 0.1)",
+        "np.arange(3, dtype=np.float32)", "np.linspace(0, 1, 7)", "np.array([1, 2, 3])",
+        "np.array([[1.0], [2.0]], np.float32)", "np.array(3.5)", "np.asarray([1, 2])", "np.array([x[0], x[1], 2.0])",
+        "np.array([x, 2 * x])", "np.array(x)", "np.asarray(x)", "np.array(x, np.float32)", "np.full(3, x[0])",
+        "np.zeros_like(x)", "np.linspace(0, x[1], 5)", "np.linspace(x[0], 2.0, 4, endpoint=False)", "np.full((2, 3), x)",
+    ],
 )  # fmt: skip
 def test_numpy_constructors_inside_a_trace(source, check):
     class Traced:

@@ -74,8 +74,9 @@ def test_binary(name, check, check_eager):
 
 
 OPERATORS = [
-    "x + y", "x - y", "x * y", "x / y", "x // y", "x % y", "x < y", "x <= y", "x > y", "x >= y", "x == y", "x != y", "-x", "+x", "abs(x)",
-    "2 - x", "2.5 * x", "1 / x", "x ** 2", "x ** 3", "x ** 4", "x ** 7", "2.0 ** x", "divmod(x, y)", "divmod(7, x)", "x + True",
+    "x + y", "x - y", "x * y", "x / y", "x // y", "x % y", "x < y", "x <= y", "x > y", "x >= y", "x == y", "x != y", "-x",
+    "+x", "abs(x)", "2 - x", "2.5 * x", "1 / x", "x ** 2", "x ** 3", "x ** 4", "x ** 7", "2.0 ** x", "divmod(x, y)",
+    "divmod(7, x)", "x + True",
 ]  # fmt: skip
 OPERANDS = {
     "f32,f32": (np.array([1.5, -2.0, 3.0], np.float32), np.array([2.0, 0.5, -1.5], np.float32)),
@@ -110,11 +111,13 @@ def test_bit_operators(source, check, check_eager):
 
 
 COMPOSITIONS = [
-    "np.clip(x, -1, 1)", "np.clip(x, None, 0.5)", "np.clip(x, -0.5, None)", "x.clip(0, 1)", "np.round(x)", "np.round(x, 2)", "x.round(1)",
-    "np.nan_to_num(x)", "np.nan_to_num(x, nan=1.0, posinf=2.0, neginf=-2.0)", "np.sinc(x)", "np.real(x)", "np.imag(x)", "np.angle(x)",
-    "np.where(x > 0, x, 0)", "np.where(x > 0, 1.0, 2.0)", "np.where(x, x, -x)", "np.modf(x)", "np.divmod(x, 2)", "x.astype(np.int32)",
-    "x.astype(bool)", "np.select([x > 1, x > 0], [x, 2 * x], -1.0)", "np.isclose(x, 0.5)", "np.add(x, x, dtype=np.float64)",
-    "np.add.reduce(x)", "np.maximum.reduce(x, axis=-1)", "np.add.accumulate(x)", "np.multiply.outer(x, x)", "x.conj()", "np.float64(2) * x",
+    "np.clip(x, -1, 1)", "np.clip(x, None, 0.5)", "np.clip(x, -0.5, None)", "x.clip(0, 1)", "np.round(x)",
+    "np.round(x, 2)", "x.round(1)", "np.nan_to_num(x)", "np.nan_to_num(x, nan=1.0, posinf=2.0, neginf=-2.0)",
+    "np.sinc(x)", "np.real(x)", "np.imag(x)", "np.angle(x)", "np.where(x > 0, x, 0)", "np.where(x > 0, 1.0, 2.0)",
+    "np.where(x, x, -x)", "np.modf(x)", "np.divmod(x, 2)", "x.astype(np.int32)", "x.astype(bool)",
+    "np.select([x > 1, x > 0], [x, 2 * x], -1.0)", "np.isclose(x, 0.5)", "np.add(x, x, dtype=np.float64)",
+    "np.add.reduce(x)", "np.maximum.reduce(x, axis=-1)", "np.add.accumulate(x)", "np.multiply.outer(x, x)", "x.conj()",
+    "np.float64(2) * x",
 ]  # fmt: skip
 
 

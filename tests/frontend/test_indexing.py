@@ -9,12 +9,14 @@ from hybrid.core.errors import TraceError
 from hybrid.ir.graph import evaluate
 
 READS = [
-    "x[0]", "x[-1]", "x[1, 2]", "x[1, 2, 3]", "x[0, 1, ...]", "x[0, 1, 2, ...]", "x[:]", "x[1:]", "x[:, 1:3]", "x[::2]", "x[::-1]", "x[..., -1]",
-    "x[:, ::-2, 1]", "x[3:1]", "x[5:]", "x[None]", "x[:, None, 1]", "x[..., None]", "x[-100:100]", "x[()]", "x[...]", "x[1][2][3]", "x[1:][0]",
-    "x[[0, 1]]", "x[[1, -1, 0], 2]", "x[:, [0, 2]]", "x[[0, 1], [1, 2]]", "x[[0, 1], :, [1, 2]]", "x[:, [0, 1], [1, 2]]", "x[0, :, [1, 2]]",
-    "x[[[0], [1]], [0, 1, 2]]", "x[np.array([1, 0])]", "x[np.array(1)]", "x[..., np.array([True, False, True, False])]", "x[[]]",
-    "x[np.array([True, False])]", "x[[True, False], 1]", "x[np.ix_([0, 1], [0, 2])]", "x[1:, [0, 1]][:, 1:]", "x[i]", "x[i, 1:]", "x[:, i]", "x[i, i + 1]",
-    "x[x[0, 0, :2].astype(int) % 2]", "x[:, np.argmax(x[0, :, 0])]", "x[i][1:, ::2]", "x[[0, 1], None, 1]",
+    "x[0]", "x[-1]", "x[1, 2]", "x[1, 2, 3]", "x[0, 1, ...]", "x[0, 1, 2, ...]", "x[:]", "x[1:]", "x[:, 1:3]", "x[::2]",
+    "x[::-1]", "x[..., -1]", "x[:, ::-2, 1]", "x[3:1]", "x[5:]", "x[None]", "x[:, None, 1]", "x[..., None]",
+    "x[-100:100]", "x[()]", "x[...]", "x[1][2][3]", "x[1:][0]", "x[[0, 1]]", "x[[1, -1, 0], 2]", "x[:, [0, 2]]",
+    "x[[0, 1], [1, 2]]", "x[[0, 1], :, [1, 2]]", "x[:, [0, 1], [1, 2]]", "x[0, :, [1, 2]]", "x[[[0], [1]], [0, 1, 2]]",
+    "x[np.array([1, 0])]", "x[np.array(1)]", "x[..., [True, False, True, False]]", "x[[]]",
+    "x[[True, False]]", "x[[True, False], 1]", "x[np.ix_([0, 1], [0, 2])]", "x[1:, [0, 1]][:, 1:]", "x[i]",
+    "x[i, 1:]", "x[:, i]", "x[i, i + 1]", "x[x[0, 0, :2].astype(int) % 2]", "x[:, np.argmax(x[0, :, 0])]",
+    "x[i][1:, ::2]", "x[[0, 1], None, 1]",
 ]  # fmt: skip
 
 
@@ -27,14 +29,17 @@ def test_reads(source, check, check_eager):
 
 
 WRITES = [
-    "x[0] = 1", "x[:] = 5", "x[1, 2] = x[0, 0]", "x[1, 2, 3] = 9", "x[:, 1:3] = 2.5", "x[::-1] = x", "x[1:] += x[:-1]", "x[..., 0] -= 1", "x[:, ::2] *= 3",
-    "x[None, 0] = 4", "x.T[0] = 1", "x[1:].reshape(-1)[0] = 3", "x += 1", "x *= x", "x -= x[0]", "x[[0, 1]] = 1", "x[:, [0, 2]] = x[:, [2, 0]]",
-    "x[[0, 1], [1, 2]] = 7", "x[[0, 1], [1, 2]] += 7", "x[[0, 1], :, [1, 2]] = np.arange(3)", "x[x > 5] = 0", "x[x > 5] = -x[0, 0, 0]",
-    "x[x[:, :, 0] > 3] = np.arange(4)", "x[i] = 3", "x[i, 1:] += 2", "x[:, i] = x[:, 0]", "x[i, i, i] = 5", "x[i][1:] = 3", "x[i] *= 2",
-    "x[i, 1:][0] += 3", "x[0], x[1] = x[1].copy(), x[0].copy()", "x[0] = x[1] = 2", "x[...] = np.ones((1, 1, 2, 3, 4))", "x[1:1] = 5",
-    "x.fill(2)", "np.copyto(x, 3)", "np.copyto(x, x[0], where=x > 3)", "np.add(x, 1, out=x)", "np.sqrt(x, out=x)", "np.fill_diagonal(x[0], 8)",
-    "np.put_along_axis(x, np.argmax(x, 2, keepdims=True), 0, 2)", "np.add.at(x, [0, 0, 1], 1)", "np.sum(x, 0, out=x[0])", "np.cumsum(x, 1, out=x)",
-    "x[x[0, 0, :2].astype(int) % 2] = 3", "x[:, [True, False, True]] = 6", "x[0, 0] = [1, 2, 3, 4]", "x[:, 0, 0] = [x[0, 0, 1], 5]", "x[:2] = x[0:1]",
+    "x[0] = 1", "x[:] = 5", "x[1, 2] = x[0, 0]", "x[1, 2, 3] = 9", "x[:, 1:3] = 2.5", "x[::-1] = x", "x[1:] += x[:-1]",
+    "x[..., 0] -= 1", "x[:, ::2] *= 3", "x[None, 0] = 4", "x.T[0] = 1", "x[1:].reshape(-1)[0] = 3", "x += 1", "x *= x",
+    "x -= x[0]", "x[[0, 1]] = 1", "x[:, [0, 2]] = x[:, [2, 0]]", "x[[0, 1], [1, 2]] = 7", "x[[0, 1], [1, 2]] += 7",
+    "x[[0, 1], :, [1, 2]] = np.arange(3)", "x[x > 5] = 0", "x[x > 5] = -x[0, 0, 0]", "x[x[:, :, 0] > 3] = np.arange(4)",
+    "x[i] = 3", "x[i, 1:] += 2", "x[:, i] = x[:, 0]", "x[i, i, i] = 5", "x[i][1:] = 3", "x[i] *= 2", "x[i, 1:][0] += 3",
+    "x[0], x[1] = x[1].copy(), x[0].copy()", "x[0] = x[1] = 2", "x[...] = np.ones((1, 1, 2, 3, 4))", "x[1:1] = 5",
+    "x.fill(2)", "np.copyto(x, 3)", "np.copyto(x, x[0], where=x > 3)", "np.add(x, 1, out=x)", "np.sqrt(x, out=x)",
+    "np.fill_diagonal(x[0], 8)", "np.put_along_axis(x, np.argmax(x, 2, keepdims=True), 0, 2)",
+    "np.add.at(x, [0, 0, 1], 1)", "np.sum(x, 0, out=x[0])", "np.cumsum(x, 1, out=x)",
+    "x[x[0, 0, :2].astype(int) % 2] = 3", "x[:, [True, False, True]] = 6", "x[0, 0] = [1, 2, 3, 4]",
+    "x[:, 0, 0] = [x[0, 0, 1], 5]", "x[:2] = x[0:1]",
 ]  # fmt: skip
 
 
@@ -77,9 +82,32 @@ def test_traced_rows_are_views(check):
     check(function, np.arange(12.0).reshape(4, 3), 2)
 
 
-def test_a_mask_read_is_refused_with_the_way_out(traced):
-    with pytest.raises(TraceError, match=r"np\.where\(mask, x, fill\)"):
-        traced(lambda x: x[x > 0], np.arange(3.0))
+SELECTIONS = [
+    "x[x > 3] *= 2", "x[x > 3] = x[x > 3] ** 2 - 1", "x[x > 3] += x[x > 3]", "x[m] -= 1", "x[m] = 0", "x[x < s] = s", "x[~m] = -x[~m]",
+    "x[0, 0, 0] = x[x > 3].sum()", "x[0, 0, 0] = x[m].mean()", "x[0, 0, 0] = np.sum(2 * x[x > 3])", "x[0] = np.std(x[x > 3])",
+    "y = x[m]; y += 1; x[m] = y", "y = x[m]; x[m] = 0; x[m] = y * s", "x[0, 0, 0] = np.any(x[m] > 3)", "x[m] = np.sqrt(x[m])",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("source", SELECTIONS)
+def test_selections_by_a_mask(source, check, check_eager):
+    scope: dict = {"np": np}
+    exec(f"def function(x, m, s):\n    {source}\n    return x + 1", scope)
+    x = np.arange(24.0).reshape(2, 3, 4)
+    for arguments in ((x, x % 3 == 1, 2.5), (x, np.ones((2, 3, 4), bool), 7.0)):
+        check(scope["function"], *arguments)
+        check_eager(scope["function"], *arguments)
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["x[x > 0]", "x[x > 0] * y", "len(x[x > 0])", "x[x > 0].shape", "x[x > 0][0]", "np.sort(x[x > 0])", "np.concatenate([x, x[x > 0]])",
+     "x[x > 0] + x[x > 1]", "x[x > 0].max()", "np.zeros_like(x[x > 0])", "list(x[x > 0])", "y + x[x > 0]", "x[x > 0].sum(0)"],
+)  # fmt: skip
+def test_what_needs_the_number_of_selected_elements_is_refused(source, traced):
+    function = eval(f"lambda x, y: {source}", {"np": np})
+    with pytest.raises(TraceError, match="boolean mask read"):
+        traced(function, np.arange(3.0), np.arange(3.0))
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,19 @@ import pytest
 
 import hybrid as hy
 
-MATMULS = [((3, 4), (4, 5)), ((4,), (4,)), ((3, 4), (4,)), ((4,), (4, 5)), ((2, 3, 4), (4, 5)), ((2, 3, 4), (2, 4, 5)), ((2, 3, 4), (4,)),
-           ((5, 1, 3, 4), (2, 4, 5)), ((4,), (2, 4, 5)), ((3, 0), (0, 2)), ((3, 4), (2, 4, 5))]  # fmt: skip
+MATMULS = [
+    ((3, 4), (4, 5)),
+    ((4,), (4,)),
+    ((3, 4), (4,)),
+    ((4,), (4, 5)),
+    ((2, 3, 4), (4, 5)),
+    ((2, 3, 4), (2, 4, 5)),
+    ((2, 3, 4), (4,)),
+    ((5, 1, 3, 4), (2, 4, 5)),
+    ((4,), (2, 4, 5)),
+    ((3, 0), (0, 2)),
+    ((3, 4), (2, 4, 5)),
+]
 
 
 @pytest.mark.parametrize("shapes", MATMULS, ids=str)
@@ -33,15 +44,18 @@ def test_matmul_errors(shapes, traced):
 
 
 PRODUCTS = [
-    "np.dot(a, b.T)", "np.dot(a, 2.0)", "np.dot(a[0], b[0])", "np.inner(a, b)", "np.inner(a[0], b[0])", "np.outer(a[0], b[0])", "np.vdot(a, b)",
-    "np.tensordot(a, b, axes=2)", "np.tensordot(a, b, axes=([1], [1]))", "np.tensordot(a, b, axes=(0, 0))", "np.kron(a, b)", "np.cross(a[:, :3], b[:, :3])",
-    "np.linalg.vecdot(a, b)", "np.einsum('ij,kj->ik', a, b)", "np.einsum('ij,ij->', a, b)", "np.einsum('ij,ij->i', a, b)", "np.einsum('ij->ji', a)",
-    "np.einsum('ij->j', a)", "np.einsum('ij', a)", "np.einsum('ji', a)", "np.einsum('ij,kj', a, b)", "np.einsum('i,j->ij', a[0], b[0])",
-    "np.einsum('...j,...j->...', a, b)", "np.einsum('...ij,kj->...ik', a, b)", "np.einsum('ii->i', a[:, :3])", "np.einsum('ii', a[:, :3])",
-    "np.einsum('ij,kj,kl->il', a, b, b)", "np.einsum('bi,bj->bij', a, b)", "a.dot(b.T)", "np.linalg.norm(a)", "np.linalg.norm(a, axis=1)",
-    "np.linalg.norm(a, 1, axis=0)", "np.linalg.norm(a, np.inf)", "np.linalg.norm(a, 'fro')", "np.linalg.norm(a[0], 3)", "np.linalg.norm(a[0], np.inf)",
-    "np.linalg.norm(a, axis=1, keepdims=True)", "np.linalg.norm(a[0], 0)", "np.linalg.norm(a, -1)", "np.linalg.norm(a, axis=(0, 1), keepdims=True)",
-    "np.trace(a)", "np.linalg.norm(a[0], 1)", "np.matmul(a, b.T, out=np.zeros_like(a[:, :3]))",
+    "np.dot(a, b.T)", "np.dot(a, 2.0)", "np.dot(a[0], b[0])", "np.inner(a, b)", "np.inner(a[0], b[0])",
+    "np.outer(a[0], b[0])", "np.vdot(a, b)", "np.tensordot(a, b, axes=2)", "np.tensordot(a, b, axes=([1], [1]))",
+    "np.tensordot(a, b, axes=(0, 0))", "np.kron(a, b)", "np.cross(a[:, :3], b[:, :3])", "np.linalg.vecdot(a, b)",
+    "np.einsum('ij,kj->ik', a, b)", "np.einsum('ij,ij->', a, b)", "np.einsum('ij,ij->i', a, b)", "np.einsum('ij->ji', a)",
+    "np.einsum('ij->j', a)", "np.einsum('ij', a)", "np.einsum('ji', a)", "np.einsum('ij,kj', a, b)",
+    "np.einsum('i,j->ij', a[0], b[0])", "np.einsum('...j,...j->...', a, b)", "np.einsum('...ij,kj->...ik', a, b)",
+    "np.einsum('ii->i', a[:, :3])", "np.einsum('ii', a[:, :3])", "np.einsum('ij,kj,kl->il', a, b, b)",
+    "np.einsum('bi,bj->bij', a, b)", "a.dot(b.T)", "np.linalg.norm(a)", "np.linalg.norm(a, axis=1)",
+    "np.linalg.norm(a, 1, axis=0)", "np.linalg.norm(a, np.inf)", "np.linalg.norm(a, 'fro')", "np.linalg.norm(a[0], 3)",
+    "np.linalg.norm(a[0], np.inf)", "np.linalg.norm(a, axis=1, keepdims=True)", "np.linalg.norm(a[0], 0)",
+    "np.linalg.norm(a, -1)", "np.linalg.norm(a, axis=(0, 1), keepdims=True)", "np.trace(a)", "np.linalg.norm(a[0], 1)",
+    "np.matmul(a, b.T, out=np.zeros_like(a[:, :3]))",
 ]  # fmt: skip
 
 
@@ -56,9 +70,10 @@ def test_products(source, check, check_eager):
 
 
 SQUARE = [
-    "np.linalg.solve(a, b)", "np.linalg.solve(a, b[:, 0])", "np.linalg.inv(a)", "np.linalg.det(a)", "np.linalg.cholesky(a @ a.mT)",
-    "np.linalg.cholesky(a @ a.mT, upper=True)", "np.linalg.eigh(a + a.mT)", "np.linalg.qr(b)", "np.linalg.svd(b, full_matrices=False)",
-    "np.linalg.svd(b, compute_uv=False)", "np.linalg.solve(np.stack([a, 2 * a]), b)",
+    "np.linalg.solve(a, b)", "np.linalg.solve(a, b[:, 0])", "np.linalg.inv(a)", "np.linalg.det(a)",
+    "np.linalg.cholesky(a @ a.mT)", "np.linalg.cholesky(a @ a.mT, upper=True)", "np.linalg.eigh(a + a.mT)",
+    "np.linalg.qr(b)", "np.linalg.svd(b, full_matrices=False)", "np.linalg.svd(b, compute_uv=False)",
+    "np.linalg.solve(np.stack([a, 2 * a]), b)",
 ]  # fmt: skip
 
 
@@ -79,9 +94,10 @@ def test_a_singular_matrix_raises_when_it_runs(traced):
 
 
 FFTS = [
-    "np.fft.fft(x)", "np.fft.fft(x, 8, axis=0)", "np.fft.ifft(x, norm='ortho')", "np.fft.rfft(x)", "np.fft.rfft(x, 5)", "np.fft.irfft(np.fft.rfft(x), 6)",
-    "np.fft.irfft(np.fft.rfft(x))", "np.fft.fft2(x)", "np.fft.ifft2(np.fft.fft2(x)).real", "np.fft.fftn(x)", "np.fft.fft(x, norm='forward')",
-    "np.fft.fftshift(x)", "np.fft.ifftshift(x, axes=1)", "np.fft.rfft(x, norm='ortho')", "np.fft.irfft(np.fft.rfft(x), norm='forward')",
+    "np.fft.fft(x)", "np.fft.fft(x, 8, axis=0)", "np.fft.ifft(x, norm='ortho')", "np.fft.rfft(x)", "np.fft.rfft(x, 5)",
+    "np.fft.irfft(np.fft.rfft(x), 6)", "np.fft.irfft(np.fft.rfft(x))", "np.fft.fft2(x)",
+    "np.fft.ifft2(np.fft.fft2(x)).real", "np.fft.fftn(x)", "np.fft.fft(x, norm='forward')", "np.fft.fftshift(x)",
+    "np.fft.ifftshift(x, axes=1)", "np.fft.rfft(x, norm='ortho')", "np.fft.irfft(np.fft.rfft(x), norm='forward')",
 ]  # fmt: skip
 
 

@@ -9,8 +9,8 @@ from hybrid.core import dtype as dt
 from hybrid.ops.family import draw
 
 NAMES = (
-    "sum", "prod", "mean", "var", "std", "max", "min", "all", "any", "argmax", "argmin", "count_nonzero", "ptp", "median", "nansum", "nanmean",
-    "nanmax", "nanmin", "cumsum", "cumprod", "sort", "argsort",
+    "sum", "prod", "mean", "var", "std", "max", "min", "all", "any", "argmax", "argmin", "count_nonzero", "ptp", "median",
+    "nansum", "nanmean", "nanmax", "nanmin", "cumsum", "cumprod", "sort", "argsort",
 )  # fmt: skip
 DTYPES = (dt.bool_, dt.int8, dt.int32, dt.uint16, dt.float16, dt.float32, dt.float64)
 SHAPES = ((6,), (3, 4), (2, 3, 5))
@@ -44,12 +44,14 @@ def test_keepdims(name, check):
 
 
 CASES = [
-    "x.sum()", "x.sum(0)", "x.sum(axis=(0, 1))", "x.mean(1)", "x.max()", "x.min(axis=0)", "x.argmax()", "x.argmin(1)", "x.std(ddof=1)", "x.var(0)",
-    "np.sum(x, dtype=np.float64)", "np.sum(x, initial=3.0)", "np.sum(x, where=x > 0)", "np.sum(x, axis=1, where=x > 0)", "np.max(x, initial=1.5)",
-    "np.max(x, axis=1, initial=0.0, where=x > 0)", "np.mean(x, where=x > 0)", "np.mean(x, axis=0, where=x > -9)", "np.var(x, correction=1)",
-    "np.std(x, axis=1, where=x > -9)", "np.average(x)", "np.average(x, weights=x * x)", "np.average(x, axis=1, weights=np.abs(x))",
-    "x.cumsum(1)", "x.cumprod(0)", "x.all()", "x.any(0)", "np.count_nonzero(x > 0, axis=0)", "np.linalg.norm(x)", "np.median(x, axis=1)",
-    "np.add.reduce(x, 0)", "np.add.reduce(x, None)", "np.logical_and.reduce(x > 0, axis=1)", "np.take_along_axis(x, np.argsort(x, 1), 1)",
+    "x.sum()", "x.sum(0)", "x.sum(axis=(0, 1))", "x.mean(1)", "x.max()", "x.min(axis=0)", "x.argmax()", "x.argmin(1)",
+    "x.std(ddof=1)", "x.var(0)", "np.sum(x, dtype=np.float64)", "np.sum(x, initial=3.0)", "np.sum(x, where=x > 0)",
+    "np.sum(x, axis=1, where=x > 0)", "np.max(x, initial=1.5)", "np.max(x, axis=1, initial=0.0, where=x > 0)",
+    "np.mean(x, where=x > 0)", "np.mean(x, axis=0, where=x > -9)", "np.var(x, correction=1)",
+    "np.std(x, axis=1, where=x > -9)", "np.average(x)", "np.average(x, weights=x * x)",
+    "np.average(x, axis=1, weights=np.abs(x))", "x.cumsum(1)", "x.cumprod(0)", "x.all()", "x.any(0)",
+    "np.count_nonzero(x > 0, axis=0)", "np.linalg.norm(x)", "np.median(x, axis=1)", "np.add.reduce(x, 0)",
+    "np.add.reduce(x, None)", "np.logical_and.reduce(x > 0, axis=1)", "np.take_along_axis(x, np.argsort(x, 1), 1)",
     "(x - x.mean(0)) / x.std(0)", "np.sum(3.0 * x) + np.prod(x)",
 ]  # fmt: skip
 

@@ -8,26 +8,31 @@ import pytest
 import hybrid as hy
 
 CASES = [
-    "x.reshape(4, 6)", "x.reshape((-1, 2))", "x.reshape(-1)", "np.reshape(x, (6, 4), order='F')", "x.ravel()", "x.ravel('F')", "x.flatten()",
-    "x.T", "x.transpose(2, 0, 1)", "x.transpose((1, 0, 2))", "np.transpose(x)", "x.swapaxes(0, 2)", "np.moveaxis(x, 0, -1)", "x.mT",
-    "np.moveaxis(x, (0, 1), (2, 0))", "np.rollaxis(x, 2)", "np.expand_dims(x, 1)", "np.expand_dims(x, (0, -1))", "np.squeeze(x[:1])",
-    "x[:1].squeeze(0)", "np.broadcast_to(x, (5, 2, 3, 4))", "np.flip(x)", "np.flip(x, 1)", "np.flip(x, (0, 2))", "np.fliplr(x)", "np.flipud(x)",
-    "np.rot90(x)", "np.rot90(x, 2)", "np.rot90(x, 3, (1, 2))", "np.roll(x, 2)", "np.roll(x, 1, axis=1)", "np.roll(x, (1, 2), axis=(0, 2))",
-    "np.concatenate([x, x])", "np.concatenate([x, 2 * x], axis=2)", "np.concatenate((x, x), axis=None)", "np.stack([x, x], axis=1)",
-    "np.concatenate([x, np.ones((2, 3, 1))], axis=-1)", "np.vstack([x, x])", "np.hstack([x, x])", "np.dstack([x, x])", "np.stack(x)",
-    "np.column_stack([x[0, 0], x[1, 1]])", "np.append(x, x)", "np.split(x, 2)", "np.split(x, [1, 3], axis=2)", "np.array_split(x, 3, axis=2)",
-    "np.hsplit(x, 3)", "np.vsplit(x, 2)", "np.unstack(x, axis=1)", "np.atleast_1d(x)", "np.atleast_2d(x[0, 0])", "np.atleast_3d(x[0])",
-    "np.tile(x, 2)", "np.tile(x, (2, 1, 3))", "np.tile(x[0], (2, 2, 1))", "np.repeat(x, 3)", "np.repeat(x, 2, axis=1)", "x.repeat([1, 2, 0], 1)",
-    "np.pad(x, 1)", "np.pad(x, ((0, 1), (2, 0), (1, 1)))", "np.pad(x, 2, constant_values=1.5)", "np.pad(x[0], 1, constant_values=(3, 4))",
-    "np.pad(x, 1, mode='edge')", "np.pad(x, 1, mode='reflect')", "np.pad(x, 2, mode='symmetric')", "np.pad(x, 2, mode='wrap')",
-    "np.pad(x[0, 0], (7, 9), mode='reflect')", "np.take(x, 3)", "np.take(x, [0, -1], axis=1)", "x.take([[0, 1], [2, 3]], axis=2)",
-    "np.take(x, [0, 9], axis=1, mode='clip')", "np.take(x, [-5, 9], axis=1, mode='wrap')", "np.tril(x)", "np.triu(x, 1)", "np.tril(x[0], -1)",
-    "np.diagonal(x)", "np.diagonal(x, 1, 1, 2)", "np.diagonal(x[0], -1)", "x.trace()", "np.trace(x[0], 1)", "np.diag(x[0, 0])",
-    "np.diag(x[0, 0], -2)", "np.diag(x[0])", "np.diag(x[0], 2)", "np.meshgrid(x[0, 0], x[0, :, 0])", "np.meshgrid(x[0, 0], x[0, :, 0], indexing='ij')",
-    "np.diff(x)", "np.diff(x, 2, axis=1)", "np.diff(x[0, 0], prepend=0)", "np.trapezoid(x)", "np.trapezoid(x, dx=0.5, axis=1)",
-    "np.trapezoid(x[0], x[0, 0])", "np.copy(x)", "x.copy()", "x.astype(np.int32)", "x.astype(np.float64, copy=False)", "np.zeros_like(x)",
-    "np.ones_like(x, dtype=np.int8)", "np.full_like(x, 2.5)", "np.shape(x)", "(np.ndim(x), np.size(x), np.size(x, 1))", "np.broadcast_arrays(x, x[0])",
-    "len(x)", "[row.sum() for row in x]", "np.array_equal(np.shape(x), (2, 3, 4))", "x.view()", "np.matrix_transpose(x)", "np.permute_dims(x, (1, 0, 2))",
+    "x.reshape(4, 6)", "x.reshape((-1, 2))", "x.reshape(-1)", "np.reshape(x, (6, 4), order='F')", "x.ravel()",
+    "x.ravel('F')", "x.flatten()", "x.T", "x.transpose(2, 0, 1)", "x.transpose((1, 0, 2))", "np.transpose(x)",
+    "x.swapaxes(0, 2)", "np.moveaxis(x, 0, -1)", "x.mT", "np.moveaxis(x, (0, 1), (2, 0))", "np.rollaxis(x, 2)",
+    "np.expand_dims(x, 1)", "np.expand_dims(x, (0, -1))", "np.squeeze(x[:1])", "x[:1].squeeze(0)",
+    "np.broadcast_to(x, (5, 2, 3, 4))", "np.flip(x)", "np.flip(x, 1)", "np.flip(x, (0, 2))", "np.fliplr(x)",
+    "np.flipud(x)", "np.rot90(x)", "np.rot90(x, 2)", "np.rot90(x, 3, (1, 2))", "np.roll(x, 2)", "np.roll(x, 1, axis=1)",
+    "np.roll(x, (1, 2), axis=(0, 2))", "np.concatenate([x, x])", "np.concatenate([x, 2 * x], axis=2)",
+    "np.concatenate((x, x), axis=None)", "np.stack([x, x], axis=1)", "np.concatenate([x, np.ones((2, 3, 1))], axis=-1)",
+    "np.vstack([x, x])", "np.hstack([x, x])", "np.dstack([x, x])", "np.stack(x)", "np.column_stack([x[0, 0], x[1, 1]])",
+    "np.append(x, x)", "np.split(x, 2)", "np.split(x, [1, 3], axis=2)", "np.array_split(x, 3, axis=2)", "np.hsplit(x, 3)",
+    "np.vsplit(x, 2)", "np.unstack(x, axis=1)", "np.atleast_1d(x)", "np.atleast_2d(x[0, 0])", "np.atleast_3d(x[0])",
+    "np.tile(x, 2)", "np.tile(x, (2, 1, 3))", "np.tile(x[0], (2, 2, 1))", "np.repeat(x, 3)", "np.repeat(x, 2, axis=1)",
+    "x.repeat([1, 2, 0], 1)", "np.pad(x, 1)", "np.pad(x, ((0, 1), (2, 0), (1, 1)))", "np.pad(x, 2, constant_values=1.5)",
+    "np.pad(x[0], 1, constant_values=(3, 4))", "np.pad(x, 1, mode='edge')", "np.pad(x, 1, mode='reflect')",
+    "np.pad(x, 2, mode='symmetric')", "np.pad(x, 2, mode='wrap')", "np.pad(x[0, 0], (7, 9), mode='reflect')",
+    "np.take(x, 3)", "np.take(x, [0, -1], axis=1)", "x.take([[0, 1], [2, 3]], axis=2)",
+    "np.take(x, [0, 9], axis=1, mode='clip')", "np.take(x, [-5, 9], axis=1, mode='wrap')", "np.tril(x)", "np.triu(x, 1)",
+    "np.tril(x[0], -1)", "np.diagonal(x)", "np.diagonal(x, 1, 1, 2)", "np.diagonal(x[0], -1)", "x.trace()",
+    "np.trace(x[0], 1)", "np.diag(x[0, 0])", "np.diag(x[0, 0], -2)", "np.diag(x[0])", "np.diag(x[0], 2)",
+    "np.meshgrid(x[0, 0], x[0, :, 0])", "np.meshgrid(x[0, 0], x[0, :, 0], indexing='ij')", "np.diff(x)",
+    "np.diff(x, 2, axis=1)", "np.diff(x[0, 0], prepend=0)", "np.trapezoid(x)", "np.trapezoid(x, dx=0.5, axis=1)",
+    "np.trapezoid(x[0], x[0, 0])", "np.copy(x)", "x.copy()", "x.astype(np.int32)", "x.astype(np.float64, copy=False)",
+    "np.zeros_like(x)", "np.ones_like(x, dtype=np.int8)", "np.full_like(x, 2.5)", "np.shape(x)",
+    "(np.ndim(x), np.size(x), np.size(x, 1))", "np.broadcast_arrays(x, x[0])", "len(x)", "[row.sum() for row in x]",
+    "np.array_equal(np.shape(x), (2, 3, 4))", "x.view()", "np.matrix_transpose(x)", "np.permute_dims(x, (1, 0, 2))",
 ]  # fmt: skip
 
 
@@ -41,9 +46,12 @@ def test_shapes(source, check, check_eager):
     check_eager(function, x)
 
 
-VIEWS = ["x.T", "x.reshape(6, 4)", "x.reshape(-1)", "x.ravel()", "x[1]", "x[:, ::2]", "np.flip(x, 0)", "x.swapaxes(0, 1).reshape(3, 2, 4)",
-         "x.transpose(1, 0, 2).reshape(3, 8)", "np.squeeze(x[:1])", "np.expand_dims(x, 0)", "np.split(x, 2)[1]", "x.flatten()", "x.copy()",
-         "np.atleast_2d(x)", "x[..., 0]", "x[None]", "np.moveaxis(x, 0, 2)", "x[::-1, 1:]", "x.mT", "x.astype(x.dtype)", "x[0, 1, 2:]"]  # fmt: skip
+VIEWS = [
+    "x.T", "x.reshape(6, 4)", "x.reshape(-1)", "x.ravel()", "x[1]", "x[:, ::2]", "np.flip(x, 0)",
+    "x.swapaxes(0, 1).reshape(3, 2, 4)", "x.transpose(1, 0, 2).reshape(3, 8)", "np.squeeze(x[:1])",
+    "np.expand_dims(x, 0)", "np.split(x, 2)[1]", "x.flatten()", "x.copy()", "np.atleast_2d(x)", "x[..., 0]", "x[None]",
+    "np.moveaxis(x, 0, 2)", "x[::-1, 1:]", "x.mT", "x.astype(x.dtype)", "x[0, 1, 2:]",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("source", VIEWS)
@@ -67,9 +75,12 @@ def test_read_only_views(source):
         eval(source, {"np": np, "x": hy.ones(3)})[...] = 1
 
 
-@pytest.mark.parametrize("source", ["x.reshape(5, 5)", "x.reshape(-1, 5)", "x.reshape(-1, -1)", "np.concatenate([x, x[0]])", "np.concatenate([x, x[:, :1]])",
-                                    "np.stack([x, x[0]])", "x.transpose(0, 0, 1)", "x.transpose(0, 1)", "np.squeeze(x, 0)", "np.split(x, 3)",
-                                    "np.take(x, np.array([0.5]))", "np.broadcast_to(x, (3,))", "np.expand_dims(x, 9)", "x.reshape(2, 3, 4)[5]"])  # fmt: skip
+@pytest.mark.parametrize("source", [
+    "x.reshape(5, 5)", "x.reshape(-1, 5)", "x.reshape(-1, -1)", "np.concatenate([x, x[0]])",
+    "np.concatenate([x, x[:, :1]])", "np.stack([x, x[0]])", "x.transpose(0, 0, 1)", "x.transpose(0, 1)",
+    "np.squeeze(x, 0)", "np.split(x, 3)", "np.take(x, np.array([0.5]))", "np.broadcast_to(x, (3,))",
+    "np.expand_dims(x, 9)", "x.reshape(2, 3, 4)[5]",
+])  # fmt: skip
 def test_errors_have_numpys_type(source, traced):
     function = eval(f"lambda x: {source}", {"np": np})
     x = np.zeros((2, 3, 4))

@@ -167,8 +167,23 @@ def trace_one(function):
         return function(wrap(trace.argument(TensorType(np.dtype(np.float32), (3,)), "ndarray", "x", 0)))
 
 
-@pytest.mark.parametrize("function", [bool, float, int, lambda x: x.item(), lambda x: x.tolist(), lambda x: x.numpy(), np.asarray, pickle.dumps,
-                                      lambda x: range(x), lambda x: x.nonzero(), lambda x: np.unique(x), lambda x: x.view(np.int32)])  # fmt: skip
+@pytest.mark.parametrize(
+    "function",
+    [
+        bool,
+        float,
+        int,
+        lambda x: x.item(),
+        lambda x: x.tolist(),
+        lambda x: x.numpy(),
+        np.asarray,
+        pickle.dumps,
+        lambda x: range(x),
+        lambda x: x.nonzero(),
+        lambda x: np.unique(x),
+        lambda x: x.view(np.int32),
+    ],
+)
 def test_a_trace_refuses_to_give_values(function):
     with pytest.raises(TraceError) as error:
         trace_one(function)

@@ -104,7 +104,11 @@ def test_rows_by_kernel_and_by_line():
     with profile() as p:
         for start, name, line in ((0, "k0", "f.py:1"), (10, "k1", "f.py:1"), (40, "k0", "f.py:1"), (90, "k2", "f.py:2")):
             record(name, line, start, start + 10, 100)
-    assert [(row.kernel, row.calls, row.bytes, row.gb_per_s) for row in p.rows()] == [("k0", 2, 200, 10), ("k1", 1, 100, 10), ("k2", 1, 100, 10)]
+    assert [(row.kernel, row.calls, row.bytes, row.gb_per_s) for row in p.rows()] == [
+        ("k0", 2, 200, 10),
+        ("k1", 1, 100, 10),
+        ("k2", 1, 100, 10),
+    ]
     assert [(row.kernel, row.line, row.share) for row in p.lines()] == [("k0, k1", "f.py:1", 0.75), ("k2", "f.py:2", 0.25)]
     widths = {len(line) for line in str(p).splitlines()}
     assert len(widths) == 1 and str(p).splitlines()[-1].startswith("total")

@@ -72,7 +72,10 @@ def test_specs_are_values():
         Spec(3).shape = (4,)
 
 
-@pytest.mark.parametrize(("shape", "message"), [((None, 784), "not supported yet"), ((-1,), "whole number"), (2.5, "whole number"), ((True,), "whole number")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("shape", "message"),
+    [((None, 784), "not supported yet"), ((-1,), "whole number"), (2.5, "whole number"), ((True,), "whole number")],
+)
 def test_bad_specs_say_what_is_wrong(shape, message):
     with pytest.raises(ArgumentError, match=message):
         Spec(shape)
@@ -210,7 +213,9 @@ def test_verify_names_the_operation_that_differs(monkeypatch):
     wrong = evaluate(compiled.traced.graph, x)[0].copy()
     wrong[2, 3] = np.nan
     monkeypatch.setattr(compiled.plan, "run", lambda arrays: [wrong])
-    with pytest.raises(CompileError, match=r"result 0 differs(.|\n)*nan compiled, .* at index \(2, 3\)(.|\n)*only the fused kernels"):
+    with pytest.raises(
+        CompileError, match=r"result 0 differs(.|\n)*nan compiled, .* at index \(2, 3\)(.|\n)*only the fused kernels"
+    ):
         f.verify(x)
     real = inspection.close
     monkeypatch.setattr(inspection, "close", lambda a, b: real(a, b) and a.shape != (4,))
@@ -272,7 +277,14 @@ def test_html_is_one_whole_page():
     page = Page(text_)
     assert not [value for name, value in page.attributes if name in ("src", "href")] and "url(" not in text_
     everything = "".join(part for parts in page.texts.values() for part in parts)
-    for expected in ("train(f32[64,48]", "ordered = np.sort(y, axis=-1)", "kernel k", "dot_general", "called once", "define internal"):
+    for expected in (
+        "train(f32[64,48]",
+        "ordered = np.sort(y, axis=-1)",
+        "kernel k",
+        "dot_general",
+        "called once",
+        "define internal",
+    ):
         assert expected in everything
     titles = page.texts["title"]
     assert any("f32[64,36]" in title and "test_inspect.py:" in title for title in titles)
@@ -346,7 +358,7 @@ def test_breakpoints_stop_with_real_values(monkeypatch):
     @function
     def f(x):
         y = x * 2
-        breakpoint()  # noqa: T100
+        breakpoint()
         return y + 1
 
     with eager():
@@ -375,8 +387,14 @@ def test_jit_off_from_the_environment():
 
 
 # the ladder -----------------------------------------------------------------------------------------------------------
-LADDER = ("hybrid: traced scale(x: f32[8]): first call", "hybrid:   k0  ", "hybrid: graph\ngraph scale", "hybrid: loops\nkernel k0",
-          "hybrid: LLVM\n", "hybrid: simplify: ")  # fmt: skip
+LADDER = (
+    "hybrid: traced scale(x: f32[8]): first call",
+    "hybrid:   k0  ",
+    "hybrid: graph\ngraph scale",
+    "hybrid: loops\nkernel k0",
+    "hybrid: LLVM\n",
+    "hybrid: simplify: ",
+)
 
 
 @pytest.mark.parametrize("level", range(7))
@@ -389,7 +407,9 @@ def test_debug_ladder(level, capfd):
         f(x), f(x)
     out, said = capfd.readouterr()
     # Level 6 shows the graph after every pass, in the place of the last one.
-    assert [mark in said for mark in LADDER] == ([True, True, False, True, True, True] if level == 6 else [k < level for k in range(6)])
+    assert [mark in said for mark in LADDER] == (
+        [True, True, False, True, True, True] if level == 6 else [k < level for k in range(6)]
+    )
     assert said.count("hybrid: traced") == (level > 0) and out == ""
 
 

@@ -22,8 +22,8 @@ from scipy import special
 from hybrid.codegen.llvm import emit_kernel, emit_module
 from hybrid.codegen.target import host
 from hybrid.core import dtype as dt
-from hybrid.core.shape import Dim
 from hybrid.core.affine import Affine
+from hybrid.core.shape import Dim
 from hybrid.loops.nest import Buffer, For, Kernel, Load, Store, op
 from hybrid.runtime import engine
 
