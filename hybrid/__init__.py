@@ -121,6 +121,7 @@ from hybrid.frontend.shaping import (
     vsplit,
     vstack,
 )
+from hybrid.frontend.signals import convolve, correlate, gradient, interp, percentile, polyval, quantile, searchsorted
 from hybrid.frontend.tensor import Tensor
 from hybrid.frontend.ufuncs import (
     abs,
@@ -225,13 +226,13 @@ from hybrid.frontend.ufuncs import (
     xlog1py,
     xlogy,
 )
+from hybrid.runtime.profile import profile
+from hybrid.staging.function import FallbackWarning, eager, function
 
 bool = bool_
 concat, permute_dims, cumulative_sum, cumulative_prod, astype = concatenate, transpose, cumsum, cumprod, cast
 e, inf, nan, pi, newaxis = 2.718281828459045, float("inf"), float("nan"), 3.141592653589793, None
 __version__ = "0.1.0"
-from hybrid.runtime.profile import profile
-from hybrid.staging.function import FallbackWarning, eager, function
 
 __all__ = [
     "function", "eager", "profile", "FallbackWarning",
@@ -257,6 +258,8 @@ __all__ = [
     # reductions and orders
     "all", "any", "argmax", "argmin", "argsort", "average", "count_nonzero", "cumprod", "cumsum", "max", "mean", "median",
     "min", "nanmax", "nanmean", "nanmin", "nansum", "prod", "ptp", "sort", "std", "sum", "take_along_axis", "var",
+    # sampled data
+    "convolve", "correlate", "gradient", "interp", "percentile", "polyval", "quantile", "searchsorted",
     # shapes
     "append", "array_split", "atleast_1d", "atleast_2d", "atleast_3d", "broadcast_arrays", "broadcast_to", "column_stack",
     "concatenate", "copy", "dstack", "expand_dims", "flip", "fliplr", "flipud", "hsplit", "hstack", "matrix_transpose",

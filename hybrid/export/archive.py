@@ -104,8 +104,9 @@ def read(path: Path) -> tuple[Graph, dict[str, Any]]:
 def _check_format(path: Path, meta: Any) -> None:
     found = meta.get("format") if isinstance(meta, dict) else None
     if found != FORMAT:
-        raise GraphError(f"{path} is of another format", got=f"format {found} of hybrid {meta.get('hybrid')}" if found else "none",
-                         expected=f"format {FORMAT}", fix="load it with the hybrid that wrote it, or save it again")  # fmt: skip
+        got = f"format {found} of hybrid {meta.get('hybrid')}" if found else "no format"
+        raise GraphError(f"{path} is of another format", got=got, expected=f"format {FORMAT}",
+                         fix="load it with the hybrid that wrote it, or save it again")  # fmt: skip
 
 
 def _array(archive: zipfile.ZipFile, key: str, short: str) -> np.ndarray:

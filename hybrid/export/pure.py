@@ -1,7 +1,7 @@
 """A traced call as a pure graph: every result an output, written arguments as results, containers described as data.
 
-A container is `{"tuple": [...]}`, `{"list": [...]}` or `{"dict": [[key, …], ...]}`; a leaf of the arguments is `{"input": k}`, one
-of the results `{"output": k, "kind": "ndarray"}`, and a Python constant in either is `{"value": …}`.
+A container is `{"tuple": [...]}`, `{"list": [...]}` or `{"dict": [[key, …], ...]}`; a leaf of the arguments is `{"input": k}`,
+one of the results `{"output": k, "kind": "ndarray"}`, and a Python constant in either is `{"value": …}`.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def pure_call(f: Function, args: tuple, kwargs: dict[str, Any]) -> tuple[Graph, 
     names = f.parameters.names(structure)
     _refuse_side_effects(traced)
     parts = _Parts(traced)
-    results = [parts.result(result) for result in traced.results]
+    results = [parts.result(result) for result in traced.results]  # no more than the structure holds: nothing is updated
     outputs = len(parts.outputs)
     positional, keyword = structure.children
     places, leaves, found = {k: at for at, k in enumerate(traced.inputs)}, count(), iter(results)
@@ -59,7 +59,7 @@ def pure_call(f: Function, args: tuple, kwargs: dict[str, Any]) -> tuple[Graph, 
     return parts.graph(), {
         "parameters": [*_positional_names(f, len(positional.children)), *(keyword.aux or ())],  # type: ignore[misc]
         "arguments": [described(child, argument, "an argument") for child in (*positional.children, *keyword.children)],
-        "results": described(traced.structure.children[0], lambda: next(found), "a result"),
+        "results": described(traced.structure, lambda: next(found), "a result"),
         "written": {names[w]: outputs + k for k, w in enumerate(traced.writes) if isinstance(w, int)},
     }
 

@@ -159,7 +159,7 @@ def apply(primitive: Primitive, *operands: Any, **params: Any) -> Any:
     return record_map(trace, primitive, operands, same(operands), **params)
 
 
-def store(trace: tr.Trace, destination: Any, value: Any, where: Any = True, *, casting: str = "same_kind") -> Any:
+def store(trace: tr.Trace, destination: Any, value: Any, where: Any = True, *, casting: Any = "same_kind") -> Any:
     """Write `value` into `destination` as NumPy's `out=` does: same-kind casting, broadcast, only where asked."""
     if not isinstance(destination, Value):
         raise unsupported("writing a traced value into an array that is not an argument",

@@ -130,7 +130,8 @@ def pad(array: Any, pad_width: Any, mode: str = "constant", **kwargs: Any) -> An
         raise unsupported(f"np.pad(mode={mode!r})", "use constant, edge, reflect, symmetric or wrap")
     for axis, pair in enumerate(widths):
         if any(pair):
-            x = _along(x, axis, np.pad(np.arange(shape_of(x)[axis]), pair, mode))
+            places = np.pad(np.arange(shape_of(x)[axis]), pair, mode)  # type: ignore[call-overload]
+            x = _along(x, axis, places)
     return x if x is not array else copied(x, v.reshape, shape=shape_of(x))
 
 

@@ -105,7 +105,7 @@ def _consumes(item: Any) -> int:
 
 def basic(source: Symbol, items: list, kind: str) -> Symbol:
     """The view for slices, integers and new axes, with the header NumPy gives: a slice, then a reshape."""
-    shape = source.type.shape
+    shape: tuple[Any, ...] = source.type.shape
     start, step, sizes, at = [], [], [], 0
     for item in items:
         if item is None:

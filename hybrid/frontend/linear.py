@@ -126,7 +126,7 @@ def _eager_matmul(a: Any, b: Any, out: Any, rest: dict) -> Any:
         wide = [x.astype(np.float32) if x.dtype in (dt.bfloat16, dt.float16) else x for x in arrays]
         result = np.asarray(np.matmul(*wide)).astype(dtype)
     else:
-        result = np.matmul(*arrays, out=concrete(out), **rest)
+        result = np.matmul(arrays[0], arrays[1], out=concrete(out), **rest)
     if out is not None:
         return out
     return wrap(result) if "tensor" in (kind_of(a), kind_of(b)) else result

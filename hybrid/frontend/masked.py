@@ -1,7 +1,7 @@
 """`x[mask]` inside a trace: the selected elements, known by place but not in number.
 
-Arithmetic with numbers and with other selections by the same mask, sums over all elements, and writing back to `x[mask]`
-never need the number, so they are recorded on whole arrays. Anything else is refused with the way out.
+Arithmetic with numbers and with other selections by the same mask, reductions of all elements, and writing back to
+`x[mask]` never need the number, so they are recorded on whole arrays. Anything else is refused with the way out.
 """
 
 from __future__ import annotations
@@ -10,15 +10,17 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 import numpy as np
+from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from hybrid.core import dtype as dt
 from hybrid.frontend import reductions
 from hybrid.frontend.elementwise import TABLE, cast, store
-from hybrid.frontend.values import active, shape_of, unsupported, unwrap, wrap
+from hybrid.frontend.values import Value, active, shape_of, unsupported, unwrap, wrap
 from hybrid.ir import trace as tr
+from hybrid.ir.trace import Cell, Symbol
 
 
-def _refuse() -> NoReturn:
+def _refuse(*_: Any) -> NoReturn:
     raise unsupported(
         "a boolean mask read, whose size is known only at run time,", "use np.where(mask, x, fill), or reduce with where=mask"
     )
@@ -33,15 +35,66 @@ class _UnknownSize:
     def __init__(self, dtype: np.dtype):
         self.dtype = dtype
 
+    shape = ndim = size = nbytes = property(_refuse)
+
+
+class _Selection(Cell):
+    """Storage that cannot be read as an array."""
+
+    __slots__ = ()
+    value = property(_refuse, lambda self, atom: None)  # type: ignore[assignment]
+
+
+def _whole(reduction: Callable) -> Callable:
+    """A reduction of all selected elements, as a method."""
+
+    def method(self: Masked, *args: Any, **keywords: Any) -> Any:
+        if args or keywords:
+            _refuse()
+        return reduction(self.full, where=self.mask)
+
+    method.__doc__ = reduction.__doc__
+    return method
+
+
+class Masked(NDArrayOperatorsMixin, Value):
+    """The elements of `full`, a copy, where `mask` holds, in order."""
+
+    __slots__ = ("full", "mask")
+    full: Any
+    mask: Any
+
+    def __init__(self, full: Any, mask: Any):
+        self.full, self.mask = full, mask
+        self._data = Symbol(_Selection(active(), None), _UnknownSize(full.dtype), unwrap(full).kind)  # type: ignore[arg-type]
+
+    @property
+    def dtype(self) -> np.dtype:
+        return self.full.dtype
+
     def __getattr__(self, name: str) -> NoReturn:
         if name.startswith("_"):
             raise AttributeError(name)
         _refuse()
 
-    def _needs_the_number(self, *args: Any) -> NoReturn:
-        _refuse()
+    __len__ = __array__ = __getitem__ = __setitem__ = __iter__ = __bool__ = __float__ = __int__ = __index__ = _refuse
 
-    __len__ = __array__ = __getitem__ = __setitem__ = __iter__ = __bool__ = __float__ = __int__ = __index__ = _needs_the_number
+    sum, prod, mean, var, std = map(_whole, (reductions.sum, reductions.prod, reductions.mean, reductions.var, reductions.std))
+    any, all = _whole(reductions.any), _whole(reductions.all)
+
+    def copy(self) -> Masked:
+        """The same selection."""
+        return Masked(_copied(self.full), self.mask)
+
+    def astype(self, dtype: Any) -> Masked:
+        """The selected elements in another dtype."""
+        return Masked(_copied(cast(self.full, dt.canonical(dtype))), self.mask)
+
+    def matches(self, x: Any) -> bool:
+        """Whether x goes with each selected element: a number, or a selection by the same mask."""
+        if isinstance(x, Masked):
+            return tr.read(unwrap(x.mask)) is tr.read(unwrap(self.mask))
+        return shape_of(x) == ()
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         known = TABLE.get(ufunc)
@@ -56,26 +109,9 @@ class _UnknownSize:
 
     def __array_function__(self, function: Callable, types: Any, args: tuple, kwargs: dict) -> Any:
         method = _REDUCTIONS.get(function)
-        if method is None or args[:1] != (self,) or args[1:] or kwargs:
+        if method is None or len(args) != 1 or kwargs:
             _refuse()
         return method(self)
-
-    def matches(self, x: Any) -> bool:
-        """Whether x goes with each selected element: a number, or a selection by the same mask."""
-        if isinstance(x, Masked):
-            return tr.read(unwrap(x.mask)) is tr.read(unwrap(self.mask))
-        return np.isscalar(x) or shape_of(x) == ()
-
-    sum, prod, mean, var, std = map(_whole, (reductions.sum, reductions.prod, reductions.mean, reductions.var, reductions.std))
-    any, all = _whole(reductions.any), _whole(reductions.all)
-
-    def copy(self) -> Masked:
-        """The same selection."""
-        return Masked(self.full, self.mask)
-
-    def astype(self, dtype: Any) -> Masked:
-        """The selected elements in another dtype."""
-        return Masked(cast(self.full, dt.canonical(dtype)), self.mask)
 
 
 _REDUCTIONS: dict[Callable, Callable] = {
@@ -84,7 +120,10 @@ _REDUCTIONS: dict[Callable, Callable] = {
 }  # fmt: skip
 
 
+def _copied(x: Any) -> Any:
+    return wrap(active().fresh(tr.read(unwrap(x)), unwrap(x).kind))
+
+
 def select(x: Any, mask: Any) -> Masked:
     """`x[mask]` for a mask of x's shape."""
-    # The elements are a copy: a later write to x does not change them, nor one to them x.
-    return Masked(wrap(active().fresh(tr.read(unwrap(x)), unwrap(x).kind)), mask)
+    return Masked(_copied(x), _copied(mask))

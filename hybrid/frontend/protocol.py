@@ -8,13 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from hybrid.frontend import gathering, linear, reductions, shaping, spectral  # noqa: F401 (they enter their functions)
+from hybrid.frontend import gathering, linear, reductions, shaping, signals, spectral  # noqa: F401 (they enter their functions)
 from hybrid.frontend.compositions import SPECIAL, divmod_, modf
 from hybrid.frontend.elementwise import TABLE
 from hybrid.frontend.indexing import add_at
 from hybrid.frontend.linear import matmul
 from hybrid.frontend.masked import Masked
 from hybrid.frontend.values import FUNCTIONS, concrete, evaluate, rewrap, tracing, unsupported
+from hybrid.ir import trace as tr
 
 _WHOLE: dict[Any, Callable] = {np.matmul: matmul, np.divmod: divmod_, np.modf: modf}  # ufuncs that are no maps
 _REDUCE = {
@@ -39,9 +40,11 @@ def ufunc_form(ufunc: Any) -> Callable | None:
 
 def apply_ufunc(ufunc: np.ufunc, method: str, inputs: tuple, kwargs: dict) -> Any:
     """What `ufunc.method(*inputs, **kwargs)` means when a tensor is among the arguments."""
+    if not tr.open_traces:
+        return _eager_ufunc(ufunc, method, inputs, kwargs)
     if any(isinstance(x, Masked) for x in inputs):
         return NotImplemented  # it knows what goes with a selection
-    out = kwargs.get("out") or ()
+    out: tuple = kwargs.get("out") or ()
     trace = tracing(*inputs, *out, *(x for name, x in kwargs.items() if name != "out"))
     if trace is None:
         return _eager_ufunc(ufunc, method, inputs, kwargs)
@@ -69,9 +72,9 @@ def _positional(values: tuple, names: tuple[str, ...]) -> dict:
 
 
 def _eager_ufunc(ufunc: np.ufunc, method: str, inputs: tuple, kwargs: dict) -> Any:
-    known = TABLE.get(ufunc) if method == "__call__" else None
-    if known is not None and not kwargs:
-        return known.eager(inputs)
+    known = TABLE.get(ufunc) if method == "__call__" and not kwargs else None
+    if known is not None:
+        return known(*inputs)
     out = kwargs.get("out")
     result = getattr(ufunc, method)(*map(concrete, inputs), **{name: concrete(x) for name, x in kwargs.items()})
     if out is not None:

@@ -60,7 +60,7 @@ def _proto(x: Any) -> np.ndarray:
     return unwrap(traced(x)).proto
 
 
-def _resolved(shape: Shape, size: Any) -> Shape:
+def _resolved(shape: tuple, size: Any) -> tuple:
     """A target shape with its -1 filled in."""
     asked = tuple(operator.index(s) for s in shape)
     if asked.count(-1) > 1:

@@ -83,9 +83,15 @@ def _binary(function: Any, symbol: str) -> tuple[Callable, Callable]:
 
 def _in_place(function: Any, symbol: str) -> Callable:
     """`x op= y`: into the same memory, with NumPy's same-kind casting."""
+    ufunc = function.ufunc
 
     def method(self: Any, other: Any) -> Any:
-        if not isinstance(other, _ARRAY_LIKE):
+        a = self._data
+        b = other._data if type(other) is Tensor else other
+        if not tr.open_traces and type(a) is _ndarray and type(b) in _FAST:
+            ufunc(a, b, out=a)
+            return self
+        if not isinstance(other, _ARRAY_LIKE) or isinstance(other, Masked):
             return NotImplemented
         trace = tracing(self, other)
         if trace is None:

@@ -141,7 +141,7 @@ def strong(x: Any) -> np.dtype:
     return dt.promote(dtype) if isinstance(dtype, type) else dtype
 
 
-def shape_of(x: Any) -> Shape:
+def shape_of(x: Any) -> tuple[Any, ...]:
     data = unwrap(x)
     return data.type.shape if type(data) is Symbol else np.shape(data)
 
@@ -222,23 +222,30 @@ def as_view(trace: Trace, x: Any, primitive: Primitive, proto: np.ndarray, *, sc
 
 
 def concrete(x: Any) -> Any:
-    """The array behind a tensor, also inside lists and tuples; a traced tensor that escaped its trace is refused."""
+    """The array behind a tensor, also inside lists and tuples; anything else is x itself. Escaped tensors are refused."""
     if isinstance(x, Value):
         if type(x._data) is Symbol:
             _refuse_escaped((x,))
         return x._data
-    if type(x) in (list, tuple) and any(isinstance(item, (Value, list, tuple)) for item in x):
+    if type(x) in (list, tuple) and holds_tensor(x):
         return type(x)(concrete(item) for item in x)
     return x
 
 
 def evaluate(function: Callable, *args: Any, **kwargs: Any) -> Any:
     """NumPy's own function on the arrays behind the tensors; its results are tensors where an argument was one."""
-    out = function(*map(concrete, args), **{k: concrete(a) for k, a in kwargs.items()})
-    return rewrap(out) if holds_tensor(args) or holds_tensor(kwargs.values()) else out
+    plain = [concrete(x) for x in args]
+    found = any(a is not b for a, b in zip(plain, args))  # only a tensor becomes another object
+    if kwargs:
+        given = kwargs
+        kwargs = {name: concrete(x) for name, x in given.items()}
+        found = found or any(kwargs[name] is not x for name, x in given.items())
+    out = function(*plain, **kwargs)
+    return rewrap(out) if found else out
 
 
 def rewrap(out: Any) -> Any:
+    """What NumPy gave, with tensors for its arrays and scalars."""
     if isinstance(out, (np.ndarray, np.generic)):
         return wrap(out) if out.dtype.kind in "biufcV" else out
     if type(out) in (tuple, list):
@@ -269,8 +276,7 @@ def implements(numpy_function: Callable, *also: Callable) -> Callable:
             if tr.open_traces and tracing(*args, *kwargs.values()) is not None:
                 return body(*args, **kwargs)
             result = evaluate(numpy_function, *args, **kwargs)
-            out = kwargs.get("out")
-            return result if out is None else out
+            return kwargs["out"] if kwargs and kwargs.get("out") is not None else result
 
         for known in (numpy_function, *also):
             FUNCTIONS[known] = function

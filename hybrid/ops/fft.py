@@ -13,7 +13,7 @@ from hybrid.ir.primitive import Kind, Linear, Primitive, register
 from hybrid.ops.family import draw
 
 _REASON = "a fast Fourier transform runs on the host"
-_WIDE = {dt.float32: dt.complex64, dt.float64: dt.complex128}
+_WIDE: dict[np.dtype, np.dtype] = {dt.float32: dt.complex64, dt.float64: dt.complex128}
 
 
 def _infer_fft(x: TensorType, axis: int, inverse: bool) -> TensorType:
@@ -50,10 +50,14 @@ fft = register(
 )
 
 
+def _half(n: Any) -> int:
+    return n // 2 + 1
+
+
 def _infer_rfft(x: TensorType, axis: int) -> TensorType:
     if x.dtype not in _WIDE:
         raise DTypeError("rfft takes float32 or float64", got=x)
-    return TensorType(_WIDE[x.dtype], (*x.shape[:axis], x.shape[axis] // 2 + 1, *x.shape[axis + 1 :]))
+    return TensorType(_WIDE[x.dtype], (*x.shape[:axis], _half(x.shape[axis]), *x.shape[axis + 1 :]))
 
 
 # y = F x restricted to the first half: its adjoint pads with zeros and takes the real part of Fᴴ.

@@ -158,14 +158,14 @@ eigh = _row("eigh", lambda a: tuple(np.linalg.eigh(a)), _infer_eigh, Custom(_eig
 def _infer_qr(a: TensorType) -> tuple[TensorType, TensorType]:
     _matrix("qr", a, square=False)
     *lead, m, n = a.shape
-    k = min(m, n)
+    k = min(m, n)  # type: ignore[type-var]
     return TensorType(a.dtype, (*lead, m, k)), TensorType(a.dtype, (*lead, k, n))
 
 
 def _infer_svd(a: TensorType) -> tuple[TensorType, TensorType, TensorType]:
     _matrix("svd", a, square=False)
     *lead, m, n = a.shape
-    k = min(m, n)
+    k = min(m, n)  # type: ignore[type-var]
     parts = TensorType(a.dtype, (*lead, m, k)), TensorType(dt.real_of(a.dtype), (*lead, k)), TensorType(a.dtype, (*lead, k, n))
     return parts
 

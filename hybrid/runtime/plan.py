@@ -98,7 +98,7 @@ class Plan:
                 str(eqn.source or ""),
                 start,
                 time.perf_counter_ns(),
-                sum(a.nbytes for a in operands),
+                sum(a.nbytes for a in (*operands, *(out if isinstance(out, tuple) else (out,)))),
             )
         for var, array in zip(eqn.outputs, out if isinstance(out, tuple) else (out,)):
             env[names[var]] = np.ascontiguousarray(array)
@@ -119,10 +119,11 @@ class Plan:
             self._check(self._native(segment)(self._pointers(segment.buffers, env), *(sizes[s] for s in segment.symbols)))
             return
         for work in segment.work:
+            run = self._one(work)
             start = time.perf_counter_ns()
-            self._check(self._run_one(work, env, sizes))
+            self._check(run(env, sizes))
             if profile.active:
-                moved = sum(env[b.name].nbytes for b in work.buffers)
+                moved = sum(env[name].nbytes for name in _names(work))
                 profile.record(work.name, work.source, start, time.perf_counter_ns(), moved)
 
     @staticmethod
@@ -141,27 +142,28 @@ class Plan:
             function = self._functions[segment.name] = kind(self._module.address(segment.name))
         return function
 
-    def _run_one(self, work: Work, env: dict[str, np.ndarray], sizes: dict[str, int]) -> int:
+    def _one(self, work: Work) -> Callable[[dict[str, np.ndarray], dict[str, int]], int]:
         """One kernel or BLAS call by itself: for profiling, and for the back ends that are Python functions."""
         if self.backend == "llvm":
-            return self._alone(work)(
-                self._pointers([b.name for b in dict.fromkeys(work.buffers)], env), *(sizes[s] for s in work.symbols)
-            )
+            alone = self._alone(work)
+            return lambda env, sizes: alone(self._pointers(_names(work), env), *(sizes[s] for s in work.symbols))
         if isinstance(work, Gemm):
-            return _numpy_gemm(work, env)
+            return lambda env, sizes: _numpy_gemm(work, env)
         function = self._functions.get(work.name)
         if function is None:
             from hybrid.codegen import python  # not needed for machine code
 
             make = python.compile_numba if self.backend == "numba" else python.interpret
             function = self._functions[work.name] = make(work)
-        return function(*(_flat(env[b.name], b.size, sizes) for b in work.buffers), *(sizes[s] for s in work.symbols))
+        return lambda env, sizes: function(
+            *(_flat(env[b.name], b.size, sizes) for b in work.buffers), *(sizes[s] for s in work.symbols)
+        )
 
     def _alone(self, work: Work) -> Callable[..., int]:
         key = f"alone {work.name}"
         function = self._functions.get(key)
         if function is None:
-            single = Segment("segment0", (work,), tuple(dict.fromkeys(b.name for b in work.buffers)), work.symbols)
+            single = Segment("segment0", (work,), _names(work), work.symbols)
             part = Lowered(self.lowered.graph, self.lowered.program, (single,), self.lowered.names, (), ())
             module = native.emit(part).load()
             kind = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, *[ctypes.c_int64] * len(work.symbols))
@@ -169,6 +171,11 @@ class Plan:
             function.module = module  # type: ignore[attr-defined]
             self._functions[key] = function
         return function
+
+
+def _names(work: Work) -> tuple[str, ...]:
+    """The buffers of a kernel or BLAS call, each once."""
+    return tuple(dict.fromkeys(b.name for b in work.buffers))
 
 
 def _shape(shape: Shape, sizes: dict[str, int]) -> tuple[int, ...]:

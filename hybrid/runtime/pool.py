@@ -11,6 +11,7 @@ import ctypes
 import mmap
 import os
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -74,7 +75,7 @@ class _Pool:
 
     __slots__ = ("handler", "default", "words", "trim", "get_handler", "set_handler")
 
-    def __init__(self) -> None:
+    def __init__(self, limit: int) -> None:
         from hybrid.codegen.target import host  # llvmlite, not needed before something is compiled
         from hybrid.runtime import engine
         from hybrid.runtime.cache import object_for
@@ -82,15 +83,16 @@ class _Pool:
         names = ("handler", "name", "state", "trim")
         module = engine.load(object_for(_source(), host()), tuple(f"hybrid_pool_{name}" for name in names), {})
         where = {name: module.address(f"hybrid_pool_{name}") for name in names}
-        new = _python("PyCapsule_New", ctypes.py_object, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p)
+        new = prototype("PyCapsule_New", ctypes.py_object, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p)
         self.handler = new(where["handler"], where["name"], None)
         for forever in (module, self.handler):
-            _python("Py_IncRef", None, ctypes.py_object)(forever)
-        self.default = ctypes.cast(_numpy(_DEFAULT_HANDLER), ctypes.POINTER(ctypes.py_object))[0]
+            prototype("Py_IncRef", None, ctypes.py_object)(forever)
+        self.default = ctypes.cast(numpy_word(_DEFAULT_HANDLER), ctypes.POINTER(ctypes.py_object))[0]
         self.words = (ctypes.c_int64 * 4).from_address(where["state"])
+        self.words[_LIMIT] = limit
         self.trim = ctypes.CFUNCTYPE(None, ctypes.c_int64)(where["trim"])
-        self.get_handler = ctypes.PYFUNCTYPE(ctypes.py_object)(_numpy(_GET_HANDLER))
-        self.set_handler = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.py_object)(_numpy(_SET_HANDLER))
+        self.get_handler = ctypes.PYFUNCTYPE(ctypes.py_object)(numpy_word(_GET_HANDLER))
+        self.set_handler = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.py_object)(numpy_word(_SET_HANDLER))
 
 
 def _made() -> _Pool:
@@ -98,17 +100,19 @@ def _made() -> _Pool:
     if _pool is None:
         with _making:
             if _pool is None:
-                _pool = _Pool()
-                _pool.words[_LIMIT] = config.pool_limit_mb << 20
+                _pool = _Pool(config.pool_limit_mb << 20)
     return _pool
 
 
-def _python(name: str, result: Any, *arguments: Any) -> Any:
+def prototype(name: str, result: Any, *arguments: Any) -> Callable[..., Any]:
+    """A function of CPython's C interface, called with the GIL."""
+    # One of our own: types set on an attribute of ctypes.pythonapi are set for every library in the process.
     return ctypes.PYFUNCTYPE(result, *arguments)((name, ctypes.pythonapi))
 
 
-def _numpy(place: int) -> int:
-    get = _python("PyCapsule_GetPointer", ctypes.c_void_p, ctypes.py_object, ctypes.c_char_p)
+def numpy_word(place: int) -> int:
+    """An entry of NumPy's public table of functions."""
+    get = prototype("PyCapsule_GetPointer", ctypes.c_void_p, ctypes.py_object, ctypes.c_char_p)
     table = get(np._core._multiarray_umath._ARRAY_API, None)  # type: ignore[attr-defined]  # where NumPy's C header finds it
     return ctypes.c_int64.from_address(table + 8 * place).value
 
@@ -120,6 +124,8 @@ def _limit_changed(name: str, before: object, after: object) -> None:
 
 
 def _after_fork() -> None:
+    global _making
+    _making = threading.RLock()  # another thread may have been making the pool
     # A thread that had released the GIL may have been inside. Its blocks are forgotten: they stay shared with the parent.
     if _pool and _pool.words[_LOCK]:
         _pool.words[_COUNT] = _pool.words[_HELD] = _pool.words[_LOCK] = 0
@@ -138,8 +144,8 @@ def _source() -> str:
     it goes to the system, which is right at any time, after a fork too. Every block is a mapping of its own, so that what
     goes back is gone.
     """
-    flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
-    advise = ""
+    access, kind = mmap.PROT_READ | mmap.PROT_WRITE, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
+    nul, advise = "\\00", ""
     if hasattr(mmap, "MADV_HUGEPAGE"):
         advise = f"  call i32 @madvise(ptr %fresh, i64 %bytes, i32 {mmap.MADV_HUGEPAGE})"
     return f"""
@@ -150,7 +156,7 @@ def _source() -> str:
 @hybrid_pool_name = constant [12 x i8] c"mem_handler\\00"
 ; PyDataMem_Handler: name, version, then context, malloc, calloc, realloc, free
 @hybrid_pool_handler = global {{ [127 x i8], i8, ptr, ptr, ptr, ptr, ptr }} {{
-  [127 x i8] c"hybrid{chr(92)}00{(chr(92) + "00") * 120}", i8 1, ptr null, ptr @allocate, ptr @zeroed, ptr @resize, ptr @release
+  [127 x i8] c"hybrid{nul * 121}", i8 1, ptr null, ptr @allocate, ptr @zeroed, ptr @resize, ptr @release
 }}, align 64
 
 declare ptr @mmap(ptr, i64, i32, i32, i32, i64)
@@ -265,11 +271,16 @@ none:
   call void @unlock()
   br label %map
 map:
-  %fresh = call ptr @mmap(ptr null, i64 %bytes, i32 {mmap.PROT_READ | mmap.PROT_WRITE}, i32 {flags}, i32 -1, i64 0)
-  %address = ptrtoint ptr %fresh to i64
-  %failed = icmp eq i64 %address, -1
-  br i1 %failed, label %fail, label %mapped
+  %first = call ptr @mmap(ptr null, i64 %bytes, i32 {access}, i32 {kind}, i32 -1, i64 0)
+  %first.failed = icmp eq ptr %first, inttoptr (i64 -1 to ptr)
+  br i1 %first.failed, label %again, label %mapped
+again:
+  call void @hybrid_pool_trim(i64 0)  ; what is idle must not be missing elsewhere
+  %second = call ptr @mmap(ptr null, i64 %bytes, i32 {access}, i32 {kind}, i32 -1, i64 0)
+  %second.failed = icmp eq ptr %second, inttoptr (i64 -1 to ptr)
+  br i1 %second.failed, label %fail, label %mapped
 mapped:
+  %fresh = phi ptr [%first, %map], [%second, %again]
   %big = icmp uge i64 %bytes, {HUGE}
   br i1 %big, label %huge, label %ready
 huge:

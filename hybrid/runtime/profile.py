@@ -109,10 +109,10 @@ class Profile:
     def save(self, path: str | Path) -> None:
         """Write the events in Chrome's trace format, for chrome://tracing or ui.perfetto.dev."""
         first = min((e.start for e in self.events), default=0)
-        process = os.getpid()
+        common = {"cat": "kernel", "ph": "X", "pid": os.getpid()}
         events = [
-            {"name": e.name, "cat": "kernel", "ph": "X", "ts": (e.start - first) / 1e3, "dur": e.nanoseconds / 1e3, "pid": process,
-             "tid": e.thread, "args": {"line": e.source, "bytes": e.bytes, "GB/s": e.bytes / max(e.nanoseconds, 1)}}
+            {"name": e.name, **common, "tid": e.thread, "ts": (e.start - first) / 1e3, "dur": e.nanoseconds / 1e3,
+             "args": {"line": e.source, "bytes": e.bytes, "GB/s": e.bytes / max(e.nanoseconds, 1)}}
             for e in self.events
         ]  # fmt: skip
         Path(path).write_text(json.dumps({"traceEvents": events, "displayTimeUnit": "ns"}), encoding="utf-8")

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from hybrid.core.errors import CompileError
+from hybrid.runtime.pool import numpy_word, prototype
 
 # PyObject and the objects whose values the guards read (64-bit builds, header of 16 bytes).
 TYPE, SIZE, FLOAT_VALUE, COMPLEX_VALUE = 8, 16, 16, 16
@@ -37,12 +38,7 @@ _ARRAY_TYPE = 2  # the place of &PyArray_Type in that table
 API = (*PYTHON_API, *_NUMPY_API)
 
 
-def _prototype(name: str, result: Any, *arguments: Any) -> Callable[..., Any]:
-    # One of our own: types set on an attribute of ctypes.pythonapi are set for every library in the process.
-    return ctypes.PYFUNCTYPE(result, *arguments)((name, ctypes.pythonapi))
-
-
-free: Callable[[int], None] = _prototype("PyMem_RawFree", None, ctypes.c_void_p)
+free: Callable[[int], None] = prototype("PyMem_RawFree", None, ctypes.c_void_p)
 
 
 def word(address: int) -> int:
@@ -54,18 +50,12 @@ def word(address: int) -> int:
 def addresses() -> tuple[int, ...]:
     """Addresses of the functions in `API`, in that order."""
     python = [ctypes.cast(getattr(ctypes.pythonapi, name), ctypes.c_void_p).value or 0 for name in PYTHON_API]
-    table = _numpy_table()
-    return (*python, *(word(table + 8 * place) for place in _NUMPY_API.values()))
+    return (*python, *map(numpy_word, _NUMPY_API.values()))
 
 
 def address(name: str) -> int:
     """The address of one function in `API`."""
     return addresses()[API.index(name)]
-
-
-def _numpy_table() -> int:
-    get = _prototype("PyCapsule_GetPointer", ctypes.c_void_p, ctypes.py_object, ctypes.c_char_p)
-    return get(np._core._multiarray_umath._ARRAY_API, None)  # type: ignore[attr-defined]  # where NumPy's C header finds it
 
 
 def bytes_address(text: bytes) -> int:
@@ -75,7 +65,7 @@ def bytes_address(text: bytes) -> int:
 
 def new_builtin(method_table: int, owner: object, module: object) -> Callable[..., Any]:
     """A builtin function over a `PyMethodDef`; it owns `owner` (C code receives it as `self`) and `module`."""
-    new = _prototype("PyCFunction_NewEx", ctypes.py_object, ctypes.c_void_p, ctypes.py_object, ctypes.py_object)
+    new = prototype("PyCFunction_NewEx", ctypes.py_object, ctypes.c_void_p, ctypes.py_object, ctypes.py_object)
     return new(method_table, owner, module)
 
 
@@ -140,4 +130,4 @@ def _probes() -> Iterator[tuple[str, bool]]:
     yield "an array's strides", [*(ctypes.c_int64 * 3).from_address(word(at + STRIDES))] == [*array.strides]
     kind = struct.unpack("cccxi", ctypes.string_at(id(array.dtype) + DESCR_KIND, 8))
     yield "a descriptor's kind", kind == (b"f", b"f", b"=", array.dtype.num)
-    yield "NumPy's table of functions", word(_numpy_table() + 8 * _ARRAY_TYPE) == id(np.ndarray)
+    yield "NumPy's table of functions", numpy_word(_ARRAY_TYPE) == id(np.ndarray)

@@ -100,7 +100,7 @@ class Compiled:
         traced = self.traced
         arrays = {k: _data(v) for k, v in enumerate(values) if isinstance(v, (Value, np.ndarray)) and not isinstance(traced.leaves[k], SameLeaf)}
         arrays |= {-1 - k: array for k, (_, array) in enumerate(traced.graph.constants)}
-        written = [k for k, a in arrays.items() if k in traced.writes or any(a is w for w in traced.writes)]
+        written = [k for k, a in arrays.items() if any(w is a or (type(w) is int and w == k) for w in traced.writes)]
         if any(_share(arrays[w], other) for w in written for k, other in arrays.items() if k != w):
             return Refusal(None, "a written argument shares memory with another one")
         if len({id(_at(bound, path)) for path in traced.containers}) < len(traced.containers):
@@ -135,7 +135,7 @@ class Compiled:
     def _input(leaf: Leaf, value: Any) -> np.ndarray:
         if isinstance(leaf, ArrayLeaf):
             array = _data(value)
-            return array if leaf.direct and array.flags.aligned else np.array(array, order="C")
+            return array if leaf.direct else np.array(array, order="C")
         assert isinstance(leaf, (ScalarLeaf, NumberLeaf))
         return np.asarray(value, leaf.dtype)
 
@@ -198,7 +198,7 @@ class Compiled:
 
     def _spec(self, keywords: tuple[str, ...], order: tuple[int, ...]) -> entry.EntrySpec | None:
         traced, lowered = self.traced, self.lowered
-        if traced.checks is not None or traced.updates:
+        if traced.checks is not None or traced.updates or not _plain(traced.structure):
             return None
         if len(lowered.steps) != 1 or not isinstance(lowered.steps[0], Segment) or lowered.steps[0].symbols:
             return None
@@ -253,6 +253,11 @@ def _share(a: np.ndarray, b: np.ndarray) -> bool:
         return True
 
 
+def _plain(structure: tree.Structure) -> bool:
+    """Whether an entry can build containers of this structure."""
+    return structure.kind in (None, tuple, list, dict, type(None)) and all(map(_plain, structure.children))
+
+
 def _at(bound: tuple[tuple, dict], path: Path) -> Any:
     """The container at a path inside the arguments."""
     node: Any = bound
@@ -278,6 +283,7 @@ def _guards(traced: Traced, order: tuple[int, ...]) -> tuple[tuple[entry.Guard, 
     args, kwargs = traced.arguments.children
     children = (*args.children, *kwargs.children)
     first = [0, *accumulate(child.leaves for child in children)]
+    written = [w for w in traced.writes if isinstance(w, int)]
     guards: list[entry.Guard] = []
     places: dict[int, int] = {}
     for at, child in enumerate(order):
@@ -288,7 +294,7 @@ def _guards(traced: Traced, order: tuple[int, ...]) -> tuple[tuple[entry.Guard, 
             return None
         leaf = traced.leaves[first[child]]
         source = leaf.index if isinstance(leaf, SameLeaf) else first[child]
-        guard = entry.AliasGuard(places[source]) if source in places else _guard(traced.leaves[source], source in traced.writes)
+        guard = entry.AliasGuard(places[source]) if source in places else _guard(traced.leaves[source], source in written)
         if guard is None:
             return None
         guards.append(guard)

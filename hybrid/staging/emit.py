@@ -415,6 +415,8 @@ class _Entry:
                 value = self.objects[index]
             case ObjectResult(constant):
                 value = self.ref(constant)
+            case None:
+                value = self.ref(None)
             case RepeatResult(index):
                 if index >= len(self.made):
                     raise CompileError("a result can only repeat one before it", got=str(results))

@@ -189,7 +189,7 @@ class Function(Inspection):
         except HybridError:
             raise
         except Exception as error:
-            raise CompileError("hybrid failed to compile this; please report it", got=f"{type(error).__name__}: {error}") from error
+            raise CompileError(f"hybrid failed to compile it, please report: {type(error).__name__}: {error}") from error
         return compiled
 
     def clear(self) -> None:

@@ -14,16 +14,17 @@ import numpy as np
 from hybrid.core import tree
 from hybrid.core.config import config
 from hybrid.core.errors import CompileError
-from hybrid.core.shape import product
+from hybrid.core.shape import Shape, product
 from hybrid.core.spec import Spec
 from hybrid.frontend.values import Value
 from hybrid.ir.graph import Atom, Eqn, Graph, Var, read, run
 from hybrid.ir.primitive import Kind
-from hybrid.passes.fuse import HostCall, MatMul, number
+from hybrid.passes.fuse import FEW_ROWS, ROW_LIMIT, Group, HostCall, MatMul, Stage, number
+from hybrid.passes.pipeline import disabled
 from hybrid.staging import listing
 from hybrid.staging.fallback import Refusal
 from hybrid.staging.parameters import Parameters
-from hybrid.staging.signature import ArrayLeaf, SameLeaf
+from hybrid.staging.signature import ArrayLeaf, Leaf, NumberLeaf, SameLeaf, ScalarLeaf
 from hybrid.staging.tracing import Computed
 
 if TYPE_CHECKING:
@@ -133,11 +134,17 @@ class Inspection:
         ...     return np.sqrt((x * x).sum())
         >>> norm(np.ones(4)), norm(np.ones(9))
         (np.float64(2.0), np.float64(3.0))
-        >>> print(norm.explain().partition("kernel")[0])
+        >>> print(norm.explain())  # doctest: +ELLIPSIS
         norm: traced 2 times, called 2 times
         trace 1: norm(x: f64[4])
           reason    first call
-          3 equations, 3 after simplification: 1
+          3 equations, 3 after simplification: 1 kernel
+          k0  ... mul, sum, sqrt over [4]
+          calls     ...
+          times     passes ... ms, lower ... ms, compile ... ms
+        trace 2: norm(x: f64[9])
+          reason    `x` changed f64[4] -> f64[9]
+          ...
         """
         return explanation(self)
 
@@ -189,15 +196,15 @@ def _body(f: Any, structure: tree.Structure, compiled: Compiled) -> Iterator[str
         (len(lowered.work) - len(lowered.kernels), "BLAS call"),
         (len(lowered.host_calls), "host call"),
     )
-    parts = ", ".join(_plural(n, what) for n, what in counts if n) or "nothing to compute"
+    made = ", ".join(_plural(n, what) for n, what in counts if n) or "nothing to compute"
     before, after = len(compiled.traced.graph.eqns), len(compiled.graph.eqns)
-    yield f"{_plural(before, 'equation')}, {after} after simplification: {parts}"
+    yield f"{_plural(before, 'equation')}, {after} after simplification: {made}"
     yield from steps(lowered)
     if compiled.traced.writes:
         names = f.parameters.names(structure)
         written = [f"`{names[w]}`" if isinstance(w, int) else "a captured array" for w in compiled.traced.writes]
         yield f"writes    {', '.join(dict.fromkeys(written))}"
-    native = f"{_native_calls(compiled)} by machine code alone, " if any(compiled.entries.values()) else ""
+    native = f"{compiled.native_calls} by machine code alone, " if any(compiled.entries.values()) else ""
     why = "" if native else f": {_through_python(compiled, structure)}"
     yield f"calls     {native}{compiled.calls} through Python{why}"
     yield "times     " + ", ".join(f"{stage} {1e3 * s:.1f} ms" for stage, s in compiled.seconds.items())
@@ -212,12 +219,39 @@ def _plural(count: int, noun: str) -> str:
 
 
 def steps(lowered: Any) -> list[str]:
-    """One line for each kernel, BLAS call and host call: its name, the user's lines, and what it does."""
-    rows = []
+    """Each kernel, BLAS call and host call: its name, the user's lines, what it does, why it is apart from those it reads."""
+    rows: list[tuple[str, str, str]] = []
+    homes: dict[Var, tuple[str, Group]] = {}
     for name, step, eqns in parts(lowered):
         rows.append((name, lines_of(eqns) or "-", _what(step, eqns)))
+        if isinstance(step, Group):
+            for before, group in dict.fromkeys(homes[var] for var in step.reads if var in homes):
+                rows.append(("", "", f"apart from {before}: {_apart(group, step)}"))
+            homes.update((var, (name, step)) for var in step.results)
     wide = [max((len(row[k]) for row in rows), default=0) for k in (0, 1)]
     return [f"{name:<{wide[0]}}  {at:<{wide[1]}}  {what}" for name, at, what in rows]
+
+
+def _apart(first: Group, then: Group) -> str:
+    """Why a kernel that reads another's result is not one with it, from the conditions of fusion."""
+    if "fuse" in disabled():
+        return "fusion is switched off"
+    if first.alone or then.alone:
+        return "a reduction over leading axes, or a write, has loops of its own"
+    stages = (*first.stages, *then.stages)
+    ranks = {len(stage.shape) for stage in stages if stage.reduces}
+    if len(ranks) != 1 or len({stage.shape[: max(ranks)] for stage in stages}) > 1:
+        return "their loops do not align"
+    rows = number(product(stages[0].shape[: ranks.pop()]))
+    row = max(number(product(_extent(stage))) for stage in stages) // max(rows, 1)
+    if row > ROW_LIMIT:
+        return f"rows of {row} elements leave the cache before they are read again"
+    return f"{_plural(rows, 'row')} cannot keep the processors busy" if rows < FEW_ROWS else "a value is read at several places"
+
+
+def _extent(stage: Stage) -> Shape:
+    """Everything a stage loops over, reduced axes included."""
+    return stage.eqn.inputs[0].type.shape if stage.reduces and stage.eqn else stage.shape
 
 
 def parts(lowered: Any) -> Iterator[tuple[str, Any, list[Eqn]]]:
@@ -284,8 +318,7 @@ def _what(step: Any, eqns: list[Eqn]) -> str:
     computed = [eqn for eqn in eqns if eqn.primitive.kind is not Kind.VIEW] or eqns
     counts = Counter(eqn.primitive.name for eqn in computed)
     ops = ", ".join(name if count == 1 else f"{name} ×{count}" for name, count in counts.items()) or "copy"
-    shapes = [stage.eqn.inputs[0].type.shape if stage.reduces else stage.shape for stage in step.stages]
-    return f"{ops} over {list(max(shapes, key=lambda shape: number(product(shape))))}"
+    return f"{ops} over {list(max(map(_extent, step.stages), key=lambda shape: number(product(shape))))}"
 
 
 def _through_python(compiled: Compiled, structure: tree.Structure) -> str:

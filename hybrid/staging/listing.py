@@ -20,10 +20,10 @@ _FLAT = '''def flat(array, dtype, size):
     array = np.asarray(array, dtype)
     return np.lib.stride_tricks.as_strided(array, (size,), (array.itemsize,))'''
 
-_MATRIX = '''def matrix(memory, start, shape, stride, transposed):
-    """A view of a row-major matrix (or of the transpose of one) whose rows lie `stride` elements apart."""
-    step, item = stride * memory.itemsize, memory.itemsize
-    return np.lib.stride_tricks.as_strided(memory[start:], shape, (item, step) if transposed else (step, item))'''
+_MATRIX = '''def matrix(memory, start, shape, strides):
+    """Part of a flat array as matrices: element [i, j, …] lies at start + i*strides[0] + j*strides[1] + …."""
+    steps = [step * memory.itemsize for step in strides]
+    return np.lib.stride_tricks.as_strided(memory[start:], shape, steps)'''
 
 
 def numba(lowered: Lowered) -> str:
@@ -94,8 +94,7 @@ def _driver(lowered: Lowered) -> Iterator[str]:
         yield f"    {local[name]} = np.empty({size}, {'np.uint16' if dtype in _HALF else _spelt(dtype)})"
     for work in lowered.work:
         if isinstance(work, Gemm):
-            a, b = (_matrix(local, m, shape) for m, shape in ((work.a, (work.m, work.k)), (work.b, (work.k, work.n))))
-            yield f"    np.matmul({a}, {b}, out={local[work.c]}.reshape({work.m}, {work.n}))"
+            yield f"    {_matmul(work, local)}"
         else:
             yield f"    if {work.name}({', '.join(local[b.name] for b in work.buffers)}):"
             yield '        raise IndexError("an index is out of bounds")'
@@ -110,5 +109,16 @@ def _spelt(dtype: np.dtype) -> str:
     return "bfloat16" if dtype == dt.bfloat16 else f"np.{dtype.name}"
 
 
-def _matrix(local: dict[str, str], m: Matrix, shape: tuple) -> str:
-    return f"matrix({local[m.buffer]}, {m.offset}, ({shape[0]}, {shape[1]}), {m.stride}, {m.transposed})"
+def _matmul(work: Gemm, local: dict[str, str]) -> str:
+    lead = tuple(extent for extent, *_ in work.batch)
+
+    def matrix(buffer: str, start: int, rows: int, columns: int, strides: tuple[int, int], side: int) -> str:
+        steps = (*(axis[1 + side] for axis in work.batch), *strides)
+        return f"matrix({local[buffer]}, {start}, {(*lead, rows, columns)}, {steps})"
+
+    def steps(m: Matrix) -> tuple[int, int]:
+        return (1, m.stride) if m.transposed else (m.stride, 1)
+
+    a = matrix(work.a.buffer, work.a.offset, work.m, work.k, steps(work.a), 0)
+    b = matrix(work.b.buffer, work.b.offset, work.k, work.n, steps(work.b), 1)
+    return f"{matrix(work.c, 0, work.m, work.n, (work.stride, 1), 2)}[...] = {a} @ {b}"

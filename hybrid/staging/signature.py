@@ -23,13 +23,14 @@ from hybrid.frontend.values import Value
 
 @dataclass(frozen=True, slots=True)
 class ArrayLeaf:
-    """An ndarray or (`tensor`) a Tensor. `strides` are bytes, None for C-contiguous."""
+    """An ndarray or (`tensor`) a Tensor. `strides` are bytes, None for C-contiguous and aligned."""
 
     dtype: np.dtype
     shape: tuple[int, ...]
     strides: tuple[int, ...] | None
     tensor: bool
     writeable: bool
+    aligned: bool = True
 
     @property
     def type(self) -> TensorType:
@@ -58,8 +59,8 @@ class ArrayLeaf:
 
     @property
     def direct(self) -> bool:
-        """Whether kernels read the caller's memory: no negative or odd strides."""
-        return self.strides is None or all(s >= 0 and s % self.dtype.itemsize == 0 for s in self.strides)
+        """Whether kernels read the caller's memory: no negative or odd strides, no elements across words."""
+        return self.strides is None or self.aligned and all(s >= 0 and s % self.dtype.itemsize == 0 for s in self.strides)
 
     def __str__(self) -> str:
         layout = "" if self.strides is None else f" strides {self.strides}"
@@ -178,7 +179,7 @@ def _array(array: np.ndarray, tensor: bool) -> ArrayLeaf:
                          expected=", ".join(map(str, dt.ALL)), fix="convert the array first, e.g. a.astype(np.float64)")  # fmt: skip
     flags = array.flags
     strides = None if flags.c_contiguous and flags.aligned else array.strides
-    return ArrayLeaf(array.dtype, array.shape, strides, tensor, flags.writeable)
+    return ArrayLeaf(array.dtype, array.shape, strides, tensor, flags.writeable, flags.aligned)
 
 
 def describe_all(leaves: Sequence[Any], static: Sequence[bool]) -> tuple[Leaf, ...]:

@@ -104,7 +104,7 @@ class RepeatResult:
 
 
 Leaf = ArrayResult | ArgumentResult | ObjectResult | RepeatResult
-Results = Union[Leaf, "tuple[Results, ...]", "list[Results]", "dict[Any, Results]"]  # containers stand for themselves
+Results = Union[Leaf, None, "tuple[Results, ...]", "list[Results]", "dict[Any, Results]"]  # None and containers stand for themselves
 
 
 @dataclass(frozen=True)
@@ -264,3 +264,5 @@ def _referenced_results(results: Results) -> Iterator[object]:
         yield results.dtype
     elif isinstance(results, ObjectResult):
         yield results.value
+    elif results is None:
+        yield None

@@ -136,8 +136,8 @@ done:
   ret i1 %result
 }""",
     "pooled": f"""\
-; A fresh array from the pool, or from the user's allocator where one is set. No Python code runs while the pool's is.
-define internal ptr @hybrid_entry_pooled(ptr %type, ptr %descr, i32 %ndim, ptr %dims, ptr %ours, ptr %numpys) noinline optnone {{
+; A fresh array from the pool, or from the user's allocator where one is set.
+define internal ptr @hybrid_entry_pooled(ptr %type, ptr %descr, i32 %ndim, ptr %dims, ptr %ours, ptr %numpy) noinline optnone {{
 start:
   %release.at = getelementptr i64, ptr @{TABLE}, i64 {API["Py_DecRef"]}
   %release = load ptr, ptr %release.at
@@ -149,7 +149,7 @@ start:
   %set = load ptr, ptr %set.at
   %present = call ptr %get()
   call void %release(ptr %present)  ; its context holds it
-  %usual = icmp eq ptr %present, %numpys
+  %usual = icmp eq ptr %present, %numpy
   br i1 %usual, label %pool, label %other
 other:
   %others = call ptr %new(ptr %type, ptr %descr, i32 %ndim, ptr %dims, ptr null, ptr null, i32 0, ptr null)
@@ -161,7 +161,7 @@ pool:
 allocate:
   call void %release(ptr %before)
   %array = call ptr %new(ptr %type, ptr %descr, i32 %ndim, ptr %dims, ptr null, ptr null, i32 0, ptr null)
-  %after = call ptr %set(ptr %numpys)
+  %after = call ptr %set(ptr %numpy)
   %stuck = icmp eq ptr %after, null
   br i1 %stuck, label %undo, label %done
 done:

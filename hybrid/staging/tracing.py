@@ -221,8 +221,9 @@ class _Results:
                  held: dict[int, Path], results: list[Any]):  # fmt: skip
         self.recording, self.leaves, self.held, self.results = recording, leaves, held, results
         self.place = {id(argument): k for k, argument in reversed(list(enumerate(arguments)))}
-        constants = {var: array for var, array in recording.builder.constants.values()}
-        self.inside = _inside([*constants.values(), *(leaf for leaf in results if _counted(leaf))])
+        known = recording.builder.constants.values()
+        self.inside = _inside([*(array for _, array in known), *(leaf for leaf in results if _counted(leaf))])
+        constants = {var: array for var, array in known}
         self.owner: dict[tr.Cell, int | np.ndarray] = dict(cells)
         captured = {cell: constants[cell.origin] for cell in recording.captured.values()}  # type: ignore[index]
         self.owner.update((cell, array) for cell, array in captured.items() if id(array) not in self.inside)
@@ -282,12 +283,12 @@ class _Results:
         return Constant(leaf)
 
 
-_PLAIN = (bool, int, float, complex, str, bytes, type(None), type(...), np.generic, np.dtype, type, slice, range)
+_PLAIN = (bool, int, float, complex, str, bytes, type(None), type(...), np.generic, np.dtype, type, slice, range, frozenset)
 
 
 def _counted(leaf: Any) -> bool:
     """Whether it matters if a result was made in the call: not for immutable values, which are as good as their equals."""
-    return not isinstance(leaf, (*_PLAIN, Value)) and not (type(leaf) is frozenset)
+    return not isinstance(leaf, (*_PLAIN, Value))
 
 
 def _inside(objects: list[Any]) -> set[int]:

@@ -21,7 +21,7 @@ from hybrid.frontend.tensor import Tensor
 from hybrid.frontend.values import wrap
 from hybrid.ir.graph import Eqn, Graph, Var, evaluate
 from hybrid.ir.primitive import TABLE, infer
-from hybrid.staging.function import FallbackWarning, function
+from hybrid.staging.function import function
 from hybrid.staging.inspect import close
 
 PACKAGE = Path(__file__).parents[2]
@@ -190,7 +190,7 @@ def test_what_is_no_graph(path):
         save(np.sin, path)
     with pytest.raises(ArgumentError, match="only a decorated function"):
         save(function(lambda x: x * 2).trace(Spec(3)), path, np.ones(3))
-    with pytest.warns(FallbackWarning), pytest.raises(CompileError, match="not compiled"):
+    with pytest.raises(CompileError, match="not compiled"):
         save(function(lambda x: int(x[0])), path, np.ones(3))
 
 

@@ -83,9 +83,10 @@ def test_traced_rows_are_views(check):
 
 
 SELECTIONS = [
-    "x[x > 3] *= 2", "x[x > 3] = x[x > 3] ** 2 - 1", "x[x > 3] += x[x > 3]", "x[m] -= 1", "x[m] = 0", "x[x < s] = s", "x[~m] = -x[~m]",
-    "x[0, 0, 0] = x[x > 3].sum()", "x[0, 0, 0] = x[m].mean()", "x[0, 0, 0] = np.sum(2 * x[x > 3])", "x[0] = np.std(x[x > 3])",
-    "y = x[m]; y += 1; x[m] = y", "y = x[m]; x[m] = 0; x[m] = y * s", "x[0, 0, 0] = np.any(x[m] > 3)", "x[m] = np.sqrt(x[m])",
+    "x[x > 3] *= 2", "x[x > 3] = x[x > 3] ** 2 - 1", "x[x > 3] += x[x > 3]", "x[m] -= 1", "x[m] = 0", "x[x < s] = s",
+    "x[~m] = -x[~m]", "x[0, 0, 0] = x[x > 3].sum()", "x[0, 0, 0] = x[m].mean()", "x[0, 0, 0] = np.sum(2 * x[x > 3])",
+    "x[0] = np.std(x[x > 3])", "y = x[m]; y += 1; x[m] = y", "y = x[m]; x[m] = 0; x[m] = y * s",
+    "x[0, 0, 0] = np.any(x[m] > 3)", "x[m] = np.sqrt(x[m])",
 ]  # fmt: skip
 
 
@@ -101,8 +102,11 @@ def test_selections_by_a_mask(source, check, check_eager):
 
 @pytest.mark.parametrize(
     "source",
-    ["x[x > 0]", "x[x > 0] * y", "len(x[x > 0])", "x[x > 0].shape", "x[x > 0][0]", "np.sort(x[x > 0])", "np.concatenate([x, x[x > 0]])",
-     "x[x > 0] + x[x > 1]", "x[x > 0].max()", "np.zeros_like(x[x > 0])", "list(x[x > 0])", "y + x[x > 0]", "x[x > 0].sum(0)"],
+    [
+        "x[x > 0]", "x[x > 0] * y", "len(x[x > 0])", "x[x > 0].shape", "x[x > 0][0]", "np.sort(x[x > 0])",
+        "np.concatenate([x, x[x > 0]])", "x[x > 0] + x[x > 1]", "x[x > 0].max()", "np.zeros_like(x[x > 0])",
+        "list(x[x > 0])", "y + x[x > 0]", "x[x > 0].sum(0)",
+    ],
 )  # fmt: skip
 def test_what_needs_the_number_of_selected_elements_is_refused(source, traced):
     function = eval(f"lambda x, y: {source}", {"np": np})

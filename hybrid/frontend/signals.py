@@ -1,0 +1,198 @@
+"""Functions over sampled data: look-up and interpolation, convolution, gradients, quantiles, polynomials."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from hybrid.core import dtype as dt
+from hybrid.core.shape import normalize_axis
+from hybrid.frontend import ufuncs as u
+from hybrid.frontend.compositions import clip
+from hybrid.frontend.elementwise import cast, select
+from hybrid.frontend.gathering import pad, take
+from hybrid.frontend.indexing import getitem
+from hybrid.frontend.linear import dot
+from hybrid.frontend.reductions import sort
+from hybrid.frontend.shaping import concatenate, flip, reshape, stack
+from hybrid.frontend.values import bind, implements, shape_of, strong, traced, unsupported
+from hybrid.ops import index as ix
+
+# A kernel of this many taps is written as shifted products, which fuse; a longer one gathers its windows for one dot product.
+MAX_TAPS = 32
+
+
+@implements(np.searchsorted)
+def searchsorted(a: Any, v: Any, side: str = "left", sorter: Any = None) -> Any:
+    """Where values would go in a sorted vector, as int64."""
+    if sorter is not None:
+        raise unsupported("np.searchsorted with sorter=", "sort the vector first")
+    if side not in ("left", "right"):
+        raise ValueError(f"search side must be 'left' or 'right' (got '{side}')")
+    a, v = traced(a), traced(v)
+    dtype = dt.promote(strong(a), strong(v))
+    return bind(ix.searchsorted, cast(a, dtype), cast(v, dtype), side=side)
+
+
+@implements(np.interp)
+def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None) -> Any:
+    """The piecewise linear function through the points (xp, fp), constant beyond them; in float64."""
+    if period is not None:
+        raise unsupported("np.interp with period=", "reduce x first, e.g. x % period")
+    x, xp, fp = (cast(traced(value), np.float64) for value in (x, xp, fp))
+    count = shape_of(xp)[0]
+    if count == 0 or shape_of(xp) != shape_of(fp):
+        raise ValueError("array of sample points is empty" if count == 0 else "fp and xp are not of the same length.")
+    at = clip(bind(ix.searchsorted, xp, x, side="right") - 1, 0, max(count - 2, 0))
+    x0, y0 = take(xp, at), take(fp, at)
+    x1, y1 = (take(xp, at + 1), take(fp, at + 1)) if count > 1 else (x0, y0)
+    first, last = getitem(fp, 0), getitem(fp, -1)
+    inside = (y1 - y0) / (x1 - x0) * (x - x0) + y0
+    out = select(x == x0, y0, inside)
+    out = select(x >= getitem(xp, -1), select(x == getitem(xp, -1), last, last if right is None else right), out)
+    return select(u.isnan(x), x, select(x < getitem(xp, 0), first if left is None else left, out))
+
+
+def _slid(a: Any, v: Any, before: int, count: int) -> Any:
+    """Σ_k v[k]·a[i + k - before] for i in [0, count), with zeros outside a."""
+    taps, size = shape_of(v)[0], shape_of(a)[0]
+    after = max(count + taps - 1 - before - size, 0)
+    wide = pad(a, (before, after)) if before or after else a
+    if taps > MAX_TAPS:
+        windows = np.arange(count)[:, None] + np.arange(taps)
+        return dot(take(wide, windows), v)
+    total = getitem(wide, slice(0, count)) * getitem(v, 0)
+    for k in range(1, taps):
+        total = total + getitem(wide, slice(k, k + count)) * getitem(v, k)
+    return total
+
+
+def _span(mode: str, n: int, m: int) -> tuple[int, int]:
+    """How far before the start a window of m begins over n ≥ m samples, and how many windows there are."""
+    if mode == "full":
+        return m - 1, n + m - 1
+    if mode == "same":
+        return m - 1 - (m - 1) // 2, n
+    if mode == "valid":
+        return 0, n - m + 1
+    raise ValueError(f"mode must be one of 'valid', 'same', or 'full' (got {mode!r})")
+
+
+def _vectors(a: Any, v: Any, name: str) -> tuple[Any, Any]:
+    a, v = traced(a), traced(v)
+    dtype = dt.promote(strong(a), strong(v))
+    a, v = reshape(cast(a, dtype), -1), reshape(cast(v, dtype), -1)
+    if not shape_of(a)[0] or not shape_of(v)[0]:
+        raise ValueError(f"{'a' if not shape_of(a)[0] else 'v'} cannot be empty")
+    if dt.is_complex(dtype) or dtype == dt.bool_:
+        raise unsupported(f"np.{name} of complex numbers or booleans")
+    return a, v
+
+
+@implements(np.convolve)
+def convolve(a: Any, v: Any, mode: str = "full") -> Any:
+    """The discrete convolution of two vectors: full, same or valid."""
+    a, v = _vectors(a, v, "convolve")
+    if shape_of(v)[0] > shape_of(a)[0]:
+        a, v = v, a
+    return _slid(a, flip(v), *_span(mode, shape_of(a)[0], shape_of(v)[0]))
+
+
+@implements(np.correlate)
+def correlate(a: Any, v: Any, mode: str = "valid") -> Any:
+    """The cross-correlation of two vectors: valid, same or full."""
+    a, v = _vectors(a, v, "correlate")
+    if shape_of(v)[0] > shape_of(a)[0]:
+        # Exchanged operands give the same numbers in reverse.
+        return flip(_slid(v, a, *_span(mode, shape_of(v)[0], shape_of(a)[0])))
+    return _slid(a, v, *_span(mode, shape_of(a)[0], shape_of(v)[0]))
+
+
+@implements(np.gradient)
+def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> Any:
+    """Central differences inside and one-sided ones at the ends, along each axis; spacings are numbers."""
+    x = traced(f)
+    x = x if dt.is_inexact(x.dtype) else cast(x, np.float64)
+    rank = len(shape_of(x))
+    axes = tuple(range(rank)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+    steps = varargs * len(axes) if len(varargs) == 1 else varargs or (1.0,) * len(axes)
+    if len(steps) != len(axes):
+        raise TypeError("invalid number of arguments")
+    if edge_order != 1 or any(shape_of(h) for h in steps):
+        raise unsupported("np.gradient with edge_order=2 or coordinates", "pass spacings as numbers")
+    out = [_along(x, normalize_axis(k, rank), h) for k, h in zip(axes, steps)]
+    return out[0] if len(out) == 1 else tuple(out)
+
+
+def _along(x: Any, axis: int, h: Any) -> Any:
+    if shape_of(x)[axis] < 2:
+        raise ValueError(
+            "Shape of array too small to calculate a numerical gradient, at least (edge_order + 1) elements are required."
+        )
+
+    def part(start: int | None, stop: int | None) -> Any:
+        return getitem(x, (slice(None),) * axis + (slice(start, stop),))
+
+    inner = (part(2, None) - part(None, -2)) / (2.0 * h)
+    return concatenate([(part(1, 2) - part(0, 1)) / h, inner, (part(-1, None) - part(-2, -1)) / h], axis)
+
+
+@implements(np.quantile)
+def quantile(
+    a: Any,
+    q: Any,
+    axis: Any = None,
+    out: Any = None,
+    overwrite_input: bool = False,
+    method: str = "linear",
+    keepdims: bool = False,
+    **rest: Any,
+) -> Any:
+    """The values below which fractions q of the elements lie, interpolated linearly; NaN if any element is."""
+    if method != "linear" or out is not None or keepdims or rest or isinstance(axis, tuple):
+        raise unsupported("np.quantile beyond q, one axis and the linear method")
+    if isinstance(q, (list, tuple, np.ndarray)) and np.ndim(q):
+        return stack([quantile(a, np.float64(part), axis) for part in q])
+    if not 0 <= q <= 1:
+        raise ValueError("Quantiles must be in the range [0, 1]")
+    x = traced(a) if axis is not None else reshape(a, -1)
+    x = x if dt.is_inexact(x.dtype) else cast(x, np.float64)
+    along = normalize_axis(0 if axis is None else axis, len(shape_of(x)))
+    ordered, count = sort(x, along), shape_of(x)[along]
+    # A lone Python number takes the data's precision; NumPy numbers keep theirs.
+    place = (q if isinstance(q, np.floating) else x.dtype.type(q)) * (count - 1)
+    low = math.floor(place)
+    t = place - low if isinstance(q, np.floating) else float(place - low)
+    at = [getitem(ordered, (slice(None),) * along + (k,)) for k in (low, min(low + 1, count - 1), -1)]
+    step = at[1] - at[0]
+    between = at[1] - step * (1 - t) if t >= 0.5 else at[0] + step * t
+    return select(u.isnan(at[2]), at[2], between)
+
+
+@implements(np.percentile)
+def percentile(
+    a: Any,
+    q: Any,
+    axis: Any = None,
+    out: Any = None,
+    overwrite_input: bool = False,
+    method: str = "linear",
+    keepdims: bool = False,
+    **rest: Any,
+) -> Any:
+    """`quantile` with q in percent."""
+    fractions = [np.float64(part) / 100 for part in q] if isinstance(q, (list, tuple, np.ndarray)) and np.ndim(q) else q / 100
+    return quantile(a, fractions, axis, out, overwrite_input, method, keepdims, **rest)
+
+
+@implements(np.polyval)
+def polyval(p: Any, x: Any) -> Any:
+    """The polynomial with coefficients p, highest power first, at x, by Horner's rule."""
+    coefficients = list(np.asarray(p)) if isinstance(p, (list, tuple)) else [getitem(p, k) for k in range(shape_of(p)[0])]
+    x = traced(x)
+    y = u.multiply(x, 0)
+    for coefficient in coefficients:
+        y = y * x + coefficient
+    return y
