@@ -230,7 +230,7 @@ def _fmin(a: Any, b: Any) -> Any:
 
 row("fmax", same, _fmax)
 row("fmin", same, _fmin)
-_bounded = row("clip", same, lambda x, low, high: minimum(maximum(x, low), high), np._core.umath.clip)
+_bounded = row("clip", same, lambda x, low, high: minimum(maximum(x, low), high), np._core.umath.clip)  # type: ignore[attr-defined]
 
 
 @implements(np.clip)

@@ -23,6 +23,7 @@ from hybrid.frontend.values import (
     kind_of,
     operand,
     shape_of,
+    strong,
     symbol,
     traced,
     tracing,
@@ -118,7 +119,7 @@ def full(shape: Any, fill_value: Any, dtype: Any = None, *, device: str | None =
     _on_cpu(device)
     natural = dt.default_float() if type(fill_value) is float else None
     if natural is None and dtype is None:
-        natural = dt.promote(fill_value.dtype if isinstance(fill_value, (Value, np.generic, np.ndarray)) else type(fill_value))
+        natural = strong(fill_value)
     return _filled(_sizes(shape), fill_value, dt.canonical(dtype, natural), "tensor")
 
 
@@ -199,9 +200,9 @@ def arange(start: Any, stop: Any = None, step: Any = 1, dtype: Any = None, *, de
     (tensor([0, 1, 2], dtype=int64), tensor([0. , 0.5], dtype=float32))
     """
     _on_cpu(device)
-    bounds = (0, start) if stop is None else (start, stop)
+    bounds: tuple[Any, Any] = (0, start) if stop is None else (start, stop)
     floating = dtype is None and any(type(x) is float for x in (*bounds, step))
-    array = np.arange(*bounds, step, None if dtype is None else dt.canonical(dtype))
+    array = np.arange(bounds[0], bounds[1], step, None if dtype is None else dt.canonical(dtype))
     return _counted(array.astype(dt.default_float()) if floating else array, "tensor")
 
 

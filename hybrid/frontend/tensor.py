@@ -167,7 +167,7 @@ class Tensor(Methods, Value):
     __ior__, __ixor__ = _in_place(NAMES["bitwise_or"], "|"), _in_place(NAMES["bitwise_xor"], "^")
     __ilshift__, __irshift__ = _in_place(NAMES["left_shift"], "<<"), _in_place(NAMES["right_shift"], ">>")
 
-    def __imatmul__(self, other: Any) -> Any:
+    def __imatmul__(self, other: Any) -> Any:  # type: ignore[misc]
         """The matrix product, into the same memory."""
         matmul(self, other, out=self)
         return self
@@ -186,7 +186,7 @@ class Tensor(Methods, Value):
         return id(self)
 
     @property
-    def __class__(self) -> type:  # type: ignore[override]
+    def __class__(self) -> type:  # type: ignore[override, misc]
         """What `isinstance` sees: while tracing, the class of what the undecorated function would hold."""
         data = self._data
         if type(data) is not Symbol or data.kind == "tensor":
@@ -350,7 +350,7 @@ class Tensor(Methods, Value):
         return len(self.shape)
 
     @property
-    def size(self) -> int:
+    def size(self) -> Any:
         return self._data.type.size if type(self._data) is Symbol else self._data.size
 
     @property

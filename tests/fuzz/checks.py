@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from hybrid.core.config import config
-from hybrid.staging.function import function
+from hybrid.staging.function import FallbackWarning, function
 from tests.fuzz.programs import Program, Statement
 
 SHAKES = 5
@@ -104,8 +104,8 @@ def check(program: Program, backend: str = "llvm", calls: int = 2) -> None:
     want, left = eager(program)
     truth = precise(program)
     others = [precise(program, np.random.default_rng(k)) for k in range(SHAKES)]
-    with config.override(verify=True), warnings.catch_warnings():
-        warnings.simplefilter("error")
+    with quiet(), config.override(verify=True):
+        warnings.simplefilter("error", FallbackWarning)
         compiled = function(compiled_source(program), strict=True, backend=backend)
         for call in range(calls):
             arguments = program.values()

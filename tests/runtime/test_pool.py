@@ -113,14 +113,6 @@ def test_resizing():
         assert pooled(array) and (array[: before.size] == before).all() and not array[before.size :].any()
 
 
-def test_changing_shape_and_type_in_place():
-    array = pool.empty(MB, F4)
-    array.dtype = np.int16
-    array.shape = (2, MB)
-    del array
-    assert pool.idle() == (1, 4 * MB + 4096 * -(-pool.HEADER // 4096))
-
-
 def test_tracemalloc_sees_them():
     tracemalloc.start()
     try:
@@ -181,7 +173,7 @@ def test_the_oldest_go_first():
         places = [array.ctypes.data for array in new]
         old.clear()
         new.clear()
-        assert {pool.empty(4 * MB, U1).ctypes.data for _ in range(1)} <= set(places)
+        assert pool.empty(4 * MB, U1).ctypes.data in places
         assert pool.idle()[0] == 3  # both, and one small one
 
 
