@@ -23,7 +23,7 @@ ROOMS = (
 # The compiler sees kinds of primitives and loops, never single operations or the user's vocabulary.
 FORBIDDEN = {room: {"ops", "frontend"} for room in ("loops", "codegen", "runtime")}
 READS_ENVIRONMENT = {"core/config.py"}
-PRINTS = {"__main__.py", "staging/inspect.py"}
+PRINTS = {"__main__.py", "staging/report.py"}
 MAX_LINES = 600
 LATE = ("numba", "scipy", "llvmlite")  # loaded when something compiles, so that importing hybrid stays cheap
 

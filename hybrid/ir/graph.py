@@ -9,9 +9,9 @@ graph gelu(x: f32[1024]) {
 from __future__ import annotations
 
 import linecache
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -29,7 +29,7 @@ class Source:
     function: str
 
     def __str__(self) -> str:
-        return f"{Path(self.file).name}:{self.line}"
+        return f"{os.path.basename(self.file)}:{self.line}"
 
     @property
     def text(self) -> str:

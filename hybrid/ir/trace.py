@@ -7,11 +7,11 @@ through `a.T` leave a pure graph, and every other view of the same storage sees 
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 import weakref
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,7 @@ from hybrid.ir.graph import Atom, Literal, Source
 from hybrid.ir.primitive import Primitive
 
 SNAPSHOT_BYTES = 1 << 20  # captured arrays up to this size are watched for writes while tracing; a comparison takes 0.1 ms
-_PACKAGE = str(Path(__file__).resolve().parents[1])
+_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 Chain = tuple[tuple[Primitive, Mapping[str, Any]], ...]
 
 

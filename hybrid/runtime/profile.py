@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import atexit
-import json
 import os
 import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from hybrid.core.config import config
 
@@ -106,8 +104,10 @@ class Profile:
             for row in (head, *body, total)
         )
 
-    def save(self, path: str | Path) -> None:
+    def save(self, path: str | os.PathLike) -> None:
         """Write the events in Chrome's trace format, for chrome://tracing or ui.perfetto.dev."""
+        import json  # only here, and slow to import
+
         first = min((e.start for e in self.events), default=0)
         common = {"cat": "kernel", "ph": "X", "pid": os.getpid()}
         events = [
@@ -115,7 +115,8 @@ class Profile:
              "args": {"line": e.source, "bytes": e.bytes, "GB/s": e.bytes / max(e.nanoseconds, 1)}}
             for e in self.events
         ]  # fmt: skip
-        Path(path).write_text(json.dumps({"traceEvents": events, "displayTimeUnit": "ns"}), encoding="utf-8")
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump({"traceEvents": events, "displayTimeUnit": "ns"}, file)
 
 
 def _row(events: list[Event], whole: int) -> Row:

@@ -97,6 +97,11 @@ class Lowered:
         return tuple(w for step in self.steps if isinstance(step, Segment) for w in step.work)
 
     @property
+    def only_segment(self) -> Segment | None:
+        """The one native segment of a program that needs nothing else."""
+        return self.steps[0] if len(self.steps) == 1 and isinstance(self.steps[0], Segment) else None
+
+    @property
     def kernels(self) -> tuple[Kernel, ...]:
         return tuple(w for w in self.work if isinstance(w, Kernel))
 

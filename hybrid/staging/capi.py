@@ -9,7 +9,6 @@ from __future__ import annotations
 import ctypes
 import struct
 import sys
-import sysconfig
 from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any
@@ -95,7 +94,7 @@ def unsupported() -> str:
     """Why native entries cannot work in this process, or an empty string where they can."""
     if sys.implementation.name != "cpython":
         return f"objects of {sys.implementation.name} are not laid out as CPython's"
-    if sysconfig.get_config_var("Py_GIL_DISABLED"):
+    if not getattr(sys, "_is_gil_enabled", lambda: True)():
         return "reference counts of free-threaded builds are not plain"
     if struct.calcsize("P") != 8 or sys.byteorder != "little" or object.__basicsize__ != 16:
         return "the object header is not two 64-bit words"

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from itertools import accumulate, islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,12 +17,15 @@ from hybrid.core.shape import Shape
 from hybrid.frontend.values import Value, wrap
 from hybrid.ir.graph import Graph, Var, evaluate
 from hybrid.ir.verify import verify
-from hybrid.passes import pipeline
-from hybrid.runtime.program import Lowered, Segment, build
 from hybrid.staging import entry
-from hybrid.staging.signature import ArrayLeaf, Leaf, NumberLeaf, SameLeaf, ScalarLeaf, StaticLeaf
 from hybrid.staging.fallback import Refusal
+from hybrid.staging.signature import ArrayLeaf, Leaf, NumberLeaf, SameLeaf, ScalarLeaf, StaticLeaf
+from hybrid.staging.reads import Reads
 from hybrid.staging.tracing import Argument, Computed, Constant, Held, Path, Repeat, Result, Traced, View, view_of
+
+if TYPE_CHECKING:
+    from hybrid.passes import pipeline
+    from hybrid.runtime.program import Lowered, Segment
 
 Form = tuple[int, tuple[str, ...]]  # of a call: how many arguments come by position, and the names of the others
 GIL_BYTES = 1 << 18  # traffic above which a call is long enough to let other Python threads run
@@ -31,8 +34,9 @@ GIL_BYTES = 1 << 18  # traffic above which a call is long enough to let other Py
 class Compiled:
     """A trace and everything made from it. Stages are made when first asked for."""
 
-    def __init__(self, traced: Traced, backend: str, reason: str):
-        self.traced, self.backend, self.reason = traced, backend, reason
+    def __init__(self, traced: Traced, reads: Reads, backend: str, reason: str):
+        self.traced, self.reads, self.backend, self.reason = traced, reads, backend, reason
+        self.variants: tuple[Compiled, ...] = ()  # the same call, traced for other values of what the function reads
         self.calls = 0
         self.seconds: dict[str, float] = {}
         self.entries: dict[Form, tuple[entry.EntrySpec, Any] | None] = {}  # with their modules; None: only Python can
@@ -43,6 +47,8 @@ class Compiled:
     def optimised(self) -> tuple[Graph, tuple[pipeline.Note, ...]]:
         if config.verify:
             verify(self.traced.graph)
+        from hybrid.passes import pipeline  # what only compiling needs is imported then, not with `import hybrid`
+
         return self._timed("passes", lambda: pipeline.optimise(self.traced.graph))
 
     @property
@@ -51,6 +57,9 @@ class Compiled:
 
     @cached_property
     def lowered(self) -> Lowered:
+        from hybrid.passes import pipeline
+        from hybrid.runtime.program import build
+
         graph, strides = self.graph, self.strides
         writebacks = [(self.traced.visible + k, self._written(where)) for k, where in enumerate(self.traced.writes)]
 
@@ -183,8 +192,8 @@ class Compiled:
         from hybrid.runtime import native
         from hybrid.runtime.plan import Plan
 
-        segment = self.lowered.steps[0]
-        assert isinstance(segment, Segment)
+        segment = self.lowered.only_segment
+        assert segment is not None
 
         def load() -> Any:
             text = entry.emit_entry(spec, segment.name)
@@ -200,7 +209,8 @@ class Compiled:
         traced, lowered = self.traced, self.lowered
         if traced.checks is not None or traced.updates or not _plain(traced.structure):
             return None
-        if len(lowered.steps) != 1 or not isinstance(lowered.steps[0], Segment) or lowered.steps[0].symbols:
+        segment = lowered.only_segment
+        if segment is None or segment.symbols:
             return None
         found = _guards(traced, order)
         if found is None:
@@ -208,12 +218,14 @@ class Compiled:
         guards, places = found
         numbers: dict[int, int] = {}
         results = [_entry_result(r, lowered, places, numbers) for r in traced.results]
-        slots = None if None in results else self._slots(lowered.steps[0], places, numbers)
+        slots = None if None in results else self._slots(segment, places, numbers)
         if slots is None:
             return None
+        from hybrid.passes.fuse import number
         from hybrid.runtime.plan import fail
 
-        moved = sum(int(lowered.types[name][1]) * lowered.types[name][0].itemsize for name in lowered.steps[0].buffers)  # type: ignore[arg-type]
+        types = [lowered.types[name] for name in segment.buffers]
+        moved = sum(number(size) * dtype.itemsize for dtype, size in types)
         return entry.EntrySpec(
             guards=guards, results=tree.unflatten(traced.structure, results), slots=slots, keywords=keywords, arena=lowered.arena_size,
             written=tuple(places[w] if isinstance(w, int) else w for w in traced.writes), release_gil=moved > GIL_BYTES,

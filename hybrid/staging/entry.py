@@ -17,7 +17,6 @@ import numpy as np
 
 from hybrid.core.errors import CompileError
 from hybrid.staging import capi
-from hybrid.staging.emit import emit_entry
 from hybrid.staging.spec import (
     ACTIVE,
     ENTRY,
@@ -46,6 +45,15 @@ __all__ = [
 ]  # fmt: skip
 
 supported = capi.supported
+
+
+def emit_entry(spec: EntrySpec, compute: str) -> str:
+    """LLVM text of a trace's entry; see `hybrid.staging.emit`, which is imported when something compiles."""
+    from hybrid.staging import emit
+
+    return emit.emit_entry(spec, compute)
+
+
 
 # PyMethodDef: const char *ml_name; PyCFunction ml_meth; int ml_flags; const char *ml_doc.
 _METHOD = struct.Struct("=QQi4xQ")

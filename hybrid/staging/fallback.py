@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import warnings
 from dataclasses import dataclass
-from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any
 
@@ -15,8 +15,8 @@ from hybrid.core.config import config
 from hybrid.core.errors import HybridError
 from hybrid.ir.graph import Source
 
-_OURS = str(Path(__file__).resolve().parents[1])
-_LIBRARIES = (_OURS, str(Path(np.__file__).parent))
+_OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+_LIBRARIES = (_OURS, os.path.dirname(np.__file__))
 
 
 class FallbackWarning(UserWarning):

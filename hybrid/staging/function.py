@@ -31,6 +31,7 @@ from hybrid.staging.compiled import Compiled, Form
 from hybrid.staging.fallback import FallbackWarning, Refusal, RetraceWarning, describe, warn, without_our_frames
 from hybrid.staging.inspect import Inspection
 from hybrid.staging.parameters import Bound, Parameters
+from hybrid.staging.reads import Reads
 from hybrid.staging.signature import Leaf, StaticLeaf, describe_all
 from hybrid.staging.tracing import trace
 
@@ -40,6 +41,7 @@ _functions: weakref.WeakSet[Function] = weakref.WeakSet()
 _aside = int(not config.jit)  # while positive, native entries are out of the way: tracing, eager mode, profiling, jit off
 _aside_lock = threading.RLock()  # reentrant: a garbage collection inside may run code that calls a decorated function
 MANY = 8  # traces for one changing value, or calls refused for one reason, after which that is worth a warning or a general rule
+MANY_VARIANTS = 3  # traces kept beside one for other states of what a function reads, such as a training flag
 
 
 class Function(Inspection):
@@ -132,7 +134,7 @@ class Function(Inspection):
         except TraceError as error:
             return self._refuse(("leaf", error.what), error)
         compiled = self._traces.get(key)
-        if compiled is None:
+        if compiled is None or compiled.reads.changed():
             made = self._compile(structure, values, form)
             if isinstance(made, Refusal):
                 return made
@@ -153,14 +155,18 @@ class Function(Inspection):
             while True:
                 leaves = describe_all(values, self._static_flags(structure))
                 key = structure, leaves
-                if key in self._traces:
-                    return self._traces[key]
+                known = self._traces.get(key)
+                fitting = known and next((c for c in (known, *known.variants) if not c.reads.changed()), None)
+                if fitting:
+                    return self._promote(key, fitting)
                 if key in self._fallbacks:
                     return Refusal(key, self._fallbacks[key])
                 common = self._refused.most_common(1)
                 if common and common[0][1] >= MANY:
                     return Refusal(None, common[0][0])
-                reason, changed = self._reason(structure, leaves)
+                reason, changed = self._why(known) if known else self._reason(structure, leaves)
+                if len(changed) == 1 and self._changes[changed[0]] >= MANY and known:
+                    return Refusal(None, f"{changed[0]} changes again and again")
                 try:
                     compiled = self._make(structure, leaves, values, reason, form)
                     break
@@ -169,6 +175,11 @@ class Function(Inspection):
                     self._asked.setdefault(structure, {}).update((k, where) for k in ask.arguments)
                 except Exception as error:
                     return self._refuse(key, error)
+            if known:
+                compiled.variants = (known, *known.variants)
+                for old in compiled.variants[MANY_VARIANTS:]:
+                    self._remove(old)
+                compiled.variants = compiled.variants[:MANY_VARIANTS]
             self._traces[key] = compiled
             self._log.append(reason)
             self._drop()
@@ -179,10 +190,11 @@ class Function(Inspection):
     def _make(self, structure: tree.Structure, leaves: tuple[Leaf, ...], values: list, reason: str, form: Form) -> Compiled:
         _step_aside(1)  # so that decorated functions which this one calls are inlined
         try:
-            traced = trace(self.function, _name(self.function), structure, leaves, values, self.parameters.names(structure))
+            reads = Reads.of(self.function, tree.unflatten(structure, values))
+            traced = trace(self.function, _name(self.function), structure, leaves, values, self.parameters.names(structure), reads)
         finally:
             _step_aside(-1)
-        compiled = Compiled(traced, self.backend or config.backend, reason)
+        compiled = Compiled(traced, reads, self.backend or config.backend, reason)
         try:
             self._push(compiled, form)
             compiled.plan  # noqa: B018  errors of the compiler belong here, not to a later call
@@ -199,6 +211,15 @@ class Function(Inspection):
                 self._remove(compiled)
             for memory in (self._traces, self._fallbacks, self._refused, self._asked, self._changes):
                 memory.clear()
+
+    def _promote(self, key: Any, fitting: Compiled) -> Compiled:
+        """Put the trace that fits what the function reads now before its variants."""
+        known = self._traces[key]
+        if fitting is not known:
+            fitting.variants = tuple(c for c in (known, *known.variants) if c is not fitting)
+            known.variants = ()
+            self._traces[key] = fitting
+        return fitting
 
     # the traces kept --------------------------------------------------------------------------------------------------
     def _touch(self, key: Any) -> None:
@@ -218,9 +239,10 @@ class Function(Inspection):
             self._remove(dropped)
 
     def _remove(self, compiled: Compiled) -> None:
-        for made in compiled.entries.values():
-            if self._dispatcher and made:
-                self._dispatcher.remove(made[0])
+        for variant in (compiled, *compiled.variants):
+            for made in variant.entries.values():
+                if self._dispatcher and made:
+                    self._dispatcher.remove(made[0])
 
     def _push(self, compiled: Compiled, form: Form) -> None:
         """Put a native entry for calls of this form in front, if they can have one."""
@@ -234,9 +256,10 @@ class Function(Inspection):
 
     def _repush(self) -> None:
         for compiled in list(self._traces.values()):
-            for made in compiled.entries.values():
-                if self._dispatcher and made:
-                    self._dispatcher.push(made[1], made[0])
+            for variant in (*compiled.variants, compiled):
+                for made in variant.entries.values():
+                    if self._dispatcher and made:
+                        self._dispatcher.push(made[1], made[0])
 
     # reports ----------------------------------------------------------------------------------------------------------
     def _refuse(self, key: Any, error: Exception) -> Refusal:
@@ -258,35 +281,39 @@ class Function(Inspection):
             self._log.append(message)
             warn(message, FallbackWarning)
 
-    def _reason(self, structure: tree.Structure, leaves: tuple[Leaf, ...]) -> tuple[str, list[int]]:
-        """Why there is a new trace: the first one, or what differs from the nearest; and the leaves that do."""
+    def _why(self, known: Compiled) -> tuple[str, list[str]]:
+        """Why a trace does not hold any more: what it read is something else now."""
+        changed = known.reads.changed()
+        return (changed[1], [changed[0]]) if changed else ("it changed while it was traced", [])
+
+    def _reason(self, structure: tree.Structure, leaves: tuple[Leaf, ...]) -> tuple[str, list[str]]:
+        """Why there is a new trace: the first one, or what differs from the nearest; and the static values that do."""
         if not self._traces:
             return "first call", []
         others = [other for nesting, other in self._traces if nesting == structure]
         if not others:
             return "the arguments are nested differently", []
-        names = self.parameters.names(structure)
+        names = [f"`{name}`" for name in self.parameters.names(structure)]
         differing = [[k for k, (a, b) in enumerate(zip(other, leaves)) if a != b] for other in others]
         changed, nearest = min(zip(differing, others), key=lambda pair: len(pair[0]))
-        return ", ".join(f"`{names[k]}` changed {nearest[k]} -> {leaves[k]}" for k in changed) or "the trace had been dropped", [
-            k for k in changed if isinstance(leaves[k], StaticLeaf)
-        ]
+        text = ", ".join(f"{names[k]} changed {nearest[k]} -> {leaves[k]}" for k in changed)
+        return text or "the trace had been dropped", [names[k] for k in changed if isinstance(leaves[k], StaticLeaf)]
 
-    def _count(self, structure: tree.Structure, changed: list[int]) -> None:
-        """Say so where one static value makes trace after trace."""
-        names = self.parameters.names(structure)
-        for k in changed:
-            self._changes[names[k]] += 1
-            if self._changes[names[k]] == MANY:
-                asked = self._asked.get(structure, {}).get(k)
+    def _count(self, structure: tree.Structure, changed: list[str]) -> None:
+        """Say so where one value makes trace after trace."""
+        names = [f"`{name}`" for name in self.parameters.names(structure)]
+        for name in changed:
+            self._changes[name] += 1
+            if self._changes[name] == MANY:
+                asked = self._asked.get(structure, {}).get(names.index(name)) if name in names else None
                 why = f"{asked} asked for its value" if asked else "its value is part of the compiled code"
-                message = f"{_name(self.function)} was traced {MANY} times for new values of `{names[k]}`: {why}"
+                message = f"{_name(self.function)} was traced {MANY} times for new values of {name}: {why}"
                 self._log.append(message)
                 warn(message, RetraceWarning)
 
     def _announce(self, compiled: Compiled) -> None:
         if config.debug:
-            from hybrid.staging.inspect import announce
+            from hybrid.staging.report import announce
 
             announce(self, compiled)
 

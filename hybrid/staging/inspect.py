@@ -3,33 +3,18 @@
 from __future__ import annotations
 
 import functools
-import sys
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
-import numpy as np
-
 from hybrid.core import tree
-from hybrid.core.config import config
 from hybrid.core.errors import CompileError
-from hybrid.core.shape import Shape, product
 from hybrid.core.spec import Spec
-from hybrid.frontend.values import Value
-from hybrid.ir.graph import Atom, Eqn, Graph, Var, read, run
-from hybrid.ir.primitive import Kind
-from hybrid.passes.fuse import FEW_ROWS, ROW_LIMIT, Group, HostCall, MatMul, Stage, number
-from hybrid.passes.pipeline import disabled
-from hybrid.staging import listing
+from hybrid.ir.graph import Graph
 from hybrid.staging.fallback import Refusal
 from hybrid.staging.parameters import Parameters
-from hybrid.staging.signature import ArrayLeaf, Leaf, NumberLeaf, SameLeaf, ScalarLeaf
-from hybrid.staging.tracing import Computed
 
 if TYPE_CHECKING:
     from hybrid.staging.compiled import Compiled
-    from hybrid.staging.function import Function
 
 
 class Inspection:
@@ -60,15 +45,15 @@ class Inspection:
 
     def numba(self, *args: Any, **kwargs: Any) -> str:
         """This call as Numba source that runs as it stands: the kernels, and a function that calls them in order."""
-        return listing.numba(self._compiled(args, kwargs)[0].lowered)
+        return _listing().numba(self._compiled(args, kwargs)[0].lowered)
 
     def llvm(self, *args: Any, **kwargs: Any) -> str:
         """The kernels of this call as LLVM IR, before LLVM's own passes."""
-        return listing.llvm(self._compiled(args, kwargs)[0].lowered)
+        return _listing().llvm(self._compiled(args, kwargs)[0].lowered)
 
     def asm(self, *args: Any, **kwargs: Any) -> str:
         """The machine code of this call's kernels, as assembly for this machine."""
-        return listing.asm(self._compiled(args, kwargs)[0].lowered)
+        return _listing().asm(self._compiled(args, kwargs)[0].lowered)
 
     def dot(self, *args: Any, **kwargs: Any) -> str:
         """The graph of this call in Graphviz's language, one cluster for each kernel."""
@@ -81,7 +66,7 @@ class Inspection:
         from hybrid.staging.pictures import html
 
         compiled = self._compiled(args, kwargs)[0]
-        return html(self, compiled, explanation(self))
+        return html(self, compiled, self.explain())
 
     # running ----------------------------------------------------------------------------------------------------------
     def bind(self, *args: Any, **kwargs: Any) -> Callable[[], Any]:
@@ -106,8 +91,9 @@ class Inspection:
         Raises:
             CompileError: naming the first operation whose value differs, with the user's line.
         """
-        compiled, values = self._compiled(args, kwargs)
-        return check(compiled, values)
+        from hybrid.staging.report import check
+
+        return check(*self._compiled(args, kwargs))
 
     # what happened ----------------------------------------------------------------------------------------------------
     def stats(self) -> dict[str, Any]:
@@ -115,7 +101,7 @@ class Inspection:
         traces = list(self._traces.values())
         return {
             "traces": len(traces),
-            "calls": sum(map(_calls, traces)),
+            "calls": sum(c.calls + c.native_calls for c in traces),
             "native_calls": sum(c.native_calls for c in traces),
             "kernels": sum(len(c.lowered.kernels) for c in traces),
             "blas_calls": sum(len(c.lowered.work) - len(c.lowered.kernels) for c in traces),
@@ -146,6 +132,8 @@ class Inspection:
           reason    `x` changed f64[4] -> f64[9]
           ...
         """
+        from hybrid.staging.report import explanation
+
         return explanation(self)
 
     def _compiled(self, args: tuple, kwargs: dict) -> tuple[Compiled, list]:
@@ -162,284 +150,8 @@ def _concrete(value: Any) -> Any:
     return value.zeros() if isinstance(value, Spec) else value
 
 
-def _calls(compiled: Compiled) -> int:
-    return compiled.calls + compiled.native_calls
+def _listing() -> Any:
+    # The back ends come in when they are asked for, not with `import hybrid`.
+    from hybrid.staging import listing
 
-
-# explain --------------------------------------------------------------------------------------------------------------
-def explanation(f: Any) -> str:
-    """The text of `f.explain()`."""
-    name = getattr(f.function, "__qualname__", "function").rpartition("<locals>.")[2]
-    traces = list(f._traces.items())
-    lines = [f"{name}: traced {_times(len(traces))}, called {_times(sum(_calls(c) for _, c in traces))}"]
-    for k, ((structure, _), compiled) in enumerate(traces):
-        lines.append(f"trace {k + 1}: {name}({signature(f, structure, compiled)})")
-        lines.append(f"  reason    {compiled.reason}")
-        lines += [f"  {line}" for line in _body(f, structure, compiled)]
-    lines += [f"runs as plain Python: {reason}" for reason in dict.fromkeys(f._fallbacks.values())]
-    return "\n".join(lines)
-
-
-def signature(f: Any, structure: tree.Structure, compiled: Compiled) -> str:
-    """The arguments of a trace by name and type."""
-    names = f.parameters.names(structure)
-    return ", ".join(
-        f"{name} is {names[leaf.index]}" if isinstance(leaf, SameLeaf) else f"{name}: {leaf}"
-        for name, leaf in zip(names, compiled.traced.leaves)
-    )
-
-
-def _body(f: Any, structure: tree.Structure, compiled: Compiled) -> Iterator[str]:
-    lowered = compiled.lowered
-    counts = (
-        (len(lowered.kernels), "kernel"),
-        (len(lowered.work) - len(lowered.kernels), "BLAS call"),
-        (len(lowered.host_calls), "host call"),
-    )
-    made = ", ".join(_plural(n, what) for n, what in counts if n) or "nothing to compute"
-    before, after = len(compiled.traced.graph.eqns), len(compiled.graph.eqns)
-    yield f"{_plural(before, 'equation')}, {after} after simplification: {made}"
-    yield from steps(lowered)
-    if compiled.traced.writes:
-        names = f.parameters.names(structure)
-        written = [f"`{names[w]}`" if isinstance(w, int) else "a captured array" for w in compiled.traced.writes]
-        yield f"writes    {', '.join(dict.fromkeys(written))}"
-    native = f"{compiled.native_calls} by machine code alone, " if any(compiled.entries.values()) else ""
-    why = "" if native else f": {_through_python(compiled, structure)}"
-    yield f"calls     {native}{compiled.calls} through Python{why}"
-    yield "times     " + ", ".join(f"{stage} {1e3 * s:.1f} ms" for stage, s in compiled.seconds.items())
-
-
-def _times(count: int) -> str:
-    return "once" if count == 1 else f"{count} times"
-
-
-def _plural(count: int, noun: str) -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}"
-
-
-def steps(lowered: Any) -> list[str]:
-    """Each kernel, BLAS call and host call: its name, the user's lines, what it does, why it is apart from those it reads."""
-    rows: list[tuple[str, str, str]] = []
-    homes: dict[Var, tuple[str, Group]] = {}
-    for name, step, eqns in parts(lowered):
-        rows.append((name, lines_of(eqns) or "-", _what(step, eqns)))
-        if isinstance(step, Group):
-            for before, group in dict.fromkeys(homes[var] for var in step.reads if var in homes):
-                rows.append(("", "", f"apart from {before}: {_apart(group, step)}"))
-            homes.update((var, (name, step)) for var in step.results)
-    wide = [max((len(row[k]) for row in rows), default=0) for k in (0, 1)]
-    return [f"{name:<{wide[0]}}  {at:<{wide[1]}}  {what}" for name, at, what in rows]
-
-
-def _apart(first: Group, then: Group) -> str:
-    """Why a kernel that reads another's result is not one with it, from the conditions of fusion."""
-    if "fuse" in disabled():
-        return "fusion is switched off"
-    if first.alone or then.alone:
-        return "a reduction over leading axes, or a write, has loops of its own"
-    stages = (*first.stages, *then.stages)
-    ranks = {len(stage.shape) for stage in stages if stage.reduces}
-    if len(ranks) != 1 or len({stage.shape[: max(ranks)] for stage in stages}) > 1:
-        return "their loops do not align"
-    rows = number(product(stages[0].shape[: ranks.pop()]))
-    row = max(number(product(_extent(stage))) for stage in stages) // max(rows, 1)
-    if row > ROW_LIMIT:
-        return f"rows of {row} elements leave the cache before they are read again"
-    return f"{_plural(rows, 'row')} cannot keep the processors busy" if rows < FEW_ROWS else "a value is read at several places"
-
-
-def _extent(stage: Stage) -> Shape:
-    """Everything a stage loops over, reduced axes included."""
-    return stage.eqn.inputs[0].type.shape if stage.reduces and stage.eqn else stage.shape
-
-
-def parts(lowered: Any) -> Iterator[tuple[str, Any, list[Eqn]]]:
-    """Name, step and equations of everything that runs, in order; copies into written arrays have no step."""
-    producers = lowered.graph.producers
-    work = iter(lowered.work)
-    for step in lowered.program.steps:
-        if isinstance(step, HostCall):
-            yield "host", step, _covered(step, producers)
-        else:
-            yield next(work).name, step, _covered(step, producers)
-    for copy in work:
-        yield copy.name, None, []
-
-
-def _covered(step: Any, producers: dict[Var, Eqn]) -> list[Eqn]:
-    """The equations a step computes, from what it stores up to what it reads."""
-    if isinstance(step, HostCall):
-        return [step.eqn]
-    if isinstance(step, MatMul):
-        roots: list[tuple[list[Atom], set[Var]]] = [([*step.eqn.outputs], {step.left.var, step.right.var})]
-    else:
-        roots = [
-            ([stage.atom] if stage.eqn is None else [*stage.eqn.outputs], {var for var, _ in stage.reads})
-            for stage in step.stages
-        ]
-    found: set[Eqn] = set()
-    for stack, ends in roots:
-        while stack:
-            atom = stack.pop()
-            if isinstance(atom, Var) and atom not in ends and atom in producers and producers[atom] not in found:
-                found.add(producers[atom])
-                stack.extend(producers[atom].inputs)
-    return [eqn for eqn in dict.fromkeys(producers.values()) if eqn in found]
-
-
-def lines_of(eqns: list[Eqn]) -> str:
-    """`file.py:5-7, 9`, the user's lines behind these equations."""
-    by_file: dict[str, set[int]] = {}
-    for eqn in eqns:
-        if eqn.source:
-            by_file.setdefault(Path(eqn.source.file).name, set()).add(eqn.source.line)
-    return ", ".join(f"{file}:{_ranges(sorted(lines))}" for file, lines in by_file.items())
-
-
-def _ranges(lines: list[int]) -> str:
-    runs: list[list[int]] = []
-    for line in lines:
-        if runs and line == runs[-1][1] + 1:
-            runs[-1][1] = line
-        else:
-            runs.append([line, line])
-    return ", ".join(str(a) if a == b else f"{a}-{b}" for a, b in runs)
-
-
-def _what(step: Any, eqns: list[Eqn]) -> str:
-    if step is None:
-        return "copies a result into a written array"
-    if isinstance(step, HostCall):
-        return f"{step.eqn.primitive.name} runs as NumPy: {step.eqn.primitive.reason or 'its dtype has no loops'}"
-    if isinstance(step, MatMul):
-        return f"BLAS {' @ '.join(str(atom.type) for atom in step.eqn.inputs)}"
-    # Views cost nothing inside a kernel; they are worth a word where there is nothing else.
-    computed = [eqn for eqn in eqns if eqn.primitive.kind is not Kind.VIEW] or eqns
-    counts = Counter(eqn.primitive.name for eqn in computed)
-    ops = ", ".join(name if count == 1 else f"{name} ×{count}" for name, count in counts.items()) or "copy"
-    return f"{ops} over {list(max(map(_extent, step.stages), key=lambda shape: number(product(shape))))}"
-
-
-def _through_python(compiled: Compiled, structure: tree.Structure) -> str:
-    """Why this trace has no native entry."""
-    traced, lowered = compiled.traced, compiled.lowered
-    if compiled.backend != "llvm":
-        return f"the {compiled.backend} back end"
-    if lowered.host_calls:
-        return f"{_plural(len(lowered.host_calls), 'host call')} between the kernels"
-    if not lowered.work:
-        return "there is no kernel to run"
-    if any(child.kind is not None for side in structure.children for child in side.children):
-        return "arguments inside containers"
-    if any(isinstance(leaf, ArrayLeaf) and not leaf.direct for leaf in traced.leaves):
-        return "an array with negative or odd strides is copied first"
-    if any(not isinstance(result, Computed) or result.kind == "python" for result in traced.results):
-        return "a result that is not a fresh array"
-    return "the form of its arguments or results"
-
-
-# verify ---------------------------------------------------------------------------------------------------------------
-def check(compiled: Compiled, values: list) -> str:
-    """Compare one execution op by op with one of the compiled program."""
-    traced = compiled.traced
-    arrays = [_input(traced.leaves[k], values[k]) for k in traced.inputs]
-    expected = run(traced.graph, arrays)
-    captured = [(array, array.copy()) for array in traced.writes if isinstance(array, np.ndarray)]
-    mine = [_clone(a) for a in arrays]
-    try:
-        got = compiled.plan.run(mine) if traced.graph.outputs else []
-        got += [mine[traced.inputs.index(w)] if isinstance(w, int) else w.copy() for w in traced.writes]
-    finally:
-        for array, before in captured:
-            np.copyto(array, before)
-    for k, (array, atom) in enumerate(zip(got, traced.graph.outputs, strict=True)):
-        want = np.asarray(read(expected, atom))
-        if not close(array, want):
-            what = f"result {k}" if k < traced.visible else "a written array"
-            raise CompileError(f"{what} differs between eager and compiled", got=_difference(array, want),
-                               at=_first_difference(compiled, arrays, expected))  # fmt: skip
-    return f"{_plural(len(got), 'result')} agree{'s' if len(got) == 1 else ''}"
-
-
-def _input(leaf: Leaf, value: Any) -> np.ndarray:
-    """What a compiled program is given for an argument, as a copy."""
-    data = value._data if isinstance(value, Value) else value
-    if isinstance(leaf, ArrayLeaf):
-        return _clone(data) if leaf.direct else data.copy()
-    assert isinstance(leaf, (ScalarLeaf, NumberLeaf))
-    return np.asarray(data, leaf.dtype)
-
-
-def _clone(array: np.ndarray) -> np.ndarray:
-    """A copy with the same strides, which compiled code counts on."""
-    if array.flags.c_contiguous or not array.size:
-        return array.copy()
-    size = sum((n - 1) * step for n, step in zip(array.shape, array.strides)) + array.itemsize
-    out: np.ndarray = np.ndarray(array.shape, array.dtype, np.empty(size, np.uint8).data, strides=array.strides)
-    np.copyto(out, array)
-    return out
-
-
-def close(got: np.ndarray, want: np.ndarray) -> bool:
-    """Equal up to what reordering a sum may change; exactly equal for integers and booleans."""
-    if got.dtype != want.dtype or got.shape != want.shape:
-        return False
-    if got.dtype.kind in "biu":
-        return bool(np.array_equal(got, want))
-    wide = np.complex128 if got.dtype.kind == "c" else np.float64
-    a, b = got.astype(wide), want.astype(wide)
-    eps = {2: 2e-2, 4: 1e-4, 8: 1e-9 if got.dtype.kind == "f" else 1e-4, 16: 1e-9}[got.dtype.itemsize]
-    scale = np.max(np.abs(b[np.isfinite(b)]), initial=0.0)
-    return bool(np.allclose(a, b, rtol=eps, atol=eps * 1e-2 * scale, equal_nan=True))
-
-
-def _difference(got: np.ndarray, want: np.ndarray) -> str:
-    if got.dtype != want.dtype or got.shape != want.shape:
-        return f"{got.dtype}{list(got.shape)} compiled, {want.dtype}{list(want.shape)} eager"
-    wide = np.complex128 if got.dtype.kind == "c" else np.float64
-    with np.errstate(all="ignore"):
-        # A NaN or an infinity on one side only is as far apart as can be.
-        apart = np.nan_to_num(np.abs(got.astype(wide) - want.astype(wide)), nan=np.inf, posinf=np.inf)
-    apart = np.where((got == want) | ((got != got) & (want != want)), 0, apart)
-    place = tuple(int(i) for i in np.unravel_index(np.argmax(apart), got.shape)) if got.ndim else ()
-    return f"{got[place]} compiled, {want[place]} eager, at index {place}"
-
-
-def _first_difference(compiled: Compiled, arrays: list[np.ndarray], expected: dict) -> str:
-    """The first equation whose value differs when it is asked for as a result of its own."""
-    from hybrid.passes.pipeline import group
-    from hybrid.runtime.plan import Plan
-    from hybrid.runtime.program import build
-
-    graph = compiled.traced.graph
-    for eqn in graph.eqns:
-        part = graph.replace(outputs=eqn.outputs)
-        got = Plan(build(group(part, compiled.strides), compiled.strides), compiled.backend).run(arrays)
-        if not all(close(a, np.asarray(expected[v])) for a, v in zip(got, eqn.outputs)):
-            return f"{eqn.primitive.name} at {eqn.source}: {eqn.source.text}" if eqn.source else eqn.primitive.name
-    return "none alone: only the fused kernels differ"
-
-
-# HYBRID_DEBUG ---------------------------------------------------------------------------------------------------------
-def announce(f: Function, compiled: Compiled) -> None:
-    """What one new trace says: 1 calls · 2 kernels and times · 3 graph · 4 loops · 5 LLVM · 6 every pass."""
-    level = config.debug
-    structure = next(key[0] for key, known in f._traces.items() if known is compiled)
-    _say(f"traced {compiled.traced.graph.name}({signature(f, structure, compiled)}): {compiled.reason}")
-    if level >= 2:
-        for line in _body(f, structure, compiled):
-            _say(f"  {line}")
-    if level >= 6:
-        for note in compiled.optimised[1]:
-            _say(str(note), note.graph)
-    elif level >= 3:
-        _say("graph", compiled.graph)
-    if level >= 4:
-        _say("loops", compiled.lowered)
-    if level >= 5:
-        _say("LLVM", listing.llvm(compiled.lowered))
-
-
-def _say(headline: str, text: object = None) -> None:
-    print(f"hybrid: {headline}" if text is None else f"hybrid: {headline}\n{text}", file=sys.stderr)
+    return listing

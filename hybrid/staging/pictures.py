@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from hybrid.ir.graph import Atom, Eqn, Literal, Var
 from hybrid.ir.text import literal, names_of, param
 from hybrid.staging import listing
-from hybrid.staging.inspect import parts
+from hybrid.staging.report import parts
 
 if TYPE_CHECKING:
     from hybrid.runtime.program import Lowered

@@ -6,8 +6,6 @@ other Python value is static: a new value is a new key.
 
 from __future__ import annotations
 
-import datetime
-import pathlib
 from collections import deque
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
@@ -123,8 +121,7 @@ Leaf = ArrayLeaf | ScalarLeaf | NumberLeaf | StaticLeaf | SameLeaf
 
 
 # Immutable values without equality of their own making: equal ones may share a trace.
-_BY_VALUE = frozenset((int, bool, str, bytes, type(None), type(...), range, datetime.date, datetime.datetime, datetime.time,
-                       datetime.timedelta, type(pathlib.PurePath()), type(pathlib.Path())))  # fmt: skip
+_BY_VALUE = frozenset((int, bool, str, bytes, type(None), type(...), range))
 
 
 def describe(value: Any, static: bool = False) -> Leaf:
@@ -151,6 +148,11 @@ def describe(value: Any, static: bool = False) -> Leaf:
 
 def static_leaf(value: Any) -> StaticLeaf:
     return StaticLeaf(type(value), static_key(value), value)
+
+
+def valued(value: Any) -> bool:
+    """Whether a value is all that matters of an object: numbers, strings, classes and the like."""
+    return type(value) in _BY_VALUE or isinstance(value, (float, complex, np.generic, np.dtype, type, slice, frozenset, set, bytearray))
 
 
 def static_key(value: Any) -> Hashable:

@@ -20,6 +20,7 @@ from hybrid.frontend.values import Value, wrap
 from hybrid.ir import trace as tr
 from hybrid.ir.graph import Atom, Graph, Literal, Var
 from hybrid.ir.trace import Chain, Symbol, Trace
+from hybrid.staging.reads import Reads
 from hybrid.staging.signature import ArrayLeaf, Leaf, NumberLeaf, SameLeaf, ScalarLeaf, StaticLeaf
 
 Path = tuple[int, ...]  # from (args, kwargs) to a container inside, by child
@@ -123,12 +124,13 @@ class _Container:
 
 
 def trace(function: Callable, name: str, structure: tree.Structure, leaves: tuple[Leaf, ...], values: Sequence[Any],
-          names: Sequence[str]) -> Traced:  # fmt: skip
+          names: Sequence[str], reads: Reads) -> Traced:  # fmt: skip
     """Record one call.
 
     Args:
         structure: how the arguments nest, as a pair (args, kwargs).
         leaves, values, names: the specs, the values and the names of their leaves.
+        reads: what the function reads besides them, as it is now.
 
     Raises:
         Concretise: run-time numbers were asked for their value and have to become static.
@@ -143,6 +145,7 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
         if recording.failure:
             raise recording.failure  # the traced code may have caught it; its meaning is lost all the same
         recording.unchanged()
+        reads.settle(set(recording.captured))
         updated = [container for container in containers if container.changed]
         held = {id(container.value): container.path for container in containers}
         result_leaves, result_structure = tree.flatten((out, [c.contents() for c in updated]), lambda node: id(node) in held)

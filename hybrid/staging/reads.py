@@ -1,0 +1,360 @@
+"""What a function reads besides its arguments: globals, closure cells, defaults and chains of attributes, found in its bytecode.
+
+A trace holds for as long as these are what they were. `Reads.of` finds them before tracing, `settle` refuses a function
+that changed one while it was traced (and puts it back), and `changed` says at a later call what is different.
+"""
+
+from __future__ import annotations
+
+import builtins
+import dis
+import inspect
+import sys
+import sysconfig
+import types
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hybrid.core import tree
+from hybrid.core.errors import TraceError
+from hybrid.frontend.values import Value
+from hybrid.staging.signature import static_key, valued
+
+MISSING = type("Missing", (), {"__repr__": lambda self: "nothing"})()
+CONTENT_BYTES = 1 << 20  # arrays that NumPy itself read while tracing are compared up to this size; 1 MiB takes 50 us
+MANY_READS, MANY_ITEMS, DEEP = 512, 256, 4  # beyond these a program is compared by identity only, or not at all
+_LIBRARIES = tuple(
+    str(path) + "/"
+    for path in (Path(__file__).parents[1], Path(np.__file__).parent, sysconfig.get_path("stdlib"), Path(np.__file__).parents[1] / "scipy")
+)
+_PLAIN_LOOKUP = (object.__getattribute__, types.ModuleType.__getattribute__, type.__getattribute__)
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """One value: `name` in the namespace of a module, the contents of a cell, an attribute or an item of `holder`."""
+
+    kind: str  # global | cell | attribute | item
+    holder: Any
+    name: Any
+    text: str
+    value: Any
+    key: Hashable
+    inside: Any = None  # a copy of a list or dict, to put its contents back
+    whole: bool = True  # whether the contents of a container count, or only which one it is
+
+    def now(self) -> Any:
+        match self.kind:
+            case "global":
+                return self.holder.get(self.name, vars(builtins).get(self.name, MISSING))
+            case "cell":
+                return _contents(self.holder)
+            case "attribute":
+                return getattr(self.holder, self.name, MISSING)
+        try:
+            return self.holder[self.name]
+        except LookupError:
+            return MISSING
+
+    def holds(self) -> bool:
+        now = self.now()
+        if now is self.value and not isinstance(now, (list, dict, set, bytearray, Value, np.ndarray, tuple)):
+            return True
+        return fingerprint(now, self.whole) == self.key
+
+    def restore(self) -> None:
+        """Undo what a trace did."""
+        if isinstance(self.value, list):
+            self.value[:] = self.inside
+        elif isinstance(self.value, dict):
+            self.value.clear()
+            self.value.update(self.inside)
+        absent = self.value is MISSING
+        if self.kind == "cell":
+            if absent:
+                del self.holder.cell_contents
+            else:
+                self.holder.cell_contents = self.value
+        elif self.kind == "attribute":
+            if absent:
+                delattr(self.holder, self.name)
+            else:
+                setattr(self.holder, self.name, self.value)
+        elif absent or (self.kind == "global" and self.value is vars(builtins).get(self.name, MISSING)):
+            self.holder.pop(self.name, None)
+        else:
+            self.holder[self.name] = self.value
+
+
+def fingerprint(value: Any, whole: bool = True, depth: int = 0) -> Hashable:
+    """What tells one value from another: numbers, strings and the like by value, containers by contents, the rest by identity."""
+    kind = type(value)
+    if isinstance(value, Value):
+        return "tensor", id(value), id(value._data)
+    if kind is np.ndarray:
+        return "array", id(value), value.dtype, value.shape, value.strides
+    if valued(value):
+        return kind, static_key(value)
+    if whole and depth < DEEP and kind in (tuple, list, dict) and len(value) <= MANY_ITEMS:
+        own = None if kind is tuple else id(value)
+        items = value.values() if kind is dict else value
+        keys = tuple(fingerprint(key, depth=depth + 1) for key in value) if kind is dict else None
+        return kind, own, keys, tuple(fingerprint(item, depth=depth + 1) for item in items)
+    return "object", id(value)
+
+
+class Reads:
+    """The reads of one trace, in the order in which the function names them."""
+
+    def __init__(self, reads: list[Read]):
+        self.reads = reads
+        self.contents: list[tuple[Read, bytes]] = []
+
+    @classmethod
+    def of(cls, function: Any, bound: tuple[tuple, dict]) -> Reads:
+        scan = _Scan()
+        args, kwargs = bound
+        scan.callable(function, args, kwargs, "")
+        return cls(list(scan.found.values()))
+
+    def settle(self, captured: set[int]) -> None:
+        """After the trace: refuse a function that changed what it reads. `captured`: ids of arrays the graph reads itself."""
+        changed = [read for read in self.reads if not read.holds()]
+        for read in reversed(changed):
+            read.restore()
+        if changed:
+            raise TraceError(f"it changes {changed[0].text}, which compiled code cannot do",
+                             fix="return the new value, or write into an array in place")  # fmt: skip
+        for read in self.reads:
+            if type(read.value) is np.ndarray and id(read.value) not in captured and read.value.nbytes <= CONTENT_BYTES:
+                self.contents.append((read, read.value.tobytes()))
+
+    def changed(self) -> tuple[str, str] | None:
+        """The first read that is not what it was, and how it changed."""
+        for read in self.reads:
+            if not read.holds():
+                now = read.now()
+                if now is read.value:
+                    return read.text, f"{read.text} has other contents"
+                return read.text, f"{read.text} changed {_short(read.value)} -> {_short(now)}"
+        for read, before in self.contents:
+            if read.value.tobytes() != before:
+                return read.text, f"{read.text} has other contents"
+        return None
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, (np.ndarray, Value)):
+        return f"an array of shape {value.shape}"
+    return repr(value)[:40]
+
+
+def _contents(cell: types.CellType) -> Any:
+    try:
+        return cell.cell_contents
+    except ValueError:
+        return MISSING
+
+
+# Bytecode --------------------------------------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class _Chain:
+    """`root.a.b["c"]`: where the root comes from, and the steps, each (is it an attribute, name)."""
+
+    root: str  # global | local | free
+    name: str
+    steps: tuple[tuple[bool, Any], ...]
+    stored: bool = False
+
+
+@lru_cache(1024)
+def _chains(code: types.CodeType) -> tuple[tuple[_Chain, ...], frozenset[str]]:
+    """The chains that a code object loads or stores, and the local names it rebinds."""
+    found: dict[_Chain, None] = {}
+    rebound: set[str] = set()
+    chain: _Chain | None = None
+    copied: _Chain | None = None
+    constant: Any = MISSING
+    for op in dis.get_instructions(code):
+        name = op.opname
+        if name in ("CACHE", "EXTENDED_ARG", "PUSH_NULL", "RESUME", "NOP"):
+            continue
+        start = _root(name, op.argval)
+        if start is not None:
+            if chain:
+                found[chain] = None
+            for extra in start[1][:-1]:
+                found[_Chain(start[0], extra, ())] = None
+            chain = _Chain(start[0], start[1][-1], ())
+        elif name in ("LOAD_ATTR", "LOAD_METHOD") and chain:
+            chain = _Chain(chain.root, chain.name, (*chain.steps, (True, op.argval)))
+        elif name.startswith(("LOAD_CONST", "LOAD_SMALL_INT")) and chain:
+            constant = op.argval
+            continue
+        elif (name == "BINARY_SUBSCR" or (name == "BINARY_OP" and op.argrepr == "[]")) and chain and constant is not MISSING:
+            chain = _Chain(chain.root, chain.name, (*chain.steps, (False, constant)))
+        elif name == "COPY" and chain:
+            copied = chain
+            continue
+        elif name in ("STORE_ATTR", "DELETE_ATTR"):
+            target = chain or copied
+            if target:
+                found[_Chain(target.root, target.name, (*target.steps, (True, op.argval)), True)] = None
+            chain = None
+        else:
+            if name in ("STORE_GLOBAL", "DELETE_GLOBAL"):
+                found[_Chain("global", op.argval, ())] = None
+            elif name.startswith(("STORE_FAST", "STORE_DEREF", "DELETE_FAST", "DELETE_DEREF")):
+                names = op.argval if isinstance(op.argval, tuple) else (op.argval,)
+                rebound.update(names)
+                if name.endswith("DEREF"):
+                    found[_Chain("free", op.argval, ())] = None
+            if chain:
+                found[chain] = None
+            chain = None
+        constant = MISSING
+    if chain:
+        found[chain] = None
+    return tuple(found), frozenset(rebound)
+
+
+def _root(opname: str, argument: Any) -> tuple[str, tuple[str, ...]] | None:
+    """The names an instruction loads, in order: 3.13 and later load two locals at once."""
+    if opname in ("LOAD_GLOBAL", "LOAD_NAME"):
+        return "global", (argument,)
+    if opname in ("LOAD_DEREF", "LOAD_CLASSDEREF"):
+        return "free", (argument,)
+    if opname.startswith("LOAD_FAST"):
+        return "local", argument if isinstance(argument, tuple) else (argument,)
+    return None
+
+
+class _Scan:
+    """Follows the chains of a function, and of the functions these lead to, on the live objects."""
+
+    def __init__(self) -> None:
+        self.found: dict[tuple, Read] = {}
+        self.seen: set[tuple] = set()
+
+    def callable(self, value: Any, args: tuple = (), kwargs: Mapping[str, Any] | None = None, text: str = "") -> None:
+        """The reads of calling something with arguments of which only objects are looked into."""
+        kwargs = kwargs or {}
+        if isinstance(value, types.FunctionType):
+            self.function(value, _named(value, args, kwargs))
+        elif isinstance(value, types.MethodType):
+            self.callable(value.__func__, (value.__self__, *args), kwargs, text)
+        elif hasattr(value, "func") and hasattr(value, "keywords"):
+            self.callable(value.func, (*value.args, *args), {**value.keywords, **kwargs}, text)
+        elif isinstance(getattr(value, "__wrapped__", None), types.FunctionType):
+            self.callable(value.__wrapped__, args, kwargs, text)
+        elif isinstance(value, type):
+            if _is_users(value):
+                for member in vars(value).values():
+                    self.callable(getattr(member, "__func__", member), (), {}, text)
+        elif isinstance(getattr(type(value), "__call__", None), types.FunctionType):
+            self.callable(type(value).__call__, (value, *args), kwargs, text)
+
+    def function(self, f: types.FunctionType, known: Mapping[str, Any]) -> None:
+        mark = id(f), tuple((name, id(value)) for name, value in known.items())
+        if mark in self.seen or f.__code__.co_filename.startswith(_LIBRARIES) or f.__code__.co_filename.startswith("<frozen"):
+            return
+        self.seen.add(mark)
+        for name in ("__code__", "__defaults__", "__kwdefaults__"):
+            self.read("attribute", f, name, f"`{f.__name__}.{name}`", whole=name == "__kwdefaults__")
+        cells = dict(zip(f.__code__.co_freevars, f.__closure__ or ()))
+        self.code(f.__code__, f.__globals__, cells, known)
+
+    def code(self, code: types.CodeType, namespace: dict, cells: Mapping[str, types.CellType], known: Mapping[str, Any]) -> None:
+        chains, rebound = _chains(code)
+        nested = [constant for constant in code.co_consts if isinstance(constant, types.CodeType)]
+        for inner in nested:
+            rebound |= _chains(inner)[1] & set(inner.co_freevars)
+        known = {name: value for name, value in known.items() if name not in rebound}
+        for chain in chains:
+            if len(self.found) > MANY_READS:
+                return
+            if chain.root == "global":
+                self.walk("global", namespace, chain.name, f"global `{chain.name}`", chain)
+            elif chain.root == "free" and chain.name in cells:
+                self.walk("cell", cells[chain.name], chain.name, f"`{chain.name}`", chain)
+            elif chain.name in known:
+                self.steps(known[chain.name], chain.name, chain)
+        for inner in nested:
+            free = set(inner.co_freevars)
+            inherited = {name: value for name, value in known.items() if name in free}
+            self.code(inner, namespace, {name: cell for name, cell in cells.items() if name in free}, inherited)
+
+    def walk(self, kind: str, holder: Any, name: str, text: str, chain: _Chain) -> None:
+        item = bool(chain.steps) and not chain.steps[0][0]
+        self.steps(self.read(kind, holder, name, text, whole=not item), chain.name, chain)
+
+    def steps(self, value: Any, text: str, chain: _Chain) -> None:
+        """Follow a chain from its root's value."""
+        for k, (attribute, name) in enumerate(chain.steps):
+            last = k == len(chain.steps) - 1
+            if not attribute:
+                if type(value) not in (dict, list) or (type(value) is list and type(name) is not int):
+                    return
+                text = f"{text}[{name!r}]"
+                follows_item = not last and not chain.steps[k + 1][0]
+                value = self.read("item", value, name, f"`{text}`", whole=not follows_item)
+                continue
+            if not _has_attributes(value):
+                return
+            text = f"{text}.{name}"
+            static = inspect.getattr_static(type(value), name, None)
+            if isinstance(static, property):
+                self.callable(static.fget, (value,))
+                return
+            if isinstance(static, (types.FunctionType, classmethod, staticmethod)) and name not in getattr(value, "__dict__", {}):
+                self.callable(getattr(value, name), ())
+                return
+            if isinstance(getattr(static, "__wrapped__", None), types.FunctionType):
+                self.callable(static.__wrapped__, (value,))
+                return
+            if inspect.isdatadescriptor(static) and not isinstance(static, (types.MemberDescriptorType, types.GetSetDescriptorType)):
+                return
+            if getattr(value, name, MISSING) is MISSING and hasattr(type(value), "__getattr__") and not chain.stored:
+                return
+            value = self.read("attribute", value, name, f"`{text}`")
+        self.callable(value)
+
+    def read(self, kind: str, holder: Any, name: Any, text: str, whole: bool = True) -> Any:
+        mark = kind, id(holder), name if isinstance(name, str) else repr(name)
+        read = Read(kind, holder, name, text, None, None)
+        value = read.now()
+        known = self.found.get(mark)
+        if known is None or (whole and not known.whole):
+            copy = list(value) if type(value) is list else dict(value) if type(value) is dict else None
+            self.found[mark] = Read(kind, holder, name, text, value, fingerprint(value, whole), copy, whole)
+        return value
+
+
+def _named(f: types.FunctionType, args: tuple, kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters of a call whose values are objects with attributes: those a chain may start from."""
+    names = f.__code__.co_varnames[: f.__code__.co_argcount]
+    given = {**dict(zip(names, args)), **kwargs}
+    return {name: value for name, value in given.items() if _has_attributes(value) and tree.children(value) is None}
+
+
+def _has_attributes(value: Any) -> bool:
+    """Whether attributes of a value may change and can be read without running code: user objects, user modules and classes."""
+    if isinstance(value, (Value, np.ndarray, types.FunctionType, types.MethodType)) or valued(value) and not isinstance(value, type):
+        return False
+    if isinstance(value, types.ModuleType):
+        return not (getattr(value, "__file__", None) or "").startswith(_LIBRARIES) and value.__name__ not in sys.builtin_module_names
+    kind = value if isinstance(value, type) else type(value)
+    return _is_users(kind) and type(value).__getattribute__ in _PLAIN_LOOKUP
+
+
+def _is_users(kind: type) -> bool:
+    """Whether a class is written in Python, outside the libraries."""
+    module = sys.modules.get(kind.__module__)
+    file = getattr(module, "__file__", None) or ""
+    return bool(kind.__flags__ & 1 << 9) and kind.__module__ != "builtins" and not file.startswith(_LIBRARIES)
+
