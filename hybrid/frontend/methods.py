@@ -64,6 +64,8 @@ class Methods:
 
     def reshape(self, shape: Any, *sizes: int, order: str = "C", copy: bool | None = None) -> Any:
         """The same elements in another shape, given as one tuple or as separate sizes; one may be -1."""
+        if order == "C" and copy is None:
+            return shaping.reshape(self, _sizes(shape, sizes))
         return shaping.reshape(self, _sizes(shape, sizes), order=order, copy=copy)
 
     def view(self, dtype: Any = None, *sizes: int) -> Any:

@@ -208,6 +208,9 @@ class Tensor(Methods, Value):
     # Items -----------------------------------------------------------------------------------------------------------
     def __getitem__(self, index: Any) -> Any:
         """Elements by NumPy's rules: basic indices give views, arrays of indices copies."""
+        data = self._data
+        if not tr.open_traces and type(data) is _ndarray and (type(index) is slice or type(index) is int):
+            return wrap(data[index])
         if tracing(self, index) is not None:
             return getitem(self, index)
         return wrap(concrete(self)[_plain_index(index)])

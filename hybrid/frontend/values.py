@@ -260,6 +260,29 @@ def holds_tensor(args: Any) -> bool:
     return any(isinstance(x, Value) or (type(x) in (list, tuple) and holds_tensor(x)) for x in args)
 
 
+# Methods of ndarray that do what NumPy's function of that name does, without its detour of 0.5 to 1 µs.
+_METHODS = frozenset(("all", "any", "argmax", "argmin", "cumsum", "max", "mean", "min", "prod", "ravel", "reshape", "squeeze", "std",
+                      "sum", "take", "transpose", "var"))  # fmt: skip
+_NUMBERS = frozenset((int, float, bool, complex, type(None)))
+
+
+def _plain(args: tuple) -> list | None:
+    """The arguments of the commonest calls, a tensor first, with arrays for tensors; None for all other calls."""
+    if not args or len(args) > 3 or type(args[0]) is not tensor_class:
+        return None
+    out = []
+    for x in args:
+        kind = type(x)
+        if kind is tensor_class:
+            x = x._data
+            if type(x) is not np.ndarray or x.dtype.kind == "V":
+                return None
+        elif kind not in _NUMBERS and not (kind is tuple and all(type(item) is int for item in x)):
+            return None
+        out.append(x)
+    return out
+
+
 FUNCTIONS: dict[Callable, Callable] = {}  # NumPy's function -> ours
 
 
@@ -271,10 +294,16 @@ def implements(numpy_function: Callable, *also: Callable) -> Callable:
     """
 
     def decorate(body: Callable) -> Callable:
+        quick = getattr(np.ndarray, numpy_function.__name__) if numpy_function.__name__ in _METHODS else numpy_function
+
         @functools.wraps(body)
         def function(*args: Any, **kwargs: Any) -> Any:
-            if tr.open_traces and tracing(*args, *kwargs.values()) is not None:
-                return body(*args, **kwargs)
+            if tr.open_traces:
+                if tracing(*args, *kwargs.values()) is not None:
+                    return body(*args, **kwargs)
+            elif not kwargs and (plain := _plain(args)) is not None:
+                made = quick(*plain)
+                return wrap(made) if type(made) is np.ndarray else rewrap(made)
             result = evaluate(numpy_function, *args, **kwargs)
             return kwargs["out"] if kwargs and kwargs.get("out") is not None else result
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import struct
 import sys
+import types
 from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any
@@ -19,7 +20,8 @@ from hybrid.core.errors import CompileError
 from hybrid.runtime.pool import numpy_word, prototype
 
 # PyObject and the objects whose values the guards read (64-bit builds, header of 16 bytes).
-TYPE, SIZE, FLOAT_VALUE, COMPLEX_VALUE = 8, 16, 16, 16
+TYPE, SIZE, FLOAT_VALUE, COMPLEX_VALUE, CELL_CONTENTS = 8, 16, 16, 16, 16
+DICT_VERSION = 24  # where `dict_versions` says so
 # PyArrayObject. DESCR_KIND starts eight bytes of a PyArray_Descr: kind, type, byteorder, a reserved byte and type_num.
 DATA, NDIM, DIMS, STRIDES, DESCR, FLAGS, DESCR_KIND = 16, 24, 32, 40, 56, 64, 24
 C_CONTIGUOUS, ALIGNED, WRITEABLE, WARN_ON_WRITE = 0x1, 0x100, 0x400, 0x80000000
@@ -29,6 +31,7 @@ PYTHON_API = (
     "Py_IncRef", "Py_DecRef", "PyObject_Vectorcall", "PyLong_FromLongLong", "PyLong_AsLongLongAndOverflow", "PyErr_NoMemory",
     "PyUnicode_Compare", "PyType_GenericAlloc", "PyTuple_New", "PyTuple_SetItem", "PyList_New", "PyList_SetItem",
     "PyDict_New", "PyDict_SetItem", "PyEval_SaveThread", "PyEval_RestoreThread", "PyMem_RawMalloc", "PyMem_RawFree",
+    "PyDict_GetItemWithError", "PyObject_GetAttr", "PyErr_Clear",
 )  # fmt: skip
 _NUMPY_API = {
     "PyArray_Scalar": 60, "PyArray_NewFromDescr": 94, "PyDataMem_SetHandler": 304, "PyDataMem_GetHandler": 305,
@@ -90,6 +93,23 @@ def tuple_items() -> int:
 
 
 @cache
+def dict_versions() -> bool:
+    """Whether dicts carry a number that changes with every change: up to 3.12 they do."""
+    probe, seen = {}, set()
+    for k in range(8):
+        probe["k"] = object()
+        seen.add(word(id(probe) + DICT_VERSION))
+        seen.add(word(id(probe) + DICT_VERSION))  # and with nothing else
+    return len(seen) == k + 1
+
+
+def pointer_offset(holder: object, value: object) -> int | None:
+    """Where an object keeps a pointer to another one among its own fields; None where it is not found."""
+    size = type(holder).__basicsize__
+    return next((at for at in range(16, size, 8) if word(id(holder) + at) == id(value)), None)
+
+
+@cache
 def unsupported() -> str:
     """Why native entries cannot work in this process, or an empty string where they can."""
     if sys.implementation.name != "cpython":
@@ -118,6 +138,8 @@ def _probes() -> Iterator[tuple[str, bool]]:
     yield "a complex's value", [*(ctypes.c_double * 2).from_address(id(pair) + COMPLEX_VALUE)] == [pair.real, pair.imag]
     yield "a tuple's size", word(id(both) + SIZE) == 2
     yield "a tuple's first item", tuple_items() != 0
+    cell = types.CellType(both)
+    yield "a cell's contents", word(id(cell) + CELL_CONTENTS) == id(both)
     yield "an array's fields", np.ndarray.__basicsize__ >= FLAGS + 4
     array = np.zeros((3, 4, 5), np.float32)[:, ::2, ::-1]
     at = id(array)

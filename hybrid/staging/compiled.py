@@ -17,7 +17,7 @@ from hybrid.core.shape import Shape
 from hybrid.frontend.values import Value, wrap
 from hybrid.ir.graph import Graph, Var, evaluate
 from hybrid.ir.verify import verify
-from hybrid.staging import entry
+from hybrid.staging import entry, guards
 from hybrid.staging.fallback import Refusal
 from hybrid.staging.signature import ArrayLeaf, Leaf, NumberLeaf, SameLeaf, ScalarLeaf, StaticLeaf
 from hybrid.staging.reads import Reads
@@ -178,6 +178,12 @@ class Compiled:
         before, self._seen_calls = self._seen_calls, self.native_calls
         return self._seen_calls > before
 
+    def refresh(self) -> None:
+        """Let native entries know of new objects that mean what the trace read: an equal float, say, under the same name."""
+        for made in self.entries.values():
+            if made:
+                guards.refresh(made[0])
+
     def make_entry(self, form: Form, order: tuple[int, ...]) -> tuple[entry.EntrySpec, Any] | None:
         """The entry for calls of this form and its loaded module; None where only Python can make the call.
 
@@ -207,17 +213,17 @@ class Compiled:
 
     def _spec(self, keywords: tuple[str, ...], order: tuple[int, ...]) -> entry.EntrySpec | None:
         traced, lowered = self.traced, self.lowered
-        if traced.checks is not None or traced.updates or not _plain(traced.structure):
+        if traced.checks is not None or traced.updates or not guards.buildable(traced.structure):
             return None
         segment = lowered.only_segment
         if segment is None or segment.symbols:
             return None
-        found = _guards(traced, order)
-        if found is None:
+        found, reads = guards.arguments(traced, order), guards.reads(self.reads)
+        if found is None or reads is None:
             return None
-        guards, places = found
+        checked, places = found
         numbers: dict[int, int] = {}
-        results = [_entry_result(r, lowered, places, numbers) for r in traced.results]
+        results = [guards.result(r, lowered, places, numbers) for r in traced.results]
         slots = None if None in results else self._slots(segment, places, numbers)
         if slots is None:
             return None
@@ -227,7 +233,7 @@ class Compiled:
         types = [lowered.types[name] for name in segment.buffers]
         moved = sum(number(size) * dtype.itemsize for dtype, size in types)
         return entry.EntrySpec(
-            guards=guards, results=tree.unflatten(traced.structure, results), slots=slots, keywords=keywords, arena=lowered.arena_size,
+            guards=checked, reads=reads, results=tree.unflatten(traced.structure, results), slots=slots, keywords=keywords, arena=lowered.arena_size,
             written=tuple(places[w] if isinstance(w, int) else w for w in traced.writes), release_gil=moved > GIL_BYTES,
             tensor=_layout(), on_error=fail,
         )  # fmt: skip
@@ -265,11 +271,6 @@ def _share(a: np.ndarray, b: np.ndarray) -> bool:
         return True
 
 
-def _plain(structure: tree.Structure) -> bool:
-    """Whether an entry can build containers of this structure."""
-    return structure.kind in (None, tuple, list, dict, type(None)) and all(map(_plain, structure.children))
-
-
 def _at(bound: tuple[tuple, dict], path: Path) -> Any:
     """The container at a path inside the arguments."""
     node: Any = bound
@@ -288,57 +289,3 @@ def _update(container: Any, contents: Any) -> None:
     else:
         for field, value in zip(dataclasses.fields(container), contents):
             setattr(container, field.name, value)
-
-
-def _guards(traced: Traced, order: tuple[int, ...]) -> tuple[tuple[entry.Guard, ...], dict[int, int]] | None:
-    """A guard for each argument in the order of the call, and where each leaf comes; None where one has no guard."""
-    args, kwargs = traced.arguments.children
-    children = (*args.children, *kwargs.children)
-    first = [0, *accumulate(child.leaves for child in children)]
-    written = [w for w in traced.writes if isinstance(w, int)]
-    guards: list[entry.Guard] = []
-    places: dict[int, int] = {}
-    for at, child in enumerate(order):
-        if children[child].kind is type(None):
-            guards.append(entry.SameGuard(None))
-            continue
-        if children[child].kind is not None:
-            return None
-        leaf = traced.leaves[first[child]]
-        source = leaf.index if isinstance(leaf, SameLeaf) else first[child]
-        guard = entry.AliasGuard(places[source]) if source in places else _guard(traced.leaves[source], source in written)
-        if guard is None:
-            return None
-        guards.append(guard)
-        places.setdefault(source, at)
-        places[first[child]] = places[source]
-    return tuple(guards), places
-
-
-def _guard(leaf: Leaf, written: bool) -> entry.Guard | None:
-    if isinstance(leaf, ArrayLeaf) and leaf.direct:
-        return entry.ArrayGuard(leaf.dtype, leaf.shape, leaf.strides, leaf.tensor, written)
-    if isinstance(leaf, NumberLeaf):
-        return entry.FloatGuard() if leaf.python is float else entry.ComplexGuard()
-    if isinstance(leaf, StaticLeaf):
-        if leaf.python is int and -(2**63) <= leaf.value < 2**63:
-            return entry.IntGuard(leaf.value)
-        # Equal strings may be two objects; one that is not this one goes the slow way.
-        if leaf.python in (bool, str) or leaf.key == ("object", id(leaf.value)):
-            return entry.SameGuard(leaf.value)
-    return None
-
-
-def _entry_result(result: Result, lowered: Lowered, places: dict[int, int], numbers: dict[int, int]) -> Any:
-    """The entry's form of a result; `numbers` counts the arrays it allocates, by graph result."""
-    if isinstance(result, Computed):
-        if result.kind == "python" or result.chain or result.index in numbers:
-            return None
-        var = lowered.program.outputs[result.index]
-        numbers[result.index] = len(numbers)
-        return entry.ArrayResult(var.type.dtype, var.type.shape, result.kind)
-    if isinstance(result, Argument):
-        return entry.ArgumentResult(places[result.index])
-    if isinstance(result, Constant) and not result.copy:
-        return entry.ObjectResult(result.value)
-    return None

@@ -31,7 +31,9 @@ from hybrid.staging.spec import (
     ArgumentResult,
     ArrayGuard,
     ArrayResult,
+    AttributeRead,
     ComplexGuard,
+    DictRead,
     EntrySpec,
     FloatGuard,
     Guard,
@@ -41,6 +43,7 @@ from hybrid.staging.spec import (
     Results,
     SameGuard,
     TensorLayout,
+    WordRead,
     arrays,
     byte_range,
     items,
@@ -220,7 +223,52 @@ class _Entry:
         for comparison, left, right in spec.conditions:
             how = comparison if comparison in ("eq", "ne") else f"s{comparison}"
             self.require(self.icmp(how, "i64", self.size(left), self.size(right)))
+        self.reads()
         self.overlaps()
+
+    def reads(self) -> None:
+        """Miss where something the trace read besides its arguments is another object now."""
+        spec = self.spec
+        for at, read in enumerate(spec.reads):
+            match read:
+                case WordRead(holder, offset):
+                    self.expect(at, self.load("ptr", self.ref(holder), offset))
+                case AttributeRead(holder, name):
+                    self.attribute(at, holder, name)
+        for holder in spec.watched:
+            self.names_in(holder)
+
+    def expect(self, at: int, found: str) -> None:
+        self.require(self.icmp("eq", "ptr", found, self.word(self.spec.read_word(at))))
+
+    def attribute(self, at: int, holder: object, name: str) -> None:
+        found = self.call("PyObject_GetAttr", "ptr", f"ptr {self.ref(holder)}", f"ptr {self.ref(name)}")
+        there, gone = self.fresh("there"), self.fresh("gone")
+        self.put(f"br i1 {self.icmp('ne', 'ptr', found, 'null')}, label %{there}, label %{gone}")
+        self.label(gone)
+        self.call("PyErr_Clear", "void")
+        self.put("br label %miss")
+        self.label(there)
+        same = self.icmp("eq", "ptr", found, self.word(self.spec.read_word(at)))
+        self.call("Py_DecRef", "void", f"ptr {found}")
+        self.require(same)
+
+    def names_in(self, holder: dict) -> None:
+        """Look up all names read from one dict, unless its version says that nothing has changed since they were."""
+        names = [(at, read.name) for at, read in enumerate(self.spec.reads) if isinstance(read, DictRead) and read.holder is holder]
+
+        def look_up() -> str:
+            for at, name in names:
+                self.expect(at, self.call("PyDict_GetItemWithError", "ptr", f"ptr {self.ref(holder)}", f"ptr {self.ref(name)}"))
+            return "true"
+
+        if not capi.dict_versions():
+            look_up()
+            return
+        word = self.spec.version_word(holder)
+        version = self.load("i64", self.ref(holder), capi.DICT_VERSION)
+        self.either(self.icmp("eq", "i64", version, self.word(word, "i64")), lambda: "true", look_up, "i1")
+        self.store_word(word, "i64", version)
 
     def guard(self, index: int, guard: Guard, later: list[_Equal]) -> None:
         it = self.objects[index]

@@ -18,6 +18,7 @@ import numpy as np
 from hybrid.core.errors import CompileError
 from hybrid.staging import capi
 from hybrid.staging.spec import (
+    ABSENT,
     ACTIVE,
     ENTRY,
     NEXT,
@@ -26,20 +27,25 @@ from hybrid.staging.spec import (
     ArgumentResult,
     ArrayGuard,
     ArrayResult,
+    AttributeRead,
     ComplexGuard,
+    DictRead,
     EntrySpec,
     FloatGuard,
     Guard,
     IntGuard,
     ObjectResult,
+    Read,
     RepeatResult,
     Results,
     SameGuard,
     TensorLayout,
+    WordRead,
 )
 
 __all__ = [
     "Guard", "ArrayGuard", "FloatGuard", "ComplexGuard", "IntGuard", "SameGuard", "AliasGuard",
+    "ABSENT", "Read", "WordRead", "DictRead", "AttributeRead",
     "Results", "ArrayResult", "ArgumentResult", "ObjectResult", "RepeatResult",
     "EntrySpec", "TensorLayout", "emit_entry", "imports", "supported", "Dispatcher", "ENTRY",
 ]  # fmt: skip

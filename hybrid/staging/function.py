@@ -141,6 +141,7 @@ class Function(Inspection):
             compiled = made
         else:
             self._touch(key)
+            compiled.refresh()
         if form not in compiled.entries and not _aside:
             self._push(compiled, form)
         return compiled, values
@@ -192,6 +193,9 @@ class Function(Inspection):
         try:
             reads = Reads.of(self.function, tree.unflatten(structure, values))
             traced = trace(self.function, _name(self.function), structure, leaves, values, self.parameters.names(structure), reads)
+        except BaseException:
+            reads.restore()
+            raise
         finally:
             _step_aside(-1)
         compiled = Compiled(traced, reads, self.backend or config.backend, reason)

@@ -124,15 +124,20 @@ class Reads:
 
     def settle(self, captured: set[int]) -> None:
         """After the trace: refuse a function that changed what it reads. `captured`: ids of arrays the graph reads itself."""
-        changed = [read for read in self.reads if not read.holds()]
-        for read in reversed(changed):
-            read.restore()
+        changed = self.restore()
         if changed:
             raise TraceError(f"it changes {changed[0].text}, which compiled code cannot do",
                              fix="return the new value, or write into an array in place")  # fmt: skip
         for read in self.reads:
             if type(read.value) is np.ndarray and id(read.value) not in captured and read.value.nbytes <= CONTENT_BYTES:
                 self.contents.append((read, read.value.tobytes()))
+
+    def restore(self) -> list[Read]:
+        """Put back what a trace has changed; what that was."""
+        changed = [read for read in self.reads if not read.holds()]
+        for read in reversed(changed):
+            read.restore()
+        return changed
 
     def changed(self) -> tuple[str, str] | None:
         """The first read that is not what it was, and how it changed."""

@@ -70,6 +70,35 @@ class AliasGuard:
     index: int
 
 
+@dataclass(frozen=True, eq=False)
+class WordRead:
+    """The pointer at an offset of an object: a cell's contents, a slot, a function's code."""
+
+    holder: object
+    offset: int
+    value: object
+
+
+@dataclass(frozen=True, eq=False)
+class DictRead:
+    """What a dict holds under a str or int; `ABSENT` where that is nothing."""
+
+    holder: dict
+    name: object
+    value: object
+
+
+@dataclass(frozen=True, eq=False)
+class AttributeRead:
+    """An attribute whose lookup runs no Python code."""
+
+    holder: object
+    name: str
+    value: object
+
+
+ABSENT = object()
+Read = WordRead | DictRead | AttributeRead
 Guard = ArrayGuard | FloatGuard | ComplexGuard | IntGuard | SameGuard | AliasGuard
 
 
@@ -129,6 +158,7 @@ class EntrySpec:
         results: a result, or tuples, lists and dicts of them.
         slots: what the compute function is given pointers to: ("arg", i), ("result", k) for the k-th `ArrayResult`,
             ("const", ndarray) read at each call, ("arena", byte offset).
+        reads: what the function reads besides its arguments, each still the very object it was, or one `refresh` has named.
         symbols: sizes passed to it after the slots, as i64.
         conditions: (comparison, left, right) over sizes that must hold, e.g. ("gt", Dim.symbol("n"), 4).
         arena: bytes of scratch memory behind the ("arena", …) slots, aligned to 64.
@@ -141,6 +171,7 @@ class EntrySpec:
     guards: tuple[Guard, ...]
     results: Results
     slots: tuple[tuple[str, Any], ...]
+    reads: tuple[Read, ...] = ()
     symbols: tuple[str, ...] = ()
     conditions: tuple[tuple[str, Size, Size], ...] = ()
     keywords: tuple[str, ...] = ()
@@ -177,6 +208,28 @@ class EntrySpec:
     def table(self) -> Table:
         return Table(self)
 
+    @cached_property
+    def watched(self) -> list[dict]:
+        """The dicts read by name, once each: the table keeps the version of each for which all names were found unchanged."""
+        return list({id(read.holder): read.holder for read in self.reads if isinstance(read, DictRead)}.values())
+
+    @cached_property
+    def expected(self) -> list[object]:
+        """What each read must find, held so that no other object can take its address."""
+        return [read.value for read in self.reads]
+
+    def refresh(self, at: int, value: object) -> None:
+        """Expect another object, one that means the same."""
+        if self.expected[at] is not value:
+            self.expected[at] = value
+            self.table.words[self.read_word(at)] = 0 if value is ABSENT else id(value)
+
+    def read_word(self, at: int) -> int:
+        return REFERENCES + len(self.references) + 3 * len(self.spans) + at
+
+    def version_word(self, holder: dict) -> int:
+        return self.read_word(len(self.reads)) + next(k for k, known in enumerate(self.watched) if known is holder)
+
     @property
     def calls(self) -> int:
         """How many calls have passed the guards."""
@@ -190,7 +243,9 @@ class Table:
 
     def __init__(self, spec: EntrySpec):
         spans = [number for span in spec.spans for number in span]
-        self.words = np.array([0] * 5 + [*capi.addresses(), *map(id, spec.references), *spans], np.int64)
+        reads = [0 if value is ABSENT else id(value) for value in spec.expected]
+        versions = [-1] * len(spec.watched)
+        self.words = np.array([0] * 5 + [*capi.addresses(), *map(id, spec.references), *spans, *reads, *versions], np.int64)
 
     @property
     def address(self) -> int:
@@ -249,6 +304,7 @@ def _referenced(spec: EntrySpec) -> Iterator[object]:
             yield from (value for _, value in guard.same)
         elif isinstance(guard, (IntGuard, SameGuard)):
             yield guard.value
+    yield from (part for read in spec.reads for part in (read.holder, getattr(read, "name", None)))
     yield from _referenced_results(spec.results)
     yield from (value for kind, value in spec.slots if kind == "const")
     yield from (value for value in spec.written if isinstance(value, np.ndarray))

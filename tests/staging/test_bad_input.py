@@ -174,8 +174,8 @@ def test_an_interrupt_leaves_everything_usable():
         f = function(lambda a: np.sin(a @ a).sum())
         f(x)
         for delay in (0.001, 0.02):
-            threading.Timer(delay, _thread.interrupt_main).start()
             try:
+                threading.Timer(delay, _thread.interrupt_main).start()
                 while True:
                     f(x)
                     function(lambda a: np.cos(a) + delay)(x[:3])

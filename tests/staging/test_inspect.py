@@ -21,7 +21,7 @@ from hybrid.frontend.tensor import Tensor
 from hybrid.frontend.values import wrap
 from hybrid.ir import text
 from hybrid.ir.graph import evaluate
-from hybrid.staging import inspect as inspection
+from hybrid.staging import report as inspection
 from hybrid.staging.function import FallbackWarning, eager, function
 
 PACKAGE = Path(__file__).parents[2]

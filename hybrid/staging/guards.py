@@ -1,0 +1,137 @@
+"""What a trace depends on and gives back, in the words of native entries; None where machine code cannot check or make it."""
+
+from __future__ import annotations
+
+import builtins
+import types
+from itertools import accumulate
+from typing import Any
+
+import numpy as np
+
+from hybrid.core import tree
+from hybrid.frontend.values import Value
+from hybrid.runtime.program import Lowered
+from hybrid.staging import capi, entry
+from hybrid.staging.reads import MISSING, Read, Reads
+from hybrid.staging.signature import ArrayLeaf, Leaf, NumberLeaf, SameLeaf, StaticLeaf, valued
+from hybrid.staging.tracing import Argument, Computed, Constant, Result, Traced
+
+MANY = 64  # reads beyond these are checked from Python: 64 dict lookups take a microsecond
+
+
+def arguments(traced: Traced, order: tuple[int, ...]) -> tuple[tuple[entry.Guard, ...], dict[int, int]] | None:
+    """A guard for each argument in the order of the call, and where each leaf comes; None where one has no guard."""
+    args, kwargs = traced.arguments.children
+    children = (*args.children, *kwargs.children)
+    first = [0, *accumulate(child.leaves for child in children)]
+    written = [w for w in traced.writes if isinstance(w, int)]
+    found: list[entry.Guard] = []
+    places: dict[int, int] = {}
+    for at, child in enumerate(order):
+        if children[child].kind is type(None):
+            found.append(entry.SameGuard(None))
+            continue
+        if children[child].kind is not None:
+            return None
+        leaf = traced.leaves[first[child]]
+        source = leaf.index if isinstance(leaf, SameLeaf) else first[child]
+        check = entry.AliasGuard(places[source]) if source in places else guard(traced.leaves[source], source in written)
+        if check is None:
+            return None
+        found.append(check)
+        places.setdefault(source, at)
+        places[first[child]] = places[source]
+    return tuple(found), places
+
+
+def guard(leaf: Leaf, written: bool) -> entry.Guard | None:
+    if isinstance(leaf, ArrayLeaf) and leaf.direct:
+        return entry.ArrayGuard(leaf.dtype, leaf.shape, leaf.strides, leaf.tensor, written)
+    if isinstance(leaf, NumberLeaf):
+        return entry.FloatGuard() if leaf.python is float else entry.ComplexGuard()
+    if isinstance(leaf, StaticLeaf):
+        if leaf.python is int and -(2**63) <= leaf.value < 2**63:
+            return entry.IntGuard(leaf.value)
+        # Equal strings may be two objects; one that is not this one goes the slow way.
+        if leaf.python in (bool, str) or leaf.key == ("object", id(leaf.value)):
+            return entry.SameGuard(leaf.value)
+    return None
+
+
+def result(result: Result, lowered: Lowered, places: dict[int, int], numbers: dict[int, int]) -> Any:
+    """The entry's form of a result; `numbers` counts the arrays it allocates, by graph result."""
+    if isinstance(result, Computed):
+        if result.kind == "python" or result.chain or result.index in numbers:
+            return None
+        var = lowered.program.outputs[result.index]
+        numbers[result.index] = len(numbers)
+        return entry.ArrayResult(var.type.dtype, var.type.shape, result.kind)
+    if isinstance(result, Argument):
+        return entry.ArgumentResult(places[result.index])
+    if isinstance(result, Constant) and not result.copy:
+        return entry.ObjectResult(result.value)
+    return None
+
+
+def reads(found: Reads) -> tuple[entry.Read, ...] | None:
+    """The native form of all reads."""
+    if found.contents:
+        return None
+    out: list[entry.Read] = []
+    for one in found.reads:
+        parts = _read(one)
+        if parts is None or len(out) > MANY:
+            return None
+        out += parts
+    return tuple(out)
+
+
+def _read(read: Read) -> list[entry.Read] | None:
+    value = read.value
+    if read.whole and _mutable(value) and read.name != "__kwdefaults__":
+        return None
+    after: list[entry.Read] = []
+    if isinstance(value, Value):
+        after.append(entry.WordRead(value, capi.slot_offset(type(value), "_data"), value._data))
+    if read.kind == "cell":
+        return [entry.WordRead(read.holder, capi.CELL_CONTENTS, entry.ABSENT if value is MISSING else value), *after]
+    if read.kind == "global" and read.name not in read.holder:
+        outside = [] if value is MISSING else [entry.DictRead(vars(builtins), read.name, value)]
+        return [entry.DictRead(read.holder, read.name, entry.ABSENT), *outside]
+    if read.kind == "global" or isinstance(read.holder, dict):
+        return [entry.DictRead(read.holder, read.name, entry.ABSENT if value is MISSING else value), *after]
+    if isinstance(read.holder, types.FunctionType):
+        at = None if value is None else capi.pointer_offset(read.holder, value)
+        return [] if at is None else [entry.WordRead(read.holder, at, value)]
+    if isinstance(read.holder, types.ModuleType) and read.name in vars(read.holder):
+        return [entry.DictRead(vars(read.holder), read.name, value), *after]
+    if read.kind == "attribute" and value is not MISSING:
+        return [entry.AttributeRead(read.holder, read.name, value), *after]
+    return None
+
+
+def _mutable(value: Any) -> bool:
+    """Whether an object may mean something else without being another one."""
+    if isinstance(value, tuple):
+        return any(map(_mutable, value))
+    return isinstance(value, (list, dict, set, bytearray))
+
+
+def refresh(spec: entry.EntrySpec) -> None:
+    """Expect what is there now where the reads were found to mean the same."""
+    for at, read in enumerate(spec.reads):
+        if not valued(spec.expected[at]) and not isinstance(spec.expected[at], tuple):
+            continue
+        if isinstance(read, entry.DictRead):
+            now = read.holder.get(read.name, entry.ABSENT)
+        elif isinstance(read, entry.AttributeRead):
+            now = getattr(read.holder, read.name, entry.ABSENT)
+        else:
+            now = read.holder.cell_contents if isinstance(read.holder, types.CellType) else spec.expected[at]
+        spec.refresh(at, now)
+
+
+def buildable(structure: tree.Structure) -> bool:
+    """Whether an entry can build containers of this structure."""
+    return structure.kind in (None, tuple, list, dict, type(None)) and all(map(buildable, structure.children))
