@@ -37,7 +37,7 @@ def pure_call(f: Function, args: tuple, kwargs: dict[str, Any]) -> tuple[Graph, 
     """
     compiled, _ = f._compiled(args, kwargs)
     traced = compiled.traced
-    structure = next(key[0] for key, known in f._traces.items() if known is compiled)
+    structure = compiled.traced.arguments
     names = f.parameters.names(structure)
     _refuse_side_effects(traced)
     parts = _Parts(traced)

@@ -43,7 +43,12 @@ def pointer(name: str) -> int:
 
 def symbols(*dtypes: np.dtype) -> dict[str, int]:
     """Addresses of the external symbols of `emit_gemm` for these dtypes, for `engine.load`."""
-    return {f"hybrid_blas_{_PREFIX[dtype]}gemm": pointer(f"{_PREFIX[dtype]}gemm") for dtype in dtypes}
+    out = {f"hybrid_blas_{_PREFIX[dtype]}gemm": pointer(f"{_PREFIX[dtype]}gemm") for dtype in dtypes}
+    control = _thread_control()
+    if control is not None:
+        assign, read = (ctypes.cast(function, ctypes.c_void_p).value or 0 for function in control)
+        out |= {"hybrid_blas_set": assign, "hybrid_blas_get": read, "hybrid_blas_state": ctypes.addressof(_state)}
+    return out
 
 
 def set_threads(count: int) -> int:
@@ -59,6 +64,66 @@ def set_threads(count: int) -> int:
     before = read()
     assign(count)
     return before
+
+
+class _State(ctypes.Structure):
+    """What calls of `emit_single` share: how many are inside, and the thread count to put back (0: none)."""
+
+    _fields_ = [("inside", ctypes.c_int64), ("before", ctypes.c_int64)]
+
+
+_state = _State()
+
+
+def emit_single() -> str:
+    """LLVM text of `void @hybrid_blas_enter()` and `@hybrid_blas_leave()`: between them BLAS keeps to the calling thread.
+
+    The count of threads belongs to the whole process. The first call inside takes it down to 1, the last one out puts it back;
+    where two meet at that moment, one of them may run with BLAS' own threads, which is only slower.
+    """
+    if _thread_control() is None:
+        return "\n".join(
+            f"define internal void @hybrid_blas_{name}() nounwind {{\n  ret void\n}}" for name in ("enter", "leave")
+        )
+    return """
+@hybrid_blas_state = external global { i64, i64 }
+declare void @hybrid_blas_set(i32)
+declare i32 @hybrid_blas_get()
+
+define internal void @hybrid_blas_enter() nounwind {
+entry:
+  %inside = atomicrmw add ptr @hybrid_blas_state, i64 1 acq_rel
+  %now = call i32 @hybrid_blas_get()
+  %several = icmp sgt i32 %now, 1
+  br i1 %several, label %lower, label %done
+lower:
+  %count = zext i32 %now to i64
+  %before = getelementptr inbounds { i64, i64 }, ptr @hybrid_blas_state, i32 0, i32 1
+  store atomic i64 %count, ptr %before monotonic, align 8
+  call void @hybrid_blas_set(i32 1)
+  br label %done
+done:
+  ret void
+}
+
+define internal void @hybrid_blas_leave() nounwind {
+entry:
+  %inside = atomicrmw sub ptr @hybrid_blas_state, i64 1 acq_rel
+  %last = icmp eq i64 %inside, 1
+  br i1 %last, label %look, label %done
+look:
+  %before = getelementptr inbounds { i64, i64 }, ptr @hybrid_blas_state, i32 0, i32 1
+  %count = atomicrmw xchg ptr %before, i64 0 acq_rel
+  %lowered = icmp sgt i64 %count, 1
+  br i1 %lowered, label %raise, label %done
+raise:
+  %threads = trunc i64 %count to i32
+  call void @hybrid_blas_set(i32 %threads)
+  br label %done
+done:
+  ret void
+}
+"""
 
 
 def emit_gemm(dtype: np.dtype) -> str:

@@ -20,7 +20,7 @@ from hybrid.core.errors import CompileError
 from hybrid.runtime.pool import numpy_word, prototype
 
 # PyObject and the objects whose values the guards read (64-bit builds, header of 16 bytes).
-TYPE, SIZE, FLOAT_VALUE, COMPLEX_VALUE, CELL_CONTENTS = 8, 16, 16, 16, 16
+TYPE, SIZE, FLOAT_VALUE, COMPLEX_VALUE, SCALAR_VALUE, CELL_CONTENTS = 8, 16, 16, 16, 16, 16
 DICT_VERSION = 24  # where `dict_versions` says so
 # PyArrayObject. DESCR_KIND starts eight bytes of a PyArray_Descr: kind, type, byteorder, a reserved byte and type_num.
 DATA, NDIM, DIMS, STRIDES, DESCR, FLAGS, DESCR_KIND = 16, 24, 32, 40, 56, 64, 24
@@ -31,7 +31,7 @@ PYTHON_API = (
     "Py_IncRef", "Py_DecRef", "PyObject_Vectorcall", "PyLong_FromLongLong", "PyLong_AsLongLongAndOverflow", "PyErr_NoMemory",
     "PyUnicode_Compare", "PyType_GenericAlloc", "PyTuple_New", "PyTuple_SetItem", "PyList_New", "PyList_SetItem",
     "PyDict_New", "PyDict_SetItem", "PyEval_SaveThread", "PyEval_RestoreThread", "PyMem_RawMalloc", "PyMem_RawFree",
-    "PyDict_GetItemWithError", "PyObject_GetAttr", "PyErr_Clear",
+    "PyDict_GetItemWithError", "PyObject_GetAttr", "PyErr_Clear", "PyFloat_FromDouble",
 )  # fmt: skip
 _NUMPY_API = {
     "PyArray_Scalar": 60, "PyArray_NewFromDescr": 94, "PyDataMem_SetHandler": 304, "PyDataMem_GetHandler": 305,
@@ -95,12 +95,19 @@ def tuple_items() -> int:
 @cache
 def dict_versions() -> bool:
     """Whether dicts carry a number that changes with every change: up to 3.12 they do."""
-    probe, seen = {}, set()
-    for k in range(8):
-        probe["k"] = object()
-        seen.add(word(id(probe) + DICT_VERSION))
-        seen.add(word(id(probe) + DICT_VERSION))  # and with nothing else
-    return len(seen) == k + 1
+    probe: dict[str, object] = {}
+    seen = set()
+    for _ in range(8):
+        probe["key"] = object()
+        seen |= {word(id(probe) + DICT_VERSION), word(id(probe) + DICT_VERSION)}  # the same twice: nothing else changes it
+    return len(seen) == 8
+
+
+@cache
+def scalar_in_place(dtype: np.dtype) -> bool:
+    """Whether scalars of a dtype hold their value where NumPy's own do."""
+    sample = np.frombuffer(bytes(range(1, dtype.itemsize + 1)), np.uint8).view(dtype)[0] if dtype != np.bool_ else np.True_
+    return type(sample) is dtype.type and ctypes.string_at(id(sample) + SCALAR_VALUE, dtype.itemsize) == sample.tobytes()
 
 
 def pointer_offset(holder: object, value: object) -> int | None:

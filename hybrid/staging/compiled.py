@@ -6,7 +6,7 @@ import dataclasses
 import time
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from itertools import accumulate, islice
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,8 +19,8 @@ from hybrid.ir.graph import Graph, Var, evaluate
 from hybrid.ir.verify import verify
 from hybrid.staging import entry, guards
 from hybrid.staging.fallback import Refusal
-from hybrid.staging.signature import ArrayLeaf, Leaf, NumberLeaf, SameLeaf, ScalarLeaf, StaticLeaf
 from hybrid.staging.reads import Reads
+from hybrid.staging.signature import ArrayLeaf, Leaf, NumberLeaf, SameLeaf, ScalarLeaf
 from hybrid.staging.tracing import Argument, Computed, Constant, Held, Path, Repeat, Result, Traced, View, view_of
 
 if TYPE_CHECKING:
@@ -107,7 +107,11 @@ class Compiled:
     def refuses(self, values: Sequence[Any], bound: tuple[tuple, dict]) -> Refusal | None:
         """Why this one call must run as plain Python although the trace fits it, or None."""
         traced = self.traced
-        arrays = {k: _data(v) for k, v in enumerate(values) if isinstance(v, (Value, np.ndarray)) and not isinstance(traced.leaves[k], SameLeaf)}
+        arrays = {
+            k: _data(v)
+            for k, v in enumerate(values)
+            if isinstance(v, (Value, np.ndarray)) and not isinstance(traced.leaves[k], SameLeaf)
+        }
         arrays |= {-1 - k: array for k, (_, array) in enumerate(traced.graph.constants)}
         written = [k for k, a in arrays.items() if any(w is a or (type(w) is int and w == k) for w in traced.writes)]
         if any(_share(arrays[w], other) for w in written for k, other in arrays.items() if k != w):
@@ -213,7 +217,7 @@ class Compiled:
 
     def _spec(self, keywords: tuple[str, ...], order: tuple[int, ...]) -> entry.EntrySpec | None:
         traced, lowered = self.traced, self.lowered
-        if traced.checks is not None or traced.updates or not guards.buildable(traced.structure):
+        if traced.updates or not guards.buildable(traced.structure):
             return None
         segment = lowered.only_segment
         if segment is None or segment.symbols:
@@ -222,6 +226,9 @@ class Compiled:
         if found is None or reads is None:
             return None
         checked, places = found
+        finite = guards.finite(traced, places)
+        if finite is None:
+            return None
         numbers: dict[int, int] = {}
         results = [guards.result(r, lowered, places, numbers) for r in traced.results]
         slots = None if None in results else self._slots(segment, places, numbers)
@@ -233,7 +240,7 @@ class Compiled:
         types = [lowered.types[name] for name in segment.buffers]
         moved = sum(number(size) * dtype.itemsize for dtype, size in types)
         return entry.EntrySpec(
-            guards=checked, reads=reads, results=tree.unflatten(traced.structure, results), slots=slots, keywords=keywords, arena=lowered.arena_size,
+            guards=checked, reads=reads, finite=finite, results=tree.unflatten(traced.structure, results), slots=slots, keywords=keywords, arena=lowered.arena_size,
             written=tuple(places[w] if isinstance(w, int) else w for w in traced.writes), release_gil=moved > GIL_BYTES,
             tensor=_layout(), on_error=fail,
         )  # fmt: skip

@@ -6,8 +6,8 @@ No address of this process stands in the text, so its object code can be cached 
 
 from __future__ import annotations
 
+import struct
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +19,6 @@ from hybrid.runtime.pool import LARGE
 from hybrid.staging import capi
 from hybrid.staging.spec import (
     ACTIVE,
-    API,
     ARENA,
     CALLS,
     CAPACITY,
@@ -42,6 +41,7 @@ from hybrid.staging.spec import (
     RepeatResult,
     Results,
     SameGuard,
+    ScalarGuard,
     TensorLayout,
     WordRead,
     arrays,
@@ -51,6 +51,7 @@ from hybrid.staging.spec import (
     size_of,
 )
 from hybrid.staging.support import SUPPORT
+from hybrid.staging.writer import Writer
 
 # An arena up to this size is kept between calls. Filling 256 MiB of fresh pages took 60 ms where warm ones took 8; beyond it,
 # a server with a hundred traces should not hold gigabytes for the biggest batch it has ever seen.
@@ -79,15 +80,12 @@ class _View:
 _Equal = tuple[str, Size, str]  # a value, what it must be once all symbols are bound, and an extent that excuses it up to 1
 
 
-class _Entry:
+class _Entry(Writer):
     """Writes one entry: straight-line code over SSA names, with exits to `miss` before ACTIVE is counted and `fail` after."""
 
     def __init__(self, spec: EntrySpec):
+        super().__init__(spec.references)
         self.spec = spec
-        self.lines: list[str] = []
-        self.allocas: list[str] = []
-        self.names = 0
-        self.place = {id(value): REFERENCES + at for at, value in enumerate(spec.references)}
         self.sizes: dict[Size, str] = {}  # symbols and polynomials already computed
         self.objects: list[str] = []  # arguments, as they came
         self.views: dict[int, _View] = {}  # array arguments by index
@@ -95,90 +93,7 @@ class _Entry:
         self.values: dict[int, str] = {}  # pointers to the values of float and complex arguments
         self.owned = 0  # references the call holds so far, in `%owned`
         self.buffers: list[tuple[str, str, int]] = []  # per ArrayResult: its data, its array and that one's place in `%owned`
-        self.used: set[str] = set()  # what of SUPPORT the text needs
         self.made: list[str] = []  # per ArrayResult: the object returned for it
-
-    # Text
-
-    def put(self, text: str) -> None:
-        self.lines.append(f"  {text}")
-
-    def let(self, text: str) -> str:
-        self.names += 1
-        self.put(f"%v{self.names} = {text}")
-        return f"%v{self.names}"
-
-    def label(self, name: str) -> None:
-        self.lines.append(f"{name}:")
-
-    def fresh(self, stem: str) -> str:
-        self.names += 1
-        return f"{stem}{self.names}"
-
-    def alloca(self, kind: str, align: int = 8) -> str:
-        name = f"%s{len(self.allocas)}"
-        self.allocas.append(f"  {name} = alloca {kind}, align {align}")
-        return name
-
-    def at(self, base: str, offset: int | str) -> str:
-        return base if offset in (0, "0") else self.let(f"getelementptr i8, ptr {base}, i64 {offset}")
-
-    def load(self, kind: str, base: str, offset: int = 0) -> str:
-        return self.let(f"load {kind}, ptr {self.at(base, offset)}")
-
-    def word(self, at: int, kind: str = "ptr") -> str:
-        return self.load(kind, f"@{TABLE}", 8 * at)
-
-    def store_word(self, at: int, kind: str, value: str) -> None:
-        self.put(f"store {kind} {value}, ptr {self.at(f'@{TABLE}', 8 * at)}")
-
-    def add_word(self, at: int, amount: int) -> str:
-        before = self.word(at, "i64")
-        self.store_word(at, "i64", self.let(f"add i64 {before}, {amount}"))
-        return before
-
-    def ref(self, value: object) -> str:
-        """The address of a Python object the spec refers to."""
-        return self.word(self.place[id(value)])
-
-    def call(self, name: str, result: str, *args: str) -> str:
-        text = f"call {result} {self.word(API[name])}({', '.join(args)})"
-        if result != "void":
-            return self.let(text)
-        self.put(text)
-        return ""
-
-    def icmp(self, how: str, kind: str, a: str | int, b: str | int) -> str:
-        return self.let(f"icmp {how} {kind} {a}, {b}")
-
-    def require(self, condition: str, otherwise: str = "miss") -> None:
-        ok = self.fresh("ok")
-        self.put(f"br i1 {condition}, label %{ok}, label %{otherwise}")
-        self.label(ok)
-
-    def either(self, condition: str, then: Callable[[], str], otherwise: Callable[[], str], kind: str) -> str:
-        """A value that two branches compute."""
-        yes, no, join = self.fresh("yes"), self.fresh("no"), self.fresh("join")
-        self.put(f"br i1 {condition}, label %{yes}, label %{no}")
-        incoming = []
-        for label, branch in ((yes, then), (no, otherwise)):
-            self.label(label)
-            value, end = branch(), self.fresh("end")
-            self.put(f"br label %{end}")  # the branch may have ended in a block of another name
-            self.label(end)
-            self.put(f"br label %{join}")
-            incoming.append(f"[{value}, %{end}]")
-        self.label(join)
-        return self.let(f"phi {kind} {', '.join(incoming)}")
-
-    def support(self, name: str, call: str) -> str:
-        """Call a function of `SUPPORT`, which then joins the text."""
-        self.used.add(name)
-        text = f"call {call}"
-        if not call.startswith("void"):
-            return self.let(text)
-        self.put(text)
-        return ""
 
     # Sizes
 
@@ -224,7 +139,24 @@ class _Entry:
             how = comparison if comparison in ("eq", "ne") else f"s{comparison}"
             self.require(self.icmp(how, "i64", self.size(left), self.size(right)))
         self.reads()
+        for number in spec.finite:
+            value = self.number(number)
+            zero = self.let(f"fsub double {value}, {value}")  # NaN where the value is infinite or NaN
+            self.require(self.let(f"fcmp oeq double {zero}, 0.0"))
         self.overlaps()
+
+    def number(self, number: Any) -> str:
+        """A double from float arguments."""
+        match number:
+            case float():
+                return f"0x{struct.unpack('<Q', struct.pack('<d', number))[0]:016X}"
+            case ("arg", index):
+                return self.load("double", self.values[index])
+            case ("neg", operand):
+                return self.let(f"fneg double {self.number(operand)}")
+            case (operation, left, right) if operation in ("add", "sub", "mul", "div"):
+                return self.let(f"f{operation} double {self.number(left)}, {self.number(right)}")
+        raise CompileError("arithmetic that an entry cannot check", got=str(number))
 
     def reads(self) -> None:
         """Miss where something the trace read besides its arguments is another object now."""
@@ -255,7 +187,9 @@ class _Entry:
 
     def names_in(self, holder: dict) -> None:
         """Look up all names read from one dict, unless its version says that nothing has changed since they were."""
-        names = [(at, read.name) for at, read in enumerate(self.spec.reads) if isinstance(read, DictRead) and read.holder is holder]
+        names = [
+            (at, read.name) for at, read in enumerate(self.spec.reads) if isinstance(read, DictRead) and read.holder is holder
+        ]
 
         def look_up() -> str:
             for at, name in names:
@@ -279,6 +213,9 @@ class _Entry:
             case FloatGuard():
                 self.exact(it, float)
                 self.values[index] = self.at(it, capi.FLOAT_VALUE)
+            case ScalarGuard(dtype):
+                self.exact(it, dtype.type)
+                self.values[index] = self.at(it, capi.SCALAR_VALUE)
             case ComplexGuard():
                 self.exact(it, complex)
                 self.values[index] = self.at(it, capi.COMPLEX_VALUE)
@@ -420,9 +357,10 @@ class _Entry:
 
     def allocate(self) -> None:
         for result in arrays(self.spec):
-            if result.kind not in ("ndarray", "tensor", "scalar") or (result.kind == "scalar" and result.shape):
-                raise CompileError("an ArrayResult is an ndarray, a tensor, or a scalar of shape ()", got=str(result))
-            if result.kind == "scalar":
+            number = result.kind in ("scalar", "python")
+            if result.kind not in ("ndarray", "tensor", "scalar", "python") or (number and result.shape):
+                raise CompileError("an ArrayResult is an ndarray, a tensor, or a number of shape ()", got=str(result))
+            if number:
                 self.buffers.append((self.alloca(f"[{result.dtype.itemsize} x i8]", 16), "", 0))
                 continue
             dims = self.alloca(f"[{max(len(result.shape), 1)} x i64]")
@@ -479,6 +417,8 @@ class _Entry:
         if result.kind == "scalar":
             value = self.call("PyArray_Scalar", "ptr", f"ptr {data}", f"ptr {self.ref(result.dtype)}", "ptr null")
             return value, self.own(value)
+        if result.kind == "python":
+            return self.python_number(data, result.dtype)
         layout = self.layout()
         value = self.call("PyType_GenericAlloc", "ptr", f"ptr {self.ref(layout.cls)}", "i64 0")
         owner = self.own(value)
@@ -489,6 +429,19 @@ class _Entry:
         self.put(f"store ptr {array}, ptr {self.at(value, capi.slot_offset(layout.cls, layout.data_slot))}")
         self.give(place)
         return value, owner
+
+    def python_number(self, data: str, dtype: np.dtype) -> tuple[str, int]:
+        if dtype == np.float64:
+            value = self.call("PyFloat_FromDouble", "ptr", f"double {self.load('double', data)}")
+        elif dtype == np.int64:
+            value = self.call("PyLong_FromLongLong", "ptr", f"i64 {self.load('i64', data)}")
+        elif dtype == np.bool_:
+            true = self.icmp("ne", "i8", self.load("i8", data), 0)
+            value = self.let(f"select i1 {true}, ptr {self.ref(True)}, ptr {self.ref(False)}")
+            self.call("Py_IncRef", "void", f"ptr {value}")
+        else:
+            raise CompileError("a Python number comes from a float64, an int64 or a bool", got=str(dtype))
+        return value, self.own(value)
 
     def container(self, results: tuple | list | dict) -> tuple[str, int]:
         built = [self.build(item) for item in items(results)]
@@ -543,6 +496,8 @@ class _Entry:
     def slot(self, kind: str, value: Any, arena: str) -> str:
         if kind == "arg" and value in self.views:
             return self.views[value].data
+        if kind == "arg" and value in self.values and isinstance(self.spec.guards[value], ScalarGuard):
+            return self.values[value]
         if kind == "arg" and value in self.values:
             pair = isinstance(self.spec.guards[value], ComplexGuard)
             place = self.alloca("[2 x double]" if pair else "double")

@@ -39,12 +39,13 @@ from hybrid.staging.spec import (
     RepeatResult,
     Results,
     SameGuard,
+    ScalarGuard,
     TensorLayout,
     WordRead,
 )
 
 __all__ = [
-    "Guard", "ArrayGuard", "FloatGuard", "ComplexGuard", "IntGuard", "SameGuard", "AliasGuard",
+    "Guard", "ArrayGuard", "FloatGuard", "ComplexGuard", "ScalarGuard", "IntGuard", "SameGuard", "AliasGuard",
     "ABSENT", "Read", "WordRead", "DictRead", "AttributeRead",
     "Results", "ArrayResult", "ArgumentResult", "ObjectResult", "RepeatResult",
     "EntrySpec", "TensorLayout", "emit_entry", "imports", "supported", "Dispatcher", "ENTRY",
@@ -58,7 +59,6 @@ def emit_entry(spec: EntrySpec, compute: str) -> str:
     from hybrid.staging import emit
 
     return emit.emit_entry(spec, compute)
-
 
 
 # PyMethodDef: const char *ml_name; PyCFunction ml_meth; int ml_flags; const char *ml_doc.

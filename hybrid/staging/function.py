@@ -40,7 +40,9 @@ __all__ = ["FallbackWarning", "Function", "RetraceWarning", "eager", "function"]
 _functions: weakref.WeakSet[Function] = weakref.WeakSet()
 _aside = int(not config.jit)  # while positive, native entries are out of the way: tracing, eager mode, profiling, jit off
 _aside_lock = threading.RLock()  # reentrant: a garbage collection inside may run code that calls a decorated function
-MANY = 8  # traces for one changing value, or calls refused for one reason, after which that is worth a warning or a general rule
+MANY = (
+    8  # traces for one changing value, or calls refused for one reason, after which that is worth a warning or a general rule
+)
 MANY_VARIANTS = 3  # traces kept beside one for other states of what a function reads, such as a training flag
 
 
@@ -52,7 +54,9 @@ class Function(Inspection):
         own = type(cls.__name__, (cls,), {"__module__": cls.__module__, "__slots__": ()})
         return super().__new__(own)
 
-    def __init__(self, function: Callable, *, strict: bool = False, static: Sequence[int | str] = (), backend: str | None = None):
+    def __init__(
+        self, function: Callable, *, strict: bool = False, static: Sequence[int | str] = (), backend: str | None = None
+    ):
         functools.update_wrapper(self, function)
         self.function, self.strict, self.backend = function, strict, backend
         self.parameters = Parameters(function, static)
@@ -98,6 +102,11 @@ class Function(Inspection):
     def eager(self) -> Callable:
         """The undecorated function."""
         return self.function
+
+    @property
+    def traces(self) -> list[Compiled]:
+        """All traces it holds, the least recently used first."""
+        return [c for known in list(self._traces.values()) for c in (*reversed(known.variants), known)]
 
     # calls ------------------------------------------------------------------------------------------------------------
     def _slow(self, *args: Any, **kwargs: Any) -> Any:
@@ -192,7 +201,9 @@ class Function(Inspection):
         _step_aside(1)  # so that decorated functions which this one calls are inlined
         try:
             reads = Reads.of(self.function, tree.unflatten(structure, values))
-            traced = trace(self.function, _name(self.function), structure, leaves, values, self.parameters.names(structure), reads)
+            traced = trace(
+                self.function, _name(self.function), structure, leaves, values, self.parameters.names(structure), reads
+            )
         except BaseException:
             reads.restore()
             raise
@@ -398,7 +409,9 @@ def function(
     if isinstance(f, (staticmethod, classmethod)):
         return type(f)(function(f.__func__, **options))  # type: ignore[arg-type]
     if not callable(f):
-        raise ArgumentError("hybrid.function decorates a callable", got=f"{type(f).__name__}", fix="@hybrid.function above a def")
+        raise ArgumentError(
+            "hybrid.function decorates a callable", got=f"{type(f).__name__}", fix="@hybrid.function above a def"
+        )
     return Function(f, **options)  # type: ignore[arg-type]
 
 

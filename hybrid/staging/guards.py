@@ -7,16 +7,17 @@ import types
 from itertools import accumulate
 from typing import Any
 
-import numpy as np
-
+from hybrid.core import dtype as dt
 from hybrid.core import tree
 from hybrid.frontend.values import Value
+from hybrid.ir.graph import Atom, Literal
 from hybrid.runtime.program import Lowered
 from hybrid.staging import capi, entry
 from hybrid.staging.reads import MISSING, Read, Reads
-from hybrid.staging.signature import ArrayLeaf, Leaf, NumberLeaf, SameLeaf, StaticLeaf, valued
+from hybrid.staging.signature import ArrayLeaf, Leaf, NumberLeaf, SameLeaf, ScalarLeaf, StaticLeaf, valued
 from hybrid.staging.tracing import Argument, Computed, Constant, Result, Traced
 
+_PYTHON = (dt.float64, dt.int64, dt.bool_)  # dtypes whose values an entry makes Python numbers of
 MANY = 64  # reads beyond these are checked from Python: 64 dict lookups take a microsecond
 
 
@@ -50,6 +51,8 @@ def guard(leaf: Leaf, written: bool) -> entry.Guard | None:
         return entry.ArrayGuard(leaf.dtype, leaf.shape, leaf.strides, leaf.tensor, written)
     if isinstance(leaf, NumberLeaf):
         return entry.FloatGuard() if leaf.python is float else entry.ComplexGuard()
+    if isinstance(leaf, ScalarLeaf) and capi.scalar_in_place(leaf.dtype):
+        return entry.ScalarGuard(leaf.dtype)
     if isinstance(leaf, StaticLeaf):
         if leaf.python is int and -(2**63) <= leaf.value < 2**63:
             return entry.IntGuard(leaf.value)
@@ -62,9 +65,9 @@ def guard(leaf: Leaf, written: bool) -> entry.Guard | None:
 def result(result: Result, lowered: Lowered, places: dict[int, int], numbers: dict[int, int]) -> Any:
     """The entry's form of a result; `numbers` counts the arrays it allocates, by graph result."""
     if isinstance(result, Computed):
-        if result.kind == "python" or result.chain or result.index in numbers:
-            return None
         var = lowered.program.outputs[result.index]
+        if result.chain or result.index in numbers or (result.kind == "python" and var.type.dtype not in _PYTHON):
+            return None
         numbers[result.index] = len(numbers)
         return entry.ArrayResult(var.type.dtype, var.type.shape, result.kind)
     if isinstance(result, Argument):
@@ -72,6 +75,26 @@ def result(result: Result, lowered: Lowered, places: dict[int, int], numbers: di
     if isinstance(result, Constant) and not result.copy:
         return entry.ObjectResult(result.value)
     return None
+
+
+def finite(traced: Traced, places: dict[int, int]) -> tuple[Any, ...] | None:
+    """The arithmetic whose results must be finite."""
+    if traced.checks is None:
+        return ()
+    numbers: dict[Atom, Any] = {}
+    for var, k in zip(traced.graph.inputs, traced.inputs):
+        if isinstance(traced.leaves[k], NumberLeaf):
+            numbers[var] = ("arg", places[k])
+    for eqn in traced.checks.eqns:
+        operands = [float(a.value) if isinstance(a, Literal) else numbers.get(a) for a in eqn.inputs]
+        if (
+            eqn.primitive.name not in ("add", "sub", "mul", "div", "neg")
+            or None in operands
+            or eqn.output.type.dtype != dt.float64
+        ):
+            return None
+        numbers[eqn.output] = (eqn.primitive.name, *operands)
+    return tuple(numbers[atom] for atom in traced.checks.outputs)
 
 
 def reads(found: Reads) -> tuple[entry.Read, ...] | None:

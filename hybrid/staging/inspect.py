@@ -25,7 +25,7 @@ class Inspection:
     """
 
     _find: Callable[[tuple, dict], Any]
-    _traces: Mapping[Any, Compiled]
+    traces: list[Compiled]
     _fallbacks: Mapping[Any, str]
     parameters: Parameters
     function: Callable
@@ -98,7 +98,7 @@ class Inspection:
     # what happened ----------------------------------------------------------------------------------------------------
     def stats(self) -> dict[str, Any]:
         """Counts over the traces it holds: traces, calls, kernels, BLAS and host calls, seconds spent compiling, fallbacks."""
-        traces = list(self._traces.values())
+        traces = self.traces
         return {
             "traces": len(traces),
             "calls": sum(c.calls + c.native_calls for c in traces),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from hybrid.core import tree
 from hybrid.core.errors import ArgumentError
@@ -60,7 +59,9 @@ class Parameters:
         except TypeError:
             return None
         places = {given: place for place, given in enumerate((*args, *kwargs.values()))}
-        return tuple(places[k] for k in range(positional + len(keywords))) if len(places) == positional + len(keywords) else None
+        return (
+            tuple(places[k] for k in range(positional + len(keywords))) if len(places) == positional + len(keywords) else None
+        )
 
     def names(self, structure: tree.Structure) -> list[str]:
         """A name for every leaf, from the parameter it came through."""
@@ -68,7 +69,9 @@ class Parameters:
         out: list[str] = []
         for k, child in enumerate(args.children):
             p = self._at(k)
-            base = f"arg{k}" if p is None else f"{p.name}{k - self.parameters.index(p)}" if p.kind is p.VAR_POSITIONAL else p.name
+            base = (
+                f"arg{k}" if p is None else f"{p.name}{k - self.parameters.index(p)}" if p.kind is p.VAR_POSITIONAL else p.name
+            )
             out += [base] if child.kind is None else [f"{base}_{j}" for j in range(child.leaves)]
         for name, child in zip(kwargs.aux or (), kwargs.children):  # type: ignore[call-overload]
             out += [name] if child.kind is None else [f"{name}_{j}" for j in range(child.leaves)]

@@ -30,7 +30,12 @@ CONTENT_BYTES = 1 << 20  # arrays that NumPy itself read while tracing are compa
 MANY_READS, MANY_ITEMS, DEEP = 512, 256, 4  # beyond these a program is compared by identity only, or not at all
 _LIBRARIES = tuple(
     str(path) + "/"
-    for path in (Path(__file__).parents[1], Path(np.__file__).parent, sysconfig.get_path("stdlib"), Path(np.__file__).parents[1] / "scipy")
+    for path in (
+        Path(__file__).parents[1],
+        Path(np.__file__).parent,
+        sysconfig.get_path("stdlib"),
+        Path(np.__file__).parents[1] / "scipy",
+    )
 )
 _PLAIN_LOOKUP = (object.__getattribute__, types.ModuleType.__getattribute__, type.__getattribute__)
 
@@ -274,7 +279,9 @@ class _Scan:
         cells = dict(zip(f.__code__.co_freevars, f.__closure__ or ()))
         self.code(f.__code__, f.__globals__, cells, known)
 
-    def code(self, code: types.CodeType, namespace: dict, cells: Mapping[str, types.CellType], known: Mapping[str, Any]) -> None:
+    def code(
+        self, code: types.CodeType, namespace: dict, cells: Mapping[str, types.CellType], known: Mapping[str, Any]
+    ) -> None:
         chains, rebound = _chains(code)
         nested = [constant for constant in code.co_consts if isinstance(constant, types.CodeType)]
         for inner in nested:
@@ -316,13 +323,17 @@ class _Scan:
             if isinstance(static, property):
                 self.callable(static.fget, (value,))
                 return
-            if isinstance(static, (types.FunctionType, classmethod, staticmethod)) and name not in getattr(value, "__dict__", {}):
+            if isinstance(static, (types.FunctionType, classmethod, staticmethod)) and name not in getattr(
+                value, "__dict__", {}
+            ):
                 self.callable(getattr(value, name), ())
                 return
             if isinstance(getattr(static, "__wrapped__", None), types.FunctionType):
                 self.callable(static.__wrapped__, (value,))
                 return
-            if inspect.isdatadescriptor(static) and not isinstance(static, (types.MemberDescriptorType, types.GetSetDescriptorType)):
+            if inspect.isdatadescriptor(static) and not isinstance(
+                static, (types.MemberDescriptorType, types.GetSetDescriptorType)
+            ):
                 return
             if getattr(value, name, MISSING) is MISSING and hasattr(type(value), "__getattr__") and not chain.stored:
                 return
@@ -349,10 +360,15 @@ def _named(f: types.FunctionType, args: tuple, kwargs: Mapping[str, Any]) -> dic
 
 def _has_attributes(value: Any) -> bool:
     """Whether attributes of a value may change and can be read without running code: user objects, user modules and classes."""
-    if isinstance(value, (Value, np.ndarray, types.FunctionType, types.MethodType)) or valued(value) and not isinstance(value, type):
+    if isinstance(value, (Value, np.ndarray, types.FunctionType, types.MethodType)) or (
+        valued(value) and not isinstance(value, type)
+    ):
         return False
     if isinstance(value, types.ModuleType):
-        return not (getattr(value, "__file__", None) or "").startswith(_LIBRARIES) and value.__name__ not in sys.builtin_module_names
+        return (
+            not (getattr(value, "__file__", None) or "").startswith(_LIBRARIES)
+            and value.__name__ not in sys.builtin_module_names
+        )
     kind = value if isinstance(value, type) else type(value)
     return _is_users(kind) and type(value).__getattribute__ in _PLAIN_LOOKUP
 
@@ -362,4 +378,3 @@ def _is_users(kind: type) -> bool:
     module = sys.modules.get(kind.__module__)
     file = getattr(module, "__file__", None) or ""
     return bool(kind.__flags__ & 1 << 9) and kind.__module__ != "builtins" and not file.startswith(_LIBRARIES)
-

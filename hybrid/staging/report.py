@@ -36,9 +36,10 @@ def calls(compiled: Compiled) -> int:
 def explanation(f: Any) -> str:
     """The text of `f.explain()`."""
     name = getattr(f.function, "__qualname__", "function").rpartition("<locals>.")[2]
-    traces = list(f._traces.items())
-    lines = [f"{name}: traced {_times(len(traces))}, called {_times(sum(calls(c) for _, c in traces))}"]
-    for k, ((structure, _), compiled) in enumerate(traces):
+    traces = f.traces
+    lines = [f"{name}: traced {_times(len(traces))}, called {_times(sum(calls(c) for c in traces))}"]
+    for k, compiled in enumerate(traces):
+        structure = compiled.traced.arguments
         lines.append(f"trace {k + 1}: {name}({signature(f, structure, compiled)})")
         lines.append(f"  reason    {compiled.reason}")
         lines += [f"  {line}" for line in _body(f, structure, compiled)]
@@ -291,7 +292,7 @@ def _first_difference(compiled: Compiled, arrays: list[np.ndarray], expected: di
 def announce(f: Function, compiled: Compiled) -> None:
     """What one new trace says: 1 calls · 2 kernels and times · 3 graph · 4 loops · 5 LLVM · 6 every pass."""
     level = config.debug
-    structure = next(key[0] for key, known in f._traces.items() if known is compiled)
+    structure = compiled.traced.arguments
     _say(f"traced {compiled.traced.graph.name}({signature(f, structure, compiled)}): {compiled.reason}")
     if level >= 2:
         for line in _body(f, structure, compiled):

@@ -58,7 +58,7 @@ class ArrayLeaf:
     @property
     def direct(self) -> bool:
         """Whether kernels read the caller's memory: no negative or odd strides, no elements across words."""
-        return self.strides is None or self.aligned and all(s >= 0 and s % self.dtype.itemsize == 0 for s in self.strides)
+        return self.strides is None or (self.aligned and all(s >= 0 and s % self.dtype.itemsize == 0 for s in self.strides))
 
     def __str__(self) -> str:
         layout = "" if self.strides is None else f" strides {self.strides}"
@@ -140,9 +140,13 @@ def describe(value: Any, static: bool = False) -> Leaf:
             raise TraceError(f"NumPy scalars of dtype {value.dtype} cannot be traced", got=repr(value))
         return static_leaf(value) if static else ScalarLeaf(value.dtype)
     if isinstance(value, (dict, list, tuple, deque)):
-        raise TraceError(f"containers of class {kind.__name__} are not known", fix="register the class: hybrid.core.tree.register")
+        raise TraceError(
+            f"containers of class {kind.__name__} are not known", fix="register the class: hybrid.core.tree.register"
+        )
     if isinstance(value, Iterator):
-        raise TraceError(f"an argument is an iterator ({kind.__name__}), which one trace would use up", fix="pass a list or an array")
+        raise TraceError(
+            f"an argument is an iterator ({kind.__name__}), which one trace would use up", fix="pass a list or an array"
+        )
     return static_leaf(value)
 
 
@@ -152,7 +156,9 @@ def static_leaf(value: Any) -> StaticLeaf:
 
 def valued(value: Any) -> bool:
     """Whether a value is all that matters of an object: numbers, strings, classes and the like."""
-    return type(value) in _BY_VALUE or isinstance(value, (float, complex, np.generic, np.dtype, type, slice, frozenset, set, bytearray))
+    return type(value) in _BY_VALUE or isinstance(
+        value, (float, complex, np.generic, np.dtype, type, slice, frozenset, set, bytearray)
+    )
 
 
 def static_key(value: Any) -> Hashable:

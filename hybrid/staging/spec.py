@@ -50,6 +50,13 @@ class ComplexGuard:
 
 
 @dataclass(frozen=True)
+class ScalarGuard:
+    """A NumPy scalar of exactly that type; its slot points to its value."""
+
+    dtype: np.dtype
+
+
+@dataclass(frozen=True)
 class IntGuard:
     """A Python int (not a bool) equal to `value`, which fits 64 bits."""
 
@@ -97,14 +104,18 @@ class AttributeRead:
     value: object
 
 
+Number = Union[float, "tuple[str, int]", "tuple[Any, ...]"]
 ABSENT = object()
 Read = WordRead | DictRead | AttributeRead
-Guard = ArrayGuard | FloatGuard | ComplexGuard | IntGuard | SameGuard | AliasGuard
+Guard = ArrayGuard | FloatGuard | ComplexGuard | ScalarGuard | IntGuard | SameGuard | AliasGuard
 
 
 @dataclass(frozen=True)
 class ArrayResult:
-    """A fresh C-contiguous array the compute function fills: as an "ndarray", a "tensor", or (shape ()) a NumPy "scalar"."""
+    """A fresh C-contiguous array the compute function fills: as an "ndarray", a "tensor", or (shape ()) a NumPy "scalar".
+
+    "python" gives a Python float, int or bool from a float64, int64 or bool of shape ().
+    """
 
     dtype: np.dtype
     shape: Shape
@@ -133,7 +144,9 @@ class RepeatResult:
 
 
 Leaf = ArrayResult | ArgumentResult | ObjectResult | RepeatResult
-Results = Union[Leaf, None, "tuple[Results, ...]", "list[Results]", "dict[Any, Results]"]  # None and containers stand for themselves
+Results = Union[
+    Leaf, None, "tuple[Results, ...]", "list[Results]", "dict[Any, Results]"
+]  # None and containers stand for themselves
 
 
 @dataclass(frozen=True)
@@ -158,6 +171,8 @@ class EntrySpec:
         results: a result, or tuples, lists and dicts of them.
         slots: what the compute function is given pointers to: ("arg", i), ("result", k) for the k-th `ArrayResult`,
             ("const", ndarray) read at each call, ("arena", byte offset).
+        finite: arithmetic of float arguments that must be finite: ("arg", index), a number, or (operation, *operands) with
+            "add", "sub", "mul", "div" or "neg".
         reads: what the function reads besides its arguments, each still the very object it was, or one `refresh` has named.
         symbols: sizes passed to it after the slots, as i64.
         conditions: (comparison, left, right) over sizes that must hold, e.g. ("gt", Dim.symbol("n"), 4).
@@ -172,6 +187,7 @@ class EntrySpec:
     results: Results
     slots: tuple[tuple[str, Any], ...]
     reads: tuple[Read, ...] = ()
+    finite: tuple[Number, ...] = ()
     symbols: tuple[str, ...] = ()
     conditions: tuple[tuple[str, Size, Size], ...] = ()
     keywords: tuple[str, ...] = ()
@@ -302,6 +318,8 @@ def _referenced(spec: EntrySpec) -> Iterator[object]:
         if isinstance(guard, ArrayGuard):
             yield guard.dtype
             yield from (value for _, value in guard.same)
+        elif isinstance(guard, ScalarGuard):
+            yield guard.dtype.type
         elif isinstance(guard, (IntGuard, SameGuard)):
             yield guard.value
     yield from (part for read in spec.reads for part in (read.holder, getattr(read, "name", None)))
@@ -318,6 +336,7 @@ def _referenced_results(results: Results) -> Iterator[object]:
             yield from _referenced_results(item)
     elif isinstance(results, ArrayResult):
         yield results.dtype
+        yield from (True, False) if results.kind == "python" else ()
     elif isinstance(results, ObjectResult):
         yield results.value
     elif results is None:

@@ -156,7 +156,19 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
         graph, results, visible, writes = sorted_out.finish()
         del sorted_out, result_leaves, arguments
         _nothing_escaped(recording)
-    return Traced(graph, structure, leaves, inputs, results, result_structure.children[0], visible, writes, updates, paths, _checks(recording))
+    return Traced(
+        graph,
+        structure,
+        leaves,
+        inputs,
+        results,
+        result_structure.children[0],
+        visible,
+        writes,
+        updates,
+        paths,
+        _checks(recording),
+    )
 
 
 def _arguments(recording: Trace, leaves: tuple[Leaf, ...], values: Sequence[Any], names: Sequence[str]) -> tuple:
@@ -347,5 +359,3 @@ def view_of(array: np.ndarray, chain: Chain) -> np.ndarray:
 def input_vars(traced: Traced) -> dict[int, Var]:
     """Graph inputs by leaf."""
     return dict(zip(traced.inputs, traced.graph.inputs))
-
-

@@ -20,6 +20,7 @@ import numpy as np
 from hybrid.core.config import config
 from hybrid.staging.function import FallbackWarning, function
 from tests.fuzz.programs import Program, Statement
+from tests.tools import ulp
 
 SHAKES = 5
 UNITS = {"float16": 1.5, "float32": 6.0, "float64": 6.0}  # how hard inexact statements are shaken
@@ -70,7 +71,7 @@ def precise(program: Program, noise: np.random.Generator | None = None) -> tuple
 
 
 def _inexact(statement: Statement, env: dict[str, Any], noise: np.random.Generator | None) -> None:
-    plain = env[statement.target] if statement.place else eval(statement.expression, env)
+    plain = eval(statement.expression, env)
     if plain.dtype.kind != "f":
         exec(statement.text, env)
         return
@@ -87,15 +88,15 @@ def _inexact(statement: Statement, env: dict[str, Any], noise: np.random.Generat
         result = shake(result, plain.dtype, noise)
     result = result.astype(plain.dtype)
     if statement.place:
-        plain[...] = result
+        env[statement.target][...] = result
     else:
         env[statement.target] = result if isinstance(plain, np.ndarray) else result[()]
 
 
 def shake(values: np.ndarray, dtype: np.dtype, noise: np.random.Generator) -> np.ndarray:
-    """Every value moved by half to all of UNITS, up or down."""
+    """Every value moved by half to all of UNITS in the last place, up or down."""
     size = noise.uniform(0.5, 1, values.shape) * noise.choice([-1, 1], values.shape)
-    return np.asarray(values * (1 + UNITS[dtype.name] * float(np.finfo(dtype).eps) * size))
+    return np.asarray(values + UNITS[dtype.name] * ulp(values, dtype) * size)
 
 
 # comparing ------------------------------------------------------------------------------------------------------------
@@ -207,10 +208,11 @@ def shrink(program: Program, backend: str) -> Program:
             candidate = program.without_argument(k)
             if candidate.arguments and still(candidate):
                 program, progress = candidate, True
-        names = [n for n in (s.target for s in program.statements) if n and n not in program.results]
-        for name in names[::-1]:
+        # An earlier value instead of the last: the failure may have begun there.
+        order = [s.target for s in program.statements if s.target]
+        for name in order[: order.index(program.results[-1])] if program.results[-1] in order else ():
             candidate = replace(program, results=(name,))
-            if len(program.statements) > 1 and still(candidate):
+            if still(candidate):
                 program, progress = candidate, True
                 break
     return program

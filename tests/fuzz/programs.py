@@ -6,6 +6,7 @@ NumPy refuses is never kept. Statements say how far a correct execution may be f
 
 from __future__ import annotations
 
+import ast
 import itertools
 import warnings
 from collections.abc import Callable, Sequence
@@ -110,6 +111,7 @@ class Writer:
         self.arguments: list[tuple[str, str]] = []
         self.statements: list[Statement] = []
         self.names: list[str] = []  # arrays and NumPy scalars
+        self.concrete: set[str] = set()  # made of nothing that the arguments decide: no memory for traced values
         self.fresh = (f"t{k}" for k in itertools.count())
 
     # choices ----------------------------------------------------------------------------------------------------------
@@ -178,7 +180,7 @@ class Writer:
         return ", ".join(items) or "..."
 
     # writing ----------------------------------------------------------------------------------------------------------
-    def let(self, expression: str | None, kind: str = "exact") -> str | None:
+    def let(self, expression: str | None, kind: str = "exact", concrete: bool = False) -> str | None:
         """`t = expression`, if NumPy takes it and the value is one that programs work on."""
         if expression is None:
             return None
@@ -189,6 +191,9 @@ class Writer:
         if not isinstance(value, (np.ndarray, np.generic)) or value.dtype.name not in DTYPES or value.size > LIMIT or value.ndim > 5:
             return None
         name = next(self.fresh)
+        used = {node.id for node in ast.walk(ast.parse(expression)) if isinstance(node, ast.Name)}
+        if not used & {n for n in self.names if n not in self.concrete} or concrete:
+            self.concrete.add(name)
         self.env[name] = value
         self.names.append(name)
         self.statements.append(Statement(f"{name} = {expression}", kind if value.dtype.kind == "f" else "exact", name, expression))
@@ -206,7 +211,7 @@ class Writer:
     def unary(self) -> None:
         x = self.name()
         f = self.pick(["abs", "negative", "floor", "ceil", "trunc", "rint", "square", "sign", "isnan", "isfinite", "logical_not",
-                       "invert", "positive", "sqrt", "signbit", "isinf"])  # fmt: skip
+                       "invert", "positive", "sqrt", "isinf"])  # fmt: skip
         self.let(f"np.{f}({x})")
 
     def elementary(self) -> None:
@@ -223,8 +228,13 @@ class Writer:
         if self.chance(0.3):
             x, y = y, x
         op = self.pick(["+", "-", "*", "+", "-", "*", "/", "//", "%", "<", "<=", ">", "==", "!=", "&", "|", "^", "minimum", "maximum",
-                        "copysign", "fmod", "logical_and", "logical_or", "fmax", "fmin", "heaviside"])  # fmt: skip
+                        "fmod", "logical_and", "logical_or", "fmax", "fmin", "heaviside"])  # fmt: skip
         self.let(f"np.{op}({x}, {y})" if op.isidentifier() else f"{x} {op} {y}")
+
+    def signs(self) -> None:
+        x = self.floats()
+        if x:  # the sign of a NaN is open
+            self.let(self.pick([f"np.copysign({self.partner(x)}, np.nan_to_num({x}))", f"np.signbit(np.nan_to_num({x}))"]))
 
     def rounded_binary(self) -> None:
         x = self.floats()
@@ -232,7 +242,8 @@ class Writer:
             return
         y = self.partner(x)
         form = self.pick(["np.arctan2({0}, {1})", "np.hypot({0}, {1})", "np.abs({0}) ** {1}", "np.logaddexp({0}, {1})", "{0} ** 3", "{0} ** 2"])
-        self.let(form.format(x, y), "rounded")
+        # logaddexp adds its larger operand to a logarithm: near zero it is as exact as a sum.
+        self.let(form.format(x, y), "summed" if "logaddexp" in form else "rounded")
 
     def choose(self) -> None:
         x = self.name()
@@ -345,7 +356,8 @@ class Writer:
         self.let(self.pick([
             f"np.take({x}, {index}, axis={axis})", f"{x}[{lead}{index}]", f"np.take_along_axis({x}, np.argsort({x}, axis={axis}), axis={axis})",
             f"np.sort({x}, axis={axis})", f"np.argsort({x}, axis={axis}, kind='stable')", f"{x}[{lead}np.arange({size})[::-1]]",
-            f"np.take({x}, np.argmax({x}, axis={axis}) % {size}, axis={axis})", f"{x}[{lead}np.array({index})]",
+            f"np.take({x}, np.argmax({x}, axis={axis}) % {size}, axis={axis})",
+            f"{x}[{lead}{index}]" if whole else f"{x}[{lead}np.array({index})]",
         ]))  # fmt: skip
 
     def running(self) -> None:
@@ -363,8 +375,12 @@ class Writer:
             to = self.pick(DTYPES)
         self.let(f"{x}.astype(np.{to})")
 
+    def writeable(self) -> str | None:
+        found = [n for n in self.names if isinstance(self.env[n], np.ndarray) and self.env[n].flags.writeable and self.env[n].ndim]
+        return self.pick([n for n in found if n not in self.concrete] or [None])
+
     def write(self) -> None:
-        x = self.name(lambda v: isinstance(v, np.ndarray) and v.flags.writeable and v.ndim > 0)
+        x = self.writeable()
         if x is None:
             return
         index = self.index(self.env[x])
@@ -383,12 +399,12 @@ class Writer:
         self.do(f"{target} {op} {y}")
 
     def masked_write(self) -> None:
-        x = self.name(lambda v: isinstance(v, np.ndarray) and v.flags.writeable and v.ndim > 0)
+        x = self.writeable()
         if x is not None:
             self.do(f"{x}[{x} > {self.number(self.env[x].dtype)}] = {self.number(self.env[x].dtype)}")
 
     def out(self) -> None:
-        x = self.name(lambda v: isinstance(v, np.ndarray) and v.flags.writeable)
+        x = self.writeable()
         y = x and self.name(lambda v: v.shape == self.env[x].shape and np.can_cast(v.dtype, self.env[x].dtype, "same_kind"))
         if not y:
             return
@@ -402,8 +418,9 @@ class Writer:
     def create(self) -> None:
         x = self.name()
         n = self.pick([1, 4, 7])
-        self.let(self.pick([f"np.zeros_like({x})", f"np.ones({self.env[x].shape}, {x}.dtype)", f"np.arange({n}) * {x}.size", f"np.full_like({x}, 3)",
-                            f"{x}.copy()", f"np.eye({n}, dtype=np.float32)", f"np.linspace(0, 1, {n})"]))  # fmt: skip
+        form = self.pick([f"np.zeros_like({x})", f"np.full_like({x}, 3)", f"{x}.copy()", f"np.ones({self.env[x].shape}, {x}.dtype)",
+                          f"np.arange({n}) * {x}.size", f"np.eye({n}, dtype=np.float32)", f"np.linspace(0, 1, {n})"])  # fmt: skip
+        self.let(form, concrete="like" not in form and "copy" not in form)
 
     def argument(self, k: int) -> None:
         name = "abc"[k]
@@ -427,10 +444,10 @@ class Writer:
     def program(self) -> Program:
         for k in range(self.pick([1, 2, 2, 3])):
             self.argument(k)
-        operations = [self.unary, self.elementary, self.binary, self.rounded_binary, self.choose, self.reduce, self.rows, self.view,
+        operations = [self.unary, self.elementary, self.binary, self.signs, self.rounded_binary, self.choose, self.reduce, self.rows, self.view,
                       self.assemble, self.contract, self.gather, self.running, self.convert, self.write, self.out, self.create,
                       self.masked_write]  # fmt: skip
-        weights = np.array([8, 8, 20, 3, 5, 10, 6, 16, 5, 4, 3, 1, 3, 8, 2, 2, 1.0])
+        weights = np.array([8, 8, 20, 1, 3, 5, 10, 6, 16, 5, 4, 3, 1, 3, 8, 2, 2, 1.0])
         count = self.pick([3, 5, 8, 12])
         for _ in range(200):
             if len(self.statements) >= count:

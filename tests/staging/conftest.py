@@ -27,7 +27,11 @@ def same(got, want):
     if isinstance(got, (np.ndarray, np.generic)):
         if got.dtype != want.dtype or got.shape != want.shape:
             return False
-        return np.array_equal(got, want) if got.dtype.kind not in "fc" else np.allclose(got, want, rtol=1e-6, atol=0, equal_nan=True)
+        return (
+            np.array_equal(got, want)
+            if got.dtype.kind not in "fc"
+            else np.allclose(got, want, rtol=1e-6, atol=0, equal_nan=True)
+        )
     if isinstance(got, float):
         return got == want or (got != got and want != want) or abs(got - want) < 1e-12 * abs(want)
     return got == want

@@ -34,14 +34,40 @@ class Ordered(collections.OrderedDict):
 @pytest.mark.parametrize(
     "a",
     [
-        np.zeros((0, 3)), np.array(3.0), np.array(3, np.int8), X[::-1], X[:, ::-1], X[::2, ::3], X.T, np.asfortranarray(X), X[None, :, None],
-        np.broadcast_to(np.float32(2), (3, 4)), np.broadcast_to(X[0], (5, 4)), np.frombuffer(b"\0" + X.tobytes(), np.uint8)[1:].view(np.float32),
-        np.zeros((3,) * 10), np.zeros((1,) * 32), np.array([np.nan, np.inf, -np.inf, -0.0]), X.astype(np.float16), X.astype(np.complex64),
-        np.array([True, False]), X.astype(np.uint8), X.astype(np.int64), np.float32(2), np.float64("nan"), np.int64(3), np.bool_(True),
-        2, True, 2.5, -0.0, float("nan"), 2j, 10**30,
+        np.zeros((0, 3)),
+        np.array(3.0),
+        np.array(3, np.int8),
+        X[::-1],
+        X[:, ::-1],
+        X[::2, ::3],
+        X.T,
+        np.asfortranarray(X),
+        X[None, :, None],
+        np.broadcast_to(np.float32(2), (3, 4)),
+        np.broadcast_to(X[0], (5, 4)),
+        np.frombuffer(b"\0" + X.tobytes(), np.uint8)[1:].view(np.float32),
+        np.zeros((3,) * 10),
+        np.zeros((1,) * 32),
+        np.array([np.nan, np.inf, -np.inf, -0.0]),
+        X.astype(np.float16),
+        X.astype(np.complex64),
+        np.array([True, False]),
+        X.astype(np.uint8),
+        X.astype(np.int64),
+        np.float32(2),
+        np.float64("nan"),
+        np.int64(3),
+        np.bool_(True),
+        2,
+        True,
+        2.5,
+        -0.0,
+        float("nan"),
+        2j,
+        10**30,
     ],
     ids=lambda a: f"{type(a).__name__}{getattr(a, 'shape', a)}",
-)  # fmt: skip
+)
 def test_supported_values(a, invisible):
     invisible(double, a)
 
@@ -101,11 +127,24 @@ def test_iterators_are_not_used_up_by_a_trace():
 @pytest.mark.parametrize(
     "make",
     [
-        lambda: "x" * 50, lambda: (1, "a", None), lambda: slice(0, 2), lambda: {1, 2}, lambda: frozenset([1, 2]), lambda: range(3), lambda: b"ab",
-        lambda: bytearray(b"ab"), lambda: [1, [2, 3]], lambda: {"a": {"b": 1}}, lambda: np.dtype("f4"), lambda: Color.RED, lambda: 1 << 80,
-        lambda: float, lambda: ..., lambda: np.float32,
+        lambda: "x" * 50,
+        lambda: (1, "a", None),
+        lambda: slice(0, 2),
+        lambda: {1, 2},
+        lambda: frozenset([1, 2]),
+        lambda: range(3),
+        lambda: b"ab",
+        lambda: bytearray(b"ab"),
+        lambda: [1, [2, 3]],
+        lambda: {"a": {"b": 1}},
+        lambda: np.dtype("f4"),
+        lambda: Color.RED,
+        lambda: 1 << 80,
+        lambda: float,
+        lambda: ...,
+        lambda: np.float32,
     ],
-)  # fmt: skip
+)
 def test_equal_static_values_share_a_trace(make):
     f = function(lambda a, s: a * 2)
     for _ in range(4):
@@ -115,9 +154,20 @@ def test_equal_static_values_share_a_trace(make):
 
 @pytest.mark.parametrize(
     ("a", "b"),
-    [(1, True), (0, False), ({1}, {2}), ({1}, {True}), (slice(1), slice(2)), ((1,), [1]), (bytearray(b"a"), bytearray(b"b")), ("1", b"1"),
-     (np.int8, np.int16), ({"a": 1}, {"b": 1}), (None, ())],
-)  # fmt: skip
+    [
+        (1, True),
+        (0, False),
+        ({1}, {2}),
+        ({1}, {True}),
+        (slice(1), slice(2)),
+        ((1,), [1]),
+        (bytearray(b"a"), bytearray(b"b")),
+        ("1", b"1"),
+        (np.int8, np.int16),
+        ({"a": 1}, {"b": 1}),
+        (None, ()),
+    ],
+)
 def test_different_static_values_do_not(a, b):
     f = function(lambda x, s: (x + 1, repr(s)))
     for s in (a, b, a, b):
@@ -144,10 +194,18 @@ def test_huge_arrays():
 
 def test_wrong_shapes_and_dtypes(invisible):
     for f, args in [
-        (lambda a, b: a + b, (X, np.ones(5))), (lambda a, b: a @ b, (X, X)), (lambda a: a.reshape(7), (X,)), (lambda a: a & 1, (X,)),
-        (lambda a: np.concatenate([a, a[0]]), (X,)), (lambda a: a[:, 9], (X,)), (lambda a: a[0.5], (X,)), (lambda a: a["q"], (X,)),
-        (lambda a: a.sum(axis=2), (X,)), (lambda a: a.astype("nonsense"), (X,)), (lambda a: np.stack([a, a[:1]]), (X,)),
-    ]:  # fmt: skip
+        (lambda a, b: a + b, (X, np.ones(5))),
+        (lambda a, b: a @ b, (X, X)),
+        (lambda a: a.reshape(7), (X,)),
+        (lambda a: a & 1, (X,)),
+        (lambda a: np.concatenate([a, a[0]]), (X,)),
+        (lambda a: a[:, 9], (X,)),
+        (lambda a: a[0.5], (X,)),
+        (lambda a: a["q"], (X,)),
+        (lambda a: a.sum(axis=2), (X,)),
+        (lambda a: a.astype("nonsense"), (X,)),
+        (lambda a: np.stack([a, a[:1]]), (X,)),
+    ]:
         invisible(f, *args, compiled=False)
 
 

@@ -178,7 +178,7 @@ def resident():
 
 def make_call_drop(count):
     out = []
-    for k in range(count):
+    for _ in range(count):
         f = function(lambda x, s: np.sqrt(x) + s)
         f(X, 1.0), f(X, 2.0), f(X[:4], 1.0)
         out.append(weakref.ref(f))

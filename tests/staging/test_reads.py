@@ -1,0 +1,283 @@
+"""Nothing is silently frozen: what a function reads besides its arguments is seen when it changes."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import types
+
+import numpy as np
+import pytest
+
+import hybrid as hy
+from hybrid.staging.function import FallbackWarning, RetraceWarning, function
+
+V = np.arange(4.0)
+LR = 0.5
+TABLE = np.zeros(4)
+SETTINGS = {"scale": 2.0, "layers": [1, 2]}
+MODULE = types.ModuleType("users_module")
+MODULE.flag = True
+pair = (1, "a")
+
+
+def helper(x):
+    return x * LR
+
+
+def ways(f, *args):
+    """The value of three calls: the second and third by machine code where there is an entry."""
+    first, second, third = f(*args), f(*args), f(*args)
+    np.testing.assert_array_equal(first, second)
+    np.testing.assert_array_equal(first, third)
+    return first[1]
+
+
+def test_globals(monkeypatch):
+    f = function(lambda x: x * LR)
+    assert ways(f, V) == 0.5
+    monkeypatch.setitem(globals(), "LR", 0.25)
+    assert ways(f, V) == 0.25
+    assert "global `LR` changed 0.5 -> 0.25" in f.explain()
+    monkeypatch.setitem(globals(), "LR", 0.5)
+    assert ways(f, V) == 0.5 and f.stats()["native_calls"] >= 6
+    assert len(f._log) == 2  # the first trace was kept
+
+
+def test_globals_of_helpers_and_rebound_helpers(monkeypatch):
+    f = function(lambda x: helper(x) + 1)
+    assert ways(f, V) == 1.5
+    monkeypatch.setitem(globals(), "LR", 2.0)
+    assert ways(f, V) == 3
+    monkeypatch.setitem(globals(), "helper", lambda x: x * 10)
+    assert ways(f, V) == 11
+
+
+def test_a_shadowed_builtin(monkeypatch):
+    f = function(lambda x: x * len("abc"))
+    assert ways(f, V) == 3
+    monkeypatch.setitem(globals(), "len", lambda s: 7)
+    assert ways(f, V) == 7
+
+
+def test_an_equal_value_is_no_change(monkeypatch):
+    f = function(lambda x: x * LR)
+    ways(f, V)
+    for _ in range(20):
+        monkeypatch.setitem(globals(), "LR", float("0.5"))  # another object each time
+        ways(f, V)
+    assert f.stats()["traces"] == 1 and f.stats()["native_calls"] > 40
+
+
+def test_closures():
+    scale, shift = 2.0, None
+
+    @function
+    def f(x):
+        return x * scale if shift is None else x * scale + shift
+
+    assert ways(f, V) == 2
+    scale = 3.0
+    assert ways(f, V) == 3
+    shift = 1
+    assert ways(f, V) == 4
+    shift = None
+    assert ways(f, V) == 3 and f.stats()["native_calls"] >= 8
+
+
+def test_defaults_and_code():
+    def f(x, scale=2.0, *, shift=1.0):
+        return x * scale + shift
+
+    decorated = function(f)
+    assert ways(decorated, V) == 3
+    f.__defaults__ = (5.0,)
+    assert ways(decorated, V) == 6
+    f.__kwdefaults__ = {"shift": 0.0}
+    assert ways(decorated, V) == 5
+    f.__code__ = (lambda x, scale=2.0, *, shift=1.0: x - scale).__code__
+    assert ways(decorated, V) == -4
+
+
+class Layer:
+    kind = "linear"
+
+    def __init__(self, w, b=0.0):
+        self.w, self.b = w, b
+        self.training = True
+
+    @property
+    def gain(self):
+        return self.b + 1
+
+    def __call__(self, x):
+        return x * self.w + self.b if self.training else x * 0
+
+    def scaled(self, x):
+        return self(x) * self.gain if self.kind == "linear" else x
+
+
+class Net:
+    def __init__(self):
+        self.first, self.second = Layer(2.0), Layer(np.ones(4))
+        self.options = {"depth": 1}
+
+    @function
+    def forward(self, x):
+        return self.second.scaled(self.first(x)) * self.options["depth"]
+
+
+def test_attribute_chains_of_objects():
+    net = Net()
+    assert ways(net.forward, V) == 2
+    net.first.w = 3.0
+    assert ways(net.forward, V) == 3
+    net.second.w[:] = 2  # an array is read at every call
+    assert ways(net.forward, V) == 6
+    net.second.w = np.ones(4)
+    assert ways(net.forward, V) == 3
+    net.second.b = 1.0
+    assert ways(net.forward, V) == 8
+    net.second.training = False
+    assert ways(net.forward, V) == 0
+    net.second.training = True
+    net.second.kind = "other"
+    assert ways(net.forward, V) == 3
+    net.options["depth"] = 2
+    assert ways(net.forward, V) == 6
+    net.first = Layer(5.0)
+    assert ways(net.forward, V) == 10
+    other = Net()
+    assert ways(other.forward, V) == 2 and ways(net.forward, V) == 10
+
+
+def test_objects_as_arguments_in_closures_and_globals():
+    @dataclasses.dataclass
+    class Config:
+        lr: float = 0.5
+        nesterov: bool = False
+
+    config = Config()
+
+    class Plain:
+        rate = 2.0
+
+    plain = Plain()
+    f = function(lambda x, p: x * p.rate * config.lr * (2 if config.nesterov else 1))
+    assert ways(f, V, plain) == 1
+    config.lr = 1.0
+    assert ways(f, V, plain) == 2
+    config.nesterov = True
+    assert ways(f, V, plain) == 4
+    Plain.rate = 1.0
+    assert ways(f, V, plain) == 2
+    plain.rate = 3.0
+    assert ways(f, V, plain) == 6
+
+
+def test_slots():
+    class Slotted:
+        __slots__ = ("w",)
+
+    held = Slotted()
+    held.w = 2.0
+    f = function(lambda x: x * held.w)
+    assert ways(f, V) == 2
+    held.w = 3.0
+    assert ways(f, V) == 3
+
+
+def test_modules_and_containers(monkeypatch):
+    f = function(lambda x: x * SETTINGS["scale"] if MODULE.flag else x)
+    assert ways(f, V) == 2
+    monkeypatch.setitem(SETTINGS, "scale", 4.0)
+    assert ways(f, V) == 4
+    monkeypatch.setattr(MODULE, "flag", False)
+    assert ways(f, V) == 1
+    g = function(lambda x: [x := x * k for k in SETTINGS["layers"]][-1] * pair[0])
+    assert ways(g, V) == 2
+    SETTINGS["layers"].append(5)
+    try:
+        assert ways(g, V) == 10
+    finally:
+        SETTINGS["layers"].pop()
+
+
+def test_what_inner_functions_and_comprehensions_read():
+    scale = 2.0
+    model = Layer(3.0)
+
+    @function
+    def f(x, m):
+        def inner(y):
+            return y * scale
+
+        return sum([inner(x) * m.w for _ in range(2)])
+
+    assert ways(f, V, model) == 12
+    scale = 1.0
+    assert ways(f, V, model) == 6
+    model.w = 1.0
+    assert ways(f, V, model) == 2
+
+
+def test_captured_arrays(monkeypatch):
+    f = function(lambda x: x + TABLE)
+    assert ways(f, V) == 1
+    TABLE[:] = 1
+    assert ways(f, V) == 2
+    monkeypatch.setitem(globals(), "TABLE", np.full(4, 5.0))
+    assert ways(f, V) == 6
+    weights = hy.tensor(np.ones(4))
+    g = function(lambda x: (x * weights).numpy() if x is None else x * weights)
+    assert ways(g, V) == 1
+    weights += 1
+    assert ways(g, V) == 2
+    weights = hy.tensor(np.full(4, 7.0))
+    assert ways(g, V) == 7
+
+
+def test_arrays_that_numpy_itself_read():
+    table = np.ones(4)
+    f = function(lambda x: x * np.sin(table))
+    assert ways(f, V) == math.sin(1)
+    table[1] = 2
+    assert ways(f, V) == math.sin(2)
+
+
+def test_a_function_that_changes_what_it_reads_runs_as_plain_python():
+    class Counter:
+        calls, last = 0, None
+
+    counter, seen, total = Counter(), [], 0
+
+    def attribute(x):
+        counter.calls += 1
+        counter.last = x * 2
+        return x
+
+    def append(x):
+        seen.append(x + 1)
+        return x
+
+    def rebind(x):
+        nonlocal total
+        total = x.sum()
+        return x
+
+    for f in (attribute, append, rebind):
+        decorated = function(f)
+        with pytest.warns(FallbackWarning, match="it changes"):
+            for _ in range(3):
+                decorated(V)
+    assert counter.calls == 3 and counter.last[1] == 2 and [s[0] for s in seen] == [1, 1, 1] and total == 6
+
+
+def test_a_value_that_always_changes_is_left_to_python():
+    count = 0
+    f = function(lambda x: x + count)
+    with pytest.warns((RetraceWarning, FallbackWarning)) as record:
+        for count in range(20):
+            assert f(V)[1] == 1 + count
+    assert [w.category for w in record] == [RetraceWarning, FallbackWarning]
+    assert f.stats()["traces"] == 4
