@@ -202,7 +202,8 @@ def arange(start: Any, stop: Any = None, step: Any = 1, dtype: Any = None, *, de
     _on_cpu(device)
     bounds: tuple[Any, Any] = (0, start) if stop is None else (start, stop)
     floating = dtype is None and any(type(x) is float for x in (*bounds, step))
-    array = np.arange(bounds[0], bounds[1], step, None if dtype is None else dt.canonical(dtype))
+    arange_: Any = np.arange  # its overloads know no values of unknown type
+    array = arange_(bounds[0], bounds[1], step, None if dtype is None else dt.canonical(dtype))
     return _counted(array.astype(dt.default_float()) if floating else array, "tensor")
 
 

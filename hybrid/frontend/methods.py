@@ -31,6 +31,7 @@ class Methods:
     """Mixed into `Tensor`; every name behaves as NumPy's of that name unless its docstring says otherwise."""
 
     __slots__ = ()
+    _value: Any
 
     # Elementwise -----------------------------------------------------------------------------------------------------
     abs, sign, square, sqrt = NAMES["absolute"], NAMES["sign"], NAMES["square"], NAMES["sqrt"]

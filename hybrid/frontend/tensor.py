@@ -185,8 +185,8 @@ class Tensor(Methods, Value):
             return hash(self._value("hash()").item())
         return id(self)
 
-    @property
-    def __class__(self) -> type:  # type: ignore[override, misc]
+    @property  # type: ignore[misc]
+    def __class__(self) -> type:  # type: ignore[override]
         """What `isinstance` sees: while tracing, the class of what the undecorated function would hold."""
         data = self._data
         if type(data) is not Symbol or data.kind == "tensor":

@@ -261,8 +261,8 @@ def holds_tensor(args: Any) -> bool:
 
 
 # Methods of ndarray that do what NumPy's function of that name does, without its detour of 0.5 to 1 µs.
-_METHODS = frozenset(("all", "any", "argmax", "argmin", "cumsum", "max", "mean", "min", "prod", "ravel", "reshape", "squeeze", "std",
-                      "sum", "take", "transpose", "var"))  # fmt: skip
+_METHODS = frozenset(("all", "any", "argmax", "argmin", "cumsum", "max", "mean", "min", "prod", "ravel", "reshape", "squeeze",
+                      "std", "sum", "take", "transpose", "var"))  # fmt: skip
 _NUMBERS = frozenset((int, float, bool, complex, type(None)))
 
 

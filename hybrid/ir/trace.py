@@ -131,13 +131,17 @@ class Trace:
         )
 
     def unchanged(self, *keys: int) -> None:
-        """Refuse captured arrays that plain NumPy has written meanwhile, and undo that: a graph reads them as they are at a call."""
+        """Refuse captured arrays that plain NumPy wrote meanwhile, and undo that: a graph reads them as a call finds them."""
         for key in keys or self.snapshots:
             array, before = self.builder.constants[key][1], self.snapshots.get(key)
             if before is not None and array.tobytes() != before:
                 array[...] = np.frombuffer(before, array.dtype).reshape(array.shape)
-                raise TraceError("a NumPy array that is not an argument is written where tracing cannot see it", got=f"shape {array.shape}",
-                                 fix="pass the array in as an argument", at=user_line())  # fmt: skip
+                raise TraceError(
+                    "a NumPy array that is not an argument is written where tracing cannot see it",
+                    got=f"shape {array.shape}",
+                    fix="pass the array in as an argument",
+                    at=user_line(),
+                )
 
     def record(
         self, primitive: Primitive, inputs: tuple[Atom, ...], params: Mapping[str, Any] | None = None
@@ -244,7 +248,7 @@ def view(
 
 
 def demand(symbol: Symbol, what: str) -> np.ndarray:
-    """The value Python asks for, where tracing knows it. Numbers among the arguments become static; arrays raise `TraceError`."""
+    """The value Python asks for, where tracing knows it; else numbers become static, and arrays raise `TraceError`."""
     trace = live(symbol)
     if isinstance(symbol.cell.value, Literal):
         return np.asarray(symbol.cell.value.value)

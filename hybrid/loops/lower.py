@@ -77,7 +77,10 @@ class _Kernel:
     def build(self) -> Kernel:
         stages = self.group.stages
         first = stages[0]
-        if first.writes:
+        body: tuple[Stmt, ...]
+        if all(0 in stage.shape for stage in stages):
+            body = ()
+        elif first.writes:
             body = self.regions(first)
         elif first.reduces and self.group.alone:
             body = columns.lower(self, first)
@@ -188,7 +191,7 @@ class _Kernel:
         for depth in range(max(level.values()) + 1):
             here: dict[Shape, list[Stage]] = {}
             for stage in self.group.stages:
-                if level[stage.target] == depth:
+                if level[stage.target] == depth and (stage.reduces or 0 not in stage.shape):
                     here.setdefault(self.inner_shape(stage), []).append(stage)
             out += here.items()
         return out

@@ -163,7 +163,8 @@ def build(
         else:
             kernel = lower(step, context, f"k{count}")
             types.update((b.name, (b.dtype, b.size)) for b in kernel.buffers if b.name not in types)
-            pending.append(kernel)
+            if kernel.body:  # results without elements need none
+                pending.append(kernel)
             count += 1
     for k, var in writebacks:
         pending.append(_copy(f"k{count}", program.outputs[k], var, names, strides, spans))

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from hybrid.passes import pipeline
     from hybrid.runtime.program import Lowered, Segment
 
+Made = tuple[entry.EntrySpec, Any]  # a native entry and its loaded module
 Form = tuple[int, tuple[str, ...]]  # of a call: how many arguments come by position, and the names of the others
 GIL_BYTES = 1 << 18  # traffic above which a call is long enough to let other Python threads run
 
@@ -39,7 +40,7 @@ class Compiled:
         self.variants: tuple[Compiled, ...] = ()  # the same call, traced for other values of what the function reads
         self.calls = 0
         self.seconds: dict[str, float] = {}
-        self.entries: dict[Form, tuple[entry.EntrySpec, Any] | None] = {}  # with their modules; None: only Python can
+        self.entries: dict[Form, Made | None] = {}  # None: only Python can make such a call
         self._seen_calls = 0
 
     # stages -----------------------------------------------------------------------------------------------------------
@@ -188,7 +189,7 @@ class Compiled:
             if made:
                 guards.refresh(made[0])
 
-    def make_entry(self, form: Form, order: tuple[int, ...]) -> tuple[entry.EntrySpec, Any] | None:
+    def make_entry(self, form: Form, order: tuple[int, ...]) -> Made | None:
         """The entry for calls of this form and its loaded module; None where only Python can make the call.
 
         Args:
@@ -240,7 +241,8 @@ class Compiled:
         types = [lowered.types[name] for name in segment.buffers]
         moved = sum(number(size) * dtype.itemsize for dtype, size in types)
         return entry.EntrySpec(
-            guards=checked, reads=reads, finite=finite, results=tree.unflatten(traced.structure, results), slots=slots, keywords=keywords, arena=lowered.arena_size,
+            guards=checked, reads=reads, finite=finite, results=tree.unflatten(traced.structure, results), slots=slots,
+            keywords=keywords, arena=lowered.arena_size,
             written=tuple(places[w] if isinstance(w, int) else w for w in traced.writes), release_gil=moved > GIL_BYTES,
             tensor=_layout(), on_error=fail,
         )  # fmt: skip

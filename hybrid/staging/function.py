@@ -9,25 +9,22 @@ from __future__ import annotations
 import functools
 import importlib
 import inspect
-import os
 import threading
 import types
 import weakref
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from hybrid.core import config as settings
 from hybrid.core import tree
 from hybrid.core.config import config
 from hybrid.core.errors import ArgumentError, CompileError, HybridError, TraceError
 from hybrid.frontend.values import Value
 from hybrid.ir import trace as tr
 from hybrid.ir.trace import Concretise, Symbol
-from hybrid.runtime import profile
-from hybrid.staging import entry
-from hybrid.staging.compiled import Compiled, Form
+from hybrid.staging import aside, entry
+from hybrid.staging.aside import eager
+from hybrid.staging.compiled import Compiled, Form, Made
 from hybrid.staging.fallback import FallbackWarning, Refusal, RetraceWarning, describe, warn, without_our_frames
 from hybrid.staging.inspect import Inspection
 from hybrid.staging.parameters import Bound, Parameters
@@ -37,12 +34,7 @@ from hybrid.staging.tracing import trace
 
 __all__ = ["FallbackWarning", "Function", "RetraceWarning", "eager", "function"]
 
-_functions: weakref.WeakSet[Function] = weakref.WeakSet()
-_aside = int(not config.jit)  # while positive, native entries are out of the way: tracing, eager mode, profiling, jit off
-_aside_lock = threading.RLock()  # reentrant: a garbage collection inside may run code that calls a decorated function
-MANY = (
-    8  # traces for one changing value, or calls refused for one reason, after which that is worth a warning or a general rule
-)
+MANY = 8  # traces for one changing value, or calls refused for one reason: time to say so, and to try no more
 MANY_VARIANTS = 3  # traces kept beside one for other states of what a function reads, such as a training flag
 
 
@@ -66,7 +58,7 @@ class Function(Inspection):
         self._refused: Counter[str] = Counter()  # by reason
         self._asked: dict[tree.Structure, dict[int, str]] = {}  # numbers that became static: leaf -> who asked for the value
         self._changes: Counter[str] = Counter()  # by name: traces made because this static value was new
-        self._lock = threading.RLock()
+        self.lock = threading.RLock()
         self._dispatcher: entry.Dispatcher | None = None
         self._hopeless = _untraceable(function)
         if strict and self._hopeless:
@@ -78,7 +70,7 @@ class Function(Inspection):
         else:
             call = staticmethod(slow)
         type(self).__call__ = call  # type: ignore[method-assign]
-        _functions.add(self)
+        aside.functions.add(self)
 
     def __get__(self, instance: object, owner: type | None = None) -> Any:
         return self if instance is None else types.MethodType(self, instance)
@@ -151,7 +143,7 @@ class Function(Inspection):
         else:
             self._touch(key)
             compiled.refresh()
-        if form not in compiled.entries and not _aside:
+        if form not in compiled.entries and not aside.entries_aside():
             self._push(compiled, form)
         return compiled, values
 
@@ -161,7 +153,7 @@ class Function(Inspection):
 
     def _compile(self, structure: tree.Structure, values: list, form: Form) -> Compiled | Refusal:
         """The trace for a new key. One thread makes it; others that come for it wait."""
-        with self._lock:
+        with self.lock:
             while True:
                 leaves = describe_all(values, self._static_flags(structure))
                 key = structure, leaves
@@ -198,17 +190,14 @@ class Function(Inspection):
             return compiled
 
     def _make(self, structure: tree.Structure, leaves: tuple[Leaf, ...], values: list, reason: str, form: Form) -> Compiled:
-        _step_aside(1)  # so that decorated functions which this one calls are inlined
+        reads = Reads.of(self.function, tree.unflatten(structure, values))
+        names = self.parameters.names(structure)
         try:
-            reads = Reads.of(self.function, tree.unflatten(structure, values))
-            traced = trace(
-                self.function, _name(self.function), structure, leaves, values, self.parameters.names(structure), reads
-            )
+            with aside.aside():  # so that decorated functions which this one calls are inlined
+                traced = trace(self.function, _name(self.function), structure, leaves, values, names, reads)
         except BaseException:
             reads.restore()
             raise
-        finally:
-            _step_aside(-1)
         compiled = Compiled(traced, reads, self.backend or config.backend, reason)
         try:
             self._push(compiled, form)
@@ -221,7 +210,7 @@ class Function(Inspection):
 
     def clear(self) -> None:
         """Forget all traces and refusals; the next call starts afresh."""
-        with self._lock:
+        with self.lock:
             for compiled in self._traces.values():
                 self._remove(compiled)
             for memory in (self._traces, self._fallbacks, self._refused, self._asked, self._changes):
@@ -238,7 +227,7 @@ class Function(Inspection):
 
     # the traces kept --------------------------------------------------------------------------------------------------
     def _touch(self, key: Any) -> None:
-        with self._lock:
+        with self.lock:
             if key in self._traces:
                 self._traces.move_to_end(key)
 
@@ -261,20 +250,26 @@ class Function(Inspection):
 
     def _push(self, compiled: Compiled, form: Form) -> None:
         """Put a native entry for calls of this form in front, if they can have one."""
-        with self._lock:
+        with self.lock:
             if form in compiled.entries:
                 return
             order = self.parameters.order(*form) if self._dispatcher is not None else None
             made = None if order is None else compiled.make_entry(form, order)
-            if made is not None and not _aside:
-                self._dispatcher.push(made[1], made[0])  # type: ignore[union-attr]
+            if made is not None:
+                aside.put_in_front(self, made)
 
-    def _repush(self) -> None:
-        for compiled in list(self._traces.values()):
-            for variant in (*compiled.variants, compiled):
-                for made in variant.entries.values():
-                    if self._dispatcher and made:
-                        self._dispatcher.push(made[1], made[0])
+    def entries(self) -> list[Made]:
+        """All native entries, in the order in which they come in front of each other."""
+        return [made for compiled in self.traces for made in compiled.entries.values() if made]
+
+    def put_in_front(self, made: Made) -> None:
+        if self._dispatcher is not None:
+            self._dispatcher.push(made[1], made[0])
+
+    def withdraw(self) -> None:
+        """Take all native entries out of the way."""
+        if self._dispatcher is not None:
+            self._dispatcher.clear()
 
     # reports ----------------------------------------------------------------------------------------------------------
     def _refuse(self, key: Any, error: Exception) -> Refusal:
@@ -413,54 +408,3 @@ def function(
             "hybrid.function decorates a callable", got=f"{type(f).__name__}", fix="@hybrid.function above a def"
         )
     return Function(f, **options)  # type: ignore[arg-type]
-
-
-def _step_aside(step: int) -> None:
-    global _aside
-    with _aside_lock:
-        before, _aside = _aside, _aside + step
-        if bool(before) != bool(_aside):
-            for f in list(_functions):
-                if _aside and f._dispatcher is not None:
-                    f._dispatcher.clear()
-                elif not _aside:
-                    f._repush()
-
-
-def _after_fork() -> None:
-    """In a child only this thread lives on: locks are free, and what other threads had open is closed."""
-    global _aside, _aside_lock
-    _aside_lock = threading.RLock()
-    tr.after_fork()
-    for f in list(_functions):
-        f._lock = threading.RLock()
-    count = tr.state().eager + tr.open_traces + len(profile.active) + (not config.jit)
-    _step_aside(count - _aside)
-
-
-@contextmanager
-def eager() -> Iterator[None]:
-    """Inside this block every decorated function of this thread is plain Python, for pdb, print and breakpoints."""
-    state = tr.state()
-    state.eager += 1
-    _step_aside(1)
-    try:
-        yield
-    finally:
-        state.eager -= 1
-        _step_aside(-1)
-
-
-def _settings_changed(name: str, before: object, after: object) -> None:
-    if name == "jit" and before != after:
-        _step_aside(-1 if after else 1)
-    if name == "backend" and before != after:
-        for f in list(_functions):
-            if f.backend is None:
-                f.clear()
-
-
-profile.listeners.append(_step_aside)
-settings.listeners.append(_settings_changed)
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)

@@ -1,4 +1,4 @@
-"""What a function reads besides its arguments: globals, closure cells, defaults and chains of attributes, found in its bytecode.
+"""What a function reads besides its arguments: globals, closure cells, defaults and attributes, found in its bytecode.
 
 A trace holds for as long as these are what they were. `Reads.of` finds them before tracing, `settle` refuses a function
 that changed one while it was traced (and puts it back), and `changed` says at a later call what is different.
@@ -97,7 +97,7 @@ class Read:
 
 
 def fingerprint(value: Any, whole: bool = True, depth: int = 0) -> Hashable:
-    """What tells one value from another: numbers, strings and the like by value, containers by contents, the rest by identity."""
+    """What tells one value from another: numbers, strings and so on by value, containers by contents, the rest by identity."""
     kind = type(value)
     if isinstance(value, Value):
         return "tensor", id(value), id(value._data)
@@ -266,7 +266,7 @@ class _Scan:
             if _is_users(value):
                 for member in vars(value).values():
                     self.callable(getattr(member, "__func__", member), (), {}, text)
-        elif isinstance(getattr(type(value), "__call__", None), types.FunctionType):
+        elif callable(value) and isinstance(type(value).__call__, types.FunctionType):
             self.callable(type(value).__call__, (value, *args), kwargs, text)
 
     def function(self, f: types.FunctionType, known: Mapping[str, Any]) -> None:

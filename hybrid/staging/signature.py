@@ -191,7 +191,7 @@ def _array(array: np.ndarray, tensor: bool) -> ArrayLeaf:
 
 
 def describe_all(leaves: Sequence[Any], static: Sequence[bool]) -> tuple[Leaf, ...]:
-    """Specs of all leaves; an array that comes twice is the same leaf, so that writes through one are seen through the other."""
+    """Specs of all leaves; an array that comes twice is one leaf, so that writes through one are seen through the other."""
     out: list[Leaf] = []
     seen: dict[int, int] = {}
     for k, (value, fixed) in enumerate(zip(leaves, static)):

@@ -7,10 +7,10 @@ from scipy import special
 
 from hybrid.codegen import python
 from hybrid.core import dtype as dt
+from hybrid.core.affine import Affine
 from hybrid.core.errors import ArgumentError, CompileError, DTypeError
 from hybrid.core.shape import Dim
 from hybrid.loops import nest
-from hybrid.core.affine import Affine
 from hybrid.loops.nest import (
     Accumulate,
     Bitcast,

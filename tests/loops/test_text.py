@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from hybrid.core import dtype as dt
+from hybrid.core.affine import Affine
 from hybrid.core.shape import Dim
 from hybrid.loops import nest, text
-from hybrid.core.affine import Affine
 from hybrid.loops.nest import Buffer, Const, Convert, For, Index, Kernel, Load, Op, Ref, Store
 
 I, J = Affine.var("i"), Affine.var("j")

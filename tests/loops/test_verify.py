@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from hybrid.core import dtype as dt
+from hybrid.core.affine import Affine
 from hybrid.core.errors import CompileError
 from hybrid.core.shape import Dim
-from hybrid.core.affine import Affine
 from hybrid.loops.nest import (
     OPS,
     Accumulate,

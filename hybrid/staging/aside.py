@@ -1,0 +1,93 @@
+"""When native entries stand aside: while something is traced, in eager mode, under a profile and with `config.jit` off.
+
+Every call of a decorated function then comes to Python, which knows what to do with it.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from hybrid.core import config as settings
+from hybrid.core.config import config
+from hybrid.ir import trace as tr
+from hybrid.runtime import profile
+
+functions: weakref.WeakSet[Any] = weakref.WeakSet()  # every decorated function
+_depth = int(not config.jit)
+_lock = threading.RLock()  # reentrant: a garbage collection inside may run code that calls a decorated function
+
+
+def entries_aside() -> bool:
+    return _depth > 0
+
+
+def step(by: int) -> None:
+    """One more or one fewer reason to stand aside."""
+    global _depth
+    with _lock:
+        before, _depth = _depth, _depth + by
+        if bool(before) != bool(_depth):
+            for f in list(functions):
+                if _depth:
+                    f.withdraw()
+                else:
+                    for made in f.entries():
+                        f.put_in_front(made)
+
+
+def put_in_front(f: Any, made: Any) -> None:
+    """A new entry takes calls from now on, or once nothing stands against it."""
+    with _lock:
+        if not _depth:
+            f.put_in_front(made)
+
+
+@contextmanager
+def aside() -> Iterator[None]:
+    step(1)
+    try:
+        yield
+    finally:
+        step(-1)
+
+
+@contextmanager
+def eager() -> Iterator[None]:
+    """Inside this block every decorated function of this thread is plain Python, for pdb, print and breakpoints."""
+    state = tr.state()
+    state.eager += 1
+    try:
+        with aside():
+            yield
+    finally:
+        state.eager -= 1
+
+
+def _after_fork() -> None:
+    """In a child only this thread lives on: locks are free, and what other threads had open is closed."""
+    global _lock
+    _lock = threading.RLock()
+    tr.after_fork()
+    for f in list(functions):
+        f.lock = threading.RLock()
+    step(tr.state().eager + tr.open_traces + len(profile.active) + (not config.jit) - _depth)
+
+
+def _settings_changed(name: str, before: object, after: object) -> None:
+    if name == "jit" and before != after:
+        step(-1 if after else 1)
+    if name == "backend" and before != after:
+        for f in list(functions):
+            if f.backend is None:
+                f.clear()
+
+
+profile.listeners.append(step)
+settings.listeners.append(_settings_changed)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
