@@ -11,6 +11,7 @@ import numpy as np
 from hybrid.core import dtype as dt
 from hybrid.core.errors import DTypeError
 from hybrid.core.shape import broadcast as broadcast_shapes
+from hybrid.frontend import values
 from hybrid.frontend.values import (
     Value,
     active,
@@ -92,8 +93,13 @@ class Elementwise:
         return self if instance is None else MethodType(self, instance)
 
     def __call__(self, *operands: Any, **keywords: Any) -> Any:
-        if not keywords and tracing(*operands) is None:
-            return self.eager(operands)
+        if not keywords:
+            if not tr.open_traces and len(operands) == 1 and type(operands[0]) is values.tensor_class:
+                data = operands[0]._data
+                if type(data) is np.ndarray and data.dtype is not dt.bfloat16:
+                    return wrap(self.ufunc(data))
+            if tracing(*operands) is None:
+                return self.eager(operands)
         return self._with_keywords(operands, **keywords)
 
     def _with_keywords(

@@ -130,6 +130,10 @@ class Trace:
             cell, TensorType(array.dtype, array.shape), kind, proto=prototype(array.dtype, array.shape, array.strides)
         )
 
+    def fail(self, error: BaseException) -> None:
+        """Note an error that ends this trace even where the traced code catches it."""
+        self.failure = self.failure or error
+
     def unchanged(self, *keys: int) -> None:
         """Refuse captured arrays that plain NumPy wrote meanwhile, and undo that: a graph reads them as a call finds them."""
         for key in keys or self.snapshots:
@@ -259,7 +263,7 @@ def demand(symbol: Symbol, what: str) -> np.ndarray:
         fix="use np.where or array operations, or leave this function undecorated",
         at=user_line(),
     )  # fmt: skip
-    trace.failure = trace.failure or error
+    trace.fail(error)
     raise error
 
 

@@ -203,8 +203,8 @@ class _Fuser:
             self.costs[at] = min(own + sum(self.costs[a] for a in below), 1000)
         return self.costs[var]
 
-    def walk(self, roots: list[tuple[Atom, Index]], kept: set[Var]) -> tuple[dict, dict[Var, set]]:
-        """Loads under these roots, in order, and the indices at which every other value is pulled."""
+    def walk(self, roots: list[tuple[Atom, Index]], kept: set[Var], through: Var | None = None) -> tuple[dict, dict[Var, set]]:
+        """Loads under these roots, in order, and the indices at which every other value is pulled, `through` among them."""
         reads: dict[tuple[Var, Index | Affine], None] = {}
         visits: dict[Var, set] = {}
         stack = list(reversed(roots))
@@ -219,7 +219,7 @@ class _Fuser:
                 continue
             if atom.type.shape == ():
                 index = ()
-            if self.is_stage(atom, kept):
+            if atom is not through and self.is_stage(atom, kept):
                 reads[atom, index] = None
                 continue
             seen = visits.setdefault(atom, set())
@@ -284,36 +284,19 @@ class _Fuser:
         eqn: Eqn | None = self.producers.get(atom) if isinstance(atom, Var) and target is atom else None
         index = axes_index(target.type.shape)
         roots: list[tuple[Atom, Index]]
+        through: Var | None = None
         if eqn is not None and eqn.primitive.kind in (Kind.REDUCE, Kind.CONTRACT):
             roots = reduced_index(eqn, index, axes_index(reduced_shape(eqn), "r"))
         elif eqn is not None and eqn.primitive.kind is Kind.WRITE:
             roots = [(a, axes_index(a.type.shape)) for a in eqn.inputs]
-        elif eqn is not None and eqn.primitive.kind is Kind.MAP:
-            roots, eqn = [(a, index) for a in eqn.inputs], None
-            visits.setdefault(target, {}).setdefault(target, set()).add(index)
-        elif eqn is not None:  # a stored VIEW: pull it without taking itself for a load
-            roots, eqn = self._through(eqn, index, kept), None
+        elif eqn is not None:  # a stored MAP or VIEW: pulled here, loaded elsewhere
+            roots, eqn, through = [(target, index)], None, target
         else:
             roots = [(atom, index)]
-        reads, seen = self.walk(roots, kept)
+        reads, seen = self.walk(roots, kept, through)
         for var, indices in seen.items():
             visits.setdefault(var, {}).setdefault(target, set()).update(indices)
         return Stage(target, atom, eqn, tuple(reads))
-
-    def _through(self, eqn: Eqn, index: Index, kept: set[Var]) -> list[tuple[Atom, Index]]:
-        extra: list[tuple[Atom, Index]] = []
-
-        def unknown(atom: Atom, at: Index, size: object) -> str:
-            extra.append((atom, at))
-            return f"@{id(atom)}:{at!r}"
-
-        below = view_index(eqn, index, unknown)
-        if below is None:
-            operand = eqn.inputs[0]
-            if not isinstance(operand, Var) or not self.is_stage(operand, kept) or not is_flat(operand, self.layout(operand)):
-                raise NotAffine(operand)
-            return [(operand, axes_index(operand.type.shape))]
-        return [*extra, (eqn.inputs[0], below)]
 
     # groups -----------------------------------------------------------------------------------------------------------
     def attempt(self, kept: set[Var]) -> tuple[Program, set[Var]]:

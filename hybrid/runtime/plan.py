@@ -74,9 +74,11 @@ class Plan:
         return outputs
 
     def _result(self, name: str, shape: tuple, env: dict[str, np.ndarray], sizes: dict[str, int]) -> np.ndarray:
-        concrete = _shape(shape, sizes)
-        found = env.get(name)
-        return self._fresh(name, sizes).reshape(concrete) if found is None else found.reshape(concrete)
+        return self._found(name, env, sizes).reshape(_shape(shape, sizes))
+
+    def _found(self, name: str, env: dict[str, np.ndarray], sizes: dict[str, int]) -> np.ndarray:
+        """A computed array; those without elements no kernel makes."""
+        return env[name] if name in env else self._fresh(name, sizes)
 
     def _fresh(self, name: str, sizes: dict[str, int]) -> np.ndarray:
         dtype, size = self.lowered.types[name]
@@ -86,7 +88,7 @@ class Plan:
         eqn, names = step.eqn, self.lowered.names
         operands = []
         for atom in eqn.inputs:
-            array = np.asarray(atom.value) if isinstance(atom, Literal) else env[names[atom]]
+            array = np.asarray(atom.value) if isinstance(atom, Literal) else self._found(names[atom], env, sizes)
             # Native segments leave results as flat memory.
             operands.append(array if array.ndim == atom.type.ndim else array.reshape(_shape(atom.type.shape, sizes)))
         start = time.perf_counter_ns()

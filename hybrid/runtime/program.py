@@ -171,7 +171,7 @@ def build(
         count += 1
     flush()
     outputs = tuple(names[var] for var in program.outputs[:visible])
-    arena, size = _plan_memory(steps, types, {*outputs, *(names[v] for v in sources)})
+    arena, size = _plan_memory(steps, types, names, {*outputs, *(names[v] for v in sources)})
     return Lowered(graph, program, tuple(steps), names, outputs, tuple(writebacks), types, arena, size)
 
 
@@ -294,7 +294,7 @@ def _gemm(step: MatMul, names: Mapping[Var, str], name: str) -> Gemm:
 
 
 def _plan_memory(
-    steps: Sequence[Segment | HostCall], types: Mapping[str, tuple[np.dtype, Size]], fixed: set[str]
+    steps: Sequence[Segment | HostCall], types: Mapping[str, tuple[np.dtype, Size]], names: Mapping[Var, str], fixed: set[str]
 ) -> tuple[dict[str, int], int]:
     """Arena places for buffers that live inside one segment; the rest are arrays of their own."""
     homes: dict[str, set[int]] = {}
@@ -302,6 +302,8 @@ def _plan_memory(
     clock = 0
     for s, step in enumerate(steps):
         if isinstance(step, HostCall):
+            for var in step.reads:
+                homes.setdefault(names[var], set()).add(s)
             continue
         for work in step.work:
             for buffer in work.buffers:

@@ -124,7 +124,7 @@ _SOURCE = """
 %hybrid.job = type { ptr, ptr, i64, i64, i64, i64 }  ; task, data, count, unit, units/n, units%n
 @hybrid_pool = external global %hybrid.pool
 
-define void @hybrid_parallel(ptr %task, i64 %count, i64 %grain, ptr %data) nounwind {
+define void @hybrid_parallel(ptr %task, i64 %count, i64 %grain, ptr %data) nounwind noinline optnone {
 entry:
   %job = alloca %hybrid.job
   %args = alloca ptr
@@ -196,7 +196,7 @@ done:
   ret void
 }
 
-define internal void @hybrid_piece(ptr %args, ptr %dimensions, ptr %steps, ptr %data) nounwind {
+define internal void @hybrid_piece(ptr %args, ptr %dimensions, ptr %steps, ptr %data) nounwind noinline optnone {
 entry:
   %job = load %hybrid.job, ptr %data
   %task = extractvalue %hybrid.job %job, 0

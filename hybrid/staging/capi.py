@@ -21,6 +21,7 @@ from hybrid.runtime.pool import numpy_word, prototype
 
 # PyObject and the objects whose values the guards read (64-bit builds, header of 16 bytes).
 TYPE, SIZE, FLOAT_VALUE, COMPLEX_VALUE, SCALAR_VALUE, CELL_CONTENTS = 8, 16, 16, 16, 16, 16
+LIST_ITEMS = 24
 DICT_VERSION = 24  # where `dict_versions` says so
 # PyArrayObject. DESCR_KIND starts eight bytes of a PyArray_Descr: kind, type, byteorder, a reserved byte and type_num.
 DATA, NDIM, DIMS, STRIDES, DESCR, FLAGS, DESCR_KIND = 16, 24, 32, 40, 56, 64, 24
@@ -146,6 +147,10 @@ def _probes() -> Iterator[tuple[str, bool]]:
     yield "a tuple's size", word(id(both) + SIZE) == 2
     yield "a tuple's first item", tuple_items() != 0
     cell = types.CellType(both)
+    several = [number, pair]
+    yield "a list's size", word(id(several) + SIZE) == 2
+    yield "a list's items", word(word(id(several) + LIST_ITEMS) + 8) == id(pair)
+    yield "a dict's size", word(id({1: 1, 2: 2, 3: 3}) + SIZE) == 3
     yield "a cell's contents", word(id(cell) + CELL_CONTENTS) == id(both)
     yield "an array's fields", np.ndarray.__basicsize__ >= FLAGS + 4
     array = np.zeros((3, 4, 5), np.float32)[:, ::2, ::-1]

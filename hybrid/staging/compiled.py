@@ -275,7 +275,7 @@ def _layout() -> entry.TensorLayout:
 
 def _share(a: np.ndarray, b: np.ndarray) -> bool:
     try:
-        return np.shares_memory(a, b, max_work=10_000)
+        return np.shares_memory(a, b, max_work=10_000)  # type: ignore[arg-type]  # any int will do
     except np.exceptions.TooHardError:
         return True
 

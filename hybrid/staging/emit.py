@@ -37,11 +37,13 @@ from hybrid.staging.spec import (
     FloatGuard,
     Guard,
     IntGuard,
+    ItemRead,
     ObjectResult,
     RepeatResult,
     Results,
     SameGuard,
     ScalarGuard,
+    SizeRead,
     TensorLayout,
     WordRead,
     arrays,
@@ -165,6 +167,10 @@ class _Entry(Writer):
             match read:
                 case WordRead(holder, offset):
                     self.expect(at, self.load("ptr", self.ref(holder), offset))
+                case SizeRead(holder, size):
+                    self.require(self.icmp("eq", "i64", self.load("i64", self.ref(holder), capi.SIZE), size))
+                case ItemRead(holder, index):
+                    self.expect(at, self.load("ptr", self.load("ptr", self.ref(holder), capi.LIST_ITEMS), 8 * index))
                 case AttributeRead(holder, name):
                     self.attribute(at, holder, name)
         for holder in spec.watched:

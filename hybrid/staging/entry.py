@@ -34,19 +34,21 @@ from hybrid.staging.spec import (
     FloatGuard,
     Guard,
     IntGuard,
+    ItemRead,
     ObjectResult,
     Read,
     RepeatResult,
     Results,
     SameGuard,
     ScalarGuard,
+    SizeRead,
     TensorLayout,
     WordRead,
 )
 
 __all__ = [
     "Guard", "ArrayGuard", "FloatGuard", "ComplexGuard", "ScalarGuard", "IntGuard", "SameGuard", "AliasGuard",
-    "ABSENT", "Read", "WordRead", "DictRead", "AttributeRead",
+    "ABSENT", "Read", "WordRead", "DictRead", "ItemRead", "SizeRead", "AttributeRead",
     "Results", "ArrayResult", "ArgumentResult", "ObjectResult", "RepeatResult",
     "EntrySpec", "TensorLayout", "emit_entry", "imports", "supported", "Dispatcher", "ENTRY",
 ]  # fmt: skip

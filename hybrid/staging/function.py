@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import importlib
-import inspect
 import threading
 import types
 import weakref
@@ -27,7 +26,7 @@ from hybrid.staging.aside import eager
 from hybrid.staging.compiled import Compiled, Form, Made
 from hybrid.staging.fallback import FallbackWarning, Refusal, RetraceWarning, describe, warn, without_our_frames
 from hybrid.staging.inspect import Inspection
-from hybrid.staging.parameters import Bound, Parameters
+from hybrid.staging.parameters import Bound, Parameters, untraceable
 from hybrid.staging.reads import Reads
 from hybrid.staging.signature import Leaf, StaticLeaf, describe_all
 from hybrid.staging.tracing import trace
@@ -49,7 +48,7 @@ class Function(Inspection):
     def __init__(
         self, function: Callable, *, strict: bool = False, static: Sequence[int | str] = (), backend: str | None = None
     ):
-        functools.update_wrapper(self, function)
+        functools.update_wrapper(self, function)  # type: ignore[arg-type]
         self.function, self.strict, self.backend = function, strict, backend
         self.parameters = Parameters(function, static)
         self._traces: OrderedDict[Any, Compiled] = OrderedDict()
@@ -60,7 +59,7 @@ class Function(Inspection):
         self._changes: Counter[str] = Counter()  # by name: traces made because this static value was new
         self.lock = threading.RLock()
         self._dispatcher: entry.Dispatcher | None = None
-        self._hopeless = _untraceable(function)
+        self._hopeless = untraceable(function)
         if strict and self._hopeless:
             raise TraceError(f"{_name(function)} cannot be compiled: {self._hopeless}", fix="decorate a plain function")
         slow = _weak_slow(weakref.ref(self), function)
@@ -73,7 +72,7 @@ class Function(Inspection):
         aside.functions.add(self)
 
     def __get__(self, instance: object, owner: type | None = None) -> Any:
-        return self if instance is None else types.MethodType(self, instance)
+        return self if instance is None else types.MethodType(self, instance)  # type: ignore[arg-type]
 
     def __repr__(self) -> str:
         return f"<hybrid.function {getattr(self.function, '__qualname__', self.function)!s}>"
@@ -96,7 +95,7 @@ class Function(Inspection):
         return self.function
 
     @property
-    def traces(self) -> list[Compiled]:
+    def traces(self) -> list[Compiled]:  # type: ignore[override]
         """All traces it holds, the least recently used first."""
         return [c for known in list(self._traces.values()) for c in (*reversed(known.variants), known)]
 
@@ -330,19 +329,6 @@ class Function(Inspection):
 
 def _name(function: Callable) -> str:
     return getattr(function, "__name__", type(function).__name__)
-
-
-def _untraceable(function: Callable) -> str:
-    """Why a callable can only run as plain Python, or nothing."""
-    code = function if inspect.isroutine(function) or isinstance(function, functools.partial) else type(function).__call__
-    for test, what in (
-        (inspect.isgeneratorfunction, "generator functions"),
-        (inspect.iscoroutinefunction, "async functions"),
-        (inspect.isasyncgenfunction, "async generator functions"),
-    ):
-        if test(code):
-            return f"{what} are not compiled"
-    return ""
 
 
 def _weak_slow(reference: weakref.ref, function: Callable) -> Callable:

@@ -13,7 +13,7 @@ from hybrid.frontend.values import Value
 from hybrid.ir.graph import Atom, Literal
 from hybrid.runtime.program import Lowered
 from hybrid.staging import capi, entry
-from hybrid.staging.reads import MISSING, Read, Reads
+from hybrid.staging.reads import DEEP, MISSING, Read, Reads
 from hybrid.staging.signature import ArrayLeaf, Leaf, NumberLeaf, SameLeaf, ScalarLeaf, StaticLeaf, valued
 from hybrid.staging.tracing import Argument, Computed, Constant, Result, Traced
 
@@ -111,43 +111,64 @@ def reads(found: Reads) -> tuple[entry.Read, ...] | None:
 
 
 def _read(read: Read) -> list[entry.Read] | None:
-    value = read.value
-    if read.whole and _mutable(value) and read.name != "__kwdefaults__":
+    value, parts = read.value, _contents(read.value) if read.whole and read.name != "__kwdefaults__" else []
+    if parts is None:
         return None
-    after: list[entry.Read] = []
-    if isinstance(value, Value):
-        after.append(entry.WordRead(value, capi.slot_offset(type(value), "_data"), value._data))
+    known = entry.ABSENT if value is MISSING else value
     if read.kind == "cell":
-        return [entry.WordRead(read.holder, capi.CELL_CONTENTS, entry.ABSENT if value is MISSING else value), *after]
+        return [entry.WordRead(read.holder, capi.CELL_CONTENTS, known), *parts]
     if read.kind == "global" and read.name not in read.holder:
         outside = [] if value is MISSING else [entry.DictRead(vars(builtins), read.name, value)]
         return [entry.DictRead(read.holder, read.name, entry.ABSENT), *outside]
     if read.kind == "global" or isinstance(read.holder, dict):
-        return [entry.DictRead(read.holder, read.name, entry.ABSENT if value is MISSING else value), *after]
+        return [entry.DictRead(read.holder, read.name, known), *parts]
+    if isinstance(read.holder, list):
+        size = len(read.holder)
+        item = [] if value is MISSING else [entry.ItemRead(read.holder, read.name % size, value)]
+        return [entry.SizeRead(read.holder, size), *item, *parts]
     if isinstance(read.holder, types.FunctionType):
         at = None if value is None else capi.pointer_offset(read.holder, value)
         return [] if at is None else [entry.WordRead(read.holder, at, value)]
     if isinstance(read.holder, types.ModuleType) and read.name in vars(read.holder):
-        return [entry.DictRead(vars(read.holder), read.name, value), *after]
+        return [entry.DictRead(vars(read.holder), read.name, value), *parts]
     if read.kind == "attribute" and value is not MISSING:
-        return [entry.AttributeRead(read.holder, read.name, value), *after]
+        return [entry.AttributeRead(read.holder, read.name, value), *parts]
     return None
 
 
-def _mutable(value: Any) -> bool:
-    """Whether an object may mean something else without being another one."""
-    if isinstance(value, tuple):
-        return any(map(_mutable, value))
-    return isinstance(value, (list, dict, set, bytearray))
+def _contents(value: Any, depth: int = 0) -> list[entry.Read] | None:
+    """What to check inside an object that may come to mean something else without being another one."""
+    out: list[entry.Read] = []
+    if isinstance(value, Value):
+        return [entry.WordRead(value, capi.slot_offset(type(value), "_data"), value._data)]
+    if isinstance(value, (set, bytearray)) or depth > DEEP:
+        return None
+    if isinstance(value, (list, dict)):
+        out.append(entry.SizeRead(value, len(value)))
+    if isinstance(value, list):
+        out += [entry.ItemRead(value, index, item) for index, item in enumerate(value)]
+    if isinstance(value, dict):
+        if not all(type(key) in (str, int) for key in value):
+            return None  # comparing keys might run code
+        out += [entry.DictRead(value, key, item) for key, item in value.items()]
+    if isinstance(value, (list, dict, tuple)):
+        for item in value.values() if isinstance(value, dict) else value:
+            inside = _contents(item, depth + 1)
+            if inside is None or len(out) > MANY:
+                return None
+            out += inside
+    return out
 
 
 def refresh(spec: entry.EntrySpec) -> None:
     """Expect what is there now where the reads were found to mean the same."""
     for at, read in enumerate(spec.reads):
-        if not valued(spec.expected[at]) and not isinstance(spec.expected[at], tuple):
+        if isinstance(read, entry.SizeRead) or not (valued(spec.expected[at]) or isinstance(spec.expected[at], tuple)):
             continue
         if isinstance(read, entry.DictRead):
             now = read.holder.get(read.name, entry.ABSENT)
+        elif isinstance(read, entry.ItemRead):
+            now = read.holder[read.index]
         elif isinstance(read, entry.AttributeRead):
             now = getattr(read.holder, read.name, entry.ABSENT)
         else:

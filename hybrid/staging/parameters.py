@@ -1,7 +1,8 @@
-"""The parameters of a decorated function: calls in one form, a name for every leaf, and which parameters are static."""
+"""The signature of a decorated function: calls in one form, a name for every leaf, and which parameters are static."""
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable, Sequence
 
@@ -94,3 +95,16 @@ class Parameters:
             if p.kind is p.VAR_POSITIONAL or k == position:
                 return p
         return None
+
+
+def untraceable(function: Callable) -> str:
+    """Why a callable can only run as plain Python, or nothing."""
+    code = function if inspect.isroutine(function) or isinstance(function, functools.partial) else type(function).__call__
+    for test, what in (
+        (inspect.isgeneratorfunction, "generator functions"),
+        (inspect.iscoroutinefunction, "async functions"),
+        (inspect.isasyncgenfunction, "async generator functions"),
+    ):
+        if test(code):
+            return f"{what} are not compiled"
+    return ""

@@ -27,7 +27,7 @@ from hybrid.staging.signature import static_key, valued
 
 MISSING = type("Missing", (), {"__repr__": lambda self: "nothing"})()
 CONTENT_BYTES = 1 << 20  # arrays that NumPy itself read while tracing are compared up to this size; 1 MiB takes 50 us
-MANY_READS, MANY_ITEMS, DEEP = 512, 256, 4  # beyond these a program is compared by identity only, or not at all
+MANY_READS, MANY_ITEMS, DEEP = 4096, 256, 4  # checking this many reads from Python takes 2 ms; no trace is worth more
 _LIBRARIES = tuple(
     str(path) + "/"
     for path in (
@@ -37,7 +37,8 @@ _LIBRARIES = tuple(
         Path(np.__file__).parents[1] / "scipy",
     )
 )
-_PLAIN_LOOKUP = (object.__getattribute__, types.ModuleType.__getattribute__, type.__getattribute__)
+_IMPORT = dis.opmap["IMPORT_NAME"]
+_PLAIN_LOOKUP: tuple[Any, ...] = (object.__getattribute__, types.ModuleType.__getattribute__, type.__getattribute__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +117,8 @@ def fingerprint(value: Any, whole: bool = True, depth: int = 0) -> Hashable:
 class Reads:
     """The reads of one trace, in the order in which the function names them."""
 
-    def __init__(self, reads: list[Read]):
-        self.reads = reads
+    def __init__(self, reads: list[Read], imports: bool):
+        self.reads, self.imports = reads, imports
         self.contents: list[tuple[Read, bytes]] = []
 
     @classmethod
@@ -125,7 +126,10 @@ class Reads:
         scan = _Scan()
         args, kwargs = bound
         scan.callable(function, args, kwargs, "")
-        return cls(list(scan.found.values()))
+        return cls(list(scan.found.values()), scan.imports)
+
+    def values(self) -> list[Any]:
+        return [read.value for read in self.reads]
 
     def settle(self, captured: set[int]) -> None:
         """After the trace: refuse a function that changed what it reads. `captured`: ids of arrays the graph reads itself."""
@@ -160,7 +164,7 @@ class Reads:
 
 def _short(value: Any) -> str:
     if isinstance(value, (np.ndarray, Value)):
-        return f"an array of shape {value.shape}"
+        return f"an array of shape {np.shape(value)}"  # type: ignore[arg-type]
     return repr(value)[:40]
 
 
@@ -250,6 +254,7 @@ class _Scan:
     def __init__(self) -> None:
         self.found: dict[tuple, Read] = {}
         self.seen: set[tuple] = set()
+        self.imports = False  # whether some code imports modules when it runs
 
     def callable(self, value: Any, args: tuple = (), kwargs: Mapping[str, Any] | None = None, text: str = "") -> None:
         """The reads of calling something with arguments of which only objects are looked into."""
@@ -283,13 +288,14 @@ class _Scan:
         self, code: types.CodeType, namespace: dict, cells: Mapping[str, types.CellType], known: Mapping[str, Any]
     ) -> None:
         chains, rebound = _chains(code)
+        self.imports |= any(op == _IMPORT for op in code.co_code[::2])
         nested = [constant for constant in code.co_consts if isinstance(constant, types.CodeType)]
         for inner in nested:
             rebound |= _chains(inner)[1] & set(inner.co_freevars)
         known = {name: value for name, value in known.items() if name not in rebound}
         for chain in chains:
             if len(self.found) > MANY_READS:
-                return
+                raise TraceError(f"it reads more than {MANY_READS} values besides its arguments", fix="pass them as arguments")
             if chain.root == "global":
                 self.walk("global", namespace, chain.name, f"global `{chain.name}`", chain)
             elif chain.root == "free" and chain.name in cells:
@@ -339,6 +345,27 @@ class _Scan:
                 return
             value = self.read("attribute", value, name, f"`{text}`")
         self.callable(value)
+        self.everything(value, text.removeprefix("global ").strip("`"))
+
+    def everything(self, value: Any, text: str) -> None:
+        """All attributes of an object that goes where the bytecode does not say: into a variable, a loop, a call."""
+        mark = "everything", id(value)
+        if mark in self.seen or len(self.found) > MANY_READS:
+            return
+        self.seen.add(mark)
+        if type(value) in (tuple, list, dict):
+            for k, item in value.items() if type(value) is dict else enumerate(value):
+                self.everything(item, f"{text}[{k!r}]")
+        if not _has_attributes(value) or isinstance(value, (type, types.ModuleType)):
+            return
+        self.callable(type(value))  # whatever method may be called
+        classes = [vars(kind) for kind in type(value).__mro__ if _is_users(kind)]
+        names = dict.fromkeys([*getattr(value, "__dict__", ()), *(name for kind in classes for name in kind)])
+        for name in names:
+            static = inspect.getattr_static(value, name)
+            if name.startswith("__") or callable(static) or inspect.isdatadescriptor(static) or hasattr(static, "__get__"):
+                continue
+            self.everything(self.read("attribute", value, name, f"`{text}.{name}`"), f"{text}.{name}")
 
     def read(self, kind: str, holder: Any, name: Any, text: str, whole: bool = True) -> Any:
         mark = kind, id(holder), name if isinstance(name, str) else repr(name)

@@ -183,8 +183,12 @@ def static_key(value: Any) -> Hashable:
 
 def _array(array: np.ndarray, tensor: bool) -> ArrayLeaf:
     if not dt.supported(array.dtype):
-        raise TraceError(f"arrays of dtype {array.dtype} cannot be traced", got=f"shape {array.shape}",
-                         expected=", ".join(map(str, dt.ALL)), fix="convert the array first, e.g. a.astype(np.float64)")  # fmt: skip
+        raise TraceError(
+            f"arrays of dtype {array.dtype} cannot be traced",
+            got=f"shape {array.shape}",
+            expected=", ".join(map(str, dt.ALL)),
+            fix="convert the array first, e.g. a.astype(np.float64)",
+        )
     flags = array.flags
     strides = None if flags.c_contiguous and flags.aligned else array.strides
     return ArrayLeaf(array.dtype, array.shape, strides, tensor, flags.writeable, flags.aligned)

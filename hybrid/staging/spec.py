@@ -96,6 +96,23 @@ class DictRead:
 
 
 @dataclass(frozen=True, eq=False)
+class ItemRead:
+    """An item of a list, whose `SizeRead` comes before."""
+
+    holder: list
+    index: int
+    value: object
+
+
+@dataclass(frozen=True, eq=False)
+class SizeRead:
+    """How many items a list or dict has."""
+
+    holder: list | dict
+    value: int
+
+
+@dataclass(frozen=True, eq=False)
 class AttributeRead:
     """An attribute whose lookup runs no Python code."""
 
@@ -106,7 +123,7 @@ class AttributeRead:
 
 Number = Union[float, "tuple[str, int]", "tuple[Any, ...]"]
 ABSENT = object()
-Read = WordRead | DictRead | AttributeRead
+Read = WordRead | DictRead | ItemRead | SizeRead | AttributeRead
 Guard = ArrayGuard | FloatGuard | ComplexGuard | ScalarGuard | IntGuard | SameGuard | AliasGuard
 
 
@@ -284,7 +301,7 @@ def items(results: tuple | list | dict) -> tuple[Results, ...]:
     return tuple(results.values() if isinstance(results, dict) else results)
 
 
-def leaves(results: Results) -> Iterator[Leaf]:
+def leaves(results: Results) -> Iterator[Leaf | None]:
     """The results inside tuples, lists and dicts, in order."""
     if isinstance(results, (tuple, list, dict)):
         for item in items(results):

@@ -20,6 +20,7 @@ from hybrid.frontend.values import Value, wrap
 from hybrid.ir import trace as tr
 from hybrid.ir.graph import Atom, Graph, Literal, Var
 from hybrid.ir.trace import Chain, Symbol, Trace
+from hybrid.staging.effects import Effects
 from hybrid.staging.reads import Reads
 from hybrid.staging.signature import ArrayLeaf, Leaf, NumberLeaf, SameLeaf, ScalarLeaf, StaticLeaf
 
@@ -141,7 +142,8 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
     with recording:
         bound = tree.unflatten(structure, arguments)
         containers = list(_containers(bound))
-        out = function(*bound[0], **bound[1])
+        with Effects((*values, *reads.values()), reads.imports, recording.fail):
+            out = function(*bound[0], **bound[1])
         if recording.failure:
             raise recording.failure  # the traced code may have caught it; its meaning is lost all the same
         recording.unchanged()

@@ -7,11 +7,16 @@ from __future__ import annotations
 
 import argparse
 import itertools
+import re
 import sys
 import time
 
 from tests.fuzz.checks import failure, report, runs
 from tests.fuzz.programs import generate
+
+_VALUES = re.compile(
+    r"\b\w+:|np\.\w+\([^)]*\)|\b(u?int|float)\d+\b|\bbool\b|-?\b\d\S*|[\[(].*"
+)  # what tells two failures of one kind apart
 
 
 def main() -> int:
@@ -33,7 +38,7 @@ def main() -> int:
             continue
         problem = failure(program, options.backend)
         if problem:
-            key = problem.split("\n")[0][:60]
+            key = _VALUES.sub("·", problem.split("\n")[0])[:60]
             seen[key] = seen.get(key, 0) + 1
             if seen[key] == 1:
                 print(report(program, options.backend), "-" * 100, sep="\n", flush=True)

@@ -55,8 +55,8 @@ def array(seed: int, dtype: str, shape: tuple[int, ...], layout: str = "plain", 
 class Statement:
     """One line.
 
-    kind "exact": the same bits everywhere, given the same operands; "rounded": an elementary function, some units in the
-    last place off; "summed": a float reduction or contraction, in any order. Those two assign to `target`, in place or not.
+    kind "exact": the same bits everywhere, given the same operands; "rounded": one elementary function, some units in the
+    last place off; "summed": one float reduction or contraction, in any order. Those two give `target`, in place or not.
     """
 
     text: str
@@ -112,6 +112,7 @@ class Writer:
         self.statements: list[Statement] = []
         self.names: list[str] = []  # arrays and NumPy scalars
         self.concrete: set[str] = set()  # made of nothing that the arguments decide: no memory for traced values
+        self.frozen = False  # nothing is written any more: NumPy alone knows which views share memory
         self.fresh = (f"t{k}" for k in itertools.count())
 
     # choices ----------------------------------------------------------------------------------------------------------
@@ -188,7 +189,12 @@ class Writer:
             value = eval(expression, self.env)
         except (ValueError, TypeError, IndexError, OverflowError, ZeroDivisionError):
             return None
-        if not isinstance(value, (np.ndarray, np.generic)) or value.dtype.name not in DTYPES or value.size > LIMIT or value.ndim > 5:
+        if (
+            not isinstance(value, (np.ndarray, np.generic))
+            or value.dtype.name not in DTYPES
+            or value.size > LIMIT
+            or value.ndim > 5
+        ):
             return None
         name = next(self.fresh)
         used = {node.id for node in ast.walk(ast.parse(expression)) if isinstance(node, ast.Name)}
@@ -196,7 +202,9 @@ class Writer:
             self.concrete.add(name)
         self.env[name] = value
         self.names.append(name)
-        self.statements.append(Statement(f"{name} = {expression}", kind if value.dtype.kind == "f" else "exact", name, expression))
+        self.statements.append(
+            Statement(f"{name} = {expression}", kind if value.dtype.kind == "f" else "exact", name, expression)
+        )
         return name
 
     def do(self, text: str, kind: str = "exact", target: str = "", expression: str = "") -> None:
@@ -220,7 +228,9 @@ class Writer:
         x = self.floats() if self.chance(0.85) else self.name()
         if x and self.chance(0.3):
             x = self.let(f"np.tanh({x})", "rounded")
-        self.let(x and self.pick([f"np.{f}({x})", f"np.{f}(-np.abs({x}))"]), "rounded")
+        if x and self.chance(0.4):
+            x = self.let(f"-np.abs({x})")
+        self.let(x and f"np.{f}({x})", "rounded")
 
     def binary(self) -> None:
         x = self.name()
@@ -241,7 +251,9 @@ class Writer:
         if x is None:
             return
         y = self.partner(x)
-        form = self.pick(["np.arctan2({0}, {1})", "np.hypot({0}, {1})", "np.abs({0}) ** {1}", "np.logaddexp({0}, {1})", "{0} ** 3", "{0} ** 2"])
+        form = self.pick(["np.arctan2({0}, {1})", "np.hypot({0}, {1})", "np.logaddexp({0}, {1})", "{0} ** 3", "{0} ** 2"])
+        if self.chance(0.2):
+            x, form = self.let(f"np.abs({x})"), "{0} ** {1}"
         # logaddexp adds its larger operand to a logarithm: near zero it is as exact as a sum.
         self.let(form.format(x, y), "summed" if "logaddexp" in form else "rounded")
 
@@ -254,7 +266,9 @@ class Writer:
     def reduce(self) -> None:
         x = self.name()
         axis, keep = self.axes(self.env[x]), self.pick(["", "", ", keepdims=True"])
-        f = self.pick(["sum", "sum", "mean", "max", "min", "prod", "any", "all", "var", "std", "argmax", "argmin", "count_nonzero", "ptp"])
+        f = self.pick(
+            ["sum", "sum", "mean", "max", "min", "prod", "any", "all", "var", "std", "argmax", "argmin", "count_nonzero", "ptp"]
+        )
         if f in ("argmax", "argmin"):
             axis, keep = axis if axis[0] != "(" else "0", ""
         arguments = f"axis={axis}{keep}"
@@ -272,19 +286,24 @@ class Writer:
         form = self.pick(["softmax", "norm", "l2", "logsumexp", "centre"])
         if form == "softmax":
             top = self.let(f"np.max({x}, axis={axis}, keepdims=True)")
-            e = top and self.let(f"np.exp({x} - {top})", "rounded")
+            below = top and self.let(f"{x} - {top}")
+            e = below and self.let(f"np.exp({below})", "rounded")
             total = e and self.let(f"np.sum({e}, axis={axis}, keepdims=True)", "summed")
             self.let(total and f"{e} / {total}")
         elif form == "norm":
             mean = self.let(f"np.mean({x}, axis={axis}, keepdims=True)", "summed")
-            var = mean and self.let(f"np.mean(({x} - {mean}) * ({x} - {mean}), axis={axis}, keepdims=True)", "summed")
-            self.let(var and f"({x} - {mean}) / np.sqrt({var} + 1e-5)")
+            centred = mean and self.let(f"{x} - {mean}")
+            squares = centred and self.let(f"{centred} * {centred}")
+            var = squares and self.let(f"np.mean({squares}, axis={axis}, keepdims=True)", "summed")
+            self.let(var and f"{centred} / np.sqrt({var} + 1e-5)")
         elif form == "l2":
-            total = self.let(f"np.sum({x} * {x}, axis={axis}, keepdims=True)", "summed")
+            squares = self.let(f"{x} * {x}")
+            total = squares and self.let(f"np.sum({squares}, axis={axis}, keepdims=True)", "summed")
             self.let(total and f"{x} / np.sqrt({total} + 1)")
         elif form == "logsumexp":
             top = self.let(f"np.max({x}, axis={axis}, keepdims=True)")
-            e = top and self.let(f"np.exp({x} - {top})", "rounded")
+            below = top and self.let(f"{x} - {top}")
+            e = below and self.let(f"np.exp({below})", "rounded")
             total = e and self.let(f"np.sum({e}, axis={axis}, keepdims=True)", "summed")
             log = total and self.let(f"np.log({total})", "rounded")
             self.let(log and f"{log} + {top}")
@@ -298,8 +317,9 @@ class Writer:
             return
         v = self.env[x]
         n = v.ndim
-        forms = [f"{x}[{self.index(v)}]"] * 5 + [f"{x}.T", f"np.flip({x})", f"{x}.ravel()", f"{x}.reshape(-1)"]
+        forms = [f"{x}[{self.index(v)}]"] * 5 + [f"{x}.T", f"{x}.ravel()", f"{x}.reshape(-1)"]
         if n:
+            forms.append(f"np.flip({x})")
             perm = tuple(map(int, self.rng.permutation(n)))
             forms += [f"np.transpose({x}, {perm})", f"np.squeeze({x})", f"np.expand_dims({x}, {int(self.rng.integers(n + 1))})",
                       f"np.flip({x}, {int(self.rng.integers(n))})", f"np.swapaxes({x}, 0, -1)", f"np.moveaxis({x}, 0, -1)"]  # fmt: skip
@@ -312,7 +332,9 @@ class Writer:
                 forms.append(f"np.reshape({x}, ({divisor}, {v.size // divisor}))")
         if v.size < 200:
             forms.append(f"np.broadcast_to({x}, {(3, *v.shape)})")
-        self.let(self.pick(forms))
+        form = self.pick(forms)
+        if self.let(form) and ("reshape" in form or "ravel" in form) and not v.flags.c_contiguous:
+            self.frozen = True
 
     def assemble(self) -> None:
         x = self.name(lambda v: v.ndim > 0)
@@ -320,7 +342,12 @@ class Writer:
             return
         v = self.env[x]
         axis = int(self.rng.integers(v.ndim))
-        y = self.name(lambda o: o.ndim == v.ndim and o.shape[:axis] + o.shape[axis + 1 :] == v.shape[:axis] + v.shape[axis + 1 :]) or x
+        y = (
+            self.name(
+                lambda o: o.ndim == v.ndim and o.shape[:axis] + o.shape[axis + 1 :] == v.shape[:axis] + v.shape[axis + 1 :]
+            )
+            or x
+        )
         twin = self.name(lambda o: o.shape == v.shape) or x
         pads = ", ".join(f"({self.pick([0, 1, 2])}, {self.pick([0, 1])})" for _ in range(v.ndim))
         self.let(self.pick([
@@ -337,7 +364,11 @@ class Writer:
         y = self.name(lambda o: o.ndim > 0 and o.size < 3000 and o.shape[-2 if o.ndim > 1 else 0] == v.shape[-1])
         forms = [f"np.dot({x}, {y})", f"{x} @ {y}", f"{x} @ {y}"] if y else []
         if v.ndim >= 2:
-            forms += [f"{x} @ np.swapaxes({x}, -1, -2)", f"np.swapaxes({x}, -1, -2) @ {x}", f"np.einsum('...ij,...kj->...ik', {x}, {x})"]
+            forms += [
+                f"{x} @ np.swapaxes({x}, -1, -2)",
+                f"np.swapaxes({x}, -1, -2) @ {x}",
+                f"np.einsum('...ij,...kj->...ik', {x}, {x})",
+            ]
         if v.ndim == 1 and v.size < 60:
             forms += [f"np.outer({x}, {x})", f"np.dot({x}, {x})"]
         if forms:
@@ -345,12 +376,12 @@ class Writer:
 
     def gather(self) -> None:
         x = self.name(lambda v: v.ndim > 0 and v.size)
-        if x is None:
+        if x is None or x in self.concrete:  # NumPy's own arrays take no traced index
             return
         v = self.env[x]
         axis = int(self.rng.integers(v.ndim))
         size = v.shape[axis]
-        whole = self.name(lambda o: o.dtype.kind in "iu" and o.size < 500)
+        whole = self.name(lambda o: o.dtype.kind in "iu" and o.ndim > 0 and o.size < 500)
         index = f"{whole} % {size}" if whole else str([int(i) for i in self.rng.integers(-size, size, 4)])
         lead = ":, " * axis
         self.let(self.pick([
@@ -362,7 +393,7 @@ class Writer:
 
     def running(self) -> None:
         x = self.name(lambda v: v.ndim > 0)
-        self.let(x and f"np.cumsum({x}, axis={int(self.rng.integers(self.env[x].ndim))})", "summed")
+        self.let(x and f"np.cumsum({x}, axis={int(self.rng.integers(self.env[x].ndim))})")
 
     def convert(self) -> None:
         x = self.name()
@@ -376,7 +407,11 @@ class Writer:
         self.let(f"{x}.astype(np.{to})")
 
     def writeable(self) -> str | None:
-        found = [n for n in self.names if isinstance(self.env[n], np.ndarray) and self.env[n].flags.writeable and self.env[n].ndim]
+        if self.frozen:
+            return None
+        found = [
+            n for n in self.names if isinstance(self.env[n], np.ndarray) and self.env[n].flags.writeable and self.env[n].ndim
+        ]
         return self.pick([n for n in found if n not in self.concrete] or [None])
 
     def write(self) -> None:

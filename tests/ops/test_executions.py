@@ -50,7 +50,9 @@ def compare_on_slices(cases: Sequence[tuple[Primitive, Sample]], backend: str) -
     graph, arrays = tools.application_on_slices(cases)
     compiled, eager = tools.execute(graph, arrays, backend), evaluate(graph, *arrays)
     for (primitive, sample), got, want in zip(cases, compiled, eager, strict=True):
-        assert tools.agree(primitive, sample, got, np.asarray(want)), f"{primitive} {sample}\n{backend}: {got!r}\neager: {want!r}"
+        assert tools.agree(primitive, sample, got, np.asarray(want)), (
+            f"{primitive} {sample}\n{backend}: {got!r}\neager: {want!r}"
+        )
 
 
 # hard values ----------------------------------------------------------------------------------------------------------

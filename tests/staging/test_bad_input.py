@@ -87,7 +87,6 @@ def test_supported_values(a, invisible):
         (double, np.longdouble(2)),
         (double, fractions.Fraction(1, 3)),
         (double, np.array(["abc"], "S3")),
-        (double, np.char.array(["abc"])),
         (lambda a: list(a.values()), Ordered(a=1)),
         (lambda a: list(a), collections.deque([1, 2])),
     ],

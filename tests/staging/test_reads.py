@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import random
+import time
 import types
+import uuid
 
 import numpy as np
 import pytest
@@ -243,6 +246,118 @@ def test_arrays_that_numpy_itself_read():
     assert ways(f, V) == math.sin(1)
     table[1] = 2
     assert ways(f, V) == math.sin(2)
+
+
+def test_objects_that_go_into_variables_loops_and_calls():
+    model, layers = Layer(2.0), [Layer(2.0), Layer(3.0)]
+
+    def total(x, parts):
+        for part in parts:
+            x = x * part.w
+        return x
+
+    @function
+    def f(x):
+        alias = model
+        return total(x, layers) + alias.w + model.b
+
+    assert ways(f, V) == 8
+    model.w = 3.0
+    assert ways(f, V) == 9
+    layers[1].w = 4.0
+    assert ways(f, V) == 11
+    model.b = 1.0
+    assert ways(f, V) == 12
+    layers.append(Layer(10.0))
+    assert ways(f, V) == 84
+    layers[0] = Layer(1.0)
+    assert ways(f, V) == 44 and f.stats()["native_calls"] == 2 * f.stats()["traces"]
+
+
+def test_lists_and_dicts_of_parameters():
+    class Net:
+        def __init__(self):
+            self.layers = [(np.full((4, 4), 0.5), np.zeros(4)) for _ in range(2)]
+            self.named = {"scale": 2.0, 3: {"deep": [1.0]}}
+
+        @function
+        def forward(self, x):
+            for w, b in self.layers:
+                x = x @ w + b
+            return x * self.named["scale"] + self.named[3]["deep"][-1]
+
+    net = Net()
+    f = Net.__dict__["forward"]
+    assert ways(net.forward, V) == 13
+    net.layers[0][1][:] = 1
+    assert ways(net.forward, V) == 17
+    net.named["scale"] = float("2.0")  # the same value
+    assert ways(net.forward, V) == 17 and f.stats()["traces"] == 1
+    net.named[3]["deep"][-1] = 2.0
+    assert ways(net.forward, V) == 18
+    net.layers.pop()
+    assert ways(net.forward, V) == 10
+    net.layers[0] = (np.eye(4), np.zeros(4))
+    assert ways(net.forward, V) == 4
+    net.named["scale"] = 3.0
+    assert ways(net.forward, V) == 5
+
+
+def draw_legacy(x):
+    return x + np.random.rand(4)
+
+
+def draw_python(x):
+    return x + random.gauss(0, 1)
+
+
+def draw_generator(x):
+    return x + GENERATOR.normal(size=4)
+
+
+def tell_time(x):
+    return x + time.perf_counter()
+
+
+def say(x):
+    print("said", end="")
+    return x
+
+
+def look_around(x):
+    return x * globals()["LR"]
+
+
+def make_name(x):
+    return x + float(uuid.uuid4().int)
+
+
+GENERATOR = np.random.default_rng(0)
+
+
+@pytest.mark.parametrize("f", [draw_legacy, draw_python, draw_generator])
+def test_random_numbers_are_those_of_the_undecorated_function(f):
+    def seed():
+        np.random.seed(0)
+        random.seed(0)
+        globals()["GENERATOR"] = np.random.default_rng(0)
+
+    seed()
+    want = [f(V) for _ in range(3)]
+    seed()
+    decorated = function(f)
+    with pytest.warns(FallbackWarning, match="random"):
+        got = [decorated(V) for _ in range(3)]
+    np.testing.assert_array_equal(got, want)
+
+
+@pytest.mark.parametrize("f", [tell_time, say, look_around, make_name])
+def test_effects_and_what_is_new_at_every_call(f, capsys):
+    decorated = function(f)
+    with pytest.warns(FallbackWarning, match=r"it calls \w+\(\).*test_reads\.py:\d+"):
+        for _ in range(3):
+            decorated(V)
+    assert capsys.readouterr().out == ("said" * 3 if f is say else "")
 
 
 def test_a_function_that_changes_what_it_reads_runs_as_plain_python():

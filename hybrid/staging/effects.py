@@ -1,0 +1,129 @@
+"""What a trace must not do, because compiled code would not do it again: draw random numbers, print, read clocks and files.
+
+While a function is traced, calls from its code into C functions with such effects are refused before they happen, and
+the state of the random generators it can reach is compared and put back.
+"""
+
+from __future__ import annotations
+
+import sys
+import sysconfig
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from types import BuiltinFunctionType, FrameType, ModuleType
+from typing import Any
+
+import numpy as np
+
+from hybrid.core.errors import TraceError
+from hybrid.ir.graph import Source
+
+_OURS = (str(Path(__file__).parents[1]) + "/", str(Path(np.__file__).parent) + "/")
+_STDLIB = sysconfig.get_path("stdlib") + "/"
+_IMPURE = frozenset((print, input, eval, exec, globals))
+_IMPURE_MODULES = frozenset(("time", "posix", "nt", "_io", "_socket"))
+_IMPURE_CLASSES = frozenset(("Random", "TextIOWrapper", "BufferedWriter", "FileIO", "BufferedReader", "socket"))
+_CLOCKS = frozenset(("now", "today", "utcnow"))
+# Modules of the libraries whose functions have no effects; the array libraries are known to this package.
+_PURE = frozenset((
+    "builtins", "math", "cmath", "functools", "_functools", "itertools", "operator", "_operator", "typing", "collections",
+    "_collections_abc", "dataclasses", "abc", "enum", "types", "copy", "numbers", "fractions", "contextlib",
+    "numpy", "scipy", "hybrid", "ml_dtypes",
+))  # fmt: skip
+
+
+class Effects:
+    """A context around one trace.
+
+    Args:
+        reached: values that the function can reach; the random generators among them are watched, and C calls where
+            one of them might lead to an effect (watching makes a trace three times as long).
+        imports: whether it imports modules itself.
+        failed: called with the error it raises, in case the traced code catches that.
+    """
+
+    def __init__(self, reached: Iterable[Any], imports: bool, failed: Callable[[BaseException], None]):
+        self.failed = failed
+        reached = list(reached)
+        self.suspect = imports or any(map(_suspicious, reached))
+        legacy = np.random.mtrand._rand  # the generator behind np.random.rand and its like
+        found = {id(g): g for g in (legacy, *reached) if type(g).__name__ in ("Generator", "RandomState")}
+        self.generators = list(found.values())
+
+    def __enter__(self) -> Effects:
+        self.states = [_state(g) for g in self.generators]
+        self.before = sys.getprofile()
+        if self.suspect:
+            sys.setprofile(self._watch)
+        return self
+
+    def __exit__(self, kind: Any, error: Any, tb: Any) -> None:
+        if self.suspect:
+            sys.setprofile(self.before)
+        drawn = [(g, state) for g, state in zip(self.generators, self.states) if _flat(_state(g)) != _flat(state)]
+        for generator, state in drawn:
+            if hasattr(generator, "set_state"):
+                generator.set_state(state)
+            else:
+                generator.bit_generator.state = state
+        if drawn and error is None:
+            raise TraceError(
+                "it draws random numbers from NumPy, which compiled code cannot do", fix="pass them in as an array"
+            )
+
+    def _watch(self, frame: FrameType, event: str, function: Any) -> None:
+        if event == "c_call" and _impure(function):
+            at = _users_line(frame)
+            if at is not None:
+                error = TraceError(f"it calls {function.__name__}(), whose effect or value is new at every call", at=at)
+                self.failed(error)
+                raise error
+
+
+def _suspicious(value: Any) -> bool:
+    """Whether a value may lead out of the user's own code into something with effects."""
+    if isinstance(value, ModuleType):
+        name, file = value.__name__, getattr(value, "__file__", None) or ""
+        return name.partition(".")[0] not in _PURE and (not file or _is_library(file))
+    kind = value if callable(value) and hasattr(value, "__module__") else type(value)
+    module = getattr(kind, "__module__", None) or "builtins"
+    if module.partition(".")[0] in _PURE:
+        return callable(value) and isinstance(value, BuiltinFunctionType) and _impure(value)
+    return _is_library(getattr(sys.modules.get(module), "__file__", None) or _STDLIB)
+
+
+def _is_library(file: str) -> bool:
+    return file.startswith((_STDLIB, *_OURS)) or "site-packages" in file
+
+
+def _impure(function: Any) -> bool:
+    module = getattr(function, "__module__", None)
+    owner = getattr(function, "__self__", None)
+    if module in _IMPURE_MODULES or type(owner).__name__ in _IMPURE_CLASSES:
+        return True
+    if isinstance(owner, type):
+        return function.__name__ in _CLOCKS
+    return module == "builtins" and function in _IMPURE
+
+
+def _users_line(frame: FrameType | None) -> Source | None:
+    """The line of the user's that is responsible for a call, if it is the user's: the standard library acts for its caller."""
+    while frame is not None:
+        file = frame.f_code.co_filename
+        if file.startswith(_OURS) or file.startswith("<frozen importlib"):
+            return None
+        if not file.startswith((_STDLIB, "<frozen ")):
+            return Source(file, frame.f_lineno, frame.f_code.co_name)
+        frame = frame.f_back
+    return None
+
+
+def _state(generator: Any) -> Any:
+    # A RandomState keeps the second of a pair of normal numbers besides its bits.
+    return generator.get_state(legacy=False) if hasattr(generator, "get_state") else generator.bit_generator.state
+
+
+def _flat(state: Any) -> Any:
+    if isinstance(state, dict):
+        return tuple((key, _flat(value)) for key, value in state.items())
+    return state.tobytes() if isinstance(state, np.ndarray) else state
