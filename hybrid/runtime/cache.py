@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import os
 import struct
-import tempfile
 import threading
 import warnings
 from collections import OrderedDict
@@ -87,7 +86,8 @@ class DiskCache:
         content = _HEADER.pack(_MAGIC, _FORMAT, len(data), hashlib.sha256(data).digest()) + data
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            handle, temporary = tempfile.mkstemp(dir=path.parent)
+            temporary = path.parent / f".{os.getpid()}.{threading.get_ident()}.{path.name}"
+            handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             try:
                 with os.fdopen(handle, "wb") as file:
                     file.write(content)
@@ -158,10 +158,10 @@ def stats() -> Stats:
     return _stats
 
 
-def object_for(text: str, target: Target) -> bytes:
+def object_for(text: str, target: Target, quick: bool = False) -> bytes:
     """Object code for a module of LLVM IR: from memory, from disk (`config.cache`), or compiled now and kept."""
     global _stats
-    key = key_of(text, target)
+    key = key_of(text, target, (quick,))
     with _lock:
         found = _recent.get(key)
         if found is not None:
@@ -171,7 +171,7 @@ def object_for(text: str, target: Target) -> bytes:
     disk = _disk(config.cache_dir, config.cache_limit_mb) if config.cache else None
     found = disk.get(key) if disk else None
     fresh = found is None
-    code = engine.compile_object(text, target) if found is None else found
+    code = engine.compile_object(text, target, quick) if found is None else found
     with _lock:
         _stats = replace(_stats, compiled=_stats.compiled + fresh, disk=_stats.disk + (not fresh))
         _recent[key] = code

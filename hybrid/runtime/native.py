@@ -26,14 +26,31 @@ class Native:
         return engine.load(cache.object_for(self.text, target or host()), self.exports, self.imports)
 
 
-def emit(
-    lowered: Lowered, *, extra: str = "", exports: tuple[str, ...] = (), imports: Mapping[str, int] | None = None
-) -> Native:
-    """The module of a lowered program. `extra` is LLVM text that may call its segments, such as a native entry."""
+class Glue:
+    """Small machine code over a module's segment, and that module: one is no use without the other."""
+
+    __slots__ = ("module", "below")
+
+    def __init__(self, module: engine.Module, below: engine.Module):
+        self.module, self.below = module, below
+
+    def address(self, name: str) -> int:
+        return self.module.address(name)
+
+
+def load_glue(text: str, export: str, imports: Mapping[str, int], segment: str, below: engine.Module) -> Glue:
+    """Load LLVM text that calls a loaded module's segment. It is compiled quickly, and equal texts share their code."""
+    whole = f"{text}\ndeclare i32 @{segment}(ptr)\n"
+    code = cache.object_for(whole, host(), quick=True)
+    return Glue(engine.load(code, (export,), {**imports, segment: below.address(segment)}), below)
+
+
+def emit(lowered: Lowered) -> Native:
+    """The module of a lowered program."""
     target = host()
     segments = [step for step in lowered.steps if isinstance(step, Segment)]
     parts: list[str] = []
-    needed = dict(imports or {})
+    needed: dict[str, int] = {}
     kernels = [emit_kernel(kernel, target) for kernel in lowered.kernels]
     products = [work for work in lowered.work if isinstance(work, Gemm)]
     if products:
@@ -43,8 +60,8 @@ def emit(
     if any("@hybrid_parallel" in text for text in kernels) or any(map(cuts, products)):
         parts.append(threads.SUPPORT)
         needed |= threads.symbols()
-    parts += [*kernels, *map(_segment, segments), extra]
-    return Native(emit_module(parts), (*exports, *(s.name for s in segments)), needed)
+    parts += [*kernels, *map(_segment, segments)]
+    return Native(emit_module(parts), tuple(s.name for s in segments), needed)
 
 
 def _segment(segment: Segment) -> str:

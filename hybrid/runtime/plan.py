@@ -37,20 +37,19 @@ class Plan:
     Args:
         lowered: what to run.
         backend: "llvm" machine code, "numba" Numba-compiled source, or "python" the same source interpreted.
-        module: machine code that already holds the segments.
     """
 
-    def __init__(self, lowered: Lowered, backend: str = "llvm", module: Any = None):
+    def __init__(self, lowered: Lowered, backend: str = "llvm"):
         self.lowered, self.backend = lowered, backend
         graph = lowered.graph
         self._inputs = tuple(lowered.names[var] for var in graph.inputs)
         self._constants = tuple((lowered.names[var], array) for var, array in graph.constants)
         self._written = {lowered.names[var] for _, var in lowered.writebacks}
         self._functions: dict[str, Callable[..., int]] = {}
-        self._module = module
-        if backend == "llvm" and module is None:
+        self.module: Any = None  # machine code of the segments
+        if backend == "llvm":
             threads.sync()
-            self._module = native.emit(lowered).load()
+            self.module = native.emit(lowered).load()
 
     def run(self, arrays: Sequence[np.ndarray], sizes: dict[str, int] | None = None) -> list[np.ndarray]:
         """The results for these inputs (arrays as the signature describes them), in fresh arrays."""
@@ -141,7 +140,7 @@ class Plan:
         function = self._functions.get(segment.name)
         if function is None:
             kind = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, *[ctypes.c_int64] * len(segment.symbols))
-            function = self._functions[segment.name] = kind(self._module.address(segment.name))
+            function = self._functions[segment.name] = kind(self.module.address(segment.name))
         return function
 
     def _one(self, work: Work) -> Callable[[dict[str, np.ndarray], dict[str, int]], int]:

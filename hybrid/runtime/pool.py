@@ -81,7 +81,7 @@ class _Pool:
         from hybrid.runtime.cache import object_for
 
         names = ("handler", "name", "state", "trim")
-        module = engine.load(object_for(_source(), host()), tuple(f"hybrid_pool_{name}" for name in names), {})
+        module = engine.load(object_for(_source(), host(), quick=True), tuple(f"hybrid_pool_{name}" for name in names), {})
         where = {name: module.address(f"hybrid_pool_{name}") for name in names}
         new = prototype("PyCapsule_New", ctypes.py_object, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p)
         self.handler = new(where["handler"], where["name"], None)
@@ -168,19 +168,19 @@ declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)
 declare {{ i64, i1 }} @llvm.umul.with.overflow.i64(i64, i64)
 declare i64 @llvm.umin.i64(i64, i64)
 
-define internal i1 @lock() noinline optnone {{
+define internal i1 @lock() {{
   %pair = cmpxchg ptr @hybrid_pool_state, i64 0, i64 1 acquire monotonic
   %got = extractvalue {{ i64, i1 }} %pair, 1
   ret i1 %got
 }}
 
-define internal void @unlock() noinline optnone {{
+define internal void @unlock() {{
   store atomic i64 0, ptr @hybrid_pool_state release, align 8
   ret void
 }}
 
 ; Take idle block i out of the table.
-define internal ptr @remove(i64 %i) noinline optnone {{
+define internal ptr @remove(i64 %i) {{
   %count.at = getelementptr %state, ptr @hybrid_pool_state, i64 0, i32 3
   %held.at = getelementptr %state, ptr @hybrid_pool_state, i64 0, i32 2
   %block.at = getelementptr ptr, ptr @blocks, i64 %i
@@ -203,7 +203,7 @@ define internal ptr @remove(i64 %i) noinline optnone {{
 }}
 
 ; Unmap the oldest while more than %bytes are held or more than %most blocks.
-define internal void @evict(i64 %bytes, i64 %most) noinline optnone {{
+define internal void @evict(i64 %bytes, i64 %most) {{
 start:
   %count.at = getelementptr %state, ptr @hybrid_pool_state, i64 0, i32 3
   %held.at = getelementptr %state, ptr @hybrid_pool_state, i64 0, i32 2
@@ -226,7 +226,7 @@ done:
   ret void
 }}
 
-define void @hybrid_pool_trim(i64 %bytes) noinline optnone {{
+define void @hybrid_pool_trim(i64 %bytes) {{
 start:
   %got = call i1 @lock()
   br i1 %got, label %trim, label %done
@@ -238,7 +238,7 @@ done:
   ret void
 }}
 
-define internal ptr @allocate(ptr %context, i64 %size) noinline optnone {{
+define internal ptr @allocate(ptr %context, i64 %size) {{
 start:
   %padded = add i64 %size, {HEADER + mmap.PAGESIZE - 1}
   %bytes = and i64 %padded, -{mmap.PAGESIZE}
@@ -294,7 +294,7 @@ fail:
   ret ptr null
 }}
 
-define internal void @release(ptr %context, ptr %data, i64 %size) noinline optnone {{
+define internal void @release(ptr %context, ptr %data, i64 %size) {{
 start:
   %nothing = icmp eq ptr %data, null
   br i1 %nothing, label %done, label %some
@@ -332,7 +332,7 @@ done:
   ret void
 }}
 
-define internal ptr @zeroed(ptr %context, i64 %count, i64 %each) noinline optnone {{
+define internal ptr @zeroed(ptr %context, i64 %count, i64 %each) {{
 start:
   %product = call {{ i64, i1 }} @llvm.umul.with.overflow.i64(i64 %count, i64 %each)
   %size = extractvalue {{ i64, i1 }} %product, 0
@@ -350,7 +350,7 @@ fail:
 }}
 
 ; In place while the block is neither too small nor more than twice too large.
-define internal ptr @resize(ptr %context, ptr %data, i64 %size) noinline optnone {{
+define internal ptr @resize(ptr %context, ptr %data, i64 %size) {{
 start:
   %nothing = icmp eq ptr %data, null
   br i1 %nothing, label %move, label %some

@@ -56,7 +56,7 @@ def symbols() -> dict[str, int]:
 @lru_cache(maxsize=1)
 def _code() -> engine.Module:
     # A module of its own, kept for the process: in every kernel's module it would add 4 ms to their 5 ms of compiling.
-    return engine.load(object_for(_SOURCE, host()), ("hybrid_parallel",), {"hybrid_pool": ctypes.addressof(_pool)})
+    return engine.load(object_for(_SOURCE, host(), quick=True), ("hybrid_parallel",), {"hybrid_pool": ctypes.addressof(_pool)})
 
 
 def sync() -> None:
@@ -124,7 +124,7 @@ _SOURCE = """
 %hybrid.job = type { ptr, ptr, i64, i64, i64, i64 }  ; task, data, count, unit, units/n, units%n
 @hybrid_pool = external global %hybrid.pool
 
-define void @hybrid_parallel(ptr %task, i64 %count, i64 %grain, ptr %data) nounwind noinline optnone {
+define void @hybrid_parallel(ptr %task, i64 %count, i64 %grain, ptr %data) nounwind {
 entry:
   %job = alloca %hybrid.job
   %args = alloca ptr
@@ -196,7 +196,7 @@ done:
   ret void
 }
 
-define internal void @hybrid_piece(ptr %args, ptr %dimensions, ptr %steps, ptr %data) nounwind noinline optnone {
+define internal void @hybrid_piece(ptr %args, ptr %dimensions, ptr %steps, ptr %data) nounwind {
 entry:
   %job = load %hybrid.job, ptr %data
   %task = extractvalue %hybrid.job %job, 0

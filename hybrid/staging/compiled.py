@@ -201,18 +201,12 @@ class Compiled:
         if spec is None:
             return None
         from hybrid.runtime import native
-        from hybrid.runtime.plan import Plan
 
         segment = self.lowered.only_segment
         assert segment is not None
 
-        def load() -> Any:
-            text = entry.emit_entry(spec, segment.name)
-            return native.emit(self.lowered, extra=text, exports=(entry.ENTRY,), imports=entry.imports(spec)).load()
-
-        module = self._timed("compile", load)
-        if "plan" not in self.__dict__:
-            self.__dict__["plan"] = Plan(self.lowered, self.backend, module)  # the same machine code serves calls from Python
+        text = entry.emit_entry(spec, segment.name)
+        module = self._timed("entry", lambda: native.load_glue(text, entry.ENTRY, entry.imports(spec), segment.name, self.plan.module))
         self.entries[form] = spec, module
         return spec, module
 

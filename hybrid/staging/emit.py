@@ -63,7 +63,7 @@ ARENA_LIMIT = 256 << 20
 def emit_entry(spec: EntrySpec, compute: str) -> str:
     """LLVM IR of `ptr @entry(ptr self, ptr args, i64 nargs, ptr kwnames)` for a spec.
 
-    `compute` names a function of the same module, `i32 (ptr slots, i64 …)`, that gives 0 or an error code.
+    `compute` names a function of this module or one it is loaded with, `i32 (ptr slots, i64 …)`, that gives 0 or an error code.
     CompileError for a spec that contradicts itself.
     """
     return _Entry(spec).emit(compute)
@@ -544,7 +544,7 @@ class _Entry(Writer):
         return "\n".join([
             f"@{TABLE} = external global [{len(spec.table.words)} x i64], align 8",
             *(SUPPORT[name] for name in sorted(self.used)),
-            f"define ptr @{ENTRY}(ptr %self, ptr %args, i64 %nargs, ptr %kwnames) noinline optnone {{",
+            f"define ptr @{ENTRY}(ptr %self, ptr %args, i64 %nargs, ptr %kwnames) {{",
             "start:", f"  %owned = alloca [{self.owned} x ptr], align 8", *self.allocas, *self.lines, "}", "",
         ])  # fmt: skip
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 from hybrid.staging import capi
 from hybrid.staging.spec import API, TABLE
 
-# Without optnone an entry of two arguments compiled in 6.3 ms instead of 3.8, one of twenty in 25 instead of 8, and ran no
-# faster. Only `hybrid_entry_apart`, quadratic in the number of arrays, is worth optimising.
+# Entries are compiled without optimisation: one of two arguments took 6.3 ms with LLVM's, now 1.1, and ran no faster.
 SUPPORT = {
     "array": f"""\
 ; An ndarray of this exact type, rank, kind of descriptor and flags? Kind, byte order and type number are one word,
 ; equal for every descriptor of one dtype, singleton or not.
-define internal i1 @hybrid_entry_array(ptr %it, ptr %type, ptr %descr, i32 %ndim, i32 %mask, i32 %needed) noinline optnone {{
+define internal i1 @hybrid_entry_array(ptr %it, ptr %type, ptr %descr, i32 %ndim, i32 %mask, i32 %needed) {{
   %type.at = getelementptr i8, ptr %it, i64 {capi.TYPE}
   %type.found = load ptr, ptr %type.at
   %typed = icmp eq ptr %type.found, %type
@@ -39,7 +38,7 @@ no:
 }}""",
     "drop": f"""\
 ; Drop the references a failed call holds.
-define internal void @hybrid_entry_drop(ptr %owned, i64 %count) noinline optnone {{
+define internal void @hybrid_entry_drop(ptr %owned, i64 %count) {{
 start:
   %release.at = getelementptr i64, ptr @{TABLE}, i64 {API["Py_DecRef"]}
   %release = load ptr, ptr %release.at
@@ -59,7 +58,7 @@ done:
 }}""",
     "constants": f"""\
 ; The spans of constant arrays, from triples of words (array, low, high); false where one of the written is read-only.
-define internal i1 @hybrid_entry_constants(ptr %words, ptr %spans, i64 %written, i64 %count) noinline optnone {{
+define internal i1 @hybrid_entry_constants(ptr %words, ptr %spans, i64 %written, i64 %count) {{
 start:
   br label %next
 next:
@@ -137,7 +136,7 @@ done:
 }""",
     "pooled": f"""\
 ; A fresh array from the pool, or from the user's allocator where one is set.
-define internal ptr @hybrid_entry_pooled(ptr %type, ptr %descr, i32 %ndim, ptr %dims, ptr %ours, ptr %numpy) noinline optnone {{
+define internal ptr @hybrid_entry_pooled(ptr %type, ptr %descr, i32 %ndim, ptr %dims, ptr %ours, ptr %numpy) {{
 start:
   %release.at = getelementptr i64, ptr @{TABLE}, i64 {API["Py_DecRef"]}
   %release = load ptr, ptr %release.at

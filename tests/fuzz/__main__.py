@@ -12,7 +12,7 @@ import sys
 import time
 
 from tests.fuzz.checks import failure, report, runs
-from tests.fuzz.programs import generate
+from tests.fuzz.writer import generate
 
 _VALUES = re.compile(
     r"\b\w+:|np\.\w+\([^)]*\)|\b(u?int|float)\d+\b|\bbool\b|-?\b\d\S*|[\[(].*"
