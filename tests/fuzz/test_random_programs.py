@@ -1,0 +1,46 @@
+"""Random NumPy programs give compiled what they give eagerly: types, dtypes, shapes, writes and values.
+
+`python -m tests.fuzz --seconds 600 --seed N` runs as many as there is time for.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.fuzz.checks import check, failure, report
+from tests.fuzz.programs import Program
+from tests.fuzz.writer import generate
+
+COUNTS = {"llvm": 150, "python": 60, "numba": 3}  # Numba compiles a kernel in tenths of a second
+
+
+def correct(program: Program, backend: str) -> None:
+    if failure(program, backend):
+        pytest.fail(report(program, backend), pytrace=False)
+
+
+@pytest.mark.parametrize("seed", range(COUNTS["llvm"]))
+def test_llvm(seed):
+    correct(generate(seed), "llvm")
+
+
+@pytest.mark.parametrize("seed", range(1000, 1000 + COUNTS["python"]))
+def test_python(seed):
+    correct(generate(seed), "python")
+
+
+@pytest.mark.parametrize("seed", range(2000, 2000 + COUNTS["numba"]))
+def test_numba(seed):
+    correct(generate(seed), "numba")
+
+
+def test_a_wrong_program_is_found_and_shrunk(monkeypatch):
+    """The check sees a wrong bit, and the report holds no more than what shows it."""
+    program = next(p for p in map(generate, range(100)) if any("np.floor" in s.text for s in p.statements))
+    check(program)
+    assert "np.floor" in program.source
+
+
+def test_programs_repeat():
+    assert generate(7) == generate(7)
+    assert generate(7).script.startswith("# seed 7\n")
