@@ -91,9 +91,15 @@ def widening_and_back(builder, eqn, inputs, producer):
         return None
     source = below.inputs[0]
     narrow, wide = source.type.dtype, inputs[0].type.dtype
-    if narrow != eqn.params["dtype"] or dt.bfloat16 in (narrow, wide):
-        return None
-    return source if np.can_cast(narrow, wide, "safe") else None
+    return source if narrow == eqn.params["dtype"] and _holds(wide, narrow) else None
+
+
+def _holds(wide: np.dtype, narrow: np.dtype) -> bool:
+    """Whether every value of `narrow` is one of `wide`. NumPy's "safe" casts take float64 for int64, beyond 2**53."""
+    if dt.bfloat16 in (narrow, wide) or not np.can_cast(narrow, wide, "safe"):
+        return False
+    digits = np.finfo(wide).nmant + 1 if dt.is_inexact(wide) else 64
+    return not dt.is_integer(narrow) or np.iinfo(narrow).bits <= digits
 
 
 def same_shape(builder, eqn, inputs, producer):

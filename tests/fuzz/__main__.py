@@ -1,4 +1,4 @@
-"""Random programs for as long as wanted: `python -m tests.fuzz --seconds 600 --seed N [--backend llvm]`.
+"""Random programs for as long as wanted: `python -m tests.fuzz --seconds 600 --seed N [--backend llvm] [--large]`.
 
 Failures are shrunk and printed as scripts; exits with 1 if there were any.
 """
@@ -24,6 +24,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--backend", choices=("llvm", "numba", "python"), default="llvm")
+    parser.add_argument("--large", action="store_true", help="arrays of some 10 000 elements and more")
     parser.add_argument("--most", type=int, default=10, help="stop after this many failures")
     options = parser.parse_args()
     end = time.monotonic() + options.seconds
@@ -32,7 +33,7 @@ def main() -> int:
     for seed in itertools.count(options.seed):
         if time.monotonic() > end or len(seen) >= options.most:
             break
-        program = generate(seed)
+        program = generate(seed, options.large)
         count += 1
         if not runs(program):
             continue

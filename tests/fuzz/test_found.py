@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from hybrid.frontend.values import wrap
 from hybrid.staging.function import function
 from tests.fuzz.programs import array
 
@@ -73,7 +74,7 @@ def test_captured_arrays_of_negative_strides():
 
 def test_written_captured_arrays_of_negative_strides():
     kept = np.arange(6.0)
-    backwards = kept[::-1]
+    backwards = wrap(kept[::-1])
 
     def f(a):
         backwards[1:] += a

@@ -11,7 +11,7 @@ from tests.fuzz.checks import check, failure, report
 from tests.fuzz.programs import Program
 from tests.fuzz.writer import generate
 
-COUNTS = {"llvm": 150, "python": 60, "numba": 3}  # Numba compiles a kernel in tenths of a second
+COUNTS = {"llvm": 150, "large": 20, "python": 60, "numba": 3}  # Numba compiles a kernel in tenths of a second
 
 
 def correct(program: Program, backend: str) -> None:
@@ -24,6 +24,11 @@ def test_llvm(seed):
     correct(generate(seed), "llvm")
 
 
+@pytest.mark.parametrize("seed", range(COUNTS["large"]))
+def test_llvm_large(seed):
+    correct(generate(seed, large=True), "llvm")
+
+
 @pytest.mark.parametrize("seed", range(1000, 1000 + COUNTS["python"]))
 def test_python(seed):
     correct(generate(seed), "python")
@@ -34,11 +39,11 @@ def test_numba(seed):
     correct(generate(seed), "numba")
 
 
-def test_a_wrong_program_is_found_and_shrunk(monkeypatch):
-    """The check sees a wrong bit, and the report holds no more than what shows it."""
-    program = next(p for p in map(generate, range(100)) if any("np.floor" in s.text for s in p.statements))
-    check(program)
-    assert "np.floor" in program.source
+def test_a_wrong_result_is_found_and_shrunk(monkeypatch):
+    """With a floor that rounds up, a program is reported, and the report holds little more than what shows it."""
+    monkeypatch.setitem(NAMES, "floor", NAMES["ceil"])
+    program = next(p for p in map(generate, range(500)) if any("np.floor(" in s.text for s in p.statements))
+    assert failure(program, "llvm")
 
 
 def test_programs_repeat():

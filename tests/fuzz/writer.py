@@ -16,7 +16,7 @@ import numpy as np
 
 from tests.fuzz.programs import Program, Statement, array
 
-LIMIT = 6000  # elements of any one value
+LIMIT, LARGE = 6000, 400_000  # elements of any one value
 DTYPES = {
     "float32": 0.35,
     "float64": 0.3,
@@ -32,6 +32,8 @@ SHAPES = (
     (), (1,), (0,), (7,), (40,), (1000,), (3, 4), (5, 1), (0, 3), (4, 0), (33, 17), (300, 4), (3, 700), (2, 3, 4), (6, 1, 5),
     (3, 8, 16), (2, 1, 3, 4), (2, 5, 3, 9),
 )  # fmt: skip
+# Long enough for threads, split reductions and tiles of columns.
+LARGE_SHAPES = ((70_001,), (40_000,), (300, 513), (20_000, 3), (3, 20_000), (1100, 65), (40, 33, 70), (64, 1, 700), (1, 33_000))
 NUMBERS = {
     "b": ("True", "False"),
     "i": ("1", "2", "3", "7"),
@@ -109,7 +111,8 @@ OUT_UNARY = ("abs", "sqrt", "exp", "tanh")
 class Writer:
     """Writes one program: `env` holds every value as the statements so far have left it."""
 
-    def __init__(self, seed: int):
+    def __init__(self, seed: int, large: bool = False):
+        self.shapes, self.limit = (LARGE_SHAPES, LARGE) if large else (SHAPES, LIMIT)
         self.seed, self.rng = seed, np.random.default_rng(seed)
         self.env: dict[str, Any] = {"np": np}
         self.arguments: list[tuple[str, str]] = []
@@ -147,7 +150,7 @@ class Writer:
 
         def fits(v: Any) -> bool:
             try:
-                return np.prod(np.broadcast_shapes(v.shape, shape), dtype=int) <= LIMIT
+                return np.prod(np.broadcast_shapes(v.shape, shape), dtype=int) <= self.limit
             except ValueError:
                 return False
 
@@ -193,7 +196,7 @@ class Writer:
             return None
         if not isinstance(value, (np.ndarray, np.generic)) or value.dtype.name not in DTYPES:
             return None
-        if value.size > LIMIT or value.ndim > 5:
+        if value.size > self.limit or value.ndim > 5:
             return None
         name = next(self.fresh)
         used = {node.id for node in ast.walk(ast.parse(expression)) if isinstance(node, ast.Name)}
@@ -266,7 +269,9 @@ class Writer:
             self.let(self.pick(ROUNDED).format(x=x, y=y), "rounded")
 
     def choose(self) -> None:
-        x = self.some()
+        x = self.name(lambda v: v.ndim > 0 or v.dtype.kind == "f")
+        if x is None:
+            return
         low = 0 if self.env[x].dtype.kind == "u" else -1
         self.let(self.pick(CHOICES).format(x=x, y=self.partner(x), z=self.partner(x), low=low))
 
@@ -445,7 +450,7 @@ class Writer:
 
     def new_array(self, first: bool) -> str:
         dtype = str(self.rng.choice(list(DTYPES), p=list(DTYPES.values())))
-        shape = self.pick(SHAPES)
+        shape = self.pick(self.shapes)
         if not first and self.chance(0.6):  # often a shape that goes with the first
             shape = self.env["a"].shape
             shape = shape[int(self.rng.integers(len(shape) + 1)) :] if self.chance(0.4) else shape
@@ -471,7 +476,8 @@ class Writer:
         return Program(self.seed, tuple(self.arguments), tuple(self.statements), (*others[:3], made[-1]))
 
 
-def generate(seed: int) -> Program:
+def generate(seed: int, large: bool = False) -> Program:
+    """The program of a seed; `large` ones work on arrays that take threads, tiles and pieces."""
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return Writer(seed).program()
+        return Writer(seed, large).program()
