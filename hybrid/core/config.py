@@ -57,6 +57,8 @@ class Config:
         choices = _CHOICES.get(name)
         if choices and value not in choices:
             raise ArgumentError(f"setting {name!r} cannot be {value!r}", expected=" · ".join(map(str, choices)))
+        if kind is int and value < 0:  # type: ignore[operator]
+            raise ArgumentError(f"setting {name!r} cannot be negative", got=value)
         before = getattr(self, name, None)
         object.__setattr__(self, name, value)
         for listener in listeners:
@@ -77,7 +79,8 @@ class Config:
 
 _TYPES = {"bool": bool, "int": int, "str": str}
 _KINDS: dict[str, type] = {field.name: _TYPES[str(field.type)] for field in fields(Config)}
-_CHOICES = {"backend": ("llvm", "numba", "python"), "default_float": ("float32", "float64"), "vector_bits": (0, 128, 256, 512)}
+BACKENDS = ("llvm", "numba", "python")
+_CHOICES = {"backend": BACKENDS, "default_float": ("float32", "float64"), "vector_bits": (0, 128, 256, 512)}
 
 
 def _parse(name: str, text: str) -> object:

@@ -187,8 +187,8 @@ def _ones(x: Any, y: Any) -> Any:
     return cast(_always(x, True), x.dtype)
 
 
-def _python_power(x: Any, y: Any) -> Any:
-    # The `**` operator of arrays takes the square root where np.power does not; they differ at -0.0 and -inf.
+def _root_power(x: Any, y: Any) -> Any:
+    # Arrays `** 0.5` are square roots, which differ from the power at -0.0 and -inf.
     n = constant_of(y)
     return apply(e.sqrt, x) if n is not None and n == 0.5 else _power(x, y)
 
@@ -200,9 +200,10 @@ def _float_power(operands: tuple) -> np.dtype:
 row("floor_divide", arithmetic, e.floordiv)
 row("remainder", arithmetic, e.mod, np.remainder, "mod")
 row("fmod", arithmetic, _fmod)
-row("power", arithmetic, _power, np.power, "pow")
+_ROOTS = bool(np.signbit(np.power(np.full(2, -0.0), 0.5))[0])  # newer NumPys' np.power takes the root as `**` does
+row("power", arithmetic, _root_power if _ROOTS else _power, np.power, "pow")
 row("float_power", _float_power, _power)
-python_power = Elementwise("power", operator.pow, arithmetic, _python_power)
+python_power = Elementwise("power", operator.pow, arithmetic, _root_power)
 
 
 @implements(np.divmod)

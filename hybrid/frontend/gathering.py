@@ -301,8 +301,10 @@ def isclose(a: Any, b: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan:
 
 @implements(np.allclose)
 def allclose(a: Any, b: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> Any:
-    """Whether every element is close."""
-    return isclose(a, b, rtol, atol, equal_nan).all()
+    """Whether every element is close: a Python bool."""
+    close = isclose(a, b, rtol, atol, equal_nan).all()
+    trace = active()
+    return wrap(trace.fresh(operand(trace, close, dt.bool_), "python"))
 
 
 @implements(np.copyto)

@@ -17,23 +17,26 @@ from hybrid.frontend import reductions
 from hybrid.frontend.elementwise import TABLE, cast, store
 from hybrid.frontend.values import Value, active, shape_of, unsupported, unwrap, wrap
 from hybrid.ir import trace as tr
+from hybrid.ir.graph import Source
 from hybrid.ir.trace import Cell, Symbol
 
 
-def _refuse(*_: Any) -> NoReturn:
+def _refuse(asked: Any = None, *_: Any) -> NoReturn:
     raise unsupported(
-        "a boolean mask read, whose size is known only at run time,", "use np.where(mask, x, fill), or reduce with where=mask"
+        "a boolean mask read, whose size is known only at run time,",
+        "use np.where(mask, x, fill), or reduce with where=mask",
+        getattr(asked, "at", None),
     )
 
 
 class _UnknownSize:
     """The type of a selection: a dtype without a shape."""
 
-    __slots__ = ("dtype",)
+    __slots__ = ("dtype", "at")
     weak = False
 
-    def __init__(self, dtype: np.dtype):
-        self.dtype = dtype
+    def __init__(self, dtype: np.dtype, at: Source | None):
+        self.dtype, self.at = dtype, at
 
     shape = ndim = size = nbytes = property(_refuse)
 
@@ -41,7 +44,7 @@ class _UnknownSize:
 class _Selection(Cell):
     """Storage that cannot be read as an array."""
 
-    __slots__ = ()
+    __slots__ = ("at",)
     value = property(_refuse, lambda self, atom: None)  # type: ignore[assignment]
 
 
@@ -66,7 +69,10 @@ class Masked(NDArrayOperatorsMixin, Value):
 
     def __init__(self, full: Any, mask: Any):
         self.full, self.mask = full, mask
-        self._data = Symbol(_Selection(active(), None), _UnknownSize(full.dtype), unwrap(full).kind)  # type: ignore[arg-type]
+        at = tr.user_line()  # it may be refused as late as in a result, when that line has been left
+        cell = _Selection(active(), None)  # type: ignore[arg-type]
+        cell.at = at
+        self._data = Symbol(cell, _UnknownSize(full.dtype, at), unwrap(full).kind)  # type: ignore[arg-type]
 
     @property
     def dtype(self) -> np.dtype:

@@ -18,7 +18,7 @@ from hybrid.core.errors import DTypeError, EscapeError, TraceError
 from hybrid.core.shape import Shape
 from hybrid.core.shape import broadcast as broadcast_shapes
 from hybrid.ir import trace as tr
-from hybrid.ir.graph import Atom, Literal
+from hybrid.ir.graph import Atom, Literal, Source
 from hybrid.ir.primitive import Primitive
 from hybrid.ir.trace import Symbol, Trace
 from hybrid.ops import elementwise as e
@@ -321,9 +321,11 @@ def traced(x: Any) -> Any:
     return wrap(symbol(active(), x))
 
 
-def unsupported(what: str, fix: str = "leave this function undecorated, or compute it outside") -> TraceError:
+def unsupported(
+    what: str, fix: str = "leave this function undecorated, or compute it outside", at: Source | None = None
+) -> TraceError:
     """The error for what eager code can do and a graph cannot; the trace fails even where the traced code catches it."""
-    error = TraceError(f"{what} is not compiled yet", fix=fix, at=tr.user_line())
+    error = TraceError(f"{what} is not compiled yet", fix=fix, at=at or tr.user_line())
     trace = tr.current()
     if trace is not None:
         trace.failure = trace.failure or error

@@ -24,6 +24,7 @@ from hybrid.ir.primitive import Primitive
 
 SNAPSHOT_BYTES = 1 << 20  # captured arrays up to this size are watched for writes while tracing; a comparison takes 0.1 ms
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+_LIBRARIES = tuple(os.path.join(folder, "") for folder in (_PACKAGE, os.path.dirname(np.__file__)))
 Chain = tuple[tuple[Primitive, Mapping[str, Any]], ...]
 
 
@@ -196,9 +197,9 @@ def state() -> _State:
 
 
 def user_line() -> Source | None:
-    """The innermost frame outside the package: the line the user wrote."""
+    """The innermost frame outside the package and NumPy: the line the user wrote."""
     frame = sys._getframe(1)
-    while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+    while frame is not None and frame.f_code.co_filename.startswith(_LIBRARIES):
         frame = frame.f_back  # type: ignore[assignment]
     if frame is None:
         return None

@@ -74,23 +74,22 @@ class _Columns:
         each = length // pieces
         size = product(self.shape)
         partial = self.kernel.temporary(self.dtype, size * pieces)
-        p = Affine.var("p")
+        p = Affine.var("p0")
 
         def into(piece: Affine):
             return lambda column, value: Store(partial, self.offset(column) + piece * size, value)
 
-        out: list[Stmt] = [
-            For("p", pieces, self.over_kept(lambda at: self.tile(rows, at, p * each, each, into(p)), "p", "serial"), "parallel")
-        ]
-        flat = Affine.var("c")
+        piece = self.over_kept(lambda at: self.tile(rows, at, p * each, each, into(p)), "p", "serial")
+        out: list[Stmt] = [For("p0", pieces, piece, "parallel")]
+        flat = Affine.var("q0")
         total: Expr = Load(partial, flat, self.dtype)
         for k in range(1, pieces):
             total = op(self.op, total, Load(partial, flat + k * size, self.dtype))
         tail = length - each * pieces
         if not tail:
             value = convert(total, self.stage.target.type.dtype)
-            return (*out, For("c", size, (self.kernel.store_flat(self.stage.target, flat, value),), "vector"))
-        out.append(For("c", size, (Store(partial, flat, total),), "vector"))
+            return (*out, For("q0", size, (self.kernel.store_flat(self.stage.target, flat, value),), "vector"))
+        out.append(For("q0", size, (Store(partial, flat, total),), "vector"))
         begin = lambda column: Load(partial, self.offset(column), self.dtype)
         out += self.over_kept(lambda at: self.tile(rows, at, Affine.of(each * pieces), tail, self.result, begin), "t", "serial")
         return tuple(out)
@@ -119,7 +118,7 @@ class _Columns:
         if number(columns) <= TILE or not isinstance(columns, int):
             return schedule.over(outer, tile(_Tile(f"{tag}a", Affine.of(0), columns)), kind)
         count, rest = divmod(columns, TILE)
-        name = f"b{tag}"
+        name = f"b0{tag}"
         body: tuple[Stmt, ...] = (
             For(name, count, tile(_Tile(f"{tag}b", Affine.var(name) * TILE, TILE)), "serial" if outer.names else kind),
         )
@@ -130,10 +129,10 @@ class _Columns:
     def tile(self, rows: schedule.Axes, tile: _Tile, first: Affine, length: Size, store: Callable[[Affine, Expr], Store],
              begin: Callable[[Affine], Expr] | None = None) -> tuple[Stmt, ...]:  # fmt: skip
         """Totals of a tile of columns, from row `first` on over `length` rows."""
-        total, tag = f"total_{tile.tag}", tile.tag
+        total, tag = f"total0{tile.tag}", tile.tag
 
         def lanes(name: str, body: Callable[[Affine], tuple[Stmt, ...]]) -> For:
-            return For(f"{name}_{tag}", tile.width, body(Affine.var(f"{name}_{tag}")), "vector")
+            return For(f"{name}0{tag}", tile.width, body(Affine.var(f"{name}0{tag}")), "vector")
 
         def start(lane: Affine) -> tuple[Stmt, ...]:
             value = begin(tile.start + lane) if begin else Const(identity(self.op, self.dtype), self.dtype)
@@ -161,11 +160,11 @@ class _Columns:
         out: list[Stmt] = [Scratch(total, self.dtype, tile.width), lanes("z", start)]
         blocks = length // UNROLL if isinstance(length, int) else 0
         if blocks:
-            row = f"row_{tag}"
+            row = f"row0{tag}"
             shifts = [first + Affine.var(row) * UNROLL + k for k in range(UNROLL)]
             out.append(For(row, blocks, add("u", shifts)))
         rest = length - blocks * UNROLL
         if rest != 0:
-            row = f"last_{tag}"
+            row = f"last0{tag}"
             out.append(For(row, rest, add("v", [first + blocks * UNROLL + Affine.var(row)])))
         return (*out, lanes("s", lambda lane: (store(tile.start + lane, Load(total, lane, self.dtype)),)))

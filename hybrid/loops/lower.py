@@ -395,18 +395,18 @@ class _Kernel:
             inner = schedule.Axes((), tuple(f"{n}{tag}" for n in axes.names), (extent, *axes.extents[1:]))
             return schedule.innermost_vector(inner, body)
 
-        p = Affine.var("p")
-        pieces = (Declare("a", op_name, dtype), *run(p * piece, piece, "a", "p"), Store(partial, slot + p, Ref("a", dtype)))
+        p = Affine.var("p0")
+        pieces = (Declare("a0", op_name, dtype), *run(p * piece, piece, "a0", "p"), Store(partial, slot + p, Ref("a0", dtype)))
         outside = schedule.plain([f"i{a}" for a in range(len(shape))], shape)
         tail = length - count * piece
         fold: tuple[Stmt, ...] = (
-            Declare("b", op_name, dtype),
-            For("q", count, (Accumulate("b", Load(partial, slot + Affine.var("q"), dtype)),)),
+            Declare("b0", op_name, dtype),
+            For("q0", count, (Accumulate("b0", Load(partial, slot + Affine.var("q0"), dtype)),)),
         )
         if tail:
-            fold = (*fold, *run(Affine.of(count * piece), tail, "b", "q"))
-        fold = (*fold, self.store(stage.target, outer, convert(Ref("b", dtype), stage.target.type.dtype)))
-        return (For("p", count, schedule.over(outside, pieces), "parallel"), *schedule.over(outside, fold))
+            fold = (*fold, *run(Affine.of(count * piece), tail, "b0", "q"))
+        fold = (*fold, self.store(stage.target, outer, convert(Ref("b0", dtype), stage.target.type.dtype)))
+        return (For("p0", count, schedule.over(outside, pieces), "parallel"), *schedule.over(outside, fold))
 
     # regions ----------------------------------------------------------------------------------------------------------
     def regions(self, stage: Stage) -> tuple[Stmt, ...]:

@@ -5,6 +5,7 @@ One `Puller` serves one loop body: within it every (value, index) is one shared 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 
 from hybrid.core import dtype as dt
@@ -18,6 +19,10 @@ from hybrid.passes.access import Index as IndexTuple
 from hybrid.passes.access import flat_offset, offset_of, view_index
 
 Key = tuple[int, IndexTuple]
+
+
+# What lowering calls its loops, scalars and scratch arrays. Kernels have one name space, so no buffer is called so.
+LOCAL = re.compile(r"([abghijkpqrsuvz]|row|last|total)\d\w*")
 
 
 class Names:

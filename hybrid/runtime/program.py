@@ -17,6 +17,7 @@ from hybrid.ir.text import names_of
 from hybrid.loops import schedule
 from hybrid.loops.lower import Context, lower
 from hybrid.loops.nest import Buffer, Kernel, Load, Store
+from hybrid.loops.pull import LOCAL
 from hybrid.passes.access import axes_index, offset_of
 from hybrid.passes.fuse import Group, HostCall, MatMul, Program
 from hybrid.passes.memory import Interval, place
@@ -248,15 +249,15 @@ def span(shape: Shape, strides: Shape) -> Size:
 
 
 def _buffer_names(program: Program) -> dict[Var, str]:
+    """The graph's names, `out0` … for copies among the results; none that lowering uses for itself."""
     names = names_of(program.graph)
-    taken = set(names.values())
-    for k, var in enumerate(program.outputs):
-        if var not in names:
-            name = f"out{k}"
-            while name in taken:
-                name += "_"
-            taken.add(name)
-            names[var] = name
+    names.update((var, f"out{k}") for k, var in enumerate(program.outputs) if var not in names)
+    taken: set[str] = set()
+    for var, name in names.items():
+        while name in taken or (LOCAL.fullmatch(name.rstrip("_")) and not name.endswith("_")):
+            name += "_"
+        taken.add(name)
+        names[var] = name
     return names
 
 

@@ -15,8 +15,8 @@ from hybrid.core.config import config
 from hybrid.core.errors import HybridError
 from hybrid.ir.graph import Source
 
-_OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-_LIBRARIES = (_OURS, os.path.dirname(np.__file__))
+_OURS = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "")
+_LIBRARIES = (_OURS, os.path.join(os.path.dirname(np.__file__), ""))
 
 
 class FallbackWarning(UserWarning):

@@ -6,6 +6,7 @@ the trace for the call's key and runs it. What cannot be traced runs as plain Py
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib
 import threading
@@ -16,7 +17,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from hybrid.core import tree
-from hybrid.core.config import config
+from hybrid.core.config import BACKENDS, config
 from hybrid.core.errors import ArgumentError, CompileError, HybridError, TraceError
 from hybrid.frontend.values import Value
 from hybrid.ir import trace as tr
@@ -104,10 +105,11 @@ class Function(Inspection):
         """A call the native entry did not take."""
         if not config.jit or tr.state().eager or (tr.open_traces and tr.current() is not None):
             return self.function(*args, **kwargs)  # plain Python was asked for, or another function's trace inlines this one
-        try:
+        bound = None
+        with contextlib.suppress(TypeError):
             bound = self.parameters.bind(args, kwargs)
-        except TypeError:
-            return self.function(*args, **kwargs)  # raises Python's own message
+        if bound is None:
+            return self.function(*args, **kwargs)  # raises Python's own message, and nothing of ours before it
         found = self._trace_for(bound, (len(args), tuple(kwargs)))
         if not isinstance(found, Refusal):
             compiled, values = found
@@ -386,11 +388,15 @@ def function(
     if f is None:
         return lambda g: function(g, **options)  # type: ignore[arg-type]
     if isinstance(f, Function):
-        return f
+        if not strict and static == () and backend is None:
+            return f
+        f = f.function
     if isinstance(f, (staticmethod, classmethod)):
         return type(f)(function(f.__func__, **options))  # type: ignore[arg-type]
     if not callable(f):
         raise ArgumentError(
             "hybrid.function decorates a callable", got=f"{type(f).__name__}", fix="@hybrid.function above a def"
         )
+    if backend not in (None, *BACKENDS):
+        raise ArgumentError(f"there is no backend {backend!r}", expected=" · ".join(BACKENDS))
     return Function(f, **options)  # type: ignore[arg-type]

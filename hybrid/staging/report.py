@@ -37,7 +37,10 @@ def explanation(f: Any) -> str:
     """The text of `f.explain()`."""
     name = getattr(f.function, "__qualname__", "function").rpartition("<locals>.")[2]
     traces = f.traces
-    lines = [f"{name}: traced {_times(len(traces))}, called {_times(sum(calls(c) for c in traces))}"]
+    if traces:
+        lines = [f"{name}: traced {_times(len(traces))}, called {_times(sum(calls(c) for c in traces))}"]
+    else:
+        lines = [f"{name}: {'no trace' if config.jit else 'no trace, since hybrid.config.jit is off'}"]
     for k, compiled in enumerate(traces):
         structure = compiled.traced.arguments
         lines.append(f"trace {k + 1}: {name}({signature(f, structure, compiled)})")

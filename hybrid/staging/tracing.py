@@ -143,7 +143,12 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
         bound = tree.unflatten(structure, arguments)
         containers = list(_containers(bound))
         with Effects((*values, *reads.values()), reads.imports, recording.fail):
-            out = function(*bound[0], **bound[1])
+            try:
+                out = function(*bound[0], **bound[1])
+            except Exception as error:
+                if recording.failure and error is not recording.failure:
+                    raise recording.failure from error  # NumPy words a refused conversion as an error of its own
+                raise
         if recording.failure:
             raise recording.failure  # the traced code may have caught it; its meaning is lost all the same
         recording.unchanged()

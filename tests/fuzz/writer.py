@@ -91,12 +91,12 @@ GATHERS = (
     "np.take({x}, {index}, axis={axis})",
     "{x}[{lead}{index}]",
     "{x}[{lead}np.arange({size})[::-1]]",
-    "np.take({x}, np.argmax({x}, axis={axis}) % {size}, axis={axis})",
     "np.take_along_axis({x}, np.argsort({x}, axis={axis}), axis={axis})",
     "np.argsort({x}, axis={axis}, kind='stable')",
     "np.sort({x}, axis={axis})",
     "np.cumsum({x}, axis={axis})",
 )
+GATHER_OF_BEST = "np.take({x}, np.argmax({x}, axis={axis}) % {size}, axis={axis})"
 LIKE = ("np.zeros_like({x})", "np.full_like({x}, 3)", "{x}.copy()")
 CONCRETE = (
     "np.ones({shape}, {x}.dtype)",
@@ -378,9 +378,11 @@ class Writer:
             return
         axis = self.axis(x)
         size = self.env[x].shape[axis]
-        whole = self.name(lambda o: o.dtype.kind in "iu" and o.ndim > 0 and o.size < 500)
+        most = self.limit * size // self.env[x].size
+        whole = self.name(lambda o: o.dtype.kind in "iu" and o.ndim > 0 and o.size <= most)
         index = f"{whole} % {size}" if whole else str([int(i) for i in self.rng.integers(-size, size, 4)])
-        self.let(self.pick(GATHERS).format(x=x, axis=axis, index=index, lead=":, " * axis, size=size))
+        forms = [*GATHERS, *[GATHER_OF_BEST] * (self.env[x].size <= most * size)]
+        self.let(self.pick(forms).format(x=x, axis=axis, index=index, lead=":, " * axis, size=size))
 
     def create(self) -> None:
         x = self.with_axes()
