@@ -1,5 +1,8 @@
 """Write numerical Python, run it eagerly, decorate it, and it runs as fused native code."""
 
+import importlib
+
+from hybrid.core import errors
 from hybrid.core.config import config
 from hybrid.core.dtype import (
     bfloat16,
@@ -18,6 +21,7 @@ from hybrid.core.dtype import (
     uint32,
     uint64,
 )
+from hybrid.core.spec import Spec
 from hybrid.frontend import linear as linalg
 from hybrid.frontend import spectral as fft
 from hybrid.frontend.activations import elu, gelu, leaky_relu, log_softmax, logsumexp, one_hot, relu, silu, softmax, softplus
@@ -227,7 +231,7 @@ from hybrid.frontend.ufuncs import (
     xlogy,
 )
 from hybrid.runtime.profile import profile
-from hybrid.staging.function import FallbackWarning, eager, function
+from hybrid.staging.function import FallbackWarning, RetraceWarning, eager, function
 
 bool = bool_
 concat, permute_dims, cumulative_sum, cumulative_prod, astype = concatenate, transpose, cumsum, cumprod, cast
@@ -235,7 +239,7 @@ e, inf, nan, pi, newaxis = 2.718281828459045, float("inf"), float("nan"), 3.1415
 __version__ = "0.1.0"
 
 __all__ = [
-    "function", "eager", "profile", "FallbackWarning",
+    "function", "eager", "profile", "FallbackWarning", "RetraceWarning", "Spec", "errors", "export",
     # values and settings
     "Tensor", "config", "__version__",
     # dtypes
@@ -281,3 +285,10 @@ __all__ = [
     # constants and namespaces
     "e", "inf", "nan", "newaxis", "pi", "fft", "linalg",
 ]  # fmt: skip
+
+
+def __getattr__(name: str) -> object:
+    # Exporting pulls in the compiler's back ends, which `import hybrid` does without.
+    if name == "export":
+        return importlib.import_module("hybrid.export")
+    raise AttributeError(f"module 'hybrid' has no attribute {name!r}")
