@@ -1,4 +1,4 @@
-"""Programs as users write them, undecorated and decorated: the same values, dtypes, types and writes, and all of it compiled."""
+"""Programs as users write them, undecorated and decorated: the same values, types and writes, and all of it compiled."""
 
 from __future__ import annotations
 
