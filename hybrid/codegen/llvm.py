@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from hybrid.codegen import estimate
-from hybrid.codegen.instructions import Emitter, Value, constant, symbol
+from hybrid.codegen.instructions import TYPE, Emitter, Value, constant, symbol
 from hybrid.codegen.reduce import FOLD, FOLD_ALONE, Accumulator, accumulated, needs_compensation
 from hybrid.codegen.target import Target
 from hybrid.codegen.values import Array, Values, iota
@@ -275,10 +275,12 @@ class _Nest(Values):
         some, masked, done = e.let(f"icmp slt i64 {start}, {stop}"), e.label("tail"), e.label("done")
         e.branch(some, masked, done)
         e.start(masked)
-        # Nor may inlining make one lane known: the empty assembly hides the count.
+        # The empty assembly hides the count: nor may inlining make it known that one lane is left. The comparison fills 128
+        # bits: LLVM widens shorter ones, and the lanes it adds come out true in a store of bytes.
+        dtype = next(d for d in dt.UNSIGNED if d.itemsize * lanes >= 16)
         count = e.let(f'call i64 asm "", "=r,0"(i64 {e.let(f"sub i64 {stop}, {start}")})')
-        left = Value(e.let(f"trunc i64 {count} to i8"), dt.uint8)
-        mask = e.compare("icmp ult", Value(iota("i8", lanes), dt.uint8, lanes), e.splat(left, lanes))
+        left = Value(count if dtype == dt.uint64 else e.let(f"trunc i64 {count} to {TYPE[dtype]}"), dtype)
+        mask = e.compare("icmp ult", Value(iota(TYPE[dtype], lanes), dtype, lanes), e.splat(left, lanes))
         body(start, mask)
         e.jump(done)
         e.start(done)

@@ -45,6 +45,7 @@ class _Selection(Cell):
     """Storage that cannot be read as an array."""
 
     __slots__ = ("at",)
+    at: Source | None
     value = property(_refuse, lambda self, atom: None)  # type: ignore[assignment]
 
 

@@ -92,6 +92,7 @@ def symbol(trace: Trace, x: Any) -> Symbol:
             raise DTypeError(f"arrays of dtype {data.dtype} cannot be traced", expected=", ".join(map(str, dt.ALL)))
         return trace.capture(data, "tensor" if isinstance(x, Value) else "ndarray")
     if isinstance(data, (np.generic, bool, int, float, complex)):
+        trace.scalars = trace.scalars or isinstance(data, np.generic)
         dtype = dtype_of(data)
         return trace.fresh(tr.literal(data, dtype if not isinstance(dtype, type) else dt.of_python(data)), "scalar")
     return symbol(trace, np.asarray(data))

@@ -13,6 +13,7 @@ A line's right-hand side is a Python call: operands are names or typed literals 
 from __future__ import annotations
 
 import ast
+import keyword
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -24,7 +25,7 @@ from hybrid.core.errors import GraphError
 from hybrid.core.shape import Dim, Size, TensorType
 from hybrid.ir.graph import Atom, Eqn, Graph, Literal, Var
 from hybrid.ir.primitive import TABLE
-from hybrid.ir.verify import verify
+from hybrid.ir.verify import check_types, verify
 
 
 # printing -------------------------------------------------------------------------------------------------------------
@@ -35,7 +36,7 @@ def names_of(graph: Graph) -> dict[Var, str]:
     for k, var in enumerate(graph.inputs):
         wanted = re.sub(r"\W", "_", graph.names.get(var, "")) or f"x{k}"
         name = wanted
-        while name in taken or re.fullmatch(r"[tc]\d+", name) or not name.isidentifier():
+        while name in taken or re.fullmatch(r"[tc]\d+", name) or not name.isidentifier() or keyword.iskeyword(name):
             name += "_"
             name = name if name.isidentifier() else "x" + name
         names[var] = name
@@ -97,15 +98,18 @@ def parse(text: str, constants: Mapping[str, np.ndarray] | None = None) -> Graph
     if head is None or lines[-1] != "}":
         raise GraphError("not a graph text", got=lines[0] if lines else "nothing", expected="graph name(x: f32[3]) { … }")
     env: dict[str, Atom] = {}
-    inputs = [_define(m, env) for m in _DEF.finditer(head[2])]
-    names = {var: name for name, var in env.items() if isinstance(var, Var)}
+    inputs: list[Var] = []
+    names: dict[Var, str] = {}
     kept: list[tuple[Var, np.ndarray]] = []
     eqns: list[Eqn] = []
     outputs: tuple[Atom, ...] | None = None
-    for number, line in enumerate(lines[1:-1], start=2):
+    for number, line in enumerate([head[2], *lines[1:-1]], start=1):
         body = line.strip()
         try:
-            if body.startswith("const "):
+            if number == 1:
+                inputs = _definitions(body, env) if body else []
+                names = {var: name for name, var in env.items() if isinstance(var, Var)}
+            elif body.startswith("const "):
                 match = _match(_DEF, body[6:])
                 array = (constants or {}).get(match[1])
                 if array is None:
@@ -116,8 +120,8 @@ def parse(text: str, constants: Mapping[str, np.ndarray] | None = None) -> Graph
                 parts = items.elts if isinstance(items, ast.Tuple) else [items]
                 outputs = tuple(_atom(part, env) for part in parts)
             else:
-                eqns.append(_equation(body, env))
-        except (GraphError, SyntaxError, KeyError, ValueError, TypeError) as error:
+                eqns.append(check_types(head[1], _equation(body, env)))
+        except (GraphError, SyntaxError, ValueError, TypeError, ArithmeticError) as error:
             reason = error.what if isinstance(error, GraphError) else str(error)
             raise GraphError(f"line {number} of the graph text cannot be read: {reason}", got=body) from error
     if outputs is None:
@@ -130,6 +134,21 @@ def _match(pattern: re.Pattern, text: str) -> re.Match:
     if found is None:
         raise GraphError(f"expected `name: dtype[sizes]`, not {text!r}")
     return found
+
+
+def _definitions(text: str, env: dict[str, Atom]) -> list[Var]:
+    """`name: dtype[sizes], name: dtype[sizes], …`."""
+    found, at = [], 0
+    while True:
+        match = _DEF.match(text, at)
+        if match is None:
+            raise GraphError(f"expected `name: dtype[sizes]`, not {text[at:]!r}")
+        found.append(_define(match, env))
+        if match.end() == len(text):
+            return found
+        if not text.startswith(", ", match.end()):
+            raise GraphError(f"expected a comma, not {text[match.end() :]!r}")
+        at = match.end() + 2
 
 
 def _define(match: re.Match, env: dict[str, Atom]) -> Var:
@@ -159,10 +178,7 @@ def _equation(body: str, env: dict[str, Atom]) -> Eqn:
         raise GraphError(f"{name} is not a primitive")
     inputs = tuple(_atom(arg, env) for arg in call.args)
     params = {str(k.arg): _value(k.value) for k in call.keywords}
-    made = tuple(_define(m, env) for m in _DEF.finditer(left))
-    if not made:
-        raise GraphError(f"expected `name: dtype[sizes]`, not {left!r}")
-    return Eqn(TABLE[name], inputs, params, made)
+    return Eqn(TABLE[name], inputs, params, tuple(_definitions(left, env)))
 
 
 def _atom(node: ast.expr, env: dict[str, Atom]) -> Atom:
@@ -172,6 +188,8 @@ def _atom(node: ast.expr, env: dict[str, Atom]) -> Atom:
         return env[node.id]
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in BY_SHORT:
         dtype = BY_SHORT[node.func.id]
+        if len(node.args) != 1 or any(k.arg != "weak" for k in node.keywords):
+            raise GraphError(f"expected a literal such as {node.func.id}(1), not {ast.unparse(node)!r}")
         with np.errstate(all="ignore"):
             value = np.asarray(_value(node.args[0]), dtype)[()]
         return Literal(value, TensorType(dtype, (), bool(node.keywords)))
@@ -191,6 +209,8 @@ def _value(node: ast.expr) -> Any:
         return -_value(node.operand)
     if isinstance(node, ast.BinOp):
         left, right = _value(node.left), _value(node.right)
+        if not isinstance(left, (int, float, complex, Dim)) or not isinstance(right, (int, float, complex, Dim)):
+            raise GraphError(f"expected a number, not {ast.unparse(node)!r}")
         if isinstance(node.op, ast.Add):
             return left + right
         return left - right if isinstance(node.op, ast.Sub) else left * right

@@ -91,6 +91,7 @@ class Trace:
         self.numbers: dict[Atom, int] = {}  # graph inputs that are numbers -> the argument
         self.checks: list[Atom] = []  # Python numbers that must be finite: where Python would have raised, they are not
         self.made: list[weakref.ref] = []  # every tensor over a symbol of this trace
+        self.scalars = False  # whether a NumPy scalar became a literal: NumPy computed something meanwhile
         self.failure: BaseException | None = None  # what a `demand` raised, whether or not the traced code caught it
 
     def __enter__(self) -> Trace:
@@ -151,6 +152,10 @@ class Trace:
     def record(
         self, primitive: Primitive, inputs: tuple[Atom, ...], params: Mapping[str, Any] | None = None
     ) -> tuple[Atom, ...]:
+        if "raise" in np.geterr().values():
+            error = TraceError("np.errstate asks for floating-point errors, which compiled code does not raise", at=user_line())
+            self.fail(error)
+            raise error
         return self.builder.append(primitive, inputs, params, user_line())
 
     def fresh(self, atom: Atom, kind: str) -> Symbol:

@@ -206,7 +206,8 @@ class Compiled:
         assert segment is not None
 
         text = entry.emit_entry(spec, segment.name)
-        module = self._timed("entry", lambda: native.load_glue(text, entry.ENTRY, entry.imports(spec), segment.name, self.plan.module))
+        below = self.plan.module
+        module = self._timed("entry", lambda: native.load_glue(text, entry.ENTRY, entry.imports(spec), segment.name, below))
         self.entries[form] = spec, module
         return spec, module
 

@@ -111,7 +111,7 @@ def reads(found: Reads) -> tuple[entry.Read, ...] | None:
 
 
 def _read(read: Read) -> list[entry.Read] | None:
-    value, parts = read.value, _contents(read.value) if read.whole and read.name != "__kwdefaults__" else []
+    value, parts = read.value, _contents(read.value) if read.whole else []
     if parts is None:
         return None
     known = entry.ABSENT if value is MISSING else value
@@ -128,7 +128,7 @@ def _read(read: Read) -> list[entry.Read] | None:
         return [entry.SizeRead(read.holder, size), *item, *parts]
     if isinstance(read.holder, types.FunctionType):
         at = None if value is None else capi.pointer_offset(read.holder, value)
-        return [] if at is None else [entry.WordRead(read.holder, at, value)]
+        return [] if at is None else [entry.WordRead(read.holder, at, value), *parts]
     if isinstance(read.holder, types.ModuleType) and read.name in vars(read.holder):
         return [entry.DictRead(vars(read.holder), read.name, value), *parts]
     if read.kind == "attribute" and value is not MISSING:

@@ -51,7 +51,7 @@ class Read:
     text: str
     value: Any
     key: Hashable
-    inside: Any = None  # a copy of a list or dict, to put its contents back
+    inside: tuple[tuple[Any, Any], ...] = ()  # lists and dicts in it, each with a copy, to put their contents back
     whole: bool = True  # whether the contents of a container count, or only which one it is
 
     def now(self) -> Any:
@@ -75,11 +75,12 @@ class Read:
 
     def restore(self) -> None:
         """Undo what a trace did."""
-        if isinstance(self.value, list):
-            self.value[:] = self.inside
-        elif isinstance(self.value, dict):
-            self.value.clear()
-            self.value.update(self.inside)
+        for container, copy in self.inside:
+            if isinstance(container, list):
+                container[:] = copy
+            else:
+                container.clear()
+                container.update(copy)
         absent = self.value is MISSING
         if self.kind == "cell":
             if absent:
@@ -114,12 +115,20 @@ def fingerprint(value: Any, whole: bool = True, depth: int = 0) -> Hashable:
     return "object", id(value)
 
 
+def _nested(value: Any, depth: int = 0) -> list[Any]:
+    """A value and what its tuples, lists and dicts hold, as deep as `fingerprint` looks."""
+    if depth >= DEEP or type(value) not in (tuple, list, dict) or len(value) > MANY_ITEMS:
+        return [value]
+    items = value.values() if type(value) is dict else value
+    return [value, *(found for item in items for found in _nested(item, depth + 1))]
+
+
 class Reads:
     """The reads of one trace, in the order in which the function names them."""
 
     def __init__(self, reads: list[Read], imports: bool):
         self.reads, self.imports = reads, imports
-        self.contents: list[tuple[Read, bytes]] = []
+        self.contents: list[tuple[Read, np.ndarray, bytes]] = []
 
     @classmethod
     def of(cls, function: Any, bound: tuple[tuple, dict]) -> Reads:
@@ -131,15 +140,32 @@ class Reads:
     def values(self) -> list[Any]:
         return [read.value for read in self.reads]
 
-    def settle(self, captured: set[int]) -> None:
-        """After the trace: refuse a function that changed what it reads. `captured`: ids of arrays the graph reads itself."""
+    def settle(self, arrays: list[np.ndarray], numbers: bool) -> None:
+        """After the trace: refuse a function that changed what it reads, and watch the contents of what NumPy read.
+
+        An array that the graph captured is read anew at every call. But NumPy may have read it too while tracing; that
+        shows where the graph holds arrays or NumPy scalars that nobody reads by name, and then its contents count as well.
+
+        Args:
+            arrays: what the graph reads itself.
+            numbers: whether NumPy scalars went into the graph.
+        """
         changed = self.restore()
         if changed:
             raise TraceError(f"it changes {changed[0].text}, which compiled code cannot do",
                              fix="return the new value, or write into an array in place")  # fmt: skip
-        for read in self.reads:
-            if type(read.value) is np.ndarray and id(read.value) not in captured and read.value.nbytes <= CONTENT_BYTES:
-                self.contents.append((read, read.value.tobytes()))
+        found = [(read, array) for read in self.reads for array in _nested(read.value) if type(array) is np.ndarray]
+        known = {id(array) for _, array in found}
+        lineages = [_lineage(array) for array in arrays]
+        captured = set().union(*lineages)
+        derived = numbers or any(known.isdisjoint(lineage) for lineage in lineages)
+        for read, array in found:
+            if array.nbytes <= CONTENT_BYTES:
+                if derived or id(array) not in captured:
+                    self.contents.append((read, array, array.tobytes()))
+            elif id(array) not in captured:
+                raise TraceError(f"{read.text} is too large to be watched for changes, and NumPy may read it while tracing",
+                                 got=f"{array.nbytes >> 20} MiB", fix="pass it in as an argument")  # fmt: skip
 
     def restore(self) -> list[Read]:
         """Put back what a trace has changed; what that was."""
@@ -156,10 +182,19 @@ class Reads:
                 if now is read.value:
                     return read.text, f"{read.text} has other contents"
                 return read.text, f"{read.text} changed {_short(read.value)} -> {_short(now)}"
-        for read, before in self.contents:
-            if read.value.tobytes() != before:
+        for read, array, before in self.contents:
+            if array.tobytes() != before:
                 return read.text, f"{read.text} has other contents"
         return None
+
+
+def _lineage(array: Any) -> set[int]:
+    """Ids of an array and of those it is a view of."""
+    out = set()
+    while array is not None:
+        out.add(id(array))
+        array = getattr(array, "base", None)
+    return out
 
 
 def _short(value: Any) -> str:
@@ -280,7 +315,7 @@ class _Scan:
             return
         self.seen.add(mark)
         for name in ("__code__", "__defaults__", "__kwdefaults__"):
-            self.read("attribute", f, name, f"`{f.__name__}.{name}`", whole=name == "__kwdefaults__")
+            self.read("attribute", f, name, f"`{f.__name__}.{name}`", whole=name != "__code__")
         cells = dict(zip(f.__code__.co_freevars, f.__closure__ or ()))
         self.code(f.__code__, f.__globals__, cells, known)
 
@@ -373,15 +408,22 @@ class _Scan:
         value = read.now()
         known = self.found.get(mark)
         if known is None or (whole and not known.whole):
-            copy = list(value) if type(value) is list else dict(value) if type(value) is dict else None
-            self.found[mark] = Read(kind, holder, name, text, value, fingerprint(value, whole), copy, whole)
+            parts = _nested(value) if whole else [value]
+            inside = tuple((part, part.copy()) for part in parts if type(part) in (list, dict))
+            self.found[mark] = Read(kind, holder, name, text, value, fingerprint(value, whole), inside, whole)
         return value
 
 
 def _named(f: types.FunctionType, args: tuple, kwargs: Mapping[str, Any]) -> dict[str, Any]:
-    """The parameters of a call whose values are objects with attributes: those a chain may start from."""
+    """The parameters of a call, defaults included, whose values are objects with attributes: those a chain may start from."""
     names = f.__code__.co_varnames[: f.__code__.co_argcount]
-    given = {**dict(zip(names, args)), **kwargs}
+    defaults = f.__defaults__ or ()
+    given = {
+        **dict(zip(names[len(names) - len(defaults) :], defaults)),
+        **(f.__kwdefaults__ or {}),
+        **dict(zip(names, args)),
+        **kwargs,
+    }
     return {name: value for name, value in given.items() if _has_attributes(value) and tree.children(value) is None}
 
 

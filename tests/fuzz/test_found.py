@@ -114,3 +114,27 @@ def test_a_gathered_row_read_by_two_results():
         return np.take(a, best, axis=1), np.take(a, best, axis=1) * 2, a + 1
 
     agrees(f, lambda: array(906978, "float64", (33, 17), "reversed"))
+
+
+@pytest.mark.parametrize("size", [9, 17, 3001, 40_001])
+def test_bytes_beyond_the_last_iteration_stay(size):
+    """The mask of the last vector held lanes that LLVM had added to its comparison."""
+
+    def f(a, flags):
+        flags[:size] = a // -1.5 > a[::-1]
+
+    makers = (lambda: array(7, "float64", (size,)), lambda: array(8, "bool", (size + 40,)))
+    agrees(f, *makers)
+
+
+def test_arguments_named_like_what_kernels_name():
+    def f(a0, b, i0, p, r0, v0, row0, total0wa, k0_part0):
+        mixed = np.exp(a0) * b + i0 * p - r0
+        return mixed / mixed.sum(axis=1, keepdims=True), (v0 + row0).sum(axis=0), (total0wa * k0_part0).sum()
+
+    for backend in ("llvm", "python"):
+        compiled = function(f, strict=True, backend=backend)
+        arguments = [array(k, "float64", (30, 20)) for k in range(9)]
+        for got, want in zip(compiled(*arguments), f(*arguments), strict=True):
+            np.testing.assert_allclose(got, want, rtol=1e-9)
+    assert "kernel k0" in compiled.loops(*arguments)

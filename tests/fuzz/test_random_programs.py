@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
-from tests.fuzz.checks import check, failure, report
+from hybrid.frontend.elementwise import TABLE
+from tests.fuzz.checks import failure, report, shrink
 from tests.fuzz.programs import Program
 from tests.fuzz.writer import generate
 
@@ -40,10 +42,13 @@ def test_numba(seed):
 
 
 def test_a_wrong_result_is_found_and_shrunk(monkeypatch):
-    """With a floor that rounds up, a program is reported, and the report holds little more than what shows it."""
-    monkeypatch.setitem(NAMES, "floor", NAMES["ceil"])
-    program = next(p for p in map(generate, range(500)) if any("np.floor(" in s.text for s in p.statements))
-    assert failure(program, "llvm")
+    """With floors that round up, a program is reported, and the report holds what shows it and little more."""
+    monkeypatch.setattr(TABLE[np.floor], "body", TABLE[np.ceil].body)
+    floors = (p for p in map(generate, range(500)) if any("np.floor(" in s.text for s in p.statements))
+    program = next(p for p in floors if failure(p, "llvm"))
+    small = shrink(program, "llvm")
+    assert any("np.floor(" in s.text for s in small.statements) and len(small.statements) <= 3
+    assert small.source in report(program, "llvm")
 
 
 def test_programs_repeat():

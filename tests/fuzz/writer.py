@@ -50,7 +50,10 @@ ELEMENTARY = (
 )  # fmt: skip
 OPERATORS = ("+", "-", "*", "+", "-", "*", "/", "//", "%", "<", "<=", ">", "==", "!=", "&", "|", "^")
 BINARY = ("minimum", "maximum", "fmin", "fmax", "fmod", "heaviside", "logical_and", "logical_or")
-SIGNS = ("np.copysign({y}, np.nan_to_num({x}, posinf=9.0, neginf=-9.0))", "np.signbit(np.nan_to_num({x}))")  # the sign of a NaN is open
+SIGNS = (
+    "np.copysign({y}, np.nan_to_num({x}, posinf=9.0, neginf=-9.0))",
+    "np.signbit(np.nan_to_num({x}))",
+)  # the sign of a NaN is open
 ROUNDED = ("np.arctan2({x}, {y})", "np.hypot({x}, {y})", "{x} ** 3", "{x} ** 2")
 CHOICES = (
     "np.where({x} > {z}, {x}, {y})",

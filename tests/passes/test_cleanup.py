@@ -28,7 +28,9 @@ def primitives(g) -> list[str]:
 
 
 def test_what_no_result_needs_is_dropped():
-    g = graph("const c0: f32[3,4]", "b: f32[3,4] = exp(c0)", "c: f32[3,4] = sin(b)", "a: f32[3,4] = neg(x)", constants={"c0": X})
+    g = graph(
+        "const c0: f32[3,4]", "b: f32[3,4] = exp(c0)", "c: f32[3,4] = sin(b)", "a: f32[3,4] = neg(x)", constants={"c0": X}
+    )
     out = eliminate_dead(g)
     assert primitives(out) == ["neg"] and not out.constants and out.inputs == g.inputs
     assert eliminate_dead(out) is out
@@ -57,7 +59,11 @@ def test_splitting_reshapes_are_index_maps_already():
 
 
 def test_operands_that_are_views_are_not_stored_in_that_shape():
-    g = graph("b: f32[3,4] = slice(x, start=(0, 3), step=(1, -1), shape=(3, 4))", "c: f32[3,4] = exp(b)", "a: f32[12] = reshape(c, shape=(12,))")
+    g = graph(
+        "b: f32[3,4] = slice(x, start=(0, 3), step=(1, -1), shape=(3, 4))",
+        "c: f32[3,4] = exp(b)",
+        "a: f32[12] = reshape(c, shape=(12,))",
+    )
     assert sink_views(g) is g
 
 

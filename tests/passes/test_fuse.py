@@ -82,7 +82,8 @@ def test_matrix_products_and_host_calls_stand_alone():
 
 
 def test_without_fusion_every_equation_is_a_kernel():
-    graph = parse("graph g(x: f32[8,9]) {\n  t0: f32[8,9] = exp(x)\n  t1: f32[8,9] = mul(t0, x)\n  t2: f32[8] = sum(t1, axes=(1,))\n  return t2\n}")
+    lines = "t0: f32[8,9] = exp(x)", "t1: f32[8,9] = mul(t0, x)", "t2: f32[8] = sum(t1, axes=(1,))", "return t2"
+    graph = parse("\n".join(["graph g(x: f32[8,9]) {", *lines, "}"]))
     x = RNG.normal(size=(8, 9)).astype(np.float32)
     assert len(tools.lower(graph).kernels) == 1
     with config.override(disable_passes="fuse"):

@@ -101,7 +101,9 @@ def test_inexact_rules_wait_to_be_asked(rule):
         assert len(simplify(graph, exact=False).eqns) < len(graph.eqns)
 
 
-@pytest.mark.parametrize("line", ["add(x, f32(0.0))", "mul(x, f32(0.0))", "sub(x, x)", "sub(x, f32(-0.0))", "div(x, x)", "add(f32(0.0), x)"])
+@pytest.mark.parametrize(
+    "line", ["add(x, f32(0.0))", "mul(x, f32(0.0))", "sub(x, x)", "sub(x, f32(-0.0))", "div(x, x)", "add(f32(0.0), x)"]
+)
 def test_what_floats_do_not_allow_is_left(line):
     graph = parse(f"graph g(x: f32[4]) {{\n  t0: f32[4] = {line}\n  return t0\n}}")
     assert simplify(graph) is graph
@@ -133,7 +135,8 @@ REWRITES = [
 KEPT = [
     "b: f16[3,4] = convert(x, dtype=f16); a: f32[3,4] = convert(b, dtype=f32)",
     "b: i64[3,4] = convert(x, dtype=i64); c: f64[3,4] = convert(b, dtype=f64); a: i64[3,4] = convert(c, dtype=i64)",
-    "b: f32[3,4] = update_slice(x, y, start=(0, 1), step=(1, 2)); a: f32[3,2] = slice(b, start=(0, 0), step=(1, 2), shape=(3, 2))",
+    "b: f32[3,4] = update_slice(x, y, start=(0, 1), step=(1, 2)); "
+    "a: f32[3,2] = slice(b, start=(0, 0), step=(1, 2), shape=(3, 2))",
     "b: f32[3,4] = update_slice(x, y, start=(0, 1), step=(1, 2)); a: f32[3,4] = update_slice(b, y, start=(0, 0), step=(1, 2))",
 ]
 
@@ -168,7 +171,11 @@ def test_every_structural_rule_has_a_case():
 
 def test_integers_beyond_a_double_are_not_taken_for_doubles():
     """int64 -> float64 is safe for NumPy, but 2**53 + 1 comes back as 2**53."""
-    graph = parse("graph g(x: i64[2]) {\n  t0: f64[2] = convert(x, dtype=f64)\n  t1: i64[2] = convert(t0, dtype=i64)\n  return t1\n}")
+    graph = parse(
+        "graph g(x: i64[2]) {\n  t0: f64[2] = convert(x, dtype=f64)\n  t1: i64[2] = convert(t0, dtype=i64)\n  return t1\n}"
+    )
     assert simplify(graph) is graph
-    narrow = parse("graph g(x: i32[2]) {\n  t0: f64[2] = convert(x, dtype=f64)\n  t1: i32[2] = convert(t0, dtype=i32)\n  return t1\n}")
+    narrow = parse(
+        "graph g(x: i32[2]) {\n  t0: f64[2] = convert(x, dtype=f64)\n  t1: i32[2] = convert(t0, dtype=i32)\n  return t1\n}"
+    )
     assert not eliminate_dead(simplify(narrow)).eqns

@@ -339,3 +339,92 @@ def test_explain_without_a_trace():
     assert function(fills).explain() == "fills: no trace"
     with hy.config.override(jit=False):
         assert "jit is off" in function(fills).explain()
+
+
+# What a function keeps besides its arguments ------------------------------------------------------------------------------
+TABLES = [np.ones(3), np.ones(3)]
+
+
+class Layer:
+    def __init__(self):
+        self.weights = np.ones(3)
+
+    @property
+    def doubled(self):
+        return self.weights * 2
+
+
+LAYER = Layer()
+
+
+def loops_over_tables(x):
+    for table in TABLES:
+        x = x + table * 2
+    return x
+
+
+def default_tables(x, tables=TABLES):
+    return x + tables[0] + tables[1] * 2
+
+
+def default_array(x, table=TABLES[1]):
+    return x + table * 2
+
+
+def default_object(x, layer=LAYER):
+    return x + layer.doubled + layer.weights * 3
+
+
+@pytest.mark.parametrize("f", [loops_over_tables, default_tables, default_array, default_object])
+def test_arrays_written_in_place_are_noticed(f):
+    decorated, x = function(f), np.arange(3.0)
+    for _ in range(3):
+        np.testing.assert_array_equal(decorated(x), f(x))
+        for array in (TABLES[1], LAYER.weights):
+            array += 1
+
+
+def test_defaults_changed_in_place_are_noticed():
+    def f(x, a=2.0, *, k=3):
+        return x * a * k
+
+    decorated, x = function(f), np.arange(3.0)
+    np.testing.assert_array_equal(decorated(x), f(x))
+    f.__kwdefaults__["k"] = 5
+    np.testing.assert_array_equal(decorated(x), f(x))
+    f.__defaults__ = (1.0,)
+    np.testing.assert_array_equal(decorated(x), f(x))
+
+
+NESTED = [[1]]
+
+
+def appends_to_its_default(x, seen=[]):  # noqa: B006  what this is about
+    seen.append(1)
+    return x + len(seen)
+
+
+def appends_to_a_nested_global(x):
+    NESTED[0].append(1)
+    return x + len(NESTED[0])
+
+
+@pytest.mark.parametrize(("f", "kept"), [(appends_to_its_default, appends_to_its_default.__defaults__[0]),
+                                         (appends_to_a_nested_global, NESTED[0])])  # fmt: skip
+def test_an_effect_on_what_is_kept_happens_once_a_call(f, kept):
+    before, decorated = len(kept), function(f)
+    with pytest.warns(FallbackWarning, match="it changes"):
+        assert decorated(np.zeros(1)) == [before + 1]
+    assert decorated(np.zeros(1)) == [before + 2] and len(kept) == before + 2
+
+
+def test_floating_point_errors_that_were_asked_for_are_raised():
+    @function
+    def inverse(x):
+        with np.errstate(divide="raise"):
+            return 1 / x
+
+    with pytest.warns(FallbackWarning, match=r"np\.errstate"):
+        np.testing.assert_array_equal(inverse(np.ones(2)), 1)
+    with pytest.raises(FloatingPointError):
+        inverse(np.zeros(2))

@@ -396,3 +396,26 @@ def test_a_value_that_always_changes_is_left_to_python():
             assert f(V)[1] == 1 + count
     assert [w.category for w in record] == [RetraceWarning, FallbackWarning]
     assert f.stats()["traces"] == 4
+
+
+def test_arrays_that_the_graph_and_numpy_both_read():
+    weights = np.ones(3)
+    f = function(lambda x: x + weights + weights * 2)
+    np.testing.assert_array_equal(f(np.zeros(3)), [3.0] * 3)
+    weights += 1
+    np.testing.assert_array_equal(f(np.zeros(3)), [6.0] * 3)
+    g = function(lambda x: x * weights + weights.sum())
+    np.testing.assert_array_equal(g(np.zeros(3)), [6.0] * 3)
+    weights += 1
+    np.testing.assert_array_equal(g(np.zeros(3)), [9.0] * 3)
+
+
+def test_large_arrays_that_only_numpy_reads_are_refused():
+    table = np.ones(1 << 18)
+    f = function(lambda x: x + (table * 2)[:3])
+    with pytest.warns(FallbackWarning, match="too large to be watched"):
+        np.testing.assert_array_equal(f(np.zeros(3)), [2.0] * 3)
+    table += 1
+    np.testing.assert_array_equal(f(np.zeros(3)), [4.0] * 3)
+    g = function(lambda x: x + table[:3], strict=True)  # read by the graph alone
+    np.testing.assert_array_equal(g(np.zeros(3)), [2.0] * 3)
