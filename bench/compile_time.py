@@ -1,8 +1,9 @@
 """How long the first call takes: tanh-GELU over 2²⁰ float32 in a new process.
 
-Imports are not counted, tracing, compiling and running are. hybrid imports its compiler (llvmlite) when something compiles, the
-others theirs with the package; a row of its own shows hybrid with that import in its first call. *Cold* has empty caches; *warm* is a second process with the first
-one's disk cache (Numba's `cache=True`, JAX's persistent cache and Inductor's are switched on).
+Imports are not counted, tracing, compiling and running are. hybrid imports its compiler (llvmlite) when something compiles,
+the others theirs with the package; a row of its own shows hybrid with that import in its first call. *Cold* has empty
+caches; *warm* is a second process with the first one's disk cache (Numba's `cache=True`, JAX's persistent cache and
+Inductor's are switched on).
 """
 
 from __future__ import annotations

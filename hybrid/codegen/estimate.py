@@ -32,7 +32,8 @@ from hybrid.loops.nest import (
 SIMPLE_PS = 250  # one instruction, two a cycle at 2 GHz: the slow end of today's processors
 ELEMENTARY = 12  # instructions in an exp or a log (16 to 25, at a better throughput)
 BYTE_PS = 100  # 10 GB/s, one core's share of memory
-RANGE_PS = 60_000_000  # handing a range over costs 1-5 µs, and 100 where the other core is busy; in cache, work is a third of this
+# Handing a range to another thread costs 1-5 µs, or 100 where its core is busy; in cache, work takes a third of this.
+RANGE_PS = 60_000_000
 
 
 def nodes_of(body: tuple[Stmt, ...]) -> Iterator[Expr]:
