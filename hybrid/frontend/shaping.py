@@ -94,8 +94,14 @@ def reshape(a: Any, /, shape: Any = None, order: str = "C", *, copy: bool | None
 
 @implements(np.ravel)
 def ravel(a: Any, order: str = "C") -> Any:
-    """The elements in one axis: a view where the strides allow it."""
-    return reshape(a, -1, order="C" if order in ("K", "A") else order)
+    """The elements in one axis: a view of what lies in one piece, else a copy."""
+    if order == "F":
+        return reshape(a, -1, order="F")
+    if _proto(traced(a)).flags.c_contiguous:
+        return reshape(a, -1)
+    if order in ("K", "A"):
+        raise unsupported(f"ravel(order={order!r}) of an array that is not C-contiguous", "use order='C'")
+    return reshape(copy(a), -1)
 
 
 @implements(np.transpose, np.permute_dims)

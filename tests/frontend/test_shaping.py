@@ -89,3 +89,15 @@ def test_errors_have_numpys_type(source, traced):
     builtin = next(kind for kind in (ValueError, TypeError, IndexError) if issubclass(expected.type, kind))
     with pytest.raises(builtin):
         traced(function, x)
+
+
+@pytest.mark.parametrize("view", [lambda a: a[::2], lambda a: a.T, lambda a: a[:, 1:], lambda a: a])
+def test_ravel_is_a_view_only_of_one_piece(view):
+    def write(a):
+        b = view(a)
+        np.ravel(b)[0] = 7.0
+        return b.ravel() * 2
+
+    a, c = np.arange(24.0).reshape(4, 6), np.arange(24.0).reshape(4, 6)
+    np.testing.assert_array_equal(hy.function(write, strict=True)(a), write(c))
+    np.testing.assert_array_equal(a, c)
