@@ -10,7 +10,7 @@ BENCH_VENV := .venv-bench
 RUN := $(VENV)/bin/python
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test lint format bench docs sweep clean
+.PHONY: demo test lint format bench docs fuzz sweep clean
 .DEFAULT_GOAL := test
 
 demo: $(VENV)/.demo
@@ -30,6 +30,10 @@ format: $(VENV)/.lint
 
 docs: $(VENV)/.docs
 	$(RUN) -m sphinx -W --keep-going -b html docs docs/_build/html
+
+# Random programs, eager against compiled, until the time is up: make fuzz ARGS="--seconds 600 --seed 1".
+fuzz: $(VENV)/.test
+	$(RUN) -m tests.fuzz $(ARGS)
 
 sweep: $(VENV)/.test
 	@set -e; for script in tests/sweeps/*.py; do echo "== $$script"; $(RUN) $$script; done

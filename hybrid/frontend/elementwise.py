@@ -229,7 +229,9 @@ def cast(x: Any, dtype: Any) -> Any:
         return x
     source = operand(trace, x, own if not isinstance(own, type) else dt.promote(own))
     out = converted(trace, source, target)
-    return wrap(trace.fresh(out, result_kind((x,), out.type.shape)))
+    # An array of rank 0 stays one, where a ufunc would give a scalar.
+    kind = "ndarray" if kind_of(x) == "ndarray" else result_kind((x,), out.type.shape)
+    return wrap(trace.fresh(out, kind))
 
 
 @implements(np.where)

@@ -87,7 +87,7 @@ def _settings_changed(name: str, before: object, after: object) -> None:
                 f.clear()
 
 
-profile.listeners.append(step)
+profile.listen(step)
 settings.listeners.append(_settings_changed)
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)

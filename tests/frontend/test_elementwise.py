@@ -208,3 +208,9 @@ def test_complex_numbers(check, check_eager):
         function = eval(f"lambda z: {source}", {"np": np})
         check(function, z, tolerance=64)
         check_eager(function, z)
+
+
+@pytest.mark.parametrize("x", [np.array(3, np.float32), np.float32(3), np.ones(2, np.float32)])
+def test_astype_keeps_arrays_of_rank_zero(x):
+    got = hy.function(lambda a: a.astype(np.float64), strict=True)(x)
+    assert type(got) is type(x.astype(np.float64)) and got.dtype == np.float64
