@@ -15,7 +15,7 @@ import numpy as np
 
 from hybrid.core import dtype as dt
 from hybrid.core.errors import DTypeError, EscapeError, TraceError
-from hybrid.core.shape import Shape
+from hybrid.core.shape import Shape, contiguous_strides
 from hybrid.core.shape import broadcast as broadcast_shapes
 from hybrid.ir import trace as tr
 from hybrid.ir.graph import Atom, Literal, Source
@@ -202,8 +202,29 @@ def record_map(
     inputs = tuple(operand(trace, x, dtype, shape) for x in operands)
     if shape and all(atom.type.shape == () for atom in inputs):
         inputs = tuple(stretched(trace, atom, shape) for atom in inputs)
-    out = trace.one(primitive, *inputs, **params)
-    return wrap(trace.fresh(out, result_kind(operands, shape, python=python)))
+    out = trace.fresh(trace.one(primitive, *inputs, **params), result_kind(operands, shape, python=python))
+    order = _axis_order(operands, shape)
+    if order != tuple(range(len(shape))):
+        steps = dict(zip(order, contiguous_strides(tuple(shape[a] for a in order))))
+        itemsize = out.type.dtype.itemsize
+        out._proto = tr.prototype(out.type.dtype, shape, tuple(steps[a] * itemsize for a in range(len(shape))))
+    return wrap(out)
+
+
+def _axis_order(operands: tuple, shape: Shape) -> tuple[int, ...]:
+    """The axes from slowest to fastest of what NumPy would allocate: as in the operands, where those agree.
+
+    The graph keeps every array in C order; this only tells which reshapes of the result are views.
+    """
+    orders = set()
+    for x in operands:
+        data = unwrap(x)
+        header = data._proto if type(data) is Symbol else data
+        if type(header) is np.ndarray and header.shape == shape and not header.flags.c_contiguous:
+            orders.add(tuple(sorted(range(len(shape)), key=lambda axis: -abs(header.strides[axis]))))
+        elif shape_of(x) == shape:
+            orders.add(tuple(range(len(shape))))
+    return orders.pop() if len(orders) == 1 else tuple(range(len(shape)))
 
 
 def record(trace: Trace, primitive: Primitive, x: Any, *more: Atom, kind: str | None = None, **params: Any) -> Any:

@@ -101,3 +101,21 @@ def test_ravel_is_a_view_only_of_one_piece(view):
     a, c = np.arange(24.0).reshape(4, 6), np.arange(24.0).reshape(4, 6)
     np.testing.assert_array_equal(hy.function(write, strict=True)(a), write(c))
     np.testing.assert_array_equal(a, c)
+
+
+@pytest.mark.parametrize(
+    "layout", [np.asfortranarray, np.ascontiguousarray, lambda a: a.T, lambda a: a[:, ::2], lambda a: a[::-1]]
+)
+def test_results_lie_as_their_operands_do(layout):
+    """Writing through a reshape reaches a computed array where NumPy's reshape is a view, and only there."""
+
+    def write(a):
+        b = a + 1
+        c = (b * 2).reshape(-1)
+        b.reshape(-1)[0] = 100.0
+        c[1] = 50.0
+        return b, c
+
+    a = layout(np.arange(24.0).reshape(4, 6))
+    for got, want in zip(hy.function(write, strict=True)(a), write(a)):
+        np.testing.assert_array_equal(got, want)
