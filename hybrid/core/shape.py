@@ -6,7 +6,7 @@ answer; the question is recorded as a guard (`Dim.ask`). Index arithmetic in the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import prod
 
@@ -236,6 +236,3 @@ def normalize_axes(axis: object, ndim: int) -> tuple[int, ...]:
     if len(set(axes)) != len(axes):
         raise ValueError("duplicate value in 'axis'")
     return tuple(sorted(axes))
-
-
-SizeMap = Callable[[Size], int]

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import linecache
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -140,9 +140,3 @@ def run(graph: Graph, arrays: Sequence[Any]) -> dict[Var, np.ndarray]:
 
 def read(env: Mapping[Var, np.ndarray], atom: Atom) -> Any:
     return atom.value if isinstance(atom, Literal) else env[atom]
-
-
-def atoms(graph: Graph) -> Iterator[Atom]:
-    for eqn in graph.eqns:
-        yield from eqn.inputs
-    yield from graph.outputs
