@@ -6,16 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hybrid.core.affine import Affine
-from hybrid.core.shape import Dim, Shape, Size
+from hybrid.core.shape import Shape, Size
 from hybrid.loops.nest import For, Stmt
-from hybrid.passes.fuse import UNKNOWN
+from hybrid.passes.fuse import number
 
 SHORT_AXIS = 8  # an innermost axis below this leaves most vector lanes empty
 FEW = 8  # parallel iterations that keep the cores evenly busy
-
-
-def number(size: Size) -> int:
-    return UNKNOWN if isinstance(size, Dim) else size
 
 
 @dataclass(frozen=True, slots=True)
