@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from hybrid.codegen.instructions import NARROW, is_simple
 from hybrid.codegen.target import Target
 from hybrid.core import dtype as dt
-from hybrid.core.affine import Affine
-from hybrid.core.shape import Size
+from hybrid.core.shape import Dim, Size
 from hybrid.loops.nest import (
     Accumulate,
     Check,
     Declare,
     Expr,
     For,
-    Index,
+    If,
+    Kernel,
+    Let,
     Load,
     Op,
     Ref,
@@ -24,7 +25,10 @@ from hybrid.loops.nest import (
     Scratch,
     Stmt,
     Store,
+    While,
+    bodies,
     expressions,
+    names_of,
     walk,
     walk_expr,
 )
@@ -34,6 +38,8 @@ ELEMENTARY = 12  # instructions in an exp or a log (16 to 25, at a better throug
 BYTE_PS = 100  # 10 GB/s, one core's share of memory
 # Handing a range to another thread costs 1-5 µs, or 100 where its core is busy; in cache, work takes a third of this.
 RANGE_PS = 60_000_000
+# Iterations of a loop that runs until something holds, or as often as a number from memory says.
+UNKNOWN_TRIPS = 16
 
 
 def nodes_of(body: tuple[Stmt, ...]) -> Iterator[Expr]:
@@ -44,43 +50,18 @@ def nodes_of(body: tuple[Stmt, ...]) -> Iterator[Expr]:
             yield from walk_expr(root, seen)
 
 
-def affines(body: tuple[Stmt, ...]) -> Iterator[Affine]:
-    """Every offset and index computed in a statement list."""
-    for stmt in walk(body):
-        if isinstance(stmt, Store):
-            yield stmt.offset
-    for node in nodes_of(body):
-        if isinstance(node, Load):
-            yield node.offset
-        elif isinstance(node, Index):
-            yield node.affine
-
-
-def names_used(body: tuple[Stmt, ...]) -> set[str]:
-    """Names of scalars, indices, accumulators and arrays that a statement list mentions."""
-    found = {name for affine in affines(body) for name in affine.terms}
-    for stmt in walk(body):
-        if isinstance(stmt, Store):
-            found.add(stmt.buffer)
-        elif isinstance(stmt, Accumulate):
-            found.add(stmt.name)
-    for node in nodes_of(body):
-        if isinstance(node, Load):
-            found.add(node.buffer)
-        elif isinstance(node, Ref):
-            found.add(node.name)
-    return found
-
-
 def can_vectorise(loop: For) -> bool:
-    """Whether iterations may run side by side: no vector loop or array inside, stores that move with the index."""
+    """Whether iterations may run side by side: the same inner iterations for all, no vector loop or array inside, stores
+    that move with the index."""
     moving = {loop.index}
     for stmt in walk(loop.body):
-        if isinstance(stmt, Scratch) or (isinstance(stmt, For) and stmt.kind != "serial"):
+        if isinstance(stmt, (Scratch, While)) or (isinstance(stmt, For) and stmt.kind != "serial"):
+            return False
+        if isinstance(stmt, For) and isinstance(stmt.extent, Dim) and moving & stmt.extent.symbols:
             return False
         # A name bound inside may vary from lane to lane; assuming that it does costs nothing.
         moving |= {stmt.name} if hasattr(stmt, "name") else set()
-        if isinstance(stmt, Store) and not moving & stmt.offset.terms.keys():
+        if isinstance(stmt, Store) and not moving & names_of(stmt.offset):
             return False
     return True
 
@@ -136,6 +117,26 @@ def unroll(body: tuple[Stmt, ...]) -> int:
     return 4 if size <= 6 else 2 if size <= 16 else 1
 
 
+def is_scalar(kernel: Kernel) -> bool:
+    """Whether a kernel spends its time in loops of scalars: LLVM then unrolls, vectorises and schedules them."""
+    return any(_scalar_loop(stmt) for stmt in kernel.body)
+
+
+def _scalar_loop(stmt: Stmt) -> bool:
+    if isinstance(stmt, (While, If)):
+        return isinstance(stmt, While) or any(map(_scalar_loop, (*stmt.body, *stmt.orelse)))
+    if not isinstance(stmt, For) or stmt.kind in ("vector", "flat"):
+        return False
+    if any(isinstance(inner, (For, While)) for inner in walk(stmt.body)):
+        return any(map(_scalar_loop, stmt.body))
+    return stmt.kind == "serial" and not unrolls_fully(stmt)
+
+
+def reads(body: tuple[Stmt, ...], names: Collection[str]) -> bool:
+    """Whether some of these accumulators are read while they are added to."""
+    return any(isinstance(node, Ref) and node.name in names for node in nodes_of(body))
+
+
 def operations(body: tuple[Stmt, ...]) -> int:
     """Instructions of one iteration, inner loops counted once."""
     return len(body) + sum(_instructions(node) for node in nodes_of(body))
@@ -147,26 +148,45 @@ def unrolls_fully(loop: For) -> bool:
 
 
 def picoseconds(body: tuple[Stmt, ...], width: int, target: Target) -> Size:
-    """The time of one iteration on one thread, with `width` iterations side by side."""
+    """The time of one iteration on one thread, with `width` iterations side by side; over names known before the body."""
     total: Size = 0
+    bound: dict[str, Size] = {}
     seen: set[int] = set()
     for stmt in body:
         if isinstance(stmt, For):
             inner = lanes(stmt, target) if stmt.kind == "vector" and width == 1 else width
-            total = total + stmt.extent * picoseconds(stmt.body, inner, target)
+            total = total + stmt.extent * midway(picoseconds(stmt.body, inner, target), stmt)
             continue
         if isinstance(stmt, Store):
             total = total + BYTE_PS * stmt.value.dtype.itemsize
+        once: Size = 0
         for root in expressions(stmt):
             for node in walk_expr(root, seen):
-                total = total + SIMPLE_PS * _instructions(node) // width
+                once = once + SIMPLE_PS * _instructions(node) // width
                 if isinstance(node, Load):
-                    total = total + BYTE_PS * node.dtype.itemsize
-        if hasattr(stmt, "body"):
-            total = total + picoseconds(stmt.body, width, target)
-        elif isinstance(stmt, (Accumulate, Check)):
+                    once = once + BYTE_PS * node.dtype.itemsize
+        for inside in bodies(stmt):
+            once = once + picoseconds(inside, width, target)
+        total = total + (UNKNOWN_TRIPS * once if isinstance(stmt, While) else once)
+        if isinstance(stmt, (Accumulate, Check)):
             total = total + SIMPLE_PS // width
-    return total
+        elif isinstance(stmt, Let):
+            bound[stmt.name] = UNKNOWN_TRIPS
+    return _replaced(total, bound)
+
+
+def midway(cost: Size, loop: For) -> Size:
+    """The cost of the iterations of a loop on average, where it depends on the index: that between the first and the last."""
+    if not isinstance(cost, Dim) or loop.index not in cost.symbols:
+        return cost
+    ends = _replaced(cost, {loop.index: 0}) + _replaced(cost, {loop.index: loop.extent})
+    return sum((Dim({names: c // 2}) for names, c in ends.terms), 0) if isinstance(ends, Dim) else ends // 2
+
+
+def _replaced(size: Size, values: dict[str, Size]) -> Size:
+    if not isinstance(size, Dim) or not values.keys() & size.symbols:
+        return size
+    return size.evaluate({name: values.get(name, Dim.symbol(name)) for name in size.symbols})  # type: ignore[misc]
 
 
 def _instructions(node: Expr) -> int:

@@ -195,6 +195,9 @@ class Emitter:
             return value.text
         return self.call(f"llvm.vector.reduce.or.{mangled('i1', value.lanes)}", "i1", value.operand)
 
+    def negated(self, condition: Value) -> Value:
+        return self.binary("xor", condition, constant(True, dt.bool_, condition.lanes))
+
     def both(self, a: Value | None, b: Value | None) -> Value | None:
         """The conjunction of two conditions, None standing for true."""
         if a is None or b is None:

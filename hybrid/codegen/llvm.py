@@ -8,16 +8,35 @@ on the lane it falls into. Parallel loops become a function over a range, handed
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+
+import numpy as np
 
 from hybrid.codegen import estimate
-from hybrid.codegen.instructions import TYPE, Emitter, Value, constant, symbol
+from hybrid.codegen.instructions import MEMORY, TYPE, Emitter, Value, symbol
 from hybrid.codegen.reduce import FOLD, FOLD_ALONE, Accumulator, accumulated, needs_compensation
-from hybrid.codegen.target import Target
+from hybrid.codegen.target import SCALAR_LOOPS, Target
 from hybrid.codegen.values import Array, Values, iota
 from hybrid.core import dtype as dt
 from hybrid.core.errors import CompileError
-from hybrid.loops.nest import Accumulate, Check, Code, Declare, For, If, Kernel, Let, Scratch, Stmt, Store
+from hybrid.core.shape import Dim
+from hybrid.loops.nest import (
+    Accumulate,
+    Check,
+    Code,
+    Declare,
+    For,
+    If,
+    Kernel,
+    Let,
+    Scratch,
+    Stmt,
+    Store,
+    While,
+    names_used,
+    walk,
+)
 
 STACK_LIMIT = 64 * 1024  # bytes of scratch on a thread's stack; more comes from malloc
 ALIGNMENT = 64  # a cache line and the widest vector
@@ -41,17 +60,24 @@ def _name_of(line: str) -> str:
     return line[line.index("@") : line.index("(", line.index("@"))]
 
 
-def emit_kernel(kernel: Kernel, target: Target) -> str:
+def emit_kernel(kernel: Kernel, target: Target, ranges: Sequence[str] = ()) -> str:
     """LLVM text of a kernel: an internal function over its buffers and sizes, what it calls, and declarations.
 
     CompileError where the nest is malformed or an operation has no meaning for its dtype.
+
+    Args:
+        ranges: loops that run over part of their extent, on the calling thread: for each the function takes its first index
+            and the one after its last, between buffers and sizes.
     """
     text = _KernelText(kernel, target)
     arrays = {buffer.name: Array(f"%{symbol('buffer.' + buffer.name)}", buffer.dtype, buffer.size) for buffer in kernel.buffers}
     nest = _Nest(text)
     nest.arrays = dict(arrays)
-    nest.block(kernel.body, outermost=True)
-    main = nest.function(kernel.name, [f"ptr noalias {array.pointer}" for array in arrays.values()])
+    nest.ranges = {name: (f"%{symbol('low.' + name)}", f"%{symbol('high.' + name)}") for name in ranges}
+    nest.threads = not ranges
+    nest.block(kernel.body)
+    bounds = [f"i64 {bound}" for pair in nest.ranges.values() for bound in pair]
+    main = nest.function(kernel.name, [*(f"ptr noalias {array.pointer}" for array in arrays.values()), *bounds])
     title = f"; {kernel.name}" + (f"  {' '.join(kernel.source.split())}" if kernel.source else "")
     return "\n".join([title, *text.helpers.values(), *text.functions, main, *text.declares.values()]) + "\n"
 
@@ -64,6 +90,7 @@ class _KernelText:
         self.declares: dict[str, str] = {}
         self.helpers: dict[str, str] = {}
         self.functions: list[str] = []
+        self.marks = f" {SCALAR_LOOPS}" if estimate.is_scalar(kernel) else ""
         self.sizes = [f"i64 %{symbol('size.' + name)}" for name in kernel.symbols]
 
 
@@ -71,8 +98,11 @@ class _Nest(Values):
     """One LLVM function: the kernel, or a range of one of its parallel loops."""
 
     def __init__(self, text: _KernelText):
-        super().__init__(Emitter(text.declares), text.kernel.name, text.helpers)
+        super().__init__(Emitter(text.declares), text.kernel.name, text.helpers, text.kernel.symbols)
         self.shared, self.target = text, text.target
+        self.ranges: dict[str, tuple[str, str]] = {}  # of loops that do not run over all of their extent
+        self.threads = True  # whether parallel loops run on threads
+        self.repeated = 0  # loops around the emitter
         self.slot = 0  # copy of the unrolled body, hence the slot of an accumulator
         self.fails = False
         self._scratch: dict[int, Array] = {}
@@ -102,30 +132,32 @@ class _Nest(Values):
             e.emit(f"ret i32 {e.let('load i32, ptr %code')}")
         else:
             e.emit("ret i32 0")
-        attributes = f'nounwind "prefer-vector-width"="{self.target.vector_bits}"'
+        # Inlined, a function would lose what `noalias` says of its parameters.
+        attributes = f'nounwind noinline "prefer-vector-width"="{self.target.vector_bits}"{self.shared.marks}'
         header = f"define internal i32 @{symbol(name)}({', '.join([*parameters, *self.shared.sizes])}) {attributes} {{"
         return f"{header}\nentry:\n{e.text()}\n}}"
 
     # Statements
 
-    def block(self, body: tuple[Stmt, ...], outermost: bool = False) -> None:
+    def block(self, body: tuple[Stmt, ...]) -> None:
         names, arrays = dict(self.names), dict(self.arrays)
-        declared: set[str] = set()
+        self.statements(body, {})
+        self.names, self.arrays = names, arrays
+
+    def statements(self, body: tuple[Stmt, ...], declared: dict[str, None], after: tuple[Stmt, ...] = ()) -> None:
+        """Statements one by one, before `after` in the same block; to `declared` go the block's accumulators."""
         for at, stmt in enumerate(body):
             self.forget()
             if isinstance(stmt, Declare):
-                compensated = needs_compensation(stmt, body[at + 1 :], self.lanes, self.target)
+                compensated = needs_compensation(stmt, (*body[at + 1 :], *after), self.lanes, self.target)
                 self.bind(stmt.name, Accumulator(self, stmt, compensated))
-                declared.add(stmt.name)
-            elif outermost and isinstance(stmt, For) and stmt.kind in ("parallel", "flat"):
-                self.parallel(stmt)
+                declared[stmt.name] = None
             else:
                 self.statement(stmt)
-            if declared and isinstance(stmt, (Accumulate, For, If)):
-                for name in accumulated((stmt,)):
-                    if name in declared:
-                        self.accumulator(name).finish()
-        self.names, self.arrays = names, arrays
+            for name in accumulated((stmt,)) if declared else ():
+                if name in declared:
+                    self.accumulator(name).finish()
+        self.forget()
 
     def statement(self, stmt: Stmt) -> None:
         if isinstance(stmt, Let):
@@ -135,7 +167,12 @@ class _Nest(Values):
         elif isinstance(stmt, Accumulate):
             self.accumulator(stmt.name).add(self.evaluate(stmt.value), self.slot)
         elif isinstance(stmt, For):
-            self.loop(stmt, "0", self.size(stmt.extent))
+            if stmt.kind in ("parallel", "flat") and self.threads and self.lanes == 1:
+                self.parallel(stmt)
+            else:
+                self.loop(stmt, *self.ranges.get(stmt.index) or ("0", self.extent(stmt)))
+        elif isinstance(stmt, While):
+            self.repeat(stmt)
         elif isinstance(stmt, Check):
             self.check(stmt)
         elif isinstance(stmt, If):
@@ -155,11 +192,16 @@ class _Nest(Values):
         known = self._scratch.get(id(stmt))  # a body written out several times shares its arrays
         if known is not None:
             return known
+        if stmt.size == 1:
+            known = self._scratch[id(stmt)] = self.cell(stmt.dtype)
+            # LLVM may make anything of what was never stored, even of the code around it.
+            self.e.emit(f"store {MEMORY[stmt.dtype]} zeroinitializer, ptr {known.pointer}")
+            return known
         pointer, place = self.e.fresh("scratch"), self.prologue
         bytes_ = stmt.size * stmt.dtype.itemsize
         if isinstance(bytes_, int) and self._stack + bytes_ <= STACK_LIMIT:
             self._stack += bytes_
-            place.append(f"  {pointer} = alloca i8, i64 {max(1, bytes_)}, align {ALIGNMENT}")
+            place.append(f"  {pointer} = alloca [{max(1, bytes_)} x i8], align {ALIGNMENT}")
         else:
             # Sizes depend on symbols alone, so that the entry block can allocate for every iteration.
             self.e.declares.setdefault("malloc", "declare ptr @malloc(i64)")
@@ -169,9 +211,15 @@ class _Nest(Values):
         known = self._scratch[id(stmt)] = Array(pointer, stmt.dtype, stmt.size)
         return known
 
+    def cell(self, dtype: np.dtype) -> Array:
+        """A variable: memory that LLVM keeps in a register, since its address goes nowhere."""
+        pointer = self.e.fresh("cell")
+        self.prologue.append(f"  {pointer} = alloca {MEMORY[dtype]}")
+        return Array(pointer, dtype, 1, cell=True)
+
     def check(self, stmt: Check) -> None:
         e, good = self.e, self.evaluate(stmt.condition)
-        bad = e.binary("xor", good, constant(True, dt.bool_, good.lanes))
+        bad = e.negated(good)
         if self.mask is not None and (self.sparse or bad.lanes > 1):
             bad = e.both(self.mask, bad) or bad
         failed, passed = e.label("failed"), e.label("passed")
@@ -186,48 +234,101 @@ class _Nest(Values):
         self.e.emit(f"store i32 {code}, ptr %code")
         self.e.jump("exit")
 
-    def conditional(self, stmt: If) -> None:
-        condition = self.evaluate(stmt.condition)
-        carried = [self.accumulator(name) for name in accumulated(stmt.body) if name in self.names]
+    @contextmanager
+    def carrying(self, body: tuple[Stmt, ...]) -> Iterator[list[Accumulator]]:
+        """Around statements that run any number of times, or never: the accumulators from outside that they add to."""
+        carried = [self.accumulator(name) for name in accumulated(body) if name in self.names]
+        pending = [accumulator for accumulator in carried if accumulator.pending]
         for accumulator in carried:
             accumulator.open += 1
-        if condition.lanes > 1:
-            before = self.mask, self.sparse
-            self.mask, self.sparse = self.e.both(self.mask, condition), True
-            self.block(stmt.body)
-            self.mask, self.sparse = before
-        else:
-            then, after = self.e.label("then"), self.e.label("after")
-            self.e.branch(condition.text, then, after)
-            self.e.start(then)
-            self.block(stmt.body)
-            self.e.jump(after)
-            self.e.start(after)
+        yield carried
         for accumulator in carried:
             accumulator.open -= 1
+        for accumulator in pending:
+            accumulator.pending = True
+
+    def conditional(self, stmt: If) -> None:
+        condition = self.evaluate(stmt.condition)
+        if condition.lanes > 1:
+            before = self.mask, self.sparse
+            for taken, body in ((condition, stmt.body), (self.e.negated(condition), stmt.orelse)):
+                if body:
+                    self.mask, self.sparse = self.e.both(before[0], taken), True
+                    self.branch(body)
+            self.mask, self.sparse = before
+            return
+        then, after = self.e.label("then"), self.e.label("after")
+        otherwise = self.e.label("else") if stmt.orelse else after
+        self.e.branch(condition.text, then, otherwise)
+        self.e.start(then)
+        self.branch(stmt.body)
+        self.e.jump(after)
+        if stmt.orelse:
+            self.e.start(otherwise)
+            self.branch(stmt.orelse)
+            self.e.jump(after)
+        self.e.start(after)
+
+    def branch(self, body: tuple[Stmt, ...]) -> None:
+        with self.carrying(body):
+            self.block(body)
 
     # Loops
 
+    def extent(self, stmt: For) -> str:
+        """How often a loop runs; not negative where its iterations are counted in vectors."""
+        extent = stmt.extent
+        if not isinstance(extent, Dim):
+            return str(max(0, extent))
+        text = self.size(extent)
+        if stmt.kind == "serial" or (extent.symbols <= self.symbols and all(c > 0 for _, c in extent.terms)):
+            return text
+        return self.e.call("llvm.smax.i64", "i64", f"i64 {text}", "i64 0")
+
+    def repeat(self, stmt: While) -> None:
+        if self.lanes > 1:
+            raise CompileError(f"kernel {self.kernel} has a while loop inside a vector loop")
+        e, again, inside, left = self.e, self.e.label("while"), self.e.label("inside"), self.e.label("left")
+        names, arrays = dict(self.names), dict(self.arrays)
+        declared: dict[str, None] = {}
+        with self.carrying((*stmt.test, *stmt.body)) as carried:
+            self.repeated += 1
+            e.jump(again)
+            e.start(again)
+            self.statements(stmt.test, declared, stmt.body)
+            e.branch(self.evaluate(stmt.condition).text, inside, left)
+            e.start(inside)
+            self.statements(stmt.body, declared)
+            for accumulator in carried:
+                if accumulator.pending:
+                    accumulator.fold()
+            e.jump(again)
+            e.start(left)
+            self.repeated -= 1
+        self.names, self.arrays = names, arrays
+
     def loop(self, stmt: For, start: str, stop: str) -> None:
         """Iterations `start … stop - 1` of a loop, vectorised where it may be."""
-        carried = [self.accumulator(name) for name in accumulated(stmt.body) if name in self.names]
-        direct = [self.accumulator(name) for name in accumulated(stmt.body, nested=False) if name in self.names]
-        for accumulator in carried:
-            accumulator.open += 1
-        blocked = [accumulator for accumulator in direct if accumulator.compensated]
-        lanes = estimate.lanes(stmt, self.target) if stmt.kind in ("vector", "flat") and self.lanes == 1 else 1
-        if lanes > 1:
-            self.vector(stmt, start, stop, lanes, blocked)
-        elif self.e.block != "body" and start == "0" and estimate.unrolls_fully(stmt):
-            for at in range(int(stop)):
-                self.iteration(stmt, str(at))
-        else:
-            steps = FOLD if self.lanes > 1 else FOLD_ALONE
-            self.blocks(start, stop, 1, blocked, lambda index: self.iteration(stmt, index), steps)
+        with self.carrying(stmt.body):
+            direct = [self.accumulator(name) for name in accumulated(stmt.body, nested=False) if name in self.names]
+            blocked = [accumulator for accumulator in direct if accumulator.compensated]
+            lanes = estimate.lanes(stmt, self.target) if stmt.kind in ("vector", "flat") and self.lanes == 1 else 1
+            for accumulator in blocked:
+                if accumulator.pending:
+                    accumulator.fold()
+            self.repeated += 1
+            if lanes > 1 or (blocked and self.lanes == 1 and not estimate.reads(stmt.body, accumulated(stmt.body))):
+                self.vector(stmt, start, stop, lanes, blocked)
+            elif self.e.block != "body" and start == "0" and estimate.unrolls_fully(stmt):
+                for at in range(int(stop)):
+                    self.iteration(stmt, str(at))
+            else:
+                steps = FOLD if self.lanes > 1 else FOLD_ALONE
+                self.blocks(start, stop, 1, blocked, lambda index: self.iteration(stmt, index), steps)
+            self.repeated -= 1
         for accumulator in blocked:
-            accumulator.fold()
-        for accumulator in carried:
-            accumulator.open -= 1
+            if accumulator.open and accumulator.pending:
+                accumulator.fold()
 
     def iteration(self, stmt: For, index: str) -> None:
         """The body for one index, or for `lanes` indices from there."""
@@ -239,8 +340,10 @@ class _Nest(Values):
     def vector(self, stmt: For, start: str, stop: str, lanes: int, blocked: list[Accumulator]) -> None:
         copies = estimate.unroll(stmt.body)
 
-        def body(index: str, mask: Value | None = None, slot: int = 0) -> None:
-            self.lanes, self.lane_index, self.mask, self.slot = lanes, stmt.index, mask, slot
+        rest = copies if copies > 1 else 0  # the slot of what the unrolled loop leaves, so that none adds more than a block
+
+        def body(index: str, mask: Value | None = None, slot: int = rest) -> None:
+            self.lanes, self.lane_index, self.mask, self.slot = lanes, stmt.index if lanes > 1 else None, mask, slot
             self.iteration(stmt, index)
             self.lanes, self.lane_index, self.mask, self.slot = 1, None, None, 0
 
@@ -248,15 +351,16 @@ class _Nest(Values):
             for copy in range(copies):
                 body(self._integer("add", index, str(copy * lanes)), slot=copy)
 
-        at = start
+        at, steps = start, FOLD if lanes > 1 else FOLD_ALONE
         if copies > 1:
             stop_unrolled = self.rounded(at, stop, copies * lanes)
-            self.blocks(at, stop_unrolled, copies * lanes, blocked, unrolled)
+            self.blocks(at, stop_unrolled, copies * lanes, blocked, unrolled, steps)
             at = stop_unrolled
-        stop_vectors = self.rounded(at, stop, lanes)
+        stop_vectors = self.rounded(at, stop, lanes) if lanes > 1 else stop
         # After an unrolled loop fewer than `copies` vectors remain: no block is full.
-        self.blocks(at, stop_vectors, lanes, [] if copies > 1 else blocked, body)
-        self.tail(stmt, stop_vectors, stop, lanes, body)
+        self.blocks(at, stop_vectors, lanes, [] if copies > 1 else blocked, body, steps)
+        if lanes > 1:
+            self.tail(stmt, stop_vectors, stop, lanes, body)
 
     def tail(self, stmt: For, start: str, stop: str, lanes: int, body: Callable[[str, Value], None]) -> None:
         """The last `stop - start < lanes` iterations."""
@@ -295,18 +399,26 @@ class _Nest(Values):
     def blocks(
         self, start: str, stop: str, step: int, folded: list[Accumulator], body: Callable[[str], None], steps: int = FOLD
     ) -> None:
-        """A counted loop, stopping every `steps` steps to fold the accumulators."""
+        """A counted loop, stopping every `steps` steps to fold the accumulators, but not at its end."""
         literal = start[0] != "%" and stop[0] != "%"
         if not folded or (literal and int(stop) - int(start) <= steps * step):
             self.counted(start, stop, step, body)
             return
+        for accumulator in folded:
+            accumulator.long |= literal and accumulator.open == 1
 
         def block(first: str) -> None:
-            last = self.e.let(f"add i64 {first}, {steps * step}")
-            last = self.e.call("llvm.smin.i64", "i64", f"i64 {last}", f"i64 {stop}")
+            e, fold, next_ = self.e, self.e.label("fold"), self.e.label("next")
+            after = e.let(f"add i64 {first}, {steps * step}")
+            last = e.call("llvm.smin.i64", "i64", f"i64 {after}", f"i64 {stop}")
             self.counted(first, last, step, body)
+            e.branch(e.let(f"icmp slt i64 {after}, {stop}"), fold, next_)
+            e.start(fold)
             for accumulator in folded:
                 accumulator.fold()
+                accumulator.pending = True  # the last block goes past
+            e.jump(next_)
+            e.start(next_)
 
         self.counted(start, stop, steps * step, block)
 
@@ -326,7 +438,8 @@ class _Nest(Values):
         phi, index = e.reserve(), e.fresh("i")
         body(index)
         following = e.let(f"add nuw nsw i64 {index}, {step}")
-        more = e.let(f"icmp slt i64 {following}, {stop}")
+        # LLVM unrolls a loop that ends at equality, which steps of one never miss.
+        more = e.let(f"icmp {'ne' if step == 1 else 'slt'} i64 {following}, {stop}")
         phi.append(f"  {index} = phi i64 [ {start}, %{before} ], [ {following}, %{e.block} ]")
         e.branch(more, loop, done)
         e.start(done)
@@ -336,7 +449,7 @@ class _Nest(Values):
     def parallel(self, stmt: For) -> None:
         """A loop over a range each for the threads; in place where it is too short to share."""
         width = estimate.lanes(stmt, self.target) if stmt.kind == "flat" else 1
-        cost = estimate.picoseconds(stmt.body, width, self.target)
+        cost = estimate.midway(estimate.picoseconds(stmt.body, width, self.target), stmt)
         if isinstance(cost, int):
             grain = str(max(1, estimate.RANGE_PS // max(1, cost)))
         else:
@@ -344,47 +457,75 @@ class _Nest(Values):
             quotient = self.e.let(f"sdiv i64 {estimate.RANGE_PS}, {least}")
             grain = self.e.call("llvm.smax.i64", "i64", f"i64 {quotient}", "i64 1")
         if isinstance(stmt.extent, int) and grain[0] != "%" and stmt.extent <= int(grain):
-            self.loop(stmt, "0", str(stmt.extent))
+            self.loop(stmt, "0", self.extent(stmt))
             return
-        used = estimate.names_used(stmt.body)
-        arrays = {name: array for name, array in self.arrays.items() if name in used}
-        scalars = {name: self.lookup(name, value.dtype) for name, value in self.names.items() if name in used}
-        name, fails = self.outline(stmt, arrays, scalars)
-        fields = ["i32"] + ["ptr"] * len(arrays) + [value.type for value in scalars.values()] + ["i64"] * len(self.shared.sizes)
-        operands = [f"ptr {array.pointer}" for array in arrays.values()] + [value.operand for value in scalars.values()]
+        name, fails, operands = self.outline(stmt)
+        sizes = self.shared.sizes
+        fields = ["i32", *(operand.partition(" ")[0] for operand in (*operands, *sizes))]
         self.shared.functions.append(_task(name, fields, fails))
+        e, extent = self.e, self.extent(stmt)
+        alone, shared, done = e.label("alone"), e.label("shared"), e.label("ran")
+        codes = []
+        if self.repeated:
+            # Inside a loop a range too short for two threads is not worth the detour.
+            enough = e.let(f"icmp sge i64 {extent}, {self._integer('mul', grain, '2')}")
+            e.branch(enough, shared, alone)
+            e.start(alone)
+            code = e.let(f"call i32 @{symbol(name)}({', '.join(['i64 0', f'i64 {extent}', *operands, *sizes])})")
+            codes.append(f"[ {code}, %{alone} ]")
+            e.jump(done)
+            e.start(shared)
         layout = f"{{ {', '.join(fields)} }}"
-        context = self.e.fresh("context")
+        context = e.fresh("context")
         self.prologue.append(f"  {context} = alloca {layout}, align {ALIGNMENT}")
-        for at, operand in enumerate(["i32 0", *operands, *self.shared.sizes]):
-            field = self.e.let(f"getelementptr inbounds {layout}, ptr {context}, i32 0, i32 {at}", "p")
-            self.e.emit(f"store {operand}, ptr {field}")
-        extent = self.size(stmt.extent)
-        self.e.emit(f"call void @hybrid_parallel(ptr @{symbol(name + '.task')}, i64 {extent}, i64 {grain}, ptr {context})")
+        for at, operand in enumerate(["i32 0", *operands, *sizes]):
+            field = e.let(f"getelementptr inbounds {layout}, ptr {context}, i32 0, i32 {at}", "p")
+            e.emit(f"store {operand}, ptr {field}")
+        e.emit(f"call void @hybrid_parallel(ptr @{symbol(name + '.task')}, i64 {extent}, i64 {grain}, ptr {context})")
+        code = e.let(f"load i32, ptr {context}") if fails else "0"
+        if self.repeated:
+            codes.append(f"[ {code}, %{shared} ]")
+            e.jump(done)
+            e.start(done)
+            code = e.let(f"phi i32 {', '.join(codes)}")
         if fails:
-            code = self.e.let(f"load i32, ptr {context}")
-            failed, passed = self.e.label("failed"), self.e.label("passed")
-            self.e.branch(self.e.let(f"icmp ne i32 {code}, 0"), failed, passed)
-            self.e.start(failed)
+            failed, passed = e.label("failed"), e.label("passed")
+            e.branch(e.let(f"icmp ne i32 {code}, 0"), failed, passed)
+            e.start(failed)
             self.leave(code)
-            self.e.start(passed)
+            e.start(passed)
 
-    def outline(self, stmt: For, arrays: dict[str, Array], scalars: dict[str, Value]) -> tuple[str, bool]:
-        """A function that runs a range of a loop; its name, and whether it can fail."""
+    def outline(self, stmt: For) -> tuple[str, bool, list[str]]:
+        """A function that runs a range of a loop; its name, whether it can fail, and what it is given after the range."""
         name = f"{self.shared.kernel.name}.range{len(self.shared.functions) // 2}"
         nest = _Nest(self.shared)
-        parameters = ["i64 %low", "i64 %high"]
-        for key, array in arrays.items():
-            pointer = f"%{symbol('buffer.' + key)}"
-            nest.arrays[key] = array._replace(pointer=pointer)
-            parameters.append(f"ptr noalias {pointer}")
-        for key, value in scalars.items():
-            scalar = value._replace(text=f"%{symbol('value.' + key)}")
-            nest.bind(key, scalar)
-            parameters.append(scalar.operand)
+        used, stored = names_used(stmt.body), {s.buffer for s in walk(stmt.body) if isinstance(s, Store)}
+        parameters, operands = ["i64 %low", "i64 %high"], []
+        for key, array in self.arrays.items():
+            if key not in used:
+                continue
+            kind, given = "ptr", array.pointer
+            if array.cell and key not in stored:
+                # By value: a variable whose address is taken could not live in a register, here or there.
+                kind = MEMORY[array.dtype]
+                given = self.e.let(f"load {kind}, ptr {array.pointer}")
+                nest.arrays[key] = nest.cell(array.dtype)
+                nest.prologue.append(f"  store {kind} %{symbol('value.' + key)}, ptr {nest.arrays[key].pointer}")
+                parameters.append(f"{kind} %{symbol('value.' + key)}")
+            else:
+                pointer = f"%{symbol('buffer.' + key)}"
+                nest.arrays[key] = array._replace(pointer=pointer)
+                parameters.append(f"ptr noalias {pointer}")
+            operands.append(f"{kind} {given}")
+        for key, value in self.names.items():
+            if key in used:
+                scalar = self.lookup(key, value.dtype)
+                operands.append(scalar.operand)
+                nest.bind(key, scalar._replace(text=f"%{symbol('value.' + key)}"))
+                parameters.append(f"{scalar.type} %{symbol('value.' + key)}")
         nest.loop(stmt, "%low", "%high")
         self.shared.functions.append(nest.function(name, parameters))
-        return name, nest.fails
+        return name, nest.fails, operands
 
 
 def _task(name: str, fields: list[str], fails: bool) -> str:

@@ -104,14 +104,16 @@ class _Source(text.Printer):
         self.dtypes = {b.name: b.dtype for b in kernel.buffers}
         self.accumulators: dict[str, nest.Declare] = {}
         self.parameters = [self.name(name) for name in (*(b.name for b in kernel.buffers), *kernel.symbols)]
-        self.outer: dict[str, None] = {}  # names bound before a parallel loop, which its task needs as arguments
+        self.scope: dict[str, None] = {}  # names bound before a parallel loop, which its task may need as arguments
+        self.cells = _cells(kernel)
         self.tasks: list[str] = []
 
     # -- the module -------------------------------------------------------------------------------------------------------
 
     def module(self) -> str:
-        parallel = any(isinstance(s, nest.For) and s.kind in ("parallel", "flat") for s in self.kernel.body)
-        checked = any(self.outlined(s) for s in self.kernel.body)
+        statements = list(nest.walk(self.kernel.body))
+        parallel = any(isinstance(s, nest.For) and s.kind in ("parallel", "flat") for s in statements)
+        checked = any(map(self.outlined, statements))
         self.depth = 1
         if checked:
             self.line("status = np.zeros(1, np.int64)")
@@ -162,9 +164,22 @@ class _Source(text.Printer):
         match stmt:
             case nest.For():
                 self.loop(stmt)
+            case nest.While():
+                self.line("while True:")
+                scope = dict(self.scope)
+                self.block(stmt.test, scoped=False)
+                self.depth += 1
+                self.line(f"if not {within(self.value(stmt.condition), ATOM)}:")
+                self.line("    break")
+                self.depth -= 1
+                self.block(stmt.body, scoped=False)
+                self.scope = scope
             case nest.If():
                 self.line(f"if {self.value(stmt.condition)[0]}:")
                 self.block(stmt.body)
+                if stmt.orelse:
+                    self.line("else:")
+                    self.block(stmt.orelse)
             case nest.Let():
                 value = self.value(stmt.value)[0]
                 self.errors.pop(stmt.name, None)  # an accumulator of this name may have gone out of scope
@@ -172,6 +187,11 @@ class _Source(text.Printer):
             case nest.Store():
                 value = self.value(stmt.value)[0]
                 dtype = self.dtypes[stmt.buffer]
+                if stmt.buffer in self.cells:
+                    # Numba's narrow integers are int64 at times, and a variable has one type.
+                    whole = not self.numba or dtype in (dt.int64, dt.float64)
+                    self.line(f"{self.name(stmt.buffer)} = {value if whole else f'{self.register(dtype)}({value})'}")
+                    return
                 if self.numba and dtype in _HALF:
                     value = self.helper(f"{_SHORT_HALF[dtype]}_bits", (value, 0))[0]
                 self.line(f"{self.name(stmt.buffer)}[{self.sized(stmt.offset)}] = {value}")
@@ -181,6 +201,9 @@ class _Source(text.Printer):
                 self.accumulate(stmt)
             case nest.Scratch():
                 self.dtypes[stmt.name] = stmt.dtype
+                if stmt.name in self.cells:
+                    self.bind(stmt.name, self.constant(0, stmt.dtype)[0])
+                    return
                 element = "np.uint16" if self.numba and stmt.dtype in _HALF else self.dtype(stmt.dtype)
                 self.bind(stmt.name, f"np.empty({self.sized(stmt.size)}, {element})")
             case nest.Check():
@@ -189,38 +212,45 @@ class _Source(text.Printer):
 
     def bind(self, name: str, value: str) -> None:
         self.line(f"{self.name(name)} = {value}")
-        if self.depth == 1:
-            self.outer[self.name(name)] = None
+        self.scope[self.name(name)] = None
 
-    def block(self, body: tuple[nest.Stmt, ...]) -> None:
+    def block(self, body: tuple[nest.Stmt, ...], scoped: bool = True) -> None:
+        scope = dict(self.scope)
         self.depth += 1
         for stmt in body:
             self.statement(stmt)
-        if not body:
+        if not body and scoped:
             self.line("pass")
         self.depth -= 1
+        if scoped:
+            self.scope = scope
 
     def loop(self, loop: nest.For) -> None:
         index, extent = self.name(loop.index), self.sized(loop.extent)
+        scope, self.scope = self.scope, {**self.scope, index: None}
         if self.outlined(loop):
             # Numba's prange body may not return, so the body becomes a function of its own.
-            task, outside, arguments = self.fresh(f"{self.entry}_{index}"), self.lines, [index, *self.parameters, *self.outer]
+            used = {self.name(name) for name in nest.names_used(loop.body)}
+            used |= {self.errors[name] for name in self.errors if self.name(name) in used}
+            arguments = [*self.parameters, *(name for name in self.scope if name in used or name == index)]
+            task, outside, depth = self.fresh(f"{self.entry}_{index}"), self.lines, self.depth
             self.lines, self.depth = [], 0
             self.block(loop.body)
             self.line("    return 0")
             self.tasks.append(self.function(task, arguments, self.lines, 'error_model="numpy"'))
-            self.lines, self.depth = outside, 1
+            self.lines, self.depth = outside, depth
             self.line(f"for {index} in numba.prange({extent}):")
             self.line(f"    code = {task}({', '.join(arguments)})")
             self.line("    if code != 0:")
             self.line("        status[0] = code")
             self.line("if status[0] != 0:")
             self.line("    return status[0]")
-            return
-        threads = self.numba and loop.kind in ("parallel", "flat")
-        note = "" if threads or loop.kind == "serial" else f"  # {loop.kind}"
-        self.line(f"for {index} in {'numba.prange' if threads else 'range'}({extent}):{note}")
-        self.block(loop.body)
+        else:
+            threads = self.numba and loop.kind in ("parallel", "flat")
+            note = "" if threads or loop.kind == "serial" else f"  # {loop.kind}"
+            self.line(f"for {index} in {'numba.prange' if threads else 'range'}({extent}):{note}")
+            self.block(loop.body)
+        self.scope = scope
 
     def outlined(self, stmt: nest.Stmt) -> bool:
         """Whether this is a loop of many threads whose iterations can fail."""
@@ -303,7 +333,9 @@ class _Source(text.Printer):
 
     def load(self, node: nest.Load, args: list[Text]) -> Text:
         element: Text = f"{self.name(node.buffer)}[{self.sized(node.offset)}]", ATOM
-        if node.dtype in _HALF:
+        if node.buffer in self.cells:
+            element = self.name(node.buffer), ATOM
+        elif node.dtype in _HALF:
             element = self.from_bits(element, node.dtype) if self.numba else text.call("np.float32", element)
         if not args:
             return element
@@ -423,3 +455,16 @@ class _Source(text.Printer):
             self.helpers |= {f"{short}_bits", f"{short}_value"}
             return self.helper("next_half", *args, (f"{short}_bits", ATOM), (f"{short}_value", ATOM))
         return text.call("np.nextafter", *(text.call(self.dtype(dtype), arg) for arg in args))
+
+
+def _cells(kernel: nest.Kernel) -> set[str]:
+    """Scratch arrays of one element, which are plain variables here unless a parallel loop stores in one from outside."""
+    statements = list(nest.walk(kernel.body))
+    found = {stmt.name for stmt in statements if isinstance(stmt, nest.Scratch) and stmt.size == 1}
+    found -= {stmt.name for stmt in statements if isinstance(stmt, nest.Scratch) and stmt.size != 1}
+    for loop in statements:
+        if isinstance(loop, nest.For) and loop.kind in ("parallel", "flat"):
+            inside = list(nest.walk(loop.body))
+            own = {stmt.name for stmt in inside if isinstance(stmt, nest.Scratch)}
+            found -= {stmt.buffer for stmt in inside if isinstance(stmt, nest.Store)} - own
+    return found

@@ -15,7 +15,7 @@ from hybrid.codegen.target import Target
 from hybrid.codegen.values import Values, iota
 from hybrid.core import dtype as dt
 from hybrid.core.errors import CompileError
-from hybrid.loops.nest import Accumulate, Declare, For, If, Stmt, identity
+from hybrid.loops.nest import Accumulate, Declare, For, If, Stmt, While, bodies, identity
 
 # Terms a slot adds one after another before it is folded into the compensated sum: as many as in the leaf of NumPy's
 # pairwise sum (128 over 8 accumulators), so no sum is less accurate than NumPy's.
@@ -43,7 +43,9 @@ class Accumulator:
         self.open = 0  # loops around the emitter that accumulate into it
         self._start = values.e.reserve()
         self._states: dict[int, State] = {}
-        self._pending = False  # some slot may hold terms that `fold` has not seen
+        self.pending = False  # some slot may hold terms that `fold` has not seen
+        self.long = False  # `fold` certainly runs
+        self._folded = ""  # where it stands whether `fold` has run, so that short sums need no compensation
         self._final = constant(identity(self.op, self.dtype), self.dtype, self.home)
 
     def add(self, value: Value, slot: int) -> None:
@@ -55,12 +57,14 @@ class Accumulator:
             value = e.select(values.mask, value, constant(identity(self.op, self.computed), self.computed, lanes))
         place = self._slot(lanes, slot)
         self._write(place, operate(e, self.op, value, self._read(place, lanes)))
-        self._pending = True
+        self.pending = True
 
     def fold(self) -> None:
         """End of a block: the slots join the compensated sum."""
-        if not (self.compensated and self._pending):
+        if not self.compensated:
             return
+        if self._folded:
+            self.values.e.emit(f"store i1 true, ptr {self._folded}")
         for lanes, state in self._states.items():
             assert state.high is not None and state.low is not None
             high, low = self._add_pair(self._read(state.high, lanes), self._read(state.low, lanes), self._slots(state, lanes))
@@ -68,11 +72,25 @@ class Accumulator:
             self._write(state.low, low)
             for slot in state.slots:
                 self._write(slot, constant(0, self.computed, lanes))
-        self._pending = False
+        self.pending = False
 
     def finish(self) -> None:
         """Combine everything into the value that a `Ref` reads from here on."""
-        self._final = self._total()
+        e = self.values.e
+        if self.long or not (self.compensated and self.pending and self._folded):
+            self._final = self._total()
+            return
+        # Up to a block the slots hold all terms, and short sums are most often waited for.
+        long, short, done = e.label("long"), e.label("short"), e.label("summed")
+        e.branch(e.let(f"load i1, ptr {self._folded}"), long, short)
+        ends = []
+        for label, compensated in ((long, True), (short, False)):
+            e.start(label)
+            total = self._total(compensated)
+            ends.append(f"[ {total.text}, %{e.block} ]")
+            e.jump(done)
+        e.start(done)
+        self._final = total._replace(text=e.let(f"phi {total.type} {', '.join(ends)}"))
 
     def read(self) -> Value:
         if not self.open:
@@ -84,15 +102,15 @@ class Accumulator:
 
     # Combination
 
-    def _total(self) -> Value:
+    def _total(self, compensated: bool = True) -> Value:
         e, parts = self.values.e, []
         for lanes, state in self._states.items():
             high = self._slots(state, lanes)
             low = None
-            if self.compensated:
+            if self.compensated and compensated:
                 assert state.high is not None and state.low is not None
                 pending, high, low = high, self._read(state.high, lanes), self._read(state.low, lanes)
-                if self._pending or self.open:
+                if self.pending or self.open:
                     high, low = self._add_pair(high, low, pending)
             parts.append(self._across(high, low) if lanes > self.home else (high, low))
         if not parts:
@@ -169,6 +187,10 @@ class Accumulator:
         state = self._states.get(lanes)
         if state is None:
             pair = [self._allocate(lanes), self._allocate(lanes)] if self.compensated else [None, None]
+            if self.compensated and not self._folded:
+                self._folded = self.values.e.fresh("folded")
+                self.values.prologue.append(f"  {self._folded} = alloca i1")
+                self._start.append(f"  store i1 false, ptr {self._folded}")
             state = self._states[lanes] = State([], *pair)
         while len(state.slots) <= slot:
             state.slots.append(self._allocate(lanes))
@@ -201,8 +223,9 @@ def accumulated(body: tuple[Stmt, ...], nested: bool = True) -> dict[str, None]:
     for stmt in body:
         if isinstance(stmt, Accumulate):
             found[stmt.name] = None
-        elif isinstance(stmt, If) or (nested and isinstance(stmt, For)):
-            found |= accumulated(stmt.body, nested)
+        elif isinstance(stmt, If) or nested:
+            for inner in bodies(stmt):
+                found |= accumulated(inner, nested)
     return found
 
 
@@ -217,7 +240,9 @@ def _longest_chain(body: tuple[Stmt, ...], name: str, lanes: int, target: Target
         if isinstance(stmt, Accumulate):
             total += (stmt.name == name) * (1 if lanes > 1 else FOLD / FOLD_ALONE)
         elif isinstance(stmt, If):
-            total += _longest_chain(stmt.body, name, lanes, target)
+            total += max(_longest_chain(body, name, lanes, target) for body in bodies(stmt))
+        elif isinstance(stmt, While):
+            total += inf if name in accumulated((stmt,)) else 0
         elif isinstance(stmt, For):
             width = estimate.lanes(stmt, target) if lanes == 1 and stmt.kind != "serial" else 1
             inner = _longest_chain(stmt.body, name, max(lanes, width), target)

@@ -16,6 +16,8 @@ _WIDTHS = {
     "x86_64": ((512, "avx512f"), (256, "avx"), (128, "sse2")),
     "aarch64": ((128, "neon"),),
 }
+# Attribute of functions that spend their time in loops of scalars, for LLVM to unroll, vectorise and schedule.
+SCALAR_LOOPS = '"hybrid-scalar-loops"'
 
 
 @dataclass(frozen=True)

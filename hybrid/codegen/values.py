@@ -5,7 +5,8 @@ A value is *uniform* (one scalar for all lanes) until it depends on the index of
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from functools import partial, reduce
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -28,7 +29,7 @@ from hybrid.codegen.instructions import (
 from hybrid.core import dtype as dt
 from hybrid.core.affine import Affine
 from hybrid.core.errors import CompileError
-from hybrid.core.shape import Dim, Size
+from hybrid.core.shape import Dim, Size, product
 from hybrid.loops.nest import Bitcast, Const, Convert, Expr, Index, Load, Op, Ref, Rescue, Store, children, op, select
 
 if TYPE_CHECKING:
@@ -45,11 +46,12 @@ ZEROS = 512  # bytes of the array of zeros that guarded loads read instead: 64 l
 
 
 class Array(NamedTuple):
-    """A buffer or scratch array: its first element's address."""
+    """A buffer or scratch array: its first element's address. A cell is a scratch array of one element."""
 
     pointer: str
     dtype: np.dtype
     size: Size
+    cell: bool = False
 
 
 class Address(NamedTuple):
@@ -67,10 +69,11 @@ class Values:
     may be empty.
     """
 
-    def __init__(self, e: Emitter, kernel: str, helpers: dict[str, str]):
+    def __init__(self, e: Emitter, kernel: str, helpers: dict[str, str], symbols: Collection[str] = ()):
         self.e = e
         self.kernel = kernel
         self.helpers = helpers  # name -> definition of a function or constant of this kernel
+        self.symbols = frozenset(symbols)  # sizes that the function is given; others are names in scope
         self.names: dict[str, Value | Accumulator] = {}
         self._age: dict[str, int] = {}
         self.arrays: dict[str, Array] = {}
@@ -86,9 +89,14 @@ class Values:
     # Integers
 
     def size(self, size: Size) -> str:
-        """A size as an i64, computed once in the entry block."""
+        """A size as an i64, computed once in the entry block; where it is used if it mentions names in scope."""
         if not isinstance(size, Dim):
             return str(size)
+        if not size.symbols <= self.symbols:
+            address = self.address(Affine(None, size))
+            if address.varying is not None or address.step != 0:
+                raise CompileError(f"kernel {self.kernel} has a size that differs from lane to lane", got=size)
+            return address.base
         if size not in self._sizes:
             total = "0"
             for monomial, coefficient in size.terms:
@@ -115,18 +123,47 @@ class Values:
         return name
 
     def address(self, affine: Affine) -> Address:
-        base, varying = self.size(affine.const), None
+        base, varying = "0", None
+        step: Size = 0
         # Outer names first: the sum of those that do not change leaves the inner loop as one value.
-        for name in sorted(affine.terms, key=lambda name: self._age.get(name, 0)):
-            value, coefficient = self.lookup(name, dt.int64), self.size(affine.terms[name])
-            if value.lanes == 1:
-                base = self._integer("add", base, self._integer("mul", value.text, coefficient))
+        terms = self._terms(affine)
+        for names in sorted(terms, key=lambda names: max((self._age.get(name, 0) for name in names), default=-1)):
+            coefficient = terms[names]
+            values = [self.lookup(name, dt.int64) for name in names]
+            own = names.count(self.lane_index) if self.lane_index is not None else 0
+            if own > 1 or any(value.lanes > 1 for value in values):
+                lanes = [self.e.splat(self._of_lanes(name), self.lanes) for name in names]
+                if coefficient != 1:
+                    lanes.append(self.e.splat(Value(self.size(coefficient), dt.int64), self.lanes))
+                term = reduce(partial(self.e.binary, "mul"), lanes)
+                varying = term if varying is None else self.e.binary("add", varying, term)
                 continue
-            if coefficient != "1":
-                value = self.e.binary("mul", value, self.e.splat(Value(coefficient, dt.int64), value.lanes))
-            varying = value if varying is None else self.e.binary("add", varying, value)
-        step = affine.coefficient(self.lane_index) if self.lane_index is not None else 0
+            if own:
+                others = [Dim.symbol(name) for name in names if name != self.lane_index]
+                step = step + product(others) * coefficient
+            text = self.size(coefficient)
+            for value in values:
+                text = self._integer("mul", value.text, text)
+            base = self._integer("add", base, text)
         return Address(base, step, varying)
+
+    def _terms(self, affine: Affine) -> dict[tuple[str, ...], Size]:
+        """An affine form as a polynomial over names in scope: coefficients that only sizes appear in, by the names' product."""
+        terms: dict[tuple[str, ...], Size] = {}
+        for own, size in (((), affine.const), *(((name,), size) for name, size in affine.terms.items())):
+            if not isinstance(size, Dim) or size.symbols <= self.symbols:
+                terms[own] = terms.get(own, 0) + size
+                continue
+            for monomial, number in size.terms:
+                names = tuple(sorted((*own, *(name for name in monomial if name not in self.symbols))))
+                part = product(Dim.symbol(name) for name in monomial if name in self.symbols) * number
+                terms[names] = terms.get(names, 0) + part
+        return {names: size for names, size in terms.items() if size != 0}
+
+    def _of_lanes(self, name: str) -> Value:
+        """A name's value in each lane, that of the vector loop's index too."""
+        value = self.lookup(name, dt.int64)
+        return self.integers(Address(value.text, 1, None)) if name == self.lane_index else value
 
     def integers(self, address: Address) -> Value:
         """The offsets themselves, as int64 values."""

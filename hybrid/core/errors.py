@@ -51,6 +51,10 @@ class EscapeError(TraceError):
     """A traced tensor was used after the call that traced it had ended."""
 
 
+class AssumptionError(TraceError):
+    """An assumption of a trace does not hold for the values of this call: Python has to make it."""
+
+
 class CompileError(HybridError, RuntimeError):
     """A loop nest or machine-code problem; the message names the kernel."""
 

@@ -26,6 +26,11 @@ def register(cls: type, flatten: Callable[[Any], tuple[list, Hashable]], unflatt
     return cls
 
 
+def registered(cls: type) -> bool:
+    """Whether a class has a flattening of its own."""
+    return cls in _REGISTRY
+
+
 @dataclass(frozen=True, slots=True)
 class Structure:
     """The shape of a tree without its leaves. Equal structures have equal containers, keys and leaf places."""

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from hybrid.core import dtype as dt
+from hybrid.core.errors import DTypeError
 from hybrid.frontend.elementwise import (
     NAMES,
     Elementwise,
@@ -25,10 +26,29 @@ from hybrid.frontend.elementwise import (
     same,
     select,
 )
-from hybrid.frontend.values import active, implements, traced, unsupported, unwrap, wrap
+from hybrid.frontend.values import (
+    Value,
+    active,
+    allocated,
+    as_view,
+    dtype_of,
+    header_of,
+    implements,
+    kind_of,
+    laid_out,
+    like,
+    result_kind,
+    strong,
+    traced,
+    unsupported,
+    unwrap,
+    wrap,
+)
 from hybrid.ir import trace as tr
-from hybrid.ir.graph import Literal
+from hybrid.ir.graph import Atom, Literal
+from hybrid.ir.trace import Cell, Symbol
 from hybrid.ops import elementwise as e
+from hybrid.ops import view as v
 
 # Repeated multiplication stays within 2 ULP up to this power; beyond it `pow` is more accurate.
 MAX_FLOAT_POWER = 4
@@ -38,8 +58,9 @@ exp, exp2, log, log1p, sqrt, sin = (NAMES[name] for name in ("exp", "exp2", "log
 
 
 def _copy(x: Any) -> Any:
-    trace = active()
-    return wrap(trace.fresh(tr.read(unwrap(x)), unwrap(x).kind))
+    # As ufuncs do, it makes a scalar of an array of rank 0.
+    trace, data = active(), unwrap(x)
+    return laid_out(trace.fresh(tr.read(data), result_kind((x,), data.type.shape)), allocated((x,)))
 
 
 def _complex(x: Any) -> bool:
@@ -60,7 +81,22 @@ def _absolute(x: Any) -> Any:
     return apply(e.cabs, x) if _complex(x) else _copy(x) if x.dtype == dt.bool_ else apply(e.abs, x)
 
 
+def _no_loop(name: str, x: Any, kinds: str) -> None:
+    """Refuse a dtype of these kinds, as NumPy does where a ufunc has no loop for it."""
+    if dt.KIND[x.dtype] in kinds:
+        raise DTypeError(f"ufunc '{name}' did not contain a loop with signature matching types {x.dtype!r}")
+
+
+def _only(name: str, refused: str, body: Callable) -> Callable:
+    def checked(x: Any) -> Any:
+        _no_loop(name, x, refused)
+        return body(x)
+
+    return checked
+
+
 def _sign(x: Any) -> Any:
+    _no_loop("sign", x, "b")
     if _complex(x):
         size = apply(e.cabs, x)
         return select(size == 0, 0, x / size)
@@ -71,7 +107,7 @@ def _sign(x: Any) -> Any:
 
 def _rounding(primitive: Any) -> Callable:
     # NumPy 2 leaves integers and booleans as they are.
-    return lambda x: apply(primitive, x) if _float(x) else _copy(x)
+    return _only(primitive.name, "c", lambda x: apply(primitive, x) if _float(x) else _copy(x))
 
 
 def _reciprocal(x: Any) -> Any:
@@ -83,7 +119,7 @@ def _reciprocal(x: Any) -> Any:
 row("absolute", same, _absolute, np.absolute, "abs")
 row("fabs", inexact, lambda x: apply(e.abs, x))
 row("sign", same, _sign)
-row("positive", same, _copy)
+row("positive", same, _only("positive", "b", _copy))
 row("square", arithmetic, lambda x: x * x)
 row("reciprocal", arithmetic, _reciprocal)
 row("floor", same, _rounding(e.floor))
@@ -91,10 +127,10 @@ row("ceil", same, _rounding(e.ceil))
 row("trunc", same, _rounding(e.trunc))
 row("rint", inexact, lambda x: apply(e.rint, x))
 row("signbit", same, lambda x: copysign(1, x) < 0 if _float(x) else x < 0)
-row("deg2rad", inexact, lambda x: x * (math.pi / 180), np.deg2rad)
-row("rad2deg", inexact, lambda x: x * (180 / math.pi), np.rad2deg)
-row("radians", inexact, lambda x: x * (math.pi / 180))
-row("degrees", inexact, lambda x: x * (180 / math.pi))
+for _name in ("deg2rad", "radians"):
+    row(_name, inexact, _only(_name, "c", lambda x: x * (math.pi / 180)))
+for _name in ("rad2deg", "degrees"):
+    row(_name, inexact, _only(_name, "c", lambda x: x * (180 / math.pi)))
 
 
 @implements(np.round, np.around)
@@ -104,11 +140,15 @@ def round(a: Any, decimals: int = 0, out: Any = None) -> Any:
     if not dt.is_inexact(x.dtype) and decimals < 0:
         raise unsupported("rounding integers to tens", "convert to float first")
     if not _float(x):
-        result = _copy(x) if x.dtype != dt.bool_ else cast(x, np.float16)
+        if x.dtype == dt.bool_ and decimals:
+            raise DTypeError("rounding to decimals does not take booleans")
+        result = _copy(x if x.dtype != dt.bool_ else cast(x, np.float16))
     elif decimals == 0:
         result = apply(e.rint, x)
     else:
         result = apply(e.rint, x * scale) / scale if decimals > 0 else apply(e.rint, x / scale) * scale
+        header = header_of(x)
+        laid_out(result, None if header is None else np.empty(header.shape, np.uint8, "F" if header.flags.fnc else "C"))
     return result if out is None else NAMES["positive"](result, out=out)
 
 
@@ -188,9 +228,30 @@ def _ones(x: Any, y: Any) -> Any:
 
 
 def _root_power(x: Any, y: Any) -> Any:
-    # Arrays `** 0.5` are square roots, which differ from the power at -0.0 and -inf.
+    # To the power of one 0.5, NumPy takes square roots, which differ from the power at -0.0 and -inf.
     n = constant_of(y)
-    return apply(e.sqrt, x) if n is not None and n == 0.5 else _power(x, y)
+    if n is not None and n == 0.5:
+        return apply(e.sqrt, x)
+    if n is not None or not _float(x) or math.prod(y.shape) != 1 or (y.shape and math.prod(x.shape) == 1):
+        return _power(x, y)
+    return select((y == 0.5) & (x <= 0), select(x == 0, x, math.nan), apply(e.pow, x, y))
+
+
+def _function_power(x: Any, y: Any) -> Any:
+    # NumPy's loops take the short cut, except for half precision.
+    return _root_power(x, y) if _ROOTS and x.dtype not in (dt.float16, dt.bfloat16) else _power(x, y)
+
+
+def _operator_power(x: Any, y: Any) -> Any:
+    # Python's and NumPy's numbers have no such short cut.
+    return _power(x, y) if kind_of(x) == kind_of(y) == "scalar" else _root_power(x, y)
+
+
+def _operator_dtype(operands: tuple) -> np.dtype:
+    x, y = operands
+    # Arrays are squared, and booleans are squared in int8.
+    squared = type(y) is int and y == 2 and kind_of(x) in ("tensor", "ndarray")
+    return arithmetic((x,)) if squared else arithmetic(operands)
 
 
 def _float_power(operands: tuple) -> np.dtype:
@@ -201,9 +262,9 @@ row("floor_divide", arithmetic, e.floordiv)
 row("remainder", arithmetic, e.mod, np.remainder, "mod")
 row("fmod", arithmetic, _fmod)
 _ROOTS = bool(np.signbit(np.power(np.full(2, -0.0), 0.5))[0])  # newer NumPys' np.power takes the root as `**` does
-row("power", arithmetic, _root_power if _ROOTS else _power, np.power, "pow")
+row("power", arithmetic, _function_power, np.power, "pow")
 row("float_power", _float_power, _power)
-python_power = Elementwise("power", operator.pow, arithmetic, _root_power)
+python_power = Elementwise("power", operator.pow, _operator_dtype, _operator_power)
 
 
 @implements(np.divmod)
@@ -234,12 +295,22 @@ row("fmin", same, _fmin)
 _bounded = row("clip", same, lambda x, low, high: minimum(maximum(x, low), high), np._core.umath.clip)  # type: ignore[attr-defined]
 
 
+def _limits(a: Any, low: Any, high: Any) -> tuple[Any, Any]:
+    """The limits without those Python integers that no element of an integer array can pass."""
+    dtype = dtype_of(a) if isinstance(a, (Value, np.ndarray, np.generic)) else float
+    if isinstance(dtype, np.dtype) and dt.is_integer(dtype):
+        info = np.iinfo(dtype)
+        low = None if type(low) is int and low <= info.min else low
+        high = None if type(high) is int and high >= info.max else high
+    return low, high
+
+
 @implements(np.clip)
 def clip(
     a: Any, a_min: Any = None, a_max: Any = None, out: Any = None, *, min: Any = None, max: Any = None, **rest: Any
 ) -> Any:
     """The values limited to [a_min, a_max]; None leaves a side open."""
-    low, high = (a_min if min is None else min), (a_max if max is None else max)
+    low, high = _limits(a, a_min if min is None else min, a_max if max is None else max)
     if low is None and high is None:
         return NAMES["positive"](a, out=out, **rest)
     if low is not None and high is not None:
@@ -257,6 +328,13 @@ def _logaddexp2(a: Any, b: Any) -> Any:
     return select(a == b, a + 1, maximum(a, b) + log1p(exp2(-apply(e.abs, a - b))) * (1 / math.log(2.0)))
 
 
+def _scaled_dtype(operands: tuple) -> np.dtype:
+    x, n = operands
+    if not dt.is_integer(strong(n)) and strong(n) != dt.bool_:
+        raise DTypeError("ufunc 'ldexp' takes an integer exponent", got=strong(n))
+    return inexact((x,))
+
+
 def _heaviside(x: Any, at_zero: Any) -> Any:
     return select(x < 0, 0, select(x > 0, 1, select(x == 0, at_zero, x)))
 
@@ -264,14 +342,14 @@ def _heaviside(x: Any, at_zero: Any) -> Any:
 row("logaddexp", inexact, _logaddexp)
 row("logaddexp2", inexact, _logaddexp2)
 row("heaviside", inexact, _heaviside)
-row("ldexp", lambda operands: inexact(operands[:1]), lambda x, n: x * exp2(n))
+row("ldexp", _scaled_dtype, lambda x, n: x * exp2(n))
 
 
 @implements(np.sinc)
 def sinc(x: Any) -> Any:
     """sin(πx) / (πx), 1 at zero."""
     x = traced(x)
-    x = cast(x, inexact((x,))) if not dt.is_integer(x.dtype) else cast(x, np.float64)
+    x = x if dt.is_inexact(x.dtype) else cast(x, np.float64)
     y = math.pi * select(x == 0, 1.0e-20, x)
     return sin(y) / y
 
@@ -287,36 +365,84 @@ def nan_to_num(x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, ne
     info = np.finfo(x.dtype) if x.dtype != dt.bfloat16 else dt.ml_dtypes.finfo(x.dtype)
     top = float(info.max) if posinf is None else posinf
     bottom = float(info.min) if neginf is None else neginf
-    return select(apply(e.isnan, x), nan, select(x == math.inf, top, select(x == -math.inf, bottom, x)))
+    out = select(apply(e.isnan, x), nan, select(x == math.inf, top, select(x == -math.inf, bottom, x)))
+    return laid_out(out, like(x))
 
 
 # Complex parts -----------------------------------------------------------------------------------------------------------
-row("conjugate", same, lambda x: apply(e.conj, x) if _complex(x) else _copy(x), np.conjugate, "conj")
+row("conjugate", arithmetic, lambda x: apply(e.conj, x) if _complex(x) else _copy(x), np.conjugate, "conj")
+
+
+class Part(Cell):
+    """The real or imaginary parts of another array: storage that reads from both and writes one."""
+
+    __slots__ = ("base", "imaginary")
+
+    def __init__(self, base: Symbol, imaginary: bool):
+        super().__init__(base.cell.trace, None, base.cell.writeable, base.cell.name)  # type: ignore[arg-type]
+        self.base, self.imaginary = base, imaginary
+
+    @property
+    def value(self) -> Atom:  # type: ignore[override]
+        return self.trace.one(e.imag if self.imaginary else e.real, tr.read(self.base))
+
+    @value.setter
+    def value(self, atom: Atom) -> None:
+        one, old = self.trace.one, tr.read(self.base)
+        parts = (one(e.real, old), atom) if self.imaginary else (atom, one(e.imag, old))
+        tr.write(self.base, one(e.complex_, *parts))
+
+
+def _part(x: Any, imaginary: bool) -> Any:
+    source = unwrap(x)
+    cell = Part(source, imaginary)
+    if source.kind in ("scalar", "python"):
+        return wrap(active().fresh(cell.value, source.kind))
+    dtype = dt.real_of(x.dtype)
+    proto = tr.prototype(dtype, source.proto.shape, source.proto.strides)
+    order = tuple(sorted(range(proto.ndim), key=lambda axis: -abs(proto.strides[axis])))
+    if order != tuple(range(proto.ndim)):
+        active().orders[cell] = order
+    return wrap(Symbol(cell, source.type.with_dtype(dtype), source.kind, proto=proto))
 
 
 @implements(np.real)
 def real(val: Any) -> Any:
-    """The real part; a real array is its own."""
+    """The real part, as a view; a real array is its own."""
     x = traced(val)
-    return apply(e.real, x) if _complex(x) else x
+    if _complex(x):
+        return _part(x, False)
+    return x
 
 
 @implements(np.imag)
 def imag(val: Any) -> Any:
-    """The imaginary part; zeros for a real array."""
+    """The imaginary part, as a view; read-only zeros for a real array."""
     x = traced(val)
-    return apply(e.imag, x) if _complex(x) else cast(_always(x, False), x.dtype)
+    if _complex(x):
+        return _part(x, True)
+    kind, trace, shape = kind_of(x), active(), x.shape
+    zero = tr.literal(0, x.dtype)
+    if kind in ("scalar", "python"):
+        return wrap(trace.fresh(zero, kind))
+    zeros = wrap(trace.fresh(trace.one(v.broadcast, zero, shape=shape) if shape else zero, kind))
+    header = header_of(x)
+    laid_out(zeros, np.empty(header.shape, np.uint8, "F") if header is not None and header.flags.fnc else None)
+    return as_view(trace, zeros, v.broadcast, np.broadcast_to(unwrap(zeros).proto, shape), shape=shape)
 
 
 @implements(np.angle)
 def angle(z: Any, deg: bool = False) -> Any:
     """The angle of complex numbers, in radians or degrees."""
     x = traced(z)
-    phase = arctan2(imag(x), real(x))
+    phase = arctan2(imag(x), real(x)) if _complex(x) else arctan2(0, x)
     return phase * (180 / math.pi) if deg else phase
 
 
 arctan2 = NAMES["arctan2"]
+
+
+_INVERTIBLE = 1 / float(np.finfo(np.float64).max)
 
 
 # scipy.special, known by the names of its ufuncs ---------------------------------------------------------------------------
@@ -332,13 +458,22 @@ def _special(name: str, promotion: Promotion, body: Any, doc: str) -> Elementwis
     def call(*arrays: Any) -> Any:
         import scipy.special
 
+        if len(arrays) == 1 and type(arrays[0]) is np.ndarray and arrays[0].dtype.char in "fd":
+            return getattr(scipy.special, name)(arrays[0])
         dtype = promotion(tuple(a if type(a) in (int, float, bool) else np.asarray(a) for a in arrays))
         wide = dt.float32 if dtype in (dt.float16, dt.bfloat16) else dtype
         return np.asarray(getattr(scipy.special, name)(*(np.asarray(a).astype(wide) for a in arrays))).astype(dtype)
 
-    made = row(name, promotion, body, call, doc=doc)
-    SPECIAL[name] = made
-    return made
+    SPECIAL[name] = Elementwise(name, call, _scipy_loop, body, doc)
+    return row(name, promotion, body, call, doc=doc)
+
+
+def _scipy_loop(operands: tuple) -> np.dtype:
+    """SciPy's ufuncs have a loop for float32 alone; everything else, Python numbers too, goes to float64."""
+    dtype = same(operands)
+    if dt.is_complex(dtype):
+        raise unsupported("scipy.special of complex numbers")
+    return dtype if all(dtype_of(x) == dt.float32 for x in operands) else dt.float64
 
 
 SPECIAL: dict[str, Elementwise] = {}
@@ -358,5 +493,8 @@ xlog1py = _special(
 
 def _lgamma(x: Any) -> Any:
     wide = cast(x, np.float32) if x.dtype == dt.bfloat16 else x
-    # SciPy's gammaln is -inf at -inf, where C's lgamma is +inf.
-    return cast(select(wide == -math.inf, -math.inf, apply(e.lgamma, wide)), x.dtype)
+    # SciPy's gammaln is -inf at -inf, where C's lgamma is +inf, and inf where 1 / x is.
+    y = select(wide == -math.inf, -math.inf, apply(e.lgamma, wide))
+    if wide.dtype == dt.float64:
+        y = select(apply(e.abs, wide) < _INVERTIBLE, math.inf, y)
+    return cast(y, x.dtype)

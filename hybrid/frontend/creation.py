@@ -21,6 +21,8 @@ from hybrid.frontend.values import (
     holds_tensor,
     implements,
     kind_of,
+    laid_out,
+    like,
     operand,
     shape_of,
     strong,
@@ -36,6 +38,8 @@ from hybrid.ops import view as v
 
 
 def _sizes(shape: Any) -> Shape:
+    if type(shape) is int and shape >= 0:
+        return (shape,)
     items = tuple(shape) if isinstance(shape, (tuple, list, np.ndarray)) else (shape,)
     out = tuple(operator.index(size) for size in items)
     if any(size < 0 for size in out):
@@ -125,11 +129,15 @@ def full(shape: Any, fill_value: Any, dtype: Any = None, *, device: str | None =
 
 def zeros(shape: Any, dtype: Any = None, *, device: str | None = None) -> Any:
     """A tensor of zeros, of the default float without `dtype`."""
+    if not tr.open_traces and device is None:
+        return wrap(np.zeros(_sizes(shape), dt.canonical(dtype, dt.default_float())))
     return full(shape, 0, dt.canonical(dtype, dt.default_float()), device=device)
 
 
 def ones(shape: Any, dtype: Any = None, *, device: str | None = None) -> Any:
     """A tensor of ones, of the default float without `dtype`."""
+    if not tr.open_traces and device is None:
+        return wrap(np.ones(_sizes(shape), dt.canonical(dtype, dt.default_float())))
     return full(shape, 1, dt.canonical(dtype, dt.default_float()), device=device)
 
 
@@ -144,7 +152,8 @@ def empty(shape: Any, dtype: Any = None, *, device: str | None = None) -> Any:
 def _like(x: Any, value: Any, dtype: Any, shape: Any) -> Any:
     x = traced(x)
     kind = "tensor" if kind_of(x) == "tensor" else "ndarray"
-    return _filled(shape_of(x) if shape is None else _sizes(shape), value, dt.canonical(dtype, x.dtype), kind)
+    made = _filled(shape_of(x) if shape is None else _sizes(shape), value, dt.canonical(dtype, x.dtype), kind)
+    return laid_out(made, like(x)) if shape is None else made
 
 
 @implements(np.zeros_like)
@@ -348,7 +357,7 @@ def _np_array(object: Any, dtype: Any = None, *, copy: bool | None = True, **res
         if not copy and data.kind in ("tensor", "ndarray") and dtype in (None, x.dtype):
             return wrap(tr.Symbol(data.cell, data.type, "ndarray", data.chain, data.proto))
         out = cast(x, dt.canonical(dtype, x.dtype))
-        return wrap(trace.fresh(tr.read(unwrap(out)), "ndarray"))
+        return laid_out(trace.fresh(tr.read(unwrap(out)), "ndarray"), like(x))
     return _recorded(np.array(object, dtype, **rest), "ndarray")
 
 

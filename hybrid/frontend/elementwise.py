@@ -11,10 +11,12 @@ import numpy as np
 from hybrid.core import dtype as dt
 from hybrid.core.errors import DTypeError
 from hybrid.core.shape import broadcast as broadcast_shapes
-from hybrid.frontend import values
+from hybrid.frontend import integers, uncertain, values
 from hybrid.frontend.values import (
+    NUMBERS,
     Value,
     active,
+    allocated,
     assembled,
     concrete,
     converted,
@@ -23,6 +25,8 @@ from hybrid.frontend.values import (
     holds_tensor,
     implements,
     kind_of,
+    laid_out,
+    like,
     operand,
     record_map,
     result_kind,
@@ -39,6 +43,7 @@ from hybrid.ir.primitive import Primitive
 from hybrid.ops import elementwise as e
 
 Promotion = Callable[[tuple], np.dtype]
+_BFLOAT16 = dt.bfloat16
 # Operators by which Python floats raise, or turn complex, where NumPy's arithmetic gives an infinity or NaN.
 _MAY_RAISE = frozenset(("true_divide", "floor_divide", "remainder", "power"))
 
@@ -67,14 +72,21 @@ def arithmetic(operands: tuple) -> np.dtype:
     return dt.int8 if dtype == dt.bool_ else dtype
 
 
-def comparison(operands: tuple) -> np.dtype:
-    # NumPy compares with any Python int, also one that does not fit the array's dtype.
-    dtype = same(operands)
-    if dt.is_integer(dtype):
-        info = np.iinfo(dtype)
-        if any(type(x) is int and not info.min <= x <= info.max for x in operands):
-            return dt.int64 if dtype.itemsize < 8 else dt.float64
-    return dtype
+def _plain(operands: tuple) -> list | None:
+    """The commonest operands with arrays for tensors; None for others, for bfloat16, and where no tensor is among them."""
+    out, found, tensor = [], False, values.tensor_class
+    for x in operands:
+        kind = type(x)
+        if kind is tensor:
+            x = x._data
+            found, kind = True, type(x)
+        if kind is np.ndarray:
+            if x.dtype is _BFLOAT16:
+                return None
+        elif kind not in NUMBERS:
+            return None
+        out.append(x)
+    return out if found else None
 
 
 class Elementwise:
@@ -94,10 +106,9 @@ class Elementwise:
 
     def __call__(self, *operands: Any, **keywords: Any) -> Any:
         if not keywords:
-            if not tr.open_traces and len(operands) == 1 and type(operands[0]) is values.tensor_class:
-                data = operands[0]._data
-                if type(data) is np.ndarray and data.dtype is not dt.bfloat16:
-                    return wrap(self.ufunc(data))
+            if not tr.open_traces:
+                arrays = _plain(operands)
+                return wrap(self.ufunc(*arrays)) if arrays is not None else self.eager(operands)
             if tracing(*operands) is None:
                 return self.eager(operands)
         return self._with_keywords(operands, **keywords)
@@ -123,7 +134,7 @@ class Elementwise:
 
     def eager(self, operands: tuple) -> Any:
         """NumPy's ufunc now; a tensor where an operand is one."""
-        arrays = [x._data if isinstance(x, Value) else concrete(x) for x in operands]
+        arrays = [concrete(x) for x in operands]
         for a in arrays:
             if type(a) is np.ndarray and a.dtype is dt.bfloat16:
                 # NumPy's promotion has no rule for bfloat16 beside Python floats and wide integers.
@@ -136,19 +147,54 @@ class Elementwise:
     def record(self, trace: tr.Trace, operands: tuple, *, dtype: np.dtype | None = None, python: bool = False) -> Any:
         """Append to the graph; `python` says that this is a Python operator, which keeps Python numbers Python numbers."""
         operands = tuple(assembled(trace, x) for x in operands)
+        operands, maybe = uncertain.settle(trace, operands, self.promotion, may_raise=self.name in _MAY_RAISE)
+        if maybe is not None:
+            return uncertain.marked(self.record(trace, operands, dtype=dtype, python=python), maybe)
+        if python and (exact := integers.arithmetic(trace, self.name, operands)) is not None:
+            return exact
+        if dtype is not None:
+            _check_casts(self.name, operands, dtype)
         dtype = dtype or self.promotion(operands)
         if isinstance(self.body, Primitive):
             result = record_map(trace, self.body, operands, dtype, python=python)
         else:
             result = self.body(*(prepared(trace, x, dtype) for x in operands))
+            # Whatever its parts were, it is one ufunc, which gives scalars for arrays of rank 0.
+            unwrap(laid_out(result, allocated(operands))).kind = result_kind(operands, shape_of(result))
             if python and all(kind_of(x) == "python" for x in operands):
                 result = wrap(trace.fresh(tr.read(unwrap(result)), "python"))
         if python and self.name in _MAY_RAISE and kind_of(result) == "python":
-            trace.checks.append(tr.read(unwrap(result)))
+            integers.finite(trace, tr.read(unwrap(result)))
         return result
 
     def __repr__(self) -> str:
         return f"<hybrid function {self.name}>"
+
+
+class Comparison(Elementwise):
+    """A comparison. Integers are compared with any Python integer, also one beyond their dtype."""
+
+    def record(self, trace: tr.Trace, operands: tuple, *, dtype: np.dtype | None = None, python: bool = False) -> Any:
+        operands = tuple(assembled(trace, x) for x in operands)
+        for place, x in enumerate(operands):
+            own = dtype_of(operands[1 - place])
+            if type(x) is int and isinstance(own, np.dtype) and dt.is_integer(own):
+                info = np.iinfo(own)
+                if not info.min <= x <= info.max:
+                    beyond = np.inf if x > info.max else -np.inf
+                    answer = bool(self.ufunc(*((0, beyond) if place else (beyond, 0))))
+                    shape = shape_of(operands[1 - place])
+                    atom = stretched(trace, tr.literal(answer, dt.bool_), shape)
+                    return laid_out(trace.fresh(atom, result_kind(operands, shape)), allocated(operands))
+        return super().record(trace, operands, dtype=dtype, python=python)
+
+
+def _check_casts(name: str, operands: tuple, dtype: np.dtype) -> None:
+    for place, own in enumerate(map(dtype_of, operands)):
+        if own is int or own is bool:
+            continue  # they fit by value
+        if not np.can_cast(dt.promote(own), dtype, "same_kind"):
+            raise DTypeError(f"Cannot cast ufunc '{name}' input {place} from {own!r} to {dtype!r} by the rule 'same_kind'")
 
 
 def prepared(trace: tr.Trace, x: Any, dtype: np.dtype) -> Any:
@@ -156,7 +202,7 @@ def prepared(trace: tr.Trace, x: Any, dtype: np.dtype) -> Any:
     kind = kind_of(x)
     if isinstance(x, Value) and type(x._data) is tr.Symbol and x._data.type.dtype == dtype and kind != "python":
         return x
-    return wrap(trace.fresh(operand(trace, x, dtype), "scalar" if kind == "python" else kind))
+    return laid_out(trace.fresh(operand(trace, x, dtype), "scalar" if kind == "python" else kind), like(x))
 
 
 def apply(primitive: Primitive, *operands: Any, **params: Any) -> Any:
@@ -172,7 +218,12 @@ def store(trace: tr.Trace, destination: Any, value: Any, where: Any = True, *, c
                           "pass the array in as an argument, or make it with np.empty_like of a traced array")  # fmt: skip
     target = symbol(trace, destination)
     source = dtype_of(value)
-    if not isinstance(source, type) and not np.can_cast(source, target.type.dtype, casting):
+    own = target.type.dtype
+    if isinstance(source, type):  # a Python number
+        fits = casting == "unsafe" or dt.promote(own, source) == own
+    else:
+        fits = np.can_cast(source, own, casting)
+    if not fits:
         raise DTypeError(f"Cannot cast output from {source!r} to {target.type.dtype!r} with casting rule {casting!r}",
                          fix="convert the value, or write out of place")  # fmt: skip
     shape, given = target.type.shape, shape_of(value)
@@ -211,7 +262,9 @@ _rows(inexact, exp=e.exp, exp2=e.exp2, expm1=e.expm1, log=e.log, log2=e.log2, lo
       cos=e.cos, tan=e.tan, arcsin=e.asin, arccos=e.acos, arctan=e.atan, sinh=e.sinh, cosh=e.cosh, tanh=e.tanh, arcsinh=e.asinh,
       arccosh=e.acosh, arctanh=e.atanh, sqrt=e.sqrt, cbrt=e.cbrt, hypot=e.hypot, arctan2=e.atan2, copysign=e.copysign,
       nextafter=e.nextafter)  # fmt: skip
-_rows(comparison, equal=e.eq, not_equal=e.ne, less=e.lt, less_equal=e.le, greater=e.gt, greater_equal=e.ge)
+for _name, _primitive in {"equal": e.eq, "not_equal": e.ne, "less": e.lt, "less_equal": e.le, "greater": e.gt,
+                          "greater_equal": e.ge}.items():  # fmt: skip
+    TABLE[getattr(np, _name)] = NAMES[_name] = Comparison(_name, getattr(np, _name), same, _primitive)
 _rows(same, bitwise_and=e.and_, bitwise_or=e.or_, bitwise_xor=e.xor, invert=e.not_)
 _rows(arithmetic, left_shift=e.shl, right_shift=e.shr)
 _rows(truth, logical_and=e.and_, logical_or=e.or_, logical_xor=e.xor, logical_not=e.not_)
@@ -221,6 +274,8 @@ row("true_divide", division, e.div, np.true_divide, "divide")
 def cast(x: Any, dtype: Any) -> Any:
     """The same values in another dtype; x itself where it has that dtype."""
     target = dt.canonical(dtype)
+    if not tr.open_traces and type(x) is values.tensor_class and type(x._data) is np.ndarray:
+        return wrap(x._data.astype(target))
     trace = tracing(x)
     if trace is None:
         return evaluate(lambda a: np.asarray(a).astype(target), x)
@@ -231,7 +286,7 @@ def cast(x: Any, dtype: Any) -> Any:
     out = converted(trace, source, target)
     # An array of rank 0 stays one, where a ufunc would give a scalar.
     kind = "ndarray" if kind_of(x) == "ndarray" else result_kind((x,), out.type.shape)
-    return wrap(trace.fresh(out, kind))
+    return laid_out(trace.fresh(out, kind), like(x))
 
 
 @implements(np.where)
@@ -249,9 +304,17 @@ def where(condition: Any, x: Any = None, y: Any = None, /) -> Any:
     trace = active()
     if x is None or y is None:
         raise unsupported("np.where(condition), whose size is known only at run time,", "use np.where(condition, x, y)")
-    out = unwrap(select(condition, x, y))
+    out = unwrap(select(condition, *(wrapped(part, (x, y)) for part in (x, y))))
     # np.where is no ufunc: on rank-0 operands it gives a rank-0 array.
     return wrap(trace.fresh(tr.read(out), "ndarray")) if out.kind == "scalar" else wrap(out)
+
+
+def wrapped(x: Any, beside: tuple) -> Any:
+    """A Python integer as np.where takes it: cut down to the bits of the dtype it is promoted to."""
+    if type(x) is not int:
+        return x
+    beside = tuple(assembled(active(), other) for other in beside)
+    return np.asarray(x, np.int64).astype(same(beside)).item() if dt.is_integer(same(beside)) else x
 
 
 def select(condition: Any, x: Any, y: Any) -> Any:
@@ -262,4 +325,4 @@ def select(condition: Any, x: Any, y: Any) -> Any:
     shape = broadcast_shapes(shape_of(condition), shape_of(x), shape_of(y))
     mask = stretched(trace, operand(trace, condition, dt.bool_), shape)
     out = trace.one(e.select, mask, operand(trace, x, dtype, shape), operand(trace, y, dtype, shape))
-    return wrap(trace.fresh(out, result_kind((condition, x, y), shape)))
+    return laid_out(trace.fresh(out, result_kind((condition, x, y), shape)), allocated((condition, x, y)))

@@ -13,15 +13,18 @@ from hybrid.core.shape import Shape, normalize_axis, product
 from hybrid.core.shape import broadcast as broadcast_shapes
 from hybrid.frontend import ufuncs as u
 from hybrid.frontend.compositions import clip
-from hybrid.frontend.elementwise import cast, store, where
+from hybrid.frontend.elementwise import cast, store, where, wrapped
 from hybrid.frontend.indexing import getitem, setitem
 from hybrid.frontend.reductions import strong, sum
-from hybrid.frontend.shaping import as_array, broadcast_to, concatenate, copied, moveaxis, reshape, viewed
+from hybrid.frontend.shaping import as_array, broadcast_to, concatenate, copied, copy, moveaxis, reshape, viewed
 from hybrid.frontend.values import (
     active,
     assembled,
+    dtype_of,
+    header_of,
     implements,
     kind_of,
+    laid_out,
     operand,
     result_kind,
     shape_of,
@@ -97,7 +100,7 @@ def repeat(a: Any, repeats: Any, axis: Any = None) -> Any:
     shape = shape_of(x)
     wide = (*shape[: along + 1], operator.index(repeats), *shape[along + 1 :])
     spread = broadcast_to(reshape(x, (*shape[: along + 1], 1, *shape[along + 1 :])), wide)
-    return reshape(spread, (*shape[:along], shape[along] * wide[along + 1], *shape[along + 1 :]))
+    return reshape(spread, (*shape[:along], shape[along] * wide[along + 1], *shape[along + 1 :]), copy=True)
 
 
 @implements(np.tile)
@@ -105,6 +108,8 @@ def tile(A: Any, reps: Any) -> Any:
     """The array repeated as a whole, once per entry of `reps` along each axis."""
     counts = tuple(reps) if isinstance(reps, (tuple, list)) else (reps,)
     shape = shape_of(A)
+    if all(count == 1 for count in counts) and kind_of(A) in ("tensor", "ndarray"):
+        return copy(reshape(A, (1,) * (len(counts) - len(shape)) + tuple(shape)))
     rank = max(len(counts), len(shape))
     shape, counts = (1,) * (rank - len(shape)) + tuple(shape), (1,) * (rank - len(counts)) + counts
     split = tuple(s for size in shape for s in (1, size))
@@ -125,14 +130,21 @@ def pad(array: Any, pad_width: Any, mode: str = "constant", **kwargs: Any) -> An
     if any(w < 0 for pair in widths for w in pair):
         raise ValueError("index can't contain negative values")
     if mode == "constant":
-        return _pad_constant(x, widths, kwargs.get("constant_values", 0))
+        return _padded(array, _pad_constant(x, widths, kwargs.get("constant_values", 0)))
     if mode not in ("edge", "reflect", "symmetric", "wrap") or kwargs.get("reflect_type", "even") != "even":
         raise unsupported(f"np.pad(mode={mode!r})", "use constant, edge, reflect, symmetric or wrap")
     for axis, pair in enumerate(widths):
         if any(pair):
             places = np.pad(np.arange(shape_of(x)[axis]), pair, mode)  # type: ignore[call-overload]
             x = _along(x, axis, places)
-    return x if x is not array else copied(x, v.reshape, shape=shape_of(x))
+    return _padded(array, copied(x, v.reshape, shape=shape_of(x)))
+
+
+def _padded(array: Any, result: Any) -> Any:
+    """A result with the layout that np.pad gives it: Fortran's for an array in that order, else C's."""
+    header = header_of(array)
+    fortran = header is not None and header.flags.fnc
+    return laid_out(result, np.empty(shape_of(result), np.uint8, "F") if fortran else None)
 
 
 def _pad_constant(x: Any, widths: list, values: Any) -> Any:
@@ -166,15 +178,16 @@ def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     rank = len(shape_of(a))
     if rank < 2:
         raise ValueError("diag requires an array of at least two dimensions")
-    x = moveaxis(a, (axis1, axis2), (-2, -1))
-    *lead, rows, columns = shape_of(x)
-    first = offset if offset >= 0 else -offset * columns
-    raw = min(rows, columns - offset) if offset >= 0 else min(rows + offset, columns)
-    count = raw if raw > 0 else 0
-    # Flat, a diagonal is every (columns + 1)th element; the broadcast makes it read-only, as NumPy's is.
-    flat = reshape(x, (*lead, rows * columns))
-    line = getitem(flat, (..., slice(first, first + (columns + 1) * count, columns + 1) if count else slice(0, 0)))
+    line = writeable_diagonal(a, offset, axis1, axis2)
+    # A broadcast is read-only, as NumPy's diagonals are.
     return viewed(line, v.broadcast, np.broadcast_to(unwrap(line).proto, shape_of(line)), shape=shape_of(line))
+
+
+def writeable_diagonal(a: Any, offset: int, axis1: int, axis2: int) -> Any:
+    """The diagonal of two axes as the last axis, as a view."""
+    x = moveaxis(a, (axis1, axis2), (-2, -1))
+    proto = unwrap(traced(x)).proto
+    return viewed(x, v.diagonal, np.diagonal(proto, offset, -2, -1), offset=operator.index(offset))
 
 
 @implements(np.trace)
@@ -220,7 +233,7 @@ def triu(m: Any, k: int = 0) -> Any:
 
 
 @implements(np.meshgrid)
-def meshgrid(*xi: Any, copy: bool = True, sparse: bool = False, indexing: str = "xy") -> tuple:
+def meshgrid(*xi: Any, copy: bool = True, sparse: bool = False, indexing: str = "xy") -> Any:
     """Coordinate arrays of a grid, one axis per vector; `indexing="xy"` exchanges the first two."""
     rank = len(xi)
     out = [reshape(x, tuple(-1 if j == k else 1 for j in range(rank))) for k, x in enumerate(xi)]
@@ -229,8 +242,9 @@ def meshgrid(*xi: Any, copy: bool = True, sparse: bool = False, indexing: str = 
     if not sparse:
         shape = broadcast_shapes(*(shape_of(x) for x in out))
         out = [broadcast_to(x, shape) for x in out]
-        out = [copied(x, v.reshape, shape=shape) for x in out] if copy else out
-    return tuple(out)
+    if copy:
+        return tuple(copied(x, v.reshape, shape=shape_of(x)) for x in out)
+    return out if sparse else tuple(out)
 
 
 # Differences and choices -------------------------------------------------------------------------------------------------
@@ -277,15 +291,13 @@ def select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
     """For each element, the choice of the first condition that holds."""
     if len(condlist) != len(choicelist):
         raise ValueError("list of cases must be same length as list of conditions")
-    dtype = dt.promote(*map(strong_or_weak, (*choicelist, default)))
-    out = cast(traced(default), dtype)
+    dtype = dt.promote(*map(dtype_of, (*choicelist, default)))
+    out = cast(wrapped(default, choicelist), dtype)
     for condition, choice in reversed(list(zip(condlist, choicelist))):
-        out = where(condition, cast(traced(choice), dtype), out)
-    return out
-
-
-def strong_or_weak(x: Any) -> Any:
-    return type(x) if type(x) in (bool, int, float, complex) else strong(x)
+        if strong(condition) != dt.bool_:
+            raise TypeError("invalid entry in condlist: should be boolean ndarray")
+        out = where(condition, cast(wrapped(choice, (*choicelist, default)), dtype), out)
+    return laid_out(out, None)
 
 
 @implements(np.isclose)
@@ -359,5 +371,5 @@ def size(a: Any, axis: int | None = None) -> Any:
 @implements(np.result_type)
 def result_type(*arrays_and_dtypes: Any) -> np.dtype:
     """The dtype that NumPy's promotion gives."""
-    return dt.promote(*(x if isinstance(x, np.dtype) else dt.canonical(x) if isinstance(x, (type, str)) else strong_or_weak(x)
+    return dt.promote(*(x if isinstance(x, np.dtype) else dt.canonical(x) if isinstance(x, (type, str)) else dtype_of(x)
                         for x in arrays_and_dtypes))  # fmt: skip

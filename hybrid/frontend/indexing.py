@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-import operator
 from typing import Any
 
 import numpy as np
 
 from hybrid.core import dtype as dt
 from hybrid.core.errors import IndexingError
-from hybrid.core.shape import Shape, contiguous_strides, product
+from hybrid.core.shape import Dim, Shape, Size, contiguous_strides, product
 from hybrid.core.shape import broadcast as broadcast_shapes
+from hybrid.frontend import integers
 from hybrid.frontend.elementwise import cast
 from hybrid.frontend.masked import Masked
 from hybrid.frontend.masked import select as select_masked
 from hybrid.frontend.values import (
     Value,
     active,
+    allocated,
     assembled,
     dtype_of,
     holds_tensor,
+    laid_out,
+    like,
     operand,
     shape_of,
     stretched,
@@ -45,7 +48,9 @@ class Place(Cell):
 
     def __init__(self, trace: Trace, base: Symbol, index: Atom, axis: int):
         self.base, self.index, self.axis = base, index, axis
-        self.trace, self.writeable, self.name, self.written = trace, base.cell.writeable, base.cell.name, False
+        self.trace, self.home, self.mutable, self.lost = trace, trace.region, True, ""
+        self.shared, self.frozen = base.cell.shared, base.cell.frozen
+        self.writeable, self.name, self.written = base.cell.writeable, base.cell.name, False
 
     @property
     def value(self) -> Atom:  # type: ignore[override]
@@ -60,24 +65,18 @@ def _is_integer(item: Any) -> bool:
     return isinstance(item, (int, np.integer)) and not isinstance(item, (bool, np.bool_, Value))
 
 
-def _is_traced_integer(item: Any) -> bool:
-    return isinstance(item, Value) and shape_of(item) == () and dt.is_integer(strong(item))
-
-
 def _is_array(item: Any) -> bool:
-    return not _is_traced_integer(item) if isinstance(item, Value) else isinstance(item, (list, np.ndarray, np.bool_, bool))
-
-
-def _known(item: Any) -> Any:
-    """Slices with plain bounds: a traced bound is asked for its value."""
-    if isinstance(item, slice):
-        return slice(*(None if part is None else operator.index(part) for part in (item.start, item.stop, item.step)))
-    return item
+    return (
+        not integers.is_traced_integer(item)
+        if isinstance(item, Value)
+        else isinstance(item, (list, np.ndarray, np.bool_, bool))
+    )
 
 
 def _expanded(index: Any, ndim: int) -> list:
     """The index as a list with exactly one item per axis, and None for new axes; Ellipsis filled with full slices."""
-    items = [_known(item) for item in (index if isinstance(index, tuple) else (index,))]
+    items = list(index) if isinstance(index, tuple) else [index]
+    items = [assembled(active(), item) if type(item) is list and holds_tensor(item) else item for item in items]
     used = sum(_consumes(item) for item in items if item is not None and item is not Ellipsis)
     if used > ndim:
         raise IndexingError(f"too many indices for array: array is {ndim}-dimensional, but {used} were indexed")
@@ -89,7 +88,7 @@ def _expanded(index: Any, ndim: int) -> list:
 
 
 def _consumes(item: Any) -> int:
-    if not (_is_integer(item) or isinstance(item, slice) or _is_array(item) or _is_traced_integer(item)):
+    if not (_is_integer(item) or isinstance(item, slice) or _is_array(item) or integers.is_traced_integer(item)):
         raise IndexingError(
             "only integers, slices (`:`), ellipsis (`...`), numpy.newaxis (`None`) and integer or boolean arrays "
             "are valid indices",
@@ -103,49 +102,77 @@ def _consumes(item: Any) -> int:
     return 1
 
 
-def basic(source: Symbol, items: list, kind: str) -> Symbol:
+def basic(trace: Trace, source: Symbol, items: list, kind: str) -> Symbol:
     """The view for slices, integers and new axes, with the header NumPy gives: a slice, then a reshape."""
-    shape: tuple[Any, ...] = source.type.shape
-    start, step, sizes, at = [], [], [], 0
+    start: list[Size] = []
+    step: list[int] = []
+    sizes: list[Size] = []
+    final: list[Size] = []
     for item in items:
         if item is None:
+            final.append(1)
             continue
-        size = shape[at]
+        size = source.type.shape[len(start)]
         if isinstance(item, slice):
-            first, stop, by = item.indices(size)
-            count = len(range(first, stop, by))
-            start.append(first if count else 0)
-            step.append(by if count else 1)
-            sizes.append(count)
+            first, by, count = integers.span(trace, item, size)
+            final.append(count)
         else:
-            place = int(item)
-            if not -size <= place < size:
-                raise IndexingError(f"index {place} is out of bounds for axis {at} with size {size}")
-            start.append(place % size)
-            step.append(1)
-            sizes.append(1)
-        at += 1
-    header = source.proto[(*(int(item) if _is_integer(item) else item for item in items), ...)]
+            first, by, count = _placed(trace, item, size, len(start)), 1, 1
+        start.append(first)
+        step.append(by)
+        sizes.append(count)
+    header = source.proto[(*(_header_item(item, size) for item, size in zip(items, final_sizes(items, sizes))), ...)]
     out = source
-    if tuple(sizes) != shape or any(start) or any(by != 1 for by in step):
+    if tuple(sizes) != source.type.shape or any(first != 0 for first in start) or any(by != 1 for by in step):
         params = {"start": tuple(start), "step": tuple(step), "shape": tuple(sizes)}
         out = tr.view(out, v.slice_, params, source.type.with_shape(tuple(sizes)), kind, header)
-    if out.type.shape != header.shape:
-        out = tr.view(out, v.reshape, {"shape": header.shape}, source.type.with_shape(header.shape), kind, header)
+    if out.type.shape != tuple(final):
+        out = tr.view(out, v.reshape, {"shape": tuple(final)}, source.type.with_shape(tuple(final)), kind, header)
     return out if out is not source else Symbol(source.cell, source.type, kind, source.chain, source.proto)
+
+
+def final_sizes(items: list, sizes: list[Size]) -> list[Size]:
+    """The size each item leaves of its axis; 1 for new axes."""
+    rest = iter(sizes)
+    return [1 if item is None else next(rest) for item in items]
+
+
+def _placed(trace: Trace, item: Any, size: Size, axis: int) -> Size:
+    try:
+        return integers.place(trace, item, size)
+    except IndexingError as error:
+        raise IndexingError(error.what.replace("for axis", f"for axis {axis}")) from None
+
+
+def _header_item(item: Any, size: Size) -> Any:
+    """What to index a header with: any place does for a run-time one, the whole axis for a run-time length."""
+    if item is None:
+        return None
+    if isinstance(item, slice):
+        if isinstance(size, Dim):
+            return slice(None)
+        plain = all(part is None or _is_integer(part) for part in (item.start, item.stop, item.step))
+        return item if plain else slice(0, size)
+    return int(item) if _is_integer(item) else 0
 
 
 def _view_of(trace: Trace, source: Symbol, items: list) -> Symbol:
     """The view for a basic index, run-time integers included."""
     kind = "tensor" if source.kind == "tensor" else "ndarray"
-    run_time = [k for k, item in enumerate(items) if _is_traced_integer(item)]
-    out = basic(source, [slice(None) if k in run_time else item for k, item in enumerate(items)], kind)
-    axes = [sum(not _is_integer(item) for item in items[:k]) for k in run_time]
-    for k, axis in reversed(list(zip(run_time, axes))):
+    gathered = [k for k, item in enumerate(items) if integers.is_traced_integer(item) and _is_gathered(trace, item)]
+    out = basic(trace, source, [slice(None) if k in gathered else item for k, item in enumerate(items)], kind)
+    removed = [_is_integer(item) or (integers.is_traced_integer(item) and k not in gathered) for k, item in enumerate(items)]
+    axes = [sum(not gone for gone in removed[:k]) for k in gathered]
+    for k, axis in reversed(list(zip(gathered, axes))):
         shape = out.type.shape
         place = operand(trace, items[k], dt.int64)
         out = Symbol(Place(trace, out, place, axis), out.type.with_shape(shape[:axis] + shape[axis + 1 :]), kind)
     return out
+
+
+def _is_gathered(trace: Trace, item: Any) -> bool:
+    """Outside of branches and loops a run-time place is read by `take`, whose bounds checks raise NumPy's own error."""
+    return trace.region is None and trace.size_of(operand(trace, item, dt.int64)) is None
 
 
 def getitem(x: Any, index: Any) -> Any:
@@ -162,7 +189,7 @@ def getitem(x: Any, index: Any) -> Any:
         place, where, axis = _gather_plan(trace, source, items)
         atom = trace.one(ix.take, tr.read(place), where, axis=axis)
         kind = source.kind if source.kind == "tensor" or atom.type.shape else "scalar"
-        return wrap(trace.fresh(atom, kind))
+        return laid_out(trace.fresh(atom, kind), _gathered(place, where, axis, items))
     out = _view_of(trace, source, items)
     plain = Ellipsis not in (index if isinstance(index, tuple) else (index,))
     if out.type.shape == () and plain:
@@ -185,12 +212,32 @@ def _gather_plan(trace: Trace, source: Symbol, items: list) -> tuple[Symbol, Ato
     if len(advanced) > 1:
         rest = [k for k in range(view.type.ndim) if k not in advanced]
         lead = advanced[0] if adjacent else 0
+        steps = [view.proto.strides[k] for k in rest]
         view = _transposed(view, tuple(rest[:lead] + advanced + rest[lead:]))
         sizes = view.type.shape[lead : lead + len(advanced)]
         merged = view.type.shape[:lead] + (product(sizes),) + view.type.shape[lead + len(advanced) :]
         view = _chained(view, v.reshape, {"shape": merged}, merged)
+        if not any(isinstance(size, Dim) for size in merged):
+            view._proto = tr.prototype(view.type.dtype, merged, (*steps[:lead], 0, *steps[lead:]))
         return view, _linear(trace, indices, sizes, common), lead
     return view, indices[0], advanced[0]
+
+
+def _gathered(place: Symbol, where: Atom, axis: int, items: list) -> np.ndarray | None:
+    """What NumPy allocates for a gather: the axes of the index arrays run slowest, then the others as in memory."""
+    rest = place.type.shape[:axis] + place.type.shape[axis + 1 :]
+    if any(isinstance(size, Dim) for size in (*rest, *where.type.shape)):
+        return None
+    steps = place.proto.strides[:axis] + place.proto.strides[axis + 1 :]
+    inner = like(tr.prototype(place.type.dtype, rest, steps))
+    arrays = tuple(item for item in items if _is_array(item) and isinstance(item, (Value, np.ndarray)))
+    # Beside other elements, the axes of the index arrays lie in C order.
+    outer = allocated(arrays) if product(rest) == 1 else None
+    inner = np.empty(rest, np.uint8) if inner is None else inner  # type: ignore[arg-type]
+    outer = np.empty(where.type.shape, np.uint8) if outer is None else outer  # type: ignore[arg-type]
+    slow = tuple(step * inner.size for step in outer.strides)
+    shape = rest[:axis] + where.type.shape + rest[axis:]
+    return tr.prototype(inner.dtype, shape, inner.strides[:axis] + slow + inner.strides[axis:])
 
 
 def _linear(trace: Trace, indices: list[Atom], sizes: Shape, common: Shape) -> Atom:
@@ -270,7 +317,7 @@ def add_at(x: Any, index: Any, value: Any) -> None:
     target = symbol(trace, x)
     items = _expanded(index, target.type.ndim)
     items = [np.asarray([item]) if _is_integer(item) else item for item in items]
-    if not any(_is_array(item) for item in items) or any(_is_traced_integer(item) for item in items):
+    if not any(_is_array(item) for item in items) or any(integers.is_traced_integer(item) for item in items):
         raise unsupported("np.add.at without an array of indices", "use x[index] += value")
     _scatter(trace, target, items, assembled(trace, value), "add")
 

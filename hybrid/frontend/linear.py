@@ -10,9 +10,10 @@ from hybrid.core import dtype as dt
 from hybrid.core.shape import Shape, normalize_axis
 from hybrid.core.shape import broadcast as broadcast_shapes
 from hybrid.frontend import ufuncs as u
+from hybrid.frontend import values
 from hybrid.frontend.creation import identity_like
 from hybrid.frontend.elementwise import cast, store
-from hybrid.frontend.gathering import diagonal
+from hybrid.frontend.gathering import writeable_diagonal
 from hybrid.frontend.indexing import getitem
 from hybrid.frontend.reductions import max as reduce_max
 from hybrid.frontend.reductions import min as reduce_min
@@ -20,13 +21,16 @@ from hybrid.frontend.reductions import sum
 from hybrid.frontend.shaping import broadcast_to, expand_dims, moveaxis, reshape, stack, swapaxes, transpose
 from hybrid.frontend.values import (
     active,
+    allocated,
     bind,
     concrete,
     implements,
     kind_of,
+    laid_out,
     operand,
     result_kind,
     shape_of,
+    stacked,
     strong,
     traced,
     tracing,
@@ -39,6 +43,8 @@ from hybrid.ir.graph import Atom
 from hybrid.ops import contract as c
 from hybrid.ops import linalg as la
 from hybrid.ops import view as v
+
+_PRODUCTS = frozenset("?bBhHiIlLqQfdFD")  # dtypes that NumPy multiplies and adds in themselves, by character
 
 
 def _pair(a: Any, b: Any) -> tuple[Any, Any, Atom, Atom]:
@@ -82,7 +88,8 @@ def _matmul(x1: Any, x2: Any) -> Any:
     if k != have:
         raise ValueError(f"matmul: Input operand 1 has a mismatch in its core dimension 0, {_SIGNATURE} "
                          f"(size {have} is different from {k})")  # fmt: skip
-    return _result((a, b), _contract_last(left, right))
+    result, core = _result((a, b), _contract_last(left, right)), min(len(shape_of(a)), 2) + min(len(shape_of(b)), 2) - 2
+    return laid_out(result, stacked((a, b), shape_of(result), core))
 
 
 def _contract_last(a: Atom, b: Atom) -> Atom:
@@ -109,6 +116,10 @@ def matmul(x1: Any, x2: Any, /, out: Any = None, **rest: Any) -> Any:
 
     Vectors count as a row on the left and a column on the right. Sizes that don't fit raise ValueError.
     """
+    if out is None and not rest and not tr.open_traces and type(x1) is type(x2) is values.tensor_class:
+        a, b = x1._data, x2._data
+        if type(a) is type(b) is np.ndarray and a.dtype.char in _PRODUCTS and b.dtype.char in _PRODUCTS:
+            return wrap(np.matmul(a, b))
     destination = out[0] if isinstance(out, tuple) else out
     if tracing(x1, x2, destination) is None:
         return _eager_matmul(x1, x2, destination, rest)
@@ -172,13 +183,13 @@ def inner(a: Any, b: Any, /) -> Any:
 @implements(np.vdot)
 def vdot(a: Any, b: Any, /) -> Any:
     """The dot product of the flattened operands, the first conjugated."""
-    return dot_general(reshape(u.conjugate(a), -1), reshape(b, -1), ((0,), (0,)))
+    return dot_general(reshape(traced(a).conj(), -1), reshape(b, -1), ((0,), (0,)))
 
 
 @implements(np.linalg.vecdot)
 def vecdot(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
     """The dot product along an axis, the first conjugated."""
-    return sum(u.multiply(u.conjugate(x1), x2), axis)
+    return sum(u.multiply(traced(x1).conj(), x2), axis)
 
 
 @implements(np.outer)
@@ -195,6 +206,8 @@ def kron(a: Any, b: Any) -> Any:
     shape_b = (1,) * (rank - len(shape_of(b))) + shape_of(b)
     left = reshape(a, tuple(s for size in shape_a for s in (size, 1)))
     right = reshape(b, tuple(s for size in shape_b for s in (1, size)))
+    if not rank:
+        return u.multiply(a, b)
     return reshape(left * right, tuple(m * n for m, n in zip(shape_a, shape_b)))
 
 
@@ -207,7 +220,7 @@ def cross(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axi
         raise ValueError("Both input arrays must be (arrays of) 3-dimensional vectors")
     x, y = ([getitem(m, (..., k)) for k in range(3)] for m in (a, b))
     parts = [x[i] * y[j] - x[j] * y[i] for i, j in ((1, 2), (2, 0), (0, 1))]
-    return moveaxis(stack(parts, -1), -1, axisc)
+    return moveaxis(laid_out(stack(parts, -1), None), -1, axisc)
 
 
 @implements(np.tensordot)
@@ -238,15 +251,29 @@ def einsum(subscripts: Any, /, *operands: Any, out: Any = None, optimize: Any = 
     if not isinstance(subscripts, str) or rest:
         raise unsupported("np.einsum with sublists or keywords", 'write the axes as a string, e.g. "ij,jk->ik"')
     terms, output = _subscripts(subscripts, operands)
-    current, names = _distinct(traced(operands[0]), terms[0])
-    for place, (term, operand_) in enumerate(zip(terms[1:], operands[1:]), 1):
+    parts = [_distinct(traced(x), term) for x, term in zip(operands, terms)]
+    current, names = parts[0]
+    for place, (other, other_names) in enumerate(parts[1:], 1):
         later = output + "".join(terms[place + 1 :])
-        other, other_names = _distinct(traced(operand_), term)
         current, names = _contracted(current, names, other, other_names, later)
     missing = tuple(k for k, name in enumerate(names) if name not in output)
     current, names = (sum(current, missing), "".join(n for n in names if n in output)) if missing else (current, names)
-    result = transpose(current, [names.index(name) for name in output]) if names != output else current
+    perm = [names.index(name) for name in output]
+    if len(parts) == 1 and not missing:
+        result = transpose(current, perm) if output else getitem(current, ())
+    else:
+        result = _summed(current, perm, parts, output)
     return result if out is None else store(active(), out, result)
+
+
+def _summed(x: Any, perm: list[int], parts: list, output: str) -> Any:
+    """x with its axes in the order of the result, as the new array that NumPy makes for it."""
+    trace = active()
+    letters = output + "".join(sorted({*"".join(names for _, names in parts)} - {*output}))
+    axes = [[names.index(n) if n in names else -1 for n in letters] for _, names in parts]
+    places = [k if k < len(output) else -1 for k in range(len(letters))]
+    out = trace.fresh(tr.read(unwrap(transpose(x, perm))), unwrap(x).kind)
+    return laid_out(out, allocated(tuple(part for part, _ in parts), [*axes, places]) if output else None)
 
 
 def _subscripts(text: str, operands: tuple) -> tuple[list[str], str]:
@@ -278,7 +305,7 @@ def _distinct(x: Any, names: str) -> tuple[Any, str]:
         while names.count(name) > 1:
             i = names.index(name)
             j = names.index(name, i + 1)
-            x = diagonal(x, 0, i, j)
+            x = writeable_diagonal(x, 0, i, j)
             names = names[:i] + names[i + 1 : j] + names[j + 1 :] + name
     return x, names
 
@@ -333,6 +360,7 @@ def solve(a: Any, b: Any) -> Any:
     lead = broadcast_shapes(shape_of(a)[:-2], shape_of(b)[:-2])
     a, b = broadcast_to(a, (*lead, *shape_of(a)[-2:])), broadcast_to(b, (*lead, *shape_of(b)[-2:]))
     x = bind(la.solve, a, b)
+    laid_out(x, stacked((a, b), shape_of(x)))
     return reshape(x, shape_of(x)[:-1]) if column else x
 
 
@@ -340,19 +368,21 @@ def solve(a: Any, b: Any) -> Any:
 def inv(a: Any) -> Any:
     """The inverse of square matrices."""
     a = _square(a)
-    return bind(la.solve, a, broadcast_to(identity_like(a), shape_of(a)))
+    return laid_out(bind(la.solve, a, broadcast_to(identity_like(a), shape_of(a))), stacked((a,), shape_of(a)))
 
 
 @implements(np.linalg.det)
 def det(a: Any) -> Any:
     """The determinant of square matrices."""
-    return bind(la.det, _square(a))
+    a = _square(a)
+    return laid_out(bind(la.det, a), stacked((a,), shape_of(a)[:-2], 0))
 
 
 @implements(np.linalg.cholesky)
 def cholesky(a: Any, /, *, upper: bool = False) -> Any:
     """The lower triangular L with `L @ L.mT = a`, for positive definite matrices."""
-    lower = bind(la.cholesky, _square(a))
+    a = _square(a)
+    lower = laid_out(bind(la.cholesky, a), stacked((a,), shape_of(a)))
     return u.conjugate(swapaxes(lower, -1, -2)) if upper else lower
 
 

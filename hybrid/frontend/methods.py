@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from hybrid.core.dtype import canonical
+from hybrid.core.dtype import canonical, is_complex
 from hybrid.frontend import activations, compositions, creation, gathering, linear, reductions, shaping
 from hybrid.frontend.elementwise import NAMES, cast, where
-from hybrid.frontend.values import bind, concrete, kind_of, shape_of, tracing, unsupported, unwrap, wrap
+from hybrid.frontend.values import bind, concrete, kind_of, laid_out, like, shape_of, tracing, unsupported, unwrap, wrap
 from hybrid.ir import trace as tr
 from hybrid.ops import elementwise, fft
 from hybrid.ops import index as ix
@@ -41,7 +41,6 @@ class Methods:
     add, sub, mul, div, pow = (NAMES[n] for n in ("add", "subtract", "multiply", "true_divide", "power"))
     maximum, minimum, isnan, isfinite = (NAMES[n] for n in ("maximum", "minimum", "isnan", "isfinite"))
     reciprocal, logical_not, logical_and = NAMES["reciprocal"], NAMES["logical_not"], NAMES["logical_and"]
-    conj = conjugate = NAMES["conjugate"]
     sigmoid, erf, relu = compositions.sigmoid, compositions.erf, activations.relu
     softmax, log_softmax = activations.softmax, activations.log_softmax
     clip, round = compositions.clip, compositions.round
@@ -62,6 +61,12 @@ class Methods:
     take, repeat, diagonal, trace, tril, triu = (
         gathering.take, gathering.repeat, gathering.diagonal, gathering.trace, gathering.tril, gathering.triu,
     )  # fmt: skip
+
+    def conj(self) -> Any:
+        """The complex conjugate; real numbers are their own."""
+        return NAMES["conjugate"](self) if is_complex(self.dtype) else self  # type: ignore[attr-defined]
+
+    conjugate = conj
 
     def reshape(self, shape: Any, *sizes: int, order: str = "C", copy: bool | None = None) -> Any:
         """The same elements in another shape, given as one tuple or as separate sizes; one may be -1."""
@@ -99,12 +104,22 @@ class Methods:
     def real(self) -> Any:
         return self._value(".real").item().real if kind_of(self) == "python" else compositions.real(self)
 
+    @real.setter
+    def real(self, value: Any) -> None:
+        self.real[...] = value
+
     @property
     def imag(self) -> Any:
         return self._value(".imag").item().imag if kind_of(self) == "python" else compositions.imag(self)
 
+    @imag.setter
+    def imag(self, value: Any) -> None:
+        self.imag[...] = value
+
     def flatten(self, order: str = "C") -> Any:
         """The elements in one axis, always a copy."""
+        if tracing(self) is None:
+            return wrap(concrete(self).flatten(order))
         flat = shaping.ravel(self, order)
         return shaping.copy(flat) if np.size(flat.shape) else flat
 
@@ -113,15 +128,21 @@ class Methods:
         if not copy and canonical(dtype) == self.dtype:  # type: ignore[attr-defined]
             return self
         out = cast(self, dtype)
-        return shaping.copy(out) if out is self else out
+        if out is self:
+            out = shaping.copy(out)
+            out = out[()] if kind_of(self) == "scalar" else out
+        if tracing(out) is not None:
+            laid_out(out, like(self, order))
+        return out
 
     def to(self, dtype: Any) -> Any:
         """The tensor in another dtype, itself where it has that dtype."""
         return self.astype(dtype, copy=False)
 
-    def copy(self, order: str = "K") -> Any:
+    def copy(self, order: str = "C") -> Any:
         """A new tensor with the same elements."""
-        return shaping.copy(self, order)
+        made = shaping.copy(self, order)
+        return made[()] if kind_of(self) == "scalar" else made
 
     def clone(self) -> Any:
         """A new tensor with the same elements."""

@@ -12,7 +12,12 @@ from hybrid.frontend import ufuncs as u
 from hybrid.frontend.elementwise import cast, store, where
 from hybrid.frontend.values import (
     active,
+    allocated,
+    header_of,
     implements,
+    joined,
+    laid_out,
+    like,
     operand,
     result_kind,
     shape_of,
@@ -52,7 +57,17 @@ def _reduce(primitive: Primitive, x: Any, axis: Any, keepdims: Any, dtype: np.dt
     atom = trace.one(primitive, operand(trace, x, dtype), axes=axes)
     if keepdims is not _NO_VALUE and keepdims:
         atom = trace.one(v.reshape, atom, shape=kept(shape, axes))
-    return wrap(trace.fresh(atom, result_kind((x,), atom.type.shape)))
+    return laid_out(trace.fresh(atom, result_kind((x,), atom.type.shape)), _reduced(x, axes, atom.type.shape))
+
+
+def _reduced(x: Any, axes: tuple[int, ...], shape: tuple) -> np.ndarray | None:
+    """What NumPy allocates for a reduction: the axes that are left, in their order in memory."""
+    if header_of(x) is None:
+        return None
+    rest = iter(range(len(shape)))
+    places = [-1 if axis in axes else next(rest) for axis in range(len(shape_of(x)))]
+    made = allocated((x,), [range(len(places)), places])
+    return made if made is None else np.reshape(made, shape)
 
 
 def _finish(result: Any, out: Any) -> Any:
@@ -84,7 +99,7 @@ def _fold(
         result = _filled_like(_reduce(r.sum, x, axis, keepdims, target), initial)
     else:
         result = _reduce(primitive, x, axis, keepdims, target)
-        result = result if initial is _NO_VALUE or initial is None else combine(result, initial)
+        result = result if initial is _NO_VALUE or initial is None else combine(result, cast(traced(initial), result.dtype))
     return _finish(result, out)
 
 
@@ -178,7 +193,13 @@ def _divide(total: Any, count: Any) -> Any:
 def _reshaped(x: Any, shape: tuple) -> Any:
     trace = active()
     atom = trace.one(v.reshape, operand(trace, x, strong(x)), shape=shape)
-    return wrap(trace.fresh(atom, result_kind((x,), shape)))
+    header = header_of(x)
+    if header is not None:
+        try:
+            header = np.reshape(header, shape, copy=False)
+        except ValueError:
+            header = None
+    return laid_out(trace.fresh(atom, result_kind((x,), shape)), header)
 
 
 @implements(np.var)
@@ -236,7 +257,7 @@ def average(a: Any, axis: Any = None, weights: Any = None, returned: bool = Fals
 
 
 def _nan_less(x: Any, fill: Any) -> Any:
-    return where(u.isnan(x), fill, x) if dt.is_inexact(strong(x)) else x
+    return laid_out(where(u.isnan(x), fill, x), like(x)) if dt.is_inexact(strong(x)) else x
 
 
 @implements(np.nansum)
@@ -250,7 +271,8 @@ def nanmean(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdi
     """The mean of elements that are not NaN."""
     if not dt.is_inexact(strong(a)):
         return mean(a, axis, dtype, out, keepdims)
-    return mean(a, axis, dtype, out, keepdims, where=u.logical_not(u.isnan(traced(a))))
+    x = traced(a)
+    return mean(_nan_less(x, 0), axis, dtype, out, keepdims, where=laid_out(u.logical_not(u.isnan(x)), like(x)))
 
 
 @implements(np.nanmax)
@@ -271,7 +293,7 @@ def _nan_extreme(extreme: Any, neutral: float, x: Any, axis: Any, keepdims: Any)
     found = extreme(_nan_less(x, neutral), axis, keepdims=keepdims)
     nothing = all(u.isnan(x), axis, keepdims=keepdims)
     out = where(nothing, np.nan, found)
-    return wrap(active().fresh(tr.read(unwrap(out)), result_kind((found,), shape_of(out))))
+    return laid_out(active().fresh(tr.read(unwrap(out)), result_kind((found,), shape_of(out))), like(out))
 
 
 def _arg_extreme(extreme: Any, x: Any, axis: Any, out: Any, keepdims: Any) -> Any:
@@ -291,7 +313,7 @@ def _arg_extreme(extreme: Any, x: Any, axis: Any, out: Any, keepdims: Any) -> An
         hit = u.logical_or(hit, u.isnan(work))
     trace = active()
     place = wrap(trace.fresh(trace.one(e.iota, shape=rows, axis=along), unwrap(x).kind))
-    found = min(where(hit, place, rows[along]), along, keepdims=keepdims)
+    found = laid_out(min(where(hit, place, rows[along]), along, keepdims=keepdims), None)
     if flat and keepdims is not _NO_VALUE and keepdims:
         found = _reshaped(found, (1,) * len(shape))
     return _finish(found, out)
@@ -316,7 +338,8 @@ def _running(primitive: Primitive, x: Any, axis: Any, dtype: Any, out: Any) -> A
         atom = trace.one(v.reshape, atom, shape=(atom.type.size,))
     along = normalize_axis(0 if axis is None else axis, len(atom.type.shape))
     atom = trace.one(primitive, atom, axis=along)
-    return _finish(wrap(trace.fresh(atom, result_kind((x,), atom.type.shape))), out)
+    result = trace.fresh(atom, result_kind((x,), atom.type.shape))
+    return _finish(laid_out(result, None if axis is None else allocated((x,))), out)
 
 
 @implements(np.cumsum)
@@ -331,25 +354,25 @@ def cumprod(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Any
     return _running(sort_ops.cumprod, a, axis, dtype, out)
 
 
-def _ordered(primitive: Primitive, x: Any, axis: Any, **params: Any) -> Any:
+def _ordered(primitive: Primitive, x: Any, axis: Any, **params: Any) -> tr.Symbol:
     trace = active()
     atom = operand(trace, traced(x), strong(x))
     if axis is None:
         atom = trace.one(v.reshape, atom, shape=(atom.type.size,))
     along = normalize_axis(0 if axis is None else axis, len(atom.type.shape))
-    return wrap(trace.fresh(trace.one(primitive, atom, axis=along, **params), result_kind((x,), atom.type.shape)))
+    return trace.fresh(trace.one(primitive, atom, axis=along, **params), result_kind((x,), atom.type.shape))
 
 
 @implements(np.sort)
 def sort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable: Any = None) -> Any:
     """A sorted copy along an axis (None: of all elements); NaN goes last."""
-    return _ordered(sort_ops.sort, a, axis)
+    return laid_out(_ordered(sort_ops.sort, a, axis), None if axis is None else like(a))
 
 
 @implements(np.argsort)
 def argsort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable: Any = None) -> Any:
     """The indices that sort along an axis; equal elements keep their order with `stable=True`."""
-    return _ordered(sort_ops.argsort, a, axis, kind="stable" if stable else kind or "quicksort")
+    return wrap(_ordered(sort_ops.argsort, a, axis, kind="stable" if stable else kind or "quicksort"))
 
 
 def _at(x: Any, axis: int, position: Size) -> Any:
@@ -358,7 +381,9 @@ def _at(x: Any, axis: int, position: Size) -> Any:
     shape = shape_of(x)
     start = tuple(position if a == axis else 0 for a in range(len(shape)))
     atom = trace.one(v.slice_, tr.read(symbol(trace, x)), start=start, step=(1,) * len(shape), shape=kept(shape, (axis,)))
-    return wrap(trace.fresh(atom, result_kind((x,), atom.type.shape)))
+    header = header_of(x)
+    part = None if header is None else header[(slice(None),) * axis + (slice(0, 1),)]
+    return laid_out(trace.fresh(atom, result_kind((x,), atom.type.shape)), part)
 
 
 @implements(np.median)
@@ -373,6 +398,8 @@ def median(a: Any, axis: Any = None, out: Any = None, overwrite_input: bool = Fa
     else:
         along = normalize_axis(axis, len(shape))
     size = shape_of(x)[along]
+    if size == 0:
+        raise unsupported("np.median of nothing")
     ordered = sort(x, along)
     low, high = _at(ordered, along, (size - 1) // 2), _at(ordered, along, size // 2)
     middle = mean(_concatenated(low, high, along), along, keepdims=True) if size % 2 == 0 else mean(low, along, keepdims=True)
@@ -388,7 +415,7 @@ def median(a: Any, axis: Any = None, out: Any = None, overwrite_input: bool = Fa
 def _concatenated(a: Any, b: Any, axis: int) -> Any:
     trace = active()
     atom = trace.one(v.concatenate, tr.read(symbol(trace, a)), tr.read(symbol(trace, b)), axis=axis)
-    return wrap(trace.fresh(atom, result_kind((a, b), atom.type.shape)))
+    return laid_out(trace.fresh(atom, result_kind((a, b), atom.type.shape)), joined((a, b), axis, atom.type.shape))
 
 
 @implements(np.take_along_axis)
@@ -407,4 +434,9 @@ def take_along_axis(arr: Any, indices: Any, axis: Any = -1) -> Any:
     source = trace.one(v.broadcast, tr.read(unwrap(arr)), shape=wide) if wide != shape else tr.read(unwrap(arr))
     place = operand(trace, indices, dt.int64, tuple(common))
     atom = trace.one(index_ops.take_along, source, place, axis=along)
-    return wrap(trace.fresh(atom, result_kind((arr,), atom.type.shape)))
+    made = None
+    if header_of(indices) is not None:
+        # NumPy indexes with `indices` and, for every other axis, a range along it.
+        ranges = [np.empty(np.where(np.arange(len(shape)) == k, n, 1), np.int64) for k, n in enumerate(common) if k != along]
+        made = allocated((indices, *ranges))
+    return laid_out(trace.fresh(atom, result_kind((arr,), atom.type.shape)), made)

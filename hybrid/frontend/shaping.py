@@ -20,7 +20,10 @@ from hybrid.frontend.values import (
     as_view,
     dtype_of,
     implements,
+    joined,
     kind_of,
+    laid_out,
+    like,
     operand,
     shape_of,
     strong,
@@ -38,7 +41,11 @@ def viewed(x: Any, primitive: Primitive, header: np.ndarray, **params: Any) -> A
     """x seen through one more view; scalars, which share nothing, are copied."""
     source = unwrap(traced(x))
     if source.kind in ("scalar", "python"):
-        return copied(x, primitive, **params)
+        if primitive.put is None:
+            return as_view(active(), copied(x, v.reshape, shape=()), primitive, header, **params)
+        made = copied(x, primitive, **params)
+        # What NumPy does to a number of its own stays one; Python's become arrays.
+        return made if header.shape or source.kind == "python" else getitem(made, ())
     if header.shape == source.type.shape and params.get("shape") == header.shape and primitive is v.reshape:
         return wrap(tr.Symbol(source.cell, source.type, source.kind, source.chain, header))
     return as_view(active(), x, primitive, header, **params)
@@ -101,7 +108,7 @@ def ravel(a: Any, order: str = "C") -> Any:
         return reshape(a, -1)
     if order in ("K", "A"):
         raise unsupported(f"ravel(order={order!r}) of an array that is not C-contiguous", "use order='C'")
-    return reshape(copy(a), -1)
+    return reshape(copy(a, "C"), -1)
 
 
 @implements(np.transpose, np.permute_dims)
@@ -173,6 +180,8 @@ def squeeze(a: Any, axis: Any = None) -> Any:
     axes = [k for k, s in enumerate(shape) if s == 1] if axis is None else normalize_axes(axis, len(shape))
     if any(shape[k] != 1 for k in axes):
         raise ValueError("cannot select an axis to squeeze out which has size not equal to one")
+    if not axes and kind_of(x) in ("tensor", "ndarray"):
+        return x
     target = tuple(s for k, s in enumerate(shape) if k not in axes)
     return viewed(x, v.reshape, np.reshape(_proto(x), target, copy=False), shape=target)
 
@@ -191,7 +200,12 @@ def broadcast_to(array: Any, shape: Any, subok: bool = False) -> Any:
 def broadcast_arrays(*args: Any, subok: bool = False) -> tuple:
     """The arrays stretched to their common shape."""
     shape = broadcast_shapes(*(shape_of(x) for x in args))
-    return tuple(broadcast_to(x, shape) if shape_of(x) != shape else traced(x) for x in args)
+    return tuple(broadcast_to(x, shape) if shape_of(x) != shape else _as_array(x) for x in args)
+
+
+def _as_array(x: Any) -> Any:
+    x = traced(x)
+    return x if kind_of(x) in ("tensor", "ndarray") else copied(x, v.reshape, shape=())
 
 
 @implements(np.flip)
@@ -199,7 +213,7 @@ def flip(m: Any, axis: Any = None) -> Any:
     """The elements in reverse along the given axes (all without `axis`), as a view."""
     rank = len(shape_of(m))
     axes = normalize_axes(axis, rank)
-    return getitem(m, tuple(slice(None, None, -1) if k in axes else slice(None) for k in range(rank)) or (...,))
+    return getitem(m, tuple(slice(None, None, -1) if k in axes else slice(None) for k in range(rank)))
 
 
 @implements(np.fliplr)
@@ -232,7 +246,7 @@ def _slab(x: Any, axis: int, part: slice) -> Any:
 @implements(np.roll)
 def roll(a: Any, shift: Any, axis: Any = None) -> Any:
     """The elements moved along an axis (all in order without `axis`), those that fall off coming back at the front."""
-    x = traced(a)
+    a = x = traced(a)
     if axis is None:
         return reshape(roll(reshape(x, -1), shift, 0), shape_of(x))
     axes = axis if isinstance(axis, (tuple, list)) else (axis,)
@@ -243,14 +257,15 @@ def roll(a: Any, shift: Any, axis: Any = None) -> Any:
         at = operator.index(by) % size if size else 0
         if at:
             x = concatenate([_slab(x, k, slice(size - at, None)), _slab(x, k, slice(0, size - at))], k)
-    return x if x is not a else copy(x)
+    return laid_out(x, like(a)) if x is not a else copy(x)
 
 
 @implements(np.copy)
 def copy(a: Any, order: str = "K", subok: bool = False) -> Any:
     """A new array with the same elements."""
     trace = active()
-    return wrap(trace.fresh(operand(trace, traced(a), strong(a)), "tensor" if kind_of(a) == "tensor" else "ndarray"))
+    made = trace.fresh(operand(trace, traced(a), strong(a)), "tensor" if kind_of(a) == "tensor" else "ndarray")
+    return laid_out(made, like(a, order))
 
 
 # Joining and splitting ---------------------------------------------------------------------------------------------------
@@ -279,7 +294,7 @@ def concatenate(arrays: Any, axis: Any = 0, out: Any = None, *, dtype: Any = Non
         _check_joined(shape_of(parts[0]), shape_of(part), along, k)
     target = dt.canonical(dtype, dt.promote(*map(dtype_of, parts)))
     atom = trace.one(v.concatenate, *(operand(trace, x, target) for x in parts), axis=along)
-    result = wrap(trace.fresh(atom, _join_kind(parts)))
+    result = laid_out(trace.fresh(atom, _join_kind(parts)), joined(parts, along, atom.type.shape))
     return result if out is None else store(trace, out, result, casting=casting)
 
 
@@ -376,7 +391,7 @@ def vsplit(ary: Any, indices_or_sections: Any) -> list:
 def unstack(x: Any, /, *, axis: int = 0) -> tuple:
     """The slices along an axis, as views."""
     moved = moveaxis(x, axis, 0)
-    return tuple(getitem(moved, (k, ...)) for k in range(shape_of(moved)[0]))
+    return tuple(getitem(moved, k) for k in range(shape_of(moved)[0]))
 
 
 def _at_least(rank: int, place: Callable[[Shape], Shape], arrays: tuple) -> Any:

@@ -17,7 +17,7 @@ from hybrid.frontend.indexing import getitem
 from hybrid.frontend.linear import dot
 from hybrid.frontend.reductions import sort
 from hybrid.frontend.shaping import concatenate, flip, reshape, stack
-from hybrid.frontend.values import bind, implements, shape_of, strong, traced, unsupported
+from hybrid.frontend.values import bind, implements, laid_out, like, shape_of, strong, traced, unsupported
 from hybrid.ops import index as ix
 
 # A kernel of this many taps is written as shifted products, which fuse; a longer one gathers its windows for one dot product.
@@ -41,7 +41,12 @@ def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period
     """The piecewise linear function through the points (xp, fp), constant beyond them; in float64."""
     if period is not None:
         raise unsupported("np.interp with period=", "reduce x first, e.g. x % period")
-    x, xp, fp = (cast(traced(value), np.float64) for value in (x, xp, fp))
+    x, xp, fp = map(traced, (x, xp, fp))
+    if any(dt.is_complex(value.dtype) for value in (x, xp)):
+        raise TypeError("Cannot cast array data from complex numbers to dtype('float64') according to the rule 'safe'")
+    if dt.is_complex(fp.dtype):
+        raise unsupported("np.interp of complex values")
+    x, xp, fp = (cast(value, np.float64) for value in (x, xp, fp))
     count = shape_of(xp)[0]
     if count == 0 or shape_of(xp) != shape_of(fp):
         raise ValueError("array of sample points is empty" if count == 0 else "fp and xp are not of the same length.")
@@ -52,7 +57,7 @@ def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period
     inside = (y1 - y0) / (x1 - x0) * (x - x0) + y0
     out = select(x == x0, y0, inside)
     out = select(x >= getitem(xp, -1), select(x == getitem(xp, -1), last, last if right is None else right), out)
-    return select(u.isnan(x), x, select(x < getitem(xp, 0), first if left is None else left, out))
+    return laid_out(select(u.isnan(x), x, select(x < getitem(xp, 0), first if left is None else left, out)), None)
 
 
 def _slid(a: Any, v: Any, before: int, count: int) -> Any:
@@ -122,7 +127,7 @@ def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> An
         raise TypeError("invalid number of arguments")
     if edge_order != 1 or any(shape_of(h) for h in steps):
         raise unsupported("np.gradient with edge_order=2 or coordinates", "pass spacings as numbers")
-    out = [_along(x, normalize_axis(k, rank), h) for k, h in zip(axes, steps)]
+    out = [laid_out(_along(x, normalize_axis(k, rank), h), like(x)) for k, h in zip(axes, steps)]
     return out[0] if len(out) == 1 else tuple(out)
 
 
@@ -158,6 +163,8 @@ def quantile(
     if not 0 <= q <= 1:
         raise ValueError("Quantiles must be in the range [0, 1]")
     x = traced(a) if axis is not None else reshape(a, -1)
+    if x.dtype == dt.bool_ or dt.is_complex(x.dtype):
+        raise TypeError("a must be an array of real numbers")
     x = x if dt.is_inexact(x.dtype) else cast(x, np.float64)
     along = normalize_axis(0 if axis is None else axis, len(shape_of(x)))
     ordered, count = sort(x, along), shape_of(x)[along]
@@ -168,7 +175,7 @@ def quantile(
     at = [getitem(ordered, (slice(None),) * along + (k,)) for k in (low, min(low + 1, count - 1), -1)]
     step = at[1] - at[0]
     between = at[1] - step * (1 - t) if t >= 0.5 else at[0] + step * t
-    return select(u.isnan(at[2]), at[2], between)
+    return laid_out(select(u.isnan(at[2]), at[2], between), None)
 
 
 @implements(np.percentile)
@@ -195,4 +202,4 @@ def polyval(p: Any, x: Any) -> Any:
     y = u.multiply(x, 0)
     for coefficient in coefficients:
         y = y * x + coefficient
-    return y
+    return laid_out(y, like(x))

@@ -12,7 +12,7 @@ from hybrid.frontend.elementwise import cast
 from hybrid.frontend.gathering import pad
 from hybrid.frontend.indexing import getitem
 from hybrid.frontend.shaping import roll
-from hybrid.frontend.values import bind, implements, shape_of, strong, traced, unsupported
+from hybrid.frontend.values import bind, implements, laid_out, like, shape_of, strong, traced, unsupported
 from hybrid.ops import fft as f
 
 _COMPLEX = {dt.float32: np.complex64, dt.float16: np.complex64, dt.bfloat16: np.complex64}
@@ -53,7 +53,8 @@ def _transform(a: Any, n: int | None, axis: int, norm: str | None, out: Any, inv
     x = traced(a) if dt.is_complex(dtype) else cast(traced(a), _COMPLEX.get(dtype, np.complex128))
     along = normalize_axis(axis, len(shape_of(x)))
     x, n = _sized(x, n, along)
-    return _scaled(bind(f.fft, x, axis=along, inverse=inverse), _scale(n, norm, inverse))
+    made = laid_out(bind(f.fft, x, axis=along, inverse=inverse), like(x))
+    return _scaled(made, _scale(n, norm, inverse))
 
 
 @implements(np.fft.fft)

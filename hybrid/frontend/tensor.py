@@ -14,6 +14,7 @@ import numpy as np
 
 from hybrid.core import dtype as dt
 from hybrid.core.errors import ArgumentError
+from hybrid.core.shape import Dim
 from hybrid.frontend import protocol
 from hybrid.frontend.compositions import python_power
 from hybrid.frontend.elementwise import NAMES, Elementwise, cast, same, store
@@ -22,7 +23,9 @@ from hybrid.frontend.linear import matmul
 from hybrid.frontend.masked import Masked
 from hybrid.frontend.methods import Methods
 from hybrid.frontend.values import (
+    NUMBERS,
     Value,
+    active,
     concrete,
     kind_of,
     register_tensor,
@@ -36,10 +39,10 @@ from hybrid.ir.trace import Symbol
 _ndarray, _asarray, _new = np.ndarray, np.asarray, object.__new__
 _BFLOAT16 = dt.bfloat16
 # Operands of the fast path; anything else goes the general way. bfloat16 goes there too, for its own promotion.
-_NUMBERS = frozenset((int, float, bool, complex, *(d.type for d in dt.ALL if d is not dt.bfloat16)))
-_FAST = _NUMBERS | {_ndarray}
+_FAST = NUMBERS | {_ndarray}
+_BASIC = frozenset((int, slice, type(None), type(...)))  # indices that NumPy takes as they are
 _PYTHON = {"f": float, "c": complex, "b": bool}  # the class of a Python number by the kind of its dtype; others are int
-_ARRAY_LIKE = (Value, np.ndarray, np.generic, bool, int, float, complex, list, tuple)
+_ARRAY_LIKE = (Value, Dim, np.ndarray, np.generic, bool, int, float, complex, list, tuple)
 
 
 def _operate(function: Callable, operands: tuple) -> Any:
@@ -69,7 +72,7 @@ def _binary(function: Any, symbol: str) -> tuple[Callable, Callable]:
 
     def reflected(self: Any, other: Any) -> Any:
         a = self._data
-        if not tr.open_traces and type(a) is _ndarray and a.dtype is not _BFLOAT16 and type(other) in _NUMBERS:
+        if not tr.open_traces and type(a) is _ndarray and a.dtype is not _BFLOAT16 and type(other) in NUMBERS:
             out = ufunc(other, a)
             result = _new(Tensor)
             result._data = out if type(out) is _ndarray else _asarray(out)
@@ -209,14 +212,24 @@ class Tensor(Methods, Value):
     def __getitem__(self, index: Any) -> Any:
         """Elements by NumPy's rules: basic indices give views, arrays of indices copies."""
         data = self._data
-        if not tr.open_traces and type(data) is _ndarray and (type(index) is slice or type(index) is int):
-            return wrap(data[index])
+        if not tr.open_traces and type(data) is _ndarray:
+            kind = type(index)
+            if kind in _BASIC or (kind is tuple and _BASIC.issuperset(map(type, index))):
+                return wrap(data[index])
+            if kind is Tensor and type(index._data) is _ndarray:
+                return wrap(data[index._data])
         if tracing(self, index) is not None:
             return getitem(self, index)
         return wrap(concrete(self)[_plain_index(index)])
 
     def __setitem__(self, index: Any, value: Any) -> None:
         """Write elements in place."""
+        data = self._data
+        if not tr.open_traces and type(data) is _ndarray:
+            kind, new = type(index), value._data if type(value) is Tensor else value
+            if type(new) in _FAST and (kind in _BASIC or (kind is tuple and _BASIC.issuperset(map(type, index)))):
+                data[index] = new
+                return
         if tracing(self, value, index) is not None:
             setitem(self, index, value)
         else:
@@ -231,6 +244,8 @@ class Tensor(Methods, Value):
     def __iter__(self) -> Iterator[Any]:
         if not self.shape:
             raise TypeError("iteration over a 0-d array")
+        if not tr.open_traces and type(self._data) is _ndarray:
+            return map(wrap, self._data)
         return (self[k] for k in range(len(self)))
 
     def __contains__(self, item: Any) -> bool:
@@ -264,10 +279,12 @@ class Tensor(Methods, Value):
         if digits is not None:
             # Python counts decimal digits exactly where NumPy scales, rounds and scales back.
             return round(self._value("round()").item(), digits) if kind_of(self) == "python" else self.round(digits)
-        if self.shape:
-            raise TypeError("type Tensor doesn't define __round__ method for arrays")
-        # Python and NumPy numbers round to integers.
-        return _operate(_nearest, (self,))
+        kind = kind_of(self)
+        if self.shape or kind == "ndarray" or (kind == "scalar" and self.dtype == dt.bool_):
+            raise TypeError(f"type {self.__class__.__name__} doesn't define __round__ method")
+        # Python's and NumPy's numbers round to Python's integers.
+        nearest = _operate(_nearest, (self,))
+        return wrap(active().fresh(tr.read(unwrap(nearest)), "python")) if kind == "scalar" and tracing(self) else nearest
 
     def item(self, *args: Any) -> Any:
         """One element as a Python number."""

@@ -8,21 +8,25 @@ from __future__ import annotations
 
 import functools
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from hybrid.core import dtype as dt
 from hybrid.core.errors import DTypeError, EscapeError, TraceError
-from hybrid.core.shape import Shape, contiguous_strides
+from hybrid.core.shape import Dim, Shape, Size, TensorType
 from hybrid.core.shape import broadcast as broadcast_shapes
+from hybrid.frontend.quick import FORMS, JOINS
 from hybrid.ir import trace as tr
 from hybrid.ir.graph import Atom, Literal, Source
-from hybrid.ir.primitive import Primitive
-from hybrid.ir.trace import Symbol, Trace
+from hybrid.ir.primitive import Primitive, infer
+from hybrid.ir.trace import Cell, Symbol, Trace
+from hybrid.ops import control
 from hybrid.ops import elementwise as e
 from hybrid.ops import view as v
+
+_new = object.__new__
 
 
 class Value:
@@ -42,12 +46,14 @@ def register_tensor(cls: type[Value]) -> None:
 
 def wrap(data: Any) -> Any:
     """A tensor over an ndarray (or NumPy scalar) or a symbol, without a copy."""
-    out = tensor_class.__new__(tensor_class)
-    if type(data) is Symbol:
+    out = _new(tensor_class)
+    if type(data) is np.ndarray:
+        out._data = data
+    elif type(data) is Symbol:
         data.cell.trace.made.append(weakref.ref(out))  # so that the end of the trace can tell who kept one
         out._data = data
     else:
-        out._data = data if type(data) is np.ndarray else np.asarray(data)
+        out._data = np.asarray(data)
     return out
 
 
@@ -95,7 +101,35 @@ def symbol(trace: Trace, x: Any) -> Symbol:
         trace.scalars = trace.scalars or isinstance(data, np.generic)
         dtype = dtype_of(data)
         return trace.fresh(tr.literal(data, dtype if not isinstance(dtype, type) else dt.of_python(data)), "scalar")
+    if isinstance(data, Dim):
+        return Symbol(Cell(trace, sized(trace, data), mutable=False), TensorType(dt.int64, (), weak=True), "python")
     return symbol(trace, np.asarray(data))
+
+
+def sized(trace: Trace, size: Size) -> Atom:
+    """A size as a number of the graph."""
+    if not isinstance(size, Dim):
+        return tr.literal(size, dt.int64)
+    bound = [trace.bound.get(name) for name in sorted(size.symbols)]
+    if len(bound) == 1 and size == Dim.symbol(*size.symbols) and bound[0] is not None:
+        return bound[0]
+    if trace.region is None and None not in bound:
+        # Outside of loops a symbol that a number was given is known to procedures alone: the numbers do as well.
+        return _polynomial(trace, size)
+    atom = trace.one(control.size, value=size)
+    trace.know_size(atom, size)
+    return atom
+
+
+def _polynomial(trace: Trace, size: Dim) -> Atom:
+    total: Atom = tr.literal(0, dt.int64)
+    for monomial, factor in size.terms:
+        term: Atom = tr.literal(factor, dt.int64)
+        for name in monomial:
+            term = trace.one(e.mul, term, trace.bound[name])
+        total = trace.one(e.add, total, term)
+    trace.know_size(total, size)
+    return total
 
 
 def assembled(trace: Trace, x: Any) -> Any:
@@ -133,6 +167,8 @@ def dtype_of(x: Any) -> np.dtype | type:
         return data.dtype
     if type(data) in (bool, int, float, complex):
         return type(data)
+    if isinstance(data, Dim):
+        return int
     raise DTypeError(f"{type(data).__name__} is not an array or a number", got=repr(data)[:80])
 
 
@@ -155,7 +191,7 @@ def kind_of(x: Any) -> str:
         return "tensor"
     if isinstance(data, np.ndarray):
         return "ndarray"
-    return "python" if type(data) in (bool, int, float, complex) else "scalar"
+    return "python" if type(data) in (bool, int, float, complex) or isinstance(data, Dim) else "scalar"
 
 
 def result_kind(operands: tuple, shape: Shape, *, python: bool = False) -> str:
@@ -203,28 +239,101 @@ def record_map(
     if shape and all(atom.type.shape == () for atom in inputs):
         inputs = tuple(stretched(trace, atom, shape) for atom in inputs)
     out = trace.fresh(trace.one(primitive, *inputs, **params), result_kind(operands, shape, python=python))
-    order = _axis_order(operands, shape)
-    if order != tuple(range(len(shape))):
-        steps = dict(zip(order, contiguous_strides(tuple(shape[a] for a in order))))
-        itemsize = out.type.dtype.itemsize
-        out._proto = tr.prototype(out.type.dtype, shape, tuple(steps[a] * itemsize for a in range(len(shape))))
-    return wrap(out)
+    return laid_out(out, allocated(operands))
 
 
-def _axis_order(operands: tuple, shape: Shape) -> tuple[int, ...]:
-    """The axes from slowest to fastest of what NumPy would allocate: as in the operands, where those agree.
+# Layout: the graph keeps every array in C order, but which reshapes of a result are views depends on where NumPy would have put
+# its elements. NumPy is asked: it allocates a byte for each, which nobody touches.
+def header_of(x: Any) -> np.ndarray | None:
+    """The header of an array; None for a scalar, and for what lies in C order."""
+    data = unwrap(x)
+    header = data._proto if type(data) is Symbol else data
+    return header if type(header) is np.ndarray and not header.flags.c_contiguous else None
 
-    The graph keeps every array in C order; this only tells which reshapes of the result are views.
+
+def allocated(operands: tuple, axes: Sequence[Sequence[int]] | None = None) -> np.ndarray | None:
+    """What NumPy's iterator allocates for a result over these operands; None where that is in C order.
+
+    Args:
+        axes: for each operand and the result, its axis for each axis of the iteration, -1 for none; left out: broadcasting.
     """
-    orders = set()
-    for x in operands:
-        data = unwrap(x)
-        header = data._proto if type(data) is Symbol else data
-        if type(header) is np.ndarray and header.shape == shape and not header.flags.c_contiguous:
-            orders.add(tuple(sorted(range(len(shape)), key=lambda axis: -abs(header.strides[axis]))))
-        elif shape_of(x) == shape:
-            orders.add(tuple(range(len(shape))))
-    return orders.pop() if len(orders) == 1 else tuple(range(len(shape)))
+    if (axes is None and all(header_of(x) is None for x in operands)) or not all(map(_known_shape, operands)):
+        return None
+    headers = [data.proto if type(data) is Symbol else np.asarray(data) for data in map(unwrap, operands)]
+    access: list[list[str]] = [*[["readonly"]] * len(headers), ["writeonly" if axes is None else "readwrite", "allocate"]]
+    types = [*[None] * len(headers), np.uint8]
+    flags = ["zerosize_ok", "reduce_ok"]
+    axes = None if axes is None else list(map(list, axes))
+    iterator: Any = np.nditer  # its annotations know no operand that is allocated
+    return iterator([*headers, None], flags, access, types, order="K", op_axes=axes).operands[-1]
+
+
+def laid_out(x: Any, made: np.ndarray | None) -> Any:
+    """A new array, as a tensor, whose elements lie in the order of those of `made`, which has its shape; None: in C order."""
+    out = unwrap(x)
+    out._proto = None
+    out.cell.trace.orders.pop(out.cell, None)
+    if made is not None and not made.flags.c_contiguous:
+        steps = made.strides
+        out.cell.trace.orders[out.cell] = tuple(sorted(range(made.ndim), key=lambda axis: -abs(steps[axis])))
+        itemsize = out.type.dtype.itemsize
+        out._proto = tr.prototype(out.type.dtype, made.shape, tuple(step // made.itemsize * itemsize for step in steps))
+    return wrap(out) if type(x) is Symbol else x
+
+
+def _known_shape(x: Any) -> bool:
+    return not any(isinstance(size, Dim) for size in shape_of(x))
+
+
+def stacked(operands: tuple, shape: tuple, core: int = 2) -> np.ndarray | None:
+    """What NumPy allocates for matrices, `core` axes each, over stacks of operands with two such axes."""
+    if len(shape) <= core or all(header_of(x) is None for x in operands) or not all(map(_known_shape, operands)):
+        return None
+    protos = [data.proto if type(data) is Symbol else data for data in map(unwrap, operands)]
+    leads = [tr.prototype(x.dtype, x.shape[:-2], x.strides[:-2]) for x in protos if x.ndim > 2]
+    made = allocated(tuple(leads))
+    if made is None:
+        return None
+    inner = np.empty(shape[len(shape) - core :], np.uint8)
+    return tr.prototype(inner.dtype, shape, (*(step * inner.size for step in made.strides), *inner.strides))
+
+
+def joined(parts: Sequence, axis: int, shape: tuple) -> np.ndarray | None:
+    """What NumPy allocates for arrays joined along an axis, of this shape; None where that is in C order."""
+    if all(header_of(x) is None for x in parts) or not all(map(_known_shape, parts)):
+        return None
+    headers = [data.proto if type(data) is Symbol else data for data in map(unwrap, parts)]
+    order: list[int] = []
+    for axis in range(len(shape)):
+        order.insert(_place(axis, order, headers), axis)
+    packed = np.empty([shape[axis] for axis in order], np.uint8)
+    return packed.transpose(sorted(range(len(order)), key=order.__getitem__))
+
+
+def _place(axis: int, order: list[int], headers: list[np.ndarray]) -> int:
+    """Where NumPy's sort puts an axis among earlier ones: before those that are faster in the first array with an opinion.
+
+    Any array in which the earlier one is not faster keeps it in front; axes of size 1 say nothing.
+    """
+    place = len(order)
+    for at in reversed(range(len(order))):
+        other = order[at]
+        having = [x.strides for x in headers if x.shape[axis] != 1 and x.shape[other] != 1]
+        if not having:
+            continue
+        if any(abs(steps[axis]) <= abs(steps[other]) for steps in having):
+            break
+        place = at
+    return place
+
+
+def like(x: Any, order: str = "K") -> np.ndarray | None:
+    """What `np.empty_like(x, order=order)` allocates; None where that is in C order."""
+    header = header_of(x)
+    made = None if header is None or order == "C" else np.empty_like(header, np.uint8, order)  # type: ignore[call-overload]
+    if order == "F" and header is None and _known_shape(x):
+        made = np.empty(shape_of(x), np.uint8, "F")
+    return made
 
 
 def record(trace: Trace, primitive: Primitive, x: Any, *more: Atom, kind: str | None = None, **params: Any) -> Any:
@@ -236,7 +345,10 @@ def record(trace: Trace, primitive: Primitive, x: Any, *more: Atom, kind: str | 
 def as_view(trace: Trace, x: Any, primitive: Primitive, proto: np.ndarray, *, scalar: bool = False, **params: Any) -> Any:
     """A tensor that shares x's storage, with the header NumPy gave."""
     source = symbol(trace, x)
-    type_ = source.type.with_shape(proto.shape)
+    if any(isinstance(size, Dim) for size in source.type.shape):
+        (type_,) = infer(primitive, [source.type], params)  # a header knows numbers only
+    else:
+        type_ = source.type.with_shape(proto.shape)
     kind = source.kind
     if kind != "tensor":
         kind = "scalar" if scalar else "ndarray"
@@ -256,22 +368,25 @@ def concrete(x: Any) -> Any:
 
 def evaluate(function: Callable, *args: Any, **kwargs: Any) -> Any:
     """NumPy's own function on the arrays behind the tensors; its results are tensors where an argument was one."""
-    plain = [concrete(x) for x in args]
-    found = any(a is not b for a, b in zip(plain, args))  # only a tensor becomes another object
-    if kwargs:
-        given = kwargs
-        kwargs = {name: concrete(x) for name, x in given.items()}
-        found = found or any(kwargs[name] is not x for name, x in given.items())
-    out = function(*plain, **kwargs)
+    plain, named, found = [], {}, False
+    for x in args:
+        a = concrete(x)
+        found = found or a is not x  # only a tensor becomes another object
+        plain.append(a)
+    for name, x in kwargs.items():
+        a = named[name] = concrete(x)
+        found = found or a is not x
+    out = function(*plain, **named)
     return rewrap(out) if found else out
 
 
 def rewrap(out: Any) -> Any:
     """What NumPy gave, with tensors for its arrays and scalars."""
-    if isinstance(out, (np.ndarray, np.generic)):
+    kind = type(out)
+    if kind is np.ndarray or isinstance(out, (np.generic, np.ndarray)):
         return wrap(out) if out.dtype.kind in "biufcV" else out
-    if type(out) in (tuple, list):
-        return type(out)(rewrap(item) for item in out)
+    if kind is tuple or kind is list:
+        return kind([rewrap(item) for item in out])
     if isinstance(out, tuple) and hasattr(out, "_fields"):
         return type(out)(*(rewrap(item) for item in out))
     return out
@@ -282,27 +397,47 @@ def holds_tensor(args: Any) -> bool:
     return any(isinstance(x, Value) or (type(x) in (list, tuple) and holds_tensor(x)) for x in args)
 
 
-# Methods of ndarray that do what NumPy's function of that name does, without its detour of 0.5 to 1 µs.
-_METHODS = frozenset(("all", "any", "argmax", "argmin", "cumsum", "max", "mean", "min", "prod", "ravel", "reshape", "squeeze",
-                      "std", "sum", "take", "transpose", "var"))  # fmt: skip
-_NUMBERS = frozenset((int, float, bool, complex, type(None)))
+# Python's and NumPy's numbers, as eager calls hand them to NumPy. bfloat16 is left out: NumPy has no promotion for it.
+NUMBERS = frozenset((int, float, bool, complex, *(d.type for d in dt.ALL if d is not dt.bfloat16)))
+_PLAIN = NUMBERS | {type(None), str, type}
+_SETTINGS = frozenset(("axis", "keepdims", "dtype", "ddof"))
+_INTEGERS = frozenset((int,))
+_ARRAYS = frozenset((np.ndarray,))
 
 
 def _plain(args: tuple) -> list | None:
-    """The arguments of the commonest calls, a tensor first, with arrays for tensors; None for all other calls."""
-    if not args or len(args) > 3 or type(args[0]) is not tensor_class:
+    """The arguments of the commonest calls with arrays for tensors; None for other calls, and where no tensor is among them."""
+    if len(args) > 3:
         return None
-    out = []
+    out, found = [], False
     for x in args:
         kind = type(x)
         if kind is tensor_class:
             x = x._data
-            if type(x) is not np.ndarray or x.dtype.kind == "V":
+            if type(x) is not np.ndarray:
                 return None
-        elif kind not in _NUMBERS and not (kind is tuple and all(type(item) is int for item in x)):
+            found = True
+        elif kind is tuple or kind is list:
+            kinds = set(map(type, x))
+            if kinds == {tensor_class}:
+                x = [item._data for item in x]
+                if set(map(type, x)) != _ARRAYS:
+                    return None
+                found = True
+            elif not kinds <= _INTEGERS:
+                return None
+        elif kind not in _PLAIN:
             return None
         out.append(x)
-    return out
+    return out if found else None
+
+
+def _are_settings(kwargs: dict) -> bool:
+    """Whether these keywords mean the same to NumPy's function, its method and our shorter form."""
+    for name, x in kwargs.items():
+        if name not in _SETTINGS or not (type(x) in _PLAIN or type(x) is tuple or isinstance(x, np.dtype)):
+            return False
+    return True
 
 
 FUNCTIONS: dict[Callable, Callable] = {}  # NumPy's function -> ours
@@ -316,15 +451,15 @@ def implements(numpy_function: Callable, *also: Callable) -> Callable:
     """
 
     def decorate(body: Callable) -> Callable:
-        quick = getattr(np.ndarray, numpy_function.__name__) if numpy_function.__name__ in _METHODS else numpy_function
+        quick, join = FORMS.get(numpy_function, numpy_function), JOINS.get(numpy_function, numpy_function)
 
         @functools.wraps(body)
         def function(*args: Any, **kwargs: Any) -> Any:
             if tr.open_traces:
                 if tracing(*args, *kwargs.values()) is not None:
                     return body(*args, **kwargs)
-            elif not kwargs and (plain := _plain(args)) is not None:
-                made = quick(*plain)
+            elif (not kwargs or _are_settings(kwargs)) and (plain := _plain(args)) is not None:
+                made = (quick if type(plain[0]) is np.ndarray else join)(*plain, **kwargs)
                 return wrap(made) if type(made) is np.ndarray else rewrap(made)
             result = evaluate(numpy_function, *args, **kwargs)
             return kwargs["out"] if kwargs and kwargs.get("out") is not None else result

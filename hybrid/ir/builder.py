@@ -32,8 +32,8 @@ class Builder:
     }
     """
 
-    def __init__(self, name: str):
-        self.name = name
+    def __init__(self, name: str, outer: Builder | None = None):
+        self.name, self.outer = name, outer  # outer: of the body around this one, whose values may be used
         self.inputs: list[Var] = []
         self.names: dict[Var, str] = {}
         self.eqns: list[Eqn] = []
@@ -49,6 +49,8 @@ class Builder:
 
     def constant(self, array: np.ndarray) -> Var:
         """The variable that stands for a captured array; the array itself is kept, not copied."""
+        if self.outer is not None:
+            return self.outer.constant(array)
         known = self.constants.get(id(array))
         if known is None:
             known = self.constants[id(array)] = (Var(TensorType(array.dtype, array.shape)), array)
@@ -58,7 +60,7 @@ class Builder:
                source: Source | None = None) -> tuple[Atom, ...]:  # fmt: skip
         params = params or {}
         key = (primitive.name, *map(_key, inputs), tuple(params.items()))
-        known = self._numbers.get(key)
+        known = self.known(key)
         if known is not None:
             return known
         types = infer(primitive, [atom.type for atom in inputs], dict(params))
@@ -73,6 +75,27 @@ class Builder:
             outputs = made
         self._numbers[key] = outputs
         return outputs
+
+    def known(self, key: object) -> tuple[Atom, ...] | None:
+        """The results of an equal equation, here or around this body."""
+        at: Builder | None = self
+        while at is not None:
+            if key in at._numbers:
+                return at._numbers[key]
+            at = at.outer
+        return None
+
+    def absorb(self, inner: Builder) -> None:
+        """Append what a builder inside this one holds."""
+        self.eqns += inner.eqns
+        self._numbers.update(inner._numbers)
+
+    def body(self, outputs: list[Atom] | tuple[Atom, ...]) -> Graph:
+        """The finished body: its inputs are those declared, then whatever it uses from around it."""
+        made = {*self.inputs, *(var for eqn in self.eqns for var in eqn.outputs)}
+        used = [*(atom for eqn in self.eqns for atom in eqn.inputs), *outputs]
+        free = dict.fromkeys(atom for atom in used if isinstance(atom, Var) and atom not in made)
+        return Graph(self.name, (*self.inputs, *free), tuple(self.eqns), tuple(outputs), (), self.names)
 
     def finish(self, outputs: list[Atom] | tuple[Atom, ...]) -> Graph:
         return Graph(

@@ -8,15 +8,17 @@ graph gelu(x: f32[1024]) {
 
 from __future__ import annotations
 
+import contextlib
 import linecache
 import os
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from hybrid.core.shape import TensorType
+from hybrid.core.shape import Dim, TensorType
 from hybrid.ir.primitive import Primitive
 
 
@@ -121,6 +123,70 @@ def uses(graph: Graph) -> dict[Var, list[Eqn]]:
     return out
 
 
+class _Sizes(threading.local):
+    """What the size symbols stand for in the execution under way on this thread, innermost body last."""
+
+    def __init__(self) -> None:
+        self.stack: list[dict[str, int]] = [{}]
+
+
+_sizes = _Sizes()
+
+
+@contextlib.contextmanager
+def sizes(known: Mapping[str, int]) -> Iterator[dict[str, int]]:
+    """Run a body in which these symbols have these values; what it binds itself is forgotten with it."""
+    inner = {**_sizes.stack[-1], **known}
+    _sizes.stack.append(inner)
+    try:
+        yield inner
+    finally:
+        _sizes.stack.pop()
+
+
+def bind_size(symbol: str, value: int) -> None:
+    """Give a symbol its value for the rest of the body that is being run."""
+    _sizes.stack[-1][symbol] = value
+
+
+def resolved(value: Any) -> Any:
+    """A parameter with numbers for its symbolic sizes."""
+    if isinstance(value, Dim):
+        return value.evaluate(_sizes.stack[-1])
+    if type(value) is tuple:
+        return tuple(map(resolved, value))
+    return value
+
+
+def apply(eqn: Eqn, operands: Sequence[Any]) -> tuple:
+    """The results of one equation on arrays, by NumPy."""
+    params = {name: resolved(value) for name, value in eqn.params.items()} if _sizes.stack[-1] else eqn.params
+    out = eqn.primitive.eval(*operands, **params)
+    return out if isinstance(out, tuple) else (out,)
+
+
+def bodies(eqn: Eqn) -> dict[str, Graph]:
+    """The graphs among an equation's params: branches, tests and bodies of loops."""
+    return {name: value for name, value in eqn.params.items() if isinstance(value, Graph)}
+
+
+def symbols_of(value: Any) -> frozenset[str]:
+    """The size symbols that a parameter, a type or an equation mentions and does not bind itself."""
+    if isinstance(value, Dim):
+        return value.symbols
+    if isinstance(value, TensorType):
+        return symbols_of(value.shape)
+    if isinstance(value, tuple):
+        return frozenset().union(*map(symbols_of, value))
+    if isinstance(value, Graph):
+        inner = frozenset().union(*map(symbols_of, value.eqns), *(symbols_of(var.type) for var in value.inputs))
+        return inner - {eqn.params["symbol"] for eqn in value.eqns if eqn.primitive.body == "bind"}
+    if isinstance(value, Eqn):
+        found = frozenset().union(*map(symbols_of, value.params.values()), *(symbols_of(var.type) for var in value.outputs))
+        return found - {value.params.get("symbol")}
+    return frozenset()
+
+
 def evaluate(graph: Graph, *arrays: Any) -> tuple[np.ndarray, ...]:
     """Run the graph op by op with NumPy: the meaning that every compiled form must match."""
     env = run(graph, arrays)
@@ -131,10 +197,9 @@ def run(graph: Graph, arrays: Sequence[Any]) -> dict[Var, np.ndarray]:
     """Every value of one execution, by variable."""
     env: dict[Var, np.ndarray] = dict(zip(graph.inputs, arrays, strict=True))
     env.update((var, array) for var, array in graph.constants)
-    with np.errstate(all="ignore"):
+    with np.errstate(all="ignore"), sizes({}):
         for eqn in graph.eqns:
-            out = eqn.primitive.eval(*(read(env, atom) for atom in eqn.inputs), **eqn.params)
-            env.update(zip(eqn.outputs, out if isinstance(out, tuple) else (out,), strict=True))
+            env.update(zip(eqn.outputs, apply(eqn, [read(env, atom) for atom in eqn.inputs]), strict=True))
     return env
 
 

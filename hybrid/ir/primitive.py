@@ -22,6 +22,7 @@ class Kind(enum.Enum):
     REDUCE = "reduce"  # `body` names the associative operator; params: axes
     WRITE = "write"  # several regions stored into one result
     CONTRACT = "contract"  # sums of products
+    CONTROL = "control"  # branches, loops, and what holds between values and sizes; `body` names the construct
     OPAQUE = "opaque"  # anything else; a host call unless it says how it lowers
 
 

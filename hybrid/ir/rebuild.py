@@ -2,19 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from hybrid.ir.builder import Builder
-from hybrid.ir.graph import Atom, Eqn, Graph, Literal, Var
+from hybrid.ir.graph import Atom, Eqn, Graph, Literal, Var, bodies
 
 # Given the equation and its already rewritten operands: replacement atoms, or None to keep the equation.
 Rewrite = Callable[[Builder, Eqn, tuple[Atom, ...]], Sequence[Atom] | None]
 
 
+def substituted(graph: Graph, values: Mapping[Var, Atom]) -> Graph:
+    """The graph with other atoms for some of its inputs, which it then takes no more; bodies inside it, too."""
+    if not values:
+        return graph
+
+    builder = Builder(graph.name)
+    builder.inputs = [var for var in graph.inputs if var not in values]
+    builder.names = dict(graph.names)
+    env: dict[Var, Atom] = dict(values)
+    for eqn in graph.eqns:
+        inputs = tuple(atom if isinstance(atom, Literal) else env.get(atom, atom) for atom in eqn.inputs)
+        env.update(zip(eqn.outputs, builder.append(eqn.primitive, inputs, eqn.params, eqn.source), strict=True))
+    outputs = [atom if isinstance(atom, Literal) else env.get(atom, atom) for atom in graph.outputs]
+    return Graph(graph.name, tuple(builder.inputs), tuple(builder.eqns), tuple(outputs), graph.constants, graph.names)
+
+
+def within(graph: Graph, change: Callable[[Graph], Graph]) -> Graph:
+    """The graph with a pass applied to the bodies of its branches and loops; the same object when nothing changed."""
+    eqns = []
+    for eqn in graph.eqns:
+        inner = {name: change(body) for name, body in bodies(eqn).items()}
+        if any(inner[name] is not eqn.params[name] for name in inner):
+            eqn = Eqn(eqn.primitive, eqn.inputs, {**eqn.params, **inner}, eqn.outputs, eqn.source)
+        eqns.append(eqn)
+    return graph if all(a is b for a, b in zip(eqns, graph.eqns)) else graph.replace(eqns=tuple(eqns))
+
+
 def rebuild(graph: Graph, rewrite: Rewrite | None = None) -> Graph:
     """The graph with every equation passed through `rewrite`; folding and value numbering apply to what it makes.
 
-    Returns the same object when nothing changed.
+    Returns the same object when nothing changed. Bodies of branches and loops stay as they are: see `within`.
     """
     builder = Builder(graph.name)
     builder.inputs, builder.names = list(graph.inputs), dict(graph.names)

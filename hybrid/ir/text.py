@@ -23,7 +23,7 @@ import numpy as np
 from hybrid.core.dtype import BY_SHORT, SHORT
 from hybrid.core.errors import GraphError
 from hybrid.core.shape import Dim, Size, TensorType
-from hybrid.ir.graph import Atom, Eqn, Graph, Literal, Var
+from hybrid.ir.graph import Atom, Eqn, Graph, Literal, Var, bodies
 from hybrid.ir.primitive import TABLE
 from hybrid.ir.verify import check_types, verify
 
@@ -48,20 +48,28 @@ def names_of(graph: Graph) -> dict[Var, str]:
 
 
 def render(graph: Graph) -> str:
+    return "\n".join(_lines(graph, graph.name))
+
+
+def _lines(graph: Graph, title: str) -> list[str]:
     names = names_of(graph)
+    titles: dict[Graph, str] = {}
 
     def atom(a: Atom) -> str:
         return literal(a) if isinstance(a, Literal) else names[a]
 
-    lines = [f"graph {graph.name}({', '.join(f'{names[v]}: {v.type}' for v in graph.inputs)}) {{"]
+    lines = [f"graph {title}({', '.join(f'{names[v]}: {v.type}' for v in graph.inputs)}) {{"]
     lines += [f"  const {names[var]}: {var.type}" for var, _ in graph.constants]
     for eqn in graph.eqns:
-        left = ", ".join(f"{names[v]}: {v.type}" for v in eqn.outputs)
-        operands = [*map(atom, eqn.inputs), *(f"{k}={param(v)}" for k, v in eqn.params.items())]
+        for word, body in bodies(eqn).items():
+            if body not in titles:
+                titles[body] = f"{word}{len(titles)}"
+                lines += [f"  {line}" for line in _lines(body, titles[body])]
+        left = ", ".join(f"{names[v]}: {v.type}" for v in eqn.outputs) or "_"
+        given = (f"{k}={titles[v] if isinstance(v, Graph) else param(v)}" for k, v in eqn.params.items())
         source = f"  # {eqn.source}" if eqn.source else ""
-        lines.append(f"  {left} = {eqn.primitive.name}({', '.join(operands)}){source}")
-    lines.append(f"  return {', '.join(map(atom, graph.outputs)) or '()'}")
-    return "\n".join([*lines, "}"])
+        lines.append(f"  {left} = {eqn.primitive.name}({', '.join([*map(atom, eqn.inputs), *given])}){source}")
+    return [*lines, f"  return {', '.join(map(atom, graph.outputs)) or '()'}", "}"]
 
 
 def literal(a: Literal) -> str:
@@ -92,26 +100,47 @@ def parse(text: str, constants: Mapping[str, np.ndarray] | None = None) -> Graph
     Raises:
         GraphError: naming the line that cannot be read.
     """
+    lines = [line.split("  #")[0].strip() for line in text.strip().splitlines()]
+    graph, end = _block(list(enumerate(lines, start=1)), 0, constants or {})
+    if end != len(lines):
+        raise GraphError(f"line {end + 1} of the graph text comes after its end", got=lines[end])
+    return verify(graph)
+
+
+_HEAD = re.compile(r"graph (\S+)\((.*)\) \{")
+
+
+def _block(lines: list[tuple[int, str]], at: int, constants: Mapping[str, np.ndarray]) -> tuple[Graph, int]:
+    """The graph that begins at a line, and the line after it."""
     # Operand and parameter tables are filled line by line, so that a name used before its definition is an error here.
-    lines = [line.split("  #")[0].rstrip() for line in text.strip().splitlines()]
-    head = re.fullmatch(r"graph (\S+)\((.*)\) \{", lines[0]) if lines else None
-    if head is None or lines[-1] != "}":
-        raise GraphError("not a graph text", got=lines[0] if lines else "nothing", expected="graph name(x: f32[3]) { … }")
+    head = _HEAD.fullmatch(lines[at][1]) if at < len(lines) else None
+    if head is None:
+        raise GraphError("not a graph text", got=lines[at][1] if at < len(lines) else "nothing",
+                         expected="graph name(x: f32[3]) { … }")  # fmt: skip
     env: dict[str, Atom] = {}
+    graphs: dict[str, Graph] = {}
     inputs: list[Var] = []
-    names: dict[Var, str] = {}
     kept: list[tuple[Var, np.ndarray]] = []
     eqns: list[Eqn] = []
     outputs: tuple[Atom, ...] | None = None
-    for number, line in enumerate([head[2], *lines[1:-1]], start=1):
-        body = line.strip()
+    names: dict[Var, str] = {}
+    start = at
+    while True:
+        number, body = lines[at] if at < len(lines) else (at + 1, "")
         try:
-            if number == 1:
-                inputs = _definitions(body, env) if body else []
+            if at == start:
+                inputs = _definitions(head[2], env) if head[2] else []
                 names = {var: name for name, var in env.items() if isinstance(var, Var)}
+            elif at == len(lines):
+                raise GraphError("the graph has no end")
+            elif body == "}":
+                break
+            elif inner := _HEAD.fullmatch(body):
+                graphs[inner[1]], at = _block(lines, at, {})
+                continue
             elif body.startswith("const "):
                 match = _match(_DEF, body[6:])
-                array = (constants or {}).get(match[1])
+                array = constants.get(match[1])
                 if array is None:
                     raise GraphError(f"the captured array {match[1]} is missing")
                 kept.append((_define(match, env), array))
@@ -120,13 +149,16 @@ def parse(text: str, constants: Mapping[str, np.ndarray] | None = None) -> Graph
                 parts = items.elts if isinstance(items, ast.Tuple) else [items]
                 outputs = tuple(_atom(part, env) for part in parts)
             else:
-                eqns.append(check_types(head[1], _equation(body, env)))
+                eqns.append(check_types(head[1], _equation(body, env, graphs)))
         except (GraphError, SyntaxError, ValueError, TypeError, ArithmeticError) as error:
+            if isinstance(error, GraphError) and error.what.startswith("line "):
+                raise
             reason = error.what if isinstance(error, GraphError) else str(error)
             raise GraphError(f"line {number} of the graph text cannot be read: {reason}", got=body) from error
+        at += 1
     if outputs is None:
         raise GraphError("the graph text has no return line")
-    return verify(Graph(head[1], tuple(inputs), tuple(eqns), outputs, tuple(kept), names))
+    return Graph(head[1], tuple(inputs), tuple(eqns), outputs, tuple(kept), names), at + 1
 
 
 def _match(pattern: re.Pattern, text: str) -> re.Match:
@@ -166,7 +198,7 @@ def _size(text: str) -> Size:
     return _value(ast.parse(text.strip(), mode="eval").body)
 
 
-def _equation(body: str, env: dict[str, Atom]) -> Eqn:
+def _equation(body: str, env: dict[str, Atom], graphs: Mapping[str, Graph]) -> Eqn:
     left, separator, right = body.partition(" = ")
     # Some primitives are named by Python keywords (and, or, not): those don't parse as calls.
     keyword = re.match(r"(and|or|not)\((.*)\)$", right)
@@ -177,8 +209,12 @@ def _equation(body: str, env: dict[str, Atom]) -> Eqn:
     if name not in TABLE:
         raise GraphError(f"{name} is not a primitive")
     inputs = tuple(_atom(arg, env) for arg in call.args)
-    params = {str(k.arg): _value(k.value) for k in call.keywords}
-    return Eqn(TABLE[name], inputs, params, tuple(_definitions(left, env)))
+    params = {str(k.arg): _param(k.value, graphs) for k in call.keywords}
+    return Eqn(TABLE[name], inputs, params, tuple(_definitions(left, env)) if left != "_" else ())
+
+
+def _param(node: ast.expr, graphs: Mapping[str, Graph]) -> Any:
+    return graphs[node.id] if isinstance(node, ast.Name) and node.id in graphs else _value(node)
 
 
 def _atom(node: ast.expr, env: dict[str, Atom]) -> Atom:

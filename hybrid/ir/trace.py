@@ -12,15 +12,17 @@ import sys
 import threading
 import weakref
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from hybrid.core.bounds import Bounds
 from hybrid.core.errors import EscapeError, TraceError
-from hybrid.core.shape import TensorType, contiguous_strides
+from hybrid.core.shape import Size, TensorType, contiguous_strides
 from hybrid.ir.builder import Builder
-from hybrid.ir.graph import Atom, Literal, Source
-from hybrid.ir.primitive import Primitive
+from hybrid.ir.graph import Atom, Eqn, Literal, Source, Var
+from hybrid.ir.primitive import TABLE, Primitive
 
 SNAPSHOT_BYTES = 1 << 20  # captured arrays up to this size are watched for writes while tracing; a comparison takes 0.1 ms
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -29,19 +31,85 @@ Chain = tuple[tuple[Primitive, Mapping[str, Any]], ...]
 
 
 class Cell:
-    """One block of storage: its current value, whether it was written, and what outlives the call."""
+    """One block of storage: its current value, whether it was written, and what outlives the call.
 
-    __slots__ = ("trace", "value", "origin", "written", "writeable", "name")
+    `home` is the region that made it. `mutable` cells are arrays; numbers never change. A `lost` cell holds, from some loop
+    or branch on, what only a run can tell: the reason why nobody may look at it any more. A `frozen` one may be known under
+    another name, depending on a condition: it cannot be written. A `shared` one may be an argument: it cannot be returned
+    (why, and the condition).
+    """
 
-    def __init__(self, trace: Trace, value: Atom, writeable: bool = True, name: str = ""):
-        self.trace, self.value, self.origin, self.written, self.writeable, self.name = (
-            trace,
-            value,
-            value,
-            False,
-            writeable,
-            name,
-        )
+    __slots__ = ("trace", "home", "_value", "origin", "written", "writeable", "mutable", "name", "lost", "shared", "frozen")
+
+    def __init__(self, trace: Trace, value: Atom, writeable: bool = True, name: str = "", mutable: bool = True):
+        self.trace, self.home, self._value, self.origin = trace, trace.region, value, value
+        self.written, self.writeable, self.mutable, self.name = False, writeable, mutable, name
+        self.lost = self.frozen = ""
+        self.shared: tuple[TraceError, Atom] | None = None
+        if trace.region is not None:
+            trace.region.cells.append(self)
+
+    @property
+    def value(self) -> Atom:
+        """What it holds where the trace stands now."""
+        return self.trace.value_of(self)
+
+    @value.setter
+    def value(self, atom: Atom) -> None:
+        self.trace.assign(self, atom)
+
+
+class Region:
+    """A body recorded apart: a branch, or a round of a loop. What it writes stays in `values` until the parts are joined.
+
+    A loop's body knows arrays from around it as inputs of its own, since an earlier round may have written them:
+    `entered` has, for each, that input and what the array held before the loop.
+    """
+
+    def __init__(self, trace: Trace, name: str, loop: bool = False):
+        self.trace, self.outer, self.loop = trace, trace.region, loop
+        self.builder = Builder(name, trace.builder)
+        self.values: dict[Cell, Atom] = {}
+        self.entered: dict[Cell, tuple[Var, Atom]] = {}
+        self.sizes: dict[Atom, Size] = {}
+        self.cells: list[Cell] = []  # made here
+
+    def __enter__(self) -> Region:
+        self.trace.region, self.trace.builder = self, self.builder
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        assert self.builder.outer is not None
+        self.trace.region, self.trace.builder = self.outer, self.builder.outer
+
+    def absorb(self) -> None:
+        """Make what was recorded here part of the region around it."""
+        outer = self.builder.outer
+        assert outer is not None and not self.loop
+        outer.absorb(self.builder)
+        (self.trace.sizes if self.outer is None else self.outer.sizes).update(self.sizes)
+        for cell in self.cells:
+            cell.home = self.outer
+        if self.outer is not None:
+            self.outer.cells += self.cells
+        for cell, atom in self.values.items():
+            self.trace.assign(cell, atom)
+
+    @property
+    def written(self) -> dict[Cell, Atom]:
+        """Storage from around it that it leaves with another value."""
+        return {c: atom for c, atom in self.values.items() if c not in self.entered or self.entered[c][0] is not atom}
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Maybe:
+    """A number that a branch or loop may have left as something else: `holds` tells whether it is what it is said to be.
+
+    Otherwise it is a Python number of class `instead`, of the same value, or does not exist (None).
+    """
+
+    holds: Atom
+    instead: type | None
 
 
 class Symbol:
@@ -51,11 +119,12 @@ class Symbol:
     `proto` is a NumPy array of the right dtype, shape and strides over no memory, so that NumPy itself decides what is a view.
     """
 
-    __slots__ = ("cell", "chain", "type", "kind", "_proto", "argument")
+    __slots__ = ("cell", "chain", "type", "kind", "_proto", "argument", "maybe")
 
     def __init__(self, cell: Cell, type: TensorType, kind: str, chain: Chain = (), proto: np.ndarray | None = None,
-                 argument: int | None = None):  # fmt: skip
+                 argument: int | None = None, maybe: Maybe | None = None):  # fmt: skip
         self.cell, self.chain, self.type, self.kind, self._proto, self.argument = cell, chain, type, kind, proto, argument
+        self.maybe = maybe
 
     @property
     def proto(self) -> np.ndarray:
@@ -82,7 +151,13 @@ class Trace:
     """The recording of one call. Use as a context manager: inside, operations on symbols go to `builder`."""
 
     def __init__(self, name: str):
-        self.builder = Builder(name)
+        self.builder = self.root = Builder(name)
+        self.region: Region | None = None  # the innermost body being recorded, if any
+        self.sizes: dict[Atom, Size] = {}  # numbers whose value is known as a polynomial over size symbols
+        self.orders: dict[Cell, tuple[int, ...]] = {}  # the axes of new storage from slowest to fastest, where not in C order
+        self.bounds = Bounds()
+        self.bound: dict[str, Atom] = {}  # the numbers that symbols were given
+        self.symbols = 0
         self.alive = True
         self.outer: Trace | None = None
         self.captured: dict[int, Cell] = {}
@@ -90,6 +165,7 @@ class Trace:
         self.snapshots: dict[int, bytes] = {}  # contents of captured arrays, by id
         self.numbers: dict[Atom, int] = {}  # graph inputs that are numbers -> the argument
         self.checks: list[Atom] = []  # Python numbers that must be finite: where Python would have raised, they are not
+        self.notes: list[str] = []  # what `explain` says about how it was traced
         self.made: list[weakref.ref] = []  # every tensor over a symbol of this trace
         self.scalars = False  # whether a NumPy scalar became a literal: NumPy computed something meanwhile
         self.failure: BaseException | None = None  # what a `demand` raised, whether or not the traced code caught it
@@ -123,6 +199,9 @@ class Trace:
             cell = self.captured[id(array)] = Cell(
                 self, self.builder.constant(array), bool(array.flags.writeable), "a captured array"
             )
+            if cell.home is not None:
+                cell.home.cells.remove(cell)
+                cell.home = None
             self.cells.append(cell)
             if array.nbytes <= SNAPSHOT_BYTES:
                 self.snapshots[id(array)] = array.tobytes()
@@ -139,7 +218,7 @@ class Trace:
     def unchanged(self, *keys: int) -> None:
         """Refuse captured arrays that plain NumPy wrote meanwhile, and undo that: a graph reads them as a call finds them."""
         for key in keys or self.snapshots:
-            array, before = self.builder.constants[key][1], self.snapshots.get(key)
+            array, before = self.root.constants[key][1], self.snapshots.get(key)
             if before is not None and array.tobytes() != before:
                 array[...] = np.frombuffer(before, array.dtype).reshape(array.shape)
                 raise TraceError(
@@ -160,10 +239,58 @@ class Trace:
 
     def fresh(self, atom: Atom, kind: str) -> Symbol:
         """A new array holding `atom`."""
-        return Symbol(Cell(self, atom), atom.type, kind)
+        return Symbol(Cell(self, atom, mutable=kind in ("tensor", "ndarray")), atom.type, kind)
 
     def one(self, primitive: Primitive, *inputs: Atom, **params: Any) -> Atom:
         return self.record(primitive, inputs, params)[0]
+
+    def assume(self, condition: Atom, what: str) -> None:
+        """Hand the call over to Python unless the condition holds."""
+        if not (isinstance(condition, Literal) and condition.value):
+            self.record(TABLE["check"], (condition,), {"what": what})
+
+    # storage, seen from the innermost region
+    def value_of(self, cell: Cell) -> Atom:
+        if cell.lost:
+            raise TraceError(f"an array is read whose contents depend on {cell.lost}", at=user_line())
+        return self._value(cell, self.region)
+
+    def _value(self, cell: Cell, region: Region | None) -> Atom:
+        if region is None or cell.home is region:
+            return cell._value
+        if cell in region.values:
+            return region.values[cell]
+        outer = self._value(cell, region.outer)
+        if region.loop and cell.mutable:
+            var = region.builder.input(outer.type)
+            region.entered[cell] = var, outer
+            outer = region.values[cell] = var
+        return outer
+
+    def assign(self, cell: Cell, atom: Atom) -> None:
+        if self.region is None or cell.home is self.region:
+            cell._value, cell.written = atom, True
+        else:
+            self.region.values[cell] = atom
+
+    # numbers that are sizes
+    def size_of(self, atom: Atom) -> Size | None:
+        """The polynomial over size symbols that a number is known to be, if any."""
+        if isinstance(atom, Literal):
+            return int(atom.value)
+        region = self.region
+        while region is not None:
+            if atom in region.sizes:
+                return region.sizes[atom]
+            region = region.outer
+        return self.sizes.get(atom)
+
+    def know_size(self, atom: Atom, size: Size) -> None:
+        (self.sizes if self.region is None else self.region.sizes)[atom] = size
+
+    def fresh_symbol(self, stem: str) -> str:
+        self.symbols += 1
+        return f"{stem}{self.symbols}"
 
 
 class _State(threading.local):
@@ -221,12 +348,23 @@ def live(symbol: Symbol) -> Trace:
             expected="values of the current call",
             fix="return it from the decorated function instead of keeping it in a global, an attribute or a list",
         )
+    home = symbol.cell.home
+    if home is not None and home is not trace.region and not _encloses(home, trace.region):
+        raise TraceError("a value made inside a branch or loop is used outside it", got=symbol.type, at=user_line())
     return trace
+
+
+def _encloses(home: Region, region: Region | None) -> bool:
+    while region is not None and region is not home:
+        region = region.outer
+    return region is not None
 
 
 def read(symbol: Symbol) -> Atom:
     """The current value: the cell's, seen through the chain."""
     trace = live(symbol)
+    if symbol.maybe is not None:
+        trace.assume(symbol.maybe.holds, "a number has the type that most paths give it")
     atom = symbol.cell.value
     for primitive, params in symbol.chain:
         atom = trace.one(primitive, atom, **params)
@@ -236,6 +374,8 @@ def read(symbol: Symbol) -> Atom:
 def write(symbol: Symbol, value: Atom) -> None:
     """Replace the elements this symbol shows."""
     trace, cell = live(symbol), symbol.cell
+    if cell.frozen:
+        raise TraceError(f"an array is written, and {cell.frozen}", at=user_line())
     if not cell.writeable or symbol.kind in ("scalar", "python"):
         raise ValueError("assignment destination is read-only")
     bases = [cell.value]
@@ -246,7 +386,6 @@ def write(symbol: Symbol, value: Atom) -> None:
             raise ValueError("assignment destination is read-only")
         value = primitive.put(trace.one, base, value, **params)
     cell.value = value
-    cell.written = True
 
 
 def view(
@@ -262,7 +401,7 @@ def demand(symbol: Symbol, what: str) -> np.ndarray:
     trace = live(symbol)
     if isinstance(symbol.cell.value, Literal):
         return np.asarray(symbol.cell.value.value)
-    behind = _numbers_behind(trace, symbol.cell.value)
+    behind = numbers_behind(trace, symbol.cell.value)
     error = Concretise(behind, what, user_line()) if behind else TraceError(
         f"{what} needs a value that is only known when the compiled code runs",
         got=f"a traced {symbol.type}",
@@ -273,9 +412,19 @@ def demand(symbol: Symbol, what: str) -> np.ndarray:
     raise error
 
 
-def _numbers_behind(trace: Trace, atom: Atom) -> frozenset[int]:
+def undecided(trace: Trace, predicate: Atom, error: TraceError) -> Exception:
+    """What to raise where two ways of a branch cannot be one: with the numbers it depends on static, there is one way."""
+    behind = numbers_behind(trace, predicate)
+    return Concretise(behind, "a Python condition", error.at) if behind else error  # type: ignore[arg-type]
+
+
+def numbers_behind(trace: Trace, atom: Atom) -> frozenset[int]:
     """The arguments a value is computed from, if they are all numbers; else none."""
-    producers = {var: eqn for eqn in trace.builder.eqns for var in eqn.outputs}
+    producers: dict[Atom, Eqn] = {}
+    builder: Builder | None = trace.builder
+    while builder is not None:
+        producers.update((var, eqn) for eqn in builder.eqns for var in eqn.outputs)
+        builder = builder.outer
     found, pending, seen = set(), [atom], set()
     while pending:
         atom = pending.pop()
@@ -284,7 +433,7 @@ def _numbers_behind(trace: Trace, atom: Atom) -> frozenset[int]:
         seen.add(atom)
         if atom in trace.numbers:
             found.add(trace.numbers[atom])
-        elif atom in producers:
+        elif atom in producers and producers[atom].inputs:
             pending += producers[atom].inputs
         else:
             return frozenset()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hybrid.core.errors import GraphError, HybridError
-from hybrid.ir.graph import Eqn, Graph, Literal, Var
+from hybrid.ir.graph import Eqn, Graph, Literal, Var, bodies
 from hybrid.ir.primitive import TABLE, infer
 
 
@@ -43,6 +43,8 @@ def _check(graph: Graph, eqn: Eqn, known: set[Var]) -> None:
         elif atom not in known:
             raise GraphError(f"{graph.name}: a value is used before it is defined", got=atom.type, at=where)
     check_types(graph.name, eqn)
+    for body in bodies(eqn).values():
+        verify(body)
 
 
 def check_types(name: str, eqn: Eqn) -> Eqn:

@@ -19,7 +19,7 @@ from hybrid.core.shape import Size, contiguous_strides, product
 from hybrid.loops import schedule
 from hybrid.loops.nest import Const, Expr, For, Load, Scratch, Stmt, Store, convert, identity, op
 from hybrid.passes.access import Index, axes_index, offset_of, reduced_shape
-from hybrid.passes.fuse import SMALL, Stage, number
+from hybrid.passes.steps import SMALL, Stage, number
 
 if TYPE_CHECKING:
     from hybrid.loops.lower import _Kernel

@@ -9,13 +9,14 @@ regions           WRITE                                          one nest per re
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from hybrid.core import dtype as dt
 from hybrid.core.affine import Affine
+from hybrid.core.errors import CompileError
 from hybrid.core.shape import Shape, Size, contiguous_strides, product
 from hybrid.ir.graph import Atom, Eqn, Var
 from hybrid.ir.primitive import Kind
@@ -24,7 +25,8 @@ from hybrid.loops.nest import Accumulate, Buffer, Declare, Expr, For, Kernel, Le
 from hybrid.loops.pull import Names, Puller
 from hybrid.loops.share import share
 from hybrid.passes.access import Index, axes_index, offset_of, reduced_index, reduced_shape
-from hybrid.passes.fuse import KEEP_COST, SMALL, Group, Stage, number
+from hybrid.passes.fuse import KEEP_COST
+from hybrid.passes.steps import SMALL, Group, Stage, number
 
 SCRATCH_BYTES = 32 * 1024  # a kept row must stay in the first-level cache
 PIECES = 32  # parallel pieces of a long reduction; fixed, so that results don't depend on the number of threads
@@ -40,11 +42,12 @@ class Context:
     names: Mapping[Var, str]  # of every stored array
     strides: Mapping[Var, Shape]  # of inputs that are not C-contiguous
     spans: Mapping[Var, Size] = field(default_factory=dict)  # elements from first to last, where strided
+    fresh: Names | None = None  # of the kernel that several groups go into; None: each has one of its own
 
 
-def lower(group: Group, context: Context, name: str) -> Kernel:
-    """The kernel of one group."""
-    return _Kernel(group, context, name).build()
+def lower(group: Group, context: Context, name: str, loops: Collection[str] = ()) -> Kernel:
+    """The kernel of one group; of an epilogue, with loops of these names over the axes of its product."""
+    return _Kernel(group, context, name, loops).build()
 
 
 def accumulator(eqn: Eqn, dtype: np.dtype) -> tuple[str, np.dtype]:
@@ -67,9 +70,9 @@ Override = Callable[[Var, Index], Expr | None]
 
 
 class _Kernel:
-    def __init__(self, group: Group, context: Context, name: str):
-        self.group, self.context, self.name = group, context, name
-        self.fresh = Names()
+    def __init__(self, group: Group, context: Context, name: str, own_loops: Collection[str]):
+        self.group, self.context, self.name, self.own_loops = group, context, name, own_loops
+        self.fresh = context.fresh or Names()
         self.temporaries: dict[str, Buffer] = {}
         self.loads: dict[Var, None] = {}
         self.stores: dict[Var, None] = {}
@@ -139,7 +142,9 @@ class _Kernel:
         shape = self.group.stages[0].shape
         names = [f"i{a}" for a in range(len(shape))]
         dry = self._element_body(axes_index(shape), Names())
-        axes = schedule.merge(names, shape, dry[1])
+        axes = schedule.merge(names, shape, dry[1], self.own_loops)
+        if self.own_loops and axes.names != tuple(self.own_loops):
+            raise CompileError("an epilogue's loops are not those of its product", got=axes.names, expected=self.own_loops)
         body, _, puller = self._element_body(axes.index, self.fresh)
         self.loads |= puller.loaded
         return schedule.elementwise(axes, body)
@@ -418,7 +423,8 @@ class _Kernel:
         for n, (operand, start, step) in enumerate(eqn.primitive.regions(*(a.type for a in eqn.inputs), **eqn.params)):
             atom = eqn.inputs[operand]
             shape = atom.type.shape
-            if any(size == 0 for size in shape):
+            in_place = n == 0 and isinstance(atom, Var) and self.context.names.get(atom) == self.context.names[target]
+            if in_place or any(size == 0 for size in shape):
                 continue
             names = [f"i{n}_{a}" for a in range(len(shape))]
             plain = schedule.plain(names, shape)

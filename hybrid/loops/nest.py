@@ -2,16 +2,18 @@
 
     Kernel     ::= Kernel(name, buffers, body)
     Stmt       ::= For(index, extent, body, kind)        kind: serial | vector | parallel | flat; index runs 0 … extent-1
+                 | While(test, condition, body)          runs test, leaves unless condition, runs body; again and again
+                 | If(condition, body, orelse)
                  | Let(name, value)                      names a scalar; visible to the end of the enclosing block
                  | Store(buffer, offset, value)
                  | Declare(name, op, dtype)              an accumulator in a register, starting at the identity of op
                  | Accumulate(name, value)               name = op(name, value); a Ref(name) after the loop reads it
                  | Scratch(name, dtype, size)            a small array private to the enclosing iteration (stack)
-                 | If(condition, body)
                  | Check(condition, code)                where false, the call ends with error `code` (see `Code`)
     Expr       ::= Const(value) | Ref(name) | Index(affine) | Load(buffer, offset, guard) | Op(name, args)
                  | Convert(arg, dtype) | Bitcast(arg, dtype) | Rescue(condition, fast, name, args)
     offset     ::= Affine over loop indices and int64 names, in elements of the buffer
+    size       ::= int | Dim over the kernel's size symbols and, but for buffers and Scratch, over the names of offsets
 
 Every expression has a NumPy dtype. Semantics, shared by every code generator:
 
@@ -19,7 +21,11 @@ Every expression has a NumPy dtype. Semantics, shared by every code generator:
   comparisons give bool, `min`/`max` propagate NaN, floats never contract into fused multiply-adds unless `fma` is written.
 * A `vector` loop may run its iterations in any order and many at a time; only `Accumulate` may carry a value across them.
   `parallel` iterations may run at once on many threads and may not carry anything. A `flat` loop is both at once: its range
-  is cut into one piece per thread and each piece runs as a vector loop. parallel and flat loops stand outermost.
+  is cut into one piece per thread and each piece runs as a vector loop. parallel and flat loops stand in no loop but serial
+  For and While.
+* An extent of zero or less runs no iteration. It is computed once, before the first one.
+* Names bound in the `test` of a While are visible in its condition and body.
+* A Scratch holds no defined values until they are stored. One of size 1 is a variable, and lives in a register.
 * Float `add` accumulators are summed in blocks with compensation: at least as accurate as pairwise, in an order that
   depends on the extent alone, never on the number of threads. Integer accumulators wrap.
 * A `Load` whose `guard` is false does not touch memory and gives 0.
@@ -47,6 +53,7 @@ class Code(enum.IntEnum):
     OK = 0
     INDEX = 1  # an index out of bounds
     MEMORY = 2  # a scratch buffer could not be allocated
+    PYTHON = 3  # the call belongs to Python: an assumption of the trace does not hold
 
 
 # name -> (arity, result): "same" as the operands, "bool", or "last" (select's branches).
@@ -278,6 +285,14 @@ class Check:
 class If:
     condition: Expr
     body: tuple[Stmt, ...]
+    orelse: tuple[Stmt, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class While:
+    test: tuple[Stmt, ...]
+    condition: Expr  # over what `test` binds
+    body: tuple[Stmt, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,7 +303,7 @@ class For:
     kind: str = "serial"  # serial | vector | parallel | flat
 
 
-Stmt = For | Let | Store | Declare | Accumulate | Scratch | If | Check
+Stmt = For | While | If | Let | Store | Declare | Accumulate | Scratch | Check
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,11 +325,13 @@ class Kernel:
 
     @property
     def symbols(self) -> tuple[str, ...]:
-        """Size symbols the kernel needs, sorted."""
+        """Size symbols the kernel needs, sorted: those that no loop index or `Let` of its own stands for."""
         found: set[str] = set()
         for size in sizes_of(self):
             if isinstance(size, Dim):
                 found |= size.symbols
+        for stmt in walk(self.body) if found else ():
+            found.discard(stmt.index if isinstance(stmt, For) else stmt.name if isinstance(stmt, Let) else "")
         return tuple(sorted(found))
 
     def __str__(self) -> str:
@@ -353,8 +370,19 @@ def expressions(stmt: Stmt) -> tuple[Expr, ...]:
     """The expressions a statement evaluates itself (not those of its body)."""
     if isinstance(stmt, (Let, Store, Accumulate)):
         return (stmt.value,)
-    if isinstance(stmt, (If, Check)):
+    if isinstance(stmt, (If, While, Check)):
         return (stmt.condition,)
+    return ()
+
+
+def bodies(stmt: Stmt) -> tuple[tuple[Stmt, ...], ...]:
+    """The statement lists inside a statement, in the order of the text."""
+    if isinstance(stmt, For):
+        return (stmt.body,)
+    if isinstance(stmt, While):
+        return (stmt.test, stmt.body)
+    if isinstance(stmt, If):
+        return (stmt.body, stmt.orelse)
     return ()
 
 
@@ -362,8 +390,8 @@ def walk(body: tuple[Stmt, ...]) -> Iterator[Stmt]:
     """Every statement, outermost first."""
     for stmt in body:
         yield stmt
-        if isinstance(stmt, (For, If)):
-            yield from walk(stmt.body)
+        for inner in bodies(stmt):
+            yield from walk(inner)
 
 
 def walk_expr(expr: Expr, seen: set[int] | None = None) -> Iterator[Expr]:
@@ -380,25 +408,62 @@ def walk_expr(expr: Expr, seen: set[int] | None = None) -> Iterator[Expr]:
             stack.extend((child, False) for child in reversed(children(node)))
 
 
-def sizes_of(kernel: Kernel) -> Iterator[Size]:
-    """Every size written anywhere in the kernel: buffers, extents, coefficients, constants of offsets."""
+def names_of(affine: Affine) -> set[str]:
+    """The names of an affine form: of its terms, and in its coefficients and constant."""
+    found = set(affine.terms)
+    for size in (affine.const, *affine.terms.values()):
+        if isinstance(size, Dim):
+            found |= size.symbols
+    return found
 
-    def of(affine: Affine) -> Iterator[Size]:
-        yield affine.const
-        yield from affine.terms.values()
 
-    for buffer in kernel.buffers:
-        yield buffer.size
-    for stmt in walk(kernel.body):
+def affines(body: tuple[Stmt, ...]) -> Iterator[Affine]:
+    """Every offset and index computed in a statement list."""
+    seen: set[int] = set()
+    for stmt in walk(body):
+        if isinstance(stmt, Store):
+            yield stmt.offset
+        for root in expressions(stmt):
+            for node in walk_expr(root, seen):
+                if isinstance(node, Load):
+                    yield node.offset
+                elif isinstance(node, Index):
+                    yield node.affine
+
+
+def sizes_in(body: tuple[Stmt, ...]) -> Iterator[Size]:
+    """Every size in a statement list: extents, coefficients, constants of offsets."""
+    for stmt in walk(body):
         if isinstance(stmt, For):
             yield stmt.extent
         elif isinstance(stmt, Scratch):
             yield stmt.size
-        elif isinstance(stmt, Store):
-            yield from of(stmt.offset)
+    for affine in affines(body):
+        yield affine.const
+        yield from affine.terms.values()
+
+
+def names_used(body: tuple[Stmt, ...]) -> set[str]:
+    """Names of scalars, indices, accumulators and arrays that a statement list mentions."""
+    seen: set[int] = set()
+    found = {name for affine in affines(body) for name in affine.terms}
+    found |= {name for size in sizes_in(body) if isinstance(size, Dim) for name in size.symbols}
+    for stmt in walk(body):
+        if isinstance(stmt, Store):
+            found.add(stmt.buffer)
+        elif isinstance(stmt, Accumulate):
+            found.add(stmt.name)
         for root in expressions(stmt):
-            for node in walk_expr(root):
+            for node in walk_expr(root, seen):
                 if isinstance(node, Load):
-                    yield from of(node.offset)
-                elif isinstance(node, Index):
-                    yield from of(node.affine)
+                    found.add(node.buffer)
+                elif isinstance(node, Ref):
+                    found.add(node.name)
+    return found
+
+
+def sizes_of(kernel: Kernel) -> Iterator[Size]:
+    """Every size written anywhere in the kernel, those of its buffers too."""
+    for buffer in kernel.buffers:
+        yield buffer.size
+    yield from sizes_in(kernel.body)

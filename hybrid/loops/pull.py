@@ -179,6 +179,8 @@ class Puller:
             return convert(args[0], eqn.output.type.dtype)
         if body == "bitcast":
             return Bitcast(args[0], eqn.output.type.dtype)
+        if body == "size":
+            return Index(Affine.of(eqn.params["value"]))
         if body == "index":
             place = index[eqn.params["axis"]]
             self.affines.append(place)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from hybrid.core.affine import Affine
 from hybrid.core.shape import Shape, Size
 from hybrid.loops.nest import For, Stmt
-from hybrid.passes.fuse import number
+from hybrid.passes.steps import number
 
 SHORT_AXIS = 8  # an innermost axis below this leaves most vector lanes empty
 FEW = 8  # parallel iterations that keep the cores evenly busy
@@ -23,8 +23,11 @@ class Axes:
     extents: Shape
 
 
-def merge(names: Sequence[str], extents: Shape, affines: Sequence[Affine]) -> Axes:
-    """Merge neighbouring axes that every access walks as one: coefficient(outer) = coefficient(inner) · extent(inner)."""
+def merge(names: Sequence[str], extents: Shape, affines: Sequence[Affine], ends: Collection[str] = ()) -> Axes:
+    """Merge neighbouring axes that every access walks as one: coefficient(outer) = coefficient(inner) · extent(inner).
+
+    Axes named in `ends` do not merge with those after them.
+    """
     index: list[Affine] = [Affine.of(0)] * len(names)
     kept: list[tuple[str, Size]] = []
     inner: str | None = None  # the axis whose coefficient stands for the loop being grown
@@ -32,7 +35,7 @@ def merge(names: Sequence[str], extents: Shape, affines: Sequence[Affine]) -> Ax
         name, extent = names[k], extents[k]
         if extent == 1:
             continue
-        if inner is not None and all(a.coefficient(name) == a.coefficient(inner) * kept[-1][1] for a in affines):
+        if inner and name not in ends and all(a.coefficient(name) == a.coefficient(inner) * kept[-1][1] for a in affines):
             kept[-1] = (kept[-1][0], kept[-1][1] * extent)
             continue
         kept.append((name, extent))

@@ -162,9 +162,19 @@ class Printer:
                 word = "for" if stmt.kind == "serial" else stmt.kind
                 self.line(f"{word} {stmt.index} < {stmt.extent}:")
                 self.block(stmt.body)
+            case nest.While():
+                self.line("while:")
+                self.block(stmt.test)
+                self.depth += 1
+                self.line(f"break unless {self.value(stmt.condition)[0]}")
+                self.depth -= 1
+                self.block(stmt.body)
             case nest.If():
                 self.line(f"if {self.value(stmt.condition)[0]}:")
                 self.block(stmt.body)
+                if stmt.orelse:
+                    self.line("else:")
+                    self.block(stmt.orelse)
             case nest.Let():
                 self.line(f"{stmt.name} = {self.value(stmt.value)[0]}")
             case nest.Store():
@@ -217,5 +227,7 @@ def render_statement(kernel: nest.Kernel, stmt: Stmt) -> str:
         stmt = nest.For(stmt.index, stmt.extent, (), stmt.kind)
     elif isinstance(stmt, nest.If):
         stmt = nest.If(stmt.condition, ())
+    elif isinstance(stmt, nest.While):
+        stmt = nest.While((), stmt.condition, ())
     printer.statement(stmt)
     return "; ".join(line.strip() for line in printer.lines)

@@ -7,7 +7,6 @@ and that offsets of known size stay in bounds. Where no proof is found, stores c
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from math import gcd
 from typing import NoReturn
 
 import numpy as np
@@ -17,6 +16,7 @@ from hybrid.core.affine import Affine
 from hybrid.core.errors import CompileError
 from hybrid.core.shape import Dim, Size
 from hybrid.loops import nest, text
+from hybrid.loops.disjoint import Signs, Span, apart, split
 
 _ANY, _NUMBER, _INTEGER, _BITS, _FLOAT = "biuf", "iuf", "iu", "biu", "f"
 # The dtype kinds each op is defined on, where that is not floats alone.
@@ -43,23 +43,25 @@ def verify(kernel: nest.Kernel) -> None:
 class _Name:
     kind: str  # index | let | accumulator | scratch | buffer
     dtype: np.dtype
-    size: Size = 0  # elements of an array, extent of an index
+    size: Size = 0  # elements of an array
     loops: int = 0  # how many loops enclose the definition
-    affine: Affine | None = None  # what a let-bound index stands for, over loop indices
+    stands_for: Size | None = None  # what a let-bound index is, over loop indices and dynamic integers
     op: str = ""
 
 
 @dataclass(slots=True)
 class _Access:
-    """A load or store: its offset over loop indices and dynamic integers, and the loops around it."""
+    """A load or store: its offset over sizes, loop indices and dynamic integers, and the loops around it."""
 
     stmt: nest.Stmt
     buffer: str
-    offset: Affine
+    form: Affine
+    offset: Size
     loops: tuple[nest.For, ...]
+    spans: tuple[Span, ...]
     stores: bool
     shared: int  # how many of the loops enclose the definition of the array
-    dynamic: dict[str, int]  # let-bound integers in the offset -> how many of the loops enclose their definition
+    dynamic: int  # how many enclose the innermost definition of a dynamic integer in the offset
 
     @property
     def key(self) -> tuple:
@@ -71,7 +73,8 @@ class _Verifier:
     kernel: nest.Kernel
     scope: dict[str, _Name] = field(default_factory=dict)
     loops: list[nest.For] = field(default_factory=list)
-    guarded: int = 0  # enclosing branches
+    spans: list[Span] = field(default_factory=list)  # of `loops`
+    guarded: int = 0  # enclosing branches and while loops
     accesses: list[_Access] = field(default_factory=list)
     symbols: frozenset[str] = frozenset()
 
@@ -98,6 +101,7 @@ class _Verifier:
             if buffer.role not in ("in", "out", "inout"):
                 self.fail(f"buffer {buffer.name} has an unknown role", got=buffer.role, expected="in, out or inout")
             self.real(buffer.dtype, None)
+            self.fixed(buffer.size, None)
             self.define(buffer.name, _Name("buffer", buffer.dtype, buffer.size), None)
         self.block(self.kernel.body)
         self.check_loads_of_outputs()
@@ -112,9 +116,8 @@ class _Verifier:
         self.scope = outside
 
     def statement(self, stmt: nest.Stmt) -> None:
-        for root in nest.expressions(stmt):
-            for node in text.in_order(root):
-                self.expression(node, stmt)
+        if not isinstance(stmt, nest.While):
+            self.expressions(stmt)
         match stmt:
             case nest.For():
                 self.loop(stmt)
@@ -122,10 +125,13 @@ class _Verifier:
                 self.boolean(stmt.condition, "a branch condition", stmt)
                 self.guarded += 1
                 self.block(stmt.body)
+                self.block(stmt.orelse)
                 self.guarded -= 1
+            case nest.While():
+                self.repeat(stmt)
             case nest.Let():
-                affine = self.resolve(stmt.value.affine) if isinstance(stmt.value, nest.Index) else None
-                self.define(stmt.name, _Name("let", stmt.value.dtype, 0, len(self.loops), affine), stmt)
+                index = self.resolve(stmt.value.affine) if isinstance(stmt.value, nest.Index) else None
+                self.define(stmt.name, _Name("let", stmt.value.dtype, 0, len(self.loops), index), stmt)
             case nest.Store():
                 self.store(stmt)
             case nest.Declare():
@@ -134,6 +140,7 @@ class _Verifier:
                 self.accumulate(stmt)
             case nest.Scratch():
                 self.real(stmt.dtype, stmt)
+                self.fixed(stmt.size, stmt)
                 self.define(stmt.name, _Name("scratch", stmt.dtype, stmt.size, len(self.loops)), stmt)
             case nest.Check():
                 self.boolean(stmt.condition, "a check", stmt)
@@ -145,20 +152,36 @@ class _Verifier:
     def loop(self, loop: nest.For) -> None:
         if loop.kind not in ("serial", *_CONCURRENT):
             self.fail("unknown kind of loop", loop, got=loop.kind, expected="serial, vector, parallel or flat")
-        if isinstance(loop.extent, int) and loop.extent < 0:
-            self.fail("a loop cannot run a negative number of times", loop, got=loop.extent)
-        if loop.kind in ("parallel", "flat") and (self.loops or self.guarded):
-            self.fail(f"a {loop.kind} loop stands outermost", loop, fix="make the inner loop serial or vector")
-        around = next((outer for outer in self.loops if outer.kind in ("vector", "flat")), None)
-        if loop.kind == "vector" and around is not None:
+        barred = _CONCURRENT if loop.kind in ("parallel", "flat") else ("vector", "flat") if loop.kind == "vector" else ()
+        around = next((outer for outer in self.loops if outer.kind in barred), None)
+        if around is not None:
             self.fail(
-                f"a vector loop cannot stand inside {around.kind} loop {around.index}", loop, fix="make one of them serial"
+                f"a {loop.kind} loop cannot stand inside {around.kind} loop {around.index}", loop, fix="make one of them serial"
             )
         outside = dict(self.scope)
-        self.define(loop.index, _Name("index", dt.int64, loop.extent, len(self.loops) + 1), loop)
+        span = Span(loop.index, self.known(loop.extent, loop))
+        self.define(loop.index, _Name("index", dt.int64, 0, len(self.loops) + 1), loop)
         self.loops.append(loop)
+        self.spans.append(span)
         self.block(loop.body)
         self.loops.pop()
+        self.spans.pop()
+        self.scope = outside
+
+    def repeat(self, stmt: nest.While) -> None:
+        around = next((outer for outer in self.loops if outer.kind in ("vector", "flat")), None)
+        if around is not None:
+            self.fail(
+                f"a while loop cannot stand inside {around.kind} loop {around.index}", stmt, fix="make that parallel or serial"
+            )
+        outside = dict(self.scope)
+        self.guarded += 1
+        for inner in stmt.test:
+            self.statement(inner)
+        self.expressions(stmt)
+        self.boolean(stmt.condition, "a loop condition", stmt)
+        self.block(stmt.body)
+        self.guarded -= 1
         self.scope = outside
 
     def store(self, stmt: nest.Store) -> None:
@@ -188,6 +211,11 @@ class _Verifier:
                           fix="declare it inside, store partial results and combine them in a serial loop")  # fmt: skip
 
     # -- expressions ------------------------------------------------------------------------------------------------------
+
+    def expressions(self, stmt: nest.Stmt) -> None:
+        for root in nest.expressions(stmt):
+            for node in text.in_order(root):
+                self.expression(node, stmt)
 
     def expression(self, node: nest.Expr, stmt: nest.Stmt) -> None:
         self.real(node.dtype, stmt)
@@ -271,31 +299,65 @@ class _Verifier:
     def visible(self, *kinds: str) -> str:
         return ", ".join(name for name, entry in self.scope.items() if entry.kind in kinds) or "nothing is"
 
-    def resolve(self, form: Affine, stmt: nest.Stmt | None = None) -> Affine:
-        """The form over loop indices, as far as let-bound names are themselves affine."""
-        for name in form.terms:
+    def fixed(self, size: Size, stmt: nest.Stmt | None) -> None:
+        """A size that is known before the kernel runs."""
+        if isinstance(size, Dim) and not size.symbols <= self.symbols:
+            self.fail(
+                f"the size {size} of an array depends on names of the kernel's own",
+                stmt,
+                expected=", ".join(sorted(self.symbols)) or "a number",
+            )
+
+    def known(self, size: Size, stmt: nest.Stmt | None, form: object = None) -> Size:
+        """A size over sizes, loop indices and dynamic integers: let-bound indices are put in."""
+        names = size.symbols - self.symbols if isinstance(size, Dim) else ()
+        for name in names:
             entry = self.scope.get(name)
             if entry is None or entry.kind not in ("index", "let") or entry.dtype != dt.int64:
-                self.fail(
-                    f"{name} is not an index or an int64 in scope", stmt, got=repr(form), expected=self.visible("index", "let")
-                )
-        return form.substitute({n: a for n in form.terms if (a := self.scope[n].affine) is not None})
+                self.fail(f"{name} is not an index or an int64 in scope", stmt, got=repr(form or size),
+                          expected=self.visible("index", "let"))  # fmt: skip
+        bound = {name: entry.stands_for for name in names if (entry := self.scope[name]).stands_for is not None}
+        if not bound:
+            return size
+        return size.evaluate({name: bound.get(name, Dim.symbol(name)) for name in size.symbols})  # type: ignore
 
-    def access(self, buffer: str, offset: Affine, stmt: nest.Stmt, stores: bool, guarded: bool = False) -> None:
-        resolved = self.resolve(offset, stmt)
-        dynamic = {name: self.scope[name].loops for name in resolved.terms if self.scope[name].kind == "let"}
-        self.accesses.append(_Access(stmt, buffer, resolved, tuple(self.loops), stores, self.scope[buffer].loops, dynamic))
-        if guarded or self.guarded or dynamic or any(loop.extent == 0 for loop in self.loops):
-            return
-        size = self.scope[buffer].size
-        low, high = _interval([(c, 0, self.scope[name].size - 1) for name, c in resolved.terms.items()])
+    def resolve(self, form: Affine, stmt: nest.Stmt | None = None) -> Size:
+        """The value of an affine form as such a size."""
+        total = form.const
+        for name, c in form.terms.items():
+            if name in self.symbols:
+                self.fail(f"{name} is not an index or an int64 in scope", stmt, got=repr(form),
+                          expected=self.visible("index", "let"))  # fmt: skip
+            total = total + c * Dim.symbol(name)
+        return self.known(total, stmt, form)
+
+    def access(self, buffer: str, form: Affine, stmt: nest.Stmt, stores: bool, guarded: bool = False) -> None:
+        offset = self.resolve(form, stmt)
+        names = offset.symbols - self.symbols if isinstance(offset, Dim) else frozenset()
+        dynamic = max((self.scope[name].loops for name in names if self.scope[name].kind == "let"), default=0)
+        shared = self.scope[buffer].loops
+        self.accesses.append(_Access(stmt, buffer, form, offset, tuple(self.loops), tuple(self.spans), stores, shared, dynamic))
+        if not (guarded or self.guarded):
+            self.bounds(buffer, form, offset, stmt)
+
+    def bounds(self, buffer: str, form: Affine, offset: Size, stmt: nest.Stmt) -> None:
+        """Fail where every extent is a matter of sizes alone and the least or greatest offset lies outside."""
+        signs, size = Signs(self.symbols), self.scope[buffer].size
+        terms: list[tuple[Size, Size, Size]] = []
+        for span in self.spans:
+            parts, extent = split(offset, span.index), span.extent
+            local = not extent.symbols <= self.symbols if isinstance(extent, Dim) else extent <= 0
+            if parts is None or local:
+                return
+            terms.append((parts[0], 0, span.extent - 1))
+            offset = parts[1]
+        terms = [term for term in terms if term[0] != 0]
+        low, high = signs.interval(terms)
         if low is None or high is None:
             return
-        low, high = low + resolved.const, high + resolved.const
-        if _positive(-low) or _positive(high - size + 1):
-            self.fail(
-                f"{buffer}[{offset!r}] is out of bounds", stmt, got=f"offsets {low} to {high}", expected=f"0 to {size - 1}"
-            )
+        low, high = low + offset, high + offset
+        if signs.positive(-low) or signs.positive(high - size + 1):
+            self.fail(f"{buffer}[{form!r}] is out of bounds", stmt, got=f"offsets {low} to {high}", expected=f"0 to {size - 1}")
 
     def check_loads_of_outputs(self) -> None:
         stored = {access.buffer for access in self.accesses if access.stores}
@@ -311,113 +373,21 @@ class _Verifier:
         depths: dict[int, int] = {}
         for access in self.accesses:
             for depth, loop in enumerate(access.loops):
-                if loop.kind in _CONCURRENT and loop.extent not in (0, 1) and access.shared <= depth:
+                several = isinstance(loop.extent, Dim) or loop.extent > 1
+                if loop.kind in _CONCURRENT and several and access.shared <= depth:
                     groups.setdefault((id(loop), access.buffer), {}).setdefault(access.key, access)
                     depths[id(loop)] = depth
         for (identity, buffer), group in groups.items():
             for store in (access for access in group.values() if access.stores):
                 for other in group.values():
-                    if not _apart(store, other, depths[identity]):
-                        self.race(store, other, store.loops[depths[identity]], buffer)
+                    depth = depths[identity]
+                    if max(store.dynamic, other.dynamic) > depth or not apart(
+                        store.offset, store.spans, other.offset, other.spans, depth, Signs(self.symbols)
+                    ):
+                        self.race(store, other, store.loops[depth], buffer)
 
     def race(self, store: _Access, other: _Access, loop: nest.For, buffer: str) -> NoReturn:
         deed = "store to" if other.stores else "load what another stores in"
         self.fail(f"iterations of {loop.kind} loop {loop.index} may {deed} the same element of {buffer}", store.stmt,
-                  got=f"offsets {store.offset!r} and {other.offset!r}" if other is not store else f"offset {store.offset!r}",
+                  got=f"offsets {store.form!r} and {other.form!r}" if other is not store else f"offset {store.form!r}",
                   fix="make the loop serial, or give each iteration elements of its own")  # fmt: skip
-
-
-def _apart(a: _Access, b: _Access, depth: int) -> bool:
-    """Whether two accesses never meet in different iterations of the loop at `depth`: a proof, never a guess.
-
-    The distance of the offsets is sum(c·v) + const over integer variables v of known range; the loop's own variable is the
-    difference of its two iterations, zero only if they are one. Loops around it have one value on both sides.
-    """
-    loop, span = a.loops[depth], a.loops[depth].extent - 1
-    if any(defined > depth for access in (a, b) for defined in access.dynamic.values()):
-        return False
-    const = a.offset.const - b.offset.const
-    ranges: dict[Size, tuple[Size, Size]] = {}  # coefficient -> range of the sum of the variables that have it
-
-    def add(c: Size, low: Size, high: Size) -> None:
-        if c != 0 and (low != 0 or high != 0):
-            before = ranges.get(c, (0, 0))
-            ranges[c] = before[0] + low, before[1] + high
-
-    for outer in a.loops[:depth]:
-        add(a.offset.coefficient(outer.index) - b.offset.coefficient(outer.index), 0, outer.extent - 1)
-    if any(a.offset.coefficient(name) != b.offset.coefficient(name) for name in (*a.dynamic, *b.dynamic)):
-        return False
-    for inner in a.loops[depth + 1 :]:
-        add(a.offset.coefficient(inner.index), 0, inner.extent - 1)
-    for inner in b.loops[depth + 1 :]:
-        add(b.offset.coefficient(inner.index), 1 - inner.extent, 0)
-    own, theirs = a.offset.coefficient(loop.index), b.offset.coefficient(loop.index)
-    if own == theirs and own != 0:
-        mine = (own, -span, span)
-        terms = [(c, *reach) for c, reach in ranges.items()]
-        return _never_zero([mine, *terms], const) or _forces_zero(mine, terms, const)
-    add(own, 0, span)
-    add(theirs, -span, 0)
-    return _never_zero([(c, *reach) for c, reach in ranges.items()], const)
-
-
-_Term = tuple[Size, Size, Size]  # coefficient, least and greatest value of its variable
-
-
-def _forces_zero(mine: _Term, terms: list[_Term], const: Size) -> bool:
-    """Whether c·v + sum(terms) + const = 0 implies v = 0: mixed radix, largest coefficient first.
-
-    A term that outweighs all others together can only be cancelled by being zero; without it the next is the largest.
-    """
-    rest = list(terms)
-    while True:
-        if _outweighs(mine, rest, const):
-            return True
-        largest = next((t for t in rest if _outweighs(t, [mine, *(o for o in rest if o is not t)], const)), None)
-        if largest is None:
-            return False
-        rest = [t for t in rest if t is not largest]
-
-
-def _outweighs(term: _Term, others: list[_Term], const: Size) -> bool:
-    low, high = _interval(others)
-    if low is None or high is None:
-        return False
-    weight = term[0] if _positive(term[0]) else -term[0]
-    return _positive(weight - (high + const)) and _positive(weight + low + const)
-
-
-def _never_zero(terms: list[_Term], const: Size) -> bool:
-    """Whether sum(terms) + const has one sign throughout, or const is no multiple of the coefficients' common divisor."""
-    low, high = _interval(terms)
-    if low is not None and high is not None and (_positive(low + const) or _positive(-(high + const))):
-        return True
-    numbers = [c for c, _, _ in terms if isinstance(c, int)]
-    return bool(terms) and len(numbers) == len(terms) and isinstance(const, int) and const % gcd(*numbers) != 0
-
-
-def _interval(terms: list[_Term]) -> tuple[Size, Size] | tuple[None, None]:
-    """Least and greatest value of sum(c·v), or None where the sign of a coefficient is not known."""
-    low: Size = 0
-    high: Size = 0
-    for c, least, greatest in terms:
-        if not _positive(c) and not _positive(-c):
-            return None, None
-        least, greatest = (least, greatest) if _positive(c) else (greatest, least)
-        low, high = low + c * least, high + c * greatest
-    return low, high
-
-
-def _positive(size: Size) -> bool:
-    """Whether a polynomial is positive for every value of its symbols from 1 on: n = 1 + n', all coefficients non-negative.
-
-    Size zero is left out because loops over it run no iteration.
-    """
-    if not isinstance(size, Dim):
-        return size > 0
-    shifted = size.evaluate({name: Dim.symbol(name) + 1 for name in size.symbols})  # type: ignore[misc]
-    if not isinstance(shifted, Dim):
-        return shifted > 0
-    terms = dict(shifted.terms)
-    return terms.get((), 0) > 0 and all(c >= 0 for c in terms.values())

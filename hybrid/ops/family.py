@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from hybrid.core import dtype as dt
-from hybrid.core.errors import DTypeError, ShapeError
+from hybrid.core.errors import DTypeError, GraphError, ShapeError
 from hybrid.core.shape import TensorType
 from hybrid.ir.primitive import Derivative, Kind, Partials, Primitive, Sample, register
 
@@ -44,6 +44,19 @@ def map_shape(name: str, types: Sequence[TensorType]) -> tuple:
     return shape or ()
 
 
+def check_operands(name: str, count: int, types: Sequence[TensorType]) -> None:
+    """Refuse another number of operands than a row takes, as a malformed graph may have."""
+    if len(types) != count:
+        raise GraphError(f"{name} takes {count} operand{'s' * (count != 1)}", got=", ".join(map(str, types)) or "none")
+
+
+def check_axes(name: str, x: TensorType, axes: Sequence[int]) -> None:
+    """Refuse axes that x does not have, or that do not ascend."""
+    if any(not 0 <= axis < x.ndim for axis in axes) or list(axes) != sorted(set(axes)):
+        raise GraphError(f"{name} takes distinct axes of its operand in ascending order", got=f"{tuple(axes)} for {x}",
+                         expected=f"axes from 0 to {x.ndim - 1}" if x.ndim else "no axis of a scalar")  # fmt: skip
+
+
 def map_dtype(name: str, types: Sequence[TensorType], allowed: tuple[np.dtype, ...]) -> np.dtype:
     """The common dtype of a MAP's operands."""
     dtype = types[0].dtype
@@ -61,6 +74,7 @@ def mapping(name: str, arity: int, eval: Callable, derivative: Derivative | Call
     ranges = tuple(domains) or (domain,) * arity
 
     def infer(*types: TensorType) -> TensorType:
+        check_operands(name, arity, types)
         dtype = map_dtype(name, types, dtypes)
         return TensorType(result or dtype, map_shape(name, types))
 

@@ -11,7 +11,7 @@ from hybrid.core import dtype as dt
 from hybrid.core.errors import DTypeError, IndexingError, ShapeError
 from hybrid.core.shape import TensorType
 from hybrid.ir.primitive import NO_GRADIENT, Kind, Linear, Primitive, Sample, register
-from hybrid.ops.family import draw
+from hybrid.ops.family import check_axes, draw
 
 
 def _check_indices(name: str, index: TensorType) -> None:
@@ -28,6 +28,7 @@ def _in_bounds(index: Any, size: int) -> None:
 # take: x.shape[:axis] + index.shape + x.shape[axis+1:] ---------------------------------------------------------------
 def _infer_take(x: TensorType, index: TensorType, axis: int) -> TensorType:
     _check_indices("take", index)
+    check_axes("take", x, (axis,))
     return TensorType(x.dtype, x.shape[:axis] + index.shape + x.shape[axis + 1 :])
 
 
@@ -61,6 +62,7 @@ take = register(Primitive(
 # take_along: one index per element off the axis ------------------------------------------------------------------------
 def _infer_along(x: TensorType, index: TensorType, axis: int) -> TensorType:
     _check_indices("take_along", index)
+    check_axes("take_along", x, (axis,))
     if x.shape[:axis] + x.shape[axis + 1 :] != index.shape[:axis] + index.shape[axis + 1 :]:
         raise ShapeError("take_along needs equal sizes off its axis", got=f"{x}, {index}", fix="broadcast them first")
     return TensorType(x.dtype, index.shape)

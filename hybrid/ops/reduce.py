@@ -12,7 +12,7 @@ from hybrid.core import dtype as dt
 from hybrid.core.errors import ArgumentError
 from hybrid.core.shape import TensorType
 from hybrid.ir.primitive import NO_GRADIENT, Custom, Derivative, Kind, Linear, Primitive, Sample, register
-from hybrid.ops.family import NUMERIC, REAL, conjugate, draw, map_dtype, real_only
+from hybrid.ops.family import NUMERIC, REAL, check_axes, conjugate, draw, map_dtype, real_only
 
 
 def _reduction(
@@ -20,6 +20,7 @@ def _reduction(
 ) -> Primitive:
     def infer(x: TensorType, axes: tuple[int, ...]) -> TensorType:
         map_dtype(name, (x,), dtypes)
+        check_axes(name, x, axes)
         if not empty and builtins.any(x.shape[a] == 0 for a in axes):
             raise ArgumentError(
                 f"zero-size array to reduction operation {name} which has no identity", got=f"{x} over axes {axes}"

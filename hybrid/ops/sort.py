@@ -10,14 +10,18 @@ import numpy as np
 from hybrid.core import dtype as dt
 from hybrid.core.shape import TensorType
 from hybrid.ir.primitive import NO_GRADIENT, Custom, Derivative, Kind, Linear, Primitive, register
-from hybrid.ops.family import NUMERIC, conjugate, draw
+from hybrid.ops.family import NUMERIC, check_axes, conjugate, draw
 
 
 def _along(name: str, evaluate: Callable, derivative: Derivative, reason: str, dtypes: tuple[np.dtype, ...],
            result: np.dtype | None = None) -> Primitive:  # fmt: skip
+    def infer(x: TensorType, axis: int) -> TensorType:
+        check_axes(name, x, (axis,))
+        return TensorType(result or x.dtype, x.shape)
+
     return register(Primitive(
         name, Kind.OPAQUE, lambda x, axis: np.asarray(evaluate(x, axis)).astype(result or x.dtype, copy=False),
-        lambda x, axis: TensorType(result or x.dtype, x.shape), derivative,
+        infer, derivative,
         lambda rng: [((draw(rng, d, (3, 5)),), {"axis": axis}) for d in dtypes for axis in (0, 1)], reason=reason,
     ))  # fmt: skip
 
@@ -31,13 +35,20 @@ def _sort_jvp(primals: tuple, tangents: tuple, y: Any, axis: int) -> Any:
 
 
 sort = _along("sort", lambda x, axis: np.sort(x, axis, kind="stable"), Custom(_sort_jvp, _sort_vjp), "NumPy's sort", dt.ALL)
+
+
+def _infer_argsort(x: TensorType, axis: int, kind: str) -> TensorType:
+    check_axes("argsort", x, (axis,))
+    return TensorType(dt.int64, x.shape)
+
+
 # NumPy's default order of equal elements is its own; the host call keeps it.
 argsort = register(
     Primitive(
         "argsort",
         Kind.OPAQUE,
         lambda x, axis, kind: np.argsort(x, axis, kind=kind),
-        lambda x, axis, kind: TensorType(dt.int64, x.shape),
+        _infer_argsort,
         NO_GRADIENT,
         lambda rng: [((draw(rng, d, (3, 5)),), {"axis": axis, "kind": "stable"}) for d in dt.ALL for axis in (0, 1)],
         reason="NumPy's sort",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from hybrid.core.errors import ShapeError
 from hybrid.core.shape import Shape, Size, TensorType, contiguous_strides, product
 from hybrid.core.shape import broadcast as broadcast_shapes
 from hybrid.ir.primitive import Kind, Linear, Primitive, Sample, register
-from hybrid.ops.family import draw
+from hybrid.ops.family import check_axes, draw
 
 
 def _sampler(*cases: tuple[tuple[int, ...], dict[str, Any]]):
@@ -183,6 +183,62 @@ slice_: Primitive = register(
 )
 
 
+# diagonal: of the last two axes, as the last axis ---------------------------------------------------------------------
+def _corner(offset: int) -> tuple[int, int]:
+    """The row and the column where a diagonal begins."""
+    return (0, offset) if offset >= 0 else (-offset, 0)
+
+
+def _infer_diagonal(x: TensorType, offset: int) -> TensorType:
+    if x.ndim < 2:
+        raise ShapeError("diagonal takes an array of at least two axes", got=x)
+    row, column = _corner(offset)
+    rows, columns = x.shape[-2] - row, x.shape[-1] - column
+    count = rows if rows < columns else columns
+    return TensorType(x.dtype, (*x.shape[:-2], count if count > 0 else 0))
+
+
+def _eval_diagonal(x: Any, offset: int) -> np.ndarray:
+    x = np.asarray(x)
+    row, column = _corner(offset)
+    count = max(min(x.shape[-2] - row, x.shape[-1] - column), 0)
+    steps = (*x.strides[:-2], x.strides[-2] + x.strides[-1])
+    part = x[..., row:, column:]
+    return np.lib.stride_tricks.as_strided(part, (*x.shape[:-2], count), steps, writeable=x.flags.writeable)
+
+
+def _flat_diagonal(shape: Shape, offset: int) -> tuple[Shape, Ints, Ints]:
+    """The shape in which a diagonal is a slice, and that slice's start and step."""
+    *lead, rows, columns = shape
+    row, column = _corner(offset)
+    return (*lead, rows * columns), (*[0] * len(lead), row * columns + column), (*[1] * len(lead), columns + 1)
+
+
+def _put_diagonal(bind: Callable, base: Any, value: Any, offset: int) -> Any:
+    if 0 in value.type.shape:
+        return base
+    shape = base.type.shape
+    flat, start, step = _flat_diagonal(shape, offset)
+    written = bind(update_slice, bind(reshape, base, shape=flat), value, start=start, step=step)
+    return bind(reshape, written, shape=shape)
+
+
+def _adjoint_diagonal(g: Any, x: Any, offset: int) -> tuple:
+    zero = g.zeros_like(x)
+    if 0 in g.shape:
+        return (zero,)
+    flat, start, step = _flat_diagonal(x.shape, offset)
+    return (zero.reshape(flat).at_slice(start, step, g).reshape(x.shape),)
+
+
+diagonal: Primitive = register(Primitive(
+    "diagonal", Kind.VIEW, _eval_diagonal, _infer_diagonal, Linear(_adjoint_diagonal),
+    _sampler(((4, 6), {"offset": 1}), ((2, 5, 3), {"offset": -2}), ((3, 3), {"offset": 0}), ((2, 3), {"offset": 7})),
+    index=lambda out, types, context, offset: [*out[:-1], out[-1] + _corner(offset)[0], out[-1] + _corner(offset)[1]],
+    put=_put_diagonal,
+))  # fmt: skip
+
+
 def _infer_update(base: TensorType, value: TensorType, start: Ints, step: Ints) -> TensorType:
     if value.dtype != base.dtype or value.ndim != base.ndim:
         raise ShapeError("update_slice writes a value of its base's dtype and rank", got=f"{value} into {base}")
@@ -209,6 +265,9 @@ update_slice: Primitive = register(Primitive(
 
 # concatenate ----------------------------------------------------------------------------------------------------------
 def _infer_concatenate(*parts: TensorType, axis: int) -> TensorType:
+    if not parts:
+        raise ShapeError("concatenate needs at least one operand")
+    check_axes("concatenate", parts[0], (axis,))
     first, total = parts[0], parts[0].shape[axis]
     for part in parts[1:]:
         if (

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from hybrid.core.affine import Affine
-from hybrid.core.shape import Shape, contiguous_strides
+from hybrid.core.shape import Shape, contiguous_strides, product
 from hybrid.ir.graph import Atom, Eqn, Var
 from hybrid.ir.primitive import Kind
 from hybrid.ops.contract import free_axes
@@ -89,6 +89,12 @@ def offset_of(index: Index, strides: Shape) -> Affine:
     for i, step in zip(index, strides, strict=True):
         out = out + i * step
     return out
+
+
+def own_place(index: Index | Affine, shape: Shape, loop: Shape) -> bool:
+    """Whether loops over shape `loop` that read a C-contiguous array of this shape here walk its memory in order, once."""
+    offset = index if isinstance(index, Affine) else offset_of(index, contiguous_strides(shape))
+    return product(shape) == product(loop) and offset == offset_of(axes_index(loop), contiguous_strides(loop))
 
 
 def flat_offset(eqn: Eqn, index: Index) -> Affine:

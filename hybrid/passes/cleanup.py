@@ -3,24 +3,39 @@
 from __future__ import annotations
 
 from hybrid.ir.builder import Builder
-from hybrid.ir.graph import Atom, Eqn, Graph, Var, uses
+from hybrid.ir.graph import Atom, Eqn, Graph, Var, bodies, symbols_of, uses
 from hybrid.ir.primitive import Kind
-from hybrid.ir.rebuild import rebuild
+from hybrid.ir.rebuild import rebuild, within
 from hybrid.ops import view as v
+
+
+def needed_by(graph: Graph) -> set[Eqn]:
+    """The equations that some result, assumption or size depends on."""
+    wanted: set[object] = {atom for atom in graph.outputs if isinstance(atom, Var)}
+    wanted |= symbols_of(tuple(atom.type for atom in graph.outputs))
+    found: set[Eqn] = set()
+    for eqn in reversed(graph.eqns):
+        if assumes(eqn) or eqn.params.get("symbol") in wanted or any(var in wanted for var in eqn.outputs):
+            found.add(eqn)
+            wanted |= {atom for atom in eqn.inputs if isinstance(atom, Var)} | symbols_of(eqn)
+    return found
+
+
+def assumes(eqn: Eqn) -> bool:
+    """Whether the equation, or one in its bodies, may hand the call over to Python."""
+    return eqn.primitive.body == "check" or any(assumes(inner) for body in bodies(eqn).values() for inner in body.eqns)
 
 
 def eliminate_dead(graph: Graph) -> Graph:
     """Drop equations that no result needs, and captured arrays nobody reads. Inputs stay: they are the signature."""
-    needed = {atom for atom in graph.outputs if isinstance(atom, Var)}
-    kept: list[Eqn] = []
-    for eqn in reversed(graph.eqns):
-        if any(var in needed for var in eqn.outputs):
-            kept.append(eqn)
-            needed.update(atom for atom in eqn.inputs if isinstance(atom, Var))
-    constants = tuple(pair for pair in graph.constants if pair[0] in needed)
+    graph = within(graph, eliminate_dead)
+    needed = needed_by(graph)
+    kept = [eqn for eqn in graph.eqns if eqn in needed]
+    used = {atom for eqn in kept for atom in eqn.inputs} | set(graph.outputs)
+    constants = tuple(pair for pair in graph.constants if pair[0] in used)
     if len(kept) == len(graph.eqns) and len(constants) == len(graph.constants):
         return graph
-    return graph.replace(eqns=tuple(reversed(kept)), constants=constants)
+    return graph.replace(eqns=tuple(kept), constants=constants)
 
 
 def sink_views(graph: Graph) -> Graph:

@@ -13,6 +13,8 @@ from hybrid.core.shape import Size, contiguous_strides
 from hybrid.ir.graph import Eqn
 from hybrid.ops.contract import free_axes
 
+BatchAxis = tuple[int, int, int, int]  # extent, steps in a, b and c
+
 
 @dataclass(frozen=True, slots=True)
 class Side:
@@ -24,7 +26,7 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """`rows x columns`, `depth` deep, for every index of the batch: (extent, steps in a, b and c)."""
+    """`rows x columns`, `depth` deep, for every index of the batch."""
 
     rows: int
     columns: int
@@ -32,7 +34,7 @@ class Product:
     a: Side
     b: Side
     stride: int  # from row to row of c
-    batch: tuple[tuple[int, int, int, int], ...]
+    batch: tuple[BatchAxis, ...]
 
     @property
     def work(self) -> int:

@@ -8,15 +8,14 @@ stages have no inner axes is an ordinary fused elementwise loop.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 
 from hybrid.core import dtype as dt
 from hybrid.core.affine import Affine
 from hybrid.core.shape import Dim, Shape, Size, contiguous_strides, product
-from hybrid.ir.graph import Atom, Eqn, Graph, Literal, Var, uses
+from hybrid.ir.graph import Atom, Eqn, Graph, Literal, Var, symbols_of, uses
 from hybrid.ir.primitive import Kind
-from hybrid.ops import view
+from hybrid.ops import elementwise, view
 from hybrid.passes.access import (
     Index,
     NotAffine,
@@ -28,144 +27,34 @@ from hybrid.passes.access import (
     reduced_shape,
     view_index,
 )
-from hybrid.passes.contract import Product, product_of
+from hybrid.passes.cleanup import assumes, needed_by
+from hybrid.passes.contract import product_of
+from hybrid.passes.steps import (
+    BLAS_WORK,
+    SMALL,
+    Group,
+    HostCall,
+    MatMul,
+    Operand,
+    Procedure,
+    Program,
+    Stage,
+    Step,
+    element_offset,
+    lowers,
+    number,
+)
 
 # Work in units of roughly one vector instruction per element.
 KEEP_COST = 8  # recomputing a value costs more than storing and loading it above this
 LOAD_COST = 1
-SMALL = 16_384  # elements below which one core finishes before a second has started
 FEW_ROWS = 8  # fewer rows than this cannot keep the cores busy when rows are long
 ROW_LIMIT = 65_536  # elements of a row that still stay in the second-level cache
-BLAS_WORK = 32**3  # multiply-adds below which a generated loop beats the call of a BLAS
-UNKNOWN = 1 << 20  # a symbolic size is taken for large
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Stage:
-    """One value computed by a group: the reduction or elementwise tree of `atom`, stored in `target`."""
-
-    target: Var  # names the buffer; equals atom except for copies into results
-    atom: Atom
-    eqn: Eqn | None  # of a reduction or WRITE; None: an elementwise tree
-    reads: tuple[tuple[Var, Index | Affine], ...]
-
-    @property
-    def shape(self) -> Shape:
-        return self.target.type.shape
-
-    @property
-    def reduces(self) -> bool:
-        return self.eqn is not None and self.eqn.primitive.kind in (Kind.REDUCE, Kind.CONTRACT)
-
-    @property
-    def writes(self) -> bool:
-        return self.eqn is not None and self.eqn.primitive.kind is Kind.WRITE
-
-
-@dataclass(eq=False, slots=True)
-class Group:
-    """Stages in order over `outer` common leading axes. `alone`: a shape of loop of its own (column reduction, WRITE)."""
-
-    stages: list[Stage]
-    outer: int
-    alone: bool
-    stored: set[Var] = field(default_factory=set)  # targets that other steps or the caller read
-
-    @property
-    def outer_shape(self) -> Shape:
-        return self.stages[0].shape[: self.outer]
-
-    @property
-    def reads(self) -> Iterator[Var]:
-        own = {stage.target for stage in self.stages}
-        return (var for stage in self.stages for var, _ in stage.reads if var not in own)
-
-    @property
-    def results(self) -> Iterator[Var]:
-        return (stage.target for stage in self.stages if stage.target in self.stored)
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Operand:
-    """A stored array seen through views: element (i0, i1, …) lies at `offset`."""
-
-    var: Var
-    offset: Affine
-
-
-@dataclass(eq=False, slots=True)
-class MatMul:
-    """A contraction that goes to BLAS."""
-
-    eqn: Eqn
-    left: Operand
-    right: Operand
-    product: Product
-
-    @property
-    def reads(self) -> Iterator[Var]:
-        return iter((self.left.var, self.right.var))
-
-    @property
-    def results(self) -> Iterator[Var]:
-        return iter(self.eqn.outputs)
-
-
-@dataclass(eq=False, slots=True)
-class HostCall:
-    """A primitive with no lowering: NumPy runs it between two native segments."""
-
-    eqn: Eqn
-
-    @property
-    def reads(self) -> Iterator[Var]:
-        return (atom for atom in self.eqn.inputs if isinstance(atom, Var))
-
-    @property
-    def results(self) -> Iterator[Var]:
-        return iter(self.eqn.outputs)
-
-
-Step = Group | MatMul | HostCall
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Program:
-    """Steps in order of execution, and the variable that holds each result of the graph."""
-
-    graph: Graph
-    steps: tuple[Step, ...]
-    outputs: tuple[Var, ...]
-
-    def __str__(self) -> str:
-        return "\n".join(_describe(step) for step in self.steps)
-
-
-def _describe(step: Step) -> str:
-    if isinstance(step, Group):
-        names = ", ".join(s.eqn.primitive.name if s.eqn else "map" for s in step.stages)
-        return f"kernel over {list(step.outer_shape)}: {names}"
-    return f"{'blas' if isinstance(step, MatMul) else 'host'} {step.eqn.primitive.name}"
-
-
-def number(size: Size) -> int:
-    return UNKNOWN if isinstance(size, Dim) else size
-
-
-def lowers(eqn: Eqn) -> bool:
-    """Whether the equation can become loops."""
-    p = eqn.primitive
-    if p.kind is Kind.OPAQUE or (p.body is None and p.kind in (Kind.MAP, Kind.REDUCE)):
-        return False
-    types = [atom.type for atom in eqn.inputs]
-    if any(dt.is_complex(t.dtype) for t in (*types, *(v.type for v in eqn.outputs))):
-        return False
-    return p.lowers is None or p.lowers(*types, **eqn.params)
 
 
 class _Fuser:
-    def __init__(self, graph: Graph, strides: Mapping[Var, Shape], separate: bool):
-        self.graph, self.strides, self.separate = graph, strides, separate
+    def __init__(self, graph: Graph, strides: Mapping[Var, Shape], separate: bool, serial: bool):
+        self.graph, self.strides, self.separate, self.serial = graph, strides, separate, serial
         self.producers, self.readers = graph.producers, uses(graph)
         self.sources = {*graph.inputs, *(var for var, _ in graph.constants)}
         self.host = {eqn for eqn in graph.eqns if not lowers(eqn)}
@@ -177,7 +66,8 @@ class _Fuser:
         if var in self.sources or var in kept:
             return True
         eqn = self.producers[var]
-        return eqn in self.host or eqn.primitive.kind in (Kind.REDUCE, Kind.CONTRACT, Kind.WRITE) or self.separate
+        stored = (Kind.REDUCE, Kind.CONTRACT, Kind.WRITE, Kind.CONTROL)
+        return eqn in self.host or eqn.primitive.kind in stored or self.separate
 
     def layout(self, var: Var) -> Shape:
         return self.strides.get(var) or contiguous_strides(var.type.shape)
@@ -260,7 +150,7 @@ class _Fuser:
 
     def blas(self, eqn: Eqn, kept: set[Var]) -> MatMul | set[Var] | None:
         """The contraction as matrix products, the operands that must be stored first, or None where loops do better."""
-        if eqn.primitive.kind is not Kind.CONTRACT or eqn.output.type.dtype not in (dt.float32, dt.float64):
+        if self.serial or eqn.primitive.kind is not Kind.CONTRACT or eqn.output.type.dtype not in (dt.float32, dt.float64):
             return None
         found = [self.operand(atom, kept) for atom in eqn.inputs]
         # An operand that is computed, or whose memory no BLAS can walk, is stored in order.
@@ -296,7 +186,8 @@ class _Fuser:
         reads, seen = self.walk(roots, kept, through)
         for var, indices in seen.items():
             visits.setdefault(var, {}).setdefault(target, set()).update(indices)
-        return Stage(target, atom, eqn, tuple(reads))
+        regions = tuple(tuple(self.walk([root], kept)[0]) for root in roots) if eqn and eqn.primitive.kind is Kind.WRITE else ()
+        return Stage(target, atom, eqn, tuple(reads), regions)
 
     # groups -----------------------------------------------------------------------------------------------------------
     def attempt(self, kept: set[Var]) -> tuple[Program, set[Var]]:
@@ -307,26 +198,41 @@ class _Fuser:
         home: dict[Var, Step] = {}
         needs: dict[Step, set[Step]] = {}
         visits: dict[Var, dict[Var, set]] = {}
-        wanted = _needed(self.graph)
+        wanted = needed_by(self.graph)
+        binds: dict[str, Eqn] = {}  # of a whole program: made where they are needed
+        bound: dict[str, Step] = {}  # size symbols -> the step that gives them their value
+        barrier: Step | None = None  # what comes after an assumption relies on it
         for eqn in self.graph.eqns:
             step: Step | None = None
-            if not any(var in wanted for var in eqn.outputs):
+            if eqn not in wanted:
                 continue
             if eqn in self.host:
                 step = HostCall(eqn)
+            elif eqn.primitive.body == "bind" and not self.serial:
+                binds[eqn.params["symbol"]] = eqn
+                continue
+            elif eqn.primitive.kind is Kind.CONTROL:
+                step = Procedure(eqn, _binds_of(eqn, binds))
             elif isinstance(blas := self.blas(eqn, kept), set):
                 return self.attempt(kept | blas)
             elif blas is not None:
                 step = blas
             elif self.is_stage(eqn.output, kept):
-                self.place(self.stage(eqn.output, eqn.output, kept, visits), steps, home, needs)
+                after = {bound[name] for name in self.symbols(eqn.output, kept) if name in bound} | (
+                    {barrier} if barrier else set()
+                )
+                self.place(self.stage(eqn.output, eqn.output, kept, visits), steps, home, needs, after)
                 continue
             if step is not None:
                 steps.append(step)
-                needs[step] = {home[var] for var in step.reads if var in home}
+                needs[step] = {home[var] for var in step.reads if var in home} | ({barrier} if barrier else set())
+                needs[step] |= {bound[name] for name in symbols_of(eqn) if name in bound}
                 home.update((var, step) for var in step.results)
+                if isinstance(step, Procedure):
+                    bound.update({eqn.params["symbol"]: step} if eqn.primitive.body == "bind" else {})
+                    barrier = step if assumes(eqn) else barrier
         for target, atom in copies:
-            self.place(self.stage(target, atom, kept, visits), steps, home, needs)
+            self.place(self.stage(target, atom, kept, visits), steps, home, needs, {barrier} if barrier else set())
         self._mark_stored(steps, home, outputs)
         return Program(self.graph, tuple(_ordered(steps, needs)), tuple(outputs)), self.regretted(visits, home, kept)
 
@@ -343,9 +249,23 @@ class _Fuser:
                 outputs.append(fresh)
         return outputs, copies
 
-    def place(self, stage: Stage, steps: list[Step], home: dict[Var, Step], needs: dict[Step, set[Step]]) -> None:
-        """Put a stage into the first group that can take it, else into a new one."""
-        depends = {home[var] for var, _ in stage.reads if var in home}
+    def symbols(self, var: Var, kept: set[Var]) -> frozenset[str]:
+        """The size symbols that a stage mentions: in its equation, and in those recomputed for it."""
+        found: frozenset[str] = frozenset()
+        stack: list[Atom] = [var]
+        while stack:
+            at = stack.pop()
+            eqn = self.producers.get(at) if isinstance(at, Var) else None
+            if eqn is not None and (at is var or not self.is_stage(at, kept)):  # type: ignore[arg-type]
+                found |= symbols_of(eqn)
+                stack.extend(eqn.inputs)
+        return found
+
+    def place(
+        self, stage: Stage, steps: list[Step], home: dict[Var, Step], needs: dict[Step, set[Step]], after: set[Step]
+    ) -> None:
+        """Put a stage into the first group that can take it, else into a new one; `after`: what it relies on besides."""
+        depends = {home[var] for var, _ in stage.reads if var in home} | after
         candidates: dict[Step, None] = dict.fromkeys(home[var] for var, _ in reversed(stage.reads) if var in home)
         mine = {var for var, _ in stage.reads}
         candidates |= dict.fromkeys(s for s in reversed(steps) if isinstance(s, Group) and not mine.isdisjoint(s.reads))
@@ -377,7 +297,7 @@ class _Fuser:
         along = across = 0
         kept = [a for a, size in enumerate(stage.shape) if size != 1]
         for var, index in stage.reads:
-            offset = index if isinstance(index, Affine) else offset_of(index, self.layout(var))
+            offset = element_offset(var, index, self.strides)
             along += offset.coefficient(last) == 1
             across += bool(kept) and offset.coefficient(f"i{kept[-1]}") == 1
         return not kept or along >= across
@@ -422,9 +342,11 @@ class _Fuser:
         """Costly values that are recomputed at several indices, or by several kernels."""
         chosen: set[Var] = set()
         for eqn in self.graph.eqns:
+            if eqn.primitive.kind is not Kind.MAP:
+                continue
             var = eqn.output
             by_stage = visits.get(var)
-            if not by_stage or var in kept or eqn.primitive.kind is not Kind.MAP or not var.type.shape or var.type.size == 1:
+            if not by_stage or var in kept or not var.type.shape or var.type.size == 1:
                 continue
             times = sum(max(len(indices) for indices in group) for group in _by_home(by_stage, home))
             if times == 1 or self._repeats_its_reader(var, visits):
@@ -450,12 +372,14 @@ class _Fuser:
                 step.stored = {s.target for s in step.stages if s.target in read}
 
 
-def _needed(graph: Graph) -> set[Var]:
-    needed = {atom for atom in graph.outputs if isinstance(atom, Var)}
-    for eqn in reversed(graph.eqns):
-        if any(var in needed for var in eqn.outputs):
-            needed.update(atom for atom in eqn.inputs if isinstance(atom, Var))
-    return needed
+def _binds_of(eqn: Eqn, known: Mapping[str, Eqn]) -> tuple[Eqn, ...]:
+    """The equations that give an equation's symbols their values, and those of these, in order."""
+    wanted, found = set(symbols_of(eqn)), []
+    for symbol, bind in reversed(list(known.items())):
+        if symbol in wanted:
+            found.append(bind)
+            wanted |= symbols_of(bind)
+    return tuple(reversed(found))
 
 
 def _by_home(by_stage: dict[Var, set], home: dict[Var, Step]) -> list[list[set]]:
@@ -504,18 +428,24 @@ def _ordered(steps: list[Step], needs: dict[Step, set[Step]]) -> list[Step]:
     return out
 
 
-def fuse(graph: Graph, strides: Mapping[Var, Shape] | None = None, separate: bool = False) -> Program:
+def fuse(
+    graph: Graph, strides: Mapping[Var, Shape] | None = None, separate: bool = False, serial: bool = False,
+    keep: frozenset[Var] = frozenset(),
+) -> Program:  # fmt: skip
     """Group the graph into kernels, BLAS calls and host calls.
 
     Args:
         graph: simplified and without dead code.
         strides: element strides of inputs that are not C-contiguous.
         separate: one kernel per equation, to tell fusion's mistakes from others.
+        serial: for a body inside a kernel: matrix products become loops, too.
+        keep: values that must be stored.
     """
-    fuser = _Fuser(graph, strides or {}, separate)
-    kept = {atom for atom in graph.outputs if isinstance(atom, Var) and atom not in fuser.sources}
+    graph = _complex_copies(graph)
+    fuser = _Fuser(graph, strides or {}, separate, serial)
+    kept = {atom for atom in graph.outputs if isinstance(atom, Var) and atom not in fuser.sources} | keep
     for eqn in graph.eqns:
-        if eqn in fuser.host:
+        if eqn in fuser.host or eqn.primitive.kind is Kind.CONTROL:
             kept.update(atom for atom in eqn.inputs if isinstance(atom, Var) and atom not in fuser.sources)
     while True:
         try:
@@ -524,12 +454,28 @@ def fuse(graph: Graph, strides: Mapping[Var, Shape] | None = None, separate: boo
             if not isinstance(error.operand, Var) or error.operand in kept:
                 raise
             if error.operand in fuser.sources:
-                return fuse(_copied(graph, error.operand), strides, separate)
+                return fuse(_copied(graph, error.operand), strides, separate, serial, keep)
             kept = kept | {error.operand}
             continue
         if not regretted:
             return program
         kept = kept | regretted
+
+
+def _complex_copies(graph: Graph) -> Graph:
+    """The graph with copies, by the host, of complex numbers that it gives as they came: loops have no dtype for those."""
+    fresh = {var for eqn in graph.eqns if eqn.primitive.kind is not Kind.VIEW for var in eqn.outputs}
+    copies: list[Eqn] = []
+    outputs: list[Atom] = []
+    for atom in graph.outputs:
+        if dt.is_complex(atom.type.dtype):
+            if atom in fresh:
+                fresh.remove(atom)  # once more, it is another array
+            else:
+                copies.append(Eqn(elementwise.convert, (atom,), {"dtype": atom.type.dtype}, (Var(atom.type),)))
+                atom = copies[-1].output
+        outputs.append(atom)
+    return graph.replace(eqns=(*graph.eqns, *copies), outputs=tuple(outputs)) if copies else graph
 
 
 def _copied(graph: Graph, source: Var) -> Graph:

@@ -11,9 +11,11 @@ from hybrid.core.errors import ArgumentError
 from hybrid.core.shape import Shape
 from hybrid.ir.graph import Graph, Var
 from hybrid.ir.verify import verify
+from hybrid.passes import epilogue
 from hybrid.passes.cleanup import eliminate_dead, sink_views
-from hybrid.passes.fuse import Program, fuse
+from hybrid.passes.fuse import fuse
 from hybrid.passes.rules import simplify
+from hybrid.passes.steps import Program
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,7 @@ class Note:
 
 
 DEFAULT: tuple[Pass, ...] = (Pass("simplify", simplify), Pass("sink_views", sink_views), Pass("eliminate_dead", eliminate_dead))
-NAMES = (*(p.name for p in DEFAULT), "fuse")
+NAMES = (*(p.name for p in DEFAULT), "fuse", "epilogues")
 
 
 def disabled() -> frozenset[str]:
@@ -68,4 +70,6 @@ def optimise(graph: Graph, passes: tuple[Pass, ...] = DEFAULT) -> tuple[Graph, t
 
 def group(graph: Graph, strides: Mapping[Var, Shape] | None = None) -> Program:
     """Fuse, or with "fuse" switched off give every equation a kernel of its own."""
-    return fuse(graph, strides, separate="fuse" in disabled())
+    off = disabled()
+    program = fuse(graph, strides, separate="fuse" in off)
+    return program if off & {"fuse", "epilogues"} else epilogue.attach(program, strides or {})

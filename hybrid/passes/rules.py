@@ -14,7 +14,7 @@ from hybrid.core import dtype as dt
 from hybrid.ir.builder import Builder
 from hybrid.ir.graph import Atom, Eqn, Graph, Literal, Var
 from hybrid.ir.primitive import Kind
-from hybrid.ir.rebuild import rebuild
+from hybrid.ir.rebuild import rebuild, within
 from hybrid.ops import elementwise as e
 from hybrid.ops import reduce as r
 from hybrid.ops import view as v
@@ -204,6 +204,7 @@ STRUCTURE: dict[str, tuple[Structural, ...]] = {
 
 def simplify(graph: Graph, exact: bool = True) -> Graph:
     """Apply every rule, operands first, until none matches."""
+    graph = within(graph, lambda body: simplify(body, exact))
     by_head: dict[str, list[Rule]] = {}
     for made in RULES:
         if made.exact or not exact:

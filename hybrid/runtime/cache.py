@@ -42,7 +42,11 @@ if hasattr(os, "register_at_fork"):  # a child must not wait for a thread that i
 
 
 def key_of(text: str, target: Target, versions: tuple[object, ...] = ()) -> str:
-    """The content key of a module: sha256 over its text, its target, and every version that shapes the code."""
+    """The content key of a module: sha256 over its text, its target, and every version that shapes the code.
+
+    Comments don't count: they name the user's lines, and code that moved down a line is the same code.
+    """
+    text = "\n".join(line for line in text.splitlines() if not line.lstrip().startswith(";"))
     parts = (text, target.key, llvmlite.__version__, llvm.llvm_version_info, REVISION, *versions)
     return hashlib.sha256("\0".join(map(str, parts)).encode()).hexdigest()
 

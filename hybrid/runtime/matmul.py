@@ -1,13 +1,18 @@
-"""A BLAS call as LLVM text: cut over our threads by panels of the result or by the batch, each a single-threaded call.
+"""A BLAS call as LLVM text: cut over our threads by the batch and by panels of the result, each a single-threaded call.
 
 BLAS' own threads wait for each other spinning, which on a busy machine takes time slices of 8 ms, even for products of 30 µs.
-Panels of our own cost some packing twice, and keep one pool of threads for everything.
+Panels of our own cost some packing twice, keep one pool of threads for everything, and let an epilogue work on each panel
+while that is in cache.
 """
 
 from __future__ import annotations
 
 from math import prod
 
+from hybrid.codegen import estimate
+from hybrid.codegen.instructions import symbol
+from hybrid.codegen.llvm import emit_kernel
+from hybrid.codegen.target import Target
 from hybrid.core import dtype as dt
 from hybrid.runtime.program import Gemm
 
@@ -16,55 +21,64 @@ from hybrid.runtime.program import Gemm
 ROWS, COLUMNS = 512, 512
 UNIT = 32  # panels are whole numbers of register tiles
 PIECE = 1 << 21  # multiply-adds that keep one core busy for some 30 µs
+STEP_PS = 3 * 14  # of an epilogue's estimated time, for memory out of cache, that a multiply-add takes
 _SCALAR = {dt.float32: "float", dt.float64: "double"}
-_CONTEXT = "{ ptr, ptr, ptr, i32 }"  # a, b, c, code
 
 
-def emit_matmul(work: Gemm) -> str:
-    """LLVM text of `internal i32 @<name>(ptr a, ptr b, ptr c)`, over `blas.emit_gemm` and, where it `cuts`, threads.SUPPORT."""
-    count, each = _pieces(work)
-    if cuts(work):
+def emit_matmul(work: Gemm, target: Target) -> str:
+    """LLVM text of `internal i32 @<name>(ptr buffers…, i64 sizes…)`, over `blas.emit_gemm` and, where it `cuts`, `threads`.
+
+    The work is cut into pieces: one panel of one product of the batch, then the epilogue over it.
+    """
+    count, each = _pieces(work, target)
+    if cuts(work, target):
         run = f"call void @hybrid_parallel(ptr @{work.name}.task, i64 {count}, i64 {max(1, -(-PIECE // each))}, ptr %data)"
     else:
         run = f"call void @{work.name}.task(i64 0, i64 {count}, ptr %data)"
-    return f"""
-{_task(work)}
-define internal i32 @{work.name}(ptr %a, ptr %b, ptr %c) nounwind {{
-  %data = alloca {_CONTEXT}
-  %b.at = getelementptr inbounds {_CONTEXT}, ptr %data, i32 0, i32 1
-  %c.at = getelementptr inbounds {_CONTEXT}, ptr %data, i32 0, i32 2
-  %code.at = getelementptr inbounds {_CONTEXT}, ptr %data, i32 0, i32 3
-  store ptr %a, ptr %data
-  store ptr %b, ptr %b.at
-  store ptr %c, ptr %c.at
-  store i32 0, ptr %code.at
-  call void @hybrid_blas_enter()
-  {run}
-  call void @hybrid_blas_leave()
-  %code = load i32, ptr %code.at
-  ret i32 %code
-}}
-"""
+    context, operands = _context(work), _operands(work)
+    lines = [f"define internal i32 @{work.name}({', '.join(operands)}) nounwind {{", f"  %data = alloca {context}"]
+    lines.append("  store i32 0, ptr %data")
+    for at, operand in enumerate(operands, 1):
+        lines.append(f"  %at{at} = getelementptr inbounds {context}, ptr %data, i32 0, i32 {at}")
+        lines.append(f"  store {operand}, ptr %at{at}")
+    lines += ["  call void @hybrid_blas_enter()", f"  {run}", "  call void @hybrid_blas_leave()"]
+    lines += ["  %code = load i32, ptr %data", "  ret i32 %code", "}"]
+    epilogue = [emit_kernel(work.epilogue, target, work.loops)] if work.epilogue else []
+    return "\n".join([*epilogue, _task(work, target), *lines])
 
 
-def cuts(work: Gemm) -> bool:
+def cuts(work: Gemm, target: Target) -> bool:
     """Whether the product is worth more than one thread."""
-    count, each = _pieces(work)
+    count, each = _pieces(work, target)
     return count > 1 and count * each >= 2 * PIECE
 
 
-def _pieces(work: Gemm) -> tuple[int, int]:
+def _pieces(work: Gemm, target: Target) -> tuple[int, int]:
     """How many pieces there can be, and the multiply-adds of one."""
-    if work.batch:
-        return prod(extent for extent, *_ in work.batch), work.m * work.n * work.k
-    rows, columns = _panels(work)
-    return -(-work.m // rows) * -(-work.n // columns), rows * columns * work.k
+    rows, columns = _panels(work, target)
+    count = _batch(work) * -(-work.m // rows) * -(-work.n // columns)
+    return count, max(1, _batch(work) * work.m * work.n * _depth(work, target) // count)
 
 
-def _panels(work: Gemm) -> tuple[int, int]:
+def _batch(work: Gemm) -> int:
+    return prod(extent for extent, *_ in work.batch)
+
+
+def _depth(work: Gemm, target: Target) -> int:
+    """The multiply-adds that an element of the result takes, or the time of as many."""
+    if work.epilogue is None:
+        return work.k
+    whole = estimate.picoseconds(work.epilogue.body, 1, target)
+    assert isinstance(whole, int)  # the loops are those of the product, which are numbers
+    return work.k + whole // (STEP_PS * _batch(work) * work.m * work.n)
+
+
+def _panels(work: Gemm, target: Target) -> tuple[int, int]:
     """Rows and columns of one panel: everything, where there is no work for two threads."""
-    if work.m * work.n * work.k < 2 * PIECE:
+    if work.m * work.n * _depth(work, target) < 2 * PIECE:
         return work.m, work.n
+    if work.batch:
+        return _even(work.m, ROWS), _even(work.n, COLUMNS)
     # Small products are cut finer, so that two threads have something to do.
     rows, columns = (most if size >= 2 * most else most // 2 for size, most in ((work.m, ROWS), (work.n, COLUMNS)))
     return _even(work.m, rows), _even(work.n, columns)
@@ -76,75 +90,91 @@ def _even(size: int, limit: int) -> int:
     return min(size, -(-size // (count * UNIT)) * UNIT)
 
 
-def _task(work: Gemm) -> str:
-    scalar = _SCALAR[work.dtype]
+def _names(work: Gemm) -> list[str]:
+    return [f"%{symbol('buffer.' + buffer.name)}" for buffer in work.buffers]
+
+
+def _operands(work: Gemm) -> list[str]:
+    """Buffers and sizes, typed."""
+    return [f"ptr {name}" for name in _names(work)] + [f"i64 %{symbol('size.' + name)}" for name in work.symbols]
+
+
+def _context(work: Gemm) -> str:
+    """What the threads share: the code, and the operands."""
+    return f"{{ {', '.join(['i32', *(operand.split()[0] for operand in _operands(work))])} }}"
+
+
+def _task(work: Gemm, target: Target) -> str:
+    """`void @<name>.task(i64 low, i64 high, ptr data)`: a range of the pieces."""
+    context, scalar = _context(work), _SCALAR[work.dtype]
     lines = [f"define internal void @{work.name}.task(i64 %low, i64 %high, ptr %data) nounwind {{", "entry:"]
-    for at, name in enumerate("abc"):
-        lines.append(f"  %{name}.at = getelementptr inbounds {_CONTEXT}, ptr %data, i32 0, i32 {at}")
-        lines.append(f"  %{name}.start = load ptr, ptr %{name}.at")
-    lines += ["  br label %loop", "loop:", "  %t = phi i64 [ %low, %entry ], [ %next, %passed ]"]
-    lines += _batch_piece(work) if work.batch else _panel_piece(work)
-    for name in "abc":
-        lines.append(f"  %{name} = getelementptr inbounds {scalar}, ptr %{name}.start, i64 %{name}.offset")
+    for at, operand in enumerate(_operands(work), 1):
+        kind, name = operand.split()
+        lines.append(f"  %at{at} = getelementptr inbounds {context}, ptr %data, i32 0, i32 {at}")
+        lines.append(f"  {name} = load {kind}, ptr %at{at}")
+    lines += ["  br label %loop", "loop:", "  %t = phi i64 [ %low, %entry ], [ %next, %passed ]", *_piece(work, target)]
+    for name, buffer in (("a", work.a.buffer), ("b", work.b.buffer), ("c", work.c)):
+        pointer = f"%{symbol('buffer.' + buffer)}"
+        lines.append(f"  %{name} = getelementptr inbounds {scalar}, ptr {pointer}, i64 %{name}.offset")
     a, b = (f"ptr %{name}, i64 {side.stride}, i32 {int(side.transposed)}" for name, side in (("a", work.a), ("b", work.b)))
     call = f"i64 %m, i64 %n, i64 {work.k}, {a}, {b}, ptr %c, i64 {work.stride}, {scalar} 1.0, {scalar} 0.0"
-    lines += [
-        f"  %code = call i32 @hybrid_gemm_{dt.SHORT[work.dtype]}({call})",
-        "  %bad = icmp ne i32 %code, 0",
-        "  br i1 %bad, label %failed, label %passed",
-        "failed:",
-        f"  %code.at = getelementptr inbounds {_CONTEXT}, ptr %data, i32 0, i32 3",
-        "  store atomic i32 %code, ptr %code.at monotonic, align 4",
-        "  br label %passed",
-        "passed:",
-    ]
-    lines += [
-        "  %next = add i64 %t, 1",
-        "  %more = icmp slt i64 %next, %high",
-        "  br i1 %more, label %loop, label %done",
-        "done:",
-    ]
-    return "\n".join([*lines, "  ret void", "}"])
+    lines += [f"  %code = call i32 @hybrid_gemm_{dt.SHORT[work.dtype]}({call})", "  %good = icmp eq i32 %code, 0"]
+    if work.epilogue:
+        lines += ["  br i1 %good, label %epilogue, label %failed", "epilogue:", *_epilogue(work)]
+        lines += ["  %fine = icmp eq i32 %after, 0", "  br i1 %fine, label %passed, label %failed", "failed:"]
+        lines += ["  %why = phi i32 [ %code, %loop ], [ %after, %epilogue ]"]
+    else:
+        lines += ["  br i1 %good, label %passed, label %failed", "failed:", "  %why = phi i32 [ %code, %loop ]"]
+    lines += ["  %before = atomicrmw umax ptr %data, i32 %why monotonic", "  br label %passed", "passed:"]
+    lines += ["  %next = add i64 %t, 1", "  %more = icmp slt i64 %next, %high"]
+    lines += ["  br i1 %more, label %loop, label %done", "done:", "  ret void", "}"]
+    return "\n".join(lines)
 
 
-def _panel_piece(work: Gemm) -> list[str]:
-    """Panel t of the result, row of panels by row."""
-    rows, columns = _panels(work)
-    across = -(-work.n // columns)
+def _epilogue(work: Gemm) -> list[str]:
+    """The kernel over one panel: its loops over the batch stay at one product, the last two run over rows and columns."""
+    assert work.epilogue is not None
+    operands = [f"ptr %{symbol('buffer.' + buffer.name)}" for buffer in work.epilogue.buffers]
     lines = []
-    for at, panel, size, count in (("div", rows, work.m, "m"), ("rem", columns, work.n, "n")):
-        lines += [
-            f"  %{count}.t = u{at} i64 %t, {across}",
-            f"  %{count}.first = mul i64 %{count}.t, {panel}",
-            f"  %{count}.end = add i64 %{count}.first, {panel}",
-            f"  %{count}.last = call i64 @llvm.smin.i64(i64 %{count}.end, i64 {size})",
-            f"  %{count} = sub i64 %{count}.last, %{count}.first",
-        ]
-    a_step = 1 if work.a.transposed else work.a.stride
-    b_step = work.b.stride if work.b.transposed else 1
-    return [
-        *lines,
-        f"  %a.skip = mul i64 %m.first, {a_step}",
-        f"  %a.offset = add i64 %a.skip, {work.a.offset}",
-        f"  %b.skip = mul i64 %n.first, {b_step}",
-        f"  %b.offset = add i64 %b.skip, {work.b.offset}",
-        f"  %c.skip = mul i64 %m.first, {work.stride}",
-        "  %c.offset = add i64 %c.skip, %n.first",
-    ]
+    for level in range(len(work.batch)):
+        lines.append(f"  %after{level} = add i64 %i{level}, 1")
+        operands += [f"i64 %i{level}", f"i64 %after{level}"]
+    operands += [f"i64 %{side}.{end}" for side in "mn" for end in ("first", "last")]
+    operands += [f"i64 %{symbol('size.' + name)}" for name in work.epilogue.symbols]
+    return [*lines, f"  %after = call i32 @{symbol(work.epilogue.name)}({', '.join(operands)})"]
 
 
-def _batch_piece(work: Gemm) -> list[str]:
-    """Product t of the batch."""
+def _piece(work: Gemm, target: Target) -> list[str]:
+    """Piece t: products of the batch in order, each row of panels by row."""
     lines: list[str] = []
     rest = "%t"
-    totals = {"a": str(work.a.offset), "b": str(work.b.offset), "c": "0"}
+    for side, size, panel in zip("nm", (work.n, work.m), reversed(_panels(work, target))):
+        count = -(-size // panel)
+        lines += [
+            f"  %{side}.t = urem i64 {rest}, {count}",
+            f"  %{side}.rest = udiv i64 {rest}, {count}",
+            f"  %{side}.first = mul i64 %{side}.t, {panel}",
+            f"  %{side}.end = add i64 %{side}.first, {panel}",
+            f"  %{side}.last = call i64 @llvm.smin.i64(i64 %{side}.end, i64 {size})",
+            f"  %{side} = sub i64 %{side}.last, %{side}.first",
+        ]
+        rest = f"%{side}.rest"
+    terms: dict[str, list[tuple[str, int]]] = {
+        "a": [("%m.first", 1 if work.a.transposed else work.a.stride)],
+        "b": [("%n.first", work.b.stride if work.b.transposed else 1)],
+        "c": [("%m.first", work.stride), ("%n.first", 1)],
+    }
     for level in reversed(range(len(work.batch))):
         extent, *steps = work.batch[level]
         lines += [f"  %i{level} = urem i64 {rest}, {extent}", f"  %rest{level} = udiv i64 {rest}, {extent}"]
         rest = f"%rest{level}"
         for name, step in zip("abc", steps):
-            lines.append(f"  %{name}.step{level} = mul i64 %i{level}, {step}")
-            lines.append(f"  %{name}.sum{level} = add i64 {totals[name]}, %{name}.step{level}")
-            totals[name] = f"%{name}.sum{level}"
-    lines += [f"  %{name}.offset = add i64 {totals[name]}, 0" for name in "abc"]
-    return [*lines, f"  %m = add i64 {work.m}, 0", f"  %n = add i64 {work.n}, 0"]
+            terms[name].append((f"%i{level}", step))
+    for name, start in (("a", work.a.offset), ("b", work.b.offset), ("c", 0)):
+        total = str(start)
+        for at, (index, step) in enumerate(terms[name]):
+            last = at == len(terms[name]) - 1
+            lines.append(f"  %{name}.skip{at} = mul i64 {index}, {step}")
+            lines.append(f"  %{name}.{'offset' if last else f'sum{at}'} = add i64 {total}, %{name}.skip{at}")
+            total = f"%{name}.sum{at}"
+    return lines

@@ -11,7 +11,7 @@ from hybrid.codegen.target import Target, host
 from hybrid.loops.nest import Kernel
 from hybrid.runtime import blas, cache, engine, threads
 from hybrid.runtime.matmul import cuts, emit_matmul
-from hybrid.runtime.program import Gemm, Lowered, Segment
+from hybrid.runtime.program import Lowered, Segment
 
 
 @dataclass(frozen=True)
@@ -51,13 +51,13 @@ def emit(lowered: Lowered) -> Native:
     segments = [step for step in lowered.steps if isinstance(step, Segment)]
     parts: list[str] = []
     needed: dict[str, int] = {}
-    kernels = [emit_kernel(kernel, target) for kernel in lowered.kernels]
-    products = [work for work in lowered.work if isinstance(work, Gemm)]
+    kernels = [emit_kernel(work, target) for work in lowered.work if isinstance(work, Kernel)]
+    products = lowered.products
     if products:
         dtypes = sorted({work.dtype for work in products}, key=str)
-        parts += [blas.emit_single(), *map(blas.emit_gemm, dtypes), *map(emit_matmul, products)]
+        parts += [blas.emit_single(), *map(blas.emit_gemm, dtypes), *(emit_matmul(work, target) for work in products)]
         needed |= blas.symbols(*dtypes)
-    if any("@hybrid_parallel" in text for text in kernels) or any(map(cuts, products)):
+    if any("@hybrid_parallel" in text for text in kernels) or any(cuts(work, target) for work in products):
         parts.append(threads.SUPPORT)
         needed |= threads.symbols()
     parts += [*kernels, *map(_segment, segments)]
@@ -71,8 +71,7 @@ def _segment(segment: Segment) -> str:
         lines.append(f"  %a{k} = getelementptr inbounds ptr, ptr %slots, i64 {k}")
         lines.append(f"  %{symbol('b.' + name)} = load ptr, ptr %a{k}")
     for k, work in enumerate(segment.work):
-        names = (b.name for b in work.buffers) if isinstance(work, Kernel) else (work.a.buffer, work.b.buffer, work.c)
-        operands = [f"ptr %{symbol('b.' + name)}" for name in names]
+        operands = [f"ptr %{symbol('b.' + buffer.name)}" for buffer in work.buffers]
         operands += [f"i64 %{symbol('size.' + s)}" for s in work.symbols]
         lines.append(f"  %code{k} = call i32 @{symbol(work.name)}({', '.join(operands)})")
         lines += [f"  %ok{k} = icmp eq i32 %code{k}, 0", f"  br i1 %ok{k}, label %next{k}, label %fail{k}"]

@@ -13,17 +13,19 @@ from typing import Any
 
 import numpy as np
 
-from hybrid.core.errors import CompileError, IndexingError
+from hybrid.core.errors import AssumptionError, CompileError, IndexingError
 from hybrid.core.shape import Dim, Shape, evaluate
 from hybrid.ir.graph import Literal
 from hybrid.loops.nest import Code
-from hybrid.passes.fuse import HostCall
+from hybrid.passes.steps import HostCall
 from hybrid.runtime import native, pool, profile, threads
-from hybrid.runtime.program import Gemm, Lowered, Matrix, Segment, Work
+from hybrid.runtime.program import Gemm, Lowered, Matrix, Segment, Work, title
 
 
 def fail(code: int) -> None:
     """Raise what a kernel's code stands for."""
+    if code == Code.PYTHON:
+        raise AssumptionError("what the trace takes for granted does not hold for these values")
     if code == Code.INDEX:
         raise IndexingError("an index is out of bounds", fix="call f.eager(...) with the same arguments to see which")
     if code == Code.MEMORY:
@@ -44,7 +46,7 @@ class Plan:
         graph = lowered.graph
         self._inputs = tuple(lowered.names[var] for var in graph.inputs)
         self._constants = tuple((lowered.names[var], array) for var, array in graph.constants)
-        self._written = {lowered.names[var] for _, var in lowered.writebacks}
+        self._written = {lowered.names[var] for var in lowered.written}
         self._functions: dict[str, Callable[..., int]] = {}
         self.module: Any = None  # machine code of the segments
         if backend == "llvm":
@@ -125,7 +127,7 @@ class Plan:
             self._check(run(env, sizes))
             if profile.active:
                 moved = sum(env[name].nbytes for name in _names(work))
-                profile.record(work.name, work.source, start, time.perf_counter_ns(), moved)
+                profile.record(title(work), work.source, start, time.perf_counter_ns(), moved)
 
     @staticmethod
     def _pointers(names: Sequence[str], env: dict[str, np.ndarray]) -> Any:
@@ -149,7 +151,8 @@ class Plan:
             alone = self._alone(work)
             return lambda env, sizes: alone(self._pointers(_names(work), env), *(sizes[s] for s in work.symbols))
         if isinstance(work, Gemm):
-            return lambda env, sizes: _numpy_gemm(work, env)
+            after = self._one(work.epilogue) if work.epilogue else lambda env, sizes: 0
+            return lambda env, sizes: _numpy_gemm(work, env) or after(env, sizes)
         function = self._functions.get(work.name)
         if function is None:
             from hybrid.codegen import python  # not needed for machine code

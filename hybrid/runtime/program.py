@@ -17,10 +17,12 @@ from hybrid.ir.text import names_of
 from hybrid.loops import schedule
 from hybrid.loops.lower import Context, lower
 from hybrid.loops.nest import Buffer, Kernel, Load, Store
+from hybrid.loops.procedure import lower_procedure
 from hybrid.loops.pull import LOCAL
 from hybrid.passes.access import axes_index, offset_of
-from hybrid.passes.fuse import Group, HostCall, MatMul, Program
 from hybrid.passes.memory import Interval, place
+from hybrid.passes.reuse import donors, may_fail
+from hybrid.passes.steps import HostCall, MatMul, Procedure, Program
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,7 @@ class Matrix:
 
 @dataclass(frozen=True, slots=True)
 class Gemm:
-    """`c[m,n] = a[m,k] @ b[k,n]`, row-major."""
+    """`c[m,n] = a[m,k] @ b[k,n]`, row-major, and elementwise work on `c` that runs on each part of it once that is there."""
 
     name: str
     dtype: np.dtype
@@ -48,25 +50,34 @@ class Gemm:
     stride: int  # from row to row of c
     batch: tuple[tuple[int, int, int, int], ...] = ()  # (extent, steps in a, b and c)
     source: str = ""
+    epilogue: Kernel | None = None
+    loops: tuple[str, ...] = ()  # of the epilogue: over each axis of the batch, rows and columns
 
     @property
     def buffers(self) -> tuple[Buffer, ...]:
-        return tuple(
-            Buffer(n, self.dtype, 0, role) for n, role in ((self.a.buffer, "in"), (self.b.buffer, "in"), (self.c, "out"))
-        )
+        roles = {self.a.buffer: "in", self.b.buffer: "in", self.c: "out"}
+        own = {name: Buffer(name, self.dtype, 0, role) for name, role in roles.items()}
+        more = self.epilogue.buffers if self.epilogue else ()
+        return (*own.values(), *(buffer for buffer in more if buffer.name not in own))
 
     @property
     def symbols(self) -> tuple[str, ...]:
-        return ()  # sizes of matrix products are numbers
+        return self.epilogue.symbols if self.epilogue else ()  # sizes of matrix products are numbers
 
     def __str__(self) -> str:
         sides = [f"{x.buffer}{'.T' if x.transposed else ''}" for x in (self.a, self.b)]
         times = "".join(f"{extent} x " for extent, *_ in self.batch)
         result = f"{times}{dt.SHORT[self.dtype]}[{self.m},{self.n}]"
-        return f"blas {self.name}({sides[0]}, {sides[1]}) -> {self.c}: {result}, {self.k} deep"
+        text = f"blas {self.name}({sides[0]}, {sides[1]}) -> {self.c}: {result}, {self.k} deep"
+        return f"{text}, then on its panels\n{self.epilogue}" if self.epilogue else text
 
 
 Work = Kernel | Gemm
+
+
+def title(work: Work) -> str:
+    """What profiles and explanations call it: `k0`, `g1`, or `g1+k1` for a product with its epilogue."""
+    return f"{work.name}+{work.epilogue.name}" if isinstance(work, Gemm) and work.epilogue else work.name
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -89,6 +100,7 @@ class Lowered:
     names: Mapping[Var, str]
     outputs: tuple[str, ...]  # the buffer of each result
     writebacks: tuple[tuple[int, Var], ...]  # result k is copied into this input's array at the end
+    written: frozenset[Var] = frozenset()  # inputs and captured arrays that are written, those in place among them
     types: Mapping[str, tuple[np.dtype, Size]] = field(default_factory=dict)  # of every buffer: dtype, elements
     arena: Mapping[str, int] = field(default_factory=dict)  # byte offsets of intermediate buffers
     arena_size: int = 0
@@ -103,8 +115,14 @@ class Lowered:
         return self.steps[0] if len(self.steps) == 1 and isinstance(self.steps[0], Segment) else None
 
     @property
+    def products(self) -> tuple[Gemm, ...]:
+        return tuple(w for w in self.work if isinstance(w, Gemm))
+
+    @property
     def kernels(self) -> tuple[Kernel, ...]:
-        return tuple(w for w in self.work if isinstance(w, Kernel))
+        """Every kernel, epilogues of products among them."""
+        own = (w.epilogue if isinstance(w, Gemm) else w for w in self.work)
+        return tuple(kernel for kernel in own if kernel is not None)
 
     @property
     def host_calls(self) -> tuple[HostCall, ...]:
@@ -136,6 +154,7 @@ def build(
     names = _buffer_names(program)
     moved = _in_place(program, writebacks, strides, program.outputs[:visible])
     names.update((result, names[target]) for result, target in moved.items())
+    written = frozenset(var for _, var in writebacks)
     writebacks = [(k, var) for k, var in writebacks if program.outputs[k] not in moved]
     names.update((dying, names[result]) for dying, result in _reused(program, {*moved, *moved.values()}).items())
     spans = {var: span(var.type.shape, strides[var]) for var in strides}
@@ -159,10 +178,13 @@ def build(
             flush()
             steps.append(step)
         elif isinstance(step, MatMul):
-            pending.append(_gemm(step, names, f"g{count}"))
+            work = _gemm(step, names, context, count)
+            types.update((b.name, (b.dtype, b.size)) for b in work.buffers if b.name not in types)
+            pending.append(work)
             count += 1
         else:
-            kernel = lower(step, context, f"k{count}")
+            name = f"k{count}"
+            kernel = lower_procedure(step, context, name) if isinstance(step, Procedure) else lower(step, context, name)
             types.update((b.name, (b.dtype, b.size)) for b in kernel.buffers if b.name not in types)
             if kernel.body:  # results without elements need none
                 pending.append(kernel)
@@ -173,7 +195,7 @@ def build(
     flush()
     outputs = tuple(names[var] for var in program.outputs[:visible])
     arena, size = _plan_memory(steps, types, names, {*outputs, *(names[v] for v in sources)})
-    return Lowered(graph, program, tuple(steps), names, outputs, tuple(writebacks), types, arena, size)
+    return Lowered(graph, program, tuple(steps), names, outputs, tuple(writebacks), written, types, arena, size)
 
 
 def _in_place(
@@ -185,17 +207,18 @@ def _in_place(
     after it: `x += y` then touches memory once.
     """
     out: dict[Var, Var] = {}
+    if any(may_fail(eqn) for eqn in program.graph.eqns):
+        return out  # an error, or a call that turns out to be Python's, must leave the arguments as they were
     for k, target in writebacks:
         result = program.outputs[k]
         home = next((s for s in program.steps if result in s.results), None)
-        if not isinstance(home, Group) or home.alone or any(s.reduces for s in home.stages):
+        if home is None or isinstance(home, HostCall) or result in out:
             continue
         if target in strides or result in visible or result.type != target.type.with_shape(target.type.shape):
             continue
         after = program.steps[program.steps.index(home) + 1 :]
-        place = axes_index(target.type.shape)
-        same_place = all(index == place for s in home.stages for var, index in s.reads if var is target)
-        if same_place and not any(target in step.reads for step in after) and result not in out:
+        unread = target not in set(home.reads) and not (isinstance(home, MatMul) and target in home.operands)
+        if (unread or target in donors(home, result)) and not any(target in step.reads for step in after):
             out[result] = target
     return out
 
@@ -204,27 +227,18 @@ def _reused(program: Program, taken: set[Var]) -> dict[Var, Var]:
     """Intermediate values that may live where a result of their last reader goes: value -> result.
 
     An elementwise kernel that reads a value for the last time, at the very place where it writes a result of the same type,
-    may write over it; so the result of a matrix product becomes the result of its epilogue.
+    may write over it. An epilogue may so write over its product, but not over the product's operands.
     """
     sources = {*program.graph.inputs, *(var for var, _ in program.graph.constants), *program.outputs}
     made = {var for step in program.steps if not isinstance(step, HostCall) for var in step.results}
-    last = {var: step for step in program.steps for var in step.reads}
+    last = {var: step for step in program.steps for var in (*step.results, *step.reads)}
     out: dict[Var, Var] = {}
     for step in program.steps:
-        if not isinstance(step, Group) or step.alone or any(s.reduces for s in step.stages):
-            continue
-        reads: dict[Var, set] = {}
-        for stage in step.stages:
-            for var, index in stage.reads:
-                reads.setdefault(var, set()).add(index)
-        free = [var for var in step.results if var not in taken]
-        for var, indices in reads.items():
-            fits = var in made and var not in sources and last[var] is step and indices == {axes_index(var.type.shape)}
-            result = next((r for r in free if r.type == var.type), None)
-            if fits and result is not None:
+        for result in () if isinstance(step, HostCall) else step.results:
+            dying = (var for var in donors(step, result) if var in made and var not in sources and last[var] is step)
+            if result not in taken and (var := next((v for v in dying if v not in out), None)) is not None:
                 # The result may itself go where a later one goes; names are settled from the last step back.
                 out[var] = result
-                free.remove(result)
     return _settled(out)
 
 
@@ -266,16 +280,18 @@ def _copy(
 ) -> Kernel:
     """The last step of a written argument: its new value into its memory."""
 
-    shape = target.type.shape
+    shape, dtype, count, span = target.type.shape, target.type.dtype, source.type.size, spans.get(target, target.type.size)
+    layout = strides.get(target, contiguous_strides(shape))
+    if dt.is_complex(dtype):  # loops see the parts of complex numbers, side by side
+        shape, layout, count, span = (*shape, 2), (*(2 * step for step in layout), 1), 2 * count, 2 * span
+        dtype = dt.real_of(dtype)
     plain = contiguous_strides(shape)
     names_ = [f"i{a}" for a in range(len(shape))]
     index = axes_index(shape)
-    layout = strides.get(target, plain)
     axes = schedule.merge(names_, shape, [offset_of(index, plain), offset_of(index, layout)])
-    load = Load(names[source], offset_of(axes.index, plain), source.type.dtype)
+    load = Load(names[source], offset_of(axes.index, plain), dtype)
     body = (Store(names[target], offset_of(axes.index, layout), load),)
-    buffers = (Buffer(names[source], source.type.dtype, source.type.size, "in"),
-               Buffer(names[target], target.type.dtype, spans.get(target, target.type.size), "out"))  # fmt: skip
+    buffers = Buffer(names[source], dtype, count, "in"), Buffer(names[target], dtype, span, "out")
     return Kernel(name, buffers, schedule.elementwise(axes, body))
 
 
@@ -284,14 +300,14 @@ def _int(size: Size) -> int:
     return size
 
 
-def _gemm(step: MatMul, names: Mapping[Var, str], name: str) -> Gemm:
-    p = step.product
+def _gemm(step: MatMul, names: Mapping[Var, str], context: Context, count: int) -> Gemm:
+    p, loops = step.product, tuple(f"i{axis}" for axis in step.axes)
     a = Matrix(names[step.left.var], _int(step.left.offset.const), p.a.stride, p.a.transposed)
     b = Matrix(names[step.right.var], _int(step.right.offset.const), p.b.stride, p.b.transposed)
     out = step.eqn.output
-    return Gemm(
-        name, out.type.dtype, p.rows, p.columns, p.depth, a, b, names[out], p.stride, p.batch, str(step.eqn.source or "")
-    )
+    epilogue = lower(step.epilogue, context, f"k{count}", loops) if step.epilogue else None
+    return Gemm(f"g{count}", out.type.dtype, p.rows, p.columns, p.depth, a, b, names[out], p.stride, p.batch,
+                str(step.eqn.source or ""), epilogue, loops)  # fmt: skip
 
 
 def _plan_memory(

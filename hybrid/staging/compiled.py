@@ -168,7 +168,7 @@ class Compiled:
             case Repeat(index):
                 return made[index]
             case View(base, chain, kind):
-                out = view_of(_data(values[base]) if isinstance(base, int) else base, chain)
+                out = view_of((_data(values[base]) if isinstance(base, int) else base)[...], chain)
                 return wrap(out) if kind == "tensor" else out
             case Constant(value, copy):
                 return value.copy() if copy else value
@@ -230,8 +230,7 @@ class Compiled:
         slots = None if None in results else self._slots(segment, places, numbers)
         if slots is None:
             return None
-        from hybrid.passes.fuse import number
-        from hybrid.runtime.plan import fail
+        from hybrid.passes.steps import number
 
         types = [lowered.types[name] for name in segment.buffers]
         moved = sum(number(size) * dtype.itemsize for dtype, size in types)
@@ -239,7 +238,7 @@ class Compiled:
             guards=checked, reads=reads, finite=finite, results=tree.unflatten(traced.structure, results), slots=slots,
             keywords=keywords, arena=lowered.arena_size,
             written=tuple(places[w] if isinstance(w, int) else w for w in traced.writes), release_gil=moved > GIL_BYTES,
-            tensor=_layout(), on_error=fail,
+            tensor=_layout(),
         )  # fmt: skip
 
     def _slots(self, segment: Segment, places: dict[int, int], numbers: dict[int, int]) -> tuple[tuple[str, Any], ...] | None:

@@ -84,16 +84,16 @@ def _suspicious(value: Any) -> bool:
     """Whether a value may lead out of the user's own code into something with effects."""
     if isinstance(value, ModuleType):
         name, file = value.__name__, getattr(value, "__file__", None) or ""
-        return name.partition(".")[0] not in _PURE and (not file or _is_library(file))
+        return name.partition(".")[0] not in _PURE and (not file or is_library(file))
     kind = value if callable(value) and hasattr(value, "__module__") else type(value)
     module = getattr(kind, "__module__", None) or "builtins"
     if module.partition(".")[0] in _PURE:
         return callable(value) and isinstance(value, BuiltinFunctionType) and _impure(value)
-    return _is_library(getattr(sys.modules.get(module), "__file__", None) or _STDLIB)
+    return is_library(getattr(sys.modules.get(module), "__file__", None) or _STDLIB)
 
 
-def _is_library(file: str) -> bool:
-    return file.startswith((_STDLIB, *_OURS)) or "site-packages" in file
+def is_library(file: str) -> bool:
+    return file.startswith((_STDLIB, *_OURS, "<frozen")) or "site-packages" in file
 
 
 def _impure(function: Any) -> bool:

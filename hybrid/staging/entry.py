@@ -29,6 +29,7 @@ from hybrid.staging.spec import (
     ArrayResult,
     AttributeRead,
     ComplexGuard,
+    ContainerGuard,
     DictRead,
     EntrySpec,
     FloatGuard,
@@ -48,6 +49,7 @@ from hybrid.staging.spec import (
 
 __all__ = [
     "Guard", "ArrayGuard", "FloatGuard", "ComplexGuard", "ScalarGuard", "IntGuard", "SameGuard", "AliasGuard",
+    "ContainerGuard",
     "ABSENT", "Read", "WordRead", "DictRead", "ItemRead", "SizeRead", "AttributeRead",
     "Results", "ArrayResult", "ArgumentResult", "ObjectResult", "RepeatResult",
     "EntrySpec", "TensorLayout", "emit_entry", "imports", "supported", "Dispatcher", "ENTRY",

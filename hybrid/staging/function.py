@@ -115,7 +115,10 @@ class Function(Inspection):
             compiled, values = found
             refusal = compiled.refuses(values, bound)
             if refusal is None:
-                return compiled(values, bound)
+                try:
+                    return compiled(values, bound)
+                except Exception as error:  # the arguments are as they were: Python repeats the call and raises what it raises
+                    refusal = Refusal(None, describe(error), error)
             found = refusal
         out = self.function(*args, **kwargs)  # where this raises too, it is the user's error, and nothing of ours to report
         self._report(found)
@@ -281,6 +284,8 @@ class Function(Inspection):
 
     def _report(self, refusal: Refusal) -> None:
         """Python could do what tracing could not: remember that, and say so once per reason."""
+        if self.strict and refusal.error is not None:
+            raise refusal.error
         reason = refusal.reason
         if refusal.key is not None and refusal.key not in self._fallbacks:
             self._fallbacks[refusal.key] = reason

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import builtins
+import dataclasses
+import inspect
 import types
 from itertools import accumulate
 from typing import Any
@@ -22,28 +24,65 @@ MANY = 64  # reads beyond these are checked from Python: 64 dict lookups take a 
 
 
 def arguments(traced: Traced, order: tuple[int, ...]) -> tuple[tuple[entry.Guard, ...], dict[int, int]] | None:
-    """A guard for each argument in the order of the call, and where each leaf comes; None where one has no guard."""
+    """A guard for each argument in the order of the call, and the index of each leaf; None where one has no guard."""
     args, kwargs = traced.arguments.children
     children = (*args.children, *kwargs.children)
     first = [0, *accumulate(child.leaves for child in children)]
-    written = [w for w in traced.writes if isinstance(w, int)]
-    found: list[entry.Guard] = []
-    places: dict[int, int] = {}
-    for at, child in enumerate(order):
-        if children[child].kind is type(None):
-            found.append(entry.SameGuard(None))
-            continue
-        if children[child].kind is not None:
-            return None
-        leaf = traced.leaves[first[child]]
-        source = leaf.index if isinstance(leaf, SameLeaf) else first[child]
-        check = entry.AliasGuard(places[source]) if source in places else guard(traced.leaves[source], source in written)
-        if check is None:
-            return None
-        found.append(check)
-        places.setdefault(source, at)
-        places[first[child]] = places[source]
-    return tuple(found), places
+    walk = _Walk(traced)
+    found = [walk.guard(children[child], first[child]) for child in order]
+    checked = tuple(guard for guard in found if guard is not None)
+    return (checked, walk.places) if len(checked) == len(found) else None
+
+
+class _Walk:
+    """Guards for the arguments in the order in which an entry counts them: each container before its items."""
+
+    def __init__(self, traced: Traced):
+        self.leaves, self.written = traced.leaves, [w for w in traced.writes if isinstance(w, int)]
+        self.places: dict[int, int] = {}  # the index of each leaf
+        self.count = 0
+
+    def guard(self, structure: tree.Structure, first: int) -> entry.Guard | None:
+        at, self.count = self.count, self.count + 1
+        if structure.kind is type(None):
+            return entry.SameGuard(None)
+        if structure.kind is None:
+            return self.leaf(first, at)
+        names, items = _names(structure), []
+        for child in structure.children if names is not None else ():
+            item = self.guard(child, first)
+            if item is None:
+                return None
+            items.append(item)
+            first += child.leaves
+        return None if names is None else entry.ContainerGuard(structure.kind, tuple(items), names)
+
+    def leaf(self, k: int, at: int) -> entry.Guard | None:
+        own = self.leaves[k]
+        source = own.index if isinstance(own, SameLeaf) else k
+        if source in self.places:
+            self.places[k] = self.places[source]
+            return entry.AliasGuard(self.places[source])
+        self.places[source] = self.places[k] = at
+        return guard(self.leaves[source], source in self.written)
+
+
+def _names(structure: tree.Structure) -> tuple | None:
+    """The keys or slots an entry finds the items of a container by, none for sequences; None where it cannot look inside."""
+    kind = structure.kind
+    if kind is tuple or kind is list:
+        return ()
+    names: Any = structure.aux
+    if kind is dict:
+        return names if all(type(key) in (str, int) for key in names) else None
+    if kind is None or tree.registered(kind):
+        return None
+    if issubclass(kind, tuple):
+        return () if kind.__iter__ is tuple.__iter__ else None
+    if not dataclasses.is_dataclass(kind) or kind.__getattribute__ is not object.__getattribute__:
+        return None
+    slots = all(type(inspect.getattr_static(kind, name, None)) is types.MemberDescriptorType for name in names)
+    return names if slots else None
 
 
 def guard(leaf: Leaf, written: bool) -> entry.Guard | None:

@@ -49,7 +49,7 @@ def numba(lowered: Lowered) -> str:
         if any(dtype == dt.bfloat16 for dtype, _ in lowered.types.values()):
             imports["from ml_dtypes import bfloat16"] = None
         blocks[_FLAT] = None
-        if len(lowered.work) > len(lowered.kernels):
+        if lowered.products:
             blocks[_MATRIX] = None
         blocks["\n".join(_driver(lowered))] = None
     ordered = sorted(imports, key=lambda line: ("numpy" in line or "ml_dtypes" in line or "numba" in line, line))
@@ -75,7 +75,7 @@ def asm(lowered: Lowered) -> str:
 
 def _driver(lowered: Lowered) -> Iterator[str]:
     graph = lowered.graph
-    functions = {work.name for work in lowered.work}
+    functions = {kernel.name for kernel in lowered.kernels}
     local: dict[str, str] = {}
     for name in lowered.types:
         out = name
@@ -95,8 +95,9 @@ def _driver(lowered: Lowered) -> Iterator[str]:
     for work in lowered.work:
         if isinstance(work, Gemm):
             yield f"    {_matmul(work, local)}"
-        else:
-            yield f"    if {work.name}({', '.join(local[b.name] for b in work.buffers)}):"
+        kernel = work.epilogue if isinstance(work, Gemm) else work
+        if kernel is not None:
+            yield f"    if {kernel.name}({', '.join(local[b.name] for b in kernel.buffers)}):"
             yield '        raise IndexError("an index is out of bounds")'
     results = []
     for name, var in zip(lowered.outputs, lowered.program.outputs):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from hybrid.ir.graph import Atom, Eqn, Literal, Var
 from hybrid.ir.text import literal, names_of, param
+from hybrid.runtime.program import title
 from hybrid.staging import listing
 from hybrid.staging.report import parts
 
@@ -226,7 +227,7 @@ def _step(text: str, hue: int) -> str:
 
 
 def _loops(lowered: Lowered, hues: dict[str, int]) -> Iterator[tuple[str, int]]:
-    work = {w.name: str(w) for w in lowered.work}
+    work = {title(w): str(w) for w in lowered.work}
     for k, (name, _, eqns) in enumerate(parts(lowered)):
         if name == "host":
             yield f"host {eqns[0].primitive.name}: {eqns[0].primitive.reason}", hues.get(f"host {k}", 0)

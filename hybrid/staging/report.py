@@ -17,8 +17,10 @@ from hybrid.core.shape import Shape, product
 from hybrid.frontend.values import Value
 from hybrid.ir.graph import Atom, Eqn, Var, read, run
 from hybrid.ir.primitive import Kind
-from hybrid.passes.fuse import FEW_ROWS, ROW_LIMIT, Group, HostCall, MatMul, Stage, number
+from hybrid.passes.fuse import FEW_ROWS, ROW_LIMIT
 from hybrid.passes.pipeline import disabled
+from hybrid.passes.steps import Group, HostCall, MatMul, Stage, number
+from hybrid.runtime.program import title
 from hybrid.staging import listing
 from hybrid.staging.signature import ArrayLeaf, Leaf, NumberLeaf, SameLeaf, ScalarLeaf
 from hybrid.staging.tracing import Computed
@@ -62,8 +64,8 @@ def signature(f: Any, structure: tree.Structure, compiled: Compiled) -> str:
 def _body(f: Any, structure: tree.Structure, compiled: Compiled) -> Iterator[str]:
     lowered = compiled.lowered
     counts = (
-        (len(lowered.kernels), "kernel"),
-        (len(lowered.work) - len(lowered.kernels), "BLAS call"),
+        (len(lowered.work) - len(lowered.products), "kernel"),
+        (len(lowered.products), "BLAS call"),
         (len(lowered.host_calls), "host call"),
     )
     made = ", ".join(_plural(n, what) for n, what in counts if n) or "nothing to compute"
@@ -132,9 +134,9 @@ def parts(lowered: Any) -> Iterator[tuple[str, Any, list[Eqn]]]:
         if isinstance(step, HostCall):
             yield "host", step, _covered(step, producers)
         else:
-            yield next(work).name, step, _covered(step, producers)
+            yield title(next(work)), step, _covered(step, producers)
     for copy in work:
-        yield copy.name, None, []
+        yield title(copy), None, []
 
 
 def _covered(step: Any, producers: dict[Var, Eqn]) -> list[Eqn]:
@@ -142,12 +144,12 @@ def _covered(step: Any, producers: dict[Var, Eqn]) -> list[Eqn]:
     if isinstance(step, HostCall):
         return [step.eqn]
     if isinstance(step, MatMul):
-        roots: list[tuple[list[Atom], set[Var]]] = [([*step.eqn.outputs], {step.left.var, step.right.var})]
+        roots: list[tuple[list[Atom], set[Var]]] = [([*step.eqn.outputs], set(step.operands))]
     else:
-        roots = [
-            ([stage.atom] if stage.eqn is None else [*stage.eqn.outputs], {var for var, _ in stage.reads})
-            for stage in step.stages
-        ]
+        roots = []
+    group = step.epilogue if isinstance(step, MatMul) else step
+    for stage in group.stages if group else ():
+        roots.append(([stage.atom] if stage.eqn is None else [*stage.eqn.outputs], {var for var, _ in stage.reads}))
     found: set[Eqn] = set()
     for stack, ends in roots:
         while stack:
@@ -183,12 +185,16 @@ def _what(step: Any, eqns: list[Eqn]) -> str:
     if isinstance(step, HostCall):
         return f"{step.eqn.primitive.name} runs as NumPy: {step.eqn.primitive.reason or 'its dtype has no loops'}"
     if isinstance(step, MatMul):
-        return f"BLAS {' @ '.join(str(atom.type) for atom in step.eqn.inputs)}"
+        after = f", then {_ops([eqn for eqn in eqns if eqn is not step.eqn])} on its panels" if step.epilogue else ""
+        return f"BLAS {' @ '.join(str(atom.type) for atom in step.eqn.inputs)}{after}"
+    return f"{_ops(eqns)} over {list(max(map(_extent, step.stages), key=lambda shape: number(product(shape))))}"
+
+
+def _ops(eqns: list[Eqn]) -> str:
     # Views cost nothing inside a kernel; they are worth a word where there is nothing else.
     computed = [eqn for eqn in eqns if eqn.primitive.kind is not Kind.VIEW] or eqns
     counts = Counter(eqn.primitive.name for eqn in computed)
-    ops = ", ".join(name if count == 1 else f"{name} ×{count}" for name, count in counts.items()) or "copy"
-    return f"{ops} over {list(max(map(_extent, step.stages), key=lambda shape: number(product(shape))))}"
+    return ", ".join(name if count == 1 else f"{name} ×{count}" for name, count in counts.items()) or "copy"
 
 
 def _through_python(compiled: Compiled, structure: tree.Structure) -> str:

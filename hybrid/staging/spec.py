@@ -10,7 +10,6 @@ from typing import Any, Union
 
 import numpy as np
 
-from hybrid.core.errors import CompileError
 from hybrid.core.shape import Dim, Shape, Size, product
 from hybrid.runtime import pool
 from hybrid.staging import capi
@@ -77,6 +76,19 @@ class AliasGuard:
     index: int
 
 
+@dataclass(frozen=True)
+class ContainerGuard:
+    """A container of exactly that class whose items are guarded in their order.
+
+    Tuples, namedtuples and lists have no `names`. Those of a dict are its keys in this order, each a str or an int; those of
+    any other class are slots.
+    """
+
+    cls: type
+    items: tuple[Guard, ...]
+    names: tuple[str | int, ...] = ()
+
+
 @dataclass(frozen=True, eq=False)
 class WordRead:
     """The pointer at an offset of an object: a cell's contents, a slot, a function's code."""
@@ -124,7 +136,7 @@ class AttributeRead:
 Number = Union[float, "tuple[str, int]", "tuple[Any, ...]"]
 ABSENT = object()
 Read = WordRead | DictRead | ItemRead | SizeRead | AttributeRead
-Guard = ArrayGuard | FloatGuard | ComplexGuard | ScalarGuard | IntGuard | SameGuard | AliasGuard
+Guard = ArrayGuard | FloatGuard | ComplexGuard | ScalarGuard | IntGuard | SameGuard | AliasGuard | ContainerGuard
 
 
 @dataclass(frozen=True)
@@ -175,13 +187,11 @@ class TensorLayout:
     defaults: dict[str, object] = field(default_factory=dict)
 
 
-def _raise_code(code: int) -> object:
-    raise CompileError("a compiled function failed a check at run time", got=f"code {code}")
-
-
 @dataclass(frozen=True, eq=False)
 class EntrySpec:
     """What one entry checks, allocates and returns. A spec goes with one loaded module: it owns the table the code reads.
+
+    Wherever an argument is named by its index, what containers hold counts as well: each container before its items.
 
     Attributes:
         guards: one per argument; those named in `keywords` come last and must be passed by keyword, in this order.
@@ -197,7 +207,6 @@ class EntrySpec:
         written: arguments (by index) and constants (the ndarrays) that are written: the entry misses where one of them
             overlaps another array. Arguments need `writeable` guards.
         release_gil: let other Python threads run during the compute function. It must be set if that calls Python.
-        on_error: called with the non-zero code the compute function returned; should raise, what it returns is returned.
     """
 
     guards: tuple[Guard, ...]
@@ -212,7 +221,11 @@ class EntrySpec:
     written: tuple[int | np.ndarray, ...] = ()
     release_gil: bool = False
     tensor: TensorLayout | None = None
-    on_error: Callable[[int], object] = _raise_code
+
+    @cached_property
+    def flat(self) -> tuple[Guard, ...]:
+        """All guards by index, those inside containers too."""
+        return tuple(_flat(self.guards))
 
     @cached_property
     def references(self) -> tuple[object, ...]:
@@ -296,6 +309,18 @@ def byte_range(shape: Sequence[int], strides: Sequence[int], itemsize: int) -> t
     return sum(min(0, r) for r in reach), sum(max(0, r) for r in reach) + itemsize
 
 
+def interned(key: str | int) -> str | int:
+    """The key as source code names it: the object a lookup most often meets."""
+    return sys.intern(key) if type(key) is str else key
+
+
+def _flat(guards: Sequence[Guard]) -> Iterator[Guard]:
+    for guard in guards:
+        yield guard
+        if isinstance(guard, ContainerGuard):
+            yield from _flat(guard.items)
+
+
 def items(results: tuple | list | dict) -> tuple[Results, ...]:
     """What a container of results holds, in order."""
     return tuple(results.values() if isinstance(results, dict) else results)
@@ -326,13 +351,16 @@ def large(size: Size) -> bool | None:
 
 
 def _referenced(spec: EntrySpec) -> Iterator[object]:
-    yield from (spec.on_error, np.ndarray, float, complex, int)
+    yield from (np.ndarray, float, complex, int)
     yield from map(sys.intern, spec.keywords)
     if spec.tensor:
         yield spec.tensor.cls
         yield from spec.tensor.defaults.values()
-    for guard in spec.guards:
-        if isinstance(guard, ArrayGuard):
+    for guard in spec.flat:
+        if isinstance(guard, ContainerGuard):
+            yield guard.cls
+            yield from (str, *(interned(name) for name in guard.names)) if guard.cls is dict else ()
+        elif isinstance(guard, ArrayGuard):
             yield guard.dtype
             yield from (value for _, value in guard.same)
         elif isinstance(guard, ScalarGuard):

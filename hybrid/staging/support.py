@@ -36,6 +36,42 @@ fields:
 no:
   ret i1 false
 }}""",
+    "item": f"""\
+; The value of the next item of a dict, where its key is this one or an equal str; else null.
+define internal ptr @hybrid_entry_item(ptr %dict, ptr %state, ptr %key, ptr %str) {{
+start:
+  %next.at = getelementptr i64, ptr @{TABLE}, i64 {API["PyDict_Next"]}
+  %next = load ptr, ptr %next.at
+  %key.at = getelementptr i64, ptr %state, i64 1
+  %value.at = getelementptr i64, ptr %state, i64 2
+  %more = call i32 %next(ptr %dict, ptr %state, ptr %key.at, ptr %value.at)
+  %ended = icmp eq i32 %more, 0
+  br i1 %ended, label %no, label %found
+found:
+  %key.found = load ptr, ptr %key.at
+  %value = load ptr, ptr %value.at
+  %same = icmp eq ptr %key.found, %key
+  br i1 %same, label %yes, label %other
+other:
+  %type.at = getelementptr i8, ptr %key, i64 {capi.TYPE}
+  %type = load ptr, ptr %type.at
+  %type.found.at = getelementptr i8, ptr %key.found, i64 {capi.TYPE}
+  %type.found = load ptr, ptr %type.found.at
+  %text = icmp eq ptr %type, %str
+  %text.found = icmp eq ptr %type.found, %str
+  %texts = and i1 %text, %text.found
+  br i1 %texts, label %compare, label %no
+compare:
+  %compare.at = getelementptr i64, ptr @{TABLE}, i64 {API["PyUnicode_Compare"]}
+  %comparison = load ptr, ptr %compare.at
+  %order = call i32 %comparison(ptr %key.found, ptr %key)
+  %equal = icmp eq i32 %order, 0
+  br i1 %equal, label %yes, label %no
+yes:
+  ret ptr %value
+no:
+  ret ptr null
+}}""",
     "drop": f"""\
 ; Drop the references a failed call holds.
 define internal void @hybrid_entry_drop(ptr %owned, i64 %count) {{

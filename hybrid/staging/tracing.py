@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from hybrid.control.handlers import Tracing
 from hybrid.core import tree
 from hybrid.core.errors import EscapeError, TraceError
 from hybrid.core.shape import TensorType
@@ -20,7 +21,9 @@ from hybrid.frontend.values import Value, wrap
 from hybrid.ir import trace as tr
 from hybrid.ir.graph import Atom, Graph, Literal, Var
 from hybrid.ir.trace import Chain, Symbol, Trace
-from hybrid.staging.effects import Effects
+from hybrid.ops import view as v
+from hybrid.staging.convert import convert, is_converted
+from hybrid.staging.effects import Effects, is_library
 from hybrid.staging.reads import Reads
 from hybrid.staging.signature import ArrayLeaf, Leaf, NumberLeaf, SameLeaf, ScalarLeaf, StaticLeaf
 
@@ -144,7 +147,7 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
         containers = list(_containers(bound))
         with Effects((*values, *reads.values()), reads.imports, recording.fail):
             try:
-                out = function(*bound[0], **bound[1])
+                out = converted(function)(*bound[0], **bound[1])
             except Exception as error:
                 if recording.failure and error is not recording.failure:
                     raise recording.failure from error  # NumPy words a refused conversion as an error of its own
@@ -176,6 +179,19 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
         paths,
         _checks(recording),
     )
+
+
+def converted(function: Callable) -> Callable:
+    """The function with its control flow open to the trace."""
+    return convert(function, Tracing(_callee))
+
+
+def _callee(function: Any, handlers: Tracing) -> Any:
+    """What traced code calls for a function: the user's own with their control flow open, others as they are."""
+    plain = getattr(function, "__func__", function)
+    if isinstance(plain, types.FunctionType) and not is_converted(plain) and not is_library(plain.__code__.co_filename):
+        return convert(function, handlers)
+    return function
 
 
 def _arguments(recording: Trace, leaves: tuple[Leaf, ...], values: Sequence[Any], names: Sequence[str]) -> tuple:
@@ -285,15 +301,26 @@ class _Results:
             return self.constant(leaf)
         tr.live(symbol)
         if symbol.kind in ("tensor", "ndarray"):
+            if symbol.cell.shared is not None:
+                error, predicate = symbol.cell.shared
+                raise tr.undecided(self.recording, predicate, error)
             if symbol.cell in self.owner:
                 return View(self.owner[symbol.cell], symbol.chain, symbol.kind)
-            if symbol.cell in self.shared:
-                if symbol.cell not in self.bases:
-                    self.bases[symbol.cell] = len(self.outputs)
-                    self.outputs.append(symbol.cell.value)
-                return Computed(self.bases[symbol.cell], symbol.kind, symbol.chain)
+            if symbol.cell in self.shared or any(primitive.put is None for primitive, _ in symbol.chain):
+                return self.seen_through(symbol)
         self.outputs.append(tr.read(symbol))
         return Computed(len(self.outputs) - 1, symbol.kind)
+
+    def seen_through(self, symbol: Symbol) -> Result:
+        """A view of a new array, which lies in memory as NumPy would have laid it: else a reshape would not be one."""
+        cell = symbol.cell
+        order = self.recording.orders.get(cell)
+        if cell not in self.bases:
+            self.bases[cell] = len(self.outputs)
+            value = cell.value
+            self.outputs.append(value if order is None else self.recording.one(v.transpose, value, perm=order))
+        back: Chain = () if order is None else ((v.transpose, {"perm": v.inverse(order)}),)
+        return Computed(self.bases[cell], symbol.kind, (*back, *symbol.chain))
 
     def constant(self, leaf: Any) -> Result:
         if isinstance(leaf, np.ndarray):

@@ -3,13 +3,17 @@
 import numpy as np
 import pytest
 
-from hybrid.codegen.python import interpret
+from hybrid.codegen.python import compile_numba, interpret
 from hybrid.core import dtype as dt
 from hybrid.core.affine import Affine
+from hybrid.core.shape import Dim
 from hybrid.loops.nest import (
     OPS,
     Accumulate,
     Buffer,
+    Check,
+    Code,
+    Const,
     Convert,
     Declare,
     Expr,
@@ -21,10 +25,14 @@ from hybrid.loops.nest import (
     Load,
     Op,
     Ref,
+    Scratch,
     Stmt,
     Store,
+    While,
+    op,
+    select,
 )
-from hybrid.loops.verify import takes
+from hybrid.loops.verify import takes, verify
 
 COUNT = 45
 DTYPES = (dt.bool_, dt.int8, dt.uint16, dt.int32, dt.int64, dt.float16, dt.bfloat16, dt.float32, dt.float64)
@@ -117,3 +125,151 @@ def test_machine_code_is_the_interpreter(compiled, target, seed):
         if dt.is_float(buffer.dtype):
             got, expected = got.astype(np.float64), expected.astype(np.float64)
         np.testing.assert_array_equal(got, expected, err_msg=f"{buffer.name}\n{kernel}")
+
+
+class Control:
+    """Loops, branches and variables inside each other; places and extents come from indices, variables and memory."""
+
+    SIZE = 64
+    CELLS = {"a": dt.int64, "b": dt.int32, "c": dt.float64, "d": dt.uint8}
+
+    def __init__(self, seed: int):
+        self.rng = np.random.default_rng(seed)
+        self.count = 0
+        self.indices: list[str] = []  # of loops around, and int64 names: all from 0 to 7
+        self.budget = 24  # statements that hold others
+
+    def pick(self, items):
+        return items[self.rng.integers(len(items))]
+
+    def fresh(self, stem: str) -> str:
+        self.count += 1
+        return f"{stem}{self.count}"
+
+    def place(self) -> Affine:
+        """A place in an array, at most 63."""
+        names = [self.pick(self.indices) for _ in range(min(2, len(self.indices)))]
+        if self.rng.random() < 0.3 and len(names) == 2:
+            return Affine({names[0]: Dim.symbol(names[1])})  # a product
+        form = Affine(None, int(self.rng.integers(8)))
+        for name, factor in zip(names, (1, 7)):
+            form = form + (Affine.var(name) * factor if self.rng.random() < 0.7 else Affine(None, Dim.symbol(name) * factor))
+        return form
+
+    def value(self, dtype: np.dtype, depth: int = 2) -> Expr:
+        name = next(name for name, found in self.CELLS.items() if found == dtype)
+        roll = self.rng.random()
+        if depth == 0 or roll < 0.3:
+            place = self.place()
+            leaves = [Load(name, Affine.of(0), dtype), Load(f"x{name}", place, dtype), Const(int(self.rng.integers(9)), dtype)]
+            return self.pick([*leaves, Index(place)] if dtype == dt.int64 else leaves)
+        a, b = self.value(dtype, depth - 1), self.value(dtype, depth - 1)
+        if roll < 0.4:
+            return select(self.condition(depth - 1), a, b)
+        if roll < 0.5 and not dt.is_float(dtype):
+            return Convert(self.value(self.pick([dt.int64, dt.int32, dt.uint8]), depth - 1), dtype)
+        bits = ("floordiv", "mod", "xor", "and", "or", "shl", "shr")
+        return op(self.pick(("add", "sub", "mul", "min", "max", *(() if dt.is_float(dtype) else bits))), a, b)
+
+    def condition(self, depth: int = 1) -> Expr:
+        dtype = self.pick(list(self.CELLS.values()))
+        return op(self.pick(("lt", "le", "eq", "ne")), self.value(dtype, depth), self.value(dtype, depth))
+
+    def block(self, depth: int) -> tuple[Stmt, ...]:
+        known, out = list(self.indices), []
+        for _ in range(self.rng.integers(1, 4)):
+            out += self.statement(depth)
+        self.indices = known
+        return tuple(out)
+
+    def statement(self, depth: int) -> list[Stmt]:
+        roll, name = self.rng.random(), self.pick(list(self.CELLS))
+        if depth and self.budget > 0 and roll < 0.6:
+            self.budget -= 1
+            return self.pick([self.branch, self.repeat, self.serial, self.serial, self.lanes, self.total])(depth)
+        if roll < 0.75:
+            return [Store(name, Affine.of(0), self.value(self.CELLS[name]))]
+        if roll < 0.85:
+            let = Let(self.fresh("k"), self.value(dt.int64) & 7)
+            self.indices.append(let.name)
+            return [let]
+        return [Store(f"y{name}", self.place(), self.value(self.CELLS[name]))]
+
+    def extent(self):
+        index = Dim.symbol(self.pick(self.indices)) if self.indices else 3
+        return self.pick([index, 3, index - 2, 5 - index, Dim.symbol("n") - index, 7 if self.rng.random() < 0.5 else -1])
+
+    def branch(self, depth: int) -> list[Stmt]:
+        return [If(self.condition(), self.block(depth - 1), self.block(depth - 1) if self.rng.random() < 0.6 else ())]
+
+    def repeat(self, depth: int) -> list[Stmt]:
+        """At most five rounds, whatever the condition says."""
+        counter, known = self.fresh("w"), list(self.indices)
+        rounds = Load(counter, Affine.of(0), dt.int64)
+        let = Let(self.fresh("k"), rounds)
+        self.indices.append(let.name)
+        test = (let, *self.statement(0))
+        condition = (Ref(let.name, dt.int64) < 5) & self.condition()
+        body = (*self.block(depth - 1), Store(counter, Affine.of(0), rounds + 1))
+        self.indices = known
+        return [Scratch(counter, dt.int64, 1), Store(counter, Affine.of(0), Const(0, dt.int64)), While(test, condition, body)]
+
+    def serial(self, depth: int) -> list[Stmt]:
+        index, extent = self.fresh("i"), self.extent()
+        self.indices.append(index)
+        body = self.block(depth - 1)
+        self.indices.remove(index)
+        return [For(index, extent, body)]
+
+    def lanes(self, depth: int) -> list[Stmt]:
+        index, name, base = self.fresh("v"), self.pick(list(self.CELLS)), self.pick([0, *map(Dim.symbol, self.indices)])
+        extent = self.extent()
+        self.indices.append(index)
+        store = Store(f"z{name}", Affine({index: 1}, base), self.value(self.CELLS[name]))
+        other = Store(f"z{name}", Affine({index: 1}, base), self.value(self.CELLS[name], 1))
+        body = (store,) if self.rng.random() < 0.5 else (If(self.condition(), (store,), (other,)),)
+        self.indices.remove(index)
+        return [For(index, extent, body, self.pick(["vector", "flat"]))]
+
+    def total(self, depth: int) -> list[Stmt]:
+        """Sums over an inner loop and a branch, read afterwards."""
+        index, extent, name = self.fresh("i"), self.extent(), self.fresh("s")
+        dtype, way = self.pick([(dt.int64, "add"), (dt.float64, "max"), (dt.int32, "min"), (dt.uint8, "or")])
+        outer = Accumulate(name, self.value(dtype))
+        self.indices.append(index)
+        inner = Accumulate(name, self.value(dtype))
+        body = (
+            (inner,) if self.rng.random() < 0.5 else (If(self.condition(), (inner,), (Accumulate(name, self.value(dtype)),)),)
+        )
+        self.indices.remove(index)
+        home = next(key for key, found in self.CELLS.items() if found == dtype)
+        loop = For(index, extent, body, self.pick(["serial", "vector"]))
+        return [Declare(name, way, dtype), outer, loop, Store(home, Affine.of(0), Ref(name, dtype))]
+
+    def kernel(self) -> Kernel:
+        kinds = (("x", Dim.symbol("n") * 16, "in"), ("y", self.SIZE, "inout"), ("z", self.SIZE, "inout"))
+        buffers = [Buffer(kind + name, dtype, *rest) for name, dtype in self.CELLS.items() for kind, *rest in kinds]
+        start = [Scratch(name, dtype, 1) for name, dtype in self.CELLS.items()]
+        start += [Store(name, Affine.of(0), Const(at, dtype)) for at, (name, dtype) in enumerate(self.CELLS.items())]
+        self.indices = ["r"]
+        body = self.block(4)
+        check = Check(op("ne", Load("a", Affine.of(0), dt.int64), 5), Code.PYTHON)
+        end = [Store(f"y{name}", Affine.of(0), Load(name, Affine.of(0), dtype)) for name, dtype in self.CELLS.items()]
+        return Kernel("k", tuple(buffers), (*start, For("r", Dim.symbol("n") - 1, (*body, check)), *end))
+
+
+@pytest.mark.parametrize("seed", range(24))
+def test_control_flow_is_the_interpreter(compiled, target, seed):
+    program = Control(seed)
+    kernel = program.kernel()
+    verify(kernel)
+    arrays = [(program.rng.integers(-9, 99, 64)).astype(buffer.dtype) for buffer in kernel.buffers]
+    runs = [interpret(kernel), compiled(kernel, target)] + [compile_numba(kernel)] * (seed == 3)
+    results = []
+    for run in runs:
+        own = [array.copy() for array in arrays]
+        results.append((run(*own, 4), own))
+    for code, own in results[1:]:
+        assert code == results[0][0], kernel
+        for buffer, got, expected in zip(kernel.buffers, own, results[0][1]):
+            np.testing.assert_array_equal(got, expected, err_msg=f"{buffer.name}\n{kernel}")

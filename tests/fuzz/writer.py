@@ -58,14 +58,15 @@ ROUNDED = ("np.arctan2({x}, {y})", "np.hypot({x}, {y})", "{x} ** 3", "{x} ** 2")
 CHOICES = (
     "np.where({x} > {z}, {x}, {y})",
     "np.where({x} != 0, {y}, {x})",
-    "np.clip({x}, {low}, 2)",
+    "np.clip({x}, -1, 2)",
+    "np.clip({x}, {z}, 300)",
     "np.nan_to_num({x}, posinf=9.0, neginf=-9.0)",
     "np.select([{x} > {z}], [{x} + {y}], {x})",
     "np.minimum(np.maximum({x}, {y}), {z})",
 )
 EXACT_REDUCTIONS = ("max", "min", "any", "all", "argmax", "argmin", "count_nonzero", "ptp")
 SUMS = ("sum", "sum", "sum", "mean", "mean", "prod", "var", "std")
-VIEWS = ("{x}.T", "{x}.ravel()", "{x}.reshape(-1)")
+VIEWS = ("{x}.T", "{x}.ravel()", "{x}.reshape(-1)", "{x}.T.ravel()", "{x}.T.reshape(-1)")
 VIEWS_OF_AXES = (
     "np.flip({x})",
     "np.flip({x}, {axis})",
@@ -84,7 +85,7 @@ ASSEMBLIES = (
     "np.pad({x}, ({pads},))",
     "np.pad({x}, 1, constant_values=2)",
     "np.roll({x}, 2, axis={axis})",
-    "np.repeat({x}, 2, axis={axis}) * 2",
+    "np.repeat({x}, 2, axis={axis})",
     "np.tile({x}, 2)",
     "np.diff({x}, axis={axis})",
 )
@@ -100,7 +101,7 @@ GATHERS = (
     "np.cumsum({x}, axis={axis})",
 )
 GATHER_OF_BEST = "np.take({x}, np.argmax({x}, axis={axis}) % {size}, axis={axis})"
-LIKE = ("np.zeros_like({x})", "np.full_like({x}, 3)", "{x}.copy()")
+LIKE = ("np.zeros_like({x})", "np.full_like({x}, 3)", "{x}.copy()", "np.copy({x})", "{x}.astype(np.float32)", "+{x}")
 CONCRETE = (
     "np.ones({shape}, {x}.dtype)",
     "np.arange({n}) * {x}.size",
@@ -123,7 +124,6 @@ class Writer:
         self.names: list[str] = []  # arrays and NumPy scalars
         self.numbers: list[str] = []  # Python floats among the arguments
         self.concrete: set[str] = set()  # made of nothing that the arguments decide: NumPy's own arrays, also when traced
-        self.frozen = False  # nothing is written any more: NumPy alone knows which views share memory
         self.fresh = (f"t{k}" for k in itertools.count())
 
     # choices ----------------------------------------------------------------------------------------------------------
@@ -230,9 +230,7 @@ class Writer:
 
     # elementwise ------------------------------------------------------------------------------------------------------
     def unary(self) -> None:
-        x = self.name(lambda v: v.ndim > 0 or v.dtype.kind == "f")
-        if x:
-            self.let(f"np.{self.pick(UNARY)}({x})")
+        self.let(f"np.{self.pick(UNARY)}({self.some()})")
 
     def elementary(self) -> None:
         x: str | None = self.floats() if self.chance(0.85) else self.name()
@@ -272,11 +270,8 @@ class Writer:
             self.let(self.pick(ROUNDED).format(x=x, y=y), "rounded")
 
     def choose(self) -> None:
-        x = self.name(lambda v: v.ndim > 0 or v.dtype.kind == "f")
-        if x is None:
-            return
-        low = 0 if self.env[x].dtype.kind == "u" else -1
-        self.let(self.pick(CHOICES).format(x=x, y=self.partner(x), z=self.partner(x), low=low))
+        x = self.some()
+        self.let(self.pick(CHOICES).format(x=x, y=self.partner(x), z=self.partner(x)))
 
     def convert(self) -> None:
         x = self.with_axes()
@@ -358,8 +353,7 @@ class Writer:
         forms += [f"np.broadcast_to({{x}}, {(3, *v.shape)})"] * (v.size < 200)
         form = self.pick(forms)
         axis, perm = (self.axis(x), tuple(map(int, self.rng.permutation(v.ndim)))) if v.ndim else (0, ())
-        if self.let(form.format(x=x, axis=axis, perm=perm)) and ("reshape" in form or "ravel" in form):
-            self.frozen |= not v.flags.c_contiguous
+        self.let(form.format(x=x, axis=axis, perm=perm))
 
     def assemble(self) -> None:
         x = self.with_axes()
@@ -401,7 +395,7 @@ class Writer:
             return isinstance(v, np.ndarray) and v.flags.writeable and v.ndim > 0
 
         found = [n for n in self.names if n not in self.concrete and test(self.env[n])]
-        return self.pick(found) if found and not self.frozen else None
+        return self.pick(found) if found else None
 
     def write(self) -> None:
         x = self.writeable()

@@ -107,7 +107,7 @@ a, b, c = (Ref(name, I64) for name in "abc")
         (Const(0.1, F32) + Const(0.1, F32), "0.1 + 0.1"),
         (Const(0.1, dt.bfloat16) + 1, "0.100097656 + 1.0"),
     ],
-    ids=str,
+    ids=lambda value: value if isinstance(value, str) else "nest",
 )
 def test_few_parentheses(expr, want):
     assert value(expr) == want
@@ -140,3 +140,38 @@ def test_a_statement_is_quoted_without_its_body():
     assert text.render_statement(kernel, kernel.body[0].body[4].body[1]) == (
         "t0 = x[n*i + j]; row[j] = rescue(t0 > 100.0, t0 * 2.0, sin(t0))"
     )
+
+
+def test_control_flow():
+    s = Load("s", Affine(), I64)
+    step, k = Dim.symbol("step"), Ref("k", I64)
+    square = k * k
+    body = (
+        nest.Scratch("s", I64, 1),
+        nest.While(
+            (nest.Let("k", s), nest.Check(k < Const(99, I64), nest.Code.PYTHON)),
+            (square < Const(50, I64)) & (square > Const(-1, I64)),
+            (
+                For("j", step + 1, (Store("x", Affine({"j": 1}, 4 * step), Const(1, F32)),), "vector"),
+                nest.If(k < Const(3, I64), (Store("s", Affine(), k + 1),), (Store("s", Affine(), k * 2),)),
+            ),
+        ),
+    )
+    kernel = Kernel("k", (Buffer("x", F32, Dim.symbol("n"), "out"),), (For("step", 3, body),))
+    assert str(kernel) == (
+        "kernel k(x: out f32[n]; n)\n"
+        "  for step < 3:\n"
+        "    s: scratch i64[1]\n"
+        "    while:\n"
+        "      k = s[0]\n"
+        "      check k < 99 else PYTHON\n"
+        "      t0 = k * k\n"
+        "      break unless (t0 < 50) & (t0 > -1)\n"
+        "      vector j < step+1:\n"
+        "        x[j + 4*step] = 1.0\n"
+        "      if k < 3:\n"
+        "        s[0] = k + 1\n"
+        "      else:\n"
+        "        s[0] = k * 2"
+    )
+    assert text.render_statement(kernel, body[1]).startswith("while:; t0 = k * k; break unless")

@@ -28,6 +28,7 @@ from hybrid.loops.nest import (
     Rescue,
     Scratch,
     Store,
+    While,
 )
 from hybrid.loops.verify import takes, verify
 
@@ -36,6 +37,7 @@ F32, I64 = dt.float32, dt.int64
 ONE = Const(1, F32)
 TRUE = Const(True, dt.bool_)
 N, M = Dim.symbol("n"), Dim.symbol("m")
+IN, JN, KN = (Dim.symbol(name) for name in "ijk")  # indices and let-bound integers in sizes
 
 
 def kernel(*body, x=64, out=64, out_role="out", x_role="in"):
@@ -58,6 +60,7 @@ def let_bound(value=None):
     return Let("k", value if value is not None else Convert(x(), I64))
 
 
+NUMBER = Convert(x(Affine()), I64)  # of which nothing is known
 REJECTED = {
     # names and scopes
     "name out of scope": (kernel(Let("y", Ref("z", F32))), "z is not a scalar in scope"),
@@ -74,7 +77,7 @@ REJECTED = {
     "defined twice": (kernel(Let("y", ONE), over("serial", Let("y", ONE))), "y is defined twice"),
     "index shadows": (kernel(over("serial", over("serial"))), "i is defined twice"),
     "buffer twice": (Kernel("k", (Buffer("x", F32, 1, "in"),) * 2, ()), "x is defined twice"),
-    "symbol shadowed": (kernel(Let("n", ONE), x=N), "n is defined twice"),
+    "symbol shadowed": (kernel(Let("n", ONE), x=N), "the size n of an array depends on names of the kernel's own"),
     "not a name": (kernel(Let("2y", ONE)), "'2y' is not a name"),
     "kernel not a name": (Kernel("a b", (), ()), "'a b' is not a name"),
     # roles
@@ -113,11 +116,49 @@ REJECTED = {
     "not an accumulator op": (kernel(Declare("a", "sub", F32)), "sub does not accumulate"),
     # loops
     "unknown kind": (kernel(over("tiled")), "unknown kind of loop"),
-    "negative extent": (kernel(over("serial", extent=-1)), "a negative number of times"),
-    "parallel inside": (kernel(over("serial", over("parallel", index="j"))), "a parallel loop stands outermost"),
-    "flat in a branch": (kernel(If(TRUE, (over("flat"),))), "a flat loop stands outermost"),
+    "parallel in parallel": (kernel(over("parallel", over("parallel", index="j"))), "cannot stand inside parallel loop i"),
+    "flat in vector": (kernel(over("vector", If(TRUE, (over("flat", index="j"),)))), "cannot stand inside vector loop i"),
     "vector in vector": (kernel(over("vector", over("vector", index="j"))), "cannot stand inside vector loop i"),
     "vector in flat": (kernel(over("flat", over("vector", index="j"))), "cannot stand inside flat loop i"),
+    "while in vector": (kernel(over("vector", While((), TRUE, ()))), "a while loop cannot stand inside vector loop i"),
+    "while in flat": (kernel(over("flat", If(TRUE, (While((), TRUE, ()),)))), "a while loop cannot stand inside flat loop i"),
+    "parallel in a while in parallel": (
+        kernel(over("parallel", While((), TRUE, (over("flat", index="j"),)))), "cannot stand inside parallel loop i"),
+    "condition of a while": (kernel(While((), ONE, ())), "a loop condition has the wrong dtype"),
+    "bound in the body of a while": (
+        kernel(While((), Op("lt", (Ref("y", F32), ONE), dt.bool_), (Let("y", ONE),))), "y is not a scalar in scope"),
+    "bound in the test of a while": (
+        kernel(While((Let("y", ONE),), TRUE, ()), Let("z", Ref("y", F32))), "y is not a scalar in scope"),
+    "bound in the other way": (kernel(If(TRUE, (Let("y", ONE),), (Let("z", Ref("y", F32)),))), "y is not a scalar in scope"),
+    "dtype in the other way": (kernel(If(TRUE, (), (Check(ONE, Code.PYTHON),))), "a check has the wrong dtype"),
+    # sizes of the kernel's own
+    "extent out of scope": (
+        kernel(over("serial"), over("serial", index="j", extent=IN)), "i is not an index or an int64 in scope"),
+    "extent of a float": (kernel(Let("k", ONE), over("serial", extent=KN)), "k is not an index or an int64 in scope"),
+    "coefficient out of scope": (
+        kernel(over("serial"), over("serial", Store("out", Affine({"j": IN}), ONE), index="j")),
+        "i is not an index or an int64 in scope"),
+    "scratch of a size of its own": (kernel(over("serial", Scratch("s", F32, IN))), "the size i of an array depends"),
+    "local extent meets": (
+        kernel(over("serial", over("vector", Store("out", Affine(None, IN), ONE), index="j", extent=IN))),
+        "store to the same element of out"),
+    "unknown stride": (
+        kernel(let_bound(NUMBER), over("vector", Store("out", Affine({"i": KN}), ONE))), "store to the same element of out"),
+    "triangular rows that overlap": (
+        kernel(over("parallel", over("serial", Store("out", 4 * I + J, ONE), index="j", extent=IN + 1), extent=8)),
+        "store to the same element of out"),
+    "number of one iteration": (
+        kernel(over("parallel", let_bound(), over("serial", Store("out", 8 * I + J, ONE), index="j", extent=KN), extent=8)),
+        "store to the same element of out"),
+    "index outside may be zero": (
+        kernel(over("serial", over("vector", Store("out", Affine({"j": IN}), ONE), index="j", extent=4), extent=4)),
+        "store to the same element of out"),
+    "variable carried across lanes": (
+        kernel(Scratch("s", F32, 1), over("vector", Store("s", Affine(), x()))), "store to the same element of s"),
+    "written row of a serial loop read": (
+        kernel(over("serial", over("parallel", Store("out", 8 * I + J, Load("out", Affine({"j": 1}, 8 * IN + 1), F32)),
+                                   index="j", extent=7), extent=4), out_role="inout"),
+        "load what another stores"),
     # what iterations share
     "accumulator across parallel": (
         kernel(Declare("a", "add", F32), over("parallel", Accumulate("a", ONE))), "a is carried across parallel loop i"),
@@ -206,6 +247,25 @@ ACCEPTED = {
     "column sums": kernel(over(
         "flat", Declare("a", "add", F32), over("serial", Accumulate("a", x(8 * J + I)), index="j", extent=8),
         Store("out", I, Ref("a", F32)), extent=8)),
+    "while": kernel(
+        Scratch("s", I64, 1), While((Let("k", Load("s", Affine(), I64)), Check(TRUE, Code.PYTHON)),
+                                    Op("lt", (Ref("k", I64), Const(9, I64)), dt.bool_), (Store("out", K, ONE),))),
+    "while in parallel": kernel(over("parallel", While((), TRUE, (Store("out", I, ONE),)))),
+    "threads inside serial loops": kernel(
+        over("serial", While((), TRUE, (If(TRUE, (), (over("parallel", Store("out", J, ONE), index="j"),)),)), extent=N)),
+    "both ways of a lane": kernel(over("vector", If(TRUE, (Store("out", I, ONE),), (Store("out", I, x()),)))),
+    "triangle": kernel(
+        over("serial", over("vector", Store("out", Affine({"j": 1}, 8 * IN), x(J)), index="j", extent=IN + 1), extent=8)),
+    "triangular rows": kernel(
+        over("parallel", over("serial", Store("out", 8 * I + J, ONE), index="j", extent=IN + 1), extent=8)),
+    "triangle from the other side": kernel(
+        over("parallel", over("serial", Store("out", M * I + J, ONE), index="j", extent=M - IN), extent=M), out=M * M),
+    "local offsets before an index": kernel(
+        over("serial", over("serial", Store("out", Affine({"j": -1}, IN - 1), ONE), index="j", extent=IN))),
+    "affine let as an extent": kernel(over("serial", Let("k", Index(I + 1)), over(
+        "parallel", over("vector", Store("out", Affine({"q": KN, "j": 1}), ONE), index="j", extent=KN), index="q", extent=3))),
+    "extent from memory": kernel(let_bound(NUMBER), over("flat", Store("out", I, ONE), extent=KN)),
+    "extent below zero": kernel(over("parallel", Store("out", 0 * I, ONE), extent=-1)),
     "output read back": kernel(over("serial", Store("out", I, x())), over("serial", Let("y", Load("out", I, F32)))),
 }  # fmt: skip
 
@@ -253,3 +313,29 @@ def test_disjointness_is_never_claimed_wrongly():
         accepted += 1
         assert not collide, (forms, extents)
     assert accepted > 50
+
+
+def test_disjointness_of_triangles_is_never_claimed_wrongly():
+    """The same where the inner extent and the offset's factors follow the outer index, inside a serial loop."""
+    rng = np.random.default_rng(2)
+    accepted = 0
+    for _ in range(400):
+        (outer, count), (grow, base) = rng.integers(2, 5, 2).tolist(), rng.integers(-1, 4, 2).tolist()
+        forms = [tuple(int(v) for v in rng.integers(-2, 9, 4)) for _ in range(rng.integers(1, 3))]
+        offsets = [Affine({"i": a, "j": b + c * KN}, d * KN + 40) for a, b, c, d in forms]
+        inner = over("serial", *(Store("out", offset, ONE) for offset in offsets), index="j", extent=grow * IN + base)
+        nest = over("serial", over("parallel", inner, extent=count), index="k", extent=outer)
+        collide = False
+        for k in range(outer):
+            touched = [
+                {a * i + (b + c * k) * j + d * k for a, b, c, d in forms for j in range(grow * i + base)} for i in range(count)
+            ]
+            collide |= any(touched[i] & touched[p] for i in range(count) for p in range(i))
+        try:
+            verify(kernel(nest, out=1000))
+        except CompileError as error:
+            assert "of out" in str(error) and "bounds" not in str(error)
+            continue
+        accepted += 1
+        assert not collide, (forms, outer, count, grow, base)
+    assert accepted > 40

@@ -18,6 +18,8 @@ from hybrid.ir.primitive import TABLE, Kind, Primitive, Sample, infer
 from tests import tools
 
 LOOPS = [name for name, row in TABLE.items() if row.kind is Kind.MAP and row.body is not None]
+# What holds between values and sizes gives no result to compare: tests/staging/test_control.py runs it.
+GIVING = [name for name in TABLE if name not in ("bind", "check")]
 
 
 def compare(primitive: Primitive, samples: Sequence[Sample], backend: str) -> None:
@@ -29,7 +31,7 @@ def compare(primitive: Primitive, samples: Sequence[Sample], backend: str) -> No
             assert tools.agree(primitive, sample, got, want), f"{sample}\n{backend}: {got!r}\neager: {want!r}"
 
 
-@pytest.mark.parametrize("name", TABLE)
+@pytest.mark.parametrize("name", GIVING)
 @pytest.mark.parametrize("backend", ["llvm", "python"])
 def test_samples(name, backend):
     primitive = TABLE[name]
@@ -39,7 +41,7 @@ def test_samples(name, backend):
 def test_samples_numba():
     """One sample of every row, another place of its list for each; `tests/sweeps/sweep_table.py` compiles all of them."""
     cases: list[tuple[Primitive, Sample]] = []
-    for k, row in enumerate(TABLE.values()):
+    for k, row in enumerate(map(TABLE.__getitem__, GIVING)):
         samples = row.sample(np.random.default_rng(1))
         if row.kind is not Kind.OPAQUE:
             cases.append((row, samples[5 * k % len(samples)]))
@@ -93,7 +95,7 @@ def hard_samples(primitive: Primitive) -> list[Sample]:
     return out
 
 
-@pytest.mark.parametrize("name", [n for n in LOOPS if n not in ("iota", "convert", "bitcast")])
+@pytest.mark.parametrize("name", [n for n in LOOPS if n not in ("iota", "size", "convert", "bitcast")])
 @pytest.mark.parametrize("backend", ["llvm", "python"])
 def test_hard_values(name, backend):
     compare(TABLE[name], hard_samples(TABLE[name]), backend)

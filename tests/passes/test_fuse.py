@@ -9,8 +9,8 @@ from hybrid.core.config import config
 from hybrid.ir.graph import evaluate
 from hybrid.ir.text import parse
 from hybrid.ir.verify import verify
-from hybrid.passes.fuse import Group, HostCall, MatMul
 from hybrid.passes.pipeline import optimise
+from hybrid.passes.steps import Group, HostCall, MatMul
 from hybrid.staging.function import function
 from tests import tools
 

@@ -35,6 +35,10 @@ def test_the_key_depends_on_everything_that_shapes_the_code(monkeypatch):
     assert key_of("a", target) in keys
 
 
+def test_comments_do_not_count():
+    assert key_of("; k0  a.py:3\na", host()) == key_of("; k0  a.py:4\na", host()) != key_of("; k0\nb", host())
+
+
 @pytest.mark.parametrize(
     "damage",
     [

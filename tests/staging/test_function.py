@@ -347,14 +347,14 @@ def test_a_number_asked_for_its_value_becomes_static(invisible):
     for v in (4.0, 9.0, 4.0):
         for lr in (1.0, 2.0):
             assert f(V, v, lr)[1] == math.sqrt(v) * lr
-    assert f.stats()["traces"] == 2
+    assert f.stats()["traces"] == 1  # math.sqrt of a number is computed like any other
 
 
 def test_many_values_of_a_static_number_are_bounded_and_reported():
     f = function(lambda a, v: a * 2 if v > 0.5 else a)
     with (
         config.override(max_traces=4),
-        pytest.warns(RetraceWarning, match="traced 8 times for new values of `v`: a Python condition at"),
+        pytest.warns(RetraceWarning, match="traced 8 times for new values of `v`: a Python condition"),
     ):
         for k in range(12):
             assert f(V, k / 10)[1] == (2 if k > 5 else 1)
@@ -554,8 +554,7 @@ def test_tracebacks_show_the_users_lines_only():
 @pytest.mark.parametrize(
     ("f", "reason"),
     [
-        (lambda a: a * 2 if a.sum() > 0 else a, "a Python condition"),
-        (lambda a: a * float(a.sum()), r"float\(\)"),
+        (lambda a: a * 2 if a.sum() > 0 else a, "an array is returned, and `value` is one array or another"),
         (lambda a: a.tolist(), r"tolist\(\)"),
         (lambda a: a.tobytes(), r"\.tobytes"),
         (lambda a: [k for k in range(int(a[0, 1]))], r"int\(\)|index"),
@@ -582,12 +581,12 @@ def test_a_caught_question_still_ends_the_trace():
     @function
     def f(x):
         try:
-            return x * float(x.sum())
+            return x * max(x.tolist())
         except TypeError:
             return x
 
     with pytest.warns(FallbackWarning):
-        assert f(V)[1] == 10
+        assert f(V)[1] == 1 * max(V)
 
 
 def test_after_many_refusals_for_one_reason_new_shapes_are_not_traced():

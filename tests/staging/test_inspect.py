@@ -163,7 +163,7 @@ def test_explain_tells_what_happened():
     assert "trace 1: train(x: f32[64,48], w: f32[48,40], v: f32[40,36], rate: float)\n  reason    first call" in said
     assert "trace 2: train(x: f32[32,48]" in said and "reason    `x` changed f32[64,48] -> f32[32,48]" in said
     assert re.search(rf"host +test_inspect.py:{first + 3} +sort runs as NumPy: ", said)
-    assert re.search(rf"g0 +test_inspect.py:{first + 1} +BLAS f32\[64,48\] @ f32\[48,40\]", said)
+    assert re.search(rf"g0\+k0 +test_inspect.py:{first + 1} +BLAS f32\[64,48\] @ f32\[48,40\], then max on its panels", said)
     assert "writes    `v`" in said and "through Python: 1 host call between the kernels" in said
     assert re.search(r"times     passes [\d.]+ ms, lower [\d.]+ ms, compile [\d.]+ ms", said)
     counts = f.stats()
@@ -196,7 +196,7 @@ def test_explain_tells_why_kernels_are_apart(f, shape, why):
 def test_fallbacks_are_explained():
     @function
     def f(x, words):
-        return x + len(words) if float(x[0]) > 0 else x
+        return x + len(words) if x.tolist()[0] > 0 else x
 
     with pytest.warns(FallbackWarning, match="runs as plain Python"):
         assert f(np.ones(3), "ab").tolist() == [3, 3, 3]
@@ -258,7 +258,7 @@ def test_bind_makes_the_call_again_and_again():
     assert f.stats()["calls"] == 3
     assert type(function(softmax).bind(wrap(np.ones((2, 2))))()) is Tensor
     with pytest.raises(CompileError, match="not compiled"):
-        function(lambda x: int(x[0])).bind(np.ones(2))
+        function(lambda x: x.tolist()).bind(np.ones(2))
 
 
 # pictures -------------------------------------------------------------------------------------------------------------
@@ -321,7 +321,7 @@ def test_html_without_source():
 def test_dot_is_graphviz():
     said = function(train).dot(*data())
     assert said.startswith('digraph "train" {') and said.endswith("}")
-    assert said.count("{") - said.count("[{") == said.count("}") and said.count('subgraph "cluster ') == 7
+    assert said.count("{") - said.count("[{") == said.count("}") and said.count('subgraph "cluster ') == 5
     inside = [line for line in said.splitlines()[1:] if line.strip() not in ("}", "") and "subgraph" not in line]
     statement = re.compile(r'  +(node \[.*\]|label="[^"]*"|"[^"]+"( -> "[^"]+")? \[(\w+=("(\\.|[^"\\])*"|\w+)(, )?)+\])')
     assert [line for line in inside if not statement.fullmatch(line)] == []

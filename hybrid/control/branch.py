@@ -1,0 +1,147 @@
+"""`if` on a value that only a run knows: both ways are recorded, and one equation takes the one that holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from hybrid.control.join import Join
+from hybrid.control.plain import UNDEFINED, State
+from hybrid.control.watch import Watch
+from hybrid.core import dtype as dt
+from hybrid.core.errors import TraceError
+from hybrid.frontend.values import Value, unwrap
+from hybrid.ir import trace as tr
+from hybrid.ir.graph import Atom, Literal
+from hybrid.ir.primitive import Kind
+from hybrid.ir.trace import Cell, Region, Symbol, Trace
+from hybrid.ops import control
+from hybrid.ops import elementwise as e
+from hybrid.ops import view as v
+
+FEW = 12  # operations on numbers that are cheaper computed on both ways than jumped over
+
+
+def truth(trace: Trace, value: Any) -> bool | Atom:
+    """Python's truth of a value: now, where it is known, else as a bool of the graph."""
+    data = unwrap(value)
+    if not isinstance(value, Value) or type(data) is not Symbol or data.type.size != 1:
+        return bool(value)
+    if data.maybe is not None and data.maybe.instead is not None:
+        data = Symbol(data.cell, data.type, data.kind, data.chain, data._proto, data.argument)  # as true in either class
+    atom = tr.read(data)
+    if atom.type.shape:
+        atom = trace.one(v.reshape, atom, shape=())
+    if atom.type.dtype != dt.bool_:
+        atom = trace.one(e.convert, atom, dtype=dt.bool_)
+    return bool(atom.value) if isinstance(atom, Literal) else atom
+
+
+def branch(trace: Trace, predicate: Atom, then: Callable, orelse: Callable, state: Any) -> None:
+    """Record both ways, and join what they leave in the variables of `state` and in storage."""
+    before = state.get()
+    watches = [Watch(way, before) for way in (then, orelse)]
+    sides: list[Region] = []
+    left: list[tuple] = []
+    for name, way in (("then", then), ("orelse", orelse)):
+        side = Region(trace, name)
+        failed = trace.failure
+        with side:
+            state.set(before)
+            try:
+                way()
+                for watch in watches:
+                    watch.refuse("one way of a branch")
+                left.append(state.get())
+                sides.append(side)
+                continue
+            except Exception as error:
+                if isinstance(error, (TraceError, tr.Concretise)) or trace.failure is not failed:
+                    raise
+        # Raising is for Python: the other way goes on without a branch.
+        state.set(before)
+        other = trace.one(e.not_, predicate) if name == "then" else predicate
+        trace.assume(other, "a way that raises is not taken")
+        (orelse if name == "then" else then)()
+        return
+    join = Join(trace, predicate, tuple(sides), lambda name: name in state.live, lambda name: name in state.invented)
+    try:
+        for name, a, b in zip(state.names, *left):
+            join.variable(name, a, b)
+    except TraceError as error:
+        raise tr.undecided(trace, predicate, error) from None
+    cells = _written(trace, sides, join)
+    results = select(trace, predicate, sides, join.pairs)
+    state.set(tuple(make(results) for _, make in join.makers))
+    for cell, at in cells.items():
+        trace.assign(cell, results[at])
+
+
+def _written(trace: Trace, sides: list[Region], join: Join) -> dict[Cell, int]:
+    """Storage from outside that either way wrote, and which pair has its values."""
+    cells: dict[Cell, int] = {}
+    for cell in dict.fromkeys(cell for side in sides for cell in side.written):
+        cells[cell] = len(join.pairs)
+        both = []
+        for side in sides:
+            with side:
+                both.append(cell.value)
+        join.pairs.append((both[0], both[1]))
+    return cells
+
+
+def select(trace: Trace, predicate: Atom, sides: list[Region], pairs: list[tuple[Atom, Atom]]) -> list[Atom]:
+    """The values of the way that holds."""
+    different = [k for k, (a, b) in enumerate(pairs) if not _equal(a, b)]
+    results = [a for a, _ in pairs]
+    if all(map(_cheap, sides)) and all(not pairs[k][0].type.shape for k in different):
+        for side in sides:
+            trace.builder.eqns += side.builder.eqns
+        for k in different:
+            results[k] = trace.one(e.select, predicate, *pairs[k])
+        return results
+    bodies = [side.builder.body([pair[n] for pair in (pairs[k] for k in different)]) for n, side in enumerate(sides)]
+    if not different and not any(body.eqns for body in bodies):
+        return results
+    free = tuple(dict.fromkeys(var for body in bodies for var in body.inputs))
+    then, orelse = (body.replace(inputs=free) for body in bodies)
+    out = trace.record(control.cond, (predicate, *free), {"then": then, "orelse": orelse})
+    for k, atom in zip(different, out):
+        results[k] = atom
+    return results
+
+
+def _equal(a: Atom, b: Atom) -> bool:
+    return a is b or (isinstance(a, Literal) and isinstance(b, Literal) and a.key == b.key)
+
+
+def _cheap(side: Region) -> bool:
+    """Whether computing a way in vain costs less than a jump."""
+    eqns = side.builder.eqns
+    return len(eqns) <= FEW and all(
+        eqn.primitive.kind is Kind.MAP and not eqn.output.type.shape and eqn.primitive.cost <= 4 for eqn in eqns
+    )
+
+
+def choose(trace: Trace, verdict: bool | Atom, then: Callable[[], Any], orelse: Callable[[], Any]) -> Any:
+    """A conditional expression."""
+    if isinstance(verdict, bool):
+        return (then if verdict else orelse)()
+    box = _Box()
+    branch(trace, verdict, lambda: box.put(then()), lambda: box.put(orelse()), box.state)
+    return box.value
+
+
+class _Box:
+    """The one variable of a conditional expression."""
+
+    def __init__(self) -> None:
+        self.value: Any = UNDEFINED
+        names = frozenset(("value",))
+        self.state = State(("value",), lambda: (self.value,), self._set, names, names, frozenset())
+
+    def put(self, value: Any) -> None:
+        self.value = value
+
+    def _set(self, values: tuple) -> None:
+        (self.value,) = values

@@ -1,0 +1,263 @@
+"""Loops that become one equation: the body is recorded once, for a round that only a run knows.
+
+What a round may leave for the next one is *carried*: numbers that the body rebinds, arrays that it writes, and arrays that
+it rebinds to new ones. How each variable is carried is found by trying: the body is recorded with the variables as they
+are before the loop, and again for as long as it leaves something of another kind than it was given. A first round that
+differs from all others (`u` becomes float64, `None` a number) may be made apart, before the loop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from hybrid.control import join
+from hybrid.control.branch import truth
+from hybrid.control.join import NO, YES, Spec, atoms, common, made, spec_of
+from hybrid.control.plain import UNDEFINED, State
+from hybrid.core.errors import TraceError
+from hybrid.core.shape import Size
+from hybrid.frontend.values import unwrap
+from hybrid.ir import trace as tr
+from hybrid.ir.graph import Atom, Graph, Var
+from hybrid.ir.trace import Region, Symbol, Trace
+from hybrid.ops import control
+
+TRIES = 8  # kinds of variables settle after two or three
+
+
+class CannotRoll(TraceError):
+    """The loop is no loop of the graph; it may still be unrolled."""
+
+
+class Swapped(CannotRoll):
+    """Two arrays change places in every round: two rounds together leave them where they are."""
+
+
+class FirstRoundDiffers(CannotRoll):
+    """A variable is another kind of thing before the loop than after its first round."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rounds:
+    """How often a loop goes round: `count` times, as long as `test` holds, or both."""
+
+    count: Size | None
+    symbol: str
+    test: Callable[[], Any] | None
+    body: Callable[[], None]
+
+
+@dataclass(eq=False, slots=True)
+class Carried:
+    """One variable, or one place of a tuple.
+
+    Attributes:
+        initial: what it is before the loop.
+        read: whether a round may read what came before it.
+        guarded: whether a flag stands before every read, so that it need not have a value.
+        spec: what enters a round; None: the object it was before the loop.
+        items: its parts, where it is a tuple.
+    """
+
+    name: str
+    initial: Any
+    read: bool
+    guarded: bool
+    spec: Spec | None = None
+    items: list[Carried] | None = None
+    vars: list[Var] = field(default_factory=list)  # what stands for it in the round being recorded
+    head: Any = UNDEFINED
+    after: Any = UNDEFINED  # what the round left
+    parts: list[Atom] = field(default_factory=list)  # that as graph values
+
+    def __post_init__(self) -> None:
+        if type(self.initial) is tuple:
+            self._split(self.initial)
+        spec = spec_of(self.initial)
+        self.spec = spec if spec is not None and spec.is_number else None
+
+    def _split(self, values: Sequence[Any]) -> None:
+        self.items = [Carried(f"{self.name}[{k}]", v, self.read, self.guarded) for k, v in enumerate(values)]
+
+    def leaves(self) -> Iterator[Carried]:
+        if self.items is None:
+            yield self
+        else:
+            for item in self.items:
+                yield from item.leaves()
+
+    def enter(self, trace: Trace, region: Region) -> Any:
+        """What the variable is as a round begins."""
+        if self.items is not None:
+            self.head = tuple(item.enter(trace, region) for item in self.items)
+            return self.head if self.read else UNDEFINED
+        self.vars, self.head = [], self.initial if self.spec is None and self.read else UNDEFINED
+        if self.spec is not None:
+            types = [self.spec.tensor, *([YES.type] if self.spec.maybe else [])]
+            self.vars = [region.builder.input(type_, self.name if k == 0 else "") for k, type_ in enumerate(types)]
+            if self.read:
+                self.head = made(trace, self.spec, list(self.vars))
+        return self.head
+
+    def leave(self, after: Any) -> bool:
+        """Take what a round left; True where the variable turns out to be a tuple."""
+        if self.items is not None:
+            if type(after) is not tuple or len(after) != len(self.items):
+                raise FirstRoundDiffers(f"`{self.name}` becomes another kind of tuple in a loop", at=tr.user_line())
+            return any([item.leave(value) for item, value in zip(self.items, after)])
+        self.after = after
+        if type(after) is tuple and self.spec is None and self.initial is UNDEFINED and (self.guarded or not self.read):
+            self._split([UNDEFINED] * len(after))
+            return True
+        return False
+
+    def value(self, results: dict[int, Any]) -> Any:
+        """The variable after the loop; `results`: what stands for its carried leaves."""
+        if self.items is not None:
+            return tuple(item.value(results) for item in self.items)
+        return results.get(id(self), self.initial)
+
+
+def roll(trace: Trace, rounds: Rounds, state: State) -> None:
+    """Record the loop, and leave the variables of `state` as they are after it."""
+    known = trace.failure
+    variables = [
+        Carried(name, value, name in state.carried, name in state.invented) for name, value in zip(state.names, state.get())
+    ]
+    wanted = [v for v in variables if v.name in state.live or v.name in state.carried]
+    for _ in range(TRIES):
+        region = Region(trace, "body", loop=True)
+        with region:
+            state.set(tuple(v.enter(trace, region) for v in variables))
+            test, split = _test(trace, rounds, region)
+            rounds.body()
+            after = dict(zip(state.names, state.get()))
+        changed = any([v.leave(after[v.name]) for v in wanted])
+        leaves = [leaf for v in wanted for leaf in v.leaves()]
+        if not changed and not any([_settle(leaf, leaves, region) for leaf in leaves]):
+            break
+        trace.failure = known
+    else:
+        raise CannotRoll("what the loop's variables hold changes from round to round", at=tr.user_line())
+    results = _append(trace, rounds, [leaf for leaf in leaves if leaf.spec is not None], region, test, split)
+    state.set(tuple(v.value(results) if v in wanted else UNDEFINED for v in variables))
+
+
+def _test(trace: Trace, rounds: Rounds, region: Region) -> tuple[bool | Atom, int]:
+    """The condition of a round, and how many equations of the body belong to it."""
+    if rounds.test is None:
+        return True, 0
+    verdict = truth(trace, rounds.test())
+    if region.written:
+        raise CannotRoll("the condition of a loop writes into an array", at=tr.user_line())
+    return verdict, len(region.builder.eqns)
+
+
+# what is carried -------------------------------------------------------------------------------------------------------
+def _settle(c: Carried, leaves: list[Carried], region: Region) -> bool:
+    """Compare what a round left with what it was given; adapt, and say whether the body must be recorded anew."""
+    if c.after is UNDEFINED and c.spec is not None:
+        raise CannotRoll(f"`{c.name}` is deleted in a loop", at=tr.user_line())
+    if c.spec is None and _unchanged(c):
+        return False
+    spec = spec_of(c.after)
+    if spec is None or spec.is_number:
+        return _settle_number(c, spec)
+    given = spec if c.initial is UNDEFINED and (c.guarded or not c.read) else spec_of(c.initial) if c.spec is None else c.spec
+    if given is None or given.certain() != spec.certain():
+        raise FirstRoundDiffers(f"`{c.name}` becomes {spec} in a loop", at=tr.user_line())
+    data = unwrap(c.after)
+    other = next((o for o in leaves if o is not c and o.spec is None and _is_same_array(o.initial, c.after)), None)
+    if other is not None and spec_of(other.initial) == spec:
+        raise Swapped(f"`{c.name}` and `{other.name}` change places", at=tr.user_line())
+    if type(data) is not Symbol or (data.cell.home is not region and not c.guarded):
+        raise CannotRoll(f"`{c.name}` stands for another array from round to round", at=tr.user_line())
+    changed, c.spec = c.spec is None, spec
+    return changed
+
+
+def _settle_number(c: Carried, spec: Spec | None) -> bool:
+    if spec is None:
+        raise FirstRoundDiffers(f"`{c.name}` becomes a {type(c.after).__name__} in a loop", at=tr.user_line())
+    both = common(c.spec, spec) if c.spec is not None else None
+    if both is None and c.guarded and c.initial is UNDEFINED:
+        both = spec
+    elif both is None and not c.read:
+        both = Spec(spec.kind, spec.dtype, (), True, None)
+    if both is None:
+        raise FirstRoundDiffers(f"`{c.name}` becomes {spec} in a loop", at=tr.user_line())
+    changed, c.spec = both != c.spec, both
+    return changed
+
+
+def _unchanged(c: Carried) -> bool:
+    if c.after is c.head or c.after is c.initial or _is_same_array(c.initial, c.after):
+        return True
+    return join.same_constant(c.after, c.initial)
+
+
+def _is_same_array(a: Any, b: Any) -> bool:
+    x, y = unwrap(a), unwrap(b)
+    return type(x) is Symbol and type(y) is Symbol and x.cell is y.cell and x.chain == y.chain and x.kind == y.kind
+
+
+# the equation ----------------------------------------------------------------------------------------------------------
+def _append(
+    trace: Trace, rounds: Rounds, carried: list[Carried], region: Region, test: bool | Atom, split: int
+) -> dict[int, Any]:
+    """Append the equation and bind storage to its results; gives what stands for each carried variable after the loop."""
+    with region:
+        for c in carried:
+            assert c.spec is not None
+            c.parts = atoms(trace, c.after, c.spec)
+        written = region.written
+        new = [region.values[cell] for cell in written]
+    _check_storage(carried)
+    inputs = [var for c in carried for var in c.vars] + [region.entered[cell][0] for cell in written]
+    initial = [part for c in carried for part in _initial(trace, c)] + [region.entered[cell][1] for cell in written]
+    fixed = {var: outer for cell, (var, outer) in region.entered.items() if cell not in written}
+    body = region.builder.body([*(part for c in carried for part in c.parts), *new])
+    own = set(inputs)
+    rest = tuple(var for var in body.inputs if var not in own)
+    body = body.replace(inputs=(*inputs, *rest), names={})
+    condition: Graph | None = None
+    if test is not True:
+        verdict = test if not isinstance(test, bool) else NO
+        condition = Graph("test", body.inputs, body.eqns[:split], (verdict,))
+    params = {"carried": len(inputs), "count": rounds.count, "symbol": rounds.symbol, "test": condition, "body": body}
+    results = list(trace.record(control.loop, (*initial, *(fixed.get(var, var) for var in rest)), params))
+    ran = rounds.test is None and rounds.count is not None and trace.bounds.nonnegative(rounds.count - 1)
+    values = {}
+    for c in carried:
+        assert c.spec is not None
+        parts, results = results[: len(c.vars)], results[len(c.vars) :]
+        if ran and c.spec.maybe and c.parts[1] is YES:
+            parts[1] = YES  # every round makes sure of it, and there is one
+        values[id(c)] = made(trace, c.spec, parts)
+    for cell, atom in zip(written, results):
+        trace.assign(cell, atom)
+    return values
+
+
+def _initial(trace: Trace, c: Carried) -> list[Atom]:
+    assert c.spec is not None
+    given = spec_of(c.initial)
+    if given is None or common(given, c.spec.certain()) is None:
+        return [*atoms(trace, UNDEFINED, c.spec.certain()), NO][: len(c.vars)]
+    return atoms(trace, c.initial, c.spec)
+
+
+def _check_storage(carried: list[Carried]) -> None:
+    """Arrays that are rebound and written too: which of them holds what after the loop depends on the number of rounds."""
+    arrays = [c for c in carried if c.spec is not None and not c.spec.is_number and not c.guarded]
+    if len({unwrap(c.after).cell for c in arrays}) < len(arrays):
+        raise CannotRoll("two variables stand for one array that is new in every round", at=tr.user_line())
+    for c in arrays:
+        head, before = unwrap(c.head), unwrap(c.initial)
+        if type(head) is not Symbol or not head.cell.written:
+            continue
+        if type(before) is not Symbol or before.cell.name:
+            raise CannotRoll(f"`{c.name}` is written and rebound in a loop, and it is an argument", at=tr.user_line())
+        before.cell.lost = "the number of rounds of a loop"

@@ -1,0 +1,127 @@
+"""Control flow as Python defines it, written as functions: the meaning of converted code, and what a tracer overrides.
+
+`hybrid.staging.convert` rewrites `if x: y = 1` into a call of `branch(x, then, orelse, state)`, where `then` is a nested
+function that binds `y`. A tracer that takes part in control flow subclasses `Plain`; run with `Plain` itself, converted
+code does what the original does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import partial
+from types import CellType
+from typing import Any
+
+Thunk = Any  # a function of no arguments
+
+UNDEFINED: Any = type("Undefined", (), {"__repr__": lambda self: "UNDEFINED", "__slots__": ()})()  # of an unbound variable
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """The variables that a construct may rebind.
+
+    Args:
+        names: in the order of `get` and `set`.
+        get: their values now, UNDEFINED where one is unbound.
+        set: rebinds all of them, and unbinds those given as UNDEFINED.
+        live: names that may be read after the construct before they are bound again.
+        carried: of a loop, names that a round may read before it binds them.
+        invented: names that stand in no user's code; every read of one is guarded, so an unbound one may hold anything.
+    """
+
+    names: tuple[str, ...]
+    get: Callable[[], tuple]
+    set: Callable[[tuple], None]
+    live: frozenset[str]
+    carried: frozenset[str]
+    invented: frozenset[str]
+
+
+class Plain:
+    """Python's own control flow."""
+
+    def branch(self, test: Any, then: Thunk, orelse: Thunk, state: State) -> None:
+        """`if test: then() else: orelse()`."""
+        (then if test else orelse)()
+
+    def while_(self, test: Thunk, body: Thunk, state: State, stop: Thunk | None = None) -> None:
+        """`while test(): body()`; a true `stop()` after a round leaves the loop."""
+        while test():
+            body()
+            if stop is not None and stop():
+                return
+
+    def for_(self, iterable: Iterable, body: Callable[[Any], None], state: State, stop: Thunk | None = None) -> None:
+        """`for item in iterable: body(item)`; a true `stop()` after a round leaves the loop."""
+        for item in iterable:
+            body(item)
+            if stop is not None and stop():
+                return
+
+    def and_(self, *thunks: Thunk) -> Any:
+        """`a and b and …`: the first false value, or the last."""
+        for thunk in thunks[:-1]:
+            value = thunk()
+            if not value:
+                return value
+        return thunks[-1]()
+
+    def or_(self, *thunks: Thunk) -> Any:
+        """`a or b or …`: the first true value, or the last."""
+        for thunk in thunks[:-1]:
+            value = thunk()
+            if value:
+                return value
+        return thunks[-1]()
+
+    def not_(self, value: Any) -> Any:
+        """`not value`."""
+        return not value
+
+    def choose(self, test: Any, then: Thunk, orelse: Thunk) -> Any:
+        """`then() if test else orelse()`."""
+        return then() if test else orelse()
+
+    def assert_(self, test: Any, message: Thunk | None = None) -> None:
+        """`assert test, message()`."""
+        if not test:
+            raise AssertionError if message is None else AssertionError(message())
+
+    def call(self, function: Any) -> Any:
+        """What to call where the user's code calls `function`."""
+        return function
+
+    def local(self, thunk: Thunk) -> Any:
+        """A local variable that may be unbound, read in a part of its function that has become a nested function."""
+        try:
+            return thunk()
+        except NameError:
+            name = thunk.__code__.co_freevars[0]
+        # Python's message for a function's own variable, in place of the one for a variable of an enclosing function.
+        raise UnboundLocalError(f"cannot access local variable {name!r} where it is not associated with a value")
+
+    def state(self, variables: Thunk, live: frozenset[str], carried: frozenset[str], invented: frozenset[str]) -> State:
+        """The state made of the variables that a function like `lambda: (x, y)` closes over."""
+        cells = variables.__closure__ or ()
+        return State(variables.__code__.co_freevars, partial(_get, cells), partial(_set, cells), live, carried, invented)
+
+
+def _get(cells: tuple[CellType, ...]) -> tuple:
+    return tuple(map(_contents, cells))
+
+
+def _contents(cell: CellType) -> Any:
+    try:
+        return cell.cell_contents
+    except ValueError:
+        return UNDEFINED
+
+
+def _set(cells: tuple[CellType, ...], values: tuple) -> None:
+    for cell, value in zip(cells, values, strict=True):
+        if value is not UNDEFINED:
+            cell.cell_contents = value
+        elif _contents(cell) is not UNDEFINED:
+            del cell.cell_contents

@@ -1,0 +1,245 @@
+"""What stands in, while tracing, for builtins and constructors that take no traced numbers."""
+
+from __future__ import annotations
+
+import builtins
+import functools
+import math
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from hybrid.control.branch import choose, truth
+from hybrid.core import dtype as dt
+from hybrid.core.shape import Dim, Size
+from hybrid.frontend import integers
+from hybrid.frontend.creation import CONSTRUCTORS
+from hybrid.frontend.elementwise import NAMES
+from hybrid.frontend.values import Value, active, holds_tensor, operand, shape_of, sized, unwrap, wrap
+from hybrid.ir import trace as tr
+from hybrid.ir.graph import Atom
+from hybrid.ir.trace import Symbol, Trace
+from hybrid.ops import elementwise as e
+
+NOT = e.not_
+MOST = 1 << 40  # rounds of a loop: days, at a nanosecond each
+Items = tuple[Size, Callable[[Any], Any]]  # how many, and the one at a place
+
+
+class Counted:
+    """An iterable whose items can be had by place: `range`, `zip`, `enumerate` or `reversed` of traced things."""
+
+    def __init__(self, count: Size, item: Callable[[Any], Any], ask: Callable[[], Any] | None = None):
+        self.count, self.item = count, item
+        self.ask = ask  # for the count, in a way that says what depends on it
+
+    def __iter__(self) -> Iterator[Any]:
+        if isinstance(self.count, Dim):
+            if self.ask is not None:
+                self.ask()
+            raise tr.TraceError("Python iterates over something whose length only a run knows", at=tr.user_line())
+        return (self.item(k) for k in builtins.range(self.count))
+
+    def __len__(self) -> int:
+        return self.count  # type: ignore[return-value]
+
+
+def counted(trace: Trace, iterable: Any) -> Items | None:
+    """The items of something whose rounds a loop can count; None for what Python must iterate over."""
+    if isinstance(iterable, builtins.range):
+        return len(iterable), lambda k: iterable.start + iterable.step * k
+    if isinstance(iterable, Counted):
+        return iterable.count, iterable.item
+    if isinstance(iterable, Value) and type(iterable._data) is Symbol and iterable._data.type.shape:
+        return iterable._data.type.shape[0], lambda k: iterable[k]  # type: ignore[index]
+    return None
+
+
+def _part(trace: Trace, iterable: Any) -> Items | None:
+    if type(iterable) is np.ndarray and iterable.ndim and iterable.dtype in dt.SHORT:
+        captured = wrap(trace.capture(iterable, "ndarray"))
+        return len(iterable), lambda k: captured[k]
+    if type(iterable) in (list, tuple):
+        return len(iterable), lambda k: iterable[k]
+    return counted(trace, iterable)
+
+
+def _is_traced(x: Any) -> bool:
+    return isinstance(x, Dim) or (isinstance(x, Value) and type(x._data) is Symbol)
+
+
+def _is_counted(x: Any) -> bool:
+    return isinstance(x, (Counted, builtins.range)) or (_is_traced(x) and bool(shape_of(x)))
+
+
+# Iterables -------------------------------------------------------------------------------------------------------------
+def _range(*args: Any) -> Any:
+    trace = active()
+    if not 1 <= len(args) <= 3 or not any(map(_is_traced, args)):
+        return builtins.range(*args)
+    start, stop = (0, args[0]) if len(args) == 1 else args[:2]
+    step = args[2] if len(args) == 3 else 1
+    low, high, by = (integers.size_of(trace, x) for x in (start, stop, step))
+    if isinstance(by, Dim):
+        raise tr.TraceError("the step of a range is a number that only a run knows", at=tr.user_line())
+    if by == 0:
+        raise ValueError("range() arg 3 must not be zero")
+    distance = high - low if by > 0 else low - high
+    if abs(by) > 1:
+        up = sized(trace, distance + (abs(by) - 1))
+        rounds = trace.one(e.floordiv, up, tr.literal(abs(by), dt.int64))
+        count = _count(trace, rounds)
+    elif trace.bounds.nonnegative(distance):
+        count = distance
+    else:
+        count = _count(trace, sized(trace, distance))
+    return Counted(count, lambda k: start + k if by == 1 else start + k * by, lambda: builtins.range(*args))
+
+
+def _count(trace: Trace, rounds: Atom) -> Size:
+    """A number of rounds as a size: none for negative ones, and few enough that counting them cannot overflow."""
+    trace.assume(trace.one(e.lt, rounds, tr.literal(MOST, dt.int64)), "a loop ends one day")
+    return integers.bound(trace, trace.one(e.maximum, rounds, tr.literal(0, dt.int64)), 0, MOST)
+
+
+def _zip(*iterables: Any, strict: bool = False) -> Any:
+    parts = [_part(active(), x) for x in iterables]
+    if not any(map(_is_counted, iterables)) or None in parts:
+        return builtins.zip(*iterables, strict=strict)
+    counts = [count for count, _ in parts]  # type: ignore[misc]
+    if any(isinstance(count, Dim) for count in counts) and any(count != counts[0] for count in counts):
+        return builtins.zip(*iterables, strict=strict)
+    if strict and len(set(counts)) > 1:
+        return builtins.zip(*iterables, strict=True)
+    shortest = counts[0] if all(count == counts[0] for count in counts) else min(counts)  # type: ignore[type-var]
+    return Counted(shortest, lambda k: tuple(item(k) for _, item in parts))  # type: ignore[misc]
+
+
+def _enumerate(iterable: Any, start: Any = 0) -> Any:
+    part = _part(active(), iterable) if _is_counted(iterable) else None
+    if part is None:
+        return builtins.enumerate(iterable, start)
+    return Counted(part[0], lambda k: (start + k, part[1](k)))
+
+
+def _reversed(iterable: Any) -> Any:
+    part = _part(active(), iterable) if _is_counted(iterable) else None
+    if part is None:
+        return builtins.reversed(iterable)
+    count, item = part
+    return Counted(count, lambda k: item(integers.integer(active(), count - 1) - k))
+
+
+# Numbers ---------------------------------------------------------------------------------------------------------------
+def _len(x: Any) -> Any:
+    if (_is_traced(x) and shape_of(x)) or isinstance(x, Counted):
+        return integers.integer(active(), shape_of(x)[0] if isinstance(x, Value) else x.count)
+    return builtins.len(x)
+
+
+def _number(function: Callable, make: Callable) -> Callable:
+    def converted(*args: Any, **kwargs: Any) -> Any:
+        if len(args) != 1 or kwargs or not _is_traced(args[0]) or unwrap(args[0]).type.size != 1:
+            return function(*args, **kwargs)
+        x = args[0] if not shape_of(args[0]) else args[0].reshape(())
+        return make(x)
+
+    return converted
+
+
+def _bool(x: Any) -> Any:
+    trace = active()
+    return integers.python(trace, operand(trace, x != 0 if unwrap(x).type.dtype != dt.bool_ else x, dt.bool_))
+
+
+def _itself(x: Any) -> Any:
+    return x
+
+
+def _extreme(function: Callable, better: Callable[[Any, Any], Any]) -> Callable:
+    def extreme(*args: Any, **kwargs: Any) -> Any:
+        items = args[0] if len(args) == 1 and type(args[0]) in (list, tuple) else args
+        if kwargs or len(items) < 2 or not any(_is_traced(x) and not shape_of(x) for x in items):
+            return function(*args, **kwargs)
+        best = items[0]
+        for item in items[1:]:
+            verdict = truth(active(), better(item, best))
+            best = choose(active(), verdict, functools.partial(_itself, item), functools.partial(_itself, best))
+        return best
+
+    return extreme
+
+
+_MATH = {"sqrt": "sqrt", "exp": "exp", "expm1": "expm1", "log": "log", "log2": "log2", "log10": "log10", "log1p": "log1p",
+         "sin": "sin", "cos": "cos", "tan": "tan", "asin": "arcsin", "acos": "arccos", "atan": "arctan", "sinh": "sinh",
+         "cosh": "cosh", "tanh": "tanh", "asinh": "arcsinh", "acosh": "arccosh", "atanh": "arctanh", "fabs": "absolute",
+         "atan2": "arctan2", "hypot": "hypot", "pow": "power", "copysign": "copysign", "fmod": "fmod", "exp2": "exp2",
+         "cbrt": "cbrt"}  # fmt: skip
+
+
+def _math(function: Callable, name: str) -> Callable:
+    """A function of `math` on traced numbers: a Python float, or Python's error where the result is not finite."""
+
+    def computed(*args: Any) -> Any:
+        if not any(map(_is_traced, args)) or any(map(shape_of, args)):
+            return function(*args)
+        trace = active()
+        given = [integers.to_float(x) if _is_traced(x) else float(x) for x in args]
+        atom = operand(trace, NAMES[name](*given), dt.float64)
+        integers.finite(trace, atom)
+        return integers.python(trace, atom)
+
+    return computed
+
+
+def _rounded(function: Callable, name: str) -> Callable:
+    def computed(x: Any) -> Any:
+        if not _is_traced(x) or shape_of(x):
+            return function(x)
+        return integers.to_int(NAMES[name](x) if dt.is_float(unwrap(x).type.dtype) else x)
+
+    return computed
+
+
+def _predicate(function: Callable, name: str) -> Callable:
+    def computed(x: Any) -> Any:
+        if not _is_traced(x) or shape_of(x):
+            return function(x)
+        return _bool(NAMES[name](x))
+
+    return computed
+
+
+# Arrays that code fills element by element are traced from the start; data stays NumPy's until it meets traced values.
+_FILLED = (np.zeros, np.ones, np.empty, np.full, np.eye, np.identity, np.zeros_like, np.ones_like, np.empty_like, np.full_like)
+
+
+def _constructor(function: Callable, body: Callable) -> Callable:
+    def construct(*args: Any, **kwargs: Any) -> Any:
+        if function in _FILLED or holds_tensor((*args, *kwargs.values())):
+            return body(*args, **kwargs)
+        return function(*args, **kwargs)
+
+    return construct
+
+
+TABLE: dict[Any, Callable] = {
+    builtins.range: _range, builtins.zip: _zip, builtins.enumerate: _enumerate, builtins.reversed: _reversed,
+    builtins.len: _len, builtins.int: _number(int, integers.to_int), builtins.float: _number(float, integers.to_float),
+    builtins.bool: _number(bool, _bool), builtins.min: _extreme(min, lambda a, b: a < b),
+    builtins.max: _extreme(max, lambda a, b: a > b),
+    **{getattr(math, name): _math(getattr(math, name), ours) for name, ours in _MATH.items()},
+    math.floor: _rounded(math.floor, "floor"), math.ceil: _rounded(math.ceil, "ceil"), math.trunc: _rounded(math.trunc, "trunc"),
+    math.isnan: _predicate(math.isnan, "isnan"), math.isinf: _predicate(math.isinf, "isinf"),
+    math.isfinite: _predicate(math.isfinite, "isfinite"),
+    **{function: _constructor(function, body) for function, body in CONSTRUCTORS.items()},
+}  # fmt: skip
+
+
+def called(function: Any) -> Callable | None:
+    """What to call instead of a builtin or constructor, if anything."""
+    try:
+        return TABLE.get(function)
+    except TypeError:  # not hashable
+        return None

@@ -1,0 +1,89 @@
+"""Python objects that a body could change while it is recorded: compiled code would not change them again."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from hybrid.core.errors import TraceError
+from hybrid.frontend.values import Value
+from hybrid.ir import trace as tr
+
+_PLAIN = (
+    type,
+    types.ModuleType,
+    types.FunctionType,
+    types.MethodType,
+    types.BuiltinFunctionType,
+    np.ndarray,
+    np.generic,
+    Value,
+)
+DEPTH, MANY = 3, 1000  # how far from a variable objects are looked at, and how many
+
+
+class Watch:
+    """Lists, dicts, sets and instances that a body's variables lead to, as they are now."""
+
+    def __init__(self, body: Callable, values: tuple):
+        self.before: dict[int, tuple[Any, Any]] = {}
+        pending = [(value, DEPTH) for value in values]
+        for cell in getattr(body, "__closure__", None) or ():
+            try:
+                pending.append((cell.cell_contents, DEPTH))
+            except ValueError:
+                continue  # a variable that has no value yet
+        while pending and len(self.before) < MANY:
+            value, depth = pending.pop()
+            contents = _contents(value)
+            if contents is None or id(value) in self.before:
+                continue
+            self.before[id(value)] = value, contents
+            if depth:
+                pending += [(part, depth - 1) for part in (contents.values() if isinstance(contents, dict) else contents)]
+
+    def changed(self) -> Any:
+        """An object that holds something else than before, if there is one."""
+        for value, before in self.before.values():
+            if not _same(_contents(value), before):
+                return value
+        return None
+
+    def refuse(self, where: str) -> None:
+        """TraceError where something changed; it is put back."""
+        value = self.changed()
+        if value is not None:
+            self.restore()
+            raise TraceError(f"{where} changes a {type(value).__name__}, which compiled code does not", at=tr.user_line())
+
+    def restore(self) -> None:
+        for value, before in self.before.values():
+            if _same(_contents(value), before):
+                continue
+            if isinstance(value, list):
+                value[:] = before
+            elif isinstance(value, (dict, set)):
+                value.clear()
+                value.update(before)
+            else:
+                vars(value).clear()
+                vars(value).update(before)
+
+
+def _contents(value: Any) -> Any:
+    if type(value) in (list, dict, set):
+        return type(value)(value)
+    if isinstance(value, _PLAIN) or not hasattr(value, "__dict__") or type(value).__module__.startswith("hybrid."):
+        return None
+    return dict(vars(value))
+
+
+def _same(now: Any, before: Any) -> bool:
+    if type(now) is not type(before) or len(now) != len(before):
+        return False
+    if isinstance(now, dict):
+        return all(key in before and before[key] is item for key, item in now.items())
+    return all(a is b for a, b in zip(now, before))

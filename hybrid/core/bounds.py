@@ -1,0 +1,55 @@
+"""What is known of size symbols: each lies between two sizes, which may mention symbols known before it."""
+
+from __future__ import annotations
+
+from hybrid.core.shape import Dim, Size
+
+
+class Bounds:
+    """Proofs about polynomials over bounded symbols: an answer of False only means that no proof was found.
+
+    >>> bounds, i = Bounds(), Dim.symbol("i")
+    >>> bounds.know("i", 0, 9)
+    >>> bounds.nonnegative(i), bounds.nonnegative(9 - i), bounds.nonnegative(i - 1)
+    (True, True, False)
+    """
+
+    def __init__(self) -> None:
+        self.known: dict[str, tuple[Size | None, Size | None]] = {}
+
+    def know(self, symbol: str, low: Size | None, high: Size | None) -> None:
+        """From now on `low <= symbol <= high`, both included; None where there is no bound."""
+        self.known[symbol] = low, high
+
+    def nonnegative(self, size: Size) -> bool:
+        """Whether the size is provably at least zero."""
+        for _ in range(32):  # each round takes out one symbol, so that few are ever needed
+            if not isinstance(size, Dim):
+                return size >= 0
+            reduced = self._lowest(size)
+            if reduced is None:
+                return False
+            size = reduced
+        return False
+
+    def below(self, size: Size, limit: Size) -> bool:
+        """Whether `size < limit`, provably."""
+        return self.nonnegative(limit - size - 1)
+
+    def _lowest(self, size: Dim) -> Size | None:
+        """A lower bound of the size without the symbol that became known last, or None."""
+        order = list(self.known)
+        symbol = max(size.symbols, key=lambda name: order.index(name) if name in self.known else -1)
+        low, high = self.known.get(symbol, (None, None))
+        slope: Size = 0
+        rest: Size = 0
+        for monomial, factor in size.terms:
+            if monomial.count(symbol) > 1:
+                return None
+            part = Dim({tuple(name for name in monomial if name != symbol): factor})
+            if symbol in monomial:
+                slope = slope + part
+            else:
+                rest = rest + part
+        bound = low if self.nonnegative(slope) else high if self.nonnegative(-slope) else None
+        return None if bound is None else slope * bound + rest

@@ -1,0 +1,305 @@
+"""Python integers while tracing: exact where Python is exact, and known as polynomials over sizes where that is possible.
+
+A loop's counter, the size of an axis and what is computed from them by `+ - *` stay polynomials (`Trace.size_of`), so that
+`A[i, :i]` is a slice whose shape fusion and loops understand. Any other number used as an index or a bound becomes a
+symbol of its own. Arithmetic that leaves 64 bits, or raises in Python, hands the call over to Python (`check`).
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from hybrid.core import dtype as dt
+from hybrid.core.bounds import Bounds
+from hybrid.core.errors import IndexingError
+from hybrid.core.shape import Dim, Size, TensorType
+from hybrid.frontend.values import Value, active, kind_of, operand, sized, unwrap, wrap
+from hybrid.ir import trace as tr
+from hybrid.ir.graph import Atom, Literal
+from hybrid.ir.trace import Cell, Symbol, Trace
+from hybrid.ops import control
+from hybrid.ops import elementwise as e
+
+EXACT_FLOAT = 1 << 53  # integers up to here are floats, so that dividing them rounds once
+LARGEST = 1 << 62
+_ZERO = tr.literal(0, dt.int64)
+
+
+def is_traced_integer(item: Any) -> bool:
+    """Whether an index is a run-time integer: of Python's, of NumPy's, or an array of rank 0."""
+    return (
+        isinstance(item, Value)
+        and type(item._data) is Symbol
+        and item._data.type.shape == ()
+        and dt.is_integer(item._data.type.dtype)
+    )
+
+
+def integer(trace: Trace, size: Size) -> Any:
+    """A size as the Python integer it is: a plain one, or a traced one that is known as this polynomial."""
+    if not isinstance(size, Dim):
+        return int(size)
+    return python(trace, sized(trace, size))
+
+
+def python(trace: Trace, atom: Atom) -> Any:
+    """A traced value as a Python number."""
+    return wrap(Symbol(Cell(trace, atom, mutable=False), TensorType(atom.type.dtype, (), weak=True), "python"))
+
+
+def size_of(trace: Trace, item: Any) -> Size:
+    """An integer as a size; one that is no polynomial gets a symbol of its own."""
+    if isinstance(item, Dim):
+        return item
+    if not isinstance(item, Value):
+        return operator.index(item)
+    return bound(trace, operand(trace, item, dt.int64))
+
+
+def bound(trace: Trace, atom: Atom, low: Size | None = None, high: Size | None = None) -> Size:
+    """The size a number is, known to lie between two others."""
+    known = trace.size_of(atom)
+    if known is None:
+        symbol = trace.fresh_symbol("size")
+        trace.record(control.bind, (atom,), {"symbol": symbol, "high": high})
+        known = Dim.symbol(symbol)
+        trace.know_size(atom, known)
+        trace.bounds.know(symbol, low, high)
+        trace.bound[symbol] = atom
+    return known
+
+
+# Indices and slices ----------------------------------------------------------------------------------------------------
+def place(trace: Trace, item: Any, length: Size) -> Size:
+    """Where along an axis an integer points: counted from the front, and checked."""
+    at = size_of(trace, item)
+    if not isinstance(at, Dim) and not isinstance(length, Dim):
+        if not -length <= at < length:
+            raise IndexingError(f"index {at} is out of bounds for axis with size {length}")
+        return at % length
+    bounds = trace.bounds
+    if not bounds.nonnegative(at):
+        if bounds.nonnegative(-1 - at):
+            at = at + length
+        else:
+            given, end = sized(trace, at), sized(trace, length)
+            wrapped = trace.one(e.select, trace.one(e.lt, given, _ZERO), trace.one(e.add, given, end), given)
+            at = bound(trace, wrapped, 0, length - 1)
+            _require(trace, e.ge, at, 0, "an index is in bounds")
+            if bounds.below(size_of(trace, item), length):
+                return at
+            _require(trace, e.lt, at, length, "an index is in bounds")
+            return at
+    if not bounds.below(at, length):
+        _require(trace, e.lt, at, length, "an index is in bounds")
+    return at
+
+
+def span(trace: Trace, item: slice, length: Size) -> tuple[Size, int, Size]:
+    """First element, step and number of elements of a slice, as `slice.indices` finds them."""
+    if not isinstance(length, Dim) and not any(isinstance(part, (Value, Dim)) for part in (item.start, item.stop, item.step)):
+        first, stop, by = item.indices(length)
+        count = len(range(first, stop, by))
+        return (first, by, count) if count else (0, 1, 0)
+    by = 1 if item.step is None else operator.index(item.step)
+    if by == 0:
+        raise ValueError("slice step cannot be zero")
+    low: Size = 0 if by > 0 else -1
+    high = length if by > 0 else length - 1
+    begin = (low if by > 0 else high) if item.start is None else _clipped(trace, item.start, length, low, high)
+    end = (high if by > 0 else low) if item.stop is None else _clipped(trace, item.stop, length, low, high)
+    distance = end - begin if by > 0 else begin - end
+    if abs(by) > 1:
+        rounded = trace.one(e.floordiv, sized(trace, distance + abs(by) - 1), tr.literal(abs(by), dt.int64))
+        if isinstance(rounded, Literal):
+            distance = int(rounded.value)
+        else:
+            distance = bound(trace, trace.one(e.maximum, rounded, _ZERO), 0, length)
+    elif not trace.bounds.nonnegative(distance):
+        distance = bound(trace, trace.one(e.maximum, sized(trace, distance), _ZERO), 0, length)
+    return begin, by, distance
+
+
+def _clipped(trace: Trace, part: Any, length: Size, low: Size, high: Size) -> Size:
+    """An end of a slice: counted from the front, and moved into the array."""
+    at, bounds = size_of(trace, part), trace.bounds
+    if bounds.nonnegative(at - low) and (low == 0 or bounds.nonnegative(at)) and bounds.nonnegative(high - at):
+        return at
+    if bounds.nonnegative(-1 - at) and bounds.nonnegative(at + length - low) and bounds.nonnegative(high - at - length):
+        return at + length
+    given, end = sized(trace, at), sized(trace, length)
+    counted = trace.one(e.select, trace.one(e.lt, given, _ZERO), trace.one(e.add, given, end), given)
+    inside = trace.one(e.minimum, trace.one(e.maximum, counted, sized(trace, low)), sized(trace, high))
+    return bound(trace, inside, low, high)
+
+
+def _require(trace: Trace, comparison: Any, left: Size, right: Size, what: str) -> None:
+    trace.assume(trace.one(comparison, sized(trace, left), sized(trace, right)), what)
+
+
+# Arithmetic ------------------------------------------------------------------------------------------------------------
+def _is_python_integer(x: Any) -> bool:
+    if type(x) in (int, bool):
+        return True
+    return isinstance(x, Value) and kind_of(x) == "python" and dt.KIND[unwrap(x).type.dtype] in "ib"
+
+
+_POLYNOMIAL: dict[str, Callable[..., Size]] = {"add": operator.add, "subtract": operator.sub, "multiply": operator.mul, "negative": operator.neg,
+               "positive": operator.pos}  # fmt: skip
+_COMPARED: dict[str, Callable[[Size, Size, Bounds], bool | None]] = {
+    "less": lambda a, b, known: _decided(known.below(a, b), known.nonnegative(a - b)),
+    "less_equal": lambda a, b, known: _decided(known.nonnegative(b - a), known.below(b, a)),
+    "greater": lambda a, b, known: _decided(known.below(b, a), known.nonnegative(b - a)),
+    "greater_equal": lambda a, b, known: _decided(known.nonnegative(a - b), known.below(a, b)),
+    "equal": lambda a, b, known: _decided(a == b, known.below(a, b) or known.below(b, a)),
+    "not_equal": lambda a, b, known: _decided(known.below(a, b) or known.below(b, a), a == b),
+}
+
+
+def _decided(yes: bool, no: bool) -> bool | None:
+    return True if yes else False if no else None
+
+
+def arithmetic(trace: Trace, name: str, operands: tuple) -> Any:
+    """An operator on Python integers, where it needs care; None where the elementwise function says it all."""
+    if not all(map(_is_python_integer, operands)) or not any(isinstance(x, Value) for x in operands):
+        return None
+    if any(isinstance(x, Value) and dt.KIND[unwrap(x).type.dtype] == "b" for x in operands) and name in _BITS:
+        return None
+    atoms = [operand(trace, x, dt.int64) for x in operands]
+    sizes = [trace.size_of(atom) for atom in atoms]
+    if None not in sizes:
+        if name in _COMPARED:
+            left, right = sizes
+            return _COMPARED[name](left, right, trace.bounds)  # type: ignore[arg-type]
+        if name in _POLYNOMIAL:
+            out = _POLYNOMIAL[name](*sizes)
+            if trace.bounds.nonnegative(LARGEST - out) and trace.bounds.nonnegative(out + LARGEST):
+                return integer(trace, out)
+    make = _CHECKED.get(name)
+    return None if make is None else python(trace, make(trace, *atoms))
+
+
+_BITS = frozenset(("bitwise_and", "bitwise_or", "bitwise_xor"))
+
+
+def _add(trace: Trace, a: Atom, b: Atom) -> Atom:
+    total = trace.one(e.add, a, b)
+    signs = trace.one(e.and_, trace.one(e.xor, a, total), trace.one(e.xor, b, total))
+    trace.assume(trace.one(e.ge, signs, _ZERO), "a Python integer fits 64 bits")
+    return total
+
+
+def _subtract(trace: Trace, a: Atom, b: Atom) -> Atom:
+    total = trace.one(e.sub, a, b)
+    signs = trace.one(e.and_, trace.one(e.xor, a, b), trace.one(e.xor, a, total))
+    trace.assume(trace.one(e.ge, signs, _ZERO), "a Python integer fits 64 bits")
+    return total
+
+
+def _multiply(trace: Trace, a: Atom, b: Atom) -> Atom:
+    _small(trace, trace.one(e.mul, _float(trace, a), _float(trace, b)))
+    return trace.one(e.mul, a, b)
+
+
+def _float(trace: Trace, a: Atom) -> Atom:
+    return tr.literal(float(a.value), dt.float64) if isinstance(a, Literal) else trace.one(e.convert, a, dtype=dt.float64)
+
+
+def _small(trace: Trace, estimate: Atom) -> None:
+    """The float estimate of an integer leaves room for its rounding below 2**63."""
+    limit = tr.literal(9.2e18, dt.float64)
+    trace.assume(trace.one(e.lt, trace.one(e.abs, estimate), limit), "a Python integer fits 64 bits")
+
+
+def _nonzero(trace: Trace, b: Atom) -> None:
+    trace.assume(trace.one(e.ne, b, _ZERO), "a divisor is not zero")
+
+
+def _floor_divide(trace: Trace, a: Atom, b: Atom) -> Atom:
+    _nonzero(trace, b)
+    if not isinstance(b, Literal) or b.value == -1:
+        _small(trace, _float(trace, a))  # the least integer divided by -1 does not fit
+    return trace.one(e.floordiv, a, b)
+
+
+def _remainder(trace: Trace, a: Atom, b: Atom) -> Atom:
+    _nonzero(trace, b)
+    return trace.one(e.mod, a, b)
+
+
+def _true_divide(trace: Trace, a: Atom, b: Atom) -> Atom:
+    _nonzero(trace, b)
+    for x in (a, b):
+        limit = tr.literal(EXACT_FLOAT, dt.int64)
+        trace.assume(trace.one(e.le, trace.one(e.abs, x), limit), "the integers of a division are floats too")
+    return trace.one(e.div, _float(trace, a), _float(trace, b))
+
+
+def _power(trace: Trace, a: Atom, b: Atom) -> Atom:
+    trace.assume(trace.one(e.ge, b, _ZERO), "an integer power is an integer")
+    _small(trace, trace.one(e.pow, _float(trace, a), _float(trace, b)))
+    return trace.one(e.pow, a, b)
+
+
+def _left_shift(trace: Trace, a: Atom, b: Atom) -> Atom:
+    # Seen as unsigned, both a negative count and one above 62 are large.
+    few = trace.one(e.and_, trace.one(e.ge, b, _ZERO), trace.one(e.lt, b, tr.literal(63, dt.int64)))
+    trace.assume(few, "an integer is shifted by fewer than 63 bits")
+    shifted = trace.one(e.shl, a, b)
+    trace.assume(trace.one(e.eq, trace.one(e.shr, shifted, b), a), "a Python integer fits 64 bits")
+    return shifted
+
+
+def _right_shift(trace: Trace, a: Atom, b: Atom) -> Atom:
+    trace.assume(trace.one(e.ge, b, _ZERO), "an integer is shifted by no negative count")
+    return trace.one(e.shr, a, trace.one(e.minimum, b, tr.literal(63, dt.int64)))
+
+
+def _negative(trace: Trace, a: Atom) -> Atom:
+    return _subtract(trace, _ZERO, a)
+
+
+def _absolute(trace: Trace, a: Atom) -> Atom:
+    return trace.one(e.maximum, a, _negative(trace, a))
+
+
+_CHECKED: dict[str, Callable[..., Atom]] = {
+    "add": _add, "subtract": _subtract, "multiply": _multiply, "floor_divide": _floor_divide, "remainder": _remainder,
+    "true_divide": _true_divide, "power": _power, "left_shift": _left_shift, "right_shift": _right_shift,
+    "negative": _negative, "absolute": _absolute,
+}  # fmt: skip
+
+
+def finite(trace: Trace, number: Atom) -> None:
+    """Hand the call over to Python where it would have raised instead of giving this number."""
+    if trace.region is None:
+        trace.checks.append(number)  # looked at before anything is computed
+    else:
+        difference = trace.one(e.sub, number, number)
+        trace.assume(trace.one(e.eq, difference, tr.literal(0, number.type.dtype)), "Python arithmetic gives a finite number")
+
+
+# Conversions -----------------------------------------------------------------------------------------------------------
+def to_float(x: Any) -> Any:
+    """`float(x)` of a traced number."""
+    trace = active()
+    return python(trace, operand(trace, x, dt.float64))
+
+
+def to_int(x: Any) -> Any:
+    """`int(x)` of a traced number: towards zero."""
+    trace = active()
+    dtype = unwrap(x).type.dtype
+    if dt.is_float(dtype):
+        given = operand(trace, x, dt.float64)
+        _small(trace, given)  # false for a NaN, too
+        return python(trace, trace.one(e.convert, trace.one(e.trunc, given), dtype=dt.int64))
+    if dtype == dt.uint64:
+        limit = tr.literal(np.iinfo(np.int64).max, dt.uint64)
+        trace.assume(trace.one(e.le, operand(trace, x, dt.uint64), limit), "a Python integer fits 64 bits")
+    return python(trace, operand(trace, x, dt.int64))

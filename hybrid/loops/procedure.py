@@ -1,0 +1,276 @@
+"""From a branch or loop of the graph to one kernel: the statements of its bodies, one after another, inside `For`, `While`
+and `If`, and every value that a body keeps in a place of its own.
+
+A body's equations are grouped as a program's are (`passes/fuse`); each group becomes statements. Numbers live in scratch
+cells of one element, which the code generator keeps in registers. An array that a body writes stays where it is when
+nobody looks at its old contents afterwards: `x[i] = …` in a loop stores one element.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+
+from hybrid.core import dtype as dt
+from hybrid.core.affine import Affine
+from hybrid.core.shape import Dim, Shape, Size, contiguous_strides
+from hybrid.ir.graph import Atom, Eqn, Graph, Literal, Var
+from hybrid.ir.rebuild import substituted
+from hybrid.loops import schedule
+from hybrid.loops.lower import Context, lower
+from hybrid.loops.nest import (
+    Buffer,
+    Check,
+    Code,
+    Const,
+    Expr,
+    For,
+    If,
+    Index,
+    Kernel,
+    Let,
+    Load,
+    Ref,
+    Scratch,
+    Stmt,
+    Store,
+    While,
+    expressions,
+    walk,
+    walk_expr,
+)
+from hybrid.loops.pull import Names
+from hybrid.passes.access import axes_index, offset_of
+from hybrid.passes.fuse import fuse
+from hybrid.passes.reuse import donors, read_elsewhere
+from hybrid.passes.steps import Group, Procedure, Program
+
+_START = Affine.of(0)
+NEVER = 1 << 30  # the step that last reads a value which nobody reads any more: results of the body
+
+
+def lower_procedure(step: Procedure, context: Context, name: str) -> Kernel:
+    """The kernel of one branch, loop or assumption of a program."""
+    return _Lowering(context, name).kernel(step)
+
+
+class _Lowering:
+    """One kernel under construction. `names` and `strides`: where the values of all bodies entered so far lie."""
+
+    def __init__(self, context: Context, name: str):
+        self.name, self.fresh = name, Names()
+        self.names: dict[Var, str] = dict(context.names)
+        self.strides: dict[Var, Shape] = dict(context.strides)
+        self.spans = dict(context.spans)
+        self.scratch: list[Scratch] = []
+        self.highest: dict[str, Size] = {}  # the most that a symbol of a body can be
+        self.groups = 0
+
+    def kernel(self, step: Procedure) -> Kernel:
+        given = (*step.reads, *step.results)
+        outside = {self.names[var]: (var.type.dtype, self.spans.get(var, var.type.size)) for var in given}
+        sizes = [stmt for bind in step.binds for stmt in self.control(bind, [])]
+        body = self.control(step.eqn, [self.names[var] for var in step.results])
+        # Arrays whose number of elements the kernel finds out have room for the most there can be.
+        statements = (*self.scratch, *sizes, *body)
+        return Kernel(self.name, tuple(_buffers(statements, outside)), statements, str(step.eqn.source or ""))
+
+    # places -------------------------------------------------------------------------------------------------------------
+    def place(self, dtype: np.dtype, size: Size) -> str:
+        """A scratch array of the kernel, with room for the largest that its size becomes."""
+        most = self.largest(size)
+        name = f"m{len(self.scratch)}_{self.name}"
+        self.scratch.append(Scratch(name, dtype, most if isinstance(most, Dim) else max(most, 1)))
+        return name
+
+    def largest(self, size: Size) -> Size:
+        """A bound of a size that mentions no symbol of a body; those are never negative."""
+        for symbol in reversed(list(self.highest)):
+            if not isinstance(size, Dim) or symbol not in size.symbols:
+                continue
+            bound: Size = 0
+            for monomial, factor in size.terms:
+                times = monomial.count(symbol)
+                if times and factor < 0:
+                    continue
+                part: Size = 1
+                for name in monomial:
+                    part = part * (self.highest[symbol] if name == symbol else Dim.symbol(name))
+                bound = bound + part * factor
+            size = bound
+        return size
+
+    def value(self, atom: Atom) -> Expr:
+        """A number, from where it lies."""
+        if isinstance(atom, Literal):
+            return Const(atom.value, atom.type.dtype)
+        return Load(self.names[atom], _START, atom.type.dtype)
+
+    def copy(self, atom: Atom, target: str) -> Iterator[Stmt]:
+        """A value into another place."""
+        shape = atom.type.shape
+        if isinstance(atom, Literal) or not shape:
+            if isinstance(atom, Literal) or self.names[atom] != target:
+                yield Store(target, _START, self.value(atom))
+        elif self.names[atom] != target and 0 not in shape:
+            names = [f"i{a}" for a in range(len(shape))]
+            plain = contiguous_strides(shape)
+            layout = self.strides.get(atom) or plain
+            index = axes_index(shape)
+            axes = schedule.merge(names, shape, [offset_of(index, plain), offset_of(index, layout)])
+            load = Load(self.names[atom], offset_of(axes.index, layout), atom.type.dtype)
+            yield from schedule.elementwise(axes, (Store(target, offset_of(axes.index, plain), load),))
+
+    # control ------------------------------------------------------------------------------------------------------------
+    def control(self, eqn: Eqn, targets: Sequence[str]) -> list[Stmt]:
+        """The statements of a CONTROL equation whose results go into `targets`."""
+        match eqn.primitive.body:
+            case "bind":
+                if eqn.params["high"] is not None:
+                    self.highest[eqn.params["symbol"]] = eqn.params["high"]
+                return [Let(eqn.params["symbol"], self.value(eqn.inputs[0]))]
+            case "check":
+                return [Check(self.value(eqn.inputs[0]), Code.PYTHON)]
+            case "cond":
+                return self.branch(eqn, targets)
+            case _:
+                return self.loop(eqn, targets)
+
+    def branch(self, eqn: Eqn, targets: Sequence[str]) -> list[Stmt]:
+        name = self.fresh("v")
+        ways = []
+        for word in ("then", "orelse"):
+            graph = self.enter(eqn.params[word], eqn.inputs[1:])
+            ways.append(tuple(self.body(graph, targets, {var for var in graph.inputs if self.names[var] in targets})))
+        return [Let(name, self.value(eqn.inputs[0])), If(Ref(name, dt.bool_), *ways)]
+
+    def loop(self, eqn: Eqn, targets: Sequence[str]) -> list[Stmt]:
+        carried, count, symbol = eqn.params["carried"], eqn.params["count"], eqn.params["symbol"]
+        out = [stmt for atom, target in zip(eqn.inputs, targets) for stmt in self.copy(atom, target)]
+        if count is not None:
+            self.highest[symbol] = count - 1
+        graph = self.enter(eqn.params["body"], eqn.inputs, targets)
+        inner = tuple(self.body(graph, targets, set(graph.inputs[:carried])))
+        if eqn.params["test"] is None:
+            return [*out, For(symbol, count, inner)]
+        verdict = self.place(dt.bool_, 1)
+        asked = tuple(self.body(self.enter(eqn.params["test"], eqn.inputs, targets), [verdict], set()))
+        go_on = Load(verdict, _START, dt.bool_)
+        if count is None:
+            return [*out, While(asked, go_on, inner)]
+        counter = self.place(dt.int64, 1)
+        round_ = Let(symbol, Load(counter, _START, dt.int64))
+        more = (Ref(symbol, dt.int64) < Index(Affine.of(count))) & go_on
+        step = Store(counter, _START, Ref(symbol, dt.int64) + Const(1, dt.int64))
+        return [*out, Store(counter, _START, Const(0, dt.int64)), While((round_, *asked), more, (*inner, step))]
+
+    def enter(self, graph: Graph, operands: Sequence[Atom], targets: Sequence[str] = ()) -> Graph:
+        """A body with its inputs in their places: carried ones in `targets`, the others where the operands lie."""
+        numbers = {}
+        for k, (var, atom) in enumerate(zip(graph.inputs, operands)):
+            if k < len(targets):
+                self.names[var] = targets[k]
+                self.strides.pop(var, None)
+            elif isinstance(atom, Literal):
+                numbers[var] = atom
+            elif var is not atom:
+                self.names[var] = self.names[atom]
+                if atom in self.strides:
+                    self.strides[var], self.spans[var] = self.strides[atom], self.spans.get(atom, atom.type.size)
+        return substituted(graph, numbers)
+
+    # bodies -------------------------------------------------------------------------------------------------------------
+    def body(self, graph: Graph, targets: Sequence[str], owned: set[Var]) -> list[Stmt]:
+        """The statements of a body; its results end up in `targets`. Memory of `owned` inputs may be written over."""
+        made = tuple(dict.fromkeys(a for a in graph.outputs if isinstance(a, Var) and a not in set(graph.inputs)))
+        whole = graph.replace(outputs=made)
+        strides = {var: self.strides[var] for var in graph.inputs if var in self.strides}
+        keep: frozenset[Var] = frozenset()
+        while True:
+            program = fuse(whole, strides, serial=True, keep=keep)
+            last = _last_reads(program, graph)
+            apart = read_elsewhere(program, last) - keep
+            if not apart:
+                break
+            keep |= apart
+        self.settle(program, graph, targets, owned, last)
+        known = {var: self.names[var] for var in (*graph.inputs, *(v for step in program.steps for v in step.results))}
+        context = Context(graph.producers, known, strides, self.spans, self.fresh)
+        out: list[Stmt] = []
+        for step in program.steps:
+            if isinstance(step, Procedure):
+                out += self.control(step.eqn, [self.names[var] for var in step.results])
+            else:
+                assert isinstance(step, Group)
+                out += self.group(step, context)
+        return [*out, *self.results(graph.outputs, targets)]
+
+    def group(self, group: Group, context: Context) -> tuple[Stmt, ...]:
+        self.groups += 1
+        kernel = lower(group, context, f"{self.name}_{self.groups}")
+        known = set(context.names.values())
+        self.scratch += [Scratch(b.name, b.dtype, b.size) for b in kernel.buffers if b.name not in known]
+        return kernel.body
+
+    def settle(self, program: Program, graph: Graph, targets: Sequence[str], owned: set[Var], last: Mapping[Var, int]) -> None:
+        """Give every value that the body stores a place: that of one it may write over, its target, or a new one."""
+        wanted = {atom: target for atom, target in reversed(list(zip(graph.outputs, targets))) if isinstance(atom, Var)}
+        dwellers: dict[str, list[Var]] = {}
+        for var in graph.inputs:
+            dwellers.setdefault(self.names[var], []).append(var)
+        mine = set(owned)
+        for k, step in enumerate(program.steps):
+            for result in list(step.results):
+                donor = next((d for d in donors(step, result) if d in mine and last.get(d) == k), None)
+                target = wanted.get(result)
+                if donor is not None:
+                    self.names[result] = self.names[donor]
+                    mine.remove(donor)
+                elif target is not None and all(last.get(v, -1) < k for v in dwellers.get(target, ())):
+                    self.names[result] = target
+                else:
+                    self.names[result] = self.place(result.type.dtype, result.type.size)
+                self.strides.pop(result, None)
+                dwellers.setdefault(self.names[result], []).append(result)
+                mine.add(result)
+
+    def results(self, outputs: Sequence[Atom], targets: Sequence[str]) -> Iterator[Stmt]:
+        """Results into their targets, all at once: none is overwritten before it has been copied."""
+        moves = [(a, t) for a, t in zip(outputs, targets) if isinstance(a, Literal) or self.names[a] != t]
+        overwritten = {target for _, target in moves}
+        late: list[Stmt] = []
+        for atom, target in moves:
+            if isinstance(atom, Literal) or self.names[atom] not in overwritten:
+                late += self.copy(atom, target)
+            elif not atom.type.shape:
+                name = self.fresh("v")
+                yield Let(name, self.value(atom))
+                late.append(Store(target, _START, Ref(name, atom.type.dtype)))
+            else:
+                between = Var(atom.type)
+                self.names[between] = self.place(atom.type.dtype, atom.type.size)
+                yield from self.copy(atom, self.names[between])
+                late += self.copy(between, target)
+        yield from late
+
+
+def _last_reads(program: Program, graph: Graph) -> dict[Var, int]:
+    """The step that reads each value last; results are read after all of them."""
+    last = {var: k for k, step in enumerate(program.steps) for var in step.reads}
+    return last | {atom: NEVER for atom in graph.outputs if isinstance(atom, Var)}
+
+
+def _buffers(statements: tuple[Stmt, ...], outside: Mapping[str, tuple[np.dtype, Size]]) -> Iterator[Buffer]:
+    """The arrays from outside that statements use, results last."""
+    loads: dict[str, None] = {}
+    stores: dict[str, None] = {}
+    for stmt in walk(statements):
+        if isinstance(stmt, Store):
+            stores[stmt.buffer] = None
+        for root in expressions(stmt):
+            loads.update((node.buffer, None) for node in walk_expr(root) if isinstance(node, Load))
+    for name in (*loads, *(name for name in stores if name not in loads)):
+        if name in outside:
+            role = "in" if name not in stores else "inout" if name in loads else "out"
+            yield Buffer(name, *outside[name], role)

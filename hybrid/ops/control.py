@@ -1,0 +1,142 @@
+"""Control flow as equations: branches and loops over whole graphs, assumptions, and sizes known only at run time.
+
+The graphs in `params` take an equation's operands, in order; values from around them come in as operands too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from hybrid.core import dtype as dt
+from hybrid.core.errors import AssumptionError, GraphError
+from hybrid.core.shape import Size, TensorType
+from hybrid.ir.builder import Builder
+from hybrid.ir.graph import Graph, bind_size, evaluate, sizes
+from hybrid.ir.primitive import NO_GRADIENT, Kind, Primitive, Sample, register
+from hybrid.ops import elementwise as e
+
+I64, BOOL = TensorType(dt.int64, ()), TensorType(dt.bool_, ())
+
+
+def _same_types(what: str, given: Sequence[TensorType], wanted: Sequence[TensorType]) -> None:
+    if [(t.dtype, t.shape) for t in given] != [(t.dtype, t.shape) for t in wanted]:
+        raise GraphError(what, got=", ".join(map(str, given)), expected=", ".join(map(str, wanted)))
+
+
+# size: a symbolic size as a number -------------------------------------------------------------------------------------
+def _size_sample(rng: np.random.Generator) -> list[Sample]:
+    return [((), {"value": 7})]
+
+
+size = register(Primitive(
+    "size", Kind.MAP, lambda value: np.asarray(value, np.int64), lambda value: I64, NO_GRADIENT, _size_sample, body="size",
+))  # fmt: skip
+
+
+# bind: a number as a symbolic size -------------------------------------------------------------------------------------
+def _eval_bind(x: Any, symbol: str, high: Size | None) -> tuple:
+    bind_size(symbol, int(x))
+    return ()
+
+
+def _infer_bind(x: TensorType, symbol: str, high: Size | None) -> tuple:
+    _same_types("bind takes one int64", (x,), (I64,))
+    return ()
+
+
+# `high`, where it is known, bounds the number from above: arrays of that many elements get memory for the most there can be.
+bind = register(Primitive(
+    "bind", Kind.CONTROL, _eval_bind, _infer_bind, NO_GRADIENT, lambda rng: [((np.asarray(3),), {"symbol": "n", "high": 9})],
+    body="bind",
+))  # fmt: skip
+
+
+# check: an assumption of the trace -------------------------------------------------------------------------------------
+def _eval_check(condition: Any, what: str) -> tuple:
+    if not condition:
+        raise AssumptionError(what)
+    return ()
+
+
+def _infer_check(condition: TensorType, what: str) -> tuple:
+    _same_types("check takes one bool", (condition,), (BOOL,))
+    return ()
+
+
+check = register(Primitive(
+    "check", Kind.CONTROL, _eval_check, _infer_check, NO_GRADIENT, lambda rng: [((np.asarray(True),), {"what": "it holds"})],
+    body="check",
+))  # fmt: skip
+
+
+# cond: one of two graphs -----------------------------------------------------------------------------------------------
+def _eval_cond(predicate: Any, *operands: Any, then: Graph, orelse: Graph) -> tuple:
+    return tuple(map(np.array, evaluate(then if predicate else orelse, *operands)))
+
+
+def _infer_cond(predicate: TensorType, *operands: TensorType, then: Graph, orelse: Graph) -> tuple:
+    _same_types("cond takes one bool", (predicate,), (BOOL,))
+    for graph in (then, orelse):
+        _same_types("a branch takes cond's operands", [var.type for var in graph.inputs], list(operands))
+    _same_types("both branches give the same types", [a.type for a in then.outputs], [a.type for a in orelse.outputs])
+    return tuple(TensorType(a.type.dtype, a.type.shape) for a in then.outputs)
+
+
+def _sample_cond(rng: np.random.Generator) -> list[Sample]:
+    def body(double: bool) -> Graph:
+        builder = Builder("body")
+        x = builder.input(TensorType(dt.float64, (3,)), "x")
+        y = builder.append(e.add, (x, x))[0] if double else builder.append(e.neg, (x,))[0]
+        return builder.body([y])
+
+    x = rng.normal(size=3)
+    return [((np.asarray(flag), x), {"then": body(True), "orelse": body(False)}) for flag in (True, False)]
+
+
+cond = register(Primitive("cond", Kind.CONTROL, _eval_cond, _infer_cond, NO_GRADIENT, _sample_cond, body="cond"))
+
+
+# loop: a body again and again ------------------------------------------------------------------------------------------
+def _eval_loop(*operands: Any, carried: int, count: int | None, symbol: str, test: Graph | None, body: Graph) -> tuple:
+    state, fixed, step = list(operands[:carried]), operands[carried:], 0
+    while count is None or step < count:
+        with sizes({symbol: step}):
+            if test is not None and not evaluate(test, *state, *fixed)[0]:
+                break
+            state = list(evaluate(body, *state, *fixed))
+        step += 1
+    return tuple(map(np.array, state))
+
+
+def _infer_loop(*operands: TensorType, carried: int, count: Size | None, symbol: str, test: Graph | None, body: Graph) -> tuple:
+    if count is None and test is None:
+        raise GraphError("a loop has a count, a test or both")
+    for graph in (body, test) if test is not None else (body,):
+        _same_types("a loop's graphs take its operands", [var.type for var in graph.inputs], list(operands))
+    if test is not None:
+        _same_types("a loop's test gives one bool", [a.type for a in test.outputs], [BOOL])
+    _same_types("a loop's body gives what it carries", [a.type for a in body.outputs], list(operands[:carried]))
+    return tuple(TensorType(t.dtype, t.shape) for t in operands[:carried])
+
+
+def _sample_loop(rng: np.random.Generator) -> list[Sample]:
+    def graph(test: bool) -> Graph:
+        builder = Builder("test" if test else "body")
+        total, x = (builder.input(TensorType(dt.float64, shape), name) for name, shape in (("total", ()), ("x", (3,))))
+        limit = builder.append(e.convert, (builder.append(size, (), {"value": 4})[0],), {"dtype": dt.float64})[0]
+        out = builder.append(e.lt, (total, limit))[0] if test else builder.append(e.add, (total, limit))[0]
+        if not test:
+            return Graph("body", (total, x), tuple(builder.eqns), (out,))
+        return Graph("test", (total, x), tuple(builder.eqns), (out,))
+
+    operands = (np.asarray(0.0), rng.normal(size=3))
+    kept = {"carried": 1, "symbol": "step", "body": graph(False)}
+    return [(operands, {**kept, "count": 5, "test": None}), (operands, {**kept, "count": None, "test": graph(True)})]
+
+
+# Operands: `carried` values that each round replaces by what `body` gives, then what stays. `count` rounds, `symbol` counting
+# them, or as long as `test` holds before a round, or both.
+loop = register(Primitive("loop", Kind.CONTROL, _eval_loop, _infer_loop, NO_GRADIENT, _sample_loop, body="loop"))

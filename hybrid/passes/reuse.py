@@ -1,0 +1,114 @@
+"""Whose memory a result may have: values that a step reads, where it may write over them once nobody else needs them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from hybrid.core.shape import product
+from hybrid.ir.graph import Atom, Eqn, Graph, Var, bodies
+from hybrid.ir.primitive import Kind
+from hybrid.passes.access import axes_index, own_place
+from hybrid.passes.cleanup import assumes
+from hybrid.passes.steps import Group, MatMul, Procedure, Program, Stage, Step
+
+
+def donors(step: Step, result: Var) -> Iterable[Var]:
+    """Values that the step reads and whose place it could give to a result, were they not needed any more."""
+    return (var for var in _readable(step, result) if (var.type.dtype, var.type.size) == (result.type.dtype, result.type.size))
+
+
+def _readable(step: Step, result: Var) -> Iterable[Var]:
+    if isinstance(step, Procedure):
+        yield from handed_on(step.eqn, result)
+    elif isinstance(step, Group) and step.stages[0].writes:
+        stage = step.stages[0]
+        base = stage.eqn.inputs[0] if stage.eqn else None
+        if isinstance(base, Var) and _is_whole(stage) and _at_own_places(stage, base):
+            yield base
+    elif isinstance(step, Group) and not step.alone and not any(s.reduces for s in step.stages):
+        reads: dict[Var, set] = {}
+        for stage in step.stages:
+            for var, index in stage.reads:
+                reads.setdefault(var, set()).add(index)
+        shape = step.stages[0].shape
+        yield from (var for var, places in reads.items() if all(own_place(at, var.type.shape, shape) for at in places))
+    elif isinstance(step, MatMul) and step.epilogue is not None and result is not step.eqn.output:
+        # The product first, whose panels are in cache; never an operand, which other panels still read.
+        found = [var for var in _readable(step.epilogue, result) if var not in step.operands]
+        yield from sorted(found, key=lambda var: var is not step.eqn.output)
+
+
+def may_fail(eqn: Eqn) -> bool:
+    """Whether a call may end at this equation: an assumption, or an index that is checked."""
+    return assumes(eqn) or _gathers(eqn)
+
+
+def _gathers(eqn: Eqn) -> bool:
+    own = eqn.primitive.kind is Kind.VIEW and len(eqn.inputs) > 1
+    return own or any(_gathers(inner) for body in bodies(eqn).values() for inner in body.eqns)
+
+
+def read_elsewhere(program: Program, last: Mapping[Var, int]) -> frozenset[Var]:
+    """What a WRITE puts into an array it might write over, computed from other elements of that array: to be stored first."""
+    found = set()
+    for k, step in enumerate(program.steps):
+        stage = step.stages[0] if isinstance(step, Group) and step.stages[0].writes else None
+        if stage is None or stage.eqn is None or not isinstance(stage.eqn.inputs[0], Var):
+            continue
+        base = stage.eqn.inputs[0]
+        if last.get(base) == k:
+            found |= {v for v in stage.eqn.inputs[1:] if isinstance(v, Var) and not _at_own_places(stage, base)}
+    return frozenset(found)
+
+
+def _at_own_places(stage: Stage, base: Var) -> bool:
+    """Whether a WRITE reads `base`, for what it puts there, only where it writes at that moment."""
+    eqn = stage.eqn
+    assert eqn is not None and eqn.primitive.regions is not None
+    regions = eqn.primitive.regions(*(atom.type for atom in eqn.inputs), **eqn.params)
+    for (operand, start, step), reads in list(zip(regions, stage.regions))[1:]:
+        shape = eqn.inputs[operand].type.shape
+        here = tuple(i * by + first for i, by, first in zip(axes_index(shape), step, start))
+        if product(shape) != 1 and any(var is base and index != here for var, index in reads):
+            return False
+    return True
+
+
+def _is_whole(stage: Stage) -> bool:
+    """Whether a WRITE begins with the whole of its first operand."""
+    eqn = stage.eqn
+    assert eqn is not None and eqn.primitive.regions is not None
+    _, start, step = eqn.primitive.regions(*(atom.type for atom in eqn.inputs), **eqn.params)[0]
+    return eqn.inputs[0].type.shape == stage.shape and set(start) <= {0} and set(step) <= {1}
+
+
+def handed_on(eqn: Eqn, result: Var) -> Iterable[Var]:
+    """The operand that a branch or loop hands on, written or not, as a result."""
+    k = eqn.outputs.index(result)
+    if eqn.primitive.body == "loop":
+        operand: Atom | None = eqn.inputs[k]
+    else:
+        origins = {_origin(eqn.params[word], eqn.params[word].outputs[k]) for word in ("then", "orelse")}
+        at = origins.pop()
+        operand = eqn.inputs[1 + at] if at is not None and not origins else None
+    if isinstance(operand, Var) and eqn.inputs.count(operand) == 1:
+        yield operand
+
+
+def _origin(graph: Graph, atom: Atom) -> int | None:
+    """Which input an output is, written any number of times."""
+    producers = graph.producers
+    while atom not in graph.inputs:
+        eqn = producers.get(atom) if isinstance(atom, Var) else None
+        if eqn is None:
+            return None
+        if eqn.primitive.kind is Kind.WRITE:
+            atom = eqn.inputs[0]
+        elif eqn.primitive.kind is Kind.CONTROL:
+            below = list(handed_on(eqn, atom))  # type: ignore[arg-type]
+            if not below:
+                return None
+            atom = below[0]
+        else:
+            return None
+    return graph.inputs.index(atom)  # type: ignore[arg-type]

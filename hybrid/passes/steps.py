@@ -1,0 +1,183 @@
+"""What a program is made of: groups of stages, matrix products, host calls and procedures, in order of execution."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from hybrid.core import dtype as dt
+from hybrid.core.affine import Affine
+from hybrid.core.shape import Dim, Shape, Size, contiguous_strides, product
+from hybrid.ir.graph import Atom, Eqn, Graph, Var, bodies
+from hybrid.ir.primitive import Kind
+from hybrid.passes.access import Index, offset_of, reduced_shape
+from hybrid.passes.contract import Product
+
+SMALL = 16_384  # elements below which one core finishes before a second has started
+BLAS_WORK = 32**3  # multiply-adds below which a generated loop beats the call of a BLAS
+UNKNOWN = 1 << 20  # a symbolic size is taken for large
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Stage:
+    """One value computed by a group: the reduction or elementwise tree of `atom`, stored in `target`."""
+
+    target: Var  # names the buffer; equals atom except for copies into results
+    atom: Atom
+    eqn: Eqn | None  # of a reduction or WRITE; None: an elementwise tree
+    reads: tuple[tuple[Var, Index | Affine], ...]
+    regions: tuple[tuple[tuple[Var, Index | Affine], ...], ...] = ()  # of a WRITE: what each operand reads, at its own places
+
+    @property
+    def shape(self) -> Shape:
+        return self.target.type.shape
+
+    @property
+    def reduces(self) -> bool:
+        return self.eqn is not None and self.eqn.primitive.kind in (Kind.REDUCE, Kind.CONTRACT)
+
+    @property
+    def writes(self) -> bool:
+        return self.eqn is not None and self.eqn.primitive.kind is Kind.WRITE
+
+
+@dataclass(eq=False, slots=True)
+class Group:
+    """Stages in order over `outer` common leading axes. `alone`: a shape of loop of its own (column reduction, WRITE)."""
+
+    stages: list[Stage]
+    outer: int
+    alone: bool
+    stored: set[Var] = field(default_factory=set)  # targets that other steps or the caller read
+
+    @property
+    def outer_shape(self) -> Shape:
+        return self.stages[0].shape[: self.outer]
+
+    @property
+    def reads(self) -> Iterator[Var]:
+        own = {stage.target for stage in self.stages}
+        return (var for stage in self.stages for var, _ in stage.reads if var not in own)
+
+    @property
+    def results(self) -> Iterator[Var]:
+        return (stage.target for stage in self.stages if stage.target in self.stored)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Operand:
+    """A stored array seen through views: element (i0, i1, …) lies at `offset`."""
+
+    var: Var
+    offset: Affine
+
+
+@dataclass(eq=False, slots=True)
+class MatMul:
+    """A contraction that goes to BLAS, and elementwise work on its result (see `passes/epilogue.py`)."""
+
+    eqn: Eqn
+    left: Operand
+    right: Operand
+    product: Product
+    epilogue: Group | None = None
+    axes: tuple[int, ...] = ()  # of the epilogue: those that close an axis of the product
+
+    @property
+    def operands(self) -> tuple[Var, Var]:
+        return self.left.var, self.right.var
+
+    @property
+    def reads(self) -> Iterator[Var]:
+        more = self.epilogue.reads if self.epilogue else ()
+        return (var for var in (*self.operands, *more) if var is not self.eqn.output)
+
+    @property
+    def results(self) -> Iterator[Var]:
+        return iter((*self.eqn.outputs, *(self.epilogue.results if self.epilogue else ())))
+
+
+@dataclass(eq=False, slots=True)
+class HostCall:
+    """A primitive with no lowering: NumPy runs it between two native segments."""
+
+    eqn: Eqn
+
+    @property
+    def reads(self) -> Iterator[Var]:
+        return (atom for atom in self.eqn.inputs if isinstance(atom, Var))
+
+    @property
+    def results(self) -> Iterator[Var]:
+        return iter(self.eqn.outputs)
+
+
+@dataclass(eq=False, slots=True)
+class Procedure:
+    """Branches, loops, assumptions and sizes: statements of their own, around those of the bodies (`loops/procedure.py`)."""
+
+    eqn: Eqn
+    binds: tuple[Eqn, ...] = ()  # those before it in the program whose symbols it mentions, in order
+
+    @property
+    def reads(self) -> Iterator[Var]:
+        return (atom for eqn in (*self.binds, self.eqn) for atom in eqn.inputs if isinstance(atom, Var))
+
+    @property
+    def results(self) -> Iterator[Var]:
+        return iter(self.eqn.outputs)
+
+
+Step = Group | MatMul | HostCall | Procedure
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Program:
+    """Steps in order of execution, and the variable that holds each result of the graph."""
+
+    graph: Graph
+    steps: tuple[Step, ...]
+    outputs: tuple[Var, ...]
+
+    def __str__(self) -> str:
+        return "\n".join(_describe(step) for step in self.steps)
+
+
+def _describe(step: Step) -> str:
+    if isinstance(step, Group):
+        names = ", ".join(s.eqn.primitive.name if s.eqn else "map" for s in step.stages)
+        return f"kernel over {list(step.outer_shape)}: {names}"
+    if isinstance(step, Procedure):
+        return f"procedure {step.eqn.primitive.name}"
+    after = f", then on its panels: {_describe(step.epilogue)}" if isinstance(step, MatMul) and step.epilogue else ""
+    return f"{'blas' if isinstance(step, MatMul) else 'host'} {step.eqn.primitive.name}{after}"
+
+
+def element_offset(var: Var, index: Index | Affine, strides: Mapping[Var, Shape]) -> Affine:
+    """Where in memory an element that a stage reads lies."""
+    return index if isinstance(index, Affine) else offset_of(index, strides.get(var) or contiguous_strides(var.type.shape))
+
+
+def number(size: Size) -> int:
+    return UNKNOWN if isinstance(size, Dim) else size
+
+
+def lowers(eqn: Eqn) -> bool:
+    """Whether the equation can become loops."""
+    p = eqn.primitive
+    if p.kind is Kind.CONTROL:
+        return all(lowers(inner) and not _is_large(inner) for body in bodies(eqn).values() for inner in body.eqns)
+    if p.kind is Kind.OPAQUE or (p.body is None and p.kind in (Kind.MAP, Kind.REDUCE)):
+        return False
+    types = [atom.type for atom in eqn.inputs]
+    if any(dt.is_complex(t.dtype) for t in (*types, *(v.type for v in eqn.outputs))):
+        return False
+    return p.lowers is None or p.lowers(*types, **eqn.params)
+
+
+def _is_large(eqn: Eqn) -> bool:
+    """A matrix product that loops would take much longer for than a BLAS."""
+    if eqn.primitive.kind is not Kind.CONTRACT:
+        return False
+    left, right = (atom.type for atom in eqn.inputs)
+    return min(left.ndim, right.ndim) > 1 and number(product(reduced_shape(eqn))) * number(eqn.output.type.size) > 8 * BLAS_WORK

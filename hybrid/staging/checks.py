@@ -1,0 +1,349 @@
+"""LLVM IR of what an entry checks before it starts: its arguments, what lies inside them, and what the trace read besides.
+
+Guards run no Python code and keep the GIL. Whatever does not fit goes to `miss`, before anything has been changed.
+"""
+
+from __future__ import annotations
+
+import struct
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from hybrid.core.errors import CompileError
+from hybrid.core.shape import Dim, Shape, Size, contiguous_strides, product
+from hybrid.staging import capi
+from hybrid.staging.spec import (
+    REFERENCES,
+    TABLE,
+    AliasGuard,
+    ArrayGuard,
+    AttributeRead,
+    ComplexGuard,
+    ContainerGuard,
+    DictRead,
+    EntrySpec,
+    FloatGuard,
+    Guard,
+    IntGuard,
+    ItemRead,
+    SameGuard,
+    ScalarGuard,
+    SizeRead,
+    TensorLayout,
+    WordRead,
+    byte_range,
+    interned,
+)
+from hybrid.staging.writer import Writer
+
+
+@dataclass(frozen=True)
+class _View:
+    """Where the bytes of an array are."""
+
+    data: str
+    shape: Shape
+    strides: Shape  # in bytes
+    itemsize: int
+
+
+_Equal = tuple[str, Size, str]  # a value, what it must be once all symbols are bound, and an extent that excuses it up to 1
+
+
+class Checks(Writer):
+    """Writes the guards of one entry, and keeps under SSA names what they found."""
+
+    def __init__(self, spec: EntrySpec):
+        super().__init__(spec.references)
+        self.spec = spec
+        self.sizes: dict[Size, str] = {}  # symbols and polynomials already computed
+        self.objects: list[str] = []  # arguments by index, as they came
+        self.lent: list[str] = []  # those that only a container of the caller's holds
+        self.views: dict[int, _View] = {}  # array arguments by index
+        self.inner: list[str] = []  # ndarrays of Tensor arguments
+        self.values: dict[int, str] = {}  # pointers to the values of float and complex arguments
+
+    # Sizes
+
+    def size(self, size: Size) -> str:
+        """An i64 operand for a size whose symbols are bound."""
+        if not isinstance(size, Dim):
+            return str(size)
+        if size not in self.sizes:
+            free = [name for name in size.symbols if Dim.symbol(name) not in self.sizes]
+            if free:
+                raise CompileError(f"size {size} cannot be known when the call comes in", got=f"no axis of size {free[0]}",
+                                   expected="each symbol alone as a size of some array argument")  # fmt: skip
+            total = "0"
+            for monomial, coefficient in size.terms:
+                term = str(coefficient)
+                for name in monomial:
+                    factor = self.sizes[Dim.symbol(name)]
+                    term = factor if term == "1" else self.let(f"mul i64 {term}, {factor}")
+                total = term if total == "0" else self.let(f"add i64 {total}, {term}")
+            self.sizes[size] = total
+        return self.sizes[size]
+
+    # Guards
+
+    def guards(self) -> None:
+        spec = self.spec
+        given = len(spec.guards) - len(spec.keywords)
+        self.require(self.icmp("eq", "i64", "%nargs", given))
+        self.require(self.icmp("ne" if spec.keywords else "eq", "ptr", "%kwnames", "null"))
+        if spec.keywords:
+            self.require(self.icmp("eq", "i64", self.load("i64", "%kwnames", capi.SIZE), len(spec.keywords)))
+        for at, name in enumerate(spec.keywords):
+            found = self.load("ptr", "%kwnames", capi.tuple_items() + 8 * at)
+            self.require(self.named(found, sys.intern(name)))
+        later: list[_Equal] = []
+        for at, guard in enumerate(spec.guards):
+            self.guard(self.load("ptr", "%args", 8 * at), guard, later)
+        for value, size, extent in later:
+            equal = self.icmp("eq", "i64", value, self.size(size))
+            self.require(self.let(f"or i1 {equal}, {self.icmp('sle', 'i64', extent, 1)}") if extent else equal)
+        for comparison, left, right in spec.conditions:
+            how = comparison if comparison in ("eq", "ne") else f"s{comparison}"
+            self.require(self.icmp(how, "i64", self.size(left), self.size(right)))
+        self.reads()
+        for number in spec.finite:
+            value = self.number(number)
+            zero = self.let(f"fsub double {value}, {value}")  # NaN where the value is infinite or NaN
+            self.require(self.let(f"fcmp oeq double {zero}, 0.0"))
+        self.overlaps()
+
+    def number(self, number: Any) -> str:
+        """A double from float arguments."""
+        match number:
+            case float():
+                return f"0x{struct.unpack('<Q', struct.pack('<d', number))[0]:016X}"
+            case ("arg", index):
+                return self.load("double", self.values[index])
+            case ("neg", operand):
+                return self.let(f"fneg double {self.number(operand)}")
+            case (operation, left, right) if operation in ("add", "sub", "mul", "div"):
+                return self.let(f"f{operation} double {self.number(left)}, {self.number(right)}")
+        raise CompileError("arithmetic that an entry cannot check", got=str(number))
+
+    def reads(self) -> None:
+        """Miss where something the trace read besides its arguments is another object now."""
+        spec = self.spec
+        for at, read in enumerate(spec.reads):
+            match read:
+                case WordRead(holder, offset):
+                    self.expect(at, self.load("ptr", self.ref(holder), offset))
+                case SizeRead(holder, size):
+                    self.require(self.icmp("eq", "i64", self.load("i64", self.ref(holder), capi.SIZE), size))
+                case ItemRead(holder, index):
+                    self.expect(at, self.load("ptr", self.load("ptr", self.ref(holder), capi.LIST_ITEMS), 8 * index))
+                case AttributeRead(holder, name):
+                    self.attribute(at, holder, name)
+        for holder in spec.watched:
+            self.names_in(holder)
+
+    def expect(self, at: int, found: str) -> None:
+        self.require(self.icmp("eq", "ptr", found, self.word(self.spec.read_word(at))))
+
+    def attribute(self, at: int, holder: object, name: str) -> None:
+        found = self.call("PyObject_GetAttr", "ptr", f"ptr {self.ref(holder)}", f"ptr {self.ref(name)}")
+        there, gone = self.fresh("there"), self.fresh("gone")
+        self.put(f"br i1 {self.icmp('ne', 'ptr', found, 'null')}, label %{there}, label %{gone}")
+        self.label(gone)
+        self.call("PyErr_Clear", "void")
+        self.put("br label %miss")
+        self.label(there)
+        same = self.icmp("eq", "ptr", found, self.word(self.spec.read_word(at)))
+        self.call("Py_DecRef", "void", f"ptr {found}")
+        self.require(same)
+
+    def names_in(self, holder: dict) -> None:
+        """Look up all names read from one dict, unless its version says that nothing has changed since they were."""
+        names = [
+            (at, read.name) for at, read in enumerate(self.spec.reads) if isinstance(read, DictRead) and read.holder is holder
+        ]
+
+        def look_up() -> str:
+            for at, name in names:
+                self.expect(at, self.call("PyDict_GetItemWithError", "ptr", f"ptr {self.ref(holder)}", f"ptr {self.ref(name)}"))
+            return "true"
+
+        if not capi.dict_versions():
+            look_up()
+            return
+        word = self.spec.version_word(holder)
+        version = self.load("i64", self.ref(holder), capi.DICT_VERSION)
+        self.either(self.icmp("eq", "i64", version, self.word(word, "i64")), lambda: "true", look_up, "i1")
+        self.store_word(word, "i64", version)
+
+    def guard(self, it: str, guard: Guard, later: list[_Equal]) -> None:
+        index = len(self.objects)
+        self.objects.append(it)
+        match guard:
+            case ContainerGuard():
+                self.exact(it, guard.cls)
+                for item, inner in zip(self.items(it, guard), guard.items, strict=True):
+                    first = len(self.objects)
+                    self.guard(item, inner, later)
+                    if not isinstance(inner, (SameGuard, AliasGuard)):
+                        self.lent.append(self.objects[first])
+            case ArrayGuard():
+                array = self.unwrap(it, guard) if guard.tensor else it
+                self.views[index] = self.array(array, guard, later)
+            case FloatGuard():
+                self.exact(it, float)
+                self.values[index] = self.at(it, capi.FLOAT_VALUE)
+            case ScalarGuard(dtype):
+                self.exact(it, dtype.type)
+                self.values[index] = self.at(it, capi.SCALAR_VALUE)
+            case ComplexGuard():
+                self.exact(it, complex)
+                self.values[index] = self.at(it, capi.COMPLEX_VALUE)
+            case IntGuard(value):
+                if type(value) is not int or not -(1 << 63) <= value < 1 << 63:
+                    raise CompileError("an IntGuard's value is an int of 64 bits", got=repr(value))
+                self.require(self.equals(it, value))
+            case SameGuard(value):
+                self.require(self.icmp("eq", "ptr", it, self.ref(value)))
+            case AliasGuard(other):
+                self.require(self.icmp("eq", "ptr", it, self.objects[other]))
+
+    def items(self, it: str, guard: ContainerGuard) -> Iterator[str]:
+        """What a container holds, one after the other; a size, key or empty slot that does not fit misses."""
+        if guard.cls is not list and guard.cls is not dict and not issubclass(guard.cls, tuple):
+            for slot in guard.names:
+                item = self.load("ptr", it, capi.slot_offset(guard.cls, str(slot)))
+                self.require(self.icmp("ne", "ptr", item, "null"))
+                yield item
+            return
+        self.require(self.icmp("eq", "i64", self.load("i64", it, capi.SIZE), len(guard.items)))
+        if guard.cls is dict:
+            state = self.alloca("[3 x i64]")  # the position, the last key, its value
+            self.put(f"store i64 0, ptr {state}")
+            for name in guard.names:
+                wanted = f"ptr {it}, ptr {state}, ptr {self.ref(interned(name))}, ptr {self.ref(str)}"
+                item = self.support("item", f"ptr @hybrid_entry_item({wanted})")
+                self.require(self.icmp("ne", "ptr", item, "null"))
+                yield item
+            return
+        base, start = (self.load("ptr", it, capi.LIST_ITEMS), 0) if guard.cls is list else (it, capi.tuple_items())
+        for at in range(len(guard.items)):
+            yield self.load("ptr", base, start + 8 * at)
+
+    def exact(self, it: str, cls: type) -> None:
+        self.require(self.icmp("eq", "ptr", self.load("ptr", it, capi.TYPE), self.ref(cls)))
+
+    def equals(self, it: str, value: int) -> str:
+        """Whether an object is an int of this value: the very object, as small ints are, or an equal one."""
+
+        def compare() -> str:
+            self.exact(it, int)
+            overflow = self.alloca("i32", 4)
+            number = self.call("PyLong_AsLongLongAndOverflow", "i64", f"ptr {it}", f"ptr {overflow}")
+            fits = self.icmp("eq", "i32", self.load("i32", overflow), 0)
+            return self.let(f"and i1 {fits}, {self.icmp('eq', 'i64', number, value)}")
+
+        return self.either(self.icmp("eq", "ptr", it, self.ref(value)), lambda: "true", compare, "i1")
+
+    def named(self, it: str, name: str) -> str:
+        """Whether a str is this name: the very object, as names in source are, or an equal one from a `**mapping`."""
+
+        def compare() -> str:
+            order = self.call("PyUnicode_Compare", "i32", f"ptr {it}", f"ptr {self.ref(name)}")
+            return self.icmp("eq", "i32", order, 0)
+
+        return self.either(self.icmp("eq", "ptr", it, self.ref(name)), lambda: "true", compare, "i1")
+
+    def unwrap(self, it: str, guard: ArrayGuard) -> str:
+        layout = self.layout()
+        self.exact(it, layout.cls)
+        for slot, value in guard.same:
+            held = self.load("ptr", it, capi.slot_offset(layout.cls, slot))
+            self.require(self.icmp("eq", "ptr", held, self.ref(value)))
+        array = self.load("ptr", it, capi.slot_offset(layout.cls, layout.data_slot))
+        self.require(self.icmp("ne", "ptr", array, "null"))
+        self.inner.append(array)
+        return array
+
+    def layout(self) -> TensorLayout:
+        if self.spec.tensor is None:
+            raise CompileError("an entry with Tensors needs their layout", fix="pass tensor=TensorLayout(…) to EntrySpec")
+        return self.spec.tensor
+
+    def array(self, array: str, guard: ArrayGuard, later: list[_Equal]) -> _View:
+        needed = capi.ALIGNED | (capi.WRITEABLE if guard.writeable else 0)
+        needed |= capi.C_CONTIGUOUS if guard.strides is None else 0
+        mask = needed | (capi.WARN_ON_WRITE if guard.writeable else 0)
+        wanted = f"ptr {self.ref(np.ndarray)}, ptr {self.ref(guard.dtype)}, i32 {len(guard.shape)}, i32 {mask}, i32 {needed}"
+        self.require(self.support("array", f"i1 @hybrid_entry_array(ptr {array}, {wanted})"))
+        dims = self.load("ptr", array, capi.DIMS) if guard.shape else ""
+        for axis, size in enumerate(guard.shape):
+            self.axis(self.load("i64", dims, 8 * axis), size, later)
+        strides = guard.strides
+        if strides is None:
+            strides = tuple(step * guard.dtype.itemsize for step in contiguous_strides(guard.shape))
+        elif guard.shape and 0 not in guard.shape:
+            steps = self.load("ptr", array, capi.STRIDES)
+            for axis, (size, step) in enumerate(zip(guard.shape, strides)):
+                # NumPy leaves any stride along an axis of one or none: nothing is read by it.
+                if isinstance(size, Dim):
+                    later.append((self.load("i64", steps, 8 * axis), step, self.load("i64", dims, 8 * axis)))
+                elif size != 1:
+                    later.append((self.load("i64", steps, 8 * axis), step, ""))
+        return _View(self.load("ptr", array, capi.DATA), guard.shape, strides, guard.dtype.itemsize)
+
+    def axis(self, found: str, size: Size, later: list[_Equal]) -> None:
+        if not isinstance(size, Dim):
+            self.require(self.icmp("eq", "i64", found, size))
+        elif size in self.sizes:
+            self.require(self.icmp("eq", "i64", found, self.sizes[size]))
+        elif len(size.symbols) == 1 and size == Dim.symbol(*size.symbols):
+            self.sizes[size] = found
+        else:
+            later.append((found, size, ""))
+
+    def overlaps(self) -> None:
+        """Miss where a written array shares bytes with another array, or a written constant has become read-only."""
+        spec = self.spec
+        if not spec.written:
+            return
+        written = dict.fromkeys(value for value in spec.written if isinstance(value, int))
+        for index in written:
+            guard = spec.flat[index]
+            if not (isinstance(guard, ArrayGuard) and guard.writeable):
+                raise CompileError("a written argument needs a writeable ArrayGuard", got=f"argument {index}: {guard}")
+        constants, read = len(spec.spans), [index for index in self.views if index not in written]
+        stack = self.alloca(f"[{2 * (len(self.views) + constants)} x ptr]")
+        # Written arguments, constants with the written first, the other arguments: what is written comes first.
+        places = (*range(len(written)), *range(len(written) + constants, len(self.views) + constants))
+        for place, index in zip(places, (*written, *read), strict=True):
+            for side, end in enumerate(self.span(self.views[index])):
+                self.put(f"store ptr {end}, ptr {self.at(stack, 16 * place + 8 * side)}")
+        first = len(written) + len(spec.written_constants)
+        if constants:
+            words, spans = self.at(f"@{TABLE}", 8 * (REFERENCES + len(spec.references))), self.at(stack, 16 * len(written))
+            counts = f"i64 {len(spec.written_constants)}, i64 {constants}"
+            self.require(self.support("constants", f"i1 @hybrid_entry_constants(ptr {words}, ptr {spans}, {counts})"))
+        total = len(self.views) + constants
+        self.require(self.support("apart", f"i1 @hybrid_entry_apart(ptr {stack}, i64 {first}, i64 {total})"))
+
+    def span(self, view: _View) -> tuple[str, str]:
+        """The first byte of an array and the one after its last; the same where it is empty."""
+        count = product(view.shape)
+        if count == 0:
+            return view.data, view.data
+        if not isinstance(count, Dim) and not any(isinstance(stride, Dim) for stride in view.strides):
+            low, high = byte_range(view.shape, view.strides, view.itemsize)  # type: ignore[arg-type]
+            return self.at(view.data, low), self.at(view.data, high)
+        first, last = "0", str(view.itemsize)
+        for size, stride in zip(view.shape, view.strides):
+            reach = self.let(f"mul i64 {self.size(size - 1)}, {self.size(stride)}")
+            positive = self.icmp("sgt", "i64", reach, 0)
+            first = self.let(f"add i64 {first}, {self.let(f'select i1 {positive}, i64 0, i64 {reach}')}")
+            last = self.let(f"add i64 {last}, {self.let(f'select i1 {positive}, i64 {reach}, i64 0')}")
+        if isinstance(count, Dim):
+            last = self.let(f"select i1 {self.icmp('eq', 'i64', self.size(count), 0)}, i64 {first}, i64 {last}")
+        return self.at(view.data, first), self.at(view.data, last)

@@ -1,0 +1,266 @@
+"""Functions whose control flow calls handlers, made from the source of the user's functions.
+
+`convert(f, handlers)` is f with another code object: the same globals, defaults and closure cells, the same file and line
+numbers. The source is trusted only if compiling it gives the very code that f has. Code is converted once; a function that
+stays as it is has a `reason`.
+"""
+
+from __future__ import annotations
+import __future__
+
+import ast
+import functools
+import inspect
+import linecache
+import re
+import sys
+import types
+import weakref
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from hybrid.staging.exits import PREFIX
+from hybrid.staging.rewrite import HANDLERS, refusal, rewrite
+
+_FUTURE = functools.reduce(lambda flags, name: flags | getattr(__future__, name).compiler_flag, __future__.all_feature_names, 0)
+_GENERATOR = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
+_SHAPE = ("co_name", "co_firstlineno", "co_code", "co_linetable", "co_exceptiontable", "co_names", "co_varnames",
+          "co_cellvars", "co_freevars")  # fmt: skip
+_INVENTED = re.compile(rf"\.<locals>\.{PREFIX}\w+")
+_COPIED = ("__module__", "__doc__", "__qualname__", "__annotations__", "__kwdefaults__", "__type_params__")
+_FILES = 8  # files whose syntax trees are kept
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What became of a code object: its converted form, or why there is none (both None: nothing in it to convert)."""
+
+    code: types.CodeType | None = None
+    reason: str | None = None
+
+
+_forms: dict[int, tuple[weakref.ref[types.CodeType], Form]] = {}  # by identity: equal code may come from different files
+
+
+def convert(function: Any, handlers: Any) -> Any:
+    """The function with its control flow given to `handlers`, or itself where it cannot be converted.
+
+    Args:
+        function: a function, a method, a `functools.partial` or an object whose class defines `__call__` in Python.
+        handlers: an instance of `hybrid.control.plain.Plain`.
+    """
+    if isinstance(function, types.FunctionType):
+        form = _form(function)
+        return function if form.code is None else _function(function, form.code, handlers)
+    if isinstance(function, types.MethodType):
+        inner = convert(function.__func__, handlers)
+        return function if inner is function.__func__ else types.MethodType(inner, function.__self__)
+    if type(function) is functools.partial:
+        inner = convert(function.func, handlers)
+        return function if inner is function.func else functools.partial(inner, *function.args, **function.keywords)
+    call = getattr(type(function), "__call__", None)
+    if isinstance(call, types.FunctionType):
+        inner = convert(call, handlers)
+        return function if inner is call else types.MethodType(inner, function)
+    return function
+
+
+def is_converted(function: Any) -> bool:
+    """Whether a function calls handlers already."""
+    code = getattr(function, "__code__", None)
+    return code is not None and HANDLERS in code.co_freevars
+
+
+def reason(function: Any) -> str | None:
+    """Why `convert` gives a function back as it is; None if it does not, or if nothing in it is control flow or a call."""
+    if isinstance(function, types.FunctionType):
+        return _form(function).reason
+    for name in ("__func__", "func"):
+        if isinstance(function, (types.MethodType, functools.partial)) and hasattr(function, name):
+            return reason(getattr(function, name))
+    call = getattr(type(function), "__call__", None)
+    return reason(call) if isinstance(call, types.FunctionType) else "it is not written in Python"
+
+
+def _function(function: types.FunctionType, code: types.CodeType, handlers: Any) -> types.FunctionType:
+    cells = dict(zip(function.__code__.co_freevars, function.__closure__ or ()))
+    cells[HANDLERS] = types.CellType(handlers)
+    closure = tuple(cells[name] for name in code.co_freevars)
+    made = types.FunctionType(code, function.__globals__, function.__name__, function.__defaults__, closure)
+    made.__dict__.update(function.__dict__)
+    for name in _COPIED:
+        if hasattr(function, name):
+            setattr(made, name, getattr(function, name))
+    return made
+
+
+def _form(function: types.FunctionType) -> Form:
+    code = function.__code__
+    known = _forms.get(id(code))
+    if known is not None and known[0]() is code:
+        return known[1]
+    try:
+        form = Form(_converted(function)) if not is_converted(function) else Form()
+    except _Unconvertible as error:
+        form = Form(reason=str(error))
+    _forms[id(code)] = weakref.ref(code, functools.partial(_forget, id(code))), form
+    return form
+
+
+def _forget(key: int, reference: weakref.ref) -> None:
+    if key in _forms and _forms[key][0] is reference:
+        del _forms[key]
+
+
+class _Unconvertible(Exception):
+    """The message is the reason."""
+
+
+def _converted(function: types.FunctionType) -> types.CodeType | None:
+    """The converted code of a function; None if it would be the same."""
+    code = function.__code__
+    if code.co_flags & _GENERATOR:
+        raise _Unconvertible("it is a generator or a coroutine")
+    node, owner = _source(function)
+    why = refusal(node)
+    if why is not None:
+        raise _Unconvertible(why)
+    try:
+        rewrite(node, functools.partial(_mangled, owner))
+        out = _compiled(node, owner, code, (HANDLERS, *code.co_freevars))
+    except (RecursionError, SyntaxError) as error:  # Python's own limits on nesting
+        raise _Unconvertible(f"its control flow is nested too deeply ({error})") from None
+    return _named(out, out.co_qualname, code.co_qualname) if HANDLERS in out.co_freevars else None
+
+
+def _mangled(owner: str | None, name: str) -> str:
+    """What a private name becomes in a class."""
+    prefix = (owner or "").lstrip("_")
+    return f"_{prefix}{name}" if prefix and name.startswith("__") and not name.endswith("__") else name
+
+
+def _compiled(node: Any, owner: str | None, code: types.CodeType, free: tuple[str, ...]) -> types.CodeType:
+    """Compile a tree with the names in `free` as variables of a function around it, in a class if there is one."""
+    arguments = ast.arguments([], [ast.arg(name) for name in free], None, [], [], None, [])
+    inner = ast.Return(node) if isinstance(node, ast.Lambda) else node
+    outer: ast.stmt = ast.FunctionDef(PREFIX + "factory", arguments, [inner], [], None, None)
+    if hasattr(node, "type_params"):
+        node.type_params = []  # names that are among `free` if the function uses them
+    if sys.version_info >= (3, 12):
+        outer.type_params = []
+    if owner is not None:
+        outer = ast.ClassDef(owner, [], [], [outer], [])
+        if sys.version_info >= (3, 12):
+            outer.type_params = []
+    top = ast.fix_missing_locations(ast.Module([ast.copy_location(outer, node)], []))
+    out = compile(top, code.co_filename, "exec", code.co_flags & _FUTURE, dont_inherit=True)
+    for _ in range(2 if owner is None else 3):  # the last code is that of the body: decorators and defaults stand before it
+        out = [const for const in out.co_consts if isinstance(const, types.CodeType)][-1]
+    return out
+
+
+def _named(code: types.CodeType, old: str, new: str) -> types.CodeType:
+    """Code whose nested functions are named as in the user's source; parts of a function are named like the function."""
+
+    def name_of(qualified: str) -> str:
+        return new + _INVENTED.sub("", qualified[len(old) :]) if qualified.startswith(old) else qualified
+
+    name = name_of(code.co_qualname)
+    consts = [_named(const, old, new) if isinstance(const, types.CodeType) else const for const in code.co_consts]
+    if not code.co_flags & inspect.CO_OPTIMIZED:
+        consts = [name if const == code.co_qualname else const for const in consts]  # the body of a class holds its name
+    return code.replace(co_name=name.rpartition(".")[2], co_qualname=name, co_consts=tuple(consts))
+
+
+# Source ----------------------------------------------------------------------------------------------------------------
+def _source(function: types.FunctionType) -> tuple[Any, str | None]:
+    """A copy of the tree of a function, and the name of the class it is in."""
+    code = function.__code__
+    linecache.checkcache(code.co_filename)
+    text = "".join(linecache.getlines(code.co_filename, function.__globals__))
+    if not text:
+        raise _Unconvertible("its source is not available")
+    try:
+        tree = _parsed(text)
+    except SyntaxError:
+        tree = ast.Module([], [])
+    if any(_same(made, code) for made in _codes_of(text, code.co_filename, code.co_flags & _FUTURE)):
+        for found, owner in _candidates(tree, code.co_firstlineno, code.co_name, None):
+            if _spans(found, code):
+                return _clone(found), owner
+    raise _Unconvertible("its source is not what it was compiled from (an edited file, or a tool that rewrites code?)")
+
+
+@functools.lru_cache(_FILES)
+def _codes_of(text: str, filename: str, flags: int) -> tuple[types.CodeType, ...]:
+    """All code objects of a file: what a function compiles to depends on what the module around it imports."""
+    try:
+        return tuple(_inner(compile(text, filename, "exec", flags, dont_inherit=True)))
+    except (SyntaxError, ValueError):
+        return ()
+
+
+def _inner(code: types.CodeType) -> Iterator[types.CodeType]:
+    """A code object and all those in it."""
+    yield code
+    for const in code.co_consts:
+        if isinstance(const, types.CodeType):
+            yield from _inner(const)
+
+
+def _spans(node: Any, code: types.CodeType) -> bool:
+    """Whether all of a code object's instructions come from a tree: several lambdas may start on one line."""
+    start, end = (node.lineno, node.col_offset), (node.end_lineno, node.end_col_offset)
+    for line, end_line, column, end_column in code.co_positions():
+        if None not in (line, end_line, column, end_column) and column != end_column:
+            if not (start <= (line, column) and (end_line, end_column) <= end) and line != code.co_firstlineno:
+                return False
+            if isinstance(node, ast.Lambda) and not start <= (line, column) <= end:
+                return False
+    return True
+
+
+@functools.lru_cache(_FILES)
+def _parsed(text: str) -> ast.Module:
+    return ast.parse(text)
+
+
+def _candidates(node: ast.AST, line: int, name: str, owner: str | None) -> Iterator[tuple[ast.AST, str | None]]:
+    """Functions of a name that start at a line, outermost first; and the class around each."""
+    for child in ast.iter_child_nodes(node):
+        decorators = getattr(child, "decorator_list", None) or ()
+        first = min((part.lineno for part in (child, *decorators)), default=0) if hasattr(child, "lineno") else 0
+        if first > line or getattr(child, "end_lineno", line) < line:
+            continue
+        if first == line and isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
+            if getattr(child, "name", "<lambda>") == name:
+                yield child, owner
+        yield from _candidates(child, line, name, child.name if isinstance(child, ast.ClassDef) else owner)
+
+
+def _clone(node: Any) -> Any:
+    """A deep copy of a syntax tree, ten times as fast as `copy.deepcopy`."""
+    if isinstance(node, list):
+        return [_clone(item) for item in node]
+    if not isinstance(node, ast.AST) or isinstance(node, ast.expr_context):
+        return node
+    out = type(node).__new__(type(node))
+    for name, value in vars(node).items():
+        setattr(out, name, _clone(value))
+    return out
+
+
+def _same(a: types.CodeType, b: types.CodeType) -> bool:
+    """Whether two code objects do the same, at the same places of a file."""
+    if any(getattr(a, name) != getattr(b, name) for name in _SHAPE) or len(a.co_consts) != len(b.co_consts):
+        return False
+    for x, y in zip(a.co_consts, b.co_consts):
+        if isinstance(x, types.CodeType) and isinstance(y, types.CodeType):
+            if not _same(x, y):
+                return False
+        elif type(x) is not type(y) or x != y:
+            # The body of a class holds the name of the class, which depends on what is around it.
+            if a.co_flags & inspect.CO_OPTIMIZED or x != a.co_qualname or y != b.co_qualname:
+                return False
+    return True

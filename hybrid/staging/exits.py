@@ -1,0 +1,269 @@
+"""`break`, `continue` and early `return` become assignments, so that every branch and loop has one way in and one way out.
+
+    for x in xs:                        broke = returned = False
+        if f(x): break                  for x in xs:                            # until broke or returned
+        if g(x): return x                   if f(x): broke = True
+        h(x)                   ->           elif g(x): result = x; returned = True
+    return 0                                else: h(x)
+                                        if not returned: result = 0
+                                        return result
+
+What follows a statement that always leaves goes into its other branch, where no flag is needed; what follows a statement
+that may leave is guarded by flags. `Branch`, `Each` and `Repeat` mark the statements that handlers take over. The others
+stay Python's, such as those with a `return` inside a `try`.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from hybrid.staging.liveness import bound
+
+PREFIX = "__hy_"  # of invented names
+RESULT, RETURNED = PREFIX + "return", PREFIX + "returned"
+SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
+
+
+class Branch(ast.If):
+    """An `if` that a handler decides."""
+
+    live: set[str]
+
+
+class Each(ast.For):
+    """A `for` that a handler runs; a true flag in `stop` leaves it after a round."""
+
+    stop: tuple[str, ...]
+    live: set[str]
+    carried: set[str]
+
+
+class Repeat(ast.While):
+    """A `while` that a handler runs."""
+
+    stop: tuple[str, ...]
+    live: set[str]
+    carried: set[str]
+
+
+class Flow(NamedTuple):
+    """How statements may be left: by which of `return`, `break`, `continue`, and whether by their end."""
+
+    exits: frozenset[str]
+    falls: bool
+
+
+_NONE = frozenset[str]()
+_LEAVES: dict[type, str] = {ast.Return: "return", ast.Break: "break", ast.Continue: "continue"}
+_OPAQUE = (ast.Try, ast.TryStar, ast.With, ast.Match)
+
+
+def load(name: str) -> ast.Name:
+    return ast.Name(name, ast.Load())
+
+
+def assign(name: str, value: ast.expr, at: ast.AST) -> ast.Assign:
+    return ast.copy_location(ast.Assign([ast.Name(name, ast.Store())], value), at)
+
+
+def either(names: Sequence[str]) -> ast.expr:
+    """The condition that one of some flags is set."""
+    return load(names[0]) if len(names) == 1 else ast.BoolOp(ast.Or(), [load(name) for name in names])
+
+
+def blocks(node: ast.stmt) -> Iterator[list[ast.stmt]]:
+    """The lists of statements directly in a statement, in the same scope."""
+    if isinstance(node, SCOPES):
+        return
+    for field in ("body", "orelse", "finalbody"):
+        if getattr(node, field, None):
+            yield getattr(node, field)
+    for part in (*getattr(node, "handlers", ()), *getattr(node, "cases", ())):
+        yield part.body
+
+
+class _Frame:
+    """What a rewritten `return`, `break` or `continue` leaves: a function's body, or that of a loop."""
+
+    def __init__(self, number: int):
+        self.loop = number > 0
+        self.flags = {"return": RETURNED, "break": f"{PREFIX}break_{number}", "continue": f"{PREFIX}continue_{number}"}
+        self.used: set[str] = set()
+
+
+class Exits:
+    """The rewriting of one function's body. The statements given are changed in place.
+
+    Attributes:
+        body: the statements to go on with.
+        invented: names of the variables that were added.
+    """
+
+    def __init__(self, body: list[ast.stmt], shared: set[str]):
+        """`shared`: names declared global; what binds one stays Python's."""
+        self.invented: set[str] = set()
+        self._flows: dict[ast.stmt, Flow] = {}
+        self._loops = 0
+        self._pinned = self._pin(body, shared)
+        early = "return" in self._flow(body).exits
+        if early and self._flow(body).falls:
+            body = [*body, ast.copy_location(ast.Return(ast.Constant(None)), body[-1])]
+        out = self._block(body, None, True)
+        if RETURNED in self.invented:
+            out.insert(0, assign(RETURNED, ast.Constant(False), body[0]))
+        self.body = out
+
+    # What stays Python's --------------------------------------------------------------------------------------------------
+    def _pin(self, body: list[ast.stmt], shared: set[str]) -> set[ast.stmt]:
+        """Constructs that stay: where one binds a global, or is left by way of a `try`, a `with` or one that stays."""
+        paths: list[list[ast.stmt]] = []
+        pinned: set[ast.stmt] = set()
+
+        def collect(stmts: list[ast.stmt], path: list[ast.stmt], loop: int) -> None:
+            for node in stmts:
+                if isinstance(node, (ast.Return, ast.Break, ast.Continue)):
+                    paths.append(path if isinstance(node, ast.Return) else path[loop:])
+                for block in blocks(node):
+                    inside = isinstance(node, (ast.For, ast.While)) and block is node.body
+                    collect(block, [*path, node], len(path) if inside else loop)
+                if shared and isinstance(node, (ast.If, ast.For, ast.While)) and shared & bound(node):
+                    pinned.add(node)
+
+        collect(body, [], 0)
+        size = -1
+        while size != len(pinned):
+            size = len(pinned)
+            for path in paths:
+                if any(node in pinned or isinstance(node, _OPAQUE) for node in path):
+                    pinned.update(node for node in path if not isinstance(node, _OPAQUE))
+        return pinned
+
+    # How statements are left ----------------------------------------------------------------------------------------------
+    def _flow(self, stmts: list[ast.stmt]) -> Flow:
+        exits = _NONE
+        for node in stmts:
+            if node not in self._flows:
+                self._flows[node] = self._flow_of(node)
+            flow = self._flows[node]
+            exits |= flow.exits
+            if not flow.falls:
+                return Flow(exits, False)
+        return Flow(exits, True)
+
+    def _flow_of(self, node: ast.stmt) -> Flow:
+        kind = _LEAVES.get(type(node))
+        if kind is not None:
+            return Flow(frozenset((kind,)), False)
+        match node:
+            case ast.Raise():
+                return Flow(_NONE, False)
+            case ast.If():
+                a, b = self._flow(node.body), self._flow(node.orelse)
+                return Flow(a.exits | b.exits, a.falls or b.falls)
+            case ast.For() | ast.While():
+                a, b = self._flow(node.body), self._flow(node.orelse)
+                if _is_endless(node):
+                    b = Flow(_NONE, False)
+                return Flow(a.exits - {"break", "continue"} | b.exits, "break" in a.exits or b.falls)
+            case ast.Try() | ast.TryStar():
+                tried, final = self._flow([*node.body, *node.orelse]), self._flow(node.finalbody)
+                caught = [self._flow(handler.body) for handler in node.handlers]
+                falls = final.falls and (tried.falls or any(flow.falls for flow in caught))
+                return Flow(final.exits.union(tried.exits, *(flow.exits for flow in caught)), falls)
+            case ast.With() | ast.Match():  # a context manager may swallow what is raised
+                return Flow(_NONE.union(*(self._flow(block).exits for block in blocks(node))), True)
+        return Flow(_NONE, True)
+
+    # Rewriting ------------------------------------------------------------------------------------------------------------
+    def _block(self, stmts: list[ast.stmt], frame: _Frame | None, tail: bool) -> list[ast.stmt]:
+        """Rewrite statements.
+
+        Args:
+            frame: what they leave by flags; None where they run as Python's and may really leave.
+            tail: whether nothing follows them in that frame.
+        """
+        out: list[ast.stmt] = []
+        inner = frame or _Frame(0)
+        while stmts:
+            node, *stmts = stmts
+            if isinstance(node, (ast.Return, ast.Break, ast.Continue)):
+                return out + self._leave(node, frame, tail)
+            flow = self._flow([node])
+            if not flow.falls:
+                stmts = []
+            if not isinstance(node, (ast.If, ast.For, ast.While)) or node in self._pinned:
+                for block in blocks(node):
+                    block[:] = self._block(block, None, True) or [ast.copy_location(ast.Pass(), node)]
+                out.append(node)
+                continue
+            if isinstance(node, ast.If):
+                body, orelse = node.body, node.orelse
+                if flow.exits and not self._flow(body).falls:
+                    orelse, stmts = orelse + stmts, []
+                elif flow.exits and not self._flow(orelse).falls:
+                    body, stmts = body + stmts, []
+                last = tail and not stmts
+                branch = Branch(node.test, self._block(body, inner, last), self._block(orelse, inner, last))
+                out.append(ast.copy_location(branch, node))
+                exits = flow.exits
+            else:
+                exits = self._flow(node.body).exits & {"return"}
+                before, loop, after = self._loop(node)
+                out += [*before, loop]
+                stmts = after + stmts
+            if exits:
+                if stmts:
+                    flags = [inner.flags[kind] for kind in sorted(exits)]
+                    self.invented.update(flags)
+                    inner.used.update(flags)
+                    test = ast.copy_location(ast.UnaryOp(ast.Not(), either(flags)), stmts[0])
+                    out.append(ast.copy_location(Branch(test, self._block(stmts, inner, tail), []), stmts[0]))
+                if frame is None:
+                    out.append(ast.copy_location(ast.Return(load(RESULT)), node))
+                return out
+        return out
+
+    def _leave(self, node: ast.stmt, frame: _Frame | None, tail: bool) -> list[ast.stmt]:
+        if frame is None:
+            return [node]
+        out: list[ast.stmt] = []
+        kind = _LEAVES[type(node)]
+        if isinstance(node, ast.Return):
+            out.append(assign(RESULT, node.value or ast.Constant(None), node))
+            self.invented.add(RESULT)
+        if not tail or kind == "break" or (kind == "return" and frame.loop):
+            flag = frame.flags[kind]
+            out.append(assign(flag, ast.Constant(True), node))
+            self.invented.add(flag)
+            frame.used.add(flag)
+        return out
+
+    def _loop(self, node: ast.For | ast.While) -> tuple[list[ast.stmt], ast.stmt, list[ast.stmt]]:
+        """A loop, what must stand before it, and its `else`."""
+        self._loops += 1
+        frame = _Frame(self._loops)
+        exits = self._flow(node.body).exits
+        body = self._block(node.body, frame, True)
+        broke, continued = frame.flags["break"], frame.flags["continue"]
+        if continued in frame.used:
+            body.insert(0, assign(continued, ast.Constant(False), node))
+        loop: Each | Repeat
+        if isinstance(node, ast.For):
+            loop = Each(node.target, node.iter, body, [])
+        else:
+            loop = Repeat(node.test, body, [])
+        loop.stop = tuple(frame.flags[kind] for kind in ("break", "return") if kind in exits)
+        self.invented.update(loop.stop)
+        after = [] if _is_endless(node) else node.orelse
+        if "break" not in exits:
+            return [], ast.copy_location(loop, node), after
+        if after:
+            test = ast.copy_location(ast.UnaryOp(ast.Not(), load(broke)), after[0])
+            after = [ast.copy_location(ast.If(test, after, []), after[0])]
+        return [assign(broke, ast.Constant(False), node)], ast.copy_location(loop, node), after
+
+
+def _is_endless(node: ast.stmt) -> bool:
+    return isinstance(node, ast.While) and isinstance(node.test, ast.Constant) and bool(node.test.value)

@@ -1,0 +1,252 @@
+"""Which names a piece of a function binds and reads, and which are live where: a value there may still be read.
+
+All of it works on Python's syntax trees, scope by scope: `bound` and `reads` know what belongs to nested functions, lambdas
+and comprehensions. `Liveness` goes backwards through statements, as a compiler does through basic blocks; loops are passed
+twice, after which the sets of a monotone, distributive analysis stand still.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator
+
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+
+
+def parameters(args: ast.arguments) -> list[str]:
+    """Names of all parameters, in the order in which a code object has them."""
+    rest = [arg for arg in (args.vararg, args.kwarg) if arg is not None]
+    return [arg.arg for arg in (*args.posonlyargs, *args.args, *args.kwonlyargs, *rest)]
+
+
+def outside(node: ast.AST) -> Iterator[ast.AST]:
+    """What a nested function or class evaluates in the scope around it."""
+    yield from getattr(node, "decorator_list", ())
+    if isinstance(node, FUNCTIONS):
+        yield from (*node.args.defaults, *(default for default in node.args.kw_defaults if default is not None))
+    elif isinstance(node, ast.ClassDef):
+        yield from (*node.bases, *node.keywords)
+
+
+def scope(nodes: Iterable[ast.AST]) -> Iterator[ast.AST]:
+    """All nodes of a scope; nested functions, classes and comprehensions are given, but not what is in them."""
+    stack = list(nodes)
+    while stack:
+        node = stack.pop()
+        yield node
+        if isinstance(node, (*FUNCTIONS, ast.ClassDef)):
+            stack += outside(node)
+        elif isinstance(node, COMPREHENSIONS):
+            stack += _walruses(node)
+            stack.append(node.generators[0].iter)
+        else:
+            stack += ast.iter_child_nodes(node)
+
+
+def _walruses(node: ast.AST) -> list[ast.AST]:
+    """Targets of `:=` in a comprehension: they belong to the function around it."""
+    return [part.target for part in ast.walk(node) if isinstance(part, ast.NamedExpr)]
+
+
+def bound(*nodes: ast.AST) -> set[str]:
+    """Names that some nodes bind or unbind in their own scope."""
+    out: set[str] = set()
+    for node in scope(nodes):
+        match node:
+            case ast.Name(id=name, ctx=ast.Store() | ast.Del()):
+                out.add(name)
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+                out.add(name)
+            case ast.alias(name=name, asname=other):
+                out.add(other or name.partition(".")[0])
+            case ast.ExceptHandler(name=str(name)) | ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)):
+                out.add(name)
+            case ast.MatchMapping(rest=str(name)):
+                out.add(name)
+    return out
+
+
+def unbound(*nodes: ast.AST) -> set[str]:
+    """Names that some nodes may unbind."""
+    out: set[str] = set()
+    for node in scope(nodes):
+        match node:
+            case ast.Name(id=name, ctx=ast.Del()) | ast.ExceptHandler(name=str(name)):
+                out.add(name)
+    return out
+
+
+def declared(kind: type[ast.Global] | type[ast.Nonlocal], nodes: Iterable[ast.AST]) -> set[str]:
+    """Names that a scope declares global or nonlocal."""
+    return {name for node in scope(nodes) if isinstance(node, kind) for name in node.names}
+
+
+def own(node: ast.AST) -> list[ast.AST]:
+    """The body of a function or lambda as a list."""
+    body = node.body  # type: ignore[attr-defined]
+    return body if isinstance(body, list) else [body]
+
+
+def local_names(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> set[str]:
+    """Parameters and names bound in a function that are neither global nor another function's."""
+    body = own(node)
+    names = bound(*body) - declared(ast.Global, body) - declared(ast.Nonlocal, body)
+    return names.union(parameters(node.args))
+
+
+def reads(*nodes: ast.AST) -> set[str]:
+    """Names of a scope that some nodes read, nested functions and comprehensions included."""
+    out: set[str] = set()
+    stack = list(nodes)
+    while stack:
+        node = stack.pop()
+        if isinstance(node, ast.Name):
+            if isinstance(node.ctx, ast.Load):
+                out.add(node.id)
+        elif isinstance(node, (*FUNCTIONS, ast.ClassDef)):
+            out |= free(node)
+            stack += outside(node)
+        elif isinstance(node, COMPREHENSIONS):
+            first = node.generators[0].iter
+            stack.append(first)
+            inner = reads(*(part for part in _parts(node) if part is not first))
+            out |= inner - bound(*(generator.target for generator in node.generators))
+        else:
+            if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
+                out.add(node.target.id)
+            stack += ast.iter_child_nodes(node)
+    return out
+
+
+def _parts(node: ast.AST) -> Iterator[ast.AST]:
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.comprehension):
+            yield from (child.target, child.iter, *child.ifs)
+        else:
+            yield child
+
+
+def free(node: ast.AST) -> set[str]:
+    """Names that a nested function or class takes from the scopes around it."""
+    body = own(node)
+    if isinstance(node, FUNCTIONS):
+        return (reads(*body) | declared(ast.Nonlocal, body)) - local_names(node) - declared(ast.Global, body)
+    return reads(*body) | declared(ast.Nonlocal, body)  # a class may bind a name and read the one around it first
+
+
+def _nested(body: Iterable[ast.AST]) -> Iterator[ast.AST]:
+    """Functions, classes and generator expressions in a scope, and in its comprehensions: they may outlive a statement."""
+    for node in scope(body):
+        if isinstance(node, (*FUNCTIONS, ast.ClassDef, ast.GeneratorExp)):
+            yield node
+        elif isinstance(node, COMPREHENSIONS):
+            yield from (n for n in ast.walk(node) if isinstance(n, (ast.Lambda, ast.GeneratorExp)))
+
+
+def captured(body: list[ast.stmt]) -> set[str]:
+    """Names of a scope that nested functions and the like may read at any time."""
+    out: set[str] = set()
+    for node in _nested(body):
+        out |= reads(node) if isinstance(node, ast.GeneratorExp) else free(node)
+    return out
+
+
+def rebound_inside(body: list[ast.stmt]) -> set[str]:
+    """Names of a scope that nested functions rebind."""
+    return {
+        name for node in _nested(body) for inner in ast.walk(node) if isinstance(inner, ast.Nonlocal) for name in inner.names
+    }
+
+
+class Liveness:
+    """Marks every branch and loop with what is `live` after it, and loops with what is `carried` from round to round.
+
+    Args:
+        body: the statements of a function.
+        always: names that are live everywhere, as others than this function see them.
+    """
+
+    def __init__(self, body: list[ast.stmt], always: set[str]):
+        self.always = always
+        self.raised: set[str] = set()  # live where an exception goes
+        self.loops: list[tuple[set[str], set[str]]] = []  # live where `break` and `continue` go
+        self.block(body, set())
+
+    def block(self, stmts: list[ast.stmt], live: set[str]) -> set[str]:
+        """What is live before some statements, given what is live after them."""
+        for node in reversed(stmts):
+            live = self.statement(node, live) | self.raised
+        return live
+
+    def statement(self, node: ast.stmt, live: set[str]) -> set[str]:
+        match node:
+            case ast.If():
+                node.live = live | self.always  # type: ignore[attr-defined]
+                return reads(node.test) | self.block(node.body, live) | self.block(node.orelse, live)
+            case ast.For() | ast.While():
+                return self.loop(node, live)
+            case ast.Return() | ast.Raise():
+                return reads(node)
+            case ast.Break():
+                return set(self.loops[-1][0])
+            case ast.Continue():
+                return set(self.loops[-1][1])
+            case ast.Try() | ast.TryStar():
+                return self.attempt(node, live)
+            case ast.With():
+                outer, self.raised = self.raised, self.raised | live  # the manager may swallow an exception
+                inside = self.block(node.body, live)
+                self.raised = outer
+                for item in reversed(node.items):
+                    inside = _assigned(item, inside)
+                return inside
+            case ast.Match():
+                cases = [reads(case.pattern, *filter(None, [case.guard])) | self.block(case.body, live) for case in node.cases]
+                return reads(node.subject) | live.union(*cases)
+            case ast.Delete() | ast.Expr() | ast.Assert():  # `del x` needs a value; `:=` may not be reached
+                return live | reads(node) | bound(node)
+        return _assigned(node, live)
+
+    def loop(self, node: ast.For | ast.While, live: set[str]) -> set[str]:
+        node.live = live | self.always  # type: ignore[union-attr]
+        over = self.block(node.orelse, live)
+        test = reads(node.test) if isinstance(node, ast.While) else set()
+        head: set[str] = set()
+        for _ in range(2):
+            end = head | over | set(getattr(node, "stop", ()))
+            self.loops.append((live, end))
+            inside = self.block(node.body, end)
+            self.loops.pop()
+            if isinstance(node, ast.For):
+                inside = inside - _names(node.target) | reads(node.target)
+            head = inside | test
+        node.carried = head | self.always  # type: ignore[union-attr]
+        return head | over | (reads(node.iter) if isinstance(node, ast.For) else set())
+
+    def attempt(self, node: ast.Try | ast.TryStar, live: set[str]) -> set[str]:
+        outer = self.raised
+        after = self.block(node.finalbody, live)
+        self.raised = outer | after if node.finalbody else outer
+        caught = set(self.raised)
+        for handler in node.handlers:
+            inside = self.block(handler.body, after) - {handler.name or ""}
+            caught |= inside | (reads(handler.type) if handler.type else set())
+        orelse = self.block(node.orelse, after)
+        self.raised = caught
+        body = self.block(node.body, orelse)
+        self.raised = outer
+        return body
+
+
+def _names(target: ast.AST) -> set[str]:
+    """Names that assigning to a target binds."""
+    return {node.id for node in scope([target]) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+
+
+def _assigned(node: ast.AST, live: set[str]) -> set[str]:
+    """Live before an assignment, import or definition; a `:=` in it may not be reached and does not end a life."""
+    walrus = {part.target.id for part in scope([node]) if isinstance(part, ast.NamedExpr)}
+    if isinstance(node, ast.AnnAssign) and node.value is None:
+        return live | reads(node.target)
+    return live - (bound(node) - walrus) | reads(node)

@@ -1,0 +1,417 @@
+"""Control flow becomes calls of handlers: the syntax tree of a function, rewritten statement by statement.
+
+    if x > 0:                       def __hy_then_1():
+        y = x                           nonlocal y
+    else:                               y = x
+        y = -x              ->      def __hy_else_2():
+                                        nonlocal y
+                                        y = -x
+                                    __hybrid__.branch(x > 0, __hy_then_1, __hy_else_2, __hybrid__.state(lambda: (y,), …))
+
+`hybrid.control.plain` says what the handlers do. A body is a nested function of the user's, so that all its variables
+are cells, which a handler reads and sets through the state. `exits` has taken `break`, `continue` and early `return` away.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Callable, Iterable
+
+from hybrid.staging.exits import PREFIX, Branch, Each, Exits, Repeat, blocks, either, load
+from hybrid.staging.liveness import (
+    Liveness,
+    bound,
+    captured,
+    declared,
+    local_names,
+    own,
+    parameters,
+    rebound_inside,
+    scope,
+    unbound,
+)
+
+HANDLERS = "__hybrid__"
+_LOOKS_AT_FRAME = ("locals", "eval", "exec")
+_LOOKS_WITHOUT_ARGUMENTS = ("vars", "dir")
+_INLINED = sys.version_info >= (3, 12)  # list, set and dict comprehensions run in the frame of their function
+_Function = ast.FunctionDef | ast.Lambda
+
+
+def refusal(node: ast.AST) -> str | None:
+    """Why a function has to stay as it is, if so."""
+    if isinstance(node, ast.AsyncFunctionDef):
+        return "it is a coroutine"
+    for part in scope(own(node)):
+        match part:
+            case ast.Yield() | ast.YieldFrom():
+                return "it is a generator"
+            case ast.Await() | ast.AsyncFor() | ast.AsyncWith():
+                return "it is a coroutine"
+            case ast.Call(func=ast.Name(id=name)) if name in _LOOKS_AT_FRAME:
+                return f"it calls {name}()"
+            case ast.Call(func=ast.Name(id=name), args=[], keywords=[]) if name in _LOOKS_WITHOUT_ARGUMENTS:
+                return f"it calls {name}()"
+            case ast.Name(id=name) if name.startswith(PREFIX) or name == HANDLERS:
+                return f"it has a variable {name}"
+    return None
+
+
+def rewrite(node: _Function, mangle: Callable[[str], str]) -> None:
+    """Rewrite a function's or lambda's body, in place.
+
+    Args:
+        mangle: gives the name that a private one has in the class around the function.
+    """
+    _Rewriter(node, mangle).function()
+
+
+def _handler(name: str, *args: ast.expr) -> ast.Call:
+    return ast.Call(ast.Attribute(load(HANDLERS), name, ast.Load()), list(args), [])
+
+
+def _thunk(value: ast.expr) -> ast.Lambda:
+    return ast.copy_location(ast.Lambda(_arguments(), value), value)
+
+
+def _arguments(*names: str) -> ast.arguments:
+    return ast.arguments([], [ast.arg(name) for name in names], None, [], [], None, [])
+
+
+def _binds(*nodes: ast.AST) -> bool:
+    """Whether an expression has a `:=`, which a lambda would keep to itself."""
+    return any(isinstance(part, ast.NamedExpr) for node in nodes for part in scope([node]))
+
+
+def _meet(a: set[str] | None, b: set[str] | None) -> set[str] | None:
+    """What is bound where two ways come together; None: such a place is never reached."""
+    return b if a is None else a if b is None else a & b
+
+
+class _Rewriter(ast.NodeTransformer):
+    """One function. `bound` are the local names that have a value for certain at the place being rewritten."""
+
+    def __init__(self, node: _Function, mangle: Callable[[str], str]):
+        self.node, self.mangle = node, mangle
+        self.locals = local_names(node)
+        self.bound: set[str] | None = set(parameters(node.args))
+        self.inside = 0  # how many nested functions of our own are around
+        self.count = 0
+
+    def function(self) -> None:
+        if isinstance(self.node, ast.Lambda):
+            self.node.body = self.visit(self.node.body)
+            return
+        body = self.node.body
+        rebound, global_, nonlocal_ = rebound_inside(body), declared(ast.Global, body), declared(ast.Nonlocal, body)
+        self.rebound = rebound & self.locals  # by nested functions, whenever one is called
+        always = captured(body) | nonlocal_
+        doc = body[:1] if isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant) else []
+        exits = Exits(body[len(doc) :] or [ast.Pass()], global_)
+        self.invented = exits.invented
+        Liveness(exits.body, always)
+        self.outer = nonlocal_
+        variables = sorted(self.locals - set(parameters(self.node.args)) | self.invented)
+        # `x: 0` evaluates nothing, and makes x a variable of this function although only nested ones bind it.
+        head: list[ast.stmt] = [ast.AnnAssign(ast.Name(name, ast.Store()), ast.Constant(0), None, 1) for name in variables]
+        if global_:
+            head.append(ast.Global(sorted(global_)))
+        if nonlocal_:
+            head.append(ast.Nonlocal(sorted(nonlocal_)))
+        self.node.body = [*doc, *head, *self.block(exits.body)]
+
+    # Statements -----------------------------------------------------------------------------------------------------------
+    def block(self, stmts: Iterable[ast.stmt]) -> list[ast.stmt]:
+        out: list[ast.stmt] = []
+        for node in stmts:
+            done = self.statement(node)
+            out += [ast.copy_location(part, node) if not hasattr(part, "lineno") else part for part in done]
+        return out
+
+    def statement(self, node: ast.stmt) -> list[ast.stmt]:
+        match node:
+            case Branch():
+                return self.branch(node)
+            case Each() | Repeat():
+                return self.loop(node)
+            case ast.Global() | ast.Nonlocal():
+                return []
+            case ast.ClassDef():
+                self.add(node)
+                return [node]
+            case ast.FunctionDef() | ast.AsyncFunctionDef():
+                self.nested(node)
+                self.add(node)
+                return [node]
+            case ast.Assert():
+                if _binds(node):
+                    return [self.generic_visit(node)]  # type: ignore[list-item]
+                message = [] if node.msg is None else [self.thunk(node.msg)]
+                call = ast.Expr(_handler("assert_", self.visit(node.test), *message))
+                return [ast.If(load("__debug__"), [ast.copy_location(call, node)], [])]
+            case ast.AnnAssign(target=ast.Name()):
+                if node.value is None:
+                    return []
+                plain = ast.copy_location(ast.Assign([node.target], node.value), node)
+                return self.statement(plain)
+            case ast.Delete() | ast.AugAssign():
+                return self.changed(node)
+            case ast.Return() | ast.Raise() | ast.Break() | ast.Continue():
+                self.generic_visit(node)
+                self.bound = None
+                return [node]
+            case ast.If() | ast.For() | ast.While() | ast.Try() | ast.TryStar() | ast.With() | ast.Match():
+                self.python(node)
+                return [node]
+        self.generic_visit(node)
+        self.add(node)
+        return [node]
+
+    def add(self, *nodes: ast.AST) -> None:
+        """Names that some nodes bind; what a `:=` binds is not certain."""
+        if self.bound is not None:
+            walrus = {part.target.id for part in scope(nodes) if isinstance(part, ast.NamedExpr)}
+            self.bound = self.bound | (bound(*nodes) - walrus)
+
+    def remove(self, names: set[str]) -> None:
+        if self.bound is not None:
+            self.bound = self.bound - names
+
+    def changed(self, node: ast.Delete | ast.AugAssign) -> list[ast.stmt]:
+        """`del x` and `x += 1` read a variable without naming it in an expression."""
+        targets = node.targets if isinstance(node, ast.Delete) else [node.target]
+        checks: list[ast.stmt] = []
+        for target in targets:
+            if isinstance(target, ast.Name):
+                value = self.visit(ast.copy_location(load(target.id), target))
+                if not isinstance(value, ast.Name):
+                    checks.append(ast.copy_location(ast.Expr(value), node))
+        self.generic_visit(node)
+        self.remove(unbound(node))
+        return [*checks, node]
+
+    def python(self, node: ast.stmt) -> None:
+        """A statement that stays Python's: its expressions and blocks are rewritten, and what it binds is followed."""
+        before = self.bound
+        match node:
+            case ast.If():
+                node.test = self.visit(node.test)
+                before = self.bound
+                node.body = self.block(node.body)
+                after, self.bound = self.bound, before
+                node.orelse = self.block(node.orelse)
+                self.bound = _meet(after, self.bound)
+            case ast.For() | ast.While():
+                if isinstance(node, ast.For):
+                    node.iter = self.visit(node.iter)
+                self.remove(unbound(*node.body))
+                before = self.bound
+                if isinstance(node, ast.For):
+                    node.target = self.visit(node.target)
+                    self.add(node.target)
+                else:
+                    node.test = self.visit(node.test)
+                node.body = self.block(node.body)
+                self.bound = before
+                node.orelse = self.block(node.orelse)
+                self.bound = before
+            case ast.Try() | ast.TryStar():
+                node.body = self.block(node.body)
+                node.orelse = self.block(node.orelse)
+                after, least = self.bound, before and before - unbound(*node.body, *node.orelse)
+                for handler in node.handlers:
+                    self.bound = least
+                    if handler.type is not None:
+                        handler.type = self.visit(handler.type)
+                    if handler.name and self.bound is not None:
+                        self.bound = self.bound | {handler.name}
+                    handler.body = self.block(handler.body)
+                    self.remove({handler.name or ""})
+                    after = _meet(after, self.bound)
+                self.bound = least and least - unbound(*node.handlers)
+                start = self.bound or set()
+                node.finalbody = self.block(node.finalbody)
+                if self.bound is None or after is None:
+                    self.bound = None
+                else:
+                    self.bound = (after | (self.bound - start)) - unbound(*node.finalbody)
+            case ast.With():
+                for item in node.items:
+                    self.generic_visit(item)
+                    self.add(item)
+                least = self.bound and self.bound - unbound(*node.body)
+                node.body = self.block(node.body)
+                self.bound = least
+            case ast.Match():
+                node.subject = self.visit(node.subject)
+                before = after = self.bound
+                for case in node.cases:
+                    self.bound = before
+                    self.add(case.pattern)
+                    if case.guard is not None:
+                        case.guard = self.visit(case.guard)
+                    case.body = self.block(case.body)
+                    after = _meet(after, self.bound)
+                self.bound = after
+        for block in blocks(node):
+            if not block:
+                block.append(ast.copy_location(ast.Pass(), node))
+
+    # Constructs -----------------------------------------------------------------------------------------------------------
+    def branch(self, node: Branch) -> list[ast.stmt]:
+        names = self.names(node)
+        test = self.visit(node.test)
+        before = self.bound
+        then, first = self.define("then", node.body, node)
+        after, self.bound = self.bound, before
+        orelse, second = self.define("else", node.orelse, node)
+        self.bound = _meet(after, self.bound)
+        call = _handler("branch", test, first, second, self.state(names, node.live, set()))
+        return [*then, *orelse, ast.copy_location(ast.Expr(ast.copy_location(call, node.test)), node)]
+
+    def loop(self, node: Each | Repeat) -> list[ast.stmt]:
+        names = self.names(node)
+        state = self.state(names, node.live, node.carried)
+        stop = [self.thunk(ast.copy_location(either(node.stop), node))] if node.stop else []
+        made: list[ast.stmt] = []
+        if isinstance(node, Each):
+            source = self.visit(node.iter)
+            self.remove(unbound(*node.body))
+            before = self.bound
+            item = PREFIX + "item"
+            target = ast.copy_location(ast.Assign([node.target], load(item)), node.target)
+            made, body = self.define("for", [target, *node.body], node, item)
+            call = ast.copy_location(_handler("for_", source, body, state, *stop), node.iter)
+        else:
+            self.remove(unbound(node))
+            before = self.bound
+            test: ast.expr
+            if _binds(node.test):
+                returned = ast.copy_location(ast.Return(node.test), node.test)
+                made, test = self.define("test", [returned], node)
+                self.bound = before
+            else:
+                test = self.thunk(node.test)
+            more, body = self.define("while", node.body, node)
+            made += more
+            call = ast.copy_location(_handler("while_", test, body, state, *stop), node.test)
+        self.bound = before
+        return [*made, ast.copy_location(ast.Expr(call), node)]
+
+    def define(self, label: str, stmts: list[ast.stmt], at: ast.stmt, *names: str) -> tuple[list[ast.stmt], ast.expr]:
+        """A block as a nested function: its definition, and what stands for it in a call."""
+        if not stmts:
+            return [], _thunk(ast.copy_location(ast.Constant(None), at))
+        self.count += 1
+        name = f"{PREFIX}{label}_{self.count}"
+        rebound = sorted(bound(*stmts) & (self.locals | self.outer | self.invented))
+        self.inside += 1
+        body = self.block(stmts) or [ast.copy_location(ast.Pass(), at)]
+        self.inside -= 1
+        if rebound:
+            body.insert(0, ast.copy_location(ast.Nonlocal(rebound), at))
+        made = ast.FunctionDef(name, _arguments(*names), body, [], None, None)
+        if sys.version_info >= (3, 12):
+            made.type_params = []
+        return [ast.copy_location(made, at)], load(name)
+
+    def names(self, node: ast.stmt) -> set[str]:
+        return bound(node) & (self.locals | self.outer | self.invented) | self.rebound
+
+    def state(self, names: set[str], live: set[str], carried: set[str]) -> ast.Call:
+        variables = _thunk_of(sorted(names))
+        sets = (names & live, names & carried, names & self.invented)
+        return _handler("state", variables, *(ast.Constant(frozenset(map(self.mangle, part))) for part in sets))
+
+    # Expressions ----------------------------------------------------------------------------------------------------------
+    def thunk(self, node: ast.expr) -> ast.Lambda:
+        self.inside += 1
+        value = self.visit(node)
+        self.inside -= 1
+        return _thunk(value)
+
+    def nested(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> None:
+        """A function in this one, which is rewritten with it."""
+        defaults = node.args
+        defaults.defaults = [self.visit(default) for default in defaults.defaults]
+        defaults.kw_defaults = [default and self.visit(default) for default in defaults.kw_defaults]
+        if not isinstance(node, ast.AsyncFunctionDef) and refusal(node) is None:
+            rewrite(node, self.mangle)
+
+    def visit_Lambda(self, node: ast.Lambda) -> ast.expr:
+        self.nested(node)
+        return node
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        certain = self.bound is None or node.id in self.bound or node.id not in self.locals
+        if not self.inside or certain or not isinstance(node.ctx, ast.Load):
+            return node
+        return ast.copy_location(_handler("local", _thunk(node)), node)
+
+    def visit_Call(self, node: ast.Call) -> ast.expr:
+        if isinstance(node.func, ast.Name) and node.func.id == "super":
+            first = [*self.node.args.posonlyargs, *self.node.args.args][:1]
+            if first and not node.args and not node.keywords and "super" not in self.locals:
+                node.args = [load("__class__"), load(first[0].arg)]
+            return node
+        self.generic_visit(node)
+        node.func = ast.copy_location(_handler("call", node.func), node.func)
+        return node
+
+    def visit_BoolOp(self, node: ast.BoolOp) -> ast.expr:
+        if _binds(node):
+            return self.generic_visit(node)  # type: ignore[return-value]
+        name = "and_" if isinstance(node.op, ast.And) else "or_"
+        return ast.copy_location(_handler(name, *map(self.thunk, node.values)), node)
+
+    def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.expr:
+        self.generic_visit(node)
+        if not isinstance(node.op, ast.Not):
+            return node
+        return ast.copy_location(_handler("not_", node.operand), node)
+
+    def visit_IfExp(self, node: ast.IfExp) -> ast.expr:
+        if _binds(node.body, node.orelse):
+            return self.generic_visit(node)  # type: ignore[return-value]
+        test = self.visit(node.test)
+        return ast.copy_location(_handler("choose", test, self.thunk(node.body), self.thunk(node.orelse)), node)
+
+    def visit_Compare(self, node: ast.Compare) -> ast.expr:
+        """`a < b < c` becomes `(lambda l, r: and_(lambda: l < r, lambda: r < c))(a, b)`."""
+        if len(node.ops) == 1 or _binds(node):
+            return self.generic_visit(node)  # type: ignore[return-value]
+        return self.chain(self.visit(node.left), node.ops, node.comparators, node)
+
+    def chain(self, left: ast.expr, ops: list[ast.cmpop], rest: list[ast.expr], at: ast.expr) -> ast.expr:
+        a, b = PREFIX + "left", PREFIX + "right"
+        second = self.visit(rest[0])
+        self.inside += 1
+        first = ast.copy_location(ast.Compare(load(a), ops[:1], [load(b)]), at)
+        if len(ops) > 2:
+            others = self.chain(load(b), ops[1:], rest[1:], at)
+        else:
+            others = ast.copy_location(ast.Compare(load(b), ops[1:], [self.visit(rest[1])]), at)
+        self.inside -= 1
+        both = ast.copy_location(_handler("and_", _thunk(first), _thunk(others)), at)
+        return ast.copy_location(ast.Call(ast.copy_location(ast.Lambda(_arguments(a, b), both), at), [left, second], []), at)
+
+    def comprehension(self, node: ast.expr) -> ast.expr:
+        """Its names are its own; an unbound variable of the function is one of an enclosing function, if it has a frame."""
+        first = node.generators[0]  # type: ignore[attr-defined]
+        first.iter = self.visit(first.iter)
+        ready, first.iter = first.iter, ast.Constant(None)
+        saved, self.bound = self.bound, self.bound
+        if _INLINED and not isinstance(node, ast.GeneratorExp):
+            self.add(*(generator.target for generator in node.generators))  # type: ignore[attr-defined]
+        else:
+            self.bound = None
+        self.generic_visit(node)
+        self.bound, first.iter = saved, ready
+        return node
+
+    visit_ListComp = visit_SetComp = visit_DictComp = visit_GeneratorExp = comprehension
+
+
+def _thunk_of(names: list[str]) -> ast.Lambda:
+    return ast.Lambda(_arguments(), ast.Tuple([load(name) for name in names], ast.Load()))

@@ -1,0 +1,253 @@
+"""One program of the corpus, undecorated against decorated: what comes back, what is written, what is said, how long it takes.
+
+A program is a key of a field's `CASES`; its value makes the arguments of several calls from a random generator. They are made
+anew for every call, so that arrays which are one another's views, or one array passed twice, stay so.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import inspect
+import io
+import itertools
+import time
+import types
+import warnings
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+import hybrid as hy
+from hybrid.core.errors import HybridError
+
+FIELDS = (
+    "stencils", "linear", "dynamic", "signals", "physics", "finance", "graphs",
+    "inference", "networks", "integers", "numerics", "mutation",
+)  # fmt: skip
+RTOL = {"float16": 1e-2, "float32": 1e-5, "complex64": 1e-5}  # reductions may be more accurate than NumPy's
+RTOL_DOUBLE = 1e-12
+ATOL = {"float16": 1e-3, "float32": 1e-6, "complex64": 1e-6}  # what cancellation leaves, relative to the largest element
+ATOL_DOUBLE = 1e-13
+TIMED_SECONDS = 0.4  # for the repetitions of one timing
+OURS = (hy.FallbackWarning, hy.RetraceWarning)
+
+
+@dataclass(frozen=True)
+class Program:
+    name: str
+    field: str
+    function: Callable
+    cases: Callable
+
+    def arguments(self) -> list[tuple]:
+        """The arguments of every call, equal each time and shared with no other call."""
+        return self.cases(np.random.default_rng(zlib.crc32(self.name.encode())))
+
+    def fresh(self) -> Callable:
+        """The function once more, with memory of its own in module globals it writes: none of the programs has any."""
+        f = self.function
+        made = types.FunctionType(f.__code__, f.__globals__, f.__name__, f.__defaults__, f.__closure__)
+        made.__kwdefaults__, made.__module__, made.__qualname__ = f.__kwdefaults__, f.__module__, f.__qualname__
+        return made
+
+
+def programs() -> dict[str, Program]:
+    """All programs by name, field by field."""
+    found: dict[str, Program] = {}
+    for name in FIELDS:
+        module = importlib.import_module(f"tests.corpus.{name}")
+        for function, cases in module.CASES.items():
+            assert function.__name__ not in found, f"two programs are called {function.__name__}"
+            found[function.__name__] = Program(function.__name__, name, function, cases)
+    return found
+
+
+# one call ---------------------------------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class Outcome:
+    """What a call did, as far as its caller can see."""
+
+    arguments: tuple
+    result: Any = None
+    error: BaseException | None = None
+    printed: str = ""
+    warned: frozenset = frozenset()
+    reports: tuple[str, ...] = ()  # of hybrid's own: fallbacks and retraces
+    seconds: float = 0.0
+
+
+def call(function: Callable, arguments: tuple) -> Outcome:
+    result, error, printed = None, None, io.StringIO()
+    np.random.seed(20)
+    with warnings.catch_warnings(record=True) as record, contextlib.redirect_stdout(printed):
+        warnings.simplefilter("always")
+        start = time.perf_counter()
+        try:
+            result = function(*arguments)
+        except Exception as raised:
+            error = raised
+        seconds = time.perf_counter() - start
+    said = frozenset((w.category.__name__, str(w.message)) for w in record if not issubclass(w.category, OURS))
+    reports = tuple(str(w.message) for w in record if issubclass(w.category, OURS))
+    return Outcome(arguments, result, error, printed.getvalue(), said, reports, seconds)
+
+
+def difference(want: Outcome, got: Outcome) -> str | None:
+    """The first thing that tells two calls apart."""
+    if (want.error is None) != (got.error is None) or type(want.error) is not type(got.error):
+        return f"raised {_short(got.error)}, not {_short(want.error)}"
+    if str(want.error) != str(got.error):
+        return f"message {str(got.error)!r}, not {str(want.error)!r}"
+    found = _unequal(want.result, got.result, "result")
+    for k, (a, b) in enumerate(zip(want.arguments, got.arguments)):
+        found = found or _unequal(a, b, f"argument {k}")
+    if found:
+        return found
+    if want.printed != got.printed:
+        return f"printed {got.printed[:80]!r}, not {want.printed[:80]!r}"
+    if want.warned != got.warned:
+        return f"warned {sorted(got.warned)}, not {sorted(want.warned)}"
+    if want.error is None and _relations(want) != _relations(got):
+        return f"shared memory: {_first_change(_relations(want), _relations(got))}"
+    return None
+
+
+def _short(error: BaseException | None) -> str:
+    return "nothing" if error is None else f"{type(error).__name__}: {error}"[:300]
+
+
+def _unequal(want: Any, got: Any, path: str) -> str | None:
+    if type(want) is not type(got):
+        return f"{path} is a {type(got).__name__} ({str(got)[:60]}), not a {type(want).__name__} ({str(want)[:60]})"
+    if isinstance(want, dict):
+        if list(want) != list(got):
+            return f"{path} has the keys {list(got)}, not {list(want)}"
+        return next(filter(None, (_unequal(want[k], got[k], f"{path}[{k!r}]") for k in want)), None)
+    if isinstance(want, (tuple, list)):
+        if len(want) != len(got):
+            return f"{path} has the length {len(got)}, not {len(want)}"
+        return next(filter(None, (_unequal(a, b, f"{path}[{k}]") for k, (a, b) in enumerate(zip(want, got)))), None)
+    if isinstance(want, np.random.Generator):
+        return None if str(want.bit_generator.state) == str(got.bit_generator.state) else f"{path} drew other numbers"
+    if isinstance(want, (np.ndarray, np.generic)):
+        if want.dtype != got.dtype or want.shape != got.shape:
+            return f"{path} is {got.dtype}{list(got.shape)}, not {want.dtype}{list(want.shape)}"
+        return None if _close(want, got) else f"{path} is {_sample(want, got)}"
+    if isinstance(want, (float, complex)):
+        return None if _close(np.asarray(want), np.asarray(got)) else f"{path} is {got!r}, not {want!r}"
+    if want is None or isinstance(want, (bool, int, str, bytes)):
+        return None if want == got else f"{path} is {got!r}, not {want!r}"
+    return None  # objects without a value of their own: functions
+
+
+def _close(want: np.ndarray, got: np.ndarray) -> bool:
+    if want.dtype.kind not in "fc":
+        return np.array_equal(want, got)
+    name = want.dtype.name
+    with np.errstate(all="ignore"):
+        finite = np.abs(want[np.isfinite(want)])
+        scale = float(finite.max()) if finite.size else 0.0
+        atol = ATOL.get(name, ATOL_DOUBLE) * scale
+        return np.allclose(got, want, rtol=RTOL.get(name, RTOL_DOUBLE), atol=atol, equal_nan=True)
+
+
+def _sample(want: np.ndarray, got: np.ndarray) -> str:
+    w, g = np.ravel(want), np.ravel(got)
+    k = next((k for k in range(w.size) if not _close(w[k : k + 1], g[k : k + 1])), 0)
+    return f"{g[k]!r}, not {w[k]!r} (element {k} of {w.size})"
+
+
+def _arrays(value: Any, path: str) -> Iterator[tuple[str, np.ndarray]]:
+    if isinstance(value, np.ndarray):
+        yield path, value
+    elif isinstance(value, dict):
+        for k, v in value.items():
+            yield from _arrays(v, f"{path}[{k!r}]")
+    elif isinstance(value, (tuple, list)):
+        for k, v in enumerate(value):
+            yield from _arrays(v, f"{path}[{k}]")
+
+
+def _relations(outcome: Outcome) -> dict[tuple[str, str], str]:
+    """Which arrays are the same object, and which lie in one another's memory, how far apart and with which steps."""
+    found = {}
+    named = [*_arrays(outcome.result, "result"), *_arrays(outcome.arguments, "arguments")]
+    for (p, a), (q, b) in itertools.combinations(named, 2):
+        if not p.startswith("result"):
+            break
+        if a is b:
+            found[p, q] = "the same object"
+        elif np.may_share_memory(a, b) and np.shares_memory(a, b):
+            found[p, q] = f"{a.ctypes.data - b.ctypes.data} bytes apart, strides {a.strides} and {b.strides}"
+    return found
+
+
+def _first_change(want: dict, got: dict) -> str:
+    pair = next(k for k in (*want, *got) if want.get(k) != got.get(k))
+    return f"{pair[0]} and {pair[1]}: {got.get(pair, 'apart')}, not {want.get(pair, 'apart')}"
+
+
+# one program ------------------------------------------------------------------------------------------------------------
+@dataclass
+class Verdict:
+    """What was found out about one program."""
+
+    name: str
+    field: str
+    wrong: list[str] = field(default_factory=list)
+    refused: str = ""  # why strict=True raises; empty where it does not
+    compile_seconds: float = 0.0
+    plain_seconds: float = 0.0
+    warm_seconds: float = 0.0
+
+
+def judge(program: Program, timed: bool = True) -> Verdict:
+    """Every case undecorated, decorated twice, and decorated with strict=True."""
+    verdict = Verdict(program.name, program.field)
+    decorated, strict = hy.function(program.fresh()), None
+    count = len(program.arguments())
+    for k in range(count):
+        want = call(program.function, program.arguments()[k])
+        for turn in ("first", "second"):
+            got = call(decorated, program.arguments()[k])
+            if k == 0 and turn == "first":
+                verdict.compile_seconds = got.seconds
+            problem = difference(want, got)
+            if problem:
+                verdict.wrong.append(f"case {k}, {turn} call: {problem}")
+                break
+        try:
+            strict = strict or hy.function(program.fresh(), strict=True)
+        except HybridError as error:
+            verdict.refused = verdict.refused or _line(error)
+            continue
+        got = call(strict, program.arguments()[k])
+        if isinstance(got.error, HybridError):
+            verdict.refused = verdict.refused or f"case {k}: {_line(got.error)}"
+        elif problem := difference(want, got):
+            verdict.wrong.append(f"case {k}, strict: {problem}")
+    if timed:
+        verdict.plain_seconds = _median(program, program.function)
+        verdict.warm_seconds = _median(program, decorated)
+    return verdict
+
+
+def _line(error: BaseException) -> str:
+    return " ".join(str(error).split())
+
+
+def _median(program: Program, function: Callable) -> float:
+    """The median time of the first case, arguments made outside the clock."""
+    times: list[float] = []
+    end = time.monotonic() + TIMED_SECONDS
+    while len(times) < 3 or (time.monotonic() < end and len(times) < 200):
+        times.append(call(function, program.arguments()[0]).seconds)
+    return float(np.median(times))
+
+
+def source_length(program: Program) -> int:
+    return len(inspect.getsourcelines(program.function)[0])

@@ -1,0 +1,293 @@
+"""A tour of the whole engine in five seconds: one short case for each thing it can do."""
+
+import copy
+import gc
+import pickle
+import threading
+import warnings
+import weakref
+from collections import namedtuple
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+import hybrid as hy
+from hybrid.ir import text
+from hybrid.ir.graph import evaluate
+from hybrid.runtime import cache
+
+X = np.linspace(-2, 2, 12, dtype=np.float32).reshape(3, 4)
+
+
+@hy.function
+def softmax(x):
+    e = np.exp(x - x.max(axis=-1, keepdims=True))
+    return e / e.sum(axis=-1, keepdims=True)
+
+
+# Eager tensors -----------------------------------------------------------------------------------------------------------
+def test_tensors_calculate_as_arrays_do():
+    x = hy.tensor(X)
+    y = (2 * x - 1).clip(0, None).mean(axis=0)
+    assert type(y) is hy.Tensor and y.numpy().tobytes() == (2 * X - 1).clip(0, None).mean(axis=0).tobytes()
+
+
+def test_numpys_functions_take_tensors():
+    x = hy.tensor(X)
+    assert type(np.sin(x)) is hy.Tensor and type(np.concatenate([x, X])) is hy.Tensor
+    assert type(np.sin(X)) is np.ndarray and x.__array_namespace__() is hy
+
+
+def test_dtypes_promote_as_in_numpy():
+    assert hy.tensor([0.5]).dtype == hy.float32 and (hy.tensor([1], dtype=hy.int8) + 1).dtype == hy.int8
+    assert (hy.ones(2, dtype="int32") / 2).dtype == hy.float64 and (hy.ones(2, "bfloat16") * 2.0).dtype == hy.bfloat16
+
+
+def test_views_share_memory():
+    x = hy.zeros((3, 4))
+    x.T[1:3, 0] = 7
+    x.reshape(-1)[-1] = 5
+    assert x.tolist() == [[0, 7, 7, 0], [0, 0, 0, 0], [0, 0, 0, 5]]
+
+
+def test_indices_of_every_kind():
+    x = hy.tensor(X)
+    for index in (1, (0, -1), slice(None, None, -1), (..., 0), None, X > 0, ([0, 2], [1, 1])):
+        assert np.array_equal(x[index].numpy(), X[index])
+    with pytest.raises(IndexError):
+        x[3]
+
+
+def test_in_place_operators_write_into_the_same_memory():
+    a = X.copy()
+    x = hy.asarray(a)
+    x += 1
+    x[x > 2] = 0
+    assert x.numpy() is not X and np.array_equal(a, np.where(X + 1 > 2, 0, X + 1))
+
+
+def test_dlpack_shares_memory():
+    a = X.copy()
+    x = hy.from_dlpack(a)
+    x[0, 0] = 9
+    assert a[0, 0] == 9 and np.from_dlpack(x)[0, 0] == 9
+
+
+def test_linear_algebra_and_spectra():
+    a = X[:, :3] + 3 * np.eye(3, dtype=np.float32)
+    np.testing.assert_allclose(hy.linalg.solve(hy.tensor(a), hy.ones(3)), np.linalg.solve(a, np.ones(3)), rtol=1e-4)
+    np.testing.assert_allclose(hy.fft.ifft(hy.fft.fft(hy.tensor(X))).real, X, atol=1e-6)
+
+
+def test_errors_say_what_was_wrong_and_are_numpys_kind():
+    with pytest.raises(ValueError, match="4"):
+        hy.tensor(X) @ hy.tensor(X)
+    with pytest.raises(hy.errors.ArgumentError, match="expected"):
+        hy.zeros(2, device="gpu")
+
+
+# Compiled functions ------------------------------------------------------------------------------------------------------
+def test_a_decorated_function_returns_what_it_did():
+    y = softmax(X)
+    assert type(y) is np.ndarray and type(softmax(hy.tensor(X))) is hy.Tensor
+    np.testing.assert_allclose(y, softmax.eager(X), rtol=1e-6)
+
+
+def test_many_operations_become_one_kernel():
+    softmax(X)
+    assert len(softmax.graph(X).eqns) > 3 and softmax.stats()["kernels"] == softmax.stats()["traces"]
+
+
+def test_calls_go_to_machine_code():
+    f = hy.function(lambda x: np.tanh(x) + 1)
+    f(X)
+    (entry,) = f._dispatcher.specs
+    before = entry.calls
+    for _ in range(5):
+        f(X)
+    assert entry.calls == before + 5
+
+
+def test_writes_reach_the_callers_array():
+    @hy.function(strict=True)
+    def relax(u, k):
+        u[1:-1] += k * (u[2:] - 2 * u[1:-1] + u[:-2])
+        return u
+
+    a, b = X.reshape(-1).copy(), X.reshape(-1).copy()
+    assert relax(a, 0.25) is a
+    np.testing.assert_allclose(a, relax.eager(b, 0.25), rtol=1e-6)
+
+
+def test_python_floats_are_inputs_and_other_values_are_guarded():
+    scale = hy.function(lambda x, factor, times=1: x * factor * times)
+    for factor in (0.5, 2.0, np.pi):
+        assert np.array_equal(scale(X, factor), X * factor)
+    assert scale.stats()["traces"] == 1
+    assert np.array_equal(scale(X, 2.0, times=3), X * 6) and scale.stats()["traces"] == 2
+
+
+def test_static_arguments_specialise():
+    power = hy.function(lambda x, p: x**p, static=["p"])
+    np.testing.assert_allclose(power(X, 3.0), X**3, rtol=1e-6)
+    assert "pow" not in str(power.graph(X, 3.0))
+
+
+RATE = 2.0
+
+
+def test_globals_are_watched():
+    global RATE
+    f = hy.function(lambda x: x * RATE)
+    assert f(X)[0, 0] == -4
+    RATE = 3.0
+    assert f(X)[0, 0] == -6
+    RATE = 2.0
+
+
+Pair = namedtuple("Pair", "low high")
+
+
+@dataclass
+class Model:
+    w: np.ndarray
+    layers: list
+
+
+def test_arguments_and_results_nest():
+    @hy.function(strict=True)
+    def f(model, pair):
+        return {"sum": pair.low + model["w"], "all": Pair(pair.high * model["layers"][0], [model["w"]])}
+
+    got = f({"w": X, "layers": [X]}, Pair(X, X))
+    assert np.array_equal(got["sum"], 2 * X) and type(got["all"]) is Pair and got["all"].high[0] is X
+    g = hy.function(lambda model: model.w @ model.layers[0], strict=True)
+    np.testing.assert_allclose(g(Model(X, [X.T])), X @ X.T, rtol=1e-6)
+
+
+def test_loops_and_branches_on_python_values():
+    @hy.function(strict=True)
+    def horner(x, coefficients, negate=False):
+        y = np.zeros_like(x)
+        for c in coefficients:
+            y = y * x + c
+        return -y if negate else y
+
+    np.testing.assert_allclose(horner(X, [1.0, 2.0, 3.0], True), -np.polyval([1.0, 2.0, 3.0], X), rtol=1e-5, atol=1e-5)
+
+
+def test_what_cannot_be_compiled_runs_as_it_stands_and_says_so():
+    f = hy.function(lambda x: x / float(str(x.max())))
+    with pytest.warns(hy.FallbackWarning, match="only known when the compiled code runs"):
+        y = f(X)
+    assert np.array_equal(y, X / 2) and len(f.stats()["fallbacks"]) == 1
+    with pytest.raises(hy.errors.TraceError, match=r"test_tiny\.py"):
+        hy.function(f.eager, strict=True)(X)
+
+
+def test_errors_of_the_function_are_its_own():
+    f = hy.function(lambda x, n: x.reshape(n, n))
+    for g in (f, f.eager):
+        with pytest.raises(ValueError, match="cannot reshape"):
+            g(X, 5)
+
+
+def test_indices_out_of_bounds_are_found_at_run_time():
+    f = hy.function(lambda x, i: x[i], strict=True)
+    assert np.array_equal(f(X, np.array([2, -3])), X[[2, -3]])
+    with pytest.raises(IndexError):
+        f(X, np.array([0, 3]))
+
+
+def test_special_numbers_survive():
+    f = hy.function(lambda x: (np.maximum(x, 0.0), np.tanh(x), x + 1), strict=True)
+    with np.errstate(all="ignore"):
+        x = np.array([np.nan, np.inf, -np.inf, -0.0, 1e30], np.float32)
+        for got, want in zip(f(x), f.eager(x)):
+            np.testing.assert_array_max_ulp(got, want, 4)
+    assert hy.function(lambda i: i + 1)(np.array([127], np.int8))[0] == -128
+
+
+# Around them -------------------------------------------------------------------------------------------------------------
+def test_graphs_print_and_parse():
+    graph = softmax.graph(hy.Spec((3, 4)))
+    again = text.parse(str(graph))
+    np.testing.assert_allclose(evaluate(again, X)[0], softmax.eager(X), rtol=1e-6)
+
+
+def test_every_stage_can_be_read():
+    assert "kernel" in str(softmax.loops(X)) and "for " in softmax.numba(X) and "define" in softmax.llvm(X)
+    assert softmax.asm(X) and "traced" in softmax.explain()
+
+
+def test_compiled_and_eager_can_be_compared():
+    assert softmax.verify(X) == "1 result agrees"
+
+
+def test_the_printed_loops_run_in_python():
+    f = hy.function(lambda x: np.sqrt(x * x + 1).sum(axis=0), backend="python")
+    np.testing.assert_allclose(f(X), np.sqrt(X * X + 1).sum(axis=0), rtol=1e-6)
+
+
+def test_any_number_of_threads_gives_the_same_bits():
+    x = np.random.default_rng(0).standard_normal((64, 4096)).astype(np.float32)
+    total = hy.function(lambda x: (x * x).sum(), strict=True)
+    found = set()
+    for threads in (1, 2, 3):
+        with hy.config.override(threads=threads):
+            found.add(total(x))
+    assert len(found) == 1
+
+
+def test_calls_from_many_threads():
+    expected, wrong = softmax(X), []
+    work = [threading.Thread(target=lambda: wrong.extend(0 for _ in range(200) if not np.array_equal(softmax(X), expected)))
+            for _ in range(4)]  # fmt: skip
+    for thread in work:
+        thread.start()
+    for thread in work:
+        thread.join()
+    assert not wrong
+
+
+def test_object_code_is_kept_on_disk(tmp_path):
+    with hy.config.override(cache_dir=str(tmp_path), cache=True):
+        hy.function(lambda x: x * 1.2345)(X)
+        before = cache.stats().compiled
+        hy.function(lambda x: x * 1.2345)(X)
+        assert cache.stats().compiled == before and any(path.is_file() for path in tmp_path.rglob("*"))
+
+
+def test_profiles_name_the_users_line():
+    with hy.profile() as p:
+        softmax(X)
+    rows = p.rows()
+    assert rows and all(row.calls == 1 and row.line.startswith("test_tiny.py:") for row in rows)
+
+
+def test_saved_graphs_run_without_the_code(tmp_path):
+    hy.export.save(softmax, tmp_path / "softmax.hy", X)
+    loaded = hy.export.load(tmp_path / "softmax.hy")
+    np.testing.assert_allclose(loaded(X), softmax.eager(X), rtol=1e-6)
+
+
+def test_functions_are_pickled_by_name():
+    assert pickle.loads(pickle.dumps(softmax)) is softmax and copy.copy(softmax) is softmax
+
+
+def test_dropped_functions_free_their_code():
+    f = hy.function(lambda x: x - 3)
+    f(X)
+    function, code = weakref.ref(f), weakref.ref(f.traces[0].plan.module)
+    del f
+    gc.collect()
+    assert function() is None and code() is None
+
+
+def test_compiling_can_be_switched_off():
+    seen = []
+    f = hy.function(lambda x: seen.append(type(x)) or x + 1)
+    with hy.eager(), warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert f(X)[0, 0] == -1 and seen == [np.ndarray]
