@@ -10,7 +10,7 @@ BENCH_VENV := .venv-bench
 RUN := $(VENV)/bin/python
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test lint format bench docs fuzz sweep clean
+.PHONY: demo test lint format bench docs fuzz corpus sweep clean
 .DEFAULT_GOAL := test
 
 demo: $(VENV)/.demo
@@ -34,6 +34,10 @@ docs: $(VENV)/.docs
 # Random programs, eager against compiled, until the time is up: make fuzz ARGS="--seconds 600 --seed 1".
 fuzz: $(VENV)/.test
 	$(RUN) -m tests.fuzz $(ARGS)
+
+# Real programs, undecorated against decorated: the table of docs/corpus.md. make corpus ARGS="linear heat_1d" runs some of them.
+corpus: $(VENV)/.test
+	$(RUN) -m tests.corpus $(or $(ARGS),--write docs/corpus.md --ratchet tests/corpus/strict.txt)
 
 sweep: $(VENV)/.test
 	@set -e; for script in tests/sweeps/*.py; do echo "== $$script"; $(RUN) $$script; done

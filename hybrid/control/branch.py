@@ -58,6 +58,8 @@ def branch(trace: Trace, predicate: Atom, then: Callable, orelse: Callable, stat
             except Exception as error:
                 if isinstance(error, (TraceError, tr.Concretise)) or trace.failure is not failed:
                     raise
+                for watch in watches:
+                    watch.restore()
         # Raising is for Python: the other way goes on without a branch.
         state.set(before)
         other = trace.one(e.not_, predicate) if name == "then" else predicate

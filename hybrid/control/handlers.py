@@ -8,6 +8,7 @@ from typing import Any
 from hybrid.control import substitutes
 from hybrid.control.branch import branch, choose, truth
 from hybrid.control.loop import CannotRoll, FirstRoundDiffers, Rounds, Swapped, roll
+from hybrid.control.effects import refuse_effects
 from hybrid.control.plain import Plain, State
 from hybrid.control.watch import Watch
 from hybrid.core.errors import TraceError
@@ -26,10 +27,11 @@ class Tracing(Plain):
 
     Args:
         convert: gives the converted form of a user's function, or the function itself.
+        opaque: whether a Python function that stays as it is might hide what it does.
     """
 
-    def __init__(self, convert: Callable[[Callable, Any], Callable]):
-        self.convert = convert
+    def __init__(self, convert: Callable[[Callable, Any], Callable], opaque: Callable[[Callable], bool] = lambda function: False):
+        self.convert, self.opaque = convert, opaque
 
     # branches -----------------------------------------------------------------------------------------------------------
     def branch(self, test: Any, then: Callable, orelse: Callable, state: State) -> None:
@@ -98,8 +100,8 @@ class Tracing(Plain):
             self._each((item(k) for k in range(count)), body, state, stop)
 
     def _rolled(self, trace: Trace, count: Size, item: Callable, test: Callable | None, body: Callable, state: State) -> None:
-        first, step = 0, 1
-        for _ in range(4):
+        first, step, renames = 0, 1, isinstance(count, Dim) or test is not None
+        for _ in range(6):
             symbol = trace.fresh_symbol("step")
             left = count - first if isinstance(count, Dim) else (count - first) // step
             trace.bounds.know(symbol, 0, left - 1)
@@ -110,19 +112,19 @@ class Tracing(Plain):
 
             before, failure = state.get(), trace.failure
             try:
-                roll(trace, Rounds(left, symbol, test, one), state)
-            except (FirstRoundDiffers, Swapped) as error:
+                roll(trace, Rounds(left, symbol, test, one), state, renames)
+            except CannotRoll as error:
                 state.set(before)
                 trace.failure = failure
-                if isinstance(count, Dim) or test is not None:
-                    raise
-                if isinstance(error, Swapped):
-                    if step == 2:
-                        raise
-                    step = 2
-                else:
+                if isinstance(error, Swapped) and step == 1 and not renames:
+                    step = 2  # two rounds at a time leave the arrays in their places
+                elif step == 2:
+                    step, renames = 1, True
+                elif isinstance(error, FirstRoundDiffers) and not isinstance(count, Dim) and test is None and first < 2:
                     body(item(first))
                     first += 1
+                else:
+                    raise
                 continue
             for k in range(first + left * step, count) if not isinstance(count, Dim) else ():
                 body(item(k))
@@ -140,7 +142,7 @@ class Tracing(Plain):
         attempt = _Attempt(trace, state, body)
         try:
             with attempt.region:
-                roll(trace, Rounds(None, trace.fresh_symbol("step"), condition, body), state)
+                roll(trace, Rounds(None, trace.fresh_symbol("step"), condition, body), state, True)
             attempt.accept()
         except (TraceError, tr.Concretise) as error:
             attempt.undo()
@@ -169,9 +171,13 @@ class Tracing(Plain):
 
     # calls --------------------------------------------------------------------------------------------------------------
     def call(self, function: Any) -> Any:
-        if tr.current() is None:
+        trace = tr.current()
+        if trace is None:
             return function
-        return substitutes.called(function) or self.convert(function, self)
+        found = substitutes.called(function) or self.convert(function, self)
+        if trace.region is not None and found is function:
+            refuse_effects(trace, function, self.opaque)
+        return found
 
 
 def _nothing() -> None:

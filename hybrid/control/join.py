@@ -158,6 +158,14 @@ class Join:
             return lambda results: tuple(part(results) for part in parts)
         if same_constant(a, b):
             return lambda results: a
+        if self.invented(name) and (a is UNDEFINED or b is UNDEFINED):
+            given = b if a is UNDEFINED else a
+            if type(given) is tuple:
+                pairs = [(UNDEFINED, part) if a is UNDEFINED else (part, UNDEFINED) for part in given]
+                parts = [self._joined(name, x, y) for x, y in pairs]
+                return lambda results: tuple(part(results) for part in parts)
+            if spec_of(given) is None:
+                return lambda results: given  # a flag says whether it is meant
         if (a is UNDEFINED or b is UNDEFINED) and not self.live(name):
             return lambda results: UNDEFINED
         one, other = spec_of(a), spec_of(b)
@@ -198,7 +206,7 @@ class Join:
             return  # what a `return` has taken nobody touches any more
         for side, value in zip(self.sides, values):
             if not self._fresh(side, value):
-                unwrap(value).cell.frozen = f"`{name}` may stand for it, depending on a condition"
+                symbol(self.trace, value).cell.frozen = f"`{name}` may stand for it, depending on a condition"
 
     def _unless_dead(self, name: str, what: str) -> Callable[[list[Atom]], Any]:
         if self.live(name):

@@ -16,13 +16,15 @@ from hybrid.control import join
 from hybrid.control.branch import truth
 from hybrid.control.join import NO, YES, Spec, atoms, common, made, spec_of
 from hybrid.control.plain import UNDEFINED, State
+from hybrid.core import dtype as dt
 from hybrid.core.errors import TraceError
 from hybrid.core.shape import Size
-from hybrid.frontend.values import unwrap
+from hybrid.frontend.values import sized, symbol, unwrap
 from hybrid.ir import trace as tr
 from hybrid.ir.graph import Atom, Graph, Var
-from hybrid.ir.trace import Region, Symbol, Trace
+from hybrid.ir.trace import Cell, Region, Symbol, Trace
 from hybrid.ops import control
+from hybrid.ops import elementwise as e
 
 TRIES = 8  # kinds of variables settle after two or three
 
@@ -120,8 +122,11 @@ class Carried:
         return results.get(id(self), self.initial)
 
 
-def roll(trace: Trace, rounds: Rounds, state: State) -> None:
-    """Record the loop, and leave the variables of `state` as they are after it."""
+def roll(trace: Trace, rounds: Rounds, state: State, renames: bool) -> None:
+    """Record the loop, and leave the variables of `state` as they are after it.
+
+    `renames`: carry arrays that change places by value, which copies them in every round, instead of raising `Swapped`.
+    """
     known = trace.failure
     variables = [
         Carried(name, value, name in state.carried, name in state.invented) for name, value in zip(state.names, state.get())
@@ -130,18 +135,20 @@ def roll(trace: Trace, rounds: Rounds, state: State) -> None:
     for _ in range(TRIES):
         region = Region(trace, "body", loop=True)
         with region:
-            state.set(tuple(v.enter(trace, region) for v in variables))
+            state.set(tuple(v.enter(trace, region) if v in wanted else UNDEFINED for v in variables))
             test, split = _test(trace, rounds, region)
             rounds.body()
             after = dict(zip(state.names, state.get()))
         changed = any([v.leave(after[v.name]) for v in wanted])
         leaves = [leaf for v in wanted for leaf in v.leaves()]
-        if not changed and not any([_settle(leaf, leaves, region) for leaf in leaves]):
+        if not changed and not any([_settle(leaf, leaves, region, renames) for leaf in leaves]):
             break
         trace.failure = known
     else:
         raise CannotRoll("what the loop's variables hold changes from round to round", at=tr.user_line())
-    results = _append(trace, rounds, [leaf for leaf in leaves if leaf.spec is not None], region, test, split)
+    carried = [leaf for leaf in leaves if leaf.spec is not None]
+    _run_once(trace, rounds, state, variables, carried)
+    results = _append(trace, rounds, carried, region, test, split)
     state.set(tuple(v.value(results) if v in wanted else UNDEFINED for v in variables))
 
 
@@ -156,7 +163,7 @@ def _test(trace: Trace, rounds: Rounds, region: Region) -> tuple[bool | Atom, in
 
 
 # what is carried -------------------------------------------------------------------------------------------------------
-def _settle(c: Carried, leaves: list[Carried], region: Region) -> bool:
+def _settle(c: Carried, leaves: list[Carried], region: Region, renames: bool) -> bool:
     """Compare what a round left with what it was given; adapt, and say whether the body must be recorded anew."""
     if c.after is UNDEFINED and c.spec is not None:
         raise CannotRoll(f"`{c.name}` is deleted in a loop", at=tr.user_line())
@@ -169,9 +176,12 @@ def _settle(c: Carried, leaves: list[Carried], region: Region) -> bool:
     if given is None or given.certain() != spec.certain():
         raise FirstRoundDiffers(f"`{c.name}` becomes {spec} in a loop", at=tr.user_line())
     data = unwrap(c.after)
-    other = next((o for o in leaves if o is not c and o.spec is None and _is_same_array(o.initial, c.after)), None)
+    other = next((o for o in leaves if o is not c and _is_same_array(o.initial, c.after)), None)
     if other is not None and spec_of(other.initial) == spec:
-        raise Swapped(f"`{c.name}` and `{other.name}` change places", at=tr.user_line())
+        if not renames:
+            raise Swapped(f"`{c.name}` and `{other.name}` change places", at=tr.user_line())
+        c.spec = other.spec = spec
+        return True
     if type(data) is not Symbol or (data.cell.home is not region and not c.guarded):
         raise CannotRoll(f"`{c.name}` stands for another array from round to round", at=tr.user_line())
     changed, c.spec = c.spec is None, spec
@@ -214,7 +224,7 @@ def _append(
             c.parts = atoms(trace, c.after, c.spec)
         written = region.written
         new = [region.values[cell] for cell in written]
-    _check_storage(carried)
+    _check_storage(carried, region)
     inputs = [var for c in carried for var in c.vars] + [region.entered[cell][0] for cell in written]
     initial = [part for c in carried for part in _initial(trace, c)] + [region.entered[cell][1] for cell in written]
     fixed = {var: outer for cell, (var, outer) in region.entered.items() if cell not in written}
@@ -236,6 +246,8 @@ def _append(
         if ran and c.spec.maybe and c.parts[1] is YES:
             parts[1] = YES  # every round makes sure of it, and there is one
         values[id(c)] = made(trace, c.spec, parts)
+        if not c.spec.is_number:
+            _note_aliases(trace, rounds, c, carried, unwrap(values[id(c)]).cell)
     for cell, atom in zip(written, results):
         trace.assign(cell, atom)
     return values
@@ -249,13 +261,74 @@ def _initial(trace: Trace, c: Carried) -> list[Atom]:
     return atoms(trace, c.initial, c.spec)
 
 
-def _check_storage(carried: list[Carried]) -> None:
+def _renewed(c: Carried, carried: list[Carried]) -> int | None:
+    """After how many rounds a variable surely stands for an array that a round made; None: perhaps never."""
+    seen, at = [c], c
+    while True:
+        cell = unwrap(at.after).cell
+        owner = next((o for o in carried if type(unwrap(o.head)) is Symbol and unwrap(o.head).cell is cell), None)
+        if owner is None:
+            return len(seen)
+        if owner in seen:
+            return None
+        seen.append(owner)
+        at = owner
+
+
+def _surely(trace: Trace, rounds: Rounds, least: int | None) -> bool:
+    known = least is not None and rounds.test is None and rounds.count is not None
+    return known and trace.bounds.nonnegative(rounds.count - least)  # type: ignore[operator]
+
+
+def _before(trace: Trace, c: Carried) -> Cell | None:
+    """The storage of the array that a variable stands for before the loop, if it does."""
+    spec = spec_of(c.initial)
+    return None if c.initial is UNDEFINED or spec is None or spec.is_number else symbol(trace, c.initial).cell
+
+
+def _run_once(trace: Trace, rounds: Rounds, state: State, variables: list[Carried], carried: list[Carried]) -> None:
+    """Hand over to Python the calls in which a loop that rebinds an argument does not go round: the variable stays the argument."""
+    arrays = [c for c in carried if c.spec is not None and not c.spec.is_number and _renewed(c, carried) == 1]
+    cells = [cell for c in arrays if (cell := _before(trace, c)) is not None]
+    if not any(cell.name for cell in cells) or _surely(trace, rounds, 1):
+        return
+    what = "a loop that rebinds an argument goes round at least once"
+    if rounds.count is not None and not trace.bounds.nonnegative(rounds.count - 1):
+        trace.assume(trace.one(e.gt, sized(trace, rounds.count), tr.literal(0, dt.int64)), what)
+    if rounds.test is not None:
+        state.set(tuple(v.initial for v in variables))
+        verdict = truth(trace, rounds.test())
+        if verdict is False:
+            raise CannotRoll("a loop never goes round", at=tr.user_line())
+        if verdict is not True:
+            trace.assume(verdict, what)
+
+
+def _note_aliases(trace: Trace, rounds: Rounds, c: Carried, carried: list[Carried], cell: Cell) -> None:
+    """What the array after a loop may be besides a new one: that of its last round, and that from before the loop."""
+    left, before, renewed = unwrap(c.after), _before(trace, c), _renewed(c, carried)
+    cells = [left.cell] if type(left) is Symbol else []
+    if before is not None and not _surely(trace, rounds, renewed) and not (before.name and renewed == 1):
+        cells.append(before)
+        before.twins, cell.twins = (*before.twins, cell), (*cell.twins, before)
+        if before.name:
+            cell.frozen = before.frozen = f"`{c.name}` is one array or another depending on the rounds of a loop"
+    if any(other.name for other in cells):
+        error = TraceError(f"an array is returned, and `{c.name}` may be an argument or not", at=tr.user_line())
+        cell.shared = error, YES
+    for other in cells:
+        cell.shared, cell.frozen = cell.shared or other.shared, cell.frozen or other.frozen
+
+
+def _check_storage(carried: list[Carried], region: Region) -> None:
     """Arrays that are rebound and written too: which of them holds what after the loop depends on the number of rounds."""
     arrays = [c for c in carried if c.spec is not None and not c.spec.is_number and not c.guarded]
     if len({unwrap(c.after).cell for c in arrays}) < len(arrays):
         raise CannotRoll("two variables stand for one array that is new in every round", at=tr.user_line())
     for c in arrays:
         head, before = unwrap(c.head), unwrap(c.initial)
+        if c.read and type(before) is Symbol and before.cell in region.written:
+            raise CannotRoll(f"`{c.name}` is rebound in a loop that writes what it was before", at=tr.user_line())
         if type(head) is not Symbol or not head.cell.written:
             continue
         if type(before) is not Symbol or before.cell.name:

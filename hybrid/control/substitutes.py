@@ -81,20 +81,20 @@ def _range(*args: Any) -> Any:
     start, stop = (0, args[0]) if len(args) == 1 else args[:2]
     step = args[2] if len(args) == 3 else 1
     low, high, by = (integers.size_of(trace, x) for x in (start, stop, step))
-    if isinstance(by, Dim):
-        raise tr.TraceError("the step of a range is a number that only a run knows", at=tr.user_line())
     if by == 0:
         raise ValueError("range() arg 3 must not be zero")
-    distance = high - low if by > 0 else low - high
-    if abs(by) > 1:
-        up = sized(trace, distance + (abs(by) - 1))
-        rounds = trace.one(e.floordiv, up, tr.literal(abs(by), dt.int64))
-        count = _count(trace, rounds)
+    if isinstance(by, Dim) and not trace.bounds.nonnegative(by - 1):
+        trace.assume(trace.one(e.gt, sized(trace, by), tr.literal(0, dt.int64)), "a range goes upwards")
+    up = isinstance(by, Dim) or by > 0
+    distance, stride = (high - low, by) if up else (low - high, -by)
+    if stride != 1:
+        rounded = sized(trace, distance + (stride - 1))
+        count = _count(trace, trace.one(e.floordiv, rounded, sized(trace, stride)))
     elif trace.bounds.nonnegative(distance):
         count = distance
     else:
         count = _count(trace, sized(trace, distance))
-    return Counted(count, lambda k: start + k if by == 1 else start + k * by, lambda: builtins.range(*args))
+    return Counted(count, lambda k: start + k if by == 1 else start + k * step, lambda: builtins.range(*args))
 
 
 def _count(trace: Trace, rounds: Atom) -> Size:
@@ -211,8 +211,10 @@ def _predicate(function: Callable, name: str) -> Callable:
     return computed
 
 
-# Arrays that code fills element by element are traced from the start; data stays NumPy's until it meets traced values.
-_FILLED = (np.zeros, np.ones, np.empty, np.full, np.eye, np.identity, np.zeros_like, np.ones_like, np.empty_like, np.full_like)
+# What code may go on to write element by element, or read at computed places, is traced from the start; the others only
+# where they are given traced values.
+_FILLED = frozenset((np.zeros, np.ones, np.empty, np.full, np.eye, np.identity, np.zeros_like, np.ones_like, np.empty_like,
+                     np.full_like, np.arange, np.linspace, np.array))  # fmt: skip
 
 
 def _constructor(function: Callable, body: Callable) -> Callable:

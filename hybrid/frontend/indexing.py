@@ -21,6 +21,7 @@ from hybrid.frontend.values import (
     assembled,
     dtype_of,
     holds_tensor,
+    kind_of,
     laid_out,
     like,
     operand,
@@ -49,7 +50,7 @@ class Place(Cell):
     def __init__(self, trace: Trace, base: Symbol, index: Atom, axis: int):
         self.base, self.index, self.axis = base, index, axis
         self.trace, self.home, self.mutable, self.lost = trace, trace.region, True, ""
-        self.shared, self.frozen = base.cell.shared, base.cell.frozen
+        self.shared, self.frozen, self.twins = base.cell.shared, base.cell.frozen, base.cell.twins
         self.writeable, self.name, self.written = base.cell.writeable, base.cell.name, False
 
     @property
@@ -334,6 +335,8 @@ def _is_same_place(view: Symbol, value: Any) -> bool:
 
 def _fitted(trace: Trace, value: Any, dtype: np.dtype, shape: Shape) -> Atom:
     """A value as assignment takes it: any casting, broadcast, leading axes of size 1 dropped."""
+    if kind_of(value) in ("python", "scalar") and dt.is_integer(dtype):
+        value = _whole(trace, value, dtype)
     atom = operand(trace, cast(value, dtype) if not isinstance(dtype_of(value), type) else value, dtype)
     given = atom.type.shape
     if len(given) > len(shape) and all(size == 1 for size in given[: len(given) - len(shape)]):
@@ -341,6 +344,22 @@ def _fitted(trace: Trace, value: Any, dtype: np.dtype, shape: Shape) -> Atom:
     if len(atom.type.shape) > len(shape) or broadcast_shapes(atom.type.shape, shape) != shape:
         raise ValueError(f"could not broadcast input array from shape {given} into shape {shape}")
     return stretched(trace, atom, shape)
+
+
+def _whole(trace: Trace, value: Any, dtype: np.dtype) -> Any:
+    """A number on its way into an array of integers: NumPy takes the `int` of it, which must fit, except from NumPy's
+    own numbers into unsigned arrays."""
+    own, exact = strong(value), kind_of(value) == "python" or dtype.kind == "i"
+    if not isinstance(unwrap(value), Symbol):
+        return np.array(unwrap(value), dtype) if exact else value
+    if not exact or own == dt.bool_ or dt.is_complex(own) or np.can_cast(own, dtype):
+        return value
+    whole = operand(trace, integers.to_int(value), dt.int64)
+    limits = np.iinfo(dtype)
+    for comparison, limit in ((e.ge, limits.min), (e.le, limits.max)):
+        if abs(limit) < 2**63 - 1:
+            trace.assume(trace.one(comparison, whole, tr.literal(limit, dt.int64)), "a number fits the integers of an array")
+    return integers.python(trace, whole)
 
 
 def _mask(target: Symbol, index: Any) -> Any:

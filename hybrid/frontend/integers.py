@@ -118,9 +118,9 @@ def span(trace: Trace, item: slice, length: Size) -> tuple[Size, int, Size]:
         if isinstance(rounded, Literal):
             distance = int(rounded.value)
         else:
-            distance = bound(trace, trace.one(e.maximum, rounded, _ZERO), 0, length)
+            distance = _end(trace, trace.one(e.maximum, rounded, _ZERO), 0, length)
     elif not trace.bounds.nonnegative(distance):
-        distance = bound(trace, trace.one(e.maximum, sized(trace, distance), _ZERO), 0, length)
+        distance = _end(trace, trace.one(e.maximum, sized(trace, distance), _ZERO), 0, length)
     return begin, by, distance
 
 
@@ -134,7 +134,20 @@ def _clipped(trace: Trace, part: Any, length: Size, low: Size, high: Size) -> Si
     given, end = sized(trace, at), sized(trace, length)
     counted = trace.one(e.select, trace.one(e.lt, given, _ZERO), trace.one(e.add, given, end), given)
     inside = trace.one(e.minimum, trace.one(e.maximum, counted, sized(trace, low)), sized(trace, high))
-    return bound(trace, inside, low, high)
+    if low == -1:  # symbols of sizes are never negative
+        return _end(trace, trace.one(e.add, inside, tr.literal(1, dt.int64)), 0, high + 1) - 1
+    return _end(trace, inside, low, high)
+
+
+def _end(trace: Trace, atom: Atom, low: Size, high: Size) -> Size:
+    """A computed end or length of a slice. Outside of branches and loops it would be the size of arrays of the whole program."""
+    known = trace.size_of(atom)
+    if known is not None:
+        return known
+    if trace.region is None:
+        error = tr.TraceError("a slice has a length that only a run knows", at=tr.user_line())
+        raise tr.undecided(trace, atom, error)
+    return bound(trace, atom, low, high)
 
 
 def _require(trace: Trace, comparison: Any, left: Size, right: Size, what: str) -> None:
@@ -275,13 +288,33 @@ _CHECKED: dict[str, Callable[..., Atom]] = {
 }  # fmt: skip
 
 
+_GUARDED = frozenset((e.add, e.sub, e.mul, e.div, e.neg))  # what native entries compute of their number arguments
+
+
 def finite(trace: Trace, number: Atom) -> None:
     """Hand the call over to Python where it would have raised instead of giving this number."""
-    if trace.region is None:
+    if trace.region is None and _is_guard(trace, number):
         trace.checks.append(number)  # looked at before anything is computed
-    else:
-        difference = trace.one(e.sub, number, number)
-        trace.assume(trace.one(e.eq, difference, tr.literal(0, number.type.dtype)), "Python arithmetic gives a finite number")
+        return
+    difference = trace.one(e.sub, number, number)
+    trace.assume(trace.one(e.eq, difference, tr.literal(0, number.type.dtype)), "Python arithmetic gives a finite number")
+
+
+def _is_guard(trace: Trace, number: Atom) -> bool:
+    """Whether a number is a little arithmetic of number arguments, which can be looked at before the call."""
+    producers = {var: eqn for eqn in trace.builder.eqns for var in eqn.outputs}
+    pending = [number]
+    for _ in range(32):
+        if not pending:
+            return True
+        atom = pending.pop()
+        if isinstance(atom, Literal) or atom in trace.numbers:
+            continue
+        eqn = producers.get(atom)
+        if eqn is None or eqn.primitive not in _GUARDED:
+            return False
+        pending += eqn.inputs
+    return False
 
 
 # Conversions -----------------------------------------------------------------------------------------------------------

@@ -24,6 +24,7 @@ from hybrid.ir.builder import Builder
 from hybrid.ir.graph import Atom, Eqn, Literal, Source, Var
 from hybrid.ir.primitive import TABLE, Primitive
 
+MOST = 60_000  # operations of one trace: recording them takes about a second
 SNAPSHOT_BYTES = 1 << 20  # captured arrays up to this size are watched for writes while tracing; a comparison takes 0.1 ms
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _LIBRARIES = tuple(os.path.join(folder, "") for folder in (_PACKAGE, os.path.dirname(np.__file__)))
@@ -36,16 +37,18 @@ class Cell:
     `home` is the region that made it. `mutable` cells are arrays; numbers never change. A `lost` cell holds, from some loop
     or branch on, what only a run can tell: the reason why nobody may look at it any more. A `frozen` one may be known under
     another name, depending on a condition: it cannot be written. A `shared` one may be an argument: it cannot be returned
-    (why, and the condition).
+    (why, and the condition). Its `twins` are one with it in some runs: they are lost when it is written.
     """
 
-    __slots__ = ("trace", "home", "_value", "origin", "written", "writeable", "mutable", "name", "lost", "shared", "frozen")
+    __slots__ = ("trace", "home", "_value", "origin", "written", "writeable", "mutable", "name", "lost", "shared", "frozen",
+                 "twins")  # fmt: skip
 
     def __init__(self, trace: Trace, value: Atom, writeable: bool = True, name: str = "", mutable: bool = True):
         self.trace, self.home, self._value, self.origin = trace, trace.region, value, value
         self.written, self.writeable, self.mutable, self.name = False, writeable, mutable, name
         self.lost = self.frozen = ""
         self.shared: tuple[TraceError, Atom] | None = None
+        self.twins: tuple[Cell, ...] = ()
         if trace.region is not None:
             trace.region.cells.append(self)
 
@@ -158,6 +161,7 @@ class Trace:
         self.bounds = Bounds()
         self.bound: dict[str, Atom] = {}  # the numbers that symbols were given
         self.symbols = 0
+        self.recorded = 0  # operations, those of attempts that were given up included
         self.alive = True
         self.outer: Trace | None = None
         self.captured: dict[int, Cell] = {}
@@ -231,6 +235,12 @@ class Trace:
     def record(
         self, primitive: Primitive, inputs: tuple[Atom, ...], params: Mapping[str, Any] | None = None
     ) -> tuple[Atom, ...]:
+        self.recorded += 1
+        if self.recorded > MOST:
+            error = TraceError(f"the trace is longer than {MOST} operations", at=user_line(),
+                               fix="let loops be loops: f.explain() tells which are written out, and why")  # fmt: skip
+            self.fail(error)
+            raise error
         if "raise" in np.geterr().values():
             error = TraceError("np.errstate asks for floating-point errors, which compiled code does not raise", at=user_line())
             self.fail(error)
@@ -386,6 +396,16 @@ def write(symbol: Symbol, value: Atom) -> None:
             raise ValueError("assignment destination is read-only")
         value = primitive.put(trace.one, base, value, **params)
     cell.value = value
+    _lose_twins(cell)
+
+
+def _lose_twins(cell: Cell) -> None:
+    pending = list(cell.twins)
+    while pending:
+        twin = pending.pop()
+        if twin is not cell and not twin.lost:
+            twin.lost, twin.written = "the number of rounds of a loop", True
+            pending += twin.twins
 
 
 def view(

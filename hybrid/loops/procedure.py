@@ -127,7 +127,7 @@ class _Lowering:
         """The statements of a CONTROL equation whose results go into `targets`."""
         match eqn.primitive.body:
             case "bind":
-                if eqn.params["high"] is not None:
+                if _is_bounded(eqn):
                     self.highest[eqn.params["symbol"]] = eqn.params["high"]
                 return [Let(eqn.params["symbol"], self.value(eqn.inputs[0]))]
             case "check":
@@ -186,6 +186,7 @@ class _Lowering:
         made = tuple(dict.fromkeys(a for a in graph.outputs if isinstance(a, Var) and a not in set(graph.inputs)))
         whole = graph.replace(outputs=made)
         strides = {var: self.strides[var] for var in graph.inputs if var in self.strides}
+        self.highest.update((eqn.params["symbol"], eqn.params["high"]) for eqn in graph.eqns if _is_bounded(eqn))
         keep: frozenset[Var] = frozenset()
         while True:
             program = fuse(whole, strides, serial=True, keep=keep)
@@ -210,7 +211,7 @@ class _Lowering:
         self.groups += 1
         kernel = lower(group, context, f"{self.name}_{self.groups}")
         known = set(context.names.values())
-        self.scratch += [Scratch(b.name, b.dtype, b.size) for b in kernel.buffers if b.name not in known]
+        self.scratch += [Scratch(b.name, b.dtype, self.largest(b.size)) for b in kernel.buffers if b.name not in known]
         return kernel.body
 
     def settle(self, program: Program, graph: Graph, targets: Sequence[str], owned: set[Var], last: Mapping[Var, int]) -> None:
@@ -253,6 +254,10 @@ class _Lowering:
                 yield from self.copy(atom, self.names[between])
                 late += self.copy(between, target)
         yield from late
+
+
+def _is_bounded(eqn: Eqn) -> bool:
+    return eqn.primitive.body == "bind" and eqn.params["high"] is not None
 
 
 def _last_reads(program: Program, graph: Graph) -> dict[Var, int]:

@@ -59,6 +59,7 @@ class _Fuser:
         self.sources = {*graph.inputs, *(var for var, _ in graph.constants)}
         self.host = {eqn for eqn in graph.eqns if not lowers(eqn)}
         self.costs: dict[Var, int] = {}
+        self.sized = {eqn: found for eqn in graph.eqns if (found := symbols_of(eqn))}
 
     # what is stored ---------------------------------------------------------------------------------------------------
     def is_stage(self, var: Var, kept: set[Var]) -> bool:
@@ -249,16 +250,20 @@ class _Fuser:
                 outputs.append(fresh)
         return outputs, copies
 
-    def symbols(self, var: Var, kept: set[Var]) -> frozenset[str]:
+    def symbols(self, var: Var, kept: set[Var]) -> set[str]:
         """The size symbols that a stage mentions: in its equation, and in those recomputed for it."""
-        found: frozenset[str] = frozenset()
-        stack: list[Atom] = [var]
+        found: set[str] = set()
+        if not self.sized:
+            return found
+        stack, seen = [var], {var}
         while stack:
             at = stack.pop()
-            eqn = self.producers.get(at) if isinstance(at, Var) else None
-            if eqn is not None and (at is var or not self.is_stage(at, kept)):  # type: ignore[arg-type]
-                found |= symbols_of(eqn)
-                stack.extend(eqn.inputs)
+            eqn = self.producers.get(at)
+            if eqn is not None and (at is var or not self.is_stage(at, kept)):
+                found |= self.sized.get(eqn, frozenset())
+                below = [atom for atom in eqn.inputs if isinstance(atom, Var) and atom not in seen]
+                seen.update(below)
+                stack += below
         return found
 
     def place(

@@ -175,6 +175,15 @@ def lowers(eqn: Eqn) -> bool:
     return p.lowers is None or p.lowers(*types, **eqn.params)
 
 
+def without_lowering(eqn: Eqn) -> set[str]:
+    """The primitives inside a branch or loop that keep it from becoming a kernel."""
+    if eqn.primitive.kind is Kind.CONTROL:
+        return {name for body in bodies(eqn).values() for inner in body.eqns for name in without_lowering(inner)}
+    large = "a large matrix product" if _is_large(eqn) else ""
+    complex_ = any(dt.is_complex(t.dtype) for t in (*(a.type for a in eqn.inputs), *(v.type for v in eqn.outputs)))
+    return set() if lowers(eqn) and not large else {large or ("complex numbers" if complex_ else eqn.primitive.name)}
+
+
 def _is_large(eqn: Eqn) -> bool:
     """A matrix product that loops would take much longer for than a BLAS."""
     if eqn.primitive.kind is not Kind.CONTRACT:

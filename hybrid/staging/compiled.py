@@ -13,10 +13,12 @@ import numpy as np
 
 from hybrid.core import tree
 from hybrid.core.config import config
+from hybrid.core.errors import TraceError
 from hybrid.core.shape import Shape
 from hybrid.frontend.values import Value, wrap
-from hybrid.ir.graph import Graph, Var, evaluate
+from hybrid.ir.graph import Graph, Var, bodies, evaluate
 from hybrid.ir.verify import verify
+from hybrid.passes.steps import Program, lowers, without_lowering
 from hybrid.staging import entry, guards
 from hybrid.staging.fallback import Refusal
 from hybrid.staging.reads import Reads
@@ -65,7 +67,9 @@ class Compiled:
         writebacks = [(self.traced.visible + k, self._written(where)) for k, where in enumerate(self.traced.writes)]
 
         def make() -> Lowered:
-            low = build(pipeline.group(graph, strides), strides, self.traced.visible, writebacks)
+            program = pipeline.group(graph, strides)
+            _refuse_interpreted(program)
+            low = build(program, strides, self.traced.visible, writebacks)
             if config.verify:
                 from hybrid.loops.verify import verify as verify_loops
 
@@ -130,7 +134,7 @@ class Compiled:
         self.calls += 1
         traced = self.traced
         arrays = [self._input(traced.leaves[k], values[k]) for k in traced.inputs]
-        outputs = self.plan.run(arrays) if traced.graph.outputs else []
+        outputs = self.plan.run(arrays) if traced.graph.outputs or traced.graph.eqns else []  # with none, there may be assumptions
         for where in traced.writes:
             if isinstance(where, int):
                 given, used = _data(values[where]), arrays[traced.inputs.index(where)]
@@ -257,6 +261,15 @@ class Compiled:
             where[name] = ("result", numbers[k])
         where.update((name, ("arena", offset)) for name, offset in lowered.arena.items())
         return tuple(where[name] for name in segment.buffers)
+
+
+def _refuse_interpreted(program: Program) -> None:
+    """TraceError for a branch or loop that cannot be native: Python runs it faster than NumPy could, equation by equation."""
+    for step in program.steps:
+        eqn = getattr(step, "eqn", None)
+        if eqn is not None and bodies(eqn) and not lowers(eqn):
+            inside = sorted(without_lowering(eqn))
+            raise TraceError(f"a branch or loop needs {', '.join(inside)}, which kernels do not have", at=eqn.source)
 
 
 def _data(value: Any) -> np.ndarray:

@@ -59,7 +59,7 @@ def convert(function: Any, handlers: Any) -> Any:
     if type(function) is functools.partial:
         inner = convert(function.func, handlers)
         return function if inner is function.func else functools.partial(inner, *function.args, **function.keywords)
-    call = getattr(type(function), "__call__", None)
+    call = _call(function)
     if isinstance(call, types.FunctionType):
         inner = convert(call, handlers)
         return function if inner is call else types.MethodType(inner, function)
@@ -76,11 +76,17 @@ def reason(function: Any) -> str | None:
     """Why `convert` gives a function back as it is; None if it does not, or if nothing in it is control flow or a call."""
     if isinstance(function, types.FunctionType):
         return _form(function).reason
-    for name in ("__func__", "func"):
-        if isinstance(function, (types.MethodType, functools.partial)) and hasattr(function, name):
-            return reason(getattr(function, name))
-    call = getattr(type(function), "__call__", None)
+    if isinstance(function, types.MethodType):
+        return reason(function.__func__)
+    if type(function) is functools.partial:
+        return reason(function.func)
+    call = _call(function)
     return reason(call) if isinstance(call, types.FunctionType) else "it is not written in Python"
+
+
+def _call(value: Any) -> Any:
+    """What calling an object runs."""
+    return inspect.getattr_static(type(value), "__call__", None)
 
 
 def _function(function: types.FunctionType, code: types.CodeType, handlers: Any) -> types.FunctionType:
@@ -144,7 +150,10 @@ def _compiled(node: Any, owner: str | None, code: types.CodeType, free: tuple[st
     """Compile a tree with the names in `free` as variables of a function around it, in a class if there is one."""
     arguments = ast.arguments([], [ast.arg(name) for name in free], None, [], [], None, [])
     inner = ast.Return(node) if isinstance(node, ast.Lambda) else node
-    outer: ast.stmt = ast.FunctionDef(PREFIX + "factory", arguments, [inner], [], None, None)
+    # A function that calls itself means the global of its name, unless that is a variable of the function around it.
+    recursive = isinstance(node, ast.FunctionDef) and node.name not in free
+    names: list[ast.stmt] = [ast.Global([node.name])] if recursive else []
+    outer: ast.stmt = ast.FunctionDef(PREFIX + "factory", arguments, [*names, inner], [], None, None)
     if hasattr(node, "type_params"):
         node.type_params = []  # names that are among `free` if the function uses them
     if sys.version_info >= (3, 12):
@@ -186,9 +195,10 @@ def _source(function: types.FunctionType) -> tuple[Any, str | None]:
     except SyntaxError:
         tree = ast.Module([], [])
     if any(_same(made, code) for made in _codes_of(text, code.co_filename, code.co_flags & _FUTURE)):
-        for found, owner in _candidates(tree, code.co_firstlineno, code.co_name, None):
-            if _spans(found, code):
-                return _clone(found), owner
+        fitting = [pair for pair in _candidates(tree, code.co_firstlineno, code.co_name, None) if _spans(pair[0], code)]
+        if fitting:
+            node, owner = fitting[-1]  # the innermost of nested lambdas
+            return _clone(node), owner
     raise _Unconvertible("its source is not what it was compiled from (an edited file, or a tool that rewrites code?)")
 
 
@@ -210,15 +220,12 @@ def _inner(code: types.CodeType) -> Iterator[types.CodeType]:
 
 
 def _spans(node: Any, code: types.CodeType) -> bool:
-    """Whether all of a code object's instructions come from a tree: several lambdas may start on one line."""
-    start, end = (node.lineno, node.col_offset), (node.end_lineno, node.end_col_offset)
-    for line, end_line, column, end_column in code.co_positions():
-        if None not in (line, end_line, column, end_column) and column != end_column:
-            if not (start <= (line, column) and (end_line, end_column) <= end) and line != code.co_firstlineno:
-                return False
-            if isinstance(node, ast.Lambda) and not start <= (line, column) <= end:
-                return False
-    return True
+    """Whether all of a code object comes from a tree: several lambdas may start on one line."""
+    if not isinstance(node, ast.Lambda):
+        return True
+    start, end = (node.body.lineno, node.body.col_offset), (node.body.end_lineno, node.body.end_col_offset)
+    found = [place for place in code.co_positions() if place[2] != place[3] and None not in place]
+    return all(start <= (at[0], at[2]) and (at[1], at[3]) <= end for at in found)
 
 
 @functools.lru_cache(_FILES)
@@ -260,7 +267,5 @@ def _same(a: types.CodeType, b: types.CodeType) -> bool:
             if not _same(x, y):
                 return False
         elif type(x) is not type(y) or x != y:
-            # The body of a class holds the name of the class, which depends on what is around it.
-            if a.co_flags & inspect.CO_OPTIMIZED or x != a.co_qualname or y != b.co_qualname:
-                return False
+            return False
     return True

@@ -9,8 +9,8 @@
                                         return result
 
 What follows a statement that always leaves goes into its other branch, where no flag is needed; what follows a statement
-that may leave is guarded by flags. `Branch`, `Each` and `Repeat` mark the statements that handlers take over. The others
-stay Python's, such as those with a `return` inside a `try`.
+that may leave is guarded by flags. `Branch`, `Each` and `Repeat` mark the statements that handlers take over. Others stay
+Python's: `try`, `with` and `match`, what binds a global, and what is left from inside a `finally`.
 """
 
 from __future__ import annotations
@@ -117,17 +117,21 @@ class Exits:
 
     # What stays Python's --------------------------------------------------------------------------------------------------
     def _pin(self, body: list[ast.stmt], shared: set[str]) -> set[ast.stmt]:
-        """Constructs that stay: where one binds a global, or is left by way of a `try`, a `with` or one that stays."""
-        paths: list[list[ast.stmt]] = []
+        """Constructs that stay: where one binds a global, or is left from a `finally` or from inside one that stays."""
+        returns: list[list[ast.stmt]] = []
+        jumps: list[list[ast.stmt]] = []
         pinned: set[ast.stmt] = set()
 
         def collect(stmts: list[ast.stmt], path: list[ast.stmt], loop: int) -> None:
             for node in stmts:
-                if isinstance(node, (ast.Return, ast.Break, ast.Continue)):
-                    paths.append(path if isinstance(node, ast.Return) else path[loop:])
+                if isinstance(node, ast.Return):
+                    returns.append(path)
+                elif isinstance(node, (ast.Break, ast.Continue)):
+                    jumps.append(path[loop:])
                 for block in blocks(node):
                     inside = isinstance(node, (ast.For, ast.While)) and block is node.body
-                    collect(block, [*path, node], len(path) if inside else loop)
+                    crossed = not isinstance(node, _OPAQUE) or block is getattr(node, "finalbody", None)
+                    collect(block, [*path, node] if crossed else path, len(path) if inside else loop)
                 if shared and isinstance(node, (ast.If, ast.For, ast.While)) and shared & bound(node):
                     pinned.add(node)
 
@@ -135,10 +139,21 @@ class Exits:
         size = -1
         while size != len(pinned):
             size = len(pinned)
-            for path in paths:
-                if any(node in pinned or isinstance(node, _OPAQUE) for node in path):
-                    pinned.update(node for node in path if not isinstance(node, _OPAQUE))
+            hard = lambda path: any(node in pinned or isinstance(node, _OPAQUE) for node in path)
+            paths = [*filter(hard, jumps), *(returns if any(map(hard, returns)) else ())]
+            pinned.update(node for path in paths for node in path)
         return pinned
+
+    def _is_direct(self, node: ast.stmt) -> bool:
+        """Whether a `try`, `with` or `match` is left only by statements that stand in no construct of a handler."""
+        return not any(
+            not self._is_direct(inner) if isinstance(inner, _OPAQUE) else self._is_handled(inner) and self._flow([inner]).exits
+            for block in blocks(node)
+            for inner in block
+        )
+
+    def _is_handled(self, node: ast.stmt) -> bool:
+        return isinstance(node, (ast.If, ast.For, ast.While)) and node not in self._pinned
 
     # How statements are left ----------------------------------------------------------------------------------------------
     def _flow(self, stmts: list[ast.stmt]) -> Flow:
@@ -193,37 +208,55 @@ class Exits:
             flow = self._flow([node])
             if not flow.falls:
                 stmts = []
-            if not isinstance(node, (ast.If, ast.For, ast.While)) or node in self._pinned:
+            exits = flow.exits
+            if isinstance(node, _OPAQUE) and exits and not (frame is None and self._is_direct(node)):
+                self._opaque(node, inner, tail and not stmts)
+                out.append(node)
+            elif not self._is_handled(node):
                 for block in blocks(node):
-                    block[:] = self._block(block, None, True) or [ast.copy_location(ast.Pass(), node)]
+                    block[:] = self._block(list(block), None, True) or [ast.copy_location(ast.Pass(), node)]
                 out.append(node)
                 continue
-            if isinstance(node, ast.If):
+            elif isinstance(node, ast.If):
                 body, orelse = node.body, node.orelse
-                if flow.exits and not self._flow(body).falls:
+                if exits and not self._flow(body).falls:
                     orelse, stmts = orelse + stmts, []
-                elif flow.exits and not self._flow(orelse).falls:
+                elif exits and not self._flow(orelse).falls:
                     body, stmts = body + stmts, []
                 last = tail and not stmts
                 branch = Branch(node.test, self._block(body, inner, last), self._block(orelse, inner, last))
                 out.append(ast.copy_location(branch, node))
-                exits = flow.exits
             else:
+                assert isinstance(node, (ast.For, ast.While))
                 exits = self._flow(node.body).exits & {"return"}
                 before, loop, after = self._loop(node)
                 out += [*before, loop]
                 stmts = after + stmts
             if exits:
                 if stmts:
-                    flags = [inner.flags[kind] for kind in sorted(exits)]
-                    self.invented.update(flags)
-                    inner.used.update(flags)
-                    test = ast.copy_location(ast.UnaryOp(ast.Not(), either(flags)), stmts[0])
-                    out.append(ast.copy_location(Branch(test, self._block(stmts, inner, tail), []), stmts[0]))
+                    out.append(self._unless(exits, stmts, inner, tail))
                 if frame is None:
                     out.append(ast.copy_location(ast.Return(load(RESULT)), node))
                 return out
         return out
+
+    def _unless(self, exits: frozenset[str], stmts: list[ast.stmt], frame: _Frame, tail: bool) -> Branch:
+        """Statements that run if the frame has not been left."""
+        flags = [frame.flags[kind] for kind in sorted(exits)]
+        self.invented.update(flags)
+        frame.used.update(flags)
+        test = ast.copy_location(ast.UnaryOp(ast.Not(), either(flags)), stmts[0])
+        return ast.copy_location(Branch(test, self._block(stmts, frame, tail), []), stmts[0])
+
+    def _opaque(self, node: ast.stmt, frame: _Frame, tail: bool) -> None:
+        """Rewrite the blocks of a `try`, `with` or `match`; the `else` of a `try` is for bodies that were not left."""
+        orelse = getattr(node, "orelse", [])
+        exits = self._flow(node.body).exits if orelse else _NONE  # type: ignore[attr-defined]
+        for block in blocks(node):
+            if block is orelse and exits:
+                block[:] = [self._unless(exits, list(block), frame, tail)]
+            else:
+                block[:] = self._block(list(block), frame, tail and not exits) or [ast.copy_location(ast.Pass(), node)]
 
     def _leave(self, node: ast.stmt, frame: _Frame | None, tail: bool) -> list[ast.stmt]:
         if frame is None:

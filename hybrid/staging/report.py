@@ -15,11 +15,11 @@ from hybrid.core.config import config
 from hybrid.core.errors import CompileError
 from hybrid.core.shape import Shape, product
 from hybrid.frontend.values import Value
-from hybrid.ir.graph import Atom, Eqn, Var, read, run
+from hybrid.ir.graph import Atom, Eqn, Var, bodies, read, run
 from hybrid.ir.primitive import Kind
 from hybrid.passes.fuse import FEW_ROWS, ROW_LIMIT
 from hybrid.passes.pipeline import disabled
-from hybrid.passes.steps import Group, HostCall, MatMul, Stage, number
+from hybrid.passes.steps import Group, HostCall, MatMul, Procedure, Stage, number
 from hybrid.runtime.program import title
 from hybrid.staging import listing
 from hybrid.staging.signature import ArrayLeaf, Leaf, NumberLeaf, SameLeaf, ScalarLeaf
@@ -129,13 +129,17 @@ def _extent(stage: Stage) -> Shape:
 def parts(lowered: Any) -> Iterator[tuple[str, Any, list[Eqn]]]:
     """Name, step and equations of everything that runs, in order; copies into written arrays have no step."""
     producers = lowered.graph.producers
-    work = iter(lowered.work)
+    work = {w.name: w for w in lowered.work}
+    count = 0
     for step in lowered.program.steps:
         if isinstance(step, HostCall):
             yield "host", step, _covered(step, producers)
-        else:
-            yield title(next(work)), step, _covered(step, producers)
-    for copy in work:
+            continue
+        made = work.pop(f"{'g' if isinstance(step, MatMul) else 'k'}{count}", None)
+        count += 1
+        if made is not None:  # results without elements need no kernel
+            yield title(made), step, _covered(step, producers)
+    for copy in work.values():
         yield title(copy), None, []
 
 
@@ -143,6 +147,8 @@ def _covered(step: Any, producers: dict[Var, Eqn]) -> list[Eqn]:
     """The equations a step computes, from what it stores up to what it reads."""
     if isinstance(step, HostCall):
         return [step.eqn]
+    if isinstance(step, Procedure):
+        return [*step.binds, step.eqn]
     if isinstance(step, MatMul):
         roots: list[tuple[list[Atom], set[Var]]] = [([*step.eqn.outputs], set(step.operands))]
     else:
@@ -187,6 +193,9 @@ def _what(step: Any, eqns: list[Eqn]) -> str:
     if isinstance(step, MatMul):
         after = f", then {_ops([eqn for eqn in eqns if eqn is not step.eqn])} on its panels" if step.epilogue else ""
         return f"BLAS {' @ '.join(str(atom.type) for atom in step.eqn.inputs)}{after}"
+    if isinstance(step, Procedure):
+        inside = [eqn for body in bodies(step.eqn).values() for eqn in body.eqns]
+        return f"{step.eqn.primitive.name} of {_ops(inside)}" if inside else step.eqn.primitive.name
     return f"{_ops(eqns)} over {list(max(map(_extent, step.stages), key=lambda shape: number(product(shape))))}"
 
 

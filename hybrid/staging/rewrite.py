@@ -16,9 +16,9 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
-from hybrid.staging.exits import PREFIX, Branch, Each, Exits, Repeat, blocks, either, load
+from hybrid.staging.exits import PREFIX, Branch, Each, Exits, Repeat, either, load
 from hybrid.staging.liveness import (
     Liveness,
     bound,
@@ -122,12 +122,12 @@ class _Rewriter(ast.NodeTransformer):
         self.node.body = [*doc, *head, *self.block(exits.body)]
 
     # Statements -----------------------------------------------------------------------------------------------------------
-    def block(self, stmts: Iterable[ast.stmt]) -> list[ast.stmt]:
+    def block(self, stmts: list[ast.stmt]) -> list[ast.stmt]:
         out: list[ast.stmt] = []
         for node in stmts:
             done = self.statement(node)
             out += [ast.copy_location(part, node) if not hasattr(part, "lineno") else part for part in done]
-        return out
+        return out or [ast.copy_location(ast.Pass(), node) for node in stmts[:1]]
 
     def statement(self, node: ast.stmt) -> list[ast.stmt]:
         match node:
@@ -217,9 +217,11 @@ class _Rewriter(ast.NodeTransformer):
                 node.orelse = self.block(node.orelse)
                 self.bound = before
             case ast.Try() | ast.TryStar():
+                least = before and before - unbound(*node.body, *node.orelse)
+                start, gone = least and least - unbound(*node.handlers), unbound(*node.finalbody)
                 node.body = self.block(node.body)
                 node.orelse = self.block(node.orelse)
-                after, least = self.bound, before and before - unbound(*node.body, *node.orelse)
+                after = self.bound
                 for handler in node.handlers:
                     self.bound = least
                     if handler.type is not None:
@@ -229,13 +231,12 @@ class _Rewriter(ast.NodeTransformer):
                     handler.body = self.block(handler.body)
                     self.remove({handler.name or ""})
                     after = _meet(after, self.bound)
-                self.bound = least and least - unbound(*node.handlers)
-                start = self.bound or set()
+                self.bound = start
                 node.finalbody = self.block(node.finalbody)
                 if self.bound is None or after is None:
                     self.bound = None
                 else:
-                    self.bound = (after | (self.bound - start)) - unbound(*node.finalbody)
+                    self.bound = (after | (self.bound - (start or set()))) - gone
             case ast.With():
                 for item in node.items:
                     self.generic_visit(item)
@@ -254,9 +255,6 @@ class _Rewriter(ast.NodeTransformer):
                     case.body = self.block(case.body)
                     after = _meet(after, self.bound)
                 self.bound = after
-        for block in blocks(node):
-            if not block:
-                block.append(ast.copy_location(ast.Pass(), node))
 
     # Constructs -----------------------------------------------------------------------------------------------------------
     def branch(self, node: Branch) -> list[ast.stmt]:
@@ -307,7 +305,7 @@ class _Rewriter(ast.NodeTransformer):
         name = f"{PREFIX}{label}_{self.count}"
         rebound = sorted(bound(*stmts) & (self.locals | self.outer | self.invented))
         self.inside += 1
-        body = self.block(stmts) or [ast.copy_location(ast.Pass(), at)]
+        body = self.block(stmts)
         self.inside -= 1
         if rebound:
             body.insert(0, ast.copy_location(ast.Nonlocal(rebound), at))

@@ -22,7 +22,7 @@ from hybrid.ir import trace as tr
 from hybrid.ir.graph import Atom, Graph, Literal, Var
 from hybrid.ir.trace import Chain, Symbol, Trace
 from hybrid.ops import view as v
-from hybrid.staging.convert import convert, is_converted
+from hybrid.staging.convert import convert, is_converted, reason
 from hybrid.staging.effects import Effects, is_library
 from hybrid.staging.reads import Reads
 from hybrid.staging.signature import ArrayLeaf, Leaf, NumberLeaf, SameLeaf, ScalarLeaf, StaticLeaf
@@ -183,7 +183,7 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
 
 def converted(function: Callable) -> Callable:
     """The function with its control flow open to the trace."""
-    return convert(function, Tracing(_callee))
+    return convert(function, Tracing(_callee, _is_opaque))
 
 
 def _callee(function: Any, handlers: Tracing) -> Any:
@@ -192,6 +192,12 @@ def _callee(function: Any, handlers: Tracing) -> Any:
     if isinstance(plain, types.FunctionType) and not is_converted(plain) and not is_library(plain.__code__.co_filename):
         return convert(function, handlers)
     return function
+
+
+def _is_opaque(function: Callable) -> bool:
+    """Whether nobody sees what a Python function does: it belongs to a library, or has no source."""
+    code = getattr(function, "__code__", None)
+    return code is None or is_library(code.co_filename) or reason(function) is not None
 
 
 def _arguments(recording: Trace, leaves: tuple[Leaf, ...], values: Sequence[Any], names: Sequence[str]) -> tuple:

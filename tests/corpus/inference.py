@@ -275,7 +275,11 @@ CASES = {
         (_blobs(rng, 10)[:20], np.repeat([-1, 1], 10), 20),
         (rng.random((4, 3)).astype(np.float32), np.array([1, -1, 1, -1], np.int8), 2),
     ],
-    kalman_1d: lambda rng: [(rng.standard_normal(200), 1e-4, 0.1), (np.array([1, 2, 3]), 0.1, 1, 0, 2), (np.zeros(0), 1.0, 1.0)],
+    kalman_1d: lambda rng: [
+        (rng.standard_normal(200), 1e-4, 0.1),
+        (np.array([1, 2, 3]), 0.1, 1, 0, 2),
+        (np.zeros(0), 1.0, 1.0),
+    ],
     kalman_matrix: lambda rng: [
         (
             np.where(rng.random(40) < 0.2, np.nan, np.arange(40.0)),
@@ -291,7 +295,10 @@ CASES = {
     kde: lambda rng: [(np.linspace(-2, 2, 40), rng.standard_normal(60)), (rng.random(2), rng.random(3), 0.5)],
     histogram: lambda rng: [(rng.random(400), 10, 0.1, 0.9), (rng.integers(0, 10, 9), 3, 0, 9), (np.zeros(0), 2, 0.0, 1.0)],
     pca_power: lambda rng: [(rng.standard_normal((60, 5)), 3), (rng.standard_normal((4, 2)), 1, 3)],
-    linear_regression: lambda rng: [(np.arange(50.0), 2 * np.arange(50.0) + rng.random(50)), (np.arange(4), np.array([1, 3, 2, 5]))],
+    linear_regression: lambda rng: [
+        (np.arange(50.0), 2 * np.arange(50.0) + rng.random(50)),
+        (np.arange(4), np.array([1, 3, 2, 5])),
+    ],
     gibbs_bivariate: lambda rng: [(80, 0.7, 20, np.random.default_rng(2)), (1, 0.0, 0, np.random.default_rng(2))],
     metropolis: lambda rng: [(0.3, 100, 0.9, np.random.default_rng(8)), (0.0, 2, 0.1, np.random.default_rng(8))],
     lasso_coordinate_descent: lambda rng: [

@@ -213,7 +213,12 @@ def _f32(rng, *shape):
 
 def _block(rng, d):
     w = {k: _f32(rng, d, d) / 4 for k in ("wq", "wk", "wv", "wo")}
-    w |= {"g1": np.ones(d, np.float32), "b1": np.zeros(d, np.float32), "g2": np.ones(d, np.float32), "b2": np.zeros(d, np.float32)}
+    w |= {
+        "g1": np.ones(d, np.float32),
+        "b1": np.zeros(d, np.float32),
+        "g2": np.ones(d, np.float32),
+        "b2": np.zeros(d, np.float32),
+    }
     return w | {"up": _f32(rng, d, 4 * d) / 4, "down": _f32(rng, 4 * d, d) / 4, "heads": 2}
 
 
@@ -239,10 +244,20 @@ CASES = {
         (rng.random((2, 3, 8, 8)), rng.random((4, 3, 3, 3)), rng.random(4), 1, 1),
         (_f32(rng, 1, 1, 5, 6), _f32(rng, 2, 1, 2, 2), _f32(rng, 2), 2),
     ],
-    im2col_conv: lambda rng: [(_f32(rng, 2, 3, 10, 10), _f32(rng, 4, 3, 3, 3)), (rng.random((1, 1, 2, 2)), rng.random((1, 1, 2, 2)))],
+    im2col_conv: lambda rng: [
+        (_f32(rng, 2, 3, 10, 10), _f32(rng, 4, 3, 3, 3)),
+        (rng.random((1, 1, 2, 2)), rng.random((1, 1, 2, 2))),
+    ],
     max_pool: lambda rng: [(_f32(rng, 2, 3, 12, 12),), (rng.integers(0, 9, (1, 1, 3, 3)), 3)],
     lstm: lambda rng: [
-        (_f32(rng, 12, 4, 6), np.zeros((4, 8), np.float32), np.zeros((4, 8), np.float32), _f32(rng, 6, 32), _f32(rng, 8, 32), _f32(rng, 32)),
+        (
+            _f32(rng, 12, 4, 6),
+            np.zeros((4, 8), np.float32),
+            np.zeros((4, 8), np.float32),
+            _f32(rng, 6, 32),
+            _f32(rng, 8, 32),
+            _f32(rng, 32),
+        ),
         (rng.random((1, 1, 2)), np.zeros((1, 1)), np.ones((1, 1)), rng.random((2, 4)), rng.random((1, 4)), np.zeros(4)),
     ],
     attention: lambda rng: [

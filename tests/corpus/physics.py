@@ -343,7 +343,10 @@ CASES = {
     ],
     double_pendulum: lambda rng: [(np.array([2.0, 0.0, -0.2, 0.0]), 120, 0.01), ([1.0, 0.0, 0.0, 0.0], 2, 0.1)],
     logistic_map: lambda rng: [(np.linspace(2.5, 4.0, 300), 0.2, 50, 20), (np.array([3.9]), 0.5, 0, 4)],
-    langevin: lambda rng: [(-1.0, 300, 0.01, 1.0, 0.5, np.random.default_rng(5)), (0.0, 2, 0.1, 1, 1, np.random.default_rng(5))],
+    langevin: lambda rng: [
+        (-1.0, 300, 0.01, 1.0, 0.5, np.random.default_rng(5)),
+        (0.0, 2, 0.1, 1, 1, np.random.default_rng(5)),
+    ],
     ideal_gas_collisions: lambda rng: [
         (rng.random(200), rng.standard_normal(200), 1.0, 0.1, 30),
         (rng.random((3, 2)).astype(np.float32), rng.standard_normal((3, 2)).astype(np.float32), 1.0, 0.3, 4),

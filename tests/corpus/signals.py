@@ -291,7 +291,11 @@ CASES = {
         (rng.random((5, 4)).astype(np.float32), np.ones((3, 3), np.float32)),
         (rng.integers(0, 9, (4, 4)), np.array([[1]])),
     ],
-    median_filter: lambda rng: [(rng.random((16, 14)),), (rng.integers(0, 255, (6, 7)).astype(np.uint8), 5), (rng.random((2, 2)),)],
+    median_filter: lambda rng: [
+        (rng.random((16, 14)),),
+        (rng.integers(0, 255, (6, 7)).astype(np.uint8), 5),
+        (rng.random((2, 2)),),
+    ],
     median_by_sorting: lambda rng: [(rng.random(120), 4), (rng.integers(0, 9, 10), 1), (np.zeros(0), 2)],
     equalise_histogram: lambda rng: [
         (rng.integers(20, 120, (40, 40)).astype(np.uint8),),
@@ -305,7 +309,11 @@ CASES = {
     ],
     fft_radix2: lambda rng: [(rng.random(128),), (np.array([3.0]),), (rng.random(6),)],
     fft_recursive: lambda rng: [(rng.random(64),), (rng.random(2).astype(np.float32),)],
-    fir_filter: lambda rng: [(rng.random(150), rng.random(12)), (np.arange(3), np.array([1, 2, 3, 4])), (np.zeros(0), np.ones(2))],
+    fir_filter: lambda rng: [
+        (rng.random(150), rng.random(12)),
+        (np.arange(3), np.array([1, 2, 3, 4])),
+        (np.zeros(0), np.ones(2)),
+    ],
     iir_biquad: lambda rng: [
         (rng.random(400), np.array([0.2, 0.4, 0.2]), np.array([1.0, -0.5, 0.3])),
         (rng.random(9).astype(np.float32), (0.2, 0.4, 0.2), (1.0, -0.5, 0.3)),

@@ -88,12 +88,15 @@ class Program:
     def outcome(self, function: Callable, args: tuple, kwargs: dict[str, Any]) -> tuple:
         """What a call gives or raises, at which line of the program, and what it logs."""
         self.log = []
+        for arg in args:
+            getattr(arg, "start", lambda: None)()  # an argument with a state of its own
         try:
             result = repr(function(*args, **kwargs))
         except Exception as error:
             frames = traceback.extract_tb(error.__traceback__)
             lines = [frame.lineno for frame in frames if frame.filename == self.file]
-            return type(error), str(error), lines[-1:], self.log
+            # CPython 3.11 loads two variables in one instruction, once it is warm, and then gives the line of the first.
+            return type(error), str(error), None if isinstance(error, UnboundLocalError) else lines[-1:], self.log
         return result, self.log
 
     def agree(self, name: str, *args: Any, must: bool = True, **kwargs: Any) -> tuple:

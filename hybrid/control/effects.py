@@ -1,0 +1,53 @@
+"""Calls out of a body that is recorded once and run many times, or not at all: only of what does the same every time."""
+
+from __future__ import annotations
+
+import functools
+import types
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from hybrid.core.errors import TraceError
+from hybrid.frontend.values import Value
+from hybrid.ir import trace as tr
+from hybrid.ir.trace import Trace
+
+# Modules whose functions have no effects and give the same for the same; `Watch` sees to what they do to containers.
+_PURE = frozenset((
+    "math", "cmath", "operator", "_operator", "functools", "_functools", "copy", "typing", "collections", "dataclasses",
+    "numbers", "fractions", "abc", "enum", "types", "numpy", "scipy", "hybrid", "ml_dtypes", "contextlib",
+))  # fmt: skip
+_IMPURE = frozenset(("print", "input", "open", "next", "iter", "setattr", "delattr", "exec", "eval", "id", "__import__"))
+# Objects whose methods only look at them, or change what `Watch` looks at.
+_KNOWN = (Value, np.ndarray, np.generic, np.dtype, np.ufunc, str, bytes, int, float, complex, tuple, list, dict, set, frozenset,
+          range, slice, type, types.ModuleType)  # fmt: skip
+
+
+def refuse_effects(trace: Trace, function: Any, opaque: Callable[[Callable], bool]) -> None:
+    """TraceError for a call in a branch or loop that may do, or give, something else each time."""
+    while isinstance(function, functools.partial):
+        function = function.func
+    if not _repeatable(function, opaque):
+        name = getattr(function, "__qualname__", None) or type(function).__name__
+        raise TraceError(f"{name}() is called in a branch or loop, and may do something else each time", at=tr.user_line())
+
+
+def _repeatable(function: Any, opaque: Callable[[Callable], bool]) -> bool:
+    owner = getattr(function, "__self__", None)
+    if isinstance(function, types.BuiltinFunctionType):
+        if owner is None or isinstance(owner, types.ModuleType):
+            module = function.__module__ or "builtins"
+            if module == "builtins":
+                return function.__name__ not in _IMPURE
+            return _is_pure(module)
+        return isinstance(owner, _KNOWN)
+    if isinstance(function, (types.FunctionType, types.MethodType)):
+        return _is_pure(function.__module__ or "") or not opaque(getattr(function, "__func__", function))
+    module = getattr(function if isinstance(function, type) else type(function), "__module__", "") or ""
+    return module == "builtins" or _is_pure(module) or not isinstance(function, type)
+
+
+def _is_pure(module: str) -> bool:
+    return module.partition(".")[0] in _PURE and not module.startswith("numpy.random")

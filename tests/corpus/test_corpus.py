@@ -1,0 +1,29 @@
+"""Every program of the corpus gives decorated what it gives undecorated; those in strict.txt are compiled as a whole."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.corpus.run import programs
+from tests.corpus.worker import Worker
+
+STRICT = frozenset(Path(__file__).with_name("strict.txt").read_text(encoding="utf-8").split())
+SECONDS = 20  # for one program on a busy machine, ten times what the slowest of those that are right takes
+PROGRAMS = programs()
+
+
+@pytest.fixture(scope="module")
+def worker():
+    with Worker(timed=False) as process:
+        yield process
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_program(name, worker):
+    verdict = worker.judge(name, PROGRAMS[name].field, SECONDS)
+    assert not verdict.wrong, "\n".join(verdict.wrong)
+    assert not (name in STRICT and verdict.refused), verdict.refused
+
+
+def test_strict_names_programs():
+    assert set(PROGRAMS) >= STRICT
