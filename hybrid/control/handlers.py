@@ -30,7 +30,9 @@ class Tracing(Plain):
         opaque: whether a Python function that stays as it is might hide what it does.
     """
 
-    def __init__(self, convert: Callable[[Callable, Any], Callable], opaque: Callable[[Callable], bool] = lambda function: False):
+    def __init__(
+        self, convert: Callable[[Callable, Any], Callable], opaque: Callable[[Callable], bool] = lambda function: False
+    ):
         self.convert, self.opaque = convert, opaque
 
     # branches -----------------------------------------------------------------------------------------------------------
@@ -94,7 +96,7 @@ class Tracing(Plain):
             attempt.accept()
         except (TraceError, tr.Concretise) as error:
             attempt.undo()
-            if isinstance(count, Dim) or count > LONG:
+            if isinstance(error, tr.TooLong) or isinstance(count, Dim) or count > LONG:
                 raise
             trace.notes.append(f"a loop of {count} rounds is written out: {error}")
             self._each((item(k) for k in range(count)), body, state, stop)
@@ -146,6 +148,8 @@ class Tracing(Plain):
             attempt.accept()
         except (TraceError, tr.Concretise) as error:
             attempt.undo()
+            if isinstance(error, tr.TooLong):
+                raise
             for _ in range(LONG):
                 verdict = truth(trace, condition())
                 if verdict is False:
@@ -188,7 +192,7 @@ class _Attempt:
     """A loop being recorded on trial: what comes of it is accepted as a whole, or undone."""
 
     def __init__(self, trace: Trace, state: State, body: Callable):
-        self.trace, self.state, self.region = trace, state, Region(trace, "rounds")
+        self.trace, self.state, self.region = trace, state, Region(trace, "rounds", trial=True)
         self.values, self.failure, self.watch = state.get(), trace.failure, Watch(body, state.get())
 
     def accept(self) -> None:

@@ -226,7 +226,20 @@ def _constructor(function: Callable, body: Callable) -> Callable:
     return construct
 
 
+def _seeded(function: Callable) -> Callable:
+    """A source of random numbers, which is as good as its seed: without one it is another at every call."""
+
+    def make(*args: Any, **kwargs: Any) -> Any:
+        if not any(value is not None for value in (*args, *kwargs.values())):
+            raise tr.TraceError(f"{function.__name__}() without a seed is new at every call", at=tr.user_line())
+        return function(*args, **kwargs)
+
+    return make
+
+
 TABLE: dict[Any, Callable] = {
+    **{function: _seeded(function) for function in (np.random.default_rng, np.random.RandomState, np.random.SeedSequence,
+                                                    np.random.PCG64, np.random.MT19937, np.random.Philox, np.random.SFC64)},
     builtins.range: _range, builtins.zip: _zip, builtins.enumerate: _enumerate, builtins.reversed: _reversed,
     builtins.len: _len, builtins.int: _number(int, integers.to_int), builtins.float: _number(float, integers.to_float),
     builtins.bool: _number(bool, _bool), builtins.min: _extreme(min, lambda a, b: a < b),

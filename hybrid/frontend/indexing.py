@@ -52,6 +52,9 @@ class Place(Cell):
         self.trace, self.home, self.mutable, self.lost = trace, trace.region, True, ""
         self.shared, self.frozen, self.twins = base.cell.shared, base.cell.frozen, base.cell.twins
         self.writeable, self.name, self.written = base.cell.writeable, base.cell.name, False
+        if self.name:
+            what = "a part of an argument is returned, and only a run knows which"
+            self.shared = self.shared or (tr.TraceError(what, at=tr.user_line()), index)
 
     @property
     def value(self) -> Atom:  # type: ignore[override]
@@ -173,7 +176,7 @@ def _view_of(trace: Trace, source: Symbol, items: list) -> Symbol:
 
 def _is_gathered(trace: Trace, item: Any) -> bool:
     """Outside of branches and loops a run-time place is read by `take`, whose bounds checks raise NumPy's own error."""
-    return trace.region is None and trace.size_of(operand(trace, item, dt.int64)) is None
+    return not trace.inside and trace.size_of(operand(trace, item, dt.int64)) is None
 
 
 def getitem(x: Any, index: Any) -> Any:
@@ -354,12 +357,7 @@ def _whole(trace: Trace, value: Any, dtype: np.dtype) -> Any:
         return np.array(unwrap(value), dtype) if exact else value
     if not exact or own == dt.bool_ or dt.is_complex(own) or np.can_cast(own, dtype):
         return value
-    whole = operand(trace, integers.to_int(value), dt.int64)
-    limits = np.iinfo(dtype)
-    for comparison, limit in ((e.ge, limits.min), (e.le, limits.max)):
-        if abs(limit) < 2**63 - 1:
-            trace.assume(trace.one(comparison, whole, tr.literal(limit, dt.int64)), "a number fits the integers of an array")
-    return integers.python(trace, whole)
+    return integers.to_int(value)  # which is checked as Python's integers are
 
 
 def _mask(target: Symbol, index: Any) -> Any:

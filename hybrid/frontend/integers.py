@@ -57,6 +57,9 @@ def size_of(trace: Trace, item: Any) -> Size:
         return item
     if not isinstance(item, Value):
         return operator.index(item)
+    dtype = unwrap(item).dtype if not isinstance(unwrap(item), Symbol) else unwrap(item).type.dtype
+    if not dt.is_integer(dtype) and not (kind_of(item) == "python" and dtype == dt.bool_):
+        raise TypeError(f"a {dtype} number cannot be interpreted as an integer")
     return bound(trace, operand(trace, item, dt.int64))
 
 
@@ -144,7 +147,7 @@ def _end(trace: Trace, atom: Atom, low: Size, high: Size) -> Size:
     known = trace.size_of(atom)
     if known is not None:
         return known
-    if trace.region is None:
+    if not trace.inside:
         error = tr.TraceError("a slice has a length that only a run knows", at=tr.user_line())
         raise tr.undecided(trace, atom, error)
     return bound(trace, atom, low, high)

@@ -113,7 +113,7 @@ def sized(trace: Trace, size: Size) -> Atom:
     bound = [trace.bound.get(name) for name in sorted(size.symbols)]
     if len(bound) == 1 and size == Dim.symbol(*size.symbols) and bound[0] is not None:
         return bound[0]
-    if trace.region is None and None not in bound:
+    if not trace.inside and None not in bound:
         # Outside of loops a symbol that a number was given is known to procedures alone: the numbers do as well.
         return _polynomial(trace, size)
     atom = trace.one(control.size, value=size)
@@ -210,10 +210,22 @@ def operand(trace: Trace, x: Any, dtype: np.dtype, shape: Shape | None = None) -
     if type(data) in (bool, int, float, complex):
         return tr.literal(data, dtype)
     atom = read(trace, x)
+    if type(data) is Symbol and data.kind == "python" and dt.is_integer(dtype) and dt.is_integer(atom.type.dtype):
+        fitting(trace, atom, dtype)
     atom = converted(trace, atom, dtype)
     if shape is not None and atom.type.shape != shape and atom.type.shape != ():
         atom = trace.one(v.broadcast, atom, shape=shape)
     return atom
+
+
+def fitting(trace: Trace, atom: Atom, dtype: np.dtype) -> None:
+    """Hand the call over to Python where an int64 does not fit an integer dtype: NumPy refuses Python integers that don't."""
+    limits, known = np.iinfo(dtype), trace.size_of(atom)
+    for comparison, limit, sign in ((e.ge, int(limits.min), 1), (e.le, int(limits.max), -1)):
+        if -(2**63) < limit < 2**63 - 1 and (known is None or not trace.bounds.nonnegative((known - limit) * sign)):
+            trace.assume(
+                trace.one(comparison, atom, tr.literal(limit, dt.int64)), "a Python integer fits the integers of an array"
+            )
 
 
 def converted(trace: Trace, atom: Atom, dtype: np.dtype) -> Atom:

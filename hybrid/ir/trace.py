@@ -25,6 +25,7 @@ from hybrid.ir.graph import Atom, Eqn, Literal, Source, Var
 from hybrid.ir.primitive import TABLE, Primitive
 
 MOST = 60_000  # operations of one trace: recording them takes about a second
+DEEPEST = 48  # branches and loops inside each other
 SNAPSHOT_BYTES = 1 << 20  # captured arrays up to this size are watched for writes while tracing; a comparison takes 0.1 ms
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _LIBRARIES = tuple(os.path.join(folder, "") for folder in (_PACKAGE, os.path.dirname(np.__file__)))
@@ -69,8 +70,12 @@ class Region:
     `entered` has, for each, that input and what the array held before the loop.
     """
 
-    def __init__(self, trace: Trace, name: str, loop: bool = False):
-        self.trace, self.outer, self.loop = trace, trace.region, loop
+    def __init__(self, trace: Trace, name: str, loop: bool = False, trial: bool = False):
+        self.trace, self.outer, self.loop, self.trial = trace, trace.region, loop, trial  # trial: to be absorbed or dropped
+        self.depth = 1 if trace.region is None else trace.region.depth + 1
+        if self.depth > DEEPEST:
+            raise TooLong(f"branches and loops nest more than {DEEPEST} deep: a recursion whose end only a run knows",
+                          at=user_line())  # fmt: skip
         self.builder = Builder(name, trace.builder)
         self.values: dict[Cell, Atom] = {}
         self.entered: dict[Cell, tuple[Var, Atom]] = {}
@@ -140,6 +145,10 @@ class Symbol:
 def prototype(dtype: np.dtype, shape: tuple, strides: tuple) -> np.ndarray:
     """An array header over one element of storage: to be indexed and reshaped, never read."""
     return np.lib.stride_tricks.as_strided(np.empty(1, dtype), shape, strides)
+
+
+class TooLong(TraceError):
+    """A trace that no attempt to record it otherwise would make shorter."""
 
 
 class Concretise(Exception):
@@ -237,7 +246,7 @@ class Trace:
     ) -> tuple[Atom, ...]:
         self.recorded += 1
         if self.recorded > MOST:
-            error = TraceError(f"the trace is longer than {MOST} operations", at=user_line(),
+            error = TooLong(f"the trace is longer than {MOST} operations", at=user_line(),
                                fix="let loops be loops: f.explain() tells which are written out, and why")  # fmt: skip
             self.fail(error)
             raise error
@@ -294,6 +303,14 @@ class Trace:
                 return region.sizes[atom]
             region = region.outer
         return self.sizes.get(atom)
+
+    @property
+    def inside(self) -> bool:
+        """Whether what is recorded now becomes part of a branch or loop."""
+        region = self.region
+        while region is not None and region.trial:
+            region = region.outer
+        return region is not None
 
     def know_size(self, atom: Atom, size: Size) -> None:
         (self.sizes if self.region is None else self.region.sizes)[atom] = size

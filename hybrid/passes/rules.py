@@ -136,7 +136,9 @@ def broadcast_of_broadcast(builder, eqn, inputs, producer):
 
 def whole_slice(builder, eqn, inputs, producer):
     whole = (
-        eqn.params["shape"] == inputs[0].type.shape and all(s == 0 for s in eqn.params["start"]) and all(s == 1 for s in eqn.params["step"])
+        eqn.params["shape"] == inputs[0].type.shape
+        and all(s == 0 for s in eqn.params["start"])
+        and all(s == 1 for s in eqn.params["step"])
     )
     return inputs[0] if whole else None
 

@@ -40,7 +40,7 @@ class Compiled:
     def __init__(self, traced: Traced, reads: Reads, backend: str, reason: str):
         self.traced, self.reads, self.backend, self.reason = traced, reads, backend, reason
         self.variants: tuple[Compiled, ...] = ()  # the same call, traced for other values of what the function reads
-        self.calls = 0
+        self.calls = self.missed = 0  # missed: those that Python had to make after all
         self.seconds: dict[str, float] = {}
         self.entries: dict[Form, Made | None] = {}  # None: only Python can make such a call
         self._seen_calls = 0
@@ -134,7 +134,9 @@ class Compiled:
         self.calls += 1
         traced = self.traced
         arrays = [self._input(traced.leaves[k], values[k]) for k in traced.inputs]
-        outputs = self.plan.run(arrays) if traced.graph.outputs or traced.graph.eqns else []  # with none, there may be assumptions
+        outputs = (
+            self.plan.run(arrays) if traced.graph.outputs or traced.graph.eqns else []
+        )  # with none, there may be assumptions
         for where in traced.writes:
             if isinstance(where, int):
                 given, used = _data(values[where]), arrays[traced.inputs.index(where)]

@@ -18,7 +18,7 @@ from typing import Any
 
 from hybrid.core import tree
 from hybrid.core.config import BACKENDS, config
-from hybrid.core.errors import ArgumentError, CompileError, HybridError, TraceError
+from hybrid.core.errors import ArgumentError, CompileError, HybridError, IndexingError, TraceError
 from hybrid.frontend.values import Value
 from hybrid.ir import trace as tr
 from hybrid.ir.trace import Concretise, Symbol
@@ -35,6 +35,7 @@ from hybrid.staging.tracing import trace
 __all__ = ["FallbackWarning", "Function", "RetraceWarning", "eager", "function"]
 
 MANY = 8  # traces for one changing value, or calls refused for one reason: time to say so, and to try no more
+MISSES = 4  # calls that compiled code could not make after all, before it is not tried any more
 MANY_VARIANTS = 3  # traces kept beside one for other states of what a function reads, such as a training flag
 
 
@@ -110,7 +111,7 @@ class Function(Inspection):
             bound = self.parameters.bind(args, kwargs)
         if bound is None:
             return self.function(*args, **kwargs)  # raises Python's own message, and nothing of ours before it
-        found = self._trace_for(bound, (len(args), tuple(kwargs)))
+        found, failed = self._trace_for(bound, (len(args), tuple(kwargs))), None
         if not isinstance(found, Refusal):
             compiled, values = found
             refusal = compiled.refuses(values, bound)
@@ -119,10 +120,24 @@ class Function(Inspection):
                     return compiled(values, bound)
                 except Exception as error:  # the arguments are as they were: Python repeats the call and raises what it raises
                     refusal = Refusal(None, describe(error), error)
+                    failed = compiled
             found = refusal
         out = self.function(*args, **kwargs)  # where this raises too, it is the user's error, and nothing of ours to report
+        if failed is not None:
+            self._give_up(failed, found)
         self._report(found)
         return out
+
+    def _give_up(self, compiled: Compiled, refusal: Refusal) -> None:
+        """Leave to Python, from now on, the calls of a trace that has turned out too often to be Python's."""
+        compiled.missed += 1
+        if compiled.missed < MISSES:
+            return
+        with self.lock:
+            for key, known in list(self._traces.items()):
+                if known is compiled:
+                    self._remove(self._traces.pop(key))
+                    self._fallbacks[key] = refusal.reason
 
     def _find(self, args: tuple, kwargs: dict) -> tuple[Compiled, list] | Refusal:
         """The trace for these arguments and their leaves, or why there is none."""
@@ -278,7 +293,8 @@ class Function(Inspection):
     # reports ----------------------------------------------------------------------------------------------------------
     def _refuse(self, key: Any, error: Exception) -> Refusal:
         """Plain Python for calls with this key; raised where the function is strict."""
-        if self.strict:
+        # An error of the user's own comes from Python itself, after whatever the function writes before it.
+        if self.strict and isinstance(error, HybridError) and not isinstance(error, IndexingError):
             raise error
         return Refusal(key, describe(error), error)
 

@@ -16,6 +16,7 @@ import warnings
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -250,13 +251,13 @@ def judge(program: Program, timed: bool = True) -> Verdict:
         try:
             strict = strict or hy.function(program.fresh(), strict=True)
         except HybridError as error:
-            verdict.refused = verdict.refused or describe(error)
+            verdict.refused = verdict.refused or _reason(error)
             continue
         got = call(strict, program.arguments()[k])
         if want.error is not None and isinstance(got.error, type(want.error)):
             continue  # of the same kind: what strict=True reports of it is an error met while tracing, in hybrid's words
         if isinstance(got.error, HybridError) or (got.error and not want.error):
-            verdict.refused = verdict.refused or f"case {k}: {describe(got.error)}"
+            verdict.refused = verdict.refused or f"case {k}: {_reason(got.error)}"
         elif problem := difference(want, got):
             verdict.wrong.append(f"case {k}, strict: {problem}")
     if timed:
@@ -270,6 +271,11 @@ def judge(program: Program, timed: bool = True) -> Verdict:
         if problem:
             verdict.wrong.append(f"case 0, after many calls: {problem}")
     return verdict
+
+
+def _reason(error: BaseException) -> str:
+    """An error in one line, with the program's line where there is one."""
+    return describe(error).split(f" ({Path(__file__).name}:")[0]
 
 
 def _median(program: Program, function: Callable) -> float:

@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+import ast
+import calendar
+import colorsys
+import copy
+import difflib
+import fnmatch
+import fractions
+import importlib
+import posixpath
 import random
 import re
+import shlex
+import statistics
+import string
+import sys
+import textwrap
+import types
 
 import pytest
 
-from hybrid.staging.convert import reason
-from tests.staging.converting import Program
+from hybrid.staging.convert import convert, is_converted, reason
+from tests.staging.converting import Forgetful, Program
 
 NAMES = ("a", "b", "c", "d", "e")
 
@@ -192,3 +207,108 @@ def test_random_programs(seed):
     for a, b in ((0, 1), (3, -2), (2, 2)):
         program.agree("f", a, b, Tick(), must=False)
     assert reason(program["f"]) is None
+
+
+def pure(name: str, *accelerators: str):
+    """A module of the standard library without its C parts."""
+    saved = {key: sys.modules.get(key) for key in (name, *accelerators)}
+    try:
+        sys.modules.pop(name, None)
+        sys.modules.update(dict.fromkeys(accelerators))  # importing None fails
+        return importlib.import_module(name)
+    finally:
+        for key, value in saved.items():
+            if value is None:
+                sys.modules.pop(key, None)
+            else:
+                sys.modules[key] = value
+
+
+class Everything(Forgetful):
+    """Converts the functions of the standard library that are called."""
+
+    def __init__(self):
+        self.count = 0
+
+    def call(self, function):
+        inner = getattr(function, "__func__", function)
+        if not isinstance(inner, types.FunctionType) or is_converted(inner):
+            return function
+        converted = convert(function, self)
+        self.count += converted is not function
+        return converted
+
+
+TEXT = "In the beginning was the loop, and the loop was with flags,\n\n  and the flag was the loop. " * 4
+JSON = '{"a": [1, 2.5e3, -7, true, null], "b\\u00e9\\n": {"c": "x\\ty", "d": []}, "e": ""}'
+
+
+def library_calls():
+    heapq, bisect = pure("heapq", "_heapq"), pure("bisect", "_bisect")
+    scanner, decoder = pure("json.scanner", "_json"), pure("json.decoder", "_json")
+    encoder, decimal = pure("json.encoder", "_json"), pure("_pydecimal")
+    numbers = [5, 3, 8, 1, 9, 2, 7, 7, 0]
+
+    def decode(text):
+        made = decoder.JSONDecoder()
+        made.parse_string, made.scan_once = decoder.py_scanstring, scanner.py_make_scanner(made)
+        return made.raw_decode
+
+    yield "heapq", heapq.nsmallest, (3, numbers), {"key": lambda x: -x}
+    yield "heapq", heapq.nlargest, (4, numbers), {}
+    yield "heapq", heapq.heapify, (list(numbers),), {}
+    yield "heapq", heapq.heappushpop, ([1, 5, 3], 4), {}
+    yield "bisect", bisect.bisect_left, (sorted(numbers), 7), {}
+    yield "bisect", bisect.bisect_right, (sorted(numbers), 7), {"key": lambda x: x}
+    yield "bisect", bisect.insort, (sorted(numbers), 4), {}
+    yield "textwrap", textwrap.wrap, (TEXT, 30), {}
+    yield "textwrap", textwrap.dedent, (textwrap.indent(TEXT, "   "),), {}
+    yield "textwrap", textwrap.shorten, (TEXT, 40), {}
+    yield "statistics", statistics.mean, (numbers,), {}
+    yield "statistics", statistics.quantiles, (numbers,), {"n": 5}
+    yield "statistics", statistics.mode, (numbers,), {}
+    yield "statistics", statistics.stdev, (numbers,), {}
+    yield "statistics", statistics.linear_regression, (numbers, numbers[::-1]), {}
+    yield "fractions", fractions.Fraction.limit_denominator, (fractions.Fraction("3.1415926"), 100), {}
+    yield "fractions", fractions.Fraction.__add__, (fractions.Fraction(1, 3), 2.5), {}
+    yield "fractions", fractions.Fraction.__round__, (fractions.Fraction(17, 3), 1), {}
+    yield "difflib", difflib.SequenceMatcher(None, TEXT, TEXT[7:] + "x").get_matching_blocks, (), {}
+    yield "difflib", difflib.get_close_matches, ("appel", ["ape", "apple", "peach"]), {}
+    yield "string", string.capwords, (TEXT,), {}
+    yield "string", string.Formatter().vformat, ("{a} {0!r:>5} {1[k]}", (1, {"k": 2}), {"a": 3}), {}
+    yield "string", string.Template("$a ${b} $$ $c").safe_substitute, (), {"a": 1, "b": 2}
+    yield "colorsys", colorsys.rgb_to_hls, (0.2, 0.5, 0.3), {}
+    yield "colorsys", colorsys.hsv_to_rgb, (0.7, 0.5, 0.3), {}
+    yield "calendar", calendar.TextCalendar().formatmonth, (2024, 2), {}
+    yield "calendar", calendar.monthcalendar, (2023, 10), {}
+    yield "json", decode(JSON), (JSON,), {}
+    yield "json", decode(JSON[:-9]), (JSON[:-9],), {}
+    yield "json", encoder.py_encode_basestring_ascii, ("é\n\U0001f600 x",), {}
+    yield "decimal", decimal.Decimal("7.25").__mul__, (decimal.Decimal("-1e3"),), {}
+    yield "decimal", decimal.Decimal("2").sqrt, (), {}
+    yield "decimal", decimal.Decimal("1.10").__str__, (), {}
+    yield "shlex", shlex.split, ('a \'b c\' "d\\"e" f#g',), {}
+    yield "fnmatch", fnmatch.translate, ("*.p[yx]?[!a]",), {}
+    yield "posixpath", posixpath.normpath, ("/a/./b//../c/..",), {}
+    yield "posixpath", posixpath.relpath, ("/a/b/c", "/a/d"), {}
+    yield "ast", ast.literal_eval, ("{'a': [1, -2.5, (3, None)], 'b': {1, 2}}",), {}
+    yield "re", pure("re._parser").parse, (r"(a|b)*?[c-f]{2,3}(?P<n>x)(?=y)\1",), {}
+
+
+def outcome(function, args, kwargs):
+    """Arguments that are changed in place count as well."""
+    args = copy.deepcopy(args)
+    try:
+        return repr((function(*args, **kwargs), args))
+    except Exception as error:
+        return type(error), str(error), repr(args)
+
+
+@pytest.mark.parametrize(
+    ("name", "function", "args", "kwargs"), [pytest.param(*c, id=f"{c[0]}.{c[1].__name__}") for c in library_calls()]
+)
+def test_standard_library(name, function, args, kwargs):
+    handlers = Everything()
+    converted = handlers.call(function)
+    assert handlers.count == 1, reason(function)
+    assert outcome(converted, args, kwargs) == outcome(function, args, kwargs)
