@@ -7,8 +7,8 @@ from typing import Any
 
 from hybrid.control import substitutes
 from hybrid.control.branch import branch, choose, truth
-from hybrid.control.loop import CannotRoll, FirstRoundDiffers, Rounds, Swapped, roll
 from hybrid.control.effects import refuse_effects
+from hybrid.control.loop import CannotRoll, FirstRoundDiffers, Rounds, Swapped, roll
 from hybrid.control.plain import Plain, State
 from hybrid.control.watch import Watch
 from hybrid.core.errors import TraceError

@@ -287,12 +287,11 @@ def _before(trace: Trace, c: Carried) -> Cell | None:
 
 
 def _run_once(trace: Trace, rounds: Rounds, state: State, variables: list[Carried], carried: list[Carried]) -> None:
-    """Hand over to Python the calls in which a loop that rebinds an argument does not go round: the variable stays the argument."""
-    arrays = [c for c in carried if c.spec is not None and not c.spec.is_number and _renewed(c, carried) == 1]
-    cells = [cell for c in arrays if (cell := _before(trace, c)) is not None]
-    if not any(cell.name for cell in cells) or _surely(trace, rounds, 1):
+    """Hand over to Python the calls in which a loop does not go round that makes an array, where there was none or an argument."""
+    arrays = [c for c in carried if c.spec is not None and not c.spec.is_number and not c.guarded]
+    if _surely(trace, rounds, 1) or not any(_needs_round(trace, c, carried) for c in arrays):
         return
-    what = "a loop that rebinds an argument goes round at least once"
+    what = "a loop that makes an array goes round at least once"
     if rounds.count is not None and not trace.bounds.nonnegative(rounds.count - 1):
         trace.assume(trace.one(e.gt, sized(trace, rounds.count), tr.literal(0, dt.int64)), what)
     if rounds.test is not None:
@@ -302,6 +301,13 @@ def _run_once(trace: Trace, rounds: Rounds, state: State, variables: list[Carrie
             raise CannotRoll("a loop never goes round", at=tr.user_line())
         if verdict is not True:
             trace.assume(verdict, what)
+
+
+def _needs_round(trace: Trace, c: Carried, carried: list[Carried]) -> bool:
+    if c.initial is UNDEFINED:
+        return True
+    before = _before(trace, c)
+    return before is not None and bool(before.name) and _renewed(c, carried) == 1
 
 
 def _note_aliases(trace: Trace, rounds: Rounds, c: Carried, carried: list[Carried], cell: Cell) -> None:

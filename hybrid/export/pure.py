@@ -105,6 +105,8 @@ class _Parts:
         if isinstance(result, Repeat):
             return self.known[result.index]
         if isinstance(result, Computed):
+            if result.otherwise is not None:
+                raise ArgumentError("a result is a number of one class or another, depending on values", fix="return float(…)")
             if not result.chain:
                 return {"output": result.index, "kind": result.kind}
             return self._output(self._view(self.outputs[result.index], result.chain), result.kind)

@@ -10,7 +10,7 @@ from hybrid.core import dtype as dt
 from hybrid.core.errors import IndexingError
 from hybrid.core.shape import Dim, Shape, Size, contiguous_strides, product
 from hybrid.core.shape import broadcast as broadcast_shapes
-from hybrid.frontend import integers
+from hybrid.frontend import integers, uncertain
 from hybrid.frontend.elementwise import cast
 from hybrid.frontend.masked import Masked
 from hybrid.frontend.masked import select as select_masked
@@ -132,6 +132,7 @@ def basic(trace: Trace, source: Symbol, items: list, kind: str) -> Symbol:
         out = tr.view(out, v.slice_, params, source.type.with_shape(tuple(sizes)), kind, header)
     if out.type.shape != tuple(final):
         out = tr.view(out, v.reshape, {"shape": tuple(final)}, source.type.with_shape(tuple(final)), kind, header)
+    tr.exists(source)
     return out if out is not source else Symbol(source.cell, source.type, kind, source.chain, source.proto)
 
 
@@ -340,6 +341,8 @@ def _fitted(trace: Trace, value: Any, dtype: np.dtype, shape: Shape) -> Atom:
     """A value as assignment takes it: any casting, broadcast, leading axes of size 1 dropped."""
     if kind_of(value) in ("python", "scalar") and dt.is_integer(dtype):
         value = _whole(trace, value, dtype)
+    if dt.is_float(dtype):
+        value = uncertain.certain(value)  # whatever its class, the array's elements are floats
     atom = operand(trace, cast(value, dtype) if not isinstance(dtype_of(value), type) else value, dtype)
     given = atom.type.shape
     if len(given) > len(shape) and all(size == 1 for size in given[: len(given) - len(shape)]):

@@ -164,8 +164,9 @@ def _is_python_integer(x: Any) -> bool:
     return isinstance(x, Value) and kind_of(x) == "python" and dt.KIND[unwrap(x).type.dtype] in "ib"
 
 
-_POLYNOMIAL: dict[str, Callable[..., Size]] = {"add": operator.add, "subtract": operator.sub, "multiply": operator.mul, "negative": operator.neg,
-               "positive": operator.pos}  # fmt: skip
+_POLYNOMIAL: dict[str, Callable[..., Size]] = {
+    "add": operator.add, "subtract": operator.sub, "multiply": operator.mul, "negative": operator.neg, "positive": operator.pos,
+}  # fmt: skip
 _COMPARED: dict[str, Callable[[Size, Size, Bounds], bool | None]] = {
     "less": lambda a, b, known: _decided(known.below(a, b), known.nonnegative(a - b)),
     "less_equal": lambda a, b, known: _decided(known.nonnegative(b - a), known.below(b, a)),

@@ -72,7 +72,7 @@ class Region:
 
     def __init__(self, trace: Trace, name: str, loop: bool = False, trial: bool = False):
         self.trace, self.outer, self.loop, self.trial = trace, trace.region, loop, trial  # trial: to be absorbed or dropped
-        self.depth = 1 if trace.region is None else trace.region.depth + 1
+        self.depth: int = 1 if trace.region is None else trace.region.depth + 1
         if self.depth > DEEPEST:
             raise TooLong(f"branches and loops nest more than {DEEPEST} deep: a recursion whose end only a run knows",
                           at=user_line())  # fmt: skip
@@ -246,10 +246,10 @@ class Trace:
     ) -> tuple[Atom, ...]:
         self.recorded += 1
         if self.recorded > MOST:
-            error = TooLong(f"the trace is longer than {MOST} operations", at=user_line(),
-                               fix="let loops be loops: f.explain() tells which are written out, and why")  # fmt: skip
-            self.fail(error)
-            raise error
+            long = TooLong(f"the trace is longer than {MOST} operations", at=user_line(),
+                           fix="let loops be loops: f.explain() tells which are written out, and why")  # fmt: skip
+            self.fail(long)
+            raise long
         if "raise" in np.geterr().values():
             error = TraceError("np.errstate asks for floating-point errors, which compiled code does not raise", at=user_line())
             self.fail(error)
@@ -387,11 +387,16 @@ def _encloses(home: Region, region: Region | None) -> bool:
     return region is not None
 
 
+def exists(symbol: Symbol) -> None:
+    """Hand the call over to Python where an uncertain variable is not what it is said to be."""
+    if symbol.maybe is not None:
+        symbol.cell.trace.assume(symbol.maybe.holds, "a variable has the type that most paths give it")
+
+
 def read(symbol: Symbol) -> Atom:
     """The current value: the cell's, seen through the chain."""
     trace = live(symbol)
-    if symbol.maybe is not None:
-        trace.assume(symbol.maybe.holds, "a number has the type that most paths give it")
+    exists(symbol)
     atom = symbol.cell.value
     for primitive, params in symbol.chain:
         atom = trace.one(primitive, atom, **params)
@@ -401,6 +406,7 @@ def read(symbol: Symbol) -> Atom:
 def write(symbol: Symbol, value: Atom) -> None:
     """Replace the elements this symbol shows."""
     trace, cell = live(symbol), symbol.cell
+    exists(symbol)
     if cell.frozen:
         raise TraceError(f"an array is written, and {cell.frozen}", at=user_line())
     if not cell.writeable or symbol.kind in ("scalar", "python"):
@@ -430,6 +436,7 @@ def view(
 ) -> Symbol:
     """A symbol that shares this one's storage."""
     live(symbol)
+    exists(symbol)
     return Symbol(symbol.cell, type, kind, (*symbol.chain, (primitive, params)), proto)
 
 

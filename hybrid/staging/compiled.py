@@ -162,8 +162,10 @@ class Compiled:
     @staticmethod
     def _give(result: Result, values: Sequence[Any], bound: Any, outputs: list[np.ndarray], made: list[Any]) -> Any:
         match result:
-            case Computed(index, kind, chain):
+            case Computed(index, kind, chain, otherwise):
                 out = view_of(outputs[index], chain)
+                if otherwise is not None and not outputs[otherwise[0]]:
+                    return otherwise[1](out.item())
                 if kind == "tensor":
                     return wrap(out)
                 return out if kind == "ndarray" else out[()] if kind == "scalar" else out.item()

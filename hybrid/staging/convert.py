@@ -247,7 +247,7 @@ def _candidates(node: ast.AST, line: int, name: str, owner: str | None) -> Itera
 
 
 def _clone(node: Any) -> Any:
-    """A deep copy of a syntax tree, ten times as fast as `copy.deepcopy`."""
+    """A deep copy of a syntax tree, in a third of the time of `copy.deepcopy`."""
     if isinstance(node, list):
         return [_clone(item) for item in node]
     if not isinstance(node, ast.AST) or isinstance(node, ast.expr_context):

@@ -105,7 +105,12 @@ def result(result: Result, lowered: Lowered, places: dict[int, int], numbers: di
     """The entry's form of a result; `numbers` counts the arrays it allocates, by graph result."""
     if isinstance(result, Computed):
         var = lowered.program.outputs[result.index]
-        if result.chain or result.index in numbers or (result.kind == "python" and var.type.dtype not in _PYTHON):
+        if (
+            result.chain
+            or result.otherwise
+            or result.index in numbers
+            or (result.kind == "python" and var.type.dtype not in _PYTHON)
+        ):
             return None
         numbers[result.index] = len(numbers)
         return entry.ArrayResult(var.type.dtype, var.type.shape, result.kind)

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+_LEAVES = (ast.expr_context, ast.operator, ast.boolop, ast.unaryop)
 
 
 def parameters(args: ast.arguments) -> list[str]:
@@ -29,6 +30,17 @@ def outside(node: ast.AST) -> Iterator[ast.AST]:
         yield from (*node.bases, *node.keywords)
 
 
+def children(node: ast.AST) -> Iterator[ast.AST]:
+    """As `ast.iter_child_nodes`, without the operators and contexts, which are many and hold no names."""
+    for value in vars(node).values():
+        if isinstance(value, list):
+            for item in value:
+                if isinstance(item, ast.AST):
+                    yield item
+        elif isinstance(value, ast.AST) and not isinstance(value, _LEAVES):
+            yield value
+
+
 def scope(nodes: Iterable[ast.AST]) -> Iterator[ast.AST]:
     """All nodes of a scope; nested functions, classes and comprehensions are given, but not what is in them."""
     stack = list(nodes)
@@ -41,7 +53,7 @@ def scope(nodes: Iterable[ast.AST]) -> Iterator[ast.AST]:
             stack += _walruses(node)
             stack.append(node.generators[0].iter)
         else:
-            stack += ast.iter_child_nodes(node)
+            stack += children(node)
 
 
 def _walruses(node: ast.AST) -> list[ast.AST]:
@@ -115,7 +127,7 @@ def reads(*nodes: ast.AST) -> set[str]:
         else:
             if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
                 out.add(node.target.id)
-            stack += ast.iter_child_nodes(node)
+            stack += children(node)
     return out
 
 

@@ -320,7 +320,7 @@ class _Rewriter(ast.NodeTransformer):
     def state(self, names: set[str], live: set[str], carried: set[str]) -> ast.Call:
         variables = _thunk_of(sorted(names))
         sets = (names & live, names & carried, names & self.invented)
-        return _handler("state", variables, *(ast.Constant(frozenset(map(self.mangle, part))) for part in sets))
+        return _handler("state", variables, *(_names(frozenset(map(self.mangle, part))) for part in sets))
 
     # Expressions ----------------------------------------------------------------------------------------------------------
     def thunk(self, node: ast.expr) -> ast.Lambda:
@@ -413,3 +413,7 @@ class _Rewriter(ast.NodeTransformer):
 
 def _thunk_of(names: list[str]) -> ast.Lambda:
     return ast.Lambda(_arguments(), ast.Tuple([load(name) for name in names], ast.Load()))
+
+
+def _names(names: frozenset[str]) -> ast.Constant:
+    return ast.Constant(names)  # type: ignore[arg-type]  # the compiler takes any constant that it could have folded itself

@@ -32,11 +32,15 @@ Path = tuple[int, ...]  # from (args, kwargs) to a container inside, by child
 
 @dataclass(frozen=True, slots=True)
 class Computed:
-    """Result `index` of the graph, as the undecorated function would give it; `chain`: the part of it that is seen."""
+    """Result `index` of the graph, as the undecorated function would give it; `chain`: the part of it that is seen.
+
+    `otherwise`: a number that is of another Python class where result `otherwise[0]` is false.
+    """
 
     index: int
     kind: str  # tensor | ndarray | scalar | python
     chain: Chain = ()
+    otherwise: tuple[int, type] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,6 +318,10 @@ class _Results:
                 return View(self.owner[symbol.cell], symbol.chain, symbol.kind)
             if symbol.cell in self.shared or any(primitive.put is None for primitive, _ in symbol.chain):
                 return self.seen_through(symbol)
+        if symbol.maybe is not None and symbol.maybe.instead is not None:
+            self.outputs += [symbol.cell.value, symbol.maybe.holds]
+            at = len(self.outputs) - 2
+            return Computed(at, symbol.kind, otherwise=(at + 1, symbol.maybe.instead))
         self.outputs.append(tr.read(symbol))
         return Computed(len(self.outputs) - 1, symbol.kind)
 

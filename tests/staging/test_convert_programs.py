@@ -10,7 +10,6 @@ import difflib
 import fnmatch
 import fractions
 import importlib
-import posixpath
 import random
 import re
 import shlex
@@ -289,8 +288,6 @@ def library_calls():
     yield "decimal", decimal.Decimal("1.10").__str__, (), {}
     yield "shlex", shlex.split, ('a \'b c\' "d\\"e" f#g',), {}
     yield "fnmatch", fnmatch.translate, ("*.p[yx]?[!a]",), {}
-    yield "posixpath", posixpath.normpath, ("/a/./b//../c/..",), {}
-    yield "posixpath", posixpath.relpath, ("/a/b/c", "/a/d"), {}
     yield "ast", ast.literal_eval, ("{'a': [1, -2.5, (3, None)], 'b': {1, 2}}",), {}
     yield "re", pure("re._parser").parse, (r"(a|b)*?[c-f]{2,3}(?P<n>x)(?=y)\1",), {}
 
