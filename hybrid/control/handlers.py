@@ -98,7 +98,8 @@ class Tracing(Plain):
             attempt.undo()
             if isinstance(error, tr.TooLong) or isinstance(count, Dim) or count > LONG:
                 raise
-            trace.notes.append(f"a loop of {count} rounds is written out: {error}")
+            why = error.what if isinstance(error, TraceError) else str(error)
+            trace.notes.append(f"a loop of {count} rounds is written out ({tr.user_line()}): {why}")
             self._each((item(k) for k in range(count)), body, state, stop)
 
     def _rolled(self, trace: Trace, count: Size, item: Callable, test: Callable | None, body: Callable, state: State) -> None:

@@ -220,9 +220,9 @@ class Join:
 
 
 def _is_owned(value: Any) -> bool:
-    """Whether the caller knows the array, too."""
+    """Whether somebody outside may know the array, too."""
     data = unwrap(value)
-    return type(data) is Symbol and bool(data.cell.name)
+    return isinstance(data, np.ndarray) or (type(data) is Symbol and (bool(data.cell.name) or data.cell.shared is not None))
 
 
 def _aliased(value: Any, shared: tuple[TraceError, Atom] | None, frozen: str) -> Any:

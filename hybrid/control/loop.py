@@ -21,7 +21,7 @@ from hybrid.core.errors import TraceError
 from hybrid.core.shape import Size
 from hybrid.frontend.values import sized, symbol, unwrap
 from hybrid.ir import trace as tr
-from hybrid.ir.graph import Atom, Graph, Var
+from hybrid.ir.graph import Atom, Eqn, Graph, Var
 from hybrid.ir.trace import Cell, Region, Symbol, Trace
 from hybrid.ops import control
 from hybrid.ops import elementwise as e
@@ -236,6 +236,7 @@ def _append(
     if test is not True:
         verdict = test if not isinstance(test, bool) else NO
         condition = Graph("test", body.inputs, body.eqns[:split], (verdict,))
+        body = body.replace(eqns=tuple(_untested(body, split)))
     params = {"carried": len(inputs), "count": rounds.count, "symbol": rounds.symbol, "test": condition, "body": body}
     results = list(trace.record(control.loop, (*initial, *(fixed.get(var, var) for var in rest)), params))
     ran = rounds.test is None and rounds.count is not None and trace.bounds.nonnegative(rounds.count - 1)
@@ -251,6 +252,17 @@ def _append(
     for cell, atom in zip(written, results):
         trace.assign(cell, atom)
     return values
+
+
+def _untested(body: Graph, split: int) -> list[Eqn]:
+    """The equations of a body without assumptions that the test before it has looked at, and what only they need."""
+    needed: set[Atom] = set(body.outputs)
+    out = []
+    for k, eqn in reversed(list(enumerate(body.eqns))):
+        if k >= split or needed.intersection(eqn.outputs) or eqn.primitive is control.bind:
+            needed.update(eqn.inputs)
+            out.append(eqn)
+    return out[::-1]
 
 
 def _initial(trace: Trace, c: Carried) -> list[Atom]:

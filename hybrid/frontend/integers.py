@@ -67,6 +67,8 @@ def bound(trace: Trace, atom: Atom, low: Size | None = None, high: Size | None =
     """The size a number is, known to lie between two others."""
     known = trace.size_of(atom)
     if known is None:
+        if low is None and high is None:
+            low, high = trace.ranges.get(atom, (None, None))
         symbol = trace.fresh_symbol("size")
         trace.record(control.bind, (atom,), {"symbol": symbol, "high": high})
         known = Dim.symbol(symbol)
@@ -198,7 +200,22 @@ def arithmetic(trace: Trace, name: str, operands: tuple) -> Any:
             if trace.bounds.nonnegative(LARGEST - out) and trace.bounds.nonnegative(out + LARGEST):
                 return integer(trace, out)
     make = _CHECKED.get(name)
-    return None if make is None else python(trace, make(trace, *atoms))
+    if make is None:
+        return None
+    made = make(trace, *atoms)
+    if name in ("remainder", "floor_divide"):
+        _know_range(trace, name, made, *sizes)
+    return python(trace, made)
+
+
+def _know_range(trace: Trace, name: str, out: Atom, left: Size | None, right: Size | None) -> None:
+    """Keep what a division says about its result: 0 <= a % b < b for positive b, 0 <= a // b <= a where both are positive."""
+    if right is None or not trace.bounds.nonnegative(right - 1):
+        return
+    if name == "remainder":
+        trace.ranges[out] = 0, right - 1
+    elif left is not None and trace.bounds.nonnegative(left):
+        trace.ranges[out] = 0, left
 
 
 _BITS = frozenset(("bitwise_and", "bitwise_or", "bitwise_xor"))
@@ -252,7 +269,9 @@ def _remainder(trace: Trace, a: Atom, b: Atom) -> Atom:
 def _true_divide(trace: Trace, a: Atom, b: Atom) -> Atom:
     _nonzero(trace, b)
     for x in (a, b):
-        limit = tr.literal(EXACT_FLOAT, dt.int64)
+        size, limit = trace.size_of(x), tr.literal(EXACT_FLOAT, dt.int64)
+        if size is not None and trace.bounds.nonnegative(EXACT_FLOAT - size) and trace.bounds.nonnegative(EXACT_FLOAT + size):
+            continue
         trace.assume(trace.one(e.le, trace.one(e.abs, x), limit), "the integers of a division are floats too")
     return trace.one(e.div, _float(trace, a), _float(trace, b))
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from hybrid.core import dtype as dt
-from hybrid.core.shape import Shape, normalize_axes, normalize_axis, product
+from hybrid.core.shape import Dim, Shape, normalize_axes, normalize_axis, product
 from hybrid.core.shape import broadcast as broadcast_shapes
 from hybrid.frontend.elementwise import store
 from hybrid.frontend.indexing import getitem
@@ -69,13 +69,25 @@ def _proto(x: Any) -> np.ndarray:
 
 def _resolved(shape: tuple, size: Any) -> tuple:
     """A target shape with its -1 filled in."""
-    asked = tuple(operator.index(s) for s in shape)
+    asked = tuple(s if isinstance(s, Dim) else operator.index(s) for s in shape)
     if asked.count(-1) > 1:
         raise ValueError("can only specify one unknown dimension")
     rest = product(s for s in asked if s != -1)
+    if -1 in asked and isinstance(size, Dim):
+        if rest != 1:
+            raise unsupported("a reshape that divides a size known only at run time,", "name every size of the shape")
+        return tuple(size if s == -1 else s for s in asked)
     if (-1 in asked and (rest == 0 or size % rest)) or (-1 not in asked and rest != size):
         raise ValueError(f"cannot reshape array of size {size} into shape {asked}")
     return tuple(size // rest if s == -1 else s for s in asked)
+
+
+def _spread(header: np.ndarray, shape: Shape, target: Shape) -> np.ndarray:
+    """A header whose sizes are known only at run time, with axes of size 1 put in or taken out."""
+    if [size for size in shape if size != 1] != [size for size in target if size != 1]:
+        raise unsupported("a reshape of sizes known only at run time", "reshape the whole array, before taking parts of it")
+    own = header[tuple(0 if size == 1 else slice(None) for size in shape)]
+    return own[tuple(None if size == 1 else slice(None) for size in target)]
 
 
 @implements(np.reshape)
@@ -88,6 +100,9 @@ def reshape(a: Any, /, shape: Any = None, order: str = "C", *, copy: bool | None
         raise unsupported(f"reshape with order={order!r}", "use order='C' or order='F'")
     x = traced(a)
     target = _resolved(sizes, product(shape_of(x)))
+    if any(isinstance(size, Dim) for size in (*target, *shape_of(x))):
+        header = _spread(_proto(x), shape_of(x), target)
+        return copied(x, v.reshape, shape=target) if copy else viewed(x, v.reshape, header, shape=target)
     if not copy:
         try:
             header = np.reshape(_proto(x), target, copy=False)

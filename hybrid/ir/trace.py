@@ -168,6 +168,7 @@ class Trace:
         self.sizes: dict[Atom, Size] = {}  # numbers whose value is known as a polynomial over size symbols
         self.orders: dict[Cell, tuple[int, ...]] = {}  # the axes of new storage from slowest to fastest, where not in C order
         self.bounds = Bounds()
+        self.ranges: dict[Atom, tuple[Size, Size]] = {}  # numbers whose least and greatest value are known
         self.bound: dict[str, Atom] = {}  # the numbers that symbols were given
         self.symbols = 0
         self.recorded = 0  # operations, those of attempts that were given up included

@@ -46,7 +46,8 @@ ARENA_LIMIT = 256 << 20
 def emit_entry(spec: EntrySpec, compute: str) -> str:
     """LLVM IR of `ptr @entry(ptr self, ptr args, i64 nargs, ptr kwnames)` for a spec.
 
-    `compute` names a function of this module or one it is loaded with, `i32 (ptr slots, i64 …)`, that gives 0, or another number where it failed.
+    `compute` names a function of this module or one it is loaded with, `i32 (ptr slots, i64 …)`, that gives 0, or another
+    number where it failed.
     CompileError for a spec that contradicts itself.
     """
     return _Entry(spec).emit(compute)

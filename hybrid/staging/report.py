@@ -72,6 +72,7 @@ def _body(f: Any, structure: tree.Structure, compiled: Compiled) -> Iterator[str
     before, after = len(compiled.traced.graph.eqns), len(compiled.graph.eqns)
     yield f"{_plural(before, 'equation')}, {after} after simplification: {made}"
     yield from steps(lowered)
+    yield from (f"note      {note}" for note in compiled.traced.notes)
     if compiled.traced.writes:
         names = f.parameters.names(structure)
         written = [f"`{names[w]}`" if isinstance(w, int) else "a captured array" for w in compiled.traced.writes]

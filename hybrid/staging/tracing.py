@@ -104,6 +104,7 @@ class Traced:
     updates: tuple[tuple[Path, tree.Structure], ...] = ()
     containers: tuple[Path, ...] = ()  # every container among the arguments, where there are updates
     checks: Graph | None = None  # Python numbers; a call for which one is not finite belongs to Python
+    notes: tuple[str, ...] = ()  # what `explain` says: loops that were written out, source that could not be rewritten
 
 
 class _Container:
@@ -182,12 +183,18 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
         updates,
         paths,
         _checks(recording),
+        tuple(dict.fromkeys([*_unconverted(function), *recording.notes])),
     )
 
 
 def converted(function: Callable) -> Callable:
     """The function with its control flow open to the trace."""
     return convert(function, Tracing(_callee, _is_opaque))
+
+
+def _unconverted(function: Callable) -> list[str]:
+    why = reason(function)
+    return [f"branches and loops stay Python's: {why}"] if why else []
 
 
 def _callee(function: Any, handlers: Tracing) -> Any:
@@ -333,6 +340,8 @@ class _Results:
             self.bases[cell] = len(self.outputs)
             value = cell.value
             self.outputs.append(value if order is None else self.recording.one(v.transpose, value, perm=order))
+        elif order is None and not symbol.chain:
+            return Computed(self.bases[cell], symbol.kind, ((v.reshape, {"shape": symbol.type.shape}),))  # another object
         back: Chain = () if order is None else ((v.transpose, {"perm": v.inverse(order)}),)
         return Computed(self.bases[cell], symbol.kind, (*back, *symbol.chain))
 

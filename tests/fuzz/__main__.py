@@ -1,4 +1,4 @@
-"""Random programs for as long as wanted: `python -m tests.fuzz --seconds 600 --seed N [--backend llvm] [--large]`.
+"""Random programs for as long as wanted: `python -m tests.fuzz --seconds 600 --seed N [--backend llvm] [--large | --structured]`.
 
 Failures are shrunk and printed as scripts; exits with 1 if there were any.
 """
@@ -11,7 +11,9 @@ import re
 import sys
 import time
 
+from tests.fuzz import structured_checks
 from tests.fuzz.checks import failure, report, runs
+from tests.fuzz.structured import structured
 from tests.fuzz.writer import generate
 
 _VALUES = re.compile(
@@ -25,6 +27,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--backend", choices=("llvm", "numba", "python"), default="llvm")
     parser.add_argument("--large", action="store_true", help="arrays of some 10 000 elements and more")
+    parser.add_argument("--structured", action="store_true", help="functions with branches and loops")
     parser.add_argument("--most", type=int, default=10, help="stop after this many failures")
     options = parser.parse_args()
     end = time.monotonic() + options.seconds
@@ -33,16 +36,19 @@ def main() -> int:
     for seed in itertools.count(options.seed):
         if time.monotonic() > end or len(seen) >= options.most:
             break
-        program = generate(seed, options.large)
         count += 1
-        if not runs(program):
-            continue
-        problem = failure(program, options.backend)
+        if options.structured:
+            program = structured(seed)
+            problem = structured_checks.failure(program, options.backend)[0]
+        else:
+            program = generate(seed, options.large)
+            problem = failure(program, options.backend) if runs(program) else ""
         if problem:
-            key = _VALUES.sub("·", problem.split("\n")[0])[:60]
+            key = _VALUES.sub("·", problem.partition(", ")[2] if options.structured else problem.split("\n")[0])[:60]
             seen[key] = seen.get(key, 0) + 1
             if seen[key] == 1:
-                print(report(program, options.backend), "-" * 100, sep="\n", flush=True)
+                say = structured_checks.report if options.structured else report
+                print(say(program, options.backend), "-" * 100, sep="\n", flush=True)
     print(f"{count} programs from seed {options.seed} on {options.backend}: {sum(seen.values())} failures of {len(seen)} kinds")
     for key, times in seen.items():
         print(f"  {times:4} x {key}")

@@ -73,11 +73,11 @@ TABLES = {
         ‹x› + ‹x› ~ ‹x› * ‹F› ~ ‹x›.copy() ~ 2× np.zeros(n) ~ np.zeros(n, dtype=np.float32) ~ np.zeros(n, np.int64) ~ np.zeros(len(‹x›), ‹x›.dtype)
         np.zeros_like(‹x›) ~ np.where(‹x› > ‹F›, ‹x›, ‹x›) ~ ‹x›[::-1] ~ ‹a›[‹P›].copy() ~ ‹a›[‹P›] ~ ‹a› @ ‹x› ~ np.abs(‹x›) ~ np.ones(n) ~ ‹x› - ‹a›[:, ‹P›]
         np.maximum(‹x›, ‹F›) ~ ‹x› ~ -‹x› ~ ‹a›.sum(axis=0) ~ ‹x›[:] ~ np.array(‹x›) ~ ‹x› / 2 ~ np.sin(‹x›) ~ ‹a›[:, ‹P›] ~ np.cumsum(‹x›) ~ np.full(n, ‹F›)
-        ‹x›.astype(np.float32) ~ np.arange(n) ~ np.empty(n) * 0 + ‹F› ~ np.linspace(0, 1, n) ~ np.roll(‹x›, 1) ~ np.concatenate([‹x›[‹P›:], ‹x›[:‹P›]])
+        ‹x›.astype(np.float32) ~ np.arange(n) ~ np.linspace(0, 1, n) ~ np.roll(‹x›, 1) ~ np.concatenate([‹x›[‹P›:], ‹x›[:‹P›]])
     """),
     "M": _rules("""
         ‹a›.copy() ~ np.zeros((n, n)) ~ ‹a› + ‹a› ~ ‹a›.T ~ np.zeros_like(‹a›) ~ ‹a› * ‹x› ~ ‹a› ~ np.outer(‹x›, ‹x›) ~ ‹a›[::-1] ~ ‹a› @ ‹a› ~ np.eye(n)
-        np.ones((n, n), dtype=np.float32) ~ ‹a› * ‹F› ~ np.empty_like(‹a›) * 0
+        np.ones((n, n), dtype=np.float32) ~ ‹a› * ‹F›
     """),
     "Q": _rules("""
         3× assert ‹C› or True ~ assert ‹C›, 'no' ~ out.append(‹F›) ~ out.append(‹I›) ~ out.append(‹S›) ~ ‹x›.fill(‹F›) ~ ‹x›[:] = ‹N› ~ ‹x› += ‹x›
@@ -146,7 +146,10 @@ class Writer:
         """Two arrays of one axis and one length."""
         bounds = self.fill("‹B›", scope, 2)
         forms = ("‹x›[B]", "‹x›[B]", "‹x›[::-1][B]", "‹a›[‹P›, B]", "‹a›[B, ‹P›]", "‹a›.T[‹P›][B]", "‹a›[‹P›][B]")
-        return tuple(self.fill(self.random.choice(forms).replace("B]", f"{bounds}]").replace("[B,", f"[{bounds},"), scope, 2) for _ in "ab")
+        return tuple(
+            self.fill(self.random.choice(forms).replace("B]", f"{bounds}]").replace("[B,", f"[{bounds},"), scope, 2)
+            for _ in "ab"
+        )
 
     # statements -----------------------------------------------------------------------------------------------------------
     def put(self, scope: Scope, text: str) -> None:
@@ -161,7 +164,14 @@ class Writer:
             self.put(scope, "pass")
 
     def statement(self, scope: Scope) -> None:
-        kinds = ["number"] * 4 + ["augment"] * 4 + ["element"] * 5 + ["slice"] * 4 + ["array"] * 2 + ["view", "swap", "alias", "matrix", "rare"]
+        kinds = (
+            ["number"] * 4
+            + ["augment"] * 4
+            + ["element"] * 5
+            + ["slice"] * 4
+            + ["array"] * 2
+            + ["view", "swap", "alias", "matrix", "rare"]
+        )
         kinds += ["if_"] * 5 + ["for_"] * 5 + ["while_"] * 2 if scope.depth < NESTED else []
         kinds += ["leave"] * 2 if scope.loops else []
         kinds += ["return_"] if scope.depth else []
@@ -212,7 +222,12 @@ class Writer:
         form = self.random.choice(("‹a›[‹P›]", "‹a›[:, ‹P›]", "‹x›[::-1]", "‹x›[:]", "‹a›.T[‹P›]"))
         self.put(scope, f"{name} = {self.fill(form, scope)}")
         scope.names["x"].append(name)
-        self.put(scope, self.fill(self.random.choice((f"{name}[‹P›] = ‹F›", f"{name} += ‹F›", f"{name} *= ‹F›", f"{name}[‹B›] -= ‹F›")), scope, 2))
+        self.put(
+            scope,
+            self.fill(
+                self.random.choice((f"{name}[‹P›] = ‹F›", f"{name} += ‹F›", f"{name} *= ‹F›", f"{name}[‹B›] -= ‹F›")), scope, 2
+            ),
+        )
 
     def swap(self, scope: Scope) -> None:
         hole = self.random.choice("xxviEE")
@@ -247,9 +262,15 @@ class Writer:
         i, v, w = self.name("i"), self.name("v"), self.name("v")
         header, known = self.random.choice(
             [(f"{i} in range(‹R›)", {"j": [i]})] * 8
-            + [(f"{i}, {v} in enumerate(‹H›)", {"j": [i], "v": [v]}), (f"{v} in ‹H›", {"v": [v]}), (f"{v}, {w} in zip(‹x›, ‹x›)", {"v": [v, w]}),
-               (f"{i} in reversed(range(n))", {"j": [i]}), (f"{i} in ‹a›", {"x": [i]}), (f"{v} in reversed(‹x›)", {"v": [v]}),
-               (f"{i}, ({v}, {w}) in enumerate(zip(‹x›, ‹H›))", {"j": [i], "v": [v, w]})]  # fmt: skip
+            + [
+                (f"{i}, {v} in enumerate(‹H›)", {"j": [i], "v": [v]}),
+                (f"{v} in ‹H›", {"v": [v]}),
+                (f"{v}, {w} in zip(‹x›, ‹x›)", {"v": [v, w]}),
+                (f"{i} in reversed(range(n))", {"j": [i]}),
+                (f"{i} in ‹a›", {"x": [i]}),
+                (f"{v} in reversed(‹x›)", {"v": [v]}),
+                (f"{i}, ({v}, {w}) in enumerate(zip(‹x›, ‹H›))", {"j": [i], "v": [v, w]}),
+            ]  # fmt: skip
         )
         self.put(scope, self.fill(f"for {header}:", scope, 2))
         inner = scope.inner(loop=True)
@@ -332,7 +353,12 @@ def structured(seed: int) -> Structured:
         if overlap == "same":
             made["y"] = "x"
         elif overlap == "shifted":
-            made = {"_base": f"array({r.randint(0, 999999)}, {dtypes[0]!r}, ({n + 2},))", "x": f"_base[:{n}]", "y": "_base[2:]", "A": a}
+            made = {
+                "_base": f"array({r.randint(0, 999999)}, {dtypes[0]!r}, ({n + 2},))",
+                "x": f"_base[:{n}]",
+                "y": "_base[2:]",
+                "A": a,
+            }
         elif overlap == "row" and n:
             made = {"A": a, "x": "A[0]", "y": y}
         s, t = (number.format(r.choice((round(r.uniform(-3, 3), 2), r.randint(-3, 5)))) for number in numbers)

@@ -156,9 +156,10 @@ def test_variables_nobody_reads_after_the_loop(invisible):
         for _ in range(n):
             kept = y
             y = x
+            del kept
 
     def g(x, y, s):
-        for u, v in zip(y, x):
+        for _, v in zip(y, x):
             s, v = v, s
 
     invisible(f, np.ones(7, np.float32), np.ones(7), 7, compiled=False)

@@ -244,6 +244,70 @@ def f(n):
 """,
         [(0,), (3,), (5,), (7,), (8,), (20,)],
     ),
+    "finally swallows": (
+        """
+def f(n):
+    if n > 8:
+        return "many"
+    for k in range(n):
+        try:
+            1 // (k - 2)
+        finally:
+            if k == 2:
+                return "swallowed"
+    return "end"
+""",
+        [(0,), (2,), (3,), (9,)],
+    ),
+    "exceptions keep variables": (
+        """
+def f(n):
+    try:
+        if n:
+            x = 1
+        else:
+            x = 2
+        1 // (n - 1)
+        x = 3
+    except ZeroDivisionError:
+        return "caught", x
+    return x
+""",
+        [(0,), (1,), (2,)],
+    ),
+    "else of try": (
+        """
+def f(n):
+    if n > 5:
+        return 0
+    try:
+        if n == 1:
+            return log("body")
+        1 // n
+    except ZeroDivisionError:
+        return 3
+    else:
+        return log("else")
+""",
+        [(0,), (1,), (2,), (6,)],
+    ),
+    "deleted in a loop": (
+        """
+def f(n):
+    x = 5
+    for k in range(n):
+        log(x + k)
+        if k:
+            log(x)
+        del x
+    while n:
+        n -= 1
+        log(x)
+        del x
+    return x
+""",
+        [(0,), (1,), (2,)],
+    ),
     "recursion": (
         """
 def f(n):

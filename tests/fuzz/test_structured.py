@@ -1,0 +1,42 @@
+"""Random functions with branches, loops, rows and slices do decorated what they do undecorated.
+
+`python -m tests.fuzz --structured --seconds 600 --seed N` runs as many as there is time for.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from hybrid.control import branch
+from tests.fuzz.structured import Structured, structured
+from tests.fuzz.structured_checks import failure, report, shrink
+
+COUNTS = {"llvm": 40, "python": 20}
+
+
+def correct(program: Structured, backend: str) -> None:
+    if failure(program, backend)[0]:
+        pytest.fail(report(program, backend), pytrace=False)
+
+
+@pytest.mark.parametrize("seed", range(COUNTS["llvm"]))
+def test_llvm(seed):
+    correct(structured(seed), "llvm")
+
+
+@pytest.mark.parametrize("seed", range(1000, 1000 + COUNTS["python"]))
+def test_python(seed):
+    correct(structured(seed), "python")
+
+
+def test_a_wrong_branch_is_found_and_shrunk(monkeypatch):
+    """With a branch that keeps the wrong way's values, a program is reported, and little more than the branch is left."""
+    select = branch.select
+    monkeypatch.setattr(branch, "select", lambda t, p, sides, pairs: select(t, p, sides, [(b, a) for a, b in pairs]))
+    program = next(p for p in map(structured, range(500)) if " if " in p.source and failure(p)[0])
+    assert len(shrink(program, "llvm").source) < len(program.source)
+    assert "decorated" in report(program, "llvm")
+
+
+def test_programs_repeat():
+    assert structured(7) == structured(7)
