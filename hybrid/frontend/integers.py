@@ -17,7 +17,7 @@ from hybrid.core import dtype as dt
 from hybrid.core.bounds import Bounds
 from hybrid.core.errors import IndexingError
 from hybrid.core.shape import Dim, Size, TensorType
-from hybrid.frontend.values import Value, active, kind_of, operand, sized, unwrap, wrap
+from hybrid.frontend.values import Value, active, kind_of, operand, sized, unsupported, unwrap, wrap
 from hybrid.ir import trace as tr
 from hybrid.ir.graph import Atom, Literal
 from hybrid.ir.trace import Cell, Symbol, Trace
@@ -277,9 +277,14 @@ def _true_divide(trace: Trace, a: Atom, b: Atom) -> Atom:
 
 
 def _power(trace: Trace, a: Atom, b: Atom) -> Atom:
-    trace.assume(trace.one(e.ge, b, _ZERO), "an integer power is an integer")
-    _small(trace, trace.one(e.pow, _float(trace, a), _float(trace, b)))
-    return trace.one(e.pow, a, b)
+    if isinstance(b, Literal) and 0 <= b.value <= 16:
+        out: Atom = tr.literal(1, dt.int64)
+        for _ in range(int(b.value)):
+            out = _multiply(trace, out, a) if not isinstance(out, Literal) else a
+        return out
+    if isinstance(a, Literal) and a.value == 2:
+        return _left_shift(trace, tr.literal(1, dt.int64), b)  # a negative power is a float: Python's
+    raise unsupported("a power of Python integers that only a run knows", "write it as a product")
 
 
 def _left_shift(trace: Trace, a: Atom, b: Atom) -> Atom:

@@ -308,6 +308,18 @@ def f(n):
 """,
         [(0,), (1,), (2,)],
     ),
+    "deleted in a while loop": (
+        """
+def f(n):
+    x = 5
+    while n:
+        n -= 1
+        log(x)
+        del x
+    return n
+""",
+        [(0,), (1,), (2,)],
+    ),
     "recursion": (
         """
 def f(n):
