@@ -58,6 +58,14 @@ class Tracing(Plain):
         value = thunks[0]()
         return value if len(thunks) == 1 else self.choose(value, lambda: value, lambda: self.or_(*thunks[1:]))
 
+    def all_(self, *thunks: Callable[[], Any]) -> Any:
+        value = self.not_(self.not_(thunks[0]()))
+        return value if len(thunks) == 1 else self.choose(value, lambda: self.all_(*thunks[1:]), lambda: False)
+
+    def any_(self, *thunks: Callable[[], Any]) -> Any:
+        value = self.not_(self.not_(thunks[0]()))
+        return value if len(thunks) == 1 else self.choose(value, lambda: True, lambda: self.any_(*thunks[1:]))
+
     def not_(self, value: Any) -> Any:
         trace = tr.current()
         verdict = truth(trace, value) if trace is not None else bool(value)

@@ -76,6 +76,14 @@ class Plain:
                 return value
         return thunks[-1]()
 
+    def all_(self, *thunks: Thunk) -> Any:
+        """The truth of `a and b and …`."""
+        return all(thunk() for thunk in thunks)
+
+    def any_(self, *thunks: Thunk) -> Any:
+        """The truth of `a or b or …`."""
+        return any(thunk() for thunk in thunks)
+
     def not_(self, value: Any) -> Any:
         """`not value`."""
         return not value

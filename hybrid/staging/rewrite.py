@@ -148,7 +148,7 @@ class _Rewriter(ast.NodeTransformer):
                 if _binds(node):
                     return [self.generic_visit(node)]  # type: ignore[list-item]
                 message = [] if node.msg is None else [self.thunk(node.msg)]
-                call = ast.Expr(_handler("assert_", self.visit(node.test), *message))
+                call = ast.Expr(_handler("assert_", self.tested(node.test), *message))
                 return [ast.If(load("__debug__"), [ast.copy_location(call, node)], [])]
             case ast.AnnAssign(target=ast.Name()):
                 if node.value is None:
@@ -259,7 +259,7 @@ class _Rewriter(ast.NodeTransformer):
     # Constructs -----------------------------------------------------------------------------------------------------------
     def branch(self, node: Branch) -> list[ast.stmt]:
         names = self.names(node)
-        test = self.visit(node.test)
+        test = self.tested(node.test)
         before = self.bound
         then, first = self.define("then", node.body, node)
         after, self.bound = self.bound, before
@@ -290,7 +290,7 @@ class _Rewriter(ast.NodeTransformer):
                 made, test = self.define("test", [returned], node)
                 self.bound = before
             else:
-                test = self.thunk(node.test)
+                test = self.thunk(node.test, self.tested)
             more, body = self.define("while", node.body, node)
             made += more
             call = ast.copy_location(_handler("while_", test, body, state, *stop), node.test)
@@ -323,11 +323,18 @@ class _Rewriter(ast.NodeTransformer):
         return _handler("state", variables, *(_names(frozenset(map(self.mangle, part))) for part in sets))
 
     # Expressions ----------------------------------------------------------------------------------------------------------
-    def thunk(self, node: ast.expr) -> ast.Lambda:
+    def thunk(self, node: ast.expr, visit: Callable[[ast.expr], ast.expr] | None = None) -> ast.Lambda:
         self.inside += 1
-        value = self.visit(node)
+        value = (visit or self.visit)(node)
         self.inside -= 1
         return _thunk(value)
+
+    def tested(self, node: ast.expr) -> ast.expr:
+        """An expression of which only the truth matters: its parts need not be of one kind."""
+        if not isinstance(node, ast.BoolOp) or _binds(node):
+            return self.visit(node)
+        name = "all_" if isinstance(node.op, ast.And) else "any_"
+        return ast.copy_location(_handler(name, *(self.thunk(part, self.tested) for part in node.values)), node)
 
     def nested(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> None:
         """A function in this one, which is rewritten with it."""
@@ -372,7 +379,7 @@ class _Rewriter(ast.NodeTransformer):
     def visit_IfExp(self, node: ast.IfExp) -> ast.expr:
         if _binds(node.body, node.orelse):
             return self.generic_visit(node)  # type: ignore[return-value]
-        test = self.visit(node.test)
+        test = self.tested(node.test)
         return ast.copy_location(_handler("choose", test, self.thunk(node.body), self.thunk(node.orelse)), node)
 
     def visit_Compare(self, node: ast.Compare) -> ast.expr:
