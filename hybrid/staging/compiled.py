@@ -18,7 +18,7 @@ from hybrid.core.shape import Shape
 from hybrid.frontend.values import Value, wrap
 from hybrid.ir.graph import Graph, Var, bodies, evaluate
 from hybrid.ir.verify import verify
-from hybrid.passes.steps import Program, lowers, without_lowering
+from hybrid.passes.steps import Procedure, Program, lowers, without_lowering
 from hybrid.staging import entry, guards
 from hybrid.staging.fallback import Refusal
 from hybrid.staging.reads import Reads
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 Made = tuple[entry.EntrySpec, Any]  # a native entry and its loaded module
 Form = tuple[int, tuple[str, ...]]  # of a call: how many arguments come by position, and the names of the others
+MANY_PROCEDURES = 64  # kernels of branches and loops in one program; each takes some 30 ms to compile
 GIL_BYTES = 1 << 18  # traffic above which a call is long enough to let other Python threads run
 
 
@@ -268,7 +269,12 @@ class Compiled:
 
 
 def _refuse_interpreted(program: Program) -> None:
-    """TraceError for a branch or loop that cannot be native: Python runs it faster than NumPy could, equation by equation."""
+    """TraceError for a branch or loop that cannot be native: Python runs it faster than NumPy could, equation by equation.
+
+    And for many of them: a loop with branches that was written out, which would take seconds to compile.
+    """
+    if sum(isinstance(step, Procedure) for step in program.steps) > MANY_PROCEDURES:
+        raise TraceError(f"more than {MANY_PROCEDURES} branches and loops one after another: a loop could not stay a loop")
     for step in program.steps:
         eqn = getattr(step, "eqn", None)
         if eqn is not None and bodies(eqn) and not lowers(eqn):
