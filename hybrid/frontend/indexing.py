@@ -177,7 +177,7 @@ def _view_of(trace: Trace, source: Symbol, items: list) -> Symbol:
 
 def _is_gathered(trace: Trace, item: Any) -> bool:
     """Outside of branches and loops a run-time place is read by `take`, whose bounds checks raise NumPy's own error."""
-    return not trace.inside and trace.size_of(operand(trace, item, dt.int64)) is None
+    return integers.is_late(trace, trace.size_of(operand(trace, item, dt.int64)))
 
 
 def getitem(x: Any, index: Any) -> Any:

@@ -106,6 +106,9 @@ def place(trace: Trace, item: Any, length: Size) -> Size:
 
 def span(trace: Trace, item: slice, length: Size) -> tuple[Size, int, Size]:
     """First element, step and number of elements of a slice, as `slice.indices` finds them."""
+    for part in (item.start, item.stop):
+        if isinstance(part, Value) and (atom := operand(trace, part, dt.int64)) and is_late(trace, trace.size_of(atom)):
+            raise _unsized(trace, atom)
     if not isinstance(length, Dim) and not any(isinstance(part, (Value, Dim)) for part in (item.start, item.stop, item.step)):
         first, stop, by = item.indices(length)
         count = len(range(first, stop, by))
@@ -150,9 +153,17 @@ def _end(trace: Trace, atom: Atom, low: Size, high: Size) -> Size:
     if known is not None:
         return known
     if not trace.inside:
-        error = tr.TraceError("a slice has a length that only a run knows", at=tr.user_line())
-        raise tr.undecided(trace, atom, error)
+        raise _unsized(trace, atom)
     return bound(trace, atom, low, high)
+
+
+def is_late(trace: Trace, size: Size | None) -> bool:
+    """Whether nothing outside of branches and loops knows a size, and the trace is there."""
+    return not trace.inside and (size is None or (isinstance(size, Dim) and any(name in trace.bound for name in size.symbols)))
+
+
+def _unsized(trace: Trace, atom: Atom) -> Exception:
+    return tr.undecided(trace, atom, tr.TraceError("a slice has a length that only a run knows", at=tr.user_line()))
 
 
 def _require(trace: Trace, comparison: Any, left: Size, right: Size, what: str) -> None:
