@@ -299,7 +299,7 @@ def _before(trace: Trace, c: Carried) -> Cell | None:
 
 
 def _run_once(trace: Trace, rounds: Rounds, state: State, variables: list[Carried], carried: list[Carried]) -> None:
-    """Hand over to Python the calls in which a loop does not go round that makes an array, where there was none or an argument."""
+    """Hand over to Python calls in which a loop does not go round that makes an array, where was none before or an argument."""
     arrays = [c for c in carried if c.spec is not None and not c.spec.is_number and not c.guarded]
     if _surely(trace, rounds, 1) or not any(_needs_round(trace, c, carried) for c in arrays):
         return

@@ -148,7 +148,7 @@ def _clipped(trace: Trace, part: Any, length: Size, low: Size, high: Size) -> Si
 
 
 def _end(trace: Trace, atom: Atom, low: Size, high: Size) -> Size:
-    """A computed end or length of a slice. Outside of branches and loops it would be the size of arrays of the whole program."""
+    """A computed end or length of a slice. Outside of branches and loops it would be a size of the whole program's arrays."""
     known = trace.size_of(atom)
     if known is not None:
         return known

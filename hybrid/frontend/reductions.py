@@ -21,6 +21,7 @@ from hybrid.frontend.values import (
     operand,
     result_kind,
     shape_of,
+    sized,
     strong,
     symbol,
     traced,
@@ -54,10 +55,20 @@ def _reduce(primitive: Primitive, x: Any, axis: Any, keepdims: Any, dtype: np.dt
     trace = active()
     shape = shape_of(x)
     axes = normalize_axes(axis, len(shape))
+    if primitive in (r.max, r.min):
+        _has_elements(trace, shape, axes)
     atom = trace.one(primitive, operand(trace, x, dtype), axes=axes)
     if keepdims is not _NO_VALUE and keepdims:
         atom = trace.one(v.reshape, atom, shape=kept(shape, axes))
     return laid_out(trace.fresh(atom, result_kind((x,), atom.type.shape)), _reduced(x, axes, atom.type.shape))
+
+
+def _has_elements(trace: tr.Trace, shape: tuple, axes: tuple[int, ...]) -> None:
+    """Hand the call over to Python where a slice of a length that only a run knows turns out to be empty."""
+    for size in (shape[axis] for axis in axes if trace.inside):
+        if not trace.bounds.nonnegative(size - 1):
+            some = trace.one(e.gt, sized(trace, size), tr.literal(0, dt.int64))
+            trace.assume(some, "a reduction without identity has elements")
 
 
 def _reduced(x: Any, axes: tuple[int, ...], shape: tuple) -> np.ndarray | None:

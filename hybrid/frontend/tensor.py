@@ -15,7 +15,7 @@ import numpy as np
 from hybrid.core import dtype as dt
 from hybrid.core.errors import ArgumentError
 from hybrid.core.shape import Dim
-from hybrid.frontend import protocol
+from hybrid.frontend import integers, protocol
 from hybrid.frontend.compositions import python_power
 from hybrid.frontend.elementwise import NAMES, Elementwise, cast, same, store
 from hybrid.frontend.indexing import getitem, setitem
@@ -283,6 +283,8 @@ class Tensor(Methods, Value):
         if self.shape or kind == "ndarray" or (kind == "scalar" and self.dtype == dt.bool_):
             raise TypeError(f"type {self.__class__.__name__} doesn't define __round__ method")
         # Python's and NumPy's numbers round to Python's integers.
+        if tracing(self) and dt.is_float(self.dtype):
+            return integers.to_int(NAMES["rint"](self))
         nearest = _operate(_nearest, (self,))
         return wrap(active().fresh(tr.read(unwrap(nearest)), "python")) if kind == "scalar" and tracing(self) else nearest
 

@@ -1,4 +1,4 @@
-"""Random programs for as long as wanted: `python -m tests.fuzz --seconds 600 --seed N [--backend llvm] [--large | --structured]`.
+"""Random programs for as long as wanted: `python -m tests.fuzz --seconds 600 --seed N [--backend llvm] [--large|--structured]`.
 
 Failures are shrunk and printed as scripts; exits with 1 if there were any.
 """

@@ -1,9 +1,9 @@
 """Writes random functions with control flow: branches and loops over numbers, elements, slices and rows.
 
-A function's text is drawn from the tables below. `I` stands for an integer, `F` a float, `C` a condition, `E` an element, `P` an
-index, `B` the bounds of a slice, `S` an array of one axis, `N` a new one of `n` elements, `M` one of n × n; `x` and `a` are names
-of arrays with one and two axes, `i` and `v` names of numbers, `j` an index of a loop around. Every loop ends: nothing that its
-body computes bounds it. Programs may raise.
+A function's text is drawn from the tables below. `I` stands for an integer, `F` a float, `C` a condition, `E` an element, `P`
+an index, `B` the bounds of a slice, `S` an array of one axis, `N` a new one of `n` elements, `M` one of n × n; `x` and `a` are
+names of arrays with one and two axes, `i` and `v` names of numbers, `j` an index of a loop around. Every loop ends: nothing
+that its body computes bounds it. Programs may raise.
 """
 
 from __future__ import annotations
@@ -40,54 +40,86 @@ LEAVES = {
 }
 TABLES = {
     "I": _rules("""
-        4× (‹I› + ‹I›) ~ 3× (‹I› - ‹I›) ~ ‹I› + ‹I› ~ (‹I›) * 3 ~ (‹I›) * -2 ~ (‹I›) // 2 ~ (‹I›) // -3 ~ (‹I›) // (‹I›) ~ (‹I›) % 3
-        (‹I›) % n ~ (‹I›) % -4 ~ (‹I›) % (‹I›) ~ abs(‹I›) ~ min(‹I›, ‹I›) ~ max(‹I›, ‹I›) ~ -(‹I›) ~ (‹I› if ‹C› else ‹I›) ~ int(‹F›) ~ len(‹x›)
-        ((‹I›) & ‹I›) ~ ((‹I›) >> 1) ~ round(‹F›) ~ ‹a›.shape[0] ~ math.floor(‹F›) ~ int(‹C›) ~ (‹I›) * (‹I›) ~ ((‹I›) ^ (‹I›)) ~ ((‹I›) | ‹I›)
-        int(‹E›) ~ len(‹S›) ~ (‹I›) ** 2 ~ ((‹I›) << 2) ~ ~(‹I›) ~ (‹C›) + ‹I› ~ int(‹x›.argmax()) ~ int(‹C› and ‹C›) ~ 10 * (‹I›)
+        4× (‹I› + ‹I›) ~ 3× (‹I› - ‹I›) ~ ‹I› + ‹I› ~ (‹I›) * 3 ~ (‹I›) * -2 ~ (‹I›) // 2 ~ (‹I›) // -3
+        (‹I›) // (‹I›) ~ (‹I›) % 3
+        (‹I›) % n ~ (‹I›) % -4 ~ (‹I›) % (‹I›) ~ abs(‹I›) ~ min(‹I›, ‹I›) ~ max(‹I›, ‹I›) ~ -(‹I›)
+        (‹I› if ‹C› else ‹I›) ~ int(‹F›) ~ len(‹x›)
+        ((‹I›) & ‹I›) ~ ((‹I›) >> 1) ~ round(‹F›) ~ ‹a›.shape[0] ~ math.floor(‹F›) ~ int(‹C›) ~ (‹I›) * (‹I›)
+        ((‹I›) ^ (‹I›)) ~ ((‹I›) | ‹I›)
+        int(‹E›) ~ len(‹S›) ~ (‹I›) ** 2 ~ ((‹I›) << 2) ~ ~(‹I›) ~ (‹C›) + ‹I› ~ int(‹x›.argmax())
+        int(‹C› and ‹C›) ~ 10 * (‹I›)
         2 ** ((‹I›) % 5) ~ (‹I› or 3) ~ divmod(‹I›, 3)[0] ~ min(‹I›, ‹I›, n) ~ math.ceil(‹F›) ~ (‹I›) // n
     """),
-    "E": _rules("8× ‹x›[‹P›] ~ 5× ‹a›[‹P›, ‹P›] ~ ‹a›[‹P›][‹P›] ~ ‹a›.T[‹P›, ‹P›] ~ ‹a›[‹P›, ::-1][‹P›] ~ ‹x›[::-1][‹P›]"),
+    "E": _rules("""
+        8× ‹x›[‹P›] ~ 5× ‹a›[‹P›, ‹P›] ~ ‹a›[‹P›][‹P›] ~ ‹a›.T[‹P›, ‹P›] ~ ‹a›[‹P›, ::-1][‹P›] ~ ‹x›[::-1][‹P›]
+    """),
     "F": _rules("""
-        3× (‹F› + ‹F›) ~ 2× (‹F› - ‹F›) ~ 2× ‹F› * ‹F› ~ (‹F›) / 2 ~ (‹F›) / 3.0 ~ (‹F›) / (1 + abs(‹F›)) ~ (‹F›) / (‹F›) ~ abs(‹F›) ~ min(‹F›, ‹F›)
-        max(‹F›, ‹F›) ~ -(‹F›) ~ (‹F› if ‹C› else ‹F›) ~ math.sqrt(abs(‹F›)) ~ float(‹I›) ~ np.sin(‹F›) ~ (‹F›) * ‹I› ~ 2× ‹S›.sum() ~ np.sum(‹S›)
-        ‹S›.max() ~ ‹S› @ ‹S› ~ math.tanh(‹F›) ~ np.sqrt(abs(‹F›)) ~ (‹F›) ** 2 ~ float(‹F›) ~ (‹F›) % 3 ~ (‹F›) // 2 ~ np.abs(‹F›) ~ ‹I›
-        np.minimum(‹F›, ‹F›) ~ (‹C› and ‹F›) ~ (‹F› or ‹F›) ~ np.float32(‹F›) ~ x.dtype.type(‹F›) ~ ‹x›.mean() ~ sum(‹x›) ~ min(‹x›) ~ ‹a›[‹P›] @ ‹x›
-        np.dot(‹a›[‹P›, :‹P›], ‹x›[:‹P›]) ~ (‹I›) / (‹I›) ~ math.exp(min(‹F›, 3.0)) ~ math.hypot(‹F›, ‹F›) ~ np.int32(‹I›) ~ ‹x›.min() ~ round(‹F›, 2)
+        3× (‹F› + ‹F›) ~ 2× (‹F› - ‹F›) ~ 2× ‹F› * ‹F› ~ (‹F›) / 2 ~ (‹F›) / 3.0 ~ (‹F›) / (1 + abs(‹F›))
+        (‹F›) / (‹F›) ~ abs(‹F›) ~ min(‹F›, ‹F›)
+        max(‹F›, ‹F›) ~ -(‹F›) ~ (‹F› if ‹C› else ‹F›) ~ math.sqrt(abs(‹F›)) ~ float(‹I›) ~ np.sin(‹F›)
+        (‹F›) * ‹I› ~ 2× ‹S›.sum() ~ np.sum(‹S›)
+        ‹S›.max() ~ ‹S› @ ‹S› ~ math.tanh(‹F›) ~ np.sqrt(abs(‹F›)) ~ (‹F›) ** 2 ~ float(‹F›) ~ (‹F›) % 3
+        (‹F›) // 2 ~ np.abs(‹F›) ~ ‹I›
+        np.minimum(‹F›, ‹F›) ~ (‹C› and ‹F›) ~ (‹F› or ‹F›) ~ np.float32(‹F›) ~ x.dtype.type(‹F›) ~ ‹x›.mean()
+        sum(‹x›) ~ min(‹x›) ~ ‹a›[‹P›] @ ‹x›
+        np.dot(‹a›[‹P›, :‹P›], ‹x›[:‹P›]) ~ (‹I›) / (‹I›) ~ math.exp(min(‹F›, 3.0)) ~ math.hypot(‹F›, ‹F›)
+        np.int32(‹I›) ~ ‹x›.min() ~ round(‹F›, 2)
         np.linalg.norm(‹x›) ~ ‹a›.trace() ~ ‹a›.sum() ~ ‹a›.max() ~ np.abs(‹x›).max() ~ ‹x›[‹x› > 0].sum()
     """),
     "C": _rules("""
-        2× ‹F› < ‹F› ~ ‹F› >= ‹F› ~ ‹F› == ‹F› ~ ‹F› != ‹F› ~ ‹E› > 0 ~ ‹E› <= s ~ ‹I› < ‹I› ~ ‹I› > ‹I› ~ ‹I› == ‹I› ~ ‹I› != ‹I› ~ 2× (‹I›) % 2 == 0
-        2× (‹C› and ‹C›) ~ 2× (‹C› or ‹C›) ~ not ‹C› ~ (‹C› if ‹C› else ‹C›) ~ ‹I› < ‹I› <= ‹I› ~ 0 <= ‹P› < n ~ ‹E› ~ (‹S› > 0).any() ~ flag ~ 2× ‹b›
-        math.isnan(‹F›) ~ bool(‹F›) ~ 0 < ‹F› < 2 ~ ‹v› is None ~ np.isnan(‹E›) ~ (‹x› == ‹x›).all() ~ ‹I› in (0, 1, 2) ~ ‹F›
+        2× ‹F› < ‹F› ~ ‹F› >= ‹F› ~ ‹F› == ‹F› ~ ‹F› != ‹F› ~ ‹E› > 0 ~ ‹E› <= s ~ ‹I› < ‹I› ~ ‹I› > ‹I›
+        ‹I› == ‹I› ~ ‹I› != ‹I› ~ 2× (‹I›) % 2 == 0
+        2× (‹C› and ‹C›) ~ 2× (‹C› or ‹C›) ~ not ‹C› ~ (‹C› if ‹C› else ‹C›) ~ ‹I› < ‹I› <= ‹I› ~ 0 <= ‹P› < n
+        ‹E› ~ (‹S› > 0).any() ~ flag ~ 2× ‹b›
+        math.isnan(‹F›) ~ bool(‹F›) ~ 0 < ‹F› < 2 ~ ‹v› is None ~ np.isnan(‹E›) ~ (‹x› == ‹x›).all()
+        ‹I› in (0, 1, 2) ~ ‹F›
     """),
     "P": _rules("""
-        12× ‹j› ~ 2× ‹j› - 1 ~ -‹j› - 1 ~ n - 1 - ‹j› ~ (‹j› + 1) % n ~ ‹j› // 2 ~ ‹j› + 1 ~ ‹j› * 2 % n ~ min(‹j› + 1, n - 1) ~ max(‹j› - 1, 0)
+        12× ‹j› ~ 2× ‹j› - 1 ~ -‹j› - 1 ~ n - 1 - ‹j› ~ (‹j› + 1) % n ~ ‹j› // 2 ~ ‹j› + 1 ~ ‹j› * 2 % n
+        min(‹j› + 1, n - 1) ~ max(‹j› - 1, 0)
         0 ~ -1 ~ 1 ~ n - 1 ~ (‹I›) % n ~ int(‹F›) % n ~ n // 2 ~ -n ~ p % n ~ min(max(‹I›, 0), n - 1) ~ ‹I›
     """),
     "B": _rules("""
-        2× ‹P›: ~ 2× :‹P› ~ 2× ‹P› + 1: ~ :‹P›:-1 ~ ::-1 ~ 2× ‹P›:‹P› ~ : ~ 1: ~ :-1 ~ ‹I›: ~ :‹I› ~ ::2 ~ ‹P›::2 ~ ‹P›::-1 ~ ‹I›:‹P›:3 ~ -‹P› - 1: ~ 1:-1
+        2× ‹P›: ~ 2× :‹P› ~ 2× ‹P› + 1: ~ :‹P›:-1 ~ ::-1 ~ 2× ‹P›:‹P› ~ : ~ 1: ~ :-1 ~ ‹I›: ~ :‹I› ~ ::2
+        ‹P›::2 ~ ‹P›::-1 ~ ‹I›:‹P›:3 ~ -‹P› - 1: ~ 1:-1
         ‹P›:‹P› + 3 ~ ‹P› - 1:‹P› + 2
     """),
-    "S": _rules("2× ‹x› ~ 2× ‹x›[‹B›] ~ ‹a›[‹P›] ~ ‹a›[:, ‹P›] ~ ‹a›[‹P›, ‹B›] ~ ‹a›[‹B›, ‹P›] ~ ‹a›.T[‹P›] ~ ‹x›[::-1][‹B›] ~ ‹a›[‹B›][:, ‹P›]"),
+    "S": _rules("""
+        2× ‹x› ~ 2× ‹x›[‹B›] ~ ‹a›[‹P›] ~ ‹a›[:, ‹P›] ~ ‹a›[‹P›, ‹B›] ~ ‹a›[‹B›, ‹P›] ~ ‹a›.T[‹P›]
+        ‹x›[::-1][‹B›] ~ ‹a›[‹B›][:, ‹P›]
+    """),
     "N": _rules("""
-        ‹x› + ‹x› ~ ‹x› * ‹F› ~ ‹x›.copy() ~ 2× np.zeros(n) ~ np.zeros(n, dtype=np.float32) ~ np.zeros(n, np.int64) ~ np.zeros(len(‹x›), ‹x›.dtype)
-        np.zeros_like(‹x›) ~ np.where(‹x› > ‹F›, ‹x›, ‹x›) ~ ‹x›[::-1] ~ ‹a›[‹P›].copy() ~ ‹a›[‹P›] ~ ‹a› @ ‹x› ~ np.abs(‹x›) ~ np.ones(n) ~ ‹x› - ‹a›[:, ‹P›]
-        np.maximum(‹x›, ‹F›) ~ ‹x› ~ -‹x› ~ ‹a›.sum(axis=0) ~ ‹x›[:] ~ np.array(‹x›) ~ ‹x› / 2 ~ np.sin(‹x›) ~ ‹a›[:, ‹P›] ~ np.cumsum(‹x›) ~ np.full(n, ‹F›)
-        ‹x›.astype(np.float32) ~ np.arange(n) ~ np.linspace(0, 1, n) ~ np.roll(‹x›, 1) ~ np.concatenate([‹x›[‹P›:], ‹x›[:‹P›]])
+        ‹x› + ‹x› ~ ‹x› * ‹F› ~ ‹x›.copy() ~ 2× np.zeros(n) ~ np.zeros(n, dtype=np.float32)
+        np.zeros(n, np.int64) ~ np.zeros(len(‹x›), ‹x›.dtype)
+        np.zeros_like(‹x›) ~ np.where(‹x› > ‹F›, ‹x›, ‹x›) ~ ‹x›[::-1] ~ ‹a›[‹P›].copy() ~ ‹a›[‹P›] ~ ‹a› @ ‹x›
+        np.abs(‹x›) ~ np.ones(n) ~ ‹x› - ‹a›[:, ‹P›]
+        np.maximum(‹x›, ‹F›) ~ ‹x› ~ -‹x› ~ ‹a›.sum(axis=0) ~ ‹x›[:] ~ np.array(‹x›) ~ ‹x› / 2 ~ np.sin(‹x›)
+        ‹a›[:, ‹P›] ~ np.cumsum(‹x›) ~ np.full(n, ‹F›)
+        ‹x›.astype(np.float32) ~ np.arange(n) ~ np.linspace(0, 1, n) ~ np.roll(‹x›, 1)
+        np.concatenate([‹x›[‹P›:], ‹x›[:‹P›]])
     """),
     "M": _rules("""
-        ‹a›.copy() ~ np.zeros((n, n)) ~ ‹a› + ‹a› ~ ‹a›.T ~ np.zeros_like(‹a›) ~ ‹a› * ‹x› ~ ‹a› ~ np.outer(‹x›, ‹x›) ~ ‹a›[::-1] ~ ‹a› @ ‹a› ~ np.eye(n)
+        ‹a›.copy() ~ np.zeros((n, n)) ~ ‹a› + ‹a› ~ ‹a›.T ~ np.zeros_like(‹a›) ~ ‹a› * ‹x› ~ ‹a›
+        np.outer(‹x›, ‹x›) ~ ‹a›[::-1] ~ ‹a› @ ‹a› ~ np.eye(n)
         np.ones((n, n), dtype=np.float32) ~ ‹a› * ‹F›
     """),
     "Q": _rules("""
-        3× assert ‹C› or True ~ assert ‹C›, 'no' ~ out.append(‹F›) ~ out.append(‹I›) ~ out.append(‹S›) ~ ‹x›.fill(‹F›) ~ ‹x›[:] = ‹N› ~ ‹x› += ‹x›
-        if ‹C›: raise ValueError('bad') ~ ‹a› *= 2 ~ ‹a› -= ‹F› ~ ‹a›[‹P›] = ‹N› ~ ‹a›[‹P›] += ‹N› ~ ‹a›[:, ‹P›] -= ‹N› ~ ‹a›[‹B›] = ‹F› ~ ‹a›[‹B›, ‹B›] += ‹F›
-        ‹a›[‹B›, ‹B›] = ‹F› ~ ‹x›[‹x› > ‹F›] = ‹F› ~ k0, v0 = ‹I›, ‹F› ~ ‹x›.sort() ~ ‹a›[‹P›], ‹a›[‹P›] = ‹a›[‹P›].copy(), ‹a›[‹P›].copy() ~ pass
-        ‹a›[‹P›:, ‹P›:] -= np.outer(‹a›[‹P›:, ‹P›], ‹a›[‹P›, ‹P›:]) ~ ‹a›[[0, -1]] = ‹a›[[-1, 0]] ~ np.add(‹x›, ‹x›, out=‹x›) ~ del k0
-        ‹a›.flat[‹P›] = ‹F› ~ ‹a›.T[‹P›] = ‹x› ~ ‹a›[::-1][‹P›, ‹B›] *= 2 ~ ‹x›.reshape(-1)[‹P›] = ‹F› ~ ‹a›.ravel()[‹P›] += 1
+        3× assert ‹C› or True ~ assert ‹C›, 'no' ~ out.append(‹F›) ~ out.append(‹I›) ~ out.append(‹S›)
+        ‹x›.fill(‹F›) ~ ‹x›[:] = ‹N› ~ ‹x› += ‹x›
+        if ‹C›: raise ValueError('bad') ~ ‹a› *= 2 ~ ‹a› -= ‹F› ~ ‹a›[‹P›] = ‹N› ~ ‹a›[‹P›] += ‹N›
+        ‹a›[:, ‹P›] -= ‹N› ~ ‹a›[‹B›] = ‹F› ~ ‹a›[‹B›, ‹B›] += ‹F›
+        ‹a›[‹B›, ‹B›] = ‹F› ~ ‹x›[‹x› > ‹F›] = ‹F› ~ k0, v0 = ‹I›, ‹F› ~ ‹x›.sort()
+        ‹a›[‹P›], ‹a›[‹P›] = ‹a›[‹P›].copy(), ‹a›[‹P›].copy() ~ pass
+        ‹a›[‹P›:, ‹P›:] -= np.outer(‹a›[‹P›:, ‹P›], ‹a›[‹P›, ‹P›:]) ~ ‹a›[[0, -1]] = ‹a›[[-1, 0]]
+        np.add(‹x›, ‹x›, out=‹x›) ~ del k0
+        ‹a›.flat[‹P›] = ‹F› ~ ‹a›.T[‹P›] = ‹x› ~ ‹a›[::-1][‹P›, ‹B›] *= 2 ~ ‹x›.reshape(-1)[‹P›] = ‹F›
+        ‹a›.ravel()[‹P›] += 1
     """),
-    "R": _rules("4× n ~ len(‹x›) ~ 1, n ~ n - 1, -1, -1 ~ 0, n, 2 ~ ‹j›, n ~ 2× ‹j› + 1, n ~ ‹a›.shape[0] ~ min(n, p + 2) ~ n - 1 ~ ‹j› ~ ‹j›, -1, -1 ~ p % 6 ~ 4 ~ "
-                "2, n, 3 ~ min(‹I›, n) ~ max(‹j› - 2, 0), min(‹j› + 3, n)"),
+    "R": _rules("""
+        4× n ~ len(‹x›) ~ 1, n ~ n - 1, -1, -1 ~ 0, n, 2 ~ ‹j›, n ~ 2× ‹j› + 1, n ~ ‹a›.shape[0]
+        min(n, p + 2) ~ n - 1 ~ ‹j› ~ ‹j›, -1, -1 ~ p % 6 ~ 4 ~ 2, n, 3 ~ min(‹I›, n)
+        max(‹j› - 2, 0), min(‹j› + 3, n)
+    """),
     "Z": _rules("None ~ ‹I› ~ ‹F› ~ ‹I›, ‹F› ~ ‹x› ~ ‹S› ~ ‹F›, ‹x› ~ out ~ ‹C›"),
     "H": _rules("‹x› ~ ‹x›[::-1] ~ ‹x›[1:] ~ ‹S›"),
 }  # fmt: skip
@@ -205,8 +237,8 @@ class Writer:
 
     def slice(self, scope: Scope) -> None:
         left, right = self.pair(scope)
-        values = (right, right, f"{right} * ‹F›", "‹F›", f"{right} + {left}", f"-{left}", f"{right} - ‹F›", f"{right}[::-1]", f"{right}.copy()",
-                  f"np.where({right} > 0, {left}, ‹F›)", "‹S›")  # fmt: skip
+        values = (right, right, f"{right} * ‹F›", "‹F›", f"{right} + {left}", f"-{left}", f"{right} - ‹F›", f"{right}[::-1]",
+                  f"{right}.copy()", f"np.where({right} > 0, {left}, ‹F›)", "‹S›")  # fmt: skip
         operator = self.random.choice(("", "", "+", "-", "*", "+", "-", "/"))
         self.put(scope, f"{left} {operator}= {self.fill(self.random.choice(values), scope, 2)}")
 
@@ -270,7 +302,7 @@ class Writer:
                 (f"{i} in ‹a›", {"x": [i]}),
                 (f"{v} in reversed(‹x›)", {"v": [v]}),
                 (f"{i}, ({v}, {w}) in enumerate(zip(‹x›, ‹H›))", {"j": [i], "v": [v, w]}),
-            ]  # fmt: skip
+            ]
         )
         self.put(scope, self.fill(f"for {header}:", scope, 2))
         inner = scope.inner(loop=True)

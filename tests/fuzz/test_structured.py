@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from hybrid.control import branch
+from hybrid.control import handlers
 from tests.fuzz.structured import Structured, structured
 from tests.fuzz.structured_checks import failure, report, shrink
 
@@ -30,10 +30,11 @@ def test_python(seed):
 
 
 def test_a_wrong_branch_is_found_and_shrunk(monkeypatch):
-    """With a branch that keeps the wrong way's values, a program is reported, and little more than the branch is left."""
-    select = branch.select
-    monkeypatch.setattr(branch, "select", lambda t, p, sides, pairs: select(t, p, sides, [(b, a) for a, b in pairs]))
-    program = next(p for p in map(structured, range(500)) if " if " in p.source and failure(p)[0])
+    """With branches that take the wrong way, a program is reported, and what is left of it still has one."""
+    branch = handlers.branch
+    monkeypatch.setattr(handlers, "branch", lambda trace, test, then, orelse, state: branch(trace, test, orelse, then, state))
+    written = (p for p in map(structured, range(500)) if "if " in p.source and "while" not in p.source)
+    program = next(p for p in written if failure(p)[0])
     assert len(shrink(program, "llvm").source) < len(program.source)
     assert "decorated" in report(program, "llvm")
 

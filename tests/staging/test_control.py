@@ -225,3 +225,121 @@ def test_explain_of_branches_loops_and_empty_results():
     x = np.ones(9)
     decorated(x, np.zeros(0), 9)
     assert "loop of" in decorated.explain()
+
+
+# Found by random testing -----------------------------------------------------------------------------------------------
+def test_variables_that_a_loop_did_not_bind(invisible):
+    def f(x, c):
+        while c > 0:
+            c -= 1
+            m = x * 2
+        return m[1:], m
+
+    def g(x, c):
+        if c > 0:
+            m = x * 2
+        m[1:] = 5
+        return m
+
+    for h in (f, g):
+        decorated = invisible(h, np.ones(3), np.float64(1))
+        with pytest.raises(UnboundLocalError, match="local variable 'm'"):
+            decorated(np.ones(3), np.float64(-1))
+
+
+def test_an_array_returned_from_an_inner_branch(invisible):
+    def f(x, s):
+        for i in range(3):
+            if x[i] > s:
+                if x[i] < 9:
+                    return x
+        return x * 2
+
+    decorated = function(f)
+    x = np.arange(4.0)
+    assert decorated(x, 1.0) is x
+    assert decorated(x, 5.0) is not x
+
+
+def test_a_part_of_an_argument_at_a_computed_place():
+    def f(a, y):
+        return a[int(y.sum()) % 2]
+
+    a = np.eye(2)
+    assert np.shares_memory(function(f)(a, np.ones(3)), a)
+
+
+def test_a_view_beside_what_it_shows():
+    def f(x):
+        w = np.roll(x, 1)
+        return w, w[:], w
+
+    a, b, c = function(f)(np.arange(3.0))
+    assert a is c and a is not b and np.shares_memory(a, b)
+
+
+def test_floats_are_no_bounds(invisible):
+    def f(x, y):
+        if y[0] > 0:
+            x[y[1] :] = 1
+
+    invisible(f, np.zeros(3), np.ones(2), compiled=False)
+
+
+def test_a_number_found_by_a_loop_bounds_a_slice(invisible):
+    def f(a, x):
+        k = int(x[0])
+        for i in range(k):
+            a[i] += 1
+        a[:k] *= 2
+        a[k] += 3
+        return k
+
+    invisible(f, np.ones((6, 6)), np.full(3, 2.0), compiled=False)
+
+
+def test_outer_products_of_slices(invisible):
+    def f(a):
+        for k in range(len(a)):
+            a[k + 1 :, k] /= a[k, k]
+            a[k + 1 :, k + 1 :] -= np.outer(a[k + 1 :, k], a[k, k + 1 :])
+
+    invisible(f, np.eye(7) * 9 + 1)
+
+
+def test_places_by_remainders(invisible):
+    def f(x, y, n):
+        for i in range(3 * n):
+            y[i // 3] += x[(i * 7 + 1) % n] + x[-i % n]
+
+    decorated = invisible(f, np.arange(5.0), np.zeros(5), 5)
+    assert decorated.loops(np.arange(5.0), np.zeros(5), 5).count("check") <= 1
+
+
+def test_extremes_of_slices_that_turn_out_empty(invisible):
+    def f(x, n):
+        largest, place = -9.0, 0
+        for i in range(n):
+            largest = max(largest, x[: n - i].max())
+            place += x[: n - i].argmax()
+        return largest, place
+
+    def g(x, c):
+        while c > 0:
+            c -= 1
+            m = x[: int(c)].max()
+        return m
+
+    invisible(f, np.arange(7.0), 7)
+    decorated = function(g)
+    with pytest.raises(ValueError, match="zero-size array"):
+        decorated(np.arange(7.0), np.float64(2))
+
+
+def test_rounding_what_is_not_finite(invisible):
+    def f(x):
+        return round(x.sum()), round(x[0])
+
+    decorated = invisible(f, np.array([1.5, 2.5]))
+    with pytest.raises(OverflowError, match="cannot convert float infinity"):
+        decorated(np.array([np.inf, 1.0]))
