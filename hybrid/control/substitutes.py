@@ -16,7 +16,19 @@ from hybrid.core.shape import Dim, Size
 from hybrid.frontend import integers
 from hybrid.frontend.creation import CONSTRUCTORS
 from hybrid.frontend.elementwise import NAMES
-from hybrid.frontend.values import Value, active, holds_tensor, operand, shape_of, sized, unwrap, wrap
+from hybrid.frontend.values import (
+    Value,
+    active,
+    converted,
+    holds_tensor,
+    kind_of,
+    operand,
+    shape_of,
+    sized,
+    strong,
+    unwrap,
+    wrap,
+)
 from hybrid.ir import trace as tr
 from hybrid.ir.graph import Atom
 from hybrid.ir.trace import Symbol, Trace
@@ -228,6 +240,28 @@ def _constructor(function: Callable, body: Callable) -> Callable:
     return construct
 
 
+def _numpy_number(dtype: np.dtype) -> Callable:
+    """`np.uint32(x)` and its like, of a traced number: Python integers must fit, all others are cast."""
+
+    def make(*args: Any, **kwargs: Any) -> Any:
+        if len(args) != 1 or kwargs or not _is_traced(args[0]) or shape_of(args[0]):
+            return dtype.type(*args, **kwargs)
+        trace, x = active(), args[0]
+        own = strong(x)
+        atom = operand(trace, x, own)
+        if dt.is_integer(dtype) and (kind_of(x) == "python" or dt.is_float(own)):
+            info, known = np.iinfo(dtype), trace.size_of(atom)
+            for bound, comparison in ((info.min, e.ge), (min(info.max, np.iinfo(np.int64).max), e.le)):
+                sure = known is not None and trace.bounds.nonnegative(
+                    (known - bound) if comparison is e.ge else (bound - known)
+                )
+                if not sure and not (own == dt.int64 and abs(bound) >= 2**63 - 1):
+                    trace.assume(trace.one(comparison, atom, tr.literal(bound, own)), f"a number fits {dtype}")
+        return wrap(trace.fresh(converted(trace, atom, dtype), "tensor" if kind_of(x) == "tensor" else "scalar"))
+
+    return make
+
+
 def _seeded(function: Callable) -> Callable:
     """A source of random numbers, which is as good as its seed: without one it is another at every call."""
 
@@ -240,6 +274,7 @@ def _seeded(function: Callable) -> Callable:
 
 
 TABLE: dict[Any, Callable] = {
+    **{dtype.type: _numpy_number(dtype) for dtype in (*dt.INTEGERS, dt.float16, dt.float32, dt.float64)},
     **{function: _seeded(function) for function in (np.random.default_rng, np.random.RandomState, np.random.SeedSequence,
                                                     np.random.PCG64, np.random.MT19937, np.random.Philox, np.random.SFC64)},
     builtins.range: _range, builtins.zip: _zip, builtins.enumerate: _enumerate, builtins.reversed: _reversed,

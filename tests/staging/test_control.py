@@ -343,3 +343,21 @@ def test_rounding_what_is_not_finite(invisible):
     decorated = invisible(f, np.array([1.5, 2.5]))
     with pytest.raises(OverflowError, match="cannot convert float infinity"):
         decorated(np.array([np.inf, 1.0]))
+
+
+def test_numpy_numbers_of_counters():
+    def f(n):
+        c, t = np.uint8(0), np.float32(0)
+        for i in range(n):
+            c = np.uint8(i)
+            t = t + np.float32(i) * np.int8(i % 7)
+        return c, t
+
+    for n in (10, 300):  # the second leaves uint8
+        outcomes = []
+        for g in (f, hy.function(f)):
+            try:
+                outcomes.append([(type(x), x) for x in g(n)])
+            except OverflowError as error:
+                outcomes.append(str(error))
+        assert outcomes[0] == outcomes[1]
