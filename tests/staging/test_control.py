@@ -355,7 +355,7 @@ def test_numpy_numbers_of_counters():
 
     for n in (10, 300):  # the second leaves uint8
         outcomes = []
-        for g in (f, hy.function(f)):
+        for g in (f, function(f)):
             try:
                 outcomes.append([(type(x), x) for x in g(n)])
             except OverflowError as error:
