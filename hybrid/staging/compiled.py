@@ -18,7 +18,6 @@ from hybrid.core.shape import Shape
 from hybrid.frontend.values import Value, wrap
 from hybrid.ir.graph import Graph, Var, bodies, evaluate
 from hybrid.ir.verify import verify
-from hybrid.passes.steps import Procedure, Program, lowers, without_lowering
 from hybrid.staging import entry, guards
 from hybrid.staging.fallback import Refusal
 from hybrid.staging.reads import Reads
@@ -27,6 +26,7 @@ from hybrid.staging.tracing import Argument, Computed, Constant, Held, Path, Rep
 
 if TYPE_CHECKING:
     from hybrid.passes import pipeline
+    from hybrid.passes.steps import Program
     from hybrid.runtime.program import Lowered, Segment
 
 Made = tuple[entry.EntrySpec, Any]  # a native entry and its loaded module
@@ -273,6 +273,8 @@ def _refuse_interpreted(program: Program) -> None:
 
     And for many of them: a loop with branches that was written out, which would take seconds to compile.
     """
+    from hybrid.passes.steps import Procedure, lowers, without_lowering
+
     if sum(isinstance(step, Procedure) for step in program.steps) > MANY_PROCEDURES:
         raise TraceError(f"more than {MANY_PROCEDURES} branches and loops one after another: a loop could not stay a loop")
     for step in program.steps:
