@@ -14,7 +14,7 @@ import types
 import weakref
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hybrid.core import tree
 from hybrid.core.config import BACKENDS, config
@@ -22,15 +22,16 @@ from hybrid.core.errors import ArgumentError, CompileError, HybridError, Indexin
 from hybrid.frontend.values import Value
 from hybrid.ir import trace as tr
 from hybrid.ir.trace import Concretise, Symbol
-from hybrid.staging import aside, entry
+from hybrid.staging import aside
 from hybrid.staging.aside import eager
-from hybrid.staging.compiled import Compiled, Form, Made
 from hybrid.staging.fallback import FallbackWarning, Refusal, RetraceWarning, describe, warn, without_our_frames
 from hybrid.staging.inspect import Inspection
 from hybrid.staging.parameters import Bound, Parameters, untraceable
-from hybrid.staging.reads import Reads
 from hybrid.staging.signature import Leaf, StaticLeaf, describe_all
-from hybrid.staging.tracing import trace
+
+if TYPE_CHECKING:
+    from hybrid.staging.compiled import Compiled, Form, Made
+    from hybrid.staging.entry import Dispatcher
 
 __all__ = ["FallbackWarning", "Function", "RetraceWarning", "eager", "function"]
 
@@ -60,10 +61,12 @@ class Function(Inspection):
         self._asked: dict[tree.Structure, dict[int, str]] = {}  # numbers that became static: leaf -> who asked for the value
         self._changes: Counter[str] = Counter()  # by name: traces made because this static value was new
         self.lock = threading.RLock()
-        self._dispatcher: entry.Dispatcher | None = None
+        self._dispatcher: Dispatcher | None = None
         self._hopeless = untraceable(function)
         if strict and self._hopeless:
             raise TraceError(f"{_name(function)} cannot be compiled: {self._hopeless}", fix="decorate a plain function")
+        from hybrid.staging import entry  # neither this nor what traces and compiles is imported with `import hybrid`
+
         slow = _weak_slow(weakref.ref(self), function)
         if entry.supported():
             self._dispatcher = entry.Dispatcher(slow, _name(function), getattr(function, "__doc__", None))
@@ -209,6 +212,10 @@ class Function(Inspection):
             return compiled
 
     def _make(self, structure: tree.Structure, leaves: tuple[Leaf, ...], values: list, reason: str, form: Form) -> Compiled:
+        from hybrid.staging.compiled import Compiled
+        from hybrid.staging.reads import Reads
+        from hybrid.staging.tracing import trace
+
         reads = Reads.of(self.function, tree.unflatten(structure, values))
         names = self.parameters.names(structure)
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import scipy.special
 
 import hybrid as hy
 from hybrid.core import dtype as dt
@@ -131,8 +132,7 @@ def test_compositions(source, check, check_eager):
 
 @pytest.mark.parametrize("name", sorted(SPECIAL))
 def test_scipy_functions(name, check, check_eager):
-    scipy_special = pytest.importorskip("scipy.special")
-    ufunc = getattr(scipy_special, name)
+    ufunc = getattr(scipy.special, name)
     for dtype in (np.float32, np.float64, np.int32):
         x = np.array([1, 2, 3], dtype) if dtype is np.int32 else np.array([0.1, 0.3, 0.7, 0.95], dtype)
         args = (x,) * ufunc.nin
