@@ -30,6 +30,9 @@ def truth(trace: Trace, value: Any) -> bool | Atom:
     if data.maybe is not None and data.maybe.instead is not None:
         data = Symbol(data.cell, data.type, data.kind, data.chain, data._proto, data.argument)  # as true in either class
     atom = tr.read(data)
+    size = trace.size_of(atom) if data.kind == "python" and dt.is_integer(data.type.dtype) else None
+    if size is not None and (known := trace.ask("ne", size, 0)) is not None:
+        return known
     if atom.type.shape:
         atom = trace.one(v.reshape, atom, shape=())
     if atom.type.dtype != dt.bool_:

@@ -1,4 +1,4 @@
-"""What is known of size symbols: each lies between two sizes, which may mention symbols known before it."""
+"""What is known of size symbols: each lies between two sizes, which may mention symbols known before it; and other facts."""
 
 from __future__ import annotations
 
@@ -16,13 +16,31 @@ class Bounds:
 
     def __init__(self) -> None:
         self.known: dict[str, tuple[Size | None, Size | None]] = {}
+        self.facts: list[Dim] = []  # polynomials that are at least zero
 
     def know(self, symbol: str, low: Size | None, high: Size | None) -> None:
         """From now on `low <= symbol <= high`, both included; None where there is no bound."""
         self.known[symbol] = low, high
 
+    def learn(self, size: Size) -> None:
+        """From now on the size is at least zero."""
+        if not isinstance(size, Dim):
+            return
+        symbol = next(iter(size.symbols))
+        rest = size - Dim.symbol(symbol), size + Dim.symbol(symbol)
+        low, high = self.known.get(symbol, (None, None))
+        if isinstance(rest[0], int) and (low is None or (isinstance(low, int) and low < -rest[0])):
+            self.known[symbol] = -rest[0], high
+        elif isinstance(rest[1], int) and (high is None or (isinstance(high, int) and high > rest[1])):
+            self.known[symbol] = low, rest[1]
+        else:
+            self.facts.append(size)
+
     def nonnegative(self, size: Size) -> bool:
         """Whether the size is provably at least zero."""
+        return self._nonnegative(size) or any(self._nonnegative(size - fact) for fact in self.facts)
+
+    def _nonnegative(self, size: Size) -> bool:
         for _ in range(32):  # each round takes out one symbol, so that few are ever needed
             if not isinstance(size, Dim):
                 return size >= 0
@@ -51,5 +69,5 @@ class Bounds:
                 slope = slope + part
             else:
                 rest = rest + part
-        bound = low if self.nonnegative(slope) else high if self.nonnegative(-slope) else None
+        bound = low if self._nonnegative(slope) else high if self._nonnegative(-slope) else None
         return None if bound is None else slope * bound + rest

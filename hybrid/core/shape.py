@@ -1,7 +1,7 @@
 """Sizes, shapes and tensor types. A size is an `int`, or a `Dim`: an integer polynomial over named symbols.
 
-Symbols carry a *hint*, the size seen when the function was traced, so that Python code which asks `if n > 4` gets an
-answer; the question is recorded as a guard (`Dim.ask`). Index arithmetic in the loop language uses the same class.
+Sizes of arguments that change from call to call are symbols, and so are counters of loops and sizes that only a run knows.
+Index arithmetic in the loop language uses the same class.
 """
 
 from __future__ import annotations
@@ -138,6 +138,22 @@ def product(sizes: Iterable[Size]) -> Size:
 
 def evaluate(size: Size, sizes: Mapping[str, int]) -> int:
     return size.evaluate(sizes) if isinstance(size, Dim) else size
+
+
+def symbols(*sizes: Size) -> frozenset[str]:
+    """The symbols that sizes mention."""
+    return frozenset(name for size in sizes if isinstance(size, Dim) for name in size.symbols)
+
+
+@dataclass(frozen=True, slots=True)
+class Quotient:
+    """What a symbol stands for where it is no polynomial: `dividend // divisor`, rounded down."""
+
+    dividend: Size
+    divisor: int
+
+    def evaluate(self, sizes: Mapping[str, int]) -> int:
+        return evaluate(self.dividend, sizes) // self.divisor
 
 
 def divide(size: Size, by: Size) -> Size | None:

@@ -60,6 +60,7 @@ def pure_call(f: Function, args: tuple, kwargs: dict[str, Any]) -> tuple[Graph, 
         "parameters": [*_positional_names(f, len(positional.children)), *(keyword.aux or ())],  # type: ignore[misc]
         "arguments": [described(child, argument, "an argument") for child in (*positional.children, *keyword.children)],
         "results": described(traced.structure, lambda: next(found), "a result"),
+        "conditions": [[how, str(left), str(right)] for how, left, right in traced.conditions],
         "written": {names[w]: outputs + k for k, w in enumerate(traced.writes) if isinstance(w, int)},
     }
 

@@ -12,14 +12,16 @@ import numpy as np
 
 from hybrid.core.config import config
 from hybrid.core.errors import ArgumentError, DTypeError, GraphError, ShapeError
-from hybrid.core.shape import TensorType
+from hybrid.core.shape import Dim, TensorType, evaluate
 from hybrid.export import archive
 from hybrid.export.pure import Node, pure_call
 from hybrid.frontend.values import unwrap, wrap
 from hybrid.ir.graph import Graph
-from hybrid.ir.text import names_of
+from hybrid.ir.sizes import COMPARISONS, Condition, all_sizes, hold
+from hybrid.ir.text import names_of, read_size
 from hybrid.ir.verify import verify
 from hybrid.passes import pipeline
+from hybrid.passes.fuse import quotients
 from hybrid.runtime.program import Lowered, build
 from hybrid.staging.function import Function
 
@@ -48,6 +50,7 @@ class Saved:
         plain = [{"output": k, "kind": "ndarray"} for k in outputs]
         self._results: Node = meta.get("results", plain[0] if len(plain) == 1 else {"tuple": plain})
         self._written: dict[str, int] = meta.get("written", {})
+        self._conditions = [_condition(parts) for parts in meta.get("conditions", [])]
         self._lock = threading.Lock()
         _check_tree({"tuple": self._arguments}, "input", len(graph.inputs))
         _check_tree(self._results, "output", len(graph.outputs))
@@ -88,7 +91,13 @@ class Saved:
             raise ArgumentError(
                 f"{self.graph.name} takes {len(self.graph.inputs)} arrays", got=len(arrays), expected=", ".join(self.inputs)
             )
-        given = [_checked(array, v.type, self._names[v]) for array, v in zip(arrays, self.graph.inputs)]
+        sizes: dict[str, int] = {}
+        given = [_checked(array, v.type, self._names[v], sizes) for array, v in zip(arrays, self.graph.inputs)]
+        if self._conditions:
+            known = all_sizes(sizes, quotients(self.graph))
+            if not hold(self._conditions, known):
+                raise ShapeError(f"{self.graph.name} was saved for other sizes", got=str(sizes),
+                                 expected=", ".join(f"{a} {how} {b}" for how, a, b in self._conditions))  # fmt: skip
         with self._lock:
             plan = self._plan
         outputs = plan.run(given) if self.graph.outputs else []
@@ -102,6 +111,7 @@ class Saved:
             "arguments": self._arguments,
             "results": self._results,
             "written": self._written,
+            "conditions": [[how, str(left), str(right)] for how, left, right in self._conditions],
         }
         archive.write(Path(path), self.graph, meta)
 
@@ -160,15 +170,26 @@ def _outline(value: Any) -> str:
     return f"{len(value)} values" if isinstance(value, (tuple, list)) else type(value).__name__
 
 
-def _checked(value: Any, wanted: TensorType, name: str) -> np.ndarray:
-    """The value as a contiguous array of exactly this type; only Python numbers and lists are converted."""
+def _condition(parts: Sequence[str]) -> Condition:
+    how, left, right = parts
+    if how not in COMPARISONS:
+        raise GraphError(f"meta.json compares sizes by {how!r}", expected=", ".join(COMPARISONS))
+    return how, read_size(left), read_size(right)
+
+
+def _checked(value: Any, wanted: TensorType, name: str, sizes: dict[str, int]) -> np.ndarray:
+    """The value as a contiguous array of exactly this type; only Python numbers and lists are converted. Notes its `sizes`."""
     data = unwrap(value)
     array = data if isinstance(data, (np.ndarray, np.generic)) and not wanted.weak else np.asarray(data, wanted.dtype)
     got = f"{array.dtype}{list(array.shape)}"
     if array.dtype != wanted.dtype:
         raise DTypeError(f"{name} is of another dtype than the saved graph takes", got=got, expected=wanted,
                          fix=f"{name}.astype({wanted.dtype.name!r})")  # fmt: skip
-    if array.shape != wanted.shape:
+    shape = array.shape
+    if len(shape) == len(wanted.shape):
+        alone = {k: str(size) for k, size in enumerate(wanted.shape) if isinstance(size, Dim)}
+        shape = tuple(sizes.setdefault(alone[k], size) if k in alone else size for k, size in enumerate(shape))
+    if array.shape != tuple(evaluate(size, sizes) for size in wanted.shape) or shape != array.shape:
         raise ShapeError(f"{name} has another shape than the saved graph takes", got=got, expected=wanted,
                          fix="pad or split it, or save the function again with arguments of this size")  # fmt: skip
     return np.require(array, requirements=["C", "A"]).reshape(array.shape)  # require makes scalars rank 1

@@ -10,7 +10,8 @@ import numpy as np
 
 from hybrid.core import dtype as dt
 from hybrid.core.errors import ArgumentError
-from hybrid.core.shape import Shape
+from hybrid.core.shape import Dim, Shape, Size
+from hybrid.frontend import integers
 from hybrid.frontend.elementwise import apply, cast
 from hybrid.frontend.elementwise import select as choose
 from hybrid.frontend.values import (
@@ -25,10 +26,12 @@ from hybrid.frontend.values import (
     like,
     operand,
     shape_of,
+    sized,
     strong,
     symbol,
     traced,
     tracing,
+    unsupported,
     unwrap,
     wrap,
 )
@@ -41,10 +44,22 @@ def _sizes(shape: Any) -> Shape:
     if type(shape) is int and shape >= 0:
         return (shape,)
     items = tuple(shape) if isinstance(shape, (tuple, list, np.ndarray)) else (shape,)
-    out = tuple(operator.index(size) for size in items)
-    if any(size < 0 for size in out):
+    out = tuple(_length(size) for size in items)
+    if any(size < 0 for size in out if isinstance(size, int)):
         raise ValueError("negative dimensions are not allowed")
     return out
+
+
+def _length(size: Any) -> Size:
+    """A size that a constructor was given: a traced one must be no less than zero."""
+    if not isinstance(size, (Value, Dim)) or tr.current() is None:
+        return operator.index(size)
+    trace = active()
+    length = integers.size_of(trace, size)
+    known = trace.ask("ge", length, 0)
+    if known is None:
+        trace.assume(trace.one(e.ge, sized(trace, length), tr.literal(0, dt.int64)), "a size is not negative")
+    return length if known is not False else -1
 
 
 def _on_cpu(device: str | None) -> None:
@@ -256,7 +271,7 @@ def _eye(rows: int, columns: int | None, k: int, dtype: np.dtype, kind: str) -> 
     trace = tr.current()
     if trace is None:
         return wrap(np.eye(rows, columns, k, dtype))
-    shape = (operator.index(rows), operator.index(rows if columns is None else columns))
+    shape = _sizes((rows, rows if columns is None else columns))
     row, column = (wrap(trace.fresh(trace.one(e.iota, shape=shape, axis=a), kind)) for a in (0, 1))
     return cast(apply(e.eq, column, row + k), dtype)
 
@@ -276,7 +291,7 @@ def _tri(rows: int, columns: int | None, k: int, dtype: np.dtype, kind: str) -> 
     trace = tr.current()
     if trace is None:
         return wrap(np.tri(rows, columns, k, dtype))
-    shape = (operator.index(rows), operator.index(rows if columns is None else columns))
+    shape = _sizes((rows, rows if columns is None else columns))
     row, column = (wrap(trace.fresh(trace.one(e.iota, shape=shape, axis=a), kind)) for a in (0, 1))
     return cast(apply(e.le, column, row + k), dtype)
 
@@ -338,7 +353,24 @@ def _np_tri(N: int, M: int | None = None, k: int = 0, dtype: Any = float, *, lik
 
 @_constructs(np.arange)
 def _np_arange(*args: Any, **kwargs: Any) -> Any:
-    return _counted(np.arange(*args, **kwargs), "ndarray")
+    bounds = [*args[:2], kwargs.get("start"), kwargs.get("stop")]
+    if not any(isinstance(x, Value) and integers.is_traced_integer(x) for x in bounds):
+        return _counted(np.arange(*args, **kwargs), "ndarray")
+    return _run_time_arange(*args, **kwargs)
+
+
+def _run_time_arange(start: Any, stop: Any = None, step: Any = 1, dtype: Any = None, **rest: Any) -> Any:
+    """Integers from start up to stop, of which a size is known only when a call comes in, or runs."""
+    start, stop = (0, start) if stop is None else (start, stop)
+    if type(step) is not int or not all(type(x) is int or integers.is_traced_integer(x) for x in (start, stop)):
+        raise unsupported("np.arange up to a run-time size, in other than whole steps", "use start + step * np.arange(n)")
+    trace = active()
+    if step == 0:
+        raise ZeroDivisionError("division by zero")
+    distance = integers.size_of(trace, stop) - integers.size_of(trace, start)
+    count = integers.steps(trace, distance if step > 0 else -distance, abs(step))
+    place = wrap(trace.fresh(trace.one(e.iota, shape=(count,), axis=0), "ndarray"))
+    return cast(place * step + start, dt.canonical(dtype, dt.int64))
 
 
 @_constructs(np.linspace)

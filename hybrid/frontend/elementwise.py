@@ -10,7 +10,6 @@ import numpy as np
 
 from hybrid.core import dtype as dt
 from hybrid.core.errors import DTypeError
-from hybrid.core.shape import broadcast as broadcast_shapes
 from hybrid.frontend import integers, uncertain, values
 from hybrid.frontend.values import (
     NUMBERS,
@@ -18,6 +17,7 @@ from hybrid.frontend.values import (
     active,
     allocated,
     assembled,
+    broadcast_shapes,
     concrete,
     converted,
     dtype_of,

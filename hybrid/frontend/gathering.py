@@ -10,7 +10,6 @@ import numpy as np
 
 from hybrid.core import dtype as dt
 from hybrid.core.shape import Shape, normalize_axis, product
-from hybrid.core.shape import broadcast as broadcast_shapes
 from hybrid.frontend import ufuncs as u
 from hybrid.frontend.compositions import clip
 from hybrid.frontend.elementwise import cast, store, where, wrapped
@@ -20,6 +19,7 @@ from hybrid.frontend.shaping import as_array, broadcast_to, concatenate, copied,
 from hybrid.frontend.values import (
     active,
     assembled,
+    broadcast_shapes,
     dtype_of,
     header_of,
     implements,

@@ -8,8 +8,7 @@ import numpy as np
 
 from hybrid.core import dtype as dt
 from hybrid.core.errors import IndexingError
-from hybrid.core.shape import Dim, Shape, Size, contiguous_strides, product
-from hybrid.core.shape import broadcast as broadcast_shapes
+from hybrid.core.shape import Shape, Size, contiguous_strides, product
 from hybrid.frontend import integers, uncertain
 from hybrid.frontend.elementwise import cast
 from hybrid.frontend.masked import Masked
@@ -19,6 +18,7 @@ from hybrid.frontend.values import (
     active,
     allocated,
     assembled,
+    broadcast_shapes,
     dtype_of,
     holds_tensor,
     kind_of,
@@ -112,20 +112,23 @@ def basic(trace: Trace, source: Symbol, items: list, kind: str) -> Symbol:
     step: list[int] = []
     sizes: list[Size] = []
     final: list[Size] = []
+    steps: list[int] = []  # of the header, in bytes
     for item in items:
         if item is None:
             final.append(1)
+            steps.append(0)
             continue
         size = source.type.shape[len(start)]
         if isinstance(item, slice):
             first, by, count = integers.span(trace, item, size)
             final.append(count)
+            steps.append(source.proto.strides[len(start)] * by)
         else:
             first, by, count = _placed(trace, item, size, len(start)), 1, 1
         start.append(first)
         step.append(by)
         sizes.append(count)
-    header = source.proto[(*(_header_item(item, size) for item, size in zip(items, final_sizes(items, sizes))), ...)]
+    header = tr.prototype(source.type.dtype, trace.hinted(tuple(final)), tuple(steps))
     out = source
     if tuple(sizes) != source.type.shape or any(first != 0 for first in start) or any(by != 1 for by in step):
         params = {"start": tuple(start), "step": tuple(step), "shape": tuple(sizes)}
@@ -136,29 +139,11 @@ def basic(trace: Trace, source: Symbol, items: list, kind: str) -> Symbol:
     return out if out is not source else Symbol(source.cell, source.type, kind, source.chain, source.proto)
 
 
-def final_sizes(items: list, sizes: list[Size]) -> list[Size]:
-    """The size each item leaves of its axis; 1 for new axes."""
-    rest = iter(sizes)
-    return [1 if item is None else next(rest) for item in items]
-
-
 def _placed(trace: Trace, item: Any, size: Size, axis: int) -> Size:
     try:
         return integers.place(trace, item, size)
     except IndexingError as error:
         raise IndexingError(error.what.replace("for axis", f"for axis {axis}")) from None
-
-
-def _header_item(item: Any, size: Size) -> Any:
-    """What to index a header with: any place does for a run-time one, the whole axis for a run-time length."""
-    if item is None:
-        return None
-    if isinstance(item, slice):
-        if isinstance(size, Dim):
-            return slice(None)
-        plain = all(part is None or _is_integer(part) for part in (item.start, item.stop, item.step))
-        return item if plain else slice(0, size)
-    return int(item) if _is_integer(item) else 0
 
 
 def _view_of(trace: Trace, source: Symbol, items: list) -> Symbol:
@@ -222,26 +207,24 @@ def _gather_plan(trace: Trace, source: Symbol, items: list) -> tuple[Symbol, Ato
         sizes = view.type.shape[lead : lead + len(advanced)]
         merged = view.type.shape[:lead] + (product(sizes),) + view.type.shape[lead + len(advanced) :]
         view = _chained(view, v.reshape, {"shape": merged}, merged)
-        if not any(isinstance(size, Dim) for size in merged):
-            view._proto = tr.prototype(view.type.dtype, merged, (*steps[:lead], 0, *steps[lead:]))
+        view._proto = tr.prototype(view.type.dtype, trace.hinted(merged), (*steps[:lead], 0, *steps[lead:]))
         return view, _linear(trace, indices, sizes, common), lead
     return view, indices[0], advanced[0]
 
 
 def _gathered(place: Symbol, where: Atom, axis: int, items: list) -> np.ndarray | None:
     """What NumPy allocates for a gather: the axes of the index arrays run slowest, then the others as in memory."""
-    rest = place.type.shape[:axis] + place.type.shape[axis + 1 :]
-    if any(isinstance(size, Dim) for size in (*rest, *where.type.shape)):
-        return None
+    hinted = active().hinted
+    rest, outside = hinted(place.type.shape[:axis] + place.type.shape[axis + 1 :]), hinted(where.type.shape)
     steps = place.proto.strides[:axis] + place.proto.strides[axis + 1 :]
     inner = like(tr.prototype(place.type.dtype, rest, steps))
     arrays = tuple(item for item in items if _is_array(item) and isinstance(item, (Value, np.ndarray)))
     # Beside other elements, the axes of the index arrays lie in C order.
     outer = allocated(arrays) if product(rest) == 1 else None
-    inner = np.empty(rest, np.uint8) if inner is None else inner  # type: ignore[arg-type]
-    outer = np.empty(where.type.shape, np.uint8) if outer is None else outer  # type: ignore[arg-type]
+    inner = np.empty(rest, np.uint8) if inner is None else inner
+    outer = np.empty(outside, np.uint8) if outer is None else outer
     slow = tuple(step * inner.size for step in outer.strides)
-    shape = rest[:axis] + where.type.shape + rest[axis:]
+    shape = rest[:axis] + outside + rest[axis:]
     return tr.prototype(inner.dtype, shape, inner.strides[:axis] + slow + inner.strides[axis:])
 
 

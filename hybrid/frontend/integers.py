@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 
 from hybrid.core import dtype as dt
-from hybrid.core.bounds import Bounds
 from hybrid.core.errors import IndexingError
 from hybrid.core.shape import Dim, Size, TensorType
 from hybrid.frontend.values import Value, active, kind_of, operand, sized, unsupported, unwrap, wrap
@@ -82,33 +81,27 @@ def bound(trace: Trace, atom: Atom, low: Size | None = None, high: Size | None =
 def place(trace: Trace, item: Any, length: Size) -> Size:
     """Where along an axis an integer points: counted from the front, and checked."""
     at = size_of(trace, item)
-    if not isinstance(at, Dim) and not isinstance(length, Dim):
-        if not -length <= at < length:
-            raise IndexingError(f"index {at} is out of bounds for axis with size {length}")
-        return at % length
-    bounds = trace.bounds
-    if not bounds.nonnegative(at):
-        if bounds.nonnegative(-1 - at):
-            at = at + length
-        else:
-            given, end = sized(trace, at), sized(trace, length)
-            wrapped = trace.one(e.select, trace.one(e.lt, given, _ZERO), trace.one(e.add, given, end), given)
-            at = bound(trace, wrapped, 0, length - 1)
-            _require(trace, e.ge, at, 0, "an index is in bounds")
-            if bounds.below(size_of(trace, item), length):
-                return at
+    negative = trace.ask("lt", at, 0)
+    if negative is None:
+        given, end = sized(trace, at), sized(trace, length)
+        wrapped = trace.one(e.select, trace.one(e.lt, given, _ZERO), trace.one(e.add, given, end), given)
+        at = bound(trace, wrapped, 0, length - 1)
+        _require(trace, e.ge, at, 0, "an index is in bounds")
+        if not trace.bounds.below(size_of(trace, item), length):
             _require(trace, e.lt, at, length, "an index is in bounds")
-            return at
-    if not bounds.below(at, length):
-        _require(trace, e.lt, at, length, "an index is in bounds")
+        return at
+    if negative:
+        at = at + length
+    inside = trace.ask("ge", at, 0) if negative else trace.ask("lt", at, length)
+    if inside is None:
+        _require(trace, e.ge if negative else e.lt, at, 0 if negative else length, "an index is in bounds")
+    if inside is False:
+        raise IndexingError(f"index {at - length if negative else at} is out of bounds for axis with size {length}")
     return at
 
 
 def span(trace: Trace, item: slice, length: Size) -> tuple[Size, int, Size]:
     """First element, step and number of elements of a slice, as `slice.indices` finds them."""
-    for part in (item.start, item.stop):
-        if isinstance(part, Value) and (atom := operand(trace, part, dt.int64)) and is_late(trace, trace.size_of(atom)):
-            raise _unsized(trace, atom)
     if not isinstance(length, Dim) and not any(isinstance(part, (Value, Dim)) for part in (item.start, item.stop, item.step)):
         first, stop, by = item.indices(length)
         count = len(range(first, stop, by))
@@ -120,50 +113,54 @@ def span(trace: Trace, item: slice, length: Size) -> tuple[Size, int, Size]:
     high = length if by > 0 else length - 1
     begin = (low if by > 0 else high) if item.start is None else _clipped(trace, item.start, length, low, high)
     end = (high if by > 0 else low) if item.stop is None else _clipped(trace, item.stop, length, low, high)
-    distance = end - begin if by > 0 else begin - end
-    if abs(by) > 1:
-        rounded = trace.one(e.floordiv, sized(trace, distance + abs(by) - 1), tr.literal(abs(by), dt.int64))
-        if isinstance(rounded, Literal):
-            distance = int(rounded.value)
-        else:
-            distance = _end(trace, trace.one(e.maximum, rounded, _ZERO), 0, length)
-    elif not trace.bounds.nonnegative(distance):
-        distance = _end(trace, trace.one(e.maximum, sized(trace, distance), _ZERO), 0, length)
-    return begin, by, distance
+    number = steps(trace, end - begin if by > 0 else begin - end, abs(by), length)
+    return (0, 1, 0) if type(number) is int and number == 0 else (begin, by, number)
+
+
+def steps(trace: Trace, distance: Size, by: int, most: Size | None = None) -> Size:
+    """How many steps of `by` begin before a distance is reached: none where it is negative."""
+    some = trace.ask("gt" if by > 1 else "ge", distance, 0)
+    if some is False:
+        return 0
+    if by == 1:
+        return distance if some else _end(trace, trace.one(e.maximum, sized(trace, distance), _ZERO), 0, most)
+    rounded = trace.quotient(distance + (by - 1), by) if some else None
+    if rounded is not None:
+        return rounded
+    ratio = trace.one(e.floordiv, sized(trace, distance + (by - 1)), tr.literal(by, dt.int64))
+    if isinstance(ratio, Literal):
+        return max(int(ratio.value), 0)
+    return _end(trace, trace.one(e.maximum, ratio, _ZERO), 0, most)
 
 
 def _clipped(trace: Trace, part: Any, length: Size, low: Size, high: Size) -> Size:
     """An end of a slice: counted from the front, and moved into the array."""
-    at, bounds = size_of(trace, part), trace.bounds
-    if bounds.nonnegative(at - low) and (low == 0 or bounds.nonnegative(at)) and bounds.nonnegative(high - at):
-        return at
-    if bounds.nonnegative(-1 - at) and bounds.nonnegative(at + length - low) and bounds.nonnegative(high - at - length):
-        return at + length
+    at = size_of(trace, part)
+    negative = trace.ask("lt", at, 0)
+    if negative is not None:
+        counted = at + length if negative else at
+        under, over = trace.ask("lt", counted, low), trace.ask("gt", counted, high)
+        if under is False and over is False:
+            return counted
+        if under or over:
+            return low if under else high
     given, end = sized(trace, at), sized(trace, length)
-    counted = trace.one(e.select, trace.one(e.lt, given, _ZERO), trace.one(e.add, given, end), given)
-    inside = trace.one(e.minimum, trace.one(e.maximum, counted, sized(trace, low)), sized(trace, high))
+    wrapped = trace.one(e.select, trace.one(e.lt, given, _ZERO), trace.one(e.add, given, end), given)
+    inside = trace.one(e.minimum, trace.one(e.maximum, wrapped, sized(trace, low)), sized(trace, high))
     if low == -1:  # symbols of sizes are never negative
         return _end(trace, trace.one(e.add, inside, tr.literal(1, dt.int64)), 0, high + 1) - 1
     return _end(trace, inside, low, high)
 
 
-def _end(trace: Trace, atom: Atom, low: Size, high: Size) -> Size:
-    """A computed end or length of a slice. Outside of branches and loops it would be a size of the whole program's arrays."""
+def _end(trace: Trace, atom: Atom, low: Size, high: Size | None) -> Size:
+    """A computed end or length of a slice."""
     known = trace.size_of(atom)
-    if known is not None:
-        return known
-    if not trace.inside:
-        raise _unsized(trace, atom)
-    return bound(trace, atom, low, high)
+    return bound(trace, atom, low, high) if known is None else known
 
 
 def is_late(trace: Trace, size: Size | None) -> bool:
     """Whether nothing outside of branches and loops knows a size, and the trace is there."""
     return not trace.inside and (size is None or (isinstance(size, Dim) and any(name in trace.bound for name in size.symbols)))
-
-
-def _unsized(trace: Trace, atom: Atom) -> Exception:
-    return tr.undecided(trace, atom, tr.TraceError("a slice has a length that only a run knows", at=tr.user_line()))
 
 
 def _require(trace: Trace, comparison: Any, left: Size, right: Size, what: str) -> None:
@@ -180,18 +177,9 @@ def _is_python_integer(x: Any) -> bool:
 _POLYNOMIAL: dict[str, Callable[..., Size]] = {
     "add": operator.add, "subtract": operator.sub, "multiply": operator.mul, "negative": operator.neg, "positive": operator.pos,
 }  # fmt: skip
-_COMPARED: dict[str, Callable[[Size, Size, Bounds], bool | None]] = {
-    "less": lambda a, b, known: _decided(known.below(a, b), known.nonnegative(a - b)),
-    "less_equal": lambda a, b, known: _decided(known.nonnegative(b - a), known.below(b, a)),
-    "greater": lambda a, b, known: _decided(known.below(b, a), known.nonnegative(b - a)),
-    "greater_equal": lambda a, b, known: _decided(known.nonnegative(a - b), known.below(a, b)),
-    "equal": lambda a, b, known: _decided(a == b, known.below(a, b) or known.below(b, a)),
-    "not_equal": lambda a, b, known: _decided(known.below(a, b) or known.below(b, a), a == b),
-}
-
-
-def _decided(yes: bool, no: bool) -> bool | None:
-    return True if yes else False if no else None
+_COMPARED = {
+    "less": "lt", "less_equal": "le", "greater": "gt", "greater_equal": "ge", "equal": "eq", "not_equal": "ne",
+}  # fmt: skip
 
 
 def arithmetic(trace: Trace, name: str, operands: tuple) -> Any:
@@ -205,7 +193,12 @@ def arithmetic(trace: Trace, name: str, operands: tuple) -> Any:
     if None not in sizes:
         if name in _COMPARED:
             left, right = sizes
-            return _COMPARED[name](left, right, trace.bounds)  # type: ignore[arg-type]
+            return trace.ask(_COMPARED[name], left, right)  # type: ignore[arg-type]
+        if name in ("floor_divide", "remainder"):
+            whole, by = sizes
+            quotient = trace.quotient(whole, by) if type(by) is int else None  # type: ignore[arg-type]
+            if quotient is not None:
+                return integer(trace, quotient if name == "floor_divide" else whole - quotient * by)  # type: ignore[operator]
         if name in _POLYNOMIAL:
             out = _POLYNOMIAL[name](*sizes)
             if trace.bounds.nonnegative(LARGEST - out) and trace.bounds.nonnegative(out + LARGEST):

@@ -8,7 +8,6 @@ import numpy as np
 
 from hybrid.core import dtype as dt
 from hybrid.core.shape import Shape, normalize_axis
-from hybrid.core.shape import broadcast as broadcast_shapes
 from hybrid.frontend import ufuncs as u
 from hybrid.frontend import values
 from hybrid.frontend.creation import identity_like
@@ -23,6 +22,7 @@ from hybrid.frontend.values import (
     active,
     allocated,
     bind,
+    broadcast_shapes,
     concrete,
     implements,
     kind_of,

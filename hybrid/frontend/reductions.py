@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from hybrid.core import dtype as dt
-from hybrid.core.shape import Size, normalize_axes, normalize_axis, product
+from hybrid.core.shape import Dim, Size, normalize_axes, normalize_axis, product
+from hybrid.frontend import integers
 from hybrid.frontend import ufuncs as u
 from hybrid.frontend.elementwise import cast, store, where
 from hybrid.frontend.values import (
@@ -64,9 +65,12 @@ def _reduce(primitive: Primitive, x: Any, axis: Any, keepdims: Any, dtype: np.dt
 
 
 def _has_elements(trace: tr.Trace, shape: tuple, axes: tuple[int, ...]) -> None:
-    """Hand the call over to Python where a slice of a length that only a run knows turns out to be empty."""
-    for size in (shape[axis] for axis in axes if trace.inside):
-        if not trace.bounds.nonnegative(size - 1):
+    """Hand the call over to Python where an axis of a length that only a run knows turns out to be empty."""
+    for size in (shape[axis] for axis in axes if isinstance(shape[axis], Dim)):
+        found = trace.ask("gt", size, 0)
+        if found is False:
+            raise ValueError("zero-size array to reduction operation which has no identity")
+        if found is None:
             some = trace.one(e.gt, sized(trace, size), tr.literal(0, dt.int64))
             trace.assume(some, "a reduction without identity has elements")
 
@@ -105,7 +109,8 @@ def _fold(
     x, target = traced(x), dt.canonical(dtype, default)
     if mask is not _NO_VALUE and mask is not True:
         x = where(mask, cast(x, target), initial if neutral is None and initial is not _NO_VALUE else neutral)
-    empty = neutral is None and 0 in [shape_of(x)[a] for a in normalize_axes(axis, len(shape_of(x)))]
+    axes = normalize_axes(axis, len(shape_of(x)))
+    empty = neutral is None and True in [active().ask("eq", shape_of(x)[a], 0) for a in axes]
     if empty and initial is not _NO_VALUE:
         result = _filled_like(_reduce(r.sum, x, axis, keepdims, target), initial)
     else:
@@ -171,7 +176,8 @@ def _count(x: Any, axis: Any, mask: Any) -> Any:
     if mask is not _NO_VALUE and mask is not True:
         from_mask = u.add(cast(mask, np.int64), u.multiply(cast(x, bool), 0))
         return sum(from_mask, axis, keepdims=True)
-    return product(shape[a] for a in normalize_axes(axis, len(shape)))
+    count = product(shape[a] for a in normalize_axes(axis, len(shape)))
+    return integers.integer(active(), count) if isinstance(count, Dim) else count
 
 
 def _mean_dtypes(x: Any, dtype: Any) -> tuple[np.dtype, np.dtype]:
@@ -192,7 +198,7 @@ def mean(
     wide, narrow = _mean_dtypes(a, dtype)
     total = sum(a, axis, wide, keepdims=keepdims, where=where)
     count = _count(a, axis, where)
-    if not isinstance(count, int):
+    if shape_of(count):
         count = count if keepdims is not _NO_VALUE and keepdims else _reshaped(count, shape_of(total))
     return _finish(cast(_divide(total, count), narrow), out)
 
@@ -229,7 +235,7 @@ def var(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: floa
         free: Any = _larger(count - ddof)
     else:
         free = u.maximum(cast(count, dt.real_of(wide)) - ddof, 0)
-        free = free if keepdims is not _NO_VALUE and keepdims else _reshaped(free, shape_of(total))
+        free = free if not shape_of(free) or (keepdims is not _NO_VALUE and keepdims) else _reshaped(free, shape_of(total))
     return _finish(cast(_divide(total, free), dt.real_of(narrow)), out)
 
 
@@ -316,7 +322,7 @@ def _arg_extreme(extreme: Any, x: Any, axis: Any, out: Any, keepdims: Any) -> An
     else:
         along = normalize_axis(axis, len(shape))
         rows, work = shape, x
-    if rows[along] == 0:
+    if active().ask("eq", rows[along], 0):
         raise ValueError(f"attempt to get arg{extreme.__name__} of an empty sequence")
     best = extreme(work, along, keepdims=True)
     hit = u.equal(work, best)

@@ -10,14 +10,15 @@ from typing import Any
 import numpy as np
 
 from hybrid.core import dtype as dt
-from hybrid.core.shape import Dim, Shape, normalize_axes, normalize_axis, product
-from hybrid.core.shape import broadcast as broadcast_shapes
+from hybrid.core.shape import Shape, Size, divide, normalize_axes, normalize_axis, product, symbols
+from hybrid.frontend import integers
 from hybrid.frontend.elementwise import store
 from hybrid.frontend.indexing import getitem
 from hybrid.frontend.values import (
     Value,
     active,
     as_view,
+    broadcast_shapes,
     dtype_of,
     implements,
     joined,
@@ -46,7 +47,7 @@ def viewed(x: Any, primitive: Primitive, header: np.ndarray, **params: Any) -> A
         made = copied(x, primitive, **params)
         # What NumPy does to a number of its own stays one; Python's become arrays.
         return made if header.shape or source.kind == "python" else getitem(made, ())
-    if header.shape == source.type.shape and params.get("shape") == header.shape and primitive is v.reshape:
+    if params.get("shape") == source.type.shape and primitive is v.reshape:
         return wrap(tr.Symbol(source.cell, source.type, source.kind, source.chain, header))
     return as_view(active(), x, primitive, header, **params)
 
@@ -67,27 +68,25 @@ def _proto(x: Any) -> np.ndarray:
     return unwrap(traced(x)).proto
 
 
-def _resolved(shape: tuple, size: Any) -> tuple:
+def _resolved(shape: tuple, size: Size) -> Shape:
     """A target shape with its -1 filled in."""
-    asked = tuple(s if isinstance(s, Dim) else operator.index(s) for s in shape)
+    trace = active()
+    asked = tuple(integers.size_of(trace, s) for s in shape)
     if asked.count(-1) > 1:
         raise ValueError("can only specify one unknown dimension")
     rest = product(s for s in asked if s != -1)
-    if -1 in asked and isinstance(size, Dim):
-        if rest != 1:
-            raise unsupported("a reshape that divides a size known only at run time,", "name every size of the shape")
-        return tuple(size if s == -1 else s for s in asked)
-    if (-1 in asked and (rest == 0 or size % rest)) or (-1 not in asked and rest != size):
+    if -1 not in asked:
+        if rest != size and not trace.ask("eq", rest, size):
+            if symbols(rest, size) <= trace.hints.keys():
+                raise ValueError(f"cannot reshape array of size {size} into shape {asked}")
+            raise unsupported("a reshape of sizes that only a run can compare")
+        return asked
+    if trace.ask("eq", rest, 0) or (isinstance(rest, int) and isinstance(size, int) and size % rest):
         raise ValueError(f"cannot reshape array of size {size} into shape {asked}")
-    return tuple(size // rest if s == -1 else s for s in asked)
-
-
-def _spread(header: np.ndarray, shape: Shape, target: Shape) -> np.ndarray:
-    """A header whose sizes are known only at run time, with axes of size 1 put in or taken out."""
-    if [size for size in shape if size != 1] != [size for size in target if size != 1]:
-        raise unsupported("a reshape of sizes known only at run time", "reshape the whole array, before taking parts of it")
-    own = header[tuple(0 if size == 1 else slice(None) for size in shape)]
-    return own[tuple(None if size == 1 else slice(None) for size in target)]
+    whole = divide(size, rest)
+    if whole is None:
+        raise trace.specialise("a reshape that divides a size", size, rest)
+    return tuple(whole if s == -1 else s for s in asked)
 
 
 @implements(np.reshape)
@@ -100,12 +99,9 @@ def reshape(a: Any, /, shape: Any = None, order: str = "C", *, copy: bool | None
         raise unsupported(f"reshape with order={order!r}", "use order='C' or order='F'")
     x = traced(a)
     target = _resolved(sizes, product(shape_of(x)))
-    if any(isinstance(size, Dim) for size in (*target, *shape_of(x))):
-        header = _spread(_proto(x), shape_of(x), target)
-        return copied(x, v.reshape, shape=target) if copy else viewed(x, v.reshape, header, shape=target)
     if not copy:
         try:
-            header = np.reshape(_proto(x), target, copy=False)
+            header = np.reshape(_proto(x), active().hinted(target), copy=False)
         except ValueError:
             if copy is False:
                 raise
@@ -184,7 +180,7 @@ def expand_dims(a: Any, axis: Any) -> Any:
     rank = len(shape_of(x)) + (len(axis) if isinstance(axis, (tuple, list)) else 1)
     axes, sizes = normalize_axes(axis, rank), iter(shape_of(x))
     shape = tuple(1 if k in axes else next(sizes) for k in range(rank))
-    return viewed(x, v.reshape, np.reshape(_proto(x), shape, copy=False), shape=shape)
+    return viewed(x, v.reshape, np.reshape(_proto(x), active().hinted(shape), copy=False), shape=shape)
 
 
 @implements(np.squeeze)
@@ -192,23 +188,26 @@ def squeeze(a: Any, axis: Any = None) -> Any:
     """Axes of size 1 dropped (all, or the given ones), as a view."""
     x = traced(a)
     shape = shape_of(x)
-    axes = [k for k, s in enumerate(shape) if s == 1] if axis is None else normalize_axes(axis, len(shape))
-    if any(shape[k] != 1 for k in axes):
+    ones = [k for k, size in enumerate(shape) if active().ask("eq", size, 1)]
+    axes = ones if axis is None else normalize_axes(axis, len(shape))
+    if not set(axes) <= set(ones):
         raise ValueError("cannot select an axis to squeeze out which has size not equal to one")
     if not axes and kind_of(x) in ("tensor", "ndarray"):
         return x
     target = tuple(s for k, s in enumerate(shape) if k not in axes)
-    return viewed(x, v.reshape, np.reshape(_proto(x), target, copy=False), shape=target)
+    return viewed(x, v.reshape, np.reshape(_proto(x), active().hinted(target), copy=False), shape=target)
 
 
 @implements(np.broadcast_to)
 def broadcast_to(array: Any, shape: Any, subok: bool = False) -> Any:
     """The array stretched to a shape, as a read-only view."""
     x = traced(array)
-    target = tuple(shape) if isinstance(shape, (tuple, list)) else (shape,)
+    trace = active()
+    target = tuple(integers.size_of(trace, s) for s in (shape if isinstance(shape, (tuple, list)) else (shape,)))
     if len(target) < len(shape_of(x)):
         raise ValueError("input operand has more dimensions than allowed by the axis remapping")
-    return viewed(x, v.broadcast, np.broadcast_to(_proto(x), target), shape=target)
+    broadcast_shapes(shape_of(x), target)
+    return viewed(x, v.broadcast, np.broadcast_to(_proto(x), trace.hinted(target)), shape=target)
 
 
 @implements(np.broadcast_arrays)
@@ -269,10 +268,19 @@ def roll(a: Any, shift: Any, axis: Any = None) -> Any:
     for by, along in zip(shifts, axes):
         k = normalize_axis(along, len(shape_of(x)))
         size = shape_of(x)[k]
-        at = operator.index(by) % size if size else 0
-        if at:
+        at = _turned(operator.index(by), size)
+        if not isinstance(at, int) or at:
             x = concatenate([_slab(x, k, slice(size - at, None)), _slab(x, k, slice(0, size - at))], k)
     return laid_out(x, like(a)) if x is not a else copy(x)
+
+
+def _turned(by: int, size: Size) -> Size:
+    """`by % size`, and 0 where there is nothing to turn."""
+    if isinstance(size, int):
+        return by % size if size else 0
+    if by and not active().ask("gt", size, abs(by)):
+        raise active().specialise("a roll by more than the size of an axis", size)
+    return by if by >= 0 else size + by
 
 
 @implements(np.copy)

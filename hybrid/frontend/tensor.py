@@ -239,7 +239,7 @@ class Tensor(Methods, Value):
         shape = self.shape
         if not shape:
             raise TypeError("len() of unsized object")
-        return shape[0]
+        return operator.index(shape[0])
 
     def __iter__(self) -> Iterator[Any]:
         if not self.shape:
@@ -357,7 +357,10 @@ class Tensor(Methods, Value):
     # Header ----------------------------------------------------------------------------------------------------------
     @property
     def shape(self) -> tuple:
-        return self._data.type.shape if type(self._data) is Symbol else self._data.shape
+        if type(self._data) is not Symbol:
+            return self._data.shape
+        shape = self._data.type.shape
+        return tuple(integers.integer(active(), size) for size in shape) if any(type(s) is Dim for s in shape) else shape
 
     @shape.setter
     def shape(self, shape: Any) -> None:
@@ -369,11 +372,14 @@ class Tensor(Methods, Value):
 
     @property
     def ndim(self) -> int:
-        return len(self.shape)
+        return len(self._data.type.shape) if type(self._data) is Symbol else self._data.ndim
 
     @property
     def size(self) -> Any:
-        return self._data.type.size if type(self._data) is Symbol else self._data.size
+        if type(self._data) is not Symbol:
+            return self._data.size
+        size = self._data.type.size
+        return integers.integer(active(), size) if type(size) is Dim else size
 
     @property
     def itemsize(self) -> int:
@@ -385,7 +391,12 @@ class Tensor(Methods, Value):
 
     @property
     def strides(self) -> tuple[int, ...]:
-        return self._data.proto.strides if type(self._data) is Symbol else self._data.strides
+        if type(self._data) is not Symbol:
+            return self._data.strides
+        shape = self._data.type.shape
+        if any(type(size) is Dim for size in shape):
+            raise active().specialise("strides", *shape)
+        return self._data.proto.strides
 
     @property
     def flags(self) -> Any:

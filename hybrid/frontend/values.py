@@ -15,8 +15,7 @@ import numpy as np
 
 from hybrid.core import dtype as dt
 from hybrid.core.errors import DTypeError, EscapeError, TraceError
-from hybrid.core.shape import Dim, Shape, Size, TensorType
-from hybrid.core.shape import broadcast as broadcast_shapes
+from hybrid.core.shape import Dim, Shape, Size, TensorType, broadcast
 from hybrid.frontend.quick import FORMS, JOINS
 from hybrid.ir import trace as tr
 from hybrid.ir.graph import Atom, Literal, Source
@@ -204,6 +203,28 @@ def result_kind(operands: tuple, shape: Shape, *, python: bool = False) -> str:
     return "python" if python and kinds == {"python"} else "scalar"
 
 
+def broadcast_shapes(*shapes: Shape) -> Shape:
+    """NumPy's broadcast of shapes, inside a trace; sizes that nothing tells apart are compared as they are in this call."""
+    if any(isinstance(size, Dim) for shape in shapes for size in shape):
+        trace = active()
+        for axis in range(1, 1 + max(map(len, shapes))):
+            first, *rest = [shape[-axis] for shape in shapes if len(shape) >= axis and shape[-axis] != 1] or [1]
+            for size in rest:
+                if size != first:
+                    _differ(trace, first, size)
+    return broadcast(*shapes)
+
+
+def _differ(trace: Trace, one: Size, other: Size) -> None:
+    """Make sure that two sizes are different, and none of them 1: then broadcasting them is an error."""
+    same = trace.ask("eq", one, other)
+    if same is None:
+        raise unsupported("broadcasting of sizes that only a run can compare")
+    if same or 1 in trace.hinted((one, other)):
+        alone = all(isinstance(size, Dim) and size == Dim.symbol(*list(size.symbols)[:1]) for size in (one, other))
+        raise trace.specialise("broadcasting", one, other, same=bool(same) and alone)
+
+
 def operand(trace: Trace, x: Any, dtype: np.dtype, shape: Shape | None = None) -> Atom:
     """The atom of x in this dtype, stretched to `shape` unless it has rank 0."""
     data = unwrap(x)
@@ -269,7 +290,7 @@ def allocated(operands: tuple, axes: Sequence[Sequence[int]] | None = None) -> n
     Args:
         axes: for each operand and the result, its axis for each axis of the iteration, -1 for none; left out: broadcasting.
     """
-    if (axes is None and all(header_of(x) is None for x in operands)) or not all(map(_known_shape, operands)):
+    if axes is None and all(header_of(x) is None for x in operands):
         return None
     headers = [data.proto if type(data) is Symbol else np.asarray(data) for data in map(unwrap, operands)]
     access: list[list[str]] = [*[["readonly"]] * len(headers), ["writeonly" if axes is None else "readwrite", "allocate"]]
@@ -293,14 +314,11 @@ def laid_out(x: Any, made: np.ndarray | None) -> Any:
     return wrap(out) if type(x) is Symbol else x
 
 
-def _known_shape(x: Any) -> bool:
-    return not any(isinstance(size, Dim) for size in shape_of(x))
-
-
 def stacked(operands: tuple, shape: tuple, core: int = 2) -> np.ndarray | None:
     """What NumPy allocates for matrices, `core` axes each, over stacks of operands with two such axes."""
-    if len(shape) <= core or all(header_of(x) is None for x in operands) or not all(map(_known_shape, operands)):
+    if len(shape) <= core or all(header_of(x) is None for x in operands):
         return None
+    shape = active().hinted(shape)
     protos = [data.proto if type(data) is Symbol else data for data in map(unwrap, operands)]
     leads = [tr.prototype(x.dtype, x.shape[:-2], x.strides[:-2]) for x in protos if x.ndim > 2]
     made = allocated(tuple(leads))
@@ -312,8 +330,9 @@ def stacked(operands: tuple, shape: tuple, core: int = 2) -> np.ndarray | None:
 
 def joined(parts: Sequence, axis: int, shape: tuple) -> np.ndarray | None:
     """What NumPy allocates for arrays joined along an axis, of this shape; None where that is in C order."""
-    if all(header_of(x) is None for x in parts) or not all(map(_known_shape, parts)):
+    if all(header_of(x) is None for x in parts):
         return None
+    shape = active().hinted(shape)
     headers = [data.proto if type(data) is Symbol else data for data in map(unwrap, parts)]
     order: list[int] = []
     for axis in range(len(shape)):
@@ -343,8 +362,9 @@ def like(x: Any, order: str = "K") -> np.ndarray | None:
     """What `np.empty_like(x, order=order)` allocates; None where that is in C order."""
     header = header_of(x)
     made = None if header is None or order == "C" else np.empty_like(header, np.uint8, order)  # type: ignore[call-overload]
-    if order == "F" and header is None and _known_shape(x):
-        made = np.empty(shape_of(x), np.uint8, "F")
+    if order == "F" and header is None:
+        shape = shape_of(x)
+        made = np.empty(active().hinted(shape) if type(unwrap(x)) is Symbol else shape, np.uint8, "F")
     return made
 
 

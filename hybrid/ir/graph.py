@@ -197,10 +197,20 @@ def run(graph: Graph, arrays: Sequence[Any]) -> dict[Var, np.ndarray]:
     """Every value of one execution, by variable."""
     env: dict[Var, np.ndarray] = dict(zip(graph.inputs, arrays, strict=True))
     env.update((var, array) for var, array in graph.constants)
-    with np.errstate(all="ignore"), sizes({}):
+    with np.errstate(all="ignore"), sizes(sizes_of(graph, arrays)):
         for eqn in graph.eqns:
             env.update(zip(eqn.outputs, apply(eqn, [read(env, atom) for atom in eqn.inputs]), strict=True))
     return env
+
+
+def sizes_of(graph: Graph, arrays: Sequence[Any]) -> dict[str, int]:
+    """What the symbols that are sizes of inputs stand for."""
+    found: dict[str, int] = {}
+    for var, array in zip(graph.inputs, arrays):
+        for size, here in zip(var.type.shape, np.shape(array)):
+            if isinstance(size, Dim) and len(size.symbols) == 1 and size == Dim.symbol(*size.symbols):
+                found[next(iter(size.symbols))] = here
+    return found
 
 
 def read(env: Mapping[Var, np.ndarray], atom: Atom) -> Any:

@@ -189,12 +189,13 @@ def _define(match: re.Match, env: dict[str, Atom]) -> Var:
         raise GraphError(f"{name} is defined twice")
     if dtype not in BY_SHORT:
         raise GraphError(f"{dtype} is not a dtype", expected=", ".join(BY_SHORT))
-    var = Var(TensorType(BY_SHORT[dtype], tuple(_size(s) for s in sizes.split(",") if s), bool(weak)))
+    var = Var(TensorType(BY_SHORT[dtype], tuple(read_size(s) for s in sizes.split(",") if s), bool(weak)))
     env[name] = var
     return var
 
 
-def _size(text: str) -> Size:
+def read_size(text: str) -> Size:
+    """A size from its text, such as `2*n + 1`."""
     return _value(ast.parse(text.strip(), mode="eval").body)
 
 

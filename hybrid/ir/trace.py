@@ -17,12 +17,12 @@ from typing import Any
 
 import numpy as np
 
-from hybrid.core.bounds import Bounds
 from hybrid.core.errors import EscapeError, TraceError
-from hybrid.core.shape import Size, TensorType, contiguous_strides
+from hybrid.core.shape import Dim, Quotient, Size, TensorType, contiguous_strides, symbols
 from hybrid.ir.builder import Builder
 from hybrid.ir.graph import Atom, Eqn, Literal, Source, Var
 from hybrid.ir.primitive import TABLE, Primitive
+from hybrid.ir.sizes import KnownSizes
 
 MOST = 60_000  # operations of one trace: recording them takes about a second
 DEEPEST = 48  # branches and loops inside each other
@@ -124,7 +124,8 @@ class Symbol:
     """A traced array: `cell` seen through `chain`.
 
     `kind` is what the undecorated code would hold: a "tensor", an "ndarray", a NumPy "scalar" or a "python" number.
-    `proto` is a NumPy array of the right dtype, shape and strides over no memory, so that NumPy itself decides what is a view.
+    `proto` is a NumPy array of the right dtype, shape and strides over no memory, so that NumPy itself decides what is a view;
+    symbolic sizes have their hints there.
     """
 
     __slots__ = ("cell", "chain", "type", "kind", "_proto", "argument", "maybe")
@@ -137,8 +138,9 @@ class Symbol:
     @property
     def proto(self) -> np.ndarray:
         if self._proto is None:
-            steps = contiguous_strides(self.type.shape)
-            self._proto = prototype(self.type.dtype, self.type.shape, tuple(s * self.type.dtype.itemsize for s in steps))
+            shape = self.cell.trace.hinted(self.type.shape)
+            steps = contiguous_strides(shape)
+            self._proto = prototype(self.type.dtype, shape, tuple(s * self.type.dtype.itemsize for s in steps))  # type: ignore[operator]
         return self._proto
 
 
@@ -159,18 +161,25 @@ class Concretise(Exception):
         self.arguments, self.what, self.at = arguments, what, at
 
 
-class Trace:
+class Specialise(Exception):
+    """Sizes that were to be symbols must be numbers, or (`same`) one symbol: trace again with them so."""
+
+    def __init__(self, symbols: frozenset[str], what: str, at: Source | None, same: bool = False):
+        super().__init__(f"{what} needs the value of a size")
+        self.symbols, self.what, self.at, self.same = symbols, what, at, same
+
+
+class Trace(KnownSizes):
     """The recording of one call. Use as a context manager: inside, operations on symbols go to `builder`."""
 
-    def __init__(self, name: str):
+    def __init__(self, name: str, hints: Mapping[str, int] | None = None):
         self.builder = self.root = Builder(name)
+        super().__init__(hints or {})
         self.region: Region | None = None  # the innermost body being recorded, if any
         self.sizes: dict[Atom, Size] = {}  # numbers whose value is known as a polynomial over size symbols
         self.orders: dict[Cell, tuple[int, ...]] = {}  # the axes of new storage from slowest to fastest, where not in C order
-        self.bounds = Bounds()
         self.ranges: dict[Atom, tuple[Size, Size]] = {}  # numbers whose least and greatest value are known
         self.bound: dict[str, Atom] = {}  # the numbers that symbols were given
-        self.symbols = 0
         self.recorded = 0  # operations, those of attempts that were given up included
         self.alive = True
         self.outer: Trace | None = None
@@ -203,7 +212,7 @@ class Trace:
         self.cells.append(cell)
         if kind in ("scalar", "python"):
             self.numbers[cell.value] = index
-        proto = prototype(type.dtype, type.shape, strides) if strides is not None else None
+        proto = None if strides is None else prototype(type.dtype, self.hinted(type.shape), self.hinted(strides))
         return Symbol(cell, type, kind, proto=proto, argument=index)
 
     def capture(self, array: np.ndarray, kind: str) -> Symbol:
@@ -313,12 +322,28 @@ class Trace:
             region = region.outer
         return region is not None
 
+    def declare(self, symbol: str, quotient: Quotient) -> None:
+        """Let the graph say for itself what a symbol is, before any body that mentions it."""
+        (whole,) = self.root.append(TABLE["size"], (), {"value": quotient.dividend}, user_line())
+        (rounded,) = self.root.append(TABLE["floordiv"], (whole, literal(quotient.divisor, whole.type.dtype)), {}, user_line())
+        self.root.append(TABLE["bind"], (rounded,), {"symbol": symbol, "high": None}, user_line())
+
+    def specialise(self, what: str, *sizes: Size, same: bool = False) -> Exception:
+        """What to raise where Python asks for the number that a size is."""
+        at, names = user_line(), symbols(*sizes)
+        if not names <= self.hints.keys():
+            return TraceError(f"{what} needs a size that is only known when the compiled code runs", at=at)
+        pending = [self.quotients[name] for name in names if name in self.quotients]
+        while pending:  # a quotient is fixed by what it is a quotient of
+            inner = symbols(pending.pop().dividend)
+            names |= inner
+            pending += [self.quotients[name] for name in inner if name in self.quotients]
+        error = Specialise(names - self.quotients.keys(), what, at, same)
+        self.fail(error)
+        return error
+
     def know_size(self, atom: Atom, size: Size) -> None:
         (self.sizes if self.region is None else self.region.sizes)[atom] = size
-
-    def fresh_symbol(self, stem: str) -> str:
-        self.symbols += 1
-        return f"{stem}{self.symbols}"
 
 
 class _State(threading.local):
@@ -446,31 +471,45 @@ def demand(symbol: Symbol, what: str) -> np.ndarray:
     trace = live(symbol)
     if isinstance(symbol.cell.value, Literal):
         return np.asarray(symbol.cell.value.value)
-    behind = numbers_behind(trace, symbol.cell.value)
-    error = Concretise(behind, what, user_line()) if behind else TraceError(
+    error = _with_static(trace, symbol.cell.value, what) or TraceError(
         f"{what} needs a value that is only known when the compiled code runs",
         got=f"a traced {symbol.type}",
         fix="use np.where or array operations, or leave this function undecorated",
         at=user_line(),
-    )  # fmt: skip
+    )
     trace.fail(error)
     raise error
 
 
 def undecided(trace: Trace, predicate: Atom, error: TraceError) -> Exception:
     """What to raise where two ways of a branch cannot be one: with the numbers it depends on static, there is one way."""
-    behind = numbers_behind(trace, predicate)
-    return Concretise(behind, "a Python condition", error.at) if behind else error  # type: ignore[arg-type]
+    return _with_static(trace, predicate, "a Python condition") or error
 
 
-def numbers_behind(trace: Trace, atom: Atom) -> frozenset[int]:
-    """The arguments a value is computed from, if they are all numbers; else none."""
+def _with_static(trace: Trace, atom: Atom, what: str) -> Exception | None:
+    """The request to trace again with the numbers and sizes a value is computed from as parts of the code; None for others."""
+    arguments, sizes = set(), set()
+    for part in behind(trace, atom):
+        if isinstance(part, int):
+            arguments.add(part)
+        elif part is None or not symbols(part) <= trace.hints.keys():
+            return None
+        else:
+            sizes.add(part)
+    if arguments:
+        return Concretise(frozenset(arguments), what, user_line())
+    return trace.specialise(what, *sizes) if sizes else None
+
+
+def behind(trace: Trace, atom: Atom) -> set[int | Dim | None]:
+    """What a value is computed from: arguments that are numbers, sizes, and None for anything else."""
     producers: dict[Atom, Eqn] = {}
     builder: Builder | None = trace.builder
     while builder is not None:
         producers.update((var, eqn) for eqn in builder.eqns for var in eqn.outputs)
         builder = builder.outer
-    found, pending, seen = set(), [atom], set()
+    found: set[int | Dim | None] = set()
+    pending, seen = [atom], set()
     while pending:
         atom = pending.pop()
         if isinstance(atom, Literal) or atom in seen:
@@ -481,8 +520,9 @@ def numbers_behind(trace: Trace, atom: Atom) -> frozenset[int]:
         elif atom in producers and producers[atom].inputs:
             pending += producers[atom].inputs
         else:
-            return frozenset()
-    return frozenset(found)
+            size = producers[atom].params.get("value") if atom in producers else None
+            found.add(size if isinstance(size, Dim) else None)
+    return found
 
 
 def literal(value: Any, dtype: np.dtype, weak: bool = False) -> Literal:

@@ -22,7 +22,7 @@ Key = tuple[int, IndexTuple]
 
 
 # What lowering calls its loops, scalars and scratch arrays. Kernels have one name space, so no buffer is called so.
-LOCAL = re.compile(r"([abghijkpqrsuvz]|row|last|total)\d\w*")
+LOCAL = re.compile(r"([abghijknpqrsuvz]|row|last|total)\d\w*")
 
 
 class Names:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
+
 from hybrid.ir.builder import Builder
 from hybrid.ir.graph import Atom, Eqn, Graph, Var, bodies, symbols_of, uses
 from hybrid.ir.primitive import Kind
@@ -9,12 +11,14 @@ from hybrid.ir.rebuild import rebuild, within
 from hybrid.ops import view as v
 
 
-def needed_by(graph: Graph) -> set[Eqn]:
-    """The equations that some result, assumption or size depends on."""
+def needed_by(graph: Graph, given: Container[str] = ()) -> set[Eqn]:
+    """The equations that some result, assumption or size depends on; `given` sizes are known without any."""
     wanted: set[object] = {atom for atom in graph.outputs if isinstance(atom, Var)}
     wanted |= symbols_of(tuple(atom.type for atom in graph.outputs))
     found: set[Eqn] = set()
     for eqn in reversed(graph.eqns):
+        if eqn.primitive.body == "bind" and eqn.params["symbol"] in given:
+            continue
         if assumes(eqn) or eqn.params.get("symbol") in wanted or any(var in wanted for var in eqn.outputs):
             found.add(eqn)
             wanted |= {atom for atom in eqn.inputs if isinstance(atom, Var)} | symbols_of(eqn)

@@ -9,18 +9,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hybrid.core.affine import Affine
-from hybrid.core.shape import Size, contiguous_strides
+from hybrid.core.shape import Dim, Size, contiguous_strides
 from hybrid.ir.graph import Eqn
 from hybrid.ops.contract import free_axes
 
-BatchAxis = tuple[int, int, int, int]  # extent, steps in a, b and c
+BatchAxis = tuple[Size, Size, Size, Size]  # extent, steps in a, b and c
 
 
 @dataclass(frozen=True, slots=True)
 class Side:
     """A matrix in memory: element [i, j] at i*stride + j, or (`transposed`) at i + j*stride."""
 
-    stride: int
+    stride: Size
     transposed: bool
 
 
@@ -28,24 +28,24 @@ class Side:
 class Product:
     """`rows x columns`, `depth` deep, for every index of the batch."""
 
-    rows: int
-    columns: int
-    depth: int
+    rows: Size
+    columns: Size
+    depth: Size
     a: Side
     b: Side
-    stride: int  # from row to row of c
+    stride: Size  # from row to row of c
     batch: tuple[BatchAxis, ...]
 
     @property
-    def work(self) -> int:
+    def work(self) -> Size:
         """Multiply-adds of one product."""
         return self.rows * self.columns * self.depth
 
 
 @dataclass(frozen=True, slots=True)
 class _Axis:
-    extent: int
-    steps: tuple[int, ...]  # in a, b, c
+    extent: Size
+    steps: tuple[Size, ...]  # in a, b, c
 
 
 def product_of(eqn: Eqn, left: Affine, right: Affine) -> Product | None:
@@ -58,25 +58,17 @@ def product_of(eqn: Eqn, left: Affine, right: Affine) -> Product | None:
     a, b = (atom.type for atom in eqn.inputs)
     contract, batch = eqn.params["contract"], eqn.params["batch"]
     out = contiguous_strides(eqn.output.type.shape)
-    sizes = (
-        *a.shape,
-        *b.shape,
-        *(left.coefficient(f"i{k}") for k in range(a.ndim)),
-        *(right.coefficient(f"i{k}") for k in range(b.ndim)),
-    )
-    if not all(isinstance(size, int) for size in sizes):
-        return None
     lead, free_a, free_b = len(batch[0]), free_axes(a.ndim, contract[0], batch[0]), free_axes(b.ndim, contract[1], batch[1])
 
-    def steps(i: int | None, j: int | None, k: int | None) -> tuple[int, ...]:
+    def steps(i: int | None, j: int | None, k: int | None) -> tuple[Size, ...]:
         in_a = left.coefficient(f"i{i}") if i is not None else 0
         in_b = right.coefficient(f"i{j}") if j is not None else 0
-        return _int(in_a), _int(in_b), _int(out[k]) if k is not None else 0
+        return in_a, in_b, out[k] if k is not None else 0
 
-    shared = _merged([_Axis(_int(a.shape[i]), steps(i, j, k)) for k, (i, j) in enumerate(zip(*batch))])
-    rows = _merged([_Axis(_int(a.shape[i]), steps(i, None, lead + n)) for n, i in enumerate(free_a)])
-    columns = _merged([_Axis(_int(b.shape[j]), steps(None, j, lead + len(free_a) + n)) for n, j in enumerate(free_b)])
-    depth = _merged([_Axis(_int(a.shape[i]), steps(i, j, None)) for i, j in zip(*contract)])
+    shared = _merged([_Axis(a.shape[i], steps(i, j, k)) for k, (i, j) in enumerate(zip(*batch))])
+    rows = _merged([_Axis(a.shape[i], steps(i, None, lead + n)) for n, i in enumerate(free_a)])
+    columns = _merged([_Axis(b.shape[j], steps(None, j, lead + len(free_a) + n)) for n, j in enumerate(free_b)])
+    depth = _merged([_Axis(a.shape[i], steps(i, j, None)) for i, j in zip(*contract)])
     if len(depth) != 1 or not rows or len(columns) != 1:
         return None
     *more, row = rows
@@ -86,11 +78,6 @@ def product_of(eqn: Eqn, left: Affine, right: Affine) -> Product | None:
         return None
     return Product(row.extent, columns[0].extent, depth[0].extent, side_a, side_b, row.steps[2],
                    tuple((axis.extent, *axis.steps) for axis in (*shared, *more)))  # type: ignore[misc]  # fmt: skip
-
-
-def _int(size: Size) -> int:
-    assert isinstance(size, int)
-    return size
 
 
 def _merged(axes: Sequence[_Axis]) -> list[_Axis]:
@@ -106,7 +93,13 @@ def _merged(axes: Sequence[_Axis]) -> list[_Axis]:
     return out
 
 
-def _side(rows: int, columns: int, by_row: int, by_column: int) -> Side | None:
-    if by_column == 1 and by_row >= columns:
+def _side(rows: Size, columns: Size, by_row: Size, by_column: Size) -> Side | None:
+    if by_column == 1 and _reaches(by_row, columns):
         return Side(by_row, False)
-    return Side(by_column, True) if by_row == 1 and by_column >= rows else None
+    return Side(by_column, True) if by_row == 1 and _reaches(by_column, rows) else None
+
+
+def _reaches(stride: Size, size: Size) -> bool:
+    """Whether a stride is no less than a size, for all that their symbols may stand for: none of them is negative."""
+    rest = stride - size
+    return all(factor >= 0 for _, factor in rest.terms) if isinstance(rest, Dim) else rest >= 0

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from hybrid.core.affine import Affine
-from hybrid.core.shape import Shape, Size
+from hybrid.core.shape import Shape, Size, divide
 from hybrid.ir.graph import Eqn, Var
 from hybrid.passes.access import own_place
 from hybrid.passes.contract import BatchAxis
@@ -68,24 +68,24 @@ def _split(axis: BatchAxis, run: Sequence[int], shape: Shape) -> list[BatchAxis]
     _, *steps = axis
     for a in reversed(run):
         size = shape[a]
-        assert isinstance(size, int)
         out.append((size, *steps))  # type: ignore[arg-type]  # three steps
         steps = [step * size for step in steps]
     return out[::-1]
 
 
-def _runs(shape: Shape, extents: Sequence[int]) -> list[list[int]] | None:
+def _runs(shape: Shape, extents: Sequence[Size]) -> list[list[int]] | None:
     """The axes of a shape (those of size 1 left out) that make up each extent."""
     axes = iter([a for a, size in enumerate(shape) if size != 1])
     out: list[list[int]] = []
     for extent in extents:
-        run, size = [], 1
+        run: list[int] = []
+        size: Size = 1
         while size != extent:
             axis = next(axes, None)
-            if axis is None or not isinstance(length := shape[axis], int) or extent % (size * length):
+            if axis is None or divide(extent, size * shape[axis]) is None:
                 return None
             run.append(axis)
-            size *= length
+            size = size * shape[axis]
         out.append(run)
     return out if next(axes, None) is None and all(out) else None
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 from hybrid.core import dtype as dt
 from hybrid.core.affine import Affine
-from hybrid.core.shape import Dim, Shape, Size, contiguous_strides, product
+from hybrid.core.shape import Quotient, Shape, Size, contiguous_strides, product
 from hybrid.ir.graph import Atom, Eqn, Graph, Literal, Var, symbols_of, uses
 from hybrid.ir.primitive import Kind
 from hybrid.ops import elementwise, view
@@ -32,6 +32,7 @@ from hybrid.passes.contract import product_of
 from hybrid.passes.steps import (
     BLAS_WORK,
     SMALL,
+    Bind,
     Group,
     HostCall,
     MatMul,
@@ -160,12 +161,12 @@ class _Fuser:
         product = product_of(eqn, *offsets)
         if product is None:
             product, found = product_of(eqn, *stored), [None, None]
-        if product is None or min(product.rows, product.columns) < 2 or product.work < BLAS_WORK:
+        if product is None or min(number(product.rows), number(product.columns)) < 2 or number(product.work) < BLAS_WORK:
             return None
         missing = {a for a, own in zip(eqn.inputs, found) if own is None and isinstance(a, Var)}
         if missing - kept:
             return missing
-        if any(own is None or isinstance(own.offset.const, Dim) for own in found):
+        if None in found:
             return None
         left, right = found
         assert left is not None and right is not None
@@ -199,8 +200,10 @@ class _Fuser:
         home: dict[Var, Step] = {}
         needs: dict[Step, set[Step]] = {}
         visits: dict[Var, dict[Var, set]] = {}
-        wanted = needed_by(self.graph)
-        binds: dict[str, Eqn] = {}  # of a whole program: made where they are needed
+        given = {} if self.serial else quotients(self.graph)  # sizes that are known before the program starts
+        wanted = needed_by(self.graph, given)
+        late = self.sizes_outside()
+        binds: dict[str, Eqn] = {}  # sizes that only procedures know: made where they are needed
         bound: dict[str, Step] = {}  # size symbols -> the step that gives them their value
         barrier: Step | None = None  # what comes after an assumption relies on it
         for eqn in self.graph.eqns:
@@ -210,8 +213,11 @@ class _Fuser:
             if eqn in self.host:
                 step = HostCall(eqn)
             elif eqn.primitive.body == "bind" and not self.serial:
-                binds[eqn.params["symbol"]] = eqn
-                continue
+                symbol = eqn.params["symbol"]
+                if symbol not in late:
+                    binds[symbol] = eqn
+                    continue
+                step = bound[symbol] = Bind(eqn)
             elif eqn.primitive.kind is Kind.CONTROL:
                 step = Procedure(eqn, _binds_of(eqn, binds))
             elif isinstance(blas := self.blas(eqn, kept), set):
@@ -236,6 +242,18 @@ class _Fuser:
             self.place(self.stage(target, atom, kept, visits), steps, home, needs, {barrier} if barrier else set())
         self._mark_stored(steps, home, outputs)
         return Program(self.graph, tuple(_ordered(steps, needs)), tuple(outputs)), self.regretted(visits, home, kept)
+
+    def sizes_outside(self) -> set[str]:
+        """The symbols that are sizes of whole arrays, and those that these are computed from."""
+        found: set[str] = set()
+        for eqn in reversed(self.graph.eqns):
+            if eqn.primitive.kind is not Kind.CONTROL:
+                found |= symbols_of(eqn)
+            elif eqn.primitive.body == "bind":
+                continue
+            found |= {name for var in eqn.outputs for name in symbols_of(var.type)}
+            found |= {name for atom in eqn.inputs for name in symbols_of(atom.type)}
+        return found
 
     def results(self, kept: set[Var]) -> tuple[list[Var], list[tuple[Var, Atom]]]:
         """A variable of its own for every result; results that are inputs, literals or repeats are copied into one."""
@@ -375,6 +393,23 @@ class _Fuser:
         for step in steps:
             if isinstance(step, Group):
                 step.stored = {s.target for s in step.stages if s.target in read}
+
+
+def quotients(graph: Graph) -> dict[str, Quotient]:
+    """The symbols that stand for a quotient, by a number, of sizes that are known before a program starts; in order."""
+    producers = graph.producers
+    known = set(symbols_of(tuple(var.type for var in graph.inputs)))
+    found: dict[str, Quotient] = {}
+    for eqn in graph.eqns:
+        atom = eqn.inputs[0] if eqn.primitive.body == "bind" else None
+        made = producers.get(atom) if isinstance(atom, Var) else None
+        if made is not None and made.primitive.name == "floordiv" and isinstance(made.inputs[1], Literal):
+            whole = made.inputs[0]
+            source = producers.get(whole) if isinstance(whole, Var) else None
+            if source is not None and source.primitive.name == "size" and symbols_of(source.params["value"]) <= known:
+                known.add(eqn.params["symbol"])
+                found[eqn.params["symbol"]] = Quotient(source.params["value"], int(made.inputs[1].value))
+    return found
 
 
 def _binds_of(eqn: Eqn, known: Mapping[str, Eqn]) -> tuple[Eqn, ...]:

@@ -128,7 +128,26 @@ class Procedure:
         return iter(self.eqn.outputs)
 
 
-Step = Group | MatMul | HostCall | Procedure
+@dataclass(eq=False, slots=True)
+class Bind:
+    """A number that becomes a size: of arrays that steps after it make and read."""
+
+    eqn: Eqn
+
+    @property
+    def symbol(self) -> str:
+        return self.eqn.params["symbol"]
+
+    @property
+    def reads(self) -> Iterator[Var]:
+        return (atom for atom in self.eqn.inputs if isinstance(atom, Var))
+
+    @property
+    def results(self) -> Iterator[Var]:
+        return iter(())
+
+
+Step = Group | MatMul | HostCall | Procedure | Bind
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -147,8 +166,8 @@ def _describe(step: Step) -> str:
     if isinstance(step, Group):
         names = ", ".join(s.eqn.primitive.name if s.eqn else "map" for s in step.stages)
         return f"kernel over {list(step.outer_shape)}: {names}"
-    if isinstance(step, Procedure):
-        return f"procedure {step.eqn.primitive.name}"
+    if isinstance(step, (Procedure, Bind)):
+        return f"procedure {step.eqn.primitive.name}" if isinstance(step, Procedure) else f"size {step.symbol}"
     after = f", then on its panels: {_describe(step.epilogue)}" if isinstance(step, MatMul) and step.epilogue else ""
     return f"{'blas' if isinstance(step, MatMul) else 'host'} {step.eqn.primitive.name}{after}"
 

@@ -7,13 +7,15 @@ while that is in cache.
 
 from __future__ import annotations
 
-from math import prod
+from collections.abc import Mapping
 
 from hybrid.codegen import estimate
 from hybrid.codegen.instructions import symbol
 from hybrid.codegen.llvm import emit_kernel
 from hybrid.codegen.target import Target
 from hybrid.core import dtype as dt
+from hybrid.core.shape import Dim, Size, product
+from hybrid.passes.steps import number
 from hybrid.runtime.program import Gemm
 
 # Rows and columns of one call at most: fixed, so that the bits of a result don't depend on the number of threads. A product of
@@ -30,13 +32,13 @@ def emit_matmul(work: Gemm, target: Target) -> str:
 
     The work is cut into pieces: one panel of one product of the batch, then the epilogue over it.
     """
-    count, each = _pieces(work, target)
+    lines, count, grain = _grain(work, target)
     if cuts(work, target):
-        run = f"call void @hybrid_parallel(ptr @{work.name}.task, i64 {count}, i64 {max(1, -(-PIECE // each))}, ptr %data)"
+        run = f"call void @hybrid_parallel(ptr @{work.name}.task, i64 {count}, i64 {grain}, ptr %data)"
     else:
         run = f"call void @{work.name}.task(i64 0, i64 {count}, ptr %data)"
     context, operands = _context(work), _operands(work)
-    lines = [f"define internal i32 @{work.name}({', '.join(operands)}) nounwind {{", f"  %data = alloca {context}"]
+    lines = [f"define internal i32 @{work.name}({', '.join(operands)}) nounwind {{", f"  %data = alloca {context}", *lines]
     lines.append("  store i32 0, ptr %data")
     for at, operand in enumerate(operands, 1):
         lines.append(f"  %at{at} = getelementptr inbounds {context}, ptr %data, i32 0, i32 {at}")
@@ -48,40 +50,107 @@ def emit_matmul(work: Gemm, target: Target) -> str:
 
 
 def cuts(work: Gemm, target: Target) -> bool:
-    """Whether the product is worth more than one thread."""
+    """Whether the product is worth more than one thread, or may be."""
+    if any(isinstance(size, Dim) for size in (work.m, work.n, work.k)):
+        return True
     count, each = _pieces(work, target)
     return count > 1 and count * each >= 2 * PIECE
 
 
 def _pieces(work: Gemm, target: Target) -> tuple[int, int]:
-    """How many pieces there can be, and the multiply-adds of one."""
+    """How many pieces there can be, and the multiply-adds of one; symbolic sizes are taken for large."""
     rows, columns = _panels(work, target)
-    count = _batch(work) * -(-work.m // rows) * -(-work.n // columns)
-    return count, max(1, _batch(work) * work.m * work.n * _depth(work, target) // count)
+    m, n, batch = number(work.m), number(work.n), number(_batch(work))
+    count = batch * -(-m // rows) * -(-n // columns)
+    return count, max(1, batch * m * n * _depth(work, target) // max(count, 1))
 
 
-def _batch(work: Gemm) -> int:
-    return prod(extent for extent, *_ in work.batch)
+def _grain(work: Gemm, target: Target) -> tuple[list[str], str, str]:
+    """The number of pieces, and of those that one thread should take at least; with the lines that compute them."""
+    if not work.symbols:
+        count, each = _pieces(work, target)
+        return [], str(count), str(max(1, -(-PIECE // each)))
+    sizes = _Sizes("g")
+    text = str(sizes(_batch(work)))
+    work_of_one = sizes(work.k)
+    for side, size, panel in zip("mn", (work.m, work.n), _panels(work, target)):
+        whole = sizes(size)
+        sizes.let(f"{side}.pieces", f"mul i64 {text}, {sizes.panels(side, size, panel)}")
+        sizes.let(f"{side}.each", f"call i64 @llvm.umin.i64(i64 {whole}, i64 {panel})")
+        sizes.let(f"{side}.work", f"mul i64 {work_of_one}, %g.{side}.each")
+        text, work_of_one = f"%g.{side}.pieces", f"%g.{side}.work"
+    sizes.let("some", f"call i64 @llvm.umax.i64(i64 {work_of_one}, i64 1)")
+    sizes.let("few", f"udiv i64 {PIECE}, %g.some")
+    sizes.let("grain", "call i64 @llvm.umax.i64(i64 %g.few, i64 1)")
+    return sizes.lines, text, "%g.grain"
+
+
+class _Sizes:
+    """Lines that compute sizes, each once, from the operands that are symbols."""
+
+    def __init__(self, prefix: str):
+        self.prefix, self.lines, self.known = prefix, [], {}  # type: tuple[str, list[str], dict[Size, str]]
+        self.count = 0
+
+    def let(self, name: str, value: str) -> str:
+        self.lines.append(f"  %{self.prefix}.{name} = {value}")
+        return f"%{self.prefix}.{name}"
+
+    def __call__(self, size: Size) -> str:
+        if not isinstance(size, Dim):
+            return str(size)
+        if size not in self.known:
+            total = "0"
+            for monomial, factor in size.terms:
+                term = str(factor)
+                for name in monomial:
+                    term = self.fresh(f"mul i64 {term}, %{symbol('size.' + name)}")
+                total = self.fresh(f"add i64 {total}, {term}")
+            self.known[size] = total
+        return self.known[size]
+
+    def panels(self, side: str, size: Size, panel: int) -> str:
+        """How many panels of a size there are."""
+        if isinstance(size, int):
+            return str(-(-size // panel))
+        self.let(f"{side}.up", f"add i64 {self(size)}, {panel - 1}")
+        return self.let(f"{side}.count", f"udiv i64 %{self.prefix}.{side}.up, {panel}")
+
+    def fresh(self, value: str) -> str:
+        self.count += 1
+        return self.let(f"s{self.count}", value)
+
+
+def _batch(work: Gemm) -> Size:
+    return product(extent for extent, *_ in work.batch)
 
 
 def _depth(work: Gemm, target: Target) -> int:
     """The multiply-adds that an element of the result takes, or the time of as many."""
     if work.epilogue is None:
-        return work.k
+        return number(work.k)
     whole = estimate.picoseconds(work.epilogue.body, 1, target)
-    assert isinstance(whole, int)  # the loops are those of the product, which are numbers
-    return work.k + whole // (STEP_PS * _batch(work) * work.m * work.n)
+    if not isinstance(whole, int):
+        return number(work.k)
+    return number(work.k) + whole // (STEP_PS * number(_batch(work)) * number(work.m) * number(work.n))
 
 
 def _panels(work: Gemm, target: Target) -> tuple[int, int]:
     """Rows and columns of one panel: everything, where there is no work for two threads."""
-    if work.m * work.n * _depth(work, target) < 2 * PIECE:
-        return work.m, work.n
-    if work.batch:
-        return _even(work.m, ROWS), _even(work.n, COLUMNS)
+    m, n = work.m, work.n
+    if isinstance(m, int) and isinstance(n, int):
+        if m * n * _depth(work, target) < 2 * PIECE:
+            return m, n
+        if work.batch:
+            return _even(m, ROWS), _even(n, COLUMNS)
     # Small products are cut finer, so that two threads have something to do.
-    rows, columns = (most if size >= 2 * most else most // 2 for size, most in ((work.m, ROWS), (work.n, COLUMNS)))
-    return _even(work.m, rows), _even(work.n, columns)
+    return _finer(m, ROWS), _finer(n, COLUMNS)
+
+
+def _finer(size: Size, most: int) -> int:
+    if not isinstance(size, int):
+        return most // 2
+    return _even(size, most if size >= 2 * most else most // 2)
 
 
 def _even(size: int, limit: int) -> int:
@@ -112,12 +181,16 @@ def _task(work: Gemm, target: Target) -> str:
         kind, name = operand.split()
         lines.append(f"  %at{at} = getelementptr inbounds {context}, ptr %data, i32 0, i32 {at}")
         lines.append(f"  {name} = load {kind}, ptr %at{at}")
-    lines += ["  br label %loop", "loop:", "  %t = phi i64 [ %low, %entry ], [ %next, %passed ]", *_piece(work, target)]
+    sizes, panels = _Sizes("z"), _panels(work, target)
+    text = {size: sizes(size) for size in work.sizes}
+    counts = {side: sizes.panels(side, size, panel) for side, size, panel in zip("mn", (work.m, work.n), panels)}
+    lines += [*sizes.lines, "  br label %loop", "loop:", "  %t = phi i64 [ %low, %entry ], [ %next, %passed ]"]
+    lines += _piece(work, panels, counts, text)
     for name, buffer in (("a", work.a.buffer), ("b", work.b.buffer), ("c", work.c)):
         pointer = f"%{symbol('buffer.' + buffer)}"
         lines.append(f"  %{name} = getelementptr inbounds {scalar}, ptr {pointer}, i64 %{name}.offset")
-    a, b = (f"ptr %{name}, i64 {side.stride}, i32 {int(side.transposed)}" for name, side in (("a", work.a), ("b", work.b)))
-    call = f"i64 %m, i64 %n, i64 {work.k}, {a}, {b}, ptr %c, i64 {work.stride}, {scalar} 1.0, {scalar} 0.0"
+    a, b = (f"ptr %{name}, i64 {text[m.stride]}, i32 {int(m.transposed)}" for name, m in (("a", work.a), ("b", work.b)))
+    call = f"i64 %m, i64 %n, i64 {text[work.k]}, {a}, {b}, ptr %c, i64 {text[work.stride]}, {scalar} 1.0, {scalar} 0.0"
     lines += [f"  %code = call i32 @hybrid_gemm_{dt.SHORT[work.dtype]}({call})", "  %good = icmp eq i32 %code, 0"]
     if work.epilogue:
         lines += ["  br i1 %good, label %epilogue, label %failed", "epilogue:", *_epilogue(work)]
@@ -144,37 +217,37 @@ def _epilogue(work: Gemm) -> list[str]:
     return [*lines, f"  %after = call i32 @{symbol(work.epilogue.name)}({', '.join(operands)})"]
 
 
-def _piece(work: Gemm, target: Target) -> list[str]:
+def _piece(work: Gemm, panels: tuple[int, int], counts: Mapping[str, str], text: Mapping[Size, str]) -> list[str]:
     """Piece t: products of the batch in order, each row of panels by row."""
     lines: list[str] = []
     rest = "%t"
-    for side, size, panel in zip("nm", (work.n, work.m), reversed(_panels(work, target))):
-        count = -(-size // panel)
+    for side, size, panel in zip("nm", (work.n, work.m), reversed(panels)):
+        count = counts[side]
         lines += [
             f"  %{side}.t = urem i64 {rest}, {count}",
             f"  %{side}.rest = udiv i64 {rest}, {count}",
             f"  %{side}.first = mul i64 %{side}.t, {panel}",
             f"  %{side}.end = add i64 %{side}.first, {panel}",
-            f"  %{side}.last = call i64 @llvm.smin.i64(i64 %{side}.end, i64 {size})",
+            f"  %{side}.last = call i64 @llvm.smin.i64(i64 %{side}.end, i64 {text[size]})",
             f"  %{side} = sub i64 %{side}.last, %{side}.first",
         ]
         rest = f"%{side}.rest"
-    terms: dict[str, list[tuple[str, int]]] = {
+    terms: dict[str, list[tuple[str, Size]]] = {
         "a": [("%m.first", 1 if work.a.transposed else work.a.stride)],
         "b": [("%n.first", work.b.stride if work.b.transposed else 1)],
         "c": [("%m.first", work.stride), ("%n.first", 1)],
     }
     for level in reversed(range(len(work.batch))):
         extent, *steps = work.batch[level]
-        lines += [f"  %i{level} = urem i64 {rest}, {extent}", f"  %rest{level} = udiv i64 {rest}, {extent}"]
+        lines += [f"  %i{level} = urem i64 {rest}, {text[extent]}", f"  %rest{level} = udiv i64 {rest}, {text[extent]}"]
         rest = f"%rest{level}"
         for name, step in zip("abc", steps):
             terms[name].append((f"%i{level}", step))
     for name, start in (("a", work.a.offset), ("b", work.b.offset), ("c", 0)):
-        total = str(start)
+        total = text.get(start, "0")
         for at, (index, step) in enumerate(terms[name]):
             last = at == len(terms[name]) - 1
-            lines.append(f"  %{name}.skip{at} = mul i64 {index}, {step}")
+            lines.append(f"  %{name}.skip{at} = mul i64 {index}, {text.get(step, '1')}")
             lines.append(f"  %{name}.{'offset' if last else f'sum{at}'} = add i64 {total}, %{name}.skip{at}")
             total = f"%{name}.sum{at}"
     return lines

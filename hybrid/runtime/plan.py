@@ -14,10 +14,14 @@ from typing import Any
 import numpy as np
 
 from hybrid.core.errors import AssumptionError, CompileError, IndexingError
-from hybrid.core.shape import Dim, Shape, evaluate
-from hybrid.ir.graph import Literal
+from hybrid.core.shape import Dim, Shape, Size, evaluate
+from hybrid.ir.graph import Literal, apply, sizes_of
+from hybrid.ir.graph import sizes as ir_sizes
+from hybrid.ir.sizes import all_sizes
 from hybrid.loops.nest import Code
-from hybrid.passes.steps import HostCall
+from hybrid.passes.fuse import quotients
+from hybrid.passes.memory import ALIGNMENT
+from hybrid.passes.steps import Bind, HostCall
 from hybrid.runtime import native, pool, profile, threads
 from hybrid.runtime.program import Gemm, Lowered, Matrix, Segment, Work, title
 
@@ -46,6 +50,8 @@ class Plan:
         graph = lowered.graph
         self._inputs = tuple(lowered.names[var] for var in graph.inputs)
         self._constants = tuple((lowered.names[var], array) for var, array in graph.constants)
+        self._symbolic = any(isinstance(size, Dim) for var in graph.inputs for size in var.type.shape)
+        self._quotients = quotients(graph)
         self._written = {lowered.names[var] for var in lowered.written}
         self._functions: dict[str, Callable[..., int]] = {}
         self.module: Any = None  # machine code of the segments
@@ -53,16 +59,18 @@ class Plan:
             threads.sync()
             self.module = native.emit(lowered).load()
 
-    def run(self, arrays: Sequence[np.ndarray], sizes: dict[str, int] | None = None) -> list[np.ndarray]:
+    def run(self, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
         """The results for these inputs (arrays as the signature describes them), in fresh arrays."""
-        known = sizes or {}
+        known = all_sizes(sizes_of(self.lowered.graph, arrays), self._quotients) if self._symbolic else {}
         env: dict[str, np.ndarray] = dict(zip(self._inputs, arrays, strict=True))
         env.update((name, _reachable(array)) for name, array in self._constants)
-        arena = pool.empty(self.lowered.arena_size + 64, np.dtype(np.uint8))
+        arena = pool.empty(evaluate(self.lowered.arena_size, known) + 64, np.dtype(np.uint8))
         shift = -arena.ctypes.data % 64
         for step in self.lowered.steps:
             if isinstance(step, HostCall):
                 self._host(step, env, known)
+            elif isinstance(step, Bind):
+                known[step.symbol] = int(self._found(self.lowered.names[next(step.reads)], env, known).reshape(())[()])
             else:
                 self._segment(step, env, arena[shift:], known)
         for name, array in self._constants:
@@ -93,17 +101,17 @@ class Plan:
             # Native segments leave results as flat memory.
             operands.append(array if array.ndim == atom.type.ndim else array.reshape(_shape(atom.type.shape, sizes)))
         start = time.perf_counter_ns()
-        with np.errstate(all="ignore"):
-            out = eqn.primitive.eval(*operands, **eqn.params)
+        with np.errstate(all="ignore"), ir_sizes(sizes):
+            out = apply(eqn, operands)
         if profile.active:
             profile.record(
                 f"host {eqn.primitive.name}",
                 str(eqn.source or ""),
                 start,
                 time.perf_counter_ns(),
-                sum(a.nbytes for a in (*operands, *(out if isinstance(out, tuple) else (out,)))),
+                sum(a.nbytes for a in (*operands, *out)),
             )
-        for var, array in zip(eqn.outputs, out if isinstance(out, tuple) else (out,)):
+        for var, array in zip(eqn.outputs, out):
             env[names[var]] = np.ascontiguousarray(array)
 
     def _segment(self, segment: Segment, env: dict[str, np.ndarray], arena: np.ndarray, sizes: dict[str, int]) -> None:
@@ -113,7 +121,7 @@ class Plan:
                 continue
             if name in lowered.arena:
                 dtype, size = lowered.types[name]
-                at = lowered.arena[name]
+                at = -(-evaluate(lowered.arena[name], sizes) // ALIGNMENT) * ALIGNMENT
                 count = size.evaluate(sizes) if isinstance(size, Dim) else size
                 env[name] = arena[at : at + count * dtype.itemsize].view(dtype)
             else:
@@ -152,7 +160,7 @@ class Plan:
             return lambda env, sizes: alone(self._pointers(_names(work), env), *(sizes[s] for s in work.symbols))
         if isinstance(work, Gemm):
             after = self._one(work.epilogue) if work.epilogue else lambda env, sizes: 0
-            return lambda env, sizes: _numpy_gemm(work, env) or after(env, sizes)
+            return lambda env, sizes: _numpy_gemm(work, env, sizes) or after(env, sizes)
         function = self._functions.get(work.name)
         if function is None:
             from hybrid.codegen import python  # not needed for machine code
@@ -201,20 +209,20 @@ def _flat(array: np.ndarray, size: Any, sizes: dict[str, int]) -> np.ndarray:
     return np.lib.stride_tricks.as_strided(array, (count,), (array.itemsize,))
 
 
-def _numpy_gemm(work: Gemm, env: dict[str, np.ndarray]) -> int:
+def _numpy_gemm(work: Gemm, env: dict[str, np.ndarray], sizes: dict[str, int]) -> int:
     """A BLAS call on the back ends that are Python."""
     item = work.dtype.itemsize
     lead = tuple(extent for extent, *_ in work.batch)
 
-    def matrix(buffer: str, offset: int, rows: int, columns: int, strides: tuple[int, int], side: int) -> np.ndarray:
-        array = env[buffer]
-        steps = (*(axis[1 + side] for axis in work.batch), *strides)
-        shape = (*lead, rows, columns)
+    def matrix(buffer: str, start: Size, rows: Size, columns: Size, strides: tuple[Size, Size], side: int) -> np.ndarray:
+        array, offset = env[buffer], evaluate(start, sizes)
+        steps = _shape((*(axis[1 + side] for axis in work.batch), *strides), sizes)
+        shape = _shape((*lead, rows, columns), sizes)
         reach = offset + 1 + sum((size - 1) * step for size, step in zip(shape, steps)) if 0 not in shape else 0
         memory = np.lib.stride_tricks.as_strided(array, (max(reach, 0),), (item,))
         return np.lib.stride_tricks.as_strided(memory[offset:], shape, tuple(s * item for s in steps))
 
-    def steps(m: Matrix) -> tuple[int, int]:
+    def steps(m: Matrix) -> tuple[Size, Size]:
         return (1, m.stride) if m.transposed else (m.stride, 1)
 
     a = matrix(work.a.buffer, work.a.offset, work.m, work.k, steps(work.a), 0)

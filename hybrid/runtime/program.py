@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from hybrid.core import dtype as dt
-from hybrid.core.shape import Dim, Shape, Size, contiguous_strides
+from hybrid.core.shape import Dim, Shape, Size, contiguous_strides, symbols
 from hybrid.ir.graph import Graph, Var
 from hybrid.ir.text import names_of
 from hybrid.loops import schedule
@@ -20,9 +20,11 @@ from hybrid.loops.nest import Buffer, Kernel, Load, Store
 from hybrid.loops.procedure import lower_procedure
 from hybrid.loops.pull import LOCAL
 from hybrid.passes.access import axes_index, offset_of
+from hybrid.passes.contract import BatchAxis
+from hybrid.passes.fuse import quotients
 from hybrid.passes.memory import Interval, place
 from hybrid.passes.reuse import donors, may_fail
-from hybrid.passes.steps import HostCall, MatMul, Procedure, Program
+from hybrid.passes.steps import Bind, HostCall, MatMul, Procedure, Program
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +32,8 @@ class Matrix:
     """A BLAS operand: rows `stride` elements apart, from element `offset` of a buffer; transposed where columns are."""
 
     buffer: str
-    offset: int
-    stride: int
+    offset: Size
+    stride: Size
     transposed: bool
 
 
@@ -41,14 +43,14 @@ class Gemm:
 
     name: str
     dtype: np.dtype
-    m: int
-    n: int
-    k: int
+    m: Size
+    n: Size
+    k: Size
     a: Matrix
     b: Matrix
     c: str
-    stride: int  # from row to row of c
-    batch: tuple[tuple[int, int, int, int], ...] = ()  # (extent, steps in a, b and c)
+    stride: Size  # from row to row of c
+    batch: tuple[BatchAxis, ...] = ()  # (extent, steps in a, b and c)
     source: str = ""
     epilogue: Kernel | None = None
     loops: tuple[str, ...] = ()  # of the epilogue: over each axis of the batch, rows and columns
@@ -61,8 +63,14 @@ class Gemm:
         return (*own.values(), *(buffer for buffer in more if buffer.name not in own))
 
     @property
+    def sizes(self) -> tuple[Size, ...]:
+        """All sizes, offsets and strides of the product."""
+        batch = (size for axis in self.batch for size in axis)
+        return (self.m, self.n, self.k, self.a.offset, self.a.stride, self.b.offset, self.b.stride, self.stride, *batch)
+
+    @property
     def symbols(self) -> tuple[str, ...]:
-        return self.epilogue.symbols if self.epilogue else ()  # sizes of matrix products are numbers
+        return tuple(sorted({*symbols(*self.sizes), *(self.epilogue.symbols if self.epilogue else ())}))
 
     def __str__(self) -> str:
         sides = [f"{x.buffer}{'.T' if x.transposed else ''}" for x in (self.a, self.b)]
@@ -96,14 +104,14 @@ class Lowered:
 
     graph: Graph
     program: Program
-    steps: tuple[Segment | HostCall, ...]
+    steps: tuple[Segment | HostCall | Bind, ...]
     names: Mapping[Var, str]
     outputs: tuple[str, ...]  # the buffer of each result
     writebacks: tuple[tuple[int, Var], ...]  # result k is copied into this input's array at the end
     written: frozenset[Var] = frozenset()  # inputs and captured arrays that are written, those in place among them
     types: Mapping[str, tuple[np.dtype, Size]] = field(default_factory=dict)  # of every buffer: dtype, elements
-    arena: Mapping[str, int] = field(default_factory=dict)  # byte offsets of intermediate buffers
-    arena_size: int = 0
+    arena: Mapping[str, Size] = field(default_factory=dict)  # byte offsets of intermediate buffers, to be rounded up to a line
+    arena_size: Size = 0
 
     @property
     def work(self) -> tuple[Work, ...]:
@@ -133,6 +141,8 @@ class Lowered:
         for step in self.steps:
             if isinstance(step, Segment):
                 parts += map(str, step.work)
+            elif isinstance(step, Bind):
+                parts.append(f"size {step.symbol} = {self.names.get(next(step.reads), '')}")
             else:
                 where = f"  # {step.eqn.source}" if step.eqn.source else ""
                 parts.append(f"host {step.eqn.primitive.name}{where}: {step.eqn.primitive.reason}")
@@ -162,7 +172,7 @@ def build(
     kept = sources | {var for step in program.steps for var in step.results}
     context = Context(graph.producers, {v: names[v] for v in names if v in kept}, strides, spans)
     types: dict[str, tuple[np.dtype, Size]] = {names[v]: (v.type.dtype, spans.get(v, v.type.size)) for v in kept}
-    steps: list[Segment | HostCall] = []
+    steps: list[Segment | HostCall | Bind] = []
     pending: list[Work] = []
     count = 0
 
@@ -174,7 +184,7 @@ def build(
             pending.clear()
 
     for step in program.steps:
-        if isinstance(step, HostCall):
+        if isinstance(step, (HostCall, Bind)):
             flush()
             steps.append(step)
         elif isinstance(step, MatMul):
@@ -194,7 +204,7 @@ def build(
         count += 1
     flush()
     outputs = tuple(names[var] for var in program.outputs[:visible])
-    arena, size = _plan_memory(steps, types, names, {*outputs, *(names[v] for v in sources)})
+    arena, size = _plan_memory(steps, types, names, {*outputs, *(names[v] for v in sources)}, _given(graph))
     return Lowered(graph, program, tuple(steps), names, outputs, tuple(writebacks), written, types, arena, size)
 
 
@@ -295,15 +305,10 @@ def _copy(
     return Kernel(name, buffers, schedule.elementwise(axes, body))
 
 
-def _int(size: Size) -> int:
-    assert isinstance(size, int)
-    return size
-
-
 def _gemm(step: MatMul, names: Mapping[Var, str], context: Context, count: int) -> Gemm:
     p, loops = step.product, tuple(f"i{axis}" for axis in step.axes)
-    a = Matrix(names[step.left.var], _int(step.left.offset.const), p.a.stride, p.a.transposed)
-    b = Matrix(names[step.right.var], _int(step.right.offset.const), p.b.stride, p.b.transposed)
+    a = Matrix(names[step.left.var], step.left.offset.const, p.a.stride, p.a.transposed)
+    b = Matrix(names[step.right.var], step.right.offset.const, p.b.stride, p.b.transposed)
     out = step.eqn.output
     epilogue = lower(step.epilogue, context, f"k{count}", loops) if step.epilogue else None
     return Gemm(f"g{count}", out.type.dtype, p.rows, p.columns, p.depth, a, b, names[out], p.stride, p.batch,
@@ -311,14 +316,20 @@ def _gemm(step: MatMul, names: Mapping[Var, str], context: Context, count: int) 
 
 
 def _plan_memory(
-    steps: Sequence[Segment | HostCall], types: Mapping[str, tuple[np.dtype, Size]], names: Mapping[Var, str], fixed: set[str]
-) -> tuple[dict[str, int], int]:
-    """Arena places for buffers that live inside one segment; the rest are arrays of their own."""
+    steps: Sequence[Segment | HostCall | Bind], types: Mapping[str, tuple[np.dtype, Size]], names: Mapping[Var, str],
+    fixed: set[str], given: set[str],
+) -> tuple[dict[str, Size], Size]:  # fmt: skip
+    """Arena places for buffers that live inside one segment; the rest are arrays of their own.
+
+    Args:
+        fixed: buffers that have memory already.
+        given: symbols that are known before the program starts.
+    """
     homes: dict[str, set[int]] = {}
     life: dict[str, list[int]] = {}
     clock = 0
     for s, step in enumerate(steps):
-        if isinstance(step, HostCall):
+        if isinstance(step, (HostCall, Bind)):
             for var in step.reads:
                 homes.setdefault(names[var], set()).add(s)
             continue
@@ -331,7 +342,12 @@ def _plan_memory(
     intervals = []
     for name, times in life.items():
         dtype, size = types[name]
-        if name in fixed or name in crossing or isinstance(size, Dim):
-            continue
-        intervals.append(Interval(name, max(size, 1) * dtype.itemsize, times[0], times[-1]))
+        if name not in fixed and name not in crossing and symbols(size) <= given:
+            size = size if isinstance(size, Dim) else max(size, 1)
+            intervals.append(Interval(name, size * dtype.itemsize, times[0], times[-1]))
     return place(intervals)
+
+
+def _given(graph: Graph) -> set[str]:
+    """The symbols that are known before a program starts."""
+    return {*symbols(*(size for var in graph.inputs for size in var.type.shape)), *quotients(graph)}

@@ -106,6 +106,9 @@ class Checks(Writer):
         for value, size, extent in later:
             equal = self.icmp("eq", "i64", value, self.size(size))
             self.require(self.let(f"or i1 {equal}, {self.icmp('sle', 'i64', extent, 1)}") if extent else equal)
+        for symbol, quotient in spec.quotients.items():
+            # Whether the dividend is negative is among the conditions.
+            self.sizes[Dim.symbol(symbol)] = self.let(f"udiv i64 {self.size(quotient.dividend)}, {quotient.divisor}")
         for comparison, left, right in spec.conditions:
             how = comparison if comparison in ("eq", "ne") else f"s{comparison}"
             self.require(self.icmp(how, "i64", self.size(left), self.size(right)))

@@ -14,9 +14,9 @@ import numpy as np
 from hybrid.core import tree
 from hybrid.core.config import config
 from hybrid.core.errors import TraceError
-from hybrid.core.shape import Shape
+from hybrid.core.shape import Dim, Shape
 from hybrid.frontend.values import Value, wrap
-from hybrid.ir.graph import Graph, Var, bodies, evaluate
+from hybrid.ir.graph import Graph, Var, bodies, evaluate, sizes
 from hybrid.ir.verify import verify
 from hybrid.staging import entry, guards
 from hybrid.staging.fallback import Refusal
@@ -134,23 +134,35 @@ class Compiled:
         """Run on the arguments of one call and their leaves, which must have this trace's key."""
         self.calls += 1
         traced = self.traced
+        known = self.sizes_of(values) if traced.sizes else {}
         arrays = [self._input(traced.leaves[k], values[k]) for k in traced.inputs]
-        outputs = (
-            self.plan.run(arrays) if traced.graph.outputs or traced.graph.eqns else []
-        )  # with none, there may be assumptions
+        # Where there are no results, there may be assumptions.
+        outputs = self.plan.run(arrays) if traced.graph.outputs or traced.graph.eqns else []
         for where in traced.writes:
             if isinstance(where, int):
                 given, used = _data(values[where]), arrays[traced.inputs.index(where)]
                 if used is not given:
                     np.copyto(given, used)
         made: list[Any] = []
-        for result in traced.results:
-            made.append(self._give(result, values, bound, outputs, made))
+        known.update((symbol, int(outputs[index])) for symbol, index in traced.late.items())
+        with sizes(known):
+            for result in traced.results:
+                made.append(self._give(result, values, bound, outputs, made))
         rest = iter(made)
         out = tree.unflatten(traced.structure, list(islice(rest, traced.structure.leaves)))
         for path, structure in traced.updates:
             _update(_at(bound, path), tree.unflatten(structure, list(islice(rest, structure.leaves))))
         return out
+
+    def sizes_of(self, values: Sequence[Any]) -> dict[str, int]:
+        """What the symbols among the sizes of arguments stand for in a call."""
+        known: dict[str, int] = {}
+        for k in self.traced.inputs:
+            leaf = self.traced.leaves[k]
+            for size, found in zip(leaf.shape, _data(values[k]).shape) if isinstance(leaf, ArrayLeaf) else ():
+                if isinstance(size, Dim):
+                    known[next(iter(size.symbols))] = found
+        return self.traced.all_sizes(known)
 
     @staticmethod
     def _input(leaf: Leaf, value: Any) -> np.ndarray:
@@ -225,7 +237,7 @@ class Compiled:
         if traced.updates or not guards.buildable(traced.structure):
             return None
         segment = lowered.only_segment
-        if segment is None or segment.symbols:
+        if segment is None:
             return None
         found, reads = guards.arguments(traced, order), guards.reads(self.reads)
         if found is None or reads is None:
@@ -247,7 +259,7 @@ class Compiled:
             guards=checked, reads=reads, finite=finite, results=tree.unflatten(traced.structure, results), slots=slots,
             keywords=keywords, arena=lowered.arena_size,
             written=tuple(places[w] if isinstance(w, int) else w for w in traced.writes), release_gil=moved > GIL_BYTES,
-            tensor=_layout(),
+            symbols=segment.symbols, quotients=traced.quotients, conditions=traced.conditions, tensor=_layout(),
         )  # fmt: skip
 
     def _slots(self, segment: Segment, places: dict[int, int], numbers: dict[int, int]) -> tuple[tuple[str, Any], ...] | None:
@@ -265,7 +277,7 @@ class Compiled:
                 return None
             where[name] = ("result", numbers[k])
         where.update((name, ("arena", offset)) for name, offset in lowered.arena.items())
-        return tuple(where[name] for name in segment.buffers)
+        return tuple(where[name] for name in segment.buffers) if where.keys() >= set(segment.buffers) else None
 
 
 def _refuse_interpreted(program: Program) -> None:

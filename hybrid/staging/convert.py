@@ -14,6 +14,7 @@ import inspect
 import linecache
 import re
 import sys
+import threading
 import types
 import weakref
 from collections.abc import Iterator
@@ -29,6 +30,7 @@ _SHAPE = ("co_name", "co_firstlineno", "co_code", "co_linetable", "co_exceptiont
           "co_cellvars", "co_freevars")  # fmt: skip
 _INVENTED = re.compile(rf"\.<locals>\.{PREFIX}\w+")
 _COPIED = ("__module__", "__doc__", "__qualname__", "__annotations__", "__kwdefaults__", "__type_params__")
+_PARSING = threading.Lock()  # CPython 3.11 mixes up the recursion depths of two threads that convert trees
 _FILES = 8  # files whose syntax trees are kept
 
 
@@ -114,9 +116,9 @@ def _form(function: types.FunctionType) -> Form:
     return form
 
 
-def _forget(key: int, reference: weakref.ref) -> None:
-    if key in _forms and _forms[key][0] is reference:
-        del _forms[key]
+def _forget(key: int, reference: weakref.ref, forms: dict = _forms) -> None:
+    if key in forms and forms[key][0] is reference:  # bound early: module globals may be gone at exit
+        del forms[key]
 
 
 class _Unconvertible(Exception):
@@ -163,7 +165,8 @@ def _compiled(node: Any, owner: str | None, code: types.CodeType, free: tuple[st
         if sys.version_info >= (3, 12):
             outer.type_params = []
     top = ast.fix_missing_locations(ast.Module([ast.copy_location(outer, node)], []))
-    out = compile(top, code.co_filename, "exec", code.co_flags & _FUTURE, dont_inherit=True)
+    with _PARSING:
+        out = compile(top, code.co_filename, "exec", code.co_flags & _FUTURE, dont_inherit=True)
     for _ in range(2 if owner is None else 3):  # the last code is that of the body: decorators and defaults stand before it
         out = [const for const in out.co_consts if isinstance(const, types.CodeType)][-1]
     return out
@@ -230,7 +233,8 @@ def _spans(node: Any, code: types.CodeType) -> bool:
 
 @functools.lru_cache(_FILES)
 def _parsed(text: str) -> ast.Module:
-    return ast.parse(text)
+    with _PARSING:
+        return ast.parse(text)
 
 
 def _candidates(node: ast.AST, line: int, name: str, owner: str | None) -> Iterator[tuple[ast.AST, str | None]]:

@@ -236,7 +236,10 @@ class _Entry(Checks):
         if kind == "const":
             return self.load("ptr", self.ref(value), capi.DATA)
         if kind == "arena" and arena:
-            return self.at(arena, self.size(value))
+            place = self.at(arena, self.size(value))
+            if not isinstance(value, Dim):
+                return place
+            return self.support("ptrmask", f"ptr @llvm.ptrmask.p0.i64(ptr {self.at(place, 63)}, i64 -64)")
         raise CompileError("a slot points to nothing", got=f"{kind} {value!r}",
                            expected="an array, float or complex argument, a result, a constant or the arena")  # fmt: skip
 

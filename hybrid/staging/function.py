@@ -13,21 +13,23 @@ import threading
 import types
 import weakref
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from hybrid.core import tree
 from hybrid.core.config import BACKENDS, config
 from hybrid.core.errors import ArgumentError, CompileError, HybridError, IndexingError, TraceError
+from hybrid.core.spec import Spec
 from hybrid.frontend.values import Value
 from hybrid.ir import trace as tr
-from hybrid.ir.trace import Concretise, Symbol
+from hybrid.ir.trace import Concretise, Specialise, Symbol
 from hybrid.staging import aside
 from hybrid.staging.aside import eager
 from hybrid.staging.fallback import FallbackWarning, Refusal, RetraceWarning, describe, warn, without_our_frames
 from hybrid.staging.inspect import Inspection
 from hybrid.staging.parameters import Bound, Parameters, untraceable
 from hybrid.staging.signature import Leaf, StaticLeaf, describe_all
+from hybrid.staging.sizes import Dynamic, Sizes
 
 if TYPE_CHECKING:
     from hybrid.staging.compiled import Compiled, Form, Made
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FallbackWarning", "Function", "RetraceWarning", "eager", "function"]
 
+Key = tuple[tree.Structure, tuple[Leaf, ...]]
 MANY = 8  # traces for one changing value, or calls refused for one reason: time to say so, and to try no more
 MISSES = 4  # calls that compiled code could not make after all, before it is not tried any more
 MANY_VARIANTS = 3  # traces kept beside one for other states of what a function reads, such as a training flag
@@ -49,8 +52,9 @@ class Function(Inspection):
         return super().__new__(own)
 
     def __init__(
-        self, function: Callable, *, strict: bool = False, static: Sequence[int | str] = (), backend: str | None = None
-    ):
+        self, function: Callable, *, strict: bool = False, static: Sequence[int | str] = (), backend: str | None = None,
+        dynamic: Dynamic = None, signature: Sequence[Spec] | None = None,
+    ):  # fmt: skip
         functools.update_wrapper(self, function)  # type: ignore[arg-type]
         self.function, self.strict, self.backend = function, strict, backend
         self.parameters = Parameters(function, static)
@@ -58,6 +62,7 @@ class Function(Inspection):
         self._log: list[str] = []
         self._fallbacks: OrderedDict[Any, str] = OrderedDict()
         self._refused: Counter[str] = Counter()  # by reason
+        self._sizes = Sizes(self.parameters, dynamic, signature)
         self._asked: dict[tree.Structure, dict[int, str]] = {}  # numbers that became static: leaf -> who asked for the value
         self._changes: Counter[str] = Counter()  # by name: traces made because this static value was new
         self.lock = threading.RLock()
@@ -86,7 +91,10 @@ class Function(Inspection):
         module, name = getattr(self.function, "__module__", None), getattr(self.function, "__qualname__", "")
         if _lookup(module, name) is self:
             return _lookup, (module, name)
-        return _rebuild, (self.function, self.strict, tuple(self.parameters.static), self.backend)
+        sizes = self._sizes
+        options = {"strict": self.strict, "static": tuple(self.parameters.static), "backend": self.backend,
+                   "dynamic": sizes.dynamic, "signature": tuple(sizes.signature.values()) or None}  # fmt: skip
+        return _rebuild, (self.function, options)
 
     def __copy__(self) -> Function:
         return self
@@ -143,8 +151,11 @@ class Function(Inspection):
                     self._fallbacks[key] = refusal.reason
 
     def _find(self, args: tuple, kwargs: dict) -> tuple[Compiled, list] | Refusal:
-        """The trace for these arguments and their leaves, or why there is none."""
-        return self._trace_for(self.parameters.bind(args, kwargs), (len(args), tuple(kwargs)))
+        """The trace for these arguments and their leaves, or why there is none. Specs may stand for arrays."""
+        leaves, structure = tree.flatten(self.parameters.bind(args, kwargs))
+        self._sizes.declare(structure, leaves)
+        bound = tree.unflatten(structure, [leaf.zeros() if isinstance(leaf, Spec) else leaf for leaf in leaves])
+        return self._trace_for(bound, (len(args), tuple(kwargs)))
 
     def _trace_for(self, bound: Bound, form: Form) -> tuple[Compiled, list] | Refusal:
         values, structure = tree.flatten(bound)
@@ -153,21 +164,31 @@ class Function(Inspection):
         if any(isinstance(v, Value) and type(v._data) is Symbol for v in values):
             return Refusal(None, "a traced tensor is among its arguments")  # an escaped one: its first use says so
         try:
-            key = structure, describe_all(values, self._static_flags(structure))
+            leaves = describe_all(values, self._static_flags(structure))
         except TraceError as error:
             return self._refuse(("leaf", error.what), error)
-        compiled = self._traces.get(key)
-        if compiled is None or compiled.reads.changed():
+        self._sizes.check(structure, leaves)
+        for key, sizes in self._keys(structure, leaves):
+            compiled = self._traces.get(key)
+            if compiled is not None and compiled.traced.takes(sizes) and not compiled.reads.changed():
+                self._touch(key)
+                compiled.refresh()
+                break
+        else:
             made = self._compile(structure, values, form)
             if isinstance(made, Refusal):
                 return made
             compiled = made
-        else:
-            self._touch(key)
-            compiled.refresh()
         if form not in compiled.entries and not aside.entries_aside():
             self._push(compiled, form)
         return compiled, values
+
+    def _keys(self, structure: tree.Structure, leaves: tuple[Leaf, ...]) -> Iterator[tuple[Key, dict[str, int]]]:
+        """The keys a call may find its trace under: with all its sizes, and with symbols for those that vary."""
+        yield (structure, leaves), {}
+        pattern = self._sizes.pattern(structure, leaves)
+        if pattern is not None:
+            yield (structure, pattern[0]), pattern[1]
 
     def _static_flags(self, structure: tree.Structure) -> list[bool]:
         asked = self._asked.get(structure, {})
@@ -178,49 +199,83 @@ class Function(Inspection):
         with self.lock:
             while True:
                 leaves = describe_all(values, self._static_flags(structure))
-                key = structure, leaves
-                known = self._traces.get(key)
-                fitting = known and next((c for c in (known, *known.variants) if not c.reads.changed()), None)
-                if fitting:
-                    return self._promote(key, fitting)
-                if key in self._fallbacks:
-                    return Refusal(key, self._fallbacks[key])
-                common = self._refused.most_common(1)
-                if common and common[0][1] >= MANY:
-                    return Refusal(None, common[0][0])
-                reason, changed = self._why(known) if known else self._reason(structure, leaves)
-                if len(changed) == 1 and self._changes[changed[0]] >= MANY and known:
-                    return Refusal(None, f"{changed[0]} changes again and again")
                 try:
-                    compiled = self._make(structure, leaves, values, reason, form)
-                    break
+                    return self._found(structure, leaves) or self._made(structure, leaves, values, form)
                 except Concretise as ask:
                     where = f"{ask.what} at {ask.at}" if ask.at else ask.what
                     self._asked.setdefault(structure, {}).update((k, where) for k in ask.arguments)
-                except Exception as error:
-                    return self._refuse(key, error)
-            if known:
-                compiled.variants = (known, *known.variants)
-                for old in compiled.variants[MANY_VARIANTS:]:
-                    self._remove(old)
-                compiled.variants = compiled.variants[:MANY_VARIANTS]
-            self._traces[key] = compiled
-            self._log.append(reason)
-            self._drop()
-            self._count(structure, changed)
-            self._announce(compiled)
-            return compiled
+                except Specialise as ask:
+                    where = f"{ask.what} at {ask.at}" if ask.at else ask.what
+                    if ask.same:
+                        self._sizes.join(structure, ask.symbols)
+                    else:
+                        self._sizes.fix(structure, ask.symbols, f"{where} needs the value of a size")
 
-    def _make(self, structure: tree.Structure, leaves: tuple[Leaf, ...], values: list, reason: str, form: Form) -> Compiled:
+    def _found(self, structure: tree.Structure, leaves: tuple[Leaf, ...]) -> Compiled | Refusal | None:
+        """What is known of calls like this one: a trace, or why there is none."""
+        for key, sizes in self._keys(structure, leaves):
+            known = self._traces.get(key)
+            for one in (known, *known.variants) if known else ():
+                if one.traced.takes(sizes) and not one.reads.changed():
+                    return self._promote(key, one)
+            if key in self._fallbacks:
+                return Refusal(key, self._fallbacks[key])
+        common = self._refused.most_common(1)
+        return Refusal(None, common[0][0]) if common and common[0][1] >= MANY else None
+
+    def _made(self, structure: tree.Structure, leaves: tuple[Leaf, ...], values: list, form: Form) -> Compiled | Refusal:
+        """A new trace: with symbols for sizes that vary, or with the sizes of this call where that does not do."""
+        exact = structure, leaves
+        restless = next((name for key, _ in self._keys(structure, leaves) if (name := self._restless(key))), None)
+        if restless:
+            return Refusal(None, f"{restless} changes again and again")
+        if exact not in self._traces:
+            self._sizes.learn(structure, leaves, (other for nesting, other in reversed(self._traces) if nesting == structure))
+        pattern = None if exact in self._traces else self._sizes.pattern(structure, leaves)
+        failed = None
+        if pattern is not None:
+            key = structure, pattern[0]
+            known = self._traces.get(key)
+            hints = self._sizes.hints(structure, pattern[1], known is not None)
+            if hints is not None and (known is None or len(known.variants) < MANY_VARIANTS):
+                try:
+                    compiled = self._make(key, values, form, hints)
+                    if compiled.traced.takes(pattern[1]):
+                        return compiled
+                except (Concretise, Specialise):
+                    raise
+                except Exception as error:
+                    failed = error
+        try:
+            compiled = self._make(exact, values, form, {})
+        except (Concretise, Specialise):
+            raise
+        except Exception as error:
+            return self._refuse(exact, error)
+        if failed is not None:
+            assert pattern is not None
+            self._sizes.fix(structure, pattern[1], describe(failed))
+        return compiled
+
+    def _restless(self, key: Key) -> str | None:
+        """What the traces of a key read that makes one after the other useless."""
+        known = self._traces.get(key)
+        changed = known.reads.changed() if known else None
+        return changed[0] if changed and self._changes[changed[0]] >= MANY else None
+
+    def _make(self, key: Key, values: list, form: Form, hints: dict[str, int]) -> Compiled:
         from hybrid.staging.compiled import Compiled
         from hybrid.staging.reads import Reads
         from hybrid.staging.tracing import trace
 
+        structure, leaves = key
+        known = self._traces.get(key)
+        reason, changed = self._why(known) if known else self._reason(structure, leaves)
         reads = Reads.of(self.function, tree.unflatten(structure, values))
         names = self.parameters.names(structure)
         try:
             with aside.aside():  # so that decorated functions which this one calls are inlined
-                traced = trace(self.function, _name(self.function), structure, leaves, values, names, reads)
+                traced = trace(self.function, _name(self.function), structure, leaves, values, names, reads, hints)
         except BaseException:
             reads.restore()
             raise
@@ -232,14 +287,29 @@ class Function(Inspection):
             raise
         except Exception as error:
             raise CompileError(f"hybrid failed to compile it, please report: {type(error).__name__}: {error}") from error
+        self._keep(key, compiled, changed)
         return compiled
+
+    def _keep(self, key: Key, compiled: Compiled, changed: list[str]) -> None:
+        known = self._traces.get(key)
+        if known:
+            compiled.variants = (known, *known.variants)
+            known.variants = ()
+            for old in compiled.variants[MANY_VARIANTS:]:
+                self._remove(old)
+            compiled.variants = compiled.variants[:MANY_VARIANTS]
+        self._traces[key] = compiled
+        self._log.append(compiled.reason)
+        self._drop()
+        self._count(key[0], changed)
+        self._announce(compiled)
 
     def clear(self) -> None:
         """Forget all traces and refusals; the next call starts afresh."""
         with self.lock:
             for compiled in self._traces.values():
                 self._remove(compiled)
-            for memory in (self._traces, self._fallbacks, self._refused, self._asked, self._changes):
+            for memory in (self._traces, self._fallbacks, self._refused, self._asked, self._changes, self._sizes):
                 memory.clear()
 
     def _promote(self, key: Any, fitting: Compiled) -> Compiled:
@@ -386,13 +456,14 @@ def _lookup(module: str | None, name: str) -> Any:
     return found
 
 
-def _rebuild(function: Callable, strict: bool, static: tuple, backend: str | None) -> Function:
-    return Function(function, strict=strict, static=static, backend=backend)
+def _rebuild(function: Callable, options: dict[str, Any]) -> Function:
+    return Function(function, **options)
 
 
 def function(
-    f: Callable | None = None, *, strict: bool = False, static: Sequence[int | str] | int | str = (), backend: str | None = None
-) -> Any:
+    f: Callable | None = None, *, strict: bool = False, static: Sequence[int | str] | int | str = (), dynamic: Dynamic = None,
+    signature: Sequence[Spec] | None = None, backend: str | None = None,
+) -> Any:  # fmt: skip
     """Compile a function of arrays: same values, types, writes and errors, only quicker.
 
     Args:
@@ -400,6 +471,9 @@ def function(
         strict: raise where the function cannot be compiled, instead of running it as plain Python with a warning.
         static: parameters (names or positions) whose values the compiled code may be specialised on.
             Ints, strings, bools and other objects always are; Python floats and arrays are run-time inputs otherwise.
+        dynamic: sizes that are symbols in the compiled code, so that one trace serves all of them. By default those that
+            have been seen to vary; True: all, from the first call on; False: none; {"x": 0} or {"x": (0, 1)}: these axes.
+        signature: a `Spec` for each parameter, for calls that must fit: `[Spec((None, 784))]` takes any number of rows.
         backend: "llvm", "numba" or "python"; default `hybrid.config.backend`.
 
     Returns:
@@ -412,11 +486,11 @@ def function(
     >>> norm(np.array([3.0, 4.0]))
     np.float64(5.0)
     """
-    options = {"strict": strict, "static": static, "backend": backend}
+    options = {"strict": strict, "static": static, "backend": backend, "dynamic": dynamic, "signature": signature}
     if f is None:
         return lambda g: function(g, **options)  # type: ignore[arg-type]
     if isinstance(f, Function):
-        if not strict and static == () and backend is None:
+        if not strict and static == () and backend is None and dynamic is None and signature is None:
             return f
         f = f.function
     if isinstance(f, (staticmethod, classmethod)):

@@ -6,9 +6,7 @@ import functools
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
-from hybrid.core import tree
 from hybrid.core.errors import CompileError
-from hybrid.core.spec import Spec
 from hybrid.ir.graph import Graph
 from hybrid.staging.fallback import Refusal
 from hybrid.staging.parameters import Parameters
@@ -128,8 +126,8 @@ class Inspection:
           k0  ... mul, sum, sqrt over [4]
           calls     ...
           times     passes ... ms, lower ... ms, compile ... ms
-        trace 2: norm(x: f64[9])
-          reason    `x` changed f64[4] -> f64[9]
+        trace 2: norm(x: f64[n1])
+          reason    `x` changed f64[4] -> f64[n1]
           ...
         """
         from hybrid.staging.report import explanation
@@ -137,17 +135,12 @@ class Inspection:
         return explanation(self)
 
     def _compiled(self, args: tuple, kwargs: dict) -> tuple[Compiled, list]:
-        args, kwargs = tree.map_leaves(_concrete, (args, kwargs))
         found = self._find(args, kwargs)
         if isinstance(found, Refusal):
             raise CompileError(
                 "this call is not compiled", got=found.reason, fix="f.eager(...) runs it as plain Python"
             ) from found.error
         return found
-
-
-def _concrete(value: Any) -> Any:
-    return value.zeros() if isinstance(value, Spec) else value
 
 
 def _listing() -> Any:

@@ -10,6 +10,8 @@ import numpy as np
 
 from hybrid.codegen.python import emit
 from hybrid.core import dtype as dt
+from hybrid.core.shape import Dim, Size
+from hybrid.passes.fuse import quotients
 from hybrid.runtime.program import Gemm, Lowered, Matrix
 
 _HALF = (dt.float16, dt.bfloat16)  # Numba has neither: their kernels take the bits
@@ -44,7 +46,7 @@ def numba(lowered: Lowered) -> str:
     if lowered.host_calls:
         calls = [f"{step.eqn.primitive.name} ({step.eqn.source})" for step in lowered.host_calls]
         blocks[f"# Between the kernels NumPy computes: {', '.join(calls)}."] = None
-    elif not any(work.symbols for work in lowered.work):
+    elif lowered.only_segment is not None or not lowered.steps:
         imports["import numpy as np"] = None
         if any(dtype == dt.bfloat16 for dtype, _ in lowered.types.values()):
             imports["from ml_dtypes import bfloat16"] = None
@@ -86,6 +88,7 @@ def _driver(lowered: Lowered) -> Iterator[str]:
     title = graph.name if graph.name.isidentifier() and graph.name not in functions | _TAKEN else "program"
     used = dict.fromkeys(b.name for work in lowered.work for b in work.buffers)
     yield f"def {title}({', '.join(local[name] for name in sources)}):"
+    yield from _sizes(lowered, local)
     for name in sources:
         dtype, size = lowered.types[name]
         yield f"    {local[name]} = flat({local[name]}, {_spelt(dtype)}, {size}){'.view(np.uint16)' if dtype in _HALF else ''}"
@@ -97,13 +100,25 @@ def _driver(lowered: Lowered) -> Iterator[str]:
             yield f"    {_matmul(work, local)}"
         kernel = work.epilogue if isinstance(work, Gemm) else work
         if kernel is not None:
-            yield f"    if {kernel.name}({', '.join(local[b.name] for b in kernel.buffers)}):"
+            yield f"    if {kernel.name}({', '.join((*(local[b.name] for b in kernel.buffers), *kernel.symbols))}):"
             yield '        raise IndexError("an index is out of bounds")'
     results = []
     for name, var in zip(lowered.outputs, lowered.program.outputs):
         bits = f".view({_spelt(var.type.dtype)})" if var.type.dtype in _HALF else ""
         results.append(f"{local[name]}{bits}.reshape({', '.join(map(str, var.type.shape)) or '()'})")
     yield f"    return {', '.join(results) or None}"
+
+
+def _sizes(lowered: Lowered, local: dict[str, str]) -> Iterator[str]:
+    """The symbols that are sizes of arguments, and those that are computed from them."""
+    seen: set[str] = set()
+    for var in lowered.graph.inputs:
+        for axis, size in enumerate(var.type.shape):
+            if isinstance(size, Dim) and (symbol := next(iter(size.symbols))) not in seen:
+                seen.add(symbol)
+                yield f"    {symbol} = {local[lowered.names[var]]}.shape[{axis}]"
+    for symbol, quotient in quotients(lowered.graph).items():
+        yield f"    {symbol} = ({quotient.dividend}) // {quotient.divisor}"
 
 
 def _spelt(dtype: np.dtype) -> str:
@@ -113,11 +128,11 @@ def _spelt(dtype: np.dtype) -> str:
 def _matmul(work: Gemm, local: dict[str, str]) -> str:
     lead = tuple(extent for extent, *_ in work.batch)
 
-    def matrix(buffer: str, start: int, rows: int, columns: int, strides: tuple[int, int], side: int) -> str:
+    def matrix(buffer: str, start: Size, rows: Size, columns: Size, strides: tuple[Size, Size], side: int) -> str:
         steps = (*(axis[1 + side] for axis in work.batch), *strides)
         return f"matrix({local[buffer]}, {start}, {(*lead, rows, columns)}, {steps})"
 
-    def steps(m: Matrix) -> tuple[int, int]:
+    def steps(m: Matrix) -> tuple[Size, Size]:
         return (1, m.stride) if m.transposed else (m.stride, 1)
 
     a = matrix(work.a.buffer, work.a.offset, work.m, work.k, steps(work.a), 0)

@@ -78,16 +78,20 @@ class Parameters:
             out += [name] if child.kind is None else [f"{name}_{j}" for j in range(child.leaves)]
         return out
 
-    def static_flags(self, structure: tree.Structure) -> list[bool]:
-        """For every leaf whether it came through a parameter that was declared static."""
+    def owners(self, structure: tree.Structure) -> list[str]:
+        """For every leaf the parameter it came through."""
         args, kwargs = structure.children
-        out: list[bool] = []
+        out: list[str] = []
         for k, child in enumerate(args.children):
             p = self._at(k)
-            out += [p is not None and p.name in self.static] * child.leaves
+            out += ["" if p is None else p.name] * child.leaves
         for name, child in zip(kwargs.aux or (), kwargs.children):  # type: ignore[call-overload]
-            out += [name in self.static] * child.leaves
+            out += [name] * child.leaves
         return out
+
+    def static_flags(self, structure: tree.Structure) -> list[bool]:
+        """For every leaf whether it came through a parameter that was declared static."""
+        return [name in self.static for name in self.owners(structure)]
 
     def _at(self, position: int) -> inspect.Parameter | None:
         """The parameter that takes this position: `*args` takes all from its own on."""

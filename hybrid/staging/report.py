@@ -19,7 +19,7 @@ from hybrid.ir.graph import Atom, Eqn, Var, bodies, read, run
 from hybrid.ir.primitive import Kind
 from hybrid.passes.fuse import FEW_ROWS, ROW_LIMIT
 from hybrid.passes.pipeline import disabled
-from hybrid.passes.steps import Group, HostCall, MatMul, Procedure, Stage, number
+from hybrid.passes.steps import Bind, Group, HostCall, MatMul, Procedure, Stage, number
 from hybrid.runtime.program import title
 from hybrid.staging import listing
 from hybrid.staging.signature import ArrayLeaf, Leaf, NumberLeaf, SameLeaf, ScalarLeaf
@@ -48,6 +48,7 @@ def explanation(f: Any) -> str:
         lines.append(f"trace {k + 1}: {name}({signature(f, structure, compiled)})")
         lines.append(f"  reason    {compiled.reason}")
         lines += [f"  {line}" for line in _body(f, structure, compiled)]
+    lines += [f"sizes are numbers: {reason}" for reason in f._sizes.fixed()]
     lines += [f"runs as plain Python: {reason}" for reason in dict.fromkeys(f._fallbacks.values())]
     return "\n".join(lines)
 
@@ -133,8 +134,8 @@ def parts(lowered: Any) -> Iterator[tuple[str, Any, list[Eqn]]]:
     work = {w.name: w for w in lowered.work}
     count = 0
     for step in lowered.program.steps:
-        if isinstance(step, HostCall):
-            yield "host", step, _covered(step, producers)
+        if isinstance(step, (HostCall, Bind)):
+            yield "host" if isinstance(step, HostCall) else "size", step, _covered(step, producers)
             continue
         made = work.pop(f"{'g' if isinstance(step, MatMul) else 'k'}{count}", None)
         count += 1
@@ -146,7 +147,7 @@ def parts(lowered: Any) -> Iterator[tuple[str, Any, list[Eqn]]]:
 
 def _covered(step: Any, producers: dict[Var, Eqn]) -> list[Eqn]:
     """The equations a step computes, from what it stores up to what it reads."""
-    if isinstance(step, HostCall):
+    if isinstance(step, (HostCall, Bind)):
         return [step.eqn]
     if isinstance(step, Procedure):
         return [*step.binds, step.eqn]
@@ -191,6 +192,8 @@ def _what(step: Any, eqns: list[Eqn]) -> str:
         return "copies a result into a written array"
     if isinstance(step, HostCall):
         return f"{step.eqn.primitive.name} runs as NumPy: {step.eqn.primitive.reason or 'its dtype has no loops'}"
+    if isinstance(step, Bind):
+        return f"a number becomes {step.symbol}, a size"
     if isinstance(step, MatMul):
         after = f", then {_ops([eqn for eqn in eqns if eqn is not step.eqn])} on its panels" if step.epilogue else ""
         return f"BLAS {' @ '.join(str(atom.type) for atom in step.eqn.inputs)}{after}"

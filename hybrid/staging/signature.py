@@ -6,6 +6,7 @@ other Python value is static: a new value is a new key.
 
 from __future__ import annotations
 
+import sys
 from collections import deque
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
@@ -15,17 +16,17 @@ import numpy as np
 
 from hybrid.core import dtype as dt
 from hybrid.core.errors import TraceError
-from hybrid.core.shape import TensorType
+from hybrid.core.shape import Dim, Shape, TensorType, divide
 from hybrid.frontend.values import Value
 
 
 @dataclass(frozen=True, slots=True)
 class ArrayLeaf:
-    """An ndarray or (`tensor`) a Tensor. `strides` are bytes, None for C-contiguous and aligned."""
+    """An ndarray or a Tensor. `strides` are bytes, None for C-contiguous and aligned. Sizes that vary are symbols."""
 
     dtype: np.dtype
-    shape: tuple[int, ...]
-    strides: tuple[int, ...] | None
+    shape: Shape
+    strides: Shape | None
     tensor: bool
     writeable: bool
     aligned: bool = True
@@ -39,17 +40,20 @@ class ArrayLeaf:
         return "tensor" if self.tensor else "ndarray"
 
     @property
-    def element_strides(self) -> tuple[int, ...] | None:
+    def element_strides(self) -> Shape | None:
         """Strides the loops can walk, or None where the array is contiguous or must be copied first."""
-        return tuple(s // self.dtype.itemsize for s in self.strides) if self.strides is not None and self.direct else None
+        if self.strides is None or not self.direct:
+            return None
+        return tuple(divide(step, self.dtype.itemsize) for step in self.strides)  # type: ignore[misc]  # `direct` says so
 
     @property
     def overlapping(self) -> bool:
         """Whether two of its elements may share memory: writing into it depends on the order."""
-        if self.strides is None or 0 in self.shape:
+        if self.strides is None or 0 in self.shape or any(isinstance(step, Dim) for step in self.strides):
             return False
         reach = self.dtype.itemsize
-        for stride, size in sorted((abs(t), n) for t, n in zip(self.strides, self.shape) if n > 1):
+        sizes = [sys.maxsize if isinstance(size, Dim) else size for size in self.shape]
+        for stride, size in sorted((abs(t), n) for t, n in zip(self.strides, sizes) if n > 1):  # type: ignore[arg-type]
             if stride < reach:
                 return True
             reach = stride * size  # what a regular array of this pitch spans; tighter ones count as overlapping
@@ -58,7 +62,10 @@ class ArrayLeaf:
     @property
     def direct(self) -> bool:
         """Whether kernels read the caller's memory: no negative or odd strides, no elements across words."""
-        return self.strides is None or (self.aligned and all(s >= 0 and s % self.dtype.itemsize == 0 for s in self.strides))
+        itemsize = self.dtype.itemsize
+        if self.strides is None:
+            return True
+        return self.aligned and all(isinstance(s, Dim) or (s >= 0 and s % itemsize == 0) for s in self.strides)
 
     def __str__(self) -> str:
         layout = "" if self.strides is None else f" strides {self.strides}"

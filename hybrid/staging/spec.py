@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Union
 
 import numpy as np
 
-from hybrid.core.shape import Dim, Shape, Size, product
+from hybrid.core.shape import Dim, Quotient, Shape, Size, product
 from hybrid.runtime import pool
 from hybrid.staging import capi
 
@@ -197,11 +197,12 @@ class EntrySpec:
         guards: one per argument; those named in `keywords` come last and must be passed by keyword, in this order.
         results: a result, or tuples, lists and dicts of them.
         slots: what the compute function is given pointers to: ("arg", i), ("result", k) for the k-th `ArrayResult`,
-            ("const", ndarray) read at each call, ("arena", byte offset).
+            ("const", ndarray) read at each call, ("arena", byte offset), symbolic ones rounded up to 64.
         finite: arithmetic of float arguments that must be finite: ("arg", index), a number, or (operation, *operands) with
             "add", "sub", "mul", "div" or "neg".
         reads: what the function reads besides its arguments, each still the very object it was, or one `refresh` has named.
         symbols: sizes passed to it after the slots, as i64.
+        quotients: symbols that are no axis of an argument, and what they are computed from.
         conditions: (comparison, left, right) over sizes that must hold, e.g. ("gt", Dim.symbol("n"), 4).
         arena: bytes of scratch memory behind the ("arena", …) slots, aligned to 64.
         written: arguments (by index) and constants (the ndarrays) that are written: the entry misses where one of them
@@ -215,6 +216,7 @@ class EntrySpec:
     reads: tuple[Read, ...] = ()
     finite: tuple[Number, ...] = ()
     symbols: tuple[str, ...] = ()
+    quotients: Mapping[str, Quotient] = field(default_factory=dict)
     conditions: tuple[tuple[str, Size, Size], ...] = ()
     keywords: tuple[str, ...] = ()
     arena: Size = 0

@@ -7,8 +7,8 @@ import gc
 import sys
 import types
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -16,10 +16,11 @@ import numpy as np
 from hybrid.control.handlers import Tracing
 from hybrid.core import tree
 from hybrid.core.errors import EscapeError, TraceError
-from hybrid.core.shape import TensorType
+from hybrid.core.shape import Dim, Quotient, TensorType
 from hybrid.frontend.values import Value, wrap
 from hybrid.ir import trace as tr
-from hybrid.ir.graph import Atom, Graph, Literal, Var
+from hybrid.ir.graph import Atom, Graph, Literal, Var, resolved, symbols_of
+from hybrid.ir.sizes import LARGEST, Condition, all_sizes, hold
 from hybrid.ir.trace import Chain, Symbol, Trace
 from hybrid.ops import view as v
 from hybrid.staging.convert import convert, is_converted, reason
@@ -104,7 +105,19 @@ class Traced:
     updates: tuple[tuple[Path, tree.Structure], ...] = ()
     containers: tuple[Path, ...] = ()  # every container among the arguments, where there are updates
     checks: Graph | None = None  # Python numbers; a call for which one is not finite belongs to Python
+    sizes: tuple[str, ...] = ()  # the symbols among the sizes of its arguments
+    quotients: Mapping[str, Quotient] = field(default_factory=dict)  # sizes that are computed from them
+    conditions: tuple[Condition, ...] = ()  # what they must fulfil
+    late: Mapping[str, int] = field(default_factory=dict)  # symbols in views among the results -> the graph's result
     notes: tuple[str, ...] = ()  # what `explain` says: loops that were written out, source that could not be rewritten
+
+    def takes(self, sizes: Mapping[str, int]) -> bool:
+        """Whether these sizes of arguments are among those it was made for."""
+        return not self.conditions or hold(self.conditions, self.all_sizes(sizes))
+
+    def all_sizes(self, sizes: Mapping[str, int]) -> dict[str, int]:
+        """The sizes that are known before a call starts."""
+        return all_sizes(sizes, self.quotients)
 
 
 class _Container:
@@ -133,19 +146,21 @@ class _Container:
 
 
 def trace(function: Callable, name: str, structure: tree.Structure, leaves: tuple[Leaf, ...], values: Sequence[Any],
-          names: Sequence[str], reads: Reads) -> Traced:  # fmt: skip
+          names: Sequence[str], reads: Reads, hints: Mapping[str, int]) -> Traced:  # fmt: skip
     """Record one call.
 
     Args:
         structure: how the arguments nest, as a pair (args, kwargs).
         leaves, values, names: the specs, the values and the names of their leaves.
         reads: what the function reads besides them, as it is now.
+        hints: for each symbol among the sizes of arguments a number that is like those it stands for.
 
     Raises:
         Concretise: run-time numbers were asked for their value and have to become static.
+        Specialise: so were sizes.
         TraceError: and whatever else the function raises.
     """
-    recording = Trace(name)
+    recording = Trace(name, hints)
     arguments, inputs, cells = _arguments(recording, leaves, values, names)
     with recording:
         bound = tree.unflatten(structure, arguments)
@@ -169,6 +184,7 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
         del out, bound, containers, updated  # what is referred to from now on is kept by the traced code
         sorted_out = _Results(recording, leaves, arguments, cells, held, result_leaves)
         graph, results, visible, writes = sorted_out.finish()
+        late = sorted_out.late
         del sorted_out, result_leaves, arguments
         _nothing_escaped(recording)
     return Traced(
@@ -183,6 +199,10 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
         updates,
         paths,
         _checks(recording),
+        tuple(hints),
+        dict(recording.quotients),
+        (*(("le", Dim.symbol(name), LARGEST) for name in hints), *recording.conditions),
+        late,
         tuple(dict.fromkeys([*_unconverted(function), *recording.notes])),
     )
 
@@ -287,6 +307,7 @@ class _Results:
         self.shared = {cell for cell in cells_of if cells_of.count(cell) > 1}
         self.bases: dict[tr.Cell, int] = {}
         self.outputs: list[Atom] = []
+        self.late: dict[str, int] = {}  # symbols that only a run knows, in the chains of results: by output
 
     def finish(self) -> tuple[Graph, tuple[Result, ...], int, tuple[int | np.ndarray, ...]]:
         found: list[Result] = []
@@ -297,6 +318,11 @@ class _Results:
                 continue
             seen[id(leaf)] = k
             found.append(self.result(leaf))
+        for chain in (result.chain for result in found if isinstance(result, (Computed, View))):
+            for symbol in frozenset().union(*(symbols_of(value) for _, params in chain for value in params.values())):
+                if symbol not in self.recording.hints and symbol not in self.late:
+                    self.late[symbol] = len(self.outputs)
+                    self.outputs.append(self.recording.bound[symbol])
         visible = len(self.outputs)
         writes: list[int | np.ndarray] = []
         for cell, where in self.owner.items():
@@ -409,7 +435,7 @@ def _checks(recording: Trace) -> Graph | None:
 def view_of(array: np.ndarray, chain: Chain) -> np.ndarray:
     """The view an undecorated function would return."""
     for primitive, params in chain:
-        array = primitive.eval(array, **params)
+        array = primitive.eval(array, **{name: resolved(value) for name, value in params.items()})
     return array
 
 

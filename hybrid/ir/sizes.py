@@ -1,0 +1,113 @@
+"""What a trace knows of sizes: those of the call being traced as hints, and what the traced code was told about them.
+
+A size that is known when a call comes in is a polynomial over symbols of arguments' sizes, or a quotient of one. Python code
+may compare such sizes: what this call's say, but nothing proves, becomes a condition that calls must fulfil to use the trace.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterable, Mapping
+
+from hybrid.core.bounds import Bounds
+from hybrid.core.shape import Dim, Quotient, Size, evaluate, symbols
+
+LARGEST = (1 << 31) - 1  # what symbols of sizes stand for at most: products of two fit 64 bits
+LATE = 6  # what headers take a size for that only a run knows: neither 0 nor 1, which NumPy treats apart
+Condition = tuple[str, Size, Size]  # (comparison, left, right)
+COMPARISONS: dict[str, Callable[[int, int], bool]] = {
+    name: getattr(operator, name) for name in ("lt", "le", "gt", "ge", "eq", "ne")
+}
+OPPOSITE = {"lt": "ge", "ge": "lt", "gt": "le", "le": "gt", "eq": "ne", "ne": "eq"}
+
+
+class KnownSizes:
+    """The sizes of one trace.
+
+    Args:
+        hints: for each symbol among the sizes of arguments a number that is like those it stands for.
+    """
+
+    def __init__(self, hints: Mapping[str, int]):
+        self.hints = dict(hints)  # and those of the quotients
+        self.quotients: dict[str, Quotient] = {}
+        self.conditions: dict[Condition, None] = {}
+        self.bounds = Bounds()
+        for symbol in self.hints:
+            self.bounds.know(symbol, 0, LARGEST)
+        self.symbols = 0
+
+    def fresh_symbol(self, stem: str) -> str:
+        self.symbols += 1
+        return f"{stem}{self.symbols}"
+
+    def declare(self, symbol: str, quotient: Quotient) -> None:
+        """Note a new symbol for a quotient."""
+
+    def hinted(self, sizes: tuple[Size, ...]) -> tuple[int, ...]:
+        """The sizes for headers: as they are in this call, or a number like any other where only a run knows."""
+        return tuple(size if isinstance(size, int) else self._hint(size) for size in sizes)
+
+    def _hint(self, size: Size) -> int:
+        if symbols(size) <= self.hints.keys():
+            return evaluate(size, self.hints)
+        return max(2, evaluate(size, {name: self.hints.get(name, LATE) for name in symbols(size)}))
+
+    def ask(self, comparison: str, left: Size, right: Size) -> bool | None:
+        """Whether two sizes compare so; None where only a run knows.
+
+        What this call's sizes say, but nothing proves, is a condition of the trace from now on.
+        """
+        proven = self._proven(comparison, left, right)
+        if proven is not None or not symbols(left, right) <= self.hints.keys():
+            return proven
+        holds = COMPARISONS[comparison](evaluate(left, self.hints), evaluate(right, self.hints))
+        true = comparison if holds else OPPOSITE[comparison]
+        self.conditions[true, left, right] = None
+        if true in ("ge", "gt", "eq"):
+            self.bounds.learn(left - right - (true == "gt"))
+        if true in ("le", "lt", "eq"):
+            self.bounds.learn(right - left - (true == "lt"))
+        return holds
+
+    def _proven(self, comparison: str, left: Size, right: Size) -> bool | None:
+        below, above = self.bounds.below, self.bounds.nonnegative
+        yes, no = {
+            "lt": (below(left, right), above(left - right)),
+            "le": (above(right - left), below(right, left)),
+            "gt": (below(right, left), above(right - left)),
+            "ge": (above(left - right), below(left, right)),
+            "eq": (left == right, below(left, right) or below(right, left)),
+            "ne": (below(left, right) or below(right, left), left == right),
+        }[comparison]
+        return True if yes else False if no else None
+
+    def quotient(self, dividend: Size, divisor: int) -> Size | None:
+        """`dividend // divisor` as a size that is known when a call comes in; None where it is not one."""
+        if divisor <= 0 or not symbols(dividend) <= self.hints.keys() or not self.ask("ge", dividend, 0):
+            return None
+        wanted = Quotient(dividend, divisor)
+        for symbol, known in self.quotients.items():
+            if known == wanted:
+                return Dim.symbol(symbol)
+        symbol = self.fresh_symbol("size")
+        self.quotients[symbol], self.hints[symbol] = wanted, wanted.evaluate(self.hints)
+        self.declare(symbol, wanted)
+        self.bounds.know(symbol, 0, dividend)
+        quotient = Dim.symbol(symbol)
+        self.bounds.facts.append(dividend - quotient * divisor)  # type: ignore[arg-type]
+        self.bounds.facts.append(quotient * divisor + (divisor - 1) - dividend)  # type: ignore[arg-type]
+        return quotient
+
+
+def all_sizes(sizes: Mapping[str, int], quotients: Mapping[str, Quotient]) -> dict[str, int]:
+    """The sizes that are known before a call starts."""
+    known = dict(sizes)
+    for symbol, quotient in quotients.items():
+        known[symbol] = quotient.evaluate(known)
+    return known
+
+
+def hold(conditions: Iterable[Condition], sizes: Mapping[str, int]) -> bool:
+    """Whether sizes fulfil what a trace was told about them."""
+    return all(COMPARISONS[how](evaluate(left, sizes), evaluate(right, sizes)) for how, left, right in conditions)

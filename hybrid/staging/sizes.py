@@ -1,0 +1,243 @@
+"""Which sizes of a function's arguments are symbols: those that have been seen to differ from call to call.
+
+The first call has its sizes as numbers. The second size of an axis makes a symbol of it, and axes that were of one size in
+every call share theirs: a thousand batch sizes take two traces. `dynamic=` and `signature=` say it before the first call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from hybrid.core import tree
+from hybrid.core.errors import ArgumentError
+from hybrid.core.shape import Dim, Shape, contiguous_strides, symbols
+from hybrid.core.spec import Spec
+from hybrid.staging.parameters import Parameters
+from hybrid.staging.signature import ArrayLeaf, Leaf, SameLeaf
+
+Axis = tuple[int, int]  # (leaf, axis)
+GENERIC = 4  # smaller sizes may mean something of their own: traces are made for a larger one, and tried on them
+
+
+@dataclass(slots=True)
+class _Known:
+    """What is known of the calls whose arguments nest in one way."""
+
+    symbols: dict[Axis, str] = field(default_factory=dict)  # axes whose size is a symbol
+    fixed: dict[Axis, str] = field(default_factory=dict)  # those that must stay numbers, and why
+    together: set[frozenset[Axis]] = field(default_factory=set)  # axes that the function needs to be equal
+    usual: dict[str, int] = field(default_factory=dict)  # a size of each symbol to trace with
+    count: int = 0
+
+
+Dynamic = bool | Mapping[str, int | Iterable[int]] | None
+
+
+class Sizes:
+    """The knowledge of one function.
+
+    Args:
+        parameters: the function's.
+        dynamic: True: all sizes are symbols from the first call on; False: none ever is; or by parameter the axes that are.
+        signature: a Spec for each parameter in order; calls must fit, and sizes that are None or names are symbols.
+    """
+
+    def __init__(self, parameters: Parameters, dynamic: Dynamic, signature: Sequence[Spec] | None):
+        self.parameters, self.dynamic = parameters, dynamic
+        self.signature = self._specs(signature)
+        self._axes = self._declared(dynamic)
+        self._open: dict[tree.Structure, dict[Axis, str]] = {}  # by Specs that stood for arrays
+        self._known: dict[tree.Structure, _Known] = {}
+
+    def _specs(self, signature: Sequence[Spec] | None) -> dict[str, Spec]:
+        if signature is None:
+            return {}
+        names = [p.name for p in self.parameters.parameters]
+        if not isinstance(signature, (list, tuple)) or not all(isinstance(spec, Spec) for spec in signature):
+            raise ArgumentError("a signature is a list of Specs, one for each parameter", got=repr(signature)[:80],
+                                fix='signature=[hy.Spec((None, 784), "float32")]')  # fmt: skip
+        if len(signature) > len(names):
+            raise ArgumentError("a signature has more Specs than there are parameters", got=len(signature),
+                                expected=", ".join(names))  # fmt: skip
+        return dict(zip(names, signature))
+
+    def _declared(self, dynamic: Dynamic) -> dict[str, frozenset[int]]:
+        if dynamic is None or isinstance(dynamic, bool):
+            return {}
+        names = [p.name for p in self.parameters.parameters]
+        if not isinstance(dynamic, Mapping) or not set(dynamic) <= set(names):
+            raise ArgumentError("dynamic is True, False, or axes by parameter", got=repr(dynamic)[:80],
+                                expected=", ".join(names), fix='dynamic={"x": 0}')  # fmt: skip
+        return {name: frozenset((axes,) if isinstance(axes, int) else axes) for name, axes in dynamic.items()}
+
+    def check(self, structure: tree.Structure, leaves: Sequence[Leaf]) -> None:
+        """ArgumentError for a call that its signature does not allow."""
+        found: dict[str, int] = {}
+        for name, leaf in zip(self.parameters.owners(structure), leaves) if self.signature else ():
+            spec = self.signature.get(name)
+            if spec is None or isinstance(leaf, SameLeaf):
+                continue
+            fitting = isinstance(leaf, ArrayLeaf) and leaf.dtype == spec.dtype and len(leaf.shape) == len(spec.shape)
+            for size, wanted in zip(leaf.shape, spec.shape) if isinstance(leaf, ArrayLeaf) and fitting else ():
+                given = found.setdefault(wanted, size) if isinstance(wanted, str) else wanted  # type: ignore[arg-type]
+                fitting = fitting and given in (None, size)
+            if not fitting:
+                raise ArgumentError(f"`{name}` is not what the signature says", got=leaf, expected=spec,
+                                    fix="convert the argument, or leave `signature` out")  # fmt: skip
+
+    def _of(self, structure: tree.Structure, leaves: Sequence[Leaf]) -> _Known:
+        known = self._known.get(structure)
+        if known is None:
+            known = self._known[structure] = _Known()
+            known.symbols.update({**self._first(structure, leaves), **self._open.get(structure, {})})
+        return known
+
+    def _first(self, structure: tree.Structure, leaves: Sequence[Leaf]) -> dict[Axis, str]:
+        """The axes that are symbols from the first call on: those of one size in it share theirs, unless they have names."""
+        out: dict[Axis, str] = {}
+        for k, (name, leaf) in enumerate(zip(self.parameters.owners(structure), leaves)):
+            shape = leaf.shape if isinstance(leaf, ArrayLeaf) else ()
+            for axis, size in enumerate(shape):
+                if name in self.signature:
+                    asked = self.signature[name].shape[axis]
+                    if not isinstance(asked, int):
+                        out[k, axis] = f"n0_{k}_{axis}" if asked is None else f"n0_{asked}"
+                elif self.dynamic is True or not self._axes.get(name, frozenset()).isdisjoint((axis, axis - len(shape))):
+                    out[k, axis] = f"n0_{size}"
+        return out
+
+    def clear(self) -> None:
+        self._known.clear()
+
+    def fixed(self) -> Iterable[str]:
+        """Why sizes that vary are numbers in the code."""
+        return {why: None for known in self._known.values() for why in known.fixed.values()}
+
+    def pattern(self, structure: tree.Structure, leaves: tuple[Leaf, ...]) -> tuple[tuple[Leaf, ...], dict[str, int]] | None:
+        """The leaves with symbols for sizes that vary, and what these are in this call; None where none of them does."""
+        known = self._of(structure, leaves)
+        if not known.symbols:
+            return None
+        values: dict[str, int] = {}
+        for (k, axis), symbol in list(known.symbols.items()):
+            leaf = leaves[k]
+            if not isinstance(leaf, ArrayLeaf) or axis >= len(leaf.shape):
+                continue
+            size = leaf.shape[axis]
+            assert isinstance(size, int)
+            if values.setdefault(symbol, size) != size:
+                if any((k, axis) in axes for axes in known.together):
+                    return None  # Python's to say what is wrong with it
+                symbol = known.symbols[k, axis] = self._apart(known, k, axis, symbol, leaves)
+                values[symbol] = size
+        axes: dict[int, dict[int, str]] = {}
+        for (k, axis), symbol in known.symbols.items():
+            axes.setdefault(k, {})[axis] = symbol
+        made = tuple(_symbolic(leaf, axes.get(k, {})) for k, leaf in enumerate(leaves))
+        used = symbols(*(size for leaf in made if isinstance(leaf, ArrayLeaf) for size in leaf.shape))
+        for symbol in used:
+            known.usual[symbol] = max(known.usual.get(symbol, 0), values[symbol])
+        return (made, {symbol: values[symbol] for symbol in sorted(used)}) if used else None
+
+    @staticmethod
+    def _apart(known: _Known, k: int, axis: int, symbol: str, leaves: Sequence[Leaf]) -> str:
+        """A symbol for an axis that is not of the size its symbol stands for; the one its like in this call have, if any."""
+        size = leaves[k].shape[axis]  # type: ignore[union-attr]
+        for (other, a), name in known.symbols.items():
+            leaf = leaves[other]
+            if name.startswith(f"{symbol}_") and isinstance(leaf, ArrayLeaf) and a < len(leaf.shape) and leaf.shape[a] == size:
+                return name
+        known.count += 1
+        return f"{symbol}_{known.count}"
+
+    def hints(self, structure: tree.Structure, sizes: Mapping[str, int], again: bool) -> dict[str, int] | None:
+        """Sizes to trace with: this call's, where they are like any other; None where they are not.
+
+        Args:
+            again: there is a trace, but not for such sizes.
+        """
+        if again:
+            return dict(sizes) if min(sizes.values()) > 1 else None
+        usual = self._known[structure].usual
+        out: dict[str, int] = {}
+        for at, (symbol, size) in enumerate(sizes.items()):
+            size = size if size >= GENERIC else usual.get(symbol, 0)
+            out[symbol] = size if size >= GENERIC else 16 + 3 * at
+        return out
+
+    def learn(self, structure: tree.Structure, leaves: tuple[Leaf, ...], others: Iterable[tuple[Leaf, ...]]) -> bool:
+        """Whether sizes turn out to vary, compared with earlier calls that differ in nothing else."""
+        known = self._of(structure, leaves)
+        if self.dynamic is False or self.signature:
+            return False
+        found: dict[Axis, tuple[int, ...]] = {}
+        for earlier in others:
+            axes = _differing(leaves, earlier)
+            if axes and not any(axis in known.fixed for axis in axes):
+                found = {axis: (leaves[axis[0]].shape[axis[1]], earlier[axis[0]].shape[axis[1]]) for axis in axes}  # type: ignore
+                break
+        names: dict[tuple[int, ...], str] = {}
+        for axis, sizes in found.items():
+            if axis not in known.symbols:
+                if sizes not in names:
+                    known.count += 1
+                    names[sizes] = f"n{known.count}"
+                known.symbols[axis] = names[sizes]
+                known.usual[names[sizes]] = max(sizes)
+        return bool(found)
+
+    def declare(self, structure: tree.Structure, leaves: Sequence[object]) -> None:
+        """Make symbols of the sizes that Specs among the arguments leave open."""
+        specs = {k: leaf for k, leaf in enumerate(leaves) if isinstance(leaf, Spec)}
+        for k, axis, size in [(k, axis, size) for k, spec in specs.items() for axis, size in enumerate(spec.shape)]:
+            if not isinstance(size, int):
+                name = f"n0_{k}_{axis}" if size is None else f"n0_{size}"
+                self._open.setdefault(structure, {})[k, axis] = name
+                if structure in self._known and (k, axis) not in self._known[structure].fixed:
+                    self._known[structure].symbols.setdefault((k, axis), name)
+
+    def fix(self, structure: tree.Structure, names: Iterable[str], why: str) -> None:
+        """Make numbers of symbols again, for good."""
+        known, gone = self._known[structure], set(names)
+        for axis, symbol in list(known.symbols.items()):
+            if symbol in gone:
+                del known.symbols[axis]
+                known.fixed[axis] = why
+
+    def join(self, structure: tree.Structure, names: Iterable[str]) -> None:
+        """Make one symbol of several, which the function needs to be equal."""
+        known, all_ = self._known[structure], sorted(names)
+        axes = frozenset(axis for axis, symbol in known.symbols.items() if symbol in all_)
+        known.together.add(axes)
+        known.symbols.update((axis, all_[0]) for axis in axes)
+
+
+def _symbolic(leaf: Leaf, axes: Mapping[int, str]) -> Leaf:
+    if not isinstance(leaf, ArrayLeaf) or not axes or not leaf.direct:
+        return leaf
+    shape: Shape = tuple(Dim.symbol(axes[a]) if a in axes else size for a, size in enumerate(leaf.shape))
+    strides = leaf.strides
+    if strides is not None and strides == _fortran(leaf.shape, leaf.dtype.itemsize):
+        return replace(leaf, shape=shape, strides=_fortran(shape, leaf.dtype.itemsize))
+    return replace(leaf, shape=shape)
+
+
+def _fortran(shape: Shape, itemsize: int) -> Shape:
+    """Strides in bytes of an array in Fortran's order."""
+    return tuple(step * itemsize for step in contiguous_strides(shape[::-1])[::-1])
+
+
+def _differing(leaves: tuple[Leaf, ...], others: tuple[Leaf, ...]) -> list[Axis]:
+    """The axes whose sizes are all that differs; none where anything else does."""
+    out: list[Axis] = []
+    for k, (a, b) in enumerate(zip(leaves, others)):
+        if a == b:
+            continue
+        if not isinstance(a, ArrayLeaf) or not isinstance(b, ArrayLeaf) or len(a.shape) != len(b.shape):
+            return []
+        axes = {at: f"n{at}" for at, (m, n) in enumerate(zip(a.shape, b.shape)) if m != n}
+        if _symbolic(a, axes) != _symbolic(b, axes) or not axes:
+            return []
+        out += [(k, at) for at in axes]
+    return out
