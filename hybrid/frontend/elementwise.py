@@ -12,6 +12,7 @@ from hybrid.core import dtype as dt
 from hybrid.core.errors import DTypeError
 from hybrid.frontend import integers, uncertain, values
 from hybrid.frontend.values import (
+    FUNCTIONS,
     NUMBERS,
     Value,
     active,
@@ -32,6 +33,7 @@ from hybrid.frontend.values import (
     result_kind,
     shape_of,
     stretched,
+    stretches,
     symbol,
     tracing,
     unsupported,
@@ -227,7 +229,7 @@ def store(trace: tr.Trace, destination: Any, value: Any, where: Any = True, *, c
         raise DTypeError(f"Cannot cast output from {source!r} to {target.type.dtype!r} with casting rule {casting!r}",
                          fix="convert the value, or write out of place")  # fmt: skip
     shape, given = target.type.shape, shape_of(value)
-    if broadcast_shapes(given, shape) != shape:
+    if not stretches(given, shape):
         raise ValueError(f"non-broadcastable output operand with shape {shape} doesn't match the broadcast shape {given}")
     atom = stretched(trace, operand(trace, value, target.type.dtype), shape)
     if where is not True:
@@ -302,8 +304,10 @@ def where(condition: Any, x: Any = None, y: Any = None, /) -> Any:
     tensor([1., 0.], dtype=float64)
     """
     trace = active()
+    if x is None and y is None:
+        return FUNCTIONS[np.nonzero](condition)
     if x is None or y is None:
-        raise unsupported("np.where(condition), whose size is known only at run time,", "use np.where(condition, x, y)")
+        raise ValueError("either both or neither of x and y should be given")
     out = unwrap(select(condition, *(wrapped(part, (x, y)) for part in (x, y))))
     # np.where is no ufunc: on rank-0 operands it gives a rank-0 array.
     return wrap(trace.fresh(tr.read(out), "ndarray")) if out.kind == "scalar" else wrap(out)

@@ -13,6 +13,7 @@ from hybrid.frontend import integers, uncertain
 from hybrid.frontend.elementwise import cast
 from hybrid.frontend.masked import Masked
 from hybrid.frontend.masked import select as select_masked
+from hybrid.frontend.positions import indices_of, masked
 from hybrid.frontend.values import (
     Value,
     active,
@@ -27,6 +28,7 @@ from hybrid.frontend.values import (
     operand,
     shape_of,
     stretched,
+    stretches,
     strong,
     symbol,
     traced,
@@ -173,8 +175,9 @@ def getitem(x: Any, index: Any) -> Any:
         source = trace.fresh(tr.read(source), "ndarray")
     items = _expanded(index, source.type.ndim)
     mask = _mask(source, index)
-    if mask is not None and len(shape_of(mask)) == source.type.ndim:
-        return select_masked(wrap(source), mask)
+    if mask is not None and shape_of(mask):
+        whole = len(shape_of(mask)) == source.type.ndim
+        return select_masked(wrap(source), mask) if whole else masked(wrap(source), mask)
     if any(_is_array(item) for item in items):
         place, where, axis = _gather_plan(trace, source, items)
         atom = trace.one(ix.take, tr.read(place), where, axis=axis)
@@ -254,8 +257,10 @@ def _without_masks(trace: Trace, items: list, shape: Shape) -> list:
     for item in items:
         if _is_array(item) and strong(assembled(trace, item)) == dt.bool_:
             if holds_tensor((item,)) or isinstance(item, np.ndarray):
-                raise unsupported("a boolean mask read, whose size is known only at run time,",
-                                  "use np.where(mask, x, fill), or reduce with where=mask")  # fmt: skip
+                mask = traced(item)
+                _check_mask(shape_of(mask), shape[len(out) - out.count(None) :])
+                out.extend(indices_of(mask))
+                continue
             _check_mask(np.shape(item), shape[len(out) - out.count(None) :])
             out.extend(np.nonzero(np.asarray(item)))
         else:
@@ -330,7 +335,7 @@ def _fitted(trace: Trace, value: Any, dtype: np.dtype, shape: Shape) -> Atom:
     given = atom.type.shape
     if len(given) > len(shape) and all(size == 1 for size in given[: len(given) - len(shape)]):
         atom = trace.one(v.reshape, atom, shape=given[len(given) - len(shape) :])
-    if len(atom.type.shape) > len(shape) or broadcast_shapes(atom.type.shape, shape) != shape:
+    if len(atom.type.shape) > len(shape) or not stretches(atom.type.shape, shape):
         raise ValueError(f"could not broadcast input array from shape {given} into shape {shape}")
     return stretched(trace, atom, shape)
 
@@ -357,21 +362,22 @@ def _mask(target: Symbol, index: Any) -> Any:
 
 
 def _check_mask(mask: Shape, shape: Shape) -> None:
-    if mask != shape[: len(mask)]:
+    trace = active()
+    if len(mask) > len(shape) or not all(a == b or trace.ask("eq", a, b) for a, b in zip(mask, shape)):
         axis = next((k for k, (a, b) in enumerate(zip(mask, shape)) if a != b), len(shape))
         raise IndexingError(f"boolean index did not match indexed array along axis {axis}", got=f"a mask {mask} for {shape}")
 
 
 def _masked_write(trace: Trace, target: Symbol, mask: Any, value: Any) -> None:
     if isinstance(value, Masked):
-        if not value.matches(Masked(value.full, mask)):
-            raise unsupported("assigning a selection to another mask", "use np.where(mask, values, x)")
-        value, values = value.full, True
+        same = value.matches(Masked(value.full, mask))
+        value, values = value.full if same else value.packed, same
     else:
         value, values = assembled(trace, value), False
     rank, shape = len(shape_of(mask)), target.type.shape
     if len(shape_of(value)) > len(shape) - rank and not values:
-        raise unsupported("assigning one value per selected element of a boolean mask", "use np.where(mask, values, x)")
+        _scatter(trace, target, [*indices_of(mask), *[slice(None)] * (len(shape) - rank)], value, "set")
+        return
     rows = tuple(shape_of(mask)) + (1,) * (len(shape) - rank)
     atom = trace.one(v.reshape, operand(trace, mask, dt.bool_), shape=rows)
     new = _fitted(trace, value, target.type.dtype, shape)

@@ -1,13 +1,13 @@
 """`x[mask]` inside a trace: the selected elements, known by place but not in number.
 
 Arithmetic with numbers and with other selections by the same mask, reductions of all elements, and writing back to
-`x[mask]` never need the number, so they are recorded on whole arrays. Anything else is refused with the way out.
+`x[mask]` never need the number, so they are recorded on whole arrays. Anything else packs the elements into an array.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
@@ -15,38 +15,39 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 from hybrid.core import dtype as dt
 from hybrid.frontend import reductions
 from hybrid.frontend.elementwise import TABLE, cast, store
-from hybrid.frontend.values import Value, active, shape_of, unsupported, unwrap, wrap
+from hybrid.frontend.positions import masked
+from hybrid.frontend.values import Value, active, shape_of, unwrap, wrap
 from hybrid.ir import trace as tr
-from hybrid.ir.graph import Source
 from hybrid.ir.trace import Cell, Symbol
 
 
-def _refuse(asked: Any = None, *_: Any) -> NoReturn:
-    raise unsupported(
-        "a boolean mask read, whose size is known only at run time,",
-        "use np.where(mask, x, fill), or reduce with where=mask",
-        getattr(asked, "at", None),
-    )
-
-
 class _UnknownSize:
-    """The type of a selection: a dtype without a shape."""
+    """The type of a selection, whose shape is asked for only where it must be."""
 
-    __slots__ = ("dtype", "at")
+    __slots__ = ("dtype", "selection")
     weak = False
 
-    def __init__(self, dtype: np.dtype, at: Source | None):
-        self.dtype, self.at = dtype, at
+    def __init__(self, dtype: np.dtype, selection: Masked):
+        self.dtype, self.selection = dtype, selection
 
-    shape = ndim = size = nbytes = property(_refuse)
+    def __getattr__(self, name: str) -> Any:
+        return getattr(unwrap(self.selection.packed).type, name)
 
 
 class _Selection(Cell):
-    """Storage that cannot be read as an array."""
+    """Storage that is an array as soon as somebody reads it."""
 
-    __slots__ = ("at",)
-    at: Source | None
-    value = property(_refuse, lambda self, atom: None)  # type: ignore[assignment]
+    __slots__ = ("selection",)
+    selection: Masked
+
+    @property
+    def value(self) -> Any:  # type: ignore[override]
+        return tr.read(unwrap(self.selection.packed))
+
+    @value.setter
+    def value(self, atom: Any) -> None:
+        if atom is not None:
+            self.selection.packed[...] = wrap(self.trace.fresh(atom, "ndarray"))
 
 
 def _whole(reduction: Callable) -> Callable:
@@ -54,7 +55,7 @@ def _whole(reduction: Callable) -> Callable:
 
     def method(self: Masked, *args: Any, **keywords: Any) -> Any:
         if args or keywords:
-            _refuse()
+            return reduction(self.packed, *args, **keywords)
         return reduction(self.full, where=self.mask)
 
     method.__doc__ = reduction.__doc__
@@ -64,27 +65,59 @@ def _whole(reduction: Callable) -> Callable:
 class Masked(NDArrayOperatorsMixin, Value):
     """The elements of `full`, a copy, where `mask` holds, in order."""
 
-    __slots__ = ("full", "mask")
+    __slots__ = ("full", "mask", "_packed")
     full: Any
     mask: Any
 
     def __init__(self, full: Any, mask: Any):
         self.full, self.mask = full, mask
-        at = tr.user_line()  # it may be refused as late as in a result, when that line has been left
+        self._packed: Any = None
         cell = _Selection(active(), None)  # type: ignore[arg-type]
-        cell.at = at
-        self._data = Symbol(cell, _UnknownSize(full.dtype, at), unwrap(full).kind)  # type: ignore[arg-type]
+        cell.selection = self
+        self._data = Symbol(cell, _UnknownSize(full.dtype, self), unwrap(full).kind)  # type: ignore[arg-type]
+
+    @property
+    def packed(self) -> Any:
+        """The elements themselves, as an array of a size that only a run knows."""
+        if self._packed is None:
+            self._packed = masked(self.full, self.mask)
+        return self._packed
 
     @property
     def dtype(self) -> np.dtype:
         return self.full.dtype
 
-    def __getattr__(self, name: str) -> NoReturn:
+    def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(name)
-        _refuse()
+        return getattr(self.packed, name)
 
-    __len__ = __array__ = __getitem__ = __setitem__ = __iter__ = __bool__ = __float__ = __int__ = __index__ = _refuse
+    def __len__(self) -> int:
+        return len(self.packed)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self.packed[index]
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        self.packed[index] = value
+
+    def __iter__(self) -> Any:
+        return iter(self.packed)
+
+    def __bool__(self) -> bool:
+        return bool(self.packed)
+
+    def __float__(self) -> float:
+        return float(self.packed)
+
+    def __int__(self) -> int:
+        return int(self.packed)
+
+    def __matmul__(self, other: Any) -> Any:
+        return self.packed @ other
+
+    def __rmatmul__(self, other: Any) -> Any:
+        return other @ self.packed
 
     sum, prod, mean, var, std = map(_whole, (reductions.sum, reductions.prod, reductions.mean, reductions.var, reductions.std))
     any, all = _whole(reductions.any), _whole(reductions.all)
@@ -107,7 +140,8 @@ class Masked(NDArrayOperatorsMixin, Value):
         known = TABLE.get(ufunc)
         out = kwargs.pop("out", ())
         if known is None or method != "__call__" or kwargs or not all(self.matches(x) for x in (*inputs, *out)):
-            _refuse()
+            outs = {"out": tuple(map(_whole_of, out))} if out else {}
+            return getattr(ufunc, method)(*map(_whole_of, inputs), **outs, **kwargs)
         result = known(*(x.full if isinstance(x, Masked) else x for x in inputs))
         if out:
             store(active(), out[0].full, result)
@@ -117,7 +151,7 @@ class Masked(NDArrayOperatorsMixin, Value):
     def __array_function__(self, function: Callable, types: Any, args: tuple, kwargs: dict) -> Any:
         method = _REDUCTIONS.get(function)
         if method is None or len(args) != 1 or kwargs:
-            _refuse()
+            return function(*map(_whole_of, args), **{name: _whole_of(x) for name, x in kwargs.items()})
         return method(self)
 
 
@@ -125,6 +159,13 @@ _REDUCTIONS: dict[Callable, Callable] = {
     np.sum: Masked.sum, np.prod: Masked.prod, np.mean: Masked.mean, np.var: Masked.var, np.std: Masked.std, np.any: Masked.any,
     np.all: Masked.all, np.copy: Masked.copy,
 }  # fmt: skip
+
+
+def _whole_of(x: Any) -> Any:
+    """x, with the elements of selections in it as arrays."""
+    if type(x) in (list, tuple):
+        return type(x)(map(_whole_of, x))
+    return x.packed if isinstance(x, Masked) else x
 
 
 def _copied(x: Any) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from hybrid.core.dtype import canonical, is_complex
-from hybrid.frontend import activations, compositions, creation, gathering, linear, reductions, shaping
+from hybrid.frontend import activations, compositions, creation, gathering, linear, reductions, selected, shaping
 from hybrid.frontend.elementwise import NAMES, cast, where
 from hybrid.frontend.values import bind, concrete, kind_of, laid_out, like, shape_of, tracing, unsupported, unwrap, wrap
 from hybrid.ir import trace as tr
@@ -165,10 +165,8 @@ class Methods:
         self[...] = reductions.sort(self, axis, kind, stable=stable)  # type: ignore[index]
 
     def nonzero(self) -> tuple:
-        """The indices of nonzero elements, one tensor per axis; their number is known only when it runs, so not in a trace."""
-        if tracing(self) is not None:
-            raise unsupported("nonzero, whose size is known only at run time,", "use masks with np.where")
-        return tuple(map(wrap, concrete(self).nonzero()))
+        """The indices of nonzero elements, one tensor per axis."""
+        return selected.nonzero(self)
 
     # What derivative rules speak ---------------------------------------------------------------------------------------
     def where(self, condition: Any, other: Any) -> Any:

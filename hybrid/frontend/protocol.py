@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from hybrid.frontend import gathering, linear, reductions, shaping, signals, spectral  # noqa: F401 (they enter their functions)
+from hybrid.frontend import gathering, linear, reductions, selected, shaping, signals, spectral  # noqa: F401 (they enter their functions)
 from hybrid.frontend.compositions import SPECIAL, divmod_, modf
 from hybrid.frontend.elementwise import TABLE
 from hybrid.frontend.indexing import add_at

@@ -59,6 +59,8 @@ def _reduce(primitive: Primitive, x: Any, axis: Any, keepdims: Any, dtype: np.dt
     if primitive in (r.max, r.min):
         _has_elements(trace, shape, axes)
     atom = trace.one(primitive, operand(trace, x, dtype), axes=axes)
+    if strong(x) == dt.bool_ and atom.type.dtype == dt.int64 and not atom.type.shape:
+        trace.ranges[atom] = 0, product(shape)
     if keepdims is not _NO_VALUE and keepdims:
         atom = trace.one(v.reshape, atom, shape=kept(shape, axes))
     return laid_out(trace.fresh(atom, result_kind((x,), atom.type.shape)), _reduced(x, axes, atom.type.shape))

@@ -205,24 +205,34 @@ def result_kind(operands: tuple, shape: Shape, *, python: bool = False) -> str:
 
 def broadcast_shapes(*shapes: Shape) -> Shape:
     """NumPy's broadcast of shapes, inside a trace; sizes that nothing tells apart are compared as they are in this call."""
-    if any(isinstance(size, Dim) for shape in shapes for size in shape):
-        trace = active()
-        for axis in range(1, 1 + max(map(len, shapes))):
-            first, *rest = [shape[-axis] for shape in shapes if len(shape) >= axis and shape[-axis] != 1] or [1]
-            for size in rest:
-                if size != first:
-                    _differ(trace, first, size)
-    return broadcast(*shapes)
+    if not any(isinstance(size, Dim) for shape in shapes for size in shape):
+        return broadcast(*shapes)
+    out: list[Size] = []
+    for axis in range(1, 1 + max(map(len, shapes))):
+        sizes = [shape[-axis] for shape in shapes if len(shape) >= axis and shape[-axis] != 1]
+        first = min(sizes, key=lambda size: isinstance(size, Dim), default=1)
+        for size in sizes:
+            if size != first and not _meet(active(), first, size):
+                broadcast(*shapes)  # raises NumPy's error
+        out.append(first)
+    return tuple(reversed(out))
 
 
-def _differ(trace: Trace, one: Size, other: Size) -> None:
-    """Make sure that two sizes are different, and none of them 1: then broadcasting them is an error."""
+def stretches(shape: Shape, target: Shape) -> bool:
+    """Whether broadcasting a shape with another gives the other."""
+    out = broadcast_shapes(shape, target)
+    return len(out) == len(target) and not any(b == 1 and a != 1 for a, b in zip(out, target))
+
+
+def _meet(trace: Trace, one: Size, other: Size) -> bool:
+    """Whether two different sizes, none of them 1, may be taken for equal, since a run checks it: `cut` makes them so."""
     same = trace.ask("eq", one, other)
     if same is None:
-        raise unsupported("broadcasting of sizes that only a run can compare")
-    if same or 1 in trace.hinted((one, other)):
+        trace.assume(trace.one(e.eq, sized(trace, one), sized(trace, other)), "sizes that meet are equal")
+    elif same or 1 in trace.hinted((one, other)):
         alone = all(isinstance(size, Dim) and size == Dim.symbol(*list(size.symbols)[:1]) for size in (one, other))
-        raise trace.specialise("broadcasting", one, other, same=bool(same) and alone)
+        raise trace.specialise("broadcasting", one, other, same=same and alone)
+    return same is None
 
 
 def operand(trace: Trace, x: Any, dtype: np.dtype, shape: Shape | None = None) -> Atom:
@@ -235,7 +245,7 @@ def operand(trace: Trace, x: Any, dtype: np.dtype, shape: Shape | None = None) -
         fitting(trace, atom, dtype)
     atom = converted(trace, atom, dtype)
     if shape is not None and atom.type.shape != shape and atom.type.shape != ():
-        atom = trace.one(v.broadcast, atom, shape=shape)
+        atom = stretched(trace, atom, shape)
     return atom
 
 
@@ -260,7 +270,17 @@ def converted(trace: Trace, atom: Atom, dtype: np.dtype) -> Atom:
 
 def stretched(trace: Trace, atom: Atom, shape: Shape) -> Atom:
     """Broadcast to exactly this shape, rank 0 included."""
+    atom = cut(trace, atom, shape)
     return atom if atom.type.shape == shape else trace.one(v.broadcast, atom, shape=shape)
+
+
+def cut(trace: Trace, atom: Atom, shape: Shape) -> Atom:
+    """The same elements in sizes written as they are in `shape`, where a check says that they are those."""
+    own = atom.type.shape
+    wanted = tuple(a if a == 1 else b for a, b in zip(own, shape[len(shape) - len(own) :]))
+    if wanted == own:
+        return atom
+    return trace.one(v.slice_, atom, start=(0,) * len(own), step=(1,) * len(own), shape=wanted)
 
 
 def record_map(

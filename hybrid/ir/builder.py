@@ -85,6 +85,10 @@ class Builder:
             at = at.outer
         return None
 
+    def remember(self, key: object, made: tuple[Atom, ...]) -> None:
+        """Note values under a key of one's own, for `known`."""
+        self._numbers[key] = made
+
     def absorb(self, inner: Builder) -> None:
         """Append what a builder inside this one holds."""
         self.eqns += inner.eqns

@@ -157,6 +157,9 @@ class Puller:
         if name in self._bound:
             return
         self._bound.add(name)
+        if size is None:  # known to be inside, and not negative
+            self.lets.append(Let(name, value))
+            return
         length = Index(Affine.of(size))  # type: ignore[arg-type]
         raw = self.fresh("h")
         self.lets.append(Let(raw, value))

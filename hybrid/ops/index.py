@@ -25,22 +25,27 @@ def _in_bounds(index: Any, size: int) -> None:
         raise IndexingError(f"index {bad} is out of bounds for axis with size {size}")
 
 
-# take: x.shape[:axis] + index.shape + x.shape[axis+1:] ---------------------------------------------------------------
-def _infer_take(x: TensorType, index: TensorType, axis: int) -> TensorType:
+# take, with `checked=False` where indices are known to be inside and not negative:
+# x.shape[:axis] + index.shape + x.shape[axis+1:] ---------------------------------------------------------------
+def _infer_take(x: TensorType, index: TensorType, axis: int, checked: bool = True) -> TensorType:
     _check_indices("take", index)
     check_axes("take", x, (axis,))
     return TensorType(x.dtype, x.shape[:axis] + index.shape + x.shape[axis + 1 :])
 
 
-def _eval_take(x: Any, index: Any, axis: int) -> np.ndarray:
+def _eval_take(x: Any, index: Any, axis: int, checked: bool = True) -> np.ndarray:
     _in_bounds(index, x.shape[axis])
     return np.take(x, index, axis=axis)
 
 
-def _index_take(out: Sequence, types: Sequence[TensorType], context: Any, axis: int) -> list:
+def _index_take(out: Sequence, types: Sequence[TensorType], context: Any, axis: int, checked: bool = True) -> list:
     rank = types[1].ndim
-    at = context.gather(1, out[axis : axis + rank], types[0].shape[axis])
+    at = context.gather(1, out[axis : axis + rank], types[0].shape[axis] if checked else None)
     return [*out[:axis], at, *out[axis + rank :]]
+
+
+def _put_take(bind: Any, base: Any, value: Any, index: Any, axis: int, checked: bool = True) -> Any:
+    return bind(scatter, base, index, value, axis=axis, op="set")
 
 
 def _sample_take(rng: np.random.Generator) -> list[Sample]:
@@ -54,8 +59,8 @@ def _sample_take(rng: np.random.Generator) -> list[Sample]:
 
 take = register(Primitive(
     "take", Kind.VIEW, _eval_take, _infer_take,
-    Linear(lambda g, x, index, axis: (g.zeros_like(x).scatter_add(index, g, axis), None)), _sample_take, index=_index_take,
-    put=lambda bind, base, value, index, axis: bind(scatter, base, index, value, axis=axis, op="set"),
+    Linear(lambda g, x, index, axis, checked=True: (g.zeros_like(x).scatter_add(index, g, axis), None)), _sample_take,
+    index=_index_take, put=_put_take,
 ))  # fmt: skip
 
 

@@ -44,7 +44,7 @@ def may_fail(eqn: Eqn) -> bool:
 
 
 def _gathers(eqn: Eqn) -> bool:
-    own = eqn.primitive.kind is Kind.VIEW and len(eqn.inputs) > 1
+    own = eqn.primitive.kind is Kind.VIEW and len(eqn.inputs) > 1 and eqn.params.get("checked", True)
     return own or any(_gathers(inner) for body in bodies(eqn).values() for inner in body.eqns)
 
 

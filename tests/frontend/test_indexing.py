@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hybrid.core.errors import TraceError
 from hybrid.ir.graph import evaluate
 
 READS = [
@@ -98,20 +97,6 @@ def test_selections_by_a_mask(source, check, check_eager):
     for arguments in ((x, x % 3 == 1, 2.5), (x, np.ones((2, 3, 4), bool), 7.0)):
         check(scope["function"], *arguments)
         check_eager(scope["function"], *arguments)
-
-
-@pytest.mark.parametrize(
-    "source",
-    [
-        "x[x > 0]", "x[x > 0] * y", "len(x[x > 0])", "x[x > 0].shape", "x[x > 0][0]", "np.sort(x[x > 0])",
-        "np.concatenate([x, x[x > 0]])", "x[x > 0] + x[x > 1]", "x[x > 0].max()", "np.zeros_like(x[x > 0])",
-        "list(x[x > 0])", "y + x[x > 0]", "x[x > 0].sum(0)",
-    ],
-)  # fmt: skip
-def test_what_needs_the_number_of_selected_elements_is_refused(source, traced):
-    function = eval(f"lambda x, y: {source}", {"np": np})
-    with pytest.raises(TraceError, match="boolean mask read"):
-        traced(function, np.arange(3.0), np.arange(3.0))
 
 
 @pytest.mark.parametrize(
