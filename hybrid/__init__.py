@@ -23,6 +23,7 @@ from hybrid.core.dtype import (
 )
 from hybrid.core.spec import Spec
 from hybrid.frontend import linear as linalg
+from hybrid.frontend import random
 from hybrid.frontend import spectral as fft
 from hybrid.frontend.activations import elu, gelu, leaky_relu, log_softmax, logsumexp, one_hot, relu, silu, softmax, softplus
 from hybrid.frontend.compositions import angle, clip, imag, modf, nan_to_num, real, round, sinc
@@ -283,7 +284,7 @@ __all__ = [
     # further names of the array-API standard
     "astype", "concat", "cumulative_prod", "cumulative_sum", "permute_dims",
     # constants and namespaces
-    "e", "inf", "nan", "newaxis", "pi", "fft", "linalg",
+    "e", "inf", "nan", "newaxis", "pi", "fft", "linalg", "random",
 ]  # fmt: skip
 
 

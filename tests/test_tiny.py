@@ -33,6 +33,16 @@ def test_tensors_calculate_as_arrays_do():
     assert type(y) is hy.Tensor and y.numpy().tobytes() == (2 * X - 1).clip(0, None).mean(axis=0).tobytes()
 
 
+def test_random_numbers_are_the_same_eager_and_compiled():
+    noisy = hy.function(lambda x: x + hy.random.randn(3, 4), strict=True)
+    hy.random.seed(1)
+    first, second = noisy(X), noisy(X)
+    hy.random.seed(1)
+    assert (
+        np.array_equal(first, noisy.eager(X)) and np.array_equal(second, noisy.eager(X)) and not np.array_equal(first, second)
+    )
+
+
 def test_numpys_functions_take_tensors():
     x = hy.tensor(X)
     assert type(np.sin(x)) is hy.Tensor and type(np.concatenate([x, X])) is hy.Tensor

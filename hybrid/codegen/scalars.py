@@ -95,6 +95,22 @@ def shift_right_signed(a, b, width):
     return a >> b if 0 <= b < width else a >> (width - 1)
 
 
+def threefry(key, counter):
+    # Words of 32 bits in 64: Numba's narrow integers widen, and its signed and unsigned ones make floats.
+    word, half, one = np.uint64(0xFFFFFFFF), np.uint64(32), np.uint64(1)
+    keys = (key & word, key >> half, (key & word) ^ (key >> half) ^ np.uint64(0x1BD11BDA))
+    x, y, block = ((counter & word) + keys[0]) & word, ((counter >> half) + keys[1]) & word, np.uint64(0)
+    for k in range(20):
+        turn = np.uint64((13, 15, 26, 6, 17, 29, 16, 24)[k % 8])
+        x = (x + y) & word
+        y = (((y << turn) | (y >> (half - turn))) & word) ^ x
+        if k % 4 == 3:
+            block = block + one
+            x = (x + keys[(k // 4 + 1) % 3]) & word
+            y = (y + keys[(k // 4 + 2) % 3] + block) & word
+    return x | (y << half)
+
+
 def float_mod(a, b):
     r = np.fmod(a, b)
     if r == 0:
@@ -191,7 +207,7 @@ def next_half(a, b, to_bits, to_value):
 FUNCTIONS: dict[str, Callable] = {
     f.__name__: f
     for f in (
-        compensated_add, compensated_sum, sigmoid, int_power, float_power, log_gamma, exact_fma, fma, signed_floordiv,
+        threefry, compensated_add, compensated_sum, sigmoid, int_power, float_power, log_gamma, exact_fma, fma, signed_floordiv,
         signed_fmod, shift_left, shift_right, shift_right_signed, float_mod, float_floordiv, to_int32, to_int64, to_uint64,
         round_f16, round_bf16, f16_value, f16_bits, bf16_value, bf16_bits, next_half,
     )

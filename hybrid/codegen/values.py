@@ -466,7 +466,7 @@ def _is_number(text: str) -> bool:
 COMPOSED = frozenset({
     "mod", "floordiv", "sigmoid", "exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "sin", "cos", "tan", "asin", "acos",
     "atan", "atan2", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "erf", "erfc", "cbrt", "pow", "hypot", "fmod",
-    "nextafter", "lgamma",
+    "nextafter", "lgamma", *mathlib.WORDS,
 })  # fmt: skip
 
 
@@ -475,7 +475,7 @@ def compose(expr: Op) -> Expr | None:
     dtype = expr.args[-1].dtype
     if is_simple(expr.name, dtype):
         return None
-    if not dt.is_float(dtype) or expr.name not in COMPOSED:
+    if expr.name not in COMPOSED or dt.is_float(dtype) == (expr.name in mathlib.WORDS):
         raise CompileError(f"{expr.name} has no meaning for {dt.SHORT[dtype]}")
     if dtype in NARROW:
         if expr.name == "nextafter":

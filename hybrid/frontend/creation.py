@@ -40,7 +40,8 @@ from hybrid.ops import elementwise as e
 from hybrid.ops import view as v
 
 
-def _sizes(shape: Any) -> Shape:
+def sizes(shape: Any) -> Shape:
+    """A shape as NumPy takes it: a tuple of integers, or one integer."""
     if type(shape) is int and shape >= 0:
         return (shape,)
     items = tuple(shape) if isinstance(shape, (tuple, list, np.ndarray)) else (shape,)
@@ -139,20 +140,20 @@ def full(shape: Any, fill_value: Any, dtype: Any = None, *, device: str | None =
     natural = dt.default_float() if type(fill_value) is float else None
     if natural is None and dtype is None:
         natural = strong(fill_value)
-    return _filled(_sizes(shape), fill_value, dt.canonical(dtype, natural), "tensor")
+    return _filled(sizes(shape), fill_value, dt.canonical(dtype, natural), "tensor")
 
 
 def zeros(shape: Any, dtype: Any = None, *, device: str | None = None) -> Any:
     """A tensor of zeros, of the default float without `dtype`."""
     if not tr.open_traces and device is None:
-        return wrap(np.zeros(_sizes(shape), dt.canonical(dtype, dt.default_float())))
+        return wrap(np.zeros(sizes(shape), dt.canonical(dtype, dt.default_float())))
     return full(shape, 0, dt.canonical(dtype, dt.default_float()), device=device)
 
 
 def ones(shape: Any, dtype: Any = None, *, device: str | None = None) -> Any:
     """A tensor of ones, of the default float without `dtype`."""
     if not tr.open_traces and device is None:
-        return wrap(np.ones(_sizes(shape), dt.canonical(dtype, dt.default_float())))
+        return wrap(np.ones(sizes(shape), dt.canonical(dtype, dt.default_float())))
     return full(shape, 1, dt.canonical(dtype, dt.default_float()), device=device)
 
 
@@ -161,13 +162,13 @@ def empty(shape: Any, dtype: Any = None, *, device: str | None = None) -> Any:
     if tr.current() is not None:
         return zeros(shape, dtype, device=device)
     _on_cpu(device)
-    return wrap(np.empty(_sizes(shape), dt.canonical(dtype, dt.default_float())))
+    return wrap(np.empty(sizes(shape), dt.canonical(dtype, dt.default_float())))
 
 
 def _like(x: Any, value: Any, dtype: Any, shape: Any) -> Any:
     x = traced(x)
     kind = "tensor" if kind_of(x) == "tensor" else "ndarray"
-    made = _filled(shape_of(x) if shape is None else _sizes(shape), value, dt.canonical(dtype, x.dtype), kind)
+    made = _filled(shape_of(x) if shape is None else sizes(shape), value, dt.canonical(dtype, x.dtype), kind)
     return laid_out(made, like(x)) if shape is None else made
 
 
@@ -315,23 +316,23 @@ def _constructs(function: Callable) -> Callable:
 
 @_constructs(np.zeros)
 def _np_zeros(shape: Any, dtype: Any = float, order: str = "C", *, device: Any = None, like: Any = None) -> Any:
-    return _filled(_sizes(shape), 0, dt.canonical(dtype, dt.float64), "ndarray")
+    return _filled(sizes(shape), 0, dt.canonical(dtype, dt.float64), "ndarray")
 
 
 @_constructs(np.empty)
 def _np_empty(shape: Any, dtype: Any = float, order: str = "C", *, device: Any = None, like: Any = None) -> Any:
-    return _filled(_sizes(shape), 0, dt.canonical(dtype, dt.float64), "ndarray")
+    return _filled(sizes(shape), 0, dt.canonical(dtype, dt.float64), "ndarray")
 
 
 @_constructs(np.ones)
 def _np_ones(shape: Any, dtype: Any = None, order: str = "C", *, device: Any = None, like: Any = None) -> Any:
-    return _filled(_sizes(shape), 1, dt.canonical(dtype, dt.float64), "ndarray")
+    return _filled(sizes(shape), 1, dt.canonical(dtype, dt.float64), "ndarray")
 
 
 @_constructs(np.full)
 def _np_full(shape: Any, fill_value: Any, dtype: Any = None, order: str = "C", *, device: Any = None, like: Any = None) -> Any:
     value = traced(assembled(tr.current(), fill_value))  # type: ignore[arg-type]
-    return _filled(_sizes(shape), value, dt.canonical(dtype, value.dtype), "ndarray")
+    return _filled(sizes(shape), value, dt.canonical(dtype, value.dtype), "ndarray")
 
 
 @_constructs(np.eye)

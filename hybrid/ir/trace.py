@@ -184,6 +184,7 @@ class Trace(KnownSizes):
         self.alive = True
         self.outer: Trace | None = None
         self.captured: dict[int, Cell] = {}
+        self.private: set[int] = set()  # ids of captured arrays that no code but ours reads
         self.cells: list[Cell] = []
         self.snapshots: dict[int, bytes] = {}  # contents of captured arrays, by id
         self.numbers: dict[Atom, int] = {}  # graph inputs that are numbers -> the argument
@@ -215,8 +216,10 @@ class Trace(KnownSizes):
         proto = None if strides is None else prototype(type.dtype, self.hinted(type.shape), self.hinted(strides))
         return Symbol(cell, type, kind, proto=proto, argument=index)
 
-    def capture(self, array: np.ndarray, kind: str) -> Symbol:
+    def capture(self, array: np.ndarray, kind: str, private: bool = False) -> Symbol:
         """The symbol of an array that the traced code reached from outside; its contents are read at every call."""
+        if private:
+            self.private.add(id(array))
         cell = self.captured.get(id(array))
         if cell is None:
             cell = self.captured[id(array)] = Cell(

@@ -59,7 +59,8 @@ class Code(enum.IntEnum):
 # name -> (arity, result): "same" as the operands, "bool", or "last" (select's branches).
 OPS: dict[str, tuple[int, str]] = {
     **{name: (2, "same") for name in ("add", "sub", "mul", "div", "floordiv", "mod", "min", "max", "and", "or", "xor",
-                                      "shl", "shr", "copysign", "pow", "atan2", "fmod", "hypot", "nextafter")},
+                                      "shl", "shr", "copysign", "pow", "atan2", "fmod", "hypot", "nextafter",
+                                      "threefry")},
     **{name: (2, "bool") for name in ("eq", "ne", "lt", "le", "gt", "ge")},
     **{name: (1, "same") for name in ("neg", "abs", "not", "floor", "ceil", "trunc", "rint", "sqrt", "exp", "exp2", "expm1",
                                       "log", "log2", "log10", "log1p", "sin", "cos", "tan", "asin", "acos", "atan", "sinh",

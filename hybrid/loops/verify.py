@@ -25,6 +25,7 @@ _KINDS: dict[str, str] = {
     **dict.fromkeys(("sub", "neg", "abs", "floordiv", "mod", "fmod", "pow"), _NUMBER),
     **dict.fromkeys(("and", "or", "xor", "not"), _BITS),
     **dict.fromkeys(("shl", "shr"), _INTEGER),
+    "threefry": "u",
 }  # fmt: skip
 _CONCURRENT = ("parallel", "flat", "vector")
 

@@ -47,7 +47,7 @@ class Effects:
         reached = list(reached)
         self.suspect = imports or any(map(_suspicious, reached))
         legacy = np.random.mtrand._rand  # the generator behind np.random.rand and its like
-        found = {id(g): g for g in (legacy, *reached) if type(g).__name__ in ("Generator", "RandomState")}
+        found = {id(g): g for g in (legacy, *reached) if isinstance(g, (np.random.Generator, np.random.RandomState))}
         self.generators = list(found.values())
 
     def __enter__(self) -> Effects:

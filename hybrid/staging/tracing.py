@@ -175,7 +175,8 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
         if recording.failure:
             raise recording.failure  # the traced code may have caught it; its meaning is lost all the same
         recording.unchanged()
-        reads.settle([array for _, array in recording.builder.constants.values()], recording.scalars)
+        known = recording.builder.constants.values()
+        reads.settle([array for _, array in known if id(array) not in recording.private], recording.scalars)
         updated = [container for container in containers if container.changed]
         held = {id(container.value): container.path for container in containers}
         result_leaves, result_structure = tree.flatten((out, [c.contents() for c in updated]), lambda node: id(node) in held)

@@ -1,0 +1,472 @@
+"""Random numbers, `hy.random`: draws from a counted stream of words, the same in eager and in compiled code.
+
+A generator is two integers: a key, which names a stream, and how many of its words were used. Word i is a keyed hash of i
+(`ops/random.py`), so every number of a draw is computed by itself, on any thread, inside whatever kernel needs it; the draw
+then moves the counter on, in place. Code that is traced captures the generator's array and writes it as any other array, so
+each call of a compiled function draws afresh, in loops and branches too.
+
+What the words become is made of additions, products, roots and bits alone, which round the same everywhere.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+import secrets
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from hybrid.core import dtype as dt
+from hybrid.core.errors import ArgumentError, DTypeError, TraceError
+from hybrid.core.shape import Shape, broadcast
+from hybrid.frontend.creation import sizes, zeros
+from hybrid.frontend.elementwise import NAMES, cast, where
+from hybrid.frontend.gathering import take
+from hybrid.frontend.reductions import argsort, cumsum
+from hybrid.frontend.shaping import broadcast_to
+from hybrid.frontend.signals import searchsorted
+from hybrid.frontend.tensor import Tensor
+from hybrid.frontend.values import bind, concrete, shape_of, traced, unwrap, wrap
+from hybrid.ir import trace as tr
+from hybrid.ops import elementwise as e
+from hybrid.ops import random as r
+from hybrid.ops import view as v
+
+SEEDS = 0x9E3779B97F4A7C15  # the key of the stream whose words are the keys of seeds: the golden ratio's bits
+BLOCK = 1 << 13  # words that an eager draw makes at a time: hashing them stays in a core's first cache
+HALF = 1 << 32
+
+# Wichura's AS 241 (Applied Statistics 37, 1988), the normal quantile as quotients of polynomials: numerator and denominator
+# near the middle in 0.180625 - q², in the tails in √(-log p) - 1.6, and far out in √(-log p) - 5. Relative error 1e-16, 1e-7.
+_MIDDLE = {
+    dt.float64: ((3.3871328727963666080e0, 1.3314166789178437745e2, 1.9715909503065514427e3, 1.3731693765509461125e4,
+                  4.5921953931549871457e4, 6.7265770927008700853e4, 3.3430575583588128105e4, 2.5090809287301226727e3),
+                 (1.0, 4.2313330701600911252e1, 6.8718700749205790830e2, 5.3941960214247511077e3, 2.1213794301586595867e4,
+                  3.9307895800092710610e4, 2.8729085735721942674e4, 5.2264952788528545610e3)),
+    dt.float32: ((3.3871327179e0, 5.0434271938e1, 1.5929113202e2, 5.9109374720e1),
+                 (1.0, 1.7895169469e1, 7.8757757664e1, 6.7187563600e1)),
+}  # fmt: skip
+_TAIL = {
+    dt.float64: ((1.42343711074968357734e0, 4.63033784615654529590e0, 5.76949722146069140550e0, 3.64784832476320460504e0,
+                  1.27045825245236838258e0, 2.41780725177450611770e-1, 2.27238449892691845833e-2, 7.74545014278341407640e-4),
+                 (1.0, 2.05319162663775882187e0, 1.67638483018380384940e0, 6.89767334985100004550e-1, 1.48103976427480074590e-1,
+                  1.51986665636164571966e-2, 5.47593808499534494600e-4, 1.05075007164441684324e-9)),
+    dt.float32: ((1.4234372777e0, 2.7568153900e0, 1.3067284816e0, 1.7023821103e-1), (1.0, 7.3700164250e-1, 1.2021132975e-1)),
+}  # fmt: skip
+_FAR = (
+    (6.65790464350110377720e0, 5.46378491116411436990e0, 1.78482653991729133580e0, 2.96560571828504891230e-1,
+     2.65321895265761230930e-2, 1.24266094738807843860e-3, 2.71155556874348757815e-5, 2.01033439929228813265e-7),
+    (1.0, 5.99832206555887937690e-1, 1.36929880922735805310e-1, 1.48753612908506148525e-2, 7.86869131145613259100e-4,
+     1.84631831751005468180e-5, 1.42151175831644588870e-7, 2.04426310338993978564e-15),
+)  # fmt: skip
+# fdlibm's logarithm: x = m·2^k with m in [√½, √2), log m from s = (m - 1)/(m + 1), log 2 in two parts. Below one ulp.
+_LOG = {
+    dt.float64: (6.666666666666735130e-01, 3.999999999940941908e-01, 2.857142874366239149e-01, 2.222219843214978396e-01,
+                 1.818357216161805012e-01, 1.531383769920937332e-01, 1.479819860511658591e-01),
+    dt.float32: (0.66666662693, 0.40000972152, 0.28498786688, 0.24279078841),
+}  # fmt: skip
+_LN2 = {dt.float64: (6.93147180369123816490e-01, 1.90821492927058770002e-10), dt.float32: (6.9313812256e-01, 9.0580006145e-06)}
+_WORDS = {dt.float64: (dt.uint64, 52, 1023, 0x3FE6A09E00000000), dt.float32: (dt.uint32, 23, 127, 0x3F3504F3)}
+
+
+class Generator:
+    """A stream of random numbers, made by `default_rng`. Draws with a `size` give tensors of it, without one tensors of rank 0.
+
+    Threads that draw from one generator at once may draw the same numbers: give each its own, by `spawn`.
+    """
+
+    __slots__ = ("_state", "__weakref__")
+
+    def __init__(self, state: Any):
+        self._state = state  # key and counter, uint64: an array, or a tensor of the trace in which it was made
+
+    def __repr__(self) -> str:
+        return "<hybrid.random.Generator>"
+
+    # the stream ---------------------------------------------------------------------------------------------------------
+    @property
+    def state(self) -> np.ndarray:
+        """Key and number of words used, as a new array: assign it to go on from here once more."""
+        return np.array(concrete(self._held()))
+
+    @state.setter
+    def state(self, state: Any) -> None:
+        if np.shape(state) != (2,) or np.asarray(state).dtype != np.uint64:
+            raise ArgumentError("a generator's state is a key and a counter", got=state, expected="two uint64")
+        self._held()[...] = wrap(np.array(state))
+
+    def seed(self, seed: Any = None) -> None:
+        """Begin the stream of a seed: a Python or NumPy integer from 0 to 2⁶⁴ - 1, or None for one from the system."""
+        held = self._held()
+        held[0] = _key_of(seed)
+        held[1] = 0
+
+    def spawn(self, n: int) -> list[Generator]:
+        """n generators with streams of their own, which depend on this one's state."""
+        keys = self._words(operator.index(n))
+        made = []
+        for k in range(n):
+            state = zeros(2, dt.uint64)
+            state[0] = keys[k]
+            made.append(Generator(state if tr.current() is not None else concrete(state)))
+        return made
+
+    def _held(self) -> Any:
+        """The state as a tensor that can be read and written here."""
+        trace = tr.current()
+        if trace is None or isinstance(self._state, Tensor):
+            return self._state if isinstance(self._state, Tensor) else wrap(self._state)
+        return wrap(trace.capture(self._state, "tensor", private=True))
+
+    def _words(self, count: int) -> Any:
+        return self._drawn((count,), 1, dt.uint64, lambda words: words)
+
+    def _drawn(self, shape: Shape, each: int, dtype: np.dtype, make: Callable[..., Any]) -> Any:
+        """`make` of `each` arrays of fresh words, as a tensor of the shape."""
+        count, held = _count(shape), self._held()
+        if tr.current() is None:
+            return self._evaluated(held._data, shape, each, dtype, make)
+        key, at = held[0], held[1]
+        streams = []
+        for k in range(each):
+            first = at + k * count if k else at
+            streams.append(bind(r.threefry, key, first if shape == () else _places(count) + first))
+        held[1] = at + each * count
+        made = make(*streams)
+        return bind(v.reshape, made, shape=shape) if shape not in ((), (count,)) else made
+
+    @staticmethod
+    def _evaluated(state: np.ndarray, shape: Shape, each: int, dtype: np.dtype, make: Callable[..., Any]) -> Any:
+        count = _count(shape)
+        key, at = state[0], int(state[1])
+        out = np.empty(count, dtype)
+        for start in range(0, count, BLOCK):
+            places = np.arange(start, min(start + BLOCK, count), dtype=np.uint64)
+            firsts = (np.uint64((at + k * count) % HALF**2) for k in range(each))
+            out[start : start + BLOCK] = concrete(make(*(wrap(r.threefry.eval(key, places + first)) for first in firsts)))
+        state[1] = (at + each * count) % HALF**2
+        return wrap(out.reshape(shape))
+
+    # floats -------------------------------------------------------------------------------------------------------------
+    def random(self, size: Any = None, dtype: Any = None) -> Any:
+        """Uniform numbers in [0, 1): multiples of 2⁻⁵³, for float32 of 2⁻²⁴.
+
+        >>> import hybrid as hy
+        >>> hy.random.default_rng(1).random(3, dtype="float64").shape
+        (3,)
+        """
+        own = _float(dtype)
+        return self._drawn(_shape(size), 1, own, lambda words: _unit(words, own))
+
+    def uniform(self, low: Any = 0.0, high: Any = 1.0, size: Any = None, dtype: Any = None) -> Any:
+        """Uniform numbers in [low, high)."""
+        low, high = _given(low), _given(high)
+        return low + (high - low) * self.random(_shape(size, low, high), dtype)
+
+    def standard_normal(self, size: Any = None, dtype: Any = None) -> Any:
+        """Normal numbers of mean 0 and variance 1: the normal quantile of a word."""
+        own = _float(dtype)
+        return self._drawn(_shape(size), 1, own, lambda words: _normal(words, own))
+
+    def normal(self, loc: Any = 0.0, scale: Any = 1.0, size: Any = None, dtype: Any = None) -> Any:
+        """Normal numbers of mean `loc` and standard deviation `scale`."""
+        loc, scale = _given(loc), _given(scale)
+        _require(scale, 0, "scale < 0")
+        return loc + scale * self.standard_normal(_shape(size, loc, scale), dtype)
+
+    def standard_exponential(self, size: Any = None, dtype: Any = None) -> Any:
+        """Exponential numbers of mean 1: -log of a uniform number in (0, 1)."""
+        own = _float(dtype)
+        return self._drawn(_shape(size), 1, own, lambda words: -_log(_inner(words, own), own))
+
+    def exponential(self, scale: Any = 1.0, size: Any = None, dtype: Any = None) -> Any:
+        """Exponential numbers of mean `scale`."""
+        scale = _given(scale)
+        _require(scale, 0, "scale < 0")
+        return scale * self.standard_exponential(_shape(size, scale), dtype)
+
+    def laplace(self, loc: Any = 0.0, scale: Any = 1.0, size: Any = None, dtype: Any = None) -> Any:
+        """Numbers of density e^(-|x - loc|/scale)/2·scale: an exponential number with a random sign."""
+        loc, scale = _given(loc), _given(scale)
+        _require(scale, 0, "scale < 0")
+        own = _float(dtype)
+
+        def signed(words: Any) -> Any:
+            size = -_log(_inner(words << 1, own), own)
+            return where(words >> 63 == 0, size, -size)
+
+        return loc + scale * self._drawn(_shape(size, loc, scale), 1, own, signed)
+
+    def logistic(self, loc: Any = 0.0, scale: Any = 1.0, size: Any = None, dtype: Any = None) -> Any:
+        """Numbers of distribution function 1/(1 + e^(-(x - loc)/scale)): log u - log(1 - u)."""
+        loc, scale = _given(loc), _given(scale)
+        _require(scale, 0, "scale < 0")
+        own = _float(dtype)
+
+        def odds(words: Any) -> Any:
+            u = _inner(words, dt.float64)  # float32 has no numbers close enough to 1
+            return cast(_log(u, dt.float64) - _log(1.0 - u, dt.float64), own)
+
+        return loc + scale * self._drawn(_shape(size, loc, scale), 1, own, odds)
+
+    def gumbel(self, loc: Any = 0.0, scale: Any = 1.0, size: Any = None, dtype: Any = None) -> Any:
+        """Numbers of distribution function e^(-e^(-(x - loc)/scale)): -log of an exponential number."""
+        loc, scale = _given(loc), _given(scale)
+        _require(scale, 0, "scale < 0")
+        own = _float(dtype)
+
+        def late(words: Any) -> Any:
+            waited = -_log(_inner(words, dt.float64), dt.float64)  # as above
+            return cast(-_log(waited, dt.float64), own)
+
+        return loc + scale * self._drawn(_shape(size, loc, scale), 1, own, late)
+
+    def bernoulli(self, p: Any = 0.5, size: Any = None) -> Any:
+        """True with probability p."""
+        p = _given(p)
+        _require(p, 0, "p < 0")
+        _require(1 - p, 0, "p > 1")
+        return self.random(_shape(size, p), dt.float64) < p
+
+    # integers -----------------------------------------------------------------------------------------------------------
+    def integers(self, low: Any, high: Any = None, size: Any = None, dtype: Any = np.int64, endpoint: bool = False) -> Any:
+        """Integers from low up to but without high (with it under `endpoint`); of one bound, from 0 up to it.
+
+        The number is ⌊word·n/2⁶⁴⌋, or ⌊two words·n/2¹²⁸⌋ where n, the number of values, is 2³² or more or not known in advance:
+        no probability is off by more than 2⁻³² of itself, which all the words of a stream are too few to show.
+        """
+        low, high = (0, _given(low)) if high is None else (_given(low), _given(high))
+        own = dt.canonical(dtype)
+        if not dt.is_integer(own):
+            raise DTypeError("integers() makes integers", got=own, expected="an integer dtype")
+        shape = _shape(size, low, high)
+        if _is_python(low) and _is_python(high):
+            count, info = high - low + endpoint, np.iinfo(own)
+            if count <= 0:
+                raise ValueError("low >= high" if not endpoint else "low > high")
+            if low < info.min or low + count - 1 > info.max:
+                raise ValueError(f"{'low' if low < info.min else 'high'} is out of bounds for {own}")
+            return self._counted(shape, count, own, low % HALF**2)
+        _require(high - low, 0 if endpoint else 1, "low >= high")
+        first, last = (_flat(x, shape) for x in (low, high))
+        one, two = self._words(_count(shape)), self._words(_count(shape))
+        return cast(_counts_wide(one, two, last - first + int(endpoint)) + first, own).reshape(shape)
+
+    def _counted(self, shape: Shape, count: int, dtype: np.dtype, first: int = 0) -> Any:
+        if count < HALF:
+            return self._drawn(shape, 1, dtype, lambda a: cast(_counts(a, count) + first, dtype))
+        if count == HALF**2:
+            return self._drawn(shape, 1, dtype, lambda a: cast(a + first, dtype))
+        return self._drawn(shape, 2, dtype, lambda a, b: cast(_counts_wide(a, b, count) + first, dtype))
+
+    def randint(self, low: Any, high: Any = None, size: Any = None, dtype: Any = np.int64) -> Any:
+        """As `integers`, under the name of NumPy's older functions."""
+        return self.integers(low, high, size, dtype)
+
+    # orders -------------------------------------------------------------------------------------------------------------
+    def permutation(self, x: Any) -> Any:
+        """The numbers below x in random order, or a copy of an array with its rows in random order."""
+        if _is_python(x):
+            return argsort(self._words(operator.index(x)))
+        x = wrap(np.asarray(x)) if not isinstance(x, (Tensor, np.ndarray)) else x
+        return take(x, argsort(self._words(shape_of(x)[0])), axis=0)
+
+    def shuffle(self, x: Any) -> None:
+        """Bring the rows of an array into random order, in place."""
+        if not isinstance(x, (Tensor, np.ndarray)):
+            raise DTypeError("shuffle works in place", got=type(x).__name__, expected="an array or a tensor",
+                             fix="permutation(x) gives a new array")  # fmt: skip
+        held = wrap(x) if isinstance(x, np.ndarray) and tr.current() is None else x
+        held[...] = self.permutation(x)
+
+    def choice(self, a: Any, size: Any = None, replace: bool = True, p: Any = None) -> Any:
+        """Elements of an array (or numbers below an integer), with or without putting them back.
+
+        Args:
+            p: how likely they are, up to a factor; all the same if left out.
+        """
+        many = operator.index(a) if _is_python(a) else shape_of(a if isinstance(a, Tensor) else np.asarray(a))[0]
+        shape = _shape(size)
+        if many < 1:
+            raise ValueError("a must not be empty")
+        if p is not None:
+            p = cast(p if isinstance(p, Tensor) else wrap(np.asarray(p)), dt.float64)
+            if shape_of(p) != (many,):
+                raise ValueError("'a' and 'p' must have same size")
+            _require(p, 0, "probabilities are not non-negative")
+        if replace:
+            at = self.integers(many, size=shape) if p is None else self._weighted(p, shape)
+        else:
+            count = _count(shape)
+            if count > many:
+                raise ValueError("Cannot take a larger sample than population when replace is False")
+            # Of clocks that ring at rates p the first ones are such a choice (Efraimidis and Spirakis 2006).
+            order = argsort(self._words(many) if p is None else self.standard_exponential(many, dt.float64) / p)
+            at = order[:count].reshape(shape)
+        return at if _is_python(a) else take(a if isinstance(a, Tensor) else wrap(np.asarray(a)), at, axis=0)
+
+    def _weighted(self, p: Any, shape: Shape) -> Any:
+        below = cumsum(p)
+        return searchsorted(below, self.random(shape, dt.float64) * below[-1], side="right")
+
+
+def default_rng(seed: Any = None) -> Generator:
+    """A generator of its own stream; the same for the same seed, an integer from 0 to 2⁶⁴ - 1."""
+    made = Generator(zeros(2, dt.uint64) if tr.current() is not None else np.zeros(2, np.uint64))
+    made.seed(seed)
+    return made
+
+
+def _key_of(seed: Any) -> Any:
+    if seed is None:
+        if tr.current() is not None:
+            raise TraceError("a seed from the system is new at every call", fix="seed the generator outside", at=tr.user_line())
+        seed = secrets.randbits(64)
+    if _is_python(seed) and 0 <= seed < HALF**2:
+        return r.threefry.eval(np.uint64(SEEDS), np.uint64(seed))
+    if not isinstance(seed, Tensor) or shape_of(seed) != () or not dt.is_integer(seed.dtype):
+        raise ArgumentError("a seed is an integer", got=repr(seed)[:80], expected="0 to 2**64 - 1, or None")
+    if dt.KIND[seed.dtype] == "i":
+        _require(seed, 0, "a seed is not negative")
+    return bind(r.threefry, np.uint64(SEEDS), cast(seed, dt.uint64))
+
+
+def _is_python(x: Any) -> bool:
+    return isinstance(x, (int, np.integer)) and not isinstance(x, bool)
+
+
+def _float(dtype: Any) -> np.dtype:
+    own = dt.canonical(dtype, dt.default_float())
+    if own not in (dt.float32, dt.float64):
+        raise DTypeError("random floats are made in float32 or float64", got=own, fix="convert the result")
+    return own
+
+
+def _shape(size: Any, *operands: Any) -> Shape:
+    return sizes(size) if size is not None else broadcast(*map(shape_of, operands))
+
+
+def _count(shape: Shape) -> int:
+    return math.prod(map(operator.index, shape))  # type: ignore[arg-type]  # sizes that only a run knows have no index
+
+
+def _require(x: Any, least: int, message: str) -> None:
+    """ValueError where a parameter is out of bounds; in a trace Python raises it, to which the call goes then."""
+    holds = x >= least
+    trace = tr.current()
+    if trace is None or not isinstance(holds, Tensor):
+        if not np.all(concrete(holds)):
+            raise ValueError(message)
+    else:
+        trace.assume(tr.read(unwrap(holds.all())), message)
+
+
+def _given(x: Any) -> Any:
+    """A parameter as something to compute with: arrays from outside a trace are read at every call."""
+    if isinstance(x, (list, tuple)):
+        x = np.asarray(x)
+    return traced(x) if isinstance(x, np.ndarray) and tr.current() is not None else x
+
+
+def _flat(x: Any, shape: Shape) -> Any:
+    """Integers for the elements of a shape, as a vector of words; one where they are all the same."""
+    word = cast(x if isinstance(x, Tensor) else wrap(np.asarray(x)), dt.uint64)
+    if shape_of(word) not in ((), shape):
+        word = broadcast_to(word, shape)
+    return word.reshape(-1)
+
+
+def _places(count: int) -> Any:
+    """0 to count - 1 as words of a traced program."""
+    trace = tr.current()
+    assert trace is not None
+    return cast(wrap(trace.fresh(trace.one(e.iota, shape=(count,), axis=0), "tensor")), dt.uint64)
+
+
+# What words become -------------------------------------------------------------------------------------------------------
+def _unit(words: Any, dtype: np.dtype) -> Any:
+    """[0, 1) from the highest bits."""
+    return cast(words >> 11, dtype) * 2.0**-53 if dtype == dt.float64 else cast(cast(words >> 40, dt.uint32), dtype) * 2.0**-24
+
+
+def _inner(words: Any, dtype: np.dtype) -> Any:
+    """(0, 1), in the middle of steps of 2⁻⁵²; in float32 of 2⁻³², where it is rounded up to 1 at most."""
+    if dtype == dt.float64:
+        return (cast(words >> 12, dtype) + 0.5) * 2.0**-52
+    return (cast(cast(words >> 32, dt.uint32), dtype) + 0.5) * 2.0**-32
+
+
+def _log(x: Any, dtype: np.dtype) -> Any:
+    """The logarithm of normal positive numbers."""
+    word, fraction, bias, root = _WORDS[dtype]
+    c, (high, low) = _LOG[dtype], _LN2[dtype]
+    bits = bind(e.bitcast, x, dtype=word) + ((bias << fraction) - root)
+    k = cast(bits >> fraction, dtype) - float(bias)
+    f = bind(e.bitcast, (bits & ((1 << fraction) - 1)) + root, dtype=dtype) - 1.0
+    half, s = 0.5 * f * f, f / (2.0 + f)
+    z = s * s
+    w = z * z
+    rest = w * _polynomial(w, c[1::2]) + z * _polynomial(w, c[0::2])
+    return s * (half + rest) + k * low - half + f + k * high
+
+
+def _normal(words: Any, dtype: np.dtype) -> Any:
+    """The normal quantile: the sign is the highest bit, how far out the others say."""
+    p = _inner(words << 1, dtype) * 0.5
+    q = 0.5 - p
+    near = 0.180625 - q * q
+    r = NAMES["sqrt"](-_log(p, dtype))
+    above, below = (_polynomial(near, c) for c in _MIDDLE[dtype])
+    out = [_polynomial(r - 1.6, c) for c in _TAIL[dtype]]
+    if dtype == dt.float64:  # float32 ends at √(34·log 2) < 5
+        far = [_polynomial(r - 5.0, c) for c in _FAR]
+        out = [where(r <= 5.0, a, b) for a, b in zip(out, far)]
+    middle = q <= 0.425
+    size = where(middle, q * above, out[0]) / where(middle, below, out[1])
+    return where(words >> 63 == 0, size, -size)
+
+
+def _polynomial(x: Any, coefficients: tuple[float, ...]) -> Any:
+    y: Any = coefficients[-1]
+    for c in coefficients[-2::-1]:
+        y = y * x + c
+    return y
+
+
+def _counts(word: Any, n: Any) -> Any:
+    """⌊word·n/2⁶⁴⌋ for n < 2³²."""
+    return ((word >> 32) * n + ((word & (HALF - 1)) * n >> 32)) >> 32
+
+
+def _high(a: Any, b: Any) -> Any:
+    """⌊a·b/2⁶⁴⌋, by halves."""
+    a1, a0, b1, b0 = a >> 32, a & (HALF - 1), b >> 32, b & (HALF - 1)
+    left, right = a1 * b0, a0 * b1
+    middle = (a0 * b0 >> 32) + (left & (HALF - 1)) + (right & (HALF - 1))
+    return a1 * b1 + (left >> 32) + (right >> 32) + (middle >> 32)
+
+
+def _counts_wide(first: Any, second: Any, n: Any) -> Any:
+    """⌊(first·2⁶⁴ + second)·n/2¹²⁸⌋."""
+    low, more = first * n, _high(second, n)
+    return _high(first, n) + cast(low + more < low, dt.uint64)
+
+
+# The stream that functions without a generator share -----------------------------------------------------------------------
+_shared = default_rng()
+seed, random, uniform, integers, randint = _shared.seed, _shared.random, _shared.uniform, _shared.integers, _shared.randint
+standard_normal, normal, laplace, logistic = _shared.standard_normal, _shared.normal, _shared.laplace, _shared.logistic
+standard_exponential, exponential, gumbel = _shared.standard_exponential, _shared.exponential, _shared.gumbel
+bernoulli, permutation, shuffle, choice = _shared.bernoulli, _shared.permutation, _shared.shuffle, _shared.choice
+
+
+def rand(*shape: int, dtype: Any = None) -> Any:
+    """Uniform numbers in [0, 1), the shape as arguments."""
+    return random(shape, dtype)
+
+
+def randn(*shape: int, dtype: Any = None) -> Any:
+    """Standard normal numbers, the shape as arguments."""
+    return standard_normal(shape, dtype)
