@@ -43,6 +43,12 @@ def test_random_numbers_are_the_same_eager_and_compiled():
     )
 
 
+def test_numpys_generators_go_on_as_in_plain_code():
+    noisy = hy.function(lambda x, rng: x + rng.normal(size=4), strict=True)
+    a, b = np.random.default_rng(1), np.random.default_rng(1)
+    assert all(np.array_equal(noisy(X, a), noisy.eager(X, b)) for _ in range(3)) and a.random() == b.random()
+
+
 def test_numpys_functions_take_tensors():
     x = hy.tensor(X)
     assert type(np.sin(x)) is hy.Tensor and type(np.concatenate([x, X])) is hy.Tensor

@@ -30,7 +30,7 @@ from hybrid.core import dtype as dt
 from hybrid.core.affine import Affine
 from hybrid.core.errors import CompileError
 from hybrid.core.shape import Dim, Size, product
-from hybrid.loops.nest import Bitcast, Const, Convert, Expr, Index, Load, Op, Ref, Rescue, Store, children, op, select
+from hybrid.loops.nest import ON_WORDS, Bitcast, Const, Convert, Expr, Index, Load, Op, Ref, Rescue, Store, children, op, select
 
 if TYPE_CHECKING:
     from hybrid.codegen.reduce import Accumulator
@@ -466,7 +466,7 @@ def _is_number(text: str) -> bool:
 COMPOSED = frozenset({
     "mod", "floordiv", "sigmoid", "exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "sin", "cos", "tan", "asin", "acos",
     "atan", "atan2", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "erf", "erfc", "cbrt", "pow", "hypot", "fmod",
-    "nextafter", "lgamma", *mathlib.WORDS,
+    "nextafter", "lgamma", *ON_WORDS,
 })  # fmt: skip
 
 
@@ -475,7 +475,7 @@ def compose(expr: Op) -> Expr | None:
     dtype = expr.args[-1].dtype
     if is_simple(expr.name, dtype):
         return None
-    if expr.name not in COMPOSED or dt.is_float(dtype) == (expr.name in mathlib.WORDS):
+    if expr.name not in COMPOSED or not (dtype == dt.uint64 if expr.name in ON_WORDS else dt.is_float(dtype)):
         raise CompileError(f"{expr.name} has no meaning for {dt.SHORT[dtype]}")
     if dtype in NARROW:
         if expr.name == "nextafter":

@@ -48,6 +48,7 @@ def branch(trace: Trace, predicate: Atom, then: Callable, orelse: Callable, stat
     left: list[tuple] = []
     for name, way in (("then", then), ("orelse", orelse)):
         side = Region(trace, name)
+        side.predicate = predicate
         failed = trace.failure
         with side:
             state.set(before)

@@ -15,6 +15,7 @@ from hybrid.core import dtype as dt
 from hybrid.core.shape import Dim, Size
 from hybrid.frontend import integers
 from hybrid.frontend.creation import CONSTRUCTORS
+from hybrid.frontend.draws import drawing
 from hybrid.frontend.elementwise import NAMES
 from hybrid.frontend.values import (
     Value,
@@ -268,15 +269,25 @@ def _seeded(function: Callable) -> Callable:
     def make(*args: Any, **kwargs: Any) -> Any:
         if not any(value is not None for value in (*args, *kwargs.values())):
             raise tr.TraceError(f"{function.__name__}() without a seed is new at every call", at=tr.user_line())
-        return function(*args, **kwargs)
+        made = function(*args, **kwargs)
+        active().seeded[id(made)] = made
+        return made
 
     return make
+
+
+def _generator(bits: Any) -> Any:
+    made = np.random.Generator(bits)
+    trace = active()
+    (trace.seeded if id(bits) in trace.seeded else {})[id(made)] = made
+    return made
 
 
 TABLE: dict[Any, Callable] = {
     **{dtype.type: _numpy_number(dtype) for dtype in (*dt.INTEGERS, dt.float16, dt.float32, dt.float64)},
     **{function: _seeded(function) for function in (np.random.default_rng, np.random.RandomState, np.random.SeedSequence,
                                                     np.random.PCG64, np.random.MT19937, np.random.Philox, np.random.SFC64)},
+    np.random.Generator: _generator,
     builtins.range: _range, builtins.zip: _zip, builtins.enumerate: _enumerate, builtins.reversed: _reversed,
     builtins.len: _len, builtins.int: _number(int, integers.to_int), builtins.float: _number(float, integers.to_float),
     builtins.bool: _number(bool, _bool), builtins.min: _extreme(min, lambda a, b: a < b),
@@ -293,6 +304,6 @@ TABLE: dict[Any, Callable] = {
 def called(function: Any) -> Callable | None:
     """What to call instead of a builtin or constructor, if anything."""
     try:
-        return TABLE.get(function)
+        return TABLE.get(function) or drawing(function)
     except TypeError:  # not hashable
         return None

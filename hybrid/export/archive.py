@@ -23,8 +23,8 @@ import numpy as np
 
 from hybrid import ops  # noqa: F401  the rows that graph text names
 from hybrid.core import dtype as dt
-from hybrid.core.errors import GraphError
-from hybrid.ir.graph import Graph
+from hybrid.core.errors import ArgumentError, GraphError
+from hybrid.ir.graph import Graph, has_effects
 from hybrid.ir.text import parse
 
 FORMAT = 1
@@ -44,6 +44,9 @@ def version() -> str:
 
 def write(path: Path, graph: Graph, meta: Mapping[str, Any]) -> None:
     """Write a graph and what is known about it; the file appears whole or not at all."""
+    if has_effects(graph):
+        raise ArgumentError(f"{graph.name} draws from a NumPy generator, which a file does not have",
+                            fix="pass the random numbers as an argument")  # fmt: skip
     constants = {f"c{k}": array for k, (_, array) in enumerate(graph.constants)}
     known = {"format": FORMAT, "hybrid": version(), "constants": {k: dt.SHORT[a.dtype] for k, a in constants.items()}, **meta}
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")

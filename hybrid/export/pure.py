@@ -66,6 +66,9 @@ def pure_call(f: Function, args: tuple, kwargs: dict[str, Any]) -> tuple[Graph, 
 
 
 def _refuse_side_effects(traced: Traced) -> None:
+    if traced.passed:
+        raise ArgumentError(f"{traced.graph.name} takes a NumPy generator, which a file does not have",
+                            fix="pass the random numbers as an argument")  # fmt: skip
     if traced.updates:
         raise ArgumentError(f"{traced.graph.name} changes a container that it is given, which a saved graph cannot do",
                             fix="return the new values instead")  # fmt: skip

@@ -272,7 +272,7 @@ def _eye(rows: int, columns: int | None, k: int, dtype: np.dtype, kind: str) -> 
     trace = tr.current()
     if trace is None:
         return wrap(np.eye(rows, columns, k, dtype))
-    shape = _sizes((rows, rows if columns is None else columns))
+    shape = sizes((rows, rows if columns is None else columns))
     row, column = (wrap(trace.fresh(trace.one(e.iota, shape=shape, axis=a), kind)) for a in (0, 1))
     return cast(apply(e.eq, column, row + k), dtype)
 
@@ -292,7 +292,7 @@ def _tri(rows: int, columns: int | None, k: int, dtype: np.dtype, kind: str) -> 
     trace = tr.current()
     if trace is None:
         return wrap(np.tri(rows, columns, k, dtype))
-    shape = _sizes((rows, rows if columns is None else columns))
+    shape = sizes((rows, rows if columns is None else columns))
     row, column = (wrap(trace.fresh(trace.one(e.iota, shape=shape, axis=a), kind)) for a in (0, 1))
     return cast(apply(e.le, column, row + k), dtype)
 

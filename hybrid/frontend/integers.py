@@ -38,6 +38,11 @@ def is_traced_integer(item: Any) -> bool:
     )
 
 
+def is_size(trace: Trace, item: Any) -> bool:
+    """Whether a number is known as a polynomial over sizes."""
+    return is_traced_integer(item) and item._data.kind == "python" and trace.size_of(item._data.cell.value) is not None
+
+
 def integer(trace: Trace, size: Size) -> Any:
     """A size as the Python integer it is: a plain one, or a traced one that is known as this polynomial."""
     if not isinstance(size, Dim):

@@ -10,17 +10,18 @@ What the words become is made of additions, products, roots and bits alone, whic
 
 from __future__ import annotations
 
-import math
 import operator
 import secrets
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from hybrid.core import dtype as dt
 from hybrid.core.errors import ArgumentError, DTypeError, TraceError
-from hybrid.core.shape import Shape, broadcast
+from hybrid.core.shape import Dim, Shape, Size, broadcast, product
+from hybrid.frontend import integers as integers_
 from hybrid.frontend.creation import sizes, zeros
 from hybrid.frontend.elementwise import NAMES, cast, where
 from hybrid.frontend.gathering import take
@@ -35,6 +36,7 @@ from hybrid.ops import random as r
 from hybrid.ops import view as v
 
 SEEDS = 0x9E3779B97F4A7C15  # the key of the stream whose words are the keys of seeds: the golden ratio's bits
+BESIDE = 0xD1B54A32D192ED03  # what turns a key into that of the stream beside, for draws that take two words
 BLOCK = 1 << 13  # words that an eager draw makes at a time: hashing them stays in a core's first cache
 HALF = 1 << 32
 
@@ -71,16 +73,18 @@ _LN2 = {dt.float64: (6.93147180369123816490e-01, 1.90821492927058770002e-10), dt
 _WORDS = {dt.float64: (dt.uint64, 52, 1023, 0x3FE6A09E00000000), dt.float32: (dt.uint32, 23, 127, 0x3F3504F3)}
 
 
+@dataclass(slots=True, eq=False, repr=False, weakref_slot=True)
 class Generator:
-    """A stream of random numbers, made by `default_rng`. Draws with a `size` give tensors of it, without one tensors of rank 0.
+    """A stream of random numbers, made by `default_rng`.
+
+    A draw with a `size`, or with arrays for parameters, gives a tensor; any other a number as NumPy's generators do: a Python
+    float, or a NumPy integer. `dtype` is float32 or float64; left out, the default float for tensors and float64 for numbers.
 
     Threads that draw from one generator at once may draw the same numbers: give each its own, by `spawn`.
     """
 
-    __slots__ = ("_state", "__weakref__")
-
-    def __init__(self, state: Any):
-        self._state = state  # key and counter, uint64: an array, or a tensor of the trace in which it was made
+    # Key and counter, uint64. A field, so that an argument that is a generator is known by this array: any will do for a trace.
+    _state: Any
 
     def __repr__(self) -> str:
         return "<hybrid.random.Generator>"
@@ -105,7 +109,7 @@ class Generator:
 
     def spawn(self, n: int) -> list[Generator]:
         """n generators with streams of their own, which depend on this one's state."""
-        keys = self._words(operator.index(n))
+        (keys,) = self._words(operator.index(n))
         made = []
         for k in range(n):
             state = zeros(2, dt.uint64)
@@ -115,38 +119,39 @@ class Generator:
 
     def _held(self) -> Any:
         """The state as a tensor that can be read and written here."""
-        trace = tr.current()
-        if trace is None or isinstance(self._state, Tensor):
-            return self._state if isinstance(self._state, Tensor) else wrap(self._state)
-        return wrap(trace.capture(self._state, "tensor", private=True))
+        state, trace = unwrap(self._state), tr.current()
+        return wrap(state if trace is None or type(state) is not np.ndarray else trace.capture(state, "tensor", private=True))
 
-    def _words(self, count: int) -> Any:
-        return self._drawn((count,), 1, dt.uint64, lambda words: words)
+    def _words(self, count: Size, wide: bool = False) -> tuple[Any, ...]:
+        """The stream's next words, as a vector; `wide`: and as many of another stream, which no draw has to itself.
 
-    def _drawn(self, shape: Shape, each: int, dtype: np.dtype, make: Callable[..., Any]) -> Any:
-        """`make` of `each` arrays of fresh words, as a tensor of the shape."""
-        count, held = _count(shape), self._held()
-        if tr.current() is None:
-            return self._evaluated(held._data, shape, each, dtype, make)
-        key, at = held[0], held[1]
-        streams = []
-        for k in range(each):
-            first = at + k * count if k else at
-            streams.append(bind(r.threefry, key, first if shape == () else _places(count) + first))
-        held[1] = at + each * count
-        made = make(*streams)
-        return bind(v.reshape, made, shape=shape) if shape not in ((), (count,)) else made
+        In a trace they are tensors, else arrays.
+        """
+        held, trace = self._held(), tr.current()
+        state = held if trace is not None else concrete(held)
+        key, at = state[0], state[1]
+        places = _places(trace, count) if trace is not None else np.arange(_known(count), dtype=np.uint64)
+        words = tuple(bind(r.threefry, one, places + at) for one in ((key, key ^ BESIDE) if wide else (key,)))
+        if trace is None:
+            state[1] = (int(at) + _known(count)) % HALF**2
+        else:
+            state[1] = at + (cast(integers_.integer(trace, count), dt.uint64) if isinstance(count, Dim) else count)
+        return words
 
-    @staticmethod
-    def _evaluated(state: np.ndarray, shape: Shape, each: int, dtype: np.dtype, make: Callable[..., Any]) -> Any:
-        count = _count(shape)
-        key, at = state[0], int(state[1])
+    def _drawn(self, shape: Shape | None, dtype: np.dtype, make: Callable[..., Any], wide: bool = False) -> Any:
+        """`make` of fresh words, as a tensor of the shape; None: as a number."""
+        if shape is None:
+            return _number(self._drawn((1,), dtype, make, wide).reshape(()))
+        if tr.current() is not None:
+            made = make(*self._words(product(shape), wide))
+            return made if len(shape) == 1 else bind(v.reshape, made, shape=shape)
+        count = _known(product(shape))
+        if count <= BLOCK:
+            return wrap(make(*self._words(count, wide)).reshape(shape))
         out = np.empty(count, dtype)
         for start in range(0, count, BLOCK):
-            places = np.arange(start, min(start + BLOCK, count), dtype=np.uint64)
-            firsts = (np.uint64((at + k * count) % HALF**2) for k in range(each))
-            out[start : start + BLOCK] = concrete(make(*(wrap(r.threefry.eval(key, places + first)) for first in firsts)))
-        state[1] = (at + each * count) % HALF**2
+            part = out[start : start + BLOCK]
+            part[:] = make(*self._words(len(part), wide))
         return wrap(out.reshape(shape))
 
     # floats -------------------------------------------------------------------------------------------------------------
@@ -157,8 +162,9 @@ class Generator:
         >>> hy.random.default_rng(1).random(3, dtype="float64").shape
         (3,)
         """
-        own = _float(dtype)
-        return self._drawn(_shape(size), 1, own, lambda words: _unit(words, own))
+        shape = _shape(size)
+        own = _float(dtype, shape)
+        return self._drawn(shape, own, lambda words: _unit(words, own))
 
     def uniform(self, low: Any = 0.0, high: Any = 1.0, size: Any = None, dtype: Any = None) -> Any:
         """Uniform numbers in [low, high)."""
@@ -167,99 +173,108 @@ class Generator:
 
     def standard_normal(self, size: Any = None, dtype: Any = None) -> Any:
         """Normal numbers of mean 0 and variance 1: the normal quantile of a word."""
-        own = _float(dtype)
-        return self._drawn(_shape(size), 1, own, lambda words: _normal(words, own))
+        shape = _shape(size)
+        own = _float(dtype, shape)
+        return self._drawn(shape, own, lambda words: _normal(words, own))
 
     def normal(self, loc: Any = 0.0, scale: Any = 1.0, size: Any = None, dtype: Any = None) -> Any:
         """Normal numbers of mean `loc` and standard deviation `scale`."""
         loc, scale = _given(loc), _given(scale)
-        _require(scale, 0, "scale < 0")
+        _require(scale >= 0, "scale < 0")
         return loc + scale * self.standard_normal(_shape(size, loc, scale), dtype)
 
     def standard_exponential(self, size: Any = None, dtype: Any = None) -> Any:
         """Exponential numbers of mean 1: -log of a uniform number in (0, 1)."""
-        own = _float(dtype)
-        return self._drawn(_shape(size), 1, own, lambda words: -_log(_inner(words, own), own))
+        shape = _shape(size)
+        own = _float(dtype, shape)
+        return self._drawn(shape, own, lambda words: -_log(_inner(words, own), own))
 
     def exponential(self, scale: Any = 1.0, size: Any = None, dtype: Any = None) -> Any:
         """Exponential numbers of mean `scale`."""
         scale = _given(scale)
-        _require(scale, 0, "scale < 0")
+        _require(scale >= 0, "scale < 0")
         return scale * self.standard_exponential(_shape(size, scale), dtype)
 
     def laplace(self, loc: Any = 0.0, scale: Any = 1.0, size: Any = None, dtype: Any = None) -> Any:
         """Numbers of density e^(-|x - loc|/scale)/2·scale: an exponential number with a random sign."""
         loc, scale = _given(loc), _given(scale)
-        _require(scale, 0, "scale < 0")
-        own = _float(dtype)
+        _require(scale >= 0, "scale < 0")
+        shape = _shape(size, loc, scale)
+        own = _float(dtype, shape)
 
         def signed(words: Any) -> Any:
             size = -_log(_inner(words << 1, own), own)
             return where(words >> 63 == 0, size, -size)
 
-        return loc + scale * self._drawn(_shape(size, loc, scale), 1, own, signed)
+        return loc + scale * self._drawn(shape, own, signed)
 
     def logistic(self, loc: Any = 0.0, scale: Any = 1.0, size: Any = None, dtype: Any = None) -> Any:
         """Numbers of distribution function 1/(1 + e^(-(x - loc)/scale)): log u - log(1 - u)."""
         loc, scale = _given(loc), _given(scale)
-        _require(scale, 0, "scale < 0")
-        own = _float(dtype)
+        _require(scale >= 0, "scale < 0")
+        shape = _shape(size, loc, scale)
+        own = _float(dtype, shape)
 
         def odds(words: Any) -> Any:
             u = _inner(words, dt.float64)  # float32 has no numbers close enough to 1
             return cast(_log(u, dt.float64) - _log(1.0 - u, dt.float64), own)
 
-        return loc + scale * self._drawn(_shape(size, loc, scale), 1, own, odds)
+        return loc + scale * self._drawn(shape, own, odds)
 
     def gumbel(self, loc: Any = 0.0, scale: Any = 1.0, size: Any = None, dtype: Any = None) -> Any:
         """Numbers of distribution function e^(-e^(-(x - loc)/scale)): -log of an exponential number."""
         loc, scale = _given(loc), _given(scale)
-        _require(scale, 0, "scale < 0")
-        own = _float(dtype)
+        _require(scale >= 0, "scale < 0")
+        shape = _shape(size, loc, scale)
+        own = _float(dtype, shape)
 
         def late(words: Any) -> Any:
             waited = -_log(_inner(words, dt.float64), dt.float64)  # as above
             return cast(-_log(waited, dt.float64), own)
 
-        return loc + scale * self._drawn(_shape(size, loc, scale), 1, own, late)
+        return loc + scale * self._drawn(shape, own, late)
 
     def bernoulli(self, p: Any = 0.5, size: Any = None) -> Any:
         """True with probability p."""
         p = _given(p)
-        _require(p, 0, "p < 0")
-        _require(1 - p, 0, "p > 1")
+        _require(p >= 0, "p < 0")
+        _require(p <= 1, "p > 1")
         return self.random(_shape(size, p), dt.float64) < p
 
     # integers -----------------------------------------------------------------------------------------------------------
     def integers(self, low: Any, high: Any = None, size: Any = None, dtype: Any = np.int64, endpoint: bool = False) -> Any:
         """Integers from low up to but without high (with it under `endpoint`); of one bound, from 0 up to it.
 
-        The number is ⌊word·n/2⁶⁴⌋, or ⌊two words·n/2¹²⁸⌋ where n, the number of values, is 2³² or more or not known in advance:
-        no probability is off by more than 2⁻³² of itself, which all the words of a stream are too few to show.
+        Of n values it is number ⌊word·n/2⁶⁴⌋, or ⌊two words·n/2¹²⁸⌋ for n ≥ 2³²: no probability is off by more than 2⁻³² of
+        itself, which all the words of a stream are too few to show.
         """
         low, high = (0, _given(low)) if high is None else (_given(low), _given(high))
         own = dt.canonical(dtype)
         if not dt.is_integer(own):
             raise DTypeError("integers() makes integers", got=own, expected="an integer dtype")
         shape = _shape(size, low, high)
-        if _is_python(low) and _is_python(high):
+        if _is_integer(low) and _is_integer(high):
+            low, high = operator.index(low), operator.index(high)
             count, info = high - low + endpoint, np.iinfo(own)
             if count <= 0:
                 raise ValueError("low >= high" if not endpoint else "low > high")
             if low < info.min or low + count - 1 > info.max:
                 raise ValueError(f"{'low' if low < info.min else 'high'} is out of bounds for {own}")
             return self._counted(shape, count, own, low % HALF**2)
-        _require(high - low, 0 if endpoint else 1, "low >= high")
-        first, last = (_flat(x, shape) for x in (low, high))
-        one, two = self._words(_count(shape)), self._words(_count(shape))
-        return cast(_counts_wide(one, two, last - first + int(endpoint)) + first, own).reshape(shape)
+        _require(high >= low if endpoint else high > low, "low > high" if endpoint else "low >= high")
+        word, beside = self._words(product(shape or ()), wide=True)
+        first, last = (_flat(x, shape or ()) for x in (low, high))
+        n = last - first + int(endpoint)
+        drawn = where(n == 0, word, where(n < HALF, _counts(word, n), _counts_wide(word, beside, n)))  # 0 stands for 2⁶⁴
+        made = _tensor(cast(drawn + first, own)).reshape(shape or ())
+        return made if shape is not None else _number(made)
 
-    def _counted(self, shape: Shape, count: int, dtype: np.dtype, first: int = 0) -> Any:
-        if count < HALF:
-            return self._drawn(shape, 1, dtype, lambda a: cast(_counts(a, count) + first, dtype))
-        if count == HALF**2:
-            return self._drawn(shape, 1, dtype, lambda a: cast(a + first, dtype))
-        return self._drawn(shape, 2, dtype, lambda a, b: cast(_counts_wide(a, b, count) + first, dtype))
+    def _counted(self, shape: Shape | None, n: int, dtype: np.dtype, first: int = 0) -> Any:
+        if n == HALF**2:
+            return self._drawn(shape, dtype, lambda word: cast(word + first, dtype))
+        if n < HALF:
+            return self._drawn(shape, dtype, lambda word: cast(_counts(word, n) + first, dtype))
+        return self._drawn(shape, dtype, lambda a, b: cast(_counts_wide(a, b, n) + first, dtype), wide=True)
 
     def randint(self, low: Any, high: Any = None, size: Any = None, dtype: Any = np.int64) -> Any:
         """As `integers`, under the name of NumPy's older functions."""
@@ -268,10 +283,10 @@ class Generator:
     # orders -------------------------------------------------------------------------------------------------------------
     def permutation(self, x: Any) -> Any:
         """The numbers below x in random order, or a copy of an array with its rows in random order."""
-        if _is_python(x):
-            return argsort(self._words(operator.index(x)))
-        x = wrap(np.asarray(x)) if not isinstance(x, (Tensor, np.ndarray)) else x
-        return take(x, argsort(self._words(shape_of(x)[0])), axis=0)
+        if _is_integer(x):
+            return _tensor(argsort(*self._words(operator.index(x))))
+        x = x if isinstance(x, Tensor) else np.asarray(x)
+        return take(x, _plain(argsort(*self._words(_known(shape_of(x)[0])))), axis=0)
 
     def shuffle(self, x: Any) -> None:
         """Bring the rows of an array into random order, in place."""
@@ -287,7 +302,7 @@ class Generator:
         Args:
             p: how likely they are, up to a factor; all the same if left out.
         """
-        many = operator.index(a) if _is_python(a) else shape_of(a if isinstance(a, Tensor) else np.asarray(a))[0]
+        many = operator.index(a) if _is_integer(a) else _known(shape_of(a if isinstance(a, Tensor) else np.asarray(a))[0])
         shape = _shape(size)
         if many < 1:
             raise ValueError("a must not be empty")
@@ -295,21 +310,23 @@ class Generator:
             p = cast(p if isinstance(p, Tensor) else wrap(np.asarray(p)), dt.float64)
             if shape_of(p) != (many,):
                 raise ValueError("'a' and 'p' must have same size")
-            _require(p, 0, "probabilities are not non-negative")
+            _require(p >= 0, "probabilities are not non-negative")
         if replace:
             at = self.integers(many, size=shape) if p is None else self._weighted(p, shape)
         else:
-            count = _count(shape)
+            count = _known(product(shape or ()))
             if count > many:
                 raise ValueError("Cannot take a larger sample than population when replace is False")
             # Of clocks that ring at rates p the first ones are such a choice (Efraimidis and Spirakis 2006).
-            order = argsort(self._words(many) if p is None else self.standard_exponential(many, dt.float64) / p)
-            at = order[:count].reshape(shape)
-        return at if _is_python(a) else take(a if isinstance(a, Tensor) else wrap(np.asarray(a)), at, axis=0)
+            order = argsort(_tensor(self._words(many)[0]) if p is None else self.standard_exponential(many, dt.float64) / p)
+            at = order[:count].reshape(shape) if shape is not None else _number(order[0])
+        return at if _is_integer(a) else take(a if isinstance(a, Tensor) else np.asarray(a), _plain(at), axis=0)
 
-    def _weighted(self, p: Any, shape: Shape) -> Any:
+    def _weighted(self, p: Any, shape: Shape | None) -> Any:
         below = cumsum(p)
-        return searchsorted(below, self.random(shape, dt.float64) * below[-1], side="right")
+        _require(below[-1] > 0, "probabilities are all zero")
+        at = searchsorted(below / below[-1], self.random(shape or (), dt.float64), side="right")
+        return at if shape is not None else _number(at)
 
 
 def default_rng(seed: Any = None) -> Generator:
@@ -324,37 +341,62 @@ def _key_of(seed: Any) -> Any:
         if tr.current() is not None:
             raise TraceError("a seed from the system is new at every call", fix="seed the generator outside", at=tr.user_line())
         seed = secrets.randbits(64)
-    if _is_python(seed) and 0 <= seed < HALF**2:
+    if _is_integer(seed) and 0 <= seed < HALF**2:
         return r.threefry.eval(np.uint64(SEEDS), np.uint64(seed))
     if not isinstance(seed, Tensor) or shape_of(seed) != () or not dt.is_integer(seed.dtype):
         raise ArgumentError("a seed is an integer", got=repr(seed)[:80], expected="0 to 2**64 - 1, or None")
     if dt.KIND[seed.dtype] == "i":
-        _require(seed, 0, "a seed is not negative")
+        _require(seed >= 0, "a seed is not negative")
     return bind(r.threefry, np.uint64(SEEDS), cast(seed, dt.uint64))
 
 
-def _is_python(x: Any) -> bool:
-    return isinstance(x, (int, np.integer)) and not isinstance(x, bool)
+def _is_integer(x: Any) -> bool:
+    return isinstance(x, (int, np.integer)) and not isinstance(x, (bool, Tensor))  # traced numbers claim to be numbers
 
 
-def _float(dtype: Any) -> np.dtype:
-    own = dt.canonical(dtype, dt.default_float())
+def _float(dtype: Any, shape: Shape | None) -> np.dtype:
+    own = dt.canonical(dtype, dt.float64 if shape is None else dt.default_float())
     if own not in (dt.float32, dt.float64):
         raise DTypeError("random floats are made in float32 or float64", got=own, fix="convert the result")
     return own
 
 
-def _shape(size: Any, *operands: Any) -> Shape:
-    return sizes(size) if size is not None else broadcast(*map(shape_of, operands))
+def _shape(size: Any, *operands: Any) -> Shape | None:
+    """The shape of a draw; None for a number."""
+    return sizes(size) if size is not None else broadcast(*map(shape_of, operands)) or None
 
 
-def _count(shape: Shape) -> int:
-    return math.prod(map(operator.index, shape))  # type: ignore[arg-type]  # sizes that only a run knows have no index
+def _plain(at: Any) -> Any:
+    """Places as an array, so that what is taken there is of the class of what it is taken from."""
+    return at if tr.current() is not None else concrete(at)
 
 
-def _require(x: Any, least: int, message: str) -> None:
+def _tensor(x: Any) -> Any:
+    return x if isinstance(x, Tensor) else wrap(x)
+
+
+def _number(x: Any) -> Any:
+    """A tensor of rank 0 as what NumPy draws without a size."""
+    trace = tr.current()
+    if trace is None:
+        number = concrete(x)[()]
+        return number.item() if dt.is_float(number.dtype) else number
+    if dt.is_float(x.dtype):
+        return integers_.python(trace, tr.read(unwrap(cast(x, dt.float64))))
+    return wrap(trace.fresh(tr.read(unwrap(x)), "scalar"))
+
+
+def _known(size: Size) -> int:
+    """A size that must be a number: for one that varies, the trace is made for this one."""
+    if isinstance(size, Dim):
+        trace = tr.current()
+        assert trace is not None
+        raise trace.specialise("hybrid.random", size)
+    return size
+
+
+def _require(holds: Any, message: str) -> None:
     """ValueError where a parameter is out of bounds; in a trace Python raises it, to which the call goes then."""
-    holds = x >= least
     trace = tr.current()
     if trace is None or not isinstance(holds, Tensor):
         if not np.all(concrete(holds)):
@@ -378,10 +420,8 @@ def _flat(x: Any, shape: Shape) -> Any:
     return word.reshape(-1)
 
 
-def _places(count: int) -> Any:
+def _places(trace: tr.Trace, count: Size) -> Any:
     """0 to count - 1 as words of a traced program."""
-    trace = tr.current()
-    assert trace is not None
     return cast(wrap(trace.fresh(trace.one(e.iota, shape=(count,), axis=0), "tensor")), dt.uint64)
 
 

@@ -170,6 +170,11 @@ def bodies(eqn: Eqn) -> dict[str, Graph]:
     return {name: value for name, value in eqn.params.items() if isinstance(value, Graph)}
 
 
+def has_effects(graph: Graph) -> bool:
+    """Whether a run does something besides its results."""
+    return any(eqn.primitive.effect or any(map(has_effects, bodies(eqn).values())) for eqn in graph.eqns)
+
+
 def symbols_of(value: Any) -> frozenset[str]:
     """The size symbols that a parameter, a type or an equation mentions and does not bind itself."""
     if isinstance(value, Dim):

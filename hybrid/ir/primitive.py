@@ -78,6 +78,7 @@ class Primitive:
         reason: why it is not lowered, in words a user can read.
         cost: rough cycles per element for MAPs, weighed when fusion decides to recompute or to keep.
         lowers: whether these operand types can become loops; None: always.
+        effect: whether it does something besides its results: it is kept, and may fail.
     """
 
     name: str
@@ -93,6 +94,7 @@ class Primitive:
     reason: str = ""
     cost: int = 1
     lowers: Callable[..., bool] | None = None
+    effect: bool = False
 
     def __repr__(self) -> str:
         return self.name

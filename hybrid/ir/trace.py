@@ -72,6 +72,7 @@ class Region:
 
     def __init__(self, trace: Trace, name: str, loop: bool = False, trial: bool = False):
         self.trace, self.outer, self.loop, self.trial = trace, trace.region, loop, trial  # trial: to be absorbed or dropped
+        self.predicate: Atom | None = None  # of a branch: what decides whether it is taken
         self.depth: int = 1 if trace.region is None else trace.region.depth + 1
         if self.depth > DEEPEST:
             raise TooLong(f"branches and loops nest more than {DEEPEST} deep: a recursion whose end only a run knows",
@@ -177,6 +178,10 @@ class Trace(KnownSizes):
         super().__init__(hints or {})
         self.region: Region | None = None  # the innermost body being recorded, if any
         self.sizes: dict[Atom, Size] = {}  # numbers whose value is known as a polynomial over size symbols
+        self.token: Cell | None = None  # what orders calls with effects
+        self.drawn = 0  # calls of NumPy's random generators
+        self.generators: dict[int, Any] = {}  # NumPy's random generators that outlive the call, by id: what draws name them by
+        self.seeded: dict[int, Any] = {}  # those that the traced code makes, and their parts
         self.orders: dict[Cell, tuple[int, ...]] = {}  # the axes of new storage from slowest to fastest, where not in C order
         self.ranges: dict[Atom, tuple[Size, Size]] = {}  # numbers whose least and greatest value are known
         self.bound: dict[str, Atom] = {}  # the numbers that symbols were given
@@ -225,9 +230,7 @@ class Trace(KnownSizes):
             cell = self.captured[id(array)] = Cell(
                 self, self.builder.constant(array), bool(array.flags.writeable), "a captured array"
             )
-            if cell.home is not None:
-                cell.home.cells.remove(cell)
-                cell.home = None
+            self._keep(cell)
             self.cells.append(cell)
             if array.nbytes <= SNAPSHOT_BYTES:
                 self.snapshots[id(array)] = array.tobytes()
@@ -236,6 +239,20 @@ class Trace(KnownSizes):
         return Symbol(
             cell, TensorType(array.dtype, array.shape), kind, proto=prototype(array.dtype, array.shape, array.strides)
         )
+
+    def order(self) -> Cell:
+        """What calls with effects read and write, so that they stay in order."""
+        if self.token is None:
+            self.token = Cell(self, literal(0, np.dtype(np.int64)))
+            self._keep(self.token)
+        return self.token
+
+    @staticmethod
+    def _keep(cell: Cell) -> None:
+        """Make storage that of the whole call, whatever region is being recorded."""
+        if cell.home is not None:
+            cell.home.cells.remove(cell)
+            cell.home = None
 
     def fail(self, error: BaseException) -> None:
         """Note an error that ends this trace even where the traced code catches it."""

@@ -70,6 +70,8 @@ OPS: dict[str, tuple[int, str]] = {
     "select": (3, "last"),  # condition, then, else
 }  # fmt: skip
 
+ON_WORDS = frozenset(("threefry",))  # functions of 64 bits
+
 # Accumulator operators and their identities by dtype kind.
 REDUCERS = ("add", "mul", "min", "max", "and", "or")
 

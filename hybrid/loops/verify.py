@@ -25,13 +25,14 @@ _KINDS: dict[str, str] = {
     **dict.fromkeys(("sub", "neg", "abs", "floordiv", "mod", "fmod", "pow"), _NUMBER),
     **dict.fromkeys(("and", "or", "xor", "not"), _BITS),
     **dict.fromkeys(("shl", "shr"), _INTEGER),
-    "threefry": "u",
 }  # fmt: skip
 _CONCURRENT = ("parallel", "flat", "vector")
 
 
 def takes(op: str, dtype: np.dtype) -> bool:
     """Whether the op is defined on operands of this dtype (for `select`, of its branches)."""
+    if op in nest.ON_WORDS:
+        return dtype == dt.uint64
     return dt.KIND[dtype] in _KINDS.get(op, _FLOAT)
 
 

@@ -26,8 +26,9 @@ def needed_by(graph: Graph, given: Container[str] = ()) -> set[Eqn]:
 
 
 def assumes(eqn: Eqn) -> bool:
-    """Whether the equation, or one in its bodies, may hand the call over to Python."""
-    return eqn.primitive.body == "check" or any(assumes(inner) for body in bodies(eqn).values() for inner in body.eqns)
+    """Whether the equation, or one in its bodies, may hand the call over to Python, or does more than give results."""
+    own = eqn.primitive.body == "check" or eqn.primitive.effect
+    return own or any(assumes(inner) for body in bodies(eqn).values() for inner in body.eqns)
 
 
 def eliminate_dead(graph: Graph) -> Graph:

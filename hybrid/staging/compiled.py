@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -18,11 +19,16 @@ from hybrid.core.shape import Dim, Shape
 from hybrid.frontend.values import Value, wrap
 from hybrid.ir.graph import Graph, Var, bodies, evaluate, sizes
 from hybrid.ir.verify import verify
+from hybrid.ops.draw import Argument as Place
+from hybrid.ops.draw import Draw
+from hybrid.ops.draw import Made as Seeded
+from hybrid.ops.draw import given as draws_from
 from hybrid.staging import entry, guards
+from hybrid.staging.effects import put_back, state_of
 from hybrid.staging.fallback import Refusal
 from hybrid.staging.reads import Reads
 from hybrid.staging.signature import ArrayLeaf, Leaf, NumberLeaf, SameLeaf, ScalarLeaf
-from hybrid.staging.tracing import Argument, Computed, Constant, Held, Path, Repeat, Result, Traced, View, view_of
+from hybrid.staging.tracing import Argument, Computed, Constant, Held, Path, Repeat, Result, Traced, View, one_of, view_of
 
 if TYPE_CHECKING:
     from hybrid.passes import pipeline
@@ -124,6 +130,8 @@ class Compiled:
             return Refusal(None, "a written argument shares memory with another one")
         if len({id(_at(bound, path)) for path in traced.containers}) < len(traced.containers):
             return Refusal(None, "a container that is changed comes twice among the arguments")
+        if any(one_of(values[k], traced.generators) is not known for k, known in traced.passed):
+            return Refusal(None, "a random generator is an argument in some calls and not in others, and reached otherwise too")
         if traced.checks is not None:
             inputs = [self._input(traced.leaves[k], values[k]) for k in traced.inputs]
             if not all(np.isfinite(number) for number in evaluate(traced.checks, *inputs)):
@@ -137,7 +145,7 @@ class Compiled:
         known = self.sizes_of(values) if traced.sizes else {}
         arrays = [self._input(traced.leaves[k], values[k]) for k in traced.inputs]
         # Where there are no results, there may be assumptions.
-        outputs = self.plan.run(arrays) if traced.graph.outputs or traced.graph.eqns else []
+        outputs = self._run(arrays, values) if traced.graph.outputs or traced.graph.eqns else []
         for where in traced.writes:
             if isinstance(where, int):
                 given, used = _data(values[where]), arrays[traced.inputs.index(where)]
@@ -163,6 +171,44 @@ class Compiled:
                 if isinstance(size, Dim):
                     known[next(iter(size.symbols))] = found
         return self.traced.all_sizes(known)
+
+    def _run(self, arrays: list[np.ndarray], values: Sequence[Any]) -> list[np.ndarray]:
+        """The plan's results; where it fails, NumPy's generators are left as they were, for Python to draw the same."""
+        if not self._draws[0]:
+            return self.plan.run(arrays)
+        with self.drawing(values):
+            return self.plan.run(arrays)
+
+    @contextlib.contextmanager
+    def drawing(self, values: Sequence[Any], undo: bool = False) -> Iterator[None]:
+        """Draw from the generators among these leaves; what was drawn is undone on an error, or in any case."""
+        calls, fails = self._draws
+        given = {call.generator.index: values[call.generator.index] for call in calls if isinstance(call.generator, Place)}
+        kept = (
+            given[s.index] if isinstance(s, Place) else s for s in (c.generator for c in calls) if not isinstance(s, Seeded)
+        )
+        used = {id(generator): generator for generator in kept}
+        before = [(generator, state_of(generator)) for generator in used.values()] if fails or undo else []
+        try:
+            with draws_from(given):
+                yield
+        except Exception:
+            undo = True
+            raise
+        finally:
+            for generator, state in before if undo else ():
+                put_back(generator, state)
+
+    @cached_property
+    def _draws(self) -> tuple[tuple[Draw, ...], bool]:
+        """The calls of NumPy's generators, and whether a run may fail: asking RandomState for its state takes 60 us."""
+        from hybrid.passes.reuse import may_fail
+        from hybrid.passes.steps import lowers
+
+        calls = tuple(eqn.params["call"] for eqn in self.graph.eqns if eqn.primitive.effect)
+        others = [eqn for eqn in self.graph.eqns if not eqn.primitive.effect] if calls else []
+        sure = all(call.fixed for call in calls) and not any(may_fail(eqn) or not lowers(eqn) for eqn in others)
+        return calls, not sure
 
     @staticmethod
     def _input(leaf: Leaf, value: Any) -> np.ndarray:

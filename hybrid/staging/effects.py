@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 import sysconfig
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from types import BuiltinFunctionType, FrameType, ModuleType
 from typing import Any
@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from hybrid.core.errors import TraceError
+from hybrid.frontend.draws import GENERATORS, LEGACY
 from hybrid.ir.graph import Source
 
 _OURS = (str(Path(__file__).parents[1]) + "/", str(Path(np.__file__).parent) + "/")
@@ -32,26 +33,29 @@ _PURE = frozenset((
 ))  # fmt: skip
 
 
+UNSEEN = "it draws random numbers from NumPy where tracing cannot see it"
+
+
 class Effects:
     """A context around one trace.
 
     Args:
-        reached: values that the function can reach; the random generators among them are watched, and C calls where
-            one of them might lead to an effect (watching makes a trace three times as long).
+        values, reads: the arguments, and what else the function can reach; the random generators among them are watched, and
+            C calls where one of them might lead to an effect (watching makes a trace three times as long).
         imports: whether it imports modules itself.
         failed: called with the error it raises, in case the traced code catches that.
     """
 
-    def __init__(self, reached: Iterable[Any], imports: bool, failed: Callable[[BaseException], None]):
+    def __init__(self, values: Sequence[Any], reads: Iterable[Any], imports: bool, failed: Callable[[BaseException], None]):
         self.failed = failed
-        reached = list(reached)
-        self.suspect = imports or any(map(_suspicious, reached))
-        legacy = np.random.mtrand._rand  # the generator behind np.random.rand and its like
-        found = {id(g): g for g in (legacy, *reached) if isinstance(g, (np.random.Generator, np.random.RandomState))}
-        self.generators = list(found.values())
+        reads = list(reads)
+        self.suspect = imports or any(map(_suspicious, (*values, *reads)))
+        known = {id(g): g for g in (LEGACY, *reads) if isinstance(g, GENERATORS)}
+        self.reached = list(known.values())
+        self.generators = list({**known, **{id(g): g for g in values if isinstance(g, GENERATORS)}}.values())
 
     def __enter__(self) -> Effects:
-        self.states = [_state(g) for g in self.generators]
+        self.states = [state_of(g) for g in self.generators]
         self.before = sys.getprofile()
         if self.suspect:
             sys.setprofile(self._watch)
@@ -60,16 +64,12 @@ class Effects:
     def __exit__(self, kind: Any, error: Any, tb: Any) -> None:
         if self.suspect:
             sys.setprofile(self.before)
-        drawn = [(g, state) for g, state in zip(self.generators, self.states) if _flat(_state(g)) != _flat(state)]
+        before = zip(self.generators, self.states)
+        drawn = [(g, state) for g, state in before if _flat(state_of(g)) != _flat(state)]
         for generator, state in drawn:
-            if hasattr(generator, "set_state"):
-                generator.set_state(state)
-            else:
-                generator.bit_generator.state = state
+            put_back(generator, state)
         if drawn and error is None:
-            raise TraceError(
-                "it draws random numbers from NumPy, which compiled code cannot do", fix="pass them in as an array"
-            )
+            raise TraceError(UNSEEN, fix="pass them in as an array")
 
     def _watch(self, frame: FrameType, event: str, function: Any) -> None:
         if event == "c_call" and _impure(function):
@@ -118,9 +118,23 @@ def _users_line(frame: FrameType | None) -> Source | None:
     return None
 
 
-def _state(generator: Any) -> Any:
+def state_of(generator: Any) -> Any:
+    """What a NumPy generator goes on from."""
     # A RandomState keeps the second of a pair of normal numbers besides its bits.
     return generator.get_state(legacy=False) if hasattr(generator, "get_state") else generator.bit_generator.state
+
+
+def same_state(a: Any, b: Any) -> bool:
+    """Whether two generators of one class go on alike."""
+    return _flat(state_of(a)) == _flat(state_of(b))
+
+
+def put_back(generator: Any, state: Any) -> None:
+    """Let a generator go on from an earlier state."""
+    if hasattr(generator, "set_state"):
+        generator.set_state(state)
+    else:
+        generator.bit_generator.state = state
 
 
 def _flat(state: Any) -> Any:

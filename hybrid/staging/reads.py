@@ -138,7 +138,7 @@ class Reads:
         return cls(list(scan.found.values()), scan.imports)
 
     def values(self) -> list[Any]:
-        return [read.value for read in self.reads]
+        return [part for read in self.reads for part in _nested(read.value)]
 
     def settle(self, arrays: list[np.ndarray], numbers: bool) -> None:
         """After the trace: refuse a function that changed what it reads, and watch the contents of what NumPy read.
@@ -322,6 +322,8 @@ class _Scan:
     def code(
         self, code: types.CodeType, namespace: dict, cells: Mapping[str, types.CellType], known: Mapping[str, Any]
     ) -> None:
+        if "bit_generator" in code.co_names:
+            raise TraceError("it looks into a random generator's bits or state, which compiled code moves on only when it runs")
         chains, rebound = _chains(code)
         self.imports |= any(op == _IMPORT for op in code.co_code[::2])
         nested = [constant for constant in code.co_consts if isinstance(constant, types.CodeType)]

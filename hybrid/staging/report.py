@@ -233,11 +233,13 @@ def check(compiled: Compiled, values: list) -> str:
     """Compare one execution op by op with one of the compiled program."""
     traced = compiled.traced
     arrays = [_input(traced.leaves[k], values[k]) for k in traced.inputs]
-    expected = run(traced.graph, arrays)
+    with compiled.drawing(values, undo=True):
+        expected = run(traced.graph, arrays)
     captured = [(array, array.copy()) for array in traced.writes if isinstance(array, np.ndarray)]
     mine = [_clone(a) for a in arrays]
     try:
-        got = compiled.plan.run(mine) if traced.graph.outputs else []
+        with compiled.drawing(values, undo=True):
+            got = compiled.plan.run(mine) if traced.graph.outputs else []
         got += [mine[traced.inputs.index(w)] if isinstance(w, int) else w.copy() for w in traced.writes]
     finally:
         for array, before in captured:

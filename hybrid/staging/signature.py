@@ -17,6 +17,7 @@ import numpy as np
 from hybrid.core import dtype as dt
 from hybrid.core.errors import TraceError
 from hybrid.core.shape import Dim, Shape, TensorType, divide
+from hybrid.frontend.draws import BITS, GENERATORS, LEGACY, bits_of
 from hybrid.frontend.values import Value
 
 
@@ -124,7 +125,18 @@ class SameLeaf:
         return f"the same array as leaf {self.index}"
 
 
-Leaf = ArrayLeaf | ScalarLeaf | NumberLeaf | StaticLeaf | SameLeaf
+@dataclass(frozen=True, slots=True)
+class GeneratorLeaf:
+    """A random generator of NumPy's: whichever comes with a call, of this class and with bits from that one."""
+
+    python: type
+    bits: type
+
+    def __str__(self) -> str:
+        return f"np.random.{self.python.__name__} over {self.bits.__name__}"
+
+
+Leaf = GeneratorLeaf | ArrayLeaf | ScalarLeaf | NumberLeaf | StaticLeaf | SameLeaf
 
 
 # Immutable values without equality of their own making: equal ones may share a trace.
@@ -154,6 +166,8 @@ def describe(value: Any, static: bool = False) -> Leaf:
         raise TraceError(
             f"an argument is an iterator ({kind.__name__}), which one trace would use up", fix="pass a list or an array"
         )
+    if kind in GENERATORS and value is not LEGACY and not static and type(bits_of(value)) in BITS:
+        return GeneratorLeaf(kind, type(bits_of(value)))
     return static_leaf(value)
 
 
@@ -202,11 +216,11 @@ def _array(array: np.ndarray, tensor: bool) -> ArrayLeaf:
 
 
 def describe_all(leaves: Sequence[Any], static: Sequence[bool]) -> tuple[Leaf, ...]:
-    """Specs of all leaves; an array that comes twice is one leaf, so that writes through one are seen through the other."""
+    """Specs of all leaves; an array or generator that comes twice is one leaf: what is done to it shows in both places."""
     out: list[Leaf] = []
     seen: dict[int, int] = {}
     for k, (value, fixed) in enumerate(zip(leaves, static)):
-        if isinstance(value, (Value, np.ndarray)):
+        if isinstance(value, (Value, np.ndarray, *GENERATORS)):
             first = seen.setdefault(id(value), k)
             if first != k:
                 out.append(SameLeaf(first))

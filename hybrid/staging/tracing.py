@@ -17,16 +17,20 @@ from hybrid.control.handlers import Tracing
 from hybrid.core import tree
 from hybrid.core.errors import EscapeError, TraceError
 from hybrid.core.shape import Dim, Quotient, TensorType
+from hybrid.frontend.draws import GENERATORS
 from hybrid.frontend.values import Value, wrap
 from hybrid.ir import trace as tr
 from hybrid.ir.graph import Atom, Graph, Literal, Var, resolved, symbols_of
 from hybrid.ir.sizes import LARGEST, Condition, all_sizes, hold
 from hybrid.ir.trace import Chain, Symbol, Trace
 from hybrid.ops import view as v
+from hybrid.ops.draw import Argument as Place
+from hybrid.ops.draw import Made
 from hybrid.staging.convert import convert, is_converted, reason
-from hybrid.staging.effects import Effects, is_library
+from hybrid.staging.effects import UNSEEN, Effects, is_library, same_state
+from hybrid.staging.inspect import Inspection
 from hybrid.staging.reads import Reads
-from hybrid.staging.signature import ArrayLeaf, Leaf, NumberLeaf, SameLeaf, ScalarLeaf, StaticLeaf
+from hybrid.staging.signature import ArrayLeaf, GeneratorLeaf, Leaf, NumberLeaf, SameLeaf, ScalarLeaf, StaticLeaf
 
 Path = tuple[int, ...]  # from (args, kwargs) to a container inside, by child
 
@@ -109,6 +113,8 @@ class Traced:
     quotients: Mapping[str, Quotient] = field(default_factory=dict)  # sizes that are computed from them
     conditions: tuple[Condition, ...] = ()  # what they must fulfil
     late: Mapping[str, int] = field(default_factory=dict)  # symbols in views among the results -> the graph's result
+    generators: tuple[Any, ...] = ()  # NumPy's random generators that it reaches otherwise than by its arguments
+    passed: tuple[tuple[int, Any], ...] = ()  # those among its arguments: the leaf, and the one above that it is, or None
     notes: tuple[str, ...] = ()  # what `explain` says: loops that were written out, source that could not be rewritten
 
     def takes(self, sizes: Mapping[str, int]) -> bool:
@@ -165,7 +171,8 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
     with recording:
         bound = tree.unflatten(structure, arguments)
         containers = list(_containers(bound))
-        with Effects((*values, *reads.values()), reads.imports, recording.fail):
+        with Effects(values, reads.values(), reads.imports, recording.fail) as effects:
+            recording.generators = _generators(effects, leaves, values)
             try:
                 out = converted(function)(*bound[0], **bound[1])
             except Exception as error:
@@ -175,6 +182,7 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
         if recording.failure:
             raise recording.failure  # the traced code may have caught it; its meaning is lost all the same
         recording.unchanged()
+        _drawn_elsewhere(recording)
         known = recording.builder.constants.values()
         reads.settle([array for _, array in known if id(array) not in recording.private], recording.scalars)
         updated = [container for container in containers if container.changed]
@@ -204,6 +212,8 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
         dict(recording.quotients),
         (*(("le", Dim.symbol(name), LARGEST) for name in hints), *recording.conditions),
         late,
+        tuple(effects.reached),
+        tuple((k, one_of(values[k], effects.reached)) for k, leaf in enumerate(leaves) if isinstance(leaf, GeneratorLeaf)),
         tuple(dict.fromkeys([*_unconverted(function), *recording.notes])),
     )
 
@@ -221,6 +231,11 @@ def _unconverted(function: Callable) -> list[str]:
 def _callee(function: Any, handlers: Tracing) -> Any:
     """What traced code calls for a function: the user's own with their control flow open, others as they are."""
     plain = getattr(function, "__func__", function)
+    if isinstance(plain, Inspection):  # decorated itself: part of this trace
+        plain = plain.function
+        function = (
+            plain if plain is function or not hasattr(function, "__self__") else types.MethodType(plain, function.__self__)
+        )
     if isinstance(plain, types.FunctionType) and not is_converted(plain) and not is_library(plain.__code__.co_filename):
         return convert(function, handlers)
     return function
@@ -238,7 +253,7 @@ def _arguments(recording: Trace, leaves: tuple[Leaf, ...], values: Sequence[Any]
     inputs: list[int] = []
     cells: list[tuple[tr.Cell, int]] = []
     for k, (leaf, value) in enumerate(zip(leaves, values)):
-        if isinstance(leaf, StaticLeaf):
+        if isinstance(leaf, (StaticLeaf, GeneratorLeaf)):
             arguments.append(value)
         elif isinstance(leaf, SameLeaf):
             arguments.append(arguments[leaf.index])
@@ -248,6 +263,30 @@ def _arguments(recording: Trace, leaves: tuple[Leaf, ...], values: Sequence[Any]
             inputs.append(k)
             cells.append((symbol.cell, k))
     return arguments, tuple(inputs), cells
+
+
+def _generators(effects: Effects, leaves: tuple[Leaf, ...], values: Sequence[Any]) -> dict[int, Any]:
+    """What draws from each of NumPy's generators name it by: itself, or the argument that it is."""
+    found: dict[int, Any] = {id(generator): generator for generator in effects.reached}
+    for k, leaf in enumerate(leaves):
+        if isinstance(leaf, GeneratorLeaf):
+            found.setdefault(id(values[k]), Place(k))
+        elif isinstance(leaf, StaticLeaf) and isinstance(values[k], GENERATORS):
+            found[id(values[k])] = values[k]
+    return found
+
+
+def _drawn_elsewhere(recording: Trace) -> None:
+    """Refuse a trace in which a generator that runs make for themselves was drawn from by code that tracing cannot see."""
+    for key, generator in recording.seeded.items():
+        source = recording.generators.get(key)
+        if isinstance(source, Made) and not same_state(generator, source.start):
+            raise TraceError(UNSEEN, fix="pass the random numbers in as an array")
+
+
+def one_of(value: Any, known: Sequence[Any]) -> Any:
+    """The value itself where it is one of those known."""
+    return next((item for item in known if item is value), None)
 
 
 def _argument(recording: Trace, leaf: Leaf, name: str, index: int) -> Symbol:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 import pickle
 
 import numpy as np
@@ -12,7 +13,7 @@ from scipy.special import ndtri
 
 import hybrid as hy
 from hybrid.codegen.scalars import threefry as scalar_hash
-from hybrid.frontend.random import Generator, _log, _normal
+from hybrid.frontend.random import BESIDE, Generator, _log, _normal
 from hybrid.ops.random import threefry
 
 N = 20_000
@@ -25,7 +26,11 @@ CONTINUOUS = {
 }  # fmt: skip
 DRAWS = [
     *(source.format(n=size, d=f"'{d}'") for source in CONTINUOUS for size in ("50", "(3, 4)", "()") for d in ("f4", "f8")),
-    "r.random()", "r.random((0, 3))", "r.bernoulli(0.3, 20)", "r.normal(x, x * x)", "r.uniform(x.reshape(4, 1), x + 9)",
+    "r.random()", "r.normal()", "r.random(dtype='f4')", "r.normal(1.5, 2.0)", "r.bernoulli()", "r.gumbel()", "r.integers(3, 9)",
+    "r.integers(k[1], k[3] + 5)",
+    "r.integers(k - 2**62, k * 2**60 + 2**62)", "r.integers(np.int64(-2**63) + k, 2**63 - 1 - k, endpoint=True)",
+    "r.choice(5)", "r.choice(x)", "r.choice(3, p=[0.2, 0.5, 0.3])", "r.choice(3, None, False)",
+    "r.random((0, 3))", "r.bernoulli(0.3, 20)", "r.normal(x, x * x)", "r.uniform(x.reshape(4, 1), x + 9)",
     "r.integers(10)", "r.integers(3, 9, (2, 3), np.int32)", "r.integers(-5, 5, 7, endpoint=True)", "r.integers(0, 2**40, 9)",
     "r.integers(0, 2**64, 5, np.uint64)", "r.integers(-2**63, 2**63, 5)", "r.randint(2**32, size=4)",
     "r.integers(k, k + 7)", "r.integers(k[:, None], 20, (4, 3))", "r.permutation(9)", "r.permutation(x)",
@@ -37,7 +42,7 @@ DRAWS = [
 
 def bits(value):
     leaves = value if isinstance(value, list) else [value]
-    return [(np.asarray(leaf).dtype, np.shape(leaf), np.asarray(leaf).tobytes()) for leaf in leaves]
+    return [(type(leaf), np.asarray(leaf).dtype, np.shape(leaf), np.asarray(leaf).tobytes()) for leaf in leaves]
 
 
 @pytest.mark.parametrize(
@@ -110,9 +115,9 @@ def test_integers_are_equally_likely(count):
 
 def test_wide_integers_are_products_of_128_bits():
     r, n = hy.random.default_rng(4), 3 * 2**61 + 12345
-    before = r.state
-    drawn = r.integers(n, size=50).numpy()
-    first, second = (threefry.eval(before[0], before[1] + np.arange(50, dtype=np.uint64) + np.uint64(50 * k)) for k in (0, 1))
+    key, at = r.state
+    drawn, places = r.integers(n, size=50).numpy(), at + np.arange(50, dtype=np.uint64)
+    first, second = threefry.eval(key, places), threefry.eval(key ^ np.uint64(BESIDE), places)
     assert [int(x) for x in drawn] == [(int(a) << 64 | int(b)) * n >> 128 for a, b in zip(first, second)]
 
 
@@ -160,22 +165,37 @@ def test_arrays_beside_a_generator_are_not_watched():
     assert not f().numpy().any() and len(f.traces) == 1
 
 
+def test_draws_without_a_size_are_numbers_as_numpys():
+    r, n = hy.random.default_rng(1), np.random.default_rng(1)
+    for source in (
+        "random()",
+        "normal(1, 2)",
+        "exponential(2.0)",
+        "integers(9)",
+        "integers(1, 9, dtype=np.int32)",
+        "choice(5)",
+    ):
+        ours, numpys = eval(f"r.{source}", {"r": r, "np": np}), eval(f"r.{source}", {"r": n, "np": np})
+        assert type(ours) is (np.int64 if source == "choice(5)" else type(numpys))
+    assert type(r.random(())) is hy.Tensor and type(r.bernoulli()) is bool
+
+
 def test_draws_in_branches_and_loops_are_native():
     r = hy.random.default_rng(9)
 
     def walk(n, p):
         x, path = 0.0, np.zeros(n)
         for i in range(n):
-            x = x + r.normal(dtype="f8")
-            if r.random(dtype="f8") < p:
-                x = x * r.uniform(0.5, 1.0, dtype="f8")
+            x = x + r.normal()
+            if math.log(r.random()) < p:
+                x = x * r.uniform(0.5, 1.0)
             path[i] = x
         return path
 
     compiled, before = hy.function(walk, strict=True), r.state
-    eager = [walk(40, 0.3), walk(40, 0.3)]
+    eager = [walk(40, -1.5), walk(40, -1.5)]
     after, r.state = r.state, before
-    assert [compiled(40, 0.3).tobytes() for _ in range(2)] == [path.tobytes() for path in eager]
+    assert [compiled(40, -1.5).tobytes() for _ in range(2)] == [path.tobytes() for path in eager]
     assert r.state.tobytes() == after.tobytes() and "written out" not in compiled.explain()
 
 
@@ -189,6 +209,40 @@ def test_generators_are_made_seeded_and_passed_inside():
     for seed in (7, np.int32(7), np.uint64(2**63)):
         a, b = hy.random.default_rng(1), hy.random.default_rng(1)
         assert [bits(compiled(seed, a)) for _ in range(2)] == [bits(inside(seed, b)) for _ in range(2)]
+
+
+def test_any_generator_that_is_passed_uses_one_native_trace():
+    def noisy(r, x):
+        return x + r.normal(size=3)
+
+    compiled = hy.function(noisy, strict=True)
+    for seed in range(12):
+        a, b = hy.random.default_rng(seed), hy.random.default_rng(seed)
+        assert [bits(compiled(a, np.ones(3))) for _ in range(2)] == [bits(noisy(b, np.ones(3))) for _ in range(2)]
+        assert a.state.tobytes() == b.state.tobytes()
+    assert len(compiled.traces) == 1 and compiled.traces[0].native_calls > 20
+
+
+def test_generators_are_returned():
+    def made(seed):
+        return hy.random.default_rng(seed), hy.random.default_rng(seed).spawn(2)
+
+    for a, (b, c) in (made(3), hy.function(made, strict=True)(3)):
+        assert all(type(r) is Generator for r in (a, b, c))
+        assert [r.random() for r in (a, b, c)] == [r.random() for r in (made(3)[0], *made(3)[1])]
+        before = a.state
+        drawn, a.state = hy.function(lambda a=a: a.random(3), strict=True)(), before
+        assert np.array_equal(drawn, a.random(3))
+
+
+def test_one_generator_in_two_places_is_one_stream():
+    def both(a, b):
+        return a.random(), b.random(), a.random()
+
+    compiled, r, s = hy.function(both, strict=True), hy.random.default_rng(1), hy.random.default_rng(1)
+    assert [compiled(r, r) for _ in range(2)] == [both(s, s) for _ in range(2)]
+    pair, other = [hy.random.default_rng(k) for k in (1, 2)], [hy.random.default_rng(k) for k in (1, 2)]
+    assert compiled(*pair) == both(*other)
 
 
 def test_a_call_that_python_repeats_draws_the_same():
@@ -217,6 +271,40 @@ def test_shuffling_is_in_place():
     assert compiled(x) is x and np.array_equal(x, eager) and not np.array_equal(x, np.arange(20).reshape(10, 2))
 
 
+def test_numbers_of_a_loop_draw_as_plain_ones():
+    def fisher_yates(n):
+        order = np.arange(n)
+        for i in range(n - 1, 0, -1):
+            j = r.integers(i + 1)
+            kept = order[i]
+            order[i] = order[j]
+            order[j] = kept
+        return order
+
+    r = hy.random.default_rng(1)
+    compiled, before = hy.function(fisher_yates, strict=True), r.state
+    eager, r.state = fisher_yates(30), before
+    assert np.array_equal(compiled(30), eager) and sorted(eager) == list(range(30))
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x, r: x + r.normal(size=x.shape, dtype="f8"),
+        lambda x, r: x + r.random((2, len(x)), dtype="f8"),
+        lambda x, r: r.normal(x, 2.0, dtype="f8") + r.integers(len(x), size=len(x)),
+        lambda x, r: r.permutation(x) + r.choice(x),
+    ],
+)
+def test_arrays_of_many_sizes(function):
+    compiled = hy.function(function)
+    a, b = hy.random.default_rng(1), hy.random.default_rng(1)
+    for n in (3, 4, 5, 9, 4, 17, 3):
+        assert bits(compiled(np.arange(1.0, n), a)) == bits(function(np.arange(1.0, n), b))
+        assert a.state.tobytes() == b.state.tobytes()
+    assert not compiled.stats()["fallbacks"]
+
+
 def test_streams_are_independent_and_depend_on_the_parent():
     a, b = hy.random.default_rng(1).spawn(2)
     again, _ = hy.random.default_rng(1).spawn(2)
@@ -240,7 +328,8 @@ def test_generators_are_copied_and_pickled_with_their_state():
         ("r.random(3, np.float16)", TypeError), ("r.random(-1)", ValueError), ("r.random(2.5)", TypeError),
         ("hy.random.default_rng(-1)", hy.errors.ArgumentError), ("hy.random.default_rng('a')", hy.errors.ArgumentError),
         ("r.choice(3, 4, replace=False)", ValueError), ("r.choice(0)", ValueError), ("r.bernoulli(1.5)", ValueError),
-        ("r.choice(3, p=[0.5, 0.5])", ValueError), ("r.choice(2, p=[1.5, -0.5])", ValueError), ("r.shuffle([1, 2])", TypeError),
+        ("r.choice(3, p=[0.5, 0.5])", ValueError),
+        ("r.choice(2, p=[0.0, 0.0])", ValueError), ("r.choice(2, p=[1.5, -0.5])", ValueError), ("r.shuffle([1, 2])", TypeError),
     ],
 )  # fmt: skip
 def test_errors(source, error):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import math
 import random
@@ -335,8 +336,8 @@ def make_name(x):
 GENERATOR = np.random.default_rng(0)
 
 
-@pytest.mark.parametrize("f", [draw_legacy, draw_python, draw_generator])
-def test_random_numbers_are_those_of_the_undecorated_function(f):
+@pytest.mark.parametrize("f, warns", [(draw_legacy, False), (draw_python, True), (draw_generator, False)])
+def test_random_numbers_are_those_of_the_undecorated_function(f, warns):
     def seed():
         np.random.seed(0)
         random.seed(0)
@@ -346,7 +347,7 @@ def test_random_numbers_are_those_of_the_undecorated_function(f):
     want = [f(V) for _ in range(3)]
     seed()
     decorated = function(f)
-    with pytest.warns(FallbackWarning, match="random"):
+    with pytest.warns(FallbackWarning, match="random") if warns else contextlib.nullcontext():
         got = [decorated(V) for _ in range(3)]
     np.testing.assert_array_equal(got, want)
 

@@ -1,0 +1,179 @@
+"""NumPy's random generators in traced code: each draw becomes a call at run time, in program order.
+
+What a draw gives (its class, dtype and shape) is found by making the same call on another generator of the same kind.
+"""
+
+from __future__ import annotations
+
+import copy
+import functools
+import operator
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from hybrid.core import dtype as dt
+from hybrid.core.errors import TraceError
+from hybrid.core.shape import Dim, TensorType
+from hybrid.frontend import integers
+from hybrid.frontend.indexing import setitem
+from hybrid.frontend.values import Value, active, holds_tensor, kind_of, symbol, wrap
+from hybrid.ir import trace as tr
+from hybrid.ir.trace import Trace
+from hybrid.ops import draw as d
+
+MOST = 32  # draws of one trace, each 4 us beside NumPy's own work: a loop of more is faster in Python
+GENERATORS = (np.random.Generator, np.random.RandomState)
+BITS = (np.random.MT19937, np.random.PCG64, np.random.PCG64DXSM, np.random.Philox, np.random.SFC64)
+_STATES = frozenset(("get_state", "set_state", "bytes", "spawn"))  # methods that neither draw numbers nor seed
+LEGACY = np.random.mtrand._rand  # the generator behind np.random.rand and its like
+# NumPy's functions on it that are not bound methods.
+_FUNCTIONS = {
+    getattr(np.random, name): method
+    for name, method in (
+        ("seed", "seed"), ("sample", "random_sample"), ("ranf", "random_sample"), ("get_bit_generator", "get_state"),
+        ("set_bit_generator", "set_state"),
+    )
+}  # fmt: skip
+
+
+def drawing(function: Any) -> Callable | None:
+    """What traced code calls for a method of a generator; None for other functions."""
+    if type(function) is functools.partial:
+        inner = drawing(function.func)
+        return None if inner is None else functools.partial(inner, *function.args, **function.keywords)
+    owner = getattr(function, "__self__", None)
+    if isinstance(owner, GENERATORS):
+        return functools.partial(_drawn, owner, function.__name__)
+    method = _FUNCTIONS.get(function)
+    return None if method is None else functools.partial(_drawn, LEGACY, method)
+
+
+def _drawn(generator: Any, method: str, *args: Any, **kwargs: Any) -> Any:
+    trace, at = active(), tr.user_line()
+    made = id(generator) in trace.seeded
+    if made and trace.region is None and id(generator) not in trace.generators and not holds_tensor((args, *kwargs.values())):
+        return getattr(generator, method)(*args, **kwargs)  # the same numbers in every call
+    if not made and id(generator) not in trace.generators:
+        raise TraceError("it draws from a generator that nothing it reads leads to", fix="pass the generator in", at=at)
+    if trace.inside:
+        error = TraceError(f"{method}() draws random numbers from NumPy in a branch or loop",
+                           fix="draw them before it, or use hybrid.random", at=at)  # fmt: skip
+        raise _decided(trace, error)
+    if method in _STATES or kwargs.get("out") is not None or type(generator) not in GENERATORS:
+        raise TraceError(f"{type(generator).__name__}.{method}() is not compiled", got=f"out={kwargs.get('out')}", at=at)
+    if method in ("rand", "randn"):
+        args = tuple(map(operator.index, args))
+    if "size" in kwargs:
+        kwargs["size"] = _settled(kwargs["size"])
+    shuffled = args[0] if method == "shuffle" and args else None
+    if made and id(generator) not in trace.generators:
+        trace.generators[id(generator)] = d.Made(copy.deepcopy(generator))  # from here on drawn from by each run
+    operands: list[Any] = []
+    form, named = _form(trace, args, operands), _form(trace, kwargs, operands)
+    source, found = trace.generators[id(generator)], _found(generator, method, form, named, operands)
+    call = d.Draw(source, type(generator), method, form, named, *found, not operands)
+    if shuffled is not None and not (isinstance(shuffled, (Value, np.ndarray)) and call.type is not None):
+        raise TraceError("shuffle() of something other than an array is not compiled", got=type(shuffled).__name__, at=at)
+    trace.drawn += 1
+    if trace.drawn > MOST:
+        long = tr.TooLong(f"more than {MOST} draws from NumPy's generators: their loop cannot stay a loop", at=at,
+                          fix="draw arrays before the loop, or use hybrid.random")  # fmt: skip
+        trace.fail(long)
+        raise long
+    token = trace.order()
+    atoms = (tr.read(x) for x in operands)
+    token.value, *out = trace.record(d.draw, (token.value, *atoms), {"call": call})
+    if shuffled is not None:
+        setitem(shuffled if isinstance(shuffled, Value) else wrap(trace.capture(shuffled, "ndarray")), ...,
+                wrap(trace.fresh(out[0], "ndarray")))  # fmt: skip
+        return None
+    return _result(trace, out[0], call) if out else None
+
+
+def _decided(trace: Trace, error: TraceError) -> Exception:
+    """What to raise in a branch: with the numbers that its condition depends on static, it is none."""
+    region = trace.region
+    found: Exception = error
+    while region is not None:
+        if not region.trial:
+            found = error if region.predicate is None else tr.undecided(trace, region.predicate, error)
+            if found is error:
+                break
+        region = region.outer
+    return found
+
+
+def bits_of(generator: Any) -> Any:
+    """The source of a generator's bits."""
+    return generator.bit_generator if isinstance(generator, np.random.Generator) else generator._bit_generator
+
+
+def _settled(size: Any) -> Any:
+    """A size that Python knows; numbers that only a run knows become static."""
+    if isinstance(size, (tuple, list)):
+        return tuple(map(operator.index, size))
+    return size if size is None else operator.index(size)
+
+
+def _form(trace: Trace, given: Any, operands: list[Any]) -> Any:
+    """Arguments with places for what only a run knows, which goes to `operands`."""
+    if type(given) in (list, tuple):
+        return type(given)(_form(trace, item, operands) for item in given)
+    if type(given) is dict:
+        return {name: _form(trace, item, operands) for name, item in given.items()}
+    if not isinstance(given, (Value, Dim, np.ndarray)):
+        return given
+    if isinstance(given, Dim):
+        raise trace.specialise("a draw from a NumPy generator", given)
+    if integers.is_size(trace, given):
+        return operator.index(given)  # type: ignore[arg-type]  # which its class knows to be
+    found = symbol(trace, given)
+    if any(isinstance(size, Dim) for size in found.type.shape):
+        raise trace.specialise("a draw from a NumPy generator", *found.type.shape)
+    operands.append(found)
+    kind = kind_of(wrap(found))
+    return d.Operand(len(operands) - 1, "ndarray" if kind == "tensor" else kind)
+
+
+def _found(generator: Any, method: str, args: tuple, kwargs: dict, operands: list[Any]) -> tuple[type, TensorType | None]:
+    """The class and type of what a draw gives, from a call on another generator with other numbers of the same types."""
+    bits = bits_of(generator)
+    if type(bits) not in BITS:
+        raise TraceError(f"draws from {type(bits).__name__} are not compiled", at=tr.user_line())
+    problem: Exception | None = None
+    for numbers in _guesses(operands):
+        call = d.Draw(type(generator)(type(bits)(0)), type(generator), method, args, kwargs, object, None, False)
+        try:
+            with warnings.catch_warnings(), np.errstate(all="ignore"):
+                warnings.simplefilter("ignore")
+                out = call(numbers)
+        except Exception as error:  # a guess need not be what the method accepts
+            problem = error
+            continue
+        if out is None:
+            return type(None), None
+        array = np.asarray(out)
+        if not dt.supported(array.dtype) or not isinstance(out, (np.ndarray, np.generic, float, int)):
+            break
+        return type(out), TensorType(array.dtype, array.shape, weak=isinstance(out, (float, int)) and array.shape == ())
+    if not operands and problem is not None:
+        raise problem
+    raise TraceError(f"what {type(generator).__name__}.{method}() gives is not known before it is called",
+                     got=str(problem or "no array or number"), at=tr.user_line())  # fmt: skip
+
+
+def _guesses(operands: list[Any]) -> list[list[np.ndarray]]:
+    """Numbers that the parameters of distributions may be: 1, 2, 3 …, all 1, probabilities."""
+    kinds: list[list[float]] = [[k + 1.0 for k in range(len(operands))], [1.0] * len(operands), [0.5] * len(operands)]
+    guesses = [[np.full(x.type.shape, number).astype(x.type.dtype) for x, number in zip(operands, kind)] for kind in kinds]
+    shares = [np.full(x.type.shape, 1 / max(x.type.shape[-1:] or (1,))).astype(x.type.dtype) for x in operands]
+    return [*guesses, shares]
+
+
+def _result(trace: Trace, atom: Any, call: d.Draw) -> Any:
+    if call.result in (float, int):
+        return integers.python(trace, atom)
+    return wrap(trace.fresh(atom, "ndarray" if call.result is np.ndarray else "scalar"))

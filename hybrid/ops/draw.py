@@ -1,0 +1,159 @@
+"""Calls that change something besides their results: numbers drawn from a NumPy generator, once for each run, in program order.
+
+A token goes from each to the next: an operand and a result that hold nothing. So no two are equal, none can be moved before
+another, and those that nobody reads are kept because of `effect`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from hybrid.core import dtype as dt
+from hybrid.core.errors import AssumptionError, GraphError
+from hybrid.core.shape import TensorType
+from hybrid.ir.primitive import NO_GRADIENT, Kind, Primitive, Sample, register
+
+TOKEN = TensorType(dt.int64, ())
+
+
+@dataclass(frozen=True, slots=True)
+class Operand:
+    """The place of operand `index` in a call: a Python number, a NumPy scalar or an array, as undecorated code would pass."""
+
+    index: int
+    kind: str
+
+    def of(self, operands: Sequence[Any]) -> Any:
+        array = np.asarray(operands[self.index])
+        return array.item() if self.kind == "python" else array[()] if self.kind == "scalar" else array
+
+    def __repr__(self) -> str:
+        return f"_{self.index}"
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """A generator that each call brings: leaf `index` of its arguments."""
+
+    index: int
+
+    def __repr__(self) -> str:
+        return f"arg{self.index}"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Made:
+    """A generator that each run makes for itself: it begins as this one."""
+
+    start: Any
+
+
+class _Run(threading.local):
+    # The generators of the call under way on this thread: those among its arguments by place, and those it has made.
+    generators: dict[int | Made, Any] | None = None
+
+
+_run = _Run()
+
+
+@contextlib.contextmanager
+def given(arguments: Mapping[int, Any]) -> Iterator[None]:
+    """Run a program with these generators in the places of its arguments."""
+    fresh: dict[Any, Any] = {**arguments}
+    before, _run.generators = _run.generators, fresh
+    try:
+        yield
+    finally:
+        _run.generators = before
+
+
+def _generator(source: Any) -> Any:
+    """The one that a draw names."""
+    if not isinstance(source, (Argument, Made)):
+        return source
+    key, known = source.index if isinstance(source, Argument) else source, _run.generators
+    if known is not None and key not in known and isinstance(source, Made):
+        known[key] = copy.deepcopy(source.start)
+    if known is None or key not in known:
+        raise GraphError("numbers are drawn from a generator of a call, and no call is under way")
+    return known[key]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Draw:
+    """`generator.method(*args, **kwargs)` with operands in places of arguments, at any depth of lists and dicts.
+
+    Args:
+        generator: NumPy's, or the argument that it is, or what a run makes for itself.
+        of: its class.
+        result: the class of what it gives.
+        type: its dtype and shape; None where it gives None.
+        fixed: whether every argument is known, so that the call that found the type shows that it does not fail.
+    """
+
+    generator: Any
+    of: type
+    method: str
+    args: tuple
+    kwargs: dict[str, Any]
+    result: type
+    type: TensorType | None
+    fixed: bool
+
+    def __call__(self, operands: Sequence[Any]) -> Any:
+        generator = _generator(self.generator)
+        args, kwargs = filled(self.args, operands), filled(self.kwargs, operands)
+        if self.method == "shuffle":
+            args = (args[0].copy(), *args[1:])
+            generator.shuffle(*args, **kwargs)
+            return args[0]
+        return getattr(generator, self.method)(*args, **kwargs)
+
+    def __repr__(self) -> str:
+        given = (*map(repr, self.args), *(f"{name}={value!r}" for name, value in self.kwargs.items()))
+        return f"<{self.of.__name__}.{self.method}({', '.join(given)})>"
+
+
+def filled(form: Any, operands: Sequence[Any]) -> Any:
+    """Arguments with the operands in their places."""
+    if isinstance(form, Operand):
+        return form.of(operands)
+    if type(form) in (list, tuple):
+        return type(form)(filled(item, operands) for item in form)
+    if type(form) is dict:
+        return {name: filled(item, operands) for name, item in form.items()}
+    return form
+
+
+def _eval(token: Any, *operands: Any, call: Draw) -> tuple:
+    out = call(operands)
+    after = np.asarray(token) + 1
+    if call.type is None:
+        return (after,)
+    array = np.asarray(out)
+    if type(out) is not call.result or array.dtype != call.type.dtype or array.shape != call.type.shape:
+        raise AssumptionError(f"{call.method}() gives what it gave while tracing", got=f"{type(out).__name__}: {array.dtype}",
+                              expected=f"{call.result.__name__}: {call.type}")  # fmt: skip
+    return after, array
+
+
+def _infer(token: TensorType, *operands: TensorType, call: Draw) -> tuple:
+    return (TOKEN,) if call.type is None else (TOKEN, call.type)
+
+
+def _samples(rng: np.random.Generator) -> list[Sample]:
+    call = Draw(rng, type(rng), "uniform", (Operand(0, "ndarray"), Operand(0, "ndarray")), {}, np.ndarray,
+                TensorType(dt.float64, (3,)), False)  # fmt: skip
+    return [((np.asarray(0), rng.normal(size=3)), {"call": call})]  # between a number and itself: always the number
+
+
+draw = register(Primitive(
+    "draw", Kind.OPAQUE, _eval, _infer, NO_GRADIENT, _samples, reason="NumPy's generators are NumPy's", effect=True,
+))  # fmt: skip
