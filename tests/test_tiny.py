@@ -2,6 +2,7 @@
 
 import copy
 import gc
+import io
 import pickle
 import threading
 import warnings
@@ -238,7 +239,28 @@ def test_every_stage_can_be_read():
 
 
 def test_compiled_and_eager_can_be_compared():
-    assert softmax.verify(X) == "1 result agrees"
+    assert softmax.verify(X)
+    assert str(softmax.verify(X)) == "1 result agrees"
+
+
+def test_compiled_code_can_be_stepped_through(capsys, monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.StringIO("next\np t0.shape\ncontinue\n"))
+    np.testing.assert_allclose(softmax.debug(X), softmax.eager(X), rtol=1e-6)
+    assert "-> " in capsys.readouterr().out
+
+
+def test_numba_functions_are_part_of_kernels():
+    import numba
+
+    clip = numba.njit(lambda x: x if x < 1 else 1.0)
+    f = hy.function(lambda x: clip(x) * 2, strict=True)
+    assert f(0.25) == 0.5 and f(3.0) == 2.0 and "numba." in str(f.graph(3.0))
+
+
+def test_the_first_nan_is_named():
+    found = pytest.raises(FloatingPointError, match=r"log gives a NaN at index \(0, 1\)")
+    with hy.config.override(check_nan=True), np.errstate(all="ignore"), found:
+        hy.function(lambda x: np.log(x).sum())(np.array([[1.0, -1.0]]))
 
 
 def test_the_printed_loops_run_in_python():

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+import textwrap
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import ml_dtypes
 import numpy as np
@@ -19,6 +24,7 @@ from hybrid.passes.pipeline import group
 from hybrid.runtime.plan import Plan
 from hybrid.runtime.program import Lowered, build
 
+ROOT = Path(__file__).parents[1]
 BACKENDS = ("llvm", "numba", "python")
 ULPS = 4  # the project's bound for elementary functions
 # Elementary functions: rounded to within ULPS. Every other elementwise operation gives NumPy's bits.
@@ -173,3 +179,11 @@ def _agree_sum(exact: np.ndarray, magnitudes: np.ndarray, got: np.ndarray) -> bo
     """Half an ulp for the result's rounding, and two roundings of the accumulator relative to the sum of magnitudes."""
     accumulator = dt.float64 if got.dtype == dt.float64 else dt.float32
     return within(got, np.asarray(exact), 0.5, 2 * float(np.finfo(accumulator).eps) * magnitudes)
+
+
+def in_subprocess(source, **environment):
+    """Run a program with these environment variables; what it printed."""
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(source)], capture_output=True, text=True, cwd=ROOT,
+                          env={**os.environ, "HYBRID_CACHE": "0", **environment})  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return done

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterator
 
+from hybrid.codegen.foreign import any_called
 from hybrid.codegen.instructions import NARROW, is_simple
 from hybrid.codegen.target import Target
 from hybrid.core import dtype as dt
@@ -68,8 +69,8 @@ def can_vectorise(loop: For) -> bool:
 
 def lanes(loop: For, target: Target) -> int:
     """Iterations a vector loop runs side by side: one register of the width it computes in most."""
-    if not can_vectorise(loop) or loop.extent in (0, 1):
-        return 1
+    if not can_vectorise(loop) or loop.extent in (0, 1) or calls_foreign(loop.body):
+        return 1  # LLVM vectorises what becomes of foreign functions
     widths: Counter[int] = Counter()
     moved: Counter[int] = Counter()
     for node in nodes_of(loop.body):
@@ -100,6 +101,11 @@ def lanes(loop: For, target: Target) -> int:
     return found
 
 
+def calls_foreign(body: tuple[Stmt, ...]) -> bool:
+    """Whether functions of another compiler are called."""
+    return any_called(node.name for node in nodes_of(body) if isinstance(node, Op))
+
+
 def _is_light(body: tuple[Stmt, ...]) -> bool:
     return any(isinstance(stmt, Accumulate) for stmt in body) and operations(body) <= 8
 
@@ -125,8 +131,10 @@ def is_scalar(kernel: Kernel) -> bool:
 def _scalar_loop(stmt: Stmt) -> bool:
     if isinstance(stmt, (While, If)):
         return isinstance(stmt, While) or any(map(_scalar_loop, (*stmt.body, *stmt.orelse)))
-    if not isinstance(stmt, For) or stmt.kind in ("vector", "flat"):
+    if not isinstance(stmt, For):
         return False
+    if stmt.kind in ("vector", "flat"):
+        return calls_foreign(stmt.body)
     if any(isinstance(inner, (For, While)) for inner in walk(stmt.body)):
         return any(map(_scalar_loop, stmt.body))
     return stmt.kind == "serial" and not unrolls_fully(stmt)

@@ -14,7 +14,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from hybrid.codegen import scalars
+from hybrid.codegen import estimate, scalars
+from hybrid.codegen.foreign import any_called
 from hybrid.core import dtype as dt
 from hybrid.core.errors import ArgumentError, CompileError, DTypeError
 from hybrid.loops import nest, text
@@ -45,6 +46,7 @@ def emit(kernel: nest.Kernel, numba: bool = False) -> str:
     The function returns the kernel's `Code`. With `numba` the module imports Numba and decorates its functions, and 16-bit
     float buffers are passed as views of uint16.
     """
+    _refuse_foreign(kernel)
     return _Source(kernel, numba).module()
 
 
@@ -53,6 +55,7 @@ def interpret(kernel: nest.Kernel) -> Callable[..., int]:
 
     Arguments are flat arrays of the buffers' dtypes in order, then the sizes in the order of `kernel.symbols`.
     """
+    _refuse_foreign(kernel)
     run = _load(_Source(kernel, numba=False))
 
     def interpreted(*args) -> int:
@@ -65,6 +68,7 @@ def interpret(kernel: nest.Kernel) -> Callable[..., int]:
 
 def compile_numba(kernel: nest.Kernel) -> Callable[..., int]:
     """The kernel compiled by Numba at its first call; arguments are those of `interpret`."""
+    _refuse_foreign(kernel)
     run = _load(_Source(kernel, numba=True))
 
     def compiled(*args) -> int:
@@ -72,6 +76,12 @@ def compile_numba(kernel: nest.Kernel) -> Callable[..., int]:
         return int(run(*(a.view(np.uint16) if isinstance(a, np.ndarray) and a.dtype in _HALF else a for a in args)))
 
     return compiled
+
+
+def _refuse_foreign(kernel: nest.Kernel) -> None:
+    if any_called(node.name for node in estimate.nodes_of(kernel.body) if isinstance(node, nest.Op)):
+        raise CompileError("the source of a kernel cannot contain a function that came as machine code",
+                           fix='leave the back end at "llvm"')  # fmt: skip
 
 
 def _load(source: _Source) -> Callable[..., int]:

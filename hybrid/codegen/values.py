@@ -30,7 +30,23 @@ from hybrid.core import dtype as dt
 from hybrid.core.affine import Affine
 from hybrid.core.errors import CompileError
 from hybrid.core.shape import Dim, Size, product
-from hybrid.loops.nest import ON_WORDS, Bitcast, Const, Convert, Expr, Index, Load, Op, Ref, Rescue, Store, children, op, select
+from hybrid.loops.nest import (
+    FOREIGN,
+    ON_WORDS,
+    Bitcast,
+    Const,
+    Convert,
+    Expr,
+    Index,
+    Load,
+    Op,
+    Ref,
+    Rescue,
+    Store,
+    children,
+    op,
+    select,
+)
 
 if TYPE_CHECKING:
     from hybrid.codegen.reduce import Accumulator
@@ -473,7 +489,7 @@ COMPOSED = frozenset({
 def compose(expr: Op) -> Expr | None:
     """The same value in simpler operations; None for those with an instruction or a scalar function of their own."""
     dtype = expr.args[-1].dtype
-    if is_simple(expr.name, dtype):
+    if is_simple(expr.name, dtype) or expr.name.startswith(FOREIGN):
         return None
     if expr.name not in COMPOSED or not (dtype == dt.uint64 if expr.name in ON_WORDS else dt.is_float(dtype)):
         raise CompileError(f"{expr.name} has no meaning for {dt.SHORT[dtype]}")
@@ -525,7 +541,7 @@ def _floor_quotient(a: Expr, b: Expr) -> Expr:
 
 
 def _libm_name(name: str, dtype: np.dtype) -> str:
-    return name if dtype == dt.float64 else name + "f"
+    return name if dtype == dt.float64 or name.startswith(FOREIGN) else name + "f"
 
 
 def _lane_loop(helper: str, name: str, scalar: str, lanes: int, arity: int) -> str:

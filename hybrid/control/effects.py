@@ -5,11 +5,11 @@ from __future__ import annotations
 import functools
 import types
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
-from hybrid.core.errors import TraceError
+from hybrid.core.errors import DebuggerError, TraceError
 from hybrid.frontend.values import Value
 from hybrid.ir import trace as tr
 from hybrid.ir.trace import Trace
@@ -23,6 +23,27 @@ _IMPURE = frozenset(("print", "input", "open", "next", "iter", "setattr", "delat
 # Objects whose methods only look at them, or change what `Watch` looks at.
 _KNOWN = (Value, np.ndarray, np.generic, np.dtype, np.ufunc, str, bytes, int, float, complex, tuple, list, dict, set, frozenset,
           range, slice, type, types.ModuleType)  # fmt: skip
+
+
+# Debuggers: what their functions are called for is to stop at the user's line, where values must be real.
+_DEBUGGERS = frozenset(
+    ("pdb", "bdb", "ipdb", "pudb", "wdb", "web_pdb", "remote_pdb", "rpdb", "pdbpp", "debugpy", "pydevd", "IPython")
+)
+
+
+def refuse_debuggers(trace: Trace, function: Any) -> None:
+    """DebuggerError for a call that stops in a debugger: `pdb.set_trace()`, say."""
+    module = getattr(function, "__module__", None)
+    if isinstance(module, str) and module.partition(".")[0] in _DEBUGGERS:
+        stop(trace, f"{module.partition('.')[0]}.{getattr(function, '__name__', type(function).__name__)}()")
+
+
+def stop(trace: Trace, what: str) -> NoReturn:
+    """End the way that is being traced: Python stops there with real values."""
+    error = DebuggerError(f"{what} stops in a debugger, where Python has to be", at=tr.user_line())
+    if not trace.inside:
+        trace.fail(error)
+    raise error
 
 
 def refuse_effects(trace: Trace, function: Any, opaque: Callable[[Callable], bool]) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from hybrid.control import substitutes
 from hybrid.control.branch import branch, choose, truth
-from hybrid.control.effects import refuse_effects
+from hybrid.control.effects import refuse_debuggers, refuse_effects
 from hybrid.control.loop import CannotRoll, FirstRoundDiffers, Rounds, Swapped, roll
 from hybrid.control.plain import Plain, State
 from hybrid.control.watch import Watch
@@ -187,6 +187,7 @@ class Tracing(Plain):
         trace = tr.current()
         if trace is None:
             return function
+        refuse_debuggers(trace, function)
         found = substitutes.called(function) or self.convert(function, self)
         if trace.region is not None and found is function:
             refuse_effects(trace, function, self.opaque)

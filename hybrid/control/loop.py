@@ -146,6 +146,8 @@ def roll(trace: Trace, rounds: Rounds, state: State, renames: bool) -> None:
         trace.failure = known
     else:
         raise CannotRoll("what the loop's variables hold changes from round to round", at=tr.user_line())
+    if test is True and rounds.count is None:
+        raise tr.TooLong("a loop that only an error ends is Python's", at=tr.user_line())
     carried = [leaf for leaf in leaves if leaf.spec is not None]
     _run_once(trace, rounds, state, variables, carried)
     results = _append(trace, rounds, carried, region, test, split)

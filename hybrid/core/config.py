@@ -46,6 +46,8 @@ class Config:
     hide_frames: bool = True  # drop hybrid's own frames from tracebacks
     vector_bits: int = 0  # 0: what the machine has
     disable_passes: str = ""  # comma-separated pass names, for bisecting
+    check_nan: bool = False  # raise FloatingPointError at the first operation that makes a NaN of numbers; slow
+    check_inf: bool = False  # the same for infinities
     profile: bool = False  # record every kernel from the start
 
     def __setattr__(self, name: str, value: object) -> None:

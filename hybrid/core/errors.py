@@ -39,6 +39,10 @@ class IndexingError(HybridError, IndexError):
     """An index out of bounds, or of a kind that cannot index."""
 
 
+class NotFiniteError(HybridError, FloatingPointError):
+    """A NaN or an infinity came up, which `config.check_nan` or `config.check_inf` asks to hear of."""
+
+
 class GraphError(HybridError, ValueError):
     """A graph, graph text or graph file that is malformed."""
 
@@ -49,6 +53,10 @@ class TraceError(HybridError, TypeError):
 
 class EscapeError(TraceError):
     """A traced tensor was used after the call that traced it had ended."""
+
+
+class DebuggerError(HybridError, RuntimeError):
+    """Traced code would stop in a debugger, which is for Python to do: like an error of the user's, it ends only its way."""
 
 
 class AssumptionError(TraceError):

@@ -40,6 +40,7 @@ from hybrid.frontend.values import (
     unwrap,
     wrap,
 )
+from hybrid.ir import finite
 from hybrid.ir import trace as tr
 from hybrid.ir.primitive import Primitive
 from hybrid.ops import elementwise as e
@@ -125,7 +126,8 @@ class Elementwise:
                 return self.eager(operands)
             given = {"where": concrete(where)} if where is not True else {}
             given |= {"dtype": dt.canonical(dtype)} if dtype is not None else {}
-            result = self.ufunc(*map(concrete, operands), out=concrete(destination), casting=casting, **given, **rest)
+            given |= {"out": concrete(destination), "casting": casting}
+            result = finite.checked(self.name, self.ufunc, *map(concrete, operands), **given, **rest)
             if destination is not None:
                 return destination
             return wrap(result) if holds_tensor((*operands, where)) else result
@@ -143,7 +145,7 @@ class Elementwise:
                 dtype = self.promotion(tuple(np.asarray(a) if isinstance(a, list) else a for a in arrays))
                 arrays = [np.asarray(a).astype(dtype, copy=False) for a in arrays]
                 break
-        result = self.ufunc(*arrays)
+        result = finite.checked(self.name, self.ufunc, *arrays) if tr.open_traces else self.ufunc(*arrays)
         return wrap(result) if holds_tensor(operands) else result
 
     def record(self, trace: tr.Trace, operands: tuple, *, dtype: np.dtype | None = None, python: bool = False) -> Any:

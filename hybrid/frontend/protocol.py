@@ -15,6 +15,7 @@ from hybrid.frontend.indexing import add_at
 from hybrid.frontend.linear import matmul
 from hybrid.frontend.masked import Masked
 from hybrid.frontend.values import FUNCTIONS, concrete, evaluate, rewrap, tracing, unsupported
+from hybrid.ir import finite
 from hybrid.ir import trace as tr
 
 _WHOLE: dict[Any, Callable] = {np.matmul: matmul, np.divmod: divmod_, np.modf: modf}  # ufuncs that are no maps
@@ -76,7 +77,9 @@ def _eager_ufunc(ufunc: np.ufunc, method: str, inputs: tuple, kwargs: dict) -> A
     if known is not None:
         return known(*inputs)
     out = kwargs.get("out")
-    result = getattr(ufunc, method)(*map(concrete, inputs), **{name: concrete(x) for name, x in kwargs.items()})
+    result = finite.checked(
+        ufunc.__name__, getattr(ufunc, method), *map(concrete, inputs), **{name: concrete(x) for name, x in kwargs.items()}
+    )
     if out is not None:
         return out[0] if len(out) == 1 else out
     return rewrap(result) if method != "at" else None

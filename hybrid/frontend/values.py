@@ -17,6 +17,7 @@ from hybrid.core import dtype as dt
 from hybrid.core.errors import DTypeError, EscapeError, TraceError
 from hybrid.core.shape import Dim, Shape, Size, TensorType, broadcast
 from hybrid.frontend.quick import FORMS, JOINS
+from hybrid.ir import finite
 from hybrid.ir import trace as tr
 from hybrid.ir.graph import Atom, Literal, Source
 from hybrid.ir.primitive import Primitive, infer
@@ -428,7 +429,10 @@ def evaluate(function: Callable, *args: Any, **kwargs: Any) -> Any:
     for name, x in kwargs.items():
         a = named[name] = concrete(x)
         found = found or a is not x
-    out = function(*plain, **named)
+    if tr.open_traces:
+        out = finite.checked(getattr(function, "__name__", "an operation"), function, *plain, **named)
+    else:
+        out = function(*plain, **named)
     return rewrap(out) if found else out
 
 
@@ -545,7 +549,8 @@ def bind(primitive: Primitive, *operands: Any, **params: Any) -> Any:
     """One application of a primitive to operands that fit it as they are: evaluated now, or recorded."""
     trace = tracing(*operands)
     if trace is None:
-        out = primitive.eval(*(np.asarray(concrete(x)) for x in operands), **params)
+        arrays = [np.asarray(concrete(x)) for x in operands]
+        out = finite.checked(primitive.name, primitive.eval, *arrays, **params)
         return rewrap(out) if holds_tensor(operands) else out
     atoms = trace.record(primitive, tuple(read(trace, x) for x in operands), params)
     made = tuple(wrap(trace.fresh(atom, result_kind(operands, atom.type.shape))) for atom in atoms)

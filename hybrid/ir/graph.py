@@ -12,7 +12,7 @@ import contextlib
 import linecache
 import os
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -123,36 +123,69 @@ def uses(graph: Graph) -> dict[Var, list[Eqn]]:
     return out
 
 
-class _Sizes(threading.local):
-    """What the size symbols stand for in the execution under way on this thread, innermost body last."""
+class _Execution(threading.local):
+    """Of the execution under way on this thread: what size symbols stand for, innermost body last; rounds; who looks on."""
 
     def __init__(self) -> None:
         self.stack: list[dict[str, int]] = [{}]
+        self.rounds: tuple[int, ...] = ()
+        self.observer: Observer | None = None
 
 
-_sizes = _Sizes()
+# Called in place of `apply` with an equation, its operands, the graph it is in and what is known there; gives its results.
+Observer = Callable[["Eqn", Sequence[Any], "Graph", Mapping[Var, Any]], tuple]
+
+
+_execution = _Execution()
 
 
 @contextlib.contextmanager
 def sizes(known: Mapping[str, int]) -> Iterator[dict[str, int]]:
     """Run a body in which these symbols have these values; what it binds itself is forgotten with it."""
-    inner = {**_sizes.stack[-1], **known}
-    _sizes.stack.append(inner)
+    inner = {**_execution.stack[-1], **known}
+    _execution.stack.append(inner)
     try:
         yield inner
     finally:
-        _sizes.stack.pop()
+        _execution.stack.pop()
+
+
+@contextlib.contextmanager
+def in_round(symbol: str, number: int) -> Iterator[None]:
+    """Run one round of a loop, whose symbol stands for its number."""
+    before = _execution.rounds
+    _execution.rounds = (*before, number)
+    try:
+        with sizes({symbol: number}):
+            yield
+    finally:
+        _execution.rounds = before
+
+
+def rounds() -> tuple[int, ...]:
+    """The rounds that the loops under way on this thread are in, the outermost first."""
+    return _execution.rounds
+
+
+@contextlib.contextmanager
+def observed(observer: Observer) -> Iterator[None]:
+    """Leave every equation that this thread runs to an observer, which calls `apply`; those of a body come inside it."""
+    before, _execution.observer = _execution.observer, observer
+    try:
+        yield
+    finally:
+        _execution.observer = before
 
 
 def bind_size(symbol: str, value: int) -> None:
     """Give a symbol its value for the rest of the body that is being run."""
-    _sizes.stack[-1][symbol] = value
+    _execution.stack[-1][symbol] = value
 
 
 def resolved(value: Any) -> Any:
     """A parameter with numbers for its symbolic sizes."""
     if isinstance(value, Dim):
-        return value.evaluate(_sizes.stack[-1])
+        return value.evaluate(_execution.stack[-1])
     if type(value) is tuple:
         return tuple(map(resolved, value))
     return value
@@ -160,7 +193,7 @@ def resolved(value: Any) -> Any:
 
 def apply(eqn: Eqn, operands: Sequence[Any]) -> tuple:
     """The results of one equation on arrays, by NumPy."""
-    params = {name: resolved(value) for name, value in eqn.params.items()} if _sizes.stack[-1] else eqn.params
+    params = {name: resolved(value) for name, value in eqn.params.items()} if _execution.stack[-1] else eqn.params
     out = eqn.primitive.eval(*operands, **params)
     return out if isinstance(out, tuple) else (out,)
 
@@ -202,9 +235,12 @@ def run(graph: Graph, arrays: Sequence[Any]) -> dict[Var, np.ndarray]:
     """Every value of one execution, by variable."""
     env: dict[Var, np.ndarray] = dict(zip(graph.inputs, arrays, strict=True))
     env.update((var, array) for var, array in graph.constants)
+    observer = _execution.observer
     with np.errstate(all="ignore"), sizes(sizes_of(graph, arrays)):
         for eqn in graph.eqns:
-            env.update(zip(eqn.outputs, apply(eqn, [read(env, atom) for atom in eqn.inputs]), strict=True))
+            operands = [read(env, atom) for atom in eqn.inputs]
+            results = apply(eqn, operands) if observer is None else observer(eqn, operands, graph, env)
+            env.update(zip(eqn.outputs, results, strict=True))
     return env
 
 

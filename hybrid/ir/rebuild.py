@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
+from hybrid.core.shape import Dim, TensorType
 from hybrid.ir.builder import Builder
 from hybrid.ir.graph import Atom, Eqn, Graph, Literal, Var, bodies
 
@@ -25,6 +27,32 @@ def substituted(graph: Graph, values: Mapping[Var, Atom]) -> Graph:
         env.update(zip(eqn.outputs, builder.append(eqn.primitive, inputs, eqn.params, eqn.source), strict=True))
     outputs = [atom if isinstance(atom, Literal) else env.get(atom, atom) for atom in graph.outputs]
     return Graph(graph.name, tuple(builder.inputs), tuple(builder.eqns), tuple(outputs), graph.constants, graph.names)
+
+
+def specialised(value: Any, sizes: Mapping[str, int]) -> Any:
+    """A graph, or a parameter, with numbers for some size symbols; in a graph, in all types and bodies."""
+    if isinstance(value, Dim):
+        return value.evaluate({name: sizes.get(name, Dim.symbol(name)) for name in value.symbols})  # type: ignore[arg-type]
+    if isinstance(value, tuple):
+        return tuple(specialised(item, sizes) for item in value)
+    if not isinstance(value, Graph) or not sizes:
+        return value
+    env: dict[Var, Var] = {}
+
+    def fresh(var: Var) -> Var:
+        made = env[var] = Var(TensorType(var.type.dtype, specialised(var.type.shape, sizes), var.type.weak))
+        return made
+
+    inputs = tuple(map(fresh, value.inputs))
+    constants = tuple((fresh(var), array) for var, array in value.constants)
+    eqns = []
+    for eqn in value.eqns:
+        operands = tuple(atom if isinstance(atom, Literal) else env[atom] for atom in eqn.inputs)
+        params = {name: specialised(item, sizes) for name, item in eqn.params.items()}
+        eqns.append(Eqn(eqn.primitive, operands, params, tuple(map(fresh, eqn.outputs)), eqn.source))
+    outputs = tuple(atom if isinstance(atom, Literal) else env[atom] for atom in value.outputs)
+    names = {env[var]: name for var, name in value.names.items() if var in env}
+    return Graph(value.name, inputs, tuple(eqns), outputs, constants, names)
 
 
 def within(graph: Graph, change: Callable[[Graph], Graph]) -> Graph:

@@ -11,8 +11,9 @@ import os
 import sys
 import threading
 import weakref
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -284,7 +285,10 @@ class Trace(KnownSizes):
             error = TraceError("np.errstate asks for floating-point errors, which compiled code does not raise", at=user_line())
             self.fail(error)
             raise error
-        return self.builder.append(primitive, inputs, params, user_line())
+        made = self.builder.append(primitive, inputs, params, user_line())
+        if _state.spy is not None:
+            _state.spy(self, made, user_frame())
+        return made
 
     def fresh(self, atom: Atom, kind: str) -> Symbol:
         """A new array holding `atom`."""
@@ -369,12 +373,15 @@ class Trace(KnownSizes):
 class _State(threading.local):
     trace: Trace | None = None
     eager: int = 0  # depth of `with hybrid.eager()`
+    # For a debugger: called with the trace, what an operation gave, and the frame of the user's that it comes from.
+    spy: Callable[[Trace, tuple[Atom, ...], FrameType | None], None] | None = None
 
 
 _state = _State()
 _lock = threading.Lock()
-# How many traces are open on any thread: while it is zero, eager operations skip every check.
+# How many traces are open on any thread, and reasons to look at eager operations: while it is zero, they skip every check.
 open_traces = 0
+_watching = 0
 
 
 def _count(step: int) -> None:
@@ -383,11 +390,18 @@ def _count(step: int) -> None:
         open_traces += step
 
 
+def watch_eager(step: int) -> None:
+    """One more or one fewer reason for eager operations to take the way on which they are looked at."""
+    global _watching
+    _watching += step
+    _count(step)
+
+
 def after_fork() -> None:
     """Forget the traces of other threads, which a child process does not have."""
     global open_traces, _lock
     _lock = threading.Lock()
-    open_traces, trace = 0, _state.trace
+    open_traces, trace = _watching, _state.trace
     while trace is not None:
         open_traces, trace = open_traces + 1, trace.outer
 
@@ -401,14 +415,18 @@ def state() -> _State:
     return _state
 
 
-def user_line() -> Source | None:
-    """The innermost frame outside the package and NumPy: the line the user wrote."""
-    frame = sys._getframe(1)
+def user_frame() -> FrameType | None:
+    """The innermost frame outside the package and NumPy."""
+    frame: FrameType | None = sys._getframe(1)
     while frame is not None and frame.f_code.co_filename.startswith(_LIBRARIES):
-        frame = frame.f_back  # type: ignore[assignment]
-    if frame is None:
-        return None
-    return Source(frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name)
+        frame = frame.f_back
+    return frame
+
+
+def user_line() -> Source | None:
+    """The line the user wrote that the trace is at."""
+    frame = user_frame()
+    return None if frame is None else Source(frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name)
 
 
 def live(symbol: Symbol) -> Trace:

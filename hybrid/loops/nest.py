@@ -71,6 +71,7 @@ OPS: dict[str, tuple[int, str]] = {
 }  # fmt: skip
 
 ON_WORDS = frozenset(("threefry",))  # functions of 64 bits
+FOREIGN = "foreign."  # how the names of functions of another compiler begin, of int64 operands (see codegen/foreign)
 
 # Accumulator operators and their identities by dtype kind.
 REDUCERS = ("add", "mul", "min", "max", "and", "or")

@@ -14,7 +14,7 @@ from hybrid.core import dtype as dt
 from hybrid.core.errors import AssumptionError, GraphError
 from hybrid.core.shape import Size, TensorType
 from hybrid.ir.builder import Builder
-from hybrid.ir.graph import Graph, bind_size, evaluate, sizes
+from hybrid.ir.graph import Graph, bind_size, evaluate, in_round
 from hybrid.ir.primitive import NO_GRADIENT, Kind, Primitive, Sample, register
 from hybrid.ops import elementwise as e
 
@@ -103,7 +103,7 @@ cond = register(Primitive("cond", Kind.CONTROL, _eval_cond, _infer_cond, NO_GRAD
 def _eval_loop(*operands: Any, carried: int, count: int | None, symbol: str, test: Graph | None, body: Graph) -> tuple:
     state, fixed, step = list(operands[:carried]), operands[carried:], 0
     while count is None or step < count:
-        with sizes({symbol: step}):
+        with in_round(symbol, step):
             if test is not None and not evaluate(test, *state, *fixed)[0]:
                 break
             state = list(evaluate(body, *state, *fixed))

@@ -17,8 +17,10 @@ from typing import Any
 
 import llvmlite.binding as llvm
 
+from hybrid.codegen.foreign import split
 from hybrid.codegen.target import SCALAR_LOOPS, Target, host
 from hybrid.core.errors import CompileError
+from hybrid.loops.nest import FOREIGN
 
 llvm.initialize_native_target()
 llvm.initialize_native_asmprinter()
@@ -112,7 +114,16 @@ def _linker() -> tuple[Any, str]:
 def _parsed(text: str, target: Target) -> Any:
     # A context of its own: what a module adds to the global one would never be freed.
     try:
-        module = llvm.parse_assembly(text, llvm.create_context())
+        context = llvm.create_context()
+        text, *others = split(text)
+        module = llvm.parse_assembly(text, context)
+        for other in others:
+            found = llvm.parse_assembly(other, context)
+            module.link_in(found)
+        for function in module.functions if others else ():
+            if function.name.startswith(FOREIGN) and not function.is_declaration:
+                function.linkage = "internal"
+                function.add_function_attribute("alwaysinline")
         module.verify()
     except RuntimeError as error:
         raise _rejected(text, str(error)) from None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from hybrid.codegen.foreign import linked
 from hybrid.codegen.instructions import symbol
 from hybrid.codegen.llvm import emit_kernel, emit_module
 from hybrid.codegen.target import Target, host
@@ -61,7 +62,7 @@ def emit(lowered: Lowered) -> Native:
         parts.append(threads.SUPPORT)
         needed |= threads.symbols()
     parts += [*kernels, *map(_segment, segments)]
-    return Native(emit_module(parts), tuple(s.name for s in segments), needed)
+    return Native(linked(emit_module(parts)), tuple(s.name for s in segments), needed)
 
 
 def _segment(segment: Segment) -> str:

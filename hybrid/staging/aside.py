@@ -18,7 +18,7 @@ from hybrid.ir import trace as tr
 from hybrid.runtime import profile
 
 functions: weakref.WeakSet[Any] = weakref.WeakSet()  # every decorated function
-_depth = int(not config.jit)
+_depth = int(not config.jit) + config.check_nan + config.check_inf
 _lock = threading.RLock()  # reentrant: a garbage collection inside may run code that calls a decorated function
 
 
@@ -75,12 +75,15 @@ def _after_fork() -> None:
     tr.after_fork()
     for f in list(functions):
         f.lock = threading.RLock()
-    step(tr.state().eager + tr.open_traces + len(profile.active) + (not config.jit) - _depth)
+    reasons = tr.state().eager + tr.open_traces + len(profile.active) + (not config.jit)  # open traces count the checks
+    step(reasons - _depth)
 
 
 def _settings_changed(name: str, before: object, after: object) -> None:
     if name == "jit" and before != after:
         step(-1 if after else 1)
+    if name in ("check_nan", "check_inf") and before != after:
+        step(1 if after else -1)  # compiled calls are evaluated op by op
     if name == "backend" and before != after:
         for f in list(functions):
             if f.backend is None:

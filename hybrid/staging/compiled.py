@@ -17,6 +17,7 @@ from hybrid.core.config import config
 from hybrid.core.errors import TraceError
 from hybrid.core.shape import Dim, Shape
 from hybrid.frontend.values import Value, wrap
+from hybrid.ir import finite
 from hybrid.ir.graph import Graph, Var, bodies, evaluate, sizes
 from hybrid.ir.verify import verify
 from hybrid.ops.draw import Argument as Place
@@ -133,7 +134,7 @@ class Compiled:
         if any(one_of(values[k], traced.generators) is not known for k, known in traced.passed):
             return Refusal(None, "a random generator is an argument in some calls and not in others, and reached otherwise too")
         if traced.checks is not None:
-            inputs = [self._input(traced.leaves[k], values[k]) for k in traced.inputs]
+            inputs = [self.input(traced.leaves[k], values[k]) for k in traced.inputs]
             if not all(np.isfinite(number) for number in evaluate(traced.checks, *inputs)):
                 return Refusal(None, "Python arithmetic of its numbers raises, or gives an infinity or a complex number")
         return None
@@ -142,8 +143,9 @@ class Compiled:
         """Run on the arguments of one call and their leaves, which must have this trace's key."""
         self.calls += 1
         traced = self.traced
-        known = self.sizes_of(values) if traced.sizes else {}
-        arrays = [self._input(traced.leaves[k], values[k]) for k in traced.inputs]
+        arrays = [self.input(traced.leaves[k], values[k]) for k in traced.inputs]
+        if finite.wanted():
+            finite.check(traced.graph, arrays)
         # Where there are no results, there may be assumptions.
         outputs = self._run(arrays, values) if traced.graph.outputs or traced.graph.eqns else []
         for where in traced.writes:
@@ -151,6 +153,12 @@ class Compiled:
                 given, used = _data(values[where]), arrays[traced.inputs.index(where)]
                 if used is not given:
                     np.copyto(given, used)
+        return self.finish(values, bound, outputs)
+
+    def finish(self, values: Sequence[Any], bound: tuple[tuple, dict], outputs: Sequence[np.ndarray]) -> Any:
+        """What the call returns, from the results of the graph; containers among the arguments are updated."""
+        traced = self.traced
+        known = self.sizes_of(values) if traced.sizes else {}
         made: list[Any] = []
         known.update((symbol, int(outputs[index])) for symbol, index in traced.late.items())
         with sizes(known):
@@ -184,11 +192,7 @@ class Compiled:
         """Draw from the generators among these leaves; what was drawn is undone on an error, or in any case."""
         calls, fails = self._draws
         given = {call.generator.index: values[call.generator.index] for call in calls if isinstance(call.generator, Place)}
-        kept = (
-            given[s.index] if isinstance(s, Place) else s for s in (c.generator for c in calls) if not isinstance(s, Seeded)
-        )
-        used = {id(generator): generator for generator in kept}
-        before = [(generator, state_of(generator)) for generator in used.values()] if fails or undo else []
+        before = [(generator, state_of(generator)) for generator in self.generators(values)] if fails or undo else []
         try:
             with draws_from(given):
                 yield
@@ -198,6 +202,12 @@ class Compiled:
         finally:
             for generator, state in before if undo else ():
                 put_back(generator, state)
+
+    def generators(self, values: Sequence[Any]) -> list[Any]:
+        """NumPy's generators that a call with these leaves draws from, but for those that it makes itself."""
+        sources = (call.generator for call in self._draws[0] if not isinstance(call.generator, Seeded))
+        used = (values[source.index] if isinstance(source, Place) else source for source in sources)
+        return list({id(generator): generator for generator in used}.values())
 
     @cached_property
     def _draws(self) -> tuple[tuple[Draw, ...], bool]:
@@ -211,7 +221,7 @@ class Compiled:
         return calls, not sure
 
     @staticmethod
-    def _input(leaf: Leaf, value: Any) -> np.ndarray:
+    def input(leaf: Leaf, value: Any) -> np.ndarray:
         if isinstance(leaf, ArrayLeaf):
             array = _data(value)
             return array if leaf.direct else np.array(array, order="C")
@@ -219,7 +229,7 @@ class Compiled:
         return np.asarray(value, leaf.dtype)
 
     @staticmethod
-    def _give(result: Result, values: Sequence[Any], bound: Any, outputs: list[np.ndarray], made: list[Any]) -> Any:
+    def _give(result: Result, values: Sequence[Any], bound: Any, outputs: Sequence[np.ndarray], made: list[Any]) -> Any:
         match result:
             case Computed(index, kind, chain, otherwise):
                 out = view_of(outputs[index], chain)

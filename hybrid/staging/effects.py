@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 import sysconfig
+import threading
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from types import BuiltinFunctionType, FrameType, ModuleType
@@ -15,8 +16,10 @@ from typing import Any
 
 import numpy as np
 
+from hybrid.control.effects import stop
 from hybrid.core.errors import TraceError
 from hybrid.frontend.draws import GENERATORS, LEGACY
+from hybrid.ir import trace as tr
 from hybrid.ir.graph import Source
 
 _OURS = (str(Path(__file__).parents[1]) + "/", str(Path(np.__file__).parent) + "/")
@@ -59,9 +62,11 @@ class Effects:
         self.before = sys.getprofile()
         if self.suspect:
             sys.setprofile(self._watch)
+        _breakpoints.take()
         return self
 
     def __exit__(self, kind: Any, error: Any, tb: Any) -> None:
+        _breakpoints.give_back()
         if self.suspect:
             sys.setprofile(self.before)
         before = zip(self.generators, self.states)
@@ -78,6 +83,35 @@ class Effects:
                 error = TraceError(f"it calls {function.__name__}(), whose effect or value is new at every call", at=at)
                 self.failed(error)
                 raise error
+
+
+class _Breakpoints:
+    """`breakpoint()` while something is traced: in the trace it is refused, on other threads it is what it was."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.depth, self.before = 0, sys.breakpointhook
+
+    def take(self) -> None:
+        with self.lock:
+            if self.depth == 0:
+                self.before, sys.breakpointhook = sys.breakpointhook, self.hook
+            self.depth += 1
+
+    def give_back(self) -> None:
+        with self.lock:
+            self.depth -= 1
+            if self.depth == 0 and sys.breakpointhook == self.hook:
+                sys.breakpointhook = self.before
+
+    def hook(self, *args: Any, **kwargs: Any) -> Any:
+        trace = tr.current()
+        if trace is not None:
+            stop(trace, "breakpoint()")
+        return self.before(*args, **kwargs)
+
+
+_breakpoints = _Breakpoints()
 
 
 def _suspicious(value: Any) -> bool:

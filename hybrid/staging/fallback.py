@@ -72,8 +72,18 @@ def warn(message: str, category: type[Warning]) -> None:
 
 
 def without_our_frames(error: BaseException) -> BaseException:
-    """The error with a traceback that shows the user's frames only, unless `config.hide_frames` is off."""
-    if config.hide_frames:
+    """The error with a traceback that shows the user's frames only, unless `config.hide_frames` is off; so those behind it."""
+    pending: list[BaseException] = [error]
+    seen: set[int] = set()
+    while config.hide_frames and pending:
+        _trim(pending.pop(), pending, seen)
+    return error
+
+
+def _trim(error: BaseException, pending: list[BaseException], seen: set[int]) -> None:
+    if id(error) not in seen:
+        seen.add(id(error))
+        pending += [behind for behind in (error.__cause__, error.__context__) if behind is not None]
         frames = []
         step = error.__traceback__
         while step is not None:
@@ -84,4 +94,3 @@ def without_our_frames(error: BaseException) -> BaseException:
         for step in reversed(frames):
             trimmed = TracebackType(trimmed, step.tb_frame, step.tb_lasti, step.tb_lineno)
         error.__traceback__ = trimmed
-    return error

@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING, Any
 
 from hybrid.core import tree
 from hybrid.core.config import BACKENDS, config
-from hybrid.core.errors import ArgumentError, CompileError, HybridError, IndexingError, TraceError
+from hybrid.core.errors import ArgumentError, CompileError, HybridError, IndexingError, NotFiniteError, TraceError
 from hybrid.core.spec import Spec
 from hybrid.frontend.values import Value
+from hybrid.ir import finite
 from hybrid.ir import trace as tr
 from hybrid.ir.trace import Concretise, Specialise, Symbol
 from hybrid.staging import aside
@@ -103,6 +104,18 @@ class Function(Inspection):
         return self
 
     @property
+    def _numba_type_(self) -> Any:
+        """What Numba asks of an object in code that it compiles: there this is the undecorated function, compiled by Numba.
+
+        Shapes are no part of Numba's types, so that no trace could be found for a call.
+        """
+        from numba.core import types as numba_types
+
+        from hybrid.staging.jitted import companion
+
+        return numba_types.Dispatcher(companion(self))
+
+    @property
     def eager(self) -> Callable:
         """The undecorated function."""
         return self.function
@@ -116,7 +129,7 @@ class Function(Inspection):
     def _slow(self, *args: Any, **kwargs: Any) -> Any:
         """A call the native entry did not take."""
         if not config.jit or tr.state().eager or (tr.open_traces and tr.current() is not None):
-            return self.function(*args, **kwargs)  # plain Python was asked for, or another function's trace inlines this one
+            return self._plainly(args, kwargs)  # plain Python was asked for, or another function's trace inlines this one
         bound = None
         with contextlib.suppress(TypeError):
             bound = self.parameters.bind(args, kwargs)
@@ -129,15 +142,23 @@ class Function(Inspection):
             if refusal is None:
                 try:
                     return compiled(values, bound)
+                except NotFiniteError:
+                    raise
                 except Exception as error:  # the arguments are as they were: Python repeats the call and raises what it raises
                     refusal = Refusal(None, describe(error), error)
                     failed = compiled
             found = refusal
-        out = self.function(*args, **kwargs)  # where this raises too, it is the user's error, and nothing of ours to report
+        out = self._plainly(args, kwargs)  # where this raises too, it is the user's error, and nothing of ours to report
         if failed is not None:
             self._give_up(failed, found)
         self._report(found)
         return out
+
+    def _plainly(self, args: tuple, kwargs: dict) -> Any:
+        if not finite.wanted():
+            return self.function(*args, **kwargs)
+        with finite.in_python():
+            return self.function(*args, **kwargs)
 
     def _give_up(self, compiled: Compiled, refusal: Refusal) -> None:
         """Leave to Python, from now on, the calls of a trace that has turned out too often to be Python's."""
@@ -439,7 +460,8 @@ def _weak_slow(reference: weakref.ref, function: Callable) -> Callable:
         try:
             return own._slow(*args, **kwargs)
         except BaseException as error:
-            raise without_our_frames(error)  # noqa: B904  the same error
+            without_our_frames(error)
+            raise  # bare: it adds no entry for this frame
 
     return slow
 

@@ -6,12 +6,15 @@ import functools
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
+from hybrid.core import tree
 from hybrid.core.errors import CompileError
+from hybrid.core.spec import Spec
 from hybrid.ir.graph import Graph
 from hybrid.staging.fallback import Refusal
 from hybrid.staging.parameters import Parameters
 
 if TYPE_CHECKING:
+    from hybrid.staging.compare import Verdict
     from hybrid.staging.compiled import Compiled
 
 
@@ -78,20 +81,40 @@ class Inspection:
         self._compiled(args, kwargs)
         return functools.partial(cast(Callable, self), *args, **kwargs)
 
-    def verify(self, *args: Any, **kwargs: Any) -> str:
-        """Run this call op by op with NumPy and compiled, and compare results and written arrays.
+    def verify(self, *args: Any, **kwargs: Any) -> Verdict:
+        """Make this call undecorated and compiled, and compare what it returns and writes.
 
         Works on copies, so that nothing the caller holds is written.
 
         Returns:
-            A sentence saying that they agree.
+            A report, true where they agree. Where they do not, it lists what differs, and names the first operation at
+            which the compiled program parts from the graph evaluated op by op, with the user's line and the values.
 
         Raises:
-            CompileError: naming the first operation whose value differs, with the user's line.
+            CompileError: this call runs as plain Python; the message says why.
         """
-        from hybrid.staging.report import check
+        from hybrid.staging.compare import verify
 
-        return check(*self._compiled(args, kwargs))
+        args, kwargs = tree.map_leaves(_concrete, (args, kwargs))
+        return verify(self, self._compiled(args, kwargs)[0], args, kwargs)
+
+    def debug(self, *args: Any, **kwargs: Any) -> Any:
+        """Replay the graph of this call operation by operation under pdb, on copies of the arguments.
+
+        Each stop shows the user's line and the operation that is about to be computed. `p t3` and the names of the user's
+        variables show values; `step`, `next`, `return`, `until`, `continue`, `break` and what only looks work as in pdb;
+        `graph` shows the graph.
+
+        Returns:
+            What the call returns; None after `quit`.
+
+        Raises:
+            CompileError: this call runs as plain Python; the message says why.
+        """
+        from hybrid.staging.debugger import debug
+
+        args, kwargs = tree.map_leaves(_concrete, (args, kwargs))
+        return debug(self, self._compiled(args, kwargs)[0], args, kwargs)
 
     # what happened ----------------------------------------------------------------------------------------------------
     def stats(self) -> dict[str, Any]:
@@ -141,6 +164,10 @@ class Inspection:
                 "this call is not compiled", got=found.reason, fix="f.eager(...) runs it as plain Python"
             ) from found.error
         return found
+
+
+def _concrete(value: Any) -> Any:
+    return value.zeros() if isinstance(value, Spec) else value
 
 
 def _listing() -> Any:

@@ -37,6 +37,7 @@ _LIBRARIES = tuple(
         Path(np.__file__).parents[1] / "scipy",
     )
 )
+_COMPILERS = ("numba.", "llvmlite.")
 _IMPORT = dis.opmap["IMPORT_NAME"]
 _PLAIN_LOOKUP: tuple[Any, ...] = (object.__getattribute__, types.ModuleType.__getattribute__, type.__getattribute__)
 
@@ -294,6 +295,8 @@ class _Scan:
     def callable(self, value: Any, args: tuple = (), kwargs: Mapping[str, Any] | None = None, text: str = "") -> None:
         """The reads of calling something with arguments of which only objects are looked into."""
         kwargs = kwargs or {}
+        if type(value).__module__.startswith(_COMPILERS):
+            return  # what Numba compiled reads its globals as they were then
         if isinstance(value, types.FunctionType):
             self.function(value, _named(value, args, kwargs))
         elif isinstance(value, types.MethodType):
@@ -448,4 +451,5 @@ def _is_users(kind: type) -> bool:
     """Whether a class is written in Python, outside the libraries."""
     module = sys.modules.get(kind.__module__)
     file = getattr(module, "__file__", None) or ""
-    return bool(kind.__flags__ & 1 << 9) and kind.__module__ != "builtins" and not file.startswith(_LIBRARIES)
+    inside = file.startswith(_LIBRARIES) or kind.__module__.startswith(_COMPILERS)
+    return bool(kind.__flags__ & 1 << 9) and kind.__module__ != "builtins" and not inside

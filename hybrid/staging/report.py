@@ -1,4 +1,4 @@
-"""The texts behind `f.explain()`, `f.verify()` and HYBRID_DEBUG: what became of each line, and whether it is right."""
+"""The texts behind `f.explain()` and HYBRID_DEBUG: what became of each line."""
 
 from __future__ import annotations
 
@@ -8,21 +8,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from hybrid.core import tree
 from hybrid.core.config import config
-from hybrid.core.errors import CompileError
 from hybrid.core.shape import Shape, product
-from hybrid.frontend.values import Value
-from hybrid.ir.graph import Atom, Eqn, Var, bodies, read, run
+from hybrid.ir.graph import Atom, Eqn, Var, bodies
 from hybrid.ir.primitive import Kind
 from hybrid.passes.fuse import FEW_ROWS, ROW_LIMIT
 from hybrid.passes.pipeline import disabled
 from hybrid.passes.steps import Bind, Group, HostCall, MatMul, Procedure, Stage, number
 from hybrid.runtime.program import title
 from hybrid.staging import listing
-from hybrid.staging.signature import ArrayLeaf, Leaf, NumberLeaf, SameLeaf, ScalarLeaf
+from hybrid.staging.signature import ArrayLeaf, SameLeaf
 from hybrid.staging.tracing import Computed
 
 if TYPE_CHECKING:
@@ -226,90 +222,6 @@ def _through_python(compiled: Compiled, structure: tree.Structure) -> str:
     if any(not isinstance(result, Computed) or result.kind == "python" for result in traced.results):
         return "a result that is not a fresh array"
     return "the form of its arguments or results"
-
-
-# verify ---------------------------------------------------------------------------------------------------------------
-def check(compiled: Compiled, values: list) -> str:
-    """Compare one execution op by op with one of the compiled program."""
-    traced = compiled.traced
-    arrays = [_input(traced.leaves[k], values[k]) for k in traced.inputs]
-    with compiled.drawing(values, undo=True):
-        expected = run(traced.graph, arrays)
-    captured = [(array, array.copy()) for array in traced.writes if isinstance(array, np.ndarray)]
-    mine = [_clone(a) for a in arrays]
-    try:
-        with compiled.drawing(values, undo=True):
-            got = compiled.plan.run(mine) if traced.graph.outputs else []
-        got += [mine[traced.inputs.index(w)] if isinstance(w, int) else w.copy() for w in traced.writes]
-    finally:
-        for array, before in captured:
-            np.copyto(array, before)
-    for k, (array, atom) in enumerate(zip(got, traced.graph.outputs, strict=True)):
-        want = np.asarray(read(expected, atom))
-        if not close(array, want):
-            what = f"result {k}" if k < traced.visible else "a written array"
-            raise CompileError(f"{what} differs between eager and compiled", got=_difference(array, want),
-                               at=_first_difference(compiled, arrays, expected))  # fmt: skip
-    return f"{_plural(len(got), 'result')} agree{'s' if len(got) == 1 else ''}"
-
-
-def _input(leaf: Leaf, value: Any) -> np.ndarray:
-    """What a compiled program is given for an argument, as a copy."""
-    data = value._data if isinstance(value, Value) else value
-    if isinstance(leaf, ArrayLeaf):
-        return _clone(data) if leaf.direct else data.copy()
-    assert isinstance(leaf, (ScalarLeaf, NumberLeaf))
-    return np.asarray(data, leaf.dtype)
-
-
-def _clone(array: np.ndarray) -> np.ndarray:
-    """A copy with the same strides, which compiled code counts on."""
-    if array.flags.c_contiguous or not array.size:
-        return array.copy()
-    size = sum((n - 1) * step for n, step in zip(array.shape, array.strides)) + array.itemsize
-    out: np.ndarray = np.ndarray(array.shape, array.dtype, np.empty(size, np.uint8).data, strides=array.strides)
-    np.copyto(out, array)
-    return out
-
-
-def close(got: np.ndarray, want: np.ndarray) -> bool:
-    """Equal up to what reordering a sum may change; exactly equal for integers and booleans."""
-    if got.dtype != want.dtype or got.shape != want.shape:
-        return False
-    if got.dtype.kind in "biu":
-        return bool(np.array_equal(got, want))
-    wide = np.complex128 if got.dtype.kind == "c" else np.float64
-    a, b = got.astype(wide), want.astype(wide)
-    eps = {2: 2e-2, 4: 1e-4, 8: 1e-9 if got.dtype.kind == "f" else 1e-4, 16: 1e-9}[got.dtype.itemsize]
-    scale = np.max(np.abs(b[np.isfinite(b)]), initial=0.0)
-    return bool(np.allclose(a, b, rtol=eps, atol=eps * 1e-2 * scale, equal_nan=True))
-
-
-def _difference(got: np.ndarray, want: np.ndarray) -> str:
-    if got.dtype != want.dtype or got.shape != want.shape:
-        return f"{got.dtype}{list(got.shape)} compiled, {want.dtype}{list(want.shape)} eager"
-    wide = np.complex128 if got.dtype.kind == "c" else np.float64
-    with np.errstate(all="ignore"):
-        # A NaN or an infinity on one side only is as far apart as can be.
-        apart = np.nan_to_num(np.abs(got.astype(wide) - want.astype(wide)), nan=np.inf, posinf=np.inf)
-    apart = np.where((got == want) | ((got != got) & (want != want)), 0, apart)
-    place = tuple(int(i) for i in np.unravel_index(np.argmax(apart), got.shape)) if got.ndim else ()
-    return f"{got[place]} compiled, {want[place]} eager, at index {place}"
-
-
-def _first_difference(compiled: Compiled, arrays: list[np.ndarray], expected: dict) -> str:
-    """The first equation whose value differs when it is asked for as a result of its own."""
-    from hybrid.passes.pipeline import group
-    from hybrid.runtime.plan import Plan
-    from hybrid.runtime.program import build
-
-    graph = compiled.traced.graph
-    for eqn in graph.eqns:
-        part = graph.replace(outputs=eqn.outputs)
-        got = Plan(build(group(part, compiled.strides), compiled.strides), compiled.backend).run(arrays)
-        if not all(close(a, np.asarray(expected[v])) for a, v in zip(got, eqn.outputs)):
-            return f"{eqn.primitive.name} at {eqn.source}: {eqn.source.text}" if eqn.source else eqn.primitive.name
-    return "none alone: only the fused kernels differ"
 
 
 # HYBRID_DEBUG ---------------------------------------------------------------------------------------------------------

@@ -236,6 +236,10 @@ def _callee(function: Any, handlers: Tracing) -> Any:
         function = (
             plain if plain is function or not hasattr(function, "__self__") else types.MethodType(plain, function.__self__)
         )
+    if type(function).__module__.startswith("numba."):
+        from hybrid.staging.jitted import called  # Numba is loaded, if there are objects of its classes
+
+        return called(function)
     if isinstance(plain, types.FunctionType) and not is_converted(plain) and not is_library(plain.__code__.co_filename):
         return convert(function, handlers)
     return function

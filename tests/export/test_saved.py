@@ -22,7 +22,7 @@ from hybrid.frontend.values import wrap
 from hybrid.ir.graph import Eqn, Graph, Var, evaluate
 from hybrid.ir.primitive import TABLE, infer
 from hybrid.staging.function import function
-from hybrid.staging.report import close
+from hybrid.staging.locate import close
 
 PACKAGE = Path(__file__).parents[2]
 Pair = namedtuple("Pair", "low high")

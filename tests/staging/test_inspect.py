@@ -1,14 +1,10 @@
 """Looking inside: every stage shows what it promises, explains itself, and changes nothing."""
 
 import html.parser
-import os
 import pickle
 import re
-import subprocess
 import sys
-import textwrap
 import warnings
-from pathlib import Path
 
 import ml_dtypes
 import numpy as np
@@ -21,10 +17,8 @@ from hybrid.frontend.tensor import Tensor
 from hybrid.frontend.values import wrap
 from hybrid.ir import text
 from hybrid.ir.graph import evaluate
-from hybrid.staging import report as inspection
 from hybrid.staging.function import FallbackWarning, eager, function
-
-PACKAGE = Path(__file__).parents[2]
+from tests.tools import in_subprocess
 
 
 def softmax(x):
@@ -208,41 +202,6 @@ def test_fallbacks_are_explained():
         f.loops(np.array(["a"]), "ab")
 
 
-# verify ---------------------------------------------------------------------------------------------------------------
-def test_verify_agrees_and_touches_nothing():
-    f, (x, w, v, rate) = function(train), data()
-    before = v.copy()
-    assert f.verify(x, w, v, rate) == "3 results agree"
-    np.testing.assert_array_equal(v, before)
-    steps = wrap(np.zeros(4))
-
-    @function
-    def count(pair):
-        x, _ = pair
-        steps[1:] += x
-        return x[::2] * 2
-
-    assert count.verify((np.ones(6)[::2], None)) == "2 results agree"
-    assert count.verify((np.ones(6)[::-2], None)) == "2 results agree"
-    assert steps.tolist() == [0, 0, 0, 0]
-
-
-def test_verify_names_the_operation_that_differs(monkeypatch):
-    f, x = function(softmax), np.random.default_rng(0).standard_normal((4, 8))
-    compiled, _ = f._compiled((x,), {})
-    wrong = evaluate(compiled.traced.graph, x)[0].copy()
-    wrong[2, 3] = np.nan
-    monkeypatch.setattr(compiled.plan, "run", lambda arrays: [wrong])
-    with pytest.raises(
-        CompileError, match=r"result 0 differs(.|\n)*nan compiled, .* at index \(2, 3\)(.|\n)*only the fused kernels"
-    ):
-        f.verify(x)
-    real = inspection.close
-    monkeypatch.setattr(inspection, "close", lambda a, b: real(a, b) and a.shape != (4,))
-    with pytest.raises(CompileError, match=rf"reduce_max at test_inspect.py:{softmax.__code__.co_firstlineno + 1}: e = np.exp"):
-        f.verify(x)
-
-
 # bind -----------------------------------------------------------------------------------------------------------------
 def test_bind_makes_the_call_again_and_again():
     f, (x, w, v, rate) = function(dense), data()
@@ -384,13 +343,6 @@ def test_breakpoints_stop_with_real_values(monkeypatch):
     with eager():
         assert f(np.arange(3.0)).tolist() == [1, 3, 5]
     assert [type(y) for y in seen] == [np.ndarray] and seen[0].tolist() == [0, 2, 4]
-
-
-def in_subprocess(source, **environment):
-    done = subprocess.run([sys.executable, "-c", textwrap.dedent(source)], capture_output=True, text=True, cwd=PACKAGE,
-                          env={**os.environ, "HYBRID_CACHE": "0", **environment})  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    return done
 
 
 def test_jit_off_from_the_environment():
