@@ -7,12 +7,14 @@ which it would raise is handed to Python.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import inspect
 import re
+import sys
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -105,7 +107,8 @@ def _loop(function: Any, given: tuple, make: tuple | None = None) -> tuple[np.dt
     """The dtypes of the loop that NumPy takes for these operands, after making one for the types in `make`."""
     try:
         if make is not None and not function._frozen:
-            function.add(make)
+            with _unwatched():
+                function.add(make)
         return function.ufunc.resolve_dtypes((*given, None))
     except TypeError:
         return None
@@ -194,11 +197,23 @@ _known: dict[tuple[Any, tuple], Linked | str] = {}
 def _compiled(function: Any, types: tuple) -> Linked:
     key = function, types
     if key not in _known:
-        _known[key] = _link(function, types)
+        with _unwatched():
+            _known[key] = _link(function, types)
     found = _known[key]
     if isinstance(found, str):
         raise _refused(function.__name__, found)
     return found
+
+
+@contextlib.contextmanager
+def _unwatched() -> Iterator[None]:
+    """What Numba's compiler does (it reads clocks and files) is no effect of the traced code."""
+    before = sys.getprofile()
+    sys.setprofile(None)
+    try:
+        yield
+    finally:
+        sys.setprofile(before)
 
 
 def _link(function: Any, types: tuple) -> Linked | str:

@@ -179,3 +179,21 @@ def test_an_error_that_compiled_code_misses(monkeypatch):
     monkeypatch.setattr(type(compiled), "__call__", lambda self, values, bound: np.float64(0))
     verdict = f.verify(np.arange(3.0), np.int64(9))
     assert not verdict and "returns compiled, raises IndexError" in str(verdict)
+
+
+@pytest.mark.parametrize("x", [np.linspace(0, 2, 24).reshape(4, 6)[:, ::2], np.linspace(0, 2, 12).reshape(3, 4).T])
+def test_strided_arguments_are_searched_too(monkeypatch, x):
+    monkeypatch.setitem(python._NUMPY, "exp", "exp2")
+    verdict = function(softmax, backend="python").verify(x)
+    assert not verdict and verdict.operation.name == "exp", verdict
+
+
+def test_sizes_that_vary(monkeypatch):
+    f = function(softmax, backend="python")
+    for rows in (3, 5, 7):
+        assert f.verify(np.linspace(0, 1, rows * 4).reshape(rows, 4))
+    monkeypatch.setitem(python._NUMPY, "exp", "exp2")
+    f.clear()
+    for rows in (3, 5, 7):
+        verdict = f.verify(np.linspace(0, 1, rows * 4).reshape(rows, 4))
+        assert not verdict and verdict.operation.name == "exp", verdict

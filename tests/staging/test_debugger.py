@@ -142,3 +142,12 @@ def test_from_standard_input(tmp_path):
     """
     out = in_subprocess(run).stdout
     assert "-> y = x + 1" in out and "array([1., 2., 3.])" in out and out.rstrip().endswith("result 14.0")
+
+
+def test_sizes_that_vary_are_numbers_in_a_replay():
+    f = function(walk)
+    for size in (4, 6, 9):
+        x = np.linspace(0, 1, size)
+        result, said = replayed(f, (x, 9), "n", "p t0.shape", "c")
+        np.testing.assert_allclose(result, walk(x, 9))
+        assert f"({size},)" in said and f"t0: f64[{size}] = sin(x)" in said

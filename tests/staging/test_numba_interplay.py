@@ -194,6 +194,16 @@ def test_in_branches_and_with_arrays_around():
         np.testing.assert_allclose(f(X, x), f.eager(X, x))
 
 
+def test_numbas_compiler_is_not_the_users_code():
+    fresh = numba.njit(lambda x: x * 3)
+
+    def f(x):
+        assert numba.__version__  # the module is among what it reads, so that C calls are watched
+        return fresh(x) + 1
+
+    same(function(f, strict=True), 2.0)
+
+
 def test_other_back_ends_say_no():
     f = function(lambda x: step(x) + 1, backend="python")
     with pytest.warns(FallbackWarning, match="came as machine code"):
