@@ -6,10 +6,11 @@ the state of the random generators it can reach is compared and put back.
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import sysconfig
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from types import BuiltinFunctionType, FrameType, ModuleType
 from typing import Any
@@ -83,6 +84,17 @@ class Effects:
                 error = TraceError(f"it calls {function.__name__}(), whose effect or value is new at every call", at=at)
                 self.failed(error)
                 raise error
+
+
+@contextlib.contextmanager
+def unwatched() -> Iterator[None]:
+    """What imports and Numba's compiler do (they read clocks and files) is no effect of the traced code."""
+    before = sys.getprofile()
+    sys.setprofile(None)
+    try:
+        yield
+    finally:
+        sys.setprofile(before)
 
 
 class _Breakpoints:

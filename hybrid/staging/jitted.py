@@ -7,14 +7,12 @@ which it would raise is handed to Python.
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import hashlib
 import inspect
 import re
-import sys
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,6 +44,7 @@ from hybrid.loops.nest import FOREIGN
 from hybrid.ops import elementwise as e
 from hybrid.ops import reduce
 from hybrid.ops.family import map_shape
+from hybrid.staging.effects import unwatched
 
 COST = 100  # cycles, as far as anybody knows: too much to compute twice, or in vain
 # What LLVM says of a function that touches no memory but that of its result and its error.
@@ -107,7 +106,7 @@ def _loop(function: Any, given: tuple, make: tuple | None = None) -> tuple[np.dt
     """The dtypes of the loop that NumPy takes for these operands, after making one for the types in `make`."""
     try:
         if make is not None and not function._frozen:
-            with _unwatched():
+            with unwatched():
                 function.add(make)
         return function.ufunc.resolve_dtypes((*given, None))
     except TypeError:
@@ -197,23 +196,12 @@ _known: dict[tuple[Any, tuple], Linked | str] = {}
 def _compiled(function: Any, types: tuple) -> Linked:
     key = function, types
     if key not in _known:
-        with _unwatched():
+        with unwatched():
             _known[key] = _link(function, types)
     found = _known[key]
     if isinstance(found, str):
         raise _refused(function.__name__, found)
     return found
-
-
-@contextlib.contextmanager
-def _unwatched() -> Iterator[None]:
-    """What Numba's compiler does (it reads clocks and files) is no effect of the traced code."""
-    before = sys.getprofile()
-    sys.setprofile(None)
-    try:
-        yield
-    finally:
-        sys.setprofile(before)
 
 
 def _link(function: Any, types: tuple) -> Linked | str:

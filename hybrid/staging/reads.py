@@ -301,7 +301,7 @@ class _Scan:
             self.function(value, _named(value, args, kwargs))
         elif isinstance(value, types.MethodType):
             self.callable(value.__func__, (value.__self__, *args), kwargs, text)
-        elif hasattr(value, "func") and hasattr(value, "keywords"):
+        elif hasattr(value, "func") and hasattr(value, "keywords") and not isinstance(value, type):
             self.callable(value.func, (*value.args, *args), {**value.keywords, **kwargs}, text)
         elif isinstance(getattr(value, "__wrapped__", None), types.FunctionType):
             self.callable(value.__wrapped__, args, kwargs, text)
@@ -400,7 +400,8 @@ class _Scan:
             return
         self.callable(type(value))  # whatever method may be called
         classes = [vars(kind) for kind in type(value).__mro__ if _is_users(kind)]
-        names = dict.fromkeys([*getattr(value, "__dict__", ()), *(name for kind in classes for name in kind)])
+        own = getattr(value, "__dict__", None)
+        names = dict.fromkeys([*(own if isinstance(own, dict) else ()), *(name for kind in classes for name in kind)])
         for name in names:
             static = inspect.getattr_static(value, name)
             if name.startswith("__") or callable(static) or inspect.isdatadescriptor(static) or hasattr(static, "__get__"):
@@ -441,6 +442,7 @@ def _has_attributes(value: Any) -> bool:
     if isinstance(value, types.ModuleType):
         return (
             not (getattr(value, "__file__", None) or "").startswith(_LIBRARIES)
+            and not f"{value.__name__}.".startswith(_COMPILERS)
             and value.__name__ not in sys.builtin_module_names
         )
     kind = value if isinstance(value, type) else type(value)

@@ -27,7 +27,7 @@ from hybrid.ops import view as v
 from hybrid.ops.draw import Argument as Place
 from hybrid.ops.draw import Made
 from hybrid.staging.convert import convert, is_converted, reason
-from hybrid.staging.effects import UNSEEN, Effects, is_library, same_state
+from hybrid.staging.effects import UNSEEN, Effects, is_library, same_state, unwatched
 from hybrid.staging.inspect import Inspection
 from hybrid.staging.reads import Reads
 from hybrid.staging.signature import ArrayLeaf, GeneratorLeaf, Leaf, NumberLeaf, SameLeaf, ScalarLeaf, StaticLeaf
@@ -237,7 +237,8 @@ def _callee(function: Any, handlers: Tracing) -> Any:
             plain if plain is function or not hasattr(function, "__self__") else types.MethodType(plain, function.__self__)
         )
     if type(function).__module__.startswith("numba."):
-        from hybrid.staging.jitted import called  # Numba is loaded, if there are objects of its classes
+        with unwatched():
+            from hybrid.staging.jitted import called  # Numba is loaded, if there are objects of its classes
 
         return called(function)
     if isinstance(plain, types.FunctionType) and not is_converted(plain) and not is_library(plain.__code__.co_filename):

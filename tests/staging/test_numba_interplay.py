@@ -198,7 +198,7 @@ def test_numbas_compiler_is_not_the_users_code():
     fresh = numba.njit(lambda x: x * 3)
 
     def f(x):
-        assert numba.__version__  # the module is among what it reads, so that C calls are watched
+        _ = len(numba.__version__)  # the module is among what it reads, so that C calls are watched
         return fresh(x) + 1
 
     same(function(f, strict=True), 2.0)
