@@ -227,6 +227,22 @@ def test_special_numbers_survive():
 
 
 # Around them -------------------------------------------------------------------------------------------------------------
+def test_complex_numbers_are_compiled():
+    @hy.function(strict=True)
+    def escapes(c, most):
+        out = np.zeros(c.shape, np.int64)
+        for i in range(len(c)):
+            z = 0j
+            while abs(z) <= 2 and out[i] < most:
+                z = z * z + c[i]
+                out[i] += 1
+        return out, c * 2j
+
+    c = np.array([0.3 + 0.5j, 1j, 2.5, -0.75 + 0.1j])
+    for got, want in zip(escapes(c, 50), escapes.eager(c, 50)):
+        np.testing.assert_array_equal(got, want)
+
+
 def test_graphs_print_and_parse():
     graph = softmax.graph(hy.Spec((3, 4)))
     again = text.parse(str(graph))

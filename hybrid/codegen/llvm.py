@@ -146,8 +146,15 @@ class _Nest(Values):
 
     def statements(self, body: tuple[Stmt, ...], declared: dict[str, None], after: tuple[Stmt, ...] = ()) -> None:
         """Statements one by one, before `after` in the same block; to `declared` go the block's accumulators."""
+        skip = -1
         for at, stmt in enumerate(body):
             self.forget()
+            if at == skip:
+                continue
+            following = body[at + 1] if at + 1 < len(body) else None
+            if isinstance(stmt, Store) and isinstance(following, Store) and self.store_pairs(stmt, following):
+                skip = at + 1
+                continue
             if isinstance(stmt, Declare):
                 compensated = needs_compensation(stmt, (*body[at + 1 :], *after), self.lanes, self.target)
                 self.bind(stmt.name, Accumulator(self, stmt, compensated))

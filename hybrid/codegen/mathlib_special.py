@@ -16,7 +16,7 @@ from hybrid.codegen.mathlib_exp import (
     reduce_exp,
     round_exponent,
 )
-from hybrid.loops.nest import Expr, convert, fma, op, select
+from hybrid.loops.nest import Expr, Rescue, convert, fma, op, select
 
 # -log(erfc a)/a - ERF_SLOPE, 0 ≤ a ≤ ERF_LIMIT; there erf rounds to 1. Error relative to erf: 3.6e-8 and 1.4e-17.
 ERF_SLOPE = {SINGLE: 1.128379225730896, DOUBLE: 1.1283791670955126}
@@ -100,11 +100,16 @@ def hypot(fmt: Format, x: Expr, y: Expr) -> Expr:
         wide, other = convert(a, DOUBLE.dtype), convert(b, DOUBLE.dtype)
         root = convert(op("sqrt", wide * wide + other * other), fmt.dtype)
     else:
-        large = select(a > b, a, b)
-        scale = select(large > 2.0**500, 2.0**-600, select(large < 2.0**-400, fmt.const(2.0**600), fmt.const(1.0)))
-        back = select(large > 2.0**500, 2.0**600, select(large < 2.0**-400, fmt.const(2.0**-600), fmt.const(1.0)))
-        u, v = a * scale, b * scale
-        root = op("sqrt", fma(u, u, v * v)) * back
+        # One step of Newton's on the square root of the sum, with what rounding took from it: nearly always the nearest float,
+        # as of newer C libraries, so that `abs(z) <= 2` decides as theirs does.
+        large, small = select(a > b, a, b), select(a > b, b, a)
+        aa, bb = large * large, small * small
+        total = aa + bb
+        lost = fma(large, large, -aa) + fma(small, small, -bb) + ((aa - total) + bb)
+        root = op("sqrt", total)
+        near = root + (fma(-root, root, total) + lost) / (root + root)
+        fits = (total > 2.0**-900) & (total < 2.0**1000)
+        root = Rescue(~fits & (large > 0.0) & (large < math.inf), select(fits, near, root), "hypot", (a, b))
     return select(op("eq", a, math.inf) | op("eq", b, math.inf), math.inf, root)
 
 

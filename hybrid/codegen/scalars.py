@@ -10,9 +10,10 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Callable
-from fractions import Fraction
 
 import numpy as np
+
+from hybrid.core.exact import exact_fma
 
 
 def compensated_add(total, error, value):
@@ -45,26 +46,6 @@ def log_gamma(x):
     if x == -math.inf or (x <= 0 and x == math.floor(x)):
         return math.inf  # a pole, where math.lgamma raises
     return math.lgamma(x) if x < 2.5e305 else x * (math.log(x) - 1)
-
-
-def exact_fma(a, b, c):
-    if not (np.isfinite(a) and np.isfinite(b)):
-        return a * b + c
-    if not np.isfinite(c):
-        return c  # however large the product
-    exact = Fraction(float(a)) * Fraction(float(b)) + Fraction(float(c))
-    if exact == 0:
-        return a * b + c  # exact in this case, and the sign of zero is right
-    try:
-        nearest = float(exact)
-    except OverflowError:
-        return type(a)(math.inf if exact > 0 else -math.inf)
-    if isinstance(a, np.float64):
-        return np.float64(nearest)
-    # Round to odd in float64, so that the second rounding, to float32, sees on which side of a tie the exact value lies.
-    if Fraction(nearest) != exact and np.float64(nearest).view(np.int64) % 2 == 0:
-        nearest = math.nextafter(nearest, math.inf if exact > Fraction(nearest) else -math.inf)
-    return np.float32(nearest)
 
 
 def fma(typingctx, a, b, c):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import cmath
 import functools
 import math
 from collections.abc import Callable, Iterator
@@ -13,11 +14,12 @@ import numpy as np
 from hybrid.control.branch import choose, truth
 from hybrid.core import dtype as dt
 from hybrid.core.shape import Dim, Size
-from hybrid.frontend import integers
+from hybrid.frontend import complexes, integers
 from hybrid.frontend.creation import CONSTRUCTORS
 from hybrid.frontend.draws import drawing
 from hybrid.frontend.elementwise import NAMES
 from hybrid.frontend.values import (
+    NUMBERS,
     Value,
     active,
     converted,
@@ -166,6 +168,13 @@ def _bool(x: Any) -> Any:
     return integers.python(trace, operand(trace, x != 0 if unwrap(x).type.dtype != dt.bool_ else x, dt.bool_))
 
 
+def _complex(*args: Any, **kwargs: Any) -> Any:
+    numbers = all((_is_traced(x) and not shape_of(x)) or type(x) in NUMBERS for x in args)
+    if kwargs or not numbers or not 1 <= len(args) <= 2 or not any(map(_is_traced, args)):
+        return builtins.complex(*args, **kwargs)
+    return complexes.to_complex(*args) if len(args) == 1 else complexes.joined(active(), *args)
+
+
 def _itself(x: Any) -> Any:
     return x
 
@@ -191,15 +200,20 @@ _MATH = {"sqrt": "sqrt", "exp": "exp", "expm1": "expm1", "log": "log", "log2": "
          "cbrt": "cbrt"}  # fmt: skip
 
 
-def _math(function: Callable, name: str) -> Callable:
-    """A function of `math` on traced numbers: a Python float, or Python's error where the result is not finite."""
+_CMATH = {name: _MATH[name] for name in ("sqrt", "exp", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh")}
+
+
+def _math(function: Callable, name: str, dtype: np.dtype = dt.float64) -> Callable:
+    """A function of `math` or `cmath` on traced numbers: a Python number, or Python's error where the result is not finite."""
+
+    convert, python = (complexes.to_complex, complex) if dtype == dt.complex128 else (integers.to_float, float)
 
     def computed(*args: Any) -> Any:
-        if not any(map(_is_traced, args)) or any(map(shape_of, args)):
+        if not any(map(_is_traced, args)) or any(map(shape_of, args)) or (python is complex and len(args) > 1):
             return function(*args)
         trace = active()
-        given = [integers.to_float(x) if _is_traced(x) else float(x) for x in args]
-        atom = operand(trace, NAMES[name](*given), dt.float64)
+        given = [convert(x) if _is_traced(x) else python(x) for x in args]
+        atom = operand(trace, NAMES[name](*given), dtype)
         integers.finite(trace, atom)
         return integers.python(trace, atom)
 
@@ -284,19 +298,21 @@ def _generator(bits: Any) -> Any:
 
 
 TABLE: dict[Any, Callable] = {
-    **{dtype.type: _numpy_number(dtype) for dtype in (*dt.INTEGERS, dt.float16, dt.float32, dt.float64)},
+    **{dtype.type: _numpy_number(dtype) for dtype in (*dt.INTEGERS, dt.float16, dt.float32, dt.float64, *dt.COMPLEX)},
     **{function: _seeded(function) for function in (np.random.default_rng, np.random.RandomState, np.random.SeedSequence,
                                                     np.random.PCG64, np.random.MT19937, np.random.Philox, np.random.SFC64)},
     np.random.Generator: _generator,
     builtins.range: _range, builtins.zip: _zip, builtins.enumerate: _enumerate, builtins.reversed: _reversed,
     builtins.len: _len, builtins.int: _number(int, integers.to_int), builtins.float: _number(float, integers.to_float),
+    builtins.complex: _complex,
     builtins.bool: _number(bool, _bool), builtins.min: _extreme(min, lambda a, b: a < b),
     builtins.max: _extreme(max, lambda a, b: a > b),
     **{getattr(math, name): _math(getattr(math, name), ours) for name, ours in _MATH.items()},
+    **{getattr(cmath, name): _math(getattr(cmath, name), ours, dt.complex128) for name, ours in _CMATH.items()},
+    **{getattr(module, name): _predicate(getattr(module, name), name)
+       for module in (math, cmath) for name in ("isnan", "isinf", "isfinite")},
     math.floor: _rounded(math.floor, "floor"), math.ceil: _rounded(math.ceil, "ceil"),
     math.trunc: _rounded(math.trunc, "trunc"),
-    math.isnan: _predicate(math.isnan, "isnan"), math.isinf: _predicate(math.isinf, "isinf"),
-    math.isfinite: _predicate(math.isfinite, "isfinite"),
     **{function: _constructor(function, body) for function, body in CONSTRUCTORS.items()},
 }  # fmt: skip
 

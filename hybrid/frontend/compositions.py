@@ -14,6 +14,7 @@ import numpy as np
 
 from hybrid.core import dtype as dt
 from hybrid.core.errors import DTypeError
+from hybrid.frontend import uncertain
 from hybrid.frontend.elementwise import (
     NAMES,
     Elementwise,
@@ -51,6 +52,7 @@ from hybrid.ops import elementwise as e
 from hybrid.ops import view as v
 
 # Repeated multiplication stays within 2 ULP up to this power; beyond it `pow` is more accurate.
+COMPLEX_POWERS = 100  # whole exponents below this are products to NumPy, too
 MAX_FLOAT_POWER = 4
 
 maximum, minimum, copysign = NAMES["maximum"], NAMES["minimum"], NAMES["copysign"]
@@ -207,7 +209,10 @@ def _repeated(x: Any, n: int) -> Any:
 
 def _power(x: Any, y: Any) -> Any:
     n = constant_of(y)
-    whole = n is not None and not _complex(y) and float(n).is_integer()
+    if _complex(x):
+        small = n is not None and n.imag == 0 and abs(n.real) < COMPLEX_POWERS and float(n.real).is_integer()
+        return _complex_power(x, int(n.real), y) if small else apply(e.pow, x, y)
+    whole = n is not None and float(n).is_integer()
     if dt.is_integer(x.dtype):
         if n is None:
             raise unsupported(
@@ -221,6 +226,21 @@ def _power(x: Any, y: Any) -> Any:
     if whole and abs(n) <= MAX_FLOAT_POWER:
         return _copy(_repeated(x if n > 0 else 1 / x, abs(int(n))))
     return apply(e.pow, x, y)
+
+
+def _complex_power(x: Any, n: int, y: Any) -> Any:
+    """xⁿ by products, as NumPy has it for such n."""
+    if n == 0:
+        return _ones(x, y)
+    if 1 <= n <= 3:
+        return _copy(x if n == 1 else x * x if n == 2 else x * (x * x))
+    out = _ones(x, y)
+    square, rest = x, abs(n)
+    while rest:
+        out = out * square if rest & 1 else out
+        rest >>= 1
+        square = square * square if rest else square
+    return select(x == 0, complex(math.nan, math.nan), 1 / out) if n < 0 else out
 
 
 def _ones(x: Any, y: Any) -> Any:
@@ -394,10 +414,10 @@ class Part(Cell):
 
 
 def _part(x: Any, imaginary: bool) -> Any:
-    source = unwrap(x)
+    source = unwrap(uncertain.certain(x))
     cell = Part(source, imaginary)
     if source.kind in ("scalar", "python"):
-        return wrap(active().fresh(cell.value, source.kind))
+        return uncertain.marked(wrap(active().fresh(cell.value, source.kind)), unwrap(x).maybe)
     dtype = dt.real_of(x.dtype)
     proto = tr.prototype(dtype, source.proto.shape, source.proto.strides)
     order = tuple(sorted(range(proto.ndim), key=lambda axis: -abs(proto.strides[axis])))

@@ -10,7 +10,7 @@ import numpy as np
 
 from hybrid.core import dtype as dt
 from hybrid.core.errors import DTypeError
-from hybrid.frontend import integers, uncertain, values
+from hybrid.frontend import complexes, integers, uncertain, values
 from hybrid.frontend.values import (
     FUNCTIONS,
     NUMBERS,
@@ -151,11 +151,16 @@ class Elementwise:
     def record(self, trace: tr.Trace, operands: tuple, *, dtype: np.dtype | None = None, python: bool = False) -> Any:
         """Append to the graph; `python` says that this is a Python operator, which keeps Python numbers Python numbers."""
         operands = tuple(assembled(trace, x) for x in operands)
-        operands, maybe = uncertain.settle(trace, operands, self.promotion, may_raise=self.name in _MAY_RAISE)
+        may_raise = self.name in _MAY_RAISE or complexes.is_order(self.name, operands)
+        operands, maybe = uncertain.settle(trace, operands, self.promotion, may_raise=may_raise)
         if maybe is not None:
+            complexes.check(trace, self.name, operands)
             return uncertain.marked(self.record(trace, operands, dtype=dtype, python=python), maybe)
-        if python and (exact := integers.arithmetic(trace, self.name, operands)) is not None:
-            return exact
+        if python:
+            exact = integers.arithmetic(trace, self.name, operands)
+            exact = complexes.arithmetic(trace, self.name, operands) if exact is None else exact
+            if exact is not None:
+                return exact
         if dtype is not None:
             _check_casts(self.name, operands, dtype)
         dtype = dtype or self.promotion(operands)

@@ -330,7 +330,7 @@ _GUARDED = frozenset((e.add, e.sub, e.mul, e.div, e.neg))  # what native entries
 
 def finite(trace: Trace, number: Atom) -> None:
     """Hand the call over to Python where it would have raised instead of giving this number."""
-    if trace.region is None and _is_guard(trace, number):
+    if trace.region is None and number.type.dtype == dt.float64 and _is_guard(trace, number):
         trace.checks.append(number)  # looked at before anything is computed
         return
     difference = trace.one(e.sub, number, number)

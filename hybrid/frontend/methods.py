@@ -64,7 +64,10 @@ class Methods:
 
     def conj(self) -> Any:
         """The complex conjugate; real numbers are their own."""
-        return NAMES["conjugate"](self) if is_complex(self.dtype) else self  # type: ignore[attr-defined]
+        if not is_complex(self.dtype):  # type: ignore[attr-defined]
+            return self
+        trace = tracing(self)  # a method keeps Python numbers Python numbers
+        return NAMES["conjugate"](self) if trace is None else NAMES["conjugate"].record(trace, (self,), python=True)
 
     conjugate = conj
 
@@ -102,7 +105,9 @@ class Methods:
 
     @property
     def real(self) -> Any:
-        return self._value(".real").item().real if kind_of(self) == "python" else compositions.real(self)
+        if kind_of(self) == "python" and not is_complex(self.dtype):  # type: ignore[attr-defined]  # of a bool it is an int
+            return self._value(".real").item().real
+        return compositions.real(self)
 
     @real.setter
     def real(self, value: Any) -> None:
@@ -110,7 +115,9 @@ class Methods:
 
     @property
     def imag(self) -> Any:
-        return self._value(".imag").item().imag if kind_of(self) == "python" else compositions.imag(self)
+        if kind_of(self) == "python" and not is_complex(self.dtype):  # type: ignore[attr-defined]
+            return self._value(".imag").item().imag
+        return compositions.imag(self)
 
     @imag.setter
     def imag(self, value: Any) -> None:

@@ -80,4 +80,6 @@ def marked(x: Any, maybe: Maybe | None) -> Any:
         return x
     if data.type.dtype == dt.bool_:
         maybe = Maybe(maybe.holds, bool)  # of a comparison
+    elif maybe.instead is complex and not dt.is_complex(data.type.dtype):
+        maybe = Maybe(maybe.holds, float)  # of a part, or an absolute value
     return wrap(Symbol(data.cell, data.type, data.kind, data.chain, data._proto, data.argument, maybe))

@@ -9,7 +9,7 @@ regions           WRITE                                          one nest per re
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -22,7 +22,7 @@ from hybrid.ir.graph import Atom, Eqn, Var
 from hybrid.ir.primitive import Kind
 from hybrid.loops import columns, schedule
 from hybrid.loops.nest import Accumulate, Buffer, Declare, Expr, For, Kernel, Let, Load, Ref, Scratch, Stmt, Store, convert, op
-from hybrid.loops.pull import Names, Puller
+from hybrid.loops.pull import Names, Puller, as_reals
 from hybrid.loops.share import share
 from hybrid.passes.access import Index, axes_index, offset_of, reduced_index, reduced_shape
 from hybrid.passes.fuse import KEEP_COST
@@ -106,8 +106,12 @@ class _Kernel:
         return Puller(self.context.producers, names, self.context.strides, self.fresh, override)
 
     def store(self, target: Var, index: Index, value: Expr) -> Store:
-        self.stores[target] = None
-        return Store(self.context.names[target], offset_of(index, contiguous_strides(target.type.shape)), value)
+        return self.store_flat(target, offset_of(index, contiguous_strides(target.type.shape)), value)
+
+    def store_all(self, target: Var, index: Index, values: Sequence[Expr]) -> list[Store]:
+        """The stores of one element: of both parts of a complex number."""
+        offset = offset_of(index, contiguous_strides(target.type.shape)) * len(values)
+        return [self.store_flat(target, offset + part, value) for part, value in enumerate(values)]
 
     def store_flat(self, target: Var, offset: Affine, value: Expr) -> Store:
         self.stores[target] = None
@@ -126,11 +130,20 @@ class _Kernel:
         out = []
         for name, var in {**stores, **loads}.items():
             role = "inout" if name in loads and name in stores else "out" if name in stores else "in"
-            out.append(Buffer(name, var.type.dtype, spans.get(var, var.type.size), role))
+            out.append(Buffer(name, *as_reals(var.type.dtype, spans.get(var, var.type.size)), role))
         return (*sorted(out, key=lambda b: b.role == "out"), *self.temporaries.values())
 
+    def values(self, puller: Puller, stage: Stage, index: Index) -> tuple[Expr, ...]:
+        """One element of an elementwise stage, always recomputed: a number, or both parts of a complex one."""
+        if not dt.is_complex(stage.target.type.dtype):
+            return (self.value(puller, stage, index),)
+        eqn = self.context.producers.get(stage.atom) if stage.atom is stage.target else None  # type: ignore[call-overload]
+        if eqn is None:
+            return puller.parts(stage.atom, index)
+        return tuple(puller.pull(part, index) for part in eqn.inputs)
+
     def value(self, puller: Puller, stage: Stage, index: Index) -> Expr:
-        """One element of an elementwise stage, always recomputed."""
+        """One element of a stage of real numbers."""
         atom = stage.atom
         if atom is not stage.target or not isinstance(atom, Var):
             return puller.pull(atom, index)
@@ -160,17 +173,17 @@ class _Kernel:
         statements: list[Stmt] = []
         stores: list[Store] = []
         for stage in self.group.stages:
-            value = self.value(puller, stage, index)
+            values = self.values(puller, stage, index)
             statements += self._take_lets(puller)
-            name = fresh("v")
-            statements.append(Let(name, value))
-            value = puller.define(stage.target, index, name)
+            names = [fresh("v") for _ in values]
+            statements += map(Let, names, values)
+            values = puller.define(stage.target, index, names)
             if stage.target in self.group.stored:
-                stores.append(self.store(stage.target, index, value))
+                stores += self.store_all(stage.target, index, values)
         # Stores come last: one of them may overwrite, in place, what another value still reads.
         body = share(statements, fresh) if len(stores) > 1 else tuple(statements)
         *rest, last = body
-        if len(stores) == 1 and isinstance(last, Let) and stores[0].value is value:
+        if len(stores) == 1 and isinstance(last, Let) and stores[0].value is values[0]:
             store = stores[0]
             return (*rest, Store(store.buffer, store.offset, last.value)), [*puller.affines, store.offset], puller
         return (*body, *stores), [*puller.affines, *(s.offset for s in stores)], puller
@@ -264,12 +277,12 @@ class _Kernel:
 
         return override
 
-    def _pull_stage(self, puller: Puller, stage: Stage, outer: Index, inner: Index) -> Expr:
+    def _pull_stage(self, puller: Puller, stage: Stage, outer: Index, inner: Index) -> tuple[Expr, ...]:
         if stage.reduces:
             assert stage.eqn is not None
             _, dtype = accumulator(stage.eqn, stage.target.type.dtype)
-            return element(stage.eqn, puller, outer, inner, dtype)
-        return self.value(puller, stage, (*outer, *inner))
+            return (element(stage.eqn, puller, outer, inner, dtype),)
+        return self.values(puller, stage, (*outer, *inner))
 
     def _row_body(
         self, loops: list, outer: Index, kept: dict[Var, int], fresh: Names
@@ -339,24 +352,24 @@ class _Kernel:
             statements.append(Let(name, value))
             offset = offset_of(inner, contiguous_strides(rows[var][1]))
             affines.append(offset)
-            statements.append(Store(rows[var][0], offset, puller.define(var, here, name)))
+            statements.append(Store(rows[var][0], offset, *puller.define(var, here, [name])))
         for stage in stages:
-            value = self._pull_stage(puller, stage, outer, inner)
+            values = self._pull_stage(puller, stage, outer, inner)
             statements += self._take_lets(puller)
             if stage.reduces:
                 assert stage.eqn is not None
                 op_name, dtype = accumulator(stage.eqn, stage.target.type.dtype)
                 name = fresh("a")
                 results.append((name, op_name, dtype, stage))
-                statements.append(Accumulate(name, value))
+                statements.append(Accumulate(name, *values))
                 continue
-            name = fresh("v")
-            statements.append(Let(name, value))
-            value = puller.define(stage.target, here if stage.target.type.shape else (), name)
+            more = [fresh("v") for _ in values]
+            statements += map(Let, more, values)
+            values = puller.define(stage.target, here if stage.target.type.shape else (), more)
             if stage.target in self.group.stored:
-                store = self.store(stage.target, here, value)
-                affines.append(store.offset)
-                statements.append(store)
+                stores = self.store_all(stage.target, here, values)
+                affines += [store.offset for store in stores]
+                statements += stores
         return share(statements, fresh), results, [*puller.affines, *affines], puller
 
     @staticmethod
@@ -439,10 +452,18 @@ class _Kernel:
     ) -> tuple[tuple[Stmt, ...], list[Affine]]:
         puller = self.puller(hide=(target,))
         puller.fresh = fresh
-        value = puller.pull(atom, index)
+        there = tuple(i * by + first for i, by, first in zip(index, step, start))
+        statements: tuple[Stmt, ...]
+        if dt.is_complex(target.type.dtype):
+            values = puller.parts(atom, index)
+            names = [fresh("v") for _ in values]
+            stores = self.store_all(target, there, [Ref(n, value.dtype) for n, value in zip(names, values)])
+            statements = (*share([*puller.lets, *map(Let, names, values)], fresh), *stores)  # both before either is stored
+        else:
+            stores = [self.store(target, there, puller.pull(atom, index))]
+            statements = (*puller.lets, *stores)
         self.loads |= puller.loaded
-        store = self.store(target, tuple(i * by + first for i, by, first in zip(index, step, start)), value)
-        return (*puller.lets, store), [*puller.affines, store.offset]
+        return statements, [*puller.affines, *(store.offset for store in stores)]
 
 
 def _unit(names: list[str], extents: Shape) -> Index:

@@ -40,14 +40,13 @@ from hybrid.loops.nest import (
     walk,
     walk_expr,
 )
-from hybrid.loops.pull import Names
+from hybrid.loops.pull import Names, as_reals, element_copy
 from hybrid.passes.access import axes_index, offset_of
 from hybrid.passes.fuse import fuse
-from hybrid.passes.reuse import donors, read_elsewhere
+from hybrid.passes.reuse import NEVER, donors, read_elsewhere
 from hybrid.passes.steps import Group, Procedure, Program
 
 _START = Affine.of(0)
-NEVER = 1 << 30  # the step that last reads a value which nobody reads any more: results of the body
 
 
 def lower_procedure(step: Procedure, context: Context, name: str) -> Kernel:
@@ -69,7 +68,7 @@ class _Lowering:
 
     def kernel(self, step: Procedure) -> Kernel:
         given = (*step.reads, *step.results)
-        outside = {self.names[var]: (var.type.dtype, self.spans.get(var, var.type.size)) for var in given}
+        outside = {self.names[var]: as_reals(var.type.dtype, self.spans.get(var, var.type.size)) for var in given}
         sizes = [stmt for bind in step.binds for stmt in self.control(bind, [])]
         body = self.control(step.eqn, [self.names[var] for var in step.results])
         # Arrays whose number of elements the kernel finds out have room for the most there can be.
@@ -79,6 +78,7 @@ class _Lowering:
     # places -------------------------------------------------------------------------------------------------------------
     def place(self, dtype: np.dtype, size: Size) -> str:
         """A scratch array of the kernel, with room for the largest that its size becomes."""
+        dtype, size = as_reals(dtype, size)
         most = self.largest(size)
         name = f"m{len(self.scratch)}_{self.name}"
         self.scratch.append(Scratch(name, dtype, most if isinstance(most, Dim) else max(most, 1)))
@@ -119,8 +119,8 @@ class _Lowering:
             layout = self.strides.get(atom) or plain
             index = axes_index(shape)
             axes = schedule.merge(names, shape, [offset_of(index, plain), offset_of(index, layout)])
-            load = Load(self.names[atom], offset_of(axes.index, layout), atom.type.dtype)
-            yield from schedule.elementwise(axes, (Store(target, offset_of(axes.index, plain), load),))
+            there, here = offset_of(axes.index, plain), offset_of(axes.index, layout)
+            yield from schedule.elementwise(axes, tuple(element_copy(target, there, self.names[atom], here, atom.type.dtype)))
 
     # control ------------------------------------------------------------------------------------------------------------
     def control(self, eqn: Eqn, targets: Sequence[str]) -> list[Stmt]:

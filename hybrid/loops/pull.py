@@ -6,23 +6,37 @@ One `Puller` serves one loop body: within it every (value, index) is one shared 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+import numpy as np
 
 from hybrid.core import dtype as dt
 from hybrid.core.affine import Affine
 from hybrid.core.errors import CompileError
-from hybrid.core.shape import Shape, contiguous_strides
+from hybrid.core.shape import Shape, Size, contiguous_strides
 from hybrid.ir.graph import Atom, Eqn, Literal, Var
 from hybrid.ir.primitive import Kind
-from hybrid.loops.nest import OPS, Bitcast, Check, Code, Const, Expr, Index, Let, Load, Ref, Stmt, convert, op, select
+from hybrid.loops.nest import OPS, Bitcast, Check, Code, Const, Expr, Index, Let, Load, Ref, Stmt, Store, convert, op, select
+from hybrid.passes.access import PARTS, flat_offset, is_part, offset_of, view_index
 from hybrid.passes.access import Index as IndexTuple
-from hybrid.passes.access import flat_offset, offset_of, view_index
 
 Key = tuple[int, IndexTuple]
 
 
 # What lowering calls its loops, scalars and scratch arrays. Kernels have one name space, so no buffer is called so.
 LOCAL = re.compile(r"([abghijknpqrsuvz]|row|last|total)\d\w*")
+
+
+def as_reals(dtype: np.dtype, size: Size) -> tuple[np.dtype, Size]:
+    """How loops see an array of this dtype and size: complex numbers are two reals, side by side."""
+    return (dt.real_of(dtype), 2 * size) if dt.is_complex(dtype) else (dtype, size)
+
+
+def element_copy(target: str, to: Affine, source: str, at: Affine, dtype: np.dtype) -> Iterator[Stmt]:
+    """One element of an array into another of its dtype; the offsets count elements."""
+    own, width = as_reals(dtype, 1)
+    for part in range(int(width)):  # type: ignore[arg-type]  # a number, for one element
+        yield Store(target, to * width + part, Load(source, at * width + part, own))
 
 
 class Names:
@@ -81,12 +95,13 @@ class Puller:
             stack.pop()
         return self.known[id(root[0]), root[1]]
 
-    def define(self, var: Var, index: IndexTuple, name: str) -> Expr:
-        """Give a pulled value a name, by which everything after refers to it."""
-        ref = Ref(name, var.type.dtype)
-        self.known[id(var), index] = ref
-        self.costs[id(var), index] = 1
-        return ref
+    def define(self, var: Var, index: IndexTuple, names: Sequence[str]) -> tuple[Expr, ...]:
+        """Give a pulled value a name, by which everything after refers to it; or two, for both parts of a complex one."""
+        refs = tuple(Ref(name, dt.real_of(var.type.dtype)) for name in names)
+        if len(refs) == 1:
+            self.known[id(var), index] = refs[0]
+            self.costs[id(var), index] = 1
+        return refs
 
     def _normal(self, atom: Atom, index: IndexTuple) -> tuple[Atom, IndexTuple]:
         return (atom, index if atom.type.shape else ())
@@ -113,6 +128,9 @@ class Puller:
         """As `_plan`, always by the value's equation."""
         eqn = self.producers[var]
         self.visited[id(var), index] = var
+        if is_part(eqn):
+            source, which = eqn.inputs[0], PARTS.index(eqn.primitive.body)
+            return [], lambda: self.parts(source, index)[which]
         if eqn.primitive.kind is Kind.MAP:
             return [self._normal(a, index) for a in eqn.inputs], lambda *args: self._map(eqn, args, index)
         if eqn.primitive.kind is not Kind.VIEW:
@@ -127,9 +145,13 @@ class Puller:
 
         below = view_index(eqn, index, name)
         if below is None:
-            operand = eqn.inputs[0]
+            operand, offset = eqn.inputs[0], flat_offset(eqn, index)
             assert isinstance(operand, Var)
-            return [], lambda: self.load(operand, flat_offset(eqn, index))
+            if operand not in self.buffers and is_part(made := self.producers[operand]):
+                whole, part = made.inputs[0], PARTS.index(made.primitive.body)
+                assert isinstance(whole, Var)
+                return [], lambda: self.load(whole, offset, part)
+            return [], lambda: self.load(operand, offset)
         if not indices:
             return [self._normal(eqn.inputs[0], below)], lambda value: value
         # The places come first; only then may the element itself be pulled, after their `Let`s.
@@ -168,10 +190,28 @@ class Puller:
         place = Ref(name, dt.int64)
         self.lets.append(Check((place >= Const(0, dt.int64)) & (place < length), Code.INDEX))
 
-    def load(self, var: Var, offset: Affine) -> Expr:
+    def parts(self, atom: Atom, index: IndexTuple) -> tuple[Expr, Expr]:
+        """The two parts of one element of a complex value: a literal, one that lies in memory, or one made of its parts."""
+        if isinstance(atom, Literal):
+            dtype = dt.real_of(atom.type.dtype)
+            return Const(atom.value.real, dtype), Const(atom.value.imag, dtype)
+        index = index if atom.type.shape else ()
+        if atom in self.buffers:
+            offset = offset_of(index, self._layout(atom))
+            return self.load(atom, offset, 0), self.load(atom, offset, 1)
+        eqn = self.producers[atom]
+        if eqn.primitive.body != "complex":
+            raise CompileError(f"{eqn.primitive.name} of complex numbers was to be split into its parts", at=eqn.source)
+        re, im = (self.pull(part, index) for part in eqn.inputs)
+        return re, im
+
+    def load(self, var: Var, offset: Affine, part: int = 0) -> Expr:
+        """The element at an offset, or one part of it where the array is complex."""
+        if dt.is_complex(var.type.dtype):
+            offset = offset * 2 + part
         self.affines.append(offset)
         self.loaded[var] = None
-        return Load(self.buffers[var], offset, var.type.dtype)
+        return Load(self.buffers[var], offset, dt.real_of(var.type.dtype))
 
     def _layout(self, var: Var) -> Shape:
         return self.strides.get(var) or contiguous_strides(var.type.shape)

@@ -8,6 +8,7 @@ import numpy as np
 
 from hybrid.core import dtype as dt
 from hybrid.core.errors import DTypeError
+from hybrid.core.exact import exact_fma
 from hybrid.core.shape import TensorType
 from hybrid.ir.primitive import NO_GRADIENT, Custom, Kind, Linear, Partials, Primitive, Sample, register
 from hybrid.ops.family import INEXACT, LOGICAL, NUMERIC, REAL, draw, map_dtype, map_shape, mapping, real_only
@@ -36,6 +37,11 @@ def _lgamma(x: Any) -> Any:
     return np.where(size < np.finfo(x.dtype).tiny, -np.log(size), np.where(size == np.inf, size, _special("gammaln")(x)))
 
 
+def _fma(*operands: Any) -> np.ndarray:
+    a, b, c = np.broadcast_arrays(*operands)
+    return np.array([exact_fma(*x) for x in zip(a.flat, b.flat, c.flat)], a.dtype).reshape(a.shape)
+
+
 def _share(wins: Any, ties: Any, y: Any) -> Any:
     """The part of an extreme's derivative that one operand gets: all, half where both are it, or none."""
     return wins.astype(y.dtype) + 0.5 * ties.astype(y.dtype)
@@ -56,6 +62,13 @@ fmod = mapping(
     dtypes=(dt.float32, dt.float64),
     cost=30,
     domains=((-9, 9), (1, 4)),
+)
+fma = mapping(  # a*b + c with one rounding
+    "fma",
+    3,
+    _fma,
+    lambda y, a, b, c: (b, a, 1),
+    dtypes=(dt.float32, dt.float64),
 )
 neg = mapping("neg", 1, np.negative, lambda y, x: (-1,), dtypes=NUMERIC)
 abs = mapping("abs", 1, np.abs, lambda y, x: (x.sign(),), dtypes=REAL)
@@ -132,10 +145,10 @@ digamma = register(
 # Comparisons: bool results.
 eq = mapping("eq", 2, np.equal, NO_GRADIENT, dtypes=_ALL, result=dt.bool_)
 ne = mapping("ne", 2, np.not_equal, NO_GRADIENT, dtypes=_ALL, result=dt.bool_)
-lt = mapping("lt", 2, np.less, NO_GRADIENT, dtypes=(dt.bool_, *REAL), result=dt.bool_)
-le = mapping("le", 2, np.less_equal, NO_GRADIENT, dtypes=(dt.bool_, *REAL), result=dt.bool_)
-gt = mapping("gt", 2, np.greater, NO_GRADIENT, dtypes=(dt.bool_, *REAL), result=dt.bool_)
-ge = mapping("ge", 2, np.greater_equal, NO_GRADIENT, dtypes=(dt.bool_, *REAL), result=dt.bool_)
+lt = mapping("lt", 2, np.less, NO_GRADIENT, dtypes=_ALL, result=dt.bool_)
+le = mapping("le", 2, np.less_equal, NO_GRADIENT, dtypes=_ALL, result=dt.bool_)
+gt = mapping("gt", 2, np.greater, NO_GRADIENT, dtypes=_ALL, result=dt.bool_)
+ge = mapping("ge", 2, np.greater_equal, NO_GRADIENT, dtypes=_ALL, result=dt.bool_)
 isnan = mapping("isnan", 1, np.isnan, NO_GRADIENT, dtypes=INEXACT, result=dt.bool_)
 
 # Bits and truth values.
@@ -146,7 +159,7 @@ not_ = mapping("not", 1, np.invert, NO_GRADIENT, dtypes=LOGICAL)
 shl = mapping("shl", 2, np.left_shift, NO_GRADIENT, dtypes=dt.INTEGERS, domains=((-9, 9), (0, 7)))
 shr = mapping("shr", 2, np.right_shift, NO_GRADIENT, dtypes=dt.INTEGERS, domains=((-9, 9), (0, 7)))
 
-# Complex numbers: host calls, since loops know no complex values.
+# Complex numbers: `passes/complex.py` makes real arithmetic of these; loops load and store the parts of complex arrays.
 conj = mapping("conj", 1, np.conj, Linear(lambda g, x: (g.conj(),)), dtypes=dt.COMPLEX)
 
 
@@ -157,7 +170,7 @@ def _parts(name: str, evaluate, adjoint) -> Primitive:
     def sample(rng: np.random.Generator) -> list[Sample]:
         return [((draw(rng, dtype, (5,)),), {}) for dtype in dt.COMPLEX]
 
-    return register(Primitive(name, Kind.MAP, evaluate, infer, adjoint, sample, lowers=real_only, reason="complex numbers"))
+    return register(Primitive(name, Kind.MAP, evaluate, infer, adjoint, sample, body=name))
 
 
 real = _parts("real", lambda x: np.real(x).copy(), Linear(lambda g, x: (g.astype(x.dtype),)))
@@ -172,16 +185,21 @@ def _infer_complex(a: TensorType, b: TensorType) -> TensorType:
     return TensorType(dt.complex64 if dtype == dt.float32 else dt.complex128, map_shape("complex", (a, b)))
 
 
+def _eval_complex(a: Any, b: Any) -> np.ndarray:
+    out = np.empty(np.broadcast_shapes(np.shape(a), np.shape(b)), np.result_type(a, np.complex64))
+    out.real, out.imag = a, b  # a + b*1j would make NaNs of infinities
+    return out
+
+
 complex_ = register(
     Primitive(
         "complex",
         Kind.MAP,
-        lambda a, b: np.asarray(a + b * np.asarray(1j, np.result_type(a, np.complex64))),
+        _eval_complex,
         _infer_complex,
         Linear(lambda g, a, b: (g.real, g.imag)),
         lambda rng: [((draw(rng, d, (5,)), draw(rng, d, (5,))), {}) for d in (dt.float32, dt.float64)],
-        lowers=lambda *types: False,
-        reason="complex numbers",
+        body="complex",
     )
 )
 

@@ -28,7 +28,7 @@ def draw(rng: np.random.Generator, dtype: np.dtype, shape: tuple[int, ...], low:
             max(0, int(np.floor(low))) if kind == "u" else int(np.floor(low)), max(int(np.ceil(high)), 1), shape
         ).astype(dtype)
     if kind == "c":
-        return (rng.uniform(low, high, shape) + 1j * rng.uniform(low, high, shape)).astype(dtype)
+        return np.asarray(rng.uniform(low, high, shape) + 1j * rng.uniform(low, high, shape)).astype(dtype)
     return rng.uniform(low, high, shape).astype(dtype)
 
 

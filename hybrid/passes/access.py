@@ -15,6 +15,7 @@ from hybrid.ir.primitive import Kind
 from hybrid.ops.contract import free_axes
 
 Index = tuple[Affine, ...]
+PARTS = ("real", "imag")  # operations that read one part of complex numbers, in their order in memory
 
 
 class NotAffine(Exception):
@@ -55,6 +56,11 @@ def view_index(eqn: Eqn, index: Index, name: Callable[[Atom, Index, object], str
     assert eqn.primitive.index is not None
     out = eqn.primitive.index(index, types, Gather(eqn, name), **eqn.params)
     return None if out is None else as_index(out)
+
+
+def is_part(eqn: Eqn) -> bool:
+    """Whether the equation reads the real or the imaginary parts of complex numbers, which lie side by side in memory."""
+    return eqn.primitive.body in PARTS
 
 
 def reduced_index(eqn: Eqn, index: Index, reduced: Index) -> list[tuple[Atom, Index]]:

@@ -15,13 +15,14 @@ from hybrid.core.affine import Affine
 from hybrid.core.shape import Quotient, Shape, Size, contiguous_strides, product
 from hybrid.ir.graph import Atom, Eqn, Graph, Literal, Var, symbols_of, uses
 from hybrid.ir.primitive import Kind
-from hybrid.ops import elementwise, view
+from hybrid.ops import view
 from hybrid.passes.access import (
     Index,
     NotAffine,
     axes_index,
     flat_offset,
     is_flat,
+    is_part,
     offset_of,
     reduced_index,
     reduced_shape,
@@ -127,8 +128,11 @@ class _Fuser:
                 stack.append((eqn.inputs[0], below))
                 continue
             operand = eqn.inputs[0]
+            made = self.producers.get(operand) if isinstance(operand, Var) and not self.is_stage(operand, kept) else None
+            if made is not None and is_part(made):
+                operand = made.inputs[0]
             if not isinstance(operand, Var) or not self.is_stage(operand, kept) or not is_flat(operand, self.layout(operand)):
-                raise NotAffine(operand)
+                raise NotAffine(eqn.inputs[0])
             reads[operand, flat_offset(eqn, index)] = None
         return reads, visits
 
@@ -481,7 +485,6 @@ def fuse(
         serial: for a body inside a kernel: matrix products become loops, too.
         keep: values that must be stored.
     """
-    graph = _complex_copies(graph)
     fuser = _Fuser(graph, strides or {}, separate, serial)
     kept = {atom for atom in graph.outputs if isinstance(atom, Var) and atom not in fuser.sources} | keep
     for eqn in graph.eqns:
@@ -500,22 +503,6 @@ def fuse(
         if not regretted:
             return program
         kept = kept | regretted
-
-
-def _complex_copies(graph: Graph) -> Graph:
-    """The graph with copies, by the host, of complex numbers that it gives as they came: loops have no dtype for those."""
-    fresh = {var for eqn in graph.eqns if eqn.primitive.kind is not Kind.VIEW for var in eqn.outputs}
-    copies: list[Eqn] = []
-    outputs: list[Atom] = []
-    for atom in graph.outputs:
-        if dt.is_complex(atom.type.dtype):
-            if atom in fresh:
-                fresh.remove(atom)  # once more, it is another array
-            else:
-                copies.append(Eqn(elementwise.convert, (atom,), {"dtype": atom.type.dtype}, (Var(atom.type),)))
-                atom = copies[-1].output
-        outputs.append(atom)
-    return graph.replace(eqns=(*graph.eqns, *copies), outputs=tuple(outputs)) if copies else graph
 
 
 def _copied(graph: Graph, source: Var) -> Graph:

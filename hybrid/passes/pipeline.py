@@ -11,7 +11,7 @@ from hybrid.core.errors import ArgumentError
 from hybrid.core.shape import Shape
 from hybrid.ir.graph import Graph, Var
 from hybrid.ir.verify import verify
-from hybrid.passes import epilogue
+from hybrid.passes import complex, epilogue
 from hybrid.passes.cleanup import eliminate_dead, sink_views
 from hybrid.passes.fuse import fuse
 from hybrid.passes.rules import simplify
@@ -69,7 +69,10 @@ def optimise(graph: Graph, passes: tuple[Pass, ...] = DEFAULT) -> tuple[Graph, t
 
 
 def group(graph: Graph, strides: Mapping[Var, Shape] | None = None) -> Program:
-    """Fuse, or with "fuse" switched off give every equation a kernel of its own."""
+    """Split complex numbers and fuse, or with "fuse" switched off give every equation a kernel of its own."""
     off = disabled()
+    parted = complex.split(graph)
+    if parted is not graph:
+        graph = eliminate_dead(sink_views(simplify(parted)))
     program = fuse(graph, strides, separate="fuse" in off)
     return program if off & {"fuse", "epilogues"} else epilogue.attach(program, strides or {})

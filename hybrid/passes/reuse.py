@@ -7,9 +7,11 @@ from collections.abc import Iterable, Mapping
 from hybrid.core.shape import product
 from hybrid.ir.graph import Atom, Eqn, Graph, Var, bodies
 from hybrid.ir.primitive import Kind
-from hybrid.passes.access import axes_index, own_place
+from hybrid.passes.access import axes_index, is_part, own_place
 from hybrid.passes.cleanup import assumes
 from hybrid.passes.steps import Group, MatMul, Procedure, Program, Stage, Step
+
+NEVER = 1 << 30  # the step that last reads a value which nobody reads any more: results of the body
 
 
 def donors(step: Step, result: Var) -> Iterable[Var]:
@@ -58,7 +60,20 @@ def read_elsewhere(program: Program, last: Mapping[Var, int]) -> frozenset[Var]:
         base = stage.eqn.inputs[0]
         if last.get(base) == k:
             found |= {v for v in stage.eqn.inputs[1:] if isinstance(v, Var) and not _at_own_places(stage, base)}
+        elif last.get(base, NEVER) < NEVER:
+            found |= _elements(program, stage.eqn, base)
     return frozenset(found)
+
+
+def _elements(program: Program, write: Eqn, base: Var) -> set[Var]:
+    """Single elements of an array, read before it is written and needed after: `x[i], x[j] = x[j], x[i]`."""
+    views: set[Atom] = {base}
+    found: set[Var] = set()
+    for eqn in program.graph.eqns[: program.graph.eqns.index(write)]:
+        if not eqn.inputs or eqn.inputs[0] not in views or not (eqn.primitive.kind is Kind.VIEW or is_part(eqn)):
+            continue
+        (found if eqn.output.type.size == 1 else views).add(eqn.output)
+    return found
 
 
 def _at_own_places(stage: Stage, base: Var) -> bool:

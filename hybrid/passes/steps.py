@@ -10,7 +10,7 @@ from hybrid.core.affine import Affine
 from hybrid.core.shape import Dim, Shape, Size, contiguous_strides, product
 from hybrid.ir.graph import Atom, Eqn, Graph, Var, bodies
 from hybrid.ir.primitive import Kind
-from hybrid.passes.access import Index, offset_of, reduced_shape
+from hybrid.passes.access import PARTS, Index, offset_of, reduced_shape
 from hybrid.passes.contract import Product
 
 SMALL = 16_384  # elements below which one core finishes before a second has started
@@ -189,8 +189,8 @@ def lowers(eqn: Eqn) -> bool:
     if p.kind is Kind.OPAQUE or (p.body is None and p.kind in (Kind.MAP, Kind.REDUCE)):
         return False
     types = [atom.type for atom in eqn.inputs]
-    if any(dt.is_complex(t.dtype) for t in (*types, *(v.type for v in eqn.outputs))):
-        return False
+    if any(dt.is_complex(t.dtype) for t in (*types, *(v.type for v in eqn.outputs))) and p.kind is not Kind.WRITE:
+        return p.body in ("complex", *PARTS)  # see `passes/complex.py`
     return p.lowers is None or p.lowers(*types, **eqn.params)
 
 
@@ -199,8 +199,8 @@ def without_lowering(eqn: Eqn) -> set[str]:
     if eqn.primitive.kind is Kind.CONTROL:
         return {name for body in bodies(eqn).values() for inner in body.eqns for name in without_lowering(inner)}
     large = "a large matrix product" if _is_large(eqn) else ""
-    complex_ = any(dt.is_complex(t.dtype) for t in (*(a.type for a in eqn.inputs), *(v.type for v in eqn.outputs)))
-    return set() if lowers(eqn) and not large else {large or ("complex numbers" if complex_ else eqn.primitive.name)}
+    of = " of complex numbers" if any(dt.is_complex(atom.type.dtype) for atom in (*eqn.inputs, *eqn.outputs)) else ""
+    return set() if lowers(eqn) and not large else {large or eqn.primitive.name + of}
 
 
 def _is_large(eqn: Eqn) -> bool:

@@ -18,7 +18,7 @@ from hybrid.core.shape import Dim, Shape, Size, evaluate
 from hybrid.ir.graph import Literal, apply, sizes_of
 from hybrid.ir.graph import sizes as ir_sizes
 from hybrid.ir.sizes import all_sizes
-from hybrid.loops.nest import Code
+from hybrid.loops.nest import Buffer, Code
 from hybrid.passes.fuse import quotients
 from hybrid.passes.memory import ALIGNMENT
 from hybrid.passes.steps import Bind, HostCall
@@ -168,7 +168,7 @@ class Plan:
             make = python.compile_numba if self.backend == "numba" else python.interpret
             function = self._functions[work.name] = make(work)
         return lambda env, sizes: function(
-            *(_flat(env[b.name], b.size, sizes) for b in work.buffers), *(sizes[s] for s in work.symbols)
+            *(_flat(env[b.name], b, sizes) for b in work.buffers), *(sizes[s] for s in work.symbols)
         )
 
     def _alone(self, work: Work) -> Callable[..., int]:
@@ -201,12 +201,12 @@ def _reachable(array: np.ndarray) -> np.ndarray:
     return array if direct and flags.aligned else np.array(array, order="C")
 
 
-def _flat(array: np.ndarray, size: Any, sizes: dict[str, int]) -> np.ndarray:
-    """The memory of an array as the loops see it: linear, from its first element."""
-    count = size.evaluate(sizes) if isinstance(size, Dim) else size
+def _flat(array: np.ndarray, buffer: Buffer, sizes: dict[str, int]) -> np.ndarray:
+    """The memory of an array as the loops see it: linear, from its first element, the parts of complex numbers one by one."""
+    count = buffer.size.evaluate(sizes) if isinstance(buffer.size, Dim) else buffer.size
     if array.flags.c_contiguous:
-        return array.reshape(-1)
-    return np.lib.stride_tricks.as_strided(array, (count,), (array.itemsize,))
+        return array.reshape(-1).view(buffer.dtype)
+    return np.lib.stride_tricks.as_strided(array.real, (count,), (buffer.dtype.itemsize,))
 
 
 def _numpy_gemm(work: Gemm, env: dict[str, np.ndarray], sizes: dict[str, int]) -> int:

@@ -16,9 +16,9 @@ from hybrid.ir.graph import Graph, Var
 from hybrid.ir.text import names_of
 from hybrid.loops import schedule
 from hybrid.loops.lower import Context, lower
-from hybrid.loops.nest import Buffer, Kernel, Load, Store
+from hybrid.loops.nest import Buffer, Kernel
 from hybrid.loops.procedure import lower_procedure
-from hybrid.loops.pull import LOCAL
+from hybrid.loops.pull import LOCAL, as_reals, element_copy
 from hybrid.passes.access import axes_index, offset_of
 from hybrid.passes.contract import BatchAxis
 from hybrid.passes.fuse import quotients
@@ -292,16 +292,14 @@ def _copy(
 
     shape, dtype, count, span = target.type.shape, target.type.dtype, source.type.size, spans.get(target, target.type.size)
     layout = strides.get(target, contiguous_strides(shape))
-    if dt.is_complex(dtype):  # loops see the parts of complex numbers, side by side
-        shape, layout, count, span = (*shape, 2), (*(2 * step for step in layout), 1), 2 * count, 2 * span
-        dtype = dt.real_of(dtype)
     plain = contiguous_strides(shape)
     names_ = [f"i{a}" for a in range(len(shape))]
     index = axes_index(shape)
     axes = schedule.merge(names_, shape, [offset_of(index, plain), offset_of(index, layout)])
-    load = Load(names[source], offset_of(axes.index, plain), dtype)
-    body = (Store(names[target], offset_of(axes.index, layout), load),)
-    buffers = Buffer(names[source], dtype, count, "in"), Buffer(names[target], dtype, span, "out")
+    there, here = offset_of(axes.index, layout), offset_of(axes.index, plain)
+    body = tuple(element_copy(names[target], there, names[source], here, dtype))
+    sides = (source, count, "in"), (target, span, "out")
+    buffers = tuple(Buffer(names[var], *as_reals(dtype, size), role) for var, size, role in sides)
     return Kernel(name, buffers, schedule.elementwise(axes, body))
 
 

@@ -32,7 +32,8 @@ PYTHON_API = (
     "Py_IncRef", "Py_DecRef", "PyObject_Vectorcall", "PyLong_FromLongLong", "PyLong_AsLongLongAndOverflow", "PyErr_NoMemory",
     "PyUnicode_Compare", "PyType_GenericAlloc", "PyTuple_New", "PyTuple_SetItem", "PyList_New", "PyList_SetItem",
     "PyDict_New", "PyDict_SetItem", "PyEval_SaveThread", "PyEval_RestoreThread", "PyMem_RawMalloc", "PyMem_RawFree",
-    "PyDict_GetItemWithError", "PyObject_GetAttr", "PyErr_Clear", "PyFloat_FromDouble", "PyDict_Next",
+    "PyDict_GetItemWithError", "PyObject_GetAttr", "PyErr_Clear", "PyFloat_FromDouble", "PyComplex_FromDoubles",
+    "PyDict_Next",
 )  # fmt: skip
 _NUMPY_API = {
     "PyArray_Scalar": 60, "PyArray_NewFromDescr": 94, "PyDataMem_SetHandler": 304, "PyDataMem_GetHandler": 305,

@@ -159,6 +159,9 @@ class _Entry(Checks):
     def python_number(self, data: str, dtype: np.dtype) -> tuple[str, int]:
         if dtype == np.float64:
             value = self.call("PyFloat_FromDouble", "ptr", f"double {self.load('double', data)}")
+        elif dtype == np.complex128:
+            parts = [f"double {self.load('double', data, offset)}" for offset in (0, 8)]
+            value = self.call("PyComplex_FromDoubles", "ptr", *parts)
         elif dtype == np.int64:
             value = self.call("PyLong_FromLongLong", "ptr", f"i64 {self.load('i64', data)}")
         elif dtype == np.bool_:
@@ -166,7 +169,7 @@ class _Entry(Checks):
             value = self.let(f"select i1 {true}, ptr {self.ref(True)}, ptr {self.ref(False)}")
             self.call("Py_IncRef", "void", f"ptr {value}")
         else:
-            raise CompileError("a Python number comes from a float64, an int64 or a bool", got=str(dtype))
+            raise CompileError("a Python number comes from a float64, a complex128, an int64 or a bool", got=str(dtype))
         return value, self.own(value)
 
     def container(self, results: tuple | list | dict) -> tuple[str, int]:

@@ -19,7 +19,7 @@ from hybrid.staging.reads import DEEP, MISSING, Read, Reads
 from hybrid.staging.signature import ArrayLeaf, Leaf, NumberLeaf, SameLeaf, ScalarLeaf, StaticLeaf, valued
 from hybrid.staging.tracing import Argument, Computed, Constant, Result, Traced
 
-_PYTHON = (dt.float64, dt.int64, dt.bool_)  # dtypes whose values an entry makes Python numbers of
+_PYTHON = (dt.float64, dt.complex128, dt.int64, dt.bool_)  # dtypes whose values an entry makes Python numbers of
 MANY = 64  # reads beyond these are checked from Python: 64 dict lookups take a microsecond
 
 

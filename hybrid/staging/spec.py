@@ -143,7 +143,7 @@ Guard = ArrayGuard | FloatGuard | ComplexGuard | ScalarGuard | IntGuard | SameGu
 class ArrayResult:
     """A fresh C-contiguous array the compute function fills: as an "ndarray", a "tensor", or (shape ()) a NumPy "scalar".
 
-    "python" gives a Python float, int or bool from a float64, int64 or bool of shape ().
+    "python" gives a Python float, complex, int or bool from a float64, complex128, int64 or bool of shape ().
     """
 
     dtype: np.dtype

@@ -224,6 +224,8 @@ def test_complex_guard():
     f = compiled(spec, copy(16))
     assert f(1 - 2j) == 1 - 2j
     assert type(f(1 - 2j)) is np.complex128
+    python = compiled(EntrySpec((ComplexGuard(),), ArrayResult(C16, (), "python"), (("arg", 0), ("result", 0))), copy(16))
+    assert type(python(1 - 2j)) is complex and repr(python(complex(-0.0, 1e300))) == repr(complex(-0.0, 1e300))
     assert f(1.0) == f(np.complex128(1)) == "miss"
 
 
