@@ -13,7 +13,7 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from hybrid.codegen import estimate
+from hybrid.codegen import estimate, pairs
 from hybrid.codegen.instructions import MEMORY, TYPE, Emitter, Value, symbol
 from hybrid.codegen.reduce import FOLD, FOLD_ALONE, Accumulator, accumulated, needs_compensation
 from hybrid.codegen.target import SCALAR_LOOPS, Target
@@ -152,7 +152,7 @@ class _Nest(Values):
             if at == skip:
                 continue
             following = body[at + 1] if at + 1 < len(body) else None
-            if isinstance(stmt, Store) and isinstance(following, Store) and self.store_pairs(stmt, following):
+            if isinstance(stmt, Store) and isinstance(following, Store) and pairs.store(self, stmt, following):
                 skip = at + 1
                 continue
             if isinstance(stmt, Declare):

@@ -109,8 +109,9 @@ def hypot(fmt: Format, x: Expr, y: Expr) -> Expr:
         root = op("sqrt", total)
         near = root + (fma(-root, root, total) + lost) / (root + root)
         fits = (total > 2.0**-900) & (total < 2.0**1000)
-        root = Rescue(~fits & (large > 0.0) & (large < math.inf), select(fits, near, root), "hypot", (a, b))
-    return select(op("eq", a, math.inf) | op("eq", b, math.inf), math.inf, root)
+        root = select(fits, near, root)
+    result = select(op("eq", a, math.inf) | op("eq", b, math.inf), math.inf, root)
+    return result if fmt is SINGLE else Rescue(~fits & (large > 0.0) & (large < math.inf), result, "hypot", (x, y))
 
 
 def nextafter(fmt: Format, x: Expr, y: Expr) -> Expr:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from hybrid.codegen import mathlib
+from hybrid.codegen import mathlib, pairs
 from hybrid.codegen.instructions import (
     MEMORY,
     NARROW,
@@ -352,8 +352,8 @@ class Values:
                               mask.operand, f"{kind} zeroinitializer")  # fmt: skip
             found = Value(text, dtype, lanes)
             return self._loaded(found if step == 1 else self._reversed(found, scalar))
-        if guard is None and varying is None and step == 2 and (part := _part(array, expr.offset)) is not None:
-            return self._loaded(Value(self._one_of_pairs(array, expr.offset, part), dtype, lanes))
+        if guard is None and varying is None and step == 2 and (part := pairs.part_of(array, expr.offset)) is not None:
+            return self._loaded(Value(pairs.load(self, array, expr.offset, part), dtype, lanes))
         mask = e.both(self.mask, guard)
         if mask is None and varying is None and isinstance(step, int) and step in INTERLEAVED:
             return self._loaded(Value(self._interleaved(array, base, step), dtype, lanes))
@@ -432,51 +432,6 @@ class Values:
         for lane in range(self.lanes):
             yield self.pointer(array, self.e.let(f"extractelement {offsets.operand}, i64 {lane}"))
 
-    def store_pairs(self, first: Store, second: Store) -> bool:
-        """Two neighbouring elements in every lane, the parts of complex numbers, as one store; False where they are not."""
-        array = self.array(first.buffer, first.value.dtype)
-        if first.buffer != second.buffer or second.offset != first.offset + 1 or self.lanes == 1:
-            return False
-        if not all(isinstance(stmt.value, (Ref, Const)) for stmt in (first, second)):
-            return False  # the second value may be read from where the first goes
-        base, step, varying = self.address(first.offset)
-        if varying is not None or step != 2:
-            return False
-        e, lanes, scalar = self.e, self.lanes, MEMORY[array.dtype]
-        left, right = (self._stored(e.splat(self.evaluate(stmt.value), lanes)) for stmt in (first, second))
-        value, wide = self._zipped(left.text, right.text, scalar), vector(scalar, 2 * lanes)
-        where = self.pointer(array, base, self.mask is None)
-        if self.mask is None:
-            e.emit(f"store {wide} {value}, ptr {where}, align {array.dtype.itemsize}")
-        else:
-            e.call(f"llvm.masked.store.{mangled(scalar, 2 * lanes)}.p0", "void", f"{wide} {value}", f"ptr {where}",
-                   f"i32 {array.dtype.itemsize}", f"{vector('i1', 2 * lanes)} {self._pairs_of_mask()}")  # fmt: skip
-        return True
-
-    def _zipped(self, left: str, right: str, scalar: str) -> str:
-        """The lanes of two vectors in turn."""
-        lanes, kind = self.lanes, vector(scalar, self.lanes)
-        order = ", ".join(f"i32 {lane}, i32 {lanes + lane}" for lane in range(lanes))
-        return self.e.let(f"shufflevector {kind} {left}, {kind} {right}, <{2 * lanes} x i32> <{order}>")
-
-    def _pairs_of_mask(self) -> str:
-        assert self.mask is not None
-        mask = self.e.splat(self.mask, self.lanes).text
-        return self._zipped(mask, mask, "i1")
-
-    def _one_of_pairs(self, array: Array, offset: Affine, part: int) -> str:
-        """One part of each pair of neighbours. Loads of the other part read the same vector, once."""
-        e, lanes, scalar = self.e, self.lanes, MEMORY[array.dtype]
-        wide, alignment = vector(scalar, 2 * lanes), array.dtype.itemsize
-        where = self.pointer(array, self.address(offset - part).base, self.mask is None)
-        if self.mask is None:
-            found = e.let(f"load {wide}, ptr {where}, align {alignment}")
-        else:
-            found = e.call(f"llvm.masked.load.{mangled(scalar, 2 * lanes)}.p0", wide, f"ptr {where}", f"i32 {alignment}",
-                           f"{vector('i1', 2 * lanes)} {self._pairs_of_mask()}", f"{wide} zeroinitializer")  # fmt: skip
-        order = ", ".join(f"i32 {2 * lane + part}" for lane in range(lanes))
-        return e.let(f"shufflevector {wide} {found}, {wide} poison, <{lanes} x i32> <{order}>")
-
     def _interleaved(self, array: Array, base: str, step: int) -> str:
         """Every `step`-th element: `step` vectors side by side, the last one ending at the last element needed, then picked."""
         e, lanes, scalar = self.e, self.lanes, MEMORY[array.dtype]
@@ -518,13 +473,6 @@ class Values:
 def iota(scalar: str, lanes: int, step: int = 1, first: int = 0) -> str:
     """The constant vector `first, first + step, …`."""
     return "<" + ", ".join(f"{scalar} {first + step * lane}" for lane in range(lanes)) + ">"
-
-
-def _part(array: Array, offset: Affine) -> int | None:
-    """Which element of a pair of neighbours an offset means, in an array of such pairs (an even number, at even places)."""
-    sizes = (array.size, *offset.terms.values())
-    even = all(c % 2 == 0 for size in sizes for c in ((c for _, c in size.terms) if isinstance(size, Dim) else (size,)))
-    return offset.const % 2 if even and isinstance(offset.const, int) else None
 
 
 def _is_number(text: str) -> bool:
