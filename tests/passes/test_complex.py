@@ -434,3 +434,22 @@ def test_random_programs(seed):
     exec(source, scope)
     dtype = DTYPES[seed % 2]
     same(scope["f"], Z.astype(dtype), W.astype(dtype), rng.permutation(24), strict=False, tolerance=512)
+
+
+# sizes that vary ---------------------------------------------------------------------------------------------------------
+def test_one_trace_serves_many_sizes():
+    def f(z, w):
+        out, total = np.zeros(len(z), complex), 0j
+        for k in range(len(z)):
+            total = total * 0.5 + z[k]
+            out[k] = total / (1 + abs(total))
+        w *= 2j
+        return out, z * w + 1, np.abs(z).sum(), z.sum(), np.where(abs(z) > 1, z, w), z[::-1].conj(), z @ w
+
+    decorated = function(f, strict=True, dynamic=True)
+    for size in (4, 7, 10, 100, 1000):
+        arrays = [random(dt.complex128, size, seed) for seed in (1, 2)]
+        copies = [a.copy() for a in arrays]
+        for got, want in zip((*decorated(*arrays), *arrays), (*f(*copies), *copies), strict=True):
+            np.testing.assert_allclose(got, want, rtol=1e-12, atol=1e-9)
+    assert len(decorated.traces) == 1
