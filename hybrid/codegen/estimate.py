@@ -12,6 +12,7 @@ from hybrid.core import dtype as dt
 from hybrid.core.shape import Dim, Size
 from hybrid.loops.nest import (
     Accumulate,
+    Call,
     Check,
     Declare,
     Expr,
@@ -39,6 +40,8 @@ ELEMENTARY = 12  # instructions in an exp or a log (16 to 25, at a better throug
 BYTE_PS = 100  # 10 GB/s, one core's share of memory
 # Handing a range to another thread costs 1-5 µs, or 100 where its core is busy; in cache, work takes a third of this.
 RANGE_PS = 60_000_000
+# Python called from a kernel, with a small operation of NumPy: 1 µs each.
+CALL_PS = 2_000_000
 # Iterations of a loop that runs until something holds, or as often as a number from memory says.
 UNKNOWN_TRIPS = 16
 
@@ -56,7 +59,7 @@ def can_vectorise(loop: For) -> bool:
     that move with the index."""
     moving = {loop.index}
     for stmt in walk(loop.body):
-        if isinstance(stmt, (Scratch, While)) or (isinstance(stmt, For) and stmt.kind != "serial"):
+        if isinstance(stmt, (Scratch, While, Call)) or (isinstance(stmt, For) and stmt.kind != "serial"):
             return False
         if isinstance(stmt, For) and isinstance(stmt.extent, Dim) and moving & stmt.extent.symbols:
             return False
@@ -165,7 +168,9 @@ def picoseconds(body: tuple[Stmt, ...], width: int, target: Target) -> Size:
             inner = lanes(stmt, target) if stmt.kind == "vector" and width == 1 else width
             total = total + stmt.extent * midway(picoseconds(stmt.body, inner, target), stmt)
             continue
-        if isinstance(stmt, Store):
+        if isinstance(stmt, Call):
+            total = total + CALL_PS
+        elif isinstance(stmt, Store):
             total = total + BYTE_PS * stmt.value.dtype.itemsize
         once: Size = 0
         for root in expressions(stmt):

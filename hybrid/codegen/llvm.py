@@ -23,6 +23,7 @@ from hybrid.core.errors import CompileError
 from hybrid.core.shape import Dim
 from hybrid.loops.nest import (
     Accumulate,
+    Call,
     Check,
     Code,
     Declare,
@@ -79,7 +80,13 @@ def emit_kernel(kernel: Kernel, target: Target, ranges: Sequence[str] = ()) -> s
     bounds = [f"i64 {bound}" for pair in nest.ranges.values() for bound in pair]
     main = nest.function(kernel.name, [*(f"ptr noalias {array.pointer}" for array in arrays.values()), *bounds])
     title = f"; {kernel.name}" + (f"  {' '.join(kernel.source.split())}" if kernel.source else "")
-    return "\n".join([title, *text.helpers.values(), *text.functions, main, *text.declares.values()]) + "\n"
+    parts = [title, *text.globals.values(), *text.helpers.values(), *text.functions, main, *text.declares.values()]
+    return "\n".join(parts) + "\n"
+
+
+def host_symbol(kernel: Kernel, call: Call) -> str:
+    """The external symbol whose address is the Python object that a call of this kernel goes to."""
+    return f"hybrid_host.{symbol(kernel.name)}.{kernel.calls.index(call)}"
 
 
 class _KernelText:
@@ -89,6 +96,7 @@ class _KernelText:
         self.kernel, self.target = kernel, target
         self.declares: dict[str, str] = {}
         self.helpers: dict[str, str] = {}
+        self.globals: dict[str, str] = {}
         self.functions: list[str] = []
         self.marks = f" {SCALAR_LOOPS}" if estimate.is_scalar(kernel) else ""
         self.sizes = [f"i64 %{symbol('size.' + name)}" for name in kernel.symbols]
@@ -182,6 +190,8 @@ class _Nest(Values):
             self.repeat(stmt)
         elif isinstance(stmt, Check):
             self.check(stmt)
+        elif isinstance(stmt, Call):
+            self.call(stmt)
         elif isinstance(stmt, If):
             self.conditional(stmt)
         elif isinstance(stmt, Scratch):
@@ -233,6 +243,26 @@ class _Nest(Values):
         e.branch(e.call("llvm.expect.i1", "i1", f"i1 {e.any(bad)}", "i1 false"), failed, passed)
         e.start(failed)
         self.leave(str(int(stmt.code)))
+        e.start(passed)
+
+    def call(self, stmt: Call) -> None:
+        """Python, through `@hybrid_host` of runtime/host: it is given where the arrays lie, and the values of names."""
+        if self.lanes > 1:
+            raise CompileError(f"kernel {self.kernel} calls Python inside a vector loop", got=stmt.name)
+        e, site = self.e, host_symbol(self.shared.kernel, stmt)
+        words = [f"ptr {self.array(slot.buffer, slot.dtype).pointer}" for slot in stmt.slots]
+        words += [f"i64 {self.size(Dim.symbol(name))}" for name in stmt.symbols]
+        block = e.fresh("block")
+        self.prologue.append(f"  {block} = alloca [{max(len(words), 1)} x i64]")
+        for at, word in enumerate(words):
+            e.emit(f"store {word}, ptr {e.let(f'getelementptr inbounds i64, ptr {block}, i64 {at}', 'p')}")
+        e.declares.setdefault("hybrid_host", "declare i32 @hybrid_host(ptr, ptr, i64)  ; object, words, bytes")
+        self.shared.globals[site] = f"@{site} = external global i8"
+        code = e.let(f"call i32 @hybrid_host(ptr @{site}, ptr {block}, i64 {8 * len(words)})")
+        failed, passed = e.label("failed"), e.label("passed")
+        e.branch(e.let(f"icmp ne i32 {code}, 0"), failed, passed)
+        e.start(failed)
+        self.leave(code)
         e.start(passed)
 
     def leave(self, code: str) -> None:

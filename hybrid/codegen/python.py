@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from hybrid.codegen import estimate, scalars
+from hybrid.codegen import estimate, host, scalars
 from hybrid.codegen.foreign import any_called
 from hybrid.core import dtype as dt
 from hybrid.core.errors import ArgumentError, CompileError, DTypeError
@@ -22,7 +22,7 @@ from hybrid.loops import nest, text
 from hybrid.loops.text import ATOM, COMPARE, Text, within
 from hybrid.loops.verify import takes
 
-_RESERVED = frozenset(keyword.kwlist) | {"np", "math", "numba", "bfloat16", "range", "abs", "max", "status", "code"}
+_RESERVED = frozenset(keyword.kwlist) | {"np", "math", "numba", "bfloat16", "range", "abs", "max", "status", "code", "words"}
 _HALF = (dt.float16, dt.bfloat16)
 _SHORT_HALF = {dt.float16: "f16", dt.bfloat16: "bf16"}
 # Loop-language name -> NumPy function, where they are the same function.
@@ -56,7 +56,8 @@ def interpret(kernel: nest.Kernel) -> Callable[..., int]:
     Arguments are flat arrays of the buffers' dtypes in order, then the sizes in the order of `kernel.symbols`.
     """
     _refuse_foreign(kernel)
-    run = _load(_Source(kernel, numba=False))
+    source = _Source(kernel, numba=False)
+    run = _load(source, {name: host.interpreted(call) for name, call in source.calls.items()})
 
     def interpreted(*args) -> int:
         _check_arguments(kernel, args)
@@ -69,11 +70,16 @@ def interpret(kernel: nest.Kernel) -> Callable[..., int]:
 def compile_numba(kernel: nest.Kernel) -> Callable[..., int]:
     """The kernel compiled by Numba at its first call; arguments are those of `interpret`."""
     _refuse_foreign(kernel)
-    run = _load(_Source(kernel, numba=True))
+    source = _Source(kernel, numba=True)
+    foreign = {name: host.Foreign(call) for name, call in source.calls.items()}
+    run = _load(source, {name: each.function for name, each in foreign.items()})
 
     def compiled(*args) -> int:
         _check_arguments(kernel, args)
-        return int(run(*(a.view(np.uint16) if isinstance(a, np.ndarray) and a.dtype in _HALF else a for a in args)))
+        code = int(run(*(a.view(np.uint16) if isinstance(a, np.ndarray) and a.dtype in _HALF else a for a in args)))
+        if code == nest.Code.RAISED:
+            raise next((each.raised.pop() for each in foreign.values() if each.raised), KeyboardInterrupt())
+        return code
 
     return compiled
 
@@ -84,8 +90,8 @@ def _refuse_foreign(kernel: nest.Kernel) -> None:
                            fix='leave the back end at "llvm"')  # fmt: skip
 
 
-def _load(source: _Source) -> Callable[..., int]:
-    module: dict[str, object] = {"__name__": f"hybrid.kernel.{source.entry}"}
+def _load(source: _Source, calls: dict[str, Callable]) -> Callable[..., int]:
+    module: dict[str, object] = {"__name__": f"hybrid.kernel.{source.entry}", **calls}
     exec(compile(source.module(), f"<kernel {source.entry}>", "exec"), module)
     return module[source.entry]  # type: ignore[return-value]
 
@@ -117,6 +123,7 @@ class _Source(text.Printer):
         self.scope: dict[str, None] = {}  # names bound before a parallel loop, which its task may need as arguments
         self.cells = _cells(kernel)
         self.tasks: list[str] = []
+        self.calls = {self.fresh(f"python_{call.name}"): call for call in kernel.calls}  # name in the module -> what it calls
 
     # -- the module -------------------------------------------------------------------------------------------------------
 
@@ -219,6 +226,25 @@ class _Source(text.Printer):
             case nest.Check():
                 self.line(f"if not {within(self.value(stmt.condition), ATOM)}:")
                 self.line(f"    return {int(stmt.code)}  # {stmt.code.name}")
+            case nest.Call():
+                self.call(stmt)
+
+    def call(self, stmt: nest.Call) -> None:
+        name = next(name for name, call in self.calls.items() if call is stmt)
+        arrays, values = [self.name(slot.buffer) for slot in stmt.slots], [self.name(name) for name in stmt.symbols]
+        if stmt.source:
+            self.line(f"# {stmt.source}")
+        if self.numba:
+            words = [*(f"{array}.ctypes.data" for array in arrays), *values]
+            self.line(f"words = np.empty({len(words) + 1}, np.int64)")
+            for at, word in enumerate((*words, f"{int(nest.Code.RAISED)}  # until it has returned")):
+                self.line(f"words[{at}] = {word}")
+            self.line(f"{name}(words.ctypes.data)")
+            self.line(f"code = words[{len(words)}]")
+        else:
+            self.line(f"code = {name}({', '.join([*arrays, *values])})")
+        self.line("if code != 0:")
+        self.line("    return code")
 
     def bind(self, name: str, value: str) -> None:
         self.line(f"{self.name(name)} = {value}")
@@ -470,10 +496,12 @@ class _Source(text.Printer):
 
 
 def _cells(kernel: nest.Kernel) -> set[str]:
-    """Scratch arrays of one element, which are plain variables here unless a parallel loop stores in one from outside."""
+    """Scratch arrays of one element, which are plain variables here unless a parallel loop stores in one from outside, or
+    Python is given one."""
     statements = list(nest.walk(kernel.body))
     found = {stmt.name for stmt in statements if isinstance(stmt, nest.Scratch) and stmt.size == 1}
     found -= {stmt.name for stmt in statements if isinstance(stmt, nest.Scratch) and stmt.size != 1}
+    found -= {slot.buffer for stmt in statements if isinstance(stmt, nest.Call) for slot in stmt.slots}
     for loop in statements:
         if isinstance(loop, nest.For) and loop.kind in ("parallel", "flat"):
             inside = list(nest.walk(loop.body))

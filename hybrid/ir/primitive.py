@@ -69,7 +69,8 @@ class Primitive:
         eval: NumPy meaning, `(*ndarrays, **params) -> ndarray` or a tuple of them.
         infer: type rule, `(*TensorTypes, **params) -> TensorType` or a tuple; raises `ShapeError`, `DTypeError`.
         derivative: `Partials`, `Linear`, `Custom` or `NO_GRADIENT`.
-        body: the loop-language operation of a MAP or REDUCE; None: a host call, and `reason` says why.
+        body: the loop-language operation of a MAP or REDUCE; None: a host call, and `reason` says why. Of an OPAQUE one:
+            how it is spelled inside bodies of branches and loops (`loops/opaque.py`).
         index: for a VIEW, `(out_index, operand_types, context, **params) -> index of operand 0`, None where not affine;
             `context.gather(k, index, size)` reads operand k as an index into an axis of that size.
         put: for a VIEW, `(bind, base, value, **params)`: base with the viewed elements replaced; None: read-only.
@@ -77,7 +78,8 @@ class Primitive:
         sample: `(generator) -> list[Sample]`, the tests of this row.
         reason: why it is not lowered, in words a user can read.
         cost: rough cycles per element for MAPs, weighed when fusion decides to recompute or to keep.
-        lowers: whether these operand types can become loops; None: always.
+        lowers: whether these operand types and params can become loops; None: always.
+        raises: whether `eval` may raise for operands of the right types: a singular matrix, an index out of bounds.
         effect: whether it does something besides its results: it is kept, and may fail.
     """
 
@@ -95,6 +97,7 @@ class Primitive:
     cost: int = 1
     lowers: Callable[..., bool] | None = None
     effect: bool = False
+    raises: bool = False
 
     def __repr__(self) -> str:
         return self.name

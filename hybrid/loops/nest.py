@@ -10,6 +10,7 @@
                  | Accumulate(name, value)               name = op(name, value); a Ref(name) after the loop reads it
                  | Scratch(name, dtype, size)            a small array private to the enclosing iteration (stack)
                  | Check(condition, code)                where false, the call ends with error `code` (see `Code`)
+                 | Call(name, run, reads, writes, …)     Python computes: `run(operands, sizes)` fills the places in `writes`
     Expr       ::= Const(value) | Ref(name) | Index(affine) | Load(buffer, offset, guard) | Op(name, args)
                  | Convert(arg, dtype) | Bitcast(arg, dtype) | Rescue(condition, fast, name, args)
     offset     ::= Affine over loop indices and int64 names, in elements of the buffer
@@ -29,6 +30,9 @@ Every expression has a NumPy dtype. Semantics, shared by every code generator:
 * Float `add` accumulators are summed in blocks with compensation: at least as accurate as pairwise, in an order that
   depends on the extent alone, never on the number of threads. Integer accumulators wrap.
 * A `Load` whose `guard` is false does not touch memory and gives 0.
+* A `Call` holds the GIL while it runs, stands in no loop but serial For and While, and is made exactly as often and in the
+  order in which it is reached. Where Python raises an `Exception`, or gives other types or shapes than were inferred, the
+  kernel ends with `Code.PYTHON`; any other exception (Ctrl-C) stays set, and it ends with `Code.RAISED`.
 
 Expressions are immutable and shared by identity; a code generator evaluates each node once per statement.
 """
@@ -36,7 +40,7 @@ Expressions are immutable and shared by identity; a code generator evaluates eac
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,7 +48,7 @@ import numpy as np
 from hybrid.core import dtype as dt
 from hybrid.core.affine import Affine
 from hybrid.core.errors import CompileError
-from hybrid.core.shape import Dim, Size
+from hybrid.core.shape import Dim, Shape, Size
 
 
 class Code(enum.IntEnum):
@@ -54,6 +58,7 @@ class Code(enum.IntEnum):
     INDEX = 1  # an index out of bounds
     MEMORY = 2  # a scratch buffer could not be allocated
     PYTHON = 3  # the call belongs to Python: an assumption of the trace does not hold
+    RAISED = 4  # Python raised what nobody may catch but the caller; the exception is set in the calling thread
 
 
 # name -> (arity, result): "same" as the operands, "bool", or "last" (select's branches).
@@ -307,7 +312,44 @@ class For:
     kind: str = "serial"  # serial | vector | parallel | flat
 
 
-Stmt = For | While | If | Let | Store | Declare | Accumulate | Scratch | Check
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """An array as Python sees it: from the first element of a buffer, `strides` in elements."""
+
+    buffer: str
+    dtype: np.dtype
+    shape: Shape
+    strides: Shape
+
+    @property
+    def sizes(self) -> Shape:
+        return (*self.shape, *self.strides)
+
+
+# Operands, and the values of the symbols that are passed on; gives the results.
+Run = Callable[[Sequence[np.ndarray], Mapping[str, int]], Sequence[np.ndarray]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Call:
+    """Python in the middle of a kernel: `run(operands, sizes)` gives one array for each place in `writes`.
+
+    `operands` are arrays over the memory of `reads`, to be looked at and not kept; `sizes` are the values of `symbols`.
+    """
+
+    name: str  # for people: the operation
+    run: Run
+    reads: tuple[Slot, ...]
+    writes: tuple[Slot, ...]
+    symbols: tuple[str, ...] = ()  # size symbols, loop indices and int64 names: those of the slots, and what `run` asks for
+    source: str = ""  # the user's line
+
+    @property
+    def slots(self) -> tuple[Slot, ...]:
+        return (*self.reads, *self.writes)
+
+
+Stmt = For | While | If | Let | Store | Declare | Accumulate | Scratch | Check | Call
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,6 +368,11 @@ class Kernel:
     buffers: tuple[Buffer, ...]
     body: tuple[Stmt, ...]
     source: str = ""  # the user's line that this kernel mostly stands for
+
+    @property
+    def calls(self) -> tuple[Call, ...]:
+        """Where it calls Python, in the order of the text."""
+        return tuple(stmt for stmt in walk(self.body) if isinstance(stmt, Call))
 
     @property
     def symbols(self) -> tuple[str, ...]:
@@ -421,6 +468,13 @@ def names_of(affine: Affine) -> set[str]:
     return found
 
 
+def stored(stmt: Stmt) -> tuple[str, ...]:
+    """The arrays that a statement stores in itself."""
+    if isinstance(stmt, Store):
+        return (stmt.buffer,)
+    return tuple(slot.buffer for slot in stmt.writes) if isinstance(stmt, Call) else ()
+
+
 def affines(body: tuple[Stmt, ...]) -> Iterator[Affine]:
     """Every offset and index computed in a statement list."""
     seen: set[int] = set()
@@ -442,6 +496,8 @@ def sizes_in(body: tuple[Stmt, ...]) -> Iterator[Size]:
             yield stmt.extent
         elif isinstance(stmt, Scratch):
             yield stmt.size
+        elif isinstance(stmt, Call):
+            yield from map(Dim.symbol, stmt.symbols)
     for affine in affines(body):
         yield affine.const
         yield from affine.terms.values()
@@ -457,6 +513,8 @@ def names_used(body: tuple[Stmt, ...]) -> set[str]:
             found.add(stmt.buffer)
         elif isinstance(stmt, Accumulate):
             found.add(stmt.name)
+        elif isinstance(stmt, Call):
+            found |= {slot.buffer for slot in stmt.slots}
         for root in expressions(stmt):
             for node in walk_expr(root, seen):
                 if isinstance(node, Load):

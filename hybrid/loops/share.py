@@ -28,6 +28,7 @@ from hybrid.loops.nest import (
     bodies,
     children,
     expressions,
+    stored,
     walk,
     walk_expr,
 )
@@ -109,9 +110,8 @@ class _Changes:
 def _changed(stmt: Stmt) -> Iterator[str]:
     """Arrays and accumulators that hold something else after a statement."""
     for inner in walk((stmt,)):
-        if isinstance(inner, Store):
-            yield inner.buffer
-        elif isinstance(inner, (Accumulate, Declare, Scratch)):
+        yield from stored(inner)
+        if isinstance(inner, (Accumulate, Declare, Scratch)):
             yield inner.name
 
 

@@ -18,6 +18,7 @@ import numpy as np
 
 from hybrid.core import dtype as dt
 from hybrid.core.affine import Affine
+from hybrid.core.shape import contiguous_strides
 from hybrid.loops import nest
 from hybrid.loops.nest import Expr, Stmt
 
@@ -187,12 +188,23 @@ class Printer:
                 self.line(f"{stmt.name}: scratch {dt.SHORT[stmt.dtype]}[{stmt.size}]")
             case nest.Check():
                 self.line(f"check {self.value(stmt.condition)[0]} else {stmt.code.name}")
+            case nest.Call():
+                given = ", ".join((*map(slot, stmt.reads), *(f"{name}" for name in stmt.symbols)))
+                note = f"   # {stmt.source}" if stmt.source else ""
+                self.line(f"{', '.join(map(slot, stmt.writes))} = python {stmt.name}({given}){note}")
 
     def block(self, body: tuple[Stmt, ...]) -> None:
         self.depth += 1
         for stmt in body:
             self.statement(stmt)
         self.depth -= 1
+
+
+def slot(place: nest.Slot) -> str:
+    """An array that Python is given: `x[3,3]`, with its strides where it does not lie in order."""
+    plain = place.strides == contiguous_strides(place.shape)
+    strides = "" if plain else f" by {','.join(map(str, place.strides))}"
+    return f"{place.buffer}[{','.join(map(str, place.shape))}{strides}]"
 
 
 def names(kernel: nest.Kernel) -> set[str]:

@@ -148,6 +148,8 @@ class _Verifier:
                 self.boolean(stmt.condition, "a check", stmt)
                 if not isinstance(stmt.code, nest.Code) or stmt.code is nest.Code.OK:
                     self.fail("a check needs an error code", stmt, got=stmt.code)
+            case nest.Call():
+                self.call(stmt)
             case _:
                 self.fail(f"{type(stmt).__name__} is not a statement")
 
@@ -193,6 +195,26 @@ class _Verifier:
             self.fail(f"{stmt.buffer} is an input and cannot be stored to", stmt, fix="give the buffer the role inout")
         self.same(stmt.value.dtype, array.dtype, f"the value stored in {stmt.buffer}", stmt)
         self.access(stmt.buffer, stmt.offset, stmt, stores=True)
+
+    def call(self, stmt: nest.Call) -> None:
+        around = next((loop for loop in self.loops if loop.kind in _CONCURRENT), None)
+        if around is not None:
+            self.fail(f"Python cannot be called in {around.kind} loop {around.index}", stmt, fix="make that serial")
+        for name in stmt.symbols:
+            self.known(Dim.symbol(name), stmt)
+        for k, slot in enumerate(stmt.slots):
+            array, stores = self.array(slot.buffer, stmt), k >= len(stmt.reads)
+            if stores and any(b.name == slot.buffer and b.role == "in" for b in self.kernel.buffers):
+                self.fail(f"{slot.buffer} is an input and cannot be stored to", stmt, fix="give the buffer the role inout")
+            self.same(slot.dtype, array.dtype, f"what Python is given as {slot.buffer}", stmt)
+            if len(slot.shape) != len(slot.strides):
+                self.fail(f"{slot.buffer} needs one stride for each axis", stmt, got=slot.strides, expected=slot.shape)
+            unnamed = {s for size in slot.sizes if isinstance(size, Dim) for s in size.symbols} - {*stmt.symbols}
+            if unnamed:
+                self.fail(f"the shape of {slot.buffer} depends on sizes that are not passed on", stmt, got=", ".join(unnamed))
+            empty = any(size == 0 for size in slot.shape)
+            last = sum(((size - 1) * step for size, step in zip(slot.shape, slot.strides)), 0)
+            self.access(slot.buffer, Affine.of(0 if empty else last), stmt, stores, guarded=empty)
 
     def declare(self, stmt: nest.Declare) -> None:
         self.real(stmt.dtype, stmt)

@@ -14,6 +14,7 @@ from hybrid.ir.primitive import NO_GRADIENT, Custom, Derivative, Kind, Primitive
 from hybrid.ops.family import draw
 
 _DTYPES = (dt.float32, dt.float64)
+SMALL = 16  # rows up to which loops inside a kernel take less time than the call of LAPACK through NumPy
 
 
 def _matrix(name: str, a: TensorType, square: bool = True) -> None:
@@ -23,11 +24,19 @@ def _matrix(name: str, a: TensorType, square: bool = True) -> None:
         raise ShapeError(f"{name} takes {'square ' if square else ''}matrices", got=a)
 
 
-def _row(name: str, evaluate: Callable, infer: Callable, derivative: Derivative, reason: str, sample: Callable) -> Primitive:
+def _is_small(*types: TensorType) -> bool:
+    """Whether loops are done before NumPy has begun."""
+    return all(t.ndim == 2 and all(isinstance(size, int) and 0 < size <= SMALL for size in t.shape) for t in types)
+
+
+def _row(name: str, evaluate: Callable, infer: Callable, derivative: Derivative, reason: str, sample: Callable,
+         body: str | None = None) -> Primitive:  # fmt: skip
     def samples(rng: np.random.Generator) -> list[Sample]:
         return [((sample(rng, dtype),), {}) for dtype in _DTYPES]
 
-    return register(Primitive(name, Kind.OPAQUE, evaluate, infer, derivative, samples, reason=reason))
+    return register(Primitive(
+        name, Kind.OPAQUE, evaluate, infer, derivative, samples, body=body, reason=reason, lowers=_is_small, raises=True,
+    ))  # fmt: skip
 
 
 # solve -------------------------------------------------------------------------------------------------------------------
@@ -65,7 +74,10 @@ solve = register(
         _infer_solve,
         Custom(_solve_jvp, _solve_vjp),
         _sample_solve,
+        body="solve",
         reason="LAPACK gesv",
+        lowers=_is_small,
+        raises=True,
     )
 )
 
@@ -88,7 +100,8 @@ def _det_vjp(g: Any, y: Any, a: Any) -> tuple:
     return ((g * y).expand_dims((-2, -1)) * a.mT.solve(a.eye_like()),)
 
 
-det = _row("det", lambda a: np.asarray(np.linalg.det(a)), _infer_det, Custom(_det_jvp, _det_vjp), "LAPACK getrf", _regular)
+det = _row("det", lambda a: np.asarray(np.linalg.det(a)), _infer_det, Custom(_det_jvp, _det_vjp), "LAPACK getrf", _regular,
+           "det")  # fmt: skip
 
 
 # cholesky: with P = L⁻¹ dA L⁻ᵀ and Φ its lower triangle with half the diagonal, dL = L·Φ(P) --------------------------------
@@ -118,7 +131,7 @@ def _cholesky_vjp(g: Any, y: Any, a: Any) -> tuple:
 
 
 cholesky = _row(
-    "cholesky", np.linalg.cholesky, _infer_cholesky, Custom(_cholesky_jvp, _cholesky_vjp), "LAPACK potrf", _positive
+    "cholesky", np.linalg.cholesky, _infer_cholesky, Custom(_cholesky_jvp, _cholesky_vjp), "LAPACK potrf", _positive, "cholesky"
 )
 
 

@@ -12,18 +12,27 @@ from hybrid.core.shape import TensorType
 from hybrid.ir.primitive import NO_GRADIENT, Custom, Derivative, Kind, Linear, Primitive, register
 from hybrid.ops.family import NUMERIC, check_axes, conjugate, draw
 
+SHORT = 32  # elements up to which, inside a kernel, an insertion sort takes less time than the call of NumPy's
+
 
 def _along(name: str, evaluate: Callable, derivative: Derivative, reason: str, dtypes: tuple[np.dtype, ...],
-           result: np.dtype | None = None) -> Primitive:  # fmt: skip
+           body: str, lowers: Callable[..., bool] | None = None) -> Primitive:  # fmt: skip
     def infer(x: TensorType, axis: int) -> TensorType:
         check_axes(name, x, (axis,))
-        return TensorType(result or x.dtype, x.shape)
+        return TensorType(x.dtype, x.shape)
 
     return register(Primitive(
-        name, Kind.OPAQUE, lambda x, axis: np.asarray(evaluate(x, axis)).astype(result or x.dtype, copy=False),
+        name, Kind.OPAQUE, lambda x, axis: np.asarray(evaluate(x, axis)).astype(x.dtype, copy=False),
         infer, derivative,
         lambda rng: [((draw(rng, d, (3, 5)),), {"axis": axis}) for d in dtypes for axis in (0, 1)], reason=reason,
+        body=body, lowers=lowers,
     ))  # fmt: skip
+
+
+def _is_short(x: TensorType, axis: int, kind: str = "stable") -> bool:
+    size = x.shape[axis]
+    # NumPy has no order of its own for bfloat16: NaN may end up anywhere.
+    return isinstance(size, int) and size <= SHORT and x.dtype != dt.bfloat16
 
 
 def _sort_vjp(g: Any, y: Any, x: Any, axis: int) -> tuple:
@@ -34,7 +43,8 @@ def _sort_jvp(primals: tuple, tangents: tuple, y: Any, axis: int) -> Any:
     return tangents[0].take_along(primals[0].argsort(axis), axis)
 
 
-sort = _along("sort", lambda x, axis: np.sort(x, axis, kind="stable"), Custom(_sort_jvp, _sort_vjp), "NumPy's sort", dt.ALL)
+sort = _along("sort", lambda x, axis: np.sort(x, axis, kind="stable"), Custom(_sort_jvp, _sort_vjp), "NumPy's sort", dt.ALL,
+              "sort", _is_short)  # fmt: skip
 
 
 def _infer_argsort(x: TensorType, axis: int, kind: str) -> TensorType:
@@ -51,11 +61,14 @@ argsort = register(
         _infer_argsort,
         NO_GRADIENT,
         lambda rng: [((draw(rng, d, (3, 5)),), {"axis": axis, "kind": "stable"}) for d in dt.ALL for axis in (0, 1)],
+        body="argsort",
+        lowers=_is_short,
         reason="NumPy's sort",
     )
 )
 cumsum = _along("cumsum", lambda x, axis: np.cumsum(x, axis, dtype=x.dtype),
-                Linear(lambda g, x, axis: (g.flip(axis).cumsum(axis).flip(axis),)), "a running total", NUMERIC)  # fmt: skip
+                Linear(lambda g, x, axis: (g.flip(axis).cumsum(axis).flip(axis),)), "a running total", NUMERIC,
+                "cumulate_add")  # fmt: skip
 
 
 # d/dx_k Π_{i<=j} x_i = y_j / x_k for k <= j; as for `prod`, a zero element has no derivative here.
@@ -73,4 +86,5 @@ cumprod = _along(
     Custom(_cumprod_jvp, _cumprod_vjp),
     "a running product",
     NUMERIC,
+    "cumulate_mul",
 )

@@ -43,6 +43,7 @@ from hybrid.passes.steps import (
     Stage,
     Step,
     element_offset,
+    is_large,
     lowers,
     number,
 )
@@ -59,7 +60,7 @@ class _Fuser:
         self.graph, self.strides, self.separate, self.serial = graph, strides, separate, serial
         self.producers, self.readers = graph.producers, uses(graph)
         self.sources = {*graph.inputs, *(var for var, _ in graph.constants)}
-        self.host = {eqn for eqn in graph.eqns if not lowers(eqn)}
+        self.host = {eqn for eqn in graph.eqns if not lowers(eqn) or (serial and is_large(eqn))}
         self.costs: dict[Var, int] = {}
         self.sized = {eqn: found for eqn in graph.eqns if (found := symbols_of(eqn))}
 

@@ -9,7 +9,10 @@ from hybrid.ir.graph import Atom, Eqn, Graph, Var, bodies
 from hybrid.ir.primitive import Kind
 from hybrid.passes.access import axes_index, is_part, own_place
 from hybrid.passes.cleanup import assumes
-from hybrid.passes.steps import Group, MatMul, Procedure, Program, Stage, Step
+from hybrid.passes.steps import Group, HostCall, MatMul, Procedure, Program, Stage, Step, called_in, is_called
+
+# OPAQUE operations that can change their first operand into their result.
+IN_PLACE = frozenset(("scatter", "scatter_along", "sort", "cumulate_add", "cumulate_mul"))
 
 NEVER = 1 << 30  # the step that last reads a value which nobody reads any more: results of the body
 
@@ -22,6 +25,11 @@ def donors(step: Step, result: Var) -> Iterable[Var]:
 def _readable(step: Step, result: Var) -> Iterable[Var]:
     if isinstance(step, Procedure):
         yield from handed_on(step.eqn, result)
+    elif isinstance(step, HostCall):
+        base = step.eqn.inputs[0] if step.eqn.inputs else None
+        # Spelled in loops, a step of this kind begins with a copy of its first operand, or reads it line by line as it writes.
+        if not is_called(step.eqn) and step.eqn.primitive.body in IN_PLACE and step.eqn.inputs.count(base) == 1:
+            yield base  # type: ignore[misc]
     elif isinstance(step, Group) and step.stages[0].writes:
         stage = step.stages[0]
         base = stage.eqn.inputs[0] if stage.eqn else None
@@ -41,12 +49,13 @@ def _readable(step: Step, result: Var) -> Iterable[Var]:
 
 
 def may_fail(eqn: Eqn) -> bool:
-    """Whether a call may end at this equation: an assumption, or an index that is checked."""
-    return assumes(eqn) or _gathers(eqn)
+    """Whether a call may end at this equation: an assumption, an index that is checked, an error of NumPy's."""
+    return assumes(eqn) or _gathers(eqn) or any(called_in(eqn))
 
 
 def _gathers(eqn: Eqn) -> bool:
-    own = eqn.primitive.kind is Kind.VIEW and len(eqn.inputs) > 1 and eqn.params.get("checked", True)
+    p = eqn.primitive
+    own = p.raises or (p.kind is Kind.VIEW and len(eqn.inputs) > 1 and eqn.params.get("checked", True))
     return own or any(_gathers(inner) for body in bodies(eqn).values() for inner in body.eqns)
 
 

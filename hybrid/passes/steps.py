@@ -185,25 +185,46 @@ def lowers(eqn: Eqn) -> bool:
     """Whether the equation can become loops."""
     p = eqn.primitive
     if p.kind is Kind.CONTROL:
-        return all(lowers(inner) and not _is_large(inner) for body in bodies(eqn).values() for inner in body.eqns)
+        return all(nests(inner) for body in bodies(eqn).values() for inner in body.eqns)
     if p.kind is Kind.OPAQUE or (p.body is None and p.kind in (Kind.MAP, Kind.REDUCE)):
         return False
-    types = [atom.type for atom in eqn.inputs]
-    if any(dt.is_complex(t.dtype) for t in (*types, *(v.type for v in eqn.outputs))) and p.kind is not Kind.WRITE:
+    if _is_complex(eqn) and p.kind is not Kind.WRITE:
         return p.body in ("complex", *PARTS)  # see `passes/complex.py`
-    return p.lowers is None or p.lowers(*types, **eqn.params)
+    return p.lowers is None or p.lowers(*(atom.type for atom in eqn.inputs), **eqn.params)
 
 
-def without_lowering(eqn: Eqn) -> set[str]:
-    """The primitives inside a branch or loop that keep it from becoming a kernel."""
+def nests(eqn: Eqn) -> bool:
+    """Whether the equation can stand in the body of a branch or loop: as loops, or as a call of NumPy from inside them."""
+    return lowers(eqn) or (eqn.primitive.kind is not Kind.CONTROL and not _is_complex(eqn))
+
+
+def is_called(eqn: Eqn) -> bool:
+    """Whether NumPy computes it even in the body of a branch or loop."""
+    p = eqn.primitive
+    if p.kind is Kind.OPAQUE and p.body is not None and not _is_complex(eqn):
+        return p.lowers is not None and not p.lowers(*(atom.type for atom in eqn.inputs), **eqn.params)
+    return not lowers(eqn) or is_large(eqn)
+
+
+def called_in(eqn: Eqn) -> Iterator[Eqn]:
+    """The host calls in the bodies of a branch or loop."""
+    for body in bodies(eqn).values():
+        for inner in body.eqns:
+            yield from called_in(inner) if bodies(inner) else (inner,) if is_called(inner) else ()
+
+
+def without_nesting(eqn: Eqn) -> set[str]:
+    """What keeps a branch or loop from becoming a kernel."""
     if eqn.primitive.kind is Kind.CONTROL:
-        return {name for body in bodies(eqn).values() for inner in body.eqns for name in without_lowering(inner)}
-    large = "a large matrix product" if _is_large(eqn) else ""
-    of = " of complex numbers" if any(dt.is_complex(atom.type.dtype) for atom in (*eqn.inputs, *eqn.outputs)) else ""
-    return set() if lowers(eqn) and not large else {large or eqn.primitive.name + of}
+        return {name for body in bodies(eqn).values() for inner in body.eqns for name in without_nesting(inner)}
+    return set() if nests(eqn) else {f"{eqn.primitive.name} of complex numbers"}
 
 
-def _is_large(eqn: Eqn) -> bool:
+def _is_complex(eqn: Eqn) -> bool:
+    return any(dt.is_complex(t.dtype) for t in (*(a.type for a in eqn.inputs), *(v.type for v in eqn.outputs)))
+
+
+def is_large(eqn: Eqn) -> bool:
     """A matrix product that loops would take much longer for than a BLAS."""
     if eqn.primitive.kind is not Kind.CONTRACT:
         return False

@@ -55,11 +55,12 @@ def assembly(text: str, target: Target) -> str:
         return _machine(target).emit_assembly(_optimised(text, target))
 
 
-def load(object_code: bytes, exports: tuple[str, ...], imports: Mapping[str, int]) -> Module:
+def load(object_code: bytes, exports: tuple[str, ...], imports: Mapping[str, int], held: object = None) -> Module:
     """Link object code into this process.
 
     `imports` gives the addresses of external symbols; the C library's are found by name. Only functions named in `exports`
-    can be asked for. CompileError where a symbol is missing or the bytes are not object code for this machine.
+    can be asked for. `held` lives as long as the module: what the imports are addresses of. CompileError where a symbol is
+    missing or the bytes are not object code for this machine.
     """
     builder = llvm.JITLibraryBuilder().add_object_img(object_code).add_current_process()
     for name, address in imports.items():
@@ -69,7 +70,7 @@ def load(object_code: bytes, exports: tuple[str, ...], imports: Mapping[str, int
     with _lock:
         try:
             linker, name = _linker()
-            return Module(builder.link(linker, name), linker)
+            return Module(builder.link(linker, name), linker, held)
         except RuntimeError as error:
             absent = [name for name in _undefined(object_code) if name not in imports]
             raise CompileError("machine code could not be loaded", got=str(error).strip(),
@@ -80,10 +81,10 @@ def load(object_code: bytes, exports: tuple[str, ...], imports: Mapping[str, int
 class Module:
     """Loaded machine code. It lives as long as this object: whoever holds an address must hold the module too."""
 
-    __slots__ = ("_tracker", "_linker", "__weakref__")
+    __slots__ = ("_tracker", "_linker", "_held", "__weakref__")
 
-    def __init__(self, tracker: Any, linker: Any):
-        self._tracker, self._linker = tracker, linker
+    def __init__(self, tracker: Any, linker: Any, held: object = None):
+        self._tracker, self._linker, self._held = tracker, linker, held
 
     def address(self, name: str) -> int:
         """Where an exported function starts."""

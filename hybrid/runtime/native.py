@@ -11,6 +11,7 @@ from hybrid.codegen.llvm import emit_kernel, emit_module
 from hybrid.codegen.target import Target, host
 from hybrid.loops.nest import Kernel
 from hybrid.runtime import blas, cache, engine, threads
+from hybrid.runtime import host as python
 from hybrid.runtime.matmul import cuts, emit_matmul
 from hybrid.runtime.program import Lowered, Segment
 
@@ -22,9 +23,10 @@ class Native:
     text: str
     exports: tuple[str, ...]
     imports: Mapping[str, int] = field(default_factory=dict)
+    held: object = None  # what imports are addresses of
 
     def load(self, target: Target | None = None) -> engine.Module:
-        return engine.load(cache.object_for(self.text, target or host()), self.exports, self.imports)
+        return engine.load(cache.object_for(self.text, target or host()), self.exports, self.imports, self.held)
 
 
 class Glue:
@@ -61,8 +63,11 @@ def emit(lowered: Lowered) -> Native:
     if any("@hybrid_parallel" in text for text in kernels) or any(cuts(work, target) for work in products):
         parts.append(threads.SUPPORT)
         needed |= threads.symbols()
+    objects = python.callbacks(work for work in lowered.work if isinstance(work, Kernel))
+    if objects:
+        needed |= python.symbols(objects)
     parts += [*kernels, *map(_segment, segments)]
-    return Native(linked(emit_module(parts)), tuple(s.name for s in segments), needed)
+    return Native(linked(emit_module(parts)), tuple(s.name for s in segments), needed, objects)
 
 
 def _segment(segment: Segment) -> str:

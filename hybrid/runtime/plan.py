@@ -149,8 +149,7 @@ class Plan:
     def _native(self, segment: Segment) -> Callable[..., int]:
         function = self._functions.get(segment.name)
         if function is None:
-            kind = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, *[ctypes.c_int64] * len(segment.symbols))
-            function = self._functions[segment.name] = kind(self.module.address(segment.name))
+            function = self._functions[segment.name] = _function(self.module, segment)
         return function
 
     def _one(self, work: Work) -> Callable[[dict[str, np.ndarray], dict[str, int]], int]:
@@ -178,11 +177,17 @@ class Plan:
             single = Segment("segment0", (work,), _names(work), work.symbols)
             part = Lowered(self.lowered.graph, self.lowered.program, (single,), self.lowered.names, (), ())
             module = native.emit(part).load()
-            kind = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, *[ctypes.c_int64] * len(work.symbols))
-            function = kind(module.address("segment0"))
+            function = _function(module, single)
             function.module = module  # type: ignore[attr-defined]
             self._functions[key] = function
         return function
+
+
+def _function(module: Any, segment: Segment) -> Callable[..., int]:
+    # One that calls Python keeps the GIL: to get it back from a busy thread takes 5 ms each time.
+    make = ctypes.PYFUNCTYPE if segment.calls_python else ctypes.CFUNCTYPE
+    kind = make(ctypes.c_int, ctypes.c_void_p, *[ctypes.c_int64] * len(segment.symbols))
+    return kind(module.address(segment.name))
 
 
 def _names(work: Work) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from hybrid.ir.graph import Graph, Var
 from hybrid.ir.text import names_of
 from hybrid.loops import schedule
 from hybrid.loops.lower import Context, lower
-from hybrid.loops.nest import Buffer, Kernel
+from hybrid.loops.nest import Buffer, Call, Kernel
 from hybrid.loops.procedure import lower_procedure
 from hybrid.loops.pull import LOCAL, as_reals, element_copy
 from hybrid.passes.access import axes_index, offset_of
@@ -97,6 +97,10 @@ class Segment:
     buffers: tuple[str, ...]
     symbols: tuple[str, ...]
 
+    @property
+    def calls_python(self) -> bool:
+        return any(isinstance(work, Kernel) and work.calls for work in self.work)
+
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Lowered:
@@ -135,6 +139,11 @@ class Lowered:
     @property
     def host_calls(self) -> tuple[HostCall, ...]:
         return tuple(step for step in self.steps if isinstance(step, HostCall))
+
+    @property
+    def inner_calls(self) -> tuple[Call, ...]:
+        """Host calls inside kernels: in bodies of branches and loops."""
+        return tuple(call for kernel in self.kernels for call in kernel.calls)
 
     def __str__(self) -> str:
         parts: list[str] = []

@@ -314,7 +314,8 @@ class Compiled:
         return entry.EntrySpec(
             guards=checked, reads=reads, finite=finite, results=tree.unflatten(traced.structure, results), slots=slots,
             keywords=keywords, arena=lowered.arena_size,
-            written=tuple(places[w] if isinstance(w, int) else w for w in traced.writes), release_gil=moved > GIL_BYTES,
+            written=tuple(places[w] if isinstance(w, int) else w for w in traced.writes),
+            release_gil=moved > GIL_BYTES and not segment.calls_python, calls_python=segment.calls_python,
             symbols=segment.symbols, quotients=traced.quotients, conditions=traced.conditions, tensor=_layout(),
         )  # fmt: skip
 
@@ -339,17 +340,25 @@ class Compiled:
 def _refuse_interpreted(program: Program) -> None:
     """TraceError for a branch or loop that cannot be native: Python runs it faster than NumPy could, equation by equation.
 
-    And for many of them: a loop with branches that was written out, which would take seconds to compile.
+    For many of them: a loop with branches that was written out, which would take seconds to compile. And where they do so
+    little besides calling NumPy that Python, which calls it faster than a kernel does, is done first.
     """
-    from hybrid.passes.steps import Procedure, lowers, without_lowering
+    from hybrid.passes.steps import Procedure, called_in, lowers, without_nesting
+    from hybrid.passes.worth import saved
 
     if sum(isinstance(step, Procedure) for step in program.steps) > MANY_PROCEDURES:
         raise TraceError(f"more than {MANY_PROCEDURES} branches and loops one after another: a loop could not stay a loop")
     for step in program.steps:
         eqn = getattr(step, "eqn", None)
         if eqn is not None and bodies(eqn) and not lowers(eqn):
-            inside = sorted(without_lowering(eqn))
+            inside = sorted(without_nesting(eqn))
             raise TraceError(f"a branch or loop needs {', '.join(inside)}, which kernels do not have", at=eqn.source)
+    called = [eqn for step in program.steps if isinstance(step, Procedure) for eqn in called_in(step.eqn)]
+    if called and saved(program.graph) <= 0:
+        names = ", ".join(sorted({eqn.primitive.name for eqn in called}))
+        raise TraceError(
+            f"a branch or loop does little but call NumPy ({names}), which Python does faster", at=called[0].source
+        )
 
 
 def _data(value: Any) -> np.ndarray:

@@ -12,6 +12,7 @@ import numpy as np
 
 from hybrid.core.errors import CompileError
 from hybrid.core.shape import Dim
+from hybrid.loops.nest import Code
 from hybrid.runtime.pool import LARGE
 from hybrid.staging import capi
 from hybrid.staging.checks import Checks
@@ -262,6 +263,8 @@ class _Entry(Checks):
         code = self.compute(f"call i32 @{compute}(ptr {slots}{sizes})")
         if freed:
             self.call("PyMem_RawFree", "void", f"ptr {self.load('ptr', freed)}")
+        if spec.calls_python:
+            self.require(self.icmp("ne", "i32", code, int(Code.RAISED)), "fail")
         self.require(self.icmp("eq", "i32", code, 0), "error")
         value, _ = self.build(spec.results)
         for item in self.lent:
@@ -278,14 +281,15 @@ class _Entry(Checks):
         ])  # fmt: skip
 
     def compute(self, call: str) -> str:
-        if not self.spec.release_gil:
+        if not (self.spec.release_gil or self.spec.calls_python):
             return self.let(call)
         # Another thread may give a Tensor other data meanwhile; arguments themselves are held by the caller.
         for array in self.inner:
             self.call("Py_IncRef", "void", f"ptr {array}")
-        thread = self.call("PyEval_SaveThread", "ptr")
+        thread = self.call("PyEval_SaveThread", "ptr") if self.spec.release_gil else None
         code = self.let(call)
-        self.call("PyEval_RestoreThread", "void", f"ptr {thread}")
+        if thread is not None:
+            self.call("PyEval_RestoreThread", "void", f"ptr {thread}")
         for array in self.inner:
             self.call("Py_DecRef", "void", f"ptr {array}")
         return code

@@ -92,5 +92,7 @@ def _trim(error: BaseException, pending: list[BaseException], seen: set[int]) ->
             step = step.tb_next
         trimmed: TracebackType | None = None
         for step in reversed(frames):
-            trimmed = TracebackType(trimmed, step.tb_frame, step.tb_lasti, step.tb_lineno)
+            # A signal's handler may raise where a function begins, on no line of it.
+            line = step.tb_frame.f_code.co_firstlineno if step.tb_lineno is None else step.tb_lineno
+            trimmed = TracebackType(trimmed, step.tb_frame, step.tb_lasti, line)
         error.__traceback__ = trimmed

@@ -46,6 +46,9 @@ def numba(lowered: Lowered) -> str:
     if lowered.host_calls:
         calls = [f"{step.eqn.primitive.name} ({step.eqn.source})" for step in lowered.host_calls]
         blocks[f"# Between the kernels NumPy computes: {', '.join(calls)}."] = None
+    elif lowered.inner_calls:
+        calls = [f"{call.name} ({call.source})" for call in lowered.inner_calls]
+        blocks[f"# `python_…` are C functions of an address, in which NumPy computes: {', '.join(calls)}."] = None
     elif lowered.only_segment is not None or not lowered.steps:
         imports["import numpy as np"] = None
         if any(dtype == dt.bfloat16 for dtype, _ in lowered.types.values()):

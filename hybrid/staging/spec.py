@@ -207,7 +207,9 @@ class EntrySpec:
         arena: bytes of scratch memory behind the ("arena", …) slots, aligned to 64.
         written: arguments (by index) and constants (the ndarrays) that are written: the entry misses where one of them
             overlaps another array. Arguments need `writeable` guards.
-        release_gil: let other Python threads run during the compute function. It must be set if that calls Python.
+        release_gil: let other Python threads run during the compute function.
+        calls_python: the compute function calls Python, so that other threads may run now and then. Where it gives
+            `Code.RAISED`, an exception is set, and it is the caller's.
     """
 
     guards: tuple[Guard, ...]
@@ -222,6 +224,7 @@ class EntrySpec:
     arena: Size = 0
     written: tuple[int | np.ndarray, ...] = ()
     release_gil: bool = False
+    calls_python: bool = False
     tensor: TensorLayout | None = None
 
     @cached_property

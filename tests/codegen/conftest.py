@@ -8,6 +8,7 @@ import pytest
 from hybrid.codegen.llvm import emit_kernel, emit_module
 from hybrid.codegen.target import host
 from hybrid.runtime import engine, threads
+from hybrid.runtime import host as python
 
 
 def plain_target():
@@ -39,9 +40,13 @@ def compiled():
         if "@hybrid_parallel" in text:
             parts.append(parallel or threads.SUPPORT)
             imports = {} if parallel else threads.symbols()
-        module = engine.load(engine.compile_object(emit_module(parts), target), (kernel.name,), imports)
+        objects = python.callbacks([kernel])
+        if objects:
+            imports |= python.symbols(objects)
+        module = engine.load(engine.compile_object(emit_module(parts), target), (kernel.name,), imports, objects)
         types = [ctypes.c_void_p] * len(kernel.buffers) + [ctypes.c_int64] * len(kernel.symbols)
-        function = ctypes.CFUNCTYPE(ctypes.c_int32, *types)(module.address(kernel.name))
+        make = ctypes.PYFUNCTYPE if objects else ctypes.CFUNCTYPE
+        function = make(ctypes.c_int32, *types)(module.address(kernel.name))
 
         def call(*args):
             assert all(a.dtype == b.dtype for a, b in zip(args, kernel.buffers))

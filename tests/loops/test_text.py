@@ -7,7 +7,7 @@ from hybrid.core import dtype as dt
 from hybrid.core.affine import Affine
 from hybrid.core.shape import Dim
 from hybrid.loops import nest, text
-from hybrid.loops.nest import Buffer, Const, Convert, For, Index, Kernel, Load, Op, Ref, Store
+from hybrid.loops.nest import Buffer, Const, Convert, For, Index, Kernel, Load, Op, Ref, Slot, Store
 
 I, J = Affine.var("i"), Affine.var("j")
 F32, I64 = dt.float32, dt.int64
@@ -73,6 +73,13 @@ def test_every_statement():
         "    code[i] = bitcast_i32(x[k if k < 8])\n"
         "    half[i] = bf16(top)"
     )
+
+
+def test_calls_of_python():
+    n = Dim.symbol("n")
+    slots = Slot("x", F32, (n, 3), (3, 1)), Slot("x", F32, (3, n), (1, 3)), Slot("out", F32, (), ())
+    kernel = Kernel("k", (), (nest.Call("solve", lambda *_: (), slots[:2], slots[2:], ("n",), "user.py:3"),))
+    assert str(kernel).splitlines()[1] == "  out[] = python solve(x[n,3], x[3,n by 1,3], n)   # user.py:3"
 
 
 def test_text_does_not_depend_on_identity():

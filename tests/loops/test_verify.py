@@ -12,6 +12,7 @@ from hybrid.loops.nest import (
     Accumulate,
     Bitcast,
     Buffer,
+    Call,
     Check,
     Code,
     Const,
@@ -27,6 +28,7 @@ from hybrid.loops.nest import (
     Ref,
     Rescue,
     Scratch,
+    Slot,
     Store,
     While,
 )
@@ -46,6 +48,11 @@ def kernel(*body, x=64, out=64, out_role="out", x_role="in"):
 
 def over(kind, *body, index="i", extent=64):
     return For(index, extent, body, kind)
+
+
+def call(reads="x", writes="out", shape=(4,), strides=(1,), dtype=F32, symbols=()):
+    slots = Slot(reads, dtype, shape, strides), Slot(writes, F32, (4,), (1,))
+    return Call("sort", lambda operands, sizes: operands, slots[:1], slots[1:], symbols)
 
 
 def rows(*body, count, width):
@@ -120,6 +127,15 @@ REJECTED = {
     "flat in vector": (kernel(over("vector", If(TRUE, (over("flat", index="j"),)))), "cannot stand inside vector loop i"),
     "vector in vector": (kernel(over("vector", over("vector", index="j"))), "cannot stand inside vector loop i"),
     "vector in flat": (kernel(over("flat", over("vector", index="j"))), "cannot stand inside flat loop i"),
+    "python in a vector": (kernel(over("vector", call())), "Python cannot be called in vector loop i"),
+    "python in threads": (kernel(over("parallel", If(TRUE, (call(),)))), "Python cannot be called in parallel loop i"),
+    "python writes an input": (kernel(call(writes="x")), "x is an input and cannot be stored to"),
+    "python without an array": (kernel(call(reads="y")), "y is not an array in scope"),
+    "python past the end": (kernel(call(shape=(8, 9), strides=(8, 1))), "x\\[64\\] is out of bounds"),
+    "python's dtype": (kernel(call(dtype=I64)), "what Python is given as x has the wrong dtype"),
+    "python's strides": (kernel(call(shape=(8, 8))), "x needs one stride for each axis"),
+    "python's sizes": (kernel(call(shape=(N,)), x=N, out=N), "depends on sizes that are not passed on"),
+    "python's symbols": (kernel(call(symbols=("q",)), Let("q", Const(1, I64))), "q is not an index"),
     "while in vector": (kernel(over("vector", While((), TRUE, ()))), "a while loop cannot stand inside vector loop i"),
     "while in flat": (kernel(over("flat", If(TRUE, (While((), TRUE, ()),)))), "a while loop cannot stand inside flat loop i"),
     "parallel in a while in parallel": (
@@ -266,6 +282,8 @@ ACCEPTED = {
         "parallel", over("vector", Store("out", Affine({"q": KN, "j": 1}), ONE), index="j", extent=KN), index="q", extent=3))),
     "extent from memory": kernel(let_bound(NUMBER), over("flat", Store("out", I, ONE), extent=KN)),
     "extent below zero": kernel(over("parallel", Store("out", 0 * I, ONE), extent=-1)),
+    "python in serial loops": kernel(over("serial", While((), TRUE, (If(TRUE, (call(),)),)))),
+    "python with sizes": kernel(over("serial", call(shape=(N, IN), strides=(N, 1), symbols=("i", "n")), extent=N), x=N * N),
     "output read back": kernel(over("serial", Store("out", I, x())), over("serial", Let("y", Load("out", I, F32)))),
 }  # fmt: skip
 

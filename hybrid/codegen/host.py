@@ -1,0 +1,115 @@
+"""Calls of Python from inside kernels: what stands at the other end of a `Call` of the loop language.
+
+Machine code gives the words of one call as bytes: where each array lies, then the values of the call's symbols. Loops pass
+the same words again and again, and the arrays made for them are kept: a call costs about 1 µs besides what it calls.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import struct
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from hybrid.core.shape import Shape, Size, evaluate
+from hybrid.loops.nest import Call, Code, Run, Slot
+
+
+def code_of(run: Run, operands: Sequence[np.ndarray], results: Sequence[np.ndarray], sizes: Mapping[str, int]) -> int:
+    """Make a call and put what it gives into `results`; the `Code` with which the kernel goes on, or ends.
+
+    Python repeats a call that ends with PYTHON, and raises its own error at the user's line. What is no `Exception`
+    (KeyboardInterrupt, SystemExit) goes through: that must not be repeated.
+    """
+    try:
+        for place, array in zip(results, run(operands, sizes), strict=True):
+            if array.shape != place.shape or array.dtype != place.dtype:
+                return Code.PYTHON
+            place[...] = array
+    except Exception:
+        return Code.PYTHON
+    return Code.OK
+
+
+class Callback:
+    """The object that machine code calls, with the words of one call as bytes; it returns a `Code`."""
+
+    __slots__ = ("call", "_unpack", "_last")
+
+    def __init__(self, call: Call):
+        self.call = call
+        self._unpack = struct.Struct(f"={len(call.slots)}Q{len(call.symbols)}q").unpack
+        self._last: tuple[bytes, list[np.ndarray], list[np.ndarray], dict[str, int]] | None = None
+
+    def __call__(self, words: bytes) -> int:
+        last = self._last
+        if last is None or last[0] != words:
+            last = self._last = (words, *self._arrays(words))  # one assignment: another thread may be here, too
+        return code_of(self.call.run, *last[1:])
+
+    def _arrays(self, words: bytes) -> tuple[list[np.ndarray], list[np.ndarray], dict[str, int]]:
+        values, slots = self._unpack(words), self.call.slots
+        sizes = dict(zip(self.call.symbols, values[len(slots) :]))
+        arrays = [_at(address, slot, sizes) for address, slot in zip(values, slots)]
+        count = len(self.call.reads)
+        for array in arrays[:count]:
+            array.flags.writeable = False
+        return arrays[:count], arrays[count:], sizes
+
+
+def interpreted(call: Call) -> Callable[..., int]:
+    """The call for kernels as Python source: `(flat arrays of its slots…, values of its symbols…) -> Code`."""
+
+    def run(*args) -> int:
+        sizes = dict(zip(call.symbols, map(int, args[len(call.slots) :])))
+        arrays = []
+        for flat, slot in zip(args, call.slots):
+            shape, strides = _layout(slot, sizes)
+            writeable = len(arrays) >= len(call.reads)
+            arrays.append(np.lib.stride_tricks.as_strided(flat, shape, strides, writeable=writeable))
+        return code_of(call.run, arrays[: len(call.reads)], arrays[len(call.reads) :], sizes)
+
+    return run
+
+
+class Foreign:
+    """The call for kernels that Numba compiles: a C function of the address of the words, behind which the code goes.
+
+    The code is RAISED unless the function says otherwise. C cannot hand on an exception; `raised` holds it until the kernel
+    has ended, but for one from a signal's handler that ran before the function's first line.
+    """
+
+    def __init__(self, call: Call):
+        self.raised: list[BaseException] = []
+        callback, size = Callback(call), 8 * (len(call.slots) + len(call.symbols))
+
+        def run(address: int) -> None:
+            try:
+                ctypes.c_int64.from_address(address + size).value = callback(ctypes.string_at(address, size))
+            except BaseException as error:
+                self.raised.append(error)
+
+        self.function = ctypes.CFUNCTYPE(None, ctypes.c_int64)(run)
+
+
+def _at(address: int, slot: Slot, sizes: Mapping[str, int]) -> np.ndarray:
+    """The array at an address, without a copy."""
+    shape, strides = _layout(slot, sizes)
+    span = 0 if 0 in shape else slot.dtype.itemsize + sum((size - 1) * step for size, step in zip(shape, strides))
+    memory: Any = (ctypes.c_char * span).from_address(address)
+    return np.ndarray(shape, slot.dtype, memory, 0, strides)
+
+
+def _layout(slot: Slot, sizes: Mapping[str, int]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Shape, and strides in bytes."""
+    item = slot.dtype.itemsize
+    return _numbers(slot.shape, sizes), tuple(step * item for step in _numbers(slot.strides, sizes))
+
+
+def _numbers(shape: Shape, sizes: Mapping[str, int]) -> tuple[int, ...]:
+    def number(size: Size) -> int:
+        return size if type(size) is int else evaluate(size, sizes)
+
+    return tuple(map(number, shape))

@@ -1,0 +1,265 @@
+"""OPAQUE operations that the loop language can spell, inside the bodies of branches and loops: writes at computed places,
+running totals, small sorts, binary searches.
+
+Between kernels NumPy runs them. In a body a call of NumPy takes a microsecond or two, as long as sorting twenty numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+import numpy as np
+
+from hybrid.core import dtype as dt
+from hybrid.core.affine import Affine
+from hybrid.core.shape import Shape, Size, contiguous_strides
+from hybrid.ir.graph import Atom, Eqn, Literal, Var
+from hybrid.loops import factor, schedule
+from hybrid.loops.nest import (
+    Check,
+    Code,
+    Const,
+    Expr,
+    For,
+    If,
+    Index,
+    Let,
+    Load,
+    Ref,
+    Stmt,
+    Store,
+    While,
+    op,
+    select,
+)
+from hybrid.loops.places import Cell, Places
+from hybrid.passes.access import Index as Place
+from hybrid.passes.access import offset_of
+
+_START = Affine.of(0)
+
+
+def spell(eqn: Eqn, places: Places) -> list[Stmt]:
+    """The statements of an equation; where its result has the place of its first operand, they change that."""
+    name = eqn.primitive.body
+    assert name is not None
+    if 0 in eqn.output.type.shape:
+        return []
+    if name in _FACTORS:
+        return list(_FACTORS[name](eqn, places))
+    return list(_SPELLINGS[name](_Spelling(eqn, places)))
+
+
+class _Spelling:
+    def __init__(self, eqn: Eqn, places: Places):
+        self.eqn, self.places, self.params = eqn, places, eqn.params
+        self.out, self.fresh = eqn.output, places.fresh
+
+    # pieces -----------------------------------------------------------------------------------------------------------
+    def load(self, atom: Atom, at: Place, guard: Expr | None = None) -> Expr:
+        if isinstance(atom, Literal):
+            return Const(atom.value, atom.type.dtype)
+        return Load(self.places.names[atom], self.offset(atom, at), atom.type.dtype, guard)
+
+    def store(self, at: Place, value: Expr) -> Store:
+        return Store(self.places.names[self.out], self.offset(self.out, at), value)
+
+    def offset(self, var: Var, at: Place) -> Affine:
+        shape = var.type.shape
+        return offset_of(at, self.places.strides.get(var) or contiguous_strides(shape)) if shape else _START
+
+    def let(self, value: Expr) -> tuple[Let, Ref]:
+        name = self.fresh("v")
+        return Let(name, value), Ref(name, value.dtype)
+
+    def cell(self, dtype: np.dtype) -> Cell:
+        return Cell(self.places.place(dtype, 1), dtype)
+
+    def moved(self) -> Iterator[Stmt]:
+        """The first operand in the place of the result."""
+        yield from self.places.copy(self.eqn.inputs[0], self.places.names[self.out])
+
+    def lines(self, body: Callable[[Callable[[Affine], Place]], Sequence[Stmt]]) -> tuple[Stmt, ...]:
+        """`body` for every line along the axis; it is given the place of an element from its position on the line."""
+        axis, shape = self.params["axis"], self.out.type.shape
+        axes = schedule.plain([f"i{a}" for a in range(len(shape))], tuple(1 if a == axis else n for a, n in enumerate(shape)))
+        inner = body(lambda at: (*axes.index[:axis], at, *axes.index[axis + 1 :]))
+        return schedule.over(axes, tuple(inner))
+
+    # writes at computed places ----------------------------------------------------------------------------------------
+    def scatter(self) -> Iterator[Stmt]:
+        """`out[..., index[q], ...] = value[..., q, ...]`, one q after another."""
+        _, index, value = self.eqn.inputs
+        axis, rank, shape = self.params["axis"], index.type.ndim, self.out.type.shape
+        over = schedule.plain([f"r{a}" for a in range(rank)], index.type.shape)
+        free = tuple(1 if a == axis else n for a, n in enumerate(shape))
+        lets, place = self.checked(self.load(index, over.index), shape[axis])
+
+        def at(inner: Place) -> tuple[Place, Place]:
+            return (*inner[:axis], place, *inner[axis + 1 :]), (*inner[:axis], *over.index, *inner[axis + 1 :])
+
+        yield from self.moved()
+        yield from schedule.over(over, (*lets, *self.put(value, free, at)))
+
+    def scatter_along(self) -> Iterator[Stmt]:
+        """`out[..., index[..., q, ...], ...] = value[..., q, ...]`."""
+        _, index, value = self.eqn.inputs
+        axis, shape = self.params["axis"], index.type.shape
+        axes = schedule.plain([f"i{a}" for a in range(len(shape))], shape)
+        lets, place = self.checked(self.load(index, axes.index), self.out.type.shape[axis])
+        there = (*axes.index[:axis], place, *axes.index[axis + 1 :])
+        put = self.store(there, self.written(there, self.load(value, axes.index)))
+        yield from self.moved()
+        yield from schedule.over(axes, (*lets, put))
+
+    def put(self, value: Atom, free: Shape, at: Callable[[Place], tuple[Place, Place]]) -> tuple[Stmt, ...]:
+        names = [f"i{a}" for a in range(len(free))]
+        there, here = at(tuple(map(Affine.var, names)))
+        offsets = [self.offset(self.out, there), *([self.offset(value, here)] if isinstance(value, Var) else [])]
+        axes = schedule.merge(names, free, offsets)
+        there, here = at(axes.index)
+        return schedule.elementwise(axes, (self.store(there, self.written(there, self.load(value, here))),))
+
+    def written(self, at: Place, value: Expr) -> Expr:
+        if self.params["op"] == "set":
+            return value
+        return op("or" if value.dtype == dt.bool_ else "add", self.load(self.out, at), value)
+
+    def checked(self, value: Expr, size: Size) -> tuple[tuple[Stmt, ...], Affine]:
+        """An index counted from the front, after statements that check it."""
+        raw, name, length = self.fresh("h"), self.fresh("g"), Index(Affine.of(size))
+        given, zero = Ref(raw, dt.int64), Const(0, dt.int64)
+        place = Ref(name, dt.int64)
+        lets = (
+            Let(raw, value),
+            Let(name, select(given < zero, given + length, given)),
+            Check((place >= zero) & (place < length), Code.INDEX),
+        )
+        return lets, Affine.var(name)
+
+    # along an axis ----------------------------------------------------------------------------------------------------
+    def running(self, operation: str) -> Iterator[Stmt]:
+        """`out[k] = out[k - 1] + x[k]`."""
+        x, size = self.eqn.inputs[0], self.out.type.shape[self.params["axis"]]
+        before, name = self.cell(self.out.type.dtype), self.fresh("k")
+
+        def line(at: Callable[[Affine], Place]) -> Sequence[Stmt]:
+            total, value = self.let(op(operation, before.value, self.load(x, at(Affine.var(name) + 1))))
+            first, start = self.let(self.load(x, at(_START)))
+            step = (total, before.set(value), self.store(at(Affine.var(name) + 1), value))
+            return first, before.set(start), self.store(at(_START), start), For(name, size - 1, step)
+
+        yield from self.lines(line)
+
+    def sort(self) -> Iterator[Stmt]:
+        """By insertion, in the place of the result."""
+        yield from self.moved()
+        yield from self.inserted(lambda at, where: self.load(self.out, at(where)), lambda value, where: value)
+
+    def argsort(self) -> Iterator[Stmt]:
+        """By insertion of 0, 1, 2, … by what they are the indices of."""
+        x, axis = self.eqn.inputs[0], self.params["axis"]
+        name = self.fresh("k")
+        yield from self.lines(
+            lambda at: (For(name, self.out.type.shape[axis], (self.store(at(Affine.var(name)), Index(Affine.var(name))),)),)
+        )
+
+        def key(value: Ref, at: Callable[[Affine], Place]) -> Expr:
+            return self.load(x, at(Affine.var(value.name)))
+
+        def held(at: Callable[[Affine], Place], where: Affine) -> Expr:
+            return self.load(self.out, at(where))
+
+        yield from self.inserted(held, key)
+        if self.params["kind"] == "stable":
+            return
+        # The other algorithms differ in the order of equal elements, from processor to processor: NumPy is asked for that.
+        tied, one = self.cell(dt.bool_), self.fresh("k")
+
+        def line(at: Callable[[Affine], Place]) -> Sequence[Stmt]:
+            lower, first = self.let(held(at, Affine.var(one)))
+            upper, second = self.let(held(at, Affine.var(one) + 1))
+            apart = _less(key(first, at), key(second, at))
+            test = If(apart, (), (tied.set(Const(True, dt.bool_)),))
+            return (For(one, self.out.type.shape[axis] - 1, (lower, upper, test)),)
+
+        yield tied.set(Const(False, dt.bool_))
+        yield from self.lines(line)
+        ask, unsure = self.let(tied.value)
+        yield from (ask, If(unsure, (self.places.call(self.eqn),)))
+
+    def inserted(self, held: Callable, key: Callable) -> Iterator[Stmt]:
+        """Each element moved down past those greater than it, so that equal ones keep their order."""
+        size, free, name = self.out.type.shape[self.params["axis"]], self.cell(dt.int64), self.fresh("k")
+
+        def line(at: Callable[[Affine], Place]) -> Sequence[Stmt]:
+            take, mine = self.let(held(at, Affine.var(name) + 1))
+            get, own = self.let(key(mine, at))
+            where, here = self.let(free.value)
+            below = select(here > Const(0, dt.int64), here - Const(1, dt.int64), Const(0, dt.int64))
+            down, under = self.let(below)
+            look, other = self.let(held(at, Affine.var(under.name)))
+            read, theirs = self.let(key(other, at))
+            go_on = (here > Const(0, dt.int64)) & _less(own, theirs)
+            shift = (self.store(at(Affine.var(here.name)), other), free.set(under))
+            moves = While((where, down, look, read), go_on, shift)
+            end, place = self.let(free.value)
+            put = self.store(at(Affine.var(place.name)), mine)
+            return (For(name, size - 1, (take, get, free.set(Index(Affine.var(name) + 1)), moves, end, put)),)
+
+        yield from self.lines(line)
+
+    # search -----------------------------------------------------------------------------------------------------------
+    def search(self) -> Iterator[Stmt]:
+        """NumPy's binary search, which begins where the one before ended: in a table out of order, the same nonsense."""
+        table, x = self.eqn.inputs
+        shape, size = x.type.shape, table.type.shape[0]
+        low, high, last = self.cell(dt.int64), self.cell(dt.int64), self.cell(x.type.dtype)
+        axes = schedule.plain([f"i{a}" for a in range(len(shape))], shape)
+
+        def before(a: Expr, b: Expr) -> Expr:
+            return _less(a, b) if self.params["side"] == "left" else ~_less(b, a)
+
+        one, length = Const(1, dt.int64), Index(Affine.of(size))
+        give, key = self.let(self.load(x, axes.index))
+        again, old = self.let(last.value)
+        top, upper = self.let(high.value)
+        rising = If(
+            before(old, key),
+            (high.set(length),),
+            (low.set(Const(0, dt.int64)), high.set(select(upper < length, upper + one, length))),
+        )
+        lows, left = self.let(low.value)
+        highs, right = self.let(high.value)
+        half, middle = self.let(left + ((right - left) >> one))
+        find, element = self.let(self.load(table, (Affine.var(middle.name),)))
+        step = (half, find, If(before(element, key), (low.set(middle + one),), (high.set(middle),)))
+        body = (
+            give,
+            again,
+            top,
+            rising,
+            last.set(key),
+            While((lows, highs), left < right, step),
+            self.store(axes.index, low.value),
+        )
+        begin = last.set(self.load(x, (_START,) * len(shape)))
+        yield from (begin, low.set(Const(0, dt.int64)), high.set(length), *schedule.over(axes, body))
+
+
+def _less(a: Expr, b: Expr) -> Expr:
+    """NumPy's order: NaN comes last."""
+    less = op("lt", a, b)
+    return less | (op("isnan", b) & ~op("isnan", a)) if dt.is_float(a.dtype) else less
+
+
+_SPELLINGS: Mapping[str, Callable[[_Spelling], Iterator[Stmt]]] = {
+    "scatter": _Spelling.scatter,
+    "scatter_along": _Spelling.scatter_along,
+    "cumulate_add": lambda spelling: spelling.running("add"),
+    "cumulate_mul": lambda spelling: spelling.running("mul"),
+    "sort": _Spelling.sort,
+    "argsort": _Spelling.argsort,
+    "search": _Spelling.search,
+}
+_FACTORS = {"solve": factor.solve, "det": factor.det, "cholesky": factor.cholesky}
