@@ -284,6 +284,31 @@ def test_the_printed_loops_run_in_python():
     np.testing.assert_allclose(f(X), np.sqrt(X * X + 1).sum(axis=0), rtol=1e-6)
 
 
+def test_loops_call_numpy_for_what_has_no_loops():
+    @hy.function
+    def modes(k, x):
+        for _ in range(20):
+            w, v = np.linalg.eigh(k + np.diag(np.tanh(x)))
+            x = v @ (np.exp(-w) * (v.T @ x)) / np.sqrt(x @ x)
+        return x
+
+    k, x = np.diag([2.0, 3.0, 4.0]), np.ones(3)
+    assert np.allclose(modes(k, x), modes.eager(k, x)) and "host call in a loop: eigh at" in modes.explain()
+
+
+def test_loops_swap_rows_and_solve_small_systems():
+    @hy.function
+    def swaps(a, b):
+        for k in range(len(a) - 1):
+            a[[k, k + 1]] = a[[k + 1, k]]
+            b = np.linalg.solve(a, b)
+        return b
+
+    a = np.eye(3) + np.arange(9.0).reshape(3, 3) ** 0.5
+    assert np.allclose(swaps(a.copy(), np.ones(3)), swaps.eager(a.copy(), np.ones(3)))
+    assert not swaps.stats()["fallbacks"]
+
+
 def test_any_number_of_threads_gives_the_same_bits():
     x = np.random.default_rng(0).standard_normal((64, 4096)).astype(np.float32)
     total = hy.function(lambda x: (x * x).sum(), strict=True)

@@ -64,7 +64,7 @@ def interpreted(call: Call) -> Callable[..., int]:
 
     def run(*args) -> int:
         sizes = dict(zip(call.symbols, map(int, args[len(call.slots) :])))
-        arrays = []
+        arrays: list[np.ndarray] = []
         for flat, slot in zip(args, call.slots):
             shape, strides = _layout(slot, sizes)
             writeable = len(arrays) >= len(call.reads)

@@ -53,7 +53,7 @@ def covariance(measured, model):
 def medians(image):
     out = image.copy()
     for i in range(1, len(image) - 1):
-        for j in range(1, len(image) - 1):
+        for j in range(1, image.shape[1] - 1):
             out[i, j] = np.median(image[i - 1 : i + 2, j - 1 : j + 2])
     return out
 
