@@ -117,6 +117,17 @@ def test_a_branch(invisible):
     invisible(f, np.array([-1.0, 2.0, 3.0]))
 
 
+def test_a_condition(invisible):
+    def f(a):
+        rounds = 0
+        while np.exp(np.linalg.eigh(a + a.T)[0]).max() > 1.5 and rounds < 50:
+            a = np.tanh(a @ a) * 0.5 + np.sin(a).mean()
+            rounds += 1
+        return a, rounds
+
+    invisible(f, np.eye(3) + 0.1)
+
+
 def test_ties_are_in_the_order_of_numpys_own_sort(invisible):
     def f(x):
         total = 0
