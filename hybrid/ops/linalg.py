@@ -14,7 +14,7 @@ from hybrid.ir.primitive import NO_GRADIENT, Custom, Derivative, Kind, Primitive
 from hybrid.ops.family import draw
 
 _DTYPES = (dt.float32, dt.float64)
-SMALL = 16  # rows up to which loops inside a kernel take less time than the call of LAPACK through NumPy
+SMALL = 16  # 4 rows in a kernel take 0.05 µs, NumPy's call 4.6; where they meet was not measured
 
 
 def _matrix(name: str, a: TensorType, square: bool = True) -> None:

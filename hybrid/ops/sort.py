@@ -12,7 +12,7 @@ from hybrid.core.shape import TensorType
 from hybrid.ir.primitive import NO_GRADIENT, Custom, Derivative, Kind, Linear, Primitive, register
 from hybrid.ops.family import NUMERIC, check_axes, conjugate, draw
 
-SHORT = 32  # elements up to which, inside a kernel, an insertion sort takes less time than the call of NumPy's
+SHORT = 32  # an insertion sort of 9 in a kernel takes 0.07 µs, NumPy's call 2.0; where they meet was not measured
 
 
 def _along(name: str, evaluate: Callable, derivative: Derivative, reason: str, dtypes: tuple[np.dtype, ...],
