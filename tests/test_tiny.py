@@ -345,6 +345,21 @@ def test_profiles_name_the_users_line():
     assert rows and all(row.calls == 1 and row.line.startswith("test_tiny.py:") for row in rows)
 
 
+def test_lists_grow_in_loops_and_variables_may_stay_none():
+    def above(x, t):
+        places, best = [], None
+        for i in range(len(x)):
+            if x[i] > t:
+                places.append(i)
+                if best is None or x[i] > best:
+                    best = x[i]
+        return places, best
+
+    f = hy.function(above, strict=True)
+    x = np.array([1.0, 5.0, 2.0, 7.0, 3.0, 4.0])
+    assert f(x, 2.5) == above(x, 2.5) and f(x, 9.0) == ([], None)
+
+
 def test_saved_graphs_run_without_the_code(tmp_path):
     hy.export.save(softmax, tmp_path / "softmax.hy", X)
     loaded = hy.export.load(tmp_path / "softmax.hy")

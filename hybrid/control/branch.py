@@ -6,10 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 from hybrid.control.join import Join
+from hybrid.control.lists import Listed
 from hybrid.control.plain import UNDEFINED, State
 from hybrid.control.watch import Watch
 from hybrid.core import dtype as dt
 from hybrid.core.errors import TraceError
+from hybrid.frontend import integers, uncertain
 from hybrid.frontend.values import Value, unwrap
 from hybrid.ir import trace as tr
 from hybrid.ir.graph import Atom, Literal
@@ -24,11 +26,16 @@ FEW = 12  # operations on numbers that are cheaper computed on both ways than ju
 
 def truth(trace: Trace, value: Any) -> bool | Atom:
     """Python's truth of a value: now, where it is known, else as a bool of the graph."""
+    if type(value) is Listed:
+        value = value.length()
     data = unwrap(value)
     if not isinstance(value, Value) or type(data) is not Symbol or data.type.size != 1:
         return bool(value)
-    if data.maybe is not None and data.maybe.instead is not None:
-        data = Symbol(data.cell, data.type, data.kind, data.chain, data._proto, data.argument)  # as true in either class
+    if data.maybe is not None and isinstance(data.maybe.instead, type):
+        data = uncertain.certain(value)._data  # as true in either class
+    elif data.maybe is not None and data.maybe.instead is not None:
+        verdict = uncertain.pick(trace, value, lambda x: integers.python(trace, _atom(truth(trace, x))))
+        return truth(trace, verdict)
     atom = tr.read(data)
     size = trace.size_of(atom) if data.kind == "python" and dt.is_integer(data.type.dtype) else None
     if size is not None and (known := trace.ask("ne", size, 0)) is not None:
@@ -136,6 +143,13 @@ def choose(trace: Trace, verdict: bool | Atom, then: Callable[[], Any], orelse: 
     box = _Box()
     branch(trace, verdict, lambda: box.put(then()), lambda: box.put(orelse()), box.state)
     return box.value
+
+
+def _atom(verdict: bool | Atom) -> Atom:
+    return tr.literal(verdict, dt.bool_) if isinstance(verdict, bool) else verdict
+
+
+uncertain.register_choice(choose)
 
 
 class _Box:

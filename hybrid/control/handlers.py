@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable
+from itertools import pairwise
+from types import CodeType
 from typing import Any
 
 from hybrid.control import substitutes
 from hybrid.control.branch import branch, choose, truth
 from hybrid.control.effects import refuse_debuggers, refuse_effects
-from hybrid.control.loop import CannotRoll, FirstRoundDiffers, Rounds, Swapped, roll
+from hybrid.control.lists import ListChanges, Listed, listed, plain
+from hybrid.control.loop import CannotRoll, FirstRoundDiffers, RoundRaises, Rounds, Swapped, roll
 from hybrid.control.plain import Plain, State
 from hybrid.control.watch import Watch
+from hybrid.core import dtype as dt
 from hybrid.core.errors import TraceError
 from hybrid.core.shape import Dim, Size
-from hybrid.frontend import integers
-from hybrid.frontend.values import active
+from hybrid.frontend import integers, uncertain
+from hybrid.frontend.values import Value, active, kind_of, sized
 from hybrid.ir import trace as tr
+from hybrid.ir.graph import Atom
 from hybrid.ir.trace import Region, Trace
+from hybrid.ops import elementwise as e
 
 SHORT = 4  # rounds of a loop that are written out: what they compute fuses
+RECURSIONS = 2  # calls of a function by itself, each in another branch, that are recorded
 LONG = 2048  # rounds beyond which a loop that cannot be rolled is not written out
 
 
@@ -28,12 +36,17 @@ class Tracing(Plain):
     Args:
         convert: gives the converted form of a user's function, or the function itself.
         opaque: whether a Python function that stays as it is might hide what it does.
+        short: the most rounds of a loop that is written out.
     """
 
     def __init__(
-        self, convert: Callable[[Callable, Any], Callable], opaque: Callable[[Callable], bool] = lambda function: False
+        self,
+        convert: Callable[[Callable, Any], Callable],
+        opaque: Callable[[Callable], bool] = lambda function: False,
+        short: int = SHORT,
     ):
-        self.convert, self.opaque = convert, opaque
+        self.convert, self.opaque, self.short = convert, opaque, short
+        self.calls: dict[CodeType, list[int]] = {}  # the user's functions that are being called: how deep in branches
 
     # branches -----------------------------------------------------------------------------------------------------------
     def branch(self, test: Any, then: Callable, orelse: Callable, state: State) -> None:
@@ -43,7 +56,36 @@ class Tracing(Plain):
             (then if verdict else orelse)()
         else:
             assert trace is not None
-            branch(trace, verdict, then, orelse, state)
+            values, failure = state.get(), trace.failure
+            while True:
+                try:
+                    branch(trace, verdict, then, orelse, state)
+                    return
+                except ListChanges as change:
+                    _grow(trace, change)
+                    state.set(values)
+                    trace.failure = failure
+
+    def listed(self, items: Any) -> Any:
+        return listed(tr.current(), items)
+
+    def filtered(self, iterable: Iterable, test: Callable[[Any], Any], item: Callable[[Any], Any]) -> Any:
+        trace = tr.current()
+        if trace is None or substitutes.counted(trace, iterable) is None:
+            return [item(x) for x in iterable if self._holds(test(x))]
+        out = Listed(trace, [])
+
+        def body(x: Any) -> None:
+            self.branch(test(x), lambda: plain(out).append(item(x)), _nothing, _NO_STATE)
+
+        self.for_(iterable, body, _NO_STATE)
+        return plain(out)
+
+    def _holds(self, test: Any) -> bool:
+        return test if isinstance(test, bool) else bool(test)
+
+    def plain(self, value: Any) -> Any:
+        return plain(value)
 
     def choose(self, test: Any, then: Callable[[], Any], orelse: Callable[[], Any]) -> Any:
         trace = tr.current()
@@ -74,6 +116,13 @@ class Tracing(Plain):
         assert trace is not None
         return integers.python(trace, trace.one(substitutes.NOT, verdict))
 
+    def is_(self, left: Any, right: Any) -> Any:
+        if right is None or isinstance(right, bool):
+            left, right = right, left
+        if not (left is None or isinstance(left, bool)) or not isinstance(right, Value) or tr.current() is None:
+            return left is right
+        return uncertain.pick(active(), right, lambda one: _is(left, one))
+
     def assert_(self, test: Any, message: Callable[[], Any] | None = None) -> None:
         trace = tr.current()
         verdict = truth(trace, test) if trace is not None else bool(test)
@@ -92,8 +141,16 @@ class Tracing(Plain):
         if trace is None or items is None:
             self._each(iterable, body, state, stop)
             return
+        if type(iterable) is Listed:
+            iterable.iterated += 1
+            try:
+                self.for_(substitutes.Counted(*items), body, state, stop)
+            finally:
+                iterable.iterated -= 1
+            return
         count, item = items
-        if not isinstance(count, Dim) and count <= SHORT:
+        if not isinstance(count, Dim) and count <= self.short:
+            trace.short = trace.short or count > 1
             self._each((item(k) for k in range(count)), body, state, stop)
             return
         test = None if stop is None else lambda: self.not_(stop())
@@ -102,6 +159,19 @@ class Tracing(Plain):
             with attempt.region:
                 self._rolled(trace, count, item, test, body, state)
             attempt.accept()
+        except ListChanges as change:
+            attempt.undo()
+            _grow(trace, change)
+            self.for_(iterable, body, state, stop)
+        except RoundRaises as raised:
+            attempt.undo()
+            if test is None and not isinstance(count, Dim):
+                raise raised.error from None
+            enters = True if test is None else truth(trace, test())
+            if isinstance(count, Dim) and enters is not False:
+                some = trace.one(e.gt, sized(trace, count), tr.literal(0, dt.int64))
+                enters = some if enters is True else trace.one(e.and_, enters, some)
+            self._not_entered(trace, enters, raised)
         except (TraceError, tr.Concretise) as error:
             attempt.undo()
             if isinstance(error, tr.TooLong) or isinstance(count, Dim) or count > LONG:
@@ -111,7 +181,7 @@ class Tracing(Plain):
             self._each((item(k) for k in range(count)), body, state, stop)
 
     def _rolled(self, trace: Trace, count: Size, item: Callable, test: Callable | None, body: Callable, state: State) -> None:
-        first, step, renames = 0, 1, isinstance(count, Dim) or test is not None
+        first, step, renames, unions = 0, 1, isinstance(count, Dim) or test is not None, False
         for _ in range(6):
             symbol = trace.fresh_symbol("step")
             left = count - first if isinstance(count, Dim) else (count - first) // step
@@ -123,7 +193,7 @@ class Tracing(Plain):
 
             before, failure = state.get(), trace.failure
             try:
-                roll(trace, Rounds(left, symbol, test, one), state, renames)
+                roll(trace, Rounds(left, symbol, test, one), state, renames, unions)
             except CannotRoll as error:
                 state.set(before)
                 trace.failure = failure
@@ -134,6 +204,8 @@ class Tracing(Plain):
                 elif isinstance(error, FirstRoundDiffers) and not isinstance(count, Dim) and test is None and first < 2:
                     body(item(first))
                     first += 1
+                elif isinstance(error, FirstRoundDiffers) and not unions:
+                    unions = True
                 else:
                     raise
                 continue
@@ -153,8 +225,15 @@ class Tracing(Plain):
         attempt = _Attempt(trace, state, body)
         try:
             with attempt.region:
-                roll(trace, Rounds(None, trace.fresh_symbol("step"), condition, body), state, True)
+                roll(trace, Rounds(None, trace.fresh_symbol("step"), condition, body), state, True, True)
             attempt.accept()
+        except ListChanges as change:
+            attempt.undo()
+            _grow(trace, change)
+            self.while_(test, body, state, stop)
+        except RoundRaises as raised:
+            attempt.undo()
+            self._not_entered(trace, truth(trace, condition()), raised)
         except (TraceError, tr.Concretise) as error:
             attempt.undo()
             if isinstance(error, tr.TooLong):
@@ -167,6 +246,14 @@ class Tracing(Plain):
                     raise error
                 body()
             raise
+
+    @staticmethod
+    def _not_entered(trace: Trace, enters: bool | Atom, raised: RoundRaises) -> None:
+        """A loop whose rounds all raise: raising is for Python, and the trace is for calls in which it does not go round."""
+        if enters is True:
+            raise raised.error from None
+        if enters is not False:
+            trace.assume(trace.one(e.not_, enters), "a loop that raises does not go round")
 
     def _each(self, iterable: Iterable, body: Callable[[Any], None], state: State, stop: Callable[[], Any] | None) -> None:
         """One round after another; once only a run knows whether the loop has been left, each round is a branch."""
@@ -191,7 +278,38 @@ class Tracing(Plain):
         found = substitutes.called(function) or self.convert(function, self)
         if trace.region is not None and found is function:
             refuse_effects(trace, function, self.opaque)
-        return found
+        code = getattr(found, "__code__", None)
+        return found if code is None or found is function else functools.partial(self._called, trace, code, found)
+
+    def _called(self, trace: Trace, code: CodeType, function: Callable, /, *args: Any, **kwargs: Any) -> Any:
+        """A call of the user's own function. One that calls itself in branch after branch is taken to end after a few calls."""
+        depth = 0 if trace.region is None else trace.region.depth
+        active = self.calls.setdefault(code, [])
+        if len(active) > RECURSIONS and all(a < b for a, b in pairwise([*active[-RECURSIONS:], depth])):
+            trace.notes.append(f"a recursion is taken to end after {RECURSIONS + 1} calls ({tr.user_line()})")
+            raise RecursionError("a recursion whose end only a run knows")
+        active.append(depth)
+        try:
+            return function(*args, **kwargs)
+        finally:
+            active.pop()
+
+
+def _is(known: Any, value: Any) -> Any:
+    """Whether a traced value is None, True or False: a Python bool may be."""
+    if known is None or not isinstance(value, Value) or kind_of(value) != "python" or not isinstance(value, bool):
+        return value is known
+    return value == known
+
+
+_NO_STATE = State((), tuple, lambda values: None, frozenset(), frozenset(), frozenset())
+
+
+def _grow(trace: Trace, change: ListChanges) -> None:
+    """Make a list storage where it was made; elsewhere, leave that to the branch or loop around."""
+    if not change.changed.is_home():
+        raise change
+    change.changed.grow(change)
 
 
 def _nothing() -> None:

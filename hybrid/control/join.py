@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from hybrid.control.plain import UNDEFINED
+from hybrid.control.plain import RESULT, UNDEFINED
 from hybrid.core import dtype as dt
 from hybrid.core.errors import TraceError
 from hybrid.core.shape import Shape, TensorType
-from hybrid.frontend.values import Value, operand, stretched, symbol, unwrap, wrap
+from hybrid.frontend import uncertain
+from hybrid.frontend.values import Value, converted, operand, stretched, symbol, unwrap, wrap
 from hybrid.ir import trace as tr
 from hybrid.ir.graph import Atom, Literal
-from hybrid.ir.trace import Cell, Maybe, Symbol, Trace
+from hybrid.ir.trace import Cell, Known, Maybe, Symbol, Trace
+from hybrid.ops import elementwise as e
 
 PYTHON = {bool: dt.bool_, int: dt.int64, float: dt.float64, complex: dt.complex128}
 _CLASS = {"b": bool, "i": int, "u": int, "f": float, "c": complex}
 _RANK = {bool: 0, int: 1, float: 2, complex: 3}
 YES, NO = tr.literal(True, dt.bool_), tr.literal(False, dt.bool_)
+FORMS = 4  # things that one variable may be
+_KNOWN = frozenset((str, bytes, type(None), type(...), type, frozenset, range))
 IMMUTABLE = (str, bytes, type(None), type(...), type, np.dtype, bool, int, float, complex, frozenset, range)
 
 
@@ -31,15 +35,24 @@ def same_constant(a: Any, b: Any) -> bool:
     return a == b and repr(a) == repr(b)
 
 
+def called(name: str) -> str:
+    """A variable in a message: names of the user's as they are."""
+    return "the returned value" if name.startswith(RESULT) else f"`{name}`"
+
+
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """What a traced variable holds: a number or an array; `instead`: what a number may be otherwise, None for nothing."""
+    """What a traced variable holds: a number or an array.
+
+    `instead`: what an uncertain number may be otherwise: a Python number of that class and of the same value, a number of
+    another spec, a known object, or None for nothing.
+    """
 
     kind: str  # python | scalar | ndarray | tensor
     dtype: np.dtype
     shape: Shape = ()
     maybe: bool = False
-    instead: type | None = None
+    instead: type | Spec | Known | None = None
 
     @property
     def is_number(self) -> bool:
@@ -57,8 +70,17 @@ class Spec:
     def python(self) -> type:
         return _CLASS[dt.KIND[self.dtype]]
 
+    @property
+    def types(self) -> list[TensorType]:
+        """Of what `atoms` gives."""
+        rest = self.instead.types if isinstance(self.instead, Spec) else []
+        return [self.tensor, *([YES.type, *rest] if self.maybe else [])]
+
     def certain(self) -> Spec:
         return Spec(self.kind, self.dtype, self.shape)
+
+
+Form = Spec | Known | None  # one of the things that an uncertain variable may be; None: nothing
 
 
 def spec_of(value: Any) -> Spec | None:
@@ -66,7 +88,10 @@ def spec_of(value: Any) -> Spec | None:
     data = unwrap(value)
     if type(data) is Symbol:
         maybe = data.maybe
-        return Spec(data.kind, data.type.dtype, data.type.shape, maybe is not None, maybe.instead if maybe else None)
+        if maybe is None:
+            return Spec(data.kind, data.type.dtype, data.type.shape)
+        instead = spec_of(maybe.instead) if isinstance(maybe.instead, Value) else maybe.instead
+        return Spec(data.kind, data.type.dtype, data.type.shape, True, instead)
     if type(data) in PYTHON:
         if type(data) is int and not -(2**63) <= data < 2**63:
             return None
@@ -78,43 +103,134 @@ def spec_of(value: Any) -> Spec | None:
     return None
 
 
-def common(a: Spec, b: Spec) -> Spec | None:
+def form_of(value: Any) -> Spec | Known | None:
+    """The spec of a number or array, or the known object that something is; None for anything else."""
+    spec = spec_of(value)
+    return Known(value) if spec is None and type(value) in _KNOWN else spec
+
+
+def forms(form: Form) -> list[Form]:
+    """All that an uncertain variable may be."""
+    if not isinstance(form, Spec) or not form.maybe:
+        return [form]
+    if isinstance(form.instead, type):
+        return [form.certain(), Spec("python", PYTHON[form.instead])]
+    return [form.certain(), *forms(form.instead)]
+
+
+def common(a: Form, b: Form) -> Spec | None:
     """One spec for values of both, or None. Numbers of two kinds become the one that says more, which then is uncertain."""
-    if a.certain() == b.certain():
-        if a.maybe and b.maybe and a.instead is not b.instead:
-            return None
-        either = a if a.maybe else b
-        return Spec(a.kind, a.dtype, a.shape, either.maybe, either.instead)
-    if not (a.is_number and b.is_number) or (a.maybe and b.maybe and a.instead is not b.instead):
+    parts = list(dict.fromkeys(forms(a) + forms(b)))
+    if len(parts) == 1:
+        return parts[0] if isinstance(parts[0], Spec) else None
+    arrays = [part for part in parts if isinstance(part, Spec) and not part.is_number]
+    if arrays:
         return None
-    for said, other in ((a, b), (b, a)):
-        weaker = other.kind == "python" and not other.maybe and _RANK[other.python] <= _RANK[said.python]
-        same_class = said.python is bool or other.python is not bool
-        if weaker and same_class and (not said.maybe or said.instead is other.python):
-            return Spec(said.kind, said.dtype, (), True, other.python)
-    return None
+    parts.sort(key=_says, reverse=True)
+    if len(parts) > FORMS or not isinstance(parts[0], Spec):
+        return None
+    if len(parts) == 2 and isinstance(parts[1], Spec) and _shares(*parts):  # type: ignore[arg-type]
+        return replace(parts[0], maybe=True, instead=parts[1].python)
+    out: Form = parts[-1]
+    for part in reversed(parts[:-1]):
+        if not isinstance(part, Spec):
+            return None  # two objects, or an object and nothing
+        out = replace(part, maybe=True, instead=out)
+    return out  # type: ignore[return-value]
+
+
+def _says(form: Form) -> tuple:
+    """How much a form says: what has values of more kinds stands first, and NumPy's numbers before Python's."""
+    if not isinstance(form, Spec):
+        return (-1, isinstance(form, Known), 0, "")
+    return (form.kind == "scalar", _RANK[form.python], form.dtype.itemsize, form.dtype.name)
+
+
+def _shares(said: Spec, other: Spec) -> bool:
+    """Whether what a NumPy number is said to be has the value of a Python number, too, whatever that is."""
+    if said.kind == "python" or other.kind != "python":
+        return False
+    own = said.dtype in (dt.float64, dt.complex128, dt.int64, dt.bool_)
+    return own and _RANK[other.python] <= _RANK[said.python] and (said.python is bool) == (other.python is bool)
+
+
+def alternatives(trace: Trace, value: Any) -> list[tuple[Atom, Form, Any]]:
+    """What a variable may be: when, of which form, and that number or object."""
+    reached: Atom = YES
+    data, out = unwrap(value), []
+    while type(data) is Symbol and data.maybe is not None:
+        maybe = data.maybe
+        out.append((_both(trace, reached, maybe.holds), _certain_spec(data), certain(value)))
+        reached = _both(trace, reached, _not(trace, maybe.holds))
+        value = otherwise(value)
+        data = unwrap(value)
+    return [*out, (reached, form_of(value) if value is not UNDEFINED else None, value)]
+
+
+def _certain_spec(data: Symbol) -> Spec:
+    return Spec(data.kind, data.type.dtype, data.type.shape)
+
+
+def otherwise(value: Any) -> Any:
+    """What an uncertain number is when it is not what it is said to be; UNDEFINED for nothing."""
+    instead = unwrap(value).maybe.instead
+    if isinstance(instead, Known):
+        return instead.value
+    return UNDEFINED if instead is None else uncertain.otherwise(value)
+
+
+def _both(trace: Trace, a: Atom, b: Atom) -> Atom:
+    return b if a is YES or _is_true(a) else a if _is_true(b) else trace.one(e.and_, a, b)
+
+
+def _not(trace: Trace, a: Atom) -> Atom:
+    return tr.literal(not a.value, dt.bool_) if isinstance(a, Literal) else trace.one(e.not_, a)
 
 
 def atoms(trace: Trace, value: Any, spec: Spec) -> list[Atom]:
-    """A value in the form of a spec: itself, and for uncertain ones whether it is what the spec says."""
-    out = [_read(trace, value, spec)]
-    if spec.maybe:
-        own = spec_of(value)
-        data = unwrap(value)
-        if own is None or own.certain() != spec.certain():
-            out.append(NO)
-        else:
-            out.append(data.maybe.holds if type(data) is Symbol and data.maybe is not None else YES)
+    """A value in the form of a spec: itself, and for uncertain ones whether it is what the spec says, and what else it is."""
+    if not spec.maybe:
+        return [_read(trace, value, spec)]
+    if value is UNDEFINED:
+        return [tr.literal(0, type_.dtype) if not type_.shape else _read(trace, value, spec) for type_ in spec.types]
+    found = alternatives(trace, value)
+    if not spec.is_number:
+        return [_read(trace, value, spec), YES]
+    out: list[Atom] = []
+    at: Form | type = spec
+    while isinstance(at, Spec):
+        out.append(_as(trace, found, at))
+        if at.maybe:
+            out.append(next((when for when, form, _ in found if form == at.certain()), NO))
+        at = at.instead if at.maybe else None
     return out
+
+
+def _as(trace: Trace, found: list[tuple[Atom, Form, Any]], spec: Spec) -> Atom:
+    """A number in one of its forms; where it is another number, that one converted."""
+    out: Atom | None = None
+    for when, form, value in reversed(found):
+        if not isinstance(form, Spec) or not form.is_number:
+            continue
+        if spec.maybe and isinstance(spec.instead, type) and form.kind == "python":
+            atom = uncertain.shared(trace, value, spec.dtype, when)
+        else:
+            atom = converted(trace, tr.read(symbol(trace, value)), spec.dtype)
+        if form == spec.certain() and _holds_others(found, spec):
+            return atom  # it has been converted there
+        out = atom if out is None else trace.one(e.select, when, atom, out)
+    return tr.literal(0, spec.dtype) if out is None else out
+
+
+def _holds_others(found: list[tuple[Atom, Form, Any]], spec: Spec) -> bool:
+    """Whether a variable is said to be of this form: then its number stands there, whatever it is."""
+    return found[0][1] == spec.certain()
 
 
 def _read(trace: Trace, value: Any, spec: Spec) -> Atom:
     if value is UNDEFINED:
         zero = tr.literal(0, spec.dtype)
         return stretched(trace, zero, spec.shape)
-    data = unwrap(value)
-    if type(data) is Symbol and data.maybe is not None:
-        value = certain(value)
     if spec.shape or not spec.is_number:
         return tr.read(symbol(trace, value))
     return operand(trace, value, spec.dtype)
@@ -122,15 +238,18 @@ def _read(trace: Trace, value: Any, spec: Spec) -> Atom:
 
 def certain(value: Any) -> Any:
     """An uncertain number taken for what it is said to be."""
-    data = unwrap(value)
-    return wrap(Symbol(data.cell, data.type, data.kind, data.chain, data._proto, data.argument))
+    return uncertain.certain(value)
 
 
 def made(trace: Trace, spec: Spec, parts: list[Atom]) -> Any:
     """A new variable of a spec from what `atoms` gave."""
-    value = parts[0]
-    maybe = Maybe(parts[1], spec.instead) if spec.maybe and not _is_true(parts[1]) else None
-    return wrap(Symbol(Cell(trace, value, mutable=not spec.is_number), spec.tensor, spec.kind, maybe=maybe))
+    maybe = None
+    if spec.maybe and not _is_true(parts[1]):
+        instead = made(trace, spec.instead, parts[2:]) if isinstance(spec.instead, Spec) else spec.instead
+        if isinstance(parts[1], Literal) and isinstance(instead, Value):
+            return instead
+        maybe = Maybe(parts[1], instead)
+    return wrap(Symbol(Cell(trace, parts[0], mutable=not spec.is_number), spec.tensor, spec.kind, maybe=maybe))
 
 
 def _is_true(atom: Atom) -> bool:
@@ -168,34 +287,34 @@ class Join:
                 return lambda results: given  # a flag says whether it is meant
         if (a is UNDEFINED or b is UNDEFINED) and not self.live(name):
             return lambda results: UNDEFINED
-        one, other = spec_of(a), spec_of(b)
+        one, other = form_of(a), form_of(b)
         if a is UNDEFINED or b is UNDEFINED:
             given = other if a is UNDEFINED else one
             if given is None:
-                return self._unless_dead(name, f"`{name}` is assigned on one way only")
+                return self._unless_dead(name, f"{called(name)} is assigned on one way only")
             if self.invented(name):
-                spec: Spec | None = given
-            else:
+                spec = given if isinstance(given, Spec) else None
+            elif isinstance(given, Spec) and not given.is_number:
                 spec = None if given.maybe else Spec(given.kind, given.dtype, given.shape, True, None)
+            else:
+                spec = common(given, None)
         else:
             spec = common(one, other) if one is not None and other is not None else None
         if spec is None:
-            what = [str(s) if s else type(v).__name__ for s, v in ((one, a), (other, b))]
-            return self._unless_dead(name, f"`{name}` is {what[0]} on one way and {what[1]} on the other")
+            what = [str(s) if isinstance(s, Spec) else type(v).__name__ for s, v in ((one, a), (other, b))]
+            return self._unless_dead(name, f"{called(name)} is {what[0]} on one way and {what[1]} on the other")
         start = len(self.pairs)
         both = []
         for side, value in zip(self.sides, (a, b)):
             with side:
                 both.append(atoms(self.trace, value, spec))
-                if value is UNDEFINED and spec.maybe:
-                    both[-1][1] = NO
         self.pairs += zip(*both)
         end = len(self.pairs)
         if not spec.is_number:
             self._note_aliases(name, (a, b))
             owned = any(_is_owned(value) for value in (a, b))
             frozen = not self.invented(name) and not all(self._fresh(side, v) for side, v in zip(self.sides, (a, b)))
-            why = f"`{name}` is one array or another depending on a condition"
+            why = f"{called(name)} is one array or another depending on a condition"
             shared = (TraceError(f"an array is returned, and {why}", at=tr.user_line()), self.predicate) if owned else None
             return lambda results: _aliased(made(self.trace, spec, results[start:end]), shared, why if frozen else "")
         return lambda results: made(self.trace, spec, results[start:end])
@@ -206,7 +325,7 @@ class Join:
             return  # what a `return` has taken nobody touches any more
         for side, value in zip(self.sides, values):
             if not self._fresh(side, value):
-                symbol(self.trace, value).cell.frozen = f"`{name}` may stand for it, depending on a condition"
+                symbol(self.trace, value).cell.frozen = f"{called(name)} may stand for it, depending on a condition"
 
     def _unless_dead(self, name: str, what: str) -> Callable[[list[Atom]], Any]:
         if self.live(name):

@@ -14,7 +14,8 @@ from typing import Any
 
 from hybrid.control import join
 from hybrid.control.branch import truth
-from hybrid.control.join import NO, YES, Spec, atoms, common, made, spec_of
+from hybrid.control.join import NO, YES, Spec, atoms, called, common, form_of, forms, made, spec_of
+from hybrid.control.lists import refuse_changes
 from hybrid.control.plain import UNDEFINED, State
 from hybrid.core import dtype as dt
 from hybrid.core.errors import TraceError
@@ -22,7 +23,7 @@ from hybrid.core.shape import Size
 from hybrid.frontend.values import sized, symbol, unwrap
 from hybrid.ir import trace as tr
 from hybrid.ir.graph import Atom, Eqn, Graph, Var
-from hybrid.ir.trace import Cell, Region, Symbol, Trace
+from hybrid.ir.trace import Cell, Known, Region, Symbol, Trace
 from hybrid.ops import control
 from hybrid.ops import elementwise as e
 
@@ -39,6 +40,14 @@ class Swapped(CannotRoll):
 
 class FirstRoundDiffers(CannotRoll):
     """A variable is another kind of thing before the loop than after its first round."""
+
+
+class RoundRaises(Exception):
+    """A round raises `error`, whatever the values."""
+
+    def __init__(self, error: Exception):
+        super().__init__(error)
+        self.error = error
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +82,7 @@ class Carried:
     head: Any = UNDEFINED
     after: Any = UNDEFINED  # what the round left
     parts: list[Atom] = field(default_factory=list)  # that as graph values
+    known: Any = UNDEFINED  # an object that it becomes wherever it is assigned; a flag says whether it is meant
 
     def __post_init__(self) -> None:
         if type(self.initial) is tuple:
@@ -97,8 +107,7 @@ class Carried:
             return self.head if self.read else UNDEFINED
         self.vars, self.head = [], self.initial if self.spec is None and self.read else UNDEFINED
         if self.spec is not None:
-            types = [self.spec.tensor, *([YES.type] if self.spec.maybe else [])]
-            self.vars = [region.builder.input(type_, self.name if k == 0 else "") for k, type_ in enumerate(types)]
+            self.vars = [region.builder.input(type_, self.name if k == 0 else "") for k, type_ in enumerate(self.spec.types)]
             if self.read:
                 self.head = made(trace, self.spec, list(self.vars))
         return self.head
@@ -119,13 +128,14 @@ class Carried:
         """The variable after the loop; `results`: what stands for its carried leaves."""
         if self.items is not None:
             return tuple(item.value(results) for item in self.items)
-        return results.get(id(self), self.initial)
+        return results.get(id(self), self.initial if self.known is UNDEFINED else self.known)
 
 
-def roll(trace: Trace, rounds: Rounds, state: State, renames: bool) -> None:
+def roll(trace: Trace, rounds: Rounds, state: State, renames: bool, unions: bool) -> None:
     """Record the loop, and leave the variables of `state` as they are after it.
 
     `renames`: carry arrays that change places by value, which copies them in every round, instead of raising `Swapped`.
+    `unions`: carry variables that a round may find to be a number or an object, instead of raising `FirstRoundDiffers`.
     """
     known = trace.failure
     variables = [
@@ -134,16 +144,27 @@ def roll(trace: Trace, rounds: Rounds, state: State, renames: bool) -> None:
     wanted = [v for v in variables if v.name in state.live or v.name in state.carried]
     for _ in range(TRIES):
         region = Region(trace, "body", loop=True)
+        region.rounds = rounds.count
+        longest = [(known_list, known_list.longest) for known_list in trace.lists]
+        held = [(known_list, list(known_list.items)) for known_list in trace.lists if known_list.items is not None]
         with region:
             state.set(tuple(v.enter(trace, region) if v in wanted else UNDEFINED for v in variables))
             test, split = _test(trace, rounds, region)
-            rounds.body()
+            try:
+                rounds.body()
+            except Exception as error:
+                if isinstance(error, (TraceError, tr.Concretise, RoundRaises)) or trace.failure is not known:
+                    raise
+                raise RoundRaises(error) from error
             after = dict(zip(state.names, state.get()))
+            refuse_changes(held)
         changed = any([v.leave(after[v.name]) for v in wanted])
         leaves = [leaf for v in wanted for leaf in v.leaves()]
-        if not changed and not any([_settle(leaf, leaves, region, renames) for leaf in leaves]):
+        if not changed and not any([_settle(leaf, leaves, region, renames, unions) for leaf in leaves]):
             break
         trace.failure = known
+        for known_list, before in longest:
+            known_list.longest = before
     else:
         raise CannotRoll("what the loop's variables hold changes from round to round", at=tr.user_line())
     if test is True and rounds.count is None:
@@ -165,41 +186,48 @@ def _test(trace: Trace, rounds: Rounds, region: Region) -> tuple[bool | Atom, in
 
 
 # what is carried -------------------------------------------------------------------------------------------------------
-def _settle(c: Carried, leaves: list[Carried], region: Region, renames: bool) -> bool:
+def _settle(c: Carried, leaves: list[Carried], region: Region, renames: bool, unions: bool) -> bool:
     """Compare what a round left with what it was given; adapt, and say whether the body must be recorded anew."""
+    if c.guarded and c.initial is UNDEFINED and c.spec is None and isinstance(form_of(c.after), Known):
+        c.known = c.after
+        return False
     if c.after is UNDEFINED and c.spec is not None:
-        raise CannotRoll(f"`{c.name}` is deleted in a loop", at=tr.user_line())
+        raise CannotRoll(f"{called(c.name)} is deleted in a loop", at=tr.user_line())
     if c.spec is None and _unchanged(c):
         return False
     spec = spec_of(c.after)
     if spec is None or spec.is_number:
-        return _settle_number(c, spec)
+        return _settle_number(c, spec, unions)
     given = spec if c.initial is UNDEFINED and (c.guarded or not c.read) else spec_of(c.initial) if c.spec is None else c.spec
     if given is None or given.certain() != spec.certain():
-        raise FirstRoundDiffers(f"`{c.name}` becomes {spec} in a loop", at=tr.user_line())
+        raise FirstRoundDiffers(f"{called(c.name)} becomes {spec} in a loop", at=tr.user_line())
     data = unwrap(c.after)
     other = next((o for o in leaves if o is not c and _is_same_array(o.initial, c.after)), None)
     if other is not None and spec_of(other.initial) == spec:
         if not renames:
-            raise Swapped(f"`{c.name}` and `{other.name}` change places", at=tr.user_line())
+            raise Swapped(f"{called(c.name)} and {called(other.name)} change places", at=tr.user_line())
         c.spec = other.spec = spec
         return True
     if type(data) is not Symbol or (data.cell.home is not region and not c.guarded):
-        raise CannotRoll(f"`{c.name}` stands for another array from round to round", at=tr.user_line())
+        raise CannotRoll(f"{called(c.name)} stands for another array from round to round", at=tr.user_line())
     changed, c.spec = c.spec is None, spec
     return changed
 
 
-def _settle_number(c: Carried, spec: Spec | None) -> bool:
-    if spec is None:
-        raise FirstRoundDiffers(f"`{c.name}` becomes a {type(c.after).__name__} in a loop", at=tr.user_line())
-    both = common(c.spec, spec) if c.spec is not None else None
-    if both is None and c.guarded and c.initial is UNDEFINED:
-        both = spec
-    elif both is None and not c.read:
-        both = Spec(spec.kind, spec.dtype, (), True, None)
+def _settle_number(c: Carried, spec: Spec | None, unions: bool) -> bool:
+    both: Spec | None = None
+    if c.spec is not None:
+        form = form_of(c.after)
+        both = common(c.spec, form) if spec is not None or (unions and form is not None) else None
+    elif spec is not None and c.initial is UNDEFINED:
+        both = spec if c.guarded else common(spec, None)
+    elif spec is not None and unions and form_of(c.initial) is not None:
+        both = common(form_of(c.initial), spec)
+    elif spec is not None and not c.read:
+        both = common(spec, None)
     if both is None:
-        raise FirstRoundDiffers(f"`{c.name}` becomes {spec} in a loop", at=tr.user_line())
+        what = f"a {c.after.__class__.__name__}" if spec is None else str(spec)
+        raise FirstRoundDiffers(f"{called(c.name)} becomes {what} in a loop", at=tr.user_line())
     changed, c.spec = both != c.spec, both
     return changed
 
@@ -269,10 +297,8 @@ def _untested(body: Graph, split: int) -> list[Eqn]:
 
 def _initial(trace: Trace, c: Carried) -> list[Atom]:
     assert c.spec is not None
-    given = spec_of(c.initial)
-    if given is None or common(given, c.spec.certain()) is None:
-        return [*atoms(trace, UNDEFINED, c.spec.certain()), NO][: len(c.vars)]
-    return atoms(trace, c.initial, c.spec)
+    fits = c.initial is not UNDEFINED and set(forms(form_of(c.initial))) <= set(forms(c.spec))
+    return atoms(trace, c.initial if fits else UNDEFINED, c.spec)
 
 
 def _renewed(c: Carried, carried: list[Carried]) -> int | None:
@@ -324,17 +350,33 @@ def _needs_round(trace: Trace, c: Carried, carried: list[Carried]) -> bool:
     return before is not None and bool(before.name) and _renewed(c, carried) == 1
 
 
+def _passed_on(trace: Trace, c: Carried, carried: list[Carried]) -> list[Cell]:
+    """The arrays from before the loop that a variable may come to stand for, because others stood for them."""
+    out: list[Cell] = []
+    seen, at = [c], c
+    while True:
+        cell = unwrap(at.after).cell
+        owner = next((o for o in carried if type(unwrap(o.head)) is Symbol and unwrap(o.head).cell is cell), None)
+        if owner is None or owner in seen:
+            return out
+        before = _before(trace, owner)
+        out += [before] if before is not None else []
+        seen.append(owner)
+        at = owner
+
+
 def _note_aliases(trace: Trace, rounds: Rounds, c: Carried, carried: list[Carried], cell: Cell) -> None:
     """What the array after a loop may be besides a new one: that of its last round, and that from before the loop."""
     left, before, renewed = unwrap(c.after), _before(trace, c), _renewed(c, carried)
     cells = [left.cell] if type(left) is Symbol else []
+    cells += _passed_on(trace, c, carried)
     if before is not None and not _surely(trace, rounds, renewed) and not (before.name and renewed == 1):
         cells.append(before)
         before.twins, cell.twins = (*before.twins, cell), (*cell.twins, before)
         if before.name:
-            cell.frozen = before.frozen = f"`{c.name}` is one array or another depending on the rounds of a loop"
+            cell.frozen = before.frozen = f"{called(c.name)} is one array or another depending on the rounds of a loop"
     if any(other.name for other in cells):
-        error = TraceError(f"an array is returned, and `{c.name}` may be an argument or not", at=tr.user_line())
+        error = TraceError(f"an array is returned, and {called(c.name)} may be an argument or not", at=tr.user_line())
         cell.shared = error, YES
     for other in cells:
         cell.shared, cell.frozen = cell.shared or other.shared, cell.frozen or other.frozen
@@ -348,9 +390,9 @@ def _check_storage(carried: list[Carried], region: Region) -> None:
     for c in arrays:
         head, before = unwrap(c.head), unwrap(c.initial)
         if c.read and type(before) is Symbol and before.cell in region.written:
-            raise CannotRoll(f"`{c.name}` is rebound in a loop that writes what it was before", at=tr.user_line())
+            raise CannotRoll(f"{called(c.name)} is rebound in a loop that writes what it was before", at=tr.user_line())
         if type(head) is not Symbol or not head.cell.written:
             continue
         if type(before) is not Symbol or before.cell.name:
-            raise CannotRoll(f"`{c.name}` is written and rebound in a loop, and it is an argument", at=tr.user_line())
+            raise CannotRoll(f"{called(c.name)} is written and rebound in a loop, and it is an argument", at=tr.user_line())
         before.cell.lost = "the number of rounds of a loop"

@@ -15,6 +15,7 @@ from typing import Any
 
 Thunk = Any  # a function of no arguments
 
+RESULT = "__hy_return"  # the name of what a function will return
 UNDEFINED: Any = type("Undefined", (), {"__repr__": lambda self: "UNDEFINED", "__slots__": ()})()  # of an unbound variable
 
 
@@ -87,6 +88,22 @@ class Plain:
     def not_(self, value: Any) -> Any:
         """`not value`."""
         return not value
+
+    def is_(self, left: Any, right: Any) -> Any:
+        """`left is right`."""
+        return left is right
+
+    def listed(self, items: Any) -> Any:
+        """A new list that the function may change."""
+        return items
+
+    def filtered(self, iterable: Iterable, test: Callable[[Any], Any], item: Callable[[Any], Any]) -> Any:
+        """`[item(x) for x in iterable if test(x)]`."""
+        return [item(x) for x in iterable if test(x)]
+
+    def plain(self, value: Any) -> Any:
+        """What a variable holds that may be such a list."""
+        return value
 
     def choose(self, test: Any, then: Thunk, orelse: Thunk) -> Any:
         """`then() if test else orelse()`."""

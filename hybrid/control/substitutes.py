@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 
 from hybrid.control.branch import choose, truth
+from hybrid.control.lists import Listed, ListedArray
 from hybrid.core import dtype as dt
 from hybrid.core.shape import Dim, Size
-from hybrid.frontend import complexes, integers
+from hybrid.frontend import complexes, integers, uncertain
 from hybrid.frontend.creation import CONSTRUCTORS
 from hybrid.frontend.draws import drawing
 from hybrid.frontend.elementwise import NAMES
@@ -34,8 +35,10 @@ from hybrid.frontend.values import (
 )
 from hybrid.ir import trace as tr
 from hybrid.ir.graph import Atom
+from hybrid.ir.primitive import Primitive
 from hybrid.ir.trace import Symbol, Trace
 from hybrid.ops import elementwise as e
+from hybrid.ops import reduce as r
 
 NOT = e.not_
 MOST = 1 << 40  # rounds of a loop: days, at a nanosecond each
@@ -66,6 +69,8 @@ def counted(trace: Trace, iterable: Any) -> Items | None:
         return len(iterable), lambda k: iterable.start + iterable.step * k
     if isinstance(iterable, Counted):
         return iterable.count, iterable.item
+    if type(iterable) is Listed:
+        return integers.size_of(trace, iterable.length()), lambda k: iterable[k]
     if isinstance(iterable, Value) and type(iterable._data) is Symbol and iterable._data.type.shape:
         return iterable._data.type.shape[0], lambda k: iterable[k]  # type: ignore[index]
     return None
@@ -85,7 +90,7 @@ def _is_traced(x: Any) -> bool:
 
 
 def _is_counted(x: Any) -> bool:
-    return isinstance(x, (Counted, builtins.range)) or (_is_traced(x) and bool(shape_of(x)))
+    return type(x) is Listed or isinstance(x, (Counted, builtins.range)) or (_is_traced(x) and bool(shape_of(x)))
 
 
 # Iterables -------------------------------------------------------------------------------------------------------------
@@ -150,7 +155,7 @@ def _reversed(iterable: Any) -> Any:
 def _len(x: Any) -> Any:
     if (_is_traced(x) and shape_of(x)) or isinstance(x, Counted):
         return integers.integer(active(), shape_of(x)[0] if isinstance(x, Value) else x.count)
-    return builtins.len(x)
+    return x.length() if type(x) is Listed else builtins.len(x)
 
 
 def _number(function: Callable, make: Callable) -> Callable:
@@ -175,12 +180,18 @@ def _complex(*args: Any, **kwargs: Any) -> Any:
     return complexes.to_complex(*args) if len(args) == 1 else complexes.joined(active(), *args)
 
 
+def _isinstance(x: Any, classes: Any) -> Any:
+    return uncertain.pick(active(), x, lambda one: builtins.isinstance(one, classes))
+
+
 def _itself(x: Any) -> Any:
     return x
 
 
-def _extreme(function: Callable, better: Callable[[Any, Any], Any]) -> Callable:
+def _extreme(function: Callable, better: Callable[[Any, Any], Any], primitive: Primitive) -> Callable:
     def extreme(*args: Any, **kwargs: Any) -> Any:
+        if len(args) == 1 and not kwargs and type(args[0]) is Listed:
+            return args[0].extreme(primitive)
         items = args[0] if len(args) == 1 and type(args[0]) in (list, tuple) else args
         if kwargs or len(items) < 2 or not any(_is_traced(x) and not shape_of(x) for x in items):
             return function(*args, **kwargs)
@@ -248,6 +259,14 @@ _FILLED: frozenset[Any] = frozenset((
 
 def _constructor(function: Callable, body: Callable) -> Callable:
     def construct(*args: Any, **kwargs: Any) -> Any:
+        if (
+            function in (np.array, np.asarray)
+            and args
+            and type(args[0]) is Listed
+            and set(kwargs) <= {"dtype"}
+            and len(args) < 3
+        ):
+            return ListedArray(args[0], args[1] if len(args) == 2 else kwargs.get("dtype"))
         if function in _FILLED or holds_tensor((*args, *kwargs.values())):
             return body(*args, **kwargs)
         return function(*args, **kwargs)
@@ -261,7 +280,7 @@ def _numpy_number(dtype: np.dtype) -> Callable:
     def make(*args: Any, **kwargs: Any) -> Any:
         if len(args) != 1 or kwargs or not _is_traced(args[0]) or shape_of(args[0]):
             return dtype.type(*args, **kwargs)
-        trace, x = active(), args[0]
+        trace, x = active(), uncertain.number(active(), args[0])
         own = strong(x)
         atom = operand(trace, x, own)
         if dt.is_integer(dtype) and (kind_of(x) == "python" or dt.is_float(own)):
@@ -305,8 +324,9 @@ TABLE: dict[Any, Callable] = {
     builtins.range: _range, builtins.zip: _zip, builtins.enumerate: _enumerate, builtins.reversed: _reversed,
     builtins.len: _len, builtins.int: _number(int, integers.to_int), builtins.float: _number(float, integers.to_float),
     builtins.complex: _complex,
-    builtins.bool: _number(bool, _bool), builtins.min: _extreme(min, lambda a, b: a < b),
-    builtins.max: _extreme(max, lambda a, b: a > b),
+    builtins.isinstance: _isinstance,
+    builtins.bool: _number(bool, _bool), builtins.min: _extreme(min, lambda a, b: a < b, r.min),
+    builtins.max: _extreme(max, lambda a, b: a > b, r.max),
     **{getattr(math, name): _math(getattr(math, name), ours) for name, ours in _MATH.items()},
     **{getattr(cmath, name): _math(getattr(cmath, name), ours, dt.complex128) for name, ours in _CMATH.items()},
     **{getattr(module, name): _predicate(getattr(module, name), name)

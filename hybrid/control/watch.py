@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from hybrid.control.lists import ListChanges, Listed, layout_of
 from hybrid.core.errors import TraceError
 from hybrid.frontend.values import Value
 from hybrid.ir import trace as tr
@@ -42,6 +43,8 @@ class Watch:
             if contents is None or id(value) in self.before:
                 continue
             self.before[id(value)] = value, contents
+            if type(value) is Listed:
+                contents = value.items or []
             if depth:
                 pending += [(part, depth - 1) for part in (contents.values() if isinstance(contents, dict) else contents)]
 
@@ -55,12 +58,21 @@ class Watch:
     def refuse(self, where: str) -> None:
         """TraceError where something changed; it is put back."""
         value = self.changed()
+        if type(value) is Listed and (layout := layout_of(value.items)) is not None:
+            self.restore()
+            raise ListChanges(value, layout)
         if value is not None:
             self.restore()
-            raise TraceError(f"{where} changes a {type(value).__name__}, which compiled code does not", at=tr.user_line())
+            raise TraceError(
+                f"{where} changes a {'list' if type(value) is Listed else type(value).__name__}, which compiled code does not",
+                at=tr.user_line(),
+            )
 
     def restore(self) -> None:
         for value, before in self.before.values():
+            if type(value) is Listed:
+                value.restore(before)
+                continue
             if _same(_contents(value), before):
                 continue
             if isinstance(value, list):
@@ -74,6 +86,8 @@ class Watch:
 
 
 def _contents(value: Any) -> Any:
+    if type(value) is Listed:
+        return value.snapshot()
     if type(value) in (list, dict, set):
         return type(value)(value)
     if isinstance(value, _PLAIN) or not hasattr(value, "__dict__") or type(value).__module__.startswith("hybrid."):
@@ -82,6 +96,9 @@ def _contents(value: Any) -> Any:
 
 
 def _same(now: Any, before: Any) -> bool:
+    if type(now) is tuple:  # of a list of the function's own: what happens to its storage is recorded
+        now, before = now[0], before[0]
+        return now is None or (before is not None and len(now) == len(before) and all(a is b for a, b in zip(now, before)))
     if type(now) is not type(before) or len(now) != len(before):
         return False
     if isinstance(now, dict):

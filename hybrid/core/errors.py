@@ -48,7 +48,12 @@ class GraphError(HybridError, ValueError):
 
 
 class TraceError(HybridError, TypeError):
-    """Python code asked of a traced value what only a concrete value can answer."""
+    """Python code asked of a traced value what only a concrete value can answer.
+
+    `again`: whether the trace wrote out short loops, and one in which they stay loops may do better.
+    """
+
+    again = False
 
 
 class EscapeError(TraceError):

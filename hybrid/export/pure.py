@@ -24,7 +24,7 @@ from hybrid.ir.trace import Chain
 from hybrid.ir.verify import verify
 from hybrid.staging.function import Function
 from hybrid.staging.signature import ArrayLeaf, NumberLeaf, SameLeaf, ScalarLeaf, StaticLeaf
-from hybrid.staging.tracing import Argument, Computed, Held, Repeat, Result, Traced, View
+from hybrid.staging.tracing import Argument, Computed, Held, Items, Repeat, Result, Traced, View
 
 Node = dict[str, Any]
 
@@ -114,6 +114,8 @@ class _Parts:
             if not result.chain:
                 return {"output": result.index, "kind": result.kind}
             return self._output(self._view(self.outputs[result.index], result.chain), result.kind)
+        if isinstance(result, Items):
+            raise ArgumentError("a result is a list whose length only a run knows", fix="return an array and a count")
         if isinstance(result, View):
             base = self.current[result.base] if isinstance(result.base, int) else self.captured[id(result.base)]
             return self._output(self._view(base, result.chain), result.kind)

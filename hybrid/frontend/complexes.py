@@ -41,10 +41,10 @@ def is_order(name: str, operands: tuple) -> bool:
     return name in _ORDER and any(dt.is_complex(dt.promote(dtype_of(x))) for x in operands)
 
 
-def check(trace: Trace, name: str, operands: tuple) -> None:
-    """Assume that Python does not raise, for numbers that are Python's or NumPy's."""
-    if name == "absolute" and dt.is_complex(dt.promote(dtype_of(operands[0]))):
-        absolute(trace, operand(trace, operands[0], C128))
+def is_apart(name: str, operands: tuple) -> bool:
+    """Whether an operation on complex numbers raises in Python for some that NumPy takes."""
+    is_complex = any(dt.is_complex(dt.promote(dtype_of(x))) for x in operands)
+    return is_complex and (name in _ORDER or name in ("absolute", "true_divide", "power"))
 
 
 def _name(x: Any) -> str:

@@ -414,10 +414,12 @@ class Part(Cell):
 
 
 def _part(x: Any, imaginary: bool) -> Any:
-    source = unwrap(uncertain.certain(x))
+    if uncertain.is_uncertain(x):
+        return uncertain.pick(active(), x, lambda one: _part(one, imaginary))
+    source = unwrap(x)
     cell = Part(source, imaginary)
     if source.kind in ("scalar", "python"):
-        return uncertain.marked(wrap(active().fresh(cell.value, source.kind)), unwrap(x).maybe)
+        return wrap(active().fresh(cell.value, source.kind))
     dtype = dt.real_of(x.dtype)
     proto = tr.prototype(dtype, source.proto.shape, source.proto.strides)
     order = tuple(sorted(range(proto.ndim), key=lambda axis: -abs(proto.strides[axis])))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import operator
 from collections.abc import Callable
 from types import MethodType
 from typing import Any
@@ -45,6 +47,14 @@ from hybrid.ir import trace as tr
 from hybrid.ir.primitive import Primitive
 from hybrid.ops import elementwise as e
 
+_OPERATORS: dict[str, Callable] = {
+    "add": operator.add, "subtract": operator.sub, "multiply": operator.mul, "true_divide": operator.truediv,
+    "floor_divide": operator.floordiv, "remainder": operator.mod, "power": operator.pow, "negative": operator.neg,
+    "positive": operator.pos, "absolute": operator.abs, "equal": operator.eq, "not_equal": operator.ne, "less": operator.lt,
+    "less_equal": operator.le, "greater": operator.gt, "greater_equal": operator.ge, "bitwise_and": operator.and_,
+    "bitwise_or": operator.or_, "bitwise_xor": operator.xor, "invert": operator.invert, "left_shift": operator.lshift,
+    "right_shift": operator.rshift,
+}  # fmt: skip
 Promotion = Callable[[tuple], np.dtype]
 _BFLOAT16 = dt.bfloat16
 # Operators by which Python floats raise, or turn complex, where NumPy's arithmetic gives an infinity or NaN.
@@ -151,11 +161,10 @@ class Elementwise:
     def record(self, trace: tr.Trace, operands: tuple, *, dtype: np.dtype | None = None, python: bool = False) -> Any:
         """Append to the graph; `python` says that this is a Python operator, which keeps Python numbers Python numbers."""
         operands = tuple(assembled(trace, x) for x in operands)
-        may_raise = self.name in _MAY_RAISE or complexes.is_order(self.name, operands)
-        operands, maybe = uncertain.settle(trace, operands, self.promotion, may_raise=may_raise)
-        if maybe is not None:
-            complexes.check(trace, self.name, operands)
-            return uncertain.marked(self.record(trace, operands, dtype=dtype, python=python), maybe)
+        if any(map(uncertain.is_uncertain, operands)):
+            compute = functools.partial(self._record, trace, dtype, python)
+            apart = complexes.is_apart(self.name, operands)
+            return uncertain.settle(trace, operands, self.promotion, compute, self.name in _MAY_RAISE, python, apart)
         if python:
             exact = integers.arithmetic(trace, self.name, operands)
             exact = complexes.arithmetic(trace, self.name, operands) if exact is None else exact
@@ -176,6 +185,13 @@ class Elementwise:
             integers.finite(trace, tr.read(unwrap(result)))
         return result
 
+    def _record(self, trace: tr.Trace, dtype: np.dtype | None, python: bool, operands: tuple) -> Any:
+        if python and not all(isinstance(x, (Value, np.ndarray)) or type(x) in NUMBERS for x in operands):
+            return _OPERATORS[self.name](*operands)  # with an object that is no number
+        if not holds_tensor(operands):
+            return _OPERATORS[self.name](*operands) if python else self.ufunc(*operands, dtype=dtype)
+        return self.record(trace, operands, dtype=dtype, python=python)
+
     def __repr__(self) -> str:
         return f"<hybrid function {self.name}>"
 
@@ -185,7 +201,7 @@ class Comparison(Elementwise):
 
     def record(self, trace: tr.Trace, operands: tuple, *, dtype: np.dtype | None = None, python: bool = False) -> Any:
         operands = tuple(assembled(trace, x) for x in operands)
-        for place, x in enumerate(operands):
+        for place, x in enumerate(operands if not any(map(uncertain.is_uncertain, operands)) else ()):
             own = dtype_of(operands[1 - place])
             if type(x) is int and isinstance(own, np.dtype) and dt.is_integer(own):
                 info = np.iinfo(own)

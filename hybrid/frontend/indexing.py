@@ -81,7 +81,7 @@ def _is_array(item: Any) -> bool:
 
 def _expanded(index: Any, ndim: int) -> list:
     """The index as a list with exactly one item per axis, and None for new axes; Ellipsis filled with full slices."""
-    items = list(index) if isinstance(index, tuple) else [index]
+    items = [_settled(item) for item in (index if isinstance(index, tuple) else (index,))]
     items = [assembled(active(), item) if type(item) is list and holds_tensor(item) else item for item in items]
     used = sum(_consumes(item) for item in items if item is not None and item is not Ellipsis)
     if used > ndim:
@@ -91,6 +91,13 @@ def _expanded(index: Any, ndim: int) -> list:
         raise IndexingError("an index can only have a single ellipsis ('...')")
     at = dots[0] if dots else len(items)
     return items[:at] + [slice(None)] * (ndim - used) + items[at + len(dots) :]
+
+
+def _settled(item: Any) -> Any:
+    """An index as a number of one class."""
+    if isinstance(item, slice):
+        return slice(*map(_settled, (item.start, item.stop, item.step)))
+    return uncertain.number(active(), item)
 
 
 def _consumes(item: Any) -> int:
@@ -327,10 +334,9 @@ def _is_same_place(view: Symbol, value: Any) -> bool:
 
 def _fitted(trace: Trace, value: Any, dtype: np.dtype, shape: Shape) -> Atom:
     """A value as assignment takes it: any casting, broadcast, leading axes of size 1 dropped."""
+    value = uncertain.number(trace, value)
     if kind_of(value) in ("python", "scalar") and dt.is_integer(dtype):
         value = _whole(trace, value, dtype)
-    if dt.is_float(dtype):
-        value = uncertain.certain(value)  # whatever its class, the array's elements are floats
     atom = operand(trace, cast(value, dtype) if not isinstance(dtype_of(value), type) else value, dtype)
     given = atom.type.shape
     if len(given) > len(shape) and all(size == 1 for size in given[: len(given) - len(shape)]):

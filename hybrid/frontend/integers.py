@@ -16,6 +16,8 @@ import numpy as np
 from hybrid.core import dtype as dt
 from hybrid.core.errors import IndexingError
 from hybrid.core.shape import Dim, Size, TensorType
+from hybrid.frontend import uncertain
+from hybrid.frontend.uncertain import EXACT_FLOAT
 from hybrid.frontend.values import Value, active, kind_of, operand, sized, unsupported, unwrap, wrap
 from hybrid.ir import trace as tr
 from hybrid.ir.graph import Atom, Literal
@@ -23,7 +25,6 @@ from hybrid.ir.trace import Cell, Symbol, Trace
 from hybrid.ops import control
 from hybrid.ops import elementwise as e
 
-EXACT_FLOAT = 1 << 53  # integers up to here are floats, so that dividing them rounds once
 LARGEST = 1 << 62
 _ZERO = tr.literal(0, dt.int64)
 
@@ -64,7 +65,7 @@ def size_of(trace: Trace, item: Any) -> Size:
     dtype = unwrap(item).dtype if not isinstance(unwrap(item), Symbol) else unwrap(item).type.dtype
     if not dt.is_integer(dtype) and not (kind_of(item) == "python" and dtype == dt.bool_):
         raise TypeError(f"a {dtype} number cannot be interpreted as an integer")
-    return bound(trace, operand(trace, item, dt.int64))
+    return bound(trace, operand(trace, uncertain.number(trace, item), dt.int64))
 
 
 def bound(trace: Trace, atom: Atom, low: Size | None = None, high: Size | None = None) -> Size:
@@ -358,12 +359,13 @@ def _is_guard(trace: Trace, number: Atom) -> bool:
 def to_float(x: Any) -> Any:
     """`float(x)` of a traced number."""
     trace = active()
-    return python(trace, operand(trace, x, dt.float64))
+    return python(trace, operand(trace, uncertain.number(trace, x), dt.float64))
 
 
 def to_int(x: Any) -> Any:
     """`int(x)` of a traced number: towards zero."""
     trace = active()
+    x = uncertain.number(trace, x)
     dtype = unwrap(x).type.dtype
     if dt.is_float(dtype):
         given = operand(trace, x, dt.float64)

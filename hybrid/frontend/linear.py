@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from hybrid.core import dtype as dt
-from hybrid.core.shape import Shape, normalize_axis
+from hybrid.core.shape import Dim, Shape, normalize_axis
 from hybrid.frontend import ufuncs as u
 from hybrid.frontend import values
 from hybrid.frontend.creation import identity_like
@@ -85,11 +85,20 @@ def _matmul(x1: Any, x2: Any) -> Any:
             raise ValueError(f"matmul: Input operand {place} does not have enough dimensions (has 0, "
                              f"{_SIGNATURE.replace('with gufunc', 'gufunc core with')} requires 1)")  # fmt: skip
     k, have = left.type.shape[-1], right.type.shape[-2 if len(right.type.shape) > 1 else 0]
-    if k != have:
+    if k != have and _may_meet(k, have):
+        lead = right.type.shape
+        right = values.cut(active(), right, (*lead[:-2], k, lead[-1]) if len(lead) > 1 else (k,))
+    elif k != have:
         raise ValueError(f"matmul: Input operand 1 has a mismatch in its core dimension 0, {_SIGNATURE} "
                          f"(size {have} is different from {k})")  # fmt: skip
     result, core = _result((a, b), _contract_last(left, right)), min(len(shape_of(a)), 2) + min(len(shape_of(b)), 2) - 2
     return laid_out(result, stacked((a, b), shape_of(result), core))
+
+
+def _may_meet(one: Any, other: Any) -> bool:
+    """Whether two sizes that must be equal may be taken to be, since a run checks it."""
+    known = one == other or not (isinstance(one, Dim) or isinstance(other, Dim)) or 1 in (one, other)
+    return not known and values.meet(active(), one, other)
 
 
 def _contract_last(a: Atom, b: Atom) -> Atom:
@@ -150,6 +159,9 @@ def dot(a: Any, b: Any, out: Any = None) -> Any:
         result = _scaled(a, b)
     else:
         i, j = len(shape_of(a)) - 1, max(len(shape_of(b)) - 2, 0)
+        if _may_meet(shape_of(a)[i], shape_of(b)[j]):
+            sizes = (*shape_of(b)[:j], shape_of(a)[i], *shape_of(b)[j + 1 :])
+            b = wrap(active().fresh(values.cut(active(), operand(active(), b, strong(b)), sizes), kind_of(b)))
         _check_aligned(shape_of(a), shape_of(b), i, j)
         result = dot_general(a, b, ((i,), (j,)))
     return result if out is None else store(active(), out, result)

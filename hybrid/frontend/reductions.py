@@ -12,6 +12,7 @@ from hybrid.frontend import integers
 from hybrid.frontend import ufuncs as u
 from hybrid.frontend.elementwise import cast, store, where
 from hybrid.frontend.values import (
+    Value,
     active,
     allocated,
     header_of,
@@ -242,6 +243,8 @@ def var(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: floa
 
 
 def _larger(free: Any) -> Any:
+    if isinstance(free, Value):  # a size that only a run knows
+        return u.maximum(cast(free, dt.float64), 0.0)
     return free if free > 0 else 0
 
 

@@ -213,7 +213,7 @@ def broadcast_shapes(*shapes: Shape) -> Shape:
         sizes = [shape[-axis] for shape in shapes if len(shape) >= axis and shape[-axis] != 1]
         first = min(sizes, key=lambda size: isinstance(size, Dim), default=1)
         for size in sizes:
-            if size != first and not _meet(active(), first, size):
+            if size != first and not meet(active(), first, size):
                 broadcast(*shapes)  # raises NumPy's error
         out.append(first)
     return tuple(reversed(out))
@@ -225,7 +225,7 @@ def stretches(shape: Shape, target: Shape) -> bool:
     return len(out) == len(target) and not any(b == 1 and a != 1 for a, b in zip(out, target))
 
 
-def _meet(trace: Trace, one: Size, other: Size) -> bool:
+def meet(trace: Trace, one: Size, other: Size) -> bool:
     """Whether two different sizes, none of them 1, may be taken for equal, since a run checks it: `cut` makes them so."""
     same = trace.ask("eq", one, other)
     if same is None:

@@ -78,6 +78,7 @@ class Region:
         if self.depth > DEEPEST:
             raise TooLong(f"branches and loops nest more than {DEEPEST} deep: a recursion whose end only a run knows",
                           at=user_line())  # fmt: skip
+        self.rounds: Size | None = None  # of a loop, if they are counted
         self.builder = Builder(name, trace.builder)
         self.values: dict[Cell, Atom] = {}
         self.entered: dict[Cell, tuple[Var, Atom]] = {}
@@ -111,15 +112,24 @@ class Region:
         return {c: atom for c, atom in self.values.items() if c not in self.entered or self.entered[c][0] is not atom}
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """An object that is no number and the same in every run: None, a string."""
+
+    value: Any
+
+
 @dataclass(frozen=True, eq=False, slots=True)
 class Maybe:
     """A number that a branch or loop may have left as something else: `holds` tells whether it is what it is said to be.
 
-    Otherwise it is a Python number of class `instead`, of the same value, or does not exist (None).
+    Otherwise it is a Python number of class `instead`, of the same value; or the number `instead`, a value of its own that
+    may be uncertain too; or a known object; or does not exist (None). While it is another number, what it is said to be
+    holds that number, converted.
     """
 
     holds: Atom
-    instead: type | None
+    instead: Any
 
 
 class Symbol:
@@ -195,6 +205,8 @@ class Trace(KnownSizes):
         self.snapshots: dict[int, bytes] = {}  # contents of captured arrays, by id
         self.numbers: dict[Atom, int] = {}  # graph inputs that are numbers -> the argument
         self.checks: list[Atom] = []  # Python numbers that must be finite: where Python would have raised, they are not
+        self.short = False  # whether short loops were written out
+        self.lists: list[Any] = []  # those that the traced code makes (`control.lists`)
         self.notes: list[str] = []  # what `explain` says about how it was traced
         self.made: list[weakref.ref] = []  # every tensor over a symbol of this trace
         self.scalars = False  # whether a NumPy scalar became a literal: NumPy computed something meanwhile

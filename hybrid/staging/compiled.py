@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hybrid.control.lists import unpacked
 from hybrid.core import tree
 from hybrid.core.config import config
 from hybrid.core.errors import TraceError
 from hybrid.core.shape import Dim, Shape
 from hybrid.frontend.values import Value, wrap
 from hybrid.ir import finite
-from hybrid.ir.graph import Graph, Var, bodies, evaluate, sizes
+from hybrid.ir.graph import Eqn, Graph, Var, bodies, evaluate, sizes
 from hybrid.ir.verify import verify
 from hybrid.ops.draw import Argument as Place
 from hybrid.ops.draw import Draw
@@ -29,7 +30,20 @@ from hybrid.staging.effects import put_back, state_of
 from hybrid.staging.fallback import Refusal
 from hybrid.staging.reads import Reads
 from hybrid.staging.signature import ArrayLeaf, Leaf, NumberLeaf, SameLeaf, ScalarLeaf
-from hybrid.staging.tracing import Argument, Computed, Constant, Held, Path, Repeat, Result, Traced, View, one_of, view_of
+from hybrid.staging.tracing import (
+    Argument,
+    Computed,
+    Constant,
+    Held,
+    Items,
+    Path,
+    Repeat,
+    Result,
+    Traced,
+    View,
+    one_of,
+    view_of,
+)
 
 if TYPE_CHECKING:
     from hybrid.passes import pipeline
@@ -39,6 +53,7 @@ if TYPE_CHECKING:
 Made = tuple[entry.EntrySpec, Any]  # a native entry and its loaded module
 Form = tuple[int, tuple[str, ...]]  # of a call: how many arguments come by position, and the names of the others
 MANY_PROCEDURES = 64  # kernels of branches and loops in one program; each takes some 30 ms to compile
+FAR_TOO_MANY = 2 * MANY_PROCEDURES  # before anything is simplified, which takes seconds for long programs
 GIL_BYTES = 1 << 18  # traffic above which a call is long enough to let other Python threads run
 
 
@@ -60,6 +75,8 @@ class Compiled:
             verify(self.traced.graph)
         from hybrid.passes import pipeline  # what only compiling needs is imported then, not with `import hybrid`
 
+        constructs = [eqn for eqn in self.traced.graph.eqns if bodies(eqn)]
+        _refuse_many(constructs, FAR_TOO_MANY, self.traced.short)
         return self._timed("passes", lambda: pipeline.optimise(self.traced.graph))
 
     @property
@@ -76,7 +93,7 @@ class Compiled:
 
         def make() -> Lowered:
             program = pipeline.group(graph, strides)
-            _refuse_interpreted(program)
+            _refuse_interpreted(program, self.traced.short)
             low = build(program, strides, self.traced.visible, writebacks)
             if config.verify:
                 from hybrid.loops.verify import verify as verify_loops
@@ -228,16 +245,21 @@ class Compiled:
         assert isinstance(leaf, (ScalarLeaf, NumberLeaf))
         return np.asarray(value, leaf.dtype)
 
-    @staticmethod
-    def _give(result: Result, values: Sequence[Any], bound: Any, outputs: Sequence[np.ndarray], made: list[Any]) -> Any:
+    @classmethod
+    def _give(cls, result: Result, values: Sequence[Any], bound: Any, outputs: Sequence[np.ndarray], made: list[Any]) -> Any:
         match result:
             case Computed(index, kind, chain, otherwise):
                 out = view_of(outputs[index], chain)
                 if otherwise is not None and not outputs[otherwise[0]]:
-                    return otherwise[1](out.item())
+                    other = otherwise[1]
+                    return other(out.item()) if isinstance(other, type) else cls._give(other, values, bound, outputs, made)
                 if kind == "tensor":
                     return wrap(out)
                 return out if kind == "ndarray" else out[()] if kind == "scalar" else out.item()
+            case Items(index, layout, array):
+                first, end = int(outputs[index]), int(outputs[index + 1])
+                items = unpacked(layout, (column[first:end] for column in outputs[index + 2 :]), end - first)
+                return items if array is False else np.array(items, array)
             case Argument(index):
                 return values[index]
             case Held(path):
@@ -337,7 +359,7 @@ class Compiled:
         return tuple(where[name] for name in segment.buffers) if where.keys() >= set(segment.buffers) else None
 
 
-def _refuse_interpreted(program: Program) -> None:
+def _refuse_interpreted(program: Program, short: bool) -> None:
     """TraceError for a branch or loop that cannot be native: Python runs it faster than NumPy could, equation by equation.
 
     For many of them: a loop with branches that was written out, which would take seconds to compile. And where they do so
@@ -346,8 +368,7 @@ def _refuse_interpreted(program: Program) -> None:
     from hybrid.passes.steps import Procedure, called_in, lowers, without_nesting
     from hybrid.passes.worth import saved
 
-    if sum(isinstance(step, Procedure) for step in program.steps) > MANY_PROCEDURES:
-        raise TraceError(f"more than {MANY_PROCEDURES} branches and loops one after another: a loop could not stay a loop")
+    _refuse_many([step.eqn for step in program.steps if isinstance(step, Procedure)], MANY_PROCEDURES, short)
     for step in program.steps:
         eqn = getattr(step, "eqn", None)
         if eqn is not None and bodies(eqn) and not lowers(eqn):
@@ -359,6 +380,15 @@ def _refuse_interpreted(program: Program) -> None:
         raise TraceError(
             f"a branch or loop does little but call NumPy ({names}), which Python does faster", at=called[0].source
         )
+
+
+def _refuse_many(found: Sequence[Eqn], limit: int, short: bool) -> None:
+    """TraceError for more branches and loops than a limit; `short`: whether some of them may be short loops written out."""
+    if len(found) > limit:
+        what = f"more than {MANY_PROCEDURES} branches and loops one after another: a loop could not stay a loop"
+        long = TraceError(what, at=found[-1].source)
+        long.again = short
+        raise long
 
 
 def _data(value: Any) -> np.ndarray:

@@ -19,10 +19,11 @@ import ast
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from hybrid.control.plain import RESULT
 from hybrid.staging.liveness import bound
 
 PREFIX = "__hy_"  # of invented names
-RESULT, RETURNED = PREFIX + "return", PREFIX + "returned"
+RETURNED = PREFIX + "returned"
 SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 
 

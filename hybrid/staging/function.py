@@ -18,7 +18,16 @@ from typing import TYPE_CHECKING, Any
 
 from hybrid.core import tree
 from hybrid.core.config import BACKENDS, config
-from hybrid.core.errors import ArgumentError, CompileError, HybridError, IndexingError, NotFiniteError, TraceError
+from hybrid.core.errors import (
+    ArgumentError,
+    CompileError,
+    DTypeError,
+    HybridError,
+    IndexingError,
+    NotFiniteError,
+    ShapeError,
+    TraceError,
+)
 from hybrid.core.spec import Spec
 from hybrid.frontend.values import Value
 from hybrid.ir import finite
@@ -39,6 +48,8 @@ if TYPE_CHECKING:
 __all__ = ["FallbackWarning", "Function", "RetraceWarning", "eager", "function"]
 
 Key = tuple[tree.Structure, tuple[Leaf, ...]]
+_NUMPYS = (IndexingError, ShapeError, DTypeError)  # errors that NumPy raises of itself
+
 MANY = 8  # traces for one changing value, or calls refused for one reason: time to say so, and to try no more
 MISSES = 4  # calls that compiled code could not make after all, before it is not tried any more
 MANY_VARIANTS = 3  # traces kept beside one for other states of what a function reads, such as a training flag
@@ -285,6 +296,20 @@ class Function(Inspection):
         return changed[0] if changed and self._changes[changed[0]] >= MANY else None
 
     def _make(self, key: Key, values: list, form: Form, hints: dict[str, int]) -> Compiled:
+        try:
+            return self._recorded(key, values, form, hints, True)
+        except TraceError as error:
+            if not error.again:
+                raise
+            try:
+                return self._recorded(key, values, form, hints, False)
+            except (Concretise, Specialise):
+                raise
+            except Exception as other:
+                raise error from other
+
+    def _recorded(self, key: Key, values: list, form: Form, hints: dict[str, int], short: bool) -> Compiled:
+        """`short`: write out short loops, so that what they compute fuses."""
         from hybrid.staging.compiled import Compiled
         from hybrid.staging.reads import Reads
         from hybrid.staging.tracing import trace
@@ -296,7 +321,7 @@ class Function(Inspection):
         names = self.parameters.names(structure)
         try:
             with aside.aside():  # so that decorated functions which this one calls are inlined
-                traced = trace(self.function, _name(self.function), structure, leaves, values, names, reads, hints)
+                traced = trace(self.function, _name(self.function), structure, leaves, values, names, reads, hints, short)
         except BaseException:
             reads.restore()
             raise
@@ -391,8 +416,9 @@ class Function(Inspection):
     # reports ----------------------------------------------------------------------------------------------------------
     def _refuse(self, key: Any, error: Exception) -> Refusal:
         """Plain Python for calls with this key; raised where the function is strict."""
-        # An error of the user's own comes from Python itself, after whatever the function writes before it.
-        if self.strict and isinstance(error, HybridError) and not isinstance(error, IndexingError):
+        # An error of the user's own, or one that NumPy has too, comes from Python itself, after whatever the function writes
+        # before it.
+        if self.strict and isinstance(error, HybridError) and not isinstance(error, _NUMPYS):
             raise error
         return Refusal(key, describe(error), error)
 

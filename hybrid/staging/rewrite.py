@@ -84,6 +84,45 @@ def _binds(*nodes: ast.AST) -> bool:
     return any(isinstance(part, ast.NamedExpr) for node in nodes for part in scope([node]))
 
 
+def _is_list(node: ast.expr) -> bool:
+    """Whether an expression makes a new list."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
+        return isinstance(node.left, ast.List) or isinstance(node.right, ast.List)
+    return isinstance(node, (ast.List, ast.ListComp))
+
+
+def _pairs(node: ast.Assign) -> list[tuple[str, ast.expr]]:
+    """The variables of an assignment and what they become, where that can be told: `x = a` and `x, y = a, b`."""
+    target, value = node.targets[0], node.value
+    if len(node.targets) > 1:
+        return []
+    if isinstance(target, ast.Name):
+        return [(target.id, value)]
+    if not isinstance(target, ast.Tuple) or not isinstance(value, ast.Tuple) or len(target.elts) != len(value.elts):
+        return []
+    pairs = list(zip(target.elts, value.elts))
+    if any(isinstance(part, ast.Starred) for pair in pairs for part in pair):
+        return []
+    return [(part.id, own) for part, own in pairs if isinstance(part, ast.Name)]
+
+
+def changed_lists(body: list[ast.stmt]) -> set[str]:
+    """Variables of lists that are made, and get or give up items."""
+    made: set[str] = set()
+    changed: set[str] = set()
+    for node in scope(body):
+        match node:
+            case ast.Assign():
+                made.update(name for name, value in _pairs(node) if _is_list(value))
+            case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr="append" | "pop" | "extend" | "clear")):
+                changed.add(name)
+            case ast.AugAssign(target=ast.Name(id=name), op=ast.Add()):
+                changed.add(name)
+            case ast.Subscript(value=ast.Name(id=name), slice=index) if not isinstance(index, (ast.Constant, ast.Slice)):
+                changed.add(name)
+    return made & changed
+
+
 def _meet(a: set[str] | None, b: set[str] | None) -> set[str] | None:
     """What is bound where two ways come together; None: such a place is never reached."""
     return b if a is None else a if b is None else a & b
@@ -96,6 +135,7 @@ class _Rewriter(ast.NodeTransformer):
         self.node, self.mangle = node, mangle
         self.locals = local_names(node)
         self.bound: set[str] | None = set(parameters(node.args))
+        self.lists: set[str] = set()  # variables of lists that the function makes and changes
         self.inside = 0  # how many nested functions of our own are around
         self.count = 0
 
@@ -111,6 +151,7 @@ class _Rewriter(ast.NodeTransformer):
         exits = Exits(body[len(doc) :] or [ast.Pass()], global_)
         self.invented = exits.invented
         Liveness(exits.body, always)
+        self.lists = changed_lists(exits.body) & self.locals - set(parameters(self.node.args)) - always - self.rebound - global_
         self.outer = nonlocal_
         variables = sorted(self.locals - set(parameters(self.node.args)) | self.invented)
         # `x: 0` evaluates nothing, and makes x a variable of this function although only nested ones bind it.
@@ -157,6 +198,13 @@ class _Rewriter(ast.NodeTransformer):
                 return self.statement(plain)
             case ast.Delete() | ast.AugAssign():
                 return self.changed(node)
+            case ast.Assign(targets=[target]) if any(name in self.lists and _is_list(value) for name, value in _pairs(node)):
+                if isinstance(target, ast.Name):
+                    node.value = self.listed(target, node.value)
+                else:
+                    node.value.elts = list(map(self.listed, target.elts, node.value.elts))  # type: ignore[attr-defined]
+                self.add(node)
+                return [node]
             case ast.Return() | ast.Raise() | ast.Break() | ast.Continue():
                 self.generic_visit(node)
                 self.bound = None
@@ -167,6 +215,12 @@ class _Rewriter(ast.NodeTransformer):
         self.generic_visit(node)
         self.add(node)
         return [node]
+
+    def listed(self, target: ast.expr, value: ast.expr) -> ast.expr:
+        """What is assigned to a variable: a new list that the function changes is made known."""
+        made = isinstance(target, ast.Name) and target.id in self.lists and _is_list(value)
+        value = self.visit(value)
+        return ast.copy_location(_handler("listed", value), value) if made else value
 
     def add(self, *nodes: ast.AST) -> None:
         """Names that some nodes bind; what a `:=` binds is not certain."""
@@ -349,6 +403,19 @@ class _Rewriter(ast.NodeTransformer):
         return node
 
     def visit_Name(self, node: ast.Name) -> ast.expr:
+        out = self.variable(node)
+        if node.id in self.lists and isinstance(node.ctx, ast.Load):
+            return ast.copy_location(_handler("plain", out), node)
+        return out
+
+    def visit_Subscript(self, node: ast.Subscript) -> ast.expr:
+        if not isinstance(node.value, ast.Name) or node.value.id not in self.lists:
+            return self.generic_visit(node)  # type: ignore[return-value]
+        node.value = self.variable(node.value)
+        node.slice = self.visit(node.slice)
+        return node
+
+    def variable(self, node: ast.Name) -> ast.expr:
         certain = self.bound is None or node.id in self.bound or node.id not in self.locals
         if not self.inside or certain or not isinstance(node.ctx, ast.Load):
             return node
@@ -385,21 +452,61 @@ class _Rewriter(ast.NodeTransformer):
     def visit_Compare(self, node: ast.Compare) -> ast.expr:
         """`a < b < c` becomes `(lambda l, r: and_(lambda: l < r, lambda: r < c))(a, b)`."""
         if len(node.ops) == 1 or _binds(node):
-            return self.generic_visit(node)  # type: ignore[return-value]
+            self.generic_visit(node)
+            return self.compared(node) if len(node.ops) == 1 else node
         return self.chain(self.visit(node.left), node.ops, node.comparators, node)
+
+    def compared(self, node: ast.Compare) -> ast.expr:
+        """A comparison of two; `is` is asked of a handler, since a variable may be None depending on what only a run knows."""
+        if not isinstance(node.ops[0], (ast.Is, ast.IsNot)):
+            return node
+        same: ast.expr = ast.copy_location(_handler("is_", node.left, node.comparators[0]), node)
+        return same if isinstance(node.ops[0], ast.Is) else ast.copy_location(_handler("not_", same), node)
 
     def chain(self, left: ast.expr, ops: list[ast.cmpop], rest: list[ast.expr], at: ast.expr) -> ast.expr:
         a, b = PREFIX + "left", PREFIX + "right"
         second = self.visit(rest[0])
         self.inside += 1
-        first = ast.copy_location(ast.Compare(load(a), ops[:1], [load(b)]), at)
+        first = self.compared(ast.copy_location(ast.Compare(load(a), ops[:1], [load(b)]), at))
         if len(ops) > 2:
             others = self.chain(load(b), ops[1:], rest[1:], at)
         else:
-            others = ast.copy_location(ast.Compare(load(b), ops[1:], [self.visit(rest[1])]), at)
+            others = self.compared(ast.copy_location(ast.Compare(load(b), ops[1:], [self.visit(rest[1])]), at))
         self.inside -= 1
         both = ast.copy_location(_handler("and_", _thunk(first), _thunk(others)), at)
         return ast.copy_location(ast.Call(ast.copy_location(ast.Lambda(_arguments(a, b), both), at), [left, second], []), at)
+
+    def visit_ListComp(self, node: ast.ListComp) -> ast.expr:
+        """`[f(x) for x in xs if p(x)]` becomes `filtered(xs, lambda x: p(x), lambda x: f(x))`."""
+        first = node.generators[0]
+        if (
+            len(node.generators) > 1
+            or not first.ifs
+            or first.is_async
+            or not isinstance(first.target, ast.Name)
+            or _binds(node)
+        ):
+            return self.comprehension(node)
+        source = self.visit(first.iter)
+        test = first.ifs[0] if len(first.ifs) == 1 else ast.copy_location(ast.BoolOp(ast.And(), first.ifs), first.ifs[0])
+        saved, lists = self.bound, self.lists
+        self.bound, self.lists = None, lists - {first.target.id}
+        own = first.target.id
+        made = [ast.copy_location(ast.Lambda(_arguments(own), self.within(part, own, visit)), part)
+                for part, visit in ((test, self.tested), (node.elt, self.visit))]  # fmt: skip
+        self.bound, self.lists = saved, lists
+        return ast.copy_location(_handler("filtered", source, *made), node)
+
+    def within(self, node: ast.expr, own: str, visit: Callable[[ast.expr], ast.expr]) -> ast.expr:
+        """An expression in a function of our own that has a parameter `own`."""
+        hidden = own in self.locals
+        self.locals = self.locals - {own}
+        self.inside += 1
+        out = visit(node)
+        self.inside -= 1
+        if hidden:
+            self.locals = self.locals | {own}
+        return out
 
     def comprehension(self, node: ast.expr) -> ast.expr:
         """Its names are its own; an unbound variable of the function is one of an enclosing function, if it has a frame."""
@@ -415,7 +522,7 @@ class _Rewriter(ast.NodeTransformer):
         self.bound, first.iter = saved, ready
         return node
 
-    visit_ListComp = visit_SetComp = visit_DictComp = visit_GeneratorExp = comprehension
+    visit_SetComp = visit_DictComp = visit_GeneratorExp = comprehension
 
 
 def _thunk_of(names: list[str]) -> ast.Lambda:

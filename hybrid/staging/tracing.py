@@ -13,10 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from hybrid.control.handlers import Tracing
+from hybrid.control.handlers import SHORT, Tracing
+from hybrid.control.lists import Listed, ListedArray
 from hybrid.core import tree
 from hybrid.core.errors import EscapeError, TraceError
 from hybrid.core.shape import Dim, Quotient, TensorType
+from hybrid.frontend import indexing, uncertain
 from hybrid.frontend.draws import GENERATORS
 from hybrid.frontend.values import Value, wrap
 from hybrid.ir import trace as tr
@@ -39,13 +41,23 @@ Path = tuple[int, ...]  # from (args, kwargs) to a container inside, by child
 class Computed:
     """Result `index` of the graph, as the undecorated function would give it; `chain`: the part of it that is seen.
 
-    `otherwise`: a number that is of another Python class where result `otherwise[0]` is false.
+    `otherwise`: where result `otherwise[0]` is false it is something else: of that Python class, or that result.
     """
 
     index: int
     kind: str  # tensor | ndarray | scalar | python
     chain: Chain = ()
-    otherwise: tuple[int, type] | None = None
+    otherwise: tuple[int, type | Result] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Items:
+    """A list of as many items as a run finds: results `index` and `index + 1` of the graph are where they begin and end in
+    those after them, the arrays of their numbers."""
+
+    index: int
+    layout: Any  # of each item, as in `control.lists`
+    array: Any = False  # the dtype, or None for NumPy's choice, where it is an array of these items
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +98,7 @@ class Repeat:
     index: int
 
 
-Result = Computed | Argument | Held | View | Constant | Repeat
+Result = Computed | Items | Argument | Held | View | Constant | Repeat
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +128,7 @@ class Traced:
     generators: tuple[Any, ...] = ()  # NumPy's random generators that it reaches otherwise than by its arguments
     passed: tuple[tuple[int, Any], ...] = ()  # those among its arguments: the leaf, and the one above that it is, or None
     notes: tuple[str, ...] = ()  # what `explain` says: loops that were written out, source that could not be rewritten
+    short: bool = False  # whether short loops were written out
 
     def takes(self, sizes: Mapping[str, int]) -> bool:
         """Whether these sizes of arguments are among those it was made for."""
@@ -152,7 +165,7 @@ class _Container:
 
 
 def trace(function: Callable, name: str, structure: tree.Structure, leaves: tuple[Leaf, ...], values: Sequence[Any],
-          names: Sequence[str], reads: Reads, hints: Mapping[str, int]) -> Traced:  # fmt: skip
+          names: Sequence[str], reads: Reads, hints: Mapping[str, int], short: bool = True) -> Traced:  # fmt: skip
     """Record one call.
 
     Args:
@@ -160,6 +173,7 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
         leaves, values, names: the specs, the values and the names of their leaves.
         reads: what the function reads besides them, as it is now.
         hints: for each symbol among the sizes of arguments a number that is like those it stands for.
+        short: whether to write out short loops, so that what they compute fuses.
 
     Raises:
         Concretise: run-time numbers were asked for their value and have to become static.
@@ -174,8 +188,11 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
         with Effects(values, reads.values(), reads.imports, recording.fail) as effects:
             recording.generators = _generators(effects, leaves, values)
             try:
-                out = converted(function)(*bound[0], **bound[1])
+                out = convert(function, Tracing(_callee, _is_opaque, SHORT if short else 1))(*bound[0], **bound[1])
             except Exception as error:
+                failed = recording.failure or error
+                if isinstance(failed, TraceError):
+                    failed.again = recording.short
                 if recording.failure and error is not recording.failure:
                     raise recording.failure from error  # NumPy words a refused conversion as an error of its own
                 raise
@@ -194,6 +211,7 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
         sorted_out = _Results(recording, leaves, arguments, cells, held, result_leaves)
         graph, results, visible, writes = sorted_out.finish()
         late = sorted_out.late
+        recording.lists.clear()
         del sorted_out, result_leaves, arguments
         _nothing_escaped(recording)
     return Traced(
@@ -215,12 +233,8 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
         tuple(effects.reached),
         tuple((k, one_of(values[k], effects.reached)) for k, leaf in enumerate(leaves) if isinstance(leaf, GeneratorLeaf)),
         tuple(dict.fromkeys([*_unconverted(function), *recording.notes])),
+        recording.short,
     )
-
-
-def converted(function: Callable) -> Callable:
-    """The function with its control flow open to the trace."""
-    return convert(function, Tracing(_callee, _is_opaque))
 
 
 def _unconverted(function: Callable) -> list[str]:
@@ -349,6 +363,10 @@ class _Results:
         self.owner.update((cell, array) for cell, array in captured.items() if id(array) not in self.inside)
         symbols = [leaf._data for leaf in results if isinstance(leaf, Value) and type(leaf._data) is Symbol]
         cells_of = [s.cell for s in {id(s): s for s in symbols}.values() if s.kind in ("tensor", "ndarray")]
+        self.returned = set(cells_of)
+        for cell in cells_of:
+            if any(twin in cells_of for twin in _twins(cell)):
+                raise TraceError("two arrays are returned that are one or not, depending on the number of rounds of a loop")
         self.shared = {cell for cell in cells_of if cells_of.count(cell) > 1}
         self.bases: dict[tr.Cell, int] = {}
         self.outputs: list[Atom] = []
@@ -358,7 +376,7 @@ class _Results:
         found: list[Result] = []
         seen: dict[int, int] = {}
         for k, leaf in enumerate(self.results):
-            if isinstance(leaf, Value) and id(leaf) in seen:
+            if (isinstance(leaf, Value) or type(leaf) in (Listed, ListedArray)) and id(leaf) in seen:
                 found.append(Repeat(seen[id(leaf)]))
                 continue
             seen[id(leaf)] = k
@@ -384,6 +402,10 @@ class _Results:
             return Held(self.held[id(leaf)])
         if id(leaf) in self.place:
             return Argument(self.place[id(leaf)])
+        if type(leaf) in (Listed, ListedArray):
+            atoms, layout, *dtype = leaf.outputs()
+            self.outputs += atoms
+            return Items(len(self.outputs) - len(atoms), layout, *dtype)
         symbol = leaf._data if isinstance(leaf, Value) else None
         if type(symbol) is not Symbol:
             return self.constant(leaf)
@@ -392,14 +414,21 @@ class _Results:
             if symbol.cell.shared is not None:
                 error, predicate = symbol.cell.shared
                 raise tr.undecided(self.recording, predicate, error)
+            if _whole(symbol.cell) in self.returned - {symbol.cell}:
+                raise TraceError("a view of an array is returned whose place only a run knows", at=tr.user_line())
             if symbol.cell in self.owner:
                 return View(self.owner[symbol.cell], symbol.chain, symbol.kind)
             if symbol.cell in self.shared or any(primitive.put is None for primitive, _ in symbol.chain):
                 return self.seen_through(symbol)
-        if symbol.maybe is not None and symbol.maybe.instead is not None:
+        if symbol.maybe is not None:
+            leaf = uncertain.present(self.recording, leaf)
+            symbol = leaf._data
+        if symbol.maybe is not None:
+            instead = symbol.maybe.instead
             self.outputs += [symbol.cell.value, symbol.maybe.holds]
             at = len(self.outputs) - 2
-            return Computed(at, symbol.kind, otherwise=(at + 1, symbol.maybe.instead))
+            other = instead if isinstance(instead, type) else self.result(uncertain.otherwise(leaf))
+            return Computed(at, symbol.kind, otherwise=(at + 1, other))
         self.outputs.append(tr.read(symbol))
         return Computed(len(self.outputs) - 1, symbol.kind)
 
@@ -424,6 +453,23 @@ class _Results:
                              expected="arrays, numbers, strings, and containers of them",
                              fix="register the class with hybrid.core.tree.register, or return its parts")  # fmt: skip
         return Constant(leaf)
+
+
+def _whole(cell: tr.Cell) -> tr.Cell:
+    """The storage that a place is in."""
+    while isinstance(cell, indexing.Place):
+        cell = cell.base.cell
+    return cell
+
+
+def _twins(cell: tr.Cell) -> set[tr.Cell]:
+    """The storage that is one with a cell's in some runs."""
+    found, pending = {cell}, [cell]
+    while pending:
+        new = set(pending.pop().twins) - found
+        found |= new
+        pending += new
+    return found - {cell}
 
 
 _PLAIN = (bool, int, float, complex, str, bytes, type(None), type(...), np.generic, np.dtype, type, slice, range, frozenset)

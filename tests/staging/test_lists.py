@@ -1,0 +1,267 @@
+"""Lists that branches and loops change, with items and lengths that only a run knows."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from hybrid.staging.function import FallbackWarning, function
+from tests.staging.conftest import same as alike
+
+X = np.random.default_rng(0).random(200)
+
+
+def same(f, *cases):
+    """Compiled as a whole, a function gives what it gives undecorated."""
+    compiled = function(f, strict=True)
+    for case in cases:
+        assert alike(compiled(*case), f(*case)), case
+
+
+def test_items_are_appended():
+    def indices(x, t):
+        out = []
+        for i in range(len(x)):
+            if x[i] > t:
+                out.append(i)
+        return out
+
+    def values(x, t):
+        out = [0]
+        for v in x:
+            if v > t:
+                break
+            out.append(v)
+        return out, len(out), out[-1]
+
+    def pairs(x, low, high):
+        out = []
+        for i in range(len(x)):
+            if x[i] > high:
+                out.append((i, "buy", x[i]))
+            elif x[i] < low:
+                out.append((i, "sell", x[i]))
+        return out
+
+    def rows(x):
+        out = []
+        for i in range(20):
+            row = []
+            for j in range(10):
+                if x[i * 10 + j] > 0.5:
+                    row.append(j)
+            out.append(len(row))
+        return out
+
+    same(indices, (X, 0.5), (X, 2.0), (X[:3], 0.5))
+    same(values, (X, 0.9), (X, 0.0))
+    same(pairs, (X, 0.1, 0.9), (X, 0.0, 1.0))
+    same(rows, (X,))
+
+
+def test_there_is_room_for_what_a_while_loop_appends_or_python_makes_it():
+    def halves(x, tol):
+        errors = []
+        while x > tol:
+            x = x / 2
+            errors.append(x)
+        return errors
+
+    def many(n):
+        out, k = [], 0
+        while k < n.sum():
+            out.append(k)
+            k += 1
+        return out
+
+    same(halves, (1.0, 1e-9), (1.0, 2.0))
+    same(many, (np.array([8000]),))
+    with pytest.warns(FallbackWarning):
+        assert function(many)(np.array([9000])) == list(range(9000))
+
+
+def test_stacks_and_queues():
+    def flood(grid, r, c):
+        seen = np.zeros(grid.shape, bool)
+        seen[r, c], todo = True, [(r, c)]
+        while todo:
+            r, c = todo.pop()
+            for dr, dc in ((0, 1), (1, 0), (0, -1), (-1, 0)):
+                a, b = r + dr, c + dc
+                if 0 <= a < grid.shape[0] and 0 <= b < grid.shape[1] and not seen[a, b] and grid[a, b] > 0:
+                    seen[a, b] = True
+                    todo.append((a, b))
+        return seen
+
+    def distances(adjacent, start):
+        out = np.full(len(adjacent), -1)
+        out[start] = 0
+        queue = [start]
+        while queue:
+            v = queue.pop(0)
+            for w in range(len(adjacent)):
+                if adjacent[v, w] and out[w] < 0:
+                    out[w] = out[v] + 1
+                    queue.append(w)
+        return out
+
+    rng = np.random.default_rng(1)
+    same(flood, (rng.integers(0, 4, (12, 12)), 3, 3))
+    same(distances, (rng.random((12, 12)) > 0.8, 3))
+
+
+def test_items_at_places_and_parts():
+    def f(x, t):
+        out = [1, 2, 3]
+        for i in range(len(x)):
+            if x[i] > t:
+                out.append(i)
+        s = 0
+        for k, q in enumerate(out[1:]):
+            s += k * q
+        last, first, least, most = out[-3:], out[:2], min(out), max(out)
+        out.reverse()
+        return s, last, first, least, most, out, out[::-1], np.array(out), np.array(out, dtype=np.float32)
+
+    def counts(x):
+        table = [0] * 10
+        for v in x:
+            table[int(v * 10)] += 1
+        return table
+
+    def weighted(x):
+        w, s = [0.5, 0.25, 0.125, 0.0625, 0.03], 0.0
+        for i in range(len(x)):
+            s += w[i % 5] * x[i]
+        return s
+
+    same(f, (X, 0.5), (X, 2.0))
+    same(counts, (X,))
+    same(weighted, (X,))
+
+
+def test_comprehensions_with_a_condition():
+    def f(x, t):
+        i = 5
+        a = [i for i in range(len(x)) if x[i] > t]
+        b = [v * 2 for v in x if v > t and v < 0.95]
+        return a, b, [k for k in range(10) if k % 2], i, len(a)
+
+    same(f, (X, 0.5), (X, 0.94), (X, 2.0))
+
+
+def test_arrays_in_lists():
+    def decay(y, t):
+        ys = []
+        for _ in range(30):
+            y = y * 0.9
+            if y[0] > t:
+                ys.append(y)
+        return ys
+
+    def euler(y, end):
+        ts, ys = [0.0], [y]
+        t = 0.0
+        while t < end:
+            y, t = y - 0.1 * y, t + 0.1
+            ts.append(t)
+            ys.append(y)
+        return np.array(ts), np.array(ys), len(ys)
+
+    same(decay, (X[:3], 0.1), (X[:3], 2.0))
+    same(euler, (X[:3], 2.0))
+
+
+def test_arrays_that_are_written_or_known_under_other_names_stay_pythons():
+    def written(x):
+        ys, y = [], x.copy()
+        for _ in range(6):
+            y *= 0.9
+            if y[0] > 0.1:
+                ys.append(y)
+        return ys
+
+    def first_kept(y, end):
+        ys, t = [y], 0.0
+        while t < end:
+            y, t = y * 0.9, t + 0.1
+            ys.append(y)
+        return ys
+
+    def last_returned(x, t):
+        ys, y = [], x.copy()
+        for _ in range(10):
+            y = y * 0.9
+            ys.append(y)
+            if y[0] < t:
+                break
+        return y, ys
+
+    with pytest.warns(FallbackWarning):
+        ys = function(written)(X[:3])
+    assert len(ys) == 6 and all(y is ys[0] for y in ys)
+    with pytest.warns(FallbackWarning):
+        assert function(first_kept)(X, 1.0)[0] is X
+    with pytest.warns(FallbackWarning):
+        y, ys = function(last_returned)(X, 0.3)
+    assert y is ys[-1]
+
+
+@pytest.mark.parametrize("use", [sorted, sum, list, set, lambda a: [*a], lambda a: a + [1], lambda a: 3 in a, lambda a: a == [],
+                                 lambda a: np.array(a) * 2, np.sum, lambda a: a.index(4), str])  # fmt: skip
+def test_what_is_not_compiled_is_pythons(use):
+    def f(x):
+        out = []
+        for i in range(len(x)):
+            if x[i] > 0.2:
+                out.append(i)
+        return use(out)
+
+    with pytest.warns(FallbackWarning):
+        assert alike(function(f)(X[:20]), f(X[:20]))
+
+
+def test_errors_are_pythons():
+    def f(x, t):
+        out = []
+        for v in x:
+            if v > t:
+                out.append(v)
+        return out.pop(), out[0]
+
+    compiled = function(f)
+    assert alike(compiled(X, 0.5), f(X, 0.5))
+    with pytest.raises(IndexError, match="pop from empty list"):
+        compiled(X, 2.0)
+
+
+def test_a_list_is_what_every_name_of_it_says():
+    def f(x):
+        out = []
+        other = out
+        for v in x:
+            if v > 0.5:
+                out.append(v)
+        other.append(1.0)
+        return out, other
+
+    decorated = function(f)
+    with pytest.warns(FallbackWarning):
+        a, b = decorated(X)
+    assert a is b and a == f(X)[0]
+
+
+def test_numbers_that_exist_in_some_runs_only_are_appended():
+    def f(x, t):
+        out = []
+        for i in range(len(x)):
+            if x[i] > t:
+                last = x[i] if x[i] > 0.7 else i
+            if i >= 5:
+                out.append(last)
+        del out[-1]
+        return out, last
+
+    same(f, (X[1:40], 0.5))
+    with pytest.raises(UnboundLocalError):
+        function(f)(X[:40], 2.0)

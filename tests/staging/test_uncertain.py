@@ -1,0 +1,255 @@
+"""Variables that are of one class in some runs and of another in others: numbers, None, strings, or nothing."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from hybrid.staging.function import function
+from tests.staging.conftest import same as alike
+
+
+def same(f, *cases):
+    """Compiled as a whole, a function gives what it gives undecorated."""
+    compiled = function(f, strict=True)
+    for case in cases:
+        assert alike(compiled(*case), f(*case)), (case, compiled(*case), f(*case))
+
+
+ONE_TO_SIX = np.arange(1.0, 7.0)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int8", "uint8", "int32", "int64", "uint64"])
+@pytest.mark.parametrize("limit", [2, 100])
+def test_a_number_that_may_have_stayed_as_it_was(dtype, limit):
+    def whole(x, t):
+        s = 0
+        for v in x:
+            if v > t:
+                s += v
+        return s, s * 2, s + 1, s / 3, s**2, s * 2.5, abs(s), s > 1, s == 0, not s, np.sqrt(s)
+
+    def broken(x, t):
+        s = 0.1
+        for v in x:
+            if v > t:
+                s = v
+        y, z = np.zeros(3), np.zeros(3, np.float32)
+        y[:] = s
+        z[0] = s
+        return s, s * 2, s + 1, s / 3, s * 2.5, abs(s), s > 1, s == 0, np.sqrt(s), y, z
+
+    same(whole, (ONE_TO_SIX.astype(dtype), limit))
+    same(broken, (ONE_TO_SIX.astype(dtype), limit))
+
+
+def test_values_are_not_rounded_to_the_other_class():
+    def last(x, s):
+        for v in x:
+            s = v
+        return s
+
+    def either(x, k):
+        if x.sum() > 0:
+            k = x[0]
+        return k
+
+    assert function(last)(np.zeros(0, np.float32), 0.1) == 0.1
+    with pytest.warns(UserWarning, match="takes for granted"):
+        assert function(either)(-np.ones(3), 2**60 + 1) == 2**60 + 1
+    assert function(either)(-np.ones(3, np.float32), 0.1) == 0.1
+
+
+def test_none_until_something_is_found():
+    def first(x, t):
+        best = None
+        for i in range(len(x)):
+            if x[i] > t and best is None:
+                best = i
+        return best
+
+    def largest(x):
+        best = None
+        for v in x:
+            if best is None or v > best:
+                best = v
+        return best
+
+    def gaps(x, t):
+        last, hits = None, 0
+        for v in x:
+            if last is not None and v - last > t:
+                hits += 1
+            last = v
+        return hits, last
+
+    same(first, (ONE_TO_SIX, 2.5), (ONE_TO_SIX, 9.0))
+    same(largest, (ONE_TO_SIX[::-1].copy(),), (ONE_TO_SIX[:1],), (np.zeros(0),))
+    same(gaps, (np.array([1.0, 2, 5, 6, 9, 9]), 2.0), (np.zeros(0), 2.0))
+
+
+def test_a_string_a_number_or_another_number_is_returned():
+    def status(x, t):
+        if x.sum() > 20:
+            return "big"
+        for i in range(len(x)):
+            if x[i] == t:
+                return i
+        return x.min()
+
+    same(status, (ONE_TO_SIX, 2.0), (np.array([1.0, -2, -3, 4, 5, -6]), 4.0), (np.zeros(6), 4.0))
+
+
+def test_a_loop_may_return_none_early():
+    def sift(a, root, end):
+        while 2 * root + 1 < end:
+            child = 2 * root + 1
+            if child + 1 < end and a[child] < a[child + 1]:
+                child += 1
+            if a[root] >= a[child]:
+                return
+            a[root], a[child] = a[child], a[root]
+            root = child
+
+    def heap(a):
+        for start in range(len(a) // 2 - 1, -1, -1):
+            sift(a, start, len(a))
+        return a
+
+    same(heap, (np.random.default_rng(0).permutation(30),))
+
+
+def test_found_is_bound_in_the_loop_or_after_it():
+    def search(x, target):
+        i = 0
+        while i < len(x):
+            if x[i] >= target:
+                found = True
+                break
+            i += 1
+        else:
+            found, i = False, -1
+        return i, found
+
+    same(search, (ONE_TO_SIX, 4.0), (ONE_TO_SIX, 40.0), (np.zeros(0), 1.0))
+
+
+def test_what_is_asked_of_a_class():
+    def f(x, t):
+        s = 0.0
+        for v in x:
+            if v > t:
+                s += v
+        flag, other = bool(x[0] > 1), x[0] > 1
+        return isinstance(s, np.floating), isinstance(s, float), flag is True, other is True, flag is not False, None is s
+
+    same(f, *((ONE_TO_SIX.astype(d), t) for d in ("f", "d") for t in (2.5, 9.0)), (ONE_TO_SIX + 1, 2.0))
+
+
+def test_python_arithmetic_still_raises():
+    def f(x, t):
+        s = 0.0
+        for v in x:
+            if v > t:
+                s = v
+        return 1.0 / s
+
+    compiled = function(f)
+    assert compiled(ONE_TO_SIX, 2.0) == 1 / 6.0
+    with pytest.raises(ZeroDivisionError):
+        compiled(ONE_TO_SIX, 9.0)
+
+
+def test_python_integers_still_grow():
+    def f(x, t, s):
+        for v in x:
+            if v > t:
+                s = v
+        return s + s
+
+    compiled = function(f)
+    assert compiled(np.arange(6), 2, 2**62) == 10
+    with pytest.warns(UserWarning):
+        assert compiled(np.arange(6), 9, 2**62) == 2**63
+
+
+# Sizes, rounds and places ------------------------------------------------------------------------------------------------
+def test_sizes_that_only_a_run_knows_go_together():
+    def parts(x, offsets):
+        y, m = np.zeros_like(x), np.zeros((len(offsets) - 1, 3))
+        for i in range(len(offsets) - 1):
+            a, b = offsets[i], offsets[i + 1]
+            y[a:b] = x[: b - a] * 2
+            y[: b - a] += x[a:b]
+            m[i] = x[a:b].mean(), x[a:b].std(ddof=1), x[a:b] @ x[: b - a]
+        return y, m
+
+    x = np.random.default_rng(0).random(20)
+    same(parts, (x, np.array([0, 4, 9, 20])), (x, np.array([0, 2, 4, 6, 8, 11, 20])))
+    with pytest.raises(ValueError, match="broadcast"):
+        function(lambda x, n: [x[: n[k]] + x[: n[k + 1]] for k in range(len(n) - 1)])(x, np.arange(2, 9))
+
+
+def test_rounds_that_raise_are_not_made():
+    def search(x, v):
+        lo, hi = 0, len(x) - 1
+        while lo <= hi:
+            mid = (lo + hi) // 2
+            if x[mid] == v:
+                return mid
+            lo, hi = (mid + 1, hi) if x[mid] < v else (lo, mid - 1)
+        return -1
+
+    same(search, (ONE_TO_SIX, 4.0), (np.zeros(0), 4.0))
+
+
+def test_an_error_of_numpys_own_is_no_refusal():
+    def f(x, y):
+        x += y
+        return x
+
+    with pytest.raises(TypeError, match="Cannot cast ufunc 'add' output"):
+        function(f, strict=True)(np.zeros(3, int), np.zeros(3))
+
+
+def test_arrays_that_may_be_one_stay_one():
+    def rounds(x, n):
+        a = x + 1
+        b = a
+        for _ in range(int(n.sum())):
+            b = b * 2
+        return a, b
+
+    def places(x, n):
+        y = x * 2
+        return y, y[int(n.sum())]
+
+    def swaps(x, n):
+        y = np.zeros_like(x)
+        while n > 0:
+            n -= 1
+            y, x = x, y
+        return y
+
+    x = np.arange(6.0).reshape(3, 2)
+    with pytest.warns(UserWarning):
+        a, b = function(rounds)(x, np.array([0]))
+    assert a is b
+    with pytest.warns(UserWarning):
+        y, row = function(places)(x, np.array([1]))
+    assert np.shares_memory(y, row)
+    with pytest.warns(UserWarning):
+        assert function(swaps)(x, 1) is x
+
+
+@pytest.mark.filterwarnings("ignore:.*takes for granted")
+def test_a_recursion_that_soon_ends():
+    def reflected(x):
+        return 1 / reflected(1 - x) if x < 0.5 else x * x
+
+    def digits(n):
+        return 1 if n < 10 else 1 + digits(n // 10)
+
+    same(reflected, (0.25,), (0.75,), (np.float64(0.25),))
+    compiled = function(lambda x: digits(int(x.sum())))
+    assert [compiled(np.array([n])) for n in (7, 70, 700, 7 * 10**9)] == [1, 2, 3, 10]
