@@ -136,7 +136,7 @@ def test_other_threads_keep_their_breakpoints(stops):
     inside, go = threading.Event(), threading.Event()
 
     def traces():
-        with Effects((), False, print):
+        with Effects((), (), False, print):
             inside.set()
             go.wait(10)
 
