@@ -18,7 +18,7 @@ from hybrid.control.watch import Watch
 from hybrid.core import dtype as dt
 from hybrid.core.errors import TraceError
 from hybrid.core.shape import Dim, Size
-from hybrid.frontend import integers, uncertain
+from hybrid.frontend import integers, islands, uncertain
 from hybrid.frontend.values import Value, active, kind_of, sized
 from hybrid.ir import trace as tr
 from hybrid.ir.graph import Atom
@@ -276,6 +276,8 @@ class Tracing(Plain):
             return function
         refuse_debuggers(trace, function)
         found = substitutes.called(function) or self.convert(function, self)
+        if found is function and islands.is_scipy(function):
+            return islands.opened(function)
         if trace.region is not None and found is function:
             refuse_effects(trace, function, self.opaque)
         code = getattr(found, "__code__", None)

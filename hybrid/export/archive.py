@@ -47,6 +47,10 @@ def write(path: Path, graph: Graph, meta: Mapping[str, Any]) -> None:
     if has_effects(graph):
         raise ArgumentError(f"{graph.name} draws from a NumPy generator, which a file does not have",
                             fix="pass the random numbers as an argument")  # fmt: skip
+    if any(eqn.primitive.name == "island" for eqn in graph.eqns):
+        raise ArgumentError(f"{graph.name} calls a function that is not compiled, which a file does not have",
+                            got=", ".join(str(eqn.params["call"]) for eqn in graph.eqns if eqn.primitive.name == "island"),
+                            fix="compute it outside, and pass its results")  # fmt: skip
     constants = {f"c{k}": array for k, (_, array) in enumerate(graph.constants)}
     known = {"format": FORMAT, "hybrid": version(), "constants": {k: dt.SHORT[a.dtype] for k, a in constants.items()}, **meta}
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")

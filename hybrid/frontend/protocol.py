@@ -14,7 +14,7 @@ from hybrid.frontend.elementwise import TABLE
 from hybrid.frontend.indexing import add_at
 from hybrid.frontend.linear import matmul
 from hybrid.frontend.masked import Masked
-from hybrid.frontend.values import FUNCTIONS, concrete, evaluate, rewrap, tracing, unsupported
+from hybrid.frontend.values import FUNCTIONS, between, concrete, evaluate, rewrap, tracing, unsupported
 from hybrid.ir import finite
 from hybrid.ir import trace as tr
 
@@ -65,7 +65,11 @@ def apply_ufunc(ufunc: np.ufunc, method: str, inputs: tuple, kwargs: dict) -> An
         return TABLE[ufunc](shaping.reshape(a, (*np.shape(a), *(1,) * np.ndim(b))), b, **single)
     elif method == "at" and ufunc is np.add:
         return add_at(*inputs)
-    raise unsupported(f"np.{ufunc.__name__}{'' if method == '__call__' else '.' + method}")
+    name = f"np.{ufunc.__name__}{'' if method == '__call__' else '.' + method}"
+    error = unsupported(name)
+    if method == "at":
+        raise error  # it writes into its operand
+    return between(getattr(ufunc, method), inputs, kwargs, name, error)
 
 
 def _positional(values: tuple, names: tuple[str, ...]) -> dict:
@@ -91,7 +95,6 @@ def apply_function(function: Callable, args: tuple, kwargs: dict) -> Any:
     if known is not None:
         return known(*args, **kwargs)
     if tracing(*args, *kwargs.values()) is not None:
-        raise unsupported(
-            f"np.{function.__module__.removeprefix('numpy').removeprefix('.')}.{function.__name__}".replace("..", ".")
-        )
+        name = f"np.{function.__module__.removeprefix('numpy').removeprefix('.')}.{function.__name__}".replace("..", ".")
+        return between(function, args, kwargs, name, unsupported(name))
     return evaluate(function, *args, **kwargs)

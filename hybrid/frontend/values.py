@@ -496,6 +496,12 @@ def _are_settings(kwargs: dict) -> bool:
     return True
 
 
+def _called(function: Callable) -> str:
+    """What a user calls a NumPy function."""
+    module = function.__module__.removeprefix("numpy").removeprefix(".")
+    return f"np.{module}.{function.__name__}" if module else f"np.{function.__name__}"
+
+
 FUNCTIONS: dict[Callable, Callable] = {}  # NumPy's function -> ours
 
 
@@ -513,7 +519,10 @@ def implements(numpy_function: Callable, *also: Callable) -> Callable:
         def function(*args: Any, **kwargs: Any) -> Any:
             if tr.open_traces:
                 if tracing(*args, *kwargs.values()) is not None:
-                    return body(*args, **kwargs)
+                    try:
+                        return body(*args, **kwargs)
+                    except Unsupported as error:
+                        return between(numpy_function, args, kwargs, _called(numpy_function), error)
             elif (not kwargs or _are_settings(kwargs)) and (plain := _plain(args)) is not None:
                 made = (quick if type(plain[0]) is np.ndarray else join)(*plain, **kwargs)
                 return wrap(made) if type(made) is np.ndarray else rewrap(made)
@@ -534,11 +543,35 @@ def traced(x: Any) -> Any:
     return wrap(symbol(active(), x))
 
 
+class Unsupported(TraceError):
+    """What eager code can do and a graph cannot."""
+
+
+def _raise(function: Callable, args: tuple, kwargs: dict, name: str, error: TraceError) -> Any:
+    raise error
+
+
+# A call of a library function that has no compiled form, between compiled parts; `islands` enters its own here.
+elsewhere: Callable[..., Any] = _raise
+
+
+def between(function: Callable, args: tuple, kwargs: dict, name: str, error: TraceError) -> Any:
+    """The call of a library's function that turned out to have no compiled form."""
+    trace = active()
+    if trace.failure is error:
+        trace.failure = None
+    try:
+        return elsewhere(function, args, kwargs, name, error)
+    except TraceError as raised:
+        trace.failure = trace.failure or raised
+        raise
+
+
 def unsupported(
     what: str, fix: str = "leave this function undecorated, or compute it outside", at: Source | None = None
 ) -> TraceError:
     """The error for what eager code can do and a graph cannot; the trace fails even where the traced code catches it."""
-    error = TraceError(f"{what} is not compiled yet", fix=fix, at=at or tr.user_line())
+    error = Unsupported(f"{what} is not compiled yet", fix=fix, at=at or tr.user_line())
     trace = tr.current()
     if trace is not None:
         trace.failure = trace.failure or error

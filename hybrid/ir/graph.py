@@ -195,7 +195,13 @@ def apply(eqn: Eqn, operands: Sequence[Any]) -> tuple:
     """The results of one equation on arrays, by NumPy."""
     params = {name: resolved(value) for name, value in eqn.params.items()} if _execution.stack[-1] else eqn.params
     out = eqn.primitive.eval(*operands, **params)
-    return out if isinstance(out, tuple) else (out,)
+    found = out if isinstance(out, tuple) else (out,)
+    if "defines" in params:
+        for var, array in zip(eqn.outputs, found):
+            for size, given in zip(var.type.shape, np.shape(array)):
+                if isinstance(size, Dim) and str(size) in params["defines"]:
+                    bind_size(str(size), given)
+    return found
 
 
 def bodies(eqn: Eqn) -> dict[str, Graph]:
@@ -221,7 +227,7 @@ def symbols_of(value: Any) -> frozenset[str]:
         return inner - {eqn.params["symbol"] for eqn in value.eqns if eqn.primitive.body == "bind"}
     if isinstance(value, Eqn):
         found = frozenset().union(*map(symbols_of, value.params.values()), *(symbols_of(var.type) for var in value.outputs))
-        return found - {value.params.get("symbol")}
+        return found - {value.params.get("symbol"), *value.params.get("defines", ())}
     return frozenset()
 
 

@@ -7,11 +7,12 @@ through `a.T` leave a pure graph, and every other view of the same storage sees 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import threading
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import FrameType
 from typing import Any
@@ -198,6 +199,9 @@ class Trace(KnownSizes):
         self.bound: dict[str, Atom] = {}  # the numbers that symbols were given
         self.recorded = 0  # operations, those of attempts that were given up included
         self.alive = True
+        self.given: Sequence[Any] | None = None  # what the inputs are in this call, where functions may be called outside
+        self.islands: list[str] = []  # calls of functions between compiled parts, and why
+        self.varying: frozenset[str] = frozenset()  # those of them whose results vary in size
         self.outer: Trace | None = None
         self.captured: dict[int, Cell] = {}
         self.private: set[int] = set()  # ids of captured arrays that no code but ours reads
@@ -433,6 +437,16 @@ def user_frame() -> FrameType | None:
     while frame is not None and frame.f_code.co_filename.startswith(_LIBRARIES):
         frame = frame.f_back
     return frame
+
+
+@contextlib.contextmanager
+def suspended() -> Iterator[None]:
+    """Run code as if no trace were open on this thread."""
+    before, _state.trace = _state.trace, None
+    try:
+        yield
+    finally:
+        _state.trace = before
 
 
 def user_line() -> Source | None:

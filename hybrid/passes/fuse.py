@@ -240,6 +240,7 @@ class _Fuser:
                 needs[step] = {home[var] for var in step.reads if var in home} | ({barrier} if barrier else set())
                 needs[step] |= {bound[name] for name in symbols_of(eqn) if name in bound}
                 home.update((var, step) for var in step.results)
+                bound.update((symbol, step) for symbol in eqn.params.get("defines", ()))
                 if isinstance(step, Procedure):
                     bound.update({eqn.params["symbol"]: step} if eqn.primitive.body == "bind" else {})
                     barrier = step if assumes(eqn) else barrier

@@ -101,8 +101,9 @@ class Plan:
             # Native segments leave results as flat memory.
             operands.append(array if array.ndim == atom.type.ndim else array.reshape(_shape(atom.type.shape, sizes)))
         start = time.perf_counter_ns()
-        with np.errstate(all="ignore"), ir_sizes(sizes):
+        with np.errstate(all="ignore"), ir_sizes(sizes) as known:
             out = apply(eqn, operands)
+        sizes.update((symbol, known[symbol]) for symbol in eqn.params.get("defines", ()))
         if profile.active:
             profile.record(
                 f"host {eqn.primitive.name}",

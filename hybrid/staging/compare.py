@@ -17,6 +17,7 @@ from hybrid.staging.aside import eager
 from hybrid.staging.effects import put_back, state_of
 from hybrid.staging.fallback import describe
 from hybrid.staging.locate import Operation, close, difference
+from hybrid.staging.tracing import taken
 
 if TYPE_CHECKING:
     from hybrid.staging.compiled import Compiled
@@ -104,7 +105,7 @@ def verify(f: Any, compiled: Compiled, args: tuple, kwargs: dict) -> Verdict:
 
     def fresh() -> list[np.ndarray]:
         leaves = tree.flatten(copied(f.parameters.bind(args, kwargs)))[0]
-        return [compiled.input(compiled.traced.leaves[k], leaves[k]) for k in compiled.traced.inputs]
+        return [taken(compiled.traced.leaves[k], leaves[k]) for k in compiled.traced.inputs]
 
     with compiled.drawing(values, undo=True):
         operation, note = locate.first(compiled, fresh)

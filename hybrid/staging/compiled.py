@@ -29,7 +29,7 @@ from hybrid.staging import entry, guards
 from hybrid.staging.effects import put_back, state_of
 from hybrid.staging.fallback import Refusal
 from hybrid.staging.reads import Reads
-from hybrid.staging.signature import ArrayLeaf, Leaf, NumberLeaf, SameLeaf, ScalarLeaf
+from hybrid.staging.signature import ArrayLeaf, SameLeaf
 from hybrid.staging.tracing import (
     Argument,
     Computed,
@@ -42,6 +42,7 @@ from hybrid.staging.tracing import (
     Traced,
     View,
     one_of,
+    taken,
     view_of,
 )
 
@@ -151,7 +152,7 @@ class Compiled:
         if any(one_of(values[k], traced.generators) is not known for k, known in traced.passed):
             return Refusal(None, "a random generator is an argument in some calls and not in others, and reached otherwise too")
         if traced.checks is not None:
-            inputs = [self.input(traced.leaves[k], values[k]) for k in traced.inputs]
+            inputs = [taken(traced.leaves[k], values[k]) for k in traced.inputs]
             if not all(np.isfinite(number) for number in evaluate(traced.checks, *inputs)):
                 return Refusal(None, "Python arithmetic of its numbers raises, or gives an infinity or a complex number")
         return None
@@ -160,7 +161,7 @@ class Compiled:
         """Run on the arguments of one call and their leaves, which must have this trace's key."""
         self.calls += 1
         traced = self.traced
-        arrays = [self.input(traced.leaves[k], values[k]) for k in traced.inputs]
+        arrays = [taken(traced.leaves[k], values[k]) for k in traced.inputs]
         if finite.wanted():
             finite.check(traced.graph, arrays)
         # Where there are no results, there may be assumptions.
@@ -236,14 +237,6 @@ class Compiled:
         others = [eqn for eqn in self.graph.eqns if not eqn.primitive.effect] if calls else []
         sure = all(call.fixed for call in calls) and not any(may_fail(eqn) or not lowers(eqn) for eqn in others)
         return calls, not sure
-
-    @staticmethod
-    def input(leaf: Leaf, value: Any) -> np.ndarray:
-        if isinstance(leaf, ArrayLeaf):
-            array = _data(value)
-            return array if leaf.direct else np.array(array, order="C")
-        assert isinstance(leaf, (ScalarLeaf, NumberLeaf))
-        return np.asarray(value, leaf.dtype)
 
     @classmethod
     def _give(cls, result: Result, values: Sequence[Any], bound: Any, outputs: Sequence[np.ndarray], made: list[Any]) -> Any:

@@ -28,7 +28,7 @@ from hybrid.staging import aside
 from hybrid.staging.compare import copied, undecorated
 from hybrid.staging.reads import Reads
 from hybrid.staging.signature import ArrayLeaf, describe
-from hybrid.staging.tracing import trace, view_of
+from hybrid.staging.tracing import taken, trace, view_of
 
 if TYPE_CHECKING:
     from hybrid.staging.compiled import Compiled
@@ -58,7 +58,7 @@ def debug(f: Any, known: Compiled, args: tuple, kwargs: dict, commands: Sequence
         leaves = tuple(describe(v) if isinstance(leaf, ArrayLeaf) else leaf for leaf, v in zip(known.traced.leaves, values))
         traced = trace(f.function, name, structure, leaves, values, f.parameters.names(structure), reads, {})
     compiled = Compiled(traced, reads, known.backend, "debug")
-    arrays = [compiled.input(traced.leaves[k], values[k]) for k in traced.inputs]
+    arrays = [taken(traced.leaves[k], values[k]) for k in traced.inputs]
     replay = Replay(f.function, variables, commands, stdout)
     refusal = compiled.refuses(values, bound)
     try:

@@ -76,6 +76,7 @@ class Function(Inspection):
         self._refused: Counter[str] = Counter()  # by reason
         self._sizes = Sizes(self.parameters, dynamic, signature)
         self._asked: dict[tree.Structure, dict[int, str]] = {}  # numbers that became static: leaf -> who asked for the value
+        self._varying: set[str] = set()  # calls between compiled parts that give arrays of various sizes
         self._changes: Counter[str] = Counter()  # by name: traces made because this static value was new
         self.lock = threading.RLock()
         self._dispatcher: Dispatcher | None = None
@@ -161,6 +162,8 @@ class Function(Inspection):
             found = refusal
         out = self._plainly(args, kwargs)  # where this raises too, it is the user's error, and nothing of ours to report
         if failed is not None:
+            if self._vary(failed, found.error):
+                return out
             self._give_up(failed, found)
         self._report(found)
         return out
@@ -170,6 +173,18 @@ class Function(Inspection):
             return self.function(*args, **kwargs)
         with finite.in_python():
             return self.function(*args, **kwargs)
+
+    def _vary(self, compiled: Compiled, error: BaseException | None) -> bool:
+        """Whether a function between compiled parts gave arrays of other sizes: the next trace has symbols for them."""
+        site = getattr(error, "site", None)
+        if site is None or site in self._varying:
+            return False
+        self._varying.add(site)
+        with self.lock:
+            for key, known in list(self._traces.items()):
+                if known is compiled:
+                    self._remove(self._traces.pop(key))
+        return True
 
     def _give_up(self, compiled: Compiled, refusal: Refusal) -> None:
         """Leave to Python, from now on, the calls of a trace that has turned out too often to be Python's."""
@@ -321,7 +336,8 @@ class Function(Inspection):
         names = self.parameters.names(structure)
         try:
             with aside.aside():  # so that decorated functions which this one calls are inlined
-                traced = trace(self.function, _name(self.function), structure, leaves, values, names, reads, hints, short)
+                traced = trace(self.function, _name(self.function), structure, leaves, values, names, reads, hints, short,
+                               None if self.strict else frozenset(self._varying))  # fmt: skip
         except BaseException:
             reads.restore()
             raise
@@ -334,6 +350,8 @@ class Function(Inspection):
         except Exception as error:
             raise CompileError(f"hybrid failed to compile it, please report: {type(error).__name__}: {error}") from error
         self._keep(key, compiled, changed)
+        for call in traced.islands:
+            self._say(f"{_name(self.function)}: {call}")
         return compiled
 
     def _keep(self, key: Key, compiled: Compiled, changed: list[str]) -> None:
@@ -355,7 +373,15 @@ class Function(Inspection):
         with self.lock:
             for compiled in self._traces.values():
                 self._remove(compiled)
-            for memory in (self._traces, self._fallbacks, self._refused, self._asked, self._changes, self._sizes):
+            for memory in (
+                self._traces,
+                self._fallbacks,
+                self._refused,
+                self._asked,
+                self._changes,
+                self._sizes,
+                self._varying,
+            ):
                 memory.clear()
 
     def _promote(self, key: Any, fitting: Compiled) -> Compiled:
@@ -433,6 +459,10 @@ class Function(Inspection):
             if len(self._fallbacks) > config.max_traces:
                 self._fallbacks.popitem(last=False)
         message = f"{_name(self.function)} runs as plain Python: {reason}"
+        self._say(message)
+
+    def _say(self, message: str) -> None:
+        """Warn once."""
         if message not in self._log:
             self._log.append(message)
             warn(message, FallbackWarning)

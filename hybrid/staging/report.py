@@ -72,6 +72,7 @@ def _body(f: Any, structure: tree.Structure, compiled: Compiled) -> Iterator[str
     yield from (
         f"host call in a loop: {call.name}{f' at {call.source}' if call.source else ''}" for call in lowered.inner_calls
     )
+    yield from (f"island    {call}" for call in compiled.traced.islands)
     yield from (f"note      {note}" for note in compiled.traced.notes)
     if compiled.traced.writes:
         names = f.parameters.names(structure)

@@ -127,6 +127,7 @@ class Traced:
     late: Mapping[str, int] = field(default_factory=dict)  # symbols in views among the results -> the graph's result
     generators: tuple[Any, ...] = ()  # NumPy's random generators that it reaches otherwise than by its arguments
     passed: tuple[tuple[int, Any], ...] = ()  # those among its arguments: the leaf, and the one above that it is, or None
+    islands: tuple[str, ...] = ()  # calls of functions between compiled parts, and why
     notes: tuple[str, ...] = ()  # what `explain` says: loops that were written out, source that could not be rewritten
     short: bool = False  # whether short loops were written out
 
@@ -137,6 +138,15 @@ class Traced:
     def all_sizes(self, sizes: Mapping[str, int]) -> dict[str, int]:
         """The sizes that are known before a call starts."""
         return all_sizes(sizes, self.quotients)
+
+
+def taken(leaf: Leaf, value: Any) -> np.ndarray:
+    """What a graph takes for an argument."""
+    if isinstance(leaf, ArrayLeaf):
+        array = value._data if isinstance(value, Value) else value
+        return array if leaf.direct else np.array(array, order="C")
+    assert isinstance(leaf, (ScalarLeaf, NumberLeaf))
+    return np.asarray(value, leaf.dtype)
 
 
 class _Container:
@@ -165,7 +175,8 @@ class _Container:
 
 
 def trace(function: Callable, name: str, structure: tree.Structure, leaves: tuple[Leaf, ...], values: Sequence[Any],
-          names: Sequence[str], reads: Reads, hints: Mapping[str, int], short: bool = True) -> Traced:  # fmt: skip
+          names: Sequence[str], reads: Reads, hints: Mapping[str, int], short: bool = True,
+          varying: frozenset[str] | None = None) -> Traced:  # fmt: skip
     """Record one call.
 
     Args:
@@ -174,6 +185,7 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
         reads: what the function reads besides them, as it is now.
         hints: for each symbol among the sizes of arguments a number that is like those it stands for.
         short: whether to write out short loops, so that what they compute fuses.
+        varying: the calls of functions between compiled parts whose results vary in size; None: no function is so called.
 
     Raises:
         Concretise: run-time numbers were asked for their value and have to become static.
@@ -182,6 +194,8 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
     """
     recording = Trace(name, hints)
     arguments, inputs, cells = _arguments(recording, leaves, values, names)
+    if varying is not None:
+        recording.given, recording.varying = [taken(leaves[k], values[k]) for k in inputs], varying
     with recording:
         bound = tree.unflatten(structure, arguments)
         containers = list(_containers(bound))
@@ -232,6 +246,7 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
         late,
         tuple(effects.reached),
         tuple((k, one_of(values[k], effects.reached)) for k, leaf in enumerate(leaves) if isinstance(leaf, GeneratorLeaf)),
+        tuple(recording.islands),
         tuple(dict.fromkeys([*_unconverted(function), *recording.notes])),
         recording.short,
     )

@@ -1,0 +1,183 @@
+"""Calls of library functions that have no compiled form, between compiled parts.
+
+What such a function gives (classes, dtypes, shapes) is found by calling it while tracing, on the values that the graph so far
+has for this call's arguments. At run time the call is repeated with that call's values; other classes or dtypes hand the call
+back to Python. Sizes are numbers at first; those that turn out to vary become symbols that the call defines (`Trace.varying`).
+"""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from hybrid.core import dtype as dt
+from hybrid.core import tree
+from hybrid.core.errors import TraceError
+from hybrid.core.shape import Dim, TensorType
+from hybrid.frontend import values
+from hybrid.frontend.values import Value, active, holds_tensor, kind_of, symbol, unsupported, unwrap, wrap
+from hybrid.ir import trace as tr
+from hybrid.ir.graph import Atom, Eqn, Var, bodies, evaluate, has_effects
+from hybrid.ir.trace import Cell, Symbol, Trace
+from hybrid.ops.island import Outside, island
+
+LONG = 20_000  # equations that may be evaluated to find out what a function gives
+LIBRARIES = ("numpy", "scipy")  # whose functions give results and do nothing else, but for these:
+WRITING = frozenset((
+    "put", "place", "copyto", "putmask", "fill_diagonal", "put_along_axis", "shuffle", "save", "savez", "savez_compressed",
+    "savetxt", "load", "loadtxt", "genfromtxt", "fromfile", "tofile", "seterr", "set_printoptions",
+))  # fmt: skip
+_NUMBERS = (bool, int, float, complex)
+
+
+def is_library(function: Any) -> bool:
+    """Whether a function belongs to a library whose functions are known to do nothing but give results."""
+    module = getattr(function, "__module__", None) or getattr(type(function), "__module__", None) or ""
+    known = module.partition(".")[0] in LIBRARIES and not module.startswith("numpy.random")
+    return known and getattr(function, "__name__", "") not in WRITING
+
+
+def called(function: Callable, args: tuple, kwargs: dict, name: str, error: TraceError) -> Any:
+    """What `function(*args, **kwargs)` gives, as traced values.
+
+    Raises:
+        TraceError: `error`, where the call cannot stand between compiled parts.
+    """
+    trace = active()
+    leaves, structure = tree.flatten((args, kwargs))
+    if not _possible(trace, function, leaves, kwargs):
+        raise error
+    places = [k for k, leaf in enumerate(leaves) if isinstance(leaf, Value) or type(leaf) is np.ndarray]
+    kinds = [kind_of(leaves[k]) for k in places]
+    atoms = [tr.read(symbol(trace, leaves[k])) for k in places]
+
+    others = [None if k in places else leaf for k, leaf in enumerate(leaves)]
+
+    def call(operands: Sequence[Any]) -> Any:
+        given = list(others)
+        for k, kind, array in zip(places, kinds, operands):
+            given[k] = _as(kind, np.asarray(array))
+        inner_args, inner_kwargs = tree.unflatten(structure, given)
+        return function(*inner_args, **inner_kwargs)
+
+    before = _values(trace, atoms, error)
+    copies = [np.array(value) for value in before]
+    with np.errstate(all="ignore"), tr.suspended():
+        found, nesting = tree.flatten(call(copies))
+    arrays = [part for part in found if isinstance(part, (np.ndarray, Value))]
+    if any(not np.array_equal(a, b, equal_nan=a.dtype.kind in "fc") for a, b in zip(before, copies)):
+        raise error  # it wrote into its arguments
+    if any(np.shares_memory(unwrap(part), copy) for part in arrays for copy in copies):
+        raise error  # a view of an argument
+    at = tr.user_line()
+    site = f"{at}#{len(trace.islands)}"
+    defines: list[str] = []
+    sizes = (pair for atom, value in zip(atoms, before) for pair in zip(atom.type.shape, value.shape))
+    symbolic = {size for known, size in sizes if isinstance(known, Dim)}
+    parts = tuple((type(part), _wanted(trace, part, site, symbolic, defines, error)) for part in found)
+    results = trace.record(
+        island,
+        tuple(atoms),
+        {"call": Outside(name, site, lambda operands: tree.flatten(call(operands))[0], parts), "defines": tuple(defines)},
+    )
+    trace.islands.append(f"{name} is called between compiled parts ({at}): {error.what}")
+    rest = iter(results)
+    made = [
+        _made(trace, part, next(rest)) if isinstance(wanted, TensorType) else part for part, (_, wanted) in zip(found, parts)
+    ]
+    return tree.unflatten(nesting, made)
+
+
+def _possible(trace: Trace, function: Callable, leaves: Sequence[Any], kwargs: dict) -> bool:
+    """Whether a call may stand between compiled parts at all."""
+    if trace.given is None or trace.region is not None or not is_library(function):
+        return False
+    if any(kwargs.get(name) is not None for name in kwargs if name == "out" or name.startswith("overwrite")):
+        return False
+    plain = (types.FunctionType, types.LambdaType, types.MethodType)  # code of the user's own may do anything
+    return not any(isinstance(leaf, plain) or hasattr(leaf, "send") for leaf in leaves)
+
+
+def is_scipy(function: Any) -> bool:
+    """Whether it is a Python function of SciPy; its ufuncs know what they mean for traced arguments."""
+    return type(function) is types.FunctionType and (function.__module__ or "").startswith("scipy.")
+
+
+def opened(function: Callable) -> Callable:
+    """What traced code calls for a SciPy function, which does not ask its arguments what it means for them."""
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if not holds_tensor((*args, *kwargs.values())):
+            return function(*args, **kwargs)
+        module = ".".join(part for part in function.__module__.split(".") if not part.startswith("_"))
+        name = f"{module}.{function.__name__}"
+        return values.between(function, args, kwargs, name, unsupported(name))
+
+    return call
+
+
+def _values(trace: Trace, atoms: Sequence[Atom], error: TraceError) -> tuple[np.ndarray, ...]:
+    """What values of the graph are for the arguments of the call that is being traced."""
+    wanted = {atom for atom in atoms if isinstance(atom, Var)}
+    eqns: list[Eqn] = []
+    for eqn in reversed(trace.root.eqns):
+        if wanted.intersection(eqn.outputs) or eqn.primitive.body in ("bind", "check"):
+            eqns.append(eqn)
+            wanted.update(atom for atom in eqn.inputs if isinstance(atom, Var))
+    graph = trace.root.finish(tuple(atoms)).replace(eqns=tuple(reversed(eqns)))
+    if has_effects(graph) or sum(map(_work, eqns)) > LONG:
+        raise error
+    assert trace.given is not None
+    return tuple(np.asarray(array) for array in evaluate(graph, *trace.given))
+
+
+def _work(eqn: Eqn) -> int:
+    inner = sum(_work(one) for body in bodies(eqn).values() for one in body.eqns)
+    count = eqn.params.get("count", 1)
+    return 1 + inner * (LONG if not isinstance(count, int) else count)
+
+
+def _as(kind: str, array: np.ndarray) -> Any:
+    if kind == "tensor":
+        return wrap(array)
+    return array.item() if kind == "python" else array[()] if kind == "scalar" else array
+
+
+def _wanted(trace: Trace, part: Any, site: str, symbolic: set[int], defines: list[str], error: TraceError) -> Any:
+    """What a part of the results must be: its type; for what is neither an array nor a number, the object itself."""
+    data = unwrap(part)
+    if type(data) in _NUMBERS and type(data) is not complex:
+        return TensorType(dt.of_python(data), (), weak=True)
+    if isinstance(data, (np.ndarray, np.generic)) and type(data) is not np.ndarray and isinstance(data, np.ndarray):
+        raise error
+    if isinstance(data, (np.ndarray, np.generic)):
+        if data.dtype not in dt.SHORT:
+            raise error
+        return TensorType(data.dtype, tuple(_size(trace, size, site, symbolic, defines) for size in np.shape(data)))
+    if not isinstance(data, (str, bytes, type(None), np.dtype, type)):
+        raise error
+    return data
+
+
+def _size(trace: Trace, size: int, site: str, symbolic: set[int], defines: list[str]) -> Any:
+    """A size of a result: a number, unless it varies, or is like one of an operand's that is a symbol."""
+    if site not in trace.varying and size not in symbolic:
+        return size
+    name = trace.fresh_symbol("size")
+    trace.bounds.know(name, 0, None)
+    defines.append(name)
+    return Dim.symbol(name)
+
+
+def _made(trace: Trace, part: Any, atom: Atom) -> Any:
+    """A result as the traced value it is."""
+    if type(part) in _NUMBERS:
+        return wrap(Symbol(Cell(trace, atom, mutable=False), TensorType(atom.type.dtype, (), weak=True), "python"))
+    kind = "tensor" if isinstance(part, Value) else "ndarray" if isinstance(part, np.ndarray) else "scalar"
+    return wrap(trace.fresh(atom, kind))
+
+
+values.elsewhere = called

@@ -1,0 +1,128 @@
+"""Library functions that have no compiled form: called between compiled parts, said once, refused where strict."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pytest
+import scipy.linalg
+import scipy.ndimage
+import scipy.optimize
+import scipy.signal
+
+import hybrid as hy
+from hybrid.core.errors import ArgumentError, TraceError
+from hybrid.export import save
+from hybrid.staging.fallback import FallbackWarning
+
+
+def peaks(x):
+    places, properties = scipy.signal.find_peaks(np.cos(x * 9), height=0)
+    return x[places], places.size, properties["peak_heights"].sum()
+
+
+def solved(a, b):
+    return scipy.linalg.solve(a @ a.T + np.eye(len(b)), b) * 2
+
+
+def fitted(x):
+    c = np.polyfit(x, x**2, 2)
+    return np.polyval(c, x), c
+
+
+def smoothed(x):
+    for _ in range(3):
+        x = scipy.ndimage.gaussian_filter(x * 1.1, 1.0)
+    return x, float(x[0]) if x.size > 9 else None
+
+
+def quartiles(x):
+    return np.percentile(x, [25, 75], method="nearest") + 1
+
+
+def nested(x):
+    return {"trend": scipy.signal.detrend(x, type="linear"), "mode": str(np.result_type(x))}
+
+
+DATA = {
+    peaks: lambda n: (np.linspace(0, 3, n),),
+    solved: lambda n: (np.arange(float(n * n)).reshape(n, n) % 7, np.arange(float(n))),
+    fitted: lambda n: (np.arange(float(n)),),
+    smoothed: lambda n: (np.arange(float(n)) % 5,),
+    quartiles: lambda n: (np.arange(float(n)) % 5,),
+    nested: lambda n: (np.arange(float(n)) ** 2,),
+}
+
+
+def same(a, b):
+    if isinstance(a, (tuple, dict)):
+        pairs = zip(a, b) if isinstance(a, tuple) else ((a[key], b[key]) for key in (*a, *b))
+        return type(a) is type(b) and len(a) == len(b) and all(same(x, y) for x, y in pairs)
+    if isinstance(a, np.ndarray):
+        return a.dtype == b.dtype and a.shape == b.shape and np.allclose(a, b, 1e-10, 1e-12)
+    return type(a) is type(b) and (a == b or abs(a - b) < 1e-9)
+
+
+@pytest.mark.parametrize("program", DATA, ids=lambda f: f.__name__)
+def test_the_rest_is_compiled(program):
+    f = hy.function(program)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        for n in (8, 8, 12, 20, 10, 31):
+            assert same(f(*DATA[program](n)), program(*DATA[program](n))), n
+    assert len(f.traces) == 2 and "island " in f.explain() and not f.stats()["fallbacks"]
+    messages = {str(w.message) for w in caught if w.category is FallbackWarning}
+    assert len(messages) == 1 and f"{__file__.rpartition('/')[2]}:" in messages.pop()
+
+
+def test_strict_functions_have_none():
+    with pytest.raises(TraceError, match="not compiled yet"):
+        hy.function(fitted, strict=True)(np.arange(4.0))
+
+
+@pytest.mark.filterwarnings("ignore::hybrid.staging.fallback.FallbackWarning")
+def test_sizes_that_vary_with_values():
+    def outliers(x):
+        places, _ = scipy.signal.find_peaks(x)
+        return x[places] * 2
+
+    f, rng = hy.function(outliers), np.random.default_rng(0)
+    for _ in range(8):
+        x = rng.normal(size=30)
+        np.testing.assert_array_equal(f(x), outliers(x))
+    assert len(f.traces) == 1 and f.traces[0].calls >= 5
+
+
+@pytest.mark.filterwarnings("ignore::hybrid.staging.fallback.FallbackWarning")
+def test_functions_that_write_or_call_back_make_the_whole_function_plain():
+    def writes(x):
+        y = x * 2
+        np.put(y, [0], 5.0)
+        return y
+
+    def calls(x):
+        return scipy.optimize.minimize(lambda v: ((v - x) ** 2).sum(), np.zeros_like(x)).x
+
+    for program in (writes, calls):
+        f = hy.function(program)
+        np.testing.assert_allclose(f(np.arange(3.0)), program(np.arange(3.0)), atol=1e-6)
+        assert not f.traces
+
+
+@pytest.mark.filterwarnings("ignore::hybrid.staging.fallback.FallbackWarning")
+def test_errors_are_the_users():
+    f = hy.function(solved)
+    a, b = np.eye(3), np.arange(3.0)
+    np.testing.assert_array_equal(f(a, b), b)
+    for wrong in ((np.full((3, 3), np.nan), b), (a, np.arange(2.0))):
+        with pytest.raises(Exception) as caught:
+            f(*wrong)
+        with pytest.raises(type(caught.value)):
+            solved(*wrong)
+
+
+@pytest.mark.filterwarnings("ignore::hybrid.staging.fallback.FallbackWarning")
+def test_a_graph_with_one_is_not_saved(tmp_path):
+    with pytest.raises(ArgumentError, match="not compiled"):
+        save(hy.function(fitted), tmp_path / "f.hy", np.arange(4.0))
