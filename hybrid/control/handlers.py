@@ -8,7 +8,7 @@ from itertools import pairwise
 from types import CodeType
 from typing import Any
 
-from hybrid.control import substitutes
+from hybrid.control import lists, substitutes
 from hybrid.control.branch import branch, choose, truth
 from hybrid.control.effects import refuse_debuggers, refuse_effects
 from hybrid.control.lists import ListChanges, Listed, listed, plain
@@ -19,7 +19,7 @@ from hybrid.core import dtype as dt
 from hybrid.core.errors import TraceError
 from hybrid.core.shape import Dim, Size
 from hybrid.frontend import integers, islands, uncertain
-from hybrid.frontend.values import Value, active, kind_of, sized
+from hybrid.frontend.values import FUNCTIONS, Value, active, kind_of, sized
 from hybrid.ir import trace as tr
 from hybrid.ir.graph import Atom
 from hybrid.ir.trace import Region, Trace
@@ -276,8 +276,8 @@ class Tracing(Plain):
             return function
         refuse_debuggers(trace, function)
         found = substitutes.called(function) or self.convert(function, self)
-        if found is function and islands.is_scipy(function):
-            return islands.opened(function)
+        if found is function and islands.is_library(function):
+            return functools.partial(_library, islands.opened(function) if islands.is_scipy(function) else function)
         if trace.region is not None and found is function:
             refuse_effects(trace, function, self.opaque)
         code = getattr(found, "__code__", None)
@@ -295,6 +295,14 @@ class Tracing(Plain):
             return function(*args, **kwargs)
         finally:
             active.pop()
+
+
+def _library(function: Callable, /, *args: Any, **kwargs: Any) -> Any:
+    """A call of NumPy's or SciPy's, which takes lists for arrays."""
+    if any(type(x) is Listed for x in (*args, *kwargs.values())):
+        args, kwargs = lists.arrays(args, kwargs)
+        function = FUNCTIONS.get(function, function)  # NumPy itself would iterate over an array in place of a list
+    return function(*args, **kwargs)
 
 
 def _is(known: Any, value: Any) -> Any:

@@ -20,6 +20,7 @@ from hybrid.core import dtype as dt
 from hybrid.core.errors import TraceError
 from hybrid.core.shape import TensorType
 from hybrid.frontend import integers, uncertain
+from hybrid.frontend.elementwise import cast
 from hybrid.frontend.indexing import Place, getitem, setitem
 from hybrid.frontend.values import operand, stretched, symbol, unwrap, wrap
 from hybrid.ir import trace as tr
@@ -27,6 +28,7 @@ from hybrid.ir.graph import Atom
 from hybrid.ir.primitive import Primitive
 from hybrid.ir.trace import Cell, Known, Region, Symbol, Trace
 from hybrid.ops import elementwise as e
+from hybrid.ops import view as v
 
 MANY = 8192  # items for which there is room where nothing is known of the rounds: to fill it with zeros takes some 3 µs
 MOST = 1 << 22  # items for which room is made at most, before a run has shown how many there are
@@ -379,6 +381,34 @@ class Listed:
 def listed(trace: Trace | None, items: Any) -> Any:
     """A list that the function makes, and may change in branches and loops."""
     return Listed(trace, items) if trace is not None and type(items) is list else items
+
+
+def array(given: Listed, dtype: Any = None) -> Any:
+    """What `np.array` makes of a list: an array of a length that only a run knows."""
+    trace, layout = given.trace, given.layout
+    known = type(layout) is Spec and not layout.maybe and layout.kind != "tensor"
+    if given.items is not None or not known or (trace.region is not None and not trace.inside):
+        return ListedArray(given, dtype)
+    own = layout.dtype
+    (buffer,) = given.buffers
+    first, count = tr.read(given.ends[0]), given._count()
+    if layout.shape or (dtype is None and own != dt.float64):  # of nothing NumPy makes an empty vector of float64
+        trace.assume(trace.one(e.gt, count, tr.literal(0, dt.int64)), "a list is not empty")
+    start, size = integers.bound(trace, first, 0, given.capacity), integers.bound(trace, count, 0, given.capacity)
+    rest = layout.shape
+    zeros, ones = (0,) * len(rest), (1,) * len(rest)
+    atom = trace.one(v.slice_, tr.read(symbol(trace, buffer)), start=(start, *zeros), step=(1, *ones), shape=(size, *rest))
+    made = wrap(trace.fresh(atom, "ndarray"))
+    return made if dtype is None else cast(made, dt.canonical(dtype))
+
+
+def arrays(args: tuple, kwargs: dict) -> tuple[tuple, dict]:
+    """Arguments of a library's function, with arrays for lists whose items only a run knows."""
+
+    def one(x: Any) -> Any:
+        return array(x) if type(x) is Listed and x.items is None else plain(x)
+
+    return tuple(map(one, args)), {name: one(x) for name, x in kwargs.items()}
 
 
 def plain(value: Any) -> Any:

@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from hybrid.control import lists
 from hybrid.control.branch import choose, truth
-from hybrid.control.lists import Listed, ListedArray
+from hybrid.control.lists import Listed
 from hybrid.core import dtype as dt
 from hybrid.core.shape import Dim, Size
 from hybrid.frontend import complexes, integers, uncertain
@@ -266,7 +267,7 @@ def _constructor(function: Callable, body: Callable) -> Callable:
             and set(kwargs) <= {"dtype"}
             and len(args) < 3
         ):
-            return ListedArray(args[0], args[1] if len(args) == 2 else kwargs.get("dtype"))
+            return lists.array(args[0], args[1] if len(args) == 2 else kwargs.get("dtype"))
         if function in _FILLED or holds_tensor((*args, *kwargs.values())):
             return body(*args, **kwargs)
         return function(*args, **kwargs)

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from hybrid.core import dtype as dt
-from hybrid.core.shape import Shape, Size, divide, normalize_axes, normalize_axis, product, symbols
+from hybrid.core.shape import Dim, Shape, Size, divide, normalize_axes, normalize_axis, product, symbols
 from hybrid.frontend import integers
-from hybrid.frontend.elementwise import store
+from hybrid.frontend.elementwise import cast, store
 from hybrid.frontend.indexing import getitem
 from hybrid.frontend.values import (
     Value,
@@ -298,6 +298,11 @@ def _parts(arrays: Any) -> list:
     return [traced(x) for x in arrays]
 
 
+def _rows(arrays: Any) -> bool:
+    """Whether the arrays to join are the rows of one, and only a run knows how many there are."""
+    return isinstance(arrays, Value) and isinstance(shape_of(arrays)[0], Dim)
+
+
 def _join_kind(parts: list) -> str:
     return "tensor" if "tensor" in map(kind_of, parts) else "ndarray"
 
@@ -305,6 +310,9 @@ def _join_kind(parts: list) -> str:
 @implements(np.concatenate, np.concat)
 def concatenate(arrays: Any, axis: Any = 0, out: Any = None, *, dtype: Any = None, casting: str = "same_kind") -> Any:
     """Arrays joined along an existing axis (flattened first where `axis` is None), in their promoted dtype."""
+    if _rows(arrays) and axis in (0, None) and len(shape_of(arrays)) > 1 and out is None:
+        joined_ = reshape(arrays, (-1, *shape_of(arrays)[2:]) if axis == 0 else -1)
+        return copy(joined_ if dtype is None else cast(joined_, dt.canonical(dtype)))
     parts = _parts(arrays)
     if not parts:
         raise ValueError("need at least one array to concatenate")
@@ -336,6 +344,9 @@ def _check_joined(first: Shape, shape: Shape, axis: int, place: int) -> None:
 @implements(np.stack)
 def stack(arrays: Any, axis: int = 0, out: Any = None, *, dtype: Any = None, casting: str = "same_kind") -> Any:
     """Arrays of one shape joined along a new axis."""
+    if _rows(arrays) and out is None:
+        stacked = moveaxis(arrays, 0, normalize_axis(axis, len(shape_of(arrays))))
+        return copy(stacked if dtype is None else cast(stacked, dt.canonical(dtype)), "C")
     parts = _parts(arrays)
     if not parts:
         raise ValueError("need at least one array to stack")
@@ -348,6 +359,8 @@ def stack(arrays: Any, axis: int = 0, out: Any = None, *, dtype: Any = None, cas
 @implements(np.vstack)
 def vstack(tup: Any, *, dtype: Any = None, casting: str = "same_kind") -> Any:
     """Arrays as rows, one below the other."""
+    if _rows(tup):
+        return stack(tup, dtype=dtype) if len(shape_of(tup)) == 2 else concatenate(tup, 0, dtype=dtype)
     return concatenate([atleast_2d(x) for x in _parts(tup)], 0, dtype=dtype, casting=casting)
 
 

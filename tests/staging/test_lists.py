@@ -207,8 +207,38 @@ def test_arrays_that_are_written_or_known_under_other_names_stay_pythons():
     assert y is ys[-1]
 
 
+def test_arrays_of_lists_are_arrays(invisible):
+    def history(u, steps):
+        states, times = [u], [0.0]
+        for _ in range(steps):
+            u = u * 0.5 + 1
+            states.append(u.copy())
+            times.append(times[-1] + 0.1)
+        return np.stack(states), np.array(states).mean(axis=0), np.array(times) * 2, np.vstack(states), np.concatenate(states)
+
+    def chosen(x):
+        out = []
+        for value in x:
+            if value > 0.1:
+                out.append(value * 2)
+        a = np.array(out)
+        return a.sum(), a[1:] * 2, a.size, np.sum(out), np.max(out)
+
+    def converges(error):
+        errors = []
+        while error > 1e-3:
+            error = error * 0.5
+            errors.append(error)
+        return np.array(errors), np.diff(errors), np.asarray(errors)[-1]
+
+    for steps in (7, 12):
+        invisible(history, X[:3], steps)
+    invisible(chosen, X[:20])
+    invisible(converges, 3.0)
+
+
 @pytest.mark.parametrize("use", [sorted, sum, list, set, lambda a: [*a], lambda a: a + [1], lambda a: 3 in a, lambda a: a == [],
-                                 lambda a: np.array(a) * 2, np.sum, lambda a: a.index(4), str])  # fmt: skip
+                                 lambda a: a.index(4), str])  # fmt: skip
 def test_what_is_not_compiled_is_pythons(use):
     def f(x):
         out = []
