@@ -51,6 +51,7 @@ Key = tuple[tree.Structure, tuple[Leaf, ...]]
 _NUMPYS = (IndexingError, ShapeError, DTypeError)  # errors that NumPy raises of itself
 
 MANY = 8  # traces for one changing value, or calls refused for one reason: time to say so, and to try no more
+REST = 64  # calls that go straight to Python where no call has ever been compiled: to look at one takes some 20 µs
 MISSES = 4  # calls that compiled code could not make after all, before it is not tried any more
 MANY_VARIANTS = 3  # traces kept beside one for other states of what a function reads, such as a training flag
 
@@ -76,6 +77,7 @@ class Function(Inspection):
         self._refused: Counter[str] = Counter()  # by reason
         self._sizes = Sizes(self.parameters, dynamic, signature)
         self._asked: dict[tree.Structure, dict[int, str]] = {}  # numbers that became static: leaf -> who asked for the value
+        self._refusals = self._resting = 0  # calls that were refused in a row; calls to come that are not looked at
         self._varying: set[str] = set()  # calls between compiled parts that give arrays of various sizes
         self._changes: Counter[str] = Counter()  # by name: traces made because this static value was new
         self.lock = threading.RLock()
@@ -140,6 +142,9 @@ class Function(Inspection):
     # calls ------------------------------------------------------------------------------------------------------------
     def _slow(self, *args: Any, **kwargs: Any) -> Any:
         """A call the native entry did not take."""
+        if self._resting:
+            self._resting -= 1
+            return self._plainly(args, kwargs)
         if not config.jit or tr.state().eager or (tr.open_traces and tr.current() is not None):
             return self._plainly(args, kwargs)  # plain Python was asked for, or another function's trace inlines this one
         bound = None
@@ -166,6 +171,9 @@ class Function(Inspection):
                 return out
             self._give_up(failed, found)
         self._report(found)
+        if not self._traces:
+            self._refusals += 1
+            self._resting = REST if self._refusals >= MANY else 0
         return out
 
     def _plainly(self, args: tuple, kwargs: dict) -> Any:
@@ -363,6 +371,7 @@ class Function(Inspection):
                 self._remove(old)
             compiled.variants = compiled.variants[:MANY_VARIANTS]
         self._traces[key] = compiled
+        self._refusals = 0
         self._log.append(compiled.reason)
         self._drop()
         self._count(key[0], changed)
@@ -371,6 +380,7 @@ class Function(Inspection):
     def clear(self) -> None:
         """Forget all traces and refusals; the next call starts afresh."""
         with self.lock:
+            self._refusals = self._resting = 0
             for compiled in self._traces.values():
                 self._remove(compiled)
             for memory in (

@@ -1,0 +1,50 @@
+"""A function that no call of which is compiled costs next to nothing, and gets another chance now and then."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import hybrid as hy
+from hybrid.staging.fallback import FallbackWarning
+
+
+def test_calls_that_are_not_looked_at(monkeypatch):
+    seen = []
+
+    def f(x):
+        seen.append(len(x.tobytes()))
+        return x + 1
+
+    g = hy.function(f)
+    with pytest.warns(FallbackWarning):
+        g(np.zeros(2))
+    looked = []
+    find = type(g)._trace_for
+    monkeypatch.setattr(type(g).__mro__[1], "_trace_for", lambda self, *args: looked.append(1) or find(self, *args))
+    for _ in range(200):
+        np.testing.assert_array_equal(g(np.zeros(2)), np.ones(2))
+    assert len(seen) == 201 and len(looked) < 15
+
+
+def test_another_chance():
+    def f(x):
+        return x.tobytes() if isinstance(x, np.ndarray) and x.size == 2 else x * 2
+
+    g = hy.function(f)
+    with pytest.warns(FallbackWarning):
+        for _ in range(100):
+            assert g(np.zeros(2)) == bytes(16)
+    for _ in range(200):
+        assert g(np.ones(3)).tolist() == [2, 2, 2]
+    assert g.stats()["traces"] == 1 and g.stats()["native_calls"] > 100
+
+
+def test_errors_of_calls_that_are_not_looked_at():
+    g = hy.function(lambda x: x.tobytes()[9])
+    with pytest.warns(FallbackWarning):
+        for _ in range(20):
+            g(np.zeros(2))
+    with pytest.raises(IndexError) as error:
+        g(np.zeros(1))
+    assert all("hybrid" not in frame.path.parts[-3:-1] for frame in error.traceback[1:])
