@@ -23,6 +23,7 @@ def register(cls: type, flatten: Callable[[Any], tuple[list, Hashable]], unflatt
         unflatten: `(aux, children) -> object`.
     """
     _REGISTRY[cls] = (flatten, unflatten)
+    _leaves.discard(cls)
     return cls
 
 
@@ -45,11 +46,17 @@ class Structure:
 
 
 LEAF = Structure(None)
+_LASTING = frozenset(("builtins", "numpy", "hybrid.frontend.tensor"))  # modules whose classes nobody registers or drops
+
+
+_leaves: set[type] = set()  # classes that turned out to be no containers: to find that out takes a microsecond
 
 
 def _split(tree: Any) -> tuple[list, Hashable] | None:
     """Children and aux of a container, or None for a leaf."""
     kind = type(tree)
+    if kind in _leaves:
+        return None
     if kind is tuple or kind is list:
         return list(tree), len(tree)
     if kind is dict:
@@ -63,6 +70,8 @@ def _split(tree: Any) -> tuple[list, Hashable] | None:
     if dataclasses.is_dataclass(tree) and not isinstance(tree, type):
         names = tuple(field.name for field in dataclasses.fields(tree))
         return [getattr(tree, name) for name in names], names
+    if kind.__module__ in _LASTING:
+        _leaves.add(kind)
     return None
 
 

@@ -140,7 +140,7 @@ class Plan:
 
     @staticmethod
     def _pointers(names: Sequence[str], env: dict[str, np.ndarray]) -> Any:
-        return (ctypes.c_void_p * max(len(names), 1))(*(env[n].ctypes.data for n in names))
+        return (ctypes.c_void_p * max(len(names), 1))(*(env[n].__array_interface__["data"][0] for n in names))
 
     @staticmethod
     def _check(code: int) -> None:

@@ -226,7 +226,7 @@ class Function(Inspection):
         for key, sizes in self._keys(structure, leaves):
             compiled = self._traces.get(key)
             if compiled is not None and compiled.traced.takes(sizes) and not compiled.reads.changed():
-                self._touch(key)
+                self._touch(key, compiled)
                 compiled.refresh()
                 break
         else:
@@ -404,7 +404,9 @@ class Function(Inspection):
         return fitting
 
     # the traces kept --------------------------------------------------------------------------------------------------
-    def _touch(self, key: Any) -> None:
+    def _touch(self, key: Any, compiled: Compiled) -> None:
+        if next(reversed(self._traces.values())) is compiled:
+            return
         with self.lock:
             if key in self._traces:
                 self._traces.move_to_end(key)

@@ -26,6 +26,10 @@ class Parameters:
         except (TypeError, ValueError):
             self.signature = None
         self.parameters = list(self.signature.parameters.values()) if self.signature else []
+        plain = [p for p in self.parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+        self._fits = range(0)  # how many arguments by position are a call without further ado
+        if self.signature is not None and len(plain) == len(self.parameters):
+            self._fits = range(sum(p.default is p.empty for p in plain), len(plain) + 1)
         self.static = self._static((static,) if isinstance(static, (int, str)) else static)
 
     def _static(self, static: Sequence[int | str]) -> frozenset[str]:
@@ -48,6 +52,8 @@ class Parameters:
         """
         if self.signature is None:
             return args, dict(kwargs)
+        if not kwargs and len(args) in self._fits:
+            return args, {}
         bound = self.signature.bind(*args, **kwargs)
         return bound.args, bound.kwargs
 
