@@ -216,11 +216,14 @@ class Sizes:
 def _symbolic(leaf: Leaf, axes: Mapping[int, str]) -> Leaf:
     if not isinstance(leaf, ArrayLeaf) or not axes or not leaf.direct:
         return leaf
-    shape: Shape = tuple(Dim.symbol(axes[a]) if a in axes else size for a, size in enumerate(leaf.shape))
     strides = leaf.strides
-    if strides is not None and strides == _fortran(leaf.shape, leaf.dtype.itemsize):
-        return replace(leaf, shape=shape, strides=_fortran(shape, leaf.dtype.itemsize))
-    return replace(leaf, shape=shape)
+    fortran = strides is not None and strides == _fortran(leaf.shape, leaf.dtype.itemsize)
+    if strides is not None and not fortran:
+        # Whether two axes lie in memory as one depends on the size of the inner one: only the outermost may vary.
+        outermost = max(range(len(strides)), key=strides.__getitem__)  # type: ignore[arg-type]  # they are numbers
+        axes = {a: name for a, name in axes.items() if a == outermost and strides.count(strides[a]) == 1}
+    shape: Shape = tuple(Dim.symbol(axes[a]) if a in axes else size for a, size in enumerate(leaf.shape))
+    return replace(leaf, shape=shape, strides=_fortran(shape, leaf.dtype.itemsize) if fortran else strides)
 
 
 def _fortran(shape: Shape, itemsize: int) -> Shape:

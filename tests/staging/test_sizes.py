@@ -236,6 +236,21 @@ def test_code_that_needs_the_number_gets_it():
     assert len(g.traces) == 3 and "needs the value of a size" in g.explain()
 
 
+def test_views_that_depend_on_how_an_array_lies():
+    def written(a):
+        flat = a.reshape(-1)
+        flat[0] = -1
+        return flat
+
+    f = hy.function(written, dynamic=True)
+    for n in (2, 3, 5):
+        for make in (lambda n: np.zeros(2 * n * n)[::2].reshape(n, n), lambda n: np.zeros((n, n)), lambda n: np.zeros((n, 9))[:, :n],
+                     lambda n: np.zeros((n, n)).T, lambda n: np.zeros((9, n))[:n]):  # fmt: skip
+            a, b = make(n), make(n)
+            np.testing.assert_array_equal(f(a), written(b))
+            np.testing.assert_array_equal(a, b)
+
+
 def test_dynamic_and_signature():
     f = hy.function(softmax, dynamic=True)
     for n in (5, 2, 9):
