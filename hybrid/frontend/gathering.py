@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from hybrid.core import dtype as dt
-from hybrid.core.shape import Shape, normalize_axis, product
+from hybrid.core.shape import Dim, Shape, normalize_axis, product
 from hybrid.frontend import ufuncs as u
 from hybrid.frontend.compositions import clip
 from hybrid.frontend.elementwise import cast, store, where, wrapped
@@ -180,14 +180,20 @@ def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
         raise ValueError("diag requires an array of at least two dimensions")
     line = writeable_diagonal(a, offset, axis1, axis2)
     # A broadcast is read-only, as NumPy's diagonals are.
-    return viewed(line, v.broadcast, np.broadcast_to(unwrap(line).proto, shape_of(line)), shape=shape_of(line))
+    header = np.broadcast_to(unwrap(line).proto, active().hinted(shape_of(line)))
+    return viewed(line, v.broadcast, header, shape=shape_of(line))
 
 
 def writeable_diagonal(a: Any, offset: int, axis1: int, axis2: int) -> Any:
     """The diagonal of two axes as the last axis, as a view."""
     x = moveaxis(a, (axis1, axis2), (-2, -1))
+    offset = operator.index(offset)
+    rows, columns = (size - cut for size, cut in zip(shape_of(x)[-2:], (max(-offset, 0), max(offset, 0))))
+    if isinstance(rows - columns, Dim) or not all(active().ask("ge", size, 0) for size in (rows, columns)):
+        if isinstance(rows, Dim) or isinstance(columns, Dim):
+            raise active().specialise("a diagonal", rows, columns)
     proto = unwrap(traced(x)).proto
-    return viewed(x, v.diagonal, np.diagonal(proto, offset, -2, -1), offset=operator.index(offset))
+    return viewed(x, v.diagonal, np.diagonal(proto, offset, -2, -1), offset=offset)
 
 
 @implements(np.trace)

@@ -27,6 +27,7 @@ from hybrid.frontend.values import (
     like,
     operand,
     shape_of,
+    sized,
     stretched,
     stretches,
     strong,
@@ -243,7 +244,7 @@ def _linear(trace: Trace, indices: list[Atom], sizes: Shape, common: Shape) -> A
     for atom, size, step in zip(indices, sizes, contiguous_strides(sizes)):
         # Taking from 0, 1, 2 … checks the bounds and resolves negative indices.
         checked = trace.one(ix.take, trace.one(e.iota, shape=(size,), axis=0), stretched(trace, atom, common), axis=0)
-        term = trace.one(e.mul, checked, tr.literal(step, dt.int64))
+        term = trace.one(e.mul, checked, sized(trace, step))
         total = term if total is None else trace.one(e.add, total, term)
     assert total is not None
     return total

@@ -9,7 +9,7 @@ import numpy as np
 
 from hybrid.core import dtype as dt
 from hybrid.core.errors import ShapeError
-from hybrid.core.shape import Shape, Size, TensorType, contiguous_strides, product
+from hybrid.core.shape import Dim, Shape, Size, TensorType, contiguous_strides, product
 from hybrid.core.shape import broadcast as broadcast_shapes
 from hybrid.ir.primitive import Kind, Linear, Primitive, Sample, register
 from hybrid.ops.family import check_axes, draw
@@ -194,8 +194,10 @@ def _infer_diagonal(x: TensorType, offset: int) -> TensorType:
         raise ShapeError("diagonal takes an array of at least two axes", got=x)
     row, column = _corner(offset)
     rows, columns = x.shape[-2] - row, x.shape[-1] - column
-    count = rows if rows < columns else columns
-    return TensorType(x.dtype, (*x.shape[:-2], count if count > 0 else 0))
+    if isinstance(rows - columns, Dim):
+        raise ShapeError("diagonal takes axes that are compared beforehand", got=x)
+    count = rows if rows - columns < 0 else columns
+    return TensorType(x.dtype, (*x.shape[:-2], count if isinstance(count, Dim) or count > 0 else 0))
 
 
 def _eval_diagonal(x: Any, offset: int) -> np.ndarray:

@@ -117,6 +117,10 @@ def counted(x):
     return np.arange(len(x)) * x, np.ones_like(x), np.full(len(x), 2.0), x.size, x.shape
 
 
+def picked(p, labels):
+    return -np.log(p[np.arange(len(p)), labels]).mean(), np.trace(p @ p.T), np.diag(p @ p.T)
+
+
 def columns(x):
     return x.sum(0), x.mean(0), x.T.copy()
 
@@ -141,6 +145,7 @@ PROGRAMS = {
     taken: lambda n: (normal(9), rng(n).integers(-9, 9, size=n)),
     product: lambda n: (normal(n, 60), normal(60, n)),
     counted: lambda n: (normal(n),),
+    picked: lambda n: (np.abs(normal(n + 1, 5)) + 1, rng(n).integers(0, 5, size=n + 1)),
     columns: lambda n: (np.asfortranarray(normal(n, 5)),),
 }
 # Traces for all sizes: two, and those of sizes that mean something of their own.
@@ -236,6 +241,12 @@ def test_code_that_needs_the_number_gets_it():
     assert len(g.traces) == 3 and "needs the value of a size" in g.explain()
 
 
+LAYOUTS = [
+    lambda n: np.zeros(2 * n * n)[::2].reshape(n, n), lambda n: np.zeros((n, n)), lambda n: np.zeros((n, 9))[:, :n],
+    lambda n: np.zeros((n, n)).T, lambda n: np.zeros((9, n))[:n],
+]  # fmt: skip
+
+
 def test_views_that_depend_on_how_an_array_lies():
     def written(a):
         flat = a.reshape(-1)
@@ -244,8 +255,7 @@ def test_views_that_depend_on_how_an_array_lies():
 
     f = hy.function(written, dynamic=True)
     for n in (2, 3, 5):
-        for make in (lambda n: np.zeros(2 * n * n)[::2].reshape(n, n), lambda n: np.zeros((n, n)), lambda n: np.zeros((n, 9))[:, :n],
-                     lambda n: np.zeros((n, n)).T, lambda n: np.zeros((9, n))[:n]):  # fmt: skip
+        for make in LAYOUTS:
             a, b = make(n), make(n)
             np.testing.assert_array_equal(f(a), written(b))
             np.testing.assert_array_equal(a, b)
