@@ -212,6 +212,8 @@ def build(
         pending.append(_copy(f"k{count}", program.outputs[k], var, names, strides, spans))
         count += 1
     flush()
+    if not steps:
+        steps.append(Segment("segment0", (), (), ()))  # of nothing, so that machine code can make the call
     outputs = tuple(names[var] for var in program.outputs[:visible])
     arena, size = _plan_memory(steps, types, names, {*outputs, *(names[v] for v in sources)}, _given(graph))
     return Lowered(graph, program, tuple(steps), names, outputs, tuple(writebacks), written, types, arena, size)

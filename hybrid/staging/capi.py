@@ -36,7 +36,8 @@ PYTHON_API = (
     "PyDict_Next",
 )  # fmt: skip
 _NUMPY_API = {
-    "PyArray_Scalar": 60, "PyArray_NewFromDescr": 94, "PyDataMem_SetHandler": 304, "PyDataMem_GetHandler": 305,
+    "PyArray_Scalar": 60, "PyArray_NewFromDescr": 94, "PyArray_SetBaseObject": 282, "PyDataMem_SetHandler": 304,
+    "PyDataMem_GetHandler": 305,
 }  # fmt: skip  # places in NumPy's public table of functions
 _ARRAY_TYPE = 2  # the place of &PyArray_Type in that table
 API = (*PYTHON_API, *_NUMPY_API)

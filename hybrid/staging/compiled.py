@@ -318,7 +318,7 @@ class Compiled:
         if finite is None:
             return None
         numbers: dict[int, int] = {}
-        results = [guards.result(r, lowered, places, numbers) for r in traced.results]
+        results = [guards.result(r, lowered, traced.leaves, places, numbers) for r in traced.results]
         slots = None if None in results else self._slots(segment, places, numbers)
         if slots is None:
             return None

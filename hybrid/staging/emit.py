@@ -32,6 +32,7 @@ from hybrid.staging.spec import (
     RepeatResult,
     Results,
     ScalarGuard,
+    ViewResult,
     arrays,
     items,
     large,
@@ -124,6 +125,8 @@ class _Entry(Checks):
                 value, place = self.finish(results)
                 self.made.append(value)
                 return value, place
+            case ViewResult():
+                return self.view(results)
             case ArgumentResult(index):
                 value = self.objects[index]
             case ObjectResult(constant):
@@ -136,6 +139,26 @@ class _Entry(Checks):
                 value = self.made[index]
         self.call("Py_IncRef", "void", f"ptr {value}")
         return value, self.own(value)
+
+    def view(self, result: ViewResult) -> tuple[str, int]:
+        base, descr = self.objects[result.index], self.ref(result.dtype)
+        dims, steps = (self.alloca(f"[{max(len(result.shape), 1)} x i64]") for _ in range(2))
+        for axis, (size, step) in enumerate(zip(result.shape, result.strides)):
+            self.put(f"store i64 {size}, ptr {self.at(dims, 8 * axis)}")
+            self.put(f"store i64 {step}, ptr {self.at(steps, 8 * axis)}")
+        kept = capi.WRITEABLE if result.writeable else 0
+        flags = self.let(f"and i32 {self.load('i32', base, capi.FLAGS)}, {kept}")
+        flags = self.let(f"or i32 {flags}, {capi.ALIGNED}")
+        data = self.at(self.views[result.index].data, result.offset)
+        self.call("Py_IncRef", "void", f"ptr {descr}")  # PyArray_NewFromDescr takes it over
+        value = self.call("PyArray_NewFromDescr", "ptr", f"ptr {self.ref(np.ndarray)}", f"ptr {descr}",
+                          f"i32 {len(result.shape)}", f"ptr {dims}", f"ptr {steps}", f"ptr {data}", f"i32 {flags}",
+                          "ptr null")  # fmt: skip
+        place = self.own(value)
+        self.call("Py_IncRef", "void", f"ptr {base}")  # PyArray_SetBaseObject takes it over, even where it fails
+        code = self.call("PyArray_SetBaseObject", "i32", f"ptr {value}", f"ptr {base}")
+        self.require(self.icmp("eq", "i32", code, 0), "fail")
+        return value, place
 
     def finish(self, result: ArrayResult) -> tuple[str, int]:
         data, array, place = self.buffers[len(self.made)]

@@ -44,6 +44,7 @@ from hybrid.staging.spec import (
     ScalarGuard,
     SizeRead,
     TensorLayout,
+    ViewResult,
     WordRead,
 )
 
@@ -51,7 +52,7 @@ __all__ = [
     "Guard", "ArrayGuard", "FloatGuard", "ComplexGuard", "ScalarGuard", "IntGuard", "SameGuard", "AliasGuard",
     "ContainerGuard",
     "ABSENT", "Read", "WordRead", "DictRead", "ItemRead", "SizeRead", "AttributeRead",
-    "Results", "ArrayResult", "ArgumentResult", "ObjectResult", "RepeatResult",
+    "Results", "ArrayResult", "ArgumentResult", "ViewResult", "ObjectResult", "RepeatResult",
     "EntrySpec", "TensorLayout", "emit_entry", "imports", "supported", "Dispatcher", "ENTRY",
 ]  # fmt: skip
 

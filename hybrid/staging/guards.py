@@ -6,18 +6,21 @@ import builtins
 import dataclasses
 import inspect
 import types
+from collections.abc import Sequence
 from itertools import accumulate
 from typing import Any
 
 from hybrid.core import dtype as dt
 from hybrid.core import tree
+from hybrid.core.shape import contiguous_strides
 from hybrid.frontend.values import Value
-from hybrid.ir.graph import Atom, Literal
+from hybrid.ir.graph import Atom, Literal, symbols_of
+from hybrid.ir.trace import prototype
 from hybrid.runtime.program import Lowered
 from hybrid.staging import capi, entry
 from hybrid.staging.reads import DEEP, MISSING, Read, Reads
 from hybrid.staging.signature import ArrayLeaf, Leaf, NumberLeaf, SameLeaf, ScalarLeaf, StaticLeaf, valued
-from hybrid.staging.tracing import Argument, Computed, Constant, Result, Traced
+from hybrid.staging.tracing import Argument, Computed, Constant, Result, Traced, View, view_of
 
 _PYTHON = (dt.float64, dt.complex128, dt.int64, dt.bool_)  # dtypes whose values an entry makes Python numbers of
 MANY = 64  # reads beyond these are checked from Python: 64 dict lookups take a microsecond
@@ -101,7 +104,7 @@ def guard(leaf: Leaf, written: bool) -> entry.Guard | None:
     return None
 
 
-def result(result: Result, lowered: Lowered, places: dict[int, int], numbers: dict[int, int]) -> Any:
+def result(result: Result, lowered: Lowered, leaves: Sequence[Leaf], places: dict[int, int], numbers: dict[int, int]) -> Any:
     """The entry's form of a result; `numbers` counts the arrays it allocates, by graph result."""
     if isinstance(result, Computed):
         var = lowered.program.outputs[result.index]
@@ -114,11 +117,31 @@ def result(result: Result, lowered: Lowered, places: dict[int, int], numbers: di
             return None
         numbers[result.index] = len(numbers)
         return entry.ArrayResult(var.type.dtype, var.type.shape, result.kind)
+    if isinstance(result, View):
+        return _view(result, leaves, places)
     if isinstance(result, Argument):
         return entry.ArgumentResult(places[result.index])
     if isinstance(result, Constant) and not result.copy:
         return entry.ObjectResult(result.value)
     return None
+
+
+def _view(result: View, leaves: Sequence[Leaf], places: dict[int, int]) -> entry.ViewResult | None:
+    """A view of an argument, as NumPy places it."""
+    leaf = leaves[result.base] if isinstance(result.base, int) else None
+    if not isinstance(leaf, ArrayLeaf) or result.kind != "ndarray" or leaf.tensor or not leaf.direct:
+        return None
+    if any(symbols_of(size) for size in leaf.shape) or any(symbols_of(p) for _, q in result.chain for p in q.values()):
+        return None  # a size that only the call brings
+    strides = leaf.strides
+    if strides is None:
+        strides = tuple(step * leaf.dtype.itemsize for step in contiguous_strides(leaf.shape))
+    whole = prototype(leaf.dtype, leaf.shape, strides)
+    header = view_of(whole, result.chain)
+    offset = header.__array_interface__["data"][0] - whole.__array_interface__["data"][0]
+    if header.dtype != leaf.dtype and offset % header.itemsize:
+        return None
+    return entry.ViewResult(places[result.base], header.dtype, header.shape, header.strides, offset, header.flags.writeable)
 
 
 def finite(traced: Traced, places: dict[int, int]) -> tuple[Any, ...] | None:

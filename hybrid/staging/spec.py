@@ -159,6 +159,18 @@ class ArgumentResult:
 
 
 @dataclass(frozen=True)
+class ViewResult:
+    """An ndarray over the memory of the ndarray argument at `index`: `offset` and `strides` in bytes."""
+
+    index: int
+    dtype: np.dtype
+    shape: tuple[int, ...]
+    strides: tuple[int, ...]
+    offset: int
+    writeable: bool  # where the argument is
+
+
+@dataclass(frozen=True)
 class ObjectResult:
     """A constant object."""
 
@@ -172,7 +184,7 @@ class RepeatResult:
     index: int
 
 
-Leaf = ArrayResult | ArgumentResult | ObjectResult | RepeatResult
+Leaf = ArrayResult | ArgumentResult | ViewResult | ObjectResult | RepeatResult
 Results = Union[
     Leaf, None, "tuple[Results, ...]", "list[Results]", "dict[Any, Results]"
 ]  # None and containers stand for themselves
@@ -384,6 +396,8 @@ def _referenced_results(results: Results) -> Iterator[object]:
         yield from results if isinstance(results, dict) else ()
         for item in items(results):
             yield from _referenced_results(item)
+    elif isinstance(results, ViewResult):
+        yield results.dtype
     elif isinstance(results, ArrayResult):
         yield results.dtype
         yield from (True, False) if results.kind == "python" else ()

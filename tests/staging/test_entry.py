@@ -35,6 +35,7 @@ from hybrid.staging.entry import (
     imports,
     supported,
 )
+from hybrid.staging.function import function
 from hybrid.staging.spec import ACTIVE
 
 F4, F8, C16, I8 = (np.dtype(name) for name in ("f4", "f8", "c16", "i8"))
@@ -531,3 +532,39 @@ def test_a_finaliser_may_still_call():
     del owner, caller
     gc.collect()
     assert len(seen) == 1 and type(seen[0]) is Owner
+
+
+# views and calls that compute nothing -----------------------------------------------------------------------------------
+def test_views_of_arguments_are_made_by_machine_code():
+    def f(x):
+        x[0] = 5
+        return x[1:], x.T, x[::2, 1:3], np.broadcast_to(x, (2, *x.shape)), x.reshape(-1), x * 2
+
+    for make in (lambda: np.zeros((4, 4)), lambda: np.zeros((4, 4), np.float32).T, lambda: np.zeros((4, 8))[:, ::2]):
+        g, x, y = function(f, dynamic=False), make(), make()
+        for _ in range(3):
+            got, want = g(x), f(y)
+        for a, b in zip(got, want):
+            # Of a reshape that copies NumPy returns a view.
+            assert (a.shape, a.strides, a.dtype, a.flags.num | 4) == (b.shape, b.strides, b.dtype, b.flags.num | 4)
+            assert np.shares_memory(a, x) == np.shares_memory(b, y)
+            np.testing.assert_array_equal(a, b)
+        assert g.stats()["native_calls"] == 2
+    x.flags.writeable = False
+    assert not function(lambda x: x[1:])(x).flags.writeable
+
+
+def test_views_keep_their_arrays_alive_and_nothing_else():
+    g, x = function(lambda x: x[1:]), np.zeros(1000)
+    g(x)
+    before = sys.getrefcount(x)
+    views = [g(x) for _ in range(100)]
+    assert sys.getrefcount(x) == before + 100 and views[7].base is x
+    del views
+    assert sys.getrefcount(x) == before
+
+
+def test_calls_that_compute_nothing():
+    g = function(lambda k, name: (k * 2, name))
+    assert [g(3, "a") for _ in range(4)] == [(6, "a")] * 4
+    assert g.stats()["native_calls"] == 3
