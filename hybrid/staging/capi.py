@@ -21,7 +21,7 @@ from hybrid.runtime.pool import numpy_word, prototype
 
 # PyObject and the objects whose values the guards read (64-bit builds, header of 16 bytes).
 TYPE, SIZE, FLOAT_VALUE, COMPLEX_VALUE, SCALAR_VALUE, CELL_CONTENTS = 8, 16, 16, 16, 16, 16
-LIST_ITEMS = 24
+LIST_ITEMS, METHOD_FUNCTION = 24, 16
 DICT_VERSION = 24  # where `dict_versions` says so
 # PyArrayObject. DESCR_KIND starts eight bytes of a PyArray_Descr: kind, type, byteorder, a reserved byte and type_num.
 DATA, NDIM, DIMS, STRIDES, DESCR, FLAGS, DESCR_KIND = 16, 24, 32, 40, 56, 64, 24
@@ -33,7 +33,7 @@ PYTHON_API = (
     "PyUnicode_Compare", "PyType_GenericAlloc", "PyTuple_New", "PyTuple_SetItem", "PyList_New", "PyList_SetItem",
     "PyDict_New", "PyDict_SetItem", "PyEval_SaveThread", "PyEval_RestoreThread", "PyMem_RawMalloc", "PyMem_RawFree",
     "PyDict_GetItemWithError", "PyObject_GetAttr", "PyErr_Clear", "PyFloat_FromDouble", "PyComplex_FromDoubles",
-    "PyDict_Next",
+    "PyDict_Next", "PyContextVar_Get",
 )  # fmt: skip
 _NUMPY_API = {
     "PyArray_Scalar": 60, "PyArray_NewFromDescr": 94, "PyArray_SetBaseObject": 282, "PyDataMem_SetHandler": 304,
@@ -155,6 +155,9 @@ def _probes() -> Iterator[tuple[str, bool]]:
     yield "a dict's size", word(id({1: 1, 2: 2, 3: 3}) + SIZE) == 3
     yield "a cell's contents", word(id(cell) + CELL_CONTENTS) == id(both)
     yield "an array's fields", np.ndarray.__basicsize__ >= FLAGS + 4
+    function = lambda it: it
+    method = types.MethodType(function, number)
+    yield "a method's function", word(id(method) + METHOD_FUNCTION) == id(function)
     array = np.zeros((3, 4, 5), np.float32)[:, ::2, ::-1]
     at = id(array)
     yield "an array's data", word(at + DATA) == array.__array_interface__["data"][0]

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import struct
 import sys
-from collections.abc import Iterator
+import types
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,12 +25,15 @@ from hybrid.staging.spec import (
     AttributeRead,
     ComplexGuard,
     ContainerGuard,
+    ContextRead,
     DictRead,
     EntrySpec,
     FloatGuard,
     Guard,
     IntGuard,
     ItemRead,
+    MethodRead,
+    OrderRead,
     SameGuard,
     ScalarGuard,
     SizeRead,
@@ -143,15 +147,25 @@ class Checks(Writer):
                     self.require(self.icmp("eq", "i64", self.load("i64", self.ref(holder), capi.SIZE), size))
                 case ItemRead(holder, index):
                     self.expect(at, self.load("ptr", self.load("ptr", self.ref(holder), capi.LIST_ITEMS), 8 * index))
-                case AttributeRead(holder, name):
-                    self.attribute(at, holder, name)
+                case AttributeRead(holder, name) | MethodRead(holder, name):
+                    self.attribute(at, holder, name, isinstance(read, MethodRead))
+                case ContextRead(holder):
+                    self.context(at, holder)
         for holder in spec.watched:
             self.names_in(holder)
+
+    def context(self, at: int, variable: object) -> None:
+        place = self.alloca("ptr")
+        operands = f"ptr {self.ref(variable)}", f"ptr {self.ref(None)}", f"ptr {place}"
+        self.require(self.icmp("eq", "i32", self.call("PyContextVar_Get", "i32", *operands), 0))
+        found = self.load("ptr", place)
+        self.call("Py_DecRef", "void", f"ptr {found}")  # its context holds it
+        self.expect(at, found)
 
     def expect(self, at: int, found: str) -> None:
         self.require(self.icmp("eq", "ptr", found, self.word(self.spec.read_word(at))))
 
-    def attribute(self, at: int, holder: object, name: str) -> None:
+    def attribute(self, at: int, holder: object, name: str, method: bool) -> None:
         found = self.call("PyObject_GetAttr", "ptr", f"ptr {self.ref(holder)}", f"ptr {self.ref(name)}")
         there, gone = self.fresh("there"), self.fresh("gone")
         self.put(f"br i1 {self.icmp('ne', 'ptr', found, 'null')}, label %{there}, label %{gone}")
@@ -159,7 +173,11 @@ class Checks(Writer):
         self.call("PyErr_Clear", "void")
         self.put("br label %miss")
         self.label(there)
-        same = self.icmp("eq", "ptr", found, self.word(self.spec.read_word(at)))
+        wanted = found
+        if method:
+            bound = self.icmp("eq", "ptr", self.load("ptr", found, capi.TYPE), self.ref(types.MethodType))
+            wanted = self.either(bound, lambda: self.load("ptr", found, capi.METHOD_FUNCTION), lambda: found, "ptr")
+        same = self.icmp("eq", "ptr", wanted, self.word(self.spec.read_word(at)))
         self.call("Py_DecRef", "void", f"ptr {found}")
         self.require(same)
 
@@ -169,9 +187,14 @@ class Checks(Writer):
             (at, read.name) for at, read in enumerate(self.spec.reads) if isinstance(read, DictRead) and read.holder is holder
         ]
 
+        orders = [read for read in self.spec.reads if isinstance(read, OrderRead) and read.holder is holder]
+
         def look_up() -> str:
             for at, name in names:
                 self.expect(at, self.call("PyDict_GetItemWithError", "ptr", f"ptr {self.ref(holder)}", f"ptr {self.ref(name)}"))
+            for order in orders[:1]:
+                for _ in self.in_order(self.ref(holder), order.value):
+                    pass
             return "true"
 
         if not capi.dict_versions():
@@ -224,17 +247,21 @@ class Checks(Writer):
             return
         self.require(self.icmp("eq", "i64", self.load("i64", it, capi.SIZE), len(guard.items)))
         if guard.cls is dict:
-            state = self.alloca("[3 x i64]")  # the position, the last key, its value
-            self.put(f"store i64 0, ptr {state}")
-            for name in guard.names:
-                wanted = f"ptr {it}, ptr {state}, ptr {self.ref(interned(name))}, ptr {self.ref(str)}"
-                item = self.support("item", f"ptr @hybrid_entry_item({wanted})")
-                self.require(self.icmp("ne", "ptr", item, "null"))
-                yield item
+            yield from self.in_order(it, [interned(name) for name in guard.names])
             return
         base, start = (self.load("ptr", it, capi.LIST_ITEMS), 0) if guard.cls is list else (it, capi.tuple_items())
         for at in range(len(guard.items)):
             yield self.load("ptr", base, start + 8 * at)
+
+    def in_order(self, it: str, keys: Iterable[str | int]) -> Iterator[str]:
+        """The values of a dict under these keys, one after the other; another key in its place misses."""
+        state = self.alloca("[3 x i64]")  # the position, the last key, its value
+        self.put(f"store i64 0, ptr {state}")
+        for key in keys:
+            wanted = f"ptr {it}, ptr {state}, ptr {self.ref(key)}, ptr {self.ref(str)}"
+            item = self.support("item", f"ptr @hybrid_entry_item({wanted})")
+            self.require(self.icmp("ne", "ptr", item, "null"))
+            yield item
 
     def exact(self, it: str, cls: type) -> None:
         self.require(self.icmp("eq", "ptr", self.load("ptr", it, capi.TYPE), self.ref(cls)))

@@ -147,6 +147,8 @@ class Compiled:
         written = [k for k, a in arrays.items() if any(w is a or (type(w) is int and w == k) for w in traced.writes)]
         if any(_share(arrays[w], other) for w in written for k, other in arrays.items() if k != w):
             return Refusal(None, "a written argument shares memory with another one")
+        if any(_share(arrays[w], read) for w in written for _, read, _ in self.reads.contents):
+            return Refusal(None, "a written argument shares memory with an array that NumPy read while it was traced")
         if len({id(_at(bound, path)) for path in traced.containers}) < len(traced.containers):
             return Refusal(None, "a container that is changed comes twice among the arguments")
         if any(one_of(values[k], traced.generators) is not known for k, known in traced.passed):

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import sys
 import warnings
+from contextvars import ContextVar
 from dataclasses import dataclass
 from types import FrameType, TracebackType
 from typing import Any
 
 import numpy as np
+from numpy._core import _ufunc_config
 
 from hybrid.core.config import config
 from hybrid.core.errors import HybridError
@@ -17,6 +19,15 @@ from hybrid.ir.graph import Source
 
 _OURS = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "")
 _LIBRARIES = (_OURS, os.path.join(os.path.dirname(np.__file__), ""))
+
+
+# What NumPy does about floating-point errors, as `np.errstate` sets it for a thread or task; unset, it warns.
+ERROR_STATE: ContextVar[Any] = _ufunc_config._extobj_contextvar
+
+
+def errors_wanted() -> bool:
+    """Whether NumPy is to do more about floating-point errors than to warn, which compiled code does not."""
+    return ERROR_STATE.get(None) is not None and not {"raise", "call", "print", "log"}.isdisjoint(np.geterr().values())
 
 
 class FallbackWarning(UserWarning):

@@ -35,7 +35,15 @@ from hybrid.ir import trace as tr
 from hybrid.ir.trace import Concretise, Specialise, Symbol
 from hybrid.staging import aside
 from hybrid.staging.aside import eager
-from hybrid.staging.fallback import FallbackWarning, Refusal, RetraceWarning, describe, warn, without_our_frames
+from hybrid.staging.fallback import (
+    FallbackWarning,
+    Refusal,
+    RetraceWarning,
+    describe,
+    errors_wanted,
+    warn,
+    without_our_frames,
+)
 from hybrid.staging.inspect import Inspection
 from hybrid.staging.parameters import Bound, Parameters, untraceable
 from hybrid.staging.signature import Leaf, StaticLeaf, describe_all
@@ -152,7 +160,11 @@ class Function(Inspection):
             bound = self.parameters.bind(args, kwargs)
         if bound is None:
             return self.function(*args, **kwargs)  # raises Python's own message, and nothing of ours before it
-        found, failed = self._trace_for(bound, (len(args), tuple(kwargs))), None
+        if errors_wanted():
+            what = "np.errstate asks for floating-point errors, which compiled code does not raise"
+            found, failed = Refusal(None, what, TraceError(what)), None
+        else:
+            found, failed = self._trace_for(bound, (len(args), tuple(kwargs))), None
         if not isinstance(found, Refusal):
             compiled, values = found
             refusal = compiled.refuses(values, bound)

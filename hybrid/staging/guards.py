@@ -6,6 +6,8 @@ import builtins
 import dataclasses
 import inspect
 import types
+from array import array as typed_array
+from collections import OrderedDict, deque
 from collections.abc import Sequence
 from itertools import accumulate
 from typing import Any
@@ -18,6 +20,7 @@ from hybrid.ir.graph import Atom, Literal, symbols_of
 from hybrid.ir.trace import prototype
 from hybrid.runtime.program import Lowered
 from hybrid.staging import capi, entry
+from hybrid.staging.fallback import ERROR_STATE
 from hybrid.staging.reads import DEEP, MISSING, Read, Reads
 from hybrid.staging.signature import ArrayLeaf, Leaf, NumberLeaf, SameLeaf, ScalarLeaf, StaticLeaf, valued
 from hybrid.staging.tracing import Argument, Computed, Constant, Result, Traced, View, view_of
@@ -174,7 +177,7 @@ def reads(found: Reads) -> tuple[entry.Read, ...] | None:
         if parts is None or len(out) > MANY:
             return None
         out += parts
-    return tuple(out)
+    return (*out, entry.ContextRead(ERROR_STATE, ERROR_STATE.get(None)))
 
 
 def _read(read: Read) -> list[entry.Read] | None:
@@ -198,6 +201,8 @@ def _read(read: Read) -> list[entry.Read] | None:
         return [] if at is None else [entry.WordRead(read.holder, at, value), *parts]
     if isinstance(read.holder, types.ModuleType) and read.name in vars(read.holder):
         return [entry.DictRead(vars(read.holder), read.name, value), *parts]
+    if read.kind == "method" and value is not MISSING:
+        return [entry.MethodRead(read.holder, read.name, value)]
     if read.kind == "attribute" and value is not MISSING:
         return [entry.AttributeRead(read.holder, read.name, value), *parts]
     return None
@@ -208,7 +213,7 @@ def _contents(value: Any, depth: int = 0) -> list[entry.Read] | None:
     out: list[entry.Read] = []
     if isinstance(value, Value):
         return [entry.WordRead(value, capi.slot_offset(type(value), "_data"), value._data)]
-    if isinstance(value, (set, bytearray)) or depth > DEEP:
+    if isinstance(value, (set, bytearray, deque, OrderedDict, typed_array)) or depth > DEEP:
         return None
     if isinstance(value, (list, dict)):
         out.append(entry.SizeRead(value, len(value)))
@@ -218,6 +223,8 @@ def _contents(value: Any, depth: int = 0) -> list[entry.Read] | None:
         if not all(type(key) in (str, int) for key in value):
             return None  # comparing keys might run code
         out += [entry.DictRead(value, key, item) for key, item in value.items()]
+        if len(value) > 1:
+            out.append(entry.OrderRead(value, tuple(value)))
     if isinstance(value, (list, dict, tuple)):
         for item in value.values() if isinstance(value, dict) else value:
             inside = _contents(item, depth + 1)
@@ -230,7 +237,10 @@ def _contents(value: Any, depth: int = 0) -> list[entry.Read] | None:
 def refresh(spec: entry.EntrySpec) -> None:
     """Expect what is there now where the reads were found to mean the same."""
     for at, read in enumerate(spec.reads):
-        if isinstance(read, entry.SizeRead) or not (valued(spec.expected[at]) or isinstance(spec.expected[at], tuple)):
+        if isinstance(read, entry.ContextRead):
+            spec.refresh(at, read.holder.get(None))  # a trace is not asked for where NumPy is to raise
+            continue
+        if isinstance(read, (entry.SizeRead, entry.OrderRead, entry.MethodRead)) or not (valued(spec.expected[at]) or isinstance(spec.expected[at], tuple)):
             continue
         if isinstance(read, entry.DictRead):
             now = read.holder.get(read.name, entry.ABSENT)

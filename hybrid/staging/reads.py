@@ -9,10 +9,14 @@ from __future__ import annotations
 import builtins
 import dis
 import inspect
+import os
 import sys
 import sysconfig
+import threading
 import types
-from collections.abc import Hashable, Mapping
+from array import array as typed_array
+from collections import Counter, OrderedDict, defaultdict, deque
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -27,7 +31,11 @@ from hybrid.staging.signature import static_key, valued
 
 MISSING = type("Missing", (), {"__repr__": lambda self: "nothing"})()
 CONTENT_BYTES = 1 << 20  # arrays that NumPy itself read while tracing are compared up to this size; 1 MiB takes 50 us
-MANY_READS, MANY_ITEMS, DEEP = 4096, 256, 4  # checking this many reads from Python takes 2 ms; no trace is worth more
+MANY_READS, MANY_ITEMS, DEEP = 4096, 1024, 4  # checking this many reads from Python takes 2 ms; no trace is worth more
+# Containers of values. Those of other classes have rules of their own, and count by identity.
+_SEQUENCES: tuple[type, ...] = (tuple, list, deque)
+_MAPPINGS: tuple[type, ...] = (dict, OrderedDict, defaultdict, Counter)
+_CONTAINERS = (*_SEQUENCES, *_MAPPINGS)
 _LIBRARIES = tuple(
     str(path) + "/"
     for path in (
@@ -39,20 +47,22 @@ _LIBRARIES = tuple(
 )
 _COMPILERS = ("numba.", "llvmlite.")
 _IMPORT = dis.opmap["IMPORT_NAME"]
-_PLAIN_LOOKUP: tuple[Any, ...] = (object.__getattribute__, types.ModuleType.__getattribute__, type.__getattribute__)
+_PLAIN_LOOKUP: tuple[Any, ...] = tuple(
+    kind.__getattribute__ for kind in (object, types.ModuleType, type, types.SimpleNamespace, threading.local)
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Read:
     """One value: `name` in the namespace of a module, the contents of a cell, an attribute or an item of `holder`."""
 
-    kind: str  # global | cell | attribute | item
+    kind: str  # global | cell | attribute | method (the function of one, whatever it is bound to) | item
     holder: Any
     name: Any
     text: str
     value: Any
     key: Hashable
-    inside: tuple[tuple[Any, Any], ...] = ()  # lists and dicts in it, each with a copy, to put their contents back
+    inside: tuple[tuple[Any, Any], ...] = ()  # containers in it, each with a copy, to put their contents back
     whole: bool = True  # whether the contents of a container count, or only which one it is
 
     def now(self) -> Any:
@@ -63,6 +73,9 @@ class Read:
                 return _contents(self.holder)
             case "attribute":
                 return getattr(self.holder, self.name, MISSING)
+            case "method":
+                found = getattr(self.holder, self.name, MISSING)
+                return found.__func__ if type(found) is types.MethodType else found
         try:
             return self.holder[self.name]
         except LookupError:
@@ -70,18 +83,20 @@ class Read:
 
     def holds(self) -> bool:
         now = self.now()
-        if now is self.value and not isinstance(now, (list, dict, set, bytearray, Value, np.ndarray, tuple)):
+        if now is self.value and not isinstance(now, (set, bytearray, typed_array, Value, np.ndarray, *_CONTAINERS)):
             return True
         return fingerprint(now, self.whole) == self.key
 
     def restore(self) -> None:
         """Undo what a trace did."""
         for container, copy in self.inside:
-            if isinstance(container, list):
-                container[:] = copy
+            container.clear()
+            if isinstance(container, (list, deque)):
+                container.extend(copy)
             else:
-                container.clear()
                 container.update(copy)
+        if self.kind == "method":
+            return  # put back with the class that has it, if the function names that
         absent = self.value is MISSING
         if self.kind == "cell":
             if absent:
@@ -108,20 +123,24 @@ def fingerprint(value: Any, whole: bool = True, depth: int = 0) -> Hashable:
         return "array", id(value), value.dtype, value.shape, value.strides
     if valued(value):
         return kind, static_key(value)
-    if whole and depth < DEEP and kind in (tuple, list, dict) and len(value) <= MANY_ITEMS:
+    if kind is typed_array:
+        return kind, id(value), value.typecode, value.tobytes()
+    if whole and depth < DEEP and kind in _CONTAINERS and len(value) <= MANY_ITEMS:
         own = None if kind is tuple else id(value)
-        items = value.values() if kind is dict else value
-        keys = tuple(fingerprint(key, depth=depth + 1) for key in value) if kind is dict else None
-        return kind, own, keys, tuple(fingerprint(item, depth=depth + 1) for item in items)
+        keys = tuple(fingerprint(key, depth=depth + 1) for key in value) if kind in _MAPPINGS else None
+        return kind, own, keys, tuple(fingerprint(item, depth=depth + 1) for item in _items(value))
     return "object", id(value)
 
 
+def _items(container: Any) -> Iterable[Any]:
+    return container.values() if type(container) in _MAPPINGS else container
+
+
 def _nested(value: Any, depth: int = 0) -> list[Any]:
-    """A value and what its tuples, lists and dicts hold, as deep as `fingerprint` looks."""
-    if depth >= DEEP or type(value) not in (tuple, list, dict) or len(value) > MANY_ITEMS:
+    """A value and what the containers in it hold, as deep as `fingerprint` looks."""
+    if depth >= DEEP or type(value) not in _CONTAINERS or len(value) > MANY_ITEMS:
         return [value]
-    items = value.values() if type(value) is dict else value
-    return [value, *(found for item in items for found in _nested(item, depth + 1))]
+    return [value, *(found for item in _items(value) for found in _nested(item, depth + 1))]
 
 
 class Reads:
@@ -222,6 +241,9 @@ class _Chain:
     stored: bool = False
 
 
+_ASKING = (_Chain("global", "getattr", ()), _Chain("global", "hasattr", ()))  # with a constant these name an attribute, too
+
+
 @lru_cache(1024)
 def _chains(code: types.CodeType) -> tuple[tuple[_Chain, ...], frozenset[str]]:
     """The chains that a code object loads or stores, and the local names it rebinds."""
@@ -230,6 +252,7 @@ def _chains(code: types.CodeType) -> tuple[tuple[_Chain, ...], frozenset[str]]:
     chain: _Chain | None = None
     copied: _Chain | None = None
     constant: Any = MISSING
+    asking = False  # whether what is loaded goes to a function that looks names up
     for op in dis.get_instructions(code):
         name = op.opname
         if name in ("CACHE", "EXTENDED_ARG", "PUSH_NULL", "RESUME", "NOP"):
@@ -240,11 +263,15 @@ def _chains(code: types.CodeType) -> tuple[tuple[_Chain, ...], frozenset[str]]:
                 found[chain] = None
             for extra in start[1][:-1]:
                 found[_Chain(start[0], extra, ())] = None
+            asking = chain is not None and chain in _ASKING
             chain = _Chain(start[0], start[1][-1], ())
         elif name in ("LOAD_ATTR", "LOAD_METHOD") and chain:
             chain = _Chain(chain.root, chain.name, (*chain.steps, (True, op.argval)))
         elif name.startswith(("LOAD_CONST", "LOAD_SMALL_INT")) and chain:
             constant = op.argval
+            if asking and type(constant) is str:
+                found[_Chain(chain.root, chain.name, (*chain.steps, (True, constant)))] = None
+            asking = False
             continue
         elif (name == "BINARY_SUBSCR" or (name == "BINARY_OP" and op.argrepr == "[]")) and chain and constant is not MISSING:
             chain = _Chain(chain.root, chain.name, (*chain.steps, (False, constant)))
@@ -327,6 +354,8 @@ class _Scan:
     ) -> None:
         if "bit_generator" in code.co_names:
             raise TraceError("it looks into a random generator's bits or state, which compiled code moves on only when it runs")
+        if not {"environ", "getenv"}.isdisjoint(code.co_names):
+            self.read("attribute", os.environ, "_data", "the environment")
         chains, rebound = _chains(code)
         self.imports |= any(op == _IMPORT for op in code.co_code[::2])
         nested = [constant for constant in code.co_consts if isinstance(constant, types.CodeType)]
@@ -348,7 +377,7 @@ class _Scan:
             self.code(inner, namespace, {name: cell for name, cell in cells.items() if name in free}, inherited)
 
     def walk(self, kind: str, holder: Any, name: str, text: str, chain: _Chain) -> None:
-        item = bool(chain.steps) and not chain.steps[0][0]
+        item = bool(chain.steps) and _follows(Read(kind, holder, name, text, None, None).now(), chain.steps[0])
         self.steps(self.read(kind, holder, name, text, whole=not item), chain.name, chain)
 
     def steps(self, value: Any, text: str, chain: _Chain) -> None:
@@ -356,27 +385,29 @@ class _Scan:
         for k, (attribute, name) in enumerate(chain.steps):
             last = k == len(chain.steps) - 1
             if not attribute:
-                if type(value) not in (dict, list) or (type(value) is list and type(name) is not int):
-                    return
+                if not _follows(value, (attribute, name)):
+                    break
                 text = f"{text}[{name!r}]"
-                follows_item = not last and not chain.steps[k + 1][0]
-                value = self.read("item", value, name, f"`{text}`", whole=not follows_item)
+                item = not last and _follows(Read("item", value, name, text, None, None).now(), chain.steps[k + 1])
+                value = self.read("item", value, name, f"`{text}`", whole=not item)
                 continue
             if not _has_attributes(value):
                 return
             text = f"{text}.{name}"
             static = inspect.getattr_static(type(value), name, None)
             if isinstance(static, property):
+                if _is_users(type(value)):
+                    self.read("attribute", type(value), name, f"`{type(value).__name__}.{name}`")
                 self.callable(static.fget, (value,))
                 return
-            if isinstance(static, (types.FunctionType, classmethod, staticmethod)) and name not in getattr(
-                value, "__dict__", {}
-            ):
-                self.callable(getattr(value, name), ())
-                return
-            if isinstance(getattr(static, "__wrapped__", None), types.FunctionType):
-                self.callable(static.__wrapped__, (value,))
-                return
+            wrapped = getattr(static, "__wrapped__", None)
+            if isinstance(static, (types.FunctionType, classmethod, staticmethod)) or isinstance(wrapped, types.FunctionType):
+                if _is_users(type(value)):
+                    self.read("method", value, name, f"`{text}`")
+                if name not in getattr(value, "__dict__", {}):
+                    bare = isinstance(static, (types.FunctionType, classmethod, staticmethod))
+                    self.callable(getattr(value, name) if bare else wrapped, () if bare else (value,))
+                    return
             if inspect.isdatadescriptor(static) and not isinstance(
                 static, (types.MemberDescriptorType, types.GetSetDescriptorType)
             ):
@@ -393,8 +424,8 @@ class _Scan:
         if mark in self.seen or len(self.found) > MANY_READS:
             return
         self.seen.add(mark)
-        if type(value) in (tuple, list, dict):
-            for k, item in value.items() if type(value) is dict else enumerate(value):
+        if type(value) in _CONTAINERS:
+            for k, item in value.items() if type(value) in _MAPPINGS else enumerate(value):
                 self.everything(item, f"{text}[{k!r}]")
         if not _has_attributes(value) or isinstance(value, (type, types.ModuleType)):
             return
@@ -415,9 +446,19 @@ class _Scan:
         known = self.found.get(mark)
         if known is None or (whole and not known.whole):
             parts = _nested(value) if whole else [value]
-            inside = tuple((part, part.copy()) for part in parts if type(part) in (list, dict))
+            for part in parts if whole else ():
+                if type(part) in _CONTAINERS and len(part) > MANY_ITEMS and not (type(part) is tuple and all(map(valued, part))):
+                    raise TraceError(f"{text} is too large to be watched for changes", got=f"{len(part)} items",
+                                     expected=f"at most {MANY_ITEMS}", fix="pass it in as an argument")  # fmt: skip
+            inside = tuple((part, part.copy()) for part in parts if type(part) in _CONTAINERS and type(part) is not tuple)
             self.found[mark] = Read(kind, holder, name, text, value, fingerprint(value, whole), inside, whole)
         return value
+
+
+def _follows(value: Any, step: tuple[bool, Any]) -> bool:
+    """Whether a step leads to one item of a list or dict, so that the others do not count."""
+    attribute, name = step
+    return not attribute and (type(value) is dict or (type(value) is list and type(name) is int))
 
 
 def _named(f: types.FunctionType, args: tuple, kwargs: Mapping[str, Any]) -> dict[str, Any]:
@@ -434,7 +475,11 @@ def _named(f: types.FunctionType, args: tuple, kwargs: Mapping[str, Any]) -> dic
 
 
 def _has_attributes(value: Any) -> bool:
-    """Whether attributes of a value may change and can be read without running code: user objects, user modules and classes."""
+    """Whether attributes of a value may change and can be read without running code.
+
+    So it is of the users' objects, modules and classes, and of objects with attributes of their own whose classes come with
+    Python: a namespace of options, say, or what is local to a thread.
+    """
     if isinstance(value, (Value, np.ndarray, types.FunctionType, types.MethodType)) or (
         valued(value) and not isinstance(value, type)
     ):
@@ -445,8 +490,11 @@ def _has_attributes(value: Any) -> bool:
             and not f"{value.__name__}.".startswith(_COMPILERS)
             and value.__name__ not in sys.builtin_module_names
         )
-    kind = value if isinstance(value, type) else type(value)
-    return _is_users(kind) and type(value).__getattribute__ in _PLAIN_LOOKUP
+    if type(value).__getattribute__ not in _PLAIN_LOOKUP:
+        return False
+    if isinstance(value, type) or _is_users(type(value)):
+        return _is_users(value if isinstance(value, type) else type(value))
+    return type(getattr(value, "__dict__", None)) is dict and _is_pythons(type(value))
 
 
 def _is_users(kind: type) -> bool:
@@ -455,3 +503,8 @@ def _is_users(kind: type) -> bool:
     file = getattr(module, "__file__", None) or ""
     inside = file.startswith(_LIBRARIES) or kind.__module__.startswith(_COMPILERS)
     return bool(kind.__flags__ & 1 << 9) and kind.__module__ != "builtins" and not inside
+
+
+def _is_pythons(kind: type) -> bool:
+    """Whether a class comes with Python."""
+    return kind.__module__.partition(".")[0] in sys.stdlib_module_names

@@ -7,6 +7,7 @@ other Python value is static: a new value is a new key.
 from __future__ import annotations
 
 import sys
+import types
 from collections import deque
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
@@ -199,6 +200,8 @@ def static_key(value: Any) -> Hashable:
         return frozenset((type(item), static_key(item)) for item in value)
     if kind is bytearray:
         return bytes(value)
+    if kind is types.MethodType:
+        return "method", id(value.__func__), id(value.__self__)  # another object at each access
     return "object", id(value)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -133,9 +134,34 @@ class AttributeRead:
     value: object
 
 
+@dataclass(frozen=True, eq=False)
+class MethodRead:
+    """The function behind a method, to whatever it is bound; one whose lookup runs no Python code."""
+
+    holder: object
+    name: str
+    value: object
+
+
+@dataclass(frozen=True, eq=False)
+class OrderRead:
+    """The order of a dict's keys, each a str or an int, which a `DictRead` comes before."""
+
+    holder: dict
+    value: tuple
+
+
+@dataclass(frozen=True, eq=False)
+class ContextRead:
+    """What a context variable holds on the calling thread; None where it has not been set."""
+
+    holder: object
+    value: object
+
+
 Number = Union[float, "tuple[str, int]", "tuple[Any, ...]"]
 ABSENT = object()
-Read = WordRead | DictRead | ItemRead | SizeRead | AttributeRead
+Read = WordRead | DictRead | ItemRead | SizeRead | AttributeRead | MethodRead | OrderRead | ContextRead
 Guard = ArrayGuard | FloatGuard | ComplexGuard | ScalarGuard | IntGuard | SameGuard | AliasGuard | ContainerGuard
 
 
@@ -385,6 +411,10 @@ def _referenced(spec: EntrySpec) -> Iterator[object]:
         elif isinstance(guard, (IntGuard, SameGuard)):
             yield guard.value
     yield from (part for read in spec.reads for part in (read.holder, getattr(read, "name", None)))
+    orders = [read for read in spec.reads if isinstance(read, OrderRead)]
+    yield from (str, *(key for read in orders for key in read.value)) if orders else ()
+    yield from (None,) if any(isinstance(read, ContextRead) for read in spec.reads) else ()
+    yield from (types.MethodType,) if any(isinstance(read, MethodRead) for read in spec.reads) else ()
     yield from _referenced_results(spec.results)
     yield from (value for kind, value in spec.slots if kind == "const")
     yield from (value for value in spec.written if isinstance(value, np.ndarray))

@@ -45,20 +45,21 @@ def test_a_scheduler_may_change_an_optimisers_numbers():
             self.lr, self.betas, self.t = 0.1, (0.9, 0.99), 0
             self.m, self.v = np.zeros(shape), np.zeros(shape)
 
-        def step(self, p, g, lr, betas, t):
-            self.m *= betas[0]
-            self.m += (1 - betas[0]) * g
-            self.v *= betas[1]
-            self.v += (1 - betas[1]) * g * g
-            p -= lr * (self.m / (1 - betas[0] ** t)) / (np.sqrt(self.v / (1 - betas[1] ** t)) + 1e-8)
+        @staticmethod
+        def step(p, g, m, v, lr, betas, t):
+            m *= betas[0]
+            m += (1 - betas[0]) * g
+            v *= betas[1]
+            v += (1 - betas[1]) * g * g
+            p -= lr * (m / (1 - betas[0] ** t)) / (np.sqrt(v / (1 - betas[1] ** t)) + 1e-8)
 
     one, two = Adam(X.shape), Adam(X.shape)
     step = hy.function(Adam.step, strict=True)
     p, q = X.copy(), X.copy()
     for k in range(1, 40):
         lr, betas = 0.1 * 0.95**k, (0.9 - 0.001 * k, 0.99)
-        step(one, p, np.cos(p), lr, betas, float(k))
-        Adam.step(two, q, np.cos(q), lr, betas, float(k))
+        step(p, np.cos(p), one.m, one.v, lr, betas, float(k))
+        Adam.step(q, np.cos(q), two.m, two.v, lr, betas, float(k))
         np.testing.assert_allclose(p, q, rtol=1e-12)
     assert traces(step) == 1
 

@@ -617,7 +617,11 @@ def test_errors_that_pass_do_not_stay():
 
 
 def test_escaping_tensors():
-    kept = threading.local()  # no place that the trace watches
+    class Hidden:  # no place that the trace watches
+        def __getattribute__(self, name):
+            return object.__getattribute__(self, name)
+
+    kept = Hidden()
     found = []
 
     @function
