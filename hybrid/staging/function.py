@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import importlib
+import re
 import threading
 import types
 import weakref
@@ -502,12 +503,22 @@ class Function(Inspection):
             return "first call", []
         others = [other for nesting, other in self._traces if nesting == structure]
         if not others:
-            return "the arguments are nested differently", []
+            return self._regrouped(structure), []
         names = [f"`{name}`" for name in self.parameters.names(structure)]
         differing = [[k for k, (a, b) in enumerate(zip(other, leaves)) if a != b] for other in others]
         changed, nearest = min(zip(differing, others), key=lambda pair: len(pair[0]))
         text = ", ".join(f"{names[k]} changed {nearest[k]} -> {leaves[k]}" for k in changed)
         return text or "the trace had been dropped", [names[k] for k in changed if isinstance(leaves[k], StaticLeaf)]
+
+    def _regrouped(self, structure: tree.Structure) -> str:
+        """Why arguments have another structure than those of the latest trace."""
+        before, now = (
+            {re.match(r"\w*", name)[0]: None for name in self.parameters.names(one)}  # type: ignore[index]
+            for one in (next(reversed(self._traces))[0], structure)
+        )
+        given = [f"`{name}` is given" for name in now if name not in before]
+        left_out = [f"`{name}` is left out" for name in before if name not in now]
+        return ", ".join(given + left_out) or "the arguments are nested differently"
 
     def _count(self, structure: tree.Structure, changed: list[str]) -> None:
         """Say so where one value makes trace after trace."""

@@ -16,7 +16,7 @@ import threading
 import types
 from array import array as typed_array
 from collections import Counter, OrderedDict, defaultdict, deque
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -45,6 +45,8 @@ _LIBRARIES = tuple(
         Path(np.__file__).parents[1] / "scipy",
     )
 )
+_WRITERS = frozenset(("at", "copyto", "fill", "fill_diagonal", "partition", "place", "put", "put_along_axis", "putmask",
+                      "random", "setflags", "shuffle", "sort"))  # fmt: skip
 _COMPILERS = ("numba.", "llvmlite.")
 _IMPORT = dis.opmap["IMPORT_NAME"]
 _PLAIN_LOOKUP: tuple[Any, ...] = tuple(
@@ -146,16 +148,20 @@ def _nested(value: Any, depth: int = 0) -> list[Any]:
 class Reads:
     """The reads of one trace, in the order in which the function names them."""
 
-    def __init__(self, reads: list[Read], imports: bool):
+    def __init__(self, reads: list[Read], imports: bool, writes: bool):
         self.reads, self.imports = reads, imports
         self.contents: list[tuple[Read, np.ndarray, bytes]] = []
+        self.before = [(read, a, a.copy()) for read, a in self.arrays() if a.flags.writeable and (writes or a.nbytes <= CONTENT_BYTES)]
 
     @classmethod
     def of(cls, function: Any, bound: tuple[tuple, dict]) -> Reads:
         scan = _Scan()
         args, kwargs = bound
         scan.callable(function, args, kwargs, "")
-        return cls(list(scan.found.values()), scan.imports)
+        return cls(list(scan.found.values()), scan.imports, scan.writes)
+
+    def arrays(self) -> list[tuple[Read, np.ndarray]]:
+        return [(read, part) for read in self.reads for part in _nested(read.value) if type(part) is np.ndarray]
 
     def values(self) -> list[Any]:
         return [part for read in self.reads for part in _nested(read.value)]
@@ -174,7 +180,7 @@ class Reads:
         if changed:
             raise TraceError(f"it changes {changed[0].text}, which compiled code cannot do",
                              fix="return the new value, or write into an array in place")  # fmt: skip
-        found = [(read, array) for read in self.reads for array in _nested(read.value) if type(array) is np.ndarray]
+        found = self.arrays()
         known = {id(array) for _, array in found}
         lineages = [_lineage(array) for array in arrays]
         captured = set().union(*lineages)
@@ -192,6 +198,11 @@ class Reads:
         changed = [read for read in self.reads if not read.holds()]
         for read in reversed(changed):
             read.restore()
+        for read, array, before in self.before:
+            if array.tobytes() != before.tobytes():
+                array[...] = before
+                changed.append(read)
+        self.before = []
         return changed
 
     def changed(self) -> tuple[str, str] | None:
@@ -300,6 +311,15 @@ def _chains(code: types.CodeType) -> tuple[tuple[_Chain, ...], frozenset[str]]:
     return tuple(found), frozenset(rebound)
 
 
+@lru_cache(1024)
+def _may_write(code: types.CodeType) -> bool:
+    """Whether a code object has an item assignment, an in-place operator, or a call that writes into what it is given."""
+    if not _WRITERS.isdisjoint(code.co_names) or any(type(c) is tuple and "out" in c for c in code.co_consts):
+        return True
+    return any(op.opname == "STORE_SUBSCR" or (op.opname == "BINARY_OP" and op.argrepr.endswith("="))
+               for op in dis.get_instructions(code))  # fmt: skip
+
+
 def _root(opname: str, argument: Any) -> tuple[str, tuple[str, ...]] | None:
     """The names an instruction loads, in order: 3.13 and later load two locals at once."""
     if opname in ("LOAD_GLOBAL", "LOAD_NAME"):
@@ -318,6 +338,7 @@ class _Scan:
         self.found: dict[tuple, Read] = {}
         self.seen: set[tuple] = set()
         self.imports = False  # whether some code imports modules when it runs
+        self.writes = False  # whether some code may write into arrays
 
     def callable(self, value: Any, args: tuple = (), kwargs: Mapping[str, Any] | None = None, text: str = "") -> None:
         """The reads of calling something with arguments of which only objects are looked into."""
@@ -358,6 +379,7 @@ class _Scan:
             self.read("attribute", os.environ, "_data", "the environment")
         chains, rebound = _chains(code)
         self.imports |= any(op == _IMPORT for op in code.co_code[::2])
+        self.writes |= _may_write(code)
         nested = [constant for constant in code.co_consts if isinstance(constant, types.CodeType)]
         for inner in nested:
             rebound |= _chains(inner)[1] & set(inner.co_freevars)
@@ -447,6 +469,9 @@ class _Scan:
         if known is None or (whole and not known.whole):
             parts = _nested(value) if whole else [value]
             for part in parts if whole else ():
+                if isinstance(part, Iterator) and not _is_users(type(part)):
+                    raise TraceError(f"{text} is an iterator ({type(part).__name__}), which one trace would use up",
+                                     fix="pass a list or an array")  # fmt: skip
                 if type(part) in _CONTAINERS and len(part) > MANY_ITEMS and not (type(part) is tuple and all(map(valued, part))):
                     raise TraceError(f"{text} is too large to be watched for changes", got=f"{len(part)} items",
                                      expected=f"at most {MANY_ITEMS}", fix="pass it in as an argument")  # fmt: skip
