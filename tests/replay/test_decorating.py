@@ -161,21 +161,23 @@ def test_lambdas_partials_nested_functions_and_callables():
 # several lambdas on one line, whose source is hard to tell apart
 def test_lambdas_on_one_line():
     fs = [strict(lambda x: x + 1 if x.sum() > 0 else x - 1), strict(lambda x: x + 2 if x.sum() > 9 else x - 2)]
-    with pytest.raises(hy.errors.TraceError) if False else contextlib.nullcontext():
-        for f in fs:
-            assert float(f(np.float64(3.0))) == f.eager(np.float64(3.0))
+    for f in fs:
+        assert f(np.float64(3.0)) == f.eager(np.float64(3.0))
 
 
 # numba/numba#3501, #7798, #7646: functions from exec, the interpreter and notebooks
 def test_functions_without_a_file():
     space = {"np": np, "hy": hy}
-    exec("""
+    exec(
+        """
 @hy.function(strict=True)
 def f(x, n):
     for k in range(n):
         x = np.sin(x) + k
     return x
-""", space)
+""",
+        space,
+    )
     np.testing.assert_allclose(space["f"](X, 3), space["f"].eager(X, 3), rtol=1e-13)
     console = code.InteractiveInterpreter({"np": np, "hy": hy, "X": X})
     for text in ("f = hy.function(lambda x: x * 2)", "y = f(X)", "@hy.function\ndef g(x):\n    return f(x) + 1\n", "z = g(X)"):
@@ -229,9 +231,8 @@ def test_recursion_and_decorated_calling_decorated():
     def endless(x):
         return endless(x + 1)
 
-    for _ in range(2):
-        with pytest.raises(RecursionError):
-            endless(X)
+    with pytest.raises(RecursionError):
+        endless(X)
     np.testing.assert_allclose(power(X, 3), X**3)
 
 
@@ -286,7 +287,7 @@ def test_results_are_exactly_what_python_returns(f):
 @pytest.mark.parametrize("value", [2, 2.0, 2j, True, np.int8(2), np.uint16(2), np.int64(2), np.float16(2), np.float32(2), np.float64(2),
                                    np.complex64(2), np.bool_(True), np.array(2), np.array(2.0, "f"), hy.tensor(2.0)])  # fmt: skip
 @pytest.mark.parametrize("f", [lambda x, v: x * v, lambda x, v: v + v, lambda x, v: (v, x + v), lambda x, v: x.astype("f") * v,
-                               lambda x, v: np.add(x.astype("i1"), v), lambda x, v: v * 1.5, lambda x, v: [v * True, -v if v is not True else v]])  # fmt: skip
+                               lambda x, v: np.add(x.astype("i1"), v), lambda x, v: v * 1.5, lambda x, v: [v * True, abs(v)]])  # fmt: skip
 @pytest.mark.filterwarnings("ignore::hybrid.FallbackWarning")
 def test_numbers_keep_their_kind(f, value):
     try:

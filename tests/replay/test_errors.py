@@ -61,6 +61,7 @@ def test_no_frame_of_ours_in_what_a_user_sees():
     import subprocess
     import sys
     import textwrap
+
     done = subprocess.run([sys.executable, "-c", textwrap.dedent(program)], capture_output=True, text=True, timeout=60)
     assert done.returncode == 1 and "site-packages" not in done.stderr and "/hybrid/" not in done.stderr
     assert done.stderr.rstrip().endswith("IndexError: index 5 is out of bounds for axis 0 with size 5")

@@ -1,6 +1,7 @@
 """Complaints about memory that compiled functions keep."""
 
 import gc
+import warnings
 import weakref
 
 import numpy as np
@@ -12,7 +13,7 @@ X = np.arange(4.0)
 
 
 # tensorflow/tensorflow#62854, #50765, #45016: memory grows with every function made and with every call
-def test_ten_thousand_functions_leave_memory_flat():
+def test_functions_that_come_and_go_leave_memory_flat():
     done = in_subprocess("""
         import gc, os, numpy as np, hybrid as hy
         x = np.arange(8.0)
@@ -29,17 +30,14 @@ def test_ten_thousand_functions_leave_memory_flat():
 
         cycle(700)
         before = resident()
-        cycle(5000)
-        middle = resident()
-        cycle(5000)
-        print(middle - before, resident() - middle)
+        cycle(2000)
+        print(resident() - before)
     """)
-    first, second = map(int, done.stdout.split())
-    assert first < 16 << 20 and second < 8 << 20, f"{first >> 10} and {second >> 10} KiB"
+    assert int(done.stdout) < 2 << 20  # a kilobyte for each: ten thousand would have kept 10 MiB
 
 
 # tensorflow/tensorflow#50765: memory grows with every call
-def test_a_hundred_thousand_calls_leave_memory_flat():
+def test_thousands_of_calls_leave_memory_flat():
     done = in_subprocess("""
         import gc, os, warnings, numpy as np, hybrid as hy
         warnings.simplefilter("ignore")
@@ -62,10 +60,10 @@ def test_a_hundred_thousand_calls_leave_memory_flat():
 
         calls(500)
         before = resident()
-        calls(8000)
+        calls(2500)
         print(resident() - before)
     """)
-    assert int(done.stdout) < 4 << 20
+    assert int(done.stdout) < 2 << 20
 
 
 # tensorflow/tensorflow#31175: what a bound method belongs to was kept for ever
@@ -85,7 +83,8 @@ def test_what_functions_were_called_with_is_let_go():
     del array
     gc.collect()
     assert gone() is None
-    with hy.config.override(max_traces=2):
+    with hy.config.override(max_traces=2), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that each model makes a trace of its own
         references = []
         for _ in range(12):
             model = Model()
@@ -100,10 +99,8 @@ def test_what_functions_were_called_with_is_let_go():
 def test_traces_and_refusals_are_bounded():
     f = hy.function(lambda x, k: x + k)
     with hy.config.override(max_traces=8):
-        import warnings
-
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             for k in range(50):
-                f(np.ones((1,) * (k % 12 + 1)), f"{k}" if k % 3 else k) if k % 3 == 0 else f(np.ones(k + 1), k)
+                f(np.ones((1,) * (k % 12 + 1)) if k % 3 == 0 else np.ones(k + 1), k)
         assert len(f.traces) <= 8 * 4 and len(f.stats()["fallbacks"]) <= 8

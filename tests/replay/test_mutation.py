@@ -101,8 +101,10 @@ def test_writes_through_overlapping_windows():
         windows += 1
         return windows.sum()
 
-    for h, make in ((f, lambda: (np.arange(-3.0, 4),)),
-                    (g, lambda: (np.lib.stride_tricks.as_strided(np.arange(7.0), (5, 3), (8, 8)),))):
+    for h, make in (
+        (f, lambda: (np.arange(-3.0, 4),)),
+        (g, lambda: (np.lib.stride_tricks.as_strided(np.arange(7.0), (5, 3), (8, 8)),)),
+    ):
         decorated = hy.function(h)
         for _ in range(3):
             got, want = make(), make()

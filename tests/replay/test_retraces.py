@@ -27,7 +27,7 @@ def test_float_arguments_are_inputs():
 def test_arithmetic_of_floats_does_not_ask_for_their_values():
     @hy.function(strict=True)
     def step(p, a, b):
-        p *= p * (a * b) + a ** 2 / (1 + b) - min(a, 3.0)
+        p *= p * (a * b) + a**2 / (1 + b) - min(a, 3.0)
         return p
 
     for k in range(1, 50):
