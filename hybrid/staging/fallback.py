@@ -22,7 +22,7 @@ _LIBRARIES = (_OURS, os.path.join(os.path.dirname(np.__file__), ""))
 
 
 # What NumPy does about floating-point errors, as `np.errstate` sets it for a thread or task; unset, it warns.
-ERROR_STATE: ContextVar[Any] = _ufunc_config._extobj_contextvar
+ERROR_STATE: ContextVar[Any] = _ufunc_config._extobj_contextvar  # type: ignore[attr-defined]
 
 
 def errors_wanted() -> bool:

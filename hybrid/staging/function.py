@@ -163,9 +163,10 @@ class Function(Inspection):
             return self.function(*args, **kwargs)  # raises Python's own message, and nothing of ours before it
         if errors_wanted():
             what = "np.errstate asks for floating-point errors, which compiled code does not raise"
-            found, failed = Refusal(None, what, TraceError(what)), None
+            found: tuple[Compiled, list] | Refusal = Refusal(None, what, TraceError(what))
         else:
-            found, failed = self._trace_for(bound, (len(args), tuple(kwargs))), None
+            found = self._trace_for(bound, (len(args), tuple(kwargs)))
+        failed = None
         if not isinstance(found, Refusal):
             compiled, values = found
             refusal = compiled.refuses(values, bound)

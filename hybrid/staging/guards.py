@@ -196,7 +196,7 @@ def _read(read: Read) -> list[entry.Read] | None:
         size = len(read.holder)
         item = [] if value is MISSING else [entry.ItemRead(read.holder, read.name % size, value)]
         return [entry.SizeRead(read.holder, size), *item, *parts]
-    if isinstance(read.holder, types.FunctionType):
+    if isinstance(read.holder, types.FunctionType) and read.name in ("__code__", "__defaults__", "__kwdefaults__"):
         at = None if value is None else capi.pointer_offset(read.holder, value)
         return [] if at is None else [entry.WordRead(read.holder, at, value), *parts]
     if isinstance(read.holder, types.ModuleType) and read.name in vars(read.holder):
@@ -238,9 +238,11 @@ def refresh(spec: entry.EntrySpec) -> None:
     """Expect what is there now where the reads were found to mean the same."""
     for at, read in enumerate(spec.reads):
         if isinstance(read, entry.ContextRead):
-            spec.refresh(at, read.holder.get(None))  # a trace is not asked for where NumPy is to raise
+            spec.refresh(at, ERROR_STATE.get(None))  # a trace is not asked for where NumPy is to raise
             continue
-        if isinstance(read, (entry.SizeRead, entry.OrderRead, entry.MethodRead)) or not (valued(spec.expected[at]) or isinstance(spec.expected[at], tuple)):
+        if isinstance(read, (entry.SizeRead, entry.OrderRead, entry.MethodRead)) or not (
+            valued(spec.expected[at]) or isinstance(spec.expected[at], tuple)
+        ):
             continue
         if isinstance(read, entry.DictRead):
             now = read.holder.get(read.name, entry.ABSENT)

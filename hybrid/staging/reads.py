@@ -7,18 +7,20 @@ that changed one while it was traced (and puts it back), and `changed` says at a
 from __future__ import annotations
 
 import builtins
-import dis
+import functools
+import importlib.util
 import inspect
 import os
 import sys
 import sysconfig
 import threading
 import types
+import weakref
 from array import array as typed_array
-from collections import Counter, OrderedDict, defaultdict, deque
+from collections import OrderedDict, deque
 from collections.abc import Hashable, Iterable, Iterator, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -27,15 +29,14 @@ import numpy as np
 from hybrid.core import tree
 from hybrid.core.errors import TraceError
 from hybrid.frontend.values import Value
+from hybrid.staging.chains import MISSING, Chain, chains, imports_of, may_write
 from hybrid.staging.signature import static_key, valued
 
-MISSING = type("Missing", (), {"__repr__": lambda self: "nothing"})()
 CONTENT_BYTES = 1 << 20  # arrays that NumPy itself read while tracing are compared up to this size; 1 MiB takes 50 us
 MANY_READS, MANY_ITEMS, DEEP = 4096, 1024, 4  # checking this many reads from Python takes 2 ms; no trace is worth more
-# Containers of values. Those of other classes have rules of their own, and count by identity.
-_SEQUENCES: tuple[type, ...] = (tuple, list, deque)
-_MAPPINGS: tuple[type, ...] = (dict, OrderedDict, defaultdict, Counter)
-_CONTAINERS = (*_SEQUENCES, *_MAPPINGS)
+_MAPPINGS = (OrderedDict, dict)
+_CONTAINERS = (*_MAPPINGS, list, deque, tuple)  # and classes derived from these
+_FUNCTIONS = (types.FunctionType, types.MethodType, functools.partial)
 _LIBRARIES = tuple(
     str(path) + "/"
     for path in (
@@ -45,10 +46,7 @@ _LIBRARIES = tuple(
         Path(np.__file__).parents[1] / "scipy",
     )
 )
-_WRITERS = frozenset(("at", "copyto", "fill", "fill_diagonal", "partition", "place", "put", "put_along_axis", "putmask",
-                      "random", "setflags", "shuffle", "sort"))  # fmt: skip
 _COMPILERS = ("numba.", "llvmlite.")
-_IMPORT = dis.opmap["IMPORT_NAME"]
 _PLAIN_LOOKUP: tuple[Any, ...] = tuple(
     kind.__getattribute__ for kind in (object, types.ModuleType, type, types.SimpleNamespace, threading.local)
 )
@@ -58,7 +56,7 @@ _PLAIN_LOOKUP: tuple[Any, ...] = tuple(
 class Read:
     """One value: `name` in the namespace of a module, the contents of a cell, an attribute or an item of `holder`."""
 
-    kind: str  # global | cell | attribute | method (the function of one, whatever it is bound to) | item
+    kind: str  # global | cell | attribute | method (the function of one, whatever it is bound to) | item | context
     holder: Any
     name: Any
     text: str
@@ -78,6 +76,8 @@ class Read:
             case "method":
                 found = getattr(self.holder, self.name, MISSING)
                 return found.__func__ if type(found) is types.MethodType else found
+            case "context":
+                return self.holder.get(MISSING)
         try:
             return self.holder[self.name]
         except LookupError:
@@ -92,13 +92,14 @@ class Read:
     def restore(self) -> None:
         """Undo what a trace did."""
         for container, copy in self.inside:
-            container.clear()
-            if isinstance(container, (list, deque)):
-                container.extend(copy)
-            else:
-                container.update(copy)
+            base: Any = _base(container)
+            base.clear(container)
+            (base.update if base in _MAPPINGS else base.extend)(container, copy)
         if self.kind == "method":
             return  # put back with the class that has it, if the function names that
+        if self.kind == "context":
+            self.holder.set(self.value)
+            return
         absent = self.value is MISSING
         if self.kind == "cell":
             if absent:
@@ -127,20 +128,28 @@ def fingerprint(value: Any, whole: bool = True, depth: int = 0) -> Hashable:
         return kind, static_key(value)
     if kind is typed_array:
         return kind, id(value), value.typecode, value.tobytes()
-    if whole and depth < DEEP and kind in _CONTAINERS and len(value) <= MANY_ITEMS:
+    base: Any = _base(value) if whole and depth < DEEP else None
+    if base is not None and base.__len__(value) <= MANY_ITEMS:
         own = None if kind is tuple else id(value)
-        keys = tuple(fingerprint(key, depth=depth + 1) for key in value) if kind in _MAPPINGS else None
+        keys = tuple(fingerprint(key, depth=depth + 1) for key in base.__iter__(value)) if base in _MAPPINGS else None
         return kind, own, keys, tuple(fingerprint(item, depth=depth + 1) for item in _items(value))
     return "object", id(value)
 
 
+def _base(value: Any) -> type | None:
+    """The class whose contents an object has; its own class may have other ways of showing them."""
+    return next((base for base in _CONTAINERS if isinstance(value, base)), None) if isinstance(value, _CONTAINERS) else None
+
+
 def _items(container: Any) -> Iterable[Any]:
-    return container.values() if type(container) in _MAPPINGS else container
+    base: Any = _base(container)
+    return base.values(container) if base in _MAPPINGS else base.__iter__(container)
 
 
 def _nested(value: Any, depth: int = 0) -> list[Any]:
     """A value and what the containers in it hold, as deep as `fingerprint` looks."""
-    if depth >= DEEP or type(value) not in _CONTAINERS or len(value) > MANY_ITEMS:
+    base: Any = _base(value) if depth < DEEP else None
+    if base is None or base.__len__(value) > MANY_ITEMS:
         return [value]
     return [value, *(found for item in _items(value) for found in _nested(item, depth + 1))]
 
@@ -151,13 +160,16 @@ class Reads:
     def __init__(self, reads: list[Read], imports: bool, writes: bool):
         self.reads, self.imports = reads, imports
         self.contents: list[tuple[Read, np.ndarray, bytes]] = []
-        self.before = [(read, a, a.copy()) for read, a in self.arrays() if a.flags.writeable and (writes or a.nbytes <= CONTENT_BYTES)]
+        self.before = [
+            (read, a, a.copy()) for read, a in self.arrays() if a.flags.writeable and (writes or a.nbytes <= CONTENT_BYTES)
+        ]
 
     @classmethod
     def of(cls, function: Any, bound: tuple[tuple, dict]) -> Reads:
         scan = _Scan()
         args, kwargs = bound
         scan.callable(function, args, kwargs, "")
+        scan.given([*args, *kwargs.values()])
         return cls(list(scan.found.values()), scan.imports, scan.writes)
 
     def arrays(self) -> list[tuple[Read, np.ndarray]]:
@@ -241,96 +253,6 @@ def _contents(cell: types.CellType) -> Any:
         return MISSING
 
 
-# Bytecode --------------------------------------------------------------------------------------------------------------
-@dataclass(frozen=True, slots=True)
-class _Chain:
-    """`root.a.b["c"]`: where the root comes from, and the steps, each (is it an attribute, name)."""
-
-    root: str  # global | local | free
-    name: str
-    steps: tuple[tuple[bool, Any], ...]
-    stored: bool = False
-
-
-_ASKING = (_Chain("global", "getattr", ()), _Chain("global", "hasattr", ()))  # with a constant these name an attribute, too
-
-
-@lru_cache(1024)
-def _chains(code: types.CodeType) -> tuple[tuple[_Chain, ...], frozenset[str]]:
-    """The chains that a code object loads or stores, and the local names it rebinds."""
-    found: dict[_Chain, None] = {}
-    rebound: set[str] = set()
-    chain: _Chain | None = None
-    copied: _Chain | None = None
-    constant: Any = MISSING
-    asking = False  # whether what is loaded goes to a function that looks names up
-    for op in dis.get_instructions(code):
-        name = op.opname
-        if name in ("CACHE", "EXTENDED_ARG", "PUSH_NULL", "RESUME", "NOP"):
-            continue
-        start = _root(name, op.argval)
-        if start is not None:
-            if chain:
-                found[chain] = None
-            for extra in start[1][:-1]:
-                found[_Chain(start[0], extra, ())] = None
-            asking = chain is not None and chain in _ASKING
-            chain = _Chain(start[0], start[1][-1], ())
-        elif name in ("LOAD_ATTR", "LOAD_METHOD") and chain:
-            chain = _Chain(chain.root, chain.name, (*chain.steps, (True, op.argval)))
-        elif name.startswith(("LOAD_CONST", "LOAD_SMALL_INT")) and chain:
-            constant = op.argval
-            if asking and type(constant) is str:
-                found[_Chain(chain.root, chain.name, (*chain.steps, (True, constant)))] = None
-            asking = False
-            continue
-        elif (name == "BINARY_SUBSCR" or (name == "BINARY_OP" and op.argrepr == "[]")) and chain and constant is not MISSING:
-            chain = _Chain(chain.root, chain.name, (*chain.steps, (False, constant)))
-        elif name == "COPY" and chain:
-            copied = chain
-            continue
-        elif name in ("STORE_ATTR", "DELETE_ATTR"):
-            target = chain or copied
-            if target:
-                found[_Chain(target.root, target.name, (*target.steps, (True, op.argval)), True)] = None
-            chain = None
-        else:
-            if name in ("STORE_GLOBAL", "DELETE_GLOBAL"):
-                found[_Chain("global", op.argval, ())] = None
-            elif name.startswith(("STORE_FAST", "STORE_DEREF", "DELETE_FAST", "DELETE_DEREF")):
-                names = op.argval if isinstance(op.argval, tuple) else (op.argval,)
-                rebound.update(names)
-                if name.endswith("DEREF"):
-                    found[_Chain("free", op.argval, ())] = None
-            if chain:
-                found[chain] = None
-            chain = None
-        constant = MISSING
-    if chain:
-        found[chain] = None
-    return tuple(found), frozenset(rebound)
-
-
-@lru_cache(1024)
-def _may_write(code: types.CodeType) -> bool:
-    """Whether a code object has an item assignment, an in-place operator, or a call that writes into what it is given."""
-    if not _WRITERS.isdisjoint(code.co_names) or any(type(c) is tuple and "out" in c for c in code.co_consts):
-        return True
-    return any(op.opname == "STORE_SUBSCR" or (op.opname == "BINARY_OP" and op.argrepr.endswith("="))
-               for op in dis.get_instructions(code))  # fmt: skip
-
-
-def _root(opname: str, argument: Any) -> tuple[str, tuple[str, ...]] | None:
-    """The names an instruction loads, in order: 3.13 and later load two locals at once."""
-    if opname in ("LOAD_GLOBAL", "LOAD_NAME"):
-        return "global", (argument,)
-    if opname in ("LOAD_DEREF", "LOAD_CLASSDEREF"):
-        return "free", (argument,)
-    if opname.startswith("LOAD_FAST"):
-        return "local", argument if isinstance(argument, tuple) else (argument,)
-    return None
-
-
 class _Scan:
     """Follows the chains of a function, and of the functions these lead to, on the live objects."""
 
@@ -349,13 +271,14 @@ class _Scan:
             self.function(value, _named(value, args, kwargs))
         elif isinstance(value, types.MethodType):
             self.callable(value.__func__, (value.__self__, *args), kwargs, text)
-        elif hasattr(value, "func") and hasattr(value, "keywords") and not isinstance(value, type):
+        elif isinstance(value, functools.partial):
             self.callable(value.func, (*value.args, *args), {**value.keywords, **kwargs}, text)
-        elif isinstance(getattr(value, "__wrapped__", None), types.FunctionType):
-            self.callable(value.__wrapped__, args, kwargs, text)
+            self.given([*value.args, *value.keywords.values()])
+        elif isinstance(wrapped := inspect.getattr_static(value, "__wrapped__", None), types.FunctionType):
+            self.callable(wrapped, args, kwargs, text)
         elif isinstance(value, type):
-            if _is_users(value):
-                for member in vars(value).values():
+            for kind in value.__mro__ if _is_users(value) else ():
+                for member in vars(kind).values() if _is_users(kind) else ():
                     self.callable(getattr(member, "__func__", member), (), {}, text)
         elif callable(value) and isinstance(type(value).__call__, types.FunctionType):
             self.callable(type(value).__call__, (value, *args), kwargs, text)
@@ -367,8 +290,35 @@ class _Scan:
         self.seen.add(mark)
         for name in ("__code__", "__defaults__", "__kwdefaults__"):
             self.read("attribute", f, name, f"`{f.__name__}.{name}`", whole=name != "__code__")
+        self.given([*(f.__defaults__ or ()), *(f.__kwdefaults__ or {}).values()])
         cells = dict(zip(f.__code__.co_freevars, f.__closure__ or ()))
         self.code(f.__code__, f.__globals__, cells, known)
+
+    def given(self, values: Iterable[Any]) -> None:
+        """Functions among arguments and defaults, and what containers there hold: no chain starts from these."""
+        for value in values:
+            if isinstance(value, _FUNCTIONS):
+                self.callable(value)
+            elif isinstance(value, _CONTAINERS):
+                for item in _nested(value)[1:]:
+                    self.everything(item, "an argument")
+
+    def imported(self, code: types.CodeType, namespace: dict) -> None:
+        """What the code may read of modules that it imports itself."""
+        package = namespace.get("__package__") or namespace.get("__name__", "").rpartition(".")[0]
+        for name, level in imports_of(code):
+            try:
+                full = importlib.util.resolve_name("." * level + name, package)
+                found = [importlib.import_module(full)] if full.partition(".")[0] not in sys.stdlib_module_names else []
+            except (ImportError, ValueError):
+                continue  # the import itself says so, if it is reached
+            while found and "." in full:
+                full = full.rpartition(".")[0]
+                found.append(sys.modules[full])
+            for module in filter(_has_attributes, found):
+                for name in set(code.co_names) & vars(module).keys():
+                    text = f"{module.__name__}.{name}"
+                    self.steps(self.read("global", vars(module), name, f"`{text}`"), text, Chain("global", name, ()))
 
     def code(
         self, code: types.CodeType, namespace: dict, cells: Mapping[str, types.CellType], known: Mapping[str, Any]
@@ -377,14 +327,22 @@ class _Scan:
             raise TraceError("it looks into a random generator's bits or state, which compiled code moves on only when it runs")
         if not {"environ", "getenv"}.isdisjoint(code.co_names):
             self.read("attribute", os.environ, "_data", "the environment")
-        chains, rebound = _chains(code)
-        self.imports |= any(op == _IMPORT for op in code.co_code[::2])
-        self.writes |= _may_write(code)
+        found, rebound = chains(code)
+        if imports_of(code):
+            self.imports = True
+            self.imported(code, namespace)
+        self.writes |= may_write(code)
         nested = [constant for constant in code.co_consts if isinstance(constant, types.CodeType)]
         for inner in nested:
-            rebound |= _chains(inner)[1] & set(inner.co_freevars)
+            rebound |= chains(inner)[1] & set(inner.co_freevars)
         known = {name: value for name, value in known.items() if name not in rebound}
-        for chain in chains:
+        if "super" in code.co_names and "__class__" in cells:
+            own = [known[name] for name in code.co_varnames[:1] if name in known]
+            owner = own[0] if own else _contents(cells["__class__"])
+            for kind in (owner if isinstance(owner, type) else type(owner)).__mro__:
+                for name in code.co_names if _is_users(kind) else ():
+                    self.callable(getattr(vars(kind).get(name), "__func__", vars(kind).get(name)), tuple(own))
+        for chain in found:
             if len(self.found) > MANY_READS:
                 raise TraceError(f"it reads more than {MANY_READS} values besides its arguments", fix="pass them as arguments")
             if chain.root == "global":
@@ -398,11 +356,11 @@ class _Scan:
             inherited = {name: value for name, value in known.items() if name in free}
             self.code(inner, namespace, {name: cell for name, cell in cells.items() if name in free}, inherited)
 
-    def walk(self, kind: str, holder: Any, name: str, text: str, chain: _Chain) -> None:
+    def walk(self, kind: str, holder: Any, name: str, text: str, chain: Chain) -> None:
         item = bool(chain.steps) and _follows(Read(kind, holder, name, text, None, None).now(), chain.steps[0])
         self.steps(self.read(kind, holder, name, text, whole=not item), chain.name, chain)
 
-    def steps(self, value: Any, text: str, chain: _Chain) -> None:
+    def steps(self, value: Any, text: str, chain: Chain) -> None:
         """Follow a chain from its root's value."""
         for k, (attribute, name) in enumerate(chain.steps):
             last = k == len(chain.steps) - 1
@@ -413,6 +371,8 @@ class _Scan:
                 item = not last and _follows(Read("item", value, name, text, None, None).now(), chain.steps[k + 1])
                 value = self.read("item", value, name, f"`{text}`", whole=not item)
                 continue
+            if type(value) is ContextVar:
+                break
             if not _has_attributes(value):
                 return
             text = f"{text}.{name}"
@@ -434,10 +394,17 @@ class _Scan:
                 static, (types.MemberDescriptorType, types.GetSetDescriptorType)
             ):
                 return
-            if getattr(value, name, MISSING) is MISSING and hasattr(type(value), "__getattr__") and not chain.stored:
-                return
+            if (
+                inspect.getattr_static(value, name, MISSING) is MISSING
+                and hasattr(type(value), "__getattr__")
+                and not chain.stored
+            ):
+                break
             value = self.read("attribute", value, name, f"`{text}`")
-        self.callable(value)
+        if isinstance(value, weakref.ref):
+            raise TraceError(f"`{text}` is a weak reference, behind which tracing cannot look", fix="pass the object itself")
+        if type(value) is ContextVar:
+            value = self.read("context", value, "get", f"`{text}`")
         self.everything(value, text.removeprefix("global ").strip("`"))
 
     def everything(self, value: Any, text: str) -> None:
@@ -446,8 +413,10 @@ class _Scan:
         if mark in self.seen or len(self.found) > MANY_READS:
             return
         self.seen.add(mark)
-        if type(value) in _CONTAINERS:
-            for k, item in value.items() if type(value) in _MAPPINGS else enumerate(value):
+        self.callable(value)
+        if isinstance(value, _CONTAINERS):
+            base: Any = _base(value)
+            for k, item in zip(base.__iter__(value), _items(value)) if base in _MAPPINGS else enumerate(_items(value)):
                 self.everything(item, f"{text}[{k!r}]")
         if not _has_attributes(value) or isinstance(value, (type, types.ModuleType)):
             return
@@ -457,7 +426,9 @@ class _Scan:
         names = dict.fromkeys([*(own if isinstance(own, dict) else ()), *(name for kind in classes for name in kind)])
         for name in names:
             static = inspect.getattr_static(value, name)
-            if name.startswith("__") or callable(static) or inspect.isdatadescriptor(static) or hasattr(static, "__get__"):
+            if name.startswith("__") or inspect.isdatadescriptor(static):
+                continue
+            if not (isinstance(own, dict) and name in own) and (callable(static) or hasattr(static, "__get__")):
                 continue
             self.everything(self.read("attribute", value, name, f"`{text}.{name}`"), f"{text}.{name}")
 
@@ -469,13 +440,22 @@ class _Scan:
         if known is None or (whole and not known.whole):
             parts = _nested(value) if whole else [value]
             for part in parts if whole else ():
+                if isinstance(part, weakref.ProxyTypes):
+                    raise TraceError(f"{text} is a weak proxy, behind which tracing cannot look", fix="pass the object itself")
                 if isinstance(part, Iterator) and not _is_users(type(part)):
                     raise TraceError(f"{text} is an iterator ({type(part).__name__}), which one trace would use up",
                                      fix="pass a list or an array")  # fmt: skip
-                if type(part) in _CONTAINERS and len(part) > MANY_ITEMS and not (type(part) is tuple and all(map(valued, part))):
+                base: Any = _base(part)
+                many = base is not None and base.__len__(part) > MANY_ITEMS
+                if many and not (base is tuple and all(map(valued, part))):
                     raise TraceError(f"{text} is too large to be watched for changes", got=f"{len(part)} items",
                                      expected=f"at most {MANY_ITEMS}", fix="pass it in as an argument")  # fmt: skip
-            inside = tuple((part, part.copy()) for part in parts if type(part) in _CONTAINERS and type(part) is not tuple)
+            bases: list[Any] = [_base(part) for part in parts]
+            inside = tuple(
+                (part, dict(base.items(part)) if base in _MAPPINGS else list(base.__iter__(part)))
+                for part, base in zip(parts, bases)
+                if base not in (None, tuple)
+            )
             self.found[mark] = Read(kind, holder, name, text, value, fingerprint(value, whole), inside, whole)
         return value
 
@@ -505,9 +485,9 @@ def _has_attributes(value: Any) -> bool:
     So it is of the users' objects, modules and classes, and of objects with attributes of their own whose classes come with
     Python: a namespace of options, say, or what is local to a thread.
     """
-    if isinstance(value, (Value, np.ndarray, types.FunctionType, types.MethodType)) or (
-        valued(value) and not isinstance(value, type)
-    ):
+    if isinstance(value, types.FunctionType):
+        return not value.__code__.co_filename.startswith(_LIBRARIES)
+    if isinstance(value, (Value, np.ndarray, types.MethodType)) or (valued(value) and not isinstance(value, type)):
         return False
     if isinstance(value, types.ModuleType):
         return (

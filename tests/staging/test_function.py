@@ -12,7 +12,6 @@ import math
 import pickle
 import pydoc
 import sys
-import threading
 import traceback
 import types
 
