@@ -18,6 +18,8 @@ def _default_cache_dir() -> str:
     return os.path.join(base, "hybrid")
 
 
+ENVIRONMENT = os.environ  # for what a user's function reads of it, which is watched
+
 # Called with (name, before, after) on every change, by the rooms whose state follows a setting.
 listeners: list[Callable[[str, object, object], None]] = []
 

@@ -10,7 +10,6 @@ import builtins
 import functools
 import importlib.util
 import inspect
-import os
 import sys
 import sysconfig
 import threading
@@ -27,6 +26,7 @@ from typing import Any
 import numpy as np
 
 from hybrid.core import tree
+from hybrid.core.config import ENVIRONMENT
 from hybrid.core.errors import TraceError
 from hybrid.frontend.values import Value
 from hybrid.staging.chains import MISSING, Chain, chains, imports_of, may_write
@@ -326,7 +326,7 @@ class _Scan:
         if "bit_generator" in code.co_names:
             raise TraceError("it looks into a random generator's bits or state, which compiled code moves on only when it runs")
         if not {"environ", "getenv"}.isdisjoint(code.co_names):
-            self.read("attribute", os.environ, "_data", "the environment")
+            self.read("attribute", ENVIRONMENT, "_data", "the environment")
         found, rebound = chains(code)
         if imports_of(code):
             self.imports = True

@@ -119,7 +119,7 @@ def test_a_container_that_changes_during_the_first_calls():
             for k in range(20):
                 f = hy.function(lambda x, d, k=k: x * d["anchor"] + k)
                 g = hy.function(lambda x, k=k: x * table["anchor"] + len(table) * 0 + k)
-                for h in (lambda x: f(x, table), g):
+                for h in (functools.partial(f, d=table), g):
                     np.testing.assert_array_equal(h(X), X * 3 + k)
     finally:
         stop.set()

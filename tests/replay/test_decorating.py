@@ -262,15 +262,20 @@ def test_decorators_around_and_inside():
 # pytorch/pytorch#175943, #158772, #161610: namedtuples; #150110: views of dicts
 @pytest.mark.filterwarnings("ignore::hybrid.FallbackWarning")
 @pytest.mark.parametrize("f", [
-    lambda x: None, lambda x: (), lambda x: (x,), lambda x: [x, None, (x * 2, [])], lambda x: {"a": x + 1, 3: None, (1, 2): x[0]},
+    lambda x: None, lambda x: (), lambda x: (x,), lambda x: [x, None, (x * 2, [])],
+    lambda x: {"a": x + 1, 3: None, (1, 2): x[0]},
     lambda x: Pair(x.sum(), Pair(1, "text")), lambda x: Pair(x, 2)._replace(a=x * 2), lambda x: x.sum(), lambda x: x.sum() > 3,
     lambda x: float(x[1]), lambda x: int(x[2]), lambda x: bool(x[0]), lambda x: x.shape, lambda x: x.dtype, lambda x: len(x),
     lambda x: np.array(3.0), lambda x: x[1:2], lambda x: x[..., 1], lambda x: np.float32(2) * x[0], lambda x: x[1] * 2,
     lambda x: 2 * 3, lambda x: "text", lambda x: x.astype(np.float32)[1], lambda x: (x > 1).sum(), lambda x: np.argmax(x),
-    lambda x: x.max(keepdims=True), lambda x: np.asarray(x[0]), lambda x: x[()], lambda x: True, lambda x: 1 + 2j, lambda x: x[1] + 2j,
-    lambda x: (x, x), lambda x: {"a": 1}.items(), lambda x: {1, 2}, lambda x: range(3), lambda x: slice(1, 2), lambda x: np.float64,
-    lambda x: NotImplemented, lambda x: ..., lambda x: np.bool_(True), lambda x: x.T, lambda x: np.dtype("f4"), lambda x: b"bytes",
-    lambda x: divmod(7, 2), lambda x: divmod(x[3], 2), lambda x: round(x[3], 1), lambda x: x[3] // 2, lambda x: -x[1], lambda x: x[1] ** 2,
+    lambda x: x.max(keepdims=True), lambda x: np.asarray(x[0]), lambda x: x[()], lambda x: True, lambda x: 1 + 2j,
+    lambda x: x[1] + 2j,
+    lambda x: (x, x), lambda x: {"a": 1}.items(), lambda x: {1, 2}, lambda x: range(3), lambda x: slice(1, 2),
+    lambda x: np.float64,
+    lambda x: NotImplemented, lambda x: ..., lambda x: np.bool_(True), lambda x: x.T, lambda x: np.dtype("f4"),
+    lambda x: b"bytes",
+    lambda x: divmod(7, 2), lambda x: divmod(x[3], 2), lambda x: round(x[3], 1), lambda x: x[3] // 2, lambda x: -x[1],
+    lambda x: x[1] ** 2,
 ])  # fmt: skip
 def test_results_are_exactly_what_python_returns(f):
     decorated, want = hy.function(f), f(X)
@@ -285,9 +290,11 @@ def test_results_are_exactly_what_python_returns(f):
 
 # pytorch/pytorch#141258: NumPy's scalars, 0-d arrays and Python's numbers are three kinds
 @pytest.mark.parametrize("value", [2, 2.0, 2j, True, np.int8(2), np.uint16(2), np.int64(2), np.float16(2), np.float32(2), np.float64(2),
-                                   np.complex64(2), np.bool_(True), np.array(2), np.array(2.0, "f"), hy.tensor(2.0)])  # fmt: skip
+                                   np.complex64(2), np.bool_(True), np.array(2),
+                                           np.array(2.0, "f"), hy.tensor(2.0)])  # fmt: skip
 @pytest.mark.parametrize("f", [lambda x, v: x * v, lambda x, v: v + v, lambda x, v: (v, x + v), lambda x, v: x.astype("f") * v,
-                               lambda x, v: np.add(x.astype("i1"), v), lambda x, v: v * 1.5, lambda x, v: [v * True, abs(v)]])  # fmt: skip
+                               lambda x, v: np.add(x.astype("i1"), v), lambda x, v: v * 1.5,
+                               lambda x, v: [v * True, abs(v)]])  # fmt: skip
 @pytest.mark.filterwarnings("ignore::hybrid.FallbackWarning")
 def test_numbers_keep_their_kind(f, value):
     try:

@@ -1,5 +1,6 @@
-"""Complaints about errors: pages of the library's frames, no error at all, another error, and state that an error leaves behind."""
+"""Complaints about errors: pages of the library's frames, no error at all, another error, and what an error leaves behind."""
 
+import functools
 import traceback
 
 import numpy as np
@@ -186,8 +187,8 @@ def test_wrong_arguments_are_pythons_errors():
 
     decorated = hy.function(f)
     for args, kwargs in (((), {}), ((X, X), {}), ((X,), {"j": 1})):
-        want = raised(lambda: f(*args, **kwargs))
-        got = raised(lambda: decorated(*args, **kwargs))
+        want = raised(functools.partial(f, *args, **kwargs))
+        got = raised(functools.partial(decorated, *args, **kwargs))
         assert type(got) is type(want) is TypeError and got.args == want.args
 
 
@@ -197,8 +198,26 @@ def test_an_interrupt_during_compilation_and_in_compiled_loops():
         import os, signal, threading, numpy as np, hybrid as hy
         x = np.random.default_rng(0).random(400)
 
-        def later(seconds):
-            threading.Timer(seconds, os.kill, (os.getpid(), signal.SIGINT)).start()
+        class Interrupt:
+            # Ctrl-C after a while; again where Python lost it, as it does in a finaliser.
+
+            def __init__(self, seconds):
+                self.caught, self.seconds = threading.Event(), seconds
+                self.thread = threading.Thread(target=self.send)
+
+            def send(self):
+                pause = self.seconds
+                while not self.caught.wait(pause):
+                    os.kill(os.getpid(), signal.SIGINT)
+                    pause = 0.5
+
+            def __enter__(self):
+                self.thread.start()
+
+            def __exit__(self, kind, error, tb):
+                self.caught.set()
+                self.thread.join()
+                return kind is KeyboardInterrupt
 
         @hy.function
         def loop(x, n):
@@ -211,22 +230,16 @@ def test_an_interrupt_during_compilation_and_in_compiled_loops():
 
         loop(x, 3)
         for delay in (0.002, 0.03, 0.1):
-            try:
-                later(delay)
+            with Interrupt(delay):
                 k = 0
                 while True:
                     k += 1
                     make(k)(x)
-            except KeyboardInterrupt:
-                pass
             want = sum(np.sin(x * j) + 1 for j in range(40))
             np.testing.assert_allclose(make(1)(x), want, rtol=1e-12)
-            try:
-                later(delay)
+            with Interrupt(delay):
                 while True:
                     loop(x, 20_000)
-            except KeyboardInterrupt:
-                pass
             y, z = x.copy(), x.copy()
             np.testing.assert_allclose(loop(y, 50), loop.eager(z, 50), rtol=1e-12)
         print("usable")

@@ -164,7 +164,7 @@ def test_a_functions_own_code_and_defaults():
 
 # a mutable default, Python's own trap: the function sees what was put into it
 def test_a_mutable_default():
-    def f(x, seen=[1.0]):
+    def f(x, seen=[1.0]):  # noqa: B006
         return x * len(seen) + seen[-1]
 
     follows(f, lambda: f.__defaults__[0].append(5.0), X)
