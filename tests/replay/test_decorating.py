@@ -289,7 +289,8 @@ def test_results_are_exactly_what_python_returns(f):
 
 
 # pytorch/pytorch#141258: NumPy's scalars, 0-d arrays and Python's numbers are three kinds
-@pytest.mark.parametrize("value", [2, 2.0, 2j, True, np.int8(2), np.uint16(2), np.int64(2), np.float16(2), np.float32(2), np.float64(2),
+@pytest.mark.parametrize("value", [2, 2.0, 2j, True, np.int8(2), np.uint16(2), np.int64(2), np.float16(2),
+        np.float32(2), np.float64(2),
                                    np.complex64(2), np.bool_(True), np.array(2),
                                            np.array(2.0, "f"), hy.tensor(2.0)])  # fmt: skip
 @pytest.mark.parametrize("f", [lambda x, v: x * v, lambda x, v: v + v, lambda x, v: (v, x + v), lambda x, v: x.astype("f") * v,

@@ -165,7 +165,8 @@ def test_cause_and_finally():
 
 
 def test_python_arithmetic_raises():
-    for f, *args in ((lambda a: 1 / a, 0.0), (lambda a: a**0.5 + 1 % a, 0.0), (lambda a: 10 // a, 0), (lambda a: 2.0**a, 5000.0),
+    for f, *args in ((lambda a: 1 / a, 0.0), (lambda a: a**0.5 + 1 % a, 0.0), (lambda a: 10 // a, 0),
+                     (lambda a: 2.0**a, 5000.0),
                      (lambda a: int(a), float("nan")), (lambda a: [1, 2][a], 2), (lambda a: {"a": 1}[a], "b")):  # fmt: skip
         same_error(f, *args)
 
