@@ -50,6 +50,30 @@ def test_numpys_generators_go_on_as_in_plain_code():
     assert all(np.array_equal(noisy(X, a), noisy.eager(X, b)) for _ in range(3)) and a.random() == b.random()
 
 
+def test_numpys_generators_draw_in_loops_and_branches():
+    def walk(n, rng):
+        place = 0.0
+        for _ in range(n):
+            place += rng.normal() if rng.random() < 0.5 else rng.integers(3) - 1.0
+        return place
+
+    compiled, a, b = hy.function(walk, strict=True), np.random.default_rng(1), np.random.default_rng(1)
+    assert all(compiled(100, a) == walk(100, b) for _ in range(3)) and a.random() == b.random()
+
+
+def test_print_prints_real_values_in_program_order(capsys):
+    @hy.function(strict=True)
+    def countdown(x):
+        while x > 1.0:
+            x = x / 2
+            print(f"{x:.1f}", end=" ")
+        return x
+
+    countdown(5.0)
+    countdown(3.0)
+    assert capsys.readouterr().out == "2.5 1.2 0.6 1.5 0.8 "
+
+
 def test_numpys_functions_take_tensors():
     x = hy.tensor(X)
     assert type(np.sin(x)) is hy.Tensor and type(np.concatenate([x, X])) is hy.Tensor

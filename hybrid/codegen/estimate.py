@@ -42,6 +42,7 @@ BYTE_PS = 100  # 10 GB/s, one core's share of memory
 RANGE_PS = 60_000_000
 # Python called from a kernel, with a small operation of NumPy: 1 µs each.
 CALL_PS = 2_000_000
+NATIVE_PS = 5_000  # of a C function: a number drawn from a generator
 # Iterations of a loop that runs until something holds, or as often as a number from memory says.
 UNKNOWN_TRIPS = 16
 
@@ -169,7 +170,7 @@ def picoseconds(body: tuple[Stmt, ...], width: int, target: Target) -> Size:
             total = total + stmt.extent * midway(picoseconds(stmt.body, inner, target), stmt)
             continue
         if isinstance(stmt, Call):
-            total = total + CALL_PS
+            total = total + (CALL_PS if stmt.native is None else NATIVE_PS)
         elif isinstance(stmt, Store):
             total = total + BYTE_PS * stmt.value.dtype.itemsize
         once: Size = 0

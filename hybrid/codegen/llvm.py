@@ -31,6 +31,7 @@ from hybrid.loops.nest import (
     If,
     Kernel,
     Let,
+    Native,
     Scratch,
     Stmt,
     Store,
@@ -249,6 +250,9 @@ class _Nest(Values):
         """Python, through `@hybrid_host` of runtime/host: it is given where the arrays lie, and the values of names."""
         if self.lanes > 1:
             raise CompileError(f"kernel {self.kernel} calls Python inside a vector loop", got=stmt.name)
+        if stmt.native is not None:
+            self.native(stmt, stmt.native)
+            return
         e, site = self.e, host_symbol(self.shared.kernel, stmt)
         words = [f"ptr {self.array(slot.buffer, slot.dtype).pointer}" for slot in stmt.slots]
         words += [f"i64 {self.size(Dim.symbol(name))}" for name in stmt.symbols]
@@ -264,6 +268,14 @@ class _Nest(Values):
         e.start(failed)
         self.leave(code)
         e.start(passed)
+
+    def native(self, stmt: Call, native: Native) -> None:
+        """A C function in Python's stead."""
+        rest, operands = ([self.evaluate(expr) for expr in exprs] for exprs in (native.rest, native.operands))
+        place = stmt.writes[-1]
+        out = self.e.call(native.function, MEMORY[place.dtype], *(value.operand for value in operands))
+        for slot, text in zip(stmt.writes, (*(value.text for value in rest), out), strict=True):
+            self.e.emit(f"store {MEMORY[slot.dtype]} {text}, ptr {self.array(slot.buffer, slot.dtype).pointer}")
 
     def leave(self, code: str) -> None:
         """End the function with a code."""

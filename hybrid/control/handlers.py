@@ -19,6 +19,7 @@ from hybrid.core import dtype as dt
 from hybrid.core.errors import TraceError
 from hybrid.core.shape import Dim, Size
 from hybrid.frontend import integers, islands, uncertain
+from hybrid.frontend.printing import text
 from hybrid.frontend.values import FUNCTIONS, Value, active, kind_of, sized
 from hybrid.ir import trace as tr
 from hybrid.ir.graph import Atom
@@ -131,6 +132,9 @@ class Tracing(Plain):
         else:
             assert trace is not None
             trace.assume(verdict, "an assertion holds")
+
+    def text(self, *pieces: Any) -> Any:
+        return text(pieces)
 
     # loops --------------------------------------------------------------------------------------------------------------
     def for_(

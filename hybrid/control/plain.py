@@ -13,6 +13,8 @@ from functools import partial
 from types import CellType
 from typing import Any
 
+from hybrid.frontend.printing import joined
+
 Thunk = Any  # a function of no arguments
 
 RESULT = "__hy_return"  # the name of what a function will return
@@ -46,6 +48,10 @@ class Plain:
     def branch(self, test: Any, then: Thunk, orelse: Thunk, state: State) -> None:
         """`if test: then() else: orelse()`."""
         (then if test else orelse)()
+
+    def text(self, *pieces: Any) -> Any:
+        """An f-string among the arguments of `print`: texts, and values with their conversion and format."""
+        return joined(pieces)
 
     def while_(self, test: Thunk, body: Thunk, state: State, stop: Thunk | None = None) -> None:
         """`while test(): body()`; a true `stop()` after a round leaves the loop."""

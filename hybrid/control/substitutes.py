@@ -20,6 +20,7 @@ from hybrid.frontend import complexes, integers, uncertain
 from hybrid.frontend.creation import CONSTRUCTORS
 from hybrid.frontend.draws import drawing
 from hybrid.frontend.elementwise import NAMES
+from hybrid.frontend.printing import printed
 from hybrid.frontend.values import (
     NUMBERS,
     Value,
@@ -303,6 +304,9 @@ def _seeded(function: Callable) -> Callable:
     def make(*args: Any, **kwargs: Any) -> Any:
         if not any(value is not None for value in (*args, *kwargs.values())):
             raise tr.TraceError(f"{function.__name__}() without a seed is new at every call", at=tr.user_line())
+        if active().inside:
+            raise tr.TraceError(f"{function.__name__}() makes a generator in a branch or loop", at=tr.user_line(),
+                                fix="make it before")  # fmt: skip
         made = function(*args, **kwargs)
         active().seeded[id(made)] = made
         return made
@@ -322,6 +326,7 @@ TABLE: dict[Any, Callable] = {
     **{function: _seeded(function) for function in (np.random.default_rng, np.random.RandomState, np.random.SeedSequence,
                                                     np.random.PCG64, np.random.MT19937, np.random.Philox, np.random.SFC64)},
     np.random.Generator: _generator,
+    builtins.print: printed,
     builtins.range: _range, builtins.zip: _zip, builtins.enumerate: _enumerate, builtins.reversed: _reversed,
     builtins.len: _len, builtins.int: _number(int, integers.to_int), builtins.float: _number(float, integers.to_float),
     builtins.complex: _complex,

@@ -17,10 +17,11 @@ import numpy as np
 from hybrid.core import dtype as dt
 from hybrid.core.errors import TraceError
 from hybrid.core.shape import Dim, TensorType
-from hybrid.frontend import integers
+from hybrid.frontend import distributions, integers
 from hybrid.frontend.indexing import setitem
 from hybrid.frontend.values import Value, active, holds_tensor, kind_of, symbol, wrap
 from hybrid.ir import trace as tr
+from hybrid.ir.graph import Atom
 from hybrid.ir.trace import Trace
 from hybrid.ops import draw as d
 
@@ -58,34 +59,41 @@ def _drawn(generator: Any, method: str, *args: Any, **kwargs: Any) -> Any:
         return getattr(generator, method)(*args, **kwargs)  # the same numbers in every call
     if not made and id(generator) not in trace.generators:
         raise TraceError("it draws from a generator that nothing it reads leads to", fix="pass the generator in", at=at)
-    if trace.inside:
-        error = TraceError(f"{method}() draws random numbers from NumPy in a branch or loop",
-                           fix="draw them before it, or use hybrid.random", at=at)  # fmt: skip
-        raise _decided(trace, error)
     if method in _STATES or kwargs.get("out") is not None or type(generator) not in GENERATORS:
         raise TraceError(f"{type(generator).__name__}.{method}() is not compiled", got=f"out={kwargs.get('out')}", at=at)
     if method in ("rand", "randn"):
         args = tuple(map(operator.index, args))
+    if trace.inside and (given := distributions.legacy_normal(generator, method, args, kwargs)) is not None:
+        return distributions.stretched(trace, _drawn(generator, "standard_normal"), *given)
     if "size" in kwargs:
         kwargs["size"] = _settled(kwargs["size"])
     shuffled = args[0] if method == "shuffle" and args else None
     if made and id(generator) not in trace.generators:
         trace.generators[id(generator)] = d.Made(copy.deepcopy(generator))  # from here on drawn from by each run
     operands: list[Any] = []
-    form, named = _form(trace, args, operands), _form(trace, kwargs, operands)
+    numbers = distributions.is_number(method, args, kwargs)
+    form, named = _form(trace, args, operands, numbers), _form(trace, kwargs, operands, numbers)
     source, found = trace.generators[id(generator)], _found(generator, method, form, named, operands)
     call = d.Draw(source, type(generator), method, form, named, *found, not operands)
     if shuffled is not None and not (isinstance(shuffled, (Value, np.ndarray)) and call.type is not None):
         raise TraceError("shuffle() of something other than an array is not compiled", got=type(shuffled).__name__, at=at)
-    trace.drawn += 1
+    trace.drawn += not trace.inside
     if trace.drawn > MOST:
         long = tr.TooLong(f"more than {MOST} draws from NumPy's generators: their loop cannot stay a loop", at=at,
                           fix="draw arrays before the loop, or use hybrid.random")  # fmt: skip
         trace.fail(long)
         raise long
     token = trace.order()
-    atoms = (tr.read(x) for x in operands)
-    token.value, *out = trace.record(d.draw, (token.value, *atoms), {"call": call})
+    native = distributions.native(trace, generator, call, args, kwargs) if trace.inside else None
+    atoms, first = [tr.read(x) for x in operands], token.value
+    if native is None:
+        token.value, *out = trace.record(d.draw, (first, *atoms), {"call": call})
+    else:
+        where = _address(trace, source, native.function)
+        params = {"call": call, "function": native.function, "given": len(atoms)}
+        token.value, *out = trace.record(d.sample, (first, *atoms, where, *native.operands), params)
+        if native.range is not None:
+            trace.ranges[out[0]] = native.range
     if shuffled is not None:
         setitem(shuffled if isinstance(shuffled, Value) else wrap(trace.capture(shuffled, "ndarray")), ...,
                 wrap(trace.fresh(out[0], "ndarray")))  # fmt: skip
@@ -93,22 +101,9 @@ def _drawn(generator: Any, method: str, *args: Any, **kwargs: Any) -> Any:
     return _result(trace, out[0], call) if out else None
 
 
-def _decided(trace: Trace, error: TraceError) -> Exception:
-    """What to raise in a branch: with the numbers that its condition depends on static, it is none."""
-    region = trace.region
-    found: Exception = error
-    while region is not None:
-        if not region.trial:
-            found = error if region.predicate is None else tr.undecided(trace, region.predicate, error)
-            if found is error:
-                break
-        region = region.outer
-    return found
-
-
-def bits_of(generator: Any) -> Any:
-    """The source of a generator's bits."""
-    return generator.bit_generator if isinstance(generator, np.random.Generator) else generator._bit_generator
+def _address(trace: Trace, source: Any, function: str) -> Atom:
+    """Where this run finds what a function draws from, from before all branches and loops."""
+    return trace.root.append(d.bitgen, (), {"source": source, "gauss": function == distributions.GAUSS}, tr.user_line())[0]
 
 
 def _settled(size: Any) -> Any:
@@ -118,17 +113,20 @@ def _settled(size: Any) -> Any:
     return size if size is None else operator.index(size)
 
 
-def _form(trace: Trace, given: Any, operands: list[Any]) -> Any:
-    """Arguments with places for what only a run knows, which goes to `operands`."""
+def _form(trace: Trace, given: Any, operands: list[Any], numbers: bool) -> Any:
+    """Arguments with places for what only a run knows, which goes to `operands`.
+
+    Sizes are fixed, but for `numbers`: where the shape of what is drawn does not depend on them.
+    """
     if type(given) in (list, tuple):
-        return type(given)(_form(trace, item, operands) for item in given)
+        return type(given)(_form(trace, item, operands, numbers) for item in given)
     if type(given) is dict:
-        return {name: _form(trace, item, operands) for name, item in given.items()}
+        return {name: _form(trace, item, operands, numbers) for name, item in given.items()}
     if not isinstance(given, (Value, Dim, np.ndarray)):
         return given
     if isinstance(given, Dim):
         raise trace.specialise("a draw from a NumPy generator", given)
-    if integers.is_size(trace, given):
+    if integers.is_size(trace, given) and not numbers:
         return operator.index(given)  # type: ignore[arg-type]  # which its class knows to be
     found = symbol(trace, given)
     if any(isinstance(size, Dim) for size in found.type.shape):
@@ -140,7 +138,7 @@ def _form(trace: Trace, given: Any, operands: list[Any]) -> Any:
 
 def _found(generator: Any, method: str, args: tuple, kwargs: dict, operands: list[Any]) -> tuple[type, TensorType | None]:
     """The class and type of what a draw gives, from a call on another generator with other numbers of the same types."""
-    bits = bits_of(generator)
+    bits = d.bits_of(generator)
     if type(bits) not in BITS:
         raise TraceError(f"draws from {type(bits).__name__} are not compiled", at=tr.user_line())
     problem: Exception | None = None

@@ -209,9 +209,17 @@ def bodies(eqn: Eqn) -> dict[str, Graph]:
     return {name: value for name, value in eqn.params.items() if isinstance(value, Graph)}
 
 
+def walk(graph: Graph) -> Iterator[Eqn]:
+    """Every equation, those of bodies after the one they belong to."""
+    for eqn in graph.eqns:
+        yield eqn
+        for body in bodies(eqn).values():
+            yield from walk(body)
+
+
 def has_effects(graph: Graph) -> bool:
     """Whether a run does something besides its results."""
-    return any(eqn.primitive.effect or any(map(has_effects, bodies(eqn).values())) for eqn in graph.eqns)
+    return any(eqn.primitive.effect for eqn in walk(graph))
 
 
 def symbols_of(value: Any) -> frozenset[str]:

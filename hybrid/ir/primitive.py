@@ -80,6 +80,8 @@ class Primitive:
         cost: rough cycles per element for MAPs, weighed when fusion decides to recompute or to keep.
         lowers: whether these operand types and params can become loops; None: always.
         raises: whether `eval` may raise for operands of the right types: a singular matrix, an index out of bounds.
+        native: of an OPAQUE one with numbers for results, `(**params) -> (symbol, k)`: a C function that machine code calls for
+            the last result, with the operands from k on; the results before that are operand 0, counted up.
         effect: whether it does something besides its results: it is kept, and may fail.
     """
 
@@ -96,6 +98,7 @@ class Primitive:
     reason: str = ""
     cost: int = 1
     lowers: Callable[..., bool] | None = None
+    native: Callable[..., tuple[str, int]] | None = None
     effect: bool = False
     raises: bool = False
 

@@ -191,6 +191,7 @@ class Trace(KnownSizes):
         self.region: Region | None = None  # the innermost body being recorded, if any
         self.sizes: dict[Atom, Size] = {}  # numbers whose value is known as a polynomial over size symbols
         self.token: Cell | None = None  # what orders calls with effects
+        self.printing: Any = None  # where `print` goes as the trace begins, and how arrays are printed
         self.drawn = 0  # calls of NumPy's random generators
         self.generators: dict[int, Any] = {}  # NumPy's random generators that outlive the call, by id: what draws name them by
         self.seeded: dict[int, Any] = {}  # those that the traced code makes, and their parts

@@ -331,6 +331,19 @@ Run = Callable[[Sequence[np.ndarray], Mapping[str, int]], Sequence[np.ndarray]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Native:
+    """A C function that does what `run` of a `Call` does, for machine code: it neither fails nor needs the GIL.
+
+    Its operands are float64 and int64 (addresses among them); what it gives goes into the last place that the call writes,
+    a single number, and the values of `rest` into those before it.
+    """
+
+    function: str  # the external symbol
+    operands: tuple[Expr, ...]
+    rest: tuple[Expr, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Call:
     """Python in the middle of a kernel: `run(operands, sizes)` gives one array for each place in `writes`.
 
@@ -343,6 +356,7 @@ class Call:
     writes: tuple[Slot, ...]
     symbols: tuple[str, ...] = ()  # size symbols, loop indices and int64 names: those of the slots, and what `run` asks for
     source: str = ""  # the user's line
+    native: Native | None = None
 
     @property
     def slots(self) -> tuple[Slot, ...]:
@@ -423,6 +437,8 @@ def expressions(stmt: Stmt) -> tuple[Expr, ...]:
         return (stmt.value,)
     if isinstance(stmt, (If, While, Check)):
         return (stmt.condition,)
+    if isinstance(stmt, Call) and stmt.native is not None:
+        return (*stmt.native.operands, *stmt.native.rest)
     return ()
 
 

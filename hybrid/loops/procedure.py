@@ -33,6 +33,7 @@ from hybrid.loops.nest import (
     Kernel,
     Let,
     Load,
+    Native,
     Ref,
     Run,
     Scratch,
@@ -233,7 +234,16 @@ class _Lowering:
         taken = tuple(map(slot, eqn.outputs))
         mentioned = [size for each in (*given, *taken) for size in each.sizes if isinstance(size, Dim)]
         symbols = symbols_of(eqn).union(*(size.symbols for size in mentioned))
-        return Call(eqn.primitive.name, _numpy(eqn), given, taken, tuple(sorted(symbols)), str(eqn.source or ""))
+        name, source = eqn.primitive.name, str(eqn.source or "")
+        return Call(name, _numpy(eqn), given, taken, tuple(sorted(symbols)), source, self.native(eqn))
+
+    def native(self, eqn: Eqn) -> Native | None:
+        """The C function that does the same."""
+        if eqn.primitive.native is None:
+            return None
+        function, first = eqn.primitive.native(**eqn.params)
+        after = self.value(eqn.inputs[0]) + Const(1, dt.int64)
+        return Native(function, tuple(map(self.value, eqn.inputs[first:])), (after,) * (len(eqn.outputs) - 1))
 
     def settle(self, program: Program, graph: Graph, targets: Sequence[str], owned: set[Var], last: Mapping[Var, int]) -> None:
         """Give every value that the body stores a place: that of one it may write over, its target, or a new one."""

@@ -191,7 +191,8 @@ class Printer:
             case nest.Call():
                 given = ", ".join((*map(slot, stmt.reads), *(f"{name}" for name in stmt.symbols)))
                 note = f"   # {stmt.source}" if stmt.source else ""
-                self.line(f"{', '.join(map(slot, stmt.writes))} = python {stmt.name}({given}){note}")
+                how = "python" if stmt.native is None else f"{stmt.native.function} or python"
+                self.line(f"{', '.join(map(slot, stmt.writes))} = {how} {stmt.name}({given}){note}")
 
     def block(self, body: tuple[Stmt, ...]) -> None:
         self.depth += 1

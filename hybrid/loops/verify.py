@@ -202,6 +202,15 @@ class _Verifier:
             self.fail(f"Python cannot be called in {around.kind} loop {around.index}", stmt, fix="make that serial")
         for name in stmt.symbols:
             self.known(Dim.symbol(name), stmt)
+        if stmt.native is not None:
+            if len(stmt.native.rest) != len(stmt.writes) - 1 or any(slot.shape for slot in stmt.writes):
+                self.fail(f"{stmt.native.function} gives one number, and the others have values", stmt,
+                          got=", ".join(slot.buffer for slot in stmt.writes))  # fmt: skip
+            for value in stmt.native.operands:
+                if value.dtype not in (dt.int64, dt.float64):
+                    self.fail(f"{stmt.native.function} takes float64 and int64", stmt, got=value.dtype)
+            for value, slot in zip(stmt.native.rest, stmt.writes):
+                self.same(value.dtype, slot.dtype, f"the value of {slot.buffer}", stmt)
         for k, slot in enumerate(stmt.slots):
             array, stores = self.array(slot.buffer, stmt), k >= len(stmt.reads)
             if stores and any(b.name == slot.buffer and b.role == "in" for b in self.kernel.buffers):

@@ -9,13 +9,14 @@ from __future__ import annotations
 import contextlib
 import copy
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from hybrid.core import dtype as dt
+from hybrid.core import npyrandom
 from hybrid.core.errors import AssumptionError, GraphError
 from hybrid.core.shape import TensorType
 from hybrid.ir.primitive import NO_GRADIENT, Kind, Primitive, Sample, register
@@ -58,20 +59,23 @@ class Made:
 class _Run(threading.local):
     # The generators of the call under way on this thread: those among its arguments by place, and those it has made.
     generators: dict[int | Made, Any] | None = None
+    acts: list[Callable[[], Any]] | None = None  # what is to be done when it has ended
 
 
 _run = _Run()
 
 
 @contextlib.contextmanager
-def given(arguments: Mapping[int, Any]) -> Iterator[None]:
-    """Run a program with these generators in the places of its arguments."""
+def given(arguments: Mapping[int, Any]) -> Iterator[list[Callable[[], Any]]]:
+    """Run a program with these generators in the places of its arguments; what it leaves to be done when it has ended."""
     fresh: dict[Any, Any] = {**arguments}
-    before, _run.generators = _run.generators, fresh
+    acts: list[Callable[[], Any]] = []
+    before = _run.generators, _run.acts
+    _run.generators, _run.acts = fresh, acts
     try:
-        yield
+        yield acts
     finally:
-        _run.generators = before
+        _run.generators, _run.acts = before
 
 
 def _generator(source: Any) -> Any:
@@ -107,9 +111,16 @@ class Draw:
     type: TensorType | None
     fixed: bool
 
+    @property
+    def source(self) -> Any:
+        """The generator at this moment."""
+        return _generator(self.generator)
+
     def __call__(self, operands: Sequence[Any]) -> Any:
-        generator = _generator(self.generator)
-        args, kwargs = filled(self.args, operands), filled(self.kwargs, operands)
+        generator = self.source
+        args, kwargs = self.args, self.kwargs
+        if not self.fixed:
+            args, kwargs = filled(args, operands), filled(kwargs, operands)
         if self.method == "shuffle":
             args = (args[0].copy(), *args[1:])
             generator.shuffle(*args, **kwargs)
@@ -156,4 +167,63 @@ def _samples(rng: np.random.Generator) -> list[Sample]:
 
 draw = register(Primitive(
     "draw", Kind.OPAQUE, _eval, _infer, NO_GRADIENT, _samples, reason="NumPy's generators are NumPy's", effect=True,
+))  # fmt: skip
+
+
+# bitgen, sample: in bodies, a distribution's C function draws one number -------------------------------------------------
+def bits_of(generator: Any) -> Any:
+    """The source of a generator's bits."""
+    return generator.bit_generator if isinstance(generator, np.random.Generator) else generator._bit_generator
+
+
+def _eval_bitgen(source: Any, gauss: bool) -> Any:
+    generator = _generator(source)
+    return np.asarray(npyrandom.gauss(generator) if gauss else npyrandom.bitgen(bits_of(generator)), np.int64)
+
+
+def _eval_sample(token: Any, *operands: Any, call: Draw, function: str, given: int) -> tuple:
+    return _eval(token, *operands[:given], call=call)
+
+
+def _infer_sample(token: TensorType, *operands: TensorType, call: Draw, function: str, given: int) -> tuple:
+    return _infer(token, *operands, call=call)
+
+
+def _samples_of_one(rng: np.random.Generator) -> list[Sample]:
+    call = Draw(rng, type(rng), "uniform", (Operand(0, "python"), Operand(0, "python")), {}, float, TensorType(dt.float64, ()),
+                False)  # fmt: skip
+    at, x = np.asarray(npyrandom.bitgen(bits_of(rng))), np.asarray(rng.normal())
+    params = {"call": call, "function": "random_uniform", "given": 1}
+    return [((np.asarray(0), x, at, x, np.zeros(())), params)]  # between a number and itself: always the number
+
+
+# The address of a generator's `bitgen_t` in this run, as the number that it is; with `gauss`, of a RandomState's `aug_bitgen`.
+bitgen = register(Primitive(
+    "bitgen", Kind.OPAQUE, _eval_bitgen, lambda source, gauss: TOKEN, NO_GRADIENT,
+    lambda rng: [((), {"source": rng, "gauss": False})], reason="NumPy's generators are NumPy's",
+))  # fmt: skip
+
+# Operands: the token, the `given` ones of the call, then those of the C function: the address and the parameters.
+sample = register(Primitive(
+    "sample", Kind.OPAQUE, _eval_sample, _infer_sample, NO_GRADIENT, _samples_of_one, reason="NumPy's generators are NumPy's",
+    native=lambda call, function, given: (function, 1 + given), effect=True,
+))  # fmt: skip
+
+
+# act: what nobody can undo ---------------------------------------------------------------------------------------------
+def _eval_act(token: Any, *operands: Any, call: Callable[[Sequence[Any]], Callable[[], Any]]) -> tuple:
+    if _run.acts is None:
+        raise GraphError("something is printed in a call, and no call is under way")
+    _run.acts.append(call(operands))
+    return (np.asarray(token) + 1,)
+
+
+def _samples_of_act(rng: np.random.Generator) -> list[Sample]:
+    return []
+
+
+# `call` makes of the operands, which change later, what is done at the end of the call if that is not Python's after all.
+act = register(Primitive(
+    "act", Kind.OPAQUE, _eval_act, lambda token, *operands, call: TOKEN, NO_GRADIENT, _samples_of_act,
+    reason="printing is Python's", effect=True,
 ))  # fmt: skip

@@ -15,7 +15,7 @@ from hybrid.runtime.cache import object_for
 
 def callbacks(kernels: Iterable[Kernel]) -> dict[str, Callback]:
     """An object for each call in these kernels, by the symbol that stands for its address. Machine code does not hold them."""
-    return {host_symbol(kernel, call): Callback(call) for kernel in kernels for call in kernel.calls}
+    return {host_symbol(kernel, call): Callback(call) for kernel in kernels for call in kernel.calls if call.native is None}
 
 
 def symbols(objects: dict[str, Callback]) -> dict[str, int]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from hybrid.codegen import gauss
 from hybrid.codegen.foreign import linked
 from hybrid.codegen.instructions import symbol
 from hybrid.codegen.llvm import emit_kernel, emit_module
 from hybrid.codegen.target import Target, host
+from hybrid.core import npyrandom
 from hybrid.loops.nest import Kernel
 from hybrid.runtime import blas, cache, engine, threads
 from hybrid.runtime import host as python
@@ -66,6 +68,11 @@ def emit(lowered: Lowered) -> Native:
     objects = python.callbacks(work for work in lowered.work if isinstance(work, Kernel))
     if objects:
         needed |= python.symbols(objects)
+    used = {call.native.function for call in lowered.inner_calls if call.native is not None}
+    if gauss.NAME in used:
+        parts.append(gauss.SOURCE)
+        needed[gauss.LOG] = npyrandom.log()
+    needed |= {name: npyrandom.address(name) for name in used - {gauss.NAME}}
     parts += [*kernels, *map(_segment, segments)]
     return Native(linked(emit_module(parts)), tuple(s.name for s in segments), needed, objects)
 

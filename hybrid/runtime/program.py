@@ -99,7 +99,7 @@ class Segment:
 
     @property
     def calls_python(self) -> bool:
-        return any(isinstance(work, Kernel) and work.calls for work in self.work)
+        return any(call.native is None for work in self.work if isinstance(work, Kernel) for call in work.calls)
 
 
 @dataclass(frozen=True, eq=False, slots=True)

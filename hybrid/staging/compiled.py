@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hybrid.control.lists import unpacked
-from hybrid.core import tree
+from hybrid.core import npyrandom, tree
 from hybrid.core.config import config
 from hybrid.core.errors import TraceError
 from hybrid.core.shape import Dim, Shape
 from hybrid.frontend.values import Value, wrap
 from hybrid.ir import finite
-from hybrid.ir.graph import Eqn, Graph, Var, bodies, evaluate, sizes
+from hybrid.ir.graph import Eqn, Graph, Var, bodies, evaluate, has_effects, sizes, walk
 from hybrid.ir.verify import verify
 from hybrid.ops.draw import Argument as Place
-from hybrid.ops.draw import Draw
+from hybrid.ops.draw import Draw, bitgen, bits_of
 from hybrid.ops.draw import Made as Seeded
 from hybrid.ops.draw import given as draws_from
 from hybrid.staging import entry, guards
@@ -167,13 +167,16 @@ class Compiled:
         if finite.wanted():
             finite.check(traced.graph, arrays)
         # Where there are no results, there may be assumptions.
-        outputs = self._run(arrays, values) if traced.graph.outputs or traced.graph.eqns else []
+        outputs, acts = self._run(arrays, values) if traced.graph.outputs or traced.graph.eqns else ([], ())
         for where in traced.writes:
             if isinstance(where, int):
                 given, used = _data(values[where]), arrays[traced.inputs.index(where)]
                 if used is not given:
                     np.copyto(given, used)
-        return self.finish(values, bound, outputs)
+        out = self.finish(values, bound, outputs)
+        for act in acts:
+            act()
+        return out
 
     def finish(self, values: Sequence[Any], bound: tuple[tuple, dict], outputs: Sequence[np.ndarray]) -> Any:
         """What the call returns, from the results of the graph; containers among the arguments are updated."""
@@ -200,22 +203,36 @@ class Compiled:
                     known[next(iter(size.symbols))] = found
         return self.traced.all_sizes(known)
 
-    def _run(self, arrays: list[np.ndarray], values: Sequence[Any]) -> list[np.ndarray]:
-        """The plan's results; where it fails, NumPy's generators are left as they were, for Python to draw the same."""
-        if not self._draws[0]:
-            return self.plan.run(arrays)
-        with self.drawing(values):
-            return self.plan.run(arrays)
+    def _run(self, arrays: list[np.ndarray], values: Sequence[Any]) -> tuple[list[np.ndarray], Sequence[Callable[[], Any]]]:
+        """The plan's results, and what is to be done when nothing can fail any more.
+
+        Where it fails, NumPy's generators are left as they were, for Python to draw the same.
+        """
+        if not self._has_effects:
+            return self.plan.run(arrays), ()
+        with self.drawing(values) as acts:
+            return self.plan.run(arrays), acts
+
+    @cached_property
+    def _has_effects(self) -> bool:
+        return has_effects(self.graph)
 
     @contextlib.contextmanager
-    def drawing(self, values: Sequence[Any], undo: bool = False) -> Iterator[None]:
+    def drawing(self, values: Sequence[Any], undo: bool = False) -> Iterator[Sequence[Callable[[], Any]]]:
         """Draw from the generators among these leaves; what was drawn is undone on an error, or in any case."""
         calls, fails = self._draws
         given = {call.generator.index: values[call.generator.index] for call in calls if isinstance(call.generator, Place)}
-        before = [(generator, state_of(generator)) for generator in self.generators(values)] if fails or undo else []
+        generators = self.generators(values)
+        # Machine code draws without NumPy's locks, so they are taken for all of the run.
+        locks = [npyrandom.lock_of(bits_of(g)) for g in sorted(generators, key=id)]
+        held = contextlib.ExitStack()
+        for lock in locks if self._draws_natively else ():
+            if lock is not None:
+                held.enter_context(lock)
+        before = [(generator, state_of(generator)) for generator in generators] if fails or undo else []
         try:
-            with draws_from(given):
-                yield
+            with held, draws_from(given) as acts:
+                yield acts
         except Exception:
             undo = True
             raise
@@ -233,12 +250,23 @@ class Compiled:
     def _draws(self) -> tuple[tuple[Draw, ...], bool]:
         """The calls of NumPy's generators, and whether a run may fail: asking RandomState for its state takes 60 us."""
         from hybrid.passes.reuse import may_fail
-        from hybrid.passes.steps import lowers
+        from hybrid.passes.steps import is_called, lowers
 
-        calls = tuple(eqn.params["call"] for eqn in self.graph.eqns if eqn.primitive.effect)
-        others = [eqn for eqn in self.graph.eqns if not eqn.primitive.effect] if calls else []
-        sure = all(call.fixed for call in calls) and not any(may_fail(eqn) or not lowers(eqn) for eqn in others)
-        return calls, not sure
+        def fails(eqn: Eqn, inside: bool) -> bool:
+            within = bodies(eqn).values()
+            if within:
+                return any(fails(inner, True) for body in within for inner in body.eqns)
+            if eqn.primitive.effect:
+                return eqn.primitive.native is None and not eqn.params["call"].fixed
+            called = is_called(eqn) if inside else not lowers(eqn)
+            return eqn.primitive is not bitgen and (called or may_fail(eqn))
+
+        calls = tuple(eqn.params["call"] for eqn in walk(self.graph) if isinstance(eqn.params.get("call"), Draw))
+        return calls, bool(calls) and any(fails(eqn, False) for eqn in self.graph.eqns)
+
+    @cached_property
+    def _draws_natively(self) -> bool:
+        return any(eqn.primitive.native is not None for eqn in walk(self.graph))
 
     @classmethod
     def _give(cls, result: Result, values: Sequence[Any], bound: Any, outputs: Sequence[np.ndarray], made: list[Any]) -> Any:
@@ -307,7 +335,7 @@ class Compiled:
 
     def _spec(self, keywords: tuple[str, ...], order: tuple[int, ...]) -> entry.EntrySpec | None:
         traced, lowered = self.traced, self.lowered
-        if traced.updates or not guards.buildable(traced.structure):
+        if traced.updates or not guards.buildable(traced.structure) or self._has_effects:
             return None
         segment = lowered.only_segment
         if segment is None:

@@ -69,9 +69,9 @@ def _body(f: Any, structure: tree.Structure, compiled: Compiled) -> Iterator[str
     before, after = len(compiled.traced.graph.eqns), len(compiled.graph.eqns)
     yield f"{_plural(before, 'equation')}, {after} after simplification: {made}"
     yield from steps(lowered)
-    yield from (
-        f"host call in a loop: {call.name}{f' at {call.source}' if call.source else ''}" for call in lowered.inner_calls
-    )
+    for call in lowered.inner_calls:
+        what = f"host call in a loop: {call.name}" if call.native is None else f"call in a loop: NumPy's {call.native.function}"
+        yield f"{what}{f' at {call.source}' if call.source else ''}"
     yield from (f"island    {call}" for call in compiled.traced.islands)
     yield from (f"note      {note}" for note in compiled.traced.notes)
     if compiled.traced.writes:

@@ -428,6 +428,8 @@ class _Rewriter(ast.NodeTransformer):
                 node.args = [load("__class__"), load(first[0].arg)]
             return node
         self.generic_visit(node)
+        if isinstance(node.func, ast.Name) and node.func.id == "print":
+            node.args = [_text(arg) if isinstance(arg, ast.JoinedStr) else arg for arg in node.args]
         node.func = ast.copy_location(_handler("call", node.func), node.func)
         return node
 
@@ -531,3 +533,15 @@ def _thunk_of(names: list[str]) -> ast.Lambda:
 
 def _names(names: frozenset[str]) -> ast.Constant:
     return ast.Constant(names)  # type: ignore[arg-type]  # the compiler takes any constant that it could have folded itself
+
+
+def _text(node: ast.JoinedStr) -> ast.expr:
+    """An f-string as a call that is given its pieces: what traced values are is known when they are printed."""
+    pieces: list[ast.expr] = []
+    for part in node.values:
+        if not isinstance(part, ast.FormattedValue):
+            pieces.append(part)
+            continue
+        conversion = ast.Constant("" if part.conversion < 0 else chr(part.conversion))
+        pieces.append(ast.Tuple([part.value, conversion, part.format_spec or ast.Constant("")], ast.Load()))
+    return ast.fix_missing_locations(ast.copy_location(_handler("text", *pieces), node))

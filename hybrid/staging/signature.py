@@ -18,8 +18,9 @@ import numpy as np
 from hybrid.core import dtype as dt
 from hybrid.core.errors import TraceError
 from hybrid.core.shape import Dim, Shape, TensorType, divide
-from hybrid.frontend.draws import BITS, GENERATORS, LEGACY, bits_of
+from hybrid.frontend.draws import BITS, GENERATORS, LEGACY
 from hybrid.frontend.values import Value
+from hybrid.ops.draw import bits_of
 
 
 @dataclass(frozen=True, slots=True)

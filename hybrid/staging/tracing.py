@@ -201,6 +201,7 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
         containers = list(_containers(bound))
         with Effects(values, reads.values(), reads.imports, recording.fail) as effects:
             recording.generators = _generators(effects, leaves, values)
+            recording.printing = sys.stdout, np.get_printoptions()
             try:
                 out = convert(function, Tracing(_callee, _is_opaque, SHORT if short else 1))(*bound[0], **bound[1])
             except Exception as error:

@@ -15,6 +15,8 @@ import pytest
 
 import hybrid as hy
 from hybrid.core.errors import ArgumentError, TraceError
+from hybrid.frontend import distributions
+from hybrid.passes import worth
 
 RNG, LEGACY = np.random.default_rng(), np.random.RandomState()
 TABLE = np.arange(6.0)
@@ -363,15 +365,18 @@ def unseen(mean):
     return first, list(map(rng.normal, [1.0, 2.0]))
 
 
-def in_a_loop(n):
-    total = 0.0
+def callbacks_alone(n):
+    total = 0
     for _ in range(n):
-        total += RNG.random()
+        total += RNG.poisson(3.0)
     return total
 
 
-def in_a_branch(x):
-    return RNG.random() if x[0] > 0 else 0.0
+def made_in_a_loop(n):
+    total = 0.0
+    for _ in range(n):
+        total += np.random.default_rng(3).random()
+    return total
 
 
 def of_state():
@@ -408,7 +413,7 @@ def legacy_state():
 
 
 REFUSED = [
-    (unseen, 1.5), (in_a_loop, 50), (in_a_loop, 5000), (in_a_branch, np.ones(2)), (of_state,), (of_bytes,), (into,),
+    (unseen, 1.5), (callbacks_alone, 50), (made_in_a_loop, 5000), (of_state,), (of_bytes,), (into,),
     (of_a_list,), (unseeded,),
     (deep,), (legacy_state,), (lambda: list(map(RNG.normal, [1.0, 2.0])),), (lambda: RNG.spawn(2)[0].random(),),
 ]  # fmt: skip
@@ -465,3 +470,164 @@ def test_a_saved_graph_has_no_generator(tmp_path):
         hy.export.save(hy.function(lambda: RNG.random(2)), tmp_path / "f.hy")
     with pytest.raises(ArgumentError, match="takes a NumPy generator"):
         hy.export.save(hy.function(lambda rng, x: x), tmp_path / "f.hy", RNG, np.ones(2))
+
+
+# in branches and loops -------------------------------------------------------------------------------------------------
+def in_a_loop(n):
+    total = 0.0
+    for _ in range(n):
+        total += RNG.random()
+    return total
+
+
+def in_a_branch(x):
+    return RNG.random() if x[0] > 0 else 0.0
+
+
+def kinds(n):
+    """Every draw with a C function, known parameters and computed ones."""
+    out = np.zeros((n, 20))
+    for i in range(n):
+        x = RNG.random()
+        out[i, 0], out[i, 1], out[i, 2] = x, RNG.uniform(), RNG.uniform(-x, high=2.5)
+        out[i, 3], out[i, 4], out[i, 5] = RNG.standard_normal(), RNG.normal(), RNG.normal(x, scale=x + 1.0)
+        out[i, 6], out[i, 7], out[i, 8] = RNG.standard_exponential(), RNG.exponential(), RNG.exponential(2.0)
+        out[i, 9], out[i, 10], out[i, 11] = RNG.integers(6), RNG.integers(-3, i + 1), RNG.integers(low=0, high=2**40)
+        out[i, 12], out[i, 13], out[i, 14] = LEGACY.rand(), LEGACY.random_sample(), np.random.random()
+        out[i, 15], out[i, 16], out[i, 17] = np.random.randint(7), np.random.randint(-i, 9), LEGACY.randint(1 << 33)
+        out[i, 18], out[i, 19] = np.random.randn(), LEGACY.normal(x, 0.5)
+    return out
+
+
+def mixed(n, rng):
+    """C functions, methods and seeds of one generator in turn."""
+    total = np.zeros(3)
+    for i in range(n):
+        if i == 7:
+            np.random.seed(11)
+        if rng.random() < 0.5:
+            total += rng.normal(size=3)
+        elif rng.random() < 0.3:
+            total[rng.integers(3)] += np.random.normal(1.0, 2.0)
+        else:
+            total -= rng.poisson(3.0, 3) * np.random.uniform(0.0, 2.0)
+    return total, rng.random(), np.random.normal()
+
+
+def nested(n):
+    """A number of rounds that is drawn, early ends and conditional expressions."""
+    walks = 0
+    for i in range(n):
+        x, steps = 0.0, 0
+        while abs(x) < 2.0:
+            x += RNG.normal() if i % 2 else np.random.normal(0.0, 1.5)
+            steps += 1
+            if steps > 50:
+                break
+        walks += steps
+    return walks, RNG.random(), np.random.rand()
+
+
+def in_order(x):
+    """What is short-circuited is not drawn."""
+    count = 0
+    for value in x:
+        if (value > 0.5 and RNG.random() < 0.5) or np.random.rand() < value:
+            count += 1
+    return count
+
+
+def seeded_before(n):
+    rng, np_rng = np.random.default_rng(5), np.random.RandomState(6)
+    first, total = rng.random(), 0.0
+    for _ in range(n):
+        total += rng.random() * np_rng.normal()
+    return first, total, rng.random()
+
+
+def shuffled_in_a_loop(x, n):
+    for _ in range(n):
+        RNG.shuffle(x)
+        x[0] += RNG.random()
+    return x
+
+
+BODIES = [
+    (in_a_loop, 50), (in_a_loop, 5000), (in_a_branch, np.ones(2)), (in_a_branch, -np.ones(2)), (kinds, 40), (nested, 60),
+    (in_order, np.linspace(0.0, 1.0, 90)), (seeded_before, 40), (shuffled_in_a_loop, np.arange(9.0), 30),
+    (made_in_a_loop, 50),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("case", BODIES, ids=range(len(BODIES)))
+@pytest.mark.parametrize("backend", ["llvm", "python"])
+def test_draws_in_bodies_are_those_of_undecorated_code(case, backend, monkeypatch):
+    monkeypatch.setattr(worth, "DRAW", 0)
+    if case[0] is not in_a_loop or case[1] < 100 or backend == "llvm":
+        check(*case, calls=2, backend=backend)
+
+
+def test_functions_and_methods_draw_from_one_generator(monkeypatch):
+    monkeypatch.setattr(worth, "DRAW", 0)
+    compiled = hy.function(mixed, strict=True)
+    found = []
+    for f in (mixed, compiled):
+        reset()
+        rng = np.random.default_rng(8)
+        found.append([parts(f(60, rng)) for _ in range(3)])
+    assert found[0] == found[1]
+    assert compiled.traces[0].missed == 0
+    text = compiled.explain()
+    assert "NumPy's random_standard_uniform" in text and "host call in a loop: draw" in text
+
+
+def test_a_loop_handed_back_to_python_draws_the_same():
+    def picks(x, n, scale):
+        total = 0.0
+        for i in range(n):
+            total += x[i] * RNG.normal(0.0, scale) + np.random.normal() + LEGACY.rand()
+            x[i] = total
+        return total
+
+    seen = []
+    for f in (picks, hy.function(picks, strict=True)):
+        reset()
+        x = np.arange(6.0)
+        found = [f(x, 6, 1.0)]
+        for bad, error in (((x, 9, 1.0), IndexError), ((x, 6, -1.0), ValueError)):
+            with pytest.raises(error):
+                f(*bad)
+            found.append((x.tobytes(), RNG.random(), LEGACY.normal(), np.random.normal()))
+        seen.append(found)
+    assert seen[0] == seen[1]
+
+
+def test_functions_of_numpys_draw_what_its_methods_draw():
+    methods = {
+        np.random.Generator: ("random", "uniform", "normal", "integers", "exponential"),
+        np.random.RandomState: ("rand", "random_sample", "uniform", "randint", "standard_normal"),
+    }
+    for kind, names in methods.items():
+        for bits in (np.random.PCG64, np.random.MT19937, np.random.Philox):
+            assert all(distributions._agrees(kind, bits, name) for name in names)
+    assert not distributions._agrees(np.random.RandomState, np.random.MT19937, "exponential")
+
+
+def test_threads_that_share_a_generator_draw_every_number_once():
+    rng, size, rounds = np.random.default_rng(3), 200, 30
+    compiled = hy.function(drawn, strict=True)
+    compiled(np.random.default_rng(0), size)
+    found = []
+    threads = [threading.Thread(target=lambda: found.extend(compiled(rng, size) for _ in range(rounds))) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert np.array_equal(np.sort(np.concatenate(found)), np.sort(np.random.default_rng(3).random(3 * size * rounds)))
+
+
+def drawn(rng, size):
+    out = np.zeros(size)
+    for i in range(size):
+        out[i] = rng.random()
+    return out

@@ -1,0 +1,116 @@
+"""`print` in traced code: the texts are made where the call stands, from real values, and printed when the call has ended.
+
+Until then the call may turn out to be Python's, which prints for itself.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from hybrid.core.errors import TraceError
+from hybrid.core.shape import Dim
+from hybrid.frontend import integers
+from hybrid.frontend.values import NUMBERS, Value, active, kind_of, symbol, wrap
+from hybrid.ir import trace as tr
+from hybrid.ir.trace import Trace
+from hybrid.ops import draw as d
+
+_TEXT = (str, bytes, type(None), *NUMBERS)
+
+
+@dataclass(frozen=True, slots=True)
+class Tensor:
+    """The place of an operand that is a Tensor in the user's code."""
+
+    place: d.Operand
+
+    def of(self, operands: Sequence[Any]) -> Any:
+        return wrap(np.array(self.place.of(operands)))
+
+
+class Text:
+    """An f-string with traced values: pieces of text, and values with how each is converted and formatted."""
+
+    def __init__(self, pieces: tuple):
+        self.pieces = pieces
+
+    def of(self, operands: Sequence[Any]) -> str:
+        return joined(
+            tuple(piece if type(piece) is str else (_filled(piece[0], operands), *piece[1:]) for piece in self.pieces)
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Print:
+    """`print(*args, **options)`, for an `act`."""
+
+    args: tuple
+    options: dict[str, Any]
+    fixed = False  # a value may not be what a format wants
+
+    def __call__(self, operands: Sequence[Any]) -> Callable[[], Any]:
+        return functools.partial(print, *(str(_filled(arg, operands)) for arg in self.args), **self.options)
+
+    def __repr__(self) -> str:
+        return f"<print of {len(self.args)}>"
+
+
+def joined(pieces: tuple) -> str:
+    """The text of an f-string, as Python makes it."""
+    convert: dict[str, Callable[[Any], str]] = {"s": str, "r": repr, "a": ascii}
+    return "".join(p if type(p) is str else format(convert[p[1]](p[0]) if p[1] else p[0], p[2]) for p in pieces)
+
+
+def text(pieces: tuple) -> Any:
+    """An f-string that is printed."""
+    traced = any(isinstance(p[0], (Value, Dim)) for p in pieces if type(p) is not str) and tr.current() is not None
+    return Text(pieces) if traced else joined(pieces)
+
+
+def printed(*args: Any, **options: Any) -> None:
+    """What traced code calls for `print`."""
+    trace = active()
+    if options.get("file") is not None or not all(type(value) in (str, bool, type(None)) for value in options.values()):
+        raise _refusal("print() to a file, or with traced options, is not compiled")
+    if (sys.stdout, np.get_printoptions()) != trace.printing:
+        raise _refusal("print() where the function itself redirects output, or sets how arrays are printed, is not compiled")
+    operands: list[Any] = []
+    act = Print(tuple(_form(trace, arg, operands) for arg in args), options)
+    token = trace.order()
+    atoms = [tr.read(x) for x in operands]
+    (token.value,) = trace.record(d.act, (token.value, *atoms), {"call": act})
+
+
+def _refusal(what: str) -> TraceError:
+    return TraceError(what, fix="leave this function undecorated, or print what it returns", at=tr.user_line())
+
+
+def _form(trace: Trace, given: Any, operands: list[Any]) -> Any:
+    """What is printed, with places for what only a run knows."""
+    if type(given) is Text:
+        return Text(tuple(p if type(p) is str else (_form(trace, p[0], operands), *p[1:]) for p in given.pieces))
+    if type(given) in (list, tuple):
+        return type(given)(_form(trace, item, operands) for item in given)
+    if type(given) in _TEXT or issubclass(type(given), np.generic):
+        return given
+    if isinstance(given, Dim):
+        given = integers.integer(trace, given)
+    if not isinstance(given, (Value, np.ndarray)):
+        raise _refusal(f"print() of a {type(given).__name__} is not compiled")
+    found = symbol(trace, given)
+    kind = kind_of(wrap(found))
+    operands.append(found)
+    place = d.Operand(len(operands) - 1, "ndarray" if kind == "tensor" else kind)
+    return Tensor(place) if kind == "tensor" else place
+
+
+def _filled(form: Any, operands: Sequence[Any]) -> Any:
+    if isinstance(form, (d.Operand, Tensor, Text)):
+        return form.of(operands)
+    return type(form)(_filled(item, operands) for item in form) if type(form) in (list, tuple) else form
