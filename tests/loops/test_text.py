@@ -80,6 +80,9 @@ def test_calls_of_python():
     slots = Slot("x", F32, (n, 3), (3, 1)), Slot("x", F32, (3, n), (1, 3)), Slot("out", F32, (), ())
     kernel = Kernel("k", (), (nest.Call("solve", lambda *_: (), slots[:2], slots[2:], ("n",), "user.py:3"),))
     assert str(kernel).splitlines()[1] == "  out[] = python solve(x[n,3], x[3,n by 1,3], n)   # user.py:3"
+    native = nest.Native("random_normal", (Const(7, I64), Const(1.0, dt.float64)), ())
+    drawn = nest.Call("sample", lambda *_: (), (), (Slot("y", dt.float64, (), ()),), native=native)
+    assert str(Kernel("k", (), (drawn,))).splitlines()[1] == "  y[] = random_normal or python sample()"
 
 
 def test_text_does_not_depend_on_identity():

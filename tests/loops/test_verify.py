@@ -24,6 +24,7 @@ from hybrid.loops.nest import (
     Kernel,
     Let,
     Load,
+    Native,
     Op,
     Ref,
     Rescue,
@@ -357,3 +358,21 @@ def test_disjointness_of_triangles_is_never_claimed_wrongly():
         accepted += 1
         assert not collide, (forms, outer, count, grow, base)
     assert accepted > 40
+
+
+def drawn(operand, rest=(), shape=()):
+    places = Slot("count", I64, (), ()), Slot("number", dt.float64, shape, (1,) * len(shape))
+    call = Call("sample", lambda operands, sizes: (), (), places, native=Native("random_exponential", (operand,), rest))
+    return kernel(Scratch("count", I64, 1), Scratch("number", dt.float64, 4), call)
+
+
+def test_c_functions_in_the_place_of_python():
+    verify(drawn(Const(2.0, dt.float64), (Const(1, I64),)))
+    for bad, message in (
+        (drawn(Const(2.0, dt.float64)), "gives one number"),
+        (drawn(Const(2.0, dt.float64), (Const(1, I64),), (4,)), "gives one number"),
+        (drawn(Const(2.0, F32), (Const(1, I64),)), "takes float64 and int64"),
+        (drawn(Const(2.0, dt.float64), (Const(1.0, F32),)), "the value of count"),
+    ):
+        with pytest.raises(CompileError, match=message):
+            verify(bad)
