@@ -28,6 +28,7 @@ FUNCTIONS: dict[str, tuple[tuple[Any, ...], Any]] = {
 
 _BITGEN = 40  # bytes of a `bitgen_t`: its state, and functions for a word of 64 bits, one of 32, a double, and raw bits
 
+_TWICE = type(threading.RLock())
 _pointer = ctypes.pythonapi.PyCapsule_GetPointer
 _pointer.restype, _pointer.argtypes = ctypes.c_void_p, (ctypes.py_object, ctypes.c_char_p)
 
@@ -40,7 +41,7 @@ def bitgen(bits: Any) -> int:
 def lock_of(bits: Any) -> Any:
     """The lock that NumPy takes for a draw, if one thread may take it twice; else None."""
     lock = getattr(bits, "lock", None)
-    return lock if isinstance(lock, type(threading.RLock())) else None
+    return lock if isinstance(lock, _TWICE) else None
 
 
 @lru_cache(maxsize=1)

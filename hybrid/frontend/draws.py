@@ -102,8 +102,14 @@ def _drawn(generator: Any, method: str, *args: Any, **kwargs: Any) -> Any:
 
 
 def _address(trace: Trace, source: Any, function: str) -> Atom:
-    """Where this run finds what a function draws from, from before all branches and loops."""
-    return trace.root.append(d.bitgen, (), {"source": source, "gauss": function == distributions.GAUSS}, tr.user_line())[0]
+    """Where this run finds what a function draws from: asked for before anything else, so that kernels stay together."""
+    eqns = trace.root.eqns
+    count = len(eqns)
+    params = {"source": source, "gauss": function == distributions.GAUSS}
+    (atom,) = trace.root.append(d.bitgen, (), params, tr.user_line())
+    if len(eqns) > count:
+        eqns.insert(0, eqns.pop())
+    return atom
 
 
 def _settled(size: Any) -> Any:

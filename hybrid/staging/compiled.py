@@ -220,18 +220,17 @@ class Compiled:
     @contextlib.contextmanager
     def drawing(self, values: Sequence[Any], undo: bool = False) -> Iterator[Sequence[Callable[[], Any]]]:
         """Draw from the generators among these leaves; what was drawn is undone on an error, or in any case."""
-        calls, fails = self._draws
-        given = {call.generator.index: values[call.generator.index] for call in calls if isinstance(call.generator, Place)}
+        fails = self._draws[1]
+        given = {source.index: values[source.index] for source in self._sources if isinstance(source, Place)}
         generators = self.generators(values)
         # Machine code draws without NumPy's locks, so they are taken for all of the run.
-        locks = [npyrandom.lock_of(bits_of(g)) for g in sorted(generators, key=id)]
-        held = contextlib.ExitStack()
-        for lock in locks if self._draws_natively else ():
-            if lock is not None:
-                held.enter_context(lock)
+        ordered = sorted(generators, key=id) if self._draws_natively else ()
+        locks = [lock for lock in (npyrandom.lock_of(bits_of(generator)) for generator in ordered) if lock is not None]
+        for lock in locks:
+            lock.acquire()
         before = [(generator, state_of(generator)) for generator in generators] if fails or undo else []
         try:
-            with held, draws_from(given) as acts:
+            with draws_from(given) as acts:
                 yield acts
         except Exception:
             undo = True
@@ -239,12 +238,19 @@ class Compiled:
         finally:
             for generator, state in before if undo else ():
                 put_back(generator, state)
+            for lock in locks:
+                lock.release()
 
     def generators(self, values: Sequence[Any]) -> list[Any]:
         """NumPy's generators that a call with these leaves draws from, but for those that it makes itself."""
+        used = [values[source.index] if isinstance(source, Place) else source for source in self._sources]
+        return used if len(used) < 2 else list({id(generator): generator for generator in used}.values())
+
+    @cached_property
+    def _sources(self) -> list[Any]:
+        """What draws name those generators by, each once."""
         sources = (call.generator for call in self._draws[0] if not isinstance(call.generator, Seeded))
-        used = (values[source.index] if isinstance(source, Place) else source for source in sources)
-        return list({id(generator): generator for generator in used}.values())
+        return list({source if isinstance(source, Place) else id(source): source for source in sources}.values())
 
     @cached_property
     def _draws(self) -> tuple[tuple[Draw, ...], bool]:
