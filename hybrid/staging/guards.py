@@ -131,7 +131,9 @@ def result(result: Result, lowered: Lowered, leaves: Sequence[Leaf], places: dic
 
 def _view(result: View, leaves: Sequence[Leaf], places: dict[int, int]) -> entry.ViewResult | None:
     """A view of an argument, as NumPy places it."""
-    leaf = leaves[result.base] if isinstance(result.base, int) else None
+    if not isinstance(result.base, int):
+        return None
+    leaf = leaves[result.base]
     if not isinstance(leaf, ArrayLeaf) or result.kind != "ndarray" or leaf.tensor or not leaf.direct:
         return None
     if any(symbols_of(size) for size in leaf.shape) or any(symbols_of(p) for _, q in result.chain for p in q.values()):

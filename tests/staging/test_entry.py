@@ -538,7 +538,7 @@ def test_a_finaliser_may_still_call():
 def test_views_of_arguments_are_made_by_machine_code():
     def f(x):
         x[0] = 5
-        return x[1:], x.T, x[::2, 1:3], np.broadcast_to(x, (2, *x.shape)), x.reshape(-1), x * 2
+        return x[1:], x.T, x[::2, 1:3], np.broadcast_to(x, (2, *x.shape)), x.reshape(-1)
 
     for make in (lambda: np.zeros((4, 4)), lambda: np.zeros((4, 4), np.float32).T, lambda: np.zeros((4, 8))[:, ::2]):
         g, x, y = function(f, dynamic=False), make(), make()
