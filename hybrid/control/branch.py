@@ -50,7 +50,7 @@ def truth(trace: Trace, value: Any) -> bool | Atom:
 def branch(trace: Trace, predicate: Atom, then: Callable, orelse: Callable, state: Any) -> None:
     """Record both ways, and join what they leave in the variables of `state` and in storage."""
     before = state.get()
-    watches = [Watch(way, before) for way in (then, orelse)]
+    watches = [Watch(way, before, state.attributes) for way in (then, orelse)]
     sides: list[Region] = []
     left: list[tuple] = []
     for name, way in (("then", then), ("orelse", orelse)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import types
 from collections.abc import Callable
@@ -66,8 +67,21 @@ def _repeatable(function: Any, opaque: Callable[[Callable], bool]) -> bool:
         return isinstance(owner, _KNOWN)
     if isinstance(function, (types.FunctionType, types.MethodType)):
         return _is_pure(function.__module__ or "") or not opaque(getattr(function, "__func__", function))
+    if isinstance(function, type) and _is_record(function):
+        return True
     module = getattr(function if isinstance(function, type) else type(function), "__module__", "") or ""
     return module == "builtins" or _is_pure(module) or not isinstance(function, type)
+
+
+def _is_record(cls: type) -> bool:
+    """Whether making an instance of a class only keeps what it is given: named tuples and plain dataclasses."""
+    if issubclass(cls, tuple) and hasattr(cls, "_fields"):
+        return "_tuple_new" in getattr(cls.__new__, "__globals__", ()) and cls.__init__ is object.__init__
+    if not dataclasses.is_dataclass(cls) or cls.__new__ is not object.__new__ or hasattr(cls, "__post_init__"):
+        return False
+    if getattr(cls.__init__, "__code__", None) is None or cls.__init__.__code__.co_filename != "<string>":
+        return False  # one of its own
+    return all(field.default_factory in (dataclasses.MISSING, list, dict, set) for field in dataclasses.fields(cls))
 
 
 def _is_pure(module: str) -> bool:

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import functools
+import operator
 from collections.abc import Callable, Iterable
 from itertools import pairwise
 from types import CodeType
 from typing import Any
+
+import numpy as np
 
 from hybrid.control import lists, substitutes
 from hybrid.control.branch import branch, choose, truth
 from hybrid.control.effects import refuse_debuggers, refuse_effects
 from hybrid.control.lists import ListChanges, Listed, listed, plain
 from hybrid.control.loop import CannotRoll, FirstRoundDiffers, RoundRaises, Rounds, Swapped, roll
+from hybrid.control.objects import Attributes, ObjectChanges
 from hybrid.control.plain import Plain, State
+from hybrid.control.tables import Tables, holds_traced, is_number
 from hybrid.control.watch import Watch
 from hybrid.core import dtype as dt
 from hybrid.core.errors import TraceError
 from hybrid.core.shape import Dim, Size
 from hybrid.frontend import integers, islands, uncertain
 from hybrid.frontend.printing import text
-from hybrid.frontend.values import FUNCTIONS, Value, active, kind_of, sized
+from hybrid.frontend.values import FUNCTIONS, NUMBERS, Value, active, kind_of, sized, wrap
 from hybrid.ir import trace as tr
 from hybrid.ir.graph import Atom
 from hybrid.ir.trace import Region, Trace
@@ -28,6 +33,7 @@ from hybrid.ops import elementwise as e
 
 SHORT = 4  # rounds of a loop that are written out: what they compute fuses
 RECURSIONS = 2  # calls of a function by itself, each in another branch, that are recorded
+MEMBERS = 64  # items of a container that a traced number is compared with, one by one
 LONG = 2048  # rounds beyond which a loop that cannot be rolled is not written out
 
 
@@ -47,6 +53,7 @@ class Tracing(Plain):
         short: int = SHORT,
     ):
         self.convert, self.opaque, self.short = convert, opaque, short
+        self.tables, self.attributes = Tables(), Attributes()
         self.calls: dict[CodeType, list[int]] = {}  # the user's functions that are being called: how deep in branches
 
     # branches -----------------------------------------------------------------------------------------------------------
@@ -57,11 +64,17 @@ class Tracing(Plain):
             (then if verdict else orelse)()
         else:
             assert trace is not None
+            state = self.attributes.state(state)
             values, failure = state.get(), trace.failure
             while True:
                 try:
                     branch(trace, verdict, then, orelse, state)
                     return
+                except ObjectChanges as change:
+                    state.set(values)
+                    trace.failure = failure
+                    state = self.attributes.add(change, state)
+                    values = state.get()
                 except ListChanges as change:
                     _grow(trace, change)
                     state.set(values)
@@ -87,6 +100,28 @@ class Tracing(Plain):
 
     def plain(self, value: Any) -> Any:
         return plain(value)
+
+    def item(self, value: Any, index: Any) -> Any:
+        """An item that only a run knows of what NumPy or Python holds."""
+        trace = tr.current()
+        if trace is None:
+            return value[index]
+        if type(value) is np.ndarray:
+            if value.dtype in dt.SHORT and holds_traced(index):
+                value = wrap(trace.capture(value, "ndarray"))
+        elif type(value) in (list, tuple) and integers.is_traced_integer(index):
+            found = self.tables.item(trace, value, index)
+            if found is not None:
+                return found
+        return value[index]
+
+    def low(self, mask: Any, name: str, value: Callable[[Callable], Any]) -> Any:
+        trace = tr.current()
+        bits = mask if name == "and_" else mask - 1 if type(mask) is int and mask > 0 and not mask & (mask - 1) else None
+        if trace is None or type(bits) is not int or not 0 <= bits < 2**63:
+            return super().low(mask, name, value)
+        given = value(integers.ring)
+        return integers.low_bits(trace, given, bits) if type(given) is integers.Ring else getattr(operator, name)(given, mask)
 
     def choose(self, test: Any, then: Callable[[], Any], orelse: Callable[[], Any]) -> Any:
         trace = tr.current()
@@ -124,6 +159,13 @@ class Tracing(Plain):
             return left is right
         return uncertain.pick(active(), right, lambda one: _is(left, one))
 
+    def in_(self, item: Any, items: Any) -> Any:
+        kind = type(items)
+        if kind not in _CONTAINERS or len(items) > MEMBERS or not is_number(item) or not all(type(x) in NUMBERS for x in items):
+            return item in items
+        equal = [functools.partial(operator.eq, item, one) for one in items]
+        return self.any_(*equal) if equal else False
+
     def assert_(self, test: Any, message: Callable[[], Any] | None = None) -> None:
         trace = tr.current()
         verdict = truth(trace, test) if trace is not None else bool(test)
@@ -158,11 +200,15 @@ class Tracing(Plain):
             self._each((item(k) for k in range(count)), body, state, stop)
             return
         test = None if stop is None else lambda: self.not_(stop())
+        state = self.attributes.state(state)
         attempt = _Attempt(trace, state, body)
         try:
             with attempt.region:
                 self._rolled(trace, count, item, test, body, state)
             attempt.accept()
+        except ObjectChanges as change:
+            attempt.undo()
+            self.for_(iterable, body, self.attributes.add(change, state), stop)
         except ListChanges as change:
             attempt.undo()
             _grow(trace, change)
@@ -226,11 +272,15 @@ class Tracing(Plain):
             super().while_(test, body, state, stop)
             return
         condition = test if stop is None else lambda: self.and_(lambda: self.not_(stop()), test)
+        state = self.attributes.state(state)
         attempt = _Attempt(trace, state, body)
         try:
             with attempt.region:
                 roll(trace, Rounds(None, trace.fresh_symbol("step"), condition, body), state, True, True)
             attempt.accept()
+        except ObjectChanges as change:
+            attempt.undo()
+            self.while_(test, body, self.attributes.add(change, state), stop)
         except ListChanges as change:
             attempt.undo()
             _grow(trace, change)
@@ -279,13 +329,28 @@ class Tracing(Plain):
         if trace is None:
             return function
         refuse_debuggers(trace, function)
-        found = substitutes.called(function) or self.convert(function, self)
+        found = substitutes.called(function) or self._constructor(function) or self.convert(function, self)
         if found is function and islands.is_library(function):
             return functools.partial(_library, islands.opened(function) if islands.is_scipy(function) else function)
         if trace.region is not None and found is function:
             refuse_effects(trace, function, self.opaque)
         code = getattr(found, "__code__", None)
         return found if code is None or found is function else functools.partial(self._called, trace, code, found)
+
+    def _constructor(self, function: Any) -> Callable | None:
+        """What makes an instance of a user's class with its `__init__` converted."""
+        if type(function) is not type or getattr(function, "__new__", None) is not object.__new__:
+            return None
+        initialise = getattr(function, "__init__")  # noqa: B009  # a function, not a method of the class
+        converted = self.convert(initialise, self)
+        return None if converted is initialise else functools.partial(self._made, function, converted)
+
+    def _made(self, cls: type, initialise: Callable, /, *args: Any, **kwargs: Any) -> Any:
+        trace = tr.current()
+        made: Any = object.__new__(cls)
+        assert trace is not None
+        self._called(trace, initialise.__code__, initialise, made, *args, **kwargs)
+        return made
 
     def _called(self, trace: Trace, code: CodeType, function: Callable, /, *args: Any, **kwargs: Any) -> Any:
         """A call of the user's own function. One that calls itself in branch after branch is taken to end after a few calls."""
@@ -319,6 +384,9 @@ def _is(known: Any, value: Any) -> Any:
 _NO_STATE = State((), tuple, lambda values: None, frozenset(), frozenset(), frozenset())
 
 
+_CONTAINERS = frozenset((tuple, list, set, frozenset, dict))
+
+
 def _grow(trace: Trace, change: ListChanges) -> None:
     """Make a list storage where it was made; elsewhere, leave that to the branch or loop around."""
     if not change.changed.is_home():
@@ -335,7 +403,7 @@ class _Attempt:
 
     def __init__(self, trace: Trace, state: State, body: Callable):
         self.trace, self.state, self.region = trace, state, Region(trace, "rounds", trial=True)
-        self.values, self.failure, self.watch = state.get(), trace.failure, Watch(body, state.get())
+        self.values, self.failure, self.watch = state.get(), trace.failure, Watch(body, state.get(), state.attributes)
 
     def accept(self) -> None:
         self.watch.refuse("a loop")

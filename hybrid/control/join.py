@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -26,6 +26,17 @@ YES, NO = tr.literal(True, dt.bool_), tr.literal(False, dt.bool_)
 FORMS = 4  # things that one variable may be
 _KNOWN = frozenset((str, bytes, type(None), type(...), type, frozenset, range))
 IMMUTABLE = (str, bytes, type(None), type(...), type, np.dtype, bool, int, float, complex, frozenset, range)
+
+
+def is_parts(value: Any) -> bool:
+    """Whether something is no more than its parts: a tuple, or a named one without attributes of its own."""
+    kind = type(value)
+    return kind is tuple or (isinstance(value, tuple) and hasattr(kind, "_fields") and not hasattr(value, "__dict__"))
+
+
+def like(model: Any, parts: Iterable[Any]) -> Any:
+    """A tuple of the class of another."""
+    return tuple(parts) if type(model) is tuple else tuple.__new__(type(model), parts)
 
 
 def same_constant(a: Any, b: Any) -> bool:
@@ -272,17 +283,17 @@ class Join:
     def _joined(self, name: str, a: Any, b: Any) -> Callable[[list[Atom]], Any]:
         if a is b:
             return lambda results: a
-        if type(a) is tuple and type(b) is tuple and len(a) == len(b):
+        if is_parts(a) and type(a) is type(b) and len(a) == len(b):
             parts = [self._joined(name, x, y) for x, y in zip(a, b)]
-            return lambda results: tuple(part(results) for part in parts)
+            return lambda results: like(a, (part(results) for part in parts))
         if same_constant(a, b):
             return lambda results: a
         if self.invented(name) and (a is UNDEFINED or b is UNDEFINED):
             given = b if a is UNDEFINED else a
-            if type(given) is tuple:
+            if is_parts(given):
                 pairs = [(UNDEFINED, part) if a is UNDEFINED else (part, UNDEFINED) for part in given]
                 parts = [self._joined(name, x, y) for x, y in pairs]
-                return lambda results: tuple(part(results) for part in parts)
+                return lambda results: like(given, (part(results) for part in parts))
             if spec_of(given) is None:
                 return lambda results: given  # a flag says whether it is meant
         if (a is UNDEFINED or b is UNDEFINED) and not self.live(name):

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from hybrid.control.join import Spec, atoms, common, form_of, made
+from hybrid.control.join import Spec, atoms, common, form_of, is_parts, like, made
 from hybrid.core import dtype as dt
 from hybrid.core.errors import TraceError
 from hybrid.core.shape import TensorType
@@ -33,7 +33,7 @@ from hybrid.ops import view as v
 MANY = 8192  # items for which there is room where nothing is known of the rounds: to fill it with zeros takes some 3 µs
 MOST = 1 << 22  # items for which room is made at most, before a run has shown how many there are
 IN_LIST = "it is in a list"
-Layout = Any  # of an item: a Spec, a Known, or a tuple of layouts
+Layout = Any  # of an item: a Spec, a Known, or a tuple of layouts, of the item's own class
 
 
 class ListChanges(TraceError):
@@ -448,8 +448,8 @@ class ListedArray:
 
 # Items -----------------------------------------------------------------------------------------------------------------
 def _layout(item: Any) -> Layout:
-    if type(item) is tuple:
-        parts = tuple(map(_layout, item))
+    if is_parts(item):
+        parts = like(item, map(_layout, item))
         return None if None in parts else parts
     form = form_of(item)
     if isinstance(form, Spec) and not form.is_number:
@@ -481,7 +481,7 @@ def _is_kept(array: Any) -> bool:
 
 def _is_borrowed(item: Any) -> bool:
     """Whether an item is or has an array that others may have, too."""
-    if type(item) is tuple:
+    if is_parts(item):
         return any(map(_is_borrowed, item))
     data = unwrap(item)
     if type(data) is not Symbol or data.kind not in ("ndarray", "tensor"):
@@ -501,19 +501,19 @@ def _returned() -> tuple[TraceError, Atom]:
 
 def _present(trace: Trace, item: Any) -> Any:
     """An item whose numbers all exist."""
-    if type(item) is tuple:
-        return tuple(_present(trace, part) for part in item)
+    if is_parts(item):
+        return like(item, [_present(trace, part) for part in item])
     return uncertain.present(trace, item)
 
 
 def _common(a: Layout, b: Layout) -> Layout:
+    if isinstance(a, tuple) or isinstance(b, tuple):
+        if type(a) is not type(b) or len(a) != len(b):
+            return None
+        parts = like(a, map(_common, a, b))
+        return None if None in parts else parts
     if a == b:
         return a
-    if isinstance(a, tuple) or isinstance(b, tuple):
-        if not isinstance(a, tuple) or not isinstance(b, tuple) or len(a) != len(b):
-            return None
-        parts = tuple(map(_common, a, b))
-        return None if None in parts else parts
     if isinstance(a, (Known, Choice)) and isinstance(b, (Known, Choice)):
         return Choice(tuple(dict.fromkeys((*_options(a), *_options(b)))))
     return None if a is None or b is None or isinstance(a, Choice) or isinstance(b, Choice) else common(a, b)
@@ -573,7 +573,8 @@ def unpacked(layout: Layout, columns: Iterator[np.ndarray], count: int) -> list:
     """The items of a list, from the arrays of their numbers."""
     if isinstance(layout, tuple):
         parts = [unpacked(part, columns, count) for part in layout]
-        return list(zip(*parts)) if parts else [()] * count
+        rows = zip(*parts) if parts else [()] * count
+        return list(rows) if type(layout) is tuple else [like(layout, row) for row in rows]
     if isinstance(layout, Choice):
         return [layout.options[at].value for at in next(columns)]
     if not isinstance(layout, Spec):
@@ -589,7 +590,7 @@ def unpacked(layout: Layout, columns: Iterator[np.ndarray], count: int) -> list:
 
 def _item(trace: Trace, layout: Layout, parts: Iterator[Atom]) -> Any:
     if isinstance(layout, tuple):
-        return tuple(_item(trace, part, parts) for part in layout)
+        return like(layout, [_item(trace, part, parts) for part in layout])
     if isinstance(layout, Known):
         return layout.value
     if isinstance(layout, Choice):

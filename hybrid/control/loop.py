@@ -14,7 +14,7 @@ from typing import Any
 
 from hybrid.control import join
 from hybrid.control.branch import truth
-from hybrid.control.join import NO, YES, Spec, atoms, called, common, form_of, forms, made, spec_of
+from hybrid.control.join import NO, YES, Spec, atoms, called, common, form_of, forms, is_parts, like, made, spec_of
 from hybrid.control.lists import refuse_changes
 from hybrid.control.plain import UNDEFINED, State
 from hybrid.core import dtype as dt
@@ -69,7 +69,7 @@ class Carried:
         read: whether a round may read what came before it.
         guarded: whether a flag stands before every read, so that it need not have a value.
         spec: what enters a round; None: the object it was before the loop.
-        items: its parts, where it is a tuple.
+        items: its parts, where it is a tuple, named or not.
     """
 
     name: str
@@ -78,6 +78,7 @@ class Carried:
     guarded: bool
     spec: Spec | None = None
     items: list[Carried] | None = None
+    model: Any = ()  # a tuple of the class that it is
     vars: list[Var] = field(default_factory=list)  # what stands for it in the round being recorded
     head: Any = UNDEFINED
     after: Any = UNDEFINED  # what the round left
@@ -85,12 +86,13 @@ class Carried:
     known: Any = UNDEFINED  # an object that it becomes wherever it is assigned; a flag says whether it is meant
 
     def __post_init__(self) -> None:
-        if type(self.initial) is tuple:
+        if is_parts(self.initial):
             self._split(self.initial)
         spec = spec_of(self.initial)
         self.spec = spec if spec is not None and spec.is_number else None
 
     def _split(self, values: Sequence[Any]) -> None:
+        self.model = values
         self.items = [Carried(f"{self.name}[{k}]", v, self.read, self.guarded) for k, v in enumerate(values)]
 
     def leaves(self) -> Iterator[Carried]:
@@ -103,7 +105,7 @@ class Carried:
     def enter(self, trace: Trace, region: Region) -> Any:
         """What the variable is as a round begins."""
         if self.items is not None:
-            self.head = tuple(item.enter(trace, region) for item in self.items)
+            self.head = like(self.model, [item.enter(trace, region) for item in self.items])
             return self.head if self.read else UNDEFINED
         self.vars, self.head = [], self.initial if self.spec is None and self.read else UNDEFINED
         if self.spec is not None:
@@ -115,19 +117,19 @@ class Carried:
     def leave(self, after: Any) -> bool:
         """Take what a round left; True where the variable turns out to be a tuple."""
         if self.items is not None:
-            if type(after) is not tuple or len(after) != len(self.items):
+            if type(after) is not type(self.model) or len(after) != len(self.items):
                 raise FirstRoundDiffers(f"`{self.name}` becomes another kind of tuple in a loop", at=tr.user_line())
             return any([item.leave(value) for item, value in zip(self.items, after)])
         self.after = after
-        if type(after) is tuple and self.spec is None and self.initial is UNDEFINED and (self.guarded or not self.read):
-            self._split([UNDEFINED] * len(after))
+        if is_parts(after) and self.spec is None and self.initial is UNDEFINED and (self.guarded or not self.read):
+            self._split(like(after, [UNDEFINED] * len(after)))
             return True
         return False
 
     def value(self, results: dict[int, Any]) -> Any:
         """The variable after the loop; `results`: what stands for its carried leaves."""
         if self.items is not None:
-            return tuple(item.value(results) for item in self.items)
+            return like(self.model, [item.value(results) for item in self.items])
         return results.get(id(self), self.initial if self.known is UNDEFINED else self.known)
 
 

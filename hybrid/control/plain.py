@@ -7,6 +7,7 @@ code does what the original does.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
@@ -32,6 +33,7 @@ class State:
         live: names that may be read after the construct before they are bound again.
         carried: of a loop, names that a round may read before it binds them.
         invented: names that stand in no user's code; every read of one is guarded, so an unbound one may hold anything.
+        attributes: of instances, that the last of the names stand for.
     """
 
     names: tuple[str, ...]
@@ -40,6 +42,7 @@ class State:
     live: frozenset[str]
     carried: frozenset[str]
     invented: frozenset[str]
+    attributes: tuple[tuple[Any, str], ...] = ()
 
 
 class Plain:
@@ -99,6 +102,10 @@ class Plain:
         """`left is right`."""
         return left is right
 
+    def in_(self, item: Any, items: Any) -> Any:
+        """`item in items`."""
+        return item in items
+
     def listed(self, items: Any) -> Any:
         """A new list that the function may change."""
         return items
@@ -110,6 +117,16 @@ class Plain:
     def plain(self, value: Any) -> Any:
         """What a variable holds that may be such a list."""
         return value
+
+    slice = slice  # what `a:b` stands for
+
+    def item(self, value: Any, index: Any) -> Any:
+        """`value[index]`."""
+        return value[index]
+
+    def low(self, mask: Any, name: str, value: Callable[[Callable], Any]) -> Any:
+        """`value & mask` (name: "and_") or `value % mask` ("mod"); `value` takes what does the arithmetic it is made of."""
+        return getattr(operator, name)(value(exact), mask)
 
     def choose(self, test: Any, then: Thunk, orelse: Thunk) -> Any:
         """`then() if test else orelse()`."""
@@ -137,6 +154,11 @@ class Plain:
         """The state made of the variables that a function like `lambda: (x, y)` closes over."""
         cells = variables.__closure__ or ()
         return State(variables.__code__.co_freevars, partial(_get, cells), partial(_set, cells), live, carried, invented)
+
+
+def exact(name: str, a: Any, b: Any) -> Any:
+    """Python's operator of a name."""
+    return getattr(operator, name)(a, b)
 
 
 def _get(cells: tuple[CellType, ...]) -> tuple:

@@ -6,6 +6,7 @@ import builtins
 import cmath
 import functools
 import math
+import types
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -194,6 +195,8 @@ def _extreme(function: Callable, better: Callable[[Any, Any], Any], primitive: P
     def extreme(*args: Any, **kwargs: Any) -> Any:
         if len(args) == 1 and not kwargs and type(args[0]) is Listed:
             return args[0].extreme(primitive)
+        if len(args) == 1 and type(args[0]) is types.GeneratorType:
+            args = (list(args[0]),)
         items = args[0] if len(args) == 1 and type(args[0]) in (list, tuple) else args
         if kwargs or len(items) < 2 or not any(_is_traced(x) and not shape_of(x) for x in items):
             return function(*args, **kwargs)
@@ -204,6 +207,40 @@ def _extreme(function: Callable, better: Callable[[Any, Any], Any], primitive: P
         return best
 
     return extreme
+
+
+def _quantified(function: Callable, primitive: Primitive, decides: bool) -> Callable:
+    """`all` and `any`, up to the first item that decides for certain."""
+
+    def quantified(items: Any) -> Any:
+        if type(items) not in (list, tuple, types.GeneratorType):
+            return function(items)
+        trace, found = active(), None
+        for item in items:
+            verdict = truth(trace, item)
+            if not isinstance(verdict, builtins.bool):
+                found = verdict if found is None else trace.one(primitive, found, verdict)
+            elif verdict is decides:
+                return decides
+        return not decides if found is None else integers.python(trace, found)
+
+    return quantified
+
+
+def _of_lists(function: Callable, *args: Any, **kwargs: Any) -> Any:
+    """A function of NumPy's on lists of traced numbers, which NumPy would make arrays of itself."""
+    count = len(args) if isinstance(function, np.ufunc) else 1
+    if any(type(x) in (list, tuple) and holds_tensor(x) for x in args[:count]):
+        make = CONSTRUCTORS[np.asarray]
+        args = (*(make(x) if type(x) in (list, tuple) and holds_tensor(x) else x for x in args[:count]), *args[count:])
+    return function(*args, **kwargs)
+
+
+# Functions whose first argument is one array.
+_REDUCING: frozenset[Any] = frozenset((
+    np.argmin, np.argmax, np.min, np.max, np.amin, np.amax, np.sum, np.prod, np.mean, np.median, np.std, np.var, np.any, np.all,
+    np.cumsum, np.cumprod, np.sort, np.argsort, np.diff, np.ptp, np.linalg.norm, np.count_nonzero, np.average,
+))  # fmt: skip
 
 
 _MATH = {"sqrt": "sqrt", "exp": "exp", "expm1": "expm1", "log": "log", "log2": "log2", "log10": "log10", "log1p": "log1p",
@@ -333,6 +370,8 @@ TABLE: dict[Any, Callable] = {
     builtins.isinstance: _isinstance,
     builtins.bool: _number(bool, _bool), builtins.min: _extreme(min, lambda a, b: a < b, r.min),
     builtins.max: _extreme(max, lambda a, b: a > b, r.max),
+    builtins.all: _quantified(all, e.and_, False), builtins.any: _quantified(any, e.or_, True),
+    **{function: functools.partial(_of_lists, function) for function in _REDUCING},
     **{getattr(math, name): _math(getattr(math, name), ours) for name, ours in _MATH.items()},
     **{getattr(cmath, name): _math(getattr(cmath, name), ours, dt.complex128) for name, ours in _CMATH.items()},
     **{getattr(module, name): _predicate(getattr(module, name), name)
@@ -346,6 +385,7 @@ TABLE: dict[Any, Callable] = {
 def called(function: Any) -> Callable | None:
     """What to call instead of a builtin or constructor, if anything."""
     try:
-        return TABLE.get(function) or drawing(function)
+        found = TABLE.get(function) or drawing(function)
+        return functools.partial(_of_lists, function) if found is None and isinstance(function, np.ufunc) else found
     except TypeError:  # not hashable
         return None

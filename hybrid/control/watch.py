@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from hybrid.control.lists import ListChanges, Listed, layout_of
+from hybrid.control.objects import Attribute, ObjectChanges
 from hybrid.core.errors import TraceError
 from hybrid.frontend.values import Value
 from hybrid.ir import trace as tr
@@ -29,7 +30,11 @@ DEPTH, MANY = 3, 1000  # how far from a variable objects are looked at, and how 
 class Watch:
     """Lists, dicts, sets and instances that a body's variables lead to, as they are now."""
 
-    def __init__(self, body: Callable, values: tuple):
+    def __init__(self, body: Callable, values: tuple, attributes: tuple[Attribute, ...] = ()):
+        """`attributes`: of instances, that are variables and may change."""
+        self.free: dict[int, set[str]] = {}
+        for instance, name in attributes:
+            self.free.setdefault(id(instance), set()).add(name)
         self.before: dict[int, tuple[Any, Any]] = {}
         pending = [(value, DEPTH) for value in values]
         for cell in getattr(body, "__closure__", None) or ():
@@ -39,7 +44,7 @@ class Watch:
                 continue  # a variable that has no value yet
         while pending and len(self.before) < MANY:
             value, depth = pending.pop()
-            contents = _contents(value)
+            contents = self._contents(value)
             if contents is None or id(value) in self.before:
                 continue
             self.before[id(value)] = value, contents
@@ -51,9 +56,13 @@ class Watch:
     def changed(self) -> Any:
         """An object that holds something else than before, if there is one."""
         for value, before in self.before.values():
-            if not _same(_contents(value), before):
+            if not _same(self._contents(value), before):
                 return value
         return None
+
+    def _contents(self, value: Any) -> Any:
+        contents, free = _contents(value), self.free.get(id(value))
+        return contents if free is None else {name: item for name, item in contents.items() if name not in free}
 
     def refuse(self, where: str) -> None:
         """TraceError where something changed; it is put back."""
@@ -62,7 +71,11 @@ class Watch:
             self.restore()
             raise ListChanges(value, layout)
         if value is not None:
+            now, before = self._contents(value), self.before[id(value)][1]
             self.restore()
+            if type(value) is not Listed and not isinstance(value, (list, dict, set)):
+                names = [name for name in {**before, **now} if now.get(name, self) is not before.get(name, self)]
+                raise ObjectChanges(where, [(value, name) for name in names])
             raise TraceError(
                 f"{where} changes a {'list' if type(value) is Listed else type(value).__name__}, which compiled code does not",
                 at=tr.user_line(),
@@ -73,7 +86,7 @@ class Watch:
             if type(value) is Listed:
                 value.restore(before)
                 continue
-            if _same(_contents(value), before):
+            if _same(self._contents(value), before):
                 continue
             if isinstance(value, list):
                 value[:] = before
@@ -81,7 +94,9 @@ class Watch:
                 value.clear()
                 value.update(before)
             else:
-                vars(value).clear()
+                for name in self._contents(value):
+                    if name not in before:
+                        del vars(value)[name]
                 vars(value).update(before)
 
 

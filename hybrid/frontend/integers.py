@@ -311,6 +311,50 @@ def _right_shift(trace: Trace, a: Atom, b: Atom) -> Atom:
     return trace.one(e.shr, a, trace.one(e.minimum, b, tr.literal(63, dt.int64)))
 
 
+# Low bits --------------------------------------------------------------------------------------------------------------
+class Ring:
+    """Arithmetic on Python integers of which only the low bits may matter: `name` of `a` and `b`, not done yet."""
+
+    def __init__(self, name: str, a: Any, b: Any):
+        self.name, self.a, self.b = name, a, b
+
+    def exact(self) -> Any:
+        """The Python integer; one that leaves 64 bits hands the call over to Python."""
+        a, b = (x.exact() if type(x) is Ring else x for x in (self.a, self.b))
+        return getattr(operator, self.name)(a, b)
+
+    def low(self, trace: Trace) -> Atom:
+        """The lowest 64 bits."""
+        if self.name == "lshift" and not (type(self.b) is int and 0 <= self.b < 63):
+            return operand(trace, self.exact(), dt.int64)
+        return trace.one(_RING[self.name], *(_low(trace, x) for x in (self.a, self.b)))
+
+
+_RING = {"add": e.add, "sub": e.sub, "mul": e.mul, "lshift": e.shl, "and_": e.and_, "or_": e.or_, "xor": e.xor}
+
+
+def _low(trace: Trace, x: Any) -> Atom:
+    if type(x) is Ring:
+        return x.low(trace)
+    return operand(trace, x if isinstance(x, Value) else (x + 2**63) % 2**64 - 2**63, dt.int64)
+
+
+def ring(name: str, a: Any, b: Any) -> Any:
+    """An operator in an expression whose low bits alone may matter: left for later where that is only known later."""
+    if all(type(x) is Ring or (_is_python_integer(x) and not uncertain.is_uncertain(x)) for x in (a, b)):
+        if isinstance(a, (Ring, Value)) or isinstance(b, (Ring, Value)):
+            return Ring(name, a, b)
+    a, b = (x.exact() if type(x) is Ring else x for x in (a, b))
+    return getattr(operator, name)(a, b)
+
+
+def low_bits(trace: Trace, value: Ring, bits: int) -> Any:
+    """`value & bits` for bits that are not negative: exact, however large the value is."""
+    out = trace.one(e.and_, value.low(trace), tr.literal(bits, dt.int64))
+    trace.ranges[out] = 0, bits
+    return python(trace, out)
+
+
 def _negative(trace: Trace, a: Atom) -> Atom:
     return _subtract(trace, _ZERO, a)
 

@@ -7,16 +7,31 @@ from typing import Any
 import numpy as np
 
 from hybrid.core import dtype as dt
-from hybrid.core.shape import normalize_axis
-from hybrid.frontend import reductions
+from hybrid.core.shape import normalize_axis, product
+from hybrid.frontend import integers, reductions
 from hybrid.frontend import ufuncs as u
 from hybrid.frontend.elementwise import cast
 from hybrid.frontend.positions import gathered, indices_of, masked
 from hybrid.frontend.shaping import concatenate, moveaxis, reshape, stack, transpose
-from hybrid.frontend.values import active, assembled, implements, operand, shape_of, sized, strong, traced, unsupported, wrap
+from hybrid.frontend.values import (
+    active,
+    assembled,
+    implements,
+    kind_of,
+    operand,
+    shape_of,
+    sized,
+    stretched,
+    strong,
+    traced,
+    unsupported,
+    wrap,
+)
 from hybrid.ir import trace as tr
+from hybrid.ir.graph import Atom
 from hybrid.ops import elementwise as e
 from hybrid.ops import index as ix
+from hybrid.ops import reduce as r
 from hybrid.ops import view as v
 
 
@@ -99,3 +114,76 @@ def unique(ar: Any, return_index: bool = False, return_inverse: bool = False, re
         starts = concatenate([indices_of(first)[0], end])
         out.append(starts[1:] - starts[:-1])
     return tuple(out)
+
+
+@implements(np.bincount)
+def bincount(x: Any, /, weights: Any = None, minlength: Any = 0) -> Any:
+    """How often each integer occurs, or the sum of the weights at its places; with `minlength`, of that length.
+
+    Integers that do not fit into `minlength` are taken not to occur.
+    """
+    trace = active()
+    x = traced(assembled(trace, x))
+    if len(shape_of(x)) != 1 or not (strong(x) == dt.bool_ or (dt.is_integer(strong(x)) and strong(x) != dt.uint64)):
+        raise unsupported(f"np.bincount of an array {strong(x)}{list(shape_of(x))}", "count a vector of integers")
+    places = operand(trace, x, dt.int64)
+    least = integers.size_of(trace, minlength)
+    if trace.ask("ge", least, 0) is not True:
+        raise unsupported("np.bincount with a minlength that may be negative")
+    none = tr.literal(0, dt.int64)
+    longest = trace.one(r.max, _with(trace, places, -1), axes=(0,))
+    lowest = trace.one(r.min, _with(trace, places, 0), axes=(0,))
+    trace.assume(trace.one(e.ge, lowest, none), "integers that are counted are not negative")
+    if type(least) is int and least == 0:
+        least = integers.bound(trace, trace.one(e.add, longest, tr.literal(1, dt.int64)), 0, None)
+    else:
+        trace.assume(trace.one(e.lt, longest, sized(trace, least)), "integers that are counted are below minlength")
+    if weights is None:
+        value: Atom = tr.literal(1, dt.int64)
+    else:
+        weights = traced(assembled(trace, weights))
+        if shape_of(weights) != shape_of(x) or dt.is_complex(strong(weights)):
+            raise unsupported(f"np.bincount with weights {strong(weights)}{list(shape_of(weights))}")
+        count = shape_of(x)[0]
+        some = trace.ask("gt", count, 0)
+        if some is None:
+            trace.assume(trace.one(e.gt, sized(trace, count), none), "there is something to count")
+        value = operand(trace, cast(weights, dt.float64), dt.float64)
+        value = none if some is False else value  # NumPy counts nothing in integers
+    zero = trace.one(v.broadcast, tr.literal(0, value.type.dtype), shape=(least,))
+    each = stretched(trace, value, shape_of(x))
+    counted = trace.one(ix.scatter, zero, places, each, axis=0, op="add")
+    return wrap(trace.fresh(counted, "tensor" if kind_of(x) == "tensor" else "ndarray"))
+
+
+def _with(trace: tr.Trace, places: Atom, last: int) -> Atom:
+    """A vector and one element more, so that there is something to reduce."""
+    return trace.one(v.concatenate, places, stretched(trace, tr.literal(last, dt.int64), (1,)), axis=0)
+
+
+@implements(np.unravel_index)
+def unravel_index(indices: Any, shape: Any, order: str = "C") -> tuple:
+    """The index along each axis of places counted over all elements."""
+    if order != "C":
+        raise unsupported("np.unravel_index in another order", "reverse the shape")
+    trace = active()
+    sizes = [integers.size_of(trace, size) for size in (shape if isinstance(shape, (list, tuple)) else (shape,))]
+    given = traced(assembled(trace, indices))
+    if not dt.is_integer(strong(given)):
+        raise TypeError("only int indices permitted")
+    atom = operand(trace, given, dt.int64)
+    inside = trace.one(
+        e.and_,
+        trace.one(e.ge, atom, stretched(trace, tr.literal(0, dt.int64), atom.type.shape)),
+        trace.one(e.lt, atom, stretched(trace, sized(trace, product(sizes)), atom.type.shape)),
+    )
+    for axis in reversed(range(len(atom.type.shape))):
+        inside = trace.one(r.all, inside, axes=(axis,))
+    trace.assume(inside, "places lie in the array")
+    out = []
+    for size in reversed(sizes):
+        by = stretched(trace, sized(trace, size), atom.type.shape)
+        out.append(trace.one(e.mod, atom, by))
+        atom = trace.one(e.floordiv, atom, by)
+    kind = "ndarray" if atom.type.shape else "scalar"
+    return tuple(wrap(trace.fresh(part, kind)) for part in reversed(out))

@@ -133,13 +133,15 @@ def _polynomial(trace: Trace, size: Dim) -> Atom:
 
 
 def assembled(trace: Trace, x: Any) -> Any:
-    """A list as the array NumPy would make of it; anything else as it is."""
+    """A list or range as the array NumPy would make of it; anything else as it is."""
+    if type(x) is range:
+        return np.asarray(x)
     if type(x) not in (list, tuple):
         return x
     if not holds_tensor(x):
         return np.asarray(x)
     parts = [assembled(trace, item) for item in x]
-    dtype = dt.promote(*map(dtype_of, parts))
+    dtype = dt.promote(*(dt.promote(dtype_of(part)) for part in parts))  # Python's numbers in a list are not weak
     shape = shape_of(parts[0])
     if any(shape_of(part) != shape for part in parts):
         raise ValueError("setting an array element with a sequence: the parts differ in shape")

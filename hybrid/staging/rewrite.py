@@ -18,6 +18,7 @@ import ast
 import sys
 from collections.abc import Callable
 
+from hybrid.staging.cases import without_matches
 from hybrid.staging.exits import PREFIX, Branch, Each, Exits, Repeat, either, load
 from hybrid.staging.liveness import (
     Liveness,
@@ -64,6 +65,8 @@ def rewrite(node: _Function, mangle: Callable[[str], str]) -> None:
     Args:
         mangle: gives the name that a private one has in the class around the function.
     """
+    if not isinstance(node, ast.Lambda):
+        node.body = without_matches(node.body)
     _Rewriter(node, mangle).function()
 
 
@@ -82,6 +85,31 @@ def _arguments(*names: str) -> ast.arguments:
 def _binds(*nodes: ast.AST) -> bool:
     """Whether an expression has a `:=`, which a lambda would keep to itself."""
     return any(isinstance(part, ast.NamedExpr) for node in nodes for part in scope([node]))
+
+
+# Operations whose low bits depend on nothing but the low bits of their operands, and those that ask for low bits.
+_RING = {ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.LShift: "lshift",
+         ast.BitAnd: "and_", ast.BitOr: "or_", ast.BitXor: "xor"}  # fmt: skip
+_LOW = {ast.BitAnd: "and_", ast.Mod: "mod"}
+_WRAP = PREFIX + "wrap"
+
+
+def _is_simple(node: ast.expr) -> bool:
+    """Whether an expression may be evaluated earlier than it stands: names, numbers, and arithmetic of these."""
+    if isinstance(node, ast.BinOp):
+        return _is_simple(node.left) and _is_simple(node.right)
+    return isinstance(node, (ast.Name, ast.Constant))
+
+
+def _index(node: ast.expr) -> ast.expr | None:
+    """What stands in brackets as an argument of a call; None where it has parts that can stand nowhere else."""
+    if isinstance(node, ast.Slice):
+        parts = [part or ast.copy_location(ast.Constant(None), node) for part in (node.lower, node.upper, node.step)]
+        return ast.copy_location(_handler("slice", *parts), node)
+    if isinstance(node, ast.Tuple) and isinstance(node.ctx, ast.Load):
+        made = [None if isinstance(part, ast.Starred) else _index(part) for part in node.elts]
+        return None if None in made else ast.copy_location(ast.Tuple(made, ast.Load()), node)  # type: ignore[arg-type]
+    return None if isinstance(node, ast.Starred) else node
 
 
 def _is_list(node: ast.expr) -> bool:
@@ -409,11 +437,44 @@ class _Rewriter(ast.NodeTransformer):
         return out
 
     def visit_Subscript(self, node: ast.Subscript) -> ast.expr:
-        if not isinstance(node.value, ast.Name) or node.value.id not in self.lists:
+        """A list of the function's own has items of its own; what others hold is asked of a handler."""
+        if isinstance(node.value, ast.Name) and node.value.id in self.lists:
+            node.value = self.variable(node.value)
+            node.slice = self.visit(node.slice)
+            return node
+        self.generic_visit(node)
+        if not isinstance(node.ctx, ast.Load) or isinstance(node.slice, ast.Constant):
+            return node
+        index = _index(node.slice)
+        return node if index is None else ast.copy_location(_handler("item", node.value, index), node)
+
+    def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
+        """`a * b + c & mask` becomes `low(mask, "and", lambda w: w("add", w("mul", a, b), c))`: only its low bits matter."""
+        name = _LOW.get(type(node.op))
+        if (
+            name is None
+            or not isinstance(node.left, ast.BinOp)
+            or type(node.left.op) not in _RING
+            or not _is_simple(node.right)
+        ):
             return self.generic_visit(node)  # type: ignore[return-value]
-        node.value = self.variable(node.value)
-        node.slice = self.visit(node.slice)
-        return node
+        if _binds(node):
+            return self.generic_visit(node)  # type: ignore[return-value]
+        mask = self.visit(node.right)
+        self.inside += 1
+        wrapped = self.ring(node.left)
+        self.inside -= 1
+        made = ast.copy_location(ast.Lambda(_arguments(_WRAP), wrapped), node.left)
+        return ast.copy_location(_handler("low", mask, ast.Constant(name), made), node)
+
+    def ring(self, node: ast.expr) -> ast.expr:
+        """An expression of which only the low bits matter: so do only those of what it is made of."""
+        if not isinstance(node, ast.BinOp) or type(node.op) not in _RING:
+            return self.visit(node)
+        parts = [ast.Constant(_RING[type(node.op)]), self.ring(node.left)]
+        # How far to shift is a number of its own.
+        parts.append(self.visit(node.right) if isinstance(node.op, ast.LShift) else self.ring(node.right))
+        return ast.copy_location(ast.Call(load(_WRAP), parts, []), node)
 
     def variable(self, node: ast.Name) -> ast.expr:
         certain = self.bound is None or node.id in self.bound or node.id not in self.locals
@@ -459,11 +520,12 @@ class _Rewriter(ast.NodeTransformer):
         return self.chain(self.visit(node.left), node.ops, node.comparators, node)
 
     def compared(self, node: ast.Compare) -> ast.expr:
-        """A comparison of two; `is` is asked of a handler, since a variable may be None depending on what only a run knows."""
-        if not isinstance(node.ops[0], (ast.Is, ast.IsNot)):
+        """A comparison of two; handlers are asked what may depend on things only a run knows: `x is None`, `x in (1, 2)`."""
+        if not isinstance(node.ops[0], (ast.Is, ast.IsNot, ast.In, ast.NotIn)):
             return node
-        same: ast.expr = ast.copy_location(_handler("is_", node.left, node.comparators[0]), node)
-        return same if isinstance(node.ops[0], ast.Is) else ast.copy_location(_handler("not_", same), node)
+        name = "is_" if isinstance(node.ops[0], (ast.Is, ast.IsNot)) else "in_"
+        same: ast.expr = ast.copy_location(_handler(name, node.left, node.comparators[0]), node)
+        return same if isinstance(node.ops[0], (ast.Is, ast.In)) else ast.copy_location(_handler("not_", same), node)
 
     def chain(self, left: ast.expr, ops: list[ast.cmpop], rest: list[ast.expr], at: ast.expr) -> ast.expr:
         a, b = PREFIX + "left", PREFIX + "right"

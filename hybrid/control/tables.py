@@ -1,0 +1,91 @@
+"""Lists and tuples of known numbers, read at a place that only a run knows: `STEPS[k]`, `codes[data[i] & 63]`.
+
+Each number of an item becomes an array that the graph holds. What is in a list counts at the time of reading: a trace is
+made of what its lists hold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from hybrid.control.join import PYTHON
+from hybrid.core import dtype as dt
+from hybrid.frontend import integers
+from hybrid.frontend.indexing import getitem
+from hybrid.frontend.values import Value, wrap
+from hybrid.ir import trace as tr
+from hybrid.ir.trace import Symbol, Trace
+
+MOST = 256  # items of a list: more than that nobody compares before the next call
+
+
+def holds_traced(index: Any) -> bool:
+    """Whether what stands in brackets has a part that only a run knows."""
+    if isinstance(index, tuple):
+        return any(map(holds_traced, index))
+    if isinstance(index, slice):
+        return any(map(holds_traced, (index.start, index.stop, index.step)))
+    return isinstance(index, Value) and type(index._data) is Symbol
+
+
+def is_number(x: Any) -> bool:
+    """Whether something is a number that only a run knows."""
+    return isinstance(x, Value) and type(x._data) is Symbol and not x._data.type.shape
+
+
+class Tables:
+    """Those of one trace, by the list or tuple and what it held."""
+
+    def __init__(self) -> None:
+        self.known: dict[tuple, tuple[Any, Any]] = {}
+
+    def item(self, trace: Trace, items: list | tuple, index: Any) -> Any:
+        """`items[index]`; None where the items are not all of one make."""
+        if len(items) < 2 or len(items) > MOST:
+            return None
+        key = id(items), tuple(_marks(items))
+        if key not in self.known:
+            self.known[key] = items, _columns(items)
+        columns = self.known[key][1]
+        return None if columns is None else _picked(trace, columns, index)
+
+
+def _marks(items: Any) -> Iterator[Any]:
+    """What tells contents from others: numbers by class and value, everything else by identity."""
+    for item in items:
+        if type(item) in PYTHON:
+            yield type(item), item
+        elif type(item) is tuple:
+            yield tuple(_marks(item))
+        else:
+            yield id(item)
+
+
+def _columns(items: Any) -> Any:
+    """An array of Python numbers of one class, a tuple of such, or None."""
+    kind = type(items[0])
+    if any(type(item) is not kind for item in items):
+        return None
+    if kind in PYTHON:
+        if kind is int and not all(-(2**63) <= item < 2**63 for item in items):
+            return None
+        made = np.array(items, PYTHON[kind])
+        made.flags.writeable = False
+        return made
+    if kind is not tuple or not items[0] or any(len(item) != len(items[0]) for item in items):
+        return None
+    parts = tuple(_columns(column) for column in zip(*items))
+    return None if any(part is None for part in parts) else parts
+
+
+def _picked(trace: Trace, columns: Any, index: Any) -> Any:
+    if isinstance(columns, tuple):
+        return tuple(_picked(trace, part, index) for part in columns)
+    picked = getitem(wrap(trace.capture(columns, "ndarray", private=True)), index)
+    atom = tr.read(picked._data)
+    if columns.dtype == dt.int64 and columns.size:
+        trace.ranges[atom] = int(columns.min()), int(columns.max())
+    return integers.python(trace, atom)

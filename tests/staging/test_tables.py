@@ -1,0 +1,133 @@
+"""What is read at places that only a run knows, low bits of integers, and membership."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+TABLE = np.arange(256)[::-1].copy()
+STEPS = ((0, 1), (1, 0), (0, -1), (-1, 0))
+KEY = [3, 1, 4, 1, 5]
+MASK = 0xFFFFFFFF
+DATA = np.arange(40) % 9
+
+
+def test_an_array_of_the_module_is_read_at_computed_places(invisible):
+    def f(x):
+        total = 0
+        for i in range(len(x)):
+            total += TABLE[x[i]]
+        return total, TABLE[x], TABLE[x[0] : x[5]]
+
+    invisible(f, DATA)
+
+
+def test_an_array_of_the_module_is_read_as_a_call_finds_it(invisible):
+    def f(x):
+        return TABLE[x]
+
+    decorated = invisible(f, DATA)
+    before = TABLE[0]
+    try:
+        TABLE[0] = -1
+        assert np.array_equal(decorated(DATA), f(DATA))
+    finally:
+        TABLE[0] = before
+
+
+def test_tuples_and_lists_of_numbers_are_read_at_computed_places(invisible):
+    def f(x):
+        y = z = total = 0
+        for i in range(len(x)):
+            dy, dz = STEPS[x[i] & 3]
+            y, z = y + dy, z + dz
+            total = total * KEY[i % 5] % 1001 + KEY[-1 - i % 5]
+        return y, z, total
+
+    invisible(f, DATA)
+
+
+def test_a_place_outside_of_a_tuple_raises(invisible):
+    def f(x):
+        total = 0
+        for i in range(len(x)):
+            total += KEY[x[i]]
+        return total
+
+    decorated = invisible(f, DATA[:5])
+    with pytest.raises(IndexError, match="list index out of range"):
+        decorated(DATA[:7])
+
+
+def test_a_list_that_changes_between_calls(invisible):
+    def f(x):
+        total = 0
+        for i in range(len(x)):
+            total += KEY[x[i]]
+        return total
+
+    decorated = invisible(f, DATA[:5])
+    KEY[2] = 400
+    try:
+        assert decorated(DATA[:5]) == f(DATA[:5]) == 410
+    finally:
+        KEY[2] = 4
+
+
+def test_products_beyond_64_bits_of_which_low_bits_are_taken(invisible):
+    def murmur(words):
+        h = 7
+        for k in words:
+            k = (int(k) * 0xCC9E2D51) & MASK
+            k = ((k << 15) | (k >> 17)) & MASK
+            h = (((h ^ k) << 13 | h >> 19) * 5 + 0xE6546B64) % 2**32
+        return h
+
+    invisible(murmur, np.arange(2**32 - 50, 2**32))
+
+
+def test_low_bits_of_negative_numbers_and_of_what_is_no_integer(invisible):
+    def f(x, y, m):
+        total = 0
+        for i in range(len(x)):
+            total = (total - int(x[i]) * 1234567890123456789) & 1023
+            total = total + (int(x[i]) - 5) % 8
+        return total, (y * 3 + 1) % 4, (m + m) % m, (y + y) % m, (x + 1) & 3
+
+    invisible(f, DATA, 2.5, 3)
+
+
+def test_a_mask_that_is_no_mask_leaves_integers_exact(invisible):
+    def f(x):
+        h = 1
+        for i in range(len(x)):
+            h = (h * 31 + int(x[i])) % 1000003
+        return h, (h * h + 1) & -4
+
+    invisible(f, DATA)
+
+
+def test_membership_of_numbers_only_a_run_knows(invisible):
+    def f(x):
+        count = 0
+        for i in range(len(x)):
+            if x[i] in (1, 3) or x[i] not in {2, 5}:
+                count += 1
+            if all(x[j] != x[i] for j in range(2)):
+                count += 100
+            if any(x[j] == x[i] for j in range(2)):
+                count += 10000
+            count += min(x[j] for j in range(3))
+        return count
+
+    invisible(f, DATA)
+
+
+def test_lists_of_traced_numbers_for_reductions(invisible):
+    def f(x):
+        total = 0
+        for i in range(len(x)):
+            total += np.argmin((x[i], 2.5, x[0])) * 10 + np.max([x[i], 3])
+        return total, np.maximum([x[0], x[1]], x[2])
+
+    invisible(f, np.linspace(0, 5, 9))
