@@ -371,7 +371,7 @@ def _library(function: Callable, /, *args: Any, **kwargs: Any) -> Any:
     if any(type(x) is Listed for x in (*args, *kwargs.values())):
         args, kwargs = lists.arrays(args, kwargs)
         function = FUNCTIONS.get(function, function)  # NumPy itself would iterate over an array in place of a list
-    return function(*args, **kwargs)
+    return function(*substitutes.with_arrays(function, args), **kwargs)
 
 
 def _is(known: Any, value: Any) -> Any:

@@ -573,8 +573,7 @@ def unpacked(layout: Layout, columns: Iterator[np.ndarray], count: int) -> list:
     """The items of a list, from the arrays of their numbers."""
     if isinstance(layout, tuple):
         parts = [unpacked(part, columns, count) for part in layout]
-        rows = zip(*parts) if parts else [()] * count
-        return list(rows) if type(layout) is tuple else [like(layout, row) for row in rows]
+        return [like(layout, row) for row in (zip(*parts) if parts else [()] * count)]
     if isinstance(layout, Choice):
         return [layout.options[at].value for at in next(columns)]
     if not isinstance(layout, Spec):

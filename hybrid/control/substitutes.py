@@ -227,13 +227,11 @@ def _quantified(function: Callable, primitive: Primitive, decides: bool) -> Call
     return quantified
 
 
-def _of_lists(function: Callable, *args: Any, **kwargs: Any) -> Any:
-    """A function of NumPy's on lists of traced numbers, which NumPy would make arrays of itself."""
-    count = len(args) if isinstance(function, np.ufunc) else 1
-    if any(type(x) in (list, tuple) and holds_tensor(x) for x in args[:count]):
-        make = CONSTRUCTORS[np.asarray]
-        args = (*(make(x) if type(x) in (list, tuple) and holds_tensor(x) else x for x in args[:count]), *args[count:])
-    return function(*args, **kwargs)
+def with_arrays(function: Any, args: tuple) -> tuple:
+    """Arguments of a function of NumPy's, with arrays for lists of traced numbers: NumPy would make them itself."""
+    count = len(args) if isinstance(function, np.ufunc) else 1 if function in _REDUCING else 0
+    make = CONSTRUCTORS[np.asarray]
+    return (*(make(x) if type(x) in (list, tuple) and holds_tensor(x) else x for x in args[:count]), *args[count:])
 
 
 # Functions whose first argument is one array.
@@ -371,7 +369,6 @@ TABLE: dict[Any, Callable] = {
     builtins.bool: _number(bool, _bool), builtins.min: _extreme(min, lambda a, b: a < b, r.min),
     builtins.max: _extreme(max, lambda a, b: a > b, r.max),
     builtins.all: _quantified(all, e.and_, False), builtins.any: _quantified(any, e.or_, True),
-    **{function: functools.partial(_of_lists, function) for function in _REDUCING},
     **{getattr(math, name): _math(getattr(math, name), ours) for name, ours in _MATH.items()},
     **{getattr(cmath, name): _math(getattr(cmath, name), ours, dt.complex128) for name, ours in _CMATH.items()},
     **{getattr(module, name): _predicate(getattr(module, name), name)
@@ -385,7 +382,6 @@ TABLE: dict[Any, Callable] = {
 def called(function: Any) -> Callable | None:
     """What to call instead of a builtin or constructor, if anything."""
     try:
-        found = TABLE.get(function) or drawing(function)
-        return functools.partial(_of_lists, function) if found is None and isinstance(function, np.ufunc) else found
+        return TABLE.get(function) or drawing(function)
     except TypeError:  # not hashable
         return None

@@ -51,7 +51,7 @@ def test_a_return_from_a_case_and_a_name_bound_without_a_match(invisible):
             case 4:
                 return x + 1
             case y if y > 100:
-                return x
+                return x - 1
         return y * x
 
     for first in (2, 60, 5):
