@@ -18,6 +18,7 @@ from hybrid.ir import text
 from hybrid.ir.graph import evaluate
 from hybrid.runtime import cache
 
+PRIMES = (2, 3, 5, 7)
 X = np.linspace(-2, 2, 12, dtype=np.float32).reshape(3, 4)
 
 
@@ -367,6 +368,29 @@ def test_profiles_name_the_users_line():
         softmax(X)
     rows = p.rows()
     assert rows and all(row.calls == 1 and row.line.startswith("test_tiny.py:") for row in rows)
+
+
+def test_objects_tables_and_match_in_loops():
+    class Machine:
+        def __init__(self, state):
+            self.state = state
+
+        def step(self, k):
+            match k & 3:
+                case 0:
+                    self.state = (self.state * 2654435761 + k) & 0xFFFFFFFF
+                case 1 | 2:
+                    self.state ^= PRIMES[k % 4]
+
+    def run(xs):
+        machine = Machine(7)
+        for x in xs:
+            machine.step(int(x))
+        return machine.state, np.bincount(xs & 3, minlength=4)
+
+    xs = np.arange(50)
+    (a, b), (c, d) = hy.function(run, strict=True)(xs), run(xs)
+    assert a == c and np.array_equal(b, d)
 
 
 def test_lists_grow_in_loops_and_variables_may_stay_none():

@@ -115,13 +115,16 @@ class Tracing(Plain):
                 return found
         return value[index]
 
-    def low(self, mask: Any, name: str, value: Callable[[Callable], Any]) -> Any:
-        trace = tr.current()
-        bits = mask if name == "and_" else mask - 1 if type(mask) is int and mask > 0 and not mask & (mask - 1) else None
+    def low(self, mask: Callable[[], Any], name: str, value: Callable[[Callable], Any]) -> Any:
+        trace, known = tr.current(), mask()
+        bits = known if name == "and_" else known - 1 if type(known) is int and known > 0 and not known & (known - 1) else None
         if trace is None or type(bits) is not int or not 0 <= bits < 2**63:
             return super().low(mask, name, value)
         given = value(integers.ring)
-        return integers.low_bits(trace, given, bits) if type(given) is integers.Ring else getattr(operator, name)(given, mask)
+        if type(given) is integers.Ring and mask() is known:
+            return integers.low_bits(trace, given, bits)
+        given = given.exact() if type(given) is integers.Ring else given  # what was called has set another mask
+        return getattr(operator, name)(given, mask())
 
     def choose(self, test: Any, then: Callable[[], Any], orelse: Callable[[], Any]) -> Any:
         trace = tr.current()
@@ -161,7 +164,12 @@ class Tracing(Plain):
 
     def in_(self, item: Any, items: Any) -> Any:
         kind = type(items)
-        if kind not in _CONTAINERS or len(items) > MEMBERS or not is_number(item) or not all(type(x) in NUMBERS for x in items):
+        if (
+            kind not in _CONTAINERS
+            or len(items) > MEMBERS
+            or not is_number(item)
+            or not all(type(x) in NUMBERS and x == x for x in items)
+        ):
             return item in items
         equal = [functools.partial(operator.eq, item, one) for one in items]
         return self.any_(*equal) if equal else False

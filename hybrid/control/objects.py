@@ -6,6 +6,8 @@ construct, which is recorded anew; constructs inside know of it from then on.
 
 from __future__ import annotations
 
+import functools
+import types
 import weakref
 from typing import Any
 
@@ -14,6 +16,45 @@ from hybrid.core.errors import TraceError
 from hybrid.ir import trace as tr
 
 Attribute = tuple[Any, str]  # of an instance
+_HEAP = 1 << 9  # Py_TPFLAGS_HEAPTYPE: a class that Python code made
+
+
+def attributes(instance: Any) -> dict[str, Any] | None:
+    """What an instance holds, in its `__dict__` and in slots; None for one that can hold nothing."""
+    own, slots = getattr(instance, "__dict__", None), _slots(type(instance))  # type: ignore[arg-type]
+    if own is None and not slots:
+        return None
+    held = {name: found for name, slot in slots.items() if (found := _in_slot(slot, instance)) is not UNDEFINED}
+    return {**held, **(own or {})}
+
+
+def rebind(instance: Any, name: str, value: Any) -> None:
+    """Set an attribute past what its class might do with it; UNDEFINED removes it."""
+    slot = _slots(type(instance)).get(name)  # type: ignore[arg-type]
+    if slot is not None and value is not UNDEFINED:
+        slot.__set__(instance, value)
+    elif slot is not None and _in_slot(slot, instance) is not UNDEFINED:
+        slot.__delete__(instance)
+    elif slot is None and value is not UNDEFINED:
+        instance.__dict__[name] = value
+    elif slot is None:
+        instance.__dict__.pop(name, None)
+
+
+@functools.lru_cache(256)
+def _slots(cls: type) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for base in reversed(cls.__mro__):
+        if base.__flags__ & _HEAP:
+            found.update((name, x) for name, x in vars(base).items() if type(x) is types.MemberDescriptorType)
+    return found
+
+
+def _in_slot(slot: Any, instance: Any) -> Any:
+    try:
+        return slot.__get__(instance)
+    except AttributeError:
+        return UNDEFINED
 
 
 class ObjectChanges(TraceError):
@@ -51,21 +92,18 @@ class Attributes:
         return _extended(state, tuple(found)) if found else state
 
 
-def _extended(state: State, attributes: tuple[Attribute, ...]) -> State:
-    names = tuple(f"{type(instance).__name__}.{name}" for instance, name in attributes)
+def _extended(state: State, added: tuple[Attribute, ...]) -> State:
+    names = tuple(f"{type(instance).__name__}.{name}" for instance, name in added)
     count = len(state.names)
 
     def get() -> tuple:
-        return (*state.get(), *(vars(instance).get(name, UNDEFINED) for instance, name in attributes))
+        return (*state.get(), *((attributes(instance) or {}).get(name, UNDEFINED) for instance, name in added))
 
     def put(values: tuple) -> None:
         state.set(values[:count])
-        for (instance, name), value in zip(attributes, values[count:], strict=True):
-            if value is not UNDEFINED:
-                instance.__dict__[name] = value
-            else:
-                instance.__dict__.pop(name, None)
+        for (instance, name), value in zip(added, values[count:], strict=True):
+            rebind(instance, name, value)
 
     more = frozenset(names)
-    own = (*state.attributes, *attributes)
+    own = (*state.attributes, *added)
     return State((*state.names, *names), get, put, state.live | more, state.carried | more, state.invented, own)

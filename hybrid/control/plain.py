@@ -124,9 +124,9 @@ class Plain:
         """`value[index]`."""
         return value[index]
 
-    def low(self, mask: Any, name: str, value: Callable[[Callable], Any]) -> Any:
+    def low(self, mask: Thunk, name: str, value: Callable[[Callable], Any]) -> Any:
         """`value & mask` (name: "and_") or `value % mask` ("mod"); `value` takes what does the arithmetic it is made of."""
-        return getattr(operator, name)(value(exact), mask)
+        return getattr(operator, name)(value(exact), mask())
 
     def choose(self, test: Any, then: Thunk, orelse: Thunk) -> Any:
         """`then() if test else orelse()`."""

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from hybrid.control.lists import ListChanges, Listed, layout_of
-from hybrid.control.objects import Attribute, ObjectChanges
+from hybrid.control.objects import Attribute, ObjectChanges, attributes, rebind
+from hybrid.control.plain import UNDEFINED
 from hybrid.core.errors import TraceError
 from hybrid.frontend.values import Value
 from hybrid.ir import trace as tr
@@ -30,10 +31,10 @@ DEPTH, MANY = 3, 1000  # how far from a variable objects are looked at, and how 
 class Watch:
     """Lists, dicts, sets and instances that a body's variables lead to, as they are now."""
 
-    def __init__(self, body: Callable, values: tuple, attributes: tuple[Attribute, ...] = ()):
-        """`attributes`: of instances, that are variables and may change."""
+    def __init__(self, body: Callable, values: tuple, free: tuple[Attribute, ...] = ()):
+        """`free`: attributes of instances, that are variables and may change."""
         self.free: dict[int, set[str]] = {}
-        for instance, name in attributes:
+        for instance, name in free:
             self.free.setdefault(id(instance), set()).add(name)
         self.before: dict[int, tuple[Any, Any]] = {}
         pending = [(value, DEPTH) for value in values]
@@ -94,10 +95,8 @@ class Watch:
                 value.clear()
                 value.update(before)
             else:
-                for name in self._contents(value):
-                    if name not in before:
-                        del vars(value)[name]
-                vars(value).update(before)
+                for name in (*self._contents(value), *before):
+                    rebind(value, name, before.get(name, UNDEFINED))
 
 
 def _contents(value: Any) -> Any:
@@ -105,9 +104,9 @@ def _contents(value: Any) -> Any:
         return value.snapshot()
     if type(value) in (list, dict, set):
         return type(value)(value)
-    if isinstance(value, _PLAIN) or not hasattr(value, "__dict__") or type(value).__module__.startswith("hybrid."):
+    if isinstance(value, _PLAIN) or type(value).__module__.startswith("hybrid."):
         return None
-    return dict(vars(value))
+    return attributes(value)
 
 
 def _same(now: Any, before: Any) -> bool:

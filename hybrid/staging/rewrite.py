@@ -460,7 +460,7 @@ class _Rewriter(ast.NodeTransformer):
             return self.generic_visit(node)  # type: ignore[return-value]
         if _binds(node):
             return self.generic_visit(node)  # type: ignore[return-value]
-        mask = self.visit(node.right)
+        mask = self.thunk(node.right)
         self.inside += 1
         wrapped = self.ring(node.left)
         self.inside -= 1

@@ -174,3 +174,32 @@ def test_an_attribute_that_becomes_another_kind_of_thing(invisible):
         return smooth.state is None
 
     invisible(f, X, compiled=False)
+
+
+@dataclass(slots=True)
+class Slotted:
+    total: float
+    count: int = 0
+
+
+def test_slots_that_a_branch_or_loop_writes():
+    def one(x):
+        s = Slotted(0.0)
+        if x[0] > 0.1:
+            s.total = 5.0
+        return s.total
+
+    def many(x):
+        s = Slotted(0.0)
+        for i in range(len(x)):
+            s.total += x[i]
+            s.count += 1
+        return s.total, s.count
+
+    for f in (one, many):
+        decorated = function(f)
+        with pytest.warns(FallbackWarning, match="changes a Slotted"):
+            decorated(X)
+        for first in (0.5, 0.05):
+            x = np.array([first, 2.0, 3.0])
+            assert decorated(x) == f(x)
