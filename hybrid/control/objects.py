@@ -16,7 +16,6 @@ from hybrid.core.errors import TraceError
 from hybrid.ir import trace as tr
 
 Attribute = tuple[Any, str]  # of an instance
-_HEAP = 1 << 9  # Py_TPFLAGS_HEAPTYPE: a class that Python code made
 
 
 def attributes(instance: Any) -> dict[str, Any] | None:
@@ -45,7 +44,7 @@ def rebind(instance: Any, name: str, value: Any) -> None:
 def _slots(cls: type) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for base in reversed(cls.__mro__):
-        if base.__flags__ & _HEAP:
+        if "__slots__" in vars(base):
             found.update((name, x) for name, x in vars(base).items() if type(x) is types.MemberDescriptorType)
     return found
 

@@ -95,8 +95,10 @@ class Watch:
                 value.clear()
                 value.update(before)
             else:
-                for name in (*self._contents(value), *before):
-                    rebind(value, name, before.get(name, UNDEFINED))
+                now = self._contents(value)
+                for name in {**now, **before}:
+                    if now.get(name, UNDEFINED) is not before.get(name, UNDEFINED):
+                        rebind(value, name, before.get(name, UNDEFINED))
 
 
 def _contents(value: Any) -> Any:
