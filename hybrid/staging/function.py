@@ -161,7 +161,7 @@ class Function(Inspection):
             bound = self.parameters.bind(args, kwargs)
         if bound is None:
             return self.function(*args, **kwargs)  # raises Python's own message, and nothing of ours before it
-        if errors_wanted():
+        if errors_wanted() and not finite.wanted():  # which asks for them itself
             what = "np.errstate asks for floating-point errors, which compiled code does not raise"
             found: tuple[Compiled, list] | Refusal = Refusal(None, what, TraceError(what))
         else:
