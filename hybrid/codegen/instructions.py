@@ -6,6 +6,7 @@ every operation NumPy's meaning. Values of bfloat16 are kept as the 16-bit integ
 
 from __future__ import annotations
 
+import math
 import re
 import struct
 from collections.abc import Callable, Sequence
@@ -138,11 +139,15 @@ class Emitter:
             return Value(f"splat ({value.operand})", value.dtype, lanes)
         known = self._splats.get(value)
         if known is None or known.lanes != lanes:
-            kind = vector(TYPE[value.dtype], lanes)
-            first = self.let(f"insertelement {kind} poison, {value.operand}, i64 0")
-            text = self.let(f"shufflevector {kind} {first}, {kind} poison, <{lanes} x i32> zeroinitializer")
+            text = self.splat_text(TYPE[value.dtype], value.text, lanes)
             known = self._splats[value] = Value(text, value.dtype, lanes)
         return known
+
+    def splat_text(self, scalar: str, text: str, lanes: int) -> str:
+        """A vector of that LLVM type with this in every lane."""
+        kind = vector(scalar, lanes)
+        first = self.let(f"insertelement {kind} poison, {scalar} {text}, i64 0")
+        return self.let(f"shufflevector {kind} {first}, {kind} poison, <{lanes} x i32> zeroinitializer")
 
     def binary(self, opcode: str, a: Value, b: Value) -> Value:
         return Value(self.let(f"{opcode} {a.type} {a.text}, {b.text}"), a.dtype, a.lanes)
@@ -340,13 +345,22 @@ def _divide(e: Emitter, a: Value, b: Value) -> tuple[Value, Value, Value]:
 
 def _remainder(e: Emitter, a: Value, b: Value) -> Value:
     quotient, divisor, nothing = _divide(e, a, b)
-    return _unless(e, nothing, e.binary("sub", a, e.binary("mul", quotient, divisor)))
+    return _unless(e, nothing, e.binary("sub", a, e.binary("mul", quotient, divisor)), b)
 
 
-def _unless(e: Emitter, condition: Value, value: Value) -> Value:
-    if condition.is_constant:
+def _unless(e: Emitter, nothing: Value, value: Value, b: Value) -> Value:
+    """The value; zero where the divisor b is zero, and there also the processor's flag for an invalid operation."""
+    if nothing.is_constant:
         return value
-    return e.select(condition, constant(0, value.dtype, value.lanes), value)
+    # Zero times infinity raises it, and gives a NaN whose low bits are zeros.
+    wide = dt.float32 if b.dtype.itemsize <= 2 else dt.float64
+    product = e.binary("fmul", convert(e, b, wide), constant(float("inf"), wide, b.lanes))
+    bits = e.bitcast(product, dt.uint32 if wide == dt.float32 else dt.uint64)
+    if b.dtype.itemsize == 8:
+        zero = e.binary("shl", bits, constant(13, bits.dtype, b.lanes))._replace(dtype=b.dtype)
+    else:
+        zero = e.cast("trunc", bits, b.dtype)
+    return e.select(nothing, zero, value)
 
 
 def _floor_division(e: Emitter, a: Value, b: Value) -> tuple[Value, Value]:
@@ -359,7 +373,7 @@ def _floor_division(e: Emitter, a: Value, b: Value) -> tuple[Value, Value]:
         below = e.binary("and", uneven, opposite)
         quotient = e.binary("add", quotient, e.cast("sext", below, a.dtype))
         remainder = e.binary("add", remainder, e.select(below, divisor, zero))
-    return _unless(e, nothing, quotient), _unless(e, nothing, remainder)
+    return _unless(e, nothing, quotient, b), _unless(e, nothing, remainder, b)
 
 
 def _power(e: Emitter, a: Value, b: Value) -> Value:
@@ -502,7 +516,9 @@ def _from_float(e: Emitter, value: Value, dtype: np.dtype) -> Value:
 def _truncate(e: Emitter, value: Value, dtype: np.dtype) -> Value:
     """To int32 or int64 towards zero; the most negative integer where that does not fit, and for NaN."""
     lanes, least = value.lanes, int(np.iinfo(dtype).min)
-    fits = e.binary("and", e.compare("fcmp oge", value, constant(float(least), value.dtype, lanes)),
-                    e.compare("fcmp olt", value, constant(-float(least), value.dtype, lanes)))  # fmt: skip
+    # Scaled so that what does not fit overflows, and raises the processor's flag for it; then ∞ - ∞ is NaN, all others are 0.
+    scale = math.ldexp(1.0, np.finfo(value.dtype).maxexp - (8 * dtype.itemsize - 1))
+    scaled = e.binary("fmul", value, constant(scale, value.dtype, lanes))
+    fits = e.compare("fcmp olt", e.binary("fsub", scaled, scaled), constant(1.0, value.dtype, lanes))
     inside = e.select(fits, value, constant(0, value.dtype, lanes))
     return e.select(fits, e.cast("fptosi", inside, dtype), constant(least, dtype, lanes))

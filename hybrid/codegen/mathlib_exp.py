@@ -208,7 +208,12 @@ def normal_parts(x: Expr, fmt: Format) -> tuple[Expr, Expr]:
 def log_edges(x: Expr, y: Expr, fmt: Format) -> Expr:
     """The logarithm y of x, put right where x is not positive and finite."""
     y = select(x < math.inf, y, x)  # inf and NaN are their own logarithm
-    return select(x > 0.0, y, select(op("eq", x, 0.0), fmt.const(-math.inf), fmt.const(math.nan)))
+    return select(x > 0.0, y, select(op("eq", x, 0.0), fmt.const(-math.inf), nan_below(x)))
+
+
+def nan_below(x: Expr) -> Expr:
+    """NaN where x is not positive, and the processor's flag for an invalid operation with it; ∞ elsewhere."""
+    return fma(x, math.inf, math.inf)
 
 
 def log_tail(f: Expr, fmt: Format) -> Expr:
@@ -279,7 +284,7 @@ def acosh(fmt: Format, x: Expr) -> Expr:
     huge = x > 2.0 ** (fmt.fraction // 2 + 3)
     t = x - 1.0
     y = log1p_positive(t + op("sqrt", fma(t, t, t + t)), huge, x, fmt)
-    return select(x < math.inf, select(x < 1.0, math.nan, y), x)
+    return select(x < math.inf, select(x < 1.0, nan_below(x - 1.0), y), x)
 
 
 def atanh(fmt: Format, x: Expr) -> Expr:
@@ -289,7 +294,7 @@ def atanh(fmt: Format, x: Expr) -> Expr:
     w = fma(twice, a / (1.0 - a), twice)
     u = w + 1.0
     y = log1p_sum(u, w - (u - 1.0), fmt) * 0.5
-    edge = select(op("eq", a, 1.0), fmt.const(math.inf), fmt.const(math.nan))
+    edge = select(op("eq", a, 1.0), fmt.const(math.inf), nan_below(1.0 - a))
     return copysign(select(a < 1.0, y, edge), x)
 
 
@@ -363,7 +368,8 @@ def pow(fmt: Format, x: Expr, y: Expr) -> Expr:
     magnitude = select(op("eq", a, 1.0) & op("eq", y, y), 1.0, magnitude)
     integer = op("eq", op("rint", y), y)
     signed = copysign(magnitude, select(integer & is_odd(y), x, fmt.const(1.0)))
-    signed = select((x < 0.0) & (x > -math.inf) & ~integer, math.nan, signed)
+    outside = (x < 0.0) & (x > -math.inf) & ~integer
+    signed = select(outside, nan_below(select(outside, x, 1.0)), signed)
     return select(op("eq", x, 1.0) | op("eq", y, 0.0), 1.0, signed)
 
 

@@ -63,7 +63,12 @@ def load(at: Values, array: Array, offset: Affine, part: int) -> str:
     if at.mask is None:
         found = e.let(f"load {wide}, ptr {where}, align {alignment}")
     else:
+        rest = "zeroinitializer"
+        if not at.sparse:  # lanes beyond the end hold the first pair, and raise no floating-point flags of their own
+            pair, both = vector(scalar, 2), ", ".join("i32 0, i32 1" for _ in range(lanes))
+            first = e.let(f"load {pair}, ptr {where}, align {alignment}")
+            rest = e.let(f"shufflevector {pair} {first}, {pair} poison, <{2 * lanes} x i32> <{both}>")
         found = e.call(f"llvm.masked.load.{mangled(scalar, 2 * lanes)}.p0", wide, f"ptr {where}", f"i32 {alignment}",
-                       f"{vector('i1', 2 * lanes)} {_pairs_of_mask(at)}", f"{wide} zeroinitializer")  # fmt: skip
+                       f"{vector('i1', 2 * lanes)} {_pairs_of_mask(at)}", f"{wide} {rest}")  # fmt: skip
     order = ", ".join(f"i32 {2 * lane + part}" for lane in range(lanes))
     return e.let(f"shufflevector {wide} {found}, {wide} poison, <{lanes} x i32> <{order}>")

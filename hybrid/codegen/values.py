@@ -348,8 +348,9 @@ class Values:
                 text = e.let(f"load {kind}, ptr {where}, align {alignment}")
             else:
                 mask = mask if step == 1 else self._reversed(mask)
+                rest = self._rest(array, base, guard)
                 text = e.call(f"llvm.masked.load.{mangled(scalar, lanes)}.p0", kind, f"ptr {where}", f"i32 {alignment}",
-                              mask.operand, f"{kind} zeroinitializer")  # fmt: skip
+                              mask.operand, f"{kind} {rest}")  # fmt: skip
             found = Value(text, dtype, lanes)
             return self._loaded(found if step == 1 else self._reversed(found, scalar))
         if guard is None and varying is None and step == 2 and (part := pairs.part_of(array, expr.offset)) is not None:
@@ -363,11 +364,23 @@ class Values:
                 element = e.let(f"load {scalar}, ptr {where}, align {alignment}")
                 text = e.let(f"insertelement {kind} {text}, {scalar} {element}, i64 {lane}")
             return self._loaded(Value(text, dtype, lanes))
+        rest = "zeroinitializer" if mask is None or varying is not None else self._rest(array, base, guard)
         mask = e.splat(mask or constant(True, dt.bool_), lanes)
         pointers = self._pointers(array, address)
         text = e.call(f"llvm.masked.gather.{mangled(scalar, lanes)}.v{lanes}p0", kind, f"<{lanes} x ptr> {pointers}",
-                      f"i32 {alignment}", mask.operand, f"{kind} zeroinitializer")  # fmt: skip
+                      f"i32 {alignment}", mask.operand, f"{kind} {rest}")  # fmt: skip
         return self._loaded(Value(text, dtype, lanes))
+
+    def _rest(self, array: Array, first: str, guard: Value | None) -> str:
+        """What the lanes beyond a loop's end hold instead of elements: the first lane's, so that they raise no flags of their own.
+
+        With zeros, a division would divide zero by zero there.
+        """
+        if guard is not None or self.sparse or array.dtype == dt.bool_:
+            return "zeroinitializer"
+        scalar = MEMORY[array.dtype]
+        text = self.e.let(f"load {scalar}, ptr {self.pointer(array, first)}, align {array.dtype.itemsize}")
+        return self.e.splat_text(scalar, text, self.lanes)
 
     def store(self, stmt: Store, value: Value) -> None:
         e, array, dtype = self.e, self.array(stmt.buffer, stmt.value.dtype), stmt.value.dtype

@@ -9,6 +9,7 @@ nobody looks at its old contents afterwards: `x[i] = …` in a loop stores one e
 from __future__ import annotations
 
 import contextvars
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
@@ -302,16 +303,34 @@ def _numpy(eqn: Eqn) -> Run:
             with sizes(known):
                 given = {name: resolved(value) for name, value in params.items()}
         # A copy of a context takes a tenth of the time of `np.errstate`, and no other thread is inside it.
+        _noted.kind = None
         out = _QUIET.copy().run(evaluate, *operands, **given)
+        if _noted.kind is not None:
+            _HUGE * _HUGE
         return out if isinstance(out, tuple) else (out,)
 
     return run
 
 
+class _Noted(threading.local):
+    """The last floating-point error of a call of NumPy on this thread."""
+
+    kind: str | None = None
+
+
+_noted = _Noted()
+_HUGE = 1e300
+
+
+def _note(kind: str, flag: int) -> None:
+    _noted.kind = kind
+
+
 def _quiet() -> contextvars.Context:
-    """A context in which floating-point errors of NumPy's pass unsaid, as in kernels."""
+    """A context in which floating-point errors of NumPy's pass unsaid, as in kernels, but for a note of them."""
     context = contextvars.Context()
-    context.run(np.seterr, all="ignore")
+    context.run(np.seterrcall, _note)
+    context.run(np.seterr, all="call", under="ignore")
     return context
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import lru_cache
 
+from hybrid.codegen.flags import support
 from hybrid.codegen.host import Callback
 from hybrid.codegen.llvm import host_symbol
 from hybrid.codegen.target import host
@@ -25,11 +26,12 @@ def symbols(objects: dict[str, Callback]) -> dict[str, int]:
 
 @lru_cache(maxsize=1)
 def _code() -> engine.Module:
-    return engine.load(object_for(_SOURCE, host(), quick=True), ("hybrid_host",), {})
+    return engine.load(object_for(_SOURCE + support(host()), host(), quick=True), ("hybrid_host",), {})
 
 
 # i32 hybrid_host(object, words, bytes) gives object(bytes(words)) as a Code. A thread that let go of the GIL takes it for the
-# time of the call. An exception stays set in the thread, for whoever called the kernel from Python.
+# time of the call. An exception stays set in the thread, for whoever called the kernel from Python. NumPy lowers the processor's
+# floating-point flags: those that the kernel has raised before are raised again.
 _SOURCE = f"""
 declare i32 @PyGILState_Ensure()
 declare void @PyGILState_Release(i32)
@@ -40,6 +42,7 @@ declare void @Py_DecRef(ptr)
 
 define i32 @hybrid_host(ptr %object, ptr %words, i64 %bytes) nounwind {{
 entry:
+  %flags = call i32 @hybrid_flags()
   %state = call i32 @PyGILState_Ensure()
   %given = call ptr @PyBytes_FromStringAndSize(ptr %words, i64 %bytes)
   %starved = icmp eq ptr %given, null
@@ -57,6 +60,7 @@ read:
 done:
   %code = phi i32 [ {Code.RAISED:d}, %entry ], [ {Code.RAISED:d}, %call ], [ %small, %read ]
   call void @PyGILState_Release(i32 %state)
+  call void @hybrid_flags_raise(i32 %flags)
   ret i32 %code
 }}
 """

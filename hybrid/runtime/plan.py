@@ -22,7 +22,7 @@ from hybrid.loops.nest import Buffer, Code
 from hybrid.passes.fuse import quotients
 from hybrid.passes.memory import ALIGNMENT
 from hybrid.passes.steps import Bind, HostCall
-from hybrid.runtime import native, pool, profile, threads
+from hybrid.runtime import flags, native, pool, profile, threads
 from hybrid.runtime.program import Gemm, Lowered, Matrix, Segment, Work, title
 
 
@@ -59,8 +59,11 @@ class Plan:
             threads.sync()
             self.module = native.emit(lowered).load()
 
-    def run(self, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
-        """The results for these inputs (arrays as the signature describes them), in fresh arrays."""
+    def run(self, arrays: Sequence[np.ndarray], seen: flags.Seen | None = None) -> list[np.ndarray]:
+        """The results for these inputs (arrays as the signature describes them), in fresh arrays.
+
+        `seen` gathers the floating-point flags that are raised.
+        """
         known = all_sizes(sizes_of(self.lowered.graph, arrays), self._quotients) if self._symbolic else {}
         env: dict[str, np.ndarray] = dict(zip(self._inputs, arrays, strict=True))
         env.update((name, _reachable(array)) for name, array in self._constants)
@@ -68,11 +71,11 @@ class Plan:
         shift = -arena.ctypes.data % 64
         for step in self.lowered.steps:
             if isinstance(step, HostCall):
-                self._host(step, env, known)
+                self._host(step, env, known, seen)
             elif isinstance(step, Bind):
                 known[step.symbol] = int(self._found(self.lowered.names[next(step.reads)], env, known).reshape(())[()])
             else:
-                self._segment(step, env, arena[shift:], known)
+                self._segment(step, env, arena[shift:], known, seen)
         for name, array in self._constants:
             if name in self._written and env[name] is not array:
                 np.copyto(array, env[name])
@@ -93,7 +96,9 @@ class Plan:
         dtype, size = self.lowered.types[name]
         return pool.empty(size.evaluate(sizes) if isinstance(size, Dim) else size, dtype)
 
-    def _host(self, step: HostCall, env: dict[str, np.ndarray], sizes: dict[str, int]) -> None:
+    def _host(
+        self, step: HostCall, env: dict[str, np.ndarray], sizes: dict[str, int], seen: flags.Seen | None
+    ) -> None:
         eqn, names = step.eqn, self.lowered.names
         operands = []
         for atom in eqn.inputs:
@@ -101,7 +106,8 @@ class Plan:
             # Native segments leave results as flat memory.
             operands.append(array if array.ndim == atom.type.ndim else array.reshape(_shape(atom.type.shape, sizes)))
         start = time.perf_counter_ns()
-        with np.errstate(all="ignore"), ir_sizes(sizes) as known:
+        said = np.errstate(all="call", call=seen.note) if seen is not None else np.errstate(all="ignore")
+        with said, ir_sizes(sizes) as known:
             out = apply(eqn, operands)
         sizes.update((symbol, known[symbol]) for symbol in eqn.params.get("defines", ()))
         if profile.active:
@@ -115,7 +121,9 @@ class Plan:
         for var, array in zip(eqn.outputs, out):
             env[names[var]] = np.ascontiguousarray(array)
 
-    def _segment(self, segment: Segment, env: dict[str, np.ndarray], arena: np.ndarray, sizes: dict[str, int]) -> None:
+    def _segment(
+        self, segment: Segment, env: dict[str, np.ndarray], arena: np.ndarray, sizes: dict[str, int], seen: flags.Seen | None
+    ) -> None:
         lowered = self.lowered
         for name in segment.buffers:
             if name in env:
@@ -128,12 +136,14 @@ class Plan:
             else:
                 env[name] = self._fresh(name, sizes)
         if self.backend == "llvm" and not profile.active:
-            self._check(self._native(segment)(self._pointers(segment.buffers, env), *(sizes[s] for s in segment.symbols)))
+            native, pointers = self._native(segment), self._pointers(segment.buffers, env)
+            values = [sizes[s] for s in segment.symbols]
+            self._flagged(lambda: native(pointers, *values), seen)
             return
         for work in segment.work:
             run = self._one(work)
             start = time.perf_counter_ns()
-            self._check(run(env, sizes))
+            self._flagged(lambda run=run: run(env, sizes), seen)  # type: ignore[misc]
             if profile.active:
                 moved = sum(env[name].nbytes for name in _names(work))
                 profile.record(title(work), work.source, start, time.perf_counter_ns(), moved)
@@ -142,8 +152,15 @@ class Plan:
     def _pointers(names: Sequence[str], env: dict[str, np.ndarray]) -> Any:
         return (ctypes.c_void_p * max(len(names), 1))(*(env[n].__array_interface__["data"][0] for n in names))
 
-    @staticmethod
-    def _check(code: int) -> None:
+    def _flagged(self, run: Callable[[], int], seen: flags.Seen | None) -> None:
+        """Run a part, and note the flags that its machine code raises."""
+        looks = seen is not None and self.backend == "llvm"
+        if looks:
+            flags.clear()
+        code = run()
+        if looks:
+            assert seen is not None
+            seen.look()
         if code:
             fail(code)
 

@@ -15,6 +15,7 @@ import warnings
 from functools import lru_cache
 from types import ModuleType
 
+from hybrid.codegen.flags import support
 from hybrid.codegen.target import host
 from hybrid.core import config as settings
 from hybrid.core.config import cpu_count, environment_default
@@ -56,7 +57,7 @@ def symbols() -> dict[str, int]:
 @lru_cache(maxsize=1)
 def _code() -> engine.Module:
     # A module of its own, kept for the process: in every kernel's module it would add 4 ms to their 5 ms of compiling.
-    return engine.load(object_for(_SOURCE, host(), quick=True), ("hybrid_parallel",), {"hybrid_pool": ctypes.addressof(_pool)})
+    return engine.load(object_for(_SOURCE + support(host()), host(), quick=True), ("hybrid_parallel",), {"hybrid_pool": ctypes.addressof(_pool)})
 
 
 def sync() -> None:
@@ -119,9 +120,12 @@ SUPPORT = "declare void @hybrid_parallel(ptr, i64, i64, ptr)  ; task, count, gra
 #
 # Piece r of n over `units` units starts at unit r*(units/n) + min(r, units%n). A unit is 64 iterations once pieces are long
 # (4096: at most 1.6 % uneven), so that vector loops start on a cache line of the arrays, else one iteration.
+#
+# Floating-point flags belong to a thread. Each piece starts with none and adds what it raised to the job's word, which the
+# caller raises in the end, with what it had before.
 _SOURCE = """
 %hybrid.pool = type { i64, i64, ptr, ptr, ptr, ptr }
-%hybrid.job = type { ptr, ptr, i64, i64, i64, i64 }  ; task, data, count, unit, units/n, units%n
+%hybrid.job = type { ptr, ptr, i64, i64, i64, i64, i32 }  ; task, data, count, unit, units/n, units%n, flags
 @hybrid_pool = external global %hybrid.pool
 
 define void @hybrid_parallel(ptr %task, i64 %count, i64 %grain, ptr %data) nounwind {
@@ -172,7 +176,9 @@ split:
   %job.3 = insertvalue %hybrid.job %job.2, i64 %unit, 3
   %job.4 = insertvalue %hybrid.job %job.3, i64 %each, 4
   %job.5 = insertvalue %hybrid.job %job.4, i64 %more, 5
-  store %hybrid.job %job.5, ptr %job
+  %before.flags = call i32 @hybrid_flags()
+  %job.6 = insertvalue %hybrid.job %job.5, i32 %before.flags, 6
+  store %hybrid.job %job.6, ptr %job
   store ptr null, ptr %args
   store i64 %n, ptr %dimensions
   store i64 1, ptr %steps
@@ -184,6 +190,9 @@ split:
   %n.32 = trunc i64 %n to i32
   call void %for(ptr @hybrid_piece, ptr %args, ptr %dimensions, ptr %steps, ptr %job, i64 0, i64 1, i32 %n.32)
   call void %set(i32 %before)
+  %p.flags = getelementptr %hybrid.job, ptr %job, i64 0, i32 6
+  %raised = load atomic i32, ptr %p.flags monotonic, align 4
+  call void @hybrid_flags_raise(i32 %raised)
   store atomic i64 0, ptr %busy release, align 8
   ret void
 release.alone:
@@ -208,6 +217,7 @@ entry:
   %from = load i64, ptr %args
   %number = load i64, ptr %dimensions
   %to = add i64 %from, %number
+  call void @hybrid_flags_clear()
   br label %loop
 loop:
   %r = phi i64 [ %from, %entry ], [ %r.next, %loop ]
@@ -225,6 +235,14 @@ loop:
   %again = icmp ult i64 %r.next, %to
   br i1 %again, label %loop, label %exit
 exit:
+  %raised = call i32 @hybrid_flags()
+  %quiet = icmp eq i32 %raised, 0
+  br i1 %quiet, label %quit, label %tell
+tell:
+  %p.flags = getelementptr %hybrid.job, ptr %data, i64 0, i32 6
+  %others = atomicrmw or ptr %p.flags, i32 %raised monotonic
+  br label %quit
+quit:
   ret void
 }
 """

@@ -130,7 +130,8 @@ class _Outcome:
     def of(cls, call: Any, bound: tuple[tuple, dict], captured: _Captured) -> _Outcome:
         result, error = None, None
         try:
-            result = call()
+            with np.errstate(all="ignore"):  # values are compared, not what is said of them
+                result = call()
         except Exception as raised:
             error = raised
         return cls(result, error, tree.flatten(bound)[0], captured.now())

@@ -28,6 +28,7 @@ from hybrid.ops.draw import given as draws_from
 from hybrid.staging import entry, guards
 from hybrid.staging.effects import put_back, state_of
 from hybrid.staging.fallback import Refusal
+from hybrid.staging.floats import Flagged, Watch
 from hybrid.staging.reads import Reads
 from hybrid.staging.signature import ArrayLeaf, SameLeaf
 from hybrid.staging.tracing import (
@@ -68,6 +69,7 @@ class Compiled:
         self.seconds: dict[str, float] = {}
         self.entries: dict[Form, Made | None] = {}  # None: only Python can make such a call
         self._seen_calls = 0
+        self.watch = Watch(bool(traced.writes) or has_effects(traced.graph))
 
     # stages -----------------------------------------------------------------------------------------------------------
     @cached_property
@@ -160,7 +162,11 @@ class Compiled:
         return None
 
     def __call__(self, values: Sequence[Any], bound: tuple[tuple, dict]) -> Any:
-        """Run on the arguments of one call and their leaves, which must have this trace's key."""
+        """Run on the arguments of one call and their leaves, which must have this trace's key.
+
+        Raises:
+            Flagged: Python has to make this call, for what NumPy says of its floating-point errors.
+        """
         self.calls += 1
         traced = self.traced
         arrays = [taken(traced.leaves[k], values[k]) for k in traced.inputs]
@@ -209,17 +215,39 @@ class Compiled:
         Where it fails, NumPy's generators are left as they were, for Python to draw the same.
         """
         if not self._has_effects:
-            return self.plan.run(arrays), ()
-        with self.drawing(values) as acts:
-            return self.plan.run(arrays), acts
+            return self._watched(arrays, self.watch.held), ()
+        held = self.watch.held
+        with self.drawing(values, keep=held) as acts:
+            return self._watched(arrays, held or self._draws[1]), acts
+
+    def _watched(self, arrays: list[np.ndarray], kept: bool) -> list[np.ndarray]:
+        """The plan's results, unless Python has to repeat the call; `kept`: what the call does can be undone."""
+        from hybrid.runtime.flags import Seen  # as the plan
+
+        traced, watch, seen = self.traced, self.watch, Seen()
+        written = [arrays[traced.inputs.index(w)] if isinstance(w, int) else w for w in traced.writes] if watch.held else []
+        before = [array.copy() for array in written]
+        outputs = self.plan.run(arrays, seen)
+        undone = not watch.effects or (kept and len(before) == len(traced.writes))
+        if not seen.flags:
+            watch.passed()
+            return outputs
+        if watch.repeats(seen.flags, undone):
+            for array, values in zip(written, before):
+                np.copyto(array, values)
+            raise Flagged
+        return outputs
 
     @cached_property
     def _has_effects(self) -> bool:
         return has_effects(self.graph)
 
     @contextlib.contextmanager
-    def drawing(self, values: Sequence[Any], undo: bool = False) -> Iterator[Sequence[Callable[[], Any]]]:
-        """Draw from the generators among these leaves; what was drawn is undone on an error, or in any case."""
+    def drawing(self, values: Sequence[Any], undo: bool = False, keep: bool = False) -> Iterator[Sequence[Callable[[], Any]]]:
+        """Draw from the generators among these leaves; what was drawn is undone in any case, or on an error if that may come.
+
+        `keep`: it may come, although the graph has none.
+        """
         fails = self._draws[1]
         given = {source.index: values[source.index] for source in self._sources if isinstance(source, Place)}
         generators = self.generators(values)
@@ -228,7 +256,7 @@ class Compiled:
         locks = [lock for lock in (npyrandom.lock_of(bits_of(generator)) for generator in ordered) if lock is not None]
         for lock in locks:
             lock.acquire()
-        before = [(generator, state_of(generator)) for generator in generators] if fails or undo else []
+        before = [(generator, state_of(generator)) for generator in generators] if fails or undo or keep else []
         try:
             with draws_from(given) as acts:
                 yield acts
@@ -337,6 +365,8 @@ class Compiled:
         below = self.plan.module
         module = self._timed("entry", lambda: native.load_glue(text, entry.ENTRY, entry.imports(spec), segment.name, below))
         self.entries[form] = spec, module
+        self.watch.tables.append(spec.table.words)
+        self.watch.sync()
         return spec, module
 
     def _spec(self, keywords: tuple[str, ...], order: tuple[int, ...]) -> entry.EntrySpec | None:
@@ -368,6 +398,7 @@ class Compiled:
             written=tuple(places[w] if isinstance(w, int) else w for w in traced.writes),
             release_gil=moved > GIL_BYTES and not segment.calls_python, calls_python=segment.calls_python,
             symbols=segment.symbols, quotients=traced.quotients, conditions=traced.conditions, tensor=_layout(),
+            flagged=self.watch.flagged,
         )  # fmt: skip
 
     def _slots(self, segment: Segment, places: dict[int, int], numbers: dict[int, int]) -> tuple[tuple[str, Any], ...] | None:

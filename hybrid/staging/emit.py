@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from hybrid.codegen.flags import support
+from hybrid.codegen.target import host
 from hybrid.core.errors import CompileError
 from hybrid.core.shape import Dim
 from hybrid.loops.nest import Code
@@ -22,6 +24,7 @@ from hybrid.staging.spec import (
     CALLS,
     CAPACITY,
     ENTRY,
+    HELD,
     NEXT,
     TABLE,
     ArgumentResult,
@@ -273,6 +276,8 @@ class _Entry(Checks):
     def emit(self, compute: str) -> str:
         spec = self.spec
         self.guards()
+        if spec.flagged and spec.written:
+            self.require(self.icmp("eq", "i64", self.word(HELD, "i64"), 0))
         others = self.add_word(ACTIVE, 1)
         self.add_word(CALLS, 1)
         guarded = len(self.lines)
@@ -289,6 +294,8 @@ class _Entry(Checks):
         if spec.calls_python:
             self.require(self.icmp("ne", "i32", code, int(Code.RAISED)), "fail")
         self.require(self.icmp("eq", "i32", code, 0), "error")
+        if spec.flagged:
+            self.require(self.expected(), "error")
         value, _ = self.build(spec.results)
         for item in self.lent:
             self.call("Py_DecRef", "void", f"ptr {item}")
@@ -299,23 +306,49 @@ class _Entry(Checks):
         return "\n".join([
             f"@{TABLE} = external global [{len(spec.table.words)} x i64], align 8",
             *(SUPPORT[name] for name in sorted(self.used)),
+            *([support(host())] if spec.flagged else []),
             f"define ptr @{ENTRY}(ptr %self, ptr %args, i64 %nargs, ptr %kwnames) {{",
             "start:", f"  %owned = alloca [{self.owned} x ptr], align 8", *self.allocas, *self.lines, "}", "",
         ])  # fmt: skip
 
     def compute(self, call: str) -> str:
         if not (self.spec.release_gil or self.spec.calls_python):
-            return self.let(call)
+            return self.watched(call)
         # Another thread may give a Tensor other data meanwhile; arguments themselves are held by the caller.
         for array in self.inner:
             self.call("Py_IncRef", "void", f"ptr {array}")
         thread = self.call("PyEval_SaveThread", "ptr") if self.spec.release_gil else None
-        code = self.let(call)
+        code = self.watched(call)
         if thread is not None:
             self.call("PyEval_RestoreThread", "void", f"ptr {thread}")
         for array in self.inner:
             self.call("Py_DecRef", "void", f"ptr {array}")
         return code
+
+    def watched(self, call: str) -> str:
+        """Make the call, and note the floating-point flags that it raises."""
+        if not self.spec.flagged:
+            return self.let(call)
+        self.put("call void @hybrid_flags_clear()")
+        code = self.let(call)
+        self.put("%flags = call i32 @hybrid_flags()")
+        return code
+
+    def expected(self) -> str:
+        """Whether no flags were raised, or none that say that the call is Python's."""
+
+        def ask() -> str:
+            number = self.call("PyLong_FromLongLong", "ptr", f"i64 {self.let('zext i32 %flags to i64')}")
+            place = self.alloca("ptr")
+            self.put(f"store ptr {number}, ptr {place}")
+            call = f"ptr {self.ref(self.spec.flagged)}", f"ptr {place}", "i64 1", "ptr null"
+            answer = self.call("PyObject_Vectorcall", "ptr", *call)
+            self.call("Py_DecRef", "void", f"ptr {number}")  # a small one: always there
+            self.require(self.icmp("ne", "ptr", answer, "null"), "fail")
+            self.call("Py_DecRef", "void", f"ptr {answer}")  # True and False outlive their references
+            return self.icmp("eq", "ptr", answer, self.ref(False))
+
+        return self.either(self.icmp("eq", "i32", "%flags", 0), lambda: "true", ask, "i1")
 
     def leave(self, value: str) -> None:
         # The last act: once ACTIVE is zero, a removed entry's code may be freed as soon as the GIL changes hands.

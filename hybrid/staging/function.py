@@ -41,10 +41,10 @@ from hybrid.staging.fallback import (
     Refusal,
     RetraceWarning,
     describe,
-    errors_wanted,
     warn,
     without_our_frames,
 )
+from hybrid.staging.floats import Flagged
 from hybrid.staging.inspect import Inspection
 from hybrid.staging.parameters import Bound, Parameters, untraceable
 from hybrid.staging.signature import Leaf, StaticLeaf, describe_all
@@ -161,12 +161,7 @@ class Function(Inspection):
             bound = self.parameters.bind(args, kwargs)
         if bound is None:
             return self.function(*args, **kwargs)  # raises Python's own message, and nothing of ours before it
-        if errors_wanted() and not finite.wanted():  # which asks for them itself
-            what = "np.errstate asks for floating-point errors, which compiled code does not raise"
-            found: tuple[Compiled, list] | Refusal = Refusal(None, what, TraceError(what))
-        else:
-            found = self._trace_for(bound, (len(args), tuple(kwargs)))
-        failed = None
+        found, failed, flagged = self._trace_for(bound, (len(args), tuple(kwargs))), None, False
         if not isinstance(found, Refusal):
             compiled, values = found
             refusal = compiled.refuses(values, bound)
@@ -175,9 +170,13 @@ class Function(Inspection):
                     return compiled(values, bound)
                 except NotFiniteError:
                     raise
+                except Flagged:
+                    flagged = True
                 except Exception as error:  # the arguments are as they were: Python repeats the call and raises what it raises
                     refusal = Refusal(None, describe(error), error)
                     failed = compiled
+            if flagged:
+                return self.function(*args, **kwargs)
             found = refusal
         out = self._plainly(args, kwargs)  # where this raises too, it is the user's error, and nothing of ours to report
         if failed is not None:

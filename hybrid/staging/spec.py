@@ -18,9 +18,10 @@ from hybrid.staging import capi
 ENTRY = "entry"  # the function each entry's module exports
 TABLE = "hybrid_entry_table"  # the symbol it imports
 # The first words of a table. NEXT: where a miss goes. ACTIVE: calls that have passed the guards and not yet returned.
-NEXT, ACTIVE, CALLS, ARENA, CAPACITY = range(5)
-API = {name: 5 + at for at, name in enumerate(capi.API)}
-REFERENCES = 5 + len(capi.API)
+# HELD: not zero while the entry takes no calls.
+NEXT, ACTIVE, CALLS, ARENA, CAPACITY, HELD = range(6)
+API = {name: 6 + at for at, name in enumerate(capi.API)}
+REFERENCES = 6 + len(capi.API)
 
 
 @dataclass(frozen=True)
@@ -248,6 +249,9 @@ class EntrySpec:
         release_gil: let other Python threads run during the compute function.
         calls_python: the compute function calls Python, so that other threads may run now and then. Where it gives
             `Code.RAISED`, an exception is set, and it is the caller's.
+        flagged: called with the floating-point flags that the compute function raised (bits of `hybrid.codegen.flags`), if any;
+            where it answers anything but False, the call is a miss, after all. Where something is written, it cannot be:
+            then the answer must be False. None: flags mean nothing.
     """
 
     guards: tuple[Guard, ...]
@@ -264,6 +268,7 @@ class EntrySpec:
     release_gil: bool = False
     calls_python: bool = False
     tensor: TensorLayout | None = None
+    flagged: Callable[[int], bool] | None = None
 
     @cached_property
     def flat(self) -> tuple[Guard, ...]:
@@ -334,7 +339,7 @@ class Table:
         spans = [number for span in spec.spans for number in span]
         reads = [0 if value is ABSENT else id(value) for value in spec.expected]
         versions = [-1] * len(spec.watched)
-        self.words = np.array([0] * 5 + [*capi.addresses(), *map(id, spec.references), *spans, *reads, *versions], np.int64)
+        self.words = np.array([0] * 6 + [*capi.addresses(), *map(id, spec.references), *spans, *reads, *versions], np.int64)
 
     @property
     def address(self) -> int:
@@ -419,6 +424,7 @@ def _referenced(spec: EntrySpec) -> Iterator[object]:
     yield from (value for kind, value in spec.slots if kind == "const")
     yield from (value for value in spec.written if isinstance(value, np.ndarray))
     yield from spec.handlers or ()
+    yield from (spec.flagged, False) if spec.flagged else ()
 
 
 def _referenced_results(results: Results) -> Iterator[object]:

@@ -78,7 +78,8 @@ def test_a_while_loop_and_a_branch():
 def test_nans_that_come_in_are_nobodys_fault():
     x = np.array([1.5, np.nan])
     np.testing.assert_array_equal(function(logs)(x), logs(x))
-    assert np.isinf(function(lambda x: 1 / x)(np.zeros(2))).all()
+    with np.errstate(all="ignore"):
+        assert np.isinf(function(lambda x: 1 / x)(np.zeros(2))).all()
 
 
 def test_infinities_are_asked_for_apart():
@@ -88,7 +89,8 @@ def test_infinities_are_asked_for_apart():
             f(np.array([1.0, 0.0]))
         with np.errstate(all="ignore"):
             assert np.isnan(function(logs)(np.zeros(2))).all()
-    assert np.isinf(f(np.array([1.0, 0.0]))[1])
+    with np.errstate(all="ignore"):
+        assert np.isinf(f(np.array([1.0, 0.0]))[1])
 
 
 MAKERS = (
@@ -149,7 +151,7 @@ def test_switched_on_and_off_it_reaches_calls_that_machine_code_took():
     for _ in range(2):
         with np.errstate(all="ignore"), pytest.raises(FloatingPointError):
             f(x)
-    with config.override(check_nan=False):
+    with config.override(check_nan=False), np.errstate(all="ignore"):
         assert np.isnan(f(x))
 
 

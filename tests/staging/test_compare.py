@@ -123,7 +123,7 @@ def test_only_the_whole_differs(monkeypatch):
     compiled, _ = f._compiled((x,), {})
     wrong = softmax(x)
     wrong[2, 3] = np.nan
-    monkeypatch.setattr(compiled.plan, "run", lambda arrays: [wrong])
+    monkeypatch.setattr(compiled.plan, "run", lambda arrays, seen=None: [wrong])
     verdict = f.verify(x)
     assert not verdict and verdict.operation is None
     assert "nan compiled" in str(verdict) and "at index (2, 3)" in str(verdict)
