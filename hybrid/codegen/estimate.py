@@ -100,8 +100,12 @@ def lanes(loop: For, target: Target) -> int:
         found = min(64, 4 * found)
     if isinstance(loop.extent, int):
         # Short loops: one masked vector where masks are free, else the vectors that fit.
-        while found > 1 and (found // 2 >= loop.extent if has_masks(target) else found > loop.extent):
+        # LLVM fills a register of 128 bits up with zeros, which raise floating-point flags: no vector of floats is shorter.
+        least = max(1, 16 // width) if width >= 4 else 1
+        while found > 1 and (found // 2 >= max(loop.extent, least) if has_masks(target) else found > loop.extent):
             found //= 2
+        if found < least:
+            found = 1
     return found
 
 

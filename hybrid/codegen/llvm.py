@@ -422,21 +422,24 @@ class _Nest(Values):
             self.counted(start, stop, 1, lambda index: self.iteration(stmt, index))
             return
         if rest:
-            bits = ", ".join(f"i1 {'true' if lane < rest else 'false'}" for lane in range(lanes))
-            body(start, Value(f"<{bits}>", dt.bool_, lanes))
+            body(start, self.lanes_below(str(rest), lanes))
             return
         some, masked, done = e.let(f"icmp slt i64 {start}, {stop}"), e.label("tail"), e.label("done")
         e.branch(some, masked, done)
         e.start(masked)
-        # The empty assembly hides the count: nor may inlining make it known that one lane is left. The comparison fills 128
-        # bits: LLVM widens shorter ones, and the lanes it adds come out true in a store of bytes.
-        dtype = next(d for d in dt.UNSIGNED if d.itemsize * lanes >= 16)
-        count = e.let(f'call i64 asm "", "=r,0"(i64 {e.let(f"sub i64 {stop}, {start}")})')
-        left = Value(count if dtype == dt.uint64 else e.let(f"trunc i64 {count} to {TYPE[dtype]}"), dtype)
-        mask = e.compare("icmp ult", Value(iota(TYPE[dtype], lanes), dtype, lanes), e.splat(left, lanes))
-        body(start, mask)
+        body(start, self.lanes_below(e.let(f"sub i64 {stop}, {start}"), lanes))
         e.jump(done)
         e.start(done)
+
+    def lanes_below(self, count: str, lanes: int) -> Value:
+        """The mask of the first `count` lanes."""
+        # The empty assembly hides the count: nor may inlining make it known that one lane is left, and LLVM would put zeros into
+        # lanes known to be left out, which may raise floating-point flags. The comparison fills 128 bits: LLVM widens shorter
+        # ones, and the lanes it adds come out true in a store of bytes.
+        e, dtype = self.e, next(d for d in dt.UNSIGNED if d.itemsize * lanes >= 16)
+        known = e.let(f'call i64 asm "", "=r,0"(i64 {count})')
+        left = Value(known if dtype == dt.uint64 else e.let(f"trunc i64 {known} to {TYPE[dtype]}"), dtype)
+        return e.compare("icmp ult", Value(iota(TYPE[dtype], lanes), dtype, lanes), e.splat(left, lanes))
 
     def rounded(self, start: str, stop: str, step: int) -> str:
         """The last index from `start` in whole steps (a power of two), at most `stop`."""

@@ -92,7 +92,11 @@ def call(function: Callable, arguments: tuple) -> Outcome:
         except Exception as raised:
             error = raised
         seconds = time.perf_counter() - start
-    said = frozenset((w.category.__name__, str(w.message)) for w in record if not issubclass(w.category, OURS))
+    said = frozenset(
+        (w.category.__name__, str(w.message), f"{Path(w.filename).name}:{w.lineno}")
+        for w in record
+        if not issubclass(w.category, OURS)
+    )
     reports = tuple(str(w.message) for w in record if issubclass(w.category, OURS))
     return Outcome(arguments, result, error, printed.getvalue(), said, reports, seconds)
 
@@ -111,16 +115,11 @@ def difference(want: Outcome, got: Outcome) -> str | None:
         return found
     if want.printed != got.printed:
         return f"printed {got.printed[:80]!r}, not {want.printed[:80]!r}"
-    if _loud(want) != _loud(got):
-        return f"warned {sorted(_loud(got))}, not {sorted(_loud(want))}"
+    if want.warned != got.warned:
+        return f"warned {sorted(got.warned)}, not {sorted(want.warned)}"
     if want.error is None and _relations(want) != _relations(got):
         return f"shared memory: {_first_change(_relations(want), _relations(got))}"
     return None
-
-
-def _loud(outcome: Outcome) -> set[tuple[str, str]]:
-    """Its warnings but for NumPy's floating-point ones, which compiled code does not give (README, limits)."""
-    return {(category, text) for category, text in outcome.warned if " encountered in " not in text}
 
 
 def _short(error: BaseException | None) -> str:
@@ -226,7 +225,6 @@ class Verdict:
     field: str
     wrong: list[str] = field(default_factory=list)
     refused: str = ""  # why strict=True raises; empty where it does not
-    quiet: bool = False  # NumPy's floating-point warnings are not given
     path: str = "plain"  # how the calls after the first went: native, plan or plain
     compile_seconds: float = 0.0
     plain_seconds: float = 0.0
@@ -248,7 +246,6 @@ def judge(program: Program, timed: bool = True) -> Verdict:
             if problem:
                 verdict.wrong.append(f"case {k}, {turn} call: {problem}")
                 break
-            verdict.quiet = verdict.quiet or want.warned > got.warned
         try:
             strict = strict or hy.function(program.fresh(), strict=True)
         except HybridError as error:

@@ -1,0 +1,310 @@
+"""NumPy's floating-point warnings and errors: compiled calls say what undecorated ones say, at the same lines."""
+
+from __future__ import annotations
+
+import threading
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hybrid import config, function
+from hybrid.runtime import flags
+from hybrid.staging.floats import FEW, QUIET
+
+
+@pytest.fixture(autouse=True)
+def own_filters():
+    """Those of a new interpreter."""
+    with warnings.catch_warnings():
+        warnings.resetwarnings()
+        yield
+
+
+def inverse(x):
+    return 1 / x
+
+
+def logarithms(x):
+    a = np.log(x)
+    b = np.sqrt(x - 1)
+    return a + b
+
+
+def scalars(x):
+    return np.float64(1) / x, (x - 1) // x
+
+
+def integers(a, b):
+    return a // b
+
+
+def narrowed(x):
+    return x.astype(np.int32)
+
+
+def grows(x):
+    for _ in range(200):
+        x = x * 10.0
+    return x
+
+
+def quiet_inside(x):
+    with np.errstate(divide="ignore"):
+        y = 1 / x
+    return y + np.log(x - 1)
+
+
+def picks(x):
+    try:
+        return 1 / x
+    except FloatingPointError:
+        return x * 0 - 1
+
+
+def product(a, b):
+    return a @ b
+
+
+def complexes(x):
+    return (1 + 1j) / x
+
+
+ZEROS = np.zeros(3)
+CASES = {
+    inverse: (ZEROS,), logarithms: (np.array([0.0, 0.5, 3.0]),), scalars: (np.float64(0),),
+    integers: (np.arange(5), np.array([1, 0, 2, 0, 3])), narrowed: (np.array([1.5, np.nan, 1e20]),), grows: (np.full(4, 1e200),),
+    quiet_inside: (ZEROS,), product: (np.full((3, 3), 1e200), np.full((3, 3), 1e200)), complexes: (np.zeros(3, complex),),
+}  # fmt: skip
+
+
+def _twos(a):
+    return type(a)(2) if isinstance(a, np.generic) else np.full_like(a, 2)
+
+
+def said(f, *args, action="always"):
+    """Text, file and line of the warnings of a call, and what it raised."""
+    with warnings.catch_warnings(record=True) as record:
+        warnings.simplefilter(action)
+        try:
+            f(*args)
+            error = None
+        except (RuntimeWarning, FloatingPointError) as raised:
+            error = type(raised), str(raised)
+    return [(str(w.message), w.filename, w.lineno) for w in record if w.category is RuntimeWarning], error
+
+
+@pytest.mark.parametrize("action", ["always", "default", "error", "ignore", "once"])
+@pytest.mark.parametrize("program", CASES, ids=lambda f: f.__name__)
+def test_warnings_are_those_of_the_undecorated_function(program, action):
+    f, args = function(program), CASES[program]
+    harmless = [_twos(a) for a in args]
+    assert said(f, *harmless) == ([], None)
+    want = said(program, *args, action=action)
+    assert action == "ignore" or any(want)
+    for _ in range(2):
+        assert said(f, *args, action=action) == want
+        assert said(f, *harmless, action=action) == ([], None)
+    assert not f.stats()["fallbacks"]
+
+
+@pytest.mark.parametrize("program", [*CASES, picks], ids=lambda f: f.__name__)
+def test_errors_are_those_of_the_undecorated_function(program):
+    f, args = function(program), CASES.get(program, (ZEROS,))
+    f(*map(_twos, args))
+    for _ in range(2 * FEW):
+        with np.errstate(divide="raise", invalid="raise", over="raise"):
+            assert said(f, *args) == said(program, *args)
+    assert said(f, *args) == said(program, *args)  # the error state changes back
+
+
+def test_values_that_depend_on_an_error():
+    f = function(picks)
+    assert f(np.ones(3)).tolist() == [1.0] * 3
+    for _ in range(2 * FEW):
+        with np.errstate(all="raise"):
+            assert f(ZEROS).tolist() == [-1.0] * 3
+
+
+def test_handlers_are_called():
+    f, kinds, lines = function(inverse), [], []
+
+    class Log:
+        def write(self, line):
+            lines.append(line)
+
+    f(np.ones(3))
+    with np.errstate(all="call", call=lambda kind, bits: kinds.append(kind)):
+        f(ZEROS), f(np.ones(3))
+    with np.errstate(all="log", call=Log()):
+        f(ZEROS), f(np.ones(3))
+    assert kinds == ["divide by zero"] and lines == ["Warning: divide by zero encountered in divide\n"]
+
+
+def test_once_per_line_by_default():
+    """A new module's registry: the first call says it, the others do not."""
+    f = function(inverse)
+    globals().pop("__warningregistry__", None)
+    with warnings.catch_warnings(record=True) as record:
+        for _ in range(3 * FEW):
+            f(ZEROS)
+    (warning,) = record
+    assert (warning.filename, warning.lineno) == (__file__, inverse.__code__.co_firstlineno + 1)
+    assert Path(warning.filename).name == "test_warnings.py"
+
+
+def test_calls_that_say_nothing_new_stay_compiled():
+    calls = []
+
+    def f(x):
+        calls.append(None) if isinstance(x, np.ndarray) and type(x) is np.ndarray else None
+        return 1 / x
+
+    g = function(f)
+    with np.errstate(all="ignore"):
+        for _ in range(5):
+            g(ZEROS)
+    assert g.stats()["native_calls"] >= 4 and g.stats()["traces"] == 1
+
+
+def test_underflow_where_it_is_asked_for():
+    f = function(lambda x: x * 1e-200)
+    x = np.full(3, 1e-200)
+    assert said(f, x) == ([], None)
+    with np.errstate(under="raise"):
+        assert said(f, x)[1] == (FloatingPointError, "underflow encountered in multiply")
+    with np.errstate(under="warn"):
+        assert [text for text, *_ in said(f, x)[0]] == ["underflow encountered in multiply"]
+
+
+def scales(x, y):
+    x /= y
+    return x.sum()
+
+
+def test_what_a_call_writes_is_written_once():
+    """The first call keeps copies; so does each after one that has raised flags."""
+    f = function(scales)
+    x, y = np.array([1.0, 2.0, 3.0]), np.array([1.0, 0.0, 2.0])
+    for _ in range(4):
+        mine = x.copy()
+        assert said(f, mine, y) == said(scales, x.copy(), y)
+        assert mine.tolist() == [1.0, np.inf, 1.5]
+
+
+def test_a_call_that_writes_is_looked_at_after_the_first_with_flags():
+    f = function(scales)
+    x, y = np.array([1.0, 2.0, 3.0]), np.array([1.0, 0.0, 2.0])
+    for _ in range(2):
+        assert said(f, x.copy(), np.ones(3)) == ([], None)
+    assert f.stats()["native_calls"] > 0
+    mine = x.copy()
+    said(f, mine, y)  # written by the time the flags are seen: nothing is said, and the values are right
+    assert mine.tolist() == [1.0, np.inf, 1.5]
+    mine = x.copy()
+    with np.errstate(divide="raise"):
+        assert said(f, mine, y)[1] == (FloatingPointError, "divide by zero encountered in divide")
+    assert mine.tolist() == [1.0, np.inf, 1.5]  # NumPy raises after it has written
+    before = f.stats()["native_calls"]
+    for _ in range(2 * QUIET):
+        f(x.copy(), np.ones(3))
+    assert f.stats()["native_calls"] > before  # quiet long enough: no more copies
+
+
+def test_draws_are_made_once():
+    def draws(rng, x):
+        return rng.standard_normal(3) / x
+
+    want, got = np.random.default_rng(0), np.random.default_rng(0)
+    f = function(draws)
+    for _ in range(3):
+        with np.errstate(all="ignore"):
+            a = draws(want, ZEROS)
+        with warnings.catch_warnings(record=True) as record:
+            warnings.simplefilter("always")
+            b = f(got, ZEROS)
+        np.testing.assert_array_equal(a, b)
+        assert [str(w.message) for w in record] == ["divide by zero encountered in divide"]
+
+
+def test_flags_of_other_threads_are_seen():
+    f, x = function(lambda x: np.sqrt(x) + np.exp(x)), np.ones(1 << 20)
+    for place in (3, -3, len(x) // 2):
+        y = x.copy()
+        y[place] = -1.0
+        with config.override(threads=2):
+            f(x)
+            assert [text for text, *_ in said(f, y)[0]] == ["invalid value encountered in sqrt"]
+            assert said(f, x) == ([], None)
+
+
+def test_calls_of_numpy_inside_loops():
+    def inner(x, n):
+        total = x * 0.0
+        for k in range(n):
+            total = total + np.sort(1 / (x - k))
+        return total
+
+    f = function(inner)
+    x = np.array([2.5, 7.5, 9.5])
+    f(x, 12)
+    y = np.array([2.5, 7.0, 9.5])
+    assert said(f, y, 12) == said(inner, y, 12) and said(inner, y, 12)[0]
+    assert said(f, x, 12) == ([], None)
+
+
+@pytest.mark.parametrize("size", [1, 3, 8, 17, 1003])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.complex64, np.int32])
+def test_lanes_that_are_not_used_raise_nothing(dtype, size):
+    x = (np.arange(size) + 1).astype(dtype)
+    for program in (inverse, lambda x: 1 / x[::-1], lambda x: (1 / x[::2]).sum(), lambda x: np.log(abs(x) * 2.0)):
+        f = function(program)
+        f(x)
+        compiled, values = f._find((x,), {})
+        seen = flags.Seen()
+        compiled.plan.run([compiled.input(compiled.traced.leaves[k], values[k]) for k in compiled.traced.inputs], seen)
+        assert not seen.flags & ~8
+
+
+UNARY = "exp exp2 expm1 log log2 log10 log1p sqrt sin cos tan arcsin arccos sinh cosh arccosh arctanh reciprocal square".split()
+BINARY = "add subtract multiply divide floor_divide remainder power fmod hypot logaddexp".split()
+SPECIAL = [0.0, -0.0, 1.0, -1.0, 2.0, -0.5, 1e30, -1e30, 100.0, 800.0, np.inf, -np.inf, np.nan]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("name", [*UNARY, *BINARY])
+def test_where_numpy_reports_an_error_a_flag_is_raised(name, dtype):
+    ufunc = getattr(np, name)
+    f = function((lambda x: ufunc(x)) if ufunc.nin == 1 else lambda x, y: ufunc(x, y))
+    for x in SPECIAL:
+        for y in SPECIAL if ufunc.nin == 2 else [0.0]:
+            args = [np.full(5, v, dtype) for v in (x, y)][: ufunc.nin]
+            kinds = []
+            with np.errstate(all="call", under="ignore", call=lambda kind, bits: kinds.append(kind)):  # noqa: B023
+                ufunc(*args)
+            compiled, values = f._find(tuple(args), {})
+            seen = flags.Seen()
+            compiled.plan.run([compiled.input(compiled.traced.leaves[k], values[k]) for k in compiled.traced.inputs], seen)
+            assert seen.flags or not kinds, (name, args)
+
+
+def test_threads_have_their_own_error_state():
+    f, errors = function(inverse), []
+    f(np.ones(3))
+
+    def work():
+        with np.errstate(all="raise"):
+            try:
+                f(ZEROS)
+            except FloatingPointError as error:
+                errors.append(str(error))
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    with np.errstate(all="ignore"):
+        for thread in threads:
+            thread.start()
+        assert said(f, ZEROS) == ([], None)
+        for thread in threads:
+            thread.join()
+    assert errors == ["divide by zero encountered in divide"] * 4
