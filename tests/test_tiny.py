@@ -408,6 +408,17 @@ def test_lists_grow_in_loops_and_variables_may_stay_none():
     assert f(x, 2.5) == above(x, 2.5) and f(x, 9.0) == ([], None)
 
 
+def test_warnings_are_numpys():
+    f = hy.function(lambda x: 1 / x, strict=True)
+    for x, expected in (np.ones(3), []), (np.zeros(3), ["divide by zero encountered in divide"]):
+        with warnings.catch_warnings(record=True) as record:
+            warnings.simplefilter("always")
+            f(x)
+        assert [str(warning.message) for warning in record] == expected
+    with np.errstate(all="raise"), pytest.raises(FloatingPointError, match="divide by zero encountered in divide"):
+        f(np.zeros(3))
+
+
 def test_saved_graphs_run_without_the_code(tmp_path):
     hy.export.save(softmax, tmp_path / "softmax.hy", X)
     loaded = hy.export.load(tmp_path / "softmax.hy")

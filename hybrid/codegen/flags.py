@@ -12,7 +12,7 @@ from hybrid.codegen.target import Target
 
 INVALID, DIVIDE, OVER, UNDER = 1, 2, 4, 8  # bits of what `@hybrid_flags` gives
 
-# x86's MXCSR: invalid 0, denormal 1, zero divide 2, overflow 3, underflow 4. Writing it costs some ten times as much as reading.
+# x86's MXCSR: invalid 0, denormal 1, zero divide 2, overflow 3, underflow 4. It is written only where that changes something.
 _X86 = """
 declare void @llvm.x86.sse.stmxcsr(ptr)
 declare void @llvm.x86.sse.ldmxcsr(ptr)

@@ -433,9 +433,9 @@ class _Nest(Values):
 
     def lanes_below(self, count: str, lanes: int) -> Value:
         """The mask of the first `count` lanes."""
-        # The empty assembly hides the count: nor may inlining make it known that one lane is left, and LLVM would put zeros into
-        # lanes known to be left out, which may raise floating-point flags. The comparison fills 128 bits: LLVM widens shorter
-        # ones, and the lanes it adds come out true in a store of bytes.
+        # The empty assembly hides the count: nor may inlining make it known that one lane is left, and into lanes known to be
+        # left out LLVM would put zeros, which may raise floating-point flags. The comparison fills 128 bits: LLVM widens
+        # shorter ones, and the lanes it adds come out true in a store of bytes.
         e, dtype = self.e, next(d for d in dt.UNSIGNED if d.itemsize * lanes >= 16)
         known = e.let(f'call i64 asm "", "=r,0"(i64 {count})')
         left = Value(known if dtype == dt.uint64 else e.let(f"trunc i64 {known} to {TYPE[dtype]}"), dtype)

@@ -372,7 +372,7 @@ class Values:
         return self._loaded(Value(text, dtype, lanes))
 
     def _rest(self, array: Array, first: str, guard: Value | None) -> str:
-        """What the lanes beyond a loop's end hold instead of elements: the first lane's, so that they raise no flags of their own.
+        """What the lanes beyond a loop's end hold: the first lane's element, so that they raise no flags of their own.
 
         With zeros, a division would divide zero by zero there.
         """

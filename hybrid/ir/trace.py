@@ -199,6 +199,8 @@ class Trace(KnownSizes):
         self.ranges: dict[Atom, tuple[Size, Size]] = {}  # numbers whose least and greatest value are known
         self.bound: dict[str, Atom] = {}  # the numbers that symbols were given
         self.recorded = 0  # operations, those of attempts that were given up included
+        self.errors: dict[str, Any] = dict(np.geterr())  # what is done about floating-point errors around it
+        self.heard = False  # whether the traced code asks for more to be done
         self.alive = True
         self.given: Sequence[Any] | None = None  # what the inputs are in this call, where functions may be called outside
         self.islands: list[str] = []  # calls of functions between compiled parts, and why
@@ -298,14 +300,22 @@ class Trace(KnownSizes):
                            fix="let loops be loops: f.explain() tells which are written out, and why")  # fmt: skip
             self.fail(long)
             raise long
-        if "raise" in np.geterr().values():
-            error = TraceError("np.errstate asks for floating-point errors, which compiled code does not raise", at=user_line())
-            self.fail(error)
-            raise error
+        self._heed(dict(np.geterr()))
         made = self.builder.append(primitive, inputs, params, user_line())
         if _state.spy is not None:
             _state.spy(self, made, user_frame())
         return made
+
+    def _heed(self, errors: dict[str, Any]) -> None:
+        """What the traced code itself asks NumPy to do about floating-point errors. What its caller asks for is the call's."""
+        if errors == self.errors:
+            return
+        asked = {how for kind, how in errors.items() if how not in ("ignore", self.errors[kind])}
+        if "raise" in asked:  # and may count on it, where the result is not used and so not computed
+            error = TraceError("np.errstate asks for floating-point errors, which compiled code does not raise", at=user_line())
+            self.fail(error)
+            raise error
+        self.heard = self.heard or bool(asked)
 
     def fresh(self, atom: Atom, kind: str) -> Symbol:
         """A new array holding `atom`."""

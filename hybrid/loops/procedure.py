@@ -306,7 +306,7 @@ def _numpy(eqn: Eqn) -> Run:
         _noted.kind = None
         out = _QUIET.copy().run(evaluate, *operands, **given)
         if _noted.kind is not None:
-            _HUGE * _HUGE
+            _HUGE * _HUGE  # raises a floating-point flag of the processor, as a kernel would: NumPy has lowered its own
         return out if isinstance(out, tuple) else (out,)
 
     return run

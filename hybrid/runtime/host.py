@@ -30,8 +30,8 @@ def _code() -> engine.Module:
 
 
 # i32 hybrid_host(object, words, bytes) gives object(bytes(words)) as a Code. A thread that let go of the GIL takes it for the
-# time of the call. An exception stays set in the thread, for whoever called the kernel from Python. NumPy lowers the processor's
-# floating-point flags: those that the kernel has raised before are raised again.
+# time of the call. An exception stays set in the thread, for whoever called the kernel from Python. NumPy lowers the
+# processor's floating-point flags: those that the kernel has raised before are raised again.
 _SOURCE = f"""
 declare i32 @PyGILState_Ensure()
 declare void @PyGILState_Release(i32)

@@ -96,9 +96,7 @@ class Plan:
         dtype, size = self.lowered.types[name]
         return pool.empty(size.evaluate(sizes) if isinstance(size, Dim) else size, dtype)
 
-    def _host(
-        self, step: HostCall, env: dict[str, np.ndarray], sizes: dict[str, int], seen: flags.Seen | None
-    ) -> None:
+    def _host(self, step: HostCall, env: dict[str, np.ndarray], sizes: dict[str, int], seen: flags.Seen | None) -> None:
         eqn, names = step.eqn, self.lowered.names
         operands = []
         for atom in eqn.inputs:

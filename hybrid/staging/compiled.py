@@ -69,7 +69,7 @@ class Compiled:
         self.seconds: dict[str, float] = {}
         self.entries: dict[Form, Made | None] = {}  # None: only Python can make such a call
         self._seen_calls = 0
-        self.watch = Watch(bool(traced.writes) or has_effects(traced.graph))
+        self.watch = Watch(bool(traced.writes) or has_effects(traced.graph), traced.heard)
 
     # stages -----------------------------------------------------------------------------------------------------------
     @cached_property

@@ -30,12 +30,13 @@ class Watch:
 
     Args:
         effects: whether its calls write into arrays or draw random numbers, which must be undone before Python repeats one.
+        heard: whether the function itself sets what NumPy does about errors, so that all flags are Python's.
     """
 
-    __slots__ = ("effects", "held", "tables", "_mode", "_found", "_quiet", "__weakref__")
+    __slots__ = ("effects", "heard", "held", "tables", "_mode", "_found", "_quiet", "__weakref__")
 
-    def __init__(self, effects: bool):
-        self.effects = effects
+    def __init__(self, effects: bool, heard: bool = False):
+        self.effects, self.heard = effects, heard
         self.held = effects  # the first call, which compiles, keeps copies; the others do once flags have been seen
         self.tables: list[np.ndarray] = []  # of native entries
         self._mode: _Mode | None = None
@@ -52,6 +53,8 @@ class Watch:
 
     def wants(self, flags: int) -> bool:
         """Whether anything would be heard of these flags that has not been heard."""
+        if self.heard:
+            return True
         mode = self._mode
         if mode is None or not mode.lasts():
             mode, self._found = self._mode, _ = _Mode(), {}
@@ -94,10 +97,10 @@ class _Mode:
         self._filters, self._shown, self._sink = _filters(), warnings.showwarning, _sink()
         self._known = list(self._filters)
         self._errors = _errors()
-        actions, errors = _actions(self._known), np.geterr()
+        actions, errors = _actions(self._known), dict(np.geterr())
         silent = {"ignore", "warn"} if actions <= {"ignore"} else {"ignore"}
         self._heard = {kind for kind, how in errors.items() if how not in silent}
-        # What is raised, called, logged or printed comes with every call, and so does a warning that is always shown or an error.
+        # What is raised, called, logged or printed comes with every call; so does a warning that is always shown or an error.
         self.always = bool({errors[kind] for kind in self._heard} - {"warn"} or actions & {"always", "all", "error"})
 
     def lasts(self) -> bool:

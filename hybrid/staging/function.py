@@ -161,7 +161,7 @@ class Function(Inspection):
             bound = self.parameters.bind(args, kwargs)
         if bound is None:
             return self.function(*args, **kwargs)  # raises Python's own message, and nothing of ours before it
-        found, failed, flagged = self._trace_for(bound, (len(args), tuple(kwargs))), None, False
+        found, failed = self._trace_for(bound, (len(args), tuple(kwargs))), None
         if not isinstance(found, Refusal):
             compiled, values = found
             refusal = compiled.refuses(values, bound)
@@ -171,11 +171,11 @@ class Function(Inspection):
                 except NotFiniteError:
                     raise
                 except Flagged:
-                    flagged = True
+                    pass
                 except Exception as error:  # the arguments are as they were: Python repeats the call and raises what it raises
                     refusal = Refusal(None, describe(error), error)
                     failed = compiled
-            if flagged:
+            if refusal is None:
                 return self.function(*args, **kwargs)
             found = refusal
         out = self._plainly(args, kwargs)  # where this raises too, it is the user's error, and nothing of ours to report

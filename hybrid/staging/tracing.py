@@ -130,6 +130,7 @@ class Traced:
     islands: tuple[str, ...] = ()  # calls of functions between compiled parts, and why
     notes: tuple[str, ...] = ()  # what `explain` says: loops that were written out, source that could not be rewritten
     short: bool = False  # whether short loops were written out
+    heard: bool = False  # whether it asks NumPy to report floating-point errors that the caller does not ask for
 
     def takes(self, sizes: Mapping[str, int]) -> bool:
         """Whether these sizes of arguments are among those it was made for."""
@@ -250,6 +251,7 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
         tuple(recording.islands),
         tuple(dict.fromkeys([*_unconverted(function), *recording.notes])),
         recording.short,
+        recording.heard,
     )
 
 

@@ -83,7 +83,6 @@ def summary(verdicts: list[Verdict]) -> str:
         "Wrong": wrong,
         "First calls above two seconds": slow,
         "Why not strict": [f"- {n} × {reason}" for reason, n in reasons.most_common()],
-        "NumPy's floating-point warnings are not given": [f"- {v.name}" for v in verdicts if v.quiet and not v.wrong],
         "Slower than undecorated": [f"- {v.name}: {v.plain_seconds / v.warm_seconds:.2f}" for v in slower],
     }
     parts += [f"## {title}\n\n" + "\n".join(lines) for title, lines in lists.items() if lines]

@@ -308,3 +308,25 @@ def test_threads_have_their_own_error_state():
         for thread in threads:
             thread.join()
     assert errors == ["divide by zero encountered in divide"] * 4
+
+
+def test_a_function_first_called_where_errors_are_raised_is_compiled():
+    f = function(inverse, strict=True)
+    with np.errstate(all="raise"):
+        assert f(np.ones(3)).tolist() == [1.0] * 3
+        assert said(f, ZEROS)[1] == (FloatingPointError, "divide by zero encountered in divide")
+    assert f.stats()["traces"] == 1
+
+
+def test_what_the_function_itself_asks_for_is_heard_each_time():
+    kinds = []
+
+    def counted(x):
+        with np.errstate(divide="call"):
+            return 1 / x
+
+    f = function(counted)
+    with np.errstate(all="ignore", call=lambda kind, bits: kinds.append(kind)):
+        for _ in range(3 * FEW):
+            f(ZEROS)
+    assert kinds == ["divide by zero"] * 3 * FEW
