@@ -57,11 +57,8 @@ def symbols() -> dict[str, int]:
 @lru_cache(maxsize=1)
 def _code() -> engine.Module:
     # A module of its own, kept for the process: in every kernel's module it would add 4 ms to their 5 ms of compiling.
-    return engine.load(
-        object_for(_SOURCE + support(host()), host(), quick=True),
-        ("hybrid_parallel",),
-        {"hybrid_pool": ctypes.addressof(_pool)},
-    )
+    code = object_for(_SOURCE + support(host()), host(), quick=True)
+    return engine.load(code, ("hybrid_parallel",), {"hybrid_pool": ctypes.addressof(_pool)})
 
 
 def sync() -> None:

@@ -74,7 +74,8 @@ def complexes(x):
 ZEROS = np.zeros(3)
 CASES = {
     inverse: (ZEROS,), logarithms: (np.array([0.0, 0.5, 3.0]),), scalars: (np.float64(0),),
-    integers: (np.arange(5), np.array([1, 0, 2, 0, 3])), narrowed: (np.array([1.5, np.nan, 1e20]),), grows: (np.full(4, 1e200),),
+    integers: (np.arange(5), np.array([1, 0, 2, 0, 3])), narrowed: (np.array([1.5, np.nan, 1e20]),),
+    grows: (np.full(4, 1e200),),
     quiet_inside: (ZEROS,), product: (np.full((3, 3), 1e200), np.full((3, 3), 1e200)), complexes: (np.zeros(3, complex),),
 }  # fmt: skip
 
@@ -267,8 +268,28 @@ def test_lanes_that_are_not_used_raise_nothing(dtype, size):
         assert not seen.flags & ~8
 
 
-UNARY = "exp exp2 expm1 log log2 log10 log1p sqrt sin cos tan arcsin arccos sinh cosh arccosh arctanh reciprocal square".split()
-BINARY = "add subtract multiply divide floor_divide remainder power fmod hypot logaddexp".split()
+UNARY = (
+    "exp",
+    "exp2",
+    "expm1",
+    "log",
+    "log2",
+    "log10",
+    "log1p",
+    "sqrt",
+    "sin",
+    "cos",
+    "tan",
+    "arcsin",
+    "arccos",
+    "sinh",
+    "cosh",
+    "arccosh",
+    "arctanh",
+    "reciprocal",
+    "square",
+)
+BINARY = ("add", "subtract", "multiply", "divide", "floor_divide", "remainder", "power", "fmod", "hypot", "logaddexp")
 SPECIAL = [0.0, -0.0, 1.0, -1.0, 2.0, -0.5, 1e30, -1e30, 100.0, 800.0, np.inf, -np.inf, np.nan]
 
 
