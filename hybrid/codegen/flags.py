@@ -104,6 +104,15 @@ define internal void @hybrid_flags_raise(i32 %flags) nounwind {
 """
 
 
+def probe(target: Target, name: str, place: str) -> list[str]:
+    """Lines that put into the i32 `%name` a number that is not zero where a flag is up; `place`: memory for four bytes."""
+    source = support(target)
+    if source is _X86:
+        return [f"call void @llvm.x86.sse.stmxcsr(ptr {place})", f"%{name}.word = load i32, ptr {place}",
+                f"%{name} = and i32 %{name}.word, 29"]  # fmt: skip
+    return [f"%{name} = call i32 @hybrid_flags()"]
+
+
 def support(target: Target) -> str:
     """`@hybrid_flags_clear()`, `i32 @hybrid_flags()` and `@hybrid_flags_raise(i32)`, for a module that calls them."""
     architecture = target.triple.partition("-")[0]

@@ -284,12 +284,8 @@ class Trace(KnownSizes):
             array, before = self.root.constants[key][1], self.snapshots.get(key)
             if before is not None and array.tobytes() != before:
                 array[...] = np.frombuffer(before, array.dtype).reshape(array.shape)
-                raise TraceError(
-                    "a NumPy array that is not an argument is written where tracing cannot see it",
-                    got=f"shape {array.shape}",
-                    fix="pass the array in as an argument",
-                    at=user_line(),
-                )
+                raise TraceError("a NumPy array that is not an argument is written where tracing cannot see it",
+                                 got=f"shape {array.shape}", fix="pass the array in as an argument", at=user_line())  # fmt: skip
 
     def record(
         self, primitive: Primitive, inputs: tuple[Atom, ...], params: Mapping[str, Any] | None = None
@@ -300,7 +296,8 @@ class Trace(KnownSizes):
                            fix="let loops be loops: f.explain() tells which are written out, and why")  # fmt: skip
             self.fail(long)
             raise long
-        self._heed(dict(np.geterr()))
+        if (errors := dict(np.geterr())) != self.errors:
+            self._heed(errors)
         made = self.builder.append(primitive, inputs, params, user_line())
         if _state.spy is not None:
             _state.spy(self, made, user_frame())
@@ -308,8 +305,6 @@ class Trace(KnownSizes):
 
     def _heed(self, errors: dict[str, Any]) -> None:
         """What the traced code itself asks NumPy to do about floating-point errors. What its caller asks for is the call's."""
-        if errors == self.errors:
-            return
         asked = {how for kind, how in errors.items() if how not in ("ignore", self.errors[kind])}
         if "raise" in asked:  # and may count on it, where the result is not used and so not computed
             error = TraceError("np.errstate asks for floating-point errors, which compiled code does not raise", at=user_line())

@@ -12,6 +12,7 @@ import pytest
 from hybrid import config, function
 from hybrid.runtime import flags
 from hybrid.staging.floats import FEW, QUIET
+from hybrid.staging.tracing import taken
 
 
 @pytest.fixture(autouse=True)
@@ -264,7 +265,7 @@ def test_lanes_that_are_not_used_raise_nothing(dtype, size):
         f(x)
         compiled, values = f._find((x,), {})
         seen = flags.Seen()
-        compiled.plan.run([compiled.input(compiled.traced.leaves[k], values[k]) for k in compiled.traced.inputs], seen)
+        compiled.plan.run([taken(compiled.traced.leaves[k], values[k]) for k in compiled.traced.inputs], seen)
         assert not seen.flags & ~8
 
 
@@ -306,7 +307,7 @@ def test_where_numpy_reports_an_error_a_flag_is_raised(name, dtype):
                 ufunc(*args)
             compiled, values = f._find(tuple(args), {})
             seen = flags.Seen()
-            compiled.plan.run([compiled.input(compiled.traced.leaves[k], values[k]) for k in compiled.traced.inputs], seen)
+            compiled.plan.run([taken(compiled.traced.leaves[k], values[k]) for k in compiled.traced.inputs], seen)
             assert seen.flags or not kinds, (name, args)
 
 
