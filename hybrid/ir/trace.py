@@ -285,7 +285,7 @@ class Trace(KnownSizes):
             if before is not None and array.tobytes() != before:
                 array[...] = np.frombuffer(before, array.dtype).reshape(array.shape)
                 raise TraceError("a NumPy array that is not an argument is written where tracing cannot see it",
-                                 got=f"shape {array.shape}", fix="pass the array in as an argument", at=user_line())  # fmt: skip
+                                 got=f"shape {array.shape}", fix="pass it in as an argument", at=user_line())  # fmt: skip
 
     def record(
         self, primitive: Primitive, inputs: tuple[Atom, ...], params: Mapping[str, Any] | None = None
