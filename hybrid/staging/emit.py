@@ -276,7 +276,7 @@ class _Entry(Checks):
     def emit(self, compute: str) -> str:
         spec = self.spec
         self.guards()
-        if spec.flagged and spec.written:
+        if spec.flagged:
             self.require(self.icmp("eq", "i64", self.word(HELD, "i64"), 0))
         others = self.add_word(ACTIVE, 1)
         self.add_word(CALLS, 1)
