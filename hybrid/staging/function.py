@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import importlib
-import re
 import threading
 import types
 import weakref
@@ -22,11 +21,8 @@ from hybrid.core.config import BACKENDS, config
 from hybrid.core.errors import (
     ArgumentError,
     CompileError,
-    DTypeError,
     HybridError,
-    IndexingError,
     NotFiniteError,
-    ShapeError,
     TraceError,
 )
 from hybrid.core.spec import Spec
@@ -41,14 +37,14 @@ from hybrid.staging.fallback import (
     Refusal,
     RetraceWarning,
     describe,
-    warn,
     without_our_frames,
 )
 from hybrid.staging.floats import Flagged
 from hybrid.staging.inspect import Inspection
 from hybrid.staging.parameters import Bound, Parameters, untraceable
-from hybrid.staging.signature import Leaf, StaticLeaf, describe_all
+from hybrid.staging.signature import Leaf, describe_all
 from hybrid.staging.sizes import Dynamic, Sizes
+from hybrid.staging.voice import MANY, Reports, name_of
 
 if TYPE_CHECKING:
     from hybrid.staging.compiled import Compiled, Form, Made
@@ -57,15 +53,13 @@ if TYPE_CHECKING:
 __all__ = ["FallbackWarning", "Function", "RetraceWarning", "eager", "function"]
 
 Key = tuple[tree.Structure, tuple[Leaf, ...]]
-_NUMPYS = (IndexingError, ShapeError, DTypeError)  # errors that NumPy raises of itself
 
-MANY = 8  # traces for one changing value, or calls refused for one reason: time to say so, and to try no more
 REST = 64  # calls that go straight to Python where no call has ever been compiled: to look at one takes some 20 µs
 MISSES = 4  # calls that compiled code could not make after all, before it is not tried any more
 MANY_VARIANTS = 3  # traces kept beside one for other states of what a function reads, such as a training flag
 
 
-class Function(Inspection):
+class Function(Reports, Inspection):
     """A decorated function. Made by `hybrid.function`; calls take and return what the undecorated function does."""
 
     def __new__(cls, function: Callable, **options: Any) -> Function:
@@ -93,12 +87,12 @@ class Function(Inspection):
         self._dispatcher: Dispatcher | None = None
         self._hopeless = untraceable(function)
         if strict and self._hopeless:
-            raise TraceError(f"{_name(function)} cannot be compiled: {self._hopeless}", fix="decorate a plain function")
+            raise TraceError(f"{name_of(function)} cannot be compiled: {self._hopeless}", fix="decorate a plain function")
         from hybrid.staging import entry  # neither this nor what traces and compiles is imported with `import hybrid`
 
         slow = _weak_slow(weakref.ref(self), function)
         if entry.supported():
-            self._dispatcher = entry.Dispatcher(slow, _name(function), getattr(function, "__doc__", None))
+            self._dispatcher = entry.Dispatcher(slow, name_of(function), getattr(function, "__doc__", None))
             call: Callable = self._dispatcher.callable
         else:
             call = staticmethod(slow)
@@ -357,7 +351,7 @@ class Function(Inspection):
         names = self.parameters.names(structure)
         try:
             with aside.aside():  # so that decorated functions which this one calls are inlined
-                traced = trace(self.function, _name(self.function), structure, leaves, values, names, reads, hints, short,
+                traced = trace(self.function, name_of(self.function), structure, leaves, values, names, reads, hints, short,
                                None if self.strict else frozenset(self._varying))  # fmt: skip
         except BaseException:
             reads.restore()
@@ -372,7 +366,7 @@ class Function(Inspection):
             raise CompileError(f"hybrid failed to compile it, please report: {type(error).__name__}: {error}") from error
         self._keep(key, compiled, changed)
         for call in traced.islands:
-            self._say(f"{_name(self.function)}: {call}")
+            self._say(f"{name_of(self.function)}: {call}")
         return compiled
 
     def _keep(self, key: Key, compiled: Compiled, changed: list[str]) -> None:
@@ -463,84 +457,6 @@ class Function(Inspection):
         """Take all native entries out of the way."""
         if self._dispatcher is not None:
             self._dispatcher.clear()
-
-    # reports ----------------------------------------------------------------------------------------------------------
-    def _refuse(self, key: Any, error: Exception) -> Refusal:
-        """Plain Python for calls with this key; raised where the function is strict."""
-        # An error of the user's own, or one that NumPy has too, comes from Python itself, after whatever the function writes
-        # before it.
-        if self.strict and isinstance(error, HybridError) and not isinstance(error, _NUMPYS):
-            raise error
-        return Refusal(key, describe(error), error)
-
-    def _report(self, refusal: Refusal) -> None:
-        """Python could do what tracing could not: remember that, and say so once per reason."""
-        if self.strict and refusal.error is not None:
-            raise refusal.error
-        reason = refusal.reason
-        if refusal.key is not None and refusal.key not in self._fallbacks:
-            self._fallbacks[refusal.key] = reason
-            self._refused[reason] += 1
-            if len(self._fallbacks) > config.max_traces:
-                self._fallbacks.popitem(last=False)
-        message = f"{_name(self.function)} runs as plain Python: {reason}"
-        self._say(message)
-
-    def _say(self, message: str) -> None:
-        """Warn once."""
-        if message not in self._log:
-            self._log.append(message)
-            warn(message, FallbackWarning)
-
-    def _why(self, known: Compiled) -> tuple[str, list[str]]:
-        """Why a trace does not hold any more: what it read is something else now."""
-        changed = known.reads.changed()
-        return (changed[1], [changed[0]]) if changed else ("it changed while it was traced", [])
-
-    def _reason(self, structure: tree.Structure, leaves: tuple[Leaf, ...]) -> tuple[str, list[str]]:
-        """Why there is a new trace: the first one, or what differs from the nearest; and the static values that do."""
-        if not self._traces:
-            return "first call", []
-        others = [other for nesting, other in self._traces if nesting == structure]
-        if not others:
-            return self._regrouped(structure), []
-        names = [f"`{name}`" for name in self.parameters.names(structure)]
-        differing = [[k for k, (a, b) in enumerate(zip(other, leaves)) if a != b] for other in others]
-        changed, nearest = min(zip(differing, others), key=lambda pair: len(pair[0]))
-        text = ", ".join(f"{names[k]} changed {nearest[k]} -> {leaves[k]}" for k in changed)
-        return text or "the trace had been dropped", [names[k] for k in changed if isinstance(leaves[k], StaticLeaf)]
-
-    def _regrouped(self, structure: tree.Structure) -> str:
-        """Why arguments have another structure than those of the latest trace."""
-        before, now = (
-            {re.match(r"\w*", name)[0]: None for name in self.parameters.names(one)}  # type: ignore[index]
-            for one in (next(reversed(self._traces))[0], structure)
-        )
-        given = [f"`{name}` is given" for name in now if name not in before]
-        left_out = [f"`{name}` is left out" for name in before if name not in now]
-        return ", ".join(given + left_out) or "the arguments are nested differently"
-
-    def _count(self, structure: tree.Structure, changed: list[str]) -> None:
-        """Say so where one value makes trace after trace."""
-        names = [f"`{name}`" for name in self.parameters.names(structure)]
-        for name in changed:
-            self._changes[name] += 1
-            if self._changes[name] == MANY:
-                asked = self._asked.get(structure, {}).get(names.index(name)) if name in names else None
-                why = f"{asked} asked for its value" if asked else "its value is part of the compiled code"
-                message = f"{_name(self.function)} was traced {MANY} times for new values of {name}: {why}"
-                self._log.append(message)
-                warn(message, RetraceWarning)
-
-    def _announce(self, compiled: Compiled) -> None:
-        if config.debug:
-            from hybrid.staging.report import announce
-
-            announce(self, compiled)
-
-
-def _name(function: Callable) -> str:
-    return getattr(function, "__name__", type(function).__name__)
 
 
 def _weak_slow(reference: weakref.ref, function: Callable) -> Callable:

@@ -262,3 +262,43 @@ def _assigned(node: ast.AST, live: set[str]) -> set[str]:
     if isinstance(node, ast.AnnAssign) and node.value is None:
         return live | reads(node.target)
     return live - (bound(node) - walrus) | reads(node)
+
+
+# Lists ----------------------------------------------------------------------------------------------------------------
+def is_list(node: ast.expr) -> bool:
+    """Whether an expression makes a new list."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
+        return isinstance(node.left, ast.List) or isinstance(node.right, ast.List)
+    return isinstance(node, (ast.List, ast.ListComp))
+
+
+def pairs(node: ast.Assign) -> list[tuple[str, ast.expr]]:
+    """The variables of an assignment and what they become, where that can be told: `x = a` and `x, y = a, b`."""
+    target, value = node.targets[0], node.value
+    if len(node.targets) > 1:
+        return []
+    if isinstance(target, ast.Name):
+        return [(target.id, value)]
+    if not isinstance(target, ast.Tuple) or not isinstance(value, ast.Tuple) or len(target.elts) != len(value.elts):
+        return []
+    pairs = list(zip(target.elts, value.elts))
+    if any(isinstance(part, ast.Starred) for pair in pairs for part in pair):
+        return []
+    return [(part.id, own) for part, own in pairs if isinstance(part, ast.Name)]
+
+
+def changed_lists(body: list[ast.stmt]) -> set[str]:
+    """Variables of lists that are made, and get or give up items."""
+    made: set[str] = set()
+    changed: set[str] = set()
+    for node in scope(body):
+        match node:
+            case ast.Assign():
+                made.update(name for name, value in pairs(node) if is_list(value))
+            case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr="append" | "pop" | "extend" | "clear")):
+                changed.add(name)
+            case ast.AugAssign(target=ast.Name(id=name), op=ast.Add()):
+                changed.add(name)
+            case ast.Subscript(value=ast.Name(id=name), slice=index) if not isinstance(index, (ast.Constant, ast.Slice)):
+                changed.add(name)
+    return made & changed

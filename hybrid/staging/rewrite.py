@@ -24,9 +24,12 @@ from hybrid.staging.liveness import (
     Liveness,
     bound,
     captured,
+    changed_lists,
     declared,
+    is_list,
     local_names,
     own,
+    pairs,
     parameters,
     rebound_inside,
     scope,
@@ -112,45 +115,6 @@ def _index(node: ast.expr) -> ast.expr | None:
     return None if isinstance(node, ast.Starred) else node
 
 
-def _is_list(node: ast.expr) -> bool:
-    """Whether an expression makes a new list."""
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
-        return isinstance(node.left, ast.List) or isinstance(node.right, ast.List)
-    return isinstance(node, (ast.List, ast.ListComp))
-
-
-def _pairs(node: ast.Assign) -> list[tuple[str, ast.expr]]:
-    """The variables of an assignment and what they become, where that can be told: `x = a` and `x, y = a, b`."""
-    target, value = node.targets[0], node.value
-    if len(node.targets) > 1:
-        return []
-    if isinstance(target, ast.Name):
-        return [(target.id, value)]
-    if not isinstance(target, ast.Tuple) or not isinstance(value, ast.Tuple) or len(target.elts) != len(value.elts):
-        return []
-    pairs = list(zip(target.elts, value.elts))
-    if any(isinstance(part, ast.Starred) for pair in pairs for part in pair):
-        return []
-    return [(part.id, own) for part, own in pairs if isinstance(part, ast.Name)]
-
-
-def changed_lists(body: list[ast.stmt]) -> set[str]:
-    """Variables of lists that are made, and get or give up items."""
-    made: set[str] = set()
-    changed: set[str] = set()
-    for node in scope(body):
-        match node:
-            case ast.Assign():
-                made.update(name for name, value in _pairs(node) if _is_list(value))
-            case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr="append" | "pop" | "extend" | "clear")):
-                changed.add(name)
-            case ast.AugAssign(target=ast.Name(id=name), op=ast.Add()):
-                changed.add(name)
-            case ast.Subscript(value=ast.Name(id=name), slice=index) if not isinstance(index, (ast.Constant, ast.Slice)):
-                changed.add(name)
-    return made & changed
-
-
 def _meet(a: set[str] | None, b: set[str] | None) -> set[str] | None:
     """What is bound where two ways come together; None: such a place is never reached."""
     return b if a is None else a if b is None else a & b
@@ -226,7 +190,7 @@ class _Rewriter(ast.NodeTransformer):
                 return self.statement(plain)
             case ast.Delete() | ast.AugAssign():
                 return self.changed(node)
-            case ast.Assign(targets=[target]) if any(name in self.lists and _is_list(value) for name, value in _pairs(node)):
+            case ast.Assign(targets=[target]) if any(name in self.lists and is_list(value) for name, value in pairs(node)):
                 if isinstance(target, ast.Name):
                     node.value = self.listed(target, node.value)
                 else:
@@ -246,7 +210,7 @@ class _Rewriter(ast.NodeTransformer):
 
     def listed(self, target: ast.expr, value: ast.expr) -> ast.expr:
         """What is assigned to a variable: a new list that the function changes is made known."""
-        made = isinstance(target, ast.Name) and target.id in self.lists and _is_list(value)
+        made = isinstance(target, ast.Name) and target.id in self.lists and is_list(value)
         value = self.visit(value)
         return ast.copy_location(_handler("listed", value), value) if made else value
 
