@@ -25,11 +25,6 @@ _LIBRARIES = (_OURS, os.path.join(os.path.dirname(np.__file__), ""))
 ERROR_STATE: ContextVar[Any] = _ufunc_config._extobj_contextvar  # type: ignore[attr-defined]
 
 
-def errors_wanted() -> bool:
-    """Whether NumPy is to do more about floating-point errors than to warn, which compiled code does not."""
-    return ERROR_STATE.get(None) is not None and not {"raise", "call", "print", "log"}.isdisjoint(np.geterr().values())
-
-
 class FallbackWarning(UserWarning):
     """A decorated function, or a call of it, runs as plain Python; the message says why."""
 
