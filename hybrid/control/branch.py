@@ -7,7 +7,7 @@ from typing import Any
 
 from hybrid.control.join import Join
 from hybrid.control.lists import Listed
-from hybrid.control.plain import UNDEFINED, State
+from hybrid.control.plain import UNDEFINED, Ends, State
 from hybrid.control.watch import Watch
 from hybrid.core import dtype as dt
 from hybrid.core.errors import TraceError
@@ -66,7 +66,9 @@ def branch(trace: Trace, predicate: Atom, then: Callable, orelse: Callable, stat
                 left.append(state.get())
                 sides.append(side)
                 continue
-            except Exception as error:
+            except (Exception, Ends) as error:
+                if type(error) is Ends and trace.failure is error.why:
+                    trace.failure = failed
                 if isinstance(error, (TraceError, tr.Concretise)) or trace.failure is not failed:
                     raise
                 for watch in watches:
@@ -79,8 +81,8 @@ def branch(trace: Trace, predicate: Atom, then: Callable, orelse: Callable, stat
         return
     join = Join(trace, predicate, tuple(sides), lambda name: name in state.live, lambda name: name in state.invented)
     try:
-        for name, a, b in zip(state.names, *left):
-            join.variable(name, a, b)
+        state.set(before)  # so that nobody but `left` knows what a way has made
+        join.variables(state.names, *left)
     except TraceError as error:
         raise tr.undecided(trace, predicate, error) from None
     cells = _written(trace, sides, join)

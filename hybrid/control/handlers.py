@@ -17,7 +17,7 @@ from hybrid.control.effects import refuse_debuggers, refuse_effects
 from hybrid.control.lists import ListChanges, Listed, listed, plain
 from hybrid.control.loop import CannotRoll, FirstRoundDiffers, RoundRaises, Rounds, Swapped, roll
 from hybrid.control.objects import Attributes, ObjectChanges
-from hybrid.control.plain import Plain, State
+from hybrid.control.plain import Ends, Plain, State
 from hybrid.control.tables import Tables, holds_traced, is_number
 from hybrid.control.watch import Watch
 from hybrid.core import dtype as dt
@@ -186,6 +186,24 @@ class Tracing(Plain):
     def text(self, *pieces: Any) -> Any:
         return text(pieces)
 
+    def error(self, thunk: Callable[[], Any]) -> Any:
+        """What a `raise` raises. In a branch or loop it only ends its way, whatever its text, which may take a run to know."""
+        trace = tr.current()
+        if trace is None or lists.home(trace.region) is None:
+            return thunk()
+        failure = trace.failure
+        try:
+            return thunk()
+        except ListChanges:
+            raise
+        except Exception as error:
+            asked = isinstance(error, (TraceError, tr.Concretise, tr.Specialise))
+            if not asked and trace.failure is failure:
+                raise
+            why = error if asked or trace.failure is None else trace.failure
+            trace.failure = why  # should an `except:` catch it, the trace ends
+            return Ends(why)
+
     # loops --------------------------------------------------------------------------------------------------------------
     def for_(
         self, iterable: Iterable, body: Callable[[Any], None], state: State, stop: Callable[[], Any] | None = None
@@ -342,8 +360,8 @@ class Tracing(Plain):
             return functools.partial(_library, islands.opened(function) if islands.is_scipy(function) else function)
         if trace.region is not None and found is function:
             refuse_effects(trace, function, self.opaque)
-        code = getattr(found, "__code__", None)
-        return found if code is None or found is function else functools.partial(self._called, trace, code, found)
+        code = getattr(found, "__code__", None)  # nested functions of converted ones stay as they are, and call themselves, too
+        return found if code is None else functools.partial(self._called, trace, code, found)
 
     def _constructor(self, function: Any) -> Callable | None:
         """What makes an instance of a user's class with its `__init__` converted."""

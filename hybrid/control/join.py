@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from hybrid.control.plain import RESULT, UNDEFINED
+from hybrid.control.structure import Nest, built, known_nests, nests, parts_of
 from hybrid.core import dtype as dt
 from hybrid.core.errors import TraceError
 from hybrid.core.shape import Shape, TensorType
@@ -26,17 +28,6 @@ YES, NO = tr.literal(True, dt.bool_), tr.literal(False, dt.bool_)
 FORMS = 4  # things that one variable may be
 _KNOWN = frozenset((str, bytes, type(None), type(...), type, frozenset, range))
 IMMUTABLE = (str, bytes, type(None), type(...), type, np.dtype, bool, int, float, complex, frozenset, range)
-
-
-def is_parts(value: Any) -> bool:
-    """Whether something is no more than its parts: a tuple, or a named one without attributes of its own."""
-    kind = type(value)
-    return kind is tuple or (isinstance(value, tuple) and hasattr(kind, "_fields") and not hasattr(value, "__dict__"))
-
-
-def like(model: Any, parts: Iterable[Any]) -> Any:
-    """A tuple of the class of another."""
-    return tuple(parts) if type(model) is tuple else tuple.__new__(type(model), parts)
 
 
 def same_constant(a: Any, b: Any) -> bool:
@@ -275,26 +266,32 @@ class Join:
     ):
         self.trace, self.predicate, self.sides, self.live, self.invented = trace, predicate, sides, live, invented
         self.pairs: list[tuple[Atom, Atom]] = []
+        self.nests: dict[int, Nest] = {}
         self.makers: list[tuple[str, Callable[[list[Atom]], Any]]] = []
 
-    def variable(self, name: str, a: Any, b: Any) -> None:
+    def variables(self, names: tuple[str, ...], left: tuple, other: tuple) -> None:
+        """What either way left; the caller holds no other references to it."""
+        self.nests = {**known_nests(self.trace), **nests(left), **nests(other)}
+        for name, a, b in zip(names, left, other):
+            self._variable(name, a, b)
+
+    def _variable(self, name: str, a: Any, b: Any) -> None:
         self.makers.append((name, self._joined(name, a, b)))
 
     def _joined(self, name: str, a: Any, b: Any) -> Callable[[list[Atom]], Any]:
         if a is b:
             return lambda results: a
-        if is_parts(a) and type(a) is type(b) and len(a) == len(b):
-            parts = [self._joined(name, x, y) for x, y in zip(a, b)]
-            return lambda results: like(a, (part(results) for part in parts))
+        one_nest, other_nest = self.nests.get(id(a)), self.nests.get(id(b))
+        if one_nest is not None and one_nest == other_nest:
+            return self._nested(name, one_nest, zip(parts_of(a), parts_of(b)))
         if same_constant(a, b):
             return lambda results: a
         if self.invented(name) and (a is UNDEFINED or b is UNDEFINED):
-            given = b if a is UNDEFINED else a
-            if is_parts(given):
-                pairs = [(UNDEFINED, part) if a is UNDEFINED else (part, UNDEFINED) for part in given]
-                parts = [self._joined(name, x, y) for x, y in pairs]
-                return lambda results: like(given, (part(results) for part in parts))
-            if spec_of(given) is None:
+            given, nest = (b, other_nest) if a is UNDEFINED else (a, one_nest)
+            if nest is not None:
+                pairs = [(UNDEFINED, part) if a is UNDEFINED else (part, UNDEFINED) for part in parts_of(given)]
+                return self._nested(name, nest, pairs)
+            if spec_of(given) is None or self._from_outside(given):
                 return lambda results: given  # a flag says whether it is meant
         if (a is UNDEFINED or b is UNDEFINED) and not self.live(name):
             return lambda results: UNDEFINED
@@ -329,6 +326,16 @@ class Join:
             shared = (TraceError(f"an array is returned, and {why}", at=tr.user_line()), self.predicate) if owned else None
             return lambda results: _aliased(made(self.trace, spec, results[start:end]), shared, why if frozen else "")
         return lambda results: made(self.trace, spec, results[start:end])
+
+    def _nested(self, name: str, nest: Nest, pairs: Iterable[tuple[Any, Any]]) -> Callable[[list[Atom]], Any]:
+        parts = [self._joined(name, a, b) for a, b in pairs]
+        build = partial(built, self.trace, nest, self.invented(name))
+        return lambda results: build(part(results) for part in parts)
+
+    def _from_outside(self, value: Any) -> bool:
+        """Whether something is a whole array that neither way made."""
+        data = unwrap(value)
+        return type(data) is Symbol and not data.chain and data.kind == "ndarray" and data.cell.home not in self.sides
 
     def _note_aliases(self, name: str, values: tuple) -> None:
         """From here on neither of two arrays may be written that one name stands for, now this one and now the other."""

@@ -2,8 +2,8 @@
 
 A list that the function makes itself is Python's own (`Listed.items`) for as long as tracing knows what is in it. When a
 branch or loop changes it, it becomes storage where it was made: an array for each number of an item, as long as the rounds of
-the loops around allow, and how many items there are. Storage is joined and carried like that of any array, so that
-branches and loops need to know nothing of lists. A result is made a list again after the call.
+the loops around allow, and how many items there are. Storage is joined and carried like any array's: branches and loops know
+nothing of lists. A result is made a list again after the call.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from hybrid.control.join import Spec, atoms, common, form_of, is_parts, like, made
+from hybrid.control.join import Spec, atoms, common, form_of, made
+from hybrid.control.structure import is_parts, like
 from hybrid.core import dtype as dt
 from hybrid.core.errors import TraceError
 from hybrid.core.shape import TensorType
@@ -452,9 +453,7 @@ def _layout(item: Any) -> Layout:
         parts = like(item, map(_layout, item))
         return None if None in parts else parts
     form = form_of(item)
-    if isinstance(form, Spec) and not form.is_number:
-        return form if _is_kept(item) else None
-    return form
+    return None if isinstance(form, Spec) and not form.is_number and not _is_kept(item) else form
 
 
 def _is_kept(array: Any) -> bool:

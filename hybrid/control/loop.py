@@ -14,9 +14,10 @@ from typing import Any
 
 from hybrid.control import join
 from hybrid.control.branch import truth
-from hybrid.control.join import NO, YES, Spec, atoms, called, common, form_of, forms, is_parts, like, made, spec_of
+from hybrid.control.join import NO, YES, Spec, atoms, called, common, form_of, forms, made, spec_of
 from hybrid.control.lists import refuse_changes
-from hybrid.control.plain import UNDEFINED, State
+from hybrid.control.plain import UNDEFINED, Ends, State
+from hybrid.control.structure import Nest, built, is_parts, known_nests, nest_of, nests, parts_of
 from hybrid.core import dtype as dt
 from hybrid.core.errors import TraceError
 from hybrid.core.shape import Size
@@ -45,7 +46,7 @@ class FirstRoundDiffers(CannotRoll):
 class RoundRaises(Exception):
     """A round raises `error`, whatever the values."""
 
-    def __init__(self, error: Exception):
+    def __init__(self, error: BaseException):
         super().__init__(error)
         self.error = error
 
@@ -69,7 +70,7 @@ class Carried:
         read: whether a round may read what came before it.
         guarded: whether a flag stands before every read, so that it need not have a value.
         spec: what enters a round; None: the object it was before the loop.
-        items: its parts, where it is a tuple, named or not.
+        items: its parts, where it is a tuple or another container, and `nest`: which.
     """
 
     name: str
@@ -78,7 +79,7 @@ class Carried:
     guarded: bool
     spec: Spec | None = None
     items: list[Carried] | None = None
-    model: Any = ()  # a tuple of the class that it is
+    nest: Nest | None = None
     vars: list[Var] = field(default_factory=list)  # what stands for it in the round being recorded
     head: Any = UNDEFINED
     after: Any = UNDEFINED  # what the round left
@@ -87,12 +88,12 @@ class Carried:
 
     def __post_init__(self) -> None:
         if is_parts(self.initial):
-            self._split(self.initial)
+            self._split(nest_of(self.initial, 0), self.initial)
         spec = spec_of(self.initial)
         self.spec = spec if spec is not None and spec.is_number else None
 
-    def _split(self, values: Sequence[Any]) -> None:
-        self.model = values
+    def _split(self, nest: Nest | None, values: Sequence[Any]) -> None:
+        self.nest = nest
         self.items = [Carried(f"{self.name}[{k}]", v, self.read, self.guarded) for k, v in enumerate(values)]
 
     def leaves(self) -> Iterator[Carried]:
@@ -105,7 +106,8 @@ class Carried:
     def enter(self, trace: Trace, region: Region) -> Any:
         """What the variable is as a round begins."""
         if self.items is not None:
-            self.head = like(self.model, [item.enter(trace, region) for item in self.items])
+            assert self.nest is not None
+            self.head = built(trace, self.nest, self.guarded, (item.enter(trace, region) for item in self.items))
             return self.head if self.read else UNDEFINED
         self.vars, self.head = [], self.initial if self.spec is None and self.read else UNDEFINED
         if self.spec is not None:
@@ -114,22 +116,24 @@ class Carried:
                 self.head = made(trace, self.spec, list(self.vars))
         return self.head
 
-    def leave(self, after: Any) -> bool:
-        """Take what a round left; True where the variable turns out to be a tuple."""
+    def leave(self, after: Any, found: dict[int, Nest]) -> bool:
+        """Take what a round left, `found`: the containers among it; True where the variable turns out to be one."""
+        nest = found.get(id(after))
         if self.items is not None:
-            if type(after) is not type(self.model) or len(after) != len(self.items):
+            if nest is None or nest != self.nest:
                 raise FirstRoundDiffers(f"`{self.name}` becomes another kind of tuple in a loop", at=tr.user_line())
-            return any([item.leave(value) for item, value in zip(self.items, after)])
+            return any([item.leave(value, found) for item, value in zip(self.items, parts_of(after))])
         self.after = after
-        if is_parts(after) and self.spec is None and self.initial is UNDEFINED and (self.guarded or not self.read):
-            self._split(like(after, [UNDEFINED] * len(after)))
+        if nest is not None and self.spec is None and self.initial is UNDEFINED and (self.guarded or not self.read):
+            self._split(nest, [UNDEFINED] * len(nest.keys))
             return True
         return False
 
-    def value(self, results: dict[int, Any]) -> Any:
+    def value(self, trace: Trace, results: dict[int, Any]) -> Any:
         """The variable after the loop; `results`: what stands for its carried leaves."""
         if self.items is not None:
-            return like(self.model, [item.value(results) for item in self.items])
+            assert self.nest is not None
+            return built(trace, self.nest, self.guarded, (item.value(trace, results) for item in self.items))
         return results.get(id(self), self.initial if self.known is UNDEFINED else self.known)
 
 
@@ -154,13 +158,17 @@ def roll(trace: Trace, rounds: Rounds, state: State, renames: bool, unions: bool
             test, split = _test(trace, rounds, region)
             try:
                 rounds.body()
-            except Exception as error:
+            except (Exception, Ends) as error:
+                if type(error) is Ends and trace.failure is error.why:
+                    trace.failure = known
                 if isinstance(error, (TraceError, tr.Concretise, RoundRaises)) or trace.failure is not known:
                     raise
                 raise RoundRaises(error) from error
-            after = dict(zip(state.names, state.get()))
+            left = state.get()
+            found = {**known_nests(trace), **nests(left, 2)}  # held by `left`, and by the user's variables
+            after = dict(zip(state.names, left))
             refuse_changes(held)
-        changed = any([v.leave(after[v.name]) for v in wanted])
+        changed = any([v.leave(after[v.name], found) for v in wanted])
         leaves = [leaf for v in wanted for leaf in v.leaves()]
         if not changed and not any([_settle(leaf, leaves, region, renames, unions) for leaf in leaves]):
             break
@@ -174,7 +182,7 @@ def roll(trace: Trace, rounds: Rounds, state: State, renames: bool, unions: bool
     carried = [leaf for leaf in leaves if leaf.spec is not None]
     _run_once(trace, rounds, state, variables, carried)
     results = _append(trace, rounds, carried, region, test, split)
-    state.set(tuple(v.value(results) if v in wanted else UNDEFINED for v in variables))
+    state.set(tuple(v.value(trace, results) if v in wanted else UNDEFINED for v in variables))
 
 
 def _test(trace: Trace, rounds: Rounds, region: Region) -> tuple[bool | Atom, int]:
@@ -191,6 +199,9 @@ def _test(trace: Trace, rounds: Rounds, region: Region) -> tuple[bool | Atom, in
 def _settle(c: Carried, leaves: list[Carried], region: Region, renames: bool, unions: bool) -> bool:
     """Compare what a round left with what it was given; adapt, and say whether the body must be recorded anew."""
     if c.guarded and c.initial is UNDEFINED and c.spec is None and isinstance(form_of(c.after), Known):
+        c.known = c.after
+        return False
+    if c.guarded and c.initial is UNDEFINED and c.spec is None and _from_outside(c.after, region):
         c.known = c.after
         return False
     if c.after is UNDEFINED and c.spec is not None:
@@ -214,6 +225,16 @@ def _settle(c: Carried, leaves: list[Carried], region: Region, renames: bool, un
         raise CannotRoll(f"{called(c.name)} stands for another array from round to round", at=tr.user_line())
     changed, c.spec = c.spec is None, spec
     return changed
+
+
+def _from_outside(value: Any, region: Region) -> bool:
+    """Whether something is a whole array that is made before a loop."""
+    data, outside = unwrap(value), region.outer
+    if type(data) is not Symbol or data.chain or data.kind != "ndarray":
+        return False
+    while outside is not None and outside is not data.cell.home:
+        outside = outside.outer
+    return outside is data.cell.home
 
 
 def _settle_number(c: Carried, spec: Spec | None, unions: bool) -> bool:

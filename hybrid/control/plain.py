@@ -22,6 +22,17 @@ RESULT = "__hy_return"  # the name of what a function will return
 UNDEFINED: Any = type("Undefined", (), {"__repr__": lambda self: "UNDEFINED", "__slots__": ()})()  # of an unbound variable
 
 
+class Ends(BaseException):
+    """An error of the user's whose text only a run knows: it ends its way, and no `except` clause of theirs may look at it.
+
+    `why`: what making it raised.
+    """
+
+    def __init__(self, why: BaseException):
+        super().__init__(str(why))
+        self.why = why
+
+
 @dataclass(frozen=True, slots=True)
 class State:
     """The variables that a construct may rebind.
@@ -136,6 +147,10 @@ class Plain:
         """`assert test, message()`."""
         if not test:
             raise AssertionError if message is None else AssertionError(message())
+
+    def error(self, thunk: Thunk) -> Any:
+        """What `raise thunk()` raises."""
+        return thunk()
 
     def call(self, function: Any) -> Any:
         """What to call where the user's code calls `function`."""

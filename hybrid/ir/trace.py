@@ -214,6 +214,7 @@ class Trace(KnownSizes):
         self.checks: list[Atom] = []  # Python numbers that must be finite: where Python would have raised, they are not
         self.short = False  # whether short loops were written out
         self.lists: list[Any] = []  # those that the traced code makes (`control.lists`)
+        self.returned: dict[int, tuple[Any, Any]] = {}  # containers that only a `return` knows, and how they nest
         self.notes: list[str] = []  # what `explain` says about how it was traced
         self.made: list[weakref.ref] = []  # every tensor over a symbol of this trace
         self.scalars = False  # whether a NumPy scalar became a literal: NumPy computed something meanwhile

@@ -198,7 +198,11 @@ class _Rewriter(ast.NodeTransformer):
                 self.add(node)
                 return [node]
             case ast.Return() | ast.Raise() | ast.Break() | ast.Continue():
-                self.generic_visit(node)
+                if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call) and not _binds(node.exc):
+                    node.exc = ast.copy_location(_handler("error", self.thunk(node.exc)), node.exc)
+                    node.cause = node.cause and self.visit(node.cause)
+                else:
+                    self.generic_visit(node)
                 self.bound = None
                 return [node]
             case ast.If() | ast.For() | ast.While() | ast.Try() | ast.TryStar() | ast.With() | ast.Match():

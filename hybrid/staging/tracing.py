@@ -15,6 +15,7 @@ import numpy as np
 
 from hybrid.control.handlers import SHORT, Tracing
 from hybrid.control.lists import Listed, ListedArray
+from hybrid.control.plain import Ends
 from hybrid.core import tree
 from hybrid.core.errors import EscapeError, TraceError
 from hybrid.core.shape import Dim, Quotient, TensorType
@@ -205,13 +206,16 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
             recording.printing = sys.stdout, np.get_printoptions()
             try:
                 out = convert(function, Tracing(_callee, _is_opaque, SHORT if short else 1))(*bound[0], **bound[1])
-            except Exception as error:
+            except (Exception, Ends) as raised:
+                error = raised.why if type(raised) is Ends else raised
                 failed = recording.failure or error
                 if isinstance(failed, TraceError):
                     failed.again = recording.short
                 if recording.failure and error is not recording.failure:
                     raise recording.failure from error  # NumPy words a refused conversion as an error of its own
-                raise
+                if error is raised:
+                    raise
+                raise error from None
         if recording.failure:
             raise recording.failure  # the traced code may have caught it; its meaning is lost all the same
         recording.unchanged()
@@ -228,6 +232,7 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
         graph, results, visible, writes = sorted_out.finish()
         late = sorted_out.late
         recording.lists.clear()
+        recording.returned.clear()
         del sorted_out, result_leaves, arguments
         _nothing_escaped(recording)
     return Traced(

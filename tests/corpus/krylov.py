@@ -314,7 +314,7 @@ def thomas_in_place(a, b, c, d):
     n = d.size
     for i in range(1, n):
         if b[i - 1] == 0.0:
-            raise ZeroDivisionError("zero pivot in row %d" % (i - 1))
+            raise ZeroDivisionError(f"zero pivot in row {i - 1}")
         m = a[i - 1] / b[i - 1]
         b[i] -= m * c[i - 1]
         d[i] -= m * d[i - 1]
@@ -526,24 +526,30 @@ CASES = {
         (_dominant(rng, 9, np.float32), rng.random(9).astype(np.float32), 1e-4), (np.eye(3), np.ones(4)),
     ],
     arnoldi: lambda rng: [
-        (_dominant(rng, 50), rng.random(50), 12), (np.eye(5), np.ones(5), 3), (_spd(rng, 6, np.float32), np.ones(6, np.float32), 4),
+        (_dominant(rng, 50), rng.random(50), 12), (np.eye(5), np.ones(5), 3),
+        (_spd(rng, 6, np.float32), np.ones(6, np.float32), 4),
     ],
     lanczos: lambda rng: [
-        (_spd(rng, 40), rng.random(40), 10), (_spd(rng, 12), rng.random(12), 6, False), (np.eye(3), np.ones(3), 3), (_spd(rng, 3), np.ones(3), 5),
+        (_spd(rng, 40), rng.random(40), 10), (_spd(rng, 12), rng.random(12), 6, False), (np.eye(3), np.ones(3), 3),
+        (_spd(rng, 3), np.ones(3), 5),
     ],
     crout: lambda rng: [(_dominant(rng, 24),), (_dominant(rng, 3),), (np.zeros((2, 2)),), (np.array([[4, 3], [6, 3]]),)],
     lu_solve_scaled: lambda rng: [
-        (_dominant(rng, 24), rng.random(24)), ([[3, -13, 9], [-6, 4, 1], [6, -2, 2]], [3, 4, 5]), (rng.random((6, 6)), rng.random(6)),
+        (_dominant(rng, 24), rng.random(24)), ([[3, -13, 9], [-6, 4, 1], [6, -2, 2]], [3, 4, 5]),
+        (rng.random((6, 6)), rng.random(6)),
     ],
     ldlt: lambda rng: [(_spd(rng, 30),), (_spd(rng, 5, np.float32),), (np.zeros((3, 3)),), (np.zeros((0, 0)),)],
-    hessenberg: lambda rng: [(rng.random((30, 30)),), (rng.random((2, 2)),), (np.diag([1.0, 2.0, 3.0, 4.0]),), (-np.eye(4, k=-1),)],
+    hessenberg: lambda rng: [
+        (rng.random((30, 30)),), (rng.random((2, 2)),), (np.diag([1.0, 2.0, 3.0, 4.0]),), (-np.eye(4, k=-1),),
+    ],
     hessenberg_qr_step: lambda rng: [
         (np.triu(rng.random((20, 20)), -1), [0.5, 0.1, 0.0]), (np.triu(rng.random((4, 4)), -1), np.array([1.0, 0.3])),
         (np.diag([1.0, 2.0, 3.0]), [0.0]), (np.eye(3), []),
     ],
     qr_algorithm: lambda rng: [(_spd(rng, 10),), (np.diag([3, 1, 2]),), (np.array([[5.0]]),), (_spd(rng, 6), 1e-12, 4)],
     rayleigh_quotient_iteration: lambda rng: [
-        (_spd(rng, 30), rng.random(30)), (np.diag([1.0, 2.0, 4.0]), np.array([1.0, 0.0, 0.0])), (_spd(rng, 5), rng.random(5), 1e-12, 1),
+        (_spd(rng, 30), rng.random(30)), (np.diag([1.0, 2.0, 4.0]), np.array([1.0, 0.0, 0.0])),
+        (_spd(rng, 5), rng.random(5), 1e-12, 1),
     ],
     block_thomas: lambda rng: [
         (rng.random((19, 3, 3)), rng.random((20, 3, 3)) + 6 * np.eye(3), rng.random((19, 3, 3)), rng.random((20, 3))),
@@ -570,13 +576,17 @@ CASES = {
         (np.zeros((4, 4)), np.ones((4, 2))),
     ],
     least_squares_givens: lambda rng: [
-        (rng.random((30, 5)), rng.random(30)), (np.array([[1, 1], [1, 2], [1, 3]]), np.array([1, 2, 2])), (rng.random((2, 3)), rng.random(2)),
+        (rng.random((30, 5)), rng.random(30)), (np.array([[1, 1], [1, 2], [1, 3]]), np.array([1, 2, 2])),
+        (rng.random((2, 3)), rng.random(2)),
         (np.eye(3), np.ones(3)),
     ],
-    matrix_exponential: lambda rng: [(rng.random((12, 12)),), (np.zeros((3, 3)),), (30 * rng.random((4, 4)), 6), (np.array([[0, 1], [-1, 0]]),)],
+    matrix_exponential: lambda rng: [
+        (rng.random((12, 12)),), (np.zeros((3, 3)),), (30 * rng.random((4, 4)), 6), (np.array([[0, 1], [-1, 0]]),),
+    ],
     condition_estimate: lambda rng: [(_dominant(rng, 20),), (np.eye(3),), (np.zeros((2, 2)),), (rng.random((6, 6)), 1)],
     band_cholesky: lambda rng: [
-        (np.vstack([4 + rng.random(100), rng.random(100), 0.5 * rng.random(100)]),), (np.array([[4.0, 4.0, 4.0], [1.0, 1.0, 1.0]]),),
+        (np.vstack([4 + rng.random(100), rng.random(100), 0.5 * rng.random(100)]),),
+        (np.array([[4.0, 4.0, 4.0], [1.0, 1.0, 1.0]]),),
         (np.array([[1.0, 1.0], [2.0, 0.0]]),), (np.ones((1, 5)),),
     ],
 }  # fmt: skip

@@ -308,3 +308,53 @@ def test_the_error_is_the_users(plain, kind, strict):
         if kind == "ndarray" and not refused and not isinstance(error, RecursionError):
             assert mine == theirs
         assert not any(file.startswith(OURS) for frames in mine for file, _, _ in frames), mine
+
+
+def test_the_text_of_an_error_need_not_be_known():
+    def pivots(a):
+        for i in range(len(a)):
+            if a[i] == 0:
+                raise ZeroDivisionError("pivot %d of %d is %s" % (i, len(a), a[i]))  # noqa: UP031
+            if a[i] < 0:
+                raise ValueError(f"negative: {a[i]:.3f}")
+            a[i] = 1 / a[i]
+        return a
+
+    decorated = hy.function(pivots, strict=True)
+    np.testing.assert_array_equal(decorated(np.arange(1.0, 9)), pivots(np.arange(1.0, 9)))
+    for bad in ([1.0, 0.0, 2.0, 3.0, 4.0], [1.0, 2.0, -0.25, 1.0, 0.0]):
+        with pytest.raises((ZeroDivisionError, ValueError)) as want:
+            pivots(np.array(bad))
+        with pytest.raises(want.type) as got:
+            hy.function(pivots)(np.array(bad))
+        assert str(got.value) == str(want.value)
+
+
+def test_an_error_that_is_caught_keeps_its_text():
+    def caught(x):
+        if x > 0:
+            try:
+                raise ValueError(f"x is {x}")
+            except ValueError as error:
+                return str(error)
+            except:  # noqa: E722
+                return "none"
+        return "negative"
+
+    decorated = hy.function(caught)
+    for x in (1.5, -2.0, 2.5):
+        assert decorated(x) == caught(x)
+
+
+def test_a_nested_function_that_calls_itself_is_taken_to_end():
+    def halves(a, b):
+        def part(a, b):
+            middle = (a + b) / 2
+            if b - a < 0.6:
+                return middle * middle * (b - a)
+            return part(a, middle) + part(middle, b)
+
+        return part(a, b)
+
+    decorated = hy.function(halves, strict=True)
+    assert decorated(0.0, 1.0) == halves(0.0, 1.0)

@@ -1,0 +1,108 @@
+"""Containers of the user's that a way makes and leaves: taken apart, joined part by part, and put together again.
+
+Tuples and named tuples cannot change, so that a new one is as good as theirs. A dict or a dataclass can: only one that nobody
+else knows is taken apart, which `sys.getrefcount` tells.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+import types
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from hybrid.ir.trace import Trace
+
+
+@dataclass(frozen=True, slots=True)
+class Nest:
+    """The class of a container, and the names of its parts; None for those of a tuple."""
+
+    type: type
+    keys: tuple
+
+    def build(self, parts: Iterable[Any]) -> Any:
+        """A new container."""
+        if issubclass(self.type, tuple):
+            return tuple.__new__(self.type, parts)
+        items = dict(zip(self.keys, parts))
+        if self.type is dict:
+            return items
+        out = object.__new__(self.type)
+        vars(out).update(items)
+        return out
+
+
+def nests(values: tuple, held: int = 1) -> dict[int, Nest]:
+    """By their ids, the containers among some values, and inside those, that nobody else knows.
+
+    Args:
+        held: how many references to each of the values its caller can account for.
+    """
+    found: dict[int, Nest] = {}
+    for value in values:
+        nest = nest_of(value, held * sum(other is value for other in values) + 1)  # and `value`
+        if nest is not None:
+            found[id(value)] = nest
+            found |= nests(parts_of(value), 1 if type(value) is tuple else 2)  # theirs, and the tuple of parts
+    return found
+
+
+def nest_of(value: Any, known: int) -> Nest | None:
+    """What sort of container something is; None where it is none, or where somebody else may change it.
+
+    Args:
+        known: how many references to it the caller can account for.
+    """
+    if is_parts(value):
+        return Nest(type(value), (None,) * len(value))
+    if sys.getrefcount(value) > known + 2:  # the parameter, and that of `getrefcount`
+        return None
+    if type(value) is dict:
+        return Nest(dict, tuple(value))
+    if is_plain_dataclass(type(value)):
+        return Nest(type(value), tuple(vars(value)))
+    return None
+
+
+def parts_of(value: Any) -> tuple:
+    """The parts of what `nest_of` knows."""
+    return tuple(value) if isinstance(value, tuple) else tuple((value if type(value) is dict else vars(value)).values())
+
+
+def is_parts(value: Any) -> bool:
+    """Whether something is no more than its parts: a tuple, or a named one without attributes of its own."""
+    kind = type(value)
+    return kind is tuple or (isinstance(value, tuple) and hasattr(kind, "_fields") and not hasattr(value, "__dict__"))
+
+
+def like(model: Any, parts: Iterable[Any]) -> Any:
+    """A tuple of the class of another."""
+    return tuple(parts) if type(model) is tuple else tuple.__new__(type(model), parts)
+
+
+def is_plain_dataclass(cls: type) -> bool:
+    """Whether all of an instance is what `dataclasses` wrote into its dict."""
+    if not dataclasses.is_dataclass(cls) or type(cls) is not type or cls.__new__ is not object.__new__:
+        return False
+    return _generated(cls.__init__) and not hasattr(cls, "__post_init__") and not hasattr(cls, "__slots__")
+
+
+def _generated(function: Any) -> bool:
+    code = getattr(function, "__code__", None)
+    return isinstance(code, types.CodeType) and code.co_filename.startswith("<")
+
+
+def built(trace: Trace, nest: Nest, returned: bool, parts: Iterable[Any]) -> Any:
+    """A new container. One that a `return` has taken is known to nobody, however often it is handed on."""
+    out = nest.build(parts)
+    if returned:
+        trace.returned[id(out)] = out, nest
+    return out
+
+
+def known_nests(trace: Trace) -> dict[int, Nest]:
+    """By their ids, the containers that `return` has taken."""
+    return {key: nest for key, (_, nest) in trace.returned.items()}
