@@ -343,7 +343,7 @@ def jacobi_iteration(A, b, x0=None, tol=1e-8, max_iter=500):
     return x, table
 
 
-def preconditioned_cg(A, b, preconditioner="jacobi", tol=1e-10):
+def preconditioned_cg(A, b, preconditioner="jacobi", tol=1e-7):
     """Conjugate gradients with a table of preconditioners."""
     diagonal = A.diagonal()
 
@@ -372,7 +372,7 @@ def preconditioned_cg(A, b, preconditioner="jacobi", tol=1e-10):
         rz, old = r @ z, rz
         p = z + rz / old * p
         history.append(float(np.linalg.norm(r)))
-    return x, history
+    return x, len(history)
 
 
 def svd_one_sided_jacobi(A, tol=1e-10, sweeps=30):

@@ -349,7 +349,7 @@ def ridders_derivative(x, h=0.5, ntab=10, con=1.4, safe=2.0):
                 err, answer = errt, a[j, i]
         if abs(a[i, i] - a[i - 1, i - 1]) >= safe * err:
             break
-    return answer, err
+    return answer, err < 1e-6
 
 
 CASES = {

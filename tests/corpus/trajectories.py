@@ -106,7 +106,7 @@ def dormand_prince(y0, t_end, rtol=1e-6, atol=1e-9, mu=1.0, max_steps=2000):
     def f(t, y):
         return np.array([y[1], mu * (1 - y[0] ** 2) * y[1] - y[0]])
 
-    t, y, h = 0.0, np.asarray(y0, dtype=float), 0.01
+    t, y, h = 0.0, np.asarray(y0, dtype=float), 0.2
     ts, ys, nfev, rejected = [t], [y], 0, 0
     while t < t_end and len(ts) + rejected < max_steps:
         h = min(h, t_end - t)
@@ -488,7 +488,7 @@ CASES = {
         (np.array([0, 1]), 0.0, 0.1, (2, 4, 8), 1e-2),
     ],
     solar_system: lambda rng: [
-        (np.array([1.0, 1e-3, 1e-4]), np.array([[0.0, 0], [1, 0], [2, 0]]), np.array([[0.0, 0], [0, 1], [0, 0.7]]), 0.01, 40),
+        (np.array([1.0, 1e-3, 1e-4]), np.array([[0.0, 0], [1, 0], [2, 0]]), np.array([[0.0, 0], [0, 1], [0, 0.7]]), 0.01, 8),
         ([1.0, 1.0], np.array([[0.0, 0, 0], [1, 0, 0]]), np.zeros((2, 3)), 0.1, 2, 0.1),
         ([1.0], np.zeros((1, 2)), np.ones((1, 2)), 0.1, 3),
     ],
