@@ -276,7 +276,7 @@ def qr_algorithm(A, tol=1e-9, max_iter=200):
     return np.sort(values)[::-1]
 
 
-def rayleigh_quotient_iteration(A, x, tol=1e-12, max_iter=20):
+def rayleigh_quotient_iteration(A, x, tol=1e-12, max_iter=8):
     """Cubic convergence towards some eigenpair."""
     x = x / np.linalg.norm(x)
     mu = x @ A @ x
