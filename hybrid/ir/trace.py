@@ -24,6 +24,7 @@ from hybrid.core.shape import Dim, Quotient, Size, TensorType, contiguous_stride
 from hybrid.ir.builder import Builder
 from hybrid.ir.graph import Atom, Eqn, Literal, Source, Var
 from hybrid.ir.primitive import TABLE, Primitive
+from hybrid.ir.requests import Concretise, Specialise, TooLong
 from hybrid.ir.sizes import KnownSizes
 
 MOST = 60_000  # operations of one trace: recording them takes about a second
@@ -160,26 +161,6 @@ class Symbol:
 def prototype(dtype: np.dtype, shape: tuple, strides: tuple) -> np.ndarray:
     """An array header over one element of storage: to be indexed and reshaped, never read."""
     return np.lib.stride_tricks.as_strided(np.empty(1, dtype), shape, strides)
-
-
-class TooLong(TraceError):
-    """A trace that no attempt to record it otherwise would make shorter."""
-
-
-class Concretise(Exception):
-    """Run-time numbers were asked for their value: trace again with those arguments static."""
-
-    def __init__(self, arguments: frozenset[int], what: str, at: Source | None):
-        super().__init__(f"{what} needs the value of a number")
-        self.arguments, self.what, self.at = arguments, what, at
-
-
-class Specialise(Exception):
-    """Sizes that were to be symbols must be numbers, or (`same`) one symbol: trace again with them so."""
-
-    def __init__(self, symbols: frozenset[str], what: str, at: Source | None, same: bool = False):
-        super().__init__(f"{what} needs the value of a size")
-        self.symbols, self.what, self.at, self.same = symbols, what, at, same
 
 
 class Trace(KnownSizes):

@@ -1,0 +1,26 @@
+"""What ends the recording of a call: it is too long, or it has to be made again with more that is fixed."""
+
+from __future__ import annotations
+
+from hybrid.core.errors import TraceError
+from hybrid.ir.graph import Source
+
+
+class TooLong(TraceError):
+    """A trace that no attempt to record it otherwise would make shorter."""
+
+
+class Concretise(Exception):
+    """Run-time numbers were asked for their value: trace again with those arguments static."""
+
+    def __init__(self, arguments: frozenset[int], what: str, at: Source | None):
+        super().__init__(f"{what} needs the value of a number")
+        self.arguments, self.what, self.at = arguments, what, at
+
+
+class Specialise(Exception):
+    """Sizes that were to be symbols must be numbers, or (`same`) one symbol: trace again with them so."""
+
+    def __init__(self, symbols: frozenset[str], what: str, at: Source | None, same: bool = False):
+        super().__init__(f"{what} needs the value of a size")
+        self.symbols, self.what, self.at, self.same = symbols, what, at, same
