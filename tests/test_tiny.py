@@ -419,6 +419,26 @@ def test_warnings_are_numpys():
         f(np.zeros(3))
 
 
+def test_attributes_and_items_are_variables_of_loops():
+    class Account:
+        def __init__(self):
+            self.cash, self.count = 0.0, {"in": 0, "out": 0}
+
+    def balance(amounts):
+        account = Account()
+        for amount in amounts:
+            account.cash += amount
+            if amount > 0:
+                account.count["in"] += 1
+            else:
+                account.count["out"] += 1
+        return account.cash, account.count
+
+    f = hy.function(balance, strict=True)
+    x = np.array([1.0, -5.0, 2.0, 7.0, 3.0, 4.0])
+    assert f(x) == balance(x) == (12.0, {"in": 5, "out": 1}) and f(-x) == balance(-x)
+
+
 def test_saved_graphs_run_without_the_code(tmp_path):
     hy.export.save(softmax, tmp_path / "softmax.hy", X)
     loaded = hy.export.load(tmp_path / "softmax.hy")

@@ -8,7 +8,7 @@ from typing import Any
 from hybrid.control.join import Join
 from hybrid.control.lists import Listed
 from hybrid.control.plain import UNDEFINED, Ends, State
-from hybrid.control.watch import Watch
+from hybrid.control.watch import Holds, Watch
 from hybrid.core import dtype as dt
 from hybrid.core.errors import TraceError
 from hybrid.frontend import integers, uncertain
@@ -48,9 +48,22 @@ def truth(trace: Trace, value: Any) -> bool | Atom:
 
 
 def branch(trace: Trace, predicate: Atom, then: Callable, orelse: Callable, state: Any) -> None:
-    """Record both ways, and join what they leave in the variables of `state` and in storage."""
+    """Record both ways, and join what they leave in the variables of `state`, in objects and in storage."""
+    before, failure = state.get(), trace.failure
+    while True:
+        try:
+            _record(trace, predicate, then, orelse, state)
+            return
+        except Holds as found:
+            trace.held.update(found.places)
+            state.set(before)
+            trace.failure = failure
+
+
+def _record(trace: Trace, predicate: Atom, then: Callable, orelse: Callable, state: Any) -> None:
+    watch = Watch((then, orelse), state.get())
+    state = watch.holding(trace, state)
     before = state.get()
-    watches = [Watch(way, before, state.attributes) for way in (then, orelse)]
     sides: list[Region] = []
     left: list[tuple] = []
     for name, way in (("then", then), ("orelse", orelse)):
@@ -61,8 +74,7 @@ def branch(trace: Trace, predicate: Atom, then: Callable, orelse: Callable, stat
             state.set(before)
             try:
                 way()
-                for watch in watches:
-                    watch.refuse("one way of a branch")
+                watch.refuse("one way of a branch")
                 left.append(state.get())
                 sides.append(side)
                 continue
@@ -71,14 +83,14 @@ def branch(trace: Trace, predicate: Atom, then: Callable, orelse: Callable, stat
                     trace.failure = failed
                 if isinstance(error, (TraceError, tr.Concretise)) or trace.failure is not failed:
                     raise
-                for watch in watches:
-                    watch.restore()
+                watch.restore()
         # Raising is for Python: the other way goes on without a branch.
         state.set(before)
         other = trace.one(e.not_, predicate) if name == "then" else predicate
         trace.assume(other, "a way that raises is not taken")
         (orelse if name == "then" else then)()
         return
+    watch.both_or_neither(state, *left)
     join = Join(trace, predicate, tuple(sides), lambda name: name in state.live, lambda name: name in state.invented)
     try:
         state.set(before)  # so that nobody but `left` knows what a way has made

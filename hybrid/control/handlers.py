@@ -16,10 +16,9 @@ from hybrid.control.branch import branch, choose, truth
 from hybrid.control.effects import refuse_debuggers, refuse_effects
 from hybrid.control.lists import ListChanges, Listed, listed, plain
 from hybrid.control.loop import CannotRoll, FirstRoundDiffers, RoundRaises, Rounds, Swapped, roll
-from hybrid.control.objects import Attributes, ObjectChanges
-from hybrid.control.plain import Ends, Plain, State
+from hybrid.control.plain import UNDEFINED, Ends, Plain, State
 from hybrid.control.tables import Tables, holds_traced, is_number
-from hybrid.control.watch import Watch
+from hybrid.control.watch import Holds, Watch
 from hybrid.core import dtype as dt
 from hybrid.core.errors import TraceError
 from hybrid.core.shape import Dim, Size
@@ -53,7 +52,7 @@ class Tracing(Plain):
         short: int = SHORT,
     ):
         self.convert, self.opaque, self.short = convert, opaque, short
-        self.tables, self.attributes = Tables(), Attributes()
+        self.tables = Tables()
         self.calls: dict[CodeType, list[int]] = {}  # the user's functions that are being called: how deep in branches
 
     # branches -----------------------------------------------------------------------------------------------------------
@@ -64,17 +63,11 @@ class Tracing(Plain):
             (then if verdict else orelse)()
         else:
             assert trace is not None
-            state = self.attributes.state(state)
             values, failure = state.get(), trace.failure
             while True:
                 try:
                     branch(trace, verdict, then, orelse, state)
                     return
-                except ObjectChanges as change:
-                    state.set(values)
-                    trace.failure = failure
-                    state = self.attributes.add(change, state)
-                    values = state.get()
                 except ListChanges as change:
                     _grow(trace, change)
                     state.set(values)
@@ -226,15 +219,15 @@ class Tracing(Plain):
             self._each((item(k) for k in range(count)), body, state, stop)
             return
         test = None if stop is None else lambda: self.not_(stop())
-        state = self.attributes.state(state)
         attempt = _Attempt(trace, state, body)
         try:
             with attempt.region:
-                self._rolled(trace, count, item, test, body, state)
+                self._rolled(trace, count, item, test, body, attempt.held)
             attempt.accept()
-        except ObjectChanges as change:
+        except Holds as found:
             attempt.undo()
-            self.for_(iterable, body, self.attributes.add(change, state), stop)
+            trace.held.update(found.places)
+            self.for_(iterable, body, state, stop)
         except ListChanges as change:
             attempt.undo()
             _grow(trace, change)
@@ -298,15 +291,15 @@ class Tracing(Plain):
             super().while_(test, body, state, stop)
             return
         condition = test if stop is None else lambda: self.and_(lambda: self.not_(stop()), test)
-        state = self.attributes.state(state)
         attempt = _Attempt(trace, state, body)
         try:
             with attempt.region:
-                roll(trace, Rounds(None, trace.fresh_symbol("step"), condition, body), state, True, True)
+                roll(trace, Rounds(None, trace.fresh_symbol("step"), condition, body), attempt.held, True, True)
             attempt.accept()
-        except ObjectChanges as change:
+        except Holds as found:
             attempt.undo()
-            self.while_(test, body, self.attributes.add(change, state), stop)
+            trace.held.update(found.places)
+            self.while_(test, body, state, stop)
         except ListChanges as change:
             attempt.undo()
             _grow(trace, change)
@@ -429,11 +422,18 @@ class _Attempt:
 
     def __init__(self, trace: Trace, state: State, body: Callable):
         self.trace, self.state, self.region = trace, state, Region(trace, "rounds", trial=True)
-        self.values, self.failure, self.watch = state.get(), trace.failure, Watch(body, state.get(), state.attributes)
+        self.values, self.failure, self.watch = state.get(), trace.failure, Watch((body,), state.get())
+        self.held = self.watch.holding(trace, state)  # the variables, those of objects among them
+        self.absent = [place for place in self.watch.held.values() if place.get() is UNDEFINED]
 
     def accept(self) -> None:
         self.watch.refuse("a loop")
         self.region.absorb()
+        for place in self.absent:  # whether there is such an attribute could not be asked
+            value = place.get()
+            if uncertain.is_uncertain(value):
+                tr.exists(value._data)
+                place.set(uncertain.certain(value))
 
     def undo(self) -> None:
         self.trace.failure = self.failure

@@ -44,7 +44,6 @@ class State:
         live: names that may be read after the construct before they are bound again.
         carried: of a loop, names that a round may read before it binds them.
         invented: names that stand in no user's code; every read of one is guarded, so an unbound one may hold anything.
-        attributes: of instances, that the last of the names stand for.
     """
 
     names: tuple[str, ...]
@@ -53,7 +52,6 @@ class State:
     live: frozenset[str]
     carried: frozenset[str]
     invented: frozenset[str]
-    attributes: tuple[tuple[Any, str], ...] = ()
 
 
 class Plain:

@@ -2,81 +2,129 @@
 
 from __future__ import annotations
 
+import array
+import functools
 import types
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from hybrid.control.lists import ListChanges, Listed, layout_of
-from hybrid.control.objects import Attribute, ObjectChanges, attributes, rebind
-from hybrid.control.plain import UNDEFINED
+from hybrid.control.plain import UNDEFINED, State
 from hybrid.core.errors import TraceError
 from hybrid.frontend.values import Value
 from hybrid.ir import trace as tr
 
-_PLAIN = (
-    type,
-    types.ModuleType,
-    types.FunctionType,
-    types.MethodType,
-    types.BuiltinFunctionType,
-    np.ndarray,
-    np.generic,
-    Value,
-)
-DEPTH, MANY = 3, 1000  # how far from a variable objects are looked at, and how many
+_PLAIN = (types.ModuleType, types.BuiltinFunctionType, np.generic, Value, str, int, float, complex)
+_LIBRARIES = ("hybrid", "logging")  # what their objects lead to is not the function's, and is much
+_HEAP = 1 << 9  # Py_TPFLAGS_HEAPTYPE: a class made by Python code, which may be given attributes
+MANY = 20_000  # objects looked at before a branch or loop; that takes 20 ms
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A variable that is an attribute or an item of an object."""
+
+    holder: Any
+    attribute: bool
+    key: Any
+
+    @property
+    def id(self) -> tuple[int, bool, Any]:
+        return id(self.holder), self.attribute, self.key
+
+    @property
+    def name(self) -> str:
+        of = type(self.holder).__name__
+        return f"{of}.{self.key}" if self.attribute else f"{of}[{self.key!r}]"
+
+    def get(self) -> Any:
+        if self.attribute:
+            return (_attributes(self.holder) or {}).get(self.key, UNDEFINED)
+        return (dict if isinstance(self.holder, dict) else list).__getitem__(self.holder, self.key)
+
+    def set(self, value: Any) -> None:
+        if not self.attribute:
+            (dict if isinstance(self.holder, dict) else list).__setitem__(self.holder, self.key, value)
+        else:
+            _rebind(self.holder, self.key, value)
+
+
+class Holds(TraceError):
+    """A body rebinds attributes or items of objects, which are variables then: what rebinds them is recorded anew."""
+
+    def __init__(self, places: list[Held]):
+        super().__init__("a branch or loop rebinds attributes or items of objects", at=tr.user_line())
+        self.places = {place.id: place for place in places}
 
 
 class Watch:
-    """Lists, dicts, sets and instances that a body's variables lead to, as they are now."""
+    """What some bodies and values lead to that Python code can change, as it is now: functions by what they close over."""
 
-    def __init__(self, body: Callable, values: tuple, free: tuple[Attribute, ...] = ()):
-        """`free`: attributes of instances, that are variables and may change."""
-        self.free: dict[int, set[str]] = {}
-        for instance, name in free:
-            self.free.setdefault(id(instance), set()).add(name)
+    def __init__(self, bodies: Iterable[Callable], values: tuple):
         self.before: dict[int, tuple[Any, Any]] = {}
-        pending = [(value, DEPTH) for value in values]
-        for cell in getattr(body, "__closure__", None) or ():
-            try:
-                pending.append((cell.cell_contents, DEPTH))
-            except ValueError:
-                continue  # a variable that has no value yet
-        while pending and len(self.before) < MANY:
-            value, depth = pending.pop()
-            contents = self._contents(value)
-            if contents is None or id(value) in self.before:
+        self.held: dict[tuple, Held] = {}  # places that are variables of the branch or loop
+        seen: dict[int, Any] = {}
+        pending = [*values, *bodies]
+        while pending:
+            value = pending.pop()
+            if value is None or isinstance(value, _PLAIN) or id(value) in seen:
                 continue
-            self.before[id(value)] = value, contents
-            if type(value) is Listed:
-                contents = value.items or []
-            if depth:
-                pending += [(part, depth - 1) for part in (contents.values() if isinstance(contents, dict) else contents)]
+            seen[id(value)] = value
+            contents = _contents(value)
+            if contents is not None:
+                self.before[id(value)] = value, contents
+            pending += _parts(value, contents)
+            if len(seen) > MANY:
+                raise TraceError(f"a branch or loop can reach more than {MANY} objects", at=tr.user_line())
+
+    def holding(self, trace: tr.Trace, state: State) -> State:
+        """The variables of a branch or loop and those that objects hold, as far as it is known that bodies rebind them."""
+        self.held = {id_: place for id_, place in trace.held.items() if id_[0] in self.before}
+        if not self.held:
+            return state
+        places, count = list(self.held.values()), len(state.names)
+        known = [place.name for place in places]
+        names = tuple(name if known.index(name) == k else f"{name} ({k})" for k, name in enumerate(known))
+
+        def put(values: tuple) -> None:
+            state.set(values[:count])
+            for place, value in zip(places, values[count:]):
+                place.set(value)
+
+        return replace(
+            state, names=state.names + names, get=lambda: (*state.get(), *(place.get() for place in places)), set=put,
+            live=state.live.union(names), carried=state.carried.union(names),
+        )  # fmt: skip
+
+    def both_or_neither(self, state: State, first: tuple, second: tuple) -> None:
+        """TraceError for an attribute that only one of two ways makes: whether there is one could not be asked."""
+        for name, a, b in [*zip(state.names, first, second)][len(state.names) - len(self.held) :]:
+            if (a is UNDEFINED) != (b is UNDEFINED):
+                raise TraceError(f"only one way of a branch makes an attribute {name}", at=tr.user_line())
 
     def changed(self) -> Any:
         """An object that holds something else than before, if there is one."""
         for value, before in self.before.values():
-            if not _same(self._contents(value), before):
+            if not _same(value, before, self.held):
                 return value
         return None
-
-    def _contents(self, value: Any) -> Any:
-        contents, free = _contents(value), self.free.get(id(value))
-        return contents if free is None else {name: item for name, item in contents.items() if name not in free}
 
     def refuse(self, where: str) -> None:
         """TraceError where something changed; it is put back."""
         value = self.changed()
+        places = [place for held, before in self.before.values() for place in _rebound(held, before) or ()]
+        if value is not None and (new := [place for place in places if place.id not in self.held]):
+            self.restore()
+            raise Holds(new)
         if type(value) is Listed and (layout := layout_of(value.items)) is not None:
             self.restore()
             raise ListChanges(value, layout)
         if value is not None:
-            now, before = self._contents(value), self.before[id(value)][1]
             self.restore()
-            if type(value) is not Listed and not isinstance(value, (list, dict, set)):
-                names = [name for name in {**before, **now} if now.get(name, self) is not before.get(name, self)]
-                raise ObjectChanges(where, [(value, name) for name in names])
             raise TraceError(
                 f"{where} changes a {'list' if type(value) is Listed else type(value).__name__}, which compiled code does not",
                 at=tr.user_line(),
@@ -86,37 +134,154 @@ class Watch:
         for value, before in self.before.values():
             if type(value) is Listed:
                 value.restore(before)
-                continue
-            if _same(self._contents(value), before):
-                continue
-            if isinstance(value, list):
-                value[:] = before
-            elif isinstance(value, (dict, set)):
-                value.clear()
-                value.update(before)
-            else:
-                now = self._contents(value)
-                for name in {**now, **before}:
-                    if now.get(name, UNDEFINED) is not before.get(name, UNDEFINED):
-                        rebind(value, name, before.get(name, UNDEFINED))
+            elif not _same(value, before):
+                _put_back(value, *before)
 
 
 def _contents(value: Any) -> Any:
+    """A copy of an object's items and of its attributes; None for what has neither, and for what nothing changes."""
     if type(value) is Listed:
         return value.snapshot()
-    if type(value) in (list, dict, set):
-        return type(value)(value)
-    if isinstance(value, _PLAIN) or type(value).__module__.startswith("hybrid."):
+    if isinstance(value, tuple) or _is_library(value):
         return None
-    return attributes(value)
+    items, attributes = _items(value), _attributes(value)
+    return None if items is None and attributes is None else (items, attributes)
 
 
-def _same(now: Any, before: Any) -> bool:
-    if type(now) is tuple:  # of a list of the function's own: what happens to its storage is recorded
-        now, before = now[0], before[0]
-        return now is None or (before is not None and len(now) == len(before) and all(a is b for a, b in zip(now, before)))
-    if type(now) is not type(before) or len(now) != len(before):
-        return False
+def _items(value: Any) -> Any:
+    if isinstance(value, (list, deque)):
+        return list(value)
+    if isinstance(value, dict):
+        return dict(dict.items(value))
+    if isinstance(value, set):
+        return set(value)
+    if isinstance(value, (bytearray, array.array)):
+        return bytes(value)
+    if isinstance(value, np.ndarray) and value.flags.writeable and value.nbytes <= tr.SNAPSHOT_BYTES:
+        return value.ravel().tolist() if value.dtype.hasobject else value.tobytes()
+    return None
+
+
+def _attributes(value: Any) -> dict[str, Any] | None:
+    if isinstance(value, type):
+        return dict(vars(value)) if value.__flags__ & _HEAP else None
+    own = getattr(value, "__dict__", None)
+    found = dict(own) if isinstance(own, dict) else None
+    kind: Any = type(value)
+    for name in _slots(kind):
+        try:
+            found = {**(found or {}), name: object.__getattribute__(value, name)}
+        except AttributeError:
+            continue  # it has no value yet
+    return found
+
+
+@functools.lru_cache(1024)
+def _slots(kind: type) -> tuple[str, ...]:
+    """Names of the attributes that objects of a class hold outside their `__dict__`."""
+    return tuple(name for base in kind.__mro__ if "__slots__" in vars(base) and base.__flags__ & _HEAP
+                 for name, slot in vars(base).items() if isinstance(slot, types.MemberDescriptorType))  # fmt: skip
+
+
+def _is_library(value: Any) -> bool:
+    kind = value if isinstance(value, type) else type(value)
+    return kind.__module__.partition(".")[0] in _LIBRARIES
+
+
+def _parts(value: Any, contents: Any) -> Iterator[Any]:
+    """The objects that one leads to."""
+    if type(value) is Listed:
+        yield from value.items or ()
+    elif isinstance(value, tuple):
+        yield from value
+    elif contents is not None:
+        for held in contents:
+            yield from held.values() if isinstance(held, dict) else held or ()
+    if isinstance(value, types.FunctionType):
+        yield from value.__defaults__ or ()
+        yield from (value.__kwdefaults__ or {}).values()
+        for cell in value.__closure__ or ():
+            try:
+                yield cell.cell_contents
+            except ValueError:
+                continue  # a variable that has no value yet
+    elif isinstance(value, types.MethodType):
+        yield from (value.__self__, value.__func__)
+    elif isinstance(value, functools.partial):
+        yield from (value.func, value.args, value.keywords)
+    elif not isinstance(value, type) and "<locals>" in type(value).__qualname__:
+        yield type(value)  # other classes are read as globals are
+
+
+def _rebound(value: Any, before: tuple) -> list[Held] | None:
+    """The attributes and items of an object that were rebound; None where it can have no such variables."""
+    if type(value) is Listed or isinstance(value, (type, types.FunctionType, np.ndarray, set, deque, bytearray, array.array)):
+        return None
+    now = _contents(value)
+    items, attributes = now
+    if items is not None and (len(items) != len(before[0]) or (isinstance(items, dict) and list(items) != list(before[0]))):
+        return None
+    found = []
+    if items is not None:
+        keys = items if isinstance(items, dict) else range(len(items))
+        found += [Held(value, False, key) for key in keys if items[key] is not before[0][key]]
+    if attributes is not None:
+        if not attributes.keys() >= (before[1] or {}).keys():
+            return None
+        found += [Held(value, True, key) for key in attributes if attributes[key] is not (before[1] or {}).get(key, UNDEFINED)]
+    return found
+
+
+def _same(value: Any, before: tuple, held: Collection[tuple] = ()) -> bool:
+    """Whether items and attributes are the very objects they were; of a `Listed`, what happens to its storage is recorded."""
+    now = _contents(value)
+    if type(value) is Listed:
+        return now[0] is None or _are(now[0], before[0])
+    if now is None or all(map(_are, now, before)):
+        return now is not None
+    rebound = _rebound(value, before) if held else None
+    return rebound is not None and bool(rebound) and all(place.id in held for place in rebound)
+
+
+def _are(now: Any, before: Any) -> bool:
+    if now is None or before is None or type(now) is not type(before) or len(now) != len(before):
+        return now is before
     if isinstance(now, dict):
-        return all(key in before and before[key] is item for key, item in now.items())
-    return all(a is b for a, b in zip(now, before))
+        return all(k is m and a is b for (k, a), (m, b) in zip(now.items(), before.items()))
+    if isinstance(now, set):
+        return {id(a) for a in now} == {id(a) for a in before}
+    return now == before if isinstance(now, bytes) else all(a is b for a, b in zip(now, before))
+
+
+def _put_back(value: Any, items: Any, attributes: dict[str, Any] | None) -> None:
+    if isinstance(value, list):
+        list.__setitem__(value, slice(None), items)
+    elif isinstance(value, deque):
+        deque.clear(value)
+        deque.extend(value, items)
+    elif isinstance(value, dict):
+        dict.clear(value)
+        dict.update(value, items)
+    elif isinstance(value, set):
+        set.clear(value)
+        set.update(value, items)
+    elif isinstance(value, bytearray):
+        value[:] = items
+    elif isinstance(value, np.ndarray):
+        held = items if value.dtype.hasobject else np.frombuffer(items, value.dtype)
+        value[...] = np.array(held, value.dtype).reshape(value.shape)
+    elif isinstance(value, array.array):
+        value[:] = array.array(value.typecode, items)
+    now, attributes = _attributes(value) or {}, attributes or {}
+    for name in {**now, **attributes}:
+        if now.get(name, UNDEFINED) is not attributes.get(name, UNDEFINED):
+            _rebind(value, name, attributes.get(name, UNDEFINED))
+
+
+def _rebind(holder: Any, name: str, value: Any) -> None:
+    """Set an attribute past what its class might do with it; UNDEFINED removes it."""
+    kind = type if isinstance(holder, type) else object
+    if value is not UNDEFINED:
+        kind.__setattr__(holder, name, value)
+    elif name in (_attributes(holder) or {}):
+        kind.__delattr__(holder, name)

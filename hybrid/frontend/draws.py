@@ -56,7 +56,7 @@ def _drawn(generator: Any, method: str, *args: Any, **kwargs: Any) -> Any:
     trace, at = active(), tr.user_line()
     made = id(generator) in trace.seeded
     if made and trace.region is None and id(generator) not in trace.generators and not holds_tensor((args, *kwargs.values())):
-        return getattr(generator, method)(*args, **kwargs)  # the same numbers in every call
+        return _known(trace, getattr(generator, method)(*args, **kwargs))  # the same numbers in every call
     if not made and id(generator) not in trace.generators:
         raise TraceError("it draws from a generator that nothing it reads leads to", fix="pass the generator in", at=at)
     if method in _STATES or kwargs.get("out") is not None or type(generator) not in GENERATORS:
@@ -99,6 +99,15 @@ def _drawn(generator: Any, method: str, *args: Any, **kwargs: Any) -> Any:
                 wrap(trace.fresh(out[0], "ndarray")))  # fmt: skip
         return None
     return _result(trace, out[0], call) if out else None
+
+
+def _known(trace: Trace, drawn: Any) -> Any:
+    """Numbers that are the same in every call; an array of them is a new one in every call, which may be written."""
+    if type(drawn) is not np.ndarray or not dt.supported(drawn.dtype) or not drawn.size:
+        return drawn
+    atom = trace.builder.constant(drawn)
+    trace.known[atom] = drawn
+    return wrap(trace.fresh(atom, "ndarray"))
 
 
 def _address(trace: Trace, source: Any, function: str) -> Atom:

@@ -265,17 +265,38 @@ def ptp(a: Any, axis: Any = None, out: Any = None, keepdims: Any = _NO_VALUE) ->
 
 @implements(np.average)
 def average(a: Any, axis: Any = None, weights: Any = None, returned: bool = False, *, keepdims: Any = _NO_VALUE) -> Any:
-    """The weighted mean: Σ w·x / Σ w."""
-    if returned or (weights is not None and shape_of(weights) != shape_of(a)):
-        raise unsupported("np.average with returned=True or weights of another shape")
+    """The weighted mean: Σ w·x / Σ w. Weights of rank 1 belong to one axis."""
+    if returned:
+        raise unsupported("np.average with returned=True")
     if weights is None:
         return mean(a, axis, keepdims=keepdims)
     a, weights = traced(a), traced(weights)
-    # NumPy averages integers in float64 or wider.
     dtype = dt.promote(strong(a), strong(weights))
-    dtype = dtype if dt.is_inexact(dtype) else dt.float64
-    w = cast(weights, dtype)
-    return sum(a * w, axis, keepdims=keepdims) / sum(w, axis, keepdims=keepdims)
+    if not dt.is_inexact(strong(a)):  # NumPy averages integers in float64 or wider
+        dtype = dt.promote(dtype, dt.float64)
+    w = cast(weights if shape_of(weights) == shape_of(a) else _along(weights, shape_of(a), axis), dtype)
+    total = sum(w, axis, keepdims=keepdims)
+    _refuse_zero(total)
+    return sum(a * w, axis, keepdims=keepdims) / total
+
+
+def _along(weights: Any, shape: Any, axis: Any) -> Any:
+    """Weights of one axis, so that they broadcast."""
+    if not isinstance(axis, (int, np.integer)) or len(shape_of(weights)) != 1 or not -len(shape) <= axis < len(shape):
+        raise unsupported("np.average with weights of another shape, unless there is one for each place of one axis,")
+    axis = normalize_axis(int(axis), len(shape))
+    if shape_of(weights)[0] != shape[axis]:
+        raise unsupported("np.average with more or fewer weights than places")
+    return weights.reshape(tuple(n if k == axis else 1 for k, n in enumerate(shape)))
+
+
+def _refuse_zero(total: Any) -> None:
+    """Weights whose sum is zero are an error."""
+    trace, fine = tr.current(), all(total != 0)
+    if trace is not None:
+        trace.assume(operand(trace, fine, dt.bool_), "weights do not add up to zero")
+    elif not fine:
+        raise ZeroDivisionError("Weights sum to zero, can't be normalized")
 
 
 def _nan_less(x: Any, fill: Any) -> Any:

@@ -20,9 +20,10 @@ from typing import Any
 import numpy as np
 
 from hybrid.core.errors import EscapeError, TraceError
-from hybrid.core.shape import Dim, Quotient, Size, TensorType, contiguous_strides, symbols
+from hybrid.core.shape import Quotient, Size, TensorType, contiguous_strides, symbols
 from hybrid.ir.builder import Builder
-from hybrid.ir.graph import Atom, Eqn, Literal, Source, Var
+from hybrid.ir.graph import Atom, Literal, Source, Var
+from hybrid.ir.origin import behind, constant
 from hybrid.ir.primitive import TABLE, Primitive
 from hybrid.ir.requests import Concretise, Specialise, TooLong
 from hybrid.ir.sizes import KnownSizes
@@ -175,6 +176,8 @@ class Trace(KnownSizes):
         self.printing: Any = None  # where `print` goes as the trace begins, and how arrays are printed
         self.drawn = 0  # calls of NumPy's random generators
         self.generators: dict[int, Any] = {}  # NumPy's random generators that outlive the call, by id: what draws name them by
+        self.known: dict[Atom, np.ndarray] = {}  # arrays that are the same in every call
+        self.held: dict[tuple, Any] = {}  # attributes and items of objects that branches and loops rebind
         self.seeded: dict[int, Any] = {}  # those that the traced code makes, and their parts
         self.orders: dict[Cell, tuple[int, ...]] = {}  # the axes of new storage from slowest to fastest, where not in C order
         self.ranges: dict[Atom, tuple[Size, Size]] = {}  # numbers whose least and greatest value are known
@@ -523,6 +526,8 @@ def demand(symbol: Symbol, what: str) -> np.ndarray:
     trace = live(symbol)
     if isinstance(symbol.cell.value, Literal):
         return np.asarray(symbol.cell.value.value)
+    if trace.known and (value := constant(trace.builder, trace.known, read(symbol))) is not None:
+        return value
     error = _with_static(trace, symbol.cell.value, what) or TraceError(
         f"{what} needs a value that is only known when the compiled code runs",
         got=f"a traced {symbol.type}",
@@ -541,7 +546,7 @@ def undecided(trace: Trace, predicate: Atom, error: TraceError) -> Exception:
 def _with_static(trace: Trace, atom: Atom, what: str) -> Exception | None:
     """The request to trace again with the numbers and sizes a value is computed from as parts of the code; None for others."""
     arguments, sizes = set(), set()
-    for part in behind(trace, atom):
+    for part in behind(trace.builder, trace.numbers, atom):
         if isinstance(part, int):
             arguments.add(part)
         elif part is None or not symbols(part) <= trace.hints.keys():
@@ -551,30 +556,6 @@ def _with_static(trace: Trace, atom: Atom, what: str) -> Exception | None:
     if arguments:
         return Concretise(frozenset(arguments), what, user_line())
     return trace.specialise(what, *sizes) if sizes else None
-
-
-def behind(trace: Trace, atom: Atom) -> set[int | Dim | None]:
-    """What a value is computed from: arguments that are numbers, sizes, and None for anything else."""
-    producers: dict[Atom, Eqn] = {}
-    builder: Builder | None = trace.builder
-    while builder is not None:
-        producers.update((var, eqn) for eqn in builder.eqns for var in eqn.outputs)
-        builder = builder.outer
-    found: set[int | Dim | None] = set()
-    pending, seen = [atom], set()
-    while pending:
-        atom = pending.pop()
-        if isinstance(atom, Literal) or atom in seen:
-            continue
-        seen.add(atom)
-        if atom in trace.numbers:
-            found.add(trace.numbers[atom])
-        elif atom in producers and producers[atom].inputs:
-            pending += producers[atom].inputs
-        else:
-            size = producers[atom].params.get("value") if atom in producers else None
-            found.add(size if isinstance(size, Dim) else None)
-    return found
 
 
 def literal(value: Any, dtype: np.dtype, weak: bool = False) -> Literal:

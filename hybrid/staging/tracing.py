@@ -233,6 +233,7 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
         late = sorted_out.late
         recording.lists.clear()
         recording.returned.clear()
+        recording.held.clear()
         del sorted_out, result_leaves, arguments
         _nothing_escaped(recording)
     return Traced(

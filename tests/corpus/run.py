@@ -7,6 +7,7 @@ anew for every call, so that arrays which are one another's views, or one array 
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import importlib
 import io
 import itertools
@@ -30,6 +31,7 @@ FIELDS = (
     "inference", "networks", "integers", "numerics", "mutation",
     "images", "filters", "alignments", "routes", "flows", "machines", "codes",
     "waves", "krylov", "trajectories", "methods", "optimisation",
+    "particles", "lattices", "pricing", "layers", "training", "models", "sampling",
 )  # fmt: skip
 # By bytes of the smallest real number among arguments and results, for each element and relative to the largest: reductions may
 # be more accurate than NumPy's, solvers carry the difference on, and a float64 computed from float32 is no better than that.
@@ -166,6 +168,8 @@ class Comparison:
             return None if self.close(np.asarray(want), np.asarray(got)) else f"{path} is {got!r}, not {want!r}"
         if want is None or isinstance(want, (bool, int, str, bytes)):
             return None if want == got else f"{path} is {got!r}, not {want!r}"
+        if dataclasses.is_dataclass(want) and not isinstance(want, type):
+            return self(vars(want), vars(got), path)
         return None  # objects without a value of their own: functions
 
     def close(self, want: np.ndarray, got: np.ndarray) -> bool:

@@ -631,3 +631,29 @@ def drawn(rng, size):
     for i in range(size):
         out[i] = rng.random()
     return out
+
+
+# Arrays of known numbers -------------------------------------------------------------------------------------------------
+def test_what_a_seeded_generator_drew_is_written_anew_in_every_call():
+    def changed(x, seed):
+        z = np.random.default_rng(seed).integers(0, 9, 4)
+        if x[0] > 0:
+            z[0] = 11
+        for i in range(x.shape[0]):
+            if x[i] > 0:
+                z += 1
+        return z
+
+    decorated = hy.function(changed, strict=True)
+    for x in (np.array([1.0, -1.0]), np.array([-1.0, -1.0]), np.ones(30), -np.ones(30)):
+        for _ in range(2):
+            np.testing.assert_array_equal(decorated(x, 3), changed(x, 3))
+
+
+def test_what_a_seeded_generator_drew_is_known_where_python_asks():
+    def known(x, seed):
+        order = np.random.default_rng(seed).permutation(5)
+        return [x[int(k)] for k in order[1:].tolist()], {k: 1 for k in (order * 2).tolist()}, f"{order[0]}"
+
+    decorated, x = hy.function(known, strict=True), np.arange(5.0)
+    assert decorated(x, 3) == known(x, 3)
