@@ -62,7 +62,8 @@ GIL_BYTES = 1 << 18  # traffic above which a call is long enough to let other Py
 class Compiled:
     """A trace and everything made from it. Stages are made when first asked for."""
 
-    def __init__(self, traced: Traced, reads: Reads, backend: str, reason: str):
+    def __init__(self, traced: Traced, reads: Reads, backend: str, reason: str, strict: bool = False):
+        self.strict = strict
         self.traced, self.reads, self.backend, self.reason = traced, reads, backend, reason
         self.variants: tuple[Compiled, ...] = ()  # the same call, traced for other values of what the function reads
         self.calls = self.missed = 0  # missed: those that Python had to make after all
@@ -96,7 +97,7 @@ class Compiled:
 
         def make() -> Lowered:
             program = pipeline.group(graph, strides)
-            _refuse_interpreted(program, self.traced.short)
+            _refuse_interpreted(program, self.traced.short, self.strict)
             low = build(program, strides, self.traced.visible, writebacks)
             if config.verify:
                 from hybrid.loops.verify import verify as verify_loops
@@ -419,11 +420,12 @@ class Compiled:
         return tuple(where[name] for name in segment.buffers) if where.keys() >= set(segment.buffers) else None
 
 
-def _refuse_interpreted(program: Program, short: bool) -> None:
+def _refuse_interpreted(program: Program, short: bool, strict: bool) -> None:
     """TraceError for a branch or loop that cannot be native: Python runs it faster than NumPy could, equation by equation.
 
     For many of them: a loop with branches that was written out, which would take seconds to compile. And where they do so
-    little besides calling NumPy that Python, which calls it faster than a kernel does, is done first.
+    little besides calling NumPy that Python, which calls it faster than a kernel does, is done first; not under `strict`, which
+    asks for compiled code.
     """
     from hybrid.passes.steps import Procedure, called_in, lowers, without_nesting
     from hybrid.passes.worth import saved
@@ -435,7 +437,7 @@ def _refuse_interpreted(program: Program, short: bool) -> None:
             inside = sorted(without_nesting(eqn))
             raise TraceError(f"a branch or loop needs {', '.join(inside)}, which kernels do not have", at=eqn.source)
     called = [eqn for step in program.steps if isinstance(step, Procedure) for eqn in called_in(step.eqn)]
-    if called and saved(program.graph) <= 0:
+    if called and not strict and saved(program.graph) <= 0:
         names = ", ".join(sorted({eqn.primitive.name for eqn in called}))
         raise TraceError(
             f"a branch or loop does little but call NumPy ({names}), which Python does faster", at=called[0].source

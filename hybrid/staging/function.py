@@ -356,7 +356,7 @@ class Function(Reports, Inspection):
         except BaseException:
             reads.restore()
             raise
-        compiled = Compiled(traced, reads, self.backend or config.backend, reason)
+        compiled = Compiled(traced, reads, self.backend or config.backend, reason, self.strict)
         try:
             self._push(compiled, form)
             compiled.plan  # noqa: B018  errors of the compiler belong here, not to a later call
