@@ -82,6 +82,7 @@ def _record(trace: Trace, predicate: Atom, then: Callable, orelse: Callable, sta
                 if type(error) is Ends and trace.failure is error.why:
                     trace.failure = failed
                 if isinstance(error, (TraceError, tr.Concretise)) or trace.failure is not failed:
+                    state.set(before)
                     raise
                 watch.restore()
         # Raising is for Python: the other way goes on without a branch.

@@ -299,3 +299,19 @@ def test_whether_there_is_an_attribute_or_a_key_is_python_s(f):
     x, decorated = np.array([1.0, 2.0, -1.0, 3.0]), hy.function(f)
     for values in (x, -x, x, np.zeros(0), x[::-1].copy()):
         assert repr(decorated(values)) == repr(f(values))
+
+
+def test_a_list_that_grows_beside_an_attribute_in_one_branch():
+    def taken(x):
+        tally, found = Tally(), []
+        for i in range(len(x)):
+            if x[i] > 0:
+                tally.n += 1
+                if x[i] > 0.5:
+                    found.append(x[i])
+                    tally.n += 1
+        return tally.n, found
+
+    x, decorated = np.random.default_rng(1).standard_normal(40), hy.function(taken, strict=True)
+    for values in (x, -x, x[:2]):
+        assert decorated(values) == taken(values)
