@@ -198,9 +198,10 @@ def _samples_of_one(rng: np.random.Generator) -> list[Sample]:
 
 
 # The address of a generator's `bitgen_t` in this run, as the number that it is; with `gauss`, of a RandomState's `aug_bitgen`.
+# That is nothing to be kept beyond the run, in a file say, and so it counts as an effect.
 bitgen = register(Primitive(
     "bitgen", Kind.OPAQUE, _eval_bitgen, lambda source, gauss: TOKEN, NO_GRADIENT,
-    lambda rng: [((), {"source": rng, "gauss": False})], reason="NumPy's generators are NumPy's",
+    lambda rng: [((), {"source": rng, "gauss": False})], reason="NumPy's generators are NumPy's", effect=True,
 ))  # fmt: skip
 
 # Operands: the token, the `given` ones of the call, then those of the C function: the address and the parameters.

@@ -15,7 +15,7 @@ from hybrid.passes.steps import is_called
 CALL = 1500  # from a kernel to NumPy and back
 ARRAY = 600  # one of NumPy's functions on arrays
 ELEMENT = 50  # an index, or Python's arithmetic on one number
-DRAW = 3500  # the same for a method of NumPy's generators, which Python calls in no time
+DRAW = 3500  # the same for a method of NumPy's generators that gives one number, which Python calls in no time
 NATIVE = 400  # a C function called without Python: a number drawn from NumPy's generators
 LONG = 4096  # elements of operands and results beyond which NumPy's own work hides the call
 ROUNDS = 16  # of a loop that nobody has counted
@@ -40,6 +40,6 @@ def _saved(eqn: Eqn, inside: bool) -> int:
     if inside and eqn.primitive.native is not None:
         return NATIVE
     if inside and is_called(eqn):
-        return -(DRAW if eqn.primitive.effect else CALL) if elements <= LONG else 0
+        return -(DRAW if eqn.primitive.effect and eqn.outputs[-1].type.shape == () else CALL) if elements <= LONG else 0
     small = eqn.primitive.kind in (Kind.VIEW, Kind.WRITE) or all(var.type.shape == () for var in (*eqn.inputs, *eqn.outputs))
     return ELEMENT if small else ARRAY + elements // 4

@@ -22,7 +22,7 @@ from hybrid.ir import finite
 from hybrid.ir.graph import Eqn, Graph, Var, bodies, evaluate, has_effects, sizes, walk
 from hybrid.ir.verify import verify
 from hybrid.ops.draw import Argument as Place
-from hybrid.ops.draw import Draw, bitgen, bits_of
+from hybrid.ops.draw import Draw, bitgen, bits_of, sample
 from hybrid.ops.draw import Made as Seeded
 from hybrid.ops.draw import given as draws_from
 from hybrid.staging import entry, guards
@@ -292,9 +292,8 @@ class Compiled:
             if within:
                 return any(fails(inner, True) for body in within for inner in body.eqns)
             if eqn.primitive.effect:
-                return eqn.primitive.native is None and not eqn.params["call"].fixed
-            called = is_called(eqn) if inside else not lowers(eqn)
-            return eqn.primitive is not bitgen and (called or may_fail(eqn))
+                return eqn.primitive not in (bitgen, sample) and not eqn.params["call"].fixed
+            return may_fail(eqn) or (is_called(eqn) if inside else not lowers(eqn))
 
         calls = tuple(eqn.params["call"] for eqn in walk(self.graph) if isinstance(eqn.params.get("call"), Draw))
         return calls, bool(calls) and any(fails(eqn, False) for eqn in self.graph.eqns)

@@ -545,6 +545,14 @@ def seeded_before(n):
     return first, total, rng.random()
 
 
+def replicates(x, seed):
+    """Arrays of numbers drawn from a generator that starts again at every call: constants of a loop written out."""
+    rng, means = np.random.default_rng(seed), np.empty(20)
+    for k in range(20):
+        means[k] = x[rng.integers(0, len(x), len(x))].max()
+    return means
+
+
 def shuffled_in_a_loop(x, n):
     for _ in range(n):
         RNG.shuffle(x)
@@ -555,7 +563,7 @@ def shuffled_in_a_loop(x, n):
 BODIES = [
     (in_a_loop, 50), (in_a_loop, 5000), (in_a_branch, np.ones(2)), (in_a_branch, -np.ones(2)), (kinds, 40), (nested, 60),
     (in_order, np.linspace(0.0, 1.0, 90)), (seeded_before, 40), (shuffled_in_a_loop, np.arange(9.0), 30),
-    (made_in_a_loop, 50),
+    (made_in_a_loop, 50), (replicates, np.arange(9.0), 3),
 ]  # fmt: skip
 
 
@@ -563,12 +571,14 @@ BODIES = [
 @pytest.mark.parametrize("backend", ["llvm", "python"])
 def test_draws_in_bodies_are_those_of_undecorated_code(case, backend, monkeypatch):
     monkeypatch.setattr(worth, "DRAW", 0)
+    monkeypatch.setattr(worth, "CALL", 0)
     if case[0] is not in_a_loop or case[1] < 100 or backend == "llvm":
         check(*case, calls=2, backend=backend)
 
 
 def test_functions_and_methods_draw_from_one_generator(monkeypatch):
     monkeypatch.setattr(worth, "DRAW", 0)
+    monkeypatch.setattr(worth, "CALL", 0)
     compiled = hy.function(mixed, strict=True)
     found = []
     for f in (mixed, compiled):
