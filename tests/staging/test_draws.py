@@ -413,7 +413,7 @@ def legacy_state():
 
 
 REFUSED = [
-    (unseen, 1.5), (callbacks_alone, 50), (made_in_a_loop, 5000), (of_state,), (of_bytes,), (into,),
+    (unseen, 1.5), (made_in_a_loop, 5000), (of_state,), (of_bytes,), (into,),
     (of_a_list,), (unseeded,),
     (deep,), (legacy_state,), (lambda: list(map(RNG.normal, [1.0, 2.0])),), (lambda: RNG.spawn(2)[0].random(),),
 ]  # fmt: skip
@@ -431,6 +431,16 @@ def test_what_is_not_compiled_runs_as_python(case):
     assert seen[0][1:] == seen[1][1:] and (seen[0][0] == seen[1][0] or function.__name__ == "<lambda>")
     with pytest.raises(TraceError):
         hy.function(function, strict=True)(*args)
+
+
+def test_draws_that_python_makes_faster_are_compiled_where_that_is_asked_for():
+    reset()
+    want = parts(callbacks_alone(50))
+    with pytest.warns(hy.FallbackWarning, match="does little but call NumPy"):
+        reset()
+        assert parts(hy.function(callbacks_alone)(50)) == want
+    reset()
+    assert parts(hy.function(callbacks_alone, strict=True)(50)) == want
 
 
 def test_the_branch_of_a_number_is_decided_by_its_value():
