@@ -24,6 +24,7 @@ from hybrid.ir import trace as tr
 from hybrid.ir.graph import Source
 
 _OURS = (str(Path(__file__).parents[1]) + "/", str(Path(np.__file__).parent) + "/")
+_HANDLERS = _OURS[0] + "control/"
 _STDLIB = sysconfig.get_path("stdlib") + "/"
 _IMPURE = frozenset((print, input, eval, exec, globals))
 _IMPURE_MODULES = frozenset(("time", "posix", "nt", "_io", "_socket"))
@@ -156,9 +157,10 @@ def _users_line(frame: FrameType | None) -> Source | None:
     """The line of the user's that is responsible for a call, if it is the user's: the standard library acts for its caller."""
     while frame is not None:
         file = frame.f_code.co_filename
-        if file.startswith(_OURS) or file.startswith("<frozen importlib"):
+        handled = file.startswith(_HANDLERS)  # they call for the user
+        if not handled and (file.startswith(_OURS) or file.startswith("<frozen importlib")):
             return None
-        if not file.startswith((_STDLIB, "<frozen ")):
+        if not handled and not file.startswith((_STDLIB, "<frozen ")):
             return Source(file, frame.f_lineno, frame.f_code.co_name)
         frame = frame.f_back
     return None
