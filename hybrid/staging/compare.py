@@ -96,6 +96,7 @@ def verify(f: Any, compiled: Compiled, args: tuple, kwargs: dict) -> Verdict:
     count = sum(leaf is not None for leaf in tree.flatten(got.result)[0]) + len(compiled.traced.writes)
     if not found and any(compiled.entries.values()):
         native = copied((args, kwargs))
+        compiled.refresh()  # the error state was another meanwhile
         with captured.kept():
             again = _Outcome.of(lambda: f(*native[0], **native[1]), f.parameters.bind(*native), captured)
         found = [Difference(d.where, f"{d.what}, by the native entry") for d in _differences(want, again, names)]
