@@ -65,9 +65,6 @@ def _drawn(generator: Any, method: str, *args: Any, **kwargs: Any) -> Any:
         args = tuple(map(operator.index, args))
     if trace.inside and (given := distributions.legacy_normal(generator, method, args, kwargs)) is not None:
         return distributions.stretched(trace, _drawn(generator, "standard_normal"), *given)
-    if made and trace.inside and id(generator) not in trace.generators and not distributions.is_number(method, args, kwargs):
-        raise TraceError(f"{method}() draws in a branch or loop from a generator that the function makes of a seed", at=at,
-                         fix="pass the generator in")  # fmt: skip  # written out, the loop has constants for numbers
     if "size" in kwargs:
         kwargs["size"] = _settled(kwargs["size"])
     shuffled = args[0] if method == "shuffle" and args else None
