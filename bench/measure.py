@@ -199,8 +199,10 @@ def _run_fresh(case: Fresh, effort: Effort) -> Table:
     for _ in range(effort.rounds or FRESH_ROUNDS):
         for engine in [engine for engine in seconds if engine not in failures]:
             with tempfile.TemporaryDirectory() as caches, _environment(caches):
+                command = sys.executable, *case.commands[engine]
+                keeps = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
                 for _ in range(1 + case.primed):
-                    done = subprocess.run((sys.executable, *case.commands[engine]), capture_output=True, text=True, check=False)
+                    done = subprocess.run(command, capture_output=True, text=True, check=False, env=keeps)
             if done.returncode:
                 failures[engine] = _reason(done.stderr)
             else:

@@ -187,6 +187,12 @@ def _isinstance(x: Any, classes: Any) -> Any:
     return uncertain.pick(active(), x, lambda one: builtins.isinstance(one, classes))
 
 
+def _type(*args: Any, **kwargs: Any) -> Any:
+    if len(args) != 1 or kwargs or not isinstance(args[0], Value):
+        return builtins.type(*args, **kwargs)
+    return uncertain.pick(active(), args[0], lambda one: one.__class__)
+
+
 def _itself(x: Any) -> Any:
     return x
 
@@ -365,7 +371,7 @@ TABLE: dict[Any, Callable] = {
     builtins.range: _range, builtins.zip: _zip, builtins.enumerate: _enumerate, builtins.reversed: _reversed,
     builtins.len: _len, builtins.int: _number(int, integers.to_int), builtins.float: _number(float, integers.to_float),
     builtins.complex: _complex,
-    builtins.isinstance: _isinstance,
+    builtins.isinstance: _isinstance, builtins.type: _type,
     builtins.bool: _number(bool, _bool), builtins.min: _extreme(min, lambda a, b: a < b, r.min),
     builtins.max: _extreme(max, lambda a, b: a > b, r.max),
     builtins.all: _quantified(all, e.and_, False), builtins.any: _quantified(any, e.or_, True),

@@ -53,6 +53,8 @@ def sizes(shape: Any) -> Shape:
 
 def _length(size: Any) -> Size:
     """A size that a constructor was given: a traced one must be no less than zero."""
+    if isinstance(size, (bool, np.bool_)):
+        raise TypeError(f"expected a sequence of integers or a single integer, got '{size!r}'")
     if not isinstance(size, (Value, Dim)) or tr.current() is None:
         return operator.index(size)
     trace = active()

@@ -263,6 +263,8 @@ def _without_masks(trace: Trace, items: list, shape: Shape) -> list:
     """Masks written as lists become integer arrays; any other selects a number of elements that no graph can know."""
     out: list = []
     for item in items:
+        if isinstance(item, (bool, np.bool_)):
+            raise unsupported("True or False as an index", "write np.newaxis, or an empty slice")
         if _is_array(item) and strong(assembled(trace, item)) == dt.bool_:
             if holds_tensor((item,)) or isinstance(item, np.ndarray):
                 mask = traced(item)

@@ -50,9 +50,17 @@ def _operate(function: Callable, operands: tuple) -> Any:
     if not all(isinstance(x, _ARRAY_LIKE) and not isinstance(x, Masked) for x in operands):
         return NotImplemented
     trace = tracing(*operands)
+    if trace is not None and any(type(x) in (list, tuple) for x in operands) and _of_numbers(function, operands):
+        return NotImplemented
     if trace is None or not isinstance(function, Elementwise):
         return function(*operands)
     return function.record(trace, operands, python=True)
+
+
+def _of_numbers(function: Callable, operands: tuple) -> bool:
+    """Whether an operator on a sequence is the sequence's own: Python's numbers make no arrays, and `[0] * n` repeats."""
+    kinds = {kind_of(x) for x in operands if isinstance(x, Value)}
+    return kinds == {"python"} or (kinds <= {"python", "scalar"} and function is NAMES["multiply"])
 
 
 def _binary(function: Any, symbol: str) -> tuple[Callable, Callable]:

@@ -32,6 +32,7 @@ from hybrid.staging.spec import (
     Guard,
     IntGuard,
     ItemRead,
+    LongGuard,
     MethodRead,
     OrderRead,
     SameGuard,
@@ -69,7 +70,7 @@ class Checks(Writer):
         self.lent: list[str] = []  # those that only a container of the caller's holds
         self.views: dict[int, _View] = {}  # array arguments by index
         self.inner: list[str] = []  # ndarrays of Tensor arguments
-        self.values: dict[int, str] = {}  # pointers to the values of float and complex arguments
+        self.values: dict[int, str] = {}  # pointers to the values of number arguments
 
     # Sizes
 
@@ -225,6 +226,12 @@ class Checks(Writer):
             case ScalarGuard(dtype):
                 self.exact(it, dtype.type)
                 self.values[index] = self.at(it, capi.SCALAR_VALUE)
+            case LongGuard():
+                self.exact(it, int)
+                value, fits = self.long(it)
+                self.require(fits)
+                self.values[index] = self.alloca("i64")
+                self.put(f"store i64 {value}, ptr {self.values[index]}")
             case ComplexGuard():
                 self.exact(it, complex)
                 self.values[index] = self.at(it, capi.COMPLEX_VALUE)
@@ -271,12 +278,16 @@ class Checks(Writer):
 
         def compare() -> str:
             self.exact(it, int)
-            overflow = self.alloca("i32", 4)
-            number = self.call("PyLong_AsLongLongAndOverflow", "i64", f"ptr {it}", f"ptr {overflow}")
-            fits = self.icmp("eq", "i32", self.load("i32", overflow), 0)
+            number, fits = self.long(it)
             return self.let(f"and i1 {fits}, {self.icmp('eq', 'i64', number, value)}")
 
         return self.either(self.icmp("eq", "ptr", it, self.ref(value)), lambda: "true", compare, "i1")
+
+    def long(self, it: str) -> tuple[str, str]:
+        """The value of an int, and whether 64 bits hold it."""
+        overflow = self.alloca("i32", 4)
+        number = self.call("PyLong_AsLongLongAndOverflow", "i64", f"ptr {it}", f"ptr {overflow}")
+        return number, self.icmp("eq", "i32", self.load("i32", overflow), 0)
 
     def named(self, it: str, name: str) -> str:
         """Whether a str is this name: the very object, as names in source are, or an equal one from a `**mapping`."""

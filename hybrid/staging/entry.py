@@ -37,6 +37,7 @@ from hybrid.staging.spec import (
     Guard,
     IntGuard,
     ItemRead,
+    LongGuard,
     MethodRead,
     ObjectResult,
     OrderRead,
@@ -52,7 +53,7 @@ from hybrid.staging.spec import (
 )
 
 __all__ = [
-    "Guard", "ArrayGuard", "FloatGuard", "ComplexGuard", "ScalarGuard", "IntGuard", "SameGuard", "AliasGuard",
+    "Guard", "ArrayGuard", "FloatGuard", "LongGuard", "ComplexGuard", "ScalarGuard", "IntGuard", "SameGuard", "AliasGuard",
     "ContainerGuard",
     "ABSENT", "Read", "WordRead", "DictRead", "ItemRead", "SizeRead", "AttributeRead", "MethodRead", "OrderRead",
     "ContextRead",

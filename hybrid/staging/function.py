@@ -265,7 +265,9 @@ class Function(Reports, Inspection):
                     return self._found(structure, leaves) or self._made(structure, leaves, values, form)
                 except Concretise as ask:
                     where = f"{ask.what} at {ask.at}" if ask.at else ask.what
-                    self._asked.setdefault(structure, {}).update((k, where) for k in ask.arguments)
+                    asked = [k for k in ask.arguments if not self._sizes.is_run_time(structure, k)]
+                    self._sizes.settle(structure, ask.arguments, f"{where} needs its value")
+                    self._asked.setdefault(structure, {}).update((k, where) for k in asked)
                 except Specialise as ask:
                     where = f"{ask.what} at {ask.at}" if ask.at else ask.what
                     if ask.same:
@@ -316,6 +318,7 @@ class Function(Reports, Inspection):
             return self._refuse(exact, error)
         if failed is not None:
             assert pattern is not None
+            self._sizes.settle(structure, range(len(leaves)), describe(failed))
             self._sizes.fix(structure, pattern[1], describe(failed))
         return compiled
 
@@ -499,9 +502,11 @@ def function(
         f: the function; leave it out to use `function(...)` as a decorator with options.
         strict: raise where the function cannot be compiled, instead of running it as plain Python with a warning.
         static: parameters (names or positions) whose values the compiled code may be specialised on.
-            Ints, strings, bools and other objects always are; Python floats and arrays are run-time inputs otherwise.
+            Strings, bools and other objects always are, and ints until their third value; Python floats and arrays are
+            run-time inputs otherwise.
         dynamic: sizes that are symbols in the compiled code, so that one trace serves all of them. By default those that
-            have been seen to vary; True: all, from the first call on; False: none; {"x": 0} or {"x": (0, 1)}: these axes.
+            have been seen to vary; True: all, and ints, from the first call on; False: none; {"x": 0} or {"x": (0, 1)}:
+            these axes.
         signature: a `Spec` for each parameter, for calls that must fit: `[Spec((None, 784))]` takes any number of rows.
         backend: "llvm", "numba" or "python"; default `hybrid.config.backend`.
 

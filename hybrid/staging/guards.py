@@ -26,6 +26,7 @@ from hybrid.staging.signature import ArrayLeaf, Leaf, NumberLeaf, SameLeaf, Scal
 from hybrid.staging.tracing import Argument, Computed, Constant, Result, Traced, View, view_of
 
 _PYTHON = (dt.float64, dt.complex128, dt.int64, dt.bool_)  # dtypes whose values an entry makes Python numbers of
+_NUMBERS: dict[type, entry.Guard] = {float: entry.FloatGuard(), complex: entry.ComplexGuard(), int: entry.LongGuard()}
 MANY = 64  # reads beyond these are checked from Python: 64 dict lookups take a microsecond
 
 
@@ -95,7 +96,7 @@ def guard(leaf: Leaf, written: bool) -> entry.Guard | None:
     if isinstance(leaf, ArrayLeaf) and leaf.direct:
         return entry.ArrayGuard(leaf.dtype, leaf.shape, leaf.strides, leaf.tensor, written)
     if isinstance(leaf, NumberLeaf):
-        return entry.FloatGuard() if leaf.python is float else entry.ComplexGuard()
+        return _NUMBERS[leaf.python]
     if isinstance(leaf, ScalarLeaf) and capi.scalar_in_place(leaf.dtype):
         return entry.ScalarGuard(leaf.dtype)
     if isinstance(leaf, StaticLeaf):

@@ -1,7 +1,7 @@
 """What a call looks like to a trace: a key of leaf specs. Calls with equal keys share one trace.
 
 Arrays count by dtype, shape and strides; Python floats and complex numbers are run-time inputs of any value; every
-other Python value is static: a new value is a new key.
+other Python value is static: a new value is a new key. Sizes and integers that vary are found by `sizes.Sizes`.
 """
 
 from __future__ import annotations
@@ -87,16 +87,16 @@ class ScalarLeaf:
 
 @dataclass(frozen=True, slots=True)
 class NumberLeaf:
-    """A Python float or complex: a weakly typed run-time input."""
+    """A Python float or complex, or an int of 64 bits that varies: a weakly typed run-time input."""
 
     python: type
 
     @property
     def dtype(self) -> np.dtype:
-        return dt.float64 if self.python is float else dt.complex128
+        return _NUMBERS[self.python]
 
     def __str__(self) -> str:
-        return self.python.__name__
+        return "any int" if self.python is int else self.python.__name__
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +138,7 @@ class GeneratorLeaf:
         return f"np.random.{self.python.__name__} over {self.bits.__name__}"
 
 
+_NUMBERS = {float: dt.float64, complex: dt.complex128, int: dt.int64}
 Leaf = GeneratorLeaf | ArrayLeaf | ScalarLeaf | NumberLeaf | StaticLeaf | SameLeaf
 
 

@@ -1,12 +1,13 @@
-"""Which sizes of a function's arguments are symbols: those that have been seen to differ from call to call.
+"""Which sizes and integers among a function's arguments only a call knows: those seen to differ from call to call.
 
 The first call has its sizes as numbers. The second size of an axis makes a symbol of it, and axes that were of one size in
 every call share theirs: a thousand batch sizes take two traces. `dynamic=` and `signature=` say it before the first call.
+A Python integer is part of the code for two values, since it may be an axis or a mode; the third makes it a run-time input.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from hybrid.core import tree
@@ -14,9 +15,11 @@ from hybrid.core.errors import ArgumentError
 from hybrid.core.shape import Dim, Shape, contiguous_strides, symbols
 from hybrid.core.spec import Spec
 from hybrid.staging.parameters import Parameters
-from hybrid.staging.signature import ArrayLeaf, Leaf, SameLeaf
+from hybrid.staging.signature import ArrayLeaf, Leaf, NumberLeaf, SameLeaf, StaticLeaf
 
 Axis = tuple[int, int]  # (leaf, axis)
+STATIC = "it was said to be static"
+FEW = 2  # values of an integer that are parts of the code
 GENERIC = 4  # smaller sizes may mean something of their own: traces are made for a larger one, and tried on them
 
 
@@ -28,6 +31,8 @@ class _Known:
     fixed: dict[Axis, str] = field(default_factory=dict)  # those that must stay numbers, and why
     together: set[frozenset[Axis]] = field(default_factory=set)  # axes that the function needs to be equal
     usual: dict[str, int] = field(default_factory=dict)  # a size of each symbol to trace with
+    integers: set[int] = field(default_factory=set)  # leaves that are run-time integers
+    constant: dict[int, str] = field(default_factory=dict)  # those whose value the code needs, and why
     count: int = 0
 
 
@@ -91,6 +96,10 @@ class Sizes:
         if known is None:
             known = self._known[structure] = _Known()
             known.symbols.update({**self._first(structure, leaves), **self._open.get(structure, {})})
+            static = self.parameters.static_flags(structure)
+            known.constant.update((k, STATIC) for k, fixed in enumerate(static) if fixed)
+            if self.dynamic is True:
+                known.integers.update(k for k, leaf in enumerate(leaves) if _is_integer(leaf) and k not in known.constant)
         return known
 
     def _first(self, structure: tree.Structure, leaves: Sequence[Leaf]) -> dict[Axis, str]:
@@ -114,10 +123,18 @@ class Sizes:
         """Why sizes that vary are numbers in the code."""
         return {why: None for known in self._known.values() for why in known.fixed.values()}
 
+    def constant(self) -> Iterable[str]:
+        """Why integers that vary are parts of the code."""
+        return {why: None for known in self._known.values() for why in known.constant.values() if why is not STATIC}
+
+    def is_run_time(self, structure: tree.Structure, k: int) -> bool:
+        """Whether an integer's value is none of the compiled code's business."""
+        return structure in self._known and k in self._known[structure].integers
+
     def pattern(self, structure: tree.Structure, leaves: tuple[Leaf, ...]) -> tuple[tuple[Leaf, ...], dict[str, int]] | None:
-        """The leaves with symbols for sizes that vary, and what these are in this call; None where none of them does."""
+        """The leaves without the sizes and integers that vary, and what the symbols are in this call; None where none does."""
         known = self._of(structure, leaves)
-        if not known.symbols:
+        if not known.symbols and not known.integers:
             return None
         values: dict[str, int] = {}
         for (k, axis), symbol in list(known.symbols.items()):
@@ -134,11 +151,11 @@ class Sizes:
         axes: dict[int, dict[int, str]] = {}
         for (k, axis), symbol in known.symbols.items():
             axes.setdefault(k, {})[axis] = symbol
-        made = tuple(_symbolic(leaf, axes.get(k, {})) for k, leaf in enumerate(leaves))
+        made = tuple(_varying(leaf, axes.get(k, {}), k in known.integers) for k, leaf in enumerate(leaves))
         used = symbols(*(size for leaf in made if isinstance(leaf, ArrayLeaf) for size in leaf.shape))
         for symbol in used:
             known.usual[symbol] = max(known.usual.get(symbol, 0), values[symbol])
-        return (made, {symbol: values[symbol] for symbol in sorted(used)}) if used else None
+        return (made, {symbol: values[symbol] for symbol in sorted(used)}) if made != leaves else None
 
     @staticmethod
     def _apart(known: _Known, k: int, axis: int, symbol: str, leaves: Sequence[Leaf]) -> str:
@@ -158,7 +175,7 @@ class Sizes:
             again: there is a trace, but not for such sizes.
         """
         if again:
-            return dict(sizes) if min(sizes.values()) > 1 else None
+            return dict(sizes) if min(sizes.values(), default=2) > 1 else None
         usual = self._known[structure].usual
         out: dict[str, int] = {}
         for at, (symbol, size) in enumerate(sizes.items()):
@@ -166,14 +183,23 @@ class Sizes:
             out[symbol] = size if size >= GENERIC else 16 + 3 * at
         return out
 
-    def learn(self, structure: tree.Structure, leaves: tuple[Leaf, ...], others: Iterable[tuple[Leaf, ...]]) -> bool:
-        """Whether sizes turn out to vary, compared with earlier calls that differ in nothing else."""
+    def learn(self, structure: tree.Structure, leaves: tuple[Leaf, ...], others: Iterable[tuple[Leaf, ...]]) -> None:
+        """Find out which sizes and integers vary, compared with earlier calls that differ in nothing else."""
         known = self._of(structure, leaves)
         if self.dynamic is False or self.signature:
-            return False
+            return
+        alike = [(other, differing) for other in others if (differing := _differing(leaves, other)) is not None]
+        self._learn_sizes(known, leaves, alike)
+        values: dict[int, set[Hashable]] = {}
+        for other, (_, integers) in alike:
+            for k in integers:
+                values.setdefault(k, set()).add(other[k].key)  # type: ignore[union-attr]
+        known.integers.update(k for k, seen in values.items() if len(seen) >= FEW and k not in known.constant)
+
+    @staticmethod
+    def _learn_sizes(known: _Known, leaves: tuple[Leaf, ...], alike: list[tuple[tuple[Leaf, ...], Differing]]) -> None:
         found: dict[Axis, tuple[int, ...]] = {}
-        for earlier in others:
-            axes = _differing(leaves, earlier)
+        for earlier, (axes, _) in alike:
             if axes and not any(axis in known.fixed for axis in axes):
                 found = {axis: (leaves[axis[0]].shape[axis[1]], earlier[axis[0]].shape[axis[1]]) for axis in axes}  # type: ignore
                 break
@@ -185,7 +211,6 @@ class Sizes:
                     names[sizes] = f"n{known.count}"
                 known.symbols[axis] = names[sizes]
                 known.usual[names[sizes]] = max(sizes)
-        return bool(found)
 
     def declare(self, structure: tree.Structure, leaves: Sequence[object]) -> None:
         """Make symbols of the sizes that Specs among the arguments leave open."""
@@ -204,6 +229,13 @@ class Sizes:
             if symbol in gone:
                 del known.symbols[axis]
                 known.fixed[axis] = why
+
+    def settle(self, structure: tree.Structure, leaves: Iterable[int], why: str) -> None:
+        """Make parts of the code of integers again, for good."""
+        known = self._known[structure]
+        for k in known.integers.intersection(leaves):
+            known.integers.discard(k)
+            known.constant[k] = why
 
     def join(self, structure: tree.Structure, names: Iterable[str]) -> None:
         """Make one symbol of several, which the function needs to be equal."""
@@ -231,16 +263,32 @@ def _fortran(shape: Shape, itemsize: int) -> Shape:
     return tuple(step * itemsize for step in contiguous_strides(shape[::-1])[::-1])
 
 
-def _differing(leaves: tuple[Leaf, ...], others: tuple[Leaf, ...]) -> list[Axis]:
-    """The axes whose sizes are all that differs; none where anything else does."""
-    out: list[Axis] = []
+def _is_integer(leaf: Leaf) -> bool:
+    """Whether a leaf is a Python integer that machine code can take."""
+    return isinstance(leaf, StaticLeaf) and leaf.python is int and -(2**63) <= leaf.value < 2**63
+
+
+def _varying(leaf: Leaf, axes: Mapping[int, str], integer: bool) -> Leaf:
+    return NumberLeaf(int) if integer and _is_integer(leaf) else _symbolic(leaf, axes)
+
+
+Differing = tuple[list[Axis], list[int]]  # axes of other sizes, integers of other values
+
+
+def _differing(leaves: tuple[Leaf, ...], others: tuple[Leaf, ...]) -> Differing | None:
+    """The sizes and integers that differ; None where anything else does."""
+    found: list[Axis] = []
+    integers: list[int] = []
     for k, (a, b) in enumerate(zip(leaves, others)):
         if a == b:
             continue
+        if _is_integer(a) and _is_integer(b):
+            integers.append(k)
+            continue
         if not isinstance(a, ArrayLeaf) or not isinstance(b, ArrayLeaf) or len(a.shape) != len(b.shape):
-            return []
+            return None
         axes = {at: f"n{at}" for at, (m, n) in enumerate(zip(a.shape, b.shape)) if m != n}
         if _symbolic(a, axes) != _symbolic(b, axes) or not axes:
-            return []
-        out += [(k, at) for at in axes]
-    return out
+            return None
+        found += [(k, at) for at in axes]
+    return found, integers

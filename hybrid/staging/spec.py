@@ -46,6 +46,11 @@ class FloatGuard:
 
 
 @dataclass(frozen=True)
+class LongGuard:
+    """A Python int (not a bool) of 64 bits; its slot points to a copy of the value (i64)."""
+
+
+@dataclass(frozen=True)
 class ComplexGuard:
     """A Python complex; its slot points to a copy of the value (two f64)."""
 
@@ -163,7 +168,7 @@ class ContextRead:
 Number = Union[float, "tuple[str, int]", "tuple[Any, ...]"]
 ABSENT = object()
 Read = WordRead | DictRead | ItemRead | SizeRead | AttributeRead | MethodRead | OrderRead | ContextRead
-Guard = ArrayGuard | FloatGuard | ComplexGuard | ScalarGuard | IntGuard | SameGuard | AliasGuard | ContainerGuard
+Guard = ArrayGuard | FloatGuard | LongGuard | ComplexGuard | ScalarGuard | IntGuard | SameGuard | AliasGuard | ContainerGuard
 
 
 @dataclass(frozen=True)

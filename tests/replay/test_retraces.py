@@ -94,11 +94,18 @@ def test_a_thousand_batch_sizes_are_two_traces():
 
 
 # tensorflow/tensorflow#24726: a concrete function for each Python scalar
-def test_integers_that_are_only_calculated_with_end_in_a_warning_that_names_them():
-    f = hy.function(lambda x, n: x * n)
+def test_integers_that_are_only_calculated_with_are_three_traces():
+    f = hy.function(lambda x, n: x * n, strict=True)
+    for n in range(40):
+        np.testing.assert_array_equal(f(X, n), X * n)
+    assert traces(f) == 3
+
+
+def test_integers_whose_value_is_asked_for_end_in_a_warning_that_names_them():
+    f = hy.function(lambda x, n: x.reshape(n, -1).sum())
     with pytest.warns(hy.RetraceWarning, match="`n`"):
-        for n in range(40):
-            np.testing.assert_array_equal(f(X, n), X * n)
+        for n in range(1, 12):
+            np.testing.assert_allclose(f(np.ones((n, 2)), n), 2 * n)
 
 
 # tensorflow/tensorflow#44033, theislab/scCODA#13: "triggered retracing", but for which argument?

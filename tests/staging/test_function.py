@@ -362,7 +362,7 @@ def test_many_values_of_a_static_number_are_bounded_and_reported():
 
 
 def test_the_traces_in_use_are_kept():
-    f = function(lambda a, n: a * n)
+    f = function(lambda a, n: a * n, static="n")
     with config.override(max_traces=3):
         f(V, 100), f(V, 100)
         for n in range(6):
