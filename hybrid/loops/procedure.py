@@ -57,8 +57,8 @@ from hybrid.passes.steps import Group, HostCall, Procedure, Program, is_called
 _START = Affine.of(0)
 
 
-def lower_procedure(step: Procedure, context: Context, name: str) -> Kernel:
-    """The kernel of one branch, loop or assumption of a program."""
+def lower_procedure(step: Procedure | HostCall, context: Context, name: str) -> Kernel:
+    """The kernel of one branch, loop or assumption of a program, or of an operation that is spelled out."""
     return _Lowering(context, name).kernel(step)
 
 
@@ -74,11 +74,14 @@ class _Lowering:
         self.highest: dict[str, Size] = {}  # the most that a symbol of a body can be
         self.groups = 0
 
-    def kernel(self, step: Procedure) -> Kernel:
+    def kernel(self, step: Procedure | HostCall) -> Kernel:
         given = (*step.reads, *step.results)
         outside = {self.names[var]: as_reals(var.type.dtype, self.spans.get(var, var.type.size)) for var in given}
-        sizes = [stmt for bind in step.binds for stmt in self.control(bind, [])]
-        body = self.control(step.eqn, [self.names[var] for var in step.results])
+        if isinstance(step, HostCall):
+            sizes, body = [], spell(step.eqn, self)
+        else:
+            sizes = [stmt for bind in step.binds for stmt in self.control(bind, [])]
+            body = self.control(step.eqn, [self.names[var] for var in step.results])
         # Arrays whose number of elements the kernel finds out have room for the most there can be.
         statements = (*self.scratch, *sizes, *body)
         return Kernel(self.name, tuple(_buffers(statements, outside)), statements, str(step.eqn.source or ""))

@@ -99,9 +99,13 @@ class MatMul:
 
 @dataclass(eq=False, slots=True)
 class HostCall:
-    """A primitive with no lowering: NumPy runs it between two native segments."""
+    """A primitive with no lowering: statements of its own where they can be spelled out, else a call of NumPy's."""
 
     eqn: Eqn
+
+    @property
+    def spelled(self) -> bool:
+        return not is_called(self.eqn)
 
     @property
     def reads(self) -> Iterator[Var]:

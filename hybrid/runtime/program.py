@@ -24,7 +24,7 @@ from hybrid.passes.contract import BatchAxis
 from hybrid.passes.fuse import quotients
 from hybrid.passes.memory import Interval, place
 from hybrid.passes.reuse import donors, may_fail
-from hybrid.passes.steps import Bind, HostCall, MatMul, Procedure, Program
+from hybrid.passes.steps import Bind, Group, HostCall, MatMul, Program
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +193,7 @@ def build(
             pending.clear()
 
     for step in program.steps:
-        if isinstance(step, (HostCall, Bind)):
+        if isinstance(step, Bind) or (isinstance(step, HostCall) and not step.spelled):
             flush()
             steps.append(step)
         elif isinstance(step, MatMul):
@@ -203,7 +203,7 @@ def build(
             count += 1
         else:
             name = f"k{count}"
-            kernel = lower_procedure(step, context, name) if isinstance(step, Procedure) else lower(step, context, name)
+            kernel = lower(step, context, name) if isinstance(step, Group) else lower_procedure(step, context, name)
             types.update((b.name, (b.dtype, b.size)) for b in kernel.buffers if b.name not in types)
             if kernel.body:  # results without elements need none
                 pending.append(kernel)

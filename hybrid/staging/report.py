@@ -135,7 +135,7 @@ def parts(lowered: Any) -> Iterator[tuple[str, Any, list[Eqn]]]:
     work = {w.name: w for w in lowered.work}
     count = 0
     for step in lowered.program.steps:
-        if isinstance(step, (HostCall, Bind)):
+        if isinstance(step, Bind) or (isinstance(step, HostCall) and not step.spelled):
             yield "host" if isinstance(step, HostCall) else "size", step, _covered(step, producers)
             continue
         made = work.pop(f"{'g' if isinstance(step, MatMul) else 'k'}{count}", None)
@@ -191,6 +191,8 @@ def _ranges(lines: list[int]) -> str:
 def _what(step: Any, eqns: list[Eqn]) -> str:
     if step is None:
         return "copies a result into a written array"
+    if isinstance(step, HostCall) and step.spelled:
+        return step.eqn.primitive.name
     if isinstance(step, HostCall):
         return f"{step.eqn.primitive.name} runs as NumPy: {step.eqn.primitive.reason or 'its dtype has no loops'}"
     if isinstance(step, Bind):
