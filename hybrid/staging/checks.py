@@ -25,7 +25,6 @@ from hybrid.staging.spec import (
     AttributeRead,
     ComplexGuard,
     ContainerGuard,
-    ContextRead,
     DictRead,
     EntrySpec,
     FloatGuard,
@@ -150,18 +149,8 @@ class Checks(Writer):
                     self.expect(at, self.load("ptr", self.load("ptr", self.ref(holder), capi.LIST_ITEMS), 8 * index))
                 case AttributeRead(holder, name) | MethodRead(holder, name):
                     self.attribute(at, holder, name, isinstance(read, MethodRead))
-                case ContextRead(holder):
-                    self.context(at, holder)
         for holder in spec.watched:
             self.names_in(holder)
-
-    def context(self, at: int, variable: object) -> None:
-        place = self.alloca("ptr")
-        operands = f"ptr {self.ref(variable)}", f"ptr {self.ref(None)}", f"ptr {place}"
-        self.require(self.icmp("eq", "i32", self.call("PyContextVar_Get", "i32", *operands), 0))
-        found = self.load("ptr", place)
-        self.call("Py_DecRef", "void", f"ptr {found}")  # its context holds it
-        self.expect(at, found)
 
     def expect(self, at: int, found: str) -> None:
         self.require(self.icmp("eq", "ptr", found, self.word(self.spec.read_word(at))))

@@ -6,6 +6,8 @@ No address of this process stands in the text, so its object code can be cached 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -29,12 +31,21 @@ from hybrid.staging.spec import (
     TABLE,
     ArgumentResult,
     ArrayResult,
+    CallResult,
+    ChoiceResult,
     ComplexGuard,
+    ComputeStep,
     EntrySpec,
+    MadeResult,
     ObjectResult,
+    PythonStep,
     RepeatResult,
     Results,
     ScalarGuard,
+    SizeResult,
+    SizeStep,
+    Step,
+    Temporary,
     ViewResult,
     arrays,
     items,
@@ -58,14 +69,26 @@ def emit_entry(spec: EntrySpec, compute: str) -> str:
     return _Entry(spec).emit(compute)
 
 
+@dataclass(frozen=True)
+class _Memory:
+    """Where a result or temporary lies: its bytes, its array where it has one, and that one's place in `%owned`."""
+
+    data: str
+    array: str = ""
+    place: int = 0
+
+
 class _Entry(Checks):
     """Writes one entry: straight-line code over SSA names, with exits to `miss` before ACTIVE is counted and `fail` after."""
 
     def __init__(self, spec: EntrySpec):
         super().__init__(spec)
         self.owned = 0  # references the call holds so far, in `%owned`
-        self.buffers: list[tuple[str, str, int]] = []  # per ArrayResult: its data, its array and that one's place in `%owned`
+        self.memory: dict[tuple[str, int], _Memory] = {}  # of each ("result", k) and ("temporary", k)
         self.made: list[str] = []  # per ArrayResult: the object returned for it
+        self.results = arrays(spec)
+        self.steps = (ComputeStep("", spec.slots, spec.symbols),) if spec.steps is None else spec.steps
+        self.raised: list[str] = []  # by each step: the floating-point flags, or where one is all only whether there are some
 
     # Results
 
@@ -86,22 +109,33 @@ class _Entry(Checks):
     def give(self, place: int) -> None:
         self.put(f"store ptr null, ptr {self.at('%owned', 8 * place)}")
 
-    def allocate(self) -> None:
-        for result in arrays(self.spec):
-            number = result.kind in ("scalar", "python")
-            if result.kind not in ("ndarray", "tensor", "scalar", "python") or (number and result.shape):
-                raise CompileError("an ArrayResult is an ndarray, a tensor, or a number of shape ()", got=str(result))
-            if number:
-                self.buffers.append((self.alloca(f"[{result.dtype.itemsize} x i8]", 16), "", 0))
-                continue
-            dims = self.alloca(f"[{max(len(result.shape), 1)} x i64]")
-            for axis, size in enumerate(result.shape):
-                self.put(f"store i64 {self.size(size)}, ptr {self.at(dims, 8 * axis)}")
-            array = self.new_array(result, dims)
-            place = self.own(array)
-            self.buffers.append((self.load("ptr", array, capi.DATA), array, place))
+    def room(self, kind: str, index: int) -> _Memory:
+        """The memory of a result or temporary, which is made when it is first asked for."""
+        found = self.memory.get((kind, index))
+        if found is None:
+            wanted = self.results[index] if kind == "result" else self.spec.temporaries[index]
+            found = self.memory[kind, index] = self.allocate(wanted)
+        return found
 
-    def new_array(self, result: ArrayResult, dims: str) -> str:
+    def allocate(self, wanted: ArrayResult | Temporary) -> _Memory:
+        if isinstance(wanted, ArrayResult):
+            number = wanted.kind in ("scalar", "python")
+            if wanted.kind not in ("ndarray", "tensor", "scalar", "python") or (number and wanted.shape):
+                raise CompileError("an ArrayResult is an ndarray, a tensor, or a number of shape ()", got=str(wanted))
+        else:
+            number = wanted.number
+            if wanted.filled:
+                raise CompileError("a temporary is read before a step has filled it", got=str(wanted))
+        if number:
+            return _Memory(self.alloca(f"[{wanted.dtype.itemsize} x i8]", 16))
+        dims = self.alloca(f"[{max(len(wanted.shape), 1)} x i64]")
+        for axis, size in enumerate(wanted.shape):
+            self.put(f"store i64 {self.size(size)}, ptr {self.at(dims, 8 * axis)}")
+        array = self.new_array(wanted, dims)
+        place = self.own(array)
+        return _Memory(self.load("ptr", array, capi.DATA), array, place)
+
+    def new_array(self, result: ArrayResult | Temporary, dims: str) -> str:
         descr, handlers, bytes_ = self.ref(result.dtype), self.spec.handlers, size_of(result)
         self.call("Py_IncRef", "void", f"ptr {descr}")  # PyArray_NewFromDescr takes it over
         like = (f"ptr {self.ref(np.ndarray)}", f"ptr {descr}", f"i32 {len(result.shape)}", f"ptr {dims}")
@@ -124,9 +158,23 @@ class _Entry(Checks):
         match results:
             case tuple() | list() | dict():
                 return self.container(results)
-            case ArrayResult():
-                value, place = self.finish(results)
+            case ArrayResult(dtype, _, kind):
+                value, place = self.finish(self.room("result", len(self.made)), dtype, kind)
                 self.made.append(value)
+                return value, place
+            case MadeResult(index, kind):
+                return self.finish(self.room("temporary", index), self.spec.temporaries[index].dtype, kind, kept=True)
+            case SizeResult(size):
+                value = self.call("PyLong_FromLongLong", "ptr", f"i64 {self.size(size)}")
+                return value, self.own(value)
+            case ChoiceResult(flag, first, second):
+                held = self.icmp("ne", "i8", self.load("i8", self.room("temporary", flag).data), 0)
+                value = self.either(held, lambda: self.given(first), lambda: self.given(second), "ptr")
+                return value, self.own(value)
+            case CallResult(function, operands):
+                value = self.python(function, operands)
+                place = self.own(value)
+                self.require(self.icmp("ne", "ptr", value, self.ref(NotImplemented)), "error")
                 return value, place
             case ViewResult():
                 return self.view(results)
@@ -163,15 +211,36 @@ class _Entry(Checks):
         self.require(self.icmp("eq", "i32", code, 0), "fail")
         return value, place
 
-    def finish(self, result: ArrayResult) -> tuple[str, int]:
-        data, array, place = self.buffers[len(self.made)]
-        if result.kind == "ndarray":
-            return array, place
-        if result.kind == "scalar":
-            value = self.call("PyArray_Scalar", "ptr", f"ptr {data}", f"ptr {self.ref(result.dtype)}", "ptr null")
+    def given(self, result: Results) -> str:
+        """The object for one way of a choice, whose reference is handed on."""
+        sizes = dict(self.sizes)
+        value, place = self.build(result)
+        self.give(place)
+        self.sizes = sizes
+        return value
+
+    def python(self, function: object, operands: Sequence[Results]) -> str:
+        """What a Python function gives for these, or null."""
+        values = [self.build(operand)[0] for operand in operands]
+        stack = self.alloca(f"[{max(len(values), 1)} x ptr]")
+        for at, value in enumerate(values):
+            self.put(f"store ptr {value}, ptr {self.at(stack, 8 * at)}")
+        return self.call("PyObject_Vectorcall", "ptr", f"ptr {self.ref(function)}", f"ptr {stack}", f"i64 {len(values)}", "ptr null")
+
+    def finish(self, memory: _Memory, dtype: np.dtype, kind: str, kept: bool = False) -> tuple[str, int]:
+        """The object of this kind over some memory; `kept`: others may be made of it, too."""
+        data, array = memory.data, memory.array
+        if kind == "scalar":
+            value = self.call("PyArray_Scalar", "ptr", f"ptr {data}", f"ptr {self.ref(dtype)}", "ptr null")
             return value, self.own(value)
-        if result.kind == "python":
-            return self.python_number(data, result.dtype)
+        if kind == "python":
+            return self.python_number(data, dtype)
+        place = memory.place
+        if kept:
+            self.call("Py_IncRef", "void", f"ptr {array}")
+            place = self.own(array)
+        if kind == "ndarray":
+            return array, place
         layout = self.layout()
         value = self.call("PyType_GenericAlloc", "ptr", f"ptr {self.ref(layout.cls)}", "i64 0")
         owner = self.own(value)
@@ -241,7 +310,6 @@ class _Entry(Checks):
             return memory
 
         owned = self.alloca("ptr")
-        self.put(f"store ptr null, ptr {owned}")
         # The first of several concurrent calls has the arena: as long as it runs, ACTIVE is not zero for the others.
         alone = self.icmp("eq", "i64", others, 0)
         small = self.icmp("ule", "i64", need, ARENA_LIMIT)
@@ -261,8 +329,8 @@ class _Entry(Checks):
                 number = self.load("double", self.values[value], offset)
                 self.put(f"store double {number}, ptr {self.at(place, offset)}")
             return place
-        if kind == "result" and value < len(self.buffers):
-            return self.buffers[value][0]
+        if (kind == "result" and value < len(self.results)) or (kind == "temporary" and value < len(self.spec.temporaries)):
+            return self.room(kind, value).data
         if kind == "const":
             return self.load("ptr", self.ref(value), capi.DATA)
         if kind == "arena" and arena:
@@ -282,27 +350,29 @@ class _Entry(Checks):
         self.add_word(CALLS, 1)
         guarded = len(self.lines)
         self.hold()
-        self.allocate()
+        if spec.steps is None:
+            self.settle()
         arena, freed = self.scratch(others) if spec.arena != 0 else ("", "")
-        slots = self.alloca(f"[{max(len(spec.slots), 1)} x ptr]")
-        for at, (kind, value) in enumerate(spec.slots):
-            self.put(f"store ptr {self.slot(kind, value, arena)}, ptr {self.at(slots, 8 * at)}")
-        sizes = "".join(f", i64 {self.size(Dim.symbol(name))}" for name in spec.symbols)
-        code = self.compute(f"call i32 @{compute}(ptr {slots}{sizes})")
+        for step in self.steps:
+            self.step(step, arena, compute)
         if freed:
             self.call("PyMem_RawFree", "void", f"ptr {self.load('ptr', freed)}")
-        if spec.calls_python:
-            self.require(self.icmp("ne", "i32", code, int(Code.RAISED)), "fail")
-        self.require(self.icmp("eq", "i32", code, 0), "error")
+            self.put(f"store ptr null, ptr {freed}")
         if spec.flagged:
             self.require(self.expected(), "error")
-        value, _ = self.build(spec.results)
-        for item in self.lent:
-            self.call("Py_DecRef", "void", f"ptr {item}")
+        self.settle()
+        value, place = self.build(spec.results)
+        if spec.steps is not None:
+            self.give(place)
+            self.support("drop", f"void @hybrid_entry_drop(ptr %owned, i64 {self.owned})")
+        else:
+            for item in self.lent:
+                self.call("Py_DecRef", "void", f"ptr {item}")
         self.leave(value)
-        self.exits(bool(freed))
+        self.exits(freed)
         # `fail` may be reached before all places are filled.
         self.lines.insert(guarded, f"  store [{self.owned} x ptr] zeroinitializer, ptr %owned")
+        self.lines.insert(guarded, f"  store ptr null, ptr {freed}" if freed else "")
         return "\n".join([
             f"@{TABLE} = external global [{len(spec.table.words)} x i64], align 8",
             *(SUPPORT[name] for name in sorted(self.used)),
@@ -310,6 +380,35 @@ class _Entry(Checks):
             f"define ptr @{ENTRY}(ptr %self, ptr %args, i64 %nargs, ptr %kwnames) {{",
             "start:", f"  %owned = alloca [{self.owned} x ptr], align 8", *self.allocas, *self.lines, "}", "",
         ])  # fmt: skip
+
+    def settle(self) -> None:
+        """Memory for the results that have none yet."""
+        for k in range(len(self.results)):
+            self.room("result", k)
+        for k, temporary in enumerate(self.spec.temporaries):
+            if not temporary.filled:
+                self.room("temporary", k)
+
+    def step(self, step: Step, arena: str, compute: str) -> None:
+        match step:
+            case ComputeStep(name, given, symbols):
+                slots = self.alloca(f"[{max(len(given), 1)} x ptr]")
+                for at, (kind, value) in enumerate(given):
+                    self.put(f"store ptr {self.slot(kind, value, arena)}, ptr {self.at(slots, 8 * at)}")
+                sizes = "".join(f", i64 {self.size(Dim.symbol(symbol))}" for symbol in symbols)
+                code = self.compute(f"call i32 @{name or compute}(ptr {slots}{sizes})")
+                if self.spec.calls_python:
+                    self.require(self.icmp("ne", "i32", code, int(Code.RAISED)), "fail")
+                self.require(self.icmp("eq", "i32", code, 0), "error")
+            case SizeStep(symbol, index):
+                self.sizes[Dim.symbol(symbol)] = self.load("i64", self.room("temporary", index).data)
+            case PythonStep(function, operands, results):
+                found = self.python(function, operands)
+                self.own(found)
+                self.require(self.icmp("ne", "ptr", found, self.ref(None)), "error")
+                for at, index in enumerate(results):
+                    array = self.load("ptr", found, capi.tuple_items() + 8 * at)
+                    self.memory["temporary", index] = _Memory(self.load("ptr", array, capi.DATA), array)
 
     def compute(self, call: str) -> str:
         if not (self.spec.release_gil or self.spec.calls_python):
@@ -330,25 +429,35 @@ class _Entry(Checks):
         if not self.spec.flagged:
             return self.let(call)
         # Asked for in line: entries are compiled without optimisation, where a call takes 1 ns.
-        place = self.alloca("i32")
-        self.lines += [f"  {line}" for line in probe(host(), "before", place)]
-        self.put("%lowered = icmp eq i32 %before, 0")
-        self.put("br i1 %lowered, label %compute, label %lower")
-        self.label("lower")
+        place, lowered, lower, inside = self.alloca("i32"), self.fresh("lowered"), self.fresh("lower"), self.fresh("compute")
+        before, after = self.fresh("before"), self.fresh("after")
+        self.lines += [f"  {line}" for line in probe(host(), before, place)]
+        self.put(f"%{lowered} = icmp eq i32 %{before}, 0")
+        self.put(f"br i1 %{lowered}, label %{inside}, label %{lower}")
+        self.label(lower)
         self.put("call void @hybrid_flags_clear()")
-        self.put("br label %compute")
-        self.label("compute")
+        self.put(f"br label %{inside}")
+        self.label(inside)
         code = self.let(call)
-        self.lines += [f"  {line}" for line in probe(host(), "after", place)]
+        self.lines += [f"  {line}" for line in probe(host(), after, place)]
+        self.raised.append(f"%{after}" if len(self.steps) == 1 else self.flags(f"%{after}"))
         return code
+
+    def flags(self, some: str) -> str:
+        """The flags that are up now, where there are some."""
+        up = self.icmp("ne", "i32", some, 0)
+        return self.either(up, lambda: self.let("call i32 @hybrid_flags()"), lambda: "0", "i32")
 
     def expected(self) -> str:
         """Whether no flags were raised, or none that say that the call is Python's."""
+        raised = self.raised[0] if self.raised else "0"
+        for more in self.raised[1:]:
+            raised = self.let(f"or i32 {raised}, {more}")
 
         def ask() -> str:
-            # Still up: nothing but the thread's state has been touched since.
-            raised = self.let(f"zext i32 {self.let('call i32 @hybrid_flags()')} to i64")
-            number = self.call("PyLong_FromLongLong", "ptr", f"i64 {raised}")
+            # Where there was one step they are still up: nothing but the thread's state has been touched since.
+            found = self.let("call i32 @hybrid_flags()") if len(self.steps) == 1 else raised
+            number = self.call("PyLong_FromLongLong", "ptr", f"i64 {self.let(f'zext i32 {found} to i64')}")
             place = self.alloca("ptr")
             self.put(f"store ptr {number}, ptr {place}")
             call = f"ptr {self.ref(self.spec.flagged)}", f"ptr {place}", "i64 1", "ptr null"
@@ -358,25 +467,30 @@ class _Entry(Checks):
             self.call("Py_DecRef", "void", f"ptr {answer}")  # True and False outlive their references
             return self.icmp("eq", "ptr", answer, self.ref(False))
 
-        return self.either(self.icmp("eq", "i32", "%after", 0), lambda: "true", ask, "i1")
+        return self.either(self.icmp("eq", "i32", raised, 0), lambda: "true", ask, "i1")
 
     def leave(self, value: str) -> None:
         # The last act: once ACTIVE is zero, a removed entry's code may be freed as soon as the GIL changes hands.
         self.add_word(ACTIVE, -1)
         self.put(f"ret ptr {value}")
 
-    def exits(self, arena: bool) -> None:
-        if arena:
+    def exits(self, freed: str) -> None:
+        def release() -> None:
+            self.support("drop", f"void @hybrid_entry_drop(ptr %owned, i64 {self.owned})")
+            if freed:
+                self.call("PyMem_RawFree", "void", f"ptr {self.load('ptr', freed)}")
+
+        if freed:
             self.label("nomemory")
             self.call("PyErr_NoMemory", "ptr")
             self.put("br label %fail")
         # What cannot be computed here is Python's call: it raises its own error, at the user's line.
         self.label("error")
-        self.support("drop", f"void @hybrid_entry_drop(ptr %owned, i64 {self.owned})")
+        release()
         self.add_word(ACTIVE, -1)
         self.put("br label %miss")
         self.label("fail")
-        self.support("drop", f"void @hybrid_entry_drop(ptr %owned, i64 {self.owned})")
+        release()
         self.leave("null")
         self.label("miss")
         self.put(f"%next = musttail call ptr {self.word(NEXT)}(ptr %self, ptr %args, i64 %nargs, ptr %kwnames)")

@@ -30,7 +30,6 @@ from hybrid.staging.spec import (
     AttributeRead,
     ComplexGuard,
     ContainerGuard,
-    ContextRead,
     DictRead,
     EntrySpec,
     FloatGuard,
@@ -56,7 +55,6 @@ __all__ = [
     "Guard", "ArrayGuard", "FloatGuard", "LongGuard", "ComplexGuard", "ScalarGuard", "IntGuard", "SameGuard", "AliasGuard",
     "ContainerGuard",
     "ABSENT", "Read", "WordRead", "DictRead", "ItemRead", "SizeRead", "AttributeRead", "MethodRead", "OrderRead",
-    "ContextRead",
     "Results", "ArrayResult", "ArgumentResult", "ViewResult", "ObjectResult", "RepeatResult",
     "EntrySpec", "TensorLayout", "emit_entry", "imports", "supported", "Dispatcher", "ENTRY",
 ]  # fmt: skip

@@ -5,13 +5,11 @@ from __future__ import annotations
 import os
 import sys
 import warnings
-from contextvars import ContextVar
 from dataclasses import dataclass
 from types import FrameType, TracebackType
 from typing import Any
 
 import numpy as np
-from numpy._core import _ufunc_config
 
 from hybrid.core.config import config
 from hybrid.core.errors import HybridError
@@ -19,10 +17,6 @@ from hybrid.ir.graph import Source
 
 _OURS = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "")
 _LIBRARIES = (_OURS, os.path.join(os.path.dirname(np.__file__), ""))
-
-
-# What NumPy does about floating-point errors, as `np.errstate` sets it for a thread or task; unset, it warns.
-ERROR_STATE: ContextVar[Any] = _ufunc_config._extobj_contextvar  # type: ignore[attr-defined]
 
 
 class FallbackWarning(UserWarning):

@@ -20,7 +20,6 @@ from hybrid.ir.graph import Atom, Literal, symbols_of
 from hybrid.ir.trace import prototype
 from hybrid.runtime.program import Lowered
 from hybrid.staging import capi, entry
-from hybrid.staging.fallback import ERROR_STATE
 from hybrid.staging.reads import DEEP, MISSING, Read, Reads
 from hybrid.staging.signature import ArrayLeaf, Leaf, NumberLeaf, SameLeaf, ScalarLeaf, StaticLeaf, valued
 from hybrid.staging.tracing import Argument, Computed, Constant, Result, Traced, View, view_of
@@ -180,7 +179,7 @@ def reads(found: Reads) -> tuple[entry.Read, ...] | None:
         if parts is None or len(out) > MANY:
             return None
         out += parts
-    return (*out, entry.ContextRead(ERROR_STATE, ERROR_STATE.get(None)))
+    return tuple(out)
 
 
 def _read(read: Read) -> list[entry.Read] | None:
@@ -240,9 +239,6 @@ def _contents(value: Any, depth: int = 0) -> list[entry.Read] | None:
 def refresh(spec: entry.EntrySpec) -> None:
     """Expect what is there now where the reads were found to mean the same."""
     for at, read in enumerate(spec.reads):
-        if isinstance(read, entry.ContextRead):
-            spec.refresh(at, ERROR_STATE.get(None))  # a trace is not asked for where NumPy is to raise
-            continue
         if isinstance(read, (entry.SizeRead, entry.OrderRead, entry.MethodRead)) or not (
             valued(spec.expected[at]) or isinstance(spec.expected[at], tuple)
         ):

@@ -157,17 +157,9 @@ class OrderRead:
     value: tuple
 
 
-@dataclass(frozen=True, eq=False)
-class ContextRead:
-    """What a context variable holds on the calling thread; None where it has not been set."""
-
-    holder: object
-    value: object
-
-
 Number = Union[float, "tuple[str, int]", "tuple[Any, ...]"]
 ABSENT = object()
-Read = WordRead | DictRead | ItemRead | SizeRead | AttributeRead | MethodRead | OrderRead | ContextRead
+Read = WordRead | DictRead | ItemRead | SizeRead | AttributeRead | MethodRead | OrderRead
 Guard = ArrayGuard | FloatGuard | LongGuard | ComplexGuard | ScalarGuard | IntGuard | SameGuard | AliasGuard | ContainerGuard
 
 
@@ -216,10 +208,87 @@ class RepeatResult:
     index: int
 
 
-Leaf = ArrayResult | ArgumentResult | ViewResult | ObjectResult | RepeatResult
+@dataclass(frozen=True)
+class MadeResult:
+    """What the `index`-th of the temporaries holds, as an `ArrayResult` of that kind would give it."""
+
+    index: int
+    kind: str = "ndarray"
+
+
+@dataclass(frozen=True)
+class SizeResult:
+    """A size, as a Python int."""
+
+    size: Size
+
+
+@dataclass(frozen=True)
+class ChoiceResult:
+    """The first where the bool of shape () in the `flag`-th of the temporaries is true, else the second."""
+
+    flag: int
+    first: Results
+    second: Results
+
+
+@dataclass(frozen=True)
+class CallResult:
+    """What a Python function makes of these; where it gives `NotImplemented`, the call is a miss after all."""
+
+    function: Callable
+    operands: tuple[Results, ...]
+
+
+Leaf = ArrayResult | ArgumentResult | ViewResult | ObjectResult | RepeatResult | MadeResult | SizeResult
 Results = Union[
-    Leaf, None, "tuple[Results, ...]", "list[Results]", "dict[Any, Results]"
+    Leaf, ChoiceResult, CallResult, None, "tuple[Results, ...]", "list[Results]", "dict[Any, Results]"
 ]  # None and containers stand for themselves
+
+
+@dataclass(frozen=True)
+class Temporary:
+    """Memory that steps share, or that results are made of; `number`: of shape (), and never taken for an array.
+
+    `filled`: by the Python function of a step, whose array it is.
+    """
+
+    dtype: np.dtype
+    shape: Shape
+    number: bool = False
+    filled: bool = False
+
+
+@dataclass(frozen=True)
+class ComputeStep:
+    """A call of the function of this name: `i32 (ptr slots, i64 …)`."""
+
+    name: str
+    slots: tuple[tuple[str, Any], ...]
+    symbols: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class SizeStep:
+    """A symbol is from here on the i64 in the `index`-th of the temporaries."""
+
+    symbol: str
+    index: int
+
+
+@dataclass(frozen=True)
+class PythonStep:
+    """A Python function is given operands, and gives a tuple of arrays, the contents of these temporaries.
+
+    Where it gives None, the call is a miss after all.
+    """
+
+    function: Callable
+    operands: tuple[Results, ...]
+    results: tuple[int, ...]
+
+
+Step = ComputeStep | SizeStep | PythonStep
 
 
 @dataclass(frozen=True)
@@ -241,7 +310,7 @@ class EntrySpec:
         guards: one per argument; those named in `keywords` come last and must be passed by keyword, in this order.
         results: a result, or tuples, lists and dicts of them.
         slots: what the compute function is given pointers to: ("arg", i), ("result", k) for the k-th `ArrayResult`,
-            ("const", ndarray) read at each call, ("arena", byte offset), symbolic ones rounded up to 64.
+            ("temporary", k), ("const", ndarray) read at each call, ("arena", byte offset), symbolic ones rounded up to 64.
         finite: arithmetic of float arguments that must be finite: ("arg", index), a number, or (operation, *operands) with
             "add", "sub", "mul", "div" or "neg".
         reads: what the function reads besides its arguments, each still the very object it was, or one `refresh` has named.
@@ -257,6 +326,9 @@ class EntrySpec:
         flagged: called with the floating-point flags that the compute function raised (bits of `hybrid.codegen.flags`), if any;
             where it answers anything but False, the call is a miss, after all. Where something is written, it cannot be:
             then the answer must be False. None: flags mean nothing.
+        temporaries: memory besides the arena and the results.
+        steps: what is done one after another where that is more than one call of the compute function; None: that one, with
+            `slots` and `symbols`. Sizes may mention what a `SizeStep` before them has bound.
     """
 
     guards: tuple[Guard, ...]
@@ -274,6 +346,15 @@ class EntrySpec:
     calls_python: bool = False
     tensor: TensorLayout | None = None
     flagged: Callable[[int], bool] | None = None
+    temporaries: tuple[Temporary, ...] = ()
+    steps: tuple[Step, ...] | None = None
+
+    @cached_property
+    def compute_slots(self) -> tuple[tuple[str, Any], ...]:
+        """The slots of all compute functions."""
+        if self.steps is None:
+            return self.slots
+        return tuple(slot for step in self.steps if isinstance(step, ComputeStep) for slot in step.slots)
 
     @cached_property
     def flat(self) -> tuple[Guard, ...]:
@@ -288,7 +369,8 @@ class EntrySpec:
     @cached_property
     def handlers(self) -> tuple[object, object] | None:
         """The capsules of `pool.handlers()`, where a result may be large enough for them."""
-        return pool.handlers() if any(large(size_of(result)) is not False for result in arrays(self)) else None
+        made = (*arrays(self), *(one for one in self.temporaries if not one.filled))
+        return pool.handlers() if any(large(size_of(one)) is not False for one in made) else None
 
     @cached_property
     def written_constants(self) -> tuple[np.ndarray, ...]:
@@ -300,7 +382,7 @@ class EntrySpec:
         if not self.written:
             return ()
         constants = {id(value): value for value in self.written_constants}
-        constants |= {id(value): value for kind, value in self.slots if kind == "const"}
+        constants |= {id(value): value for kind, value in self.compute_slots if kind == "const"}
         return tuple((key, *byte_range(a.shape, a.strides, a.itemsize)) for key, a in constants.items())
 
     @cached_property
@@ -374,14 +456,18 @@ def _flat(guards: Sequence[Guard]) -> Iterator[Guard]:
             yield from _flat(guard.items)
 
 
-def items(results: tuple | list | dict) -> tuple[Results, ...]:
-    """What a container of results holds, in order."""
+def items(results: tuple | list | dict | ChoiceResult | CallResult) -> tuple[Results, ...]:
+    """What a container of results holds, or one is made of, in order."""
+    if isinstance(results, ChoiceResult):
+        return results.first, results.second
+    if isinstance(results, CallResult):
+        return results.operands
     return tuple(results.values() if isinstance(results, dict) else results)
 
 
 def leaves(results: Results) -> Iterator[Leaf | None]:
     """The results inside tuples, lists and dicts, in order."""
-    if isinstance(results, (tuple, list, dict)):
+    if isinstance(results, (tuple, list, dict, ChoiceResult, CallResult)):
         for item in items(results):
             yield from leaves(item)
     else:
@@ -393,7 +479,7 @@ def arrays(spec: EntrySpec) -> list[ArrayResult]:
     return [leaf for leaf in leaves(spec.results) if isinstance(leaf, ArrayResult)]
 
 
-def size_of(result: ArrayResult) -> Size:
+def size_of(result: ArrayResult | Temporary) -> Size:
     """Its bytes."""
     return product(result.shape) * result.dtype.itemsize
 
@@ -423,24 +509,30 @@ def _referenced(spec: EntrySpec) -> Iterator[object]:
     yield from (part for read in spec.reads for part in (read.holder, getattr(read, "name", None)))
     orders = [read for read in spec.reads if isinstance(read, OrderRead)]
     yield from (str, *(key for read in orders for key in read.value)) if orders else ()
-    yield from (None,) if any(isinstance(read, ContextRead) for read in spec.reads) else ()
     yield from (types.MethodType,) if any(isinstance(read, MethodRead) for read in spec.reads) else ()
-    yield from _referenced_results(spec.results)
-    yield from (value for kind, value in spec.slots if kind == "const")
+    yield from _referenced_results(spec, spec.results)
+    for step in spec.steps or ():
+        if isinstance(step, PythonStep):
+            yield from (step.function, None)
+            for operand in step.operands:
+                yield from _referenced_results(spec, operand)
+    yield from (temporary.dtype for temporary in spec.temporaries)
+    yield from (value for kind, value in spec.compute_slots if kind == "const")
     yield from (value for value in spec.written if isinstance(value, np.ndarray))
     yield from spec.handlers or ()
     yield from (spec.flagged, False) if spec.flagged else ()
 
 
-def _referenced_results(results: Results) -> Iterator[object]:
-    if isinstance(results, (tuple, list, dict)):
+def _referenced_results(spec: EntrySpec, results: Results) -> Iterator[object]:
+    if isinstance(results, (tuple, list, dict, ChoiceResult, CallResult)):
         yield from results if isinstance(results, dict) else ()
+        yield from (results.function, NotImplemented) if isinstance(results, CallResult) else ()
         for item in items(results):
-            yield from _referenced_results(item)
+            yield from _referenced_results(spec, item)
     elif isinstance(results, ViewResult):
         yield results.dtype
-    elif isinstance(results, ArrayResult):
-        yield results.dtype
+    elif isinstance(results, (ArrayResult, MadeResult)):
+        yield results.dtype if isinstance(results, ArrayResult) else spec.temporaries[results.index].dtype
         yield from (True, False) if results.kind == "python" else ()
     elif isinstance(results, ObjectResult):
         yield results.value
