@@ -47,7 +47,7 @@ def test_first_calls_from_many_threads_compile_once():
 
 
 def test_calls_and_traces_at_the_same_time():
-    f = function(lambda x, n: x * n + 1)
+    f = function(lambda x, n: x * n + 1, static="n")
 
     def work(k):
         for n in range(6):
