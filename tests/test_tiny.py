@@ -439,6 +439,27 @@ def test_attributes_and_items_are_variables_of_loops():
     assert f(x) == balance(x) == (12.0, {"in": 5, "out": 1}) and f(-x) == balance(-x)
 
 
+def test_attributes_that_a_method_rebinds_come_and_go_with_every_call():
+    class Average:
+        def __init__(self):
+            self.seen, self.mean = 0, np.zeros(3)
+
+        @hy.function(strict=True)
+        def add(self, x):
+            self.seen += 1
+            self.mean = self.mean + (x - self.mean) / self.seen
+
+    average = Average()
+    for k in range(5):
+        average.add(np.full(3, float(k)))
+    assert average.seen == 5 and average.mean.tolist() == [2.0] * 3 and len(Average.add.traces) == 1
+
+
+def test_integers_that_vary_are_run_time_inputs():
+    f = hy.function(lambda x, n: x * n, strict=True)
+    assert [f(X, n)[0, 0] for n in range(9)] == [X[0, 0] * n for n in range(9)] and len(f.traces) == 3
+
+
 def test_saved_graphs_run_without_the_code(tmp_path):
     hy.export.save(softmax, tmp_path / "softmax.hy", X)
     loaded = hy.export.load(tmp_path / "softmax.hy")

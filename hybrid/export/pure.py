@@ -36,6 +36,8 @@ def pure_call(f: Function, args: tuple, kwargs: dict[str, Any]) -> tuple[Graph, 
         ArgumentError: a container or a value that means nothing outside this program, or a write into what is no argument.
     """
     compiled, _ = f._compiled(args, kwargs)
+    if compiled.traced.state:  # a file has it as it is now
+        compiled, _ = Function(f.function, static=tuple(f.parameters.static), backend=f.backend)._compiled(args, kwargs)
     traced = compiled.traced
     structure = compiled.traced.arguments
     names = f.parameters.names(structure)
@@ -69,6 +71,9 @@ def _refuse_side_effects(traced: Traced) -> None:
     if traced.passed:
         raise ArgumentError(f"{traced.graph.name} takes a NumPy generator, which a file does not have",
                             fix="pass the random numbers as an argument")  # fmt: skip
+    if traced.state:
+        raise ArgumentError(f"{traced.graph.name} changes {traced.state[0].text}, which a saved graph cannot do",
+                            fix="pass it as an argument and return the new value")  # fmt: skip
     if traced.updates:
         raise ArgumentError(f"{traced.graph.name} changes a container that it is given, which a saved graph cannot do",
                             fix="return the new values instead")  # fmt: skip

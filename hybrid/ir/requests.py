@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from hybrid.core.errors import TraceError
 from hybrid.ir.graph import Source
 
@@ -24,3 +27,11 @@ class Specialise(Exception):
     def __init__(self, symbols: frozenset[str], what: str, at: Source | None, same: bool = False):
         super().__init__(f"{what} needs the value of a size")
         self.symbols, self.what, self.at, self.same = symbols, what, at, same
+
+
+class Rebinds(Exception):
+    """A function rebinds what it reads: trace again with these reads as state, which every call brings."""
+
+    def __init__(self, places: Sequence[Any]):
+        super().__init__("the function rebinds what it reads")
+        self.places = tuple(places)

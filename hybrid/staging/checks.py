@@ -107,6 +107,10 @@ class Checks(Writer):
         later: list[_Equal] = []
         for at, guard in enumerate(spec.guards):
             self.guard(self.load("ptr", "%args", 8 * at), guard, later)
+        for load in spec.loads:
+            first = len(self.objects)
+            self.guard(self.found(load.place), load.guard, later)
+            self.lent.append(self.objects[first])
         for value, size, extent in later:
             equal = self.icmp("eq", "i64", value, self.size(size))
             self.require(self.let(f"or i1 {equal}, {self.icmp('sle', 'i64', extent, 1)}") if extent else equal)
@@ -152,17 +156,39 @@ class Checks(Writer):
         for holder in spec.watched:
             self.names_in(holder)
 
-    def expect(self, at: int, found: str) -> None:
-        self.require(self.icmp("eq", "ptr", found, self.word(self.spec.read_word(at))))
+    def found(self, place: WordRead | DictRead | ItemRead | AttributeRead) -> str:
+        """What is at a place, which holds it; nothing there misses."""
+        match place:
+            case WordRead(holder, offset):
+                it = self.load("ptr", self.ref(holder), offset)
+            case DictRead(holder, name):
+                it = self.call("PyDict_GetItemWithError", "ptr", f"ptr {self.ref(holder)}", f"ptr {self.ref(name)}")
+            case ItemRead(holder, index):
+                self.require(self.icmp("sgt", "i64", self.load("i64", self.ref(holder), capi.SIZE), index))
+                it = self.load("ptr", self.load("ptr", self.ref(holder), capi.LIST_ITEMS), 8 * index)
+            case AttributeRead(holder, name):
+                it = self.got(holder, name)
+                self.call("Py_DecRef", "void", f"ptr {it}")  # the holder keeps it
+                return it
+        self.require(self.icmp("ne", "ptr", it, "null"))
+        return it
 
-    def attribute(self, at: int, holder: object, name: str, method: bool) -> None:
-        found = self.call("PyObject_GetAttr", "ptr", f"ptr {self.ref(holder)}", f"ptr {self.ref(name)}")
+    def got(self, holder: object, name: str) -> str:
+        """An attribute as a new reference; where there is none, the entry misses."""
+        it = self.call("PyObject_GetAttr", "ptr", f"ptr {self.ref(holder)}", f"ptr {self.ref(name)}")
         there, gone = self.fresh("there"), self.fresh("gone")
-        self.put(f"br i1 {self.icmp('ne', 'ptr', found, 'null')}, label %{there}, label %{gone}")
+        self.put(f"br i1 {self.icmp('ne', 'ptr', it, 'null')}, label %{there}, label %{gone}")
         self.label(gone)
         self.call("PyErr_Clear", "void")
         self.put("br label %miss")
         self.label(there)
+        return it
+
+    def expect(self, at: int, found: str) -> None:
+        self.require(self.icmp("eq", "ptr", found, self.word(self.spec.read_word(at))))
+
+    def attribute(self, at: int, holder: object, name: str, method: bool) -> None:
+        found = self.got(holder, name)
         wanted = found
         if method:
             bound = self.icmp("eq", "ptr", self.load("ptr", found, capi.TYPE), self.ref(types.MethodType))

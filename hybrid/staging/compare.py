@@ -17,6 +17,9 @@ from hybrid.staging.aside import eager
 from hybrid.staging.effects import put_back, state_of
 from hybrid.staging.fallback import describe
 from hybrid.staging.locate import Operation, close, difference
+from hybrid.staging.parameters import Bound
+from hybrid.staging.reads import Read
+from hybrid.staging.state import held, with_state
 from hybrid.staging.tracing import taken
 
 if TYPE_CHECKING:
@@ -76,17 +79,22 @@ class Verdict:
 
 def verify(f: Any, compiled: Compiled, args: tuple, kwargs: dict) -> Verdict:
     """Make one call undecorated and compiled, on copies, and compare what it returns and writes."""
-    given = copied(f.parameters.bind(args, kwargs))
+    state = compiled.traced.state
+
+    def again() -> Bound:
+        return copied(with_state(f.parameters.bind(args, kwargs), state))
+
+    given = again()
     captured = _Captured(compiled, tree.flatten(given)[0])
     with captured.kept():
-        want = _Outcome.of(lambda: undecorated(f, given), given, captured)
-    mine = copied(f.parameters.bind(args, kwargs))
+        want = _Outcome.of(lambda: undecorated(f, given), given, captured, state)
+    mine = again()
     values, structure = tree.flatten(mine)
     refusal = compiled.refuses(values, mine)
     if refusal is not None:
         return Verdict(0, note=f"Python makes this call: {refusal.reason}")
     with captured.kept():
-        got = _Outcome.of(lambda: compiled(values, mine), mine, captured)
+        got = _Outcome.of(lambda: compiled(values, mine), mine, captured, state)
     compiled.calls -= 1  # the user made none
     if got.error is not None:
         raised = f", and raises {type(want.error).__name__}" if want.error is not None else ""
@@ -95,17 +103,17 @@ def verify(f: Any, compiled: Compiled, args: tuple, kwargs: dict) -> Verdict:
     found = list(_differences(want, got, names))
     count = sum(leaf is not None for leaf in tree.flatten(got.result)[0]) + len(compiled.traced.writes)
     if not found and any(compiled.entries.values()):
-        native = copied((args, kwargs))
-        compiled.refresh()  # the error state was another meanwhile
+        native = copied(with_state((args, kwargs), state))
+        bound = (*f.parameters.bind(*native[:2]), *native[2:])
         with captured.kept():
-            again = _Outcome.of(lambda: f(*native[0], **native[1]), f.parameters.bind(*native), captured)
-        found = [Difference(d.where, f"{d.what}, by the native entry") for d in _differences(want, again, names)]
+            third = _Outcome.of(lambda: f(*native[0], **native[1]), bound, captured, state)
+        found = [Difference(d.where, f"{d.what}, by the native entry") for d in _differences(want, third, names)]
         return Verdict(count, tuple(found))
     if not found:
         return Verdict(count)
 
     def fresh() -> list[np.ndarray]:
-        leaves = tree.flatten(copied(f.parameters.bind(args, kwargs)))[0]
+        leaves = tree.flatten(again())[0]
         return [taken(compiled.traced.leaves[k], leaves[k]) for k in compiled.traced.inputs]
 
     with compiled.drawing(values, undo=True):
@@ -113,29 +121,32 @@ def verify(f: Any, compiled: Compiled, args: tuple, kwargs: dict) -> Verdict:
     return Verdict(max(count, len(found)), tuple(found), operation, note)
 
 
-def undecorated(f: Any, bound: tuple[tuple, dict]) -> Any:
+def undecorated(f: Any, bound: Bound) -> Any:
     with eager(), np.errstate(all="ignore"):
         return f.function(*bound[0], **bound[1])
 
 
 @dataclass(frozen=True, slots=True)
 class _Outcome:
-    """What a call returned or raised, and what its arguments and the captured arrays held afterwards."""
+    """What a call returned or raised, and what its arguments, the captured arrays and its state were afterwards."""
 
     result: Any
     error: BaseException | None
     arguments: list[Any]
     captured: list[np.ndarray]
+    state: dict[str, Any]
 
     @classmethod
-    def of(cls, call: Any, bound: tuple[tuple, dict], captured: _Captured) -> _Outcome:
+    def of(cls, call: Any, bound: Bound, captured: _Captured, state: Sequence[Read]) -> _Outcome:
         result, error = None, None
-        try:
-            with np.errstate(all="ignore"):  # values are compared, not what is said of them
-                result = call()
-        except Exception as raised:
-            error = raised
-        return cls(result, error, tree.flatten(bound)[0], captured.now())
+        given = bound[2] if state else {}
+        with held(state, given.values()) as left:
+            try:
+                with np.errstate(all="ignore"):  # values are compared, not what is said of them
+                    result = call()
+            except Exception as raised:
+                error = raised
+        return cls(result, error, tree.flatten(bound)[0], captured.now(), dict(zip(given, left)))
 
 
 class _Captured:
@@ -226,6 +237,8 @@ def _differences(want: _Outcome, got: _Outcome, names: Sequence[str]) -> Iterato
     for name, a, b in zip(names, want.arguments, got.arguments):
         if isinstance(a, (np.ndarray, Value)):
             yield from _compare(f"`{name}` afterwards", a, b, want, got, shares=False)
+    for name, a in want.state.items():
+        yield from _compare(f"{name} afterwards", a, got.state[name], want, got)
     for k, (a, b) in enumerate(zip(want.captured, got.captured)):
         yield from _compare(f"captured array {k} afterwards", a, b, want, got, shares=False)
 

@@ -29,8 +29,10 @@ from hybrid.staging import entry, guards
 from hybrid.staging.effects import put_back, state_of
 from hybrid.staging.fallback import Refusal
 from hybrid.staging.floats import Flagged, Watch
+from hybrid.staging.parameters import Bound
 from hybrid.staging.reads import Reads
 from hybrid.staging.signature import ArrayLeaf, SameLeaf
+from hybrid.staging.state import leaving
 from hybrid.staging.tracing import (
     Argument,
     Computed,
@@ -138,7 +140,7 @@ class Compiled:
         return next(var for var, array in self.traced.graph.constants if array is where)
 
     # running from Python ----------------------------------------------------------------------------------------------
-    def refuses(self, values: Sequence[Any], bound: tuple[tuple, dict]) -> Refusal | None:
+    def refuses(self, values: Sequence[Any], bound: Bound) -> Refusal | None:
         """Why this one call must run as plain Python although the trace fits it, or None."""
         traced = self.traced
         arrays = {
@@ -162,7 +164,7 @@ class Compiled:
                 return Refusal(None, "Python arithmetic of its numbers raises, or gives an infinity or a complex number")
         return None
 
-    def __call__(self, values: Sequence[Any], bound: tuple[tuple, dict]) -> Any:
+    def __call__(self, values: Sequence[Any], bound: Bound) -> Any:
         """Run on the arguments of one call and their leaves, which must have this trace's key.
 
         Raises:
@@ -185,7 +187,7 @@ class Compiled:
             act()
         return out
 
-    def finish(self, values: Sequence[Any], bound: tuple[tuple, dict], outputs: Sequence[np.ndarray]) -> Any:
+    def finish(self, values: Sequence[Any], bound: Bound, outputs: Sequence[np.ndarray]) -> Any:
         """What the call returns, from the results of the graph; containers among the arguments are updated."""
         traced = self.traced
         known = self.sizes_of(values) if traced.sizes else {}
@@ -198,6 +200,8 @@ class Compiled:
         out = tree.unflatten(traced.structure, list(islice(rest, traced.structure.leaves)))
         for path, structure in traced.updates:
             _update(_at(bound, path), tree.unflatten(structure, list(islice(rest, structure.leaves))))
+        for k, structure in traced.rebinds:
+            traced.state[k].put(tree.unflatten(structure, list(islice(rest, structure.leaves))))
         return out
 
     def sizes_of(self, values: Sequence[Any]) -> dict[str, int]:
@@ -379,7 +383,7 @@ class Compiled:
         found, reads = guards.arguments(traced, order), guards.reads(self.reads)
         if found is None or reads is None:
             return None
-        checked, places = found
+        checked, loads, places = found
         finite = guards.finite(traced, places)
         if finite is None:
             return None
@@ -390,16 +394,26 @@ class Compiled:
             return None
         from hybrid.passes.steps import number
 
+        steps = (entry.ComputeStep(segment.name, slots, segment.symbols),) if traced.rebinds else None
         types = [lowered.types[name] for name in segment.buffers]
         moved = sum(number(size) * dtype.itemsize for dtype, size in types)
         return entry.EntrySpec(
-            guards=checked, reads=reads, finite=finite, results=tree.unflatten(traced.structure, results), slots=slots,
-            keywords=keywords, arena=lowered.arena_size,
+            guards=checked, loads=loads, reads=reads, finite=finite, slots=slots, keywords=keywords,
+            results=self._returned(results), steps=steps, arena=lowered.arena_size,
             written=tuple(places[w] if isinstance(w, int) else w for w in traced.writes),
             release_gil=moved > GIL_BYTES and not segment.calls_python, calls_python=segment.calls_python,
             symbols=segment.symbols, quotients=traced.quotients, conditions=traced.conditions, tensor=_layout(),
             flagged=self.watch.flagged,
         )  # fmt: skip
+
+    def _returned(self, results: list[Any]) -> Any:
+        """What an entry makes of the results: what the call returns, after state has been rebound."""
+        traced, rest = self.traced, iter(results)
+        out = tree.unflatten(traced.structure, list(islice(rest, traced.structure.leaves)))
+        if not traced.rebinds:
+            return out
+        after = [tree.unflatten(structure, list(islice(rest, structure.leaves))) for _, structure in traced.rebinds]
+        return entry.CallResult(leaving([traced.state[k] for k, _ in traced.rebinds]), (out, *after))
 
     def _slots(self, segment: Segment, places: dict[int, int], numbers: dict[int, int]) -> tuple[tuple[str, Any], ...] | None:
         """Where each buffer of the segment comes from."""
@@ -467,7 +481,7 @@ def _share(a: np.ndarray, b: np.ndarray) -> bool:
         return True
 
 
-def _at(bound: tuple[tuple, dict], path: Path) -> Any:
+def _at(bound: Bound, path: Path) -> Any:
     """The container at a path inside the arguments."""
     node: Any = bound
     for k in path:

@@ -28,6 +28,7 @@ from hybrid.staging import aside
 from hybrid.staging.compare import copied, undecorated
 from hybrid.staging.reads import Reads
 from hybrid.staging.signature import ArrayLeaf, describe
+from hybrid.staging.state import held, with_state
 from hybrid.staging.tracing import taken, trace, view_of
 
 if TYPE_CHECKING:
@@ -49,14 +50,16 @@ def debug(f: Any, known: Compiled, args: tuple, kwargs: dict, commands: Sequence
     from hybrid.staging.compiled import Compiled
 
     variables = _Variables()
-    bound = copied(f.parameters.bind(args, kwargs))
+    state = known.traced.state
+    bound = copied(with_state(f.parameters.bind(args, kwargs), state))
     values, structure = tree.flatten(bound)
-    reads = Reads.of(f.function, bound)
+    reads = Reads.of(f.function, bound, state)
     with aside.aside(), variables:
         name = getattr(f.function, "__name__", "function")
         # Sizes are numbers here, as the user knows them.
         leaves = tuple(describe(v) if isinstance(leaf, ArrayLeaf) else leaf for leaf, v in zip(known.traced.leaves, values))
-        traced = trace(f.function, name, structure, leaves, values, f.parameters.names(structure), reads, {})
+        traced = trace(f.function, name, structure, leaves, values, f.parameters.names(structure), reads, {},
+                       state=state)  # fmt: skip
     compiled = Compiled(traced, reads, known.backend, "debug")
     arrays = [taken(traced.leaves[k], values[k]) for k in traced.inputs]
     replay = Replay(f.function, variables, commands, stdout)
@@ -69,7 +72,9 @@ def debug(f: Any, known: Compiled, args: tuple, kwargs: dict, commands: Sequence
         replay.end(traced.graph, dict(zip(traced.graph.inputs, arrays)), outputs)
     except AssumptionError as error:
         replay.message(f"*** Python makes this call: {error.what}")
-        return undecorated(f, copied(f.parameters.bind(args, kwargs)))
+        again = copied(with_state(f.parameters.bind(args, kwargs), state))
+        with held(state, again[2].values() if state else ()):
+            return undecorated(f, again)
     except BdbQuit:
         return None
     finally:
@@ -78,7 +83,8 @@ def debug(f: Any, known: Compiled, args: tuple, kwargs: dict, commands: Sequence
         if isinstance(where, int):
             given = values[where]
             np.copyto(given._data if isinstance(given, Value) else given, array)
-    return compiled.finish(values, bound, [np.array(array) for array in outputs])
+    with held(state, ()):  # a replay leaves nothing behind
+        return compiled.finish(values, bound, [np.array(array) for array in outputs])
 
 
 class _Variables:

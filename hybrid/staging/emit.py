@@ -225,7 +225,9 @@ class _Entry(Checks):
         stack = self.alloca(f"[{max(len(values), 1)} x ptr]")
         for at, value in enumerate(values):
             self.put(f"store ptr {value}, ptr {self.at(stack, 8 * at)}")
-        return self.call("PyObject_Vectorcall", "ptr", f"ptr {self.ref(function)}", f"ptr {stack}", f"i64 {len(values)}", "ptr null")
+        return self.call(
+            "PyObject_Vectorcall", "ptr", f"ptr {self.ref(function)}", f"ptr {stack}", f"i64 {len(values)}", "ptr null"
+        )
 
     def finish(self, memory: _Memory, dtype: np.dtype, kind: str, kept: bool = False) -> tuple[str, int]:
         """The object of this kind over some memory; `kept`: others may be made of it, too."""

@@ -28,7 +28,9 @@ from hybrid.staging.spec import (
     ArrayGuard,
     ArrayResult,
     AttributeRead,
+    CallResult,
     ComplexGuard,
+    ComputeStep,
     ContainerGuard,
     DictRead,
     EntrySpec,
@@ -36,6 +38,7 @@ from hybrid.staging.spec import (
     Guard,
     IntGuard,
     ItemRead,
+    Load,
     LongGuard,
     MethodRead,
     ObjectResult,
@@ -54,8 +57,8 @@ from hybrid.staging.spec import (
 __all__ = [
     "Guard", "ArrayGuard", "FloatGuard", "LongGuard", "ComplexGuard", "ScalarGuard", "IntGuard", "SameGuard", "AliasGuard",
     "ContainerGuard",
-    "ABSENT", "Read", "WordRead", "DictRead", "ItemRead", "SizeRead", "AttributeRead", "MethodRead", "OrderRead",
-    "Results", "ArrayResult", "ArgumentResult", "ViewResult", "ObjectResult", "RepeatResult",
+    "ABSENT", "Load", "Read", "WordRead", "DictRead", "ItemRead", "SizeRead", "AttributeRead", "MethodRead", "OrderRead",
+    "Results", "ArrayResult", "ArgumentResult", "ViewResult", "ObjectResult", "RepeatResult", "CallResult", "ComputeStep",
     "EntrySpec", "TensorLayout", "emit_entry", "imports", "supported", "Dispatcher", "ENTRY",
 ]  # fmt: skip
 

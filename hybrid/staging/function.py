@@ -14,7 +14,7 @@ import types
 import weakref
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hybrid.core import tree
 from hybrid.core.config import BACKENDS, config
@@ -29,7 +29,8 @@ from hybrid.core.spec import Spec
 from hybrid.frontend.values import Value
 from hybrid.ir import finite
 from hybrid.ir import trace as tr
-from hybrid.ir.trace import Concretise, Specialise, Symbol
+from hybrid.ir.requests import Concretise, Rebinds, Specialise
+from hybrid.ir.trace import Symbol
 from hybrid.staging import aside
 from hybrid.staging.aside import eager
 from hybrid.staging.fallback import (
@@ -44,15 +45,28 @@ from hybrid.staging.inspect import Inspection
 from hybrid.staging.parameters import Bound, Parameters, untraceable
 from hybrid.staging.signature import Leaf, describe_all
 from hybrid.staging.sizes import Dynamic, Sizes
+from hybrid.staging.state import State, with_state
 from hybrid.staging.voice import MANY, Reports, name_of
 
 if TYPE_CHECKING:
     from hybrid.staging.compiled import Compiled, Form, Made
     from hybrid.staging.entry import Dispatcher
+    from hybrid.staging.reads import Read
 
 __all__ = ["FallbackWarning", "Function", "RetraceWarning", "eager", "function"]
 
 Key = tuple[tree.Structure, tuple[Leaf, ...]]
+
+
+class Call(NamedTuple):
+    """A call as traces see it: its arguments and state as they nest and flat, and what these look like."""
+
+    bound: Bound
+    values: list
+    structure: tree.Structure
+    leaves: tuple[Leaf, ...]
+    state: tuple[Read, ...]
+
 
 REST = 64  # calls that go straight to Python where no call has ever been compiled: to look at one takes some 20 µs
 MISSES = 4  # calls that compiled code could not make after all, before it is not tried any more
@@ -81,6 +95,7 @@ class Function(Reports, Inspection):
         self._sizes = Sizes(self.parameters, dynamic, signature)
         self._asked: dict[tree.Structure, dict[int, str]] = {}  # numbers that became static: leaf -> who asked for the value
         self._refusals = self._resting = 0  # calls that were refused in a row; calls to come that are not looked at
+        self._state = State()
         self._varying: set[str] = set()  # calls between compiled parts that give arrays of various sizes
         self._changes: Counter[str] = Counter()  # by name: traces made because this static value was new
         self.lock = threading.RLock()
@@ -157,11 +172,11 @@ class Function(Reports, Inspection):
             return self.function(*args, **kwargs)  # raises Python's own message, and nothing of ours before it
         found, failed = self._trace_for(bound, (len(args), tuple(kwargs))), None
         if not isinstance(found, Refusal):
-            compiled, values = found
-            refusal = compiled.refuses(values, bound)
+            compiled, call = found
+            refusal = compiled.refuses(call.values, call.bound)
             if refusal is None:
                 try:
-                    return compiled(values, bound)
+                    return compiled(call.values, call.bound)
                 except NotFiniteError:
                     raise
                 except Flagged:
@@ -212,38 +227,49 @@ class Function(Reports, Inspection):
                     self._remove(self._traces.pop(key))
                     self._fallbacks[key] = refusal.reason
 
-    def _find(self, args: tuple, kwargs: dict) -> tuple[Compiled, list] | Refusal:
-        """The trace for these arguments and their leaves, or why there is none. Specs may stand for arrays."""
+    def _find(self, args: tuple, kwargs: dict) -> tuple[Compiled, Call] | Refusal:
+        """The trace for these arguments, or why there is none. Specs may stand for arrays."""
         leaves, structure = tree.flatten(self.parameters.bind(args, kwargs))
         self._sizes.declare(structure, leaves)
         bound = tree.unflatten(structure, [leaf.zeros() if isinstance(leaf, Spec) else leaf for leaf in leaves])
         return self._trace_for(bound, (len(args), tuple(kwargs)))
 
-    def _trace_for(self, bound: Bound, form: Form) -> tuple[Compiled, list] | Refusal:
-        values, structure = tree.flatten(bound)
+    def _trace_for(self, bound: Bound, form: Form) -> tuple[Compiled, Call] | Refusal:
         if self._hopeless:
             return Refusal("function", self._hopeless)
-        if any(isinstance(v, Value) and type(v._data) is Symbol for v in values):
+        if any(isinstance(v, Value) and type(v._data) is Symbol for v in tree.flatten(bound)[0]):
             return Refusal(None, "a traced tensor is among its arguments")  # an escaped one: its first use says so
         try:
-            leaves = describe_all(values, self._static_flags(structure))
+            call = self._described(bound)
         except TraceError as error:
             return self._refuse(("leaf", error.what), error)
-        self._sizes.check(structure, leaves)
-        for key, sizes in self._keys(structure, leaves):
+        self._sizes.check(call.structure, call.leaves)
+        for key, sizes in self._keys(call.structure, call.leaves):
             compiled = self._traces.get(key)
             if compiled is not None and compiled.traced.takes(sizes) and not compiled.reads.changed():
                 self._touch(key, compiled)
                 compiled.refresh()
                 break
         else:
-            made = self._compile(structure, values, form)
+            made = self._compile(bound, form)
             if isinstance(made, Refusal):
                 return made
-            compiled = made
+            compiled, call = made
         if form not in compiled.entries and not aside.entries_aside():
             self._push(compiled, form)
-        return compiled, values
+        return compiled, call
+
+    def _described(self, bound: Bound) -> Call:
+        """A call as traces see it."""
+        values, structure = tree.flatten(bound)
+        leaves = describe_all(values, self._static_flags(structure))
+        if not self._state:
+            return Call(bound, values, structure, leaves, ())
+        with self.lock:  # while a function is traced, its state is no other thread's
+            places = self._state.of(structure, leaves)
+            bound = with_state(bound, places)
+        values, structure = tree.flatten(bound)
+        return Call(bound, values, structure, describe_all(values, self._static_flags(structure)), places)
 
     def _keys(self, structure: tree.Structure, leaves: tuple[Leaf, ...]) -> Iterator[tuple[Key, dict[str, int]]]:
         """The keys a call may find its trace under: with all its sizes, and with symbols for those that vary."""
@@ -256,13 +282,23 @@ class Function(Reports, Inspection):
         asked = self._asked.get(structure, {})
         return [fixed or k in asked for k, fixed in enumerate(self.parameters.static_flags(structure))]
 
-    def _compile(self, structure: tree.Structure, values: list, form: Form) -> Compiled | Refusal:
+    def _compile(self, bound: Bound, form: Form) -> tuple[Compiled, Call] | Refusal:
         """The trace for a new key. One thread makes it; others that come for it wait."""
         with self.lock:
             while True:
-                leaves = describe_all(values, self._static_flags(structure))
+                call = self._described(bound)
+                structure = call.structure
                 try:
-                    return self._found(structure, leaves) or self._made(structure, leaves, values, form)
+                    if varied := self._varied(call):
+                        raise Rebinds(varied)
+                    made = self._found(structure, call.leaves) or self._made(call, form)
+                    return made if isinstance(made, Refusal) else (made, call)
+                except Rebinds as ask:
+                    values, given = tree.flatten(bound)
+                    try:
+                        self._state.add(given, describe_all(values, self._static_flags(given)), ask.places)
+                    except TraceError as error:
+                        return self._refuse((structure, call.leaves), error)
                 except Concretise as ask:
                     where = f"{ask.what} at {ask.at}" if ask.at else ask.what
                     asked = [k for k in ask.arguments if not self._sizes.is_run_time(structure, k)]
@@ -274,6 +310,14 @@ class Function(Reports, Inspection):
                         self._sizes.join(structure, ask.symbols)
                     else:
                         self._sizes.fix(structure, ask.symbols, f"{where} needs the value of a size")
+
+    def _varied(self, call: Call) -> list[Read]:
+        """What the traces of such calls took for constants, and is other numbers or arrays now."""
+        for key, _ in self._keys(call.structure, call.leaves):
+            known = self._traces.get(key)
+            if known and (varied := known.reads.varied()):
+                return varied
+        return []
 
     def _found(self, structure: tree.Structure, leaves: tuple[Leaf, ...]) -> Compiled | Refusal | None:
         """What is known of calls like this one: a trace, or why there is none."""
@@ -287,9 +331,9 @@ class Function(Reports, Inspection):
         common = self._refused.most_common(1)
         return Refusal(None, common[0][0]) if common and common[0][1] >= MANY else None
 
-    def _made(self, structure: tree.Structure, leaves: tuple[Leaf, ...], values: list, form: Form) -> Compiled | Refusal:
+    def _made(self, call: Call, form: Form) -> Compiled | Refusal:
         """A new trace: with symbols for sizes that vary, or with the sizes of this call where that does not do."""
-        exact = structure, leaves
+        structure, leaves = exact = call.structure, call.leaves
         restless = next((name for key, _ in self._keys(structure, leaves) if (name := self._restless(key))), None)
         if restless:
             return Refusal(None, f"{restless} changes again and again")
@@ -303,16 +347,16 @@ class Function(Reports, Inspection):
             hints = self._sizes.hints(structure, pattern[1], known is not None)
             if hints is not None and (known is None or len(known.variants) < MANY_VARIANTS):
                 try:
-                    compiled = self._make(key, values, form, hints)
+                    compiled = self._make(key, call, form, hints)
                     if compiled.traced.takes(pattern[1]):
                         return compiled
-                except (Concretise, Specialise):
+                except (Concretise, Specialise, Rebinds):
                     raise
                 except Exception as error:
                     failed = error
         try:
-            compiled = self._make(exact, values, form, {})
-        except (Concretise, Specialise):
+            compiled = self._make(exact, call, form, {})
+        except (Concretise, Specialise, Rebinds):
             raise
         except Exception as error:
             return self._refuse(exact, error)
@@ -328,20 +372,20 @@ class Function(Reports, Inspection):
         changed = known.reads.changed() if known else None
         return changed[0] if changed and self._changes[changed[0]] >= MANY else None
 
-    def _make(self, key: Key, values: list, form: Form, hints: dict[str, int]) -> Compiled:
+    def _make(self, key: Key, call: Call, form: Form, hints: dict[str, int]) -> Compiled:
         try:
-            return self._recorded(key, values, form, hints, True)
+            return self._recorded(key, call, form, hints, True)
         except TraceError as error:
             if not error.again:
                 raise
             try:
-                return self._recorded(key, values, form, hints, False)
-            except (Concretise, Specialise):
+                return self._recorded(key, call, form, hints, False)
+            except (Concretise, Specialise, Rebinds):
                 raise
             except Exception as other:
                 raise error from other
 
-    def _recorded(self, key: Key, values: list, form: Form, hints: dict[str, int], short: bool) -> Compiled:
+    def _recorded(self, key: Key, call: Call, form: Form, hints: dict[str, int], short: bool) -> Compiled:
         """`short`: write out short loops, so that what they compute fuses."""
         from hybrid.staging.compiled import Compiled
         from hybrid.staging.reads import Reads
@@ -350,12 +394,13 @@ class Function(Reports, Inspection):
         structure, leaves = key
         known = self._traces.get(key)
         reason, changed = self._why(known) if known else self._reason(structure, leaves)
-        reads = Reads.of(self.function, tree.unflatten(structure, values))
+        reads = Reads.of(self.function, call.bound, call.state)
         names = self.parameters.names(structure)
         try:
             with aside.aside():  # so that decorated functions which this one calls are inlined
-                traced = trace(self.function, name_of(self.function), structure, leaves, values, names, reads, hints, short,
-                               None if self.strict else frozenset(self._varying))  # fmt: skip
+                varying = None if self.strict else frozenset(self._varying)
+                traced = trace(self.function, name_of(self.function), structure, leaves, call.values, names, reads, hints,
+                               short, varying, call.state)  # fmt: skip
         except BaseException:
             reads.restore()
             raise
@@ -368,8 +413,8 @@ class Function(Reports, Inspection):
         except Exception as error:
             raise CompileError(f"hybrid failed to compile it, please report: {type(error).__name__}: {error}") from error
         self._keep(key, compiled, changed)
-        for call in traced.islands:
-            self._say(f"{name_of(self.function)}: {call}")
+        for island in traced.islands:
+            self._say(f"{name_of(self.function)}: {island}")
         return compiled
 
     def _keep(self, key: Key, compiled: Compiled, changed: list[str]) -> None:
@@ -400,6 +445,7 @@ class Function(Reports, Inspection):
                 self._asked,
                 self._changes,
                 self._sizes,
+                self._state,
                 self._varying,
             ):
                 memory.clear()

@@ -29,15 +29,35 @@ _NUMBERS: dict[type, entry.Guard] = {float: entry.FloatGuard(), complex: entry.C
 MANY = 64  # reads beyond these are checked from Python: 64 dict lookups take a microsecond
 
 
-def arguments(traced: Traced, order: tuple[int, ...]) -> tuple[tuple[entry.Guard, ...], dict[int, int]] | None:
-    """A guard for each argument in the order of the call, and the index of each leaf; None where one has no guard."""
-    args, kwargs = traced.arguments.children
+Arguments = tuple[tuple[entry.Guard, ...], tuple[entry.Load, ...], dict[int, int]]
+
+
+def arguments(traced: Traced, order: tuple[int, ...]) -> Arguments | None:
+    """A guard for each argument in the order of the call, what else is loaded, and the index of each leaf.
+
+    None where one has no guard.
+    """
+    args, kwargs, *state = traced.arguments.children
     children = (*args.children, *kwargs.children)
     first = [0, *accumulate(child.leaves for child in children)]
     walk = _Walk(traced)
     found = [walk.guard(children[child], first[child]) for child in order]
+    loads, at = [], first[-1]
+    for read, child in zip(traced.state, state[0].children if state else ()):
+        place, guard = _place(read), walk.guard(child, at)
+        if place is None or guard is None:
+            return None
+        loads.append(entry.Load(place, guard))
+        at += child.leaves
     checked = tuple(guard for guard in found if guard is not None)
-    return (checked, walk.places) if len(checked) == len(found) else None
+    return (checked, tuple(loads), walk.places) if len(checked) == len(found) else None
+
+
+def _place(read: Read) -> entry.WordRead | entry.DictRead | entry.ItemRead | entry.AttributeRead | None:
+    """Where an entry finds state."""
+    places = (entry.WordRead, entry.DictRead, entry.ItemRead, entry.AttributeRead)
+    found = [part for part in _read(dataclasses.replace(read, whole=False)) or () if isinstance(part, places)]
+    return found[0] if len(found) == 1 else None
 
 
 class _Walk:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from hybrid.core import tree
 from hybrid.core.errors import ArgumentError
 
-Bound = tuple[tuple, dict]
+Bound = tuple[Any, ...]  # the arguments of a call as (args, kwargs), and its state by name where there is any
 
 
 class Parameters:
@@ -71,8 +72,8 @@ class Parameters:
         )
 
     def names(self, structure: tree.Structure) -> list[str]:
-        """A name for every leaf, from the parameter it came through."""
-        args, kwargs = structure.children
+        """A name for every leaf, from the parameter it came through; of state, from where it was read."""
+        args, kwargs, *state = structure.children
         out: list[str] = []
         for k, child in enumerate(args.children):
             p = self._at(k)
@@ -82,18 +83,21 @@ class Parameters:
             out += [base] if child.kind is None else [f"{base}_{j}" for j in range(child.leaves)]
         for name, child in zip(kwargs.aux or (), kwargs.children):  # type: ignore[call-overload]
             out += [name] if child.kind is None else [f"{name}_{j}" for j in range(child.leaves)]
+        for name, child in zip(state[0].aux, state[0].children) if state else ():  # type: ignore[call-overload]
+            name = name.removeprefix("global ").strip("`")
+            out += [name] if child.kind is None else [f"{name}_{j}" for j in range(child.leaves)]
         return out
 
     def owners(self, structure: tree.Structure) -> list[str]:
-        """For every leaf the parameter it came through."""
-        args, kwargs = structure.children
+        """For every leaf the parameter it came through; nothing for state."""
+        args, kwargs, *state = structure.children
         out: list[str] = []
         for k, child in enumerate(args.children):
             p = self._at(k)
             out += ["" if p is None else p.name] * child.leaves
         for name, child in zip(kwargs.aux or (), kwargs.children):  # type: ignore[call-overload]
             out += [name] * child.leaves
-        return out
+        return out + [""] * sum(part.leaves for part in state)
 
     def static_flags(self, structure: tree.Structure) -> list[bool]:
         """For every leaf whether it came through a parameter that was declared static."""

@@ -17,7 +17,7 @@ import types
 import weakref
 from array import array as typed_array
 from collections import OrderedDict, deque
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,8 +29,9 @@ from hybrid.core import tree
 from hybrid.core.config import ENVIRONMENT
 from hybrid.core.errors import TraceError
 from hybrid.frontend.values import Value
+from hybrid.ir.requests import Rebinds
 from hybrid.staging.chains import MISSING, Chain, chains, imports_of, may_write
-from hybrid.staging.signature import static_key, valued
+from hybrid.staging.signature import short, static_key, valued
 
 CONTENT_BYTES = 1 << 20  # arrays that NumPy itself read while tracing are compared up to this size; 1 MiB takes 50 us
 MANY_READS, MANY_ITEMS, DEEP = 4096, 1024, 4  # checking this many reads from Python takes 2 ms; no trace is worth more
@@ -49,6 +50,9 @@ _LIBRARIES = tuple(
 _COMPILERS = ("numba.", "llvmlite.")
 _PLAIN_LOOKUP: tuple[Any, ...] = tuple(
     kind.__getattribute__ for kind in (object, types.ModuleType, type, types.SimpleNamespace, threading.local)
+)
+_PLAIN_STORE: tuple[Any, ...] = tuple(
+    kind.__setattr__ for kind in (object, types.ModuleType, type, types.SimpleNamespace, threading.local)
 )
 
 
@@ -83,11 +87,23 @@ class Read:
         except LookupError:
             return MISSING
 
+    def own(self) -> Any:
+        """What the holder itself has there; MISSING where only its class has it, for all its instances."""
+        if self.kind != "attribute" or self.name in getattr(self.holder, "__dict__", ()):
+            return self.now()
+        slot = inspect.getattr_static(type(self.holder), self.name, None)
+        return self.now() if isinstance(slot, types.MemberDescriptorType) else MISSING
+
     def holds(self) -> bool:
         now = self.now()
         if now is self.value and not isinstance(now, (set, bytearray, typed_array, Value, np.ndarray, *_CONTAINERS)):
             return True
         return fingerprint(now, self.whole) == self.key
+
+    @property
+    def mark(self) -> Hashable:
+        """What tells one place from another."""
+        return self.kind, id(self.holder), self.name if isinstance(self.name, str) else repr(self.name)
 
     def restore(self) -> None:
         """Undo what a trace did."""
@@ -95,26 +111,28 @@ class Read:
             base: Any = _base(container)
             base.clear(container)
             (base.update if base in _MAPPINGS else base.extend)(container, copy)
-        if self.kind == "method":
-            return  # put back with the class that has it, if the function names that
+        if self.kind != "method":  # that is put back with the class that has it, if the function names that
+            self.put(self.value)
+
+    def put(self, value: Any) -> None:
+        """Leave something there; MISSING: nothing."""
+        absent = value is MISSING
         if self.kind == "context":
-            self.holder.set(self.value)
-            return
-        absent = self.value is MISSING
-        if self.kind == "cell":
+            self.holder.set(value)
+        elif self.kind == "cell":
             if absent:
                 del self.holder.cell_contents
             else:
-                self.holder.cell_contents = self.value
+                self.holder.cell_contents = value
         elif self.kind == "attribute":
             if absent:
                 delattr(self.holder, self.name)
             else:
-                setattr(self.holder, self.name, self.value)
-        elif absent or (self.kind == "global" and self.value is vars(builtins).get(self.name, MISSING)):
+                setattr(self.holder, self.name, value)
+        elif absent or (self.kind == "global" and value is vars(builtins).get(self.name, MISSING)):
             self.holder.pop(self.name, None)
         else:
-            self.holder[self.name] = self.value
+            self.holder[self.name] = value
 
 
 def fingerprint(value: Any, whole: bool = True, depth: int = 0) -> Hashable:
@@ -154,23 +172,41 @@ def _nested(value: Any, depth: int = 0) -> list[Any]:
     return [value, *(found for item in _items(value) for found in _nested(item, depth + 1))]
 
 
+def may_vary(read: Read) -> bool:
+    """Whether something that was read may as well come with each call: a number or an array where there was such a one."""
+    was, now = read.value, read.now()
+    if type(was) is not type(now) or not may_be_state(read):
+        return False
+    if isinstance(was, np.ndarray):
+        return was is not now and was.dtype == now.dtype and was.ndim == now.ndim
+    return type(was) in (int, float, complex) or isinstance(was, np.generic)
+
+
+def may_be_state(read: Read) -> bool:
+    """Whether compiled code can leave a new value where one was read."""
+    plain = read.kind != "attribute" or type(read.holder).__setattr__ in _PLAIN_STORE
+    return plain and read.kind in ("global", "cell", "attribute", "item") and read.value is not MISSING
+
+
 class Reads:
     """The reads of one trace, in the order in which the function names them."""
 
     def __init__(self, reads: list[Read], imports: bool, writes: bool):
-        self.reads, self.imports = reads, imports
+        self.reads, self.imports, self.writes = reads, imports, writes
         self.contents: list[tuple[Read, np.ndarray, bytes]] = []
         self.before = [
             (read, a, a.copy()) for read, a in self.arrays() if a.flags.writeable and (writes or a.nbytes <= CONTENT_BYTES)
         ]
 
     @classmethod
-    def of(cls, function: Any, bound: tuple[tuple, dict]) -> Reads:
+    def of(cls, function: Any, bound: tuple, state: Sequence[Read] = ()) -> Reads:
+        """What a call reads besides its arguments and its state."""
         scan = _Scan()
-        args, kwargs = bound
+        args, kwargs = bound[:2]
         scan.callable(function, args, kwargs, "")
         scan.given([*args, *kwargs.values()])
-        return cls(list(scan.found.values()), scan.imports, scan.writes)
+        varying = {place.mark for place in state}
+        return cls([read for mark, read in scan.found.items() if mark not in varying], scan.imports, scan.writes)
 
     def arrays(self) -> list[tuple[Read, np.ndarray]]:
         return [(read, part) for read in self.reads for part in _nested(read.value) if type(part) is np.ndarray]
@@ -188,10 +224,13 @@ class Reads:
             arrays: what the graph reads itself.
             numbers: whether NumPy scalars went into the graph.
         """
-        changed = self.restore()
-        if changed:
-            raise TraceError(f"it changes {changed[0].text}, which compiled code cannot do",
+        rebound, written = self.restore()
+        other = [read for read in written if type(read.value) is not np.ndarray or not may_be_state(read)]
+        if other:
+            raise TraceError(f"it changes {other[0].text}, which compiled code cannot do",
                              fix="return the new value, or write into an array in place")  # fmt: skip
+        if rebound or written:
+            raise Rebinds(rebound + written)
         found = self.arrays()
         known = {id(array) for _, array in found}
         lineages = [_lineage(array) for array in arrays]
@@ -205,17 +244,31 @@ class Reads:
                 raise TraceError(f"{read.text} is too large to be watched for changes, and NumPy may read it while tracing",
                                  got=f"{array.nbytes >> 20} MiB", fix="pass it in as an argument")  # fmt: skip
 
-    def restore(self) -> list[Read]:
-        """Put back what a trace has changed; what that was."""
-        changed = [read for read in self.reads if not read.holds()]
-        for read in reversed(changed):
+    def restore(self) -> tuple[list[Read], list[Read]]:
+        """Put back what a trace has changed; what that was: what it rebound, and what it wrote into or did otherwise."""
+        rebound: list[Read] = []
+        written: list[Read] = []
+        for read in self.reads:
+            if not read.holds():
+                kept = read.now() is read.value or not may_be_state(read)
+                (written if kept else rebound).append(read)
+        for read in reversed(rebound + written):
             read.restore()
         for read, array, before in self.before:
             if array.tobytes() != before.tobytes():
                 array[...] = before
-                changed.append(read)
+                written.append(read)
         self.before = []
-        return changed
+        return rebound, written
+
+    def writable(self) -> list[Read]:
+        """The arrays that the function may write into where it has them from no argument."""
+        return [read for read in self.reads if self.writes and type(read.value) is np.ndarray
+                and read.value.flags.writeable and may_be_state(read)]  # fmt: skip
+
+    def varied(self) -> list[Read]:
+        """Numbers and arrays that are others than they were, and might as well come with each call."""
+        return [read for read in self.reads if not read.holds() and may_vary(read)]
 
     def changed(self) -> tuple[str, str] | None:
         """The first read that is not what it was, and how it changed."""
@@ -224,7 +277,7 @@ class Reads:
                 now = read.now()
                 if now is read.value:
                     return read.text, f"{read.text} has other contents"
-                return read.text, f"{read.text} changed {_short(read.value)} -> {_short(now)}"
+                return read.text, f"{read.text} changed {short(read.value)} -> {short(now)}"
         for read, array, before in self.contents:
             if array.tobytes() != before:
                 return read.text, f"{read.text} has other contents"
@@ -240,12 +293,6 @@ def _lineage(array: Any) -> set[int]:
     return out
 
 
-def _short(value: Any) -> str:
-    if isinstance(value, (np.ndarray, Value)):
-        return f"an array of shape {np.shape(value)}"  # type: ignore[arg-type]
-    return repr(value)[:40]
-
-
 def _contents(cell: types.CellType) -> Any:
     try:
         return cell.cell_contents
@@ -257,7 +304,7 @@ class _Scan:
     """Follows the chains of a function, and of the functions these lead to, on the live objects."""
 
     def __init__(self) -> None:
-        self.found: dict[tuple, Read] = {}
+        self.found: dict[Hashable, Read] = {}
         self.seen: set[tuple] = set()
         self.imports = False  # whether some code imports modules when it runs
         self.writes = False  # whether some code may write into arrays
@@ -433,9 +480,8 @@ class _Scan:
             self.everything(self.read("attribute", value, name, f"`{text}.{name}`"), f"{text}.{name}")
 
     def read(self, kind: str, holder: Any, name: Any, text: str, whole: bool = True) -> Any:
-        mark = kind, id(holder), name if isinstance(name, str) else repr(name)
         read = Read(kind, holder, name, text, None, None)
-        value = read.now()
+        mark, value = read.mark, read.now()
         known = self.found.get(mark)
         if known is None or (whole and not known.whole):
             parts = _nested(value) if whole else [value]

@@ -232,3 +232,10 @@ def describe_all(leaves: Sequence[Any], static: Sequence[bool]) -> tuple[Leaf, .
                 continue
         out.append(describe(value, fixed))
     return tuple(out)
+
+
+def short(value: Any) -> str:
+    """A value in a few words."""
+    if isinstance(value, (np.ndarray, Value)):
+        return f"an array of shape {np.shape(value)}"  # type: ignore[arg-type]
+    return repr(value)[:40]

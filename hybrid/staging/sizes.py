@@ -98,8 +98,9 @@ class Sizes:
             known.symbols.update({**self._first(structure, leaves), **self._open.get(structure, {})})
             static = self.parameters.static_flags(structure)
             known.constant.update((k, STATIC) for k, fixed in enumerate(static) if fixed)
-            if self.dynamic is True:
-                known.integers.update(k for k, leaf in enumerate(leaves) if _is_integer(leaf) and k not in known.constant)
+            # Integers of state are known to vary.
+            first = 0 if self.dynamic is True else sum(part.leaves for part in structure.children[:2])
+            known.integers.update(k for k in range(first, len(leaves)) if _is_integer(leaves[k]) and k not in known.constant)
         return known
 
     def _first(self, structure: tree.Structure, leaves: Sequence[Leaf]) -> dict[Axis, str]:

@@ -163,6 +163,14 @@ Read = WordRead | DictRead | ItemRead | SizeRead | AttributeRead | MethodRead | 
 Guard = ArrayGuard | FloatGuard | LongGuard | ComplexGuard | ScalarGuard | IntGuard | SameGuard | AliasGuard | ContainerGuard
 
 
+@dataclass(frozen=True, eq=False)
+class Load:
+    """What is found at a place and guarded as an argument is; the `value` of the read counts for nothing."""
+
+    place: WordRead | DictRead | ItemRead | AttributeRead
+    guard: Guard
+
+
 @dataclass(frozen=True)
 class ArrayResult:
     """A fresh C-contiguous array the compute function fills: as an "ndarray", a "tensor", or (shape ()) a NumPy "scalar".
@@ -313,6 +321,7 @@ class EntrySpec:
             ("temporary", k), ("const", ndarray) read at each call, ("arena", byte offset), symbolic ones rounded up to 64.
         finite: arithmetic of float arguments that must be finite: ("arg", index), a number, or (operation, *operands) with
             "add", "sub", "mul", "div" or "neg".
+        loads: more arguments, which come from places: their indices follow those of `guards`.
         reads: what the function reads besides its arguments, each still the very object it was, or one `refresh` has named.
         symbols: sizes passed to it after the slots, as i64.
         quotients: symbols that are no axis of an argument, and what they are computed from.
@@ -334,6 +343,7 @@ class EntrySpec:
     guards: tuple[Guard, ...]
     results: Results
     slots: tuple[tuple[str, Any], ...]
+    loads: tuple[Load, ...] = ()
     reads: tuple[Read, ...] = ()
     finite: tuple[Number, ...] = ()
     symbols: tuple[str, ...] = ()
@@ -359,7 +369,7 @@ class EntrySpec:
     @cached_property
     def flat(self) -> tuple[Guard, ...]:
         """All guards by index, those inside containers too."""
-        return tuple(_flat(self.guards))
+        return tuple(_flat((*self.guards, *(load.guard for load in self.loads))))
 
     @cached_property
     def references(self) -> tuple[object, ...]:
@@ -506,7 +516,8 @@ def _referenced(spec: EntrySpec) -> Iterator[object]:
             yield guard.dtype.type
         elif isinstance(guard, (IntGuard, SameGuard)):
             yield guard.value
-    yield from (part for read in spec.reads for part in (read.holder, getattr(read, "name", None)))
+    named = (*spec.reads, *(load.place for load in spec.loads))
+    yield from (part for read in named for part in (read.holder, getattr(read, "name", None)))
     orders = [read for read in spec.reads if isinstance(read, OrderRead)]
     yield from (str, *(key for read in orders for key in read.value)) if orders else ()
     yield from (types.MethodType,) if any(isinstance(read, MethodRead) for read in spec.reads) else ()

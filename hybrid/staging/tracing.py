@@ -24,6 +24,7 @@ from hybrid.frontend.draws import GENERATORS
 from hybrid.frontend.values import Value, wrap
 from hybrid.ir import trace as tr
 from hybrid.ir.graph import Atom, Graph, Literal, Var, resolved, symbols_of
+from hybrid.ir.requests import Concretise, Rebinds, Specialise
 from hybrid.ir.sizes import LARGEST, Condition, all_sizes, hold
 from hybrid.ir.trace import Chain, Symbol, Trace
 from hybrid.ops import view as v
@@ -32,8 +33,9 @@ from hybrid.ops.draw import Made
 from hybrid.staging.convert import convert, is_converted, reason
 from hybrid.staging.effects import UNSEEN, Effects, is_library, same_state, unwatched
 from hybrid.staging.inspect import Inspection
-from hybrid.staging.reads import Reads
+from hybrid.staging.reads import Read, Reads
 from hybrid.staging.signature import ArrayLeaf, GeneratorLeaf, Leaf, NumberLeaf, SameLeaf, ScalarLeaf, StaticLeaf
+from hybrid.staging.state import held
 
 Path = tuple[int, ...]  # from (args, kwargs) to a container inside, by child
 
@@ -121,6 +123,8 @@ class Traced:
     writes: tuple[int | np.ndarray, ...]
     updates: tuple[tuple[Path, tree.Structure], ...] = ()
     containers: tuple[Path, ...] = ()  # every container among the arguments, where there are updates
+    state: tuple[Read, ...] = ()  # what it reads as it reads its arguments
+    rebinds: tuple[tuple[int, tree.Structure], ...] = ()  # those of it that are rebound; their leaves are the last results
     checks: Graph | None = None  # Python numbers; a call for which one is not finite belongs to Python
     sizes: tuple[str, ...] = ()  # the symbols among the sizes of its arguments
     quotients: Mapping[str, Quotient] = field(default_factory=dict)  # sizes that are computed from them
@@ -178,16 +182,17 @@ class _Container:
 
 def trace(function: Callable, name: str, structure: tree.Structure, leaves: tuple[Leaf, ...], values: Sequence[Any],
           names: Sequence[str], reads: Reads, hints: Mapping[str, int], short: bool = True,
-          varying: frozenset[str] | None = None) -> Traced:  # fmt: skip
+          varying: frozenset[str] | None = None, state: Sequence[Read] = ()) -> Traced:  # fmt: skip
     """Record one call.
 
     Args:
-        structure: how the arguments nest, as a pair (args, kwargs).
+        structure: how the arguments nest, as a pair (args, kwargs), and a dict of state where there is any.
         leaves, values, names: the specs, the values and the names of their leaves.
         reads: what the function reads besides them, as it is now.
         hints: for each symbol among the sizes of arguments a number that is like those it stands for.
         short: whether to write out short loops, so that what they compute fuses.
         varying: the calls of functions between compiled parts whose results vary in size; None: no function is so called.
+        state: where the values of state are.
 
     Raises:
         Concretise: run-time numbers were asked for their value and have to become static.
@@ -201,14 +206,18 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
     with recording:
         bound = tree.unflatten(structure, arguments)
         containers = list(_containers(bound))
-        with Effects(values, reads.values(), reads.imports, recording.fail) as effects:
+        found = list(bound[2].values()) if state else []
+        with held(state, found) as left, Effects(values, reads.values(), reads.imports, recording.fail) as effects:
             recording.generators = _generators(effects, leaves, values)
             recording.printing = sys.stdout, np.get_printoptions()
             try:
-                out = convert(function, Tracing(_callee, _is_opaque, SHORT if short else 1))(*bound[0], **bound[1])
+                args, kwargs = bound[:2]
+                out = convert(function, Tracing(_callee, _is_opaque, SHORT if short else 1))(*args, **kwargs)
             except (Exception, Ends) as raised:
                 error = raised.why if type(raised) is Ends else raised
                 failed = recording.failure or error
+                if isinstance(failed, (TraceError, Concretise, Specialise)) and (places := reads.writable()):
+                    raise Rebinds(places) from failed  # the array it could not write into may be one of these
                 if isinstance(failed, TraceError):
                     failed.again = recording.short
                 if recording.failure and error is not recording.failure:
@@ -223,12 +232,17 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
         known = recording.builder.constants.values()
         reads.settle([array for _, array in known if id(array) not in recording.private], recording.scalars)
         updated = [container for container in containers if container.changed]
-        held = {id(container.value): container.path for container in containers}
-        result_leaves, result_structure = tree.flatten((out, [c.contents() for c in updated]), lambda node: id(node) in held)
-        updates = tuple((c.path, nesting) for c, nesting in zip(updated, result_structure.children[1].children))
+        rebound = [k for k, (before, after) in enumerate(zip(found, left)) if before is not after]
+        given = {id(container.value): container.path for container in containers}
+        whole = out, [c.contents() for c in updated], [left[k] for k in rebound]
+        result_leaves, result_structure = tree.flatten(whole, lambda node: id(node) in given)
+        returned, contents, after = result_structure.children
+        updates = tuple((c.path, nesting) for c, nesting in zip(updated, contents.children))
+        rebinds = tuple(zip(rebound, after.children))
         paths = tuple(container.path for container in containers) if updates else ()
-        del out, bound, containers, updated  # what is referred to from now on is kept by the traced code
-        sorted_out = _Results(recording, leaves, arguments, cells, held, result_leaves)
+        # What is referred to from now on is kept by the traced code.
+        del out, bound, args, kwargs, containers, updated, whole, found, left
+        sorted_out = _Results(recording, leaves, arguments, cells, given, result_leaves)
         graph, results, visible, writes = sorted_out.finish()
         late = sorted_out.late
         recording.lists.clear()
@@ -242,11 +256,13 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
         leaves,
         inputs,
         results,
-        result_structure.children[0],
+        returned,
         visible,
         writes,
         updates,
         paths,
+        tuple(state),
+        rebinds,
         _checks(recording),
         tuple(hints),
         dict(recording.quotients),

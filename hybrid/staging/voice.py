@@ -16,6 +16,7 @@ from hybrid.staging.signature import Leaf, StaticLeaf
 if TYPE_CHECKING:
     from hybrid.staging.compiled import Compiled
     from hybrid.staging.parameters import Parameters
+    from hybrid.staging.state import State
 
 _NUMPYS = (IndexingError, ShapeError, DTypeError)  # errors that NumPy raises of itself
 MANY = 8  # traces for one changing value, or calls refused for one reason: time to say so, and to try no more
@@ -37,6 +38,7 @@ class Reports:
     _refused: Counter[str]
     _asked: dict[tree.Structure, dict[int, str]]
     _changes: Counter[str]
+    _state: State
 
     def _refuse(self, key: Any, error: Exception) -> Refusal:
         """Plain Python for calls with this key; raised where the function is strict."""
@@ -76,7 +78,7 @@ class Reports:
             return "first call", []
         others = [other for nesting, other in self._traces if nesting == structure]
         if not others:
-            return self._regrouped(structure), []
+            return self._state.reason if len(structure.children) > 2 else self._regrouped(structure), []
         names = [f"`{name}`" for name in self.parameters.names(structure)]
         differing = [[k for k, (a, b) in enumerate(zip(other, leaves)) if a != b] for other in others]
         changed, nearest = min(zip(differing, others), key=lambda pair: len(pair[0]))

@@ -92,11 +92,10 @@ def test_a_closure():
 def test_a_global_that_the_function_itself_counts():
     space = {}
     exec("g = 0\ndef f(x):\n    global g\n    g = g + 1\n    return x * g", space)
-    f = hy.function(space["f"])
-    with pytest.warns(hy.FallbackWarning, match="it changes"):
-        for k in range(1, 5):
-            np.testing.assert_array_equal(f(X), X * k)
-    assert space["g"] == 4
+    f = hy.function(space["f"], strict=True)
+    for k in range(1, 5):
+        np.testing.assert_array_equal(f(X), X * k)
+    assert space["g"] == 4 and type(space["g"]) is int and len(f.traces) == 1
 
 
 # jax-ml/jax#13992, #28418: an object with a hash and an attribute that is changed later

@@ -64,8 +64,8 @@ def test_a_scheduler_may_change_an_optimisers_numbers():
     assert traces(step) == 1
 
 
-# pytorch/pytorch#130467 again, with the rate read from the object: a value in the code, so it is said what changes
-def test_an_attribute_that_changes_at_every_call_is_right_and_reported():
+# pytorch/pytorch#130467 again, with the rate read from the object
+def test_an_attribute_that_changes_at_every_call_is_read_at_every_call():
     class Sgd:
         lr = 1.0
 
@@ -73,14 +73,13 @@ def test_an_attribute_that_changes_at_every_call_is_right_and_reported():
             p -= self.lr * p
 
     sgd = Sgd()
-    step = hy.function(Sgd.step)
-    with pytest.warns((hy.RetraceWarning, hy.FallbackWarning)) as record:
-        for k in range(30):
-            sgd.lr = 0.5 ** (k + 1)
-            p = X.copy()
-            step(sgd, p)
-            np.testing.assert_array_equal(p, X - sgd.lr * X)
-    assert traces(step) <= 8 and any("lr" in str(w.message) for w in record)
+    step = hy.function(Sgd.step, strict=True)
+    for k in range(30):
+        sgd.lr = 0.5 ** (k + 1)
+        p = X.copy()
+        step(sgd, p)
+        np.testing.assert_array_equal(p, X - sgd.lr * X)
+    assert traces(step) == 2
 
 
 # tensorflow/tensorflow#38561, #38002: variable-length inputs were retraced per length

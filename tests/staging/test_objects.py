@@ -156,9 +156,7 @@ def test_attributes_of_what_others_know_are_written():
         return total
 
     a, b = OnePole(0.1), OnePole(0.1)
-    decorated = function(f)
-    with pytest.warns(FallbackWarning, match=r"it changes `self.state`"):
-        decorated(X, OnePole(0.1))
+    decorated = function(f, strict=True)
     for _ in range(3):
         assert f(X, a) == decorated(X, b) and a.state == b.state
 
