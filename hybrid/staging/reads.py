@@ -551,7 +551,8 @@ def _has_attributes(value: Any) -> bool:
 def _is_users(kind: type) -> bool:
     """Whether a class is written in Python, outside the libraries."""
     module = sys.modules.get(kind.__module__)
-    file = getattr(module, "__file__", None) or ""
+    main = kind.__module__ == "__main__"  # of whatever program runs the user's code, which may be one of Python's own
+    file = "" if main else getattr(module, "__file__", None) or ""
     inside = file.startswith(_LIBRARIES) or kind.__module__.startswith(_COMPILERS)
     return bool(kind.__flags__ & 1 << 9) and kind.__module__ != "builtins" and not inside
 
