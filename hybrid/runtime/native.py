@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from hybrid.codegen import gauss
@@ -43,11 +43,11 @@ class Glue:
         return self.module.address(name)
 
 
-def load_glue(text: str, export: str, imports: Mapping[str, int], segment: str, below: engine.Module) -> Glue:
-    """Load LLVM text that calls a loaded module's segment. It is compiled quickly, and equal texts share their code."""
-    whole = f"{text}\ndeclare i32 @{segment}(ptr)\n"
+def load_glue(text: str, export: str, imports: Mapping[str, int], segments: Sequence[str], below: engine.Module) -> Glue:
+    """Load LLVM text that calls a loaded module's segments. It is compiled quickly, and equal texts share their code."""
+    whole = "\n".join([text, *(f"declare i32 @{segment}(ptr)" for segment in segments), ""])
     code = cache.object_for(whole, host(), quick=True)
-    return Glue(engine.load(code, (export,), {**imports, segment: below.address(segment)}), below)
+    return Glue(engine.load(code, (export,), {**imports, **{name: below.address(name) for name in segments}}), below)
 
 
 def emit(lowered: Lowered) -> Native:

@@ -122,9 +122,8 @@ class Lowered:
         return tuple(w for step in self.steps if isinstance(step, Segment) for w in step.work)
 
     @property
-    def only_segment(self) -> Segment | None:
-        """The one native segment of a program that needs nothing else."""
-        return self.steps[0] if len(self.steps) == 1 and isinstance(self.steps[0], Segment) else None
+    def segments(self) -> tuple[Segment, ...]:
+        return tuple(step for step in self.steps if isinstance(step, Segment))
 
     @property
     def products(self) -> tuple[Gemm, ...]:

@@ -23,11 +23,13 @@ from hybrid.staging.spec import (
     AliasGuard,
     ArrayGuard,
     AttributeRead,
+    ClassGuard,
     ComplexGuard,
     ContainerGuard,
     DictRead,
     EntrySpec,
     FloatGuard,
+    FloatValueGuard,
     Guard,
     IntGuard,
     ItemRead,
@@ -238,6 +240,12 @@ class Checks(Writer):
             case FloatGuard():
                 self.exact(it, float)
                 self.values[index] = self.at(it, capi.FLOAT_VALUE)
+            case ClassGuard(cls):
+                self.exact(it, cls)
+            case FloatValueGuard(value):
+                self.exact(it, float)
+                (bits,) = struct.unpack("<q", struct.pack("<d", value))
+                self.require(self.icmp("eq", "i64", self.load("i64", it, capi.FLOAT_VALUE), bits))
             case ScalarGuard(dtype):
                 self.exact(it, dtype.type)
                 self.values[index] = self.at(it, capi.SCALAR_VALUE)

@@ -31,8 +31,7 @@ from hybrid.staging.fallback import Refusal
 from hybrid.staging.floats import Flagged, Watch
 from hybrid.staging.parameters import Bound
 from hybrid.staging.reads import Reads
-from hybrid.staging.signature import ArrayLeaf, SameLeaf
-from hybrid.staging.state import leaving
+from hybrid.staging.signature import ArrayLeaf, SameLeaf, describe
 from hybrid.staging.tracing import (
     Argument,
     Computed,
@@ -52,7 +51,8 @@ from hybrid.staging.tracing import (
 if TYPE_CHECKING:
     from hybrid.passes import pipeline
     from hybrid.passes.steps import Program
-    from hybrid.runtime.program import Lowered, Segment
+    from hybrid.runtime.program import Lowered
+    from hybrid.staging.steps import Work
 
 Made = tuple[entry.EntrySpec, Any]  # a native entry and its loaded module
 Form = tuple[int, tuple[str, ...]]  # of a call: how many arguments come by position, and the names of the others
@@ -240,7 +240,7 @@ class Compiled:
         if watch.repeats(seen.flags, undone):
             for array, values in zip(written, before):
                 np.copyto(array, values)
-            raise Flagged
+            raise Flagged(seen.flags)
         return outputs
 
     @cached_property
@@ -336,11 +336,12 @@ class Compiled:
     # the native entry -------------------------------------------------------------------------------------------------
     @property
     def native_calls(self) -> int:
-        return sum(made[0].calls for made in self.entries.values() if made)
+        """Calls that machine code made."""
+        return sum(made[0].calls for made in self.entries.values() if made and not made[0].only_recognises)
 
     def used_natively(self) -> bool:
-        """Whether machine code took a call since this was last asked."""
-        before, self._seen_calls = self._seen_calls, self.native_calls
+        """Whether an entry took a call since this was last asked."""
+        before, self._seen_calls = self._seen_calls, sum(made[0].calls for made in self.entries.values() if made)
         return self._seen_calls > before
 
     def refresh(self) -> None:
@@ -362,12 +363,9 @@ class Compiled:
             return None
         from hybrid.runtime import native
 
-        segment = self.lowered.only_segment
-        assert segment is not None
-
-        text = entry.emit_entry(spec, segment.name)
+        text, names = entry.emit_entry(spec, "segment0"), tuple(segment.name for segment in self.lowered.segments)
         below = self.plan.module
-        module = self._timed("entry", lambda: native.load_glue(text, entry.ENTRY, entry.imports(spec), segment.name, below))
+        module = self._timed("entry", lambda: native.load_glue(text, entry.ENTRY, entry.imports(spec), names, below))
         self.entries[form] = spec, module
         self.watch.tables.append(spec.table.words)
         self.watch.sync()
@@ -375,10 +373,7 @@ class Compiled:
 
     def _spec(self, keywords: tuple[str, ...], order: tuple[int, ...]) -> entry.EntrySpec | None:
         traced, lowered = self.traced, self.lowered
-        if traced.updates or not guards.buildable(traced.structure) or self._has_effects:
-            return None
-        segment = lowered.only_segment
-        if segment is None:
+        if traced.updates:
             return None
         found, reads = guards.arguments(traced, order), guards.reads(self.reads)
         if found is None or reads is None:
@@ -387,50 +382,57 @@ class Compiled:
         finite = guards.finite(traced, places)
         if finite is None:
             return None
-        numbers: dict[int, int] = {}
-        results = [guards.result(r, lowered, traced.leaves, places, numbers) for r in traced.results]
-        slots = None if None in results else self._slots(segment, places, numbers)
-        if slots is None:
-            return None
         from hybrid.passes.steps import number
+        from hybrid.staging.steps import work
 
-        steps = (entry.ComputeStep(segment.name, slots, segment.symbols),) if traced.rebinds else None
-        types = [lowered.types[name] for name in segment.buffers]
+        by_python = self._has_effects or bool(self.reads.contents)
+        done = None if by_python else work(traced, lowered, places, self.watch.flagged, self.strides)
+        if done is None:
+            done = self._recognised(places)
+        if done is None:
+            return None
+        segments = lowered.segments
+        types = [lowered.types[name] for segment in segments for name in segment.buffers]
         moved = sum(number(size) * dtype.itemsize for dtype, size in types)
+        calls_python, alone = any(segment.calls_python for segment in segments), done.alone
         return entry.EntrySpec(
-            guards=checked, loads=loads, reads=reads, finite=finite, slots=slots, keywords=keywords,
-            results=self._returned(results), steps=steps, arena=lowered.arena_size,
+            guards=checked, loads=loads, reads=reads, finite=finite, results=done.results,
+            slots=alone.slots if alone else (), symbols=alone.symbols if alone else (),
+            temporaries=done.temporaries, steps=None if alone else done.steps,
+            keywords=keywords, arena=lowered.arena_size,
             written=tuple(places[w] if isinstance(w, int) else w for w in traced.writes),
-            release_gil=moved > GIL_BYTES and not segment.calls_python, calls_python=segment.calls_python,
-            symbols=segment.symbols, quotients=traced.quotients, conditions=traced.conditions, tensor=_layout(),
-            flagged=self.watch.flagged,
+            release_gil=moved > GIL_BYTES and not calls_python, calls_python=calls_python,
+            quotients=traced.quotients, conditions=traced.conditions, tensor=_layout(),
+            flagged=self.watch.flagged if done.steps else None,
         )  # fmt: skip
 
-    def _returned(self, results: list[Any]) -> Any:
-        """What an entry makes of the results: what the call returns, after state has been rebound."""
-        traced, rest = self.traced, iter(results)
-        out = tree.unflatten(traced.structure, list(islice(rest, traced.structure.leaves)))
-        if not traced.rebinds:
-            return out
-        after = [tree.unflatten(structure, list(islice(rest, structure.leaves))) for _, structure in traced.rebinds]
-        return entry.CallResult(leaving([traced.state[k] for k, _ in traced.rebinds]), (out, *after))
+    def _recognised(self, places: dict[int, int]) -> Work | None:
+        """The work of an entry that recognises a call, and leaves it to `_run_recognised`."""
+        from hybrid.staging.steps import Work
 
-    def _slots(self, segment: Segment, places: dict[int, int], numbers: dict[int, int]) -> tuple[tuple[str, Any], ...] | None:
-        """Where each buffer of the segment comes from."""
-        traced, lowered = self.traced, self.lowered
-        where: dict[str, tuple[str, Any]] = {}
-        for var, k in zip(lowered.graph.inputs, traced.inputs):
-            where[lowered.names[var]] = ("arg", places[k])
-        for var, array in lowered.graph.constants:
-            if not array.flags.c_contiguous and var not in self.strides:
-                return None
-            where[lowered.names[var]] = ("const", array)
-        for k, name in enumerate(lowered.outputs):
-            if k not in numbers:
-                return None
-            where[name] = ("result", numbers[k])
-        where.update((name, ("arena", offset)) for name, offset in lowered.arena.items())
-        return tuple(where[name] for name in segment.buffers) if where.keys() >= set(segment.buffers) else None
+        if any(isinstance(result, Held) for result in self.traced.results):
+            return None
+        given = tuple(entry.ArgumentResult(places[k]) for k in range(len(self.traced.leaves)))
+        return Work(entry.CallResult(self._run_recognised, given), (), ())
+
+    def _run_recognised(self, *values: Any) -> Any:
+        """A call with these leaves, which a native entry has checked; NotImplemented where it is to come the slow way."""
+        traced = self.traced
+        if any(one_of(values[k], traced.generators) is not known for k, known in traced.passed):
+            return NotImplemented
+        if any(describe(values[k]) != traced.leaves[k] for k, _ in traced.passed):
+            return NotImplemented  # bits from elsewhere
+        written = [_data(values[where] if isinstance(where, int) else where) for where in traced.writes]
+        for _, array, before in self.reads.contents:
+            if array.tobytes() != before or any(_share(target, array) for target in written):
+                return NotImplemented
+        try:
+            return self(values, ((), {}))
+        except Flagged as flagged:
+            self.watch.again(flagged.flags)
+        except Exception:
+            pass  # met again there, and said
+        return NotImplemented
 
 
 def _refuse_interpreted(program: Program, short: bool, strict: bool) -> None:

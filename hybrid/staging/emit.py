@@ -15,7 +15,7 @@ import numpy as np
 from hybrid.codegen.flags import probe, support
 from hybrid.codegen.target import host
 from hybrid.core.errors import CompileError
-from hybrid.core.shape import Dim
+from hybrid.core.shape import Dim, symbols
 from hybrid.loops.nest import Code
 from hybrid.runtime.pool import LARGE
 from hybrid.staging import capi
@@ -88,6 +88,7 @@ class _Entry(Checks):
         self.made: list[str] = []  # per ArrayResult: the object returned for it
         self.results = arrays(spec)
         self.steps = (ComputeStep("", spec.slots, spec.symbols),) if spec.steps is None else spec.steps
+        self.bound: set[str] = set()  # symbols that steps have bound
         self.raised: list[str] = []  # by each step: the floating-point flags, or where one is all only whether there are some
 
     # Results
@@ -132,6 +133,8 @@ class _Entry(Checks):
         for axis, size in enumerate(wanted.shape):
             self.put(f"store i64 {self.size(size)}, ptr {self.at(dims, 8 * axis)}")
         array = self.new_array(wanted, dims)
+        if not self.bound.isdisjoint(symbols(*wanted.shape)):
+            self.require(self.icmp("ne", "ptr", array, "null"), "unmade")
         place = self.own(array)
         return _Memory(self.load("ptr", array, capi.DATA), array, place)
 
@@ -225,9 +228,8 @@ class _Entry(Checks):
         stack = self.alloca(f"[{max(len(values), 1)} x ptr]")
         for at, value in enumerate(values):
             self.put(f"store ptr {value}, ptr {self.at(stack, 8 * at)}")
-        return self.call(
-            "PyObject_Vectorcall", "ptr", f"ptr {self.ref(function)}", f"ptr {stack}", f"i64 {len(values)}", "ptr null"
-        )
+        given = f"ptr {stack}", f"i64 {len(values)}", "ptr null"
+        return self.call("PyObject_Vectorcall", "ptr", f"ptr {self.ref(function)}", *given)
 
     def finish(self, memory: _Memory, dtype: np.dtype, kind: str, kept: bool = False) -> tuple[str, int]:
         """The object of this kind over some memory; `kept`: others may be made of it, too."""
@@ -393,17 +395,18 @@ class _Entry(Checks):
 
     def step(self, step: Step, arena: str, compute: str) -> None:
         match step:
-            case ComputeStep(name, given, symbols):
+            case ComputeStep(name, given, free):
                 slots = self.alloca(f"[{max(len(given), 1)} x ptr]")
                 for at, (kind, value) in enumerate(given):
                     self.put(f"store ptr {self.slot(kind, value, arena)}, ptr {self.at(slots, 8 * at)}")
-                sizes = "".join(f", i64 {self.size(Dim.symbol(symbol))}" for symbol in symbols)
+                sizes = "".join(f", i64 {self.size(Dim.symbol(symbol))}" for symbol in free)
                 code = self.compute(f"call i32 @{name or compute}(ptr {slots}{sizes})")
                 if self.spec.calls_python:
                     self.require(self.icmp("ne", "i32", code, int(Code.RAISED)), "fail")
                 self.require(self.icmp("eq", "i32", code, 0), "error")
-            case SizeStep(symbol, index):
-                self.sizes[Dim.symbol(symbol)] = self.load("i64", self.room("temporary", index).data)
+            case SizeStep(symbol, (kind, value)):
+                self.bound.add(symbol)
+                self.sizes[Dim.symbol(symbol)] = self.load("i64", self.slot(kind, value, arena))
             case PythonStep(function, operands, results):
                 found = self.python(function, operands)
                 self.own(found)
@@ -486,6 +489,10 @@ class _Entry(Checks):
             self.label("nomemory")
             self.call("PyErr_NoMemory", "ptr")
             self.put("br label %fail")
+        if self.bound:  # a size that a run has found may be negative
+            self.label("unmade")
+            self.call("PyErr_Clear", "void")
+            self.put("br label %error")
         # What cannot be computed here is Python's call: it raises its own error, at the user's line.
         self.label("error")
         release()

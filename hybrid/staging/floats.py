@@ -24,6 +24,10 @@ _COMMON = ("divide", "invalid", "over")  # one function may raise another of the
 class Flagged(Exception):
     """A compiled call raised floating-point flags: Python makes it, and says what there is to say. Nothing has been changed."""
 
+    def __init__(self, flags: int):
+        super().__init__(flags)
+        self.flags = flags
+
 
 class Watch:
     """What one trace does about flags.
@@ -76,6 +80,10 @@ class Watch:
         self.hold(wanted)
         self._quiet = 0
         return wanted and undone
+
+    def again(self, flags: int) -> None:
+        """A call that Python was to repeat comes once more before it does."""
+        self._found[flags] -= 1
 
     def hold(self, held: bool) -> None:
         """Let calls that have effects come from Python, which keeps copies; or let native entries make them again."""

@@ -8,23 +8,18 @@ import inspect
 import types
 from array import array as typed_array
 from collections import OrderedDict, deque
-from collections.abc import Sequence
 from itertools import accumulate
 from typing import Any
 
 from hybrid.core import dtype as dt
 from hybrid.core import tree
-from hybrid.core.shape import contiguous_strides
 from hybrid.frontend.values import Value
-from hybrid.ir.graph import Atom, Literal, symbols_of
-from hybrid.ir.trace import prototype
-from hybrid.runtime.program import Lowered
+from hybrid.ir.graph import Atom, Literal
 from hybrid.staging import capi, entry
 from hybrid.staging.reads import DEEP, MISSING, Read, Reads
-from hybrid.staging.signature import ArrayLeaf, Leaf, NumberLeaf, SameLeaf, ScalarLeaf, StaticLeaf, valued
-from hybrid.staging.tracing import Argument, Computed, Constant, Result, Traced, View, view_of
+from hybrid.staging.signature import ArrayLeaf, GeneratorLeaf, Leaf, NumberLeaf, SameLeaf, ScalarLeaf, StaticLeaf, valued
+from hybrid.staging.tracing import Traced
 
-_PYTHON = (dt.float64, dt.complex128, dt.int64, dt.bool_)  # dtypes whose values an entry makes Python numbers of
 _NUMBERS: dict[type, entry.Guard] = {float: entry.FloatGuard(), complex: entry.ComplexGuard(), int: entry.LongGuard()}
 MANY = 64  # reads beyond these are checked from Python: 64 dict lookups take a microsecond
 
@@ -118,55 +113,17 @@ def guard(leaf: Leaf, written: bool) -> entry.Guard | None:
         return _NUMBERS[leaf.python]
     if isinstance(leaf, ScalarLeaf) and capi.scalar_in_place(leaf.dtype):
         return entry.ScalarGuard(leaf.dtype)
+    if isinstance(leaf, GeneratorLeaf):
+        return entry.ClassGuard(leaf.python)  # its bits are looked at before it is drawn from
     if isinstance(leaf, StaticLeaf):
         if leaf.python is int and -(2**63) <= leaf.value < 2**63:
             return entry.IntGuard(leaf.value)
+        if leaf.python is float:
+            return entry.FloatValueGuard(leaf.value)
         # Equal strings may be two objects; one that is not this one goes the slow way.
         if leaf.python in (bool, str) or leaf.key == ("object", id(leaf.value)):
             return entry.SameGuard(leaf.value)
     return None
-
-
-def result(result: Result, lowered: Lowered, leaves: Sequence[Leaf], places: dict[int, int], numbers: dict[int, int]) -> Any:
-    """The entry's form of a result; `numbers` counts the arrays it allocates, by graph result."""
-    if isinstance(result, Computed):
-        var = lowered.program.outputs[result.index]
-        if (
-            result.chain
-            or result.otherwise
-            or result.index in numbers
-            or (result.kind == "python" and var.type.dtype not in _PYTHON)
-        ):
-            return None
-        numbers[result.index] = len(numbers)
-        return entry.ArrayResult(var.type.dtype, var.type.shape, result.kind)
-    if isinstance(result, View):
-        return _view(result, leaves, places)
-    if isinstance(result, Argument):
-        return entry.ArgumentResult(places[result.index])
-    if isinstance(result, Constant) and not result.copy:
-        return entry.ObjectResult(result.value)
-    return None
-
-
-def _view(result: View, leaves: Sequence[Leaf], places: dict[int, int]) -> entry.ViewResult | None:
-    """A view of an argument, as NumPy places it."""
-    if not isinstance(result.base, int):
-        return None
-    leaf = leaves[result.base]
-    if not isinstance(leaf, ArrayLeaf) or result.kind != "ndarray" or leaf.tensor or not leaf.direct:
-        return None
-    if any(symbols_of(size) for size in leaf.shape) or any(symbols_of(p) for _, q in result.chain for p in q.values()):
-        return None  # a size that only the call brings
-    strides = leaf.strides
-    if strides is None:
-        strides = tuple(step * leaf.dtype.itemsize for step in contiguous_strides(leaf.shape))
-    whole = prototype(leaf.dtype, leaf.shape, strides)
-    header = view_of(whole, result.chain)
-    offset = header.__array_interface__["data"][0] - whole.__array_interface__["data"][0]
-    if header.dtype != leaf.dtype and offset % header.itemsize:
-        return None
-    return entry.ViewResult(places[result.base], header.dtype, header.shape, header.strides, offset, header.flags.writeable)
 
 
 def finite(traced: Traced, places: dict[int, int]) -> tuple[Any, ...] | None:
@@ -190,9 +147,7 @@ def finite(traced: Traced, places: dict[int, int]) -> tuple[Any, ...] | None:
 
 
 def reads(found: Reads) -> tuple[entry.Read, ...] | None:
-    """The native form of all reads."""
-    if found.contents:
-        return None
+    """The native form of all reads, but for the contents of arrays."""
     out: list[entry.Read] = []
     for one in found.reads:
         parts = _read(one)

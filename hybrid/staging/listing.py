@@ -49,7 +49,7 @@ def numba(lowered: Lowered) -> str:
     elif lowered.inner_calls:
         calls = [f"{call.name} ({call.source})" for call in lowered.inner_calls]
         blocks[f"# `python_…` are C functions of an address, in which NumPy computes: {', '.join(calls)}."] = None
-    elif lowered.only_segment is not None or not lowered.steps:
+    elif len(lowered.steps) == len(lowered.segments) <= 1:
         imports["import numpy as np"] = None
         if any(dtype == dt.bfloat16 for dtype, _ in lowered.types.values()):
             imports["from ml_dtypes import bfloat16"] = None

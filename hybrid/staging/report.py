@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from hybrid.core import tree
 from hybrid.core.config import config
 from hybrid.core.shape import Shape, product
-from hybrid.ir.graph import Atom, Eqn, Var, bodies
+from hybrid.ir.graph import Atom, Eqn, Var, bodies, has_effects
 from hybrid.ir.primitive import Kind
 from hybrid.passes.fuse import FEW_ROWS, ROW_LIMIT
 from hybrid.passes.pipeline import disabled
@@ -19,7 +19,6 @@ from hybrid.passes.steps import Bind, Group, HostCall, MatMul, Procedure, Stage,
 from hybrid.runtime.program import title
 from hybrid.staging import listing
 from hybrid.staging.signature import ArrayLeaf, SameLeaf
-from hybrid.staging.tracing import Computed
 
 if TYPE_CHECKING:
     from hybrid.staging.compiled import Compiled
@@ -79,7 +78,8 @@ def _body(f: Any, structure: tree.Structure, compiled: Compiled) -> Iterator[str
         names = f.parameters.names(structure)
         written = [f"`{names[w]}`" if isinstance(w, int) else "a captured array" for w in compiled.traced.writes]
         yield f"writes    {', '.join(dict.fromkeys(written))}"
-    native = f"{compiled.native_calls} by machine code alone, " if any(compiled.entries.values()) else ""
+    alone = any(made and not made[0].only_recognises for made in compiled.entries.values())
+    native = f"{compiled.native_calls} by machine code alone, " if alone else ""
     why = "" if native else f": {_through_python(compiled, structure)}"
     yield f"calls     {native}{compiled.calls} through Python{why}"
     yield "times     " + ", ".join(f"{stage} {1e3 * s:.1f} ms" for stage, s in compiled.seconds.items())
@@ -215,19 +215,19 @@ def _ops(eqns: list[Eqn]) -> str:
 
 def _through_python(compiled: Compiled, structure: tree.Structure) -> str:
     """Why this trace has no native entry."""
-    traced, lowered = compiled.traced, compiled.lowered
+    traced = compiled.traced
     if compiled.backend != "llvm":
         return f"the {compiled.backend} back end"
-    if lowered.host_calls:
-        return f"{_plural(len(lowered.host_calls), 'host call')} between the kernels"
-    if not lowered.work:
-        return "there is no kernel to run"
+    if has_effects(compiled.graph):
+        return "it draws random numbers or prints"
+    if compiled.reads.contents:
+        return "it depends on the contents of an array"
+    if traced.updates:
+        return "it changes a container"
     if any(child.kind is not None for side in structure.children for child in side.children):
         return "arguments inside containers"
     if any(isinstance(leaf, ArrayLeaf) and not leaf.direct for leaf in traced.leaves):
         return "an array with negative or odd strides is copied first"
-    if any(not isinstance(result, Computed) or result.kind == "python" for result in traced.results):
-        return "a result that is not a fresh array"
     return "the form of its arguments or results"
 
 

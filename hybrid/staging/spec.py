@@ -70,10 +70,24 @@ class IntGuard:
 
 
 @dataclass(frozen=True)
+class FloatValueGuard:
+    """A Python float with the bits of `value`."""
+
+    value: float
+
+
+@dataclass(frozen=True)
 class SameGuard:
     """This very object: None, True, False, a function, an interned string."""
 
     value: object
+
+
+@dataclass(frozen=True)
+class ClassGuard:
+    """Any object of exactly this class."""
+
+    cls: type
 
 
 @dataclass(frozen=True)
@@ -160,7 +174,19 @@ class OrderRead:
 Number = Union[float, "tuple[str, int]", "tuple[Any, ...]"]
 ABSENT = object()
 Read = WordRead | DictRead | ItemRead | SizeRead | AttributeRead | MethodRead | OrderRead
-Guard = ArrayGuard | FloatGuard | LongGuard | ComplexGuard | ScalarGuard | IntGuard | SameGuard | AliasGuard | ContainerGuard
+Guard = (
+    ArrayGuard
+    | FloatGuard
+    | LongGuard
+    | FloatValueGuard
+    | ComplexGuard
+    | ScalarGuard
+    | IntGuard
+    | SameGuard
+    | ClassGuard
+    | AliasGuard
+    | ContainerGuard
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -278,10 +304,10 @@ class ComputeStep:
 
 @dataclass(frozen=True)
 class SizeStep:
-    """A symbol is from here on the i64 in the `index`-th of the temporaries."""
+    """A symbol is from here on the i64 in a slot."""
 
     symbol: str
-    index: int
+    slot: tuple[str, Any]
 
 
 @dataclass(frozen=True)
@@ -359,6 +385,11 @@ class EntrySpec:
     temporaries: tuple[Temporary, ...] = ()
     steps: tuple[Step, ...] | None = None
 
+    @property
+    def only_recognises(self) -> bool:
+        """Whether all that it does is to check, and leave the rest to a Python function."""
+        return self.steps == ()
+
     @cached_property
     def compute_slots(self) -> tuple[tuple[str, Any], ...]:
         """The slots of all compute functions."""
@@ -379,7 +410,7 @@ class EntrySpec:
     @cached_property
     def handlers(self) -> tuple[object, object] | None:
         """The capsules of `pool.handlers()`, where a result may be large enough for them."""
-        made = (*arrays(self), *(one for one in self.temporaries if not one.filled))
+        made: tuple[ArrayResult | Temporary, ...] = (*arrays(self), *(one for one in self.temporaries if not one.filled))
         return pool.handlers() if any(large(size_of(one)) is not False for one in made) else None
 
     @cached_property
@@ -506,7 +537,9 @@ def _referenced(spec: EntrySpec) -> Iterator[object]:
         yield spec.tensor.cls
         yield from spec.tensor.defaults.values()
     for guard in spec.flat:
-        if isinstance(guard, ContainerGuard):
+        if isinstance(guard, ClassGuard):
+            yield guard.cls
+        elif isinstance(guard, ContainerGuard):
             yield guard.cls
             yield from (str, *(interned(name) for name in guard.names)) if guard.cls is dict else ()
         elif isinstance(guard, ArrayGuard):

@@ -1,0 +1,382 @@
+"""What a native entry does between its guards and its return: the steps of a lowered program, and what results are made of.
+
+Kernels are machine code; what NumPy computes between them, and results that only Python can make (lists, views of new arrays,
+instances), are Python functions that the entry calls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+import numpy as np
+
+from hybrid.control.lists import unpacked
+from hybrid.core import dtype as dt
+from hybrid.core import tree
+from hybrid.core.shape import Dim, Shape, Size, contiguous_strides, evaluate, symbols
+from hybrid.frontend.values import Value, wrap
+from hybrid.ir.graph import Eqn, Literal, Var, apply, symbols_of
+from hybrid.ir.graph import sizes as ir_sizes
+from hybrid.ir.trace import Chain, prototype
+from hybrid.passes.steps import Bind, HostCall
+from hybrid.runtime.flags import Seen
+from hybrid.runtime.program import Lowered, Segment
+from hybrid.staging import entry, guards
+from hybrid.staging.signature import ArrayLeaf, Leaf
+from hybrid.staging.state import leaving
+from hybrid.staging.tracing import Argument, Computed, Constant, Items, Result, Traced, View, view_of
+
+_PYTHON = (dt.float64, dt.complex128, dt.int64, dt.bool_)  # dtypes whose values an entry makes Python numbers of
+_CLASSES = {dt.float64: float, dt.complex128: complex, dt.int64: int, dt.bool_: bool}
+Slot = tuple[str, Any]
+
+
+class Impossible(Exception):
+    """Machine code cannot make this call."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """The parts of an `EntrySpec` that say what is done."""
+
+    results: entry.Results
+    steps: tuple[entry.Step, ...]
+    temporaries: tuple[entry.Temporary, ...]
+
+    @property
+    def alone(self) -> entry.ComputeStep | None:
+        """The one call of a compute function that is all there is, besides allocating results."""
+        step = self.steps[0] if len(self.steps) == 1 else None
+        called = any(isinstance(result, entry.CallResult) for result in _all(self.results))
+        return step if isinstance(step, entry.ComputeStep) and not self.temporaries and not called else None
+
+
+def work(
+    traced: Traced, lowered: Lowered, places: Mapping[int, int], flagged: Callable[[int], bool], strided: Mapping[Var, Shape]
+) -> Work | None:
+    """What an entry does; None where it cannot.
+
+    Args:
+        places: the index of each leaf among the entry's arguments.
+        flagged: is asked about the floating-point flags that NumPy raises between kernels.
+        strided: inputs and captured arrays that kernels read with strides of their own.
+    """
+    try:
+        return _Builder(traced, lowered, places, flagged, strided).work()
+    except Impossible:
+        return None
+
+
+class _Builder:
+    def __init__(self, traced: Traced, lowered: Lowered, places: Mapping[int, int], flagged: Any, strided: Mapping[Var, Shape]):
+        self.traced, self.lowered, self.places, self.flagged = traced, lowered, places, flagged
+        self.outputs = lowered.program.outputs
+        self.temporaries: list[entry.Temporary] = []
+        self.where: dict[str, Slot] = {}  # of each buffer: what an entry gives a kernel for it
+        self.arrays: dict[str, entry.Results] = {}  # of inputs: the object
+        for var, k in zip(lowered.graph.inputs, traced.inputs):
+            self.where[lowered.names[var]] = ("arg", places[k])
+            leaf = traced.leaves[k]
+            if not (isinstance(leaf, ArrayLeaf) and leaf.tensor):
+                self.arrays[lowered.names[var]] = entry.ArgumentResult(places[k])
+        for var, array in lowered.graph.constants:
+            if not array.flags.c_contiguous and var not in strided:
+                raise Impossible
+            self.where[lowered.names[var]] = ("const", array)
+            self.arrays[lowered.names[var]] = entry.ObjectResult(array)
+        self.where.update((name, ("arena", offset)) for name, offset in lowered.arena.items())
+        self.known = {*traced.sizes, *traced.quotients}  # symbols that have their value
+
+    def work(self) -> Work:
+        lowered, traced = self.lowered, self.traced
+        made = [var for step in lowered.steps if isinstance(step, HostCall) for var in step.results]
+        filled = {lowered.names[var]: var for var in made}
+        operands = {lowered.names[var] for step in lowered.steps if not isinstance(step, Segment) for var in step.reads}
+        for name, var in filled.items():
+            self.temporary(name, var.type.shape, filled=True)
+        # Results that are nothing but a new array or number have memory of their own.
+        uses: list[int] = [k for result in traced.results for k in _outputs(result)] + [*traced.late.values()]
+        plain = [r for r in traced.results if isinstance(r, Computed) and not r.chain and not r.otherwise]
+        plain = [r for r in plain if uses.count(r.index) == 1 and lowered.outputs[r.index] not in {*filled, *operands}]
+        plain = [r for r in plain if r.kind != "python" or self.outputs[r.index].type.dtype in _PYTHON]
+        for k, result in enumerate(plain):
+            self.where[lowered.outputs[result.index]] = ("result", k)
+        whole = {r.index for result in traced.results for r in _computed(result) if r.chain or r.kind in ("ndarray", "tensor")}
+        for k, name in enumerate(lowered.outputs):
+            if name not in self.where:
+                shape = self.outputs[k].type.shape
+                self.temporary(name, shape, number=shape == () and k not in whole)
+        steps = tuple(map(self.step, lowered.steps)) + tuple(self.late())
+        leaves = iter([self.result(result) for result in traced.results])
+        results = _nested(traced.structure, leaves)
+        if traced.rebinds:
+            after = [_nested(structure, leaves) for _, structure in traced.rebinds]
+            results = entry.CallResult(leaving([traced.state[k] for k, _ in traced.rebinds]), (results, *after))
+        for temporary in self.temporaries:
+            self.check(*temporary.shape)
+        return Work(results, steps, tuple(self.temporaries))
+
+    def check(self, *sizes: Size) -> None:
+        if not set(symbols(*sizes)) <= self.known:
+            raise Impossible
+
+    def temporary(self, name: str, shape: Shape, number: bool = False, filled: bool = False) -> int:
+        """Memory for a buffer that is no result by itself."""
+        dtype, _ = self.lowered.types[name]
+        self.where[name] = ("temporary", len(self.temporaries))
+        self.temporaries.append(entry.Temporary(dtype, shape, number, filled))
+        return len(self.temporaries) - 1
+
+    # steps ------------------------------------------------------------------------------------------------------------
+    def step(self, step: Segment | HostCall | Bind) -> entry.Step:
+        lowered = self.lowered
+        if isinstance(step, Segment):
+            self.check(*map(Dim.symbol, step.symbols))
+            return entry.ComputeStep(step.name, tuple(map(self.slot, step.buffers)), step.symbols)
+        if isinstance(step, Bind):
+            (var,) = step.reads
+            return self.size(step.symbol, lowered.names[var])
+        eqn = step.eqn
+        if "defines" in eqn.params:
+            raise Impossible  # sizes that are known once it has been called
+        mentioned = tuple(sorted(symbols_of(eqn).union(*(symbols_of(atom.type) for atom in eqn.inputs))))
+        self.check(*map(Dim.symbol, mentioned))
+        operands = [
+            entry.ObjectResult(np.asarray(atom.value)) if isinstance(atom, Literal) else self.array(lowered.names[atom])
+            for atom in eqn.inputs
+        ]
+        operands += [entry.SizeResult(Dim.symbol(symbol)) for symbol in mentioned]
+        results = tuple(self.where[lowered.names[var]][1] for var in eqn.outputs)
+        return entry.PythonStep(_Host(eqn, mentioned, self.flagged), tuple(operands), results)
+
+    def late(self) -> Iterator[entry.Step]:
+        """Sizes of views among the results that no step has needed."""
+        for symbol, index in self.traced.late.items():
+            if symbol not in self.known:
+                yield self.size(symbol, self.lowered.outputs[index])
+
+    def size(self, symbol: str, name: str) -> entry.SizeStep:
+        if self.lowered.types[name][0] != dt.int64:
+            raise Impossible
+        slot = self.slot(name)
+        self.known.add(symbol)
+        return entry.SizeStep(symbol, slot)
+
+    def slot(self, name: str) -> Slot:
+        if name not in self.where:
+            _, size = self.lowered.types[name]
+            self.check(size)
+            self.temporary(name, (size,))
+        kind, index = self.where[name]
+        if kind == "temporary":
+            self.check(*self.temporaries[index].shape)
+        return kind, index
+
+    def array(self, name: str) -> entry.Results:
+        """The object for a buffer."""
+        if name in self.arrays:
+            return self.arrays[name]
+        kind, index = self.where.get(name, ("", 0))
+        if kind != "temporary":
+            raise Impossible
+        return entry.MadeResult(index, "scalar" if self.temporaries[index].number else "ndarray")
+
+    # results ----------------------------------------------------------------------------------------------------------
+    def made(self, index: int, kind: str) -> entry.Results:
+        """An output of the graph as a result."""
+        name, var = self.lowered.outputs[index], self.outputs[index]
+        self.check(*var.type.shape)
+        where, k = self.where[name]
+        if kind == "python" and var.type.dtype not in _PYTHON:
+            return entry.CallResult(_item, (self.made(index, "scalar"),))
+        if where == "result":
+            return entry.ArrayResult(var.type.dtype, var.type.shape, kind)
+        if where != "temporary" or (self.temporaries[k].number and kind in ("ndarray", "tensor")):
+            raise Impossible
+        return entry.MadeResult(k, kind)
+
+    def flag(self, index: int) -> int:
+        kind, k = self.where[self.lowered.outputs[index]]
+        if kind != "temporary" or self.temporaries[k].dtype != dt.bool_:
+            raise Impossible
+        return k
+
+    def result(self, result: Result) -> entry.Results:
+        match result:
+            case Computed(index, kind, chain, otherwise):
+                found = self.viewed(self.made(index, "ndarray"), chain, kind) if chain else self.made(index, kind)
+                if otherwise is None:
+                    return found
+                flag, other = otherwise
+                if not isinstance(other, type):
+                    return entry.ChoiceResult(self.flag(flag), found, self.result(other))
+                instead = self.made(index, "python") if not chain else entry.CallResult(_item, (found,))
+                if chain or other is not _CLASSES.get(self.outputs[index].type.dtype):
+                    instead = entry.CallResult(other, (instead,))
+                return entry.ChoiceResult(self.flag(flag), found, instead)
+            case Items(index, layout, array):
+                columns = [self.made(k, "ndarray") for k in range(index + 2, index + 2 + _columns(layout))]
+                ends = self.made(index, "scalar"), self.made(index + 1, "scalar")
+                return entry.CallResult(_Items(layout, array), (*ends, *columns))
+            case Argument(index):
+                return entry.ArgumentResult(self.places[index])
+            case View(base, chain, kind):
+                found = _view(result, self.traced.leaves, self.places)
+                given = entry.ArgumentResult(self.places[base]) if isinstance(base, int) else entry.ObjectResult(base)
+                return found or self.viewed(given, chain, kind)
+            case Constant(value, copy):
+                whole = entry.ObjectResult(value)
+                return entry.CallResult(_copy, (whole,)) if copy else whole
+        raise Impossible
+
+    def viewed(self, whole: entry.Results, chain: Chain, kind: str) -> entry.Results:
+        mentioned = tuple(sorted({s for _, params in chain for value in params.values() for s in symbols_of(value)}))
+        self.check(*map(Dim.symbol, mentioned))
+        sizes = (entry.SizeResult(Dim.symbol(symbol)) for symbol in mentioned)
+        return entry.CallResult(_Viewed(chain, kind, mentioned), (whole, *sizes))
+
+
+def _view(result: View, leaves: Sequence[Leaf], places: Mapping[int, int]) -> entry.ViewResult | None:
+    """A view of an argument, as NumPy places it."""
+    if not isinstance(result.base, int):
+        return None
+    leaf = leaves[result.base]
+    if not isinstance(leaf, ArrayLeaf) or result.kind != "ndarray" or leaf.tensor or not leaf.direct:
+        return None
+    if any(symbols_of(size) for size in leaf.shape) or any(symbols_of(p) for _, q in result.chain for p in q.values()):
+        return None  # a size that only the call brings
+    strides = leaf.strides
+    if strides is None:
+        strides = tuple(step * leaf.dtype.itemsize for step in contiguous_strides(leaf.shape))
+    whole = prototype(leaf.dtype, leaf.shape, strides)
+    header = view_of(whole, result.chain)
+    offset = header.__array_interface__["data"][0] - whole.__array_interface__["data"][0]
+    if header.dtype != leaf.dtype and offset % header.itemsize:
+        return None
+    return entry.ViewResult(places[result.base], header.dtype, header.shape, header.strides, offset, header.flags.writeable)
+
+
+def _all(results: entry.Results) -> Iterator[entry.Results]:
+    yield results
+    if isinstance(results, (tuple, list, dict, entry.ChoiceResult, entry.CallResult)):
+        for item in entry.items(results):
+            yield from _all(item)
+
+
+def _computed(result: Any) -> Iterator[Computed]:
+    if isinstance(result, Computed):
+        yield result
+        if result.otherwise:
+            yield from _computed(result.otherwise[1])
+
+
+def _outputs(result: Any) -> Iterator[int]:
+    """The outputs of the graph that a result is made of."""
+    for one in _computed(result):
+        yield one.index
+        yield from (one.otherwise[0],) if one.otherwise else ()
+        yield from _outputs(one.otherwise[1]) if one.otherwise and isinstance(one.otherwise[1], Items) else ()
+    if isinstance(result, Items):
+        yield from range(result.index, result.index + 2 + _columns(result.layout))
+
+
+def _columns(layout: Any) -> int:
+    """How many arrays the items of a list are in."""
+    given = [np.zeros(0)] * 64
+    left = iter(given)
+    unpacked(layout, left, 0)
+    return len(given) - len(list(left))
+
+
+# what entries call -------------------------------------------------------------------------------------------------------
+class _Host:
+    """NumPy's turn between kernels: operands and the values of the symbols they mention to a tuple of arrays.
+
+    None where it raises: Python makes the call, then, and raises what it raises.
+    """
+
+    __slots__ = ("eqn", "symbols", "flagged", "count")
+
+    def __init__(self, eqn: Eqn, symbols: tuple[str, ...], flagged: Callable[[int], bool]):
+        self.eqn, self.symbols, self.flagged, self.count = eqn, symbols, flagged, len(eqn.inputs)
+
+    def __call__(self, *given: Any) -> tuple[np.ndarray, ...] | None:
+        sizes, seen = dict(zip(self.symbols, given[self.count :])), Seen()
+        try:
+            operands = [_operand(value, atom.type, sizes) for value, atom in zip(given, self.eqn.inputs)]
+            with np.errstate(all="call", call=seen.note), ir_sizes(sizes):
+                found = apply(self.eqn, operands)
+        except Exception:
+            return None
+        if seen.flags and self.flagged(seen.flags):
+            return None
+        return tuple(np.asarray(array, var.type.dtype, order="C") for array, var in zip(found, self.eqn.outputs))
+
+
+def _operand(value: Any, type_: Any, sizes: Mapping[str, int]) -> np.ndarray:
+    array = value if type(value) is np.ndarray else np.asarray(value, type_.dtype)
+    # Kernels leave what they compute as flat memory.
+    return array if array.ndim == type_.ndim else array.reshape(tuple(evaluate(size, sizes) for size in type_.shape))
+
+
+class _Items:
+    """A list, or an array of its items, from where they begin and end in arrays of their numbers."""
+
+    __slots__ = ("layout", "array")
+
+    def __init__(self, layout: Any, array: Any):
+        self.layout, self.array = layout, array
+
+    def __call__(self, first: Any, end: Any, *columns: np.ndarray) -> Any:
+        first, end = int(first), int(end)
+        items = unpacked(self.layout, (column[first:end] for column in columns), end - first)
+        return items if self.array is False else np.array(items, self.array)
+
+
+class _Viewed:
+    """A view of an array, as the undecorated function would return it."""
+
+    __slots__ = ("chain", "kind", "symbols")
+
+    def __init__(self, chain: Chain, kind: str, symbols: tuple[str, ...]):
+        self.chain, self.kind, self.symbols = chain, kind, symbols
+
+    def __call__(self, whole: Any, *sizes: int) -> Any:
+        array = (whole._data if isinstance(whole, Value) else whole)[...]
+        if sizes:
+            with ir_sizes(dict(zip(self.symbols, sizes))):
+                out = view_of(array, self.chain)
+        else:
+            out = view_of(array, self.chain)
+        if self.kind == "tensor":
+            return wrap(out)
+        return out if self.kind == "ndarray" else out[()] if self.kind == "scalar" else out.item()
+
+
+def _nested(structure: tree.Structure, leaves: Iterator[entry.Results]) -> entry.Results:
+    """The next of the results, in their containers."""
+    own = list(islice(leaves, structure.leaves))
+    return tree.unflatten(structure, own) if guards.buildable(structure) else entry.CallResult(_Nested(structure), tuple(own))
+
+
+class _Nested:
+    """Containers around results."""
+
+    __slots__ = ("structure",)
+
+    def __init__(self, structure: tree.Structure):
+        self.structure = structure
+
+    def __call__(self, *results: Any) -> Any:
+        return tree.unflatten(self.structure, list(results))
+
+
+def _item(value: Any) -> Any:
+    return value.item()
+
+
+def _copy(value: Any) -> Any:
+    return value.copy()
