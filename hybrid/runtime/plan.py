@@ -25,6 +25,8 @@ from hybrid.passes.steps import Bind, HostCall
 from hybrid.runtime import flags, native, pool, profile, threads
 from hybrid.runtime.program import Gemm, Lowered, Matrix, Segment, Work, title
 
+_NOTHING = np.empty(0, np.uint8)
+
 
 def fail(code: int) -> None:
     """Raise what a kernel's code stands for."""
@@ -67,15 +69,17 @@ class Plan:
         known = all_sizes(sizes_of(self.lowered.graph, arrays), self._quotients) if self._symbolic else {}
         env: dict[str, np.ndarray] = dict(zip(self._inputs, arrays, strict=True))
         env.update((name, _reachable(array)) for name, array in self._constants)
-        arena = pool.empty(evaluate(self.lowered.arena_size, known) + 64, np.dtype(np.uint8))
-        shift = -arena.ctypes.data % 64
+        arena = _NOTHING
+        if self.lowered.arena:
+            arena = pool.empty(evaluate(self.lowered.arena_size, known) + 64, np.dtype(np.uint8))
+            arena = arena[-arena.ctypes.data % 64 :]
         for step in self.lowered.steps:
             if isinstance(step, HostCall):
                 self._host(step, env, known, seen)
             elif isinstance(step, Bind):
                 known[step.symbol] = int(self._found(self.lowered.names[next(step.reads)], env, known).reshape(())[()])
             else:
-                self._segment(step, env, arena[shift:], known, seen)
+                self._segment(step, env, arena, known, seen)
         for name, array in self._constants:
             if name in self._written and env[name] is not array:
                 np.copyto(array, env[name])

@@ -193,7 +193,7 @@ class Compiled:
         known = self.sizes_of(values) if traced.sizes else {}
         made: list[Any] = []
         known.update((symbol, int(outputs[index])) for symbol, index in traced.late.items())
-        with sizes(known):
+        with sizes(known) if known else contextlib.nullcontext():
             for result in traced.results:
                 made.append(self._give(result, values, bound, outputs, made))
         rest = iter(made)
