@@ -222,21 +222,25 @@ def has_effects(graph: Graph) -> bool:
     return any(eqn.primitive.effect for eqn in walk(graph))
 
 
+_NO_SYMBOLS: frozenset[str] = frozenset()
+
+
 def symbols_of(value: Any) -> frozenset[str]:
     """The size symbols that a parameter, a type or an equation mentions and does not bind itself."""
     if isinstance(value, Dim):
         return value.symbols
     if isinstance(value, TensorType):
-        return symbols_of(value.shape)
+        value = value.shape
     if isinstance(value, tuple):
-        return frozenset().union(*map(symbols_of, value))
+        found = [symbols_of(item) for item in value if type(item) is not int]
+        return frozenset().union(*found) if found else _NO_SYMBOLS
     if isinstance(value, Graph):
         inner = frozenset().union(*map(symbols_of, value.eqns), *(symbols_of(var.type) for var in value.inputs))
         return inner - {eqn.params["symbol"] for eqn in value.eqns if eqn.primitive.body == "bind"}
     if isinstance(value, Eqn):
         found = frozenset().union(*map(symbols_of, value.params.values()), *(symbols_of(var.type) for var in value.outputs))
         return found - {value.params.get("symbol"), *value.params.get("defines", ())}
-    return frozenset()
+    return _NO_SYMBOLS
 
 
 def evaluate(graph: Graph, *arrays: Any) -> tuple[np.ndarray, ...]:

@@ -102,7 +102,9 @@ class _Kernel:
 
     # what every nest uses ---------------------------------------------------------------------------------------------
     def puller(self, override=lambda var, index: None, hide: tuple[Var, ...] = ()) -> Puller:
-        names = {var: n for var, n in self.context.names.items() if var not in hide}
+        names = self.context.names
+        if hide:
+            names = {var: n for var, n in names.items() if var not in hide}
         return Puller(self.context.producers, names, self.context.strides, self.fresh, override)
 
     def store(self, target: Var, index: Index, value: Expr) -> Store:

@@ -62,6 +62,7 @@ class _Fuser:
         self.sources = {*graph.inputs, *(var for var, _ in graph.constants)}
         self.host = {eqn for eqn in graph.eqns if not lowers(eqn) or (serial and is_large(eqn))}
         self.costs: dict[Var, int] = {}
+        self.groups: dict[Var, set[Group]] = {}  # those that read a value, in the attempt under way
         self.sized = {eqn: found for eqn in graph.eqns if (found := symbols_of(eqn))}
 
     # what is stored ---------------------------------------------------------------------------------------------------
@@ -200,6 +201,7 @@ class _Fuser:
     def attempt(self, kept: set[Var]) -> tuple[Program, set[Var]]:
         """One grouping with these stored values, and the values that had better be stored too."""
         self.costs.clear()
+        self.groups.clear()
         outputs, copies = self.results(kept)
         steps: list[Step] = []
         home: dict[Var, Step] = {}
@@ -297,26 +299,35 @@ class _Fuser:
         depends = {home[var] for var, _ in stage.reads if var in home} | after
         candidates: dict[Step, None] = dict.fromkeys(home[var] for var, _ in reversed(stage.reads) if var in home)
         mine = {var for var, _ in stage.reads}
-        candidates |= dict.fromkeys(s for s in reversed(steps) if isinstance(s, Group) and not mine.isdisjoint(s.reads))
+        readers = {group for var in mine for group in self.groups.get(var, ())}
+        candidates |= dict.fromkeys(s for s in reversed(steps) if s in readers) if readers else {}
         alone = stage.writes or (stage.reduces and not self.by_rows(stage))
         if not alone and not self.separate:
+            below: set[Step] | None = None
             for group in candidates:
                 if not isinstance(group, Group) or group.alone:
                     continue
-                if any(_reaches(other, group, needs) for other in depends if other is not group):
+                below = _below(depends, needs) if below is None else below
+                if group in below:  # nothing relies on itself: another of `depends` does
                     continue
                 outer = self.common_outer(stage, group)
                 if outer is None:
                     continue
                 group.stages.append(stage)
                 group.outer = outer
+                self.read_by(group, stage)
                 needs[group] |= depends - {group}
                 home[stage.target] = group
                 return
         group = Group([stage], len(stage.shape), alone)
         steps.append(group)
+        self.read_by(group, stage)
         needs[group] = depends
         home[stage.target] = group
+
+    def read_by(self, group: Group, stage: Stage) -> None:
+        for var, _ in stage.reads:
+            self.groups.setdefault(var, set()).add(group)
 
     def by_rows(self, stage: Stage) -> bool:
         """Whether a reduction runs along memory: more operands have unit stride in its last axis than in the last kept one."""
@@ -440,15 +451,15 @@ def _inner_size(stage: Stage, outer: int) -> Size:
     return inner * product(reduced_shape(stage.eqn)) if stage.reduces and stage.eqn else inner
 
 
-def _reaches(start: Step, goal: Step, needs: dict[Step, set[Step]]) -> bool:
-    stack, seen = [start], {start}
+def _below(steps: set[Step], needs: dict[Step, set[Step]]) -> set[Step]:
+    """Everything that these steps rely on, themselves only where another of them does."""
+    seen: set[Step] = set()
+    stack = list(steps)
     while stack:
-        at = stack.pop()
-        if at is goal:
-            return True
-        stack.extend(n for n in needs[at] if n not in seen)
-        seen |= needs[at]
-    return False
+        fresh = needs[stack.pop()] - seen
+        seen |= fresh
+        stack += fresh
+    return seen
 
 
 def _ordered(steps: list[Step], needs: dict[Step, set[Step]]) -> list[Step]:

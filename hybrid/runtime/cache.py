@@ -105,24 +105,28 @@ class DiskCache:
             warnings.warn(f"compiled code is not kept on disk: {error}. Set HYBRID_CACHE_DIR to a directory that can be "
                           "written, or HYBRID_CACHE=0", RuntimeWarning, stacklevel=2)  # fmt: skip
             return
-        self._grow(len(content))
+        self._grow(len(content), path)
 
     def _path(self, key: str) -> Path:
         return self.directory / key[:2] / (key + _SUFFIX)
 
-    def _grow(self, size: int) -> None:
+    def _grow(self, size: int, path: Path) -> None:
         with _lock:
-            self._size = self._trim() if self._size is None else self._size + size
+            self._size = self._known(path) if self._size is None else self._size + size
             if self._size > self.limit:
                 self._size = self._trim()
 
+    def _known(self, path: Path) -> int:
+        """About how many bytes there are, from the directory of one key, as keys are spread evenly; exact where they may be many.
+
+        To look at all of 100 000 files takes a second, which a first call should not have to wait for.
+        """
+        estimate = sum(size for _, size, _ in _files(path.parent)) << 8
+        return estimate if estimate <= self.limit else self._trim()
+
     def _trim(self) -> int:
         """Remove the least recently used files once over the limit; the bytes that stay."""
-        files = []
-        for path in self.directory.glob("??/*"):  # temporary files too: a process may have died while writing
-            with suppress(OSError):
-                status = path.stat()
-                files.append((status.st_mtime_ns, status.st_size, path))
+        files = [file for shard in _shards(self.directory) for file in _files(shard)]
         total = sum(size for _, size, _ in files)
         if total <= self.limit:
             return total
@@ -130,9 +134,26 @@ class DiskCache:
             if total <= self.limit * _TRIM_TO:
                 break
             with suppress(OSError):
-                path.unlink()
+                os.unlink(path)
             total -= size
         return total
+
+
+def _shards(directory: Path) -> list[str]:
+    with suppress(OSError), os.scandir(directory) as found:
+        return [entry.path for entry in found if len(entry.name) == 2]
+    return []
+
+
+def _files(directory: Path | str) -> list[tuple[int, int, str]]:
+    """Time, size and path of each file, temporary ones too: a process may have died while writing."""
+    files = []
+    with suppress(OSError), os.scandir(directory) as found:
+        for entry in found:
+            with suppress(OSError):
+                status = entry.stat()
+                files.append((status.st_mtime_ns, status.st_size, entry.path))
+    return files
 
 
 def _unpack(content: bytes) -> bytes | None:
