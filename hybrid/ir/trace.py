@@ -24,10 +24,11 @@ from hybrid.core.shape import Quotient, Size, TensorType, contiguous_strides, sy
 from hybrid.ir.builder import Builder
 from hybrid.ir.graph import Atom, Literal, Source, Var
 from hybrid.ir.origin import behind, constant
-from hybrid.ir.primitive import TABLE, Primitive
+from hybrid.ir.primitive import TABLE, Kind, Primitive
 from hybrid.ir.requests import Concretise, Specialise, TooLong
 from hybrid.ir.sizes import KnownSizes
 
+MANY_CONSTRUCTS = 256  # branches and loops one after another, of which simplification may leave a quarter
 MOST = 60_000  # operations of one trace: recording them takes about a second
 DEEPEST = 48  # branches and loops inside each other
 SNAPSHOT_BYTES = 1 << 20  # captured arrays up to this size are watched for writes while tracing; a comparison takes 0.1 ms
@@ -182,6 +183,7 @@ class Trace(KnownSizes):
         self.orders: dict[Cell, tuple[int, ...]] = {}  # the axes of new storage from slowest to fastest, where not in C order
         self.ranges: dict[Atom, tuple[Size, Size]] = {}  # numbers whose least and greatest value are known
         self.bound: dict[str, Atom] = {}  # the numbers that symbols were given
+        self.constructs = 0  # branches and loops that are in no other
         self.recorded = 0  # operations, those of attempts that were given up included
         self.errors: dict[str, Any] = dict(np.geterr())  # what is done about floating-point errors around it
         self.heard = False  # whether the traced code asks for more to be done
@@ -281,12 +283,25 @@ class Trace(KnownSizes):
                            fix="let loops be loops: f.explain() tells which are written out, and why")  # fmt: skip
             self.fail(long)
             raise long
+        if primitive.kind is Kind.CONTROL and primitive.body != "bind" and self.region is None:
+            self._count_construct(primitive)
         if (errors := dict(np.geterr())) != self.errors:
             self._heed(errors)
         made = self.builder.append(primitive, inputs, params, user_line())
         if _state.spy is not None:
             _state.spy(self, made, user_frame())
         return made
+
+    def _count_construct(self, primitive: Primitive) -> None:
+        """Give up early where a loop full of branches is written out: to record one takes some milliseconds."""
+        if primitive.body == "check":
+            return
+        self.constructs += 1
+        if self.constructs > MANY_CONSTRUCTS:
+            what = f"more than {MANY_CONSTRUCTS} branches and loops one after another: a loop could not stay a loop"
+            long = TraceError(what, at=user_line())
+            self.fail(long)
+            raise long
 
     def _heed(self, errors: dict[str, Any]) -> None:
         """What the traced code itself asks NumPy to do about floating-point errors. What its caller asks for is the call's."""

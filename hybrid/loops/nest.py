@@ -42,6 +42,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -376,19 +377,19 @@ class Buffer:
     role: str  # in | out | inout
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Kernel:
     name: str
     buffers: tuple[Buffer, ...]
     body: tuple[Stmt, ...]
     source: str = ""  # the user's line that this kernel mostly stands for
 
-    @property
+    @cached_property
     def calls(self) -> tuple[Call, ...]:
         """Where it calls Python, in the order of the text."""
         return tuple(stmt for stmt in walk(self.body) if isinstance(stmt, Call))
 
-    @property
+    @cached_property
     def symbols(self) -> tuple[str, ...]:
         """Size symbols the kernel needs, sorted: those that no loop index or `Let` of its own stands for."""
         found: set[str] = set()
