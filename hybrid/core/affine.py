@@ -15,11 +15,12 @@ class Affine:
     1024*i + j + 3
     """
 
-    __slots__ = ("terms", "const")
+    __slots__ = ("terms", "const", "_hash")
 
     def __init__(self, terms: Mapping[str, Size] | None = None, const: Size = 0):
         self.terms: dict[str, Size] = {name: c for name, c in (terms or {}).items() if c != 0}
         self.const = const
+        self._hash: int | None = None
 
     @staticmethod
     def var(name: str) -> Affine:
@@ -60,10 +61,12 @@ class Affine:
         return not self.terms
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Affine) and self.terms == other.terms and self.const == other.const
+        return self is other or (isinstance(other, Affine) and self.terms == other.terms and self.const == other.const)
 
     def __hash__(self) -> int:
-        return hash((frozenset(self.terms.items()), self.const))
+        if self._hash is None:
+            self._hash = hash((frozenset(self.terms.items()), self.const))
+        return self._hash
 
     def __repr__(self) -> str:
         parts = [name if c == 1 else f"{_wrap(c)}*{name}" for name, c in self.terms.items()]

@@ -61,6 +61,9 @@ class _Fuser:
         self.producers, self.readers = graph.producers, uses(graph)
         self.sources = {*graph.inputs, *(var for var, _ in graph.constants)}
         self.host = {eqn for eqn in graph.eqns if not lowers(eqn) or (serial and is_large(eqn))}
+        stored = (Kind.REDUCE, Kind.CONTRACT, Kind.WRITE, Kind.CONTROL)
+        made = (eqn.outputs for eqn in graph.eqns if eqn in self.host or eqn.primitive.kind in stored or separate)
+        self.finished = self.sources.union(*made)  # what no group computes again
         self.costs: dict[Var, int] = {}
         self.groups: dict[Var, set[Group]] = {}  # those that read a value, in the attempt under way
         self.sized = {eqn: found for eqn in graph.eqns if (found := symbols_of(eqn))}
@@ -68,11 +71,7 @@ class _Fuser:
     # what is stored ---------------------------------------------------------------------------------------------------
     def is_stage(self, var: Var, kept: set[Var]) -> bool:
         """Whether reading `var` is a load (or a finished reduction) rather than a recomputation."""
-        if var in self.sources or var in kept:
-            return True
-        eqn = self.producers[var]
-        stored = (Kind.REDUCE, Kind.CONTRACT, Kind.WRITE, Kind.CONTROL)
-        return eqn in self.host or eqn.primitive.kind in stored or self.separate
+        return var in self.finished or var in kept
 
     def layout(self, var: Var) -> Shape:
         return self.strides.get(var) or contiguous_strides(var.type.shape)
@@ -191,10 +190,15 @@ class _Fuser:
             roots, eqn, through = [(target, index)], None, target
         else:
             roots = [(atom, index)]
-        reads, seen = self.walk(roots, kept, through)
+        walks = [self.walk([root], kept, through) for root in roots]
+        reads = dict.fromkeys(read for found, _ in walks for read in found)
+        seen: dict[Var, set] = {}
+        for _, found in walks:
+            for var, indices in found.items():
+                seen.setdefault(var, set()).update(indices)
         for var, indices in seen.items():
             visits.setdefault(var, {}).setdefault(target, set()).update(indices)
-        regions = tuple(tuple(self.walk([root], kept)[0]) for root in roots) if eqn and eqn.primitive.kind is Kind.WRITE else ()
+        regions = tuple(tuple(found) for found, _ in walks) if eqn and eqn.primitive.kind is Kind.WRITE else ()
         return Stage(target, atom, eqn, tuple(reads), regions)
 
     # groups -----------------------------------------------------------------------------------------------------------
