@@ -223,6 +223,7 @@ def has_effects(graph: Graph) -> bool:
 
 
 _NO_SYMBOLS: frozenset[str] = frozenset()
+_PLAIN = frozenset((int, float, str, bool, type(None)))
 
 
 def symbols_of(value: Any) -> frozenset[str]:
@@ -238,8 +239,10 @@ def symbols_of(value: Any) -> frozenset[str]:
         inner = frozenset().union(*map(symbols_of, value.eqns), *(symbols_of(var.type) for var in value.inputs))
         return inner - {eqn.params["symbol"] for eqn in value.eqns if eqn.primitive.body == "bind"}
     if isinstance(value, Eqn):
-        found = frozenset().union(*map(symbols_of, value.params.values()), *(symbols_of(var.type) for var in value.outputs))
-        return found - {value.params.get("symbol"), *value.params.get("defines", ())}
+        parts = [symbols_of(part) for part in value.params.values() if type(part) not in _PLAIN]
+        parts += [symbols_of(var.type.shape) for var in value.outputs]
+        found = frozenset().union(*filter(None, parts))
+        return found - {value.params.get("symbol"), *value.params.get("defines", ())} if found else found
     return _NO_SYMBOLS
 
 

@@ -70,6 +70,7 @@ class Call(NamedTuple):
 
 REST = 64  # calls that go straight to Python where no call has ever been compiled: to look at one takes some 20 µs
 MISSES = 4  # calls that compiled code could not make after all, before it is not tried any more
+SEVERAL = 3  # floats of one argument that the function asks for the values of, before all of them become static
 MANY_VARIANTS = 3  # traces kept beside one for other states of what a function reads, such as a training flag
 
 
@@ -303,6 +304,7 @@ class Function(Reports, Inspection):
                     where = f"{ask.what} at {ask.at}" if ask.at else ask.what
                     asked = [k for k in ask.arguments if not self._sizes.is_run_time(structure, k)]
                     self._sizes.settle(structure, ask.arguments, f"{where} needs its value")
+                    asked += self._beside(structure, call.values, asked)
                     self._asked.setdefault(structure, {}).update((k, where) for k in asked)
                 except Specialise as ask:
                     where = f"{ask.what} at {ask.at}" if ask.at else ask.what
@@ -318,6 +320,12 @@ class Function(Reports, Inspection):
             if known and (varied := known.reads.varied()):
                 return varied
         return []
+
+    def _beside(self, structure: tree.Structure, values: list, asked: list[int]) -> list[int]:
+        """The other floats of an argument where several have been asked for: one trace for each of a list takes seconds."""
+        owners, before = self.parameters.owners(structure), self._asked.get(structure, {})
+        many = {owners[k] for k in asked if sum(owners[other] == owners[k] for other in before) >= SEVERAL}
+        return [k for k, owner in enumerate(owners) if owner in many and type(values[k]) is float]
 
     def _found(self, structure: tree.Structure, leaves: tuple[Leaf, ...]) -> Compiled | Refusal | None:
         """What is known of calls like this one: a trace, or why there is none."""
