@@ -18,12 +18,14 @@ from hybrid.loops.nest import (
     Expr,
     For,
     If,
+    Invoke,
     Kernel,
     Let,
     Load,
     Op,
     Ref,
     Rescue,
+    Routine,
     Scratch,
     Stmt,
     Store,
@@ -60,7 +62,7 @@ def can_vectorise(loop: For) -> bool:
     that move with the index."""
     moving = {loop.index}
     for stmt in walk(loop.body):
-        if isinstance(stmt, (Scratch, While, Call)) or (isinstance(stmt, For) and stmt.kind != "serial"):
+        if isinstance(stmt, (Scratch, While, Call, Routine, Invoke)) or (isinstance(stmt, For) and stmt.kind != "serial"):
             return False
         if isinstance(stmt, For) and isinstance(stmt.extent, Dim) and moving & stmt.extent.symbols:
             return False
@@ -137,8 +139,8 @@ def is_scalar(kernel: Kernel) -> bool:
 
 
 def _scalar_loop(stmt: Stmt) -> bool:
-    if isinstance(stmt, (While, If)):
-        return isinstance(stmt, While) or any(map(_scalar_loop, (*stmt.body, *stmt.orelse)))
+    if isinstance(stmt, (While, If, Routine)):
+        return not isinstance(stmt, If) or any(map(_scalar_loop, (*stmt.body, *stmt.orelse)))
     if not isinstance(stmt, For):
         return False
     if stmt.kind in ("vector", "flat"):

@@ -29,18 +29,23 @@ from hybrid.loops.nest import (
     Declare,
     For,
     If,
+    Invoke,
     Kernel,
     Let,
     Native,
+    Routine,
     Scratch,
     Stmt,
     Store,
     While,
     names_used,
+    stored,
     walk,
 )
 
 STACK_LIMIT = 64 * 1024  # bytes of scratch on a thread's stack; more comes from malloc
+STACK_EACH = 256  # bytes of scratch on the stack for each call of a routine
+STACK_DEPTH = 2 << 20  # bytes of stack that calls of routines may take: of the 8 MB that threads have on Linux
 ALIGNMENT = 64  # a cache line and the widest vector
 
 
@@ -101,6 +106,7 @@ class _KernelText:
         self.functions: list[str] = []
         self.marks = f" {SCALAR_LOOPS}" if estimate.is_scalar(kernel) else ""
         self.sizes = [f"i64 %{symbol('size.' + name)}" for name in kernel.symbols]
+        self.routines: dict[str, tuple[str, list[str], list[str]]] = {}  # function, arrays from outside, of them by value
 
 
 class _Nest(Values):
@@ -114,6 +120,7 @@ class _Nest(Values):
         self.repeated = 0  # loops around the emitter
         self.slot = 0  # copy of the unrolled body, hence the slot of an accumulator
         self.fails = False
+        self.stack_limit, self.floor = STACK_LIMIT, ""  # floor: the address that the stack of routines may not pass
         self._scratch: dict[int, Array] = {}
         self._stack = 0
         self._heap: list[str] = []
@@ -197,6 +204,10 @@ class _Nest(Values):
             self.conditional(stmt)
         elif isinstance(stmt, Scratch):
             self.arrays[stmt.name] = self.scratch(stmt)
+        elif isinstance(stmt, Routine):
+            self.routine(stmt)
+        elif isinstance(stmt, Invoke):
+            self.invoke(stmt)
         else:
             raise CompileError(f"kernel {self.kernel} has a statement of no known kind", got=type(stmt).__name__)
 
@@ -217,7 +228,7 @@ class _Nest(Values):
             return known
         pointer, place = self.e.fresh("scratch"), self.prologue
         bytes_ = stmt.size * stmt.dtype.itemsize
-        if isinstance(bytes_, int) and self._stack + bytes_ <= STACK_LIMIT:
+        if isinstance(bytes_, int) and self._stack + bytes_ <= self.stack_limit:
             self._stack += bytes_
             place.append(f"  {pointer} = alloca [{max(1, bytes_)} x i8], align {ALIGNMENT}")
         else:
@@ -546,6 +557,77 @@ class _Nest(Values):
             e.start(failed)
             self.leave(code)
             e.start(passed)
+
+    # Routines
+
+    def routine(self, stmt: Routine) -> None:
+        """A function of what it uses from around it, the values and arrays of a call, and how deep the stack may be."""
+        used, inside = names_used(stmt.body), list(walk(stmt.body))
+        for name in used & self.shared.routines.keys():
+            used |= {*self.shared.routines[name][1]}
+        changed = {name for inner in inside for name in stored(inner)}
+        outside = [key for key in self.arrays if key in used]
+        names = [key for key in self.names if key in used]
+        by_value = [key for key in outside if self.arrays[key].cell and key not in changed]
+        function = f"{self.shared.kernel.name}.{stmt.name}"
+        self.shared.routines[stmt.name] = function, [*outside, *names], by_value
+        nest = _Nest(self.shared)
+        nest.threads, nest.stack_limit, nest.floor = False, STACK_EACH, "%floor"
+        parameters = []
+        for key in outside:
+            array, value = self.arrays[key], f"%{symbol('value.' + key)}"
+            if key in by_value:
+                nest.arrays[key] = nest.cell(array.dtype)
+                nest.prologue.append(f"  store {MEMORY[array.dtype]} {value}, ptr {nest.arrays[key].pointer}")
+                parameters.append(f"{MEMORY[array.dtype]} {value}")
+            else:
+                nest.arrays[key] = array._replace(pointer=f"%{symbol('buffer.' + key)}", cell=False)
+                parameters.append(f"ptr noalias {nest.arrays[key].pointer}")
+        for key in names:
+            scalar = self.lookup(key, self.names[key].dtype)
+            nest.bind(key, scalar._replace(text=f"%{symbol('value.' + key)}"))
+            parameters.append(f"{scalar.type} %{symbol('value.' + key)}")
+        for given in stmt.values:
+            value = Value(f"%{symbol('value.' + given.name)}", given.dtype)
+            nest.bind(given.name, value)
+            parameters.append(value.operand)
+        for buffer in stmt.buffers:
+            nest.arrays[buffer.name] = Array(f"%{symbol('buffer.' + buffer.name)}", buffer.dtype, buffer.size)
+            parameters.append(f"ptr noalias {nest.arrays[buffer.name].pointer}")
+        e, deep, room = nest.e, nest.e.label("deep"), nest.e.label("room")
+        e.branch(e.let(f"icmp ult i64 {nest.frame()}, %floor"), deep, room)
+        e.start(deep)
+        nest.leave(str(int(Code.PYTHON)))
+        e.start(room)
+        nest.block(stmt.body)
+        self.shared.functions.append(nest.function(function, [*parameters, "i64 %floor"]))
+
+    def frame(self) -> str:
+        """About where the stack ends now."""
+        self.e.declares.setdefault("llvm.frameaddress.p0", "declare ptr @llvm.frameaddress.p0(i32 immarg)")
+        return self.e.let(f"ptrtoint ptr {self.e.let('call ptr @llvm.frameaddress.p0(i32 0)', 'p')} to i64")
+
+    def invoke(self, stmt: Invoke) -> None:
+        e, (function, outside, by_value) = self.e, self.shared.routines[stmt.name]
+        given = [self.evaluate(value).operand for value in stmt.values]
+        operands = []
+        for key in outside:
+            if key in by_value:
+                kind = MEMORY[self.arrays[key].dtype]
+                operands.append(f"{kind} {e.let(f'load {kind}, ptr {self.arrays[key].pointer}')}")
+            elif key in self.arrays:
+                operands.append(f"ptr {self.arrays[key].pointer}")
+            else:
+                operands.append(self.lookup(key, self.names[key].dtype).operand)
+        operands += [*given, *(f"ptr {self.arrays[name].pointer}" for name in stmt.buffers)]
+        floor = self.floor or e.let(f"sub i64 {self.frame()}, {STACK_DEPTH}")
+        arguments = ", ".join([*operands, f"i64 {floor}", *self.shared.sizes])
+        code = e.let(f"call i32 @{symbol(function)}({arguments})")
+        failed, passed = e.label("failed"), e.label("passed")
+        e.branch(e.let(f"icmp ne i32 {code}, 0"), failed, passed)
+        e.start(failed)
+        self.leave(code)
+        e.start(passed)
 
     def outline(self, stmt: For) -> tuple[str, bool, list[str]]:
         """A function that runs a range of a loop; its name, whether it can fail, and what it is given after the range."""

@@ -123,6 +123,8 @@ class _Source(text.Printer):
         self.scope: dict[str, None] = {}  # names bound before a parallel loop, which its task may need as arguments
         self.cells = _cells(kernel)
         self.tasks: list[str] = []
+        self.routines: dict[str, tuple[list[str], list[str]]] = {}  # what a routine uses from around it, and stores in there
+        self.endings: list[str] | None = None  # of the routine being written: what it returns besides its code
         self.calls = {self.fresh(f"python_{call.name}"): call for call in kernel.calls}  # name in the module -> what it calls
 
     # -- the module -------------------------------------------------------------------------------------------------------
@@ -225,9 +227,57 @@ class _Source(text.Printer):
                 self.bind(stmt.name, f"np.empty({self.sized(stmt.size)}, {element})")
             case nest.Check():
                 self.line(f"if not {within(self.value(stmt.condition), ATOM)}:")
-                self.line(f"    return {int(stmt.code)}  # {stmt.code.name}")
+                self.line(f"    return {self.ending(str(int(stmt.code)))}  # {stmt.code.name}")
             case nest.Call():
                 self.call(stmt)
+            case nest.Routine():
+                self.routine(stmt)
+            case nest.Invoke():
+                self.invoke(stmt)
+
+    def ending(self, code: str) -> str:
+        """What a function returns that ends with a code."""
+        return code if self.endings is None else f"({', '.join([code, *self.endings])},)"
+
+    def routine(self, stmt: nest.Routine) -> None:
+        """A function of the module: variables from outside that it stores in, and results of one element, it returns."""
+        used = nest.names_used(stmt.body)
+        for name in used & self.routines.keys():
+            used |= {*self.routines[name][0]}
+        own = {inner.name for inner in nest.walk(stmt.body) if isinstance(inner, nest.Scratch)}
+        changed = {name for inner in nest.walk(stmt.body) for name in nest.stored(inner)} - own
+        names = {self.name(name): name for name in used}
+        outside = [names[name] for name in dict.fromkeys((*self.parameters, *self.scope)) if name in names]
+        single = [buffer for buffer in stmt.writes if buffer.size == 1]
+        kept = [name for name in outside if name in changed and name in self.cells]
+        self.routines[stmt.name] = outside, kept
+        arrays = [buffer.name for buffer in stmt.buffers if buffer not in single]
+        parameters = [self.name(name) for name in (*outside, *(value.name for value in stmt.values), *arrays)]
+        before = self.lines, self.depth, self.scope, self.endings
+        self.lines, self.depth, self.scope = [], 1, dict.fromkeys(parameters)
+        self.endings = [self.name(name) for name in (*kept, *(buffer.name for buffer in single))]
+        for buffer in stmt.buffers:
+            self.dtypes[buffer.name] = buffer.dtype
+        for buffer in single:
+            self.bind(buffer.name, self.constant(0, buffer.dtype)[0])
+        for inner in stmt.body:
+            self.statement(inner)
+        self.line(f"return {self.ending('0')}")
+        self.tasks.append(self.function(self.name(stmt.name), parameters, self.lines, 'error_model="numpy"'))
+        self.lines, self.depth, self.scope, self.endings = before
+
+    def invoke(self, stmt: nest.Invoke) -> None:
+        outside, kept = self.routines[stmt.name]
+        routine = next(r for r in nest.walk(self.kernel.body) if isinstance(r, nest.Routine) and r.name == stmt.name)
+        values = [self.value(value)[0] for value in stmt.values]
+        single = [buffer.size == 1 for buffer in routine.writes]
+        arrays = [*stmt.reads, *(name for name, alone in zip(stmt.writes, single) if not alone)]
+        results = [name for name, alone in zip(stmt.writes, single) if alone]
+        targets = [self.name(name) if name in self.cells else f"{self.name(name)}[0]" for name in (*kept, *results)]
+        given = ", ".join([*map(self.name, outside), *values, *map(self.name, arrays)])
+        self.line(f"{', '.join(['code', *targets])}{'' if targets else ','} = {self.name(stmt.name)}({given})")
+        self.line("if code != 0:")
+        self.line(f"    return {self.ending('code')}")
 
     def call(self, stmt: nest.Call) -> None:
         name = next(name for name, call in self.calls.items() if call is stmt)
@@ -244,7 +294,7 @@ class _Source(text.Printer):
         else:
             self.line(f"code = {name}({', '.join([*arrays, *values])})")
         self.line("if code != 0:")
-        self.line("    return code")
+        self.line(f"    return {self.ending('code')}")
 
     def bind(self, name: str, value: str) -> None:
         self.line(f"{self.name(name)} = {value}")
@@ -282,7 +332,7 @@ class _Source(text.Printer):
             self.line("if status[0] != 0:")
             self.line("    return status[0]")
         else:
-            threads = self.numba and loop.kind in ("parallel", "flat")
+            threads = self.numba and loop.kind in ("parallel", "flat") and self.endings is None
             note = "" if threads or loop.kind == "serial" else f"  # {loop.kind}"
             self.line(f"for {index} in {'numba.prange' if threads else 'range'}({extent}):{note}")
             self.block(loop.body)
@@ -292,6 +342,7 @@ class _Source(text.Printer):
         """Whether this is a loop of many threads whose iterations can fail."""
         return (
             self.numba
+            and self.endings is None
             and isinstance(stmt, nest.For)
             and stmt.kind in ("parallel", "flat")
             and any(isinstance(inner, nest.Check) for inner in nest.walk(stmt.body))
@@ -502,6 +553,9 @@ def _cells(kernel: nest.Kernel) -> set[str]:
     found = {stmt.name for stmt in statements if isinstance(stmt, nest.Scratch) and stmt.size == 1}
     found -= {stmt.name for stmt in statements if isinstance(stmt, nest.Scratch) and stmt.size != 1}
     found -= {slot.buffer for stmt in statements if isinstance(stmt, nest.Call) for slot in stmt.slots}
+    for routine in statements:
+        if isinstance(routine, nest.Routine):
+            found |= {buffer.name for buffer in routine.writes if buffer.size == 1}
     for loop in statements:
         if isinstance(loop, nest.For) and loop.kind in ("parallel", "flat"):
             inside = list(nest.walk(loop.body))

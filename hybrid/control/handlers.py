@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import operator
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from itertools import pairwise
 from types import CodeType
 from typing import Any
@@ -17,6 +17,7 @@ from hybrid.control.effects import refuse_debuggers, refuse_effects
 from hybrid.control.lists import ListChanges, Listed, listed, plain
 from hybrid.control.loop import CannotRoll, FirstRoundDiffers, RoundRaises, Rounds, Swapped, roll
 from hybrid.control.plain import UNDEFINED, Ends, Plain, State
+from hybrid.control.recursion import Recursion
 from hybrid.control.tables import Tables, holds_traced, is_number
 from hybrid.control.watch import Holds, Watch
 from hybrid.core import dtype as dt
@@ -27,6 +28,7 @@ from hybrid.frontend.printing import text
 from hybrid.frontend.values import FUNCTIONS, NUMBERS, Value, active, kind_of, sized, wrap
 from hybrid.ir import trace as tr
 from hybrid.ir.graph import Atom
+from hybrid.ir.requests import Recursive
 from hybrid.ir.trace import Region, Trace
 from hybrid.ops import elementwise as e
 
@@ -43,6 +45,7 @@ class Tracing(Plain):
         convert: gives the converted form of a user's function, or the function itself.
         opaque: whether a Python function that stays as it is might hide what it does.
         short: the most rounds of a loop that is written out.
+        recursive: functions whose calls of themselves are those of a procedure.
     """
 
     def __init__(
@@ -50,10 +53,13 @@ class Tracing(Plain):
         convert: Callable[[Callable, Any], Callable],
         opaque: Callable[[Callable], bool] = lambda function: False,
         short: int = SHORT,
+        recursive: Collection[CodeType] = (),
     ):
         self.convert, self.opaque, self.short = convert, opaque, short
         self.tables = Tables()
         self.calls: dict[CodeType, list[int]] = {}  # the user's functions that are being called: how deep in branches
+        self.recursive = recursive
+        self.recursions: dict[CodeType, Recursion] = {}  # those that are being recorded
 
     # branches -----------------------------------------------------------------------------------------------------------
     def branch(self, test: Any, then: Callable, orelse: Callable, state: State) -> None:
@@ -372,17 +378,45 @@ class Tracing(Plain):
         return made
 
     def _called(self, trace: Trace, code: CodeType, function: Callable, /, *args: Any, **kwargs: Any) -> Any:
-        """A call of the user's own function. One that calls itself in branch after branch is taken to end after a few calls."""
+        """A call of the user's own function. One that calls itself in branch after branch becomes a procedure."""
+        if code in self.recursions:
+            return self.recursions[code].again(args, kwargs)
+        if code in self.recursive:
+            return self._recursion(trace, code, function, args, kwargs)
         depth = 0 if trace.region is None else trace.region.depth
         active = self.calls.setdefault(code, [])
         if len(active) > RECURSIONS and all(a < b for a, b in pairwise([*active[-RECURSIONS:], depth])):
-            trace.notes.append(f"a recursion is taken to end after {RECURSIONS + 1} calls ({tr.user_line()})")
-            raise RecursionError("a recursion whose end only a run knows")
+            again = Recursive(code, function.__name__, tr.user_line())
+            trace.fail(again)
+            raise again
         active.append(depth)
         try:
             return function(*args, **kwargs)
         finally:
             active.pop()
+
+
+    def _recursion(self, trace: Trace, code: CodeType, function: Callable, args: tuple, kwargs: dict) -> Any:
+        """The first call of a function that calls itself as often as a run decides."""
+        while True:
+            attempt = _Attempt(trace, _NO_STATE, functools.partial(function, *args, **kwargs))
+            try:
+                with attempt.region:
+                    found = self.recursions[code] = Recursion(trace, function, args, kwargs, attempt.held)
+                    value = found.record()
+                attempt.accept()
+                return value
+            except Holds as held:
+                attempt.undo()
+                trace.held.update(held.places)
+            except ListChanges as change:
+                attempt.undo()
+                _grow(trace, change)
+            except (TraceError, tr.Concretise, tr.Specialise):
+                attempt.undo()
+                raise
+            finally:
+                self.recursions.pop(code, None)
 
 
 def _library(function: Callable, /, *args: Any, **kwargs: Any) -> Any:

@@ -175,10 +175,11 @@ def exact(name: str, a: Any, b: Any) -> Any:
 
 
 def _get(cells: tuple[CellType, ...]) -> tuple:
-    return tuple(map(_contents, cells))
+    return tuple(map(cell_contents, cells))
 
 
-def _contents(cell: CellType) -> Any:
+def cell_contents(cell: CellType) -> Any:
+    """What a variable holds, UNDEFINED where it is unbound."""
     try:
         return cell.cell_contents
     except ValueError:
@@ -187,7 +188,12 @@ def _contents(cell: CellType) -> Any:
 
 def _set(cells: tuple[CellType, ...], values: tuple) -> None:
     for cell, value in zip(cells, values, strict=True):
-        if value is not UNDEFINED:
-            cell.cell_contents = value
-        elif _contents(cell) is not UNDEFINED:
-            del cell.cell_contents
+        fill(cell, value)
+
+
+def fill(cell: CellType, value: Any) -> None:
+    """Rebind a variable; UNDEFINED unbinds it."""
+    if value is not UNDEFINED:
+        cell.cell_contents = value
+    elif cell_contents(cell) is not UNDEFINED:
+        del cell.cell_contents

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from types import CodeType
 from typing import Any
 
 from hybrid.core.errors import TraceError
@@ -11,6 +12,14 @@ from hybrid.ir.graph import Source
 
 class TooLong(TraceError):
     """A trace that no attempt to record it otherwise would make shorter."""
+
+
+class Recursive(TooLong):
+    """A function calls itself in branch after branch: trace again with its calls as those of a procedure."""
+
+    def __init__(self, code: CodeType, name: str, at: Source | None):
+        super().__init__(f"`{name}` calls itself as often as a run decides", at=at)
+        self.code = code
 
 
 class Concretise(Exception):

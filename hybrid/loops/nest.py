@@ -11,6 +11,8 @@
                  | Scratch(name, dtype, size)            a small array private to the enclosing iteration (stack)
                  | Check(condition, code)                where false, the call ends with error `code` (see `Code`)
                  | Call(name, run, reads, writes, …)     Python computes: `run(operands, sizes)` fills the places in `writes`
+                 | Routine(name, values, reads, writes, body)   statements with a name, to the end of the enclosing block
+                 | Invoke(name, values, reads, writes)   runs them, from inside them too: each time with scratch of its own
     Expr       ::= Const(value) | Ref(name) | Index(affine) | Load(buffer, offset, guard) | Op(name, args)
                  | Convert(arg, dtype) | Bitcast(arg, dtype) | Rescue(condition, fast, name, args)
     offset     ::= Affine over loop indices and int64 names, in elements of the buffer
@@ -33,6 +35,10 @@ Every expression has a NumPy dtype. Semantics, shared by every code generator:
 * A `Call` holds the GIL while it runs, stands in no loop but serial For and While, and is made exactly as often and in the
   order in which it is reached. Where Python raises an `Exception`, or gives other types or shapes than were inferred, the
   kernel ends with `Code.PYTHON`; any other exception (Ctrl-C) stays set, and it ends with `Code.RAISED`.
+
+* A `Routine` sees what is in scope where it stands, as it is when that is invoked. It is invoked in no loop but serial For and
+  While. Its `values` are handed over by value, its arrays (`reads` and `writes`) by name: those that it stores in have no
+  other name in it. Where a check in it fails, the kernel ends. It also ends, with `Code.PYTHON`, where the stack runs out.
 
 Expressions are immutable and shared by identity; a code generator evaluates each node once per statement.
 """
@@ -364,9 +370,6 @@ class Call:
         return (*self.reads, *self.writes)
 
 
-Stmt = For | While | If | Let | Store | Declare | Accumulate | Scratch | Check | Call
-
-
 @dataclass(frozen=True, slots=True)
 class Buffer:
     """An array the kernel is given. `size` is in elements; scalars are buffers of size 1."""
@@ -375,6 +378,38 @@ class Buffer:
     dtype: np.dtype
     size: Size
     role: str  # in | out | inout
+
+
+@dataclass(frozen=True, slots=True)
+class Routine:
+    """Statements that are run wherever they are invoked. Arrays it is given are read (role in) or filled (role out)."""
+
+    name: str
+    values: tuple[Ref, ...]
+    reads: tuple[Buffer, ...]
+    writes: tuple[Buffer, ...]
+    body: tuple[Stmt, ...]
+
+    @property
+    def buffers(self) -> tuple[Buffer, ...]:
+        return (*self.reads, *self.writes)
+
+
+@dataclass(frozen=True, slots=True)
+class Invoke:
+    """Run a routine in scope on values and on arrays, which go by name."""
+
+    name: str
+    values: tuple[Expr, ...]
+    reads: tuple[str, ...]
+    writes: tuple[str, ...]
+
+    @property
+    def buffers(self) -> tuple[str, ...]:
+        return (*self.reads, *self.writes)
+
+
+Stmt = For | While | If | Let | Store | Declare | Accumulate | Scratch | Check | Call | Routine | Invoke
 
 
 @dataclass(frozen=True)
@@ -440,12 +475,12 @@ def expressions(stmt: Stmt) -> tuple[Expr, ...]:
         return (stmt.condition,)
     if isinstance(stmt, Call) and stmt.native is not None:
         return (*stmt.native.operands, *stmt.native.rest)
-    return ()
+    return stmt.values if isinstance(stmt, Invoke) else ()
 
 
 def bodies(stmt: Stmt) -> tuple[tuple[Stmt, ...], ...]:
     """The statement lists inside a statement, in the order of the text."""
-    if isinstance(stmt, For):
+    if isinstance(stmt, (For, Routine)):
         return (stmt.body,)
     if isinstance(stmt, While):
         return (stmt.test, stmt.body)
@@ -489,6 +524,8 @@ def stored(stmt: Stmt) -> tuple[str, ...]:
     """The arrays that a statement stores in itself."""
     if isinstance(stmt, Store):
         return (stmt.buffer,)
+    if isinstance(stmt, Invoke):
+        return stmt.writes
     return tuple(slot.buffer for slot in stmt.writes) if isinstance(stmt, Call) else ()
 
 
@@ -515,6 +552,8 @@ def sizes_in(body: tuple[Stmt, ...]) -> Iterator[Size]:
             yield stmt.size
         elif isinstance(stmt, Call):
             yield from map(Dim.symbol, stmt.symbols)
+        elif isinstance(stmt, Routine):
+            yield from (buffer.size for buffer in stmt.buffers)
     for affine in affines(body):
         yield affine.const
         yield from affine.terms.values()
@@ -532,6 +571,8 @@ def names_used(body: tuple[Stmt, ...]) -> set[str]:
             found.add(stmt.name)
         elif isinstance(stmt, Call):
             found |= {slot.buffer for slot in stmt.slots}
+        elif isinstance(stmt, Invoke):
+            found |= {stmt.name, *stmt.buffers}
         for root in expressions(stmt):
             for node in walk_expr(root, seen):
                 if isinstance(node, Load):

@@ -19,7 +19,7 @@ from hybrid.core.affine import Affine
 from hybrid.core.shape import Dim, Shape, Size, contiguous_strides
 from hybrid.ir.graph import Atom, Eqn, Graph, Literal, Var, resolved, sizes, symbols_of
 from hybrid.ir.rebuild import substituted
-from hybrid.loops import schedule
+from hybrid.loops import recursions, schedule
 from hybrid.loops.lower import Context, lower
 from hybrid.loops.nest import (
     Buffer,
@@ -31,6 +31,7 @@ from hybrid.loops.nest import (
     For,
     If,
     Index,
+    Invoke,
     Kernel,
     Let,
     Load,
@@ -49,6 +50,7 @@ from hybrid.loops.nest import (
 )
 from hybrid.loops.opaque import spell
 from hybrid.loops.pull import Names, as_reals, element_copy
+from hybrid.loops.recursions import Routined, depth_left
 from hybrid.passes.access import axes_index, offset_of
 from hybrid.passes.fuse import fuse
 from hybrid.passes.reuse import NEVER, donors, read_elsewhere
@@ -73,6 +75,8 @@ class _Lowering:
         self.scratch: list[Scratch] = []
         self.highest: dict[str, Size] = {}  # the most that a symbol of a body can be
         self.groups = 0
+        self.routines: dict[str, Routined] = {}  # the recursions around the statements being made
+        self.depth = ""  # where the kernel keeps how deep they may go
 
     def kernel(self, step: Procedure | HostCall) -> Kernel:
         given = (*step.reads, *step.results)
@@ -82,6 +86,8 @@ class _Lowering:
         else:
             sizes = [stmt for bind in step.binds for stmt in self.control(bind, [])]
             body = self.control(step.eqn, [self.names[var] for var in step.results])
+        if self.depth:
+            body = [depth_left(self.depth), *body]
         # Arrays whose number of elements the kernel finds out have room for the most there can be.
         statements = (*self.scratch, *sizes, *body)
         return Kernel(self.name, tuple(_buffers(statements, outside)), statements, str(step.eqn.source or ""))
@@ -145,6 +151,10 @@ class _Lowering:
                 return [Check(self.value(eqn.inputs[0]), Code.PYTHON)]
             case "cond":
                 return self.branch(eqn, targets)
+            case "recursion":
+                return recursions.recursion(self, eqn, targets)
+            case "again":
+                return recursions.again(self, eqn, targets)
             case _:
                 return self.loop(eqn, targets)
 
@@ -206,10 +216,10 @@ class _Lowering:
             if not apart:
                 break
             keep |= apart
-        self.settle(program, graph, targets, owned, last)
+        moved = self.settle(program, graph, targets, owned, last)
         known = {var: self.names[var] for var in (*graph.inputs, *(v for step in program.steps for v in step.results))}
         context = Context(graph.producers, known, strides, self.spans, self.fresh)
-        out: list[Stmt] = []
+        out: list[Stmt] = moved
         for step in program.steps:
             if isinstance(step, Procedure):
                 out += self.control(step.eqn, [self.names[var] for var in step.results])
@@ -249,18 +259,53 @@ class _Lowering:
         after = self.value(eqn.inputs[0]) + Const(1, dt.int64)
         return Native(function, tuple(map(self.value, eqn.inputs[first:])), (after,) * (len(eqn.outputs) - 1))
 
-    def settle(self, program: Program, graph: Graph, targets: Sequence[str], owned: set[Var], last: Mapping[Var, int]) -> None:
-        """Give every value that the body stores a place: that of one it may write over, its target, or a new one."""
+    def settle(
+        self, program: Program, graph: Graph, targets: Sequence[str], owned: set[Var], last: Mapping[Var, int]
+    ) -> list[Stmt]:
+        """Give every value that the body stores a place: that of one it may write over, its target, or a new one.
+
+        Calls of a recursion write where its state lies. What is read there afterwards gets another place, from the start:
+        gives the statements that copy inputs there.
+        """
+        apart: set[Var] = set()
+        places, count = {var: self.names[var] for var in graph.inputs}, len(self.scratch)
+        while True:
+            del self.scratch[count:]
+            moved: list[Stmt] = []
+            for var in graph.inputs:
+                if var in apart:
+                    self.names[var] = places[var]
+                    place = self.place(var.type.dtype, var.type.size)
+                    moved += self.copy(var, place)
+                    self.names[var] = place
+                    self.strides.pop(var, None)
+            late = self.settled(program, graph, targets, owned - apart, last, apart)
+            if late <= apart:
+                return moved
+            apart |= late
+
+    def settled(
+        self, program: Program, graph: Graph, targets: Sequence[str], owned: set[Var], last: Mapping[Var, int], apart: set[Var]
+    ) -> set[Var]:
+        """Settle, keeping `apart` what has to lie elsewhere than state of recursions; gives what should be, too."""
         wanted = {atom: target for atom, target in reversed(list(zip(graph.outputs, targets))) if isinstance(atom, Var)}
         dwellers: dict[str, list[Var]] = {}
+        late: set[Var] = set()
         for var in graph.inputs:
             dwellers.setdefault(self.names[var], []).append(var)
         mine = set(owned)
         for k, step in enumerate(program.steps):
+            overwritten = recursions.overwritten(self, step) if self.routines else {}
+            for name in overwritten:
+                late |= {var for var in dwellers.get(name, ()) if recursions.is_late(step, var, last.get(var, -1), k)}
             for result in list(step.results):
                 donor = next((d for d in donors(step, result) if d in mine and last.get(d) == k), None)
                 target = wanted.get(result)
-                if donor is not None:
+                if result in overwritten.values():
+                    self.names[result] = next(name for name, var in overwritten.items() if var is result)
+                elif result in apart:
+                    self.names[result] = self.place(result.type.dtype, result.type.size)
+                elif donor is not None:
                     self.names[result] = self.names[donor]
                     mine.remove(donor)
                 elif target is not None and all(last.get(v, -1) < k for v in dwellers.get(target, ())):
@@ -270,6 +315,7 @@ class _Lowering:
                 self.strides.pop(result, None)
                 dwellers.setdefault(self.names[result], []).append(result)
                 mine.add(result)
+        return late
 
     def results(self, outputs: Sequence[Atom], targets: Sequence[str]) -> Iterator[Stmt]:
         """Results into their targets, all at once: none is overwritten before it has been copied."""
@@ -356,6 +402,7 @@ def _buffers(statements: tuple[Stmt, ...], outside: Mapping[str, tuple[np.dtype,
     stores: dict[str, None] = {}
     for stmt in walk(statements):
         stores.update(dict.fromkeys(stored(stmt)))
+        loads.update(dict.fromkeys(stmt.reads if isinstance(stmt, Invoke) else ()))
         loads.update((slot.buffer, None) for slot in (stmt.reads if isinstance(stmt, Call) else ()))
         for root in expressions(stmt):
             loads.update((node.buffer, None) for node in walk_expr(root) if isinstance(node, Load))

@@ -193,6 +193,15 @@ class Printer:
                 note = f"   # {stmt.source}" if stmt.source else ""
                 how = "python" if stmt.native is None else f"{stmt.native.function} or python"
                 self.line(f"{', '.join(map(slot, stmt.writes))} = {how} {stmt.name}({given}){note}")
+            case nest.Routine():
+                given = [f"{value.name}: {dt.SHORT[value.dtype]}" for value in stmt.values]
+                arrays = [f"{b.name}: {b.role} {dt.SHORT[b.dtype]}[{b.size}]" for b in stmt.buffers]
+                self.line(f"routine {stmt.name}({', '.join((*given, *arrays))}):")
+                self.block(stmt.body)
+            case nest.Invoke():
+                values = [self.value(value)[0] for value in stmt.values]
+                results = f"{', '.join(stmt.writes)} = " if stmt.writes else ""
+                self.line(f"{results}{stmt.name}({', '.join((*values, *stmt.reads))})")
 
     def block(self, body: tuple[Stmt, ...]) -> None:
         self.depth += 1
@@ -216,6 +225,8 @@ def names(kernel: nest.Kernel) -> set[str]:
             found.add(stmt.name)
         elif isinstance(stmt, nest.For):
             found.add(stmt.index)
+        elif isinstance(stmt, nest.Routine):
+            found.update((stmt.name, *(value.name for value in stmt.values), *(buffer.name for buffer in stmt.buffers)))
     return found
 
 
@@ -242,5 +253,7 @@ def render_statement(kernel: nest.Kernel, stmt: Stmt) -> str:
         stmt = nest.If(stmt.condition, ())
     elif isinstance(stmt, nest.While):
         stmt = nest.While((), stmt.condition, ())
+    elif isinstance(stmt, nest.Routine):
+        stmt = nest.Routine(stmt.name, stmt.values, stmt.reads, stmt.writes, ())
     printer.statement(stmt)
     return "; ".join(line.strip() for line in printer.lines)

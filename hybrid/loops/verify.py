@@ -43,12 +43,13 @@ def verify(kernel: nest.Kernel) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Name:
-    kind: str  # index | let | accumulator | scratch | buffer
+    kind: str  # index | let | accumulator | scratch | buffer | routine
     dtype: np.dtype
     size: Size = 0  # elements of an array
     loops: int = 0  # how many loops enclose the definition
     stands_for: Size | None = None  # what a let-bound index is, over loop indices and dynamic integers
     op: str = ""
+    routine: nest.Routine | None = None
 
 
 @dataclass(slots=True)
@@ -150,6 +151,10 @@ class _Verifier:
                     self.fail("a check needs an error code", stmt, got=stmt.code)
             case nest.Call():
                 self.call(stmt)
+            case nest.Routine():
+                self.routine(stmt)
+            case nest.Invoke():
+                self.invoke(stmt)
             case _:
                 self.fail(f"{type(stmt).__name__} is not a statement")
 
@@ -224,6 +229,52 @@ class _Verifier:
             empty = any(size == 0 for size in slot.shape)
             last = sum(((size - 1) * step for size, step in zip(slot.shape, slot.strides)), 0)
             self.access(slot.buffer, Affine.of(0 if empty else last), stmt, stores, guarded=empty)
+
+    def routine(self, stmt: nest.Routine) -> None:
+        self.serial(stmt, f"routine {stmt.name} cannot stand")
+        self.define(stmt.name, _Name("routine", dt.int64, routine=stmt), stmt)
+        outside = dict(self.scope)
+        for value in stmt.values:
+            self.real(value.dtype, stmt)
+            self.define(value.name, _Name("let", value.dtype, 0, len(self.loops)), stmt)
+        for buffers, role in ((stmt.reads, "in"), (stmt.writes, "out")):
+            for buffer in buffers:
+                if buffer.role != role:
+                    self.fail(f"array {buffer.name} of a routine has the wrong role", stmt, got=buffer.role, expected=role)
+                self.real(buffer.dtype, stmt)
+                self.fixed(buffer.size, stmt)
+                self.define(buffer.name, _Name("buffer", buffer.dtype, buffer.size, len(self.loops)), stmt)
+        given = {buffer.name for buffer in stmt.reads}
+        for inner in nest.walk(stmt.body):
+            if not given.isdisjoint(nest.stored(inner)):
+                self.fail("an array that a routine reads cannot be stored to", inner)
+        self.guarded += 1  # nothing is known of where it is invoked
+        self.block(stmt.body)
+        self.guarded -= 1
+        self.scope = outside
+
+    def invoke(self, stmt: nest.Invoke) -> None:
+        self.serial(stmt, f"routine {stmt.name} cannot be invoked")
+        routine = self.scope[stmt.name].routine if stmt.name in self.scope else None
+        if routine is None:
+            self.fail(f"{stmt.name} is not a routine in scope", stmt, expected=self.visible("routine"))
+        numbers = [len(part) for part in (stmt.values, stmt.reads, stmt.writes)]
+        wanted = [len(part) for part in (routine.values, routine.reads, routine.writes)]
+        if numbers != wanted:
+            self.fail(f"{stmt.name} takes other values and arrays", stmt, got=numbers, expected=wanted)
+        for value, parameter in zip(stmt.values, routine.values):
+            self.same(value.dtype, parameter.dtype, f"the value of {parameter.name}", stmt)
+        for k, (name, buffer) in enumerate(zip(stmt.buffers, routine.buffers)):
+            array, stores = self.array(name, stmt), k >= len(stmt.reads)
+            self.same(array.dtype, buffer.dtype, f"the array {buffer.name}", stmt)
+            if stores and (stmt.buffers.count(name) > 1 or any(b.name == name and b.role == "in" for b in self.kernel.buffers)):
+                self.fail(f"{name} cannot be stored to", stmt, fix="give the routine another array")
+            self.access(name, Affine.of(buffer.size - 1), stmt, stores)
+
+    def serial(self, stmt: nest.Stmt, what: str) -> None:
+        around = next((loop for loop in self.loops if loop.kind in _CONCURRENT), None)
+        if around is not None:
+            self.fail(f"{what} in {around.kind} loop {around.index}", stmt, fix="make that serial")
 
     def declare(self, stmt: nest.Declare) -> None:
         self.real(stmt.dtype, stmt)

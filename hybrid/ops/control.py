@@ -5,6 +5,7 @@ The graphs in `params` take an equation's operands, in order; values from around
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,7 +15,7 @@ from hybrid.core import dtype as dt
 from hybrid.core.errors import AssumptionError, GraphError
 from hybrid.core.shape import Size, TensorType
 from hybrid.ir.builder import Builder
-from hybrid.ir.graph import Graph, bind_size, evaluate, in_round
+from hybrid.ir.graph import Graph, Literal, Var, bind_size, evaluate, in_round
 from hybrid.ir.primitive import NO_GRADIENT, Kind, Primitive, Sample, register
 from hybrid.ops import elementwise as e
 
@@ -140,3 +141,74 @@ def _sample_loop(rng: np.random.Generator) -> list[Sample]:
 # Operands: `carried` values that each round replaces by what `body` gives, then what stays. `count` rounds, `symbol` counting
 # them, or as long as `test` holds before a round, or both.
 loop = register(Primitive("loop", Kind.CONTROL, _eval_loop, _infer_loop, NO_GRADIENT, _sample_loop, body="loop"))
+
+
+# recursion: a body that runs itself -------------------------------------------------------------------------------------
+class _Running(threading.local):
+    """The recursions under way on this thread: the bodies, and the operands that stay."""
+
+    def __init__(self) -> None:
+        self.bodies: dict[str, tuple[Graph, tuple]] = {}
+
+
+_running = _Running()
+
+
+def _eval_recursion(*operands: Any, name: str, state: int, given: int, body: Graph) -> tuple:
+    before = _running.bodies
+    _running.bodies = {**before, name: (body, operands[state + given :])}
+    try:
+        return tuple(map(np.array, evaluate(body, *operands)))
+    finally:
+        _running.bodies = before
+
+
+def _infer_recursion(*operands: TensorType, name: str, state: int, given: int, body: Graph) -> tuple:
+    _same_types("a recursion's body takes its operands", [var.type for var in body.inputs], list(operands))
+    _same_types("a recursion's body gives its state first", [a.type for a in body.outputs[:state]], list(operands[:state]))
+    return tuple(TensorType(a.type.dtype, a.type.shape) for a in body.outputs)
+
+
+def _sample_recursion(rng: np.random.Generator) -> list[Sample]:
+    """The sum of 1 … n, and how many calls were made."""
+    number, ways = TensorType(dt.float64, ()), []
+    count, n, array = Var(I64), Var(I64), Var(TensorType(dt.float64, (5,)))
+    for name in ("then", "orelse"):
+        builder = Builder(name)
+        one = Literal(np.int64(1), I64)
+        if name == "then":
+            ways.append(Graph(name, (count, n, array), (), (count, Literal(np.float64(0), number))))
+            continue
+        (fewer,) = builder.append(e.sub, (n, one))
+        (more,) = builder.append(e.add, (count, one))
+        after, rest = builder.append(again, (more, fewer), {"name": "sample", "state": 1, "types": (number,)})
+        (scale,) = builder.append(e.convert, (n,), {"dtype": dt.float64})
+        (out,) = builder.append(e.add, (rest, scale))
+        ways.append(Graph(name, (count, n, array), tuple(builder.eqns), (after, out)))
+    builder = Builder("body")
+    (done,) = builder.append(e.le, (n, Literal(np.int64(0), I64)))
+    made = builder.append(cond, (done, count, n, array), {"then": ways[0], "orelse": ways[1]})
+    body = Graph("body", (count, n, array), tuple(builder.eqns), made)
+    operands = (np.asarray(0), np.asarray(6), rng.normal(size=5))
+    return [(operands, {"name": "sample", "state": 1, "given": 1, "body": body})]
+
+
+# Operands: `state` values that `body` replaces, `given` values of this call, then what stays in all of them. `body` takes them
+# and gives the state and results. In it, and in the bodies inside it, `again` of the same `name` runs it anew.
+recursion = register(Primitive(
+    "recursion", Kind.CONTROL, _eval_recursion, _infer_recursion, NO_GRADIENT, _sample_recursion, body="recursion",
+))  # fmt: skip
+
+
+def _eval_again(*operands: Any, name: str, state: int, types: tuple[TensorType, ...]) -> tuple:
+    body, fixed = _running.bodies[name]
+    return tuple(map(np.array, evaluate(body, *operands, *fixed)))
+
+
+def _infer_again(*operands: TensorType, name: str, state: int, types: tuple[TensorType, ...]) -> tuple:
+    return (*(TensorType(t.dtype, t.shape) for t in operands[:state]), *types)
+
+
+again = register(Primitive(
+    "again", Kind.CONTROL, _eval_again, _infer_again, NO_GRADIENT, lambda rng: [], body="again",
+))  # fmt: skip

@@ -27,7 +27,7 @@ def needed_by(graph: Graph, given: Container[str] = ()) -> set[Eqn]:
 
 def assumes(eqn: Eqn) -> bool:
     """Whether the equation, or one in its bodies, may hand the call over to Python, or does more than give results."""
-    own = eqn.primitive.body == "check" or eqn.primitive.effect
+    own = eqn.primitive.body in ("check", "recursion", "again") or eqn.primitive.effect  # recursions may go too deep
     return own or any(assumes(inner) for body in bodies(eqn).values() for inner in body.eqns)
 
 

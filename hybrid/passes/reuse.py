@@ -111,6 +111,8 @@ def handed_on(eqn: Eqn, result: Var) -> Iterable[Var]:
     k = eqn.outputs.index(result)
     if eqn.primitive.body == "loop":
         operand: Atom | None = eqn.inputs[k]
+    elif eqn.primitive.body in ("recursion", "again"):
+        operand = eqn.inputs[k] if k < eqn.params["state"] else None
     else:
         origins = {_origin(eqn.params[word], eqn.params[word].outputs[k]) for word in ("then", "orelse")}
         at = origins.pop()

@@ -29,7 +29,7 @@ from hybrid.core.spec import Spec
 from hybrid.frontend.values import Value
 from hybrid.ir import finite
 from hybrid.ir import trace as tr
-from hybrid.ir.requests import Concretise, Rebinds, Specialise
+from hybrid.ir.requests import Concretise, Rebinds, Recursive, Specialise
 from hybrid.ir.trace import Symbol
 from hybrid.staging import aside
 from hybrid.staging.aside import eager
@@ -393,8 +393,9 @@ class Function(Reports, Inspection):
             except Exception as other:
                 raise error from other
 
-    def _recorded(self, key: Key, call: Call, form: Form, hints: dict[str, int], short: bool) -> Compiled:
-        """`short`: write out short loops, so that what they compute fuses."""
+    def _recorded(self, key: Key, call: Call, form: Form, hints: dict[str, int], short: bool,
+                  recursive: frozenset[types.CodeType] = frozenset()) -> Compiled:  # fmt: skip
+        """`short`: write out short loops, so that what they compute fuses. `recursive`: functions that become procedures."""
         from hybrid.staging.compiled import Compiled
         from hybrid.staging.reads import Reads
         from hybrid.staging.tracing import trace
@@ -408,7 +409,12 @@ class Function(Reports, Inspection):
             with aside.aside():  # so that decorated functions which this one calls are inlined
                 varying = None if self.strict else frozenset(self._varying)
                 traced = trace(self.function, name_of(self.function), structure, leaves, call.values, names, reads, hints,
-                               short, varying, call.state)  # fmt: skip
+                               short, varying, recursive, call.state)  # fmt: skip
+        except Recursive as found:
+            reads.restore()
+            if found.code in recursive:
+                raise
+            return self._recorded(key, call, form, hints, short, recursive | {found.code})
         except BaseException:
             reads.restore()
             raise

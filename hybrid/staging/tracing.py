@@ -182,7 +182,8 @@ class _Container:
 
 def trace(function: Callable, name: str, structure: tree.Structure, leaves: tuple[Leaf, ...], values: Sequence[Any],
           names: Sequence[str], reads: Reads, hints: Mapping[str, int], short: bool = True,
-          varying: frozenset[str] | None = None, state: Sequence[Read] = ()) -> Traced:  # fmt: skip
+          varying: frozenset[str] | None = None, recursive: frozenset[types.CodeType] = frozenset(),
+          state: Sequence[Read] = ()) -> Traced:  # fmt: skip
     """Record one call.
 
     Args:
@@ -192,11 +193,13 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
         hints: for each symbol among the sizes of arguments a number that is like those it stands for.
         short: whether to write out short loops, so that what they compute fuses.
         varying: the calls of functions between compiled parts whose results vary in size; None: no function is so called.
+        recursive: functions whose calls of themselves become those of a procedure.
         state: where the values of state are.
 
     Raises:
         Concretise: run-time numbers were asked for their value and have to become static.
         Specialise: so were sizes.
+        Recursive: a function has to be in `recursive`.
         TraceError: and whatever else the function raises.
     """
     recording = Trace(name, hints)
@@ -212,7 +215,8 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
             recording.printing = sys.stdout, np.get_printoptions()
             try:
                 args, kwargs = bound[:2]
-                out = convert(function, Tracing(_callee, _is_opaque, SHORT if short else 1))(*args, **kwargs)
+                handlers = Tracing(_callee, _is_opaque, SHORT if short else 1, recursive)
+                out = convert(function, handlers)(*args, **kwargs)
             except (Exception, Ends) as raised:
                 error = raised.why if type(raised) is Ends else raised
                 failed = recording.failure or error
