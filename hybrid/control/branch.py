@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from hybrid.control.join import Join
@@ -155,7 +155,7 @@ def choose(trace: Trace, verdict: bool | Atom, then: Callable[[], Any], orelse: 
     """A conditional expression."""
     if isinstance(verdict, bool):
         return (then if verdict else orelse)()
-    box = _Box()
+    box = _Box(trace.variables)
     branch(trace, verdict, lambda: box.put(then()), lambda: box.put(orelse()), box.state)
     return box.value
 
@@ -168,15 +168,21 @@ uncertain.register_choice(choose)
 
 
 class _Box:
-    """The one variable of a conditional expression."""
+    """The variable of a conditional expression, and those that calls in it may rebind."""
 
-    def __init__(self) -> None:
+    def __init__(self, variables: Sequence[Any]) -> None:
         self.value: Any = UNDEFINED
-        names = frozenset(("value",))
-        self.state = State(("value",), lambda: (self.value,), self._set, names, names, frozenset())
+        self.variables = variables
+        names = ("value", *(variable.place.name for variable in variables))
+        self.state = State(names, self._get, self._set, frozenset(names), frozenset(names), frozenset())
 
     def put(self, value: Any) -> None:
         self.value = value
 
+    def _get(self) -> tuple:
+        return (self.value, *(variable.get() for variable in self.variables))
+
     def _set(self, values: tuple) -> None:
-        (self.value,) = values
+        self.value = values[0]
+        for variable, value in zip(self.variables, values[1:]):
+            variable.set(value)

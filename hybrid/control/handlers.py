@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import operator
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable
 from itertools import pairwise
 from types import CodeType
@@ -34,6 +35,7 @@ from hybrid.ops import elementwise as e
 
 SHORT = 4  # rounds of a loop that are written out: what they compute fuses
 RECURSIONS = 2  # calls of a function by itself, each in another branch, that are recorded
+REPEATED = 64  # calls of a function by itself that are recorded one by one
 MEMBERS = 64  # items of a container that a traced number is compared with, one by one
 LONG = 2048  # rounds beyond which a loop that cannot be rolled is not written out
 
@@ -60,6 +62,8 @@ class Tracing(Plain):
         self.calls: dict[CodeType, list[int]] = {}  # the user's functions that are being called: how deep in branches
         self.recursive = recursive
         self.recursions: dict[CodeType, Recursion] = {}  # those that are being recorded
+        self.refused: dict[CodeType, TraceError] = {}  # why functions that call themselves cannot be procedures
+        self.repeated: Counter[CodeType] = Counter()  # calls of functions by themselves
 
     # branches -----------------------------------------------------------------------------------------------------------
     def branch(self, test: Any, then: Callable, orelse: Callable, state: State) -> None:
@@ -381,12 +385,14 @@ class Tracing(Plain):
         """A call of the user's own function. One that calls itself in branch after branch becomes a procedure."""
         if code in self.recursions:
             return self.recursions[code].again(args, kwargs)
-        if code in self.recursive:
+        if code in self.recursive and code not in self.refused:
             return self._recursion(trace, code, function, args, kwargs)
         depth = 0 if trace.region is None else trace.region.depth
         active = self.calls.setdefault(code, [])
-        if len(active) > RECURSIONS and all(a < b for a, b in pairwise([*active[-RECURSIONS:], depth])):
-            again = Recursive(code, function.__name__, tr.user_line())
+        branches = len(active) > RECURSIONS and all(a < b for a, b in pairwise([*active[-RECURSIONS:], depth]))
+        self.repeated[code] += bool(active)
+        if branches or (self.repeated[code] > REPEATED and code not in self.refused):
+            again = self.refused.get(code) or Recursive(code, function.__name__, tr.user_line())
             trace.fail(again)
             raise again
         active.append(depth)
@@ -412,9 +418,14 @@ class Tracing(Plain):
             except ListChanges as change:
                 attempt.undo()
                 _grow(trace, change)
-            except (TraceError, tr.Concretise, tr.Specialise):
+            except (TraceError, tr.Concretise, tr.Specialise) as error:
                 attempt.undo()
-                raise
+                if isinstance(error, tr.TooLong) or not isinstance(error, TraceError):
+                    raise
+                self.refused[code] = error
+                trace.notes.append(f"`{function.__name__}` calls itself, and is written out ({tr.user_line()}): {error.what}")
+                self.recursions.pop(code, None)
+                return self._called(trace, code, function, *args, **kwargs)
             finally:
                 self.recursions.pop(code, None)
 

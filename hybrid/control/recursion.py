@@ -174,6 +174,7 @@ class Recursion:
             listed = [(known_list, list(known_list.items)) for known_list in trace.lists if known_list.items is not None]
             region = Region(trace, "recursion", loop=True)
             error: BaseException | None = None
+            around, trace.variables = trace.variables, (*trace.variables, *(v for v in self.variables if v.cell is not None))
             try:
                 with region:
                     inputs = self._enter(region)
@@ -184,6 +185,7 @@ class Recursion:
                         body = self._body(region, out, inputs)
             except (Exception, Ends) as raised:
                 error = raised
+            trace.variables = around
             for variable, value in zip(self.variables, before):
                 variable.set(value)
             for cell, _, value in cells:

@@ -185,6 +185,7 @@ class Trace(KnownSizes):
         self.bound: dict[str, Atom] = {}  # the numbers that symbols were given
         self.constructs = 0  # branches and loops that are in no other
         self.recorded = 0  # operations, those of attempts that were given up included
+        self.variables: Sequence[Any] = ()  # those of functions around it that a recursion being recorded rebinds
         self.errors: dict[str, Any] = dict(np.geterr())  # what is done about floating-point errors around it
         self.heard = False  # whether the traced code asks for more to be done
         self.alive = True

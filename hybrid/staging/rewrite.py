@@ -365,7 +365,8 @@ class _Rewriter(ast.NodeTransformer):
         return [ast.copy_location(made, at)], load(name)
 
     def names(self, node: ast.stmt) -> set[str]:
-        return bound(node) & (self.locals | self.outer | self.invented) | self.rebound
+        """The variables that a construct may rebind. Those of functions around this one a call may, of this very function too."""
+        return bound(node) & (self.locals | self.invented) | self.rebound | self.outer
 
     def state(self, names: set[str], live: set[str], carried: set[str]) -> ast.Call:
         variables = _thunk_of(sorted(names))
