@@ -13,7 +13,7 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from hybrid.codegen import estimate, pairs
+from hybrid.codegen import calls, estimate, pairs
 from hybrid.codegen.instructions import MEMORY, TYPE, Emitter, Value, symbol
 from hybrid.codegen.reduce import FOLD, FOLD_ALONE, Accumulator, accumulated, needs_compensation
 from hybrid.codegen.target import SCALAR_LOOPS, Target
@@ -32,20 +32,16 @@ from hybrid.loops.nest import (
     Invoke,
     Kernel,
     Let,
-    Native,
     Routine,
     Scratch,
     Stmt,
     Store,
     While,
     names_used,
-    stored,
     walk,
 )
 
 STACK_LIMIT = 64 * 1024  # bytes of scratch on a thread's stack; more comes from malloc
-STACK_EACH = 256  # bytes of scratch on the stack for each call of a routine
-STACK_DEPTH = 2 << 20  # bytes of stack that calls of routines may take: of the 8 MB that threads have on Linux
 ALIGNMENT = 64  # a cache line and the widest vector
 
 
@@ -88,11 +84,6 @@ def emit_kernel(kernel: Kernel, target: Target, ranges: Sequence[str] = ()) -> s
     title = f"; {kernel.name}" + (f"  {' '.join(kernel.source.split())}" if kernel.source else "")
     parts = [title, *text.globals.values(), *text.helpers.values(), *text.functions, main, *text.declares.values()]
     return "\n".join(parts) + "\n"
-
-
-def host_symbol(kernel: Kernel, call: Call) -> str:
-    """The external symbol whose address is the Python object that a call of this kernel goes to."""
-    return f"hybrid_host.{symbol(kernel.name)}.{kernel.calls.index(call)}"
 
 
 class _KernelText:
@@ -199,15 +190,15 @@ class _Nest(Values):
         elif isinstance(stmt, Check):
             self.check(stmt)
         elif isinstance(stmt, Call):
-            self.call(stmt)
+            calls.python(self, stmt)
         elif isinstance(stmt, If):
             self.conditional(stmt)
         elif isinstance(stmt, Scratch):
             self.arrays[stmt.name] = self.scratch(stmt)
         elif isinstance(stmt, Routine):
-            self.routine(stmt)
+            calls.define(self, stmt)
         elif isinstance(stmt, Invoke):
-            self.invoke(stmt)
+            calls.invoke(self, stmt)
         else:
             raise CompileError(f"kernel {self.kernel} has a statement of no known kind", got=type(stmt).__name__)
 
@@ -256,37 +247,6 @@ class _Nest(Values):
         e.start(failed)
         self.leave(str(int(stmt.code)))
         e.start(passed)
-
-    def call(self, stmt: Call) -> None:
-        """Python, through `@hybrid_host` of runtime/host: it is given where the arrays lie, and the values of names."""
-        if self.lanes > 1:
-            raise CompileError(f"kernel {self.kernel} calls Python inside a vector loop", got=stmt.name)
-        if stmt.native is not None:
-            self.native(stmt, stmt.native)
-            return
-        e, site = self.e, host_symbol(self.shared.kernel, stmt)
-        words = [f"ptr {self.array(slot.buffer, slot.dtype).pointer}" for slot in stmt.slots]
-        words += [f"i64 {self.size(Dim.symbol(name))}" for name in stmt.symbols]
-        block = e.fresh("block")
-        self.prologue.append(f"  {block} = alloca [{max(len(words), 1)} x i64]")
-        for at, word in enumerate(words):
-            e.emit(f"store {word}, ptr {e.let(f'getelementptr inbounds i64, ptr {block}, i64 {at}', 'p')}")
-        e.declares.setdefault("hybrid_host", "declare i32 @hybrid_host(ptr, ptr, i64)  ; object, words, bytes")
-        self.shared.globals[site] = f"@{site} = external global i8"
-        code = e.let(f"call i32 @hybrid_host(ptr @{site}, ptr {block}, i64 {8 * len(words)})")
-        failed, passed = e.label("failed"), e.label("passed")
-        e.branch(e.let(f"icmp ne i32 {code}, 0"), failed, passed)
-        e.start(failed)
-        self.leave(code)
-        e.start(passed)
-
-    def native(self, stmt: Call, native: Native) -> None:
-        """A C function in Python's stead."""
-        rest, operands = ([self.evaluate(expr) for expr in exprs] for exprs in (native.rest, native.operands))
-        place = stmt.writes[-1]
-        out = self.e.call(native.function, MEMORY[place.dtype], *(value.operand for value in operands))
-        for slot, text in zip(stmt.writes, (*(value.text for value in rest), out), strict=True):
-            self.e.emit(f"store {MEMORY[slot.dtype]} {text}, ptr {self.array(slot.buffer, slot.dtype).pointer}")
 
     def leave(self, code: str) -> None:
         """End the function with a code."""
@@ -557,77 +517,6 @@ class _Nest(Values):
             e.start(failed)
             self.leave(code)
             e.start(passed)
-
-    # Routines
-
-    def routine(self, stmt: Routine) -> None:
-        """A function of what it uses from around it, the values and arrays of a call, and how deep the stack may be."""
-        used, inside = names_used(stmt.body), list(walk(stmt.body))
-        for name in used & self.shared.routines.keys():
-            used |= {*self.shared.routines[name][1]}
-        changed = {name for inner in inside for name in stored(inner)}
-        outside = [key for key in self.arrays if key in used]
-        names = [key for key in self.names if key in used]
-        by_value = [key for key in outside if self.arrays[key].cell and key not in changed]
-        function = f"{self.shared.kernel.name}.{stmt.name}"
-        self.shared.routines[stmt.name] = function, [*outside, *names], by_value
-        nest = _Nest(self.shared)
-        nest.threads, nest.stack_limit, nest.floor = False, STACK_EACH, "%floor"
-        parameters = []
-        for key in outside:
-            array, value = self.arrays[key], f"%{symbol('value.' + key)}"
-            if key in by_value:
-                nest.arrays[key] = nest.cell(array.dtype)
-                nest.prologue.append(f"  store {MEMORY[array.dtype]} {value}, ptr {nest.arrays[key].pointer}")
-                parameters.append(f"{MEMORY[array.dtype]} {value}")
-            else:
-                nest.arrays[key] = array._replace(pointer=f"%{symbol('buffer.' + key)}", cell=False)
-                parameters.append(f"ptr noalias {nest.arrays[key].pointer}")
-        for key in names:
-            scalar = self.lookup(key, self.names[key].dtype)
-            nest.bind(key, scalar._replace(text=f"%{symbol('value.' + key)}"))
-            parameters.append(f"{scalar.type} %{symbol('value.' + key)}")
-        for given in stmt.values:
-            value = Value(f"%{symbol('value.' + given.name)}", given.dtype)
-            nest.bind(given.name, value)
-            parameters.append(value.operand)
-        for buffer in stmt.buffers:
-            nest.arrays[buffer.name] = Array(f"%{symbol('buffer.' + buffer.name)}", buffer.dtype, buffer.size)
-            parameters.append(f"ptr noalias {nest.arrays[buffer.name].pointer}")
-        e, deep, room = nest.e, nest.e.label("deep"), nest.e.label("room")
-        e.branch(e.let(f"icmp ult i64 {nest.frame()}, %floor"), deep, room)
-        e.start(deep)
-        nest.leave(str(int(Code.PYTHON)))
-        e.start(room)
-        nest.block(stmt.body)
-        self.shared.functions.append(nest.function(function, [*parameters, "i64 %floor"]))
-
-    def frame(self) -> str:
-        """About where the stack ends now."""
-        self.e.declares.setdefault("llvm.frameaddress.p0", "declare ptr @llvm.frameaddress.p0(i32 immarg)")
-        return self.e.let(f"ptrtoint ptr {self.e.let('call ptr @llvm.frameaddress.p0(i32 0)', 'p')} to i64")
-
-    def invoke(self, stmt: Invoke) -> None:
-        e, (function, outside, by_value) = self.e, self.shared.routines[stmt.name]
-        given = [self.evaluate(value).operand for value in stmt.values]
-        operands = []
-        for key in outside:
-            if key in by_value:
-                kind = MEMORY[self.arrays[key].dtype]
-                operands.append(f"{kind} {e.let(f'load {kind}, ptr {self.arrays[key].pointer}')}")
-            elif key in self.arrays:
-                operands.append(f"ptr {self.arrays[key].pointer}")
-            else:
-                operands.append(self.lookup(key, self.names[key].dtype).operand)
-        operands += [*given, *(f"ptr {self.arrays[name].pointer}" for name in stmt.buffers)]
-        floor = self.floor or e.let(f"sub i64 {self.frame()}, {STACK_DEPTH}")
-        arguments = ", ".join([*operands, f"i64 {floor}", *self.shared.sizes])
-        code = e.let(f"call i32 @{symbol(function)}({arguments})")
-        failed, passed = e.label("failed"), e.label("passed")
-        e.branch(e.let(f"icmp ne i32 {code}, 0"), failed, passed)
-        e.start(failed)
-        self.leave(code)
-        e.start(passed)
 
     def outline(self, stmt: For) -> tuple[str, bool, list[str]]:
         """A function that runs a range of a loop; its name, whether it can fail, and what it is given after the range."""

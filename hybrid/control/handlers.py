@@ -401,7 +401,6 @@ class Tracing(Plain):
         finally:
             active.pop()
 
-
     def _recursion(self, trace: Trace, code: CodeType, function: Callable, args: tuple, kwargs: dict) -> Any:
         """The first call of a function that calls itself as often as a run decides."""
         while True:

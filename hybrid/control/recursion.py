@@ -23,11 +23,14 @@ from hybrid.control.plain import UNDEFINED, Ends, State, cell_contents, fill
 from hybrid.control.structure import Nest, is_parts, nest_of
 from hybrid.core import dtype as dt
 from hybrid.core.errors import TraceError
-from hybrid.frontend.values import unwrap
+from hybrid.core.shape import Size, TensorType
+from hybrid.frontend import integers
+from hybrid.frontend.values import sized, unwrap, wrap
 from hybrid.ir import trace as tr
 from hybrid.ir.graph import Atom, Graph, Var
 from hybrid.ir.trace import Cell, Known, Region, Symbol, Trace
 from hybrid.ops import control
+from hybrid.ops import view as v
 
 TRIES = 12  # what calls take and give settles after three or four
 
@@ -38,12 +41,23 @@ class _NotYet(RecursionError):
 
 @dataclass(eq=False, slots=True)
 class _Place:
-    """A number or array that differs from call to call, or an object (`spec` None) that is one and the same."""
+    """What differs from call to call: a number or an array (`spec`), or a part of an array (`part`: of that one). With neither,
+    an object that is one and the same."""
 
     name: str
     initial: Any
     spec: Spec | None = None
+    part: Symbol | None = None
     head: Any = UNDEFINED
+
+    @property
+    def varies(self) -> bool:
+        return self.spec is not None or self.part is not None
+
+    @property
+    def types(self) -> list[TensorType]:
+        """Of what `atoms` gives."""
+        return [control.I64, control.I64] if self.part is not None else self.spec.types if self.spec is not None else []
 
     @property
     def is_array(self) -> bool:
@@ -58,8 +72,10 @@ class _Place:
 
     def takes(self, value: Any) -> bool:
         """Whether a value fits; adapts where it does not."""
-        if self.spec is None and same(value, self.initial):
+        if not self.varies and same(value, self.initial):
             return True
+        if self.part is not None or (self.spec is None and _first(unwrap(self.initial), unwrap(value)) is not None):
+            return self._takes_part(unwrap(value))
         before = form_of(self.initial) if self.spec is None else self.spec
         after = None if value is UNDEFINED else form_of(value)
         if self.spec is not None and set(forms(after)) <= set(forms(self.spec)):
@@ -74,8 +90,33 @@ class _Place:
         self.spec = wider
         return False
 
+    def _takes_part(self, data: Any) -> bool:
+        whole = unwrap(self.initial)
+        if _first(whole, data) is None:
+            raise TraceError(f"{self.name} of a function that calls itself is a part of an array, and then another array",
+                             at=tr.user_line())  # fmt: skip
+        before, self.part = self.part, whole
+        return before is not None
+
+    def _enter_part(self, trace: Trace, region: Region) -> list[Var]:
+        """The elements from one on, as many as a call says: two numbers, which its caller keeps inside the array."""
+        whole = self.part
+        assert whole is not None
+        vars_ = [region.builder.input(control.I64, f"{self.name} {word}") for word in ("first", "count")]
+        size = whole.type.shape[0]
+        first, count = (integers.bound(trace, var, 0, size) for var in vars_)
+        trace.bounds.facts.append(size - first - count)  # type: ignore[arg-type]
+        rest = whole.type.shape[1:]
+        params = {"start": (first, *(0 for _ in rest)), "step": (1,) * len(whole.type.shape), "shape": (count, *rest)}
+        header = tr.prototype(whole.type.dtype, trace.hinted((count, *rest)), whole.proto.strides)
+        type_ = whole.type.with_shape((count, *rest))
+        self.head = wrap(Symbol(whole.cell, type_, whole.kind, (*whole.chain, (v.slice_, params)), header))
+        return vars_
+
     def enter(self, trace: Trace, region: Region) -> list[Var]:
         """Stand for a value that only a run knows."""
+        if self.part is not None:
+            return self._enter_part(trace, region)
         assert self.spec is not None
         vars_ = [region.builder.input(type_, self.name if k == 0 else "") for k, type_ in enumerate(self.spec.types)]
         self.head = made(trace, self.spec, list(vars_))
@@ -84,7 +125,13 @@ class _Place:
         return vars_
 
     def atoms(self, trace: Trace, value: Any) -> list[Atom]:
-        assert self.spec is not None
+        if self.part is not None:
+            data = unwrap(value)
+            first = _first(self.part, data)
+            assert first is not None
+            return [sized(trace, first), sized(trace, data.type.shape[0])]
+        if self.spec is None:
+            return []
         return atoms(trace, value, self.spec)
 
 
@@ -92,6 +139,20 @@ def _described(value: Any, form: Spec | Known | None) -> str:
     if isinstance(form, Spec):
         return str(form)
     return "nothing" if value is UNDEFINED else repr(value) if isinstance(form, Known) else f"another {type(value).__name__}"
+
+
+def _first(whole: Any, data: Any) -> Size | None:
+    """Which element of an array another one begins with that shows elements of it from there on; None for any other."""
+    if type(whole) is not Symbol or type(data) is not Symbol or not whole.type.shape or whole.kind not in ("ndarray", "tensor"):
+        return None
+    depth, first = len(whole.chain), 0
+    if data.cell is not whole.cell or data.chain[:depth] != whole.chain or data.type.shape[1:] != whole.type.shape[1:]:
+        return None
+    for primitive, params in data.chain[depth:]:
+        if primitive is not v.slice_ or set(params["step"]) != {1} or any(start != 0 for start in params["start"][1:]):
+            return None
+        first = first + params["start"][0]
+    return first
 
 
 def same(a: Any, b: Any) -> bool:
@@ -201,7 +262,7 @@ class Recursion:
         raise TraceError("what a function that calls itself takes and returns does not settle", at=tr.user_line())
 
     def _call(self) -> Any:
-        leaves = iter([place.initial if place.spec is None else place.head for place in self.given])
+        leaves = iter([place.head if place.varies else place.initial for place in self.given])
         bound = self.signature.bind_partial()
         bound.arguments.update({name: _built(structure, leaves) for name, structure in self.structure.items()})
         return self.function(*bound.args, **bound.kwargs)
@@ -217,7 +278,7 @@ class Recursion:
             self.trace.value_of(cell)
             inputs.append(region.entered[cell][0])
         for place in self.given:
-            if place.spec is not None:
+            if place.varies:
                 inputs += place.enter(self.trace, region)
         return inputs
 
@@ -229,11 +290,11 @@ class Recursion:
             if not same(cell_contents(cell), value) and not any(variable.cell is cell for variable in self.variables):
                 self.variables.append(_Variable(partial(cell_contents, cell), partial(fill, cell), _Place(name, value), cell))
                 self.changed = self.variables[-1].place.takes(cell_contents(cell)) or True
-        for cell in region.written:
-            if cell not in self.cells:
-                if dt.is_complex(cell.value.type.dtype):
+        for written in region.written:
+            if written not in self.cells:
+                if dt.is_complex(written.value.type.dtype):
                     raise TraceError("a function that calls itself writes complex numbers", at=tr.user_line())
-                self.cells.append(cell)
+                self.cells.append(written)
                 self.changed = True
         leaves: list[tuple[str, Any]] = []
         structure = _taken_apart("the result", out, leaves)
@@ -283,7 +344,7 @@ class Recursion:
         operands += [self.trace.value_of(cell) for cell in self.cells]
         count = len(operands)
         for place, (_, value) in zip(self.given, leaves):
-            operands += place.atoms(self.trace, value) if place.spec is not None else ()
+            operands += place.atoms(self.trace, value)
         types = tuple(type_ for place in self.results.places if place.spec is not None for type_ in place.spec.types)
         params = {"name": self.name, "state": count, "types": types}
         return self._made(list(self.trace.record(control.again, tuple(operands), params)))
@@ -315,7 +376,7 @@ class Recursion:
         leaves: list[tuple[str, Any]] = []
         _taken_apart("", out, leaves)
         for place, (_, value) in zip(self.results.places, leaves):
-            outputs += place.atoms(self.trace, value) if place.spec is not None else ()
+            outputs += place.atoms(self.trace, value)
         body, own = region.builder.body(outputs), set(inputs)
         return body.replace(inputs=(*inputs, *(var for var in body.inputs if var not in own)), names={})
 
@@ -328,7 +389,7 @@ class Recursion:
             if place.is_array and type(data) is Symbol and data.cell in self.cells:
                 raise TraceError(f"{place.name} of a function that calls itself is an array that it writes, but not always",
                                  at=tr.user_line())  # fmt: skip
-            operands += place.atoms(self.trace, place.initial) if place.spec is not None else ()
+            operands += place.atoms(self.trace, place.initial)
         fixed = {var: outer for cell, (var, outer) in region.entered.items() if cell not in self.cells}
         given = len(operands) - state
         operands += [fixed.get(var, var) for var in body.inputs[len(operands) :]]

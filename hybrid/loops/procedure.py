@@ -75,6 +75,7 @@ class _Lowering:
         self.scratch: list[Scratch] = []
         self.highest: dict[str, Size] = {}  # the most that a symbol of a body can be
         self.groups = 0
+        self.apart = 0  # scratch arrays of routines, and of those around the one being made
         self.routines: dict[str, Routined] = {}  # the recursions around the statements being made
         self.depth = ""  # where the kernel keeps how deep they may go
 
@@ -97,7 +98,7 @@ class _Lowering:
         """A scratch array of the kernel, with room for the largest that its size becomes."""
         dtype, size = as_reals(dtype, size)
         most = self.largest(size)
-        name = f"m{len(self.scratch)}_{self.name}"
+        name = f"m{self.apart + len(self.scratch)}_{self.name}"
         self.scratch.append(Scratch(name, dtype, most if isinstance(most, Dim) else max(most, 1)))
         return name
 

@@ -61,6 +61,7 @@ def recursion(lowering: _Lowering, eqn: Eqn, targets: Sequence[str]) -> list[Stm
             if atom in lowering.strides:
                 lowering.strides[var], lowering.spans[var] = lowering.strides[atom], lowering.spans.get(atom, atom.type.size)
     outside, lowering.scratch = lowering.scratch, []
+    lowering.apart += len(outside)
     values: list[Ref] = [Ref(depth, dt.int64)]
     reads: list[Buffer] = []
     entered: list[Stmt] = [Check(values[0] > Const(0, dt.int64), Code.PYTHON)]
@@ -82,6 +83,7 @@ def recursion(lowering: _Lowering, eqn: Eqn, targets: Sequence[str]) -> list[Stm
     inner = lowering.body(graph, [*targets[:state], *results], set(body.inputs[:state]))
     lowering.routines = around
     mine, lowering.scratch = lowering.scratch, outside
+    lowering.apart += len(mine) - len(outside)
     routine = Routine(name, tuple(values), tuple(reads), tuple(writes), (*mine, *entered, *inner))
     first, arguments = _arguments(lowering, eqn.inputs[state : state + given])
     left: Expr = Load(lowering.depth, _START, dt.int64)
@@ -112,14 +114,12 @@ def again(lowering: _Lowering, eqn: Eqn, targets: Sequence[str]) -> list[Stmt]:
     return [*out, Invoke(routine.name, (left, *numbers), arrays, tuple(targets[state:]))]
 
 
-def _arguments(
-    lowering: _Lowering, atoms: Sequence[Atom], state: Sequence[str] = ()
-) -> tuple[list[Stmt], list[Expr | str]]:
+def _arguments(lowering: _Lowering, atoms: Sequence[Atom], state: Sequence[str] = ()) -> tuple[list[Stmt], list[Expr | str]]:
     """What a call is given: numbers, and the names of arrays; those that lie in state, or in another layout, are copied."""
     out: list[Stmt] = []
     arguments: list[Expr | str] = []
     for atom in atoms:
-        if not atom.type.shape:
+        if isinstance(atom, Literal) or not atom.type.shape:
             value = lowering.value(atom)
             if isinstance(value, Load) and value.buffer in state:
                 name = lowering.fresh("v")  # before the state is put in its place

@@ -194,9 +194,9 @@ class Printer:
                 how = "python" if stmt.native is None else f"{stmt.native.function} or python"
                 self.line(f"{', '.join(map(slot, stmt.writes))} = {how} {stmt.name}({given}){note}")
             case nest.Routine():
-                given = [f"{value.name}: {dt.SHORT[value.dtype]}" for value in stmt.values]
+                numbers = [f"{value.name}: {dt.SHORT[value.dtype]}" for value in stmt.values]
                 arrays = [f"{b.name}: {b.role} {dt.SHORT[b.dtype]}[{b.size}]" for b in stmt.buffers]
-                self.line(f"routine {stmt.name}({', '.join((*given, *arrays))}):")
+                self.line(f"routine {stmt.name}({', '.join((*numbers, *arrays))}):")
                 self.block(stmt.body)
             case nest.Invoke():
                 values = [self.value(value)[0] for value in stmt.values]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import lru_cache
 
+from hybrid.codegen.calls import host_symbol
 from hybrid.codegen.flags import support
 from hybrid.codegen.host import Callback
-from hybrid.codegen.llvm import host_symbol
 from hybrid.codegen.target import host
 from hybrid.loops.nest import Code, Kernel
 from hybrid.runtime import engine

@@ -365,7 +365,7 @@ class _Rewriter(ast.NodeTransformer):
         return [ast.copy_location(made, at)], load(name)
 
     def names(self, node: ast.stmt) -> set[str]:
-        """The variables that a construct may rebind. Those of functions around this one a call may, of this very function too."""
+        """The variables that a construct may rebind; those of functions around, any call may, of this function too."""
         return bound(node) & (self.locals | self.invented) | self.rebound | self.outer
 
     def state(self, names: set[str], live: set[str], carried: set[str]) -> ast.Call:
