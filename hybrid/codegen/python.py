@@ -91,7 +91,8 @@ def _refuse_foreign(kernel: nest.Kernel) -> None:
 
 
 def _load(source: _Source, calls: dict[str, Callable]) -> Callable[..., int]:
-    module: dict[str, object] = {"__name__": f"hybrid.kernel.{source.entry}", **calls}
+    # Numba knows a function that calls itself by its module, which has to be a real one.
+    module: dict[str, object] = {"__name__": __name__, **calls}
     exec(compile(source.module(), f"<kernel {source.entry}>", "exec"), module)
     return module[source.entry]  # type: ignore[return-value]
 
@@ -237,7 +238,8 @@ class _Source(text.Printer):
 
     def ending(self, code: str) -> str:
         """What a function returns that ends with a code."""
-        return code if self.endings is None else f"({', '.join([code, *self.endings])},)"
+        # Numba has to see one type, whatever a routine ends with.
+        return code if self.endings is None else f"({', '.join([f'np.int64({code})', *self.endings])},)"
 
     def routine(self, stmt: nest.Routine) -> None:
         """A function of the module: variables from outside that it stores in, and results of one element, it returns."""

@@ -17,7 +17,7 @@ from functools import partial
 from types import CellType, FunctionType, MethodType
 from typing import Any
 
-from hybrid.control.join import Spec, atoms, common, form_of, forms, made, same_constant, spec_of
+from hybrid.control.join import YES, Spec, atoms, common, form_of, forms, made, same_constant, spec_of
 from hybrid.control.lists import refuse_changes
 from hybrid.control.plain import UNDEFINED, Ends, State, cell_contents, fill
 from hybrid.control.structure import Nest, is_parts, nest_of
@@ -121,7 +121,8 @@ class _Place:
         vars_ = [region.builder.input(type_, self.name if k == 0 else "") for k, type_ in enumerate(self.spec.types)]
         self.head = made(trace, self.spec, list(vars_))
         if not self.spec.is_number:
-            unwrap(self.head).cell.frozen = f"it is {self.name} of a function that calls itself"
+            why, cell = f"it is {self.name} of a function that calls itself", unwrap(self.head).cell
+            cell.frozen, cell.shared = why, (TraceError(f"an array is returned, and {why}", at=tr.user_line()), YES)
         return vars_
 
     def atoms(self, trace: Trace, value: Any) -> list[Atom]:
@@ -315,7 +316,7 @@ class Recursion:
         if spec is not None and not spec.is_number:
             inside = type(data) is Symbol and _is_within(data.cell.home, region)
             known = not inside and place.spec is None and same(value, place.initial) and not getattr(data, "chain", ())
-            own = inside and all(unwrap(given.head).cell is not data.cell for given in self.given if given.is_array)
+            own = inside and data.cell.shared is None
             if not known and not own:
                 raise TraceError("a function that calls itself returns an array that is not always new", at=tr.user_line())
         self._note(place.takes(value))
