@@ -460,6 +460,14 @@ def test_integers_that_vary_are_run_time_inputs():
     assert [f(X, n)[0, 0] for n in range(9)] == [X[0, 0] * n for n in range(9)] and len(f.traces) == 3
 
 
+def test_functions_call_themselves():
+    def collatz(n):
+        return 0 if n == 1 else 1 + collatz(n // 2 if n % 2 == 0 else 3 * n + 1)
+
+    f = hy.function(lambda x: collatz(int(x[0])), strict=True)
+    assert f(np.array([27])) == collatz(27) == 111
+
+
 def test_saved_graphs_run_without_the_code(tmp_path):
     hy.export.save(softmax, tmp_path / "softmax.hy", X)
     loaded = hy.export.load(tmp_path / "softmax.hy")

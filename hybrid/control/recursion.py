@@ -346,8 +346,13 @@ class Recursion:
         count = len(operands)
         for place, (_, value) in zip(self.given, leaves):
             operands += place.atoms(self.trace, value)
-        types = tuple(type_ for place in self.results.places if place.spec is not None for type_ in place.spec.types)
-        params = {"name": self.name, "state": count, "types": types}
+        types = [type_ for place in self.results.places for type_ in place.types]
+        params = {
+            "name": self.name,
+            "state": count,
+            "dtypes": tuple(t.dtype for t in types),
+            "shapes": tuple(t.shape for t in types),
+        }
         return self._made(list(self.trace.record(control.again, tuple(operands), params)))
 
     def _state(self) -> list[_Variable]:

@@ -13,7 +13,7 @@ import numpy as np
 
 from hybrid.core import dtype as dt
 from hybrid.core.errors import AssumptionError, GraphError
-from hybrid.core.shape import Size, TensorType
+from hybrid.core.shape import Shape, Size, TensorType
 from hybrid.ir.builder import Builder
 from hybrid.ir.graph import Graph, Literal, Var, bind_size, evaluate, in_round
 from hybrid.ir.primitive import NO_GRADIENT, Kind, Primitive, Sample, register
@@ -181,7 +181,9 @@ def _sample_recursion(rng: np.random.Generator) -> list[Sample]:
             continue
         (fewer,) = builder.append(e.sub, (n, one))
         (more,) = builder.append(e.add, (count, one))
-        after, rest = builder.append(again, (more, fewer), {"name": "sample", "state": 1, "types": (number,)})
+        after, rest = builder.append(
+            again, (more, fewer), {"name": "sample", "state": 1, "dtypes": (number.dtype,), "shapes": ((),)}
+        )
         (scale,) = builder.append(e.convert, (n,), {"dtype": dt.float64})
         (out,) = builder.append(e.add, (rest, scale))
         ways.append(Graph(name, (count, n, array), tuple(builder.eqns), (after, out)))
@@ -194,19 +196,22 @@ def _sample_recursion(rng: np.random.Generator) -> list[Sample]:
 
 
 # Operands: `state` values that `body` replaces, `given` values of this call, then what stays in all of them. `body` takes them
-# and gives the state and results. In it, and in the bodies inside it, `again` of the same `name` runs it anew.
+# and gives the state and results. In it, and in the bodies inside it, `again` of the same `name` runs it anew; what its
+# results are is said there, since nobody knows before the body is finished.
 recursion = register(Primitive(
     "recursion", Kind.CONTROL, _eval_recursion, _infer_recursion, NO_GRADIENT, _sample_recursion, body="recursion",
 ))  # fmt: skip
 
 
-def _eval_again(*operands: Any, name: str, state: int, types: tuple[TensorType, ...]) -> tuple:
+def _eval_again(*operands: Any, name: str, state: int, dtypes: tuple[np.dtype, ...], shapes: tuple[Shape, ...]) -> tuple:
     body, fixed = _running.bodies[name]
     return tuple(map(np.array, evaluate(body, *operands, *fixed)))
 
 
-def _infer_again(*operands: TensorType, name: str, state: int, types: tuple[TensorType, ...]) -> tuple:
-    return (*(TensorType(t.dtype, t.shape) for t in operands[:state]), *types)
+def _infer_again(
+    *operands: TensorType, name: str, state: int, dtypes: tuple[np.dtype, ...], shapes: tuple[Shape, ...]
+) -> tuple:
+    return (*(TensorType(t.dtype, t.shape) for t in operands[:state]), *map(TensorType, dtypes, shapes))
 
 
 again = register(Primitive(

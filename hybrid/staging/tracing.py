@@ -24,7 +24,7 @@ from hybrid.frontend.draws import GENERATORS
 from hybrid.frontend.values import Value, wrap
 from hybrid.ir import trace as tr
 from hybrid.ir.graph import Atom, Graph, Literal, Var, resolved, symbols_of
-from hybrid.ir.requests import Concretise, Rebinds, Specialise
+from hybrid.ir.requests import Concretise, Rebinds, Specialise, TooLong
 from hybrid.ir.sizes import LARGEST, Condition, all_sizes, hold
 from hybrid.ir.trace import Chain, Symbol, Trace
 from hybrid.ops import view as v
@@ -220,7 +220,8 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
             except (Exception, Ends) as raised:
                 error = raised.why if type(raised) is Ends else raised
                 failed = recording.failure or error
-                if isinstance(failed, (TraceError, Concretise, Specialise)) and (places := reads.writable()):
+                asks = isinstance(failed, (TraceError, Concretise, Specialise)) and not isinstance(failed, TooLong)
+                if asks and (places := reads.writable()):
                     raise Rebinds(places) from failed  # the array it could not write into may be one of these
                 if isinstance(failed, TraceError):
                     failed.again = recording.short

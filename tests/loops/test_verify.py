@@ -21,6 +21,7 @@ from hybrid.loops.nest import (
     For,
     If,
     Index,
+    Invoke,
     Kernel,
     Let,
     Load,
@@ -28,6 +29,7 @@ from hybrid.loops.nest import (
     Op,
     Ref,
     Rescue,
+    Routine,
     Scratch,
     Slot,
     Store,
@@ -54,6 +56,10 @@ def over(kind, *body, index="i", extent=64):
 def call(reads="x", writes="out", shape=(4,), strides=(1,), dtype=F32, symbols=()):
     slots = Slot(reads, dtype, shape, strides), Slot(writes, F32, (4,), (1,))
     return Call("sort", lambda operands, sizes: operands, slots[:1], slots[1:], symbols)
+
+
+def routine(*body):
+    return Routine("r", (Ref("v", F32),), (), (Buffer("g", F32, 1, "out"),), body)
 
 
 def rows(*body, count, width):
@@ -148,6 +154,19 @@ REJECTED = {
         kernel(While((Let("y", ONE),), TRUE, ()), Let("z", Ref("y", F32))), "y is not a scalar in scope"),
     "bound in the other way": (kernel(If(TRUE, (Let("y", ONE),), (Let("z", Ref("y", F32)),))), "y is not a scalar in scope"),
     "dtype in the other way": (kernel(If(TRUE, (), (Check(ONE, Code.PYTHON),))), "a check has the wrong dtype"),
+    # routines
+    "routine in a vector": (kernel(over("vector", routine())), "routine r cannot stand in vector loop i"),
+    "invoked in threads": (
+        kernel(routine(), over("parallel", Invoke("r", (ONE,), (), ("out",)))), "routine r cannot be invoked in parallel loop i"),
+    "no routine": (kernel(Invoke("r", (), (), ())), "r is not a routine in scope"),
+    "arguments": (kernel(routine(), Invoke("r", (), (), ("out",))), "r takes other values and arrays"),
+    "value of an argument": (
+        kernel(routine(), Invoke("r", (Const(1, I64),), (), ("out",))), "the value of v has the wrong dtype"),
+    "result in an input": (kernel(routine(), Invoke("r", (ONE,), (), ("x",))), "x cannot be stored to"),
+    "name of a routine's own": (kernel(routine(), Store("g", Affine(), ONE)), "g is not an array in scope"),
+    "stored where it is read": (
+        kernel(Routine("r", (), (Buffer("g", F32, 1, "in"),), (), (Store("g", Affine(), ONE),))),
+        "an array that a routine reads cannot be stored to"),
     # sizes of the kernel's own
     "extent out of scope": (
         kernel(over("serial"), over("serial", index="j", extent=IN)), "i is not an index or an int64 in scope"),
@@ -292,6 +311,13 @@ ACCEPTED = {
 @pytest.mark.parametrize("case", ACCEPTED)
 def test_accepted(case):
     verify(ACCEPTED[case])
+
+
+def test_routines():
+    once = If(Op("lt", (Ref("v", F32), ONE), dt.bool_), (Invoke("r", (Ref("v", F32) + ONE,), (), ("g",)),))
+    k = kernel(routine(once, Store("g", Affine(), Ref("v", F32))), Invoke("r", (ONE,), (), ("out",)))
+    verify(k)
+    assert "routine r(v: f32, g: out f32[1]):" in str(k) and "      g = r(v + 1.0)" in str(k) and "  out = r(1.0)" in str(k)
 
 
 def test_the_message_teaches():
