@@ -241,8 +241,8 @@ def symbols_of(value: Any) -> frozenset[str]:
     if isinstance(value, Eqn):
         parts = [symbols_of(part) for part in value.params.values() if type(part) not in _PLAIN]
         parts += [symbols_of(var.type.shape) for var in value.outputs]
-        found = frozenset().union(*filter(None, parts))
-        return found - {value.params.get("symbol"), *value.params.get("defines", ())} if found else found
+        every = frozenset().union(*filter(None, parts))
+        return every - {value.params.get("symbol"), *value.params.get("defines", ())} if every else every
     return _NO_SYMBOLS
 
 

@@ -117,7 +117,7 @@ class DiskCache:
                 self._size = self._trim()
 
     def _known(self, path: Path) -> int:
-        """About how many bytes there are, from the directory of one key, as keys are spread evenly; exact where they may be many.
+        """About how many bytes there are, from the directory of one key, as keys are spread evenly; exact where that is many.
 
         To look at all of 100 000 files takes a second, which a first call should not have to wait for.
         """

@@ -157,7 +157,9 @@ REJECTED = {
     # routines
     "routine in a vector": (kernel(over("vector", routine())), "routine r cannot stand in vector loop i"),
     "invoked in threads": (
-        kernel(routine(), over("parallel", Invoke("r", (ONE,), (), ("out",)))), "routine r cannot be invoked in parallel loop i"),
+        kernel(routine(), over("parallel", Invoke("r", (ONE,), (), ("out",)))),
+        "routine r cannot be invoked in parallel loop i",
+    ),
     "no routine": (kernel(Invoke("r", (), (), ())), "r is not a routine in scope"),
     "arguments": (kernel(routine(), Invoke("r", (), (), ("out",))), "r takes other values and arrays"),
     "value of an argument": (
