@@ -17,14 +17,13 @@ from hybrid.core import dtype as dt
 from hybrid.core import tree
 from hybrid.core.errors import TraceError
 from hybrid.core.shape import Dim, TensorType
-from hybrid.frontend import values
+from hybrid.frontend import hosted, values
 from hybrid.frontend.values import Value, active, holds_tensor, kind_of, symbol, unsupported, unwrap, wrap
 from hybrid.ir import trace as tr
-from hybrid.ir.graph import Atom, Eqn, Var, bodies, evaluate, has_effects
+from hybrid.ir.graph import Atom
 from hybrid.ir.trace import Cell, Symbol, Trace
 from hybrid.ops.island import Outside, island
 
-LONG = 20_000  # equations that may be evaluated to find out what a function gives
 LIBRARIES = ("numpy", "scipy")  # whose functions give results and do nothing else, but for these:
 WRITING = frozenset((
     "put", "place", "copyto", "putmask", "fill_diagonal", "put_along_axis", "shuffle", "save", "savez", "savez_compressed",
@@ -46,6 +45,9 @@ def called(function: Callable, args: tuple, kwargs: dict, name: str, error: Trac
     Raises:
         TraceError: `error`, where the call cannot stand between compiled parts.
     """
+    made = hosted.called(function, args, kwargs)
+    if made is not NotImplemented:
+        return made
     trace = active()
     leaves, structure = tree.flatten((args, kwargs))
     if not _possible(trace, function, leaves, kwargs):
@@ -63,7 +65,7 @@ def called(function: Callable, args: tuple, kwargs: dict, name: str, error: Trac
         inner_args, inner_kwargs = tree.unflatten(structure, given)
         return function(*inner_args, **inner_kwargs)
 
-    before = _values(trace, atoms, error)
+    before = hosted.values_of(trace, atoms, error)
     copies = [np.array(value) for value in before]
     with np.errstate(all="ignore"), tr.suspended():
         found, nesting = tree.flatten(call(copies))
@@ -93,7 +95,7 @@ def called(function: Callable, args: tuple, kwargs: dict, name: str, error: Trac
 
 def _possible(trace: Trace, function: Callable, leaves: Sequence[Any], kwargs: dict) -> bool:
     """Whether a call may stand between compiled parts at all."""
-    if trace.given is None or trace.region is not None or not is_library(function):
+    if trace.varying is None or trace.given is None or trace.region is not None or not is_library(function):
         return False
     if any(kwargs.get(name) is not None for name in kwargs if name == "out" or name.startswith("overwrite")):
         return False
@@ -117,27 +119,6 @@ def opened(function: Callable) -> Callable:
         return values.between(function, args, kwargs, name, unsupported(name))
 
     return call
-
-
-def _values(trace: Trace, atoms: Sequence[Atom], error: TraceError) -> tuple[np.ndarray, ...]:
-    """What values of the graph are for the arguments of the call that is being traced."""
-    wanted = {atom for atom in atoms if isinstance(atom, Var)}
-    eqns: list[Eqn] = []
-    for eqn in reversed(trace.root.eqns):
-        if wanted.intersection(eqn.outputs) or eqn.primitive.body in ("bind", "check"):
-            eqns.append(eqn)
-            wanted.update(atom for atom in eqn.inputs if isinstance(atom, Var))
-    graph = trace.root.finish(tuple(atoms)).replace(eqns=tuple(reversed(eqns)))
-    if has_effects(graph) or sum(map(_work, eqns)) > LONG:
-        raise error
-    assert trace.given is not None
-    return tuple(np.asarray(array) for array in evaluate(graph, *trace.given))
-
-
-def _work(eqn: Eqn) -> int:
-    inner = sum(_work(one) for body in bodies(eqn).values() for one in body.eqns)
-    count = eqn.params.get("count", 1)
-    return 1 + inner * (LONG if not isinstance(count, int) else count)
 
 
 def _as(kind: str, array: np.ndarray) -> Any:
@@ -164,7 +145,7 @@ def _wanted(trace: Trace, part: Any, site: str, symbolic: set[int], defines: lis
 
 def _size(trace: Trace, size: int, site: str, symbolic: set[int], defines: list[str]) -> Any:
     """A size of a result: a number, unless it varies, or is like one of an operand's that is a symbol."""
-    if site not in trace.varying and size not in symbolic:
+    if site not in (trace.varying or ()) and size not in symbolic:
         return size
     name = trace.fresh_symbol("size")
     trace.bounds.know(name, 0, None)

@@ -1,5 +1,19 @@
 """The primitive table, one block per op: NumPy meaning, type rule, derivative, samples. Importing registers the rows."""
 
-from hybrid.ops import contract, control, draw, elementwise, fft, index, island, linalg, random, reduce, sort, view
+from hybrid.ops import contract, control, draw, elementwise, fft, index, island, library, linalg, random, reduce, sort, view
 
-__all__ = ["contract", "control", "draw", "elementwise", "fft", "index", "island", "linalg", "random", "reduce", "sort", "view"]
+__all__ = [
+    "contract",
+    "control",
+    "draw",
+    "elementwise",
+    "fft",
+    "index",
+    "island",
+    "library",
+    "linalg",
+    "random",
+    "reduce",
+    "sort",
+    "view",
+]

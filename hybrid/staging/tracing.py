@@ -204,8 +204,7 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
     """
     recording = Trace(name, hints)
     arguments, inputs, cells = _arguments(recording, leaves, values, names)
-    if varying is not None:
-        recording.given, recording.varying = [taken(leaves[k], values[k]) for k in inputs], varying
+    recording.given, recording.varying = [taken(leaves[k], values[k]) for k in inputs], varying
     with recording:
         bound = tree.unflatten(structure, arguments)
         containers = list(_containers(bound))

@@ -1,0 +1,143 @@
+"""Functions of NumPy and SciPy that a host call computes: their results' dtypes and sizes follow from their arguments' alone.
+
+Unlike an `island`, such a call is part of the graph's language: it stands in the bodies of loops and in saved graphs, which name it.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from hybrid.core import dtype as dt
+from hybrid.core import tree
+from hybrid.core.errors import AssumptionError, GraphError
+from hybrid.core.shape import Dim, TensorType
+from hybrid.ir.primitive import NO_GRADIENT, Kind, Primitive, Sample, register
+
+# By module. Only functions that give new arrays and numbers, do nothing else, and look at values for nothing but values.
+NAMES: dict[str, tuple[str, ...]] = {
+    "numpy": (
+        "argpartition", "array_equal", "array_equiv", "average", "bartlett", "bitwise_count", "blackman", "choose", "convolve",
+        "corrcoef", "correlate", "cov", "cross", "cumulative_prod", "cumulative_sum", "digitize", "ediff1d", "einsum", "frexp",
+        "gcd", "geomspace", "gradient", "hamming", "hanning", "histogram", "histogram2d", "histogram_bin_edges", "histogramdd",
+        "i0", "interp", "isin", "kaiser", "lcm", "lexsort", "linspace", "logspace", "matvec", "median", "nan_to_num", "nanargmax",
+        "nanargmin", "nancumprod", "nancumsum", "nanmax", "nanmean", "nanmedian", "nanmin", "nanpercentile", "nanprod",
+        "nanquantile", "nanstd", "nansum", "nanvar", "packbits", "pad", "partition", "percentile", "poly", "polyadd", "polydiv",
+        "polyfit", "polyint", "polymul", "polysub", "polyval", "power", "quantile", "ravel_multi_index", "reciprocal", "round",
+        "searchsorted", "sort", "argsort", "sort_complex", "spacing", "trapezoid", "unpackbits", "unravel_index", "unwrap",
+        "vander", "vecdot", "vecmat",
+    ),
+    "numpy.fft": ("fft", "fft2", "fftn", "hfft", "ifft", "ifft2", "ifftn", "ihfft", "irfft", "irfft2", "irfftn", "rfft",
+                  "rfft2", "rfftn"),
+    "numpy.linalg": ("cholesky", "cond", "cross", "det", "eigh", "eigvalsh", "inv", "lstsq", "matrix_norm", "matrix_power",
+                     "matrix_rank", "multi_dot", "norm", "pinv", "qr", "slogdet", "solve", "svd", "svdvals", "tensorinv",
+                     "tensorsolve", "vecdot", "vector_norm"),
+    "numpy.polynomial.chebyshev": ("chebfit", "chebval", "chebvander", "chebder", "chebint", "chebadd", "chebmul"),
+    "numpy.polynomial.hermite": ("hermfit", "hermval", "hermvander"),
+    "numpy.polynomial.laguerre": ("lagfit", "lagval", "lagvander"),
+    "numpy.polynomial.legendre": ("legfit", "legval", "legvander"),
+    "numpy.polynomial.polynomial": ("polyfit", "polyval", "polyvander", "polyval2d", "polyder", "polyint"),
+    "scipy.linalg": ("cho_factor", "cho_solve", "cholesky", "det", "eigh", "eigvalsh", "expm", "inv", "lstsq", "lu", "lu_factor",
+                     "lu_solve", "norm", "pinv", "qr", "solve", "solve_banded", "solve_triangular", "solveh_banded", "svd",
+                     "svdvals", "toeplitz", "circulant", "hankel", "sqrtm"),
+    "scipy.fft": ("dct", "dctn", "dst", "dstn", "fft", "fft2", "fftn", "idct", "idctn", "idst", "idstn", "ifft", "ifft2",
+                  "ifftn", "irfft", "irfft2", "irfftn", "rfft", "rfft2", "rfftn"),
+    "scipy.signal": ("convolve", "convolve2d", "correlate", "correlate2d", "detrend", "fftconvolve", "filtfilt", "hilbert",
+                     "lfilter", "medfilt", "savgol_filter", "sosfilt", "sosfiltfilt"),
+    "scipy.special": ("comb", "factorial", "factorial2", "lambertw", "log_softmax", "logsumexp", "multigammaln", "perm",
+                      "polygamma", "softmax", "zeta"),
+}  # fmt: skip
+# Those whose results are as long as their values say.
+LATE: dict[str, tuple[str, ...]] = {
+    "numpy": ("intersect1d", "setdiff1d", "setxor1d", "trim_zeros", "union1d", "unique", "unique_all", "unique_counts",
+              "unique_inverse", "unique_values"),
+}  # fmt: skip
+# Those whose results are real or complex as their values say.
+EITHER: dict[str, tuple[str, ...]] = {
+    "numpy": ("real_if_close", "roots"),
+    "numpy.linalg": ("eig", "eigvals"),
+    "numpy.lib.scimath": ("arccos", "arcsin", "arctanh", "log", "log10", "log2", "logn", "power", "sqrt"),
+    "scipy.linalg": ("eig", "eigvals", "logm"),
+}
+_METHODS = ("reduce", "accumulate", "reduceat", "outer")  # of any ufunc
+
+
+@functools.cache
+def function_of(name: str) -> Any:
+    """The function of a dotted name, if it may be called."""
+    module, _, last = name.rpartition(".")
+    if last in _METHODS:
+        return getattr(function_of(module), last)
+    known = last in (*NAMES.get(module, ()), *LATE.get(module, ()), *EITHER.get(module, ()))
+    if not known and not is_ufunc(module, last):
+        raise GraphError(f"{name} is not a function that a graph may call")
+    return getattr(importlib.import_module(module), last)
+
+
+def is_ufunc(module: str, name: str) -> bool:
+    """Whether this is the name of one of NumPy's or SciPy's ufuncs."""
+    return module in ("numpy", "scipy.special") and isinstance(getattr(importlib.import_module(module), name, None), np.ufunc)
+
+
+def decoded(part: Any, operands: Sequence[Any]) -> Any:
+    """An argument from its encoded form: tuples that begin with a word, and plain constants."""
+    if not isinstance(part, tuple):
+        return part
+    word, *rest = part
+    if word == "operand":
+        return _as(rest[1], operands[rest[0]])
+    if word == "dict":
+        return {key: decoded(item, operands) for key, item in rest}
+    items = [decoded(item, operands) for item in rest]
+    if word == "number":
+        return items[0].type(items[1])
+    return {"list": list, "tuple": tuple, "slice": lambda parts: slice(*parts)}[word](items)
+
+
+def _as(kind: str, array: Any) -> Any:
+    array = np.asarray(array)
+    return array.item() if kind == "python" else array[()] if kind == "scalar" else array
+
+
+def _eval(*operands: Any, function: str, args: tuple, kwargs: tuple, classes: tuple, dtypes: tuple, shapes: tuple,
+          defines: tuple[str, ...] = ()) -> tuple:  # fmt: skip
+    found, _ = tree.flatten(function_of(function)(*decoded(args, operands), **decoded(kwargs, operands)))
+    if len(found) != len(classes):
+        raise AssumptionError(f"{function} gives as many results as while tracing", got=len(found))
+    out = []
+    for part, kind, dtype, shape in zip(found, classes, dtypes, shapes):
+        array = np.asarray(part)
+        sizes = all(isinstance(size, str) or size == given for size, given in zip(shape, array.shape))
+        if class_of(part) != kind or array.dtype != dtype or array.ndim != len(shape) or not sizes:
+            raise AssumptionError(f"{function} gives what it gave while tracing",
+                                  got=f"{type(part).__name__} {array.dtype}{list(array.shape)}")  # fmt: skip
+        out.append(array)
+    return tuple(out)
+
+
+def class_of(part: Any) -> str:
+    """What a result is: an array, a number of NumPy's, or one of Python's."""
+    return "ndarray" if isinstance(part, np.ndarray) else "scalar" if isinstance(part, np.generic) else "python"
+
+
+def _infer(*operands: TensorType, dtypes: tuple, shapes: tuple, classes: tuple, **_: Any) -> tuple:
+    return tuple(
+        TensorType(dtype, tuple(Dim.symbol(size) if isinstance(size, str) else size for size in shape), kind == "python")
+        for kind, dtype, shape in zip(classes, dtypes, shapes)
+    )
+
+
+def _samples(rng: np.random.Generator) -> list[Sample]:
+    params = {"function": "numpy.linalg.pinv", "args": ("list", ("operand", 0, "ndarray")), "kwargs": ("dict",),
+              "classes": ("ndarray",), "dtypes": (dt.float64,), "shapes": ((2, 3),)}  # fmt: skip
+    return [((rng.normal(size=(3, 2)),), params)]
+
+
+# `shapes`: numbers and symbols; the names of those that each call gives their value (`defines`) as strings.
+library = register(Primitive(
+    "library", Kind.OPAQUE, _eval, _infer, NO_GRADIENT, _samples, reason="a function of a library", raises=True,
+))  # fmt: skip
