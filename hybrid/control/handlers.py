@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from hybrid.control import lists, substitutes
+from hybrid.control import lists, substitutes, written
 from hybrid.control.branch import branch, choose, truth
 from hybrid.control.effects import refuse_debuggers, refuse_effects
 from hybrid.control.lists import ListChanges, Listed, listed, plain
@@ -24,7 +24,7 @@ from hybrid.control.watch import Holds, Watch
 from hybrid.core import dtype as dt
 from hybrid.core.errors import TraceError
 from hybrid.core.shape import Dim, Size
-from hybrid.frontend import integers, islands, uncertain
+from hybrid.frontend import integers, islands, joining, uncertain
 from hybrid.frontend.printing import text
 from hybrid.frontend.values import FUNCTIONS, NUMBERS, Value, active, kind_of, sized, wrap
 from hybrid.ir import trace as tr
@@ -109,6 +109,8 @@ class Tracing(Plain):
         trace = tr.current()
         if trace is None:
             return value[index]
+        if type(value) in joining.CLASSES and holds_traced(index):
+            return joining.joined(value, index)
         if type(value) is np.ndarray:
             if value.dtype in dt.SHORT and holds_traced(index):
                 value = wrap(trace.capture(value, "ndarray"))
@@ -358,6 +360,11 @@ class Tracing(Plain):
         if trace is None:
             return function
         refuse_debuggers(trace, function)
+        body = substitutes.written_out(function)
+        if body is not None:
+            return functools.partial(self._written, function, body)
+        if type(function) is np.vectorize:
+            return functools.partial(self._vectorized, function)
         found = substitutes.called(function) or self._constructor(function) or self.convert(function, self)
         if found is function and islands.is_library(function):
             return functools.partial(_library, islands.opened(function) if islands.is_scipy(function) else function)
@@ -365,6 +372,21 @@ class Tracing(Plain):
             refuse_effects(trace, function, self.opaque)
         code = getattr(found, "__code__", None)  # nested functions of converted ones stay as they are, and call themselves, too
         return found if code is None else functools.partial(self._called, trace, code, found)
+
+    def _written(self, function: Callable, body: Callable, /, *args: Any, **kwargs: Any) -> Any:
+        """A call of a library's function that is loops and branches."""
+        given = substitutes.prepared(function, args, kwargs)
+        if given is None:
+            return (substitutes.called(function) or function)(*args, **kwargs)
+        return self.convert(body, self)(*given, **kwargs)
+
+    def _vectorized(self, function: np.vectorize, /, *args: Any, **kwargs: Any) -> Any:
+        """A call of what `np.vectorize` made."""
+        kinds = function.otypes
+        plain = not kwargs and args and not function.excluded and function.signature is None and len(kinds or "d") == 1
+        if not plain or not holds_traced(args):
+            return function(*args, **kwargs)
+        return self.convert(written.vectorized, self)(function.pyfunc, kinds, *args)
 
     def _constructor(self, function: Any) -> Callable | None:
         """What makes an instance of a user's class with its `__init__` converted."""

@@ -12,14 +12,15 @@ from typing import Any
 
 import numpy as np
 
-from hybrid.control import lists
+from hybrid.control import lists, written
 from hybrid.control.branch import choose, truth
 from hybrid.control.lists import Listed
 from hybrid.core import dtype as dt
-from hybrid.core.shape import Dim, Size
-from hybrid.frontend import complexes, integers, uncertain
+from hybrid.core.shape import Dim, Size, product
+from hybrid.frontend import complexes, hosted, integers, uncertain
 from hybrid.frontend.creation import CONSTRUCTORS
 from hybrid.frontend.draws import drawing
+from hybrid.frontend.editing import Flat
 from hybrid.frontend.elementwise import NAMES
 from hybrid.frontend.printing import printed
 from hybrid.frontend.values import (
@@ -33,6 +34,7 @@ from hybrid.frontend.values import (
     shape_of,
     sized,
     strong,
+    unsupported,
     unwrap,
     wrap,
 )
@@ -74,6 +76,8 @@ def counted(trace: Trace, iterable: Any) -> Items | None:
         return iterable.count, iterable.item
     if type(iterable) is Listed:
         return integers.size_of(trace, iterable.length()), lambda k: iterable[k]
+    if type(iterable) is Flat:
+        iterable = iterable.line
     if isinstance(iterable, Value) and type(iterable._data) is Symbol and iterable._data.type.shape:
         return iterable._data.type.shape[0], lambda k: iterable[k]  # type: ignore[index]
     return None
@@ -235,7 +239,10 @@ def _quantified(function: Callable, primitive: Primitive, decides: bool) -> Call
 
 def with_arrays(function: Any, args: tuple) -> tuple:
     """Arguments of a function of NumPy's, with arrays for lists of traced numbers: NumPy would make them itself."""
-    count = len(args) if isinstance(function, np.ufunc) else 1 if function in _REDUCING else 0
+    if isinstance(getattr(function, "__self__", None), np.ufunc):
+        count = 2 if function.__name__ == "outer" else 1
+    else:
+        count = len(args) if isinstance(function, np.ufunc) else 1 if function in _REDUCING else 0
     make = CONSTRUCTORS[np.asarray]
     return (*(make(x) if type(x) in (list, tuple) and holds_tensor(x) else x for x in args[:count]), *args[count:])
 
@@ -250,10 +257,14 @@ _REDUCING: frozenset[Any] = frozenset((
 _MATH = {"sqrt": "sqrt", "exp": "exp", "expm1": "expm1", "log": "log", "log2": "log2", "log10": "log10", "log1p": "log1p",
          "sin": "sin", "cos": "cos", "tan": "tan", "asin": "arcsin", "acos": "arccos", "atan": "arctan", "sinh": "sinh",
          "cosh": "cosh", "tanh": "tanh", "asinh": "arcsinh", "acosh": "arccosh", "atanh": "arctanh", "fabs": "absolute",
-         "atan2": "arctan2", "hypot": "hypot", "pow": "power", "copysign": "copysign", "fmod": "fmod", "exp2": "exp2",
-         "cbrt": "cbrt"}  # fmt: skip
+         "atan2": "arctan2", "hypot": "hypot", "pow": "power", "copysign": "copysign", "fmod": "fmod", "exp2": "exp2", "cbrt": "cbrt", "erf": "erf",
+         "erfc": "erfc", "lgamma": "gammaln", "nextafter": "nextafter"}  # fmt: skip
 
 
+# Of `math`, what loops and branches are written for, by what its arguments have to be; and what Python computes itself.
+_WRITTEN = {"integers": ("gcd", "lcm", "comb", "perm", "factorial", "isqrt"),
+            "floats": ("degrees", "radians", "log", "modf", "hypot", "isclose")}  # fmt: skip
+_HOSTED = ("dist", "frexp", "fsum", "gamma", "ldexp", "remainder", "sumprod", "ulp")
 _CMATH = {name: _MATH[name] for name in ("sqrt", "exp", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh")}
 
 
@@ -272,6 +283,54 @@ def _math(function: Callable, name: str, dtype: np.dtype = dt.float64) -> Callab
         return integers.python(trace, atom)
 
     return computed
+
+
+def _called_outside(function: Callable) -> Callable:
+    """A function of `math` that Python computes: a host call where it is given traced numbers."""
+
+    def computed(*args: Any, **kwargs: Any) -> Any:
+        if not holds_tensor((*args, *kwargs.values())):
+            return function(*args, **kwargs)
+        made = hosted.called(function, args, kwargs)
+        if made is NotImplemented:
+            raise unsupported(f"math.{function.__name__}")
+        return made
+
+    return computed
+
+
+def written_out(function: Any) -> Callable | None:
+    """The source of a function that is loops and branches, to be converted; None for others."""
+    name = getattr(function, "__name__", "")
+    if function is np.apply_along_axis:
+        return written.apply_along_axis
+    if getattr(math, name, None) is not function:
+        return None
+    whole = name in _WRITTEN["integers"]
+    if not whole and name not in _WRITTEN["floats"]:
+        return None
+    return getattr(written, name)
+
+
+def prepared(function: Any, args: tuple, kwargs: dict) -> tuple | None:
+    """Arguments of such a function as Python's numbers; None where there is nothing traced among them."""
+    if function is np.apply_along_axis:
+        return args if holds_tensor(args[2:3]) and not isinstance(unwrap(args[2]), np.ndarray) else None
+    if (function is math.log and len(args) == 1) or (function is math.hypot and len(args) == 2):
+        return None  # an operation of the graph
+    if function is math.perm and len(args) == 1:
+        args = (*args, *args)
+    if (
+        not any(map(_is_traced, (*args, *kwargs.values())))
+        or any(map(shape_of, args))
+        or any(map(uncertain.is_uncertain, args))
+    ):
+        return None
+    if function.__name__ in _WRITTEN["integers"]:
+        if any(_is_traced(x) and not isinstance(x, Dim) and not dt.is_integer(unwrap(x).type.dtype) for x in args):
+            return None
+        return tuple(integers.to_int(x) if _is_traced(x) else x for x in args)
+    return tuple(integers.to_float(x) if _is_traced(x) else float(x) for x in args)
 
 
 def _rounded(function: Callable, name: str) -> Callable:
@@ -310,6 +369,8 @@ def _constructor(function: Callable, body: Callable) -> Callable:
             and len(args) < 3
         ):
             return lists.array(args[0], args[1] if len(args) == 2 else kwargs.get("dtype"))
+        if args and type(args[0]) is Flat:
+            args = (args[0].copy(), *args[1:])
         if function in _FILLED or holds_tensor((*args, *kwargs.values())):
             return body(*args, **kwargs)
         return function(*args, **kwargs)
@@ -362,12 +423,38 @@ def _generator(bits: Any) -> Any:
     return made
 
 
+def _ndindex(*shape: Any) -> Any:
+    sizes = shape[0] if len(shape) == 1 and isinstance(shape[0], tuple) else shape
+    trace = active()
+    if not all(isinstance(size, (int, Dim)) or _is_traced(size) for size in sizes):
+        return np.ndindex(*shape)
+    sizes = tuple(integers.size_of(trace, size) for size in sizes)
+    return Counted(product(sizes), lambda k: _unravelled(k, sizes))
+
+
+def _unravelled(k: Any, sizes: tuple) -> tuple:
+    out: list[Any] = []
+    for size in reversed(sizes[1:]):
+        length = integers.integer(active(), size) if isinstance(size, Dim) else size
+        out.append(k % length)
+        k = k // length
+    return (k, *reversed(out)) if sizes else ()
+
+
+def _ndenumerate(arr: Any) -> Any:
+    if not _is_traced(arr):
+        return np.ndenumerate(arr)
+    sizes, line = shape_of(arr), Flat(arr).line
+    return Counted(product(sizes), lambda k: (_unravelled(k, sizes), line[k]))
+
+
 TABLE: dict[Any, Callable] = {
     **{dtype.type: _numpy_number(dtype) for dtype in (*dt.INTEGERS, dt.float16, dt.float32, dt.float64, *dt.COMPLEX)},
     **{function: _seeded(function) for function in (np.random.default_rng, np.random.RandomState, np.random.SeedSequence,
                                                     np.random.PCG64, np.random.MT19937, np.random.Philox, np.random.SFC64)},
     np.random.Generator: _generator,
     builtins.print: printed,
+    np.ndindex: _ndindex, np.ndenumerate: _ndenumerate,
     builtins.range: _range, builtins.zip: _zip, builtins.enumerate: _enumerate, builtins.reversed: _reversed,
     builtins.len: _len, builtins.int: _number(int, integers.to_int), builtins.float: _number(float, integers.to_float),
     builtins.complex: _complex,
@@ -377,6 +464,7 @@ TABLE: dict[Any, Callable] = {
     builtins.all: _quantified(all, e.and_, False), builtins.any: _quantified(any, e.or_, True),
     **{getattr(math, name): _math(getattr(math, name), ours) for name, ours in _MATH.items()},
     **{getattr(cmath, name): _math(getattr(cmath, name), ours, dt.complex128) for name, ours in _CMATH.items()},
+    **{getattr(math, name): _called_outside(getattr(math, name)) for name in _HOSTED if hasattr(math, name)},
     **{getattr(module, name): _predicate(getattr(module, name), name)
        for module in (math, cmath) for name in ("isnan", "isinf", "isfinite")},
     math.floor: _rounded(math.floor, "floor"), math.ceil: _rounded(math.ceil, "ceil"),

@@ -22,6 +22,7 @@ from hybrid.frontend.values import (
     broadcast_shapes,
     dtype_of,
     header_of,
+    holds_tensor,
     implements,
     kind_of,
     laid_out,
@@ -94,6 +95,8 @@ def repeat(a: Any, repeats: Any, axis: Any = None) -> Any:
     """Each element repeated along an axis (of the flat array without `axis`)."""
     x = reshape(a, -1) if axis is None else traced(a)
     along = normalize_axis(0 if axis is None else axis, len(shape_of(x)))
+    if holds_tensor((repeats,)) and len(shape_of(assembled(active(), repeats))):
+        raise unsupported("np.repeat with counts that only a run knows")
     counts = np.asarray(repeats)
     if counts.ndim:
         return take(x, np.repeat(np.arange(shape_of(x)[along]), counts), along)
@@ -335,12 +338,10 @@ def copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = True) ->
 def fill_diagonal(a: Any, val: Any, wrap: bool = False) -> None:
     """The main diagonal of a matrix set to a value, in place."""
     x = traced(a)
-    if wrap or len(shape_of(x)) != 2:
-        raise unsupported("np.fill_diagonal beyond plain matrices")
+    if wrap or len(shape_of(x)) != 2 or len(shape_of(val)):
+        raise unsupported("np.fill_diagonal beyond one value in a matrix")
     shape = shape_of(x)
     hit = positions(shape, 0, x) == positions(shape, 1, x)
-    if len(shape_of(val)):
-        raise unsupported("np.fill_diagonal with an array of values")
     setitem(a, hit, val)
 
 

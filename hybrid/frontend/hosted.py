@@ -53,6 +53,8 @@ def name_of(function: Any) -> str | None:
     if isinstance(function, np.ufunc):
         module = "numpy" if getattr(np, function.__name__, None) is function else "scipy.special"
         return f"{module}.{function.__name__}" if module in sys.modules and lib.is_ufunc(module, function.__name__) else None
+    if getattr(np, getattr(function, "__name__", ""), None) is function and function.__name__ in lib.WRITING:
+        return f"numpy.{function.__name__}"
     try:
         return _known(frozenset(sys.modules) & _MODULES).get(function)
     except TypeError:  # not hashable

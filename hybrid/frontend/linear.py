@@ -204,7 +204,7 @@ def vecdot(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
     return sum(u.multiply(traced(x1).conj(), x2), axis)
 
 
-@implements(np.outer)
+@implements(np.outer, np.linalg.outer)
 def outer(a: Any, b: Any, out: Any = None) -> Any:
     """Every product of an element of a with one of b."""
     return u.multiply(reshape(a, (-1, 1)), reshape(b, (1, -1)), out=out)
@@ -235,7 +235,7 @@ def cross(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axi
     return moveaxis(laid_out(stack(parts, -1), None), -1, axisc)
 
 
-@implements(np.tensordot)
+@implements(np.tensordot, np.linalg.tensordot)
 def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
     """The sum of products over the given axes: the last n of a with the first n of b, or two lists of axes."""
     shape_a, shape_b = shape_of(a), shape_of(b)

@@ -7,7 +7,18 @@ from typing import Any
 import numpy as np
 
 from hybrid.core.dtype import canonical, is_complex
-from hybrid.frontend import activations, compositions, creation, gathering, linear, reductions, selected, shaping
+from hybrid.frontend import (
+    activations,
+    compositions,
+    creation,
+    editing,
+    gathering,
+    linear,
+    reductions,
+    selected,
+    shaping,
+    signals,
+)
 from hybrid.frontend.elementwise import NAMES, cast, where
 from hybrid.frontend.values import bind, concrete, kind_of, laid_out, like, shape_of, tracing, unsupported, unwrap, wrap
 from hybrid.ir import trace as tr
@@ -170,6 +181,45 @@ class Methods:
     def sort(self, axis: int = -1, kind: Any = None, order: Any = None, *, stable: Any = None) -> None:
         """The elements sorted along an axis, in place as NumPy's method; `hybrid.sort` gives a copy."""
         self[...] = reductions.sort(self, axis, kind, stable=stable)  # type: ignore[index]
+
+    def item(self, *args: Any) -> Any:
+        """One element as a Python number."""
+        if tracing(self) is None or any(isinstance(k, tuple) for k in args):
+            return self._value("item()").item(*args)
+        return editing.number_of(self, *args)
+
+    def partition(self, kth: Any, axis: int = -1, kind: str = "introselect", order: Any = None) -> None:
+        """The elements partly sorted along an axis, in place."""
+        self[...] = np.partition(self, kth, axis, kind)  # type: ignore[index, call-overload]
+
+    def argpartition(self, kth: Any, axis: int = -1, kind: str = "introselect", order: Any = None) -> Any:
+        """The indices that partly sort along an axis."""
+        return np.argpartition(self, kth, axis, kind)  # type: ignore[call-overload]
+
+    def searchsorted(self, v: Any, side: str = "left", sorter: Any = None) -> Any:
+        """Where values would go in this sorted vector."""
+        return signals.searchsorted(self, v, side, sorter)
+
+    def compress(self, condition: Any, axis: Any = None, out: Any = None) -> Any:
+        """The slices along an axis for which a condition holds."""
+        return selected.compress(condition, self, axis, out)
+
+    def choose(self, choices: Any, out: Any = None, mode: str = "raise") -> Any:
+        """For each element, that of the array which it is the number of."""
+        return np.choose(self, choices, out, mode)  # type: ignore[call-overload]
+
+    def put(self, indices: Any, values: Any, mode: str = "raise") -> None:
+        """Elements of the flat array written at places, in place."""
+        editing.put(self, indices, values, mode)
+
+    @property
+    def flat(self) -> Any:
+        """The elements in order, to be read, written and iterated over."""
+        return concrete(self).flat if tracing(self) is None else editing.flat_of(self)
+
+    @flat.setter
+    def flat(self, value: Any) -> None:
+        self.flat[:] = value
 
     def nonzero(self) -> tuple:
         """The indices of nonzero elements, one tensor per axis."""

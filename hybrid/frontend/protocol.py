@@ -8,13 +8,24 @@ from typing import Any
 
 import numpy as np
 
-from hybrid.frontend import gathering, linear, reductions, selected, shaping, signals, spectral  # noqa: F401 (they enter their functions)
+from hybrid.frontend import editing, gathering, linear, reductions, selected, shaping, signals, spectral  # noqa: F401 (they enter their functions)
 from hybrid.frontend.compositions import SPECIAL, divmod_, modf
 from hybrid.frontend.elementwise import TABLE
 from hybrid.frontend.indexing import add_at
 from hybrid.frontend.linear import matmul
 from hybrid.frontend.masked import Masked
-from hybrid.frontend.values import FUNCTIONS, between, concrete, evaluate, rewrap, tracing, unsupported
+from hybrid.frontend.values import (
+    FUNCTIONS,
+    Unsupported,
+    active,
+    between,
+    concrete,
+    evaluate,
+    rewrap,
+    strong,
+    tracing,
+    unsupported,
+)
 from hybrid.ir import finite
 from hybrid.ir import trace as tr
 
@@ -23,7 +34,9 @@ _REDUCE = {
     np.add: reductions.sum, np.multiply: reductions.prod, np.maximum: reductions.max, np.minimum: reductions.min,
     np.logical_and: reductions.all, np.logical_or: reductions.any,
 }  # fmt: skip
-_ACCUMULATE = {np.add: reductions.cumsum, np.multiply: reductions.cumprod}
+_ACCUMULATE = {
+    np.add: reductions.cumsum, np.multiply: reductions.cumprod, np.maximum: reductions.cummax, np.minimum: reductions.cummin,
+}  # fmt: skip
 
 
 def namespace() -> Any:
@@ -53,7 +66,10 @@ def apply_ufunc(ufunc: np.ufunc, method: str, inputs: tuple, kwargs: dict) -> An
     if method == "__call__":
         known = ufunc_form(ufunc)
         if known is not None:
-            return known(*inputs, **single)
+            try:
+                return known(*inputs, **single)
+            except Unsupported as error:
+                return between(ufunc, inputs, kwargs, f"np.{ufunc.__name__}", error)
     elif method == "reduce" and ufunc in _REDUCE:
         return _REDUCE[ufunc](
             inputs[0], **{"axis": 0, **_positional(inputs[1:], ("axis", "dtype", "out", "keepdims")), **single}
@@ -63,13 +79,21 @@ def apply_ufunc(ufunc: np.ufunc, method: str, inputs: tuple, kwargs: dict) -> An
     elif method == "outer" and ufunc in TABLE:
         a, b = inputs
         return TABLE[ufunc](shaping.reshape(a, (*np.shape(a), *(1,) * np.ndim(b))), b, **single)
-    elif method == "at" and ufunc is np.add:
-        return add_at(*inputs)
+    elif method == "at":
+        return _at(ufunc, *inputs)
     name = f"np.{ufunc.__name__}{'' if method == '__call__' else '.' + method}"
-    error = unsupported(name)
-    if method == "at":
-        raise error  # it writes into its operand
-    return between(getattr(ufunc, method), inputs, kwargs, name, error)
+    return between(getattr(ufunc, method), inputs, kwargs, name, unsupported(name))
+
+
+def _at(ufunc: np.ufunc, x: Any, index: Any, *values: Any) -> None:
+    """`ufunc.at`, which writes into its operand."""
+    if ufunc is np.add and strong(x) != np.bool_:
+        try:
+            return add_at(x, index, *values)
+        except Unsupported as error:
+            if active().failure is error:
+                active().failure = None
+    return editing.in_place(ufunc.at, x, index, *values)
 
 
 def _positional(values: tuple, names: tuple[str, ...]) -> dict:

@@ -374,9 +374,9 @@ def argmin(a: Any, axis: Any = None, out: Any = None, *, keepdims: Any = _NO_VAL
     return _arg_extreme(min, a, axis, out, keepdims)
 
 
-def _running(primitive: Primitive, x: Any, axis: Any, dtype: Any, out: Any) -> Any:
+def _running(primitive: Primitive, x: Any, axis: Any, dtype: Any, out: Any, wide: bool = True) -> Any:
     trace = active()
-    atom = operand(trace, traced(x), dt.canonical(dtype, _accumulator(strong(x))))
+    atom = operand(trace, traced(x), dt.canonical(dtype, _accumulator(strong(x)) if wide else strong(x)))
     if axis is None:
         atom = trace.one(v.reshape, atom, shape=(atom.type.size,))
     along = normalize_axis(0 if axis is None else axis, len(atom.type.shape))
@@ -395,6 +395,16 @@ def cumsum(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Any:
 def cumprod(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Any:
     """The running product along an axis, or over all elements in order."""
     return _running(sort_ops.cumprod, a, axis, dtype, out)
+
+
+def cummax(array: Any, axis: Any = 0, dtype: Any = None, out: Any = None) -> Any:
+    """`np.maximum.accumulate`."""
+    return _running(sort_ops.cummax, array, axis, dtype, out, wide=False)
+
+
+def cummin(array: Any, axis: Any = 0, dtype: Any = None, out: Any = None) -> Any:
+    """`np.minimum.accumulate`."""
+    return _running(sort_ops.cummin, array, axis, dtype, out, wide=False)
 
 
 def _ordered(primitive: Primitive, x: Any, axis: Any, **params: Any) -> tr.Symbol:

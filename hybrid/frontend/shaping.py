@@ -133,7 +133,7 @@ def transpose(a: Any, axes: Any = None) -> Any:
     return viewed(x, v.transpose, np.transpose(_proto(x), perm), perm=perm)
 
 
-@implements(np.matrix_transpose)
+@implements(np.matrix_transpose, np.linalg.matrix_transpose)
 def matrix_transpose(x: Any, /) -> Any:
     """The last two axes swapped, as a view."""
     if len(shape_of(x)) < 2:

@@ -17,7 +17,7 @@ from hybrid.frontend.indexing import getitem
 from hybrid.frontend.linear import dot
 from hybrid.frontend.reductions import sort
 from hybrid.frontend.shaping import concatenate, flip, reshape, stack
-from hybrid.frontend.values import bind, implements, laid_out, like, shape_of, strong, traced, unsupported
+from hybrid.frontend.values import bind, holds_tensor, implements, laid_out, like, shape_of, strong, traced, unsupported
 from hybrid.ops import index as ix
 
 # A kernel of this many taps is written as shifted products, which fuse; a longer one gathers its windows for one dot product.
@@ -158,6 +158,8 @@ def quantile(
     """The values below which fractions q of the elements lie, interpolated linearly; NaN if any element is."""
     if method != "linear" or out is not None or keepdims or rest or isinstance(axis, tuple):
         raise unsupported("np.quantile beyond q, one axis and the linear method")
+    if holds_tensor((q,)):
+        raise unsupported("np.quantile at fractions that only a run knows")
     if isinstance(q, (list, tuple, np.ndarray)) and np.ndim(q):
         return stack([quantile(a, np.float64(part), axis) for part in q])
     if not 0 <= q <= 1:
@@ -190,6 +192,8 @@ def percentile(
     **rest: Any,
 ) -> Any:
     """`quantile` with q in percent."""
+    if holds_tensor((q,)):
+        raise unsupported("np.percentile at places that only a run knows")
     fractions = [np.float64(part) / 100 for part in q] if isinstance(q, (list, tuple, np.ndarray)) and np.ndim(q) else q / 100
     return quantile(a, fractions, axis, out, overwrite_input, method, keepdims, **rest)
 

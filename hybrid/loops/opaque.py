@@ -258,6 +258,8 @@ _SPELLINGS: Mapping[str, Callable[[_Spelling], Iterator[Stmt]]] = {
     "scatter_along": _Spelling.scatter_along,
     "cumulate_add": lambda spelling: spelling.running("add"),
     "cumulate_mul": lambda spelling: spelling.running("mul"),
+    "cumulate_maximum": lambda spelling: spelling.running("maximum"),
+    "cumulate_minimum": lambda spelling: spelling.running("minimum"),
     "sort": _Spelling.sort,
     "argsort": _Spelling.argsort,
     "search": _Spelling.search,

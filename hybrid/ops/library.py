@@ -23,11 +23,11 @@ NAMES: dict[str, tuple[str, ...]] = {
     "numpy": (
         "argpartition", "array_equal", "array_equiv", "average", "bartlett", "bitwise_count", "blackman", "choose", "convolve",
         "corrcoef", "correlate", "cov", "cross", "cumulative_prod", "cumulative_sum", "digitize", "ediff1d", "einsum", "frexp",
-        "gcd", "geomspace", "gradient", "hamming", "hanning", "histogram", "histogram2d", "histogram_bin_edges", "histogramdd",
+        "gcd", "geomspace", "gradient", "hamming", "hanning", "histogram", "histogram2d", "histogram_bin_edges", "histogramdd", "insert", "diagflat",
         "i0", "interp", "isin", "kaiser", "lcm", "lexsort", "linspace", "logspace", "matvec", "median", "nan_to_num", "nanargmax",
         "nanargmin", "nancumprod", "nancumsum", "nanmax", "nanmean", "nanmedian", "nanmin", "nanpercentile", "nanprod",
         "nanquantile", "nanstd", "nansum", "nanvar", "packbits", "pad", "partition", "percentile", "poly", "polyadd", "polydiv",
-        "polyfit", "polyint", "polymul", "polysub", "polyval", "power", "quantile", "ravel_multi_index", "reciprocal", "round",
+        "polyfit", "polyint", "polymul", "polysub", "polyval", "polyder", "power", "quantile", "ravel_multi_index", "reciprocal", "round",
         "searchsorted", "sort", "argsort", "sort_complex", "spacing", "trapezoid", "unpackbits", "unravel_index", "unwrap",
         "vander", "vecdot", "vecmat",
     ),
@@ -48,12 +48,14 @@ NAMES: dict[str, tuple[str, ...]] = {
                   "ifftn", "irfft", "irfft2", "irfftn", "rfft", "rfft2", "rfftn"),
     "scipy.signal": ("convolve", "convolve2d", "correlate", "correlate2d", "detrend", "fftconvolve", "filtfilt", "hilbert",
                      "lfilter", "medfilt", "savgol_filter", "sosfilt", "sosfiltfilt"),
+    "math": ("dist", "frexp", "fsum", "gamma", "hypot", "ldexp", "remainder", "sumprod", "ulp"),
+    __name__: ("written",),
     "scipy.special": ("comb", "factorial", "factorial2", "lambertw", "log_softmax", "logsumexp", "multigammaln", "perm",
                       "polygamma", "softmax", "zeta"),
 }  # fmt: skip
 # Those whose results are as long as their values say.
 LATE: dict[str, tuple[str, ...]] = {
-    "numpy": ("intersect1d", "setdiff1d", "setxor1d", "trim_zeros", "union1d", "unique", "unique_all", "unique_counts",
+    "numpy": ("delete", "intersect1d", "repeat", "setdiff1d", "setxor1d", "trim_zeros", "union1d", "unique", "unique_all", "unique_counts",
               "unique_inverse", "unique_values"),
 }  # fmt: skip
 # Those whose results are real or complex as their values say.
@@ -63,7 +65,16 @@ EITHER: dict[str, tuple[str, ...]] = {
     "numpy.lib.scimath": ("arccos", "arcsin", "arctanh", "log", "log10", "log2", "logn", "power", "sqrt"),
     "scipy.linalg": ("eig", "eigvals", "logm"),
 }
-_METHODS = ("reduce", "accumulate", "reduceat", "outer")  # of any ufunc
+# Those that write into their first argument: `written` calls them on a copy.
+WRITING = ("fill_diagonal", "place", "put", "put_along_axis", "putmask")
+_METHODS = ("reduce", "accumulate", "reduceat", "outer", "at")  # of any ufunc
+
+
+def written(name: str, x: np.ndarray, *args: Any, **kwargs: Any) -> np.ndarray:
+    """A copy of an array after a function has written into it."""
+    out = np.array(x)
+    function_of(name)(out, *args, **kwargs)
+    return out
 
 
 @functools.cache
@@ -72,6 +83,8 @@ def function_of(name: str) -> Any:
     module, _, last = name.rpartition(".")
     if last in _METHODS:
         return getattr(function_of(module), last)
+    if module == "numpy" and last in WRITING:
+        return getattr(np, last)
     known = last in (*NAMES.get(module, ()), *LATE.get(module, ()), *EITHER.get(module, ()))
     if not known and not is_ufunc(module, last):
         raise GraphError(f"{name} is not a function that a graph may call")

@@ -241,6 +241,41 @@ diagonal: Primitive = register(Primitive(
 ))  # fmt: skip
 
 
+# windows: every window of some sizes along some axes, with one more axis for each ------------------------------------------
+def _infer_windows(x: TensorType, axes: Ints, sizes: Ints) -> TensorType:
+    shape = list(x.shape)
+    for axis, size in zip(axes, sizes):
+        shape[axis] = shape[axis] - (size - 1)
+        if isinstance(shape[axis], int) and shape[axis] < 0:
+            raise ShapeError("windows are at most as long as their axis", got=f"{x}, {sizes} along {axes}")
+    return TensorType(x.dtype, (*shape, *sizes))
+
+
+def _windowed(out: Sequence, types: Sequence[TensorType], context: Any, axes: Ints, sizes: Ints) -> list:
+    rank = types[0].ndim
+    place = list(out[:rank])
+    for k, axis in enumerate(axes):
+        place[axis] = place[axis] + out[rank + k]
+    return place
+
+
+def _adjoint_windows(g: Any, x: Any, axes: Ints, sizes: Ints) -> tuple:
+    rank, total = len(x.shape), g.zeros_like(x)
+    counts, one = g.shape[:rank], (1,) * rank
+    for at in np.ndindex(*sizes):
+        start = tuple(at[axes.index(k)] if k in axes else 0 for k in range(rank))
+        part = g.slice((0,) * rank + at, (1,) * len(g.shape), (*counts, *(1,) * len(sizes))).reshape(counts)
+        total = total + g.zeros_like(x).at_slice(start, one, part)
+    return (total,)
+
+
+windows: Primitive = register(Primitive(
+    "windows", Kind.VIEW, lambda x, axes, sizes: np.lib.stride_tricks.sliding_window_view(np.asarray(x), sizes, axes),
+    _infer_windows, Linear(_adjoint_windows),
+    _sampler(((7,), {"axes": (0,), "sizes": (3,)}), ((4, 5), {"axes": (1, 0), "sizes": (2, 3)})), index=_windowed,
+))  # fmt: skip
+
+
 def _infer_update(base: TensorType, value: TensorType, start: Ints, step: Ints) -> TensorType:
     if value.dtype != base.dtype or value.ndim != base.ndim:
         raise ShapeError("update_slice writes a value of its base's dtype and rank", got=f"{value} into {base}")

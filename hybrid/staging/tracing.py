@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from hybrid.control import written
 from hybrid.control.handlers import SHORT, Tracing
 from hybrid.control.lists import Listed, ListedArray
 from hybrid.control.plain import Ends
@@ -299,7 +300,12 @@ def _callee(function: Any, handlers: Tracing) -> Any:
             from hybrid.staging.jitted import called  # Numba is loaded, if there are objects of its classes
 
         return called(function)
-    if isinstance(plain, types.FunctionType) and not is_converted(plain) and not is_library(plain.__code__.co_filename):
+    ours = getattr(plain, "__module__", None) == written.__name__
+    if (
+        isinstance(plain, types.FunctionType)
+        and not is_converted(plain)
+        and (ours or not is_library(plain.__code__.co_filename))
+    ):
         return convert(function, handlers)
     return function
 

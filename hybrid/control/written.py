@@ -1,0 +1,147 @@
+"""Functions of `math` and NumPy that are loops and branches themselves, written out: they are converted as a user's functions are.
+
+Each gives what the original gives for the same numbers; what it raises here, Python raises itself.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+NEAR = 4  # coordinates whose distance is found pair by pair within 4 ULP
+
+
+def gcd(*integers: int) -> int:
+    """The greatest common divisor, by Euclid."""
+    out = 0
+    for number in integers:
+        a, b = out, number
+        while b:
+            a, b = b, a % b
+        out = abs(a)
+    return out
+
+
+def lcm(*integers: int) -> int:
+    """The least common multiple."""
+    out = 1
+    for number in integers:
+        out = abs(number // gcd(out, number) * out) if number else 0
+    return out
+
+
+def comb(n: int, k: int) -> int:
+    """The number of ways to choose k of n, as a product whose parts are whole."""
+    if n < 0 or k < 0:
+        raise ValueError("n and k must be non-negative integers")
+    out = 1
+    if k > n:
+        out = 0
+    else:
+        for i in range(min(k, n - k)):
+            out = out * (n - i) // (i + 1)
+    return out
+
+
+def perm(n: int, k: int) -> int:
+    """The number of ways to choose k of n in order."""
+    if n < 0 or k < 0:
+        raise ValueError("n and k must be non-negative integers")
+    out = 1
+    if k > n:
+        out = 0
+    else:
+        for i in range(k):
+            out = out * (n - i)
+    return out
+
+
+def factorial(n: int) -> int:
+    """1·2·…·n."""
+    if n < 0:
+        raise ValueError("factorial() not defined for negative values")
+    out = 1
+    for i in range(2, n + 1):
+        out = out * i
+    return out
+
+
+def isqrt(n: int) -> int:
+    """The integer part of a square root; that of a float may be one off."""
+    if n < 0:
+        raise ValueError("isqrt() argument must be nonnegative")
+    out = int(math.sqrt(n))
+    while out * out > n:
+        out -= 1
+    while (out + 1) * (out + 1) <= n:
+        out += 1
+    return out
+
+
+def degrees(x: float) -> float:
+    """Radians in degrees."""
+    return x * (180.0 / math.pi)
+
+
+def radians(x: float) -> float:
+    """Degrees in radians."""
+    return x * (math.pi / 180.0)
+
+
+def log(x: float, base: float) -> float:
+    """The logarithm to a base."""
+    return math.log(x) / math.log(base)
+
+
+def modf(x: float) -> tuple[float, float]:
+    """The fractional and the integral part."""
+    whole = float(np.trunc(x))
+    return math.copysign(0.0 if math.isinf(x) else x - whole, x), whole
+
+
+def hypot(*coordinates: float) -> float:
+    """The length of a vector."""
+    out = 0.0
+    for x in coordinates:
+        out = math.hypot(out, x)
+    return out
+
+
+def isclose(a: float, b: float, *, rel_tol: float = 1e-09, abs_tol: float = 0.0) -> bool:
+    """Whether two numbers differ by little."""
+    if rel_tol < 0 or abs_tol < 0:
+        raise ValueError("tolerances must be non-negative")
+    difference = abs(b - a)
+    near = difference <= abs(rel_tol * b) or difference <= abs(rel_tol * a) or difference <= abs_tol
+    return a == b or (not math.isinf(a) and not math.isinf(b) and near)
+
+
+def apply_along_axis(func1d: Callable, axis: int, arr: Any, *args: Any, **kwargs: Any) -> Any:
+    """A function of vectors applied to every one along an axis."""
+    x = np.moveaxis(np.asarray(arr), axis, -1)
+    lines = x.reshape(-1, x.shape[-1])
+    first = np.asarray(func1d(lines[0], *args, **kwargs))
+    out = np.empty((lines.shape[0], *first.shape), first.dtype)
+    out[0] = first
+    for i in range(1, lines.shape[0]):
+        out[i] = func1d(lines[i], *args, **kwargs)
+    out = out.reshape(*x.shape[:-1], *first.shape)
+    rank, more = x.ndim, first.ndim
+    at = axis % rank
+    return np.transpose(out, (*range(at), *range(rank - 1, rank - 1 + more), *range(at, rank - 1)))
+
+
+def vectorized(function: Callable, kinds: Any, *args: Any) -> Any:
+    """What `np.vectorize` makes of a function with one result: called with Python's numbers, element by element."""
+    parts = [np.asarray(x) for x in args]
+    shape = np.broadcast_shapes(*[x.shape for x in parts])
+    lines = [np.broadcast_to(x, shape).reshape(-1) for x in parts]
+    first = np.asarray(function(*[line.item(0) for line in lines]))
+    out = np.empty(lines[0].shape, first.dtype if kinds is None else kinds)
+    out[0] = first
+    for i in range(1, lines[0].shape[0]):
+        out[i] = function(*[line.item(i) for line in lines])
+    return out.reshape(shape)
