@@ -367,7 +367,7 @@ class Tracing(Plain):
             return functools.partial(self._vectorized, function)
         found = substitutes.called(function) or self._constructor(function) or self.convert(function, self)
         if found is function and islands.is_library(function):
-            return functools.partial(_library, islands.opened(function) if islands.is_scipy(function) else function)
+            return functools.partial(_library, islands.opened(function) if islands.is_closed(function) else function)
         if trace.region is not None and found is function:
             refuse_effects(trace, function, self.opaque)
         code = getattr(found, "__code__", None)  # nested functions of converted ones stay as they are, and call themselves, too
@@ -384,6 +384,7 @@ class Tracing(Plain):
         """A call of what `np.vectorize` made."""
         kinds = function.otypes
         plain = not kwargs and args and not function.excluded and function.signature is None and len(kinds or "d") == 1
+        kinds = kinds[0] if kinds else None
         if not plain or not holds_traced(args):
             return function(*args, **kwargs)
         return self.convert(written.vectorized, self)(function.pyfunc, kinds, *args)

@@ -242,9 +242,13 @@ def with_arrays(function: Any, args: tuple) -> tuple:
     if isinstance(getattr(function, "__self__", None), np.ufunc):
         count = 2 if function.__name__ == "outer" else 1
     else:
-        count = len(args) if isinstance(function, np.ufunc) else 1 if function in _REDUCING else 0
+        count = len(args) if isinstance(function, np.ufunc) else 1 if _is_one_of(function, _REDUCING) else 0
     make = CONSTRUCTORS[np.asarray]
     return (*(make(x) if type(x) in (list, tuple) and holds_tensor(x) else x for x in args[:count]), *args[count:])
+
+
+def _is_one_of(function: Any, known: frozenset) -> bool:
+    return getattr(type(function), "__hash__", None) is not None and function in known
 
 
 # Functions whose first argument is one array.
@@ -257,8 +261,8 @@ _REDUCING: frozenset[Any] = frozenset((
 _MATH = {"sqrt": "sqrt", "exp": "exp", "expm1": "expm1", "log": "log", "log2": "log2", "log10": "log10", "log1p": "log1p",
          "sin": "sin", "cos": "cos", "tan": "tan", "asin": "arcsin", "acos": "arccos", "atan": "arctan", "sinh": "sinh",
          "cosh": "cosh", "tanh": "tanh", "asinh": "arcsinh", "acosh": "arccosh", "atanh": "arctanh", "fabs": "absolute",
-         "atan2": "arctan2", "hypot": "hypot", "pow": "power", "copysign": "copysign", "fmod": "fmod", "exp2": "exp2", "cbrt": "cbrt", "erf": "erf",
-         "erfc": "erfc", "lgamma": "gammaln", "nextafter": "nextafter"}  # fmt: skip
+         "atan2": "arctan2", "hypot": "hypot", "pow": "power", "copysign": "copysign", "fmod": "fmod", "exp2": "exp2",
+         "cbrt": "cbrt", "erf": "erf", "erfc": "erfc", "lgamma": "gammaln", "nextafter": "nextafter"}  # fmt: skip
 
 
 # Of `math`, what loops and branches are written for, by what its arguments have to be; and what Python computes itself.

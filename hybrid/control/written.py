@@ -1,4 +1,4 @@
-"""Functions of `math` and NumPy that are loops and branches themselves, written out: they are converted as a user's functions are.
+"""Functions of `math` and NumPy that are loops and branches, written out: they are converted as a user's functions are.
 
 Each gives what the original gives for the same numbers; what it raises here, Python raises itself.
 """

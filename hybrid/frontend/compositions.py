@@ -378,8 +378,11 @@ def sinc(x: Any) -> Any:
 def nan_to_num(x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None) -> Any:
     """NaN and infinities replaced by numbers: zero and the largest finite ones unless given."""
     x = traced(x)
-    if not copy or _complex(x):
-        raise unsupported("np.nan_to_num in place or of complex numbers")
+    if not copy and kind_of(x) in ("ndarray", "tensor"):
+        made = NAMES["positive"](nan_to_num(x, True, nan, posinf, neginf), out=x)
+        return made if isinstance(x, Value) else x
+    if _complex(x):
+        raise unsupported("np.nan_to_num of complex numbers")
     if not _float(x):
         return _copy(x)
     info = np.finfo(x.dtype) if x.dtype != dt.bfloat16 else dt.ml_dtypes.finfo(x.dtype)

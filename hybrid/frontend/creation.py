@@ -249,7 +249,7 @@ def _linspace(
     start, stop = traced(start), traced(stop)
     own = dt.promote(start.dtype, stop.dtype, float)
     if shape_of(start) or shape_of(stop) or retstep:
-        raise ArgumentError("np.linspace between arrays, or with retstep, is not compiled", fix="use scalars")
+        raise unsupported("np.linspace between arrays, or with retstep")
     parts = num - 1 if endpoint else num
     trace = active()
     place = wrap(trace.fresh(trace.one(e.iota, shape=(num,), axis=0), "ndarray"))
@@ -380,7 +380,8 @@ def _run_time_arange(start: Any, stop: Any = None, step: Any = 1, dtype: Any = N
 def _np_linspace(start: Any, stop: Any, num: int = 50, *args: Any, **kwargs: Any) -> Any:
     if tracing(start, stop) is not None:
         return _linspace(start, stop, num, *args, **kwargs)
-    return _counted(np.linspace(start, stop, num, *args, **kwargs), "ndarray")
+    made: Any = np.linspace(start, stop, num, *args, **kwargs)
+    return (_counted(made[0], "ndarray"), made[1]) if type(made) is tuple else _counted(made, "ndarray")
 
 
 @_constructs(np.array)

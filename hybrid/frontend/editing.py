@@ -24,6 +24,7 @@ from hybrid.frontend.shaping import (
     moveaxis,
     ravel,
     reshape,
+    viewed,
 )
 from hybrid.frontend.values import (
     Value,
@@ -34,15 +35,15 @@ from hybrid.frontend.values import (
     operand,
     shape_of,
     strong,
-    symbol,
     traced,
     unsupported,
     unwrap,
     wrap,
 )
 from hybrid.ir import trace as tr
-from hybrid.ops import library as lib
 from hybrid.ops import view as v
+
+MAX_LISTED = 256  # elements that `tolist` makes numbers of
 
 
 def _whole(arr: Any, axis: Any) -> tuple[Any, int]:
@@ -118,20 +119,16 @@ def resize(a: Any, new_shape: Any) -> Any:
 
 
 # Written in place -----------------------------------------------------------------------------------------------------
-def in_place(function: Callable, x: Any, *args: Any, **kwargs: Any) -> None:
-    """`function(x, …)`, which writes into x, by a host call that is given a copy."""
-    target = symbol(active(), x)
-    name = hosted.name_of(function)
-    made = hosted.called(lib.written, (name, x, *args), kwargs) if name is not None else NotImplemented
-    if made is NotImplemented:
+def by_call(function: Callable, *args: Any, **kwargs: Any) -> None:
+    """`function(x, …)`, which writes into x, as a host call."""
+    if hosted.in_place(function, *args, **kwargs) is NotImplemented:
         raise unsupported(f"np.{getattr(function, '__qualname__', function)}")
-    tr.write(target, tr.read(unwrap(made)))
 
 
 @implements(np.put)
 def put(a: Any, ind: Any, v: Any, mode: str = "raise") -> None:
     """Elements of the flat array written at places, in place."""
-    in_place(np.put, a, ind, v, mode=mode)
+    by_call(np.put, a, ind, v, mode=mode)
 
 
 @implements(np.place)
@@ -139,7 +136,7 @@ def place(arr: Any, mask: Any, vals: Any) -> None:
     """Elements written where a mask holds, one after another, in place."""
     if not len(shape_of(assembled(active(), vals))) and shape_of(mask) == shape_of(arr):
         return setitem(arr, cast(traced(mask), dt.bool_), vals)
-    return in_place(np.place, arr, mask, vals)
+    return by_call(np.place, arr, mask, vals)
 
 
 @implements(np.putmask)
@@ -148,7 +145,7 @@ def putmask(a: Any, mask: Any, values: Any) -> None:
     given = as_array(assembled(active(), values))
     if shape_of(given) in ((), shape_of(a)) and shape_of(mask) == shape_of(a):
         return setitem(a, (...,), where(mask, cast(given, strong(a)), a))
-    return in_place(np.putmask, a, mask, values)
+    return by_call(np.putmask, a, mask, values)
 
 
 # Pieces and slices ----------------------------------------------------------------------------------------------------
@@ -239,8 +236,6 @@ def sliding_window_view(x: Any, window_shape: Any, axis: Any = None, *, subok: b
         if size < 0 or active().ask("ge", shape_of(x)[k], size) is not True:
             raise ValueError("window shape cannot be larger than input array shape")
     header = np.lib.stride_tricks.sliding_window_view(unwrap(x).proto, window, axes)
-    from hybrid.frontend.shaping import viewed
-
     return viewed(x, v.windows, header, axes=axes, sizes=window)
 
 
@@ -305,6 +300,19 @@ def number_of(x: Any, *place: Any) -> Any:
     if own == dt.bool_:
         return integers.python(active(), operand(active(), x, dt.bool_))
     return integers.to_int(x) if dt.is_integer(own) else complexes.to_complex(x) if dt.is_complex(own) else integers.to_float(x)
+
+
+def is_short(x: Any) -> bool:
+    """Whether an array has so few elements that each may become a number of its own."""
+    size = product(shape_of(x))
+    return isinstance(size, int) and size <= MAX_LISTED
+
+
+def listed(x: Any) -> Any:
+    """The elements of an array as nested lists of Python numbers."""
+    if not len(shape_of(x)):
+        return number_of(x)
+    return [listed(getitem(x, k)) for k in range(shape_of(x)[0])]
 
 
 # Flat ------------------------------------------------------------------------------------------------------------------

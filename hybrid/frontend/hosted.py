@@ -1,7 +1,7 @@
 """Calls of NumPy's and SciPy's functions that become host calls (`ops.library`): compiled, but computed by those libraries.
 
-What such a function gives (classes, dtypes, sizes) follows from the classes, dtypes and sizes of its arguments. So while tracing it
-is called with arrays of other contents; twice, with other sizes, where the sizes are symbols.
+What such a function gives (classes, dtypes, sizes) follows from the classes, dtypes and sizes of its arguments. So while
+tracing it is called with arrays of other contents, and where sizes are symbols, of several sizes. A run checks what it gives.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import functools
 import sys
 import warnings
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ from hybrid.core.shape import Dim, TensorType
 from hybrid.core.shape import evaluate as evaluated
 from hybrid.frontend import uncertain
 from hybrid.frontend.elementwise import store
-from hybrid.frontend.values import Value, active, kind_of, laid_out, symbol, wrap
+from hybrid.frontend.values import Value, active, kind_of, laid_out, symbol, unwrap, wrap
 from hybrid.ir import trace as tr
 from hybrid.ir.graph import Atom, Eqn, Var, bodies, evaluate, has_effects
 from hybrid.ir.trace import Cell, Symbol, Trace
@@ -53,8 +54,9 @@ def name_of(function: Any) -> str | None:
     if isinstance(function, np.ufunc):
         module = "numpy" if getattr(np, function.__name__, None) is function else "scipy.special"
         return f"{module}.{function.__name__}" if module in sys.modules and lib.is_ufunc(module, function.__name__) else None
-    if getattr(np, getattr(function, "__name__", ""), None) is function and function.__name__ in lib.WRITING:
-        return f"numpy.{function.__name__}"
+    name = getattr(function, "__name__", "")
+    if name in lib.WRITING and getattr(np, name, None) is function:
+        return f"numpy.{name}"
     try:
         return _known(frozenset(sys.modules) & _MODULES).get(function)
     except TypeError:  # not hashable
@@ -67,7 +69,9 @@ _MODULES = frozenset((*lib.NAMES, *lib.LATE, *lib.EITHER))
 def called(function: Callable, args: tuple, kwargs: dict) -> Any:
     """What `function(*args, **kwargs)` gives, as traced values of a host call; NotImplemented where there can be none."""
     trace, name = active(), name_of(function)
-    if name is None or any(key.startswith("overwrite") and kwargs[key] for key in kwargs):
+    if name is not None and (name.endswith(".at") or name.rpartition(".")[2] in lib.WRITING):
+        return in_place(function, *args, **kwargs)
+    if name is None or kwargs.get("copy") is False or any(key.startswith("overwrite") and kwargs[key] for key in kwargs):
         return NotImplemented
     out, where = kwargs.pop("out", None), True
     if out is not None:
@@ -82,6 +86,15 @@ def called(function: Callable, args: tuple, kwargs: dict) -> Any:
     return stored if isinstance(result, tuple) else stored[0]
 
 
+def in_place(function: Callable, x: Any, *args: Any, **kwargs: Any) -> Any:
+    """`function(x, …)`, which writes into x: it is given a copy."""
+    made = called(lib.written, (name_of(function), x, *args), kwargs) if isinstance(x, Value) else NotImplemented
+    if made is NotImplemented:
+        return made
+    tr.write(symbol(active(), x), tr.read(unwrap(made)))
+    return None
+
+
 def _recorded(trace: Trace, function: Callable, name: str, args: tuple, kwargs: dict) -> Any:
     operands: list[Any] = []
     encoded = tuple(_encoded(part, operands) for part in (list(args), kwargs))
@@ -94,27 +107,30 @@ def _recorded(trace: Trace, function: Callable, name: str, args: tuple, kwargs: 
     either = last in lib.EITHER.get(module, ()) and not any(dt.is_complex(atom.type.dtype) for atom in atoms)
     if trace.region is not None and (late or either):
         return NotImplemented
-    hints = _hints(trace, atoms, kinds)
+    hints = _hints(trace, atoms, kinds)[: 1 if either else None]
     present = _present(trace, atoms) if either else None
-    found = [None if either and present is None else _probed(function, encoded, present or _probes(atoms, kinds, each, k))
-             for k, each in enumerate(hints[:1] if either else hints)]  # fmt: skip
-    nested = [tree.flatten(each) for each in found if each is not None]
-    if len(nested) < len(found) or any(structure != nested[0][1] for _, structure in nested):
+    if either and present is None:
         return NotImplemented
-    leaves, nesting = nested[0]
-    if not all(isinstance(part, _RESULTS) and np.asarray(part).dtype in dt.SHORT for part in leaves):
+    found = [_probed(function, encoded, present or _probes(atoms, kinds, each, k)) for k, each in enumerate(hints)]
+    if None in found or any((each.nesting, each.same) != (found[0].nesting, found[0].same) for each in found):  # type: ignore[union-attr]
+        return NotImplemented
+    same, nesting, leaves = found[0].same, found[0].nesting, found[0].leaves  # type: ignore[union-attr]
+    new = [k for k, operand in enumerate(same) if operand is None]
+    if not all(isinstance(leaves[k], _RESULTS) and np.asarray(leaves[k]).dtype in dt.SHORT for k in new):
         return NotImplemented
     defines: list[str] = []
-    shapes = [
-        _shape(trace, tuple(np.shape(each[k]) for each, _ in nested), atoms, hints, late, defines) for k in range(len(leaves))
-    ]
+    sizes = [tuple(np.shape(each.leaves[k]) for each in found) for k in new]  # type: ignore[union-attr]
+    shapes = [_shape(trace, each, atoms, hints, late, defines) for each in sizes]
     if None in shapes:
         return NotImplemented
-    made = trace.record(lib.library, tuple(atoms), {
-        "function": name, "args": encoded[0], "kwargs": encoded[1], "classes": tuple(map(lib.class_of, leaves)),
-        "dtypes": tuple(np.asarray(part).dtype for part in leaves), "shapes": tuple(shapes), "defines": tuple(defines),
-    })  # fmt: skip
-    return tree.unflatten(nesting, [_made(trace, part, atom, "tensor" in kinds) for part, atom in zip(leaves, made)])
+    made = iter(trace.record(lib.library, tuple(atoms), {
+        "function": name, "args": encoded[0], "kwargs": encoded[1], "defines": tuple(defines), "shapes": tuple(shapes),
+        "classes": tuple(lib.class_of(leaves[k]) for k in new), "dtypes": tuple(np.asarray(leaves[k]).dtype for k in new),
+    }))  # fmt: skip
+    parts = [
+        operands[k] if k is not None else _made(trace, part, next(made), "tensor" in kinds) for k, part in zip(same, leaves)
+    ]
+    return tree.unflatten(nesting, parts)
 
 
 def _encoded(x: Any, operands: list[Any]) -> Any:
@@ -207,15 +223,30 @@ def _work(eqn: Eqn) -> int:
     return 1 + inner * (LONG if not isinstance(count, int) else count)
 
 
-def _probed(function: Callable, encoded: tuple, arrays: list[np.ndarray]) -> Any:
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What a function gave: the parts, how they nest, and which of them are which of its operands."""
+
+    leaves: list[Any]
+    nesting: tree.Structure
+    same: list[int | None]
+
+
+def _probed(function: Callable, encoded: tuple, arrays: list[np.ndarray]) -> _Found | None:
     """What the function gives for such arrays; None where it raises."""
     with np.errstate(all="ignore"), tr.suspended(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for given in (arrays, [np.ones_like(a) for a in arrays], [_counting(a) for a in arrays]):
             try:
-                return function(*lib.decoded(encoded[0], given), **lib.decoded(encoded[1], given))
-            except Exception:
+                found = function(*lib.decoded(encoded[0], given), **lib.decoded(encoded[1], given))
+            except Exception:  # Python will raise it again, if it is the arguments' fault
                 continue
+            leaves, nesting = tree.flatten(found)
+            parts = [part for part in leaves if isinstance(part, np.ndarray)]
+            if any(np.shares_memory(part, array) and part is not array for part in parts for array in given):
+                return None  # a view of an argument
+            same = [next((k for k, array in enumerate(given) if part is array), None) for part in leaves]
+            return _Found(leaves, nesting, same)
     return None
 
 

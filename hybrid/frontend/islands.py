@@ -35,6 +35,7 @@ _NUMBERS = (bool, int, float, complex)
 def is_library(function: Any) -> bool:
     """Whether a function belongs to a library whose functions are known to do nothing but give results."""
     module = getattr(function, "__module__", None) or getattr(type(function), "__module__", None) or ""
+    module = "numpy" if isinstance(getattr(function, "__self__", None), np.ufunc) else module
     known = module.partition(".")[0] in LIBRARIES and not module.startswith("numpy.random")
     return known and getattr(function, "__name__", "") not in WRITING
 
@@ -103,13 +104,13 @@ def _possible(trace: Trace, function: Callable, leaves: Sequence[Any], kwargs: d
     return not any(isinstance(leaf, plain) or hasattr(leaf, "send") for leaf in leaves)
 
 
-def is_scipy(function: Any) -> bool:
-    """Whether it is a Python function of SciPy; its ufuncs know what they mean for traced arguments."""
-    return type(function) is types.FunctionType and (function.__module__ or "").startswith("scipy.")
+def is_closed(function: Any) -> bool:
+    """Whether a library's Python function does not ask its arguments what it means for them, as NumPy's own do."""
+    return type(function) is types.FunctionType and (function.__module__ or "").startswith(("scipy.", "numpy.polynomial."))
 
 
 def opened(function: Callable) -> Callable:
-    """What traced code calls for a SciPy function, which does not ask its arguments what it means for them."""
+    """What traced code calls for a closed function."""
 
     def call(*args: Any, **kwargs: Any) -> Any:
         if not holds_tensor((*args, *kwargs.values())):

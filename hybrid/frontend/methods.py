@@ -188,13 +188,19 @@ class Methods:
             return self._value("item()").item(*args)
         return editing.number_of(self, *args)
 
+    def tolist(self) -> Any:
+        """The elements as nested lists of Python numbers."""
+        if tracing(self) is None or not editing.is_short(self):
+            return self._value("tolist()").tolist()
+        return editing.listed(self)
+
     def partition(self, kth: Any, axis: int = -1, kind: str = "introselect", order: Any = None) -> None:
         """The elements partly sorted along an axis, in place."""
         self[...] = np.partition(self, kth, axis, kind)  # type: ignore[index, call-overload]
 
     def argpartition(self, kth: Any, axis: int = -1, kind: str = "introselect", order: Any = None) -> Any:
         """The indices that partly sort along an axis."""
-        return np.argpartition(self, kth, axis, kind)  # type: ignore[call-overload]
+        return np.argpartition(self, kth, axis, kind)  # type: ignore[arg-type]
 
     def searchsorted(self, v: Any, side: str = "left", sorter: Any = None) -> Any:
         """Where values would go in this sorted vector."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from hybrid.frontend import editing, gathering, linear, reductions, selected, shaping, signals, spectral  # noqa: F401 (they enter their functions)
+from hybrid.frontend import editing, gathering, linear, queries, reductions, selected, shaping, signals, spectral  # noqa: F401 (they enter their functions)
 from hybrid.frontend.compositions import SPECIAL, divmod_, modf
 from hybrid.frontend.elementwise import TABLE
 from hybrid.frontend.indexing import add_at
@@ -93,7 +93,7 @@ def _at(ufunc: np.ufunc, x: Any, index: Any, *values: Any) -> None:
         except Unsupported as error:
             if active().failure is error:
                 active().failure = None
-    return editing.in_place(ufunc.at, x, index, *values)
+    return editing.by_call(ufunc.at, x, index, *values)
 
 
 def _positional(values: tuple, names: tuple[str, ...]) -> dict:

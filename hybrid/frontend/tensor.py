@@ -296,10 +296,6 @@ class Tensor(Methods, Value):
         nearest = _operate(_nearest, (self,))
         return wrap(active().fresh(tr.read(unwrap(nearest)), "python")) if kind == "scalar" and tracing(self) else nearest
 
-    def tolist(self) -> Any:
-        """The elements as nested Python lists."""
-        return self._value("tolist()").tolist()
-
     def numpy(self) -> np.ndarray:
         """The array behind this tensor, sharing its memory."""
         return self._value("numpy()")

@@ -1,6 +1,6 @@
 """Functions of NumPy and SciPy that a host call computes: their results' dtypes and sizes follow from their arguments' alone.
 
-Unlike an `island`, such a call is part of the graph's language: it stands in the bodies of loops and in saved graphs, which name it.
+Unlike an `island`, such a call is part of the graph's language: it stands in the bodies of loops, and in saved graphs by name.
 """
 
 from __future__ import annotations
@@ -21,15 +21,17 @@ from hybrid.ir.primitive import NO_GRADIENT, Kind, Primitive, Sample, register
 # By module. Only functions that give new arrays and numbers, do nothing else, and look at values for nothing but values.
 NAMES: dict[str, tuple[str, ...]] = {
     "numpy": (
-        "argpartition", "array_equal", "array_equiv", "average", "bartlett", "bitwise_count", "blackman", "choose", "convolve",
-        "corrcoef", "correlate", "cov", "cross", "cumulative_prod", "cumulative_sum", "digitize", "ediff1d", "einsum", "frexp",
-        "gcd", "geomspace", "gradient", "hamming", "hanning", "histogram", "histogram2d", "histogram_bin_edges", "histogramdd", "insert", "diagflat",
-        "i0", "interp", "isin", "kaiser", "lcm", "lexsort", "linspace", "logspace", "matvec", "median", "nan_to_num", "nanargmax",
-        "nanargmin", "nancumprod", "nancumsum", "nanmax", "nanmean", "nanmedian", "nanmin", "nanpercentile", "nanprod",
-        "nanquantile", "nanstd", "nansum", "nanvar", "packbits", "pad", "partition", "percentile", "poly", "polyadd", "polydiv",
-        "polyfit", "polyint", "polymul", "polysub", "polyval", "polyder", "power", "quantile", "ravel_multi_index", "reciprocal", "round",
-        "searchsorted", "sort", "argsort", "sort_complex", "spacing", "trapezoid", "unpackbits", "unravel_index", "unwrap",
-        "vander", "vecdot", "vecmat",
+        "argpartition", "argsort", "array_equal", "array_equiv", "average", "bartlett", "bitwise_count",
+        "blackman", "choose", "convolve", "corrcoef", "correlate", "cov", "cross", "cumulative_prod",
+        "cumulative_sum", "diagflat", "digitize", "ediff1d", "einsum", "frexp", "gcd", "geomspace", "gradient",
+        "hamming", "hanning", "histogram", "histogram2d", "histogram_bin_edges", "histogramdd", "i0", "insert",
+        "interp", "isin", "kaiser", "lcm", "lexsort", "linspace", "logspace", "matvec", "median", "nan_to_num",
+        "nanargmax", "nanargmin", "nancumprod", "nancumsum", "nanmax", "nanmean", "nanmedian", "nanmin",
+        "nanpercentile", "nanprod", "nanquantile", "nanstd", "nansum", "nanvar", "packbits", "pad", "partition",
+        "percentile", "poly", "polyadd", "polyder", "polydiv", "polyfit", "polyint", "polymul", "polysub",
+        "polyval", "power", "quantile", "ravel_multi_index", "reciprocal", "round", "searchsorted", "sort",
+        "sort_complex", "spacing", "trapezoid", "unpackbits", "unravel_index", "unwrap", "vander", "vecdot",
+        "vecmat",
     ),
     "numpy.fft": ("fft", "fft2", "fftn", "hfft", "ifft", "ifft2", "ifftn", "ihfft", "irfft", "irfft2", "irfftn", "rfft",
                   "rfft2", "rfftn"),
@@ -41,9 +43,9 @@ NAMES: dict[str, tuple[str, ...]] = {
     "numpy.polynomial.laguerre": ("lagfit", "lagval", "lagvander"),
     "numpy.polynomial.legendre": ("legfit", "legval", "legvander"),
     "numpy.polynomial.polynomial": ("polyfit", "polyval", "polyvander", "polyval2d", "polyder", "polyint"),
-    "scipy.linalg": ("cho_factor", "cho_solve", "cholesky", "det", "eigh", "eigvalsh", "expm", "inv", "lstsq", "lu", "lu_factor",
-                     "lu_solve", "norm", "pinv", "qr", "solve", "solve_banded", "solve_triangular", "solveh_banded", "svd",
-                     "svdvals", "toeplitz", "circulant", "hankel", "sqrtm"),
+    "scipy.linalg": ("cho_factor", "cho_solve", "cholesky", "det", "eigh", "eigvalsh", "expm", "inv", "lstsq", "lu",
+                     "lu_factor", "lu_solve", "norm", "pinv", "qr", "solve", "solve_banded", "solve_triangular",
+                     "solveh_banded", "svd", "svdvals", "toeplitz", "circulant", "hankel", "sqrtm"),
     "scipy.fft": ("dct", "dctn", "dst", "dstn", "fft", "fft2", "fftn", "idct", "idctn", "idst", "idstn", "ifft", "ifft2",
                   "ifftn", "irfft", "irfft2", "irfftn", "rfft", "rfft2", "rfftn"),
     "scipy.signal": ("convolve", "convolve2d", "correlate", "correlate2d", "detrend", "fftconvolve", "filtfilt", "hilbert",
@@ -55,7 +57,7 @@ NAMES: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 # Those whose results are as long as their values say.
 LATE: dict[str, tuple[str, ...]] = {
-    "numpy": ("delete", "intersect1d", "repeat", "setdiff1d", "setxor1d", "trim_zeros", "union1d", "unique", "unique_all", "unique_counts",
+    "numpy": ("delete", "intersect1d", "repeat", "setdiff1d", "setxor1d", "union1d", "unique", "unique_all", "unique_counts",
               "unique_inverse", "unique_values"),
 }  # fmt: skip
 # Those whose results are real or complex as their values say.
@@ -108,7 +110,7 @@ def decoded(part: Any, operands: Sequence[Any]) -> Any:
     items = [decoded(item, operands) for item in rest]
     if word == "number":
         return items[0].type(items[1])
-    return {"list": list, "tuple": tuple, "slice": lambda parts: slice(*parts)}[word](items)
+    return slice(*items) if word == "slice" else tuple(items) if word == "tuple" else items
 
 
 def _as(kind: str, array: Any) -> Any:
@@ -119,6 +121,7 @@ def _as(kind: str, array: Any) -> Any:
 def _eval(*operands: Any, function: str, args: tuple, kwargs: tuple, classes: tuple, dtypes: tuple, shapes: tuple,
           defines: tuple[str, ...] = ()) -> tuple:  # fmt: skip
     found, _ = tree.flatten(function_of(function)(*decoded(args, operands), **decoded(kwargs, operands)))
+    found = [part for part in found if not any(part is operand for operand in operands)]
     if len(found) != len(classes):
         raise AssumptionError(f"{function} gives as many results as while tracing", got=len(found))
     out = []

@@ -246,7 +246,7 @@ def _infer_windows(x: TensorType, axes: Ints, sizes: Ints) -> TensorType:
     shape = list(x.shape)
     for axis, size in zip(axes, sizes):
         shape[axis] = shape[axis] - (size - 1)
-        if isinstance(shape[axis], int) and shape[axis] < 0:
+        if isinstance(left := shape[axis], int) and left < 0:
             raise ShapeError("windows are at most as long as their axis", got=f"{x}, {sizes} along {axes}")
     return TensorType(x.dtype, (*shape, *sizes))
 

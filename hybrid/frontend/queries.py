@@ -1,0 +1,142 @@
+"""Questions about elements and headers, and small functions of NumPy that are other functions by another name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from hybrid.core import dtype as dt
+from hybrid.core.shape import Dim
+from hybrid.frontend.compositions import imag
+from hybrid.frontend.creation import CONSTRUCTORS
+from hybrid.frontend.elementwise import NAMES, cast
+from hybrid.frontend.elementwise import where as choose
+from hybrid.frontend.gathering import trace as diagonal_sum
+from hybrid.frontend.indexing import getitem
+from hybrid.frontend.linear import matmul
+from hybrid.frontend.reductions import all as every
+from hybrid.frontend.reductions import argmax
+from hybrid.frontend.shaping import as_array, copy, flip
+from hybrid.frontend.values import (
+    active,
+    assembled,
+    header_of,
+    implements,
+    operand,
+    shape_of,
+    strong,
+    traced,
+    unsupported,
+)
+
+
+def _signed(x: Any, name: str) -> Any:
+    x = as_array(assembled(active(), x))
+    if dt.is_complex(strong(x)):
+        raise TypeError(f"This operation is not supported for {x.dtype} values because it would be ambiguous.")
+    return NAMES["isinf"](x) & (NAMES["signbit"](x) if name == "isneginf" else ~NAMES["signbit"](x))
+
+
+@implements(np.isneginf)
+def isneginf(x: Any, out: Any = None) -> Any:
+    """Where elements are -inf."""
+    return _signed(x, "isneginf") if out is None else NAMES["positive"](_signed(x, "isneginf"), out=out)
+
+
+@implements(np.isposinf)
+def isposinf(x: Any, out: Any = None) -> Any:
+    """Where elements are +inf."""
+    return _signed(x, "isposinf") if out is None else NAMES["positive"](_signed(x, "isposinf"), out=out)
+
+
+@implements(np.iscomplex)
+def iscomplex(x: Any) -> Any:
+    """Where elements have an imaginary part that is not zero."""
+    return NAMES["not_equal"](imag(as_array(x)), 0)
+
+
+@implements(np.isreal)
+def isreal(x: Any) -> Any:
+    """Where elements have an imaginary part of zero."""
+    return NAMES["equal"](imag(as_array(x)), 0)
+
+
+@implements(np.iscomplexobj)
+def iscomplexobj(x: Any) -> bool:
+    """Whether the dtype is complex."""
+    return dt.is_complex(strong(x))
+
+
+@implements(np.isrealobj)
+def isrealobj(x: Any) -> bool:
+    """Whether the dtype is not complex."""
+    return not dt.is_complex(strong(x))
+
+
+@implements(np.fix)
+def fix(x: Any, out: Any = None) -> Any:
+    """Rounded towards zero."""
+    return NAMES["trunc"](as_array(assembled(active(), x)), out=out)
+
+
+@implements(np.astype)
+def astype(x: Any, dtype: Any, /, *, copy: bool = True, device: Any = None) -> Any:
+    """The values in another dtype."""
+    return x.astype(dtype, copy=copy)
+
+
+@implements(np.common_type)
+def common_type(*arrays: Any) -> type:
+    """The inexact dtype that holds all of them."""
+    return np.common_type(*(np.empty(0, strong(x)) for x in arrays))
+
+
+@implements(np.linalg.trace)
+def matrix_trace(x: Any, /, *, offset: int = 0, dtype: Any = None) -> Any:
+    """The sum along a diagonal of the last two axes."""
+    return diagonal_sum(x, offset, -2, -1, dtype)
+
+
+@implements(np.linalg.matmul)
+def product(x1: Any, x2: Any, /) -> Any:
+    """The product of matrices in the last two axes."""
+    return matmul(x1, x2)
+
+
+@implements(np.trim_zeros)
+def trim_zeros(filt: Any, trim: str = "fb", axis: Any = None) -> Any:
+    """A vector without the zeros at its ends, as a view."""
+    x = traced(filt)
+    if len(shape_of(x)) != 1 or trim.lower() not in ("fb", "bf", "f", "b") or isinstance(shape_of(x)[0], Dim):
+        raise unsupported("np.trim_zeros beyond vectors of one length")
+    size, set_ = shape_of(x)[0], NAMES["not_equal"](x, 0)
+    if size == 0:
+        return getitem(x, slice(0, 0))
+    some = set_.any()
+    first = choose(some, argmax(set_) if "f" in trim.lower() else 0, 0)[()]
+    last = choose(some, size - argmax(flip(set_)) if "b" in trim.lower() else size, 0)[()]
+    return getitem(x, slice(first, last))
+
+
+def _asfortranarray(a: Any, dtype: Any = None, *, like: Any = None) -> Any:
+    x = as_array(assembled(active(), a))
+    header = header_of(x)
+    if (dtype is None or dt.canonical(dtype) == x.dtype) and (
+        len(shape_of(x)) < 2 or (header is not None and header.flags.fnc)
+    ):
+        return x
+    return copy(x if dtype is None else cast(x, dtype), "F")
+
+
+def _asarray_chkfinite(a: Any, dtype: Any = None, order: Any = None) -> Any:
+    x = CONSTRUCTORS[np.asarray](a, dtype, order)
+    if dt.is_inexact(strong(x)):
+        trace = active()
+        finite = every(NAMES["isfinite"](x))
+        trace.assume(operand(trace, finite, dt.bool_), "all elements are finite")
+    return x
+
+
+CONSTRUCTORS[np.asfortranarray] = _asfortranarray
+CONSTRUCTORS[np.asarray_chkfinite] = _asarray_chkfinite
