@@ -194,7 +194,8 @@ def _what(step: Any, eqns: list[Eqn]) -> str:
     if isinstance(step, HostCall) and step.spelled:
         return step.eqn.primitive.name
     if isinstance(step, HostCall):
-        return f"{step.eqn.primitive.name} runs as NumPy: {step.eqn.primitive.reason or 'its dtype has no loops'}"
+        name = step.eqn.params.get("function", step.eqn.primitive.name)
+        return f"{name} runs as NumPy: {step.eqn.primitive.reason or 'its dtype has no loops'}"
     if isinstance(step, Bind):
         return f"a number becomes {step.symbol}, a size"
     if isinstance(step, MatMul):

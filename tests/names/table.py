@@ -1,0 +1,90 @@
+"""One expression for each way in which programs use a name of NumPy, SciPy's special functions or `math`, and what becomes of it.
+
+`cases.txt` has those that compile as a whole, `refused.txt` those that do not. Before `;;` stand statements; most of them write into
+an argument.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+import re
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import scipy.special as sp
+
+import hybrid as hy
+
+HERE = Path(__file__).parent
+TOLERANCE = {8: 1e-11, 4: 1e-4, 16: 1e-11}
+
+
+def read(name: str) -> list[str]:
+    return HERE.joinpath(name).read_text(encoding="utf-8").splitlines()
+
+
+def operands() -> dict[str, Any]:
+    """What the names in the expressions stand for."""
+    rng = np.random.default_rng(0)
+    x, y, m, n = (rng.normal(size=shape) for shape in (12, 12, (4, 4), (3, 5)))
+    i, j = rng.integers(0, 9, 12), rng.integers(1, 9, 12)
+    return {
+        "x": x, "y": y, "m": m, "n": n, "i": i, "j": j, "s": m @ m.T + 4 * np.eye(4), "c": x + 1j * y, "b": x > 0,
+        "t": rng.normal(size=(2, 3, 4)), "d": 0.7, "k": 5, "u": np.abs(x) + 0.1, "w": x.astype(np.float32),
+    }  # fmt: skip
+
+
+def function(expressions: Sequence[str], folder: Path, name: str) -> tuple[Callable, list[str]]:
+    """A function of the operands in use that gives all the expressions, with source; and their names."""
+    known = operands()
+    used = [one for one in known if any(re.search(rf"\b{one}\b", text) for text in expressions)]
+    statements = [part.strip() for text in expressions for part in text.split(";;")[:-1]]
+    results = [text.split(";;")[-1].strip() for text in expressions]
+    lines = [f"def f({', '.join(used)}):", *(f"    {line}" for line in statements), "    return (",
+             *(f"        {result}," for result in results), "    )"]  # fmt: skip
+    path = folder / f"{name}.py"
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    space: dict[str, Any] = {"np": np, "math": math, "sp": sp}
+    exec(compile(path.read_text(encoding="utf-8"), str(path), "exec"), space)
+    return space["f"], used
+
+
+def groups(expressions: Sequence[str], size: int) -> Iterator[list[str]]:
+    """Expressions that may stand in one function, which those that write may not."""
+    plain = [text for text in expressions if ";;" not in text]
+    yield from (plain[k : k + size] for k in range(0, len(plain), size))
+    yield from ([text] for text in expressions if ";;" in text)
+
+
+def differs(got: Any, want: Any) -> str:
+    """In what two results differ: class, dtype, shape or values; nothing if they do not."""
+    if type(got) is not type(want):
+        return f"{type(got).__name__} instead of {type(want).__name__}"
+    if isinstance(want, (tuple, list)):
+        if len(got) != len(want):
+            return f"{len(got)} parts instead of {len(want)}"
+        return next(filter(None, map(differs, got, want)), "")
+    if isinstance(want, (np.ndarray, np.generic)):
+        if (got.dtype, got.shape) != (want.dtype, want.shape):
+            return f"{got.dtype}{list(got.shape)} instead of {want.dtype}{list(want.shape)}"
+        if want.dtype.kind not in "fc":
+            return "" if np.array_equal(got, want) else "other values"
+        tolerance = TOLERANCE[want.dtype.itemsize if want.dtype.kind == "f" else want.dtype.itemsize // 2]
+        return "" if np.allclose(got, want, tolerance, tolerance, equal_nan=True) else f"{got!r} instead of {want!r}"
+    near = isinstance(want, float) and (math.isclose(got, want, rel_tol=1e-12) or (got != got and want != want))
+    return "" if near or got == want else f"{got!r} instead of {want!r}"
+
+
+def run(f: Callable, used: Sequence[str], given: dict[str, Any], **options: Any) -> tuple[Any, Any]:
+    """What a function gives compiled, at its second call, and undecorated."""
+    compiled = hy.function(f, **options)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        want = f(*(copy.deepcopy(given[name]) for name in used))
+        for _ in range(2):
+            got = compiled(*(copy.deepcopy(given[name]) for name in used))
+    return got, want
