@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from hybrid.codegen.instructions import MEMORY, symbol
 from hybrid.codegen.values import Array, Value
+from hybrid.core import dtype as dt
 from hybrid.core.errors import CompileError
 from hybrid.core.shape import Dim
 from hybrid.loops.nest import Call, Code, Invoke, Kernel, Native, Routine, names_used, stored, walk
@@ -37,7 +38,7 @@ def python(nest: _Nest, stmt: Call) -> None:
         _native(nest, stmt, stmt.native)
         return
     e, site = nest.e, host_symbol(nest.shared.kernel, stmt)
-    words = [f"ptr {nest.array(slot.buffer, slot.dtype).pointer}" for slot in stmt.slots]
+    words = [f"ptr {nest.array(slot.buffer, dt.real_of(slot.dtype)).pointer}" for slot in stmt.slots]
     words += [f"i64 {nest.size(Dim.symbol(name))}" for name in stmt.symbols]
     block = e.fresh("block")
     nest.prologue.append(f"  {block} = alloca [{max(len(words), 1)} x i64]")

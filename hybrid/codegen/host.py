@@ -68,6 +68,7 @@ def interpreted(call: Call) -> Callable[..., int]:
         for flat, slot in zip(args, call.slots):
             shape, strides = _layout(slot, sizes)
             writeable = len(arrays) >= len(call.reads)
+            flat = flat if flat.dtype == slot.dtype else flat.view(slot.dtype)  # complex numbers are pairs to loops
             arrays.append(np.lib.stride_tricks.as_strided(flat, shape, strides, writeable=writeable))
         return code_of(call.run, arrays[: len(call.reads)], arrays[len(call.reads) :], sizes)
 

@@ -137,11 +137,11 @@ def apply_along_axis(func1d: Callable, axis: int, arr: Any, *args: Any, **kwargs
 def vectorized(function: Callable, kinds: Any, *args: Any) -> Any:
     """What `np.vectorize` makes of a function with one result: called with Python's numbers, element by element."""
     parts = [np.asarray(x) for x in args]
-    shape = np.broadcast_shapes(*[x.shape for x in parts])
+    shape = parts[0].shape if len(parts) == 1 else np.broadcast_shapes(*[x.shape for x in parts])
     lines = [np.broadcast_to(x, shape).reshape(-1) for x in parts]
-    first = np.asarray(function(*[line.item(0) for line in lines]))
-    out = np.empty(lines[0].shape, first.dtype if kinds is None else kinds)
-    out[0] = first
-    for i in range(1, lines[0].shape[0]):
+    if kinds is None:
+        kinds = np.asarray(function(*[line[0] for line in lines])).dtype  # NumPy, too, asks with a number of its own
+    out = np.empty(lines[0].shape, kinds)
+    for i in range(lines[0].shape[0]):
         out[i] = function(*[line.item(i) for line in lines])
     return out.reshape(shape)

@@ -138,6 +138,8 @@ def pad(array: Any, pad_width: Any, mode: str = "constant", **kwargs: Any) -> An
         raise unsupported(f"np.pad(mode={mode!r})", "use constant, edge, reflect, symmetric or wrap")
     for axis, pair in enumerate(widths):
         if any(pair):
+            if isinstance(shape_of(x)[axis], Dim):
+                raise unsupported(f"np.pad(mode={mode!r}) of a size that varies")
             places = np.pad(np.arange(shape_of(x)[axis]), pair, mode)  # type: ignore[call-overload]
             x = _along(x, axis, places)
     return _padded(array, copied(x, v.reshape, shape=shape_of(x)))
@@ -163,8 +165,13 @@ def _pad_constant(x: Any, widths: list, values: Any) -> Any:
     fill = np.unique(values).item() if isinstance(values, (tuple, list)) else values
     base = tr.read(unwrap(_filled(x, target, fill)))
     start = tuple(before for before, _ in widths)
-    atom = trace.one(v.update_slice, base, tr.read(unwrap(x)), start=start, step=(1,) * len(shape)) if product(shape) else base
+    atom = trace.one(v.update_slice, base, tr.read(unwrap(x)), start=start, step=(1,) * len(shape)) if _any(shape) else base
     return wrap(trace.fresh(atom, "tensor" if kind_of(x) == "tensor" else "ndarray"))
+
+
+def _any(shape: Shape) -> bool:
+    """Whether there may be elements."""
+    return not any(size == 0 for size in shape if isinstance(size, int))
 
 
 def _filled(like: Any, shape: Shape, value: Any) -> Any:

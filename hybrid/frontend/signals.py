@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from hybrid.core import dtype as dt
-from hybrid.core.shape import normalize_axis
+from hybrid.core.shape import Dim, normalize_axis
 from hybrid.frontend import ufuncs as u
 from hybrid.frontend.compositions import clip
 from hybrid.frontend.elementwise import cast, select
@@ -17,7 +17,7 @@ from hybrid.frontend.indexing import getitem
 from hybrid.frontend.linear import dot
 from hybrid.frontend.reductions import sort
 from hybrid.frontend.shaping import concatenate, flip, reshape, stack
-from hybrid.frontend.values import bind, holds_tensor, implements, laid_out, like, shape_of, strong, traced, unsupported
+from hybrid.frontend.values import active, bind, holds_tensor, implements, laid_out, like, shape_of, strong, traced, unsupported
 from hybrid.ops import index as ix
 
 # A kernel of this many taps is written as shifted products, which fuse; a longer one gathers its windows for one dot product.
@@ -96,11 +96,16 @@ def _vectors(a: Any, v: Any, name: str) -> tuple[Any, Any]:
     return a, v
 
 
+def _is_longer(v: Any, a: Any) -> bool:
+    """Whether the second of two vectors is the longer one; of sizes that vary, whether it is in this call."""
+    return bool(active().ask("gt", shape_of(v)[0], shape_of(a)[0]))
+
+
 @implements(np.convolve)
 def convolve(a: Any, v: Any, mode: str = "full") -> Any:
     """The discrete convolution of two vectors: full, same or valid."""
     a, v = _vectors(a, v, "convolve")
-    if shape_of(v)[0] > shape_of(a)[0]:
+    if _is_longer(v, a):
         a, v = v, a
     return _slid(a, flip(v), *_span(mode, shape_of(a)[0], shape_of(v)[0]))
 
@@ -109,7 +114,7 @@ def convolve(a: Any, v: Any, mode: str = "full") -> Any:
 def correlate(a: Any, v: Any, mode: str = "valid") -> Any:
     """The cross-correlation of two vectors: valid, same or full."""
     a, v = _vectors(a, v, "correlate")
-    if shape_of(v)[0] > shape_of(a)[0]:
+    if _is_longer(v, a):
         # Exchanged operands give the same numbers in reverse.
         return flip(_slid(v, a, *_span(mode, shape_of(v)[0], shape_of(a)[0])))
     return _slid(a, v, *_span(mode, shape_of(a)[0], shape_of(v)[0]))
@@ -169,7 +174,10 @@ def quantile(
         raise TypeError("a must be an array of real numbers")
     x = x if dt.is_inexact(x.dtype) else cast(x, np.float64)
     along = normalize_axis(0 if axis is None else axis, len(shape_of(x)))
-    ordered, count = sort(x, along), shape_of(x)[along]
+    count = shape_of(x)[along]
+    if isinstance(count, Dim):
+        raise unsupported("np.quantile of a number of elements that varies")
+    ordered = sort(x, along)
     # A lone Python number takes the data's precision; NumPy numbers keep theirs.
     place = (q if isinstance(q, np.floating) else x.dtype.type(q)) * (count - 1)
     low = math.floor(place)

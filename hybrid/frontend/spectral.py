@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 
 from hybrid.core import dtype as dt
-from hybrid.core.shape import normalize_axis
+from hybrid.core.shape import Dim, normalize_axis
 from hybrid.frontend.elementwise import cast
 from hybrid.frontend.gathering import pad
 from hybrid.frontend.indexing import getitem
 from hybrid.frontend.shaping import roll
-from hybrid.frontend.values import bind, implements, laid_out, like, shape_of, strong, traced, unsupported
+from hybrid.frontend.values import active, bind, implements, laid_out, like, shape_of, strong, traced, unsupported
 from hybrid.ops import fft as f
 
 _COMPLEX = {dt.float32: np.complex64, dt.float16: np.complex64, dt.bfloat16: np.complex64}
@@ -21,7 +21,10 @@ _COMPLEX = {dt.float32: np.complex64, dt.float16: np.complex64, dt.bfloat16: np.
 def _sized(x: Any, n: int | None, axis: int) -> tuple[Any, int]:
     """x cut or padded with zeros to n elements along an axis."""
     have = shape_of(x)[axis]
-    n = have if n is None else n
+    if n is None or n is have:
+        return x, have
+    if isinstance(have, Dim):
+        raise active().specialise("a transform of another length", have)
     if n < 1:
         raise ValueError(f"Invalid number of FFT data points ({n}) specified.")
     if n < have:
@@ -35,6 +38,8 @@ def _scale(n: int, norm: str | None, inverse: bool) -> float:
     """What a transform is multiplied by beyond its primitive's own 1/n on the way back."""
     if norm in (None, "backward"):
         return 1.0
+    if isinstance(n, Dim):
+        raise active().specialise("the norm of a transform", n)
     if norm == "ortho":
         return n**0.5 if inverse else n**-0.5
     if norm == "forward":
@@ -90,7 +95,7 @@ def irfft(a: Any, n: int | None = None, axis: int = -1, norm: str | None = None,
     x = traced(a) if dt.is_complex(dtype) else cast(traced(a), _COMPLEX.get(dtype, np.complex128))
     along = normalize_axis(axis, len(shape_of(x)))
     count = 2 * (shape_of(x)[along] - 1) if n is None else n
-    x, _ = _sized(x, count // 2 + 1, along)
+    x, _ = _sized(x, None if n is None else count // 2 + 1, along)
     return _scaled(bind(f.irfft, x, axis=along, n=count), _scale(count, norm, True))
 
 

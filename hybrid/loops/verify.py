@@ -220,7 +220,7 @@ class _Verifier:
             array, stores = self.array(slot.buffer, stmt), k >= len(stmt.reads)
             if stores and any(b.name == slot.buffer and b.role == "in" for b in self.kernel.buffers):
                 self.fail(f"{slot.buffer} is an input and cannot be stored to", stmt, fix="give the buffer the role inout")
-            self.same(slot.dtype, array.dtype, f"what Python is given as {slot.buffer}", stmt)
+            self.same(dt.real_of(slot.dtype), array.dtype, f"what Python is given as {slot.buffer}", stmt)
             if len(slot.shape) != len(slot.strides):
                 self.fail(f"{slot.buffer} needs one stride for each axis", stmt, got=slot.strides, expected=slot.shape)
             unnamed = {s for size in slot.sizes if isinstance(size, Dim) for s in size.symbols} - {*stmt.symbols}
@@ -228,6 +228,7 @@ class _Verifier:
                 self.fail(f"the shape of {slot.buffer} depends on sizes that are not passed on", stmt, got=", ".join(unnamed))
             empty = any(size == 0 for size in slot.shape)
             last = sum(((size - 1) * step for size, step in zip(slot.shape, slot.strides)), 0)
+            last = last * 2 + 1 if dt.real_of(slot.dtype) != slot.dtype else last  # complex numbers are pairs to loops
             self.access(slot.buffer, Affine.of(0 if empty else last), stmt, stores, guarded=empty)
 
     def routine(self, stmt: nest.Routine) -> None:

@@ -28,7 +28,7 @@ NAMES: dict[str, tuple[str, ...]] = {
         "interp", "isin", "kaiser", "lcm", "lexsort", "linspace", "logspace", "matvec", "median", "nan_to_num",
         "nanargmax", "nanargmin", "nancumprod", "nancumsum", "nanmax", "nanmean", "nanmedian", "nanmin",
         "nanpercentile", "nanprod", "nanquantile", "nanstd", "nansum", "nanvar", "packbits", "pad", "partition",
-        "percentile", "poly", "polyadd", "polyder", "polydiv", "polyfit", "polyint", "polymul", "polysub",
+        "percentile", "poly", "polyadd", "polyder", "polyfit", "polyint", "polysub",
         "polyval", "power", "quantile", "ravel_multi_index", "reciprocal", "round", "searchsorted", "sort",
         "sort_complex", "spacing", "trapezoid", "unpackbits", "unravel_index", "unwrap", "vander", "vecdot",
         "vecmat",
@@ -57,7 +57,8 @@ NAMES: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 # Those whose results are as long as their values say.
 LATE: dict[str, tuple[str, ...]] = {
-    "numpy": ("delete", "intersect1d", "repeat", "setdiff1d", "setxor1d", "union1d", "unique", "unique_all", "unique_counts",
+    "numpy": ("delete", "intersect1d", "polydiv", "polymul", "repeat", "setdiff1d",
+              "setxor1d", "union1d", "unique", "unique_all", "unique_counts",
               "unique_inverse", "unique_values"),
 }  # fmt: skip
 # Those whose results are real or complex as their values say.

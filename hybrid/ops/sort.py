@@ -91,6 +91,6 @@ cumprod = _along(
 
 # Running extremes have one derivative for each element that is one, and none where elements are equal.
 cummax = _along("cummax", lambda x, axis: np.maximum.accumulate(x, axis), NO_GRADIENT, "a running maximum", NUMERIC,
-                "cumulate_maximum")  # fmt: skip
+                "cumulate_max")  # fmt: skip
 cummin = _along("cummin", lambda x, axis: np.minimum.accumulate(x, axis), NO_GRADIENT, "a running minimum", NUMERIC,
-                "cumulate_minimum")  # fmt: skip
+                "cumulate_min")  # fmt: skip

@@ -12,8 +12,8 @@ from hybrid.passes.cleanup import assumes
 from hybrid.passes.steps import Group, HostCall, MatMul, Procedure, Program, Stage, Step, called_in, is_called
 
 # OPAQUE operations that can change their first operand into their result.
-IN_PLACE = frozenset(("scatter", "scatter_along", "sort", "cumulate_add", "cumulate_mul", "cumulate_maximum",
-                      "cumulate_minimum"))  # fmt: skip
+IN_PLACE = frozenset(("scatter", "scatter_along", "sort", "cumulate_add", "cumulate_mul", "cumulate_max",
+                      "cumulate_min"))  # fmt: skip
 
 NEVER = 1 << 30  # the step that last reads a value which nobody reads any more: results of the body
 

@@ -199,7 +199,7 @@ def lowers(eqn: Eqn) -> bool:
 
 def nests(eqn: Eqn) -> bool:
     """Whether the equation can stand in the body of a branch or loop: as loops, or as a call of NumPy from inside them."""
-    return lowers(eqn) or (eqn.primitive.kind is not Kind.CONTROL and not _is_complex(eqn))
+    return lowers(eqn) or eqn.primitive.kind is Kind.OPAQUE or (eqn.primitive.kind is not Kind.CONTROL and not _is_complex(eqn))
 
 
 def is_called(eqn: Eqn) -> bool:
