@@ -99,7 +99,7 @@ class Compiled:
 
         def make() -> Lowered:
             program = pipeline.group(graph, strides)
-            _refuse_interpreted(program, self.traced.short, self.strict)
+            _refuse_interpreted(program, self.traced.graph, self.traced.short, self.strict)
             low = build(program, strides, self.traced.visible, writebacks)
             if config.verify:
                 from hybrid.loops.verify import verify as verify_loops
@@ -435,7 +435,7 @@ class Compiled:
         return NotImplemented
 
 
-def _refuse_interpreted(program: Program, short: bool, strict: bool) -> None:
+def _refuse_interpreted(program: Program, graph: Graph, short: bool, strict: bool) -> None:
     """TraceError for a branch or loop that cannot be native: Python runs it faster than NumPy could, equation by equation.
 
     For many of them: a loop with branches that was written out, which would take seconds to compile. And where they do so
@@ -452,8 +452,8 @@ def _refuse_interpreted(program: Program, short: bool, strict: bool) -> None:
             inside = sorted(without_nesting(eqn))
             raise TraceError(f"a branch or loop needs {', '.join(inside)}, which kernels do not have", at=eqn.source)
     called = [eqn for step in program.steps if isinstance(step, Procedure) for eqn in called_in(step.eqn)]
-    if called and not strict and saved(program.graph) <= 0:
-        names = ", ".join(sorted({eqn.primitive.name for eqn in called}))
+    if called and not strict and saved(graph) <= 0:  # as traced: complex numbers have not become pairs
+        names = ", ".join(sorted({eqn.params.get("function", eqn.primitive.name) for eqn in called}))
         raise TraceError(
             f"a branch or loop does little but call NumPy ({names}), which Python does faster", at=called[0].source
         )

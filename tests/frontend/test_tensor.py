@@ -173,13 +173,12 @@ def trace_one(function):
         bool,
         float,
         int,
-        lambda x: x.item(),
-        lambda x: x.tolist(),
+        lambda x: x.tobytes(),
         lambda x: x.numpy(),
         np.asarray,
         pickle.dumps,
         lambda x: range(x),
-        lambda x: np.unique(x, axis=0),
+        lambda x: np.array2string(x),
         lambda x: x.view(np.int32),
     ],
 )
@@ -191,9 +190,9 @@ def test_a_trace_refuses_to_give_values(function):
 
 def test_the_error_names_the_users_line():
     with pytest.raises(TraceError) as error:
-        trace_one(lambda x: np.unique(x, axis=0))
+        trace_one(lambda x: np.array2string(x))
     assert error.value.at.file == __file__
-    assert "np.unique" in str(error.value)
+    assert "np.array2string" in str(error.value)
 
 
 def test_traced_text():

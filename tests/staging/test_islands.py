@@ -10,6 +10,7 @@ import scipy.linalg
 import scipy.ndimage
 import scipy.optimize
 import scipy.signal
+import scipy.stats
 
 import hybrid as hy
 from hybrid.core.errors import ArgumentError, TraceError
@@ -23,12 +24,12 @@ def peaks(x):
 
 
 def solved(a, b):
-    return scipy.linalg.solve(a @ a.T + np.eye(len(b)), b) * 2
+    return scipy.linalg.solve_toeplitz((a @ a.T + 9 * np.eye(len(b)))[0], b) * 10
 
 
 def fitted(x):
-    c = np.polyfit(x, x**2, 2)
-    return np.polyval(c, x), c
+    c = scipy.stats.rankdata(x**2)
+    return c * 2, c
 
 
 def smoothed(x):
@@ -38,11 +39,11 @@ def smoothed(x):
 
 
 def quartiles(x):
-    return np.percentile(x, [25, 75], method="nearest") + 1
+    return scipy.ndimage.median_filter(x, 3) + 1
 
 
 def nested(x):
-    return {"trend": scipy.signal.detrend(x, type="linear"), "mode": str(np.result_type(x))}
+    return {"trend": scipy.signal.wiener(x, 3), "mode": str(np.result_type(x))}
 
 
 DATA = {
@@ -98,7 +99,7 @@ def test_sizes_that_vary_with_values():
 def test_functions_that_write_or_call_back_make_the_whole_function_plain():
     def writes(x):
         y = x * 2
-        np.put(y, [0], 5.0)
+        scipy.ndimage.gaussian_filter(x, 1.0, output=y)
         return y
 
     def calls(x):
