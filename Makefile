@@ -10,7 +10,7 @@ BENCH_VENV := .venv-bench
 RUN := $(VENV)/bin/python
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test lint format bench docs fuzz corpus sweep clean
+.PHONY: demo test lint format bench docs fuzz corpus names sweep clean
 .DEFAULT_GOAL := test
 
 demo: $(VENV)/.demo
@@ -38,6 +38,10 @@ fuzz: $(VENV)/.test
 # Real programs, undecorated against decorated: the table of docs/corpus.md. make corpus ARGS="linear heat_1d" runs some of them.
 corpus: $(VENV)/.test
 	$(RUN) -m tests.corpus $(or $(ARGS),--write docs/corpus.md --ratchet tests/corpus/strict.txt)
+
+# What becomes of each name of NumPy, scipy.special and math: the table of docs/names.md.
+names: $(VENV)/.test
+	$(RUN) -m tests.names --write docs/names.md
 
 sweep: $(VENV)/.test
 	@set -e; for script in tests/sweeps/*.py; do echo "== $$script"; $(RUN) $$script; done

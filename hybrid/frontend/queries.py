@@ -16,7 +16,7 @@ from hybrid.frontend.gathering import trace as diagonal_sum
 from hybrid.frontend.indexing import getitem
 from hybrid.frontend.linear import matmul
 from hybrid.frontend.reductions import all as every
-from hybrid.frontend.reductions import argmax
+from hybrid.frontend.reductions import argmax, cumprod, cumsum, prod
 from hybrid.frontend.shaping import as_array, copy, flip
 from hybrid.frontend.values import (
     active,
@@ -28,6 +28,7 @@ from hybrid.frontend.values import (
     strong,
     traced,
     unsupported,
+    wrap,
 )
 
 
@@ -90,6 +91,65 @@ def astype(x: Any, dtype: Any, /, *, copy: bool = True, device: Any = None) -> A
 def common_type(*arrays: Any) -> type:
     """The inexact dtype that holds all of them."""
     return np.common_type(*(np.empty(0, strong(x)) for x in arrays))
+
+
+@implements(np.array_equal)
+def array_equal(a1: Any, a2: Any, equal_nan: bool = False) -> Any:
+    """Whether two arrays have the same shape and elements: a Python bool."""
+    a, b = (as_array(assembled(active(), x)) for x in (a1, a2))
+    if any(isinstance(size, Dim) for size in (*shape_of(a), *shape_of(b))) and shape_of(a) != shape_of(b):
+        raise unsupported("np.array_equal of sizes that vary")
+    if shape_of(a) != shape_of(b):
+        return False
+    same = NAMES["equal"](a, b)
+    if equal_nan and dt.is_inexact(strong(a)) and dt.is_inexact(strong(b)):
+        same = same | (NAMES["isnan"](a) & NAMES["isnan"](b))
+    trace = active()
+    return wrap(trace.fresh(operand(trace, every(same), dt.bool_), "python"))
+
+
+@implements(np.cumulative_sum)
+def cumulative_sum(x: Any, /, *, axis: Any = None, dtype: Any = None, out: Any = None, include_initial: bool = False) -> Any:
+    """The running sum along the only axis, or a given one."""
+    return _cumulative(cumsum, "sum", x, axis, dtype, out, include_initial)
+
+
+@implements(np.cumulative_prod)
+def cumulative_prod(x: Any, /, *, axis: Any = None, dtype: Any = None, out: Any = None, include_initial: bool = False) -> Any:
+    """The running product along the only axis, or a given one."""
+    return _cumulative(cumprod, "prod", x, axis, dtype, out, include_initial)
+
+
+def _cumulative(running: Any, name: str, x: Any, axis: Any, dtype: Any, out: Any, include_initial: bool) -> Any:
+    x = as_array(assembled(active(), x))
+    if len(shape_of(x)) != 1 and axis is None:
+        raise ValueError("For arrays which have more than one dimension ``axis`` argument is required.")
+    if include_initial or not shape_of(x):
+        raise unsupported(f"np.cumulative_{name} with include_initial=True")
+    return running(x, 0 if axis is None else axis, dtype, out)
+
+
+def _without_nan(a: Any, value: int) -> Any:
+    x = as_array(assembled(active(), a))
+    return choose(NAMES["isnan"](x), x.dtype.type(value), x) if dt.is_inexact(strong(x)) else x
+
+
+@implements(np.nanprod)
+def nanprod(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False, **rest: Any) -> Any:
+    """The product of the elements that are numbers."""
+    return prod(_without_nan(a, 1), axis, dtype, out, bool(keepdims) and keepdims is not np._NoValue, **rest)
+
+
+@implements(np.nancumsum)
+def nancumsum(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Any:
+    """The running sum of the elements that are numbers."""
+    return cumsum(_without_nan(a, 0), axis, dtype, out)
+
+
+@implements(np.nancumprod)
+def nancumprod(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Any:
+    """The running product of the elements that are numbers."""
+    return cumprod(_without_nan(a, 1), axis, dtype, out)
 
 
 @implements(np.linalg.trace)

@@ -1,7 +1,7 @@
-"""One expression for each way in which programs use a name of NumPy, SciPy's special functions or `math`, and what becomes of it.
+"""Expressions for the ways in which programs use names of NumPy, of SciPy's special functions and of `math`.
 
-`cases.txt` has those that compile as a whole, `refused.txt` those that do not. Before `;;` stand statements; most of them write into
-an argument.
+`cases.txt` has those that compile as a whole, `refused.txt` those that do not. Before `;;` stand statements; most of them write
+into an argument.
 """
 
 from __future__ import annotations
@@ -77,6 +77,15 @@ def differs(got: Any, want: Any) -> str:
         return "" if np.allclose(got, want, tolerance, tolerance, equal_nan=True) else f"{got!r} instead of {want!r}"
     near = isinstance(want, float) and (math.isclose(got, want, rel_tol=1e-12) or (got != got and want != want))
     return "" if near or got == want else f"{got!r} instead of {want!r}"
+
+
+def on_tensors(value: Any) -> Any:
+    """Arrays, also inside tuples and lists, for tensors; NumPy's numbers as arrays, since tensors have no others."""
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
+        return type(value)(*map(on_tensors, value))
+    if isinstance(value, (tuple, list)):
+        return type(value)(map(on_tensors, value))
+    return np.asarray(value) if isinstance(value, (hy.Tensor, np.generic)) else value
 
 
 def run(f: Callable, used: Sequence[str], given: dict[str, Any], **options: Any) -> tuple[Any, Any]:
