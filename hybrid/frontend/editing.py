@@ -303,9 +303,9 @@ def number_of(x: Any, *place: Any) -> Any:
 
 
 def is_short(x: Any) -> bool:
-    """Whether an array has so few elements that each may become a number of its own."""
+    """Whether a traced array has so few elements that each may become a number of its own, and none is known."""
     size = product(shape_of(x))
-    return isinstance(size, int) and size <= MAX_LISTED
+    return isinstance(size, int) and size <= MAX_LISTED and (type(x._data) is not tr.Symbol or tr.known(x._data) is None)
 
 
 def listed(x: Any) -> Any:

@@ -537,12 +537,18 @@ def view(
     return Symbol(symbol.cell, type, kind, (*symbol.chain, (primitive, params)), proto)
 
 
+def known(symbol: Symbol) -> np.ndarray | None:
+    """The value where tracing knows it: a constant, or computed from what the function draws from a seed."""
+    if isinstance(symbol.cell.value, Literal):
+        return np.asarray(symbol.cell.value.value)
+    trace = live(symbol)
+    return constant(trace.builder, trace.known, read(symbol)) if trace.known else None
+
+
 def demand(symbol: Symbol, what: str) -> np.ndarray:
     """The value Python asks for, where tracing knows it; else numbers become static, and arrays raise `TraceError`."""
     trace = live(symbol)
-    if isinstance(symbol.cell.value, Literal):
-        return np.asarray(symbol.cell.value.value)
-    if trace.known and (value := constant(trace.builder, trace.known, read(symbol))) is not None:
+    if (value := known(symbol)) is not None:
         return value
     error = _with_static(trace, symbol.cell.value, what) or TraceError(
         f"{what} needs a value that is only known when the compiled code runs",
