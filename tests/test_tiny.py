@@ -3,6 +3,7 @@
 import copy
 import gc
 import io
+import math
 import pickle
 import threading
 import warnings
@@ -406,6 +407,19 @@ def test_lists_grow_in_loops_and_variables_may_stay_none():
     f = hy.function(above, strict=True)
     x = np.array([1.0, 5.0, 2.0, 7.0, 3.0, 4.0])
     assert f(x, 2.5) == above(x, 2.5) and f(x, 9.0) == ([], None)
+
+
+def test_names_without_loops_of_their_own():
+    def f(x, y, n):
+        total = 0.0
+        for k in range(n):
+            c = np.polyfit(x * (k + 1), y, 1)
+            total += c[0] + math.comb(n, k) + np.maximum.accumulate(y)[-1] + x.flat[k]
+        return total, np.insert(x, 1, n), np.r_[x, y]
+
+    x, y = np.arange(8.0), np.arange(8.0) ** 2
+    for got, want in zip(hy.function(f, strict=True)(x, y, 6), f(x, y, 6)):
+        np.testing.assert_allclose(got, want, 1e-12)
 
 
 def test_warnings_are_numpys():

@@ -18,10 +18,10 @@ HEAD = """# Names
 
 What becomes of the names of NumPy (`np`), SciPy's special functions (`sp`), Python's `math` and the methods of arrays in a
 decorated function. Made by `make names` from the expressions in `tests/names/`, each of which is compiled by itself and
-compared with NumPy; the numbers count expressions, which differ in arguments and keywords. *Native* is compiled to loops, to calls
-that machine code makes, or to constants; a *host call* is compiled, too, loops and saved graphs included, but computed by NumPy or
-SciPy; an *island* is called between compiled parts and refused by `strict=True`; *Python* makes the whole function plain.
-Eager, all names of NumPy take tensors for arrays.
+compared with NumPy; the numbers count expressions, which differ in arguments and keywords. *Native* is compiled to loops, to
+calls that machine code makes, or to constants; a *host call* is compiled, too, loops and saved graphs included, but computed
+by NumPy or SciPy; an *island* is called between compiled parts and refused by `strict=True`; *Python* makes the whole
+function plain. Eager, all names of NumPy take tensors for arrays.
 """
 ORDER = ("native", "host call", "island", "Python")
 
