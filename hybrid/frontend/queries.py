@@ -17,12 +17,14 @@ from hybrid.frontend.indexing import getitem
 from hybrid.frontend.linear import matmul
 from hybrid.frontend.reductions import all as every
 from hybrid.frontend.reductions import argmax, cumprod, cumsum, prod
-from hybrid.frontend.shaping import as_array, copy, flip
+from hybrid.frontend.shaping import as_array, atleast_1d, copy, flip
 from hybrid.frontend.values import (
+    Value,
     active,
     assembled,
     header_of,
     implements,
+    laid_out,
     operand,
     shape_of,
     strong,
@@ -186,7 +188,16 @@ def _asfortranarray(a: Any, dtype: Any = None, *, like: Any = None) -> Any:
         len(shape_of(x)) < 2 or (header is not None and header.flags.fnc)
     ):
         return x
-    return copy(x if dtype is None else cast(x, dtype), "F")
+    made = copy(x if dtype is None else cast(x, dtype), "C")
+    return laid_out(made, np.empty(active().hinted(shape_of(x)), np.uint8, "F"))
+
+
+def _ascontiguousarray(a: Any, dtype: Any = None, *, like: Any = None) -> Any:
+    x = CONSTRUCTORS[np.asarray](a, dtype)
+    if not isinstance(x, Value):
+        return np.ascontiguousarray(x)
+    x = atleast_1d(x)
+    return x if header_of(x) is None else copy(x, "C")
 
 
 def _asarray_chkfinite(a: Any, dtype: Any = None, order: Any = None) -> Any:
@@ -199,4 +210,5 @@ def _asarray_chkfinite(a: Any, dtype: Any = None, order: Any = None) -> Any:
 
 
 CONSTRUCTORS[np.asfortranarray] = _asfortranarray
+CONSTRUCTORS[np.ascontiguousarray] = _ascontiguousarray
 CONSTRUCTORS[np.asarray_chkfinite] = _asarray_chkfinite

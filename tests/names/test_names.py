@@ -202,6 +202,14 @@ def test_an_array_that_is_given_back_is_the_same():
     assert got[1] is bins and bins[0] == -9.0
 
 
+def test_identities():
+    f = hy.function(lambda n: (np.ascontiguousarray(n.T), np.ascontiguousarray(n), np.asarray(n)), strict=True)
+    n = np.arange(6.0).reshape(2, 3)
+    turned, same, itself = f(n)
+    assert turned.flags.c_contiguous and not np.shares_memory(turned, n) and same is n and itself is n
+    np.testing.assert_array_equal(turned, n.T)
+
+
 def test_windows_are_views_that_cannot_be_written():
     def windows(x):
         w = np.lib.stride_tricks.sliding_window_view(x, 3)
