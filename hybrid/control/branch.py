@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from hybrid.control.join import Join
-from hybrid.control.lists import Listed
+from hybrid.control.own import Own
 from hybrid.control.plain import UNDEFINED, Ends, State
 from hybrid.control.watch import Holds, Watch
 from hybrid.core import dtype as dt
@@ -26,7 +26,7 @@ FEW = 12  # operations on numbers that are cheaper computed on both ways than ju
 
 def truth(trace: Trace, value: Any) -> bool | Atom:
     """Python's truth of a value: now, where it is known, else as a bool of the graph."""
-    if type(value) is Listed:
+    if isinstance(value, Own):
         value = value.length()
     data = unwrap(value)
     if not isinstance(value, Value) or type(data) is not Symbol or data.type.size != 1:

@@ -12,11 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from hybrid.control import lists, substitutes, written
+from hybrid.control import containers, lists, substitutes, written
 from hybrid.control.branch import branch, choose, truth
 from hybrid.control.effects import refuse_debuggers, refuse_effects
-from hybrid.control.lists import ListChanges, Listed, listed, plain
+from hybrid.control.lists import Listed, listed
 from hybrid.control.loop import CannotRoll, FirstRoundDiffers, RoundRaises, Rounds, Swapped, roll
+from hybrid.control.own import Changes, Own, home, plain
 from hybrid.control.plain import UNDEFINED, Ends, Plain, State
 from hybrid.control.recursion import Recursion
 from hybrid.control.tables import Tables, holds_traced, is_number
@@ -78,7 +79,7 @@ class Tracing(Plain):
                 try:
                     branch(trace, verdict, then, orelse, state)
                     return
-                except ListChanges as change:
+                except Changes as change:
                     _grow(trace, change)
                     state.set(values)
                     trace.failure = failure
@@ -169,6 +170,8 @@ class Tracing(Plain):
 
     def in_(self, item: Any, items: Any) -> Any:
         kind = type(items)
+        if isinstance(items, Own) and tr.current() is not None:
+            return items.contains(item)
         if (
             kind not in _CONTAINERS
             or len(items) > MEMBERS
@@ -194,12 +197,12 @@ class Tracing(Plain):
     def error(self, thunk: Callable[[], Any]) -> Any:
         """What a `raise` raises. In a branch or loop it only ends its way, whatever its text, which may take a run to know."""
         trace = tr.current()
-        if trace is None or lists.home(trace.region) is None:
+        if trace is None or home(trace.region) is None:
             return thunk()
         failure = trace.failure
         try:
             return thunk()
-        except ListChanges:
+        except Changes:
             raise
         except Exception as error:
             asked = isinstance(error, (TraceError, tr.Concretise, tr.Specialise))
@@ -218,7 +221,7 @@ class Tracing(Plain):
         if trace is None or items is None:
             self._each(iterable, body, state, stop)
             return
-        if type(iterable) is Listed:
+        if isinstance(iterable, Own):
             iterable.iterated += 1
             try:
                 self.for_(substitutes.Counted(*items), body, state, stop)
@@ -240,7 +243,7 @@ class Tracing(Plain):
             attempt.undo()
             trace.held.update(found.places)
             self.for_(iterable, body, state, stop)
-        except ListChanges as change:
+        except Changes as change:
             attempt.undo()
             _grow(trace, change)
             self.for_(iterable, body, state, stop)
@@ -312,7 +315,7 @@ class Tracing(Plain):
             attempt.undo()
             trace.held.update(found.places)
             self.while_(test, body, state, stop)
-        except ListChanges as change:
+        except Changes as change:
             attempt.undo()
             _grow(trace, change)
             self.while_(test, body, state, stop)
@@ -365,11 +368,16 @@ class Tracing(Plain):
             return functools.partial(self._written, function, body)
         if type(function) is np.vectorize:
             return functools.partial(self._vectorized, function)
+        found = containers.called(function)
+        if found is not None:
+            return found
         found = substitutes.called(function) or self._constructor(function) or self.convert(function, self)
         if found is function and islands.is_library(function):
             return functools.partial(_library, islands.opened(function) if islands.is_closed(function) else function)
         if trace.region is not None and found is function:
             refuse_effects(trace, function, self.opaque)
+        if trace.lists and not isinstance(getattr(function, "__self__", None), Own) and not self._is_open(found):
+            return functools.partial(_plainly, found)
         code = getattr(found, "__code__", None)  # nested functions of converted ones stay as they are, and call themselves, too
         return found if code is None else functools.partial(self._called, trace, code, found)
 
@@ -388,6 +396,23 @@ class Tracing(Plain):
         if not plain or not holds_traced(args):
             return function(*args, **kwargs)
         return self.convert(written.vectorized, self)(function.pyfunc, kinds, *args)
+
+    def _is_open(self, function: Callable) -> bool:
+        """Whether a function's control flow and calls come here."""
+        return any(cell.cell_contents is self for cell in getattr(function, "__closure__", None) or ())
+
+    def builtin(self, function: Callable) -> Callable:
+        """What stands in for a builtin, of anything but containers."""
+        return substitutes.called(function) or function
+
+    def algorithm(self, function: Callable) -> Callable:
+        """A function of `control.algorithms` with its control flow open."""
+        return self.convert(function, self)
+
+    def compare(self, name: str, left: Any, right: Any) -> Any:
+        if isinstance(left, Value) or isinstance(right, Value) or tr.current() is None:
+            return getattr(operator, name)(left, right)
+        return containers.compared(name, left, right)
 
     def _constructor(self, function: Any) -> Callable | None:
         """What makes an instance of a user's class with its `__init__` converted."""
@@ -437,7 +462,7 @@ class Tracing(Plain):
             except Holds as held:
                 attempt.undo()
                 trace.held.update(held.places)
-            except ListChanges as change:
+            except Changes as change:
                 attempt.undo()
                 _grow(trace, change)
             except (TraceError, tr.Concretise, tr.Specialise) as error:
@@ -452,9 +477,14 @@ class Tracing(Plain):
                 self.recursions.pop(code, None)
 
 
+def _plainly(function: Callable, /, *args: Any, **kwargs: Any) -> Any:
+    """A call of what knows no containers but Python's own."""
+    return function(*map(plain, args), **{name: plain(value) for name, value in kwargs.items()})
+
+
 def _library(function: Callable, /, *args: Any, **kwargs: Any) -> Any:
     """A call of NumPy's or SciPy's, which takes lists for arrays."""
-    if any(type(x) is Listed for x in (*args, *kwargs.values())):
+    if any(isinstance(x, Own) for x in (*args, *kwargs.values())):
         args, kwargs = lists.arrays(args, kwargs)
         function = FUNCTIONS.get(function, function)  # NumPy itself would iterate over an array in place of a list
     return function(*substitutes.with_arrays(function, args), **kwargs)
@@ -473,7 +503,7 @@ _NO_STATE = State((), tuple, lambda values: None, frozenset(), frozenset(), froz
 _CONTAINERS = frozenset((tuple, list, set, frozenset, dict))
 
 
-def _grow(trace: Trace, change: ListChanges) -> None:
+def _grow(trace: Trace, change: Changes) -> None:
     """Make a list storage where it was made; elsewhere, leave that to the branch or loop around."""
     if not change.changed.is_home():
         raise change

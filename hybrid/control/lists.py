@@ -9,58 +9,46 @@ nothing of lists. A result is made a list again after the call.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from hybrid.control.join import Spec, atoms, common, form_of, made
-from hybrid.control.structure import is_parts, like
+from hybrid.control import algorithms
+from hybrid.control.items import (
+    Layout,
+    atoms_of,
+    common_layout,
+    is_borrowed,
+    item_of,
+    layout_of,
+    layout_of_item,
+    present,
+    together,
+    types_of,
+)
+from hybrid.control.join import Spec, made
+from hybrid.control.own import ROOM, Changes, Own, home, numbers, plain
+from hybrid.control.structure import is_parts
 from hybrid.core import dtype as dt
 from hybrid.core.errors import TraceError
-from hybrid.core.shape import TensorType
-from hybrid.frontend import integers, uncertain
+from hybrid.frontend import integers
 from hybrid.frontend.elementwise import cast
-from hybrid.frontend.indexing import Place, getitem, setitem
-from hybrid.frontend.values import operand, stretched, symbol, unwrap, wrap
+from hybrid.frontend.indexing import getitem, setitem
+from hybrid.frontend.values import Value, operand, stretched, symbol, wrap
 from hybrid.ir import trace as tr
 from hybrid.ir.graph import Atom
 from hybrid.ir.primitive import Primitive
-from hybrid.ir.trace import Cell, Known, Region, Symbol, Trace
+from hybrid.ir.trace import Symbol, Trace
 from hybrid.ops import elementwise as e
+from hybrid.ops import reduce as r
 from hybrid.ops import view as v
 
 MANY = 8192  # items for which there is room where nothing is known of the rounds: to fill it with zeros takes some 3 µs
 MOST = 1 << 22  # items for which room is made at most, before a run has shown how many there are
-IN_LIST = "it is in a list"
-Layout = Any  # of an item: a Spec, a Known, or a tuple of layouts, of the item's own class
 
 
-class ListChanges(TraceError):
-    """A branch or loop changes a list: where it was made it becomes storage, with room for more, and what changes it is
-    recorded anew."""
-
-    def __init__(self, changed: Listed, layout: Layout, room: int = 0):
-        super().__init__("a branch or loop changes a list of objects that are not all numbers of one kind", at=tr.user_line())
-        self.changed, self.layout, self.room = changed, layout, room
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """An object that is one of some known ones: its number among them is kept."""
-
-    options: tuple[Known, ...]
-
-
-def home(region: Region | None) -> Region | None:
-    """The region that what is recorded becomes part of."""
-    while region is not None and region.trial:
-        region = region.outer
-    return region
-
-
-class Listed:
+class Listed(Own):
     """A list of the function's own. `items`: what it holds, as long as tracing knows it; else it is in `buffers`.
 
     Attributes:
@@ -70,37 +58,26 @@ class Listed:
         longest: the most items that there ever can be after the first; None where a check stands before each new one.
     """
 
+    state = ("layout", "buffers", "ends", "capacity", "longest")
+
     def __init__(self, trace: Trace, items: list):
-        self.trace, self.made = trace, trace.region
-        self.items: Any = items
+        super().__init__(trace, items)
         self.given: list = []  # what it held when it became storage
         self.layout: Layout = None
         self.buffers: list[Any] = []
         self.ends: list[Symbol] = []
         self.capacity = 0
-        self.longest: int | None = 0
+        self.room = MANY  # for new items, where nothing is known of the rounds
         self.borrows = False  # whether it holds arrays that are known to others
-        self.iterated = 0  # loops over it that are being recorded
-        trace.lists.append(self)
 
-    # what a body changes
-    def snapshot(self) -> tuple:
-        return (list(self.items) if self.items is not None else None, self.layout, self.buffers, self.ends, self.capacity,
-                self.longest)  # fmt: skip
+    def refill(self, items: list) -> None:
+        self.items.extend(items)
 
-    def restore(self, before: tuple) -> None:
-        items, self.layout, self.buffers, self.ends, self.capacity, self.longest = before
-        if items is not None and self.items is not None:
-            self.items[:] = items
-        else:
-            self.items = items
+    def layout_now(self) -> Layout:
+        """The layout that all known items have, or None."""
+        return layout_of(self.items)
 
-    def is_home(self) -> bool:
-        """Whether the trace stands where the list was made."""
-        return home(self.trace.region) is home(self.made)
-
-    def grow(self, change: ListChanges) -> None:
-        """Become storage, or storage with more room, where the list was made."""
+    def grow(self, change: Changes) -> None:
         if self.items is None:
             if self.layout == change.layout:
                 self._reserve(change.room)
@@ -112,12 +89,16 @@ class Listed:
             raise TraceError("a branch or loop changes a list that is known under another name, too", at=change.at)
         layout = change.layout
         for item in self.items:
-            layout = _together(layout, _layout(item), change)
+            layout = together(layout, layout_of_item(item), change)
         self.given = given = self.items
+        self.store(given, layout, change.room)
+
+    def store(self, given: Sequence, layout: Layout, room: int = 0) -> None:
+        """Become storage that holds some items."""
         self.items, self.layout, self.buffers = None, layout, []  # type: ignore[assignment]
         self.capacity = self.longest = max(len(given), 1)
-        self._reserve(change.room)
-        self.ends = _numbers(self.trace, tr.literal(0, dt.int64), tr.literal(0, dt.int64))
+        self._reserve(room)
+        self.ends = numbers(self.trace, tr.literal(0, dt.int64), tr.literal(0, dt.int64))
         self.longest = 0
         for item in given:
             self.append(item)
@@ -125,7 +106,7 @@ class Listed:
     def _reserve(self, room: int) -> None:
         before, self.buffers = self.buffers, []
         self.capacity = max(self.capacity * (2 if before else 1), (self.longest or 0) + room, 4)
-        for at, type_ in enumerate(_types(self.layout)):
+        for at, type_ in enumerate(types_of(self.layout)):
             zeros = stretched(self.trace, tr.literal(0, type_.dtype), (self.capacity, *type_.shape))
             self.buffers.append(wrap(self.trace.fresh(zeros, "ndarray")))
             if before:
@@ -142,69 +123,104 @@ class Listed:
             region = region.outer
         if self.longest is not None and rounds:
             if self.longest + rounds > self.capacity:
-                raise ListChanges(self, self.layout, rounds)
+                raise Changes(self, self.layout, rounds)
             self.longest += rounds
             return
-        if self.longest is not None and self.longest + MANY > self.capacity:
-            raise ListChanges(self, self.layout, MANY)
+        if self.longest is not None and self.longest + self.room > self.capacity:
+            raise Changes(self, self.layout, self.room)
         self.longest = None
 
     # as a list
-    def _count(self) -> Atom:
+    def _bounds(self) -> tuple[Atom, Atom]:
+        """Where the items begin and end."""
         first, end = map(tr.read, self.ends)
+        return first, end
+
+    def _count(self) -> Atom:
+        first, end = self._bounds()
         return self.trace.one(e.sub, end, first)
 
     def length(self) -> Any:
+        if self.items is not None:
+            return len(self.items)
         count = self._count()
         self.trace.ranges[count] = 0, self.capacity
         return integers.python(self.trace, count)
 
     def _place(self, at: Atom) -> Any:
+        """A place in the buffers."""
         self.trace.ranges[at] = 0, self.capacity - 1
         return integers.python(self.trace, at)
 
-    def append(self, item: Any) -> None:
+    def _full(self, first: Atom, end: Atom) -> Atom:
+        """Whether there is room for one more item at the end."""
+        return self.trace.one(e.lt, end, tr.literal(self.capacity, dt.int64))
+
+    def _changing(self) -> None:
         if self.iterated:
-            raise self._refuse("changing, while iterating over it,")
-        item = _present(self.trace, item)
-        trace, layout = self.trace, _layout(item)
-        if layout is None or _common(self.layout, layout) != self.layout:
-            change = ListChanges(self, _together(self.layout, layout, None))
-            if not self.is_home():
-                raise change
-            self.grow(change)
+            raise self.refuse("changing, while iterating over it,")
+
+    def _admitted(self, item: Any) -> Any:
+        """An item that fits the layout, which becomes wider where it must."""
+        item = present(self.trace, item)
+        layout = layout_of_item(item)
+        if layout is None or common_layout(self.layout, layout) != self.layout:
+            self.becomes(together(self.layout, layout, None))
+        return item
+
+    def append(self, item: Any) -> None:
+        if self.items is not None:
+            self.items.append(item)
+            return
+        self._changing()
+        item, trace = self._admitted(item), self.trace
         if self.is_home() and self.longest is not None and self.longest >= self.capacity:
             self._reserve(1)
         self._new()
-        self.borrows = self.borrows or _is_borrowed(item)
-        end = tr.read(self.ends[1])
+        self.borrows = self.borrows or is_borrowed(item)
+        first, end = self._bounds()
         if self.longest is None:
-            trace.assume(trace.one(e.lt, end, tr.literal(self.capacity, dt.int64)), "there is room in a list")
-        for buffer, atom in zip(self.buffers, _atoms(trace, item, self.layout)):
-            setitem(buffer, self._place(end), wrap(trace.fresh(atom, "ndarray")))
+            trace.assume(self._full(first, end), ROOM)
+        self._put(end, item)
         tr.write(self.ends[1], trace.one(e.add, end, tr.literal(1, dt.int64)))
 
+    def _put(self, at: Atom, item: Any) -> None:
+        place = self._place(at)
+        for buffer, atom in zip(self.buffers, atoms_of(self.trace, item, self.layout)):
+            setitem(buffer, place, wrap(self.trace.fresh(atom, "ndarray")))
+
     def extend(self, items: Any) -> None:
-        if type(items) not in (list, tuple):
-            raise TraceError("a list is extended by something whose items only a run knows", at=tr.user_line())
-        for item in items:
-            self.append(item)
+        items = plain(items)
+        if self.items is not None and not isinstance(items, (Own, Value)):
+            self.items.extend(items)
+        elif type(items) in (list, tuple):
+            for item in items:
+                self.append(item)
+        else:
+            self.run(algorithms.extend, items)
 
     def __iadd__(self, items: Any) -> Any:
-        if self.items is not None:
-            self.items += items
-        else:
-            self.extend(items)
+        self.extend(items)
         return self
 
+    def run(self, function: Callable, *args: Any) -> Any:
+        return self.trace.handlers.algorithm(function)(self, *args)
+
+    def _some(self) -> tuple[Atom, Atom]:
+        """Where the items begin and end, of a list that has some."""
+        first, end = self._bounds()
+        self.trace.assume(self.trace.one(e.lt, first, end), "a list has an item")
+        return first, end
+
     def pop(self, at: Any = -1) -> Any:
-        if self.iterated:
-            raise self._refuse("changing, while iterating over it,")
-        if type(at) is not int or at not in (0, -1):
-            raise TraceError("a list gives up an item that is neither its first nor its last", at=tr.user_line())
+        if self.items is not None and not integers.is_traced_integer(at):
+            return self.items.pop(at)
+        self._stored(at)
+        self._changing()
         trace, one = self.trace, tr.literal(1, dt.int64)
-        trace.assume(trace.one(e.gt, self._count(), tr.literal(0, dt.int64)), "a list has an item")
-        first, end = map(tr.read, self.ends)
+        if type(at) is not int or at not in (0, -1):
+            return self.run(algorithms.pop_at, at)
+        first, end = self._some()
         if at == 0:
             out = self._item(first)
             tr.write(self.ends[0], trace.one(e.add, first, one))
@@ -214,13 +230,96 @@ class Listed:
         tr.write(self.ends[1], last)
         return out
 
+    def insert(self, at: Any, item: Any) -> None:
+        if self.knows(at, item):
+            self.items.insert(at, item)
+        else:
+            self._changing()
+            self.run(algorithms.insert, at, item)
+
+    def remove(self, item: Any) -> None:
+        if self.knows(item):
+            self.items.remove(item)
+        else:
+            self._changing()
+            self.run(algorithms.pop_at, self.run(algorithms.index, item, 0))
+
+    def index(self, item: Any, start: Any = 0) -> Any:
+        return self.items.index(item, start) if self.knows(item, start) else self.run(algorithms.index, item, start)
+
+    def count(self, item: Any) -> Any:
+        return self.items.count(item) if self.knows(item) else self.run(algorithms.count, item)
+
+    def contains(self, item: Any) -> Any:
+        return item in self.items if self.knows(item) else self.run(algorithms.contains, item)
+
+    def equal(self, other: Any) -> Any:
+        """`==` of two lists."""
+        if self.items is not None and not (isinstance(other, Listed) and other.items is None) and self.knows(plain(other)):
+            return self.items == plain(other)
+        if not isinstance(other, list):
+            return False
+        return self.trace.handlers.algorithm(algorithms.equal)(self, other)
+
+    def sort(self, *, key: Any = None, reverse: Any = False) -> None:
+        self._changing()
+        if self.knows(reverse) and key is None:
+            self.items.sort(reverse=reverse)
+        elif self.items is not None and len(self.items) < 2:
+            return
+        else:
+            self.to_storage()
+            self.run(algorithms.sort, key, reverse)
+
+    def to_storage(self, *others: Any) -> None:
+        """Become storage where it is none yet, for what it holds and for some others."""
+        if self.items is None:
+            return
+        layout = layout_of((*self.items, *others))
+        if layout is None:
+            raise TraceError("a list holds items of several kinds, which only a run can tell", at=tr.user_line())
+        self.becomes(layout)
+
+    def knows(self, *others: Any) -> bool:
+        """Whether Python can be asked: all items and some other things are known."""
+        return self.items is not None and not any(map(is_traced, (*self.items, *others)))
+
+    def _places(self) -> Any:
+        """Numbers for the items, as an array."""
+        return wrap(self.trace.fresh(self.trace.one(e.iota, shape=(self.capacity,), axis=0), "ndarray"))
+
+    def _sort_keys(self, key: Any) -> Any:
+        """What the items are ordered by, of which none is a NaN."""
+        keys = self
+        if key is not None:
+            keys = listed(self.trace, [])
+            keys.room = self.capacity
+            self.run(algorithms.mapped, key, keys)
+            keys.to_storage()
+        trace = self.trace
+        for buffer in keys.buffers:
+            atom = tr.read(symbol(trace, buffer))
+            if dt.is_float(atom.type.dtype):  # comparisons with a NaN depend on the order
+                same = trace.one(e.eq, atom, atom)
+                trace.assume(trace.one(r.all, same, axes=(0,)), "the numbers of a list can be compared")
+        return keys
+
+    def _reorder(self, order: Any) -> None:
+        """Put the item from `order[k]` at place k."""
+        first, count = tr.read(self.ends[0]), self._count()
+        where = np.minimum(order + integers.python(self.trace, first), self.capacity - 1)
+        for buffer in self.buffers:
+            setitem(buffer, slice(None), getitem(buffer, where))
+        tr.write(self.ends[0], tr.literal(0, dt.int64))
+        tr.write(self.ends[1], count)
+
     def extreme(self, primitive: Primitive) -> Any:
         """The least or the largest of numbers, as `min` and `max` find it."""
         layout = self.layout
         if not isinstance(layout, Spec) or layout.maybe or dt.is_complex(layout.dtype) or layout.dtype == dt.bool_:
-            raise self._refuse("the least or largest of")
+            raise self.refuse("the least or largest of")
         trace, shape = self.trace, (self.capacity,)
-        trace.assume(trace.one(e.gt, self._count(), tr.literal(0, dt.int64)), "a list has an item")
+        self._some()
         places = trace.one(e.iota, shape=shape, axis=0)
         first, end = (stretched(trace, tr.read(at), shape) for at in self.ends)
         inside = trace.one(e.and_, trace.one(e.le, first, places), trace.one(e.lt, places, end))
@@ -232,11 +331,15 @@ class Listed:
         return made(trace, layout, [out])
 
     def clear(self) -> None:
+        if self.items is not None:
+            self.items.clear()
+            return
+        self._changing()
         tr.write(self.ends[1], tr.read(self.ends[0]))
 
     def _item(self, at: Atom) -> Any:
         parts = [tr.read(symbol(self.trace, getitem(buffer, self._place(at)))) for buffer in self.buffers]
-        return _item(self.trace, self.layout, iter(parts))
+        return item_of(self.trace, self.layout, iter(parts))
 
     def _at(self, index: Any) -> Atom:
         trace, zero = self.trace, tr.literal(0, dt.int64)
@@ -255,10 +358,7 @@ class Listed:
         layout = layout_of(self.items)
         if layout is None:
             return False
-        change = ListChanges(self, layout)
-        if not self.is_home():
-            raise change
-        self.grow(change)
+        self.becomes(layout)
         return True
 
     def __getitem__(self, index: Any) -> Any:
@@ -276,12 +376,10 @@ class Listed:
         if not self._stored(index):
             self.items[index] = item
             return
-        item = _present(self.trace, item)
-        if isinstance(index, slice) or _common(self.layout, _layout(item)) != self.layout:
-            raise TraceError("an item of a list becomes one of another kind", at=tr.user_line())
-        at = self._place(self._at(index))
-        for buffer, atom in zip(self.buffers, _atoms(self.trace, item, self.layout)):
-            setitem(buffer, at, wrap(self.trace.fresh(atom, "ndarray")))
+        if isinstance(index, slice):
+            raise TraceError("a part of a list is replaced", at=tr.user_line())
+        item = self._admitted(item)
+        self._put(self._at(index), item)
 
     def __delitem__(self, index: Any) -> None:
         if self.items is not None:
@@ -290,7 +388,7 @@ class Listed:
             self.pop(index)
 
     def copy(self) -> Listed:
-        return self._part(None, None)
+        return listed(self.trace, self.items.copy()) if self.items is not None else self._part(None, None)
 
     def _part(self, start: Any, stop: Any) -> Listed:
         """The items from `start` to `stop`, which may lie outside the list as in any slice."""
@@ -308,14 +406,15 @@ class Listed:
         high = trace.one(e.maximum, clipped(stop, count), low)
         out = self._like()
         out.buffers = [wrap(trace.fresh(tr.read(symbol(trace, buffer)), "ndarray")) for buffer in self.buffers]
-        out.ends = _numbers(trace, trace.one(e.add, first, low), trace.one(e.add, first, high))
+        out.ends = numbers(trace, trace.one(e.add, first, low), trace.one(e.add, first, high))
         return out
 
     def reverse(self) -> None:
-        if not self.is_home():
-            raise TraceError("a branch or loop reverses a list", at=tr.user_line())
-        turned = self._reversed()
-        self.buffers, self.ends = turned.buffers, turned.ends
+        if self.items is not None:
+            self.items.reverse()
+            return
+        self._changing()
+        self.run(algorithms.reverse)
 
     def _like(self) -> Listed:
         out = Listed(self.trace, [])
@@ -329,48 +428,8 @@ class Listed:
         inside = trace.one(e.maximum, places, stretched(trace, tr.literal(0, dt.int64), shape))
         where = wrap(trace.fresh(inside, "ndarray"))
         out.buffers = [getitem(buffer, where) for buffer in self.buffers]
-        out.ends = _numbers(trace, tr.literal(0, dt.int64), self._count())
+        out.ends = numbers(trace, tr.literal(0, dt.int64), self._count())
         return out
-
-    # what Python, or NumPy, cannot be told while tracing
-    @property  # type: ignore[misc]
-    def __class__(self) -> type:  # type: ignore[override]
-        return list
-
-    def _refuse(self, what: str) -> TraceError:
-        error = TraceError(f"{what} a list that a branch or loop changes needs what only a run knows", at=tr.user_line())
-        self.trace.fail(error)  # NumPy would go on with an error of its own, or without the list
-        return error
-
-    def __len__(self) -> int:
-        raise self._refuse("the length of")
-
-    def __iter__(self) -> Iterator[Any]:
-        raise self._refuse("iterating over")
-
-    def __bool__(self) -> bool:
-        raise self._refuse("the truth of")
-
-    def __contains__(self, item: Any) -> bool:
-        raise self._refuse("looking for something in")
-
-    def __eq__(self, other: Any) -> bool:
-        raise self._refuse("comparing")
-
-    __hash__ = object.__hash__
-
-    def __repr__(self) -> str:
-        raise self._refuse("the text of")
-
-    def __add__(self, other: Any) -> Any:
-        raise self._refuse("adding to")
-
-    __radd__ = __mul__ = __rmul__ = __add__
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        raise self._refuse(f".{name} of")
 
     def outputs(self, whole: bool = True) -> tuple[list[Atom], Layout]:
         """Where the items begin and end, and their numbers: what a result is made of."""
@@ -407,19 +466,9 @@ def arrays(args: tuple, kwargs: dict) -> tuple[tuple, dict]:
     """Arguments of a library's function, with arrays for lists whose items only a run knows."""
 
     def one(x: Any) -> Any:
-        return array(x) if type(x) is Listed and x.items is None else plain(x)
+        return array(x) if isinstance(x, Listed) and x.items is None else plain(x)
 
     return tuple(map(one, args)), {name: one(x) for name, x in kwargs.items()}
-
-
-def plain(value: Any) -> Any:
-    """The list itself, as long as tracing knows it."""
-    return value.items if type(value) is Listed and value.items is not None else value
-
-
-def _numbers(trace: Trace, *numbers: Atom) -> list[Symbol]:
-    """Storage for numbers."""
-    return [Symbol(Cell(trace, atom), TensorType(dt.int64, ()), "ndarray") for atom in numbers]
 
 
 class ListedArray:
@@ -447,153 +496,15 @@ class ListedArray:
     __hash__ = object.__hash__
 
 
-# Items -----------------------------------------------------------------------------------------------------------------
-def _layout(item: Any) -> Layout:
-    if is_parts(item):
-        parts = like(item, map(_layout, item))
-        return None if None in parts else parts
-    form = form_of(item)
-    return None if isinstance(form, Spec) and not form.is_number and not _is_kept(item) else form
+def is_traced(x: Any) -> bool:
+    return any(map(is_traced, x)) if is_parts(x) else isinstance(x, Value) and type(x._data) is Symbol
 
 
-def _is_kept(array: Any) -> bool:
-    """Whether what an array holds now is what it always will; nobody may write it from now on."""
-    data = unwrap(array)
-    if type(data) is not Symbol or data.kind != "ndarray" or isinstance(data.cell, Place):
-        return False
-    cell, region = data.cell, data.cell.trace.region
-    while region is not None and region is not cell.home:
-        if region.loop and cell in region.written:
-            return False  # by the next round
-        region = region.outer
-    if region is not cell.home:
-        return False
-    if region is not None and region.loop and cell.origin in region.builder.inputs:
-        return False  # what an earlier round left
-    if cell.twins or (cell.frozen and cell.frozen != IN_LIST):
-        return False
-    cell.frozen = IN_LIST
-    if not _is_borrowed(array):
-        cell.shared = _returned()
-    return True
-
-
-def _is_borrowed(item: Any) -> bool:
-    """Whether an item is or has an array that others may have, too."""
-    if is_parts(item):
-        return any(map(_is_borrowed, item))
-    data = unwrap(item)
-    if type(data) is not Symbol or data.kind not in ("ndarray", "tensor"):
-        return False
-    region = data.cell.trace.region
-    while region is not data.cell.home:
-        if region is None or region.loop:
-            return True  # the same array in every round
-        region = region.outer
-    return bool(data.cell.name) or bool(data.chain)
-
-
-def _returned() -> tuple[TraceError, Atom]:
-    error = TraceError("an array is returned that is in a list, too", at=tr.user_line())
-    return error, tr.literal(True, dt.bool_)
-
-
-def _present(trace: Trace, item: Any) -> Any:
-    """An item whose numbers all exist."""
-    if is_parts(item):
-        return like(item, [_present(trace, part) for part in item])
-    return uncertain.present(trace, item)
-
-
-def _common(a: Layout, b: Layout) -> Layout:
-    if isinstance(a, tuple) or isinstance(b, tuple):
-        if type(a) is not type(b) or len(a) != len(b):
-            return None
-        parts = like(a, map(_common, a, b))
-        return None if None in parts else parts
-    if a == b:
-        return a
-    if isinstance(a, (Known, Choice)) and isinstance(b, (Known, Choice)):
-        return Choice(tuple(dict.fromkeys((*_options(a), *_options(b)))))
-    return None if a is None or b is None or isinstance(a, Choice) or isinstance(b, Choice) else common(a, b)
-
-
-def _options(layout: Known | Choice) -> tuple[Known, ...]:
-    return layout.options if isinstance(layout, Choice) else (layout,)
-
-
-def _together(a: Layout, b: Layout, change: ListChanges | None) -> Layout:
-    both = b if a is None else _common(a, b)
-    if both is None:
-        raise change or TraceError("a branch or loop puts items of several kinds into a list", at=tr.user_line())
-    return both
-
-
-def layout_of(items: Sequence) -> Layout:
-    """The layout that all items have, or None."""
-    out: Layout = None
-    for k, item in enumerate(items):
-        layout = _layout(item)
-        out = layout if k == 0 else _common(out, layout)
-        if out is None:
-            return None
-    return out
-
-
-def refuse_changes(held: list[tuple[Listed, list]]) -> None:
-    """Raise for a list that Python changed meanwhile: where it was made it can become storage."""
+def refuse_changes(held: list[tuple[Own, Any]]) -> None:
+    """Raise for a container that Python changed meanwhile: where it was made it can become storage."""
     for changed, before in held:
-        now = changed.items
-        if now is not None and (len(now) != len(before) or any(a is not b for a, b in zip(now, before))):
-            layout = layout_of(now)
+        if changed.items is not None and not changed.same(before):
+            layout = changed.layout_now()
             if layout is None:
                 raise TraceError("a loop changes a list of objects that are not all numbers", at=tr.user_line())
-            del now  # `grow` counts who knows the list
-            raise ListChanges(changed, layout)
-
-
-def _types(layout: Layout) -> list[TensorType]:
-    if isinstance(layout, tuple):
-        return [type_ for part in layout for type_ in _types(part)]
-    if isinstance(layout, Choice):
-        return [TensorType(dt.int64, ())]
-    return layout.types if isinstance(layout, Spec) else []
-
-
-def _atoms(trace: Trace, item: Any, layout: Layout) -> list[Atom]:
-    if isinstance(layout, tuple):
-        return [atom for x, part in zip(item, layout) for atom in _atoms(trace, x, part)]
-    if isinstance(layout, Choice):
-        return [tr.literal(layout.options.index(Known(item)), dt.int64)]
-    return atoms(trace, item, layout) if isinstance(layout, Spec) else []
-
-
-def unpacked(layout: Layout, columns: Iterator[np.ndarray], count: int) -> list:
-    """The items of a list, from the arrays of their numbers."""
-    if isinstance(layout, tuple):
-        parts = [unpacked(part, columns, count) for part in layout]
-        return [like(layout, row) for row in (zip(*parts) if parts else [()] * count)]
-    if isinstance(layout, Choice):
-        return [layout.options[at].value for at in next(columns)]
-    if not isinstance(layout, Spec):
-        return [layout.value if isinstance(layout, Known) else None] * count
-    column = next(columns)
-    out = column.tolist() if layout.kind == "python" else list(column) if layout.is_number else [row.copy() for row in column]
-    if not layout.maybe:
-        return out
-    holds, instead = next(columns), layout.instead
-    others = list(map(instead, column.tolist())) if isinstance(instead, type) else unpacked(instead, columns, count)
-    return [one if yes else other for yes, one, other in zip(holds, out, others)]
-
-
-def _item(trace: Trace, layout: Layout, parts: Iterator[Atom]) -> Any:
-    if isinstance(layout, tuple):
-        return like(layout, [_item(trace, part, parts) for part in layout])
-    if isinstance(layout, Known):
-        return layout.value
-    if isinstance(layout, Choice):
-        raise TraceError("an item of a list is one of several objects, which only a run can tell", at=tr.user_line())
-    out = made(trace, layout, [next(parts) for _ in layout.types])
-    if not layout.is_number:
-        unwrap(out).cell.frozen, unwrap(out).cell.shared = IN_LIST, _returned()
-    return out
+            raise Changes(changed, layout)

@@ -111,6 +111,10 @@ class Plain:
         """`left is right`."""
         return left is right
 
+    def compare(self, name: str, left: Any, right: Any) -> Any:
+        """`left == right` ("eq"), `left < right` ("lt") and their like."""
+        return getattr(operator, name)(left, right)
+
     def in_(self, item: Any, items: Any) -> Any:
         """`item in items`."""
         return item in items

@@ -74,7 +74,7 @@ def counted(trace: Trace, iterable: Any) -> Items | None:
         return len(iterable), lambda k: iterable.start + iterable.step * k
     if isinstance(iterable, Counted):
         return iterable.count, iterable.item
-    if type(iterable) is Listed:
+    if isinstance(iterable, Listed) and iterable.items is None:
         return integers.size_of(trace, iterable.length()), lambda k: iterable[k]
     if type(iterable) is Flat:
         iterable = iterable.line
@@ -97,7 +97,11 @@ def _is_traced(x: Any) -> bool:
 
 
 def _is_counted(x: Any) -> bool:
-    return type(x) is Listed or isinstance(x, (Counted, builtins.range)) or (_is_traced(x) and bool(shape_of(x)))
+    return (
+        (isinstance(x, Listed) and x.items is None)
+        or isinstance(x, (Counted, builtins.range))
+        or (_is_traced(x) and bool(shape_of(x)))
+    )
 
 
 # Iterables -------------------------------------------------------------------------------------------------------------
@@ -162,7 +166,7 @@ def _reversed(iterable: Any) -> Any:
 def _len(x: Any) -> Any:
     if (_is_traced(x) and shape_of(x)) or isinstance(x, Counted):
         return integers.integer(active(), shape_of(x)[0] if isinstance(x, Value) else x.count)
-    return x.length() if type(x) is Listed else builtins.len(x)
+    return x.length() if isinstance(x, Listed) else builtins.len(x)
 
 
 def _number(function: Callable, make: Callable) -> Callable:
@@ -203,7 +207,7 @@ def _itself(x: Any) -> Any:
 
 def _extreme(function: Callable, better: Callable[[Any, Any], Any], primitive: Primitive) -> Callable:
     def extreme(*args: Any, **kwargs: Any) -> Any:
-        if len(args) == 1 and not kwargs and type(args[0]) is Listed:
+        if len(args) == 1 and not kwargs and isinstance(args[0], Listed):
             return args[0].extreme(primitive)
         if len(args) == 1 and type(args[0]) is types.GeneratorType:
             args = (list(args[0]),)
@@ -368,7 +372,7 @@ def _constructor(function: Callable, body: Callable) -> Callable:
         if (
             function in (np.array, np.asarray)
             and args
-            and type(args[0]) is Listed
+            and isinstance(args[0], Listed)
             and set(kwargs) <= {"dtype"}
             and len(args) < 3
         ):

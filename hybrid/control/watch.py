@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from hybrid.control.lists import ListChanges, Listed, layout_of
+from hybrid.control.own import Changes, Own
 from hybrid.control.plain import UNDEFINED, State
 from hybrid.core.errors import TraceError
 from hybrid.frontend.values import Value
@@ -120,19 +120,19 @@ class Watch:
         if value is not None and (new := [place for place in places if place.id not in self.held]):
             self.restore()
             raise Holds(new)
-        if type(value) is Listed and (layout := layout_of(value.items)) is not None:
+        if isinstance(value, Own) and (layout := value.layout_now()) is not None:
             self.restore()
-            raise ListChanges(value, layout)
+            raise Changes(value, layout)
         if value is not None:
             self.restore()
             raise TraceError(
-                f"{where} changes a {'list' if type(value) is Listed else type(value).__name__}, which compiled code does not",
+                f"{where} changes a {value.__class__.__name__}, which compiled code does not",
                 at=tr.user_line(),
             )
 
     def restore(self) -> None:
         for value, before in self.before.values():
-            if type(value) is Listed:
+            if isinstance(value, Own):
                 value.restore(before)
             elif not _same(value, before):
                 _put_back(value, *before)
@@ -140,7 +140,7 @@ class Watch:
 
 def _contents(value: Any) -> Any:
     """A copy of an object's items and of its attributes; None for what has neither, and for what nothing changes."""
-    if type(value) is Listed:
+    if isinstance(value, Own):
         return value.snapshot()
     if isinstance(value, tuple) or _is_library(value):
         return None
@@ -190,8 +190,8 @@ def _is_library(value: Any) -> bool:
 
 def _parts(value: Any, contents: Any) -> Iterator[Any]:
     """The objects that one leads to."""
-    if type(value) is Listed:
-        yield from value.items or ()
+    if isinstance(value, Own):
+        yield from value.parts()
     elif isinstance(value, tuple):
         yield from value
     elif contents is not None:
@@ -215,7 +215,7 @@ def _parts(value: Any, contents: Any) -> Iterator[Any]:
 
 def _rebound(value: Any, before: tuple) -> list[Held] | None:
     """The attributes and items of an object that were rebound; None where it can have no such variables."""
-    if type(value) is Listed or isinstance(value, (type, types.FunctionType, np.ndarray, set, deque, bytearray, array.array)):
+    if isinstance(value, (Own, type, types.FunctionType, np.ndarray, set, deque, bytearray, array.array)):
         return None
     now = _contents(value)
     items, attributes = now
@@ -233,9 +233,9 @@ def _rebound(value: Any, before: tuple) -> list[Held] | None:
 
 
 def _same(value: Any, before: tuple, held: Collection[tuple] = ()) -> bool:
-    """Whether items and attributes are the very objects they were; of a `Listed`, what happens to its storage is recorded."""
+    """Whether items and attributes are the very objects they were; what happens to an `Own` is recorded."""
     now = _contents(value)
-    if type(value) is Listed:
+    if isinstance(value, Own):
         return now[0] is None or _are(now[0], before[0])
     if now is None or all(map(_are, now, before)):
         return now is not None

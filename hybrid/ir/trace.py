@@ -200,6 +200,7 @@ class Trace(KnownSizes):
         self.numbers: dict[Atom, int] = {}  # graph inputs that are numbers -> the argument
         self.checks: list[Atom] = []  # Python numbers that must be finite: where Python would have raised, they are not
         self.short = False  # whether short loops were written out
+        self.handlers: Any = None  # what takes part in its control flow (`control.handlers`)
         self.lists: list[Any] = []  # those that the traced code makes (`control.lists`)
         self.returned: dict[int, tuple[Any, Any]] = {}  # containers that only a `return` knows, and how they nest
         self.notes: list[str] = []  # what `explain` says about how it was traced

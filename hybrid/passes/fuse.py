@@ -314,6 +314,8 @@ class _Fuser:
                 below = _below(depends, needs) if below is None else below
                 if group in below:  # nothing relies on itself: another of `depends` does
                     continue
+                if self.serial and _waits(group, depends, steps):
+                    continue
                 outer = self.common_outer(stage, group)
                 if outer is None:
                     continue
@@ -464,6 +466,17 @@ def _below(steps: set[Step], needs: dict[Step, set[Step]]) -> set[Step]:
         seen |= fresh
         stack += fresh
     return seen
+
+
+def _waits(group: Step, depends: set[Step], steps: list[Step]) -> bool:
+    """Whether a group would have to wait for a branch or loop that comes after it, which may write over what it reads."""
+    later = []
+    for step in reversed(steps):
+        if step is group:
+            break
+        later.append(step)
+    loops = [k for k, step in enumerate(later) if isinstance(step, Procedure) and step.eqn.primitive.body in ("loop", "cond")]
+    return bool(loops) and not depends.isdisjoint(later[: loops[-1] + 1])
 
 
 def _ordered(steps: list[Step], needs: dict[Step, set[Step]]) -> list[Step]:

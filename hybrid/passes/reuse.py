@@ -64,6 +64,10 @@ def read_elsewhere(program: Program, last: Mapping[Var, int]) -> frozenset[Var]:
     """What a WRITE puts into an array it might write over, computed from other elements of that array: to be stored first."""
     found = set()
     for k, step in enumerate(program.steps):
+        if isinstance(step, Procedure):
+            given = {base for result in step.eqn.outputs for base in handed_on(step.eqn, result)}
+            found.update(*(_elements(program, step.eqn, base) for base in given if k < last.get(base, NEVER) < NEVER))
+            continue
         stage = step.stages[0] if isinstance(step, Group) and step.stages[0].writes else None
         if stage is None or stage.eqn is None or not isinstance(stage.eqn.inputs[0], Var):
             continue

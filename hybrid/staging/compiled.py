@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hybrid.control.lists import unpacked
+from hybrid.control.items import unpacked
 from hybrid.core import npyrandom, tree
 from hybrid.core.config import config
 from hybrid.core.errors import TraceError

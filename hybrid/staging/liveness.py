@@ -288,15 +288,17 @@ def pairs(node: ast.Assign) -> list[tuple[str, ast.expr]]:
 
 
 def changed_lists(body: list[ast.stmt]) -> set[str]:
-    """Variables of lists that are made, and get or give up items."""
+    """Variables of lists that are made, and may get or give up items: here, or where they are passed."""
     made: set[str] = set()
     changed: set[str] = set()
     for node in scope(body):
         match node:
             case ast.Assign():
                 made.update(name for name, value in pairs(node) if is_list(value))
-            case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr="append" | "pop" | "extend" | "clear")):
-                changed.add(name)
+            case ast.Call(func=function, args=given):
+                changed.update(part.id for part in given if isinstance(part, ast.Name))
+                if isinstance(function, ast.Attribute) and isinstance(function.value, ast.Name):
+                    changed.add(function.value.id)
             case ast.AugAssign(target=ast.Name(id=name), op=ast.Add()):
                 changed.add(name)
             case ast.Subscript(value=ast.Name(id=name), slice=index) if not isinstance(index, (ast.Constant, ast.Slice)):

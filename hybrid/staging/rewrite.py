@@ -94,6 +94,7 @@ def _binds(*nodes: ast.AST) -> bool:
 _RING = {ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.LShift: "lshift",
          ast.BitAnd: "and_", ast.BitOr: "or_", ast.BitXor: "xor"}  # fmt: skip
 _LOW = {ast.BitAnd: "and_", ast.Mod: "mod"}
+_COMPARED = {ast.Eq: "eq", ast.NotEq: "ne", ast.Lt: "lt", ast.LtE: "le", ast.Gt: "gt", ast.GtE: "ge"}
 _WRAP = PREFIX + "wrap"
 
 
@@ -405,6 +406,14 @@ class _Rewriter(ast.NodeTransformer):
             return ast.copy_location(_handler("plain", out), node)
         return out
 
+    def bare(self, node: ast.expr) -> ast.expr:
+        """An expression where a container of the function's own is as good as Python's."""
+        return self.variable(node) if isinstance(node, ast.Name) else self.visit(node)
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
+        node.value = self.bare(node.value)
+        return node
+
     def visit_Subscript(self, node: ast.Subscript) -> ast.expr:
         """A list of the function's own has items of its own; what others hold is asked of a handler."""
         if isinstance(node.value, ast.Name) and node.value.id in self.lists:
@@ -457,7 +466,10 @@ class _Rewriter(ast.NodeTransformer):
             if first and not node.args and not node.keywords and "super" not in self.locals:
                 node.args = [load("__class__"), load(first[0].arg)]
             return node
-        self.generic_visit(node)
+        node.func = self.visit(node.func)
+        node.args = list(map(self.bare, node.args))
+        for keyword in node.keywords:
+            keyword.value = self.bare(keyword.value)
         if isinstance(node.func, ast.Name) and node.func.id == "print":
             node.args = [_text(arg) if isinstance(arg, ast.JoinedStr) else arg for arg in node.args]
         node.func = ast.copy_location(_handler("call", node.func), node.func)
@@ -484,27 +496,28 @@ class _Rewriter(ast.NodeTransformer):
     def visit_Compare(self, node: ast.Compare) -> ast.expr:
         """`a < b < c` becomes `(lambda l, r: and_(lambda: l < r, lambda: r < c))(a, b)`."""
         if len(node.ops) == 1 or _binds(node):
-            self.generic_visit(node)
+            node.left, node.comparators = self.bare(node.left), list(map(self.bare, node.comparators))
             return self.compared(node) if len(node.ops) == 1 else node
-        return self.chain(self.visit(node.left), node.ops, node.comparators, node)
+        return self.chain(self.bare(node.left), node.ops, node.comparators, node)
 
     def compared(self, node: ast.Compare) -> ast.expr:
         """A comparison of two; handlers are asked what may depend on things only a run knows: `x is None`, `x in (1, 2)`."""
         if not isinstance(node.ops[0], (ast.Is, ast.IsNot, ast.In, ast.NotIn)):
-            return node
+            ordered = _handler("compare", ast.Constant(_COMPARED[type(node.ops[0])]), node.left, node.comparators[0])
+            return ast.copy_location(ordered, node)
         name = "is_" if isinstance(node.ops[0], (ast.Is, ast.IsNot)) else "in_"
         same: ast.expr = ast.copy_location(_handler(name, node.left, node.comparators[0]), node)
         return same if isinstance(node.ops[0], (ast.Is, ast.In)) else ast.copy_location(_handler("not_", same), node)
 
     def chain(self, left: ast.expr, ops: list[ast.cmpop], rest: list[ast.expr], at: ast.expr) -> ast.expr:
         a, b = PREFIX + "left", PREFIX + "right"
-        second = self.visit(rest[0])
+        second = self.bare(rest[0])
         self.inside += 1
         first = self.compared(ast.copy_location(ast.Compare(load(a), ops[:1], [load(b)]), at))
         if len(ops) > 2:
             others = self.chain(load(b), ops[1:], rest[1:], at)
         else:
-            others = self.compared(ast.copy_location(ast.Compare(load(b), ops[1:], [self.visit(rest[1])]), at))
+            others = self.compared(ast.copy_location(ast.Compare(load(b), ops[1:], [self.bare(rest[1])]), at))
         self.inside -= 1
         both = ast.copy_location(_handler("and_", _thunk(first), _thunk(others)), at)
         return ast.copy_location(ast.Call(ast.copy_location(ast.Lambda(_arguments(a, b), both), at), [left, second], []), at)

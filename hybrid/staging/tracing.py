@@ -13,9 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from hybrid.control import written
+from hybrid.control import algorithms, written
 from hybrid.control.handlers import SHORT, Tracing
-from hybrid.control.lists import Listed, ListedArray
+from hybrid.control.lists import ListedArray
+from hybrid.control.own import Own, unwrapped
 from hybrid.control.plain import Ends
 from hybrid.core import tree
 from hybrid.core.errors import EscapeError, TraceError
@@ -214,9 +215,9 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
             recording.generators = _generators(effects, leaves, values)
             recording.printing = sys.stdout, np.get_printoptions()
             try:
+                recording.handlers = Tracing(_callee, _is_opaque, SHORT if short else 1, recursive)
                 args, kwargs = bound[:2]
-                handlers = Tracing(_callee, _is_opaque, SHORT if short else 1, recursive)
-                out = convert(function, handlers)(*args, **kwargs)
+                out = unwrapped(convert(function, recording.handlers)(*args, **kwargs))
             except (Exception, Ends) as raised:
                 error = raised.why if type(raised) is Ends else raised
                 failed = recording.failure or error
@@ -251,6 +252,7 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
         graph, results, visible, writes = sorted_out.finish()
         late = sorted_out.late
         recording.lists.clear()
+        recording.handlers = None
         recording.returned.clear()
         recording.held.clear()
         del sorted_out, result_leaves, arguments
@@ -300,14 +302,18 @@ def _callee(function: Any, handlers: Tracing) -> Any:
             from hybrid.staging.jitted import called  # Numba is loaded, if there are objects of its classes
 
         return called(function)
-    ours = getattr(plain, "__module__", None) == written.__name__
     if (
         isinstance(plain, types.FunctionType)
         and not is_converted(plain)
-        and (ours or not is_library(plain.__code__.co_filename))
+        and (_is_algorithm(plain) or not is_library(plain.__code__.co_filename))
     ):
         return convert(function, handlers)
     return function
+
+
+def _is_algorithm(function: types.FunctionType) -> bool:
+    """Whether a function says in Python what stands in for a builtin, or for a function of a library."""
+    return function.__module__ in (algorithms.__name__, written.__name__)
 
 
 def _is_opaque(function: Callable) -> bool:
@@ -426,7 +432,7 @@ class _Results:
         found: list[Result] = []
         seen: dict[int, int] = {}
         for k, leaf in enumerate(self.results):
-            if (isinstance(leaf, Value) or type(leaf) in (Listed, ListedArray)) and id(leaf) in seen:
+            if isinstance(leaf, (Value, Own, ListedArray)) and id(leaf) in seen:
                 found.append(Repeat(seen[id(leaf)]))
                 continue
             seen[id(leaf)] = k
@@ -452,7 +458,7 @@ class _Results:
             return Held(self.held[id(leaf)])
         if id(leaf) in self.place:
             return Argument(self.place[id(leaf)])
-        if type(leaf) in (Listed, ListedArray):
+        if isinstance(leaf, (Own, ListedArray)):
             atoms, layout, *dtype = leaf.outputs()
             self.outputs += atoms
             return Items(len(self.outputs) - len(atoms), layout, *dtype)

@@ -1,0 +1,219 @@
+"""What lists, heaps and tables do, written as loops over their items: traced in place of Python's own methods.
+
+These functions are converted as the user's are, so that they become loops of the graph. Each makes the comparisons that
+CPython makes, in its order, so that equal items keep the order that they have there.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+# Lists ----------------------------------------------------------------------------------------------------------------
+def extend(items: Any, others: Any) -> None:
+    for item in others:
+        items.append(item)
+
+
+def pop_at(items: Any, at: Any) -> Any:
+    out = items[at]
+    if at < 0:
+        at = at + len(items)
+    for k in range(at, len(items) - 1):
+        items[k] = items[k + 1]
+    items.pop()
+    return out
+
+
+def insert(items: Any, at: Any, item: Any) -> None:
+    count = len(items)
+    if at < 0:
+        at = max(at + count, 0)
+    if at > count:
+        at = count
+    items.append(item)
+    for k in range(count - at):
+        items[count - k] = items[count - k - 1]
+    items[at] = item
+
+
+def index(items: Any, item: Any, start: Any) -> Any:
+    at = start
+    if at < 0:
+        at = max(at + len(items), 0)
+    while at < len(items) and items[at] != item:
+        at += 1
+    assert at < len(items)  # else Python raises its ValueError
+    return at
+
+
+def count(items: Any, item: Any) -> Any:
+    found = 0
+    for other in items:
+        if other == item:
+            found += 1
+    return found
+
+
+def contains(items: Any, item: Any) -> Any:
+    at = 0
+    while at < len(items) and items[at] != item:
+        at += 1
+    return at < len(items)
+
+
+def equal(items: Any, others: Any) -> Any:
+    same = len(items) == len(others)
+    at = 0
+    while same and at < len(items):
+        same = items[at] == others[at]
+        at += 1
+    return same
+
+
+def reverse(items: Any) -> None:
+    last = len(items) - 1
+    for k in range(len(items) // 2):
+        items[k], items[last - k] = items[last - k], items[k]
+
+
+def sort(items: Any, key: Any, backwards: Any) -> None:
+    """Merge sort from below: stable, as Python's is."""
+    keys = items._sort_keys(key)
+    order, spare = items._places(), items._places()
+    count, width = len(items), 1
+    while width < count:
+        for run in range((count + 2 * width - 1) // (2 * width)):
+            left = 2 * width * run
+            middle = min(left + width, count)
+            end = min(left + 2 * width, count)
+            right = middle
+            for at in range(left, end):
+                first = right >= end
+                if not first and left < middle:
+                    a, b = keys[int(order[left])], keys[int(order[right])]
+                    first = not (a < b) if backwards else not (b < a)
+                if first:
+                    spare[at] = order[left]
+                    left += 1
+                else:
+                    spare[at] = order[right]
+                    right += 1
+        order[:] = spare
+        width *= 2
+    items._reorder(order)
+
+
+def mapped(items: Any, function: Any, out: Any) -> None:
+    for item in items:
+        out.append(function(item))
+
+
+def total(items: Any, start: Any = 0) -> Any:
+    out = start
+    for item in items:
+        out = out + item
+    return out
+
+
+def some(items: Any) -> Any:
+    found, at = False, 0
+    while not found and at < len(items):
+        found = bool(items[at])
+        at += 1
+    return found
+
+
+def every(items: Any) -> Any:
+    holds, at = True, 0
+    while holds and at < len(items):
+        holds = bool(items[at])
+        at += 1
+    return holds
+
+
+def least(items: Any, key: Any) -> Any:
+    assert len(items) > 0  # else Python raises its ValueError
+    best = items[0]
+    rank = best if key is None else key(best)
+    for k in range(1, len(items)):
+        item = items[k]
+        own = item if key is None else key(item)
+        if own < rank:
+            best, rank = item, own
+    return best
+
+
+def largest(items: Any, key: Any) -> Any:
+    assert len(items) > 0
+    best = items[0]
+    rank = best if key is None else key(best)
+    for k in range(1, len(items)):
+        item = items[k]
+        own = item if key is None else key(item)
+        if own > rank:
+            best, rank = item, own
+    return best
+
+
+# Heaps ----------------------------------------------------------------------------------------------------------------
+def heappush(heap: Any, item: Any) -> None:
+    heap.append(item)
+    _sift_up(heap, 0, len(heap) - 1, item)
+
+
+def heappop(heap: Any) -> Any:
+    last = heap.pop()
+    out = last
+    if len(heap) > 0:
+        out = heap[0]
+        _sift_down(heap, 0, last)
+    return out
+
+
+def heapreplace(heap: Any, item: Any) -> Any:
+    out = heap[0]
+    _sift_down(heap, 0, item)
+    return out
+
+
+def heappushpop(heap: Any, item: Any) -> Any:
+    out = item
+    if len(heap) > 0 and heap[0] < item:
+        out = heap[0]
+        _sift_down(heap, 0, item)
+    return out
+
+
+def heapify(heap: Any) -> None:
+    half = len(heap) // 2
+    for k in range(half):
+        at = half - 1 - k
+        _sift_down(heap, at, heap[at])
+
+
+def _sift_up(heap: Any, start: Any, at: Any, item: Any) -> None:
+    """Move an item towards the root until its parent is no larger."""
+    while at > start:
+        above = (at - 1) >> 1
+        parent = heap[above]
+        if not (item < parent):
+            break
+        heap[at] = parent
+        at = above
+    heap[at] = item
+
+
+def _sift_down(heap: Any, start: Any, item: Any) -> None:
+    """Move the smaller child up until a leaf is free, and the item up again from there: as CPython does, fewer comparisons."""
+    count = len(heap)
+    at = start
+    child = 2 * at + 1
+    while child < count:
+        right = child + 1
+        if right < count and not (heap[child] < heap[right]):
+            child = right
+        heap[at] = heap[child]
+        at = child
+        child = 2 * at + 1
+    _sift_up(heap, start, at, item)

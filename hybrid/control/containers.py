@@ -1,0 +1,166 @@
+"""What stands in, while tracing, for functions that take or make containers: `sorted`, `heapq.heappush`, `deque`."""
+
+from __future__ import annotations
+
+import builtins
+import heapq
+import operator
+from collections.abc import Callable
+from typing import Any
+
+from hybrid.control import algorithms
+from hybrid.control.lists import Listed, is_traced, listed
+from hybrid.control.own import Own, plain
+from hybrid.control.structure import is_parts
+from hybrid.control.substitutes import Counted
+from hybrid.core import dtype as dt
+from hybrid.frontend import integers
+from hybrid.frontend.values import Value, active, operand, symbol
+from hybrid.ir import trace as tr
+from hybrid.ir.graph import Atom
+from hybrid.ir.trace import Symbol, Trace
+from hybrid.ops import elementwise as e
+
+
+# Comparisons ----------------------------------------------------------------------------------------------------------
+def compared(name: str, left: Any, right: Any) -> Any:
+    """A comparison of two things that are no traced numbers."""
+    if is_parts(left) and is_parts(right) and (is_traced(left) or is_traced(right)):
+        return _ordered(active(), name, left, right)
+    if name in ("eq", "ne") and (isinstance(left, Listed) or isinstance(right, Listed)):
+        same = left.equal(right) if isinstance(left, Listed) else right.equal(left)
+        return same if name == "eq" else active().handlers.not_(same)
+    return getattr(operator, name)(plain(left), plain(right))
+
+
+def _ordered(trace: Trace, name: str, left: tuple, right: tuple) -> Any:
+    """Tuples are compared by their first members that are not equal. A NaN there is Python's."""
+    for part in (*left, *right):
+        if isinstance(part, Value) and type(part._data) is Symbol and dt.is_float(part._data.type.dtype):
+            number = tr.read(symbol(trace, part))
+            trace.assume(trace.one(e.eq, number, number), "members of tuples are no NaNs")
+    if name in ("eq", "ne"):
+        if len(left) != len(right):
+            return name == "ne"
+        same = _all(trace, [_verdict(trace, "eq", a, b) for a, b in zip(left, right)])
+        return same if name == "eq" else trace.handlers.not_(same)
+    shorter = min(len(left), len(right))
+    out: Any = getattr(operator, name)(len(left), len(right))
+    for k in reversed(range(shorter)):
+        strict = _verdict(trace, name[0] + "t", left[k], right[k])
+        if k == shorter - 1 and len(left) == len(right):
+            out = _verdict(trace, name, left[k], right[k])
+        else:
+            out = _any(trace, [strict, _all(trace, [_verdict(trace, "eq", left[k], right[k]), out])])
+    return out
+
+
+def _verdict(trace: Trace, name: str, a: Any, b: Any) -> Any:
+    return trace.handlers.compare(name, a, b)
+
+
+def _joined(trace: Trace, primitive: Any, verdicts: list, decides: bool) -> Any:
+    """`and` or `or` of verdicts, without a branch."""
+    out: Atom | None = None
+    for verdict in verdicts:
+        if type(verdict) is bool:
+            if verdict is decides:
+                return decides
+            continue
+        atom = operand(trace, verdict, dt.bool_)
+        out = atom if out is None else trace.one(primitive, out, atom)
+    return not decides if out is None else integers.python(trace, out)
+
+
+def _all(trace: Trace, verdicts: list) -> Any:
+    return _joined(trace, e.and_, verdicts, False)
+
+
+def _any(trace: Trace, verdicts: list) -> Any:
+    return _joined(trace, e.or_, verdicts, True)
+
+
+# Heaps ----------------------------------------------------------------------------------------------------------------
+def _heap(function: Callable, algorithm: Callable) -> Callable:
+    def changed(heap: Any, *args: Any) -> Any:
+        if not isinstance(heap, Listed):
+            return function(heap, *args)
+        if heap.knows(*args):
+            return function(heap.items, *args)
+        heap.to_storage(*args)
+        return heap.run(algorithm, *args)
+
+    return changed
+
+
+# Functions of what can be iterated over ---------------------------------------------------------------------------------
+def _is_stored(x: Any) -> bool:
+    """Whether the items of something are had one by one in a loop of the graph."""
+    return isinstance(x, (Own, Counted)) or (isinstance(x, Value) and type(x._data) is Symbol and bool(x._data.type.shape))
+
+
+def _listed(x: Any) -> Listed:
+    """A new list of the items of something."""
+    if isinstance(x, Listed):
+        out = x.copy()
+        return out if isinstance(out, Listed) else listed(active(), out)
+    out = listed(active(), [])
+    out.extend(x)
+    return out
+
+
+def _list(*args: Any) -> Any:
+    return plain(_listed(args[0])) if len(args) == 1 and _is_stored(plain(args[0])) else builtins.list(*map(plain, args))
+
+
+def _sorted(x: Any, /, *, key: Any = None, reverse: Any = False) -> Any:
+    out = _listed(x if _is_stored(x) else builtins.list(x))
+    out.sort(key=key, reverse=reverse)
+    return plain(out)
+
+
+def _folded(function: Callable, algorithm: Callable) -> Callable:
+    """`sum`, `any`, `all` of items that only a run knows."""
+
+    def folded(x: Any, *args: Any, **kwargs: Any) -> Any:
+        if not isinstance(plain(x), (Listed, Counted)):
+            return active().handlers.builtin(function)(plain(x), *args, **kwargs)
+        return active().handlers.algorithm(algorithm)(x, *args, **kwargs)
+
+    return folded
+
+
+def _extreme(function: Callable, algorithm: Callable) -> Callable:
+    """`min` and `max`, by their keys."""
+
+    def extreme(*args: Any, key: Any = None, **kwargs: Any) -> Any:
+        items = plain(args[0]) if len(args) == 1 else args
+        whole = isinstance(items, Listed) and isinstance(items.layout, tuple)
+        asked = isinstance(items, (tuple, list, Listed, Counted)) and not kwargs
+        if asked and not isinstance(items, (Listed, Counted)):
+            asked = len(items) > 0 and (key is not None or any(is_parts(x) and is_traced(x) for x in items))
+            items = builtins.list(items)
+        if asked and (whole or key is not None or not isinstance(items, Listed)):
+            return active().handlers.algorithm(algorithm)(items, key)
+        kwargs = kwargs if key is None else {**kwargs, "key": key}
+        return active().handlers.builtin(function)(*map(plain, args), **kwargs)
+
+    return extreme
+
+
+TABLE: dict[Any, Callable] = {
+    **{getattr(heapq, name): _heap(getattr(heapq, name), getattr(algorithms, name))
+       for name in ("heappush", "heappop", "heapify", "heapreplace", "heappushpop")},
+    builtins.list: _list, builtins.sorted: _sorted,
+    builtins.sum: _folded(sum, algorithms.total), builtins.any: _folded(any, algorithms.some),
+    builtins.all: _folded(all, algorithms.every), builtins.min: _extreme(min, algorithms.least),
+    builtins.max: _extreme(max, algorithms.largest),
+}  # fmt: skip
+
+
+def called(function: Any) -> Callable | None:
+    """What to call instead of a function that takes or makes containers, if anything."""
+    try:
+        return TABLE.get(function)
+    except TypeError:  # not hashable
+        return None

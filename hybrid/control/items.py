@@ -1,0 +1,173 @@
+"""What the items of containers are made of that branches and loops change: numbers, strings, arrays, and tuples of them.
+
+The layout of an item says which numbers stand for it; `atoms_of` takes an item apart, `item_of` makes one again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from hybrid.control.join import Spec, atoms, common, form_of, made
+from hybrid.control.structure import is_parts, like
+from hybrid.core import dtype as dt
+from hybrid.core.errors import TraceError
+from hybrid.core.shape import TensorType
+from hybrid.frontend import uncertain
+from hybrid.frontend.indexing import Place
+from hybrid.frontend.values import unwrap
+from hybrid.ir import trace as tr
+from hybrid.ir.graph import Atom
+from hybrid.ir.trace import Known, Symbol, Trace
+
+IN_LIST = "it is in a list"
+Layout = Any  # of an item: a Spec, a Known, or a tuple of layouts, of the item's own class
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """An object that is one of some known ones: its number among them is kept."""
+
+    options: tuple[Known, ...]
+
+
+def layout_of_item(item: Any) -> Layout:
+    if is_parts(item):
+        parts = like(item, map(layout_of_item, item))
+        return None if None in parts else parts
+    form = form_of(item)
+    return None if isinstance(form, Spec) and not form.is_number and not _is_kept(item) else form
+
+
+def _is_kept(array: Any) -> bool:
+    """Whether what an array holds now is what it always will; nobody may write it from now on."""
+    data = unwrap(array)
+    if type(data) is not Symbol or data.kind != "ndarray" or isinstance(data.cell, Place):
+        return False
+    cell, region = data.cell, data.cell.trace.region
+    while region is not None and region is not cell.home:
+        if region.loop and cell in region.written:
+            return False  # by the next round
+        region = region.outer
+    if region is not cell.home:
+        return False
+    if region is not None and region.loop and cell.origin in region.builder.inputs:
+        return False  # what an earlier round left
+    if cell.twins or (cell.frozen and cell.frozen != IN_LIST):
+        return False
+    cell.frozen = IN_LIST
+    if not is_borrowed(array):
+        cell.shared = _returned()
+    return True
+
+
+def is_borrowed(item: Any) -> bool:
+    """Whether an item is or has an array that others may have, too."""
+    if is_parts(item):
+        return any(map(is_borrowed, item))
+    data = unwrap(item)
+    if type(data) is not Symbol or data.kind not in ("ndarray", "tensor"):
+        return False
+    region = data.cell.trace.region
+    while region is not data.cell.home:
+        if region is None or region.loop:
+            return True  # the same array in every round
+        region = region.outer
+    return bool(data.cell.name) or bool(data.chain)
+
+
+def _returned() -> tuple[TraceError, Atom]:
+    error = TraceError("an array is returned that is in a list, too", at=tr.user_line())
+    return error, tr.literal(True, dt.bool_)
+
+
+def present(trace: Trace, item: Any) -> Any:
+    """An item whose numbers all exist."""
+    if is_parts(item):
+        return like(item, [present(trace, part) for part in item])
+    return uncertain.present(trace, item)
+
+
+def common_layout(a: Layout, b: Layout) -> Layout:
+    if isinstance(a, tuple) or isinstance(b, tuple):
+        if type(a) is not type(b) or len(a) != len(b):
+            return None
+        parts = like(a, map(common_layout, a, b))
+        return None if None in parts else parts
+    if a == b:
+        return a
+    if isinstance(a, (Known, Choice)) and isinstance(b, (Known, Choice)):
+        return Choice(tuple(dict.fromkeys((*_options(a), *_options(b)))))
+    return None if a is None or b is None or isinstance(a, Choice) or isinstance(b, Choice) else common(a, b)
+
+
+def _options(layout: Known | Choice) -> tuple[Known, ...]:
+    return layout.options if isinstance(layout, Choice) else (layout,)
+
+
+def together(a: Layout, b: Layout, change: TraceError | None) -> Layout:
+    both = b if a is None else common_layout(a, b)
+    if both is None:
+        raise change or TraceError("a branch or loop puts items of several kinds into a list", at=tr.user_line())
+    return both
+
+
+def layout_of(items: Sequence) -> Layout:
+    """The layout that all items have, or None."""
+    out: Layout = None
+    for k, item in enumerate(items):
+        layout = layout_of_item(item)
+        out = layout if k == 0 else common_layout(out, layout)
+        if out is None:
+            return None
+    return out
+
+
+def types_of(layout: Layout) -> list[TensorType]:
+    if isinstance(layout, tuple):
+        return [type_ for part in layout for type_ in types_of(part)]
+    if isinstance(layout, Choice):
+        return [TensorType(dt.int64, ())]
+    return layout.types if isinstance(layout, Spec) else []
+
+
+def atoms_of(trace: Trace, item: Any, layout: Layout) -> list[Atom]:
+    if isinstance(layout, tuple):
+        return [atom for x, part in zip(item, layout) for atom in atoms_of(trace, x, part)]
+    if isinstance(layout, Choice):
+        return [tr.literal(layout.options.index(Known(item)), dt.int64)]
+    return atoms(trace, item, layout) if isinstance(layout, Spec) else []
+
+
+def unpacked(layout: Layout, columns: Iterator[np.ndarray], count: int) -> list:
+    """The items of a list, from the arrays of their numbers."""
+    if isinstance(layout, tuple):
+        parts = [unpacked(part, columns, count) for part in layout]
+        return [like(layout, row) for row in (zip(*parts) if parts else [()] * count)]
+    if isinstance(layout, Choice):
+        return [layout.options[at].value for at in next(columns)]
+    if not isinstance(layout, Spec):
+        return [layout.value if isinstance(layout, Known) else None] * count
+    column = next(columns)
+    out = column.tolist() if layout.kind == "python" else list(column) if layout.is_number else [row.copy() for row in column]
+    if not layout.maybe:
+        return out
+    holds, instead = next(columns), layout.instead
+    others = list(map(instead, column.tolist())) if isinstance(instead, type) else unpacked(instead, columns, count)
+    return [one if yes else other for yes, one, other in zip(holds, out, others)]
+
+
+def item_of(trace: Trace, layout: Layout, parts: Iterator[Atom]) -> Any:
+    if isinstance(layout, tuple):
+        return like(layout, [item_of(trace, part, parts) for part in layout])
+    if isinstance(layout, Known):
+        return layout.value
+    if isinstance(layout, Choice):
+        raise TraceError("an item of a list is one of several objects, which only a run can tell", at=tr.user_line())
+    out = made(trace, layout, [next(parts) for _ in layout.types])
+    if not layout.is_number:
+        unwrap(out).cell.frozen, unwrap(out).cell.shared = IN_LIST, _returned()
+    return out

@@ -1,0 +1,187 @@
+"""Containers that a function makes itself, and that its branches and loops may change.
+
+Such a container is Python's own (`Own.items`) for as long as tracing knows what is in it. When a branch or loop changes it,
+it becomes storage where it was made, and what changes it is recorded anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from hybrid.control.items import Layout
+from hybrid.core import dtype as dt
+from hybrid.core.errors import TraceError
+from hybrid.core.shape import TensorType
+from hybrid.ir import trace as tr
+from hybrid.ir.graph import Atom
+from hybrid.ir.trace import Cell, Region, Symbol, Trace
+
+ROOM = "there is room in a container"
+
+
+class Changes(TraceError):
+    """A branch or loop changes a container: where it was made it becomes storage, with room for more, and what changes it is
+    recorded anew."""
+
+    def __init__(self, changed: Own, layout: Layout, room: int = 0):
+        super().__init__("a branch or loop changes a list of objects that are not all numbers of one kind", at=tr.user_line())
+        self.changed, self.layout, self.room = changed, layout, room
+
+
+def home(region: Region | None) -> Region | None:
+    """The region that what is recorded becomes part of."""
+    while region is not None and region.trial:
+        region = region.outer
+    return region
+
+
+def numbers(trace: Trace, *atoms: Atom) -> list[Symbol]:
+    """Storage for numbers."""
+    return [Symbol(Cell(trace, atom), TensorType(dt.int64, ()), "ndarray") for atom in atoms]
+
+
+class Own:
+    """One container. `items`: what it holds, as long as tracing knows it.
+
+    `state` names what else a body may leave otherwise than it was.
+    """
+
+    kind: type = list
+    state: tuple[str, ...] = ()
+
+    def __init__(self, trace: Trace, items: Any):
+        self.trace, self.made = trace, trace.region
+        self.items: Any = items
+        self.longest: int | None = 0
+        self.iterated = 0  # loops over it that are being recorded
+        trace.lists.append(self)
+
+    # what a body changes
+    def snapshot(self) -> tuple:
+        items = None if self.items is None else self.items.copy()
+        return (items, *(getattr(self, name) for name in self.state))
+
+    def restore(self, before: tuple) -> None:
+        items, *values = before
+        for name, value in zip(self.state, values):
+            setattr(self, name, value)
+        if items is not None and self.items is not None:
+            self.items.clear()
+            self.refill(items)
+        else:
+            self.items = items
+
+    def refill(self, items: Any) -> None:
+        """Put known items back."""
+        raise NotImplementedError
+
+    def parts(self) -> Iterator[Any]:
+        """The objects that are known to be in it."""
+        yield from self.items or ()
+
+    def is_home(self) -> bool:
+        """Whether the trace stands where it was made."""
+        return home(self.trace.region) is home(self.made)
+
+    def grow(self, change: Changes) -> None:
+        """Become storage, or storage with more room, where it was made."""
+        raise NotImplementedError
+
+    def becomes(self, layout: Layout, room: int = 0) -> None:
+        """Become storage: here, or where it was made."""
+        change = Changes(self, layout, room)
+        if not self.is_home():
+            raise change
+        self.grow(change)
+
+    def layout_now(self) -> Layout:
+        """The layout of all that is known to be in it, or None."""
+        raise NotImplementedError
+
+    def same(self, before: Any) -> bool:
+        """Whether it holds the very objects that it held."""
+        return len(self.items) == len(before) and all(a is b for a, b in zip(self.items, before))
+
+    def outputs(self) -> tuple[list[Atom], Layout]:
+        """The numbers that a result is made of."""
+        raise NotImplementedError
+
+    # what Python, or NumPy, cannot be told while tracing
+    @property  # type: ignore[misc]
+    def __class__(self) -> type:  # type: ignore[override]
+        return self.kind
+
+    def refuse(self, what: str) -> TraceError:
+        name = self.kind.__name__
+        error = TraceError(f"{what} a {name} that a branch or loop changes needs what only a run knows", at=tr.user_line())
+        self.trace.fail(error)  # NumPy would go on with an error of its own, or without the container
+        return error
+
+    def known(self, what: str) -> Any:
+        """The container as Python's own."""
+        if self.items is None:
+            raise self.refuse(what)
+        return self.items
+
+    def __len__(self) -> int:
+        return len(self.known("the length of"))
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.known("iterating over"))
+
+    def __bool__(self) -> bool:
+        return bool(self.known("the truth of"))
+
+    def __contains__(self, item: Any) -> bool:
+        return item in self.known("looking for something in")
+
+    def __eq__(self, other: Any) -> bool:
+        return self.known("comparing") == plain(other)
+
+    __hash__ = object.__hash__
+
+    def __repr__(self) -> str:
+        return repr(self.known("the text of"))
+
+    def __add__(self, other: Any) -> Any:
+        return self.known("adding to") + plain(other)
+
+    def __radd__(self, other: Any) -> Any:
+        return other + self.known("adding to")
+
+    def __mul__(self, other: Any) -> Any:
+        return self.known("repeating") * other
+
+    __rmul__ = __mul__
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") or not hasattr(self.kind, name):
+            raise AttributeError(f"{self.kind.__name__!r} object has no attribute {name!r}")
+        return getattr(self.known(f".{name} of"), name)
+
+
+def plain(value: Any) -> Any:
+    """The container itself, as long as tracing knows what is in it."""
+    return value.items if isinstance(value, Own) and value.items is not None else value
+
+
+def unwrapped(value: Any) -> Any:
+    """A result with Python's own containers, as far as tracing knows what is in them."""
+    value = plain(value)
+    kind = type(value)
+    if kind is list and any(map(_holds_made, value)):
+        value[:] = map(unwrapped, value)
+    elif kind is dict and any(map(_holds_made, value.values())):
+        value.update({key: unwrapped(part) for key, part in value.items()})
+    elif kind is tuple and any(map(_holds_made, value)):
+        return tuple(map(unwrapped, value))
+    return value
+
+
+def _holds_made(value: Any) -> bool:
+    if isinstance(value, Own):
+        return value.items is not None
+    if type(value) in (list, tuple):
+        return any(map(_holds_made, value))
+    return type(value) is dict and any(map(_holds_made, value.values()))
