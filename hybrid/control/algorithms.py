@@ -15,6 +15,20 @@ def extend(items: Any, others: Any) -> None:
         items.append(item)
 
 
+def extendleft(items: Any, others: Any) -> None:
+    for item in others:
+        items.appendleft(item)
+
+
+def rotate(items: Any, by: Any) -> None:
+    if by > 0:
+        for _ in range(by):
+            items.appendleft(items.pop())
+    else:
+        for _ in range(-by):
+            items.append(items.popleft())
+
+
 def pop_at(items: Any, at: Any) -> Any:
     out = items[at]
     if at < 0:

@@ -101,9 +101,8 @@ def _is_stored(x: Any) -> bool:
 
 def _listed(x: Any) -> Listed:
     """A new list of the items of something."""
-    if isinstance(x, Listed):
-        out = x.copy()
-        return out if isinstance(out, Listed) else listed(active(), out)
+    if isinstance(x, Listed) and x.items is None:
+        return x.copy() if type(x) is Listed else x.straight()
     out = listed(active(), [])
     out.extend(x)
     return out

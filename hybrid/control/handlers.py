@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from hybrid.control import containers, lists, substitutes, written
+from hybrid.control import containers, lists, queues, substitutes, written  # noqa: F401
 from hybrid.control.branch import branch, choose, truth
 from hybrid.control.effects import refuse_debuggers, refuse_effects
 from hybrid.control.lists import Listed, listed
@@ -305,7 +305,7 @@ class Tracing(Plain):
         if trace is None:
             super().while_(test, body, state, stop)
             return
-        condition = test if stop is None else lambda: self.and_(lambda: self.not_(stop()), test)
+        condition = test if stop is None else lambda: self.all_(lambda: self.not_(stop()), test)
         attempt = _Attempt(trace, state, body)
         try:
             with attempt.region:

@@ -136,6 +136,20 @@ class Listed(Own):
         first, end = map(tr.read, self.ends)
         return first, end
 
+    def straight(self) -> Listed:
+        """A list of the same items, in storage from the first on."""
+        return self
+
+    def set_bounds(self, first: Atom, end: Atom) -> None:
+        self.ends = numbers(self.trace, first, end)
+
+    def python(self, atom: Atom) -> Any:
+        return integers.python(self.trace, atom)
+
+    def make(self) -> Any:
+        """What makes the result of a list of its items; None for that list itself."""
+        return None
+
     def _count(self) -> Atom:
         first, end = self._bounds()
         return self.trace.one(e.sub, end, first)
@@ -152,7 +166,7 @@ class Listed(Own):
         self.trace.ranges[at] = 0, self.capacity - 1
         return integers.python(self.trace, at)
 
-    def _full(self, first: Atom, end: Atom) -> Atom:
+    def _fits(self, first: Atom, end: Atom) -> Atom:
         """Whether there is room for one more item at the end."""
         return self.trace.one(e.lt, end, tr.literal(self.capacity, dt.int64))
 
@@ -180,7 +194,7 @@ class Listed(Own):
         self.borrows = self.borrows or is_borrowed(item)
         first, end = self._bounds()
         if self.longest is None:
-            trace.assume(self._full(first, end), ROOM)
+            trace.assume(self._fits(first, end), ROOM)
         self._put(end, item)
         tr.write(self.ends[1], trace.one(e.add, end, tr.literal(1, dt.int64)))
 
@@ -202,6 +216,18 @@ class Listed(Own):
     def __iadd__(self, items: Any) -> Any:
         self.extend(items)
         return self
+
+    def __add__(self, items: Any) -> Any:
+        if self.items is not None and not isinstance(plain(items), Own):
+            return self.items + plain(items)
+        if not isinstance(items, list):
+            raise TypeError(f"can only concatenate list (not {type(items).__name__!r}) to list")
+        out = listed(self.trace, self.items.copy()) if self.items is not None else self._part(None, None)
+        out.extend(items)
+        return out
+
+    def __radd__(self, items: list) -> Any:
+        return listed(self.trace, items.copy()) + self
 
     def run(self, function: Callable, *args: Any) -> Any:
         return self.trace.handlers.algorithm(function)(self, *args)
@@ -439,8 +465,12 @@ class Listed(Own):
 
 
 def listed(trace: Trace | None, items: Any) -> Any:
-    """A list that the function makes, and may change in branches and loops."""
-    return Listed(trace, items) if trace is not None and type(items) is list else items
+    """A container that the function makes, and may change in branches and loops."""
+    make = KINDS.get(type(items)) if trace is not None else None
+    return items if make is None else make(trace, items)
+
+
+KINDS: dict[type, Callable[[Trace, Any], Own]] = {list: Listed}  # others enter themselves
 
 
 def array(given: Listed, dtype: Any = None) -> Any:
@@ -450,6 +480,7 @@ def array(given: Listed, dtype: Any = None) -> Any:
     if given.items is not None or not known or (trace.region is not None and not trace.inside):
         return ListedArray(given, dtype)
     own = layout.dtype
+    given = given.straight()
     (buffer,) = given.buffers
     first, count = tr.read(given.ends[0]), given._count()
     if layout.shape or (dtype is None and own != dt.float64):  # of nothing NumPy makes an empty vector of float64

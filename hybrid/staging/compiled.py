@@ -317,9 +317,11 @@ class Compiled:
                 if kind == "tensor":
                     return wrap(out)
                 return out if kind == "ndarray" else out[()] if kind == "scalar" else out.item()
-            case Items(index, layout, array):
+            case Items(index, layout, array, make):
                 first, end = int(outputs[index]), int(outputs[index + 1])
                 items = unpacked(layout, (column[first:end] for column in outputs[index + 2 :]), end - first)
+                if make is not None:
+                    return make(items)
                 return items if array is False else np.array(items, array)
             case Argument(index):
                 return values[index]

@@ -266,10 +266,19 @@ def _assigned(node: ast.AST, live: set[str]) -> set[str]:
 
 # Lists ----------------------------------------------------------------------------------------------------------------
 def is_list(node: ast.expr) -> bool:
-    """Whether an expression makes a new list."""
+    """Whether an expression may make a new list or another container."""
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
         return isinstance(node.left, ast.List) or isinstance(node.right, ast.List)
-    return isinstance(node, (ast.List, ast.ListComp))
+    if isinstance(node, ast.Call):
+        function = node.func
+        name = function.id if isinstance(function, ast.Name) else function.attr if isinstance(function, ast.Attribute) else ""
+        return name in _MAKERS
+    if isinstance(node, ast.Subscript):
+        return isinstance(node.slice, ast.Slice)
+    return isinstance(node, (ast.List, ast.ListComp, ast.Dict, ast.Set, ast.DictComp, ast.SetComp))
+
+
+_MAKERS = frozenset(("list", "sorted", "dict", "set", "deque", "defaultdict", "Counter", "copy"))
 
 
 def pairs(node: ast.Assign) -> list[tuple[str, ast.expr]]:
@@ -299,7 +308,9 @@ def changed_lists(body: list[ast.stmt]) -> set[str]:
                 changed.update(part.id for part in given if isinstance(part, ast.Name))
                 if isinstance(function, ast.Attribute) and isinstance(function.value, ast.Name):
                     changed.add(function.value.id)
-            case ast.AugAssign(target=ast.Name(id=name), op=ast.Add()):
+            case ast.AugAssign(target=ast.Name(id=name), op=ast.Add() | ast.BitOr()):
+                changed.add(name)
+            case ast.Compare(ops=[ast.In() | ast.NotIn()], comparators=[ast.Name(id=name)]):
                 changed.add(name)
             case ast.Subscript(value=ast.Name(id=name), slice=index) if not isinstance(index, (ast.Constant, ast.Slice)):
                 changed.add(name)

@@ -63,6 +63,7 @@ class Items:
     index: int
     layout: Any  # of each item, as in `control.lists`
     array: Any = False  # the dtype, or None for NumPy's choice, where it is an array of these items
+    make: Any = None  # what makes a container of another class of a list of the items
 
 
 @dataclass(frozen=True, slots=True)
@@ -461,7 +462,8 @@ class _Results:
         if isinstance(leaf, (Own, ListedArray)):
             atoms, layout, *dtype = leaf.outputs()
             self.outputs += atoms
-            return Items(len(self.outputs) - len(atoms), layout, *dtype)
+            make = leaf.make() if isinstance(leaf, Own) else None
+            return Items(len(self.outputs) - len(atoms), layout, *dtype, make=make)
         symbol = leaf._data if isinstance(leaf, Value) else None
         if type(symbol) is not Symbol:
             return self.constant(leaf)

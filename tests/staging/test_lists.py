@@ -237,8 +237,7 @@ def test_arrays_of_lists_are_arrays(invisible):
     invisible(converges, 3.0)
 
 
-@pytest.mark.parametrize("use", [sorted, sum, list, set, lambda a: [*a], lambda a: a + [1], lambda a: 3 in a, lambda a: a == [],
-                                 lambda a: a.index(4), str])  # fmt: skip
+@pytest.mark.parametrize("use", [set, lambda a: [*a], lambda a: a * 2, lambda a: a < [1], str])  # fmt: skip
 def test_what_is_not_compiled_is_pythons(use):
     def f(x):
         out = []
