@@ -231,3 +231,113 @@ def _sift_down(heap: Any, start: Any, item: Any) -> None:
         at = child
         child = 2 * at + 1
     _sift_up(heap, start, at, item)
+
+
+# Tables ---------------------------------------------------------------------------------------------------------------
+def find(table: Any, key: Any) -> Any:
+    """The entry of a key, or -1, and the place of the table where the search ends."""
+    at = table.place(key)
+    entry = table.entry(at)
+    while entry >= 0 and not table.has(entry, key):
+        at = table.within(at + 1)
+        entry = table.entry(at)
+    return entry, at
+
+
+def lookup(table: Any, key: Any) -> Any:
+    entry, _ = find(table, key)
+    assert entry >= 0  # else Python raises its KeyError
+    return table.value(entry)
+
+
+def put(table: Any, item: Any, key: Any, value: Any) -> None:
+    entry, at = find(table, key)
+    if entry >= 0:
+        table.change(entry, item, value)
+    else:
+        table.add_entry(at, item, value)
+
+
+def setdefault(table: Any, item: Any, key: Any, value: Any) -> Any:
+    entry, at = find(table, key)
+    if entry < 0:
+        table.add_entry(at, item, value)
+        entry = table.entry(at)
+    return table.value(entry)
+
+
+def remove_key(table: Any, key: Any) -> None:
+    entry, _ = find(table, key)
+    assert entry >= 0
+    table.drop(entry)
+
+
+def discard(table: Any, key: Any) -> None:
+    entry, _ = find(table, key)
+    if entry >= 0:
+        table.drop(entry)
+
+
+def pop_key(table: Any, key: Any) -> Any:
+    entry, _ = find(table, key)
+    assert entry >= 0
+    out = table.value(entry)
+    table.drop(entry)
+    return out
+
+
+def pop_key_or(table: Any, key: Any, default: Any) -> Any:
+    entry, _ = find(table, key)
+    out = default
+    if entry >= 0:
+        out = table.value(entry)
+        table.drop(entry)
+    return out
+
+
+def update(table: Any, other: Any) -> None:
+    for key, value in other.items():
+        table[key] = value
+
+
+def add_all(table: Any, others: Any) -> None:
+    for item in others:
+        table.add(item)
+
+
+def add_pairs(table: Any, pairs: Any) -> None:
+    for key, value in pairs:
+        table[key] = value
+
+
+def add_counts(table: Any, items: Any) -> None:
+    for item in items:
+        table[item] = table.get(item, 0) + 1
+
+
+def add_keys(table: Any, keys: Any, out: Any) -> None:
+    for key in keys:
+        out.append(key)
+
+
+def rehash(table: Any, entries: Any) -> None:
+    """Enter all entries into an empty table."""
+    for k in range(len(entries)):
+        at = table.place(table.stored(k))
+        while table.entry(at) >= 0:
+            at = table.within(at + 1)
+        table.enter(at, k)
+
+
+def compact(table: Any, entries: Any) -> None:
+    """Close the gaps that deleted entries have left."""
+    if len(table) != len(entries):
+        kept = 0
+        for k in range(len(entries)):
+            entry = entries[k]
+            if entry[2]:
+                entries[kept] = entry
+                kept += 1
+        entries.shorten(kept)
+        table.forget()
+        rehash(table, entries)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import builtins
 import heapq
 import operator
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
 from hybrid.control import algorithms
 from hybrid.control.lists import Listed, is_traced, listed
-from hybrid.control.own import Own, plain
+from hybrid.control.mapped import Mapped, SetOf
+from hybrid.control.own import Own, View, plain
 from hybrid.control.structure import is_parts
 from hybrid.control.substitutes import Counted
 from hybrid.core import dtype as dt
@@ -86,7 +88,7 @@ def _heap(function: Callable, algorithm: Callable) -> Callable:
         if not isinstance(heap, Listed):
             return function(heap, *args)
         if heap.knows(*args):
-            return function(heap.items, *args)
+            return function(heap.held, *args)
         heap.to_storage(*args)
         return heap.run(algorithm, *args)
 
@@ -96,12 +98,14 @@ def _heap(function: Callable, algorithm: Callable) -> Callable:
 # Functions of what can be iterated over ---------------------------------------------------------------------------------
 def _is_stored(x: Any) -> bool:
     """Whether the items of something are had one by one in a loop of the graph."""
-    return isinstance(x, (Own, Counted)) or (isinstance(x, Value) and type(x._data) is Symbol and bool(x._data.type.shape))
+    return isinstance(x, (Own, View, Counted)) or (
+        isinstance(x, Value) and type(x._data) is Symbol and bool(x._data.type.shape)
+    )
 
 
 def _listed(x: Any) -> Listed:
     """A new list of the items of something."""
-    if isinstance(x, Listed) and x.items is None:
+    if isinstance(x, Listed) and x.held is None:
         return x.copy() if type(x) is Listed else x.straight()
     out = listed(active(), [])
     out.extend(x)
@@ -112,8 +116,15 @@ def _list(*args: Any) -> Any:
     return plain(_listed(args[0])) if len(args) == 1 and _is_stored(plain(args[0])) else builtins.list(*map(plain, args))
 
 
+def _settled(x: Any) -> Any:
+    """Items of which nobody asks for the order."""
+    x = plain(x)
+    return x.sorted() if isinstance(x, SetOf) else _listed(x) if isinstance(x, (Mapped, View)) else x
+
+
 def _sorted(x: Any, /, *, key: Any = None, reverse: Any = False) -> Any:
-    out = _listed(x if _is_stored(x) else builtins.list(x))
+    x = plain(x)
+    out = _settled(x) if isinstance(x, SetOf) else _listed(x if _is_stored(x) else builtins.list(x))
     out.sort(key=key, reverse=reverse)
     return plain(out)
 
@@ -122,8 +133,9 @@ def _folded(function: Callable, algorithm: Callable) -> Callable:
     """`sum`, `any`, `all` of items that only a run knows."""
 
     def folded(x: Any, *args: Any, **kwargs: Any) -> Any:
-        if not isinstance(plain(x), (Listed, Counted)):
-            return active().handlers.builtin(function)(plain(x), *args, **kwargs)
+        x = _settled(x)
+        if not isinstance(x, (Listed, Counted)):
+            return active().handlers.builtin(function)(x, *args, **kwargs)
         return active().handlers.algorithm(algorithm)(x, *args, **kwargs)
 
     return folded
@@ -133,7 +145,8 @@ def _extreme(function: Callable, algorithm: Callable) -> Callable:
     """`min` and `max`, by their keys."""
 
     def extreme(*args: Any, key: Any = None, **kwargs: Any) -> Any:
-        items = plain(args[0]) if len(args) == 1 else args
+        items = _settled(args[0]) if len(args) == 1 else args
+        args = (items,) if len(args) == 1 else args
         whole = isinstance(items, Listed) and isinstance(items.layout, tuple)
         asked = isinstance(items, (tuple, list, Listed, Counted)) and not kwargs
         if asked and not isinstance(items, (Listed, Counted)):
@@ -147,9 +160,24 @@ def _extreme(function: Callable, algorithm: Callable) -> Callable:
     return extreme
 
 
+def _container(kind: type) -> Callable:
+    """`set(items)`, `dict(pairs)`, `Counter(items)` of items that only a run knows."""
+
+    def made(*args: Any, **kwargs: Any) -> Any:
+        if len(args) != 1 or kwargs or not _is_stored(plain(args[0])):
+            return kind(*map(plain, args), **kwargs)
+        out = listed(active(), kind())
+        add = {dict: algorithms.add_pairs, Counter: algorithms.add_counts, set: algorithms.add_all}[kind]
+        active().handlers.algorithm(add)(out, plain(args[0]))
+        return plain(out)
+
+    return made
+
+
 TABLE: dict[Any, Callable] = {
     **{getattr(heapq, name): _heap(getattr(heapq, name), getattr(algorithms, name))
        for name in ("heappush", "heappop", "heapify", "heapreplace", "heappushpop")},
+    **{kind: _container(kind) for kind in (dict, set, Counter)},
     builtins.list: _list, builtins.sorted: _sorted,
     builtins.sum: _folded(sum, algorithms.total), builtins.any: _folded(any, algorithms.some),
     builtins.all: _folded(all, algorithms.every), builtins.min: _extreme(min, algorithms.least),

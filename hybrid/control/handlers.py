@@ -17,7 +17,7 @@ from hybrid.control.branch import branch, choose, truth
 from hybrid.control.effects import refuse_debuggers, refuse_effects
 from hybrid.control.lists import Listed, listed
 from hybrid.control.loop import CannotRoll, FirstRoundDiffers, RoundRaises, Rounds, Swapped, roll
-from hybrid.control.own import Changes, Own, home, plain
+from hybrid.control.own import Changes, Own, View, home, plain
 from hybrid.control.plain import UNDEFINED, Ends, Plain, State
 from hybrid.control.recursion import Recursion
 from hybrid.control.tables import Tables, holds_traced, is_number
@@ -170,7 +170,7 @@ class Tracing(Plain):
 
     def in_(self, item: Any, items: Any) -> Any:
         kind = type(items)
-        if isinstance(items, Own) and tr.current() is not None:
+        if isinstance(items, (Own, View)) and tr.current() is not None:
             return items.contains(item)
         if (
             kind not in _CONTAINERS
@@ -221,12 +221,13 @@ class Tracing(Plain):
         if trace is None or items is None:
             self._each(iterable, body, state, stop)
             return
-        if isinstance(iterable, Own):
-            iterable.iterated += 1
+        if isinstance(iterable, (Own, View)):
+            owner = iterable if isinstance(iterable, Own) else iterable.owner
+            owner.iterated += 1
             try:
                 self.for_(substitutes.Counted(*items), body, state, stop)
             finally:
-                iterable.iterated -= 1
+                owner.iterated -= 1
             return
         count, item = items
         if not isinstance(count, Dim) and count <= self.short:
@@ -400,6 +401,11 @@ class Tracing(Plain):
     def _is_open(self, function: Callable) -> bool:
         """Whether a function's control flow and calls come here."""
         return any(cell.cell_contents is self for cell in getattr(function, "__closure__", None) or ())
+
+    def counts(self, items: Any) -> bool:
+        """Whether a loop over something is one of the graph."""
+        trace = tr.current()
+        return trace is not None and substitutes.counted(trace, items) is not None
 
     def builtin(self, function: Callable) -> Callable:
         """What stands in for a builtin, of anything but containers."""

@@ -1,6 +1,6 @@
 """Lists that branches and loops of the graph change: `path.append(x)` in a round that only a run knows.
 
-A list that the function makes itself is Python's own (`Listed.items`) for as long as tracing knows what is in it. When a
+A list that the function makes itself is Python's own (`Listed.held`) for as long as tracing knows what is in it. When a
 branch or loop changes it, it becomes storage where it was made: an array for each number of an item, as long as the rounds of
 the loops around allow, and how many items there are. Storage is joined and carried like any array's: branches and loops know
 nothing of lists. A result is made a list again after the call.
@@ -49,7 +49,7 @@ MOST = 1 << 22  # items for which room is made at most, before a run has shown h
 
 
 class Listed(Own):
-    """A list of the function's own. `items`: what it holds, as long as tracing knows it; else it is in `buffers`.
+    """A list of the function's own. `held`: what it holds, as long as tracing knows it; else it is in `buffers`.
 
     Attributes:
         layout: of each item.
@@ -71,31 +71,31 @@ class Listed(Own):
         self.borrows = False  # whether it holds arrays that are known to others
 
     def refill(self, items: list) -> None:
-        self.items.extend(items)
+        self.held.extend(items)
 
     def layout_now(self) -> Layout:
         """The layout that all known items have, or None."""
-        return layout_of(self.items)
+        return layout_of(self.held)
 
     def grow(self, change: Changes) -> None:
-        if self.items is None:
+        if self.held is None:
             if self.layout == change.layout:
                 self._reserve(change.room)
                 return
             if [getattr(tr.read(end), "value", None) for end in self.ends] != [0, len(self.given)]:
                 raise TraceError("a list holds items of several kinds, which only a run can tell", at=change.at)
-            self.items = self.given  # nothing has changed it yet
-        if sys.getrefcount(self.items) > 2 + (self.items is self.given):
+            self.held = self.given  # nothing has changed it yet
+        if sys.getrefcount(self.held) > 2 + (self.held is self.given):
             raise TraceError("a branch or loop changes a list that is known under another name, too", at=change.at)
         layout = change.layout
-        for item in self.items:
+        for item in self.held:
             layout = together(layout, layout_of_item(item), change)
-        self.given = given = self.items
+        self.given = given = self.held
         self.store(given, layout, change.room)
 
     def store(self, given: Sequence, layout: Layout, room: int = 0) -> None:
         """Become storage that holds some items."""
-        self.items, self.layout, self.buffers = None, layout, []  # type: ignore[assignment]
+        self.held, self.layout, self.buffers = None, layout, []  # type: ignore[assignment]
         self.capacity = self.longest = max(len(given), 1)
         self._reserve(room)
         self.ends = numbers(self.trace, tr.literal(0, dt.int64), tr.literal(0, dt.int64))
@@ -123,11 +123,11 @@ class Listed(Own):
             region = region.outer
         if self.longest is not None and rounds:
             if self.longest + rounds > self.capacity:
-                raise Changes(self, self.layout, rounds)
+                self.becomes(self.layout, rounds)
             self.longest += rounds
             return
         if self.longest is not None and self.longest + self.room > self.capacity:
-            raise Changes(self, self.layout, self.room)
+            self.becomes(self.layout, self.room)
         self.longest = None
 
     # as a list
@@ -139,6 +139,11 @@ class Listed(Own):
     def straight(self) -> Listed:
         """A list of the same items, in storage from the first on."""
         return self
+
+    def shorten(self, count: Any) -> None:
+        """Keep so many of the items."""
+        first, _ = self._bounds()
+        tr.write(self.ends[1], self.trace.one(e.add, first, operand(self.trace, count, dt.int64)))
 
     def set_bounds(self, first: Atom, end: Atom) -> None:
         self.ends = numbers(self.trace, first, end)
@@ -155,8 +160,8 @@ class Listed(Own):
         return self.trace.one(e.sub, end, first)
 
     def length(self) -> Any:
-        if self.items is not None:
-            return len(self.items)
+        if self.held is not None:
+            return len(self.held)
         count = self._count()
         self.trace.ranges[count] = 0, self.capacity
         return integers.python(self.trace, count)
@@ -183,8 +188,8 @@ class Listed(Own):
         return item
 
     def append(self, item: Any) -> None:
-        if self.items is not None:
-            self.items.append(item)
+        if self.held is not None:
+            self.held.append(item)
             return
         self._changing()
         item, trace = self._admitted(item), self.trace
@@ -205,8 +210,8 @@ class Listed(Own):
 
     def extend(self, items: Any) -> None:
         items = plain(items)
-        if self.items is not None and not isinstance(items, (Own, Value)):
-            self.items.extend(items)
+        if self.held is not None and (type(items) is range or not self.trace.handlers.counts(items)):
+            self.held.extend(items)
         elif type(items) in (list, tuple):
             for item in items:
                 self.append(item)
@@ -218,16 +223,21 @@ class Listed(Own):
         return self
 
     def __add__(self, items: Any) -> Any:
-        if self.items is not None and not isinstance(plain(items), Own):
-            return self.items + plain(items)
+        if self.held is not None and not isinstance(plain(items), Own):
+            return self.held + plain(items)
         if not isinstance(items, list):
             raise TypeError(f"can only concatenate list (not {type(items).__name__!r}) to list")
-        out = listed(self.trace, self.items.copy()) if self.items is not None else self._part(None, None)
+        out = listed(self.trace, self.held.copy()) if self.held is not None else self._part(None, None)
         out.extend(items)
         return out
 
     def __radd__(self, items: list) -> Any:
         return listed(self.trace, items.copy()) + self
+
+    def rounds(self) -> Any:
+        if self.held is not None:
+            return None
+        return integers.size_of(self.trace, self.length()), lambda k: self[k]
 
     def run(self, function: Callable, *args: Any) -> Any:
         return self.trace.handlers.algorithm(function)(self, *args)
@@ -239,8 +249,8 @@ class Listed(Own):
         return first, end
 
     def pop(self, at: Any = -1) -> Any:
-        if self.items is not None and not integers.is_traced_integer(at):
-            return self.items.pop(at)
+        if self.held is not None and not integers.is_traced_integer(at):
+            return self.held.pop(at)
         self._stored(at)
         self._changing()
         trace, one = self.trace, tr.literal(1, dt.int64)
@@ -258,31 +268,31 @@ class Listed(Own):
 
     def insert(self, at: Any, item: Any) -> None:
         if self.knows(at, item):
-            self.items.insert(at, item)
+            self.held.insert(at, item)
         else:
             self._changing()
             self.run(algorithms.insert, at, item)
 
     def remove(self, item: Any) -> None:
         if self.knows(item):
-            self.items.remove(item)
+            self.held.remove(item)
         else:
             self._changing()
             self.run(algorithms.pop_at, self.run(algorithms.index, item, 0))
 
     def index(self, item: Any, start: Any = 0) -> Any:
-        return self.items.index(item, start) if self.knows(item, start) else self.run(algorithms.index, item, start)
+        return self.held.index(item, start) if self.knows(item, start) else self.run(algorithms.index, item, start)
 
     def count(self, item: Any) -> Any:
-        return self.items.count(item) if self.knows(item) else self.run(algorithms.count, item)
+        return self.held.count(item) if self.knows(item) else self.run(algorithms.count, item)
 
     def contains(self, item: Any) -> Any:
-        return item in self.items if self.knows(item) else self.run(algorithms.contains, item)
+        return item in self.held if self.knows(item) else self.run(algorithms.contains, item)
 
     def equal(self, other: Any) -> Any:
         """`==` of two lists."""
-        if self.items is not None and not (isinstance(other, Listed) and other.items is None) and self.knows(plain(other)):
-            return self.items == plain(other)
+        if self.held is not None and not (isinstance(other, Listed) and other.held is None) and self.knows(plain(other)):
+            return self.held == plain(other)
         if not isinstance(other, list):
             return False
         return self.trace.handlers.algorithm(algorithms.equal)(self, other)
@@ -290,8 +300,8 @@ class Listed(Own):
     def sort(self, *, key: Any = None, reverse: Any = False) -> None:
         self._changing()
         if self.knows(reverse) and key is None:
-            self.items.sort(reverse=reverse)
-        elif self.items is not None and len(self.items) < 2:
+            self.held.sort(reverse=reverse)
+        elif self.held is not None and len(self.held) < 2:
             return
         else:
             self.to_storage()
@@ -299,16 +309,16 @@ class Listed(Own):
 
     def to_storage(self, *others: Any) -> None:
         """Become storage where it is none yet, for what it holds and for some others."""
-        if self.items is None:
+        if self.held is None:
             return
-        layout = layout_of((*self.items, *others))
+        layout = layout_of((*self.held, *others))
         if layout is None:
             raise TraceError("a list holds items of several kinds, which only a run can tell", at=tr.user_line())
         self.becomes(layout)
 
     def knows(self, *others: Any) -> bool:
         """Whether Python can be asked: all items and some other things are known."""
-        return self.items is not None and not any(map(is_traced, (*self.items, *others)))
+        return self.held is not None and not any(map(is_traced, (*self.held, *others)))
 
     def _places(self) -> Any:
         """Numbers for the items, as an array."""
@@ -357,8 +367,8 @@ class Listed(Own):
         return made(trace, layout, [out])
 
     def clear(self) -> None:
-        if self.items is not None:
-            self.items.clear()
+        if self.held is not None:
+            self.held.clear()
             return
         self._changing()
         tr.write(self.ends[1], tr.read(self.ends[0]))
@@ -377,11 +387,11 @@ class Listed(Own):
 
     def _stored(self, index: Any) -> bool:
         """Whether the items are in storage, as they must be to be had by a number that only a run knows."""
-        if self.items is None:
+        if self.held is None:
             return True
         if not integers.is_traced_integer(index):
             return False
-        layout = layout_of(self.items)
+        layout = layout_of(self.held)
         if layout is None:
             return False
         self.becomes(layout)
@@ -389,7 +399,7 @@ class Listed(Own):
 
     def __getitem__(self, index: Any) -> Any:
         if not self._stored(index):
-            return self.items[index]
+            return self.held[index]
         if isinstance(index, slice):
             if index.start is None and index.stop is None and type(index.step) is int and index.step == -1:
                 return self._reversed()
@@ -400,7 +410,7 @@ class Listed(Own):
 
     def __setitem__(self, index: Any, item: Any) -> None:
         if not self._stored(index):
-            self.items[index] = item
+            self.held[index] = item
             return
         if isinstance(index, slice):
             raise TraceError("a part of a list is replaced", at=tr.user_line())
@@ -408,13 +418,13 @@ class Listed(Own):
         self._put(self._at(index), item)
 
     def __delitem__(self, index: Any) -> None:
-        if self.items is not None:
-            del self.items[index]
+        if self.held is not None:
+            del self.held[index]
         else:
             self.pop(index)
 
     def copy(self) -> Listed:
-        return listed(self.trace, self.items.copy()) if self.items is not None else self._part(None, None)
+        return listed(self.trace, self.held.copy()) if self.held is not None else self._part(None, None)
 
     def _part(self, start: Any, stop: Any) -> Listed:
         """The items from `start` to `stop`, which may lie outside the list as in any slice."""
@@ -436,15 +446,15 @@ class Listed(Own):
         return out
 
     def reverse(self) -> None:
-        if self.items is not None:
-            self.items.reverse()
+        if self.held is not None:
+            self.held.reverse()
             return
         self._changing()
         self.run(algorithms.reverse)
 
     def _like(self) -> Listed:
         out = Listed(self.trace, [])
-        out.items, out.layout, out.capacity, out.longest = None, self.layout, self.capacity, self.longest  # type: ignore[assignment]
+        out.held, out.layout, out.capacity, out.longest = None, self.layout, self.capacity, self.longest  # type: ignore[assignment]
         return out
 
     def _reversed(self) -> Listed:
@@ -477,7 +487,7 @@ def array(given: Listed, dtype: Any = None) -> Any:
     """What `np.array` makes of a list: an array of a length that only a run knows."""
     trace, layout = given.trace, given.layout
     known = type(layout) is Spec and not layout.maybe and layout.kind != "tensor"
-    if given.items is not None or not known or (trace.region is not None and not trace.inside):
+    if given.held is not None or not known or (trace.region is not None and not trace.inside):
         return ListedArray(given, dtype)
     own = layout.dtype
     given = given.straight()
@@ -497,7 +507,7 @@ def arrays(args: tuple, kwargs: dict) -> tuple[tuple, dict]:
     """Arguments of a library's function, with arrays for lists whose items only a run knows."""
 
     def one(x: Any) -> Any:
-        return array(x) if isinstance(x, Listed) and x.items is None else plain(x)
+        return array(x) if isinstance(x, Listed) and x.held is None else plain(x)
 
     return tuple(map(one, args)), {name: one(x) for name, x in kwargs.items()}
 
@@ -534,7 +544,7 @@ def is_traced(x: Any) -> bool:
 def refuse_changes(held: list[tuple[Own, Any]]) -> None:
     """Raise for a container that Python changed meanwhile: where it was made it can become storage."""
     for changed, before in held:
-        if changed.items is not None and not changed.same(before):
+        if changed.held is not None and not changed.same(before):
             layout = changed.layout_now()
             if layout is None:
                 raise TraceError("a loop changes a list of objects that are not all numbers", at=tr.user_line())

@@ -152,7 +152,7 @@ def roll(trace: Trace, rounds: Rounds, state: State, renames: bool, unions: bool
         region = Region(trace, "body", loop=True)
         region.rounds = rounds.count
         longest = [(known_list, known_list.longest) for known_list in trace.lists]
-        held = [(known_list, known_list.items.copy()) for known_list in trace.lists if known_list.items is not None]
+        held = [(known_list, known_list.held.copy()) for known_list in trace.lists if known_list.held is not None]
         with region:
             state.set(tuple(v.enter(trace, region) if v in wanted else UNDEFINED for v in variables))
             test, split = _test(trace, rounds, region)

@@ -1,12 +1,12 @@
 """Containers that a function makes itself, and that its branches and loops may change.
 
-Such a container is Python's own (`Own.items`) for as long as tracing knows what is in it. When a branch or loop changes it,
+Such a container is Python's own (`Own.held`) for as long as tracing knows what is in it. When a branch or loop changes it,
 it becomes storage where it was made, and what changes it is recorded anew.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from hybrid.control.items import Layout
@@ -42,7 +42,7 @@ def numbers(trace: Trace, *atoms: Atom) -> list[Symbol]:
 
 
 class Own:
-    """One container. `items`: what it holds, as long as tracing knows it.
+    """One container. `held`: what it holds, as long as tracing knows it.
 
     `state` names what else a body may leave otherwise than it was.
     """
@@ -52,33 +52,37 @@ class Own:
 
     def __init__(self, trace: Trace, items: Any):
         self.trace, self.made = trace, trace.region
-        self.items: Any = items
+        self.held: Any = items
         self.longest: int | None = 0
         self.iterated = 0  # loops over it that are being recorded
         trace.lists.append(self)
 
     # what a body changes
     def snapshot(self) -> tuple:
-        items = None if self.items is None else self.items.copy()
+        items = None if self.held is None else self.held.copy()
         return (items, *(getattr(self, name) for name in self.state))
 
     def restore(self, before: tuple) -> None:
         items, *values = before
         for name, value in zip(self.state, values):
             setattr(self, name, value)
-        if items is not None and self.items is not None:
-            self.items.clear()
+        if items is not None and self.held is not None:
+            self.held.clear()
             self.refill(items)
         else:
-            self.items = items
+            self.held = items
 
     def refill(self, items: Any) -> None:
         """Put known items back."""
         raise NotImplementedError
 
+    def rounds(self) -> Any:
+        """How many items a loop over it has, and the one at a place; None where Python knows them."""
+        raise NotImplementedError
+
     def parts(self) -> Iterator[Any]:
         """The objects that are known to be in it."""
-        yield from self.items or ()
+        yield from self.held or ()
 
     def is_home(self) -> bool:
         """Whether the trace stands where it was made."""
@@ -101,7 +105,11 @@ class Own:
 
     def same(self, before: Any) -> bool:
         """Whether it holds the very objects that it held."""
-        return len(self.items) == len(before) and all(a is b for a, b in zip(self.items, before))
+        return len(self.held) == len(before) and all(a is b for a, b in zip(self.held, before))
+
+    def length(self) -> Any:
+        """How many items it has."""
+        raise NotImplementedError
 
     def outputs(self) -> tuple[list[Atom], Layout]:
         """The numbers that a result is made of."""
@@ -120,9 +128,9 @@ class Own:
 
     def known(self, what: str) -> Any:
         """The container as Python's own."""
-        if self.items is None:
+        if self.held is None:
             raise self.refuse(what)
-        return self.items
+        return self.held
 
     def __len__(self) -> int:
         return len(self.known("the length of"))
@@ -161,9 +169,25 @@ class Own:
         return getattr(self.known(f".{name} of"), name)
 
 
+class View:
+    """The items of a container seen in another way: `d.items()`."""
+
+    def __init__(self, owner: Own, look: Callable[[], Any]):
+        self.owner, self.rounds = owner, look
+
+    def length(self) -> Any:
+        return self.owner.length()
+
+    def contains(self, item: Any) -> Any:
+        raise self.owner.refuse("looking for something in a view of")
+
+    def __iter__(self) -> Iterator[Any]:
+        raise self.owner.refuse("iterating over")
+
+
 def plain(value: Any) -> Any:
     """The container itself, as long as tracing knows what is in it."""
-    return value.items if isinstance(value, Own) and value.items is not None else value
+    return value.held if isinstance(value, Own) and value.held is not None else value
 
 
 def unwrapped(value: Any) -> Any:
@@ -181,7 +205,7 @@ def unwrapped(value: Any) -> Any:
 
 def _holds_made(value: Any) -> bool:
     if isinstance(value, Own):
-        return value.items is not None
+        return value.held is not None
     if type(value) in (list, tuple):
         return any(map(_holds_made, value))
     return type(value) is dict and any(map(_holds_made, value.values()))

@@ -59,7 +59,7 @@ class Queue(Listed):
         """A list of the same items, in storage that begins with the first."""
         trace, (first, _) = self.trace, self._bounds()
         out = Listed(trace, [])
-        out.items, out.layout, out.capacity, out.longest = None, self.layout, self.capacity, self.longest  # type: ignore[assignment]
+        out.held, out.layout, out.capacity, out.longest = None, self.layout, self.capacity, self.longest  # type: ignore[assignment]
         where = self.places(first)
         out.buffers = [getitem(buffer, where) for buffer in self.buffers]
         out.set_bounds(tr.literal(0, dt.int64), self._count())
@@ -72,7 +72,7 @@ class Queue(Listed):
 
     # as a deque
     def append(self, item: Any) -> None:
-        if self.items is None and self.most is not None:
+        if self.held is None and self.most is not None:
             self._drop(0)
         super().append(item)
 
@@ -90,8 +90,8 @@ class Queue(Listed):
             self.becomes(self.layout, self.most + 1)
 
     def appendleft(self, item: Any) -> None:
-        if self.items is not None:
-            self.items.appendleft(item)
+        if self.held is not None:
+            self.held.appendleft(item)
             return
         self._changing()
         item, trace = self._admitted(item), self.trace
@@ -106,30 +106,30 @@ class Queue(Listed):
         tr.write(self.ends[0], before)
 
     def extendleft(self, items: Any) -> None:
-        if self.items is not None and self.knows() and type(plain(items)) in (list, tuple):
-            self.items.extendleft(plain(items))
+        if self.held is not None and self.knows() and type(plain(items)) in (list, tuple):
+            self.held.extendleft(plain(items))
         else:
             self.trace.handlers.algorithm(algorithms.extendleft)(self, items)
 
     def pop(self) -> Any:  # type: ignore[override]
-        return self.items.pop() if self.items is not None else super().pop()
+        return self.held.pop() if self.held is not None else super().pop()
 
     def popleft(self) -> Any:
-        return self.items.popleft() if self.items is not None else super().pop(0)
+        return self.held.popleft() if self.held is not None else super().pop(0)
 
     def rotate(self, by: Any = 1) -> None:
-        if self.items is not None:
-            self.items.rotate(by)
+        if self.held is not None:
+            self.held.rotate(by)
         else:
             self._changing()
             self.run(algorithms.rotate, by)
 
     def copy(self) -> Any:
-        if self.items is not None:
-            return Queue(self.trace, self.items.copy())
-        out = Queue(self.trace, deque([], self.most))
+        if self.held is not None:
+            return Queue(self.trace, self.held.copy())
+        out = Queue(self.trace, deque(maxlen=self.most))
         given = self.straight()
-        out.items, out.layout, out.capacity, out.longest = None, self.layout, self.capacity, self.longest
+        out.held, out.layout, out.capacity, out.longest = None, self.layout, self.capacity, self.longest
         out.buffers, out.ends = given.buffers, given.ends
         return out
 
@@ -148,5 +148,3 @@ class Queue(Listed):
 
     def make(self) -> Any:
         return partial(deque, maxlen=self.most)
-
-

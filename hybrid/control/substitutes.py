@@ -15,6 +15,7 @@ import numpy as np
 from hybrid.control import lists, written
 from hybrid.control.branch import choose, truth
 from hybrid.control.lists import Listed
+from hybrid.control.own import Own, View
 from hybrid.core import dtype as dt
 from hybrid.core.shape import Dim, Size, product
 from hybrid.frontend import complexes, hosted, integers, uncertain
@@ -74,8 +75,8 @@ def counted(trace: Trace, iterable: Any) -> Items | None:
         return len(iterable), lambda k: iterable.start + iterable.step * k
     if isinstance(iterable, Counted):
         return iterable.count, iterable.item
-    if isinstance(iterable, Listed) and iterable.items is None:
-        return integers.size_of(trace, iterable.length()), lambda k: iterable[k]
+    if isinstance(iterable, (Own, View)):
+        return iterable.rounds()
     if type(iterable) is Flat:
         iterable = iterable.line
     if isinstance(iterable, Value) and type(iterable._data) is Symbol and iterable._data.type.shape:
@@ -98,7 +99,8 @@ def _is_traced(x: Any) -> bool:
 
 def _is_counted(x: Any) -> bool:
     return (
-        (isinstance(x, Listed) and x.items is None)
+        isinstance(x, View)
+        or (isinstance(x, Own) and x.held is None)
         or isinstance(x, (Counted, builtins.range))
         or (_is_traced(x) and bool(shape_of(x)))
     )
@@ -166,7 +168,7 @@ def _reversed(iterable: Any) -> Any:
 def _len(x: Any) -> Any:
     if (_is_traced(x) and shape_of(x)) or isinstance(x, Counted):
         return integers.integer(active(), shape_of(x)[0] if isinstance(x, Value) else x.count)
-    return x.length() if isinstance(x, Listed) else builtins.len(x)
+    return x.length() if isinstance(x, (Own, View)) else builtins.len(x)
 
 
 def _number(function: Callable, make: Callable) -> Callable:

@@ -115,7 +115,8 @@ class Watch:
 
     def refuse(self, where: str) -> None:
         """TraceError where something changed; it is put back."""
-        value = self.changed()
+        value = next((held for held, before in self.before.values() if isinstance(held, Own) and not _same(held, before)), None)
+        value = self.changed() if value is None else value
         places = [place for held, before in self.before.values() for place in _rebound(held, before) or ()]
         if value is not None and (new := [place for place in places if place.id not in self.held]):
             self.restore()
@@ -236,7 +237,7 @@ def _same(value: Any, before: tuple, held: Collection[tuple] = ()) -> bool:
     """Whether items and attributes are the very objects they were; what happens to an `Own` is recorded."""
     now = _contents(value)
     if isinstance(value, Own):
-        return now[0] is None or _are(now[0], before[0])
+        return now[0] is None or value.same(before[0])
     if now is None or all(map(_are, now, before)):
         return now is not None
     rebound = _rebound(value, before) if held else None

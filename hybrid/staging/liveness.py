@@ -296,10 +296,10 @@ def pairs(node: ast.Assign) -> list[tuple[str, ast.expr]]:
     return [(part.id, own) for part, own in pairs if isinstance(part, ast.Name)]
 
 
-def changed_lists(body: list[ast.stmt]) -> set[str]:
-    """Variables of lists that are made, and may get or give up items: here, or where they are passed."""
+def changed_lists(body: list[ast.stmt], captured: set[str]) -> set[str]:
+    """Variables of lists that are made, and may get or give up items: here, where they are passed, or in nested functions."""
     made: set[str] = set()
-    changed: set[str] = set()
+    changed = set(captured)
     for node in scope(body):
         match node:
             case ast.Assign():

@@ -144,7 +144,8 @@ class _Rewriter(ast.NodeTransformer):
         exits = Exits(body[len(doc) :] or [ast.Pass()], global_)
         self.invented = exits.invented
         Liveness(exits.body, always)
-        self.lists = changed_lists(exits.body) & self.locals - set(parameters(self.node.args)) - always - self.rebound - global_
+        lists = changed_lists(exits.body, captured(body))
+        self.lists = lists & self.locals - set(parameters(self.node.args)) - nonlocal_ - self.rebound - global_
         self.outer = nonlocal_
         variables = sorted(self.locals - set(parameters(self.node.args)) | self.invented)
         # `x: 0` evaluates nothing, and makes x a variable of this function although only nested ones bind it.

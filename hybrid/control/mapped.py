@@ -1,0 +1,516 @@
+"""Dicts and sets that branches and loops change: `counts[k] += 1`, `if (i, j) in memo`, `seen.add(u)`.
+
+The entries stand in storage in the order in which they came, as Python's dicts keep them; a table of twice as many places says
+which entry has a key, by open addressing. Keys are integers and tuples of integers. An entry that is deleted stays where it
+is, marked, until the entries are looked at one after another.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, OrderedDict, defaultdict
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+from hybrid.control import algorithms
+from hybrid.control.items import Layout, atoms_of, item_of, layout_of, layout_of_item, together, types_of
+from hybrid.control.join import Spec
+from hybrid.control.lists import KINDS, Listed, is_traced, listed
+from hybrid.control.own import Changes, Own, View, numbers, plain
+from hybrid.control.structure import is_parts
+from hybrid.core import dtype as dt
+from hybrid.core.errors import TraceError
+from hybrid.frontend import integers
+from hybrid.frontend.indexing import getitem, setitem
+from hybrid.frontend.values import Value, operand, stretched, symbol, wrap
+from hybrid.ir import trace as tr
+from hybrid.ir.graph import Atom
+from hybrid.ir.trace import Known, Trace
+from hybrid.ops import elementwise as e
+
+_MIX = 0x9E3779B97F4A7C15 - 2**64  # 2**64 over the golden ratio: spreads neighbours over all bits (Knuth, vol. 3, 6.4)
+_ALIVE = Spec("python", dt.bool_)
+_MISSING: Any = object()
+
+
+class _Entries(Listed):
+    """Key, value and whether it is still there, for each entry of a dict."""
+
+    def __init__(self, trace: Trace, owner: Mapped):
+        super().__init__(trace, [])
+        self.owner = owner
+
+    def becomes(self, layout: Layout, room: int = 0) -> None:
+        self.owner.becomes(layout[:2], room)
+
+    def _reserve(self, room: int) -> None:
+        super()._reserve(room)
+        self.owner.make_table(2 << (self.capacity - 1).bit_length())
+
+
+class Mapped(Own):
+    """A dict. `held` as long as tracing knows all its keys; else `entries`, the `table` and how many are alive (`live`)."""
+
+    kind: type = dict
+    state = ("entries", "table", "live")
+
+    def __init__(self, trace: Trace, items: Any):
+        super().__init__(trace, items)
+        self.kind = type(items)
+        self.given: Any = None
+        self.entries: Any = None
+        self.table: Any = None
+        self.live: Any = None
+
+    def snapshot(self) -> tuple:
+        return (*super().snapshot(), None if self.entries is None else self.entries.snapshot())
+
+    def restore(self, before: tuple) -> None:
+        *own, entries = before
+        super().restore(tuple(own))
+        if self.entries is not None:
+            self.entries.restore(entries)
+
+    def refill(self, items: Any) -> None:
+        self.held.update(items)
+
+    def same(self, before: Any) -> bool:
+        return len(before) == len(self.held) and all(a is b for a, b in zip(self.held, before))
+
+    def parts(self) -> Iterator[Any]:
+        if self.held is not None:
+            yield self.held  # what its keys stand for may be variables of a branch or loop
+
+    # storage
+    def layout_now(self) -> Layout:
+        return self.layout_with()
+
+    def layout_with(self, *entries: tuple[Any, Any]) -> Layout:
+        """The layout of keys and values, those of further entries among them."""
+        found = [*self.known_entries(), *entries]
+        parts = layout_of([key for key, _ in found]), layout_of([value for _, value in found])
+        return None if None in parts else parts
+
+    def known_entries(self) -> list[tuple[Any, Any]]:
+        return list(self.held.items())
+
+    def to_storage(self, *entries: tuple[Any, Any]) -> None:
+        """Become storage where it is none yet, for what it holds and for some others."""
+        if self.held is None:
+            return
+        layout = self.layout_with(*entries)
+        if layout is None:
+            raise TraceError(
+                f"a {self.kind.__name__} holds things of several kinds, which only a run can tell", at=tr.user_line()
+            )
+        self.becomes(layout)
+
+    def grow(self, change: Changes) -> None:
+        if self.held is None:
+            if self.entries.layout[:2] == change.layout:
+                self.entries._reserve(change.room)
+                self.trace.handlers.algorithm(algorithms.rehash)(self, self.entries)
+                return
+            if getattr(tr.read(self.entries.ends[1]), "value", None) != len(self.given):
+                raise TraceError("a dict holds things of several kinds, which only a run can tell", at=change.at)
+            self.held = self.given
+        key, value = change.layout
+        for one, other in self.known_entries():
+            key, value = together(key, layout_of_item(one), change), together(value, layout_of_item(other), change)
+        _check_keys(key)
+        self.given, given = self.held, self.known_entries()
+        self.held = None
+        self.entries = _Entries(self.trace, self)
+        self.live = numbers(self.trace, tr.literal(0, dt.int64))[0]
+        self.entries.store([], (key, value, _ALIVE), max(change.room, 2 * len(given)))
+        for one, other in given:
+            self.run(algorithms.put, one, self.atoms(one), other)
+
+    def make_table(self, size: int) -> None:
+        self.size = size
+        empty = stretched(self.trace, tr.literal(-1, dt.int64), (size,))
+        self.table = wrap(self.trace.fresh(empty, "ndarray"))
+
+    def atoms(self, key: Any) -> list[Atom]:
+        """The numbers of a key."""
+        return list(_key_atoms(self.trace, key, self.entries.layout[0]))
+
+    def place(self, key: list[Atom]) -> Any:
+        """Where the search for a key begins."""
+        trace, out = self.trace, tr.literal(0, dt.int64)
+        for atom in key:
+            mixed = trace.one(e.mul, trace.one(e.xor, out, atom), tr.literal(_MIX, dt.int64))
+            out = trace.one(e.xor, mixed, trace.one(e.shr, mixed, tr.literal(29, dt.int64)))
+        return self.within(integers.python(trace, out))
+
+    def within(self, at: Any) -> Any:
+        """A place of the table."""
+        trace = self.trace
+        out = trace.one(e.and_, operand(trace, at, dt.int64), tr.literal(self.size - 1, dt.int64))
+        trace.ranges[out] = 0, self.size - 1
+        return integers.python(trace, out)
+
+    def entry(self, at: Any) -> Any:
+        """The entry that a place of the table tells; -1: none."""
+        atom = tr.read(symbol(self.trace, getitem(self.table, at)))
+        return integers.python(self.trace, atom)
+
+    def has(self, at: Any, key: list[Atom]) -> Any:
+        """Whether an entry is there and has a key."""
+        trace = self.trace
+        place, (*_, alive) = self._inside(at), self.entries.buffers
+        out = tr.read(symbol(trace, getitem(alive, place)))
+        for buffer, atom in zip(self.entries.buffers, key):
+            stored = tr.read(symbol(trace, getitem(buffer, place)))
+            out = trace.one(e.and_, out, trace.one(e.eq, _wide(trace, stored), atom))
+        return integers.python(trace, out)
+
+    def _inside(self, at: Any) -> Any:
+        """An entry's number, as a place of the buffers."""
+        trace = self.trace
+        atom = trace.one(e.maximum, operand(trace, at, dt.int64), tr.literal(0, dt.int64))
+        trace.ranges[atom] = 0, self.entries.capacity - 1
+        return integers.python(trace, atom)
+
+    def value(self, at: Any) -> Any:
+        """What an entry's key stands for."""
+        parts = iter([tr.read(symbol(self.trace, getitem(b, self._inside(at)))) for b in self.entries.buffers])
+        key, value, _ = self.entries.layout
+        item_of(self.trace, key, parts)
+        return item_of(self.trace, value, parts)
+
+    def change(self, at: Any, key: Any, value: Any) -> None:
+        """Let an entry's key stand for something else."""
+        value = self.entries._admitted((key, value, True))[1]
+        place = self._inside(at)
+        kept, own, _ = self.entries.layout
+
+        skipped = len(types_of(kept))
+        for buffer, atom in zip(self.entries.buffers[skipped:], atoms_of(self.trace, value, own)):
+            setitem(buffer, place, wrap(self.trace.fresh(atom, "ndarray")))
+
+    def add_entry(self, at: Any, key: Any, value: Any) -> None:
+        """A new entry, which a place of the table tells."""
+        if self.iterated:
+            raise self.refuse("adding to, while iterating over it,")
+        number = integers.python(self.trace, tr.read(self.entries.ends[1]))
+        self.entries.append((key, value, True))
+        setitem(self.table, at, number)
+        self._count(1)
+
+    def _count(self, by: int) -> None:
+        tr.write(self.live, self.trace.one(e.add, tr.read(self.live), tr.literal(by, dt.int64)))
+
+    def drop(self, at: Any) -> None:
+        """Take an entry away."""
+        if self.iterated:
+            raise self.refuse("taking from, while iterating over it,")
+        setitem(self.entries.buffers[-1], self._inside(at), False)
+        self._count(-1)
+
+    def forget(self) -> None:
+        """An empty table."""
+        setitem(self.table, slice(None), -1)
+
+    def run(self, function: Any, *args: Any) -> Any:
+        return self.trace.handlers.algorithm(function)(self, *args)
+
+    def knows(self, *keys: Any) -> bool:
+        return self.held is not None and not any(map(is_traced, keys))
+
+    def never_had(self, key: Any) -> bool:
+        """Whether nothing can be in it."""
+        return self.held is not None and not self.held
+
+    # as a dict
+    def length(self) -> Any:
+        if self.held is not None:
+            return len(self.held)
+        count = tr.read(self.live)
+        self.trace.ranges[count] = 0, self.entries.capacity
+        return integers.python(self.trace, count)
+
+    def contains(self, key: Any) -> Any:
+        if self.knows(key):
+            return key in self.held
+        if self.never_had(key):
+            return False
+        self.to_storage()
+        return self.run(algorithms.find, self.atoms(key))[0] >= 0
+
+    def __getitem__(self, key: Any) -> Any:
+        if self.knows(key):
+            return self.held[key]
+        make = self._missing()
+        if make is _MISSING:
+            if self.never_had(key):
+                raise KeyError(key)
+            self.to_storage()
+            return self.run(algorithms.lookup, self.atoms(key))
+        if self.kind is Counter:
+            return self.get(key, 0)
+        self.to_storage((key, make()))
+        return self.run(algorithms.setdefault, key, self.atoms(key), make())
+
+    def _missing(self) -> Any:
+        """What makes a value for a key that is not there, if anything."""
+        given = self.held if self.held is not None else self.given
+        if self.kind is defaultdict and given.default_factory is not None:
+            make = given.default_factory
+            if make not in (int, float, bool, complex):
+                made = self.trace.handlers.call(make)
+                return lambda: plain(made())
+            return make
+        return int if self.kind is Counter else _MISSING
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        if self.knows(key):
+            self.held[key] = value
+            return
+        self.to_storage((key, value))
+        self.run(algorithms.put, key, self.atoms(key), value)
+
+    def __delitem__(self, key: Any) -> None:
+        if self.knows(key):
+            del self.held[key]
+            return
+        self.to_storage()
+        self.run(algorithms.remove_key, self.atoms(key))
+
+    def get(self, key: Any, default: Any = None) -> Any:
+        if self.knows(key):
+            return self.held.get(key, default)
+        if self.never_had(key):
+            return default
+        self.to_storage()
+        at = self.run(algorithms.find, self.atoms(key))[0]
+        handlers = self.trace.handlers
+        return handlers.choose(at >= 0, lambda: self.value(at), lambda: default)
+
+    def setdefault(self, key: Any, default: Any = None) -> Any:
+        if self.knows(key):
+            return self.held.setdefault(key, default)
+        self.to_storage((key, default))
+        return self.run(algorithms.setdefault, key, self.atoms(key), default)
+
+    def pop(self, key: Any, *default: Any) -> Any:
+        if self.knows(key):
+            return self.held.pop(key, *default)
+        self.to_storage()
+        if default:
+            return self.run(algorithms.pop_key_or, self.atoms(key), *default)
+        return self.run(algorithms.pop_key, self.atoms(key))
+
+    def update(self, *others: Any) -> None:
+        for other in map(plain, others):
+            if isinstance(other, dict) and not isinstance(other, Own):
+                for key, value in other.items():
+                    self[key] = value
+            elif isinstance(other, Mapped):
+                self.run(algorithms.update, other)
+            else:
+                raise self.refuse("updating")
+
+    def clear(self) -> None:
+        if self.held is not None:
+            self.held.clear()
+            return
+        tr.write(self.entries.ends[1], tr.literal(0, dt.int64))
+        tr.write(self.live, tr.literal(0, dt.int64))
+        self.forget()
+
+    def keys(self) -> Any:
+        return self.held.keys() if self.held is not None else View(self, lambda: self._rounds(lambda entry: entry[0]))
+
+    def values(self) -> Any:
+        return self.held.values() if self.held is not None else View(self, lambda: self._rounds(lambda entry: entry[1]))
+
+    def items(self) -> Any:
+        return self.held.items() if self.held is not None else View(self, lambda: self._rounds(lambda entry: entry[:2]))
+
+    def rounds(self) -> Any:
+        return None if self.held is not None else self._rounds(lambda entry: entry[0])
+
+    def _rounds(self, part: Callable[[tuple], Any]) -> Any:
+        self.run(algorithms.compact, self.entries)
+        return integers.size_of(self.trace, self.length()), lambda k: part(self._entry(k))
+
+    def _entry(self, k: Any) -> tuple:
+        return self.entries._item(operand(self.trace, k, dt.int64))
+
+    def stored(self, k: Any) -> list[Atom]:
+        """The numbers of an entry's key."""
+        place, count = self._inside(k), len(types_of(self.entries.layout[0]))
+        found = [tr.read(symbol(self.trace, getitem(buffer, place))) for buffer in self.entries.buffers[:count]]
+        return [_wide(self.trace, atom) for atom in found]
+
+    def enter(self, at: Any, k: Any) -> None:
+        """Let a place of the table tell an entry."""
+        setitem(self.table, at, k)
+
+    def copy(self) -> Any:
+        if self.held is not None:
+            return type(self)(self.trace, self.held.copy())
+        raise self.refuse("copying")
+
+    def equal(self, other: Any) -> Any:
+        raise self.refuse("comparing")
+
+    def outputs(self, whole: bool = True) -> tuple[list[Atom], Layout]:
+        return self.entries.outputs(whole)
+
+    def make(self) -> Any:
+        if self.kind is defaultdict:
+            return partial(_dict, partial(defaultdict, self.given.default_factory))
+        return partial(_dict, self.kind)
+
+
+def _dict(kind: Any, entries: list) -> Any:
+    out = kind()
+    for key, value, alive in entries:
+        if alive:
+            out[key] = value
+    return out
+
+
+def _check_keys(layout: Layout) -> None:
+    """TraceError for keys that are no integers."""
+    if isinstance(layout, tuple):
+        for part in layout:
+            _check_keys(part)
+        return
+    if isinstance(layout, Known):
+        return
+    if not isinstance(layout, Spec) or layout.maybe or not dt.is_integer(layout.dtype) or layout.dtype == dt.uint64:
+        raise TraceError(
+            "keys that only a run knows must be integers or tuples of integers", got=str(layout), at=tr.user_line()
+        )
+
+
+def _key_atoms(trace: Trace, key: Any, layout: Layout) -> Iterator[Atom]:
+    if isinstance(layout, tuple):
+        if not is_parts(key) or len(key) != len(layout):
+            raise TraceError("keys of a dict are tuples of several lengths, or not all tuples", at=tr.user_line())
+        for part, own in zip(key, layout):
+            yield from _key_atoms(trace, part, own)
+    elif isinstance(layout, Known):
+        if is_traced(key) or Known(key) != layout:
+            raise TraceError("keys of a dict are of several kinds", at=tr.user_line())
+    else:
+        spec = layout_of_item(key)
+        if not isinstance(spec, Spec):
+            raise TraceError("keys of a dict are of several kinds", at=tr.user_line())
+        _check_keys(spec)
+        yield operand(trace, key, dt.int64) if isinstance(key, Value) else tr.literal(int(key), dt.int64)
+
+
+def _wide(trace: Trace, atom: Atom) -> Atom:
+    return atom if atom.type.dtype == dt.int64 else trace.one(e.convert, atom, dtype=dt.int64)
+
+
+class SetOf(Mapped):
+    """A set: a dict whose keys stand for nothing."""
+
+    kind = set
+
+    def __init__(self, trace: Trace, items: set):
+        super().__init__(trace, items)
+        self.unordered = False
+
+    def same(self, before: Any) -> bool:
+        return len(before) == len(self.held) and {id(x) for x in before} == {id(x) for x in self.held}
+
+    def parts(self) -> Iterator[Any]:
+        yield from self.held or ()
+
+    def known_entries(self) -> list[tuple[Any, Any]]:
+        return [(item, ()) for item in self.held]
+
+    def __getitem__(self, *key: Any) -> Any:
+        raise TypeError("'set' object is not subscriptable")
+
+    __setitem__ = __delitem__ = __getitem__  # type: ignore[assignment]
+
+    def grow(self, change: Changes) -> None:
+        given = [item for item, _ in self.known_entries()] if self.held is not None else None
+        if given and list(_set([(item, (), True) for item in given])) != given:
+            raise TraceError("a set whose order depends on how it came to be is changed by a branch or loop", at=change.at)
+        super().grow(change)
+
+    def rounds(self) -> Any:
+        if self.held is not None:
+            return None
+        raise self.refuse("the order of the items of")
+
+    def _iterated(self) -> Any:
+        return View(self, lambda: self._rounds(lambda entry: entry[0]))
+
+    def add(self, item: Any) -> None:
+        if self.knows(item):
+            self.held.add(item)
+            return
+        self.to_storage((item, ()))
+        self.run(algorithms.put, item, self.atoms(item), ())
+
+    def discard(self, item: Any) -> None:
+        if self.knows(item):
+            self.held.discard(item)
+        elif not self.never_had(item):
+            self.to_storage()
+            self.run(algorithms.discard, self.atoms(item))
+
+    def remove(self, item: Any) -> None:
+        if self.knows(item):
+            self.held.remove(item)
+        else:
+            self.to_storage()
+            self.run(algorithms.remove_key, self.atoms(item))
+
+    def pop(self, *args: Any) -> Any:
+        if self.held is not None:
+            return self.held.pop(*args)
+        raise self.refuse("which item comes first in")
+
+    def update(self, *others: Any) -> None:
+        for other in map(plain, others):
+            if isinstance(other, set):
+                self.unordered = True  # sets are merged table by table
+                other = other._iterated() if isinstance(other, SetOf) else sorted(other)
+            self.run(algorithms.add_all, other)
+
+    def __ior__(self, other: Any) -> Any:
+        self.update(other)
+        return self
+
+    def sorted(self) -> Listed:
+        """A list of the items, in no order that anybody has seen."""
+        out = listed(self.trace, [])
+        self.run(algorithms.add_keys, self._iterated(), out)
+        return out
+
+    def __or__(self, other: Any) -> Any:
+        out = SetOf(self.trace, set())
+        out.update(self)
+        out.update(other)
+        return out
+
+    def outputs(self, whole: bool = True) -> tuple[list[Atom], Layout]:
+        if self.unordered:
+            raise self.refuse("the order of the items of")
+        trace, end = self.trace, tr.read(self.entries.ends[1])
+        trace.assume(trace.one(e.eq, end, tr.read(self.live)), "the order of a set is that in which its items came")
+        return super().outputs(whole)
+
+    def make(self) -> Any:
+        return _set
+
+
+def _set(entries: list) -> set:
+    out = set()
+    for item, _, _ in entries:
+        out.add(item)
+    return out
+
+
+KINDS.update({kind: Mapped for kind in (dict, defaultdict, Counter, OrderedDict)})
+KINDS[set] = SetOf
