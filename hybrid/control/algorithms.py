@@ -15,6 +15,22 @@ def extend(items: Any, others: Any) -> None:
         items.append(item)
 
 
+def append_to_row(row: Any, item: Any) -> None:
+    if row.full():
+        row.move()
+    row.put_last(item)
+
+
+def move_row(row: Any, first: Any, top: Any, count: Any) -> None:
+    for k in range(count):
+        row.shift(first + k, top + k)
+
+
+def replace(items: Any, others: Any) -> None:
+    for k in range(len(items)):
+        items[k] = others[k]
+
+
 def extendleft(items: Any, others: Any) -> None:
     for item in others:
         items.appendleft(item)

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from hybrid.control import containers, lists, queues, substitutes, written  # noqa: F401
+from hybrid.control import containers, lists, queues, rows, substitutes, written  # noqa: F401
 from hybrid.control.branch import branch, choose, truth
 from hybrid.control.effects import refuse_debuggers, refuse_effects
 from hybrid.control.lists import Listed, listed
@@ -38,6 +38,7 @@ SHORT = 4  # rounds of a loop that are written out: what they compute fuses
 RECURSIONS = 2  # calls of a function by itself, each in another branch, that are recorded
 REPEATED = 64  # calls of a function by itself that are recorded one by one
 MEMBERS = 64  # items of a container that a traced number is compared with, one by one
+LONG_WRITTEN = 64  # items of a generator that are written out: what they compute fuses
 LONG = 2048  # rounds beyond which a loop that cannot be rolled is not written out
 
 
@@ -87,14 +88,29 @@ class Tracing(Plain):
     def listed(self, items: Any) -> Any:
         return listed(tr.current(), items)
 
-    def filtered(self, iterable: Iterable, test: Callable[[Any], Any], item: Callable[[Any], Any]) -> Any:
+    def filtered(self, iterable: Iterable, test: Callable[[Any], Any] | None, item: Callable[[Any], Any]) -> Any:
         trace = tr.current()
-        if trace is None or substitutes.counted(trace, iterable) is None:
-            return [item(x) for x in iterable if self._holds(test(x))]
+        known = substitutes.counted(trace, iterable) if trace is not None else None
+        if trace is None or known is None or (test is None and not isinstance(known[0], Dim)):
+            return [item(x) for x in plain(iterable) if test is None or self._holds(test(x))]
+        return self._collected(trace, iterable if isinstance(iterable, Own) else substitutes.Counted(*known), test, item)
+
+    def generated(self, iterable: Iterable, test: Callable[[Any], Any] | None, item: Callable[[Any], Any]) -> Any:
+        trace = tr.current()
+        known = substitutes.counted(trace, iterable) if trace is not None else None
+        if trace is None or known is None or (not isinstance(known[0], Dim) and known[0] <= LONG_WRITTEN):
+            return (item(x) for x in plain(iterable) if test is None or self._holds(test(x)))
+        return self._collected(trace, iterable if isinstance(iterable, Own) else substitutes.Counted(*known), test, item)
+
+    def _collected(self, trace: Trace, iterable: Any, test: Callable[[Any], Any] | None, item: Callable[[Any], Any]) -> Any:
+        """A list of the items that a loop makes."""
         out = Listed(trace, [])
 
         def body(x: Any) -> None:
-            self.branch(test(x), lambda: plain(out).append(item(x)), _nothing, _NO_STATE)
+            if test is None:
+                out.append(item(x))
+            else:
+                self.branch(test(x), lambda: out.append(item(x)), _nothing, _NO_STATE)
 
         self.for_(iterable, body, _NO_STATE)
         return plain(out)

@@ -34,10 +34,35 @@ class Choice:
     options: tuple[Known, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class RowLayout:
+    """A list in a list: three numbers say where its items are in a pool (`rows`). `inner`: the layout of each, if there are."""
+
+    inner: Layout
+
+
+def inner_layout(layout: Layout) -> RowLayout | None:
+    """The layout of the lists among the parts of an item."""
+    if isinstance(layout, RowLayout):
+        return layout
+    found = [inner_layout(part) for part in layout] if isinstance(layout, tuple) else []
+    return next((part for part in found if part is not None), None)
+
+
+def with_inner(layout: Layout, inner: Layout) -> Layout:
+    """A layout with another one for the items of lists in it."""
+    if isinstance(layout, tuple):
+        return like(layout, [with_inner(part, inner) for part in layout])
+    return RowLayout(inner) if isinstance(layout, RowLayout) else layout
+
+
 def layout_of_item(item: Any) -> Layout:
     if is_parts(item):
         parts = like(item, map(layout_of_item, item))
         return None if None in parts else parts
+    if type(item) is list:
+        inner = layout_of(item)
+        return None if inner is None and item else RowLayout(inner)
     form = form_of(item)
     return None if isinstance(form, Spec) and not form.is_number and not _is_kept(item) else form
 
@@ -99,6 +124,11 @@ def common_layout(a: Layout, b: Layout) -> Layout:
         return None if None in parts else parts
     if a == b:
         return a
+    if isinstance(a, RowLayout) and isinstance(b, RowLayout):
+        inner = b.inner if a.inner is None else a.inner if b.inner is None else common_layout(a.inner, b.inner)
+        return None if inner is None else RowLayout(inner)
+    if isinstance(a, RowLayout) or isinstance(b, RowLayout):
+        return None
     if isinstance(a, (Known, Choice)) and isinstance(b, (Known, Choice)):
         return Choice(tuple(dict.fromkeys((*_options(a), *_options(b)))))
     return None if a is None or b is None or isinstance(a, Choice) or isinstance(b, Choice) else common(a, b)
@@ -131,21 +161,30 @@ def types_of(layout: Layout) -> list[TensorType]:
         return [type_ for part in layout for type_ in types_of(part)]
     if isinstance(layout, Choice):
         return [TensorType(dt.int64, ())]
+    if isinstance(layout, RowLayout):
+        return [TensorType(dt.int64, ())] * 3
     return layout.types if isinstance(layout, Spec) else []
 
 
 def atoms_of(trace: Trace, item: Any, layout: Layout) -> list[Atom]:
     if isinstance(layout, tuple):
         return [atom for x, part in zip(item, layout) for atom in atoms_of(trace, x, part)]
+    if isinstance(layout, RowLayout):
+        return [tr.literal(0, dt.int64)] * 3
     if isinstance(layout, Choice):
         return [tr.literal(layout.options.index(Known(item)), dt.int64)]
     return atoms(trace, item, layout) if isinstance(layout, Spec) else []
 
 
-def unpacked(layout: Layout, columns: Iterator[np.ndarray], count: int) -> list:
-    """The items of a list, from the arrays of their numbers."""
+def unpacked(layout: Layout, columns: Iterator[np.ndarray], count: int, pool: Sequence[np.ndarray] = ()) -> list:
+    """The items of a list, from the arrays of their numbers, and those of the numbers of items of lists in it."""
+    if isinstance(layout, RowLayout):
+        firsts, counts, _ = (next(columns).tolist() for _ in range(3))
+        top = max((first + many for first, many in zip(firsts, counts)), default=0)
+        items = unpacked(layout.inner, (column[:top] for column in pool), top)
+        return [items[first : first + many] for first, many in zip(firsts, counts)]
     if isinstance(layout, tuple):
-        parts = [unpacked(part, columns, count) for part in layout]
+        parts = [unpacked(part, columns, count, pool) for part in layout]
         return [like(layout, row) for row in (zip(*parts) if parts else [()] * count)]
     if isinstance(layout, Choice):
         return [layout.options[at].value for at in next(columns)]

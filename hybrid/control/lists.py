@@ -9,7 +9,7 @@ nothing of lists. A result is made a list again after the call.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,8 +17,10 @@ import numpy as np
 from hybrid.control import algorithms
 from hybrid.control.items import (
     Layout,
+    RowLayout,
     atoms_of,
     common_layout,
+    inner_layout,
     is_borrowed,
     item_of,
     layout_of,
@@ -26,10 +28,11 @@ from hybrid.control.items import (
     present,
     together,
     types_of,
+    with_inner,
 )
 from hybrid.control.join import Spec, made
 from hybrid.control.own import ROOM, Changes, Own, home, numbers, plain
-from hybrid.control.structure import is_parts
+from hybrid.control.structure import is_parts, like
 from hybrid.core import dtype as dt
 from hybrid.core.errors import TraceError
 from hybrid.frontend import integers
@@ -58,7 +61,8 @@ class Listed(Own):
         longest: the most items that there ever can be after the first; None where a check stands before each new one.
     """
 
-    state = ("layout", "buffers", "ends", "capacity", "longest")
+    state = ("layout", "buffers", "ends", "capacity", "longest", "pool", "fresh")
+    inside = ("pool",)
 
     def __init__(self, trace: Trace, items: list):
         super().__init__(trace, items)
@@ -68,6 +72,8 @@ class Listed(Own):
         self.ends: list[Symbol] = []
         self.capacity = 0
         self.room = MANY  # for new items, where nothing is known of the rounds
+        self.pool: Any = None  # of the items of lists among its items (`rows`)
+        self.fresh: list[Atom] = []  # what storage held when it was made
         self.borrows = False  # whether it holds arrays that are known to others
 
     def refill(self, items: list) -> None:
@@ -82,7 +88,7 @@ class Listed(Own):
             if self.layout == change.layout:
                 self._reserve(change.room)
                 return
-            if [getattr(tr.read(end), "value", None) for end in self.ends] != [0, len(self.given)]:
+            if self._now() != self.fresh:
                 raise TraceError("a list holds items of several kinds, which only a run can tell", at=change.at)
             self.held = self.given  # nothing has changed it yet
         if sys.getrefcount(self.held) > 2 + (self.held is self.given):
@@ -100,8 +106,19 @@ class Listed(Own):
         self._reserve(room)
         self.ends = numbers(self.trace, tr.literal(0, dt.int64), tr.literal(0, dt.int64))
         self.longest = 0
+        inner = inner_layout(layout)
+        self.pool = None if inner is None else MAKERS["pool"](self, inner.inner)
         for item in given:
             self.append(item)
+        self.fresh = self._now()
+
+    def _now(self) -> list[Atom]:
+        """What storage holds."""
+        inner = [] if self.pool is None else self.pool._now()
+        return [*map(tr.read, self.ends), *(tr.read(symbol(self.trace, buffer)) for buffer in self.buffers), *inner]
+
+    def pool_becomes(self, layout: Layout) -> None:
+        self.becomes(with_inner(self.layout, layout))
 
     def _reserve(self, room: int) -> None:
         before, self.buffers = self.buffers, []
@@ -143,7 +160,7 @@ class Listed(Own):
     def shorten(self, count: Any) -> None:
         """Keep so many of the items."""
         first, _ = self._bounds()
-        tr.write(self.ends[1], self.trace.one(e.add, first, operand(self.trace, count, dt.int64)))
+        self._set_end(self.trace.one(e.add, first, operand(self.trace, count, dt.int64)))
 
     def set_bounds(self, first: Atom, end: Atom) -> None:
         self.ends = numbers(self.trace, first, end)
@@ -171,6 +188,12 @@ class Listed(Own):
         self.trace.ranges[at] = 0, self.capacity - 1
         return integers.python(self.trace, at)
 
+    def _set_first(self, first: Atom) -> None:
+        tr.write(self.ends[0], first)
+
+    def _set_end(self, end: Atom) -> None:
+        tr.write(self.ends[1], end)
+
     def _fits(self, first: Atom, end: Atom) -> Atom:
         """Whether there is room for one more item at the end."""
         return self.trace.one(e.lt, end, tr.literal(self.capacity, dt.int64))
@@ -183,7 +206,7 @@ class Listed(Own):
         """An item that fits the layout, which becomes wider where it must."""
         item = present(self.trace, item)
         layout = layout_of_item(item)
-        if layout is None or common_layout(self.layout, layout) != self.layout:
+        if None in (layout, self.layout) or common_layout(self.layout, layout) != self.layout:
             self.becomes(together(self.layout, layout, None))
         return item
 
@@ -201,12 +224,15 @@ class Listed(Own):
         if self.longest is None:
             trace.assume(self._fits(first, end), ROOM)
         self._put(end, item)
-        tr.write(self.ends[1], trace.one(e.add, end, tr.literal(1, dt.int64)))
+        self._set_end(trace.one(e.add, end, tr.literal(1, dt.int64)))
 
     def _put(self, at: Atom, item: Any) -> None:
         place = self._place(at)
         for buffer, atom in zip(self.buffers, atoms_of(self.trace, item, self.layout)):
             setitem(buffer, place, wrap(self.trace.fresh(atom, "ndarray")))
+        if self.pool is not None:
+            for row, items in _lists_in(self._built(self.layout, iter(self.buffers), place), item):
+                row.extend(items)
 
     def extend(self, items: Any) -> None:
         items = plain(items)
@@ -253,17 +279,19 @@ class Listed(Own):
             return self.held.pop(at)
         self._stored(at)
         self._changing()
+        if self.pool is not None:
+            raise TraceError("a list gives up one of the lists in it", at=tr.user_line())
         trace, one = self.trace, tr.literal(1, dt.int64)
         if type(at) is not int or at not in (0, -1):
             return self.run(algorithms.pop_at, at)
         first, end = self._some()
         if at == 0:
             out = self._item(first)
-            tr.write(self.ends[0], trace.one(e.add, first, one))
+            self._set_first(trace.one(e.add, first, one))
             return out
         last = trace.one(e.sub, end, one)
         out = self._item(last)
-        tr.write(self.ends[1], last)
+        self._set_end(last)
         return out
 
     def insert(self, at: Any, item: Any) -> None:
@@ -342,7 +370,7 @@ class Listed(Own):
 
     def _reorder(self, order: Any) -> None:
         """Put the item from `order[k]` at place k."""
-        first, count = tr.read(self.ends[0]), self._count()
+        (first, _), count = self._bounds(), self._count()
         where = np.minimum(order + integers.python(self.trace, first), self.capacity - 1)
         for buffer in self.buffers:
             setitem(buffer, slice(None), getitem(buffer, where))
@@ -357,10 +385,10 @@ class Listed(Own):
         trace, shape = self.trace, (self.capacity,)
         self._some()
         places = trace.one(e.iota, shape=shape, axis=0)
-        first, end = (stretched(trace, tr.read(at), shape) for at in self.ends)
+        first, end = (stretched(trace, at, shape) for at in self._bounds())
         inside = trace.one(e.and_, trace.one(e.le, first, places), trace.one(e.lt, places, end))
         buffer = tr.read(symbol(trace, self.buffers[0]))
-        any_item = tr.read(symbol(trace, getitem(self.buffers[0], self._place(tr.read(self.ends[0])))))
+        any_item = tr.read(symbol(trace, getitem(self.buffers[0], self._place(self._bounds()[0]))))
         out = trace.one(primitive, trace.one(e.select, inside, buffer, stretched(trace, any_item, shape)), axes=(0,))
         if dt.is_float(layout.dtype):  # comparisons with a NaN depend on the order
             trace.assume(trace.one(e.eq, out, out), "the numbers of a list can be compared")
@@ -371,11 +399,19 @@ class Listed(Own):
             self.held.clear()
             return
         self._changing()
-        tr.write(self.ends[1], tr.read(self.ends[0]))
+        self._set_end(self._bounds()[0])
 
     def _item(self, at: Atom) -> Any:
-        parts = [tr.read(symbol(self.trace, getitem(buffer, self._place(at)))) for buffer in self.buffers]
-        return item_of(self.trace, self.layout, iter(parts))
+        return self._built(self.layout, iter(self.buffers), self._place(at))
+
+    def _built(self, layout: Layout, buffers: Iterator[Any], place: Any) -> Any:
+        """The item at a place, or a part of it."""
+        if isinstance(layout, tuple):
+            return like(layout, [self._built(part, buffers, place) for part in layout])
+        if isinstance(layout, RowLayout):
+            return MAKERS["row"](self.pool, [next(buffers) for _ in types_of(layout)], place)
+        parts = [tr.read(symbol(self.trace, getitem(next(buffers), place))) for _ in types_of(layout)]
+        return item_of(self.trace, layout, iter(parts))
 
     def _at(self, index: Any) -> Atom:
         trace, zero = self.trace, tr.literal(0, dt.int64)
@@ -383,7 +419,7 @@ class Listed(Own):
         at = trace.one(e.select, trace.one(e.lt, given, zero), trace.one(e.add, given, count), given)
         inside = trace.one(e.and_, trace.one(e.ge, at, zero), trace.one(e.lt, at, count))
         trace.assume(inside, "an index of a list is in bounds")
-        return trace.one(e.add, at, tr.read(self.ends[0]))
+        return trace.one(e.add, at, self._bounds()[0])
 
     def _stored(self, index: Any) -> bool:
         """Whether the items are in storage, as they must be to be had by a number that only a run knows."""
@@ -415,6 +451,8 @@ class Listed(Own):
         if isinstance(index, slice):
             raise TraceError("a part of a list is replaced", at=tr.user_line())
         item = self._admitted(item)
+        if self.pool is not None:
+            raise TraceError("a list in a list is replaced by another", at=tr.user_line())
         self._put(self._at(index), item)
 
     def __delitem__(self, index: Any) -> None:
@@ -429,7 +467,7 @@ class Listed(Own):
     def _part(self, start: Any, stop: Any) -> Listed:
         """The items from `start` to `stop`, which may lie outside the list as in any slice."""
         trace, zero = self.trace, tr.literal(0, dt.int64)
-        first, count = tr.read(self.ends[0]), self._count()
+        (first, _), count = self._bounds(), self._count()
 
         def clipped(end: Any, default: Atom) -> Atom:
             if end is None:
@@ -459,7 +497,7 @@ class Listed(Own):
 
     def _reversed(self) -> Listed:
         trace, out, shape = self.trace, self._like(), (self.capacity,)
-        end = trace.one(e.sub, tr.read(self.ends[1]), tr.literal(1, dt.int64))
+        end = trace.one(e.sub, self._bounds()[1], tr.literal(1, dt.int64))
         places = trace.one(e.sub, stretched(trace, end, shape), trace.one(e.iota, shape=shape, axis=0))
         inside = trace.one(e.maximum, places, stretched(trace, tr.literal(0, dt.int64), shape))
         where = wrap(trace.fresh(inside, "ndarray"))
@@ -471,7 +509,10 @@ class Listed(Own):
         """Where the items begin and end, and their numbers: what a result is made of."""
         if whole and self.borrows:
             raise TraceError("a list is returned with arrays that were not made for it", at=tr.user_line())
-        return [*map(tr.read, self.ends), *(tr.read(symbol(self.trace, buffer)) for buffer in self.buffers)], self.layout
+        inner = [] if self.pool is None else self.pool.buffers
+        if self.pool is not None and self.pool.pool is not None:
+            raise self.refuse("returning lists in lists in")
+        return [*self._bounds(), *(tr.read(symbol(self.trace, buffer)) for buffer in (*self.buffers, *inner))], self.layout
 
 
 def listed(trace: Trace | None, items: Any) -> Any:
@@ -481,6 +522,7 @@ def listed(trace: Trace | None, items: Any) -> Any:
 
 
 KINDS: dict[type, Callable[[Trace, Any], Own]] = {list: Listed}  # others enter themselves
+MAKERS: dict[str, Callable] = {}  # so do the rows of lists of lists
 
 
 def array(given: Listed, dtype: Any = None) -> Any:
@@ -535,6 +577,15 @@ class ListedArray:
     __mul__ = __rmul__ = __truediv__ = __rtruediv__ = __pow__ = __rpow__ = __neg__ = __abs__ = __lt__ = __gt__ = _refuse
     __le__ = __ge__ = __ne__ = __matmul__ = __rmatmul__ = __floordiv__ = __mod__ = __float__ = __int__ = __index__ = _refuse  # type: ignore[assignment]
     __hash__ = object.__hash__
+
+
+def _lists_in(stored: Any, item: Any) -> Iterator[tuple[Any, list]]:
+    """The lists among the parts of an item, and those that stand for them in storage."""
+    if is_parts(item):
+        for part, own in zip(stored, item):
+            yield from _lists_in(part, own)
+    elif type(item) is list and item:
+        yield stored, item
 
 
 def is_traced(x: Any) -> bool:

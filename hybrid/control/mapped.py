@@ -13,14 +13,14 @@ from functools import partial
 from typing import Any
 
 from hybrid.control import algorithms
-from hybrid.control.items import Layout, atoms_of, item_of, layout_of, layout_of_item, together, types_of
+from hybrid.control.items import Layout, atoms_of, layout_of, layout_of_item, together, types_of
 from hybrid.control.join import Spec
 from hybrid.control.lists import KINDS, Listed, is_traced, listed
 from hybrid.control.own import Changes, Own, View, numbers, plain
 from hybrid.control.structure import is_parts
 from hybrid.core import dtype as dt
 from hybrid.core.errors import TraceError
-from hybrid.frontend import integers
+from hybrid.frontend import integers, uncertain
 from hybrid.frontend.indexing import getitem, setitem
 from hybrid.frontend.values import Value, operand, stretched, symbol, wrap
 from hybrid.ir import trace as tr
@@ -53,6 +53,7 @@ class Mapped(Own):
 
     kind: type = dict
     state = ("entries", "table", "live")
+    inside = ("entries",)
 
     def __init__(self, trace: Trace, items: Any):
         super().__init__(trace, items)
@@ -61,15 +62,6 @@ class Mapped(Own):
         self.entries: Any = None
         self.table: Any = None
         self.live: Any = None
-
-    def snapshot(self) -> tuple:
-        return (*super().snapshot(), None if self.entries is None else self.entries.snapshot())
-
-    def restore(self, before: tuple) -> None:
-        *own, entries = before
-        super().restore(tuple(own))
-        if self.entries is not None:
-            self.entries.restore(entries)
 
     def refill(self, items: Any) -> None:
         self.held.update(items)
@@ -111,7 +103,7 @@ class Mapped(Own):
                 self.entries._reserve(change.room)
                 self.trace.handlers.algorithm(algorithms.rehash)(self, self.entries)
                 return
-            if getattr(tr.read(self.entries.ends[1]), "value", None) != len(self.given):
+            if self.entries._now() != self.entries.fresh:
                 raise TraceError("a dict holds things of several kinds, which only a run can tell", at=change.at)
             self.held = self.given
         key, value = change.layout
@@ -125,6 +117,7 @@ class Mapped(Own):
         self.entries.store([], (key, value, _ALIVE), max(change.room, 2 * len(given)))
         for one, other in given:
             self.run(algorithms.put, one, self.atoms(one), other)
+        self.entries.fresh = self.entries._now()
 
     def make_table(self, size: int) -> None:
         self.size = size
@@ -174,14 +167,14 @@ class Mapped(Own):
 
     def value(self, at: Any) -> Any:
         """What an entry's key stands for."""
-        parts = iter([tr.read(symbol(self.trace, getitem(b, self._inside(at)))) for b in self.entries.buffers])
-        key, value, _ = self.entries.layout
-        item_of(self.trace, key, parts)
-        return item_of(self.trace, value, parts)
+        return self._entry(self._inside(at))[1]
 
     def change(self, at: Any, key: Any, value: Any) -> None:
         """Let an entry's key stand for something else."""
         value = self.entries._admitted((key, value, True))[1]
+        if self.entries.pool is not None:  # the list that was there may be known under another name
+            self.trace.assume(tr.literal(False, dt.bool_), "a list in a dict is replaced by no other")
+            return
         place = self._inside(at)
         kept, own, _ = self.entries.layout
 
@@ -205,6 +198,8 @@ class Mapped(Own):
         """Take an entry away."""
         if self.iterated:
             raise self.refuse("taking from, while iterating over it,")
+        if self.entries.pool is not None:
+            raise self.refuse("taking a list from")
         setitem(self.entries.buffers[-1], self._inside(at), False)
         self._count(-1)
 
@@ -332,7 +327,8 @@ class Mapped(Own):
         return None if self.held is not None else self._rounds(lambda entry: entry[0])
 
     def _rounds(self, part: Callable[[tuple], Any]) -> Any:
-        self.run(algorithms.compact, self.entries)
+        if self.entries.pool is None:  # else nothing is ever taken away
+            self.run(algorithms.compact, self.entries)
         return integers.size_of(self.trace, self.length()), lambda k: part(self._entry(k))
 
     def _entry(self, k: Any) -> tuple:
@@ -400,7 +396,8 @@ def _key_atoms(trace: Trace, key: Any, layout: Layout) -> Iterator[Atom]:
         spec = layout_of_item(key)
         if not isinstance(spec, Spec):
             raise TraceError("keys of a dict are of several kinds", at=tr.user_line())
-        _check_keys(spec)
+        key = uncertain.number(trace, key)
+        _check_keys(layout_of_item(key))
         yield operand(trace, key, dt.int64) if isinstance(key, Value) else tr.literal(int(key), dt.int64)
 
 

@@ -49,6 +49,7 @@ class Own:
 
     kind: type = list
     state: tuple[str, ...] = ()
+    inside: tuple[str, ...] = ()  # containers of ours in it
 
     def __init__(self, trace: Trace, items: Any):
         self.trace, self.made = trace, trace.region
@@ -60,12 +61,17 @@ class Own:
     # what a body changes
     def snapshot(self) -> tuple:
         items = None if self.held is None else self.held.copy()
-        return (items, *(getattr(self, name) for name in self.state))
+        inside = [getattr(self, name) for name in self.inside]
+        known = tuple(None if own is None else own.snapshot() for own in inside)
+        return (items, known, *(getattr(self, name) for name in self.state))
 
     def restore(self, before: tuple) -> None:
-        items, *values = before
+        items, known, *values = before
         for name, value in zip(self.state, values):
             setattr(self, name, value)
+        for name, state in zip(self.inside, known):
+            if state is not None:
+                getattr(self, name).restore(state)
         if items is not None and self.held is not None:
             self.held.clear()
             self.refill(items)

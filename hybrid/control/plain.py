@@ -123,9 +123,13 @@ class Plain:
         """A new list that the function may change."""
         return items
 
-    def filtered(self, iterable: Iterable, test: Callable[[Any], Any], item: Callable[[Any], Any]) -> Any:
+    def filtered(self, iterable: Iterable, test: Callable[[Any], Any] | None, item: Callable[[Any], Any]) -> Any:
         """`[item(x) for x in iterable if test(x)]`."""
-        return [item(x) for x in iterable if test(x)]
+        return [item(x) for x in iterable if test is None or test(x)]
+
+    def generated(self, iterable: Iterable, test: Callable[[Any], Any] | None, item: Callable[[Any], Any]) -> Any:
+        """`(item(x) for x in iterable if test(x))`."""
+        return (item(x) for x in iterable if test is None or test(x))
 
     def plain(self, value: Any) -> Any:
         """What a variable holds that may be such a list."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hybrid.control.items import unpacked
+from hybrid.control.items import types_of, unpacked
 from hybrid.core import npyrandom, tree
 from hybrid.core.config import config
 from hybrid.core.errors import TraceError
@@ -319,7 +319,8 @@ class Compiled:
                 return out if kind == "ndarray" else out[()] if kind == "scalar" else out.item()
             case Items(index, layout, array, make):
                 first, end = int(outputs[index]), int(outputs[index + 1])
-                items = unpacked(layout, (column[first:end] for column in outputs[index + 2 :]), end - first)
+                pool = outputs[index + 2 + len(types_of(layout)) :]
+                items = unpacked(layout, (column[first:end] for column in outputs[index + 2 :]), end - first, pool)
                 if make is not None:
                     return make(items)
                 return items if array is False else np.array(items, array)

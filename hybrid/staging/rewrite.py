@@ -116,6 +116,16 @@ def _index(node: ast.expr) -> ast.expr | None:
     return None if isinstance(node, ast.Starred) else node
 
 
+_CONSUMERS = frozenset(("sum", "min", "max", "any", "all", "list", "tuple", "sorted", "set", "Counter"))
+
+
+def _flat(target: ast.expr) -> list[str] | None:
+    """The names of a target that is one, or several side by side."""
+    parts = target.elts if isinstance(target, ast.Tuple) else [target]
+    names = [part.id for part in parts if isinstance(part, ast.Name)]
+    return names if len(names) == len(parts) and len(set(names)) == len(names) else None
+
+
 def _meet(a: set[str] | None, b: set[str] | None) -> set[str] | None:
     """What is bound where two ways come together; None: such a place is never reached."""
     return b if a is None else a if b is None else a & b
@@ -467,8 +477,8 @@ class _Rewriter(ast.NodeTransformer):
             if first and not node.args and not node.keywords and "super" not in self.locals:
                 node.args = [load("__class__"), load(first[0].arg)]
             return node
-        node.func = self.visit(node.func)
-        node.args = list(map(self.bare, node.args))
+        function, node.func = node.func, self.visit(node.func)
+        node.args = [self.given(part, function) for part in node.args]
         for keyword in node.keywords:
             keyword.value = self.bare(keyword.value)
         if isinstance(node.func, ast.Name) and node.func.id == "print":
@@ -525,35 +535,49 @@ class _Rewriter(ast.NodeTransformer):
 
     def visit_ListComp(self, node: ast.ListComp) -> ast.expr:
         """`[f(x) for x in xs if p(x)]` becomes `filtered(xs, lambda x: p(x), lambda x: f(x))`."""
-        first = node.generators[0]
-        if (
-            len(node.generators) > 1
-            or not first.ifs
-            or first.is_async
-            or not isinstance(first.target, ast.Name)
-            or _binds(node)
-        ):
-            return self.comprehension(node)
-        source = self.visit(first.iter)
-        test = first.ifs[0] if len(first.ifs) == 1 else ast.copy_location(ast.BoolOp(ast.And(), first.ifs), first.ifs[0])
-        saved, lists = self.bound, self.lists
-        self.bound, self.lists = None, lists - {first.target.id}
-        own = first.target.id
-        made = [ast.copy_location(ast.Lambda(_arguments(own), self.within(part, own, visit)), part)
-                for part, visit in ((test, self.tested), (node.elt, self.visit))]  # fmt: skip
-        self.bound, self.lists = saved, lists
-        return ast.copy_location(_handler("filtered", source, *made), node)
+        made = self.filtered(node)
+        return self.comprehension(node) if made is None else ast.copy_location(_handler("filtered", *made), node)
 
-    def within(self, node: ast.expr, own: str, visit: Callable[[ast.expr], ast.expr]) -> ast.expr:
-        """An expression in a function of our own that has a parameter `own`."""
-        hidden = own in self.locals
-        self.locals = self.locals - {own}
+    def filtered(self, node: ast.ListComp | ast.GeneratorExp) -> list[ast.expr] | None:
+        """What a comprehension is made of: the source, whether to take an item, and what it becomes."""
+        first = node.generators[0]
+        names = _flat(first.target)
+        if len(node.generators) > 1 or first.is_async or names is None or _binds(node):
+            return None
+        source = self.bare(first.iter)
+        tests = [ast.copy_location(ast.BoolOp(ast.And(), first.ifs), first.ifs[0])] if len(first.ifs) > 1 else first.ifs
+        saved, lists = self.bound, self.lists
+        self.bound, self.lists = None, lists - set(names)
+        made: list[ast.expr] = [self.taking(self.within(part, names, self.tested), first.target, names) for part in tests]
+        made = made or [ast.Constant(None)]
+        made.append(self.taking(self.within(node.elt, names, self.bare), first.target, names))
+        self.bound, self.lists = saved, lists
+        return [source, *made]
+
+    def taking(self, value: ast.expr, target: ast.expr, names: list[str]) -> ast.expr:
+        """A function of an item, whose parts the names of a target stand for."""
+        inner = ast.copy_location(ast.Lambda(_arguments(*names), value), value)
+        if isinstance(target, ast.Name):
+            return inner
+        item = PREFIX + "item"
+        spread = ast.Call(inner, [ast.Starred(load(item), ast.Load())], [])
+        return ast.copy_location(ast.Lambda(_arguments(item), ast.copy_location(spread, value)), value)
+
+    def within(self, node: ast.expr, names: list[str], visit: Callable[[ast.expr], ast.expr]) -> ast.expr:
+        """An expression in a function of our own that has parameters of some names."""
+        saved, self.locals = self.locals, self.locals - set(names)
         self.inside += 1
         out = visit(node)
         self.inside -= 1
-        if hidden:
-            self.locals = self.locals | {own}
+        self.locals = saved
         return out
+
+    def given(self, node: ast.expr, function: ast.expr) -> ast.expr:
+        """An argument of a call; items that a generator makes for `sum` and its like may be those of a loop."""
+        if not isinstance(node, ast.GeneratorExp) or not isinstance(function, ast.Name) or function.id not in _CONSUMERS:
+            return self.bare(node)
+        made = self.filtered(node)
+        return self.visit(node) if made is None else ast.copy_location(_handler("generated", *made), node)
 
     def comprehension(self, node: ast.expr) -> ast.expr:
         """Its names are its own; an unbound variable of the function is one of an enclosing function, if it has a frame."""

@@ -1,0 +1,143 @@
+"""Lists in lists that branches and loops change: `adj = [[] for _ in range(n)]`, `adj[u].append(v)`, `for v in adj[u]`.
+
+The items of all of them stand in one *pool*. A list in it is a stretch of places, known by its first, how many items it has,
+and for how many there is room. One that is full moves to the end of the pool, into a stretch twice as long.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from hybrid.control import algorithms
+from hybrid.control.items import Layout
+from hybrid.control.lists import MAKERS, Listed
+from hybrid.control.own import ROOM
+from hybrid.core import dtype as dt
+from hybrid.frontend.indexing import getitem, setitem
+from hybrid.frontend.values import operand, symbol
+from hybrid.ir import trace as tr
+from hybrid.ir.graph import Atom
+from hybrid.ir.primitive import Primitive
+from hybrid.ops import elementwise as e
+
+POOL = 2  # times as much room as for items of a single list: stretches that have moved leave theirs behind
+
+
+class Pool(Listed):
+    """The items of all lists in a container; `owner` grows with it."""
+
+    def __init__(self, owner: Any, layout: Layout):
+        super().__init__(owner.trace, [])
+        self.owner, self.made = owner, owner.made
+        self.store([], layout, POOL * self.room)
+        self.longest = None
+
+    def becomes(self, layout: Layout, room: int = 0) -> None:
+        self.owner.pool_becomes(layout)
+
+
+class Row(Listed):
+    """One of the lists: the numbers that know its stretch stand at a place of three buffers."""
+
+    state = ()
+
+    def __init__(self, pool: Pool, known: Sequence[Any], at: Any):
+        self.trace, self.of, self.known, self.at = pool.trace, pool, known, at
+        self.held: Any = None
+        self.room = pool.room
+
+    made = property(lambda self: self.of.made)
+    buffers = property(lambda self: self.of.buffers)
+    pool = property(lambda self: self.of.pool)
+    capacity = property(lambda self: self.of.capacity)
+    longest = property(lambda self: self.of.longest)
+
+    @property
+    def layout(self) -> Layout:
+        return self.of.layout
+
+    @property
+    def iterated(self) -> int:
+        return self.of.iterated
+
+    @iterated.setter
+    def iterated(self, loops: int) -> None:
+        self.of.iterated = loops
+
+    def snapshot(self) -> tuple:
+        return (None,)
+
+    def restore(self, before: tuple) -> None:
+        pass
+
+    def _known(self, k: int) -> Atom:
+        return tr.read(symbol(self.trace, getitem(self.known[k], self.at)))
+
+    def _know(self, k: int, number: Any) -> None:
+        setitem(self.known[k], self.at, number)
+
+    def _bounds(self) -> tuple[Atom, Atom]:
+        first = self._known(0)
+        return first, self.trace.one(e.add, first, self._known(1))
+
+    def _set_end(self, end: Atom) -> None:
+        self._know(1, self.python(self.trace.one(e.sub, end, self._known(0))))
+
+    def _set_first(self, first: Atom) -> None:
+        trace, (before, end) = self.trace, self._bounds()
+        self._know(1, self.python(trace.one(e.sub, end, first)))
+        self._know(2, self.python(trace.one(e.sub, trace.one(e.add, self._known(2), before), first)))
+        self._know(0, self.python(first))
+
+    def becomes(self, layout: Layout, room: int = 0) -> None:
+        self.of.becomes(layout, room)
+
+    def append(self, item: Any) -> None:
+        self._changing()
+        self.run(algorithms.append_to_row, self._admitted(item))
+
+    def full(self) -> Any:
+        trace = self.trace
+        return self.python(trace.one(e.ge, self._known(1), self._known(2)))
+
+    def move(self) -> None:
+        """Into a stretch with more room at the end of the pool."""
+        trace, (first, end) = self.trace, self._bounds()
+        count = trace.one(e.sub, end, first)
+        room = trace.one(e.maximum, trace.one(e.mul, count, tr.literal(2, dt.int64)), tr.literal(4, dt.int64))
+        _, top = self.of._bounds()
+        behind = trace.one(e.add, top, room)
+        trace.assume(trace.one(e.le, behind, tr.literal(self.capacity, dt.int64)), ROOM)
+        self.run(algorithms.move_row, self.python(first), self.python(top), self.python(count))
+        self.of._set_end(behind)
+        self._know(0, self.python(top))
+        self._know(2, self.python(room))
+
+    def shift(self, source: Any, target: Any) -> None:
+        """Copy an item from one place of the pool to another."""
+        trace = self.trace
+        there, here = self._place(operand(trace, source, dt.int64)), self._place(operand(trace, target, dt.int64))
+        for buffer in self.buffers:
+            setitem(buffer, here, getitem(buffer, there))
+
+    def put_last(self, item: Any) -> None:
+        _, end = self._bounds()
+        self._put(end, item)
+        self._set_end(self.trace.one(e.add, end, tr.literal(1, dt.int64)))
+
+    def sort(self, *, key: Any = None, reverse: Any = False) -> None:
+        self._changing()
+        ordered = self.copy()
+        ordered.sort(key=key, reverse=reverse)
+        self.run(algorithms.replace, ordered)
+
+    def extreme(self, primitive: Primitive) -> Any:
+        return self.trace.handlers.algorithm(algorithms.least if primitive.name == "min" else algorithms.largest)(self, None)
+
+    def outputs(self, whole: bool = True) -> tuple[list[Atom], Layout]:
+        return self.copy().outputs(whole)
+
+
+MAKERS["pool"] = Pool
+MAKERS["row"] = Row
