@@ -91,16 +91,18 @@ class Tracing(Plain):
     def filtered(self, iterable: Iterable, test: Callable[[Any], Any] | None, item: Callable[[Any], Any]) -> Any:
         trace = tr.current()
         known = substitutes.counted(trace, iterable) if trace is not None else None
-        if trace is None or known is None or (test is None and not isinstance(known[0], Dim)):
+        stored = isinstance(iterable, (Own, View))
+        if trace is None or known is None or (test is None and not stored and not isinstance(known[0], Dim)):
             return [item(x) for x in plain(iterable) if test is None or self._holds(test(x))]
-        return self._collected(trace, iterable if isinstance(iterable, Own) else substitutes.Counted(*known), test, item)
+        return self._collected(trace, iterable if stored else substitutes.Counted(*known), test, item)
 
     def generated(self, iterable: Iterable, test: Callable[[Any], Any] | None, item: Callable[[Any], Any]) -> Any:
         trace = tr.current()
         known = substitutes.counted(trace, iterable) if trace is not None else None
-        if trace is None or known is None or (not isinstance(known[0], Dim) and known[0] <= LONG_WRITTEN):
+        stored = isinstance(iterable, (Own, View))
+        if trace is None or known is None or (not stored and not isinstance(known[0], Dim) and known[0] <= LONG_WRITTEN):
             return (item(x) for x in plain(iterable) if test is None or self._holds(test(x)))
-        return self._collected(trace, iterable if isinstance(iterable, Own) else substitutes.Counted(*known), test, item)
+        return self._collected(trace, iterable if stored else substitutes.Counted(*known), test, item)
 
     def _collected(self, trace: Trace, iterable: Any, test: Callable[[Any], Any] | None, item: Callable[[Any], Any]) -> Any:
         """A list of the items that a loop makes."""

@@ -199,6 +199,20 @@ def unpacked(layout: Layout, columns: Iterator[np.ndarray], count: int, pool: Se
     return [one if yes else other for yes, one, other in zip(holds, out, others)]
 
 
+def columns_of(items: Sequence, layout: Layout) -> list[np.ndarray] | None:
+    """The numbers of known items as arrays; None where some are known to a run only, or are of several classes."""
+    if isinstance(layout, tuple):
+        parts = [columns_of([item[k] for item in items], part) for k, part in enumerate(layout)]
+        return None if None in parts else [column for part in parts for column in part or ()]
+    if isinstance(layout, RowLayout):
+        return None if any(items) else [np.zeros(len(items), np.int64)] * 3
+    if not isinstance(layout, Spec) or layout.maybe or not layout.is_number:
+        return [] if isinstance(layout, Known) else None
+    if any(type(item) is not layout.python and not issubclass(type(item), np.generic) for item in items):
+        return None
+    return [np.array(items, layout.dtype)]
+
+
 def item_of(trace: Trace, layout: Layout, parts: Iterator[Atom]) -> Any:
     if isinstance(layout, tuple):
         return like(layout, [item_of(trace, part, parts) for part in layout])

@@ -19,6 +19,7 @@ from hybrid.control.items import (
     Layout,
     RowLayout,
     atoms_of,
+    columns_of,
     common_layout,
     inner_layout,
     is_borrowed,
@@ -35,7 +36,7 @@ from hybrid.control.own import ROOM, Changes, Own, home, numbers, plain
 from hybrid.control.structure import is_parts, like
 from hybrid.core import dtype as dt
 from hybrid.core.errors import TraceError
-from hybrid.frontend import integers
+from hybrid.frontend import integers, uncertain
 from hybrid.frontend.elementwise import cast
 from hybrid.frontend.indexing import getitem, setitem
 from hybrid.frontend.values import Value, operand, stretched, symbol, wrap
@@ -108,9 +109,20 @@ class Listed(Own):
         self.longest = 0
         inner = inner_layout(layout)
         self.pool = None if inner is None else MAKERS["pool"](self, inner.inner)
-        for item in given:
-            self.append(item)
+        columns = columns_of(given, layout) if given else None
+        if columns is None:
+            for item in given:
+                self.append(item)
+        else:
+            self._fill(columns, len(given))
         self.fresh = self._now()
+
+    def _fill(self, columns: list[np.ndarray], count: int) -> None:
+        """Begin with known items."""
+        for buffer, column in zip(self.buffers, columns):
+            setitem(buffer, slice(0, count), constant(self.trace, column))
+        self.longest = count
+        self._set_end(tr.literal(count, dt.int64))
 
     def _now(self) -> list[Atom]:
         """What storage holds."""
@@ -415,7 +427,7 @@ class Listed(Own):
 
     def _at(self, index: Any) -> Atom:
         trace, zero = self.trace, tr.literal(0, dt.int64)
-        given, count = operand(trace, index, dt.int64), self._count()
+        given, count = operand(trace, uncertain.number(trace, index), dt.int64), self._count()
         at = trace.one(e.select, trace.one(e.lt, given, zero), trace.one(e.add, given, count), given)
         inside = trace.one(e.and_, trace.one(e.ge, at, zero), trace.one(e.lt, at, count))
         trace.assume(inside, "an index of a list is in bounds")
@@ -586,6 +598,14 @@ def _lists_in(stored: Any, item: Any) -> Iterator[tuple[Any, list]]:
             yield from _lists_in(part, own)
     elif type(item) is list and item:
         yield stored, item
+
+
+def constant(trace: Trace, column: np.ndarray) -> Any:
+    """A known array."""
+    if np.all(column == column[0]) and not (column[0] == 0 and np.signbit(column.astype(float)).any()):
+        return column[0]
+    column.flags.writeable = False
+    return wrap(trace.capture(column, "ndarray", private=True))
 
 
 def is_traced(x: Any) -> bool:

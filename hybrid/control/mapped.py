@@ -12,10 +12,12 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
+import numpy as np
+
 from hybrid.control import algorithms
 from hybrid.control.items import Layout, atoms_of, layout_of, layout_of_item, together, types_of
 from hybrid.control.join import Spec
-from hybrid.control.lists import KINDS, Listed, is_traced, listed
+from hybrid.control.lists import KINDS, Listed, constant, is_traced, listed
 from hybrid.control.own import Changes, Own, View, numbers, plain
 from hybrid.control.structure import is_parts
 from hybrid.core import dtype as dt
@@ -114,9 +116,10 @@ class Mapped(Own):
         self.held = None
         self.entries = _Entries(self.trace, self)
         self.live = numbers(self.trace, tr.literal(0, dt.int64))[0]
-        self.entries.store([], (key, value, _ALIVE), max(change.room, 2 * len(given)))
-        for one, other in given:
-            self.run(algorithms.put, one, self.atoms(one), other)
+        self.entries.store([(one, other, True) for one, other in given], (key, value, _ALIVE), max(change.room, 2 * len(given)))
+        tr.write(self.live, tr.literal(len(given), dt.int64))
+        if given:
+            setitem(self.table, slice(None), constant(self.trace, _table([one for one, _ in given], self.size)))
         self.entries.fresh = self.entries._now()
 
     def make_table(self, size: int) -> None:
@@ -359,6 +362,28 @@ class Mapped(Own):
         if self.kind is defaultdict:
             return partial(_dict, partial(defaultdict, self.given.default_factory))
         return partial(_dict, self.kind)
+
+
+def _numbers(key: Any) -> Iterator[int]:
+    if isinstance(key, tuple):
+        for part in key:
+            yield from _numbers(part)
+    elif not isinstance(key, str):
+        yield int(key)
+
+
+def _table(keys: list, size: int) -> np.ndarray:
+    """The table of some known keys: `Mapped.place` in Python."""
+    out = np.full(size, -1, np.int64)
+    for entry, key in enumerate(keys):
+        at = 0
+        for number in _numbers(key):
+            mixed = ((at ^ number) * _MIX + 2**63) % 2**64 - 2**63
+            at = mixed ^ (mixed >> 29)
+        while out[at % size] >= 0:
+            at += 1
+        out[at % size] = entry
+    return out
 
 
 def _dict(kind: Any, entries: list) -> Any:
