@@ -206,8 +206,15 @@ def columns_of(items: Sequence, layout: Layout) -> list[np.ndarray] | None:
         return None if None in parts else [column for part in parts for column in part or ()]
     if isinstance(layout, RowLayout):
         return None if any(items) else [np.zeros(len(items), np.int64)] * 3
-    if not isinstance(layout, Spec) or layout.maybe or not layout.is_number:
+    if not isinstance(layout, Spec) or not layout.is_number:
         return [] if isinstance(layout, Known) else None
+    if layout.maybe:
+        kinds = {type(item) for item in items}
+        if not isinstance(layout.instead, type) or not kinds <= {layout.instead, layout.dtype.type}:
+            return None
+        said = [issubclass(type(item), np.generic) for item in items]
+        exact = layout.instead is not int or dt.is_integer(layout.dtype) or all(abs(item) < 2**53 for item in items)
+        return [np.array(items, layout.dtype), np.array(said)] if exact else None
     if any(type(item) is not layout.python and not issubclass(type(item), np.generic) for item in items):
         return None
     return [np.array(items, layout.dtype)]

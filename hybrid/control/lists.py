@@ -72,7 +72,7 @@ class Listed(Own):
         self.buffers: list[Any] = []
         self.ends: list[Symbol] = []
         self.capacity = 0
-        self.room = MANY  # for new items, where nothing is known of the rounds
+        self.room = MANY * trace.room  # for new items, where nothing is known of the rounds
         self.pool: Any = None  # of the items of lists among its items (`rows`)
         self.fresh: list[Atom] = []  # what storage held when it was made
         self.borrows = False  # whether it holds arrays that are known to others
@@ -87,7 +87,7 @@ class Listed(Own):
     def grow(self, change: Changes) -> None:
         if self.held is None:
             if self.layout == change.layout:
-                self._reserve(change.room)
+                self.widen(change.room)
                 return
             if self._now() != self.fresh:
                 raise TraceError("a list holds items of several kinds, which only a run can tell", at=change.at)
@@ -116,6 +116,12 @@ class Listed(Own):
         else:
             self._fill(columns, len(given))
         self.fresh = self._now()
+
+    def widen(self, room: int) -> None:
+        """Make more room."""
+        unchanged = self._now() == self.fresh
+        self._reserve(room)
+        self.fresh = self._now() if unchanged else []
 
     def _fill(self, columns: list[np.ndarray], count: int) -> None:
         """Begin with known items."""

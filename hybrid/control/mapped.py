@@ -102,7 +102,7 @@ class Mapped(Own):
     def grow(self, change: Changes) -> None:
         if self.held is None:
             if self.entries.layout[:2] == change.layout:
-                self.entries._reserve(change.room)
+                self.entries.widen(change.room)
                 self.trace.handlers.algorithm(algorithms.rehash)(self, self.entries)
                 return
             if self.entries._now() != self.entries.fresh:

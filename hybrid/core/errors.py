@@ -68,6 +68,10 @@ class AssumptionError(TraceError):
     """An assumption of a trace does not hold for the values of this call: Python has to make it."""
 
 
+class RoomError(AssumptionError):
+    """A container has more items than a trace made room for: the next one makes more."""
+
+
 class CompileError(HybridError, RuntimeError):
     """A loop nest or machine-code problem; the message names the kernel."""
 

@@ -201,6 +201,7 @@ class Trace(KnownSizes):
         self.checks: list[Atom] = []  # Python numbers that must be finite: where Python would have raised, they are not
         self.short = False  # whether short loops were written out
         self.handlers: Any = None  # what takes part in its control flow (`control.handlers`)
+        self.room = 1  # times as much room in them as there is at first
         self.lists: list[Any] = []  # those that the traced code makes (`control.lists`)
         self.returned: dict[int, tuple[Any, Any]] = {}  # containers that only a `return` knows, and how they nest
         self.notes: list[str] = []  # what `explain` says about how it was traced

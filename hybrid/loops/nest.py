@@ -65,6 +65,7 @@ class Code(enum.IntEnum):
     INDEX = 1  # an index out of bounds
     MEMORY = 2  # a scratch buffer could not be allocated
     PYTHON = 3  # the call belongs to Python: an assumption of the trace does not hold
+    ROOM = 5  # so it does, since a container has more items than there is room for
     RAISED = 4  # Python raised what nobody may catch but the caller; the exception is set in the calling thread
 
 

@@ -51,6 +51,7 @@ from hybrid.loops.nest import (
 from hybrid.loops.opaque import spell
 from hybrid.loops.pull import Names, as_reals, element_copy
 from hybrid.loops.recursions import Routined, depth_left
+from hybrid.ops.control import ROOM
 from hybrid.passes.access import axes_index, offset_of
 from hybrid.passes.fuse import fuse
 from hybrid.passes.reuse import NEVER, donors, read_elsewhere
@@ -149,7 +150,8 @@ class _Lowering:
                     self.highest[eqn.params["symbol"]] = eqn.params["high"]
                 return [Let(eqn.params["symbol"], self.value(eqn.inputs[0]))]
             case "check":
-                return [Check(self.value(eqn.inputs[0]), Code.PYTHON)]
+                code = Code.ROOM if eqn.params["what"] == ROOM else Code.PYTHON
+                return [Check(self.value(eqn.inputs[0]), code)]
             case "cond":
                 return self.branch(eqn, targets)
             case "recursion":

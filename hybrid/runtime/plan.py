@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from hybrid.core.errors import AssumptionError, CompileError, IndexingError
+from hybrid.core.errors import AssumptionError, CompileError, IndexingError, RoomError
 from hybrid.core.shape import Dim, Shape, Size, evaluate
 from hybrid.ir.graph import Literal, apply, sizes_of
 from hybrid.ir.graph import sizes as ir_sizes
@@ -32,6 +32,8 @@ def fail(code: int) -> None:
     """Raise what a kernel's code stands for."""
     if code == Code.PYTHON:
         raise AssumptionError("what the trace takes for granted does not hold for these values")
+    if code == Code.ROOM:
+        raise RoomError("a container has more items than there is room for")
     if code == Code.INDEX:
         raise IndexingError("an index is out of bounds", fix="call f.eager(...) with the same arguments to see which")
     if code == Code.MEMORY:

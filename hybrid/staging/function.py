@@ -23,6 +23,7 @@ from hybrid.core.errors import (
     CompileError,
     HybridError,
     NotFiniteError,
+    RoomError,
     TraceError,
 )
 from hybrid.core.spec import Spec
@@ -71,6 +72,8 @@ class Call(NamedTuple):
 REST = 64  # calls that go straight to Python where no call has ever been compiled: to look at one takes some 20 µs
 MISSES = 4  # calls that compiled code could not make after all, before it is not tried any more
 SEVERAL = 3  # floats of one argument that the function asks for the values of, before all of them become static
+MORE_ROOM = 16  # times as much room in containers, after a call that needed more
+MOST_ROOM = 16**2  # at first some 8000 items fit, at last two millions: beyond, a call is Python's
 MANY_VARIANTS = 3  # traces kept beside one for other states of what a function reads, such as a training flag
 
 
@@ -97,6 +100,7 @@ class Function(Reports, Inspection):
         self._asked: dict[tree.Structure, dict[int, str]] = {}  # numbers that became static: leaf -> who asked for the value
         self._refusals = self._resting = 0  # calls that were refused in a row; calls to come that are not looked at
         self._state = State()
+        self._room = 1  # times as much room in containers as there is at first
         self._varying: set[str] = set()  # calls between compiled parts that give arrays of various sizes
         self._changes: Counter[str] = Counter()  # by name: traces made because this static value was new
         self.lock = threading.RLock()
@@ -206,11 +210,15 @@ class Function(Reports, Inspection):
             return self.function(*args, **kwargs)
 
     def _vary(self, compiled: Compiled, error: BaseException | None) -> bool:
-        """Whether a function between compiled parts gave arrays of other sizes: the next trace has symbols for them."""
-        site = getattr(error, "site", None)
-        if site is None or site in self._varying:
-            return False
-        self._varying.add(site)
+        """Whether the next trace will do better: with symbols for sizes of arrays that functions between compiled parts give,
+        or with more room for the items of containers."""
+        if isinstance(error, RoomError) and self._room < MOST_ROOM:
+            self._room *= MORE_ROOM
+        else:
+            site = getattr(error, "site", None)
+            if site is None or site in self._varying:
+                return False
+            self._varying.add(site)
         with self.lock:
             for key, known in list(self._traces.items()):
                 if known is compiled:
@@ -409,7 +417,7 @@ class Function(Reports, Inspection):
             with aside.aside():  # so that decorated functions which this one calls are inlined
                 varying = None if self.strict else frozenset(self._varying)
                 traced = trace(self.function, name_of(self.function), structure, leaves, call.values, names, reads, hints,
-                               short, varying, recursive, call.state)  # fmt: skip
+                               short, varying, recursive, call.state, self._room)  # fmt: skip
         except Recursive as found:
             reads.restore()
             if found.code in recursive:

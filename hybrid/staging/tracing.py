@@ -186,7 +186,7 @@ class _Container:
 def trace(function: Callable, name: str, structure: tree.Structure, leaves: tuple[Leaf, ...], values: Sequence[Any],
           names: Sequence[str], reads: Reads, hints: Mapping[str, int], short: bool = True,
           varying: frozenset[str] | None = None, recursive: frozenset[types.CodeType] = frozenset(),
-          state: Sequence[Read] = ()) -> Traced:  # fmt: skip
+          state: Sequence[Read] = (), room: int = 1) -> Traced:  # fmt: skip
     """Record one call.
 
     Args:
@@ -195,6 +195,7 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
         reads: what the function reads besides them, as it is now.
         hints: for each symbol among the sizes of arguments a number that is like those it stands for.
         short: whether to write out short loops, so that what they compute fuses.
+        room: times as much room in containers as there is at first.
         varying: the calls of functions between compiled parts whose results vary in size; None: no function is so called.
         recursive: functions whose calls of themselves become those of a procedure.
         state: where the values of state are.
@@ -206,6 +207,7 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
         TraceError: and whatever else the function raises.
     """
     recording = Trace(name, hints)
+    recording.room = room
     arguments, inputs, cells = _arguments(recording, leaves, values, names)
     recording.given, recording.varying = [taken(leaves[k], values[k]) for k in inputs], varying
     with recording:
