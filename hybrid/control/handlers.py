@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from hybrid.control import containers, lists, queues, rows, substitutes, written  # noqa: F401
+from hybrid.control import arrays, containers, queues, rows, substitutes, written  # noqa: F401
 from hybrid.control.branch import branch, choose, truth
 from hybrid.control.effects import refuse_debuggers, refuse_effects
 from hybrid.control.lists import Listed, listed
@@ -509,7 +509,7 @@ def _plainly(function: Callable, /, *args: Any, **kwargs: Any) -> Any:
 def _library(function: Callable, /, *args: Any, **kwargs: Any) -> Any:
     """A call of NumPy's or SciPy's, which takes lists for arrays."""
     if any(isinstance(x, Own) for x in (*args, *kwargs.values())):
-        args, kwargs = lists.arrays(args, kwargs)
+        args, kwargs = arrays.arrays(args, kwargs)
         function = FUNCTIONS.get(function, function)  # NumPy itself would iterate over an array in place of a list
     return function(*substitutes.with_arrays(function, args), **kwargs)
 

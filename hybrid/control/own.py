@@ -16,7 +16,6 @@ from hybrid.core.shape import TensorType
 from hybrid.ir import trace as tr
 from hybrid.ir.graph import Atom
 from hybrid.ir.trace import Cell, Region, Symbol, Trace
-from hybrid.ops.control import ROOM as ROOM
 
 
 class Changes(TraceError):

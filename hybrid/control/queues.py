@@ -9,8 +9,9 @@ from typing import Any
 from hybrid.control import algorithms
 from hybrid.control.items import Layout
 from hybrid.control.lists import KINDS, Listed
-from hybrid.control.own import ROOM, plain
+from hybrid.control.own import plain
 from hybrid.core import dtype as dt
+from hybrid.core.errors import ROOM
 from hybrid.frontend.indexing import getitem, setitem
 from hybrid.ir import trace as tr
 from hybrid.ir.graph import Atom

@@ -12,8 +12,8 @@ from typing import Any
 from hybrid.control import algorithms
 from hybrid.control.items import Layout
 from hybrid.control.lists import MAKERS, Listed
-from hybrid.control.own import ROOM
 from hybrid.core import dtype as dt
+from hybrid.core.errors import ROOM
 from hybrid.frontend.indexing import getitem, setitem
 from hybrid.frontend.values import operand, symbol
 from hybrid.ir import trace as tr

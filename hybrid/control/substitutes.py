@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from hybrid.control import lists, written
+from hybrid.control import arrays, written
 from hybrid.control.branch import choose, truth
 from hybrid.control.lists import Listed
 from hybrid.control.own import Own, View
@@ -378,7 +378,7 @@ def _constructor(function: Callable, body: Callable) -> Callable:
             and set(kwargs) <= {"dtype"}
             and len(args) < 3
         ):
-            return lists.array(args[0], args[1] if len(args) == 2 else kwargs.get("dtype"))
+            return arrays.array(args[0], args[1] if len(args) == 2 else kwargs.get("dtype"))
         if args and type(args[0]) is Flat:
             args = (args[0].copy(), *args[1:])
         if function in _FILLED or holds_tensor((*args, *kwargs.values())):

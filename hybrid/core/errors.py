@@ -72,6 +72,9 @@ class RoomError(AssumptionError):
     """A container has more items than a trace made room for: the next one makes more."""
 
 
+ROOM = "there is room in a container"  # the assumption whose failure a RoomError tells
+
+
 class CompileError(HybridError, RuntimeError):
     """A loop nest or machine-code problem; the message names the kernel."""
 

@@ -16,6 +16,7 @@ import numpy as np
 
 from hybrid.core import dtype as dt
 from hybrid.core.affine import Affine
+from hybrid.core.errors import ROOM
 from hybrid.core.shape import Dim, Shape, Size, contiguous_strides
 from hybrid.ir.graph import Atom, Eqn, Graph, Literal, Var, resolved, sizes, symbols_of
 from hybrid.ir.rebuild import substituted
@@ -51,7 +52,6 @@ from hybrid.loops.nest import (
 from hybrid.loops.opaque import spell
 from hybrid.loops.pull import Names, as_reals, element_copy
 from hybrid.loops.recursions import Routined, depth_left
-from hybrid.ops.control import ROOM
 from hybrid.passes.access import axes_index, offset_of
 from hybrid.passes.fuse import fuse
 from hybrid.passes.reuse import NEVER, donors, read_elsewhere

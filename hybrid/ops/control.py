@@ -56,9 +56,6 @@ bind = register(Primitive(
 
 
 # check: an assumption of the trace -------------------------------------------------------------------------------------
-ROOM = "there is room in a container"  # an assumption of which the next trace may make more
-
-
 def _eval_check(condition: Any, what: str) -> tuple:
     if not condition:
         raise AssumptionError(what)

@@ -35,8 +35,8 @@ from hybrid.staging.liveness import (
     scope,
     unbound,
 )
+from hybrid.staging.pieces import HANDLERS, arguments, binds, flat, handler, index, is_simple, text, thunk
 
-HANDLERS = "__hybrid__"
 _LOOKS_AT_FRAME = ("locals", "eval", "exec")
 _LOOKS_WITHOUT_ARGUMENTS = ("vars", "dir")
 _INLINED = sys.version_info >= (3, 12)  # list, set and dict comprehensions run in the frame of their function
@@ -73,23 +73,6 @@ def rewrite(node: _Function, mangle: Callable[[str], str]) -> None:
     _Rewriter(node, mangle).function()
 
 
-def _handler(name: str, *args: ast.expr) -> ast.Call:
-    return ast.Call(ast.Attribute(load(HANDLERS), name, ast.Load()), list(args), [])
-
-
-def _thunk(value: ast.expr) -> ast.Lambda:
-    return ast.copy_location(ast.Lambda(_arguments(), value), value)
-
-
-def _arguments(*names: str) -> ast.arguments:
-    return ast.arguments([], [ast.arg(name) for name in names], None, [], [], None, [])
-
-
-def _binds(*nodes: ast.AST) -> bool:
-    """Whether an expression has a `:=`, which a lambda would keep to itself."""
-    return any(isinstance(part, ast.NamedExpr) for node in nodes for part in scope([node]))
-
-
 # Operations whose low bits depend on nothing but the low bits of their operands, and those that ask for low bits.
 _RING = {ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.LShift: "lshift",
          ast.BitAnd: "and_", ast.BitOr: "or_", ast.BitXor: "xor"}  # fmt: skip
@@ -98,32 +81,7 @@ _COMPARED = {ast.Eq: "eq", ast.NotEq: "ne", ast.Lt: "lt", ast.LtE: "le", ast.Gt:
 _WRAP = PREFIX + "wrap"
 
 
-def _is_simple(node: ast.expr) -> bool:
-    """Whether an expression may be evaluated earlier than it stands: names, numbers, and arithmetic of these."""
-    if isinstance(node, ast.BinOp):
-        return _is_simple(node.left) and _is_simple(node.right)
-    return isinstance(node, (ast.Name, ast.Constant))
-
-
-def _index(node: ast.expr) -> ast.expr | None:
-    """What stands in brackets as an argument of a call; None where it has parts that can stand nowhere else."""
-    if isinstance(node, ast.Slice):
-        parts = [part or ast.copy_location(ast.Constant(None), node) for part in (node.lower, node.upper, node.step)]
-        return ast.copy_location(_handler("slice", *parts), node)
-    if isinstance(node, ast.Tuple) and isinstance(node.ctx, ast.Load):
-        made = [None if isinstance(part, ast.Starred) else _index(part) for part in node.elts]
-        return None if None in made else ast.copy_location(ast.Tuple(made, ast.Load()), node)  # type: ignore[arg-type]
-    return None if isinstance(node, ast.Starred) else node
-
-
 _CONSUMERS = frozenset(("sum", "min", "max", "any", "all", "list", "tuple", "sorted", "set", "Counter"))
-
-
-def _flat(target: ast.expr) -> list[str] | None:
-    """The names of a target that is one, or several side by side."""
-    parts = target.elts if isinstance(target, ast.Tuple) else [target]
-    names = [part.id for part in parts if isinstance(part, ast.Name)]
-    return names if len(names) == len(parts) and len(set(names)) == len(names) else None
 
 
 def _meet(a: set[str] | None, b: set[str] | None) -> set[str] | None:
@@ -190,10 +148,10 @@ class _Rewriter(ast.NodeTransformer):
                 self.add(node)
                 return [node]
             case ast.Assert():
-                if _binds(node):
+                if binds(node):
                     return [self.generic_visit(node)]  # type: ignore[list-item]
                 message = [] if node.msg is None else [self.thunk(node.msg)]
-                call = ast.Expr(_handler("assert_", self.tested(node.test), *message))
+                call = ast.Expr(handler("assert_", self.tested(node.test), *message))
                 return [ast.If(load("__debug__"), [ast.copy_location(call, node)], [])]
             case ast.AnnAssign(target=ast.Name()):
                 if node.value is None:
@@ -210,8 +168,8 @@ class _Rewriter(ast.NodeTransformer):
                 self.add(node)
                 return [node]
             case ast.Return() | ast.Raise() | ast.Break() | ast.Continue():
-                if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call) and not _binds(node.exc):
-                    node.exc = ast.copy_location(_handler("error", self.thunk(node.exc)), node.exc)
+                if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call) and not binds(node.exc):
+                    node.exc = ast.copy_location(handler("error", self.thunk(node.exc)), node.exc)
                     node.cause = node.cause and self.visit(node.cause)
                 else:
                     self.generic_visit(node)
@@ -228,7 +186,7 @@ class _Rewriter(ast.NodeTransformer):
         """What is assigned to a variable: a new list that the function changes is made known."""
         made = isinstance(target, ast.Name) and target.id in self.lists and is_list(value)
         value = self.visit(value)
-        return ast.copy_location(_handler("listed", value), value) if made else value
+        return ast.copy_location(handler("listed", value), value) if made else value
 
     def add(self, *nodes: ast.AST) -> None:
         """Names that some nodes bind; what a `:=` binds is not certain."""
@@ -327,7 +285,7 @@ class _Rewriter(ast.NodeTransformer):
         after, self.bound = self.bound, before
         orelse, second = self.define("else", node.orelse, node)
         self.bound = _meet(after, self.bound)
-        call = _handler("branch", test, first, second, self.state(names, node.live, set()))
+        call = handler("branch", test, first, second, self.state(names, node.live, set()))
         return [*then, *orelse, ast.copy_location(ast.Expr(ast.copy_location(call, node.test)), node)]
 
     def loop(self, node: Each | Repeat) -> list[ast.stmt]:
@@ -342,12 +300,12 @@ class _Rewriter(ast.NodeTransformer):
             item = PREFIX + "item"
             target = ast.copy_location(ast.Assign([node.target], load(item)), node.target)
             made, body = self.define("for", [target, *node.body], node, item)
-            call = ast.copy_location(_handler("for_", source, body, state, *stop), node.iter)
+            call = ast.copy_location(handler("for_", source, body, state, *stop), node.iter)
         else:
             self.remove(unbound(node))
             before = self.bound
             test: ast.expr
-            if _binds(node.test):
+            if binds(node.test):
                 returned = ast.copy_location(ast.Return(node.test), node.test)
                 made, test = self.define("test", [returned], node)
                 self.bound = before
@@ -355,14 +313,14 @@ class _Rewriter(ast.NodeTransformer):
                 test = self.thunk(node.test, self.tested)
             more, body = self.define("while", node.body, node)
             made += more
-            call = ast.copy_location(_handler("while_", test, body, state, *stop), node.test)
+            call = ast.copy_location(handler("while_", test, body, state, *stop), node.test)
         self.bound = before
         return [*made, ast.copy_location(ast.Expr(call), node)]
 
     def define(self, label: str, stmts: list[ast.stmt], at: ast.stmt, *names: str) -> tuple[list[ast.stmt], ast.expr]:
         """A block as a nested function: its definition, and what stands for it in a call."""
         if not stmts:
-            return [], _thunk(ast.copy_location(ast.Constant(None), at))
+            return [], thunk(ast.copy_location(ast.Constant(None), at))
         self.count += 1
         name = f"{PREFIX}{label}_{self.count}"
         rebound = sorted(bound(*stmts) & (self.locals | self.outer | self.invented))
@@ -371,7 +329,7 @@ class _Rewriter(ast.NodeTransformer):
         self.inside -= 1
         if rebound:
             body.insert(0, ast.copy_location(ast.Nonlocal(rebound), at))
-        made = ast.FunctionDef(name, _arguments(*names), body, [], None, None)
+        made = ast.FunctionDef(name, arguments(*names), body, [], None, None)
         if sys.version_info >= (3, 12):
             made.type_params = []
         return [ast.copy_location(made, at)], load(name)
@@ -383,21 +341,21 @@ class _Rewriter(ast.NodeTransformer):
     def state(self, names: set[str], live: set[str], carried: set[str]) -> ast.Call:
         variables = _thunk_of(sorted(names))
         sets = (names & live, names & carried, names & self.invented)
-        return _handler("state", variables, *(_names(frozenset(map(self.mangle, part))) for part in sets))
+        return handler("state", variables, *(_names(frozenset(map(self.mangle, part))) for part in sets))
 
     # Expressions ----------------------------------------------------------------------------------------------------------
     def thunk(self, node: ast.expr, visit: Callable[[ast.expr], ast.expr] | None = None) -> ast.Lambda:
         self.inside += 1
         value = (visit or self.visit)(node)
         self.inside -= 1
-        return _thunk(value)
+        return thunk(value)
 
     def tested(self, node: ast.expr) -> ast.expr:
         """An expression of which only the truth matters: its parts need not be of one kind."""
-        if not isinstance(node, ast.BoolOp) or _binds(node):
+        if not isinstance(node, ast.BoolOp) or binds(node):
             return self.visit(node)
         name = "all_" if isinstance(node.op, ast.And) else "any_"
-        return ast.copy_location(_handler(name, *(self.thunk(part, self.tested) for part in node.values)), node)
+        return ast.copy_location(handler(name, *(self.thunk(part, self.tested) for part in node.values)), node)
 
     def nested(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> None:
         """A function in this one, which is rewritten with it."""
@@ -414,7 +372,7 @@ class _Rewriter(ast.NodeTransformer):
     def visit_Name(self, node: ast.Name) -> ast.expr:
         out = self.variable(node)
         if node.id in self.lists and isinstance(node.ctx, ast.Load):
-            return ast.copy_location(_handler("plain", out), node)
+            return ast.copy_location(handler("plain", out), node)
         return out
 
     def bare(self, node: ast.expr) -> ast.expr:
@@ -434,27 +392,22 @@ class _Rewriter(ast.NodeTransformer):
         self.generic_visit(node)
         if not isinstance(node.ctx, ast.Load) or isinstance(node.slice, ast.Constant):
             return node
-        index = _index(node.slice)
-        return node if index is None else ast.copy_location(_handler("item", node.value, index), node)
+        given = index(node.slice)
+        return node if given is None else ast.copy_location(handler("item", node.value, given), node)
 
     def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
         """`a * b + c & mask` becomes `low(mask, "and", lambda w: w("add", w("mul", a, b), c))`: only its low bits matter."""
         name = _LOW.get(type(node.op))
-        if (
-            name is None
-            or not isinstance(node.left, ast.BinOp)
-            or type(node.left.op) not in _RING
-            or not _is_simple(node.right)
-        ):
+        if name is None or not isinstance(node.left, ast.BinOp) or type(node.left.op) not in _RING or not is_simple(node.right):
             return self.generic_visit(node)  # type: ignore[return-value]
-        if _binds(node):
+        if binds(node):
             return self.generic_visit(node)  # type: ignore[return-value]
         mask = self.thunk(node.right)
         self.inside += 1
         wrapped = self.ring(node.left)
         self.inside -= 1
-        made = ast.copy_location(ast.Lambda(_arguments(_WRAP), wrapped), node.left)
-        return ast.copy_location(_handler("low", mask, ast.Constant(name), made), node)
+        made = ast.copy_location(ast.Lambda(arguments(_WRAP), wrapped), node.left)
+        return ast.copy_location(handler("low", mask, ast.Constant(name), made), node)
 
     def ring(self, node: ast.expr) -> ast.expr:
         """An expression of which only the low bits matter: so do only those of what it is made of."""
@@ -469,7 +422,7 @@ class _Rewriter(ast.NodeTransformer):
         certain = self.bound is None or node.id in self.bound or node.id not in self.locals
         if not self.inside or certain or not isinstance(node.ctx, ast.Load):
             return node
-        return ast.copy_location(_handler("local", _thunk(node)), node)
+        return ast.copy_location(handler("local", thunk(node)), node)
 
     def visit_Call(self, node: ast.Call) -> ast.expr:
         if isinstance(node.func, ast.Name) and node.func.id == "super":
@@ -482,31 +435,31 @@ class _Rewriter(ast.NodeTransformer):
         for keyword in node.keywords:
             keyword.value = self.bare(keyword.value)
         if isinstance(node.func, ast.Name) and node.func.id == "print":
-            node.args = [_text(arg) if isinstance(arg, ast.JoinedStr) else arg for arg in node.args]
-        node.func = ast.copy_location(_handler("call", node.func), node.func)
+            node.args = [text(arg) if isinstance(arg, ast.JoinedStr) else arg for arg in node.args]
+        node.func = ast.copy_location(handler("call", node.func), node.func)
         return node
 
     def visit_BoolOp(self, node: ast.BoolOp) -> ast.expr:
-        if _binds(node):
+        if binds(node):
             return self.generic_visit(node)  # type: ignore[return-value]
         name = "and_" if isinstance(node.op, ast.And) else "or_"
-        return ast.copy_location(_handler(name, *map(self.thunk, node.values)), node)
+        return ast.copy_location(handler(name, *map(self.thunk, node.values)), node)
 
     def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.expr:
         self.generic_visit(node)
         if not isinstance(node.op, ast.Not):
             return node
-        return ast.copy_location(_handler("not_", node.operand), node)
+        return ast.copy_location(handler("not_", node.operand), node)
 
     def visit_IfExp(self, node: ast.IfExp) -> ast.expr:
-        if _binds(node.body, node.orelse):
+        if binds(node.body, node.orelse):
             return self.generic_visit(node)  # type: ignore[return-value]
         test = self.tested(node.test)
-        return ast.copy_location(_handler("choose", test, self.thunk(node.body), self.thunk(node.orelse)), node)
+        return ast.copy_location(handler("choose", test, self.thunk(node.body), self.thunk(node.orelse)), node)
 
     def visit_Compare(self, node: ast.Compare) -> ast.expr:
         """`a < b < c` becomes `(lambda l, r: and_(lambda: l < r, lambda: r < c))(a, b)`."""
-        if len(node.ops) == 1 or _binds(node):
+        if len(node.ops) == 1 or binds(node):
             node.left, node.comparators = self.bare(node.left), list(map(self.bare, node.comparators))
             return self.compared(node) if len(node.ops) == 1 else node
         return self.chain(self.bare(node.left), node.ops, node.comparators, node)
@@ -514,11 +467,11 @@ class _Rewriter(ast.NodeTransformer):
     def compared(self, node: ast.Compare) -> ast.expr:
         """A comparison of two; handlers are asked what may depend on things only a run knows: `x is None`, `x in (1, 2)`."""
         if not isinstance(node.ops[0], (ast.Is, ast.IsNot, ast.In, ast.NotIn)):
-            ordered = _handler("compare", ast.Constant(_COMPARED[type(node.ops[0])]), node.left, node.comparators[0])
+            ordered = handler("compare", ast.Constant(_COMPARED[type(node.ops[0])]), node.left, node.comparators[0])
             return ast.copy_location(ordered, node)
         name = "is_" if isinstance(node.ops[0], (ast.Is, ast.IsNot)) else "in_"
-        same: ast.expr = ast.copy_location(_handler(name, node.left, node.comparators[0]), node)
-        return same if isinstance(node.ops[0], (ast.Is, ast.In)) else ast.copy_location(_handler("not_", same), node)
+        same: ast.expr = ast.copy_location(handler(name, node.left, node.comparators[0]), node)
+        return same if isinstance(node.ops[0], (ast.Is, ast.In)) else ast.copy_location(handler("not_", same), node)
 
     def chain(self, left: ast.expr, ops: list[ast.cmpop], rest: list[ast.expr], at: ast.expr) -> ast.expr:
         a, b = PREFIX + "left", PREFIX + "right"
@@ -530,19 +483,20 @@ class _Rewriter(ast.NodeTransformer):
         else:
             others = self.compared(ast.copy_location(ast.Compare(load(b), ops[1:], [self.bare(rest[1])]), at))
         self.inside -= 1
-        both = ast.copy_location(_handler("and_", _thunk(first), _thunk(others)), at)
-        return ast.copy_location(ast.Call(ast.copy_location(ast.Lambda(_arguments(a, b), both), at), [left, second], []), at)
+        both = ast.copy_location(handler("and_", thunk(first), thunk(others)), at)
+        return ast.copy_location(ast.Call(ast.copy_location(ast.Lambda(arguments(a, b), both), at), [left, second], []), at)
 
     def visit_ListComp(self, node: ast.ListComp) -> ast.expr:
         """`[f(x) for x in xs if p(x)]` becomes `filtered(xs, lambda x: p(x), lambda x: f(x))`."""
         made = self.filtered(node)
-        return self.comprehension(node) if made is None else ast.copy_location(_handler("filtered", *made), node)
+        return self.comprehension(node) if made is None else ast.copy_location(handler("filtered", *made), node)
 
     def filtered(self, node: ast.ListComp | ast.GeneratorExp) -> list[ast.expr] | None:
         """What a comprehension is made of: the source, whether to take an item, and what it becomes."""
         first = node.generators[0]
-        names = _flat(first.target)
-        if len(node.generators) > 1 or first.is_async or names is None or _binds(node):
+        names = flat(first.target)
+        walrus = any(isinstance(part, ast.NamedExpr) for part in ast.walk(node))
+        if len(node.generators) > 1 or first.is_async or names is None or walrus:
             return None
         source = self.bare(first.iter)
         tests = [ast.copy_location(ast.BoolOp(ast.And(), first.ifs), first.ifs[0])] if len(first.ifs) > 1 else first.ifs
@@ -556,12 +510,12 @@ class _Rewriter(ast.NodeTransformer):
 
     def taking(self, value: ast.expr, target: ast.expr, names: list[str]) -> ast.expr:
         """A function of an item, whose parts the names of a target stand for."""
-        inner = ast.copy_location(ast.Lambda(_arguments(*names), value), value)
+        inner = ast.copy_location(ast.Lambda(arguments(*names), value), value)
         if isinstance(target, ast.Name):
             return inner
         item = PREFIX + "item"
         spread = ast.Call(inner, [ast.Starred(load(item), ast.Load())], [])
-        return ast.copy_location(ast.Lambda(_arguments(item), ast.copy_location(spread, value)), value)
+        return ast.copy_location(ast.Lambda(arguments(item), ast.copy_location(spread, value)), value)
 
     def within(self, node: ast.expr, names: list[str], visit: Callable[[ast.expr], ast.expr]) -> ast.expr:
         """An expression in a function of our own that has parameters of some names."""
@@ -577,7 +531,7 @@ class _Rewriter(ast.NodeTransformer):
         if not isinstance(node, ast.GeneratorExp) or not isinstance(function, ast.Name) or function.id not in _CONSUMERS:
             return self.bare(node)
         made = self.filtered(node)
-        return self.visit(node) if made is None else ast.copy_location(_handler("generated", *made), node)
+        return self.visit(node) if made is None else ast.copy_location(handler("generated", *made), node)
 
     def comprehension(self, node: ast.expr) -> ast.expr:
         """Its names are its own; an unbound variable of the function is one of an enclosing function, if it has a frame."""
@@ -597,20 +551,8 @@ class _Rewriter(ast.NodeTransformer):
 
 
 def _thunk_of(names: list[str]) -> ast.Lambda:
-    return ast.Lambda(_arguments(), ast.Tuple([load(name) for name in names], ast.Load()))
+    return ast.Lambda(arguments(), ast.Tuple([load(name) for name in names], ast.Load()))
 
 
 def _names(names: frozenset[str]) -> ast.Constant:
     return ast.Constant(names)  # type: ignore[arg-type]  # the compiler takes any constant that it could have folded itself
-
-
-def _text(node: ast.JoinedStr) -> ast.expr:
-    """An f-string as a call that is given its pieces: what traced values are is known when they are printed."""
-    pieces: list[ast.expr] = []
-    for part in node.values:
-        if not isinstance(part, ast.FormattedValue):
-            pieces.append(part)
-            continue
-        conversion = ast.Constant("" if part.conversion < 0 else chr(part.conversion))
-        pieces.append(ast.Tuple([part.value, conversion, part.format_spec or ast.Constant("")], ast.Load()))
-    return ast.fix_missing_locations(ast.copy_location(_handler("text", *pieces), node))

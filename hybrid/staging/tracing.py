@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from hybrid.control import algorithms, written
+from hybrid.control.arrays import ListedArray
 from hybrid.control.handlers import SHORT, Tracing
-from hybrid.control.lists import ListedArray
 from hybrid.control.own import Own, unwrapped
 from hybrid.control.plain import Ends
 from hybrid.core import tree

@@ -1,0 +1,64 @@
+"""Pieces of syntax trees: calls of handlers, functions of no arguments, and what an expression is made of."""
+
+from __future__ import annotations
+
+import ast
+
+from hybrid.staging.exits import load
+from hybrid.staging.liveness import scope
+
+HANDLERS = "__hybrid__"
+
+
+def handler(name: str, *args: ast.expr) -> ast.Call:
+    return ast.Call(ast.Attribute(load(HANDLERS), name, ast.Load()), list(args), [])
+
+
+def thunk(value: ast.expr) -> ast.Lambda:
+    return ast.copy_location(ast.Lambda(arguments(), value), value)
+
+
+def arguments(*names: str) -> ast.arguments:
+    return ast.arguments([], [ast.arg(name) for name in names], None, [], [], None, [])
+
+
+def binds(*nodes: ast.AST) -> bool:
+    """Whether an expression has a `:=`, which a lambda would keep to itself."""
+    return any(isinstance(part, ast.NamedExpr) for node in nodes for part in scope([node]))
+
+
+def is_simple(node: ast.expr) -> bool:
+    """Whether an expression may be evaluated earlier than it stands: names, numbers, and arithmetic of these."""
+    if isinstance(node, ast.BinOp):
+        return is_simple(node.left) and is_simple(node.right)
+    return isinstance(node, (ast.Name, ast.Constant))
+
+
+def index(node: ast.expr) -> ast.expr | None:
+    """What stands in brackets as an argument of a call; None where it has parts that can stand nowhere else."""
+    if isinstance(node, ast.Slice):
+        parts = [part or ast.copy_location(ast.Constant(None), node) for part in (node.lower, node.upper, node.step)]
+        return ast.copy_location(handler("slice", *parts), node)
+    if isinstance(node, ast.Tuple) and isinstance(node.ctx, ast.Load):
+        made = [None if isinstance(part, ast.Starred) else index(part) for part in node.elts]
+        return None if None in made else ast.copy_location(ast.Tuple(made, ast.Load()), node)  # type: ignore[arg-type]
+    return None if isinstance(node, ast.Starred) else node
+
+
+def flat(target: ast.expr) -> list[str] | None:
+    """The names of a target that is one, or several side by side."""
+    parts = target.elts if isinstance(target, ast.Tuple) else [target]
+    names = [part.id for part in parts if isinstance(part, ast.Name)]
+    return names if len(names) == len(parts) and len(set(names)) == len(names) else None
+
+
+def text(node: ast.JoinedStr) -> ast.expr:
+    """An f-string as a call that is given its pieces: what traced values are is known when they are printed."""
+    pieces: list[ast.expr] = []
+    for part in node.values:
+        if not isinstance(part, ast.FormattedValue):
+            pieces.append(part)
+            continue
+        conversion = ast.Constant("" if part.conversion < 0 else chr(part.conversion))
+        pieces.append(ast.Tuple([part.value, conversion, part.format_spec or ast.Constant("")], ast.Load()))
+    return ast.fix_missing_locations(ast.copy_location(handler("text", *pieces), node))
