@@ -186,6 +186,36 @@ def largest(items: Any, key: Any) -> Any:
     return best
 
 
+def bisect_left(items: Any, item: Any) -> Any:
+    low, high = 0, len(items)
+    while low < high:
+        middle = (low + high) // 2
+        if items[middle] < item:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+def bisect_right(items: Any, item: Any) -> Any:
+    low, high = 0, len(items)
+    while low < high:
+        middle = (low + high) // 2
+        if item < items[middle]:
+            high = middle
+        else:
+            low = middle + 1
+    return low
+
+
+def insort_left(items: Any, item: Any) -> None:
+    items.insert(bisect_left(items, item), item)
+
+
+def insort_right(items: Any, item: Any) -> None:
+    items.insert(bisect_right(items, item), item)
+
+
 # Heaps ----------------------------------------------------------------------------------------------------------------
 def heappush(heap: Any, item: Any) -> None:
     heap.append(item)

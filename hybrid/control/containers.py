@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import bisect
 import builtins
 import heapq
 import operator
+import sys
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
 from hybrid.control import algorithms
+from hybrid.control.join import Spec
 from hybrid.control.lists import Listed, is_traced, listed
 from hybrid.control.mapped import Mapped, SetOf
 from hybrid.control.own import Own, View, plain
@@ -95,6 +98,20 @@ def _heap(function: Callable, algorithm: Callable) -> Callable:
     return changed
 
 
+def _bisected(function: Callable, algorithm: Callable) -> Callable:
+    def searched(items: Any, item: Any, *limits: Any, **kwargs: Any) -> Any:
+        if not isinstance(items, Listed) or limits or kwargs or items.knows(item):
+            return function(plain(items), item, *limits, **kwargs)
+        items.to_storage(item)
+        return items.run(algorithm, item)
+
+    return searched
+
+
+def _type(*args: Any) -> Any:
+    return args[0].kind if len(args) == 1 and isinstance(args[0], Own) else builtins.type(*map(plain, args))
+
+
 # Functions of what can be iterated over ---------------------------------------------------------------------------------
 def _is_stored(x: Any) -> bool:
     """Whether the items of something are had one by one in a loop of the graph."""
@@ -136,9 +153,16 @@ def _folded(function: Callable, algorithm: Callable) -> Callable:
         x = _settled(x)
         if not isinstance(x, (Listed, Counted)):
             return active().handlers.builtin(function)(x, *args, **kwargs)
+        if function is builtins.sum and sys.version_info >= (3, 12) and _may_be_floats(x):
+            raise x.refuse("the sum, which Python compensates, of")
         return active().handlers.algorithm(algorithm)(x, *args, **kwargs)
 
     return folded
+
+
+def _may_be_floats(x: Any) -> bool:
+    layout = x.layout if isinstance(x, Listed) else None
+    return not isinstance(layout, Spec) or layout.maybe or (layout.kind == "python" and not dt.is_integer(layout.dtype))
 
 
 def _extreme(function: Callable, algorithm: Callable) -> Callable:
@@ -167,8 +191,8 @@ def _container(kind: type) -> Callable:
         if len(args) != 1 or kwargs or not _is_stored(plain(args[0])):
             return kind(*map(plain, args), **kwargs)
         out = listed(active(), kind())
-        add = {dict: algorithms.add_pairs, Counter: algorithms.add_counts, set: algorithms.add_all}[kind]
-        active().handlers.algorithm(add)(out, plain(args[0]))
+        adding: dict[Any, Callable] = {dict: algorithms.add_pairs, Counter: algorithms.add_counts, set: algorithms.add_all}
+        active().handlers.algorithm(adding[kind])(out, plain(args[0]))
         return plain(out)
 
     return made
@@ -178,7 +202,9 @@ TABLE: dict[Any, Callable] = {
     **{getattr(heapq, name): _heap(getattr(heapq, name), getattr(algorithms, name))
        for name in ("heappush", "heappop", "heapify", "heapreplace", "heappushpop")},
     **{kind: _container(kind) for kind in (dict, set, Counter)},
-    builtins.list: _list, builtins.sorted: _sorted,
+    **{getattr(bisect, name): _bisected(getattr(bisect, name), getattr(algorithms, name))
+       for name in ("bisect_left", "bisect_right", "insort_left", "insort_right")},
+    builtins.type: _type, builtins.list: _list, builtins.sorted: _sorted,
     builtins.sum: _folded(sum, algorithms.total), builtins.any: _folded(any, algorithms.some),
     builtins.all: _folded(all, algorithms.every), builtins.min: _extreme(min, algorithms.least),
     builtins.max: _extreme(max, algorithms.largest),

@@ -15,7 +15,7 @@ import numpy as np
 from hybrid.control import arrays, containers, queues, rows, substitutes, written  # noqa: F401
 from hybrid.control.branch import branch, choose, truth
 from hybrid.control.effects import refuse_debuggers, refuse_effects
-from hybrid.control.lists import Listed, listed
+from hybrid.control.lists import Listed, listed, repeated
 from hybrid.control.loop import CannotRoll, FirstRoundDiffers, RoundRaises, Rounds, Swapped, roll
 from hybrid.control.own import Changes, Own, View, home, plain
 from hybrid.control.plain import UNDEFINED, Ends, Plain, State
@@ -119,6 +119,14 @@ class Tracing(Plain):
 
     def _holds(self, test: Any) -> bool:
         return test if isinstance(test, bool) else bool(test)
+
+    def repeated(self, left: Any, right: Any) -> Any:
+        trace, items, count = tr.current(), left, right
+        if type(right) is list:
+            items, count = right, left
+        if trace is None or type(items) is not list or not integers.is_traced_integer(count):
+            return left * right
+        return repeated(trace, items, count)
 
     def plain(self, value: Any) -> Any:
         return plain(value)

@@ -38,7 +38,7 @@ from hybrid.core import dtype as dt
 from hybrid.core.errors import ROOM, TraceError
 from hybrid.frontend import integers, uncertain
 from hybrid.frontend.indexing import getitem, setitem
-from hybrid.frontend.values import Value, operand, stretched, symbol, wrap
+from hybrid.frontend.values import Value, operand, sized, stretched, symbol, wrap
 from hybrid.ir import trace as tr
 from hybrid.ir.graph import Atom
 from hybrid.ir.primitive import Primitive
@@ -60,8 +60,8 @@ class Listed(Own):
         longest: the most items that there ever can be after the first; None where a check stands before each new one.
     """
 
-    state = ("layout", "buffers", "ends", "capacity", "longest", "pool", "fresh")
-    inside = ("pool",)
+    state: tuple[str, ...] = ("layout", "buffers", "ends", "capacity", "longest", "pool", "fresh")
+    inside: tuple[str, ...] = ("pool",)
 
     def __init__(self, trace: Trace, items: list):
         super().__init__(trace, items)
@@ -86,6 +86,8 @@ class Listed(Own):
         if self.held is None:
             if self.layout == change.layout:
                 self.widen(change.room)
+                return
+            if self.adopts(change.layout):
                 return
             if self._now() != self.fresh:
                 raise TraceError("a list holds items of several kinds, which only a run can tell", at=change.at)
@@ -114,6 +116,14 @@ class Listed(Own):
         else:
             self._fill(columns, len(given))
         self.fresh = self._now()
+
+    def adopts(self, layout: Layout) -> bool:
+        """Whether nothing but the layout of items of lists in it is new, which had no items before."""
+        inner, before = inner_layout(layout), inner_layout(self.layout)
+        if inner is None or before is None or before.inner is not None or with_inner(self.layout, inner.inner) != layout:
+            return False
+        self.layout, self.pool = layout, MAKERS["pool"](self, inner.inner)
+        return True
 
     def widen(self, room: int) -> None:
         """Make more room."""
@@ -533,8 +543,8 @@ class Listed(Own):
 
 def listed(trace: Trace | None, items: Any) -> Any:
     """A container that the function makes, and may change in branches and loops."""
-    make = KINDS.get(type(items)) if trace is not None else None
-    return items if make is None else make(trace, items)
+    make = KINDS.get(type(items))
+    return items if make is None or trace is None else make(trace, items)
 
 
 KINDS: dict[type, Callable[[Trace, Any], Own]] = {list: Listed}  # others enter themselves
@@ -548,6 +558,23 @@ def _lists_in(stored: Any, item: Any) -> Iterator[tuple[Any, list]]:
             yield from _lists_in(part, own)
     elif type(item) is list and item:
         yield stored, item
+
+
+def repeated(trace: Trace, items: list, count: Any) -> Any:
+    """`items * count`, for one item and a count that only a run knows."""
+    layout = layout_of(items)
+    if len(items) != 1 or layout is None or inner_layout(layout) is not None:
+        raise TraceError("a list of several items is repeated as often as only a run knows", at=tr.user_line())
+    out = Listed(trace, [])
+    out.store([], layout, out.room)
+    size = integers.steps(trace, integers.size_of(trace, count), 1)
+    number = sized(trace, size)
+    trace.assume(trace.one(e.le, number, tr.literal(out.capacity, dt.int64)), ROOM)
+    for buffer, atom in zip(out.buffers, atoms_of(trace, items[0], layout)):
+        setitem(buffer, slice(0, integers.python(trace, number)), wrap(trace.fresh(atom, "ndarray")))
+    out._set_end(number)
+    out.longest = None
+    return out
 
 
 def constant(trace: Trace, column: np.ndarray) -> Any:

@@ -31,6 +31,7 @@ from hybrid.ir.trace import Known, Trace
 from hybrid.ops import elementwise as e
 
 _MIX = 0x9E3779B97F4A7C15 - 2**64  # 2**64 over the golden ratio: spreads neighbours over all bits (Knuth, vol. 3, 6.4)
+_ZERO: Atom = tr.literal(0, dt.int64)
 _ALIVE = Spec("python", dt.bool_)
 _MISSING: Any = object()
 
@@ -105,6 +106,8 @@ class Mapped(Own):
                 self.entries.widen(change.room)
                 self.trace.handlers.algorithm(algorithms.rehash)(self, self.entries)
                 return
+            if self.entries.adopts((*change.layout, _ALIVE)):
+                return
             if self.entries._now() != self.entries.fresh:
                 raise TraceError("a dict holds things of several kinds, which only a run can tell", at=change.at)
             self.held = self.given
@@ -133,7 +136,7 @@ class Mapped(Own):
 
     def place(self, key: list[Atom]) -> Any:
         """Where the search for a key begins."""
-        trace, out = self.trace, tr.literal(0, dt.int64)
+        trace, out = self.trace, _ZERO
         for atom in key:
             mixed = trace.one(e.mul, trace.one(e.xor, out, atom), tr.literal(_MIX, dt.int64))
             out = trace.one(e.xor, mixed, trace.one(e.shr, mixed, tr.literal(29, dt.int64)))

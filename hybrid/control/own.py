@@ -136,6 +136,9 @@ class Own:
             raise self.refuse(what)
         return self.held
 
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        raise self.refuse("copying or saving")
+
     def __len__(self) -> int:
         return len(self.known("the length of"))
 

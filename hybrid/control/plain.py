@@ -131,6 +131,10 @@ class Plain:
         """`(item(x) for x in iterable if test(x))`."""
         return (item(x) for x in iterable if test is None or test(x))
 
+    def repeated(self, left: Any, right: Any) -> Any:
+        """`left * right`, of which one is a list display."""
+        return left * right
+
     def plain(self, value: Any) -> Any:
         """What a variable holds that may be such a list."""
         return value

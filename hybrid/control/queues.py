@@ -38,7 +38,7 @@ class Queue(Listed):
 
     def _reserve(self, room: int) -> None:
         before = self.straight() if self.buffers else None
-        self.buffers = []
+        self.buffers, self.capacity = [], self.capacity * (1 if before is None else 2)
         super()._reserve(room)
         enough = 1 << (self.capacity - 1).bit_length()
         if enough != self.capacity:

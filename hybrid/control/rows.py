@@ -40,10 +40,10 @@ class Pool(Listed):
 class Row(Listed):
     """One of the lists: the numbers that know its stretch stand at a place of three buffers."""
 
-    state = ()
+    state: tuple[str, ...] = ()
 
     def __init__(self, pool: Pool, known: Sequence[Any], at: Any):
-        self.trace, self.of, self.known, self.at = pool.trace, pool, known, at
+        self.trace, self.of, self.numbers, self.at = pool.trace, pool, known, at
         self.held: Any = None
         self.room = pool.room
 
@@ -72,10 +72,10 @@ class Row(Listed):
         pass
 
     def _known(self, k: int) -> Atom:
-        return tr.read(symbol(self.trace, getitem(self.known[k], self.at)))
+        return tr.read(symbol(self.trace, getitem(self.numbers[k], self.at)))
 
     def _know(self, k: int, number: Any) -> None:
-        setitem(self.known[k], self.at, number)
+        setitem(self.numbers[k], self.at, number)
 
     def _bounds(self) -> tuple[Atom, Atom]:
         first = self._known(0)

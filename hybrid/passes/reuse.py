@@ -62,7 +62,7 @@ def _gathers(eqn: Eqn) -> bool:
 
 def read_elsewhere(program: Program, last: Mapping[Var, int]) -> frozenset[Var]:
     """What a WRITE puts into an array it might write over, computed from other elements of that array: to be stored first."""
-    found = set()
+    found: set[Var] = set()
     for k, step in enumerate(program.steps):
         if isinstance(step, Procedure):
             given = {base for result in step.eqn.outputs for base in handed_on(step.eqn, result)}

@@ -397,6 +397,8 @@ class _Rewriter(ast.NodeTransformer):
 
     def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
         """`a * b + c & mask` becomes `low(mask, "and", lambda w: w("add", w("mul", a, b), c))`: only its low bits matter."""
+        if isinstance(node.op, ast.Mult) and isinstance(node.left, ast.List) != isinstance(node.right, ast.List):
+            return ast.copy_location(handler("repeated", self.visit(node.left), self.visit(node.right)), node)
         name = _LOW.get(type(node.op))
         if name is None or not isinstance(node.left, ast.BinOp) or type(node.left.op) not in _RING or not is_simple(node.right):
             return self.generic_visit(node)  # type: ignore[return-value]

@@ -462,10 +462,10 @@ class _Results:
         if id(leaf) in self.place:
             return Argument(self.place[id(leaf)])
         if isinstance(leaf, (Own, ListedArray)):
-            atoms, layout, *dtype = leaf.outputs()
+            atoms, layout, *array = leaf.outputs()
             self.outputs += atoms
             make = leaf.make() if isinstance(leaf, Own) else None
-            return Items(len(self.outputs) - len(atoms), layout, *dtype, make=make)
+            return Items(len(self.outputs) - len(atoms), layout, array[0] if array else False, make)
         symbol = leaf._data if isinstance(leaf, Value) else None
         if type(symbol) is not Symbol:
             return self.constant(leaf)

@@ -359,7 +359,8 @@ def programs(seed, n=24, m=70):
         server: (np.sort(rng.random(20) * 10), rng.random(20)), largest: (x, 5), merged: (x[:25], x[:25] + 0.05),
         schedule: (x, x + w[:50] * 0.1, w[20:]), increasing: (rng.integers(0, 99, 60),), buckets: (x, 10),
         neighbours: (x, 0.4, 7), greatest_in_window: (x, 4), mean_in_window: (x,), counted: (rng.integers(0, 20, 90),),
-        common_subsequence: (rng.integers(0, 4, 30), rng.integers(0, 4, 25)), toggled: (rng.integers(0, 12, 80),), by_group: (rng.integers(0, 6, 40), x[:40]),
+        common_subsequence: (rng.integers(0, 4, 30), rng.integers(0, 4, 25)),
+        toggled: (rng.integers(0, 12, 80),), by_group: (rng.integers(0, 6, 40), x[:40]),
         first_of_each: (rng.integers(-(10**12), 10**12, 40),),
     }  # fmt: skip
 
