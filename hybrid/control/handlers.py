@@ -272,6 +272,7 @@ class Tracing(Plain):
             self.for_(iterable, body, state, stop)
         except Changes as change:
             attempt.undo()
+            attempt.watch = None  # so that nobody but the user's variables knows what is in the container
             _grow(trace, change)
             self.for_(iterable, body, state, stop)
         except RoundRaises as raised:
@@ -344,6 +345,7 @@ class Tracing(Plain):
             self.while_(test, body, state, stop)
         except Changes as change:
             attempt.undo()
+            attempt.watch = None  # so that nobody but the user's variables knows what is in the container
             _grow(trace, change)
             self.while_(test, body, state, stop)
         except RoundRaises as raised:
@@ -539,6 +541,7 @@ def _grow(trace: Trace, change: Changes) -> None:
     """Make a list storage where it was made; elsewhere, leave that to the branch or loop around."""
     if not change.changed.is_home():
         raise change
+    change.__traceback__ = change.__context__ = None
     change.changed.grow(change)
 
 

@@ -94,6 +94,7 @@ class Listed(Own):
             self.held = self.given  # nothing has changed it yet
         if sys.getrefcount(self.held) > 2 + (self.held is self.given):
             raise TraceError("a branch or loop changes a list that is known under another name, too", at=change.at)
+        refuse_aliases(self.held)
         layout = change.layout
         for item in self.held:
             layout = together(layout, layout_of_item(item), change)
@@ -583,6 +584,17 @@ def constant(trace: Trace, column: np.ndarray) -> Any:
         return column[0]
     column.flags.writeable = False
     return wrap(trace.capture(column, "ndarray", private=True))
+
+
+def refuse_aliases(items: Any) -> None:
+    """TraceError for lists among some items that are known under another name, too: storage has theirs only once."""
+    for item in items:
+        if type(item) is list and sys.getrefcount(item) > 3:  # the container, `item`, and the parameter of `getrefcount`
+            raise TraceError(
+                "a branch or loop changes a list in a list that is known under another name, too", at=tr.user_line()
+            )
+        if is_parts(item):
+            refuse_aliases(item)
 
 
 def is_traced(x: Any) -> bool:

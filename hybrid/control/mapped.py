@@ -17,7 +17,7 @@ import numpy as np
 from hybrid.control import algorithms
 from hybrid.control.items import Layout, atoms_of, layout_of, layout_of_item, together, types_of
 from hybrid.control.join import Spec
-from hybrid.control.lists import KINDS, Listed, constant, is_traced, listed
+from hybrid.control.lists import KINDS, Listed, constant, is_traced, listed, refuse_aliases
 from hybrid.control.own import Changes, Own, View, numbers, plain
 from hybrid.control.structure import is_parts
 from hybrid.core import dtype as dt
@@ -111,6 +111,7 @@ class Mapped(Own):
             if self.entries._now() != self.entries.fresh:
                 raise TraceError("a dict holds things of several kinds, which only a run can tell", at=change.at)
             self.held = self.given
+        refuse_aliases(self.held.values() if isinstance(self.held, dict) else ())
         key, value = change.layout
         for one, other in self.known_entries():
             key, value = together(key, layout_of_item(one), change), together(value, layout_of_item(other), change)

@@ -160,6 +160,11 @@ class _Rewriter(ast.NodeTransformer):
                 return self.statement(plain)
             case ast.Delete() | ast.AugAssign():
                 return self.changed(node)
+            case ast.Assign(value=ast.Name()):
+                node.targets = list(map(self.visit, node.targets))
+                node.value = self.bare(node.value)
+                self.add(node)
+                return [node]
             case ast.Assign(targets=[target]) if any(name in self.lists and is_list(value) for name, value in pairs(node)):
                 if isinstance(target, ast.Name):
                     node.value = self.listed(target, node.value)
