@@ -12,8 +12,9 @@ from collections.abc import Callable
 from typing import Any
 
 from hybrid.control import algorithms
+from hybrid.control.items import is_traced
 from hybrid.control.join import Spec
-from hybrid.control.lists import Listed, is_traced, listed
+from hybrid.control.lists import Listed, listed
 from hybrid.control.mapped import Mapped, SetOf
 from hybrid.control.own import Own, View, plain
 from hybrid.control.structure import is_parts

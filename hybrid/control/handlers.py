@@ -554,7 +554,8 @@ class _Attempt:
 
     def __init__(self, trace: Trace, state: State, body: Callable):
         self.trace, self.state, self.region = trace, state, Region(trace, "rounds", trial=True)
-        self.values, self.failure, self.watch = state.get(), trace.failure, Watch((body,), state.get())
+        self.values, self.failure = state.get(), trace.failure
+        self.watch: Any = Watch((body,), state.get())
         self.held = self.watch.holding(trace, state)  # the variables, those of objects among them
         self.absent = [place for place in self.watch.held.values() if place.get() is UNDEFINED]
 

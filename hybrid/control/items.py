@@ -5,6 +5,7 @@ The layout of an item says which numbers stand for it; `atoms_of` takes an item 
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +19,7 @@ from hybrid.core.errors import TraceError
 from hybrid.core.shape import TensorType
 from hybrid.frontend import uncertain
 from hybrid.frontend.indexing import Place
-from hybrid.frontend.values import unwrap
+from hybrid.frontend.values import Value, unwrap, wrap
 from hybrid.ir import trace as tr
 from hybrid.ir.graph import Atom
 from hybrid.ir.trace import Known, Symbol, Trace
@@ -231,3 +232,35 @@ def item_of(trace: Trace, layout: Layout, parts: Iterator[Atom]) -> Any:
     if not layout.is_number:
         unwrap(out).cell.frozen, unwrap(out).cell.shared = IN_LIST, _returned()
     return out
+
+
+def lists_in(stored: Any, item: Any) -> Iterator[tuple[Any, list]]:
+    """The lists among the parts of an item, and those that stand for them in storage."""
+    if is_parts(item):
+        for part, own in zip(stored, item):
+            yield from lists_in(part, own)
+    elif type(item) is list and item:
+        yield stored, item
+
+
+def constant(trace: Trace, column: np.ndarray) -> Any:
+    """A known array."""
+    if np.all(column == column[0]) and not (column[0] == 0 and np.signbit(column.astype(float)).any()):
+        return column[0]
+    column.flags.writeable = False
+    return wrap(trace.capture(column, "ndarray", private=True))
+
+
+def refuse_aliases(items: Any) -> None:
+    """TraceError for lists among some items that are known under another name, too: storage has theirs only once."""
+    for item in items:
+        if type(item) is list and sys.getrefcount(item) > 3:  # the container, `item`, and the parameter of `getrefcount`
+            raise TraceError(
+                "a branch or loop changes a list in a list that is known under another name, too", at=tr.user_line()
+            )
+        if is_parts(item):
+            refuse_aliases(item)
+
+
+def is_traced(x: Any) -> bool:
+    return any(map(is_traced, x)) if is_parts(x) else isinstance(x, Value) and type(x._data) is Symbol

@@ -21,24 +21,28 @@ from hybrid.control.items import (
     atoms_of,
     columns_of,
     common_layout,
+    constant,
     inner_layout,
     is_borrowed,
+    is_traced,
     item_of,
     layout_of,
     layout_of_item,
+    lists_in,
     present,
+    refuse_aliases,
     together,
     types_of,
     with_inner,
 )
 from hybrid.control.join import Spec, made
 from hybrid.control.own import Changes, Own, home, numbers, plain
-from hybrid.control.structure import is_parts, like
+from hybrid.control.structure import like
 from hybrid.core import dtype as dt
 from hybrid.core.errors import ROOM, TraceError
 from hybrid.frontend import integers, uncertain
 from hybrid.frontend.indexing import getitem, setitem
-from hybrid.frontend.values import Value, operand, sized, stretched, symbol, wrap
+from hybrid.frontend.values import operand, sized, stretched, symbol, wrap
 from hybrid.ir import trace as tr
 from hybrid.ir.graph import Atom
 from hybrid.ir.primitive import Primitive
@@ -258,7 +262,7 @@ class Listed(Own):
         for buffer, atom in zip(self.buffers, atoms_of(self.trace, item, self.layout)):
             setitem(buffer, place, wrap(self.trace.fresh(atom, "ndarray")))
         if self.pool is not None:
-            for row, items in _lists_in(self._built(self.layout, iter(self.buffers), place), item):
+            for row, items in lists_in(self._built(self.layout, iter(self.buffers), place), item):
                 row.extend(items)
 
     def extend(self, items: Any) -> None:
@@ -552,15 +556,6 @@ KINDS: dict[type, Callable[[Trace, Any], Own]] = {list: Listed}  # others enter 
 MAKERS: dict[str, Callable] = {}  # so do the rows of lists of lists
 
 
-def _lists_in(stored: Any, item: Any) -> Iterator[tuple[Any, list]]:
-    """The lists among the parts of an item, and those that stand for them in storage."""
-    if is_parts(item):
-        for part, own in zip(stored, item):
-            yield from _lists_in(part, own)
-    elif type(item) is list and item:
-        yield stored, item
-
-
 def repeated(trace: Trace, items: list, count: Any) -> Any:
     """`items * count`, for one item and a count that only a run knows."""
     layout = layout_of(items)
@@ -576,29 +571,6 @@ def repeated(trace: Trace, items: list, count: Any) -> Any:
     out._set_end(number)
     out.longest = None
     return out
-
-
-def constant(trace: Trace, column: np.ndarray) -> Any:
-    """A known array."""
-    if np.all(column == column[0]) and not (column[0] == 0 and np.signbit(column.astype(float)).any()):
-        return column[0]
-    column.flags.writeable = False
-    return wrap(trace.capture(column, "ndarray", private=True))
-
-
-def refuse_aliases(items: Any) -> None:
-    """TraceError for lists among some items that are known under another name, too: storage has theirs only once."""
-    for item in items:
-        if type(item) is list and sys.getrefcount(item) > 3:  # the container, `item`, and the parameter of `getrefcount`
-            raise TraceError(
-                "a branch or loop changes a list in a list that is known under another name, too", at=tr.user_line()
-            )
-        if is_parts(item):
-            refuse_aliases(item)
-
-
-def is_traced(x: Any) -> bool:
-    return any(map(is_traced, x)) if is_parts(x) else isinstance(x, Value) and type(x._data) is Symbol
 
 
 def refuse_changes(held: list[tuple[Own, Any]]) -> None:

@@ -15,9 +15,19 @@ from typing import Any
 import numpy as np
 
 from hybrid.control import algorithms
-from hybrid.control.items import Layout, atoms_of, layout_of, layout_of_item, together, types_of
+from hybrid.control.items import (
+    Layout,
+    atoms_of,
+    constant,
+    is_traced,
+    layout_of,
+    layout_of_item,
+    refuse_aliases,
+    together,
+    types_of,
+)
 from hybrid.control.join import Spec
-from hybrid.control.lists import KINDS, Listed, constant, is_traced, listed, refuse_aliases
+from hybrid.control.lists import KINDS, Listed, listed
 from hybrid.control.own import Changes, Own, View, numbers, plain
 from hybrid.control.structure import is_parts
 from hybrid.core import dtype as dt
