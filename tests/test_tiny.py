@@ -2,6 +2,7 @@
 
 import copy
 import gc
+import heapq
 import io
 import math
 import pickle
@@ -420,6 +421,24 @@ def test_names_without_loops_of_their_own():
     x, y = np.arange(8.0), np.arange(8.0) ** 2
     for got, want in zip(hy.function(f, strict=True)(x, y, 6), f(x, y, 6)):
         np.testing.assert_allclose(got, want, 1e-12)
+
+
+def test_heaps_dicts_and_lists_of_lists_are_compiled():
+    def nearest(n, src, dst, w):
+        adj, seen, heap = [[] for _ in range(n)], {}, [(0.0, 0)]
+        for k in range(len(src)):
+            adj[src[k]].append((float(w[k]), int(dst[k])))
+        while heap:
+            d, u = heapq.heappop(heap)
+            if u not in seen:
+                seen[u] = d
+                for c, v in adj[u]:
+                    heapq.heappush(heap, (d + c, v))
+        return seen, sorted(seen.items(), key=lambda pair: -pair[1])
+
+    f, rng = hy.function(nearest, strict=True), np.random.default_rng(0)
+    args = 9, rng.integers(0, 9, 30), rng.integers(0, 9, 30), rng.random(30)
+    assert repr(f(*args)) == repr(nearest(*args))
 
 
 def test_warnings_are_numpys():
