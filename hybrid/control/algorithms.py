@@ -37,6 +37,8 @@ def extendleft(items: Any, others: Any) -> None:
 
 
 def rotate(items: Any, by: Any) -> None:
+    if len(items) == 0:
+        return
     if by > 0:
         for _ in range(by):
             items.appendleft(items.pop())

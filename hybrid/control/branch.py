@@ -83,6 +83,7 @@ def _record(trace: Trace, predicate: Atom, then: Callable, orelse: Callable, sta
                     trace.failure = failed
                 if isinstance(error, (TraceError, tr.Concretise)) or trace.failure is not failed:
                     state.set(before)
+                    watch.restore()
                     raise
                 watch.restore()
         # Raising is for Python: the other way goes on without a branch.

@@ -8,6 +8,7 @@ nothing of lists. A result is made a list again after the call.
 
 from __future__ import annotations
 
+import itertools
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -40,6 +41,7 @@ from hybrid.control.own import Changes, Own, home, numbers, plain
 from hybrid.control.structure import like
 from hybrid.core import dtype as dt
 from hybrid.core.errors import ROOM, TraceError
+from hybrid.core.shape import Dim
 from hybrid.frontend import integers, uncertain
 from hybrid.frontend.indexing import getitem, setitem
 from hybrid.frontend.values import operand, sized, stretched, symbol, wrap
@@ -64,7 +66,7 @@ class Listed(Own):
         longest: the most items that there ever can be after the first; None where a check stands before each new one.
     """
 
-    state: tuple[str, ...] = ("layout", "buffers", "ends", "capacity", "longest", "pool", "fresh")
+    state: tuple[str, ...] = ("layout", "buffers", "ends", "capacity", "longest", "pool", "fresh", "stale")
     inside: tuple[str, ...] = ("pool",)
 
     def __init__(self, trace: Trace, items: list):
@@ -77,6 +79,7 @@ class Listed(Own):
         self.room = MANY * trace.room  # for new items, where nothing is known of the rounds
         self.pool: Any = None  # of the items of lists among its items (`rows`)
         self.fresh: list[Atom] = []  # what storage held when it was made
+        self.stale = False  # whether other storage has taken the place of this
         self.borrows = False  # whether it holds arrays that are known to others
 
     def refill(self, items: list) -> None:
@@ -211,6 +214,8 @@ class Listed(Own):
         if self.held is not None:
             return len(self.held)
         count = self._count()
+        if type(size := self.trace.size_of(count)) is int:
+            return size
         self.trace.ranges[count] = 0, self.capacity
         return integers.python(self.trace, count)
 
@@ -262,7 +267,7 @@ class Listed(Own):
         for buffer, atom in zip(self.buffers, atoms_of(self.trace, item, self.layout)):
             setitem(buffer, place, wrap(self.trace.fresh(atom, "ndarray")))
         if self.pool is not None:
-            for row, items in lists_in(self._built(self.layout, iter(self.buffers), place), item):
+            for row, items in lists_in(self._built(self.layout, itertools.count(), place), item):
                 row.extend(items)
 
     def extend(self, items: Any) -> None:
@@ -330,6 +335,7 @@ class Listed(Own):
             self.held.insert(at, item)
         else:
             self._changing()
+            self.to_storage(item)
             self.run(algorithms.insert, at, item)
 
     def remove(self, item: Any) -> None:
@@ -360,10 +366,13 @@ class Listed(Own):
         self._changing()
         if self.knows(reverse) and key is None:
             self.held.sort(reverse=reverse)
-        elif self.held is not None and len(self.held) < 2:
-            return
-        else:
-            self.to_storage()
+        elif self.held is None or len(self.held) > 1:
+            self._sort(key, reverse)
+
+    def _sort(self, key: Any, reverse: Any) -> None:
+        self.to_storage()
+        count = integers.size_of(self.trace, self.length())
+        if isinstance(count, Dim) or count > 1:
             self.run(algorithms.sort, key, reverse)
 
     def to_storage(self, *others: Any) -> None:
@@ -433,15 +442,15 @@ class Listed(Own):
         self._set_end(self._bounds()[0])
 
     def _item(self, at: Atom) -> Any:
-        return self._built(self.layout, iter(self.buffers), self._place(at))
+        return self._built(self.layout, itertools.count(), self._place(at))
 
-    def _built(self, layout: Layout, buffers: Iterator[Any], place: Any) -> Any:
+    def _built(self, layout: Layout, numbers: Iterator[int], place: Any) -> Any:
         """The item at a place, or a part of it."""
         if isinstance(layout, tuple):
-            return like(layout, [self._built(part, buffers, place) for part in layout])
+            return like(layout, [self._built(part, numbers, place) for part in layout])
         if isinstance(layout, RowLayout):
-            return MAKERS["row"](self.pool, [next(buffers) for _ in types_of(layout)], place)
-        parts = [tr.read(symbol(self.trace, getitem(next(buffers), place))) for _ in types_of(layout)]
+            return MAKERS["row"](self, [next(numbers) for _ in types_of(layout)], place)
+        parts = [tr.read(symbol(self.trace, getitem(self.buffers[next(numbers)], place))) for _ in types_of(layout)]
         return item_of(self.trace, layout, iter(parts))
 
     def _at(self, index: Any) -> Atom:

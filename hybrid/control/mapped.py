@@ -110,6 +110,13 @@ class Mapped(Own):
             )
         self.becomes(layout)
 
+    def admit(self, key: Any, value: Any) -> None:
+        """Be storage that has room for an entry, before anyone looks for its place."""
+        self.to_storage((key, value))
+        self.entries._admitted((key, value, True))
+        if self.is_home() and self.entries.longest is not None and self.entries.longest >= self.entries.capacity:
+            self.becomes(self.entries.layout[:2], self.entries.capacity)
+
     def grow(self, change: Changes) -> None:
         if self.held is None:
             if self.entries.layout[:2] == change.layout:
@@ -128,6 +135,8 @@ class Mapped(Own):
         _check_keys(key)
         self.given, given = self.held, self.known_entries()
         self.held = None
+        if self.entries is not None:
+            self.entries.stale = True
         self.entries = _Entries(self.trace, self)
         self.live = numbers(self.trace, tr.literal(0, dt.int64))[0]
         self.entries.store([(one, other, True) for one, other in given], (key, value, _ALIVE), max(change.room, 2 * len(given)))
@@ -261,7 +270,7 @@ class Mapped(Own):
             return self.run(algorithms.lookup, self.atoms(key))
         if self.kind is Counter:
             return self.get(key, 0)
-        self.to_storage((key, make()))
+        self.admit(key, make())
         return self.run(algorithms.setdefault, key, self.atoms(key), make())
 
     def _missing(self) -> Any:
@@ -279,7 +288,7 @@ class Mapped(Own):
         if self.knows(key):
             self.held[key] = value
             return
-        self.to_storage((key, value))
+        self.admit(key, value)
         self.run(algorithms.put, key, self.atoms(key), value)
 
     def __delitem__(self, key: Any) -> None:
@@ -302,7 +311,7 @@ class Mapped(Own):
     def setdefault(self, key: Any, default: Any = None) -> Any:
         if self.knows(key):
             return self.held.setdefault(key, default)
-        self.to_storage((key, default))
+        self.admit(key, default)
         return self.run(algorithms.setdefault, key, self.atoms(key), default)
 
     def pop(self, key: Any, *default: Any) -> Any:
@@ -485,7 +494,7 @@ class SetOf(Mapped):
         if self.knows(item):
             self.held.add(item)
             return
-        self.to_storage((item, ()))
+        self.admit(item, ())
         self.run(algorithms.put, item, self.atoms(item), ())
 
     def discard(self, item: Any) -> None:

@@ -13,7 +13,7 @@ from hybrid.control import algorithms
 from hybrid.control.items import Layout
 from hybrid.control.lists import MAKERS, Listed
 from hybrid.core import dtype as dt
-from hybrid.core.errors import ROOM
+from hybrid.core.errors import ROOM, TraceError
 from hybrid.frontend.indexing import getitem, setitem
 from hybrid.frontend.values import operand, symbol
 from hybrid.ir import trace as tr
@@ -42,16 +42,23 @@ class Row(Listed):
 
     state: tuple[str, ...] = ()
 
-    def __init__(self, pool: Pool, known: Sequence[Any], at: Any):
-        self.trace, self.of, self.numbers, self.at = pool.trace, pool, known, at
+    def __init__(self, owner: Listed, numbers: Sequence[int], at: Any):
+        self.trace, self.owner, self.numbers, self.at = owner.trace, owner, numbers, at
         self.held: Any = None
-        self.room = pool.room
+        self.room = owner.room
 
     made = property(lambda self: self.of.made)
     buffers = property(lambda self: self.of.buffers)
     pool = property(lambda self: self.of.pool)
     capacity = property(lambda self: self.of.capacity)
     longest = property(lambda self: self.of.longest)
+
+    @property
+    def of(self) -> Pool:
+        """The pool, which is another one once items of another kind are known to come."""
+        if self.owner.stale:
+            raise TraceError("a list in a container was known before what the container holds was", at=tr.user_line())
+        return self.owner.pool
 
     @property
     def layout(self) -> Layout:
@@ -72,10 +79,10 @@ class Row(Listed):
         pass
 
     def _known(self, k: int) -> Atom:
-        return tr.read(symbol(self.trace, getitem(self.numbers[k], self.at)))
+        return tr.read(symbol(self.trace, getitem(self.owner.buffers[self.numbers[k]], self.at)))
 
     def _know(self, k: int, number: Any) -> None:
-        setitem(self.numbers[k], self.at, number)
+        setitem(self.owner.buffers[self.numbers[k]], self.at, number)
 
     def _bounds(self) -> tuple[Atom, Atom]:
         first = self._known(0)
@@ -95,7 +102,8 @@ class Row(Listed):
 
     def append(self, item: Any) -> None:
         self._changing()
-        self.run(algorithms.append_to_row, self._admitted(item))
+        item = self._admitted(item)
+        self.run(algorithms.append_to_row, item)
 
     def full(self) -> Any:
         trace = self.trace

@@ -148,14 +148,37 @@ def sets(ops, vals, _):
     return sorted(s), log
 
 
-@pytest.mark.parametrize("program", [lists, heaps, ties, deques, dicts, sets], ids=lambda f: f.__name__)
-def test_random_operations_give_what_python_gives(program):
+def rows(ops, a, b):
+    adj, found, log = [[] for _ in range(3)], {}, []
+    for k in range(len(ops)):
+        o = ops[k]
+        if o < 4:
+            adj[a[k] % 3].append((int(a[k]), float(b[k])))
+        elif o == 4 and adj[a[k] % 3]:
+            log.append(adj[a[k] % 3].pop())
+        elif o == 5:
+            adj[a[k] % 3].sort()
+        elif o == 6:
+            found.setdefault(int(a[k]), []).append(k)
+        elif o == 7:
+            log.append((len(adj[a[k] % 3]), 0.5))
+        elif o == 8:
+            for row in adj:
+                for pair in row:
+                    log.append(pair)
+    return adj, found, log
+
+
+@pytest.mark.parametrize("rounds", [3, 100])  # few are written out
+@pytest.mark.parametrize("program", [lists, heaps, ties, deques, dicts, sets, rows], ids=lambda f: f.__name__)
+def test_random_operations_give_what_python_gives(program, rounds):
     compiled = function(program, strict=True)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        for seed in range(8):
+        for seed in range(12):
             rng = np.random.default_rng(seed)
-            args = rng.integers(0, 10, 120), rng.integers(0, 8, 120), rng.integers(0, 4, 120) / (2 if program is heaps else 1)
+            ops, a = rng.integers(0, 10, rounds), rng.integers(0, 8, rounds)
+            args = ops, a, rng.integers(0, 4, rounds) / (2 if program is heaps else 1)
             assert repr(compiled(*args)) == repr(program(*args))
     assert "plain Python" not in compiled.explain()
 
@@ -274,6 +297,18 @@ def test_lists_change_meaning_no_more_than_in_python():
 
     alike(widened, (X,), (X * 50,), strict=False)
     alike(iterated, (X,), strict=False)
+
+
+def test_what_a_branch_gave_up_is_as_it_was():
+    def inserted(x, k):
+        out = [3, 1, 2]
+        for i in range(2):
+            if x[i] == 3:
+                out.append(8)
+                out[int(x[k])] = 7
+        return out
+
+    alike(inserted, (X, 1), (X, 5), (X[1:], 1))
 
 
 def test_lists_in_lists():
