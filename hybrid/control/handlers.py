@@ -65,7 +65,7 @@ class Tracing(Plain):
         self.recursive = recursive
         self.recursions: dict[CodeType, Recursion] = {}  # those that are being recorded
         self.refused: dict[CodeType, TraceError] = {}  # why functions that call themselves cannot be procedures
-        self.repeated: Counter[CodeType] = Counter()  # calls of functions by themselves
+        self.recurred: Counter[CodeType] = Counter()  # calls of functions by themselves
 
     # branches -----------------------------------------------------------------------------------------------------------
     def branch(self, test: Any, then: Callable, orelse: Callable, state: State) -> None:
@@ -472,8 +472,8 @@ class Tracing(Plain):
         depth = 0 if trace.region is None else trace.region.depth
         active = self.calls.setdefault(code, [])
         branches = len(active) > RECURSIONS and all(a < b for a, b in pairwise([*active[-RECURSIONS:], depth]))
-        self.repeated[code] += bool(active)
-        if branches or (self.repeated[code] > REPEATED and code not in self.refused):
+        self.recurred[code] += bool(active)
+        if branches or (self.recurred[code] > REPEATED and code not in self.refused):
             again = self.refused.get(code) or Recursive(code, function.__name__, tr.user_line())
             trace.fail(again)
             raise again

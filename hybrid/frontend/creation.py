@@ -403,7 +403,7 @@ def _np_asarray(
 ) -> Any:
     if isinstance(a, np.ndarray) and not isinstance(a, Value) and not copy:
         return np.asarray(a, dtype)
-    if not copy and order is None and isinstance(a, Value) and kind_of(a) == "ndarray" and dtype in (None, a.dtype):
+    if not copy and order is None and isinstance(a, Value) and kind_of(a) == "ndarray" and dtype in (None, strong(a)):
         return a
     return _np_array(a, dtype, copy=copy)
 

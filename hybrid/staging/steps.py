@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from hybrid.control.lists import unpacked
+from hybrid.control.items import inner_layout, types_of, unpacked
 from hybrid.core import dtype as dt
 from hybrid.core import tree
 from hybrid.core.shape import Dim, Shape, Size, contiguous_strides, evaluate, symbols
@@ -217,10 +217,10 @@ class _Builder:
                 if chain or other is not _CLASSES.get(self.outputs[index].type.dtype):
                     instead = entry.CallResult(other, (instead,))
                 return entry.ChoiceResult(self.flag(flag), found, instead)
-            case Items(index, layout, array):
+            case Items(index, layout, array, make):
                 columns = [self.made(k, "ndarray") for k in range(index + 2, index + 2 + _columns(layout))]
                 ends = self.made(index, "scalar"), self.made(index + 1, "scalar")
-                return entry.CallResult(_Items(layout, array), (*ends, *columns))
+                return entry.CallResult(_Items(layout, array, make), (*ends, *columns))
             case Argument(index):
                 return entry.ArgumentResult(self.places[index])
             case View(base, chain, kind):
@@ -284,11 +284,9 @@ def _outputs(result: Any) -> Iterator[int]:
 
 
 def _columns(layout: Any) -> int:
-    """How many arrays the items of a list are in."""
-    given = [np.zeros(0)] * 64
-    left = iter(given)
-    unpacked(layout, left, 0)
-    return len(given) - len(list(left))
+    """How many arrays the items of a list are in, those of lists in it included."""
+    inner = inner_layout(layout)
+    return len(types_of(layout)) + (len(types_of(inner.inner)) if inner else 0)
 
 
 # what entries call -------------------------------------------------------------------------------------------------------
@@ -325,14 +323,17 @@ def _operand(value: Any, type_: Any, sizes: Mapping[str, int]) -> np.ndarray:
 class _Items:
     """A list, or an array of its items, from where they begin and end in arrays of their numbers."""
 
-    __slots__ = ("layout", "array")
+    __slots__ = ("layout", "array", "make", "own")
 
-    def __init__(self, layout: Any, array: Any):
-        self.layout, self.array = layout, array
+    def __init__(self, layout: Any, array: Any, make: Any):
+        self.layout, self.array, self.make, self.own = layout, array, make, len(types_of(layout))
 
     def __call__(self, first: Any, end: Any, *columns: np.ndarray) -> Any:
         first, end = int(first), int(end)
-        items = unpacked(self.layout, (column[first:end] for column in columns), end - first)
+        own = (column[first:end] for column in columns)
+        items = unpacked(self.layout, own, end - first, columns[self.own :])
+        if self.make is not None:
+            return self.make(items)
         return items if self.array is False else np.array(items, self.array)
 
 
