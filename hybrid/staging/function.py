@@ -43,6 +43,7 @@ from hybrid.staging.fallback import (
 )
 from hybrid.staging.floats import Flagged
 from hybrid.staging.inspect import Inspection
+from hybrid.staging.kept import Keeps
 from hybrid.staging.parameters import Bound, Parameters, untraceable
 from hybrid.staging.signature import Leaf, describe_all
 from hybrid.staging.sizes import Dynamic, Sizes
@@ -50,7 +51,7 @@ from hybrid.staging.state import State, with_state
 from hybrid.staging.voice import MANY, Reports, name_of
 
 if TYPE_CHECKING:
-    from hybrid.staging.compiled import Compiled, Form, Made
+    from hybrid.staging.compiled import Compiled, Form
     from hybrid.staging.entry import Dispatcher
     from hybrid.staging.reads import Read
 
@@ -77,7 +78,7 @@ MOST_ROOM = 16**2  # at first some 8000 items fit, at last two millions: beyond,
 MANY_VARIANTS = 3  # traces kept beside one for other states of what a function reads, such as a training flag
 
 
-class Function(Reports, Inspection):
+class Function(Keeps, Reports, Inspection):  # type: ignore[override]  # Inspection reads the traces only
     """A decorated function. Made by `hybrid.function`; calls take and return what the undecorated function does."""
 
     def __new__(cls, function: Callable, **options: Any) -> Function:
@@ -156,11 +157,6 @@ class Function(Reports, Inspection):
     def eager(self) -> Callable:
         """The undecorated function."""
         return self.function
-
-    @property
-    def traces(self) -> list[Compiled]:  # type: ignore[override]
-        """All traces it holds, the least recently used first."""
-        return [c for known in list(self._traces.values()) for c in (*reversed(known.variants), known)]
 
     # calls ------------------------------------------------------------------------------------------------------------
     def _slow(self, *args: Any, **kwargs: Any) -> Any:
@@ -471,63 +467,6 @@ class Function(Reports, Inspection):
                 self._varying,
             ):
                 memory.clear()
-
-    def _promote(self, key: Any, fitting: Compiled) -> Compiled:
-        """Put the trace that fits what the function reads now before its variants."""
-        known = self._traces[key]
-        if fitting is not known:
-            fitting.variants = tuple(c for c in (known, *known.variants) if c is not fitting)
-            known.variants = ()
-            self._traces[key] = fitting
-        return fitting
-
-    # the traces kept --------------------------------------------------------------------------------------------------
-    def _touch(self, key: Any, compiled: Compiled) -> None:
-        if next(reversed(self._traces.values())) is compiled:
-            return
-        with self.lock:
-            if key in self._traces:
-                self._traces.move_to_end(key)
-
-    def _drop(self) -> None:
-        """Let go of the least recently used trace beyond the limit; native calls count as use."""
-        while len(self._traces) > config.max_traces:
-            for _ in range(len(self._traces) - 1):
-                key, compiled = next(iter(self._traces.items()))
-                if not compiled.used_natively():
-                    break
-                self._traces.move_to_end(key)
-            _, dropped = self._traces.popitem(last=False)
-            self._remove(dropped)
-
-    def _remove(self, compiled: Compiled) -> None:
-        for variant in (compiled, *compiled.variants):
-            for made in variant.entries.values():
-                if self._dispatcher and made:
-                    self._dispatcher.remove(made[0])
-
-    def _push(self, compiled: Compiled, form: Form) -> None:
-        """Put a native entry for calls of this form in front, if they can have one."""
-        with self.lock:
-            if form in compiled.entries:
-                return
-            order = self.parameters.order(*form) if self._dispatcher is not None else None
-            made = None if order is None else compiled.make_entry(form, order)
-            if made is not None:
-                aside.put_in_front(self, made)
-
-    def entries(self) -> list[Made]:
-        """All native entries, in the order in which they come in front of each other."""
-        return [made for compiled in self.traces for made in compiled.entries.values() if made]
-
-    def put_in_front(self, made: Made) -> None:
-        if self._dispatcher is not None:
-            self._dispatcher.push(made[1], made[0])
-
-    def withdraw(self) -> None:
-        """Take all native entries out of the way."""
-        if self._dispatcher is not None:
-            self._dispatcher.clear()
 
 
 def _weak_slow(reference: weakref.ref, function: Callable) -> Callable:
