@@ -191,7 +191,7 @@ def test_what_is_no_graph(path):
     with pytest.raises(ArgumentError, match="only a decorated function"):
         save(function(lambda x: x * 2).trace(Spec(3)), path, np.ones(3))
     with pytest.raises(CompileError, match="not compiled"):
-        save(function(lambda x: x.tolist()), path, np.ones(3))
+        save(function(lambda x: x.tobytes()), path, np.ones(3))
 
 
 # calls that do not fit ------------------------------------------------------------------------------------------------

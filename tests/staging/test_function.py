@@ -554,7 +554,6 @@ def test_tracebacks_show_the_users_lines_only():
     ("f", "reason"),
     [
         (lambda a: a * 2 if a.sum() > 0 else a, "an array is returned, and `value` is one array or another"),
-        (lambda a: a.tolist(), r"tolist\(\)"),
         (lambda a: a.tobytes(), r"\.tobytes"),
         (lambda a: str(a), "text"),
         (lambda a: a[a > 2].tolist(), ""),
@@ -579,7 +578,7 @@ def test_a_caught_question_still_ends_the_trace():
     @function
     def f(x):
         try:
-            return x * max(x.tolist())
+            return x * np.frombuffer(x.tobytes()).max()
         except TypeError:
             return x
 
