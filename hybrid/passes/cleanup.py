@@ -19,7 +19,8 @@ def needed_by(graph: Graph, given: Container[str] = ()) -> set[Eqn]:
     for eqn in reversed(graph.eqns):
         if eqn.primitive.body == "bind" and eqn.params["symbol"] in given:
             continue
-        if assumes(eqn) or eqn.params.get("symbol") in wanted or any(var in wanted for var in eqn.outputs):
+        defined = (*eqn.outputs, eqn.params.get("symbol"), *eqn.params.get("defines", ()))
+        if assumes(eqn) or any(name in wanted for name in defined):
             found.add(eqn)
             wanted |= {atom for atom in eqn.inputs if isinstance(atom, Var)} | symbols_of(eqn)
     return found

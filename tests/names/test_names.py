@@ -191,6 +191,16 @@ def test_a_call_that_gives_something_else_is_pythons():
         assert not differs(f(a), np.linalg.eigvals(a) * 2)
 
 
+def test_how_many_there_are_is_all_that_is_asked():
+    def shares(a, b):
+        return len(np.intersect1d(a, b)) / len(np.union1d(a, b)), np.setdiff1d(a, b).size
+
+    f, rng = hy.function(shares, strict=True), np.random.default_rng(0)
+    for _ in range(5):
+        a, b = (rng.integers(0, 30, rng.integers(1, 40)) for _ in "ab")
+        assert f(a, b) == shares(a, b)
+
+
 def test_an_array_that_is_given_back_is_the_same():
     def edges(x, bins):
         counts, same = np.histogram(x, bins)
