@@ -451,8 +451,8 @@ def median(a: Any, axis: Any = None, out: Any = None, overwrite_input: bool = Fa
     else:
         along = normalize_axis(axis, len(shape))
     size = shape_of(x)[along]
-    if size == 0:
-        raise unsupported("np.median of nothing")
+    if size == 0 or isinstance(size, Dim):
+        raise unsupported("np.median of nothing, or of a number of elements that varies")
     ordered = sort(x, along)
     low, high = _at(ordered, along, (size - 1) // 2), _at(ordered, along, size // 2)
     middle = mean(_concatenated(low, high, along), along, keepdims=True) if size % 2 == 0 else mean(low, along, keepdims=True)
