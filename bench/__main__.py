@@ -6,7 +6,7 @@ import argparse
 
 from bench import measure, report
 
-QUESTIONS = ["eager_op", "call_cost", "import_time", "compile_time", "elementwise", "rowwise", "matmul", "image"]
+QUESTIONS = ["eager_op", "call_cost", "import_time", "compile_time", "elementwise", "rowwise", "matmul", "image", "control"]
 
 
 def main() -> int:
