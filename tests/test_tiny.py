@@ -103,6 +103,22 @@ def test_indices_of_every_kind():
         x[3]
 
 
+def test_sizes_and_lists_that_a_run_finds_stay_in_machine_code():
+    @hy.function(strict=True)
+    def peaks(x):
+        found = []
+        for k in range(1, len(x) - 1):
+            if x[k - 1] < x[k] > x[k + 1]:
+                found.append(k)
+        return found, x[x > 0.5], np.nonzero(x < 0)
+
+    x = np.sin(np.arange(40.0))
+    peaks(x)
+    found, high, low = peaks(-x)
+    assert found == [5, 11, 17, 24, 30, 36] and (high == -x[x < -0.5]).all() and (low[0] == np.nonzero(x > 0)[0]).all()
+    assert peaks.stats()["native_calls"] == 1
+
+
 def test_in_place_operators_write_into_the_same_memory():
     a = X.copy()
     x = hy.asarray(a)

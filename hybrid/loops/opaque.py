@@ -1,7 +1,6 @@
-"""OPAQUE operations that the loop language can spell, inside the bodies of branches and loops: writes at computed places,
-running totals, small sorts, binary searches.
+"""OPAQUE operations that the loop language can spell: writes at computed places, running totals, small sorts, binary searches.
 
-Between kernels NumPy runs them. In a body a call of NumPy takes a microsecond or two, as long as sorting twenty numbers.
+A call of NumPy takes a microsecond or two, as long as sorting twenty numbers.
 """
 
 from __future__ import annotations
