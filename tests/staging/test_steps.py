@@ -123,9 +123,8 @@ def test_nothing_stays_behind(plain):
     f, x = hy.function(plain, strict=True), np.linspace(-1, 1, 40)
     for _ in range(800):
         f(x)
-    held = sys.getrefcount(x)
     gc.collect()
-    blocks = sys.getallocatedblocks()
+    held, blocks = sys.getrefcount(x), sys.getallocatedblocks()
     for _ in range(500):
         f(x)
     gc.collect()
