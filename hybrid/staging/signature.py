@@ -113,6 +113,11 @@ class StaticLeaf:
     def __hash__(self) -> int:
         return hash((self.python, self.key))
 
+    @property
+    def by_identity(self) -> bool:
+        """Whether it is that object and no other, however alike."""
+        return isinstance(self.key, tuple) and self.key[:1] in (("object",), ("method",))
+
     def __str__(self) -> str:
         return repr(self.value)[:60]
 
