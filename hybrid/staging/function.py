@@ -45,7 +45,7 @@ from hybrid.staging.floats import Flagged
 from hybrid.staging.inspect import Inspection
 from hybrid.staging.kept import Keeps
 from hybrid.staging.parameters import Bound, Parameters, untraceable
-from hybrid.staging.signature import Leaf, StaticLeaf, describe_all
+from hybrid.staging.signature import Leaf, describe_all
 from hybrid.staging.sizes import Dynamic, Sizes
 from hybrid.staging.state import State, with_state
 from hybrid.staging.voice import MANY, Reports, name_of
@@ -75,7 +75,6 @@ MISSES = 4  # calls that compiled code could not make after all, before it is no
 SEVERAL = 3  # floats of one argument that the function asks for the values of, before all of them become static
 MORE_ROOM = 16  # times as much room in containers, after a call that needed more
 MOST_ROOM = 16**2  # at first some 8000 items fit, at last two millions: beyond, a call is Python's
-RENEWED = 32  # traces for one new object after another, before the next calls with a new one are Python's
 MANY_VARIANTS = 3  # traces kept beside one for other states of what a function reads, such as a training flag
 
 
@@ -385,12 +384,6 @@ class Function(Keeps, Reports, Inspection):  # type: ignore[override]  # Inspect
         known = self._traces.get(key)
         changed = known.reads.changed() if known else None
         return changed[0] if changed and self._changes[changed[0]] >= MANY else None
-
-    def _renewed(self, structure: tree.Structure, leaves: tuple[Leaf, ...]) -> str | None:
-        """An argument that has been another object in call after call: a lambda made for each of them, say."""
-        names = self.parameters.names(structure)
-        objects = (f"`{names[k]}`" for k, leaf in enumerate(leaves) if isinstance(leaf, StaticLeaf) and leaf.by_identity)
-        return next((name for name in objects if self._changes[name] >= RENEWED), None)
 
     def _make(self, key: Key, call: Call, form: Form, hints: dict[str, int]) -> Compiled:
         try:

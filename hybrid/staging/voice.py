@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _NUMPYS = (IndexingError, ShapeError, DTypeError)  # errors that NumPy raises of itself
 MANY = 8  # traces for one changing value, or calls refused for one reason: time to say so, and to try no more
+RENEWED = 32  # traces for one new object after another, before the next calls with a new one are Python's
 
 
 def name_of(function: Callable) -> str:
@@ -106,6 +107,12 @@ class Reports:
                 message = f"{name_of(self.function)} was traced {MANY} times for new values of {name}: {why}"
                 self._log.append(message)
                 warn(message, RetraceWarning)
+
+    def _renewed(self, structure: tree.Structure, leaves: tuple[Leaf, ...]) -> str | None:
+        """An argument that has been another object in call after call: a lambda made for each of them, say."""
+        names = self.parameters.names(structure)
+        objects = (f"`{names[k]}`" for k, leaf in enumerate(leaves) if isinstance(leaf, StaticLeaf) and leaf.by_identity)
+        return next((name for name in objects if self._changes[name] >= RENEWED), None)
 
     def _announce(self, compiled: Compiled) -> None:
         if config.debug:
