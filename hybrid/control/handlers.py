@@ -473,7 +473,9 @@ class Tracing(Plain):
         active = self.calls.setdefault(code, [])
         branches = len(active) > RECURSIONS and all(a < b for a, b in pairwise([*active[-RECURSIONS:], depth]))
         self.recurred[code] += bool(active)
-        if branches or (self.recurred[code] > REPEATED and code not in self.refused):
+        # Halves of halves of a size that varies: what is known of them grows faster than it can be proven.
+        many = self.recurred[code] > REPEATED or (bool(trace.hints) and len(active) > RECURSIONS)
+        if branches or (many and code not in self.refused):
             again = self.refused.get(code) or Recursive(code, function.__name__, tr.user_line())
             trace.fail(again)
             raise again

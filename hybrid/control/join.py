@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from hybrid.control.parts import Part, common_whole
 from hybrid.control.plain import RESULT, UNDEFINED
 from hybrid.control.structure import Nest, built, known_nests, nests, parts_of
 from hybrid.core import dtype as dt
@@ -308,6 +309,9 @@ class Join:
                 spec = common(given, None)
         else:
             spec = common(one, other) if one is not None and other is not None else None
+        whole = common_whole(a, b) if spec is None else None
+        if whole is not None:
+            return self._part(whole, (a, b))
         if spec is None:
             what = [str(s) if isinstance(s, Spec) else type(v).__name__ for s, v in ((one, a), (other, b))]
             return self._unless_dead(name, f"{called(name)} is {what[0]} on one way and {what[1]} on the other")
@@ -326,6 +330,15 @@ class Join:
             shared = (TraceError(f"an array is returned, and {why}", at=tr.user_line()), self.predicate) if owned else None
             return lambda results: _aliased(made(self.trace, spec, results[start:end]), shared, why if frozen else "")
         return lambda results: made(self.trace, spec, results[start:end])
+
+    def _part(self, whole: Symbol, values: tuple) -> Callable[[list[Atom]], Any]:
+        start, part = len(self.pairs), Part(whole)
+        both = []
+        for side, value in zip(self.sides, values):
+            with side:
+                both.append(part.atoms(self.trace, value))
+        self.pairs += zip(*both)
+        return lambda results: part.made(self.trace, results[start : start + 2])
 
     def _nested(self, name: str, nest: Nest, pairs: Iterable[tuple[Any, Any]]) -> Callable[[list[Atom]], Any]:
         parts = [self._joined(name, a, b) for a, b in pairs]

@@ -16,6 +16,7 @@ from hybrid.control import join
 from hybrid.control.branch import truth
 from hybrid.control.join import NO, YES, Spec, atoms, called, common, form_of, forms, made, spec_of
 from hybrid.control.lists import refuse_changes
+from hybrid.control.parts import Part, common_whole
 from hybrid.control.plain import UNDEFINED, Ends, State
 from hybrid.control.structure import Nest, built, is_parts, known_nests, nest_of, nests, parts_of
 from hybrid.core import dtype as dt
@@ -77,7 +78,7 @@ class Carried:
     initial: Any
     read: bool
     guarded: bool
-    spec: Spec | None = None
+    spec: Spec | Part | None = None
     items: list[Carried] | None = None
     nest: Nest | None = None
     vars: list[Var] = field(default_factory=list)  # what stands for it in the round being recorded
@@ -113,7 +114,7 @@ class Carried:
         if self.spec is not None:
             self.vars = [region.builder.input(type_, self.name if k == 0 else "") for k, type_ in enumerate(self.spec.types)]
             if self.read:
-                self.head = made(trace, self.spec, list(self.vars))
+                self.head = _made(trace, self.spec, list(self.vars))
         return self.head
 
     def leave(self, after: Any, found: dict[int, Nest]) -> bool:
@@ -195,6 +196,14 @@ def _test(trace: Trace, rounds: Rounds, region: Region) -> tuple[bool | Atom, in
     return verdict, len(region.builder.eqns)
 
 
+def _made(trace: Trace, spec: Spec | Part, parts: list[Atom]) -> Any:
+    return spec.made(trace, parts) if isinstance(spec, Part) else made(trace, spec, parts)
+
+
+def _atoms(trace: Trace, value: Any, spec: Spec | Part) -> list[Atom]:
+    return spec.atoms(trace, value) if isinstance(spec, Part) else atoms(trace, value, spec)
+
+
 # what is carried -------------------------------------------------------------------------------------------------------
 def _settle(c: Carried, leaves: list[Carried], region: Region, renames: bool, unions: bool) -> bool:
     """Compare what a round left with what it was given; adapt, and say whether the body must be recorded anew."""
@@ -208,6 +217,13 @@ def _settle(c: Carried, leaves: list[Carried], region: Region, renames: bool, un
         raise CannotRoll(f"{called(c.name)} is deleted in a loop", at=tr.user_line())
     if c.spec is None and _unchanged(c):
         return False
+    if c.spec is None and c.read and (whole := common_whole(c.initial, c.after)) is not None:
+        c.spec = Part(whole)
+        return True
+    if isinstance(c.spec, Part):
+        if c.spec.holds(c.after):
+            return False
+        raise CannotRoll(f"{called(c.name)} is a part of an array, and then another array", at=tr.user_line())
     spec = spec_of(c.after)
     if spec is None or spec.is_number:
         return _settle_number(c, spec, unions)
@@ -240,6 +256,7 @@ def _from_outside(value: Any, region: Region) -> bool:
 def _settle_number(c: Carried, spec: Spec | None, unions: bool) -> bool:
     both: Spec | None = None
     if c.spec is not None:
+        assert isinstance(c.spec, Spec)
         form = form_of(c.after)
         both = common(c.spec, form) if spec is not None or (unions and form is not None) else None
     elif spec is not None and c.initial is UNDEFINED:
@@ -274,7 +291,7 @@ def _append(
     with region:
         for c in carried:
             assert c.spec is not None
-            c.parts = atoms(trace, c.after, c.spec)
+            c.parts = _atoms(trace, c.after, c.spec)
         written = region.written
         new = [region.values[cell] for cell in written]
     _check_storage(carried, region)
@@ -299,7 +316,7 @@ def _append(
         parts, results = results[: len(c.vars)], results[len(c.vars) :]
         if ran and c.spec.maybe and c.parts[1] is YES:
             parts[1] = YES  # every round makes sure of it, and there is one
-        values[id(c)] = made(trace, c.spec, parts)
+        values[id(c)] = _made(trace, c.spec, parts)
         if not c.spec.is_number:
             _note_aliases(trace, rounds, c, carried, unwrap(values[id(c)]).cell)
     for cell, atom in zip(written, results):
@@ -320,6 +337,8 @@ def _untested(body: Graph, split: int) -> list[Eqn]:
 
 def _initial(trace: Trace, c: Carried) -> list[Atom]:
     assert c.spec is not None
+    if isinstance(c.spec, Part):
+        return c.spec.atoms(trace, c.initial)
     fits = c.initial is not UNDEFINED and set(forms(form_of(c.initial))) <= set(forms(c.spec))
     return atoms(trace, c.initial if fits else UNDEFINED, c.spec)
 

@@ -19,18 +19,17 @@ from typing import Any
 
 from hybrid.control.join import YES, Spec, atoms, common, form_of, forms, made, same_constant, spec_of
 from hybrid.control.lists import refuse_changes
+from hybrid.control.parts import Part, first_of
 from hybrid.control.plain import UNDEFINED, Ends, State, cell_contents, fill
 from hybrid.control.structure import Nest, is_parts, nest_of
 from hybrid.core import dtype as dt
 from hybrid.core.errors import TraceError
-from hybrid.core.shape import Size, TensorType
-from hybrid.frontend import integers
-from hybrid.frontend.values import sized, unwrap, wrap
+from hybrid.core.shape import TensorType
+from hybrid.frontend.values import unwrap
 from hybrid.ir import trace as tr
 from hybrid.ir.graph import Atom, Graph, Var
 from hybrid.ir.trace import Cell, Known, Region, Symbol, Trace
 from hybrid.ops import control
-from hybrid.ops import view as v
 
 TRIES = 12  # what calls take and give settles after three or four
 
@@ -47,7 +46,7 @@ class _Place:
     name: str
     initial: Any
     spec: Spec | None = None
-    part: Symbol | None = None
+    part: Part | None = None
     head: Any = UNDEFINED
 
     @property
@@ -57,7 +56,8 @@ class _Place:
     @property
     def types(self) -> list[TensorType]:
         """Of what `atoms` gives."""
-        return [control.I64, control.I64] if self.part is not None else self.spec.types if self.spec is not None else []
+        form = self.part or self.spec
+        return form.types if form is not None else []
 
     @property
     def is_array(self) -> bool:
@@ -74,8 +74,8 @@ class _Place:
         """Whether a value fits; adapts where it does not."""
         if not self.varies and same(value, self.initial):
             return True
-        if self.part is not None or (self.spec is None and _first(unwrap(self.initial), unwrap(value)) is not None):
-            return self._takes_part(unwrap(value))
+        if self.part is not None or (self.spec is None and first_of(unwrap(self.initial), value) is not None):
+            return self._takes_part(value)
         before = form_of(self.initial) if self.spec is None else self.spec
         after = None if value is UNDEFINED else form_of(value)
         if self.spec is not None and set(forms(after)) <= set(forms(self.spec)):
@@ -90,35 +90,20 @@ class _Place:
         self.spec = wider
         return False
 
-    def _takes_part(self, data: Any) -> bool:
-        whole = unwrap(self.initial)
-        if _first(whole, data) is None:
+    def _takes_part(self, value: Any) -> bool:
+        before, self.part = self.part, self.part or Part(unwrap(self.initial))
+        if not self.part.holds(value):
             raise TraceError(f"{self.name} of a function that calls itself is a part of an array, and then another array",
                              at=tr.user_line())  # fmt: skip
-        before, self.part = self.part, whole
         return before is not None
-
-    def _enter_part(self, trace: Trace, region: Region) -> list[Var]:
-        """The elements from one on, as many as a call says: two numbers, which its caller keeps inside the array."""
-        whole = self.part
-        assert whole is not None
-        vars_ = [region.builder.input(control.I64, f"{self.name} {word}") for word in ("first", "count")]
-        size = whole.type.shape[0]
-        first, count = (integers.bound(trace, var, 0, size) for var in vars_)
-        trace.bounds.facts.append(size - first - count)  # type: ignore[arg-type]
-        rest = whole.type.shape[1:]
-        params = {"start": (first, *(0 for _ in rest)), "step": (1,) * len(whole.type.shape), "shape": (count, *rest)}
-        header = tr.prototype(whole.type.dtype, trace.hinted((count, *rest)), whole.proto.strides)
-        type_ = whole.type.with_shape((count, *rest))
-        self.head = wrap(Symbol(whole.cell, type_, whole.kind, (*whole.chain, (v.slice_, params)), header))
-        return vars_
 
     def enter(self, trace: Trace, region: Region) -> list[Var]:
         """Stand for a value that only a run knows."""
+        vars_ = [region.builder.input(type_, self.name if k == 0 else "") for k, type_ in enumerate(self.types)]
         if self.part is not None:
-            return self._enter_part(trace, region)
+            self.head = self.part.made(trace, list(vars_))
+            return vars_
         assert self.spec is not None
-        vars_ = [region.builder.input(type_, self.name if k == 0 else "") for k, type_ in enumerate(self.spec.types)]
         self.head = made(trace, self.spec, list(vars_))
         if not self.spec.is_number:
             why, cell = f"it is {self.name} of a function that calls itself", unwrap(self.head).cell
@@ -127,10 +112,7 @@ class _Place:
 
     def atoms(self, trace: Trace, value: Any) -> list[Atom]:
         if self.part is not None:
-            data = unwrap(value)
-            first = _first(self.part, data)
-            assert first is not None
-            return [sized(trace, first), sized(trace, data.type.shape[0])]
+            return self.part.atoms(trace, value)
         if self.spec is None:
             return []
         return atoms(trace, value, self.spec)
@@ -140,20 +122,6 @@ def _described(value: Any, form: Spec | Known | None) -> str:
     if isinstance(form, Spec):
         return str(form)
     return "nothing" if value is UNDEFINED else repr(value) if isinstance(form, Known) else f"another {type(value).__name__}"
-
-
-def _first(whole: Any, data: Any) -> Size | None:
-    """Which element of an array another one begins with that shows elements of it from there on; None for any other."""
-    if type(whole) is not Symbol or type(data) is not Symbol or not whole.type.shape or whole.kind not in ("ndarray", "tensor"):
-        return None
-    depth, first = len(whole.chain), 0
-    if data.cell is not whole.cell or data.chain[:depth] != whole.chain or data.type.shape[1:] != whole.type.shape[1:]:
-        return None
-    for primitive, params in data.chain[depth:]:
-        if primitive is not v.slice_ or set(params["step"]) != {1} or any(start != 0 for start in params["start"][1:]):
-            return None
-        first = first + params["start"][0]
-    return first
 
 
 def same(a: Any, b: Any) -> bool:

@@ -16,7 +16,9 @@ import numpy as np
 from hybrid.control import algorithms, written
 from hybrid.control.arrays import ListedArray
 from hybrid.control.handlers import SHORT, Tracing
+from hybrid.control.lists import ListedArray
 from hybrid.control.own import Own, unwrapped
+from hybrid.control.parts import refuse_whole
 from hybrid.control.plain import Ends
 from hybrid.core import tree
 from hybrid.core.errors import EscapeError, TraceError
@@ -476,6 +478,7 @@ class _Results:
                 raise tr.undecided(self.recording, predicate, error)
             if _whole(symbol.cell) in self.returned - {symbol.cell}:
                 raise TraceError("a view of an array is returned whose place only a run knows", at=tr.user_line())
+            refuse_whole(symbol)
             if symbol.cell in self.owner:
                 return View(self.owner[symbol.cell], symbol.chain, symbol.kind)
             if symbol.cell in self.shared or any(primitive.put is None for primitive, _ in symbol.chain):
