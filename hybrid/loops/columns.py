@@ -157,7 +157,7 @@ class _Columns:
 
             return schedule.over(schedule.Axes((), inner, rows.extents[1:]), (lanes(name, body),))
 
-        out: list[Stmt] = [Scratch(total, self.dtype, tile.width), lanes("z", start)]
+        out: list[Stmt] = [Scratch(total, self.dtype, self.kernel.context.room(tile.width)), lanes("z", start)]
         blocks = length // UNROLL if isinstance(length, int) else 0
         if blocks:
             row = f"row0{tag}"

@@ -43,6 +43,7 @@ class Context:
     strides: Mapping[Var, Shape]  # of inputs that are not C-contiguous
     spans: Mapping[Var, Size] = field(default_factory=dict)  # elements from first to last, where strided
     fresh: Names | None = None  # of the kernel that several groups go into; None: each has one of its own
+    room: Callable[[Size], Size] = lambda size: size  # the most elements that a size of a body becomes
 
 
 def lower(group: Group, context: Context, name: str, loops: Collection[str] = ()) -> Kernel:
@@ -300,7 +301,7 @@ class _Kernel:
             keeps = [var for var, first in kept.items() if first == k]
             for var in keeps:
                 rows[var] = (fresh("row"), inner)
-                statements.append(Scratch(rows[var][0], var.type.dtype, product(inner)))
+                statements.append(Scratch(rows[var][0], var.type.dtype, self.context.room(product(inner))))
             names = [f"j{k}_{a}" for a in range(len(inner))]
             trial = self._loop_body(
                 stages,

@@ -114,6 +114,7 @@ def _linker() -> tuple[Any, str]:
 
 def _parsed(text: str, target: Target) -> Any:
     # A context of its own: what a module adds to the global one would never be freed.
+    module = None
     try:
         context = llvm.create_context()
         text, *others = split(text)
@@ -127,6 +128,8 @@ def _parsed(text: str, target: Target) -> Any:
                 function.add_function_attribute("alwaysinline")
         module.verify()
     except RuntimeError as error:
+        if module is not None:
+            module.close()  # the error's traceback holds both, and its context must not be the first to go
         raise _rejected(text, str(error)) from None
     module.triple = target.triple
     return module

@@ -361,3 +361,16 @@ def test_numpy_numbers_of_counters():
             except OverflowError as error:
                 outcomes.append(str(error))
         assert outcomes[0] == outcomes[1]
+
+
+def test_totals_of_columns_whose_number_changes_with_the_round(invisible):
+    def f(x, m):
+        cov = np.zeros((m, m))
+        for i in range(m):
+            cov[i:m, i] = cov[i, i:m] = x[:, i] @ x[:, i:m]
+        return cov
+
+    decorated = invisible(f, np.random.default_rng(0).random((60, 20)), 20)
+    for rows, columns in [(3, 1), (1, 2), (11, 6)]:
+        x = np.random.default_rng(rows).random((rows, columns))
+        np.testing.assert_allclose(decorated(x, columns), f(x, columns), rtol=1e-12)
