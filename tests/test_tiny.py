@@ -517,6 +517,17 @@ def test_functions_call_themselves():
     assert f(np.array([27])) == collatz(27) == 111
 
 
+def test_what_is_found_may_be_none():
+    def first(x):
+        for i in range(len(x)):
+            if x[i] > 2:
+                return i, x[i]
+        return None
+
+    f = hy.function(first, strict=True)
+    assert f(np.arange(9.0)) == (3, 3.0) and f(np.zeros(9)) is None
+
+
 def test_saved_graphs_run_without_the_code(tmp_path):
     hy.export.save(softmax, tmp_path / "softmax.hy", X)
     loaded = hy.export.load(tmp_path / "softmax.hy")

@@ -7,6 +7,7 @@ from typing import Any
 
 from hybrid.control.join import Join
 from hybrid.control.own import Own
+from hybrid.control.perhaps import Perhaps
 from hybrid.control.plain import UNDEFINED, Ends, State
 from hybrid.control.watch import Holds, Watch
 from hybrid.core import dtype as dt
@@ -28,6 +29,8 @@ def truth(trace: Trace, value: Any) -> bool | Atom:
     """Python's truth of a value: now, where it is known, else as a bool of the graph."""
     if isinstance(value, Own):
         value = value.length()
+    if type(value) is Perhaps:
+        return value.flag() if value.parts else False
     data = unwrap(value)
     if not isinstance(value, Value) or type(data) is not Symbol or data.type.size != 1:
         return bool(value)

@@ -18,6 +18,7 @@ from hybrid.control.effects import refuse_debuggers, refuse_effects
 from hybrid.control.lists import Listed, listed, repeated
 from hybrid.control.loop import CannotRoll, FirstRoundDiffers, RoundRaises, Rounds, Swapped, roll
 from hybrid.control.own import Changes, Own, View, home, plain
+from hybrid.control.perhaps import Perhaps
 from hybrid.control.plain import UNDEFINED, Ends, Plain, State
 from hybrid.control.recursion import Recursion
 from hybrid.control.tables import Tables, holds_traced, is_number
@@ -190,6 +191,10 @@ class Tracing(Plain):
     def is_(self, left: Any, right: Any) -> Any:
         if right is None or isinstance(right, bool):
             left, right = right, left
+        if type(right) is Perhaps:
+            if left is not None:
+                return left is right if isinstance(left, bool) else left is right.present()
+            return self.not_(right) if right.parts else self.not_(right.holds)
         if not (left is None or isinstance(left, bool)) or not isinstance(right, Value) or tr.current() is None:
             return left is right
         return uncertain.pick(active(), right, lambda one: _is(left, one))

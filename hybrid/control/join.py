@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from hybrid.control.parts import Part, common_whole
+from hybrid.control.perhaps import Perhaps
 from hybrid.control.plain import RESULT, UNDEFINED
-from hybrid.control.structure import Nest, built, known_nests, nests, parts_of
+from hybrid.control.structure import Nest, built, known_nests, nests, optional, optional_parts, parts_of
 from hybrid.core import dtype as dt
 from hybrid.core.errors import TraceError
 from hybrid.core.shape import Shape, TensorType
@@ -83,6 +84,8 @@ class Spec:
         return Spec(self.kind, self.dtype, self.shape)
 
 
+_NOTHING = Known(None)  # the object None
+
 Form = Spec | Known | None  # one of the things that an uncertain variable may be; None: nothing
 
 
@@ -128,6 +131,8 @@ def common(a: Form, b: Form) -> Spec | None:
         return parts[0] if isinstance(parts[0], Spec) else None
     arrays = [part for part in parts if isinstance(part, Spec) and not part.is_number]
     if arrays:
+        if len(arrays) == 1 and [part for part in parts if part != arrays[0]] == [_NOTHING]:
+            return replace(arrays[0], maybe=True, instead=_NOTHING)
         return None
     parts.sort(key=_says, reverse=True)
     if len(parts) > FORMS or not isinstance(parts[0], Spec):
@@ -198,7 +203,9 @@ def atoms(trace: Trace, value: Any, spec: Spec) -> list[Atom]:
         return [tr.literal(0, type_.dtype) if not type_.shape else _read(trace, value, spec) for type_ in spec.types]
     found = alternatives(trace, value)
     if not spec.is_number:
-        return [_read(trace, value, spec), YES]
+        if spec.instead is None:
+            return [_read(trace, value, spec), YES]
+        return [_read(trace, certain(value), spec), next((when for when, form, _ in found if form == spec.certain()), NO)]
     out: list[Atom] = []
     at: Form | type = spec
     while isinstance(at, Spec):
@@ -231,7 +238,7 @@ def _holds_others(found: list[tuple[Atom, Form, Any]], spec: Spec) -> bool:
 
 
 def _read(trace: Trace, value: Any, spec: Spec) -> Atom:
-    if value is UNDEFINED:
+    if value is UNDEFINED or value is None:
         zero = tr.literal(0, spec.dtype)
         return stretched(trace, zero, spec.shape)
     if spec.shape or not spec.is_number:
@@ -279,19 +286,26 @@ class Join:
     def _variable(self, name: str, a: Any, b: Any) -> None:
         self.makers.append((name, self._joined(name, a, b)))
 
-    def _joined(self, name: str, a: Any, b: Any) -> Callable[[list[Atom]], Any]:
+    def _joined(self, name: str, a: Any, b: Any, guarded: bool = False) -> Callable[[list[Atom]], Any]:
+        """What makes the variable from the results; `guarded`: a flag stands before every read of it."""
+        guarded = guarded or self.invented(name)
         if a is b:
             return lambda results: a
         one_nest, other_nest = self.nests.get(id(a)), self.nests.get(id(b))
         if one_nest is not None and one_nest == other_nest:
-            return self._nested(name, one_nest, zip(parts_of(a), parts_of(b)))
+            return self._nested(name, one_nest, zip(parts_of(a), parts_of(b)), guarded or one_nest.type is Perhaps)
         if same_constant(a, b):
             return lambda results: a
-        if self.invented(name) and (a is UNDEFINED or b is UNDEFINED):
+        nest = optional(one_nest, other_nest)
+        if nest is not None and UNDEFINED is not a and UNDEFINED is not b:
+            parts, others = (optional_parts(nest, value, UNDEFINED) for value in (a, b))
+            if parts is not None and others is not None:
+                return self._nested(name, nest, zip(parts, others), guarded=True)
+        if guarded and (a is UNDEFINED or b is UNDEFINED):
             given, nest = (b, other_nest) if a is UNDEFINED else (a, one_nest)
             if nest is not None:
                 pairs = [(UNDEFINED, part) if a is UNDEFINED else (part, UNDEFINED) for part in parts_of(given)]
-                return self._nested(name, nest, pairs)
+                return self._nested(name, nest, pairs, guarded)
             if spec_of(given) is None or self._from_outside(given):
                 return lambda results: given  # a flag says whether it is meant
         if (a is UNDEFINED or b is UNDEFINED) and not self.live(name):
@@ -301,7 +315,7 @@ class Join:
             given = other if a is UNDEFINED else one
             if given is None:
                 return self._unless_dead(name, f"{called(name)} is assigned on one way only")
-            if self.invented(name):
+            if guarded:
                 spec = given if isinstance(given, Spec) else None
             elif isinstance(given, Spec) and not given.is_number:
                 spec = None if given.maybe else Spec(given.kind, given.dtype, given.shape, True, None)
@@ -340,8 +354,10 @@ class Join:
         self.pairs += zip(*both)
         return lambda results: part.made(self.trace, results[start : start + 2])
 
-    def _nested(self, name: str, nest: Nest, pairs: Iterable[tuple[Any, Any]]) -> Callable[[list[Atom]], Any]:
-        parts = [self._joined(name, a, b) for a, b in pairs]
+    def _nested(
+        self, name: str, nest: Nest, pairs: Iterable[tuple[Any, Any]], guarded: bool = False
+    ) -> Callable[[list[Atom]], Any]:
+        parts = [self._joined(name, a, b, guarded) for a, b in pairs]
         build = partial(built, self.trace, nest, self.invented(name))
         return lambda results: build(part(results) for part in parts)
 
@@ -355,7 +371,7 @@ class Join:
         if self.invented(name):
             return  # what a `return` has taken nobody touches any more
         for side, value in zip(self.sides, values):
-            if not self._fresh(side, value):
+            if value is not None and not self._fresh(side, value):
                 symbol(self.trace, value).cell.frozen = f"{called(name)} may stand for it, depending on a condition"
 
     def _unless_dead(self, name: str, what: str) -> Callable[[list[Atom]], Any]:
@@ -366,7 +382,7 @@ class Join:
     @staticmethod
     def _fresh(side: Any, value: Any) -> bool:
         data = unwrap(value)
-        return value is UNDEFINED or (type(data) is Symbol and data.cell.home is side)
+        return value is UNDEFINED or value is None or (type(data) is Symbol and data.cell.home is side)
 
 
 def _is_owned(value: Any) -> bool:

@@ -17,8 +17,9 @@ from hybrid.control.branch import truth
 from hybrid.control.join import NO, YES, Spec, atoms, called, common, form_of, forms, made, spec_of
 from hybrid.control.lists import refuse_changes
 from hybrid.control.parts import Part, common_whole
+from hybrid.control.perhaps import Perhaps
 from hybrid.control.plain import UNDEFINED, Ends, State
-from hybrid.control.structure import Nest, built, is_parts, known_nests, nest_of, nests, parts_of
+from hybrid.control.structure import Nest, built, is_parts, known_nests, nest_of, nests, optional, optional_parts, parts_of
 from hybrid.core import dtype as dt
 from hybrid.core.errors import TraceError
 from hybrid.core.shape import Size
@@ -88,14 +89,15 @@ class Carried:
     known: Any = UNDEFINED  # an object that it becomes wherever it is assigned; a flag says whether it is meant
 
     def __post_init__(self) -> None:
-        if is_parts(self.initial):
-            self._split(nest_of(self.initial, 0), self.initial)
+        if is_parts(self.initial) or type(self.initial) is Perhaps:
+            self._split(nest_of(self.initial, 0), parts_of(self.initial))
         spec = spec_of(self.initial)
         self.spec = spec if spec is not None and spec.is_number else None
 
     def _split(self, nest: Nest | None, values: Sequence[Any]) -> None:
         self.nest = nest
-        self.items = [Carried(f"{self.name}[{k}]", v, self.read, self.guarded) for k, v in enumerate(values)]
+        guarded = self.guarded or (nest is not None and nest.type is Perhaps)
+        self.items = [Carried(f"{self.name}[{k}]", v, self.read, guarded) for k, v in enumerate(values)]
 
     def leaves(self) -> Iterator[Carried]:
         if self.items is None:
@@ -117,18 +119,36 @@ class Carried:
                 self.head = _made(trace, self.spec, list(self.vars))
         return self.head
 
-    def leave(self, after: Any, found: dict[int, Nest]) -> bool:
+    def leave(self, after: Any, found: dict[int, Nest], unions: bool) -> bool:
         """Take what a round left, `found`: the containers among it; True where the variable turns out to be one."""
         nest = found.get(id(after))
+        either = optional(self.nest, nest) if self.items is not None or self.initial is None else None
+        if either is not None and nest != self.nest and (unions or Perhaps in (nest and nest.type, self.nest and self.nest.type)):
+            return self._leave_either(either, after, found, unions)
         if self.items is not None:
             if nest is None or nest != self.nest:
                 raise FirstRoundDiffers(f"`{self.name}` becomes another kind of tuple in a loop", at=tr.user_line())
-            return any([item.leave(value, found) for item, value in zip(self.items, parts_of(after))])
+            return any([item.leave(value, found, unions) for item, value in zip(self.items, parts_of(after))])
         self.after = after
         if nest is not None and self.spec is None and self.initial is UNDEFINED and (self.guarded or not self.read):
             self._split(nest, [UNDEFINED] * len(nest.keys))
             return True
         return False
+
+    def _leave_either(self, either: Nest, after: Any, found: dict[int, Nest], unions: bool) -> bool:
+        """Take None or a tuple, where the variable may be both."""
+        if changed := self.nest != either:
+            initial = optional_parts(either, self.initial, UNDEFINED)
+            assert initial is not None  # else it would have another class
+            self._split(either, initial)
+        given = optional_parts(either, after, UNDEFINED)
+        assert self.items is not None and given is not None
+        for item, value in zip(self.items, given):
+            value = item.head if value is UNDEFINED else value
+            changed |= item.leave(value, found, unions)
+            if item.items is None and item.initial is UNDEFINED and item.spec is None:
+                item.spec = spec_of(value)  # the next round may be asked for it
+        return changed
 
     def value(self, trace: Trace, results: dict[int, Any]) -> Any:
         """The variable after the loop; `results`: what stands for its carried leaves."""
@@ -169,7 +189,7 @@ def roll(trace: Trace, rounds: Rounds, state: State, renames: bool, unions: bool
             found = {**known_nests(trace), **nests(left, 2)}  # held by `left`, and by the user's variables
             after = dict(zip(state.names, left))
             refuse_changes(held)
-        changed = any([v.leave(after[v.name], found) for v in wanted])
+        changed = any([v.leave(after[v.name], found, unions) for v in wanted])
         leaves = [leaf for v in wanted for leaf in v.leaves()]
         if not changed and not any([_settle(leaf, leaves, region, renames, unions) for leaf in leaves]):
             break
@@ -228,7 +248,9 @@ def _settle(c: Carried, leaves: list[Carried], region: Region, renames: bool, un
     if spec is None or spec.is_number:
         return _settle_number(c, spec, unions)
     given = spec if c.initial is UNDEFINED and (c.guarded or not c.read) else spec_of(c.initial) if c.spec is None else c.spec
-    if given is None or given.certain() != spec.certain():
+    if unions and (c.initial is None or (given is not None and given.instead is not None)):
+        given = spec = common(form_of(c.initial) if given is None else given, spec)  # an array, or None
+    if given is None or spec is None or given.certain() != spec.certain():
         raise FirstRoundDiffers(f"{called(c.name)} becomes {spec} in a loop", at=tr.user_line())
     data = unwrap(c.after)
     other = next((o for o in leaves if o is not c and _is_same_array(o.initial, c.after)), None)
@@ -426,6 +448,8 @@ def _note_aliases(trace: Trace, rounds: Rounds, c: Carried, carried: list[Carrie
 
 def _check_storage(carried: list[Carried], region: Region) -> None:
     """Arrays that are rebound and written too: which of them holds what after the loop depends on the number of rounds."""
+    if any(c.after is None for c in carried if c.spec is not None and not c.spec.is_number):
+        raise CannotRoll("an array becomes None in a loop", at=tr.user_line())
     arrays = [c for c in carried if c.spec is not None and not c.spec.is_number and not c.guarded]
     if len({unwrap(c.after).cell for c in arrays}) < len(arrays):
         raise CannotRoll("two variables stand for one array that is new in every round", at=tr.user_line())

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from hybrid.control.perhaps import Perhaps, pieces
 from hybrid.ir.trace import Trace
 
 
@@ -25,6 +26,9 @@ class Nest:
 
     def build(self, parts: Iterable[Any]) -> Any:
         """A new container."""
+        if self.type is Perhaps:
+            holds, *rest = parts
+            return Perhaps(self.keys[0], holds, rest)
         if issubclass(self.type, tuple):
             return tuple.__new__(self.type, parts)
         items = dict(zip(self.keys, parts))
@@ -58,6 +62,8 @@ def nest_of(value: Any, known: int) -> Nest | None:
     """
     if is_parts(value):
         return Nest(type(value), (None,) * len(value))
+    if type(value) is Perhaps:
+        return Nest(Perhaps, (value.cls, *(None,) * len(value.parts)))
     if sys.getrefcount(value) > known + 2:  # the parameter, and that of `getrefcount`
         return None
     if type(value) is dict:
@@ -69,7 +75,20 @@ def nest_of(value: Any, known: int) -> Nest | None:
 
 def parts_of(value: Any) -> tuple:
     """The parts of what `nest_of` knows."""
+    if type(value) is Perhaps:
+        return (value.holds, *value.parts)
     return tuple(value) if isinstance(value, tuple) else tuple((value if type(value) is dict else vars(value)).values())
+
+
+def optional(*found: Nest | None) -> Nest | None:
+    """What is None or a tuple, of one class in all of these; None where there is no such tuple."""
+    made = {nest if nest.type is Perhaps else Nest(Perhaps, (nest.type, *nest.keys)) for nest in found if nest is not None}
+    return next(iter(made)) if len(made) == 1 and all(issubclass(nest.keys[0], tuple) for nest in made) else None
+
+
+def optional_parts(nest: Nest, value: Any, absent: Any) -> tuple | None:
+    """The parts of None or a tuple in such a container, `absent` for those that None has not."""
+    return pieces(value, nest.keys[0], len(nest.keys) - 1, absent)
 
 
 def is_parts(value: Any) -> bool:

@@ -16,6 +16,7 @@ from hybrid.control import arrays, written
 from hybrid.control.branch import choose, truth
 from hybrid.control.lists import Listed
 from hybrid.control.own import Own, View
+from hybrid.control.perhaps import Perhaps
 from hybrid.core import dtype as dt
 from hybrid.core.shape import Dim, Size, product
 from hybrid.frontend import complexes, hosted, integers, uncertain
@@ -194,6 +195,8 @@ def _complex(*args: Any, **kwargs: Any) -> Any:
 
 
 def _isinstance(x: Any, classes: Any) -> Any:
+    if type(x) is Perhaps:
+        return choose(active(), x.flag(), lambda: isinstance((), classes), lambda: isinstance(None, classes))
     return uncertain.pick(active(), x, lambda one: builtins.isinstance(one, classes))
 
 

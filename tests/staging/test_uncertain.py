@@ -253,3 +253,88 @@ def test_a_recursion_that_soon_ends():
     same(reflected, (0.25,), (0.75,), (np.float64(0.25),))
     compiled = function(lambda x: digits(int(x.sum())))
     assert [compiled(np.array([n])) for n in (7, 70, 700, 7 * 10**9)] == [1, 2, 3, 10]
+
+
+# A tuple or an array, or None ------------------------------------------------------------------------------------------
+def test_a_tuple_or_none():
+    def closest(x):
+        best, least = None, float("inf")
+        for i in range(len(x)):
+            for j in range(i + 1, len(x)):
+                if abs(x[i] - x[j]) < least:
+                    least, best = abs(x[i] - x[j]), (i, j)
+        return least, best
+
+    def first(x):
+        for i in range(len(x)):
+            if x[i] > 0.5:
+                return i, x[i]
+        return None
+
+    def greatest(x):
+        best = None
+        for i in range(len(x)):
+            if best is None or x[i] > best[1]:
+                best = i, x[i]
+        if not best:
+            return -1
+        k, value = best
+        return k, value, isinstance(best, tuple), len(best), best[1:], *best
+
+    rng = np.random.default_rng(0)
+    for f in (closest, first, greatest):
+        same(f, *((rng.random(n),) for n in (40, 1, 0, 2, 3)), (np.zeros(9),))
+
+
+def test_none_again():
+    def last_rise(x, limit):
+        found, count = None, 0
+        k = 1
+        while k < len(x):
+            if x[k] > x[k - 1]:
+                found = (k, x[k] - x[k - 1])
+            elif x[k] < limit:
+                found = None
+                count += 1
+            k += 1
+        return found, count
+
+    x = np.random.default_rng(1).random(30)
+    same(last_rise, (x, 0.2), (x, 0.0), (x[:0], 0.5), (x, 2.0))
+
+
+def test_what_none_cannot_do_is_python_s():
+    def f(x):
+        pair = None
+        for i in range(len(x)):
+            if x[i] > 0.5:
+                pair = (i, i + 1)
+        a, b = pair
+        return a * b
+
+    compiled = function(f)
+    assert compiled(np.ones(9)) == 72
+    with pytest.raises(TypeError, match="cannot unpack non-iterable NoneType"):
+        compiled(np.zeros(9))
+
+
+def test_an_array_or_none():
+    def unless(x, t):
+        return None if x.sum() > t else x * 2
+
+    def pair(x, t):
+        return (x * 2, 3) if x.sum() > t else (None, 4)
+
+    def best_of(x, rounds):
+        best, least = None, np.inf
+        for k in range(rounds):
+            x = x * 0.9 - 0.01
+            if abs(x).sum() < least:
+                least, best = abs(x).sum(), x.copy()
+        if best is None:
+            return least, None
+        return best.sum() + least, best
+
+    same(unless, (np.ones(4), 3.0), (np.ones(4), 5.0))
+    same(pair, (np.ones(4), 3.0), (np.ones(4), 5.0))
+    same(best_of, (np.ones(4), 30), (np.zeros(3), 9))
