@@ -528,6 +528,13 @@ def test_what_is_found_may_be_none():
     assert f(np.arange(9.0)) == (3, 3.0) and f(np.zeros(9)) is None
 
 
+
+
+def test_sums_of_generators_are_loops():
+    f = hy.function(lambda x, y: sum(a * b for a, b in zip(x, y) if a > 1), strict=True)
+    assert f(np.arange(9.0), np.arange(9.0)) == 203
+
+
 def test_saved_graphs_run_without_the_code(tmp_path):
     hy.export.save(softmax, tmp_path / "softmax.hy", X)
     loaded = hy.export.load(tmp_path / "softmax.hy")

@@ -326,6 +326,13 @@ def _np_empty(shape: Any, dtype: Any = float, order: str = "C", *, device: Any =
     return _filled(sizes(shape), 0, dt.canonical(dtype, dt.float64), "ndarray")
 
 
+@_constructs(np.ndarray)
+def _np_ndarray(shape: Any, dtype: Any = float, *rest: Any, **named: Any) -> Any:
+    if rest or named:
+        return np.ndarray(shape, dtype, *rest, **named)  # a view of a buffer
+    return _np_empty(shape, dtype)
+
+
 @_constructs(np.ones)
 def _np_ones(shape: Any, dtype: Any = None, order: str = "C", *, device: Any = None, like: Any = None) -> Any:
     return _filled(sizes(shape), 1, dt.canonical(dtype, dt.float64), "ndarray")
