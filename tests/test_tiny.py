@@ -530,6 +530,19 @@ def test_what_is_found_may_be_none():
 
 
 
+def test_a_sieve_stays_a_loop():
+    def sieve(n):
+        prime = np.ones(n, bool)
+        prime[:2] = False
+        for p in range(2, int(n**0.5) + 1):
+            if prime[p]:
+                prime[p * p :: p] = False
+        return prime
+
+    f = hy.function(sieve, strict=True)
+    assert f(5000).sum() == 669 and "written out" not in f.explain()
+
+
 def test_sums_of_generators_are_loops():
     f = hy.function(lambda x, y: sum(a * b for a, b in zip(x, y) if a > 1), strict=True)
     assert f(np.arange(9.0), np.arange(9.0)) == 203

@@ -119,7 +119,7 @@ def _consumes(item: Any) -> int:
 def basic(trace: Trace, source: Symbol, items: list, kind: str) -> Symbol:
     """The view for slices, integers and new axes, with the header NumPy gives: a slice, then a reshape."""
     start: list[Size] = []
-    step: list[int] = []
+    step: list[Size] = []
     sizes: list[Size] = []
     final: list[Size] = []
     steps: list[int] = []  # of the header, in bytes
@@ -132,7 +132,7 @@ def basic(trace: Trace, source: Symbol, items: list, kind: str) -> Symbol:
         if isinstance(item, slice):
             first, by, count = integers.span(trace, item, size)
             final.append(count)
-            steps.append(source.proto.strides[len(start)] * by)
+            steps.append(source.proto.strides[len(start)] * trace.hinted((by,))[0])
         else:
             first, by, count = _placed(trace, item, size, len(start)), 1, 1
         start.append(first)

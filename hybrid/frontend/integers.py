@@ -106,34 +106,38 @@ def place(trace: Trace, item: Any, length: Size) -> Size:
     return at
 
 
-def span(trace: Trace, item: slice, length: Size) -> tuple[Size, int, Size]:
+def span(trace: Trace, item: slice, length: Size) -> tuple[Size, Size, Size]:
     """First element, step and number of elements of a slice, as `slice.indices` finds them."""
     if not isinstance(length, Dim) and not any(isinstance(part, (Value, Dim)) for part in (item.start, item.stop, item.step)):
-        first, stop, by = item.indices(length)
-        count = len(range(first, stop, by))
-        return (first, by, count) if count else (0, 1, 0)
-    by = 1 if item.step is None else operator.index(item.step)
+        first, stop, step = item.indices(length)
+        count = len(range(first, stop, step))
+        return (first, step, count) if count else (0, 1, 0)
+    given = 1 if item.step is None else item.step
+    by: Size = size_of(trace, given) if isinstance(given, Value) else operator.index(given)
     if by == 0:
         raise ValueError("slice step cannot be zero")
-    low: Size = 0 if by > 0 else -1
-    high = length if by > 0 else length - 1
-    begin = (low if by > 0 else high) if item.start is None else _clipped(trace, item.start, length, low, high)
-    end = (high if by > 0 else low) if item.stop is None else _clipped(trace, item.stop, length, low, high)
-    number = steps(trace, end - begin if by > 0 else begin - end, abs(by), length)
+    if isinstance(by, Dim) and not trace.bounds.nonnegative(by - 1):
+        _require(trace, e.ge, by, 1, "a slice goes upwards")
+    up = isinstance(by, Dim) or by > 0
+    low: Size = 0 if up else -1
+    high = length if up else length - 1
+    begin = (low if up else high) if item.start is None else _clipped(trace, item.start, length, low, high)
+    end = (high if up else low) if item.stop is None else _clipped(trace, item.stop, length, low, high)
+    number = steps(trace, end - begin if up else begin - end, by if up else -by, length)
     return (0, 1, 0) if type(number) is int and number == 0 else (begin, by, number)
 
 
-def steps(trace: Trace, distance: Size, by: int, most: Size | None = None) -> Size:
-    """How many steps of `by` begin before a distance is reached: none where it is negative."""
-    some = trace.ask("gt" if by > 1 else "ge", distance, 0)
+def steps(trace: Trace, distance: Size, by: Size, most: Size | None = None) -> Size:
+    """How many steps of `by`, which is positive, begin before a distance is reached: none where it is negative."""
+    some = trace.ask("ge" if by == 1 else "gt", distance, 0)
     if some is False:
         return 0
     if by == 1:
         return distance if some else _end(trace, trace.one(e.maximum, sized(trace, distance), _ZERO), 0, most)
-    rounded = trace.quotient(distance + (by - 1), by) if some else None
+    rounded = trace.quotient(distance + (by - 1), by) if some and isinstance(by, int) else None
     if rounded is not None:
         return rounded
-    ratio = trace.one(e.floordiv, sized(trace, distance + (by - 1)), tr.literal(by, dt.int64))
+    ratio = trace.one(e.floordiv, sized(trace, distance + (by - 1)), sized(trace, by))
     if isinstance(ratio, Literal):
         return max(int(ratio.value), 0)
     return _end(trace, trace.one(e.maximum, ratio, _ZERO), 0, most)

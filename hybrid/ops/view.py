@@ -156,7 +156,7 @@ def _spans(start: Ints, step: Ints, shape: Shape) -> tuple[slice, ...]:
 
 def _infer_slice(x: TensorType, start: Ints, step: Ints, shape: Shape) -> TensorType:
     for size, first, by, count in zip(x.shape, start, step, shape, strict=True):
-        if isinstance(size, int) and isinstance(first, int) and isinstance(count, int) and count:
+        if isinstance(size, int) and isinstance(first, int) and isinstance(by, int) and isinstance(count, int) and count:
             last = first + by * (count - 1)
             if not (0 <= first < size and 0 <= last < size):
                 raise ShapeError("slice reaches outside its operand", got=f"{first}:{last}:{by} of {x}")
