@@ -123,7 +123,11 @@ class Carried:
         """Take what a round left, `found`: the containers among it; True where the variable turns out to be one."""
         nest = found.get(id(after))
         either = optional(self.nest, nest) if self.items is not None or self.initial is None else None
-        if either is not None and nest != self.nest and (unions or Perhaps in (nest and nest.type, self.nest and self.nest.type)):
+        if (
+            either is not None
+            and nest != self.nest
+            and (unions or Perhaps in (nest and nest.type, self.nest and self.nest.type))
+        ):
             return self._leave_either(either, after, found, unions)
         if self.items is not None:
             if nest is None or nest != self.nest:

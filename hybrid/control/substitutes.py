@@ -367,8 +367,8 @@ def _predicate(function: Callable, name: str) -> Callable:
 # What code may go on to write element by element, or read at computed places, is traced from the start; the others only
 # where they are given traced values.
 _FILLED: frozenset[Any] = frozenset((
-    np.zeros, np.ones, np.empty, np.ndarray, np.full, np.eye, np.identity, np.zeros_like, np.ones_like, np.empty_like, np.full_like,
-    np.arange, np.linspace, np.array,
+    np.zeros, np.ones, np.empty, np.ndarray, np.full, np.eye, np.identity, np.zeros_like, np.ones_like, np.empty_like,
+    np.full_like, np.arange, np.linspace, np.array,
 ))  # fmt: skip
 
 

@@ -293,7 +293,9 @@ def nussinov(N, seq):
 def seidel_2d(steps, N, A):
     for t in range(0, steps - 1):
         for i in range(1, N - 1):
-            A[i, 1:-1] += A[i - 1, :-2] + A[i - 1, 1:-1] + A[i - 1, 2:] + A[i, 2:] + A[i + 1, :-2] + A[i + 1, 1:-1] + A[i + 1, 2:]
+            A[i, 1:-1] += (
+                A[i - 1, :-2] + A[i - 1, 1:-1] + A[i - 1, 2:] + A[i, 2:] + A[i + 1, :-2] + A[i + 1, 1:-1] + A[i + 1, 2:]
+            )
             for j in range(1, N - 1):
                 A[i, j] += A[i, j - 1]
                 A[i, j] /= 9.0
@@ -351,53 +353,116 @@ def shapes(make, *sizes, dtypes=(np.float64, np.float32)):
 
 CASES = {
     two_products: shapes(
-        lambda r, n, m, t: (1.5, 1.2, matrix(r, n, m, dtype=t), matrix(r, m, n, dtype=t), matrix(r, n, m, dtype=t), matrix(r, n, m, dtype=t)),
-        (40, 50), (1, 3), (0, 2), (8, 5),
+        lambda r, n, m, t: (
+            1.5,
+            1.2,
+            matrix(r, n, m, dtype=t),
+            matrix(r, m, n, dtype=t),
+            matrix(r, n, m, dtype=t),
+            matrix(r, n, m, dtype=t),
+        ),
+        (40, 50),
+        (1, 3),
+        (0, 2),
+        (8, 5),
     ),
     three_products: shapes(
-        lambda r, n, m, t: (matrix(r, n, m, dtype=t), matrix(r, m, n, dtype=t), matrix(r, n, m, dtype=t), matrix(r, m, n, dtype=t)),
-        (24, 30), (1, 1), (0, 3), (5, 4),
+        lambda r, n, m, t: (
+            matrix(r, n, m, dtype=t),
+            matrix(r, m, n, dtype=t),
+            matrix(r, n, m, dtype=t),
+            matrix(r, m, n, dtype=t),
+        ),
+        (24, 30),
+        (1, 1),
+        (0, 3),
+        (5, 4),
     ),
     adi_sweeps: shapes(lambda r, s, n, t: (s, n, matrix(r, n, n, dtype=t)), (6, 40), (1, 5), (0, 4), (3, 12)),
     atax: shapes(lambda r, n, m, t: (matrix(r, n, m, dtype=t), matrix(r, m, dtype=t)), (100, 80), (1, 1), (0, 3), (7, 2)),
     bicg: shapes(
-        lambda r, n, m, t: (matrix(r, n, m, dtype=t), matrix(r, m, dtype=t), matrix(r, n, dtype=t)), (60, 70), (1, 2), (0, 3), (6, 5)
+        lambda r, n, m, t: (matrix(r, n, m, dtype=t), matrix(r, m, dtype=t), matrix(r, n, dtype=t)),
+        (60, 70),
+        (1, 2),
+        (0, 3),
+        (6, 5),
     ),
     cholesky_rows: shapes(lambda r, n, t: (definite(r, n, t),), (50,), (1,), (0,), (7,)),
     correlation: shapes(lambda r, m, n, t: (m, t(n), matrix(r, n, m, dtype=t)), (20, 60), (1, 3), (2, 5), (6, 11)),
     covariance: shapes(lambda r, m, n, t: (m, float(n), matrix(r, n, m, dtype=t)), (20, 60), (1, 3), (2, 1), (6, 11)),
     deriche: shapes(lambda r, w, h, t: (0.25, matrix(r, w, h, dtype=t)), (40, 50), (2, 2), (1, 4), (9, 7)),
-    doitgen: shapes(lambda r, q, p, t: (matrix(r, q, q + 1, p, dtype=t), matrix(r, p, p, dtype=t)), (10, 12), (1, 1), (0, 2), (3, 5)),
+    doitgen: shapes(
+        lambda r, q, p, t: (matrix(r, q, q + 1, p, dtype=t), matrix(r, p, p, dtype=t)), (10, 12), (1, 1), (0, 2), (3, 5)
+    ),
     durbin: shapes(lambda r, n, t: (matrix(r, n, dtype=t),), (100,), (1,), (0,), (9,)),
     fdtd_te: shapes(
-        lambda r, s, n, t: (s, matrix(r, n, n + 2, dtype=t), matrix(r, n, n + 2, dtype=t), matrix(r, n, n + 2, dtype=t), np.arange(s, dtype=t)),
-        (12, 40), (0, 3), (4, 1), (5, 9),
+        lambda r, s, n, t: (
+            s,
+            matrix(r, n, n + 2, dtype=t),
+            matrix(r, n, n + 2, dtype=t),
+            matrix(r, n, n + 2, dtype=t),
+            np.arange(s, dtype=t),
+        ),
+        (12, 40),
+        (0, 3),
+        (4, 1),
+        (5, 9),
     ),
     gemm_rows: shapes(
-        lambda r, n, m, t: (1.5, 1.2, matrix(r, n, m, dtype=t), matrix(r, n, m, dtype=t), matrix(r, m, m, dtype=t)), (30, 40), (1, 1), (0, 3), (7, 5)
+        lambda r, n, m, t: (1.5, 1.2, matrix(r, n, m, dtype=t), matrix(r, n, m, dtype=t), matrix(r, m, m, dtype=t)),
+        (30, 40),
+        (1, 1),
+        (0, 3),
+        (7, 5),
     ),
     gemver: shapes(
-        lambda r, n, t: (1.5, 1.2, matrix(r, n, n, dtype=t), *(matrix(r, n, dtype=t) for _ in range(8))), (60,), (1,), (0,), (5,)
+        lambda r, n, t: (1.5, 1.2, matrix(r, n, n, dtype=t), *(matrix(r, n, dtype=t) for _ in range(8))),
+        (60,),
+        (1,),
+        (0,),
+        (5,),
     ),
     gesummv: shapes(
-        lambda r, n, t: (1.5, 1.2, matrix(r, n, n, dtype=t), matrix(r, n, n, dtype=t), matrix(r, n, dtype=t)), (60,), (1,), (0,), (5,)
+        lambda r, n, t: (1.5, 1.2, matrix(r, n, n, dtype=t), matrix(r, n, n, dtype=t), matrix(r, n, dtype=t)),
+        (60,),
+        (1,),
+        (0,),
+        (5,),
     ),
     gramschmidt: shapes(lambda r, m, n, t: (matrix(r, m, n, dtype=t),), (40, 30), (1, 1), (3, 0), (7, 5)),
-    heat_3d: shapes(lambda r, s, n, t: (s, matrix(r, n, n, n, dtype=t), matrix(r, n, n, n, dtype=t)), (6, 14), (1, 4), (3, 2), (4, 6)),
+    heat_3d: shapes(
+        lambda r, s, n, t: (s, matrix(r, n, n, n, dtype=t), matrix(r, n, n, n, dtype=t)), (6, 14), (1, 4), (3, 2), (4, 6)
+    ),
     jacobi_1d: shapes(lambda r, s, n, t: (s, matrix(r, n, dtype=t), matrix(r, n, dtype=t)), (40, 200), (0, 4), (3, 2), (4, 9)),
-    jacobi_2d: shapes(lambda r, s, n, t: (s, matrix(r, n, n, dtype=t), matrix(r, n, n, dtype=t)), (8, 30), (0, 4), (3, 2), (4, 9)),
+    jacobi_2d: shapes(
+        lambda r, s, n, t: (s, matrix(r, n, n, dtype=t), matrix(r, n, n, dtype=t)), (8, 30), (0, 4), (3, 2), (4, 9)
+    ),
     lu_in_place: shapes(lambda r, n, t: (definite(r, n, t),), (50,), (1,), (0,), (7,)),
     ludcmp: shapes(lambda r, n, t: (definite(r, n, t), matrix(r, n, dtype=t)), (50,), (1,), (0,), (7,)),
-    mvt: shapes(lambda r, n, t: (*(matrix(r, n, dtype=t) for _ in range(4)), matrix(r, n, n, dtype=t)), (90,), (1,), (0,), (8,)),
+    mvt: shapes(
+        lambda r, n, t: (*(matrix(r, n, dtype=t) for _ in range(4)), matrix(r, n, n, dtype=t)), (90,), (1,), (0,), (8,)
+    ),
     nussinov: lambda r: [(n, r.integers(0, 4, max(n, 1))) for n in (40, 1, 0, 12)] + [(9, r.integers(0, 4, 5))],
     seidel_2d: shapes(lambda r, s, n, t: (s, n, matrix(r, n, n, dtype=t)), (8, 40), (1, 4), (3, 2), (4, 9)),
     symm: shapes(
-        lambda r, m, n, t: (1.5, 1.2, matrix(r, m, n, dtype=t), matrix(r, m, m, dtype=t), matrix(r, m, n, dtype=t)), (30, 40), (1, 1), (0, 2), (5, 6)
+        lambda r, m, n, t: (1.5, 1.2, matrix(r, m, n, dtype=t), matrix(r, m, m, dtype=t), matrix(r, m, n, dtype=t)),
+        (30, 40),
+        (1, 1),
+        (0, 2),
+        (5, 6),
     ),
     syr2k: shapes(
-        lambda r, m, n, t: (1.5, 1.2, matrix(r, n, n, dtype=t), matrix(r, n, m, dtype=t), matrix(r, n, m, dtype=t)), (30, 40), (1, 1), (2, 0), (5, 6)
+        lambda r, m, n, t: (1.5, 1.2, matrix(r, n, n, dtype=t), matrix(r, n, m, dtype=t), matrix(r, n, m, dtype=t)),
+        (30, 40),
+        (1, 1),
+        (2, 0),
+        (5, 6),
     ),
-    syrk: shapes(lambda r, m, n, t: (1.5, 1.2, matrix(r, n, n, dtype=t), matrix(r, n, m, dtype=t)), (30, 40), (1, 1), (2, 0), (5, 6)),
+    syrk: shapes(
+        lambda r, m, n, t: (1.5, 1.2, matrix(r, n, n, dtype=t), matrix(r, n, m, dtype=t)), (30, 40), (1, 1), (2, 0), (5, 6)
+    ),
     trisolv: shapes(lambda r, n, t: (definite(r, n, t), matrix(r, n, dtype=t), matrix(r, n, dtype=t)), (80,), (1,), (0,), (7,)),
-    trmm: shapes(lambda r, m, n, t: (1.5, matrix(r, m, m, dtype=t), matrix(r, m, n, dtype=t)), (30, 40), (1, 1), (0, 2), (5, 6)),
-}  # fmt: skip
+    trmm: shapes(
+        lambda r, m, n, t: (1.5, matrix(r, m, m, dtype=t), matrix(r, m, n, dtype=t)), (30, 40), (1, 1), (0, 2), (5, 6)
+    ),
+}

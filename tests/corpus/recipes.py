@@ -2,33 +2,8 @@
 
 import math
 from dataclasses import dataclass
-from fractions import Fraction
 
 import numpy as np
-
-
-def bernoulli(n):
-    A = [Fraction(0)] * (n + 1)
-    out = []
-    for m in range(n + 1):
-        A[m] = Fraction(1, m + 1)
-        for j in range(m, 0, -1):
-            A[j - 1] = j * (A[j - 1] - A[j])
-        out.append(A[0])
-    return [float(b) for b in out]
-
-
-def bernoulli_floats(n):
-    B = np.zeros(n + 1)
-    B[0] = 1
-    for m in range(1, n + 1):
-        total = 0.0
-        c = 1.0
-        for k in range(m):
-            total += c * B[k]
-            c = c * (m + 1 - k) / (k + 1)
-        B[m] = -total / (m + 1)
-    return B
 
 
 def legendre(n, x):
@@ -332,183 +307,12 @@ def knapsack_trace(weights, values, limit):
     return table[n, limit], chosen
 
 
-def sieve_wheel(n):
-    """Odd numbers only."""
-    is_prime = np.ones((n + 1) // 2, dtype=bool)
-    is_prime[:1] = False
-    for i in range(3, int(n**0.5) + 1, 2):
-        if is_prime[i // 2]:
-            is_prime[i * i // 2 :: i] = False
-    primes = 2 * np.nonzero(is_prime)[0] + 1
-    return np.concatenate([[2], primes]) if n > 2 else primes
-
-
-def sieve_sundaram(n):
-    marked = [False] * (n + 1)
-    for i in range(1, n + 1):
-        j = i
-        while i + j + 2 * i * j <= n:
-            marked[i + j + 2 * i * j] = True
-            j += 1
-    return [2 * i + 1 for i in range(1, n + 1) if not marked[i]]
-
-
-def is_prime(n):
-    if n < 2:
-        return False
-    if n % 2 == 0:
-        return n == 2
-    d = 3
-    while d * d <= n:
-        if n % d == 0:
-            return False
-        d += 2
-    return True
-
-
-def twin_primes(limit):
-    return [(p, p + 2) for p in range(3, limit, 2) if is_prime(p) and is_prime(p + 2)]
-
-
-def goldbach(n):
-    for p in range(2, n // 2 + 1):
-        if is_prime(p) and is_prime(n - p):
-            return p, n - p
-    return None
-
-
-def totients(n):
-    phi = np.arange(n + 1)
-    for p in range(2, n + 1):
-        if phi[p] == p:
-            phi[p::p] -= phi[p::p] // p
-    return phi
-
-
-def mobius(n):
-    mu = np.ones(n + 1, dtype=np.int8)
-    seen = np.zeros(n + 1, dtype=bool)
-    for p in range(2, n + 1):
-        if seen[p]:
-            continue
-        for k in range(p, n + 1, p):
-            seen[k] = True
-            mu[k] *= -1
-        for k in range(p * p, n + 1, p * p):
-            mu[k] = 0
-    return mu
-
-
-def perfect_numbers(limit):
-    found = []
-    for n in range(2, limit):
-        total = 1
-        for d in range(2, int(math.sqrt(n)) + 1):
-            if n % d == 0:
-                total += d + (n // d if n // d != d else 0)
-        if total == n:
-            found.append(n)
-    return found
-
-
-def classify_numbers(limit):
-    sums = np.zeros(limit + 1, dtype=np.int64)
-    for d in range(1, limit // 2 + 1):
-        sums[2 * d :: d] += d
-    n = np.arange(1, limit + 1)
-    s = sums[1:]
-    return {"deficient": int((s < n).sum()), "perfect": n[s == n].tolist(), "abundant": int(np.count_nonzero(s > n))}
-
-
-def collatz_path(n):
-    path = [n]
-    while n != 1:
-        n = n // 2 if n % 2 == 0 else 3 * n + 1
-        path.append(n)
-    return path
-
-
-def happy_numbers(count):
-    happy = []
-    n = 1
-    while len(happy) < count:
-        m = n
-        seen = set()
-        while m != 1 and m not in seen:
-            seen.add(m)
-            total = 0
-            while m:
-                m, digit = divmod(m, 10)
-                total += digit * digit
-            m = total
-        if m == 1:
-            happy.append(n)
-        n += 1
-    return happy
-
-
-def digital_roots(values):
-    roots, steps = np.empty_like(values), np.zeros_like(values)
-    for k, n in enumerate(values):
-        while n >= 10:
-            total = 0
-            while n > 0:
-                total += n % 10
-                n //= 10
-            n = total
-            steps[k] += 1
-        roots[k] = n
-    return roots, steps
-
-
-def egyptian_fraction(num, den):
-    parts = []
-    while num:
-        unit = -(-den // num)
-        parts.append(unit)
-        num, den = num * unit - den, den * unit
-        g = math.gcd(num, den)
-        if g > 1:
-            num //= g
-            den //= g
-    return parts
-
-
-def fibonacci_matrix(n):
-    result = np.eye(2, dtype=np.int64)
-    base = np.array([[1, 1], [1, 0]], dtype=np.int64)
-    while n > 0:
-        if n & 1:
-            result = result @ base
-        base = base @ base
-        n >>= 1
-    return result[0, 1]
-
-
 def agm(a, g, tolerance=1e-15):
     steps = 0
     while abs(a - g) > tolerance:
         a, g = (a + g) / 2.0, math.sqrt(a * g)
         steps += 1
     return a, steps
-
-
-def continued_sqrt(n, terms):
-    """The continued fraction of a square root, and its convergents."""
-    m, d, a0 = 0, 1, math.isqrt(n)
-    a = a0
-    expansion = [a0]
-    if a0 * a0 == n:
-        return expansion, float(a0)
-    for _ in range(terms):
-        m = d * a - m
-        d = (n - m * m) // d
-        a = (a0 + m) // d
-        expansion.append(a)
-    value = float(expansion[-1])
-    for q in reversed(expansion[:-1]):
-        value = q + 1.0 / value
-    return expansion, value
 
 
 def kahan_sum(x):
@@ -633,43 +437,71 @@ SQUARE = [[0.0, 0.0], [2.0, 0.0], [2.0, 2.0], [0.0, 2.0]]
 GRID = np.array([[0.0, 1], [0, 0], [1, 0], [1, 1], [0.5, 0.5]])
 
 CASES = {
-    bernoulli: lambda r: [(10,), (0,), (1,)],
-    bernoulli_floats: lambda r: [(20,), (0,), (1,)],
     gauss_nodes: lambda r: [(12,), (1,), (5, 1e-3), (2,)],
     gauss_quadrature: lambda r: [(np.exp, -3, 3), (np.sin, 0.0, 1.0, 3), (np.abs, -1, 2, 12)],
-    lu_pivots: lambda r: [(r.random((24, 24)),), (np.array([[1, 3, 5], [2, 4, 7], [1, 1, 0]]),), (np.zeros((2, 2)),), (np.ones((1, 1)),), (np.zeros((0, 0)),)],
+    lu_pivots: lambda r: [
+        (r.random((24, 24)),),
+        (np.array([[1, 3, 5], [2, 4, 7], [1, 1, 0]]),),
+        (np.zeros((2, 2)),),
+        (np.ones((1, 1)),),
+        (np.zeros((0, 0)),),
+    ],
     romberg_stop: lambda r: [(math.sin, 0.0, 2.0), (math.exp, 0, 1, 1e-3), (math.sqrt, 0.0, 1.0, 1e-12, 6)],
     rk4_table: lambda r: [(lambda x, y: x * math.sqrt(y), 1, 0, 10, 100), (lambda x, y: -y, 1.0, 0.0, 1.0, 1)],
-    clip_polygon: lambda r: [([[0.5, -1.0], [3.0, 1.0], [0.5, 3.0]], SQUARE), ([[5.0, 5.0], [6.0, 5.0], [6.0, 6.0]], SQUARE), (SQUARE, SQUARE[:3])],
-    convex_hull: lambda r: [(r.random((80, 2)),), (GRID,), (np.zeros((2, 2)),), (np.zeros((0, 2)),), (r.integers(0, 5, (20, 2)),)],
+    clip_polygon: lambda r: [
+        ([[0.5, -1.0], [3.0, 1.0], [0.5, 3.0]], SQUARE),
+        ([[5.0, 5.0], [6.0, 5.0], [6.0, 6.0]], SQUARE),
+        (SQUARE, SQUARE[:3]),
+    ],
+    convex_hull: lambda r: [
+        (r.random((80, 2)),),
+        (GRID,),
+        (np.zeros((2, 2)),),
+        (np.zeros((0, 2)),),
+        (r.integers(0, 5, (20, 2)),),
+    ],
     gift_wrapping: lambda r: [(r.random((60, 2)),), (GRID,), (np.zeros((1, 2)),), (np.zeros((0, 2)),)],
     shoelace: lambda r: [(r.random((50, 2)),), (np.array(SQUARE),), (np.array(SQUARE, np.float32),), (np.zeros((0, 2)),)],
-    closest_pair: lambda r: [(r.random((40, 2)),), ([(0, 0), (3, 4)],), ([(0.0, 1.0)],), (r.random((5, 2)).astype(np.float32),)],
-    point_in_polygon: lambda r: [(1.0, 1.0, SQUARE), (3, 1, SQUARE), (np.float64(0.5), np.float64(0.6), r.random((30, 2))), (0.0, 0.0, [])],
+    closest_pair: lambda r: [
+        (r.random((40, 2)),),
+        ([(0, 0), (3, 4)],),
+        ([(0.0, 1.0)],),
+        (r.random((5, 2)).astype(np.float32),),
+    ],
+    point_in_polygon: lambda r: [
+        (1.0, 1.0, SQUARE),
+        (3, 1, SQUARE),
+        (np.float64(0.5), np.float64(0.6), r.random((30, 2))),
+        (0.0, 0.0, []),
+    ],
     levenshtein: lambda r: [("kitten" * 4, "sitting" * 4), ("", "ab"), ("ab", ""), ("a", "a")],
     jaro: lambda r: [("MARTHA", "MARHTA"), ("", ""), ("abc", "xyz"), ("DIXON", "DICKSONX")],
     patience_sort_lis: lambda r: [(r.integers(0, 1000, 200),), (r.random(40),), (np.arange(5.0),), (np.array([3]),)],
-    knapsack_trace: lambda r: [(r.integers(1, 9, 12), r.integers(1, 40, 12), 30), (np.array([3, 4]), np.array([1.5, 2.0]), 5), (np.zeros(0, int), np.zeros(0, int), 4)],
-    sieve_wheel: lambda r: [(2000,), (10,), (3,), (2,)],
-    sieve_sundaram: lambda r: [(150,), (1,), (0,)],
-    twin_primes: lambda r: [(300,), (3,), (14,)],
-    goldbach: lambda r: [(396,), (4,), (3,), (11,)],
-    totients: lambda r: [(300,), (1,), (0,)],
-    mobius: lambda r: [(300,), (1,), (0,)],
-    perfect_numbers: lambda r: [(600,), (2,), (7,)],
-    classify_numbers: lambda r: [(600,), (1,), (6,)],
-    collatz_path: lambda r: [(27,), (1,), (8,)],
-    happy_numbers: lambda r: [(8,), (0,), (1,)],
-    digital_roots: lambda r: [(r.integers(0, 10**9, 60),), (np.array([5, 99], np.int32),), (np.zeros(0, int),)],
-    egyptian_fraction: lambda r: [(43, 48), (5, 121), (0, 3), (1, 7)],
-    fibonacci_matrix: lambda r: [(70,), (0,), (1,), (10,)],
-    agm: lambda r: [(1.0, 0.5 ** 0.5), (1, 1), (24.0, 6.0, 1e-3)],
-    continued_sqrt: lambda r: [(23, 12), (16, 5), (2, 0)],
+    knapsack_trace: lambda r: [
+        (r.integers(1, 9, 12), r.integers(1, 40, 12), 30),
+        (np.array([3, 4]), np.array([1.5, 2.0]), 5),
+        (np.zeros(0, int), np.zeros(0, int), 4),
+    ],
+    agm: lambda r: [(1.0, 0.5**0.5), (1, 1), (24.0, 6.0, 1e-3)],
     kahan_sum: lambda r: [(r.random(300),), (r.random(30).astype(np.float32),), ([0.1] * 10,), ([],), (np.arange(4),)],
-    newton_polynomial: lambda r: [(np.arange(12.0), r.random(12)), ([0, 1], [2, 5]), (np.zeros(0), np.zeros(0)), (np.zeros(2), np.ones(2))],
+    newton_polynomial: lambda r: [
+        (np.arange(12.0), r.random(12)),
+        ([0, 1], [2, 5]),
+        (np.zeros(0), np.zeros(0)),
+        (np.zeros(2), np.ones(2)),
+    ],
     bezier: lambda r: [(r.random((4, 2)), 20), (r.random((1, 3)), 1), (r.random((3, 2)), 0)],
     bresenham: lambda r: [(0, 0, 30, 17), (3, 3, 3, 3), (5, 2, -4, 0)],
     kronecker_power: lambda r: [(np.array([[0, 1], [1, 1]]), 5), (r.random((2, 3)), 1), (np.ones((1, 1)), 3)],
-    strassen: lambda r: [(r.random((32, 32)), r.random((32, 32))), (r.random((9, 9)), r.random((9, 9))), (r.integers(0, 9, (4, 4)), r.integers(0, 9, (4, 4)), 1)],
-    rref: lambda r: [(r.random((12, 15)),), (np.array([[1, 2, -1, -4], [2, 3, -1, -11], [-2, 0, -3, 22]]),), (np.zeros((2, 3)),), (np.ones((3, 1)),)],
-}  # fmt: skip
+    strassen: lambda r: [
+        (r.random((32, 32)), r.random((32, 32))),
+        (r.random((9, 9)), r.random((9, 9))),
+        (r.integers(0, 9, (4, 4)), r.integers(0, 9, (4, 4)), 1),
+    ],
+    rref: lambda r: [
+        (r.random((12, 15)),),
+        (np.array([[1, 2, -1, -4], [2, 3, -1, -11], [-2, 0, -3, 22]]),),
+        (np.zeros((2, 3)),),
+        (np.ones((3, 1)),),
+    ],
+}

@@ -23,9 +23,9 @@ def pressure_poisson_periodic(nit, p, dx, dy, b):
     pn = np.empty_like(p)
     for q in range(nit):
         pn = p.copy()
-        p[1:-1, 1:-1] = (
-            (pn[1:-1, 2:] + pn[1:-1, 0:-2]) * dy**2 + (pn[2:, 1:-1] + pn[0:-2, 1:-1]) * dx**2
-        ) / (2 * (dx**2 + dy**2)) - dx**2 * dy**2 / (2 * (dx**2 + dy**2)) * b[1:-1, 1:-1]
+        p[1:-1, 1:-1] = ((pn[1:-1, 2:] + pn[1:-1, 0:-2]) * dy**2 + (pn[2:, 1:-1] + pn[0:-2, 1:-1]) * dx**2) / (
+            2 * (dx**2 + dy**2)
+        ) - dx**2 * dy**2 / (2 * (dx**2 + dy**2)) * b[1:-1, 1:-1]
         p[1:-1, -1] = ((pn[1:-1, 0] + pn[1:-1, -2]) * dy**2 + (pn[2:, -1] + pn[0:-2, -1]) * dx**2) / (
             2 * (dx**2 + dy**2)
         ) - dx**2 * dy**2 / (2 * (dx**2 + dy**2)) * b[1:-1, -1]
@@ -81,7 +81,7 @@ def channel_flow(nit, u, v, dt, dx, dy, p, rho, nu, F, limit=40):
 
 def horizontal_diffusion(in_field, coeff):
     out_field = np.zeros((in_field.shape[0] - 4, in_field.shape[1] - 4, in_field.shape[2]), dtype=in_field.dtype)
-    I, J, K = out_field.shape[0], out_field.shape[1], out_field.shape[2]
+    I, J = out_field.shape[:2]
     lap_field = 4.0 * in_field[1 : I + 3, 1 : J + 3, :] - (
         in_field[2 : I + 4, 1 : J + 3, :]
         + in_field[0 : I + 2, 1 : J + 3, :]
@@ -371,16 +371,23 @@ def channel(rng, n, nit, dtype=np.float64, **more):
 
 
 def advected(rng, i, j, k, dtype=np.float64):
-    return (*(field(rng, i, j, k, dtype=dtype) for _ in range(2)), field(rng, i + 1, j, k, dtype=dtype),
-            *(field(rng, i, j, k, dtype=dtype) for _ in range(2)), 3.0 / 20.0)  # fmt: skip
+    return (
+        *(field(rng, i, j, k, dtype=dtype) for _ in range(2)),
+        field(rng, i + 1, j, k, dtype=dtype),
+        *(field(rng, i, j, k, dtype=dtype) for _ in range(2)),
+        3.0 / 20.0,
+    )
 
 
 def energies(rng, nkz, ne, nqz, nw, n3d, na, nb, norb):
     c = lambda *shape: rng.random(shape) + 1j * rng.random(shape)
     return (
-        rng.integers(0, na, (na, nb)), c(na, nb, n3d, norb, norb), c(nkz, ne, na, norb, norb),
-        c(nqz, nw, na, nb, n3d, n3d), np.zeros((nkz, ne, na, norb, norb), np.complex128),
-    )  # fmt: skip
+        rng.integers(0, na, (na, nb)),
+        c(na, nb, n3d, norb, norb),
+        c(nkz, ne, na, norb, norb),
+        c(nqz, nw, na, nb, n3d, n3d),
+        np.zeros((nkz, ne, na, norb, norb), np.complex128),
+    )
 
 
 def contour(rng, nr, nm, slabs, points):
@@ -395,7 +402,12 @@ def bodies(rng, n, steps):
 def sparse(rng, n, m, dtype=np.float64):
     counts = rng.integers(0, 6, n)
     rows = np.concatenate([[0], np.cumsum(counts)]).astype(np.uint32)
-    return rows, rng.integers(0, m, rows[-1]).astype(np.uint32), field(rng, int(rows[-1]), dtype=dtype), field(rng, m, dtype=dtype)
+    return (
+        rows,
+        rng.integers(0, m, rows[-1]).astype(np.uint32),
+        field(rng, int(rows[-1]), dtype=dtype),
+        field(rng, m, dtype=dtype),
+    )
 
 
 def strided(rng, r, k):
@@ -407,24 +419,71 @@ def strided(rng, r, k):
 CASES = {
     channel_flow: lambda r: [channel(r, 20, 5), (*channel(r, 5, 1), 3), channel(r, 6, 2, np.float32)],
     horizontal_diffusion: lambda r: [
-        (field(r, 20, 22, 12), field(r, 16, 18, 12)), (field(r, 5, 5, 1), field(r, 1, 1, 1)),
-        (field(r, 9, 8, 3, dtype=np.float32), field(r, 5, 4, 3, dtype=np.float32)), (field(r, 6, 6, 2), field(r, 3, 2, 2)),
+        (field(r, 20, 22, 12), field(r, 16, 18, 12)),
+        (field(r, 5, 5, 1), field(r, 1, 1, 1)),
+        (field(r, 9, 8, 3, dtype=np.float32), field(r, 5, 4, 3, dtype=np.float32)),
+        (field(r, 6, 6, 2), field(r, 3, 2, 2)),
     ],
-    vertical_advection: lambda r: [advected(r, 12, 10, 20), advected(r, 1, 2, 2), advected(r, 5, 4, 6, np.float32), advected(r, 2, 2, 1)],
-    scattering_self_energies: lambda r: [energies(r, 2, 3, 2, 2, 2, 3, 2, 3), energies(r, 1, 1, 1, 1, 1, 1, 1, 1), energies(r, 1, 2, 1, 3, 1, 2, 0, 2)],
-    contour_integral: lambda r: [contour(r, 12, 20, 2, 8), contour(r, 6, 6, 2, 4), contour(r, 1, 2, 1, 1), contour(r, 3, 2, 3, 0)],
-    azimuthal_masks: lambda r: [(field(r, 3000), field(r, 3000), 20), (field(r, 5, dtype=np.float32), field(r, 5), 9), (field(r, 0), field(r, 0), 3)],
-    azimuthal_histogram: lambda r: [(field(r, 3000), field(r, 3000), 20), (field(r, 5), field(r, 5), 3), (field(r, 0), field(r, 0), 3)],
+    vertical_advection: lambda r: [
+        advected(r, 12, 10, 20),
+        advected(r, 1, 2, 2),
+        advected(r, 5, 4, 6, np.float32),
+        advected(r, 2, 2, 1),
+    ],
+    scattering_self_energies: lambda r: [
+        energies(r, 2, 3, 2, 2, 2, 3, 2, 3),
+        energies(r, 1, 1, 1, 1, 1, 1, 1, 1),
+        energies(r, 1, 2, 1, 3, 1, 2, 0, 2),
+    ],
+    contour_integral: lambda r: [
+        contour(r, 12, 20, 2, 8),
+        contour(r, 6, 6, 2, 4),
+        contour(r, 1, 2, 1, 1),
+        contour(r, 3, 2, 3, 0),
+    ],
+    azimuthal_masks: lambda r: [
+        (field(r, 3000), field(r, 3000), 20),
+        (field(r, 5, dtype=np.float32), field(r, 5), 9),
+        (field(r, 0), field(r, 0), 3),
+    ],
+    azimuthal_histogram: lambda r: [
+        (field(r, 3000), field(r, 3000), 20),
+        (field(r, 5), field(r, 5), 3),
+        (field(r, 0), field(r, 0), 3),
+    ],
     compute: lambda r: [
-        (r.integers(0, 1000, (50, 40)), r.integers(0, 1000, (50, 40)), 4, 3, 9), (field(r, 3), field(r, 3), 4.0, 3, 9),
-        (np.arange(5, dtype=np.int16), np.arange(5, dtype=np.int16), 4, np.int64(3), 9.5), (np.arange(0), np.arange(0), 1, 1, 1),
+        (r.integers(0, 1000, (50, 40)), r.integers(0, 1000, (50, 40)), 4, 3, 9),
+        (field(r, 3), field(r, 3), 4.0, 3, 9),
+        (np.arange(5, dtype=np.int16), np.arange(5, dtype=np.int16), 4, np.int64(3), 9.5),
+        (np.arange(0), np.arange(0), 1, 1, 1),
     ],
-    trace_tanh: lambda r: [(field(r, 60, 60),), (field(r, 3, 4, dtype=np.float32),), (field(r, 4, 3),), (np.arange(9).reshape(3, 3),), (field(r, 0, 0),)],
+    trace_tanh: lambda r: [
+        (field(r, 60, 60),),
+        (field(r, 3, 4, dtype=np.float32),),
+        (field(r, 4, 3),),
+        (np.arange(9).reshape(3, 3),),
+        (field(r, 0, 0),),
+    ],
     mandelbrot_grid: lambda r: [(-1.75, 0.25, -1.00, 1.00, 30, 25, 20), (-1, 1, -1, 1, 3, 2, 4, 1.5), (0, 1, 0, 1, 2, 2, 0)],
-    mandelbrot_shrinking: lambda r: [(-1.75, 0.25, -1.00, 1.00, 30, 25, 20), (2.0, 3.0, 2.0, 3.0, 3, 2, 5), (-1, 1, -1, 1, 1, 1, 2, 1.5)],
+    mandelbrot_shrinking: lambda r: [
+        (-1.75, 0.25, -1.00, 1.00, 30, 25, 20),
+        (2.0, 3.0, 2.0, 3.0, 3, 2, 5),
+        (-1, 1, -1, 1, 1, 1, 2, 1.5),
+    ],
     nbody_pairwise: lambda r: [bodies(r, 25, 10), bodies(r, 1, 2), bodies(r, 3, 0), bodies(r, 0, 1)],
-    spmv: lambda r: [sparse(r, 200, 150), sparse(r, 1, 4), sparse(r, 0, 3), sparse(r, 12, 9, np.float32), (*sparse(r, 12, 9)[:3], field(r, 2))],
+    spmv: lambda r: [
+        sparse(r, 200, 150),
+        sparse(r, 1, 4),
+        sparse(r, 0, 3),
+        sparse(r, 12, 9, np.float32),
+        (*sparse(r, 12, 9)[:3], field(r, 2)),
+    ],
     stockham_fft: lambda r: [strided(r, 2, 7), strided(r, 3, 4), strided(r, 4, 1), strided(r, 2, 0)],
     crc16: lambda r: [(r.integers(0, 256, 300).astype(np.uint8),), (b"123456789",), (b"",), ([1, 300, -2], 0x1021)],
-    arc_distance: lambda r: [tuple(field(r, 500) for _ in range(4)), tuple(field(r, 1, dtype=np.float32) for _ in range(4)), (0.1, 0.2, 0.3, 0.4), tuple(np.zeros(0) for _ in range(4))],
-}  # fmt: skip
+    arc_distance: lambda r: [
+        tuple(field(r, 500) for _ in range(4)),
+        tuple(field(r, 1, dtype=np.float32) for _ in range(4)),
+        (0.1, 0.2, 0.3, 0.4),
+        tuple(np.zeros(0) for _ in range(4)),
+    ],
+}

@@ -56,7 +56,10 @@ def comb(x):
     [
         (totients, [(np.arange(300),), (np.arange(7),), (np.arange(1),)]),
         (divisor_sums, [(300,), (1,), (0,)]),
-        (strided, [(RANDOM(50), np.arange(1, 20)), (RANDOM(5), np.arange(1, 9)), (RANDOM(5), np.array([1, 7, 100, 2, 3, 2**62]))]),
+        (
+            strided,
+            [(RANDOM(50), np.arange(1, 20)), (RANDOM(5), np.arange(1, 9)), (RANDOM(5), np.array([1, 7, 100, 2, 3, 2**62]))],
+        ),
         (columns, [(RANDOM((9, 30)),), (RANDOM((30, 7)).astype(np.float32),), (RANDOM((4, 1)),)]),
         (comb, [(RANDOM(40),), (RANDOM(3),), (RANDOM(0),)]),
     ],

@@ -327,7 +327,7 @@ def test_an_array_or_none():
 
     def best_of(x, rounds):
         best, least = None, np.inf
-        for k in range(rounds):
+        for _ in range(rounds):
             x = x * 0.9 - 0.01
             if abs(x).sum() < least:
                 least, best = abs(x).sum(), x.copy()
