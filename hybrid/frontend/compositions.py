@@ -54,6 +54,7 @@ from hybrid.ops import view as v
 # Repeated multiplication stays within 2 ULP up to this power; beyond it `pow` is more accurate.
 COMPLEX_POWERS = 100  # whole exponents below this are products to NumPy, too
 MAX_FLOAT_POWER = 4
+EXPONENT_BITS = 6  # of an integer to a power that a run knows: beyond 2**63 no other number than 0 and ±1 fits 64 bits
 
 maximum, minimum, copysign = NAMES["maximum"], NAMES["minimum"], NAMES["copysign"]
 exp, exp2, log, log1p, sqrt, sin = (NAMES[name] for name in ("exp", "exp2", "log", "log1p", "sqrt", "sin"))
@@ -215,9 +216,7 @@ def _power(x: Any, y: Any) -> Any:
     whole = n is not None and float(n).is_integer()
     if dt.is_integer(x.dtype):
         if n is None:
-            raise unsupported(
-                "an integer power whose exponent is known only at run time", "use float arrays, or a constant exponent"
-            )
+            return _integer_power(x, y)
         if n < 0:
             raise ValueError("Integers to negative integer powers are not allowed.")
         return _ones(x, y) if n == 0 else _copy(_repeated(x, int(n)))
@@ -226,6 +225,20 @@ def _power(x: Any, y: Any) -> Any:
     if whole and abs(n) <= MAX_FLOAT_POWER:
         return _copy(_repeated(x if n > 0 else 1 / x, abs(int(n))))
     return apply(e.pow, x, y)
+
+
+def _integer_power(x: Any, y: Any) -> Any:
+    """By squaring, one bit of the exponent after another, and modulo 2ⁿ as NumPy's; negative and very large exponents are NumPy's."""
+    if kind_of(x) == kind_of(y) == "python":
+        raise unsupported("an integer power whose exponent is known only at run time", "use floats, or a constant exponent")
+    usual = (y >= 0) & (y < 1 << EXPONENT_BITS)
+    active().assume(tr.read(unwrap(usual.all())), "an integer exponent is neither negative nor large")
+    one, result = _ones(x, y), None
+    for bit in range(EXPONENT_BITS):
+        factor = select((y & (1 << bit)) != 0, x, one)
+        result = factor if result is None else result * factor
+        x = x * x
+    return result
 
 
 def _complex_power(x: Any, n: int, y: Any) -> Any:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pytest
 import scipy.special
@@ -214,3 +216,26 @@ def test_complex_numbers(check, check_eager):
 def test_astype_keeps_arrays_of_rank_zero(x):
     got = hy.function(lambda a: a.astype(np.float64), strict=True)(x)
     assert type(got) is type(x.astype(np.float64)) and got.dtype == np.float64
+
+
+@pytest.mark.parametrize("dtype", [np.int64, np.int8, np.uint8, np.int32])
+@pytest.mark.parametrize("other", [np.int64, np.int8, np.uint8])
+def test_integer_powers_whose_exponents_a_run_knows(dtype, other):
+    def f(x, k):
+        return x**k, np.power(x, k), 2**k, x.astype(np.int64)[2] ** k
+
+    x, k = np.arange(-3, 6).astype(dtype), np.arange(9).astype(other)
+    with np.errstate(all="ignore"):
+        for got, want in zip(hy.function(f, strict=True)(x, k), f(x, k), strict=True):
+            np.testing.assert_array_equal(got, want, strict=True)
+
+
+def test_integer_powers_that_numpy_refuses_or_that_are_large():
+    f = hy.function(lambda x, k: x**k)
+    x = np.arange(-1, 3)
+    np.testing.assert_array_equal(f(x, np.arange(4)), x ** np.arange(4))
+    with pytest.raises(ValueError, match="negative integer powers"):
+        f(x, np.array([1, -1, 2, 3]))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", hy.FallbackWarning)
+        np.testing.assert_array_equal(f(x, np.array([101, 70, 64, 63])), x ** np.array([101, 70, 64, 63]))

@@ -374,3 +374,19 @@ def test_totals_of_columns_whose_number_changes_with_the_round(invisible):
     for rows, columns in [(3, 1), (1, 2), (11, 6)]:
         x = np.random.default_rng(rows).random((rows, columns))
         np.testing.assert_allclose(decorated(x, columns), f(x, columns), rtol=1e-12)
+
+
+def test_short_loops_in_one_another_are_not_written_out_without_end(invisible):
+    def f(x):
+        total = np.zeros((3, 3))
+        for a in range(3):
+            for b in range(3):
+                for c in range(4):
+                    for d in range(2):
+                        for e in range(3):
+                            if a - d >= 0:
+                                total[a, b] += x[c, d] * x[d, e] - x[e, b]
+        return total
+
+    decorated = invisible(f, np.random.default_rng(0).random((4, 4)))
+    assert len(decorated.traces[0].graph.eqns) < 20
