@@ -522,3 +522,16 @@ def _truncate(e: Emitter, value: Value, dtype: np.dtype) -> Value:
     fits = e.compare("fcmp olt", e.binary("fsub", scaled, scaled), constant(1.0, value.dtype, lanes))
     inside = e.select(fits, value, constant(0, value.dtype, lanes))
     return e.select(fits, e.cast("fptosi", inside, dtype), constant(least, dtype, lanes))
+
+
+def is_constant(value: Value) -> bool:
+    """Whether a float is written out."""
+    return value.lanes == 1 and dt.is_inexact(value.dtype) and not value.text.startswith("%")
+
+
+def hidden(e: Emitter, value: Value, place: list[str]) -> Value:
+    """A constant of which LLVM knows nothing, in a register from `place` on."""
+    cell, out = e.fresh("hidden"), value._replace(text=e.fresh())
+    place += [f"  {cell} = alloca {value.type}", f"  store {value.operand}, ptr {cell}"]
+    place.append(f"  {out.text} = load volatile {value.type}, ptr {cell}")
+    return out

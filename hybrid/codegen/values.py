@@ -20,6 +20,8 @@ from hybrid.codegen.instructions import (
     Value,
     constant,
     convert,
+    hidden,
+    is_constant,
     is_simple,
     mangled,
     operate,
@@ -246,6 +248,8 @@ class Values:
         memo = self._memo
         if isinstance(expr, Op):
             args = [memo[id(arg)] for arg in expr.args]
+            if all(map(is_constant, args)):  # LLVM would compute it, and the flags that it raises be lost
+                args = [hidden(self.e, arg, self.prologue) for arg in args]
             if is_simple(expr.name, expr.args[-1].dtype):
                 return operate(self.e, expr.name, *args)
             return self._libm(expr, args)

@@ -16,6 +16,17 @@ def _key(atom: Atom) -> object:
     return atom.key if isinstance(atom, Literal) else id(atom)
 
 
+def _folded(primitive: Primitive, inputs: tuple[Atom, ...], params: Mapping[str, Any]) -> Any:
+    """What an operation on literals gives; None for others, and where NumPy warns, which is for every call to hear."""
+    if primitive.kind is not Kind.MAP or not inputs or not all(isinstance(atom, Literal) for atom in inputs):
+        return None
+    try:
+        with np.errstate(all="raise", under="ignore"):
+            return primitive.eval(*(atom.value for atom in inputs), **params)  # type: ignore[union-attr]
+    except FloatingPointError:
+        return None
+
+
 class Builder:
     """A graph under construction.
 
@@ -65,9 +76,8 @@ class Builder:
             return known
         types = infer(primitive, [atom.type for atom in inputs], dict(params))
         outputs: tuple[Atom, ...]
-        if primitive.kind is Kind.MAP and inputs and all(isinstance(atom, Literal) for atom in inputs):
-            with np.errstate(all="ignore"):
-                value = primitive.eval(*(atom.value for atom in inputs), **params)  # type: ignore[union-attr]
+        value = _folded(primitive, inputs, params)
+        if value is not None:
             outputs = (Literal(np.asarray(value, types[0].dtype)[()], types[0]),)
         else:
             made = tuple(Var(t) for t in types)

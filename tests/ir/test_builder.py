@@ -42,8 +42,14 @@ def test_literals_fold():
     builder = Builder("g")
     (total,) = builder.append(e.add, (literal(1.5, F32), literal(2.0, F32)))
     assert isinstance(total, Literal) and total.value == np.float32(3.5) and not builder.eqns
-    (quotient,) = builder.append(e.div, (literal(1.0, F32), literal(0.0, F32)))
-    assert quotient.value == np.inf
+    (infinite,) = builder.append(e.sub, (literal(np.inf, F32), literal(2.0, F32)))
+    assert infinite.value == np.inf
+
+
+def test_what_numpy_warns_of_is_left_to_the_run():
+    builder = Builder("g")
+    builder.append(e.div, (literal(1.0, F32), literal(0.0, F32)))
+    assert [eqn.primitive for eqn in builder.eqns] == [e.div]
 
 
 def test_a_captured_array_is_one_variable():

@@ -349,3 +349,29 @@ def test_what_the_function_itself_asks_for_is_heard_each_time():
         for _ in range(3 * FEW):
             f(ZEROS)
     assert kinds == ["divide by zero"] * 3 * FEW
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: x.mean(),
+        lambda x: np.mean(x[:, None] * x[:, None], axis=0),
+        lambda x: x.sum() / len(x),
+        lambda x: x @ x / (x @ x),
+        lambda x: np.std(x),
+        lambda x: np.log(x.sum()),
+        lambda x: np.zeros(3) / np.zeros(3) + len(x),
+    ],
+)
+def test_what_follows_from_sizes_alone_is_heard(f):
+    """An empty array's mean is 0/0 before any call."""
+
+    def said(g, x):
+        with warnings.catch_warnings(record=True) as record:
+            warnings.simplefilter("always")
+            g(x)
+        return sorted(str(w.message) for w in record if w.category is RuntimeWarning)
+
+    for n in (0, 3):
+        compiled, x = function(f), np.ones(n)
+        assert said(compiled, x) == said(compiled, x) == said(f, x)
