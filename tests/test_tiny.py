@@ -528,8 +528,6 @@ def test_what_is_found_may_be_none():
     assert f(np.arange(9.0)) == (3, 3.0) and f(np.zeros(9)) is None
 
 
-
-
 def test_a_sieve_stays_a_loop():
     def sieve(n):
         prime = np.ones(n, bool)

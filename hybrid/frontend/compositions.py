@@ -228,7 +228,7 @@ def _power(x: Any, y: Any) -> Any:
 
 
 def _integer_power(x: Any, y: Any) -> Any:
-    """By squaring, one bit of the exponent after another, and modulo 2ⁿ as NumPy's; negative and very large exponents are NumPy's."""
+    """By squaring, bit by bit of the exponent, and modulo 2ⁿ as NumPy; negative and very large exponents are its own."""
     if kind_of(x) == kind_of(y) == "python":
         raise unsupported("an integer power whose exponent is known only at run time", "use floats, or a constant exponent")
     usual = (y >= 0) & (y < 1 << EXPONENT_BITS)
