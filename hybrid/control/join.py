@@ -308,9 +308,9 @@ class Join:
                 return self._nested(name, nest, pairs, guarded)
             if spec_of(given) is None or self._from_outside(given):
                 return lambda results: given  # a flag says whether it is meant
-        if (a is UNDEFINED or b is UNDEFINED) and not self.live(name):
+        if not self.live(name) and not self.invented(name):
             return lambda results: UNDEFINED
-        one, other = form_of(a), form_of(b)
+        one, other = self._form(0, a), self._form(1, b)
         if a is UNDEFINED or b is UNDEFINED:
             given = other if a is UNDEFINED else one
             if given is None:
@@ -344,6 +344,10 @@ class Join:
             shared = (TraceError(f"an array is returned, and {why}", at=tr.user_line()), self.predicate) if owned else None
             return lambda results: _aliased(made(self.trace, spec, results[start:end]), shared, why if frozen else "")
         return lambda results: made(self.trace, spec, results[start:end])
+
+    def _form(self, side: int, value: Any) -> Spec | Known | None:
+        with self.sides[side]:  # where a selection by a mask may still have to be made
+            return form_of(value)
 
     def _part(self, whole: Symbol, values: tuple) -> Callable[[list[Atom]], Any]:
         start, part = len(self.pairs), Part(whole)
