@@ -103,7 +103,8 @@ class Tracing(Plain):
         trace = tr.current()
         known = substitutes.counted(trace, iterable) if trace is not None else None
         stored = isinstance(iterable, (Own, View))
-        if trace is None or known is None or (not stored and not isinstance(known[0], Dim) and known[0] <= LONG_WRITTEN):
+        short = test is None and not stored and known is not None and not isinstance(known[0], Dim) and known[0] <= LONG_WRITTEN
+        if trace is None or known is None or short:
             return (item(x) for x in plain(iterable) if test is None or self._holds(test(x)))
         return self._collected(trace, iterable if stored else substitutes.Counted(*known), test, item)
 

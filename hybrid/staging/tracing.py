@@ -16,7 +16,6 @@ import numpy as np
 from hybrid.control import algorithms, written
 from hybrid.control.arrays import ListedArray
 from hybrid.control.handlers import SHORT, Tracing
-from hybrid.control.lists import ListedArray
 from hybrid.control.own import Own, unwrapped
 from hybrid.control.parts import refuse_whole
 from hybrid.control.plain import Ends

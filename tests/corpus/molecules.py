@@ -236,7 +236,9 @@ def molecular_descriptors(symbols, coords, bond_scale=1.2):
     shifted = coords - centre
     inertia = np.zeros((3, 3))
     for m, (x, y, z) in zip(masses, shifted):
-        inertia += m * np.array([[y * y + z * z, -x * y, -x * z], [-x * y, x * x + z * z, -y * z], [-x * z, -y * z, x * x + y * y]])
+        inertia += m * np.array(
+            [[y * y + z * z, -x * y, -x * z], [-x * y, x * x + z * z, -y * z], [-x * z, -y * z, x * x + y * y]]
+        )
     bonds = []
     for i, j in itertools.combinations(range(len(symbols)), 2):
         if np.linalg.norm(coords[i] - coords[j]) < bond_scale * (radii[symbols[i]] + radii[symbols[j]]):

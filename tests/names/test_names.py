@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 import hybrid as hy
-from hybrid.core import tree
 from hybrid.core.errors import HybridError
 from hybrid.export import load, save
 from tests.names.table import differs, function, groups, on_tensors, operands, read, run
