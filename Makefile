@@ -17,7 +17,7 @@ demo: $(VENV)/.demo
 	$(RUN) -m examples.demo
 
 test: $(VENV)/.test
-	$(RUN) -m pytest $(ARGS)
+	$(RUN) -m pytest -n auto $(ARGS)
 
 lint: $(VENV)/.lint
 	$(RUN) -m ruff format --check .
