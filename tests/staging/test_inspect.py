@@ -190,7 +190,7 @@ def test_explain_tells_why_kernels_are_apart(f, shape, why):
 def test_fallbacks_are_explained():
     @function
     def f(x, words):
-        return x + len(words) if x.tolist()[0] > 0 else x
+        return x + len(words) if any(x.tobytes()) else x
 
     with pytest.warns(FallbackWarning, match="runs as plain Python"):
         assert f(np.ones(3), "ab").tolist() == [3, 3, 3]
@@ -217,7 +217,7 @@ def test_bind_makes_the_call_again_and_again():
     assert f.stats()["calls"] == 3
     assert type(function(softmax).bind(wrap(np.ones((2, 2))))()) is Tensor
     with pytest.raises(CompileError, match="not compiled"):
-        function(lambda x: x.tolist()).bind(np.ones(2))
+        function(lambda x: x.tobytes()).bind(np.ones(2))
 
 
 # pictures -------------------------------------------------------------------------------------------------------------
