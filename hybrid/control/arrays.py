@@ -22,7 +22,7 @@ from hybrid.ops import view as v
 def array(given: Listed, dtype: Any = None) -> Any:
     """What `np.array` makes of a list: an array of a length that only a run knows."""
     trace, layout = given.trace, given.layout
-    known = type(layout) is Spec and not layout.maybe and layout.kind != "tensor"
+    known = type(layout) is Spec and not layout.maybe and layout.kind not in ("tensor", "known")
     if given.held is not None or not known or (trace.region is not None and not trace.inside):
         return ListedArray(given, dtype)
     own = layout.dtype

@@ -13,6 +13,7 @@ from hybrid.control.watch import Holds, Watch
 from hybrid.core import dtype as dt
 from hybrid.core.errors import TraceError
 from hybrid.frontend import integers, uncertain
+from hybrid.frontend.chosen import Chosen
 from hybrid.frontend.values import Value, unwrap
 from hybrid.ir import trace as tr
 from hybrid.ir.graph import Atom, Literal
@@ -31,6 +32,8 @@ def truth(trace: Trace, value: Any) -> bool | Atom:
         value = value.length()
     if type(value) is Perhaps:
         return value.flag() if value.parts else False
+    if type(value) is Chosen:
+        return value.holds(bool)
     data = unwrap(value)
     if not isinstance(value, Value) or type(data) is not Symbol or data.type.size != 1:
         return bool(value)

@@ -27,6 +27,7 @@ from hybrid.core import dtype as dt
 from hybrid.core.errors import TraceError
 from hybrid.core.shape import Dim, Size
 from hybrid.frontend import integers, islands, joining, uncertain
+from hybrid.frontend.chosen import Chosen
 from hybrid.frontend.printing import text
 from hybrid.frontend.values import FUNCTIONS, NUMBERS, Value, active, kind_of, sized, wrap
 from hybrid.ir import trace as tr
@@ -145,6 +146,8 @@ class Tracing(Plain):
         if type(value) is np.ndarray:
             if value.dtype in dt.SHORT and holds_traced(index):
                 value = wrap(trace.capture(value, "ndarray"))
+        elif type(index) is Chosen:
+            return uncertain.pick(trace, index, lambda one: value[one])
         elif type(value) in (list, tuple) and integers.is_traced_integer(index):
             found = self.tables.item(trace, value, index)
             if found is not None:
@@ -198,6 +201,9 @@ class Tracing(Plain):
             if left is not None:
                 return left is right if isinstance(left, bool) else left is right.present()
             return self.not_(right) if right.parts else self.not_(right.holds)
+        if type(right) is Chosen and tr.current() is not None:
+            verdict = right.holds(lambda one: one is left)
+            return verdict if isinstance(verdict, bool) else integers.python(active(), verdict)
         if not (left is None or isinstance(left, bool)) or not isinstance(right, Value) or tr.current() is None:
             return left is right
         return uncertain.pick(active(), right, lambda one: _is(left, one))
@@ -206,12 +212,13 @@ class Tracing(Plain):
         kind = type(items)
         if isinstance(items, (Own, View)) and tr.current() is not None:
             return items.contains(item)
-        if (
-            kind not in _CONTAINERS
-            or len(items) > MEMBERS
-            or not is_number(item)
-            or not all(type(x) in NUMBERS and x == x for x in items)
-        ):
+        if tr.current() is None or kind not in _CONTAINERS or len(items) > MEMBERS:
+            return item in items
+        if type(item) is Chosen:
+            return uncertain.pick(active(), item, lambda one: one in items)
+        traced = integers.is_traced_integer if kind in (tuple, list) else lambda x: False
+        plain = all(type(x) in NUMBERS and x == x for x in items if not traced(x))
+        if not plain or not (is_number(item) or (type(item) is int and any(map(traced, items)))):
             return item in items
         equal = [functools.partial(operator.eq, item, one) for one in items]
         return self.any_(*equal) if equal else False
@@ -534,6 +541,9 @@ def _plainly(function: Callable, /, *args: Any, **kwargs: Any) -> Any:
 
 def _library(function: Callable, /, *args: Any, **kwargs: Any) -> Any:
     """A call of NumPy's or SciPy's, which takes lists for arrays."""
+    for x in (*args, *kwargs.values()):
+        if type(x) is Chosen:
+            x.refuse("what a library makes of it")
     if any(isinstance(x, Own) for x in (*args, *kwargs.values())):
         args, kwargs = arrays.arrays(args, kwargs)
         function = FUNCTIONS.get(function, function)  # NumPy itself would iterate over an array in place of a list

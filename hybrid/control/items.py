@@ -29,13 +29,6 @@ Layout = Any  # of an item: a Spec, a Known, or a tuple of layouts, of the item'
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
-    """An object that is one of some known ones: its number among them is kept."""
-
-    options: tuple[Known, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class RowLayout:
     """A list in a list: three numbers say where its items are in a pool (`rows`). `inner`: the layout of each, if there are."""
 
@@ -130,13 +123,7 @@ def common_layout(a: Layout, b: Layout) -> Layout:
         return None if inner is None else RowLayout(inner)
     if isinstance(a, RowLayout) or isinstance(b, RowLayout):
         return None
-    if isinstance(a, (Known, Choice)) and isinstance(b, (Known, Choice)):
-        return Choice(tuple(dict.fromkeys((*_options(a), *_options(b)))))
-    return None if a is None or b is None or isinstance(a, Choice) or isinstance(b, Choice) else common(a, b)
-
-
-def _options(layout: Known | Choice) -> tuple[Known, ...]:
-    return layout.options if isinstance(layout, Choice) else (layout,)
+    return None if a is None or b is None else common(a, b)
 
 
 def together(a: Layout, b: Layout, change: TraceError | None) -> Layout:
@@ -160,8 +147,6 @@ def layout_of(items: Sequence) -> Layout:
 def types_of(layout: Layout) -> list[TensorType]:
     if isinstance(layout, tuple):
         return [type_ for part in layout for type_ in types_of(part)]
-    if isinstance(layout, Choice):
-        return [TensorType(dt.int64, ())]
     if isinstance(layout, RowLayout):
         return [TensorType(dt.int64, ())] * 3
     return layout.types if isinstance(layout, Spec) else []
@@ -172,8 +157,6 @@ def atoms_of(trace: Trace, item: Any, layout: Layout) -> list[Atom]:
         return [atom for x, part in zip(item, layout) for atom in atoms_of(trace, x, part)]
     if isinstance(layout, RowLayout):
         return [tr.literal(0, dt.int64)] * 3
-    if isinstance(layout, Choice):
-        return [tr.literal(layout.options.index(Known(item)), dt.int64)]
     return atoms(trace, item, layout) if isinstance(layout, Spec) else []
 
 
@@ -187,11 +170,11 @@ def unpacked(layout: Layout, columns: Iterator[np.ndarray], count: int, pool: Se
     if isinstance(layout, tuple):
         parts = [unpacked(part, columns, count, pool) for part in layout]
         return [like(layout, row) for row in (zip(*parts) if parts else [()] * count)]
-    if isinstance(layout, Choice):
-        return [layout.options[at].value for at in next(columns)]
     if not isinstance(layout, Spec):
         return [layout.value if isinstance(layout, Known) else None] * count
     column = next(columns)
+    if layout.options:
+        return [layout.options[at].value for at in column]
     out = column.tolist() if layout.kind == "python" else list(column) if layout.is_number else [row.copy() for row in column]
     if not layout.maybe:
         return out
@@ -226,8 +209,6 @@ def item_of(trace: Trace, layout: Layout, parts: Iterator[Atom]) -> Any:
         return like(layout, [item_of(trace, part, parts) for part in layout])
     if isinstance(layout, Known):
         return layout.value
-    if isinstance(layout, Choice):
-        raise TraceError("an item of a list is one of several objects, which only a run can tell", at=tr.user_line())
     out = made(trace, layout, [next(parts) for _ in layout.types])
     if not layout.is_number:
         unwrap(out).cell.frozen, unwrap(out).cell.shared = IN_LIST, _returned()

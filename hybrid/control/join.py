@@ -17,6 +17,7 @@ from hybrid.core import dtype as dt
 from hybrid.core.errors import TraceError
 from hybrid.core.shape import Shape, TensorType
 from hybrid.frontend import uncertain
+from hybrid.frontend.chosen import MOST, Chosen
 from hybrid.frontend.values import Value, converted, operand, stretched, symbol, unwrap, wrap
 from hybrid.ir import trace as tr
 from hybrid.ir.graph import Atom, Literal
@@ -46,28 +47,31 @@ def called(name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """What a traced variable holds: a number or an array.
+    """What a traced variable holds: a number, an array, or one of the known objects `options`.
 
     `instead`: what an uncertain number may be otherwise: a Python number of that class and of the same value, a number of
     another spec, a known object, or None for nothing.
     """
 
-    kind: str  # python | scalar | ndarray | tensor
+    kind: str  # python | scalar | ndarray | tensor | known
     dtype: np.dtype
     shape: Shape = ()
     maybe: bool = False
     instead: type | Spec | Known | None = None
+    options: tuple[Known, ...] = ()
 
     @property
     def is_number(self) -> bool:
-        return self.kind in ("python", "scalar")
+        """Whether the graph holds a number for it, which is nobody's storage."""
+        return self.kind in ("python", "scalar", "known")
 
     @property
     def tensor(self) -> TensorType:
         return TensorType(self.dtype, self.shape, weak=self.kind == "python")
 
     def __str__(self) -> str:
-        words = {"python": f"a Python {self.python.__name__}", "scalar": f"a NumPy {self.dtype}"}
+        words = {"python": f"a Python {self.python.__name__}", "scalar": f"a NumPy {self.dtype}",
+                 "known": f"one of {', '.join(repr(known.value) for known in self.options)}"}  # fmt: skip
         return words.get(self.kind, f"an array {self.tensor}")
 
     @property
@@ -81,7 +85,7 @@ class Spec:
         return [self.tensor, *([YES.type, *rest] if self.maybe else [])]
 
     def certain(self) -> Spec:
-        return Spec(self.kind, self.dtype, self.shape)
+        return Spec(self.kind, self.dtype, self.shape, options=self.options)
 
 
 _NOTHING = Known(None)  # the object None
@@ -91,12 +95,14 @@ Form = Spec | Known | None  # one of the things that an uncertain variable may b
 
 def spec_of(value: Any) -> Spec | None:
     """The spec of a number or array; None for any other object."""
+    if type(value) is Chosen:
+        return Spec("known", dt.int64, options=value.options)
     data = unwrap(value)
     if type(data) is Symbol:
         maybe = data.maybe
         if maybe is None:
             return Spec(data.kind, data.type.dtype, data.type.shape)
-        instead = spec_of(maybe.instead) if isinstance(maybe.instead, Value) else maybe.instead
+        instead = spec_of(maybe.instead) if isinstance(maybe.instead, Value | Chosen) else maybe.instead
         return Spec(data.kind, data.type.dtype, data.type.shape, True, instead)
     if type(data) in PYTHON:
         if type(data) is int and not -(2**63) <= data < 2**63:
@@ -126,7 +132,7 @@ def forms(form: Form) -> list[Form]:
 
 def common(a: Form, b: Form) -> Spec | None:
     """One spec for values of both, or None. Numbers of two kinds become the one that says more, which then is uncertain."""
-    parts = list(dict.fromkeys(forms(a) + forms(b)))
+    parts = _gathered(list(dict.fromkeys(forms(a) + forms(b))))
     if len(parts) == 1:
         return parts[0] if isinstance(parts[0], Spec) else None
     arrays = [part for part in parts if isinstance(part, Spec) and not part.is_number]
@@ -135,7 +141,7 @@ def common(a: Form, b: Form) -> Spec | None:
             return replace(arrays[0], maybe=True, instead=_NOTHING)
         return None
     parts.sort(key=_says, reverse=True)
-    if len(parts) > FORMS or not isinstance(parts[0], Spec):
+    if len(parts) > FORMS or not isinstance(parts[0], Spec) or (None in parts and any(map(options_of, parts))):
         return None
     if len(parts) == 2 and isinstance(parts[1], Spec) and _shares(*parts):  # type: ignore[arg-type]
         return replace(parts[0], maybe=True, instead=parts[1].python)
@@ -147,10 +153,33 @@ def common(a: Form, b: Form) -> Spec | None:
     return out  # type: ignore[return-value]
 
 
+def options_of(form: Form) -> tuple[Known, ...]:
+    """The known objects that something of a form may be."""
+    return form.options if isinstance(form, Spec) else (form,) if isinstance(form, Known) else ()
+
+
+def _gathered(parts: list[Form]) -> list[Form]:
+    """Several known objects as one form."""
+    known: list[Known] = []
+    for option in (option for part in parts for option in options_of(part)):
+        if not any(same_constant(option.value, other.value) for other in known):
+            known.append(option)
+    if len(known) < 2 or len(known) > MOST:
+        return parts
+    return [*(p for p in parts if not options_of(p)), Spec("known", dt.int64, options=tuple(known))]
+
+
+def holds_all(spec: Form, form: Form) -> bool:
+    """Whether something of a spec can be all that something of a form can be."""
+    every = [set(part.options) if isinstance(part, Spec) and part.options else {part} for part in (*forms(spec), *forms(form))]
+    count = len(forms(spec))
+    return set().union(*every[count:]) <= set().union(*every[:count])
+
+
 def _says(form: Form) -> tuple:
     """How much a form says: what has values of more kinds stands first, and NumPy's numbers before Python's."""
-    if not isinstance(form, Spec):
-        return (-1, isinstance(form, Known), 0, "")
+    if not isinstance(form, Spec) or form.options:
+        return (-1, form is not None, 0, "")
     return (form.kind == "scalar", _RANK[form.python], form.dtype.itemsize, form.dtype.name)
 
 
@@ -218,9 +247,11 @@ def atoms(trace: Trace, value: Any, spec: Spec) -> list[Atom]:
 
 def _as(trace: Trace, found: list[tuple[Atom, Form, Any]], spec: Spec) -> Atom:
     """A number in one of its forms; where it is another number, that one converted."""
+    if spec.options:
+        return _number(trace, found, spec)
     out: Atom | None = None
     for when, form, value in reversed(found):
-        if not isinstance(form, Spec) or not form.is_number:
+        if not isinstance(form, Spec) or not form.is_number or form.options:
             continue
         if spec.maybe and isinstance(spec.instead, type) and form.kind == "python":
             atom = uncertain.shared(trace, value, spec.dtype, when)
@@ -230,6 +261,24 @@ def _as(trace: Trace, found: list[tuple[Atom, Form, Any]], spec: Spec) -> Atom:
             return atom  # it has been converted there
         out = atom if out is None else trace.one(e.select, when, atom, out)
     return tr.literal(0, spec.dtype) if out is None else out
+
+
+def _number(trace: Trace, found: list[tuple[Atom, Form, Any]], spec: Spec) -> Atom:
+    """Which of the options of a spec something is."""
+    out: Atom | None = None
+    for when, form, value in reversed(found):
+        places = [next(k for k, o in enumerate(spec.options) if same_constant(o.value, own.value)) for own in options_of(form)]
+        if not places:
+            continue
+        atom: Atom = tr.literal(places[0], dt.int64)
+        if type(value) is Chosen:
+            atom = value.number
+            if places != list(range(len(places))):
+                atom = tr.literal(places[-1], dt.int64)
+                for k, place in enumerate(places[:-1]):
+                    atom = trace.one(e.select, value.is_one(k), tr.literal(place, dt.int64), atom)
+        out = atom if out is None else trace.one(e.select, when, atom, out)
+    return tr.literal(0, dt.int64) if out is None else out
 
 
 def _holds_others(found: list[tuple[Atom, Form, Any]], spec: Spec) -> bool:
@@ -243,6 +292,8 @@ def _read(trace: Trace, value: Any, spec: Spec) -> Atom:
         return stretched(trace, zero, spec.shape)
     if spec.shape or not spec.is_number:
         return tr.read(symbol(trace, value))
+    if spec.options:
+        return _number(trace, alternatives(trace, value), spec)
     return operand(trace, value, spec.dtype)
 
 
@@ -253,10 +304,13 @@ def certain(value: Any) -> Any:
 
 def made(trace: Trace, spec: Spec, parts: list[Atom]) -> Any:
     """A new variable of a spec from what `atoms` gave."""
+    if spec.options:
+        known = isinstance(parts[0], Literal)
+        return spec.options[int(parts[0].value)].value if known else Chosen(trace, parts[0], spec.options)
     maybe = None
     if spec.maybe and not _is_true(parts[1]):
         instead = made(trace, spec.instead, parts[2:]) if isinstance(spec.instead, Spec) else spec.instead
-        if isinstance(parts[1], Literal) and isinstance(instead, Value):
+        if isinstance(parts[1], Literal) and isinstance(spec.instead, Spec):
             return instead
         maybe = Maybe(parts[1], instead)
     return wrap(Symbol(Cell(trace, parts[0], mutable=not spec.is_number), spec.tensor, spec.kind, maybe=maybe))

@@ -14,7 +14,7 @@ from typing import Any
 
 from hybrid.control import join
 from hybrid.control.branch import truth
-from hybrid.control.join import NO, YES, Spec, atoms, called, common, form_of, forms, made, spec_of
+from hybrid.control.join import NO, YES, Spec, atoms, called, common, form_of, holds_all, made, spec_of
 from hybrid.control.lists import refuse_changes
 from hybrid.control.parts import Part, common_whole
 from hybrid.control.perhaps import Perhaps
@@ -284,10 +284,10 @@ def _settle_number(c: Carried, spec: Spec | None, unions: bool) -> bool:
     if c.spec is not None:
         assert isinstance(c.spec, Spec)
         form = form_of(c.after)
-        both = common(c.spec, form) if spec is not None or (unions and form is not None) else None
+        both = common(c.spec, form) if spec is not None or ((unions or c.spec.options) and form is not None) else None
     elif spec is not None and c.initial is UNDEFINED:
         both = spec if c.guarded else common(spec, None)
-    elif spec is not None and unions and form_of(c.initial) is not None:
+    elif spec is not None and (unions or spec.options) and form_of(c.initial) is not None:
         both = common(form_of(c.initial), spec)
     elif spec is not None and not c.read:
         both = common(spec, None)
@@ -365,7 +365,7 @@ def _initial(trace: Trace, c: Carried) -> list[Atom]:
     assert c.spec is not None
     if isinstance(c.spec, Part):
         return c.spec.atoms(trace, c.initial)
-    fits = c.initial is not UNDEFINED and set(forms(form_of(c.initial))) <= set(forms(c.spec))
+    fits = c.initial is not UNDEFINED and holds_all(c.spec, form_of(c.initial))
     return atoms(trace, c.initial if fits else UNDEFINED, c.spec)
 
 

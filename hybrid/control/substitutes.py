@@ -20,6 +20,7 @@ from hybrid.control.perhaps import Perhaps
 from hybrid.core import dtype as dt
 from hybrid.core.shape import Dim, Size, product
 from hybrid.frontend import complexes, hosted, integers, uncertain
+from hybrid.frontend.chosen import Chosen
 from hybrid.frontend.creation import CONSTRUCTORS
 from hybrid.frontend.draws import drawing
 from hybrid.frontend.editing import Flat
@@ -201,7 +202,7 @@ def _isinstance(x: Any, classes: Any) -> Any:
 
 
 def _type(*args: Any, **kwargs: Any) -> Any:
-    if len(args) != 1 or kwargs or not isinstance(args[0], Value):
+    if len(args) != 1 or kwargs or not (isinstance(args[0], Value) or builtins.type(args[0]) is Chosen):
         return builtins.type(*args, **kwargs)
     return uncertain.pick(active(), args[0], lambda one: one.__class__)
 

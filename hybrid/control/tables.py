@@ -1,4 +1,4 @@
-"""Lists and tuples of known numbers, read at a place that only a run knows: `STEPS[k]`, `codes[data[i] & 63]`.
+"""Lists and tuples of numbers or strings, read at a place that only a run knows: `STEPS[k]`, `codes[data[i] & 63]`.
 
 Each number of an item becomes an array that the graph holds. What is in a list counts at the time of reading: a trace is
 made of what its lists hold.
@@ -7,17 +7,18 @@ made of what its lists hold.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from hybrid.control.join import PYTHON
+from hybrid.control.join import PYTHON, Spec, made, spec_of
 from hybrid.core import dtype as dt
-from hybrid.frontend import integers
+from hybrid.frontend import chosen, integers
 from hybrid.frontend.indexing import getitem
-from hybrid.frontend.values import Value, wrap
+from hybrid.frontend.values import Value, assembled, wrap
 from hybrid.ir import trace as tr
-from hybrid.ir.trace import Symbol, Trace
+from hybrid.ir.trace import Known, Symbol, Trace
 
 MOST = 256  # items of a list: more than that nobody compares before the next call
 
@@ -36,6 +37,14 @@ def is_number(x: Any) -> bool:
     return isinstance(x, Value) and type(x._data) is Symbol and not x._data.type.shape
 
 
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """Strings: which of `options` each is."""
+
+    which: np.ndarray
+    options: tuple[Known, ...]
+
+
 class Tables:
     """Those of one trace, by the list or tuple and what it held."""
 
@@ -46,6 +55,8 @@ class Tables:
         """`items[index]`; None where the items are not all of one make."""
         if len(items) < 2 or len(items) > MOST:
             return None
+        if any(map(is_number, items)):
+            return _computed(trace, items, index)
         key = id(items), tuple(_marks(items))
         if key not in self.known:
             self.known[key] = items, _columns(items)
@@ -75,13 +86,34 @@ def _columns(items: Any) -> Any:
         made = np.array(items, PYTHON[kind])
         made.flags.writeable = False
         return made
+    if kind is str:
+        return _names(items)
     if kind is not tuple or not items[0] or any(len(item) != len(items[0]) for item in items):
         return None
     parts = tuple(_columns(column) for column in zip(*items))
     return None if any(part is None for part in parts) else parts
 
 
+def _names(items: Any) -> _Names | None:
+    options = tuple(dict.fromkeys(map(Known, items)))
+    if len(options) > chosen.MOST:
+        return None
+    return _Names(_columns([options.index(Known(item)) for item in items]), options)
+
+
+def _computed(trace: Trace, items: list | tuple, index: Any) -> Any:
+    """An item of those of which some are computed; None where they are not numbers of one class."""
+    spec = spec_of(items[0])
+    if spec is None or not spec.is_number or spec.maybe or any(spec_of(item) != spec for item in items):
+        return None
+    picked = getitem(assembled(trace, list(items)), index)
+    return made(trace, spec, [tr.read(picked._data)])
+
+
 def _picked(trace: Trace, columns: Any, index: Any) -> Any:
+    if isinstance(columns, _Names):
+        which = tr.read(_picked(trace, columns.which, index)._data)
+        return made(trace, Spec("known", dt.int64, options=columns.options), [which])
     if isinstance(columns, tuple):
         return tuple(_picked(trace, part, index) for part in columns)
     picked = getitem(wrap(trace.capture(columns, "ndarray", private=True)), index)

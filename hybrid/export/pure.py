@@ -24,7 +24,7 @@ from hybrid.ir.trace import Chain
 from hybrid.ir.verify import verify
 from hybrid.staging.function import Function
 from hybrid.staging.signature import ArrayLeaf, NumberLeaf, SameLeaf, ScalarLeaf, StaticLeaf
-from hybrid.staging.tracing import Argument, Computed, Held, Items, Repeat, Result, Traced, View
+from hybrid.staging.tracing import Argument, Computed, Held, Items, Picked, Repeat, Result, Traced, View
 
 Node = dict[str, Any]
 
@@ -119,6 +119,8 @@ class _Parts:
             if not result.chain:
                 return {"output": result.index, "kind": result.kind}
             return self._output(self._view(self.outputs[result.index], result.chain), result.kind)
+        if isinstance(result, Picked):
+            raise ArgumentError("a result is one object or another, depending on values", fix="return a number that says which")
         if isinstance(result, Items):
             raise ArgumentError("a result is a list whose length only a run knows", fix="return an array and a count")
         if isinstance(result, View):

@@ -15,6 +15,7 @@ import numpy as np
 from hybrid.core import dtype as dt
 from hybrid.core.errors import TraceError
 from hybrid.core.shape import TensorType
+from hybrid.frontend.chosen import Chosen
 from hybrid.frontend.values import Value, converted, kind_of, shape_of, symbol, unwrap, wrap
 from hybrid.ir import trace as tr
 from hybrid.ir.graph import Atom, Literal
@@ -51,7 +52,7 @@ def otherwise(x: Any) -> Any:
     data, instead = x._data, x._data.maybe.instead
     if isinstance(instead, Known):
         return instead.value
-    if isinstance(instead, Value):
+    if isinstance(instead, Value) or type(instead) is Chosen:
         return instead
     atom = converted(data.cell.trace, data.cell.value, _DTYPES[instead])
     return wrap(Symbol(Cell(data.cell.trace, atom, mutable=False), TensorType(_DTYPES[instead], (), weak=True), "python"))
@@ -260,10 +261,19 @@ def present(trace: Trace, x: Any, elsewhere: Atom | None = None) -> Any:
 
 
 def pick(trace: Trace, x: Any, function: Callable[[Any], Any]) -> Any:
-    """`function(x)`, for each thing that an uncertain number may be."""
+    """`function(x)`, for each thing that an uncertain number, or one of several objects, may be."""
+    if type(x) is Chosen:
+        return _pick_object(trace, x, 0, function)
     if not is_uncertain(x):
         return function(x)
     if x._data.maybe.instead is None:
         tr.exists(x._data)
         return function(certain(x))
     return _choose[0](trace, x._data.maybe.holds, lambda: function(certain(x)), lambda: pick(trace, otherwise(x), function))
+
+
+def _pick_object(trace: Trace, x: Chosen, first: int, function: Callable[[Any], Any]) -> Any:
+    one = x.options[first].value
+    if first == len(x.options) - 1:
+        return function(one)
+    return _choose[0](trace, x.is_one(first), lambda: function(one), lambda: _pick_object(trace, x, first + 1, function))

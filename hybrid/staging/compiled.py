@@ -39,6 +39,7 @@ from hybrid.staging.tracing import (
     Held,
     Items,
     Path,
+    Picked,
     Repeat,
     Result,
     Traced,
@@ -317,6 +318,8 @@ class Compiled:
                 if kind == "tensor":
                     return wrap(out)
                 return out if kind == "ndarray" else out[()] if kind == "scalar" else out.item()
+            case Picked(index, options):
+                return options[int(outputs[index])]
             case Items(index, layout, array, make):
                 first, end = int(outputs[index]), int(outputs[index + 1])
                 pool = outputs[index + 2 + len(types_of(layout)) :]

@@ -23,6 +23,7 @@ from hybrid.core import tree
 from hybrid.core.errors import EscapeError, TraceError
 from hybrid.core.shape import Dim, Quotient, TensorType
 from hybrid.frontend import indexing, uncertain
+from hybrid.frontend.chosen import Chosen
 from hybrid.frontend.draws import GENERATORS
 from hybrid.frontend.values import Value, wrap
 from hybrid.ir import trace as tr
@@ -54,6 +55,14 @@ class Computed:
     kind: str  # tensor | ndarray | scalar | python
     chain: Chain = ()
     otherwise: tuple[int, type | Result] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Picked:
+    """One of several known objects; result `index` of the graph says which."""
+
+    index: int
+    options: tuple[Any, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +114,7 @@ class Repeat:
     index: int
 
 
-Result = Computed | Items | Argument | Held | View | Constant | Repeat
+Result = Computed | Picked | Items | Argument | Held | View | Constant | Repeat
 
 
 @dataclass(frozen=True, slots=True)
@@ -467,6 +476,9 @@ class _Results:
             self.outputs += atoms
             make = leaf.make() if isinstance(leaf, Own) else None
             return Items(len(self.outputs) - len(atoms), layout, array[0] if array else False, make)
+        if type(leaf) is Chosen:
+            self.outputs.append(leaf.number)
+            return Picked(len(self.outputs) - 1, tuple(known.value for known in leaf.options))
         symbol = leaf._data if isinstance(leaf, Value) else None
         if type(symbol) is not Symbol:
             return self.constant(leaf)
@@ -539,7 +551,7 @@ _PLAIN = (bool, int, float, complex, str, bytes, type(None), type(...), np.gener
 
 def _counted(leaf: Any) -> bool:
     """Whether it matters if a result was made in the call: not for immutable values, which are as good as their equals."""
-    return not isinstance(leaf, (*_PLAIN, Value))
+    return type(leaf) is not Chosen and not isinstance(leaf, (*_PLAIN, Value))
 
 
 def _inside(objects: list[Any]) -> set[int]:

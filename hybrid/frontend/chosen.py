@@ -1,0 +1,119 @@
+"""A variable that is one of several known objects: `"up" if x > 0 else "down"`, a state that a loop goes through, None or a name.
+
+The graph holds which of them it is, a number. What a program asks of it is asked of each object, and the number picks the
+answer; what cannot be asked so is refused, and the call is Python's.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+from hybrid.core import dtype as dt
+from hybrid.core.errors import TraceError
+from hybrid.core.shape import TensorType
+from hybrid.frontend.values import wrap
+from hybrid.ir import trace as tr
+from hybrid.ir.graph import Atom
+from hybrid.ir.primitive import Primitive
+from hybrid.ir.trace import Cell, Known, Symbol, Trace
+from hybrid.ops import elementwise as e
+
+MOST = 16  # objects that one variable may be
+
+
+class Chosen:
+    """One of `options`; `number`: which."""
+
+    __slots__ = ("_data", "options", "__weakref__")
+
+    def __init__(self, trace: Trace, number: Atom, options: tuple[Known, ...]):
+        self._data = Symbol(Cell(trace, number, mutable=False), TensorType(dt.int64, ()), "python")
+        self.options = options
+        trace.made.append(weakref.ref(self))  # type: ignore[arg-type]
+
+    @property
+    def trace(self) -> Trace:
+        return tr.live(self._data)
+
+    @property
+    def number(self) -> Atom:
+        return tr.read(self._data)
+
+    def is_one(self, number: int) -> Atom:
+        """Whether it is that option, as a bool of the graph."""
+        return self.trace.one(e.eq, self.number, tr.literal(number, dt.int64))
+
+    def holds(self, test: Callable[[Any], bool]) -> bool | Atom:
+        """Whether a test holds of the object that it is."""
+        verdicts = [bool(test(option.value)) for option in self.options]
+        if len(set(verdicts)) == 1:
+            return verdicts[0]
+        few = sum(verdicts) * 2 <= len(verdicts)
+        out: Atom | None = None
+        for k, verdict in enumerate(verdicts):
+            if verdict is few:
+                one = self.is_one(k)
+                out = one if out is None else self.trace.one(e.or_, out, one)
+        assert out is not None
+        return out if few else self.trace.one(e.not_, out)
+
+    # what Python asks
+    @property  # type: ignore[misc]
+    def __class__(self) -> type:  # type: ignore[override]
+        kinds = {type(option.value) for option in self.options}
+        return kinds.pop() if len(kinds) == 1 else Chosen
+
+    def __eq__(self, other: Any) -> Any:
+        return _answer(self, lambda one: one == other) if type(other) is not Chosen else self._is_equal(other)
+
+    def __ne__(self, other: Any) -> Any:
+        return _answer(self, lambda one: one != other) if type(other) is not Chosen else self._is_equal(other, e.not_)
+
+    def _is_equal(self, other: Chosen, *then: Primitive) -> Any:
+        trace, out = self.trace, tr.literal(False, dt.bool_)
+        for k, one in enumerate(self.options):
+            same = other.holds(lambda x: x == one.value)  # noqa: B023  # asked at once
+            same = tr.literal(same, dt.bool_) if isinstance(same, bool) else same
+            out = trace.one(e.or_, out, trace.one(e.and_, self.is_one(k), same))
+        for primitive in then:
+            out = trace.one(primitive, out)
+        return _python(trace, out)
+
+    def refuse(self, what: str) -> NoReturn:
+        names = ", ".join(repr(option.value) for option in self.options)
+        error = TraceError(f"{what} is asked of an object that is one of several, which only a run can tell", got=names,
+                           at=tr.user_line())  # fmt: skip
+        self.trace.fail(error)  # others than us might go on with something else
+        raise error
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") and name not in _ASKED:
+            raise AttributeError(name)
+        self.refuse(f".{name}")
+
+    def _refused(self, *args: Any) -> Any:
+        self.refuse("more than what it is")
+
+    __hash__ = __bool__ = __len__ = __iter__ = __getitem__ = __contains__ = __call__ = __str__ = __repr__ = _refused  # type: ignore[assignment]
+    __format__ = __add__ = __radd__ = __mul__ = __rmul__ = __mod__ = __rmod__ = __lt__ = __le__ = __gt__ = __ge__ = _refused  # type: ignore[assignment]
+
+
+_ASKED = ("__array__", "__array_interface__", "__array_struct__")  # by NumPy, of objects that it does not know
+
+
+def _python(trace: Trace, verdict: Atom) -> Any:
+    """A bool of the graph as a Python bool of the program."""
+    return wrap(Symbol(Cell(trace, verdict, mutable=False), TensorType(dt.bool_, (), weak=True), "python"))
+
+
+def _answer(chosen: Chosen, test: Callable[[Any], Any]) -> Any:
+    verdict = chosen.holds(lambda one: _plain(chosen, test(one)))
+    return verdict if isinstance(verdict, bool) else _python(chosen.trace, verdict)
+
+
+def _plain(chosen: Chosen, verdict: Any) -> bool:
+    if type(verdict) is not bool:
+        chosen.refuse("a comparison with something that is no plain object")
+    return verdict
