@@ -67,7 +67,7 @@ def _repeatable(function: Any, opaque: Callable[[Callable], bool]) -> bool:
         return isinstance(owner, _KNOWN)
     if isinstance(function, (types.FunctionType, types.MethodType)):
         return _is_pure(function.__module__ or "") or not opaque(getattr(function, "__func__", function))
-    if isinstance(function, type) and _is_record(function):
+    if isinstance(function, type) and (_is_record(function) or _is_seen(function, opaque)):
         return True
     module = getattr(function if isinstance(function, type) else type(function), "__module__", "") or ""
     return module == "builtins" or _is_pure(module) or not isinstance(function, type)
@@ -82,6 +82,12 @@ def _is_record(cls: type) -> bool:
     if getattr(cls.__init__, "__code__", None) is None or cls.__init__.__code__.co_filename != "<string>":
         return False  # one of its own
     return all(field.default_factory in (dataclasses.MISSING, list, dict, set) for field in dataclasses.fields(cls))
+
+
+def _is_seen(cls: type, opaque: Callable[[Callable], bool]) -> bool:
+    """Whether all that making an instance of a class does is its `__init__`, which stays as it is since nothing is to convert."""
+    made = cls.__new__ is object.__new__ and type(cls) is type
+    return made and isinstance(cls.__init__, types.FunctionType) and not opaque(cls.__init__)
 
 
 def _is_pure(module: str) -> bool:

@@ -55,7 +55,7 @@ class Cell:
         self.lost = self.frozen = ""
         self.shared: tuple[TraceError, Atom] | None = None
         self.twins: tuple[Cell, ...] = ()
-        if trace.region is not None:
+        if trace.region is not None and trace.region.trial:
             trace.region.cells.append(self)
 
     @property
@@ -87,7 +87,7 @@ class Region:
         self.values: dict[Cell, Atom] = {}
         self.entered: dict[Cell, tuple[Var, Atom]] = {}
         self.sizes: dict[Atom, Size] = {}
-        self.cells: list[Cell] = []  # made here
+        self.cells: list[Cell] = []  # made here, on trial
 
     def __enter__(self) -> Region:
         self.trace.region, self.trace.builder = self, self.builder
@@ -105,8 +105,9 @@ class Region:
         (self.trace.sizes if self.outer is None else self.outer.sizes).update(self.sizes)
         for cell in self.cells:
             cell.home = self.outer
-        if self.outer is not None:
+        if self.outer is not None and self.outer.trial:
             self.outer.cells += self.cells
+        self.cells = []  # nobody else keeps what the program has done with
         for cell, atom in self.values.items():
             self.trace.assign(cell, atom)
 
@@ -261,7 +262,8 @@ class Trace(KnownSizes):
     def _keep(cell: Cell) -> None:
         """Make storage that of the whole call, whatever region is being recorded."""
         if cell.home is not None:
-            cell.home.cells.remove(cell)
+            if cell.home.trial:
+                cell.home.cells.remove(cell)
             cell.home = None
 
     def fail(self, error: BaseException) -> None:

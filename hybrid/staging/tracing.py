@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import gc
+import inspect
 import sys
 import types
 from collections import Counter
@@ -315,6 +316,8 @@ def _callee(function: Any, handlers: Tracing) -> Any:
             from hybrid.staging.jitted import called  # Numba is loaded, if there are objects of its classes
 
         return called(function)
+    if not isinstance(plain, types.FunctionType | type):
+        plain = inspect.getattr_static(type(function), "__call__", None)  # of an object of the user's class
     if (
         isinstance(plain, types.FunctionType)
         and not is_converted(plain)
