@@ -546,6 +546,21 @@ def test_sums_of_generators_are_loops():
     assert f(np.arange(9.0), np.arange(9.0)) == 203
 
 
+def test_strings_are_variables_of_branches_and_loops():
+    def gate(x):
+        state, switches = "closed", 0
+        for v in x:
+            if state == "closed" and v > 0:
+                state, switches = "open", switches + 1
+            elif state == "open" and v < 0:
+                state = "closed"
+        return state, switches
+
+    f = hy.function(gate, strict=True)
+    x = np.array([1.0, -5.0, 2.0, 7.0, 3.0, 4.0])
+    assert f(x) == gate(x) == ("open", 2) and f(-x) == gate(-x)
+
+
 def test_saved_graphs_run_without_the_code(tmp_path):
     hy.export.save(softmax, tmp_path / "softmax.hy", X)
     loaded = hy.export.load(tmp_path / "softmax.hy")

@@ -53,7 +53,7 @@ class Tables:
 
     def item(self, trace: Trace, items: list | tuple, index: Any) -> Any:
         """`items[index]`; None where the items are not all of one make."""
-        if len(items) < 2 or len(items) > MOST:
+        if not items or len(items) > MOST:
             return None
         if any(map(is_number, items)):
             return _computed(trace, items, index)

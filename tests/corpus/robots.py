@@ -75,7 +75,7 @@ def ekf_slam(controls, observations, landmarks, dt=0.1, q=(0.1, 0.05), r=(0.2, 0
     """Pose and landmarks together; observations are lists of (id, range, bearing)."""
     n = 3 + 2 * landmarks
     mu, sigma = np.zeros(n), np.zeros((n, n))
-    sigma[3:, 3:] = np.eye(2 * landmarks) * 1e6
+    sigma[3:, 3:] = np.eye(2 * landmarks) * 1e2
     seen = np.zeros(landmarks, dtype=bool)
     path = []
     for (v, w), observed in zip(controls, observations):

@@ -110,3 +110,38 @@ def test_sums_of_two_selections(invisible):
     x = np.array([1.0, -1.0, 3.0, 4.0])
     invisible(both, x, x[::-1].copy())
     invisible(both, x, np.abs(x), compiled=False)
+
+
+def test_a_selection_under_an_old_name_after_a_continue():
+    def variances(x, width):
+        out = np.full(len(x), np.nan)
+        for t in range(width - 1, len(x)):
+            part = x[t - width + 1 : t + 1]
+            ok = ~np.isnan(part)
+            if ok.sum() < 2:
+                continue
+            part = part[ok]
+            out[t] = part.var()
+        return out
+
+    x = np.arange(12.0) % 5
+    x[[2, 3, 7]] = np.nan
+    for width in (2, 3, 5):
+        np.testing.assert_allclose(hy.function(variances, strict=True)(x, width), variances(x, width))
+
+
+def test_masks_of_rows_and_columns_are_let_go():
+    def plastic(pre, post, w):
+        x, y = np.zeros(w.shape[0]), np.zeros(w.shape[1])
+        for t in range(len(pre)):
+            s, r = pre[t] > 0, post[t] > 0
+            x[s] += 1
+            y[r] += 1
+            w[:, r] += 0.1 * x[:, None] * (1 - w[:, r])
+            w[s] -= 0.05 * y[None, :] * w[s]
+        return w
+
+    rng = np.random.default_rng(0)
+    pre, post = rng.random((30, 6)) < 0.2, rng.random((30, 4)) < 0.2
+    got = hy.function(plastic, strict=True)(pre, post, np.full((6, 4), 0.5))
+    np.testing.assert_allclose(got, plastic(pre, post, np.full((6, 4), 0.5)))

@@ -390,3 +390,32 @@ def test_short_loops_in_one_another_are_not_written_out_without_end(invisible):
 
     decorated = invisible(f, np.random.default_rng(0).random((4, 4)))
     assert len(decorated.traces[0].graph.eqns) < 20
+
+
+def test_complex_numbers_go_to_numpy_from_inside_loops():
+    def propagate(x):
+        z = x + 0j
+        for k in range(9):
+            z = np.fft.ifft(np.fft.fft(z) * np.exp(-0.1j * k))
+            z[k % 3] *= 2
+        return z
+
+    def frames(x):
+        out = np.zeros((9, 4), dtype=complex)
+        for k in range(9):
+            out[k] = np.fft.rfft(x * k).conj() if x[k % 6] > 0 else np.fft.rfft(x[::-1])
+        return out
+
+    def iterate(x):
+        a = np.array([[1, 2j], [3, 4 - 1j]]) * x[0]
+        b = np.ones(2, dtype=complex)
+        for _ in range(9):
+            b = np.linalg.solve(a, b)
+            b /= np.abs(b).max()
+        return b
+
+    x = np.random.default_rng(0).normal(size=6)
+    for f in (propagate, frames, iterate):
+        compiled = function(f, strict=True)
+        for given in (x, x[::-1].copy(), -x):
+            np.testing.assert_allclose(compiled(given), f(given), rtol=1e-9, atol=1e-12)

@@ -296,3 +296,22 @@ def test_numbers_that_exist_in_some_runs_only_are_appended():
     same(f, (X[1:40], 0.5))
     with pytest.raises(UnboundLocalError):
         function(f)(X[:40], 2.0)
+
+
+def test_names_are_appended_twice_a_round():
+    def marks(x):
+        out, values = [], []
+        for i in range(len(x)):
+            if x[i] > 0.9:
+                out.append("-")
+                values.append(0.0)
+                continue
+            if x[i] < 0.1:
+                out.append("-")
+                values.append(1.0)
+                continue
+            out.append("-")
+            values.append(x[i])
+        return out, values
+
+    same(marks, (X,), (X[:9],), (X[:1],))
