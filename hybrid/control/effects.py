@@ -85,9 +85,10 @@ def _is_record(cls: type) -> bool:
 
 
 def _is_seen(cls: type, opaque: Callable[[Callable], bool]) -> bool:
-    """Whether all that making an instance of a class does is its `__init__`, which stays as it is since nothing is to convert."""
-    made = cls.__new__ is object.__new__ and type(cls) is type
-    return made and isinstance(cls.__init__, types.FunctionType) and not opaque(cls.__init__)
+    """Whether making an instance of a class is its `__init__`, a function of the user's in which nothing is to convert."""
+    initialise = getattr(cls, "__init__")  # noqa: B009  # a function, not a method of the class
+    made = getattr(cls, "__new__", None) is object.__new__ and type(cls) is type
+    return made and isinstance(initialise, types.FunctionType) and not opaque(initialise)
 
 
 def _is_pure(module: str) -> bool:

@@ -306,7 +306,9 @@ class Tracing(Plain):
                 enters = some if enters is True else trace.one(e.and_, enters, some)
             self._not_entered(trace, enters, raised)
         except (TraceError, tr.Concretise) as error:
-            attempt.undo()
+            if attempt.holds_more(error):
+                self.for_(iterable, body, state, stop)
+                return
             if isinstance(error, tr.TooLong) or isinstance(count, Dim) or count > LONG:
                 raise
             why = error.what if isinstance(error, TraceError) else str(error)
@@ -373,7 +375,9 @@ class Tracing(Plain):
             attempt.undo()
             self._not_entered(trace, truth(trace, condition()), raised)
         except (TraceError, tr.Concretise) as error:
-            attempt.undo()
+            if attempt.holds_more(error):
+                self.while_(test, body, state, stop)
+                return
             if isinstance(error, tr.TooLong):
                 raise
             for _ in range(LONG):
@@ -593,6 +597,13 @@ class _Attempt:
             if uncertain.is_uncertain(value):
                 tr.exists(value._data)
                 place.set(uncertain.certain(value))
+
+    def holds_more(self, error: Exception) -> bool:
+        """Undo what failed; whether it found attributes that are variables: what one round left there the next one met."""
+        places = [] if isinstance(error, tr.TooLong) else self.watch.new()
+        self.undo()
+        self.trace.held.update((place.id, place) for place in places)
+        return bool(places)
 
     def undo(self) -> None:
         self.trace.failure = self.failure

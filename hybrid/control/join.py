@@ -305,8 +305,8 @@ def certain(value: Any) -> Any:
 def made(trace: Trace, spec: Spec, parts: list[Atom]) -> Any:
     """A new variable of a spec from what `atoms` gave."""
     if spec.options:
-        known = isinstance(parts[0], Literal)
-        return spec.options[int(parts[0].value)].value if known else Chosen(trace, parts[0], spec.options)
+        which = parts[0]
+        return spec.options[int(which.value)].value if isinstance(which, Literal) else Chosen(trace, which, spec.options)
     maybe = None
     if spec.maybe and not _is_true(parts[1]):
         instead = made(trace, spec.instead, parts[2:]) if isinstance(spec.instead, Spec) else spec.instead

@@ -420,7 +420,8 @@ class Listed(Own):
     def extreme(self, primitive: Primitive) -> Any:
         """The least or the largest of numbers, as `min` and `max` find it."""
         layout = self.layout
-        if not isinstance(layout, Spec) or layout.maybe or layout.options or dt.is_complex(layout.dtype) or layout.dtype == dt.bool_:
+        known = isinstance(layout, Spec) and not layout.maybe and not layout.options
+        if not known or dt.is_complex(layout.dtype) or layout.dtype == dt.bool_:
             raise self.refuse("the least or largest of")
         trace, shape = self.trace, (self.capacity,)
         self._some()

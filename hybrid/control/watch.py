@@ -113,12 +113,16 @@ class Watch:
                 return value
         return None
 
+    def new(self) -> list[Held]:
+        """Attributes and items that were rebound and are no variables yet."""
+        places = [place for held, before in self.before.values() for place in _rebound(held, before) or ()]
+        return [place for place in places if place.id not in self.held]
+
     def refuse(self, where: str) -> None:
         """TraceError where something changed; it is put back."""
         value = next((held for held, before in self.before.values() if isinstance(held, Own) and not _same(held, before)), None)
         value = self.changed() if value is None else value
-        places = [place for held, before in self.before.values() for place in _rebound(held, before) or ()]
-        if value is not None and (new := [place for place in places if place.id not in self.held]):
+        if value is not None and (new := self.new()):
             self.restore()
             raise Holds(new)
         if isinstance(value, Own) and (layout := value.layout_now()) is not None:

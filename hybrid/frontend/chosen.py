@@ -1,4 +1,4 @@
-"""A variable that is one of several known objects: `"up" if x > 0 else "down"`, a state that a loop goes through, None or a name.
+"""A variable that is one of several known objects: `"up" if x > 0 else "down"`, the state of a loop, None or a name.
 
 The graph holds which of them it is, a number. What a program asks of it is asked of each object, and the number picks the
 answer; what cannot be asked so is refused, and the call is Python's.
@@ -72,7 +72,8 @@ class Chosen:
         return _answer(self, lambda one: one != other) if type(other) is not Chosen else self._is_equal(other, e.not_)
 
     def _is_equal(self, other: Chosen, *then: Primitive) -> Any:
-        trace, out = self.trace, tr.literal(False, dt.bool_)
+        trace = self.trace
+        out: Atom = tr.literal(False, dt.bool_)
         for k, one in enumerate(self.options):
             same = other.holds(lambda x: x == one.value)  # noqa: B023  # asked at once
             same = tr.literal(same, dt.bool_) if isinstance(same, bool) else same

@@ -347,7 +347,7 @@ def kinetic_monte_carlo(size, steps, rng, deposition=1.0, hop=5.0, bond=1.0, tem
         rates = np.empty(size)
         for i in range(size):
             left, right = surface.neighbours(i)
-            n = (h[left] >= h[i]) + (h[right] >= h[i])
+            n = int(h[left] >= h[i]) + int(h[right] >= h[i])
             rates[i] = hop * np.exp(-n * bond / temp) if h[i] > 0 else 0.0
         total = deposition * size + rates.sum()
         t -= np.log(rng.random()) / total

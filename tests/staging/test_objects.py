@@ -199,3 +199,29 @@ def test_slots_that_a_branch_or_loop_writes():
         for first in (0.5, 0.05):
             x = np.array([first, 2.0, 3.0])
             assert decorated(x) == f(x)
+
+
+def test_attributes_that_are_read_before_they_are_rebound():
+    class Controller:
+        def __init__(self):
+            self.previous, self.total = None, 0.0
+
+        def __call__(self, error):
+            change = 0.0 if self.previous is None else error - self.previous
+            self.previous = error
+            self.total += error
+            return change + self.total
+
+    def controlled(x):
+        control, out = Controller(), np.zeros(len(x))
+        for k, v in enumerate(x):
+            out[k] = control(v * 2)
+        return out, control.previous
+
+    compiled = function(controlled, strict=True)
+    for x in (np.arange(9.0), np.ones(7)):
+        got, want = compiled(x), controlled(x)
+        np.testing.assert_allclose(got[0], want[0])
+        assert got[1] == want[1]
+        assert type(got[1]) is type(want[1])
+    assert "written out" not in str(compiled.explain())
