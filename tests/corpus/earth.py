@@ -457,7 +457,7 @@ CASES = {
     ],
     spi_like: lambda rng: [(rng.gamma(2.0, 20.0, 60),), (np.array([1, 5, 2, 8, 0]), 2), (np.arange(3.0), 1)],
     bucket_model: lambda rng: [
-        (rng.gamma(0.3, 15.0, 90), rng.uniform(1, 5, 90)),
+        (rng.gamma(0.3, 15.0, 20), rng.uniform(1, 5, 20)),
         ([100.0, 200.0, 0.0], [2.0, 2.0, 2.0], 80.0, 1),
         (np.zeros(5, np.float32), np.ones(5, np.float32)),
         (np.zeros(0), np.zeros(0)),
