@@ -258,6 +258,12 @@ class Tracing(Plain):
         self, iterable: Iterable, body: Callable[[Any], None], state: State, stop: Callable[[], Any] | None = None
     ) -> None:
         trace = tr.current()
+        self._for(iterable, body, state, stop, _known(trace))
+
+    def _for(
+        self, iterable: Iterable, body: Callable[[Any], None], state: State, stop: Callable[[], Any] | None, known: list
+    ) -> None:
+        trace = tr.current()
         items = substitutes.counted(trace, iterable) if trace is not None else None
         if trace is None or items is None:
             self._each(iterable, body, state, stop)
@@ -290,12 +296,12 @@ class Tracing(Plain):
         except Holds as found:
             attempt.undo()
             trace.held.update(found.places)
-            self.for_(iterable, body, state, stop)
+            self._for(iterable, body, state, stop, known)
         except Changes as change:
             attempt.undo()
             attempt.watch = None  # so that nobody but the user's variables knows what is in the container
             _grow(trace, change)
-            self.for_(iterable, body, state, stop)
+            self._for(iterable, body, state, stop, known)
         except RoundRaises as raised:
             attempt.undo()
             if test is None and not isinstance(count, Dim):
@@ -313,6 +319,7 @@ class Tracing(Plain):
                 raise
             why = error.what if isinstance(error, TraceError) else str(error)
             trace.notes.append(f"a loop of {count} rounds is written out ({tr.user_line()}): {why}")
+            _give_back(known)
             self._each((item(k) for k in range(count)), body, state, stop)
 
     def _rolled(self, trace: Trace, count: Size, item: Callable, test: Callable | None, body: Callable, state: State) -> None:
@@ -353,6 +360,12 @@ class Tracing(Plain):
         self, test: Callable[[], Any], body: Callable[[], None], state: State, stop: Callable[[], Any] | None = None
     ) -> None:
         trace = tr.current()
+        self._while(test, body, state, stop, _known(trace))
+
+    def _while(
+        self, test: Callable[[], Any], body: Callable[[], None], state: State, stop: Callable[[], Any] | None, known: list
+    ) -> None:
+        trace = tr.current()
         if trace is None:
             super().while_(test, body, state, stop)
             return
@@ -365,12 +378,12 @@ class Tracing(Plain):
         except Holds as found:
             attempt.undo()
             trace.held.update(found.places)
-            self.while_(test, body, state, stop)
+            self._while(test, body, state, stop, known)
         except Changes as change:
             attempt.undo()
             attempt.watch = None  # so that nobody but the user's variables knows what is in the container
             _grow(trace, change)
-            self.while_(test, body, state, stop)
+            self._while(test, body, state, stop, known)
         except RoundRaises as raised:
             attempt.undo()
             self._not_entered(trace, truth(trace, condition()), raised)
@@ -380,6 +393,7 @@ class Tracing(Plain):
                 return
             if isinstance(error, tr.TooLong):
                 raise
+            _give_back(known)
             for _ in range(LONG):
                 verdict = truth(trace, condition())
                 if verdict is False:
@@ -548,10 +562,13 @@ def _library(function: Callable, /, *args: Any, **kwargs: Any) -> Any:
     for x in (*args, *kwargs.values()):
         if type(x) is Chosen:
             x.refuse("what a library makes of it")
-    if any(isinstance(x, Own) for x in (*args, *kwargs.values())):
+    given = [x for x in (*args, *kwargs.values()) if isinstance(x, Own)]
+    if given:
         args, kwargs = arrays.arrays(args, kwargs)
+    args = substitutes.with_arrays(function, args)
+    if any(own.held is None for own in given):
         function = FUNCTIONS.get(function, function)  # NumPy itself would iterate over an array in place of a list
-    return function(*substitutes.with_arrays(function, args), **kwargs)
+    return function(*args, **kwargs)
 
 
 def _is(known: Any, value: Any) -> Any:
@@ -573,6 +590,18 @@ def _grow(trace: Trace, change: Changes) -> None:
         raise change
     change.__traceback__ = change.__context__ = None
     change.changed.grow(change)
+
+
+def _known(trace: Trace | None) -> list[tuple[Own, tuple]]:
+    """The containers that tracing knows all about before a loop."""
+    return [] if trace is None else [(own, own.snapshot()) for own in trace.lists if own.held is not None]
+
+
+def _give_back(known: list[tuple[Own, tuple]]) -> None:
+    """Let containers be Python's again that have become storage for the sake of a loop, which is none."""
+    for own, before in known:
+        if own.held is None:
+            own.restore(before)
 
 
 def _nothing() -> None:

@@ -87,7 +87,7 @@ class Listed(Own):
 
     def layout_now(self) -> Layout:
         """The layout that all known items have, or None."""
-        return layout_of(self.held)
+        return None if any(map(_is_filled, self.held)) else layout_of(self.held)
 
     def grow(self, change: Changes) -> None:
         if self.held is None:
@@ -469,7 +469,7 @@ class Listed(Own):
         if not integers.is_traced_integer(index):
             return False
         layout = layout_of(self.held)
-        if layout is None:
+        if layout is None or any(map(_is_filled, self.held)):  # a matrix of lists is better written out
             return False
         self.becomes(layout)
         return True
@@ -581,6 +581,10 @@ def repeated(trace: Trace, items: list, count: Any) -> Any:
     out._set_end(number)
     out.longest = None
     return out
+
+
+def _is_filled(item: Any) -> bool:
+    return type(item) is list and bool(item)
 
 
 def refuse_changes(held: list[tuple[Own, Any]]) -> None:

@@ -94,7 +94,7 @@ class Mapped(Own):
         """The layout of keys and values, those of further entries among them."""
         found = [*self.known_entries(), *entries]
         parts = layout_of([key for key, _ in found]), layout_of([value for _, value in found])
-        return None if None in parts else parts
+        return None if None in parts or _has_arrays(parts[1]) else parts
 
     def known_entries(self) -> list[tuple[Any, Any]]:
         return list(self.held.items())
@@ -385,6 +385,12 @@ class Mapped(Own):
         if self.kind is defaultdict:
             return partial(_dict, partial(defaultdict, self.given.default_factory))
         return partial(_dict, self.kind)
+
+
+def _has_arrays(layout: Layout) -> bool:
+    if isinstance(layout, tuple):
+        return any(map(_has_arrays, layout))
+    return isinstance(layout, Spec) and not layout.is_number
 
 
 def _numbers(key: Any) -> Iterator[int]:
