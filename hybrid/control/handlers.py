@@ -13,16 +13,17 @@ from typing import Any
 import numpy as np
 
 from hybrid.control import arrays, containers, queues, rows, substitutes, written  # noqa: F401
+from hybrid.control.attempt import Attempt, give_back, known_containers
 from hybrid.control.branch import branch, choose, truth
 from hybrid.control.effects import refuse_debuggers, refuse_effects
 from hybrid.control.lists import Listed, listed, repeated
 from hybrid.control.loop import CannotRoll, FirstRoundDiffers, RoundRaises, Rounds, Swapped, roll
 from hybrid.control.own import Changes, Own, View, home, plain
 from hybrid.control.perhaps import Perhaps
-from hybrid.control.plain import UNDEFINED, Ends, Plain, State
+from hybrid.control.plain import Ends, Plain, State
 from hybrid.control.recursion import Recursion
 from hybrid.control.tables import Tables, holds_traced, is_number
-from hybrid.control.watch import Holds, Watch
+from hybrid.control.watch import Holds
 from hybrid.core import dtype as dt
 from hybrid.core.errors import TraceError
 from hybrid.core.shape import Dim, Size
@@ -33,7 +34,7 @@ from hybrid.frontend.values import FUNCTIONS, NUMBERS, Value, active, kind_of, s
 from hybrid.ir import trace as tr
 from hybrid.ir.graph import Atom
 from hybrid.ir.requests import Recursive
-from hybrid.ir.trace import Region, Trace
+from hybrid.ir.trace import Trace
 from hybrid.ops import elementwise as e
 
 SHORT = 4  # rounds of a loop that are written out: what they compute fuses
@@ -258,7 +259,7 @@ class Tracing(Plain):
         self, iterable: Iterable, body: Callable[[Any], None], state: State, stop: Callable[[], Any] | None = None
     ) -> None:
         trace = tr.current()
-        self._for(iterable, body, state, stop, _known(trace))
+        self._for(iterable, body, state, stop, known_containers(trace))
 
     def _for(
         self, iterable: Iterable, body: Callable[[Any], None], state: State, stop: Callable[[], Any] | None, known: list
@@ -288,7 +289,7 @@ class Tracing(Plain):
                 self.copies //= max(count, 1)
             return
         test = None if stop is None else lambda: self.not_(stop())
-        attempt = _Attempt(trace, state, body)
+        attempt = Attempt(trace, state, body)
         try:
             with attempt.region:
                 self._rolled(trace, count, item, test, body, attempt.held)
@@ -319,7 +320,7 @@ class Tracing(Plain):
                 raise
             why = error.what if isinstance(error, TraceError) else str(error)
             trace.notes.append(f"a loop of {count} rounds is written out ({tr.user_line()}): {why}")
-            _give_back(known)
+            give_back(known)
             self._each((item(k) for k in range(count)), body, state, stop)
 
     def _rolled(self, trace: Trace, count: Size, item: Callable, test: Callable | None, body: Callable, state: State) -> None:
@@ -360,7 +361,7 @@ class Tracing(Plain):
         self, test: Callable[[], Any], body: Callable[[], None], state: State, stop: Callable[[], Any] | None = None
     ) -> None:
         trace = tr.current()
-        self._while(test, body, state, stop, _known(trace))
+        self._while(test, body, state, stop, known_containers(trace))
 
     def _while(
         self, test: Callable[[], Any], body: Callable[[], None], state: State, stop: Callable[[], Any] | None, known: list
@@ -370,7 +371,7 @@ class Tracing(Plain):
             super().while_(test, body, state, stop)
             return
         condition = test if stop is None else lambda: self.all_(lambda: self.not_(stop()), test)
-        attempt = _Attempt(trace, state, body)
+        attempt = Attempt(trace, state, body)
         try:
             with attempt.region:
                 roll(trace, Rounds(None, trace.fresh_symbol("step"), condition, body), attempt.held, True, True)
@@ -389,11 +390,11 @@ class Tracing(Plain):
             self._not_entered(trace, truth(trace, condition()), raised)
         except (TraceError, tr.Concretise) as error:
             if attempt.holds_more(error):
-                self.while_(test, body, state, stop)
+                self._while(test, body, state, stop, known)
                 return
             if isinstance(error, tr.TooLong):
                 raise
-            _give_back(known)
+            give_back(known)
             for _ in range(LONG):
                 verdict = truth(trace, condition())
                 if verdict is False:
@@ -527,7 +528,7 @@ class Tracing(Plain):
     def _recursion(self, trace: Trace, code: CodeType, function: Callable, args: tuple, kwargs: dict) -> Any:
         """The first call of a function that calls itself as often as a run decides."""
         while True:
-            attempt = _Attempt(trace, _NO_STATE, functools.partial(function, *args, **kwargs))
+            attempt = Attempt(trace, _NO_STATE, functools.partial(function, *args, **kwargs))
             try:
                 with attempt.region:
                     found = self.recursions[code] = Recursion(trace, function, args, kwargs, attempt.held)
@@ -592,49 +593,5 @@ def _grow(trace: Trace, change: Changes) -> None:
     change.changed.grow(change)
 
 
-def _known(trace: Trace | None) -> list[tuple[Own, tuple]]:
-    """The containers that tracing knows all about before a loop."""
-    return [] if trace is None else [(own, own.snapshot()) for own in trace.lists if own.held is not None]
-
-
-def _give_back(known: list[tuple[Own, tuple]]) -> None:
-    """Let containers be Python's again that have become storage for the sake of a loop, which is none."""
-    for own, before in known:
-        if own.held is None:
-            own.restore(before)
-
-
 def _nothing() -> None:
     """The way not taken."""
-
-
-class _Attempt:
-    """A loop being recorded on trial: what comes of it is accepted as a whole, or undone."""
-
-    def __init__(self, trace: Trace, state: State, body: Callable):
-        self.trace, self.state, self.region = trace, state, Region(trace, "rounds", trial=True)
-        self.values, self.failure = state.get(), trace.failure
-        self.watch: Any = Watch((body,), state.get())
-        self.held = self.watch.holding(trace, state)  # the variables, those of objects among them
-        self.absent = [place for place in self.watch.held.values() if place.get() is UNDEFINED]
-
-    def accept(self) -> None:
-        self.watch.refuse("a loop")
-        self.region.absorb()
-        for place in self.absent:  # whether there is such an attribute could not be asked
-            value = place.get()
-            if uncertain.is_uncertain(value):
-                tr.exists(value._data)
-                place.set(uncertain.certain(value))
-
-    def holds_more(self, error: Exception) -> bool:
-        """Undo what failed; whether it found attributes that are variables: what one round left there the next one met."""
-        places = [] if isinstance(error, tr.TooLong) else self.watch.new()
-        self.undo()
-        self.trace.held.update((place.id, place) for place in places)
-        return bool(places)
-
-    def undo(self) -> None:
-        self.trace.failure = self.failure
-        self.state.set(self.values)
-        self.watch.restore()

@@ -1,0 +1,62 @@
+"""A loop that is recorded on trial, and the containers that become storage for its sake."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from hybrid.control.own import Own
+from hybrid.control.plain import UNDEFINED, State
+from hybrid.control.watch import Watch
+from hybrid.frontend import uncertain
+from hybrid.ir import trace as tr
+from hybrid.ir.trace import Region, Trace
+
+
+class Attempt:
+    """A loop being recorded on trial: what comes of it is accepted as a whole, or undone."""
+
+    def __init__(self, trace: Trace, state: State, body: Callable):
+        self.trace, self.state, self.region = trace, state, Region(trace, "rounds", trial=True)
+        self.values, self.failure = state.get(), trace.failure
+        self.watch: Any = Watch((body,), state.get())
+        self.held = self.watch.holding(trace, state)  # the variables, those of objects among them
+        self.absent = [place for place in self.watch.held.values() if place.get() is UNDEFINED]
+
+    def accept(self) -> None:
+        self.watch.refuse("a loop")
+        self.region.absorb()
+        for place in self.absent:  # whether there is such an attribute could not be asked
+            value = place.get()
+            if uncertain.is_uncertain(value):
+                tr.exists(value._data)
+                place.set(uncertain.certain(value))
+
+    def holds_more(self, error: Exception) -> bool:
+        """Undo what failed; whether it found attributes that are variables: what one round left there the next one met."""
+        places = [] if isinstance(error, tr.TooLong) else self.watch.new()
+        self.undo()
+        self.trace.held.update((place.id, place) for place in places)
+        return bool(places)
+
+    def undo(self) -> None:
+        self.trace.failure = self.failure
+        self.state.set(self.values)
+        self.watch.restore()
+
+
+def known_containers(trace: Trace | None) -> list[tuple[Own, tuple]]:
+    """The containers that tracing knows all about before a loop, but for those of lists, which may have no other holder."""
+    return [] if trace is None else [(own, own.snapshot()) for own in trace.lists if own.held is not None and not _nests(own)]
+
+
+def _nests(own: Own) -> bool:
+    held = own.held.values() if isinstance(own.held, dict) else own.held
+    return any(type(item) in (list, tuple) for item in held)
+
+
+def give_back(known: list[tuple[Own, tuple]]) -> None:
+    """Let containers be Python's again that have become storage for the sake of a loop, which is none."""
+    for own, before in known:
+        if own.held is None:
+            own.restore(before)
