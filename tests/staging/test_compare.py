@@ -168,7 +168,7 @@ def test_calls_that_are_pythons():
 
     assert "shares memory" in str(shift.verify(x[1:], x[:-1]))
     with pytest.raises(CompileError, match="not compiled"):
-        hy.function(lambda x: x.tolist()).verify(np.ones(2))
+        hy.function(lambda x: x.tobytes()).verify(np.ones(2))
 
 
 def test_an_error_that_compiled_code_misses(monkeypatch):

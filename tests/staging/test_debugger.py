@@ -120,7 +120,7 @@ def test_a_call_that_is_pythons():
     with pytest.raises(IndexError):
         debug(f, known, (X, np.int64(9)), {}, ["c"], io.StringIO())
     with pytest.raises(CompileError, match="not compiled"):
-        function(lambda x: x.tolist()).debug(X)
+        function(lambda x: x.tobytes()).debug(X)
 
 
 def test_what_a_replay_cannot_do():

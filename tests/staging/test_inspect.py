@@ -190,7 +190,7 @@ def test_explain_tells_why_kernels_are_apart(f, shape, why):
 def test_fallbacks_are_explained():
     @function
     def f(x, words):
-        return x + len(words) if any(x.tobytes()) else x
+        return x + len(words) if x.tobytes()[6] >= 0 else x
 
     with pytest.warns(FallbackWarning, match="runs as plain Python"):
         assert f(np.ones(3), "ab").tolist() == [3, 3, 3]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import cmath
 import collections
 import copy
 import dataclasses
-import math
 
 import numpy as np
 import pytest
@@ -291,12 +291,12 @@ def fills(x):
 
 def selects(x):
     y = x * 2
-    return np.put(x, [0], y[1])
+    return np.require(y, float)
 
 
 @pytest.mark.parametrize(
     ("f", "line", "reason"),
-    [(fills, 2, r"\.tobytes"), (selects, 2, "np.put")],
+    [(fills, 2, r"\.tobytes"), (selects, 2, "a NumPy array")],
 )
 def test_refusals_name_the_line_of_the_user(f, line, reason):
     with pytest.warns(FallbackWarning, match=reason) as caught:
@@ -307,10 +307,10 @@ def test_refusals_name_the_line_of_the_user(f, line, reason):
 def test_an_argument_that_other_code_asks_for_becomes_static():
     @function
     def f(x, p):
-        return x + math.erf(p)
+        return x + p + cmath.phase(p)
 
     for p in (0.25, 0.25, 0.5):
-        np.testing.assert_array_equal(f(np.ones(3), p), np.ones(3) + math.erf(p))
+        np.testing.assert_array_equal(f(np.ones(3), p), np.ones(3) + p)
     assert f.stats()["traces"] == 2 and not f.stats()["fallbacks"]
 
 
