@@ -15,7 +15,7 @@ from hybrid.core import dtype as dt
 from hybrid.core.errors import AssumptionError, GraphError
 from hybrid.core.shape import Shape, Size, TensorType
 from hybrid.ir.builder import Builder
-from hybrid.ir.graph import Graph, Literal, Var, bind_size, evaluate, in_round
+from hybrid.ir.graph import Atom, Graph, Literal, Var, bind_size, evaluate, in_round
 from hybrid.ir.primitive import NO_GRADIENT, Kind, Primitive, Sample, register
 from hybrid.ops import elementwise as e
 
@@ -170,29 +170,22 @@ def _infer_recursion(*operands: TensorType, name: str, state: int, given: int, b
 
 
 def _sample_recursion(rng: np.random.Generator) -> list[Sample]:
-    """The sum of 1 … n, and how many calls were made."""
-    number, ways = TensorType(dt.float64, ()), []
-    count, n, array = Var(I64), Var(I64), Var(TensorType(dt.float64, (5,)))
+    """The sum of 1 … n, added to what is there."""
+    ways, total, n = [], Var(TensorType(dt.float64, ())), Var(I64)
     for name in ("then", "orelse"):
         builder = Builder(name)
-        one = Literal(np.int64(1), I64)
-        if name == "then":
-            ways.append(Graph(name, (count, n, array), (), (count, Literal(np.float64(0), number))))
-            continue
-        (fewer,) = builder.append(e.sub, (n, one))
-        (more,) = builder.append(e.add, (count, one))
-        after, rest = builder.append(
-            again, (more, fewer), {"name": "sample", "state": 1, "dtypes": (number.dtype,), "shapes": ((),)}
-        )
-        (scale,) = builder.append(e.convert, (n,), {"dtype": dt.float64})
-        (out,) = builder.append(e.add, (rest, scale))
-        ways.append(Graph(name, (count, n, array), tuple(builder.eqns), (after, out)))
+        out: Atom = total
+        if name == "orelse":
+            (scale,) = builder.append(e.convert, (n,), {"dtype": dt.float64})
+            (more,) = builder.append(e.add, (total, scale))
+            (fewer,) = builder.append(e.sub, (n, Literal(np.int64(1), I64)))
+            (out,) = builder.append(again, (more, fewer), {"name": "sample", "state": 1, "dtypes": (), "shapes": ()})
+        ways.append(Graph(name, (total, n), tuple(builder.eqns), (out,)))
     builder = Builder("body")
     (done,) = builder.append(e.le, (n, Literal(np.int64(0), I64)))
-    made = builder.append(cond, (done, count, n, array), {"then": ways[0], "orelse": ways[1]})
-    body = Graph("body", (count, n, array), tuple(builder.eqns), made)
-    operands = (np.asarray(0), np.asarray(6), rng.normal(size=5))
-    return [(operands, {"name": "sample", "state": 1, "given": 1, "body": body})]
+    made = builder.append(cond, (done, total, n), {"then": ways[0], "orelse": ways[1]})
+    body = Graph("body", (total, n), tuple(builder.eqns), made)
+    return [((np.asarray(0.5), np.asarray(6)), {"name": "sample", "state": 1, "given": 1, "body": body})]
 
 
 # Operands: `state` values that `body` replaces, `given` values of this call, then what stays in all of them. `body` takes them
