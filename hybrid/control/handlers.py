@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from hybrid.control import arrays, containers, queues, rows, substitutes, written  # noqa: F401
+from hybrid.control import arrays, containers, folds, queues, rows, substitutes, written  # noqa: F401
 from hybrid.control.attempt import Attempt, give_back, known_containers
 from hybrid.control.branch import branch, choose, truth
 from hybrid.control.effects import refuse_debuggers, refuse_effects
@@ -109,6 +109,11 @@ class Tracing(Plain):
         if trace is None or known is None or short:
             return (item(x) for x in plain(iterable) if test is None or self._holds(test(x)))
         return self._collected(trace, iterable if stored else substitutes.Counted(*known), test, item)
+
+    def fold(self, function: Callable, iterable: Iterable, test: Any, item: Callable[[Any], Any], *start: Any) -> Any:
+        trace = tr.current()
+        out = UNDEFINED if trace is None else folds.fold(self, trace, function, iterable, test, item, start)
+        return out if out is not UNDEFINED else self.call(function)(self.generated(iterable, test, item), *start)
 
     def _collected(self, trace: Trace, iterable: Any, test: Callable[[Any], Any] | None, item: Callable[[Any], Any]) -> Any:
         """A list of the items that a loop makes."""
@@ -314,7 +319,7 @@ class Tracing(Plain):
             self._not_entered(trace, enters, raised)
         except (TraceError, tr.Concretise) as error:
             if attempt.holds_more(error):
-                self.for_(iterable, body, state, stop)
+                self._for(iterable, body, state, stop, known)
                 return
             if isinstance(error, tr.TooLong) or isinstance(count, Dim) or count > LONG:
                 raise
@@ -438,6 +443,8 @@ class Tracing(Plain):
         if type(function) is np.vectorize:
             return functools.partial(self._vectorized, function)
         found = containers.called(function)
+        if folds.is_fold(function):
+            return folds.of_array(self, function, found or substitutes.called(function) or function)
         if found is not None:
             return found
         found = substitutes.called(function) or self._constructor(function) or self.convert(function, self)

@@ -131,6 +131,10 @@ class Plain:
         """`(item(x) for x in iterable if test(x))`."""
         return (item(x) for x in iterable if test is None or test(x))
 
+    def fold(self, function: Callable, iterable: Iterable, test: Any, item: Callable[[Any], Any], *start: Any) -> Any:
+        """`function((item(x) for x in iterable if test(x)), *start)`."""
+        return function((item(x) for x in iterable if test is None or test(x)), *start)
+
     def repeated(self, left: Any, right: Any) -> Any:
         """`left * right`, of which one is a list display."""
         return left * right

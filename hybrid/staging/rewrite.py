@@ -81,6 +81,7 @@ _COMPARED = {ast.Eq: "eq", ast.NotEq: "ne", ast.Lt: "lt", ast.LtE: "le", ast.Gt:
 _WRAP = PREFIX + "wrap"
 
 
+_FOLDS = {"sum": 2, "any": 1, "all": 1, "max": 1, "min": 1}  # functions of a generator, and how many arguments they take
 _CONSUMERS = frozenset(("sum", "min", "max", "any", "all", "list", "tuple", "sorted", "set", "Counter"))
 
 
@@ -437,6 +438,9 @@ class _Rewriter(ast.NodeTransformer):
             if first and not node.args and not node.keywords and "super" not in self.locals:
                 node.args = [load("__class__"), load(first[0].arg)]
             return node
+        made = self.filtered(node.args[0]) if self.folds(node) else None  # type: ignore[arg-type]
+        if made is not None:
+            return ast.copy_location(handler("fold", node.func, *made, *map(self.bare, node.args[1:])), node)
         function, node.func = node.func, self.visit(node.func)
         node.args = [self.given(part, function) for part in node.args]
         for keyword in node.keywords:
@@ -445,6 +449,12 @@ class _Rewriter(ast.NodeTransformer):
             node.args = [text(arg) if isinstance(arg, ast.JoinedStr) else arg for arg in node.args]
         node.func = ast.copy_location(handler("call", node.func), node.func)
         return node
+
+    def folds(self, node: ast.Call) -> bool:
+        """Whether a call is `sum(f(x) for x in xs)` or its like."""
+        name = node.func.id if isinstance(node.func, ast.Name) and node.func.id not in self.locals else ""
+        count = len(node.args) if isinstance(node.args[:1][0] if node.args else None, ast.GeneratorExp) else 0
+        return 1 <= count <= _FOLDS.get(name, 0) and not node.keywords and not isinstance(node.args[-1], ast.Starred)
 
     def visit_BoolOp(self, node: ast.BoolOp) -> ast.expr:
         if binds(node):

@@ -1,0 +1,150 @@
+"""`sum`, `any`, `all`, `max` and `min` of generators and arrays as loops: `sum(a * b for a, b in zip(x, y))`.
+
+Python's generators cannot be asked for one item after another in a loop that is recorded once. So the source hands over what
+they iterate over and what they make of an item, and the loop is that which a user would have written.
+"""
+
+from __future__ import annotations
+
+import builtins
+import types
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from hybrid.control import substitutes
+from hybrid.control.own import Own, View
+from hybrid.control.plain import UNDEFINED, State
+from hybrid.core import dtype as dt
+from hybrid.core.shape import Dim
+from hybrid.frontend.values import Value, sized, unwrap
+from hybrid.ir import trace as tr
+from hybrid.ir.trace import Symbol, Trace
+from hybrid.ops import elementwise as e
+
+if TYPE_CHECKING:
+    from hybrid.control.handlers import Tracing
+
+
+class _Box:
+    """The one variable of a fold."""
+
+    def __init__(self, value: Any):
+        self.value = value
+        names = frozenset(("total",))
+        self.state = State(("total",), lambda: (self.value,), self._set, names, names, frozenset())
+
+    def _set(self, values: tuple) -> None:
+        (self.value,) = values
+
+
+def fold(
+    control: Tracing,
+    trace: Trace,
+    function: Callable,
+    iterable: Iterable,
+    test: Callable[[Any], Any] | None,
+    item: Callable[[Any], Any],
+    start: tuple,
+) -> Any:
+    """One of these functions of `item(x) for x in iterable if test(x)`; UNDEFINED where Python must do it."""
+    found = None if isinstance(iterable, (Own, View)) else substitutes.counted(trace, iterable)
+    if found is None or not is_fold(function):
+        return UNDEFINED
+    if test is None and not isinstance(found[0], Dim) and found[0] <= control.short:
+        return UNDEFINED  # a few items: what they compute fuses
+    return FOLDS[function](control, trace, iterable, test, item, start)
+
+
+def _sum(control: Tracing, trace: Trace, iterable: Iterable, test: Callable | None, item: Callable, start: tuple) -> Any:
+    total = _Box(start[0] if start else 0)
+
+    def add(x: Any) -> None:
+        total.value = total.value + item(x)
+
+    _each(control, iterable, test, add, total)
+    return total.value
+
+
+def _quantified(decides: bool) -> Callable:
+    def quantified(
+        control: Tracing, trace: Trace, iterable: Iterable, test: Callable | None, item: Callable, start: tuple
+    ) -> Any:
+        decided = _Box(False)
+
+        def look(x: Any) -> None:
+            value = item(x)
+            decided.value = control.not_(control.not_(value)) if decides else control.not_(value)
+
+        _each(control, iterable, test, look, decided, lambda: decided.value)
+        return decided.value if decides else control.not_(decided.value)
+
+    return quantified
+
+
+def _extreme(better: Callable[[Any, Any], Any]) -> Callable:
+    def extreme(control: Tracing, trace: Trace, iterable: Iterable, test: Callable | None, item: Callable, start: tuple) -> Any:
+        count, at = substitutes.counted(trace, iterable)  # type: ignore[misc]
+        if test is not None:
+            return UNDEFINED  # which item is the first only a run knows
+        if isinstance(count, Dim) and not trace.bounds.nonnegative(count - 1):
+            trace.assume(trace.one(e.gt, sized(trace, count), tr.literal(0, dt.int64)), "there is a greatest or least item")
+        best = _Box(item(at(0)))
+
+        def compare(x: Any) -> None:
+            value = item(x)
+
+            def take() -> None:
+                best.value = value
+
+            control.branch(better(value, best.value), take, lambda: None, best.state)
+
+        _each(control, substitutes.Counted(count - 1, lambda k: at(k + 1)), None, compare, best)
+        return best.value
+
+    return extreme
+
+
+def _each(
+    control: Tracing, iterable: Iterable, test: Callable | None, body: Callable[[Any], None], box: _Box,
+    stop: Callable[[], Any] | None = None,
+) -> None:  # fmt: skip
+    if test is None:
+        control.for_(iterable, body, box.state, stop)
+        return
+
+    def tested(x: Any) -> None:
+        control.branch(test(x), lambda: body(x), lambda: None, box.state)
+
+    control.for_(iterable, tested, box.state, stop)
+
+
+FOLDS: dict[Any, Callable] = {
+    builtins.sum: _sum,
+    builtins.any: _quantified(True),
+    builtins.all: _quantified(False),
+    builtins.max: _extreme(lambda a, b: a > b),
+    builtins.min: _extreme(lambda a, b: a < b),
+}
+
+
+def is_fold(function: Any) -> bool:
+    """Whether something is one of these functions."""
+    return type(function) is types.BuiltinFunctionType and function in FOLDS
+
+
+def of_array(control: Tracing, function: Callable, usual: Callable) -> Callable:
+    """The same functions of an array; `usual`: what they are of anything else."""
+
+    def folded(*args: Any, **kwargs: Any) -> Any:
+        trace = tr.current()
+        if trace is None or kwargs or not args or not _is_array(args[0]) or len(args) > (2 if function is sum else 1):
+            return usual(*args, **kwargs)
+        out = fold(control, trace, function, args[0], None, lambda x: x, args[1:])
+        return usual(list(args[0]), *args[1:]) if out is UNDEFINED else out
+
+    return folded
+
+
+def _is_array(x: Any) -> bool:
+    data = unwrap(x)
+    return isinstance(x, Value) and type(data) is Symbol and len(data.type.shape) > 0
