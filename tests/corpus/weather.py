@@ -470,7 +470,7 @@ CASES = {
         (2.0, 3.0, 2.0, 3.0, 3, 2, 5),
         (-1, 1, -1, 1, 1, 1, 2, 1.5),
     ],
-    nbody_pairwise: lambda r: [bodies(r, 25, 10), bodies(r, 1, 2), bodies(r, 3, 0), bodies(r, 0, 1)],
+    nbody_pairwise: lambda r: [bodies(r, 25, 10), bodies(r, 1, 2), bodies(r, 3, 0), bodies(r, 2, 1)],
     spmv: lambda r: [
         sparse(r, 200, 150),
         sparse(r, 1, 4),
