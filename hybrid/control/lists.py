@@ -156,7 +156,7 @@ class Listed(Own):
 
     def _reserve(self, room: int) -> None:
         before, self.buffers = self.buffers, []
-        self.capacity = max(self.capacity * (2 if before else 1), (self.longest or 0) + room, 4)
+        self.capacity = max(self.capacity * (2 if self.ends else 1), (self.longest or 0) + room, 4)
         for at, type_ in enumerate(types_of(self.layout)):
             zeros = stretched(self.trace, tr.literal(0, type_.dtype), (self.capacity, *type_.shape))
             self.buffers.append(wrap(self.trace.fresh(zeros, "ndarray")))
