@@ -20,7 +20,7 @@ from hybrid.control.lists import Listed, listed, repeated
 from hybrid.control.loop import CannotRoll, FirstRoundDiffers, RoundRaises, Rounds, Swapped, roll
 from hybrid.control.own import Changes, Own, View, home, plain
 from hybrid.control.perhaps import Perhaps
-from hybrid.control.plain import Ends, Plain, State
+from hybrid.control.plain import UNDEFINED, Ends, Plain, State
 from hybrid.control.recursion import Recursion
 from hybrid.control.tables import Tables, holds_traced, is_number
 from hybrid.control.watch import Holds
@@ -30,7 +30,7 @@ from hybrid.core.shape import Dim, Size
 from hybrid.frontend import integers, islands, joining, uncertain
 from hybrid.frontend.chosen import Chosen
 from hybrid.frontend.printing import text
-from hybrid.frontend.values import FUNCTIONS, NUMBERS, Value, active, kind_of, sized, wrap
+from hybrid.frontend.values import NUMBERS, Value, active, kind_of, sized, wrap
 from hybrid.ir import trace as tr
 from hybrid.ir.graph import Atom
 from hybrid.ir.requests import Recursive
@@ -449,7 +449,7 @@ class Tracing(Plain):
             return found
         found = substitutes.called(function) or self._constructor(function) or self.convert(function, self)
         if found is function and islands.is_library(function):
-            return functools.partial(_library, islands.opened(function) if islands.is_closed(function) else function)
+            return functools.partial(substitutes.library, islands.opened(function) if islands.is_closed(function) else function)
         if trace.region is not None and found is function:
             refuse_effects(trace, function, self.opaque)
         if trace.lists and not isinstance(getattr(function, "__self__", None), Own) and not self._is_open(found):
@@ -563,20 +563,6 @@ class Tracing(Plain):
 def _plainly(function: Callable, /, *args: Any, **kwargs: Any) -> Any:
     """A call of what knows no containers but Python's own."""
     return function(*map(plain, args), **{name: plain(value) for name, value in kwargs.items()})
-
-
-def _library(function: Callable, /, *args: Any, **kwargs: Any) -> Any:
-    """A call of NumPy's or SciPy's, which takes lists for arrays."""
-    for x in (*args, *kwargs.values()):
-        if type(x) is Chosen:
-            x.refuse("what a library makes of it")
-    given = [x for x in (*args, *kwargs.values()) if isinstance(x, Own)]
-    if given:
-        args, kwargs = arrays.arrays(args, kwargs)
-    args = substitutes.with_arrays(function, args)
-    if any(own.held is None for own in given):
-        function = FUNCTIONS.get(function, function)  # NumPy itself would iterate over an array in place of a list
-    return function(*args, **kwargs)
 
 
 def _is(known: Any, value: Any) -> Any:

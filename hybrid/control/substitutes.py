@@ -27,6 +27,7 @@ from hybrid.frontend.editing import Flat
 from hybrid.frontend.elementwise import NAMES
 from hybrid.frontend.printing import printed
 from hybrid.frontend.values import (
+    FUNCTIONS,
     NUMBERS,
     Value,
     active,
@@ -245,6 +246,20 @@ def _quantified(function: Callable, primitive: Primitive, decides: bool) -> Call
         return not decides if found is None else integers.python(trace, found)
 
     return quantified
+
+
+def library(function: Callable, /, *args: Any, **kwargs: Any) -> Any:
+    """A call of NumPy's or SciPy's, which takes lists for arrays."""
+    for x in (*args, *kwargs.values()):
+        if type(x) is Chosen:
+            x.refuse("what a library makes of it")
+    given = [x for x in (*args, *kwargs.values()) if isinstance(x, Own)]
+    if given:
+        args, kwargs = arrays.arrays(args, kwargs)
+    args = with_arrays(function, args)
+    if any(own.held is None for own in given):
+        function = FUNCTIONS.get(function, function)  # NumPy itself would iterate over an array in place of a list
+    return function(*args, **kwargs)
 
 
 def with_arrays(function: Any, args: tuple) -> tuple:

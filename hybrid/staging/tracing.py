@@ -7,7 +7,6 @@ import gc
 import inspect
 import sys
 import types
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -38,6 +37,7 @@ from hybrid.ops.draw import Made
 from hybrid.staging.convert import convert, is_converted, reason
 from hybrid.staging.effects import UNSEEN, Effects, is_library, same_state, unwatched
 from hybrid.staging.inspect import Inspection
+from hybrid.staging.ours import is_counted, made_inside
 from hybrid.staging.reads import Read, Reads
 from hybrid.staging.signature import ArrayLeaf, GeneratorLeaf, Leaf, NumberLeaf, SameLeaf, ScalarLeaf, StaticLeaf
 from hybrid.staging.state import held
@@ -428,7 +428,7 @@ class _Results:
         self.recording, self.leaves, self.held, self.results = recording, leaves, held, results
         self.place = {id(argument): k for k, argument in reversed(list(enumerate(arguments)))}
         known = recording.builder.constants.values()
-        self.inside = _inside([*(array for _, array in known), *(leaf for leaf in results if _counted(leaf))])
+        self.inside = made_inside([*(array for _, array in known), *(leaf for leaf in results if is_counted(leaf))])
         constants = {var: array for var, array in known}
         self.owner: dict[tr.Cell, int | np.ndarray] = dict(cells)
         captured = {cell: constants[cell.origin] for cell in recording.captured.values()}  # type: ignore[index]
@@ -547,40 +547,6 @@ def _twins(cell: tr.Cell) -> set[tr.Cell]:
         found |= new
         pending += new
     return found - {cell}
-
-
-_PLAIN = (bool, int, float, complex, str, bytes, type(None), type(...), np.generic, np.dtype, type, slice, range, frozenset)
-
-
-def _counted(leaf: Any) -> bool:
-    """Whether it matters if a result was made in the call: not for immutable values, which are as good as their equals."""
-    return type(leaf) is not Chosen and not isinstance(leaf, (*_PLAIN, Value))
-
-
-def _inside(objects: list[Any]) -> set[int]:
-    """Of objects, each listed once for every reference the trace holds, those that nobody else holds: made in the call."""
-    marker = object()
-    objects.append(marker)
-    mentions = Counter(map(id, objects))
-    known = {id(x): x for x in objects}
-    views: Counter[int] = Counter()
-    for key in mentions:
-        memory = _memory(known[key])
-        views[id(memory)] += memory is not known[key]
-        known[id(memory)] = memory
-    del memory
-    # Held by the trace and by `objects` for each mention, by `base` for each view, and by `known`, like the marker.
-    spare = {key: sys.getrefcount(known[key]) - 2 * mentions[key] - views[key] for key in known}
-    objects.pop()
-    most = spare[id(marker)]
-    return {id(x) for x in objects if spare[id(x)] <= most and spare[id(_memory(x))] <= most}
-
-
-def _memory(item: Any) -> Any:
-    """The object whose memory an array shows."""
-    while isinstance(item, np.ndarray) and item.base is not None:
-        item = item.base
-    return item
 
 
 def _checks(recording: Trace) -> Graph | None:

@@ -1,0 +1,45 @@
+"""Which of the objects that a trace returns were made in the call, so that each call must have its own."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from typing import Any
+
+import numpy as np
+
+from hybrid.frontend.chosen import Chosen
+from hybrid.frontend.values import Value
+
+_PLAIN = (bool, int, float, complex, str, bytes, type(None), type(...), np.generic, np.dtype, type, slice, range, frozenset)
+
+
+def is_counted(leaf: Any) -> bool:
+    """Whether it matters if a result was made in the call: not for immutable values, which are as good as their equals."""
+    return type(leaf) is not Chosen and not isinstance(leaf, (*_PLAIN, Value))
+
+
+def made_inside(objects: list[Any]) -> set[int]:
+    """Of objects, each listed once for every reference the trace holds, those that nobody else holds: made in the call."""
+    marker = object()
+    objects.append(marker)
+    mentions = Counter(map(id, objects))
+    known = {id(x): x for x in objects}
+    views: Counter[int] = Counter()
+    for key in mentions:
+        memory = _memory(known[key])
+        views[id(memory)] += memory is not known[key]
+        known[id(memory)] = memory
+    del memory
+    # Held by the trace and by `objects` for each mention, by `base` for each view, and by `known`, like the marker.
+    spare = {key: sys.getrefcount(known[key]) - 2 * mentions[key] - views[key] for key in known}
+    objects.pop()
+    most = spare[id(marker)]
+    return {id(x) for x in objects if spare[id(x)] <= most and spare[id(_memory(x))] <= most}
+
+
+def _memory(item: Any) -> Any:
+    """The object whose memory an array shows."""
+    while isinstance(item, np.ndarray) and item.base is not None:
+        item = item.base
+    return item
