@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from hybrid.control import algorithms
+from hybrid.control import algorithms, substitutes
 from hybrid.control.items import is_traced
 from hybrid.control.join import Spec
 from hybrid.control.lists import Listed, listed
@@ -110,7 +110,7 @@ def _bisected(function: Callable, algorithm: Callable) -> Callable:
 
 
 def _type(*args: Any) -> Any:
-    return args[0].kind if len(args) == 1 and isinstance(args[0], Own) else builtins.type(*map(plain, args))
+    return args[0].kind if len(args) == 1 and isinstance(args[0], Own) else substitutes.TABLE[builtins.type](*map(plain, args))
 
 
 # Functions of what can be iterated over ---------------------------------------------------------------------------------

@@ -30,7 +30,7 @@ from hybrid.core.shape import Dim, Size
 from hybrid.frontend import integers, islands, joining, uncertain
 from hybrid.frontend.chosen import Chosen
 from hybrid.frontend.printing import text
-from hybrid.frontend.values import NUMBERS, Value, active, kind_of, sized, wrap
+from hybrid.frontend.values import NUMBERS, Value, active, sized, wrap
 from hybrid.ir import trace as tr
 from hybrid.ir.graph import Atom
 from hybrid.ir.requests import Recursive
@@ -208,11 +208,10 @@ class Tracing(Plain):
                 return left is right if isinstance(left, bool) else left is right.present()
             return self.not_(right) if right.parts else self.not_(right.holds)
         if type(right) is Chosen and tr.current() is not None:
-            verdict = right.holds(lambda one: one is left)
-            return verdict if isinstance(verdict, bool) else integers.python(active(), verdict)
+            return right.is_(left)
         if not (left is None or isinstance(left, bool)) or not isinstance(right, Value) or tr.current() is None:
             return left is right
-        return uncertain.pick(active(), right, lambda one: _is(left, one))
+        return uncertain.pick(active(), right, lambda one: uncertain.is_known(left, one))
 
     def in_(self, item: Any, items: Any) -> Any:
         kind = type(items)
@@ -563,13 +562,6 @@ class Tracing(Plain):
 def _plainly(function: Callable, /, *args: Any, **kwargs: Any) -> Any:
     """A call of what knows no containers but Python's own."""
     return function(*map(plain, args), **{name: plain(value) for name, value in kwargs.items()})
-
-
-def _is(known: Any, value: Any) -> Any:
-    """Whether a traced value is None, True or False: a Python bool may be."""
-    if known is None or not isinstance(value, Value) or kind_of(value) != "python" or not isinstance(value, bool):
-        return value is known
-    return value == known
 
 
 _NO_STATE = State((), tuple, lambda values: None, frozenset(), frozenset(), frozenset())

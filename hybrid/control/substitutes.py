@@ -20,7 +20,7 @@ from hybrid.control.perhaps import Perhaps
 from hybrid.core import dtype as dt
 from hybrid.core.shape import Dim, Size, product
 from hybrid.frontend import complexes, hosted, integers, uncertain
-from hybrid.frontend.chosen import Chosen
+from hybrid.frontend.chosen import Chosen, refuse_any
 from hybrid.frontend.creation import CONSTRUCTORS
 from hybrid.frontend.draws import drawing
 from hybrid.frontend.editing import Flat
@@ -205,6 +205,8 @@ def _isinstance(x: Any, classes: Any) -> Any:
 def _type(*args: Any, **kwargs: Any) -> Any:
     if len(args) != 1 or kwargs or not (isinstance(args[0], Value) or builtins.type(args[0]) is Chosen):
         return builtins.type(*args, **kwargs)
+    if builtins.type(args[0]) is Chosen and args[0].__class__ is not Chosen:
+        return args[0].__class__
     return uncertain.pick(active(), args[0], lambda one: one.__class__)
 
 
@@ -250,9 +252,7 @@ def _quantified(function: Callable, primitive: Primitive, decides: bool) -> Call
 
 def library(function: Callable, /, *args: Any, **kwargs: Any) -> Any:
     """A call of NumPy's or SciPy's, which takes lists for arrays."""
-    for x in (*args, *kwargs.values()):
-        if type(x) is Chosen:
-            x.refuse("what a library makes of it")
+    refuse_any((*args, *kwargs.values()))
     given = [x for x in (*args, *kwargs.values()) if isinstance(x, Own)]
     if given:
         args, kwargs = arrays.arrays(args, kwargs)

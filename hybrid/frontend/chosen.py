@@ -7,7 +7,8 @@ answer; what cannot be asked so is refused, and the call is Python's.
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from hybrid.core import dtype as dt
@@ -21,6 +22,14 @@ from hybrid.ir.trace import Cell, Known, Symbol, Trace
 from hybrid.ops import elementwise as e
 
 MOST = 16  # objects that one variable may be
+
+
+@dataclass(frozen=True, slots=True)
+class Picked:
+    """A result that is one of several known objects; result `index` of the graph says which."""
+
+    index: int
+    options: tuple[Any, ...]
 
 
 class Chosen:
@@ -71,6 +80,14 @@ class Chosen:
     def __ne__(self, other: Any) -> Any:
         return _answer(self, lambda one: one != other) if type(other) is not Chosen else self._is_equal(other, e.not_)
 
+    def result(self, outputs: list[Atom]) -> Picked:
+        """What a call gives for it; `outputs`: the results of the graph, to which the number is added."""
+        outputs.append(self.number)
+        return Picked(len(outputs) - 1, tuple(known.value for known in self.options))
+
+    def is_(self, other: Any) -> Any:
+        return _answer(self, lambda one: one is other)
+
     def _is_equal(self, other: Chosen, *then: Primitive) -> Any:
         trace = self.trace
         out: Atom = tr.literal(False, dt.bool_)
@@ -102,6 +119,13 @@ class Chosen:
 
 
 _ASKED = ("__array__", "__array_interface__", "__array_struct__")  # by NumPy, of objects that it does not know
+
+
+def refuse_any(values: Iterable[Any]) -> None:
+    """TraceError for values that a library would not know."""
+    for value in values:
+        if type(value) is Chosen:
+            value.refuse("what a library makes of it")
 
 
 def _python(trace: Trace, verdict: Atom) -> Any:

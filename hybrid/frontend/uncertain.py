@@ -277,3 +277,10 @@ def _pick_object(trace: Trace, x: Chosen, first: int, function: Callable[[Any], 
     if first == len(x.options) - 1:
         return function(one)
     return _choose[0](trace, x.is_one(first), lambda: function(one), lambda: _pick_object(trace, x, first + 1, function))
+
+
+def is_known(known: Any, value: Any) -> Any:
+    """Whether a traced value is None, True or False: a Python bool may be."""
+    if known is None or not isinstance(value, Value) or kind_of(value) != "python" or not isinstance(value, bool):
+        return value is known
+    return value == known

@@ -23,7 +23,7 @@ from hybrid.core import tree
 from hybrid.core.errors import EscapeError, TraceError
 from hybrid.core.shape import Dim, Quotient, TensorType
 from hybrid.frontend import indexing, uncertain
-from hybrid.frontend.chosen import Chosen
+from hybrid.frontend.chosen import Chosen, Picked
 from hybrid.frontend.draws import GENERATORS
 from hybrid.frontend.values import Value, wrap
 from hybrid.ir import trace as tr
@@ -56,14 +56,6 @@ class Computed:
     kind: str  # tensor | ndarray | scalar | python
     chain: Chain = ()
     otherwise: tuple[int, type | Result] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Picked:
-    """One of several known objects; result `index` of the graph says which."""
-
-    index: int
-    options: tuple[Any, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,11 +310,8 @@ def _callee(function: Any, handlers: Tracing) -> Any:
         return called(function)
     if not isinstance(plain, types.FunctionType | type):
         plain = inspect.getattr_static(type(function), "__call__", None)  # of an object of the user's class
-    if (
-        isinstance(plain, types.FunctionType)
-        and not is_converted(plain)
-        and (_is_algorithm(plain) or not is_library(plain.__code__.co_filename))
-    ):
+    known = not isinstance(plain, types.FunctionType) or is_converted(plain)
+    if not known and (_is_algorithm(plain) or not is_library(plain.__code__.co_filename)):
         return convert(function, handlers)
     return function
 
@@ -480,8 +469,7 @@ class _Results:
             make = leaf.make() if isinstance(leaf, Own) else None
             return Items(len(self.outputs) - len(atoms), layout, array[0] if array else False, make)
         if type(leaf) is Chosen:
-            self.outputs.append(leaf.number)
-            return Picked(len(self.outputs) - 1, tuple(known.value for known in leaf.options))
+            return leaf.result(self.outputs)
         symbol = leaf._data if isinstance(leaf, Value) else None
         if type(symbol) is not Symbol:
             return self.constant(leaf)
