@@ -51,8 +51,11 @@ def known_containers(trace: Trace | None) -> list[tuple[Own, tuple]]:
 
 
 def _nests(own: Own) -> bool:
-    held = own.held.values() if isinstance(own.held, dict) else own.held
-    return any(type(item) in (list, tuple) for item in held)
+    return any(map(_is_list, own.held.values() if isinstance(own.held, dict) else own.held))
+
+
+def _is_list(item: Any) -> bool:
+    return type(item) is list or (type(item) is tuple and any(map(_is_list, item)))
 
 
 def give_back(known: list[tuple[Own, tuple]]) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from hybrid.control import algorithms, substitutes
+from hybrid.control.branch import choose, truth
 from hybrid.control.items import is_traced
 from hybrid.control.join import Spec
 from hybrid.control.lists import Listed, listed
@@ -171,12 +172,19 @@ def _extreme(function: Callable, algorithm: Callable) -> Callable:
 
     def extreme(*args: Any, key: Any = None, **kwargs: Any) -> Any:
         items = _settled(args[0]) if len(args) == 1 else args
+        items = _listed(items) if isinstance(items, Counted) else items
         args = (items,) if len(args) == 1 else args
         whole = isinstance(items, Listed) and isinstance(items.layout, tuple)
-        asked = isinstance(items, (tuple, list, Listed, Counted)) and not kwargs
-        if asked and not isinstance(items, (Listed, Counted)):
+        if "default" in kwargs and isinstance(items, (tuple, list, range)) and len(items) > 0:
+            del kwargs["default"]  # there is an item
+        if kwargs.keys() == {"default"} and isinstance(items, Listed):
+            default, trace = kwargs["default"], active()
+            some = truth(trace, substitutes.TABLE[len](items) > 0)
+            return choose(trace, some, lambda: extreme(items, key=key), lambda: default)
+        asked = isinstance(items, (tuple, list, range, Listed)) and not kwargs
+        if asked and not isinstance(items, Listed):
             asked = len(items) > 0 and (key is not None or any(is_parts(x) and is_traced(x) for x in items))
-            items = builtins.list(items)
+            items = items if isinstance(items, range) else builtins.list(items)
         if asked and (whole or key is not None or not isinstance(items, Listed)):
             return active().handlers.algorithm(algorithm)(items, key)
         kwargs = kwargs if key is None else {**kwargs, "key": key}

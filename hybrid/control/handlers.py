@@ -419,6 +419,7 @@ class Tracing(Plain):
     def _each(self, iterable: Iterable, body: Callable[[Any], None], state: State, stop: Callable[[], Any] | None) -> None:
         """One round after another; once only a run knows whether the loop has been left, each round is a branch."""
         trace, unsure = tr.current(), False
+        state = state.between()
         for item in iterable:
             if unsure:
                 assert stop is not None

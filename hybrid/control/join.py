@@ -287,13 +287,13 @@ def _holds_others(found: list[tuple[Atom, Form, Any]], spec: Spec) -> bool:
 
 
 def _read(trace: Trace, value: Any, spec: Spec) -> Atom:
+    if spec.options and value is not UNDEFINED:
+        return _number(trace, alternatives(trace, value), spec)
     if value is UNDEFINED or value is None:
         zero = tr.literal(0, spec.dtype)
         return stretched(trace, zero, spec.shape)
     if spec.shape or not spec.is_number:
         return tr.read(symbol(trace, value))
-    if spec.options:
-        return _number(trace, alternatives(trace, value), spec)
     return operand(trace, value, spec.dtype)
 
 

@@ -322,8 +322,8 @@ class Mapped(Own):
             return self.run(algorithms.pop_key_or, self.atoms(key), *default)
         return self.run(algorithms.pop_key, self.atoms(key))
 
-    def update(self, *others: Any) -> None:
-        for other in map(plain, others):
+    def update(self, *others: Any, **named: Any) -> None:
+        for other in map(plain, (*others, named)):
             if isinstance(other, dict) and not isinstance(other, Own):
                 for key, value in other.items():
                     self[key] = value

@@ -73,8 +73,8 @@ class Own:
         if items is not None and self.held is not None:
             self.held.clear()
             self.refill(items)
-        else:
-            self.held = items
+        else:  # a copy: that of the snapshot would be another name of it
+            self.held = None if items is None else items.copy()
 
     def refill(self, items: Any) -> None:
         """Put known items back."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from types import CellType
 from typing import Any
@@ -52,6 +52,10 @@ class State:
     live: frozenset[str]
     carried: frozenset[str]
     invented: frozenset[str]
+
+    def between(self) -> State:
+        """The same variables between two rounds of a loop, where the next round may read them, too."""
+        return replace(self, live=self.live | self.carried)
 
 
 class Plain:

@@ -201,7 +201,7 @@ class Recursion:
         for _ in range(TRIES):
             self.changed = False
             longest = [(known_list, known_list.longest) for known_list in trace.lists]
-            listed = [(known_list, list(known_list.items)) for known_list in trace.lists if known_list.items is not None]
+            listed = [(known_list, known_list.held.copy()) for known_list in trace.lists if known_list.held is not None]
             region = Region(trace, "recursion", loop=True)
             error: BaseException | None = None
             around, trace.variables = trace.variables, (*trace.variables, *(v for v in self.variables if v.cell is not None))

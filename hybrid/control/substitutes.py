@@ -140,16 +140,28 @@ def _count(trace: Trace, rounds: Atom) -> Size:
 
 
 def _zip(*iterables: Any, strict: bool = False) -> Any:
-    parts = [_part(active(), x) for x in iterables]
+    trace = active()
+    parts = [_part(trace, x) for x in iterables]
     if not any(map(_is_counted, iterables)) or None in parts:
         return builtins.zip(*iterables, strict=strict)
-    counts = [count for count, _ in parts]  # type: ignore[misc]
-    if any(isinstance(count, Dim) for count in counts) and any(count != counts[0] for count in counts):
-        return builtins.zip(*iterables, strict=strict)
-    if strict and len(set(counts)) > 1:
-        return builtins.zip(*iterables, strict=True)
-    shortest = counts[0] if all(count == counts[0] for count in counts) else min(counts)  # type: ignore[type-var]
-    return Counted(shortest, lambda k: tuple(item(k) for _, item in parts))  # type: ignore[misc]
+    counts = list(dict.fromkeys(count for count, _ in parts))  # type: ignore[misc]
+    if strict and len(counts) > 1:
+        if not any(isinstance(count, Dim) for count in counts):
+            return builtins.zip(*iterables, strict=True)
+        for count in counts[1:]:
+            same = trace.one(e.eq, sized(trace, counts[0]), sized(trace, count))
+            trace.assume(same, "what zip takes together is equally long")
+        counts = counts[:1]
+    return Counted(_shortest(trace, counts), lambda k: tuple(item(k) for _, item in parts))  # type: ignore[misc]
+
+
+def _shortest(trace: Trace, counts: list[Size]) -> Size:
+    if not any(isinstance(count, Dim) for count in counts):
+        return min(counts)  # type: ignore[type-var]
+    if len(counts) == 1:
+        return counts[0]
+    least = functools.reduce(functools.partial(trace.one, e.minimum), (sized(trace, count) for count in counts))
+    return integers.bound(trace, least, 0, MOST)
 
 
 def _enumerate(iterable: Any, start: Any = 0) -> Any:

@@ -50,7 +50,7 @@ def test_strict_raises_where_the_other_warns():
     with pytest.warns(hy.FallbackWarning):
         assert loose(X) == f(X)
     for _ in range(2):
-        with pytest.raises(hy.errors.TraceError, match=r"tobytes\(\)"):
+        with pytest.raises(hy.errors.TraceError, match="tobytes"):
             strict(X)
     assert loose(X) == f(X)
     with hy.eager():
