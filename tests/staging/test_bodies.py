@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import subprocess
@@ -284,3 +285,34 @@ def test_verification_covers_calls():
         decorated = function(covariance)
         verdict = decorated.verify(RNG.normal(size=(6, 4)), MATRICES[1] / 7)
     assert verdict and verdict.compared == 2
+
+
+def test_a_round_reads_what_the_last_one_left_where_the_loop_may_have_ended():
+    def f(price, rounds, paths):
+        np.random.seed(7)
+        alive = 0
+        for _ in range(paths):
+            s = price
+            for _ in range(rounds):
+                s *= math.exp(0.1 * np.random.normal())
+                if s <= 0.95:
+                    break
+            else:
+                alive += 1
+        return alive / paths
+
+    compiled = function(f, strict=True)
+    for case in ((1.0, 12, 20), (9.5, 3, 2)):
+        assert compiled(*case) == f(*case)
+
+
+def test_a_dict_is_updated_with_names(invisible):
+    def f(x):
+        best = dict(power=-1.0, at=None)
+        for k in range(len(x)):
+            if x[k] > best["power"]:
+                best.update(power=x[k], at=k)
+        return best
+
+    invisible(f, np.array([0.3, 0.1, 0.9, 0.2]))
+    invisible(f, np.full(3, -2.0))

@@ -113,3 +113,53 @@ def test_functions_of_the_same_name_are_the_user_s():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FallbackWarning)
         assert alike(function(f)(x), f(x))
+
+
+def test_extremes_with_keys_and_defaults():
+    def f(x, n):
+        near, far = min(range(n), key=lambda k: abs(x[k]), default=-1), max(range(n), key=lambda k: x[k], default=-1)
+        return near, far, max([x[0], 3.0], default=7), max((), default=x[0])
+
+    same(f, *((RANDOM(8) - 0.5, n) for n in (0, 1, 4, 7, 2)))
+
+
+def test_lists_of_several_lengths_together():
+    def unequal(x, y, n):
+        total = 0.0
+        for a, b, c in zip(x, y, range(n)):
+            total += a * b + c
+        return total
+
+    def grown(x, n):
+        kept, places = [], []
+        while n > 1:
+            kept.append(x[n])
+            places.append(n)
+            n -= 1
+        return sum(a * k for a, k in zip(kept, places)), kept
+
+    sizes = ((5, 3, 4), (3, 5, 4), (6, 7, 8), (9, 2, 50), (4, 9, 1), (0, 4, 2))
+    same(unequal, *((RANDOM(a), RANDOM(b), n) for a, b, n in sizes))
+    same(grown, (RANDOM(9), 6), (RANDOM(9), 0), (RANDOM(9), 8))
+
+
+def test_zip_asks_for_equal_lengths():
+    def f(x, y):
+        total = 0.0
+        for a, b in zip(x, y, strict=True):
+            total += a * b
+        return total
+
+    compiled = function(f)
+    for a, b in ((5, 5), (4, 4), (7, 7), (4, 6), (6, 3), (0, 0)):
+        x, y = RANDOM(a), RANDOM(b)
+        if a == b:
+            assert alike(compiled(x, y), f(x, y))
+            continue
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FallbackWarning)
+            with pytest.raises(ValueError, match="zip") as ours:
+                compiled(x, y)
+        with pytest.raises(ValueError, match="zip") as pythons:
+            f(x, y)
+        assert str(ours.value) == str(pythons.value)
