@@ -358,8 +358,7 @@ class _Nest(Values):
         self.names = before
 
     def vector(self, stmt: For, start: str, stop: str, lanes: int, blocked: list[Accumulator]) -> None:
-        copies = estimate.unroll(stmt.body)
-
+        copies = estimate.unroll(stmt)
         rest = copies if copies > 1 else 0  # the slot of what the unrolled loop leaves, so that none adds more than a block
 
         def body(index: str, mask: Value | None = None, slot: int = rest) -> None:

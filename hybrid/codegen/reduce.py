@@ -247,7 +247,7 @@ def _longest_chain(body: tuple[Stmt, ...], name: str, lanes: int, target: Target
             width = estimate.lanes(stmt, target) if lanes == 1 and stmt.kind != "serial" else 1
             inner = _longest_chain(stmt.body, name, max(lanes, width), target)
             if inner:
-                step = width * estimate.unroll(stmt.body) if width > 1 else 1
+                step = width * estimate.unroll(stmt) if width > 1 else 1
                 # A remainder of up to `unroll - 1` vectors and a tail come on top of the unrolled loop.
                 trips = -(-stmt.extent // step) + (step > width) if isinstance(stmt.extent, int) else inf
                 total += inner * trips
