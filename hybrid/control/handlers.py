@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import operator
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable
 from itertools import pairwise
-from types import CodeType
+from types import CodeType, FunctionType
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ from hybrid.control.perhaps import Perhaps
 from hybrid.control.plain import UNDEFINED, Ends, Plain, State
 from hybrid.control.recursion import Recursion
 from hybrid.control.tables import Tables, holds_traced, is_number
-from hybrid.control.watch import Holds
+from hybrid.control.watch import HEAP, Holds, is_library
 from hybrid.core import dtype as dt
 from hybrid.core.errors import TraceError
 from hybrid.core.shape import Dim, Size
@@ -141,6 +142,15 @@ class Tracing(Plain):
 
     def plain(self, value: Any) -> Any:
         return plain(value)
+
+    def attribute(self, value: Any, name: str) -> Any:
+        kind = type(value)
+        if tr.current() is None or not kind.__flags__ & HEAP:
+            return getattr(value, name)
+        static = inspect.getattr_static(kind, name, None)
+        if type(static) is not property or type(static.fget) is not FunctionType or is_library(kind):
+            return getattr(value, name)
+        return self.call(static.fget)(value)
 
     def item(self, value: Any, index: Any) -> Any:
         """An item that only a run knows of what NumPy or Python holds."""

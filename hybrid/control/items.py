@@ -79,7 +79,7 @@ def _is_kept(array: Any) -> bool:
         return False
     cell.frozen = IN_LIST
     if not is_borrowed(array):
-        cell.shared = _returned()
+        cell.shared = InList(), tr.literal(True, dt.bool_)
     return True
 
 
@@ -98,9 +98,16 @@ def is_borrowed(item: Any) -> bool:
     return bool(data.cell.name) or bool(data.chain)
 
 
+class InList(TraceError):
+    """An array is returned that is in a list, too; where no list is returned, nobody can tell."""
+
+    def __init__(self) -> None:
+        super().__init__("an array is returned that is in a list, too", at=tr.user_line())
+
+
 def _returned() -> tuple[TraceError, Atom]:
-    error = TraceError("an array is returned that is in a list, too", at=tr.user_line())
-    return error, tr.literal(True, dt.bool_)
+    """Of an item: the array that was put in may be known to somebody."""
+    return TraceError("an array is returned that is in a list, too", at=tr.user_line()), tr.literal(True, dt.bool_)
 
 
 def present(trace: Trace, item: Any) -> Any:

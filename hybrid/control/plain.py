@@ -153,6 +153,10 @@ class Plain:
         """`value[index]`."""
         return value[index]
 
+    def attribute(self, value: Any, name: str) -> Any:
+        """`value.name`."""
+        return getattr(value, name)
+
     def low(self, mask: Thunk, name: str, value: Callable[[Callable], Any]) -> Any:
         """`value & mask` (name: "and_") or `value % mask` ("mod"); `value` takes what does the arithmetic it is made of."""
         return getattr(operator, name)(value(exact), mask())

@@ -20,7 +20,7 @@ from hybrid.ir import trace as tr
 
 _PLAIN = (types.ModuleType, types.BuiltinFunctionType, np.generic, Value, str, int, float, complex)
 _LIBRARIES = ("hybrid", "logging")  # what their objects lead to is not the function's, and is much
-_HEAP = 1 << 9  # Py_TPFLAGS_HEAPTYPE: a class made by Python code, which may be given attributes
+HEAP = 1 << 9  # Py_TPFLAGS_HEAPTYPE: a class made by Python code, which may be given attributes
 MANY = 20_000  # objects looked at before a branch or loop; that takes 20 ms
 
 
@@ -147,7 +147,7 @@ def _contents(value: Any) -> Any:
     """A copy of an object's items and of its attributes; None for what has neither, and for what nothing changes."""
     if isinstance(value, Own):
         return value.snapshot()
-    if isinstance(value, tuple) or _is_library(value):
+    if isinstance(value, tuple) or is_library(value):
         return None
     items, attributes = _items(value), _attributes(value)
     return None if items is None and attributes is None else (items, attributes)
@@ -169,7 +169,7 @@ def _items(value: Any) -> Any:
 
 def _attributes(value: Any) -> dict[str, Any] | None:
     if isinstance(value, type):
-        return dict(vars(value)) if value.__flags__ & _HEAP else None
+        return dict(vars(value)) if value.__flags__ & HEAP else None
     own = getattr(value, "__dict__", None)
     found = dict(own) if isinstance(own, dict) else None
     kind: Any = type(value)
@@ -184,11 +184,11 @@ def _attributes(value: Any) -> dict[str, Any] | None:
 @functools.lru_cache(1024)
 def _slots(kind: type) -> tuple[str, ...]:
     """Names of the attributes that objects of a class hold outside their `__dict__`."""
-    return tuple(name for base in kind.__mro__ if "__slots__" in vars(base) and base.__flags__ & _HEAP
+    return tuple(name for base in kind.__mro__ if "__slots__" in vars(base) and base.__flags__ & HEAP
                  for name, slot in vars(base).items() if isinstance(slot, types.MemberDescriptorType))  # fmt: skip
 
 
-def _is_library(value: Any) -> bool:
+def is_library(value: Any) -> bool:
     kind = value if isinstance(value, type) else type(value)
     return kind.__module__.partition(".")[0] in _LIBRARIES
 

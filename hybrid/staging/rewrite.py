@@ -386,8 +386,15 @@ class _Rewriter(ast.NodeTransformer):
         return self.variable(node) if isinstance(node, ast.Name) else self.visit(node)
 
     def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
+        """A property is a call, whose control flow is open, too; a private name means something within its class only."""
+        root: ast.expr = node
+        while isinstance(root, ast.Attribute):
+            root = root.value
         node.value = self.bare(node.value)
-        return node
+        from_outside = isinstance(root, ast.Name) and root.id not in self.locals  # modules, above all
+        if not isinstance(node.ctx, ast.Load) or node.attr.startswith("__") or from_outside:
+            return node
+        return ast.copy_location(handler("attribute", node.value, ast.Constant(node.attr)), node)
 
     def visit_Subscript(self, node: ast.Subscript) -> ast.expr:
         """A list of the function's own has items of its own; what others hold is asked of a handler."""
@@ -441,7 +448,11 @@ class _Rewriter(ast.NodeTransformer):
         made = self.filtered(node.args[0]) if self.folds(node) else None  # type: ignore[arg-type]
         if made is not None:
             return ast.copy_location(handler("fold", node.func, *made, *map(self.bare, node.args[1:])), node)
-        function, node.func = node.func, self.visit(node.func)
+        function = node.func
+        if isinstance(function, ast.Attribute):
+            function.value = self.bare(function.value)
+        else:
+            node.func = self.visit(function)
         node.args = [self.given(part, function) for part in node.args]
         for keyword in node.keywords:
             keyword.value = self.bare(keyword.value)

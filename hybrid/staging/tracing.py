@@ -16,6 +16,7 @@ import numpy as np
 from hybrid.control import algorithms, written
 from hybrid.control.arrays import ListedArray
 from hybrid.control.handlers import SHORT, Tracing
+from hybrid.control.items import InList
 from hybrid.control.own import Own, unwrapped
 from hybrid.control.parts import refuse_whole
 from hybrid.control.plain import Ends
@@ -429,6 +430,7 @@ class _Results:
             if any(twin in cells_of for twin in _twins(cell)):
                 raise TraceError("two arrays are returned that are one or not, depending on the number of rounds of a loop")
         self.shared = {cell for cell in cells_of if cells_of.count(cell) > 1}
+        self.lists = any(isinstance(leaf, Own) for leaf in results)
         self.bases: dict[tr.Cell, int] = {}
         self.outputs: list[Atom] = []
         self.late: dict[str, int] = {}  # symbols that only a run knows, in the chains of results: by output
@@ -477,7 +479,8 @@ class _Results:
         if symbol.kind in ("tensor", "ndarray"):
             if symbol.cell.shared is not None:
                 error, predicate = symbol.cell.shared
-                raise tr.undecided(self.recording, predicate, error)
+                if self.lists or not isinstance(error, InList):
+                    raise tr.undecided(self.recording, predicate, error)
             if _whole(symbol.cell) in self.returned - {symbol.cell}:
                 raise TraceError("a view of an array is returned whose place only a run knows", at=tr.user_line())
             refuse_whole(symbol)

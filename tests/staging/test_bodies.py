@@ -316,3 +316,49 @@ def test_a_dict_is_updated_with_names(invisible):
 
     invisible(f, np.array([0.3, 0.1, 0.9, 0.2]))
     invisible(f, np.full(3, -2.0))
+
+
+def test_an_array_that_is_in_a_list_is_returned_where_the_list_is_not(invisible):
+    def f(x):
+        h, out = np.zeros(3), []
+        for t in range(len(x)):
+            h = 0.5 * (x[t] + h)
+            out.append(h)
+        return np.stack(out), h, (h, len(out))
+
+    def both(x):
+        h, out = np.zeros(3), []
+        for t in range(len(x)):
+            h = 0.5 * (x[t] + h)
+            out.append(h)
+        return out, h
+
+    x = np.random.default_rng(0).random((9, 3))
+    invisible(f, x)
+    with pytest.warns(FallbackWarning, match="in a list, too"):
+        out, h = function(both)(x)
+    assert out[-1] is h
+
+
+def test_properties_are_calls(invisible):
+    class Tally:
+        def __init__(self):
+            self.n, self.total = 0, 0.0
+
+        def push(self, x):
+            self.n += 1
+            self.total += x
+
+        @property
+        def mean(self):
+            return self.total / self.n if self.n > 0 else 0.0
+
+    def f(x):
+        tally = Tally()
+        for v in x:
+            if v > 0.5:
+                tally.push(v)
+        return tally.mean, tally.n
+
+    invisible(f, np.random.default_rng(0).random(20))
+    invisible(f, np.zeros(20))
