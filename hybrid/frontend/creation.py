@@ -71,9 +71,11 @@ def _on_cpu(device: str | None) -> None:
 
 
 def _recorded(array: np.ndarray, kind: str) -> Any:
-    """A fresh traced array with the contents of one that nobody else holds."""
+    """A fresh traced array with the contents of one that nobody else holds: what is in it is known."""
     trace = active()
-    return wrap(trace.fresh(tr.read(trace.capture(array, kind)), kind))
+    atom = tr.read(trace.capture(array, kind))
+    trace.known[atom] = array
+    return wrap(trace.fresh(atom, kind))
 
 
 def _filled(shape: Shape, value: Any, dtype: np.dtype, kind: str) -> Any:
