@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import functools
-import inspect
 import operator
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable
 from itertools import pairwise
-from types import CodeType, FunctionType
+from types import CodeType
 from typing import Any
 
 import numpy as np
@@ -17,6 +16,7 @@ from hybrid.control import arrays, containers, folds, queues, rows, substitutes,
 from hybrid.control.attempt import Attempt, give_back, known_containers
 from hybrid.control.branch import branch, choose, truth
 from hybrid.control.effects import refuse_debuggers, refuse_effects
+from hybrid.control.instances import Instances
 from hybrid.control.lists import Listed, listed, repeated
 from hybrid.control.loop import CannotRoll, FirstRoundDiffers, RoundRaises, Rounds, Swapped, roll
 from hybrid.control.own import Changes, Own, View, home, plain
@@ -24,7 +24,7 @@ from hybrid.control.perhaps import Perhaps
 from hybrid.control.plain import UNDEFINED, Ends, Plain, State
 from hybrid.control.recursion import Recursion
 from hybrid.control.tables import Tables, holds_traced, is_number
-from hybrid.control.watch import HEAP, Holds, is_library
+from hybrid.control.watch import Holds
 from hybrid.core import dtype as dt
 from hybrid.core.errors import TraceError
 from hybrid.core.shape import Dim, Size
@@ -47,7 +47,7 @@ LONG_WRITTEN = 64  # items of a generator that are written out: what they comput
 LONG = 2048  # rounds beyond which a loop that cannot be rolled is not written out
 
 
-class Tracing(Plain):
+class Tracing(Instances, Plain):
     """Control flow of one trace.
 
     Args:
@@ -65,6 +65,7 @@ class Tracing(Plain):
         recursive: Collection[CodeType] = (),
     ):
         self.convert, self.opaque, self.short = convert, opaque, short
+        super().__init__()
         self.tables = Tables()
         self.copies = 1  # of what is being traced, made by the short loops around it
         self.calls: dict[CodeType, list[int]] = {}  # the user's functions that are being called: how deep in branches
@@ -142,15 +143,6 @@ class Tracing(Plain):
 
     def plain(self, value: Any) -> Any:
         return plain(value)
-
-    def attribute(self, value: Any, name: str) -> Any:
-        kind = type(value)
-        if tr.current() is None or not kind.__flags__ & HEAP:
-            return getattr(value, name)
-        static = inspect.getattr_static(kind, name, None)
-        if type(static) is not property or type(static.fget) is not FunctionType or is_library(kind):
-            return getattr(value, name)
-        return self.call(static.fget)(value)
 
     def item(self, value: Any, index: Any) -> Any:
         """An item that only a run knows of what NumPy or Python holds."""
@@ -457,7 +449,7 @@ class Tracing(Plain):
             return folds.of_array(self, function, found or substitutes.called(function) or function)
         if found is not None:
             return found
-        found = substitutes.called(function) or self._constructor(function) or self.convert(function, self)
+        found = substitutes.called(function) or self.constructor(function) or self.convert(function, self)
         if found is function and islands.is_library(function):
             return functools.partial(substitutes.library, islands.opened(function) if islands.is_closed(function) else function)
         if trace.region is not None and found is function:
@@ -465,7 +457,7 @@ class Tracing(Plain):
         if trace.lists and not isinstance(getattr(function, "__self__", None), Own) and not self._is_open(found):
             return functools.partial(_plainly, found)
         code = getattr(found, "__code__", None)  # nested functions of converted ones stay as they are, and call themselves, too
-        return found if code is None else functools.partial(self._called, trace, code, found)
+        return found if code is None else functools.partial(self.called, trace, code, found)
 
     def _written(self, function: Callable, body: Callable, /, *args: Any, **kwargs: Any) -> Any:
         """A call of a library's function that is loops and branches."""
@@ -505,22 +497,7 @@ class Tracing(Plain):
             return getattr(operator, name)(left, right)
         return containers.compared(name, left, right)
 
-    def _constructor(self, function: Any) -> Callable | None:
-        """What makes an instance of a user's class with its `__init__` converted."""
-        if type(function) is not type or getattr(function, "__new__", None) is not object.__new__:
-            return None
-        initialise = getattr(function, "__init__")  # noqa: B009  # a function, not a method of the class
-        converted = self.convert(initialise, self)
-        return None if converted is initialise else functools.partial(self._made, function, converted)
-
-    def _made(self, cls: type, initialise: Callable, /, *args: Any, **kwargs: Any) -> Any:
-        trace = tr.current()
-        made: Any = object.__new__(cls)
-        assert trace is not None
-        self._called(trace, initialise.__code__, initialise, made, *args, **kwargs)
-        return made
-
-    def _called(self, trace: Trace, code: CodeType, function: Callable, /, *args: Any, **kwargs: Any) -> Any:
+    def called(self, trace: Trace, code: CodeType, function: Callable, /, *args: Any, **kwargs: Any) -> Any:
         """A call of the user's own function. One that calls itself in branch after branch becomes a procedure."""
         if code in self.recursions:
             return self.recursions[code].again(args, kwargs)
@@ -565,7 +542,7 @@ class Tracing(Plain):
                 self.refused[code] = error
                 trace.notes.append(f"`{function.__name__}` calls itself, and is written out ({tr.user_line()}): {error.what}")
                 self.recursions.pop(code, None)
-                return self._called(trace, code, function, *args, **kwargs)
+                return self.called(trace, code, function, *args, **kwargs)
             finally:
                 self.recursions.pop(code, None)
 

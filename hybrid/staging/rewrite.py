@@ -154,7 +154,7 @@ class _Rewriter(ast.NodeTransformer):
                 message = [] if node.msg is None else [self.thunk(node.msg)]
                 call = ast.Expr(handler("assert_", self.tested(node.test), *message))
                 return [ast.If(load("__debug__"), [ast.copy_location(call, node)], [])]
-            case ast.AnnAssign(target=ast.Name()):
+            case ast.AnnAssign(target=ast.Name() | ast.Attribute()) if node.value or isinstance(node.target, ast.Name):
                 if node.value is None:
                     return []
                 plain = ast.copy_location(ast.Assign([node.target], node.value), node)
@@ -172,6 +172,10 @@ class _Rewriter(ast.NodeTransformer):
                 else:
                     node.value.elts = list(map(self.listed, target.elts, node.value.elts))  # type: ignore[attr-defined]
                 self.add(node)
+                return [node]
+            case ast.Assign(targets=[ast.Attribute(value=ast.Name(id=name))], value=value) if is_list(value):
+                node.value = ast.copy_location(handler("kept", load(name), self.visit(value)), value)
+                node.targets = list(map(self.visit, node.targets))
                 return [node]
             case ast.Return() | ast.Raise() | ast.Break() | ast.Continue():
                 if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call) and not binds(node.exc):
@@ -383,9 +387,15 @@ class _Rewriter(ast.NodeTransformer):
 
     def bare(self, node: ast.expr) -> ast.expr:
         """An expression where a container of the function's own is as good as Python's."""
+        if isinstance(node, ast.Attribute):
+            return self.attribute(node)
         return self.variable(node) if isinstance(node, ast.Name) else self.visit(node)
 
     def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
+        out = self.attribute(node)
+        return out if out is node else ast.copy_location(handler("plain", out), node)
+
+    def attribute(self, node: ast.Attribute) -> ast.expr:
         """A property is a call, whose control flow is open, too; a private name means something within its class only."""
         root: ast.expr = node
         while isinstance(root, ast.Attribute):
@@ -402,7 +412,7 @@ class _Rewriter(ast.NodeTransformer):
             node.value = self.variable(node.value)
             node.slice = self.visit(node.slice)
             return node
-        self.generic_visit(node)
+        node.value, node.slice = self.bare(node.value), self.visit(node.slice)
         if not isinstance(node.ctx, ast.Load) or isinstance(node.slice, ast.Constant):
             return node
         given = index(node.slice)

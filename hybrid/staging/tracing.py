@@ -224,7 +224,9 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
             try:
                 recording.handlers = Tracing(_callee, _is_opaque, SHORT if short else 1, recursive)
                 args, kwargs = bound[:2]
-                out = unwrapped(convert(function, recording.handlers)(*args, **kwargs))
+                out = convert(function, recording.handlers)(*args, **kwargs)
+                recording.handlers.settle()
+                out = unwrapped(out)
             except (Exception, Ends) as raised:
                 error = raised.why if type(raised) is Ends else raised
                 failed = recording.failure or error

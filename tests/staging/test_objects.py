@@ -225,3 +225,44 @@ def test_attributes_that_are_read_before_they_are_rebound():
         assert got[1] == want[1]
         assert type(got[1]) is type(want[1])
     assert "written out" not in str(compiled.explain())
+
+
+class Sets:
+    """Union and find over a list."""
+
+    def __init__(self, n):
+        self.parent = list(range(n))
+        self.count: int = n
+        self.seen = {}
+
+    def find(self, x):
+        while self.parent[x] != x:
+            self.parent[x] = self.parent[self.parent[x]]
+            x = self.parent[x]
+        return x
+
+    def union(self, a, b):
+        a, b = self.find(a), self.find(b)
+        if a == b:
+            return False
+        self.parent[b] = a
+        self.count -= 1
+        return True
+
+
+def test_a_list_that_an_instance_is_made_with_changes_where_only_a_run_knows(invisible):
+    def f(edges, n):
+        sets, used = Sets(n), []
+        for k in range(len(edges)):
+            if sets.union(edges[k, 0], edges[k, 1]):
+                used.append(k)
+        return sets.count, used, [sets.find(i) for i in range(n)], len(sets.parent)
+
+    def known(x, n):
+        sets = Sets(n)
+        sets.parent[0] = 7
+        sets.seen["a"] = x
+        return sets.parent, sets.seen
+
+    invisible(f, np.random.default_rng(0).integers(0, 12, (10, 2)), 12)
+    invisible(known, np.arange(3.0), 4)

@@ -131,3 +131,13 @@ def test_lists_of_traced_numbers_for_reductions(invisible):
         return total, np.maximum([x[0], x[1]], x[2])
 
     invisible(f, np.linspace(0, 5, 9))
+
+
+def test_items_of_an_array_of_known_numbers_are_known(invisible):
+    def f(x):
+        shifts = np.array([[0, 1], [1, 0], [2, 2]])
+        for k, (a, b) in enumerate(shifts):
+            x = np.roll(x, a) + k * x[shifts[k, 1]] + b
+        return x
+
+    invisible(f, np.arange(5.0))

@@ -1,0 +1,68 @@
+"""Objects of the user's classes that traced code makes: their `__init__` and their properties have their control flow open.
+
+A list that `__init__` puts into an attribute is a container of the function's own, as one in a local variable is.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from types import FunctionType
+from typing import Any
+
+from hybrid.control.own import Own, unwrapped
+from hybrid.control.watch import HEAP, is_library
+from hybrid.ir import trace as tr
+from hybrid.ir.trace import Trace
+
+
+class Instances:
+    """The part of `Tracing` that knows of instances."""
+
+    convert: Callable[[Callable, Any], Callable]
+    call: Callable[[Any], Any]
+    called: Callable[..., Any]
+    listed: Callable[[Any], Any]
+
+    def __init__(self) -> None:
+        self.constructing: list[Any] = []  # instances whose `__init__` runs
+        self.constructed: list[Any] = []
+
+    def constructor(self, function: Any) -> Callable | None:
+        """What makes an instance of a user's class with its `__init__` converted."""
+        if type(function) is not type or getattr(function, "__new__", None) is not object.__new__:
+            return None
+        initialise = getattr(function, "__init__")  # noqa: B009  # a function, not a method of the class
+        converted = self.convert(initialise, self)
+        return None if converted is initialise else functools.partial(self._made, function, converted)
+
+    def _made(self, cls: type, initialise: Callable, /, *args: Any, **kwargs: Any) -> Any:
+        trace: Trace | None = tr.current()
+        made: Any = object.__new__(cls)
+        self.constructing.append(made)
+        self.constructed.append(made)
+        try:
+            self.called(trace, initialise.__code__, initialise, made, *args, **kwargs)
+        finally:
+            self.constructing.pop()
+        return made
+
+    def kept(self, holder: Any, items: Any) -> Any:
+        return self.listed(items) if any(holder is one for one in self.constructing) else items
+
+    def attribute(self, value: Any, name: str) -> Any:
+        kind = type(value)
+        if tr.current() is None or not kind.__flags__ & HEAP:
+            return getattr(value, name)
+        static = inspect.getattr_static(kind, name, None)
+        if type(static) is not property or type(static.fget) is not FunctionType or is_library(kind):
+            return getattr(value, name)
+        return self.call(static.fget)(value)
+
+    def settle(self) -> None:
+        """Give instances lists of Python's own, as far as tracing knows what is in them."""
+        for made in self.constructed:
+            for name, value in vars(made).items() if hasattr(made, "__dict__") else ():
+                if isinstance(value, Own) and value.held is not None:
+                    vars(made)[name] = unwrapped(value)
