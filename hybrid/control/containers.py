@@ -17,7 +17,7 @@ from hybrid.control.items import is_traced
 from hybrid.control.join import Spec
 from hybrid.control.lists import Listed, listed
 from hybrid.control.mapped import Mapped, SetOf
-from hybrid.control.own import Own, View, plain
+from hybrid.control.own import Own, View, plain, released
 from hybrid.control.structure import is_parts
 from hybrid.control.substitutes import Counted
 from hybrid.core import dtype as dt
@@ -132,7 +132,7 @@ def _listed(x: Any) -> Listed:
 
 
 def _list(*args: Any) -> Any:
-    return plain(_listed(args[0])) if len(args) == 1 and _is_stored(plain(args[0])) else builtins.list(*map(plain, args))
+    return released(_listed(args[0])) if len(args) == 1 and _is_stored(plain(args[0])) else builtins.list(*map(plain, args))
 
 
 def _settled(x: Any) -> Any:
@@ -145,7 +145,7 @@ def _sorted(x: Any, /, *, key: Any = None, reverse: Any = False) -> Any:
     x = plain(x)
     out = _settled(x) if isinstance(x, SetOf) else _listed(x if _is_stored(x) else builtins.list(x))
     out.sort(key=key, reverse=reverse)
-    return plain(out)
+    return released(out)
 
 
 def _folded(function: Callable, algorithm: Callable) -> Callable:
@@ -202,7 +202,7 @@ def _container(kind: type) -> Callable:
         out = listed(active(), kind())
         adding: dict[Any, Callable] = {dict: algorithms.add_pairs, Counter: algorithms.add_counts, set: algorithms.add_all}
         active().handlers.algorithm(adding[kind])(out, plain(args[0]))
-        return plain(out)
+        return released(out)
 
     return made
 

@@ -19,7 +19,7 @@ from hybrid.control.effects import refuse_debuggers, refuse_effects
 from hybrid.control.instances import Instances
 from hybrid.control.lists import Listed, listed, repeated
 from hybrid.control.loop import CannotRoll, FirstRoundDiffers, RoundRaises, Rounds, Swapped, roll
-from hybrid.control.own import Changes, Own, View, home, plain
+from hybrid.control.own import Changes, Own, View, home, plain, released
 from hybrid.control.perhaps import Perhaps
 from hybrid.control.plain import UNDEFINED, Ends, Plain, State
 from hybrid.control.recursion import Recursion
@@ -128,7 +128,7 @@ class Tracing(Instances, Plain):
                 self.branch(test(x), lambda: out.append(item(x)), _nothing, _NO_STATE)
 
         self.for_(iterable, body, _NO_STATE)
-        return plain(out)
+        return released(out)
 
     def _holds(self, test: Any) -> bool:
         return test if isinstance(test, bool) else bool(test)
