@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import functools
 import inspect
+import sys
 from collections.abc import Callable
 from types import FunctionType
 from typing import Any
 
-from hybrid.control.own import Own, unwrapped
+from hybrid.control.own import Own, plain, unwrapped
+from hybrid.control.structure import is_plain_dataclass
 from hybrid.control.watch import HEAP, is_library
 from hybrid.ir import trace as tr
 from hybrid.ir.trace import Trace
@@ -26,7 +28,6 @@ class Instances:
     listed: Callable[[Any], Any]
 
     def __init__(self) -> None:
-        self.constructing: list[Any] = []  # instances whose `__init__` runs
         self.constructed: list[Any] = []
 
     def constructor(self, function: Any) -> Callable | None:
@@ -35,21 +36,25 @@ class Instances:
             return None
         initialise = getattr(function, "__init__")  # noqa: B009  # a function, not a method of the class
         converted = self.convert(initialise, self)
-        return None if converted is initialise else functools.partial(self._made, function, converted)
+        if converted is initialise:
+            return functools.partial(self._with_lists, function) if is_plain_dataclass(function) else None
+        return functools.partial(self._made, function, converted)
 
     def _made(self, cls: type, initialise: Callable, /, *args: Any, **kwargs: Any) -> Any:
         trace: Trace | None = tr.current()
         made: Any = object.__new__(cls)
-        self.constructing.append(made)
         self.constructed.append(made)
-        try:
-            self.called(trace, initialise.__code__, initialise, made, *args, **kwargs)
-        finally:
-            self.constructing.pop()
+        self.called(trace, initialise.__code__, initialise, made, *args, **kwargs)
         return made
 
-    def kept(self, holder: Any, items: Any) -> Any:
-        return self.listed(items) if any(holder is one for one in self.constructing) else items
+    def _with_lists(self, cls: type, /, *args: Any, **kwargs: Any) -> Any:
+        """An instance of a dataclass: lists that its factories made, and nobody else knows, are made known."""
+        made = cls(*map(plain, args), **{name: plain(value) for name, value in kwargs.items()})
+        held = vars(made)
+        for name in held:
+            if type(held[name]) is list and sys.getrefcount(held[name]) == 2:  # that of `held`, and the parameter
+                held[name] = self.listed(held[name])
+        return made
 
     def attribute(self, value: Any, name: str) -> Any:
         kind = type(value)

@@ -556,6 +556,9 @@ class Listed(Own):
         return [*self._bounds(), *(tr.read(symbol(self.trace, buffer)) for buffer in (*self.buffers, *inner))], self.layout
 
 
+Sequence.register(Listed)  # `match` takes one for a sequence
+
+
 def listed(trace: Trace | None, items: Any) -> Any:
     """A container that the function makes, and may change in branches and loops."""
     make = KINDS.get(type(items))

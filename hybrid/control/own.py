@@ -6,10 +6,11 @@ it becomes storage where it was made, and what changes it is recorded anew.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from hybrid.control.items import Layout
+from hybrid.control.structure import is_parts, is_plain_dataclass, like
 from hybrid.core import dtype as dt
 from hybrid.core.errors import TraceError
 from hybrid.core.shape import TensorType
@@ -209,19 +210,25 @@ def released(made: Own) -> Any:
 def unwrapped(value: Any) -> Any:
     """A result with Python's own containers, as far as tracing knows what is in them."""
     value = plain(value)
-    kind = type(value)
-    if kind is list and any(map(_holds_made, value)):
+    if not _holds_made(value):
+        return value
+    if is_parts(value):
+        return like(value, map(unwrapped, value))
+    if type(value) is list:
         value[:] = map(unwrapped, value)
-    elif kind is dict and any(map(_holds_made, value.values())):
-        value.update({key: unwrapped(part) for key, part in value.items()})
-    elif kind is tuple and any(map(_holds_made, value)):
-        return tuple(map(unwrapped, value))
+    else:
+        parts = value if type(value) is dict else vars(value)
+        parts.update({key: unwrapped(part) for key, part in parts.items()})
     return value
 
 
 def _holds_made(value: Any) -> bool:
     if isinstance(value, Own):
         return value.held is not None
-    if type(value) in (list, tuple):
+    if type(value) is list or is_parts(value):
         return any(map(_holds_made, value))
-    return type(value) is dict and any(map(_holds_made, value.values()))
+    return (type(value) is dict or is_plain_dataclass(type(value))) and any(map(_holds_made, _values(value)))
+
+
+def _values(value: Any) -> Iterable[Any]:
+    return (value if type(value) is dict else vars(value)).values()

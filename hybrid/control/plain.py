@@ -127,10 +127,6 @@ class Plain:
         """A new list that the function may change."""
         return items
 
-    def kept(self, holder: Any, items: Any) -> Any:
-        """A new list that becomes an attribute of `holder`."""
-        return items
-
     def filtered(self, iterable: Iterable, test: Callable[[Any], Any] | None, item: Callable[[Any], Any]) -> Any:
         """`[item(x) for x in iterable if test(x)]`."""
         return [item(x) for x in iterable if test is None or test(x)]

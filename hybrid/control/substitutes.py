@@ -15,7 +15,7 @@ import numpy as np
 from hybrid.control import arrays, written
 from hybrid.control.branch import choose, truth
 from hybrid.control.lists import Listed
-from hybrid.control.own import Own, View
+from hybrid.control.own import Own, View, plain
 from hybrid.control.perhaps import Perhaps
 from hybrid.core import dtype as dt
 from hybrid.core.shape import Dim, Size, product
@@ -88,6 +88,7 @@ def counted(trace: Trace, iterable: Any) -> Items | None:
 
 
 def _part(trace: Trace, iterable: Any) -> Items | None:
+    iterable = plain(iterable)
     if type(iterable) is np.ndarray and iterable.ndim and iterable.dtype in dt.SHORT:
         captured = wrap(trace.capture(iterable, "ndarray"))
         return len(iterable), lambda k: captured[k]

@@ -278,22 +278,28 @@ def is_list(node: ast.expr) -> bool:
     return isinstance(node, (ast.List, ast.ListComp, ast.Dict, ast.Set, ast.DictComp, ast.SetComp))
 
 
+def is_row(node: ast.expr) -> bool:
+    """Whether an expression makes a new list."""
+    if isinstance(node, ast.BinOp):
+        return is_list(node)
+    call = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("list", "sorted")
+    return call or isinstance(node, (ast.List, ast.ListComp))
+
+
 _MAKERS = frozenset(("list", "sorted", "dict", "set", "deque", "defaultdict", "Counter", "copy"))
 
 
-def pairs(node: ast.Assign) -> list[tuple[str, ast.expr]]:
-    """The variables of an assignment and what they become, where that can be told: `x = a` and `x, y = a, b`."""
+def assigned(node: ast.Assign) -> list[tuple[ast.expr, ast.expr]]:
+    """The targets of an assignment and what they become, where that can be told: `x = a` and `x, y = a, b`."""
     target, value = node.targets[0], node.value
     if len(node.targets) > 1:
         return []
-    if isinstance(target, ast.Name):
-        return [(target.id, value)]
-    if not isinstance(target, ast.Tuple) or not isinstance(value, ast.Tuple) or len(target.elts) != len(value.elts):
+    if not isinstance(target, ast.Tuple):
+        return [(target, value)]
+    if not isinstance(value, ast.Tuple) or len(target.elts) != len(value.elts):
         return []
     pairs = list(zip(target.elts, value.elts))
-    if any(isinstance(part, ast.Starred) for pair in pairs for part in pair):
-        return []
-    return [(part.id, own) for part, own in pairs if isinstance(part, ast.Name)]
+    return [] if any(isinstance(part, ast.Starred) for pair in pairs for part in pair) else pairs
 
 
 def changed_lists(body: list[ast.stmt], captured: set[str]) -> set[str]:
@@ -303,7 +309,7 @@ def changed_lists(body: list[ast.stmt], captured: set[str]) -> set[str]:
     for node in scope(body):
         match node:
             case ast.Assign():
-                made.update(name for name, value in pairs(node) if is_list(value))
+                made.update(target.id for target, value in assigned(node) if isinstance(target, ast.Name) and is_list(value))
             case ast.Call(func=function, args=given):
                 changed.update(part.id for part in given if isinstance(part, ast.Name))
                 if isinstance(function, ast.Attribute) and isinstance(function.value, ast.Name):

@@ -20,26 +20,27 @@ from collections.abc import Callable
 
 from hybrid.staging.cases import without_matches
 from hybrid.staging.exits import PREFIX, Branch, Each, Exits, Repeat, either, load
+from hybrid.staging.expressions import Expressions, is_name
 from hybrid.staging.liveness import (
     Liveness,
+    assigned,
     bound,
     captured,
     changed_lists,
     declared,
     is_list,
+    is_row,
     local_names,
     own,
-    pairs,
     parameters,
     rebound_inside,
     scope,
     unbound,
 )
-from hybrid.staging.pieces import HANDLERS, arguments, binds, flat, handler, index, is_simple, text, thunk
+from hybrid.staging.pieces import HANDLERS, arguments, binds, handler, thunk
 
 _LOOKS_AT_FRAME = ("locals", "eval", "exec")
 _LOOKS_WITHOUT_ARGUMENTS = ("vars", "dir")
-_INLINED = sys.version_info >= (3, 12)  # list, set and dict comprehensions run in the frame of their function
 _Function = ast.FunctionDef | ast.Lambda
 
 
@@ -73,24 +74,12 @@ def rewrite(node: _Function, mangle: Callable[[str], str]) -> None:
     _Rewriter(node, mangle).function()
 
 
-# Operations whose low bits depend on nothing but the low bits of their operands, and those that ask for low bits.
-_RING = {ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.LShift: "lshift",
-         ast.BitAnd: "and_", ast.BitOr: "or_", ast.BitXor: "xor"}  # fmt: skip
-_LOW = {ast.BitAnd: "and_", ast.Mod: "mod"}
-_COMPARED = {ast.Eq: "eq", ast.NotEq: "ne", ast.Lt: "lt", ast.LtE: "le", ast.Gt: "gt", ast.GtE: "ge"}
-_WRAP = PREFIX + "wrap"
-
-
-_FOLDS = {"sum": 2, "any": 1, "all": 1, "max": 1, "min": 1}  # functions of a generator, and how many arguments they take
-_CONSUMERS = frozenset(("sum", "min", "max", "any", "all", "list", "tuple", "sorted", "set", "Counter"))
-
-
 def _meet(a: set[str] | None, b: set[str] | None) -> set[str] | None:
     """What is bound where two ways come together; None: such a place is never reached."""
     return b if a is None else a if b is None else a & b
 
 
-class _Rewriter(ast.NodeTransformer):
+class _Rewriter(Expressions):
     """One function. `bound` are the local names that have a value for certain at the place being rewritten."""
 
     def __init__(self, node: _Function, mangle: Callable[[str], str]):
@@ -124,6 +113,14 @@ class _Rewriter(ast.NodeTransformer):
         if nonlocal_:
             head.append(ast.Nonlocal(sorted(nonlocal_)))
         self.node.body = [*doc, *head, *self.block(exits.body)]
+
+    def nested(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> None:
+        """A function in this one, which is rewritten with it."""
+        defaults = node.args
+        defaults.defaults = [self.visit(default) for default in defaults.defaults]
+        defaults.kw_defaults = [default and self.visit(default) for default in defaults.kw_defaults]
+        if not isinstance(node, ast.AsyncFunctionDef) and refusal(node) is None:
+            rewrite(node, self.mangle)
 
     # Statements -----------------------------------------------------------------------------------------------------------
     def block(self, stmts: list[ast.stmt]) -> list[ast.stmt]:
@@ -166,16 +163,13 @@ class _Rewriter(ast.NodeTransformer):
                 node.value = self.bare(node.value)
                 self.add(node)
                 return [node]
-            case ast.Assign(targets=[target]) if any(name in self.lists and is_list(value) for name, value in pairs(node)):
-                if isinstance(target, ast.Name):
-                    node.value = self.listed(target, node.value)
-                else:
+            case ast.Assign(targets=[target]) if any(self.makes(*pair) for pair in assigned(node)):
+                if isinstance(target, ast.Tuple):
                     node.value.elts = list(map(self.listed, target.elts, node.value.elts))  # type: ignore[attr-defined]
+                else:
+                    node.value = self.listed(target, node.value)
+                node.targets[0] = self.visit(target)
                 self.add(node)
-                return [node]
-            case ast.Assign(targets=[ast.Attribute(value=ast.Name(id=name))], value=value) if is_list(value):
-                node.value = ast.copy_location(handler("kept", load(name), self.visit(value)), value)
-                node.targets = list(map(self.visit, node.targets))
                 return [node]
             case ast.Return() | ast.Raise() | ast.Break() | ast.Continue():
                 if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call) and not binds(node.exc):
@@ -192,9 +186,17 @@ class _Rewriter(ast.NodeTransformer):
         self.add(node)
         return [node]
 
+    def makes(self, target: ast.expr, value: ast.expr) -> bool:
+        """Whether a new list is assigned that may be changed: by this function, or by whoever has the object it is put into."""
+        if isinstance(target, ast.Name):
+            return target.id in self.lists and is_list(value)
+        return is_row(value) and (
+            isinstance(target, ast.Attribute) or (isinstance(target, ast.Subscript) and is_name(target.slice))
+        )
+
     def listed(self, target: ast.expr, value: ast.expr) -> ast.expr:
-        """What is assigned to a variable: a new list that the function changes is made known."""
-        made = isinstance(target, ast.Name) and target.id in self.lists and is_list(value)
+        """What is assigned: a new list that may be changed is made known."""
+        made = self.makes(target, value)
         value = self.visit(value)
         return ast.copy_location(handler("listed", value), value) if made else value
 
@@ -352,240 +354,6 @@ class _Rewriter(ast.NodeTransformer):
         variables = _thunk_of(sorted(names))
         sets = (names & live, names & carried, names & self.invented)
         return handler("state", variables, *(_names(frozenset(map(self.mangle, part))) for part in sets))
-
-    # Expressions ----------------------------------------------------------------------------------------------------------
-    def thunk(self, node: ast.expr, visit: Callable[[ast.expr], ast.expr] | None = None) -> ast.Lambda:
-        self.inside += 1
-        value = (visit or self.visit)(node)
-        self.inside -= 1
-        return thunk(value)
-
-    def tested(self, node: ast.expr) -> ast.expr:
-        """An expression of which only the truth matters: its parts need not be of one kind."""
-        if not isinstance(node, ast.BoolOp) or binds(node):
-            return self.visit(node)
-        name = "all_" if isinstance(node.op, ast.And) else "any_"
-        return ast.copy_location(handler(name, *(self.thunk(part, self.tested) for part in node.values)), node)
-
-    def nested(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> None:
-        """A function in this one, which is rewritten with it."""
-        defaults = node.args
-        defaults.defaults = [self.visit(default) for default in defaults.defaults]
-        defaults.kw_defaults = [default and self.visit(default) for default in defaults.kw_defaults]
-        if not isinstance(node, ast.AsyncFunctionDef) and refusal(node) is None:
-            rewrite(node, self.mangle)
-
-    def visit_Lambda(self, node: ast.Lambda) -> ast.expr:
-        self.nested(node)
-        return node
-
-    def visit_Name(self, node: ast.Name) -> ast.expr:
-        out = self.variable(node)
-        if node.id in self.lists and isinstance(node.ctx, ast.Load):
-            return ast.copy_location(handler("plain", out), node)
-        return out
-
-    def bare(self, node: ast.expr) -> ast.expr:
-        """An expression where a container of the function's own is as good as Python's."""
-        if isinstance(node, ast.Attribute):
-            return self.attribute(node)
-        return self.variable(node) if isinstance(node, ast.Name) else self.visit(node)
-
-    def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
-        out = self.attribute(node)
-        return out if out is node else ast.copy_location(handler("plain", out), node)
-
-    def attribute(self, node: ast.Attribute) -> ast.expr:
-        """A property is a call, whose control flow is open, too; a private name means something within its class only."""
-        root: ast.expr = node
-        while isinstance(root, ast.Attribute):
-            root = root.value
-        node.value = self.bare(node.value)
-        from_outside = isinstance(root, ast.Name) and root.id not in self.locals  # modules, above all
-        if not isinstance(node.ctx, ast.Load) or node.attr.startswith("__") or from_outside:
-            return node
-        return ast.copy_location(handler("attribute", node.value, ast.Constant(node.attr)), node)
-
-    def visit_Subscript(self, node: ast.Subscript) -> ast.expr:
-        """A list of the function's own has items of its own; what others hold is asked of a handler."""
-        if isinstance(node.value, ast.Name) and node.value.id in self.lists:
-            node.value = self.variable(node.value)
-            node.slice = self.visit(node.slice)
-            return node
-        node.value, node.slice = self.bare(node.value), self.visit(node.slice)
-        if not isinstance(node.ctx, ast.Load) or isinstance(node.slice, ast.Constant):
-            return node
-        given = index(node.slice)
-        return node if given is None else ast.copy_location(handler("item", node.value, given), node)
-
-    def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
-        """`a * b + c & mask` becomes `low(mask, "and", lambda w: w("add", w("mul", a, b), c))`: only its low bits matter."""
-        if isinstance(node.op, ast.Mult) and isinstance(node.left, ast.List) != isinstance(node.right, ast.List):
-            return ast.copy_location(handler("repeated", self.visit(node.left), self.visit(node.right)), node)
-        name = _LOW.get(type(node.op))
-        if name is None or not isinstance(node.left, ast.BinOp) or type(node.left.op) not in _RING or not is_simple(node.right):
-            return self.generic_visit(node)  # type: ignore[return-value]
-        if binds(node):
-            return self.generic_visit(node)  # type: ignore[return-value]
-        mask = self.thunk(node.right)
-        self.inside += 1
-        wrapped = self.ring(node.left)
-        self.inside -= 1
-        made = ast.copy_location(ast.Lambda(arguments(_WRAP), wrapped), node.left)
-        return ast.copy_location(handler("low", mask, ast.Constant(name), made), node)
-
-    def ring(self, node: ast.expr) -> ast.expr:
-        """An expression of which only the low bits matter: so do only those of what it is made of."""
-        if not isinstance(node, ast.BinOp) or type(node.op) not in _RING:
-            return self.visit(node)
-        parts = [ast.Constant(_RING[type(node.op)]), self.ring(node.left)]
-        # How far to shift is a number of its own.
-        parts.append(self.visit(node.right) if isinstance(node.op, ast.LShift) else self.ring(node.right))
-        return ast.copy_location(ast.Call(load(_WRAP), parts, []), node)
-
-    def variable(self, node: ast.Name) -> ast.expr:
-        certain = self.bound is None or node.id in self.bound or node.id not in self.locals
-        if not self.inside or certain or not isinstance(node.ctx, ast.Load):
-            return node
-        return ast.copy_location(handler("local", thunk(node)), node)
-
-    def visit_Call(self, node: ast.Call) -> ast.expr:
-        if isinstance(node.func, ast.Name) and node.func.id == "super":
-            first = [*self.node.args.posonlyargs, *self.node.args.args][:1]
-            if first and not node.args and not node.keywords and "super" not in self.locals:
-                node.args = [load("__class__"), load(first[0].arg)]
-            return node
-        made = self.filtered(node.args[0]) if self.folds(node) else None  # type: ignore[arg-type]
-        if made is not None:
-            return ast.copy_location(handler("fold", node.func, *made, *map(self.bare, node.args[1:])), node)
-        function = node.func
-        if isinstance(function, ast.Attribute):
-            function.value = self.bare(function.value)
-        else:
-            node.func = self.visit(function)
-        node.args = [self.given(part, function) for part in node.args]
-        for keyword in node.keywords:
-            keyword.value = self.bare(keyword.value)
-        if isinstance(node.func, ast.Name) and node.func.id == "print":
-            node.args = [text(arg) if isinstance(arg, ast.JoinedStr) else arg for arg in node.args]
-        node.func = ast.copy_location(handler("call", node.func), node.func)
-        return node
-
-    def folds(self, node: ast.Call) -> bool:
-        """Whether a call is `sum(f(x) for x in xs)` or its like."""
-        name = node.func.id if isinstance(node.func, ast.Name) and node.func.id not in self.locals else ""
-        count = len(node.args) if isinstance(node.args[:1][0] if node.args else None, ast.GeneratorExp) else 0
-        return 1 <= count <= _FOLDS.get(name, 0) and not node.keywords and not isinstance(node.args[-1], ast.Starred)
-
-    def visit_BoolOp(self, node: ast.BoolOp) -> ast.expr:
-        if binds(node):
-            return self.generic_visit(node)  # type: ignore[return-value]
-        name = "and_" if isinstance(node.op, ast.And) else "or_"
-        return ast.copy_location(handler(name, *map(self.thunk, node.values)), node)
-
-    def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.expr:
-        self.generic_visit(node)
-        if not isinstance(node.op, ast.Not):
-            return node
-        return ast.copy_location(handler("not_", node.operand), node)
-
-    def visit_IfExp(self, node: ast.IfExp) -> ast.expr:
-        if binds(node.body, node.orelse):
-            return self.generic_visit(node)  # type: ignore[return-value]
-        test = self.tested(node.test)
-        return ast.copy_location(handler("choose", test, self.thunk(node.body), self.thunk(node.orelse)), node)
-
-    def visit_Compare(self, node: ast.Compare) -> ast.expr:
-        """`a < b < c` becomes `(lambda l, r: and_(lambda: l < r, lambda: r < c))(a, b)`."""
-        if len(node.ops) == 1 or binds(node):
-            node.left, node.comparators = self.bare(node.left), list(map(self.bare, node.comparators))
-            return self.compared(node) if len(node.ops) == 1 else node
-        return self.chain(self.bare(node.left), node.ops, node.comparators, node)
-
-    def compared(self, node: ast.Compare) -> ast.expr:
-        """A comparison of two; handlers are asked what may depend on things only a run knows: `x is None`, `x in (1, 2)`."""
-        if not isinstance(node.ops[0], (ast.Is, ast.IsNot, ast.In, ast.NotIn)):
-            ordered = handler("compare", ast.Constant(_COMPARED[type(node.ops[0])]), node.left, node.comparators[0])
-            return ast.copy_location(ordered, node)
-        name = "is_" if isinstance(node.ops[0], (ast.Is, ast.IsNot)) else "in_"
-        same: ast.expr = ast.copy_location(handler(name, node.left, node.comparators[0]), node)
-        return same if isinstance(node.ops[0], (ast.Is, ast.In)) else ast.copy_location(handler("not_", same), node)
-
-    def chain(self, left: ast.expr, ops: list[ast.cmpop], rest: list[ast.expr], at: ast.expr) -> ast.expr:
-        a, b = PREFIX + "left", PREFIX + "right"
-        second = self.bare(rest[0])
-        self.inside += 1
-        first = self.compared(ast.copy_location(ast.Compare(load(a), ops[:1], [load(b)]), at))
-        if len(ops) > 2:
-            others = self.chain(load(b), ops[1:], rest[1:], at)
-        else:
-            others = self.compared(ast.copy_location(ast.Compare(load(b), ops[1:], [self.bare(rest[1])]), at))
-        self.inside -= 1
-        both = ast.copy_location(handler("and_", thunk(first), thunk(others)), at)
-        return ast.copy_location(ast.Call(ast.copy_location(ast.Lambda(arguments(a, b), both), at), [left, second], []), at)
-
-    def visit_ListComp(self, node: ast.ListComp) -> ast.expr:
-        """`[f(x) for x in xs if p(x)]` becomes `filtered(xs, lambda x: p(x), lambda x: f(x))`."""
-        made = self.filtered(node)
-        return self.comprehension(node) if made is None else ast.copy_location(handler("filtered", *made), node)
-
-    def filtered(self, node: ast.ListComp | ast.GeneratorExp) -> list[ast.expr] | None:
-        """What a comprehension is made of: the source, whether to take an item, and what it becomes."""
-        first = node.generators[0]
-        names = flat(first.target)
-        walrus = any(isinstance(part, ast.NamedExpr) for part in ast.walk(node))
-        if len(node.generators) > 1 or first.is_async or names is None or walrus:
-            return None
-        source = self.bare(first.iter)
-        tests = [ast.copy_location(ast.BoolOp(ast.And(), first.ifs), first.ifs[0])] if len(first.ifs) > 1 else first.ifs
-        saved, lists = self.bound, self.lists
-        self.bound, self.lists = None, lists - set(names)
-        made: list[ast.expr] = [self.taking(self.within(part, names, self.tested), first.target, names) for part in tests]
-        made = made or [ast.Constant(None)]
-        made.append(self.taking(self.within(node.elt, names, self.bare), first.target, names))
-        self.bound, self.lists = saved, lists
-        return [source, *made]
-
-    def taking(self, value: ast.expr, target: ast.expr, names: list[str]) -> ast.expr:
-        """A function of an item, whose parts the names of a target stand for."""
-        inner = ast.copy_location(ast.Lambda(arguments(*names), value), value)
-        if isinstance(target, ast.Name):
-            return inner
-        item = PREFIX + "item"
-        spread = ast.Call(inner, [ast.Starred(load(item), ast.Load())], [])
-        return ast.copy_location(ast.Lambda(arguments(item), ast.copy_location(spread, value)), value)
-
-    def within(self, node: ast.expr, names: list[str], visit: Callable[[ast.expr], ast.expr]) -> ast.expr:
-        """An expression in a function of our own that has parameters of some names."""
-        saved, self.locals = self.locals, self.locals - set(names)
-        self.inside += 1
-        out = visit(node)
-        self.inside -= 1
-        self.locals = saved
-        return out
-
-    def given(self, node: ast.expr, function: ast.expr) -> ast.expr:
-        """An argument of a call; items that a generator makes for `sum` and its like may be those of a loop."""
-        if not isinstance(node, ast.GeneratorExp) or not isinstance(function, ast.Name) or function.id not in _CONSUMERS:
-            return self.bare(node)
-        made = self.filtered(node)
-        return self.visit(node) if made is None else ast.copy_location(handler("generated", *made), node)
-
-    def comprehension(self, node: ast.expr) -> ast.expr:
-        """Its names are its own; an unbound variable of the function is one of an enclosing function, if it has a frame."""
-        first = node.generators[0]  # type: ignore[attr-defined]
-        first.iter = self.visit(first.iter)
-        ready, first.iter = first.iter, ast.Constant(None)
-        saved, self.bound = self.bound, self.bound
-        if _INLINED and not isinstance(node, ast.GeneratorExp):
-            self.add(*(generator.target for generator in node.generators))  # type: ignore[attr-defined]
-        else:
-            self.bound = None
-        self.generic_visit(node)
-        self.bound, first.iter = saved, ready
-        return node
-
-    visit_SetComp = visit_DictComp = visit_GeneratorExp = comprehension
 
 
 def _thunk_of(names: list[str]) -> ast.Lambda:

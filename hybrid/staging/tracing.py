@@ -249,7 +249,7 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
         updated = [container for container in containers if container.changed]
         rebound = [k for k, (before, after) in enumerate(zip(found, left)) if before is not after]
         given = {id(container.value): container.path for container in containers}
-        whole = out, [c.contents() for c in updated], [left[k] for k in rebound]
+        whole = out, [unwrapped(c.contents()) for c in updated], [unwrapped(left[k]) for k in rebound]
         result_leaves, result_structure = tree.flatten(whole, lambda node: id(node) in given)
         returned, contents, after = result_structure.children
         updates = tuple((c.path, nesting) for c, nesting in zip(updated, contents.children))
