@@ -156,7 +156,8 @@ def fingerprint(value: Any, whole: bool = True, depth: int = 0) -> Hashable:
 
 def _base(value: Any) -> type | None:
     """The class whose contents an object has; its own class may have other ways of showing them."""
-    return next((base for base in _CONTAINERS if isinstance(value, base)), None) if isinstance(value, _CONTAINERS) else None
+    kind = type(value)  # a list that is being traced says that it is one of Python's
+    return next((base for base in _CONTAINERS if issubclass(kind, base)), None) if issubclass(kind, _CONTAINERS) else None
 
 
 def _items(container: Any) -> Iterable[Any]:
