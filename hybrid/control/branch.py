@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from hybrid.control.either import unmerged, usable
 from hybrid.control.join import Join
 from hybrid.control.own import Own
 from hybrid.control.perhaps import Perhaps
@@ -30,6 +31,8 @@ def truth(trace: Trace, value: Any) -> bool | Atom:
     """Python's truth of a value: now, where it is known, else as a bool of the graph."""
     if isinstance(value, Own):
         value = value.length()
+    if type(value) is Perhaps and value.cls is list:
+        value = value.parts[0].length()  # None has no items, either
     if type(value) is Perhaps:
         return value.flag() if value.parts else False
     if type(value) is Chosen:
@@ -69,7 +72,8 @@ def branch(trace: Trace, predicate: Atom, then: Callable, orelse: Callable, stat
 def _record(trace: Trace, predicate: Atom, then: Callable, orelse: Callable, state: Any) -> None:
     watch = Watch((then, orelse), state.get())
     state = watch.holding(trace, state)
-    before = state.get()
+    before, lists = state.get(), usable(trace)
+    merged: list[Own] = []  # on one way; on the other they are what they were
     sides: list[Region] = []
     left: list[tuple] = []
     for name, way in (("then", then), ("orelse", orelse)):
@@ -83,8 +87,10 @@ def _record(trace: Trace, predicate: Atom, then: Callable, orelse: Callable, sta
                 watch.refuse("one way of a branch")
                 left.append(state.get())
                 sides.append(side)
+                merged += unmerged(lists)
                 continue
             except (Exception, Ends) as error:
+                unmerged(lists)
                 if type(error) is Ends and trace.failure is error.why:
                     trace.failure = failed
                 if isinstance(error, (TraceError, tr.Concretise)) or trace.failure is not failed:
@@ -105,6 +111,8 @@ def _record(trace: Trace, predicate: Atom, then: Callable, orelse: Callable, sta
         join.variables(state.names, *left)
     except TraceError as error:
         raise tr.undecided(trace, predicate, error) from None
+    for own in merged:
+        own.merge()
     cells = _written(trace, sides, join)
     results = select(trace, predicate, sides, join.pairs)
     state.set(tuple(make(results) for _, make in join.makers))

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from hybrid.control import arrays, containers, folds, queues, rows, substitutes, written  # noqa: F401
+from hybrid.control import arrays, containers, either, folds, queues, rows, substitutes, written  # noqa: F401
 from hybrid.control.attempt import Attempt, give_back, known_containers
 from hybrid.control.branch import branch, choose, truth
 from hybrid.control.effects import refuse_debuggers, refuse_effects
@@ -208,7 +208,7 @@ class Tracing(Instances, Plain):
         if type(right) is Perhaps:
             if left is not None:
                 return left is right if isinstance(left, bool) else left is right.present()
-            return self.not_(right) if right.parts else self.not_(right.holds)
+            return self.not_(right.holds)
         if type(right) is Chosen and tr.current() is not None:
             return right.is_(left)
         if not (left is None or isinstance(left, bool)) or not isinstance(right, Value) or tr.current() is None:

@@ -320,6 +320,14 @@ def _is_true(atom: Atom) -> bool:
     return isinstance(atom, Literal) and bool(atom.value)
 
 
+_EITHER: list[Callable[..., Any]] = [lambda *args: None]
+
+
+def register_lists(joined: Callable) -> None:
+    """Install what joins lists (`control.either`), which are made of what this module joins."""
+    _EITHER[0] = joined
+
+
 class Join:
     """The variables that two ways leave, joined one by one; `pairs` are the graph values of either side, in order."""
 
@@ -330,36 +338,44 @@ class Join:
         self.pairs: list[tuple[Atom, Atom]] = []
         self.nests: dict[int, Nest] = {}
         self.makers: list[tuple[str, Callable[[list[Atom]], Any]]] = []
+        self.lists: dict[tuple[int, int], Callable[[list[Atom]], Any]] = {}  # those joined so far, by the lists they may be
+        self.merged: list[Any] = []  # those lists
 
     def variables(self, names: tuple[str, ...], left: tuple, other: tuple) -> None:
         """What either way left; the caller holds no other references to it."""
         self.nests = {**known_nests(self.trace), **nests(left), **nests(other)}
         for name, a, b in zip(names, left, other):
             self._variable(name, a, b)
+        for own in self.merged:
+            own.merge()
 
     def _variable(self, name: str, a: Any, b: Any) -> None:
-        self.makers.append((name, self._joined(name, a, b)))
+        self.makers.append((name, self.joined(name, a, b)))
 
-    def _joined(self, name: str, a: Any, b: Any, guarded: bool = False) -> Callable[[list[Atom]], Any]:
+    def joined(self, name: str, a: Any, b: Any, guarded: bool = False) -> Callable[[list[Atom]], Any]:
         """What makes the variable from the results; `guarded`: a flag stands before every read of it."""
         guarded = guarded or self.invented(name)
         if a is b:
             return lambda results: a
+        if self.live(name) or self.invented(name):
+            make = _EITHER[0](self, name, a, b, guarded)
+            if make is not None:
+                return make
         one_nest, other_nest = self.nests.get(id(a)), self.nests.get(id(b))
         if one_nest is not None and one_nest == other_nest:
-            return self._nested(name, one_nest, zip(parts_of(a), parts_of(b)), guarded or one_nest.type is Perhaps)
+            return self.nested(name, one_nest, zip(parts_of(a), parts_of(b)), guarded or one_nest.type is Perhaps)
         if same_constant(a, b):
             return lambda results: a
         nest = optional(one_nest, other_nest)
         if nest is not None and UNDEFINED is not a and UNDEFINED is not b:
             parts, others = (optional_parts(nest, value, UNDEFINED) for value in (a, b))
             if parts is not None and others is not None:
-                return self._nested(name, nest, zip(parts, others), guarded=True)
+                return self.nested(name, nest, zip(parts, others), guarded=True)
         if guarded and (a is UNDEFINED or b is UNDEFINED):
             given, nest = (b, other_nest) if a is UNDEFINED else (a, one_nest)
             if nest is not None:
                 pairs = [(UNDEFINED, part) if a is UNDEFINED else (part, UNDEFINED) for part in parts_of(given)]
-                return self._nested(name, nest, pairs, guarded)
+                return self.nested(name, nest, pairs, guarded)
             if spec_of(given) is None or self._from_outside(given):
                 return lambda results: given  # a flag says whether it is meant
         if not self.live(name) and not self.invented(name):
@@ -412,10 +428,10 @@ class Join:
         self.pairs += zip(*both)
         return lambda results: part.made(self.trace, results[start : start + 2])
 
-    def _nested(
+    def nested(
         self, name: str, nest: Nest, pairs: Iterable[tuple[Any, Any]], guarded: bool = False
     ) -> Callable[[list[Atom]], Any]:
-        parts = [self._joined(name, a, b, guarded) for a, b in pairs]
+        parts = [self.joined(name, a, b, guarded) for a, b in pairs]
         build = partial(built, self.trace, nest, self.invented(name))
         return lambda results: build(part(results) for part in parts)
 

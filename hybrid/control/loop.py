@@ -14,8 +14,10 @@ from typing import Any
 
 from hybrid.control import join
 from hybrid.control.branch import truth
+from hybrid.control.either import Several, several, unmerged, usable
 from hybrid.control.join import NO, YES, Spec, atoms, called, common, form_of, holds_all, made, spec_of
-from hybrid.control.lists import refuse_changes
+from hybrid.control.lists import Listed, refuse_changes
+from hybrid.control.own import home
 from hybrid.control.parts import Part, common_whole
 from hybrid.control.perhaps import Perhaps
 from hybrid.control.plain import UNDEFINED, Ends, State
@@ -79,7 +81,7 @@ class Carried:
     initial: Any
     read: bool
     guarded: bool
-    spec: Spec | Part | None = None
+    spec: Spec | Part | Several | None = None
     items: list[Carried] | None = None
     nest: Nest | None = None
     vars: list[Var] = field(default_factory=list)  # what stands for it in the round being recorded
@@ -163,6 +165,15 @@ class Carried:
 
 
 def roll(trace: Trace, rounds: Rounds, state: State, renames: bool, unions: bool) -> None:
+    lists = usable(trace)
+    try:
+        _roll(trace, rounds, state, renames, unions)
+    except BaseException:
+        unmerged(lists)
+        raise
+
+
+def _roll(trace: Trace, rounds: Rounds, state: State, renames: bool, unions: bool) -> None:
     """Record the loop, and leave the variables of `state` as they are after it.
 
     `renames`: carry arrays that change places by value, which copies them in every round, instead of raising `Swapped`.
@@ -178,8 +189,11 @@ def roll(trace: Trace, rounds: Rounds, state: State, renames: bool, unions: bool
         region.rounds = rounds.count
         longest = [(known_list, known_list.longest) for known_list in trace.lists]
         held = [(known_list, known_list.held.copy()) for known_list in trace.lists if known_list.held is not None]
+        lists = usable(trace)
         with region:
             state.set(tuple(v.enter(trace, region) if v in wanted else UNDEFINED for v in variables))
+            for own in (own for v in wanted for own in _either(v)):
+                own.merge()
             test, split = _test(trace, rounds, region)
             try:
                 rounds.body()
@@ -191,8 +205,10 @@ def roll(trace: Trace, rounds: Rounds, state: State, renames: bool, unions: bool
                 raise RoundRaises(error) from error
             left = state.get()
             found = {**known_nests(trace), **nests(left, 2)}  # held by `left`, and by the user's variables
+            found = {key: nest for key, nest in found.items() if nest.type is not list}
             after = dict(zip(state.names, left))
             refuse_changes(held)
+        merged = unmerged(lists)
         changed = any([v.leave(after[v.name], found, unions) for v in wanted])
         leaves = [leaf for v in wanted for leaf in v.leaves()]
         if not changed and not any([_settle(leaf, leaves, region, renames, unions) for leaf in leaves]):
@@ -207,7 +223,16 @@ def roll(trace: Trace, rounds: Rounds, state: State, renames: bool, unions: bool
     carried = [leaf for leaf in leaves if leaf.spec is not None]
     _run_once(trace, rounds, state, variables, carried)
     results = _append(trace, rounds, carried, region, test, split)
+    for own in {id(own): own for own in (*merged, *(own for v in wanted for own in _either(v)))}.values():
+        own.merge()
     state.set(tuple(v.value(trace, results) if v in wanted else UNDEFINED for v in variables))
+
+
+def _either(variable: Carried) -> Iterator[Listed]:
+    """The lists before a loop that variables stand for which are other lists after a round."""
+    for leaf in variable.leaves():
+        if isinstance(leaf.spec, Several) and leaf.initial is not UNDEFINED:
+            yield leaf.initial
 
 
 def _test(trace: Trace, rounds: Rounds, region: Region) -> tuple[bool | Atom, int]:
@@ -220,12 +245,12 @@ def _test(trace: Trace, rounds: Rounds, region: Region) -> tuple[bool | Atom, in
     return verdict, len(region.builder.eqns)
 
 
-def _made(trace: Trace, spec: Spec | Part, parts: list[Atom]) -> Any:
-    return spec.made(trace, parts) if isinstance(spec, Part) else made(trace, spec, parts)
+def _made(trace: Trace, spec: Spec | Part | Several, parts: list[Atom]) -> Any:
+    return spec.made(trace, parts) if isinstance(spec, (Part, Several)) else made(trace, spec, parts)
 
 
-def _atoms(trace: Trace, value: Any, spec: Spec | Part) -> list[Atom]:
-    return spec.atoms(trace, value) if isinstance(spec, Part) else atoms(trace, value, spec)
+def _atoms(trace: Trace, value: Any, spec: Spec | Part | Several) -> list[Atom]:
+    return spec.atoms(trace, value) if isinstance(spec, (Part, Several)) else atoms(trace, value, spec)
 
 
 # what is carried -------------------------------------------------------------------------------------------------------
@@ -244,6 +269,8 @@ def _settle(c: Carried, leaves: list[Carried], region: Region, renames: bool, un
     if c.spec is None and c.read and (whole := common_whole(c.initial, c.after)) is not None:
         c.spec = Part(whole)
         return True
+    if isinstance(c.spec, Several) or (type(c.after) is Listed and type(c.initial) is Listed):
+        return _settle_list(c, leaves, region)
     if isinstance(c.spec, Part):
         if c.spec.holds(c.after):
             return False
@@ -266,6 +293,16 @@ def _settle(c: Carried, leaves: list[Carried], region: Region, renames: bool, un
     if type(data) is not Symbol or (data.cell.home is not region and not c.guarded):
         raise CannotRoll(f"{called(c.name)} stands for another array from round to round", at=tr.user_line())
     changed, c.spec = c.spec is None, spec
+    return changed
+
+
+def _settle_list(c: Carried, leaves: list[Carried], region: Region) -> bool:
+    """A list that is rebound: what a round leaves is one that it made, and that no other variable is."""
+    if type(c.after) is not Listed or home(c.after.made) is not region or any(o.after is c.after for o in leaves if o is not c):
+        raise CannotRoll(f"{called(c.name)} stands for another list from round to round", at=tr.user_line())
+    with region:
+        spec = several(region.trace, c.spec, c.initial, c.after)
+    changed, c.spec = spec != c.spec, spec
     return changed
 
 
@@ -363,7 +400,7 @@ def _untested(body: Graph, split: int) -> list[Eqn]:
 
 def _initial(trace: Trace, c: Carried) -> list[Atom]:
     assert c.spec is not None
-    if isinstance(c.spec, Part):
+    if isinstance(c.spec, (Part, Several)):
         return c.spec.atoms(trace, c.initial)
     fits = c.initial is not UNDEFINED and holds_all(c.spec, form_of(c.initial))
     return atoms(trace, c.initial if fits else UNDEFINED, c.spec)

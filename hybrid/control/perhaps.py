@@ -16,8 +16,13 @@ from hybrid.ir import trace as tr
 from hybrid.ir.graph import Atom
 
 
+def _built(cls: type, parts: Iterable[Any]) -> Any:
+    """A tuple of some parts; a list is its only part."""
+    return next(iter(parts)) if cls is list else tuple.__new__(cls, parts)
+
+
 class Perhaps:
-    """A tuple of class `cls` with these parts where `holds` is true, else None."""
+    """A tuple of class `cls` with these parts, or a list, the only part, where `holds` is true; else None."""
 
     __slots__ = ("cls", "holds", "parts")
 
@@ -35,7 +40,7 @@ class Perhaps:
             raise TypeError("'NoneType' object is not what a tuple is")
         if flag is not True:
             active().assume(flag, "a variable that may be None is a tuple")
-        return tuple.__new__(self.cls, self.parts)
+        return _built(self.cls, self.parts)
 
     def __iter__(self) -> Iterator[Any]:
         return iter(self.present())
@@ -73,7 +78,7 @@ for _name in ("getitem", "contains", "add", "mul", "rmul", "eq", "ne", "lt", "le
 tree.register(
     Perhaps,
     lambda perhaps: ([perhaps.holds, *perhaps.parts], perhaps.cls),
-    lambda cls, children: tuple.__new__(cls, children[1:]) if children[0] else None,  # type: ignore[arg-type]
+    lambda cls, children: _built(cls, children[1:]) if children[0] else None,  # type: ignore[arg-type]
 )
 
 
@@ -83,4 +88,6 @@ def pieces(value: Any, cls: type, count: int, absent: Any) -> tuple | None:
         return (False, *(absent,) * count)
     if type(value) is Perhaps:
         return (value.holds, *value.parts) if value.cls is cls and len(value.parts) == count else None
+    if cls is list:
+        return (True, value) if isinstance(value, list) else None
     return (True, *value) if isinstance(value, tuple) and type(value) is cls and len(value) == count else None

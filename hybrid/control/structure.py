@@ -31,6 +31,8 @@ class Nest:
             return Perhaps(self.keys[0], holds, rest)
         if issubclass(self.type, tuple):
             return tuple.__new__(self.type, parts)
+        if self.type is list:
+            return list(parts)
         items = dict(zip(self.keys, parts))
         if self.type is dict:
             return items
@@ -68,6 +70,8 @@ def nest_of(value: Any, known: int) -> Nest | None:
         return None
     if type(value) is dict:
         return Nest(dict, tuple(value))
+    if type(value) is list:
+        return Nest(list, (None,) * len(value))
     if is_plain_dataclass(type(value)):
         return Nest(type(value), tuple(vars(value)))
     return None
@@ -77,7 +81,7 @@ def parts_of(value: Any) -> tuple:
     """The parts of what `nest_of` knows."""
     if type(value) is Perhaps:
         return (value.holds, *value.parts)
-    return tuple(value) if isinstance(value, tuple) else tuple((value if type(value) is dict else vars(value)).values())
+    return tuple(value) if isinstance(value, (tuple, list)) else tuple((value if type(value) is dict else vars(value)).values())
 
 
 def optional(*found: Nest | None) -> Nest | None:

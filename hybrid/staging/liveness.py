@@ -305,11 +305,13 @@ def assigned(node: ast.Assign) -> list[tuple[ast.expr, ast.expr]]:
 def changed_lists(body: list[ast.stmt], captured: set[str]) -> set[str]:
     """Variables of lists that are made, and may get or give up items: here, where they are passed, or in nested functions."""
     made: set[str] = set()
-    changed = set(captured)
+    changed, moved = set(captured), []
     for node in scope(body):
         match node:
             case ast.Assign():
-                made.update(target.id for target, value in assigned(node) if isinstance(target, ast.Name) and is_list(value))
+                names = [(target.id, value) for target, value in assigned(node) if isinstance(target, ast.Name)]
+                made.update(name for name, value in names if is_list(value))
+                moved += [(name, value.id) for name, value in names if isinstance(value, ast.Name)]
             case ast.Call(func=function, args=given):
                 changed.update(part.id for part in given if isinstance(part, ast.Name))
                 if isinstance(function, ast.Attribute) and isinstance(function.value, ast.Name):
@@ -320,4 +322,11 @@ def changed_lists(body: list[ast.stmt], captured: set[str]) -> set[str]:
                 changed.add(name)
             case ast.Subscript(value=ast.Name(id=name), slice=index) if not isinstance(index, (ast.Constant, ast.Slice)):
                 changed.add(name)
-    return made & changed
+    return made & _moved(changed, moved)
+
+
+def _moved(names: set[str], moved: list[tuple[str, str]]) -> set[str]:
+    """Some variables and those that may be the same object, because one is assigned to the other."""
+    while more := {x for pair in moved for x in pair if not names.isdisjoint(pair)} - names:
+        names = names | more
+    return names

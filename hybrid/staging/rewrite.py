@@ -44,6 +44,11 @@ _LOOKS_WITHOUT_ARGUMENTS = ("vars", "dir")
 _Function = ast.FunctionDef | ast.Lambda
 
 
+def _moves(target: ast.expr, value: ast.expr) -> bool:
+    """Whether a variable is given another name."""
+    return isinstance(target, ast.Name) and isinstance(value, ast.Name)
+
+
 def refusal(node: ast.AST) -> str | None:
     """Why a function has to stay as it is, if so."""
     if isinstance(node, ast.AsyncFunctionDef):
@@ -163,7 +168,7 @@ class _Rewriter(Expressions):
                 node.value = self.bare(node.value)
                 self.add(node)
                 return [node]
-            case ast.Assign(targets=[target]) if any(self.makes(*pair) for pair in assigned(node)):
+            case ast.Assign(targets=[target]) if any(self.makes(*pair) or _moves(*pair) for pair in assigned(node)):
                 if isinstance(target, ast.Tuple):
                     node.value.elts = list(map(self.listed, target.elts, node.value.elts))  # type: ignore[attr-defined]
                 else:
@@ -197,7 +202,7 @@ class _Rewriter(Expressions):
     def listed(self, target: ast.expr, value: ast.expr) -> ast.expr:
         """What is assigned: a new list that may be changed is made known."""
         made = self.makes(target, value)
-        value = self.visit(value)
+        value = self.bare(value)
         return ast.copy_location(handler("listed", value), value) if made else value
 
     def add(self, *nodes: ast.AST) -> None:
