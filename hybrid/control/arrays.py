@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from hybrid.control.items import Layout
-from hybrid.control.join import Spec
+from hybrid.control.join import PYTHON, Spec
 from hybrid.control.lists import Listed
 from hybrid.control.own import plain
 from hybrid.core import dtype as dt
 from hybrid.core.errors import TraceError
 from hybrid.frontend import integers
 from hybrid.frontend.elementwise import cast
-from hybrid.frontend.values import symbol, wrap
+from hybrid.frontend.values import converted, symbol, wrap
 from hybrid.ir import trace as tr
 from hybrid.ir.graph import Atom
 from hybrid.ops import elementwise as e
@@ -21,22 +23,42 @@ from hybrid.ops import view as v
 
 def array(given: Listed, dtype: Any = None) -> Any:
     """What `np.array` makes of a list: an array of a length that only a run knows."""
-    trace, layout = given.trace, given.layout
-    known = type(layout) is Spec and not layout.maybe and layout.kind not in ("tensor", "known")
-    if given.held is not None or not known or (trace.region is not None and not trace.inside):
+    trace, parts = given.trace, _columns(given.layout)
+    if given.held is not None or parts is None or (trace.region is not None and not trace.inside):
         return ListedArray(given, dtype)
-    own = layout.dtype
+    own = np.result_type(*(part.dtype for part in parts))
     given = given.straight()
-    (buffer,) = given.buffers
     first, count = tr.read(given.ends[0]), given._count()
-    if layout.shape or (dtype is None and own != dt.float64):  # of nothing NumPy makes an empty vector of float64
+    tuples = isinstance(given.layout, tuple)
+    if tuples or parts[0].shape or (dtype is None and own != dt.float64):  # of nothing NumPy makes an empty vector of float64
         trace.assume(trace.one(e.gt, count, tr.literal(0, dt.int64)), "a list is not empty")
     start, size = integers.bound(trace, first, 0, given.capacity), integers.bound(trace, count, 0, given.capacity)
-    rest = layout.shape
+    buffers = iter(given.buffers)
+    columns = []
+    for part in parts:
+        columns.append(tr.read(symbol(trace, next(buffers))))
+        if part.maybe:
+            next(buffers)  # whether it is NumPy's
+    rest = (len(parts),) if tuples else parts[0].shape
+    atom = columns[0]
+    if tuples:
+        same = [wrap(trace.fresh(converted(trace, column, own), "ndarray")) for column in columns]
+        atom = tr.read(symbol(trace, np.stack(same, axis=1)))
     zeros, ones = (0,) * len(rest), (1,) * len(rest)
-    atom = trace.one(v.slice_, tr.read(symbol(trace, buffer)), start=(start, *zeros), step=(1, *ones), shape=(size, *rest))
+    atom = trace.one(v.slice_, atom, start=(start, *zeros), step=(1, *ones), shape=(size, *rest))
     made = wrap(trace.fresh(atom, "ndarray"))
     return made if dtype is None else cast(made, dt.canonical(dtype))
+
+
+def _columns(layout: Layout) -> list[Spec] | None:
+    """The specs of the numbers that items are, or tuples of numbers; None where NumPy would make something else of them."""
+    parts = list(layout) if isinstance(layout, tuple) else [layout]
+    for part in parts:
+        if not isinstance(part, Spec) or part.kind in ("tensor", "known") or (part.shape and len(parts) > 1):
+            return None
+        if part.maybe and not (isinstance(part.instead, type) and PYTHON[part.instead] == part.dtype):
+            return None
+    return parts or None  # type: ignore[return-value]
 
 
 def arrays(args: tuple, kwargs: dict) -> tuple[tuple, dict]:

@@ -45,17 +45,13 @@ def joined(join: Join, name: str, a: Any, b: Any, guarded: bool) -> Maker | None
         return None
     if len(present) == 1 and (not guarded or present[0].made not in join.sides):
         return None  # a flag says whether it is meant
-    key = id(a), id(b)
-    if key not in join.lists:
-        own = [value for value in present if type(value) is Listed]
-        if any(other is value for other in join.merged for value in own):
-            raise TraceError("a list is known under two names, one of which may be another list", at=tr.user_line())
-        made = _by_items(join, name, both, guarded) or _by_storage(join, both)
-        if made is None:
-            return None
-        join.merged += own
-        join.lists[key] = _once(made)
-    return join.lists[key]
+    if (id(a), id(b)) in join.pairs_of:
+        return join.pairs_of[id(a), id(b)]
+    made = _by_items(join, name, both, guarded) or _by_storage(join, both)
+    if made is None:
+        return None
+    join.merged += [value for value in present if type(value) is Listed]
+    return join.one_for_all(a, b, made)
 
 
 def usable(trace: Trace) -> list[Listed]:
@@ -79,18 +75,6 @@ def _may_be_none(value: Any) -> bool:
 def _is_list(join: Join, value: Any) -> bool:
     """Whether something is a list that nobody else knows, or of which we hear if somebody does."""
     return type(value) is Listed or (type(value) is list and id(value) in join.nests)
-
-
-def _once(made: Maker) -> Maker:
-    """The same list for every variable that has it."""
-    found: list[Any] = []
-
-    def make(results: list[Atom]) -> Any:
-        if not found:
-            found.append(made(results))
-        return found[0]
-
-    return make
 
 
 def _perhaps(join: Join, name: str, one: tuple, other: tuple) -> Maker:
@@ -220,7 +204,7 @@ def _widens(narrow: Layout, wide: Layout) -> bool:
         return True
     if not isinstance(narrow, Spec) or not isinstance(wide, Spec) or narrow.maybe or not isinstance(wide.instead, type):
         return False
-    return narrow == wide.certain() or narrow == Spec("python", PYTHON[wide.instead]) and narrow.dtype == wide.dtype
+    return narrow == wide.certain() or (narrow == Spec("python", PYTHON[wide.instead]) and narrow.dtype == wide.dtype)
 
 
 def _widened(trace: Trace, own: Listed, narrow: Layout, wide: Layout, buffers: Iterator[Any]) -> Iterator[Any]:

@@ -338,8 +338,9 @@ class Join:
         self.pairs: list[tuple[Atom, Atom]] = []
         self.nests: dict[int, Nest] = {}
         self.makers: list[tuple[str, Callable[[list[Atom]], Any]]] = []
-        self.lists: dict[tuple[int, int], Callable[[list[Atom]], Any]] = {}  # those joined so far, by the lists they may be
-        self.merged: list[Any] = []  # those lists
+        self.pairs_of: dict[tuple[int, int], Callable[[list[Atom]], Any]] = {}  # objects that can change, by those they may be
+        self.joined_objects: dict[int, Any] = {}
+        self.merged: list[Any] = []  # lists among these
 
     def variables(self, names: tuple[str, ...], left: tuple, other: tuple) -> None:
         """What either way left; the caller holds no other references to it."""
@@ -363,7 +364,8 @@ class Join:
                 return make
         one_nest, other_nest = self.nests.get(id(a)), self.nests.get(id(b))
         if one_nest is not None and one_nest == other_nest:
-            return self.nested(name, one_nest, zip(parts_of(a), parts_of(b)), guarded or one_nest.type is Perhaps)
+            make = self.nested(name, one_nest, zip(parts_of(a), parts_of(b)), guarded or one_nest.type is Perhaps)
+            return make if one_nest.is_value else self.one_for_all(a, b, make)
         if same_constant(a, b):
             return lambda results: a
         nest = optional(one_nest, other_nest)
@@ -375,7 +377,8 @@ class Join:
             given, nest = (b, other_nest) if a is UNDEFINED else (a, one_nest)
             if nest is not None:
                 pairs = [(UNDEFINED, part) if a is UNDEFINED else (part, UNDEFINED) for part in parts_of(given)]
-                return self.nested(name, nest, pairs, guarded)
+                make = self.nested(name, nest, pairs, guarded)
+                return make if nest.is_value else self.one_for_all(a, b, make)
             if spec_of(given) is None or self._from_outside(given):
                 return lambda results: given  # a flag says whether it is meant
         if not self.live(name) and not self.invented(name):
@@ -414,6 +417,16 @@ class Join:
             shared = (TraceError(f"an array is returned, and {why}", at=tr.user_line()), self.predicate) if owned else None
             return lambda results: _aliased(made(self.trace, spec, results[start:end]), shared, why if frozen else "")
         return lambda results: made(self.trace, spec, results[start:end])
+
+    def one_for_all(self, a: Any, b: Any, make: Callable[[list[Atom]], Any]) -> Callable[[list[Atom]], Any]:
+        """What makes an object that can change, the same for all variables that are one of the same two."""
+        key, own = (id(a), id(b)), [value for value in (a, b) if value is not UNDEFINED]
+        if key not in self.pairs_of:
+            if any(id(value) in self.joined_objects for value in own):
+                raise TraceError("an object is known under two names, one of which may be another object", at=tr.user_line())
+            self.joined_objects.update((id(value), value) for value in own)
+            self.pairs_of[key] = _once(make)
+        return self.pairs_of[key]
 
     def _form(self, side: int, value: Any) -> Spec | Known | None:
         with self.sides[side]:  # where a selection by a mask may still have to be made
@@ -457,6 +470,17 @@ class Join:
     def _fresh(side: Any, value: Any) -> bool:
         data = unwrap(value)
         return value is UNDEFINED or value is None or (type(data) is Symbol and data.cell.home is side)
+
+
+def _once(make: Callable[[list[Atom]], Any]) -> Callable[[list[Atom]], Any]:
+    found: list[Any] = []
+
+    def one(results: list[Atom]) -> Any:
+        if not found:
+            found.append(make(results))
+        return found[0]
+
+    return one
 
 
 def _is_owned(value: Any) -> bool:

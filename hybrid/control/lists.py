@@ -56,18 +56,6 @@ MANY = 8192  # items for which there is room where nothing is known of the round
 MOST = 1 << 22  # items for which room is made at most, before a run has shown how many there are
 
 
-class _Merged:
-    """In place of where the items of a list begin and end: another list has taken its place."""
-
-    def __init__(self, *before: Any):
-        self.before = before
-
-    def __iter__(self) -> Iterator[Any]:
-        raise TraceError("a list is used that is one list or another depending on a condition", at=tr.user_line())
-
-    __getitem__ = __iter__  # type: ignore[assignment]
-
-
 class Listed(Own):
     """A list of the function's own. `held`: what it holds, as long as tracing knows it; else it is in `buffers`.
 
@@ -192,19 +180,6 @@ class Listed(Own):
         if self.longest is not None and self.longest + self.room > self.capacity:
             self.becomes(self.layout, self.room)
         self.longest = None
-
-    def merge(self) -> None:
-        """Be used no more: a variable is this list or another, and that is a list of its own now."""
-        if not self.is_merged:
-            self.held, self.ends = None, _Merged(self.held, self.ends)  # type: ignore[assignment]
-
-    def unmerge(self) -> None:
-        if self.is_merged:
-            self.held, self.ends = self.ends.before  # type: ignore[attr-defined]
-
-    @property
-    def is_merged(self) -> bool:
-        return type(self.ends) is _Merged
 
     # as a list
     def _bounds(self) -> tuple[Atom, Atom]:
@@ -613,13 +588,3 @@ def repeated(trace: Trace, items: list, count: Any) -> Any:
 
 def _is_filled(item: Any) -> bool:
     return type(item) is list and bool(item)
-
-
-def refuse_changes(held: list[tuple[Own, Any]]) -> None:
-    """Raise for a container that Python changed meanwhile: where it was made it can become storage."""
-    for changed, before in held:
-        if changed.held is not None and not changed.same(before):
-            layout = changed.layout_now()
-            if layout is None:
-                raise TraceError("a loop changes a list of objects that are not all numbers", at=tr.user_line())
-            raise Changes(changed, layout)

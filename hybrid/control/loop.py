@@ -16,8 +16,8 @@ from hybrid.control import join
 from hybrid.control.branch import truth
 from hybrid.control.either import Several, several, unmerged, usable
 from hybrid.control.join import NO, YES, Spec, atoms, called, common, form_of, holds_all, made, spec_of
-from hybrid.control.lists import Listed, refuse_changes
-from hybrid.control.own import home
+from hybrid.control.lists import Listed
+from hybrid.control.own import home, refuse_changes
 from hybrid.control.parts import Part, common_whole
 from hybrid.control.perhaps import Perhaps
 from hybrid.control.plain import UNDEFINED, Ends, State
@@ -33,6 +33,9 @@ from hybrid.ops import control
 from hybrid.ops import elementwise as e
 
 TRIES = 8  # kinds of variables settle after two or three
+
+
+_VALUE = Nest(tuple, ())
 
 
 class CannotRoll(TraceError):
@@ -209,6 +212,9 @@ def _roll(trace: Trace, rounds: Rounds, state: State, renames: bool, unions: boo
             after = dict(zip(state.names, left))
             refuse_changes(held)
         merged = unmerged(lists)
+        objects = [id(after[v.name]) for v in wanted if not found.get(id(after[v.name]), _VALUE).is_value]
+        if len(set(objects)) < len(objects):
+            raise CannotRoll("two variables stand for one object that is new in every round", at=tr.user_line())
         changed = any([v.leave(after[v.name], found, unions) for v in wanted])
         leaves = [leaf for v in wanted for leaf in v.leaves()]
         if not changed and not any([_settle(leaf, leaves, region, renames, unions) for leaf in leaves]):
@@ -300,6 +306,7 @@ def _settle_list(c: Carried, leaves: list[Carried], region: Region) -> bool:
     """A list that is rebound: what a round leaves is one that it made, and that no other variable is."""
     if type(c.after) is not Listed or home(c.after.made) is not region or any(o.after is c.after for o in leaves if o is not c):
         raise CannotRoll(f"{called(c.name)} stands for another list from round to round", at=tr.user_line())
+    assert c.spec is None or isinstance(c.spec, Several)
     with region:
         spec = several(region.trace, c.spec, c.initial, c.after)
     changed, c.spec = spec != c.spec, spec

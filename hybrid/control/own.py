@@ -40,6 +40,18 @@ def numbers(trace: Trace, *atoms: Atom) -> list[Symbol]:
     return [Symbol(Cell(trace, atom), TensorType(dt.int64, ()), "ndarray") for atom in atoms]
 
 
+class _Merged:
+    """In place of where the items of a list begin and end: another list has taken its place."""
+
+    def __init__(self, *before: Any):
+        self.before = before
+
+    def __iter__(self) -> Iterator[Any]:
+        raise TraceError("a list is used that is one list or another depending on a condition", at=tr.user_line())
+
+    __getitem__ = __iter__  # type: ignore[assignment]
+
+
 class Own:
     """One container. `held`: what it holds, as long as tracing knows it.
 
@@ -49,6 +61,8 @@ class Own:
     kind: type = list
     state: tuple[str, ...] = ()
     inside: tuple[str, ...] = ()  # containers of ours in it
+
+    ends: Any = ()
 
     def __init__(self, trace: Trace, items: Any):
         self.trace, self.made = trace, trace.region
@@ -119,6 +133,19 @@ class Own:
     def outputs(self) -> tuple[list[Atom], Layout]:
         """The numbers that a result is made of."""
         raise NotImplementedError
+
+    def merge(self) -> None:
+        """Be used no more: a variable is this list or another, and that is a list of its own now."""
+        if not self.is_merged:
+            self.held, self.ends = None, _Merged(self.held, self.ends)  # type: ignore[assignment]
+
+    def unmerge(self) -> None:
+        if self.is_merged:
+            self.held, self.ends = self.ends.before  # type: ignore[attr-defined]
+
+    @property
+    def is_merged(self) -> bool:
+        return type(self.ends) is _Merged
 
     # what Python, or NumPy, cannot be told while tracing
     @property  # type: ignore[misc]
@@ -232,3 +259,13 @@ def _holds_made(value: Any) -> bool:
 
 def _values(value: Any) -> Iterable[Any]:
     return (value if type(value) is dict else vars(value)).values()
+
+
+def refuse_changes(held: list[tuple[Own, Any]]) -> None:
+    """Raise for a container that Python changed meanwhile: where it was made it can become storage."""
+    for changed, before in held:
+        if changed.held is not None and not changed.same(before):
+            layout = changed.layout_now()
+            if layout is None:
+                raise TraceError("a loop changes a list of objects that are not all numbers", at=tr.user_line())
+            raise Changes(changed, layout)

@@ -17,8 +17,9 @@ from functools import partial
 from types import CellType, FunctionType, MethodType
 from typing import Any
 
+from hybrid.control.either import unmerged, usable
 from hybrid.control.join import YES, Spec, atoms, common, form_of, forms, made, same_constant, spec_of
-from hybrid.control.lists import refuse_changes
+from hybrid.control.own import refuse_changes
 from hybrid.control.parts import Part, first_of
 from hybrid.control.plain import UNDEFINED, Ends, State, cell_contents, fill
 from hybrid.control.structure import Nest, is_parts, nest_of
@@ -200,7 +201,7 @@ class Recursion:
         before = [variable.get() for variable in self.variables]
         for _ in range(TRIES):
             self.changed = False
-            longest = [(known_list, known_list.longest) for known_list in trace.lists]
+            longest, lists = [(known_list, known_list.longest) for known_list in trace.lists], usable(trace)
             listed = [(known_list, known_list.held.copy()) for known_list in trace.lists if known_list.held is not None]
             region = Region(trace, "recursion", loop=True)
             error: BaseException | None = None
@@ -216,6 +217,7 @@ class Recursion:
             except (Exception, Ends) as raised:
                 error = raised
             trace.variables = around
+            merged = unmerged(lists)
             for variable, value in zip(self.variables, before):
                 variable.set(value)
             for cell, _, value in cells:
@@ -224,6 +226,8 @@ class Recursion:
             if error is not None and not (self.changed and isinstance(error, _NotYet)):
                 raise error
             if not self.changed:
+                for own in merged:
+                    own.merge()
                 return self._append(region, body)
             trace.failure = known
             for known_list, length in longest:

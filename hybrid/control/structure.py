@@ -24,6 +24,11 @@ class Nest:
     type: type
     keys: tuple
 
+    @property
+    def is_value(self) -> bool:
+        """Whether it cannot change, so that another one of the same parts is as good."""
+        return self.type is Perhaps or issubclass(self.type, tuple)
+
     def build(self, parts: Iterable[Any]) -> Any:
         """A new container."""
         if self.type is Perhaps:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from hybrid.staging.exits import PREFIX, load
 from hybrid.staging.liveness import is_row
-from hybrid.staging.pieces import arguments, binds, flat, handler, index, is_simple, text, thunk
+from hybrid.staging.pieces import arguments, binds, flat, handler, index, is_name, is_simple, text, thunk
 
 _INLINED = sys.version_info >= (3, 12)  # list, set and dict comprehensions run in the frame of their function
 # Operations whose low bits depend on nothing but the low bits of their operands, and those that ask for low bits.
@@ -21,11 +21,6 @@ _WRAP = PREFIX + "wrap"
 
 _FOLDS = {"sum": 2, "any": 1, "all": 1, "max": 1, "min": 1}  # functions of a generator, and how many arguments they take
 _CONSUMERS = frozenset(("sum", "min", "max", "any", "all", "list", "tuple", "sorted", "set", "Counter"))
-
-
-def is_name(node: ast.expr | None) -> bool:
-    """Whether a key is a string that stands in the source."""
-    return isinstance(node, ast.Constant) and isinstance(node.value, str)
 
 
 class Expressions(ast.NodeTransformer):

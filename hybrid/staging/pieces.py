@@ -62,3 +62,13 @@ def text(node: ast.JoinedStr) -> ast.expr:
         conversion = ast.Constant("" if part.conversion < 0 else chr(part.conversion))
         pieces.append(ast.Tuple([part.value, conversion, part.format_spec or ast.Constant("")], ast.Load()))
     return ast.fix_missing_locations(ast.copy_location(handler("text", *pieces), node))
+
+
+def moves(target: ast.expr, value: ast.expr) -> bool:
+    """Whether a variable is given another name."""
+    return isinstance(target, ast.Name) and isinstance(value, ast.Name)
+
+
+def is_name(node: ast.expr | None) -> bool:
+    """Whether a key is a string that stands in the source."""
+    return isinstance(node, ast.Constant) and isinstance(node.value, str)

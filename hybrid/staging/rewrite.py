@@ -20,7 +20,7 @@ from collections.abc import Callable
 
 from hybrid.staging.cases import without_matches
 from hybrid.staging.exits import PREFIX, Branch, Each, Exits, Repeat, either, load
-from hybrid.staging.expressions import Expressions, is_name
+from hybrid.staging.expressions import Expressions
 from hybrid.staging.liveness import (
     Liveness,
     assigned,
@@ -37,16 +37,11 @@ from hybrid.staging.liveness import (
     scope,
     unbound,
 )
-from hybrid.staging.pieces import HANDLERS, arguments, binds, handler, thunk
+from hybrid.staging.pieces import HANDLERS, arguments, binds, handler, is_name, moves, thunk
 
 _LOOKS_AT_FRAME = ("locals", "eval", "exec")
 _LOOKS_WITHOUT_ARGUMENTS = ("vars", "dir")
 _Function = ast.FunctionDef | ast.Lambda
-
-
-def _moves(target: ast.expr, value: ast.expr) -> bool:
-    """Whether a variable is given another name."""
-    return isinstance(target, ast.Name) and isinstance(value, ast.Name)
 
 
 def refusal(node: ast.AST) -> str | None:
@@ -168,7 +163,7 @@ class _Rewriter(Expressions):
                 node.value = self.bare(node.value)
                 self.add(node)
                 return [node]
-            case ast.Assign(targets=[target]) if any(self.makes(*pair) or _moves(*pair) for pair in assigned(node)):
+            case ast.Assign(targets=[target]) if any(self.makes(*pair) or moves(*pair) for pair in assigned(node)):
                 if isinstance(target, ast.Tuple):
                     node.value.elts = list(map(self.listed, target.elts, node.value.elts))  # type: ignore[attr-defined]
                 else:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
+from dataclasses import dataclass, field
+
 import numpy as np
 import pytest
 
@@ -315,3 +318,224 @@ def test_names_are_appended_twice_a_round():
         return out, values
 
     same(marks, (X,), (X[:9],), (X[:1],))
+
+
+def test_attributes_hold_lists():
+    class Run:
+        def __init__(self, start):
+            self.times, self.values = [], [start]
+
+        def step(self, t, v):
+            if v > 0.5:
+                self.times.append(t)
+                self.values.append(v)
+
+    @dataclass
+    class Log:
+        name: str
+        items: list = field(default_factory=list)
+
+    def methods(x):
+        run = Run(0.5)
+        for i in range(len(x)):
+            run.step(i, x[i])
+        return run.times, run.values, len(run.times), run.values[-1], np.array(run.values).max()
+
+    def records(x):
+        log = {"large": [], "small": [], "n": 0}
+        for v in x:
+            if v > 0.5:
+                log["large"].append(v)
+            else:
+                log["small"].append(v)
+            log["n"] += 1
+        return log
+
+    def factories(x):
+        log = Log("z")
+        for v in x:
+            if v > 0.5:
+                log.items.append(v)
+        return log
+
+    def known(x):
+        run = Run(2)
+        run.times = [1, 2, 3]
+        t = run.times
+        t.append(4)
+        d = {"a": t, "b": [1.0, 2]}
+        d["c"] = [5]
+        match run.values:
+            case []:
+                empty = True
+            case [*_]:
+                empty = False
+        return (
+            d,
+            run.times is t,
+            f"{run.times}",
+            [*run.times, 1],
+            isinstance(t, list),
+            sum(d["b"]) * x,
+            t == [1, 2, 3, 4],
+            empty,
+        )
+
+    same(methods, (X,), (X / 4,))
+    same(records, (X,), (X / 4,))
+    same(known, (X,))
+    got, want = function(factories, strict=True)(X), factories(X)
+    assert type(got) is Log and got == want and type(got.items) is list
+
+
+def test_one_list_or_another():
+    def early(x, t):
+        if t < 0:
+            return []
+        if t > 9:
+            return [t, 0.5]
+        out = []
+        for v in x:
+            if v > t:
+                out.append(v)
+        return out
+
+    def perhaps(x, t):
+        out = []
+        for i in range(len(x)):
+            if x[i] > t:
+                out.append((i, x[i]))
+        return out if len(out) > 3 else None
+
+    def asked(x, t):
+        found = perhaps(x, t)
+        if found is None:
+            return "none", found
+        return "some", found
+
+    def best(x):
+        best, value = [0.5, 1.0], 10.0
+        for k in range(len(x)):
+            trial = best.copy()
+            trial[k % 2] += x[k] - 0.5
+            v = sum(t * t for t in trial)
+            if v < value:
+                best, value = trial, v
+        return best, value
+
+    def row_after_row(x):
+        before = []
+        for k in range(10):
+            row = [1.0]
+            for j in range(len(before)):
+                row.append(before[j] * x[k])
+            before = row
+        return before
+
+    def swapped(x):
+        a, b = [1.0], [2.0]
+        for k in range(9):
+            b.append(x[k])
+            a, b = b, a
+        return a, b
+
+    def chosen(x):
+        if x[0] > 0.5:
+            r = [1, 2]
+        else:
+            r = [3]
+        q = r
+        for v in x:
+            if v > 0.9:
+                r.append(len(r))
+        return r, len(q)
+
+    same(early, (X, 0.5), (X, -1.0), (X, 10.0), (X, 2.0))
+    same(perhaps, (X, 0.5), (X, 2.0))
+    same(asked, (X, 0.5), (X, 2.0))
+    same(best, (X,), (-X,))
+    same(row_after_row, (X,))
+    same(swapped, (X,))
+    same(chosen, (X,), (1 - X,))
+
+
+def test_arrays_of_lists_of_tuples():
+    def points(x, t):
+        out = []
+        for i in range(1, len(x)):
+            if x[i] > t:
+                out.append((i, x[i] - x[i - 1]))
+        found = np.array(out)
+        return found, found[:, 1].sum(), found.shape
+
+    def rows(x, t):
+        out = []
+        for i in range(1, len(x)):
+            if x[i] > t:
+                out.append((i, i + 1, i > 3))
+        return np.array(out).reshape(-1, 3), np.array(out).T
+
+    def mixed(x, t):
+        out = [0.5]
+        for v in x:
+            if v > t:
+                out.append(v)
+        return np.array(out) * 2, np.array(out).max()
+
+    same(points, (X, 0.5), (X, 0.9))
+    same(rows, (X, 0.5), (X, 0.9))
+    same(mixed, (X, 0.5), (X, 2.0))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FallbackWarning)
+        assert alike(function(rows)(X[:1], 0.5), rows(X[:1], 0.5))
+
+
+def test_one_object_under_two_names():
+    def dicts(x):
+        if x[0] > 0.5:
+            y = z = {"a": 1.0}
+        else:
+            y = z = {"a": 2.0}
+        y["a"] = x[0]
+        return y["a"] + z["a"], y is z
+
+    def lists(x):
+        if x[0] > 0.5:
+            y = z = [1.0, 2.0]
+        else:
+            y = z = [3.0, 4.0]
+        y[0] = x[0]
+        return y, z[0], y is z
+
+    def another(x):
+        a = [1.0]
+        b = a
+        if x[0] > 0.5:
+            a = [x[0], 2.0]
+        a.append(x[1])
+        return a, len(b)
+
+    def later(x):
+        a = [1.0]
+        b = a
+        for k in range(10):
+            a.append(x[k])
+            if x[k] > 0.5:
+                a = a[:]
+        return a, len(b)
+
+    def exchanged(x):
+        a, b = [1.0], [2.0]
+        if x[0] > 0.5:
+            a, b = b, a
+        a.append(x[1])
+        return a, b
+
+    same(dicts, (X,), (1 - X,))
+    same(lists, (X,), (1 - X,))
+    for f in (another, later, exchanged):
+        compiled = function(f)
+        for x in (X, 1 - X):
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", FallbackWarning)
+                assert alike(compiled(x), f(x))
