@@ -14,6 +14,7 @@ from hybrid.core import dtype as dt
 from hybrid.core.errors import TraceError
 from hybrid.frontend import integers
 from hybrid.frontend.elementwise import cast
+from hybrid.frontend.indexing import register_lists
 from hybrid.frontend.values import converted, symbol, wrap
 from hybrid.ir import trace as tr
 from hybrid.ir.graph import Atom
@@ -61,13 +62,14 @@ def _columns(layout: Layout) -> list[Spec] | None:
     return parts or None  # type: ignore[return-value]
 
 
+def array_of(x: Any) -> Any:
+    """An array for a list whose items only a run knows; anything else as it is, and lists as Python's own."""
+    return array(x) if isinstance(x, Listed) and x.held is None else plain(x)
+
+
 def arrays(args: tuple, kwargs: dict) -> tuple[tuple, dict]:
     """Arguments of a library's function, with arrays for lists whose items only a run knows."""
-
-    def one(x: Any) -> Any:
-        return array(x) if isinstance(x, Listed) and x.held is None else plain(x)
-
-    return tuple(map(one, args)), {name: one(x) for name, x in kwargs.items()}
+    return tuple(map(array_of, args)), {name: array_of(x) for name, x in kwargs.items()}
 
 
 class ListedArray:
@@ -93,3 +95,6 @@ class ListedArray:
     __mul__ = __rmul__ = __truediv__ = __rtruediv__ = __pow__ = __rpow__ = __neg__ = __abs__ = __lt__ = __gt__ = _refuse
     __le__ = __ge__ = __ne__ = __matmul__ = __rmatmul__ = __floordiv__ = __mod__ = __float__ = __int__ = __index__ = _refuse  # type: ignore[assignment]
     __hash__ = object.__hash__
+
+
+register_lists(array_of)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bisect
 import builtins
+import functools
 import heapq
 import operator
 import sys
@@ -18,11 +19,14 @@ from hybrid.control.join import Spec
 from hybrid.control.lists import Listed, listed
 from hybrid.control.mapped import Mapped, SetOf
 from hybrid.control.own import Own, View, plain, released
+from hybrid.control.perhaps import present
 from hybrid.control.structure import is_parts
 from hybrid.control.substitutes import Counted
 from hybrid.core import dtype as dt
+from hybrid.core.shape import Dim
 from hybrid.frontend import integers
-from hybrid.frontend.values import Value, active, operand, symbol
+from hybrid.frontend.editing import number_of
+from hybrid.frontend.values import Value, active, operand, shape_of, symbol
 from hybrid.ir import trace as tr
 from hybrid.ir.graph import Atom
 from hybrid.ir.trace import Symbol, Trace
@@ -220,9 +224,23 @@ TABLE: dict[Any, Callable] = {
 }  # fmt: skip
 
 
+def _unlisted(x: Any) -> Any:
+    """`x.tolist()` of an array whose length only a run knows."""
+    return plain(_listed(Counted(shape_of(x)[0], lambda k: number_of(x[k]))))
+
+
 def called(function: Any) -> Callable | None:
     """What to call instead of a function that takes or makes containers, if anything."""
+    of = getattr(function, "__self__", None)
+    if isinstance(of, Value) and type(of._data) is Symbol and function.__name__ == "tolist":
+        shape = shape_of(of)
+        return functools.partial(_unlisted, of) if len(shape) == 1 and isinstance(shape[0], Dim) else None
     try:
-        return TABLE.get(function)
+        found = TABLE.get(function)
     except TypeError:  # not hashable
         return None
+    return found and functools.partial(_presented, found)
+
+
+def _presented(function: Callable, /, *args: Any, **kwargs: Any) -> Any:
+    return function(*map(present, args), **kwargs)

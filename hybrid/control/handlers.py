@@ -20,7 +20,7 @@ from hybrid.control.instances import Instances
 from hybrid.control.lists import Listed, listed, repeated
 from hybrid.control.loop import CannotRoll, FirstRoundDiffers, RoundRaises, Rounds, Swapped, roll
 from hybrid.control.own import Changes, Own, View, home, plain, released
-from hybrid.control.perhaps import Perhaps
+from hybrid.control.perhaps import Perhaps, present
 from hybrid.control.plain import UNDEFINED, Ends, Plain, State
 from hybrid.control.recursion import Recursion
 from hybrid.control.tables import Tables, holds_traced, is_number
@@ -216,6 +216,7 @@ class Tracing(Instances, Plain):
         return uncertain.pick(active(), right, lambda one: uncertain.is_known(left, one))
 
     def in_(self, item: Any, items: Any) -> Any:
+        items = present(items)
         kind = type(items)
         if isinstance(items, (Own, View)) and tr.current() is not None:
             return items.contains(item)

@@ -91,3 +91,8 @@ def pieces(value: Any, cls: type, count: int, absent: Any) -> tuple | None:
     if cls is list:
         return (True, value) if isinstance(value, list) else None
     return (True, *value) if isinstance(value, tuple) and type(value) is cls and len(value) == count else None
+
+
+def present(value: Any) -> Any:
+    """A list that may be None, where None would be an error of Python's; anything else as it is."""
+    return value.present() if type(value) is Perhaps and value.cls is list else value

@@ -16,7 +16,7 @@ from hybrid.control import arrays, written
 from hybrid.control.branch import choose, truth
 from hybrid.control.lists import Listed
 from hybrid.control.own import Own, View, plain
-from hybrid.control.perhaps import Perhaps
+from hybrid.control.perhaps import Perhaps, present
 from hybrid.core import dtype as dt
 from hybrid.core.shape import Dim, Size, product
 from hybrid.frontend import complexes, hosted, integers, uncertain
@@ -74,6 +74,7 @@ class Counted:
 
 def counted(trace: Trace, iterable: Any) -> Items | None:
     """The items of something whose rounds a loop can count; None for what Python must iterate over."""
+    iterable = present(iterable)
     if isinstance(iterable, builtins.range):
         return len(iterable), lambda k: iterable.start + iterable.step * k
     if isinstance(iterable, Counted):
@@ -88,7 +89,7 @@ def counted(trace: Trace, iterable: Any) -> Items | None:
 
 
 def _part(trace: Trace, iterable: Any) -> Items | None:
-    iterable = plain(iterable)
+    iterable = plain(present(iterable))
     if type(iterable) is np.ndarray and iterable.ndim and iterable.dtype in dt.SHORT:
         captured = wrap(trace.capture(iterable, "ndarray"))
         return len(iterable), lambda k: captured[k]
@@ -182,6 +183,7 @@ def _reversed(iterable: Any) -> Any:
 
 # Numbers ---------------------------------------------------------------------------------------------------------------
 def _len(x: Any) -> Any:
+    x = present(x)
     if (_is_traced(x) and shape_of(x)) or isinstance(x, Counted):
         return integers.integer(active(), shape_of(x)[0] if isinstance(x, Value) else x.count)
     return x.length() if isinstance(x, (Own, View)) else builtins.len(x)
@@ -265,6 +267,7 @@ def _quantified(function: Callable, primitive: Primitive, decides: bool) -> Call
 
 def library(function: Callable, /, *args: Any, **kwargs: Any) -> Any:
     """A call of NumPy's or SciPy's, which takes lists for arrays."""
+    args = tuple(map(present, args))
     refuse_any((*args, *kwargs.values()))
     given = [x for x in (*args, *kwargs.values()) if isinstance(x, Own)]
     if given:

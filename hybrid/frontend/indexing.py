@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -175,9 +176,23 @@ def _is_gathered(trace: Trace, item: Any) -> bool:
     return integers.is_late(trace, trace.size_of(operand(trace, item, dt.int64)))
 
 
+_array_of: list[Callable[[Any], Any]] = []  # makes arrays of lists that branches and loops change (`control.arrays`)
+
+
+def register_lists(array_of: Callable[[Any], Any]) -> None:
+    _array_of[:] = [array_of]
+
+
+def without_lists(index: Any) -> Any:
+    """An index with arrays for lists whose items only a run knows."""
+    if type(index) is tuple:
+        return tuple(map(without_lists, index))
+    return _array_of[0](index) if isinstance(index, list) and type(index) is not list else index
+
+
 def getitem(x: Any, index: Any) -> Any:
     """`x[index]` inside a trace."""
-    trace = active()
+    trace, index = active(), without_lists(index)
     source = symbol(trace, x)
     if source.kind in ("scalar", "python"):
         source = trace.fresh(tr.read(source), "ndarray")
@@ -289,7 +304,7 @@ def _chained(view: Symbol, primitive: Any, params: dict, shape: Shape) -> Symbol
 
 def setitem(x: Any, index: Any, value: Any) -> None:
     """`x[index] = value` inside a trace."""
-    trace = active()
+    trace, index, value = active(), without_lists(index), without_lists(value)
     target = symbol(trace, x)
     if target.kind in ("scalar", "python"):
         raise TypeError("'numpy scalar' object does not support item assignment")
