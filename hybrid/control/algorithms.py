@@ -353,6 +353,18 @@ def add_all(table: Any, others: Any) -> None:
         table.add(item)
 
 
+def add_common(table: Any, items: Any, others: Any) -> None:
+    for item in items:
+        if item in others:
+            table.add(item)
+
+
+def add_missing(table: Any, items: Any, others: Any) -> None:
+    for item in items:
+        if item not in others:
+            table.add(item)
+
+
 def add_pairs(table: Any, pairs: Any) -> None:
     for key, value in pairs:
         table[key] = value

@@ -118,6 +118,13 @@ def _type(*args: Any) -> Any:
     return args[0].kind if len(args) == 1 and isinstance(args[0], Own) else substitutes.TABLE[builtins.type](*map(plain, args))
 
 
+def _bool(*args: Any) -> Any:
+    if len(args) != 1 or not isinstance(args[0], (Own, View)):
+        return active().handlers.builtin(bool)(*args)
+    verdict = truth(active(), args[0])
+    return verdict if isinstance(verdict, bool) else integers.python(active(), verdict)
+
+
 # Functions of what can be iterated over ---------------------------------------------------------------------------------
 def _is_stored(x: Any) -> bool:
     """Whether the items of something are had one by one in a loop of the graph."""
@@ -179,7 +186,12 @@ def _extreme(function: Callable, algorithm: Callable) -> Callable:
         items = _listed(items) if isinstance(items, Counted) else items
         args = (items,) if len(args) == 1 else args
         whole = isinstance(items, Listed) and isinstance(items.layout, tuple)
-        if "default" in kwargs and isinstance(items, (tuple, list, range)) and len(items) > 0:
+        if (
+            "default" in kwargs
+            and isinstance(plain(items), (tuple, list, range))
+            and not isinstance(plain(items), Own)
+            and len(items) > 0
+        ):
             del kwargs["default"]  # there is an item
         if kwargs.keys() == {"default"} and isinstance(items, Listed):
             default, trace = kwargs["default"], active()
@@ -217,7 +229,7 @@ TABLE: dict[Any, Callable] = {
     **{kind: _container(kind) for kind in (dict, set, Counter)},
     **{getattr(bisect, name): _bisected(getattr(bisect, name), getattr(algorithms, name))
        for name in ("bisect_left", "bisect_right", "insort_left", "insort_right")},
-    builtins.type: _type, builtins.list: _list, builtins.sorted: _sorted,
+    builtins.type: _type, builtins.bool: _bool, builtins.list: _list, builtins.sorted: _sorted,
     builtins.sum: _folded(sum, algorithms.total), builtins.any: _folded(any, algorithms.some),
     builtins.all: _folded(all, algorithms.every), builtins.min: _extreme(min, algorithms.least),
     builtins.max: _extreme(max, algorithms.largest),

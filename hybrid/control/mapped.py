@@ -545,6 +545,18 @@ class SetOf(Mapped):
         out.update(other)
         return out
 
+    def __and__(self, other: Any) -> Any:
+        return _chosen(self.trace, algorithms.add_common, self, other)
+
+    def __rand__(self, other: Any) -> Any:
+        return _chosen(self.trace, algorithms.add_common, other, self)
+
+    def __sub__(self, other: Any) -> Any:
+        return _chosen(self.trace, algorithms.add_missing, self, other)
+
+    def __rsub__(self, other: Any) -> Any:
+        return _chosen(self.trace, algorithms.add_missing, other, self)
+
     def outputs(self, whole: bool = True) -> tuple[list[Atom], Layout]:
         if self.unordered:
             raise self.refuse("the order of the items of")
@@ -554,6 +566,19 @@ class SetOf(Mapped):
 
     def make(self) -> Any:
         return _set
+
+
+def _chosen(trace: Trace, adding: Callable, items: Any, others: Any) -> Any:
+    """A set of some items of one, according to another."""
+    items, others = plain(items), plain(others)
+    if not isinstance(items, (set, frozenset)) or not isinstance(others, (set, frozenset)):
+        return NotImplemented
+    if not isinstance(items, SetOf) and not isinstance(others, SetOf):
+        return items & others if adding is algorithms.add_common else items - others
+    out = SetOf(trace, set())
+    out.unordered = True  # CPython's order depends on the tables of both
+    out.run(adding, items._iterated() if isinstance(items, SetOf) else list(items), others)
+    return out
 
 
 def _set(entries: list) -> set:
