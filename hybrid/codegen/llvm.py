@@ -16,6 +16,7 @@ import numpy as np
 from hybrid.codegen import calls, estimate, pairs
 from hybrid.codegen.instructions import MEMORY, TYPE, Emitter, Value, symbol
 from hybrid.codegen.reduce import FOLD, FOLD_ALONE, Accumulator, accumulated, needs_compensation
+from hybrid.codegen.room import grown
 from hybrid.codegen.target import SCALAR_LOOPS, Target
 from hybrid.codegen.values import Array, Values, iota
 from hybrid.core import dtype as dt
@@ -115,6 +116,7 @@ class _Nest(Values):
         self._scratch: dict[int, Array] = {}
         self._stack = 0
         self._heap: list[str] = []
+        self.grown: dict[int, tuple[str, str]] = {}  # scratch of sizes found out here: where its address and its bytes are kept
         self._opening = self.e.reserve()
         self.e.start("body")
 
@@ -134,7 +136,7 @@ class _Nest(Values):
             self.prologue[:0] = ["  %code = alloca i32", "  store i32 0, ptr %code"]
             e.jump("exit")
             e.start("exit")
-            for pointer in self._heap:
+            for pointer in (*self._heap, *(e.let(f"load ptr, ptr {place}", "p") for place, _ in self.grown.values())):
                 e.call("free", "void", f"ptr {pointer}")
             e.emit(f"ret i32 {e.let('load i32, ptr %code')}")
         else:
@@ -217,6 +219,8 @@ class _Nest(Values):
             # LLVM may make anything of what was never stored, even of the code around it.
             self.e.emit(f"store {MEMORY[stmt.dtype]} zeroinitializer, ptr {known.pointer}")
             return known
+        if isinstance(stmt.size, Dim) and not stmt.size.symbols <= self.symbols:
+            return grown(self, stmt)
         pointer, place = self.e.fresh("scratch"), self.prologue
         bytes_ = stmt.size * stmt.dtype.itemsize
         if isinstance(bytes_, int) and self._stack + bytes_ <= self.stack_limit:

@@ -18,6 +18,7 @@ from hybrid.codegen import estimate, host, scalars
 from hybrid.codegen.foreign import any_called
 from hybrid.core import dtype as dt
 from hybrid.core.errors import ArgumentError, CompileError, DTypeError
+from hybrid.core.shape import Dim
 from hybrid.loops import nest, text
 from hybrid.loops.text import ATOM, COMPARE, Text, within
 from hybrid.loops.verify import takes
@@ -225,7 +226,9 @@ class _Source(text.Printer):
                     self.bind(stmt.name, self.constant(0, stmt.dtype)[0])
                     return
                 element = "np.uint16" if self.numba and stmt.dtype in _HALF else self.dtype(stmt.dtype)
-                self.bind(stmt.name, f"np.empty({self.sized(stmt.size)}, {element})")
+                inside = isinstance(stmt.size, Dim) and not stmt.size.symbols <= set(self.kernel.symbols)
+                size = f"max(0, {self.sized(stmt.size)})" if inside else self.sized(stmt.size)
+                self.bind(stmt.name, f"np.empty({size}, {element})")
             case nest.Check():
                 self.line(f"if not {within(self.value(stmt.condition), ATOM)}:")
                 self.line(f"    return {self.ending(str(int(stmt.code)))}  # {stmt.code.name}")

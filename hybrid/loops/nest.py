@@ -16,7 +16,7 @@
     Expr       ::= Const(value) | Ref(name) | Index(affine) | Load(buffer, offset, guard) | Op(name, args)
                  | Convert(arg, dtype) | Bitcast(arg, dtype) | Rescue(condition, fast, name, args)
     offset     ::= Affine over loop indices and int64 names, in elements of the buffer
-    size       ::= int | Dim over the kernel's size symbols and, but for buffers and Scratch, over the names of offsets
+    size       ::= int | Dim over the kernel's size symbols and, but for buffers, over the names of offsets
 
 Every expression has a NumPy dtype. Semantics, shared by every code generator:
 
@@ -28,7 +28,8 @@ Every expression has a NumPy dtype. Semantics, shared by every code generator:
   For and While.
 * An extent of zero or less runs no iteration. It is computed once, before the first one.
 * Names bound in the `test` of a While are visible in its condition and body.
-* A Scratch holds no defined values until they are stored. One of size 1 is a variable, and lives in a register.
+* A Scratch holds no defined values until they are stored. One of size 1 is a variable, and lives in a register. One whose size
+  mentions names of the kernel stands in no loop but serial For and While, and holds nothing where its size is negative.
 * Float `add` accumulators are summed in blocks with compensation: at least as accurate as pairwise, in an order that
   depends on the extent alone, never on the number of threads. Integer accumulators wrap.
 * A `Load` whose `guard` is false does not touch memory and gives 0.

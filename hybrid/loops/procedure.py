@@ -76,6 +76,7 @@ class _Lowering:
         self.scratch: list[Scratch] = []
         self.highest: dict[str, Size] = {}  # the most that a symbol of a body can be
         self.groups = 0
+        self.inner: set[str] = set()  # scratch arrays that stand in a body, since that finds out how large they are
         self.apart = 0  # scratch arrays of routines, and of those around the one being made
         self.routines: dict[str, Routined] = {}  # the recursions around the statements being made
         self.depth = ""  # where the kernel keeps how deep they may go
@@ -90,8 +91,9 @@ class _Lowering:
             body = self.control(step.eqn, [self.names[var] for var in step.results])
         if self.depth:
             body = [depth_left(self.depth), *body]
-        # Arrays whose number of elements the kernel finds out have room for the most there can be.
-        statements = (*self.scratch, *sizes, *body)
+        # Arrays whose number of elements the kernel finds out have room for the most there can be, where that is known.
+        inside = self.made_inside([*sizes, *body], 0)
+        statements = (*self.outermost(), *inside)
         return Kernel(self.name, tuple(_buffers(statements, outside)), statements, str(step.eqn.source or ""))
 
     # places -------------------------------------------------------------------------------------------------------------
@@ -102,6 +104,22 @@ class _Lowering:
         name = f"m{self.apart + len(self.scratch)}_{self.name}"
         self.scratch.append(Scratch(name, dtype, most if isinstance(most, Dim) else max(most, 1)))
         return name
+
+    def outermost(self) -> list[Scratch]:
+        """The scratch arrays whose size is known where the kernel or routine begins."""
+        return [scratch for scratch in self.scratch if scratch.name not in self.inner]
+
+    def made_inside(self, body: list[Stmt], first: int) -> list[Stmt]:
+        """A body with the arrays, from the `first` scratch array on, whose size mentions what it binds: made after that."""
+        bound = {stmt.name: at for at, stmt in enumerate(body) if isinstance(stmt, Let)}
+        after: dict[int, list[Stmt]] = {}
+        for scratch in self.scratch[first:]:
+            symbols = scratch.size.symbols if isinstance(scratch.size, Dim) else ()
+            places = [bound[symbol] for symbol in symbols if symbol in bound]
+            if places and scratch.name not in self.inner:
+                self.inner.add(scratch.name)
+                after.setdefault(max(places), []).append(scratch)
+        return [each for at, stmt in enumerate(body) for each in (stmt, *after.get(at, ()))] if after else body
 
     def largest(self, size: Size) -> Size:
         """A bound of a size that mentions no symbol of a body; those are never negative."""
@@ -207,6 +225,7 @@ class _Lowering:
     # bodies -------------------------------------------------------------------------------------------------------------
     def body(self, graph: Graph, targets: Sequence[str], owned: set[Var]) -> list[Stmt]:
         """The statements of a body; its results end up in `targets`. Memory of `owned` inputs may be written over."""
+        first = len(self.scratch)
         made = tuple(dict.fromkeys(a for a in graph.outputs if isinstance(a, Var) and a not in set(graph.inputs)))
         whole = graph.replace(outputs=made)
         strides = {var: self.strides[var] for var in graph.inputs if var in self.strides}
@@ -231,7 +250,7 @@ class _Lowering:
             else:
                 assert isinstance(step, Group)
                 out += self.group(step, context)
-        return [*out, *self.results(graph.outputs, targets)]
+        return self.made_inside([*out, *self.results(graph.outputs, targets)], first)
 
     def group(self, group: Group, context: Context) -> tuple[Stmt, ...]:
         self.groups += 1

@@ -82,8 +82,8 @@ def recursion(lowering: _Lowering, eqn: Eqn, targets: Sequence[str]) -> list[Stm
     graph = substituted(body, numbers)
     inner = lowering.body(graph, [*targets[:state], *results], set(body.inputs[:state]))
     lowering.routines = around
-    mine, lowering.scratch = lowering.scratch, outside
-    lowering.apart += len(mine) - len(outside)
+    mine, made, lowering.scratch = lowering.outermost(), len(lowering.scratch), outside
+    lowering.apart += made - len(outside)
     routine = Routine(name, tuple(values), tuple(reads), tuple(writes), (*mine, *entered, *inner))
     first, arguments = _arguments(lowering, eqn.inputs[state : state + given])
     left: Expr = Load(lowering.depth, _START, dt.int64)

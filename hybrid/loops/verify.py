@@ -143,7 +143,7 @@ class _Verifier:
                 self.accumulate(stmt)
             case nest.Scratch():
                 self.real(stmt.dtype, stmt)
-                self.fixed(stmt.size, stmt)
+                self.known(stmt.size, stmt)
                 self.define(stmt.name, _Name("scratch", stmt.dtype, stmt.size, len(self.loops)), stmt)
             case nest.Check():
                 self.boolean(stmt.condition, "a check", stmt)
