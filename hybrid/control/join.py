@@ -12,12 +12,13 @@ import numpy as np
 from hybrid.control.parts import Part, common_whole
 from hybrid.control.perhaps import Perhaps
 from hybrid.control.plain import RESULT, UNDEFINED
-from hybrid.control.structure import Nest, built, known_nests, nests, optional, optional_parts, parts_of
+from hybrid.control.structure import Nest, built, known_nests, nests, note_twins, optional, optional_parts, parts_of
 from hybrid.core import dtype as dt
 from hybrid.core.errors import TraceError
 from hybrid.core.shape import Shape, TensorType
 from hybrid.frontend import uncertain
 from hybrid.frontend.chosen import MOST, Chosen
+from hybrid.frontend.masked import Masked
 from hybrid.frontend.values import Value, converted, operand, stretched, symbol, unwrap, wrap
 from hybrid.ir import trace as tr
 from hybrid.ir.graph import Atom, Literal
@@ -337,6 +338,8 @@ class Join:
         self.trace, self.predicate, self.sides, self.live, self.invented = trace, predicate, sides, live, invented
         self.pairs: list[tuple[Atom, Atom]] = []
         self.nests: dict[int, Nest] = {}
+        self.selections = 0  # by masks, among the variables
+        self.selected: list[tuple[Masked, ...]] = []  # what they are now, and on either way
         self.makers: list[tuple[str, Callable[[list[Atom]], Any]]] = []
         self.pairs_of: dict[tuple[int, int], Callable[[list[Atom]], Any]] = {}  # objects that can change, by those they may be
         self.joined_objects: dict[int, Any] = {}
@@ -344,7 +347,10 @@ class Join:
 
     def variables(self, names: tuple[str, ...], left: tuple, other: tuple) -> None:
         """What either way left; the caller holds no other references to it."""
-        self.nests = {**known_nests(self.trace), **nests(left), **nests(other)}
+        self.nests = known_nests(self.trace)
+        for side, values in zip(self.sides, (left, other)):
+            with side:
+                self.nests |= nests(values)
         for name, a, b in zip(names, left, other):
             self._variable(name, a, b)
         for own in self.merged:
@@ -364,6 +370,8 @@ class Join:
                 return make
         one_nest, other_nest = self.nests.get(id(a)), self.nests.get(id(b))
         if one_nest is not None and one_nest == other_nest:
+            if one_nest.type is Masked:
+                return self._selection(name, one_nest, a, b)
             make = self.nested(name, one_nest, zip(parts_of(a), parts_of(b)), guarded or one_nest.type is Perhaps)
             return make if one_nest.is_value else self.one_for_all(a, b, make)
         if same_constant(a, b):
@@ -447,6 +455,18 @@ class Join:
         parts = [self.joined(name, a, b, guarded) for a, b in pairs]
         build = partial(built, self.trace, nest, self.invented(name))
         return lambda results: build(part(results) for part in parts)
+
+    def _selection(self, name: str, nest: Nest, a: Masked, b: Masked) -> Callable[[list[Atom]], Any]:
+        make = self.nested(name, nest, zip(parts_of(a), parts_of(b)))
+        self.selections += 1
+
+        def made(results: list[Atom]) -> Masked:
+            self.selected.append((make(results), a, b))
+            if len(self.selected) == self.selections:
+                note_twins(self.selected)
+            return self.selected[-1][0]
+
+        return made
 
     def _from_outside(self, value: Any) -> bool:
         """Whether something is a whole array that neither way made."""

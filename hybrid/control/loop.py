@@ -17,14 +17,29 @@ from hybrid.control.branch import truth
 from hybrid.control.either import Several, several, unmerged, usable
 from hybrid.control.join import NO, YES, Spec, atoms, called, common, form_of, holds_all, made, spec_of
 from hybrid.control.lists import Listed
-from hybrid.control.own import home, refuse_changes
+from hybrid.control.own import Changes, home, refuse_changes
 from hybrid.control.parts import Part, common_whole
 from hybrid.control.perhaps import Perhaps
 from hybrid.control.plain import UNDEFINED, Ends, State
-from hybrid.control.structure import Nest, built, is_parts, known_nests, nest_of, nests, optional, optional_parts, parts_of
+from hybrid.control.structure import (
+    Nest,
+    built,
+    freeze,
+    is_parts,
+    known_nests,
+    nest_of,
+    nest_of_selection,
+    nests,
+    note_twins,
+    optional,
+    optional_parts,
+    parts_of,
+)
+from hybrid.control.watch import Holds
 from hybrid.core import dtype as dt
 from hybrid.core.errors import TraceError
 from hybrid.core.shape import Size
+from hybrid.frontend.masked import Masked
 from hybrid.frontend.values import sized, symbol, unwrap
 from hybrid.ir import trace as tr
 from hybrid.ir.graph import Atom, Eqn, Graph, Var
@@ -104,6 +119,12 @@ class Carried:
         guarded = self.guarded or (nest is not None and nest.type is Perhaps)
         self.items = [Carried(f"{self.name}[{k}]", v, self.read, guarded) for k, v in enumerate(values)]
 
+    def split_selection(self) -> None:
+        """Carry what a mask selects as an array and a mask, if it is that."""
+        if self.read and (nest := nest_of_selection(self.initial)) is not None:
+            self.spec = None
+            self._split(nest, parts_of(self.initial))
+
     def leaves(self) -> Iterator[Carried]:
         if self.items is None:
             yield self
@@ -116,6 +137,7 @@ class Carried:
         if self.items is not None:
             assert self.nest is not None
             self.head = built(trace, self.nest, self.guarded, (item.enter(trace, region) for item in self.items))
+            freeze(self.head)
             return self.head if self.read else UNDEFINED
         self.vars, self.head = [], self.initial if self.spec is None and self.read else UNDEFINED
         if self.spec is not None:
@@ -159,33 +181,51 @@ class Carried:
                 item.spec = spec_of(value)  # the next round may be asked for it
         return changed
 
-    def value(self, trace: Trace, results: dict[int, Any]) -> Any:
-        """The variable after the loop; `results`: what stands for its carried leaves."""
+    def value(self, trace: Trace, results: dict[int, Any], selected: list[tuple[Masked, ...]]) -> Any:
+        """The variable after the loop; `results`: what stands for its carried leaves; `selected`: takes what masks select."""
         if self.items is not None:
             assert self.nest is not None
-            return built(trace, self.nest, self.guarded, (item.value(trace, results) for item in self.items))
+            out = built(trace, self.nest, self.guarded, (item.value(trace, results, selected) for item in self.items))
+            if type(out) is Masked:
+                selected.append((out, self.initial) if type(self.initial) is Masked else (out,))
+            return out
         return results.get(id(self), self.initial if self.known is UNDEFINED else self.known)
 
 
 def roll(trace: Trace, rounds: Rounds, state: State, renames: bool, unions: bool) -> None:
-    lists = usable(trace)
-    try:
-        _roll(trace, rounds, state, renames, unions)
-    except BaseException:
-        unmerged(lists)
-        raise
-
-
-def _roll(trace: Trace, rounds: Rounds, state: State, renames: bool, unions: bool) -> None:
     """Record the loop, and leave the variables of `state` as they are after it.
 
     `renames`: carry arrays that change places by value, which copies them in every round, instead of raising `Swapped`.
     `unions`: carry variables that a round may find to be a number or an object, instead of raising `FirstRoundDiffers`.
     """
+    given, failure, lists = state.get(), trace.failure, usable(trace)
+    try:
+        _roll(trace, rounds, state, renames, unions)
+        return
+    except (TraceError, tr.Concretise) as error:
+        unmerged(lists)
+        if isinstance(error, (Changes, Holds, tr.TooLong)) or not any(map(nest_of_selection, given)):
+            raise
+    except BaseException:
+        unmerged(lists)
+        raise
+    # A round selects anew from what a mask has selected: `x = x[abs(x) < limit]`.
+    state.set(given)
+    trace.failure, lists = failure, usable(trace)
+    try:
+        _roll(trace, rounds, state, renames, unions, selections=True)
+    except BaseException:
+        unmerged(lists)
+        raise
+
+
+def _roll(trace: Trace, rounds: Rounds, state: State, renames: bool, unions: bool, selections: bool = False) -> None:
     known = trace.failure
     variables = [
         Carried(name, value, name in state.carried, name in state.invented) for name, value in zip(state.names, state.get())
     ]
+    for variable in variables if selections else ():
+        variable.split_selection()
     wanted = [v for v in variables if v.name in state.live or v.name in state.carried]
     for _ in range(TRIES):
         region = Region(trace, "body", loop=True)
@@ -231,7 +271,9 @@ def _roll(trace: Trace, rounds: Rounds, state: State, renames: bool, unions: boo
     results = _append(trace, rounds, carried, region, test, split)
     for own in {id(own): own for own in (*merged, *(own for v in wanted for own in _either(v)))}.values():
         own.merge()
-    state.set(tuple(v.value(trace, results) if v in wanted else UNDEFINED for v in variables))
+    selected: list[tuple[Masked, ...]] = []
+    state.set(tuple(v.value(trace, results, selected) if v in wanted else UNDEFINED for v in variables))
+    note_twins(selected)
 
 
 def _either(variable: Carried) -> Iterator[Listed]:

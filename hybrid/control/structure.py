@@ -9,11 +9,12 @@ from __future__ import annotations
 import dataclasses
 import sys
 import types
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from hybrid.control.perhaps import Perhaps, pieces
+from hybrid.frontend.masked import Masked
 from hybrid.ir.trace import Trace
 
 
@@ -34,6 +35,8 @@ class Nest:
         if self.type is Perhaps:
             holds, *rest = parts
             return Perhaps(self.keys[0], holds, rest)
+        if self.type is Masked:
+            return Masked(*parts)
         if issubclass(self.type, tuple):
             return tuple.__new__(self.type, parts)
         if self.type is list:
@@ -71,6 +74,8 @@ def nest_of(value: Any, known: int) -> Nest | None:
         return Nest(type(value), (None,) * len(value))
     if type(value) is Perhaps:
         return Nest(Perhaps, (value.cls, *(None,) * len(value.parts)))
+    if type(value) is Masked:
+        return nest_of_selection(value)
     if sys.getrefcount(value) > known + 2:  # the parameter, and that of `getrefcount`
         return None
     if type(value) is dict:
@@ -82,10 +87,34 @@ def nest_of(value: Any, known: int) -> Nest | None:
     return None
 
 
+def nest_of_selection(value: Any) -> Nest | None:
+    """That of the elements that a mask selects: an array, and which of its elements."""
+    return Nest(Masked, (None, None)) if type(value) is Masked and value.is_whole() else None
+
+
+def note_twins(selections: Sequence[tuple[Masked, ...]]) -> None:
+    """Take care of what a branch or loop leaves that masks select: the first of each may be any of the others."""
+    if len(selections) == 1:
+        first, *others = selections[0]
+        for other in others:
+            first.twin(other)
+        return
+    for selection in (selection for each in selections for selection in each):
+        freeze(selection)
+
+
+def freeze(selection: Any) -> None:
+    """Refuse writes to a selection from here on."""
+    if type(selection) is Masked:
+        selection.freeze("a branch or loop may have given it another name")
+
+
 def parts_of(value: Any) -> tuple:
     """The parts of what `nest_of` knows."""
     if type(value) is Perhaps:
         return (value.holds, *value.parts)
+    if type(value) is Masked:
+        return (value.full, value.mask)
     return tuple(value) if isinstance(value, (tuple, list)) else tuple((value if type(value) is dict else vars(value)).values())
 
 

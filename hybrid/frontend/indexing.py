@@ -394,7 +394,7 @@ def _check_mask(mask: Shape, shape: Shape) -> None:
 
 def _masked_write(trace: Trace, target: Symbol, mask: Any, value: Any) -> None:
     if isinstance(value, Masked):
-        same = value.matches(Masked(value.full, mask))
+        same = value.is_whole() and value.matches(Masked(value.full, mask))
         value, values = value.full if same else value.packed, same
     else:
         value, values = assembled(trace, value), False

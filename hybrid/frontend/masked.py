@@ -1,12 +1,14 @@
 """`x[mask]` inside a trace: the selected elements, known by place but not in number.
 
 Arithmetic with numbers and with other selections by the same mask, reductions of all elements, and writing back to
-`x[mask]` never need the number, so they are recorded on whole arrays. Anything else packs the elements into an array.
+`x[mask]` never need the number, so they are recorded on whole arrays. Anything else packs the elements into an array, where
+the selection was made, since whatever follows may ask for it. From the first write to that array it alone counts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -54,7 +56,7 @@ def _whole(reduction: Callable) -> Callable:
     """A reduction of all selected elements, as a method."""
 
     def method(self: Masked, *args: Any, **keywords: Any) -> Any:
-        if args or keywords:
+        if args or keywords or not self.is_whole():
             return reduction(self.packed, *args, **keywords)
         return reduction(self.full, where=self.mask)
 
@@ -65,13 +67,14 @@ def _whole(reduction: Callable) -> Callable:
 class Masked(NDArrayOperatorsMixin, Value):
     """The elements of `full`, a copy, where `mask` holds, in order."""
 
-    __slots__ = ("full", "mask", "_packed")
+    __slots__ = ("full", "mask", "_packed", "_frozen")
     full: Any
     mask: Any
 
     def __init__(self, full: Any, mask: Any):
         self.full, self.mask = full, mask
         self._packed: Any = None
+        self._frozen = ""  # why nobody may write it
         cell = _Selection(active(), None)  # type: ignore[arg-type]
         cell.selection = self
         self._data = Symbol(cell, _UnknownSize(full.dtype, self), unwrap(full).kind)  # type: ignore[arg-type]
@@ -80,8 +83,42 @@ class Masked(NDArrayOperatorsMixin, Value):
     def packed(self) -> Any:
         """The elements themselves, as an array of a size that only a run knows."""
         if self._packed is None:
-            self._packed = masked(self.full, self.mask)
+            trace = active()
+            home = self._data.cell.home
+            with _within(trace, home if _is_around(trace, home) else trace.region):
+                self._packed = masked(self.full, self.mask)
+            unwrap(self._packed).cell.frozen = self._frozen
         return self._packed
+
+    def freeze(self, why: str) -> None:
+        """Refuse all writes from here on."""
+        self._frozen = self._frozen or why
+        if self._packed is not None:
+            unwrap(self._packed).cell.frozen = why
+
+    def twin(self, other: Masked) -> None:
+        """Note that the two are one array in some runs: who writes one cannot read the other any more."""
+        if other._frozen:
+            self.freeze(other._frozen)
+        around = _is_around(active(), other._data.cell.home)
+        if not around and other._packed is None:
+            return  # made in a body that is closed, where nothing else stood for it
+        cells = unwrap(self.packed).cell, unwrap(other.packed).cell
+        for one, its in (cells, cells[::-1]):
+            one.twins = (*one.twins, its)
+
+    def is_whole(self) -> bool:
+        """Whether `full` and `mask` still say what the elements are, in the next round of loops too."""
+        trace, home = active(), self._data.cell.home
+        packed = None if self._packed is None else unwrap(self._packed).cell
+        if packed is not None and (packed.written or packed.home is not home):
+            return False
+        region = trace.region
+        while region is not home:
+            if region is None or region.loop or packed in region.values:
+                return False
+            region = region.outer
+        return True
 
     @property
     def dtype(self) -> np.dtype:
@@ -96,6 +133,8 @@ class Masked(NDArrayOperatorsMixin, Value):
         return len(self.packed)
 
     def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, Masked) and index.dtype == dt.bool_ and self.matches(index):
+            return Masked(_copied(self.full), _AND(self.mask, index.full))
         return self.packed[index]
 
     def __setitem__(self, index: Any, value: Any) -> None:
@@ -122,26 +161,32 @@ class Masked(NDArrayOperatorsMixin, Value):
     sum, prod, mean, var, std = map(_whole, (reductions.sum, reductions.prod, reductions.mean, reductions.var, reductions.std))
     any, all = _whole(reductions.any), _whole(reductions.all)
 
-    def copy(self) -> Masked:
+    def copy(self) -> Any:
         """The same selection."""
+        if not self.is_whole():
+            return self.packed.copy()
         return Masked(_copied(self.full), self.mask)
 
-    def astype(self, dtype: Any) -> Masked:
+    def astype(self, dtype: Any) -> Any:
         """The selected elements in another dtype."""
+        if not self.is_whole():
+            return self.packed.astype(dtype)
         return Masked(_copied(cast(self.full, dt.canonical(dtype))), self.mask)
 
     def matches(self, x: Any) -> bool:
         """Whether x goes with each selected element: a number, or a selection by the same mask."""
         if isinstance(x, Masked):
-            return tr.read(unwrap(x.mask)) is tr.read(unwrap(self.mask))
+            return x.is_whole() and self.is_whole() and tr.read(unwrap(x.mask)) is tr.read(unwrap(self.mask))
         return shape_of(x) == ()
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         known = TABLE.get(ufunc)
         out = kwargs.pop("out", ())
-        if known is None or method != "__call__" or kwargs or not all(self.matches(x) for x in (*inputs, *out)):
+        whole = self.is_whole() and all(self.matches(x) for x in (*inputs, *out)) and all(map(_is_new, out))
+        if known is None or method != "__call__" or kwargs or not whole:
             outs = {"out": tuple(map(_whole_of, out))} if out else {}
-            return getattr(ufunc, method)(*map(_whole_of, inputs), **outs, **kwargs)
+            result = getattr(ufunc, method)(*map(_whole_of, inputs), **outs, **kwargs)
+            return out[0] if len(out) == 1 else result
         result = known(*(x.full if isinstance(x, Masked) else x for x in inputs))
         if out:
             store(active(), out[0].full, result)
@@ -161,11 +206,37 @@ _REDUCTIONS: dict[Callable, Callable] = {
 }  # fmt: skip
 
 
+_AND = TABLE[np.logical_and]
+
+
 def _whole_of(x: Any) -> Any:
     """x, with the elements of selections in it as arrays."""
     if type(x) in (list, tuple):
         return type(x)(map(_whole_of, x))
     return x.packed if isinstance(x, Masked) else x
+
+
+def _is_new(x: Any) -> bool:
+    """Whether a selection may be written as a whole: nobody has its elements as an array, nor is it from around a branch."""
+    return isinstance(x, Masked) and x._packed is None and not x._frozen and x._data.cell.home is active().region
+
+
+def _is_around(trace: tr.Trace, home: tr.Region | None) -> bool:
+    region = trace.region
+    while region is not home and region is not None:
+        region = region.outer
+    return region is home
+
+
+@contextmanager
+def _within(trace: tr.Trace, region: tr.Region | None) -> Iterator[None]:
+    """Record in a region around what is being recorded."""
+    before = trace.region, trace.builder
+    trace.region, trace.builder = region, trace.root if region is None else region.builder
+    try:
+        yield
+    finally:
+        trace.region, trace.builder = before
 
 
 def _copied(x: Any) -> Any:

@@ -1,0 +1,165 @@
+"""What a mask selects, read and written after it has been an array, in branches, and carried through loops."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import hybrid as hy
+from tests.staging.conftest import same
+
+X = np.random.default_rng(11).random(60)
+
+
+def alike(f, *args, strict=True):
+    """Call a function undecorated and decorated, twice."""
+    decorated = hy.function(f, strict=strict)
+    for _ in range(2):
+        mine, theirs = ([a.copy() if isinstance(a, np.ndarray) else a for a in args] for _ in "ab")
+        got, want = decorated(*mine), f(*theirs)
+        assert same(got, want), f"{got}, not {want}"
+        assert same(mine, theirs)
+
+
+def test_elements_that_were_written_are_in_sums():
+    def total(x):
+        kept = x[x > 0.5]
+        kept[0] = 100.0
+        return kept.sum(), kept * 2, np.mean(kept), kept.copy(), kept.astype(np.float32)
+
+    alike(total, X)
+
+
+def test_arithmetic_in_place_reaches_the_array():
+    def scaled(x):
+        kept = x[x > 0.5]
+        first = kept[0]
+        kept *= 2
+        return first, kept[0], kept.sum(), kept
+
+    alike(scaled, X)
+
+
+def test_views_show_the_elements():
+    def shifted(x):
+        kept = x[x > 0.5]
+        rest = kept[1:]
+        kept += 1
+        rest *= 3
+        return kept.sum(), kept * 2, kept.std(), rest.copy()
+
+    alike(shifted, X)
+
+
+def test_sorting_in_place_counts():
+    def ordered(x):
+        kept = x[x > 0.5]
+        kept.sort()
+        return kept - kept.mean(), np.diff(kept)
+
+    alike(ordered, X)
+
+
+@pytest.mark.parametrize("c", [0.0, 3.0])
+def test_an_array_made_in_a_branch_is_known_after_it(c):
+    def counted(x, c):
+        kept = x[x > 0.5]
+        n = 0
+        if c > x[0]:
+            n = len(kept) + kept[0]
+        return n + len(kept) * 2 + kept[1]
+
+    alike(counted, X, c)
+
+
+@pytest.mark.parametrize("c", [0.0, 3.0])
+def test_ways_write_in_their_own_manner(c):
+    def written(x, c):
+        kept = x[x > 0.3]
+        if c > x[0]:
+            kept *= 1.5
+        else:
+            kept[1] = 7
+        kept += 1
+        return kept, kept.sum()
+
+    alike(written, X, c)
+
+
+def test_loops_read_and_write_the_elements():
+    def running(x):
+        kept = x[x > 0.3]
+        total = 0.0
+        for i in range(len(kept)):
+            total += kept.sum()
+            kept[i] = total
+        return kept, total
+
+    alike(running, X)
+
+
+def test_rounds_select_from_what_was_selected():
+    def clipped(x, sigma, most):
+        kept = x[np.isfinite(x)]
+        low, high, n = -np.inf, np.inf, 0
+        while n < most:
+            if kept.size == 0:
+                break
+            middle, spread = np.median(kept), kept.std()
+            low, high = middle - sigma * spread, middle + sigma * spread
+            new = kept[(kept >= low) & (kept <= high)]
+            n += 1
+            if new.size == kept.size:
+                break
+            kept = new
+        kept -= kept.sum()
+        return kept, low, high, n
+
+    x = np.concatenate([X, [np.nan, 20.0, -30.0, np.inf]])
+    for most in (0, 1, 9):
+        alike(clipped, x, 1.5, most)
+    alike(clipped, np.full(4, np.nan), 1.5, 9)
+
+
+def test_an_argument_is_left_alone_by_rounds_that_rebind_it():
+    def clipped(x):
+        for _ in range(7):
+            x = x[np.abs(x - x.mean()) < 1.5 * x.std()]
+        x -= x.mean()
+        return x
+
+    alike(clipped, X)
+
+
+@pytest.mark.filterwarnings("ignore::hybrid.FallbackWarning")
+def test_a_second_name_of_a_selection_sees_what_is_written():
+    def named(x, n):
+        kept = x[x > 0.1]
+        old = kept
+        for _ in range(n):
+            kept = kept[np.abs(kept - kept.mean()) < 1.6 * kept.std()]
+        kept[0] = 70
+        return kept, old
+
+    def chosen(x, c):
+        kept = x[x > 0.3]
+        old = kept
+        if c > x[0]:
+            kept = kept * 2
+        kept[0] = 70
+        return kept, old.copy()
+
+    for n in (0, 1, 5, 6):
+        alike(named, X, n, strict=False)
+    for c in (0.0, 5.0):
+        alike(chosen, X, c, strict=False)
+
+
+def test_selections_change_places():
+    def swapped(x):
+        a, b = x[x > 0.4], x[x <= 0.4]
+        for _ in range(7):
+            a, b = b, a
+        return a, b
+
+    alike(swapped, X)
