@@ -556,7 +556,7 @@ def test_tracebacks_show_the_users_lines_only():
         (lambda a: a * 2 if a.sum() > 0 else a, "an array is returned, and `value` is one array or another"),
         (lambda a: a.tobytes(), r"\.tobytes"),
         (lambda a: str(a), "text"),
-        (lambda a: a[a > 2].tolist(), ""),
+        (lambda a: a[a > 2].tobytes(), ""),
     ],
 )
 def test_what_needs_values_runs_as_plain_python_and_says_so_once(f, reason, invisible):
