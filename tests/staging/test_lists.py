@@ -459,6 +459,72 @@ def test_one_list_or_another():
     same(chosen, (X,), (1 - X,))
 
 
+def test_lists_that_may_be_none_are_used():
+    def find(x, t):
+        out = []
+        for i in range(len(x)):
+            if x[i] > t:
+                out.append(i)
+        if len(out) > 3:
+            return out
+        return None
+
+    def length(x, t):
+        r = find(x, t)
+        return 0 if r is None else len(r)
+
+    def truth(x, t):
+        r = find(x, t)
+        if r:
+            return sum(r)
+        return -1
+
+    def items(x, t):
+        r = find(x, t)
+        if r is None:
+            return -1.0
+        s = 0.0
+        for i in r:
+            s += x[i]
+        return s + r[0]
+
+    for f in (length, truth, items):
+        same(f, (X, 0.5), (X, 2.0))
+
+
+def test_lists_and_arrays_of_a_length_that_a_run_knows():
+    def indices(x):
+        basis = [3, 4, 5]
+        for k in range(len(x)):
+            if x[k] > 0.5:
+                basis[k % 3] = k
+        y = np.zeros(len(x))
+        y[basis] = x[:3]
+        return y, x[basis]
+
+    def selected(x):
+        top = x[x > 0.5].tolist()
+        found = [0]
+        for low in range(0, len(x), 50):
+            found.extend((np.flatnonzero(x[low : low + 50] > 0.5) + low).tolist())
+        return top, len(top), found
+
+    same(indices, (X,), (X / 4,))
+    same(selected, (X,), (X / 4,))
+
+
+def test_sets_are_intersected():
+    def sets(x):
+        y = (x * 4).astype(int)
+        s = set(y[y > 1].tolist()) & set(y[y < 3].tolist())
+        t = set(y[:10]) & set(y[10:]) - {0}
+        u = {1, 2, 9} - s
+        v = s - {2}
+        return bool(s), len(t), sorted(s), sorted(u), len(v), 2 in v, bool(v)
+
+    same(sets, (X,), (X / 4,))
+
+
 def test_arrays_of_lists_of_tuples():
     def points(x, t):
         out = []
