@@ -423,7 +423,8 @@ class Join:
             frozen = not self.invented(name) and not all(self._fresh(side, v) for side, v in zip(self.sides, (a, b)))
             why = f"{called(name)} is one array or another depending on a condition"
             shared = (TraceError(f"an array is returned, and {why}", at=tr.user_line()), self.predicate) if owned else None
-            return lambda results: _aliased(made(self.trace, spec, results[start:end]), shared, why if frozen else "")
+            cells = tuple(unwrap(v).cell for v in (a, b) if type(unwrap(v)) is Symbol)
+            return lambda results: _aliased(made(self.trace, spec, results[start:end]), shared, why if frozen else "", cells)
         return lambda results: made(self.trace, spec, results[start:end])
 
     def one_for_all(self, a: Any, b: Any, make: Callable[[list[Atom]], Any]) -> Callable[[list[Atom]], Any]:
@@ -509,6 +510,8 @@ def _is_owned(value: Any) -> bool:
     return isinstance(data, np.ndarray) or (type(data) is Symbol and (bool(data.cell.name) or data.cell.shared is not None))
 
 
-def _aliased(value: Any, shared: tuple[TraceError, Atom] | None, frozen: str) -> Any:
-    value._data.cell.shared, value._data.cell.frozen = shared, frozen
+def _aliased(value: Any, shared: tuple[TraceError, Atom] | None, frozen: str, cells: tuple[Cell, ...]) -> Any:
+    cell = value._data.cell
+    cell.shared, cell.frozen, cell.may_be = shared, frozen, cells
+    cell.like = tuple(dict.fromkeys(other for each in cells for other in each.like))
     return value

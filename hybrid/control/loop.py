@@ -455,18 +455,25 @@ def _initial(trace: Trace, c: Carried) -> list[Atom]:
     return atoms(trace, c.initial if fits else UNDEFINED, c.spec)
 
 
+def _owners(c: Carried, carried: list[Carried]) -> list[Carried]:
+    """The variables that came into a round with what this one may leave it with."""
+    cells = [unwrap(c.after).cell]
+    for cell in cells:
+        cells += [other for other in cell.may_be if other not in cells]
+    return [o for o in carried if type(unwrap(o.head)) is Symbol and unwrap(o.head).cell in cells]
+
+
 def _renewed(c: Carried, carried: list[Carried]) -> int | None:
     """After how many rounds a variable surely stands for an array that a round made; None: perhaps never."""
     seen, at = [c], c
     while True:
-        cell = unwrap(at.after).cell
-        owner = next((o for o in carried if type(unwrap(o.head)) is Symbol and unwrap(o.head).cell is cell), None)
-        if owner is None:
+        owners = _owners(at, carried)
+        if not owners:
             return len(seen)
-        if owner in seen:
-            return None
-        seen.append(owner)
-        at = owner
+        if owners[0] in seen or unwrap(owners[0].head).cell is not unwrap(at.after).cell:
+            return None  # it goes round, or a branch may have left it as it was
+        seen.append(owners[0])
+        at = owners[0]
 
 
 def _surely(trace: Trace, rounds: Rounds, least: int | None) -> bool:
@@ -506,17 +513,11 @@ def _needs_round(trace: Trace, c: Carried, carried: list[Carried]) -> bool:
 
 def _passed_on(trace: Trace, c: Carried, carried: list[Carried]) -> list[Cell]:
     """The arrays from before the loop that a variable may come to stand for, because others stood for them."""
-    out: list[Cell] = []
-    seen, at = [c], c
-    while True:
-        cell = unwrap(at.after).cell
-        owner = next((o for o in carried if type(unwrap(o.head)) is Symbol and unwrap(o.head).cell is cell), None)
-        if owner is None or owner in seen:
-            return out
-        before = _before(trace, owner)
-        out += [before] if before is not None else []
-        seen.append(owner)
-        at = owner
+    seen = _owners(c, carried)
+    for each in seen:
+        seen += [owner for owner in _owners(each, carried) if owner not in seen]
+    found = [_before(trace, owner) for owner in seen if owner is not c]
+    return [before for before in found if before is not None]
 
 
 def _note_aliases(trace: Trace, rounds: Rounds, c: Carried, carried: list[Carried], cell: Cell) -> None:
@@ -529,11 +530,21 @@ def _note_aliases(trace: Trace, rounds: Rounds, c: Carried, carried: list[Carrie
         before.twins, cell.twins = (*before.twins, cell), (*cell.twins, before)
         if before.name:
             cell.frozen = before.frozen = f"{called(c.name)} is one array or another depending on the rounds of a loop"
-    if any(other.name for other in cells):
+    cell.may_be = tuple(cells)
+    cell.like = tuple(dict.fromkeys(a for other in cells for a in ((other,) if other.name else other.like)))
+    if any(_is_unlike(other, cell) for other in cells):
         error = TraceError(f"an array is returned, and {called(c.name)} may be an argument or not", at=tr.user_line())
         cell.shared = error, YES
     for other in cells:
         cell.shared, cell.frozen = cell.shared or other.shared, cell.frozen or other.frozen
+
+
+def _is_unlike(argument: Cell, cell: Cell) -> bool:
+    """Whether what an argument holds cannot tell that an array is another one."""
+    if not argument.name:
+        return False
+    same = argument.origin.type.shape == cell.value.type.shape and argument.origin.type.dtype == cell.value.type.dtype
+    return not same or argument.value is not argument.origin
 
 
 def _check_storage(carried: list[Carried], region: Region) -> None:

@@ -26,6 +26,7 @@ from hybrid.frontend.draws import drawing
 from hybrid.frontend.editing import Flat
 from hybrid.frontend.elementwise import NAMES
 from hybrid.frontend.printing import printed
+from hybrid.frontend.protocol import apply_function
 from hybrid.frontend.values import (
     FUNCTIONS,
     NUMBERS,
@@ -275,15 +276,22 @@ def library(function: Callable, /, *args: Any, **kwargs: Any) -> Any:
     args = with_arrays(function, args)
     if any(own.held is None for own in given):
         function = FUNCTIONS.get(function, function)  # NumPy itself would iterate over an array in place of a list
+    elif type(function) is _DISPATCHED and any(type(x) in (list, tuple) and holds_tensor(x) for x in (*args, *kwargs.values())):
+        return apply_function(function, args, kwargs)  # NumPy does not look into lists for whose function it is
     return function(*args, **kwargs)
+
+
+_DISPATCHED = type(np.concatenate)
 
 
 def with_arrays(function: Any, args: tuple) -> tuple:
     """Arguments of a function of NumPy's, with arrays for lists of traced numbers: NumPy would make them itself."""
     if isinstance(getattr(function, "__self__", None), np.ufunc):
         count = 2 if function.__name__ == "outer" else 1
+    elif isinstance(function, np.ufunc) or _is_one_of(function, _COMBINING):
+        count = len(args)
     else:
-        count = len(args) if isinstance(function, np.ufunc) else 1 if _is_one_of(function, _REDUCING) else 0
+        count = 1 if _is_one_of(function, _REDUCING) else 0
     make = CONSTRUCTORS[np.asarray]
     return (*(make(x) if type(x) in (list, tuple) and holds_tensor(x) else x for x in args[:count]), *args[count:])
 
@@ -296,6 +304,12 @@ def _is_one_of(function: Any, known: frozenset) -> bool:
 _REDUCING: frozenset[Any] = frozenset((
     np.argmin, np.argmax, np.min, np.max, np.amin, np.amax, np.sum, np.prod, np.mean, np.median, np.std, np.var, np.any, np.all,
     np.cumsum, np.cumprod, np.sort, np.argsort, np.diff, np.ptp, np.linalg.norm, np.count_nonzero, np.average,
+    np.flip, np.tile, np.linalg.det, np.linalg.inv, np.linalg.slogdet, np.linalg.pinv, np.fft.fft, np.fft.ifft, np.fft.rfft,
+    np.fft.irfft,
+))  # fmt: skip
+# Functions whose every list is an array.
+_COMBINING: frozenset[Any] = frozenset((
+    np.dot, np.vdot, np.inner, np.cross, np.kron, np.tensordot, np.einsum, np.polyval, np.linalg.solve,
 ))  # fmt: skip
 
 

@@ -55,6 +55,7 @@ class Place(Cell):
         self.base, self.index, self.axis = base, index, axis
         self.trace, self.home, self.mutable, self.lost = trace, trace.region, True, ""
         self.shared, self.frozen, self.twins = base.cell.shared, base.cell.frozen, base.cell.twins
+        self.may_be, self.like = base.cell.may_be, base.cell.like
         self.writeable, self.name, self.written = base.cell.writeable, base.cell.name, False
         if self.name:
             what = "a part of an argument is returned, and only a run knows which"

@@ -539,9 +539,11 @@ def implements(numpy_function: Callable, *also: Callable) -> Callable:
 
 
 def traced(x: Any) -> Any:
-    """x as a tensor of the current trace, arrays captured and scalars made literals."""
+    """x as a tensor of the current trace: arrays captured, scalars made literals, lists of traced numbers put together."""
     if isinstance(x, Value) and type(x._data) is Symbol:
         return x
+    if type(x) in (list, tuple) and holds_tensor(x):
+        return assembled(active(), x)
     return wrap(symbol(active(), x))
 
 

@@ -43,11 +43,12 @@ class Cell:
     `home` is the region that made it. `mutable` cells are arrays; numbers never change. A `lost` cell holds, from some loop
     or branch on, what only a run can tell: the reason why nobody may look at it any more. A `frozen` one may be known under
     another name, depending on a condition: it cannot be written. A `shared` one may be an argument: it cannot be returned
-    (why, and the condition). Its `twins` are one with it in some runs: they are lost when it is written.
+    (why, and the condition). Its `twins` are one with it in some runs: they are lost when it is written. It `may_be` other
+    storage, whatever was decided; arguments among that it is `like`, and is returned where it holds something else.
     """
 
     __slots__ = ("trace", "home", "_value", "origin", "written", "writeable", "mutable", "name", "lost", "shared", "frozen",
-                 "twins")  # fmt: skip
+                 "twins", "may_be", "like")  # fmt: skip
 
     def __init__(self, trace: Trace, value: Atom, writeable: bool = True, name: str = "", mutable: bool = True):
         self.trace, self.home, self._value, self.origin = trace, trace.region, value, value
@@ -55,6 +56,8 @@ class Cell:
         self.lost = self.frozen = ""
         self.shared: tuple[TraceError, Atom] | None = None
         self.twins: tuple[Cell, ...] = ()
+        self.may_be: tuple[Cell, ...] = ()
+        self.like: tuple[Cell, ...] = ()
         if trace.region is not None and trace.region.trial:
             trace.region.cells.append(self)
 

@@ -20,6 +20,7 @@ from hybrid.control.items import InList
 from hybrid.control.own import Own, unwrapped
 from hybrid.control.parts import refuse_whole
 from hybrid.control.plain import Ends
+from hybrid.core import dtype as dt
 from hybrid.core import tree
 from hybrid.core.errors import EscapeError, TraceError
 from hybrid.core.shape import Dim, Quotient, TensorType
@@ -32,6 +33,8 @@ from hybrid.ir.graph import Atom, Graph, Literal, Var, resolved, symbols_of
 from hybrid.ir.requests import Concretise, Rebinds, Specialise, TooLong
 from hybrid.ir.sizes import LARGEST, Condition, all_sizes, hold
 from hybrid.ir.trace import Chain, Symbol, Trace
+from hybrid.ops import elementwise as e
+from hybrid.ops import reduce as r
 from hybrid.ops import view as v
 from hybrid.ops.draw import Argument as Place
 from hybrid.ops.draw import Made
@@ -483,6 +486,8 @@ class _Results:
                 error, predicate = symbol.cell.shared
                 if self.lists or not isinstance(error, InList):
                     raise tr.undecided(self.recording, predicate, error)
+            for argument in symbol.cell.like:
+                self.differs(symbol.cell.value, argument)
             if _whole(symbol.cell) in self.returned - {symbol.cell}:
                 raise TraceError("a view of an array is returned whose place only a run knows", at=tr.user_line())
             refuse_whole(symbol)
@@ -501,6 +506,18 @@ class _Results:
             return Computed(at, symbol.kind, otherwise=(at + 1, other))
         self.outputs.append(tr.read(symbol))
         return Computed(len(self.outputs) - 1, symbol.kind)
+
+    def differs(self, result: Atom, argument: tr.Cell) -> None:
+        """Assume that a result is not the argument that it may be: then it holds something else."""
+        trace, given = self.recording, argument.value
+        if given is not argument.origin:
+            raise TraceError("an array is returned that may be an argument, which is written")
+        other = trace.one(e.ne, result, given)
+        if dt.is_inexact(result.type.dtype):
+            both = trace.one(e.and_, trace.one(e.ne, result, result), trace.one(e.ne, given, given))
+            other = trace.one(e.and_, other, trace.one(e.not_, both))
+        axes = tuple(range(other.type.ndim))
+        trace.assume(trace.one(r.any, other, axes=axes) if axes else other, "a result is not an argument")
 
     def seen_through(self, symbol: Symbol) -> Result:
         """A view of a new array, which lies in memory as NumPy would have laid it: else a reshape would not be one."""

@@ -1,0 +1,57 @@
+"""Lists and tuples of traced numbers where NumPy takes arrays."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import hybrid as hy
+from tests.staging.conftest import same
+
+CALLS = {
+    "concatenate": lambda x: np.concatenate(([x[-1]], x, (x[0], 1))),
+    "hstack": lambda x: np.hstack(([x[0]], x, [0.0, x[1]])),
+    "vstack": lambda x: np.vstack(([x[0], x[1]], [1, 2])),
+    "stack": lambda x: np.stack([[x[0], x[1]], [1, 2]]),
+    "column_stack": lambda x: np.column_stack(([x[0], x[1], 2], x)),
+    "append": lambda x: np.append(x, [x[0], 1]),
+    "insert": lambda x: np.insert(x, 1, [x[0]]),
+    "diag": lambda x: np.diag([1.0, 1.0, x[0]]),
+    "dot": lambda x: np.dot([x[0], 1.0], [x[1], x[2]]),
+    "cross": lambda x: np.cross([x[0], 1, 0], [0, 1, x[1]]),
+    "outer": lambda x: np.outer([x[0], 1], [1, x[1]]),
+    "kron": lambda x: np.kron([x[0], 1], [1, x[1]]),
+    "einsum": lambda x: np.einsum("i,i->", [x[0], 1], [1, x[1]]),
+    "solve": lambda x: np.linalg.solve([[2.0, x[0]], [0, 1.0]], [1.0, x[2]]),
+    "det": lambda x: np.linalg.det([[x[0], 1], [2, x[1]]]),
+    "inv": lambda x: np.linalg.inv([[x[0], 1], [2, 5 * x[1]]]),
+    "lstsq": lambda x: np.linalg.lstsq([[x[0], 1], [1, 2], [3, 4.0]], [1, 2, x[1]], rcond=None)[0],
+    "polyfit": lambda x: np.polyfit([0, 1, x[2]], [x[0], x[1], 2], 1),
+    "polyval": lambda x: np.polyval([x[0], 1, 2], x),
+    "interp": lambda x: np.interp(x[2], [0, x[0], 2], [1, 2, x[1]]),
+    "where": lambda x: np.where(x[0] > 1, [x[0], x[1], 1], x),
+    "clip": lambda x: np.clip(x, [0, x[0], 1], [x[1], 2, 2]),
+    "flip": lambda x: np.flip([x[0], 1]),
+    "tile": lambda x: np.tile([x[0], 1], 2),
+    "triu": lambda x: np.triu([[x[0], 1], [2, x[1]]]),
+    "meshgrid": lambda x: np.meshgrid([x[0], 1], [1, 2, x[1]]),
+    "trapezoid": lambda x: np.trapezoid([x[0], x[1], 2], x),
+    "fft": lambda x: np.fft.fft([x[0], 1, 2, x[1]]),
+}
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_lists_of_numbers_are_arrays(name):
+    x, f = np.array([1.0, 2.5, 3.0]), CALLS[name]
+    assert same(hy.function(f, strict=True)(x), f(x))
+
+
+def test_borders_in_a_loop():
+    def flux(u, n):
+        for _ in range(n):
+            padded = np.concatenate(([u[-1]], u, [u[0]]))
+            u = u - 0.1 * (padded[1:-1] - padded[:-2])
+        return u
+
+    u = np.sin(np.arange(9.0))
+    assert same(hy.function(flux, strict=True)(u, 7), flux(u, 7))
