@@ -13,7 +13,7 @@ from math import prod
 import numpy as np
 
 from hybrid.core.dtype import SHORT
-from hybrid.core.errors import ShapeError
+from hybrid.core.errors import ShapeError, TraceError
 
 Monomial = tuple[str, ...]  # sorted symbol names, repeated for powers; () is the constant term
 
@@ -98,6 +98,12 @@ class Dim:
 
     def __eq__(self, other):
         return isinstance(other, Dim) and self.terms == other.terms
+
+    def __lt__(self, other):
+        """A refusal: as an error of Python's it would be taken for one of the user's."""
+        raise TraceError(f"which of two sizes is less only a run knows: {self} and {other}")
+
+    __le__ = __gt__ = __ge__ = __lt__
 
     def __hash__(self):
         return self._hash

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from hybrid.core import dtype as dt
-from hybrid.core.errors import DTypeError, ShapeError
-from hybrid.core.shape import TensorType
+from hybrid.core.errors import DTypeError, ShapeError, TraceError
+from hybrid.core.shape import Dim, Size, TensorType
 from hybrid.ir.primitive import NO_GRADIENT, Custom, Derivative, Kind, Primitive, Sample, register
 from hybrid.ops.family import draw
 
@@ -168,17 +168,27 @@ eigh = _row("eigh", lambda a: tuple(np.linalg.eigh(a)), _infer_eigh, Custom(_eig
 
 
 # qr and svd ----------------------------------------------------------------------------------------------------------------
+def _least(m: Size, n: Size) -> Size:
+    """The smaller of two sizes, where their difference is a number."""
+    if m == n:
+        return m
+    apart = m - n
+    if isinstance(apart, Dim):
+        raise TraceError("a matrix is taken apart of which only a run knows whether it has more rows or columns")
+    return m if apart < 0 else n
+
+
 def _infer_qr(a: TensorType) -> tuple[TensorType, TensorType]:
     _matrix("qr", a, square=False)
     *lead, m, n = a.shape
-    k = min(m, n)  # type: ignore[type-var]
+    k = _least(m, n)
     return TensorType(a.dtype, (*lead, m, k)), TensorType(a.dtype, (*lead, k, n))
 
 
 def _infer_svd(a: TensorType) -> tuple[TensorType, TensorType, TensorType]:
     _matrix("svd", a, square=False)
     *lead, m, n = a.shape
-    k = min(m, n)  # type: ignore[type-var]
+    k = _least(m, n)
     parts = TensorType(a.dtype, (*lead, m, k)), TensorType(dt.real_of(a.dtype), (*lead, k)), TensorType(a.dtype, (*lead, k, n))
     return parts
 

@@ -68,3 +68,17 @@ def test_calls_of_a_recursion_have_room_of_their_own():
     decorated = hy.function(spread)
     for depth in (70, 71, 72):
         assert decorated(x, depth) == pytest.approx(spread(x, depth))
+
+
+def test_matrices_that_shrink_are_taken_apart():
+    def deflated(a, n):
+        s = 0.0
+        while n > 1:
+            q, r = np.linalg.qr(a[:n, :n])
+            u, w, v = np.linalg.svd(a[: n + 1, :n], full_matrices=False)
+            s += abs(r[n - 1, n - 1]) + w[0] + q.shape[0]
+            n -= 1
+        return s
+
+    a = np.random.default_rng(0).random((8, 8))
+    assert hy.function(deflated, strict=True)(a, 6) == pytest.approx(deflated(a, 6))
