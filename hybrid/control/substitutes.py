@@ -344,6 +344,26 @@ def _math(function: Callable, name: str, dtype: np.dtype = dt.float64) -> Callab
     return computed
 
 
+def _phase(z: Any) -> Any:
+    if not _is_traced(z) or shape_of(z):
+        return cmath.phase(z)
+    z = complexes.to_complex(z)
+    return TABLE[math.atan2](z.imag, z.real)
+
+
+def _polar(z: Any) -> Any:
+    if not _is_traced(z) or shape_of(z):
+        return cmath.polar(z)
+    return abs(complexes.to_complex(z)), _phase(z)
+
+
+def _rect(r: Any, phi: Any) -> Any:
+    if not (_is_traced(r) or _is_traced(phi)) or shape_of(r) or shape_of(phi):
+        return cmath.rect(r, phi)
+    r, phi = (integers.to_float(x) if _is_traced(x) else float(x) for x in (r, phi))
+    return TABLE[complex](r * TABLE[math.cos](phi), r * TABLE[math.sin](phi))
+
+
 def _called_outside(function: Callable) -> Callable:
     """A function of `math` that Python computes: a host call where it is given traced numbers."""
 
@@ -526,6 +546,7 @@ TABLE: dict[Any, Callable] = {
     **{getattr(math, name): _called_outside(getattr(math, name)) for name in _HOSTED if hasattr(math, name)},
     **{getattr(module, name): _predicate(getattr(module, name), name)
        for module in (math, cmath) for name in ("isnan", "isinf", "isfinite")},
+    cmath.phase: _phase, cmath.polar: _polar, cmath.rect: _rect,
     math.floor: _rounded(math.floor, "floor"), math.ceil: _rounded(math.ceil, "ceil"),
     math.trunc: _rounded(math.trunc, "trunc"),
     **{function: _constructor(function, body) for function, body in CONSTRUCTORS.items()},

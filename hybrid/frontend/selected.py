@@ -128,8 +128,10 @@ def bincount(x: Any, /, weights: Any = None, minlength: Any = 0) -> Any:
         raise unsupported(f"np.bincount of an array {strong(x)}{list(shape_of(x))}", "count a vector of integers")
     places = operand(trace, x, dt.int64)
     least = integers.size_of(trace, minlength)
-    if trace.ask("ge", least, 0) is not True:
-        raise unsupported("np.bincount with a minlength that may be negative")
+    if (some := trace.ask("ge", least, 0)) is None:
+        trace.assume(trace.one(e.ge, sized(trace, least), tr.literal(0, dt.int64)), "a minlength is not negative")
+    if some is False:
+        raise ValueError("'minlength' must not be negative")
     none = tr.literal(0, dt.int64)
     longest = trace.one(r.max, _with(trace, places, -1), axes=(0,))
     lowest = trace.one(r.min, _with(trace, places, 0), axes=(0,))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import cmath
+
 import numpy as np
 import pytest
 
@@ -55,3 +57,28 @@ def test_borders_in_a_loop():
 
     u = np.sin(np.arange(9.0))
     assert same(hy.function(flux, strict=True)(u, 7), flux(u, 7))
+
+
+def test_polar_coordinates_of_complex_numbers():
+    def turned(x, y):
+        total, z = 0.0, 0j
+        for i in range(len(x)):
+            h = complex(x[i], y[i])
+            r, p = cmath.polar(h)
+            total += cmath.phase(h) + cmath.phase(x[i]) + r
+            z += cmath.rect(r * 2, p) + cmath.rect(x[i], i)
+        return total, z
+
+    decorated = hy.function(turned, strict=True)
+    for x, y in ((np.arange(-3.0, 5), np.arange(8.0) - 2), (np.zeros(8), np.arange(8.0)), (np.zeros(8), np.zeros(8))):
+        got, want = decorated(x, y), turned(x, y)
+        assert type(got[0]) is float and type(got[1]) is complex
+        np.testing.assert_allclose(got, want)
+
+
+def test_counts_of_a_length_that_a_run_finds_out():
+    def counted(x):
+        return np.bincount(x, minlength=x.max() + 2)
+
+    x = np.array([1, 3, 3])
+    assert same(hy.function(counted, strict=True)(x), counted(x))

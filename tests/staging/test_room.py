@@ -75,7 +75,7 @@ def test_matrices_that_shrink_are_taken_apart():
         s = 0.0
         while n > 1:
             q, r = np.linalg.qr(a[:n, :n])
-            u, w, v = np.linalg.svd(a[: n + 1, :n], full_matrices=False)
+            w = np.linalg.svd(a[: n + 1, :n], full_matrices=False)[1]
             s += abs(r[n - 1, n - 1]) + w[0] + q.shape[0]
             n -= 1
         return s
