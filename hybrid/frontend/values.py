@@ -134,13 +134,11 @@ def _polynomial(trace: Trace, size: Dim) -> Atom:
 
 def assembled(trace: Trace, x: Any) -> Any:
     """A list or range as the array NumPy would make of it; anything else as it is."""
-    if type(x) is range:
-        return np.asarray(x)
-    if type(x) not in (list, tuple):
+    if type(x) not in (list, tuple, range):
         return x
-    if not holds_tensor(x):
+    if type(x) is range or not holds_tensor(x):
         return np.asarray(x)
-    parts = [assembled(trace, item) for item in x]
+    parts = [_of_any_class(assembled(trace, item)) for item in x]
     dtype = dt.promote(*(dt.promote(dtype_of(part)) for part in parts))  # Python's numbers in a list are not weak
     shape = shape_of(parts[0])
     if any(shape_of(part) != shape for part in parts):
@@ -148,6 +146,13 @@ def assembled(trace: Trace, x: Any) -> Any:
     rows = [trace.one(v.reshape, operand(trace, part, dtype), shape=(1, *shape)) for part in parts]
     kind = "tensor" if any(kind_of(part) == "tensor" for part in parts) else "ndarray"
     return wrap(trace.fresh(trace.one(v.concatenate, *rows, axis=0), kind))
+
+
+def _of_any_class(x: Any) -> Any:
+    """A number of NumPy's or Python's, which is one element of an array in either class."""
+    data, maybe = unwrap(x), getattr(unwrap(x), "maybe", None)
+    same = maybe is not None and isinstance(maybe.instead, type) and np.dtype(maybe.instead) == data.type.dtype
+    return wrap(Symbol(data.cell, data.type, data.kind)) if same else x
 
 
 def read(trace: Trace, x: Any) -> Atom:

@@ -82,3 +82,20 @@ def test_counts_of_a_length_that_a_run_finds_out():
 
     x = np.array([1, 3, 3])
     assert same(hy.function(counted, strict=True)(x), counted(x))
+
+
+def test_numbers_of_either_class_are_elements():
+    """`1.0` on one way and a NumPy number on the other: in an array both are the same."""
+
+    def rotated(a):
+        for k in range(len(a) - 1):
+            c, s = 1.0, 0.0
+            if a[k + 1, k] != 0:
+                r = np.hypot(a[k, k], a[k + 1, k])
+                c, s = a[k, k] / r, a[k + 1, k] / r
+            a[k : k + 2] = np.array([[c, s], [-s, c]]) @ a[k : k + 2]
+        return a
+
+    a = np.triu(np.random.default_rng(2).random((8, 8)), -1)
+    a[3, 2] = 0
+    np.testing.assert_allclose(hy.function(rotated, strict=True)(a.copy()), rotated(a.copy()), atol=1e-14)
