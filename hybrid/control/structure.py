@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hybrid.control.perhaps import Perhaps, pieces
+from hybrid.control.plain import UNDEFINED
 from hybrid.frontend.masked import Masked
 from hybrid.ir.trace import Trace
 
@@ -36,7 +37,8 @@ class Nest:
             holds, *rest = parts
             return Perhaps(self.keys[0], holds, rest)
         if self.type is Masked:
-            return Masked(*parts)
+            full, mask = parts
+            return UNDEFINED if full is UNDEFINED or mask is UNDEFINED else Masked(full, mask)
         if issubclass(self.type, tuple):
             return tuple.__new__(self.type, parts)
         if self.type is list:
@@ -94,6 +96,7 @@ def nest_of_selection(value: Any) -> Nest | None:
 
 def note_twins(selections: Sequence[tuple[Masked, ...]]) -> None:
     """Take care of what a branch or loop leaves that masks select: the first of each may be any of the others."""
+    selections = [each for each in selections if each[0] is not UNDEFINED]  # such a variable nobody reads any more
     if len(selections) == 1:
         first, *others = selections[0]
         for other in others:

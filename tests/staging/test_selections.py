@@ -163,3 +163,19 @@ def test_selections_change_places():
         return a, b
 
     alike(swapped, X)
+
+
+def test_a_selection_made_anew_in_each_round():
+    def distinct(grid):
+        for i in range(9):
+            row = grid[i][grid[i] > 0]
+            box = grid[i // 3 : i // 3 + 3]
+            box = box[box > 0]
+            for part in (row, box):
+                if len(np.unique(part)) != len(part):
+                    return False
+        return True
+
+    grid = np.random.default_rng(4).integers(0, 9, (9, 9))
+    alike(distinct, grid)
+    alike(distinct, np.arange(81).reshape(9, 9))
