@@ -31,7 +31,7 @@ from hybrid.core.shape import Dim, Size
 from hybrid.frontend import integers, islands, joining, uncertain
 from hybrid.frontend.chosen import Chosen
 from hybrid.frontend.printing import text
-from hybrid.frontend.values import NUMBERS, Value, active, sized, wrap
+from hybrid.frontend.values import NUMBERS, Value, active, operand, sized, wrap
 from hybrid.ir import trace as tr
 from hybrid.ir.graph import Atom
 from hybrid.ir.requests import Recursive
@@ -143,6 +143,14 @@ class Tracing(Instances, Plain):
 
     def plain(self, value: Any) -> Any:
         return plain(value)
+
+    def unpacked(self, value: Any, count: int) -> Any:
+        trace = tr.current()
+        if trace is None or not isinstance(value, Listed) or value.held is not None:
+            return plain(value)
+        same = trace.one(e.eq, operand(trace, value.length(), dt.int64), tr.literal(count, dt.int64))
+        trace.assume(same, "a list has as many items as are unpacked")
+        return tuple(value[k] for k in range(count))
 
     def item(self, value: Any, index: Any) -> Any:
         """An item that only a run knows of what NumPy or Python holds."""

@@ -149,6 +149,10 @@ class Plain:
 
     slice = slice  # what `a:b` stands for
 
+    def unpacked(self, value: Any, count: int) -> Any:
+        """What `count` variables take apart: `a, b = f(x)`."""
+        return value
+
     def item(self, value: Any, index: Any) -> Any:
         """`value[index]`."""
         return value[index]

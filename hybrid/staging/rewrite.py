@@ -171,6 +171,14 @@ class _Rewriter(Expressions):
                 node.targets[0] = self.visit(target)
                 self.add(node)
                 return [node]
+            case ast.Assign(targets=[ast.Tuple(elts=parts)], value=ast.Call()) if not any(
+                isinstance(p, ast.Starred) for p in parts
+            ):
+                node.targets = list(map(self.visit, node.targets))
+                value = ast.copy_location(handler("unpacked", self.visit(node.value), ast.Constant(len(parts))), node.value)
+                node.value = value
+                self.add(node)
+                return [node]
             case ast.Return() | ast.Raise() | ast.Break() | ast.Continue():
                 if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call) and not binds(node.exc):
                     node.exc = ast.copy_location(handler("error", self.thunk(node.exc)), node.exc)

@@ -163,3 +163,25 @@ def test_zip_asks_for_equal_lengths():
         with pytest.raises(ValueError, match="zip") as pythons:
             f(x, y)
         assert str(ours.value) == str(pythons.value)
+
+
+def test_a_sorted_list_is_unpacked():
+    def f(x):
+        total = 0.0
+        for k in range(len(x) - 1):
+            low, high = sorted(x[k : k + 2])
+            total += high - 2 * low
+        return total
+
+    def three(x):
+        a, b, c = sorted(v for v in x if v > 0.5)
+        return a - b * c
+
+    same(f, (RANDOM(9),), (RANDOM(2),))
+    same(three, (np.array([0.7, 0.1, 0.9, 0.6, 0.2]),), (np.array([0.6, 0.7, 0.8]),))
+    compiled = function(three)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FallbackWarning)
+        for x in (np.ones(2), np.ones(4)):
+            with pytest.raises(ValueError, match="unpack"):
+                compiled(x)
