@@ -211,12 +211,14 @@ class Tracing(Instances, Plain):
         return integers.python(trace, trace.one(substitutes.NOT, verdict))
 
     def is_(self, left: Any, right: Any) -> Any:
-        if right is None or isinstance(right, bool):
+        if right is None or isinstance(right, bool) or type(left) is Perhaps:
             left, right = right, left
+        if any(isinstance(x, Listed) and x.is_merged for x in (left, right)):
+            raise TraceError("which object it is is asked of a list that is one list or another", at=tr.user_line())
         if type(right) is Perhaps:
-            if left is not None:
-                return left is right if isinstance(left, bool) else left is right.present()
-            return self.not_(right.holds)
+            if left is not None and left is not right and not isinstance(left, bool):
+                raise TraceError("which object it is is asked of a tuple or list that may be None", at=tr.user_line())
+            return self.not_(right.holds) if left is None else left is right
         if type(right) is Chosen and tr.current() is not None:
             return right.is_(left)
         if not (left is None or isinstance(left, bool)) or not isinstance(right, Value) or tr.current() is None:

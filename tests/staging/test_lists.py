@@ -599,7 +599,27 @@ def test_one_object_under_two_names():
 
     same(dicts, (X,), (1 - X,))
     same(lists, (X,), (1 - X,))
-    for f in (another, later, exchanged):
+
+    def identical(x):
+        a = [1.0]
+        b = a
+        for k in range(8):
+            if x[k] > 0.5:
+                b = [x[k]]
+        return b is a, len(b)
+
+    def maybe(x):
+        def found(c):
+            return [c] if c > 0.5 else None
+
+        r = found(x[0])
+        s = r
+        if r is not None:
+            r.append(2.0)
+        return r, r is s
+
+    same(maybe, (X,), (1 - X,))
+    for f in (another, later, exchanged, identical):
         compiled = function(f)
         for x in (X, 1 - X):
             with warnings.catch_warnings():
