@@ -18,7 +18,7 @@ from hybrid.control.lists import Listed, listed
 from hybrid.control.own import numbers
 from hybrid.control.perhaps import Perhaps, pieces
 from hybrid.control.plain import UNDEFINED
-from hybrid.control.structure import nests
+from hybrid.control.structure import FEW, nests
 from hybrid.core import dtype as dt
 from hybrid.core.errors import TraceError
 from hybrid.core.shape import TensorType
@@ -29,7 +29,6 @@ from hybrid.ir.graph import Atom
 from hybrid.ir.trace import Trace
 from hybrid.ops import control
 
-FEW = 64  # items that are joined one by one
 ROOM = 32  # items for which there is room in a list that every round rebinds; where they are more, as many more as usual
 Maker = Callable[[list[Atom]], Any]
 

@@ -18,6 +18,8 @@ from hybrid.control.plain import UNDEFINED
 from hybrid.frontend.masked import Masked
 from hybrid.ir.trace import Trace
 
+FEW = 64  # items of lists that are joined one by one
+
 
 @dataclass(frozen=True, slots=True)
 class Nest:
@@ -82,7 +84,7 @@ def nest_of(value: Any, known: int) -> Nest | None:
         return None
     if type(value) is dict:
         return Nest(dict, tuple(value))
-    if type(value) is list:
+    if type(value) is list and len(value) <= FEW:
         return Nest(list, (None,) * len(value))
     if is_plain_dataclass(type(value)):
         return Nest(type(value), tuple(vars(value)))
