@@ -168,6 +168,10 @@ class Tracing(Instances, Plain):
             found = self.tables.item(trace, value, index)
             if found is not None:
                 return found
+        elif type(value) in (str, bytes) and integers.is_traced_integer(index):
+            found = self.tables.letter(trace, value, index)
+            if found is not None:
+                return found
         return value[index]
 
     def low(self, mask: Callable[[], Any], name: str, value: Callable[[Callable], Any]) -> Any:

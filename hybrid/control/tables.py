@@ -1,4 +1,4 @@
-"""Lists and tuples of numbers or strings, read at a place that only a run knows: `STEPS[k]`, `codes[data[i] & 63]`.
+"""Lists, tuples and texts, read at a place that only a run knows: `STEPS[k]`, `codes[data[i] & 63]`, `"ACGT"[k]`.
 
 Each number of an item becomes an array that the graph holds. What is in a list counts at the time of reading: a trace is
 made of what its lists hold.
@@ -21,6 +21,7 @@ from hybrid.ir import trace as tr
 from hybrid.ir.trace import Known, Symbol, Trace
 
 MOST = 256  # items of a list: more than that nobody compares before the next call
+LONGEST = 1 << 20  # characters of a text, of which each becomes an integer
 
 
 def holds_traced(index: Any) -> bool:
@@ -63,6 +64,15 @@ class Tables:
         columns = self.known[key][1]
         return None if columns is None else _picked(trace, columns, index)
 
+    def letter(self, trace: Trace, text: str | bytes, index: Any) -> Any:
+        """`text[index]`; None where it has too many different characters."""
+        if not text or len(text) > LONGEST:
+            return None
+        if (type(text), text) not in self.known:
+            self.known[type(text), text] = text, _columns(tuple(text))
+        columns = self.known[type(text), text][1]
+        return None if columns is None else _picked(trace, columns, index)
+
 
 def _marks(items: Any) -> Iterator[Any]:
     """What tells contents from others: numbers by class and value, everything else by identity."""
@@ -95,10 +105,10 @@ def _columns(items: Any) -> Any:
 
 
 def _names(items: Any) -> _Names | None:
-    options = tuple(dict.fromkeys(map(Known, items)))
-    if len(options) > chosen.MOST:
+    places = {item: k for k, item in enumerate(dict.fromkeys(items))}
+    if len(places) > chosen.MOST:
         return None
-    return _Names(_columns([options.index(Known(item)) for item in items]), options)
+    return _Names(_columns([places[item] for item in items]), tuple(map(Known, places)))
 
 
 def _computed(trace: Trace, items: list | tuple, index: Any) -> Any:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from hybrid.staging.function import function
+
 TABLE = np.arange(256)[::-1].copy()
 STEPS = ((0, 1), (1, 0), (0, -1), (-1, 0))
 KEY = [3, 1, 4, 1, 5]
@@ -141,3 +143,68 @@ def test_items_of_an_array_of_known_numbers_are_known(invisible):
         return x
 
     invisible(f, np.arange(5.0))
+
+
+def test_characters_at_computed_places():
+    def aligned(a, b):
+        h = np.zeros((len(a) + 1, len(b) + 1), dtype=int)
+        for i in range(1, len(a) + 1):
+            for j in range(1, len(b) + 1):
+                h[i, j] = max(h[i - 1, j], h[i, j - 1], h[i - 1, j - 1] + (a[i - 1] == b[j - 1]))
+        return h[-1, -1], h
+
+    def found(text, pattern):
+        skip, j = [0] * len(pattern), 0
+        for i in range(1, len(pattern)):
+            while j > 0 and pattern[i] != pattern[j]:
+                j = skip[j - 1]
+            if pattern[i] == pattern[j]:
+                j += 1
+            skip[i] = j
+        at, j = -1, 0
+        for i in range(len(text)):
+            while j > 0 and text[i] != pattern[j]:
+                j = skip[j - 1]
+            if text[i] == pattern[j]:
+                j += 1
+            if j == len(pattern):
+                at = i - j + 1
+                break
+        return at
+
+    def hashed(data, places):
+        h = 7
+        for k in range(len(places)):
+            h = (h * 31 + data[places[k]]) & 0xFFFF
+        return h, data[places[0]]
+
+    def letter(text, places):
+        best = ""
+        for k in range(len(places)):
+            if text[places[k]] == "p":
+                best = text[places[k]]
+        return best
+
+    places = np.array([2, -1, 0, 3, 3, 1])
+    calls = ((aligned, ("GATTACAGATT", "TACGATTAGA")), (found, ("abacabadabacabae", "abacabae")),
+             (hashed, (b"bytes", places)), (letter, ("sample", places)))  # fmt: skip
+    for f, args in calls:
+        got, want = function(f, strict=True)(*args), f(*args)
+        assert type(got) is type(want)
+        for one, other in zip(got, want) if isinstance(got, tuple) else ((got, want),):
+            assert type(one) is type(other)
+            np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.filterwarnings("ignore::hybrid.FallbackWarning")
+def test_places_outside_a_text_are_pythons():
+    def second(text, k):
+        total = 0
+        for i in range(5):
+            total += text[k[i]] == "a"
+        return total
+
+    decorated = function(second)
+    assert decorated("banana", np.arange(5)) == second("banana", np.arange(5))
+    with pytest.raises(IndexError, match="string index out of range"):
+        decorated("banana", np.arange(5) + 3)
