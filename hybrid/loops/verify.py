@@ -143,6 +143,8 @@ class _Verifier:
                 self.accumulate(stmt)
             case nest.Scratch():
                 self.real(stmt.dtype, stmt)
+                if any(loop.kind in _CONCURRENT for loop in self.loops):
+                    self.fixed(stmt.size, stmt)
                 self.known(stmt.size, stmt)
                 self.define(stmt.name, _Name("scratch", stmt.dtype, stmt.size, len(self.loops)), stmt)
             case nest.Check():

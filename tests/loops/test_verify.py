@@ -176,7 +176,7 @@ REJECTED = {
     "coefficient out of scope": (
         kernel(over("serial"), over("serial", Store("out", Affine({"j": IN}), ONE), index="j")),
         "i is not an index or an int64 in scope"),
-    "scratch of a size of its own": (kernel(over("serial", Scratch("s", F32, IN))), "the size i of an array depends"),
+    "scratch of a size of its own": (kernel(over("vector", Scratch("s", F32, IN))), "the size i of an array depends"),
     "local extent meets": (
         kernel(over("serial", over("vector", Store("out", Affine(None, IN), ONE), index="j", extent=IN))),
         "store to the same element of out"),
