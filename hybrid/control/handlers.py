@@ -215,6 +215,7 @@ class Tracing(Instances, Plain):
         return integers.python(trace, trace.one(substitutes.NOT, verdict))
 
     def is_(self, left: Any, right: Any) -> Any:
+        left, right = plain(left), plain(right)
         if right is None or isinstance(right, bool) or type(left) is Perhaps:
             left, right = right, left
         if any(isinstance(x, Listed) and x.is_merged for x in (left, right)):
