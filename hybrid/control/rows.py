@@ -58,6 +58,8 @@ class Row(Listed):
         """The pool, which is another one once items of another kind are known to come."""
         if self.owner.stale:
             raise TraceError("a list in a container was known before what the container holds was", at=tr.user_line())
+        if self.owner.pool is None:
+            raise TraceError("a list in a container is read before it is known what is put into it", at=tr.user_line())
         return self.owner.pool
 
     @property

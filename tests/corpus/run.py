@@ -41,7 +41,7 @@ TOLERANCE = {2: 1e-2, 4: 1e-5, 8: 1e-10}
 # Programs that return what is left when nearly equal numbers are subtracted, an error estimate or a small spread: its last
 # digits are the rounding of these numbers, to the largest of which it is compared.
 CANCELLING = frozenset(("gmres", "gauss_kronrod", "kabsch", "pendulum_periods"))
-TIMED_SECONDS = 0.4  # for the repetitions of one timing
+TIMED_SECONDS = 0.2  # for the repetitions of one timing
 OURS = (hy.FallbackWarning, hy.RetraceWarning)
 
 

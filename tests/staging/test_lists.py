@@ -625,3 +625,20 @@ def test_one_object_under_two_names():
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", FallbackWarning)
                 assert alike(compiled(x), f(x))
+
+
+def test_lists_that_start_empty_in_tuples_are_refused_with_a_reason():
+    def beam(p, k):
+        beams = [(0.0, [])]
+        for t in range(len(p)):
+            candidates = []
+            for score, path in beams:
+                for c in range(p.shape[1]):
+                    candidates.append((score + p[t, c], path + [c]))  # noqa: RUF005  # adding is what is asked
+            candidates.sort(key=lambda one: -one[0])
+            beams = candidates[:k]
+        return beams[0]
+
+    p = np.arange(12.0).reshape(4, 3) % 5
+    with pytest.warns(FallbackWarning, match="is read before it is known what is put into it"):
+        assert function(beam)(p, 2) == beam(p, 2)
