@@ -634,7 +634,7 @@ def test_lists_that_start_empty_in_tuples_are_refused_with_a_reason():
             candidates = []
             for score, path in beams:
                 for c in range(p.shape[1]):
-                    candidates.append((score + p[t, c], path + [c]))  # noqa: RUF005  # adding is what is asked
+                    candidates.append((score + p[t, c], path + [c]))  # adding is what is asked
             candidates.sort(key=lambda one: -one[0])
             beams = candidates[:k]
         return beams[0]
