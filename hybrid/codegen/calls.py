@@ -15,7 +15,7 @@ from hybrid.codegen.values import Array, Value
 from hybrid.core import dtype as dt
 from hybrid.core.errors import CompileError
 from hybrid.core.shape import Dim
-from hybrid.loops.nest import Call, Code, Invoke, Kernel, Native, Routine, names_used, stored, walk
+from hybrid.loops.nest import Call, Check, Code, Invoke, Kernel, Native, Routine, names_used, stored, walk
 
 if TYPE_CHECKING:
     from hybrid.codegen.llvm import _Nest
@@ -103,10 +103,15 @@ def define(outer: _Nest, stmt: Routine) -> None:
     e, deep, room = nest.e, nest.e.label("deep"), nest.e.label("room")
     e.branch(e.let(f"icmp ult i64 {_frame(nest)}, %floor"), deep, room)
     e.start(deep)
-    nest.leave(str(int(Code.PYTHON)))
+    nest.leave(str(_too_deep(stmt)))
     e.start(room)
     nest.block(stmt.body)
     outer.shared.functions.append(nest.function(function, [*parameters, "i64 %floor"]))
+
+
+def _too_deep(stmt: Routine) -> int:
+    """What a kernel returns where the stack ends: as where a routine's first check says that it has gone too deep."""
+    return next((each.code.noted(each.note) for each in stmt.body if isinstance(each, Check)), int(Code.PYTHON))
 
 
 def _frame(nest: _Nest) -> str:

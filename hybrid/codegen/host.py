@@ -14,22 +14,22 @@ from typing import Any
 import numpy as np
 
 from hybrid.core.shape import Shape, Size, evaluate
-from hybrid.loops.nest import Call, Code, Run, Slot
+from hybrid.loops.nest import Call, Code, Slot
 
 
-def code_of(run: Run, operands: Sequence[np.ndarray], results: Sequence[np.ndarray], sizes: Mapping[str, int]) -> int:
+def code_of(call: Call, operands: Sequence[np.ndarray], results: Sequence[np.ndarray], sizes: Mapping[str, int]) -> int:
     """Make a call and put what it gives into `results`; the `Code` with which the kernel goes on, or ends.
 
     Python repeats a call that ends with PYTHON, and raises its own error at the user's line. What is no `Exception`
     (KeyboardInterrupt, SystemExit) goes through: that must not be repeated.
     """
     try:
-        for place, array in zip(results, run(operands, sizes), strict=True):
+        for place, array in zip(results, call.run(operands, sizes), strict=True):
             if array.shape != place.shape or array.dtype != place.dtype:
-                return Code.PYTHON
+                return Code.PYTHON.noted(call.note)
             place[...] = array
     except Exception:
-        return Code.PYTHON
+        return Code.PYTHON.noted(call.note)
     return Code.OK
 
 
@@ -47,7 +47,7 @@ class Callback:
         last = self._last
         if last is None or last[0] != words:
             last = self._last = (words, *self._arrays(words))  # one assignment: another thread may be here, too
-        return code_of(self.call.run, *last[1:])
+        return code_of(self.call, *last[1:])
 
     def _arrays(self, words: bytes) -> tuple[list[np.ndarray], list[np.ndarray], dict[str, int]]:
         values, slots = self._unpack(words), self.call.slots
@@ -70,7 +70,7 @@ def interpreted(call: Call) -> Callable[..., int]:
             writeable = len(arrays) >= len(call.reads)
             flat = flat if flat.dtype == slot.dtype else flat.view(slot.dtype)  # complex numbers are pairs to loops
             arrays.append(np.lib.stride_tricks.as_strided(flat, shape, strides, writeable=writeable))
-        return code_of(call.run, arrays[: len(call.reads)], arrays[len(call.reads) :], sizes)
+        return code_of(call, arrays[: len(call.reads)], arrays[len(call.reads) :], sizes)
 
     return run
 

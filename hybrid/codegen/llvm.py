@@ -249,7 +249,7 @@ class _Nest(Values):
         failed, passed = e.label("failed"), e.label("passed")
         e.branch(e.call("llvm.expect.i1", "i1", f"i1 {e.any(bad)}", "i1 false"), failed, passed)
         e.start(failed)
-        self.leave(str(int(stmt.code)))
+        self.leave(str(stmt.code.noted(stmt.note)))
         e.start(passed)
 
     def leave(self, code: str) -> None:

@@ -231,7 +231,7 @@ class _Source(text.Printer):
                 self.bind(stmt.name, f"np.empty({size}, {element})")
             case nest.Check():
                 self.line(f"if not {within(self.value(stmt.condition), ATOM)}:")
-                self.line(f"    return {self.ending(str(int(stmt.code)))}  # {stmt.code.name}")
+                self.line(f"    return {self.ending(str(stmt.code.noted(stmt.note)))}  # {stmt.code.name}")
             case nest.Call():
                 self.call(stmt)
             case nest.Routine():

@@ -44,6 +44,7 @@ class Context:
     spans: Mapping[Var, Size] = field(default_factory=dict)  # elements from first to last, where strided
     fresh: Names | None = None  # of the kernel that several groups go into; None: each has one of its own
     room: Callable[[Size], Size] = lambda size: size  # the most elements that a size of a body becomes
+    notes: list[str] = field(default_factory=list)  # the program's assumptions, each with its line
 
 
 def lower(group: Group, context: Context, name: str, loops: Collection[str] = ()) -> Kernel:

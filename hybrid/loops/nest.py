@@ -60,7 +60,7 @@ from hybrid.core.shape import Dim, Shape, Size
 
 
 class Code(enum.IntEnum):
-    """What a kernel returns: zero, or the first failed check."""
+    """What a kernel returns: zero, or in its lowest byte the first failed check; above that, the note of the check."""
 
     OK = 0
     INDEX = 1  # an index out of bounds
@@ -68,6 +68,9 @@ class Code(enum.IntEnum):
     PYTHON = 3  # the call belongs to Python: an assumption of the trace does not hold
     ROOM = 5  # so it does, since a container has more items than there is room for
     RAISED = 4  # Python raised what nobody may catch but the caller; the exception is set in the calling thread
+
+    def noted(self, note: int) -> int:
+        return note << 8 | self
 
 
 # name -> (arity, result): "same" as the operands, "bool", or "last" (select's branches).
@@ -295,8 +298,11 @@ class Scratch:
 
 @dataclass(frozen=True, slots=True)
 class Check:
+    """`note`: which of the program's assumptions it is, counted from 1; 0 where there is nothing to tell."""
+
     condition: Expr
     code: Code
+    note: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -366,6 +372,7 @@ class Call:
     symbols: tuple[str, ...] = ()  # size symbols, loop indices and int64 names: those of the slots, and what `run` asks for
     source: str = ""  # the user's line
     native: Native | None = None
+    note: int = 0  # which of the program's assumptions it is that Python does as it did while tracing (see `Check`)
 
     @property
     def slots(self) -> tuple[Slot, ...]:

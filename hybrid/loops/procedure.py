@@ -73,6 +73,7 @@ class _Lowering:
         self.names: dict[Var, str] = dict(context.names)
         self.strides: dict[Var, Shape] = dict(context.strides)
         self.spans = dict(context.spans)
+        self.notes = context.notes
         self.scratch: list[Scratch] = []
         self.highest: dict[str, Size] = {}  # the most that a symbol of a body can be
         self.groups = 0
@@ -169,7 +170,7 @@ class _Lowering:
                 return [Let(eqn.params["symbol"], self.value(eqn.inputs[0]))]
             case "check":
                 code = Code.ROOM if eqn.params["what"] == ROOM else Code.PYTHON
-                return [Check(self.value(eqn.inputs[0]), code)]
+                return [Check(self.value(eqn.inputs[0]), code, self.note(eqn.params["what"], eqn.source))]
             case "cond":
                 return self.branch(eqn, targets)
             case "recursion":
@@ -178,6 +179,13 @@ class _Lowering:
                 return recursions.again(self, eqn, targets)
             case _:
                 return self.loop(eqn, targets)
+
+    def note(self, what: str, source: object) -> int:
+        """The number of an assumption of the program."""
+        text = f"{what} ({source})" if source else what
+        if text not in self.notes:
+            self.notes.append(text)
+        return self.notes.index(text) + 1
 
     def branch(self, eqn: Eqn, targets: Sequence[str]) -> list[Stmt]:
         name = self.fresh("v")
@@ -240,7 +248,7 @@ class _Lowering:
             keep |= apart
         moved = self.settle(program, graph, targets, owned, last)
         known = {var: self.names[var] for var in (*graph.inputs, *(v for step in program.steps for v in step.results))}
-        context = Context(graph.producers, known, strides, self.spans, self.fresh, self.largest)
+        context = Context(graph.producers, known, strides, self.spans, self.fresh, self.largest, self.notes)
         out: list[Stmt] = moved
         for step in program.steps:
             if isinstance(step, Procedure):
@@ -270,8 +278,9 @@ class _Lowering:
         taken = tuple(map(slot, eqn.outputs))
         mentioned = [size for each in (*given, *taken) for size in each.sizes if isinstance(size, Dim)]
         symbols = symbols_of(eqn).union(*(size.symbols for size in mentioned))
-        name, source = eqn.primitive.name, str(eqn.source or "")
-        return Call(name, _numpy(eqn), given, taken, tuple(sorted(symbols)), source, self.native(eqn))
+        note = self.note(f"{eqn.params.get('function', eqn.primitive.name)} does as it did while tracing", eqn.source)
+        return Call(eqn.primitive.name, _numpy(eqn), given, taken, tuple(sorted(symbols)), str(eqn.source or ""),
+                    self.native(eqn), note)  # fmt: skip
 
     def native(self, eqn: Eqn) -> Native | None:
         """The C function that does the same."""

@@ -64,7 +64,9 @@ def recursion(lowering: _Lowering, eqn: Eqn, targets: Sequence[str]) -> list[Stm
     lowering.apart += len(outside)
     values: list[Ref] = [Ref(depth, dt.int64)]
     reads: list[Buffer] = []
-    entered: list[Stmt] = [Check(values[0] > Const(0, dt.int64), Code.PYTHON)]
+    entered: list[Stmt] = [
+        Check(values[0] > Const(0, dt.int64), Code.PYTHON, lowering.note("a recursion is not too deep", eqn.source))
+    ]
     for var in body.inputs[state : state + given]:
         lowering.strides.pop(var, None)
         if var.type.shape:

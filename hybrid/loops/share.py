@@ -139,5 +139,5 @@ def _with(stmt: Stmt, done: dict[int, Expr]) -> Stmt:
     if isinstance(stmt, Accumulate):
         return Accumulate(stmt.name, done[id(stmt.value)])
     if isinstance(stmt, Check):
-        return Check(done[id(stmt.condition)], stmt.code)
+        return Check(done[id(stmt.condition)], stmt.code, stmt.note)
     return stmt

@@ -187,7 +187,7 @@ class Printer:
             case nest.Scratch():
                 self.line(f"{stmt.name}: scratch {dt.SHORT[stmt.dtype]}[{stmt.size}]")
             case nest.Check():
-                self.line(f"check {self.value(stmt.condition)[0]} else {stmt.code.name}")
+                self.line(f"check {self.value(stmt.condition)[0]} else {stmt.code.name}{f' {stmt.note}' if stmt.note else ''}")
             case nest.Call():
                 given = ", ".join((*map(slot, stmt.reads), *(f"{name}" for name in stmt.symbols)))
                 note = f"   # {stmt.source}" if stmt.source else ""

@@ -28,10 +28,12 @@ from hybrid.runtime.program import Gemm, Lowered, Matrix, Segment, Work, title
 _NOTHING = np.empty(0, np.uint8)
 
 
-def fail(code: int) -> None:
-    """Raise what a kernel's code stands for."""
+def fail(status: int, notes: Sequence[str]) -> None:
+    """Raise what stands for what a kernel returned (see `Code`)."""
+    code, note = status & 0xFF, status >> 8
     if code == Code.PYTHON:
-        raise AssumptionError("what the trace takes for granted does not hold for these values")
+        what = notes[note - 1] if note else "functions between compiled parts do as they did while tracing"
+        raise AssumptionError(f"compiled code takes for granted that {what}, which these values do not fulfil")
     if code == Code.ROOM:
         raise RoomError("a container has more items than there is room for")
     if code == Code.INDEX:
@@ -166,7 +168,7 @@ class Plan:
             assert seen is not None
             seen.look()
         if code:
-            fail(code)
+            fail(code, self.lowered.notes)
 
     def _native(self, segment: Segment) -> Callable[..., int]:
         function = self._functions.get(segment.name)

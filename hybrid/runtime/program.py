@@ -116,6 +116,7 @@ class Lowered:
     types: Mapping[str, tuple[np.dtype, Size]] = field(default_factory=dict)  # of every buffer: dtype, elements
     arena: Mapping[str, Size] = field(default_factory=dict)  # byte offsets of intermediate buffers, to be rounded up to a line
     arena_size: Size = 0
+    notes: tuple[str, ...] = ()  # the assumptions that kernels check (see `Check.note`)
 
     @property
     def work(self) -> tuple[Work, ...]:
@@ -215,7 +216,9 @@ def build(
         steps.append(Segment("segment0", (), (), ()))  # of nothing, so that machine code can make the call
     outputs = tuple(names[var] for var in program.outputs[:visible])
     arena, size = _plan_memory(steps, types, names, {*outputs, *(names[v] for v in sources)}, _given(graph))
-    return Lowered(graph, program, tuple(steps), names, outputs, tuple(writebacks), written, types, arena, size)
+    return Lowered(
+        graph, program, tuple(steps), names, outputs, tuple(writebacks), written, types, arena, size, tuple(context.notes)
+    )
 
 
 def _in_place(

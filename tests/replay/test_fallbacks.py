@@ -269,3 +269,30 @@ def test_decorated_functions_in_coroutines():
 
     np.testing.assert_array_equal(asyncio.run(main()), [X * 2 * k for k in range(8)])
     assert f.stats()["traces"] == 1
+
+
+@pytest.mark.parametrize("backend", ["llvm", "numba", "python"])
+def test_a_call_that_turns_out_to_be_pythons_says_which_assumption_failed(backend):
+    def kept(x, limit):
+        out = []
+        for value in x:
+            if value > limit:
+                out.append((value, value * 2))
+        return np.array(out)
+
+    def inverted(mats, n):
+        total = np.zeros(mats.shape[1:])
+        for k in range(n):
+            total += np.linalg.inv(mats[k])
+        return total
+
+    f = hy.function(kept, backend=backend)
+    assert not reports(f, X, 1.5, calls=1)
+    (record,) = reports(f, X, 9.5)
+    line = inspect.getsourcelines(kept)[1] + 5
+    assert f"takes for granted that a list is not empty (test_fallbacks.py:{line})" in str(record.message)
+    mats, good = np.ones((3, 2, 2)), np.array([np.eye(2)] * 3)
+    g = hy.function(inverted, backend=backend, strict=True)
+    np.testing.assert_array_equal(g(good, 3), inverted(good, 3))
+    with pytest.raises(np.linalg.LinAlgError):
+        g(mats, 3)
