@@ -196,29 +196,27 @@ def test_wrong_arguments_are_pythons_errors():
 # numba/numba#5551, #6011, #2324: Ctrl-C was ignored, or killed the kernel; jax-ml/jax#9082: it came out as another error
 def test_an_interrupt_during_compilation_and_in_compiled_loops():
     done = in_subprocess("""
-        import os, signal, threading, numpy as np, hybrid as hy
+        import itertools, os, signal, threading, numpy as np, hybrid as hy
         x = np.random.default_rng(0).random(400)
 
-        class Interrupt:
+        def interrupted(seconds, work):
             # Ctrl-C after a while; again where Python lost it, as it does in a finaliser.
+            caught = threading.Event()
 
-            def __init__(self, seconds):
-                self.caught, self.seconds = threading.Event(), seconds
-                self.thread = threading.Thread(target=self.send)
-
-            def send(self):
-                pause = self.seconds
-                while not self.caught.wait(pause):
+            def send():
+                pause = seconds
+                while not caught.wait(pause):
                     os.kill(os.getpid(), signal.SIGINT)
-                    pause = 0.5
+                    pause = 2
 
-            def __enter__(self):
-                self.thread.start()
-
-            def __exit__(self, kind, error, tb):
-                self.caught.set()
-                self.thread.join()
-                return kind is KeyboardInterrupt
+            thread = threading.Thread(target=send)
+            try:
+                thread.start()
+                while True:
+                    work()
+            except KeyboardInterrupt:
+                caught.set()
+            thread.join()
 
         @hy.function
         def loop(x, n):
@@ -231,16 +229,11 @@ def test_an_interrupt_during_compilation_and_in_compiled_loops():
 
         loop(x, 3)
         for delay in (0.002, 0.03, 0.1):
-            with Interrupt(delay):
-                k = 0
-                while True:
-                    k += 1
-                    make(k)(x)
+            numbers = itertools.count(1)
+            interrupted(delay, lambda: make(next(numbers))(x))
             want = sum(np.sin(x * j) + 1 for j in range(40))
             np.testing.assert_allclose(make(1)(x), want, rtol=1e-12)
-            with Interrupt(delay):
-                while True:
-                    loop(x, 20_000)
+            interrupted(delay, lambda: loop(x, 20_000))
             y, z = x.copy(), x.copy()
             np.testing.assert_allclose(loop(y, 50), loop.eager(z, 50), rtol=1e-12)
         print("usable")
