@@ -578,8 +578,10 @@ def _grow(trace: Trace, change: Changes) -> None:
     """Make a list storage where it was made; elsewhere, leave that to the branch or loop around."""
     if not change.changed.is_home():
         raise change
-    change.__traceback__ = change.__context__ = None
-    change.changed.grow(change)
+    for each in (change, *change.also):
+        each.__traceback__ = each.__context__ = None
+        if each.changed.is_home():
+            each.changed.grow(each)
 
 
 def _nothing() -> None:

@@ -29,6 +29,7 @@ from hybrid.control.items import (
 from hybrid.control.join import Spec
 from hybrid.control.lists import KINDS, Listed, listed
 from hybrid.control.own import Changes, Own, View, numbers, plain
+from hybrid.control.rows import row_or
 from hybrid.control.structure import is_parts
 from hybrid.core import dtype as dt
 from hybrid.core.errors import TraceError
@@ -305,8 +306,9 @@ class Mapped(Own):
             return default
         self.to_storage()
         at = self.run(algorithms.find, self.atoms(key))[0]
-        handlers = self.trace.handlers
-        return handlers.choose(at >= 0, lambda: self.value(at), lambda: default)
+        if self.entries.pool is not None and (found := row_or(self.value(at), at >= 0, default)) is not None:
+            return found
+        return self.trace.handlers.choose(at >= 0, lambda: self.value(at), lambda: default)
 
     def setdefault(self, key: Any, default: Any = None) -> Any:
         if self.knows(key):

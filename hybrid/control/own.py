@@ -21,11 +21,12 @@ from hybrid.ir.trace import Cell, Region, Symbol, Trace
 
 class Changes(TraceError):
     """A branch or loop changes a container: where it was made it becomes storage, with room for more, and what changes it is
-    recorded anew."""
+    recorded anew. `also`: other containers found changed, which would else stop the next attempt, or spoil it."""
 
     def __init__(self, changed: Own, layout: Layout, room: int = 0):
         super().__init__("a branch or loop changes a list of objects that are not all numbers of one kind", at=tr.user_line())
         self.changed, self.layout, self.room = changed, layout, room
+        self.also: list[Changes] = []
 
 
 def home(region: Region | None) -> Region | None:
@@ -263,9 +264,18 @@ def _values(value: Any) -> Iterable[Any]:
 
 def refuse_changes(held: list[tuple[Own, Any]]) -> None:
     """Raise for a container that Python changed meanwhile: where it was made it can become storage."""
+    changes = []
     for changed, before in held:
         if changed.held is not None and not changed.same(before):
             layout = changed.layout_now()
             if layout is None:
                 raise TraceError("a loop changes a list of objects that are not all numbers", at=tr.user_line())
-            raise Changes(changed, layout)
+            changes.append(Changes(changed, layout))
+    raise_all(changes)
+
+
+def raise_all(changes: list[Changes]) -> None:
+    """Raise the first, which knows of the others."""
+    if changes:
+        first, *first.also = changes
+        raise first

@@ -12,6 +12,8 @@ from typing import Any
 from hybrid.control import algorithms
 from hybrid.control.items import Layout
 from hybrid.control.lists import MAKERS, Listed
+from hybrid.control.own import plain
+from hybrid.control.perhaps import Perhaps
 from hybrid.core import dtype as dt
 from hybrid.core.errors import ROOM, TraceError
 from hybrid.frontend.indexing import getitem, setitem
@@ -107,6 +109,9 @@ class Row(Listed):
         item = self._admitted(item)
         self.run(algorithms.append_to_row, item)
 
+    def straight(self) -> Listed:
+        return self.copy()
+
     def full(self) -> Any:
         trace = self.trace
         return self.python(trace.one(e.ge, self._known(1), self._known(2)))
@@ -147,6 +152,36 @@ class Row(Listed):
 
     def outputs(self, whole: bool = True) -> tuple[list[Atom], Layout]:
         return self.copy().outputs(whole)
+
+
+class RowOr(Row):
+    """A list of a dict, or no items where the key is not there: `cells.get(key, [])`, to be read only."""
+
+    def __init__(self, row: Row, there: Atom, default: Any):
+        super().__init__(row.owner, row.numbers, row.at)
+        self.there, self.default = there, default
+
+    def _bounds(self) -> tuple[Atom, Atom]:
+        if not is_empty(self.default):
+            raise TraceError("the default of .get() has been changed since", at=tr.user_line())
+        first, end = super()._bounds()
+        return first, self.trace.one(e.select, self.there, end, first)
+
+    def _changing(self) -> None:
+        raise TraceError("a list is changed that is one of a dict's or the default of .get()", at=tr.user_line())
+
+
+def row_or(row: Any, there: Any, default: Any) -> Any:
+    """What `.get()` gives where lists are looked up; None where only a branch can tell."""
+    if type(row) is Row and default is None:
+        return Perhaps(list, there, (RowOr(row, operand(row.trace, there, dt.bool_), ()),))
+    return RowOr(row, operand(row.trace, there, dt.bool_), default) if type(row) is Row and is_empty(default) else None
+
+
+def is_empty(default: Any) -> bool:
+    """Whether it is a list or tuple without items."""
+    default = plain(default)
+    return type(default) in (list, tuple) and not default
 
 
 MAKERS["pool"] = Pool

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from hybrid.control.own import Changes, Own
+from hybrid.control.own import Changes, Own, raise_all
 from hybrid.control.plain import UNDEFINED, State
 from hybrid.core.errors import TraceError
 from hybrid.frontend.values import Value
@@ -120,14 +120,15 @@ class Watch:
 
     def refuse(self, where: str) -> None:
         """TraceError where something changed; it is put back."""
-        value = next((held for held, before in self.before.values() if isinstance(held, Own) and not _same(held, before)), None)
-        value = self.changed() if value is None else value
+        changed = [held for held, before in self.before.values() if isinstance(held, Own) and not _same(held, before)]
+        value = changed[0] if changed else self.changed()
         if value is not None and (new := self.new()):
             self.restore()
             raise Holds(new)
-        if isinstance(value, Own) and (layout := value.layout_now()) is not None:
+        layouts = [own.layout_now() for own in changed]
+        if changed and layouts[0] is not None:
             self.restore()
-            raise Changes(value, layout)
+            raise_all([Changes(own, layout) for own, layout in zip(changed, layouts) if layout is not None])
         if value is not None:
             self.restore()
             raise TraceError(

@@ -100,6 +100,8 @@ def _settled(item: Any) -> Any:
     """An index as a number of one class."""
     if isinstance(item, slice):
         return slice(*map(_settled, (item.start, item.stop, item.step)))
+    if type(item) is range:
+        return np.array(item, np.int64)
     return uncertain.number(active(), item)
 
 

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from hybrid.core import dtype as dt
-from hybrid.core.shape import Dim, normalize_axis
+from hybrid.core.shape import Dim, Size, normalize_axis
+from hybrid.frontend import integers
 from hybrid.frontend import ufuncs as u
 from hybrid.frontend.compositions import clip
 from hybrid.frontend.elementwise import cast, select
@@ -17,7 +18,25 @@ from hybrid.frontend.indexing import getitem
 from hybrid.frontend.linear import dot
 from hybrid.frontend.reductions import sort
 from hybrid.frontend.shaping import concatenate, flip, reshape, stack
-from hybrid.frontend.values import active, bind, holds_tensor, implements, laid_out, like, shape_of, strong, traced, unsupported
+from hybrid.frontend.values import (
+    active,
+    bind,
+    cut,
+    holds_tensor,
+    implements,
+    laid_out,
+    like,
+    meet,
+    read,
+    shape_of,
+    sized,
+    strong,
+    traced,
+    unsupported,
+    wrap,
+)
+from hybrid.ir import trace as tr
+from hybrid.ops import elementwise as e
 from hybrid.ops import index as ix
 
 # A kernel of this many taps is written as shifted products, which fuse; a longer one gathers its windows for one dot product.
@@ -36,6 +55,14 @@ def searchsorted(a: Any, v: Any, side: str = "left", sorter: Any = None) -> Any:
     return bind(ix.searchsorted, cast(a, dtype), cast(v, dtype), side=side)
 
 
+def _least(size: Size) -> Any:
+    """A size, or 0 where that is less."""
+    if not isinstance(size, Dim):
+        return max(size, 0)
+    trace = active()
+    return integers.python(trace, trace.one(e.maximum, sized(trace, size), tr.literal(0, dt.int64)))
+
+
 @implements(np.interp)
 def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None) -> Any:
     """The piecewise linear function through the points (xp, fp), constant beyond them; in float64."""
@@ -47,12 +74,15 @@ def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period
     if dt.is_complex(fp.dtype):
         raise unsupported("np.interp of complex values")
     x, xp, fp = (cast(value, np.float64) for value in (x, xp, fp))
-    count = shape_of(xp)[0]
-    if count == 0 or shape_of(xp) != shape_of(fp):
+    count, values = shape_of(xp)[0], shape_of(fp)[0]
+    if count != values and (isinstance(count, Dim) or isinstance(values, Dim)) and meet(active(), count, values):
+        fp = wrap(active().fresh(cut(active(), read(active(), fp), (count,)), "ndarray"))
+    elif count == 0 or count != values:
         raise ValueError("array of sample points is empty" if count == 0 else "fp and xp are not of the same length.")
-    at = clip(bind(ix.searchsorted, xp, x, side="right") - 1, 0, max(count - 2, 0))
+    at = clip(bind(ix.searchsorted, xp, x, side="right") - 1, 0, _least(count - 2))
     x0, y0 = take(xp, at), take(fp, at)
-    x1, y1 = (take(xp, at + 1), take(fp, at + 1)) if count > 1 else (x0, y0)
+    after = clip(at + 1, 0, count - 1) if isinstance(count, Dim) else at + 1
+    x1, y1 = (take(xp, after), take(fp, after)) if isinstance(count, Dim) or count > 1 else (x0, y0)
     first, last = getitem(fp, 0), getitem(fp, -1)
     inside = (y1 - y0) / (x1 - x0) * (x - x0) + y0
     out = select(x == x0, y0, inside)

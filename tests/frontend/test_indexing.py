@@ -15,7 +15,7 @@ READS = [
     "x[np.array([1, 0])]", "x[np.array(1)]", "x[..., [True, False, True, False]]", "x[[]]",
     "x[[True, False]]", "x[[True, False], 1]", "x[np.ix_([0, 1], [0, 2])]", "x[1:, [0, 1]][:, 1:]", "x[i]",
     "x[i, 1:]", "x[:, i]", "x[i, i + 1]", "x[x[0, 0, :2].astype(int) % 2]", "x[:, np.argmax(x[0, :, 0])]",
-    "x[i][1:, ::2]", "x[[0, 1], None, 1]",
+    "x[i][1:, ::2]", "x[[0, 1], None, 1]", "x[range(2)]", "x[:, range(2, 0, -1)]", "x[range(0)]", "x[[0, 1], range(1, 3)]",
 ]  # fmt: skip
 
 
@@ -37,7 +37,7 @@ WRITES = [
     "x.fill(2)", "np.copyto(x, 3)", "np.copyto(x, x[0], where=x > 3)", "np.add(x, 1, out=x)", "np.sqrt(x, out=x)",
     "np.fill_diagonal(x[0], 8)", "np.put_along_axis(x, np.argmax(x, 2, keepdims=True), 0, 2)",
     "np.add.at(x, [0, 0, 1], 1)", "np.sum(x, 0, out=x[0])", "np.cumsum(x, 1, out=x)",
-    "x[x[0, 0, :2].astype(int) % 2] = 3", "x[:, [True, False, True]] = 6", "x[0, 0] = [1, 2, 3, 4]",
+    "x[x[0, 0, :2].astype(int) % 2] = 3", "x[:, [True, False, True]] = 6", "x[:, range(2)] = 6", "x[0, 0] = [1, 2, 3, 4]",
     "x[:, 0, 0] = [x[0, 0, 1], 5]", "x[:2] = x[0:1]",
 ]  # fmt: skip
 

@@ -179,3 +179,26 @@ def test_a_selection_made_anew_in_each_round():
     grid = np.random.default_rng(4).integers(0, 9, (9, 9))
     alike(distinct, grid)
     alike(distinct, np.arange(81).reshape(9, 9))
+
+
+@pytest.mark.parametrize("missing", ([], [2, 5], [0, 1, 2, 3, 4, 5, 7]))
+def test_interpolation_between_selected_points(missing):
+    def filled(x, y, at):
+        good = ~np.isnan(y)
+        return np.interp(at, x[good], y[good])
+
+    y = np.arange(8.0) ** 2
+    y[missing] = np.nan
+    alike(filled, np.arange(8.0), y, np.linspace(-1, 9, 13))
+
+
+def test_interpolation_between_values_that_occur():
+    def matched(source, reference):
+        _, where, counts = np.unique(source.ravel(), return_inverse=True, return_counts=True)
+        values, others = np.unique(reference.ravel(), return_counts=True)
+        return np.interp(np.cumsum(counts) / source.size, np.cumsum(others) / reference.size, values)[where].reshape(
+            source.shape
+        )
+
+    rng = np.random.default_rng(2)
+    alike(matched, rng.integers(0, 9, (6, 6)), rng.integers(3, 15, (7, 7)))
