@@ -209,15 +209,28 @@ def _extreme(function: Callable, algorithm: Callable) -> Callable:
     return extreme
 
 
+def _has_keys(kind: type, items: Any) -> bool:
+    """Whether some keys that a container gets of a list are traced numbers, which have no hash."""
+    if type(items) not in (list, tuple):
+        return False
+    if kind is not dict:
+        return any(map(is_traced, items))
+    return any(isinstance(pair, tuple) and len(pair) == 2 and is_traced(pair[0]) for pair in items)
+
+
 def _container(kind: type) -> Callable:
     """`set(items)`, `dict(pairs)`, `Counter(items)` of items that only a run knows."""
 
     def made(*args: Any, **kwargs: Any) -> Any:
-        if len(args) != 1 or kwargs or not _is_stored(plain(args[0])):
+        items = plain(args[0]) if len(args) == 1 and not kwargs else None
+        if _has_keys(kind, items):
+            items = listed(active(), builtins.list(items))
+            items.to_storage()  # one loop over them, however many there are
+        if not _is_stored(items):
             return kind(*map(plain, args), **kwargs)
         out = listed(active(), kind())
         adding: dict[Any, Callable] = {dict: algorithms.add_pairs, Counter: algorithms.add_counts, set: algorithms.add_all}
-        active().handlers.algorithm(adding[kind])(out, plain(args[0]))
+        active().handlers.algorithm(adding[kind])(out, items)
         return released(out)
 
     return made

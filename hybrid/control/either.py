@@ -79,7 +79,12 @@ def _is_list(join: Join, value: Any) -> bool:
 def _perhaps(join: Join, name: str, one: tuple, other: tuple) -> Maker:
     """None, or a list."""
     holds, items = (join.joined(name, a, b, guarded=True) for a, b in zip(one, other))
-    return lambda results: Perhaps(list, holds(results), (items(results),))
+
+    def made(results: list[Atom]) -> Perhaps:
+        found = items(results)
+        return Perhaps(list, holds(results), (listed(join.trace, found) if type(found) is list else found,))
+
+    return made
 
 
 def _known(value: Any) -> list | None:
@@ -182,16 +187,16 @@ class Several:
         return out
 
 
-def several(trace: Trace, before: Several | None, initial: Listed, after: Listed) -> Several:
-    """What holds the list before a loop, what a round was given, and what it left."""
-    layouts = [] if before is None else [before.layout]
-    for own in (initial, after):
+def several(trace: Trace, before: Several | None, initial: Any, after: Listed) -> Several:
+    """What holds the list before a loop, if there is one, what a round was given, and what it left."""
+    layouts, lists = [] if before is None else [before.layout], [own for own in (initial, after) if own is not UNDEFINED]
+    for own in lists:
         if own.held is None or own.held:
             layouts.append(own.layout if own.held is None else layout_of(own.held))
     layout = reduce(common_layout, layouts) if layouts else None
     if layout is None or inner_layout(layout) is not None:
         raise TraceError("a list of several kinds of items, or of lists, is another one from round to round", at=tr.user_line())
-    capacity = max(initial.capacity, after.capacity, ROOM * trace.room)
+    capacity = max(*(own.capacity for own in lists), ROOM * trace.room)
     return Several(layout, capacity if before is None else max(before.capacity, capacity))
 
 

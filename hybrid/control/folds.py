@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import builtins
 import types
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from hybrid.control import substitutes
 from hybrid.control.own import Own, View
-from hybrid.control.plain import UNDEFINED, State
+from hybrid.control.plain import UNDEFINED, Each, State
 from hybrid.core import dtype as dt
 from hybrid.core.shape import Dim
 from hybrid.frontend.values import Value, sized, unwrap
@@ -37,85 +37,77 @@ class _Box:
         (self.value,) = values
 
 
-def fold(
-    control: Tracing,
-    trace: Trace,
-    function: Callable,
-    iterable: Iterable,
-    test: Callable[[Any], Any] | None,
-    item: Callable[[Any], Any],
-    start: tuple,
-) -> Any:
-    """One of these functions of `item(x) for x in iterable if test(x)`; UNDEFINED where Python must do it."""
-    found = None if isinstance(iterable, (Own, View)) else substitutes.counted(trace, iterable)
+def fold(control: Tracing, trace: Trace, function: Callable, each: Each, start: tuple) -> Any:
+    """One of these functions of what a generator makes; UNDEFINED where Python must do it."""
+    found = None if isinstance(each.iterable, (Own, View)) else substitutes.counted(trace, each.iterable)
     if found is None or not is_fold(function):
         return UNDEFINED
-    if test is None and not isinstance(found[0], Dim) and found[0] <= control.short:
+    if not each.asks and not isinstance(found[0], Dim) and found[0] ** (1 + each.nested) <= control.short:
         return UNDEFINED  # a few items: what they compute fuses
-    return FOLDS[function](control, trace, iterable, test, item, start)
+    return FOLDS[function](control, trace, each, start)
 
 
-def _sum(control: Tracing, trace: Trace, iterable: Iterable, test: Callable | None, item: Callable, start: tuple) -> Any:
+def _sum(control: Tracing, trace: Trace, each: Each, start: tuple) -> Any:
     total = _Box(start[0] if start else 0)
 
-    def add(x: Any) -> None:
-        total.value = total.value + item(x)
+    def add(value: Any) -> None:
+        total.value = total.value + value
 
-    _each(control, iterable, test, add, total)
+    _each(control, each, add, total)
     return total.value
 
 
 def _quantified(decides: bool) -> Callable:
-    def quantified(
-        control: Tracing, trace: Trace, iterable: Iterable, test: Callable | None, item: Callable, start: tuple
-    ) -> Any:
+    def quantified(control: Tracing, trace: Trace, each: Each, start: tuple) -> Any:
         decided = _Box(False)
 
-        def look(x: Any) -> None:
-            value = item(x)
+        def look(value: Any) -> None:
             decided.value = control.not_(control.not_(value)) if decides else control.not_(value)
 
-        _each(control, iterable, test, look, decided, lambda: decided.value)
+        _each(control, each, look, decided, lambda: decided.value)
         return decided.value if decides else control.not_(decided.value)
 
     return quantified
 
 
 def _extreme(better: Callable[[Any, Any], Any]) -> Callable:
-    def extreme(control: Tracing, trace: Trace, iterable: Iterable, test: Callable | None, item: Callable, start: tuple) -> Any:
-        count, at = substitutes.counted(trace, iterable)  # type: ignore[misc]
-        if test is not None:
+    def extreme(control: Tracing, trace: Trace, each: Each, start: tuple) -> Any:
+        count, at = substitutes.counted(trace, each.iterable)  # type: ignore[misc]
+        if each.asks or each.nested:
             return UNDEFINED  # which item is the first only a run knows
         if isinstance(count, Dim) and not trace.bounds.nonnegative(count - 1):
             trace.assume(trace.one(e.gt, sized(trace, count), tr.literal(0, dt.int64)), "there is a greatest or least item")
-        best = _Box(item(at(0)))
+        best = _Box(each.item(at(0)))
 
-        def compare(x: Any) -> None:
-            value = item(x)
-
+        def compare(value: Any) -> None:
             def take() -> None:
                 best.value = value
 
             control.branch(better(value, best.value), take, lambda: None, best.state)
 
-        _each(control, substitutes.Counted(count - 1, lambda k: at(k + 1)), None, compare, best)
+        _each(control, Each(substitutes.Counted(count - 1, lambda k: at(k + 1)), None, each.item), compare, best)
         return best.value
 
     return extreme
 
 
-def _each(
-    control: Tracing, iterable: Iterable, test: Callable | None, body: Callable[[Any], None], box: _Box,
-    stop: Callable[[], Any] | None = None,
-) -> None:  # fmt: skip
-    if test is None:
-        control.for_(iterable, body, box.state, stop)
-        return
+def _each(control: Tracing, each: Each, take: Callable[[Any], None], box: _Box, stop: Callable[[], Any] | None = None) -> None:
+    """The loops of a generator, which rebind the variable of a box."""
 
-    def tested(x: Any) -> None:
-        control.branch(test(x), lambda: body(x), lambda: None, box.state)
+    def go(x: Any) -> None:
+        made = each.item(x)
+        if each.nested:
+            _each(control, made, take, box, stop)
+        else:
+            take(made)
 
-    control.for_(iterable, tested, box.state, stop)
+    def body(x: Any) -> None:
+        if each.test is None:
+            go(x)
+        else:
+            control.branch(each.test(x), lambda: go(x), lambda: None, box.state)
+
+    control.for_(each.iterable, body, box.state, stop)
 
 
 FOLDS: dict[Any, Callable] = {
@@ -139,7 +131,7 @@ def of_array(control: Tracing, function: Callable, usual: Callable) -> Callable:
         trace = tr.current()
         if trace is None or kwargs or not args or not _is_array(args[0]) or len(args) > (2 if function is sum else 1):
             return usual(*args, **kwargs)
-        out = fold(control, trace, function, args[0], None, lambda x: x, args[1:])
+        out = fold(control, trace, function, Each(args[0], None, lambda x: x), args[1:])
         return usual(list(args[0]), *args[1:]) if out is UNDEFINED else out
 
     return folded

@@ -12,16 +12,16 @@ from typing import Any
 
 import numpy as np
 
-from hybrid.control import arrays, containers, either, folds, queues, rows, substitutes, written  # noqa: F401
+from hybrid.control import arrays, comprehensions, containers, either, folds, queues, rows, substitutes, written  # noqa: F401
 from hybrid.control.attempt import Attempt, give_back, known_containers
 from hybrid.control.branch import branch, choose, truth
 from hybrid.control.effects import refuse_debuggers, refuse_effects
 from hybrid.control.instances import Instances
 from hybrid.control.lists import Listed, listed, repeated
 from hybrid.control.loop import CannotRoll, FirstRoundDiffers, RoundRaises, Rounds, Swapped, roll
-from hybrid.control.own import Changes, Own, View, home, plain, released
+from hybrid.control.own import Changes, Own, View, home, plain
 from hybrid.control.perhaps import Perhaps, present
-from hybrid.control.plain import UNDEFINED, Ends, Plain, State
+from hybrid.control.plain import UNDEFINED, Each, Ends, Plain, State
 from hybrid.control.recursion import Recursion
 from hybrid.control.tables import Tables, holds_traced, is_number
 from hybrid.control.watch import Holds
@@ -43,7 +43,6 @@ COPIES = 128  # of a body in short loops in one another: 576 matrix products in 
 RECURSIONS = 2  # calls of a function by itself, each in another branch, that are recorded
 REPEATED = 64  # calls of a function by itself that are recorded one by one
 MEMBERS = 64  # items of a container that a traced number is compared with, one by one
-LONG_WRITTEN = 64  # items of a generator that are written out: what they compute fuses
 LONG = 2048  # rounds beyond which a loop that cannot be rolled is not written out
 
 
@@ -95,43 +94,23 @@ class Tracing(Instances, Plain):
     def listed(self, items: Any) -> Any:
         return listed(tr.current(), items)
 
-    def filtered(self, iterable: Iterable, test: Callable[[Any], Any] | None, item: Callable[[Any], Any]) -> Any:
+    def filtered(self, each: Each) -> Any:
         trace = tr.current()
-        known = substitutes.counted(trace, iterable) if trace is not None else None
-        stored = isinstance(iterable, (Own, View))
-        if trace is None or known is None or (test is None and not stored and not isinstance(known[0], Dim)):
-            return [item(x) for x in plain(iterable) if test is None or self._holds(test(x))]
-        return self._collected(trace, iterable if stored else substitutes.Counted(*known), test, item)
+        return super().filtered(each) if trace is None else comprehensions.filtered(self, trace, each)
 
-    def generated(self, iterable: Iterable, test: Callable[[Any], Any] | None, item: Callable[[Any], Any]) -> Any:
+    def collected(self, kind: str, each: Each) -> Any:
+        if tr.current() is None:
+            return super().collected(kind, each)
+        return self.call({"set": set, "dict": dict}[kind])(self.filtered(each))
+
+    def generated(self, each: Each) -> Any:
         trace = tr.current()
-        known = substitutes.counted(trace, iterable) if trace is not None else None
-        stored = isinstance(iterable, (Own, View))
-        short = test is None and not stored and known is not None and not isinstance(known[0], Dim) and known[0] <= LONG_WRITTEN
-        if trace is None or known is None or short:
-            return (item(x) for x in plain(iterable) if test is None or self._holds(test(x)))
-        return self._collected(trace, iterable if stored else substitutes.Counted(*known), test, item)
+        return super().generated(each) if trace is None else comprehensions.generated(self, trace, each)
 
-    def fold(self, function: Callable, iterable: Iterable, test: Any, item: Callable[[Any], Any], *start: Any) -> Any:
+    def fold(self, function: Callable, each: Each, *start: Any) -> Any:
         trace = tr.current()
-        out = UNDEFINED if trace is None else folds.fold(self, trace, function, iterable, test, item, start)
-        return out if out is not UNDEFINED else self.call(function)(self.generated(iterable, test, item), *start)
-
-    def _collected(self, trace: Trace, iterable: Any, test: Callable[[Any], Any] | None, item: Callable[[Any], Any]) -> Any:
-        """A list of the items that a loop makes."""
-        out = Listed(trace, [])
-
-        def body(x: Any) -> None:
-            if test is None:
-                out.append(item(x))
-            else:
-                self.branch(test(x), lambda: out.append(item(x)), _nothing, _NO_STATE)
-
-        self.for_(iterable, body, _NO_STATE)
-        return released(out)
-
-    def _holds(self, test: Any) -> bool:
-        return test if isinstance(test, bool) else bool(test)
+        out = UNDEFINED if trace is None else folds.fold(self, trace, function, each, start)
+        return out if out is not UNDEFINED else self.call(function)(self.generated(each), *start)
 
     def repeated(self, left: Any, right: Any) -> Any:
         trace, items, count = tr.current(), left, right

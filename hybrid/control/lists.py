@@ -550,6 +550,7 @@ class Listed(Own):
         """Where the items begin and end, and their numbers: what a result is made of."""
         if whole and self.borrows:
             raise TraceError("a list is returned with arrays that were not made for it", at=tr.user_line())
+        self.to_storage()
         inner = [] if self.pool is None else self.pool.buffers
         if self.pool is not None and self.pool.pool is not None:
             raise self.refuse("returning lists in lists in")

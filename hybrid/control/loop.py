@@ -16,7 +16,7 @@ from hybrid.control import join
 from hybrid.control.branch import truth
 from hybrid.control.either import Several, several, unmerged, usable
 from hybrid.control.join import NO, YES, Spec, atoms, called, common, form_of, holds_all, made, spec_of
-from hybrid.control.lists import Listed
+from hybrid.control.lists import Listed, listed
 from hybrid.control.own import Changes, home, refuse_changes
 from hybrid.control.parts import Part, common_whole
 from hybrid.control.perhaps import Perhaps
@@ -149,7 +149,7 @@ class Carried:
     def leave(self, after: Any, found: dict[int, Nest], unions: bool) -> bool:
         """Take what a round left, `found`: the containers among it; True where the variable turns out to be one."""
         nest = found.get(id(after))
-        either = optional(self.nest, nest) if self.items is not None or self.initial is None else None
+        either = optional(self.nest, nest, lists=True) if self.items is not None or self.initial is None else None
         if (
             either is not None
             and nest != self.nest
@@ -248,8 +248,11 @@ def _roll(trace: Trace, rounds: Rounds, state: State, renames: bool, unions: boo
                 raise RoundRaises(error) from error
             left = state.get()
             found = {**known_nests(trace), **nests(left, 2)}  # held by `left`, and by the user's variables
-            found = {key: nest for key, nest in found.items() if nest.type is not list}
             after = dict(zip(state.names, left))
+            for v in wanted:
+                if _is_guarded(v) and id(after[v.name]) in found and type(after[v.name]) is list:
+                    after[v.name] = listed(trace, after[v.name])
+            found = {key: nest for key, nest in found.items() if nest.type is not list}
             refuse_changes(held)
         merged = unmerged(lists)
         objects = [id(after[v.name]) for v in wanted if not found.get(id(after[v.name]), _VALUE).is_value]
@@ -317,7 +320,7 @@ def _settle(c: Carried, leaves: list[Carried], region: Region, renames: bool, un
     if c.spec is None and c.read and (whole := common_whole(c.initial, c.after)) is not None:
         c.spec = Part(whole)
         return True
-    if isinstance(c.spec, Several) or (type(c.after) is Listed and type(c.initial) is Listed):
+    if isinstance(c.spec, Several) or (type(c.after) is Listed and (type(c.initial) is Listed or _is_guarded(c))):
         return _settle_list(c, leaves, region)
     if isinstance(c.spec, Part):
         if c.spec.holds(c.after):
@@ -342,6 +345,11 @@ def _settle(c: Carried, leaves: list[Carried], region: Region, renames: bool, un
         raise CannotRoll(f"{called(c.name)} stands for another array from round to round", at=tr.user_line())
     changed, c.spec = c.spec is None, spec
     return changed
+
+
+def _is_guarded(c: Carried) -> bool:
+    """Whether a flag says, of a variable without a value before the loop, that it has one."""
+    return c.guarded and c.initial is UNDEFINED
 
 
 def _settle_list(c: Carried, leaves: list[Carried], region: Region) -> bool:
@@ -449,7 +457,9 @@ def _untested(body: Graph, split: int) -> list[Eqn]:
 
 def _initial(trace: Trace, c: Carried) -> list[Atom]:
     assert c.spec is not None
-    if isinstance(c.spec, (Part, Several)):
+    if isinstance(c.spec, Several):
+        return c.spec.atoms(trace, None if c.initial is UNDEFINED else c.initial)
+    if isinstance(c.spec, Part):
         return c.spec.atoms(trace, c.initial)
     fits = c.initial is not UNDEFINED and holds_all(c.spec, form_of(c.initial))
     return atoms(trace, c.initial if fits else UNDEFINED, c.spec)

@@ -8,7 +8,7 @@ code does what the original does.
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from types import CellType
@@ -56,6 +56,41 @@ class State:
     def between(self) -> State:
         """The same variables between two rounds of a loop, where the next round may read them, too."""
         return replace(self, live=self.live | self.carried)
+
+
+@dataclass(frozen=True, slots=True)
+class Each:
+    """What a comprehension is made of: `item(x) for x in iterable if test(x)`.
+
+    Args:
+        nested: whether `item` gives the next loop of the comprehension, another of these.
+        asks: whether this loop or one in it has a condition.
+    """
+
+    iterable: Iterable
+    test: Callable[[Any], Any] | None
+    item: Callable[[Any], Any]
+    nested: bool = False
+    asks: bool = False
+
+    def visit(self, take: Callable[[Any], None]) -> None:
+        """Call `take` with every item."""
+        for x in self.iterable:
+            if self.test is None or self.test(x):
+                made = self.item(x)
+                if self.nested:
+                    made.visit(take)
+                else:
+                    take(made)
+
+    def __iter__(self) -> Iterator[Any]:
+        for x in self.iterable:
+            if self.test is None or self.test(x):
+                made = self.item(x)
+                if self.nested:
+                    yield from made
+                else:
+                    yield made
 
 
 class Plain:
@@ -127,17 +162,27 @@ class Plain:
         """A new list that the function may change."""
         return items
 
-    def filtered(self, iterable: Iterable, test: Callable[[Any], Any] | None, item: Callable[[Any], Any]) -> Any:
+    each = Each  # `item(x) for x in iterable if test(x)`
+
+    def filtered(self, each: Each) -> Any:
         """`[item(x) for x in iterable if test(x)]`."""
-        return [item(x) for x in iterable if test is None or test(x)]
+        out: list = []
+        each.visit(out.append)
+        return out
 
-    def generated(self, iterable: Iterable, test: Callable[[Any], Any] | None, item: Callable[[Any], Any]) -> Any:
+    def collected(self, kind: str, each: Each) -> Any:
+        """`{item(x) for x in iterable if test(x)}`, or a dict of such pairs."""
+        made: Any = {"set": set, "dict": dict}[kind]()
+        each.visit(made.add if kind == "set" else lambda pair: made.__setitem__(*pair))
+        return made
+
+    def generated(self, each: Each) -> Any:
         """`(item(x) for x in iterable if test(x))`."""
-        return (item(x) for x in iterable if test is None or test(x))
+        return iter(each)
 
-    def fold(self, function: Callable, iterable: Iterable, test: Any, item: Callable[[Any], Any], *start: Any) -> Any:
+    def fold(self, function: Callable, each: Each, *start: Any) -> Any:
         """`function((item(x) for x in iterable if test(x)), *start)`."""
-        return function((item(x) for x in iterable if test is None or test(x)), *start)
+        return function(iter(each), *start)
 
     def repeated(self, left: Any, right: Any) -> Any:
         """`left * right`, of which one is a list display."""

@@ -123,10 +123,14 @@ def parts_of(value: Any) -> tuple:
     return tuple(value) if isinstance(value, (tuple, list)) else tuple((value if type(value) is dict else vars(value)).values())
 
 
-def optional(*found: Nest | None) -> Nest | None:
-    """What is None or a tuple, of one class in all of these; None where there is no such tuple."""
+def optional(*found: Nest | None, lists: bool = False) -> Nest | None:
+    """What is None or a tuple, of one class in all of these, or `lists`; None where there is no such thing."""
     made = {nest if nest.type is Perhaps else Nest(Perhaps, (nest.type, *nest.keys)) for nest in found if nest is not None}
-    return next(iter(made)) if len(made) == 1 and all(issubclass(nest.keys[0], tuple) for nest in made) else None
+    return (
+        next(iter(made))
+        if len(made) == 1 and all(issubclass(nest.keys[0], (tuple, list) if lists else tuple) for nest in made)
+        else None
+    )
 
 
 def optional_parts(nest: Nest, value: Any, absent: Any) -> tuple | None:

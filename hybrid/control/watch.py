@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from hybrid.control.own import Changes, Own, raise_all
+from hybrid.control.perhaps import Perhaps
 from hybrid.control.plain import UNDEFINED, State
 from hybrid.core.errors import TraceError
 from hybrid.frontend.values import Value
@@ -200,6 +201,8 @@ def _parts(value: Any, contents: Any) -> Iterator[Any]:
         yield from value.parts()
     elif isinstance(value, tuple):
         yield from value
+    elif type(value) is Perhaps:
+        yield from value.parts
     elif contents is not None:
         for held in contents:
             yield from held.values() if isinstance(held, dict) else held or ()

@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hybrid.staging.exits import PREFIX
+from hybrid.staging.liveness import CONSUMERS
 from hybrid.staging.rewrite import HANDLERS, refusal, rewrite
 
 _FUTURE = functools.reduce(lambda flags, name: flags | getattr(__future__, name).compiler_flag, __future__.all_feature_names, 0)
@@ -135,7 +136,8 @@ def _converted(function: types.FunctionType) -> types.CodeType | None:
     if why is not None:
         raise _Unconvertible(why)
     try:
-        rewrite(node, functools.partial(_mangled, owner))
+        consumers = CONSUMERS.difference(function.__globals__, code.co_freevars)
+        rewrite(node, functools.partial(_mangled, owner), consumers)
         out = _compiled(node, owner, code, (HANDLERS, *code.co_freevars))
     except (RecursionError, SyntaxError) as error:  # Python's own limits on nesting
         raise _Unconvertible(f"its control flow is nested too deeply ({error})") from None

@@ -5,12 +5,14 @@ from __future__ import annotations
 import ast
 import sys
 from collections.abc import Callable
+from functools import partial
 
 from hybrid.staging.exits import PREFIX, load
 from hybrid.staging.liveness import is_row
 from hybrid.staging.pieces import arguments, binds, flat, handler, index, is_name, is_simple, text, thunk
 
 _INLINED = sys.version_info >= (3, 12)  # list, set and dict comprehensions run in the frame of their function
+_Comprehension = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
 # Operations whose low bits depend on nothing but the low bits of their operands, and those that ask for low bits.
 _RING = {ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.LShift: "lshift",
          ast.BitAnd: "and_", ast.BitOr: "or_", ast.BitXor: "xor"}  # fmt: skip
@@ -142,9 +144,9 @@ class Expressions(ast.NodeTransformer):
             if first and not node.args and not node.keywords and "super" not in self.locals:
                 node.args = [load("__class__"), load(first[0].arg)]
             return node
-        made = self.filtered(node.args[0]) if self.folds(node) else None  # type: ignore[arg-type]
+        made = self.each(node.args[0], node.args[0].elt) if self.folds(node) else None  # type: ignore[arg-type, attr-defined]
         if made is not None:
-            return ast.copy_location(handler("fold", node.func, *made, *map(self.bare, node.args[1:])), node)
+            return ast.copy_location(handler("fold", node.func, made, *map(self.bare, node.args[1:])), node)
         function = node.func
         if isinstance(function, ast.Attribute):
             function.value = self.bare(function.value)
@@ -212,26 +214,46 @@ class Expressions(ast.NodeTransformer):
         return ast.copy_location(ast.Call(ast.copy_location(ast.Lambda(arguments(a, b), both), at), [left, second], []), at)
 
     def visit_ListComp(self, node: ast.ListComp) -> ast.expr:
-        """`[f(x) for x in xs if p(x)]` becomes `filtered(xs, lambda x: p(x), lambda x: f(x))`."""
-        made = self.filtered(node)
-        return self.comprehension(node) if made is None else ast.copy_location(handler("filtered", *made), node)
+        """`[f(x) for x in xs if p(x)]` becomes `filtered(each(xs, lambda x: p(x), lambda x: f(x)))`."""
+        made = self.each(node, node.elt)
+        return self.comprehension(node) if made is None else ast.copy_location(handler("filtered", made), node)
 
-    def filtered(self, node: ast.ListComp | ast.GeneratorExp) -> list[ast.expr] | None:
-        """What a comprehension is made of: the source, whether to take an item, and what it becomes."""
-        first = node.generators[0]
-        names = flat(first.target)
-        walrus = any(isinstance(part, ast.NamedExpr) for part in ast.walk(node))
-        if len(node.generators) > 1 or first.is_async or names is None or walrus:
+    def visit_SetComp(self, node: ast.SetComp) -> ast.expr:
+        return self.collected("set", node, node.elt)
+
+    def visit_DictComp(self, node: ast.DictComp) -> ast.expr:
+        return self.collected("dict", node, ast.copy_location(ast.Tuple([node.key, node.value], ast.Load()), node.key))
+
+    def collected(self, kind: str, node: ast.SetComp | ast.DictComp, item: ast.expr) -> ast.expr:
+        made = self.each(node, item)
+        return (
+            self.comprehension(node)
+            if made is None
+            else ast.copy_location(handler("collected", ast.Constant(kind), made), node)
+        )
+
+    def each(self, node: _Comprehension, item: ast.expr) -> ast.expr | None:
+        """What a comprehension is made of; None where its names have to be those of a frame."""
+        plain = all(flat(part.target) is not None and not part.is_async for part in node.generators)
+        if not plain or any(isinstance(part, ast.NamedExpr) for part in ast.walk(node)):
             return None
+        return self.loops(node.generators, item)
+
+    def loops(self, generators: list[ast.comprehension], item: ast.expr) -> ast.expr:
+        """The source of the first loop, whether to take an item, and what it becomes: the other loops, or an item."""
+        first, *rest = generators
+        names: list[str] = flat(first.target)  # type: ignore[assignment]
         source = self.bare(first.iter)
+        asks = any(part.ifs for part in generators)
         tests = [ast.copy_location(ast.BoolOp(ast.And(), first.ifs), first.ifs[0])] if len(first.ifs) > 1 else first.ifs
         saved, lists = self.bound, self.lists
         self.bound, self.lists = None, lists - set(names)
         made: list[ast.expr] = [self.taking(self.within(part, names, self.tested), first.target, names) for part in tests]
         made = made or [ast.Constant(None)]
-        made.append(self.taking(self.within(node.elt, names, self.bare), first.target, names))
+        inner = partial(self.loops, rest) if rest else self.bare
+        made.append(self.taking(self.within(item, names, inner), first.target, names))
         self.bound, self.lists = saved, lists
-        return [source, *made]
+        return ast.copy_location(handler("each", source, *made, ast.Constant(bool(rest)), ast.Constant(asks)), item)
 
     def taking(self, value: ast.expr, target: ast.expr, names: list[str]) -> ast.expr:
         """A function of an item, whose parts the names of a target stand for."""
@@ -255,8 +277,8 @@ class Expressions(ast.NodeTransformer):
         """An argument of a call; items that a generator makes for `sum` and its like may be those of a loop."""
         if not isinstance(node, ast.GeneratorExp) or not isinstance(function, ast.Name) or function.id not in _CONSUMERS:
             return self.bare(node)
-        made = self.filtered(node)
-        return self.visit(node) if made is None else ast.copy_location(handler("generated", *made), node)
+        made = self.each(node, node.elt)
+        return self.visit(node) if made is None else ast.copy_location(handler("generated", made), node)
 
     def comprehension(self, node: ast.expr) -> ast.expr:
         """Its names are its own; an unbound variable of the function is one of an enclosing function, if it has a frame."""
@@ -272,4 +294,4 @@ class Expressions(ast.NodeTransformer):
         self.bound, first.iter = saved, ready
         return node
 
-    visit_SetComp = visit_DictComp = visit_GeneratorExp = comprehension
+    visit_GeneratorExp = comprehension

@@ -8,10 +8,11 @@ twice, after which the sets of a monotone, distributive analysis stand still.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+CONSUMERS = frozenset(("sum", "min", "max", "any", "all", "list", "tuple", "sorted", "set", "frozenset", "dict"))
 _LEAVES = (ast.expr_context, ast.operator, ast.boolop, ast.unaryop)
 
 
@@ -147,19 +148,28 @@ def free(node: ast.AST) -> set[str]:
     return reads(*body) | declared(ast.Nonlocal, body)  # a class may bind a name and read the one around it first
 
 
-def _nested(body: Iterable[ast.AST]) -> Iterator[ast.AST]:
-    """Functions, classes and generator expressions in a scope, and in its comprehensions: they may outlive a statement."""
+def _nested(body: Iterable[ast.AST], consumers: Collection[str] = ()) -> Iterator[ast.AST]:
+    """Functions, classes and generator expressions in a scope, and in its comprehensions: they may outlive a statement.
+
+    What one of `consumers` is given does not: `sum(f(x) for x in xs)`.
+    """
+    used_up = {id(argument) for top in body for node in ast.walk(top) for argument in _consumed(node, consumers)}
     for node in scope(body):
-        if isinstance(node, (*FUNCTIONS, ast.ClassDef, ast.GeneratorExp)):
+        if isinstance(node, (*FUNCTIONS, ast.ClassDef)) or (isinstance(node, ast.GeneratorExp) and id(node) not in used_up):
             yield node
         elif isinstance(node, COMPREHENSIONS):
-            yield from (n for n in ast.walk(node) if isinstance(n, (ast.Lambda, ast.GeneratorExp)))
+            inner = (n for n in ast.walk(node) if isinstance(n, (ast.Lambda, ast.GeneratorExp)))
+            yield from (n for n in inner if id(n) not in used_up)
 
 
-def captured(body: list[ast.stmt]) -> set[str]:
+def _consumed(node: ast.AST, consumers: Collection[str]) -> list[ast.expr]:
+    return node.args if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in consumers else []
+
+
+def captured(body: list[ast.stmt], consumers: Collection[str]) -> set[str]:
     """Names of a scope that nested functions and the like may read at any time."""
     out: set[str] = set()
-    for node in _nested(body):
+    for node in _nested(body, consumers):
         out |= reads(node) if isinstance(node, ast.GeneratorExp) else free(node)
     return out
 

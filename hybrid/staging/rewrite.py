@@ -22,6 +22,7 @@ from hybrid.staging.cases import without_matches
 from hybrid.staging.exits import PREFIX, Branch, Each, Exits, Repeat, either, load
 from hybrid.staging.expressions import Expressions
 from hybrid.staging.liveness import (
+    CONSUMERS,
     Liveness,
     assigned,
     bound,
@@ -63,15 +64,16 @@ def refusal(node: ast.AST) -> str | None:
     return None
 
 
-def rewrite(node: _Function, mangle: Callable[[str], str]) -> None:
+def rewrite(node: _Function, mangle: Callable[[str], str], consumers: frozenset[str] = CONSUMERS) -> None:
     """Rewrite a function's or lambda's body, in place.
 
     Args:
         mangle: gives the name that a private one has in the class around the function.
+        consumers: names of functions around it that use up a generator before they return.
     """
     if not isinstance(node, ast.Lambda):
         node.body = without_matches(node.body)
-    _Rewriter(node, mangle).function()
+    _Rewriter(node, mangle, consumers).function()
 
 
 def _meet(a: set[str] | None, b: set[str] | None) -> set[str] | None:
@@ -82,9 +84,10 @@ def _meet(a: set[str] | None, b: set[str] | None) -> set[str] | None:
 class _Rewriter(Expressions):
     """One function. `bound` are the local names that have a value for certain at the place being rewritten."""
 
-    def __init__(self, node: _Function, mangle: Callable[[str], str]):
+    def __init__(self, node: _Function, mangle: Callable[[str], str], consumers: frozenset[str]):
         self.node, self.mangle = node, mangle
         self.locals = local_names(node)
+        self.consumers = consumers - self.locals
         self.bound: set[str] | None = set(parameters(node.args))
         self.lists: set[str] = set()  # variables of lists that the function makes and changes
         self.inside = 0  # how many nested functions of our own are around
@@ -97,12 +100,12 @@ class _Rewriter(Expressions):
         body = self.node.body
         rebound, global_, nonlocal_ = rebound_inside(body), declared(ast.Global, body), declared(ast.Nonlocal, body)
         self.rebound = rebound & self.locals  # by nested functions, whenever one is called
-        always = captured(body) | nonlocal_
+        always = captured(body, self.consumers) | nonlocal_
         doc = body[:1] if isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant) else []
         exits = Exits(body[len(doc) :] or [ast.Pass()], global_)
         self.invented = exits.invented
         Liveness(exits.body, always)
-        lists = changed_lists(exits.body, captured(body))
+        lists = changed_lists(exits.body, captured(body, ()))
         self.lists = lists & self.locals - set(parameters(self.node.args)) - nonlocal_ - self.rebound - global_
         self.outer = nonlocal_
         variables = sorted(self.locals - set(parameters(self.node.args)) | self.invented)
@@ -120,7 +123,7 @@ class _Rewriter(Expressions):
         defaults.defaults = [self.visit(default) for default in defaults.defaults]
         defaults.kw_defaults = [default and self.visit(default) for default in defaults.kw_defaults]
         if not isinstance(node, ast.AsyncFunctionDef) and refusal(node) is None:
-            rewrite(node, self.mangle)
+            rewrite(node, self.mangle, self.consumers)
 
     # Statements -----------------------------------------------------------------------------------------------------------
     def block(self, stmts: list[ast.stmt]) -> list[ast.stmt]:
