@@ -60,19 +60,27 @@ def _source(trace: Trace, each: Each, most: int | None = None) -> Any:
 
 def _gathered(control: Tracing, trace: Trace, each: Each) -> Any:
     out = Listed(trace, [])
-    _gather(control, trace, each, out.append)
+    out.selects = isinstance(each.iterable, Listed) and not each.nested
+
+    def take(x: Any, made: Any) -> None:
+        out.selects = out.selects and made is x
+        out.append(made)
+
+    _gather(control, trace, each, take)
+    if out.selects:
+        out.shares, out.family = each.iterable.shares, each.iterable.family  # type: ignore[attr-defined]
     return released(out)
 
 
-def _gather(control: Tracing, trace: Trace, each: Each, take: Callable[[Any], None]) -> None:
-    """Call `take` with every item."""
+def _gather(control: Tracing, trace: Trace, each: Each, take: Callable[[Any, Any], None]) -> None:
+    """Call `take` with every item, and what it was made of."""
 
     def go(x: Any) -> None:
         made = each.item(x)
         if each.nested:
             _gather(control, trace, made, take)
         else:
-            take(made)
+            take(x, made)
 
     def body(x: Any) -> None:
         if each.test is None:

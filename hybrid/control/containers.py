@@ -14,7 +14,7 @@ from typing import Any
 
 from hybrid.control import algorithms, substitutes
 from hybrid.control.branch import choose, truth
-from hybrid.control.items import is_traced
+from hybrid.control.items import atoms_of, inner_layout, is_traced, layout_of
 from hybrid.control.join import Spec
 from hybrid.control.lists import Listed, listed
 from hybrid.control.mapped import Mapped, SetOf
@@ -23,10 +23,12 @@ from hybrid.control.perhaps import present
 from hybrid.control.structure import is_parts
 from hybrid.control.substitutes import Counted
 from hybrid.core import dtype as dt
+from hybrid.core.errors import ROOM, TraceError
 from hybrid.core.shape import Dim
 from hybrid.frontend import integers
 from hybrid.frontend.editing import number_of
-from hybrid.frontend.values import Value, active, operand, shape_of, symbol
+from hybrid.frontend.indexing import setitem
+from hybrid.frontend.values import Value, active, operand, shape_of, sized, symbol, wrap
 from hybrid.ir import trace as tr
 from hybrid.ir.graph import Atom
 from hybrid.ir.trace import Symbol, Trace
@@ -222,7 +224,7 @@ def _container(kind: type) -> Callable:
     """`set(items)`, `dict(pairs)`, `Counter(items)` of items that only a run knows."""
 
     def made(*args: Any, **kwargs: Any) -> Any:
-        items = plain(args[0]) if len(args) == 1 and not kwargs else None
+        items: Any = plain(args[0]) if len(args) == 1 and not kwargs else None
         if _has_keys(kind, items):
             items = listed(active(), builtins.list(items))
             items.to_storage()  # one loop over them, however many there are
@@ -247,6 +249,23 @@ TABLE: dict[Any, Callable] = {
     builtins.all: _folded(all, algorithms.every), builtins.min: _extreme(min, algorithms.least),
     builtins.max: _extreme(max, algorithms.largest),
 }  # fmt: skip
+
+
+def repeated(trace: Trace, items: list, count: Any) -> Any:
+    """`items * count`, for one item and a count that only a run knows."""
+    layout = layout_of(items)
+    if len(items) != 1 or layout is None or inner_layout(layout) is not None:
+        raise TraceError("a list of several items is repeated as often as only a run knows", at=tr.user_line())
+    out = Listed(trace, [])
+    out.store([], layout, out.room)
+    size = integers.steps(trace, integers.size_of(trace, count), 1)
+    number = sized(trace, size)
+    trace.assume(trace.one(e.le, number, tr.literal(out.capacity, dt.int64)), ROOM)
+    for buffer, atom in zip(out.buffers, atoms_of(trace, items[0], layout)):
+        setitem(buffer, slice(0, integers.python(trace, number)), wrap(trace.fresh(atom, "ndarray")))
+    out._set_end(number)
+    out.longest = None
+    return out
 
 
 def _unlisted(x: Any) -> Any:

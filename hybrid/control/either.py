@@ -18,6 +18,7 @@ from hybrid.control.lists import Listed, listed
 from hybrid.control.own import numbers
 from hybrid.control.perhaps import Perhaps, pieces
 from hybrid.control.plain import UNDEFINED
+from hybrid.control.records import has_records
 from hybrid.control.structure import FEW, nests
 from hybrid.core import dtype as dt
 from hybrid.core.errors import TraceError
@@ -78,13 +79,19 @@ def _is_list(join: Join, value: Any) -> bool:
 
 def _perhaps(join: Join, name: str, one: tuple, other: tuple) -> Maker:
     """None, or a list."""
-    holds, items = (join.joined(name, a, b, guarded=True) for a, b in zip(one, other))
+    flags, lists = zip(one, other)
+    holds, items = join.joined(name, *flags, guarded=True), _own(join, name, *lists)
+    return lambda results: Perhaps(list, holds(results), (items(results),))
 
-    def made(results: list[Atom]) -> Perhaps:
-        found = items(results)
-        return Perhaps(list, holds(results), (listed(join.trace, found) if type(found) is list else found,))
 
-    return made
+def _own(join: Join, name: str, a: Any, b: Any) -> Maker:
+    """What makes the list that is there on one way at least: one of ours, which can be carried from round to round."""
+    present = [value for value in (a, b) if value is not UNDEFINED]
+    if a is not b and all(type(value) is list and _is_list(join, value) for value in present):
+        made = join.pairs_of.get((id(a), id(b))) or _by_items(join, name, (a, b), guarded=True)
+        if made is not None:
+            return join.one_for_all(a, b, made)
+    return join.joined(name, a, b, guarded=True)
 
 
 def _known(value: Any) -> list | None:
@@ -101,7 +108,7 @@ def _by_items(join: Join, name: str, both: tuple, guarded: bool) -> Maker | None
             raise TraceError("a branch changes a list that is known under another name, too", at=tr.user_line())
     sides = [(UNDEFINED,) * len(held[0]) if value is UNDEFINED else tuple(_known(value)) for value in both]  # type: ignore[arg-type]
     for items in sides:
-        join.nests |= nests(items, 2)  # held by the list, and by `items`
+        join.nests |= nests(items, join.trace.copies, 2)  # held by the list, and by `items`
     parts = [join.joined(name, x, y, guarded) for x, y in zip(*sides)]
     return lambda results: listed(join.trace, [part(results) for part in parts])
 
@@ -181,6 +188,7 @@ class Several:
 
     def made(self, trace: Trace, atoms: list[Atom], longest: int | None = None, borrows: bool = False) -> Listed:
         out = Listed(trace, [])
+        borrows = borrows or has_records(self.layout)
         out.held, out.layout, out.capacity, out.longest, out.borrows = None, self.layout, self.capacity, longest, borrows  # type: ignore[assignment]
         out.ends = numbers(trace, *atoms[:2])
         out.buffers = [wrap(trace.fresh(atom, "ndarray")) for atom in atoms[2:]]

@@ -17,11 +17,12 @@ from hybrid.control.attempt import Attempt, give_back, known_containers
 from hybrid.control.branch import branch, choose, truth
 from hybrid.control.effects import refuse_debuggers, refuse_effects
 from hybrid.control.instances import Instances
-from hybrid.control.lists import Listed, listed, repeated
+from hybrid.control.lists import Listed, listed
 from hybrid.control.loop import CannotRoll, FirstRoundDiffers, RoundRaises, Rounds, Swapped, roll
 from hybrid.control.own import Changes, Own, View, home, plain
 from hybrid.control.perhaps import Perhaps, present
 from hybrid.control.plain import UNDEFINED, Each, Ends, Plain, State
+from hybrid.control.records import refuse_identity
 from hybrid.control.recursion import Recursion
 from hybrid.control.tables import Tables, holds_traced, is_number
 from hybrid.control.watch import Holds
@@ -118,7 +119,7 @@ class Tracing(Instances, Plain):
             items, count = right, left
         if trace is None or type(items) is not list or not integers.is_traced_integer(count):
             return left * right
-        return repeated(trace, items, count)
+        return containers.repeated(trace, items, count)
 
     def plain(self, value: Any) -> Any:
         return plain(value)
@@ -195,6 +196,7 @@ class Tracing(Instances, Plain):
 
     def is_(self, left: Any, right: Any) -> Any:
         left, right = plain(left), plain(right)
+        refuse_identity(tr.current(), left, right)
         if right is None or isinstance(right, bool) or type(left) is Perhaps:
             left, right = right, left
         if any(isinstance(x, Listed) and x.is_merged for x in (left, right)):

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from hybrid.control.join import Spec, atoms, common, form_of, made
-from hybrid.control.structure import is_parts, like
+from hybrid.control.own import plain
+from hybrid.control.structure import Layout, Record, RowLayout, is_parts, layout_like, like, made_like, parts_of, record_of
 from hybrid.core import dtype as dt
 from hybrid.core.errors import TraceError
 from hybrid.core.shape import TensorType
@@ -25,14 +25,6 @@ from hybrid.ir.graph import Atom
 from hybrid.ir.trace import Known, Symbol, Trace
 
 IN_LIST = "it is in a list"
-Layout = Any  # of an item: a Spec, a Known, or a tuple of layouts, of the item's own class
-
-
-@dataclass(frozen=True, slots=True)
-class RowLayout:
-    """A list in a list: three numbers say where its items are in a pool (`rows`). `inner`: the layout of each, if there are."""
-
-    inner: Layout
 
 
 def inner_layout(layout: Layout) -> RowLayout | None:
@@ -46,17 +38,27 @@ def inner_layout(layout: Layout) -> RowLayout | None:
 def with_inner(layout: Layout, inner: Layout) -> Layout:
     """A layout with another one for the items of lists in it."""
     if isinstance(layout, tuple):
-        return like(layout, [with_inner(part, inner) for part in layout])
+        return layout_like(layout, [with_inner(part, inner) for part in layout])
     return RowLayout(inner) if isinstance(layout, RowLayout) else layout
 
 
+def members(item: Any) -> tuple | None:
+    """The parts of an item that is no more than these: a tuple, or a record."""
+    item = plain(item)
+    return item if is_parts(item) else parts_of(item) if record_of(item) is not None else None
+
+
 def layout_of_item(item: Any) -> Layout:
+    item = plain(item)
     if is_parts(item):
         parts = like(item, map(layout_of_item, item))
         return None if None in parts else parts
     if type(item) is list:
         inner = layout_of(item)
         return None if inner is None and item else RowLayout(inner)
+    if (nest := record_of(item)) is not None:
+        parts = Record(nest, map(layout_of_item, parts_of(item)))
+        return None if None in parts or inner_layout(parts) is not None else parts
     form = form_of(item)
     return None if isinstance(form, Spec) and not form.is_number and not _is_kept(item) else form
 
@@ -85,8 +87,8 @@ def _is_kept(array: Any) -> bool:
 
 def is_borrowed(item: Any) -> bool:
     """Whether an item is or has an array that others may have, too."""
-    if is_parts(item):
-        return any(map(is_borrowed, item))
+    if (parts := members(item)) is not None:
+        return any(map(is_borrowed, parts))
     data = unwrap(item)
     if type(data) is not Symbol or data.kind not in ("ndarray", "tensor"):
         return False
@@ -114,14 +116,16 @@ def present(trace: Trace, item: Any) -> Any:
     """An item whose numbers all exist."""
     if is_parts(item):
         return like(item, [present(trace, part) for part in item])
+    if (nest := record_of(plain(item))) is not None:
+        return nest.build([present(trace, part) for part in parts_of(plain(item))])
     return uncertain.present(trace, item)
 
 
 def common_layout(a: Layout, b: Layout) -> Layout:
     if isinstance(a, tuple) or isinstance(b, tuple):
-        if type(a) is not type(b) or len(a) != len(b):
+        if type(a) is not type(b) or len(a) != len(b) or (isinstance(a, Record) and a.nest != b.nest):
             return None
-        parts = like(a, map(common_layout, a, b))
+        parts = layout_like(a, map(common_layout, a, b))
         return None if None in parts else parts
     if a == b:
         return a
@@ -161,7 +165,7 @@ def types_of(layout: Layout) -> list[TensorType]:
 
 def atoms_of(trace: Trace, item: Any, layout: Layout) -> list[Atom]:
     if isinstance(layout, tuple):
-        return [atom for x, part in zip(item, layout) for atom in atoms_of(trace, x, part)]
+        return [atom for x, part in zip(members(item) or (), layout) for atom in atoms_of(trace, x, part)]
     if isinstance(layout, RowLayout):
         return [tr.literal(0, dt.int64)] * 3
     return atoms(trace, item, layout) if isinstance(layout, Spec) else []
@@ -176,7 +180,7 @@ def unpacked(layout: Layout, columns: Iterator[np.ndarray], count: int, pool: Se
         return [items[first : first + many] for first, many in zip(firsts, counts)]
     if isinstance(layout, tuple):
         parts = [unpacked(part, columns, count, pool) for part in layout]
-        return [like(layout, row) for row in (zip(*parts) if parts else [()] * count)]
+        return [made_like(layout, row) for row in (zip(*parts) if parts else [()] * count)]
     if not isinstance(layout, Spec):
         return [layout.value if isinstance(layout, Known) else None] * count
     column = next(columns)
@@ -193,7 +197,8 @@ def unpacked(layout: Layout, columns: Iterator[np.ndarray], count: int, pool: Se
 def columns_of(items: Sequence, layout: Layout) -> list[np.ndarray] | None:
     """The numbers of known items as arrays; None where some are known to a run only, or are of several classes."""
     if isinstance(layout, tuple):
-        parts = [columns_of([item[k] for item in items], part) for k, part in enumerate(layout)]
+        rows = [members(item) or () for item in items]
+        parts = [columns_of([row[k] for row in rows], part) for k, part in enumerate(layout)]
         return None if None in parts else [column for part in parts for column in part or ()]
     if isinstance(layout, RowLayout):
         return None if any(items) else [np.zeros(len(items), np.int64)] * 3
@@ -213,7 +218,7 @@ def columns_of(items: Sequence, layout: Layout) -> list[np.ndarray] | None:
 
 def item_of(trace: Trace, layout: Layout, parts: Iterator[Atom]) -> Any:
     if isinstance(layout, tuple):
-        return like(layout, [item_of(trace, part, parts) for part in layout])
+        return made_like(layout, [item_of(trace, part, parts) for part in layout])
     if isinstance(layout, Known):
         return layout.value
     out = made(trace, layout, [next(parts) for _ in layout.types])
@@ -251,4 +256,5 @@ def refuse_aliases(items: Any) -> None:
 
 
 def is_traced(x: Any) -> bool:
-    return any(map(is_traced, x)) if is_parts(x) else isinstance(x, Value) and type(x._data) is Symbol
+    parts = members(x)
+    return any(map(is_traced, parts)) if parts is not None else isinstance(x, Value) and type(x._data) is Symbol

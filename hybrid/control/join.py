@@ -350,7 +350,7 @@ class Join:
         self.nests = known_nests(self.trace)
         for side, values in zip(self.sides, (left, other)):
             with side:
-                self.nests |= nests(values)
+                self.nests |= nests(values, self.trace.copies)
         for name, a, b in zip(names, left, other):
             self._variable(name, a, b)
         for own in self.merged:
@@ -370,14 +370,15 @@ class Join:
                 return make
         one_nest, other_nest = self.nests.get(id(a)), self.nests.get(id(b))
         if one_nest is not None and one_nest == other_nest:
+            one_nest = one_nest if one_nest.copied else other_nest
             if one_nest.type is Masked:
                 return self._selection(name, one_nest, a, b)
             make = self.nested(name, one_nest, zip(parts_of(a), parts_of(b)), guarded or one_nest.type is Perhaps)
             return make if one_nest.is_value else self.one_for_all(a, b, make)
         if same_constant(a, b):
             return lambda results: a
-        nest = optional(one_nest, other_nest)
-        if nest is not None and UNDEFINED is not a and UNDEFINED is not b:
+        nest = optional((a, b), one_nest, other_nest)
+        if nest is not None:
             parts, others = (optional_parts(nest, value, UNDEFINED) for value in (a, b))
             if parts is not None and others is not None:
                 return self.nested(name, nest, zip(parts, others), guarded=True)

@@ -17,7 +17,6 @@ import numpy as np
 
 from hybrid.control import algorithms
 from hybrid.control.items import (
-    Layout,
     RowLayout,
     atoms_of,
     columns_of,
@@ -38,13 +37,14 @@ from hybrid.control.items import (
 )
 from hybrid.control.join import Spec, made
 from hybrid.control.own import Changes, Own, home, numbers, plain
-from hybrid.control.structure import like
+from hybrid.control.records import is_copied, put_in, records_in
+from hybrid.control.structure import Layout, Record, like, note
 from hybrid.core import dtype as dt
 from hybrid.core.errors import ROOM, TraceError
 from hybrid.core.shape import Dim
 from hybrid.frontend import integers, uncertain
 from hybrid.frontend.indexing import getitem, setitem
-from hybrid.frontend.values import operand, sized, stretched, symbol, wrap
+from hybrid.frontend.values import operand, stretched, symbol, wrap
 from hybrid.ir import trace as tr
 from hybrid.ir.graph import Atom
 from hybrid.ir.primitive import Primitive
@@ -66,7 +66,7 @@ class Listed(Own):
         longest: the most items that there ever can be after the first; None where a check stands before each new one.
     """
 
-    state: tuple[str, ...] = ("layout", "buffers", "ends", "capacity", "longest", "pool", "fresh", "stale")
+    state: tuple[str, ...] = ("layout", "buffers", "ends", "capacity", "longest", "pool", "fresh", "stale", "taken", "shares")
     inside: tuple[str, ...] = ("pool",)
 
     def __init__(self, trace: Trace, items: list):
@@ -81,6 +81,10 @@ class Listed(Own):
         self.fresh: list[Atom] = []  # what storage held when it was made
         self.stale = False  # whether other storage has taken the place of this
         self.borrows = False  # whether it holds arrays that are known to others
+        self.shares = False  # whether it holds records that others may have, too
+        self.taken: tuple[Any, ...] = ()  # the records that were put into storage
+        self.selects = False  # whether its items are some of those of another list
+        self.family: Any = object()  # what it shares its records with: lists that were made of it
 
     def refill(self, items: list) -> None:
         self.held.extend(items)
@@ -118,6 +122,9 @@ class Listed(Own):
         inner = inner_layout(layout)
         self.pool = None if inner is None else MAKERS["pool"](self, inner.inner)
         columns = columns_of(given, layout) if given else None
+        if columns is not None:
+            for item in given:
+                self._take(item)
         if columns is None:
             for item in given:
                 self.append(item)
@@ -251,6 +258,7 @@ class Listed(Own):
             self.held.append(item)
             return
         self._changing()
+        self._take(item)
         item, trace = self._admitted(item), self.trace
         if self.is_home() and self.longest is not None and self.longest >= self.capacity:
             self._reserve(1)
@@ -261,6 +269,13 @@ class Listed(Own):
             trace.assume(self._fits(first, end), ROOM)
         self._put(end, item)
         self._set_end(trace.one(e.add, end, tr.literal(1, dt.int64)))
+
+    def _take(self, item: Any) -> None:
+        """Remember the records of an item: from now on storage has what they hold."""
+        if is_copied(self.trace, item):
+            self.shares = True
+        else:
+            self.taken += tuple(put_in(self.trace, record) for record in records_in(item))
 
     def _put(self, at: Atom, item: Any) -> None:
         place = self._place(at)
@@ -447,6 +462,8 @@ class Listed(Own):
 
     def _built(self, layout: Layout, numbers: Iterator[int], place: Any) -> Any:
         """The item at a place, or a part of it."""
+        if isinstance(layout, Record):
+            return note(self.trace, layout.nest.build([self._built(part, numbers, place) for part in layout]))
         if isinstance(layout, tuple):
             return like(layout, [self._built(part, numbers, place) for part in layout])
         if isinstance(layout, RowLayout):
@@ -491,6 +508,7 @@ class Listed(Own):
             return
         if isinstance(index, slice):
             raise TraceError("a part of a list is replaced", at=tr.user_line())
+        self._take(item)
         item = self._admitted(item)
         if self.pool is not None:
             raise TraceError("a list in a list is replaced by another", at=tr.user_line())
@@ -534,6 +552,7 @@ class Listed(Own):
     def _like(self) -> Listed:
         out = Listed(self.trace, [])
         out.held, out.layout, out.capacity, out.longest = None, self.layout, self.capacity, self.longest  # type: ignore[assignment]
+        out.family = self.family
         return out
 
     def _reversed(self) -> Listed:
@@ -548,8 +567,9 @@ class Listed(Own):
 
     def outputs(self, whole: bool = True) -> tuple[list[Atom], Layout]:
         """Where the items begin and end, and their numbers: what a result is made of."""
-        if whole and self.borrows:
-            raise TraceError("a list is returned with arrays that were not made for it", at=tr.user_line())
+        if whole and (self.borrows or self.shares):
+            what = "arrays" if self.borrows else "records"
+            raise TraceError(f"a list is returned with {what} that were not made for it", at=tr.user_line())
         self.to_storage()
         inner = [] if self.pool is None else self.pool.buffers
         if self.pool is not None and self.pool.pool is not None:
@@ -568,23 +588,6 @@ def listed(trace: Trace | None, items: Any) -> Any:
 
 KINDS: dict[type, Callable[[Trace, Any], Own]] = {list: Listed}  # others enter themselves
 MAKERS: dict[str, Callable] = {}  # so do the rows of lists of lists
-
-
-def repeated(trace: Trace, items: list, count: Any) -> Any:
-    """`items * count`, for one item and a count that only a run knows."""
-    layout = layout_of(items)
-    if len(items) != 1 or layout is None or inner_layout(layout) is not None:
-        raise TraceError("a list of several items is repeated as often as only a run knows", at=tr.user_line())
-    out = Listed(trace, [])
-    out.store([], layout, out.room)
-    size = integers.steps(trace, integers.size_of(trace, count), 1)
-    number = sized(trace, size)
-    trace.assume(trace.one(e.le, number, tr.literal(out.capacity, dt.int64)), ROOM)
-    for buffer, atom in zip(out.buffers, atoms_of(trace, items[0], layout)):
-        setitem(buffer, slice(0, integers.python(trace, number)), wrap(trace.fresh(atom, "ndarray")))
-    out._set_end(number)
-    out.longest = None
-    return out
 
 
 def _is_filled(item: Any) -> bool:

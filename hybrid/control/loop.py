@@ -24,6 +24,7 @@ from hybrid.control.plain import UNDEFINED, Ends, State
 from hybrid.control.structure import (
     Nest,
     built,
+    copied_nest,
     freeze,
     is_parts,
     known_nests,
@@ -125,6 +126,11 @@ class Carried:
             self.spec = None
             self._split(nest, parts_of(self.initial))
 
+    def split_copy(self, trace: Trace) -> None:
+        """Carry a record of which storage has the parts as these."""
+        if self.read and id(self.initial) in trace.copies:
+            self._split(copied_nest(self.initial), parts_of(self.initial))
+
     def leaves(self) -> Iterator[Carried]:
         if self.items is None:
             yield self
@@ -149,7 +155,9 @@ class Carried:
     def leave(self, after: Any, found: dict[int, Nest], unions: bool) -> bool:
         """Take what a round left, `found`: the containers among it; True where the variable turns out to be one."""
         nest = found.get(id(after))
-        either = optional(self.nest, nest, lists=True) if self.items is not None or self.initial is None else None
+        either = (
+            optional((None, after), self.nest, nest, lists=True) if self.items is not None or self.initial is None else None
+        )
         if (
             either is not None
             and nest != self.nest
@@ -224,6 +232,8 @@ def _roll(trace: Trace, rounds: Rounds, state: State, renames: bool, unions: boo
     variables = [
         Carried(name, value, name in state.carried, name in state.invented) for name, value in zip(state.names, state.get())
     ]
+    for variable in variables:
+        variable.split_copy(trace)
     for variable in variables if selections else ():
         variable.split_selection()
     wanted = [v for v in variables if v.name in state.live or v.name in state.carried]
@@ -247,7 +257,7 @@ def _roll(trace: Trace, rounds: Rounds, state: State, renames: bool, unions: boo
                     raise
                 raise RoundRaises(error) from error
             left = state.get()
-            found = {**known_nests(trace), **nests(left, 2)}  # held by `left`, and by the user's variables
+            found = {**known_nests(trace), **nests(left, trace.copies, 2)}  # held by `left`, and by the user's variables
             after = dict(zip(state.names, left))
             for v in wanted:
                 if _is_guarded(v) and id(after[v.name]) in found and type(after[v.name]) is list:

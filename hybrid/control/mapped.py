@@ -198,6 +198,7 @@ class Mapped(Own):
 
     def change(self, at: Any, key: Any, value: Any) -> None:
         """Let an entry's key stand for something else."""
+        self.entries._take(value)
         value = self.entries._admitted((key, value, True))[1]
         if self.entries.pool is not None:  # the list that was there may be known under another name
             self.trace.assume(tr.literal(False, dt.bool_), "a list in a dict is replaced by no other")

@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from hybrid.control.items import Layout
-from hybrid.control.structure import is_parts, is_plain_dataclass, like
+from hybrid.control.structure import Layout, is_parts, is_plain_dataclass, like
 from hybrid.core import dtype as dt
 from hybrid.core.errors import TraceError
 from hybrid.core.shape import TensorType

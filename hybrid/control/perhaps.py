@@ -7,7 +7,7 @@ raises the error, or finds another answer.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from hybrid.core import tree
 from hybrid.core.errors import TraceError
@@ -16,18 +16,36 @@ from hybrid.ir import trace as tr
 from hybrid.ir.graph import Atom
 
 
-def _built(cls: type, parts: Iterable[Any]) -> Any:
-    """A tuple of some parts; a list is its only part."""
+class Copy(NamedTuple):
+    """A record of which storage has the parts (`records`): what it held when it was put there.
+
+    `out`: it was made of what stands there.
+    """
+
+    record: Any
+    names: tuple
+    parts: tuple
+    out: bool
+
+
+def _built(cls: Any, parts: Iterable[Any]) -> Any:
+    """A tuple or record of some parts; a list is its only part."""
+    if not isinstance(cls, type):
+        return cls.build(parts)
     return next(iter(parts)) if cls is list else tuple.__new__(cls, parts)
 
 
 class Perhaps:
-    """A tuple of class `cls` with these parts, or a list, the only part, where `holds` is true; else None."""
+    """A tuple of class `cls` with these parts, or a list, the only part, where `holds` is true; else None.
 
-    __slots__ = ("cls", "holds", "parts")
+    For a record `cls` says what it is, as `structure` does.
+    """
 
-    def __init__(self, cls: type, holds: Any, parts: Iterable[Any]):
+    __slots__ = ("cls", "holds", "parts", "record")
+
+    def __init__(self, cls: Any, holds: Any, parts: Iterable[Any]):
         self.cls, self.holds, self.parts = cls, holds, tuple(parts)
+        self.record: Any = None  # once it has been asked for
 
     def flag(self) -> bool | Atom:
         """Whether there is a tuple."""
@@ -40,7 +58,12 @@ class Perhaps:
             raise TypeError("'NoneType' object is not what a tuple is")
         if flag is not True:
             active().assume(flag, "a variable that may be None is a tuple")
-        return _built(self.cls, self.parts)
+        if isinstance(self.cls, type):
+            return _built(self.cls, self.parts)
+        if self.record is None:
+            self.record = _built(self.cls, self.parts)
+            active().copies[id(self.record)] = Copy(self.record, self.cls.keys, self.parts, True)
+        return self.record
 
     def __iter__(self) -> Iterator[Any]:
         return iter(self.present())
@@ -82,14 +105,17 @@ tree.register(
 )
 
 
-def pieces(value: Any, cls: type, count: int, absent: Any) -> tuple | None:
+def pieces(value: Any, cls: Any, count: int, absent: Any) -> tuple | None:
     """The flag and the parts of a tuple of a class, of None, or of either; None for anything else."""
     if value is None:
         return (False, *(absent,) * count)
     if type(value) is Perhaps:
-        return (value.holds, *value.parts) if value.cls is cls and len(value.parts) == count else None
+        return (value.holds, *value.parts) if value.cls == cls and len(value.parts) == count else None
     if cls is list:
         return (True, value) if isinstance(value, list) else None
+    if not isinstance(cls, type):
+        parts = cls.parts(value)
+        return None if parts is None else (True, *parts)
     return (True, *value) if isinstance(value, tuple) and type(value) is cls and len(value) == count else None
 
 

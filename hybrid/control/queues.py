@@ -131,7 +131,7 @@ class Queue(Listed):
         out = Queue(self.trace, deque(maxlen=self.most))
         given = self.straight()
         out.held, out.layout, out.capacity, out.longest = None, self.layout, self.capacity, self.longest
-        out.buffers, out.ends = given.buffers, given.ends
+        out.buffers, out.ends, out.family = given.buffers, given.ends, self.family
         return out
 
     def extreme(self, primitive: Primitive) -> Any:
@@ -144,7 +144,7 @@ class Queue(Listed):
 
     def outputs(self, whole: bool = True) -> tuple[list[Atom], Layout]:
         given = self.straight()
-        given.borrows = self.borrows
+        given.borrows, given.shares, given.family = self.borrows, self.shares, self.family
         return given.outputs(whole)
 
     def make(self) -> Any:

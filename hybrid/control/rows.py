@@ -31,7 +31,7 @@ class Pool(Listed):
 
     def __init__(self, owner: Any, layout: Layout):
         super().__init__(owner.trace, [])
-        self.owner, self.made = owner, owner.made
+        self.owner, self.made, self.family = owner, owner.made, owner.family
         self.store([], layout, POOL * self.room)
         self.longest = None
 
@@ -54,6 +54,7 @@ class Row(Listed):
     pool = property(lambda self: self.of.pool)
     capacity = property(lambda self: self.of.capacity)
     longest = property(lambda self: self.of.longest)
+    family = property(lambda self: self.owner.family)
 
     @property
     def of(self) -> Pool:
@@ -104,8 +105,12 @@ class Row(Listed):
     def becomes(self, layout: Layout, room: int = 0) -> None:
         self.of.becomes(layout, room)
 
+    def _take(self, item: Any) -> None:
+        self.owner._take(item)
+
     def append(self, item: Any) -> None:
         self._changing()
+        self._take(item)
         item = self._admitted(item)
         self.run(algorithms.append_to_row, item)
 

@@ -9,29 +9,38 @@ from __future__ import annotations
 import dataclasses
 import sys
 import types
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from hybrid.control.perhaps import Perhaps, pieces
+from hybrid.control.perhaps import Copy, Perhaps, pieces
 from hybrid.control.plain import UNDEFINED
 from hybrid.frontend.masked import Masked
 from hybrid.ir.trace import Trace
 
+Layout = Any  # of an item of a container: a Spec, a Known, or a tuple of layouts, of the item's own class
 FEW = 64  # items of lists that are joined one by one
 
 
 @dataclass(frozen=True, slots=True)
 class Nest:
-    """The class of a container, and the names of its parts; None for those of a tuple."""
+    """The class of a container, and the names of its parts; None for those of a tuple.
+
+    `copied`: a record that storage has, too, which nobody may change (`records`).
+    """
 
     type: type
     keys: tuple
+    copied: bool = field(default=False, compare=False)
 
     @property
     def is_value(self) -> bool:
         """Whether it cannot change, so that another one of the same parts is as good."""
-        return self.type is Perhaps or issubclass(self.type, tuple)
+        return self.copied or self.type is Perhaps or issubclass(self.type, tuple)
+
+    def parts(self, value: Any) -> tuple | None:
+        """The parts of such a record; None for anything else."""
+        return parts_of(value) if record_of(value) == self else None
 
     def build(self, parts: Iterable[Any]) -> Any:
         """A new container."""
@@ -53,18 +62,47 @@ class Nest:
         return out
 
 
-def nests(values: tuple, held: int = 1) -> dict[int, Nest]:
+@dataclass(frozen=True, slots=True)
+class RowLayout:
+    """A list in a list: three numbers say where its items are in a pool (`rows`). `inner`: the layout of each, if there are."""
+
+    inner: Layout
+
+
+class Record(tuple):
+    """The layout of a dict or an instance of a dataclass: those of its parts, and what it is."""
+
+    nest: Nest
+
+    def __new__(cls, nest: Nest, parts: Iterable[Layout]) -> Record:
+        made = super().__new__(cls, parts)
+        made.nest = nest
+        return made
+
+    def __getnewargs__(self) -> tuple:
+        return self.nest, tuple(self)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Record) and self.nest == other.nest and tuple.__eq__(self, other)
+
+    def __hash__(self) -> int:
+        return hash((self.nest, tuple(self)))
+
+
+def nests(values: tuple, copies: Mapping[int, Copy], held: int = 1) -> dict[int, Nest]:
     """By their ids, the containers among some values, and inside those, that nobody else knows.
 
     Args:
+        copies: records of which storage has the parts.
         held: how many references to each of the values its caller can account for.
     """
     found: dict[int, Nest] = {}
     for value in values:
-        nest = nest_of(value, held * sum(other is value for other in values) + 1)  # and `value`
+        known = held * sum(other is value for other in values) + 1  # and `value`
+        nest = copied_nest(value) if id(value) in copies else nest_of(value, known)
         if nest is not None:
             found[id(value)] = nest
-            found |= nests(parts_of(value), 1 if type(value) is tuple else 2)  # theirs, and the tuple of parts
+            found |= nests(parts_of(value), copies, 1 if type(value) is tuple else 2)  # theirs, and the tuple of parts
     return found
 
 
@@ -77,7 +115,8 @@ def nest_of(value: Any, known: int) -> Nest | None:
     if is_parts(value):
         return Nest(type(value), (None,) * len(value))
     if type(value) is Perhaps:
-        return Nest(Perhaps, (value.cls, *(None,) * len(value.parts)))
+        names = value.cls.keys if isinstance(value.cls, Nest) else (None,) * len(value.parts)
+        return Nest(Perhaps, (value.cls, *names))
     if type(value) is Masked:
         return nest_of_selection(value)
     if sys.getrefcount(value) > known + 2:  # the parameter, and that of `getrefcount`
@@ -89,6 +128,12 @@ def nest_of(value: Any, known: int) -> Nest | None:
     if is_plain_dataclass(type(value)):
         return Nest(type(value), tuple(vars(value)))
     return None
+
+
+def copied_nest(record: Any) -> Nest:
+    """That of a record of which storage has the parts."""
+    nest = record_of(record)
+    return Nest(type(record), (), True) if nest is None else replace(nest, copied=True)
 
 
 def nest_of_selection(value: Any) -> Nest | None:
@@ -123,14 +168,23 @@ def parts_of(value: Any) -> tuple:
     return tuple(value) if isinstance(value, (tuple, list)) else tuple((value if type(value) is dict else vars(value)).values())
 
 
-def optional(*found: Nest | None, lists: bool = False) -> Nest | None:
-    """What is None or a tuple, of one class in all of these, or `lists`; None where there is no such thing."""
-    made = {nest if nest.type is Perhaps else Nest(Perhaps, (nest.type, *nest.keys)) for nest in found if nest is not None}
-    return (
-        next(iter(made))
-        if len(made) == 1 and all(issubclass(nest.keys[0], (tuple, list) if lists else tuple) for nest in made)
-        else None
-    )
+def optional(values: Iterable[Any], *found: Nest | None, lists: bool = False) -> Nest | None:
+    """What is None or a tuple or record, of one class in all of these values, or `lists`; None where there is no such."""
+    for value, nest in zip(values, found):
+        if nest is None and value is not None and not isinstance(value, (tuple, list) if lists else tuple):
+            return None  # somebody else may change it
+    made = {nest if nest.type is Perhaps else Nest(Perhaps, (_class(nest), *nest.keys)) for nest in found if nest is not None}
+    return next(iter(made)) if len(made) == 1 and all(_may_be_absent(nest.keys[0], lists) for nest in made) else None
+
+
+def _class(nest: Nest) -> Any:
+    """What a `Perhaps` knows of its tuple or record."""
+    is_record = nest.type is dict and all(type(key) is str for key in nest.keys)
+    return replace(nest, copied=True) if is_record or is_plain_dataclass(nest.type) else nest.type
+
+
+def _may_be_absent(cls: Any, lists: bool) -> bool:
+    return isinstance(cls, Nest) or issubclass(cls, (tuple, list) if lists else tuple)
 
 
 def optional_parts(nest: Nest, value: Any, absent: Any) -> tuple | None:
@@ -147,6 +201,23 @@ def is_parts(value: Any) -> bool:
 def like(model: Any, parts: Iterable[Any]) -> Any:
     """A tuple of the class of another."""
     return tuple(parts) if type(model) is tuple else tuple.__new__(type(model), parts)
+
+
+def made_like(layout: Layout, parts: Iterable[Any]) -> Any:
+    """An item of some parts that has a layout."""
+    return layout.nest.build(parts) if isinstance(layout, Record) else like(layout, parts)
+
+
+def layout_like(model: Layout, parts: Iterable[Layout]) -> Layout:
+    """A layout of the class of another."""
+    return Record(model.nest, parts) if isinstance(model, Record) else like(model, parts)
+
+
+def record_of(value: Any) -> Nest | None:
+    """What sort of record something is: a dict whose keys are names, or an instance of a dataclass."""
+    if type(value) is dict:
+        return Nest(dict, tuple(value)) if value and all(type(key) is str for key in value) else None
+    return Nest(type(value), tuple(vars(value))) if is_plain_dataclass(type(value)) else None
 
 
 def is_plain_dataclass(cls: type) -> bool:
@@ -166,7 +237,14 @@ def built(trace: Trace, nest: Nest, returned: bool, parts: Iterable[Any]) -> Any
     out = nest.build(parts)
     if returned:
         trace.returned[id(out)] = out, nest
-    return out
+    return note(trace, out) if nest.copied else out
+
+
+def note(trace: Trace, record: Any) -> Any:
+    """A record that was made of what stands in storage."""
+    names, parts = copied_nest(record).keys, parts_of(record)
+    trace.copies[id(record)] = Copy(record, names, parts, True)
+    return record
 
 
 def known_nests(trace: Trace) -> dict[int, Nest]:

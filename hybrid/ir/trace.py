@@ -207,6 +207,7 @@ class Trace(KnownSizes):
         self.handlers: Any = None  # what takes part in its control flow (`control.handlers`)
         self.room = 1  # times as much room in them as there is at first
         self.lists: list[Any] = []  # those that the traced code makes (`control.lists`)
+        self.copies: dict[int, Any] = {}  # records of which storage has the parts, by their ids (`control.records`)
         self.returned: dict[int, tuple[Any, Any]] = {}  # containers that only a `return` knows, and how they nest
         self.notes: list[str] = []  # what `explain` says about how it was traced
         self.made: list[weakref.ref] = []  # every tensor over a symbol of this trace

@@ -20,6 +20,7 @@ from hybrid.control.items import InList
 from hybrid.control.own import Own, unwrapped
 from hybrid.control.parts import refuse_whole
 from hybrid.control.plain import Ends
+from hybrid.control.records import refuse_copies, refuse_twins
 from hybrid.core import dtype as dt
 from hybrid.core import tree
 from hybrid.core.errors import EscapeError, TraceError
@@ -253,6 +254,8 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
         rebound = [k for k, (before, after) in enumerate(zip(found, left)) if before is not after]
         given = {id(container.value): container.path for container in containers}
         whole = out, [unwrapped(c.contents()) for c in updated], [unwrapped(left[k]) for k in rebound]
+        refuse_copies(recording, whole)
+        refuse_twins(whole, given)
         result_leaves, result_structure = tree.flatten(whole, lambda node: id(node) in given)
         returned, contents, after = result_structure.children
         updates = tuple((c.path, nesting) for c, nesting in zip(updated, contents.children))
@@ -264,6 +267,7 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
         graph, results, visible, writes = sorted_out.finish()
         late = sorted_out.late
         recording.lists.clear()
+        recording.copies.clear()
         recording.handlers = None
         recording.returned.clear()
         recording.held.clear()
