@@ -79,6 +79,7 @@ class Eqn:
     params: Mapping[str, Any]
     outputs: tuple[Var, ...]
     source: Source | None = None
+    mentions: frozenset[str] | None = field(default=None, init=False, repr=False)  # what `symbols_of` found
 
     @property
     def output(self) -> Var:
@@ -98,6 +99,7 @@ class Graph:
     outputs: tuple[Atom, ...]
     constants: tuple[tuple[Var, np.ndarray], ...] = ()
     names: Mapping[Var, str] = field(default_factory=dict)  # the user's names for inputs
+    mentions: frozenset[str] | None = field(default=None, init=False, repr=False)  # what `symbols_of` found
 
     def __str__(self) -> str:
         from hybrid.ir.text import render  # the printer needs the graph, the graph only offers it
@@ -109,7 +111,7 @@ class Graph:
         return {var: eqn for eqn in self.eqns for var in eqn.outputs}
 
     def replace(self, **changes: Any) -> Graph:
-        parts = {name: getattr(self, name) for name in self.__slots__}
+        parts = {name: getattr(self, name) for name in self.__slots__ if name != "mentions"}
         return Graph(**{**parts, **changes})
 
 
@@ -235,15 +237,21 @@ def symbols_of(value: Any) -> frozenset[str]:
     if isinstance(value, tuple):
         found = [symbols_of(item) for item in value if type(item) is not int]
         return frozenset().union(*found) if found else _NO_SYMBOLS
+    if isinstance(value, (Graph, Eqn)):
+        if value.mentions is None:  # bodies in bodies would be gone through once for each around them
+            object.__setattr__(value, "mentions", _mentioned(value))
+        return value.mentions  # type: ignore[return-value]
+    return _NO_SYMBOLS
+
+
+def _mentioned(value: Graph | Eqn) -> frozenset[str]:
     if isinstance(value, Graph):
         inner = frozenset().union(*map(symbols_of, value.eqns), *(symbols_of(var.type) for var in value.inputs))
         return inner - {eqn.params["symbol"] for eqn in value.eqns if eqn.primitive.body == "bind"}
-    if isinstance(value, Eqn):
-        parts = [symbols_of(part) for part in value.params.values() if type(part) not in _PLAIN]
-        parts += [symbols_of(var.type.shape) for var in value.outputs]
-        every = frozenset().union(*filter(None, parts))
-        return every - {value.params.get("symbol"), *value.params.get("defines", ())} if every else every
-    return _NO_SYMBOLS
+    parts = [symbols_of(part) for part in value.params.values() if type(part) not in _PLAIN]
+    parts += [symbols_of(var.type.shape) for var in value.outputs]
+    every = frozenset().union(*filter(None, parts))
+    return every - {value.params.get("symbol"), *value.params.get("defines", ())} if every else every
 
 
 def evaluate(graph: Graph, *arrays: Any) -> tuple[np.ndarray, ...]:

@@ -53,6 +53,10 @@ KEEP_COST = 8  # recomputing a value costs more than storing and loading it abov
 LOAD_COST = 1
 FEW_ROWS = 8  # fewer rows than this cannot keep the cores busy when rows are long
 ROW_LIMIT = 65_536  # elements of a row that still stay in the second-level cache
+# Stages of a group, and reductions that the recomputation of a value may go back beyond: with neither limit, grouping and
+# lowering 2 000 steps of `y = sin(y) + z; z = y.sum()` took 130 s, each step making `y` from the first on.
+MOST_STAGES = 64
+FAR_BACK = 16
 
 
 class _Fuser:
@@ -137,6 +141,24 @@ class _Fuser:
             reads[operand, flat_offset(eqn, index)] = None
         return reads, visits
 
+    def far_back(self, kept: set[Var]) -> set[Var]:
+        """Values to store because they are made of others from before many reductions, one after another."""
+        level: dict[Var, int] = {}  # reductions below a value, one after another, and how many of them
+        first: dict[Var, int] = {}  # below the earliest value that is computed again for it
+        chosen: set[Var] = set()
+        for eqn in self.graph.eqns:
+            below = [atom for atom in eqn.inputs if isinstance(atom, Var)]
+            reduces = eqn.primitive.kind in (Kind.REDUCE, Kind.CONTRACT)
+            height = max((level.get(atom, 0) for atom in below), default=0) + reduces
+            again = [first.get(atom, height) for atom in below if not self.is_stage(atom, kept) and atom not in chosen]
+            level.update((var, height) for var in eqn.outputs)
+            earliest = min(again, default=height)
+            if eqn.primitive.kind is Kind.MAP and eqn.output.type.shape and height - earliest >= FAR_BACK:
+                chosen.add(eqn.output)
+                earliest = height
+            first.update((var, earliest) for var in eqn.outputs)
+        return chosen
+
     # stages -----------------------------------------------------------------------------------------------------------
     def operand(self, atom: Atom, kept: set[Var]) -> Operand | None:
         """A BLAS operand: a stored array through views alone."""
@@ -201,6 +223,27 @@ class _Fuser:
         regions = tuple(tuple(found) for found, _ in walks) if eqn and eqn.primitive.kind is Kind.WRITE else ()
         return Stage(target, atom, eqn, tuple(reads), regions)
 
+    def settled(
+        self, target: Var, atom: Atom, kept: set[Var], visits: dict[Var, dict[Var, set]], lacking: set[Var]
+    ) -> tuple[Stage, set[Var]]:
+        """The stage. What it reads at places that no loop has an expression for goes to `lacking` and what is kept, and so
+        does what these values in turn need."""
+        pending: list[tuple[Var, Atom]] = [(target, atom)]
+        while True:
+            at = pending[-1]
+            try:
+                stage = self.stage(*at, kept, visits)
+            except NotAffine as error:
+                if not isinstance(error.operand, Var) or error.operand in kept or error.operand in self.sources:
+                    raise
+                lacking.add(error.operand)
+                kept = kept | {error.operand}
+                pending.append((error.operand, error.operand))
+                continue
+            pending.pop()
+            if not pending:
+                return stage, kept
+
     # groups -----------------------------------------------------------------------------------------------------------
     def attempt(self, kept: set[Var]) -> tuple[Program, set[Var]]:
         """One grouping with these stored values, and the values that had better be stored too."""
@@ -217,6 +260,7 @@ class _Fuser:
         binds: dict[str, Eqn] = {}  # sizes that only procedures know: made where they are needed
         bound: dict[str, Step] = {}  # size symbols -> the step that gives them their value
         barrier: Step | None = None  # what comes after an assumption relies on it
+        lacking: set[Var] = set()  # values that have to be stored, found on the way; then this attempt is in vain
         for eqn in self.graph.eqns:
             step: Step | None = None
             if eqn not in wanted:
@@ -232,14 +276,17 @@ class _Fuser:
             elif eqn.primitive.kind is Kind.CONTROL:
                 step = Procedure(eqn, _binds_of(eqn, binds))
             elif isinstance(blas := self.blas(eqn, kept), set):
-                return self.attempt(kept | blas)
+                lacking |= blas
+                kept = kept | blas
+                continue
             elif blas is not None:
                 step = blas
             elif self.is_stage(eqn.output, kept):
                 after = {bound[name] for name in self.symbols(eqn.output, kept) if name in bound} | (
                     {barrier} if barrier else set()
                 )
-                self.place(self.stage(eqn.output, eqn.output, kept, visits), steps, home, needs, after)
+                stage, kept = self.settled(eqn.output, eqn.output, kept, visits, lacking)
+                self.place(stage, steps, home, needs, after)
                 continue
             if step is not None:
                 steps.append(step)
@@ -251,7 +298,10 @@ class _Fuser:
                     bound.update({eqn.params["symbol"]: step} if eqn.primitive.body == "bind" else {})
                     barrier = step if assumes(eqn) else barrier
         for target, atom in copies:
-            self.place(self.stage(target, atom, kept, visits), steps, home, needs, {barrier} if barrier else set())
+            stage, kept = self.settled(target, atom, kept, visits, lacking)
+            self.place(stage, steps, home, needs, {barrier} if barrier else set())
+        if lacking:
+            return Program(self.graph, (), ()), lacking
         self._mark_stored(steps, home, outputs)
         return Program(self.graph, tuple(_ordered(steps, needs)), tuple(outputs)), self.regretted(visits, home, kept)
 
@@ -309,7 +359,7 @@ class _Fuser:
         if not alone and not self.separate:
             below: set[Step] | None = None
             for group in candidates:
-                if not isinstance(group, Group) or group.alone:
+                if not isinstance(group, Group) or group.alone or len(group.stages) >= MOST_STAGES:
                     continue
                 below = _below(depends, needs) if below is None else below
                 if group in below:  # nothing relies on itself: another of `depends` does
@@ -520,16 +570,14 @@ def fuse(
     for eqn in graph.eqns:
         if eqn in fuser.host or eqn.primitive.kind is Kind.CONTROL:
             kept.update(atom for atom in eqn.inputs if isinstance(atom, Var) and atom not in fuser.sources)
+    kept |= fuser.far_back(kept)
     while True:
         try:
             program, regretted = fuser.attempt(kept)
         except NotAffine as error:
-            if not isinstance(error.operand, Var) or error.operand in kept:
+            if not isinstance(error.operand, Var) or error.operand not in fuser.sources:
                 raise
-            if error.operand in fuser.sources:
-                return fuse(_copied(graph, error.operand), strides, separate, serial, keep)
-            kept = kept | {error.operand}
-            continue
+            return fuse(_copied(graph, error.operand), strides, separate, serial, keep)
         if not regretted:
             return program
         kept = kept | regretted

@@ -25,7 +25,7 @@ from hybrid.core.config import config
 from hybrid.runtime import engine
 
 # Raise when the same LLVM text must compile to something else, e.g. after a change of the pass pipeline.
-REVISION = 1
+REVISION = 2
 
 _HEADER = struct.Struct("<8sIQ32s")
 _MAGIC = b"HYBRIDOC"

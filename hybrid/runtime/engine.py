@@ -25,6 +25,12 @@ from hybrid.loops.nest import FOREIGN
 llvm.initialize_native_target()
 llvm.initialize_native_asmprinter()
 
+# Beyond these lengths of a module's longest function, in characters, LLVM does less (a triple loop has 5 000). With its loops
+# written out by LLVM a kernel of 200 loops took 7 s, else 0.2. Values that live across thousands of blocks after all of O3
+# made register allocation quadratic: 100 branches with `sin` and `exp` took 3.5 s, with the passes of vector loops 0.5.
+LONG = 32_000
+HUGE = 400_000
+
 _lock = threading.RLock()  # reentrant: a garbage collection inside the lock may drop a Module
 
 # An ORC instance keeps 10 KiB for every library it ever linked, and nothing but its end gives them back. So it serves this
@@ -137,10 +143,12 @@ def _parsed(text: str, target: Target) -> Any:
 
 def _optimised(text: str, target: Target) -> Any:
     module = _parsed(text, target)
-    if SCALAR_LOOPS in text:
+    longest = max(map(len, text.split("\ndefine ")))
+    if SCALAR_LOOPS in text and longest <= HUGE:
         # Loops that came as they were written, one scalar after another, get all that LLVM can do.
         options = llvm.create_pipeline_tuning_options(speed_level=3)
-        options.loop_vectorization = options.slp_vectorization = options.loop_unrolling = options.loop_interleaving = True
+        options.loop_vectorization = options.slp_vectorization = options.loop_interleaving = True
+        options.loop_unrolling = longest <= LONG
         builder = llvm.create_pass_builder(_machine(target), options)
         builder.getModulePassManager().run(module, builder)
         return _without_jumps(module, target)
@@ -148,7 +156,7 @@ def _optimised(text: str, target: Target) -> Any:
     options.loop_vectorization = options.slp_vectorization = options.loop_unrolling = False
     builder = llvm.create_pass_builder(_machine(target), options)
     _tidy().run(module, builder)
-    scalar_loops = _scalar_loops(text)
+    scalar_loops = _scalar_loops(text) if longest <= HUGE else None
     if scalar_loops:
         passes = builder.getFunctionPassManager()
         for function in module.functions:

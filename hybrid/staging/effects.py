@@ -34,6 +34,8 @@ _CLOCKS = frozenset(("now", "today", "utcnow"))
 _PURE = frozenset((
     "builtins", "math", "cmath", "functools", "_functools", "itertools", "operator", "_operator", "typing", "collections",
     "_collections_abc", "dataclasses", "abc", "enum", "types", "copy", "numbers", "fractions", "contextlib",
+    "heapq", "_heapq", "bisect", "_bisect", "string", "_string", "struct", "_struct", "array", "re", "textwrap", "binascii",
+    "zlib",
     "numpy", "scipy", "hybrid", "ml_dtypes",
 ))  # fmt: skip
 

@@ -1,0 +1,88 @@
+"""What compiling takes grows with the program, no faster: counted in steps of the compiler, never in seconds."""
+
+from __future__ import annotations
+
+import linecache
+from collections import Counter
+
+import numpy as np
+import pytest
+
+import hybrid as hy
+from hybrid.loops.pull import Puller
+from hybrid.passes.fuse import MOST_STAGES, _Fuser
+from hybrid.runtime import engine
+
+X = np.linspace(0.1, 1, 64)
+SQUARE = np.linspace(0, 1, 4096).reshape(64, 64) / 64 + np.eye(64)
+
+
+def written(lines: str, times: int, before: str = "y = x", after: str = "return y"):
+    """A function that repeats some lines; `{k}`: how often they were repeated before."""
+    pieces = (before, *(lines.replace("{k}", str(k)) for k in range(times)), after)
+    body = "\n".join(f"    {line}" for piece in pieces for line in piece.splitlines())
+    source, name = f"def f(x, a):\n{body}\n", f"<{lines}: {times} times>"
+    linecache.cache[name] = len(source), None, source.splitlines(keepends=True), name
+    space = {"np": np}
+    exec(compile(source, name, "exec"), space)
+    return space["f"]
+
+
+def same(f, *args):
+    """Compiled gives what undecorated does."""
+    np.testing.assert_allclose(hy.function(f, strict=True)(*args), f(*args), rtol=1e-11)
+
+
+def counted(monkeypatch, owner, name: str) -> Counter:
+    """Calls of a method from now on."""
+    found: Counter = Counter()
+    before = getattr(owner, name)
+
+    def method(*args, **kwargs):
+        found[name] += 1
+        return before(*args, **kwargs)
+
+    monkeypatch.setattr(owner, name, method)
+    return found
+
+
+@pytest.mark.parametrize(
+    "lines, before",
+    [
+        ("y = np.sin(y.T.ravel() + 1).reshape(64, 64)", "y = a"),
+        ("y = (y.reshape(8, 8) + 0.5).T.reshape(64) * 0.5", "y = x"),
+        ("y = np.tanh(a @ y + 0.5) @ (a * 2)", "y = a"),
+    ],
+)
+def test_what_has_to_be_stored_is_found_in_few_attempts_at_grouping(monkeypatch, lines, before):
+    attempts = counted(monkeypatch, _Fuser, "attempt")
+    same(written(lines, 40, before), X, SQUARE)
+    assert attempts["attempt"] <= 5
+
+
+def test_a_step_that_reduces_is_not_made_from_the_first_step_on(monkeypatch):
+    found = []
+    for times in (60, 120):
+        pulled = counted(monkeypatch, Puller, "through")
+        same(written("y = np.sin(y) * 0.5 + z\nz = y.sum() * 0.01", times, "y = x\nz = x[0]"), X, SQUARE)
+        found.append(pulled["through"])
+    assert found[1] < 3 * found[0]
+
+
+def test_groups_have_no_more_stages_than_the_limit():
+    from hybrid.passes.fuse import fuse
+    from hybrid.passes.steps import Group
+
+    f = hy.function(written("y = np.sin(y) * 0.5 + z\nz = y.sum() * 0.01", 100, "y = x\nz = x[0]"))
+    program = fuse(f.graph(X, SQUARE))
+    assert max(len(step.stages) for step in program.steps if isinstance(step, Group)) <= MOST_STAGES
+
+
+def test_loops_of_long_kernels_are_not_written_out_by_llvm(monkeypatch):
+    made = []
+    compile_object = engine.compile_object
+    monkeypatch.setattr(engine, "compile_object", lambda *given: made.append(compile_object(*given)) or made[-1])
+    with hy.config.override(cache=False):
+        loops = "    for i in range(64):\n        s += y[i] * {k}.5 + y[(i * 7) % 64]"
+        same(written(loops, 100, "y, s = x, 0.0\nfor _ in range(5):", "return s"), X, SQUARE)
+    assert sum(map(len, made)) < 100_000  # 200 kB and more with every loop written out
