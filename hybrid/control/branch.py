@@ -113,9 +113,12 @@ def _record(trace: Trace, predicate: Atom, then: Callable, orelse: Callable, sta
         raise tr.undecided(trace, predicate, error) from None
     for own in merged:
         own.merge()
+    for side in sides:
+        side.lose_outside()
     cells = _written(trace, sides, join)
     results = select(trace, predicate, sides, join.pairs)
     state.set(tuple(make(results) for _, make in join.makers))
+    join.keep_apart()
     for cell, at in cells.items():
         trace.assign(cell, results[at])
 

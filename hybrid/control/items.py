@@ -77,7 +77,7 @@ def _is_kept(array: Any) -> bool:
         return False
     if region is not None and region.loop and cell.origin in region.builder.inputs:
         return False  # what an earlier round left
-    if cell.twins or (cell.frozen and cell.frozen != IN_LIST):
+    if cell.aliases() or (cell.frozen and cell.frozen != IN_LIST):
         return False
     cell.frozen = IN_LIST
     if not is_borrowed(array):

@@ -21,6 +21,7 @@ from hybrid.frontend.chosen import MOST, Chosen
 from hybrid.frontend.masked import Masked
 from hybrid.frontend.values import Value, converted, operand, stretched, symbol, unwrap, wrap
 from hybrid.ir import trace as tr
+from hybrid.ir.aliases import keep_apart
 from hybrid.ir.graph import Atom, Literal
 from hybrid.ir.trace import Cell, Known, Maybe, Symbol, Trace
 from hybrid.ops import elementwise as e
@@ -338,6 +339,7 @@ class Join:
         self.trace, self.predicate, self.sides, self.live, self.invented = trace, predicate, sides, live, invented
         self.pairs: list[tuple[Atom, Atom]] = []
         self.nests: dict[int, Nest] = {}
+        self.arrays: list[tuple[Cell, ...]] = []  # made of arrays, and what they are on either way
         self.selections = 0  # by masks, among the variables
         self.selected: list[tuple[Masked, ...]] = []  # what they are now, and on either way
         self.makers: list[tuple[str, Callable[[list[Atom]], Any]]] = []
@@ -419,13 +421,11 @@ class Join:
         self.pairs += zip(*both)
         end = len(self.pairs)
         if not spec.is_number:
-            self._note_aliases(name, (a, b))
             owned = any(_is_owned(value) for value in (a, b))
-            frozen = not self.invented(name) and not all(self._fresh(side, v) for side, v in zip(self.sides, (a, b)))
             why = f"{called(name)} is one array or another depending on a condition"
             shared = (TraceError(f"an array is returned, and {why}", at=tr.user_line()), self.predicate) if owned else None
-            cells = tuple(unwrap(v).cell for v in (a, b) if type(unwrap(v)) is Symbol)
-            return lambda results: _aliased(made(self.trace, spec, results[start:end]), shared, why if frozen else "", cells)
+            wholes = tuple(None if v is UNDEFINED or v is None else symbol(self.trace, v).cell.whole for v in (a, b))
+            return lambda results: self._aliased(made(self.trace, spec, results[start:end]), shared, wholes)
         return lambda results: made(self.trace, spec, results[start:end])
 
     def one_for_all(self, a: Any, b: Any, make: Callable[[list[Atom]], Any]) -> Callable[[list[Atom]], Any]:
@@ -475,23 +475,25 @@ class Join:
         data = unwrap(value)
         return type(data) is Symbol and not data.chain and data.kind == "ndarray" and data.cell.home not in self.sides
 
-    def _note_aliases(self, name: str, values: tuple) -> None:
-        """From here on neither of two arrays may be written that one name stands for, now this one and now the other."""
-        if self.invented(name):
-            return  # what a `return` has taken nobody touches any more
-        for side, value in zip(self.sides, values):
-            if value is not None and not self._fresh(side, value):
-                symbol(self.trace, value).cell.frozen = f"{called(name)} may stand for it, depending on a condition"
+    def _aliased(self, value: Any, shared: tuple[TraceError, Atom] | None, wholes: tuple[Any, ...]) -> Any:
+        """A new array, and what it is on either way: when one of them is written, the others are not to be read any more."""
+        cell, given = unwrap(value).cell, [whole for whole in wholes if whole is not None]
+        cell.shared, cell.may_be = shared, tuple(given)
+        cell.like = tuple(dict.fromkeys(other for each in given for other in each.like))
+        cell.stands_for(w for side, w in zip(self.sides, wholes) if w is not None and (w.home is not side or w.roots))
+        if len(given) == len(wholes):
+            self.arrays.append((cell, *given))
+        return value
+
+    def keep_apart(self) -> None:
+        """Note which arrays are two on both ways, once the variables are made."""
+        if len(self.arrays) > 1:
+            keep_apart(*zip(*self.arrays))
 
     def _unless_dead(self, name: str, what: str) -> Callable[[list[Atom]], Any]:
         if self.live(name):
             raise TraceError(f"{what}, which only a run can tell", at=tr.user_line())
         return lambda results: UNDEFINED
-
-    @staticmethod
-    def _fresh(side: Any, value: Any) -> bool:
-        data = unwrap(value)
-        return value is UNDEFINED or value is None or (type(data) is Symbol and data.cell.home is side)
 
 
 def _once(make: Callable[[list[Atom]], Any]) -> Callable[[list[Atom]], Any]:
@@ -509,10 +511,3 @@ def _is_owned(value: Any) -> bool:
     """Whether somebody outside may know the array, too."""
     data = unwrap(value)
     return isinstance(data, np.ndarray) or (type(data) is Symbol and (bool(data.cell.name) or data.cell.shared is not None))
-
-
-def _aliased(value: Any, shared: tuple[TraceError, Atom] | None, frozen: str, cells: tuple[Cell, ...]) -> Any:
-    cell = value._data.cell
-    cell.shared, cell.frozen, cell.may_be = shared, frozen, cells
-    cell.like = tuple(dict.fromkeys(other for each in cells for other in each.like))
-    return value

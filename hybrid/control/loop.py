@@ -43,6 +43,7 @@ from hybrid.core.shape import Size
 from hybrid.frontend.masked import Masked
 from hybrid.frontend.values import sized, symbol, unwrap
 from hybrid.ir import trace as tr
+from hybrid.ir.aliases import keep_apart
 from hybrid.ir.graph import Atom, Eqn, Graph, Var
 from hybrid.ir.trace import Cell, Known, Region, Symbol, Trace
 from hybrid.ops import control
@@ -441,6 +442,7 @@ def _append(
     results = list(trace.record(control.loop, (*initial, *(fixed.get(var, var) for var in rest)), params))
     ran = rounds.test is None and rounds.count is not None and trace.bounds.nonnegative(rounds.count - 1)
     values = {}
+    arrays: list[tuple[Carried, Cell]] = []
     for c in carried:
         assert c.spec is not None
         parts, results = results[: len(c.vars)], results[len(c.vars) :]
@@ -448,9 +450,12 @@ def _append(
             parts[1] = YES  # every round makes sure of it, and there is one
         values[id(c)] = _made(trace, c.spec, parts)
         if not c.spec.is_number:
-            _note_aliases(trace, rounds, c, carried, unwrap(values[id(c)]).cell)
+            arrays.append((c, unwrap(values[id(c)]).cell))
+            _note_aliases(trace, rounds, c, carried, arrays[-1][1])
+    _keep_apart(trace, arrays)
     for cell, atom in zip(written, results):
         trace.assign(cell, atom)
+    region.lose_outside()
     return values
 
 
@@ -543,20 +548,27 @@ def _passed_on(trace: Trace, c: Carried, carried: list[Carried]) -> list[Cell]:
 def _note_aliases(trace: Trace, rounds: Rounds, c: Carried, carried: list[Carried], cell: Cell) -> None:
     """What the array after a loop may be besides a new one: that of its last round, and that from before the loop."""
     left, before, renewed = unwrap(c.after), _before(trace, c), _renewed(c, carried)
-    cells = [left.cell] if type(left) is Symbol else []
+    cells = [left.cell]
     cells += _passed_on(trace, c, carried)
     if before is not None and not _surely(trace, rounds, renewed) and not (before.name and renewed == 1):
         cells.append(before)
-        before.twins, cell.twins = (*before.twins, cell), (*cell.twins, before)
         if before.name:
             cell.frozen = before.frozen = f"{called(c.name)} is one array or another depending on the rounds of a loop"
     cell.may_be = tuple(cells)
+    cell.stands_for(each for each in cells if each is not left.cell)
     cell.like = tuple(dict.fromkeys(a for other in cells for a in ((other,) if other.name else other.like)))
     if any(_is_unlike(other, cell) for other in cells):
         error = TraceError(f"an array is returned, and {called(c.name)} may be an argument or not", at=tr.user_line())
         cell.shared = error, YES
     for other in cells:
         cell.shared, cell.frozen = cell.shared or other.shared, cell.frozen or other.frozen
+
+
+def _keep_apart(trace: Trace, arrays: list[tuple[Carried, Cell]]) -> None:
+    """Note which arrays after a loop are two, since they were before it and are after every round."""
+    known = [(cell, before, unwrap(c.after).cell) for c, cell in arrays if (before := _before(trace, c)) is not None]
+    if known:
+        keep_apart(*zip(*known))
 
 
 def _is_unlike(argument: Cell, cell: Cell) -> bool:
@@ -576,10 +588,17 @@ def _check_storage(carried: list[Carried], region: Region) -> None:
         raise CannotRoll("two variables stand for one array that is new in every round", at=tr.user_line())
     for c in arrays:
         head, before = unwrap(c.head), unwrap(c.initial)
-        if c.read and type(before) is Symbol and before.cell in region.written:
+        whole = before.cell.whole if type(before) is Symbol else None
+        same = set() if whole is None else {whole, *whole.aliases()}  # in the first round
+        if c.read and not same.isdisjoint(region.written):
             raise CannotRoll(f"{called(c.name)} is rebound in a loop that writes what it was before", at=tr.user_line())
         if type(head) is not Symbol or not head.cell.written:
             continue
-        if type(before) is not Symbol or before.cell.name:
+        if whole is None or any(cell.name for cell in same):
             raise CannotRoll(f"{called(c.name)} is written and rebound in a loop, and it is an argument", at=tr.user_line())
-        before.cell.lost = "the number of rounds of a loop"
+        if not same.isdisjoint(region.entered):
+            raise CannotRoll(f"{called(c.name)} is written and rebound in a loop that reads what it was", at=tr.user_line())
+        for cell in same:
+            region.trace.lose(cell, "the number of rounds of a loop")
+    if not region.entered.keys().isdisjoint(region.lost):
+        raise CannotRoll("a loop writes an array that may be another one, which it reads", at=tr.user_line())

@@ -44,7 +44,7 @@ class Bounds:
         for _ in range(32):  # each round takes out one symbol, so that few are ever needed
             if not isinstance(size, Dim):
                 return size >= 0
-            reduced = self._lowest(size)
+            reduced = self.lowest(size)
             if reduced is None:
                 return False
             size = reduced
@@ -54,7 +54,7 @@ class Bounds:
         """Whether `size < limit`, provably."""
         return self.nonnegative(limit - size - 1)
 
-    def _lowest(self, size: Dim) -> Size | None:
+    def lowest(self, size: Dim) -> Size | None:
         """A lower bound of the size without the symbol that became known last, or None."""
         order = list(self.known)
         symbol = max(size.symbols, key=lambda name: order.index(name) if name in self.known else -1)

@@ -39,6 +39,7 @@ from hybrid.frontend.values import (
     wrap,
 )
 from hybrid.ir import trace as tr
+from hybrid.ir.aliases import Storage
 from hybrid.ir.graph import Atom
 from hybrid.ir.trace import Cell, Symbol, Trace
 from hybrid.ops import elementwise as e
@@ -53,8 +54,9 @@ class Place(Cell):
 
     def __init__(self, trace: Trace, base: Symbol, index: Atom, axis: int):
         self.base, self.index, self.axis = base, index, axis
+        Storage.__init__(self)
         self.trace, self.home, self.mutable, self.lost = trace, trace.region, True, ""
-        self.shared, self.frozen, self.twins = base.cell.shared, base.cell.frozen, base.cell.twins
+        self.shared, self.frozen = base.cell.shared, base.cell.frozen
         self.may_be, self.like = base.cell.may_be, base.cell.like
         self.writeable, self.name, self.written = base.cell.writeable, base.cell.name, False
         if self.name:
@@ -68,6 +70,10 @@ class Place(Cell):
     @value.setter
     def value(self, atom: Atom) -> None:
         tr.write(self.base, self.trace.one(ix.scatter, tr.read(self.base), self.index, atom, axis=self.axis, op="set"))
+
+    @property
+    def whole(self) -> Storage:
+        return self.base.cell.whole
 
 
 def _is_integer(item: Any) -> bool:

@@ -20,6 +20,7 @@ from hybrid.frontend.elementwise import TABLE, cast, store
 from hybrid.frontend.positions import masked
 from hybrid.frontend.values import Value, active, shape_of, unwrap, wrap
 from hybrid.ir import trace as tr
+from hybrid.ir.aliases import Storage
 from hybrid.ir.trace import Cell, Symbol
 
 
@@ -50,6 +51,10 @@ class _Selection(Cell):
     def value(self, atom: Any) -> None:
         if atom is not None:
             self.selection.packed[...] = wrap(self.trace.fresh(atom, "ndarray"))
+
+    @property
+    def whole(self) -> Storage:
+        return unwrap(self.selection.packed).cell.whole
 
 
 def _whole(reduction: Callable) -> Callable:
@@ -103,9 +108,7 @@ class Masked(NDArrayOperatorsMixin, Value):
         around = _is_around(active(), other._data.cell.home)
         if not around and other._packed is None:
             return  # made in a body that is closed, where nothing else stood for it
-        cells = unwrap(self.packed).cell, unwrap(other.packed).cell
-        for one, its in (cells, cells[::-1]):
-            one.twins = (*one.twins, its)
+        unwrap(self.packed).cell.stands_for([unwrap(other.packed).cell])
 
     def is_whole(self) -> bool:
         """Whether `full` and `mask` still say what the elements are, in the next round of loops too."""

@@ -21,6 +21,7 @@ import numpy as np
 
 from hybrid.core.errors import EscapeError, TraceError
 from hybrid.core.shape import Quotient, Size, TensorType, contiguous_strides, symbols
+from hybrid.ir.aliases import Storage
 from hybrid.ir.builder import Builder
 from hybrid.ir.graph import Atom, Literal, Source, Var
 from hybrid.ir.origin import behind, constant
@@ -37,25 +38,25 @@ _LIBRARIES = tuple(os.path.join(folder, "") for folder in (_PACKAGE, os.path.dir
 Chain = tuple[tuple[Primitive, Mapping[str, Any]], ...]
 
 
-class Cell:
+class Cell(Storage):
     """One block of storage: its current value, whether it was written, and what outlives the call.
 
     `home` is the region that made it. `mutable` cells are arrays; numbers never change. A `lost` cell holds, from some loop
     or branch on, what only a run can tell: the reason why nobody may look at it any more. A `frozen` one may be known under
     another name, depending on a condition: it cannot be written. A `shared` one may be an argument: it cannot be returned
-    (why, and the condition). Its `twins` are one with it in some runs: they are lost when it is written. It `may_be` other
+    (why, and the condition). What is one with it in some runs (its aliases) is lost when it is written. It `may_be` other
     storage, whatever was decided; arguments among that it is `like`, and is returned where it holds something else.
     """
 
     __slots__ = ("trace", "home", "_value", "origin", "written", "writeable", "mutable", "name", "lost", "shared", "frozen",
-                 "twins", "may_be", "like")  # fmt: skip
+                 "may_be", "like")  # fmt: skip
 
     def __init__(self, trace: Trace, value: Atom, writeable: bool = True, name: str = "", mutable: bool = True):
+        super().__init__()
         self.trace, self.home, self._value, self.origin = trace, trace.region, value, value
         self.written, self.writeable, self.mutable, self.name = False, writeable, mutable, name
         self.lost = self.frozen = ""
         self.shared: tuple[TraceError, Atom] | None = None
-        self.twins: tuple[Cell, ...] = ()
         self.may_be: tuple[Cell, ...] = ()
         self.like: tuple[Cell, ...] = ()
         if trace.region is not None and trace.region.trial:
@@ -90,6 +91,7 @@ class Region:
         self.values: dict[Cell, Atom] = {}
         self.entered: dict[Cell, tuple[Var, Atom]] = {}
         self.sizes: dict[Atom, Size] = {}
+        self.lost: dict[Storage, str] = {}  # storage from around it that nobody may look at any more, and why
         self.cells: list[Cell] = []  # made here, on trial
 
     def __enter__(self) -> Region:
@@ -113,6 +115,12 @@ class Region:
         self.cells = []  # nobody else keeps what the program has done with
         for cell, atom in self.values.items():
             self.trace.assign(cell, atom)
+        self.lose_outside()
+
+    def lose_outside(self) -> None:
+        """Let what was lost here be lost around it, too."""
+        for cell, why in self.lost.items():
+            self.trace.lose(cell, why)
 
     @property
     def written(self) -> dict[Cell, Atom]:
@@ -335,9 +343,19 @@ class Trace(KnownSizes):
 
     # storage, seen from the innermost region
     def value_of(self, cell: Cell) -> Atom:
-        if cell.lost:
-            raise TraceError(f"an array is read whose contents depend on {cell.lost}", at=user_line())
+        lost, region = cell.lost, self.region
+        while not lost and region is not None and region is not cell.home:
+            lost, region = region.lost.get(cell, ""), region.outer
+        if lost:
+            raise TraceError(f"an array is read whose contents depend on {lost}", at=user_line())
         return self._value(cell, self.region)
+
+    def lose(self, cell: Any, why: str) -> None:
+        """From here on nobody may look at storage."""
+        if self.region is None or cell.home is self.region:
+            cell.lost, cell.written = cell.lost or why, True
+        else:
+            self.region.lost.setdefault(cell, why)
 
     def _value(self, cell: Cell, region: Region | None) -> Atom:
         if region is None or cell.home is region:
@@ -474,12 +492,10 @@ def live(symbol: Symbol) -> Trace:
     """The trace of a symbol, or `EscapeError` once that has ended."""
     trace = symbol.cell.trace
     if not trace.alive or trace is not _state.trace:
-        raise EscapeError(
-            "a traced tensor was used outside the call that made it",
-            got=f"{symbol.type} from the trace of {trace.builder.name!r}",
-            expected="values of the current call",
-            fix="return it from the decorated function instead of keeping it in a global, an attribute or a list",
-        )
+        raise EscapeError("a traced tensor was used outside the call that made it",
+                          got=f"{symbol.type} from the trace of {trace.builder.name!r}", expected="values of the current call",
+                          fix="return it from the decorated function instead of keeping it in a global, an attribute or a list",
+                          )  # fmt: skip
     home = symbol.cell.home
     if home is not None and home is not trace.region and not _encloses(home, trace.region):
         raise TraceError("a value made inside a branch or loop is used outside it", got=symbol.type, at=user_line())
@@ -512,8 +528,10 @@ def write(symbol: Symbol, value: Atom) -> None:
     """Replace the elements this symbol shows."""
     trace, cell = live(symbol), symbol.cell
     exists(symbol)
-    if cell.frozen:
-        raise TraceError(f"an array is written, and {cell.frozen}", at=user_line())
+    aliases = cell.aliases() if cell.whole is cell else set()  # where it is a part, those of the whole are looked at
+    for each in (cell, *aliases):
+        if each.frozen:
+            raise TraceError(f"an array is written, and {each.frozen}", at=user_line())
     if not cell.writeable or symbol.kind in ("scalar", "python"):
         raise ValueError("assignment destination is read-only")
     bases = [cell.value]
@@ -524,16 +542,8 @@ def write(symbol: Symbol, value: Atom) -> None:
             raise ValueError("assignment destination is read-only")
         value = primitive.put(trace.one, base, value, **params)
     cell.value = value
-    _lose_twins(cell)
-
-
-def _lose_twins(cell: Cell) -> None:
-    pending = list(cell.twins)
-    while pending:
-        twin = pending.pop()
-        if twin is not cell and not twin.lost:
-            twin.lost, twin.written = "the number of rounds of a loop", True
-            pending += twin.twins
+    for twin in aliases:
+        trace.lose(twin, "which of several arrays a variable stands for")
 
 
 def view(
@@ -559,11 +569,9 @@ def demand(symbol: Symbol, what: str) -> np.ndarray:
     if (value := known(symbol)) is not None:
         return value
     error = _with_static(trace, symbol.cell.value, what) or TraceError(
-        f"{what} needs a value that is only known when the compiled code runs",
-        got=f"a traced {symbol.type}",
-        fix="use np.where or array operations, or leave this function undecorated",
-        at=user_line(),
-    )
+        f"{what} needs a value that is only known when the compiled code runs", got=f"a traced {symbol.type}",
+        fix="use np.where or array operations, or leave this function undecorated", at=user_line(),
+    )  # fmt: skip
     trace.fail(error)
     raise error
 

@@ -25,7 +25,7 @@ from hybrid.core import dtype as dt
 from hybrid.core import tree
 from hybrid.core.errors import EscapeError, TraceError
 from hybrid.core.shape import Dim, Quotient, TensorType
-from hybrid.frontend import indexing, uncertain
+from hybrid.frontend import uncertain
 from hybrid.frontend.chosen import Chosen, Picked
 from hybrid.frontend.draws import GENERATORS
 from hybrid.frontend.values import Value, wrap
@@ -436,8 +436,8 @@ class _Results:
         cells_of = [s.cell for s in {id(s): s for s in symbols}.values() if s.kind in ("tensor", "ndarray")]
         self.returned = set(cells_of)
         for cell in cells_of:
-            if any(twin in cells_of for twin in _twins(cell)):
-                raise TraceError("two arrays are returned that are one or not, depending on the number of rounds of a loop")
+            if any(alias in cells_of for alias in cell.aliases()):
+                raise TraceError("two arrays are returned that are one or not, which only a run can tell")
         self.shared = {cell for cell in cells_of if cells_of.count(cell) > 1}
         self.lists = any(isinstance(leaf, Own) for leaf in results)
         self.bases: dict[tr.Cell, int] = {}
@@ -492,7 +492,7 @@ class _Results:
                     raise tr.undecided(self.recording, predicate, error)
             for argument in symbol.cell.like:
                 self.differs(symbol.cell.value, argument)
-            if _whole(symbol.cell) in self.returned - {symbol.cell}:
+            if symbol.cell.whole in self.returned - {symbol.cell}:
                 raise TraceError("a view of an array is returned whose place only a run knows", at=tr.user_line())
             refuse_whole(symbol)
             if symbol.cell in self.owner:
@@ -544,23 +544,6 @@ class _Results:
                              expected="arrays, numbers, strings, and containers of them",
                              fix="register the class with hybrid.core.tree.register, or return its parts")  # fmt: skip
         return Constant(leaf)
-
-
-def _whole(cell: tr.Cell) -> tr.Cell:
-    """The storage that a place is in."""
-    while isinstance(cell, indexing.Place):
-        cell = cell.base.cell
-    return cell
-
-
-def _twins(cell: tr.Cell) -> set[tr.Cell]:
-    """The storage that is one with a cell's in some runs."""
-    found, pending = {cell}, [cell]
-    while pending:
-        new = set(pending.pop().twins) - found
-        found |= new
-        pending += new
-    return found - {cell}
 
 
 def _checks(recording: Trace) -> Graph | None:
