@@ -166,12 +166,42 @@ def _consumed(node: ast.AST, consumers: Collection[str]) -> list[ast.expr]:
     return node.args if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in consumers else []
 
 
-def captured(body: list[ast.stmt], consumers: Collection[str]) -> set[str]:
-    """Names of a scope that nested functions and the like may read at any time."""
+def captured(body: list[ast.stmt], consumers: Collection[str], called: Collection[str] = ()) -> set[str]:
+    """Names of a scope that nested functions and the like may read at any time; `called`: those that only calls run."""
     out: set[str] = set()
     for node in _nested(body, consumers):
-        out |= reads(node) if isinstance(node, ast.GeneratorExp) else free(node)
+        if not isinstance(node, ast.FunctionDef) or node.name not in called:
+            out |= reads(node) if isinstance(node, ast.GeneratorExp) else free(node)
     return out
+
+
+def called_only(body: list[ast.stmt], consumers: Collection[str]) -> dict[str, set[str]]:
+    """Nested functions of which nothing is done but to call them by their name, and what such a call may read.
+
+    What one of them leaves behind (a generator, another function) could read later, so it must not make any.
+    """
+    names = [name.id for top in body for name in ast.walk(top) if isinstance(name, ast.Name)]
+    uses = {id(node.func) for top in body for node in ast.walk(top) if isinstance(node, ast.Call)}
+    found: dict[str, set[str]] = {}
+    defined = [node for node in scope(body) if isinstance(node, ast.FunctionDef)]
+    for node in defined:
+        plain = not node.decorator_list and sum(other.name == node.name for other in defined) == 1
+        kept = any(True for _ in _nested(node.body, consumers)) or any(map(_is_lasting, ast.walk(node)))
+        if plain and not kept and node.name in names:
+            found[node.name] = free(node)
+    for top in body:
+        for name in ast.walk(top):
+            if isinstance(name, ast.Name) and name.id in found and (not isinstance(name.ctx, ast.Load) or id(name) not in uses):
+                del found[name.id]
+    while True:  # calls inside of them
+        more = {name: read.union(*(found[other] for other in read & found.keys())) for name, read in found.items()}
+        if more == found:
+            return found
+        found = more
+
+
+def _is_lasting(node: ast.AST) -> bool:
+    return isinstance(node, (ast.Yield, ast.YieldFrom, ast.Await))
 
 
 def rebound_inside(body: list[ast.stmt]) -> set[str]:
@@ -187,10 +217,11 @@ class Liveness:
     Args:
         body: the statements of a function.
         always: names that are live everywhere, as others than this function see them.
+        called: nested functions, and what a call of each may read.
     """
 
-    def __init__(self, body: list[ast.stmt], always: set[str]):
-        self.always = always
+    def __init__(self, body: list[ast.stmt], always: set[str], called: dict[str, set[str]]):
+        self.always, self.called = always, called
         self.raised: set[str] = set()  # live where an exception goes
         self.loops: list[tuple[set[str], set[str]]] = []  # live where `break` and `continue` go
         self.block(body, set())
@@ -205,11 +236,11 @@ class Liveness:
         match node:
             case ast.If():
                 node.live = live | self.always  # type: ignore[attr-defined]
-                return reads(node.test) | self.block(node.body, live) | self.block(node.orelse, live)
+                return self.reads(node.test) | self.block(node.body, live) | self.block(node.orelse, live)
             case ast.For() | ast.While():
                 return self.loop(node, live)
             case ast.Return() | ast.Raise():
-                return reads(node)
+                return self.reads(node)
             case ast.Break():
                 return set(self.loops[-1][0])
             case ast.Continue():
@@ -221,19 +252,21 @@ class Liveness:
                 inside = self.block(node.body, live)
                 self.raised = outer
                 for item in reversed(node.items):
-                    inside = _assigned(item, inside)
+                    inside = self.assigned(item, inside)
                 return inside
             case ast.Match():
-                cases = [reads(case.pattern, *filter(None, [case.guard])) | self.block(case.body, live) for case in node.cases]
-                return reads(node.subject) | live.union(*cases)
+                cases = [
+                    self.reads(case.pattern, *filter(None, [case.guard])) | self.block(case.body, live) for case in node.cases
+                ]
+                return self.reads(node.subject) | live.union(*cases)
             case ast.Delete() | ast.Expr() | ast.Assert():  # `del x` needs a value; `:=` may not be reached
-                return live | reads(node) | bound(node)
-        return _assigned(node, live)
+                return live | self.reads(node) | bound(node)
+        return self.assigned(node, live)
 
     def loop(self, node: ast.For | ast.While, live: set[str]) -> set[str]:
         node.live = live | self.always  # type: ignore[union-attr]
         over = self.block(node.orelse, live)
-        test = reads(node.test) if isinstance(node, ast.While) else set()
+        test = self.reads(node.test) if isinstance(node, ast.While) else set()
         head: set[str] = set()
         for _ in range(2):
             end = head | over | set(getattr(node, "stop", ()))
@@ -241,10 +274,10 @@ class Liveness:
             inside = self.block(node.body, end)
             self.loops.pop()
             if isinstance(node, ast.For):
-                inside = inside - _names(node.target) | reads(node.target)
+                inside = inside - _names(node.target) | self.reads(node.target)
             head = inside | test
         node.carried = head | self.always  # type: ignore[union-attr]
-        return head | over | (reads(node.iter) if isinstance(node, ast.For) else set())
+        return head | over | (self.reads(node.iter) if isinstance(node, ast.For) else set())
 
     def attempt(self, node: ast.Try | ast.TryStar, live: set[str]) -> set[str]:
         outer = self.raised
@@ -253,25 +286,30 @@ class Liveness:
         caught = set(self.raised)
         for handler in node.handlers:
             inside = self.block(handler.body, after) - {handler.name or ""}
-            caught |= inside | (reads(handler.type) if handler.type else set())
+            caught |= inside | (self.reads(handler.type) if handler.type else set())
         orelse = self.block(node.orelse, after)
         self.raised = caught
         body = self.block(node.body, orelse)
         self.raised = outer
         return body
 
+    def assigned(self, node: ast.AST, live: set[str]) -> set[str]:
+        """Live before an assignment, import or definition; a `:=` in it may not be reached and does not end a life."""
+        walrus = {part.target.id for part in scope([node]) if isinstance(part, ast.NamedExpr)}
+        if isinstance(node, ast.AnnAssign) and node.value is None:
+            return live | self.reads(node.target)
+        later = isinstance(node, ast.FunctionDef) and node.name in self.called  # calls read what it reads
+        return live - (bound(node) - walrus) | self.reads(*(outside(node) if later else [node]))
+
+    def reads(self, *nodes: ast.AST) -> set[str]:
+        """Names that some nodes read, and the functions that they call."""
+        names = reads(*nodes)
+        return names.union(*(self.called[name] for name in names & self.called.keys()))
+
 
 def _names(target: ast.AST) -> set[str]:
     """Names that assigning to a target binds."""
     return {node.id for node in scope([target]) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
-
-
-def _assigned(node: ast.AST, live: set[str]) -> set[str]:
-    """Live before an assignment, import or definition; a `:=` in it may not be reached and does not end a life."""
-    walrus = {part.target.id for part in scope([node]) if isinstance(part, ast.NamedExpr)}
-    if isinstance(node, ast.AnnAssign) and node.value is None:
-        return live | reads(node.target)
-    return live - (bound(node) - walrus) | reads(node)
 
 
 # Lists ----------------------------------------------------------------------------------------------------------------

@@ -26,6 +26,7 @@ from hybrid.staging.liveness import (
     Liveness,
     assigned,
     bound,
+    called_only,
     captured,
     changed_lists,
     declared,
@@ -100,11 +101,12 @@ class _Rewriter(Expressions):
         body = self.node.body
         rebound, global_, nonlocal_ = rebound_inside(body), declared(ast.Global, body), declared(ast.Nonlocal, body)
         self.rebound = rebound & self.locals  # by nested functions, whenever one is called
-        always = captured(body, self.consumers) | nonlocal_
+        called = called_only(body, self.consumers)
+        always = captured(body, self.consumers, called) | nonlocal_
         doc = body[:1] if isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant) else []
         exits = Exits(body[len(doc) :] or [ast.Pass()], global_)
         self.invented = exits.invented
-        Liveness(exits.body, always)
+        Liveness(exits.body, always, called)
         lists = changed_lists(exits.body, captured(body, ()))
         self.lists = lists & self.locals - set(parameters(self.node.args)) - nonlocal_ - self.rebound - global_
         self.outer = nonlocal_
