@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from hybrid.control.own import Own
@@ -63,3 +64,28 @@ def give_back(known: list[tuple[Own, tuple]]) -> None:
     for own, before in known:
         if own.held is None:
             own.restore(before)
+
+
+FORESEEN_AFTER = 4  # rounds of a loop that is written out: their branches and loops tell how many there will be
+
+
+@contextlib.contextmanager
+def spelled_out(trace: Trace, what: str, rounds: int = 0) -> Iterator[Callable[[int], None]]:
+    """Write a loop out, round by round; the branches and loops that this takes are its fault, if it is in no other.
+
+    Gives what is to be called after each round that others surely follow, which ends an attempt that is hopeless.
+    """
+    if trace.spelling or trace.inside:
+        yield lambda done: None
+        return
+    before, trace.spelling = trace.constructs, what
+
+    def foresee(done: int) -> None:
+        if done == FORESEEN_AFTER:
+            trace.foresee((trace.constructs - before) * (rounds - done) // done)
+
+    try:
+        yield foresee
+    finally:
+        trace.spelling = ""
+        trace.spelled[what] = trace.constructs - before

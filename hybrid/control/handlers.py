@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from hybrid.control import arrays, comprehensions, containers, either, folds, queues, rows, substitutes, written  # noqa: F401
-from hybrid.control.attempt import Attempt, give_back, known_containers
+from hybrid.control.attempt import Attempt, give_back, known_containers, spelled_out
 from hybrid.control.branch import branch, choose, truth
 from hybrid.control.effects import refuse_debuggers, refuse_effects
 from hybrid.control.instances import Instances
@@ -324,7 +324,8 @@ class Tracing(Instances, Plain):
             why = error.what if isinstance(error, TraceError) else str(error)
             trace.notes.append(f"a loop of {count} rounds is written out ({tr.user_line()}): {why}")
             give_back(known)
-            self._each((item(k) for k in range(count)), body, state, stop)
+            with spelled_out(trace, trace.notes[-1], count) as foresee:
+                self._each((item(k) for k in range(count)), body, state, stop, foresee)
 
     def _rolled(self, trace: Trace, count: Size, item: Callable, test: Callable | None, body: Callable, state: State) -> None:
         first, step, renames, unions = 0, 1, isinstance(count, Dim) or test is not None, False
@@ -398,13 +399,14 @@ class Tracing(Instances, Plain):
             if isinstance(error, tr.TooLong):
                 raise
             give_back(known)
-            for _ in range(LONG):
-                verdict = truth(trace, condition())
-                if verdict is False:
-                    return
-                if verdict is not True:
-                    raise error
-                body()
+            with spelled_out(trace, f"a `while` loop is written out ({tr.user_line()}): {error}"):
+                for _ in range(LONG):
+                    verdict = truth(trace, condition())
+                    if verdict is False:
+                        return
+                    if verdict is not True:
+                        raise error
+                    body()
             raise
 
     @staticmethod
@@ -415,11 +417,16 @@ class Tracing(Instances, Plain):
         if enters is not False:
             trace.assume(trace.one(e.not_, enters), "a loop that raises does not go round")
 
-    def _each(self, iterable: Iterable, body: Callable[[Any], None], state: State, stop: Callable[[], Any] | None) -> None:
+    def _each(
+        self, iterable: Iterable, body: Callable[[Any], None], state: State, stop: Callable[[], Any] | None,
+        foresee: Callable[[int], None] = lambda done: None,
+    ) -> None:  # fmt: skip
         """One round after another; once only a run knows whether the loop has been left, each round is a branch."""
         trace, unsure = tr.current(), False
         state = state.between()
-        for item in iterable:
+        for done, item in enumerate(iterable):
+            if unsure or stop is None:
+                foresee(done)
             if unsure:
                 assert stop is not None
                 self.branch(self.not_(stop()), lambda item=item: body(item), _nothing, state)

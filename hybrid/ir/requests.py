@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import CodeType
 from typing import Any
 
@@ -44,3 +44,13 @@ class Rebinds(Exception):
     def __init__(self, places: Sequence[Any]):
         super().__init__("the function rebinds what it reads")
         self.places = tuple(places)
+
+
+def most(spelled: Mapping[str, int]) -> str:
+    """The loop that was written out and left the most branches and loops."""
+    return max(spelled, key=spelled.__getitem__, default="")
+
+
+def too_many(limit: int, spelled: str) -> str:
+    """The reason to refuse that many branches and loops one after another; `spelled`: the loop that is to blame, and why."""
+    return f"more than {limit} branches and loops one after another: {spelled or 'they are no loop of the program'}"

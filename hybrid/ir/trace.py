@@ -23,13 +23,13 @@ from hybrid.core.errors import EscapeError, TraceError
 from hybrid.core.shape import Quotient, Size, TensorType, contiguous_strides, symbols
 from hybrid.ir.aliases import Storage
 from hybrid.ir.builder import Builder
-from hybrid.ir.graph import Atom, Literal, Source, Var
+from hybrid.ir.graph import Atom, Eqn, Literal, Source, Var
 from hybrid.ir.origin import behind, constant
 from hybrid.ir.primitive import TABLE, Kind, Primitive
-from hybrid.ir.requests import Concretise, Specialise, TooLong
+from hybrid.ir.requests import Concretise, Specialise, TooLong, most, too_many
 from hybrid.ir.sizes import KnownSizes
 
-MANY_CONSTRUCTS = 256  # branches and loops one after another, of which simplification may leave a quarter
+MANY_CONSTRUCTS = 640  # branches and loops one after another, of which simplification may leave a half
 MOST = 60_000  # operations of one trace: recording them takes about a second
 DEEPEST = 48  # branches and loops inside each other
 SNAPSHOT_BYTES = 1 << 20  # captured arrays up to this size are watched for writes while tracing; a comparison takes 0.1 ms
@@ -116,6 +116,8 @@ class Region:
         for cell, atom in self.values.items():
             self.trace.assign(cell, atom)
         self.lose_outside()
+        if self.outer is None:
+            self.trace.count_constructs(self.builder.eqns)
 
     def lose_outside(self) -> None:
         """Let what was lost here be lost around it, too."""
@@ -196,6 +198,8 @@ class Trace(KnownSizes):
         self.ranges: dict[Atom, tuple[Size, Size]] = {}  # numbers whose least and greatest value are known
         self.bound: dict[str, Atom] = {}  # the numbers that symbols were given
         self.constructs = 0  # branches and loops that are in no other
+        self.spelled: dict[str, int] = {}  # loops that are written out, in no other, and how many of these they took
+        self.spelling = ""  # the one that is being written out
         self.recorded = 0  # operations, those of attempts that were given up included
         self.variables: Sequence[Any] = ()  # those of functions around it that a recursion being recorded rebinds
         self.errors: dict[str, Any] = dict(np.geterr())  # what is done about floating-point errors around it
@@ -300,23 +304,26 @@ class Trace(KnownSizes):
                            fix="let loops be loops: f.explain() tells which are written out, and why")  # fmt: skip
             self.fail(long)
             raise long
-        if primitive.kind is Kind.CONTROL and primitive.body != "bind" and self.region is None:
-            self._count_construct(primitive)
         if (errors := dict(np.geterr())) != self.errors:
             self._heed(errors)
         made = self.builder.append(primitive, inputs, params, user_line())
+        if primitive.kind is Kind.CONTROL and self.region is None:
+            self.count_constructs(self.builder.eqns[-1:])
         if _state.spy is not None:
             _state.spy(self, made, user_frame())
         return made
 
-    def _count_construct(self, primitive: Primitive) -> None:
+    def count_constructs(self, eqns: Sequence[Eqn]) -> None:
         """Give up early where a loop full of branches is written out: to record one takes some milliseconds."""
-        if primitive.body == "check":
-            return
-        self.constructs += 1
-        if self.constructs > MANY_CONSTRUCTS:
-            what = f"more than {MANY_CONSTRUCTS} branches and loops one after another: a loop could not stay a loop"
-            long = TraceError(what, at=user_line())
+        self.constructs += sum(
+            eqn.primitive.kind is Kind.CONTROL and eqn.primitive.body not in ("bind", "check") for eqn in eqns
+        )
+        self.foresee(0)
+
+    def foresee(self, more: int) -> None:
+        """Give up where there are, or will be, too many branches and loops."""
+        if self.constructs + more > MANY_CONSTRUCTS:
+            long = TraceError(too_many(MANY_CONSTRUCTS, self.spelling or most(self.spelled)), at=user_line())
             self.fail(long)
             raise long
 

@@ -20,6 +20,7 @@ from hybrid.core.shape import Dim, Shape
 from hybrid.frontend.values import Value, wrap
 from hybrid.ir import finite
 from hybrid.ir.graph import Eqn, Graph, Var, bodies, evaluate, has_effects, sizes, walk
+from hybrid.ir.requests import too_many
 from hybrid.ir.verify import verify
 from hybrid.ops.draw import Argument as Place
 from hybrid.ops.draw import Draw, bitgen, bits_of, sample
@@ -57,8 +58,9 @@ if TYPE_CHECKING:
 
 Made = tuple[entry.EntrySpec, Any]  # a native entry and its loaded module
 Form = tuple[int, tuple[str, ...]]  # of a call: how many arguments come by position, and the names of the others
-MANY_PROCEDURES = 64  # kernels of branches and loops in one program; each takes some 30 ms to compile
-FAR_TOO_MANY = 2 * MANY_PROCEDURES  # before anything is simplified, which takes seconds for long programs
+# Kernels of branches and loops in one program, each of which takes some 5 ms to compile, and equations in their bodies, 0.5 ms.
+MANY_PROCEDURES = 320
+MANY_INSIDE = 10_000
 GIL_BYTES = 1 << 18  # traffic above which a call is long enough to let other Python threads run
 
 
@@ -83,7 +85,7 @@ class Compiled:
         from hybrid.passes import pipeline  # what only compiling needs is imported then, not with `import hybrid`
 
         constructs = [eqn for eqn in self.traced.graph.eqns if bodies(eqn)]
-        _refuse_many(constructs, FAR_TOO_MANY, self.traced.short)
+        _refuse_many(constructs, 2, self.traced)  # as many may become one, and before passes take seconds
         return self._timed("passes", lambda: pipeline.optimise(self.traced.graph))
 
     @property
@@ -100,7 +102,7 @@ class Compiled:
 
         def make() -> Lowered:
             program = pipeline.group(graph, strides)
-            _refuse_interpreted(program, self.traced.graph, self.traced.short, self.strict)
+            _refuse_interpreted(program, self.traced, self.strict)
             low = build(program, strides, self.traced.visible, writebacks)
             if config.verify:
                 from hybrid.loops.verify import verify as verify_loops
@@ -441,7 +443,7 @@ class Compiled:
         return NotImplemented
 
 
-def _refuse_interpreted(program: Program, graph: Graph, short: bool, strict: bool) -> None:
+def _refuse_interpreted(program: Program, traced: Traced, strict: bool) -> None:
     """TraceError for a branch or loop that cannot be native: Python runs it faster than NumPy could, equation by equation.
 
     For many of them: a loop with branches that was written out, which would take seconds to compile. And where they do so
@@ -451,26 +453,27 @@ def _refuse_interpreted(program: Program, graph: Graph, short: bool, strict: boo
     from hybrid.passes.steps import Procedure, called_in, lowers, without_nesting
     from hybrid.passes.worth import saved
 
-    _refuse_many([step.eqn for step in program.steps if isinstance(step, Procedure)], MANY_PROCEDURES, short)
+    _refuse_many([step.eqn for step in program.steps if isinstance(step, Procedure)], 1, traced)
     for step in program.steps:
         eqn = getattr(step, "eqn", None)
         if eqn is not None and bodies(eqn) and not lowers(eqn):
             inside = sorted(without_nesting(eqn))
             raise TraceError(f"a branch or loop needs {', '.join(inside)}, which kernels do not have", at=eqn.source)
     called = [eqn for step in program.steps if isinstance(step, Procedure) for eqn in called_in(step.eqn)]
-    if called and not strict and saved(graph) <= 0:  # as traced: complex numbers have not become pairs
+    if called and not strict and saved(traced.graph) <= 0:  # as traced: complex numbers have not become pairs
         names = ", ".join(sorted({eqn.params.get("function", eqn.primitive.name) for eqn in called}))
         raise TraceError(
             f"a branch or loop does little but call NumPy ({names}), which Python does faster", at=called[0].source
         )
 
 
-def _refuse_many(found: Sequence[Eqn], limit: int, short: bool) -> None:
-    """TraceError for more branches and loops than a limit; `short`: whether some of them may be short loops written out."""
-    if len(found) > limit:
-        what = f"more than {MANY_PROCEDURES} branches and loops one after another: a loop could not stay a loop"
-        long = TraceError(what, at=found[-1].source)
-        long.again = short
+def _refuse_many(found: Sequence[Eqn], times: int, traced: Traced) -> None:
+    """TraceError for more branches and loops than so many times the limits; short loops may then stay loops."""
+    inside = sum(1 for eqn in found for body in bodies(eqn).values() for _ in walk(body))
+    if len(found) > times * MANY_PROCEDURES or inside > times * MANY_INSIDE:
+        limit = MANY_PROCEDURES if len(found) > times * MANY_PROCEDURES else len(found) - 1
+        long = TraceError(too_many(limit, traced.spelled), at=found[-1].source)
+        long.again = traced.short
         raise long
 
 

@@ -31,7 +31,7 @@ from hybrid.frontend.draws import GENERATORS
 from hybrid.frontend.values import Value, wrap
 from hybrid.ir import trace as tr
 from hybrid.ir.graph import Atom, Graph, Literal, Var, resolved, symbols_of
-from hybrid.ir.requests import Concretise, Rebinds, Specialise, TooLong
+from hybrid.ir.requests import Concretise, Rebinds, Specialise, TooLong, most
 from hybrid.ir.sizes import LARGEST, Condition, all_sizes, hold
 from hybrid.ir.trace import Chain, Symbol, Trace
 from hybrid.ops import elementwise as e
@@ -146,6 +146,7 @@ class Traced:
     islands: tuple[str, ...] = ()  # calls of functions between compiled parts, and why
     notes: tuple[str, ...] = ()  # what `explain` says: loops that were written out, source that could not be rewritten
     short: bool = False  # whether short loops were written out
+    spelled: str = ""  # the loop, in no other, that was written out and left the most branches and loops; and why
     heard: bool = False  # whether it asks NumPy to report floating-point errors that the caller does not ask for
 
     def takes(self, sizes: Mapping[str, int]) -> bool:
@@ -296,6 +297,7 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
         tuple(recording.islands),
         tuple(dict.fromkeys([*_unconverted(function), *recording.notes])),
         recording.short,
+        most(recording.spelled),
         recording.heard,
     )
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import hybrid as hy
+from hybrid.core.errors import TraceError
 from hybrid.loops.pull import Puller
 from hybrid.passes.fuse import MOST_STAGES, _Fuser
 from hybrid.runtime import engine
@@ -86,3 +87,19 @@ def test_loops_of_long_kernels_are_not_written_out_by_llvm(monkeypatch):
         loops = "    for i in range(64):\n        s += y[i] * {k}.5 + y[(i * 7) % 64]"
         same(written(loops, 100, "y, s = x, 0.0\nfor _ in range(5):", "return s"), X, SQUARE)
     assert sum(map(len, made)) < 100_000  # 200 kB and more with every loop written out
+
+
+def test_many_branches_one_after_another_are_compiled():
+    same(written("if x[{k} % 64] > 0.5:\n    y = y + {k}", 300, "y = x * 1.0"), X, SQUARE)
+
+
+def test_of_too_many_branches_the_loop_is_named_that_left_them_and_why():
+    def f(x):
+        s = x * 1.0
+        for k in range(1200):
+            if x[k % 64] > s[0]:
+                s = s + float(f"{k % 3}")
+        return s
+
+    with pytest.raises(TraceError, match=r"one after another: a loop of 1200 rounds is written out \(.*\): .*"):
+        hy.function(f, strict=True)(X)
