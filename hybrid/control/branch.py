@@ -138,14 +138,16 @@ def _written(trace: Trace, sides: list[Region], join: Join) -> dict[Cell, int]:
 
 def select(trace: Trace, predicate: Atom, sides: list[Region], pairs: list[tuple[Atom, Atom]]) -> list[Atom]:
     """The values of the way that holds."""
-    different = [k for k, (a, b) in enumerate(pairs) if not _equal(a, b)]
+    first: dict[tuple, int] = {}  # of those that are alike
+    same = [first.setdefault((_mark(a), _mark(b)), k) for k, (a, b) in enumerate(pairs)]
+    different = [k for k, (a, b) in enumerate(pairs) if not _equal(a, b) and same[k] == k]
     results = [a for a, _ in pairs]
     if all(map(_cheap, sides)) and all(not pairs[k][0].type.shape for k in different):
         for side in sides:
             trace.builder.eqns += side.builder.eqns
         for k in different:
             results[k] = trace.one(e.select, predicate, *pairs[k])
-        return results
+        return [results[k] for k in same]
     bodies = [side.builder.body([pair[n] for pair in (pairs[k] for k in different)]) for n, side in enumerate(sides)]
     if not different and not any(body.eqns for body in bodies):
         return results
@@ -154,7 +156,11 @@ def select(trace: Trace, predicate: Atom, sides: list[Region], pairs: list[tuple
     out = trace.record(control.cond, (predicate, *free), {"then": then, "orelse": orelse})
     for k, atom in zip(different, out):
         results[k] = atom
-    return results
+    return [results[k] for k in same]
+
+
+def _mark(atom: Atom) -> Any:
+    return atom.key if isinstance(atom, Literal) else id(atom)
 
 
 def _equal(a: Atom, b: Atom) -> bool:

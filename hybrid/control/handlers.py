@@ -139,6 +139,8 @@ class Tracing(Instances, Plain):
             return value[index]
         if type(value) in joining.CLASSES and holds_traced(index):
             return joining.joined(value, index)
+        if value is np.mgrid:
+            return joining.grid(value, index)
         if type(value) is np.ndarray:
             if value.dtype in dt.SHORT and holds_traced(index):
                 value = wrap(trace.capture(value, "ndarray"))

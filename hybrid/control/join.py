@@ -13,9 +13,10 @@ from hybrid.control.parts import Part, common_whole
 from hybrid.control.perhaps import Perhaps
 from hybrid.control.plain import RESULT, UNDEFINED
 from hybrid.control.structure import Nest, built, known_nests, nests, note_twins, optional, optional_parts, parts_of
+from hybrid.control.varying import Varying, inner_symbols, mentions, of_both
 from hybrid.core import dtype as dt
 from hybrid.core.errors import TraceError
-from hybrid.core.shape import Shape, TensorType
+from hybrid.core.shape import Shape, TensorType, symbols
 from hybrid.frontend import uncertain
 from hybrid.frontend.chosen import MOST, Chosen
 from hybrid.frontend.masked import Masked
@@ -226,8 +227,10 @@ def _not(trace: Trace, a: Atom) -> Atom:
     return tr.literal(not a.value, dt.bool_) if isinstance(a, Literal) else trace.one(e.not_, a)
 
 
-def atoms(trace: Trace, value: Any, spec: Spec) -> list[Atom]:
+def atoms(trace: Trace, value: Any, spec: Spec | Varying) -> list[Atom]:
     """A value in the form of a spec: itself, and for uncertain ones whether it is what the spec says, and what else it is."""
+    if isinstance(spec, Varying):
+        return spec.atoms(trace, None if value is UNDEFINED else value)
     if not spec.maybe:
         return [_read(trace, value, spec)]
     if value is UNDEFINED:
@@ -304,8 +307,10 @@ def certain(value: Any) -> Any:
     return uncertain.certain(value)
 
 
-def made(trace: Trace, spec: Spec, parts: list[Atom]) -> Any:
+def made(trace: Trace, spec: Spec | Varying, parts: list[Atom]) -> Any:
     """A new variable of a spec from what `atoms` gave."""
+    if isinstance(spec, Varying):
+        return spec.made(trace, parts)
     if spec.options:
         which = parts[0]
         return spec.options[int(which.value)].value if isinstance(which, Literal) else Chosen(trace, which, spec.options)
@@ -407,26 +412,38 @@ class Join:
                 spec = common(given, None)
         else:
             spec = common(one, other) if one is not None and other is not None else None
+        given = [form for form, value in ((one, a), (other, b)) if value is not UNDEFINED]
+        held = self._held(spec, given)
         whole = common_whole(a, b) if spec is None else None
-        if whole is not None:
+        if whole is not None and not (self.invented(name) and held is not None and not _is_owned(wrap(whole))):
             return self._part(whole, (a, b))
-        if spec is None:
+        if held is None:
             what = [str(s) if isinstance(s, Spec) else type(v).__name__ for s, v in ((one, a), (other, b))]
             return self._unless_dead(name, f"{called(name)} is {what[0]} on one way and {what[1]} on the other")
         start = len(self.pairs)
         both = []
         for side, value in zip(self.sides, (a, b)):
             with side:
-                both.append(atoms(self.trace, value, spec))
+                both.append(atoms(self.trace, value, held))
         self.pairs += zip(*both)
         end = len(self.pairs)
-        if not spec.is_number:
+        if not held.is_number:
             owned = any(_is_owned(value) for value in (a, b))
             why = f"{called(name)} is one array or another depending on a condition"
             shared = (TraceError(f"an array is returned, and {why}", at=tr.user_line()), self.predicate) if owned else None
             wholes = tuple(None if v is UNDEFINED or v is None else symbol(self.trace, v).cell.whole for v in (a, b))
-            return lambda results: self._aliased(made(self.trace, spec, results[start:end]), shared, wholes)
-        return lambda results: made(self.trace, spec, results[start:end])
+            in_part = any(map(is_part, (a, b)))
+            return lambda results: self._aliased(made(self.trace, held, results[start:end]), shared, wholes, in_part)
+        return lambda results: made(self.trace, held, results[start:end])
+
+    def _held(self, spec: Spec | None, given: list[Any]) -> Spec | Varying | None:
+        """What holds all that is given, which is of this spec if it is of one: arrays may be of several sizes."""
+        if spec is not None and (spec.is_number or not symbols(*spec.shape)):
+            return spec
+        inner = inner_symbols(self.sides)
+        if spec is not None and (spec.maybe or not mentions(spec.shape, inner)):
+            return None if mentions(spec.shape, inner) else spec
+        return of_both(self.trace, given[0], given[-1], inner) if all(isinstance(form, Spec) for form in given) else None
 
     def one_for_all(self, a: Any, b: Any, make: Callable[[list[Atom]], Any]) -> Callable[[list[Atom]], Any]:
         """What makes an object that can change, the same for all variables that are one of the same two."""
@@ -475,10 +492,10 @@ class Join:
         data = unwrap(value)
         return type(data) is Symbol and not data.chain and data.kind == "ndarray" and data.cell.home not in self.sides
 
-    def _aliased(self, value: Any, shared: tuple[TraceError, Atom] | None, wholes: tuple[Any, ...]) -> Any:
+    def _aliased(self, value: Any, shared: tuple[TraceError, Atom] | None, wholes: tuple[Any, ...], in_part: bool) -> Any:
         """A new array, and what it is on either way: when one of them is written, the others are not to be read any more."""
         cell, given = unwrap(value).cell, [whole for whole in wholes if whole is not None]
-        cell.shared, cell.may_be = shared, tuple(given)
+        cell.shared, cell.may_be, cell.is_part = shared, tuple(given), in_part
         cell.like = tuple(dict.fromkeys(other for each in given for other in each.like))
         cell.stands_for(w for side, w in zip(self.sides, wholes) if w is not None and (w.home is not side or w.roots))
         if len(given) == len(wholes):
@@ -505,6 +522,13 @@ def _once(make: Callable[[list[Atom]], Any]) -> Callable[[list[Atom]], Any]:
         return found[0]
 
     return one
+
+
+def is_part(value: Any) -> bool:
+    """Whether something is a view, or may be one."""
+    data = unwrap(value)
+    inside = type(data) is Symbol and type(value) is not Masked
+    return inside and (bool(data.chain) or data.cell.whole is not data.cell or data.cell.is_part)
 
 
 def _is_owned(value: Any) -> bool:

@@ -36,6 +36,7 @@ from hybrid.control.structure import (
     optional_parts,
     parts_of,
 )
+from hybrid.control.varying import Varying, of_rounds, parted, shared
 from hybrid.control.watch import Holds
 from hybrid.core import dtype as dt
 from hybrid.core.errors import TraceError
@@ -101,7 +102,7 @@ class Carried:
     initial: Any
     read: bool
     guarded: bool
-    spec: Spec | Part | Several | None = None
+    spec: Spec | Part | Several | Varying | None = None
     items: list[Carried] | None = None
     nest: Nest | None = None
     vars: list[Var] = field(default_factory=list)  # what stands for it in the round being recorded
@@ -139,18 +140,18 @@ class Carried:
             for item in self.items:
                 yield from item.leaves()
 
-    def enter(self, trace: Trace, region: Region) -> Any:
+    def enter(self, trace: Trace, region: Region, sizes: dict[str, Atom]) -> Any:
         """What the variable is as a round begins."""
         if self.items is not None:
             assert self.nest is not None
-            self.head = built(trace, self.nest, self.guarded, (item.enter(trace, region) for item in self.items))
+            self.head = built(trace, self.nest, self.guarded, (item.enter(trace, region, sizes) for item in self.items))
             freeze(self.head)
             return self.head if self.read else UNDEFINED
         self.vars, self.head = [], self.initial if self.spec is None and self.read else UNDEFINED
         if self.spec is not None:
             self.vars = [region.builder.input(type_, self.name if k == 0 else "") for k, type_ in enumerate(self.spec.types)]
             if self.read:
-                self.head = _made(trace, self.spec, list(self.vars))
+                self.head = _made(trace, self.spec, shared(self.spec, self.vars, sizes))
         return self.head
 
     def leave(self, after: Any, found: dict[int, Nest], unions: bool) -> bool:
@@ -245,7 +246,8 @@ def _roll(trace: Trace, rounds: Rounds, state: State, renames: bool, unions: boo
         held = [(known_list, known_list.held.copy()) for known_list in trace.lists if known_list.held is not None]
         lists = usable(trace)
         with region:
-            state.set(tuple(v.enter(trace, region) if v in wanted else UNDEFINED for v in variables))
+            sizes: dict[str, Atom] = {}
+            state.set(tuple(v.enter(trace, region, sizes) if v in wanted else UNDEFINED for v in variables))
             for own in (own for v in wanted for own in _either(v)):
                 own.merge()
             test, split = _test(trace, rounds, region)
@@ -271,7 +273,8 @@ def _roll(trace: Trace, rounds: Rounds, state: State, renames: bool, unions: boo
             raise CannotRoll("two variables stand for one object that is new in every round", at=tr.user_line())
         changed = any([v.leave(after[v.name], found, unions) for v in wanted])
         leaves = [leaf for v in wanted for leaf in v.leaves()]
-        if not changed and not any([_settle(leaf, leaves, region, renames, unions) for leaf in leaves]):
+        changed = changed or any([_settle(leaf, leaves, region, rounds, renames, unions) for leaf in leaves])
+        if not changed and not parted(leaves):
             break
         trace.failure = known
         for known_list, before in longest:
@@ -307,16 +310,19 @@ def _test(trace: Trace, rounds: Rounds, region: Region) -> tuple[bool | Atom, in
     return verdict, len(region.builder.eqns)
 
 
-def _made(trace: Trace, spec: Spec | Part | Several, parts: list[Atom]) -> Any:
+def _made(trace: Trace, spec: Spec | Part | Several | Varying, parts: Sequence[Atom]) -> Any:
+    parts = list(parts)
     return spec.made(trace, parts) if isinstance(spec, (Part, Several)) else made(trace, spec, parts)
 
 
-def _atoms(trace: Trace, value: Any, spec: Spec | Part | Several) -> list[Atom]:
+def _atoms(trace: Trace, value: Any, spec: Spec | Part | Several | Varying, base: Atom) -> list[Atom]:
+    if isinstance(spec, Varying):
+        return spec.atoms(trace, None if value is UNDEFINED else value, base)
     return spec.atoms(trace, value) if isinstance(spec, (Part, Several)) else atoms(trace, value, spec)
 
 
 # what is carried -------------------------------------------------------------------------------------------------------
-def _settle(c: Carried, leaves: list[Carried], region: Region, renames: bool, unions: bool) -> bool:
+def _settle(c: Carried, leaves: list[Carried], region: Region, rounds: Rounds, renames: bool, unions: bool) -> bool:
     """Compare what a round left with what it was given; adapt, and say whether the body must be recorded anew."""
     if c.guarded and c.initial is UNDEFINED and c.spec is None and isinstance(form_of(c.after), Known):
         c.known = c.after
@@ -337,12 +343,16 @@ def _settle(c: Carried, leaves: list[Carried], region: Region, renames: bool, un
         if c.spec.holds(c.after):
             return False
         raise CannotRoll(f"{called(c.name)} is a part of an array, and then another array", at=tr.user_line())
-    spec = spec_of(c.after)
+    with region:  # where a selection by a mask may still have to be made
+        spec = spec_of(c.after)
     if spec is None or spec.is_number:
         return _settle_number(c, spec, unions)
     given = spec if c.initial is UNDEFINED and (c.guarded or not c.read) else spec_of(c.initial) if c.spec is None else c.spec
+    held = None if given is None else of_rounds(region, c, given, spec, rounds.count, rounds.symbol)
+    if held is not None:
+        given = spec = held  # type: ignore[assignment]
     if unions and (c.initial is None or (given is not None and given.instead is not None)):
-        given = spec = common(form_of(c.initial) if given is None else given, spec)  # an array, or None
+        given = spec = common(form_of(c.initial) if given is None else given, spec)  # type: ignore[arg-type]  # an array, or None
     if given is None or spec is None or given.certain() != spec.certain():
         raise FirstRoundDiffers(f"{called(c.name)} becomes {spec} in a loop", at=tr.user_line())
     data = unwrap(c.after)
@@ -354,7 +364,7 @@ def _settle(c: Carried, leaves: list[Carried], region: Region, renames: bool, un
         return True
     if type(data) is not Symbol or (data.cell.home is not region and not c.guarded):
         raise CannotRoll(f"{called(c.name)} stands for another array from round to round", at=tr.user_line())
-    changed, c.spec = c.spec is None, spec
+    changed, c.spec = c.spec is None or (held is not None and c.spec != held), spec
     return changed
 
 
@@ -422,12 +432,13 @@ def _append(
     with region:
         for c in carried:
             assert c.spec is not None
-            c.parts = _atoms(trace, c.after, c.spec)
+            c.parts = _atoms(trace, c.after, c.spec, c.vars[0])
         written = region.written
         new = [region.values[cell] for cell in written]
+    before = [part for c in carried for part in _initial(trace, c)]
     _check_storage(carried, region)
     inputs = [var for c in carried for var in c.vars] + [region.entered[cell][0] for cell in written]
-    initial = [part for c in carried for part in _initial(trace, c)] + [region.entered[cell][1] for cell in written]
+    initial = before + [region.entered[cell][1] for cell in written]
     fixed = {var: outer for cell, (var, outer) in region.entered.items() if cell not in written}
     body = region.builder.body([*(part for c in carried for part in c.parts), *new])
     own = set(inputs)
@@ -441,14 +452,14 @@ def _append(
     params = {"carried": len(inputs), "count": rounds.count, "symbol": rounds.symbol, "test": condition, "body": body}
     results = list(trace.record(control.loop, (*initial, *(fixed.get(var, var) for var in rest)), params))
     ran = rounds.test is None and rounds.count is not None and trace.bounds.nonnegative(rounds.count - 1)
-    values = {}
+    values, sizes = {}, {}  # type: ignore[var-annotated]
     arrays: list[tuple[Carried, Cell]] = []
     for c in carried:
         assert c.spec is not None
         parts, results = results[: len(c.vars)], results[len(c.vars) :]
         if ran and c.spec.maybe and c.parts[1] is YES:
             parts[1] = YES  # every round makes sure of it, and there is one
-        values[id(c)] = _made(trace, c.spec, parts)
+        values[id(c)] = _made(trace, c.spec, shared(c.spec, parts, sizes))
         if not c.spec.is_number:
             arrays.append((c, unwrap(values[id(c)]).cell))
             _note_aliases(trace, rounds, c, carried, arrays[-1][1])
@@ -476,6 +487,8 @@ def _initial(trace: Trace, c: Carried) -> list[Atom]:
         return c.spec.atoms(trace, None if c.initial is UNDEFINED else c.initial)
     if isinstance(c.spec, Part):
         return c.spec.atoms(trace, c.initial)
+    if isinstance(c.spec, Varying):
+        return atoms(trace, c.initial, c.spec)
     fits = c.initial is not UNDEFINED and holds_all(c.spec, form_of(c.initial))
     return atoms(trace, c.initial if fits else UNDEFINED, c.spec)
 
@@ -554,10 +567,10 @@ def _note_aliases(trace: Trace, rounds: Rounds, c: Carried, carried: list[Carrie
         cells.append(before)
         if before.name:
             cell.frozen = before.frozen = f"{called(c.name)} is one array or another depending on the rounds of a loop"
-    cell.may_be = tuple(cells)
+    cell.may_be, cell.is_part = tuple(cells), any(join.is_part(o.after) for o in (c, *_owners(c, carried)))
     cell.stands_for(each for each in cells if each is not left.cell)
     cell.like = tuple(dict.fromkeys(a for other in cells for a in ((other,) if other.name else other.like)))
-    if any(_is_unlike(other, cell) for other in cells):
+    if any(_is_unlike(other, cell) for other in cells) or (cell.is_part and cell.like):
         error = TraceError(f"an array is returned, and {called(c.name)} may be an argument or not", at=tr.user_line())
         cell.shared = error, YES
     for other in cells:
@@ -575,7 +588,7 @@ def _is_unlike(argument: Cell, cell: Cell) -> bool:
     """Whether what an argument holds cannot tell that an array is another one."""
     if not argument.name:
         return False
-    same = argument.origin.type.shape == cell.value.type.shape and argument.origin.type.dtype == cell.value.type.dtype
+    same = argument.origin.type.ndim == cell.value.type.ndim and argument.origin.type.dtype == cell.value.type.dtype
     return not same or argument.value is not argument.origin
 
 

@@ -21,6 +21,7 @@ from hybrid.frontend.values import (
     allocated,
     assembled,
     broadcast_shapes,
+    cut,
     dtype_of,
     holds_tensor,
     kind_of,
@@ -292,10 +293,10 @@ def _without_masks(trace: Trace, items: list, shape: Shape) -> list:
         if _is_array(item) and strong(assembled(trace, item)) == dt.bool_:
             if holds_tensor((item,)) or isinstance(item, np.ndarray):
                 mask = traced(item)
-                _check_mask(shape_of(mask), shape[len(out) - out.count(None) :])
+                _check_mask(active(), shape_of(mask), shape[len(out) - out.count(None) :])
                 out.extend(indices_of(mask))
                 continue
-            _check_mask(np.shape(item), shape[len(out) - out.count(None) :])
+            _check_mask(active(), np.shape(item), shape[len(out) - out.count(None) :])
             out.extend(np.nonzero(np.asarray(item)))
         else:
             out.append(item)
@@ -389,15 +390,19 @@ def _mask(target: Symbol, index: Any) -> Any:
     single = index[0] if isinstance(index, tuple) and len(index) == 1 else index
     if not isinstance(single, (Value, np.ndarray)) or strong(single) != dt.bool_:
         return None
-    single = traced(single)
-    _check_mask(shape_of(single), target.type.shape)
-    return single
+    single, trace = traced(single), active()
+    own, wanted = shape_of(single), target.type.shape[: len(shape_of(single))]
+    _check_mask(trace, own, target.type.shape)
+    return single if own == wanted else wrap(trace.fresh(cut(trace, tr.read(unwrap(single)), wanted), kind_of(single)))
 
 
-def _check_mask(mask: Shape, shape: Shape) -> None:
-    trace = active()
-    if len(mask) > len(shape) or not all(a == b or trace.ask("eq", a, b) for a, b in zip(mask, shape)):
-        axis = next((k for k, (a, b) in enumerate(zip(mask, shape)) if a != b), len(shape))
+def _check_mask(trace: Trace, mask: Shape, shape: Shape) -> None:
+    same = [a == b or trace.ask("eq", a, b) for a, b in zip(mask, shape)]
+    for a, b, equal in zip(mask, shape, same):
+        if equal is None and len(mask) <= len(shape) and False not in same:
+            trace.assume(trace.one(e.eq, sized(trace, a), sized(trace, b)), "a mask has the sizes of what it selects from")
+    if len(mask) > len(shape) or False in same:
+        axis = next((k for k, equal in enumerate(same) if equal is False), len(shape))
         raise IndexingError(f"boolean index did not match indexed array along axis {axis}", got=f"a mask {mask} for {shape}")
 
 

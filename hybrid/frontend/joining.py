@@ -1,4 +1,4 @@
-"""`np.r_[…]` and `np.c_[…]` while tracing: arrays, ranges and numbers joined along an axis."""
+"""`np.r_[…]`, `np.c_[…]` and `np.mgrid[…]` while tracing: arrays, ranges and numbers joined along an axis, and grids."""
 
 from __future__ import annotations
 
@@ -13,6 +13,12 @@ from hybrid.frontend.shaping import as_array, concatenate, reshape, swapaxes, tr
 from hybrid.frontend.values import active, assembled, dtype_of, shape_of, unsupported
 
 CLASSES = (type(np.r_), type(np.c_))
+
+
+def grid(maker: Any, index: Any) -> Any:
+    """`np.mgrid[…]`, an array of the trace: code may go on to write it, or to give it another shape."""
+    made = maker[index]
+    return CONSTRUCTORS[np.array](made) if type(made) is np.ndarray else made
 
 
 def _directive(text: str) -> tuple[int, int, int]:

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Sequence
 class Storage:
     """One block of storage: in some runs it is one of its `roots`, where it has any; its `twins` are what may be it.
 
-    `apart`: what has the same roots, and is never one with it.
+    `apart`: what has the same roots, and is never one with it. `is_part`: whether it may be a part of a root only.
     """
 
-    __slots__ = ("roots", "twins", "apart")
+    __slots__ = ("roots", "twins", "apart", "is_part")
     name: str  # of an argument
     frozen: str  # why it cannot be written
     roots: tuple[Storage, ...]
@@ -20,6 +20,7 @@ class Storage:
 
     def __init__(self) -> None:
         self.roots = self.twins = self.apart = ()
+        self.is_part = False
 
     @property
     def whole(self) -> Storage:

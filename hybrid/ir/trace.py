@@ -263,9 +263,10 @@ class Trace(KnownSizes):
                 self.snapshots[id(array)] = array.tobytes()
         else:
             self.unchanged(id(array))
-        return Symbol(
-            cell, TensorType(array.dtype, array.shape), kind, proto=prototype(array.dtype, array.shape, array.strides)
-        )
+        if array.shape != cell.origin.type.shape:
+            raise TraceError("a NumPy array gets another shape where tracing cannot see it", at=user_line())
+        type_ = TensorType(array.dtype, array.shape)
+        return Symbol(cell, type_, kind, proto=prototype(array.dtype, array.shape, array.strides))
 
     def order(self) -> Cell:
         """What calls with effects read and write, so that they stay in order."""
@@ -501,8 +502,7 @@ def live(symbol: Symbol) -> Trace:
     if not trace.alive or trace is not _state.trace:
         raise EscapeError("a traced tensor was used outside the call that made it",
                           got=f"{symbol.type} from the trace of {trace.builder.name!r}", expected="values of the current call",
-                          fix="return it from the decorated function instead of keeping it in a global, an attribute or a list",
-                          )  # fmt: skip
+                          fix="return it from the decorated function instead of keeping it in a global or object")  # fmt: skip
     home = symbol.cell.home
     if home is not None and home is not trace.region and not _encloses(home, trace.region):
         raise TraceError("a value made inside a branch or loop is used outside it", got=symbol.type, at=user_line())

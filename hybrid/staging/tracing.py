@@ -9,6 +9,7 @@ import sys
 import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial, reduce
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,7 @@ from hybrid.core.shape import Dim, Quotient, TensorType
 from hybrid.frontend import uncertain
 from hybrid.frontend.chosen import Chosen, Picked
 from hybrid.frontend.draws import GENERATORS
-from hybrid.frontend.values import Value, wrap
+from hybrid.frontend.values import Value, sized, wrap
 from hybrid.ir import trace as tr
 from hybrid.ir.graph import Atom, Graph, Literal, Var, resolved, symbols_of
 from hybrid.ir.requests import Concretise, Rebinds, Specialise, TooLong, most
@@ -518,6 +519,12 @@ class _Results:
         trace, given = self.recording, argument.value
         if given is not argument.origin:
             raise TraceError("an array is returned that may be an argument, which is written")
+        if result.type.shape != given.type.shape:  # where it has another size along some axis it is another array
+            sizes = [(sized(trace, a), sized(trace, b)) for a, b in zip(result.type.shape, given.type.shape) if a != b]
+            trace.assume(
+                reduce(partial(trace.one, e.or_), [trace.one(e.ne, a, b) for a, b in sizes]), "a result is not an argument"
+            )
+            return
         other = trace.one(e.ne, result, given)
         if dt.is_inexact(result.type.dtype):
             both = trace.one(e.and_, trace.one(e.ne, result, result), trace.one(e.ne, given, given))
