@@ -1,4 +1,4 @@
-"""Comprehensions and generators as loops that collect what they make in a list of the trace.
+"""Comprehensions and generators while tracing: loops that collect what they make in a list of the trace.
 
 They are written out, as Python's own, where the source has a known number of items, and no condition asks for what only a
 run knows.
@@ -7,43 +7,105 @@ run knows.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from hybrid.control import substitutes
+from hybrid.control import folds, substitutes
 from hybrid.control.lists import Listed
 from hybrid.control.own import Own, View, plain, released
-from hybrid.control.plain import Each, State
+from hybrid.control.plain import UNDEFINED, Each, Plain, State
 from hybrid.core.shape import Dim
+from hybrid.ir import trace as tr
 from hybrid.ir.trace import Trace
 
-if TYPE_CHECKING:
-    from hybrid.control.handlers import Tracing
-
 WRITTEN = 64  # items of a generator that are written out: what they compute fuses
-_NO_STATE = State((), tuple, lambda values: None, frozenset(), frozenset(), frozenset())
+NO_STATE = State((), tuple, lambda values: None, frozenset(), frozenset(), frozenset())
+_LAZY = (any, all)  # they leave items unmade, whose making may raise
 
 
-def filtered(control: Tracing, trace: Trace, each: Each) -> Any:
-    """The list."""
-    if each.nested or _source(trace, each) is not None:
-        return _gathered(control, trace, each)
-    return [each.item(x) for x in plain(each.iterable) if each.test is None or each.test(x)]
+class Comprehensions(Plain):
+    """The part of `Tracing` that knows of comprehensions."""
 
+    def filtered(self, each: Each) -> Any:
+        trace = tr.current()
+        if trace is None:
+            return super().filtered(each)
+        if each.nested or each.test is not None or _source(trace, each) is not None:
+            return self._gathered(trace, each)
+        return [each.item(x) for x in plain(each.iterable)]
 
-def generated(control: Tracing, trace: Trace, each: Each) -> Any:
-    """The list, or Python's generator."""
-    loops = _source(trace, each, WRITTEN) is not None or (each.nested and each.asks)
-    return _gathered(control, trace, each) if loops else _lazily(control, trace, each)
+    def collected(self, kind: str, each: Each) -> Any:
+        if tr.current() is None:
+            return super().collected(kind, each)
+        return self.call({"set": set, "dict": dict}[kind])(self.filtered(each))
 
+    def generated(self, each: Each, lazy: bool = False) -> Any:
+        trace = tr.current()
+        if trace is None:
+            return super().generated(each)
+        chosen = each.asks and (each.nested or not lazy)
+        loops = chosen or _source(trace, each, WRITTEN) is not None
+        return self._gathered(trace, each) if loops else self._lazily(each)
 
-def _lazily(control: Tracing, trace: Trace, each: Each) -> Iterator[Any]:
-    for x in plain(each.iterable):
-        if each.test is None or each.test(x):
+    def _lazily(self, each: Each) -> Iterator[Any]:
+        for x in plain(each.iterable):
+            if each.test is None or each.test(x):
+                made = each.item(x)
+                if each.nested:
+                    yield from self.generated(made)
+                else:
+                    yield made
+
+    def fold(self, function: Callable, each: Each, *start: Any) -> Any:
+        trace = tr.current()
+        out = UNDEFINED if trace is None else folds.fold(trace.handlers, trace, function, each, start)
+        return out if out is not UNDEFINED else self.call(function)(self.generated(each, function in _LAZY), *start)
+
+    def extended(self, method: Callable, each: Each) -> Any:
+        trace, owner = tr.current(), getattr(method, "__self__", None)
+        if trace is None or not isinstance(owner, Own):
+            return self.call(method)(iter(each))
+        put = {"extend": "append", "update": "add"}.get(method.__name__, "appendleft")
+        if put == "add" and not issubclass(owner.kind, set):
+            return self.call(method)(self.generated(each))
+        self._gather(trace, each, lambda x, made: self.call(getattr(owner, put))(made), loops=True)
+        return None
+
+    def _gathered(self, trace: Trace, each: Each) -> Any:
+        """A list of the items that the loops make."""
+        out = Listed(trace, [])
+        out.selects = isinstance(each.iterable, Listed) and not each.nested
+
+        def take(x: Any, made: Any) -> None:
+            out.selects = out.selects and made is x
+            out.append(made)
+
+        self._gather(trace, each, take)
+        if out.selects:
+            out.shares, out.family = each.iterable.shares, each.iterable.family  # type: ignore[attr-defined]
+        return released(out)
+
+    def _gather(self, trace: Trace, each: Each, take: Callable[[Any, Any], None], loops: bool = False) -> None:
+        """Call `take` with every item, and what it was made of; `loops`: in a loop, even where it could be written out."""
+
+        def go(x: Any) -> None:
             made = each.item(x)
             if each.nested:
-                yield from generated(control, trace, made)
+                self._gather(trace, made, take, loops)
             else:
-                yield made
+                take(x, made)
+
+        def body(x: Any) -> None:
+            if each.test is None:
+                go(x)
+            else:
+                self.branch(each.test(x), lambda: go(x), nothing, NO_STATE)
+
+        source = each.iterable if loops else _source(trace, each)
+        if source is not None:
+            self.for_(source, body, NO_STATE)
+            return
+        for x in plain(each.iterable):
+            body(x)
 
 
 def _source(trace: Trace, each: Each, most: int | None = None) -> Any:
@@ -58,39 +120,5 @@ def _source(trace: Trace, each: Each, most: int | None = None) -> Any:
     return substitutes.Counted(*known) if each.asks or long else None
 
 
-def _gathered(control: Tracing, trace: Trace, each: Each) -> Any:
-    out = Listed(trace, [])
-    out.selects = isinstance(each.iterable, Listed) and not each.nested
-
-    def take(x: Any, made: Any) -> None:
-        out.selects = out.selects and made is x
-        out.append(made)
-
-    _gather(control, trace, each, take)
-    if out.selects:
-        out.shares, out.family = each.iterable.shares, each.iterable.family  # type: ignore[attr-defined]
-    return released(out)
-
-
-def _gather(control: Tracing, trace: Trace, each: Each, take: Callable[[Any, Any], None]) -> None:
-    """Call `take` with every item, and what it was made of."""
-
-    def go(x: Any) -> None:
-        made = each.item(x)
-        if each.nested:
-            _gather(control, trace, made, take)
-        else:
-            take(x, made)
-
-    def body(x: Any) -> None:
-        if each.test is None:
-            go(x)
-        else:
-            control.branch(each.test(x), lambda: go(x), lambda: None, _NO_STATE)
-
-    source = _source(trace, each)
-    if source is not None:
-        control.for_(source, body, _NO_STATE)
-        return
-    for x in plain(each.iterable):
-        body(x)
+def nothing() -> None:
+    """The way that leaves an item out."""

@@ -8,7 +8,7 @@ import functools
 import heapq
 import operator
 import sys
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable
 from typing import Any
 
@@ -238,13 +238,21 @@ def _container(kind: type) -> Callable:
     return made
 
 
+def _deque(*args: Any, **kwargs: Any) -> Any:
+    if not args or not _is_stored(plain(args[0])):
+        return deque(*map(plain, args), **kwargs)
+    out = listed(active(), deque((), *args[1:], **kwargs))
+    out.extend(args[0])
+    return released(out)
+
+
 TABLE: dict[Any, Callable] = {
     **{getattr(heapq, name): _heap(getattr(heapq, name), getattr(algorithms, name))
        for name in ("heappush", "heappop", "heapify", "heapreplace", "heappushpop")},
     **{kind: _container(kind) for kind in (dict, set, Counter)},
     **{getattr(bisect, name): _bisected(getattr(bisect, name), getattr(algorithms, name))
        for name in ("bisect_left", "bisect_right", "insort_left", "insort_right")},
-    builtins.type: _type, builtins.bool: _bool, builtins.list: _list, builtins.sorted: _sorted,
+    deque: _deque, builtins.type: _type, builtins.bool: _bool, builtins.list: _list, builtins.sorted: _sorted,
     builtins.sum: _folded(sum, algorithms.total), builtins.any: _folded(any, algorithms.some),
     builtins.all: _folded(all, algorithms.every), builtins.min: _extreme(min, algorithms.least),
     builtins.max: _extreme(max, algorithms.largest),

@@ -15,15 +15,17 @@ import numpy as np
 from hybrid.control import arrays, comprehensions, containers, either, folds, queues, rows, substitutes, written  # noqa: F401
 from hybrid.control.attempt import Attempt, give_back, known_containers, spelled_out
 from hybrid.control.branch import branch, choose, truth
+from hybrid.control.comprehensions import NO_STATE, Comprehensions, nothing
 from hybrid.control.effects import refuse_debuggers, refuse_effects
 from hybrid.control.instances import Instances
 from hybrid.control.lists import Listed, listed
-from hybrid.control.loop import CannotRoll, FirstRoundDiffers, RoundRaises, Rounds, Swapped, roll
+from hybrid.control.loop import roll
 from hybrid.control.own import Changes, Own, View, home, plain
 from hybrid.control.perhaps import Perhaps, present
-from hybrid.control.plain import UNDEFINED, Each, Ends, Plain, State
+from hybrid.control.plain import Ends, Plain, State
 from hybrid.control.records import refuse_identity
 from hybrid.control.recursion import Recursion
+from hybrid.control.rounds import CannotRoll, FirstRoundDiffers, RoundRaises, Rounds, Swapped
 from hybrid.control.tables import Tables, holds_traced, is_number
 from hybrid.control.watch import Holds
 from hybrid.core import dtype as dt
@@ -47,7 +49,7 @@ MEMBERS = 64  # items of a container that a traced number is compared with, one 
 LONG = 2048  # rounds beyond which a loop that cannot be rolled is not written out
 
 
-class Tracing(Instances, Plain):
+class Tracing(Instances, Comprehensions, Plain):
     """Control flow of one trace.
 
     Args:
@@ -94,24 +96,6 @@ class Tracing(Instances, Plain):
 
     def listed(self, items: Any) -> Any:
         return listed(tr.current(), items)
-
-    def filtered(self, each: Each) -> Any:
-        trace = tr.current()
-        return super().filtered(each) if trace is None else comprehensions.filtered(self, trace, each)
-
-    def collected(self, kind: str, each: Each) -> Any:
-        if tr.current() is None:
-            return super().collected(kind, each)
-        return self.call({"set": set, "dict": dict}[kind])(self.filtered(each))
-
-    def generated(self, each: Each) -> Any:
-        trace = tr.current()
-        return super().generated(each) if trace is None else comprehensions.generated(self, trace, each)
-
-    def fold(self, function: Callable, each: Each, *start: Any) -> Any:
-        trace = tr.current()
-        out = UNDEFINED if trace is None else folds.fold(self, trace, function, each, start)
-        return out if out is not UNDEFINED else self.call(function)(self.generated(each), *start)
 
     def repeated(self, left: Any, right: Any) -> Any:
         trace, items, count = tr.current(), left, right
@@ -431,7 +415,7 @@ class Tracing(Instances, Plain):
                 foresee(done)
             if unsure:
                 assert stop is not None
-                self.branch(self.not_(stop()), lambda item=item: body(item), _nothing, state)
+                self.branch(self.not_(stop()), lambda item=item: body(item), nothing, state)
             else:
                 body(item)
             verdict = False if stop is None else truth(trace, stop()) if trace is not None else bool(stop())
@@ -528,7 +512,7 @@ class Tracing(Instances, Plain):
     def _recursion(self, trace: Trace, code: CodeType, function: Callable, args: tuple, kwargs: dict) -> Any:
         """The first call of a function that calls itself as often as a run decides."""
         while True:
-            attempt = Attempt(trace, _NO_STATE, functools.partial(function, *args, **kwargs))
+            attempt = Attempt(trace, NO_STATE, functools.partial(function, *args, **kwargs))
             try:
                 with attempt.region:
                     found = self.recursions[code] = Recursion(trace, function, args, kwargs, attempt.held)
@@ -558,9 +542,6 @@ def _plainly(function: Callable, /, *args: Any, **kwargs: Any) -> Any:
     return function(*map(plain, args), **{name: plain(value) for name, value in kwargs.items()})
 
 
-_NO_STATE = State((), tuple, lambda values: None, frozenset(), frozenset(), frozenset())
-
-
 _CONTAINERS = frozenset((tuple, list, set, frozenset, dict))
 
 
@@ -572,7 +553,3 @@ def _grow(trace: Trace, change: Changes) -> None:
         each.__traceback__ = each.__context__ = None
         if each.changed.is_home():
             each.changed.grow(each)
-
-
-def _nothing() -> None:
-    """The way not taken."""

@@ -19,10 +19,11 @@ from hybrid.core.errors import TraceError
 from hybrid.core.shape import TensorType
 from hybrid.frontend import uncertain
 from hybrid.frontend.indexing import Place
-from hybrid.frontend.values import Value, unwrap, wrap
+from hybrid.frontend.values import Value, active, unwrap, wrap
 from hybrid.ir import trace as tr
+from hybrid.ir.forms import Known
 from hybrid.ir.graph import Atom
-from hybrid.ir.trace import Known, Symbol, Trace
+from hybrid.ir.trace import Symbol, Trace
 
 IN_LIST = "it is in a list"
 
@@ -66,6 +67,8 @@ def layout_of_item(item: Any) -> Layout:
 def _is_kept(array: Any) -> bool:
     """Whether what an array holds now is what it always will; nobody may write it from now on."""
     data = unwrap(array)
+    if type(data) is np.ndarray and data.nbytes <= tr.SNAPSHOT_BYTES:
+        data = active().capture(data, "ndarray")  # from now on any write to it is seen
     if type(data) is not Symbol or data.kind != "ndarray" or isinstance(data.cell, Place):
         return False
     cell, region = data.cell, data.cell.trace.region
@@ -77,9 +80,9 @@ def _is_kept(array: Any) -> bool:
         return False
     if region is not None and region.loop and cell.origin in region.builder.inputs:
         return False  # what an earlier round left
-    if cell.aliases() or (cell.frozen and cell.frozen != IN_LIST):
+    if cell.aliases():
         return False
-    cell.frozen = IN_LIST
+    cell.frozen = cell.frozen or IN_LIST
     if not is_borrowed(array):
         cell.shared = InList(), tr.literal(True, dt.bool_)
     return True
@@ -90,8 +93,12 @@ def is_borrowed(item: Any) -> bool:
     if (parts := members(item)) is not None:
         return any(map(is_borrowed, parts))
     data = unwrap(item)
+    if type(data) is np.ndarray:
+        return True
     if type(data) is not Symbol or data.kind not in ("ndarray", "tensor"):
         return False
+    if data.cell.frozen not in ("", IN_LIST):
+        return True  # it is one array or another
     region = data.cell.trace.region
     while region is not data.cell.home:
         if region is None or region.loop:

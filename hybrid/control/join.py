@@ -23,8 +23,9 @@ from hybrid.frontend.masked import Masked
 from hybrid.frontend.values import Value, converted, operand, stretched, symbol, unwrap, wrap
 from hybrid.ir import trace as tr
 from hybrid.ir.aliases import keep_apart
+from hybrid.ir.forms import Known, Maybe
 from hybrid.ir.graph import Atom, Literal
-from hybrid.ir.trace import Cell, Known, Maybe, Symbol, Trace
+from hybrid.ir.trace import Cell, Symbol, Trace
 from hybrid.ops import elementwise as e
 
 PYTHON = {bool: dt.bool_, int: dt.int64, float: dt.float64, complex: dt.complex128}

@@ -35,28 +35,26 @@ from hybrid.control.items import (
     types_of,
     with_inner,
 )
-from hybrid.control.join import Spec, made
+from hybrid.control.ordering import Ordered
 from hybrid.control.own import Changes, Own, home, numbers, plain
+from hybrid.control.recast import recast
 from hybrid.control.records import is_copied, put_in, records_in
 from hybrid.control.structure import Layout, Record, like, note
 from hybrid.core import dtype as dt
 from hybrid.core.errors import ROOM, TraceError
-from hybrid.core.shape import Dim
 from hybrid.frontend import integers, uncertain
 from hybrid.frontend.indexing import getitem, setitem
 from hybrid.frontend.values import operand, stretched, symbol, wrap
 from hybrid.ir import trace as tr
 from hybrid.ir.graph import Atom
-from hybrid.ir.primitive import Primitive
 from hybrid.ir.trace import Symbol, Trace
 from hybrid.ops import elementwise as e
-from hybrid.ops import reduce as r
 
 MANY = 8192  # items for which there is room where nothing is known of the rounds: to fill it with zeros takes some 3 µs
 MOST = 1 << 22  # items for which room is made at most, before a run has shown how many there are
 
 
-class Listed(Own):
+class Listed(Ordered, Own):
     """A list of the function's own. `held`: what it holds, as long as tracing knows it; else it is in `buffers`.
 
     Attributes:
@@ -66,7 +64,8 @@ class Listed(Own):
         longest: the most items that there ever can be after the first; None where a check stands before each new one.
     """
 
-    state: tuple[str, ...] = ("layout", "buffers", "ends", "capacity", "longest", "pool", "fresh", "stale", "taken", "shares")
+    state: tuple[str, ...] = ("layout", "buffers", "ends", "capacity", "longest", "pool", "fresh", "stale",
+                              "taken", "shares", "recasts")  # fmt: skip
     inside: tuple[str, ...] = ("pool",)
 
     def __init__(self, trace: Trace, items: list):
@@ -80,6 +79,7 @@ class Listed(Own):
         self.pool: Any = None  # of the items of lists among its items (`rows`)
         self.fresh: list[Atom] = []  # what storage held when it was made
         self.stale = False  # whether other storage has taken the place of this
+        self.recasts = 0  # times that what stands in it has become of another layout
         self.borrows = False  # whether it holds arrays that are known to others
         self.shares = False  # whether it holds records that others may have, too
         self.taken: tuple[Any, ...] = ()  # the records that were put into storage
@@ -101,7 +101,8 @@ class Listed(Own):
             if self.adopts(change.layout):
                 return
             if self._now() != self.fresh:
-                raise TraceError("a list holds items of several kinds, which only a run can tell", at=change.at)
+                self.recast(change.layout, change.room)
+                return
             self.held = self.given  # nothing has changed it yet
         if sys.getrefcount(self.held) > 2 + (self.held is self.given):
             raise TraceError("a branch or loop changes a list that is known under another name, too", at=change.at)
@@ -139,6 +140,16 @@ class Listed(Own):
             return False
         self.layout, self.pool = layout, MAKERS["pool"](self, inner.inner)
         return True
+
+    def recast(self, layout: Layout, room: int = 0) -> None:
+        """Let what stands in storage be of another layout, too."""
+        layout, before, inner = together(self.layout, layout, None), self.layout, inner_layout(self.layout)
+        self.buffers = list(recast(self.trace, before, layout, iter(self.buffers), self.capacity))
+        self.layout, self.fresh, self.recasts = layout, [], self.recasts + 1
+        if inner is not None and self.pool is not None and inner_layout(layout) != inner:
+            self.pool.recast(inner_layout(layout).inner)  # type: ignore[union-attr]
+        if room:
+            self.widen(room)
 
     def widen(self, room: int) -> None:
         """Make more room."""
@@ -377,19 +388,6 @@ class Listed(Own):
             return False
         return self.trace.handlers.algorithm(algorithms.equal)(self, other)
 
-    def sort(self, *, key: Any = None, reverse: Any = False) -> None:
-        self._changing()
-        if self.knows(reverse) and key is None:
-            self.held.sort(reverse=reverse)
-        elif self.held is None or len(self.held) > 1:
-            self._sort(key, reverse)
-
-    def _sort(self, key: Any, reverse: Any) -> None:
-        self.to_storage()
-        count = integers.size_of(self.trace, self.length())
-        if isinstance(count, Dim) or count > 1:
-            self.run(algorithms.sort, key, reverse)
-
     def to_storage(self, *others: Any) -> None:
         """Become storage where it is none yet, for what it holds and for some others."""
         if self.held is None:
@@ -402,53 +400,6 @@ class Listed(Own):
     def knows(self, *others: Any) -> bool:
         """Whether Python can be asked: all items and some other things are known."""
         return self.held is not None and not any(map(is_traced, (*self.held, *others)))
-
-    def _places(self) -> Any:
-        """Numbers for the items, as an array."""
-        return wrap(self.trace.fresh(self.trace.one(e.iota, shape=(self.capacity,), axis=0), "ndarray"))
-
-    def _sort_keys(self, key: Any) -> Any:
-        """What the items are ordered by, of which none is a NaN."""
-        keys = self
-        if key is not None:
-            keys = listed(self.trace, [])
-            keys.room = self.capacity
-            self.run(algorithms.mapped, key, keys)
-            keys.to_storage()
-        trace = self.trace
-        for buffer in keys.buffers:
-            atom = tr.read(symbol(trace, buffer))
-            if dt.is_float(atom.type.dtype):  # comparisons with a NaN depend on the order
-                same = trace.one(e.eq, atom, atom)
-                trace.assume(trace.one(r.all, same, axes=(0,)), "the numbers of a list can be compared")
-        return keys
-
-    def _reorder(self, order: Any) -> None:
-        """Put the item from `order[k]` at place k."""
-        (first, _), count = self._bounds(), self._count()
-        where = np.minimum(order + integers.python(self.trace, first), self.capacity - 1)
-        for buffer in self.buffers:
-            setitem(buffer, slice(None), getitem(buffer, where))
-        tr.write(self.ends[0], tr.literal(0, dt.int64))
-        tr.write(self.ends[1], count)
-
-    def extreme(self, primitive: Primitive) -> Any:
-        """The least or the largest of numbers, as `min` and `max` find it."""
-        layout = self.layout
-        known = isinstance(layout, Spec) and not layout.maybe and not layout.options
-        if not known or dt.is_complex(layout.dtype) or layout.dtype == dt.bool_:
-            raise self.refuse("the least or largest of")
-        trace, shape = self.trace, (self.capacity,)
-        self._some()
-        places = trace.one(e.iota, shape=shape, axis=0)
-        first, end = (stretched(trace, at, shape) for at in self._bounds())
-        inside = trace.one(e.and_, trace.one(e.le, first, places), trace.one(e.lt, places, end))
-        buffer = tr.read(symbol(trace, self.buffers[0]))
-        any_item = tr.read(symbol(trace, getitem(self.buffers[0], self._place(self._bounds()[0]))))
-        out = trace.one(primitive, trace.one(e.select, inside, buffer, stretched(trace, any_item, shape)), axes=(0,))
-        if dt.is_float(layout.dtype):  # comparisons with a NaN depend on the order
-            trace.assume(trace.one(e.eq, out, out), "the numbers of a list can be compared")
-        return made(trace, layout, [out])
 
     def clear(self) -> None:
         if self.held is not None:

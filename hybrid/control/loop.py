@@ -8,7 +8,7 @@ differs from all others (`u` becomes float64, `None` a number) may be made apart
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +21,7 @@ from hybrid.control.own import Changes, home, refuse_changes
 from hybrid.control.parts import Part, common_whole
 from hybrid.control.perhaps import Perhaps
 from hybrid.control.plain import UNDEFINED, Ends, State
+from hybrid.control.rounds import CannotRoll, FirstRoundDiffers, RoundRaises, Rounds, Swapped
 from hybrid.control.structure import (
     Nest,
     built,
@@ -40,13 +41,13 @@ from hybrid.control.varying import Varying, of_rounds, parted, shared
 from hybrid.control.watch import Holds
 from hybrid.core import dtype as dt
 from hybrid.core.errors import TraceError
-from hybrid.core.shape import Size
 from hybrid.frontend.masked import Masked
 from hybrid.frontend.values import sized, symbol, unwrap
 from hybrid.ir import trace as tr
 from hybrid.ir.aliases import keep_apart
+from hybrid.ir.forms import Known
 from hybrid.ir.graph import Atom, Eqn, Graph, Var
-from hybrid.ir.trace import Cell, Known, Region, Symbol, Trace
+from hybrid.ir.trace import Cell, Region, Symbol, Trace
 from hybrid.ops import control
 from hybrid.ops import elementwise as e
 
@@ -54,36 +55,6 @@ TRIES = 8  # kinds of variables settle after two or three
 
 
 _VALUE = Nest(tuple, ())
-
-
-class CannotRoll(TraceError):
-    """The loop is no loop of the graph; it may still be unrolled."""
-
-
-class Swapped(CannotRoll):
-    """Two arrays change places in every round: two rounds together leave them where they are."""
-
-
-class FirstRoundDiffers(CannotRoll):
-    """A variable is another kind of thing before the loop than after its first round."""
-
-
-class RoundRaises(Exception):
-    """A round raises `error`, whatever the values."""
-
-    def __init__(self, error: BaseException):
-        super().__init__(error)
-        self.error = error
-
-
-@dataclass(frozen=True, slots=True)
-class Rounds:
-    """How often a loop goes round: `count` times, as long as `test` holds, or both."""
-
-    count: Size | None
-    symbol: str
-    test: Callable[[], Any] | None
-    body: Callable[[], None]
 
 
 @dataclass(eq=False, slots=True)

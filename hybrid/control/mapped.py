@@ -37,8 +37,9 @@ from hybrid.frontend import integers, uncertain
 from hybrid.frontend.indexing import getitem, setitem
 from hybrid.frontend.values import Value, operand, stretched, symbol, wrap
 from hybrid.ir import trace as tr
+from hybrid.ir.forms import Known
 from hybrid.ir.graph import Atom
-from hybrid.ir.trace import Known, Trace
+from hybrid.ir.trace import Trace
 from hybrid.ops import elementwise as e
 
 _MIX = 0x9E3779B97F4A7C15 - 2**64  # 2**64 over the golden ratio: spreads neighbours over all bits (Knuth, vol. 3, 6.4)
@@ -127,7 +128,10 @@ class Mapped(Own):
             if self.entries.adopts((*change.layout, _ALIVE)):
                 return
             if self.entries._now() != self.entries.fresh:
-                raise TraceError("a dict holds things of several kinds, which only a run can tell", at=change.at)
+                _check_keys(together(self.entries.layout[0], change.layout[0], change))
+                self.entries.recast((*change.layout, _ALIVE), change.room)
+                self.trace.handlers.algorithm(algorithms.rehash)(self, self.entries)
+                return
             self.held = self.given
         refuse_aliases(self.held.values() if isinstance(self.held, dict) else ())
         key, value = change.layout

@@ -180,6 +180,10 @@ class Plain:
         """`(item(x) for x in iterable if test(x))`."""
         return iter(each)
 
+    def extended(self, method: Callable, each: Each) -> Any:
+        """`method(item(x) for x in iterable if test(x))`, which puts the items into a container one by one."""
+        return method(iter(each))
+
     def fold(self, function: Callable, each: Each, *start: Any) -> Any:
         """`function((item(x) for x in iterable if test(x)), *start)`."""
         return function(iter(each), *start)

@@ -101,18 +101,21 @@ def refuse_copies(trace: Trace, results: Any) -> None:
         raise TraceError("a record is returned that may be one in a list, which is returned, too")
 
 
-def refuse_twins(results: Any, given: Mapping[int, Any], seen: set[int] | None = None) -> None:
-    """TraceError for an object among results that is met twice: compiled code would make two of it."""
-    seen = set() if seen is None else seen
+def refuse_twins(results: Any, given: Mapping[int, Any], seen: dict[int, bool] | None = None, perhaps: bool = False) -> None:
+    """TraceError for an object among results that is met twice: compiled code would make two of it.
+
+    Only a list in storage is one wherever it is met, if it is not there or None (`perhaps`).
+    """
+    seen = {} if seen is None else seen
     value = plain(results)
-    is_made = type(value) in (list, dict) or is_plain_dataclass(type(value)) or isinstance(value, Own)
-    if id(value) in given or not (is_made or is_parts(value) or type(value) is Perhaps):
+    is_made, stored = type(value) in (list, dict) or is_plain_dataclass(type(value)), isinstance(value, Own)
+    if id(value) in given or not (is_made or stored or is_parts(value) or type(value) is Perhaps):
         return
-    if is_made and id(value) in seen:
+    if id(value) in seen and (is_made or (stored and (perhaps or seen[id(value)]))):
         raise TraceError("an object is returned twice", got=f"a {value.__class__.__name__}", fix="return copies of it")
-    seen.add(id(value))
-    for part in () if isinstance(value, Own) else parts_of(value):
-        refuse_twins(part, given, seen)
+    seen[id(value)] = perhaps
+    for part in () if stored else parts_of(value):
+        refuse_twins(part, given, seen, perhaps or type(value) is Perhaps)
 
 
 def _reached(trace: Trace, value: Any, seen: set[int]) -> Iterable[Any]:

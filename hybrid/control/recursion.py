@@ -28,8 +28,9 @@ from hybrid.core.errors import TraceError
 from hybrid.core.shape import TensorType
 from hybrid.frontend.values import unwrap
 from hybrid.ir import trace as tr
+from hybrid.ir.forms import Known
 from hybrid.ir.graph import Atom, Graph, Var
-from hybrid.ir.trace import Cell, Known, Region, Symbol, Trace
+from hybrid.ir.trace import Cell, Region, Symbol, Trace
 from hybrid.ops import control
 
 TRIES = 12  # what calls take and give settles after three or four

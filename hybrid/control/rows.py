@@ -46,6 +46,7 @@ class Row(Listed):
 
     def __init__(self, owner: Listed, numbers: Sequence[int], at: Any):
         self.trace, self.owner, self.numbers, self.at = owner.trace, owner, numbers, at
+        self.recasts = owner.recasts
         self.held: Any = None
         self.room = owner.room
 
@@ -59,7 +60,7 @@ class Row(Listed):
     @property
     def of(self) -> Pool:
         """The pool, which is another one once items of another kind are known to come."""
-        if self.owner.stale:
+        if self.owner.stale or self.owner.recasts != self.recasts:
             raise TraceError("a list in a container was known before what the container holds was", at=tr.user_line())
         if self.owner.pool is None:
             raise TraceError("a list in a container is read before it is known what is put into it", at=tr.user_line())

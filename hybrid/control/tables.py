@@ -18,7 +18,8 @@ from hybrid.frontend import chosen, integers
 from hybrid.frontend.indexing import getitem
 from hybrid.frontend.values import Value, assembled, wrap
 from hybrid.ir import trace as tr
-from hybrid.ir.trace import Known, Symbol, Trace
+from hybrid.ir.forms import Known
+from hybrid.ir.trace import Symbol, Trace
 
 MOST = 256  # items of a list: more than that nobody compares before the next call
 LONGEST = 1 << 20  # characters of a text, of which each becomes an integer

@@ -16,9 +16,10 @@ from hybrid.core.errors import TraceError
 from hybrid.core.shape import TensorType
 from hybrid.frontend.values import wrap
 from hybrid.ir import trace as tr
+from hybrid.ir.forms import Known
 from hybrid.ir.graph import Atom
 from hybrid.ir.primitive import Primitive
-from hybrid.ir.trace import Cell, Known, Symbol, Trace
+from hybrid.ir.trace import Cell, Symbol, Trace
 from hybrid.ops import elementwise as e
 
 MOST = 16  # objects that one variable may be

@@ -18,8 +18,9 @@ from hybrid.core.shape import TensorType
 from hybrid.frontend.chosen import Chosen
 from hybrid.frontend.values import Value, converted, kind_of, shape_of, symbol, unwrap, wrap
 from hybrid.ir import trace as tr
+from hybrid.ir.forms import Known, Maybe
 from hybrid.ir.graph import Atom, Literal
-from hybrid.ir.trace import Cell, Known, Maybe, Symbol, Trace
+from hybrid.ir.trace import Cell, Symbol, Trace
 from hybrid.ops import elementwise as e
 
 EXACT_FLOAT = 1 << 53  # integers up to here are floats

@@ -13,7 +13,6 @@ import sys
 import threading
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from types import FrameType
 from typing import Any
 
@@ -23,6 +22,7 @@ from hybrid.core.errors import EscapeError, TraceError
 from hybrid.core.shape import Quotient, Size, TensorType, contiguous_strides, symbols
 from hybrid.ir.aliases import Storage
 from hybrid.ir.builder import Builder
+from hybrid.ir.forms import Maybe
 from hybrid.ir.graph import Atom, Eqn, Literal, Source, Var
 from hybrid.ir.origin import behind, constant
 from hybrid.ir.primitive import TABLE, Kind, Primitive
@@ -128,26 +128,6 @@ class Region:
     def written(self) -> dict[Cell, Atom]:
         """Storage from around it that it leaves with another value."""
         return {c: atom for c, atom in self.values.items() if c not in self.entered or self.entered[c][0] is not atom}
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """An object that is no number and the same in every run: None, a string."""
-
-    value: Any
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Maybe:
-    """A number that a branch or loop may have left as something else: `holds` tells whether it is what it is said to be.
-
-    Otherwise it is a Python number of class `instead`, of the same value; or the number `instead`, a value of its own that
-    may be uncertain too; or a known object; or does not exist (None). While it is another number, what it is said to be
-    holds that number, converted.
-    """
-
-    holds: Atom
-    instead: Any
 
 
 class Symbol:

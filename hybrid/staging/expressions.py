@@ -22,7 +22,8 @@ _WRAP = PREFIX + "wrap"
 
 
 _FOLDS = {"sum": 2, "any": 1, "all": 1, "max": 1, "min": 1}  # functions of a generator, and how many arguments they take
-_CONSUMERS = frozenset(("sum", "min", "max", "any", "all", "list", "tuple", "sorted", "set", "Counter"))
+_CONSUMERS = frozenset(("sum", "min", "max", "any", "all", "list", "tuple", "sorted", "set", "Counter", "deque", "dict"))
+_EXTENDS = frozenset(("extend", "extendleft", "update"))  # methods that take items one by one
 
 
 class Expressions(ast.NodeTransformer):
@@ -150,6 +151,9 @@ class Expressions(ast.NodeTransformer):
         function = node.func
         if isinstance(function, ast.Attribute):
             function.value = self.bare(function.value)
+            only = node.args[0] if len(node.args) == 1 and not node.keywords else None
+            if function.attr in _EXTENDS and isinstance(only, ast.GeneratorExp) and (made := self.each(only, only.elt)):
+                return ast.copy_location(handler("extended", function, made), node)
         else:
             node.func = self.visit(function)
         node.args = [self.given(part, function) for part in node.args]

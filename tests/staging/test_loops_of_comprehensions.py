@@ -1,0 +1,106 @@
+"""Comprehensions of several loops and conditions, of sets and dicts, and the generators that functions use up."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import hybrid as hy
+from tests.staging.test_selections import alike
+
+X = np.random.default_rng(3).random(30)
+
+PAIRS = {
+    "pairs": lambda x, n: [(i, j) for i in range(n) for j in range(n) if x[i] > x[j]],
+    "a condition in the middle": lambda x, n: [i * j for i in range(n) if x[i] > 0.3 for j in range(i + 1, n)],
+    "rows": lambda x, n: [v for row in x.reshape(-1, 3) for v in row if v > 0.3],
+    "counted": lambda x, n: sum(1 for i in range(n) for j in range(i) if x[i] > x[j]),
+    "three loops": lambda x, n: sum(i - k for i in range(n) for j in range(n) for k in range(n) if x[i] > x[j] > x[k]),
+    "any": lambda x, n: any(x[i] + x[j] > 1.9 for i in range(n) for j in range(n) if i != j),
+    "all": lambda x, n: all(x[i] + x[j] < 1.9 for i in range(n) for j in range(n) if i != j),
+    "largest": lambda x, n: max(x[i] * x[j] for i in range(n) for j in range(i + 1, n)),
+    "largest of some": lambda x, n: max(x[i] * x[j] for i in range(n) for j in range(i + 1, n) if x[i] > x[j]),
+    "sorted": lambda x, n: sorted(x[i] * x[j] for i in range(n) for j in range(n) if x[i] < x[j])[:5],
+    "an array": lambda x, n: np.array([x[i] - x[j] for i in range(n) for j in range(n) if x[i] > x[j]]),
+    "a set": lambda x, n: sorted({int(v * 8) for v in x if v > 0.2}),
+    "a set of pairs": lambda x, n: sorted({(i % 3, j % 4) for i in range(n) for j in range(n) if x[i] > x[j]}),
+    "a dict": lambda x, n: {k: v * 2 for k, v in enumerate(x) if v > 0.4},
+    "a dict of pairs": lambda x, n: {(i, j): x[i] for i in range(n) for j in range(i) if x[i] > x[j]},
+    "keys that only a run knows": lambda x, n: {int(v * 100): k for k, v in enumerate(x)},
+    "one name twice": lambda x, n: [x for x in x.reshape(-1, 3) for x in x if x > 0.5],
+    "known": lambda x, n: (
+        [(i, j) for i in range(3) for j in range(i)],
+        {c: len(c) for c in ("a", "bc")},
+        [x[i] for i in (2, 0)],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_comprehensions(name):
+    alike(PAIRS[name], X, 9)
+
+
+def test_what_a_generator_reads_is_read_no_more_when_it_is_used_up():
+    def best(x, y):
+        least = 9e9
+        for t in np.unique(x)[:-1]:
+            left, right = y[x <= t], y[x > t]
+            impurity = sum(len(part) * (1 - ((np.bincount(part) / len(part)) ** 2).sum()) for part in (left, right))
+            least = min(least, impurity)
+        return least
+
+    alike(best, X, np.random.default_rng(0).integers(0, 3, len(X)))
+
+
+def sum_later(generator, kept=[]):  # noqa: B006  # kept from one call to the next
+    kept.append(generator)
+    return 0.0
+
+
+def test_what_is_no_builtin_may_keep_a_generator():
+    sum = sum_later
+
+    def late(x):
+        total, scale = 0.0, 1.0
+        for v in x:
+            scale = v * 2
+            total += sum(scale * k for k in range(3))
+        return total, scale
+
+    kept = sum_later.__defaults__[0]
+    with pytest.warns(hy.FallbackWarning):
+        assert hy.function(late)(X) == (0.0, X[-1] * 2)
+    assert list(kept[-1]) == [X[-1] * 2 * k for k in range(3)]
+
+
+def test_sets_are_what_vertices_have_seen():
+    def coloured(adjacent, n):
+        colour = -np.ones(n, int)
+        for u in range(n):
+            used = {colour[v] for v in range(n) if adjacent[u, v] and colour[v] >= 0}
+            c = 0
+            while c in used:
+                c += 1
+            colour[u] = c
+        return colour
+
+    half = np.triu(np.random.default_rng(4).random((9, 9)) < 0.4, 1)
+    alike(coloured, half | half.T, 9)
+
+
+def test_errors_inside_come_as_they_would():
+    def unhashable(log):
+        return {log.append(k) or ([] if k == 1 else k) for k in range(3)}
+
+    def stopped(items):
+        return [next(items) for _ in range(5)]
+
+    for function in (unhashable, hy.function(unhashable)):
+        log = []
+        with pytest.raises(TypeError, match="unhashable"):
+            function(log)
+        assert log == [0, 1]
+    for function in (stopped, hy.function(stopped)):
+        with pytest.raises(StopIteration):
+            function(iter([1, 2]))
