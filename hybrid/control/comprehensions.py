@@ -7,19 +7,28 @@ run knows.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 from hybrid.control import folds, substitutes
+from hybrid.control.attempt import Attempt
+from hybrid.control.branch import truth
 from hybrid.control.lists import Listed
 from hybrid.control.own import Own, View, plain, released
 from hybrid.control.plain import UNDEFINED, Each, Plain, State
+from hybrid.core.errors import TraceError
 from hybrid.core.shape import Dim
 from hybrid.ir import trace as tr
 from hybrid.ir.trace import Trace
 
 WRITTEN = 64  # items of a generator that are written out: what they compute fuses
 NO_STATE = State((), tuple, lambda values: None, frozenset(), frozenset(), frozenset())
+ITEMS, EQUATIONS = 4096, 2048  # that are written out where all conditions are known
 _LAZY = (any, all)  # they leave items unmade, whose making may raise
+
+
+class _OnlyARunKnows(Exception):
+    """Whether an item is taken."""
 
 
 class Comprehensions(Plain):
@@ -29,8 +38,9 @@ class Comprehensions(Plain):
         trace = tr.current()
         if trace is None:
             return super().filtered(each)
-        if each.nested or each.test is not None or _source(trace, each) is not None:
-            return self._gathered(trace, each)
+        if each.nested or each.asks or _source(trace, each) is not None:
+            found = self._items_now(trace, each) if each.asks else None
+            return self._gathered(trace, each) if found is None else found
         return [each.item(x) for x in plain(each.iterable)]
 
     def collected(self, kind: str, each: Each) -> Any:
@@ -43,8 +53,41 @@ class Comprehensions(Plain):
         if trace is None:
             return super().generated(each)
         chosen = each.asks and (each.nested or not lazy)
+        if chosen and (found := self._items_now(trace, each)) is not None:
+            return found
         loops = chosen or _source(trace, each, WRITTEN) is not None
         return self._gathered(trace, each) if loops else self._lazily(each)
+
+    def _items_now(self, trace: Trace, each: Each) -> list | None:
+        """The items, where all conditions are known: `[(y, x) for y in (0, 1) for x in (0, 1) if y != x]`."""
+        if isinstance(each.iterable, (Own, View)):
+            return None
+        attempt, failure, before = Attempt(trace, NO_STATE, partial(each.item, each)), trace.failure, trace.recorded
+        out: list[Any] = []
+
+        def visit(each: Each) -> None:
+            for x in plain(each.iterable):
+                verdict = True if each.test is None else truth(trace, each.test(x))
+                if not isinstance(verdict, bool) or trace.recorded - before > EQUATIONS or len(out) > ITEMS:
+                    raise _OnlyARunKnows
+                if verdict:
+                    made = each.item(x)
+                    visit(made) if each.nested else out.append(made)
+
+        try:
+            with attempt.region:
+                visit(each)
+        except (_OnlyARunKnows, TraceError, tr.Concretise, tr.Specialise):
+            attempt.undo()
+            return None
+        except Exception:
+            attempt.region.absorb()
+            raise
+        if trace.failure is not failure:
+            attempt.undo()
+            return None
+        attempt.region.absorb()
+        return out
 
     def _lazily(self, each: Each) -> Iterator[Any]:
         for x in plain(each.iterable):

@@ -14,7 +14,7 @@ import numpy as np
 
 from hybrid.control.own import Changes, Own, raise_all
 from hybrid.control.perhaps import Perhaps
-from hybrid.control.plain import UNDEFINED, State
+from hybrid.control.plain import UNDEFINED, Each, State
 from hybrid.core.errors import TraceError
 from hybrid.frontend.values import Value
 from hybrid.ir import trace as tr
@@ -203,6 +203,8 @@ def _parts(value: Any, contents: Any) -> Iterator[Any]:
         yield from value
     elif type(value) is Perhaps:
         yield from value.parts
+    elif type(value) is Each:
+        yield from (value.iterable, value.test, value.item)
     elif contents is not None:
         for held in contents:
             yield from held.values() if isinstance(held, dict) else held or ()

@@ -104,3 +104,35 @@ def test_errors_inside_come_as_they_would():
     for function in (stopped, hy.function(stopped)):
         with pytest.raises(StopIteration):
             function(iter([1, 2]))
+
+
+def test_conditions_that_are_known_leave_known_items():
+    def around(x):
+        steps = [(dy, dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1) if (dy, dx) != (0, 0)]
+        odd = [p for p in range(2, 30) if p % 2]
+        total = np.zeros_like(x)
+        for dy, dx in steps:
+            total += np.roll(np.roll(x, dy, 0), dx, 1)
+        return total, odd[len(steps)]
+
+    f = hy.function(around, strict=True)
+    alike(around, X[:25].reshape(5, 5))
+    f(X[:25].reshape(5, 5))
+    assert "loop(" not in str(f.graph(X[:25].reshape(5, 5)))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_condition_is_asked_once_for_each_item(seed):
+    def drawn(x, rng):
+        return [v for v in x if rng.random() < 0.5 and v > 0.1]
+
+    def logged(x):
+        log = []
+        kept = [v for v in x if log.append(1) or v > 0.5]
+        pairs = [(v, w) for v in x[:4] for w in x[4:8] if log.append(2) or v > w]
+        return kept, pairs, log
+
+    decorated = hy.function(drawn)
+    for _ in range(2):
+        assert decorated(X, np.random.default_rng(seed)) == drawn(X, np.random.default_rng(seed))
+    alike(logged, X)
