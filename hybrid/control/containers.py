@@ -12,7 +12,7 @@ from collections import Counter, deque
 from collections.abc import Callable
 from typing import Any
 
-from hybrid.control import algorithms, substitutes
+from hybrid.control import algorithms, fixed, substitutes
 from hybrid.control.branch import choose, truth
 from hybrid.control.items import atoms_of, inner_layout, is_traced, layout_of
 from hybrid.control.join import Spec
@@ -22,6 +22,7 @@ from hybrid.control.own import Own, View, plain, released
 from hybrid.control.perhaps import present
 from hybrid.control.structure import is_parts
 from hybrid.control.substitutes import Counted
+from hybrid.control.tables import holds_traced
 from hybrid.core import dtype as dt
 from hybrid.core.errors import ROOM, TraceError
 from hybrid.core.shape import Dim
@@ -287,11 +288,21 @@ def called(function: Any) -> Callable | None:
     if isinstance(of, Value) and type(of._data) is Symbol and function.__name__ == "tolist":
         shape = shape_of(of)
         return functools.partial(_unlisted, of) if len(shape) == 1 and isinstance(shape[0], Dim) else None
+    if type(of) is dict and function.__name__ == "get":
+        return functools.partial(_got, of)
     try:
         found = TABLE.get(function)
     except TypeError:  # not hashable
         return None
     return found and functools.partial(_presented, found)
+
+
+def _got(entries: dict, key: Any, default: Any = None, /) -> Any:
+    entry = active().handlers.tables.entry(active(), entries, key) if holds_traced(key) else None
+    if entry is None:
+        return entries.get(key, default)
+    value, there = entry
+    return fixed.got(active(), value, there, default)
 
 
 def _presented(function: Callable, /, *args: Any, **kwargs: Any) -> Any:

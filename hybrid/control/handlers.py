@@ -134,6 +134,11 @@ class Tracing(Instances, Comprehensions, Plain):
             found = self.tables.item(trace, value, index)
             if found is not None:
                 return found
+        elif type(value) is dict and holds_traced(index):
+            entry = self.tables.entry(trace, value, index)
+            if entry is not None:
+                trace.assume(entry[1], "a key of a dict is there")
+                return entry[0]
         elif type(value) in (str, bytes) and integers.is_traced_integer(index):
             found = self.tables.letter(trace, value, index)
             if found is not None:

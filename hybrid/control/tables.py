@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from hybrid.control import fixed
 from hybrid.control.join import PYTHON, Spec, made, spec_of
 from hybrid.core import dtype as dt
 from hybrid.frontend import chosen, integers
@@ -57,6 +58,8 @@ class Tables:
         """`items[index]`; None where the items are not all of one make."""
         if not items or len(items) > MOST:
             return None
+        if all(type(item) is list for item in items):
+            return self._row(trace, items, index)
         if any(map(is_number, items)):
             return _computed(trace, items, index)
         key = id(items), tuple(_marks(items))
@@ -64,6 +67,24 @@ class Tables:
             self.known[key] = items, _columns(items)
         columns = self.known[key][1]
         return None if columns is None else _picked(trace, columns, index)
+
+    def _row(self, trace: Trace, lists: list | tuple, index: Any) -> Any:
+        """`lists[index]`, a list; None where they are not lists of numbers, or of tuples of them."""
+        key = id(lists), tuple(_marks(lists))
+        if key not in self.known:
+            self.known[key] = lists, fixed.rows(trace, lists)
+        found = self.known[key][1]
+        return None if found is None else found.item(trace, index)
+
+    def entry(self, trace: Trace, entries: dict, key: Any) -> tuple[Any, Any] | None:
+        """`entries[key]` and whether there is such a key; None where keys or values are of no make that is known here."""
+        place = fixed.position(trace, list(entries), key) if len(entries) <= MOST else None
+        if place is None:
+            return None
+        marks = id(entries), tuple(_marks(entries.values()))
+        values = self.known.setdefault(marks, (entries, list(entries.values())))[1]
+        value = self.item(trace, values, place[0])
+        return None if value is None else (value, place[1])
 
     def letter(self, trace: Trace, text: str | bytes, index: Any) -> Any:
         """`text[index]`; None where it has too many different characters."""
@@ -80,8 +101,8 @@ def _marks(items: Any) -> Iterator[Any]:
     for item in items:
         if type(item) in PYTHON:
             yield type(item), item
-        elif type(item) is tuple:
-            yield tuple(_marks(item))
+        elif type(item) in (tuple, list):
+            yield type(item), *_marks(item)
         else:
             yield id(item)
 
