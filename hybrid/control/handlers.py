@@ -19,18 +19,18 @@ from hybrid.control.comprehensions import NO_STATE, Comprehensions, nothing
 from hybrid.control.effects import refuse_debuggers, refuse_effects
 from hybrid.control.instances import Instances
 from hybrid.control.lists import Listed, listed
-from hybrid.control.loop import roll
 from hybrid.control.own import Changes, Own, View, home, plain
 from hybrid.control.perhaps import Perhaps, present
 from hybrid.control.plain import Ends, Plain, State
 from hybrid.control.records import refuse_identity
 from hybrid.control.recursion import Recursion
-from hybrid.control.rounds import CannotRoll, FirstRoundDiffers, RoundRaises, Rounds, Swapped
+from hybrid.control.rolling import counted, uncounted
+from hybrid.control.rounds import RoundRaises
 from hybrid.control.tables import Tables, holds_traced, is_number
 from hybrid.control.watch import Holds
 from hybrid.core import dtype as dt
 from hybrid.core.errors import TraceError
-from hybrid.core.shape import Dim, Size
+from hybrid.core.shape import Dim
 from hybrid.frontend import integers, islands, joining, uncertain
 from hybrid.frontend.chosen import Chosen
 from hybrid.frontend.printing import text
@@ -286,7 +286,7 @@ class Tracing(Instances, Comprehensions, Plain):
         attempt = Attempt(trace, state, body)
         try:
             with attempt.region:
-                self._rolled(trace, count, item, test, body, attempt.held)
+                counted(trace, count, item, test, body, attempt.held)
             attempt.accept()
         except Holds as found:
             attempt.undo()
@@ -318,40 +318,6 @@ class Tracing(Instances, Comprehensions, Plain):
             with spelled_out(trace, trace.notes[-1], count) as foresee:
                 self._each((item(k) for k in range(count)), body, state, stop, foresee)
 
-    def _rolled(self, trace: Trace, count: Size, item: Callable, test: Callable | None, body: Callable, state: State) -> None:
-        first, step, renames, unions = 0, 1, isinstance(count, Dim) or test is not None, False
-        for _ in range(6):
-            symbol = trace.fresh_symbol("step")
-            left = count - first if isinstance(count, Dim) else (count - first) // step
-            trace.bounds.know(symbol, 0, left - 1)
-
-            def one(symbol: str = symbol, first: int = first, step: int = step) -> None:
-                for k in range(step):
-                    body(item(integers.integer(active(), Dim.symbol(symbol) * step + (first + k))))
-
-            before, failure = state.get(), trace.failure
-            try:
-                roll(trace, Rounds(left, symbol, test, one), state, renames, unions)
-            except CannotRoll as error:
-                state.set(before)
-                trace.failure = failure
-                if isinstance(error, Swapped) and step == 1 and not renames:
-                    step = 2  # two rounds at a time leave the arrays in their places
-                elif step == 2:
-                    step, renames = 1, True
-                elif isinstance(error, FirstRoundDiffers) and not isinstance(count, Dim) and test is None and first < 2:
-                    body(item(first))
-                    first += 1
-                elif isinstance(error, FirstRoundDiffers) and not unions:
-                    unions = True
-                else:
-                    raise
-                continue
-            for k in range(first + left * step, count) if not isinstance(count, Dim) else ():
-                body(item(k))
-            return
-        raise CannotRoll("a loop's variables do not settle", at=tr.user_line())
-
     def while_(
         self, test: Callable[[], Any], body: Callable[[], None], state: State, stop: Callable[[], Any] | None = None
     ) -> None:
@@ -369,7 +335,7 @@ class Tracing(Instances, Comprehensions, Plain):
         attempt = Attempt(trace, state, body)
         try:
             with attempt.region:
-                roll(trace, Rounds(None, trace.fresh_symbol("step"), condition, body), attempt.held, True, True)
+                uncounted(trace, condition, body, attempt.held)
             attempt.accept()
         except Holds as found:
             attempt.undo()

@@ -173,15 +173,16 @@ class Carried:
         return results.get(id(self), self.initial if self.known is UNDEFINED else self.known)
 
 
-def roll(trace: Trace, rounds: Rounds, state: State, renames: bool, unions: bool) -> None:
+def roll(trace: Trace, rounds: Rounds, state: State, renames: bool, unions: bool, unread: bool = False) -> None:
     """Record the loop, and leave the variables of `state` as they are after it.
 
     `renames`: carry arrays that change places by value, which copies them in every round, instead of raising `Swapped`.
     `unions`: carry variables that a round may find to be a number or an object, instead of raising `FirstRoundDiffers`.
+    `unread`: a round that reads what is unbound before the loop raises; others assign it first, or leave it alone.
     """
     given, failure, lists = state.get(), trace.failure, usable(trace)
     try:
-        _roll(trace, rounds, state, renames, unions)
+        _roll(trace, rounds, state, renames, unions, unread)
         return
     except (TraceError, tr.Concretise) as error:
         unmerged(lists)
@@ -194,16 +195,19 @@ def roll(trace: Trace, rounds: Rounds, state: State, renames: bool, unions: bool
     state.set(given)
     trace.failure, lists = failure, usable(trace)
     try:
-        _roll(trace, rounds, state, renames, unions, selections=True)
+        _roll(trace, rounds, state, renames, unions, unread, selections=True)
     except BaseException:
         unmerged(lists)
         raise
 
 
-def _roll(trace: Trace, rounds: Rounds, state: State, renames: bool, unions: bool, selections: bool = False) -> None:
+def _roll(
+    trace: Trace, rounds: Rounds, state: State, renames: bool, unions: bool, unread: bool, selections: bool = False
+) -> None:
     known = trace.failure
     variables = [
-        Carried(name, value, name in state.carried, name in state.invented) for name, value in zip(state.names, state.get())
+        Carried(name, value, name in state.carried and not (unread and value is UNDEFINED), name in state.invented)
+        for name, value in zip(state.names, state.get())
     ]
     for variable in variables:
         variable.split_copy(trace)

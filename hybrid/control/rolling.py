@@ -1,0 +1,78 @@
+"""The ways in which a loop may become one equation, tried one after another: each answers what the one before ran into."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from hybrid.control.branch import truth
+from hybrid.control.loop import roll
+from hybrid.control.plain import State
+from hybrid.control.rounds import CannotRoll, FirstRoundDiffers, Rounds, Swapped
+from hybrid.core.shape import Dim, Size
+from hybrid.frontend import integers
+from hybrid.frontend.values import active
+from hybrid.ir import trace as tr
+from hybrid.ir.trace import Trace
+
+WAYS = 8
+
+
+def counted(trace: Trace, count: Size, item: Callable, test: Callable | None, body: Callable, state: State) -> None:
+    """Record a loop over `count` items, as long as `test` holds."""
+    first, step, renames, unions, unread = 0, 1, isinstance(count, Dim) or test is not None, False, False
+    for _ in range(WAYS):
+        symbol = trace.fresh_symbol("step")
+        left = count - first if isinstance(count, Dim) else (count - first) // step
+        trace.bounds.know(symbol, 0, left - 1)
+
+        def one(symbol: str = symbol, first: int = first, step: int = step) -> None:
+            for k in range(step):
+                body(item(integers.integer(active(), Dim.symbol(symbol) * step + (first + k))))
+
+        before, failure = state.get(), trace.failure
+        try:
+            roll(trace, Rounds(left, symbol, test, one), state, renames, unions, unread)
+        except CannotRoll as error:
+            state.set(before)
+            trace.failure = failure
+            differs = isinstance(error, FirstRoundDiffers)
+            if isinstance(error, Swapped) and step == 1 and not renames:
+                step = 2  # two rounds at a time leave the arrays in their places
+            elif step == 2:
+                step, renames = 1, True
+            elif differs and not isinstance(count, Dim) and test is None and first < 2:
+                body(item(first))
+                first += 1
+            elif differs and not unions:
+                unions = True
+            elif differs and not unread:
+                unread = True
+            elif differs and not isinstance(count, Dim) and first == 0 and _verdict(trace, test) is True:
+                body(item(first))
+                first, unions, unread = 1, False, False
+                if _verdict(trace, test) is False:
+                    return
+            else:
+                raise
+            continue
+        for k in range(first + left * step, count) if not isinstance(count, Dim) else ():
+            body(item(k))
+        return
+    raise CannotRoll("a loop's variables do not settle", at=tr.user_line())
+
+
+def uncounted(trace: Trace, test: Callable[[], Any], body: Callable[[], None], state: State) -> None:
+    """Record a loop that goes round as long as `test` holds."""
+    rounds = Rounds(None, trace.fresh_symbol("step"), test, body)
+    before, failure = state.get(), trace.failure
+    try:
+        roll(trace, rounds, state, True, True)
+    except FirstRoundDiffers:
+        state.set(before)
+        trace.failure = failure
+        roll(trace, rounds, state, True, True, unread=True)
+
+
+def _verdict(trace: Trace, test: Callable | None) -> Any:
+    return True if test is None else truth(trace, test())

@@ -1,0 +1,114 @@
+"""Ways in which loops become one equation: a first round of another kind, variables that are unbound before the loop."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pytest
+
+import hybrid as hy
+
+X = np.array([0.5, 2.0, 1.5, 3.0, 0.25, 4.0, 1.0])
+
+
+def same(f, *args, strict=True):
+    """Compiled gives what undecorated does, in value, type and error."""
+    try:
+        want = f(*args)
+    except Exception as error:
+        with pytest.raises(type(error)) as raised:
+            hy.function(f)(*args)
+        assert str(raised.value) == str(error)
+        return
+    with warnings.catch_warnings():
+        warnings.simplefilter("error" if strict else "ignore", hy.FallbackWarning)
+        got = hy.function(f, strict=strict)(*args)
+    assert type(got) is type(want)
+    np.testing.assert_allclose(got, want)
+    assert np.asarray(got).dtype == np.asarray(want).dtype
+
+
+@pytest.mark.parametrize("tolerance", [1e-9, 0.3, 1e9, -1.0])
+def test_a_whole_number_array_becomes_one_of_floats_before_the_loop_is_left(tolerance):
+    def f(p, tolerance):
+        rounds = 0
+        for _ in range(60):
+            new = p * 0.5 + 1
+            diff = np.max(np.abs(new - p))
+            p = new
+            rounds += 1
+            if diff < tolerance:
+                break
+        else:
+            rounds = -1
+        return p * rounds
+
+    same(f, np.array([[4]]), tolerance)
+    same(f, np.array([[4.0]]), tolerance)
+
+
+def test_a_variable_that_a_try_assigns_is_no_part_of_the_next_round():
+    def f(x, tolerance):
+        q = 1.0
+        for _ in range(50):
+            try:
+                step = np.linalg.solve(np.array([[q + 1, 1.0], [1.0, 3.0]]), x[:2] - q)
+            except np.linalg.LinAlgError:
+                return None
+            new = q + 0.5 * step[0]
+            if abs(new - q) < tolerance:
+                break
+            q = new
+        return q
+
+    same(f, X, 1e-8)
+    same(f, X, 1e8)
+
+
+@pytest.mark.parametrize("n", [0, 1, 2, 7])
+def test_what_is_unbound_before_a_loop_and_read_in_later_rounds(n):
+    def f(x, n):
+        s = 0.0
+        for i in range(n):
+            if i > 0:
+                s += last.sum() * x[i]  # noqa: F821
+            last = x[i] * x  # noqa: F841
+        return s
+
+    same(f, X, n, strict=False)
+
+    def g(x, n):
+        for i in range(n):
+            if x[i] > 1.8:
+                last = x * x[i]
+            if x[i] > 2.5:
+                break
+        return last
+
+    same(g, X, n, strict=False)
+
+    def h(x, n):
+        i = 0
+        while i < n:
+            try:
+                row = x * x[i]
+            except ZeroDivisionError:
+                break
+            i += 1
+        return row
+
+    same(h, X, n, strict=False)
+
+
+def test_a_round_that_reads_what_is_unbound_raises_as_python_does():
+    def f(x):
+        for i in range(9):
+            if x[i % 7] > 3.5:
+                return late.sum()  # noqa: F821
+            if x[i % 7] > 5:
+                late = x * 2  # noqa: F841
+        return 0.0
+
+    same(f, X)
+    same(f, X * 0.1, strict=False)
