@@ -6,7 +6,7 @@ run knows.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -19,10 +19,13 @@ from hybrid.control.plain import UNDEFINED, Each, Plain, State
 from hybrid.core.errors import TraceError
 from hybrid.core.shape import Dim
 from hybrid.ir import trace as tr
+from hybrid.ir.graph import is_construct
 from hybrid.ir.trace import Trace
 
 WRITTEN = 64  # items of a generator that are written out: what they compute fuses
 NO_STATE = State((), tuple, lambda values: None, frozenset(), frozenset(), frozenset())
+CONSTRUCTS = 64  # branches and loops in the items of a list, beyond which they are made by a loop
+SHORT = 4  # items that show how many those are
 ITEMS, EQUATIONS = 4096, 2048  # that are written out where all conditions are known
 _LAZY = (any, all)  # they leave items unmade, whose making may raise
 
@@ -41,7 +44,20 @@ class Comprehensions(Plain):
         if each.nested or each.asks or _source(trace, each) is not None:
             found = self._items_now(trace, each) if each.asks else None
             return self._gathered(trace, each) if found is None else found
-        return [each.item(x) for x in plain(each.iterable)]
+        known = substitutes.counted(trace, each.iterable)
+        return [each.item(x) for x in plain(each.iterable)] if known is None else self._counted(trace, *known, each.item)
+
+    def _counted(self, trace: Trace, count: int, place: Callable[[Any], Any], item: Callable[[Any], Any]) -> Any:
+        """A list of known length: item by item, or where they have many branches and loops by a loop for all but the first."""
+        before, items = len(trace.builder.eqns), []
+        for k in range(count):
+            taken = sum(map(is_construct, trace.builder.eqns[before:])) if k in (1, SHORT) else 0
+            if taken * (count - k) > CONSTRUCTS * k:
+                rest = Each(substitutes.Counted(count - k, lambda at, first=k: place(at + first)), None, item)  # type: ignore[misc]
+                out = self._gathered(trace, rest, items, loops=True)
+                return out.counts(count) if isinstance(out, Listed) else out
+            items.append(item(place(k)))
+        return items
 
     def collected(self, kind: str, each: Each) -> Any:
         if tr.current() is None:
@@ -113,16 +129,16 @@ class Comprehensions(Plain):
         self._gather(trace, each, lambda x, made: self.call(getattr(owner, put))(made), loops=True)
         return None
 
-    def _gathered(self, trace: Trace, each: Each) -> Any:
-        """A list of the items that the loops make."""
-        out = Listed(trace, [])
+    def _gathered(self, trace: Trace, each: Each, first: Sequence = (), loops: bool = False) -> Any:
+        """A list of the items that the loops make, after those that are known."""
+        out = Listed(trace, list(first))
         out.selects = isinstance(each.iterable, Listed) and not each.nested
 
         def take(x: Any, made: Any) -> None:
             out.selects = out.selects and made is x
             out.append(made)
 
-        self._gather(trace, each, take)
+        self._gather(trace, each, take, loops)
         if out.selects:
             out.shares, out.family = each.iterable.shares, each.iterable.family  # type: ignore[attr-defined]
         return released(out)

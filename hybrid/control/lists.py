@@ -214,6 +214,11 @@ class Listed(Ordered, Own):
         first, _ = self._bounds()
         self._set_end(self.trace.one(e.add, first, operand(self.trace, count, dt.int64)))
 
+    def counts(self, count: int) -> Listed:
+        """The list, of which it is known how many items it holds."""
+        self.shorten(count)
+        return self
+
     def set_bounds(self, first: Atom, end: Atom) -> None:
         self.ends = numbers(self.trace, first, end)
 

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from hybrid.core.shape import Dim, TensorType
-from hybrid.ir.primitive import Primitive
+from hybrid.ir.primitive import Kind, Primitive
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +209,11 @@ def apply(eqn: Eqn, operands: Sequence[Any]) -> tuple:
 def bodies(eqn: Eqn) -> dict[str, Graph]:
     """The graphs among an equation's params: branches, tests and bodies of loops."""
     return {name: value for name, value in eqn.params.items() if isinstance(value, Graph)}
+
+
+def is_construct(eqn: Eqn) -> bool:
+    """Whether it is a branch or loop."""
+    return eqn.primitive.kind is Kind.CONTROL and eqn.primitive.body not in ("bind", "check")
 
 
 def walk(graph: Graph) -> Iterator[Eqn]:

@@ -317,6 +317,8 @@ def is_list(node: ast.expr) -> bool:
     """Whether an expression may make a new list or another container."""
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
         return isinstance(node.left, ast.List) or isinstance(node.right, ast.List)
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):  # `[0.0] + [inf] * n`: a new list, if it is one
+        return any(isinstance(side, (ast.List, ast.ListComp, ast.BinOp)) and is_list(side) for side in (node.left, node.right))
     if isinstance(node, ast.Call):
         function = node.func
         name = function.id if isinstance(function, ast.Name) else function.attr if isinstance(function, ast.Attribute) else ""

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import hybrid as hy
+from hybrid.ir.graph import is_construct
 
 X = np.array([0.5, 2.0, 1.5, 3.0, 0.25, 4.0, 1.0])
 
@@ -112,3 +113,40 @@ def test_a_round_that_reads_what_is_unbound_raises_as_python_does():
 
     same(f, X)
     same(f, X * 0.1, strict=False)
+
+
+def test_items_of_a_list_that_are_loops_are_made_by_a_loop():
+    def f(x):
+        def total(i):
+            s = 0.0
+            for k in range(i + 6):
+                if x[k % 7] > s:
+                    s += x[k % 7] * i
+            while s > 100:
+                s /= 2
+            return s
+
+        return np.array([total(i) for i in range(42)]).reshape(6, 7) @ x
+
+    same(f, X)
+    graph = hy.function(f).graph(X)
+    assert sum(map(is_construct, graph.eqns)) <= 6
+
+
+def test_a_list_that_two_lists_are_joined_to_changes_in_a_loop():
+    def f(x, width):
+        n = len(x)
+        cost = [0.0] + [float("inf")] * n
+        breaks = [0] * (n + 1)
+        for j in range(1, n + 1):
+            used = 0.0
+            for i in range(j, 0, -1):
+                used += x[i - 1]
+                if used > width:
+                    break
+                if cost[i - 1] + (width - used) ** 2 < cost[j]:
+                    cost[j], breaks[j] = cost[i - 1] + (width - used) ** 2, i - 1
+        return np.array(cost) + np.array(breaks)
+
+    same(f, np.tile(X, 4), 6.0)
+    assert sum(map(is_construct, hy.function(f).graph(np.tile(X, 4), 6.0).eqns)) <= 3
