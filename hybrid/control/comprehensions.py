@@ -45,11 +45,12 @@ class Comprehensions(Plain):
             found = self._items_now(trace, each) if each.asks else None
             return self._gathered(trace, each) if found is None else found
         known = substitutes.counted(trace, each.iterable)
-        return [each.item(x) for x in plain(each.iterable)] if known is None else self._counted(trace, *known, each.item)
+        return [each.item(x) for x in plain(each.iterable)] if known is None else self._counted(trace, known, each.item)
 
-    def _counted(self, trace: Trace, count: int, place: Callable[[Any], Any], item: Callable[[Any], Any]) -> Any:
+    def _counted(self, trace: Trace, known: tuple, item: Callable[[Any], Any]) -> Any:
         """A list of known length: item by item, or where they have many branches and loops by a loop for all but the first."""
-        before, items = len(trace.builder.eqns), []
+        count, place = known
+        before, items = len(trace.builder.eqns), list[Any]()
         for k in range(count):
             taken = sum(map(is_construct, trace.builder.eqns[before:])) if k in (1, SHORT) else 0
             if taken * (count - k) > CONSTRUCTS * k:

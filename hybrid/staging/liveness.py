@@ -151,11 +151,11 @@ def free(node: ast.AST) -> set[str]:
 def _nested(body: Iterable[ast.AST], consumers: Collection[str] = ()) -> Iterator[ast.AST]:
     """Functions, classes and generator expressions in a scope, and in its comprehensions: they may outlive a statement.
 
-    What one of `consumers` is given does not: `sum(f(x) for x in xs)`.
+    What one of `consumers` is given does not: `sum(f(x) for x in xs)`, `max(xs, key=lambda x: …)`.
     """
     used_up = {id(argument) for top in body for node in ast.walk(top) for argument in _consumed(node, consumers)}
     for node in scope(body):
-        if isinstance(node, (*FUNCTIONS, ast.ClassDef)) or (isinstance(node, ast.GeneratorExp) and id(node) not in used_up):
+        if isinstance(node, (*FUNCTIONS, ast.ClassDef, ast.GeneratorExp)) and id(node) not in used_up:
             yield node
         elif isinstance(node, COMPREHENSIONS):
             inner = (n for n in ast.walk(node) if isinstance(n, (ast.Lambda, ast.GeneratorExp)))
@@ -163,7 +163,15 @@ def _nested(body: Iterable[ast.AST], consumers: Collection[str] = ()) -> Iterato
 
 
 def _consumed(node: ast.AST, consumers: Collection[str]) -> list[ast.expr]:
-    return node.args if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in consumers else []
+    """Generators and key functions that end with a call."""
+    if not isinstance(node, ast.Call):
+        return []
+    function = node.func
+    joins = isinstance(function, ast.Attribute) and function.attr == "join" and isinstance(function.value, ast.Constant)
+    if not joins and not (isinstance(function, ast.Name) and function.id in consumers):
+        return []
+    keys = [part.value for part in node.keywords if part.arg == "key" and isinstance(part.value, ast.Lambda)]
+    return [*(part for part in node.args if isinstance(part, ast.GeneratorExp)), *keys]
 
 
 def captured(body: list[ast.stmt], consumers: Collection[str], called: Collection[str] = ()) -> set[str]:

@@ -419,3 +419,33 @@ def test_complex_numbers_go_to_numpy_from_inside_loops():
         compiled = function(f, strict=True)
         for given in (x, x[::-1].copy(), -x):
             np.testing.assert_allclose(compiled(given), f(given), rtol=1e-9, atol=1e-12)
+
+
+def test_what_a_generator_that_has_ended_has_read_need_not_be_there(invisible):
+    """`sum(… for … in p)` has read p when it is done; a lambda in it, or a generator that is kept, has not."""
+
+    def ended(x, c):
+        total = 0.0
+        for i in range(1, 20):
+            if x[i] < c:
+                continue
+            p = [x[i - 1], x[i], x[i + 1]]
+            best = max(range(3), key=lambda k: p[k])
+            total += sum(a * b for a, b in zip(p, reversed(p))) + sum(sum(a * b for a in p) for b in p[:2]) + best
+        return total
+
+    def kept(x, c):
+        out, later = 0.0, None
+        for i in range(3):
+            if x[i] < c:
+                continue
+            p = [x[i], x[i + 1]]
+            later = list((lambda: p[0] * k) for k in range(2))  # noqa: B023
+        for f in later or ():
+            out += f()
+        return out
+
+    x = np.random.default_rng(4).normal(size=30)
+    for c in (-9.0, 0.0, 9.0):
+        invisible(ended, x, c)
+        invisible(kept, x, c, compiled=False)
