@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from hybrid.control import arrays, comprehensions, containers, either, folds, queues, rows, substitutes, written  # noqa: F401
+from hybrid.control import arrays, containers, either, folds, queues, records, rows, substitutes, united, written  # noqa: F401
 from hybrid.control.attempt import Attempt, give_back, known_containers, spelled_out
 from hybrid.control.branch import branch, choose, truth
 from hybrid.control.comprehensions import NO_STATE, Comprehensions, nothing
@@ -22,7 +22,6 @@ from hybrid.control.lists import Listed, listed
 from hybrid.control.own import Changes, Own, View, home, plain
 from hybrid.control.perhaps import Perhaps, present
 from hybrid.control.plain import Ends, Plain, State
-from hybrid.control.records import refuse_identity
 from hybrid.control.recursion import Recursion
 from hybrid.control.rolling import counted, uncounted
 from hybrid.control.rounds import RoundRaises
@@ -187,7 +186,7 @@ class Tracing(Instances, Comprehensions, Plain):
 
     def is_(self, left: Any, right: Any) -> Any:
         left, right = plain(left), plain(right)
-        refuse_identity(tr.current(), left, right)
+        records.refuse_identity(tr.current(), left, right)
         if right is None or isinstance(right, bool) or type(left) is Perhaps:
             left, right = right, left
         if any(isinstance(x, Listed) and x.is_merged for x in (left, right)):
@@ -198,6 +197,8 @@ class Tracing(Instances, Comprehensions, Plain):
             return self.not_(right.holds) if left is None else left is right
         if type(right) is Chosen and tr.current() is not None:
             return right.is_(left)
+        if left is not None and right is not None:
+            united.refuse_identity(left, right)
         if not (left is None or isinstance(left, bool)) or not isinstance(right, Value) or tr.current() is None:
             return left is right
         return uncertain.pick(active(), right, lambda one: uncertain.is_known(left, one))

@@ -12,9 +12,9 @@ from collections.abc import Callable
 from types import FunctionType
 from typing import Any
 
+from hybrid.control.attributes import HEAP, is_library
 from hybrid.control.own import Own, plain, unwrapped
 from hybrid.control.structure import is_plain_dataclass
-from hybrid.control.watch import HEAP, is_library
 from hybrid.ir import trace as tr
 from hybrid.ir.trace import Trace
 
@@ -29,6 +29,9 @@ class Instances:
 
     def __init__(self) -> None:
         self.constructed: list[Any] = []
+        self.united: dict[
+            int, tuple[Any, dict]
+        ] = {}  # what stands for one of several instances, and for which (`control.united`)
 
     def constructor(self, function: Any) -> Callable | None:
         """What makes an instance of a user's class with its `__init__` converted."""
@@ -50,6 +53,7 @@ class Instances:
     def _with_lists(self, cls: type, /, *args: Any, **kwargs: Any) -> Any:
         """An instance of a dataclass: lists that its factories made, and nobody else knows, are made known."""
         made = cls(*map(plain, args), **{name: plain(value) for name, value in kwargs.items()})
+        self.constructed.append(made)
         held = vars(made)
         for name in held:
             if type(held[name]) is list and sys.getrefcount(held[name]) == 2:  # that of `held`, and the parameter

@@ -13,6 +13,7 @@ from hybrid.control.parts import Part, common_whole
 from hybrid.control.perhaps import Perhaps
 from hybrid.control.plain import RESULT, UNDEFINED
 from hybrid.control.structure import Nest, built, known_nests, nests, note_twins, optional, optional_parts, parts_of
+from hybrid.control.united import one_of, values_of
 from hybrid.control.varying import Varying, inner_symbols, mentions, of_both
 from hybrid.core import dtype as dt
 from hybrid.core.errors import TraceError
@@ -396,10 +397,19 @@ class Join:
                 pairs = [(UNDEFINED, part) if a is UNDEFINED else (part, UNDEFINED) for part in parts_of(given)]
                 make = self.nested(name, nest, pairs, guarded)
                 return make if nest.is_value else self.one_for_all(a, b, make)
+            instance = one_of(given)
+            if instance is not None and any(self._is_new(part) for part in values_of(given)):
+                parts = values_of(given)
+                return self.nested(
+                    name, instance, [(UNDEFINED, x) if a is UNDEFINED else (x, UNDEFINED) for x in parts], guarded
+                )
             if spec_of(given) is None or self._from_outside(given):
                 return lambda results: given  # a flag says whether it is meant
         if not self.live(name) and not self.invented(name):
             return lambda results: UNDEFINED
+        instances = one_of(a, b)
+        if instances is not None:
+            return self.nested(name, instances, zip(values_of(a), values_of(b)), guarded)
         one, other = self._form(0, a), self._form(1, b)
         if a is UNDEFINED or b is UNDEFINED:
             given = other if a is UNDEFINED else one
@@ -487,6 +497,10 @@ class Join:
             return self.selected[-1][0]
 
         return made
+
+    def _is_new(self, value: Any) -> bool:
+        data = unwrap(value)
+        return type(data) is Symbol and data.cell.home in self.sides
 
     def _from_outside(self, value: Any) -> bool:
         """Whether something is a whole array that neither way made."""

@@ -37,6 +37,7 @@ from hybrid.control.structure import (
     optional_parts,
     parts_of,
 )
+from hybrid.control.united import OneOf, instance_of_rounds, values_of
 from hybrid.control.varying import Varying, of_rounds, parted, shared
 from hybrid.control.watch import Holds
 from hybrid.core import dtype as dt
@@ -46,7 +47,8 @@ from hybrid.frontend.values import sized, symbol, unwrap
 from hybrid.ir import trace as tr
 from hybrid.ir.aliases import keep_apart
 from hybrid.ir.forms import Known
-from hybrid.ir.graph import Atom, Eqn, Graph, Var
+from hybrid.ir.graph import Atom, Graph, Var
+from hybrid.ir.rebuild import untested
 from hybrid.ir.trace import Cell, Region, Symbol, Trace
 from hybrid.ops import control
 from hybrid.ops import elementwise as e
@@ -137,10 +139,20 @@ class Carried:
             and (unions or Perhaps in (nest and nest.type, self.nest and self.nest.type))
         ):
             return self._leave_either(either, after, found, unions)
+        one = instance_of_rounds(self, after) if nest is None or self.initial is not UNDEFINED else None
+        if one is not None and self.items is None:
+            self._split(one, values_of(self.initial) if self.initial is not UNDEFINED else [UNDEFINED] * len(one.keys))
+            return True
         if self.items is not None:
+            nest = one if isinstance(self.nest, OneOf) else nest
             if nest is None or nest != self.nest:
                 raise FirstRoundDiffers(f"`{self.name}` becomes another kind of tuple in a loop", at=tr.user_line())
-            return any([item.leave(value, found, unions) for item, value in zip(self.items, parts_of(after))])
+            return any(
+                [
+                    item.leave(value, found, unions)
+                    for item, value in zip(self.items, parts_of(after) if one is None else values_of(after))
+                ]
+            )
         self.after = after
         if nest is not None and self.spec is None and self.initial is UNDEFINED and (self.guarded or not self.read):
             self._split(nest, [UNDEFINED] * len(nest.keys))
@@ -423,7 +435,7 @@ def _append(
     if test is not True:
         verdict = test if not isinstance(test, bool) else NO
         condition = Graph("test", body.inputs, body.eqns[:split], (verdict,))
-        body = body.replace(eqns=tuple(_untested(body, split)))
+        body = body.replace(eqns=tuple(untested(body, split)))
     params = {"carried": len(inputs), "count": rounds.count, "symbol": rounds.symbol, "test": condition, "body": body}
     results = list(trace.record(control.loop, (*initial, *(fixed.get(var, var) for var in rest)), params))
     ran = rounds.test is None and rounds.count is not None and trace.bounds.nonnegative(rounds.count - 1)
@@ -443,17 +455,6 @@ def _append(
         trace.assign(cell, atom)
     region.lose_outside()
     return values
-
-
-def _untested(body: Graph, split: int) -> list[Eqn]:
-    """The equations of a body without assumptions that the test before it has looked at, and what only they need."""
-    needed: set[Atom] = set(body.outputs)
-    out = []
-    for k, eqn in reversed(list(enumerate(body.eqns))):
-        if k >= split or needed.intersection(eqn.outputs) or eqn.primitive is control.bind:
-            needed.update(eqn.inputs)
-            out.append(eqn)
-    return out[::-1]
 
 
 def _initial(trace: Trace, c: Carried) -> list[Atom]:

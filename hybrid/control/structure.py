@@ -32,6 +32,7 @@ class Nest:
     type: type
     keys: tuple
     copied: bool = field(default=False, compare=False)
+    by_id = True  # whether only its id says that somebody has looked at who else knows it
 
     @property
     def is_value(self) -> bool:
@@ -235,7 +236,7 @@ def _generated(function: Any) -> bool:
 def built(trace: Trace, nest: Nest, returned: bool, parts: Iterable[Any]) -> Any:
     """A new container. One that a `return` has taken is known to nobody, however often it is handed on."""
     out = nest.build(parts)
-    if returned:
+    if returned and nest.by_id:
         trace.returned[id(out)] = out, nest
     return note(trace, out) if nest.copied else out
 

@@ -17,6 +17,7 @@ from hybrid.control.branch import choose, truth
 from hybrid.control.lists import Listed
 from hybrid.control.own import Own, View, plain
 from hybrid.control.perhaps import Perhaps, present
+from hybrid.control.united import base_of, is_united
 from hybrid.core import dtype as dt
 from hybrid.core.shape import Dim, Size, product
 from hybrid.frontend import complexes, hosted, integers, uncertain
@@ -219,6 +220,8 @@ def _isinstance(x: Any, classes: Any) -> Any:
 
 
 def _type(*args: Any, **kwargs: Any) -> Any:
+    if len(args) == 1 and is_united(args[0]):
+        return base_of(args[0])
     if len(args) != 1 or kwargs or not (isinstance(args[0], Value) or builtins.type(args[0]) is Chosen):
         return builtins.type(*args, **kwargs)
     if builtins.type(args[0]) is Chosen and args[0].__class__ is not Chosen:

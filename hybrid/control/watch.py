@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from hybrid.control.attributes import attributes_of, default_of, is_library
 from hybrid.control.own import Changes, Own, raise_all
 from hybrid.control.perhaps import Perhaps
 from hybrid.control.plain import UNDEFINED, Each, State
@@ -20,8 +21,6 @@ from hybrid.frontend.values import Value
 from hybrid.ir import trace as tr
 
 _PLAIN = (types.ModuleType, types.BuiltinFunctionType, np.generic, Value, str, int, float, complex)
-_LIBRARIES = ("hybrid", "logging")  # what their objects lead to is not the function's, and is much
-HEAP = 1 << 9  # Py_TPFLAGS_HEAPTYPE: a class made by Python code, which may be given attributes
 MANY = 20_000  # objects looked at before a branch or loop; that takes 20 ms
 
 
@@ -44,7 +43,8 @@ class Held:
 
     def get(self) -> Any:
         if self.attribute:
-            return (_attributes(self.holder) or {}).get(self.key, UNDEFINED)
+            own = attributes_of(self.holder) or {}
+            return own[self.key] if self.key in own else default_of(self.holder, self.key, UNDEFINED)
         return (dict if isinstance(self.holder, dict) else list).__getitem__(self.holder, self.key)
 
     def set(self, value: Any) -> None:
@@ -151,7 +151,7 @@ def _contents(value: Any) -> Any:
         return value.snapshot()
     if isinstance(value, tuple) or is_library(value):
         return None
-    items, attributes = _items(value), _attributes(value)
+    items, attributes = _items(value), attributes_of(value)
     return None if items is None and attributes is None else (items, attributes)
 
 
@@ -167,32 +167,6 @@ def _items(value: Any) -> Any:
     if isinstance(value, np.ndarray) and value.flags.writeable and value.nbytes <= tr.SNAPSHOT_BYTES:
         return value.ravel().tolist() if value.dtype.hasobject else value.tobytes()
     return None
-
-
-def _attributes(value: Any) -> dict[str, Any] | None:
-    if isinstance(value, type):
-        return dict(vars(value)) if value.__flags__ & HEAP else None
-    own = getattr(value, "__dict__", None)
-    found = dict(own) if isinstance(own, dict) else None
-    kind: Any = type(value)
-    for name in _slots(kind):
-        try:
-            found = {**(found or {}), name: object.__getattribute__(value, name)}
-        except AttributeError:
-            continue  # it has no value yet
-    return found
-
-
-@functools.lru_cache(1024)
-def _slots(kind: type) -> tuple[str, ...]:
-    """Names of the attributes that objects of a class hold outside their `__dict__`."""
-    return tuple(name for base in kind.__mro__ if "__slots__" in vars(base) and base.__flags__ & HEAP
-                 for name, slot in vars(base).items() if isinstance(slot, types.MemberDescriptorType))  # fmt: skip
-
-
-def is_library(value: Any) -> bool:
-    kind = value if isinstance(value, type) else type(value)
-    return kind.__module__.partition(".")[0] in _LIBRARIES
 
 
 def _parts(value: Any, contents: Any) -> Iterator[Any]:
@@ -283,7 +257,7 @@ def _put_back(value: Any, items: Any, attributes: dict[str, Any] | None) -> None
         value[...] = np.array(held, value.dtype).reshape(value.shape)
     elif isinstance(value, array.array):
         value[:] = array.array(value.typecode, items)
-    now, attributes = _attributes(value) or {}, attributes or {}
+    now, attributes = attributes_of(value) or {}, attributes or {}
     for name in {**now, **attributes}:
         if now.get(name, UNDEFINED) is not attributes.get(name, UNDEFINED):
             _rebind(value, name, attributes.get(name, UNDEFINED))
@@ -294,5 +268,5 @@ def _rebind(holder: Any, name: str, value: Any) -> None:
     kind = type if isinstance(holder, type) else object
     if value is not UNDEFINED:
         kind.__setattr__(holder, name, value)
-    elif name in (_attributes(holder) or {}):
+    elif name in (attributes_of(holder) or {}):
         kind.__delattr__(holder, name)

@@ -105,3 +105,15 @@ def _same(a: Graph, b: Graph) -> bool:
             return False
         match.update(zip(left.outputs, right.outputs, strict=True))
     return all(map(equal, a.outputs, b.outputs))
+
+
+def untested(body: Graph, split: int) -> list[Eqn]:
+    """The equations of a loop's body without assumptions that the test before it, the first `split`, has looked at, and what
+    only they need."""
+    needed: set[Atom] = set(body.outputs)
+    out = []
+    for k, eqn in reversed(list(enumerate(body.eqns))):
+        if k >= split or needed.intersection(eqn.outputs) or eqn.primitive.body == "bind":
+            needed.update(eqn.inputs)
+            out.append(eqn)
+    return out[::-1]

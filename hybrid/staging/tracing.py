@@ -22,6 +22,7 @@ from hybrid.control.own import Own, unwrapped
 from hybrid.control.parts import refuse_whole
 from hybrid.control.plain import Ends
 from hybrid.control.records import refuse_copies, refuse_twins
+from hybrid.control.united import refuse_returned
 from hybrid.core import dtype as dt
 from hybrid.core import tree
 from hybrid.core.errors import EscapeError, TraceError
@@ -258,6 +259,7 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
         whole = out, [unwrapped(c.contents()) for c in updated], [unwrapped(left[k]) for k in rebound]
         refuse_copies(recording, whole)
         refuse_twins(whole, given)
+        refuse_returned(recording, whole)
         result_leaves, result_structure = tree.flatten(whole, lambda node: id(node) in given)
         returned, contents, after = result_structure.children
         updates = tuple((c.path, nesting) for c, nesting in zip(updated, contents.children))

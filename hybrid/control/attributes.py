@@ -1,0 +1,44 @@
+"""The attributes of Python objects, as they are kept: in a dict, and in slots."""
+
+from __future__ import annotations
+
+import functools
+import types
+from typing import Any
+
+_LIBRARIES = ("hybrid", "logging")  # what their objects lead to is not the function's, and is much
+HEAP = 1 << 9  # Py_TPFLAGS_HEAPTYPE: a class made by Python code, which may be given attributes
+
+
+def attributes_of(value: Any) -> dict[str, Any] | None:
+    """By their names; None for what has none."""
+    if isinstance(value, type):
+        return dict(vars(value)) if value.__flags__ & HEAP else None
+    own = getattr(value, "__dict__", None)
+    found = dict(own) if isinstance(own, dict) else None
+    kind: Any = type(value)
+    for name in _slots(kind):
+        try:
+            found = {**(found or {}), name: object.__getattribute__(value, name)}
+        except AttributeError:
+            continue  # it has no value yet
+    return found
+
+
+@functools.lru_cache(1024)
+def _slots(kind: type) -> tuple[str, ...]:
+    """Names of the attributes that objects of a class hold outside their `__dict__`."""
+    return tuple(name for base in kind.__mro__ if "__slots__" in vars(base) and base.__flags__ & HEAP
+                 for name, slot in vars(base).items() if isinstance(slot, types.MemberDescriptorType))  # fmt: skip
+
+
+def is_library(value: Any) -> bool:
+    kind = value if isinstance(value, type) else type(value)
+    return kind.__module__.partition(".")[0] in _LIBRARIES
+
+
+def default_of(value: Any, name: str, absent: Any) -> Any:
+    """What a dataclass says of a field that `__init__` has not set; `absent` where it says nothing."""
+    fields = getattr(type(value), "__dataclass_fields__", {})
+    default = fields[name].default if name in fields else None
+    return default if type(default) in (bool, int, float, complex, str) else absent
