@@ -9,7 +9,7 @@ import heapq
 import operator
 import sys
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from hybrid.control import algorithms, fixed, substitutes
@@ -226,13 +226,17 @@ def _container(kind: type) -> Callable:
 
     def made(*args: Any, **kwargs: Any) -> Any:
         items: Any = plain(args[0]) if len(args) == 1 and not kwargs else None
-        if _has_keys(kind, items):
+        items = builtins.list(items) if isinstance(items, Iterator) else items
+        if items is None or not (_is_stored(items) or _has_keys(kind, items)):
+            return kind(*map(plain, args if items is None else (items,)), **kwargs)
+        if not _is_stored(items) and len(items) > FEW:
             items = listed(active(), builtins.list(items))
             items.to_storage()  # one loop over them, however many there are
-        if not _is_stored(items):
-            return kind(*map(plain, args), **kwargs)
         out = listed(active(), kind())
         adding: dict[Any, Callable] = {dict: algorithms.add_pairs, Counter: algorithms.add_counts, set: algorithms.add_all}
+        if isinstance(items, Mapped) and not isinstance(items, SetOf) and kind is not set:
+            out.update(items)
+            return released(out)
         active().handlers.algorithm(adding[kind])(out, items)
         return released(out)
 
@@ -247,6 +251,7 @@ def _deque(*args: Any, **kwargs: Any) -> Any:
     return released(out)
 
 
+FEW = 8  # items whose keys only a run knows that are put into a container one by one
 TABLE: dict[Any, Callable] = {
     **{getattr(heapq, name): _heap(getattr(heapq, name), getattr(algorithms, name))
        for name in ("heappush", "heappop", "heapify", "heapreplace", "heappushpop")},

@@ -13,6 +13,7 @@ from types import FunctionType
 from typing import Any
 
 from hybrid.control.attributes import HEAP, is_library
+from hybrid.control.lists import KINDS
 from hybrid.control.own import Own, plain, unwrapped
 from hybrid.control.structure import is_plain_dataclass
 from hybrid.ir import trace as tr
@@ -51,12 +52,13 @@ class Instances:
         return made
 
     def _with_lists(self, cls: type, /, *args: Any, **kwargs: Any) -> Any:
-        """An instance of a dataclass: lists that its factories made, and nobody else knows, are made known."""
+        """An instance of a dataclass: containers that its factories made, and nobody else knows, are made known."""
         made = cls(*map(plain, args), **{name: plain(value) for name, value in kwargs.items()})
         self.constructed.append(made)
         held = vars(made)
         for name in held:
-            if type(held[name]) is list and sys.getrefcount(held[name]) == 2:  # that of `held`, and the parameter
+            is_ours = type(held[name]) is list or (type(held[name]) in KINDS and not held[name])
+            if is_ours and sys.getrefcount(held[name]) == 2:  # that of `held`, and the parameter
                 held[name] = self.listed(held[name])
         return made
 

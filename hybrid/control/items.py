@@ -18,6 +18,7 @@ from hybrid.core import dtype as dt
 from hybrid.core.errors import TraceError
 from hybrid.core.shape import TensorType
 from hybrid.frontend import uncertain
+from hybrid.frontend.chosen import Chosen
 from hybrid.frontend.indexing import Place
 from hybrid.frontend.values import Value, active, unwrap, wrap
 from hybrid.ir import trace as tr
@@ -264,4 +265,6 @@ def refuse_aliases(items: Any) -> None:
 
 def is_traced(x: Any) -> bool:
     parts = members(x)
+    if type(x) is Chosen:
+        return True
     return any(map(is_traced, parts)) if parts is not None else isinstance(x, Value) and type(x._data) is Symbol

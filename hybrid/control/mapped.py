@@ -1,8 +1,8 @@
 """Dicts and sets that branches and loops change: `counts[k] += 1`, `if (i, j) in memo`, `seen.add(u)`.
 
 The entries stand in storage in the order in which they came, as Python's dicts keep them; a table of twice as many places says
-which entry has a key, by open addressing. Keys are integers and tuples of integers. An entry that is deleted stays where it
-is, marked, until the entries are looked at one after another.
+which entry has a key, by open addressing. Keys are integers, names, and tuples of these. An entry that is deleted stays where
+it is, marked, until the entries are looked at one after another.
 """
 
 from __future__ import annotations
@@ -10,9 +10,8 @@ from __future__ import annotations
 from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Callable, Iterator
 from functools import partial
+from operator import itemgetter
 from typing import Any
-
-import numpy as np
 
 from hybrid.control import algorithms
 from hybrid.control.items import (
@@ -26,23 +25,23 @@ from hybrid.control.items import (
     together,
     types_of,
 )
-from hybrid.control.join import Spec
+from hybrid.control.join import Spec, form_of
+from hybrid.control.keys import MIX, check_keys, key_atoms, table, takes, wide
 from hybrid.control.lists import KINDS, Listed, listed
 from hybrid.control.own import Changes, Own, View, numbers, plain
 from hybrid.control.rows import row_or
-from hybrid.control.structure import is_parts
 from hybrid.core import dtype as dt
 from hybrid.core.errors import TraceError
 from hybrid.frontend import integers, uncertain
+from hybrid.frontend.chosen import Chosen
 from hybrid.frontend.indexing import getitem, setitem
-from hybrid.frontend.values import Value, operand, stretched, symbol, wrap
+from hybrid.frontend.values import operand, stretched, symbol, wrap
 from hybrid.ir import trace as tr
 from hybrid.ir.forms import Known
 from hybrid.ir.graph import Atom
 from hybrid.ir.trace import Trace
 from hybrid.ops import elementwise as e
 
-_MIX = 0x9E3779B97F4A7C15 - 2**64  # 2**64 over the golden ratio: spreads neighbours over all bits (Knuth, vol. 3, 6.4)
 _ZERO: Atom = tr.literal(0, dt.int64)
 _ALIVE = Spec("python", dt.bool_)
 _MISSING: Any = object()
@@ -128,7 +127,7 @@ class Mapped(Own):
             if self.entries.adopts((*change.layout, _ALIVE)):
                 return
             if self.entries._now() != self.entries.fresh:
-                _check_keys(together(self.entries.layout[0], change.layout[0], change))
+                check_keys(together(self.entries.layout[0], change.layout[0], change))
                 self.entries.recast((*change.layout, _ALIVE), change.room)
                 self.trace.handlers.algorithm(algorithms.rehash)(self, self.entries)
                 return
@@ -137,7 +136,7 @@ class Mapped(Own):
         key, value = change.layout
         for one, other in self.known_entries():
             key, value = together(key, layout_of_item(one), change), together(value, layout_of_item(other), change)
-        _check_keys(key)
+        check_keys(key)
         self.given, given = self.held, self.known_entries()
         self.held = None
         if self.entries is not None:
@@ -147,7 +146,7 @@ class Mapped(Own):
         self.entries.store([(one, other, True) for one, other in given], (key, value, _ALIVE), max(change.room, 2 * len(given)))
         tr.write(self.live, tr.literal(len(given), dt.int64))
         if given:
-            setitem(self.table, slice(None), constant(self.trace, _table([one for one, _ in given], self.size)))
+            setitem(self.table, slice(None), constant(self.trace, table([one for one, _ in given], key, self.size)))
         self.entries.fresh = self.entries._now()
 
     def make_table(self, size: int) -> None:
@@ -157,13 +156,16 @@ class Mapped(Own):
 
     def atoms(self, key: Any) -> list[Atom]:
         """The numbers of a key."""
-        return list(_key_atoms(self.trace, key, self.entries.layout[0]))
+        kept, own = self.entries.layout[:2]
+        if not takes(kept, key):  # a name that no key was so far
+            self.becomes((together(kept, layout_of_item(key), None), own))
+        return list(key_atoms(self.trace, key, self.entries.layout[0]))
 
     def place(self, key: list[Atom]) -> Any:
         """Where the search for a key begins."""
         trace, out = self.trace, _ZERO
         for atom in key:
-            mixed = trace.one(e.mul, trace.one(e.xor, out, atom), tr.literal(_MIX, dt.int64))
+            mixed = trace.one(e.mul, trace.one(e.xor, out, atom), tr.literal(MIX, dt.int64))
             out = trace.one(e.xor, mixed, trace.one(e.shr, mixed, tr.literal(29, dt.int64)))
         return self.within(integers.python(trace, out))
 
@@ -186,7 +188,7 @@ class Mapped(Own):
         out = tr.read(symbol(trace, getitem(alive, place)))
         for buffer, atom in zip(self.entries.buffers, key):
             stored = tr.read(symbol(trace, getitem(buffer, place)))
-            out = trace.one(e.and_, out, trace.one(e.eq, _wide(trace, stored), atom))
+            out = trace.one(e.and_, out, trace.one(e.eq, wide(trace, stored), atom))
         return integers.python(trace, out)
 
     def _inside(self, at: Any) -> Any:
@@ -268,6 +270,8 @@ class Mapped(Own):
     def __getitem__(self, key: Any) -> Any:
         if self.knows(key):
             return self.held[key]
+        if type(key) is Chosen and self._picks(key):
+            return uncertain.pick(self.trace, key, lambda one: self.held[one])
         make = self._missing()
         if make is _MISSING:
             if self.never_had(key):
@@ -278,6 +282,12 @@ class Mapped(Own):
             return self.get(key, 0)
         self.admit(key, make())
         return self.run(algorithms.setdefault, key, self.atoms(key), make())
+
+    def _picks(self, key: Chosen) -> bool:
+        """Whether what all of some names stand for is known, and nothing that could be changed."""
+        if self.held is None or not all(option.value in self.held for option in key.options):
+            return False
+        return all(isinstance(form_of(self.held[option.value]), (Spec, Known)) for option in key.options)
 
     def _missing(self) -> Any:
         """What makes a value for a key that is not there, if anything."""
@@ -356,6 +366,14 @@ class Mapped(Own):
     def items(self) -> Any:
         return self.held.items() if self.held is not None else View(self, lambda: self._rounds(lambda entry: entry[:2]))
 
+    def most_common(self, count: int | None = None) -> Any:
+        if self.held is not None:
+            return self.held.most_common(count)
+        out = listed(self.trace, [])
+        self.run(algorithms.add_keys, self.items(), out)
+        out.sort(key=itemgetter(1), reverse=True)
+        return out if count is None else out[:count]
+
     def rounds(self) -> Any:
         return None if self.held is not None else self._rounds(lambda entry: entry[0])
 
@@ -371,7 +389,7 @@ class Mapped(Own):
         """The numbers of an entry's key."""
         place, count = self._inside(k), len(types_of(self.entries.layout[0]))
         found = [tr.read(symbol(self.trace, getitem(buffer, place))) for buffer in self.entries.buffers[:count]]
-        return [_wide(self.trace, atom) for atom in found]
+        return [wide(self.trace, atom) for atom in found]
 
     def enter(self, at: Any, k: Any) -> None:
         """Let a place of the table tell an entry."""
@@ -400,70 +418,12 @@ def _has_arrays(layout: Layout) -> bool:
     return isinstance(layout, Spec) and not layout.is_number
 
 
-def _numbers(key: Any) -> Iterator[int]:
-    if isinstance(key, tuple):
-        for part in key:
-            yield from _numbers(part)
-    elif not isinstance(key, str):
-        yield int(key)
-
-
-def _table(keys: list, size: int) -> np.ndarray:
-    """The table of some known keys: `Mapped.place` in Python."""
-    out = np.full(size, -1, np.int64)
-    for entry, key in enumerate(keys):
-        at = 0
-        for number in _numbers(key):
-            mixed = ((at ^ number) * _MIX + 2**63) % 2**64 - 2**63
-            at = mixed ^ (mixed >> 29)
-        while out[at % size] >= 0:
-            at += 1
-        out[at % size] = entry
-    return out
-
-
 def _dict(kind: Any, entries: list) -> Any:
     out = kind()
     for key, value, alive in entries:
         if alive:
             out[key] = value
     return out
-
-
-def _check_keys(layout: Layout) -> None:
-    """TraceError for keys that are no integers."""
-    if isinstance(layout, tuple):
-        for part in layout:
-            _check_keys(part)
-        return
-    if isinstance(layout, Known):
-        return
-    if not isinstance(layout, Spec) or layout.maybe or not dt.is_integer(layout.dtype) or layout.dtype == dt.uint64:
-        raise TraceError(
-            "keys that only a run knows must be integers or tuples of integers", got=str(layout), at=tr.user_line()
-        )
-
-
-def _key_atoms(trace: Trace, key: Any, layout: Layout) -> Iterator[Atom]:
-    if isinstance(layout, tuple):
-        if not is_parts(key) or len(key) != len(layout):
-            raise TraceError("keys of a dict are tuples of several lengths, or not all tuples", at=tr.user_line())
-        for part, own in zip(key, layout):
-            yield from _key_atoms(trace, part, own)
-    elif isinstance(layout, Known):
-        if is_traced(key) or Known(key) != layout:
-            raise TraceError("keys of a dict are of several kinds", at=tr.user_line())
-    else:
-        spec = layout_of_item(key)
-        if not isinstance(spec, Spec):
-            raise TraceError("keys of a dict are of several kinds", at=tr.user_line())
-        key = uncertain.number(trace, key)
-        _check_keys(layout_of_item(key))
-        yield operand(trace, key, dt.int64) if isinstance(key, Value) else tr.literal(int(key), dt.int64)
-
-
-def _wide(trace: Trace, atom: Atom) -> Atom:
-    return atom if atom.type.dtype == dt.int64 else trace.one(e.convert, atom, dtype=dt.int64)
 
 
 class SetOf(Mapped):

@@ -6,6 +6,7 @@ answer; what cannot be asked so is refused, and the call is Python's.
 
 from __future__ import annotations
 
+import operator
 import weakref
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -18,7 +19,6 @@ from hybrid.frontend.values import wrap
 from hybrid.ir import trace as tr
 from hybrid.ir.forms import Known
 from hybrid.ir.graph import Atom
-from hybrid.ir.primitive import Primitive
 from hybrid.ir.trace import Cell, Symbol, Trace
 from hybrid.ops import elementwise as e
 
@@ -56,8 +56,18 @@ class Chosen:
         return self.trace.one(e.eq, self.number, tr.literal(number, dt.int64))
 
     def holds(self, test: Callable[[Any], bool]) -> bool | Atom:
-        """Whether a test holds of the object that it is."""
-        verdicts = [bool(test(option.value)) for option in self.options]
+        """Whether a test holds of the object that it is: none of those for which it raises, if there are others."""
+        verdicts, errors = [], []
+        for k, option in enumerate(self.options):
+            try:
+                verdicts.append(bool(test(option.value)))
+            except TypeError as error:
+                verdicts.append(verdicts[-1] if verdicts else False)
+                errors.append((k, error))
+        if len(errors) == len(self.options):
+            raise errors[0][1]
+        for k, _ in errors:
+            self.trace.assume(self.trace.one(e.not_, self.is_one(k)), "a name is one that can be compared")
         if len(set(verdicts)) == 1:
             return verdicts[0]
         few = sum(verdicts) * 2 <= len(verdicts)
@@ -76,10 +86,22 @@ class Chosen:
         return kinds.pop() if len(kinds) == 1 else Chosen
 
     def __eq__(self, other: Any) -> Any:
-        return _answer(self, lambda one: one == other) if type(other) is not Chosen else self._is_equal(other)
+        return self._compared(operator.eq, other)
 
     def __ne__(self, other: Any) -> Any:
-        return _answer(self, lambda one: one != other) if type(other) is not Chosen else self._is_equal(other, e.not_)
+        return self._compared(operator.ne, other)
+
+    def __lt__(self, other: Any) -> Any:
+        return self._compared(operator.lt, other)
+
+    def __le__(self, other: Any) -> Any:
+        return self._compared(operator.le, other)
+
+    def __gt__(self, other: Any) -> Any:
+        return self._compared(operator.gt, other)
+
+    def __ge__(self, other: Any) -> Any:
+        return self._compared(operator.ge, other)
 
     def result(self, outputs: list[Atom]) -> Picked:
         """What a call gives for it; `outputs`: the results of the graph, to which the number is added."""
@@ -89,15 +111,23 @@ class Chosen:
     def is_(self, other: Any) -> Any:
         return _answer(self, lambda one: one is other)
 
-    def _is_equal(self, other: Chosen, *then: Primitive) -> Any:
+    def _compared(self, compare: Callable[[Any, Any], Any], other: Any) -> Any:
+        if type(other) is not Chosen:
+            return _answer(self, lambda one: compare(one, other))
         trace = self.trace
         out: Atom = tr.literal(False, dt.bool_)
+        errors = []
         for k, one in enumerate(self.options):
-            same = other.holds(lambda x: x == one.value)  # noqa: B023  # asked at once
-            same = tr.literal(same, dt.bool_) if isinstance(same, bool) else same
-            out = trace.one(e.or_, out, trace.one(e.and_, self.is_one(k), same))
-        for primitive in then:
-            out = trace.one(primitive, out)
+            try:
+                holds = other.holds(lambda x: compare(one.value, x))  # noqa: B023  # asked at once
+            except TypeError as error:
+                errors.append(error)
+                trace.assume(trace.one(e.not_, self.is_one(k)), "a name is one that can be compared")
+                continue
+            atom = tr.literal(holds, dt.bool_) if isinstance(holds, bool) else holds
+            out = trace.one(e.or_, out, trace.one(e.and_, self.is_one(k), atom))
+        if len(errors) == len(self.options):
+            raise errors[0]
         return _python(trace, out)
 
     def refuse(self, what: str) -> NoReturn:
@@ -116,7 +146,7 @@ class Chosen:
         self.refuse("more than what it is")
 
     __hash__ = __bool__ = __len__ = __iter__ = __getitem__ = __contains__ = __call__ = __str__ = __repr__ = _refused  # type: ignore[assignment]
-    __format__ = __add__ = __radd__ = __mul__ = __rmul__ = __mod__ = __rmod__ = __lt__ = __le__ = __gt__ = __ge__ = _refused  # type: ignore[assignment]
+    __format__ = __add__ = __radd__ = __mul__ = __rmul__ = __mod__ = __rmod__ = _refused  # type: ignore[assignment]
 
 
 _ASKED = ("__array__", "__array_interface__", "__array_struct__")  # by NumPy, of objects that it does not know

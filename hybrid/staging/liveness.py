@@ -337,14 +337,15 @@ def is_list(node: ast.expr) -> bool:
 
 
 def is_row(node: ast.expr) -> bool:
-    """Whether an expression makes a new list."""
+    """Whether an expression makes a new list, or a container whose keys are not those of a record."""
     if isinstance(node, ast.BinOp):
         return is_list(node)
-    call = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("list", "sorted")
-    return call or isinstance(node, (ast.List, ast.ListComp))
+    call = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _MAKERS
+    empty = isinstance(node, ast.Dict) and not node.keys
+    return call or empty or isinstance(node, (ast.List, ast.ListComp, ast.DictComp, ast.Set, ast.SetComp))
 
 
-_MAKERS = frozenset(("list", "sorted", "dict", "set", "deque", "defaultdict", "Counter", "copy"))
+_MAKERS = frozenset(("list", "sorted", "dict", "set", "deque", "defaultdict", "Counter", "OrderedDict", "copy", "fromkeys"))
 
 
 def assigned(node: ast.Assign) -> list[tuple[ast.expr, ast.expr]]:

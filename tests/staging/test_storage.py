@@ -386,7 +386,7 @@ def test_keys_that_are_no_integers_are_pythons():
         return d
 
     alike(by_value, (X,), strict=False)
-    with pytest.raises(TraceError, match="integers or tuples"):
+    with pytest.raises(TraceError, match="integers, names, or tuples"):
         function(by_value, strict=True)(X)
 
 
