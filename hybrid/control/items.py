@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from hybrid.control.join import Spec, atoms, common, form_of, made
-from hybrid.control.own import plain
+from hybrid.control.own import Own, plain
 from hybrid.control.structure import Layout, Record, RowLayout, is_parts, layout_like, like, made_like, parts_of, record_of
 from hybrid.core import dtype as dt
 from hybrid.core.errors import TraceError
@@ -50,7 +50,14 @@ def members(item: Any) -> tuple | None:
     return item if is_parts(item) else parts_of(item) if record_of(item) is not None else None
 
 
+def is_own_list(item: Any) -> bool:
+    """Whether something is a list of the function's own (`lists`), by itself and no deque."""
+    return isinstance(item, Own) and item.kind is list
+
+
 def layout_of_item(item: Any) -> Layout:
+    if is_own_list(item):
+        return _layout_of_list(item)
     item = plain(item)
     if is_parts(item):
         parts = like(item, map(layout_of_item, item))
@@ -63,6 +70,15 @@ def layout_of_item(item: Any) -> Layout:
         return None if None in parts or inner_layout(parts) is not None else parts
     form = form_of(item)
     return None if isinstance(form, Spec) and not form.is_number and not _is_kept(item) else form
+
+
+def _layout_of_list(own: Any) -> Layout:
+    """The layout of a list that a container takes; None where somebody else may know it, too."""
+    if own.is_merged or (own.held is not None and sys.getrefcount(own.held) > 2):
+        return None
+    inner = own.layout if own.held is None else layout_of(own.held)
+    empty = own.held is not None and not own.held
+    return RowLayout(inner) if empty or (inner is not None and inner_layout(inner) is None) else None
 
 
 def _is_kept(array: Any) -> bool:
@@ -240,7 +256,7 @@ def lists_in(stored: Any, item: Any) -> Iterator[tuple[Any, list]]:
     if is_parts(item):
         for part, own in zip(stored, item):
             yield from lists_in(part, own)
-    elif type(item) is list and item:
+    elif is_own_list(item) or (type(item) is list and item):
         yield stored, item
 
 

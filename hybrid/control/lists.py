@@ -89,9 +89,8 @@ class Listed(Ordered, Own):
     def refill(self, items: list) -> None:
         self.held.extend(items)
 
-    def layout_now(self) -> Layout:
-        """The layout that all known items have, or None."""
-        return None if any(map(_is_filled, self.held)) else layout_of(self.held)
+    def layout_now(self, filled: bool = False) -> Layout:
+        return None if not filled and any(map(_is_filled, self.held)) else layout_of(self.held)
 
     def grow(self, change: Changes) -> None:
         if self.held is None:
@@ -299,7 +298,23 @@ class Listed(Ordered, Own):
             setitem(buffer, place, wrap(self.trace.fresh(atom, "ndarray")))
         if self.pool is not None:
             for row, items in lists_in(self._built(self.layout, itertools.count(), place), item):
-                row.extend(items)
+                self._fill_row(row, items)
+
+    def _fill_row(self, row: Any, items: Any) -> None:
+        """Put items into a list in storage. A list of our own is that list from now on, and may be used no more."""
+        if not isinstance(items, Own):
+            row.extend(items)
+            return
+        region = self.trace.region
+        while home(region) is not home(items.made):
+            assert region is not None
+            if region.loop:
+                region.given.append(items)  # the next round must have another
+            region = region.outer
+        owned = items.held if items.held is not None else []
+        self.borrows = self.borrows or items.borrows or any(map(is_borrowed, owned))  # type: ignore[attr-defined]
+        row.extend(items)
+        items.merge()
 
     def extend(self, items: Any) -> None:
         items = plain(items)

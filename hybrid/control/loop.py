@@ -268,6 +268,8 @@ def _roll(
             known_list.longest = before
     else:
         raise CannotRoll("what the loop's variables hold changes from round to round", at=tr.user_line())
+    if region.given:
+        raise CannotRoll("a list is put into another in every round of a loop", at=tr.user_line())
     if test is True and rounds.count is None:
         raise tr.TooLong("a loop that only an error ends is Python's", at=tr.user_line())
     carried = [leaf for leaf in leaves if leaf.spec is not None]

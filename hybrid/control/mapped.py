@@ -88,7 +88,7 @@ class Mapped(Own):
             yield self.held  # what its keys stand for may be variables of a branch or loop
 
     # storage
-    def layout_now(self) -> Layout:
+    def layout_now(self, filled: bool = False) -> Layout:
         return self.layout_with()
 
     def layout_with(self, *entries: tuple[Any, Any]) -> Layout:

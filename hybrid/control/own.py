@@ -118,8 +118,8 @@ class Own:
             raise change
         self.grow(change)
 
-    def layout_now(self) -> Layout:
-        """The layout of all that is known to be in it, or None."""
+    def layout_now(self, filled: bool = False) -> Layout:
+        """The layout of all that is known to be in it, or None; `filled`: with lists that have items already."""
         raise NotImplementedError
 
     def same(self, before: Any) -> bool:

@@ -126,7 +126,9 @@ class Watch:
         if value is not None and (new := self.new()):
             self.restore()
             raise Holds(new)
-        layouts = [own.layout_now() for own in changed]
+        if not changed and type(value) is list and isinstance(holder := self.holder(value), Own):
+            changed = [holder]
+        layouts = [own.layout_now(filled=True) for own in changed]
         if changed and layouts[0] is not None:
             self.restore()
             raise_all([Changes(own, layout) for own, layout in zip(changed, layouts) if layout is not None])
@@ -136,6 +138,13 @@ class Watch:
                 f"{where} changes a {value.__class__.__name__}, which compiled code does not",
                 at=tr.user_line(),
             )
+
+    def holder(self, item: list) -> Any:
+        """The container of ours that a list is in, or the list."""
+        for held, before in self.before.values():
+            if isinstance(held, Own) and before[0] is not None and any(one is item for one in _values(before[0])):
+                return held
+        return item
 
     def restore(self) -> None:
         for value, before in self.before.values():
@@ -215,6 +224,10 @@ def _rebound(value: Any, before: tuple) -> list[Held] | None:
             return None
         found += [Held(value, True, key) for key in attributes if attributes[key] is not (before[1] or {}).get(key, UNDEFINED)]
     return found
+
+
+def _values(items: Any) -> Iterable[Any]:
+    return items.values() if isinstance(items, dict) else items
 
 
 def _same(value: Any, before: tuple, held: Collection[tuple] = ()) -> bool:
