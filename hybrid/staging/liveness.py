@@ -178,8 +178,11 @@ def captured(body: list[ast.stmt], consumers: Collection[str], called: Collectio
     """Names of a scope that nested functions and the like may read at any time; `called`: those that only calls run."""
     out: set[str] = set()
     for node in _nested(body, consumers):
-        if not isinstance(node, ast.FunctionDef) or node.name not in called:
-            out |= reads(node) if isinstance(node, ast.GeneratorExp) else free(node)
+        if isinstance(node, ast.GeneratorExp):  # what it iterates over is evaluated where it stands
+            inner = reads(*(part for part in _parts(node) if part is not node.generators[0].iter))
+            out |= inner - bound(*(generator.target for generator in node.generators))
+        elif not isinstance(node, ast.FunctionDef) or node.name not in called:
+            out |= free(node)
     return out
 
 

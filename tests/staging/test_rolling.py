@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -150,3 +151,19 @@ def test_a_list_that_two_lists_are_joined_to_changes_in_a_loop():
 
     same(f, np.tile(X, 4), 6.0)
     assert sum(map(is_construct, hy.function(f).graph(np.tile(X, 4), 6.0).eqns)) <= 3
+
+
+def test_what_a_generator_iterates_over_is_not_kept_from_round_to_round():
+    def f(labels, queries, k):
+        out = []
+        for q in queries:
+            votes = Counter()
+            for i in np.argsort(abs(X - q), kind="stable")[:k]:
+                votes[int(labels[i])] += 1
+            best = max(votes.values())
+            out.append(min(c for c, v in votes.items() if v == best))
+        return np.array(out)
+
+    labels, queries = np.array([0, 2, 1, 1, 2, 0, 2]), np.linspace(0, 4, 30)
+    same(f, labels, queries, 5)
+    assert sum(map(is_construct, hy.function(f).graph(labels, queries, 5).eqns)) <= 3
