@@ -129,6 +129,8 @@ class Tracing(Instances, Comprehensions, Plain):
                 value = wrap(trace.capture(value, "ndarray"))
         elif type(index) is Chosen:
             return uncertain.pick(trace, index, lambda one: value[one])
+        elif type(value) is Chosen:
+            return uncertain.pick(trace, value, lambda one: self.item(one, index))
         elif type(value) in (list, tuple) and integers.is_traced_integer(index):
             found = self.tables.item(trace, value, index)
             if found is not None:
@@ -208,6 +210,10 @@ class Tracing(Instances, Comprehensions, Plain):
         kind = type(items)
         if isinstance(items, (Own, View)) and tr.current() is not None:
             return items.contains(item)
+        if kind is Chosen and tr.current() is not None:
+            return uncertain.pick(active(), items, lambda one: self.in_(item, one))
+        if type(item) is Chosen and kind is str:
+            return uncertain.pick(active(), item, lambda one: one in items)
         if tr.current() is None or kind not in _CONTAINERS or len(items) > MEMBERS:
             return item in items
         if type(item) is Chosen:

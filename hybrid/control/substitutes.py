@@ -186,6 +186,8 @@ def _reversed(iterable: Any) -> Any:
 # Numbers ---------------------------------------------------------------------------------------------------------------
 def _len(x: Any) -> Any:
     x = present(x)
+    if builtins.type(x) is Chosen:
+        return uncertain.pick(active(), x, builtins.len)
     if (_is_traced(x) and shape_of(x)) or isinstance(x, Counted):
         return integers.integer(active(), shape_of(x)[0] if isinstance(x, Value) else x.count)
     return x.length() if isinstance(x, (Own, View)) else builtins.len(x)

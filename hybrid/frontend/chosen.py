@@ -22,7 +22,7 @@ from hybrid.ir.graph import Atom
 from hybrid.ir.trace import Cell, Symbol, Trace
 from hybrid.ops import elementwise as e
 
-MOST = 16  # objects that one variable may be
+MOST = 32  # objects that one variable may be, the letters of an alphabet: each is looked at where more is asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +130,10 @@ class Chosen:
             raise errors[0]
         return _python(trace, out)
 
+    def less(self, number: int) -> Atom:
+        """Whether it is one of the options before that."""
+        return self.trace.one(e.lt, self.number, tr.literal(number, dt.int64))
+
     def refuse(self, what: str) -> NoReturn:
         names = ", ".join(repr(option.value) for option in self.options)
         error = TraceError(f"{what} is asked of an object that is one of several, which only a run can tell", got=names,
@@ -140,13 +144,44 @@ class Chosen:
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__") and name not in _ASKED:
             raise AttributeError(name)
-        self.refuse(f".{name}")
+        if name.startswith("__") or not self._are_texts():
+            self.refuse(f".{name}")
+        return lambda *args: _each[0](self.trace, self, lambda one: getattr(one, name)(*args))
+
+    def _are_texts(self) -> bool:
+        return all(type(option.value) is str for option in self.options)
+
+    def __add__(self, other: Any) -> Any:
+        return self._joined(other, lambda one, another: one + another)
+
+    def __getitem__(self, index: Any) -> Any:
+        if not self._are_texts():
+            self.refuse("an item")
+        return _each[0](self.trace, self, lambda one: one[index])
+
+    def __radd__(self, other: Any) -> Any:
+        return self._joined(other, lambda one, another: another + one)
+
+    def _joined(self, other: Any, add: Callable[[str, str], str]) -> Any:
+        """A text that it is a part of."""
+        if type(other) is Chosen and self._are_texts() and other._are_texts():
+            return _each[0](self.trace, self, lambda one: _each[0](self.trace, other, lambda another: add(one, another)))
+        if type(other) is not str or not self._are_texts():
+            self.refuse("more than what it is")
+        return _each[0](self.trace, self, lambda one: add(one, other))
 
     def _refused(self, *args: Any) -> Any:
         self.refuse("more than what it is")
 
-    __hash__ = __bool__ = __len__ = __iter__ = __getitem__ = __contains__ = __call__ = __str__ = __repr__ = _refused  # type: ignore[assignment]
-    __format__ = __add__ = __radd__ = __mul__ = __rmul__ = __mod__ = __rmod__ = _refused  # type: ignore[assignment]
+    __hash__ = __bool__ = __len__ = __iter__ = __contains__ = __call__ = __str__ = __repr__ = _refused  # type: ignore[assignment]
+    __format__ = __mul__ = __rmul__ = __mod__ = __rmod__ = _refused  # type: ignore[assignment]
+
+
+_each: list[Callable[[Trace, Chosen, Callable[[Any], Any]], Any]] = []  # what `frontend.uncertain` makes of each option
+
+
+def register_each(pick: Callable[[Trace, Chosen, Callable[[Any], Any]], Any]) -> None:
+    _each[:] = [pick]
 
 
 _ASKED = ("__array__", "__array_interface__", "__array_struct__")  # by NumPy, of objects that it does not know

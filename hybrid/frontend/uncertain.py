@@ -15,7 +15,7 @@ import numpy as np
 from hybrid.core import dtype as dt
 from hybrid.core.errors import TraceError
 from hybrid.core.shape import TensorType
-from hybrid.frontend.chosen import Chosen
+from hybrid.frontend.chosen import Chosen, register_each
 from hybrid.frontend.values import Value, converted, kind_of, shape_of, symbol, unwrap, wrap
 from hybrid.ir import trace as tr
 from hybrid.ir.forms import Known, Maybe
@@ -264,7 +264,7 @@ def present(trace: Trace, x: Any, elsewhere: Atom | None = None) -> Any:
 def pick(trace: Trace, x: Any, function: Callable[[Any], Any]) -> Any:
     """`function(x)`, for each thing that an uncertain number, or one of several objects, may be."""
     if type(x) is Chosen:
-        return _pick_object(trace, x, 0, function)
+        return _pick_object(trace, x, 0, len(x.options), function)
     if not is_uncertain(x):
         return function(x)
     if x._data.maybe.instead is None:
@@ -273,11 +273,20 @@ def pick(trace: Trace, x: Any, function: Callable[[Any], Any]) -> Any:
     return _choose[0](trace, x._data.maybe.holds, lambda: function(certain(x)), lambda: pick(trace, otherwise(x), function))
 
 
-def _pick_object(trace: Trace, x: Chosen, first: int, function: Callable[[Any], Any]) -> Any:
-    one = x.options[first].value
-    if first == len(x.options) - 1:
-        return function(one)
-    return _choose[0](trace, x.is_one(first), lambda: function(one), lambda: _pick_object(trace, x, first + 1, function))
+def _pick_object(trace: Trace, x: Chosen, first: int, end: int, function: Callable[[Any], Any]) -> Any:
+    """`function` of the option that it is, from the first on: half of them are ruled out at a time."""
+    if end - first == 1:
+        return function(x.options[first].value)
+    middle = (first + end) // 2
+    return _choose[0](
+        trace,
+        x.less(middle),
+        lambda: _pick_object(trace, x, first, middle, function),
+        lambda: _pick_object(trace, x, middle, end, function),
+    )
+
+
+register_each(pick)
 
 
 def is_known(known: Any, value: Any) -> Any:

@@ -127,10 +127,6 @@ def test_what_it_decides_is_raised_by_python():
         compiled(Y)
 
 
-def joined(x):
-    return sign(x) + "ward"
-
-
 def formatted(x):
     return f"{sign(x)}!"
 
@@ -143,7 +139,7 @@ def as_a_key(x):
     return {sign(x): 1}
 
 
-@pytest.mark.parametrize("f", [joined, formatted, in_an_array, as_a_key])
+@pytest.mark.parametrize("f", [formatted, in_an_array, as_a_key])
 def test_what_cannot_be_asked_is_pythons(f):
     with pytest.raises(TraceError):
         function(f, strict=True)(X)
@@ -206,3 +202,39 @@ def test_membership_among_computed_integers():
     compiled = function(others, strict=True)
     for x in (X, Y, X[:2]):
         assert alike(compiled(x), others(x))
+
+
+KEYS = ["123A", "456B", "789C", "*0#D"]
+
+
+@pytest.mark.parametrize("c", [-9.0, 0.0, 9.0])
+def test_texts_that_a_run_has_chosen_are_put_together(c):
+    """Each text is asked, and what they give is one of several texts or numbers, too."""
+
+    def key(x, c):
+        if x[0] > c:
+            return KEYS[int(np.argmax(x[:4]))][int(np.argmax(x[4:8]))]
+        return None
+
+    def named(x, c):
+        state = "open" if x[0] > c else "closed"
+        sign = "+" if x[1] > 0 else "-"
+        return state.upper() + sign, "pre_" + state, state + state, state[0], state[-2:], state.startswith("o")
+
+    def asked(x, c):
+        state, n = ("open" if x[0] > c else "closed"), 0
+        state += "!"
+        for k in range(9):
+            if x[k] > 0:
+                state = "up" if x[k] > 1 else "down"
+            n += len(state)
+        return n, state, "e" in state, state in "upper"
+
+    def letter(x, c):
+        return "ACDEFGHIKLMNPQRSTVWY"[int(abs(x[0]) * 4)]
+
+    x = np.random.default_rng(5).normal(size=40)
+    for f in (key, named, asked, letter):
+        strict = function(f, strict=True)
+        for y in (x, -x):
+            assert strict(y, c) == f(y, c)
