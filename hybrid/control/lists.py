@@ -65,7 +65,7 @@ class Listed(Ordered, Own):
     """
 
     state: tuple[str, ...] = ("layout", "buffers", "ends", "capacity", "longest", "pool", "fresh", "stale",
-                              "taken", "shares", "recasts")  # fmt: skip
+                              "taken", "shares", "recasts", "pops")  # fmt: skip
     inside: tuple[str, ...] = ("pool",)
 
     def __init__(self, trace: Trace, items: list):
@@ -79,6 +79,7 @@ class Listed(Ordered, Own):
         self.pool: Any = None  # of the items of lists among its items (`rows`)
         self.fresh: list[Atom] = []  # what storage held when it was made
         self.stale = False  # whether other storage has taken the place of this
+        self.pops: tuple[Any, ...] = ()  # the regions in which it gave up lists that were in it
         self.recasts = 0  # times that what stands in it has become of another layout
         self.borrows = False  # whether it holds arrays that are known to others
         self.shares = False  # whether it holds records that others may have, too
@@ -361,19 +362,21 @@ class Listed(Ordered, Own):
             return self.held.pop(at)
         self._stored(at)
         self._changing()
-        if self.pool is not None:
-            raise TraceError("a list gives up one of the lists in it", at=tr.user_line())
         trace, one = self.trace, tr.literal(1, dt.int64)
         if type(at) is not int or at not in (0, -1):
+            if self.pool is not None:
+                raise TraceError("a list gives up one of the lists in it", at=tr.user_line())
             return self.run(algorithms.pop_at, at)
         first, end = self._some()
+        place = first if at == 0 else trace.one(e.sub, end, one)
+        out = self._item(place)
+        if self.pool is not None:
+            out = MAKERS["taken"](out)
+            self.pops += (trace.region,)  # whoever has a list at a place, another one may come to stand there
         if at == 0:
-            out = self._item(first)
             self._set_first(trace.one(e.add, first, one))
-            return out
-        last = trace.one(e.sub, end, one)
-        out = self._item(last)
-        self._set_end(last)
+        else:
+            self._set_end(place)
         return out
 
     def insert(self, at: Any, item: Any) -> None:

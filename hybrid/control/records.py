@@ -54,10 +54,10 @@ def is_copied(trace: Trace, item: Any) -> bool:
 def _is_taken(trace: Trace, record: Any) -> bool:
     """Whether a list has taken it: what was tried, and is recorded anew, has not, nor has the other way of a branch."""
     taken = (pair for own in trace.lists for pair in vars(own).get("taken", ()))
-    return any(record is one and not _excludes(where, trace.region) for one, where in taken)
+    return any(record is one and not excludes(where, trace.region) for one, where in taken)
 
 
-def _excludes(one: Region | None, other: Region | None) -> bool:
+def excludes(one: Region | None, other: Region | None) -> bool:
     """Whether two regions are in different ways of a branch."""
     ways = [(region.outer, region.predicate, region) for region in _around(one) if region.predicate is not None]
     return any(

@@ -12,8 +12,10 @@ from typing import Any
 from hybrid.control import algorithms
 from hybrid.control.items import Layout
 from hybrid.control.lists import MAKERS, Listed
-from hybrid.control.own import plain
+from hybrid.control.own import numbers, plain
 from hybrid.control.perhaps import Perhaps
+from hybrid.control.records import excludes
+from hybrid.control.structure import is_parts, like
 from hybrid.core import dtype as dt
 from hybrid.core.errors import ROOM, TraceError
 from hybrid.frontend.indexing import getitem, setitem
@@ -46,7 +48,7 @@ class Row(Listed):
 
     def __init__(self, owner: Listed, numbers: Sequence[int], at: Any):
         self.trace, self.owner, self.numbers, self.at = owner.trace, owner, numbers, at
-        self.recasts = owner.recasts
+        self.recasts, self.pops = owner.recasts, owner.pops
         self.held: Any = None
         self.room = owner.room
 
@@ -62,6 +64,9 @@ class Row(Listed):
         """The pool, which is another one once items of another kind are known to come."""
         if self.owner.stale or self.owner.recasts != self.recasts:
             raise TraceError("a list in a container was known before what the container holds was", at=tr.user_line())
+        since = self.owner.pops[len(self.pops) :]
+        if any(not excludes(region, self.trace.region) for region in since):
+            raise TraceError("a list in a container is used after that has given up one of its lists", at=tr.user_line())
         if self.owner.pool is None:
             raise TraceError("a list in a container is read before it is known what is put into it", at=tr.user_line())
         return self.owner.pool
@@ -177,6 +182,33 @@ class RowOr(Row):
         raise TraceError("a list is changed that is one of a dict's or the default of .get()", at=tr.user_line())
 
 
+class Taken(Listed):
+    """A list that another gave up, to be read: its items stay where they are in the pool, whose places nobody takes again."""
+
+    state: tuple[str, ...] = ()
+
+    def __init__(self, row: Row):
+        super().__init__(row.trace, [])
+        row.trace.lists.pop()  # it stays what it is
+        first, end = row._bounds()
+        self.held, self.layout, self.buffers, self.pool = None, row.layout, row.buffers, row.pool  # type: ignore[assignment]
+        self.capacity, self.longest, self.family = row.capacity, row.longest, row.family
+        self.ends = numbers(row.trace, first, end)
+
+    def _changing(self) -> None:
+        raise TraceError("a list is changed that another list has given up", at=tr.user_line())
+
+    def straight(self) -> Listed:
+        return self.copy()
+
+
+def taken(item: Any) -> Any:
+    """An item that a list gives up, the lists in it as they are now."""
+    if type(item) is Row:
+        return Taken(item)
+    return like(item, map(taken, item)) if is_parts(item) else item
+
+
 def row_or(row: Any, there: Any, default: Any) -> Any:
     """What `.get()` gives where lists are looked up; None where only a branch can tell."""
     if type(row) is Row and default is None:
@@ -192,3 +224,4 @@ def is_empty(default: Any) -> bool:
 
 MAKERS["pool"] = Pool
 MAKERS["row"] = Row
+MAKERS["taken"] = taken
