@@ -1,4 +1,4 @@
-"""Lists that a list or deque of lists gives up: searches along paths, stacks of ranges, lots that are sold first in, first out."""
+"""Lists that a list or deque of lists gives up: searches along paths, stacks, lots that are sold first in, first out."""
 
 from __future__ import annotations
 
