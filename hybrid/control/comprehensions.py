@@ -13,7 +13,7 @@ from typing import Any
 from hybrid.control import folds, substitutes
 from hybrid.control.attempt import Attempt
 from hybrid.control.branch import truth
-from hybrid.control.lists import Listed
+from hybrid.control.lists import KINDS, Listed
 from hybrid.control.own import Own, View, plain, released
 from hybrid.control.plain import UNDEFINED, Each, Plain, State
 from hybrid.core.errors import TraceError
@@ -61,9 +61,24 @@ class Comprehensions(Plain):
         return items
 
     def collected(self, kind: str, each: Each) -> Any:
-        if tr.current() is None:
+        trace = tr.current()
+        if trace is None:
             return super().collected(kind, each)
-        return self.call({"set": set, "dict": dict}[kind])(self.filtered(each))
+        cls: Any = {"set": set, "dict": dict}[kind]
+        found = self._items_now(trace, each) if each.asks else None
+        if found is not None or not (each.nested or each.asks or _source(trace, each) is not None):
+            return self.call(cls)(self.filtered(each) if found is None else found)
+        out = KINDS[cls](trace, cls())
+
+        def enter(x: Any, made: Any) -> None:
+            if cls is set:
+                out.add(made)
+            else:
+                key, value = made
+                out[key] = value
+
+        self._gather(trace, each, enter)
+        return released(out)
 
     def generated(self, each: Each, lazy: bool = False) -> Any:
         trace = tr.current()

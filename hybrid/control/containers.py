@@ -35,6 +35,8 @@ from hybrid.ir.graph import Atom
 from hybrid.ir.trace import Symbol, Trace
 from hybrid.ops import elementwise as e
 
+FEW = 4  # known items that are added to a dict or set one by one
+
 
 # Comparisons ----------------------------------------------------------------------------------------------------------
 def compared(name: str, left: Any, right: Any) -> Any:
@@ -229,7 +231,7 @@ def _container(kind: type) -> Callable:
         items = builtins.list(items) if isinstance(items, Iterator) else items
         if items is None or not (_is_stored(items) or _has_keys(kind, items)):
             return kind(*map(plain, args if items is None else (items,)), **kwargs)
-        if not _is_stored(items) and len(items) > FEW:
+        if not _is_stored(items) and len(items) > FEW and layout_of(items) is not None:
             items = listed(active(), builtins.list(items))
             items.to_storage()  # one loop over them, however many there are
         out = listed(active(), kind())

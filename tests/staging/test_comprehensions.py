@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 
 import numpy as np
 import pytest
@@ -112,6 +112,37 @@ def test_methods_that_take_items_of_generators():
     for f in (extended, sees_itself, updated, from_the_left, of_the_users):
         same(f)
     same(parts, (np.random.default_rng(0).random((9, 9)) < 0.1,), (np.eye(3) > 0,))
+
+
+def test_dicts_and_sets_of_what_only_a_run_knows():
+    def means(x):
+        groups = {}
+        for v in x:
+            if int(v) not in groups:
+                groups[int(v)] = []
+            groups[int(v)].append(v)
+        return {k: sum(items) / len(items) for k, items in groups.items()}
+
+    def chosen(x):
+        return {i: v for i, v in enumerate(x) if v > 0}, {int(10 * v) for v in x}
+
+    def named(x):
+        last = {"up" if v > 0 else "down": v for v in x}
+        counts = Counter()
+        for v in x:
+            counts["p" if v > 0 else "n"] += 1
+        return last, {name: n / len(x) for name, n in counts.items()}, sorted({name for name in counts})
+
+    def known(x):
+        names, y = ["a", "b", "c"], 3
+        return {n: v for n, v in zip(names, x)}, {n: v for n, v in zip(names, x) if v > 0}, {y: x[0] for y in (1, 2)}, y
+
+    def shadowed(x):
+        set = dict = sorted  # noqa: F841
+        return len({int(v) for v in x}), {1: x[0]}
+
+    for f in (means, chosen, named, known, shadowed):
+        same(f)
 
 
 def pairs(x):
