@@ -253,7 +253,6 @@ def _deque(*args: Any, **kwargs: Any) -> Any:
     return released(out)
 
 
-FEW = 8  # items whose keys only a run knows that are put into a container one by one
 TABLE: dict[Any, Callable] = {
     **{getattr(heapq, name): _heap(getattr(heapq, name), getattr(algorithms, name))
        for name in ("heappush", "heappop", "heapify", "heapreplace", "heappushpop")},
