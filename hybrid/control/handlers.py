@@ -69,6 +69,8 @@ class Tracing(Instances, Comprehensions, Plain):
         super().__init__()
         self.tables = Tables()
         self.copies = 1  # of what is being traced, made by the short loops around it
+        self.ways: dict[Any, tuple] = {}  # how loops were recorded at last (`control.rolling`), by where they stand
+        self.peeling = 0  # first rounds that are being made apart, within one another
         self.calls: dict[CodeType, list[int]] = {}  # the user's functions that are being called: how deep in branches
         self.recursive = recursive
         self.recursions: dict[CodeType, Recursion] = {}  # those that are being recorded

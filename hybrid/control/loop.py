@@ -15,12 +15,14 @@ from typing import Any
 from hybrid.control import join
 from hybrid.control.branch import truth
 from hybrid.control.either import Several, several, unmerged, usable
+from hybrid.control.guesses import dropped, recall, remember
 from hybrid.control.join import NO, YES, Spec, atoms, called, common, form_of, holds_all, made, spec_of
 from hybrid.control.lists import Listed, listed
 from hybrid.control.own import Changes, home, refuse_changes
 from hybrid.control.parts import Part, common_whole
 from hybrid.control.perhaps import Perhaps
 from hybrid.control.plain import UNDEFINED, Ends, State
+from hybrid.control.renewal import check_storage, keep_apart, needs_round, note_aliases, surely
 from hybrid.control.rounds import CannotRoll, FirstRoundDiffers, RoundRaises, Rounds, Swapped
 from hybrid.control.structure import (
     Nest,
@@ -43,9 +45,8 @@ from hybrid.control.watch import Holds
 from hybrid.core import dtype as dt
 from hybrid.core.errors import TraceError
 from hybrid.frontend.masked import Masked
-from hybrid.frontend.values import sized, symbol, unwrap
+from hybrid.frontend.values import sized, unwrap
 from hybrid.ir import trace as tr
-from hybrid.ir.aliases import keep_apart
 from hybrid.ir.forms import Known
 from hybrid.ir.graph import Atom, Graph, Var
 from hybrid.ir.rebuild import untested
@@ -82,6 +83,8 @@ class Carried:
     head: Any = UNDEFINED
     after: Any = UNDEFINED  # what the round left
     parts: list[Atom] = field(default_factory=list)  # that as graph values
+    guessed: bool = False  # whether `spec` is what it was when the loop was recorded before, instead of `own`
+    own: Any = None
     known: Any = UNDEFINED  # an object that it becomes wherever it is assigned; a flag says whether it is meant
 
     def __post_init__(self) -> None:
@@ -226,6 +229,7 @@ def _roll(
     for variable in variables if selections else ():
         variable.split_selection()
     wanted = [v for v in variables if v.name in state.live or v.name in state.carried]
+    recall(trace, rounds.site, [leaf for v in wanted for leaf in v.leaves()])
     for _ in range(TRIES):
         region = Region(trace, "body", loop=True)
         region.rounds = rounds.count
@@ -260,8 +264,10 @@ def _roll(
             raise CannotRoll("two variables stand for one object that is new in every round", at=tr.user_line())
         changed = any([v.leave(after[v.name], found, unions) for v in wanted])
         leaves = [leaf for v in wanted for leaf in v.leaves()]
+        changed |= any([dropped(leaf) for leaf in leaves])
         changed = changed or any([_settle(leaf, leaves, region, rounds, renames, unions) for leaf in leaves])
         if not changed and not parted(leaves):
+            remember(trace, rounds.site, leaves)
             break
         trace.failure = known
         for known_list, before in longest:
@@ -425,7 +431,7 @@ def _append(
         written = region.written
         new = [region.values[cell] for cell in written]
     before = [part for c in carried for part in _initial(trace, c)]
-    _check_storage(carried, region)
+    check_storage(carried, region)
     inputs = [var for c in carried for var in c.vars] + [region.entered[cell][0] for cell in written]
     initial = before + [region.entered[cell][1] for cell in written]
     fixed = {var: outer for cell, (var, outer) in region.entered.items() if cell not in written}
@@ -451,8 +457,8 @@ def _append(
         values[id(c)] = _made(trace, c.spec, shared(c.spec, parts, sizes))
         if not c.spec.is_number:
             arrays.append((c, unwrap(values[id(c)]).cell))
-            _note_aliases(trace, rounds, c, carried, arrays[-1][1])
-    _keep_apart(trace, arrays)
+            note_aliases(trace, rounds, c, carried, arrays[-1][1])
+    keep_apart(trace, arrays)
     for cell, atom in zip(written, results):
         trace.assign(cell, atom)
     region.lose_outside()
@@ -471,42 +477,10 @@ def _initial(trace: Trace, c: Carried) -> list[Atom]:
     return atoms(trace, c.initial if fits else UNDEFINED, c.spec)
 
 
-def _owners(c: Carried, carried: list[Carried]) -> list[Carried]:
-    """The variables that came into a round with what this one may leave it with."""
-    cells = [unwrap(c.after).cell]
-    for cell in cells:
-        cells += [other for other in cell.may_be if other not in cells]
-    return [o for o in carried if type(unwrap(o.head)) is Symbol and unwrap(o.head).cell in cells]
-
-
-def _renewed(c: Carried, carried: list[Carried]) -> int | None:
-    """After how many rounds a variable surely stands for an array that a round made; None: perhaps never."""
-    seen, at = [c], c
-    while True:
-        owners = _owners(at, carried)
-        if not owners:
-            return len(seen)
-        if owners[0] in seen or unwrap(owners[0].head).cell is not unwrap(at.after).cell:
-            return None  # it goes round, or a branch may have left it as it was
-        seen.append(owners[0])
-        at = owners[0]
-
-
-def _surely(trace: Trace, rounds: Rounds, least: int | None) -> bool:
-    known = least is not None and rounds.test is None and rounds.count is not None
-    return known and trace.bounds.nonnegative(rounds.count - least)  # type: ignore[operator]
-
-
-def _before(trace: Trace, c: Carried) -> Cell | None:
-    """The storage of the array that a variable stands for before the loop, if it does."""
-    spec = spec_of(c.initial)
-    return None if c.initial is UNDEFINED or spec is None or spec.is_number else symbol(trace, c.initial).cell
-
-
 def _run_once(trace: Trace, rounds: Rounds, state: State, variables: list[Carried], carried: list[Carried]) -> None:
     """Hand over to Python calls in which a loop does not go round that makes an array, where was none before or an argument."""
     arrays = [c for c in carried if c.spec is not None and not c.spec.is_number and not c.guarded]
-    if _surely(trace, rounds, 1) or not any(_needs_round(trace, c, carried) for c in arrays):
+    if surely(trace, rounds, 1) or not any(needs_round(trace, c, carried) for c in arrays):
         return
     what = "a loop that makes an array goes round at least once"
     if rounds.count is not None and not trace.bounds.nonnegative(rounds.count - 1):
@@ -518,78 +492,3 @@ def _run_once(trace: Trace, rounds: Rounds, state: State, variables: list[Carrie
             raise CannotRoll("a loop never goes round", at=tr.user_line())
         if verdict is not True:
             trace.assume(verdict, what)
-
-
-def _needs_round(trace: Trace, c: Carried, carried: list[Carried]) -> bool:
-    if c.initial is UNDEFINED:
-        return True
-    before = _before(trace, c)
-    return before is not None and bool(before.name) and _renewed(c, carried) == 1
-
-
-def _passed_on(trace: Trace, c: Carried, carried: list[Carried]) -> list[Cell]:
-    """The arrays from before the loop that a variable may come to stand for, because others stood for them."""
-    seen = _owners(c, carried)
-    for each in seen:
-        seen += [owner for owner in _owners(each, carried) if owner not in seen]
-    found = [_before(trace, owner) for owner in seen if owner is not c]
-    return [before for before in found if before is not None]
-
-
-def _note_aliases(trace: Trace, rounds: Rounds, c: Carried, carried: list[Carried], cell: Cell) -> None:
-    """What the array after a loop may be besides a new one: that of its last round, and that from before the loop."""
-    left, before, renewed = unwrap(c.after), _before(trace, c), _renewed(c, carried)
-    cells = [left.cell]
-    cells += _passed_on(trace, c, carried)
-    if before is not None and not _surely(trace, rounds, renewed) and not (before.name and renewed == 1):
-        cells.append(before)
-        if before.name:
-            cell.frozen = before.frozen = f"{called(c.name)} is one array or another depending on the rounds of a loop"
-    cell.may_be, cell.is_part = tuple(cells), any(join.is_part(o.after) for o in (c, *_owners(c, carried)))
-    cell.stands_for(each for each in cells if each is not left.cell)
-    cell.like = tuple(dict.fromkeys(a for other in cells for a in ((other,) if other.name else other.like)))
-    if any(_is_unlike(other, cell) for other in cells) or (cell.is_part and cell.like):
-        error = TraceError(f"an array is returned, and {called(c.name)} may be an argument or not", at=tr.user_line())
-        cell.shared = error, YES
-    for other in cells:
-        cell.shared, cell.frozen = cell.shared or other.shared, cell.frozen or other.frozen
-
-
-def _keep_apart(trace: Trace, arrays: list[tuple[Carried, Cell]]) -> None:
-    """Note which arrays after a loop are two, since they were before it and are after every round."""
-    known = [(cell, before, unwrap(c.after).cell) for c, cell in arrays if (before := _before(trace, c)) is not None]
-    if known:
-        keep_apart(*zip(*known))
-
-
-def _is_unlike(argument: Cell, cell: Cell) -> bool:
-    """Whether what an argument holds cannot tell that an array is another one."""
-    if not argument.name:
-        return False
-    same = argument.origin.type.ndim == cell.value.type.ndim and argument.origin.type.dtype == cell.value.type.dtype
-    return not same or argument.value is not argument.origin
-
-
-def _check_storage(carried: list[Carried], region: Region) -> None:
-    """Arrays that are rebound and written too: which of them holds what after the loop depends on the number of rounds."""
-    if any(c.after is None for c in carried if c.spec is not None and not c.spec.is_number):
-        raise CannotRoll("an array becomes None in a loop", at=tr.user_line())
-    arrays = [c for c in carried if c.spec is not None and not c.spec.is_number and not c.guarded]
-    if len({unwrap(c.after).cell for c in arrays}) < len(arrays):
-        raise CannotRoll("two variables stand for one array that is new in every round", at=tr.user_line())
-    for c in arrays:
-        head, before = unwrap(c.head), unwrap(c.initial)
-        whole = before.cell.whole if type(before) is Symbol else None
-        same = set() if whole is None else {whole, *whole.aliases()}  # in the first round
-        if c.read and not same.isdisjoint(region.written):
-            raise CannotRoll(f"{called(c.name)} is rebound in a loop that writes what it was before", at=tr.user_line())
-        if type(head) is not Symbol or not head.cell.written:
-            continue
-        if whole is None or any(cell.name for cell in same):
-            raise CannotRoll(f"{called(c.name)} is written and rebound in a loop, and it is an argument", at=tr.user_line())
-        if not same.isdisjoint(region.entered):
-            raise CannotRoll(f"{called(c.name)} is written and rebound in a loop that reads what it was", at=tr.user_line())
-        for cell in same:
-            region.trace.lose(cell, "the number of rounds of a loop")
-    if not region.entered.keys().isdisjoint(region.lost):
-        raise CannotRoll("a loop writes an array that may be another one, which it reads", at=tr.user_line())

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from hybrid.control.branch import truth
+from hybrid.control.guesses import site
 from hybrid.control.loop import roll
 from hybrid.control.plain import State
 from hybrid.control.rounds import CannotRoll, FirstRoundDiffers, Rounds, Swapped
@@ -16,11 +18,21 @@ from hybrid.ir import trace as tr
 from hybrid.ir.trace import Trace
 
 WAYS = 8
+PEELED = 2  # loops in one another whose first rounds are made apart: what is in all of them is written out four times
 
 
 def counted(trace: Trace, count: Size, item: Callable, test: Callable | None, body: Callable, state: State) -> None:
     """Record a loop over `count` items, as long as `test` holds."""
+    where, ways = site(body), trace.handlers.ways
     first, step, renames, unions, unread = 0, 1, isinstance(count, Dim) or test is not None, False, False
+    forced = False  # whether nothing but a first round made apart has helped
+    if where in ways:  # recorded before, in a round around it
+        made, forced, step, renames, unions, unread = ways[where]
+        may = test is None and not isinstance(count, Dim) and made < count and (forced or _may_peel(trace))
+        while may and first < made:
+            with _peeled(trace):
+                body(item(first))
+            first += 1
     for _ in range(WAYS):
         symbol = trace.fresh_symbol("step")
         left = count - first if isinstance(count, Dim) else (count - first) // step
@@ -32,7 +44,8 @@ def counted(trace: Trace, count: Size, item: Callable, test: Callable | None, bo
 
         before, failure = state.get(), trace.failure
         try:
-            roll(trace, Rounds(left, symbol, test, one), state, renames, unions, unread)
+            with _peeled(trace, first > 0):
+                roll(trace, Rounds(left, symbol, test, one, where), state, renames, unions, unread)
         except CannotRoll as error:
             state.set(before)
             trace.failure = failure
@@ -41,21 +54,25 @@ def counted(trace: Trace, count: Size, item: Callable, test: Callable | None, bo
                 step = 2  # two rounds at a time leave the arrays in their places
             elif step == 2:
                 step, renames = 1, True
-            elif differs and not isinstance(count, Dim) and test is None and first < 2:
-                body(item(first))
+            elif differs and not isinstance(count, Dim) and test is None and first < 2 and _may_peel(trace):
+                with _peeled(trace):
+                    body(item(first))
                 first += 1
             elif differs and not unions:
                 unions = True
             elif differs and not unread:
                 unread = True
             elif differs and not isinstance(count, Dim) and first == 0 and _verdict(trace, test) is True:
-                body(item(first))
-                first, unions, unread = 1, False, False
+                with _peeled(trace):
+                    body(item(first))
+                first, forced, unions, unread = 1, True, False, False
                 if _verdict(trace, test) is False:
                     return
             else:
                 raise
             continue
+        if where is not None:
+            ways[where] = first, forced, step, renames, unions, unread
         for k in range(first + left * step, count) if not isinstance(count, Dim) else ():
             body(item(k))
         return
@@ -64,7 +81,7 @@ def counted(trace: Trace, count: Size, item: Callable, test: Callable | None, bo
 
 def uncounted(trace: Trace, test: Callable[[], Any], body: Callable[[], None], state: State) -> None:
     """Record a loop that goes round as long as `test` holds."""
-    rounds = Rounds(None, trace.fresh_symbol("step"), test, body)
+    rounds = Rounds(None, trace.fresh_symbol("step"), test, body, site(body))
     before, failure = state.get(), trace.failure
     try:
         roll(trace, rounds, state, True, True)
@@ -72,6 +89,20 @@ def uncounted(trace: Trace, test: Callable[[], Any], body: Callable[[], None], s
         state.set(before)
         trace.failure = failure
         roll(trace, rounds, state, True, True, unread=True)
+
+
+def _may_peel(trace: Trace) -> bool:
+    return trace.handlers.peeling < PEELED
+
+
+@contextlib.contextmanager
+def _peeled(trace: Trace, is_peeled: bool = True) -> Iterator[None]:
+    """Make a first round apart, or the others after that: loops in it are written out twice."""
+    trace.handlers.peeling += is_peeled
+    try:
+        yield
+    finally:
+        trace.handlers.peeling -= is_peeled
 
 
 def _verdict(trace: Trace, test: Callable | None) -> Any:

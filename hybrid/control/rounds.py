@@ -38,3 +38,4 @@ class Rounds:
     symbol: str
     test: Callable[[], Any] | None
     body: Callable[[], None]
+    site: Any = None  # where it stands in the program

@@ -180,6 +180,7 @@ class Trace(KnownSizes):
         self.bound: dict[str, Atom] = {}  # the numbers that symbols were given
         self.constructs = 0  # branches and loops that are in no other
         self.spelled: dict[str, int] = {}  # loops that are written out, in no other, and how many of these they took
+        self.settled: dict[Any, dict[str, Any]] = {}  # what loops were carried as, by where they stand (`control.guesses`)
         self.spelling = ""  # the one that is being written out
         self.recorded = 0  # operations, those of attempts that were given up included
         self.variables: Sequence[Any] = ()  # those of functions around it that a recursion being recorded rebinds

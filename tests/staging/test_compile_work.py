@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import hybrid as hy
+from hybrid.control import loop
 from hybrid.core.errors import TraceError
 from hybrid.loops.pull import Puller
 from hybrid.passes.fuse import MOST_STAGES, _Fuser
@@ -103,3 +104,32 @@ def test_of_too_many_branches_the_loop_is_named_that_left_them_and_why():
 
     with pytest.raises(TraceError, match=r"one after another: a loop of 1200 rounds is written out \(.*\): .*"):
         hy.function(f, strict=True)(X)
+
+
+def nest(depth: int, start: str, round_: str):
+    """Loops in one another, each with a variable of its own."""
+    lines, space = ["s = 0.0"], ""
+    for k in range(depth):
+        lines += [f"{space}p{k} = {start}", f"{space}for i{k} in range(6):"]
+        space += "    "
+        lines += [space + line.replace("{k}", str(k)) for line in round_.splitlines()]
+    return written("\n".join(lines), 1, "pass", "return s")
+
+
+@pytest.mark.parametrize(
+    "start, round_",
+    [
+        ("0", "if x[i{k}] > 0.12:\n    p{k} += x[i{k}]\ns += p{k}"),  # a float from the second round on
+        ("x", "p{k} = p{k} * 0.5 + x\ns += p{k}[0]"),  # an array that is rebound
+        ("None", "if p{k} is not None:\n    s += p{k}\np{k} = x[i{k}]"),
+        ("0", "s += np.sum(p{k})\np{k} = x * i{k}"),
+    ],
+)
+def test_loops_in_loops_are_not_recorded_anew_for_each_attempt_around_them(monkeypatch, start, round_):
+    found = []
+    for depth in (2, 4, 6):
+        rolled = counted(monkeypatch, loop, "_roll")
+        same(nest(depth, start, round_), X, SQUARE)
+        found.append(rolled["_roll"])
+    assert found[2] < 8 * found[1] < 64 * found[0]
+    assert found[2] <= 300

@@ -1,0 +1,125 @@
+"""Arrays that a loop rebinds: after how many rounds one is new, what it may be until then, and what may be written of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hybrid.control import join
+from hybrid.control.join import YES, called, spec_of
+from hybrid.control.plain import UNDEFINED
+from hybrid.control.rounds import CannotRoll, Rounds
+from hybrid.core.errors import TraceError
+from hybrid.frontend.values import symbol, unwrap
+from hybrid.ir import aliases
+from hybrid.ir import trace as tr
+from hybrid.ir.trace import Cell, Region, Symbol, Trace
+
+if TYPE_CHECKING:
+    from hybrid.control.loop import Carried
+
+
+def _owners(c: Carried, carried: list[Carried]) -> list[Carried]:
+    """The variables that came into a round with what this one may leave it with."""
+    cells = [unwrap(c.after).cell]
+    for cell in cells:
+        cells += [other for other in cell.may_be if other not in cells]
+    return [o for o in carried if type(unwrap(o.head)) is Symbol and unwrap(o.head).cell in cells]
+
+
+def _renewed(c: Carried, carried: list[Carried]) -> int | None:
+    """After how many rounds a variable surely stands for an array that a round made; None: perhaps never."""
+    seen, at = [c], c
+    while True:
+        owners = _owners(at, carried)
+        if not owners:
+            return len(seen)
+        if owners[0] in seen or unwrap(owners[0].head).cell is not unwrap(at.after).cell:
+            return None  # it goes round, or a branch may have left it as it was
+        seen.append(owners[0])
+        at = owners[0]
+
+
+def surely(trace: Trace, rounds: Rounds, least: int | None) -> bool:
+    known = least is not None and rounds.test is None and rounds.count is not None
+    return known and trace.bounds.nonnegative(rounds.count - least)  # type: ignore[operator]
+
+
+def _before(trace: Trace, c: Carried) -> Cell | None:
+    """The storage of the array that a variable stands for before the loop, if it does."""
+    spec = spec_of(c.initial)
+    return None if c.initial is UNDEFINED or spec is None or spec.is_number else symbol(trace, c.initial).cell
+
+
+def needs_round(trace: Trace, c: Carried, carried: list[Carried]) -> bool:
+    if c.initial is UNDEFINED:
+        return True
+    before = _before(trace, c)
+    return before is not None and bool(before.name) and _renewed(c, carried) == 1
+
+
+def _passed_on(trace: Trace, c: Carried, carried: list[Carried]) -> list[Cell]:
+    """The arrays from before the loop that a variable may come to stand for, because others stood for them."""
+    seen = _owners(c, carried)
+    for each in seen:
+        seen += [owner for owner in _owners(each, carried) if owner not in seen]
+    found = [_before(trace, owner) for owner in seen if owner is not c]
+    return [before for before in found if before is not None]
+
+
+def note_aliases(trace: Trace, rounds: Rounds, c: Carried, carried: list[Carried], cell: Cell) -> None:
+    """What the array after a loop may be besides a new one: that of its last round, and that from before the loop."""
+    left, before, renewed = unwrap(c.after), _before(trace, c), _renewed(c, carried)
+    cells = [left.cell]
+    cells += _passed_on(trace, c, carried)
+    if before is not None and not surely(trace, rounds, renewed) and not (before.name and renewed == 1):
+        cells.append(before)
+        if before.name:
+            cell.frozen = before.frozen = f"{called(c.name)} is one array or another depending on the rounds of a loop"
+    cell.may_be, cell.is_part = tuple(cells), any(join.is_part(o.after) for o in (c, *_owners(c, carried)))
+    cell.stands_for(each for each in cells if each is not left.cell)
+    cell.like = tuple(dict.fromkeys(a for other in cells for a in ((other,) if other.name else other.like)))
+    if any(_is_unlike(other, cell) for other in cells) or (cell.is_part and cell.like):
+        error = TraceError(f"an array is returned, and {called(c.name)} may be an argument or not", at=tr.user_line())
+        cell.shared = error, YES
+    for other in cells:
+        cell.shared, cell.frozen = cell.shared or other.shared, cell.frozen or other.frozen
+
+
+def keep_apart(trace: Trace, arrays: list[tuple[Carried, Cell]]) -> None:
+    """Note which arrays after a loop are two, since they were before it and are after every round."""
+    known = [(cell, before, unwrap(c.after).cell) for c, cell in arrays if (before := _before(trace, c)) is not None]
+    if known:
+        aliases.keep_apart(*zip(*known))
+
+
+def _is_unlike(argument: Cell, cell: Cell) -> bool:
+    """Whether what an argument holds cannot tell that an array is another one."""
+    if not argument.name:
+        return False
+    same = argument.origin.type.ndim == cell.value.type.ndim and argument.origin.type.dtype == cell.value.type.dtype
+    return not same or argument.value is not argument.origin
+
+
+def check_storage(carried: list[Carried], region: Region) -> None:
+    """Arrays that are rebound and written too: which of them holds what after the loop depends on the number of rounds."""
+    if any(c.after is None for c in carried if c.spec is not None and not c.spec.is_number):
+        raise CannotRoll("an array becomes None in a loop", at=tr.user_line())
+    arrays = [c for c in carried if c.spec is not None and not c.spec.is_number and not c.guarded]
+    if len({unwrap(c.after).cell for c in arrays}) < len(arrays):
+        raise CannotRoll("two variables stand for one array that is new in every round", at=tr.user_line())
+    for c in arrays:
+        head, before = unwrap(c.head), unwrap(c.initial)
+        whole = before.cell.whole if type(before) is Symbol else None
+        same = set() if whole is None else {whole, *whole.aliases()}  # in the first round
+        if c.read and not same.isdisjoint(region.written):
+            raise CannotRoll(f"{called(c.name)} is rebound in a loop that writes what it was before", at=tr.user_line())
+        if type(head) is not Symbol or not head.cell.written:
+            continue
+        if whole is None or any(cell.name for cell in same):
+            raise CannotRoll(f"{called(c.name)} is written and rebound in a loop, and it is an argument", at=tr.user_line())
+        if not same.isdisjoint(region.entered):
+            raise CannotRoll(f"{called(c.name)} is written and rebound in a loop that reads what it was", at=tr.user_line())
+        for cell in same:
+            region.trace.lose(cell, "the number of rounds of a loop")
+    if not region.entered.keys().isdisjoint(region.lost):
+        raise CannotRoll("a loop writes an array that may be another one, which it reads", at=tr.user_line())
