@@ -274,7 +274,11 @@ def _number(trace: Trace, found: list[tuple[Atom, Form, Any]], spec: Spec) -> At
     """Which of the options of a spec something is."""
     out: Atom | None = None
     for when, form, value in reversed(found):
-        places = [next(k for k, o in enumerate(spec.options) if same_constant(o.value, own.value)) for own in options_of(form)]
+        places = [
+            next((k for k, o in enumerate(spec.options) if same_constant(o.value, own.value)), -1) for own in options_of(form)
+        ]
+        if -1 in places:
+            raise TraceError("a variable is yet another text, or other object, in every round", at=tr.user_line())
         if not places:
             continue
         atom: Atom = tr.literal(places[0], dt.int64)

@@ -67,7 +67,9 @@ class Counted:
         if isinstance(self.count, Dim):
             if self.ask is not None:
                 self.ask()
-            raise tr.TraceError("Python iterates over something whose length only a run knows", at=tr.user_line())
+            error = tr.TraceError("Python iterates over something whose length only a run knows", at=tr.user_line())
+            active().fail(error)  # `"".join` would make an error of its own of it
+            raise error
         return (self.item(k) for k in builtins.range(self.count))
 
     def __len__(self) -> int:
