@@ -244,6 +244,8 @@ def _longest_chain(body: tuple[Stmt, ...], name: str, lanes: int, target: Target
         elif isinstance(stmt, While):
             total += inf if name in accumulated((stmt,)) else 0
         elif isinstance(stmt, For):
+            if name not in accumulated((stmt,)):
+                continue  # how wide it is takes longer to find out
             width = estimate.lanes(stmt, target) if lanes == 1 and stmt.kind != "serial" else 1
             inner = _longest_chain(stmt.body, name, max(lanes, width), target)
             if inner:

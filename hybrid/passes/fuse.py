@@ -55,8 +55,9 @@ FEW_ROWS = 8  # fewer rows than this cannot keep the cores busy when rows are lo
 ROW_LIMIT = 65_536  # elements of a row that still stay in the second-level cache
 # Stages of a group, and reductions that the recomputation of a value may go back beyond: with neither limit, grouping and
 # lowering 2 000 steps of `y = sin(y) + z; z = y.sum()` took 130 s, each step making `y` from the first on.
-MOST_STAGES = 64
+MOST_STAGES = 32
 FAR_BACK = 16
+ATTEMPTS = 6  # at a grouping; most programs take one or two
 
 
 class _Fuser:
@@ -571,6 +572,7 @@ def fuse(
         if eqn in fuser.host or eqn.primitive.kind is Kind.CONTROL:
             kept.update(atom for atom in eqn.inputs if isinstance(atom, Var) and atom not in fuser.sources)
     kept |= fuser.far_back(kept)
+    attempts = 0
     while True:
         try:
             program, regretted = fuser.attempt(kept)
@@ -578,7 +580,8 @@ def fuse(
             if not isinstance(error.operand, Var) or error.operand not in fuser.sources:
                 raise
             return fuse(_copied(graph, error.operand), strides, separate, serial, keep)
-        if not regretted:
+        attempts += 1
+        if not regretted or (attempts >= ATTEMPTS and program.steps):  # without steps: what a stage needs is not stored
             return program
         kept = kept | regretted
 
