@@ -440,8 +440,9 @@ class _Results:
         symbols = [leaf._data for leaf in results if isinstance(leaf, Value) and type(leaf._data) is Symbol]
         cells_of = [s.cell for s in {id(s): s for s in symbols}.values() if s.kind in ("tensor", "ndarray")]
         self.returned = set(cells_of)
-        for cell in cells_of:
-            if any(alias in cells_of for alias in cell.aliases()):
+        wholes = {cell.whole for cell in cells_of}
+        for whole in wholes:
+            if not wholes.isdisjoint(whole.aliases()):
                 raise TraceError("two arrays are returned that are one or not, which only a run can tell")
         self.shared = {cell for cell in cells_of if cells_of.count(cell) > 1}
         self.lists = any(isinstance(leaf, Own) for leaf in results)

@@ -137,13 +137,44 @@ def test_what_is_written_under_another_name_is_seen(c):
 
 
 @pytest.mark.filterwarnings("ignore::hybrid.FallbackWarning")
-@pytest.mark.parametrize("c", [0.0, 5.0])
+@pytest.mark.parametrize("c", [0.0, 5.0, 8.0, 50.0])
 def test_one_array_under_two_names_is_returned_as_one(c):
     def twice(x, c):
         a, b = x * 2, x * 3
         return a, a if x[0] > c else b
 
-    f = hy.function(twice)
-    for _ in range(2):
-        got, want = f(X, c), twice(X, c)
-        assert same(got, want) and (got[0] is got[1]) == (want[0] is want[1])
+    def shrunk(x, c):
+        kept = x[x > c]
+        first = kept
+        while len(kept) > 3:
+            kept = kept[kept > kept.min()]
+        return first, kept
+
+    for one in (twice, shrunk):
+        f = hy.function(one)
+        for _ in range(2):
+            for y in (X, X + 5):
+                got, want = f(y, c), one(y, c)
+                assert same(got, want) and (got[0] is got[1]) == (want[0] is want[1])
+
+
+def test_an_argument_that_changes_places_with_a_copy_is_written():
+    def diffused(u, steps):
+        new = u.copy()
+        for _ in range(steps):
+            for i in range(1, len(u) - 1):
+                new[i] = u[i] + 0.1 * (u[i - 1] + u[i + 1] - 2 * u[i])
+            u, new = new, u
+        return u
+
+    def kept(x, steps):
+        a, b = x * 1, x * 2
+        other = b
+        for _ in range(steps):
+            for i in range(1, len(x) - 1):
+                b[i] = a[i] + 0.1 * a[i - 1]
+            a, b = b, a
+        return a.sum(), other.sum()
+
+    for f in (diffused, kept):
+        invisible(f, *((X, steps) for steps in (6, 7, 8, 9, 1, 11)))
