@@ -110,7 +110,8 @@ def check_storage(carried: list[Carried], region: Region) -> None:
     for c in arrays:
         head, before = unwrap(c.head), unwrap(c.initial)
         whole = before.cell.whole if type(before) is Symbol else None
-        same = set() if whole is None else {whole, *whole.aliases()}  # in the first round
+        wholes = [] if whole is None else [whole, *(cell.whole for cell in _passed_on(region.trace, c, carried))]
+        same = {each for cell in wholes for each in (cell, *cell.aliases())}  # in the first round, or in a later one
         if c.read and not same.isdisjoint(region.written):
             raise CannotRoll(f"{called(c.name)} is rebound in a loop that writes what it was before", at=tr.user_line())
         if type(head) is not Symbol or not head.cell.written:
