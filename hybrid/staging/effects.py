@@ -72,7 +72,7 @@ class Effects:
     def __exit__(self, kind: Any, error: Any, tb: Any) -> None:
         _breakpoints.give_back()
         if self.suspect:
-            sys.setprofile(self.before)
+            _resume(self.before)
         before = zip(self.generators, self.states)
         drawn = [(g, state) for g, state in before if _flat(state_of(g)) != _flat(state)]
         for generator, state in drawn:
@@ -97,7 +97,15 @@ def unwatched() -> Iterator[None]:
     try:
         yield
     finally:
+        _resume(before)
+
+
+def _resume(before: Any) -> None:
+    """Go on profiling as before: by a function, or by cProfile, whose object is none and has to be asked."""
+    if before is None or callable(before):
         sys.setprofile(before)
+    else:
+        before.enable()
 
 
 class _Breakpoints:
