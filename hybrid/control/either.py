@@ -41,8 +41,10 @@ def joined(join: Join, name: str, a: Any, b: Any, guarded: bool) -> Maker | None
         pair = [pieces(value, list, 1, UNDEFINED) for value in both]
         return _perhaps(join, name, *pair) if any(value is not None for value in both) else None  # type: ignore[arg-type]
     present = [value for value in both if value is not UNDEFINED]
-    if not all(_is_list(join, value) for value in present) or not any(type(value) is Listed for value in present):
+    if not all(_is_list(join, value) for value in present):
         return None
+    if not any(type(value) is Listed for value in present) and len(set(map(len, present))) < 2:
+        return None  # taken apart as a tuple is
     if len(present) == 1 and (not guarded or present[0].made not in join.sides):
         return None  # a flag says whether it is meant
     if (id(a), id(b)) in join.pairs_of:

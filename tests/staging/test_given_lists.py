@@ -123,3 +123,58 @@ def test_lists_with_two_names_are_pythons(f):
     compiled = function(f)
     for x in CASES:
         assert alike(compiled(x), f(x)), x
+
+
+def of_branches(x):
+    out = []
+    for i in range(0, len(x) - 1, 2):
+        out += [x[i]] if x[i] > x[i + 1] else [x[i + 1], x[i]]
+    names = ["a", "b"] if x[0] > 0 else ["c"]
+    return out, names
+
+
+def roots(a, b, c):
+    d = b * b - 4 * a * c
+    if d < 0:
+        return []
+    if d == 0:
+        return [-b / (2 * a)]
+    s = d**0.5
+    return [(-b - s) / (2 * a), (-b + s) / (2 * a)]
+
+
+def all_roots(x):
+    total, count = 0.0, 0
+    for k in range(len(x) - 2):
+        found = roots(x[k], x[k + 1], x[k + 2])
+        count += len(found)
+        for v in found:
+            total += v
+    return total, count, roots(x[0], x[1], x[2])
+
+
+@pytest.mark.parametrize("f", [of_branches, all_roots], ids=lambda f: f.__name__)
+def test_new_lists_of_several_lengths_are_joined(f):
+    compiled = function(f, strict=True)
+    for x in (*CASES, np.array([1.0, 2.0, 1.0, 0.6])):
+        assert alike(compiled(x), f(x)), x
+
+
+def one_of_two(x):
+    rows = [[1.0, 2.0], [3.0]]
+    row = rows[0] if x[0] > 0 else rows[1]
+    row.append(x[1])
+    return rows
+
+
+def known_by_name(x):
+    a, b = [1.0], [2.0, 3.0]
+    return a if x[0] > 0 else b, sum(a), len(b)
+
+
+@pytest.mark.parametrize("f", [one_of_two, known_by_name], ids=lambda f: f.__name__)
+@pytest.mark.filterwarnings("ignore::hybrid.FallbackWarning")
+def test_lists_that_others_know_are_not_joined(f):
+    compiled = function(f)
+    for x in (*CASES, -CASES[0]):
+        assert alike(compiled(x), f(x)), x
