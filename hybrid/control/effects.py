@@ -93,3 +93,12 @@ def _is_seen(cls: type, opaque: Callable[[Callable], bool]) -> bool:
 
 def _is_pure(module: str) -> bool:
     return module.partition(".")[0] in _PURE and not module.startswith("numpy.random")
+
+
+def refuse_alike(left: Any, right: Any) -> None:
+    """TraceError where it is asked which of two functions made alike one is: arguments that are alike share a trace."""
+    trace = tr.current()
+    if trace is None or type(left) is not types.FunctionType or type(right) is not types.FunctionType:
+        return
+    if left.__code__ is right.__code__ and not trace.alike.isdisjoint((id(left), id(right))):
+        raise TraceError("which of two functions that are made alike one is only Python knows", at=tr.user_line())

@@ -16,7 +16,7 @@ from hybrid.control import arrays, containers, either, folds, queues, records, r
 from hybrid.control.attempt import Attempt, give_back, known_containers, spelled_out
 from hybrid.control.branch import branch, choose, truth
 from hybrid.control.comprehensions import NO_STATE, Comprehensions, nothing
-from hybrid.control.effects import refuse_debuggers, refuse_effects
+from hybrid.control.effects import refuse_alike, refuse_debuggers, refuse_effects
 from hybrid.control.instances import Instances
 from hybrid.control.lists import Listed, listed
 from hybrid.control.own import Changes, Own, View, home, plain
@@ -191,6 +191,7 @@ class Tracing(Instances, Comprehensions, Plain):
     def is_(self, left: Any, right: Any) -> Any:
         left, right = plain(left), plain(right)
         records.refuse_identity(tr.current(), left, right)
+        refuse_alike(left, right)
         if right is None or isinstance(right, bool) or type(left) is Perhaps:
             left, right = right, left
         if any(isinstance(x, Listed) and x.is_merged for x in (left, right)):
@@ -465,6 +466,7 @@ class Tracing(Instances, Comprehensions, Plain):
     def compare(self, name: str, left: Any, right: Any) -> Any:
         if isinstance(left, Value) or isinstance(right, Value) or tr.current() is None:
             return getattr(operator, name)(left, right)
+        refuse_alike(left, right)
         return containers.compared(name, left, right)
 
     def called(self, trace: Trace, code: CodeType, function: Callable, /, *args: Any, **kwargs: Any) -> Any:

@@ -201,6 +201,7 @@ class Trace(KnownSizes):
         self.handlers: Any = None  # what takes part in its control flow (`control.handlers`)
         self.room = 1  # times as much room in them as there is at first
         self.lists: list[Any] = []  # those that the traced code makes (`control.lists`)
+        self.alike: frozenset[int] = frozenset()  # the ids of functions that stand for all that are made alike
         self.copies: dict[int, Any] = {}  # records of which storage has the parts, by their ids (`control.records`)
         self.returned: dict[int, tuple[Any, Any]] = {}  # containers that only a `return` knows, and how they nest
         self.notes: list[str] = []  # what `explain` says about how it was traced

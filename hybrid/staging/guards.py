@@ -120,8 +120,8 @@ def guard(leaf: Leaf, written: bool) -> entry.Guard | None:
             return entry.IntGuard(leaf.value)
         if leaf.python is float:
             return entry.FloatValueGuard(leaf.value)
-        # Equal strings may be two objects; one that is not this one goes the slow way.
-        if leaf.python in (bool, str) or leaf.key == ("object", id(leaf.value)):
+        # Equal strings may be two objects, and so may functions; one that is not this one goes the slow way.
+        if leaf.python in (bool, str, types.FunctionType) or leaf.key == ("object", id(leaf.value)):
             return entry.SameGuard(leaf.value)
     return None
 

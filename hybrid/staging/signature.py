@@ -115,8 +115,13 @@ class StaticLeaf:
 
     @property
     def by_identity(self) -> bool:
-        """Whether it is that object and no other, however alike."""
-        return isinstance(self.key, tuple) and self.key[:1] in (("object",), ("method",))
+        """Whether it is that object and no other, however alike, or a function and those that are alike."""
+        return isinstance(self.key, tuple) and self.key[:1] in (("object",), ("method",), ("function",))
+
+    @property
+    def is_alike(self) -> bool:
+        """Whether it stands for all functions that are made alike."""
+        return isinstance(self.key, tuple) and self.key[:1] == ("function",)
 
     def __str__(self) -> str:
         return repr(self.value)[:60]
@@ -209,6 +214,10 @@ def static_key(value: Any) -> Hashable:
         return bytes(value)
     if kind is types.MethodType:
         return "method", id(value.__func__), id(value.__self__)  # another object at each access
+    if kind is types.FunctionType and not value.__closure__ and not value.__dict__ and not value.__kwdefaults__:
+        defaults = value.__defaults__ or ()
+        if all(type(default) in _BY_VALUE for default in defaults):  # a lambda that is made for each call
+            return "function", value.__code__, id(value.__globals__), defaults
     return "object", id(value)
 
 
@@ -235,6 +244,9 @@ def describe_all(leaves: Sequence[Any], static: Sequence[bool]) -> tuple[Leaf, .
             if first != k:
                 out.append(SameLeaf(first))
                 continue
+        if type(value) is types.FunctionType and sum(other is value for other in leaves) > 1:
+            out.append(StaticLeaf(types.FunctionType, ("object", id(value)), value))  # not two that are alike
+            continue
         out.append(describe(value, fixed))
     return tuple(out)
 

@@ -219,6 +219,7 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
     """
     recording = Trace(name, hints)
     recording.room = room
+    recording.alike = frozenset(id(v) for leaf, v in zip(leaves, values) if isinstance(leaf, StaticLeaf) and leaf.is_alike)
     arguments, inputs, cells = _arguments(recording, leaves, values, names)
     recording.given, recording.varying = [taken(leaves[k], values[k]) for k in inputs], varying
     with recording:
