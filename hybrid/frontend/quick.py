@@ -1,10 +1,12 @@
 """NumPy's functions without their detours: the same results on plain arrays, for eager calls on small tensors.
 
 A form takes what NumPy's function of that name takes, an exact ndarray first. What it does not shorten it hands to NumPy.
+The variance of a few floats alone may differ from NumPy's, in the last bit and for the better.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +17,10 @@ _add: Any = np.add.reduce
 _divide = np.true_divide
 # NumPy divides by the count in float64; up to here a division in float32 rounds to the same number (53 ≥ 2·24 + 2 bits).
 _MAX_COUNT = {"f": 1 << 24, "d": 1 << 53}
+# The variance of few elements takes a quarter of the time over Python's floats, whose sum and distance are correctly rounded
+# or nearly so. The distance's square has to fit the dtype.
+_FEW = 24
+_LARGEST = {np.dtype(c): float(np.finfo(c).max) ** 0.5 for c in "fd"}
 _WHOLE = frozenset("?bBhHiIlLqQ")  # dtypes that NumPy averages in float64
 
 
@@ -43,6 +49,14 @@ def mean(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims:
 
 
 def var(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: Any = 0, keepdims: Any = False) -> Any:
+    if axis is dtype is out is None and not keepdims and a.ndim == 1 and a.dtype in _LARGEST and 0 <= ddof < a.size <= _FEW:
+        values, n = a.tolist(), a.size
+        try:
+            apart = math.dist(values, [math.fsum(values) / n] * n)
+        except (OverflowError, ValueError):  # sums beyond float64, infinities of both signs
+            apart = math.inf
+        if apart < _LARGEST[a.dtype]:  # what overflows or is no number is NumPy's to warn about
+            return np.array(apart * apart / (n - ddof), a.dtype)
     count = _counted(a, axis) if dtype is None and out is None and type(ddof) is int else 0
     if count <= ddof or count <= 0 or count - ddof > _MAX_COUNT[a.dtype.char]:
         return a.var(axis, dtype, out, ddof, keepdims)
@@ -72,14 +86,13 @@ def copy(a: Any, order: Any = "K", subok: bool = False) -> np.ndarray:
 
 
 def stack(arrays: Any, axis: Any = 0) -> Any:
-    if axis == 0 and arrays:
-        rows, shape = [], arrays[0].shape if type(arrays[0]) is np.ndarray else None
+    if axis == 0 and arrays and type(arrays[0]) is np.ndarray:
+        shape = arrays[0].shape
         for a in arrays:  # a generator for `all` would take 0.25 µs
             if type(a) is not np.ndarray or a.shape != shape:
                 break
-            rows.append(a[None])
-        else:
-            return np.concatenate(rows)
+        else:  # `np.array` takes less, and would put matrices in Fortran order into C order
+            return np.array(arrays) if len(shape) == 1 else np.concatenate([a[None] for a in arrays])
     return np.stack(arrays, axis)
 
 

@@ -446,8 +446,8 @@ def evaluate(function: Callable, *args: Any, **kwargs: Any) -> Any:
 def rewrap(out: Any) -> Any:
     """What NumPy gave, with tensors for its arrays and scalars."""
     kind = type(out)
-    if kind is np.ndarray or isinstance(out, (np.generic, np.ndarray)):
-        return wrap(out) if out.dtype.kind in "biufcV" else out
+    if kind in _SCALARS or isinstance(out, (np.generic, np.ndarray)):
+        return wrap(out) if kind in _SCALARS or out.dtype.kind in "biufcV" else out
     if kind is tuple or kind is list:
         return kind([rewrap(item) for item in out])
     if isinstance(out, tuple) and hasattr(out, "_fields"):
@@ -462,10 +462,10 @@ def holds_tensor(args: Any) -> bool:
 
 # Python's and NumPy's numbers, as eager calls hand them to NumPy. bfloat16 is left out: NumPy has no promotion for it.
 NUMBERS = frozenset((int, float, bool, complex, *(d.type for d in dt.ALL if d is not dt.bfloat16)))
+_SCALARS = NUMBERS - {int, float, bool, complex}
 _PLAIN = NUMBERS | {type(None), str, type}
 _SETTINGS = frozenset(("axis", "keepdims", "dtype", "ddof"))
 _INTEGERS = frozenset((int,))
-_ARRAYS = frozenset((np.ndarray,))
 
 
 def _plain(args: tuple) -> list | None:
@@ -481,13 +481,14 @@ def _plain(args: tuple) -> list | None:
                 return None
             found = True
         elif kind is tuple or kind is list:
-            kinds = set(map(type, x))
-            if kinds == {tensor_class}:
-                x = [item._data for item in x]
-                if set(map(type, x)) != _ARRAYS:
-                    return None
-                found = True
-            elif not kinds <= _INTEGERS:
+            if x and type(x[0]) is tensor_class:
+                arrays = []
+                for item in x:
+                    if type(item) is not tensor_class or type(item._data) is not np.ndarray:
+                        return None
+                    arrays.append(item._data)
+                x, found = arrays, True
+            elif not _INTEGERS.issuperset(map(type, x)):
                 return None
         elif kind not in _PLAIN:
             return None
