@@ -75,6 +75,10 @@ class RoomError(AssumptionError):
 ROOM = "there is room in a container"  # the assumption whose failure a RoomError tells
 
 
+class GradientError(HybridError, RuntimeError):
+    """A derivative that does not exist, or can no longer be computed."""
+
+
 class CompileError(HybridError, RuntimeError):
     """A loop nest or machine-code problem; the message names the kernel."""
 

@@ -28,14 +28,20 @@ class Kind(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Partials:
-    """The derivative of a MAP: `rule(y, *xs, **params)` gives dy/dx for each operand (None: no dependence)."""
+    """The derivative of a MAP: `rule(y, *xs, **params)` gives dy/dx for each operand (None: no dependence).
+
+    `singular`: whether it may be infinite or NaN for numbers that the MAP takes, as 1/x is at zero. A cotangent of zero stays
+    zero there, so that nothing comes out of what `where` did not choose.
+    """
 
     rule: Callable
+    singular: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Linear:
-    """A linear primitive: the tangent is the primitive itself; `adjoint(g, *xs, **params)` gives one cotangent per operand."""
+    """A primitive linear in its inexact operands together, or if it is a CONTRACT in each: the tangent is the primitive itself;
+    `adjoint(g, *xs, **params)` gives one cotangent per operand."""
 
     adjoint: Callable
 
@@ -53,8 +59,14 @@ class _NoGradient:
         return "NO_GRADIENT"
 
 
+class _ZeroGradient:
+    def __repr__(self) -> str:
+        return "ZERO_GRADIENT"
+
+
 NO_GRADIENT = _NoGradient()
-Derivative = Partials | Linear | Custom | _NoGradient
+ZERO_GRADIENT = _ZeroGradient()  # constant between jumps, at which the derivative is said to be zero, too
+Derivative = Partials | Linear | Custom | _NoGradient | _ZeroGradient
 
 Sample = tuple[tuple[np.ndarray, ...], dict[str, Any]]  # operands and params
 
@@ -68,7 +80,7 @@ class Primitive:
         kind: what the compiler may do with it.
         eval: NumPy meaning, `(*ndarrays, **params) -> ndarray` or a tuple of them.
         infer: type rule, `(*TensorTypes, **params) -> TensorType` or a tuple; raises `ShapeError`, `DTypeError`.
-        derivative: `Partials`, `Linear`, `Custom` or `NO_GRADIENT`.
+        derivative: `Partials`, `Linear`, `Custom`, `ZERO_GRADIENT` or `NO_GRADIENT`.
         body: the loop-language operation of a MAP or REDUCE; None: a host call, and `reason` says why. Of an OPAQUE one:
             how it is spelled inside bodies of branches and loops (`loops/opaque.py`).
         index: for a VIEW, `(out_index, operand_types, context, **params) -> index of operand 0`, None where not affine;
@@ -115,7 +127,7 @@ def register(primitive: Primitive) -> Primitive:
         raise GraphError(f"primitive {primitive.name!r} is registered twice")
     if not isinstance(primitive.derivative, Derivative):
         raise GraphError(f"primitive {primitive.name!r} declares no derivative", got=repr(primitive.derivative),
-                         expected="Partials, Linear, Custom or NO_GRADIENT")  # fmt: skip
+                         expected="Partials, Linear, Custom, ZERO_GRADIENT or NO_GRADIENT")  # fmt: skip
     if primitive.kind is Kind.VIEW and primitive.index is None:
         raise GraphError(f"view {primitive.name!r} has no index map")
     if primitive.kind is Kind.WRITE and primitive.regions is None:

@@ -228,6 +228,8 @@ class Puller:
             place = index[eqn.params["axis"]]
             self.affines.append(place)
             return Index(place)
+        if body == "mul_no_nan":
+            return select(op("eq", args[0], Const(0, args[0].dtype)), Const(0, args[0].dtype), args[0] * args[1])
         assert body is not None
         if body not in OPS:
             raise CompileError(f"{eqn.primitive.name} names no operation of the loop language", got=body)

@@ -10,7 +10,7 @@ from hybrid.core import dtype as dt
 from hybrid.core.errors import DTypeError
 from hybrid.core.exact import exact_fma
 from hybrid.core.shape import TensorType
-from hybrid.ir.primitive import NO_GRADIENT, Custom, Kind, Linear, Partials, Primitive, Sample, register
+from hybrid.ir.primitive import NO_GRADIENT, ZERO_GRADIENT, Custom, Kind, Linear, Partials, Primitive, Sample, register
 from hybrid.ops.family import INEXACT, LOGICAL, NUMERIC, REAL, draw, map_dtype, map_shape, mapping, real_only
 
 FLOATS = dt.FLOATS
@@ -51,8 +51,17 @@ def _share(wins: Any, ties: Any, y: Any) -> Any:
 add = mapping("add", 2, np.add, lambda y, a, b: (1, 1), dtypes=_ALL)
 sub = mapping("sub", 2, np.subtract, lambda y, a, b: (1, -1), dtypes=NUMERIC)
 mul = mapping("mul", 2, np.multiply, lambda y, a, b: (b, a), dtypes=_ALL)
-div = mapping("div", 2, np.true_divide, lambda y, a, b: (1 / b, -y / b), dtypes=INEXACT, cost=4, domains=((-4, 4), (0.5, 4)))
-floordiv = mapping("floordiv", 2, np.floor_divide, NO_GRADIENT, dtypes=REAL, cost=20, domains=((-9, 9), (1, 4)))
+div = mapping(
+    "div",
+    2,
+    np.true_divide,
+    lambda y, a, b: (1 / b, -y / b),
+    dtypes=INEXACT,
+    cost=4,
+    domains=((-4, 4), (0.5, 4)),
+    singular=True,
+)
+floordiv = mapping("floordiv", 2, np.floor_divide, ZERO_GRADIENT, dtypes=REAL, cost=20, domains=((-9, 9), (1, 4)))
 mod = mapping("mod", 2, np.remainder, lambda y, a, b: (1, -((a / b).floor())), dtypes=REAL, cost=20, domains=((-9, 9), (1, 4)))
 fmod = mapping(
     "fmod",
@@ -86,50 +95,68 @@ pow = mapping(
     dtypes=(dt.float16, dt.bfloat16, dt.float32, dt.float64, *dt.COMPLEX),
     cost=30,
     domains=((0.2, 3), (-2, 2)),
+    singular=True,
 )
 copysign = mapping("copysign", 2, np.copysign, lambda y, a, b: ((y == a).astype(y.dtype) * 2 - 1, None), dtypes=FLOATS)
-hypot = mapping("hypot", 2, np.hypot, lambda y, a, b: (a / y, b / y), dtypes=FLOATS, cost=10, domain=(0.5, 4))
+hypot = mapping("hypot", 2, np.hypot, lambda y, a, b: (a / y, b / y), dtypes=FLOATS, cost=10, domain=(0.5, 4), singular=True)
 atan2 = mapping(
-    "atan2", 2, np.arctan2, lambda y, a, b: (b / (a * a + b * b), -a / (a * a + b * b)), dtypes=FLOATS, cost=30, domain=(0.5, 4)
+    "atan2",
+    2,
+    np.arctan2,
+    lambda y, a, b: (b / (a * a + b * b), -a / (a * a + b * b)),
+    dtypes=FLOATS,
+    cost=30,
+    domain=(0.5, 4),
+    singular=True,
 )
-nextafter = mapping("nextafter", 2, np.nextafter, NO_GRADIENT, dtypes=(dt.float32, dt.float64), cost=10)
+nextafter = mapping("nextafter", 2, np.nextafter, ZERO_GRADIENT, dtypes=(dt.float32, dt.float64), cost=10)
 
 # Rounding.
-floor = mapping("floor", 1, np.floor, NO_GRADIENT, dtypes=FLOATS)
-ceil = mapping("ceil", 1, np.ceil, NO_GRADIENT, dtypes=FLOATS)
-trunc = mapping("trunc", 1, np.trunc, NO_GRADIENT, dtypes=FLOATS)
-rint = mapping("rint", 1, np.rint, NO_GRADIENT, dtypes=FLOATS)
+floor = mapping("floor", 1, np.floor, ZERO_GRADIENT, dtypes=FLOATS)
+ceil = mapping("ceil", 1, np.ceil, ZERO_GRADIENT, dtypes=FLOATS)
+trunc = mapping("trunc", 1, np.trunc, ZERO_GRADIENT, dtypes=FLOATS)
+rint = mapping("rint", 1, np.rint, ZERO_GRADIENT, dtypes=FLOATS)
 
 # Powers, exponentials and logarithms.
-sqrt = mapping("sqrt", 1, np.sqrt, lambda y, x: (0.5 / y,), dtypes=INEXACT, cost=5, domain=(0.1, 4))
-cbrt = mapping("cbrt", 1, np.cbrt, lambda y, x: (1 / (3 * y * y),), dtypes=FLOATS, cost=20, domain=(0.1, 4))
-exp = mapping("exp", 1, np.exp, lambda y, x: (y,), dtypes=INEXACT, cost=12)
-exp2 = mapping("exp2", 1, np.exp2, lambda y, x: (y * LOG2,), dtypes=FLOATS, cost=12)
-expm1 = mapping("expm1", 1, np.expm1, lambda y, x: (y + 1,), dtypes=FLOATS, cost=15)
-log = mapping("log", 1, np.log, lambda y, x: (1 / x,), dtypes=INEXACT, cost=20, domain=(0.1, 4))
-log2 = mapping("log2", 1, np.log2, lambda y, x: (1 / (x * LOG2),), dtypes=FLOATS, cost=20, domain=(0.1, 4))
-log10 = mapping("log10", 1, np.log10, lambda y, x: (1 / (x * LOG10),), dtypes=FLOATS, cost=20, domain=(0.1, 4))
-log1p = mapping("log1p", 1, np.log1p, lambda y, x: (1 / (1 + x),), dtypes=FLOATS, cost=20, domain=(-0.5, 4))
+sqrt = mapping("sqrt", 1, np.sqrt, lambda y, x: (0.5 / y,), dtypes=INEXACT, cost=5, domain=(0.1, 4), singular=True)
+cbrt = mapping("cbrt", 1, np.cbrt, lambda y, x: (1 / (3 * y * y),), dtypes=FLOATS, cost=20, domain=(0.1, 4), singular=True)
+exp = mapping("exp", 1, np.exp, lambda y, x: (y,), dtypes=INEXACT, cost=12, singular=True)
+exp2 = mapping("exp2", 1, np.exp2, lambda y, x: (y * LOG2,), dtypes=FLOATS, cost=12, singular=True)
+expm1 = mapping("expm1", 1, np.expm1, lambda y, x: (y + 1,), dtypes=FLOATS, cost=15, singular=True)
+log = mapping("log", 1, np.log, lambda y, x: (1 / x,), dtypes=INEXACT, cost=20, domain=(0.1, 4), singular=True)
+log2 = mapping("log2", 1, np.log2, lambda y, x: (1 / (x * LOG2),), dtypes=FLOATS, cost=20, domain=(0.1, 4), singular=True)
+log10 = mapping("log10", 1, np.log10, lambda y, x: (1 / (x * LOG10),), dtypes=FLOATS, cost=20, domain=(0.1, 4), singular=True)
+log1p = mapping("log1p", 1, np.log1p, lambda y, x: (1 / (1 + x),), dtypes=FLOATS, cost=20, domain=(-0.5, 4), singular=True)
 sigmoid = mapping("sigmoid", 1, _special("expit"), lambda y, x: (y * (1 - y),), dtypes=FLOATS, cost=18)
 
 # Trigonometric and hyperbolic.
 sin = mapping("sin", 1, np.sin, lambda y, x: (x.cos(),), dtypes=INEXACT, cost=20)
 cos = mapping("cos", 1, np.cos, lambda y, x: (-x.sin(),), dtypes=INEXACT, cost=20)
-tan = mapping("tan", 1, np.tan, lambda y, x: (1 + y * y,), dtypes=INEXACT, cost=25, domain=(-1, 1))
-asin = mapping("asin", 1, np.arcsin, lambda y, x: (1 / (1 - x * x).sqrt(),), dtypes=INEXACT, cost=20, domain=(-0.8, 0.8))
-acos = mapping("acos", 1, np.arccos, lambda y, x: (-1 / (1 - x * x).sqrt(),), dtypes=INEXACT, cost=20, domain=(-0.8, 0.8))
+tan = mapping("tan", 1, np.tan, lambda y, x: (1 + y * y,), dtypes=INEXACT, cost=25, domain=(-1, 1), singular=True)
+asin = mapping(
+    "asin", 1, np.arcsin, lambda y, x: (1 / (1 - x * x).sqrt(),), dtypes=INEXACT, cost=20, domain=(-0.8, 0.8), singular=True
+)
+acos = mapping(
+    "acos", 1, np.arccos, lambda y, x: (-1 / (1 - x * x).sqrt(),), dtypes=INEXACT, cost=20, domain=(-0.8, 0.8), singular=True
+)
 atan = mapping("atan", 1, np.arctan, lambda y, x: (1 / (1 + x * x),), dtypes=INEXACT, cost=20)
-sinh = mapping("sinh", 1, np.sinh, lambda y, x: (x.cosh(),), dtypes=INEXACT, cost=25)
-cosh = mapping("cosh", 1, np.cosh, lambda y, x: (x.sinh(),), dtypes=INEXACT, cost=25)
+sinh = mapping("sinh", 1, np.sinh, lambda y, x: (x.cosh(),), dtypes=INEXACT, cost=25, singular=True)
+cosh = mapping("cosh", 1, np.cosh, lambda y, x: (x.sinh(),), dtypes=INEXACT, cost=25, singular=True)
 tanh = mapping("tanh", 1, np.tanh, lambda y, x: (1 - y * y,), dtypes=INEXACT, cost=16)
 asinh = mapping("asinh", 1, np.arcsinh, lambda y, x: (1 / (x * x + 1).sqrt(),), dtypes=INEXACT, cost=30)
-acosh = mapping("acosh", 1, np.arccosh, lambda y, x: (1 / (x * x - 1).sqrt(),), dtypes=INEXACT, cost=30, domain=(1.2, 4))
-atanh = mapping("atanh", 1, np.arctanh, lambda y, x: (1 / (1 - x * x),), dtypes=INEXACT, cost=25, domain=(-0.8, 0.8))
+acosh = mapping(
+    "acosh", 1, np.arccosh, lambda y, x: (1 / (x * x - 1).sqrt(),), dtypes=INEXACT, cost=30, domain=(1.2, 4), singular=True
+)
+atanh = mapping(
+    "atanh", 1, np.arctanh, lambda y, x: (1 / (1 - x * x),), dtypes=INEXACT, cost=25, domain=(-0.8, 0.8), singular=True
+)
 
 # Special functions.
 erf = mapping("erf", 1, _special("erf"), lambda y, x: (TWO_OVER_SQRT_PI * (-x * x).exp(),), dtypes=FLOATS, cost=20)
 erfc = mapping("erfc", 1, _special("erfc"), lambda y, x: (-TWO_OVER_SQRT_PI * (-x * x).exp(),), dtypes=FLOATS, cost=25)
-lgamma = mapping("lgamma", 1, _lgamma, lambda y, x: (x.digamma(),), dtypes=(dt.float32, dt.float64), cost=80, domain=(0.2, 4))
+lgamma = mapping(
+    "lgamma", 1, _lgamma, lambda y, x: (x.digamma(),), dtypes=(dt.float32, dt.float64), cost=80, domain=(0.2, 4), singular=True
+)
 digamma = register(
     Primitive(
         "digamma",
@@ -140,6 +167,19 @@ digamma = register(
         lambda rng: [((draw(rng, d, (5,), 0.2, 4),), {}) for d in (dt.float32, dt.float64)],
         reason="digamma is SciPy's; its derivative has no row",
     )
+)
+
+# g·p with a zero for a zero g whatever p is: how cotangents meet derivatives that may be infinite.
+mul_no_nan = mapping(
+    "mul_no_nan",
+    2,
+    lambda g, p: np.where(g == 0, np.zeros((), g.dtype), g * p),
+    Custom(
+        lambda primals, tangents, y: tangents[0].times(primals[1]) + primals[0].times(tangents[1]),
+        lambda c, y, g, p: (c.times(p), g.times(c)),
+    ),
+    dtypes=FLOATS,
+    cost=2,
 )
 
 # Comparisons: bool results.
@@ -176,7 +216,12 @@ def _parts(name: str, evaluate, adjoint) -> Primitive:
 real = _parts("real", lambda x: np.real(x).copy(), Linear(lambda g, x: (g.astype(x.dtype),)))
 imag = _parts("imag", lambda x: np.imag(x).copy(), Linear(lambda g, x: (g.astype(x.dtype) * 1j,)))
 cabs = _parts(
-    "cabs", np.abs, Custom(lambda p, t, y: (p[0].real * t[0].real + p[0].imag * t[0].imag) / y, lambda g, y, x: (g * x / y,))
+    "cabs",
+    np.abs,
+    Custom(  # zero at zero
+        lambda p, t, y: (p[0].real * t[0].real + p[0].imag * t[0].imag) / (y == 0).where(1, y),
+        lambda g, y, x: (x * (g / (y == 0).where(1, y)),),
+    ),
 )
 
 

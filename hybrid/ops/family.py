@@ -69,7 +69,8 @@ def map_dtype(name: str, types: Sequence[TensorType], allowed: tuple[np.dtype, .
 
 def mapping(name: str, arity: int, eval: Callable, derivative: Derivative | Callable, *, dtypes: tuple[np.dtype, ...],
             body: str | None = None, result: np.dtype | None = None, cost: int = 1, domain: tuple[float, float] = (-4.0, 4.0),
-            domains: Sequence[tuple[float, float]] = (), lowers: Callable[..., bool] | None = None) -> Primitive:  # fmt: skip
+            domains: Sequence[tuple[float, float]] = (), lowers: Callable[..., bool] | None = None,
+            singular: bool = False) -> Primitive:  # fmt: skip
     """An elementwise row. `derivative` may be the bare rule of a `Partials`; `domain` is where samples are drawn."""
     ranges = tuple(domains) or (domain,) * arity
 
@@ -90,7 +91,7 @@ def mapping(name: str, arity: int, eval: Callable, derivative: Derivative | Call
         return out if out.dtype == wanted else out.astype(wanted)
 
     return register(Primitive(
-        name, Kind.MAP, evaluate, infer, Partials(derivative) if callable(derivative) else derivative, sample,
+        name, Kind.MAP, evaluate, infer, Partials(derivative, singular) if callable(derivative) else derivative, sample,
         body=body or name, cost=cost, lowers=lowers or real_only,
     ))  # fmt: skip
 

@@ -59,7 +59,7 @@ def _sample_take(rng: np.random.Generator) -> list[Sample]:
 
 take = register(Primitive(
     "take", Kind.VIEW, _eval_take, _infer_take,
-    Linear(lambda g, x, index, axis, checked=True: (g.zeros_like(x).scatter_add(index, g, axis), None)), _sample_take,
+    Linear(lambda g, x, index, axis, checked=True: (g.part_of_take(index, axis), None)), _sample_take,
     index=_index_take, put=_put_take,
 ))  # fmt: skip
 
@@ -84,7 +84,7 @@ def _index_along(out: Sequence, types: Sequence[TensorType], context: Any, axis:
 
 take_along = register(Primitive(
     "take_along", Kind.VIEW, _eval_along, _infer_along,
-    Linear(lambda g, x, index, axis: (g.zeros_like(x).scatter_along_add(index, g, axis), None)),
+    Linear(lambda g, x, index, axis: (g.part_of_take_along(index, axis), None)),
     lambda rng: [((draw(rng, d, (3, 4)), rng.integers(-4, 4, (3, 2))), {"axis": 1}) for d in dt.ALL], index=_index_along,
 ))  # fmt: skip
 

@@ -1,0 +1,1 @@
+"""Transforms of graphs: derivatives forward and backward, batches; and how eager values go through them."""
