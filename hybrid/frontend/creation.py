@@ -36,6 +36,7 @@ from hybrid.frontend.values import (
     wrap,
 )
 from hybrid.ir import trace as tr
+from hybrid.ir.lifted import followable
 from hybrid.ops import elementwise as e
 from hybrid.ops import view as v
 
@@ -88,6 +89,7 @@ def _filled(shape: Shape, value: Any, dtype: np.dtype, kind: str) -> Any:
 
 
 # From data ---------------------------------------------------------------------------------------------------------------
+@followable
 def tensor(data: Any, dtype: Any = None) -> Any:
     """A new tensor with a copy of the data.
 
@@ -118,6 +120,7 @@ def _has_float64(data: Any) -> bool:
     return isinstance(data, (np.ndarray, np.generic, Value))
 
 
+@followable
 def asarray(obj: Any, dtype: Any = None, *, device: str | None = None, copy: bool | None = None) -> Any:
     """The data as a tensor, sharing memory with an array where dtype and `copy` allow it."""
     _on_cpu(device)

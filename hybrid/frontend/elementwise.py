@@ -42,7 +42,7 @@ from hybrid.frontend.values import (
     unwrap,
     wrap,
 )
-from hybrid.ir import finite
+from hybrid.ir import finite, lifted
 from hybrid.ir import trace as tr
 from hybrid.ir.primitive import Primitive
 from hybrid.ops import elementwise as e
@@ -118,13 +118,16 @@ class Elementwise:
         return self if instance is None else MethodType(self, instance)
 
     def __call__(self, *operands: Any, **keywords: Any) -> Any:
-        if not keywords:
-            if not tr.open_traces:
-                arrays = _plain(operands)
-                return wrap(self.ufunc(*arrays)) if arrays is not None else self.eager(operands)
-            if tracing(*operands) is None:
-                return self.eager(operands)
-        return self._with_keywords(operands, **keywords)
+        try:
+            if not keywords:
+                if not tr.open_traces:
+                    arrays = _plain(operands)
+                    return wrap(self.ufunc(*arrays)) if arrays is not None else self.eager(operands)
+                if tracing(*operands) is None:
+                    return self.eager(operands)
+            return self._with_keywords(operands, **keywords)
+        except lifted.Followed:
+            return lifted.follow(self, operands, keywords)
 
     def _with_keywords(
         self, operands: tuple, *, out: Any = None, where: Any = True, dtype: Any = None, casting: str = "same_kind", **rest: Any
@@ -296,6 +299,7 @@ _rows(truth, logical_and=e.and_, logical_or=e.or_, logical_xor=e.xor, logical_no
 row("true_divide", division, e.div, np.true_divide, "divide")
 
 
+@lifted.followable
 def cast(x: Any, dtype: Any) -> Any:
     """The same values in another dtype; x itself where it has that dtype."""
     target = dt.canonical(dtype)

@@ -40,6 +40,7 @@ from hybrid.frontend.values import (
 )
 from hybrid.ir import trace as tr
 from hybrid.ir.graph import Atom
+from hybrid.ir.lifted import followable
 from hybrid.ops import contract as c
 from hybrid.ops import linalg as la
 from hybrid.ops import view as v
@@ -59,6 +60,7 @@ def _result(operands: tuple, atom: Atom) -> Any:
     return wrap(active().fresh(atom, result_kind(operands, atom.type.shape)))
 
 
+@followable
 def dot_general(a: Any, b: Any, contract: tuple, batch: tuple = ((), ())) -> Any:
     """Sums of products over paired axes: batch axes come first, then the free axes of a, then those of b.
 
@@ -120,6 +122,7 @@ def _stretched(a: Atom, shape: Shape) -> Atom:
     return a if a.type.shape == shape else active().one(v.broadcast, a, shape=shape)
 
 
+@followable
 def matmul(x1: Any, x2: Any, /, out: Any = None, **rest: Any) -> Any:
     """The matrix product over the last two axes, leading axes broadcast.
 

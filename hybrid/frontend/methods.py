@@ -22,6 +22,7 @@ from hybrid.frontend import (
 from hybrid.frontend.elementwise import NAMES, cast, where
 from hybrid.frontend.values import bind, concrete, kind_of, laid_out, like, shape_of, tracing, unsupported, unwrap, wrap
 from hybrid.ir import trace as tr
+from hybrid.ir.lifted import Lifted, followable
 from hybrid.ops import elementwise, fft
 from hybrid.ops import index as ix
 from hybrid.ops import linalg as la
@@ -73,6 +74,7 @@ class Methods:
         gathering.take, gathering.repeat, gathering.diagonal, gathering.trace, gathering.tril, gathering.triu,
     )  # fmt: skip
 
+    @followable
     def conj(self) -> Any:
         """The complex conjugate; real numbers are their own."""
         if not is_complex(self.dtype):  # type: ignore[attr-defined]
@@ -88,6 +90,7 @@ class Methods:
             return shaping.reshape(self, _sizes(shape, sizes))
         return shaping.reshape(self, _sizes(shape, sizes), order=order, copy=copy)
 
+    @followable
     def view(self, dtype: Any = None, *sizes: int) -> Any:
         """The same memory: in another shape for sizes, as NumPy's `view` for a dtype."""
         if isinstance(dtype, (int, tuple)):
@@ -134,6 +137,7 @@ class Methods:
     def imag(self, value: Any) -> None:
         self.imag[...] = value
 
+    @followable
     def flatten(self, order: str = "C") -> Any:
         """The elements in one axis, always a copy."""
         if tracing(self) is None:
@@ -141,6 +145,7 @@ class Methods:
         flat = shaping.ravel(self, order)
         return shaping.copy(flat) if np.size(flat.shape) else flat
 
+    @followable
     def astype(self, dtype: Any, order: str = "K", casting: str = "unsafe", subok: bool = True, copy: bool = True) -> Any:
         """A copy in another dtype; with `copy=False`, the tensor itself where it has that dtype."""
         if not copy and canonical(dtype) == self.dtype:  # type: ignore[attr-defined]
@@ -168,7 +173,7 @@ class Methods:
 
     def detach(self) -> Any:
         """The same memory as a tensor that gradients do not flow through."""
-        return self[...]  # type: ignore[index]
+        return shaping.stop_gradient(self)
 
     def contiguous(self) -> Any:
         """A C-contiguous tensor: itself, or a copy."""
@@ -184,13 +189,13 @@ class Methods:
 
     def item(self, *args: Any) -> Any:
         """One element as a Python number."""
-        if tracing(self) is None or any(isinstance(k, tuple) for k in args):
+        if isinstance(unwrap(self), Lifted) or tracing(self) is None or any(isinstance(k, tuple) for k in args):
             return self._value("item()").item(*args)
         return editing.number_of(self, *args)
 
     def tolist(self) -> Any:
         """The elements as nested lists of Python numbers."""
-        if tracing(self) is None or not editing.is_short(self):
+        if isinstance(unwrap(self), Lifted) or tracing(self) is None or not editing.is_short(self):
             return self._value("tolist()").tolist()
         return editing.listed(self)
 

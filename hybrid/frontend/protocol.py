@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -26,7 +27,7 @@ from hybrid.frontend.values import (
     tracing,
     unsupported,
 )
-from hybrid.ir import finite
+from hybrid.ir import finite, lifted
 from hybrid.ir import trace as tr
 
 _WHOLE: dict[Any, Callable] = {np.matmul: matmul, np.divmod: divmod_, np.modf: modf}  # ufuncs that are no maps
@@ -55,7 +56,10 @@ def ufunc_form(ufunc: Any) -> Callable | None:
 def apply_ufunc(ufunc: np.ufunc, method: str, inputs: tuple, kwargs: dict) -> Any:
     """What `ufunc.method(*inputs, **kwargs)` means when a tensor is among the arguments."""
     if not tr.open_traces:
-        return _eager_ufunc(ufunc, method, inputs, kwargs)
+        try:
+            return _eager_ufunc(ufunc, method, inputs, kwargs)
+        except lifted.Followed:
+            return lifted.follow(_ufunc(ufunc, method), inputs, kwargs)
     if any(isinstance(x, Masked) for x in inputs):
         return NotImplemented  # it knows what goes with a selection
     out: tuple = kwargs.get("out") or ()
@@ -83,6 +87,17 @@ def apply_ufunc(ufunc: np.ufunc, method: str, inputs: tuple, kwargs: dict) -> An
         return _at(ufunc, *inputs)
     name = f"np.{ufunc.__name__}{'' if method == '__call__' else '.' + method}"
     return between(getattr(ufunc, method), inputs, kwargs, name, unsupported(name))
+
+
+@functools.cache
+def _ufunc(ufunc: np.ufunc, method: str) -> Callable:
+    """A ufunc's method as one function of tensors."""
+
+    def call(*inputs: Any, **kwargs: Any) -> Any:
+        return getattr(ufunc, method)(*inputs, **kwargs)
+
+    call.__name__ = f"np.{ufunc.__name__}" + (f".{method}" if method != "__call__" else "")
+    return call
 
 
 def _at(ufunc: np.ufunc, x: Any, index: Any, *values: Any) -> None:

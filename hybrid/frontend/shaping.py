@@ -34,6 +34,7 @@ from hybrid.frontend.values import (
     wrap,
 )
 from hybrid.ir import trace as tr
+from hybrid.ir.lifted import Lifted, followable
 from hybrid.ir.primitive import Primitive
 from hybrid.ops import view as v
 
@@ -281,6 +282,25 @@ def _turned(by: int, size: Size) -> Size:
     if by and not active().ask("gt", size, abs(by)):
         raise active().specialise("a roll by more than the size of an axis", size)
     return by if by >= 0 else size + by
+
+
+@followable
+def stop_gradient(x: Any) -> Any:
+    """The same array as a value that no gradient flows through.
+
+    >>> import hybrid as hy
+    >>> hy.grad(lambda x: x * hy.stop_gradient(x))(3.0)
+    3.0
+    """
+    if not isinstance(x, (Value, np.ndarray)):
+        return x
+    data = unwrap(x)
+    if isinstance(data, Lifted):
+        return wrap(data.stopped())
+    if tr.current() is None:
+        return wrap(data) if isinstance(x, Value) else x
+    source = traced(x)
+    return as_view(active(), source, v.stop, unwrap(source).proto, scalar=kind_of(source) in ("scalar", "python"), tag=0)
 
 
 @implements(np.copy)

@@ -33,7 +33,9 @@ from hybrid.frontend.values import (
     unwrap,
     wrap,
 )
+from hybrid.ir import lifted
 from hybrid.ir import trace as tr
+from hybrid.ir.lifted import Followed, Lifted
 from hybrid.ir.trace import Symbol
 
 _ndarray, _asarray, _new = np.ndarray, np.asarray, object.__new__
@@ -49,6 +51,8 @@ def _operate(function: Callable, operands: tuple) -> Any:
     """An operator the general way: recorded inside a trace, NumPy's otherwise."""
     if not all(isinstance(x, _ARRAY_LIKE) and not isinstance(x, Masked) for x in operands):
         return NotImplemented
+    if not tr.open_traces and any(isinstance(unwrap(x), Lifted) for x in operands):
+        return lifted.follow(function, operands, {})
     trace = tracing(*operands)
     if trace is not None and any(type(x) in (list, tuple) for x in operands) and _of_numbers(function, operands):
         return NotImplemented
@@ -104,7 +108,10 @@ def _in_place(function: Any, symbol: str) -> Callable:
             return self
         if not isinstance(other, _ARRAY_LIKE) or isinstance(other, Masked):
             return NotImplemented
-        trace = tracing(self, other)
+        try:
+            trace = tracing(self, other)
+        except Followed:
+            trace = None
         if trace is None:
             function(self, other, out=self)
             return self
@@ -226,9 +233,12 @@ class Tensor(Methods, Value):
                 return wrap(data[index])
             if kind is Tensor and type(index._data) is _ndarray:
                 return wrap(data[index._data])
-        if tracing(self, index) is not None:
-            return getitem(self, index)
-        return wrap(concrete(self)[_plain_index(index)])
+        try:
+            if tracing(self, index) is not None:
+                return getitem(self, index)
+            return wrap(concrete(self)[_plain_index(index)])
+        except Followed:
+            return lifted.follow(operator.getitem, (self, index), {})
 
     def __setitem__(self, index: Any, value: Any) -> None:
         """Write elements in place."""
@@ -238,10 +248,13 @@ class Tensor(Methods, Value):
             if type(new) in _FAST and (kind in _BASIC or (kind is tuple and _BASIC.issuperset(map(type, index)))):
                 data[index] = new
                 return
-        if tracing(self, value, index) is not None:
-            setitem(self, index, value)
-        else:
-            concrete(self)[_plain_index(index)] = concrete(value)
+        try:
+            if tracing(self, value, index) is not None:
+                setitem(self, index, value)
+            else:
+                concrete(self)[_plain_index(index)] = concrete(value)
+        except Followed:
+            lifted.follow(operator.setitem, (self, index, value), {})
 
     def __len__(self) -> int:
         shape = self.shape
@@ -264,6 +277,8 @@ class Tensor(Methods, Value):
         """The array behind this tensor; in a trace there is none, and Python's question is refused."""
         if type(self._data) is Symbol:
             return tr.demand(self._data, what)
+        if isinstance(self._data, Lifted):
+            return self._data.array(what)
         if tr.open_traces and (trace := tr.current()) is not None:
             return tr.demand(trace.capture(self._data, "tensor"), what)
         return self._data
@@ -336,17 +351,21 @@ class Tensor(Methods, Value):
             if trace.alive and trace is tr.current():
                 return repr(self._python("repr()"))
             return f"<traced {data.type} in {trace.builder.name}>"
+        if isinstance(data, Lifted):
+            return data.text()
         body = np.array2string(data, separator=", ", prefix="tensor(")
         return f"tensor({body}, dtype={data.dtype.name})"
 
     def __str__(self) -> str:
         if type(self._data) is Symbol:
             return str(self._python("text"))
-        return str(self._data)
+        return self._data.text() if isinstance(self._data, Lifted) else str(self._data)
 
     def __format__(self, spec: str) -> str:
         if type(self._data) is Symbol:
             return format(self._python("text"), spec)
+        if isinstance(self._data, Lifted):
+            return format(self._value("text").item() if spec and not self.shape else self._data.text(), spec)
         return format(self._data.item() if spec and not self.shape else self._data, spec)
 
     def _python(self, what: str) -> Any:

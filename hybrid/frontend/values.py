@@ -17,7 +17,7 @@ from hybrid.core import dtype as dt
 from hybrid.core.errors import DTypeError, EscapeError, TraceError
 from hybrid.core.shape import Dim, Shape, Size, TensorType, broadcast
 from hybrid.frontend.quick import FORMS, JOINS
-from hybrid.ir import finite
+from hybrid.ir import finite, lifted
 from hybrid.ir import trace as tr
 from hybrid.ir.graph import Atom, Literal, Source
 from hybrid.ir.primitive import Primitive, infer
@@ -47,7 +47,7 @@ def register_tensor(cls: type[Value]) -> None:
 def wrap(data: Any) -> Any:
     """A tensor over an ndarray (or NumPy scalar) or a symbol, without a copy."""
     out = _new(tensor_class)
-    if type(data) is np.ndarray:
+    if type(data) is np.ndarray or isinstance(data, lifted.Lifted):
         out._data = data
     elif type(data) is Symbol:
         data.cell.trace.made.append(weakref.ref(out))  # so that the end of the trace can tell who kept one
@@ -83,7 +83,9 @@ def active() -> Trace:
 
 def _refuse_escaped(operands: tuple) -> None:
     for x in operands:
-        if isinstance(x, Value) and type(x._data) is Symbol:
+        if isinstance(x, Value) and type(x._data) is not np.ndarray:
+            if type(x._data) is not Symbol:
+                raise lifted.Followed
             tr.live(x._data)
             raise EscapeError("a traced tensor was used outside its trace")
 
@@ -418,7 +420,7 @@ def as_view(trace: Trace, x: Any, primitive: Primitive, proto: np.ndarray, *, sc
 def concrete(x: Any) -> Any:
     """The array behind a tensor, also inside lists and tuples; anything else is x itself. Escaped tensors are refused."""
     if isinstance(x, Value):
-        if type(x._data) is Symbol:
+        if type(x._data) is not np.ndarray:
             _refuse_escaped((x,))
         return x._data
     if type(x) in (list, tuple) and holds_tensor(x):
@@ -534,7 +536,10 @@ def implements(numpy_function: Callable, *also: Callable) -> Callable:
             elif (not kwargs or _are_settings(kwargs)) and (plain := _plain(args)) is not None:
                 made = (quick if type(plain[0]) is np.ndarray else join)(*plain, **kwargs)
                 return wrap(made) if type(made) is np.ndarray else rewrap(made)
-            result = evaluate(numpy_function, *args, **kwargs)
+            try:
+                result = evaluate(numpy_function, *args, **kwargs)
+            except lifted.Followed:
+                return lifted.follow(function, args, kwargs)
             return kwargs["out"] if kwargs and kwargs.get("out") is not None else result
 
         for known in (numpy_function, *also):

@@ -59,14 +59,14 @@ class _NoGradient:
         return "NO_GRADIENT"
 
 
-class _ZeroGradient:
+class ZeroGradient:
     def __repr__(self) -> str:
         return "ZERO_GRADIENT"
 
 
 NO_GRADIENT = _NoGradient()
-ZERO_GRADIENT = _ZeroGradient()  # constant between jumps, at which the derivative is said to be zero, too
-Derivative = Partials | Linear | Custom | _NoGradient | _ZeroGradient
+ZERO_GRADIENT = ZeroGradient()  # constant between jumps, at which the derivative is said to be zero, too
+Derivative = Partials | Linear | Custom | _NoGradient | ZeroGradient
 
 Sample = tuple[tuple[np.ndarray, ...], dict[str, Any]]  # operands and params
 

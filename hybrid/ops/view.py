@@ -11,7 +11,7 @@ from hybrid.core import dtype as dt
 from hybrid.core.errors import ShapeError
 from hybrid.core.shape import Dim, Shape, Size, TensorType, contiguous_strides, product
 from hybrid.core.shape import broadcast as broadcast_shapes
-from hybrid.ir.primitive import Kind, Linear, Primitive, Sample, register
+from hybrid.ir.primitive import ZERO_GRADIENT, Kind, Linear, Primitive, Sample, ZeroGradient, register
 from hybrid.ops.family import check_axes, draw
 
 
@@ -140,6 +140,27 @@ broadcast = register(Primitive(
     "broadcast", Kind.VIEW, lambda x, shape: np.broadcast_to(x, shape), _infer_broadcast, Linear(_adjoint_broadcast),
     _sampler(((3, 1), {"shape": (2, 3, 4)}), ((), {"shape": (5,)}), ((4,), {"shape": (0, 4)})), index=_index_broadcast,
 ))  # fmt: skip
+
+
+# mark and stop: the same array, for derivatives another value ----------------------------------------------------------
+def _identity(name: str, derivative: Linear | ZeroGradient) -> Primitive:
+    return register(
+        Primitive(
+            name,
+            Kind.VIEW,
+            lambda x, tag: x,
+            lambda x, tag: TensorType(x.dtype, x.shape),
+            derivative,
+            lambda rng: [((draw(rng, d, (3, 2)),), {"tag": 0}) for d in dt.ALL],
+            index=lambda out, types, context, tag: list(out),
+            put=lambda bind, base, value, tag: value,
+        )
+    )
+
+
+# `tag` tells one from another: what is computed from a marked value is not what was computed from the value before.
+mark = _identity("mark", Linear(lambda g, x, tag: (g,)))
+stop = _identity("stop", ZERO_GRADIENT)
 
 
 # slice ----------------------------------------------------------------------------------------------------------------

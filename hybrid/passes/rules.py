@@ -192,7 +192,13 @@ def single_part(builder, eqn, inputs, producer):
     return inputs[0] if len(inputs) == 1 else None
 
 
+def operand_itself(builder, eqn, inputs, producer):
+    return inputs[0]
+
+
 STRUCTURE: dict[str, tuple[Structural, ...]] = {
+    "mark": (operand_itself,),
+    "stop": (operand_itself,),
     "convert": (no_change_of_dtype, widening_and_back),
     "reshape": (same_shape, reshape_of_reshape),
     "transpose": (identity_transpose, transpose_of_transpose),

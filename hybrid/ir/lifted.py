@@ -1,0 +1,103 @@
+"""Values that a transform follows through eager code, one operation at a time.
+
+A tensor holds one in place of its array. Transforms nest: each has a level, and what one of them follows may hold a value that
+one of a lower level follows. An operation is handled by the highest level among its operands, in terms of the values below.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from hybrid.core.errors import GradientError
+
+_numbers = itertools.count(1)
+
+
+class Level:
+    """One transform under way. `apply(function, args, kwargs)` is what an operation means for what it follows."""
+
+    def __init__(self, number: int | None = None):
+        self.number = next(_numbers) if number is None else number
+
+    def apply(self, function: Callable, args: tuple, kwargs: dict) -> Any:
+        raise NotImplementedError
+
+
+class Lifted:
+    """A value that `level` follows: the value below it, an array or another such; a subclass says what else is known."""
+
+    __slots__ = ("level", "value")
+    level: Level
+    value: Any
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.value.shape
+
+    @property
+    def dtype(self) -> np.dtype:
+        return self.value.dtype
+
+    @property
+    def ndim(self) -> int:
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        return int(np.prod(self.shape, dtype=np.int64))
+
+    @property
+    def strides(self) -> tuple[int, ...]:
+        return self.value.strides
+
+    @property
+    def flags(self) -> Any:
+        return self.value.flags
+
+    def stopped(self) -> Any:
+        """The value that no gradient flows through."""
+        raise NotImplementedError
+
+    def text(self) -> str:
+        """How the tensor that holds it is shown."""
+        raise NotImplementedError
+
+    def array(self, what: str) -> np.ndarray:
+        """The elements, for Python to decide by; `what` asks for them."""
+        below = self.value
+        return below.array(what) if isinstance(below, Lifted) else below
+
+
+class Followed(GradientError):
+    """An operation came upon a value that a transform follows, where arrays are taken: to be caught where it began."""
+
+    def __init__(self) -> None:
+        Exception.__init__(self, "an operation that no transform follows was given a tensor that one does:\n"
+                           "  fix:      use an operation with a derivative, or x.detach()")  # fmt: skip
+
+
+# What an operation on such values means; `transforms.levels` enters it.
+follow: Callable[[Callable, tuple, dict], Any]
+
+
+def followable(function: Callable) -> Callable:
+    """A function of tensors that goes to `follow` where a transform follows one of them."""
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return function(*args, **kwargs)
+        except Followed:
+            return follow(call, args, kwargs)
+
+    return call
+
+
+def enter(meaning: Callable[[Callable, tuple, dict], Any]) -> None:
+    global follow
+    follow = meaning

@@ -1,0 +1,258 @@
+"""Operations as graphs: what a transform that follows eager code knows of an operation is the graph that tracing it gives.
+
+An operation is any function of this library that a user's code calls. Its graph is found once for operands of the same types,
+and so are the graphs derived from it; calls of them are operations again, which a transform of a lower level may follow.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any
+
+import numpy as np
+
+from hybrid.core import dtype as dt
+from hybrid.core import tree
+from hybrid.core.errors import GradientError, HybridError
+from hybrid.core.shape import TensorType
+from hybrid.frontend import values
+from hybrid.frontend.values import Value, wrap
+from hybrid.ir import lifted
+from hybrid.ir import trace as tr
+from hybrid.ir.graph import Graph, evaluate
+from hybrid.ir.lifted import Followed, Level, Lifted
+from hybrid.ir.trace import Chain, Symbol, Trace
+from hybrid.transforms import forward, reverse
+from hybrid.transforms.reverse import differentiable
+from hybrid.transforms.terms import Recorder
+
+MOST = 4096  # operations that are remembered
+_WEAK = TensorType(dt.float64, (), weak=True)
+
+
+class Operation:
+    """One operation on operands of given types, as a graph.
+
+    Args:
+        graph: its inputs are the operands, its outputs the results and then what is written into operands.
+        name: what the user calls it.
+        results: how many results it has.
+        views: for each result, the operand that it is a view of and how, or None.
+        writes: the operands that are written, in the order of the outputs.
+    """
+
+    def __init__(self, graph: Graph, name: str, results: int, views: Sequence[tuple[int, Chain] | None], writes: Sequence[int]):
+        self.graph, self.name, self.results = graph, name, results
+        self.views, self.writes = tuple(views), tuple(writes)
+        self.outputs = tuple(atom.type for atom in graph.outputs)
+        self.smooth = tuple(differentiable(atom) for atom in graph.outputs)
+        self.takes = tuple(differentiable(var) for var in graph.inputs)
+        self._made: dict[Hashable, Any] = {}
+
+    def backward(self, wanted: tuple[bool, ...], given: tuple[bool, ...]) -> tuple[Call, tuple[int, ...]]:
+        """The call that takes cotangents of some results to some operands, and the operands that it needs besides."""
+        key = "backward", wanted, given
+        if key not in self._made:
+            graph = reverse.vjp(self.graph, wanted, given, results=False)
+            used = {atom for eqn in graph.eqns for atom in eqn.inputs} | set(graph.outputs)
+            count = len(self.graph.inputs)
+            kept = tuple(k for k in range(count) if graph.inputs[k] in used)
+            inputs = (*(graph.inputs[k] for k in kept), *graph.inputs[count:])
+            self._made[key] = Call(graph.replace(inputs=inputs), f"the derivative of {self.name}"), kept
+        return self._made[key]
+
+    def forward(self, given: tuple[bool, ...]) -> tuple[Call, tuple[bool, ...]]:
+        """The call that takes operands and some tangents to the tangents of results, and which results have one."""
+        key = "forward", given
+        if key not in self._made:
+            graph, have = forward.jvp(self.graph, given)
+            graph = reverse.pruned(graph.replace(outputs=graph.outputs[len(self.outputs) :]))
+            self._made[key] = Call(graph, f"the derivative of {self.name}"), have
+        return self._made[key]
+
+
+class Call:
+    """A graph as an operation of its own: a pure function of tensors that returns a tuple of them."""
+
+    def __init__(self, graph: Graph, name: str):
+        self.graph, self.__name__ = graph, name
+        self.operation = Operation(graph, name, len(graph.outputs), [None] * len(graph.outputs), ())
+
+    def __call__(self, *operands: Any) -> tuple:
+        data = [x._data for x in operands]
+        if tr.current() is not None:
+            return self._inlined(operands)
+        if any(isinstance(x, Lifted) for x in data):
+            return lifted.follow(self, operands, {})
+        return tuple(map(wrap, evaluate(self.graph, *data)))
+
+    def _inlined(self, operands: Sequence[Any]) -> tuple:
+        trace = values.active()
+        atoms = [values.read(trace, x) for x in operands]
+        env = reverse.replay(Recorder(trace.builder), self.graph, atoms)
+        return tuple(wrap(trace.fresh(env.get(atom, atom), "tensor")) for atom in self.graph.outputs)
+
+
+class _Unknown(Exception):
+    """An argument that no key can tell."""
+
+
+_known: OrderedDict[Hashable, Operation] = OrderedDict()
+
+
+def follow(function: Callable, args: tuple, kwargs: dict) -> Any:
+    """An operation some of whose operands a transform follows: the one of the highest level handles it."""
+    levels = [x._data.level for x in _tensors((args, kwargs)) if isinstance(x._data, Lifted)]
+    if not levels:
+        raise Followed
+    return max(levels, key=_number).apply(function, args, kwargs)
+
+
+def _number(level: Level) -> int:
+    return level.number
+
+
+def _tensors(x: Any) -> list:
+    """The tensors among arguments."""
+    kind = type(x)
+    if kind is values.tensor_class:
+        return [x]
+    if kind is tuple or kind is list:
+        return [found for item in x for found in _tensors(item)]
+    if kind is dict:
+        return [found for item in x.values() for found in _tensors(item)]
+    if kind is slice:
+        return _tensors((x.start, x.stop, x.step))
+    return []
+
+
+def replaced(x: Any, change: Callable[[Any], Any]) -> Any:
+    """Arguments with other tensors for those among them."""
+    kind = type(x)
+    if kind is values.tensor_class:
+        return change(x)
+    if kind is tuple or kind is list:
+        return kind([replaced(item, change) for item in x])
+    if kind is dict:
+        return {name: replaced(item, change) for name, item in x.items()}
+    if kind is slice:
+        return slice(*(replaced(item, change) for item in (x.start, x.stop, x.step)))
+    return x
+
+
+def operation(function: Callable, args: tuple, kwargs: dict, operands: list) -> Operation:
+    """The graph of a call. `operands` gets what goes into it: tensors, arrays and floats, in order."""
+    try:
+        key: Any = function, _described(args, operands), _described(kwargs, operands) if kwargs else None
+        hash(key)
+    except (_Unknown, TypeError):
+        raise GradientError(f"{_name(function)} takes an argument that no transform follows", got=f"{args}"[:80]) from None
+    if isinstance(function, Call):
+        return function.operation
+    found = _known.get(key)
+    if found is None:
+        found = _known[key] = _traced(function, args, kwargs, operands)
+        if len(_known) > MOST:
+            _known.popitem(last=False)
+    return found
+
+
+def data_of(x: Any) -> Any:
+    """What an operand is below: the array or value of a tensor, an array for a number."""
+    return x._data if isinstance(x, Value) else np.asarray(x)
+
+
+def viewed(array: np.ndarray, chain: Chain) -> np.ndarray:
+    """A chain of views of an array, in the same memory."""
+    for primitive, params in chain:
+        array = primitive.eval(array, **params)
+    return array
+
+
+def _name(function: Callable) -> str:
+    return getattr(function, "__name__", "an operation")
+
+
+def _described(x: Any, operands: list) -> Hashable:
+    """What the graph of a call depends on, of an argument."""
+    kind = type(x)
+    if kind is values.tensor_class:
+        operands.append(x)
+        data = x._data
+        if type(data) is np.ndarray and not data.flags.c_contiguous:
+            return "tensor", data.dtype, data.shape, data.strides
+        return "tensor", data.dtype, data.shape
+    if kind is float:
+        operands.append(x)
+        return "float"
+    if kind is tuple or kind is list:
+        return kind, *[_described(item, operands) for item in x]
+    if kind is dict:
+        return tuple([(name, _described(item, operands)) for name, item in x.items()])
+    if kind is slice:
+        return slice, *[_described(item, operands) for item in (x.start, x.stop, x.step)]
+    if kind is np.ndarray:
+        operands.append(x)
+        return "array", x.dtype, x.shape, x.strides
+    if isinstance(x, np.generic):
+        operands.append(x)
+        return "scalar", x.dtype
+    return kind, x
+
+
+def _traced(function: Callable, args: tuple, kwargs: dict, operands: Sequence[Any]) -> Operation:
+    name = _name(function)
+    with Trace(name) as trace:
+        symbols = [_symbol(trace, x, k) for k, x in enumerate(operands)]
+        source = iter(symbols)
+
+        def symbolic(x: Any) -> Any:
+            if type(x) in (tuple, list):
+                return type(x)([symbolic(item) for item in x])
+            if type(x) is dict:
+                return {key: symbolic(item) for key, item in x.items()}
+            if type(x) is slice:
+                return slice(*map(symbolic, (x.start, x.stop, x.step)))
+            return wrap(next(source)) if _is_operand(x) else x
+
+        try:
+            out = function(*symbolic(args), **symbolic(kwargs))
+            return _finished(trace, name, symbols, out)
+        except Followed:
+            raise GradientError(f"{name} holds a tensor that a transform follows, where none can be seen") from None
+        except HybridError as error:
+            raise GradientError(f"{name} has no derivative: {error.what}", got=error.got, fix=error.fix,
+                                at=tr.user_line()) from error  # fmt: skip
+
+
+def _is_operand(x: Any) -> bool:
+    return type(x) in (values.tensor_class, float, np.ndarray) or isinstance(x, np.generic)
+
+
+def _symbol(trace: Trace, x: Any, k: int) -> Symbol:
+    if type(x) is float:
+        return trace.argument(_WEAK, "python", f"x{k}", k)
+    data = x._data if isinstance(x, Value) else x
+    kind = "tensor" if isinstance(x, Value) else "scalar" if isinstance(x, np.generic) else "ndarray"
+    strides = data.strides if type(data) is np.ndarray else None
+    return trace.argument(TensorType(data.dtype, data.shape), kind, f"x{k}", k, strides=strides)
+
+
+def _finished(trace: Trace, name: str, symbols: Sequence[Symbol], out: Any) -> Operation:
+    homes = {symbol.cell: k for k, symbol in enumerate(symbols)}
+    results, views = [], []
+    for leaf in tree.flatten(out)[0]:
+        if not isinstance(leaf, Value):
+            continue
+        data = leaf._data
+        if type(data) is not Symbol:
+            data = values.symbol(trace, leaf)
+        results.append(tr.read(data))
+        views.append((homes[data.cell], data.chain) if data.cell in homes else None)
+    writes = [k for k, symbol in enumerate(symbols) if symbol.cell.written]
+    graph = trace.builder.finish([*results, *(symbols[k].cell.value for k in writes)])
+    return Operation(graph, name, len(results), views, writes)
+
+
+lifted.enter(follow)

@@ -1,0 +1,96 @@
+"""Derivatives inside a trace: what a function recorded is differentiated by recording more."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from typing import Any
+
+from hybrid.frontend import values
+from hybrid.frontend.values import Value, wrap
+from hybrid.ir import trace as tr
+from hybrid.ir.graph import Atom, Eqn, Var
+from hybrid.ir.primitive import Kind
+from hybrid.ir.trace import Symbol, Trace
+from hybrid.ops import view as v
+from hybrid.transforms import flow, forward, reverse
+from hybrid.transforms.reverse import Cotangents, depending
+from hybrid.transforms.terms import Recorder
+
+_tags = itertools.count(1)
+
+
+class Marked:
+    """Leaves as new values, so that what is computed from them can be told from what is computed from the same otherwise."""
+
+    def __init__(self, leaves: Sequence[Any]):
+        self.trace = values.active()
+        self.given = [values.symbol(self.trace, leaf) for leaf in leaves]
+        self.atoms = [self.trace.one(v.mark, tr.read(symbol), tag=next(_tags)) for symbol in self.given]
+        self.symbols = [self.trace.fresh(atom, symbol.kind) for atom, symbol in zip(self.atoms, self.given)]
+
+    @property
+    def tensors(self) -> list[Any]:
+        return list(map(wrap, self.symbols))
+
+    def put_back(self) -> None:
+        """Let the caller's arrays have what was written into the leaves."""
+        for symbol, given in zip(self.symbols, self.given):
+            if symbol.cell.written:
+                tr.write(given, tr.read(symbol))
+
+    @property
+    def eqns(self) -> list[Eqn]:
+        """What has been recorded since, seen from where the trace stands."""
+        found: list[Eqn] = []
+        builder: Any = self.trace.builder
+        while builder is not None:
+            found[:0] = builder.eqns
+            builder = builder.outer
+        wanted = set(self.atoms)
+        last = max(k for k, eqn in enumerate(found) if not wanted.isdisjoint(eqn.outputs))
+        return found[last + 1 :]
+
+
+def atom_of(trace: Trace, leaf: Any) -> Atom | None:
+    """The current value of a traced result."""
+    return tr.read(leaf._data) if isinstance(leaf, Value) and type(leaf._data) is Symbol else None
+
+
+def pull(marked: Marked, results: Sequence[Any], cotangents: Sequence[Any]) -> list[Any]:
+    """Cotangents of the leaves, as tensors of the trace."""
+    trace = marked.trace
+    recorder = Recorder(trace.builder)
+    reached = Cotangents(recorder)
+    for result, given in zip(results, cotangents):
+        atom = atom_of(trace, result)
+        if isinstance(atom, Var) and given is not None:
+            reached.add(atom, recorder.term(values.read(trace, given)))
+    eqns = marked.eqns
+    reverse.backward(recorder, eqns, reached, depending(eqns, [atom for atom in marked.atoms if isinstance(atom, Var)]))
+    return [
+        wrap(trace.fresh(reached.full(atom).atom, symbol.kind))  # type: ignore[arg-type]
+        for atom, symbol in zip(marked.atoms, marked.symbols)
+    ]
+
+
+def push(marked: Marked, tangents: Sequence[Any], results: Sequence[Any]) -> list[Any]:
+    """Tangents of results, as tensors of the trace; None for what depends on no leaf."""
+    trace = marked.trace
+    recorder = Recorder(trace.builder)
+    known: forward.Tangents = {
+        atom: recorder.term(values.read(trace, t)) for atom, t in zip(marked.atoms, tangents, strict=True)
+    }
+    for eqn in marked.eqns:
+        if eqn.primitive.kind is Kind.CONTROL:
+            if any(atom in known for atom in eqn.inputs):
+                made = flow.push(recorder, eqn, eqn.inputs, known)
+                known.update((var, known[atom]) for var, atom in zip(eqn.outputs, made) if atom in known)
+        else:
+            forward.pushed(recorder, eqn, eqn.inputs, eqn.outputs, known)
+    out = []
+    for result in results:
+        atom = atom_of(trace, result)
+        term = known.get(atom) if atom is not None else None
+        out.append(None if term is None else wrap(trace.fresh(term.atom, result._data.kind)))
+    return out
