@@ -120,6 +120,7 @@ from hybrid.frontend.shaping import (
     split,
     squeeze,
     stack,
+    stop_gradient,
     swapaxes,
     transpose,
     unstack,
@@ -233,6 +234,8 @@ from hybrid.frontend.ufuncs import (
 )
 from hybrid.runtime.profile import profile
 from hybrid.staging.function import FallbackWarning, RetraceWarning, eager, function
+from hybrid.transforms.derived import grad, hessian, hvp, jacobian, jvp, linearize, value_and_grad, vjp
+from hybrid.transforms.gradients import GradientTape, enable_grad, grad_of, is_grad_enabled, no_grad
 
 bool = bool_
 concat, permute_dims, cumulative_sum, cumulative_prod, astype = concatenate, transpose, cumsum, cumprod, cast
@@ -246,6 +249,9 @@ __all__ = [
     # dtypes
     "bfloat16", "bool_", "complex64", "complex128", "float16", "float32", "float64", "int8", "int16", "int32", "int64",
     "uint8", "uint16", "uint32", "uint64", "bool",
+    # gradients
+    "GradientTape", "enable_grad", "grad", "grad_of", "hessian", "hvp", "is_grad_enabled", "jacobian", "jvp", "linearize",
+    "no_grad", "stop_gradient", "value_and_grad", "vjp",
     # models
     "elu", "gelu", "leaky_relu", "log_softmax", "logsumexp", "one_hot", "relu", "silu", "softmax", "softplus",
     # elementwise, with NumPy's keywords

@@ -90,18 +90,7 @@ def _filled(shape: Shape, value: Any, dtype: np.dtype, kind: str) -> Any:
 
 # From data ---------------------------------------------------------------------------------------------------------------
 @followable
-def tensor(data: Any, dtype: Any = None) -> Any:
-    """A new tensor with a copy of the data.
-
-    Args:
-        data: numbers, nested sequences, arrays or tensors. Python floats become the default float (float32), arrays keep
-            their dtype.
-        dtype: what to convert to.
-
-    >>> import hybrid as hy
-    >>> hy.tensor([[1, 2], [3, 4]]).dtype, hy.tensor([0.5]).dtype
-    (dtype('int64'), dtype('float32'))
-    """
+def _tensor(data: Any, dtype: Any) -> Any:
     trace = tr.current()
     if trace is not None and (isinstance(data, Value) or holds_tensor((data,))):
         atom = tr.read(symbol(trace, assembled(trace, data)))
@@ -111,6 +100,23 @@ def tensor(data: Any, dtype: Any = None) -> Any:
         array = array.astype(dt.default_float())
     dt.canonical(array.dtype)
     return wrap(array) if trace is None else _recorded(array, "tensor")
+
+
+def tensor(data: Any, dtype: Any = None, requires_grad: bool = False) -> Any:
+    """A new tensor with a copy of the data.
+
+    Args:
+        data: numbers, nested sequences, arrays or tensors. Python floats become the default float (float32), arrays keep
+            their dtype.
+        dtype: what to convert to.
+        requires_grad: whether gradients with respect to it are asked for; the data are detached then.
+
+    >>> import hybrid as hy
+    >>> hy.tensor([[1, 2], [3, 4]]).dtype, hy.tensor([0.5]).dtype
+    (dtype('int64'), dtype('float32'))
+    """
+    out = _tensor(data, dtype)
+    return out.detach().requires_grad_() if requires_grad else out
 
 
 def _has_float64(data: Any) -> bool:

@@ -18,6 +18,7 @@ from hybrid.core.shape import Dim
 from hybrid.frontend import integers, protocol
 from hybrid.frontend.compositions import python_power
 from hybrid.frontend.elementwise import NAMES, Elementwise, cast, same, store
+from hybrid.frontend.gradients import Gradients
 from hybrid.frontend.indexing import getitem, setitem
 from hybrid.frontend.linear import matmul
 from hybrid.frontend.masked import Masked
@@ -139,7 +140,7 @@ def _unary(function: Any) -> Callable:
 _nearest = Elementwise("round", lambda x: np.rint(x).astype(np.int64), same, lambda x: cast(NAMES["rint"](x), np.int64))
 
 
-class Tensor(Methods, Value):
+class Tensor(Methods, Gradients, Value):
     """An n-dimensional array of numbers that NumPy code, Python operators and decorated functions take.
 
     Make one with `hybrid.tensor`, `hybrid.asarray` or a creation function; it shares memory with the array it wraps.

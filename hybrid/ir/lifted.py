@@ -81,6 +81,8 @@ class Followed(GradientError):
                            "  fix:      use an operation with a derivative, or x.detach()")  # fmt: skip
 
 
+# What the gradients of tensors mean; `transforms.gradients` enters it.
+tape: Any = None
 # What an operation on such values means; `transforms.levels` enters it.
 follow: Callable[[Callable, tuple, dict], Any]
 

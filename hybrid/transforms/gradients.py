@@ -1,0 +1,364 @@
+"""`backward`, `grad` and their kin on tensors; `no_grad`, `grad_of` and `GradientTape` beside them."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from hybrid.core import dtype as dt
+from hybrid.core import tree
+from hybrid.core.errors import ArgumentError, GradientError
+from hybrid.core.shape import TensorType
+from hybrid.frontend import values
+from hybrid.frontend.values import Value, wrap
+from hybrid.ir import lifted
+from hybrid.ir import trace as tr
+from hybrid.ir.lifted import Lifted
+from hybrid.transforms.tape import TAPE, Leaf, Node, Ref, Tracked, pull, quiet, recording
+
+_handles = itertools.count()
+
+
+def _tracked(x: Any) -> Tracked | None:
+    """What the tape of all tensors knows of one."""
+    data = x._data if isinstance(x, Value) else None
+    while isinstance(data, Lifted):
+        if isinstance(data, Tracked) and data.level is TAPE:
+            return data
+        data = data.value
+    return None
+
+
+def _leaf(x: Any) -> Leaf | None:
+    """The leaf that a tensor is."""
+    tracked = _tracked(x)
+    where = None if tracked is None or tracked.chain else tracked.storage.current[0]
+    return where if isinstance(where, Leaf) else None
+
+
+class Handle:
+    """A hook that was registered."""
+
+    def __init__(self, hooks: dict[int, Callable], key: int):
+        self._hooks, self._key = hooks, key
+
+    def remove(self) -> None:
+        """Take it away; more than once does no harm."""
+        self._hooks.pop(self._key, None)
+
+
+class Meaning:
+    """What tensors ask of the tape."""
+
+    @staticmethod
+    def requires_grad(x: Any) -> bool:
+        return _tracked(x) is not None
+
+    @staticmethod
+    def require(x: Any, wanted: bool) -> None:
+        if tr.current() is not None:
+            raise GradientError("requires_grad is set inside a decorated function", at=tr.user_line(),
+                                fix="set it before the call, or use hybrid.grad inside")  # fmt: skip
+        tracked = _tracked(x)
+        if not wanted:
+            if tracked is not None and _leaf(x) is None:
+                raise GradientError("requires_grad can be taken from leaves only", got="a result", fix="use x.detach()")
+            if tracked is not None:
+                x._data = tracked.value
+            return
+        if tracked is not None:
+            return
+        data = x._data
+        if not dt.is_inexact(data.dtype):
+            raise GradientError("only tensors of floats and complex numbers can require gradients", got=data.dtype,
+                                fix="x.astype(float)")  # fmt: skip
+        x._data = TAPE.lift(data, Leaf(TensorType(data.dtype, tuple(data.shape))))
+
+    @staticmethod
+    def gradient(x: Any) -> Any:
+        leaf = _leaf(x)
+        if leaf is None and (tracked := _tracked(x)) is not None:
+            node, place = tracked.source
+            leaf = node.kept.get(place) if isinstance(node, Node) else None
+        return None if leaf is None else leaf.grad
+
+    @staticmethod
+    def set_gradient(x: Any, value: Any) -> None:
+        leaf = _leaf(x)
+        if leaf is None:
+            raise GradientError("only a leaf has a gradient to set", fix="x.requires_grad_() first")
+        if value is not None:
+            value = value if isinstance(value, Value) else wrap(np.asarray(value))
+            if (tuple(value.shape), value.dtype) != (leaf.type.shape, leaf.type.dtype):  # type: ignore[attr-defined]
+                raise ArgumentError("a gradient has its tensor's type", got=f"{value.dtype} of {value.shape}",  # type: ignore[attr-defined]
+                                    expected=leaf.type)  # fmt: skip
+        leaf.grad = value
+
+    @staticmethod
+    def is_leaf(x: Any) -> bool:
+        return _tracked(x) is None or _leaf(x) is not None
+
+    @staticmethod
+    def backward(x: Any, gradient: Any, retain: bool | None, create: bool, inputs: Any) -> None:
+        only = None
+        if inputs is not None:
+            found = [_leaf(leaf) for leaf in (inputs if isinstance(inputs, (tuple, list)) else (inputs,))]
+            if None in found:
+                raise GradientError("backward(inputs=…) takes leaves", fix="use hybrid.grad_of for other tensors")
+            only = set(found)
+        run_backward([x], [gradient], retain, create, lambda leaf, g: leaf.arrive(g) if only is None or leaf in only else None)
+
+    @staticmethod
+    def retain(x: Any) -> None:
+        node, place = _source(x, "retain_grad")
+        if isinstance(node, Node):
+            node.kept.setdefault(place, Leaf(TensorType(x.dtype, tuple(x.shape))))
+
+    @staticmethod
+    def hook(x: Any, hook: Callable[[Any], Any]) -> Handle:
+        where, place = _source(x, "register_hook")
+        hooks = where.hooks if isinstance(where, Leaf) else where.hooks.setdefault(place, {})
+        key = next(_handles)
+        hooks[key] = hook
+        return Handle(hooks, key)
+
+
+def _source(x: Any, what: str) -> Ref:
+    tracked = _tracked(x)
+    if tracked is None:
+        raise GradientError(f"{what} is for tensors that require gradients", fix="x.requires_grad_() first")
+    return tracked.source
+
+
+def run_backward(
+    outputs: Sequence[Any], gradients: Sequence[Any], retain: bool | None, create: bool, arrive: Callable[[Leaf, Any], None]
+) -> None:
+    """Go back from outputs on the tape of all tensors."""
+    roots = []
+    for x, given in zip(outputs, gradients):
+        tracked = _tracked(x)
+        if tracked is None:
+            raise GradientError("no gradient flows to this tensor", got=f"{x.dtype} of shape {x.shape}, computed from no leaf",
+                                fix="let a tensor it is computed from have requires_grad=True")  # fmt: skip
+        roots.append((tracked.source, _cotangent(x, given)))
+    with contextlib.nullcontext() if create else quiet():
+        pull(TAPE, roots, arrive, retain=create if retain is None else retain, follow=create)
+
+
+def _cotangent(x: Any, given: Any) -> Any:
+    if given is None:
+        if x.size != 1:
+            raise GradientError("the gradient of more than one number needs a cotangent", got=f"shape {x.shape}",
+                                fix="y.sum().backward(), or y.backward(gradient)")  # fmt: skip
+        return wrap(np.ones(x.shape, x.dtype))
+    given = given if isinstance(given, Value) else wrap(np.asarray(given))
+    if tuple(given.shape) != tuple(x.shape):  # type: ignore[attr-defined]
+        raise ArgumentError("a cotangent has its tensor's shape", got=given.shape, expected=x.shape)  # type: ignore[attr-defined]
+    return given if given.dtype == x.dtype else given.astype(x.dtype)  # type: ignore[attr-defined]
+
+
+def grad_of(
+    outputs: Any, inputs: Any, grad_outputs: Any = None, retain_graph: bool | None = None, create_graph: bool = False,
+    unconnected: str = "error",
+) -> Any:  # fmt: skip
+    """The gradients of tensors with respect to tensors that they were computed from, leaves or not.
+
+    Args:
+        outputs: a tensor, or a sequence whose gradients are added up.
+        inputs: tensors that require gradients, nested in any way.
+        grad_outputs: a cotangent for each output; by default one, for single numbers.
+        retain_graph: keep what was saved, for another call; by default as `create_graph`.
+        create_graph: remember the computation, to differentiate the gradients.
+        unconnected: what an input has that no output was computed from: "error", or "zeros".
+
+    Returns:
+        A gradient for each input, nested as `inputs`. Nothing is added to `x.grad`.
+
+    >>> import hybrid as hy
+    >>> x = hy.tensor(3.0, requires_grad=True)
+    >>> (first,) = grad_of(x**3, [x], create_graph=True)
+    >>> grad_of(first, x)
+    tensor(18., dtype=float32)
+    """
+    if unconnected not in ("error", "zeros"):
+        raise ArgumentError("unconnected inputs are an error or zeros", got=unconnected, expected="error · zeros")
+    outs = list(outputs) if isinstance(outputs, (tuple, list)) else [outputs]
+    several = isinstance(outputs, (tuple, list))
+    given = [None] * len(outs) if grad_outputs is None else list(grad_outputs) if several else [grad_outputs]
+    leaves, structure = tree.flatten(inputs)
+    marks = _Marks(leaves)
+    run_backward(outs, given, retain_graph, create_graph, marks.arrive)
+    found = marks.found()
+    for k, x in enumerate(leaves):
+        if found[k] is None:
+            if unconnected == "error":
+                raise GradientError("an input has no part in the outputs", got=f"input {k}, {x.dtype} of shape {x.shape}",
+                                    fix='grad_of(…, unconnected="zeros")')  # fmt: skip
+            found[k] = wrap(np.zeros(x.shape, x.dtype))
+    return tree.unflatten(structure, found)
+
+
+class _Marks:
+    """Collects the gradients of some tensors: of leaves as they arrive, of results as they pass."""
+
+    def __init__(self, tensors: Sequence[Any]):
+        self.sources = [_source(x, "grad_of") for x in tensors]
+        self.sums: dict[Leaf, Any] = {}
+        self.kept: list[tuple[Node, int, Leaf | None, Leaf]] = []
+        for where, place in self.sources:
+            if isinstance(where, Node):
+                probe = Leaf(where.operation.outputs[place])
+                self.kept.append((where, place, where.kept.get(place), probe))
+                where.kept[place] = probe
+
+    def arrive(self, leaf: Leaf, g: Any) -> None:
+        self.sums[leaf] = self.sums[leaf] + g if leaf in self.sums else g
+
+    def found(self) -> list[Any]:
+        passing = {(node, place): probe for node, place, _, probe in self.kept}
+        for node, place, before, _ in reversed(self.kept):
+            if before is None:
+                node.kept.pop(place, None)
+            else:
+                node.kept[place] = before
+        return [self.sums.get(w) if isinstance(w, Leaf) else passing[(w, place)].grad for w, place in self.sources]
+
+
+class no_grad(contextlib.ContextDecorator):
+    """Inside, or in the decorated function, operations are not remembered: their results require no gradients.
+
+    >>> import hybrid as hy
+    >>> x = hy.tensor([1.0], requires_grad=True)
+    >>> with hy.no_grad():
+    ...     y = x * 2
+    >>> y.requires_grad
+    False
+    """
+
+    _quiet = True
+
+    def __init__(self) -> None:
+        self._open: list[Any] = []
+
+    def __enter__(self) -> None:
+        inner = quiet(self._quiet)
+        inner.__enter__()
+        self._open.append(inner)
+
+    def __exit__(self, *error: Any) -> None:
+        self._open.pop().__exit__(*error)
+
+
+class enable_grad(no_grad):
+    """Inside `no_grad`, remember operations again."""
+
+    _quiet = False
+
+
+def is_grad_enabled() -> bool:
+    """Whether operations on tensors that require gradients are remembered here."""
+    return recording()
+
+
+class GradientTape:
+    """TensorFlow's way to gradients: what is computed inside from watched tensors can be differentiated.
+
+    Args:
+        persistent: whether `gradient` may be called more than once.
+
+    Tapes nest: gradients that are asked for inside another tape are remembered by it.
+
+    >>> import hybrid as hy
+    >>> x = hy.tensor([1.0, 2.0])
+    >>> with hy.GradientTape() as tape:
+    ...     tape.watch(x)
+    ...     y = (x ** 3).sum()
+    >>> tape.gradient(y, x)
+    tensor([ 3., 12.], dtype=float32)
+    """
+
+    _open: list[GradientTape] = []
+
+    def __init__(self, persistent: bool = False):
+        self.persistent = persistent
+        self._watched: list[tuple[Any, Tracked]] = []
+        self._used = False
+        self._inner: Any = None
+
+    def __enter__(self) -> GradientTape:
+        self._inner = quiet(False)
+        self._inner.__enter__()
+        GradientTape._open.append(self)
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        GradientTape._open.remove(self)
+        self._inner.__exit__(*error)
+        for x, tracked in self._watched:  # as they were, but for what was written into them
+            if x._data is tracked:
+                x._data = tracked.value
+
+    def watch(self, tensors: Any) -> None:
+        """Remember what is computed from these tensors until the tape ends."""
+        if self not in GradientTape._open:
+            raise GradientError("a tape watches while it is open", fix="with hybrid.GradientTape() as tape: tape.watch(x)")
+        for x in tree.flatten(tensors)[0]:
+            if not isinstance(x, Value):
+                raise ArgumentError("a tape watches tensors", got=type(x).__name__, fix="hybrid.tensor(x)")
+            if _tracked(x) is None:
+                Meaning.require(x, True)
+                self._watched.append((x, x._data))  # type: ignore[attr-defined]
+
+    def _as_watched(self, x: Any) -> Any:
+        """A source as the tape saw it."""
+        return next((wrap(tracked) for known, tracked in self._watched if known is x), x)
+
+    @contextlib.contextmanager
+    def stop_recording(self) -> Iterator[None]:
+        """What is computed inside is not remembered."""
+        with quiet():
+            yield
+
+    def gradient(self, target: Any, sources: Any, output_gradients: Any = None, unconnected_gradients: str = "zeros") -> Any:
+        """The gradients of a tensor, or of the sum of several, with respect to sources, nested as these.
+
+        Args:
+            output_gradients: cotangents of the targets; by default ones, for targets of any shape.
+            unconnected_gradients: "zeros" or "error" for sources that targets do not depend on.
+        """
+        self._use()
+        targets = list(target) if isinstance(target, (tuple, list)) else [target]
+        given = [wrap(np.ones(t.shape, t.dtype)) for t in targets] if output_gradients is None else output_gradients
+        given = list(given) if isinstance(given, (tuple, list)) else [given]
+        if not any(_tracked(t) is not None for t in targets):
+            if unconnected_gradients == "error":
+                raise GradientError("no watched tensor has a part in the target", fix="tape.watch(x) before computing")
+            return tree.map_leaves(lambda x: wrap(np.zeros(x.shape, x.dtype)), sources)
+        sources = tree.map_leaves(self._as_watched, sources)
+        create = bool(GradientTape._open)
+        return grad_of(targets, sources, given, True if self.persistent else None, create, unconnected_gradients)
+
+    def jacobian(self, target: Any, sources: Any) -> Any:
+        """The derivative of every element of the target by every element of each source: shape target.shape + source.shape."""
+        self._use()
+        sources = tree.map_leaves(self._as_watched, sources)
+        rows = []
+        for at in np.ndindex(*target.shape):
+            seed = np.zeros(target.shape, target.dtype)
+            seed[at] = 1
+            rows.append(tree.flatten(grad_of(target, sources, wrap(seed), True, bool(GradientTape._open), "zeros"))[0])
+        leaves, structure = tree.flatten(sources)
+        stacked = [values.FUNCTIONS[np.stack](column) for column in zip(*rows)]
+        return tree.unflatten(structure, [s.reshape((*target.shape, *x.shape)) for s, x in zip(stacked, leaves)])
+
+    def _use(self) -> None:
+        if self._used and not self.persistent:
+            raise GradientError("a tape's gradient is asked for twice", fix="GradientTape(persistent=True)")
+        self._used = True
+
+
+lifted.tape = Meaning
