@@ -21,6 +21,7 @@ from hybrid.control.united import base_of, is_united
 from hybrid.core import dtype as dt
 from hybrid.core.shape import Dim, Size, product
 from hybrid.frontend import complexes, hosted, integers, uncertain
+from hybrid.frontend.calls import FUNCTIONS, unsupported
 from hybrid.frontend.chosen import Chosen, refuse_any
 from hybrid.frontend.creation import CONSTRUCTORS
 from hybrid.frontend.draws import drawing
@@ -29,7 +30,6 @@ from hybrid.frontend.elementwise import NAMES
 from hybrid.frontend.printing import printed
 from hybrid.frontend.protocol import apply_function
 from hybrid.frontend.values import (
-    FUNCTIONS,
     NUMBERS,
     Value,
     active,
@@ -40,7 +40,6 @@ from hybrid.frontend.values import (
     shape_of,
     sized,
     strong,
-    unsupported,
     unwrap,
     wrap,
 )

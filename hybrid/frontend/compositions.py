@@ -15,6 +15,7 @@ import numpy as np
 from hybrid.core import dtype as dt
 from hybrid.core.errors import DTypeError
 from hybrid.frontend import uncertain
+from hybrid.frontend.calls import implements, traced, unsupported
 from hybrid.frontend.elementwise import (
     NAMES,
     Elementwise,
@@ -34,14 +35,11 @@ from hybrid.frontend.values import (
     as_view,
     dtype_of,
     header_of,
-    implements,
     kind_of,
     laid_out,
     like,
     result_kind,
     strong,
-    traced,
-    unsupported,
     unwrap,
     wrap,
 )

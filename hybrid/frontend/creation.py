@@ -12,6 +12,7 @@ from hybrid.core import dtype as dt
 from hybrid.core.errors import ArgumentError
 from hybrid.core.shape import Dim, Shape, Size
 from hybrid.frontend import integers
+from hybrid.frontend.calls import implements, traced, unsupported
 from hybrid.frontend.elementwise import apply, cast
 from hybrid.frontend.elementwise import select as choose
 from hybrid.frontend.values import (
@@ -20,7 +21,6 @@ from hybrid.frontend.values import (
     assembled,
     concrete,
     holds_tensor,
-    implements,
     kind_of,
     laid_out,
     like,
@@ -29,9 +29,7 @@ from hybrid.frontend.values import (
     sized,
     strong,
     symbol,
-    traced,
     tracing,
-    unsupported,
     unwrap,
     wrap,
 )

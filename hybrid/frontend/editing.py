@@ -11,6 +11,7 @@ import numpy as np
 from hybrid.core import dtype as dt
 from hybrid.core.shape import Dim, normalize_axis, product
 from hybrid.frontend import complexes, hosted, integers
+from hybrid.frontend.calls import implements, traced, unsupported
 from hybrid.frontend.creation import CONSTRUCTORS
 from hybrid.frontend.elementwise import cast, where
 from hybrid.frontend.gathering import take
@@ -26,20 +27,7 @@ from hybrid.frontend.shaping import (
     reshape,
     viewed,
 )
-from hybrid.frontend.values import (
-    Value,
-    active,
-    assembled,
-    implements,
-    kind_of,
-    operand,
-    shape_of,
-    strong,
-    traced,
-    unsupported,
-    unwrap,
-    wrap,
-)
+from hybrid.frontend.values import Value, active, assembled, kind_of, operand, shape_of, strong, unwrap, wrap
 from hybrid.ir import trace as tr
 from hybrid.ops import view as v
 

@@ -13,8 +13,8 @@ import numpy as np
 from hybrid.core import dtype as dt
 from hybrid.core.errors import DTypeError
 from hybrid.frontend import complexes, integers, uncertain, values
+from hybrid.frontend.calls import FUNCTIONS, evaluate, implements, unsupported
 from hybrid.frontend.values import (
-    FUNCTIONS,
     NUMBERS,
     Value,
     active,
@@ -24,9 +24,7 @@ from hybrid.frontend.values import (
     concrete,
     converted,
     dtype_of,
-    evaluate,
     holds_tensor,
-    implements,
     kind_of,
     laid_out,
     like,
@@ -38,7 +36,6 @@ from hybrid.frontend.values import (
     stretches,
     symbol,
     tracing,
-    unsupported,
     unwrap,
     wrap,
 )

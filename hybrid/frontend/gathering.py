@@ -11,6 +11,7 @@ import numpy as np
 from hybrid.core import dtype as dt
 from hybrid.core.shape import Dim, Shape, normalize_axis, product
 from hybrid.frontend import ufuncs as u
+from hybrid.frontend.calls import implements, traced, unsupported
 from hybrid.frontend.compositions import clip
 from hybrid.frontend.elementwise import cast, store, where, wrapped
 from hybrid.frontend.indexing import getitem, setitem
@@ -23,14 +24,11 @@ from hybrid.frontend.values import (
     dtype_of,
     header_of,
     holds_tensor,
-    implements,
     kind_of,
     laid_out,
     operand,
     result_kind,
     shape_of,
-    traced,
-    unsupported,
     unwrap,
     wrap,
 )

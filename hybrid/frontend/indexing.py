@@ -11,6 +11,7 @@ from hybrid.core import dtype as dt
 from hybrid.core.errors import IndexingError
 from hybrid.core.shape import Shape, Size, contiguous_strides, product
 from hybrid.frontend import integers, uncertain
+from hybrid.frontend.calls import traced, unsupported
 from hybrid.frontend.elementwise import cast
 from hybrid.frontend.masked import Masked
 from hybrid.frontend.masked import select as select_masked
@@ -34,8 +35,6 @@ from hybrid.frontend.values import (
     stretches,
     strong,
     symbol,
-    traced,
-    unsupported,
     unwrap,
     wrap,
 )

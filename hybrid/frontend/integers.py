@@ -17,8 +17,9 @@ from hybrid.core import dtype as dt
 from hybrid.core.errors import IndexingError
 from hybrid.core.shape import Dim, Size, TensorType
 from hybrid.frontend import uncertain
+from hybrid.frontend.calls import unsupported
 from hybrid.frontend.uncertain import EXACT_FLOAT
-from hybrid.frontend.values import Value, active, kind_of, operand, sized, unsupported, unwrap, wrap
+from hybrid.frontend.values import Value, active, kind_of, operand, sized, unwrap, wrap
 from hybrid.ir import trace as tr
 from hybrid.ir.graph import Atom, Literal
 from hybrid.ir.trace import Cell, Symbol, Trace

@@ -17,8 +17,9 @@ from hybrid.core import dtype as dt
 from hybrid.core import tree
 from hybrid.core.errors import TraceError
 from hybrid.core.shape import Dim, TensorType
-from hybrid.frontend import hosted, values
-from hybrid.frontend.values import Value, active, holds_tensor, kind_of, symbol, unsupported, unwrap, wrap
+from hybrid.frontend import calls, hosted
+from hybrid.frontend.calls import unsupported
+from hybrid.frontend.values import Value, active, holds_tensor, kind_of, symbol, unwrap, wrap
 from hybrid.ir import trace as tr
 from hybrid.ir.graph import Atom
 from hybrid.ir.trace import Cell, Symbol, Trace
@@ -117,7 +118,7 @@ def opened(function: Callable) -> Callable:
             return function(*args, **kwargs)
         module = ".".join(part for part in function.__module__.split(".") if not part.startswith("_"))
         name = f"{module}.{function.__name__}"
-        return values.between(function, args, kwargs, name, unsupported(name))
+        return calls.between(function, args, kwargs, name, unsupported(name))
 
     return call
 
@@ -162,4 +163,4 @@ def _made(trace: Trace, part: Any, atom: Atom) -> Any:
     return wrap(trace.fresh(atom, kind))
 
 
-values.elsewhere = called
+calls.elsewhere = called

@@ -10,6 +10,7 @@ from hybrid.core import dtype as dt
 from hybrid.core.shape import Dim, Shape, normalize_axis
 from hybrid.frontend import ufuncs as u
 from hybrid.frontend import values
+from hybrid.frontend.calls import bind, implements, traced, unsupported
 from hybrid.frontend.creation import identity_like
 from hybrid.frontend.elementwise import cast, store
 from hybrid.frontend.gathering import writeable_diagonal
@@ -21,10 +22,8 @@ from hybrid.frontend.shaping import broadcast_to, expand_dims, moveaxis, reshape
 from hybrid.frontend.values import (
     active,
     allocated,
-    bind,
     broadcast_shapes,
     concrete,
-    implements,
     kind_of,
     laid_out,
     operand,
@@ -32,9 +31,7 @@ from hybrid.frontend.values import (
     shape_of,
     stacked,
     strong,
-    traced,
     tracing,
-    unsupported,
     unwrap,
     wrap,
 )

@@ -19,8 +19,9 @@ from hybrid.frontend import (
     shaping,
     signals,
 )
+from hybrid.frontend.calls import bind, unsupported
 from hybrid.frontend.elementwise import NAMES, cast, where
-from hybrid.frontend.values import bind, concrete, kind_of, laid_out, like, shape_of, tracing, unsupported, unwrap, wrap
+from hybrid.frontend.values import concrete, kind_of, laid_out, like, shape_of, tracing, unwrap, wrap
 from hybrid.ir import trace as tr
 from hybrid.ir.lifted import Lifted, followable
 from hybrid.ops import elementwise, fft

@@ -11,8 +11,9 @@ from typing import Any
 from hybrid.core import dtype as dt
 from hybrid.core.shape import Dim, Shape, Size, TensorType, product
 from hybrid.frontend import integers
+from hybrid.frontend.calls import traced
 from hybrid.frontend.elementwise import cast
-from hybrid.frontend.values import active, kind_of, operand, result_kind, shape_of, sized, strong, traced, wrap
+from hybrid.frontend.values import active, kind_of, operand, result_kind, shape_of, sized, strong, wrap
 from hybrid.ir import trace as tr
 from hybrid.ir.builder import Builder
 from hybrid.ir.graph import Atom, Graph

@@ -10,23 +10,13 @@ from typing import Any
 import numpy as np
 
 from hybrid.frontend import editing, gathering, linear, queries, reductions, selected, shaping, signals, spectral  # noqa: F401 (they enter their functions)
+from hybrid.frontend.calls import FUNCTIONS, Unsupported, between, evaluate, rewrap, unsupported
 from hybrid.frontend.compositions import SPECIAL, divmod_, modf
 from hybrid.frontend.elementwise import TABLE
 from hybrid.frontend.indexing import add_at
 from hybrid.frontend.linear import matmul
 from hybrid.frontend.masked import Masked
-from hybrid.frontend.values import (
-    FUNCTIONS,
-    Unsupported,
-    active,
-    between,
-    concrete,
-    evaluate,
-    rewrap,
-    strong,
-    tracing,
-    unsupported,
-)
+from hybrid.frontend.values import active, concrete, strong, tracing
 from hybrid.ir import finite, lifted
 from hybrid.ir import trace as tr
 

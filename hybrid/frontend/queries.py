@@ -8,6 +8,7 @@ import numpy as np
 
 from hybrid.core import dtype as dt
 from hybrid.core.shape import Dim
+from hybrid.frontend.calls import implements, traced, unsupported
 from hybrid.frontend.compositions import imag
 from hybrid.frontend.creation import CONSTRUCTORS
 from hybrid.frontend.elementwise import NAMES, cast
@@ -18,20 +19,7 @@ from hybrid.frontend.linear import matmul
 from hybrid.frontend.reductions import all as every
 from hybrid.frontend.reductions import argmax, cumprod, cumsum, prod
 from hybrid.frontend.shaping import as_array, atleast_1d, copy, flip
-from hybrid.frontend.values import (
-    Value,
-    active,
-    assembled,
-    header_of,
-    implements,
-    laid_out,
-    operand,
-    shape_of,
-    strong,
-    traced,
-    unsupported,
-    wrap,
-)
+from hybrid.frontend.values import Value, active, assembled, header_of, laid_out, operand, shape_of, strong, wrap
 
 
 def _signed(x: Any, name: str) -> Any:

@@ -22,6 +22,7 @@ from hybrid.core import dtype as dt
 from hybrid.core.errors import ArgumentError, DTypeError, TraceError
 from hybrid.core.shape import Dim, Shape, Size, broadcast, product
 from hybrid.frontend import integers as integers_
+from hybrid.frontend.calls import bind, traced
 from hybrid.frontend.creation import sizes, zeros
 from hybrid.frontend.elementwise import NAMES, cast, where
 from hybrid.frontend.gathering import take
@@ -29,7 +30,7 @@ from hybrid.frontend.reductions import argsort, cumsum
 from hybrid.frontend.shaping import broadcast_to
 from hybrid.frontend.signals import searchsorted
 from hybrid.frontend.tensor import Tensor
-from hybrid.frontend.values import bind, concrete, shape_of, traced, unwrap, wrap
+from hybrid.frontend.values import concrete, shape_of, unwrap, wrap
 from hybrid.ir import trace as tr
 from hybrid.ops import elementwise as e
 from hybrid.ops import random as r

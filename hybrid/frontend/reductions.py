@@ -10,13 +10,13 @@ from hybrid.core import dtype as dt
 from hybrid.core.shape import Dim, Size, normalize_axes, normalize_axis, product
 from hybrid.frontend import integers
 from hybrid.frontend import ufuncs as u
+from hybrid.frontend.calls import implements, traced, unsupported
 from hybrid.frontend.elementwise import cast, store, where
 from hybrid.frontend.values import (
     Value,
     active,
     allocated,
     header_of,
-    implements,
     joined,
     laid_out,
     like,
@@ -26,8 +26,6 @@ from hybrid.frontend.values import (
     sized,
     strong,
     symbol,
-    traced,
-    unsupported,
     unwrap,
     wrap,
 )

@@ -10,23 +10,11 @@ from hybrid.core import dtype as dt
 from hybrid.core.shape import normalize_axis, product
 from hybrid.frontend import integers, reductions
 from hybrid.frontend import ufuncs as u
+from hybrid.frontend.calls import implements, traced, unsupported
 from hybrid.frontend.elementwise import cast
 from hybrid.frontend.positions import gathered, indices_of, masked
 from hybrid.frontend.shaping import concatenate, moveaxis, reshape, stack, transpose
-from hybrid.frontend.values import (
-    active,
-    assembled,
-    implements,
-    kind_of,
-    operand,
-    shape_of,
-    sized,
-    stretched,
-    strong,
-    traced,
-    unsupported,
-    wrap,
-)
+from hybrid.frontend.values import active, assembled, kind_of, operand, shape_of, sized, stretched, strong, wrap
 from hybrid.ir import trace as tr
 from hybrid.ir.graph import Atom
 from hybrid.ops import elementwise as e

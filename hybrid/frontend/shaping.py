@@ -12,6 +12,7 @@ import numpy as np
 from hybrid.core import dtype as dt
 from hybrid.core.shape import Dim, Shape, Size, divide, normalize_axes, normalize_axis, product, symbols
 from hybrid.frontend import integers
+from hybrid.frontend.calls import implements, traced, unsupported
 from hybrid.frontend.elementwise import cast, store
 from hybrid.frontend.indexing import getitem
 from hybrid.frontend.values import (
@@ -20,7 +21,6 @@ from hybrid.frontend.values import (
     as_view,
     broadcast_shapes,
     dtype_of,
-    implements,
     joined,
     kind_of,
     laid_out,
@@ -28,8 +28,6 @@ from hybrid.frontend.values import (
     operand,
     shape_of,
     strong,
-    traced,
-    unsupported,
     unwrap,
     wrap,
 )

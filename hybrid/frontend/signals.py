@@ -11,6 +11,7 @@ from hybrid.core import dtype as dt
 from hybrid.core.shape import Dim, Size, normalize_axis
 from hybrid.frontend import integers
 from hybrid.frontend import ufuncs as u
+from hybrid.frontend.calls import bind, implements, traced, unsupported
 from hybrid.frontend.compositions import clip
 from hybrid.frontend.elementwise import cast, select
 from hybrid.frontend.gathering import pad, take
@@ -18,23 +19,7 @@ from hybrid.frontend.indexing import getitem
 from hybrid.frontend.linear import dot
 from hybrid.frontend.reductions import sort
 from hybrid.frontend.shaping import concatenate, flip, reshape, stack
-from hybrid.frontend.values import (
-    active,
-    bind,
-    cut,
-    holds_tensor,
-    implements,
-    laid_out,
-    like,
-    meet,
-    read,
-    shape_of,
-    sized,
-    strong,
-    traced,
-    unsupported,
-    wrap,
-)
+from hybrid.frontend.values import active, cut, holds_tensor, laid_out, like, meet, read, shape_of, sized, strong, wrap
 from hybrid.ir import trace as tr
 from hybrid.ops import elementwise as e
 from hybrid.ops import index as ix

@@ -8,11 +8,12 @@ import numpy as np
 
 from hybrid.core import dtype as dt
 from hybrid.core.shape import Dim, normalize_axis
+from hybrid.frontend.calls import bind, implements, traced, unsupported
 from hybrid.frontend.elementwise import cast
 from hybrid.frontend.gathering import pad
 from hybrid.frontend.indexing import getitem
 from hybrid.frontend.shaping import roll
-from hybrid.frontend.values import active, bind, implements, laid_out, like, shape_of, strong, traced, unsupported
+from hybrid.frontend.values import active, laid_out, like, shape_of, strong
 from hybrid.ops import fft as f
 
 _COMPLEX = {dt.float32: np.complex64, dt.float16: np.complex64, dt.bfloat16: np.complex64}

@@ -13,7 +13,7 @@ from hybrid.core import dtype as dt
 from hybrid.core import tree
 from hybrid.core.errors import ArgumentError, GradientError
 from hybrid.core.shape import TensorType
-from hybrid.frontend import values
+from hybrid.frontend.shaping import stack
 from hybrid.frontend.values import Value, wrap
 from hybrid.ir import lifted
 from hybrid.ir import trace as tr
@@ -352,7 +352,7 @@ class GradientTape:
             seed[at] = 1
             rows.append(tree.flatten(grad_of(target, sources, wrap(seed), True, bool(GradientTape._open), "zeros"))[0])
         leaves, structure = tree.flatten(sources)
-        stacked = [values.FUNCTIONS[np.stack](column) for column in zip(*rows)]
+        stacked = [stack(column) for column in zip(*rows)]
         return tree.unflatten(structure, [s.reshape((*target.shape, *x.shape)) for s, x in zip(stacked, leaves)])
 
     def _use(self) -> None:
