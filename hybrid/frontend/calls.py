@@ -131,6 +131,8 @@ def implements(numpy_function: Callable, *also: Callable) -> Callable:
             elif (not kwargs or _are_settings(kwargs)) and (plain := _plain(args)) is not None:
                 made = (quick if type(plain[0]) is np.ndarray else join)(*plain, **kwargs)
                 return wrap(made) if type(made) is np.ndarray else rewrap(made)
+            elif lifted.among(args):
+                return lifted.follow(function, args, kwargs)
             try:
                 result = evaluate(numpy_function, *args, **kwargs)
             except lifted.Followed:

@@ -119,7 +119,9 @@ class Elementwise:
             if not keywords:
                 if not tr.open_traces:
                     arrays = _plain(operands)
-                    return wrap(self.ufunc(*arrays)) if arrays is not None else self.eager(operands)
+                    if arrays is not None:
+                        return wrap(self.ufunc(*arrays))
+                    return lifted.follow(self, operands, {}) if lifted.among(operands) else self.eager(operands)
                 if tracing(*operands) is None:
                     return self.eager(operands)
             return self._with_keywords(operands, **keywords)

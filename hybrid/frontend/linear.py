@@ -35,9 +35,10 @@ from hybrid.frontend.values import (
     unwrap,
     wrap,
 )
+from hybrid.ir import lifted
 from hybrid.ir import trace as tr
 from hybrid.ir.graph import Atom
-from hybrid.ir.lifted import followable
+from hybrid.ir.lifted import Lifted, followable
 from hybrid.ops import contract as c
 from hybrid.ops import linalg as la
 from hybrid.ops import view as v
@@ -129,6 +130,8 @@ def matmul(x1: Any, x2: Any, /, out: Any = None, **rest: Any) -> Any:
         a, b = x1._data, x2._data
         if type(a) is type(b) is np.ndarray and a.dtype.char in _PRODUCTS and b.dtype.char in _PRODUCTS:
             return wrap(np.matmul(a, b))
+        if isinstance(a, Lifted) or isinstance(b, Lifted):
+            return lifted.follow(matmul, (x1, x2), {})
     destination = out[0] if isinstance(out, tuple) else out
     if tracing(x1, x2, destination) is None:
         return _eager_matmul(x1, x2, destination, rest)

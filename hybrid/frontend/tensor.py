@@ -81,6 +81,8 @@ def _binary(function: Any, symbol: str) -> tuple[Callable, Callable]:
                 result = _new(Tensor)
                 result._data = out if type(out) is _ndarray else _asarray(out)
                 return result
+        if not tr.open_traces and isinstance(a, Lifted) and (type(other) is Tensor or type(b) in _FAST):
+            return lifted.follow(function, (self, other), {})
         return _operate(function, (self, other))
 
     def reflected(self: Any, other: Any) -> Any:

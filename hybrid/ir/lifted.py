@@ -87,6 +87,11 @@ tape: Any = None
 follow: Callable[[Callable, tuple, dict], Any]
 
 
+def among(operands: tuple) -> bool:
+    """Whether a transform follows one of these."""
+    return any([isinstance(getattr(x, "_data", None), Lifted) for x in operands])
+
+
 def followable(function: Callable) -> Callable:
     """A function of tensors that goes to `follow` where a transform follows one of them."""
 

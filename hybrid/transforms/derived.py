@@ -18,7 +18,7 @@ from hybrid.frontend.values import Value, wrap
 from hybrid.ir import trace as tr
 from hybrid.ir.lifted import Lifted
 from hybrid.ir.trace import Symbol
-from hybrid.transforms import recorded
+from hybrid.transforms import lane, recorded  # noqa: F401 (the lane enters itself)
 from hybrid.transforms.duals import Dual, Duals
 from hybrid.transforms.recorded import Marked
 from hybrid.transforms.tape import Leaf, Tape, Tracked, pull

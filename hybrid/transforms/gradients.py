@@ -36,7 +36,7 @@ def _tracked(x: Any) -> Tracked | None:
 def _leaf(x: Any) -> Leaf | None:
     """The leaf that a tensor is."""
     tracked = _tracked(x)
-    where = None if tracked is None or tracked.chain else tracked.storage.current[0]
+    where = None if tracked is None or tracked.chain else tracked.source[0]
     return where if isinstance(where, Leaf) else None
 
 
@@ -83,7 +83,7 @@ class Meaning:
         leaf = _leaf(x)
         if leaf is None and (tracked := _tracked(x)) is not None:
             node, place = tracked.source
-            leaf = node.kept.get(place) if isinstance(node, Node) else None
+            leaf = (node.kept or {}).get(place) if isinstance(node, Node) else None
         return None if leaf is None else leaf.grad
 
     @staticmethod
@@ -116,12 +116,17 @@ class Meaning:
     def retain(x: Any) -> None:
         node, place = _source(x, "retain_grad")
         if isinstance(node, Node):
+            node.kept = node.kept or {}
             node.kept.setdefault(place, Leaf(TensorType(x.dtype, tuple(x.shape))))
 
     @staticmethod
     def hook(x: Any, hook: Callable[[Any], Any]) -> Handle:
         where, place = _source(x, "register_hook")
-        hooks = where.hooks if isinstance(where, Leaf) else where.hooks.setdefault(place, {})
+        if isinstance(where, Leaf):
+            hooks = where.hooks
+        else:
+            where.hooks = where.hooks or {}
+            hooks = where.hooks.setdefault(place, {})
         key = next(_handles)
         hooks[key] = hook
         return Handle(hooks, key)
@@ -212,6 +217,7 @@ class _Marks:
         for where, place in self.sources:
             if isinstance(where, Node):
                 probe = Leaf(where.operation.outputs[place])
+                where.kept = where.kept or {}
                 self.kept.append((where, place, where.kept.get(place), probe))
                 where.kept[place] = probe
 
@@ -221,6 +227,7 @@ class _Marks:
     def found(self) -> list[Any]:
         passing = {(node, place): probe for node, place, _, probe in self.kept}
         for node, place, before, _ in reversed(self.kept):
+            assert node.kept is not None
             if before is None:
                 node.kept.pop(place, None)
             else:

@@ -6,8 +6,11 @@ and so are the graphs derived from it; calls of them are operations again, which
 
 from __future__ import annotations
 
+import functools
+import os
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -20,13 +23,15 @@ from hybrid.frontend import values
 from hybrid.frontend.values import Value, wrap
 from hybrid.ir import lifted
 from hybrid.ir import trace as tr
-from hybrid.ir.graph import Graph, evaluate
+from hybrid.ir.graph import Graph, Literal, evaluate, symbols_of
 from hybrid.ir.lifted import Followed, Level, Lifted
+from hybrid.ir.primitive import Kind
 from hybrid.ir.trace import Chain, Symbol, Trace
 from hybrid.transforms import forward, reverse
 from hybrid.transforms.reverse import differentiable
 from hybrid.transforms.terms import Recorder
 
+PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 MOST = 4096  # operations that are remembered
 _WEAK = TensorType(dt.float64, (), weak=True)
 
@@ -48,6 +53,9 @@ class Operation:
         self.outputs = tuple(atom.type for atom in graph.outputs)
         self.smooth = tuple(differentiable(atom) for atom in graph.outputs)
         self.takes = tuple(differentiable(var) for var in graph.inputs)
+        self.shows = any(view is not None for view in self.views)  # an operand, seen otherwise
+        # Whether it gives numbers that are not already there.
+        self.computes = any(s and (k >= results or self.views[k] is None) for k, s in enumerate(self.smooth))
         self._made: dict[Hashable, Any] = {}
 
     def backward(self, wanted: tuple[bool, ...], given: tuple[bool, ...]) -> tuple[Call, tuple[int, ...]]:
@@ -85,7 +93,36 @@ class Call:
             return self._inlined(operands)
         if any(isinstance(x, Lifted) for x in data):
             return lifted.follow(self, operands, {})
-        return tuple(map(wrap, evaluate(self.graph, *data)))
+        return tuple(map(wrap, self._run(*data)))
+
+    @cached_property
+    def _run(self) -> Callable[..., tuple]:
+        """The graph as one Python function of arrays, where its sizes are numbers and nothing branches."""
+        graph = self.graph
+        if any(eqn.primitive.kind is Kind.CONTROL or symbols_of(eqn) for eqn in graph.eqns):
+            return functools.partial(evaluate, graph)
+        names: dict[Any, str] = {}
+        known: dict[str, Any] = {}
+
+        def name(atom: Any) -> str:
+            if isinstance(atom, Literal):
+                return _entered(known, np.asarray(atom.value))
+            return names[atom]
+
+        names.update((var, f"x{k}") for k, var in enumerate(graph.inputs))
+        names.update((var, _entered(known, array)) for var, array in graph.constants)
+        lines = [f"def run({', '.join(names[var] for var in graph.inputs)}):"]
+        for eqn in graph.eqns:
+            function = functools.partial(eqn.primitive.eval, **eqn.params) if eqn.params else eqn.primitive.eval
+            made = []
+            for var in eqn.outputs:
+                names[var] = f"t{len(names)}"
+                made.append(names[var])
+            target = ", ".join(made) + ("," if len(made) > 1 else "")
+            lines.append(f"    {target} = {_entered(known, function)}({', '.join(map(name, eqn.inputs))})")
+        lines.append(f"    return ({''.join(name(atom) + ', ' for atom in graph.outputs)})")
+        exec("\n".join(lines), known)
+        return known["run"]
 
     def _inlined(self, operands: Sequence[Any]) -> tuple:
         trace = values.active()
@@ -94,8 +131,11 @@ class Call:
         return tuple(wrap(trace.fresh(env.get(atom, atom), "tensor")) for atom in self.graph.outputs)
 
 
-class _Unknown(Exception):
-    """An argument that no key can tell."""
+def _entered(known: dict[str, Any], value: Any) -> str:
+    """The name under which a function finds a value."""
+    name = f"k{len(known)}"
+    known[name] = value
+    return name
 
 
 _known: OrderedDict[Hashable, Operation] = OrderedDict()
@@ -146,14 +186,20 @@ def operation(function: Callable, args: tuple, kwargs: dict, operands: list) -> 
     try:
         key: Any = function, _described(args, operands), _described(kwargs, operands) if kwargs else None
         hash(key)
-    except (_Unknown, TypeError):
+    except TypeError:
         raise GradientError(f"{_name(function)} takes an argument that no transform follows", got=f"{args}"[:80]) from None
     if isinstance(function, Call):
         return function.operation
+    return remembered(key, lambda: _traced(function, args, kwargs, operands))
+
+
+def remembered(key: Hashable, make: Callable[[], Operation]) -> Operation:
+    """The operation of a key; the oldest are forgotten when there are many."""
     found = _known.get(key)
     if found is None:
-        found = _known[key] = _traced(function, args, kwargs, operands)
-        if len(_known) > MOST:
+        found = make()
+        _known[key] = found
+        while len(_known) > MOST:
             _known.popitem(last=False)
     return found
 
@@ -253,6 +299,3 @@ def _finished(trace: Trace, name: str, symbols: Sequence[Symbol], out: Any) -> O
     writes = [k for k, symbol in enumerate(symbols) if symbol.cell.written]
     graph = trace.builder.finish([*results, *(symbols[k].cell.value for k in writes)])
     return Operation(graph, name, len(results), views, writes)
-
-
-lifted.enter(follow)

@@ -13,7 +13,7 @@ import itertools
 import sys
 import threading
 import weakref
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from types import CodeType
 from typing import Any
 
@@ -58,31 +58,33 @@ class Node:
 
     __slots__ = ("number", "operation", "sources", "saved", "wanted", "line", "hooks", "kept", "__weakref__")
 
-    def __init__(self, operation: Operation, sources: Sequence[Ref | None]):
+    def __init__(
+        self, operation: Operation, sources: Sequence[Ref | None], wanted: tuple[bool, ...] | None = None, line: Any = None
+    ):
         self.number = next(_numbers)
         self.operation, self.sources = operation, sources
-        self.wanted = tuple([source is not None and takes for source, takes in zip(sources, operation.takes)])
-        self.saved: dict[int, Any] | None = {}  # None: freed
-        self.line = _line()
-        self.hooks: dict[int, dict[int, Callable]] = {}  # by result
-        self.kept: dict[int, Leaf] = {}  # results whose gradients are kept
+        if wanted is None:
+            wanted = tuple([source is not None and takes for source, takes in zip(sources, operation.takes)])
+        self.wanted = wanted
+        self.saved: Any = {}  # operands by place; None: freed
+        self.line = line or _line()
+        self.hooks: dict[int, dict[int, Callable]] | None = None  # by result
+        self.kept: dict[int, Leaf] | None = None  # results whose gradients are kept
 
     def save(self, operands: Sequence[Any], tracked: Sequence[Tracked | None]) -> None:
         """Keep the operands that the way back needs."""
-        assert self.saved is not None
         for k in self.operation.backward(self.wanted, self.operation.smooth)[1]:
             t = tracked[k]
             if t is None:
                 self.saved[k] = _watched(levels.data_of(operands[k]))
             else:
                 self.saved[k] = t.value
-                t.storage.savers.append((weakref.ref(self), k))
+                t.saved_by(self, k)
 
     def taken(self, k: int) -> Any:
         """What was saved of an operand."""
-        assert self.saved is not None
         data = self.saved[k]
-        if type(data) is not _Watched:
+        if type(data) is not Watched:
             return data
         if not data.unchanged:
             raise GradientError(f"{self.operation.name} needs an operand as it was, and it was written since",
@@ -93,7 +95,8 @@ class Node:
     @property
     def source(self) -> Source:
         """The user's line."""
-        code, line = self.line
+        code, at = self.line
+        line = next((line for start, end, line in code.co_lines() if start <= at < end and line), code.co_firstlineno)
         return Source(code.co_filename, line, code.co_name)
 
 
@@ -101,11 +104,12 @@ Ref = tuple[Node | Leaf, int]
 
 
 def _line() -> tuple[CodeType, int]:
+    """The user's code, and where in it: to look the line up takes longer."""
     frame = tr.user_frame() or sys._getframe()
-    return frame.f_code, frame.f_lineno
+    return frame.f_code, frame.f_lasti
 
 
-class _Watched:
+class Watched:
     """An array that nobody tracks, and enough of its elements to notice most writes."""
 
     __slots__ = ("array", "sample", "step")
@@ -122,7 +126,11 @@ class _Watched:
 def _watched(data: Any) -> Any:
     if type(data) is not np.ndarray:
         return data
-    return data.copy() if data.nbytes <= SMALL else _Watched(data)
+    return data.copy() if data.nbytes <= SMALL else Watched(data)
+
+
+Savers = list[tuple[weakref.ref[Node], int]]  # who saved a value, and as which operand
+MANY_SAVERS = 64
 
 
 class Storage:
@@ -130,9 +138,8 @@ class Storage:
 
     __slots__ = ("current", "version", "type", "savers")
 
-    def __init__(self, current: Ref, type: TensorType):
-        self.current, self.version, self.type = current, 0, type
-        self.savers: list[tuple[weakref.ref[Node], int]] = []
+    def __init__(self, current: Ref, type: TensorType, savers: Savers):
+        self.current, self.version, self.type, self.savers = current, 0, type, savers
 
     def about_to_change(self) -> None:
         """Give those that saved what it holds copies of their own."""
@@ -147,19 +154,49 @@ class Storage:
 class Tracked(Lifted):
     """A value on a tape: a storage seen through a chain of views."""
 
-    __slots__ = ("storage", "chain", "_seen")
+    __slots__ = ("origin", "chain", "savers", "_storage", "_seen")
 
-    def __init__(self, level: Tape, value: Any, storage: Storage, chain: Chain = ()):
-        self.level, self.value, self.storage, self.chain = level, value, storage, chain
+    def __init__(self, level: Tape, value: Any, origin: Ref | None, storage: Storage | None = None, chain: Chain = ()):
+        self.level, self.value, self.origin, self.chain = level, value, origin, chain
+        self._storage = storage  # None as long as nothing else shows it and nobody writes it
+        self.savers: Savers | None = None
         self._seen: tuple[int, Ref] | None = None
+
+    @property
+    def tape(self) -> Tape:
+        assert isinstance(self.level, Tape)
+        return self.level
+
+    @property
+    def storage(self) -> Storage:
+        if self._storage is None:
+            assert self.origin is not None
+            type = TensorType(self.value.dtype, tuple(self.value.shape))
+            self._storage = Storage(self.origin, type, self.savers or [])
+        return self._storage
+
+    def saved_by(self, node: Node, k: int) -> None:
+        """Note who needs the value as it is."""
+        if self._storage is not None:
+            savers = self._storage.savers
+        elif self.savers is None:
+            savers = self.savers = []
+        else:
+            savers = self.savers
+        savers.append((weakref.ref(node), k))
+        if len(savers) % MANY_SAVERS == 0:
+            savers[:] = [saver for saver in savers if saver[0]() is not None]
 
     @property
     def source(self) -> Ref:
         """Who computed it as it is now."""
+        if self._storage is None:
+            assert self.origin is not None
+            return self.origin
         if not self.chain:
-            return self.storage.current
+            return self._storage.current
         if self._seen is None or self._seen[0] != self.storage.version:
-            node = Node(_view(self.storage.type, self.chain), (self.storage.current,))
+            node = Node(_view(self.storage.type, self.chain), (self.storage.current,), (True,))
             self._seen = self.storage.version, (node, 0)
         return self._seen[1]
 
@@ -172,8 +209,16 @@ class Tracked(Lifted):
         return f"tensor({body}, dtype={array.dtype.name}, requires_grad=True)"
 
 
+def _key(chain: Chain) -> Hashable:
+    return tuple([(primitive, tuple(params.items())) for primitive, params in chain])
+
+
 def _view(type: TensorType, chain: Chain) -> Operation:
     """A chain of views as an operation on the whole."""
+    return levels.remembered(("view", type, _key(chain)), lambda: _made_view(type, chain))
+
+
+def _made_view(type: TensorType, chain: Chain) -> Operation:
     builder = Builder("view")
     atom: Any = builder.input(type)
     for primitive, params in chain:
@@ -183,6 +228,10 @@ def _view(type: TensorType, chain: Chain) -> Operation:
 
 def _put(type: TensorType, chain: Chain, given: TensorType) -> Operation:
     """A whole with new elements where a chain of views shows them, as an operation on the whole and these."""
+    return levels.remembered(("put", type, given, _key(chain)), lambda: _made_put(type, chain, given))
+
+
+def _made_put(type: TensorType, chain: Chain, given: TensorType) -> Operation:
     builder = Builder("put")
     whole, value = builder.input(type), builder.input(given)
 
@@ -224,7 +273,7 @@ class Tape(Level):
     """One transform backward: of all tensors that require gradients (number 0), or of one call of `grad`."""
 
     def lift(self, data: Any, leaf: Leaf) -> Tracked:
-        return Tracked(self, data, Storage((leaf, 0), leaf.type))
+        return Tracked(self, data, (leaf, 0))
 
     def below(self, x: Any) -> Any:
         """A tensor without what this tape knows of it."""
@@ -237,7 +286,8 @@ class Tape(Level):
         operation = levels.operation(function, args, kwargs, operands)
         tracked = [self.tracked(x) for x in operands]
         node = None
-        if (self.number or not _thread.quiet) and any(operation.smooth):
+        records = self.number != 0 or not _thread.quiet
+        if records and operation.computes:
             for k in operation.writes:
                 self._check_write(operands[k], tracked[k])
             node = Node(operation, [None if t is None else t.source for t in tracked])
@@ -249,9 +299,11 @@ class Tape(Level):
             if (t := tracked[k]) is not None:
                 t.storage.about_to_change()
         out = function(*levels.replaced(args, self.below), **levels.replaced(kwargs, self.below))
-        if node is None:
+        if not records or (node is None and not operation.shows):
             return out
         out = self._results(operation, node, out, tracked)
+        if node is None:
+            return out
         for at, k in enumerate(operation.writes):
             self._write(operands[k], tracked[k], node, operation.results + at)
         return out
@@ -260,7 +312,7 @@ class Tape(Level):
         data = x._data if isinstance(x, Value) else None
         return data if isinstance(data, Tracked) and data.level is self else None
 
-    def _results(self, operation: Operation, node: Node, out: Any, tracked: Sequence[Tracked | None]) -> Any:
+    def _results(self, operation: Operation, node: Node | None, out: Any, tracked: Sequence[Tracked | None]) -> Any:
         leaves, structure = tree.flatten(out)
         place = 0
         for k, leaf in enumerate(leaves):
@@ -269,14 +321,14 @@ class Tape(Level):
             view = operation.views[place]
             if view is not None:
                 if (base := tracked[view[0]]) is not None:
-                    leaves[k] = wrap(Tracked(self, leaf._data, base.storage, (*base.chain, *view[1])))
-            elif operation.smooth[place]:
-                leaves[k] = wrap(Tracked(self, leaf._data, Storage((node, place), operation.outputs[place])))
+                    leaves[k] = wrap(Tracked(self, leaf._data, None, base.storage, (*base.chain, *view[1])))
+            elif node is not None and operation.smooth[place]:
+                leaves[k] = wrap(Tracked(self, leaf._data, (node, place)))
             place += 1
         return leaves[0] if structure is tree.LEAF else tree.unflatten(structure, leaves)
 
     def _check_write(self, x: Any, tracked: Tracked | None) -> None:
-        if self.number == 0 and tracked is not None and isinstance(tracked.storage.current[0], Leaf):
+        if self.number == 0 and tracked is not None and isinstance(tracked.source[0], Leaf):
             raise GradientError("a tensor that gradients are asked for is written in place",
                                 got=f"{tracked.storage.type}, a leaf", at=tr.user_line(),
                                 fix="write into a copy, x = x.clone(), or inside `with hybrid.no_grad():`")  # fmt: skip
@@ -288,12 +340,12 @@ class Tape(Level):
         """Let storage hold a node's result from now on."""
         if tracked is None:
             data = x._data
-            x._data = Tracked(self, data, Storage((node, place), TensorType(data.dtype, tuple(data.shape))))
+            x._data = Tracked(self, data, (node, place))
             return
         storage, current = tracked.storage, (node, place)
         if tracked.chain:
-            put = Node(_put(storage.type, tracked.chain, node.operation.outputs[place]), (storage.current, current))
-            put.line, current = node.line, (put, 0)
+            operation = _put(storage.type, tracked.chain, node.operation.outputs[place])
+            current = Node(operation, (storage.current, current), (True, True), node.line), 0
         storage.current = current
 
 
@@ -327,14 +379,22 @@ def pull(
 
     for ref, given in roots:
         add(ref, given)
+    with np.errstate(all="ignore"):  # a derivative may be infinite where its value is not
+        _go_back(level, waiting, grads, add, retain, follow)
+
+
+def _go_back(
+    level: Tape, waiting: list[tuple[int, Node]], grads: dict[Ref, Any], add: Callable, retain: bool, follow: bool
+) -> None:
     while waiting:
         node = heapq.heappop(waiting)[1]
         cotangents = []
         for place in range(len(node.operation.outputs)):
             g = grads.pop((node, place), None)
             if g is not None:
-                g = _hooked(node.hooks.get(place, {}), g)
-                if place in node.kept:
+                if node.hooks is not None:
+                    g = _hooked(node.hooks.get(place, {}), g)
+                if node.kept is not None and place in node.kept:
                     node.kept[place].arrive(g)
             cotangents.append(g)
         sources = [source for source, wanted in zip(node.sources, node.wanted) if wanted and source is not None]
@@ -361,6 +421,6 @@ def _pulled(level: Tape, node: Node, given: Sequence[Any], follow: bool) -> tupl
     for k in used:
         data, source = node.taken(k), node.sources[k]
         if follow and source is not None:
-            data = Tracked(level, data, Storage(source, TensorType(data.dtype, tuple(data.shape))))
+            data = Tracked(level, data, source)
         operands.append(wrap(data))
     return call(*operands, *(g for g in given if g is not None))
