@@ -97,6 +97,10 @@ def symbol(trace: Trace, x: Any) -> Symbol:
         if data.dtype not in dt.SHORT:
             raise DTypeError(f"arrays of dtype {data.dtype} cannot be traced", expected=", ".join(map(str, dt.ALL)))
         return trace.capture(data, "tensor" if isinstance(x, Value) else "ndarray")
+    if isinstance(data, lifted.Lifted):
+        array = data.array("a captured tensor")
+        trace.followed[id(array)] = x
+        return trace.capture(array, "tensor")
     if isinstance(data, (np.generic, bool, int, float, complex)):
         trace.scalars = trace.scalars or isinstance(data, np.generic)
         dtype = dtype_of(data)

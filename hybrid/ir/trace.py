@@ -185,6 +185,7 @@ class Trace(KnownSizes):
         self.recorded = 0  # operations, those of attempts that were given up included
         self.variables: Sequence[Any] = ()  # those of functions around it that a recursion being recorded rebinds
         self.errors: dict[str, Any] = dict(np.geterr())  # what is done about floating-point errors around it
+        self.followed: dict[int, Any] = {}  # captured tensors that a transform follows, by the ids of their arrays
         self.heard = False  # whether the traced code asks for more to be done
         self.alive = True
         self.given: Sequence[Any] | None = None  # what the inputs are in this call, where functions may be called outside

@@ -20,6 +20,7 @@ from hybrid.core import tree
 from hybrid.core.config import BACKENDS, config
 from hybrid.core.errors import (
     ArgumentError,
+    AssumptionError,
     CompileError,
     HybridError,
     NotFiniteError,
@@ -32,7 +33,7 @@ from hybrid.ir import finite
 from hybrid.ir import trace as tr
 from hybrid.ir.requests import Concretise, Rebinds, Recursive, Specialise
 from hybrid.ir.trace import Symbol
-from hybrid.staging import aside
+from hybrid.staging import aside, followed
 from hybrid.staging.aside import eager
 from hybrid.staging.fallback import (
     FallbackWarning,
@@ -171,9 +172,14 @@ class Function(Keeps, Reports, Inspection):  # type: ignore[override]  # Inspect
             bound = self.parameters.bind(args, kwargs)
         if bound is None:
             return self.function(*args, **kwargs)  # raises Python's own message, and nothing of ours before it
+        low = followed.below(bound)
+        if low is not None:
+            return self._followed(low, bound, args, kwargs)
         found, failed = self._trace_for(bound, (len(args), tuple(kwargs))), None
         if not isinstance(found, Refusal):
             compiled, call = found
+            if followed.is_wanted(compiled):
+                return self._followed(bound, bound, args, kwargs)
             refusal = compiled.refuses(call.values, call.bound)
             if refusal is None:
                 try:
@@ -198,6 +204,20 @@ class Function(Keeps, Reports, Inspection):  # type: ignore[override]  # Inspect
             self._refusals += 1
             self._resting = REST if self._refusals >= MANY else 0
         return out
+
+    def _followed(self, low: Bound, bound: Bound, args: tuple, kwargs: dict) -> Any:
+        """A call on values that a transform follows; `low` has arrays for them."""
+        found = self._trace_for(low, (len(args), tuple(kwargs)))
+        if not isinstance(found, Refusal):
+            compiled, call = found
+            if compiled.refuses(call.values, call.bound) is None:
+                try:
+                    out = followed.call(compiled, tree.flatten(bound)[0])
+                except AssumptionError:
+                    out = NotImplemented
+                if out is not NotImplemented:
+                    return out
+        return self._plainly(args, kwargs)
 
     def _plainly(self, args: tuple, kwargs: dict) -> Any:
         if not finite.wanted():
@@ -260,7 +280,7 @@ class Function(Keeps, Reports, Inspection):  # type: ignore[override]  # Inspect
             if isinstance(made, Refusal):
                 return made
             compiled, call = made
-        if form not in compiled.entries and not aside.entries_aside():
+        if form not in compiled.entries and not aside.entries_aside() and not compiled.traced.followed:
             self._push(compiled, form)
         return compiled, call
 
@@ -425,7 +445,8 @@ class Function(Keeps, Reports, Inspection):  # type: ignore[override]  # Inspect
             raise
         compiled = Compiled(traced, reads, self.backend or config.backend, reason, self.strict)
         try:
-            self._push(compiled, form)
+            if not traced.followed:  # machine code knows arrays only
+                self._push(compiled, form)
             compiled.plan  # noqa: B018  errors of the compiler belong here, not to a later call
         except HybridError:
             raise

@@ -150,6 +150,7 @@ class Traced:
     short: bool = False  # whether short loops were written out
     spelled: str = ""  # the loop, in no other, that was written out and left the most branches and loops; and why
     heard: bool = False  # whether it asks NumPy to report floating-point errors that the caller does not ask for
+    followed: tuple[tuple[np.ndarray, Any], ...] = ()  # captured arrays of tensors that a transform followed, and these
 
     def takes(self, sizes: Mapping[str, int]) -> bool:
         """Whether these sizes of arguments are among those it was made for."""
@@ -303,6 +304,7 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
         recording.short,
         most(recording.spelled),
         recording.heard,
+        tuple((recording.root.constants[key][1], x) for key, x in recording.followed.items()),
     )
 
 

@@ -36,6 +36,10 @@ MOST = 4096  # operations that are remembered
 _WEAK = TensorType(dt.float64, (), weak=True)
 
 
+# From a graph to a compiled function of arrays; `staging.followed` enters it.
+compiler: Callable[[Graph], Callable[..., tuple]] | None = None
+
+
 class Operation:
     """One operation on operands of given types, as a graph.
 
@@ -47,8 +51,11 @@ class Operation:
         writes: the operands that are written, in the order of the outputs.
     """
 
-    def __init__(self, graph: Graph, name: str, results: int, views: Sequence[tuple[int, Chain] | None], writes: Sequence[int]):
-        self.graph, self.name, self.results = graph, name, results
+    def __init__(
+        self, graph: Graph, name: str, results: int, views: Sequence[tuple[int, Chain] | None], writes: Sequence[int],
+        native: bool = False,
+    ):  # fmt: skip
+        self.graph, self.name, self.results, self.native = graph, name, results, native
         self.views, self.writes = tuple(views), tuple(writes)
         self.outputs = tuple(atom.type for atom in graph.outputs)
         self.smooth = tuple(differentiable(atom) for atom in graph.outputs)
@@ -67,7 +74,7 @@ class Operation:
             count = len(self.graph.inputs)
             kept = tuple(k for k in range(count) if graph.inputs[k] in used)
             inputs = (*(graph.inputs[k] for k in kept), *graph.inputs[count:])
-            self._made[key] = Call(graph.replace(inputs=inputs), f"the derivative of {self.name}"), kept
+            self._made[key] = Call(graph.replace(inputs=inputs), f"the derivative of {self.name}", native=self.native), kept
         return self._made[key]
 
     def forward(self, given: tuple[bool, ...]) -> tuple[Call, tuple[bool, ...]]:
@@ -76,16 +83,21 @@ class Operation:
         if key not in self._made:
             graph, have = forward.jvp(self.graph, given)
             graph = reverse.pruned(graph.replace(outputs=graph.outputs[len(self.outputs) :]))
-            self._made[key] = Call(graph, f"the derivative of {self.name}"), have
+            self._made[key] = Call(graph, f"the derivative of {self.name}", native=self.native), have
         return self._made[key]
 
 
 class Call:
-    """A graph as an operation of its own: a pure function of tensors that returns a tuple of them."""
+    """A graph as an operation of its own: a pure function of tensors that returns a tuple of them.
 
-    def __init__(self, graph: Graph, name: str):
+    `run` computes it from arrays; with `native` it, and what is derived from it, is compiled otherwise.
+    """
+
+    def __init__(self, graph: Graph, name: str, run: Callable[..., tuple] | None = None, native: bool = False):
         self.graph, self.__name__ = graph, name
-        self.operation = Operation(graph, name, len(graph.outputs), [None] * len(graph.outputs), ())
+        self.operation = Operation(graph, name, len(graph.outputs), [None] * len(graph.outputs), (), native)
+        if run is not None:
+            self._run = run  # type: ignore[assignment]
 
     def __call__(self, *operands: Any) -> tuple:
         data = [x._data for x in operands]
@@ -99,6 +111,8 @@ class Call:
     def _run(self) -> Callable[..., tuple]:
         """The graph as one Python function of arrays, where its sizes are numbers and nothing branches."""
         graph = self.graph
+        if self.operation.native and compiler is not None:
+            return compiler(graph)
         if any(eqn.primitive.kind is Kind.CONTROL or symbols_of(eqn) for eqn in graph.eqns):
             return functools.partial(evaluate, graph)
         names: dict[Any, str] = {}

@@ -1,0 +1,118 @@
+"""Compiled functions on values that a transform follows: to the transform each is one operation, the graph of its trace.
+
+What is derived from that graph is compiled, too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hybrid.core import tree
+from hybrid.core.config import config
+from hybrid.frontend.values import Value, wrap
+from hybrid.ir.graph import Graph, has_effects
+from hybrid.ir.lifted import Lifted
+from hybrid.staging.parameters import Bound
+from hybrid.transforms import levels
+from hybrid.transforms.tape import recording
+
+if TYPE_CHECKING:
+    from hybrid.staging.compiled import Compiled
+
+
+def is_followed(x: Any) -> bool:
+    return isinstance(x, Value) and isinstance(x._data, Lifted)
+
+
+def below(bound: Bound) -> Bound | None:
+    """A call's arguments with arrays for what transforms follow; None where they follow nothing."""
+    leaves, structure = tree.flatten(bound)
+    if not any(map(is_followed, leaves)):
+        return None
+    return tree.unflatten(structure, [wrap(x._data.array("a compiled call")) if is_followed(x) else x for x in leaves])
+
+
+def is_wanted(compiled: Compiled) -> bool:
+    """Whether a call reads, besides its arguments, what a transform follows."""
+    return bool(compiled.traced.followed) and recording() and any(is_followed(x) for _, x in compiled.traced.followed)
+
+
+def call(compiled: Compiled, given: Sequence[Any]) -> Any:
+    """One call as an operation; `NotImplemented` where it does more than compute.
+
+    Args:
+        given: the leaves of its arguments as they are.
+    """
+    traced = compiled.traced
+    if not _computes_only(compiled):
+        return NotImplemented
+    operands = [_operand(given[k]) for k in traced.inputs]
+    tensors = {id(array): x for array, x in traced.followed}
+    operands += [tensors.get(id(array), wrap(array)) for _, array in traced.graph.constants]
+    outputs = _operation(compiled)(*operands)
+    return tree.unflatten(traced.structure, [_result(result, outputs, given) for result in traced.results])
+
+
+def _operand(x: Any) -> Any:
+    return x if isinstance(x, Value) else wrap(np.asarray(x))
+
+
+def _computes_only(compiled: Compiled) -> bool:
+    from hybrid.staging.tracing import Argument, Computed
+
+    traced = compiled.traced
+    if (
+        traced.writes
+        or traced.updates
+        or traced.rebinds
+        or traced.checks is not None
+        or traced.late
+        or has_effects(traced.graph)
+    ):
+        return False
+    kinds = (Argument, Computed)
+    return all(
+        isinstance(r, kinds) and not getattr(r, "chain", ()) and getattr(r, "otherwise", None) is None for r in traced.results
+    )
+
+
+def _result(result: Any, outputs: Sequence[Any], given: Sequence[Any]) -> Any:
+    kind = getattr(result, "kind", None)
+    if kind is None:
+        return given[result.index]
+    x = outputs[result.index]
+    if kind == "tensor" or isinstance(x._data, Lifted):
+        return x
+    return x._data if kind == "ndarray" else x._data[()] if kind == "scalar" else x._data.item()
+
+
+def _operation(compiled: Compiled) -> levels.Call:
+    made = compiled.operation
+    if made is None:
+        graph = compiled.traced.graph
+        whole = graph.replace(inputs=(*graph.inputs, *(var for var, _ in graph.constants)), constants=(),
+                              outputs=graph.outputs[: compiled.traced.visible])  # fmt: skip
+        count = len(graph.inputs)
+
+        def run(*data: Any) -> tuple:
+            arrays = [np.array(x, order="C", copy=None) for x in data[:count]]
+            return tuple(compiled.plan.run(arrays)[: compiled.traced.visible]) if whole.outputs else ()
+
+        made = compiled.operation = levels.Call(whole, graph.name, run, native=True)
+    return made
+
+
+def native(graph: Graph) -> Callable[..., tuple]:
+    """A graph as a function of arrays, compiled."""
+    from hybrid.passes import pipeline
+    from hybrid.runtime.plan import Plan
+    from hybrid.runtime.program import build
+
+    plan = Plan(build(pipeline.group(pipeline.optimise(graph)[0]), {}), config.backend)
+    return lambda *data: tuple(plan.run([np.array(x, order="C", copy=None) for x in data]))
+
+
+levels.compiler = native
