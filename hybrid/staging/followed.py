@@ -64,19 +64,16 @@ def _computes_only(compiled: Compiled) -> bool:
     from hybrid.staging.tracing import Argument, Computed
 
     traced = compiled.traced
-    if (
-        traced.writes
-        or traced.updates
-        or traced.rebinds
-        or traced.checks is not None
-        or traced.late
-        or has_effects(traced.graph)
-    ):
+    if traced.writes or traced.updates or traced.rebinds or traced.late:
         return False
-    kinds = (Argument, Computed)
-    return all(
-        isinstance(r, kinds) and not getattr(r, "chain", ()) and getattr(r, "otherwise", None) is None for r in traced.results
-    )
+    if traced.checks is not None or has_effects(traced.graph):
+        return False
+    for result in traced.results:
+        if not isinstance(result, (Argument, Computed)):
+            return False
+        if isinstance(result, Computed) and (result.chain or result.otherwise is not None):
+            return False
+    return True
 
 
 def _result(result: Any, outputs: Sequence[Any], given: Sequence[Any]) -> Any:
