@@ -10,6 +10,8 @@ import itertools
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from hybrid.core import dtype as dt
 from hybrid.core.errors import GradientError
 from hybrid.core.shape import Dim, Shape, Size, TensorType
@@ -135,11 +137,27 @@ class _Backwards:
         self.recorder, self.eqn, self.given, self.cotangents, self.active = recorder, eqn, given, cotangents, active
         self.carried, self.body, self.test = (eqn.params[name] for name in ("carried", "body", "test"))
         self.count, self.symbol = eqn.params["count"], eqn.params["symbol"]
-        if self.count is None:
-            raise GradientError("a loop whose number of rounds only a run knows has no derivative backward", at=eqn.source,
-                                fix="bound it: `for _ in range(most): if done: break`; or differentiate forward, "
-                                "or the undecorated function")  # fmt: skip
         self.state, self.fixed = eqn.inputs[: self.carried], eqn.inputs[self.carried :]
+        if self.count is None:
+            self.count, self.test = self._counted(), None
+
+    def _counted(self) -> Size:
+        """How many rounds a loop takes that only a run ends: it runs once more, to count them."""
+        one = Literal(np.int64(1), I64)
+        inputs = [Var(var.type) for var in self.body.inputs]
+        counter = Var(I64)
+        builder = Builder(self.body.name)
+        env = replay(Recorder(builder), self.body, inputs)
+        (more,) = builder.append(e.add, (counter, one))
+        outputs = (*(env.get(atom, atom) for atom in self.body.outputs), more)
+        order = (*inputs[: self.carried], counter, *inputs[self.carried :])
+        body = Graph(self.body.name, order, tuple(builder.eqns), outputs)
+        test = self.test.replace(inputs=(*self.test.inputs[: self.carried], Var(I64), *self.test.inputs[self.carried :]))
+        params = {**self.eqn.params, "carried": self.carried + 1, "body": body, "test": test}
+        out = self.recorder.emit(control.loop, *self.state, Literal(np.int64(0), I64), *self.fixed, **params)
+        symbol = f"rounds_{next(_fresh)}"
+        self.recorder.emit(control.bind, out[-1], symbol=symbol, high=None)
+        return Dim.symbol(symbol)
 
     def record(self) -> None:
         self._differentiate_a_round()
@@ -251,7 +269,7 @@ class _Backwards:
         rows = [outputs[k] for k in state] + outputs[self.carried :]
         order = (*(inputs[k] for k in state), *arrays, *counter, *inputs[self.carried :])
         body = pruned(Graph(self.body.name, order, tuple(builder.eqns), tuple(rows)), assumptions=True)
-        params = {**self.eqn.params, "carried": len(rows), "body": body}
+        params = {**self.eqn.params, "carried": len(rows), "body": body, "count": self.count, "test": None}
         if self.test is not None:
             extra = [Var(var.type) for var in (*arrays, *counter)]
             params["test"] = self.test.replace(
