@@ -100,7 +100,9 @@ def symbol(trace: Trace, x: Any) -> Symbol:
     if isinstance(data, lifted.Lifted):
         array = data.array("a captured tensor")
         trace.followed[id(array)] = x
-        return trace.capture(array, "tensor")
+        captured = trace.capture(array, "tensor")
+        lifted.tape.seen(trace, x, captured)
+        return captured
     if isinstance(data, (np.generic, bool, int, float, complex)):
         trace.scalars = trace.scalars or isinstance(data, np.generic)
         dtype = dtype_of(data)
@@ -172,7 +174,7 @@ def dtype_of(x: Any) -> np.dtype | type:
             if data.kind == "python"
             else data.type.dtype
         )
-    if isinstance(data, (np.ndarray, np.generic)):
+    if isinstance(data, (np.ndarray, np.generic, lifted.Lifted)):
         if data.dtype not in dt.SHORT:
             raise DTypeError(f"dtype {data.dtype} cannot be traced", expected=", ".join(map(str, dt.ALL)))
         return data.dtype

@@ -45,6 +45,7 @@ class Builder:
 
     def __init__(self, name: str, outer: Builder | None = None):
         self.name, self.outer = name, outer  # outer: of the body around this one, whose values may be used
+        self.salt: object = None if outer is None else outer.salt  # what is recorded with another is not the same
         self.inputs: list[Var] = []
         self.names: dict[Var, str] = {}
         self.eqns: list[Eqn] = []
@@ -70,7 +71,9 @@ class Builder:
     def append(self, primitive: Primitive, inputs: tuple[Atom, ...], params: Mapping[str, Any] | None = None,
                source: Source | None = None) -> tuple[Atom, ...]:  # fmt: skip
         params = params or {}
-        key = (primitive.name, *map(_key, inputs), tuple(params.items()))
+        key: tuple = (primitive.name, *map(_key, inputs), tuple(params.items()))
+        if self.salt is not None:
+            key = (*key, self.salt)
         known = self.known(key)
         if known is not None:
             return known

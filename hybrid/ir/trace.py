@@ -186,6 +186,10 @@ class Trace(KnownSizes):
         self.variables: Sequence[Any] = ()  # those of functions around it that a recursion being recorded rebinds
         self.errors: dict[str, Any] = dict(np.geterr())  # what is done about floating-point errors around it
         self.followed: dict[int, Any] = {}  # captured tensors that a transform follows, by the ids of their arrays
+        self.leaves: dict[int, list[Atom]] = {}  # the values that were read of those among them that are leaves
+        self.leaf_of: dict[int, Any] = {}  # these, by the same ids
+        self.gradients: dict[Any, Any] = {}  # the gradients of leaves, where the traced code has to do with them
+        self.quiet: set[Eqn] = set()  # what was recorded where no gradients flow
         self.heard = False  # whether the traced code asks for more to be done
         self.alive = True
         self.given: Sequence[Any] | None = None  # what the inputs are in this call, where functions may be called outside

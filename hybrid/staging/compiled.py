@@ -206,6 +206,8 @@ class Compiled:
             _update(_at(bound, path), tree.unflatten(structure, list(islice(rest, structure.leaves))))
         for k, structure in traced.rebinds:
             traced.state[k].put(tree.unflatten(structure, list(islice(rest, structure.leaves))))
+        for leaf, structure in traced.gradients:
+            leaf.grad = tree.unflatten(structure, list(islice(rest, structure.leaves)))
         return out
 
     def sizes_of(self, values: Sequence[Any]) -> dict[str, int]:

@@ -37,7 +37,8 @@ def below(bound: Bound) -> Bound | None:
 
 def is_wanted(compiled: Compiled) -> bool:
     """Whether a call reads, besides its arguments, what a transform follows."""
-    return bool(compiled.traced.followed) and recording() and any(is_followed(x) for _, x in compiled.traced.followed)
+    traced = compiled.traced
+    return bool(traced.followed) and not traced.gradients and recording() and any(is_followed(x) for _, x in traced.followed)
 
 
 def call(compiled: Compiled, given: Sequence[Any]) -> Any:

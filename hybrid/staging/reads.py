@@ -7,6 +7,7 @@ that changed one while it was traced (and puts it back), and `changed` says at a
 from __future__ import annotations
 
 import builtins
+import dataclasses
 import functools
 import importlib.util
 import inspect
@@ -208,6 +209,12 @@ class Reads:
         scan.given([*args, *kwargs.values()])
         varying = {place.mark for place in state}
         return cls([read for mark, read in scan.found.items() if mark not in varying], scan.imports, scan.writes)
+
+    def also(self, holder: Any, name: str, text: str) -> None:
+        """One more attribute that counts, as it is now."""
+        read = Read("attribute", holder, name, text, None, None)
+        value = read.now()
+        self.reads.append(dataclasses.replace(read, value=value, key=fingerprint(value)))
 
     def arrays(self) -> list[tuple[Read, np.ndarray]]:
         return [(read, part) for read in self.reads for part in _nested(read.value) if type(part) is np.ndarray]

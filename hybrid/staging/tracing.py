@@ -48,6 +48,7 @@ from hybrid.staging.ours import is_counted, made_inside
 from hybrid.staging.reads import Read, Reads
 from hybrid.staging.signature import ArrayLeaf, GeneratorLeaf, Leaf, NumberLeaf, SameLeaf, ScalarLeaf, StaticLeaf
 from hybrid.staging.state import held
+from hybrid.transforms import within
 
 Path = tuple[int, ...]  # from (args, kwargs) to a container inside, by child
 
@@ -151,6 +152,7 @@ class Traced:
     spelled: str = ""  # the loop, in no other, that was written out and left the most branches and loops; and why
     heard: bool = False  # whether it asks NumPy to report floating-point errors that the caller does not ask for
     followed: tuple[tuple[np.ndarray, Any], ...] = ()  # captured arrays of tensors that a transform followed, and these
+    gradients: tuple[tuple[Any, tree.Structure], ...] = ()  # leaves that it gives gradients; these are the last results
 
     def takes(self, sizes: Mapping[str, int]) -> bool:
         """Whether these sizes of arguments are among those it was made for."""
@@ -258,17 +260,20 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
         updated = [container for container in containers if container.changed]
         rebound = [k for k, (before, after) in enumerate(zip(found, left)) if before is not after]
         given = {id(container.value): container.path for container in containers}
-        whole = out, [unwrapped(c.contents()) for c in updated], [unwrapped(left[k]) for k in rebound]
+        leaves_left, gradients = within.left(recording, reads)
+        whole = (
+            out, [unwrapped(c.contents()) for c in updated], [unwrapped(left[k]) for k in rebound], gradients,
+        )  # fmt: skip
         refuse_copies(recording, whole)
         refuse_twins(whole, given)
         refuse_returned(recording, whole)
         result_leaves, result_structure = tree.flatten(whole, lambda node: id(node) in given)
-        returned, contents, after = result_structure.children
+        returned, contents, after, kept = result_structure.children
         updates = tuple((c.path, nesting) for c, nesting in zip(updated, contents.children))
         rebinds = tuple(zip(rebound, after.children))
         paths = tuple(container.path for container in containers) if updates else ()
         # What is referred to from now on is kept by the traced code.
-        del out, bound, args, kwargs, containers, updated, whole, found, left
+        del out, bound, args, kwargs, containers, updated, whole, found, left, gradients
         sorted_out = _Results(recording, leaves, arguments, cells, given, result_leaves)
         graph, results, visible, writes = sorted_out.finish()
         late = sorted_out.late
@@ -305,6 +310,7 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
         most(recording.spelled),
         recording.heard,
         tuple((recording.root.constants[key][1], x) for key, x in recording.followed.items()),
+        tuple(zip(leaves_left, kept.children)),
     )
 
 

@@ -13,11 +13,15 @@ from hybrid.core import dtype as dt
 from hybrid.core import tree
 from hybrid.core.errors import ArgumentError, GradientError
 from hybrid.core.shape import TensorType
+from hybrid.frontend.creation import ones_like, zeros_like
 from hybrid.frontend.shaping import stack
 from hybrid.frontend.values import Value, wrap
 from hybrid.ir import lifted
 from hybrid.ir import trace as tr
 from hybrid.ir.lifted import Lifted
+from hybrid.ir.trace import Symbol, Trace
+from hybrid.transforms import within
+from hybrid.transforms.recorded import Marked
 from hybrid.transforms.tape import TAPE, Leaf, Node, Ref, Tracked, pull, quiet, recording
 
 _handles = itertools.count()
@@ -55,6 +59,18 @@ class Meaning:
     """What tensors ask of the tape."""
 
     @staticmethod
+    def seen(trace: Trace, x: Any, symbol: Symbol) -> None:
+        """A trace reads a tensor that some transform follows."""
+        leaf = _leaf(x)
+        if leaf is None or not recording():
+            return
+        key = id(x._data.value)
+        trace.leaf_of[key] = leaf
+        atoms = trace.leaves.setdefault(key, [])
+        if (atom := tr.read(symbol)) not in atoms:
+            atoms.append(atom)
+
+    @staticmethod
     def requires_grad(x: Any) -> bool:
         return _tracked(x) is not None
 
@@ -81,6 +97,8 @@ class Meaning:
     @staticmethod
     def gradient(x: Any) -> Any:
         leaf = _leaf(x)
+        if leaf is not None and tr.current() is not None:
+            return within.held(leaf).look()
         if leaf is None and (tracked := _tracked(x)) is not None:
             node, place = tracked.source
             leaf = (node.kept or {}).get(place) if isinstance(node, Node) else None
@@ -96,7 +114,10 @@ class Meaning:
             if (tuple(value.shape), value.dtype) != (leaf.type.shape, leaf.type.dtype):  # type: ignore[attr-defined]
                 raise ArgumentError("a gradient has its tensor's type", got=f"{value.dtype} of {value.shape}",  # type: ignore[attr-defined]
                                     expected=leaf.type)  # fmt: skip
-        leaf.grad = value
+        if tr.current() is not None:
+            within.held(leaf).set(value)
+        else:
+            leaf.grad = value
 
     @staticmethod
     def is_leaf(x: Any) -> bool:
@@ -109,7 +130,11 @@ class Meaning:
             found = [_leaf(leaf) for leaf in (inputs if isinstance(inputs, (tuple, list)) else (inputs,))]
             if None in found:
                 raise GradientError("backward(inputs=…) takes leaves", fix="use hybrid.grad_of for other tensors")
-            only = set(found)
+            only = {leaf for leaf in found if leaf is not None}
+        if tr.current() is not None:
+            given = within_cotangent(x, gradient)
+            within.backward(x, given, create or bool(retain), only)
+            return
         run_backward([x], [gradient], retain, create, lambda leaf, g: leaf.arrive(g) if only is None or leaf in only else None)
 
     @staticmethod
@@ -195,16 +220,30 @@ def grad_of(
     several = isinstance(outputs, (tuple, list))
     given = [None] * len(outs) if grad_outputs is None else list(grad_outputs) if several else [grad_outputs]
     leaves, structure = tree.flatten(inputs)
-    marks = _Marks(leaves)
-    run_backward(outs, given, retain_graph, create_graph, marks.arrive)
-    found = marks.found()
+    if tr.current() is not None:
+        seeds = [within_cotangent(x, g) for x, g in zip(outs, given)]
+        found = within.gradient_of(outs, leaves, seeds, create_graph)
+    else:
+        marks = _Marks(leaves)
+        run_backward(outs, given, retain_graph, create_graph, marks.arrive)
+        found = marks.found()
     for k, x in enumerate(leaves):
         if found[k] is None:
             if unconnected == "error":
                 raise GradientError("an input has no part in the outputs", got=f"input {k}, {x.dtype} of shape {x.shape}",
                                     fix='grad_of(…, unconnected="zeros")')  # fmt: skip
-            found[k] = wrap(np.zeros(x.shape, x.dtype))
+            found[k] = zeros_like(x)
     return tree.unflatten(structure, found)
+
+
+def within_cotangent(x: Any, given: Any) -> Any:
+    """A cotangent in a trace: ones for a single number, unless it is given."""
+    if given is not None:
+        return given
+    if x.shape not in ((), (1,)):
+        raise GradientError("the gradient of more than one number needs a cotangent", got=f"shape {x.shape}",
+                            at=tr.user_line(), fix="y.sum().backward(), or y.backward(gradient)")  # fmt: skip
+    return ones_like(x)
 
 
 class _Marks:
@@ -316,7 +355,9 @@ class GradientTape:
         for x in tree.flatten(tensors)[0]:
             if not isinstance(x, Value):
                 raise ArgumentError("a tape watches tensors", got=type(x).__name__, fix="hybrid.tensor(x)")
-            if _tracked(x) is None:
+            if type(x._data) is Symbol:  # type: ignore[attr-defined]
+                x._data = Marked([x]).symbols[0]  # type: ignore[attr-defined]
+            elif tr.current() is None and _tracked(x) is None:
                 Meaning.require(x, True)
                 self._watched.append((x, x._data))  # type: ignore[attr-defined]
 
@@ -339,9 +380,9 @@ class GradientTape:
         """
         self._use()
         targets = list(target) if isinstance(target, (tuple, list)) else [target]
-        given = [wrap(np.ones(t.shape, t.dtype)) for t in targets] if output_gradients is None else output_gradients
+        given = [ones_like(t) for t in targets] if output_gradients is None else output_gradients
         given = list(given) if isinstance(given, (tuple, list)) else [given]
-        if not any(_tracked(t) is not None for t in targets):
+        if tr.current() is None and not any(_tracked(t) is not None for t in targets):
             if unconnected_gradients == "error":
                 raise GradientError("no watched tensor has a part in the target", fix="tape.watch(x) before computing")
             return tree.map_leaves(lambda x: wrap(np.zeros(x.shape, x.dtype)), sources)

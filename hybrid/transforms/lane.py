@@ -72,7 +72,7 @@ def follow(function: Callable, args: tuple, kwargs: dict) -> Any:
     operation, direct, wanted, saved = known
     out = direct(*arrays)
     made = _new(tensor)
-    if level.number == 0 and not tape.recording():
+    if not tape.recording(level):
         made._data = out
         return made
     node = Node(operation, [None if t is None else t.source for t in tracked], wanted, _frame())
@@ -115,7 +115,7 @@ def _item(x: Any, index: Any) -> Any:
     made = _new(values.tensor_class)
     out = value[index]
     out = out if type(out) is np.ndarray else value[(*items, ...)]  # NumPy gives a number where we give a view of it
-    if data.level.number == 0 and not tape.recording():
+    if not tape.recording(data.level):
         made._data = out
     else:
         made._data = Tracked(data.tape, out, None, data.storage, (*data.chain, *chain))

@@ -49,7 +49,7 @@ class Marked:
             builder = builder.outer
         wanted = set(self.atoms)
         last = max(k for k, eqn in enumerate(found) if not wanted.isdisjoint(eqn.outputs))
-        return found[last + 1 :]
+        return [eqn for eqn in found[last + 1 :] if eqn not in self.trace.quiet]
 
 
 def atom_of(trace: Trace, leaf: Any) -> Atom | None:

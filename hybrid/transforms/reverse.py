@@ -24,6 +24,7 @@ class Cotangents:
 
     def __init__(self, recorder: Recorder):
         self.recorder = recorder
+        self.passing: dict[Var, Term | None] = {}  # what has been taken of some values
         self._sums: dict[Var, Term] = {}
         self._parts: dict[Var, list[Part]] = {}
 
@@ -39,6 +40,8 @@ class Cotangents:
         total = self._sums.pop(var, None)
         for part in self._parts.pop(var, ()):
             total = part.onto(self.recorder.full(0, var.type) if total is None else total)
+        if var in self.passing and total is not None:
+            self.passing[var] = total
         return total
 
     def full(self, var: Var) -> Term:

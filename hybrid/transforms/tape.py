@@ -249,24 +249,37 @@ def _made_put(type: TensorType, chain: Chain, given: TensorType) -> Operation:
 
 
 class _Thread(threading.local):
-    quiet = 0  # whether what is computed on this thread is not remembered
+    since = 0  # levels of lower numbers do not remember what is computed on this thread
 
 
 _thread = _Thread()
 
 
-def recording() -> bool:
-    return not _thread.quiet
+def recording(level: Level | None = None) -> bool:
+    """Whether a tape, that of all tensors by default, remembers operations here."""
+    return (0 if level is None else level.number) >= _thread.since
 
 
 @contextlib.contextmanager
 def quiet(on: bool = True) -> Iterator[None]:
-    """What is computed inside is not remembered; with `on` false it is again."""
-    before, _thread.quiet = _thread.quiet, int(on)
+    """What is computed inside is not remembered, but by transforms that begin there; with `on` false it is again."""
+    before, _thread.since = _thread.since, Level().number if on else 0
+    trace = tr.current()
+    if trace is None:
+        try:
+            yield
+        finally:
+            _thread.since = before
+        return
+    builder = trace.builder
+    first, salt = len(builder.eqns), builder.salt
+    builder.salt = object() if on else None
     try:
         yield
     finally:
-        _thread.quiet = before
+        _thread.since, builder.salt = before, salt
+        if on and trace.builder is builder:
+            trace.quiet.update(builder.eqns[first:])
 
 
 class Tape(Level):
@@ -286,7 +299,7 @@ class Tape(Level):
         operation = levels.operation(function, args, kwargs, operands)
         tracked = [self.tracked(x) for x in operands]
         node = None
-        records = self.number != 0 or not _thread.quiet
+        records = self.number >= _thread.since
         if records and operation.computes:
             for k in operation.writes:
                 self._check_write(operands[k], tracked[k])
