@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from hybrid.core import dtype as dt
-from hybrid.core.errors import ArgumentError
+from hybrid.core.errors import ArgumentError, TraceError
 from hybrid.core.shape import Dim
 from hybrid.frontend import integers, protocol
 from hybrid.frontend.compositions import python_power
@@ -45,21 +45,38 @@ _BFLOAT16 = dt.bfloat16
 _FAST = NUMBERS | {_ndarray}
 _BASIC = frozenset((int, slice, type(None), type(...)))  # indices that NumPy takes as they are
 _PYTHON = {"f": float, "c": complex, "b": bool}  # the class of a Python number by the kind of its dtype; others are int
-_ARRAY_LIKE = (Value, Dim, np.ndarray, np.generic, bool, int, float, complex, list, tuple)
+_SEQUENCES = (list, tuple, range)
+_ARRAY_LIKE = (Value, Dim, np.ndarray, np.generic, bool, int, float, complex, *_SEQUENCES)
+_EQUALITY = (NAMES["equal"], NAMES["not_equal"])
 
 
 def _operate(function: Callable, operands: tuple) -> Any:
     """An operator the general way: recorded inside a trace, NumPy's otherwise."""
     if not all(isinstance(x, _ARRAY_LIKE) and not isinstance(x, Masked) for x in operands):
-        return NotImplemented
+        return _compared(function, *operands) if function in _EQUALITY else NotImplemented
     if not tr.open_traces and any(isinstance(unwrap(x), Lifted) for x in operands):
         return lifted.follow(function, operands, {})
     trace = tracing(*operands)
-    if trace is not None and any(type(x) in (list, tuple) for x in operands) and _of_numbers(function, operands):
+    if trace is not None and any(type(x) in _SEQUENCES for x in operands) and _of_numbers(function, operands):
         return NotImplemented
+    operands = tuple(np.asarray(x) if type(x) is range else x for x in operands)
     if trace is None or not isinstance(function, Elementwise):
         return function(*operands)
     return function.record(trace, operands, python=True)
+
+
+def _compared(function: Callable, x: Any, other: Any) -> Any:
+    """`x == other` for what is no array: element by element, as NumPy does it, where Python would compare identities."""
+    kind = kind_of(x)
+    ours = isinstance(other, Value) or type(other).__module__.startswith("hybrid.")  # it answers itself
+    if ours or kind == "python" or (kind == "scalar" and other is None):
+        return NotImplemented
+    if tracing(x, other) is not None:
+        name = type(other).__name__
+        raise TraceError(f"an array is compared with a {name}, element by element", fix="compare with `is`" if other is None else None)
+    compare = np.ndarray.__eq__ if function is NAMES["equal"] else np.ndarray.__ne__
+    found = compare(unwrap(x), other)
+    return found if found is NotImplemented else wrap(np.asarray(found))
 
 
 def _of_numbers(function: Callable, operands: tuple) -> bool:
