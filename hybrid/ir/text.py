@@ -107,6 +107,10 @@ def parse(text: str, constants: Mapping[str, np.ndarray] | None = None) -> Graph
     return verify(graph)
 
 
+_LARGEST = 2**63 - 1  # a size is an int64 in kernels
+# What types and params that make no sense can end in.
+_UNREADABLE = (GraphError, SyntaxError, ValueError, TypeError, AttributeError, LookupError, ArithmeticError, MemoryError,
+               RecursionError)  # fmt: skip
 _HEAD = re.compile(r"graph (\S+)\((.*)\) \{")
 
 
@@ -150,10 +154,10 @@ def _block(lines: list[tuple[int, str]], at: int, constants: Mapping[str, np.nda
                 outputs = tuple(_atom(part, env) for part in parts)
             else:
                 eqns.append(check_types(head[1], _equation(body, env, graphs)))
-        except (GraphError, SyntaxError, ValueError, TypeError, ArithmeticError) as error:
+        except _UNREADABLE as error:
             if isinstance(error, GraphError) and error.what.startswith("line "):
                 raise
-            reason = error.what if isinstance(error, GraphError) else str(error)
+            reason = f"no such name: {error}" if isinstance(error, KeyError) else getattr(error, "what", str(error))
             raise GraphError(f"line {number} of the graph text cannot be read: {reason}", got=body) from error
         at += 1
     if outputs is None:
@@ -189,7 +193,7 @@ def _define(match: re.Match, env: dict[str, Atom]) -> Var:
         raise GraphError(f"{name} is defined twice")
     if dtype not in BY_SHORT:
         raise GraphError(f"{dtype} is not a dtype", expected=", ".join(BY_SHORT))
-    var = Var(TensorType(BY_SHORT[dtype], tuple(read_size(s) for s in sizes.split(",") if s), bool(weak)))
+    var = Var(TensorType(BY_SHORT[dtype], tuple(_size(s) for s in sizes.split(",") if s), bool(weak)))
     env[name] = var
     return var
 
@@ -199,10 +203,20 @@ def read_size(text: str) -> Size:
     return _value(ast.parse(text.strip(), mode="eval").body)
 
 
+def _size(text: str) -> Size:
+    """A size of an array."""
+    size = read_size(text)
+    if not isinstance(size, Dim) and (type(size) is not int or not 0 <= size <= _LARGEST):
+        raise GraphError(f"{text.strip()} is not a size", expected=f"a whole number from 0 to {_LARGEST}, or a name")
+    return size
+
+
 def _equation(body: str, env: dict[str, Atom], graphs: Mapping[str, Graph]) -> Eqn:
     left, separator, right = body.partition(" = ")
     # Some primitives are named by Python keywords (and, or, not): those don't parse as calls.
     keyword = re.match(r"(and|or|not)\((.*)\)$", right)
+    if foreign := re.search(r"=(<.*>)", right):
+        raise GraphError(f"{foreign[1]} belongs to the program that was traced, and has no text")
     call = ast.parse(f"{keyword[1]}_({keyword[2]})" if keyword else right, mode="eval").body if separator else None
     if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name):
         raise GraphError("expected `name: type = primitive(operands, param=value)`")

@@ -113,6 +113,14 @@ BAD_LINES = {
     "literal of nothing": "t0: f32[] = neg(f32())",
     "literal of text": "t0: f32[] = neg(f32('a'))",
     "missing constant": "const c0: f32[3]",
+    "an object": "t0: i64[], t1: f64[3] = draw(i64(0), call=<Generator.standard_normal((3,))>)",
+    "unknown dtype of a param": "t0: f32[3] = convert(x, dtype=f33)",
+    "negative size": "t0: f32[-3] = neg(x)",
+    "size beyond memory": "t0: f32[99999999999999999999] = neg(x)",
+    "size of text": "t0: f32['a'] = neg(x)",
+    "size of a fraction": "t0: f32[1.5] = neg(x)",
+    "deep": f"t0: f32[3] = neg({'(' * 300}x{')' * 300})",
+    "deeper": f"t0: f32[3] = neg({'-' * 5000}x)",
 }  # fmt: skip
 
 
