@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import itertools
 import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
@@ -62,13 +63,14 @@ Form = tuple[int, tuple[str, ...]]  # of a call: how many arguments come by posi
 MANY_PROCEDURES = 320
 MANY_INSIDE = 10_000
 GIL_BYTES = 1 << 18  # traffic above which a call is long enough to let other Python threads run
+_numbers = itertools.count()  # of traces, in the order in which they are made
 
 
 class Compiled:
     """A trace and everything made from it. Stages are made when first asked for."""
 
     def __init__(self, traced: Traced, reads: Reads, backend: str, reason: str, strict: bool = False):
-        self.strict = strict
+        self.strict, self.number = strict, next(_numbers)
         self.traced, self.reads, self.backend, self.reason = traced, reads, backend, reason
         self.variants: tuple[Compiled, ...] = ()  # the same call, traced for other values of what the function reads
         self.calls = self.missed = 0  # missed: those that Python had to make after all

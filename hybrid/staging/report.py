@@ -33,7 +33,7 @@ def calls(compiled: Compiled) -> int:
 def explanation(f: Any) -> str:
     """The text of `f.explain()`."""
     name = getattr(f.function, "__qualname__", "function").rpartition("<locals>.")[2]
-    traces = f.traces
+    traces = sorted(f.traces, key=lambda compiled: compiled.number)  # as they were made, not as they were used
     if traces:
         lines = [f"{name}: traced {_times(len(traces))}, called {_times(sum(calls(c) for c in traces))}"]
     else:

@@ -399,3 +399,12 @@ def test_looking_warns_of_nothing_and_prints_nothing(capsys):
             look(*arguments)
         f.explain(), f.stats()
     assert capsys.readouterr() == ("", "")
+
+
+def test_traces_are_explained_in_the_order_they_were_made():
+    f = function(lambda x, mode: x * 2 if mode == "twice" else x + 1)
+    x = np.ones(3)
+    for mode in ("twice", "more", "twice"):
+        f(x, mode)
+    reasons = re.findall(r"trace (\d): .*\n  reason    (.*)", f.explain())
+    assert reasons == [("1", "first call"), ("2", "`mode` changed 'twice' -> 'more'")]
