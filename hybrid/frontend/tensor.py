@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy as copying
 import operator
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -71,9 +72,16 @@ def _compared(function: Callable, x: Any, other: Any) -> Any:
     ours = isinstance(other, Value) or type(other).__module__.startswith("hybrid.")  # it answers itself
     if ours or kind == "python" or (kind == "scalar" and other is None):
         return NotImplemented
+    if kind == "scalar" and type(other) in (str, bytes):
+        return np.bool_(function is NAMES["not_equal"])
     if tracing(x, other) is not None:
+        asked = sys._getframe(3).f_globals.get("__name__", "")
+        if asked.startswith("hybrid.") and asked != "hybrid.control.handlers":
+            return NotImplemented  # the engine looks for an object among others, as in `None in parts`
         name = type(other).__name__
-        raise TraceError(f"an array is compared with a {name}, element by element", fix="compare with `is`" if other is None else None)
+        raise TraceError(
+            f"an array is compared with a {name}, element by element", fix="compare with `is`" if other is None else None
+        )
     compare = np.ndarray.__eq__ if function is NAMES["equal"] else np.ndarray.__ne__
     found = compare(unwrap(x), other)
     return found if found is NotImplemented else wrap(np.asarray(found))

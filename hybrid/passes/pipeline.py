@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hybrid.core.config import config
 from hybrid.core.errors import ArgumentError
@@ -16,6 +16,7 @@ from hybrid.passes.cleanup import eliminate_dead, sink_views
 from hybrid.passes.fuse import fuse
 from hybrid.passes.rules import simplify
 from hybrid.passes.steps import Program
+from hybrid.passes.verify import verify_program
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,18 +32,20 @@ class Note:
     """What one pass did."""
 
     name: str
-    before: int  # equations
-    after: int
+    said: str
     microseconds: float
-    graph: Graph
+    result: object  # the graph, or the program, that it left
 
     def __str__(self) -> str:
-        what = "nothing to do" if self.before == self.after else f"{self.before} -> {self.after} equations"
-        return f"{self.name}: {what} ({self.microseconds:.0f} µs)"
+        return f"{self.name}: {self.said} ({self.microseconds:.0f} µs)"
+
+
+def _counted(before: int, after: int) -> str:
+    return "nothing to do" if before == after else f"{before} -> {after} equations"
 
 
 DEFAULT: tuple[Pass, ...] = (Pass("simplify", simplify), Pass("sink_views", sink_views), Pass("eliminate_dead", eliminate_dead))
-NAMES = (*(p.name for p in DEFAULT), "fuse", "epilogues")
+NAMES = (*(p.name for p in DEFAULT), "fuse", "epilogues", "memory")  # the last by `runtime/program.py`
 
 
 def disabled() -> frozenset[str]:
@@ -64,15 +67,31 @@ def optimise(graph: Graph, passes: tuple[Pass, ...] = DEFAULT) -> tuple[Graph, t
         graph = step.run(graph)
         if config.verify:
             verify(graph)
-        notes.append(Note(step.name, before, len(graph.eqns), (time.perf_counter() - start) * 1e6, graph))
+        notes.append(Note(step.name, _counted(before, len(graph.eqns)), _since(start), graph))
     return graph, tuple(notes)
 
 
 def group(graph: Graph, strides: Mapping[Var, Shape] | None = None) -> Program:
     """Split complex numbers and fuse, or with "fuse" switched off give every equation a kernel of its own."""
-    off = disabled()
+    off, notes = disabled(), []
+    start, before = time.perf_counter(), len(graph.eqns)
     parted = complex.split(graph)
     if parted is not graph:
         graph = eliminate_dead(sink_views(simplify(parted)))
+        notes.append(Note("split_complex", _counted(before, len(graph.eqns)), _since(start), graph))
+    start = time.perf_counter()
     program = fuse(graph, strides, separate="fuse" in off)
-    return program if off & {"fuse", "epilogues"} else epilogue.attach(program, strides or {})
+    notes.append(Note("fuse", f"{len(graph.eqns)} equations in {len(program.steps)} steps", _since(start), program))
+    if not off & {"fuse", "epilogues"}:
+        start, before = time.perf_counter(), len(program.steps)
+        program = epilogue.attach(program, strides or {})
+        taken = before - len(program.steps)
+        said = f"{taken} of {before} steps taken into matrix products" if taken else "nothing to do"
+        notes.append(Note("epilogues", said, _since(start), program))
+    if config.verify:
+        verify_program(program)
+    return replace(program, notes=tuple(notes))
+
+
+def _since(start: float) -> float:
+    return (time.perf_counter() - start) * 1e6

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from hybrid.core import dtype as dt
 from hybrid.core.affine import Affine
@@ -161,6 +162,7 @@ class Program:
     graph: Graph
     steps: tuple[Step, ...]
     outputs: tuple[Var, ...]
+    notes: tuple[Any, ...] = ()  # what the passes that made it say
 
     def __str__(self) -> str:
         return "\n".join(_describe(step) for step in self.steps)

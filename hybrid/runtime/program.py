@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from hybrid.core import dtype as dt
+from hybrid.core.config import config
 from hybrid.core.shape import Dim, Shape, Size, contiguous_strides, symbols
 from hybrid.ir.graph import Graph, Var
 from hybrid.ir.text import names_of
@@ -23,8 +24,10 @@ from hybrid.passes.access import axes_index, offset_of
 from hybrid.passes.contract import BatchAxis
 from hybrid.passes.fuse import quotients
 from hybrid.passes.memory import Interval, place
+from hybrid.passes.pipeline import disabled
 from hybrid.passes.reuse import donors, may_fail
 from hybrid.passes.steps import Bind, Group, HostCall, MatMul, Program
+from hybrid.passes.verify import verify_places
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +120,7 @@ class Lowered:
     arena: Mapping[str, Size] = field(default_factory=dict)  # byte offsets of intermediate buffers, to be rounded up to a line
     arena_size: Size = 0
     notes: tuple[str, ...] = ()  # the assumptions that kernels check (see `Check.note`)
+    plan: str = ""  # what the memory plan did
 
     @property
     def work(self) -> tuple[Work, ...]:
@@ -169,13 +173,16 @@ def build(
         visible: how many results the caller is given; the rest only feed `writebacks`.
         writebacks: (result, input): results that are copied into an argument's or captured array's memory at the end.
     """
-    graph = program.graph
+    graph, planned = program.graph, "memory" not in disabled()
     names = _buffer_names(program)
-    moved = _in_place(program, writebacks, strides, program.outputs[:visible])
+    moved = _in_place(program, writebacks, strides, program.outputs[:visible]) if planned else {}
+    reused = _reused(program, {*moved, *moved.values()}) if planned else {}
+    plan = [f"{names[result]} is written over {names[target]}" for result, target in moved.items()]
+    plan += [f"{names[dying]} lives in {names[result]}" for dying, result in reused.items()]
     names.update((result, names[target]) for result, target in moved.items())
     written = frozenset(var for _, var in writebacks)
     writebacks = [(k, var) for k, var in writebacks if program.outputs[k] not in moved]
-    names.update((dying, names[result]) for dying, result in _reused(program, {*moved, *moved.values()}).items())
+    names.update((dying, names[result]) for dying, result in reused.items())
     spans = {var: span(var.type.shape, strides[var]) for var in strides}
     sources = {*graph.inputs, *(var for var, _ in graph.constants)}
     kept = sources | {var for step in program.steps for var in step.results}
@@ -215,10 +222,12 @@ def build(
     if not steps:
         steps.append(Segment("segment0", (), (), ()))  # of nothing, so that machine code can make the call
     outputs = tuple(names[var] for var in program.outputs[:visible])
-    arena, size = _plan_memory(steps, types, names, {*outputs, *(names[v] for v in sources)}, _given(graph))
+    arena, size = _plan_memory(steps, types, names, {*outputs, *(names[v] for v in sources)}, _given(graph), planned)
+    plan += [f"{name} at {offset} of {size} bytes" for name, offset in arena.items()]
     return Lowered(
-        graph, program, tuple(steps), names, outputs, tuple(writebacks), written, types, arena, size, tuple(context.notes)
-    )
+        graph, program, tuple(steps), names, outputs, tuple(writebacks), written, types, arena, size, tuple(context.notes),
+        "\n".join(plan)
+    )  # fmt: skip
 
 
 def _in_place(
@@ -328,13 +337,14 @@ def _gemm(step: MatMul, names: Mapping[Var, str], context: Context, count: int) 
 
 def _plan_memory(
     steps: Sequence[Segment | HostCall | Bind], types: Mapping[str, tuple[np.dtype, Size]], names: Mapping[Var, str],
-    fixed: set[str], given: set[str],
+    fixed: set[str], given: set[str], shared: bool = True,
 ) -> tuple[dict[str, Size], Size]:  # fmt: skip
     """Arena places for buffers that live inside one segment; the rest are arrays of their own.
 
     Args:
         fixed: buffers that have memory already.
         given: symbols that are known before the program starts.
+        shared: whether a place is given to another buffer once the first is dead.
     """
     homes: dict[str, set[int]] = {}
     life: dict[str, list[int]] = {}
@@ -355,8 +365,12 @@ def _plan_memory(
         dtype, size = types[name]
         if name not in fixed and name not in crossing and symbols(size) <= given:
             size = size if isinstance(size, Dim) else max(size, 1)
-            intervals.append(Interval(name, size * dtype.itemsize, times[0], times[-1]))
-    return place(intervals)
+            first, last = (times[0], times[-1]) if shared else (0, clock)
+            intervals.append(Interval(name, size * dtype.itemsize, first, last))
+    offsets, total = place(intervals)
+    if config.verify:
+        verify_places(intervals, offsets, total)
+    return offsets, total
 
 
 def _given(graph: Graph) -> set[str]:

@@ -242,8 +242,10 @@ def announce(f: Function, compiled: Compiled) -> None:
         for line in _body(f, structure, compiled):
             _say(f"  {line}")
     if level >= 6:
-        for note in compiled.optimised[1]:
-            _say(str(note), note.graph)
+        lowered = compiled.lowered
+        for note in (*compiled.optimised[1], *lowered.program.notes):
+            _say(str(note), note.result)
+        _say(f"memory: {lowered.arena_size} bytes of arena", lowered.plan or None)
     elif level >= 3:
         _say("graph", compiled.graph)
     if level >= 4:

@@ -45,3 +45,16 @@ def test_a_range_is_a_sequence_of_numbers():
     want = f(X.copy())
     np.testing.assert_array_equal(hy.function(f, strict=True)(X.copy()), want)
     np.testing.assert_array_equal(f(hy.asarray(X.copy())).numpy(), want)
+
+
+def test_in_converted_code():
+    def f(x, y):
+        total = 0.0
+        for k in range(len(x)):
+            if x[k, 0] > 1:
+                total += x[k, 0]
+        return total, (x == y).sum(), x[..., 0] != y
+
+    with pytest.warns(hy.FallbackWarning, match="compared with a NoneType"):
+        total, same, other = hy.function(f)(X, None)
+    assert (total, same) == (3.0, 0) and other.all() and other.shape == (2,)
