@@ -20,6 +20,7 @@ Every row first asserted that both versions agree (types, dtypes, values). Where
 def main() -> None:
     print(f"hybrid {__version__}: the same functions, undecorated and decorated\n")
     print(table(black_scholes.run() + image_pipeline.run() + digits.run()))
+    print("\n" + "\n".join(f"wrote {path}" for path in image_pipeline.develop_all()))
     points, _ = digits.load()
     print("\nWhat digits.kmeans_step became:\n")
     print(digits.fast_kmeans_step.loops(points, points[:10]))

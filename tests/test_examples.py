@@ -88,13 +88,16 @@ def test_logistic_regression_learns():
     assert digits.accuracy(*got[:2], points[600:900], labels[600:900]) > 0.8
 
 
-def test_demo(capsys, monkeypatch):
+def test_demo(capsys, monkeypatch, tmp_path):
+    monkeypatch.setattr(image_pipeline, "OUT", tmp_path / "out")
     monkeypatch.setattr(compare, "BUDGET", 0.0)
     monkeypatch.setattr(black_scholes.run, "__defaults__", (2000,))
     runpy.run_module("examples.demo", run_name="__main__")
     shown = capsys.readouterr().out
     for text in ("Black-Scholes, 2,000 options", "image pipeline", "k-means step", "speed-up", "fast.explain()"):
         assert text in shown
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["china.png", "flower.png"]
+    assert "flower.png" in shown
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
