@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from hybrid.frontend import editing, gathering, linear, queries, reductions, selected, shaping, signals, spectral  # noqa: F401 (they enter their functions)
+from hybrid.frontend import editing, gathering, halves, linear, queries, reductions, selected, shaping, signals, spectral  # noqa: F401 (they enter their functions)
 from hybrid.frontend.calls import FUNCTIONS, Unsupported, between, evaluate, rewrap, unsupported
 from hybrid.frontend.compositions import SPECIAL, divmod_, modf
 from hybrid.frontend.elementwise import TABLE
 from hybrid.frontend.indexing import add_at
 from hybrid.frontend.linear import matmul
 from hybrid.frontend.masked import Masked
-from hybrid.frontend.values import active, concrete, strong, tracing
+from hybrid.frontend.values import active, concrete, kind_of, operand, strong, tracing, wrap
 from hybrid.ir import finite, lifted
 from hybrid.ir import trace as tr
 
@@ -56,6 +56,10 @@ def apply_ufunc(ufunc: np.ufunc, method: str, inputs: tuple, kwargs: dict) -> An
     trace = tracing(*inputs, *out, *(x for name, x in kwargs.items() if name != "out"))
     if trace is None:
         return _eager_ufunc(ufunc, method, inputs, kwargs)
+    if method == "outer":
+        inputs = tuple(map(_lasting, inputs))
+    if method in ("__call__", "outer"):
+        inputs = halves.widened(inputs, product=ufunc is np.matmul)
     single = {**kwargs, "out": out[0]} if len(out) == 1 else kwargs
     if method == "__call__":
         known = ufunc_form(ufunc)
@@ -90,6 +94,18 @@ def _ufunc(ufunc: np.ufunc, method: str) -> Callable:
     return call
 
 
+def _flat(args: tuple) -> tuple:
+    """Arguments, and the items of those that are lists."""
+    return tuple(item for x in args for item in (x if type(x) in (list, tuple) else (x,)))
+
+
+def _lasting(x: Any) -> Any:
+    """An operand of `ufunc.outer`, which makes arrays of Python's numbers first: they are not weak then."""
+    if isinstance(x, (list, tuple)) or kind_of(x) != "python":
+        return x
+    return wrap(active().fresh(operand(active(), x, strong(x)), "scalar"))
+
+
 def _at(ufunc: np.ufunc, x: Any, index: Any, *values: Any) -> None:
     """`ufunc.at`, which writes into its operand."""
     if ufunc is np.add and strong(x) != np.bool_:
@@ -122,6 +138,8 @@ def apply_function(function: Callable, args: tuple, kwargs: dict) -> Any:
     """What a NumPy function means when a tensor is among its arguments."""
     known = FUNCTIONS.get(function)
     if known is not None:
+        if tr.open_traces:
+            halves.refuse_mixed(function, _flat((*args, *kwargs.values())))
         return known(*args, **kwargs)
     if tracing(*args, *kwargs.values()) is not None:
         name = f"np.{function.__module__.removeprefix('numpy').removeprefix('.')}.{function.__name__}".replace("..", ".")
