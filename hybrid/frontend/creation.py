@@ -11,7 +11,7 @@ import numpy as np
 from hybrid.core import dtype as dt
 from hybrid.core.errors import ArgumentError
 from hybrid.core.shape import Dim, Shape, Size
-from hybrid.frontend import integers
+from hybrid.frontend import exchange, integers
 from hybrid.frontend.calls import implements, traced, unsupported
 from hybrid.frontend.elementwise import apply, cast
 from hybrid.frontend.elementwise import select as choose
@@ -141,7 +141,7 @@ def asarray(obj: Any, dtype: Any = None, *, device: str | None = None, copy: boo
 def from_dlpack(x: Any, /, *, device: str | None = None, copy: bool | None = None) -> Any:
     """A tensor over the memory of another library's array, by DLPack."""
     _on_cpu(device)
-    return wrap(np.from_dlpack(x, copy=copy))
+    return wrap(exchange.take(x, copy))
 
 
 # Filled ------------------------------------------------------------------------------------------------------------------

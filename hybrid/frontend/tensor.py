@@ -15,7 +15,7 @@ import numpy as np
 from hybrid.core import dtype as dt
 from hybrid.core.errors import ArgumentError, TraceError
 from hybrid.core.shape import Dim
-from hybrid.frontend import halves, integers, protocol
+from hybrid.frontend import exchange, halves, integers, protocol
 from hybrid.frontend.compositions import python_power
 from hybrid.frontend.elementwise import NAMES, Elementwise, cast, same, store
 from hybrid.frontend.gradients import Gradients
@@ -361,7 +361,7 @@ class Tensor(Methods, Gradients, Value):
         return protocol.apply_function(function, args, kwargs)
 
     def __dlpack__(self, **kwargs: Any) -> Any:
-        return self._value("DLPack").__dlpack__(**kwargs)
+        return exchange.give(self._value("DLPack"), **kwargs)
 
     def __dlpack_device__(self) -> tuple[int, int]:
         return (1, 0)  # kDLCPU

@@ -101,3 +101,36 @@ def test_dlpack_both_ways():
     tensor = hy.from_dlpack(array)
     assert np.shares_memory(tensor.numpy(), array)
     assert np.shares_memory(np.from_dlpack(tensor), array)
+
+
+@pytest.mark.parametrize("version", [None, (1, 0)])
+def test_bfloat16_travels_by_dlpack(version):
+    tensor = hy.tensor([[1.5, -2.0], [0.0, 3.0]], dtype="bfloat16").T[::-1]
+    back = hy.from_dlpack(tensor)
+    assert back.dtype == hy.bfloat16 and np.shares_memory(back.numpy(), tensor.numpy())
+    assert back.tolist() == tensor.tolist() and back.strides == tensor.strides
+    assert not np.shares_memory(hy.from_dlpack(tensor, copy=True).numpy(), tensor.numpy())
+    with pytest.raises((BufferError, RuntimeError, TypeError)):
+        np.from_dlpack(tensor)  # it knows no bfloat16, and must not take the bits for integers
+
+    class Library:
+        """Another library's array, which may know the first form of the protocol alone."""
+
+        def __dlpack__(self, **kwargs):
+            if version is None and kwargs:
+                raise TypeError("no keywords")
+            return tensor.__dlpack__(**({"max_version": version} if version else {}))
+
+        def __dlpack_device__(self):
+            return tensor.__dlpack_device__()
+
+    assert hy.from_dlpack(Library()).tolist() == tensor.tolist()
+    fixed = tensor.numpy()
+    fixed.flags.writeable = False
+    with pytest.raises(ValueError, match="read-only"):
+        hy.from_dlpack(hy.asarray(fixed))[0, 0] = 1
+
+
+def test_only_dlpack_is_taken():
+    with pytest.raises(AttributeError, match="dlpack"):
+        hy.from_dlpack(3)
