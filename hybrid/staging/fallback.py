@@ -44,7 +44,10 @@ def describe(error: BaseException) -> str:
         text = str(error)
         what, at = f"{type(error).__name__}: {text}" if text else type(error).__name__, None
     at = at or _user_line(error)
-    return f"{what} ({at}: {at.text})" if at else what
+    if at is None:
+        return what
+    # Branches and loops are converted from source: without one they are what a function typed in at a prompt fails at.
+    return f"{what} ({at}: {at.text})" if at.text else f"{what} ({at}, of which there is no source)"
 
 
 def _user_line(error: BaseException) -> Source | None:

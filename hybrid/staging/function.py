@@ -492,17 +492,21 @@ class Function(Keeps, Reports, Inspection):  # type: ignore[override]  # Inspect
 
 
 def _weak_slow(reference: weakref.ref, function: Callable) -> Callable:
+    thread = tr.state()  # what it says is this thread's
+
     def slow(*args: Any, **kwargs: Any) -> Any:
-        own = reference()
-        if own is None:
-            return function(*args, **kwargs)
-        try:
-            return own._slow(*args, **kwargs)
+        try:  # in as few lines as may be where plain Python was asked for: a debugger steps through each on its way to the user's
+            plain = (thread.eager or not config.jit) and not (config.check_nan or config.check_inf)
+            return function(*args, **kwargs) if plain else _called(reference(), function, args, kwargs)
         except BaseException as error:
             without_our_frames(error)
             raise  # bare: it adds no entry for this frame
 
     return slow
+
+
+def _called(own: Function | None, function: Callable, args: tuple, kwargs: dict) -> Any:
+    return function(*args, **kwargs) if own is None else own._slow(*args, **kwargs)
 
 
 def _lookup(module: str | None, name: str) -> Any:

@@ -13,7 +13,7 @@ import pytest
 
 from hybrid.core.errors import DebuggerError
 from hybrid.staging.effects import Effects
-from hybrid.staging.function import FallbackWarning, function
+from hybrid.staging.function import FallbackWarning, eager, function
 from tests.tools import ROOT, in_subprocess
 
 
@@ -207,3 +207,23 @@ def test_print_prints_real_values_at_every_call(capsys):
         for _ in range(3):
             f(np.array([1.0, -1.0, 3.0]))
     assert capsys.readouterr().out == "v is 1.0\nv is 3.0\n" * 3
+
+
+def test_stepping_into_a_function_in_eager_mode_soon_reaches_it():
+    def inner(x):
+        return x + 1
+
+    f, seen = function(inner), []
+
+    def follow(frame, event, argument):
+        seen.append((frame.f_code.co_name, event))
+        return follow
+
+    with eager():
+        before = sys.gettrace()
+        sys.settrace(follow)
+        try:
+            f(1.0)
+        finally:
+            sys.settrace(before)
+    assert seen.index(("inner", "call")) <= 4, seen

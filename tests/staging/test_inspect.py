@@ -408,3 +408,11 @@ def test_traces_are_explained_in_the_order_they_were_made():
         f(x, mode)
     reasons = re.findall(r"trace (\d): .*\n  reason    (.*)", f.explain())
     assert reasons == [("1", "first call"), ("2", "`mode` changed 'twice' -> 'more'")]
+
+
+def test_code_without_source_says_so():
+    space = {}
+    exec("def f(x):\n    return x * 2 if x.sum() > 1 else x", space)
+    f = function(space["f"])
+    with pytest.warns(FallbackWarning, match=r"\(<string>:2, of which there is no source\)"):
+        assert f(np.ones(2)).sum() == 4
