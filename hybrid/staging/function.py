@@ -495,7 +495,7 @@ def _weak_slow(reference: weakref.ref, function: Callable) -> Callable:
     thread = tr.state()  # what it says is this thread's
 
     def slow(*args: Any, **kwargs: Any) -> Any:
-        try:  # in as few lines as may be where plain Python was asked for: a debugger steps through each on its way to the user's
+        try:  # in as few lines as may be: a debugger steps through each on its way to the function
             plain = (thread.eager or not config.jit) and not (config.check_nan or config.check_inf)
             return function(*args, **kwargs) if plain else _called(reference(), function, args, kwargs)
         except BaseException as error:
