@@ -1,4 +1,4 @@
-"""When native entries stand aside: while something is traced, in eager mode, under a profile and with `config.jit` off.
+"""When native entries stand aside: in a trace, in eager mode, under a profile, with `config.jit` off or `config.debug` on.
 
 Every call of a decorated function then comes to Python, which knows what to do with it.
 """
@@ -18,7 +18,7 @@ from hybrid.ir import trace as tr
 from hybrid.runtime import profile
 
 functions: weakref.WeakSet[Any] = weakref.WeakSet()  # every decorated function
-_depth = int(not config.jit) + config.check_nan + config.check_inf
+_depth = int(not config.jit) + config.check_nan + config.check_inf + bool(config.debug)
 _lock = threading.RLock()  # reentrant: a garbage collection inside may run code that calls a decorated function
 
 
@@ -75,15 +75,16 @@ def _after_fork() -> None:
     tr.after_fork()
     for f in list(functions):
         f.lock = threading.RLock()
-    reasons = tr.state().eager + tr.open_traces + len(profile.active) + (not config.jit)  # open traces count the checks
+    reasons = tr.state().eager + tr.open_traces + len(profile.active)  # open traces count the checks
+    reasons += (not config.jit) + bool(config.debug)
     step(reasons - _depth)
 
 
 def _settings_changed(name: str, before: object, after: object) -> None:
     if name == "jit" and before != after:
         step(-1 if after else 1)
-    if name in ("check_nan", "check_inf") and before != after:
-        step(1 if after else -1)  # compiled calls are evaluated op by op
+    if name in ("check_nan", "check_inf", "debug") and bool(before) != bool(after):
+        step(1 if after else -1)  # compiled calls are evaluated op by op, or said
     if name == "backend" and before != after:
         for f in list(functions):
             if f.backend is None:

@@ -183,7 +183,7 @@ class Function(Keeps, Reports, Inspection):  # type: ignore[override]  # Inspect
             refusal = compiled.refuses(call.values, call.bound)
             if refusal is None:
                 try:
-                    return compiled(call.values, call.bound)
+                    return self._run(compiled, call)
                 except NotFiniteError:
                     raise
                 except Flagged:
@@ -218,6 +218,13 @@ class Function(Keeps, Reports, Inspection):  # type: ignore[override]  # Inspect
                 if out is not NotImplemented:
                     return out
         return self._plainly(args, kwargs)
+
+    def _run(self, compiled: Compiled, call: Call) -> Any:
+        if not config.debug:
+            return compiled(call.values, call.bound)
+        from hybrid.staging.report import say_call
+
+        return say_call(self, compiled, lambda: compiled(call.values, call.bound))
 
     def _plainly(self, args: tuple, kwargs: dict) -> Any:
         if not finite.wanted():

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
+import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +18,7 @@ from hybrid.ir.primitive import Kind
 from hybrid.passes.fuse import FEW_ROWS, ROW_LIMIT
 from hybrid.passes.pipeline import disabled
 from hybrid.passes.steps import Bind, Group, HostCall, MatMul, Procedure, Stage, number
+from hybrid.runtime.profile import Profile
 from hybrid.runtime.program import title
 from hybrid.staging import listing
 from hybrid.staging.signature import ArrayLeaf, SameLeaf
@@ -240,7 +243,8 @@ def announce(f: Function, compiled: Compiled) -> None:
     _say(f"traced {compiled.traced.graph.name}({signature(f, structure, compiled)}): {compiled.reason}")
     if level >= 2:
         for line in _body(f, structure, compiled):
-            _say(f"  {line}")
+            if not line.startswith("calls "):  # there were none yet
+                _say(f"  {line}")
     if level >= 6:
         lowered = compiled.lowered
         for note in (*compiled.optimised[1], *lowered.program.notes):
@@ -252,6 +256,23 @@ def announce(f: Function, compiled: Compiled) -> None:
         _say("loops", compiled.lowered)
     if level >= 5:
         _say("LLVM", listing.llvm(compiled.lowered))
+
+
+def say_call(f: Function, compiled: Compiled, run: Callable[[], Any]) -> Any:
+    """Make a call and say which trace took it and how long; from level 2 on, how long each kernel."""
+    number = sorted(f.traces, key=lambda known: known.number).index(compiled) + 1 if compiled in f.traces else 0
+    with Profile() if config.debug >= 2 else contextlib.nullcontext() as profile:
+        start = time.perf_counter()
+        result = run()
+        took = time.perf_counter() - start
+    name = compiled.traced.graph.name
+    _say(f"called {name}: trace {number}, {1e6 * took:.0f} µs", profile if profile and profile.events else None)
+    return result
+
+
+def say_plain(f: Function, reason: str) -> None:
+    """Say that a call ran as plain Python."""
+    _say(f"called {getattr(f.function, '__name__', 'a function')}: as plain Python, since {reason}")
 
 
 def _say(headline: str, text: object = None) -> None:

@@ -54,6 +54,10 @@ class Reports:
         if self.strict and refusal.error is not None:
             raise refusal.error
         reason = refusal.reason
+        if config.debug:
+            from hybrid.staging.report import say_plain
+
+            say_plain(self, reason)  # type: ignore[arg-type]  # a decorated function
         if refusal.key is not None and refusal.key not in self._fallbacks:
             self._fallbacks[refusal.key] = reason
             self._refused[reason] += 1

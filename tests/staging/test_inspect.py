@@ -4,6 +4,7 @@ import html.parser
 import pickle
 import re
 import sys
+import time
 import warnings
 
 import ml_dtypes
@@ -388,7 +389,7 @@ def test_debug_ladder(level, capfd):
 def test_debug_from_the_environment():
     source = "import numpy as np; from hybrid.staging.function import function; function(lambda x: x + 1)(np.ones(3))"
     said = in_subprocess(source, HYBRID_DEBUG="1").stderr
-    assert said == "hybrid: traced <lambda>(x: f64[3]): first call\n"
+    assert re.fullmatch(r"hybrid: traced <lambda>\(x: f64\[3\]\): first call\nhybrid: called <lambda>: trace 1, \d+ µs\n", said)
 
 
 def test_looking_warns_of_nothing_and_prints_nothing(capsys):
@@ -416,3 +417,21 @@ def test_code_without_source_says_so():
     f = function(space["f"])
     with pytest.warns(FallbackWarning, match=r"\(<string>:2, of which there is no source\)"):
         assert f(np.ones(2)).sum() == 4
+
+
+def test_debug_says_every_call(capsys):
+    f, x = function(softmax), np.ones((4, 8))
+    with config.override(debug=1):
+        for _ in range(3):
+            f(x)
+        with pytest.warns(FallbackWarning):
+            function(lambda x: time.time() and x)(x)
+    said = capsys.readouterr().err
+    assert len(re.findall(r"hybrid: called softmax: trace 1, \d+ µs\n", said)) == 3
+    assert "hybrid: called <lambda>: as plain Python, since it calls " in said
+    f(x), f(x)
+    assert f.traces[0].native_calls > 0 and not capsys.readouterr().err
+    with config.override(debug=2):
+        f(x)
+    said = capsys.readouterr().err
+    assert re.search(r"called softmax: trace 1, \d+ µs\nkernel +line +calls", said) and "calls     0" not in said
