@@ -11,6 +11,7 @@ import sys
 import sysconfig
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextvars import ContextVar
 from pathlib import Path
 from types import BuiltinFunctionType, FrameType, ModuleType
 from typing import Any
@@ -27,7 +28,9 @@ _OURS = (str(Path(__file__).parents[1]) + "/", str(Path(np.__file__).parent) + "
 _HANDLERS = _OURS[0] + "control/"
 _STDLIB = sysconfig.get_path("stdlib") + "/"
 _IMPURE = frozenset((print, input, eval, exec, globals))
-_IMPURE_MODULES = frozenset(("time", "posix", "nt", "_io", "_socket"))
+_IMPURE_MODULES = frozenset(
+    ("time", "posix", "nt", "io", "_io", "_socket", "_signal", "_posixsubprocess", "_warnings", "atexit", "gc")
+)
 _IMPURE_CLASSES = frozenset(("Random", "TextIOWrapper", "BufferedWriter", "FileIO", "BufferedReader", "socket"))
 _CLOCKS = frozenset(("now", "today", "utcnow"))
 # Modules of the libraries whose functions have no effects; the array libraries are known to this package.
@@ -157,6 +160,8 @@ def _impure(function: Any) -> bool:
     module = getattr(function, "__module__", None)
     owner = getattr(function, "__self__", None)
     if module in _IMPURE_MODULES or type(owner).__name__ in _IMPURE_CLASSES:
+        return True
+    if type(owner) is ContextVar and function.__name__ in ("set", "reset"):
         return True
     if isinstance(owner, type):
         return function.__name__ in _CLOCKS

@@ -32,7 +32,7 @@ from hybrid.core.errors import TraceError
 from hybrid.frontend.values import Value
 from hybrid.ir.requests import Rebinds
 from hybrid.staging.chains import MISSING, Chain, chains, imports_of, may_write
-from hybrid.staging.signature import short, static_key, valued
+from hybrid.staging.signature import outside, short, static_key, valued
 
 CONTENT_BYTES = 1 << 20  # arrays that NumPy itself read while tracing are compared up to this size; 1 MiB takes 50 us
 MANY_READS, MANY_ITEMS, DEEP = 4096, 1024, 4  # checking this many reads from Python takes 2 ms; no trace is worth more
@@ -119,7 +119,8 @@ class Read:
         """Leave something there; MISSING: nothing."""
         absent = value is MISSING
         if self.kind == "context":
-            self.holder.set(value)
+            if not absent:
+                self.holder.set(value)
         elif self.kind == "cell":
             if absent:
                 del self.holder.cell_contents
@@ -481,7 +482,7 @@ class _Scan:
         names = dict.fromkeys([*(own if isinstance(own, dict) else ()), *(name for kind in classes for name in kind)])
         for name in names:
             static = inspect.getattr_static(value, name)
-            if name.startswith("__") or inspect.isdatadescriptor(static):
+            if name.startswith("__") or inspect.isdatadescriptor(static) or outside(static):
                 continue
             if not (isinstance(own, dict) and name in own) and (callable(static) or hasattr(static, "__get__")):
                 continue
@@ -493,6 +494,10 @@ class _Scan:
         known = self.found.get(mark)
         if known is None or (whole and not known.whole):
             parts = _nested(value) if whole else [value]
+            if strange := next(filter(outside, parts), None):
+                raise TraceError(
+                    f"{text} is a {type(strange).__name__} of {type(strange).__module__}, whose state tracing does not see"
+                )
             for part in parts if whole else ():
                 if isinstance(part, weakref.ProxyTypes):
                     raise TraceError(f"{text} is a weak proxy, behind which tracing cannot look", fix="pass the object itself")

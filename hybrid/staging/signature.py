@@ -7,6 +7,7 @@ other Python value is static: a new value is a new key. Sizes and integers that 
 from __future__ import annotations
 
 import sys
+import threading
 import types
 from collections import deque
 from collections.abc import Hashable, Iterator, Sequence
@@ -179,6 +180,8 @@ def describe(value: Any, static: bool = False) -> Leaf:
         raise TraceError(
             f"an argument is an iterator ({kind.__name__}), which one trace would use up", fix="pass a list or an array"
         )
+    if outside(value):
+        raise TraceError(f"an argument is a {kind.__name__} of {kind.__module__}, whose state tracing does not see")
     if kind in GENERATORS and value is not LEGACY and not static and type(bits_of(value)) in BITS:
         return GeneratorLeaf(kind, type(bits_of(value)))
     return static_leaf(value)
@@ -186,6 +189,17 @@ def describe(value: Any, static: bool = False) -> Leaf:
 
 def static_leaf(value: Any) -> StaticLeaf:
     return StaticLeaf(type(value), static_key(value), value)
+
+
+# Modules whose objects have their state in the interpreter or the system: locks, queues, databases, C functions and memory.
+_OUTSIDE = frozenset(("_thread", "threading", "queue", "_queue", "multiprocessing", "_multiprocessing", "concurrent", "asyncio",
+                      "sqlite3", "mmap", "ctypes", "_ctypes", "socket", "_socket", "select", "subprocess"))  # fmt: skip
+
+
+def outside(value: Any) -> bool:
+    """Whether what an object does cannot be put back after a trace, nor be done by compiled code: a lock would not be taken."""
+    kind = type(value)
+    return kind.__module__.partition(".")[0] in _OUTSIDE and kind is not threading.local  # whose attributes are watched
 
 
 def valued(value: Any) -> bool:
