@@ -22,6 +22,7 @@ from hybrid.core.dtype import (
     uint64,
 )
 from hybrid.core.spec import Spec
+from hybrid.core.tree import register as register_pytree
 from hybrid.frontend import linear as linalg
 from hybrid.frontend import random
 from hybrid.frontend import spectral as fft
@@ -243,7 +244,7 @@ e, inf, nan, pi, newaxis = 2.718281828459045, float("inf"), float("nan"), 3.1415
 __version__ = "0.1.0"
 
 __all__ = [
-    "function", "eager", "profile", "FallbackWarning", "RetraceWarning", "Spec", "errors", "export",
+    "function", "eager", "profile", "FallbackWarning", "RetraceWarning", "Spec", "errors", "export", "register_pytree",
     # values and settings
     "Tensor", "config", "__version__",
     # dtypes

@@ -21,6 +21,14 @@ def register(cls: type, flatten: Callable[[Any], tuple[list, Hashable]], unflatt
         cls: the class; instances of subclasses stay leaves.
         flatten: `object -> (children, aux)`, with `aux` hashable.
         unflatten: `(aux, children) -> object`.
+
+    >>> import hybrid as hy
+    >>> class Pair:
+    ...     def __init__(self, a, b):
+    ...         self.a, self.b = a, b
+    >>> _ = hy.register_pytree(Pair, lambda p: ([p.a, p.b], None), lambda aux, parts: Pair(*parts))
+    >>> hy.function(lambda p: p.a + p.b)(Pair(1.0, 2.0))
+    3.0
     """
     _REGISTRY[cls] = (flatten, unflatten)
     _leaves.discard(cls)

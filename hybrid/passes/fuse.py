@@ -428,10 +428,10 @@ class _Fuser:
         if any(s.reduces and len(s.shape) != outer for s in (*group.stages, stage)):
             return None
         if not any(s.reduces for s in (*group.stages, stage)):
-            # Plain loops: all of one shape.
             return outer if all(s.shape == stage.shape for s in group.stages) and outer == len(stage.shape) else None
         rows = number(product(stage.shape[:outer]))
-        longest = max(number(_inner_size(s, outer)) for s in (*group.stages, stage))
+        sizes = [_inner_size(s, outer) for s in (*group.stages, stage)]
+        longest = max(size if isinstance(size, int) else ROW_LIMIT for size in sizes)  # few rows are longer
         fits = rows * longest <= SMALL or (rows >= FEW_ROWS and longest <= ROW_LIMIT)
         return outer if fits else None
 

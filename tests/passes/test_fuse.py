@@ -124,3 +124,12 @@ def test_passes_verify_and_can_be_switched_off():
         assert len(optimise(graph)[0].eqns) == 2
     with config.override(disable_passes="nonsense"), pytest.raises(ValueError, match="names no pass"):
         optimise(graph)
+
+
+def test_rows_of_a_length_that_only_a_call_knows_are_one_kernel():
+    f = hy.function(softmax, strict=True)
+    rng = np.random.default_rng(0)
+    for shape in ((3, 4), (200, 300), (30, 7)):
+        x = rng.standard_normal(shape)
+        np.testing.assert_allclose(f(x), softmax(x), rtol=1e-12)
+    assert str(f.loops(x)).count("kernel ") == 1
