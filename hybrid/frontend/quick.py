@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from hybrid.core import dtype as dt
+
 _ufuncs = np._core.umath  # type: ignore[attr-defined]
 _add: Any = np.add.reduce
 _divide = np.true_divide
@@ -106,10 +108,18 @@ def vstack(arrays: Any) -> np.ndarray:
     return np.concatenate([a[None] for a in arrays]) if ranks == {1} else np.vstack(arrays)
 
 
+def where(condition: Any, *ways: Any) -> Any:
+    """NumPy has no promotion for bfloat16 beside Python's numbers."""
+    if len(ways) == 2 and dt.bfloat16 in [getattr(x, "dtype", None) for x in ways]:
+        dtype = dt.promote(*(x.dtype if isinstance(x, (np.ndarray, np.generic)) else type(x) for x in ways))
+        ways = tuple([np.asarray(x).astype(dtype, copy=False) for x in ways])
+    return np.where(condition, *ways)
+
+
 # Methods of ndarray that do what NumPy's function of that name does, without its detour of 0.5 to 1 µs.
 _METHODS = ("all", "any", "argmax", "argmin", "argsort", "cumprod", "cumsum", "diagonal", "dot", "max", "min", "prod",
             "ravel", "repeat", "reshape", "round", "searchsorted", "squeeze", "sum", "swapaxes", "take", "trace",
             "transpose")  # fmt: skip
 FORMS: dict[Callable, Callable] = {getattr(np, name): getattr(np.ndarray, name) for name in _METHODS}
-FORMS |= {np.mean: mean, np.var: var, np.std: std, np.clip: clip, np.copy: copy}
+FORMS |= {np.mean: mean, np.var: var, np.std: std, np.clip: clip, np.copy: copy, np.where: where}
 JOINS: dict[Callable, Callable] = {np.stack: stack, np.hstack: hstack, np.vstack: vstack}  # of a sequence of arrays

@@ -144,7 +144,7 @@ def test_joins_of_mixed_and_empty_sequences():
 @pytest.mark.parametrize("function", sorted(quick.FORMS, key=lambda f: f.__name__), ids=lambda f: f.__name__)
 def test_every_form_is_declared_and_keeps_layouts(function):
     more = {"dot": (np.ones((3, 2), np.float32),), "repeat": (2,), "reshape": ((3, 2),), "searchsorted": (0.5,),
-            "swapaxes": (0, 1), "take": ([1, 0],)}.get(function.__name__, ())  # fmt: skip
+            "swapaxes": (0, 1), "take": ([1, 0],), "where": (2.5, 1)}.get(function.__name__, ())  # fmt: skip
     for a in (np.arange(6, dtype=np.float32).reshape(2, 3), np.arange(6, dtype=np.int16).reshape(3, 2).T):
         _agree(function, a[0] if function is np.searchsorted else a, *more)
 
@@ -155,3 +155,11 @@ def test_what_is_no_tensor_stays_numpys():
     assert hy.take([3, 4], hy.tensor([1])).tolist() == [4]
     out = hy.zeros(2)
     assert hy.sum(hy.ones((2, 2)), axis=0, out=out) is out and out.tolist() == [2, 2]
+
+
+def test_where_promotes_bfloat16_eagerly_as_compiled():
+    x = hy.tensor([1.0, -2.0], dtype=hy.bfloat16)
+    for way in (0.5, 2, x, hy.tensor([1.0, 2.0])):
+        eager = hy.where(x > 0, x, way)
+        compiled = hy.function(lambda t, way=way: hy.where(t > 0, t, way))(x)
+        assert eager.dtype == compiled.dtype and (eager.numpy() == compiled.numpy()).all()
