@@ -248,7 +248,7 @@ class _Lowering:
             keep |= apart
         moved = self.settle(program, graph, targets, owned, last)
         known = {var: self.names[var] for var in (*graph.inputs, *(v for step in program.steps for v in step.results))}
-        context = Context(graph.producers, known, strides, self.spans, self.fresh, self.largest, self.notes)
+        context = Context(program.graph.producers, known, strides, self.spans, self.fresh, self.largest, self.notes)
         out: list[Stmt] = moved
         for step in program.steps:
             if isinstance(step, Procedure):
