@@ -16,6 +16,7 @@ from hybrid.core import tree
 from hybrid.frontend.values import Value
 from hybrid.ir.graph import Atom, Literal
 from hybrid.staging import capi, entry
+from hybrid.staging.members import namespace
 from hybrid.staging.reads import DEEP, MISSING, Read, Reads
 from hybrid.staging.signature import ArrayLeaf, GeneratorLeaf, Leaf, NumberLeaf, SameLeaf, ScalarLeaf, StaticLeaf, valued
 from hybrid.staging.tracing import Traced
@@ -149,15 +150,23 @@ def finite(traced: Traced, places: dict[int, int]) -> tuple[Any, ...] | None:
 def reads(found: Reads) -> tuple[entry.Read, ...] | None:
     """The native form of all reads, but for the contents of arrays."""
     out: list[entry.Read] = []
+    behind = 0  # one version, after the first call
     for one in found.reads:
         parts = _read(one)
-        if parts is None or len(out) > MANY:
+        if parts is None or len(out) - behind > MANY:
             return None
         out += parts
+        behind += len(parts) - 1 if one.kind == "class" and parts else 0
     return tuple(out)
 
 
 def _read(read: Read) -> list[entry.Read] | None:
+    if read.kind == "class":
+        place = namespace(read.holder)
+        return [
+            entry.DictRead(place, name, entry.ABSENT if member is MISSING else member)
+            for name, member in zip(read.name, read.value)
+        ]
     value, parts = read.value, _contents(read.value) if read.whole else []
     if parts is None:
         return None

@@ -32,6 +32,7 @@ from hybrid.core.errors import TraceError
 from hybrid.frontend.values import Value
 from hybrid.ir.requests import Rebinds
 from hybrid.staging.chains import MISSING, Chain, chains, imports_of, may_write
+from hybrid.staging.members import members, methods, put_members
 from hybrid.staging.signature import outside, short, static_key, valued
 
 CONTENT_BYTES = 1 << 20  # arrays that NumPy itself read while tracing are compared up to this size; 1 MiB takes 50 us
@@ -61,7 +62,8 @@ _PLAIN_STORE: tuple[Any, ...] = tuple(
 class Read:
     """One value: `name` in the namespace of a module, the contents of a cell, an attribute or an item of `holder`."""
 
-    kind: str  # global | cell | attribute | method (the function of one, whatever it is bound to) | item | context
+    # global | cell | attribute | method (the function of one, whatever it is bound to) | item | context | class (its methods)
+    kind: str
     holder: Any
     name: Any
     text: str
@@ -83,6 +85,8 @@ class Read:
                 return found.__func__ if type(found) is types.MethodType else found
             case "context":
                 return self.holder.get(MISSING)
+            case "class":
+                return members(self.holder, self.name)
         try:
             return self.holder[self.name]
         except LookupError:
@@ -121,6 +125,8 @@ class Read:
         if self.kind == "context":
             if not absent:
                 self.holder.set(value)
+        elif self.kind == "class":
+            put_members(self.holder, self.name, value)
         elif self.kind == "cell":
             if absent:
                 del self.holder.cell_contents
@@ -477,7 +483,10 @@ class _Scan:
         if not _has_attributes(value) or isinstance(value, (type, types.ModuleType)):
             return
         self.callable(type(value))  # whatever method may be called
-        classes = [vars(kind) for kind in type(value).__mro__ if _is_users(kind)]
+        users = [kind for kind in type(value).__mro__ if _is_users(kind)]
+        for kind in users:
+            self.read("class", kind, methods(users), f"class `{kind.__name__}`")
+        classes = list(map(vars, users))
         own = getattr(value, "__dict__", None)
         names = dict.fromkeys([*(own if isinstance(own, dict) else ()), *(name for kind in classes for name in kind)])
         for name in names:
