@@ -16,7 +16,7 @@ import numpy as np
 
 from hybrid.core import dtype as dt
 from hybrid.core.errors import TraceError
-from hybrid.core.shape import Dim, TensorType
+from hybrid.core.shape import Dim, Size, TensorType, evaluate, symbols
 from hybrid.frontend import distributions, integers
 from hybrid.frontend.indexing import setitem
 from hybrid.frontend.values import Value, active, holds_tensor, kind_of, symbol, wrap
@@ -62,19 +62,21 @@ def _drawn(generator: Any, method: str, *args: Any, **kwargs: Any) -> Any:
     if method in _STATES or kwargs.get("out") is not None or type(generator) not in GENERATORS:
         raise TraceError(f"{type(generator).__name__}.{method}() is not compiled", got=f"out={kwargs.get('out')}", at=at)
     if method in ("rand", "randn"):
-        args = tuple(map(operator.index, args))
+        args = tuple(_length(trace, size) for size in args)
     if trace.inside and (given := distributions.legacy_normal(generator, method, args, kwargs)) is not None:
         return distributions.stretched(trace, _drawn(generator, "standard_normal"), *given)
     if "size" in kwargs:
-        kwargs["size"] = _settled(kwargs["size"])
+        kwargs["size"] = _settled(trace, kwargs["size"])
     shuffled = args[0] if method == "shuffle" and args else None
     if made and id(generator) not in trace.generators:
         trace.generators[id(generator)] = d.Made(copy.deepcopy(generator))  # from here on drawn from by each run
     operands: list[Any] = []
+    sizes: list[Dim] = []
     numbers = distributions.is_number(method, args, kwargs)
-    form, named = _form(trace, args, operands, numbers), _form(trace, kwargs, operands, numbers)
-    source, found = trace.generators[id(generator)], _found(generator, method, form, named, operands)
-    call = d.Draw(source, type(generator), method, form, named, *found, not operands)
+    form, named = (_form(trace, given, operands, sizes, numbers) for given in (args, kwargs))
+    source, found = trace.generators[id(generator)], _found(trace, generator, method, form, named, operands, sizes)
+    fixed = not operands and (not sizes or _is_plain(method, form, named, sizes))
+    call = d.Draw(source, type(generator), method, form, named, *found, fixed)
     if shuffled is not None and not (isinstance(shuffled, (Value, np.ndarray)) and call.type is not None):
         raise TraceError("shuffle() of something other than an array is not compiled", got=type(shuffled).__name__, at=at)
     trace.drawn += not trace.inside
@@ -87,7 +89,9 @@ def _drawn(generator: Any, method: str, *args: Any, **kwargs: Any) -> Any:
     native = distributions.native(trace, generator, call, args, kwargs) if trace.inside else None
     atoms, first = [tr.read(x) for x in operands], token.value
     if native is None:
-        token.value, *out = trace.record(d.draw, (first, *atoms), {"call": call})
+        sized = call.type is not None and any(isinstance(size, Dim) for size in (*sizes, *call.type.shape))
+        known = {"sizes": tuple(sizes), "shape": call.type.shape} if sized and call.type is not None else {}
+        token.value, *out = trace.record(d.draw, (first, *atoms), {"call": call, **known})
     else:
         where = _address(trace, source, native.function)
         params = {"call": call, "function": native.function, "given": len(atoms)}
@@ -121,68 +125,110 @@ def _address(trace: Trace, source: Any, function: str) -> Atom:
     return atom
 
 
-def _settled(size: Any) -> Any:
-    """A size that Python knows; numbers that only a run knows become static."""
+def _settled(trace: Trace, size: Any) -> Any:
+    """A size that Python knows or that is one of the arguments'; numbers that only a run knows become static."""
     if isinstance(size, (tuple, list)):
-        return tuple(map(operator.index, size))
-    return size if size is None else operator.index(size)
+        return tuple(_length(trace, item) for item in size)
+    return size if size is None else _length(trace, size)
 
 
-def _form(trace: Trace, given: Any, operands: list[Any], numbers: bool) -> Any:
-    """Arguments with places for what only a run knows, which goes to `operands`.
+def _length(trace: Trace, size: Any) -> Any:
+    if integers.is_size(trace, size):
+        size = integers.size_of(trace, size)
+    if isinstance(size, Dim) and size.symbols <= trace.hints.keys():
+        return size
+    return operator.index(size)
 
-    Sizes are fixed, but for `numbers`: where the shape of what is drawn does not depend on them.
+
+def _is_plain(method: str, form: tuple, named: dict[str, Any], sizes: list[Dim]) -> bool:
+    """Whether sizes of arguments are nothing but the shape of what is drawn, which no value of theirs makes an error of."""
+    shape = form if method in ("rand", "randn") else named.get("size")
+    inside = sum(isinstance(item, d.Sized) for item in (shape if isinstance(shape, tuple) else (shape,)))
+    return inside == len(sizes) and all(size in map(Dim.symbol, size.symbols) for size in sizes)
+
+
+def _form(trace: Trace, given: Any, operands: list[Any], sizes: list[Dim], numbers: bool) -> Any:
+    """Arguments with places for what only a run knows, which goes to `operands`, and for sizes of arguments.
+
+    `numbers`: the shape of what is drawn does not depend on them.
     """
     if type(given) in (list, tuple):
-        return type(given)(_form(trace, item, operands, numbers) for item in given)
+        return type(given)(_form(trace, item, operands, sizes, numbers) for item in given)
     if type(given) is dict:
-        return {name: _form(trace, item, operands, numbers) for name, item in given.items()}
+        return {name: _form(trace, item, operands, sizes, numbers) for name, item in given.items()}
     if not isinstance(given, (Value, Dim, np.ndarray)):
         return given
-    if isinstance(given, Dim):
-        raise trace.specialise("a draw from a NumPy generator", given)
-    if integers.is_size(trace, given) and not numbers:
-        return operator.index(given)  # type: ignore[arg-type]  # which its class knows to be
+    if isinstance(given, Dim) or (integers.is_size(trace, given) and not numbers):
+        size = _length(trace, given)
+        if not isinstance(size, Dim):
+            return size
+        sizes.append(size)
+        return d.Sized(len(sizes) - 1)
     found = symbol(trace, given)
-    if any(isinstance(size, Dim) for size in found.type.shape):
+    if not symbols(*found.type.shape) <= trace.hints.keys():
         raise trace.specialise("a draw from a NumPy generator", *found.type.shape)
     operands.append(found)
     kind = kind_of(wrap(found))
     return d.Operand(len(operands) - 1, "ndarray" if kind == "tensor" else kind)
 
 
-def _found(generator: Any, method: str, args: tuple, kwargs: dict, operands: list[Any]) -> tuple[type, TensorType | None]:
-    """The class and type of what a draw gives, from a call on another generator with other numbers of the same types."""
+def _found(
+    trace: Trace, generator: Any, method: str, args: tuple, kwargs: dict, operands: list[Any], sizes: list[Dim]
+) -> tuple[type, TensorType | None]:
+    """The class and type of what a draw gives, from calls on another generator with other numbers of the same types.
+
+    Where sizes are symbols it is called with several, and the shape must be made of the sizes that it is given.
+    """
+    dims = [*sizes, *(size for x in operands for size in x.type.shape if isinstance(size, Dim))]
+    hints = trace.several(symbols(*dims))
+    outs = [_drawn_elsewhere(generator, method, args, kwargs, operands, sizes, each) for each in hints]
+    if outs[0] is None:
+        return type(None), None
+    arrays = [np.asarray(out) for out in outs]
+    shape: list[Size] = []
+    for along in zip(*(array.shape for array in arrays), strict=True):
+        like = [dim for dim in dims if tuple(dim.evaluate(each) for each in hints) == along]
+        if len(set(along)) > 1 and not like:
+            raise trace.specialise("a draw from a NumPy generator", *dims)
+        shape.append(along[0] if len(set(along)) == 1 else like[0])
+    number = isinstance(outs[0], (float, int)) and not shape
+    return type(outs[0]), TensorType(arrays[0].dtype, tuple(shape), weak=number)
+
+
+def _drawn_elsewhere(
+    generator: Any, method: str, args: tuple, kwargs: dict, operands: list[Any], sizes: list[Dim], hints: dict[str, int]
+) -> Any:
     bits = d.bits_of(generator)
     if type(bits) not in BITS:
         raise TraceError(f"draws from {type(bits).__name__} are not compiled", at=tr.user_line())
     problem: Exception | None = None
-    for numbers in _guesses(operands):
+    known = [size.evaluate(hints) for size in sizes]
+    for numbers in _guesses(operands, hints):
         call = d.Draw(type(generator)(type(bits)(0)), type(generator), method, args, kwargs, object, None, False)
         try:
             with warnings.catch_warnings(), np.errstate(all="ignore"):
                 warnings.simplefilter("ignore")
-                out = call(numbers)
+                out = call(numbers, known)
         except Exception as error:  # a guess need not be what the method accepts
             problem = error
             continue
-        if out is None:
-            return type(None), None
-        array = np.asarray(out)
-        if not dt.supported(array.dtype) or not isinstance(out, (np.ndarray, np.generic, float, int)):
-            break
-        return type(out), TensorType(array.dtype, array.shape, weak=isinstance(out, (float, int)) and array.shape == ())
-    if not operands and problem is not None:
+        if out is None or (dt.supported(np.asarray(out).dtype) and isinstance(out, (np.ndarray, np.generic, float, int))):
+            return out
+        break
+    if not operands and not sizes and problem is not None:
         raise problem
     raise TraceError(f"what {type(generator).__name__}.{method}() gives is not known before it is called",
                      got=str(problem or "no array or number"), at=tr.user_line())  # fmt: skip
 
 
-def _guesses(operands: list[Any]) -> list[list[np.ndarray]]:
+def _guesses(operands: list[Any], hints: dict[str, int]) -> list[list[np.ndarray]]:
     """Numbers that the parameters of distributions may be: 1, 2, 3 …, all 1, probabilities."""
+    shapes = [tuple(evaluate(size, hints) for size in x.type.shape) for x in operands]
     kinds: list[list[float]] = [[k + 1.0 for k in range(len(operands))], [1.0] * len(operands), [0.5] * len(operands)]
-    guesses = [[np.full(x.type.shape, number).astype(x.type.dtype) for x, number in zip(operands, kind)] for kind in kinds]
-    shares = [np.full(x.type.shape, 1 / max(x.type.shape[-1:] or (1,))).astype(x.type.dtype) for x in operands]
+    guesses = [
+        [np.full(shape, number).astype(x.type.dtype) for x, shape, number in zip(operands, shapes, kind)] for kind in kinds
+    ]
+    shares = [np.full(shape, 1 / max(shape[-1:] or (1,), default=1)).astype(x.type.dtype) for x, shape in zip(operands, shapes)]
     return [*guesses, shares]
 
 

@@ -53,6 +53,15 @@ class KnownSizes:
             return evaluate(size, self.hints)
         return max(2, evaluate(size, {name: self.hints.get(name, LATE) for name in symbols(size)}))
 
+    def several(self, names: frozenset[str]) -> list[dict[str, int]]:
+        """Numbers for all symbols that a call knows: its own and, where there are such among these names, greater ones."""
+        now = {name: hint for name, hint in self.hints.items() if name not in self.quotients}
+        order = sorted(set(now.values()))  # sizes that are equal stay so
+        ways = [
+            {name: hint + by * (1 + order.index(hint)) for name, hint in now.items()} for by in ((0, 1, 3) if names else (0,))
+        ]
+        return [all_sizes(way, self.quotients) for way in ways]
+
     def ask(self, comparison: str, left: Size, right: Size) -> bool | None:
         """Whether two sizes compare so; None where only a run knows.
 

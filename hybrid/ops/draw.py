@@ -40,6 +40,16 @@ class Operand:
 
 
 @dataclass(frozen=True, slots=True)
+class Sized:
+    """The place of a size that a call finds out: the `index`-th of those given with it."""
+
+    index: int
+
+    def __repr__(self) -> str:
+        return f"size{self.index}"
+
+
+@dataclass(frozen=True, slots=True)
 class Argument:
     """A generator that each call brings: leaf `index` of its arguments."""
 
@@ -99,7 +109,8 @@ class Draw:
         of: its class.
         result: the class of what it gives.
         type: its dtype and shape; None where it gives None.
-        fixed: whether every argument is known, so that the call that found the type shows that it does not fail.
+        fixed: whether every argument is known or a size that is never negative, so that the call that found the type
+            shows that it does not fail.
     """
 
     generator: Any
@@ -116,11 +127,11 @@ class Draw:
         """The generator at this moment."""
         return _generator(self.generator)
 
-    def __call__(self, operands: Sequence[Any]) -> Any:
+    def __call__(self, operands: Sequence[Any], sizes: Sequence[int] = ()) -> Any:
         generator = self.source
         args, kwargs = self.args, self.kwargs
-        if not self.fixed:
-            args, kwargs = filled(args, operands), filled(kwargs, operands)
+        if not self.fixed or sizes:
+            args, kwargs = filled(args, operands, sizes), filled(kwargs, operands, sizes)
         if self.method == "shuffle":
             args = (args[0].copy(), *args[1:])
             generator.shuffle(*args, **kwargs)
@@ -132,30 +143,33 @@ class Draw:
         return f"<{self.of.__name__}.{self.method}({', '.join(given)})>"
 
 
-def filled(form: Any, operands: Sequence[Any]) -> Any:
-    """Arguments with the operands in their places."""
+def filled(form: Any, operands: Sequence[Any], sizes: Sequence[int] = ()) -> Any:
+    """Arguments with the operands and sizes in their places."""
     if isinstance(form, Operand):
         return form.of(operands)
+    if isinstance(form, Sized):
+        return sizes[form.index]
     if type(form) in (list, tuple):
-        return type(form)(filled(item, operands) for item in form)
+        return type(form)(filled(item, operands, sizes) for item in form)
     if type(form) is dict:
-        return {name: filled(item, operands) for name, item in form.items()}
+        return {name: filled(item, operands, sizes) for name, item in form.items()}
     return form
 
 
-def _eval(token: Any, *operands: Any, call: Draw) -> tuple:
-    out = call(operands)
+def _eval(token: Any, *operands: Any, call: Draw, sizes: tuple[int, ...] = (), shape: tuple[int, ...] | None = None) -> tuple:
+    out = call(operands, sizes)
     after = np.asarray(token) + 1
     if call.type is None:
         return (after,)
     array = np.asarray(out)
-    if type(out) is not call.result or array.dtype != call.type.dtype or array.shape != call.type.shape:
+    wanted = call.type.shape if shape is None else shape
+    if type(out) is not call.result or array.dtype != call.type.dtype or array.shape != wanted:
         raise AssumptionError(f"{call.method}() gives what it gave while tracing", got=f"{type(out).__name__}: {array.dtype}",
                               expected=f"{call.result.__name__}: {call.type}")  # fmt: skip
     return after, array
 
 
-def _infer(token: TensorType, *operands: TensorType, call: Draw) -> tuple:
+def _infer(token: TensorType, *operands: TensorType, call: Draw, sizes: tuple = (), shape: tuple | None = None) -> tuple:
     return (TOKEN,) if call.type is None else (TOKEN, call.type)
 
 

@@ -1,0 +1,82 @@
+"""Draws from NumPy's generators whose number follows the sizes of arguments: two traces for any number of sizes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from hybrid.staging.function import function
+
+RNG, LEGACY = np.random.default_rng(), np.random.RandomState()
+
+
+def noise(x):
+    return x + RNG.normal(size=x.shape)
+
+
+def legacy(x):
+    return x * np.random.rand(len(x)) + np.random.randn(*x.shape) + LEGACY.uniform(-1, 1, size=x.shape)
+
+
+def given(x, rng=RNG):
+    return rng.standard_normal((len(x), 3)) @ np.ones(3), rng.integers(0, 5, len(x)), rng.random(2 * len(x) + 1)
+
+
+def order(x):
+    return x[RNG.permutation(len(x))], RNG.permutation(x), np.random.permutation(len(x))
+
+
+def chosen(x):
+    return RNG.choice(x, size=len(x) // 2), np.random.choice(len(x), 5), RNG.choice(len(x), len(x) // 2, replace=False)
+
+
+def mixed(x):
+    RNG.shuffle(x)
+    return RNG.normal(x, 2.0), RNG.poisson(np.abs(x)), RNG.normal(x.mean(), size=x.size).sum()
+
+
+def steps(x):
+    total = 0.0
+    for k in range(len(x)):
+        total += x[k] * RNG.normal() + RNG.normal(size=len(x)).max()
+    return total
+
+
+def where(x):
+    return RNG.normal(size=len(x)) if len(x) > 9 else RNG.random(len(x))
+
+
+def reset():
+    RNG.bit_generator.state = np.random.PCG64(5).state
+    LEGACY.seed(6)
+    np.random.seed(7)
+
+
+@pytest.mark.parametrize("program", [noise, legacy, given, order, chosen, mixed, steps, where])
+def test_as_many_numbers_as_an_argument_has(program):
+    compiled, seen = function(program, strict=True), []
+    for f in (program, compiled):
+        reset()
+        seen.append([])
+        for n in (7, 9, 4, 12, 30, 1, 11, 8, 5, 17):
+            x = np.arange(float(n)) + 1
+            out = f(x)
+            seen[-1].append((x, *(out if isinstance(out, tuple) else (out,))))
+        seen[-1].append((RNG.random(), LEGACY.rand(), np.random.rand()))
+    for want, got in zip(*seen):
+        for a, b in zip(want, got, strict=True):
+            assert type(a) is type(b) and np.allclose(a, b, rtol=1e-12) and np.asarray(a).dtype == np.asarray(b).dtype
+    assert len(compiled.traces) <= (3 if program is where else 2)
+
+
+def test_sizes_that_a_method_refuses():
+    compiled = function(lambda x: RNG.choice(5, size=len(x), replace=False))
+    assert [len(compiled(np.zeros(n))) for n in (3, 4, 2)] == [3, 4, 2]
+    reset()
+    with pytest.raises(ValueError, match="larger sample"):
+        compiled(np.zeros(6))
+    assert len(compiled(np.zeros(5))) == 5
+    after = RNG.random()
+    reset()
+    RNG.choice(5, size=5, replace=False)
+    assert RNG.random() == after
