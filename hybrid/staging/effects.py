@@ -6,6 +6,7 @@ the state of the random generators it can reach is compared and put back.
 
 from __future__ import annotations
 
+import _io
 import contextlib
 import sys
 import sysconfig
@@ -31,7 +32,7 @@ _IMPURE = frozenset((print, input, eval, exec, globals))
 _IMPURE_MODULES = frozenset(
     ("time", "posix", "nt", "io", "_io", "_socket", "_signal", "_posixsubprocess", "_warnings", "atexit", "gc")
 )
-_IMPURE_CLASSES = frozenset(("Random", "TextIOWrapper", "BufferedWriter", "FileIO", "BufferedReader", "socket"))
+_IMPURE_CLASSES = frozenset(("Random", "socket"))
 _CLOCKS = frozenset(("now", "today", "utcnow"))
 # Modules of the libraries whose functions have no effects; the array libraries are known to this package.
 _PURE = frozenset((
@@ -159,7 +160,7 @@ def is_library(file: str) -> bool:
 def _impure(function: Any) -> bool:
     module = getattr(function, "__module__", None)
     owner = getattr(function, "__self__", None)
-    if module in _IMPURE_MODULES or type(owner).__name__ in _IMPURE_CLASSES:
+    if module in _IMPURE_MODULES or type(owner).__name__ in _IMPURE_CLASSES or isinstance(owner, _io._IOBase):
         return True
     if type(owner) is ContextVar and function.__name__ in ("set", "reset"):
         return True

@@ -32,6 +32,7 @@ from hybrid.core.errors import TraceError
 from hybrid.frontend.values import Value
 from hybrid.ir.requests import Rebinds
 from hybrid.staging.chains import MISSING, Chain, chains, imports_of, may_write
+from hybrid.staging.contents import can_be_refilled, copied, levels, refill
 from hybrid.staging.members import members, methods, put_members
 from hybrid.staging.signature import outside, short, static_key, valued
 
@@ -113,9 +114,7 @@ class Read:
     def restore(self) -> None:
         """Undo what a trace did."""
         for container, copy in self.inside:
-            base: Any = _base(container)
-            base.clear(container)
-            (base.update if base in _MAPPINGS else base.extend)(container, copy)
+            refill(container, copy, _base(container))
         if self.kind != "method":  # that is put back with the class that has it, if the function names that
             self.put(self.value)
 
@@ -435,6 +434,7 @@ class _Scan:
                 continue
             if type(value) is ContextVar:
                 break
+            self.logger(value)
             if not _has_attributes(value):
                 return
             text = f"{text}.{name}"
@@ -476,6 +476,7 @@ class _Scan:
             return
         self.seen.add(mark)
         self.callable(value)
+        self.logger(value)
         if isinstance(value, _CONTAINERS):
             base: Any = _base(value)
             for k, item in zip(base.__iter__(value), _items(value)) if base in _MAPPINGS else enumerate(_items(value)):
@@ -496,6 +497,11 @@ class _Scan:
             if not (isinstance(own, dict) and name in own) and (callable(static) or hasattr(static, "__get__")):
                 continue
             self.everything(self.read("attribute", value, name, f"`{text}.{name}`"), f"{text}.{name}")
+
+    def logger(self, value: Any) -> None:
+        """What decides whether a logger of Python's, or its module, says anything."""
+        for holder, name in levels(value):
+            self.read("attribute", holder, name, f"`{name}` of the logger")
 
     def read(self, kind: str, holder: Any, name: Any, text: str, whole: bool = True) -> Any:
         read = Read(kind, holder, name, text, None, None)
@@ -519,11 +525,7 @@ class _Scan:
                     raise TraceError(f"{text} is too large to be watched for changes", got=f"{len(part)} items",
                                      expected=f"at most {MANY_ITEMS}", fix="pass it in as an argument")  # fmt: skip
             bases: list[Any] = [_base(part) for part in parts]
-            inside = tuple(
-                (part, dict(base.items(part)) if base in _MAPPINGS else list(base.__iter__(part)))
-                for part, base in zip(parts, bases)
-                if base not in (None, tuple)
-            )
+            inside = tuple((part, copied(part, base)) for part, base in zip(parts, bases) if can_be_refilled(part, base))
             self.found[mark] = Read(kind, holder, name, text, value, fingerprint(value, whole), inside, whole)
         return value
 
