@@ -415,6 +415,10 @@ class Tensor(Methods, Gradients, Value):
 
     @shape.setter
     def shape(self, shape: Any) -> None:
+        data = self._data
+        if type(data) is Symbol and (data.argument is not None or not tr.is_made_here(data)):
+            raise TraceError("an array from outside the function, branch or loop gets another shape", at=tr.user_line(),
+                             fix="give the result of reshape() a name of its own")  # fmt: skip
         self._data = unwrap(self.reshape(shape, copy=False))
 
     @property

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from hybrid.core import dtype as dt
+from hybrid.core.errors import TraceError
 from hybrid.core.shape import TensorType
 from hybrid.ir.graph import Atom, Eqn, Graph, Literal, Source, Var
 from hybrid.ir.primitive import Kind, Primitive, infer
@@ -65,6 +67,8 @@ class Builder:
             return self.outer.constant(array)
         known = self.constants.get(id(array))
         if known is None:
+            if not dt.supported(array.dtype):
+                raise TraceError(f"an array of dtype {array.dtype} is not compiled")
             known = self.constants[id(array)] = (Var(TensorType(array.dtype, array.shape)), array)
         return known[0]
 

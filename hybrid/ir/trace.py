@@ -497,6 +497,12 @@ def live(symbol: Symbol) -> Trace:
     return trace
 
 
+def is_made_here(symbol: Symbol) -> bool:
+    """Whether storage belongs to the innermost branch or loop that is being recorded, or there is none."""
+    region = live(symbol).region
+    return region is None or symbol.cell.home is region
+
+
 def _encloses(home: Region, region: Region | None) -> bool:
     while region is not None and region is not home:
         region = region.outer

@@ -107,6 +107,12 @@ class Read:
         return fingerprint(now, self.whole) == self.key
 
     @property
+    def is_reshaped(self) -> bool:
+        """Whether an array is the same, but for its header."""
+        value = self.value
+        return type(value) is np.ndarray and self.now() is value and fingerprint(value) != self.key
+
+    @property
     def mark(self) -> Hashable:
         """What tells one place from another."""
         return self.kind, id(self.holder), self.name if isinstance(self.name, str) else repr(self.name)
@@ -115,6 +121,8 @@ class Read:
         """Undo what a trace did."""
         for container, copy in self.inside:
             refill(container, copy, _base(container))
+        if self.is_reshaped:
+            self.value.shape = self.key[3]  # type: ignore[index]  # as `fingerprint` noted it
         if self.kind != "method":  # that is put back with the class that has it, if the function names that
             self.put(self.value)
 
@@ -238,8 +246,9 @@ class Reads:
             arrays: what the graph reads itself.
             numbers: whether NumPy scalars went into the graph.
         """
+        reshaped = [read for read in self.reads if read.is_reshaped]
         rebound, written = self.restore()
-        other = [read for read in written if type(read.value) is not np.ndarray or not may_be_state(read)]
+        other = [read for read in written if type(read.value) is not np.ndarray or not may_be_state(read)] + reshaped
         if other:
             raise TraceError(f"it changes {other[0].text}, which compiled code cannot do",
                              fix="return the new value, or write into an array in place")  # fmt: skip

@@ -93,3 +93,42 @@ def test_a_logger_that_was_silent_is_heard_once_its_level_changes():
         compiled(np.ones(2))
     assert out.getvalue() == "seen\n" * 2
     LOGGER.removeHandler(handler)
+
+
+TABLE = np.arange(4.0)
+
+
+def test_headers_that_a_call_changes_are_changed_by_every_call():
+    def captured(x):
+        TABLE.shape = (2, 2)
+        return TABLE + x
+
+    def given(x):
+        x.shape = (2, 2)
+        return x
+
+    def branch(x):
+        y = x * 2
+        if x[0] > 0:
+            y.shape = (2, 2)
+        return y.ndim
+
+    for program in (captured, given, branch):
+        compiled = function(program)
+        for k in range(3):
+            TABLE.shape = (4,)
+            x = np.arange(4.0) + k if program is not captured else np.float64(k)
+            want = program(x.copy())
+            TABLE.shape = (4,)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                got = compiled(given_x := x.copy())
+            assert np.array_equal(got, want) and np.shape(got) == np.shape(want)
+            assert program is not captured or TABLE.shape == (2, 2)
+            assert program is not given or got is given_x
+
+
+def test_objects_and_texts_in_arrays_are_refused_in_plain_words():
+    compiled = function(lambda x: np.array([1, "a", None], dtype=object))
+    with pytest.warns(FallbackWarning, match="dtype object"):
+        assert compiled(np.ones(2)).tolist() == [1, "a", None]
