@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ import numpy as np
 
 from hybrid.core.config import config
 from hybrid.core.errors import ArgumentError, DTypeError, GraphError, ShapeError
+from hybrid.core.lazily import cached_property
 from hybrid.core.shape import Dim, TensorType, evaluate
 from hybrid.export import archive
 from hybrid.export.pure import Node, pure_call

@@ -49,13 +49,13 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
 from hybrid.core import dtype as dt
 from hybrid.core.affine import Affine
 from hybrid.core.errors import CompileError
+from hybrid.core.lazily import cached_property
 from hybrid.core.shape import Dim, Shape, Size
 
 

@@ -21,6 +21,7 @@ import llvmlite
 import llvmlite.binding as llvm
 
 from hybrid.codegen.target import Target
+from hybrid.core import forks
 from hybrid.core.config import config
 from hybrid.runtime import engine
 
@@ -37,8 +38,7 @@ _TRIM_TO = 0.8  # a trim goes this far below the limit, so that the next many wr
 _MEMORY_ENTRIES = 256
 
 _lock = threading.Lock()
-if hasattr(os, "register_at_fork"):  # a child must not wait for a thread that it does not have
-    os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release)
+forks.free_in_child(_lock)
 
 
 def key_of(text: str, target: Target, versions: tuple[object, ...] = ()) -> str:

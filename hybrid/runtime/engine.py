@@ -7,7 +7,6 @@ by any process on this machine, or linked ahead of time. Code is loaded by ORC: 
 from __future__ import annotations
 
 import itertools
-import os
 import re
 import struct
 import threading
@@ -19,6 +18,7 @@ import llvmlite.binding as llvm
 
 from hybrid.codegen.foreign import split
 from hybrid.codegen.target import SCALAR_LOOPS, Target, host
+from hybrid.core import forks
 from hybrid.core.errors import CompileError
 from hybrid.loops.nest import FOREIGN
 
@@ -40,8 +40,7 @@ _links = itertools.count()
 _instance: Any = None
 
 # A child of fork must not inherit LLVM in the middle of another thread's work.
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release)
+forks.free_in_child(_lock)
 
 
 def compile_object(text: str, target: Target, quick: bool = False) -> bytes:

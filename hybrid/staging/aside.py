@@ -74,7 +74,7 @@ def _after_fork() -> None:
     _lock = threading.RLock()
     tr.after_fork()
     for f in list(functions):
-        f.lock = threading.RLock()
+        f.unlock()
     reasons = tr.state().eager + tr.open_traces + len(profile.active)  # open traces count the checks
     reasons += (not config.jit) + bool(config.debug)
     step(reasons - _depth)

@@ -7,7 +7,6 @@ import dataclasses
 import itertools
 import time
 from collections.abc import Callable, Iterator, Sequence
-from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +16,7 @@ from hybrid.control.items import types_of, unpacked
 from hybrid.core import npyrandom, tree
 from hybrid.core.config import config
 from hybrid.core.errors import TraceError
+from hybrid.core.lazily import cached_property
 from hybrid.core.shape import Dim, Shape
 from hybrid.frontend.values import Value, wrap
 from hybrid.ir import finite

@@ -21,6 +21,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from hybrid.core import forks
 from hybrid.staging.exits import PREFIX
 from hybrid.staging.liveness import CONSUMERS
 from hybrid.staging.rewrite import HANDLERS, refusal, rewrite
@@ -32,6 +33,7 @@ _SHAPE = ("co_name", "co_firstlineno", "co_code", "co_linetable", "co_exceptiont
 _INVENTED = re.compile(rf"\.<locals>\.{PREFIX}\w+")
 _COPIED = ("__module__", "__doc__", "__qualname__", "__annotations__", "__kwdefaults__", "__type_params__")
 _PARSING = threading.Lock()  # CPython 3.11 mixes up the recursion depths of two threads that convert trees
+forks.free_in_child(_PARSING)
 _FILES = 8  # files whose syntax trees are kept
 
 

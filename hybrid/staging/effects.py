@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from hybrid.control.effects import stop
+from hybrid.core import forks
 from hybrid.core.errors import TraceError
 from hybrid.frontend.draws import GENERATORS, LEGACY
 from hybrid.ir import trace as tr
@@ -139,6 +140,7 @@ class _Breakpoints:
 
 
 _breakpoints = _Breakpoints()
+forks.free_in_child(_breakpoints.lock)
 
 
 def _suspicious(value: Any) -> bool:

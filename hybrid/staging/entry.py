@@ -150,6 +150,10 @@ class Dispatcher:
         self._lock = threading.RLock()  # reentrant: a garbage collection inside may run code that removes traces
         self.callable = capi.new_builtin(self._method, slow, (table, texts, self._chain))
 
+    def unlock(self) -> None:
+        """In a child of fork, which does not have the thread that may have held the lock."""
+        self._lock = threading.RLock()
+
     @property
     def specs(self) -> tuple[EntrySpec, ...]:
         """The traces in the order in which a call tries them."""

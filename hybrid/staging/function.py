@@ -33,7 +33,7 @@ from hybrid.ir import finite
 from hybrid.ir import trace as tr
 from hybrid.ir.requests import Concretise, Rebinds, Recursive, Specialise
 from hybrid.ir.trace import Symbol
-from hybrid.staging import aside, followed
+from hybrid.staging import aside, followed, late
 from hybrid.staging.aside import eager
 from hybrid.staging.fallback import (
     FallbackWarning,
@@ -110,8 +110,7 @@ class Function(Keeps, Reports, Inspection):  # type: ignore[override]  # Inspect
         self._hopeless = untraceable(function)
         if strict and self._hopeless:
             raise TraceError(f"{name_of(function)} cannot be compiled: {self._hopeless}", fix="decorate a plain function")
-        from hybrid.staging import entry  # neither this nor what traces and compiles is imported with `import hybrid`
-
+        entry = late.module("hybrid.staging.entry")  # neither this nor what traces and compiles comes with `import hybrid`
         slow = _weak_slow(weakref.ref(self), function)
         if entry.supported():
             self._dispatcher = entry.Dispatcher(slow, name_of(function), getattr(function, "__doc__", None))
@@ -153,6 +152,12 @@ class Function(Keeps, Reports, Inspection):  # type: ignore[override]  # Inspect
         from hybrid.staging.jitted import companion
 
         return numba_types.Dispatcher(companion(self))
+
+    def unlock(self) -> None:
+        """In a child of fork, which does not have the threads that may have held these locks."""
+        self.lock = threading.RLock()
+        if self._dispatcher is not None:
+            self._dispatcher.unlock()
 
     @property
     def eager(self) -> Callable:
@@ -316,6 +321,7 @@ class Function(Keeps, Reports, Inspection):  # type: ignore[override]  # Inspect
 
     def _compile(self, bound: Bound, form: Form) -> tuple[Compiled, Call] | Refusal:
         """The trace for a new key. One thread makes it; others that come for it wait."""
+        late.load()
         with self.lock:
             while True:
                 call = self._described(bound)

@@ -6,11 +6,11 @@ import sys
 import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any, Union
 
 import numpy as np
 
+from hybrid.core.lazily import cached_property
 from hybrid.core.shape import Dim, Quotient, Shape, Size, product
 from hybrid.runtime import pool
 from hybrid.staging import capi

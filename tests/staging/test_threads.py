@@ -15,6 +15,7 @@ from hybrid.core.config import config
 from hybrid.ir import trace as tr
 from hybrid.staging import reads
 from hybrid.staging.function import FallbackWarning, eager, function
+from tests.tools import in_subprocess
 
 X = np.arange(8.0)
 
@@ -219,3 +220,38 @@ def test_settings_and_threads():
     before = f.stats()["native_calls"]
     f(X)
     assert f.stats()["native_calls"] == before + 1
+
+
+FORKING = """
+import os, signal, threading, warnings
+import numpy as np
+import hybrid as hy
+warnings.simplefilter("ignore")
+
+def program(x, k):
+    return np.sin(x + 1).sum() * k + x.max()
+
+done = []
+def others():
+    while not done:
+        hy.function(lambda x, n: np.exp(x) * n)(np.ones(3), 2.0)
+
+threads = [threading.Thread(target=others) for _ in range(2)]
+for thread in threads:
+    thread.start()
+codes, x = [], np.ones(5)
+for _ in range(12):
+    child = os.fork()
+    if child == 0:
+        signal.alarm(30)
+        os._exit(0 if np.isclose(hy.function(program)(x, 1.0), program(x, 1.0)) else 1)
+    codes.append(os.waitpid(child, 0)[1])
+done.append(True)
+for thread in threads:
+    thread.join()
+print(codes)
+"""
+
+
+def test_forks_while_other_threads_make_their_first_calls():
+    assert in_subprocess(FORKING).stdout.strip().endswith(str([0] * 12))
