@@ -33,7 +33,7 @@ from hybrid.core.shape import Dim
 from hybrid.frontend import integers, islands, joining, uncertain
 from hybrid.frontend.chosen import Chosen
 from hybrid.frontend.printing import text
-from hybrid.frontend.values import NUMBERS, Value, active, operand, sized, wrap
+from hybrid.frontend.values import NUMBERS, Value, active, allocated, laid_out, operand, sized, wrap
 from hybrid.ir import trace as tr
 from hybrid.ir.graph import Atom
 from hybrid.ir.requests import Recursive
@@ -444,7 +444,8 @@ class Tracing(Instances, Comprehensions, Plain):
         kinds = kinds[0] if kinds else None
         if not plain or not holds_traced(args):
             return function(*args, **kwargs)
-        return self.convert(written.vectorized, self)(function.pyfunc, kinds, *args)
+        out, layout = self.convert(written.vectorized, self)(function.pyfunc, kinds, *args), allocated(args)
+        return out if layout is None else laid_out(out.copy(), layout)
 
     def _is_open(self, function: Callable) -> bool:
         """Whether a function's control flow and calls come here."""

@@ -20,6 +20,7 @@ from hybrid.core.errors import TraceError
 from hybrid.core.shape import Shape, TensorType, symbols
 from hybrid.frontend import uncertain
 from hybrid.frontend.chosen import MOST, Chosen
+from hybrid.frontend.layouts import layout_of, like_all
 from hybrid.frontend.masked import Masked
 from hybrid.frontend.values import Value, converted, operand, stretched, symbol, unwrap, wrap
 from hybrid.ir import trace as tr
@@ -448,7 +449,13 @@ class Join:
             shared = (TraceError(f"an array is returned, and {why}", at=tr.user_line()), self.predicate) if owned else None
             wholes = tuple(None if v is UNDEFINED or v is None else symbol(self.trace, v).cell.whole for v in (a, b))
             in_part = any(map(is_part, (a, b)))
-            return lambda results: self._aliased(made(self.trace, held, results[start:end]), shared, wholes, in_part)
+            layouts = {layout_of(v) for v in (a, b) if v is not UNDEFINED and v is not None}
+
+            def array(results: list[Atom]) -> Any:
+                value = self._aliased(made(self.trace, held, results[start:end]), shared, wholes, in_part)
+                return like_all(self.trace, value, layouts)
+
+            return array
         return lambda results: made(self.trace, held, results[start:end])
 
     def _held(self, spec: Spec | None, given: list[Any]) -> Spec | Varying | None:

@@ -44,6 +44,7 @@ from hybrid.control.varying import Varying, of_rounds, parted, shared
 from hybrid.control.watch import Holds
 from hybrid.core import dtype as dt
 from hybrid.core.errors import TraceError
+from hybrid.frontend.layouts import ROWS, layout_of, like_all, settle
 from hybrid.frontend.masked import Masked
 from hybrid.frontend.values import sized, unwrap
 from hybrid.ir import trace as tr
@@ -128,6 +129,8 @@ class Carried:
             self.vars = [region.builder.input(type_, self.name if k == 0 else "") for k, type_ in enumerate(self.spec.types)]
             if self.read:
                 self.head = _made(trace, self.spec, shared(self.spec, self.vars, sizes))
+                if isinstance(self.spec, Spec) and not self.spec.is_number and self.initial is not UNDEFINED:
+                    like_all(trace, self.head, {layout_of(self.initial) if self.initial is not None else ROWS})
         return self.head
 
     def leave(self, after: Any, found: dict[int, Nest], unions: bool) -> bool:
@@ -455,6 +458,10 @@ def _append(
         if ran and c.spec.maybe and c.parts[1] is YES:
             parts[1] = YES  # every round makes sure of it, and there is one
         values[id(c)] = _made(trace, c.spec, shared(c.spec, parts, sizes))
+        if isinstance(c.spec, Spec) and not c.spec.is_number:
+            layouts = {layout_of(x) for x in (c.initial, c.after) if x is not UNDEFINED and x is not None} or {ROWS}
+            settle(trace, c.head, layouts)
+            like_all(trace, values[id(c)], layouts)
         if not c.spec.is_number:
             arrays.append((c, unwrap(values[id(c)]).cell))
             note_aliases(trace, rounds, c, carried, arrays[-1][1])

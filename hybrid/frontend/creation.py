@@ -15,6 +15,7 @@ from hybrid.frontend import exchange, integers
 from hybrid.frontend.calls import implements, traced, unsupported
 from hybrid.frontend.elementwise import apply, cast
 from hybrid.frontend.elementwise import select as choose
+from hybrid.frontend.layouts import in_order
 from hybrid.frontend.values import (
     Value,
     active,
@@ -176,11 +177,11 @@ def empty(shape: Any, dtype: Any = None, *, device: str | None = None) -> Any:
     return wrap(np.empty(sizes(shape), dt.canonical(dtype, dt.default_float())))
 
 
-def _like(x: Any, value: Any, dtype: Any, shape: Any) -> Any:
+def _like(x: Any, value: Any, dtype: Any, shape: Any, order: str) -> Any:
     x = traced(x)
     kind = "tensor" if kind_of(x) == "tensor" else "ndarray"
     made = _filled(shape_of(x) if shape is None else sizes(shape), value, dt.canonical(dtype, x.dtype), kind)
-    return laid_out(made, like(x)) if shape is None else made
+    return laid_out(made, like(x, order)) if shape is None else in_order(made, order)
 
 
 @implements(np.zeros_like)
@@ -188,13 +189,13 @@ def zeros_like(
     a: Any, dtype: Any = None, order: str = "K", subok: bool = True, shape: Any = None, *, device: Any = None
 ) -> Any:
     """Zeros in the shape and dtype of an array."""
-    return _like(a, 0, dtype, shape)
+    return _like(a, 0, dtype, shape, order)
 
 
 @implements(np.ones_like)
 def ones_like(a: Any, dtype: Any = None, order: str = "K", subok: bool = True, shape: Any = None, *, device: Any = None) -> Any:
     """Ones in the shape and dtype of an array."""
-    return _like(a, 1, dtype, shape)
+    return _like(a, 1, dtype, shape, order)
 
 
 @implements(np.empty_like)
@@ -202,14 +203,14 @@ def empty_like(
     prototype: Any, dtype: Any = None, order: str = "K", subok: bool = True, shape: Any = None, *, device: Any = None
 ) -> Any:
     """An array to be filled, in the shape and dtype of another; in a trace, its elements are zeros."""
-    return _like(prototype, 0, dtype, shape)
+    return _like(prototype, 0, dtype, shape, order)
 
 
 @implements(np.full_like)
 def full_like(a: Any, fill_value: Any, dtype: Any = None, order: str = "K", subok: bool = True, shape: Any = None, *,
               device: Any = None) -> Any:  # fmt: skip
     """One value in the shape and dtype of an array."""
-    return _like(a, fill_value, dtype, shape)
+    return _like(a, fill_value, dtype, shape, order)
 
 
 # Counted -----------------------------------------------------------------------------------------------------------------
@@ -327,12 +328,12 @@ def _constructs(function: Callable) -> Callable:
 
 @_constructs(np.zeros)
 def _np_zeros(shape: Any, dtype: Any = float, order: str = "C", *, device: Any = None, like: Any = None) -> Any:
-    return _filled(sizes(shape), 0, dt.canonical(dtype, dt.float64), "ndarray")
+    return in_order(_filled(sizes(shape), 0, dt.canonical(dtype, dt.float64), "ndarray"), order)
 
 
 @_constructs(np.empty)
 def _np_empty(shape: Any, dtype: Any = float, order: str = "C", *, device: Any = None, like: Any = None) -> Any:
-    return _filled(sizes(shape), 0, dt.canonical(dtype, dt.float64), "ndarray")
+    return in_order(_filled(sizes(shape), 0, dt.canonical(dtype, dt.float64), "ndarray"), order)
 
 
 @_constructs(np.ndarray)
@@ -344,20 +345,20 @@ def _np_ndarray(shape: Any, dtype: Any = float, *rest: Any, **named: Any) -> Any
 
 @_constructs(np.ones)
 def _np_ones(shape: Any, dtype: Any = None, order: str = "C", *, device: Any = None, like: Any = None) -> Any:
-    return _filled(sizes(shape), 1, dt.canonical(dtype, dt.float64), "ndarray")
+    return in_order(_filled(sizes(shape), 1, dt.canonical(dtype, dt.float64), "ndarray"), order)
 
 
 @_constructs(np.full)
 def _np_full(shape: Any, fill_value: Any, dtype: Any = None, order: str = "C", *, device: Any = None, like: Any = None) -> Any:
     value = traced(assembled(tr.current(), fill_value))  # type: ignore[arg-type]
-    return _filled(sizes(shape), value, dt.canonical(dtype, value.dtype), "ndarray")
+    return in_order(_filled(sizes(shape), value, dt.canonical(dtype, value.dtype), "ndarray"), order)
 
 
 @_constructs(np.eye)
 def _np_eye(
     N: int, M: int | None = None, k: int = 0, dtype: Any = float, order: str = "C", *, device: Any = None, like: Any = None
 ) -> Any:
-    return _eye(N, M, k, dt.canonical(dtype, dt.float64), "ndarray")
+    return in_order(_eye(N, M, k, dt.canonical(dtype, dt.float64), "ndarray"), order)
 
 
 @_constructs(np.identity)

@@ -24,6 +24,7 @@ from hybrid.frontend.values import (
     allocated,
     broadcast_shapes,
     concrete,
+    header_of,
     kind_of,
     laid_out,
     operand,
@@ -167,6 +168,10 @@ def dot(a: Any, b: Any, out: Any = None) -> Any:
             b = wrap(active().fresh(values.cut(active(), operand(active(), b, strong(b)), sizes), kind_of(b)))
         _check_aligned(shape_of(a), shape_of(b), i, j)
         result = dot_general(a, b, ((i,), (j,)))
+    if out is not None and not (strong(out) == strong(result) and shape_of(out) == shape_of(result) and header_of(out) is None):
+        raise ValueError(
+            "output array is not acceptable (must have the right datatype, number of dimensions, and be a C-Array)"
+        )
     return result if out is None else store(active(), out, result)
 
 

@@ -15,6 +15,7 @@ from hybrid.frontend import integers
 from hybrid.frontend.calls import implements, traced, unsupported
 from hybrid.frontend.elementwise import cast, store
 from hybrid.frontend.indexing import getitem
+from hybrid.frontend.layouts import ask
 from hybrid.frontend.values import (
     Value,
     active,
@@ -99,6 +100,7 @@ def reshape(a: Any, /, shape: Any = None, order: str = "C", *, copy: bool | None
     x = traced(a)
     target = _resolved(sizes, product(shape_of(x)))
     if not copy:
+        ask(active(), x)
         try:
             header = np.reshape(_proto(x), active().hinted(target), copy=False)
         except ValueError:
@@ -114,9 +116,12 @@ def ravel(a: Any, order: str = "C") -> Any:
     """The elements in one axis: a view of what lies in one piece, else a copy."""
     if order == "F":
         return reshape(a, -1, order="F")
+    ask(active(), traced(a))
     if _proto(traced(a)).flags.c_contiguous:
         return reshape(a, -1)
-    if order in ("K", "A"):
+    if order in ("K", "A") and _proto(traced(a)).flags.f_contiguous:
+        return reshape(a, -1, order="F")
+    if order == "K":
         raise unsupported(f"ravel(order={order!r}) of an array that is not C-contiguous", "use order='C'")
     return reshape(copy(a, "C"), -1)
 

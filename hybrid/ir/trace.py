@@ -175,6 +175,8 @@ class Trace(KnownSizes):
         self.known: dict[Atom, np.ndarray] = {}  # arrays that are the same in every call
         self.held: dict[tuple, Any] = {}  # attributes and items of objects that branches and loops rebind
         self.seeded: dict[int, Any] = {}  # those that the traced code makes, and their parts
+        self.asked: set[Cell] = set()  # whose layout made a difference
+        self.unsure: set[Cell] = set()  # whose layout only a run knows
         self.orders: dict[Cell, tuple[int, ...]] = {}  # the axes of new storage from slowest to fastest, where not in C order
         self.ranges: dict[Atom, tuple[Size, Size]] = {}  # numbers whose least and greatest value are known
         self.bound: dict[str, Atom] = {}  # the numbers that symbols were given

@@ -1,0 +1,104 @@
+"""Arrays in Fortran's order or in larger strides that pass through branches and loops: what a reshape of them is a view of."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pytest
+
+from hybrid.staging.function import function
+
+LAYOUTS = {
+    "rows": lambda a: a.copy(),
+    "columns": np.asfortranarray,
+    "turned": lambda a: a.T,
+    "steps": lambda a: np.repeat(np.repeat(a.T, 2, 0), 2, 1)[::2, ::2].T,
+}
+
+
+def made_in_order(a, n):
+    out = np.zeros((4, 4), order="F"), np.full((4, 4), a[0, 0], order="F"), np.ones_like(a, order="F"), np.eye(4, order="F")
+    for each in out:
+        line = each.ravel()
+        line[1] = 5
+    return out, a.ravel("A"), a.flatten("A"), a.copy("F").ravel("K")
+
+
+def added_in_loop(a, n):
+    b = np.zeros((4, 4), order="F")
+    for _ in range(n):
+        b = b + a
+    line = b.T.ravel()
+    line[0] = 9
+    return b
+
+
+def doubled_in_loop(a, n):
+    b = a.T
+    for _ in range(n):
+        b = b * 2
+        line = b.ravel()
+        line[1] = 7
+    return b
+
+
+def either(a, n):
+    b = a.T.copy() if n > 2 else a * 2
+    line = b.ravel()
+    line[1] = 7
+    return b
+
+
+def same_on_both_ways(a, n):
+    b = a * 2 if a[0, 0] > 0 else a * 3
+    line = b.reshape(-1)
+    line[0] = 5
+    return b
+
+
+def until_large(a, n):
+    b = a
+    while b.sum() < 50:
+        b = np.abs(b) * 2 + 1
+    line = b.ravel()
+    line[2] = 1
+    return b
+
+
+def by_elements(a, n):
+    b = np.vectorize(lambda v: v + 1)(a)
+    line = b.reshape(-1)
+    line[0] = 5
+    return b
+
+
+PROGRAMS = (made_in_order, added_in_loop, doubled_in_loop, either, same_on_both_ways, until_large, by_elements)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_reshapes_are_views_of_what_they_are_undecorated(program, layout):
+    compiled = function(program)
+    for seed, n in enumerate((2, 30, 1, 0, 3)):
+        a = np.random.default_rng(seed).normal(size=(4, 4))
+        given, other = LAYOUTS[layout](a.copy()), LAYOUTS[layout](a.copy())
+        want = program(given, n)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            got = compiled(other, n)
+        assert np.allclose(np.asarray(want[0]), np.asarray(got[0])) and np.allclose(given, other)
+        assert all(np.allclose(x, y) for x, y in zip(want, got))
+
+
+def test_the_result_of_dot_goes_only_into_what_numpy_takes():
+    def program(a, out):
+        np.dot(a, a, out=out)
+        return out
+
+    compiled = function(program)
+    a = np.arange(9.0).reshape(3, 3)
+    assert np.array_equal(compiled(a, np.zeros((3, 3))), a @ a)
+    for out in (np.zeros((3, 3), order="F"), np.zeros((6, 6))[::2, ::2], np.zeros((3, 3), np.float32), np.zeros((1, 3, 3))):
+        with pytest.raises(ValueError, match="not acceptable"):
+            compiled(a, out)
