@@ -34,7 +34,8 @@ MOST = 60_000  # operations of one trace: recording them takes about a second
 DEEPEST = 48  # branches and loops inside each other
 SNAPSHOT_BYTES = 1 << 20  # captured arrays up to this size are watched for writes while tracing; a comparison takes 0.1 ms
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-_LIBRARIES = tuple(os.path.join(folder, "") for folder in (_PACKAGE, os.path.dirname(np.__file__)))
+_NUMPY = os.path.dirname(np.__file__)
+_LIBRARIES = tuple(os.path.join(folder, "") for folder in (_PACKAGE, _NUMPY, os.path.join(os.path.dirname(_NUMPY), "scipy")))
 Chain = tuple[tuple[Primitive, Mapping[str, Any]], ...]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import sysconfig
 import warnings
 from dataclasses import dataclass
 from types import FrameType, TracebackType
@@ -16,7 +17,9 @@ from hybrid.core.errors import HybridError
 from hybrid.ir.graph import Source
 
 _OURS = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "")
-_LIBRARIES = (_OURS, os.path.join(os.path.dirname(np.__file__), ""))
+_SITE = os.path.dirname(os.path.dirname(np.__file__))
+_LIBRARIES = (_OURS, os.path.join(_SITE, "numpy", ""), os.path.join(_SITE, "scipy", ""))
+_STDLIB = os.path.join(sysconfig.get_path("stdlib"), "")
 
 
 class FallbackWarning(UserWarning):
@@ -51,14 +54,16 @@ def describe(error: BaseException) -> str:
 
 
 def _user_line(error: BaseException) -> Source | None:
-    """The innermost line of the error's traceback that belongs to neither hybrid nor NumPy."""
-    found, step = None, error.__traceback__
+    """The innermost line of the error's traceback that is the user's; in code of Python's library only where none is."""
+    found, other, step = None, None, error.__traceback__
     while step is not None:
         code = step.tb_frame.f_code
         if not code.co_filename.startswith(_LIBRARIES):
-            found = Source(code.co_filename, step.tb_lineno, code.co_name)
+            source = Source(code.co_filename, step.tb_lineno, code.co_name)
+            inside = code.co_filename.startswith(_STDLIB) and "site-packages" not in code.co_filename
+            found, other = (found, source) if inside else (source, other)
         step = step.tb_next
-    return found
+    return found or other
 
 
 def warn(message: str, category: type[Warning]) -> None:
