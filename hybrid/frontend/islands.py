@@ -50,9 +50,16 @@ def called(function: Callable, args: tuple, kwargs: dict, name: str, error: Trac
     made = hosted.called(function, args, kwargs)
     if made is not NotImplemented:
         return made
+    if not is_library(function):
+        raise error
+    return between(function, args, kwargs, name, error)
+
+
+def between(function: Callable, args: tuple, kwargs: dict, name: str, error: TraceError, quick: bool = False) -> Any:
+    """As `called`, of a function that is known to do nothing but give results; `quick`: as `Outside` has it."""
     trace = active()
     leaves, structure = tree.flatten((args, kwargs))
-    if not _possible(trace, function, leaves, kwargs):
+    if not _possible(trace, leaves, kwargs):
         raise error
     places = [k for k, leaf in enumerate(leaves) if isinstance(leaf, Value) or type(leaf) is np.ndarray]
     kinds = [kind_of(leaves[k]) for k in places]
@@ -63,14 +70,18 @@ def called(function: Callable, args: tuple, kwargs: dict, name: str, error: Trac
     def call(operands: Sequence[Any]) -> Any:
         given = list(others)
         for k, kind, array in zip(places, kinds, operands):
-            given[k] = _as(kind, np.asarray(array))
+            given[k] = as_given(kind, np.asarray(array))
         inner_args, inner_kwargs = tree.unflatten(structure, given)
         return function(*inner_args, **inner_kwargs)
 
     before = hosted.values_of(trace, atoms, error)
     copies = [np.array(value) for value in before]
-    with np.errstate(all="ignore"), tr.suspended():
-        found, nesting = tree.flatten(call(copies))
+    try:
+        with np.errstate(all="ignore"), tr.suspended():
+            found, nesting = tree.flatten(call(copies))
+    except Exception as raised:  # Python will raise it again; traced code may catch it, but the next call may not raise it
+        trace.fail(error)
+        raise error from raised
     arrays = [part for part in found if isinstance(part, (np.ndarray, Value))]
     if any(not np.array_equal(a, b, equal_nan=a.dtype.kind in "fc") for a, b in zip(before, copies)):
         raise error  # it wrote into its arguments
@@ -85,7 +96,10 @@ def called(function: Callable, args: tuple, kwargs: dict, name: str, error: Trac
     results = trace.record(
         island,
         tuple(atoms),
-        {"call": Outside(name, site, lambda operands: tree.flatten(call(operands))[0], parts), "defines": tuple(defines)},
+        {
+            "call": Outside(name, site, lambda operands: tree.flatten(call(operands))[0], parts, quick),
+            "defines": tuple(defines),
+        },
     )
     trace.islands.append(f"{name} is called between compiled parts ({at}): {error.what}")
     rest = iter(results)
@@ -95,9 +109,9 @@ def called(function: Callable, args: tuple, kwargs: dict, name: str, error: Trac
     return tree.unflatten(nesting, made)
 
 
-def _possible(trace: Trace, function: Callable, leaves: Sequence[Any], kwargs: dict) -> bool:
+def _possible(trace: Trace, leaves: Sequence[Any], kwargs: dict) -> bool:
     """Whether a call may stand between compiled parts at all."""
-    if trace.varying is None or trace.given is None or trace.region is not None or not is_library(function):
+    if trace.varying is None or trace.given is None or trace.region is not None:
         return False
     if any(kwargs.get(name) is not None for name in kwargs if name == "out" or name.startswith("overwrite")):
         return False
@@ -123,7 +137,8 @@ def opened(function: Callable) -> Callable:
     return call
 
 
-def _as(kind: str, array: np.ndarray) -> Any:
+def as_given(kind: str, array: np.ndarray) -> Any:
+    """A value as undecorated code would pass it."""
     if kind == "tensor":
         return wrap(array)
     return array.item() if kind == "python" else array[()] if kind == "scalar" else array

@@ -31,12 +31,14 @@ class Outside:
         site: the line, and which call there.
         run: from operands to the parts of what the function gives: arrays, numbers and other objects, in order.
         parts: the class of each, and what it must be: a type, or for other objects the object itself.
+        quick: whether Python calls it in no time, so that only what is around it can be worth compiling.
     """
 
     name: str
     site: str
     run: Callable[[Sequence[Any]], Sequence[Any]]
     parts: tuple[tuple[type, Any], ...]
+    quick: bool = False
 
     def __repr__(self) -> str:
         return f"<{self.name}>"

@@ -18,12 +18,18 @@ ELEMENT = 50  # an index, or Python's arithmetic on one number
 DRAW = 3500  # the same for a method of NumPy's generators that gives one number, which Python calls in no time
 NATIVE = 400  # a C function called without Python: a number drawn from NumPy's generators
 LONG = 4096  # elements of operands and results beyond which NumPy's own work hides the call
+ISLAND = 60_000  # a function between compiled parts that Python calls in no time: what it is given is looked at, and copied
 ROUNDS = 16  # of a loop that nobody has counted
 
 
 def saved(graph: Graph, inside: bool = False) -> int:
     """What one execution saves; outside of branches and loops (not `inside`) host calls cost what they cost Python."""
     return sum(_saved(eqn, inside) for eqn in graph.eqns)
+
+
+def is_quick(eqn: Eqn) -> bool:
+    """Whether it is a call between compiled parts that costs more than Python's own."""
+    return eqn.primitive.name == "island" and eqn.params["call"].quick
 
 
 def _saved(eqn: Eqn, inside: bool) -> int:
@@ -35,6 +41,8 @@ def _saved(eqn: Eqn, inside: bool) -> int:
     if not eqn.inputs:
         return 0
     elements = sum(size for atom in (*eqn.inputs, *eqn.outputs) if isinstance(size := atom.type.size, int))
+    if is_quick(eqn):
+        return -ISLAND - elements  # which are copied
     if eqn.primitive.effect and len(eqn.outputs) == 1:
         return 0  # seeding and printing take longer than the way there
     if inside and eqn.primitive.native is not None:

@@ -456,7 +456,7 @@ def _refuse_interpreted(program: Program, traced: Traced, strict: bool) -> None:
     asks for compiled code.
     """
     from hybrid.passes.steps import Procedure, called_in, lowers, without_nesting
-    from hybrid.passes.worth import saved
+    from hybrid.passes.worth import is_quick, saved
 
     _refuse_many([step.eqn for step in program.steps if isinstance(step, Procedure)], 1, traced)
     for step in program.steps:
@@ -464,6 +464,10 @@ def _refuse_interpreted(program: Program, traced: Traced, strict: bool) -> None:
         if eqn is not None and bodies(eqn) and not lowers(eqn):
             inside = sorted(without_nesting(eqn))
             raise TraceError(f"a branch or loop needs {', '.join(inside)}, which kernels do not have", at=eqn.source)
+    quick = list(filter(is_quick, traced.graph.eqns))
+    if quick and saved(traced.graph) <= 0:
+        names = ", ".join(sorted({eqn.params["call"].name for eqn in quick}))
+        raise TraceError(f"it does little but call {names}, compiled by Numba, which Python does faster", at=quick[0].source)
     called = [eqn for step in program.steps if isinstance(step, Procedure) for eqn in called_in(step.eqn)]
     if called and not strict and saved(traced.graph) <= 0:  # as traced: complex numbers have not become pairs
         names = ", ".join(sorted({eqn.params.get("function", eqn.primitive.name) for eqn in called}))

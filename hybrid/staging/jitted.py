@@ -44,6 +44,7 @@ from hybrid.loops.nest import FOREIGN
 from hybrid.ops import elementwise as e
 from hybrid.ops import reduce
 from hybrid.ops.family import map_shape
+from hybrid.staging import jitted_arrays
 from hybrid.staging.effects import unwatched
 
 COST = 100  # cycles, as far as anybody knows: too much to compute twice, or in vain
@@ -69,6 +70,13 @@ def _call(function: Any, *args: Any, **kwargs: Any) -> Any:
     values = [integers.integer(trace, x) if isinstance(x, Dim) else x for x in bound.args]
     if bound.kwargs:
         raise _refused(name, "it takes keywords only")
+    if any(map(jitted_arrays.is_array, values)):
+        try:
+            return jitted_arrays.called(function, values, _refused(name, "an argument is an array", fatal=False))
+        except TraceError as error:
+            if not trace.inside:
+                trace.fail(error)  # in case the traced code catches it
+            raise
     types = tuple(_type(name, x) for x in values)
     if not function._can_compile and types not in function.overloads:
         raise _refused(name, f"it has no signature for {', '.join(map(str, types))}")
@@ -126,10 +134,10 @@ def _recorded(trace: Trace, compiled: Linked, words: tuple[Atom, ...], name: str
     return trace.one(e.ne, out, tr.literal(0, dt.int64)) if compiled.result == dt.bool_ else out
 
 
-def _refused(name: str, why: str) -> TraceError:
+def _refused(name: str, why: str, fatal: bool = True) -> TraceError:
     error = TraceError(f"{name}, compiled by Numba, cannot be compiled in: {why}", at=tr.user_line())
     trace = tr.current()
-    if trace is not None and not trace.inside:
+    if trace is not None and fatal and not trace.inside:
         trace.fail(error)
     return error
 
