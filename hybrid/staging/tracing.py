@@ -279,6 +279,8 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
         late = sorted_out.late
         recording.lists.clear()
         recording.copies.clear()
+        recording.asked.clear()
+        recording.unsure.clear()
         recording.handlers = None
         recording.returned.clear()
         recording.held.clear()
