@@ -8,8 +8,6 @@ through `a.T` leave a pure graph, and every other view of the same storage sees 
 from __future__ import annotations
 
 import contextlib
-import os
-import sys
 import threading
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -23,7 +21,8 @@ from hybrid.core.shape import Quotient, Size, TensorType, contiguous_strides, sy
 from hybrid.ir.aliases import Storage
 from hybrid.ir.builder import Builder
 from hybrid.ir.forms import Maybe
-from hybrid.ir.graph import Atom, Eqn, Literal, Source, Var
+from hybrid.ir.graph import Atom, Eqn, Literal, Var
+from hybrid.ir.lines import user_frame, user_line
 from hybrid.ir.origin import behind, constant
 from hybrid.ir.primitive import TABLE, Kind, Primitive
 from hybrid.ir.requests import Concretise, Specialise, TooLong, most, too_many
@@ -33,9 +32,6 @@ MANY_CONSTRUCTS = 640  # branches and loops one after another, of which simplifi
 MOST = 60_000  # operations of one trace: recording them takes about a second
 DEEPEST = 48  # branches and loops inside each other
 SNAPSHOT_BYTES = 1 << 20  # captured arrays up to this size are watched for writes while tracing; a comparison takes 0.1 ms
-_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-_NUMPY = os.path.dirname(np.__file__)
-_LIBRARIES = tuple(os.path.join(folder, "") for folder in (_PACKAGE, _NUMPY, os.path.join(os.path.dirname(_NUMPY), "scipy")))
 Chain = tuple[tuple[Primitive, Mapping[str, Any]], ...]
 
 
@@ -463,14 +459,6 @@ def state() -> _State:
     return _state
 
 
-def user_frame() -> FrameType | None:
-    """The innermost frame outside the package and NumPy."""
-    frame: FrameType | None = sys._getframe(1)
-    while frame is not None and frame.f_code.co_filename.startswith(_LIBRARIES):
-        frame = frame.f_back
-    return frame
-
-
 @contextlib.contextmanager
 def suspended() -> Iterator[None]:
     """Run code as if no trace were open on this thread."""
@@ -479,12 +467,6 @@ def suspended() -> Iterator[None]:
         yield
     finally:
         _state.trace = before
-
-
-def user_line() -> Source | None:
-    """The line the user wrote that the trace is at."""
-    frame = user_frame()
-    return None if frame is None else Source(frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name)
 
 
 def live(symbol: Symbol) -> Trace:
