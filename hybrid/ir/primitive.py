@@ -68,6 +68,19 @@ NO_GRADIENT = _NoGradient()
 ZERO_GRADIENT = ZeroGradient()  # constant between jumps, at which the derivative is said to be zero, too
 Derivative = Partials | Linear | Custom | _NoGradient | ZeroGradient
 
+
+@dataclass(frozen=True, slots=True)
+class Lift:
+    """How many examples are computed at once by the primitive itself, on operands with one more axis in front.
+
+    `params(size, **params)` gives those that are others then. `fixed`: operands that have no such axis; where they differ from
+    example to example, there is no rule.
+    """
+
+    params: Callable
+    fixed: tuple[int, ...] = ()
+
+
 Sample = tuple[tuple[np.ndarray, ...], dict[str, Any]]  # operands and params
 
 
@@ -94,7 +107,11 @@ class Primitive:
         raises: whether `eval` may raise for operands of the right types: a singular matrix, an index out of bounds.
         native: of an OPAQUE one with numbers for results, `(**params) -> (symbol, k)`: a C function that machine code calls for
             the last result, with the operands from k on; the results before that are operand 0, counted up.
-        effect: whether it does something besides its results: it is kept, and may fail.
+        effect: whether it does something besides its results: it is kept, and may fail. Its first operand and result, where
+            it has operands, are the token that keeps such calls in order.
+        batch: of a VIEW, WRITE or OPAQUE one, how many examples are computed at once: a `Lift`, or `(size, mapped, *xs,
+            **params)`, which gives the results with one more axis in front from operands of which the `mapped` ones have it.
+            None: one example after another.
     """
 
     name: str
@@ -113,6 +130,7 @@ class Primitive:
     native: Callable[..., tuple[str, int]] | None = None
     effect: bool = False
     raises: bool = False
+    batch: Lift | Callable | None = None
 
     def __repr__(self) -> str:
         return self.name

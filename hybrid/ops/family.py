@@ -10,12 +10,17 @@ import numpy as np
 from hybrid.core import dtype as dt
 from hybrid.core.errors import DTypeError, GraphError, ShapeError
 from hybrid.core.shape import TensorType
-from hybrid.ir.primitive import Derivative, Kind, Partials, Primitive, Sample, register
+from hybrid.ir.primitive import Derivative, Kind, Lift, Partials, Primitive, Sample, register
 
 NUMERIC = dt.INTEGERS + dt.FLOATS + dt.COMPLEX
 REAL = dt.INTEGERS + dt.FLOATS
 INEXACT = dt.FLOATS + dt.COMPLEX
 LOGICAL = (dt.bool_, *dt.INTEGERS)
+
+
+# What works along one axis, and on each line along it alone: with more axes in front, that axis is further back.
+ALONG = Lift(lambda size, axis, **_: {"axis": axis + 1})
+IN_FRONT = Lift(lambda size, **_: {})  # what takes any number of axes in front as they are
 
 
 def draw(rng: np.random.Generator, dtype: np.dtype, shape: tuple[int, ...], low: float = -4.0, high: float = 4.0) -> np.ndarray:

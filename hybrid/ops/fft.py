@@ -10,7 +10,7 @@ from hybrid.core import dtype as dt
 from hybrid.core.errors import DTypeError
 from hybrid.core.shape import TensorType
 from hybrid.ir.primitive import Kind, Linear, Primitive, register
-from hybrid.ops.family import draw
+from hybrid.ops.family import ALONG, draw
 
 _REASON = "a fast Fourier transform runs on the host"
 _WIDE: dict[np.dtype, np.dtype] = {dt.float32: dt.complex64, dt.float64: dt.complex128}
@@ -46,6 +46,7 @@ fft = register(
             for back in (False, True)
         ],
         reason=_REASON,
+        batch=ALONG,
     )
 )
 
@@ -71,6 +72,7 @@ def _adjoint_rfft(g: Any, x: Any, axis: int) -> tuple:
 rfft = register(Primitive(
     "rfft", Kind.OPAQUE, lambda x, axis: np.fft.rfft(x, axis=axis), _infer_rfft, Linear(_adjoint_rfft),
     lambda rng: [((draw(rng, d, shape),), {"axis": 1}) for d in _WIDE for shape in ((3, 4), (2, 5))], reason=_REASON,
+    batch=ALONG,
 ))  # fmt: skip
 
 
@@ -94,4 +96,5 @@ def _adjoint_irfft(g: Any, x: Any, axis: int, n: int) -> tuple:
 irfft = register(Primitive(
     "irfft", Kind.OPAQUE, lambda x, axis, n: np.fft.irfft(x, n, axis=axis), _infer_irfft, Linear(_adjoint_irfft),
     lambda rng: [((draw(rng, d, (2, n // 2 + 1)),), {"axis": 1, "n": n}) for d in dt.COMPLEX for n in (6, 5)], reason=_REASON,
+    batch=ALONG,
 ))  # fmt: skip

@@ -9,9 +9,9 @@ import numpy as np
 
 from hybrid.core import dtype as dt
 from hybrid.core.errors import DTypeError, IndexingError, ShapeError
-from hybrid.core.shape import TensorType
-from hybrid.ir.primitive import NO_GRADIENT, Kind, Linear, Primitive, Sample, register
-from hybrid.ops.family import check_axes, draw
+from hybrid.core.shape import Size, TensorType, product
+from hybrid.ir.primitive import NO_GRADIENT, Kind, Lift, Linear, Primitive, Sample, register
+from hybrid.ops.family import ALONG, check_axes, draw
 
 
 def _check_indices(name: str, index: TensorType) -> None:
@@ -57,10 +57,28 @@ def _sample_take(rng: np.random.Generator) -> list[Sample]:
     ]
 
 
+def _for_each_line(size: Size, x: Any, index: Any, axis: int) -> Any:
+    """Each example's indices, the same for every line along an axis of its array, as `take_along` takes them."""
+    before, after = x.shape[1 : axis + 1], x.shape[axis + 2 :]
+    count = product(index.shape[1:])
+    line = index.reshape((size, *(1,) * len(before), count, *(1,) * len(after)))
+    return line.broadcast_to((size, *before, count, *after))
+
+
+def _batch_take(size: Size, mapped: tuple[bool, ...], x: Any, index: Any, axis: int, checked: bool = True) -> Any:
+    if not mapped[1]:
+        return x.take(index, axis + 1)
+    if not mapped[0]:
+        out = x.take(index, axis)
+        return out.transpose((axis, *range(axis), *range(axis + 1, out.ndim)))
+    found = x.take_along(_for_each_line(size, x, index, axis), axis + 1)
+    return found.reshape((*x.shape[: axis + 1], *index.shape[1:], *x.shape[axis + 2 :]))
+
+
 take = register(Primitive(
     "take", Kind.VIEW, _eval_take, _infer_take,
     Linear(lambda g, x, index, axis, checked=True: (g.part_of_take(index, axis), None)), _sample_take,
-    index=_index_take, put=_put_take,
+    index=_index_take, put=_put_take, batch=_batch_take,
 ))  # fmt: skip
 
 
@@ -86,6 +104,7 @@ take_along = register(Primitive(
     "take_along", Kind.VIEW, _eval_along, _infer_along,
     Linear(lambda g, x, index, axis: (g.part_of_take_along(index, axis), None)),
     lambda rng: [((draw(rng, d, (3, 4)), rng.integers(-4, 4, (3, 2))), {"axis": 1}) for d in dt.ALL], index=_index_along,
+    batch=ALONG,
 ))  # fmt: skip
 
 
@@ -113,6 +132,14 @@ def _adjoint_scatter(g: Any, base: Any, index: Any, value: Any, axis: int, op: s
     return kept, None, g.take(index, axis)
 
 
+def _batch_scatter(size: Size, mapped: tuple[bool, ...], base: Any, index: Any, value: Any, axis: int, op: str) -> Any:
+    base, value = (x if has else x.broadcast_to((size, *x.shape)) for x, has in ((base, mapped[0]), (value, mapped[2])))
+    if not mapped[1]:
+        return base.scatter_set(index, value, axis + 1) if op == "set" else base.scatter_add(index, value, axis + 1)
+    at = _for_each_line(size, base, index, axis)
+    return base.scatter_along(at, value.reshape(at.shape), axis + 1, op)
+
+
 scatter: Primitive = register(
     Primitive(
         "scatter",
@@ -127,6 +154,7 @@ scatter: Primitive = register(
         body="scatter",
         reason="writes at computed places run in order on the host",
         raises=True,
+        batch=_batch_scatter,
     )
 )
 
@@ -173,6 +201,7 @@ scatter_along = register(
         body="scatter_along",
         reason="writes at computed places run in order on the host",
         raises=True,
+        batch=ALONG,
     )
 )
 
@@ -199,5 +228,6 @@ searchsorted = register(
         body="search",
         lowers=lambda table, x, side: x.dtype != dt.bfloat16,  # for which NumPy has no order: NaN is less than nothing
         reason="a binary search per element, by NumPy",
+        batch=Lift(lambda size, side: {}, fixed=(0,)),
     )
 )

@@ -11,7 +11,7 @@ from hybrid.core import dtype as dt
 from hybrid.core.errors import DTypeError, ShapeError, TraceError
 from hybrid.core.shape import Dim, Size, TensorType
 from hybrid.ir.primitive import NO_GRADIENT, Custom, Derivative, Kind, Primitive, Sample, register
-from hybrid.ops.family import draw
+from hybrid.ops.family import IN_FRONT, draw
 
 _DTYPES = (dt.float32, dt.float64)
 SMALL = 16  # 4 rows in a kernel take 0.05 µs, NumPy's call 4.6; where they meet was not measured
@@ -36,6 +36,7 @@ def _row(name: str, evaluate: Callable, infer: Callable, derivative: Derivative,
 
     return register(Primitive(
         name, Kind.OPAQUE, evaluate, infer, derivative, samples, body=body, reason=reason, lowers=_is_small, raises=True,
+        batch=IN_FRONT,
     ))  # fmt: skip
 
 
@@ -66,6 +67,15 @@ def _solve_vjp(g: Any, y: Any, a: Any, b: Any) -> tuple:
     return -(db @ y.mT.conj()), db
 
 
+def _batch_solve(size: Size, mapped: tuple[bool, ...], a: Any, b: Any) -> Any:
+    if not mapped[0] and a.ndim == 2:  # one matrix is factored once, whatever the number of right-hand sides
+        _, rows, columns = b.shape
+        side = b.transpose((1, 0, 2)).reshape((rows, size * columns))
+        return a.solve(side).reshape((rows, size, columns)).transpose((1, 0, 2))
+    a, b = (x if has else x.broadcast_to((size, *x.shape)) for x, has in zip((a, b), mapped))
+    return a.solve(b)
+
+
 solve = register(
     Primitive(
         "solve",
@@ -78,6 +88,7 @@ solve = register(
         reason="LAPACK gesv",
         lowers=_is_small,
         raises=True,
+        batch=_batch_solve,
     )
 )
 

@@ -10,7 +10,7 @@ import numpy as np
 from hybrid.core import dtype as dt
 from hybrid.core.shape import TensorType
 from hybrid.ir.primitive import NO_GRADIENT, Custom, Derivative, Kind, Linear, Primitive, register
-from hybrid.ops.family import NUMERIC, check_axes, conjugate, draw
+from hybrid.ops.family import ALONG, NUMERIC, check_axes, conjugate, draw
 
 SHORT = 32  # an insertion sort of 9 in a kernel takes 0.07 µs, NumPy's call 2.0; where they meet was not measured
 
@@ -25,7 +25,7 @@ def _along(name: str, evaluate: Callable, derivative: Derivative, reason: str, d
         name, Kind.OPAQUE, lambda x, axis: np.asarray(evaluate(x, axis)).astype(x.dtype, copy=False),
         infer, derivative,
         lambda rng: [((draw(rng, d, (3, 5)),), {"axis": axis}) for d in dtypes for axis in (0, 1)], reason=reason,
-        body=body, lowers=lowers,
+        body=body, lowers=lowers, batch=ALONG,
     ))  # fmt: skip
 
 
@@ -64,6 +64,7 @@ argsort = register(
         body="argsort",
         lowers=_is_short,
         reason="NumPy's sort",
+        batch=ALONG,
     )
 )
 cumsum = _along("cumsum", lambda x, axis: np.cumsum(x, axis, dtype=x.dtype),

@@ -11,8 +11,8 @@ from hybrid.core import dtype as dt
 from hybrid.core.errors import ShapeError
 from hybrid.core.shape import Dim, Shape, Size, TensorType, contiguous_strides, product
 from hybrid.core.shape import broadcast as broadcast_shapes
-from hybrid.ir.primitive import ZERO_GRADIENT, Kind, Linear, Primitive, Sample, ZeroGradient, register
-from hybrid.ops.family import check_axes, draw
+from hybrid.ir.primitive import ZERO_GRADIENT, Kind, Lift, Linear, Primitive, Sample, ZeroGradient, register
+from hybrid.ops.family import ALONG, IN_FRONT, check_axes, draw
 
 
 def _sampler(*cases: tuple[tuple[int, ...], dict[str, Any]]):
@@ -88,6 +88,7 @@ reshape: Primitive = register(
         ),
         index=_index_reshape,
         put=lambda bind, base, value, shape: bind(reshape, value, shape=tuple(base.type.shape)),
+        batch=Lift(lambda size, shape: {"shape": (size, *shape)}),
     )
 )
 
@@ -113,6 +114,7 @@ transpose: Primitive = register(
         _sampler(((3, 4), {"perm": (1, 0)}), ((2, 3, 4), {"perm": (2, 0, 1)})),
         index=lambda out, types, context, perm: [out[k] for k in inverse(perm)],
         put=lambda bind, base, value, perm: bind(transpose, value, perm=inverse(perm)),
+        batch=Lift(lambda size, perm: {"perm": (0, *(k + 1 for k in perm))}),
     )
 )
 
@@ -136,9 +138,15 @@ def _adjoint_broadcast(g: Any, x: Any, shape: Shape) -> tuple:
     return (g.sum(axes).reshape(x.shape),)
 
 
+def _batch_broadcast(size: Size, mapped: tuple[bool, ...], x: Any, shape: Shape) -> Any:
+    new = (1,) * (len(shape) + 1 - len(x.shape))
+    return x.reshape((size, *new, *x.shape[1:])).broadcast_to((size, *shape))
+
+
 broadcast = register(Primitive(
     "broadcast", Kind.VIEW, lambda x, shape: np.broadcast_to(x, shape), _infer_broadcast, Linear(_adjoint_broadcast),
     _sampler(((3, 1), {"shape": (2, 3, 4)}), ((), {"shape": (5,)}), ((4,), {"shape": (0, 4)})), index=_index_broadcast,
+    batch=_batch_broadcast,
 ))  # fmt: skip
 
 
@@ -165,6 +173,12 @@ stop = _identity("stop", ZERO_GRADIENT)
 
 # slice ----------------------------------------------------------------------------------------------------------------
 Ints = tuple[int, ...]
+
+
+def _lift_region(size: Size, start: Ints, step: Ints, shape: Shape | None = None) -> dict[str, Any]:
+    """A region of every example."""
+    lifted = {"start": (0, *start), "step": (1, *step)}
+    return lifted if shape is None else {**lifted, "shape": (size, *shape)}
 
 
 def _spans(start: Ints, step: Ints, shape: Shape) -> tuple[slice, ...]:
@@ -200,6 +214,7 @@ slice_: Primitive = register(
         ),
         index=lambda out, types, context, start, step, shape: [i * by + first for i, first, by in zip(out, start, step)],
         put=lambda bind, base, value, start, step, shape: bind(update_slice, base, value, start=start, step=step),
+        batch=Lift(_lift_region),
     )
 )
 
@@ -258,7 +273,7 @@ diagonal: Primitive = register(Primitive(
     "diagonal", Kind.VIEW, _eval_diagonal, _infer_diagonal, Linear(_adjoint_diagonal),
     _sampler(((4, 6), {"offset": 1}), ((2, 5, 3), {"offset": -2}), ((3, 3), {"offset": 0}), ((2, 3), {"offset": 7})),
     index=lambda out, types, context, offset: [*out[:-1], out[-1] + _corner(offset)[0], out[-1] + _corner(offset)[1]],
-    put=_put_diagonal,
+    put=_put_diagonal, batch=IN_FRONT,
 ))  # fmt: skip
 
 
@@ -294,6 +309,7 @@ windows: Primitive = register(Primitive(
     "windows", Kind.VIEW, lambda x, axes, sizes: np.lib.stride_tricks.sliding_window_view(np.asarray(x), sizes, axes),
     _infer_windows, Linear(_adjoint_windows),
     _sampler(((7,), {"axes": (0,), "sizes": (3,)}), ((4, 5), {"axes": (1, 0), "sizes": (2, 3)})), index=_windowed,
+    batch=Lift(lambda size, axes, sizes: {"axes": tuple(a + 1 for a in axes)}),
 ))  # fmt: skip
 
 
@@ -318,6 +334,7 @@ update_slice: Primitive = register(Primitive(
     "update_slice", Kind.WRITE, _eval_update, _infer_update, Linear(_adjoint_update),
     lambda rng: [((draw(rng, d, (5, 6)), draw(rng, d, (2, 3))), {"start": (1, 5), "step": (2, -2)}) for d in dt.ALL],
     regions=lambda base, value, start, step: [(0, (0,) * base.ndim, (1,) * base.ndim), (1, start, step)],
+    batch=Lift(_lift_region),
 ))  # fmt: skip
 
 
@@ -363,5 +380,6 @@ concatenate = register(
         Linear(_adjoint_concatenate),
         lambda rng: [((draw(rng, d, (2, 3)), draw(rng, d, (2, 1)), draw(rng, d, (2, 0))), {"axis": 1}) for d in dt.ALL],
         regions=_regions_concatenate,
+        batch=ALONG,
     )
 )

@@ -1,0 +1,301 @@
+"""Batches of graphs: equal to one example after another, for every row of the table and through branches and loops."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import numpy as np
+import pytest
+
+import hybrid as hy
+from hybrid.core import dtype as dt
+from hybrid.core.errors import AssumptionError, TraceError
+from hybrid.core.shape import Dim, TensorType
+from hybrid.export.saved import Saved
+from hybrid.ir.builder import Builder
+from hybrid.ir.graph import Graph, evaluate, walk
+from hybrid.ir.primitive import TABLE
+from hybrid.ir.verify import verify
+from hybrid.transforms.batch import batch
+from hybrid.transforms.forward import jvp
+from hybrid.transforms.reverse import vjp
+
+SIZE = 3
+ROWS = sorted(name for name, row in TABLE.items() if not row.effect and name not in ("again", "bind", "island"))
+
+
+def close(a: Any, b: Any) -> None:
+    a, b = np.asarray(a), np.asarray(b)
+    assert a.dtype == b.dtype and a.shape == b.shape
+    if not dt.is_inexact(a.dtype):
+        np.testing.assert_array_equal(a, b)
+        return
+    tolerance = 0.05 if a.dtype.itemsize < 4 else 200 * np.finfo(a.dtype).eps
+    wide = np.complex128 if dt.is_complex(a.dtype) else np.float64
+    np.testing.assert_allclose(a.astype(wide), b.astype(wide), rtol=tolerance, atol=tolerance)
+
+
+def one_each(graph: Graph, mapped: tuple[bool, ...], arrays: list) -> list[tuple]:
+    """The results of each example by itself."""
+    return [evaluate(graph, *(x[k] if has else x for x, has in zip(arrays, mapped))) for k in range(SIZE)]
+
+
+def judge(graph: Graph, mapped: tuple[bool, ...], arrays: list, native: bool = False) -> Graph:
+    """The batched graph, whose results are those of the examples."""
+    made, have = batch(graph, mapped, SIZE)
+    verify(made)
+    wanted = one_each(graph, mapped, arrays)
+    found = evaluate(made, *arrays)
+    runs = [found]
+    if native:
+        out = Saved(made, {})(*arrays)
+        runs.append(out if isinstance(out, tuple) else (out,))
+    for results in runs:
+        for k, (got, has) in enumerate(zip(results, have, strict=True)):
+            close(got, np.stack([each[k] for each in wanted]) if has else wanted[0][k])
+    return made
+
+
+def subsets(count: int) -> list[tuple[bool, ...]]:
+    return [flags for flags in itertools.product((False, True), repeat=count) if any(flags)]
+
+
+# The table ------------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("name", ROWS)
+def test_every_row_with_every_choice_of_operands(name):
+    row = TABLE[name]
+    draws = [list(row.sample(np.random.default_rng(seed))) for seed in range(SIZE)]
+    for cases in zip(*draws):
+        operands, params = cases[0]
+        operands = [np.asarray(x) for x in operands]
+        builder = Builder(name)
+        inputs = tuple(builder.input(TensorType(x.dtype, x.shape)) for x in operands)
+        graph = builder.finish(builder.append(row, inputs, params))
+        many = [np.stack([np.asarray(case[0][k]) for case in cases]) for k in range(len(operands))]
+        choices = subsets(len(operands)) if len(operands) < 4 else [(True,) * len(operands)]
+        for mapped in choices:
+            judge(graph, mapped, [m if has else x for x, m, has in zip(operands, many, mapped)])
+
+
+# Programs ---------------------------------------------------------------------------------------------------------------
+def early_return(x):
+    if x.sum() > 0:
+        return x * x
+    return np.exp(x)
+
+
+def nested_branches(x, a):
+    y = x * 2
+    if x[0] > a:
+        y = np.sin(x)
+        if x[1] > 0:
+            y[2] = 7.0
+    elif x[2] > 0:
+        y = y - a
+    return y.sum(), y
+
+
+def guarded_read(x, k):
+    if k < x.shape[0]:
+        return x[k] * 2
+    return -1.0
+
+
+def solve_where_regular(A, b):
+    if A[0, 0] > 0:
+        return np.linalg.solve(A, b)
+    return b
+
+
+def substitution(L, b):
+    n = b.shape[0]
+    x = np.zeros(n)
+    for i in range(n):
+        x[i] = (b[i] - L[i, :i] @ x[:i]) / L[i, i]
+    return x
+
+
+def matrix_product(A, B):
+    n, m = A.shape
+    k = B.shape[1]
+    C = np.zeros((n, k))
+    for i in range(n):
+        for j in range(k):
+            for l in range(m):
+                C[i, j] += A[i, l] * B[l, j]
+    return C
+
+
+def until_large(x):
+    y = x.copy()
+    for i in range(60):
+        if i > 4 and y[0] > 3.0:
+            break
+        y = y * 1.05 + np.sin(y) * 0.1
+    return y
+
+
+def halve(x, limit):
+    count = 0
+    while x > limit:
+        x = x / 2
+        count += 1
+    return x, count
+
+
+def running_sum(x, n):
+    i = 0
+    s = 0.0
+    while i < n and x[i] > -2.0:
+        s += x[i]
+        i += 1
+    return s, i
+
+
+def smallest_factor_sum(n):
+    total = 0
+    while n > 1:
+        d = 2
+        while n % d:
+            d += 1
+        total += d
+        n = n // d
+    return total
+
+
+def largest(x):
+    m = x[0]
+    at = 0
+    for i in range(40):
+        if x[i] > m:
+            m = x[i]
+            at = i
+    return m, at
+
+
+def two_back(x):
+    s = 0.0
+    for i in range(40):
+        if i >= 2 and x[i] > 0:
+            s += x[i - 2]
+    return s
+
+
+def heat(u):
+    for _ in range(30):
+        u = u.copy()
+        u[1:-1] = u[1:-1] + 0.1 * (u[2:] - 2 * u[1:-1] + u[:-2])
+    return u
+
+
+def insertion_sort(x):
+    x = x.copy()
+    for i in range(1, x.shape[0]):
+        v = x[i]
+        j = i - 1
+        while j >= 0 and x[j] > v:
+            x[j + 1] = x[j]
+            j -= 1
+        x[j + 1] = v
+    return x
+
+
+def up_to(x, n):
+    y = np.cumsum(x) * 2
+    return y[:n].sum() + x[0], y
+
+
+def look_up(table, i):
+    a = table[i]
+    b = table[i + 1]
+    return np.sin(a) * b + table.sum()
+
+
+def pointers(x, i):
+    j = i
+    for _ in range(10):
+        j = (j * 7 + 3) % x.shape[0]
+        x = x + x[j]
+    return x, j
+
+
+def fibonacci(n):
+    if n < 2:
+        return n
+    return fibonacci(n - 1) + fibonacci(n - 2)
+
+
+def histogram(idx, w):
+    h = np.zeros(6)
+    for i in range(idx.shape[0]):
+        h[idx[i]] += w[i]
+    return h
+
+
+def gathered(x, idx):
+    return x[idx] * 2, np.take(x, idx).sum()
+
+
+def softmax_rows(x, w):
+    z = x @ w
+    e = np.exp(z - z.max(axis=-1, keepdims=True))
+    return e / e.sum(axis=-1, keepdims=True)
+
+
+def unchanged_state(x, c):
+    k = 0
+    y = c
+    for i in range(30):
+        k += i
+        y = y + x[i % 5] * k
+    return y, k
+
+
+def masked_write(x):
+    y = x.copy()
+    y[y < 0] = 0
+    return np.sort(y), np.argsort(x), np.linalg.norm(x)
+
+
+_rng = np.random.default_rng(5)
+_x5, _x40 = _rng.normal(size=(SIZE, 5)), _rng.normal(size=(SIZE, 40))
+_L = np.tril(_rng.normal(size=(SIZE, 40, 40))) + 8 * np.eye(40)
+_S = np.stack([np.eye(4) * 3 + 0.1, np.zeros((4, 4)), np.eye(4)])  # the second is singular, and not solved
+PROGRAMS: dict[Any, list] = {
+    early_return: [_x5],
+    nested_branches: [_x5, np.array([-0.5, 0.0, 0.5])],
+    guarded_read: [_x5, np.array([1, 7, 4])],
+    solve_where_regular: [_S, _rng.normal(size=(SIZE, 4))],
+    substitution: [_L, _x40],
+    matrix_product: [_rng.normal(size=(SIZE, 9, 10)), _rng.normal(size=(SIZE, 10, 11))],
+    until_large: [np.abs(_x5)],
+    halve: [np.array([1.5, 900.0, 0.1]), np.array([1.0, 1.0, 0.5])],
+    running_sum: [_x40, np.array([7, 0, 39])],
+    smallest_factor_sum: [np.array([1, 84, 97])],
+    largest: [_x40],
+    two_back: [_x40],
+    heat: [_x40],
+    insertion_sort: [_x40],
+    up_to: [_x40, np.array([3, 0, 40])],
+    look_up: [_x40, np.array([3, 0, 38])],
+    pointers: [_x5, np.array([3, 0, 4])],
+    fibonacci: [np.array([3, 9, 1])],
+    histogram: [_rng.integers(0, 6, (SIZE, 30)), _rng.normal(size=(SIZE, 30))],
+    gathered: [_x5, _rng.integers(-5, 5, (SIZE, 4))],
+    softmax_rows: [_rng.normal(size=(SIZE, 2, 3)), _rng.normal(size=(SIZE, 3, 4))],
+    unchanged_state: [_x5, np.array([1.0, 2.0, 3.0])],
+    masked_write: [_x5],
+}
+
+
+def traced(f: Any, arrays: list) -> Graph:
+    return hy.function(f, strict=True).trace(*(x[0] for x in arrays))
+
+
+@pytest.mark.parametrize("f", PROGRAMS, ids=lambda f: f.__name__)
+def test_programs(f):
+    many = PROGRAMS[f]
+    graph = traced(f, many)
+    for mapped in subsets(len(many)):
+        judge(graph, mapped, [x if has else x[0] for x, has in zip(many, mapped)], native=all(mapped))
