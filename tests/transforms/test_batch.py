@@ -10,11 +10,10 @@ import pytest
 
 import hybrid as hy
 from hybrid.core import dtype as dt
-from hybrid.core.errors import AssumptionError, TraceError
-from hybrid.core.shape import Dim, TensorType
+from hybrid.core.shape import TensorType
 from hybrid.export.saved import Saved
 from hybrid.ir.builder import Builder
-from hybrid.ir.graph import Graph, evaluate, walk
+from hybrid.ir.graph import Graph, evaluate
 from hybrid.ir.primitive import TABLE
 from hybrid.ir.verify import verify
 from hybrid.transforms.batch import batch
@@ -105,7 +104,7 @@ def guarded_read(x, k):
 def solve_where_regular(A, b):
     if A[0, 0] > 0:
         return np.linalg.solve(A, b)
-    return b
+    return b * 1
 
 
 def substitution(L, b):
@@ -299,3 +298,56 @@ def test_programs(f):
     graph = traced(f, many)
     for mapped in subsets(len(many)):
         judge(graph, mapped, [x if has else x[0] for x, has in zip(many, mapped)], native=all(mapped))
+
+
+@pytest.mark.parametrize(
+    "f", [heat, substitution, nested_branches, largest, running_sum, softmax_rows], ids=lambda f: f.__name__
+)
+def test_batches_of_batches(f):
+    many = PROGRAMS[f]
+    graph = traced(f, many)
+    every = (True,) * len(many)
+    inner, _ = batch(graph, every, SIZE)
+    outer, have = batch(inner, every, 2)
+    assert all(have)
+    twice = [np.stack([x, x[::-1]]) for x in many]
+    for arrays in ([np.ascontiguousarray(x) for x in twice],):
+        found = evaluate(verify(outer), *arrays)
+        out = Saved(outer, {})(*arrays)
+        native = out if isinstance(out, tuple) else (out,)
+        for k, (got, compiled) in enumerate(zip(found, native)):
+            wanted = np.stack([np.stack([e[k] for e in one_each(graph, every, [x[at] for x in arrays])]) for at in range(2)])
+            close(got, wanted)
+            close(compiled, wanted)
+
+
+def inexact(atoms: Any) -> list[bool]:
+    return [dt.is_inexact(atom.type.dtype) for atom in atoms]
+
+
+DIFFERENTIATED = [early_return, nested_branches, guarded_read, solve_where_regular, substitution, until_large, heat, gathered,
+                  softmax_rows, masked_write, largest, two_back, up_to, look_up]  # fmt: skip
+
+
+@pytest.mark.parametrize("f", DIFFERENTIATED, ids=lambda f: f.__name__)
+def test_derivatives_of_batches_are_batches_of_derivatives(f):
+    many = PROGRAMS[f]
+    graph = traced(f, many)
+    every = (True,) * len(many)
+    whole, have = batch(graph, every, SIZE)
+    assert all(have)
+    rng = np.random.default_rng(0)
+    cotangents = [rng.normal(size=np.shape(x)) for x, has in zip(evaluate(whole, *many), inexact(graph.outputs)) if has]
+    single = vjp(graph, inexact(graph.inputs), inexact(graph.outputs))
+    judge(single, (True,) * len(single.inputs), [*many, *cotangents], native=True)
+    batched = evaluate(batch(single, (True,) * len(single.inputs), SIZE)[0], *many, *cotangents)
+    back = evaluate(vjp(whole, inexact(whole.inputs), inexact(whole.outputs)), *many, *cotangents)
+    for a, b in zip(batched, back, strict=True):
+        close(a, b)
+    tangents = [rng.normal(size=x.shape) for x in many if dt.is_inexact(x.dtype)]
+    pushed, _ = jvp(graph, inexact(graph.inputs))
+    judge(pushed, (True,) * len(pushed.inputs), [*many, *tangents])
+    along, _ = jvp(whole, inexact(whole.inputs))
+    for a, b in zip(evaluate(along, *many, *tangents), evaluate(batch(pushed, (True,) * len(pushed.inputs), SIZE)[0],
+                                                               *many, *tangents), strict=True):  # fmt: skip
+        close(a, b)
