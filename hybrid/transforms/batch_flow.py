@@ -91,6 +91,7 @@ def _each_its_rounds(examples: Examples, eqn: Eqn, inputs: Sequence[Atom], flags
         graph = params[name]
         builder = Builder(graph.name)
         inner = Recorder(builder)
+        inner.source = eqn.source
         given = batch.inputs(builder, graph, flags)
         going = Var(active)
         builder.inputs.insert(carried, going)

@@ -10,10 +10,11 @@ import pytest
 
 import hybrid as hy
 from hybrid.core import dtype as dt
-from hybrid.core.shape import TensorType
+from hybrid.core.errors import AssumptionError, TraceError
+from hybrid.core.shape import Dim, TensorType
 from hybrid.export.saved import Saved
 from hybrid.ir.builder import Builder
-from hybrid.ir.graph import Graph, evaluate
+from hybrid.ir.graph import Graph, evaluate, walk
 from hybrid.ir.primitive import TABLE
 from hybrid.ir.verify import verify
 from hybrid.transforms.batch import batch
@@ -351,3 +352,176 @@ def test_derivatives_of_batches_are_batches_of_derivatives(f):
     for a, b in zip(evaluate(along, *many, *tangents), evaluate(batch(pushed, (True,) * len(pushed.inputs), SIZE)[0],
                                                                *many, *tangents), strict=True):  # fmt: skip
         close(a, b)
+
+
+# What a batched graph looks like -------------------------------------------------------------------------------------------
+def primitives(graph: Graph) -> list[str]:
+    return [eqn.primitive.name for eqn in walk(graph)]
+
+
+def test_examples_that_go_different_ways_choose_where_nothing_can_happen_on_the_other():
+    assert "cond" not in primitives(judge(traced(early_return, [_x5]), (True,), [_x5]))
+    assert primitives(judge(traced(until_large, [_x5]), (True,), [_x5])).count("loop") == 1
+
+
+def test_examples_go_their_own_ways_where_something_could_happen_on_the_other():
+    matrices = PROGRAMS[solve_where_regular]
+    made = judge(traced(solve_where_regular, matrices), (True, True), matrices)
+    assert primitives(made)[:2] != ["solve", "solve"] and "cond" in primitives(made) and "loop" in primitives(made)
+
+
+def test_a_condition_that_all_examples_share_stays_a_branch():
+    def f(x, a):
+        return np.sin(x) if a > 0 else x * a
+
+    many = [_x5, np.array([0.5, -0.5, 1.0])]
+    made = judge(traced(f, many), (True, False), [_x5, np.float64(-0.5)], native=True)
+    assert "cond" in primitives(made) and "select" not in primitives(made)
+
+
+def test_only_what_differs_gets_the_axis():
+    def f(x, y):
+        k = 0
+        for i in range(30):
+            k += i * y
+        return x * 2, y + 1, k
+
+    graph = traced(f, [_x5, np.arange(SIZE)])
+    assert batch(graph, (True, False), SIZE)[1] == (True, False, False)
+    assert batch(graph, (False, True), SIZE)[1] == (False, True, True)
+    assert batch(graph, (False, False), SIZE)[1] == (False, False, False)
+
+
+def test_a_matrix_that_all_examples_share_is_multiplied_once_and_factored_once():
+    def f(A, x):
+        return np.linalg.solve(A, A @ x)
+
+    A = _rng.normal(size=(4, 4)) + 5 * np.eye(4)
+    x = _rng.normal(size=(SIZE, 4))
+    graph = hy.function(f, strict=True).trace(A, x[0])
+    made = judge(graph, (False, True), [A, x], native=True)
+    assert primitives(made).count("dot_general") == 1 and "transpose" not in primitives(made)[:2]
+    (solve,) = (eqn for eqn in made.eqns if eqn.primitive.name == "solve")
+    assert solve.inputs[0].type.shape == (4, 4)
+
+
+def test_lines_of_the_program_stay():
+    made, _ = batch(traced(substitution, PROGRAMS[substitution]), (True, True), SIZE)
+    assert {eqn.source.function for eqn in walk(made) if eqn.source} == {"substitution"}
+    assert sum(eqn.source is None for eqn in walk(made)) == 0
+
+
+# Sizes ------------------------------------------------------------------------------------------------------------------
+def test_batches_of_any_size():
+    graph = traced(up_to, PROGRAMS[up_to])
+    made, _ = batch(graph, (True, True), Dim.symbol("many"))
+    verify(made)
+    saved = Saved(made, {})
+    for size in (0, 1, 5):
+        x, n = _rng.normal(size=(size, 40)), _rng.integers(0, 40, size)
+        each = [evaluate(graph, a, b) for a, b in zip(x, n)]
+        for results in (evaluate(made, x, n), saved(x, n)):
+            for k, got in enumerate(results):
+                close(got, np.stack([e[k] for e in each]) if each else np.zeros((0, *got.shape[1:])))
+
+
+def test_batches_of_arrays_of_any_size():
+    def f(x, y):
+        s = 0.0
+        for i in range(x.shape[0]):
+            if x[i] > 0:
+                s += x[i] * y
+        return s, x[1:] - x[:-1]
+
+    graph = hy.function(f, strict=True).trace(hy.Spec((None,), "float64"), 0.5)
+    made, _ = batch(graph, [True, False], Dim.symbol("many"))
+    x = _rng.normal(size=(4, 9))
+    each = [evaluate(graph, a, np.float64(0.5)) for a in x]
+    for k, got in enumerate(evaluate(verify(made), x, np.float64(0.5))):
+        close(got, np.stack([e[k] for e in each]))
+
+
+def test_no_examples():
+    for f in (early_return, halve, running_sum, heat):
+        many = [x[:0] for x in PROGRAMS[f]]
+        made, have = batch(traced(f, PROGRAMS[f]), (True,) * len(many), 0)
+        assert all(np.shape(x)[0] == 0 for x, has in zip(evaluate(made, *many), have) if has)
+
+
+# What is refused -----------------------------------------------------------------------------------------------------------
+def test_examples_with_results_of_different_sizes_are_refused():
+    def f(x, n):
+        return x[:n] * 2
+
+    graph = traced(f, [_x5, np.array([np.int64(3)] * SIZE)])
+    if any(isinstance(size, Dim) for atom in graph.outputs for size in atom.type.shape):
+        with pytest.raises(TraceError, match=r"different sizes(.|\n)*test_batch.py"):
+            batch(graph, (True,) * len(graph.inputs), SIZE)
+
+    def g(x):
+        return np.unique(x)
+
+    with pytest.raises(TraceError, match=r"different sizes(.|\n)*test_batch.py"):
+        batch(traced(g, [_x5]), (True,), SIZE)
+
+
+def test_sizes_that_differ_and_are_gone_again_are_taken_one_after_another():
+    def f(x):
+        return np.unique(x).sum()
+
+    many = np.array([[1.0, 2.0, 1.0], [3.0, 3.0, 3.0], [1.0, 2.0, 3.0]])
+    judge(traced(f, [many]), (True,), [many], native=True)
+
+
+def test_assumptions_hold_for_the_examples_they_are_made_for():
+    def f(x, i):
+        if x[0] > 0:
+            return x[i]
+        return 0.0
+
+    many = [np.array([[1.0, 2.0], [-1.0, 5.0], [4.0, 3.0]]), np.array([1, 9, 0])]
+    graph = traced(f, many)
+    judge(graph, (True, True), many, native=True)
+    many[0][1, 0] = 1.0
+    with pytest.raises((AssumptionError, IndexError)):
+        evaluate(batch(graph, (True, True), SIZE)[0], *many)
+
+
+# Random numbers ------------------------------------------------------------------------------------------------------------
+def test_random_numbers_are_an_error_unless_said():
+    generator = np.random.default_rng(3)
+
+    def f(x):
+        return x + generator.normal(size=2)
+
+    def g(x):
+        return generator.normal(x)
+
+    graph = hy.function(f, strict=True).trace(np.zeros(2))
+    with pytest.raises(TraceError, match=r"randomness(.|\n)*test_batch.py"):
+        batch(graph, (True,), SIZE)
+    with pytest.raises(ValueError, match="randomness"):
+        batch(graph, (True,), SIZE, randomness="some")
+    x = np.zeros((SIZE, 2))
+    (same, *_) = evaluate(batch(graph, (True,), SIZE, randomness="same")[0], x)
+    assert len(np.unique(same)) == 2
+    (different, *_) = evaluate(batch(graph, (True,), SIZE, randomness="different")[0], x)
+    assert len(np.unique(different)) == 6
+    scaled = hy.function(g, strict=True).trace(np.zeros(2))
+    with pytest.raises(TraceError, match="cannot be shared"):
+        batch(scaled, (True,), SIZE, randomness="same")
+    (around, *_) = evaluate(batch(scaled, (True,), SIZE, randomness="different")[0], x + np.arange(SIZE)[:, None] * 1e6)
+    assert (np.abs(around - np.arange(SIZE)[:, None] * 1e6) < 100).all()
+
+
+def test_random_numbers_in_a_loop_differ_from_example_to_example():
+    generator = np.random.default_rng(3)
+
+    def f(x):
+        for _ in range(20):
+            x = x + generator.normal()
+        return x
+
+    graph = hy.function(f, strict=True).trace(0.0)
+    (drawn, *_) = evaluate(batch(graph, (True,), SIZE, randomness="different")[0], np.zeros(SIZE))
+    assert len(np.unique(drawn)) == SIZE
