@@ -18,7 +18,7 @@ from hybrid.ir.primitive import Kind, Lift
 from hybrid.ops import reduce
 from hybrid.ops.contract import free_axes
 from hybrid.transforms import batch_flow
-from hybrid.transforms.examples import defined, differing, has_effects_inside
+from hybrid.transforms.examples import Reach, defined, has_effects_inside
 from hybrid.transforms.terms import Recorder, Term
 
 RANDOMNESS = ("error", "same", "different")
@@ -47,7 +47,7 @@ class Batch:
 
     def __init__(self, graph: Graph, size: Size, draws: bool):
         self.size, self.draws = size, draws
-        self.bounds = Bounds()
+        self.reach, self.bounds = Reach(draws), Bounds()
         self._taken = set(symbols(size)) | set(symbols_of(graph))
         for eqn in walk(graph):
             self._taken.update(defined(eqn), symbols_of(eqn))
@@ -105,7 +105,7 @@ class Examples:
 
     def play(self, graph: Graph, operands: Sequence[Atom], mapped: Sequence[bool]) -> tuple[list[Atom], tuple[bool, ...]]:
         """The results of a graph on these operands, of which the mapped ones have the new axis; and which of them have it."""
-        found = differing(graph, mapped, self.batch.draws)
+        found = self.batch.reach.of(graph, mapped)
         env: dict[Atom, Atom] = dict(zip(graph.inputs, operands, strict=True))
         env.update((var, self.recorder.builder.constant(array)) for var, array in graph.constants)
         before = self.recorder.source

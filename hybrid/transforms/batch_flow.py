@@ -15,7 +15,7 @@ from hybrid.core.shape import Dim, Size, TensorType
 from hybrid.ir.builder import Builder
 from hybrid.ir.graph import Atom, Eqn, Graph, Var, symbols_of
 from hybrid.ops import control, reduce
-from hybrid.transforms.examples import defined, harmless, has_effects_inside, knowing, loop_state
+from hybrid.transforms.examples import defined, harmless, has_effects_inside, knowing
 from hybrid.transforms.terms import Recorder, Term
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def _chosen(examples: Examples, predicate: Term, then: tuple[Atom, bool], orelse
 def _loop(examples: Examples, eqn: Eqn, inputs: Sequence[Atom], mapped: Sequence[bool]) -> Sequence[Atom]:
     batch, recorder, params = examples.batch, examples.recorder, eqn.params
     carried, count, test = params["carried"], params["count"], params["test"]
-    moving, ends = loop_state(eqn, mapped, batch.draws)
+    moving, ends = batch.reach.of_loop(eqn, mapped)
     flags = [*moving, *mapped[carried:]]
     state = [examples.lift(atom, has).atom if moves else atom for atom, has, moves in zip(inputs, mapped, moving)]
     with knowing(batch.bounds, params["symbol"], None if count is None else count - 1):

@@ -34,37 +34,70 @@ class Differing:
         return tuple(isinstance(atom, Var) and atom in self.values for atom in atoms)
 
 
-def differing(graph: Graph, mapped: Sequence[bool], draws: bool) -> Differing:
-    """What differs where some inputs do; `draws`: whether random numbers do."""
-    groups: list[set[int]] = []
-    while True:
-        apart = frozenset().union(*groups)
-        values, sizes = _spread(graph, mapped, draws, apart)
-        grown = _groups(graph, sizes) if sizes else []
-        if grown == groups:
-            break
-        groups = grown
-    results = tuple(isinstance(atom, Var) and atom in values for atom in graph.outputs)
-    return Differing(values, results, _ordered(graph, groups) if groups else graph.eqns)
+class Reach:
+    """What differs in the graphs of one batch, whose inputs do; `draws`: whether random numbers do."""
 
+    def __init__(self, draws: bool):
+        self.draws = draws
+        self._known: dict[tuple[Graph, tuple[bool, ...]], Differing] = {}  # loops in loops ask many times
 
-def _spread(graph: Graph, mapped: Sequence[bool], draws: bool, apart: frozenset[int]) -> tuple[set[Var], frozenset[str]]:
-    """The values that differ, and the size symbols, where some equations are computed for one example after another."""
-    values = {var for var, has in zip(graph.inputs, mapped) if has}
-    sizes: set[str] = set()
-    for k, eqn in enumerate(graph.eqns):
-        flags = [atom in values for atom in eqn.inputs]
-        if k in apart:
-            values.update(eqn.outputs)
-        elif is_construct(eqn) and (any(flags) or (draws and has_effects_inside(eqn))):
-            values.update(var for var, has in zip(eqn.outputs, construct_results(eqn, flags, draws)) if has)
-        elif eqn.primitive.effect:
-            values.update(eqn.outputs[1:] if draws else ())
-        elif any(flags):
-            values.update(eqn.outputs)
-        if any(flags) or k in apart:
-            sizes.update(defined(eqn))
-    return values, frozenset(sizes)
+    def of(self, graph: Graph, mapped: Sequence[bool]) -> Differing:
+        """What differs in a graph where some inputs do."""
+        key = graph, tuple(mapped)
+        if key not in self._known:
+            self._known[key] = self._found(graph, mapped)
+        return self._known[key]
+
+    def _found(self, graph: Graph, mapped: Sequence[bool]) -> Differing:
+        groups: list[set[int]] = []
+        while True:
+            values, sizes = self._spread(graph, mapped, frozenset().union(*groups))
+            grown = _groups(graph, sizes) if sizes else []
+            if grown == groups:
+                break
+            groups = grown
+        results = tuple(isinstance(atom, Var) and atom in values for atom in graph.outputs)
+        return Differing(values, results, _ordered(graph, groups) if groups else graph.eqns)
+
+    def _spread(self, graph: Graph, mapped: Sequence[bool], apart: frozenset[int]) -> tuple[set[Var], frozenset[str]]:
+        """The values that differ, and the size symbols, where some equations are computed for one example after another."""
+        values = {var for var, has in zip(graph.inputs, mapped) if has}
+        sizes: set[str] = set()
+        for k, eqn in enumerate(graph.eqns):
+            flags = [atom in values for atom in eqn.inputs]
+            if k in apart:
+                values.update(eqn.outputs)
+            elif is_construct(eqn) and (any(flags) or (self.draws and has_effects_inside(eqn))):
+                values.update(var for var, has in zip(eqn.outputs, self._of_construct(eqn, flags)) if has)
+            elif eqn.primitive.effect:
+                values.update(eqn.outputs[1:] if self.draws else ())
+            elif any(flags):
+                values.update(eqn.outputs)
+            if any(flags) or k in apart:
+                sizes.update(defined(eqn))
+        return values, frozenset(sizes)
+
+    def _of_construct(self, eqn: Eqn, flags: Sequence[bool]) -> Sequence[bool]:
+        """Which results of a branch, a loop or a recursion differ where some operands do."""
+        if eqn.primitive.body == "cond" and not flags[0]:
+            ways = (self.of(eqn.params[name], flags[1:]).results for name in ("then", "orelse"))
+            return [a or b for a, b in zip(*ways)]
+        if eqn.primitive.body == "loop":
+            return self.of_loop(eqn, flags)[0]
+        return [True] * len(eqn.outputs)
+
+    def of_loop(self, eqn: Eqn, flags: Sequence[bool]) -> tuple[list[bool], bool]:
+        """Which of the values that a loop carries differ, and whether the number of its rounds does."""
+        carried, body, test = (eqn.params[name] for name in ("carried", "body", "test"))
+        moving, fixed, ends = list(flags[:carried]), flags[carried:], False
+        while True:
+            ends = ends or (test is not None and self.of(test, [*moving, *fixed]).results[0])
+            after = self.of(body, [*moving, *fixed]).results
+            stays = (a is b for a, b in zip(body.inputs, body.outputs))
+            grown = [here or there or (ends and not same) for here, there, same in zip(moving, after, stays)]
+            if grown == moving:
+                return moving, ends
+            moving = grown
 
 
 def defined(eqn: Eqn) -> tuple[str, ...]:
@@ -74,30 +107,6 @@ def defined(eqn: Eqn) -> tuple[str, ...]:
 
 def has_effects_inside(eqn: Eqn) -> bool:
     return any(map(has_effects, bodies(eqn).values()))
-
-
-def construct_results(eqn: Eqn, flags: Sequence[bool], draws: bool) -> Sequence[bool]:
-    """Which results of a branch, a loop or a recursion differ where some operands do."""
-    if eqn.primitive.body == "cond" and not flags[0]:
-        ways = (differing(eqn.params[name], flags[1:], draws).results for name in ("then", "orelse"))
-        return [a or b for a, b in zip(*ways)]
-    if eqn.primitive.body == "loop":
-        return loop_state(eqn, flags, draws)[0]
-    return [True] * len(eqn.outputs)
-
-
-def loop_state(eqn: Eqn, flags: Sequence[bool], draws: bool) -> tuple[list[bool], bool]:
-    """Which of the values that a loop carries differ, and whether the number of its rounds does."""
-    carried, body, test = (eqn.params[name] for name in ("carried", "body", "test"))
-    moving, fixed, ends = list(flags[:carried]), flags[carried:], False
-    while True:
-        ends = ends or (test is not None and differing(test, [*moving, *fixed], draws).results[0])
-        after = differing(body, [*moving, *fixed], draws).results
-        stays = (a is b for a, b in zip(body.inputs, body.outputs))
-        grown = [here or there or (ends and not same) for here, there, same in zip(moving, after, stays)]
-        if grown == moving:
-            return moving, ends
-        moving = grown
 
 
 # What is computed for one example after another ---------------------------------------------------------------------------
