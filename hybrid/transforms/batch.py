@@ -11,12 +11,12 @@ from collections.abc import Sequence
 from hybrid.core import dtype as dt
 from hybrid.core.bounds import Bounds
 from hybrid.core.errors import TraceError
-from hybrid.core.shape import Size, TensorType, symbols
+from hybrid.core.shape import Dim, Size, TensorType, symbols
 from hybrid.ir.builder import Builder
 from hybrid.ir.graph import Atom, Eqn, Graph, Var, is_construct, symbols_of, walk
 from hybrid.ir.primitive import Kind, Lift
 from hybrid.ops import reduce
-from hybrid.ops.contract import free_axes
+from hybrid.ops.contract import Pair, free_axes
 from hybrid.transforms import batch_flow
 from hybrid.transforms.examples import Reach, defined, has_effects_inside
 from hybrid.transforms.terms import Recorder, Term
@@ -191,10 +191,31 @@ class Examples:
         if mapped[1]:
             right, second = _behind(right), _behind(second)
         if all(mapped):
-            return a.dot_general(b, (left, right), ((0, *first), (0, *second)))
+            first, second = (0, *first), (0, *second)
+            if _is_late(a.type, b.type) and not free_axes(b.ndim, right, second):
+                return _sum_of_products(a, b, (left, right), (first, second))
+            if _is_late(a.type, b.type) and not free_axes(a.ndim, left, first):
+                return _sum_of_products(b, a, (right, left), (second, first))
+            return a.dot_general(b, (left, right), (first, second))
         out = a.dot_general(b, (left, right), (first, second))
         at = len(first) + (0 if mapped[0] else len(free_axes(a.ndim, left, first)))
         return out.transpose((at, *(k for k in range(out.ndim) if k != at)))
+
+
+def _is_late(*types: TensorType) -> bool:
+    """Whether a product is a call of NumPy since only a run knows its sizes, and a sum of products would be loops."""
+    wide = all(t.dtype.itemsize >= 4 and dt.is_inexact(t.dtype) and not dt.is_complex(t.dtype) for t in types)
+    return wide and any(isinstance(size, Dim) for t in types for size in t.shape)
+
+
+def _sum_of_products(a: Term, x: Term, contract: Pair, batch: Pair) -> Term:
+    """The contraction of arrays with vectors, which have no free axes."""
+    free = free_axes(a.ndim, contract[0], batch[0])
+    a = a.transpose((*batch[0], *free, *contract[0]))
+    x = x.transpose((*batch[1], *contract[1]))
+    lead = len(batch[0])
+    x = x.reshape((*x.shape[:lead], *(1,) * len(free), *x.shape[lead:]))
+    return (a * x).sum(tuple(range(lead + len(free), a.ndim)))
 
 
 def _behind(axes: Sequence[int]) -> tuple[int, ...]:

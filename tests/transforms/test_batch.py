@@ -116,6 +116,14 @@ def substitution(L, b):
     return x
 
 
+def forward_and_back(A, x):
+    n = x.shape[0]
+    y = x.copy()
+    for i in range(1, n):
+        y[i] = (A[:i, :i] @ y[:i]).sum() / 40 + (y[:i] @ A[:i, i : i + 3]).sum() / 40 + x[i]
+    return y
+
+
 def matrix_product(A, B):
     n, m = A.shape
     k = B.shape[1]
@@ -268,6 +276,7 @@ PROGRAMS: dict[Any, list] = {
     guarded_read: [_x5, np.array([1, 7, 4])],
     solve_where_regular: [_S, _rng.normal(size=(SIZE, 4))],
     substitution: [_L, _x40],
+    forward_and_back: [_rng.normal(size=(SIZE, 40, 43)), _x40],
     matrix_product: [_rng.normal(size=(SIZE, 9, 10)), _rng.normal(size=(SIZE, 10, 11))],
     until_large: [np.abs(_x5)],
     halve: [np.array([1.5, 900.0, 0.1]), np.array([1.0, 1.0, 0.5])],
