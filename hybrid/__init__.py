@@ -235,8 +235,10 @@ from hybrid.frontend.ufuncs import (
 )
 from hybrid.runtime.profile import profile
 from hybrid.staging.function import FallbackWarning, RetraceWarning, eager, function
-from hybrid.transforms.derived import grad, hessian, hvp, jacobian, jvp, linearize, value_and_grad, vjp
+from hybrid.transforms.batched import vmap
+from hybrid.transforms.derived import grad, jvp, value_and_grad, vjp
 from hybrid.transforms.gradients import GradientTape, enable_grad, grad_of, is_grad_enabled, no_grad
+from hybrid.transforms.jacobians import hessian, hvp, jacobian, linearize
 
 bool = bool_
 concat, permute_dims, cumulative_sum, cumulative_prod, astype = concatenate, transpose, cumsum, cumprod, cast
@@ -252,7 +254,7 @@ __all__ = [
     "uint8", "uint16", "uint32", "uint64", "bool",
     # gradients
     "GradientTape", "enable_grad", "grad", "grad_of", "hessian", "hvp", "is_grad_enabled", "jacobian", "jvp", "linearize",
-    "no_grad", "stop_gradient", "value_and_grad", "vjp",
+    "no_grad", "stop_gradient", "value_and_grad", "vjp", "vmap",
     # models
     "elu", "gelu", "leaky_relu", "log_softmax", "logsumexp", "one_hot", "relu", "silu", "softmax", "softplus",
     # elementwise, with NumPy's keywords

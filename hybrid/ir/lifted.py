@@ -67,6 +67,10 @@ class Lifted:
         """How the tensor that holds it is shown."""
         raise NotImplementedError
 
+    def example(self) -> np.ndarray:
+        """An array of its type."""
+        return self.value.example() if isinstance(self.value, Lifted) else self.value
+
     def array(self, what: str) -> np.ndarray:
         """The elements, for Python to decide by; `what` asks for them."""
         below = self.value

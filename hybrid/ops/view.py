@@ -162,6 +162,7 @@ def _identity(name: str, derivative: Linear | ZeroGradient) -> Primitive:
             lambda rng: [((draw(rng, d, (3, 2)),), {"tag": 0}) for d in dt.ALL],
             index=lambda out, types, context, tag: list(out),
             put=lambda bind, base, value, tag: value,
+            batch=IN_FRONT,
         )
     )
 

@@ -32,7 +32,7 @@ def below(bound: Bound) -> Bound | None:
     leaves, structure = tree.flatten(bound)
     if not any(map(is_followed, leaves)):
         return None
-    return tree.unflatten(structure, [wrap(x._data.array("a compiled call")) if is_followed(x) else x for x in leaves])
+    return tree.unflatten(structure, [wrap(x._data.example()) if is_followed(x) else x for x in leaves])
 
 
 def is_wanted(compiled: Compiled) -> bool:

@@ -13,7 +13,6 @@ from hybrid.core import tree
 from hybrid.core.errors import ArgumentError, GradientError
 from hybrid.core.shape import TensorType
 from hybrid.frontend.creation import zeros_like
-from hybrid.frontend.shaping import moveaxis, reshape, stack
 from hybrid.frontend.values import Value, wrap
 from hybrid.ir import trace as tr
 from hybrid.ir.lifted import Lifted
@@ -75,7 +74,7 @@ def _not_differentiable(name: str, leaf: Any) -> GradientError:
                          fix="convert it, x.astype(float), or leave it out by argnums")  # fmt: skip
 
 
-def _type_of(x: Any) -> tuple[tuple, np.dtype]:
+def type_of(x: Any) -> tuple[tuple, np.dtype]:
     """Shape and dtype of a tensor, an array or a number."""
     data = x._data if isinstance(x, Value) else np.asarray(x)
     data = data.type if type(data) is Symbol else data
@@ -106,9 +105,7 @@ def as_given(out: Any, plain: bool) -> Any:
 
 
 def _run(f: Callable, chosen: Chosen, leaves: Sequence[Any], kwargs: dict, has_aux: bool) -> tuple[Any, Any]:
-    trace = tr.current()
-    if trace is not None and trace.handlers is not None:
-        f = trace.handlers.call(f)  # with its branches and loops open to the trace
+    f = recorded.opened(f)
     out = f(*chosen.with_leaves(leaves), **kwargs)
     if not has_aux:
         return out, None
@@ -215,7 +212,7 @@ def _seed(results: Sequence[Any]) -> Any:
     if not isinstance(out, (Value, np.ndarray, np.generic, float)):
         raise GradientError("grad takes a function that returns one number", got=f"{len(results)} results" if out is None
                             else type(out).__name__, fix="return one, or use vjp or jacobian")  # fmt: skip
-    shape, dtype = _type_of(out)
+    shape, dtype = type_of(out)
     if shape != () or not dt.is_float(dtype):
         raise GradientError("grad takes a function that returns one real number", got=f"{dtype} of shape {shape}",
                             fix="reduce it, y.sum(), or use vjp or jacobian")  # fmt: skip
@@ -271,7 +268,7 @@ def _matching(given: Any, value: Any, what: str) -> Any:
     if not isinstance(value, (Value, np.ndarray, np.generic, float, complex)):
         return None
     out: Any = given if isinstance(given, Value) else wrap(np.asarray(given))
-    (shape, own), (wanted, dtype) = _type_of(out), _type_of(value)
+    (shape, own), (wanted, dtype) = type_of(out), type_of(value)
     if shape != wanted:
         raise ArgumentError(f"a {what} has its value's shape", got=shape, expected=wanted)
     return out if own == dtype else out.astype(dtype)
@@ -340,135 +337,3 @@ def _zeros_of(leaf: Any) -> Any:
     if isinstance(leaf, Value):
         return zeros_like(leaf)
     return np.zeros_like(leaf) if isinstance(leaf, (np.ndarray, np.generic)) else 0.0
-
-
-def linearize(f: Callable, *primals: Any) -> tuple:
-    """f's value, and the linear function that takes tangents of the arguments to that of the value.
-
-    f runs once; the linear function may be called any number of times, for the price of going backward twice each.
-
-    >>> y, push = linearize(lambda x: x * x, 3.0)
-    >>> y, push(1.0)
-    (np.float64(9.0), np.float64(6.0))
-    """
-    value, back = vjp(f, *primals)
-    zeros = tree.map_leaves(lambda leaf: np.zeros(*_type_of(leaf)), value)
-    _, twice = vjp(back, zeros)
-
-    def push(*tangents: Any) -> Any:
-        if len(tangents) != len(primals):
-            raise ArgumentError("a tangent for each argument", got=len(tangents), expected=len(primals))
-        return twice(tangents)[0]
-
-    return value, push
-
-
-def _basis(x: Any) -> np.ndarray:
-    """The unit vectors of an array's space, one a row."""
-    shape, dtype = _type_of(x)
-    count = int(np.prod(shape, dtype=np.int64))
-    return np.eye(count, dtype=dtype).reshape((count, *shape))
-
-
-def jacobian(f: Callable, argnums: int | Sequence[int] = 0, mode: str = "auto") -> Callable[..., Any]:
-    """The function that gives the derivative of every element of f's result by every element of its arguments.
-
-    Args:
-        f: a function of arrays that returns one, or a nesting of several.
-        argnums: as for `grad`.
-        mode: "reverse" goes back once for each element of the result, "forward" forth once for each of the arguments;
-            "auto" takes what is less.
-
-    Returns:
-        Of a result of shape r and an argument of shape a, an array of shape r + a; nested as the result, then as the arguments.
-
-    >>> import numpy as np
-    >>> jacobian(lambda x: x[1:] * x[:-1])(np.array([1.0, 2.0, 3.0]))
-    array([[2., 1., 0.],
-           [0., 3., 2.]])
-    """
-    if mode not in ("auto", "forward", "reverse"):
-        raise ArgumentError("a jacobian is computed forward or in reverse", got=mode, expected="auto · forward · reverse")
-
-    @functools.wraps(f)
-    def call(*args: Any, **kwargs: Any) -> Any:
-        chosen = Chosen("jacobian", args, argnums)
-
-        def of_leaves(*leaves: Any) -> Any:
-            return f(*chosen.with_leaves(leaves), **kwargs)
-
-        value, back = vjp(of_leaves, *chosen.leaves)
-        results, structure = tree.flatten(value)
-        rows = sum(int(np.prod(_type_of(r)[0], dtype=np.int64)) for r in results)
-        columns = sum(int(np.prod(_type_of(leaf)[0], dtype=np.int64)) for leaf in chosen.leaves)
-        if mode == "forward" or (mode == "auto" and columns < rows):
-            blocks = _forward_blocks(of_leaves, chosen.leaves, len(results))
-        else:
-            blocks = _reverse_blocks(back, results, structure)
-        nested = []
-        for r, row in zip(results, blocks):
-            shaped = [_shaped(block, (*_type_of(r)[0], *_type_of(leaf)[0])) for leaf, block in zip(chosen.leaves, row)]
-            nested.append(chosen.nested(shaped))
-        return tree.unflatten(structure, nested)
-
-    return call
-
-
-def _shaped(block: Any, shape: tuple) -> Any:
-    block = block if isinstance(block, Value) else wrap(np.asarray(block))
-    return reshape(block, shape)
-
-
-def _reverse_blocks(back: Callable, results: Sequence[Any], structure: tree.Structure) -> list[list[Any]]:
-    """For each result, its derivative by each leaf, the result's elements first."""
-    zeros = [np.zeros(*_type_of(r)) for r in results]
-    out = []
-    for k, result in enumerate(results):
-        columns: list[list] = []
-        for seed in _basis(result):
-            found = back(tree.unflatten(structure, [seed if at == k else zero for at, zero in enumerate(zeros)]))
-            columns.append([as_tensor(x) for x in found])
-        out.append([stack(list(column)) for column in zip(*columns)])
-    return out
-
-
-def _forward_blocks(f: Callable, leaves: Sequence[Any], count: int) -> list[list[Any]]:
-    zeros = [np.zeros(*_type_of(leaf)) for leaf in leaves]
-    blocks: list[list[Any]] = [[] for _ in range(count)]
-    for k, leaf in enumerate(leaves):
-        columns = []
-        for direction in _basis(leaf):
-            along = jvp(f, tuple(leaves), tuple(direction if at == k else zero for at, zero in enumerate(zeros)))[1]
-            columns.append([as_tensor(x) for x in tree.flatten(along)[0]])
-        for at, column in enumerate(zip(*columns)):
-            blocks[at].append(moveaxis(stack(list(column)), 0, -1))
-    return blocks
-
-
-def as_tensor(x: Any) -> Any:
-    return x if isinstance(x, Value) else wrap(np.asarray(x))
-
-
-def hessian(f: Callable, argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
-    """The function that gives the second derivatives of a function that returns one real number: forward over reverse.
-
-    >>> import numpy as np
-    >>> hessian(lambda x: (x**3).sum())(np.array([1.0, 2.0]))
-    array([[ 6.,  0.],
-           [ 0., 12.]])
-    """
-    return jacobian(grad(f, argnums), argnums, mode="forward")
-
-
-def hvp(f: Callable, primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
-    """The second derivatives of f, which returns one real number, times a direction, without making them.
-
-    Args:
-        primals: f's arguments, a tuple.
-        tangents: a direction for each.
-
-    >>> import numpy as np
-    >>> hvp(lambda x: (x**3).sum(), (np.array([1.0, 2.0]),), (np.array([1.0, 0.0]),))
-    (array([6., 0.]),)
-    """
-    return jvp(grad(f, tuple(range(len(primals)))), primals, tangents)[1]

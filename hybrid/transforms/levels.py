@@ -28,6 +28,7 @@ from hybrid.ir.lifted import Followed, Level, Lifted
 from hybrid.ir.primitive import Kind
 from hybrid.ir.trace import Chain, Symbol, Trace
 from hybrid.transforms import forward, reverse
+from hybrid.transforms.batch import batch
 from hybrid.transforms.reverse import differentiable
 from hybrid.transforms.terms import Recorder
 
@@ -56,6 +57,7 @@ class Operation:
         native: bool = False,
     ):  # fmt: skip
         self.graph, self.name, self.results, self.native = graph, name, results, native
+        self.nesting: tuple[tree.Structure, list] | None = None  # of what the call gives, and what in it is no result
         self.views, self.writes = tuple(views), tuple(writes)
         self.outputs = tuple(atom.type for atom in graph.outputs)
         self.smooth = tuple(differentiable(atom) for atom in graph.outputs)
@@ -76,6 +78,22 @@ class Operation:
             inputs = (*(graph.inputs[k] for k in kept), *graph.inputs[count:])
             self._made[key] = Call(graph.replace(inputs=inputs), f"the derivative of {self.name}", native=self.native), kept
         return self._made[key]
+
+    def batched(self, mapped: tuple[bool, ...], size: int, randomness: str) -> tuple[Call, tuple[bool, ...]]:
+        """The call for all examples, some operands having one for each, and which results then do."""
+        key = "batched", mapped, size, randomness
+        if key not in self._made:
+            graph, have = batch(self.graph, mapped, size, randomness=randomness)
+            self._made[key] = Call(graph, f"{self.name} of examples", native=self.native), have
+        return self._made[key]
+
+    def nested(self, results: Sequence[Any]) -> Any:
+        """What the call gives, with these results in their places."""
+        if self.nesting is None:
+            return tuple(results[: self.results])
+        structure, leaves = self.nesting
+        source = iter(results)
+        return tree.unflatten(structure, [next(source) if leaf is Value else leaf for leaf in leaves])
 
     def forward(self, given: tuple[bool, ...]) -> tuple[Call, tuple[bool, ...]]:
         """The call that takes operands and some tangents to the tangents of results, and which results have one."""
@@ -302,7 +320,8 @@ def _symbol(trace: Trace, x: Any, k: int) -> Symbol:
 def _finished(trace: Trace, name: str, symbols: Sequence[Symbol], out: Any) -> Operation:
     homes = {symbol.cell: k for k, symbol in enumerate(symbols)}
     results, views = [], []
-    for leaf in tree.flatten(out)[0]:
+    leaves, structure = tree.flatten(out)
+    for leaf in leaves:
         if not isinstance(leaf, Value):
             continue
         data = leaf._data
@@ -312,4 +331,6 @@ def _finished(trace: Trace, name: str, symbols: Sequence[Symbol], out: Any) -> O
         views.append((homes[data.cell], data.chain) if data.cell in homes else None)
     writes = [k for k, symbol in enumerate(symbols) if symbol.cell.written]
     graph = trace.builder.finish([*results, *(symbols[k].cell.value for k in writes)])
-    return Operation(graph, name, len(results), views, writes)
+    made = Operation(graph, name, len(results), views, writes)
+    made.nesting = structure, [Value if isinstance(leaf, Value) else leaf for leaf in leaves]
+    return made

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from hybrid.frontend import values
@@ -13,7 +13,7 @@ from hybrid.ir.graph import Atom, Eqn, Var
 from hybrid.ir.primitive import Kind
 from hybrid.ir.trace import Symbol, Trace
 from hybrid.ops import view as v
-from hybrid.transforms import flow, forward, reverse
+from hybrid.transforms import flow, forward, levels, reverse
 from hybrid.transforms.reverse import Cotangents, depending
 from hybrid.transforms.terms import Recorder
 
@@ -50,6 +50,15 @@ class Marked:
         wanted = set(self.atoms)
         last = max(k for k, eqn in enumerate(found) if not wanted.isdisjoint(eqn.outputs))
         return [eqn for eqn in found[last + 1 :] if eqn not in self.trace.quiet]
+
+
+def opened(f: Callable) -> Callable:
+    """A function with its branches and loops open to the trace, if one is recording; ours have none of the user's."""
+    trace = tr.current()
+    code = getattr(f, "__code__", None)
+    if trace is None or trace.handlers is None or (code is not None and code.co_filename.startswith(levels.PACKAGE)):
+        return f
+    return trace.handlers.call(f)
 
 
 def atom_of(trace: Trace, leaf: Any) -> Atom | None:
