@@ -97,7 +97,7 @@ def as_given(out: Any, plain: bool) -> Any:
     """A result as the undecorated function would give it: arrays and NumPy scalars where such came in."""
 
     def change(leaf: Any) -> Any:
-        if not plain or not isinstance(leaf, Value) or isinstance(leaf._data, Lifted):
+        if not plain or not isinstance(leaf, Value) or type(leaf._data) is not np.ndarray:
             return leaf
         return leaf._data if leaf._data.ndim else leaf._data[()]
 
