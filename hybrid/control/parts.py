@@ -54,7 +54,7 @@ class Part:
         whole = self.whole
         size, rest = whole.type.shape[0], whole.type.shape[1:]
         first, count = (integers.bound(trace, atom, 0, size) for atom in parts)
-        trace.bounds.facts.append(size - first - count)  # type: ignore[arg-type]
+        trace.bounds.add(size - first - count)  # type: ignore[arg-type]
         shape = (count, *rest)
         params = Found(start=(first, *(0 for _ in rest)), step=(1,) * len(shape), shape=shape)
         header = tr.prototype(whole.type.dtype, trace.hinted(shape), whole.proto.strides)

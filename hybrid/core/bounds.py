@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterator
+
 from hybrid.core.shape import Dim, Size
+
+MAX_FACTS = 16  # that one proof looks at, the latest first: a proof for each of hundreds takes a tenth of a second
 
 
 class Bounds:
@@ -17,10 +22,19 @@ class Bounds:
     def __init__(self) -> None:
         self.known: dict[str, tuple[Size | None, Size | None]] = {}
         self.facts: list[Dim] = []  # polynomials that are at least zero
+        self._order: dict[str, int] = {}  # of the symbols as they became known
+        self._proofs: dict[Size, bool] = {}  # with what is known so far
 
     def know(self, symbol: str, low: Size | None, high: Size | None) -> None:
         """From now on `low <= symbol <= high`, both included; None where there is no bound."""
         self.known[symbol] = low, high
+        self._order.setdefault(symbol, len(self._order))
+        self._proofs.clear()
+
+    def add(self, *facts: Dim) -> None:
+        """From now on these polynomials are at least zero."""
+        self.facts.extend(facts)
+        self._proofs.clear()
 
     def learn(self, size: Size) -> None:
         """From now on the size is at least zero."""
@@ -30,15 +44,29 @@ class Bounds:
         rest = size - Dim.symbol(symbol), size + Dim.symbol(symbol)
         low, high = self.known.get(symbol, (None, None))
         if isinstance(rest[0], int) and (low is None or (isinstance(low, int) and low < -rest[0])):
-            self.known[symbol] = -rest[0], high
+            self.know(symbol, -rest[0], high)
         elif isinstance(rest[1], int) and (high is None or (isinstance(high, int) and high > rest[1])):
-            self.known[symbol] = low, rest[1]
+            self.know(symbol, low, rest[1])
         else:
-            self.facts.append(size)
+            self.add(size)
 
     def nonnegative(self, size: Size) -> bool:
         """Whether the size is provably at least zero."""
-        return self._nonnegative(size) or any(self._nonnegative(size - fact) for fact in self.facts)
+        if not isinstance(size, Dim):
+            return size >= 0
+        if size not in self._proofs:
+            self._proofs[size] = self._nonnegative(size) or any(self._nonnegative(size - fact) for fact in self._about(size))
+        return self._proofs[size]
+
+    def _about(self, size: Dim) -> Iterator[Dim]:
+        """The latest facts that mention a symbol of the size, or of a bound of one: others say nothing of it."""
+        names, new = set(size.symbols), list(size.symbols)
+        while new:
+            for bound in self.known.get(new.pop(), ()):
+                met = bound.symbols - names if isinstance(bound, Dim) else ()
+                names.update(met)
+                new.extend(met)
+        return itertools.islice((fact for fact in reversed(self.facts) if not names.isdisjoint(fact.symbols)), MAX_FACTS)
 
     def _nonnegative(self, size: Size) -> bool:
         for _ in range(32):  # each round takes out one symbol, so that few are ever needed
@@ -56,8 +84,7 @@ class Bounds:
 
     def lowest(self, size: Dim) -> Size | None:
         """A lower bound of the size without the symbol that became known last, or None."""
-        order = list(self.known)
-        symbol = max(size.symbols, key=lambda name: order.index(name) if name in self.known else -1)
+        symbol = max(size.symbols, key=lambda name: self._order.get(name, -1))
         low, high = self.known.get(symbol, (None, None))
         slope: Size = 0
         rest: Size = 0

@@ -104,8 +104,7 @@ class KnownSizes:
         self.declare(symbol, wanted)
         self.bounds.know(symbol, 0, dividend)
         quotient = Dim.symbol(symbol)
-        self.bounds.facts.append(dividend - quotient * divisor)  # type: ignore[arg-type]
-        self.bounds.facts.append(quotient * divisor + (divisor - 1) - dividend)  # type: ignore[arg-type]
+        self.bounds.add(dividend - quotient * divisor, quotient * divisor + (divisor - 1) - dividend)  # type: ignore[arg-type]
         return quotient
 
 

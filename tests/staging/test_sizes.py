@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import hybrid as hy
+from hybrid.core.bounds import Bounds
 from hybrid.core.errors import ArgumentError, ShapeError
 from hybrid.export import load, save
 
@@ -313,3 +314,31 @@ def test_numba_source_takes_any_size():
     exec(f.numba(np.ones(5)), namespace)
     u = np.zeros(6)
     assert namespace["red_black"](u) == 0 and u.tolist() == [1, -1] * 3
+
+
+def halving(x):
+    """Parts of parts, whose sizes are quotients of quotients."""
+    order, stack = [], [np.arange(len(x))]
+    while stack:
+        part = stack.pop()
+        if len(part) == 0:
+            continue
+        middle = len(part) // 2
+        order.append(x[part[middle]])
+        stack.append(part[:middle])
+        stack.append(part[middle + 1 :])
+    return np.array(order)
+
+
+def test_many_facts_about_sizes_do_not_make_each_proof_long(monkeypatch):
+    steps, lowest = [0], Bounds.lowest
+
+    def counted(self, size):
+        steps[0] += 1
+        return lowest(self, size)
+
+    monkeypatch.setattr(Bounds, "lowest", counted)
+    decorated = hy.function(halving)
+    for n in (40, 23, 30):
+        np.testing.assert_array_equal(decorated(normal(n)), halving(normal(n)))
+    assert steps[0] < 300_000
