@@ -19,7 +19,7 @@ from hybrid.control.join import Spec
 from hybrid.control.lists import Listed, listed
 from hybrid.control.mapped import Mapped, SetOf
 from hybrid.control.own import Own, View, plain, released
-from hybrid.control.perhaps import present
+from hybrid.control.perhaps import Perhaps, present
 from hybrid.control.structure import is_parts
 from hybrid.control.substitutes import Counted
 from hybrid.control.tables import holds_traced
@@ -43,18 +43,39 @@ def compared(name: str, left: Any, right: Any) -> Any:
     """A comparison of two things that are no traced numbers."""
     if is_parts(left) and is_parts(right) and (is_traced(left) or is_traced(right)):
         return _ordered(active(), name, left, right)
+    if name in ("eq", "ne") and (_may_be_tuple(left) or _may_be_tuple(right)):
+        same = _equal_or_none(active(), left, right)
+        return same if name == "eq" else active().handlers.not_(same)
     if name in ("eq", "ne") and (isinstance(left, Listed) or isinstance(right, Listed)):
         same = left.equal(right) if isinstance(left, Listed) else right.equal(left)
         return same if name == "eq" else active().handlers.not_(same)
     return getattr(operator, name)(plain(left), plain(right))
 
 
+def _may_be_tuple(x: Any) -> bool:
+    return type(x) is Perhaps and isinstance(x.cls, type) and issubclass(x.cls, tuple)
+
+
+def _equal_or_none(trace: Trace, left: Any, right: Any) -> Any:
+    """`==` of what may be a tuple or None: both are none, or both are there and equal."""
+    there, parts = [], []
+    for x in (left, right):
+        flag = x.flag() if _may_be_tuple(x) else x is not None
+        there.append(flag if isinstance(flag, bool) else integers.python(trace, flag))
+        parts.append(x.whole() if _may_be_tuple(x) else x)
+    absent = _all(trace, [trace.handlers.not_(flag) for flag in there])
+    if any(flag is False for flag in there):
+        return absent
+    return _any(trace, [absent, _all(trace, [*there, _verdict(trace, "eq", *parts)])])
+
+
 def _ordered(trace: Trace, name: str, left: tuple, right: tuple) -> Any:
     """Tuples are compared by their first members that are not equal. A NaN there is Python's."""
     for part in (*left, *right):
         if isinstance(part, Value) and type(part._data) is Symbol and dt.is_float(part._data.type.dtype):
-            number = tr.read(symbol(trace, part))
-            trace.assume(trace.one(e.eq, number, number), "members of tuples are no NaNs")
+            verdict = truth(trace, _verdict(trace, "eq", part, part))  # in whichever class it is
+            if verdict is not True:
+                trace.assume(tr.literal(False, dt.bool_) if verdict is False else verdict, "members of tuples are no NaNs")
     if name in ("eq", "ne"):
         if len(left) != len(right):
             return name == "ne"
@@ -79,11 +100,11 @@ def _joined(trace: Trace, primitive: Any, verdicts: list, decides: bool) -> Any:
     """`and` or `or` of verdicts, without a branch."""
     out: Atom | None = None
     for verdict in verdicts:
-        if type(verdict) is bool:
-            if verdict is decides:
+        atom = truth(trace, verdict)  # in whichever class it is
+        if isinstance(atom, bool):
+            if atom is decides:
                 return decides
             continue
-        atom = operand(trace, verdict, dt.bool_)
         out = atom if out is None else trace.one(primitive, out, atom)
     return not decides if out is None else integers.python(trace, out)
 

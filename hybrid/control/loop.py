@@ -383,13 +383,17 @@ def _settle_list(c: Carried, leaves: list[Carried], region: Region) -> bool:
 
 
 def _from_outside(value: Any, region: Region) -> bool:
-    """Whether something is a whole array that is made before a loop."""
+    """Whether something is a whole array, or a list of the function's own, that is made before a loop."""
     data, outside = unwrap(value), region.outer
-    if type(data) is not Symbol or data.chain or data.kind != "ndarray":
+    if type(value) is Listed and not value.is_merged:
+        made = home(value.made)
+    elif type(data) is Symbol and not data.chain and data.kind == "ndarray":
+        made = data.cell.home
+    else:
         return False
-    while outside is not None and outside is not data.cell.home:
+    while outside is not None and outside is not made:
         outside = outside.outer
-    return outside is data.cell.home
+    return outside is made
 
 
 def _settle_number(c: Carried, spec: Spec | None, unions: bool) -> bool:

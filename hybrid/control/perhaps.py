@@ -51,6 +51,10 @@ class Perhaps:
         """Whether there is a tuple."""
         return tr.read(unwrap(self.holds)) if isinstance(self.holds, Value) else self.holds
 
+    def whole(self) -> Any:
+        """The tuple of its parts, which mean nothing where there is none."""
+        return _built(self.cls, self.parts)
+
     def present(self) -> Any:
         """The tuple, which is taken to be there."""
         flag = self.flag()
