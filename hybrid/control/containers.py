@@ -29,7 +29,7 @@ from hybrid.core.shape import Dim
 from hybrid.frontend import integers
 from hybrid.frontend.editing import number_of
 from hybrid.frontend.indexing import setitem
-from hybrid.frontend.values import Value, active, operand, shape_of, sized, symbol, wrap
+from hybrid.frontend.values import Value, active, shape_of, sized, wrap
 from hybrid.ir import trace as tr
 from hybrid.ir.graph import Atom
 from hybrid.ir.trace import Symbol, Trace
