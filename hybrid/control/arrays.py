@@ -15,7 +15,7 @@ from hybrid.core.errors import TraceError
 from hybrid.frontend import integers
 from hybrid.frontend.elementwise import cast
 from hybrid.frontend.indexing import register_lists
-from hybrid.frontend.values import converted, symbol, wrap
+from hybrid.frontend.values import converted, symbol, unwrap, wrap
 from hybrid.ir import trace as tr
 from hybrid.ir.graph import Atom
 from hybrid.ops import elementwise as e
@@ -98,3 +98,21 @@ class ListedArray:
 
 
 register_lists(array_of)
+
+
+def refuse_identity(left: Any, right: Any) -> None:
+    """TraceError where only a run knows whether two arrays are one: a round may begin with what another variable was."""
+    one, two = unwrap(left), unwrap(right)
+    if one is two or not (_is_array(one) and _is_array(two)):
+        return
+    if not one.cell.is_never(two.cell) or any(map(_enters_round, (one, two))):
+        raise TraceError("which array it is only a run can tell", at=tr.user_line())
+
+
+def _is_array(data: Any) -> bool:
+    return type(data) is tr.Symbol and data.kind in ("ndarray", "tensor")
+
+
+def _enters_round(data: tr.Symbol) -> bool:
+    home = data.cell.home
+    return home is not None and home.loop and data.cell.origin in home.builder.inputs

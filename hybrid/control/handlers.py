@@ -204,6 +204,7 @@ class Tracing(Instances, Comprehensions, Plain):
             return right.is_(left)
         if left is not None and right is not None:
             united.refuse_identity(left, right)
+            arrays.refuse_identity(left, right)
         if not (left is None or isinstance(left, bool)) or not isinstance(right, Value) or tr.current() is None:
             return left is right
         return uncertain.pick(active(), right, lambda one: uncertain.is_known(left, one))

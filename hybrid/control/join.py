@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import partial
@@ -24,7 +25,7 @@ from hybrid.frontend.layouts import layout_of, like_all
 from hybrid.frontend.masked import Masked
 from hybrid.frontend.values import Value, converted, operand, stretched, symbol, unwrap, wrap
 from hybrid.ir import trace as tr
-from hybrid.ir.aliases import keep_apart
+from hybrid.ir.aliases import Storage, keep_apart
 from hybrid.ir.forms import Known, Maybe
 from hybrid.ir.graph import Atom, Literal
 from hybrid.ir.trace import Cell, Symbol, Trace
@@ -352,10 +353,12 @@ class Join:
         self.pairs: list[tuple[Atom, Atom]] = []
         self.nests: dict[int, Nest] = {}
         self.arrays: list[tuple[Cell, ...]] = []  # made of arrays, and what they are on either way
+        self.uses: Counter[Storage] = Counter()  # how many variables are, or are in, an array that a way leaves
         self.selections = 0  # by masks, among the variables
         self.selected: list[tuple[Masked, ...]] = []  # what they are now, and on either way
         self.makers: list[tuple[str, Callable[[list[Atom]], Any]]] = []
         self.pairs_of: dict[tuple[int, int], Callable[[list[Atom]], Any]] = {}  # objects that can change, by those they may be
+        self.arrays_of: dict[tuple[int, int, bool], Callable[[list[Atom]], Any]] = {}  # likewise
         self.joined_objects: dict[int, Any] = {}
         self.merged: list[Any] = []  # lists among these
 
@@ -436,6 +439,9 @@ class Join:
         if held is None:
             what = [str(s) if isinstance(s, Spec) else type(v).__name__ for s, v in ((one, a), (other, b))]
             return self._unless_dead(name, f"{called(name)} is {what[0]} on one way and {what[1]} on the other")
+        key = (id(unwrap(a)), id(unwrap(b)), guarded)
+        if not held.is_number and key in self.arrays_of:
+            return self.arrays_of[key]  # by another name
         start = len(self.pairs)
         both = []
         for side, value in zip(self.sides, (a, b)):
@@ -449,13 +455,15 @@ class Join:
             shared = (TraceError(f"an array is returned, and {why}", at=tr.user_line()), self.predicate) if owned else None
             wholes = tuple(None if v is UNDEFINED or v is None else symbol(self.trace, v).cell.whole for v in (a, b))
             in_part = any(map(is_part, (a, b)))
+            self.uses.update({whole for whole in wholes if whole is not None})
             layouts = {layout_of(v) for v in (a, b) if v is not UNDEFINED and v is not None}
 
             def array(results: list[Atom]) -> Any:
                 value = self._aliased(made(self.trace, held, results[start:end]), shared, wholes, in_part)
                 return like_all(self.trace, value, layouts)
 
-            return array
+            self.arrays_of[key] = _once(array)
+            return self.arrays_of[key]
         return lambda results: made(self.trace, held, results[start:end])
 
     def _held(self, spec: Spec | None, given: list[Any]) -> Spec | Varying | None:
@@ -523,7 +531,8 @@ class Join:
         cell, given = unwrap(value).cell, [whole for whole in wholes if whole is not None]
         cell.shared, cell.may_be, cell.is_part = shared, tuple(given), in_part
         cell.like = tuple(dict.fromkeys(other for each in given for other in each.like))
-        cell.stands_for(w for side, w in zip(self.sides, wholes) if w is not None and (w.home is not side or w.roots))
+        named = [(side, w) for side, w in zip(self.sides, wholes) if w is not None]
+        cell.stands_for(w for side, w in named if w.home is not side or w.roots or self.uses[w] > 1)
         if len(given) == len(wholes):
             self.arrays.append((cell, *given))
         return value

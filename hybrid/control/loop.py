@@ -461,6 +461,10 @@ def _append(
         parts, results = results[: len(c.vars)], results[len(c.vars) :]
         if ran and c.spec.maybe and c.parts[1] is YES:
             parts[1] = YES  # every round makes sure of it, and there is one
+        other = next((o for o, _ in arrays if c.spec == o.spec and _is_same_array(c.after, o.after)), None)
+        if other is not None and (ran or c.initial is other.initial is UNDEFINED):
+            values[id(c)] = values[id(other)]  # one array by another name
+            continue
         values[id(c)] = _made(trace, c.spec, shared(c.spec, parts, sizes))
         if isinstance(c.spec, Spec) and not c.spec.is_number:
             layouts = {layout_of(x) for x in (c.initial, c.after) if x is not UNDEFINED and x is not None} or {ROWS}

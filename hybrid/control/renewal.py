@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
 
 from hybrid.control import join
@@ -76,7 +77,8 @@ def note_aliases(trace: Trace, rounds: Rounds, c: Carried, carried: list[Carried
         if before.name:
             cell.frozen = before.frozen = f"{called(c.name)} is one array or another depending on the rounds of a loop"
     cell.may_be, cell.is_part = tuple(cells), any(join.is_part(o.after) for o in (c, *_owners(c, carried)))
-    cell.stands_for(each for each in cells if each is not left.cell)
+    named = any(_may_be_one(c, o) for o in carried if o is not c)
+    cell.stands_for(each for each in cells if each is not left.cell or named)
     cell.like = tuple(dict.fromkeys(a for other in cells for a in ((other,) if other.name else other.like)))
     if any(_is_unlike(other, cell) for other in cells) or (cell.is_part and cell.like):
         error = TraceError(f"an array is returned, and {called(c.name)} may be an argument or not", at=tr.user_line())
@@ -100,13 +102,22 @@ def _is_unlike(argument: Cell, cell: Cell) -> bool:
     return not same or argument.value is not argument.origin
 
 
+def _may_be_one(c: Carried, other: Carried) -> bool:
+    """Whether a round may leave two variables one array."""
+    one, two = unwrap(c.after), unwrap(other.after)
+    return type(one) is Symbol and type(two) is Symbol and not one.cell.is_never(two.cell)
+
+
 def check_storage(carried: list[Carried], region: Region) -> None:
     """Arrays that are rebound and written too: which of them holds what after the loop depends on the number of rounds."""
     if any(c.after is None for c in carried if c.spec is not None and not c.spec.is_number):
         raise CannotRoll("an array becomes None in a loop", at=tr.user_line())
     arrays = [c for c in carried if c.spec is not None and not c.spec.is_number and not c.guarded]
-    if len({unwrap(c.after).cell for c in arrays}) < len(arrays):
-        raise CannotRoll("two variables stand for one array that is new in every round", at=tr.user_line())
+    rebound = [c for c in carried if c.spec is not None and not c.spec.is_number]
+    for c, other in itertools.permutations(rebound, 2):
+        head = unwrap(c.head)
+        if type(head) is Symbol and head.cell.written and _may_be_one(c, other):
+            raise CannotRoll("two variables may stand for one array, which a loop writes", at=tr.user_line())
     for c in arrays:
         head, before = unwrap(c.head), unwrap(c.initial)
         whole = before.cell.whole if type(before) is Symbol else None
