@@ -25,6 +25,7 @@ from hybrid.core import forks
 from hybrid.staging.exits import PREFIX
 from hybrid.staging.liveness import CONSUMERS
 from hybrid.staging.rewrite import HANDLERS, refusal, rewrite
+from hybrid.transforms.recorded import is_ours
 
 _FUTURE = functools.reduce(lambda flags, name: flags | getattr(__future__, name).compiler_flag, __future__.all_feature_names, 0)
 _GENERATOR = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
@@ -69,6 +70,11 @@ def convert(function: Any, handlers: Any) -> Any:
         inner = convert(call, handlers)
         return function if inner is call else types.MethodType(inner, function)
     return function
+
+
+def convert_root(function: Any, handlers: Any) -> Any:
+    """The traced function itself; what `hybrid.grad` and its kin give is ours, and opens what it calls."""
+    return function if is_ours(function) else convert(function, handlers)
 
 
 def is_converted(function: Any) -> bool:

@@ -41,7 +41,7 @@ from hybrid.ops import reduce as r
 from hybrid.ops import view as v
 from hybrid.ops.draw import Argument as Place
 from hybrid.ops.draw import Made
-from hybrid.staging.convert import convert, is_converted, reason
+from hybrid.staging.convert import convert, convert_root, is_converted, reason
 from hybrid.staging.effects import UNSEEN, Effects, is_library, same_state, unwatched
 from hybrid.staging.inspect import Inspection
 from hybrid.staging.ours import is_counted, made_inside
@@ -235,7 +235,7 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
             try:
                 recording.handlers = Tracing(_callee, _is_opaque, SHORT if short else 1, recursive)
                 args, kwargs = bound[:2]
-                out = convert(function, recording.handlers)(*args, **kwargs)
+                out = convert_root(function, recording.handlers)(*args, **kwargs)
                 recording.handlers.settle()
                 out = unwrapped(out)
             except (Exception, Ends) as raised:

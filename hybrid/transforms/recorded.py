@@ -55,10 +55,13 @@ class Marked:
 def opened(f: Callable) -> Callable:
     """A function with its branches and loops open to the trace, if one is recording; ours have none of the user's."""
     trace = tr.current()
+    return f if trace is None or trace.handlers is None or is_ours(f) else trace.handlers.call(f)
+
+
+def is_ours(f: Callable) -> bool:
+    """Whether a function is this library's, such as those that `grad` and its kin give."""
     code = getattr(f, "__code__", None)
-    if trace is None or trace.handlers is None or (code is not None and code.co_filename.startswith(levels.PACKAGE)):
-        return f
-    return trace.handlers.call(f)
+    return code is not None and code.co_filename.startswith(levels.PACKAGE)
 
 
 def atom_of(trace: Trace, leaf: Any) -> Atom | None:
