@@ -31,6 +31,7 @@ from hybrid.frontend.shaping import broadcast_to
 from hybrid.frontend.signals import searchsorted
 from hybrid.frontend.tensor import Tensor
 from hybrid.frontend.values import concrete, shape_of, unwrap, wrap
+from hybrid.ir import lifted
 from hybrid.ir import trace as tr
 from hybrid.ops import elementwise as e
 from hybrid.ops import random as r
@@ -129,6 +130,7 @@ class Generator:
         In a trace they are tensors, else arrays.
         """
         held, trace = self._held(), tr.current()
+        next(lifted.draws)
         state = held if trace is not None else concrete(held)
         key, at = state[0], state[1]
         places = _places(trace, count) if trace is not None else np.arange(_known(count), dtype=np.uint64)

@@ -18,6 +18,9 @@ from hybrid.core.errors import GradientError
 _numbers = itertools.count(1)
 
 
+draws = itertools.count()  # one is taken for each eager draw of random numbers
+
+
 class Level:
     """One transform under way. `apply(function, args, kwargs)` is what an operation means for what it follows."""
 

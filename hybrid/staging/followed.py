@@ -48,7 +48,7 @@ def call(compiled: Compiled, given: Sequence[Any]) -> Any:
         given: the leaves of its arguments as they are.
     """
     traced = compiled.traced
-    if not _computes_only(compiled):
+    if compiled.operation is None and not _computes_only(compiled):
         return NotImplemented
     operands = [_operand(given[k]) for k in traced.inputs]
     tensors = {id(array): x for array, x in traced.followed}

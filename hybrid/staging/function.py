@@ -179,12 +179,12 @@ class Function(Keeps, Reports, Inspection):  # type: ignore[override]  # Inspect
             return self.function(*args, **kwargs)  # raises Python's own message, and nothing of ours before it
         low = followed.below(bound)
         if low is not None:
-            return self._followed(low, bound, args, kwargs)
+            return self._followed(self._trace_for(low, (len(args), tuple(kwargs))), bound, args, kwargs)
         found, failed = self._trace_for(bound, (len(args), tuple(kwargs))), None
         if not isinstance(found, Refusal):
             compiled, call = found
             if followed.is_wanted(compiled):
-                return self._followed(bound, bound, args, kwargs)
+                return self._followed(found, bound, args, kwargs)
             refusal = compiled.refuses(call.values, call.bound)
             if refusal is None:
                 try:
@@ -210,9 +210,8 @@ class Function(Keeps, Reports, Inspection):  # type: ignore[override]  # Inspect
             self._resting = REST if self._refusals >= MANY else 0
         return out
 
-    def _followed(self, low: Bound, bound: Bound, args: tuple, kwargs: dict) -> Any:
-        """A call on values that a transform follows; `low` has arrays for them."""
-        found = self._trace_for(low, (len(args), tuple(kwargs)))
+    def _followed(self, found: tuple[Compiled, Call] | Refusal, bound: Bound, args: tuple, kwargs: dict) -> Any:
+        """A call on values that a transform follows."""
         if not isinstance(found, Refusal):
             compiled, call = found
             if compiled.refuses(call.values, call.bound) is None:

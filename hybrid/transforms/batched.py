@@ -12,11 +12,11 @@ from hybrid.core import tree
 from hybrid.core.errors import ArgumentError, TraceError
 from hybrid.core.shape import Size, TensorType
 from hybrid.frontend import values
-from hybrid.frontend.shaping import broadcast_to, moveaxis
+from hybrid.frontend.shaping import broadcast_to, moveaxis, stack
 from hybrid.frontend.values import Value, wrap
 from hybrid.ir import trace as tr
 from hybrid.ir.graph import Atom
-from hybrid.ir.lifted import Level, Lifted
+from hybrid.ir.lifted import Level, Lifted, draws
 from hybrid.ir.trace import Region, Symbol
 from hybrid.transforms import levels, reverse
 from hybrid.transforms.batch import batch
@@ -200,12 +200,39 @@ def _from_front(x: Any, mapped: bool, axis: int | None, size: Any) -> Any:
 def _eager(
     f: Callable, structure: tree.Structure, given: list, mapped: list, kwargs: dict, size: int, randomness: str
 ) -> tuple[Any, list[bool]]:
+    if randomness == "different":
+        return _one_by_one(f, structure, given, mapped, kwargs, size)
     level = Batch(size, randomness)
     lifted = [wrap(Batched(level, x._data)) if has else x for x, has in zip(given, mapped)]
+    before = _draws()
     out = f(*tree.unflatten(structure, lifted), **kwargs)
+    if randomness == "error" and _draws() != before:
+        raise _random(randomness)
     leaves, nesting = tree.flatten(out)
     have = [isinstance(x, Value) and isinstance(x._data, Batched) and x._data.level is level for x in leaves]
     return tree.unflatten(nesting, [wrap(x._data.value) if has else x for x, has in zip(leaves, have)]), have
+
+
+def _draws() -> int:
+    return int(repr(draws)[6:-1])  # how far the counter is, without moving it
+
+
+def _random(randomness: str) -> TraceError:
+    fix = "say randomness='same' or 'different'" if randomness == "error" else "or say randomness='same'"
+    return TraceError("vmap of a function that draws random numbers", got=f"randomness={randomness!r}", at=tr.user_line(),
+                      fix=f"pass the numbers in, {fix}")  # fmt: skip
+
+
+def _one_by_one(
+    f: Callable, structure: tree.Structure, given: list, mapped: list, kwargs: dict, size: int
+) -> tuple[Any, list[bool]]:
+    """Each example on its own, with draws of its own."""
+    rows, nesting = [], tree.LEAF
+    for k in range(size):
+        out = f(*tree.unflatten(structure, [x[k] if has else x for x, has in zip(given, mapped)]), **kwargs)
+        leaves, nesting = tree.flatten(out)
+        rows.append([x if isinstance(x, Value) else wrap(np.asarray(x)) for x in leaves])
+    return tree.unflatten(nesting, [stack(list(column)) for column in zip(*rows)]), [True] * nesting.leaves
 
 
 def _recorded(
@@ -222,14 +249,21 @@ def _recorded(
         out = f(*tree.unflatten(structure, [next(symbols) if has else x for x, has in zip(given, mapped)]), **kwargs)
         leaves, nesting = tree.flatten(out)
         atoms: list[Atom] = [tr.read(x._data) for x in leaves if _is_traced(x)]
-        if region.written or region.lost:
-            raise TraceError("vmap of a function that writes into arrays from outside", at=tr.user_line(),
-                             fix="let it return the new values")  # fmt: skip
-        graph = region.builder.body(atoms)
+        written = region.written
+        if any(id(trace.root.constants[key][1]) in trace.private for key, cell in trace.captured.items() if cell in written):
+            if randomness != "same":
+                raise _random(randomness)
+        if region.lost:
+            raise _outside()
+        graph = region.builder.body([*atoms, *written.values()])
     operands = (*stacked, *graph.inputs[len(stacked) :])
     flags = [True] * len(stacked) + [False] * (len(operands) - len(stacked))
     whole, have = batch(graph, flags, size, randomness=randomness)
     env = reverse.replay(Recorder(trace.builder), whole, operands)
+    for cell, atom, has in zip(written, whole.outputs[len(atoms) :], have[len(atoms) :]):
+        if has:
+            raise _outside()
+        trace.assign(cell, env.get(atom, atom))
     found = iter(zip(whole.outputs, have))
     results, which = [], []
     for x in leaves:
@@ -242,6 +276,11 @@ def _recorded(
             results.append(x)
             which.append(False)
     return tree.unflatten(nesting, results), which
+
+
+def _outside() -> TraceError:
+    return TraceError("vmap of a function that writes values of all examples into one array from outside", at=tr.user_line(),
+                      fix="let it return the new values")  # fmt: skip
 
 
 def _is_traced(x: Any) -> bool:
