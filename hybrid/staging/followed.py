@@ -42,14 +42,8 @@ def is_wanted(compiled: Compiled) -> bool:
 
 
 def call(compiled: Compiled, given: Sequence[Any]) -> Any:
-    """One call as an operation; `NotImplemented` where it does more than compute.
-
-    Args:
-        given: the leaves of its arguments as they are.
-    """
+    """One call as an operation, for which there is no `objection`; `given`: the leaves of its arguments as they are."""
     traced = compiled.traced
-    if compiled.operation is None and not _computes_only(compiled):
-        return NotImplemented
     operands = [_operand(given[k]) for k in traced.inputs]
     tensors = {id(array): x for array, x in traced.followed}
     operands += [tensors.get(id(array), wrap(array)) for _, array in traced.graph.constants]
@@ -61,20 +55,27 @@ def _operand(x: Any) -> Any:
     return x if isinstance(x, Value) else wrap(np.asarray(x))
 
 
-def _computes_only(compiled: Compiled) -> bool:
+def objection(compiled: Compiled) -> str | None:
+    """Why a call is not one operation: it does more than compute."""
     from hybrid.staging.tracing import Argument, Computed
 
     traced = compiled.traced
-    if traced.writes or traced.updates or traced.rebinds or traced.late:
-        return False
-    if traced.checks is not None or has_effects(traced.graph):
-        return False
+    if compiled.operation is not None:
+        return None
+    if traced.gradients:
+        return "it asks for gradients itself"
+    if traced.writes or traced.updates or traced.rebinds:
+        return "it writes into what comes from outside"
+    if has_effects(traced.graph):
+        return "it draws from NumPy's generators or prints"
+    if traced.late or traced.checks is not None:
+        return "the sizes or classes of its results are known to a run only"
     for result in traced.results:
         if not isinstance(result, (Argument, Computed)):
-            return False
+            return "it returns views or objects"
         if isinstance(result, Computed) and (result.chain or result.otherwise is not None):
-            return False
-    return True
+            return "it returns views, or results of more than one class"
+    return None
 
 
 def _result(result: Any, outputs: Sequence[Any], given: Sequence[Any]) -> Any:

@@ -214,13 +214,12 @@ class Function(Keeps, Reports, Inspection):  # type: ignore[override]  # Inspect
         """A call on values that a transform follows."""
         if not isinstance(found, Refusal):
             compiled, call = found
-            if compiled.refuses(call.values, call.bound) is None:
-                try:
-                    out = followed.call(compiled, tree.flatten(bound)[0])
-                except AssumptionError:
-                    out = NotImplemented
-                if out is not NotImplemented:
-                    return out
+            why = followed.objection(compiled)
+            if why is not None:
+                self._say(f"{name_of(self.function)}: where gradients or vmap are asked for it runs as plain Python, for {why}")
+            elif compiled.refuses(call.values, call.bound) is None:
+                with contextlib.suppress(AssumptionError):
+                    return followed.call(compiled, tree.flatten(bound)[0])
         return self._plainly(args, kwargs)
 
     def _run(self, compiled: Compiled, call: Call) -> Any:
