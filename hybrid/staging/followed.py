@@ -38,7 +38,9 @@ def below(bound: Bound) -> Bound | None:
 def is_wanted(compiled: Compiled) -> bool:
     """Whether a call reads, besides its arguments, what a transform follows."""
     traced = compiled.traced
-    return bool(traced.followed) and not traced.gradients and recording() and any(is_followed(x) for _, x in traced.followed)
+    if not traced.followed or traced.differentiates or not recording():
+        return False
+    return any(is_followed(x) for _, x in traced.followed)
 
 
 def call(compiled: Compiled, given: Sequence[Any]) -> Any:
@@ -62,7 +64,7 @@ def objection(compiled: Compiled) -> str | None:
     traced = compiled.traced
     if compiled.operation is not None:
         return None
-    if traced.gradients:
+    if traced.differentiates:
         return "it asks for gradients itself"
     if traced.writes or traced.updates or traced.rebinds:
         return "it writes into what comes from outside"

@@ -153,6 +153,7 @@ class Traced:
     heard: bool = False  # whether it asks NumPy to report floating-point errors that the caller does not ask for
     followed: tuple[tuple[np.ndarray, Any], ...] = ()  # captured arrays of tensors that a transform followed, and these
     gradients: tuple[tuple[Any, tree.Structure], ...] = ()  # leaves that it gives gradients; these are the last results
+    differentiates: bool = False  # whether it has to do with the gradients of leaves
 
     def takes(self, sizes: Mapping[str, int]) -> bool:
         """Whether these sizes of arguments are among those it was made for."""
@@ -260,10 +261,8 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
         updated = [container for container in containers if container.changed]
         rebound = [k for k, (before, after) in enumerate(zip(found, left)) if before is not after]
         given = {id(container.value): container.path for container in containers}
-        leaves_left, gradients = within.left(recording, reads)
-        whole = (
-            out, [unwrapped(c.contents()) for c in updated], [unwrapped(left[k]) for k in rebound], gradients,
-        )  # fmt: skip
+        leaves_left, gradients, differentiates = within.left(recording, reads)
+        whole = out, [unwrapped(c.contents()) for c in updated], [unwrapped(left[k]) for k in rebound], gradients
         refuse_copies(recording, whole)
         refuse_twins(whole, given)
         refuse_returned(recording, whole)
@@ -313,6 +312,7 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
         recording.heard,
         tuple((recording.root.constants[key][1], x) for key, x in recording.followed.items()),
         tuple(zip(leaves_left, kept.children)),
+        differentiates,
     )
 
 

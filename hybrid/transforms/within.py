@@ -80,14 +80,18 @@ def held(leaf: Leaf) -> Held:
     return found
 
 
-def left(trace: Trace, reads: Any) -> tuple[list[Leaf], list[Any]]:
-    """Those leaves whose `grad` is another object after a call, and these; what the trace counts on is entered in `reads`."""
+def left(trace: Trace, reads: Any) -> tuple[list[Leaf], list[Any], bool]:
+    """Those leaves whose `grad` is another object after a call, and these; whether there is any gradient.
+
+    What the trace counts on is entered in `reads`.
+    """
+    some = bool(trace.gradients)
     for leaf, gradient in trace.gradients.items():
         if gradient.guarded:
             reads.also(leaf, "grad", "a gradient")
     found = {leaf: h.tensor for leaf, h in trace.gradients.items() if h.changed and h.tensor is not leaf.grad}
     trace.gradients.clear()
-    return list(found), list(found.values())
+    return list(found), list(found.values()), some
 
 
 def eqns_of(trace: Trace) -> list[Eqn]:
