@@ -25,6 +25,7 @@ from hybrid.transforms.recorded import Marked
 from hybrid.transforms.tape import TAPE, Leaf, Node, Ref, Tracked, pull, quiet, recording
 
 _handles = itertools.count()
+_LEAF = "it is a leaf that gradients are asked for"  # why its storage is not written but in `no_grad`
 
 
 def _tracked(x: Any) -> Tracked | None:
@@ -62,8 +63,13 @@ class Meaning:
     def seen(trace: Trace, x: Any, symbol: Symbol) -> None:
         """A trace reads a tensor that some transform follows."""
         leaf = _leaf(x)
-        if leaf is None or not recording():
+        if leaf is None:
             return
+        if not recording():
+            if symbol.cell.frozen == _LEAF:
+                symbol.cell.frozen = ""
+            return
+        symbol.cell.frozen = symbol.cell.frozen or _LEAF
         key = id(x._data.value)
         trace.leaf_of[key] = leaf
         atoms = trace.leaves.setdefault(key, [])
