@@ -212,14 +212,17 @@ class Function(Keeps, Reports, Inspection):  # type: ignore[override]  # Inspect
 
     def _followed(self, found: tuple[Compiled, Call] | Refusal, bound: Bound, args: tuple, kwargs: dict) -> Any:
         """A call on values that a transform follows."""
-        if not isinstance(found, Refusal):
-            compiled, call = found
-            why = followed.objection(compiled)
-            if why is not None:
-                self._say(f"{name_of(self.function)}: where gradients or vmap are asked for it runs as plain Python, for {why}")
-            elif compiled.refuses(call.values, call.bound) is None:
-                with contextlib.suppress(AssumptionError):
-                    return followed.call(compiled, tree.flatten(bound)[0])
+        if isinstance(found, Refusal):
+            out = self._plainly(args, kwargs)
+            self._report(found)
+            return out
+        compiled, call = found
+        why = followed.objection(compiled)
+        if why is not None:
+            self._say(f"{name_of(self.function)}: where gradients or vmap are asked for it runs as plain Python, for {why}")
+        elif compiled.refuses(call.values, call.bound) is None:
+            with contextlib.suppress(AssumptionError):
+                return followed.call(compiled, tree.flatten(bound)[0])
         return self._plainly(args, kwargs)
 
     def _run(self, compiled: Compiled, call: Call) -> Any:

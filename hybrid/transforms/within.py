@@ -123,8 +123,9 @@ def pull(outputs: Sequence[Any], gradients: Sequence[Any], sources: Sequence[Seq
     for x, given in zip(outputs, gradients):
         atom = values.read(trace, x)
         if atom not in active:
-            raise GradientError("no gradient flows to this tensor", got=str(atom.type), at=tr.user_line(),
-                                fix="let a tensor it is computed from have requires_grad=True, or watch it")  # fmt: skip
+            raise GradientError("no gradient flows to this tensor inside a decorated function", got=str(atom.type),
+                                at=tr.user_line(), fix="let leaves be tensors that the function captures, not arguments; "
+                                "or use hybrid.grad or GradientTape")  # fmt: skip
         assert isinstance(atom, Var)
         reached.add(atom, recorder.term(values.read(trace, given)))
     reached.passing = {atom: None for atoms in sources for atom in atoms}
