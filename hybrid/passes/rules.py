@@ -15,6 +15,7 @@ from hybrid.ir.builder import Builder
 from hybrid.ir.graph import Atom, Eqn, Graph, Literal, Var
 from hybrid.ir.primitive import Kind
 from hybrid.ir.rebuild import rebuild, within
+from hybrid.ops import contract as c
 from hybrid.ops import elementwise as e
 from hybrid.ops import reduce as r
 from hybrid.ops import view as v
@@ -192,6 +193,22 @@ def single_part(builder, eqn, inputs, producer):
     return inputs[0] if len(inputs) == 1 else None
 
 
+def transpose_of_product(builder, eqn, inputs, producer):
+    """A transposed product of matrices, stacked or not, is that of the operands exchanged."""
+    below = producer(inputs[0])
+    if below is None or below.primitive is not c.dot_general:
+        return None
+    left, right = below.params["contract"]
+    lead = len(below.params["batch"][0])
+    rows = below.inputs[0].type.ndim - lead - len(left)
+    rank = inputs[0].type.ndim
+    if eqn.params["perm"] != (*range(lead), *range(lead + rows, rank), *range(lead, lead + rows)):
+        return None
+    first, second = below.params["batch"]
+    params = {"contract": (right, left), "batch": (second, first)}
+    return builder.append(c.dot_general, below.inputs[::-1], params, below.source)[0]
+
+
 def operand_itself(builder, eqn, inputs, producer):
     return inputs[0]
 
@@ -201,7 +218,7 @@ STRUCTURE: dict[str, tuple[Structural, ...]] = {
     "stop": (operand_itself,),
     "convert": (no_change_of_dtype, widening_and_back),
     "reshape": (same_shape, reshape_of_reshape),
-    "transpose": (identity_transpose, transpose_of_transpose),
+    "transpose": (identity_transpose, transpose_of_transpose, transpose_of_product),
     "broadcast": (same_shape, broadcast_of_broadcast),
     "slice": (whole_slice, slice_of_slice, slice_of_update),
     "update_slice": (whole_update, update_of_update),

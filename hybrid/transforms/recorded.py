@@ -6,6 +6,8 @@ import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+
 from hybrid.frontend import values
 from hybrid.frontend.values import Value, wrap
 from hybrid.ir import trace as tr
@@ -69,6 +71,14 @@ def atom_of(trace: Trace, leaf: Any) -> Atom | None:
     return tr.read(leaf._data) if isinstance(leaf, Value) and type(leaf._data) is Symbol else None
 
 
+def _read(trace: Trace, x: Any) -> Atom:
+    """A cotangent as an atom; a number is one of the graph."""
+    data = x._data if isinstance(x, Value) else x
+    if type(data) is np.ndarray and not data.ndim:
+        return tr.literal(data, data.dtype)
+    return values.read(trace, x)
+
+
 def pull(marked: Marked, results: Sequence[Any], cotangents: Sequence[Any]) -> list[Any]:
     """Cotangents of the leaves, as tensors of the trace."""
     trace = marked.trace
@@ -77,7 +87,7 @@ def pull(marked: Marked, results: Sequence[Any], cotangents: Sequence[Any]) -> l
     for result, given in zip(results, cotangents):
         atom = atom_of(trace, result)
         if isinstance(atom, Var) and given is not None:
-            reached.add(atom, recorder.term(values.read(trace, given)))
+            reached.add(atom, recorder.term(_read(trace, given)))
     eqns = marked.eqns
     reverse.backward(recorder, eqns, reached, depending(eqns, [atom for atom in marked.atoms if isinstance(atom, Var)]))
     return [
