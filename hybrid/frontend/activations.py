@@ -71,7 +71,7 @@ def leaky_relu(x: Any, negative_slope: float = 0.01) -> Any:
 def elu(x: Any, alpha: float = 1.0) -> Any:
     """x where positive, alpha · (e^x - 1) elsewhere."""
     x = _inexact(x)
-    return where(x > 0, x, alpha * u.expm1(u.minimum(x, 0)))
+    return where(x > 0, x, alpha * u.expm1(where(x > 0, 0, x)))
 
 
 def gelu(x: Any, approximate: str = "none") -> Any:

@@ -350,13 +350,21 @@ def clip(
 
 
 # Logarithms of sums, and other smooth functions --------------------------------------------------------------------------
+def _parted(a: Any, b: Any) -> tuple[Any, Any, Any]:
+    """The greater operand, the other less it, and whether both are the same infinity. Smooth on either side of a = b."""
+    above = a > b
+    return select(above, a, b), select(above, b - a, a - b), (a == b) & (apply(e.abs, a) == math.inf)
+
+
 def _logaddexp(a: Any, b: Any) -> Any:
-    # max + log(1 + e^-|a-b|); equal operands apart, so that infinities don't meet as inf - inf.
-    return select(a == b, a + math.log(2.0), maximum(a, b) + log1p(exp(-apply(e.abs, a - b))))
+    # max + log(1 + e^-|a-b|); equal infinities apart, so that they don't meet as inf - inf.
+    top, below, infinite = _parted(a, b)
+    return select(infinite, 0.5 * a + 0.5 * b, top + log1p(exp(below)))
 
 
 def _logaddexp2(a: Any, b: Any) -> Any:
-    return select(a == b, a + 1, maximum(a, b) + log1p(exp2(-apply(e.abs, a - b))) * (1 / math.log(2.0)))
+    top, below, infinite = _parted(a, b)
+    return select(infinite, 0.5 * a + 0.5 * b, top + log1p(exp2(below)) * (1 / math.log(2.0)))
 
 
 def _scaled_dtype(operands: tuple) -> np.dtype:
@@ -381,7 +389,15 @@ def sinc(x: Any) -> Any:
     """sin(πx) / (πx), 1 at zero."""
     x = traced(x)
     x = x if dt.is_inexact(x.dtype) else cast(x, np.float64)
-    y = math.pi * select(x == 0, 1.0e-20, x)
+    y = math.pi * x
+    square = y * y
+    series = 1 - square / 6 * (1 - square / 20 * (1 - square / 42 * (1 - square / 72 * (1 - square / 110))))
+    # The quotient's derivative is a difference of large numbers near zero.
+    return select(apply(e.abs, y) < 0.1, series, sin(y) / select(y == 0, 1, y)) if not _complex(x) else _complex_sinc(y)
+
+
+def _complex_sinc(y: Any) -> Any:
+    y = select(y == 0, 1.0e-20, y)
     return sin(y) / y
 
 
@@ -519,12 +535,17 @@ sigmoid = _special("expit", inexact, e.sigmoid, "The logistic function, 1 / (1 +
 gammaln = _special("gammaln", scipy_dtype, lambda x: _lgamma(x), "The logarithm of |Γ(x)|.")
 ndtr = _special("ndtr", scipy_dtype, lambda x: 0.5 * apply(e.erfc, x * -math.sqrt(0.5)), "The normal distribution function.")
 logit = _special("logit", inexact, lambda x: log(x / (1 - x)), "The inverse of the logistic function.")
-xlogy = _special(
-    "xlogy", scipy_dtype, lambda x, y: select((x == 0) & ~apply(e.isnan, y), 0, x * log(y)), "x·log(y), 0 where x is 0."
-)
-xlog1py = _special(
-    "xlog1py", scipy_dtype, lambda x, y: select((x == 0) & ~apply(e.isnan, y), 0, x * log1p(y)), "x·log(1+y), 0 at x = 0."
-)
+
+
+def _times_log(x: Any, y: Any, logarithm: Callable, end: float) -> Any:
+    # Where the logarithm is finite the product is left alone, so that d/dx at x = 0 is the logarithm; -0.0 becomes 0.
+    none = (y == end) if _complex(y) else (y <= end) | (y == math.inf)
+    none = (x == 0) & none
+    return select(none, 0, x * logarithm(select(none, 1, y)) + cast(select(x == 0, 0.0, -0.0), x.dtype))
+
+
+xlogy = _special("xlogy", scipy_dtype, lambda x, y: _times_log(x, y, log, 0.0), "x·log(y), 0 where x is 0.")
+xlog1py = _special("xlog1py", scipy_dtype, lambda x, y: _times_log(x, y, log1p, -1.0), "x·log(1+y), 0 at x = 0.")
 
 
 def _lgamma(x: Any) -> Any:

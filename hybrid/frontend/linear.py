@@ -12,12 +12,12 @@ from hybrid.frontend import ufuncs as u
 from hybrid.frontend import values
 from hybrid.frontend.calls import bind, implements, traced, unsupported
 from hybrid.frontend.creation import identity_like
-from hybrid.frontend.elementwise import cast, store
+from hybrid.frontend.elementwise import cast, select, store
 from hybrid.frontend.gathering import writeable_diagonal
 from hybrid.frontend.indexing import getitem
 from hybrid.frontend.reductions import max as reduce_max
 from hybrid.frontend.reductions import min as reduce_min
-from hybrid.frontend.reductions import sum
+from hybrid.frontend.reductions import root, sum
 from hybrid.frontend.shaping import broadcast_to, expand_dims, moveaxis, reshape, stack, swapaxes, transpose
 from hybrid.frontend.values import (
     active,
@@ -443,7 +443,7 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
     size = u.absolute(x)
     rank = len(shape_of(x))
     if ord is None and axis is None:
-        return u.sqrt(sum(_squared(x, size), keepdims=keepdims))
+        return root(sum(_squared(x, size), keepdims=keepdims))
     axes = tuple(range(rank)) if axis is None else (axis if isinstance(axis, tuple) else (axis,))
     axes = tuple(normalize_axis(k, rank) for k in axes)
     if len(axes) == 1:
@@ -451,7 +451,7 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
     if len(axes) != 2:
         raise ValueError("Improper number of dimensions to norm.")
     if ord in (None, "fro", "f"):
-        return u.sqrt(sum(_squared(x, size), axes, keepdims=keepdims))
+        return root(sum(_squared(x, size), axes, keepdims=keepdims))
     if ord in (1, -1, np.inf, -np.inf):
         over = axes[0 if abs(ord) == 1 else 1]
         extreme = reduce_max if ord > 0 else reduce_min
@@ -465,7 +465,7 @@ def _squared(x: Any, size: Any) -> Any:
 
 def _vector_norm(x: Any, size: Any, ord: Any, axis: int, keepdims: bool) -> Any:
     if ord is None or ord == 2:
-        return u.sqrt(sum(_squared(x, size), axis, keepdims=keepdims))
+        return root(sum(_squared(x, size), axis, keepdims=keepdims))
     if isinstance(ord, str):
         raise ValueError(f"Invalid norm order '{ord}' for vectors")
     if ord in (np.inf, -np.inf):
@@ -474,4 +474,5 @@ def _vector_norm(x: Any, size: Any, ord: Any, axis: int, keepdims: bool) -> Any:
         return sum(cast(x != 0, size.dtype), axis, keepdims=keepdims)
     if ord == 1:
         return sum(size, axis, keepdims=keepdims)
-    return sum(size**ord, axis, keepdims=keepdims) ** (1.0 / ord)
+    total = sum(size**ord, axis, keepdims=keepdims)
+    return total ** (1.0 / ord) if ord < 1 else select(total == 0, total, total ** (1.0 / ord))

@@ -11,7 +11,7 @@ from hybrid.core.shape import Dim, Size, normalize_axes, normalize_axis, product
 from hybrid.frontend import integers
 from hybrid.frontend import ufuncs as u
 from hybrid.frontend.calls import implements, traced, unsupported
-from hybrid.frontend.elementwise import cast, store, where
+from hybrid.frontend.elementwise import cast, select, store, where
 from hybrid.frontend.values import (
     Value,
     active,
@@ -26,6 +26,7 @@ from hybrid.frontend.values import (
     sized,
     strong,
     symbol,
+    tracing,
     unwrap,
     wrap,
 )
@@ -252,7 +253,12 @@ def std(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: floa
     """The standard deviation over the given axes: the square root of `var`."""
     wide, narrow = _mean_dtypes(a, dtype)
     spread = var(cast(a, wide), axis, None, None, ddof, keepdims, where=where, mean=mean, correction=correction)
-    return _finish(cast(u.sqrt(spread), dt.real_of(narrow)), out)
+    return _finish(cast(root(spread), dt.real_of(narrow)), out)
+
+
+def root(x: Any) -> Any:
+    """The square root; its derivative at zero is zero, as that of a norm or deviation is said to be."""
+    return u.sqrt(x) if tracing(x) is None else select(x == 0, x, u.sqrt(x))
 
 
 @implements(np.ptp)

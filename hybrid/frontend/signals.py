@@ -69,8 +69,9 @@ def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period
     after = clip(at + 1, 0, count - 1) if isinstance(count, Dim) else at + 1
     x1, y1 = (take(xp, after), take(fp, after)) if isinstance(count, Dim) or count > 1 else (x0, y0)
     first, last = getitem(fp, 0), getitem(fp, -1)
-    inside = (y1 - y0) / (x1 - x0) * (x - x0) + y0
-    out = select(x == x0, y0, inside)
+    slope = (y1 - y0) / (x1 - x0)
+    inside = slope * (x - x0) + y0
+    out = select((x == x0) & ~(u.absolute(slope) < np.inf), y0, inside)
     out = select(x >= getitem(xp, -1), select(x == getitem(xp, -1), last, last if right is None else right), out)
     return laid_out(select(u.isnan(x), x, select(x < getitem(xp, 0), first if left is None else left, out)), None)
 

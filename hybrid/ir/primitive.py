@@ -28,7 +28,8 @@ class Kind(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Partials:
-    """The derivative of a MAP: `rule(y, *xs, **params)` gives dy/dx for each operand (None: no dependence).
+    """The derivative of a MAP: `rule(y, *xs, **params)` gives dy/dx for each operand (None: no dependence; `NO_GRADIENT`: a
+    dependence whose derivative nobody wrote down).
 
     `singular`: whether it may be infinite or NaN for numbers that the MAP takes, as 1/x is at zero. A cotangent of zero stays
     zero there, so that nothing comes out of what `where` did not choose.
@@ -48,10 +49,27 @@ class Linear:
 
 @dataclass(frozen=True, slots=True)
 class Custom:
-    """Anything else: `jvp(primals, tangents, y, **params)` and `vjp(g, y, *xs, **params)`."""
+    """Anything else: `jvp(primals, tangents, y, **params)` and `vjp(g, y, *xs, **params)`; None: the adjoint of what the jvp,
+    which is linear in its tangents, records."""
 
     jvp: Callable
-    vjp: Callable
+    vjp: Callable | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """The derivative of what `body(*xs, **params)` records: the same results, one or a tuple, from other primitives.
+
+    None stands for a result without a derivative, as an integer has none."""
+
+    body: Callable
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """One of several derivatives: `choose(**params)` gives it."""
+
+    choose: Callable[..., Derivative]
 
 
 class _NoGradient:
@@ -66,7 +84,7 @@ class ZeroGradient:
 
 NO_GRADIENT = _NoGradient()
 ZERO_GRADIENT = ZeroGradient()  # constant between jumps, at which the derivative is said to be zero, too
-Derivative = Partials | Linear | Custom | _NoGradient | ZeroGradient
+Derivative = Partials | Linear | Custom | Composed | Named | _NoGradient | ZeroGradient
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +111,7 @@ class Primitive:
         kind: what the compiler may do with it.
         eval: NumPy meaning, `(*ndarrays, **params) -> ndarray` or a tuple of them.
         infer: type rule, `(*TensorTypes, **params) -> TensorType` or a tuple; raises `ShapeError`, `DTypeError`.
-        derivative: `Partials`, `Linear`, `Custom`, `ZERO_GRADIENT` or `NO_GRADIENT`.
+        derivative: `Partials`, `Linear`, `Custom`, `Composed`, `Named`, `ZERO_GRADIENT` or `NO_GRADIENT`.
         body: the loop-language operation of a MAP or REDUCE; None: a host call, and `reason` says why. Of an OPAQUE one:
             how it is spelled inside bodies of branches and loops (`loops/opaque.py`).
         index: for a VIEW, `(out_index, operand_types, context, **params) -> index of operand 0`, None where not affine;
@@ -145,7 +163,7 @@ def register(primitive: Primitive) -> Primitive:
         raise GraphError(f"primitive {primitive.name!r} is registered twice")
     if not isinstance(primitive.derivative, Derivative):
         raise GraphError(f"primitive {primitive.name!r} declares no derivative", got=repr(primitive.derivative),
-                         expected="Partials, Linear, Custom, ZERO_GRADIENT or NO_GRADIENT")  # fmt: skip
+                         expected="Partials, Linear, Custom, Composed, Named, ZERO_GRADIENT or NO_GRADIENT")  # fmt: skip
     if primitive.kind is Kind.VIEW and primitive.index is None:
         raise GraphError(f"view {primitive.name!r} has no index map")
     if primitive.kind is Kind.WRITE and primitive.regions is None:

@@ -11,7 +11,7 @@ from hybrid.core.errors import DTypeError
 from hybrid.core.exact import exact_fma
 from hybrid.core.shape import TensorType
 from hybrid.ir.primitive import NO_GRADIENT, ZERO_GRADIENT, Custom, Kind, Linear, Partials, Primitive, Sample, register
-from hybrid.ops.family import INEXACT, LOGICAL, NUMERIC, REAL, draw, map_dtype, map_shape, mapping, real_only
+from hybrid.ops.family import INEXACT, LOGICAL, NUMERIC, REAL, conjugate, draw, map_dtype, map_shape, mapping, real_only
 
 FLOATS = dt.FLOATS
 LOG2, LOG10 = float(np.log(2.0)), float(np.log(10.0))
@@ -42,9 +42,32 @@ def _fma(*operands: Any) -> np.ndarray:
     return np.array([exact_fma(*x) for x in zip(a.flat, b.flat, c.flat)], a.dtype).reshape(a.shape)
 
 
-def _share(wins: Any, ties: Any, y: Any) -> Any:
-    """The part of an extreme's derivative that one operand gets: all, half where both are it, or none."""
-    return wins.astype(y.dtype) + 0.5 * ties.astype(y.dtype)
+def _shares(a: Any, b: Any, a_wins: Any, b_wins: Any) -> tuple:
+    """The parts of an extreme's derivative: all, half where operands are equal, or none; a constant of the graph wins then."""
+    if a.is_constant or b.is_constant:
+        return a_wins.astype(a.dtype), b_wins.astype(a.dtype)
+    half = 0.5 * (a == b).astype(a.dtype)
+    return a_wins.astype(a.dtype) + half, b_wins.astype(a.dtype) + half
+
+
+def _not_zero(y: Any) -> Any:
+    return (y == 0).where(1, y)
+
+
+def _power_of_base(a: Any, b: Any) -> Any:
+    """b·aᵇ⁻¹, and 0 for an exponent of zero whatever the base."""
+    still = b == 0
+    return still.where(0, b * a ** still.where(1, b - 1))
+
+
+def _power_of_exponent(y: Any, a: Any, b: Any) -> Any:
+    """aᵇ·log a, and 0 for a base of zero with an exponent of at least zero."""
+    flat = (a == 0) & (b.real >= 0)
+    return flat.where(0, y * flat.where(1, a).log())
+
+
+def _turned(a: Any, b: Any, r: Any) -> tuple:
+    return b / r / r, -a / r / r
 
 
 # Arithmetic.
@@ -62,15 +85,19 @@ div = mapping(
     singular=True,
 )
 floordiv = mapping("floordiv", 2, np.floor_divide, ZERO_GRADIENT, dtypes=REAL, cost=20, domains=((-9, 9), (1, 4)))
-mod = mapping("mod", 2, np.remainder, lambda y, a, b: (1, -((a / b).floor())), dtypes=REAL, cost=20, domains=((-9, 9), (1, 4)))
+# The quotient is constant between the jumps of a remainder, at which the derivative is that of the side it belongs to.
+mod = mapping(
+    "mod", 2, np.remainder, lambda y, a, b: (1, -(a // b)), dtypes=REAL, cost=20, domains=((-9, 9), (1, 4)), singular=True
+)
 fmod = mapping(
     "fmod",
     2,
     np.fmod,
-    lambda y, a, b: (1, -((a / b).trunc())),
+    lambda y, a, b: (1, -(((a - y) / b).rint())),
     dtypes=(dt.float32, dt.float64),
     cost=30,
     domains=((-9, 9), (1, 4)),
+    singular=True,
 )
 fma = mapping(  # a*b + c with one rounding
     "fma",
@@ -80,36 +107,40 @@ fma = mapping(  # a*b + c with one rounding
     dtypes=(dt.float32, dt.float64),
 )
 neg = mapping("neg", 1, np.negative, lambda y, x: (-1,), dtypes=NUMERIC)
+# Zero at zero.
 abs = mapping("abs", 1, np.abs, lambda y, x: (x.sign(),), dtypes=REAL)
-minimum = mapping(
-    "min", 2, np.minimum, lambda y, a, b: (_share(a < b, a == b, y), _share(b < a, a == b, y)), dtypes=(dt.bool_, *REAL)
-)
-maximum = mapping(
-    "max", 2, np.maximum, lambda y, a, b: (_share(a > b, a == b, y), _share(b > a, a == b, y)), dtypes=(dt.bool_, *REAL)
-)
+# Equal operands share the derivative of their extreme; a number in the code takes none, so that of maximum(x, 0) at 0 is 0.
+minimum = mapping("min", 2, np.minimum, lambda y, a, b: _shares(a, b, a < b, b < a), dtypes=(dt.bool_, *REAL))
+maximum = mapping("max", 2, np.maximum, lambda y, a, b: _shares(a, b, a > b, b > a), dtypes=(dt.bool_, *REAL))
 pow = mapping(
     "pow",
     2,
     np.power,
-    lambda y, a, b: (b * a ** (b - 1), y * a.log()),
+    lambda y, a, b: (_power_of_base(a, b), _power_of_exponent(y, a, b)),
     dtypes=(dt.float16, dt.bfloat16, dt.float32, dt.float64, *dt.COMPLEX),
     cost=30,
     domains=((0.2, 3), (-2, 2)),
     singular=True,
 )
-copysign = mapping("copysign", 2, np.copysign, lambda y, a, b: ((y == a).astype(y.dtype) * 2 - 1, None), dtypes=FLOATS)
-hypot = mapping("hypot", 2, np.hypot, lambda y, a, b: (a / y, b / y), dtypes=FLOATS, cost=10, domain=(0.5, 4), singular=True)
+# Zero at zero, as that of abs.
+copysign = mapping("copysign", 2, np.copysign, lambda y, a, b: ((y == a).where(a.sign() * a.sign(), -1), None), dtypes=FLOATS)
+# Zero where both are zero.
+hypot = mapping(
+    "hypot", 2, np.hypot, lambda y, a, b: (a / _not_zero(y), b / _not_zero(y)), dtypes=FLOATS, cost=10, domain=(0.5, 4),
+    singular=True,
+)  # fmt: skip
 atan2 = mapping(
     "atan2",
     2,
     np.arctan2,
-    lambda y, a, b: (b / (a * a + b * b), -a / (a * a + b * b)),
+    lambda y, a, b: _turned(a, b, _not_zero(a.hypot(b))),  # zero where both are zero
     dtypes=FLOATS,
     cost=30,
     domain=(0.5, 4),
     singular=True,
 )
-nextafter = mapping("nextafter", 2, np.nextafter, ZERO_GRADIENT, dtypes=(dt.float32, dt.float64), cost=10)
+# As good as its first operand.
+nextafter = mapping("nextafter", 2, np.nextafter, lambda y, a, b: (1, None), dtypes=(dt.float32, dt.float64), cost=10)
 
 # Rounding.
 floor = mapping("floor", 1, np.floor, ZERO_GRADIENT, dtypes=FLOATS)
@@ -134,10 +165,24 @@ sin = mapping("sin", 1, np.sin, lambda y, x: (x.cos(),), dtypes=INEXACT, cost=20
 cos = mapping("cos", 1, np.cos, lambda y, x: (-x.sin(),), dtypes=INEXACT, cost=20)
 tan = mapping("tan", 1, np.tan, lambda y, x: (1 + y * y,), dtypes=INEXACT, cost=25, domain=(-1, 1), singular=True)
 asin = mapping(
-    "asin", 1, np.arcsin, lambda y, x: (1 / (1 - x * x).sqrt(),), dtypes=INEXACT, cost=20, domain=(-0.8, 0.8), singular=True
+    "asin",
+    1,
+    np.arcsin,
+    lambda y, x: (1 / ((1 - x) * (1 + x)).sqrt(),),
+    dtypes=INEXACT,
+    cost=20,
+    domain=(-0.8, 0.8),
+    singular=True,
 )
 acos = mapping(
-    "acos", 1, np.arccos, lambda y, x: (-1 / (1 - x * x).sqrt(),), dtypes=INEXACT, cost=20, domain=(-0.8, 0.8), singular=True
+    "acos",
+    1,
+    np.arccos,
+    lambda y, x: (-1 / ((1 - x) * (1 + x)).sqrt(),),
+    dtypes=INEXACT,
+    cost=20,
+    domain=(-0.8, 0.8),
+    singular=True,
 )
 atan = mapping("atan", 1, np.arctan, lambda y, x: (1 / (1 + x * x),), dtypes=INEXACT, cost=20)
 sinh = mapping("sinh", 1, np.sinh, lambda y, x: (x.cosh(),), dtypes=INEXACT, cost=25, singular=True)
@@ -145,10 +190,17 @@ cosh = mapping("cosh", 1, np.cosh, lambda y, x: (x.sinh(),), dtypes=INEXACT, cos
 tanh = mapping("tanh", 1, np.tanh, lambda y, x: (1 - y * y,), dtypes=INEXACT, cost=16)
 asinh = mapping("asinh", 1, np.arcsinh, lambda y, x: (1 / (x * x + 1).sqrt(),), dtypes=INEXACT, cost=30)
 acosh = mapping(
-    "acosh", 1, np.arccosh, lambda y, x: (1 / (x * x - 1).sqrt(),), dtypes=INEXACT, cost=30, domain=(1.2, 4), singular=True
+    "acosh",
+    1,
+    np.arccosh,
+    lambda y, x: (1 / ((x - 1).sqrt() * (x + 1).sqrt()),),
+    dtypes=INEXACT,
+    cost=30,
+    domain=(1.2, 4),
+    singular=True,
 )
 atanh = mapping(
-    "atanh", 1, np.arctanh, lambda y, x: (1 / (1 - x * x),), dtypes=INEXACT, cost=25, domain=(-0.8, 0.8), singular=True
+    "atanh", 1, np.arctanh, lambda y, x: (1 / ((1 - x) * (1 + x)),), dtypes=INEXACT, cost=25, domain=(-0.8, 0.8), singular=True
 )
 
 # Special functions.
@@ -163,9 +215,29 @@ digamma = register(
         Kind.MAP,
         _special("digamma"),
         lambda x: TensorType(map_dtype("digamma", (x,), (dt.float32, dt.float64)), x.shape),
-        NO_GRADIENT,
+        Partials(lambda y, x: (x.polygamma(1),), singular=True),
         lambda rng: [((draw(rng, d, (5,), 0.2, 4),), {}) for d in (dt.float32, dt.float64)],
-        reason="digamma is SciPy's; its derivative has no row",
+        reason="digamma is SciPy's",
+    )
+)
+
+
+def _polygamma(x: Any, order: int) -> np.ndarray:
+    import scipy.special
+
+    return np.asarray(scipy.special.polygamma(order, x)).astype(x.dtype, copy=False)
+
+
+# The derivative of digamma of some order.
+polygamma = register(
+    Primitive(
+        "polygamma",
+        Kind.MAP,
+        _polygamma,
+        lambda x, order: TensorType(map_dtype("polygamma", (x,), (dt.float32, dt.float64)), x.shape),
+        Partials(lambda y, x, order: (x.polygamma(order + 1),), singular=True),
+        lambda rng: [((draw(rng, d, (5,), 0.5, 4),), {"order": n}) for d in (dt.float32, dt.float64) for n in (1, 2)],
+        reason="polygamma is SciPy's",
     )
 )
 
@@ -176,9 +248,9 @@ mul_no_nan = mapping(
     lambda g, p: np.where(g == 0, np.zeros((), g.dtype), g * p),
     Custom(
         lambda primals, tangents, y: tangents[0].times(primals[1]) + primals[0].times(tangents[1]),
-        lambda c, y, g, p: (c.times(p), g.times(c)),
+        lambda c, y, g, p: (c.times(conjugate(p)), conjugate(g).times(c)),
     ),
-    dtypes=FLOATS,
+    dtypes=INEXACT,
     cost=2,
 )
 
@@ -214,13 +286,13 @@ def _parts(name: str, evaluate, adjoint) -> Primitive:
 
 
 real = _parts("real", lambda x: np.real(x).copy(), Linear(lambda g, x: (g.astype(x.dtype),)))
-imag = _parts("imag", lambda x: np.imag(x).copy(), Linear(lambda g, x: (g.astype(x.dtype) * 1j,)))
+imag = _parts("imag", lambda x: np.imag(x).copy(), Linear(lambda g, x: (g.zeros().complex(g),)))
 cabs = _parts(
     "cabs",
     np.abs,
     Custom(  # zero at zero
-        lambda p, t, y: (p[0].real * t[0].real + p[0].imag * t[0].imag) / (y == 0).where(1, y),
-        lambda g, y, x: (x * (g / (y == 0).where(1, y)),),
+        lambda p, t, y: (p[0].real * t[0].real + p[0].imag * t[0].imag) / _not_zero(y),
+        lambda g, y, x: (x * (g / _not_zero(y)),),
     ),
 )
 

@@ -29,7 +29,7 @@ def _eval_fft(x: Any, axis: int, inverse: bool) -> np.ndarray:
 # F is symmetric, so its adjoint conj(F)ᵀ is the other direction, unscaled or scaled: Fᴴ = n·F⁻¹.
 def _adjoint_fft(g: Any, x: Any, axis: int, inverse: bool) -> tuple:
     n = x.shape[axis]
-    return (g.fft(axis, not inverse) * (1 / n if inverse else n),)
+    return (g.fft(axis, False) / n if inverse else g.fft(axis, True) * n,)
 
 
 fft = register(
@@ -65,7 +65,7 @@ def _infer_rfft(x: TensorType, axis: int) -> TensorType:
 def _adjoint_rfft(g: Any, x: Any, axis: int) -> tuple:
     n = x.shape[axis]
     start = (0,) * len(x.shape)
-    padded = g.zeros_like(x).at_slice(start, (1,) * len(start), g)
+    padded = x.zeros().astype(g.dtype).at_slice(start, (1,) * len(start), g)
     return ((padded.fft(axis, True) * n).real,)
 
 
@@ -84,17 +84,20 @@ def _infer_irfft(x: TensorType, axis: int, n: int) -> TensorType:
 
 # x_k for 0 < k < n/2 stands for itself and its conjugate, the ends for themselves: weights 1, 2, …, 2, 1 over n.
 def _adjoint_irfft(g: Any, x: Any, axis: int, n: int) -> tuple:
-    half = x.shape[axis]
-    weight = np.full(half, 2.0 / n)
-    weight[0] = 1.0 / n
-    if n % 2 == 0 and half > 1:
-        weight[-1] = 1.0 / n
-    shape = tuple(half if a == axis else 1 for a in range(len(x.shape)))
-    return (g.rfft(axis) * weight.reshape(shape).astype(g.dtype),)
+    back = g.rfft(axis)
+    at = back.places(axis, back.shape)
+    twice = ((at == 0) | (at * 2 == n)).where(back, back * 2) / n
+    if back.shape == x.shape:
+        return (twice,)
+    zero, one = (0,) * x.ndim, (1,) * x.ndim
+    if x.shape[axis] - back.shape[axis] < 0:  # the transform takes missing numbers for zeros, and leaves out those too many
+        return (twice.slice(zero, one, x.shape),)
+    return (x.zeros().at_slice(zero, one, twice),)
 
 
 irfft = register(Primitive(
     "irfft", Kind.OPAQUE, lambda x, axis, n: np.fft.irfft(x, n, axis=axis), _infer_irfft, Linear(_adjoint_irfft),
-    lambda rng: [((draw(rng, d, (2, n // 2 + 1)),), {"axis": 1, "n": n}) for d in dt.COMPLEX for n in (6, 5)], reason=_REASON,
+    lambda rng: [((draw(rng, d, (2, n // 2 + 1)),), {"axis": 1, "n": n}) for d in dt.COMPLEX for n in (6, 5)]
+    + [((draw(rng, dt.complex128, (2, 3)),), {"axis": 1, "n": n}) for n in (1, 2, 8)], reason=_REASON,
     batch=ALONG,
 ))  # fmt: skip

@@ -127,9 +127,16 @@ def _eval_scatter(base: Any, index: Any, value: Any, axis: int, op: str) -> np.n
     return out
 
 
+# Of several values written to one place the last one stays, and has the derivative.
 def _adjoint_scatter(g: Any, base: Any, index: Any, value: Any, axis: int, op: str) -> tuple:
-    kept = g if op == "add" else g.scatter_set(index, g.zeros_like(value), axis)
-    return kept, None, g.take(index, axis)
+    if op == "add":
+        return g, None, g.take(index, axis)
+    read = g.take(index, axis)
+    if index.ndim:
+        turn = index.turns()
+        last = base.places(axis).zeros().scatter_set(index, turn, 0).take(index, 0) == turn
+        read = last.reshape((*last.shape, *(1,) * (base.ndim - axis - 1))).broadcast_to(value.shape).where(read, 0)
+    return g.scatter_set(index, g.zeros_like(value), axis), None, read
 
 
 def _batch_scatter(size: Size, mapped: tuple[bool, ...], base: Any, index: Any, value: Any, axis: int, op: str) -> Any:
@@ -148,8 +155,9 @@ scatter: Primitive = register(
         _infer_scatter,
         Linear(_adjoint_scatter),
         lambda rng: [
-            ((draw(rng, dt.float64, (5, 2)), np.array([3, 0, 4]), draw(rng, dt.float64, (3, 2))), {"axis": 0, "op": op})
+            ((draw(rng, dt.float64, (5, 2)), np.array(at), draw(rng, dt.float64, (3, 2))), {"axis": 0, "op": op})
             for op in ("set", "add")
+            for at in ([3, 0, 4], [3, 0, -2])
         ],
         body="scatter",
         reason="writes at computed places run in order on the host",
@@ -180,8 +188,12 @@ def _eval_scatter_along(base: Any, index: Any, value: Any, axis: int, op: str) -
 
 
 def _adjoint_scatter_along(g: Any, base: Any, index: Any, value: Any, axis: int, op: str) -> tuple:
-    kept = g if op == "add" else g.scatter_along(index, g.zeros_like(value), axis, "set")
-    return kept, None, g.take_along(index, axis)
+    if op == "add":
+        return g, None, g.take_along(index, axis)
+    turn = index.places(axis, index.shape)
+    last = base.places(axis, base.shape).zeros().scatter_along(index, turn, axis, "set").take_along(index, axis) == turn
+    kept = g.scatter_along(index, g.zeros_like(value), axis, "set")
+    return kept, None, last.where(g.take_along(index, axis), 0)
 
 
 scatter_along = register(
@@ -193,10 +205,11 @@ scatter_along = register(
         Linear(_adjoint_scatter_along),
         lambda rng: [
             (
-                (draw(rng, dt.float64, (2, 5)), np.array([[3, 0, 4], [-1, 1, 2]]), draw(rng, dt.float64, (2, 3))),
+                (draw(rng, dt.float64, (2, 5)), np.array(at), draw(rng, dt.float64, (2, 3))),
                 {"axis": 1, "op": op},
             )
             for op in ("set", "add")
+            for at in ([[3, 0, 4], [-1, 1, 2]], [[3, 0, 3], [-1, 4, 2]])
         ],
         body="scatter_along",
         reason="writes at computed places run in order on the host",

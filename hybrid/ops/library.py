@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 import importlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from hybrid.core import dtype as dt
 from hybrid.core import tree
 from hybrid.core.errors import AssumptionError, GraphError
 from hybrid.core.shape import Dim, TensorType
-from hybrid.ir.primitive import NO_GRADIENT, Kind, Primitive, Sample, register
+from hybrid.ir.primitive import NO_GRADIENT, Derivative, Kind, Named, Primitive, Sample, register
 
 # By module. Only functions that give new arrays and numbers, do nothing else, and look at values for nothing but values.
 NAMES: dict[str, tuple[str, ...]] = {
@@ -99,24 +99,24 @@ def is_ufunc(module: str, name: str) -> bool:
     return module in ("numpy", "scipy.special") and isinstance(getattr(importlib.import_module(module), name, None), np.ufunc)
 
 
-def decoded(part: Any, operands: Sequence[Any]) -> Any:
+def _as(kind: str, array: Any) -> Any:
+    array = np.asarray(array)
+    return array.item() if kind == "python" else array[()] if kind == "scalar" else array
+
+
+def decoded(part: Any, operands: Sequence[Any], as_kind: Callable[[str, Any], Any] = _as) -> Any:
     """An argument from its encoded form: tuples that begin with a word, and plain constants."""
     if not isinstance(part, tuple):
         return part
     word, *rest = part
     if word == "operand":
-        return _as(rest[1], operands[rest[0]])
+        return as_kind(rest[1], operands[rest[0]])
     if word == "dict":
-        return {key: decoded(item, operands) for key, item in rest}
-    items = [decoded(item, operands) for item in rest]
+        return {key: decoded(item, operands, as_kind) for key, item in rest}
+    items = [decoded(item, operands, as_kind) for item in rest]
     if word == "number":
         return items[0].type(items[1])
     return slice(*items) if word == "slice" else tuple(items) if word == "tuple" else items
-
-
-def _as(kind: str, array: Any) -> Any:
-    array = np.asarray(array)
-    return array.item() if kind == "python" else array[()] if kind == "scalar" else array
 
 
 def _eval(*operands: Any, function: str, args: tuple, kwargs: tuple, classes: tuple, dtypes: tuple, shapes: tuple,
@@ -187,7 +187,11 @@ def _samples(rng: np.random.Generator) -> list[Sample]:
     return [((rng.normal(size=(3, 2)),), params)]
 
 
+DERIVATIVES: dict[str, Derivative] = {}  # by the function's name; `transforms` enters them
+
 # `shapes`: numbers and symbols; the names of those that each call gives their value (`defines`) as strings.
 library = register(Primitive(
-    "library", Kind.OPAQUE, _eval, _infer, NO_GRADIENT, _samples, reason="a function of a library", raises=True,
+    "library", Kind.OPAQUE, _eval, _infer,
+    Named(lambda function, **_: DERIVATIVES.get(function, NO_GRADIENT)), _samples,
+    reason="a function of a library", raises=True,
 ))  # fmt: skip

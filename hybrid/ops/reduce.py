@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import builtins
+import functools
+import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -48,15 +50,32 @@ def expand(value: Any, x: Any, axes: tuple[int, ...]) -> Any:
     return value.reshape(tuple(1 if a in axes else s for a, s in enumerate(x.shape))).broadcast_to(x.shape)
 
 
+# Elements that are equally extreme share its derivative equally; of a NaN, those that are NaN.
+def _extremes(y: Any, x: Any, axes: tuple[int, ...]) -> tuple:
+    hit = (x == expand(y, x, axes)) | (x != x)
+    return hit, hit.astype(x.dtype).sum(axes)
+
+
 def _share(g: Any, y: Any, x: Any, axes: tuple[int, ...]) -> tuple:
-    # Ties share the cotangent equally.
-    hit = (x == expand(y, x, axes)).astype(x.dtype)
-    return (expand(g / hit.sum(axes), x, axes) * hit,)
+    hit, count = _extremes(y, x, axes)
+    return (hit.where(expand(g / count, x, axes), 0),)
 
 
 def _pick(primals: tuple, tangents: tuple, y: Any, axes: tuple[int, ...]) -> Any:
-    hit = (primals[0] == expand(y, primals[0], axes)).astype(primals[0].dtype)
-    return (tangents[0] * hit).sum(axes) / hit.sum(axes)
+    hit, count = _extremes(y, primals[0], axes)
+    return hit.where(tangents[0], 0).sum(axes) / count
+
+
+def _others(x: Any, axes: tuple[int, ...]) -> Any:
+    """For each element the product of the others, which is right where some are zero, as y / x is not."""
+    kept = tuple(a for a in range(x.ndim) if a not in axes)
+    order = (*kept, *axes)
+    moved = x.transpose(order)
+    count = functools.reduce(operator.mul, (x.shape[a] for a in axes), 1)
+    line, axis = moved.reshape((*(x.shape[a] for a in kept), count)), len(kept)
+    before = line.cumprod(axis).shifted(axis, 1)
+    behind = line.flip(axis).cumprod(axis).shifted(axis, 1).flip(axis)
+    return (before * behind).reshape(moved.shape).transpose(tuple(sorted(range(x.ndim), key=order.__getitem__)))
 
 
 def _accumulate_wide(ufunc: np.ufunc):
@@ -76,8 +95,8 @@ prod = _reduction(
     "prod",
     _accumulate_wide(np.multiply),
     Custom(
-        lambda p, t, y, axes: (expand(y, p[0], axes) / p[0] * t[0]).sum(axes),
-        lambda g, y, x, axes: (expand(g, x, axes) * conjugate(expand(y, x, axes) / x),),
+        lambda p, t, y, axes: (_others(p[0], axes) * t[0]).sum(axes),
+        lambda g, y, x, axes: (expand(g, x, axes) * conjugate(_others(x, axes)),),
     ),
     body="mul",
     dtypes=NUMERIC,

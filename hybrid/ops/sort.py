@@ -35,8 +35,9 @@ def _is_short(x: TensorType, axis: int, kind: str = "stable") -> bool:
     return isinstance(size, int) and size <= SHORT and x.dtype != dt.bfloat16
 
 
+# Equal elements keep their order.
 def _sort_vjp(g: Any, y: Any, x: Any, axis: int) -> tuple:
-    return (g.zeros_like(x).scatter_along_add(x.argsort(axis), g, axis),)
+    return (g.part_of_take_along(x.argsort(axis), axis),)
 
 
 def _sort_jvp(primals: tuple, tangents: tuple, y: Any, axis: int) -> Any:
@@ -72,13 +73,15 @@ cumsum = _along("cumsum", lambda x, axis: np.cumsum(x, axis, dtype=x.dtype),
                 "cumulate_add")  # fmt: skip
 
 
-# d/dx_k Π_{i<=j} x_i = y_j / x_k for k <= j; as for `prod`, a zero element has no derivative here.
+# y_j = y_{j-1}·x_j, so ty_j = x_j·ty_{j-1} + y_{j-1}·t_j; backward s_j = g_j + x_{j+1}·s_{j+1} reaches y_j, and y_{j-1}·s_j
+# reaches x_j. No division, so zeros are as good as other numbers.
 def _cumprod_jvp(primals: tuple, tangents: tuple, y: Any, axis: int) -> Any:
-    return y * (tangents[0] / primals[0]).cumsum(axis)
+    return (y.shifted(axis, 1) * tangents[0]).recurrence(primals[0], axis)
 
 
 def _cumprod_vjp(g: Any, y: Any, x: Any, axis: int) -> tuple:
-    return ((g * conjugate(y)).flip(axis).cumsum(axis).flip(axis) / conjugate(x),)
+    factors = conjugate(x).flip(axis).shifted(axis, 0)
+    return (g.flip(axis).recurrence(factors, axis).flip(axis) * conjugate(y.shifted(axis, 1)),)
 
 
 cumprod = _along(
@@ -90,8 +93,18 @@ cumprod = _along(
     "cumulate_mul",
 )
 
-# Running extremes have one derivative for each element that is one, and none where elements are equal.
-cummax = _along("cummax", lambda x, axis: np.maximum.accumulate(x, axis), NO_GRADIENT, "a running maximum", NUMERIC,
+
+# The element that is the extreme has its derivative: the first of equal ones, the first NaN.
+def _extreme_at(y: Any, axis: int) -> Any:
+    before, at = y.take((y.places(axis) - 1).maximum(0), axis), y.places(axis, y.shape)
+    return ((y != before) & (before == before)).where(at, 0).cummax(axis)
+
+
+_RUNNING = Custom(
+    lambda primals, tangents, y, axis: tangents[0].take_along(_extreme_at(y, axis), axis),
+    lambda g, y, x, axis: (g.part_of_take_along(_extreme_at(y, axis), axis),),
+)
+cummax = _along("cummax", lambda x, axis: np.maximum.accumulate(x, axis), _RUNNING, "a running maximum", NUMERIC,
                 "cumulate_max")  # fmt: skip
-cummin = _along("cummin", lambda x, axis: np.minimum.accumulate(x, axis), NO_GRADIENT, "a running minimum", NUMERIC,
+cummin = _along("cummin", lambda x, axis: np.minimum.accumulate(x, axis), _RUNNING, "a running minimum", NUMERIC,
                 "cumulate_min")  # fmt: skip

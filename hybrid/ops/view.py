@@ -297,13 +297,9 @@ def _windowed(out: Sequence, types: Sequence[TensorType], context: Any, axes: In
 
 
 def _adjoint_windows(g: Any, x: Any, axes: Ints, sizes: Ints) -> tuple:
-    rank, total = len(x.shape), g.zeros_like(x)
-    counts, one = g.shape[:rank], (1,) * rank
-    for at in np.ndindex(*sizes):
-        start = tuple(at[axes.index(k)] if k in axes else 0 for k in range(rank))
-        part = g.slice((0,) * rank + at, (1,) * len(g.shape), (*counts, *(1,) * len(sizes))).reshape(counts)
-        total = total + g.zeros_like(x).at_slice(start, one, part)
-    return (total,)
+    for axis, size in reversed(tuple(zip(axes, sizes))):
+        g = g.overlapped(axis, size)
+    return (g,)
 
 
 windows: Primitive = register(Primitive(

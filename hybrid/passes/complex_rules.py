@@ -173,6 +173,12 @@ def _mul(a: Number, b: Number) -> Number:
     return Number(fused(a.re, b.re, -(a.im * b.im)), fused(a.re, b.im, a.im * b.re))
 
 
+@rule(e.mul_no_nan)
+def _mul_no_nan(a: Number, b: Number) -> Number:
+    product, none = _mul(a, b), a.re.same(0) & a.im.same(0)
+    return Number(where(none, 0, product.re), where(none, 0, product.im))
+
+
 @rule(e.div)
 def _div(a: Number, b: Number) -> Number:
     """Smith's algorithm, in which no square of a part overflows."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from hybrid.core.shape import TensorType
 from hybrid.ir.builder import Builder
 from hybrid.ir.graph import Atom, Eqn, Graph
-from hybrid.ir.primitive import ZERO_GRADIENT, Custom, Kind, Linear, Partials
-from hybrid.transforms.reverse import differentiable, missing, product, pruned
+from hybrid.ir.primitive import NO_GRADIENT, ZERO_GRADIENT, Composed, Custom, Kind, Linear, Partials
+from hybrid.transforms.reverse import composed, differentiable, missing, product, pruned, replay, rule_of
 from hybrid.transforms.terms import Recorder, Term
 
 Tangents = dict[Atom, Term]  # a value that is not in it has a tangent of zeros
@@ -17,7 +17,7 @@ Tangents = dict[Atom, Term]  # a value that is not in it has a tangent of zeros
 def pushed(recorder: Recorder, eqn: Eqn, inputs: Sequence[Atom], outputs: Sequence[Atom], tangents: Tangents) -> None:
     """Give the results of one equation, recorded on `inputs`, their tangents."""
     given = [tangents.get(atom) for atom in inputs]
-    rule, params = eqn.primitive.derivative, dict(eqn.params)
+    rule, params = rule_of(eqn), dict(eqn.params)
     if rule is ZERO_GRADIENT or all(t is None for t in given) or not any(map(differentiable, eqn.outputs)):
         return
     xs = [recorder.term(atom) for atom in inputs]
@@ -29,6 +29,8 @@ def pushed(recorder: Recorder, eqn: Eqn, inputs: Sequence[Atom], outputs: Sequen
     elif isinstance(rule, Partials):
         total: Term | None = None
         for t, partial in zip(given, rule.rule(ys[0], *xs, **params)):
+            if t is not None and partial is NO_GRADIENT:
+                raise missing(eqn, f"with respect to one of its operands, {t.type}")
             if t is not None and partial is not None:
                 part = product(t, partial, rule.singular, False)
                 total = part if total is None else total + part
@@ -40,8 +42,17 @@ def pushed(recorder: Recorder, eqn: Eqn, inputs: Sequence[Atom], outputs: Sequen
             tangents[outputs[0]] = rule.jvp(tuple(xs), full, ys[0], **params)
         else:
             tangents.update(zip(outputs, rule.jvp(tuple(xs), full, tuple(ys), **params)))
+    elif isinstance(rule, Composed):
+        graph, have = jvp(composed(eqn), [t is not None for t in given])
+        env = replay(recorder, graph, [*inputs, *(t.atom for t in given if t is not None)])
+        made = iter(graph.outputs[len(ys) :])
+        tangents.update((out, recorder.term(env.get(atom, atom))) for out, atom in _of(outputs, have, made))
     else:
         raise missing(eqn)
+
+
+def _of(outputs: Sequence[Atom], have: Sequence[bool], made: Iterator[Atom]) -> list[tuple[Atom, Atom]]:
+    return [(out, next(made)) for out, has in zip(outputs, have) if has]
 
 
 def _linear(recorder: Recorder, eqn: Eqn, xs: Sequence[Term], given: Sequence[Term | None]) -> Term | None:

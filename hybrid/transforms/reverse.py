@@ -6,7 +6,7 @@ conjugate of the derivative, the direction of steepest ascent, as in PyTorch (JA
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
 from hybrid.core import dtype as dt
@@ -14,7 +14,7 @@ from hybrid.core.errors import GradientError
 from hybrid.core.shape import TensorType
 from hybrid.ir.builder import Builder
 from hybrid.ir.graph import Atom, Eqn, Graph, Var, symbols_of
-from hybrid.ir.primitive import ZERO_GRADIENT, Custom, Kind, Linear, Partials
+from hybrid.ir.primitive import NO_GRADIENT, ZERO_GRADIENT, Composed, Custom, Derivative, Kind, Linear, Named, Partials
 from hybrid.ops.family import conjugate
 from hybrid.transforms.terms import Part, Recorder, Term
 
@@ -52,10 +52,10 @@ class Cotangents:
 
 def _fitted(given: Term, type: TensorType) -> Term:
     """A cotangent in its value's own type: summed where an operand of rank 0 went with every element, real for a real."""
-    if given.shape != type.shape and type.shape == ():
-        given = given.sum(tuple(range(given.ndim)))
-    elif given.shape != type.shape:
-        given = given.broadcast_to(type.shape)
+    if given.shape != type.shape:
+        lead = given.ndim - len(type.shape)
+        over = tuple(a for a in range(given.ndim) if a < lead or (type.shape[a - lead] == 1 and given.shape[a] != 1))
+        given = given.sum(over).reshape(type.shape) if over else given.broadcast_to(type.shape)
     if given.dtype != type.dtype:
         given = (given.real if dt.is_complex(given.dtype) and not dt.is_complex(type.dtype) else given).astype(type.dtype)
     return given
@@ -69,7 +69,7 @@ def depending(eqns: Iterable[Eqn], wanted: Collection[Var]) -> set[Var]:
     """The values with a derivative in some of the wanted ones, those included."""
     active = set(wanted)
     for eqn in eqns:
-        if eqn.primitive.derivative is ZERO_GRADIENT or active.isdisjoint(eqn.inputs):  # type: ignore[arg-type]
+        if rule_of(eqn) is ZERO_GRADIENT or active.isdisjoint(eqn.inputs):  # type: ignore[arg-type]
             continue
         active.update(var for var in eqn.outputs if differentiable(var))
     return active
@@ -90,13 +90,26 @@ def backward(recorder: Recorder, eqns: Sequence[Eqn], cotangents: Cotangents, ac
             continue
         for atom, part in zip(eqn.inputs, pulled(recorder, eqn, given)):
             if isinstance(atom, Var) and atom in active and part is not None:
+                if part is NO_GRADIENT:
+                    raise missing(eqn, f"with respect to one of its operands, {atom.type}")
                 cotangents.add(atom, part)
     recorder.source = before
 
 
-def pulled(recorder: Recorder, eqn: Eqn, given: Sequence[Term | None]) -> Sequence[Term | Part | None]:
-    """What one equation makes of the cotangents of its results, for each operand; None where there is no dependence."""
-    rule, params = eqn.primitive.derivative, dict(eqn.params)
+def rule_of(eqn: Eqn) -> Derivative:
+    """The derivative of one equation."""
+    rule = eqn.primitive.derivative
+    while isinstance(rule, Named):
+        from hybrid.transforms import libraries, matrices, special  # noqa: F401 (they enter derivatives, in terms of these)
+
+        rule = rule.choose(**eqn.params)
+    return rule
+
+
+def pulled(recorder: Recorder, eqn: Eqn, given: Sequence[Term | None]) -> Sequence[Any]:
+    """What one equation makes of the cotangents of its results, for each operand: a `Term`, a `Part`, None where there is no
+    dependence, or `NO_GRADIENT`."""
+    rule, params = rule_of(eqn), dict(eqn.params)
     xs = [recorder.term(atom) for atom in eqn.inputs]
     if isinstance(rule, Linear):
         return rule.adjoint(given[0], *xs, **params)
@@ -104,13 +117,65 @@ def pulled(recorder: Recorder, eqn: Eqn, given: Sequence[Term | None]) -> Sequen
     if isinstance(rule, Partials):
         g = given[0]
         assert g is not None
-        return [None if p is None else product(g, p, rule.singular, True) for p in rule.rule(ys[0], *xs, **params)]
+        partials = rule.rule(ys[0], *xs, **params)
+        return [p if p is None or p is NO_GRADIENT else product(g, p, rule.singular, True) for p in partials]
     if isinstance(rule, Custom):
-        if len(ys) == 1:
-            return rule.vjp(given[0], ys[0], *xs, **params)
         gs = tuple(y.zeros() if g is None else g for g, y in zip(given, ys))
-        return rule.vjp(gs, ys, *xs, **params)
+        if rule.vjp is None:
+            return _transposed(recorder, eqn, rule.jvp, gs, ys, xs)
+        return rule.vjp(gs[0], ys[0], *xs, **params) if len(ys) == 1 else rule.vjp(gs, ys, *xs, **params)
+    if isinstance(rule, Composed):
+        wanted = [differentiable(x.atom) for x in xs]
+        graph = vjp(composed(eqn), wanted, [g is not None for g in given], results=False)
+        made = iter(_replayed(recorder, graph, [*xs, *(g for g in given if g is not None)]))
+        return [next(made) if has else None for has in wanted]
     raise missing(eqn)
+
+
+def _replayed(recorder: Recorder, graph: Graph, operands: Sequence[Term]) -> list[Term]:
+    """The results of a graph recorded on these operands."""
+    env = replay(recorder, graph, [x.atom for x in operands])
+    return [recorder.term(env.get(atom, atom)) for atom in graph.outputs]
+
+
+def _transposed(
+    recorder: Recorder, eqn: Eqn, rule: Callable, gs: Sequence[Term], ys: Sequence[Term], xs: Sequence[Term]
+) -> list[Term | None]:
+    """The adjoint of a jvp: backward through what it records, from its results to its tangents, where these are zero."""
+    builder = Builder(eqn.primitive.name)
+    inner = Recorder(builder)
+    inner.source = recorder.source
+    primals, results, tangents = ([inner.term(builder.input(x.type)) for x in group] for group in (xs, ys, xs))
+    if len(ys) == 1:
+        made = (rule(tuple(primals), tuple(tangents), results[0], **eqn.params),)
+    else:
+        made = rule(tuple(primals), tuple(tangents), tuple(results), **eqn.params)
+    wanted = [differentiable(x.atom) for x in xs]
+    given = [differentiable(y.atom) for y in ys]
+    graph = builder.finish([out.atom for out in made])
+    back = vjp(graph, [*[False] * (len(xs) + len(ys)), *wanted], given, results=False)
+    zeros = [x.zeros() for x in xs]
+    out = iter(_replayed(recorder, back, [*xs, *ys, *zeros, *(g for g, has in zip(gs, given) if has)]))
+    return [next(out) if has else None for has in wanted]
+
+
+def composed(eqn: Eqn) -> Graph:
+    """What an equation does in other primitives."""
+    rule = rule_of(eqn)
+    assert isinstance(rule, Composed)
+    builder = Builder(eqn.primitive.name)
+    recorder = Recorder(builder)
+    recorder.source = eqn.source
+    xs = [recorder.term(builder.input(TensorType(atom.type.dtype, atom.type.shape))) for atom in eqn.inputs]
+    made = rule.body(*xs, **eqn.params)
+    parts = made if isinstance(made, tuple) else (made,)
+    if any(part is not None and part.shape != var.type.shape for part, var in zip(parts, eqn.outputs)):
+        raise missing(eqn, "for results as long as values say")
+    fitted = [
+        recorder.full(0, var.type) if part is None else _fitted(part, var.type)
+        for part, var in zip(parts, eqn.outputs, strict=True)
+    ]
+    return builder.finish([part.atom for part in fitted])
 
 
 def product(g: Term, partial: Any, singular: bool, conjugated: bool) -> Term:
@@ -118,15 +183,16 @@ def product(g: Term, partial: Any, singular: bool, conjugated: bool) -> Term:
     if not isinstance(partial, Term):
         return g if partial == 1 else -g if partial == -1 else g * partial
     factor = conjugate(partial) if conjugated else partial
-    return g.times(factor) if singular and not dt.is_complex(factor.dtype) and not dt.is_complex(g.dtype) else g * factor
+    return g.times(factor) if singular else g * factor
 
 
-def missing(eqn: Eqn) -> GradientError:
+def missing(eqn: Eqn, where: str = "") -> GradientError:
     """The error for an operation that has results and no derivative."""
-    call = eqn.params.get("call") or eqn.params.get("name")
+    call = eqn.params.get("function") or eqn.params.get("call") or eqn.params.get("name")
     name = getattr(call, "name", call) if eqn.primitive.kind is Kind.OPAQUE and call is not None else eqn.primitive.name
     return GradientError(
-        f"{name} has no derivative", got=f"{eqn.primitive.name}({', '.join(str(a.type) for a in eqn.inputs)})",
+        f"{name} has no derivative{where and ' '}{where}",
+        got=f"{eqn.primitive.name}({', '.join(str(a.type) for a in eqn.inputs)})",
         fix="write it with operations that have one, give it one with hybrid.custom_gradient, or detach its operands",
         at=eqn.source,
     )  # fmt: skip

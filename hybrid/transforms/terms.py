@@ -6,19 +6,23 @@ primitive or two; NumPy's vocabulary is elsewhere.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from hybrid.core import dtype as dt
-from hybrid.core.shape import Shape, Size, TensorType, broadcast, normalize_axis
+from hybrid.core.shape import Dim, Shape, Size, TensorType, broadcast, normalize_axis
 from hybrid.ir.builder import Builder
-from hybrid.ir.graph import Atom, Literal, Source
+from hybrid.ir.graph import Atom, Graph, Literal, Source, Var
 from hybrid.ir.primitive import Primitive
 from hybrid.ops import contract, control, fft, index, linalg, reduce, sort
 from hybrid.ops import elementwise as e
 from hybrid.ops import view as v
+
+SHORT = 4  # rounds that are written out, where a loop would take longer to set up
+_fresh = itertools.count()
 
 
 class Recorder:
@@ -100,6 +104,11 @@ class Term:
     def ndim(self) -> int:
         return len(self.atom.type.shape)
 
+    @property
+    def is_constant(self) -> bool:
+        """Whether it is a number that stands in the graph."""
+        return isinstance(self.atom, Literal)
+
     def _one(self, primitive: Primitive, *more: Atom, **params: Any) -> Term:
         return Term(self.recorder, self.recorder.emit(primitive, self.atom, *more, **params)[0])
 
@@ -107,6 +116,8 @@ class Term:
         """An operand: a term, a captured array, or a number of this term's dtype where that can hold it."""
         if isinstance(x, Term):
             return x
+        if isinstance(x, Dim):
+            return self.recorder.size(x).astype(self.dtype)
         if isinstance(x, np.ndarray):
             return Term(self.recorder, self.recorder.builder.constant(x))
         dtype = self.dtype
@@ -130,6 +141,8 @@ class Term:
     __add__, __radd__ = _binary(e.add)
     __sub__, __rsub__ = _binary(e.sub)
     __mul__, __rmul__ = _binary(e.mul)
+    __floordiv__, __rfloordiv__ = _binary(e.floordiv)
+    __mod__, __rmod__ = _binary(e.mod)
     __truediv__, __rtruediv__ = _binary(e.div)
     __pow__, __rpow__ = _binary(e.pow)
     __lt__, __gt__ = _binary(e.lt)[0], _binary(e.gt)[0]
@@ -139,12 +152,15 @@ class Term:
     __or__, __ror__ = _binary(e.or_)
     __hash__ = None  # type: ignore[assignment]
     __neg__, __invert__ = _unary(e.neg), _unary(e.not_)
-    times, _ = _binary(e.mul_no_nan)
-    del _
-    floor, trunc = _unary(e.floor), _unary(e.trunc)
+    maximum, hypot, complex = _binary(e.maximum)[0], _binary(e.hypot)[0], _binary(e.complex_)[0]
+    times = _binary(e.mul_no_nan)[0]  # zero where this is zero, whatever the other is
+    floor, trunc, rint = _unary(e.floor), _unary(e.trunc), _unary(e.rint)
     exp, log, sqrt = _unary(e.exp), _unary(e.log), _unary(e.sqrt)
     sin, cos, sinh, cosh = _unary(e.sin), _unary(e.cos), _unary(e.sinh), _unary(e.cosh)
     digamma = _unary(e.digamma)
+
+    def polygamma(self, order: int) -> Term:
+        return self._one(e.polygamma, order=order)
 
     def sign(self) -> Term:
         """-1, 0 or 1; a NaN stays one."""
@@ -171,6 +187,8 @@ class Term:
         then = then if isinstance(then, Term) else otherwise._as(then)
         a, b = then._meet(otherwise)
         shape = broadcast(self.shape, a.shape, b.shape)
+        if isinstance(self.atom, Literal):
+            return (a if self.atom.value else b).broadcast_to(shape)
         a, b = (x.broadcast_to(shape) if x.shape != shape and x.shape else x for x in (a, b))
         condition = self.broadcast_to(shape) if self.shape != shape and self.shape else self
         return condition._one(e.select, a.atom, b.atom)
@@ -180,6 +198,22 @@ class Term:
         if self.dtype == dt.bool_ and not (isinstance(condition, Term) and condition.dtype == dt.bool_):
             return self.select(condition, otherwise)
         return condition.select(self, otherwise)
+
+    def any(self) -> Term:
+        """Of conditions: whether one of them holds."""
+        return self._one(reduce.any, axes=tuple(range(self.ndim))) if self.ndim else self
+
+    def branch(self, then: Callable, orelse: Callable, *operands: Term) -> Term:
+        """Of one condition: what `then` makes of the operands where it holds, else what `orelse` does."""
+
+        def body(make: Callable) -> Graph:
+            builder = Builder("rule")
+            inner = Recorder(builder)
+            made = make(*(Term(inner, builder.input(TensorType(x.dtype, x.shape))) for x in operands))
+            return Graph(builder.name, tuple(builder.inputs), tuple(builder.eqns), (made.atom,))
+
+        made = self.recorder.emit(control.cond, self.atom, *(x.atom for x in operands), then=body(then), orelse=body(orelse))
+        return Term(self.recorder, *made)
 
     # Shapes -----------------------------------------------------------------------------------------------------------
     def zeros(self) -> Term:
@@ -200,6 +234,10 @@ class Term:
     @property
     def mT(self) -> Term:
         return self.transpose((*range(self.ndim - 2), self.ndim - 1, self.ndim - 2))
+
+    @property
+    def mH(self) -> Term:
+        return self.mT.conj()
 
     def expand_dims(self, axes: int | tuple[int, ...]) -> Term:
         axes = (axes,) if isinstance(axes, int) else axes
@@ -228,6 +266,65 @@ class Term:
     def diagonal(self, offset: int) -> Term:
         return self._one(v.diagonal, offset=offset)
 
+    def places(self, axis: int, shape: Shape | None = None) -> Term:
+        """The numbers of the elements along an axis; of an array of some shape, those of the same axis."""
+        shape, axis = ((self.shape[axis],), 0) if shape is None else (shape, axis)
+        return Term(self.recorder, *self.recorder.emit(e.iota, shape=tuple(shape), axis=axis))
+
+    def turns(self) -> Term:
+        """The numbers of the elements in the order of memory, in this shape."""
+        count: Any = 1
+        for size in self.shape:
+            count = count * size
+        return Term(self.recorder, *self.recorder.emit(e.iota, shape=(count,), axis=0)).reshape(self.shape)
+
+    def shifted(self, axis: int, first: Any) -> Term:
+        """For each element the one before it along an axis, and `first` for the first."""
+        before = self.take((self.places(axis) - 1).maximum(0), axis)
+        return (self.places(axis, self.shape) == 0).where(first, before)  # type: ignore[attr-defined]
+
+    def row(self, axis: int, at: Any) -> Term:
+        """One element along an axis, which stays."""
+        start = tuple(at if a == axis else 0 for a in range(self.ndim))
+        return self.slice(start, (1,) * self.ndim, tuple(1 if a == axis else size for a, size in enumerate(self.shape)))
+
+    def rounds(self, count: Size, state: Sequence[Term], fixed: Sequence[Term], step: Callable) -> list[Term]:
+        """The state after `state = step(number of the round, *state, *fixed)` has been taken so many times."""
+        if isinstance(count, int) and count <= SHORT:
+            for k in range(count):
+                state = step(k, *state, *fixed)
+            return list(state)
+        symbol, builder = f"rule_{next(_fresh)}", Builder("rule")
+        inner, inputs = Recorder(builder), [Var(TensorType(x.dtype, x.shape)) for x in (*state, *fixed)]
+        made = step(Dim.symbol(symbol), *(Term(inner, var) for var in inputs))
+        body = Graph(builder.name, tuple(inputs), tuple(builder.eqns), tuple(x.atom for x in made))
+        params = {"carried": len(state), "count": count, "symbol": symbol, "test": None, "body": body}
+        out = self.recorder.emit(control.loop, *(x.atom for x in (*state, *fixed)), **params)
+        return [Term(self.recorder, atom) for atom in out]
+
+    def recurrence(self, factors: Term, axis: int) -> Term:
+        """s with s_j = factors_j · s_{j-1} + self_j along an axis."""
+
+        def step(k: Any, last: Term, out: Term, a: Term, b: Term) -> tuple[Term, Term]:
+            new = a.row(axis, k) * last + b.row(axis, k)
+            start = tuple(k if at == axis else 0 for at in range(out.ndim))
+            return new, out.at_slice(start, (1,) * out.ndim, new)
+
+        if 0 in self.shape:
+            return self
+        return self.rounds(self.shape[axis], (self.row(axis, 0).zeros(), self.zeros()), (factors, self), step)[1]
+
+    def overlapped(self, axis: int, size: Size) -> Term:
+        """Of windows of some size, whose elements are along the last axis: the sums where they lay over each other."""
+        shape = tuple(n + size - 1 if a == axis else n for a, n in enumerate(self.shape[:-1]))
+
+        def step(k: Any, out: Term, windows: Term) -> tuple[Term]:
+            part = windows.row(windows.ndim - 1, k).reshape(windows.shape[:-1])
+            start, one = tuple(k if a == axis else 0 for a in range(out.ndim)), (1,) * out.ndim
+            return (out.at_slice(start, one, out.slice(start, one, part.shape) + part),)
+
+        return self.rounds(size, (self.recorder.full(0, TensorType(self.dtype, shape)),), (self,), step)[0]
+
     # Sums, products, orders -----------------------------------------------------------------------------------------------
     def sum(self, axes: int | tuple[int, ...]) -> Term:
         given = (axes,) if isinstance(axes, int) else axes
@@ -243,6 +340,12 @@ class Term:
 
     def cumsum(self, axis: int) -> Term:
         return self._one(sort.cumsum, axis=axis)
+
+    def cumprod(self, axis: int) -> Term:
+        return self._one(sort.cumprod, axis=axis)
+
+    def cummax(self, axis: int) -> Term:
+        return self._one(sort.cummax, axis=axis)
 
     def argsort(self, axis: int) -> Term:
         return self._one(sort.argsort, axis=axis, kind="stable")
@@ -282,12 +385,28 @@ class Term:
         rows, columns = self._rows_and_columns()
         return (rows == columns).astype(self.dtype)
 
-    def tril(self) -> Term:
+    def tril(self, below: int = 0) -> Term:
+        """The lower triangle, from so many diagonals below the main one."""
         rows, columns = self._rows_and_columns()
-        return (rows >= columns).broadcast_to(self.shape).select(self, self.recorder.literal(0, self.dtype))
+        return (rows >= columns + below).broadcast_to(self.shape).select(self, self.recorder.literal(0, self.dtype))
+
+    def columns(self, first: Size, count: Size) -> Term:
+        """So many columns from one on."""
+        lead = self.ndim - 1
+        return self.slice((*(0,) * lead, first), (1,) * self.ndim, (*self.shape[:-1], count))
+
+    def beside(self, other: Term) -> Term:
+        """The columns of both."""
+        return self._one(v.concatenate, other.atom, axis=self.ndim - 1)
 
     def solve(self, b: Term) -> Term:
         return self._one(linalg.solve, b.atom)
+
+    def det(self) -> Term:
+        return self._one(linalg.det)
+
+    def svd(self) -> tuple[Term, ...]:
+        return tuple(Term(self.recorder, atom) for atom in self.recorder.emit(linalg.svd, self.atom))
 
     def fft(self, axis: int, inverse: bool) -> Term:
         return self._one(fft.fft, axis=axis, inverse=inverse)
