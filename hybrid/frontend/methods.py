@@ -10,7 +10,6 @@ from hybrid.core.dtype import canonical, is_complex
 from hybrid.frontend import (
     activations,
     compositions,
-    creation,
     editing,
     gathering,
     linear,
@@ -19,25 +18,15 @@ from hybrid.frontend import (
     shaping,
     signals,
 )
-from hybrid.frontend.calls import bind, unsupported
+from hybrid.frontend.calls import unsupported
 from hybrid.frontend.elementwise import NAMES, cast, where
-from hybrid.frontend.values import concrete, kind_of, laid_out, like, shape_of, tracing, unwrap, wrap
-from hybrid.ir import trace as tr
+from hybrid.frontend.values import concrete, kind_of, laid_out, like, tracing, unwrap, wrap
 from hybrid.ir.lifted import Lifted, followable
-from hybrid.ops import elementwise, fft
-from hybrid.ops import index as ix
-from hybrid.ops import linalg as la
-from hybrid.ops import view as v
 
 
 def _sizes(first: Any, rest: tuple) -> Any:
     """One tuple or separate arguments: `reshape((2, 3))` and `reshape(2, 3)`."""
     return (first, *rest) if rest else first
-
-
-def _zero(like: Any) -> Any:
-    trace = tracing(like)
-    return wrap(np.zeros((), like.dtype) if trace is None else trace.fresh(tr.literal(0, like.dtype), unwrap(like).kind))
 
 
 class Methods:
@@ -237,59 +226,6 @@ class Methods:
         """The indices of nonzero elements, one tensor per axis."""
         return selected.nonzero(self)
 
-    # What derivative rules speak ---------------------------------------------------------------------------------------
     def where(self, condition: Any, other: Any) -> Any:
         """These elements where the condition holds, the other's elsewhere, in this tensor's dtype."""
         return where(condition, self, other)
-
-    def slice(self, start: tuple, step: tuple, shape: tuple) -> Any:
-        """The elements start, start + step, … along each axis, `shape` of them."""
-        return bind(v.slice_, self, start=start, step=step, shape=shape)
-
-    def zeros_like(self, other: Any) -> Any:
-        """Zeros in this tensor's dtype and the other's shape."""
-        return bind(v.broadcast, _zero(self), shape=shape_of(other))
-
-    def at_slice(self, start: tuple, step: tuple, value: Any) -> Any:
-        """A copy with a slice replaced."""
-        return bind(v.update_slice, self, value, start=start, step=step)
-
-    def scatter_add(self, index: Any, value: Any, axis: int) -> Any:
-        """A copy with values added at indices along an axis: the adjoint of `take`."""
-        return bind(ix.scatter, self, index, value, axis=axis, op="add")
-
-    def scatter_set(self, index: Any, value: Any, axis: int) -> Any:
-        """A copy with values stored at indices along an axis."""
-        return bind(ix.scatter, self, index, value, axis=axis, op="set")
-
-    def scatter_along(self, index: Any, value: Any, axis: int, op: str) -> Any:
-        """A copy with values set or added at one index per element along an axis."""
-        return bind(ix.scatter_along, self, index, value, axis=axis, op=op)
-
-    def scatter_along_add(self, index: Any, value: Any, axis: int) -> Any:
-        """A copy with values added at one index per element along an axis: the adjoint of `take_along`."""
-        return self.scatter_along(index, value, axis, "add")
-
-    def take_along(self, index: Any, axis: int) -> Any:
-        """Elements at one index per element along an axis."""
-        return bind(ix.take_along, self, index, axis=axis)
-
-    def solve(self, b: Any) -> Any:
-        """The x with `self @ x = b`."""
-        return bind(la.solve, self, b)
-
-    def digamma(self) -> Any:
-        """The derivative of log Γ(x)."""
-        return bind(elementwise.digamma, self)
-
-    def fft(self, axis: int, inverse: bool) -> Any:
-        """The Fourier transform along an axis, or its inverse."""
-        return bind(fft.fft, self, axis=axis, inverse=inverse)
-
-    def rfft(self, axis: int) -> Any:
-        """The first half of the Fourier transform of real numbers along an axis."""
-        return bind(fft.rfft, self, axis=axis)
-
-    def eye_like(self) -> Any:
-        """The identity matrix of the last axis, in this tensor's dtype."""
-        return creation.identity_like(self)
