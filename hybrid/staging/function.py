@@ -76,6 +76,7 @@ MISSES = 4  # calls that compiled code could not make after all, before it is no
 SEVERAL = 3  # floats of one argument that the function asks for the values of, before all of them become static
 MORE_ROOM = 16  # times as much room in containers, after a call that needed more
 MOST_ROOM = 16**2  # at first some 8000 items fit, at last two millions: beyond, a call is Python's
+MANY_SIZES = 48  # traces for other sizes of the same arguments, after which new sizes are Python's: each takes 4 to 20 ms
 MANY_VARIANTS = 3  # traces kept beside one for other states of what a function reads, such as a training flag
 
 
@@ -104,6 +105,7 @@ class Function(Keeps, Reports, Inspection):  # type: ignore[override]  # Inspect
         self._state = State()
         self._room = 1  # times as much room in containers as there is at first
         self._varying: set[str] = set()  # calls between compiled parts that give arrays of various sizes
+        self._by_size: Counter[tree.Structure] = Counter()  # traces made for the sizes of one call alone
         self._changes: Counter[str] = Counter()  # by name: traces made because this static value was new
         self.lock = threading.RLock()
         self._dispatcher: Dispatcher | None = None
@@ -401,8 +403,11 @@ class Function(Keeps, Reports, Inspection):  # type: ignore[override]  # Inspect
                     raise
                 except Exception as error:
                     failed = error
+        if exact not in self._traces and self._by_size[structure] >= MANY_SIZES and (why := self._sizes.why_fixed(structure)):
+            return Refusal(None, f"its sizes are others again and again, and {why}")
         try:
             compiled = self._make(exact, call, form, {})
+            self._by_size[structure] += 1
         except (Concretise, Specialise, Rebinds):
             raise
         except Exception as error:
@@ -498,6 +503,7 @@ class Function(Keeps, Reports, Inspection):  # type: ignore[override]  # Inspect
                 self._refused,
                 self._asked,
                 self._changes,
+                self._by_size,
                 self._sizes,
                 self._state,
                 self._varying,

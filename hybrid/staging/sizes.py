@@ -124,6 +124,11 @@ class Sizes:
         """Why sizes that vary are numbers in the code."""
         return {why: None for known in self._known.values() for why in known.fixed.values()}
 
+    def why_fixed(self, structure: tree.Structure) -> str | None:
+        """Why some size of such calls is no symbol, if one is not."""
+        known = self._known.get(structure)
+        return next(iter(known.fixed.values()), None) if known is not None else None
+
     def constant(self) -> Iterable[str]:
         """Why integers that vary are parts of the code."""
         return {why: None for known in self._known.values() for why in known.constant.values() if why is not STATIC}

@@ -342,3 +342,18 @@ def test_many_facts_about_sizes_do_not_make_each_proof_long(monkeypatch):
     for n in (40, 23, 30):
         np.testing.assert_array_equal(decorated(normal(n)), halving(normal(n)))
     assert steps[0] < 300_000
+
+
+def test_sizes_that_must_be_numbers_are_not_compiled_for_ever(monkeypatch):
+    monkeypatch.setattr("hybrid.staging.function.MANY_SIZES", 3)
+
+    @hy.function
+    def f(x):
+        return np.linspace(0, 1, len(x)) * np.roll(x, len(x) // 2)
+
+    with pytest.warns(hy.FallbackWarning, match="sizes are others again and again"):
+        for n in range(2, 12):
+            x = np.arange(float(n))
+            np.testing.assert_array_equal(f(x), f.eager(x))
+    assert len(f._traces) == 3
+    assert f(np.ones(2)).shape == (2,)
