@@ -237,8 +237,9 @@ from hybrid.runtime.profile import profile
 from hybrid.staging.function import FallbackWarning, RetraceWarning, eager, function
 from hybrid.transforms.batched import vmap
 from hybrid.transforms.derived import grad, jvp, value_and_grad, vjp
-from hybrid.transforms.gradients import GradientTape, enable_grad, grad_of, is_grad_enabled, no_grad
+from hybrid.transforms.gradients import enable_grad, grad_of, is_grad_enabled, no_grad
 from hybrid.transforms.jacobians import hessian, hvp, jacobian, linearize
+from hybrid.transforms.watching import GradientTape
 
 bool = bool_
 concat, permute_dims, cumulative_sum, cumulative_prod, astype = concatenate, transpose, cumsum, cumprod, cast

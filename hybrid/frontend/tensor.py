@@ -367,12 +367,15 @@ class Tensor(Methods, Gradients, Value):
         return (1, 0)  # kDLCPU
 
     def __reduce__(self) -> tuple:
-        return wrap, (self._value("pickling"),)
+        array = self._value("pickling")
+        return (lifted.tape.restored if self.requires_grad else wrap), (array,)
 
     def __copy__(self) -> Any:
         return self.copy()
 
     def __deepcopy__(self, memo: dict) -> Any:
+        if isinstance(self._data, Lifted):
+            return lifted.tape.duplicate(self)
         return self.copy() if type(self._data) is Symbol else wrap(copying.deepcopy(self._data, memo))
 
     # Text ------------------------------------------------------------------------------------------------------------

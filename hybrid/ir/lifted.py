@@ -21,14 +21,27 @@ _numbers = itertools.count(1)
 draws = itertools.count()  # one is taken for each eager draw of random numbers
 
 
+def next_number() -> int:
+    """A number above those of all levels there are."""
+    return next(_numbers)
+
+
+# What has no derivative, or shows a value only: these may be asked of a value that a transform follows.
+DECISIONS = frozenset(("a Python condition", "int()", "an index or size", "hash()", "repr()", "text", "a captured tensor"))
+
+
 class Level:
     """One transform under way. `apply(function, args, kwargs)` is what an operation means for what it follows."""
 
     def __init__(self, number: int | None = None):
-        self.number = next(_numbers) if number is None else number
+        self.number = next_number() if number is None else number
 
     def apply(self, function: Callable, args: tuple, kwargs: dict) -> Any:
         raise NotImplementedError
+
+    def lets_out(self, what: str) -> bool:
+        """Whether Python or NumPy may have the elements for this: to decide by them, where nothing of a gradient is lost."""
+        return what in DECISIONS
 
 
 class Lifted:
@@ -66,6 +79,11 @@ class Lifted:
         """The value that no gradient flows through."""
         raise NotImplementedError
 
+    @property
+    def alone(self) -> bool:
+        """Whether no other value shows the same memory."""
+        raise NotImplementedError
+
     def text(self) -> str:
         """How the tensor that holds it is shown."""
         raise NotImplementedError
@@ -76,6 +94,11 @@ class Lifted:
 
     def array(self, what: str) -> np.ndarray:
         """The elements, for Python to decide by; `what` asks for them."""
+        if not self.level.lets_out(what):
+            raise GradientError(f"{what} takes the numbers of a tensor that gradients flow through, and would lose those",
+                                got=f"{self.dtype} of shape {self.shape}",
+                                fix="NumPy's functions instead of math's, hybrid.stack and hybrid.zeros instead of NumPy "
+                                "arrays that are filled, or x.detach() where no gradient is meant to flow")  # fmt: skip
         below = self.value
         return below.array(what) if isinstance(below, Lifted) else below
 

@@ -133,11 +133,13 @@ class _Pullback:
         lifted = []
         for data in chosen.data:
             self.leaves.append(Leaf(TensorType(data.dtype, tuple(data.shape))))
-            lifted.append(wrap(self.level.lift(data, self.leaves[-1])))
+            lifted.append(wrap(self.level.lift(data, self.leaves[-1], name == "vjp")))  # who may write it before the way back
         out, aux = _run(f, chosen, lifted, kwargs, has_aux)
-        self.results, self.structure = tree.flatten(out)
+        results, self.structure = tree.flatten(out)
+        self.results = [wrap(x._data) if isinstance(x, Value) else x for x in results]
         self.value = as_given(_stripped(self.level, out), chosen.plain)
         self.aux = as_given(_stripped(self.level, aux), chosen.plain)
+        self.level.close()
 
     def __call__(self, cotangents: Sequence[Any], retain: bool = True) -> list[Any]:
         """A cotangent for each leaf, as tensors."""
@@ -303,6 +305,8 @@ def _push(f: Callable, chosen: Chosen, along: Sequence[Any], has_aux: bool) -> t
     lifted = [wrap(Dual(level, data, t._data)) for data, t in zip(chosen.data, along)]
     out, aux = _run(f, chosen, lifted, {}, has_aux)
     plain = chosen.plain
+    out = tree.map_leaves(lambda x: wrap(x._data) if isinstance(x, Value) else x, out)
+    level.close()
     value, found = _stripped(level, out), tree.map_leaves(lambda leaf: _tangent_of(level, leaf), out)
     results = tuple(_as_numbers(chosen, as_given(x, plain)) for x in (value, found))
     return (*results, as_given(_stripped(level, aux), plain)) if has_aux else results

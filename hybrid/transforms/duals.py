@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -18,10 +19,15 @@ from hybrid.transforms import levels
 class Dual(Lifted):
     """A value with a tangent of its type, both of the levels below."""
 
-    __slots__ = ("tangent",)
+    __slots__ = ("tangent", "viewed")
 
     def __init__(self, level: Duals, value: Any, tangent: Any):
         self.level, self.value, self.tangent = level, value, tangent
+        self.viewed = False  # whether other values show the same memory
+
+    @property
+    def alone(self) -> bool:
+        return not self.viewed
 
     def text(self) -> str:
         return f"dual({wrap(self.value)!r}, {wrap(self.tangent)!r})"
@@ -33,6 +39,18 @@ class Dual(Lifted):
 class Duals(Level):
     """One call of `jvp`."""
 
+    def __init__(self, number: int | None = None):
+        super().__init__(number)
+        self._taken: list[weakref.ref] = []  # tensors that were plain until a value with a tangent was written into them
+
+    def close(self) -> None:
+        """Tensors of the caller that were written into keep what they hold and no more."""
+        for reference in self._taken:
+            x = reference()
+            if x is not None and isinstance(x._data, Dual) and x._data.level is self:
+                x._data = x._data.value
+        self._taken.clear()
+
     def below(self, x: Any) -> Any:
         data = x._data
         return wrap(data.value) if isinstance(data, Dual) and data.level is self else x
@@ -43,6 +61,9 @@ class Duals(Level):
         duals = [self._dual(x) for x in operands]
         given = tuple([d is not None for d in duals])
         tangents, have = self._tangents(operation, operands, duals, given)
+        for at, k in enumerate(operation.writes):
+            if duals[k] is None and operation.results + at in tangents:
+                self._check_write(operands[k])
         out = function(*levels.replaced(args, self.below), **levels.replaced(kwargs, self.below))
         leaves, structure = tree.flatten(out)
         place = 0
@@ -50,13 +71,22 @@ class Duals(Level):
             if isinstance(leaf, Value):
                 view = operation.views[place]
                 if have[place]:
-                    leaves[k] = wrap(Dual(self, leaf._data, _own(tangents[place]._data, view)))
+                    made = Dual(self, leaf._data, _own(tangents[place]._data, view))
+                    if view is not None and (base := duals[view[0]]) is not None:
+                        made.viewed = base.viewed = True
+                    leaves[k] = wrap(made)
                 elif view is not None and duals[view[0]] is not None:
                     raise AssertionError("a view of a value with a tangent has one")
                 place += 1
         for at, k in enumerate(operation.writes):
             self._write(operands[k], duals[k], tangents.get(operation.results + at))
         return leaves[0] if structure is tree.LEAF else tree.unflatten(structure, leaves)
+
+    def _check_write(self, x: Any) -> None:
+        if not isinstance(x, Value):
+            raise GradientError("a value with a tangent is written into a NumPy array", at=tr.user_line(),
+                                fix="write into a tensor, hybrid.zeros(shape)")  # fmt: skip
+        levels.refuse_shared(x)
 
     def _dual(self, x: Any) -> Dual | None:
         data = x._data if isinstance(x, Value) else None
@@ -78,10 +108,8 @@ class Duals(Level):
         if dual is not None:
             wrap(dual.tangent)[...] = 0 if tangent is None else tangent
         elif tangent is not None:
-            if not isinstance(x, Value):
-                raise GradientError("a value with a tangent is written into a NumPy array", at=tr.user_line(),
-                                    fix="write into a tensor: hybrid.asarray(array)")  # fmt: skip
             x._data = Dual(self, x._data, _own(tangent._data, None))
+            self._taken.append(weakref.ref(x))
 
 
 def _own(tangent: Any, view: Any) -> Any:

@@ -1,10 +1,10 @@
-"""`backward`, `grad` and their kin on tensors; `no_grad`, `grad_of` and `GradientTape` beside them."""
+"""`backward`, `grad` and their kin on tensors; `no_grad` and `grad_of` beside them."""
 
 from __future__ import annotations
 
 import contextlib
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,28 +14,31 @@ from hybrid.core import tree
 from hybrid.core.errors import ArgumentError, GradientError
 from hybrid.core.shape import TensorType
 from hybrid.frontend.creation import ones_like, zeros_like
-from hybrid.frontend.shaping import stack
 from hybrid.frontend.values import Value, wrap
 from hybrid.ir import lifted
 from hybrid.ir import trace as tr
 from hybrid.ir.lifted import Lifted
 from hybrid.ir.trace import Symbol, Trace
-from hybrid.transforms import within
-from hybrid.transforms.recorded import Marked
-from hybrid.transforms.tape import TAPE, Leaf, Node, Ref, Tracked, pull, quiet, recording
+from hybrid.transforms import levels, within
+from hybrid.transforms.tape import TAPE, Leaf, Node, Ref, Tape, Tracked, pull, quiet, recording
 
 _handles = itertools.count()
 _LEAF = "it is a leaf that gradients are asked for"  # why its storage is not written but in `no_grad`
 
 
-def _tracked(x: Any) -> Tracked | None:
-    """What the tape of all tensors knows of one."""
+def tracked_by(level: Tape, x: Any) -> Tracked | None:
+    """What a tape knows of a tensor."""
     data = x._data if isinstance(x, Value) else None
     while isinstance(data, Lifted):
-        if isinstance(data, Tracked) and data.level is TAPE:
+        if isinstance(data, Tracked) and data.level is level:
             return data
         data = data.value
     return None
+
+
+def _tracked(x: Any) -> Tracked | None:
+    """What the tape of all tensors knows of one."""
+    return tracked_by(TAPE, x)
 
 
 def _leaf(x: Any) -> Leaf | None:
@@ -43,6 +46,14 @@ def _leaf(x: Any) -> Leaf | None:
     tracked = _tracked(x)
     where = None if tracked is None or tracked.chain else tracked.source[0]
     return where if isinstance(where, Leaf) else None
+
+
+def leaf_for(data: Any) -> Leaf:
+    """A leaf for a tensor that holds this."""
+    if not dt.is_inexact(data.dtype):
+        raise GradientError("only tensors of floats and complex numbers can require gradients", got=data.dtype,
+                            fix="x.astype(float)")  # fmt: skip
+    return Leaf(TensorType(data.dtype, tuple(data.shape)))
 
 
 class Handle:
@@ -95,10 +106,10 @@ class Meaning:
         if tracked is not None:
             return
         data = x._data
-        if not dt.is_inexact(data.dtype):
-            raise GradientError("only tensors of floats and complex numbers can require gradients", got=data.dtype,
-                                fix="x.astype(float)")  # fmt: skip
-        x._data = TAPE.lift(data, Leaf(TensorType(data.dtype, tuple(data.shape))))
+        if isinstance(data, Lifted):
+            raise GradientError("requires_grad is set of a tensor that hybrid.grad or its like follow",
+                                fix="hybrid.grad inside, or a tape's watch(x)")  # fmt: skip
+        x._data = TAPE.lift(data, leaf_for(data), levels.shown_elsewhere(data))
 
     @staticmethod
     def gradient(x: Any) -> Any:
@@ -126,33 +137,47 @@ class Meaning:
             leaf.grad = value
 
     @staticmethod
+    def restored(array: np.ndarray) -> Any:
+        """A leaf that was pickled."""
+        return wrap(array).requires_grad_()
+
+    @staticmethod
+    def duplicate(x: Any) -> Any:
+        """A deep copy: of a leaf another leaf."""
+        leaf = _leaf(x)
+        if leaf is None or x._data is not _tracked(x):
+            raise GradientError("only leaves are copied deeply, and this is a result", fix="x.detach() first, or x.clone()")
+        out = wrap(x.detach()._data.copy()).requires_grad_()
+        out.grad = None if leaf.grad is None else leaf.grad.detach().copy()
+        return out
+
+    @staticmethod
     def is_leaf(x: Any) -> bool:
         return _tracked(x) is None or _leaf(x) is not None
 
     @staticmethod
     def backward(x: Any, gradient: Any, retain: bool | None, create: bool, inputs: Any) -> None:
-        only = None
+        only: Any = None
         if inputs is not None:
             found = [_leaf(leaf) for leaf in (inputs if isinstance(inputs, (tuple, list)) else (inputs,))]
             if None in found:
                 raise GradientError("backward(inputs=…) takes leaves", fix="use hybrid.grad_of for other tensors")
             only = {leaf for leaf in found if leaf is not None}
         if tr.current() is not None:
-            given = within_cotangent(x, gradient)
-            within.backward(x, given, create or bool(retain), only)
+            within.backward(x, within_cotangent(x, gradient), create or bool(retain), only)
             return
-        run_backward([x], [gradient], retain, create, lambda leaf, g: leaf.arrive(g) if only is None or leaf in only else None)
+        run_backward(TAPE, [x], [gradient], retain, create, Leaf.arrive, only)
 
     @staticmethod
     def retain(x: Any) -> None:
-        node, place = _source(x, "retain_grad")
+        node, place = _source(TAPE, x, "retain_grad")
         if isinstance(node, Node):
             node.kept = node.kept or {}
             node.kept.setdefault(place, Leaf(TensorType(x.dtype, tuple(x.shape))))
 
     @staticmethod
     def hook(x: Any, hook: Callable[[Any], Any]) -> Handle:
-        where, place = _source(x, "register_hook")
+        where, place = _source(TAPE, x, "register_hook")
         if isinstance(where, Leaf):
             hooks = where.hooks
         else:
@@ -163,26 +188,30 @@ class Meaning:
         return Handle(hooks, key)
 
 
-def _source(x: Any, what: str) -> Ref:
-    tracked = _tracked(x)
+def _source(level: Tape, x: Any, what: str) -> Ref:
+    tracked = tracked_by(level, x)
     if tracked is None:
         raise GradientError(f"{what} is for tensors that require gradients", fix="x.requires_grad_() first")
     return tracked.source
 
 
 def run_backward(
-    outputs: Sequence[Any], gradients: Sequence[Any], retain: bool | None, create: bool, arrive: Callable[[Leaf, Any], None]
-) -> None:
-    """Go back from outputs on the tape of all tensors."""
+    level: Tape, outputs: Sequence[Any], gradients: Sequence[Any], retain: bool | None, create: bool,
+    arrive: Callable[[Leaf, Any], None], wanted: Collection[Leaf | Ref] | None = None,
+) -> None:  # fmt: skip
+    """Go back from outputs on a tape."""
     roots = []
     for x, given in zip(outputs, gradients):
-        tracked = _tracked(x)
+        tracked = tracked_by(level, x)
+        if tracked is not None and x._data is not tracked:
+            raise GradientError("a gradient is taken of a tensor that a transform around it follows, and would not follow",
+                                got=f"{x.dtype} of shape {x.shape}", fix="hybrid.grad inside, or a tape's watch")  # fmt: skip
         if tracked is None:
             raise GradientError("no gradient flows to this tensor", got=f"{x.dtype} of shape {x.shape}, computed from no leaf",
                                 fix="let a tensor it is computed from have requires_grad=True")  # fmt: skip
         roots.append((tracked.source, _cotangent(x, given)))
-    with contextlib.nullcontext() if create else quiet():
-        pull(TAPE, roots, arrive, retain=create if retain is None else retain, follow=create)
+    with contextlib.nullcontext() if create else quiet(below=TAPE.number + 0.5):
+        pull(level, roots, arrive, retain=create if retain is None else retain, follow=create, wanted=wanted)
 
 
 def _cotangent(x: Any, given: Any) -> Any:
@@ -227,19 +256,37 @@ def grad_of(
     given = [None] * len(outs) if grad_outputs is None else list(grad_outputs) if several else [grad_outputs]
     leaves, structure = tree.flatten(inputs)
     if tr.current() is not None:
-        seeds = [within_cotangent(x, g) for x, g in zip(outs, given)]
-        found = within.gradient_of(outs, leaves, seeds, create_graph)
-    else:
-        marks = _Marks(leaves)
-        run_backward(outs, given, retain_graph, create_graph, marks.arrive)
+        return tree.unflatten(structure, gradients_within(outs, leaves, given, create_graph, unconnected))
+    return tree.unflatten(structure, gradients_of(TAPE, outs, leaves, given, retain_graph, create_graph, unconnected))
+
+
+def gradients_within(
+    outputs: Sequence[Any], inputs: Sequence[Any], given: Sequence[Any], create: bool, unconnected: str
+) -> list[Any]:
+    """A gradient for each input, in a trace."""
+    seeds = [within_cotangent(x, g) for x, g in zip(outputs, given)]
+    return _connected(inputs, within.gradient_of(outputs, inputs, seeds, create), unconnected)
+
+
+def gradients_of(
+    level: Tape, outputs: Sequence[Any], inputs: Sequence[Any], given: Sequence[Any], retain: bool | None, create: bool,
+    unconnected: str,
+) -> list[Any]:  # fmt: skip
+    """A gradient for each input, on a tape."""
+    with _Marks(level, inputs) as marks:
+        run_backward(level, outputs, given, retain, create, marks.arrive, {*marks.sources, *marks.leaves})
         found = marks.found()
-    for k, x in enumerate(leaves):
+    return _connected(inputs, found, unconnected)
+
+
+def _connected(inputs: Sequence[Any], found: list[Any], unconnected: str) -> list[Any]:
+    for k, x in enumerate(inputs):
         if found[k] is None:
             if unconnected == "error":
                 raise GradientError("an input has no part in the outputs", got=f"input {k}, {x.dtype} of shape {x.shape}",
                                     fix='grad_of(…, unconnected="zeros")')  # fmt: skip
             found[k] = zeros_like(x)
-    return tree.unflatten(structure, found)
+    return found
 
 
 def within_cotangent(x: Any, given: Any) -> Any:
@@ -255,8 +302,9 @@ def within_cotangent(x: Any, given: Any) -> Any:
 class _Marks:
     """Collects the gradients of some tensors: of leaves as they arrive, of results as they pass."""
 
-    def __init__(self, tensors: Sequence[Any]):
-        self.sources = [_source(x, "grad_of") for x in tensors]
+    def __init__(self, level: Tape, tensors: Sequence[Any]):
+        self.sources = [_source(level, x, "grad_of") for x in tensors]
+        self.leaves = [where for where, _ in self.sources if isinstance(where, Leaf)]
         self.sums: dict[Leaf, Any] = {}
         self.kept: list[tuple[Node, int, Leaf | None, Leaf]] = []
         for where, place in self.sources:
@@ -269,14 +317,19 @@ class _Marks:
     def arrive(self, leaf: Leaf, g: Any) -> None:
         self.sums[leaf] = self.sums[leaf] + g if leaf in self.sums else g
 
-    def found(self) -> list[Any]:
-        passing = {(node, place): probe for node, place, _, probe in self.kept}
+    def __enter__(self) -> _Marks:
+        return self
+
+    def __exit__(self, *error: Any) -> None:
         for node, place, before, _ in reversed(self.kept):
             assert node.kept is not None
             if before is None:
                 node.kept.pop(place, None)
             else:
                 node.kept[place] = before
+
+    def found(self) -> list[Any]:
+        passing = {(node, place): probe for node, place, _, probe in self.kept}
         return [self.sums.get(w) if isinstance(w, Leaf) else passing[(w, place)].grad for w, place in self.sources]
 
 
@@ -314,105 +367,6 @@ class enable_grad(no_grad):
 def is_grad_enabled() -> bool:
     """Whether operations on tensors that require gradients are remembered here."""
     return recording()
-
-
-class GradientTape:
-    """TensorFlow's way to gradients: what is computed inside from watched tensors can be differentiated.
-
-    Args:
-        persistent: whether `gradient` may be called more than once.
-
-    Tapes nest: gradients that are asked for inside another tape are remembered by it.
-
-    >>> import hybrid as hy
-    >>> x = hy.tensor([1.0, 2.0])
-    >>> with hy.GradientTape() as tape:
-    ...     tape.watch(x)
-    ...     y = (x ** 3).sum()
-    >>> tape.gradient(y, x)
-    tensor([ 3., 12.], dtype=float32)
-    """
-
-    _open: list[GradientTape] = []
-
-    def __init__(self, persistent: bool = False):
-        self.persistent = persistent
-        self._watched: list[tuple[Any, Tracked]] = []
-        self._used = False
-        self._inner: Any = None
-
-    def __enter__(self) -> GradientTape:
-        self._inner = quiet(False)
-        self._inner.__enter__()
-        GradientTape._open.append(self)
-        return self
-
-    def __exit__(self, *error: Any) -> None:
-        GradientTape._open.remove(self)
-        self._inner.__exit__(*error)
-        for x, tracked in self._watched:  # as they were, but for what was written into them
-            if x._data is tracked:
-                x._data = tracked.value
-
-    def watch(self, tensors: Any) -> None:
-        """Remember what is computed from these tensors until the tape ends."""
-        if self not in GradientTape._open:
-            raise GradientError("a tape watches while it is open", fix="with hybrid.GradientTape() as tape: tape.watch(x)")
-        for x in tree.flatten(tensors)[0]:
-            if not isinstance(x, Value):
-                raise ArgumentError("a tape watches tensors", got=type(x).__name__, fix="hybrid.tensor(x)")
-            if type(x._data) is Symbol:  # type: ignore[attr-defined]
-                x._data = Marked([x]).symbols[0]  # type: ignore[attr-defined]
-            elif tr.current() is None and _tracked(x) is None:
-                Meaning.require(x, True)
-                self._watched.append((x, x._data))  # type: ignore[attr-defined]
-
-    def _as_watched(self, x: Any) -> Any:
-        """A source as the tape saw it."""
-        return next((wrap(tracked) for known, tracked in self._watched if known is x), x)
-
-    @contextlib.contextmanager
-    def stop_recording(self) -> Iterator[None]:
-        """What is computed inside is not remembered."""
-        with quiet():
-            yield
-
-    def gradient(self, target: Any, sources: Any, output_gradients: Any = None, unconnected_gradients: str = "zeros") -> Any:
-        """The gradients of a tensor, or of the sum of several, with respect to sources, nested as these.
-
-        Args:
-            output_gradients: cotangents of the targets; by default ones, for targets of any shape.
-            unconnected_gradients: "zeros" or "error" for sources that targets do not depend on.
-        """
-        self._use()
-        targets = list(target) if isinstance(target, (tuple, list)) else [target]
-        given = [ones_like(t) for t in targets] if output_gradients is None else output_gradients
-        given = list(given) if isinstance(given, (tuple, list)) else [given]
-        if tr.current() is None and not any(_tracked(t) is not None for t in targets):
-            if unconnected_gradients == "error":
-                raise GradientError("no watched tensor has a part in the target", fix="tape.watch(x) before computing")
-            return tree.map_leaves(lambda x: wrap(np.zeros(x.shape, x.dtype)), sources)
-        sources = tree.map_leaves(self._as_watched, sources)
-        create = bool(GradientTape._open)
-        return grad_of(targets, sources, given, True if self.persistent else None, create, unconnected_gradients)
-
-    def jacobian(self, target: Any, sources: Any) -> Any:
-        """The derivative of every element of the target by every element of each source: shape target.shape + source.shape."""
-        self._use()
-        sources = tree.map_leaves(self._as_watched, sources)
-        rows = []
-        for at in np.ndindex(*target.shape):
-            seed = np.zeros(target.shape, target.dtype)
-            seed[at] = 1
-            rows.append(tree.flatten(grad_of(target, sources, wrap(seed), True, bool(GradientTape._open), "zeros"))[0])
-        leaves, structure = tree.flatten(sources)
-        stacked = [stack(column) for column in zip(*rows)]
-        return tree.unflatten(structure, [s.reshape((*target.shape, *x.shape)) for s, x in zip(stacked, leaves)])
-
-    def _use(self) -> None:
-        if self._used and not self.persistent:
-            raise GradientError("a tape's gradient is asked for twice", fix="GradientTape(persistent=True)")
-        self._used = True
 
 
 lifted.tape = Meaning

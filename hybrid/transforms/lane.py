@@ -17,8 +17,8 @@ from hybrid.frontend import values
 from hybrid.frontend.elementwise import Elementwise
 from hybrid.ir import lifted
 from hybrid.ir.trace import Chain
-from hybrid.transforms import levels, tape
-from hybrid.transforms.tape import SMALL, Node, Tape, Tracked
+from hybrid.transforms import levels
+from hybrid.transforms.tape import Node, Tape, Tracked, watched
 
 MOST = 4096
 _new = object.__new__
@@ -29,7 +29,9 @@ _known: dict[tuple, Any] = {}  # by function and operands: the operation, how to
 def follow(function: Callable, args: tuple, kwargs: dict) -> Any:
     """What an operation means that a transform follows: the short way where it leads."""
     if function is operator.getitem:
-        return _item(*args)
+        return _item(args[0], _settled(args[1]))
+    if function is operator.setitem:
+        return levels.follow(function, (args[0], _settled(args[1]), args[2]), kwargs)
     if kwargs:
         return levels.follow(function, args, kwargs)
     tensor = values.tensor_class
@@ -72,23 +74,38 @@ def follow(function: Callable, args: tuple, kwargs: dict) -> Any:
     operation, direct, wanted, saved = known
     out = direct(*arrays)
     made = _new(tensor)
-    if not tape.recording(level):
+    if not level.records:
         made._data = out
         return made
     node = Node(operation, [None if t is None else t.source for t in tracked], wanted, _frame())
     for k in saved:
         t = tracked[k]
         if t is not None:
-            node.saved[k] = t.value
-            t.saved_by(node, k)
+            node.keep(k, t)
         else:
-            array = arrays[k]
-            node.saved[k] = array if type(array) is float else array.copy() if array.nbytes <= SMALL else tape.Watched(array)
+            node.saved[k] = watched(arrays[k])
     made._data = Tracked(level, out, (node, 0))
     return made
 
 
-_BASIC = frozenset((int, slice, type(None), type(...)))
+_BASIC = frozenset((int, type(None), type(...)))
+
+
+def _settled(index: Any) -> Any:
+    """An index with Python's integers for the bounds of slices."""
+    if type(index) is tuple:
+        return tuple(map(_settled, index))
+    if type(index) is not slice or _is_basic(index):
+        return index
+    return slice(*[bound if bound is None else operator.index(bound) for bound in (index.start, index.stop, index.step)])
+
+
+def _is_basic(index: Any) -> bool:
+    if type(index) is slice:
+        return _BASIC.issuperset((type(index.start), type(index.stop), type(index.step)))
+    return type(index) in _BASIC
+
+
 _views: dict[tuple, Chain] = {}  # by dtype, shape and index
 
 
@@ -96,7 +113,7 @@ def _item(x: Any, index: Any) -> Any:
     """`x[index]`, short for the indices that NumPy gives views for."""
     items = index if type(index) is tuple else (index,)
     data = x._data if type(x) is values.tensor_class else None
-    if type(data) is not Tracked or type(data.value) is not np.ndarray or not _BASIC.issuperset(map(type, items)):
+    if type(data) is not Tracked or type(data.value) is not np.ndarray or not all(map(_is_basic, items)):
         return levels.follow(operator.getitem, (x, index), {})
     value = data.value
     key = value.dtype, value.shape, tuple([(i.start, i.stop, i.step, slice) if type(i) is slice else i for i in items])
@@ -115,10 +132,11 @@ def _item(x: Any, index: Any) -> Any:
     made = _new(values.tensor_class)
     out = value[index]
     out = out if type(out) is np.ndarray else value[(*items, ...)]  # NumPy gives a number where we give a view of it
-    if not tape.recording(data.level):
-        made._data = out
+    if data.tape.records:
+        made._data = Tracked(data.tape, out, None, data.view, (*data.chain, *chain))
     else:
-        made._data = Tracked(data.tape, out, None, data.storage, (*data.chain, *chain))
+        data.storage.share()
+        made._data = out
     return made
 
 

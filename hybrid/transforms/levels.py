@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import functools
 import os
+import sys
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
 from functools import cached_property
+from types import FunctionType, MethodType
 from typing import Any
 
 import numpy as np
@@ -216,13 +218,24 @@ def replaced(x: Any, change: Callable[[Any], Any]) -> Any:
 def operation(function: Callable, args: tuple, kwargs: dict, operands: list) -> Operation:
     """The graph of a call. `operands` gets what goes into it: tensors, arrays and floats, in order."""
     try:
+        forgets = _holds_code(args) or (bool(kwargs) and _holds_code(list(kwargs.values())))
         key: Any = function, _described(args, operands), _described(kwargs, operands) if kwargs else None
         hash(key)
     except TypeError:
         raise GradientError(f"{_name(function)} takes an argument that no transform follows", got=f"{args}"[:80]) from None
     if isinstance(function, Call):
         return function.operation
+    if forgets:
+        return _traced(function, args, kwargs, operands)
     return remembered(key, lambda: _traced(function, args, kwargs, operands))
+
+
+def _holds_code(args: Sequence[Any]) -> bool:
+    """Whether there are functions among arguments, which may mean something else next time."""
+    return any([_holds_code(x) if type(x) in (tuple, list) else type(x) in _CODE for x in args])
+
+
+_CODE = (FunctionType, MethodType, functools.partial)
 
 
 def remembered(key: Hashable, make: Callable[[], Operation]) -> Operation:
@@ -246,6 +259,40 @@ def viewed(array: np.ndarray, chain: Chain) -> np.ndarray:
     for primitive, params in chain:
         array = primitive.eval(array, **params)
     return array
+
+
+def refuse_shared(x: Any) -> None:
+    """Refuse to write what a transform follows into a plain tensor whose memory others show: it would not be followed there."""
+    data = x._data
+    if data.alone if isinstance(data, Lifted) else not shown_elsewhere(data):
+        return
+    raise GradientError("a value that gradients flow through is written into memory that is also seen otherwise: as a view, "
+                        "or as a NumPy array", at=tr.user_line(), got=f"{data.dtype} of shape {data.shape}",
+                        fix="write into a tensor of its own, x.clone(), and take views after that")  # fmt: skip
+
+
+def shown_elsewhere(array: np.ndarray) -> bool:
+    """Whether anybody but one tensor holds an array, or what it is a view of: references are counted, less our own frames'."""
+    owner = array
+    while type(owner.base) is np.ndarray:
+        owner = owner.base
+    if owner.base is not None:
+        return True
+    extra = sys.getrefcount(owner) - _ALONE
+    frame: Any = sys._getframe()
+    seen: set[int] = set()
+    while frame is not None and extra > 0 and frame.f_code.co_filename.startswith(PACKAGE):
+        for value in frame.f_locals.values():
+            if value is owner:
+                extra -= 1
+            elif type(value) is list and id(value) not in seen:
+                seen.add(id(value))
+                extra -= sum([item is owner for item in value])
+        frame = frame.f_back
+    return extra > 0
+
+
+_ALONE = 2  # references to an array that one tensor holds, as `sys.getrefcount` counts them
 
 
 def _name(function: Callable) -> str:

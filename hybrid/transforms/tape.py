@@ -13,7 +13,7 @@ import itertools
 import sys
 import threading
 import weakref
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
 from types import CodeType
 from typing import Any
 
@@ -23,19 +23,20 @@ from hybrid.core import tree
 from hybrid.core.errors import GradientError
 from hybrid.core.shape import TensorType
 from hybrid.frontend.values import Value, wrap
+from hybrid.ir import lifted
 from hybrid.ir import trace as tr
 from hybrid.ir.builder import Builder
 from hybrid.ir.graph import Source
-from hybrid.ir.lifted import Level, Lifted
-from hybrid.ir.trace import Chain
+from hybrid.ir.lifted import DECISIONS, Level, Lifted
+from hybrid.ir.trace import Chain, Trace
 from hybrid.transforms import levels
 from hybrid.transforms.levels import Operation
 
-SMALL = (
-    1 << 14
-)  # bytes of an array that nobody tracks up to which it is copied; of larger ones some elements are compared later
-SAMPLES = 4096
+SMALL = 1 << 16  # bytes up to which an array that may be written unseen is copied; of larger ones sums are compared later
+COLUMNS = 4096
+LOGS = frozenset(("float()", "complex()", "item()", "tolist()", "pickling"))  # as in PyTorch, of tensors that require gradients
 _numbers = itertools.count()
+_arriving = threading.Lock()  # gradients of one leaf may come from several threads
 
 
 class Leaf:
@@ -50,7 +51,8 @@ class Leaf:
 
     def arrive(self, given: Any) -> None:
         """Add to the gradient."""
-        self.grad = given if self.grad is None else self.grad + given
+        with _arriving:
+            self.grad = given if self.grad is None else self.grad + given
 
 
 class Node:
@@ -66,7 +68,7 @@ class Node:
         if wanted is None:
             wanted = tuple([source is not None and takes for source, takes in zip(sources, operation.takes)])
         self.wanted = wanted
-        self.saved: Any = {}  # operands by place; None: freed
+        self.saved: Any = {}  # operands by place k, and at ~k who else saved what shares their memory; None: freed
         self.line = line or _line()
         self.hooks: dict[int, dict[int, Callable]] | None = None  # by result
         self.kept: dict[int, Leaf] | None = None  # results whose gradients are kept
@@ -75,11 +77,26 @@ class Node:
         """Keep the operands that the way back needs."""
         for k in self.operation.backward(self.wanted, self.operation.smooth)[1]:
             t = tracked[k]
-            if t is None:
-                self.saved[k] = _watched(levels.data_of(operands[k]))
+            if t is not None:
+                self.keep(k, t)
+            elif k in self.operation.writes:
+                self.saved[k] = wrap(levels.data_of(operands[k])).copy()._data
             else:
-                self.saved[k] = t.value
-                t.saved_by(self, k)
+                self.saved[k] = self._of_others(k, levels.data_of(operands[k]))
+
+    def keep(self, k: int, tracked: Tracked) -> None:
+        """Keep an operand that the tape tracks."""
+        storage = tracked._storage
+        self.saved[k] = watched(tracked.value) if storage is not None and storage.shared else tracked.value
+        self.saved[~k] = tracked.saved_by(self, k)
+
+    def _of_others(self, k: int, data: Any) -> Any:
+        """An operand that this tape does not track; of lower tapes, which tell when it is written."""
+        below = data
+        while isinstance(below, Tracked):
+            below.saved_by(self, k)
+            below = below.value
+        return watched(data) if below is data or isinstance(below, Lifted) else data
 
     def taken(self, k: int) -> Any:
         """What was saved of an operand."""
@@ -110,23 +127,33 @@ def _line() -> tuple[CodeType, int]:
 
 
 class Watched:
-    """An array that nobody tracks, and enough of its elements to notice most writes."""
+    """An array that may be written unseen, and sums of its bits by rows and by columns, which tell."""
 
-    __slots__ = ("array", "sample", "step")
+    __slots__ = ("array", "sums")
 
     def __init__(self, array: np.ndarray):
-        self.array, self.step = array, -(-array.size // SAMPLES)
-        self.sample = array.flat[:: self.step]
+        self.array, self.sums = array, _sums(array)
 
     @property
     def unchanged(self) -> bool:
-        return self.array.flat[:: self.step].tobytes() == self.sample.tobytes()
+        return all(map(np.array_equal, self.sums, _sums(self.array)))
 
 
-def _watched(data: Any) -> Any:
+def _sums(array: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Sums of the words of an array in C order, laid out as a table: no change within one line leaves all as they are."""
+    words = array.reshape(-1).view(np.uint8)
+    whole = len(words) - len(words) % (8 * COLUMNS)
+    table = words[:whole].view(np.uint64).reshape(-1, COLUMNS)
+    return table.sum(0), table.sum(1), words[whole:].copy()
+
+
+def watched(data: Any) -> Any:
+    """What may be written unseen, so that writes are no harm, or noticed."""
+    if isinstance(data, Lifted):
+        return wrap(data).copy()._data
     if type(data) is not np.ndarray:
         return data
-    return data.copy() if data.nbytes <= SMALL else Watched(data)
+    return Watched(data) if data.nbytes > SMALL and data.flags.c_contiguous else data.copy()
 
 
 Savers = list[tuple[weakref.ref[Node], int]]  # who saved a value, and as which operand
@@ -136,17 +163,34 @@ MANY_SAVERS = 64
 class Storage:
     """Memory that tracked values share: who computed what it holds, how often it was written, and who needs what it holds."""
 
-    __slots__ = ("current", "version", "type", "savers")
+    __slots__ = ("current", "version", "type", "savers", "viewed", "shared")
 
     def __init__(self, current: Ref, type: TensorType, savers: Savers):
         self.current, self.version, self.type, self.savers = current, 0, type, savers
+        self.viewed = False  # whether several tracked values show it
+        self.shared = False  # whether somebody may write it unseen
 
-    def about_to_change(self) -> None:
-        """Give those that saved what it holds copies of their own."""
+    def share(self) -> None:
+        """Let writes that nobody tells of do no harm, from now on."""
+        if not self.shared:
+            self.shared = True
+            for node, k in self._savers():
+                node.saved[k] = watched(node.saved[k])
+
+    def _savers(self) -> Iterator[tuple[Node, int]]:
         for reference, k in self.savers:
             node = reference()
             if node is not None and node.saved is not None:
-                node.saved[k] = wrap(node.saved[k]).copy()._data
+                yield node, k
+
+    def about_to_change(self) -> None:
+        """Give those that saved what it holds copies of their own."""
+        for node, k in self._savers():
+            data = node.saved[k]
+            if type(data) is not Watched:
+                node.saved[k] = wrap(data).copy()._data
+            elif data.unchanged:
+                node.saved[k] = data.array.copy()
         self.savers.clear()
         self.version += 1
 
@@ -172,11 +216,11 @@ class Tracked(Lifted):
         if self._storage is None:
             assert self.origin is not None
             type = TensorType(self.value.dtype, tuple(self.value.shape))
-            self._storage = Storage(self.origin, type, self.savers or [])
+            self._storage = Storage(self.origin, type, [] if self.savers is None else self.savers)
         return self._storage
 
-    def saved_by(self, node: Node, k: int) -> None:
-        """Note who needs the value as it is."""
+    def saved_by(self, node: Node, k: int) -> Savers:
+        """Note who needs the value as it is, among all who do."""
         if self._storage is not None:
             savers = self._storage.savers
         elif self.savers is None:
@@ -186,6 +230,7 @@ class Tracked(Lifted):
         savers.append((weakref.ref(node), k))
         if len(savers) % MANY_SAVERS == 0:
             savers[:] = [saver for saver in savers if saver[0]() is not None]
+        return savers
 
     @property
     def source(self) -> Ref:
@@ -200,7 +245,24 @@ class Tracked(Lifted):
             self._seen = self.storage.version, (node, 0)
         return self._seen[1]
 
+    @property
+    def view(self) -> Storage:
+        """The storage, for one more value that shows it."""
+        self.storage.viewed = True
+        return self.storage
+
+    @property
+    def alone(self) -> bool:
+        return self._storage is None or not (self.chain or self._storage.viewed or self._storage.shared)
+
+    def array(self, what: str) -> np.ndarray:
+        out = super().array(what)
+        if what not in DECISIONS and what not in LOGS:
+            self.storage.share()  # NumPy's array is in the same memory
+        return out
+
     def stopped(self) -> Any:
+        self.storage.share()
         return self.value.stopped() if isinstance(self.value, Lifted) else self.value
 
     def text(self) -> str:
@@ -249,7 +311,7 @@ def _made_put(type: TensorType, chain: Chain, given: TensorType) -> Operation:
 
 
 class _Thread(threading.local):
-    since = 0  # levels of lower numbers do not remember what is computed on this thread
+    quiet = 0.0  # tapes of lower numbers do not remember what is computed on this thread
 
 
 _thread = _Thread()
@@ -257,27 +319,30 @@ _thread = _Thread()
 
 def recording(level: Level | None = None) -> bool:
     """Whether a tape, that of all tensors by default, remembers operations here."""
-    return (0 if level is None else level.number) >= _thread.since
+    return (0 if level is None else level.number) >= _thread.quiet
 
 
 @contextlib.contextmanager
-def quiet(on: bool = True) -> Iterator[None]:
-    """What is computed inside is not remembered, but by transforms that begin there; with `on` false it is again."""
-    before, _thread.since = _thread.since, Level().number if on else 0
-    trace = tr.current()
-    if trace is None:
-        try:
+def quiet(on: bool = True, below: float | None = None) -> Iterator[None]:
+    """What is computed inside is not remembered by the tapes there are, or those below a number; with `on` false it is."""
+    before, trace = _thread.quiet, tr.current()
+    _thread.quiet = 0.0 if not on else max(before, lifted.next_number() if below is None else below)
+    try:
+        with contextlib.nullcontext() if trace is None else _apart(trace, on):
             yield
-        finally:
-            _thread.since = before
-        return
+    finally:
+        _thread.quiet = before
+
+
+@contextlib.contextmanager
+def _apart(trace: Trace, on: bool) -> Iterator[None]:
+    """What a trace records inside is told from what it records elsewhere, and derivatives pass it by."""
     builder = trace.builder
-    first, salt = len(builder.eqns), builder.salt
-    builder.salt = object() if on else None
+    first, builder.salt, before = len(builder.eqns), object() if on else None, builder.salt
     try:
         yield
     finally:
-        _thread.since, builder.salt = before, salt
+        builder.salt = before
         if on and trace.builder is builder:
             trace.quiet.update(builder.eqns[first:])
 
@@ -285,8 +350,34 @@ def quiet(on: bool = True) -> Iterator[None]:
 class Tape(Level):
     """One transform backward: of all tensors that require gradients (number 0), or of one call of `grad`."""
 
-    def lift(self, data: Any, leaf: Leaf) -> Tracked:
-        return Tracked(self, data, (leaf, 0))
+    def __init__(self, number: int | None = None):
+        super().__init__(number)
+        self.open = True  # whether what is computed is remembered
+        self._taken: list[weakref.ref] = []  # tensors that were plain until a tracked value was written into them
+
+    def lift(self, data: Any, leaf: Leaf, shared: bool = False) -> Tracked:
+        """A leaf; `shared` where its memory may be written unseen."""
+        tracked = Tracked(self, data, (leaf, 0))
+        if shared:
+            tracked.storage.share()
+        return tracked
+
+    @property
+    def records(self) -> bool:
+        """Whether what is computed here and now is remembered."""
+        return self.open and self.number >= _thread.quiet
+
+    def lets_out(self, what: str) -> bool:
+        return not self.records or what in DECISIONS or (self.number == 0 and what in LOGS)
+
+    def close(self) -> None:
+        """Remember nothing more; tensors of the caller that were written into keep what they hold and no more."""
+        self.open = False
+        for reference in self._taken:
+            x = reference()
+            if x is not None and isinstance(x._data, Tracked) and x._data.level is self:
+                x._data = x._data.value
+        self._taken.clear()
 
     def below(self, x: Any) -> Any:
         """A tensor without what this tape knows of it."""
@@ -299,7 +390,7 @@ class Tape(Level):
         operation = levels.operation(function, args, kwargs, operands)
         tracked = [self.tracked(x) for x in operands]
         node = None
-        records = self.number >= _thread.since
+        records = self.records
         if records and operation.computes:
             for k in operation.writes:
                 self._check_write(operands[k], tracked[k])
@@ -312,7 +403,12 @@ class Tape(Level):
             if (t := tracked[k]) is not None:
                 t.storage.about_to_change()
         out = function(*levels.replaced(args, self.below), **levels.replaced(kwargs, self.below))
-        if not records or (node is None and not operation.shows):
+        if not records:
+            for view in operation.views:
+                if view is not None and (t := tracked[view[0]]) is not None:
+                    t.storage.share()
+            return out
+        if node is None and not operation.shows:
             return out
         out = self._results(operation, node, out, tracked)
         if node is None:
@@ -334,26 +430,30 @@ class Tape(Level):
             view = operation.views[place]
             if view is not None:
                 if (base := tracked[view[0]]) is not None:
-                    leaves[k] = wrap(Tracked(self, leaf._data, None, base.storage, (*base.chain, *view[1])))
+                    leaves[k] = wrap(Tracked(self, leaf._data, None, base.view, (*base.chain, *view[1])))
             elif node is not None and operation.smooth[place]:
                 leaves[k] = wrap(Tracked(self, leaf._data, (node, place)))
             place += 1
         return leaves[0] if structure is tree.LEAF else tree.unflatten(structure, leaves)
 
     def _check_write(self, x: Any, tracked: Tracked | None) -> None:
-        if self.number == 0 and tracked is not None and isinstance(tracked.source[0], Leaf):
+        if self.number == 0 and tracked is not None and isinstance(tracked.storage.current[0], Leaf):
             raise GradientError("a tensor that gradients are asked for is written in place",
                                 got=f"{tracked.storage.type}, a leaf", at=tr.user_line(),
                                 fix="write into a copy, x = x.clone(), or inside `with hybrid.no_grad():`")  # fmt: skip
         if tracked is None and not isinstance(x, Value):
             raise GradientError("a value that gradients flow through is written into a NumPy array", at=tr.user_line(),
-                                fix="write into a tensor: hybrid.asarray(array)")  # fmt: skip
+                                fix="write into a tensor, hybrid.zeros(shape)")  # fmt: skip
+        if tracked is None:
+            levels.refuse_shared(x)
 
     def _write(self, x: Any, tracked: Tracked | None, node: Node, place: int) -> None:
         """Let storage hold a node's result from now on."""
         if tracked is None:
-            data = x._data
-            x._data = Tracked(self, data, (node, place))
+            if node.operation.smooth[place]:
+                x._data = Tracked(self, x._data, (node, place))
+                self._taken = [r for r in self._taken if r() is not None] if len(self._taken) % 64 == 63 else self._taken
+                self._taken.append(weakref.ref(x))
             return
         storage, current = tracked.storage, (node, place)
         if tracked.chain:
@@ -367,54 +467,127 @@ TAPE = Tape(0)
 
 # Backward ---------------------------------------------------------------------------------------------------------------
 def pull(
-    level: Tape, roots: Sequence[tuple[Ref, Any]], arrive: Callable[[Leaf, Any], None], *, retain: bool, follow: bool
-) -> None:
+    level: Tape, roots: Sequence[tuple[Ref, Any]], arrive: Callable[[Leaf, Any], None], *, retain: bool, follow: bool,
+    wanted: Collection[Leaf | Ref] | None = None,
+) -> None:  # fmt: skip
     """Take cotangents from roots to leaves, the latest node first.
 
     Args:
-        arrive: called with each leaf and what reaches it.
+        arrive: called with each leaf and all that reaches it, in memory of its own.
         retain: keep what the nodes saved, so that the way can be gone again.
         follow: whether the steps of the way are themselves remembered on this level.
+        wanted: the leaves and results to go to, and no further; left out: all leaves.
     """
-    grads: dict[Ref, Any] = {}
-    waiting: list[tuple[int, Node]] = []
-    seen: set[Node] = set()
+    back = _Back(level, retain, follow, wanted, roots)
+    with np.errstate(all="ignore"):  # a derivative may be infinite where its value is not
+        for ref, given in roots:
+            back.add(ref, given)
+        back.go()
+    taken = {id(given._data) for _, given in roots}
+    while back.sums:
+        leaf, total = back.sums.popitem()
+        arrive(leaf, _hooked(leaf.hooks, owned(total, taken)))
 
-    def add(ref: Ref, given: Any) -> None:
+
+def owned(given: Any, taken: set[int]) -> Any:
+    """A gradient in memory that nobody else holds, for its owner to write into."""
+    data = given._data
+    if type(data) is np.ndarray:
+        alone = data.base is None and data.flags.writeable and sys.getrefcount(data) <= MINE and id(data) not in taken
+        return given if alone else wrap(data.copy())
+    if id(data) in taken:
+        return given.copy()
+    taken.add(id(data))
+    return given
+
+
+MINE = 3  # references to an array as `sys.getrefcount` counts them: of its tensor, a variable, and the count's own
+
+
+class _Back:
+    """One way back."""
+
+    def __init__(self, level: Tape, retain: bool, follow: bool, wanted: Collection | None, roots: Sequence[tuple[Ref, Any]]):
+        self.level, self.retain, self.follow, self.wanted = level, retain, follow, wanted
+        self.leading = None if wanted is None else _leading(roots, wanted)
+        self.sums: dict[Leaf, Any] = {}  # what has reached each leaf
+        self.grads: dict[Ref, Any] = {}  # and each result
+        self.waiting: list[tuple[int, Node]] = []
+        self.seen: set[Node] = set()
+
+    def add(self, ref: Ref, given: Any) -> None:
         where = ref[0]
         if isinstance(where, Leaf):
-            arrive(where, _hooked(where.hooks, given))
+            if self.wanted is None or where in self.wanted:
+                self.sums[where] = self.sums[where] + given if where in self.sums else given
             return
-        grads[ref] = grads[ref] + given if ref in grads else given
-        if where not in seen:
-            seen.add(where)
-            heapq.heappush(waiting, (-where.number, where))
+        if self.leading is not None and where not in self.leading and ref not in self.wanted:  # type: ignore[operator]
+            return
+        self.grads[ref] = self.grads[ref] + given if ref in self.grads else given
+        if where not in self.seen:
+            self.seen.add(where)
+            heapq.heappush(self.waiting, (-where.number, where))
 
-    for ref, given in roots:
-        add(ref, given)
-    with np.errstate(all="ignore"):  # a derivative may be infinite where its value is not
-        _go_back(level, waiting, grads, add, retain, follow)
+    def go(self) -> None:
+        while self.waiting:
+            node = heapq.heappop(self.waiting)[1]
+            cotangents = [self._through(node, place) for place in range(len(node.operation.outputs))]
+            if self.leading is not None and node not in self.leading:
+                continue
+            sources = [source for source, wanted in zip(node.sources, node.wanted) if wanted and source is not None]
+            for source, g in zip(sources, self._pulled(node, cotangents)):
+                self.add(source, g)
+            if not self.retain:
+                node.saved = None
+
+    def _through(self, node: Node, place: int) -> Any:
+        """All that has reached a result, as hooks change it."""
+        g = self.grads.pop((node, place), None)
+        if g is not None:
+            if node.hooks is not None:
+                g = _hooked(node.hooks.get(place, {}), g)
+            if node.kept is not None and place in node.kept:
+                node.kept[place].arrive(owned(g, {id(g._data)}))
+        return g
+
+    def _pulled(self, node: Node, given: Sequence[Any]) -> tuple:
+        """One step: cotangents of the operands that gradients flow to."""
+        if node.saved is None:
+            raise GradientError(f"{node.operation.name} has been differentiated already, and what that needs was freed",
+                                at=node.source, fix="backward(retain_graph=True) the first time")  # fmt: skip
+        call, used = node.operation.backward(node.wanted, tuple([g is not None for g in given]))
+        operands = [wrap(self._operand(node, k)) for k in used]
+        return call(*operands, *(g for g in given if g is not None))
+
+    def _operand(self, node: Node, k: int) -> Any:
+        data, source = node.taken(k), node.sources[k]
+        if not self.follow or source is None:
+            return data
+        tracked = Tracked(self.level, data, source)
+        tracked.savers = node.saved[~k]  # who writes it writes what others of this storage saved
+        if type(node.saved[k]) is Watched:
+            tracked.storage.share()
+        return tracked
 
 
-def _go_back(
-    level: Tape, waiting: list[tuple[int, Node]], grads: dict[Ref, Any], add: Callable, retain: bool, follow: bool
-) -> None:
+def _leading(roots: Sequence[tuple[Ref, Any]], wanted: Collection[Leaf | Ref]) -> set[Node]:
+    """The nodes that there is a way from to what is wanted."""
+    leading: set[Node] = set()
+    seen: set[Node] = set()
+    waiting = [ref[0] for ref, _ in roots]
+    order: list[Node] = []
     while waiting:
-        node = heapq.heappop(waiting)[1]
-        cotangents = []
-        for place in range(len(node.operation.outputs)):
-            g = grads.pop((node, place), None)
-            if g is not None:
-                if node.hooks is not None:
-                    g = _hooked(node.hooks.get(place, {}), g)
-                if node.kept is not None and place in node.kept:
-                    node.kept[place].arrive(g)
-            cotangents.append(g)
-        sources = [source for source, wanted in zip(node.sources, node.wanted) if wanted and source is not None]
-        for source, g in zip(sources, _pulled(level, node, cotangents, follow)):
-            add(source, g)
-        if not retain:
-            node.saved = None
+        node = waiting.pop()
+        if isinstance(node, Node) and node not in seen:
+            seen.add(node)
+            order.append(node)
+            waiting += [source[0] for source in node.sources if source is not None]
+    for node in sorted(order, key=lambda node: node.number):
+        for source, takes in zip(node.sources, node.wanted):
+            if takes and source is not None and (source in wanted or source[0] in wanted or source[0] in leading):
+                leading.add(node)
+                break
+    return leading
 
 
 def _hooked(hooks: dict[int, Callable], given: Any) -> Any:
@@ -422,18 +595,3 @@ def _hooked(hooks: dict[int, Callable], given: Any) -> Any:
         out = hook(given)
         given = given if out is None else out
     return given
-
-
-def _pulled(level: Tape, node: Node, given: Sequence[Any], follow: bool) -> tuple:
-    """One step: cotangents of the operands that gradients flow to."""
-    if node.saved is None:
-        raise GradientError(f"{node.operation.name} has been differentiated already, and what that needs was freed",
-                            at=node.source, fix="backward(retain_graph=True) the first time")  # fmt: skip
-    call, used = node.operation.backward(node.wanted, tuple([g is not None for g in given]))
-    operands = []
-    for k in used:
-        data, source = node.taken(k), node.sources[k]
-        if follow and source is not None:
-            data = Tracked(level, data, source)
-        operands.append(wrap(data))
-    return call(*operands, *(g for g in given if g is not None))
