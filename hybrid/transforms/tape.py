@@ -79,16 +79,21 @@ class Node:
             t = tracked[k]
             if t is not None:
                 self.keep(k, t)
-            elif k in self.operation.writes:
-                self.saved[k] = wrap(levels.data_of(operands[k])).copy()._data
+            elif self._writes(operands, data := levels.data_of(operands[k])):
+                self.saved[k] = wrap(data).copy()._data
             else:
-                self.saved[k] = self._of_others(k, levels.data_of(operands[k]))
+                self.saved[k] = self._of_others(k, data)
 
     def keep(self, k: int, tracked: Tracked) -> None:
         """Keep an operand that the tape tracks."""
         storage = tracked._storage
         self.saved[k] = watched(tracked.value) if storage is not None and storage.shared else tracked.value
         self.saved[~k] = tracked.saved_by(self, k)
+
+    def _writes(self, operands: Sequence[Any], data: Any) -> bool:
+        """Whether the operation itself writes into this memory."""
+        written = [levels.data_of(operands[k]) for k in self.operation.writes]
+        return any([w is data or (_are_arrays(w, data) and np.may_share_memory(w, data)) for w in written])
 
     def _of_others(self, k: int, data: Any) -> Any:
         """An operand that this tape does not track; of lower tapes, which tell when it is written."""
@@ -124,6 +129,10 @@ def _line() -> tuple[CodeType, int]:
     """The user's code, and where in it: to look the line up takes longer."""
     frame = tr.user_frame() or sys._getframe()
     return frame.f_code, frame.f_lasti
+
+
+def _are_arrays(*data: Any) -> bool:
+    return all([type(x) is np.ndarray for x in data])
 
 
 class Watched:
