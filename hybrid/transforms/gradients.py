@@ -203,7 +203,7 @@ def run_backward(
     roots = []
     for x, given in zip(outputs, gradients):
         tracked = tracked_by(level, x)
-        if tracked is not None and x._data is not tracked:
+        if tracked is not None and tracked not in (x._data, _open(x._data)):
             raise GradientError("a gradient is taken of a tensor that a transform around it follows, and would not follow",
                                 got=f"{x.dtype} of shape {x.shape}", fix="hybrid.grad inside, or a tape's watch")  # fmt: skip
         if tracked is None:
@@ -212,6 +212,13 @@ def run_backward(
         roots.append((tracked.source, _cotangent(x, given)))
     with contextlib.nullcontext() if create else quiet(below=TAPE.number + 0.5):
         pull(level, roots, arrive, retain=create if retain is None else retain, follow=create, wanted=wanted)
+
+
+def _open(data: Any) -> Any:
+    """What a tensor holds but for tapes that have ended."""
+    while isinstance(data, Tracked) and not data.tape.open and isinstance(data.value, Lifted):
+        data = data.value
+    return data
 
 
 def _cotangent(x: Any, given: Any) -> Any:

@@ -20,7 +20,7 @@ from hybrid.ir.trace import Symbol
 from hybrid.transforms import levels
 from hybrid.transforms.gradients import gradients_of, gradients_within, leaf_for, tracked_by
 from hybrid.transforms.recorded import Marked
-from hybrid.transforms.tape import TAPE, Tape, quiet
+from hybrid.transforms.tape import TAPE, Tape, Tracked, quiet
 
 
 class _Thread(threading.local):
@@ -51,7 +51,7 @@ class GradientTape:
     def __init__(self, persistent: bool = False):
         self.persistent = persistent
         self._level: Tape | None = None
-        self._watched: list[tuple[Any, Any]] = []  # tensors, and what they held as watched
+        self._watched: list[tuple[Any, Any]] = []  # tensors, and these as they were then
         self._used = False
         self._inner: Any = None
 
@@ -82,10 +82,10 @@ class GradientTape:
             if type(x._data) is Symbol:  # type: ignore[attr-defined]
                 x._data = Marked([x]).symbols[0]  # type: ignore[attr-defined]
             elif tr.current() is None and tracked_by(self._level, x) is None:
-                self._follow(self._level, x)
-                self._watched.append((x, x._data))
+                leaf = self._follow(self._level, x)
+                self._watched.append((x, wrap(Tracked(self._level, leaf.value, leaf.origin))))  # whatever is written into x
 
-    def _follow(self, level: Tape, x: Any) -> None:
+    def _follow(self, level: Tape, x: Any) -> Tracked:
         """Put this tape's leaf under what tapes opened later know of a tensor."""
         above, data = None, x._data
         while isinstance(data, Lifted) and data.level.number > level.number:
@@ -95,10 +95,11 @@ class GradientTape:
             x._data = lift
         else:
             above.value = lift
+        return lift
 
     def _as_watched(self, x: Any) -> Any:
         """A source as the tape saw it."""
-        return next((wrap(data) for known, data in self._watched if known is x), x)
+        return next((leaf for known, leaf in self._watched if known is x), x)
 
     @contextlib.contextmanager
     def stop_recording(self) -> Iterator[None]:
