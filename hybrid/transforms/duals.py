@@ -70,7 +70,9 @@ class Duals(Level):
         for k, leaf in enumerate(leaves):
             if isinstance(leaf, Value):
                 view = operation.views[place]
-                if have[place]:
+                if view is not None and duals[view[0]] is None:
+                    pass  # an operand as it is, whose own tangent is what is written into it
+                elif have[place]:
                     made = Dual(self, leaf._data, _own(tangents[place]._data, view))
                     if view is not None and (base := duals[view[0]]) is not None:
                         made.viewed = base.viewed = True
@@ -100,8 +102,9 @@ class Duals(Level):
         found = iter(call(*map(wrap, (*low, *along))))
         tangents = {place: next(found) for place, has in enumerate(have) if has}
         for place, view in enumerate(operation.views):
-            if view is not None and place in tangents and type(base := duals[view[0]].tangent) is np.ndarray:
-                tangents[place] = wrap(levels.viewed(base, view[1]))
+            base = None if view is None else duals[view[0]]
+            if view is not None and base is not None and place in tangents and type(base.tangent) is np.ndarray:
+                tangents[place] = wrap(levels.viewed(base.tangent, view[1]))
         return tangents, have
 
     def _write(self, x: Any, dual: Dual | None, tangent: Any) -> None:

@@ -278,8 +278,8 @@ def shown_elsewhere(array: np.ndarray) -> bool:
         owner = owner.base
     if owner.base is not None:
         return True
-    extra = sys.getrefcount(owner) - _ALONE
-    frame: Any = sys._getframe()
+    extra = sys.getrefcount(owner) - _ALONE - (owner is array)
+    frame: Any = sys._getframe(1)
     seen: set[int] = set()
     while frame is not None and extra > 0 and frame.f_code.co_filename.startswith(PACKAGE):
         for value in frame.f_locals.values():
@@ -292,7 +292,7 @@ def shown_elsewhere(array: np.ndarray) -> bool:
     return extra > 0
 
 
-_ALONE = 2  # references to an array that one tensor holds, as `sys.getrefcount` counts them
+_ALONE = 3  # references to what one tensor holds: the tensor's, or its view's, a variable's, and the count's own
 
 
 def _name(function: Callable) -> str:
