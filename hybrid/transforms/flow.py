@@ -7,7 +7,7 @@ the round's values is kept in arrays with one entry a round, or computed again f
 from __future__ import annotations
 
 import itertools
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +16,7 @@ from hybrid.core import dtype as dt
 from hybrid.core.errors import GradientError
 from hybrid.core.shape import Dim, Shape, Size, TensorType
 from hybrid.ir.builder import Builder
-from hybrid.ir.graph import Atom, Eqn, Graph, Literal, Var, has_effects
+from hybrid.ir.graph import Atom, Eqn, Graph, Literal, Var, has_effects, symbols_of
 from hybrid.ir.primitive import Kind
 from hybrid.ir.rebuild import specialised
 from hybrid.ops import control
@@ -211,6 +211,7 @@ class _Backwards:
             if eqn.primitive.kind in (Kind.MAP, Kind.VIEW) and all(isinstance(a, Literal) or a in there for a in eqn.inputs):
                 there.update(eqn.outputs)
         self.kept: list[_Kept] = []
+        self._binds: list[Eqn] = []  # of names of sizes, the way back's own
 
         def need(atom: Atom) -> None:
             if isinstance(atom, Literal) or atom in there:
@@ -229,6 +230,24 @@ class _Backwards:
         for atom in (*(a for eqn in eqns[self.split :] for a in eqn.inputs), *self.before):
             if atom not in made:
                 need(atom)
+        self._keep_sizes(there, need)
+
+    def _keep_sizes(self, there: Collection[Atom], need: Callable[[Atom], None]) -> None:
+        """Keep the numbers that sizes of the way back are named after."""
+        eqns = self.builder.eqns
+        left = [eqn for eqn in eqns[: self.split] if eqn.primitive.body == "bind"]
+        while True:
+            again = [eqn for eqn in eqns[: self.split] if any(atom in there for atom in eqn.outputs)]
+            named = symbols_of(tuple(atom.type for atom in self.before))
+            named = named.union(*map(symbols_of, (*eqns[self.split :], *again)), *(symbols_of(k.atom.type) for k in self.kept))
+            named = named.union(*(symbols_of(eqn.params["high"]) for eqn in self._binds))
+            found = [eqn for eqn in left if eqn.params["symbol"] in named]
+            if not found:
+                return
+            for eqn in found:
+                left.remove(eqn)
+                self._binds.append(eqn)
+                need(eqn.inputs[0])
 
     def _room(self, shape: Shape) -> Shape:
         """The largest that a shape is in any round."""
@@ -236,14 +255,35 @@ class _Backwards:
 
     def _most(self, size: Dim) -> Size:
         known = {str(s) for var in self.body.inputs for d in var.type.shape if isinstance(d, Dim) for s in d.symbols}
+        highs = {eqn.params["symbol"]: eqn.params["high"] for eqn in self.builder.eqns if eqn.primitive.body == "bind"}
+        size = self._bounded(size, {name: high for name, high in highs.items() if name not in known})
+        if isinstance(size, int):
+            return size
         if self.symbol not in size.symbols and size.symbols <= known:
             return size
         ends = [_at(size, self.symbol, where) for where in (0, self.count - 1)]
         slope = ends[1] - ends[0]
-        if all(monomial.count(self.symbol) <= 1 for monomial, _ in size.terms) and isinstance(slope, int):
+        linear = all(monomial.count(self.symbol) <= 1 for monomial, _ in size.terms) and isinstance(slope, int)
+        if linear and size.symbols <= {*known, self.symbol}:
             return ends[1] if slope > 0 else ends[0]
         raise GradientError("a loop keeps arrays for its derivative of which only a run knows how long they are",
                             got=f"{size} elements", at=self.eqn.source)  # fmt: skip
+
+    def _bounded(self, size: Dim, highs: Mapping[str, Size | None]) -> Size:
+        """The largest that a size is, of symbols of a round with known bounds; none of them is negative."""
+        total: Size = 0
+        for monomial, factor in size.terms:
+            inner = [name for name in monomial if name in highs]
+            if inner and factor < 0:
+                continue
+            term: Size = factor
+            for name in monomial:
+                high = highs.get(name, Dim.symbol(name))
+                if high is None:
+                    return size  # which the caller refuses
+                term = term * (self._bounded(high, highs) if isinstance(high, Dim) and name in highs else high)
+            total = total + term
+        return total
 
     def _record_forward(self) -> tuple[list[Atom], Atom | None]:
         """The loop once more with arrays of what is kept; its results replace those of the loop as it was."""
@@ -308,12 +348,21 @@ class _Backwards:
         arrays = [Var(atom.type) for atom in kept]
         renamed: dict[Atom, Atom] = {**dict(zip(self.along, along)), **dict(zip(self.own[self.carried :], fixed))}
         here = Dim.symbol(self.symbol)
-        for item, array in zip(self.kept, arrays):
-            shape = item.atom.type.shape
+        rows = {item.atom: array for item, array in zip(self.kept, arrays)}
+        named = {eqn.params["symbol"] for eqn in self._binds}
+
+        def row(atom: Var) -> None:
+            shape = atom.type.shape
             rank = len(shape)
-            row = recorder.term(array).slice((here, *(0,) * rank), (1,) * (rank + 1), (1, *shape))
-            renamed[item.atom] = row.reshape(shape).atom
+            part = recorder.term(rows.pop(atom)).slice((here, *(0,) * rank), (1,) * (rank + 1), (1, *shape))
+            renamed[atom] = part.reshape(shape).atom
+
+        for atom in [atom for atom in rows if named.isdisjoint(symbols_of(atom.type))]:
+            row(atom)
         for eqn in self.builder.eqns:
+            for var in eqn.outputs:
+                if var in rows:  # now that its sizes have names
+                    row(var)
             if any(atom in renamed for atom in eqn.outputs):
                 continue
             if all(isinstance(a, Literal) or a in renamed for a in eqn.inputs):

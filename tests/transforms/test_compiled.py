@@ -389,3 +389,149 @@ def test_second_order(f):
         wanted = (gradient(x + step * B) - gradient(x - step * B)) / (2 * step)
         np.testing.assert_allclose(over_reverse(x, B), wanted, 2e-5, 1e-5)
         np.testing.assert_allclose(twice(x, B), wanted, 2e-5, 1e-5)
+
+
+# Sizes that vary ---------------------------------------------------------------------------------------------------------------
+def prefixes(x):
+    y = x * 1.0
+    for k in range(1, len(x)):
+        y[:k] *= 1.01
+        y[k] += y[:k].sum() * 0.1
+    return (y * y).sum()
+
+
+def elimination(x):
+    n = len(x)
+    m = np.outer(x, x) * 0.1 + 4 * np.eye(n)
+    for k in range(n - 1):
+        factors = m[k + 1 :, k] / m[k, k]
+        m[k + 1 :, k:] -= np.outer(factors, m[k, k:])
+    return np.log(np.diag(m)).sum()
+
+
+def triangular(b):
+    n = len(b)
+    upper = np.triu(np.sin(np.arange(n * n)).reshape(n, n)) + 3 * np.eye(n)
+    x = np.zeros(n)
+    for i in range(n - 1, -1, -1):
+        x[i] = (b[i] - upper[i, i + 1 :] @ x[i + 1 :]) / upper[i, i]
+    return (x * x).sum()
+
+
+def shrinking(x):
+    y = x
+    for _ in range(len(x) - 1):
+        y = y[1:] * 0.9 + y[:-1] * 0.1
+    return y[0] * y[0]
+
+
+def windows(x):
+    total = 0.0
+    for k in range(len(x) - 2):
+        total = total + x[k : k + 3].max() * x[k + 1]
+    return total
+
+
+def pairs(x):
+    energy = 0.0
+    for i in range(len(x)):
+        for j in range(i):
+            d = x[i] - x[j]
+            energy = energy + 1.0 / (d * d + 0.5)
+    return energy
+
+
+def stopping(x):
+    total = 0.0
+    for k in range(len(x)):
+        total = total + x[k] * x[k]
+        if total > 2.0:
+            break
+        total = total * 1.1
+    return total * total
+
+
+def orthogonal(x):
+    n = len(x)
+    v = np.sin(np.outer(np.arange(1, n + 1), x)) + 2 * np.eye(n)
+    q = np.zeros((n, n))
+    for i in range(n):
+        row = v[i].copy()
+        for j in range(i):
+            row = row - (q[j] @ v[i]) * q[j]
+        q[i] = row / np.sqrt((row * row).sum())
+    return (q * np.cos(np.arange(n))).sum()
+
+
+@pytest.mark.parametrize(
+    "f", [prefixes, elimination, triangular, shrinking, windows, pairs, stopping, orthogonal], ids=lambda f: f.__name__
+)
+def test_sizes_that_vary(f):
+    gradient = hy.function(hy.grad(f), strict=True)
+    second = hy.function(lambda x, t: hy.hvp(f, (x,), (t,))[0], strict=True)
+    for n in (7, 12, 5):
+        x, t = np.random.default_rng(n).normal(size=(2, n)) * 0.8
+        np.testing.assert_allclose(gradient(x), differences(f, x), 1e-6, 1e-6)
+        wanted = (gradient(x + 1e-5 * t) - gradient(x - 1e-5 * t)) / 2e-5
+        np.testing.assert_allclose(second(x, t), wanted, 2e-5, 1e-5)
+
+
+# Decorated functions together ---------------------------------------------------------------------------------------------------
+@pytest.mark.filterwarnings("ignore::hybrid.staging.fallback.FallbackWarning")
+def test_a_gradient_inside_and_outside_of_decorated_functions():
+    @hy.function
+    def inner(x, s):
+        for k in range(4):
+            x = np.sin(x * s) + k * x
+        return (x * x).sum()
+
+    @hy.function(strict=True)
+    def step(x, s):
+        return x - 0.1 * hy.grad(inner)(x, s)
+
+    x = POINTS[0]
+    wanted = differences(lambda x: inner.eager(x, 0.7), x)
+    np.testing.assert_allclose(hy.grad(inner)(x, 0.7), wanted, 1e-6, 1e-6)
+    np.testing.assert_allclose(step(x, 0.7), x - 0.1 * wanted, 1e-6, 1e-6)
+    np.testing.assert_allclose(hy.function(hy.grad(inner), strict=True)(x, 0.7), wanted, 1e-6, 1e-6)
+    w = hy.tensor(x, requires_grad=True)
+    inner(w, 0.7).backward()
+    np.testing.assert_allclose(w.grad.numpy(), wanted, 1e-6, 1e-6)
+
+
+def test_perturbations_are_not_confused():
+    def f(x):
+        return x * hy.grad(lambda y: x * y * y)(2.0 * x) + hy.jvp(lambda y: x + y, (1.0,), (1.0,))[1]
+
+    compiled = hy.function(hy.grad(f), strict=True)
+    for x in (0.5, 2.0):
+        np.testing.assert_allclose(compiled(x), 12 * x * x)
+        np.testing.assert_allclose(hy.grad(f)(x), 12 * x * x)
+
+
+def test_arguments_are_written_as_without():
+    def f(x, log):
+        x *= 2.0
+        log[0] += 1.0
+        return (x * x).sum()
+
+    for method in (hy.grad(f), hy.function(hy.grad(f), strict=True)):
+        x, log = POINTS[0].copy(), np.zeros(1)
+        np.testing.assert_allclose(method(x, log), 8 * POINTS[0])
+        np.testing.assert_allclose(x, 2 * POINTS[0])
+        assert log[0] == 1
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.complex128])
+def test_dtypes(dtype):
+    def f(x):
+        y = x
+        for k in range(3):
+            y = y * x + k
+        return abs(y * y).sum()
+
+    x = POINTS[0].astype(dtype) * (1 + 0.5j if dtype is np.complex128 else 1)
+    found = hy.function(hy.grad(f), strict=True)(x)
+    wanted = hy.grad(f)(x)
+    assert found.dtype == wanted.dtype == dtype
+    np.testing.assert_allclose(found, wanted, 1e-5 if dtype is np.float32 else 1e-11)
