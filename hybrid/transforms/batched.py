@@ -75,7 +75,10 @@ class Batch(Level):
         operation = levels.operation(function, args, kwargs, operands)
         mine = [self._batched(x) for x in operands]
         call, have = operation.batched(tuple([b is not None for b in mine]), self.size, self.randomness)
-        made = call(*[wrap(b.value if b is not None else levels.data_of(x)) for x, b in zip(operands, mine)])
+        made = list(call(*[wrap(b.value if b is not None else levels.data_of(x)) for x, b in zip(operands, mine)]))
+        for k, shares in enumerate(call.shares):
+            if shares and (k >= operation.results or operation.views[k] is None):
+                made[k] = made[k].copy()
         results = [wrap(Batched(self, x._data)) if has else x for x, has in zip(made, have)]
         for at, k in enumerate(operation.writes):
             self._write(operands[k], mine[k], made[operation.results + at], have[operation.results + at])

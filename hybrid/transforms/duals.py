@@ -73,7 +73,7 @@ class Duals(Level):
                 if view is not None and duals[view[0]] is None:
                     pass  # an operand as it is, whose own tangent is what is written into it
                 elif have[place]:
-                    made = Dual(self, leaf._data, _own(tangents[place]._data, view))
+                    made = Dual(self, leaf._data, tangents[place]._data)
                     if view is not None and (base := duals[view[0]]) is not None:
                         made.viewed = base.viewed = True
                     leaves[k] = wrap(made)
@@ -99,8 +99,10 @@ class Duals(Level):
         call, have = operation.forward(given)
         low = [d.value if d is not None else levels.data_of(x) for x, d in zip(operands, duals)]
         along = [d.tangent for d in duals if d is not None]
-        found = iter(call(*map(wrap, (*low, *along))))
+        found = iter(zip(call(*map(wrap, (*low, *along))), call.shares))
         tangents = {place: next(found) for place, has in enumerate(have) if has}
+        own = [k >= operation.results or operation.views[k] is None for k in range(len(have))]
+        tangents = {place: t.copy() if shares and own[place] else t for place, (t, shares) in tangents.items()}
         for place, view in enumerate(operation.views):
             base = None if view is None else duals[view[0]]
             if view is not None and base is not None and place in tangents and type(base.tangent) is np.ndarray:
@@ -111,10 +113,5 @@ class Duals(Level):
         if dual is not None:
             wrap(dual.tangent)[...] = 0 if tangent is None else tangent
         elif tangent is not None:
-            x._data = Dual(self, x._data, _own(tangent._data, None))
+            x._data = Dual(self, x._data, tangent._data)
             self._taken.append(weakref.ref(x))
-
-
-def _own(tangent: Any, view: Any) -> Any:
-    """A tangent in memory of its own, as its value is, to be written with it; that of a view in that of the whole."""
-    return np.array(tangent) if view is None and type(tangent) is np.ndarray else tangent

@@ -119,6 +119,15 @@ class Call:
         if run is not None:
             self._run = run  # type: ignore[assignment]
 
+    @cached_property
+    def shares(self) -> tuple[bool, ...]:
+        """For each result, whether it is an operand or lies in the memory of one."""
+        shown: set[Any] = {*self.graph.inputs, *(var for var, _ in self.graph.constants)}
+        for eqn in self.graph.eqns:
+            if eqn.primitive.kind is Kind.VIEW and eqn.inputs[0] in shown:
+                shown.update(eqn.outputs)
+        return tuple([atom in shown or isinstance(atom, Literal) for atom in self.graph.outputs])
+
     def __call__(self, *operands: Any) -> tuple:
         data = [x._data for x in operands]
         if tr.current() is not None:

@@ -73,9 +73,7 @@ def test_nested_arguments():
         assert "Model" in str(error)  # not a nesting that is known: said so
     else:
         assert type(found) is Model
-    found = hy.grad(lambda p, q: (p["a"] * p["b"][0]).sum() + (p["b"][1].left * q).sum())(
-        {"a": X, "b": [X * 2, Pair(X, X)]}, X
-    )
+    found = hy.grad(lambda p, q: (p["a"] * p["b"][0]).sum() + (p["b"][1].left * q).sum())({"a": X, "b": [X * 2, Pair(X, X)]}, X)
     close(found["a"], 2 * X)
     close(found["b"][0], X)
     assert type(found["b"][1]) is Pair
