@@ -6,7 +6,18 @@ import argparse
 
 from bench import measure, report
 
-QUESTIONS = ["eager_op", "call_cost", "import_time", "compile_time", "elementwise", "rowwise", "matmul", "image", "control"]
+QUESTIONS = [
+    "eager_op",
+    "call_cost",
+    "import_time",
+    "compile_time",
+    "elementwise",
+    "rowwise",
+    "matmul",
+    "image",
+    "control",
+    "gradients",
+]
 
 
 def main() -> int:

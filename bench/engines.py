@@ -31,7 +31,10 @@ def both(function: Callable) -> dict[str, Engine]:
     return {"hybrid": hybrid(function), "NumPy": plain(function)}
 
 
-def jax(build: Callable[[], Callable], *, jit: bool = True) -> Engine:
+ALL = "__import__('jax').block_until_ready({})"  # for functions of several results
+
+
+def jax(build: Callable[[], Callable], *, jit: bool = True, wait: str = "{}.block_until_ready()") -> Engine:
     """Device arrays in; the timing ends when the result is there."""
 
     def prepare(*arrays):
@@ -39,7 +42,7 @@ def jax(build: Callable[[], Callable], *, jit: bool = True) -> Engine:
 
         jax.config.update("jax_enable_x64", any(a.dtype == np.float64 for a in arrays))
         function = jax.jit(build()) if jit else build()
-        return Call(function, tuple(jax.device_put(a) for a in arrays), "{}.block_until_ready()")
+        return Call(function, tuple(jax.device_put(a) for a in arrays), wait)
 
     return prepare
 

@@ -264,7 +264,7 @@ def _thread_note(threads: int) -> str:
 def _arrays(result: Any) -> list[np.ndarray]:
     if isinstance(result, (tuple, list)):
         return [array for part in result for array in _arrays(part)]
-    return [np.asarray(result)]
+    return [np.asarray(result.detach() if hasattr(result, "detach") else result)]
 
 
 def _assert_close(got: list[np.ndarray], expected: list[np.ndarray], case: Case) -> None:
