@@ -118,7 +118,7 @@ def to_complex(x: Any) -> Any:
     """`complex(x)` of a traced number."""
     trace = tr.current()
     assert trace is not None
-    return integers.python(trace, operand(trace, x, C128))
+    return integers.python(trace, operand(trace, integers.taken_out(trace, x), C128))
 
 
 def joined(trace: Trace, x: Any, y: Any) -> Any:

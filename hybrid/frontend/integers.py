@@ -19,12 +19,13 @@ from hybrid.core.shape import Dim, Size, TensorType
 from hybrid.frontend import uncertain
 from hybrid.frontend.calls import unsupported
 from hybrid.frontend.uncertain import EXACT_FLOAT
-from hybrid.frontend.values import Value, active, kind_of, operand, sized, unwrap, wrap
+from hybrid.frontend.values import Value, active, kind_of, operand, read, sized, unwrap, wrap
 from hybrid.ir import trace as tr
 from hybrid.ir.graph import Atom, Literal
 from hybrid.ir.trace import Cell, Symbol, Trace
 from hybrid.ops import control
 from hybrid.ops import elementwise as e
+from hybrid.ops import view as v
 
 LARGEST = 1 << 62
 _ZERO = tr.literal(0, dt.int64)
@@ -408,7 +409,14 @@ def _is_guard(trace: Trace, number: Atom) -> bool:
 def to_float(x: Any) -> Any:
     """`float(x)` of a traced number."""
     trace = active()
-    return python(trace, operand(trace, uncertain.number(trace, x), dt.float64))
+    return python(trace, operand(trace, taken_out(trace, uncertain.number(trace, x)), dt.float64))
+
+
+def taken_out(trace: Trace, x: Any) -> Any:
+    """What Python makes a number of: of a tensor it has the value alone, and no gradient flows back."""
+    if kind_of(x) != "tensor" or not dt.is_inexact((atom := read(trace, x)).type.dtype):
+        return x
+    return wrap(trace.fresh(trace.one(v.stop, atom, tag=v.NUMBER), "tensor"))
 
 
 def to_int(x: Any) -> Any:

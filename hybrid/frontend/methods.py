@@ -20,8 +20,9 @@ from hybrid.frontend import (
 )
 from hybrid.frontend.calls import unsupported
 from hybrid.frontend.elementwise import NAMES, cast, where
-from hybrid.frontend.values import concrete, kind_of, laid_out, like, tracing, unwrap, wrap
-from hybrid.ir.lifted import Lifted, followable
+from hybrid.frontend.values import concrete, kind_of, laid_out, like, tracing, wrap
+from hybrid.ir import trace as tr
+from hybrid.ir.lifted import followable
 
 
 def _sizes(first: Any, rest: tuple) -> Any:
@@ -179,13 +180,13 @@ class Methods:
 
     def item(self, *args: Any) -> Any:
         """One element as a Python number."""
-        if isinstance(unwrap(self), Lifted) or tracing(self) is None or any(isinstance(k, tuple) for k in args):
+        if tr.current() is None or tracing(self) is None or any(isinstance(k, tuple) for k in args):
             return self._value("item()").item(*args)
         return editing.number_of(self, *args)
 
     def tolist(self) -> Any:
         """The elements as nested lists of Python numbers."""
-        if isinstance(unwrap(self), Lifted) or tracing(self) is None or not editing.is_short(self):
+        if tr.current() is None or tracing(self) is None or not editing.is_short(self):
             return self._value("tolist()").tolist()
         return editing.listed(self)
 

@@ -298,10 +298,8 @@ def stop_gradient(x: Any) -> Any:
     if not isinstance(x, (Value, np.ndarray)):
         return x
     data = unwrap(x)
-    if isinstance(data, Lifted):
-        return wrap(data.stopped())
     if tr.current() is None:
-        return wrap(data) if isinstance(x, Value) else x
+        return wrap(data.stopped()) if isinstance(data, Lifted) else wrap(data) if isinstance(x, Value) else x
     source = traced(x)
     return as_view(active(), source, v.stop, unwrap(source).proto, scalar=kind_of(source) in ("scalar", "python"), tag=0)
 

@@ -30,6 +30,7 @@ from hybrid.frontend.values import (
     concrete,
     kind_of,
     register_tensor,
+    symbol,
     tracing,
     unwrap,
     wrap,
@@ -309,11 +310,9 @@ class Tensor(Methods, Gradients, Value):
         """The array behind this tensor; in a trace there is none, and Python's question is refused."""
         if type(self._data) is Symbol:
             return tr.demand(self._data, what)
-        if isinstance(self._data, Lifted):
-            return self._data.array(what)
         if tr.open_traces and (trace := tr.current()) is not None:
-            return tr.demand(trace.capture(self._data, "tensor"), what)
-        return self._data
+            return tr.demand(symbol(trace, self), what)
+        return self._data.array(what) if isinstance(self._data, Lifted) else self._data
 
     def __bool__(self) -> bool:
         return bool(self._value("a Python condition"))
@@ -368,7 +367,7 @@ class Tensor(Methods, Gradients, Value):
 
     def __reduce__(self) -> tuple:
         array = self._value("pickling")
-        return (lifted.tape.restored if self.requires_grad else wrap), (array,)
+        return (lifted.tape.restored if self.requires_grad and self.is_leaf else wrap), (array,)
 
     def __copy__(self) -> Any:
         return self.copy()

@@ -14,6 +14,9 @@ from typing import Any
 import numpy as np
 
 from hybrid.core.errors import GradientError
+from hybrid.core.shape import TensorType
+from hybrid.ir import trace as tr
+from hybrid.ir.graph import Source
 
 _numbers = itertools.count(1)
 
@@ -95,12 +98,17 @@ class Lifted:
     def array(self, what: str) -> np.ndarray:
         """The elements, for Python to decide by; `what` asks for them."""
         if not self.level.lets_out(what):
-            raise GradientError(f"{what} takes the numbers of a tensor that gradients flow through, and would lose those",
-                                got=f"{self.dtype} of shape {self.shape}",
-                                fix="NumPy's functions instead of math's, hybrid.stack and hybrid.zeros instead of NumPy "
-                                "arrays that are filled, or x.detach() where no gradient is meant to flow")  # fmt: skip
+            raise lost(TensorType(self.dtype, tuple(self.shape)), what)
         below = self.value
         return below.array(what) if isinstance(below, Lifted) else below
+
+
+def lost(type: TensorType, what: str, at: Source | None = None) -> GradientError:
+    """A value leaves for where its derivative cannot be followed."""
+    return GradientError(f"{what} takes a value out of the computation that is differentiated",
+                         got=type, at=at or tr.user_line(),
+                         fix="compute with hybrid's or NumPy's functions, which take tensors; or say that no derivative is "
+                             "wanted, by hybrid.stop_gradient(x) or x.detach()")  # fmt: skip
 
 
 class Followed(GradientError):

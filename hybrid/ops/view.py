@@ -170,6 +170,7 @@ def _identity(name: str, derivative: Linear | ZeroGradient) -> Primitive:
 # `tag` tells one from another: what is computed from a marked value is not what was computed from the value before.
 mark = _identity("mark", Linear(lambda g, x, tag: (g,)))
 stop = _identity("stop", ZERO_GRADIENT)
+NUMBER = 1  # the tag of a stop where Python took a number out of a tensor
 
 
 # slice ----------------------------------------------------------------------------------------------------------------

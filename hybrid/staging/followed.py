@@ -49,8 +49,9 @@ def call(compiled: Compiled, given: Sequence[Any]) -> Any:
     operands = [_operand(given[k]) for k in traced.inputs]
     tensors = {id(array): x for array, x in traced.followed}
     operands += [tensors.get(id(array), wrap(array)) for _, array in traced.graph.constants]
-    outputs = _operation(compiled)(*operands)
-    return tree.unflatten(traced.structure, [_result(result, outputs, given) for result in traced.results])
+    operation = _operation(compiled)
+    outputs, follows = operation(*operands), operation.follows(operands)
+    return tree.unflatten(traced.structure, [_result(result, outputs, given, follows) for result in traced.results])
 
 
 def _operand(x: Any) -> Any:
@@ -80,11 +81,13 @@ def objection(compiled: Compiled) -> str | None:
     return None
 
 
-def _result(result: Any, outputs: Sequence[Any], given: Sequence[Any]) -> Any:
+def _result(result: Any, outputs: Sequence[Any], given: Sequence[Any], follows: Sequence[bool]) -> Any:
     kind = getattr(result, "kind", None)
     if kind is None:
         return given[result.index]
     x = outputs[result.index]
+    if kind != "tensor" and isinstance(x._data, Lifted) and not follows[result.index]:
+        x = wrap(x._data.stopped())  # an array that came of a number of a tensor
     if kind == "tensor" or isinstance(x._data, Lifted):
         return x
     return x._data if kind == "ndarray" else x._data[()] if kind == "scalar" else x._data.item()

@@ -115,6 +115,7 @@ class Call:
 
     def __init__(self, graph: Graph, name: str, run: Callable[..., tuple] | None = None, native: bool = False):
         self.graph, self.__name__ = graph, name
+        self._follows: dict[tuple[bool, ...], tuple[bool, ...]] = {}
         self.operation = Operation(graph, name, len(graph.outputs), [None] * len(graph.outputs), (), native)
         if run is not None:
             self._run = run  # type: ignore[assignment]
@@ -127,6 +128,14 @@ class Call:
             if eqn.primitive.kind is Kind.VIEW and eqn.inputs[0] in shown:
                 shown.update(eqn.outputs)
         return tuple([atom in shown or isinstance(atom, Literal) for atom in self.graph.outputs])
+
+    def follows(self, operands: Sequence[Any]) -> tuple[bool, ...]:
+        """For each result, whether it has a derivative by those operands that a transform follows."""
+        followed = tuple([isinstance(x._data, Lifted) for x in operands])
+        if followed not in self._follows:
+            reached = reverse.depending(self.graph.eqns, [var for var, has in zip(self.graph.inputs, followed) if has])
+            self._follows[followed] = tuple([atom in reached for atom in self.graph.outputs])
+        return self._follows[followed]
 
     def __call__(self, *operands: Any) -> tuple:
         data = [x._data for x in operands]

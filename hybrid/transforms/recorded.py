@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from hybrid.frontend import values
 from hybrid.frontend.values import Value, wrap
 from hybrid.ir import trace as tr
 from hybrid.ir.graph import Atom, Eqn, Var
+from hybrid.ir.lifted import lost
 from hybrid.ir.primitive import Kind
 from hybrid.ir.trace import Symbol, Trace
 from hybrid.ops import view as v
@@ -89,11 +90,20 @@ def pull(marked: Marked, results: Sequence[Any], cotangents: Sequence[Any]) -> l
         if isinstance(atom, Var) and given is not None:
             reached.add(atom, recorder.term(_read(trace, given)))
     eqns = marked.eqns
-    reverse.backward(recorder, eqns, reached, depending(eqns, [atom for atom in marked.atoms if isinstance(atom, Var)]))
+    active = depending(eqns, [atom for atom in marked.atoms if isinstance(atom, Var)])
+    _refuse_numbers(eqns, active)
+    reverse.backward(recorder, eqns, reached, active)
     return [
         wrap(trace.fresh(reached.full(atom).atom, symbol.kind))  # type: ignore[arg-type]
         for atom, symbol in zip(marked.atoms, marked.symbols)
     ]
+
+
+def _refuse_numbers(eqns: Sequence[Eqn], active: Container[Atom]) -> None:
+    """Python took a number out of a tensor that is differentiated by: an error in eager code, and so here."""
+    for eqn in eqns:
+        if eqn.primitive is v.stop and eqn.params["tag"] == v.NUMBER and eqn.inputs[0] in active:
+            raise lost(eqn.inputs[0].type, "a Python number", eqn.source)
 
 
 def push(marked: Marked, tangents: Sequence[Any], results: Sequence[Any]) -> list[Any]:
@@ -104,6 +114,7 @@ def push(marked: Marked, tangents: Sequence[Any], results: Sequence[Any]) -> lis
         atom: recorder.term(values.read(trace, t)) for atom, t in zip(marked.atoms, tangents, strict=True)
     }
     for eqn in marked.eqns:
+        _refuse_numbers([eqn], known)
         if eqn.primitive.kind is Kind.CONTROL:
             if any(atom in known for atom in eqn.inputs):
                 made = flow.push(recorder, eqn, eqn.inputs, known)
