@@ -76,7 +76,8 @@ class Compiled:
         self.calls = self.missed = 0  # missed: those that Python had to make after all
         self.seconds: dict[str, float] = {}
         self.entries: dict[Form, Made | None] = {}  # None: only Python can make such a call
-        self.operation: Any = None  # what it is to a transform (`staging.followed`)
+        self.operation: Any = None  # what it is to a transform, and whether its results are anything to one: `staging.followed`
+        self.returns_followed: bool | None = None
         self._seen_calls = 0
         self.watch = Watch(bool(traced.writes) or has_effects(traced.graph), traced.heard)
 

@@ -17,6 +17,7 @@ from hybrid.ir.graph import Graph, has_effects
 from hybrid.ir.lifted import Lifted
 from hybrid.staging.parameters import Bound
 from hybrid.transforms import levels
+from hybrid.transforms.reverse import depending
 from hybrid.transforms.tape import recording
 
 if TYPE_CHECKING:
@@ -36,11 +37,25 @@ def below(bound: Bound) -> Bound | None:
 
 
 def is_wanted(compiled: Compiled) -> bool:
-    """Whether a call reads, besides its arguments, what a transform follows."""
+    """Whether results of a call come, with a derivative, of something that is no argument and that a transform follows."""
     traced = compiled.traced
-    if not traced.followed or traced.differentiates or not recording():
+    if not traced.followed or not recording() or not any(is_followed(x) for _, x in traced.followed):
         return False
-    return any(is_followed(x) for _, x in traced.followed)
+    if compiled.returns_followed is None:
+        compiled.returns_followed = not _trains(compiled) and _depends(compiled)
+    return compiled.returns_followed
+
+
+def _trains(compiled: Compiled) -> bool:
+    """Whether a call goes back by itself: it leaves gradients, or writes over what they were computed of."""
+    traced = compiled.traced
+    return traced.differentiates or any(array is written for array, _ in traced.followed for written in traced.writes)
+
+
+def _depends(compiled: Compiled) -> bool:
+    graph, known = compiled.traced.graph, {id(array) for array, _ in compiled.traced.followed}
+    reached = depending(graph.eqns, {var for var, array in graph.constants if id(array) in known})
+    return not reached.isdisjoint(graph.outputs[: compiled.traced.visible])  # type: ignore[arg-type]
 
 
 def call(compiled: Compiled, given: Sequence[Any]) -> Any:
