@@ -1,6 +1,6 @@
 # Everything a contributor runs. Needs Python 3.11 or newer and make; the rest is installed into .venv.
 #
-#   make demo    four real programs, undecorated and decorated         make bench   every engine on this machine
+#   make demo    real programs, undecorated and decorated              make bench   every engine on this machine
 #   make test    the tests and the doctests                            make docs    the site, in docs/_build/html
 #   make lint    format, lint, types                                   make sweep   the long accuracy sweeps
 

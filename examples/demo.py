@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from examples import black_scholes, digits, image_pipeline
+from examples import black_scholes, digits, image_pipeline, pendulum_fit, train_digits
 from examples.compare import table
 from hybrid import __version__
 
@@ -19,7 +19,7 @@ Every row first asserted that both versions agree (types, dtypes, values). Where
 
 def main() -> None:
     print(f"hybrid {__version__}: the same functions, undecorated and decorated\n")
-    print(table(black_scholes.run() + image_pipeline.run() + digits.run()))
+    print(table(black_scholes.run() + image_pipeline.run() + digits.run() + train_digits.run() + pendulum_fit.run()))
     print("\n" + "\n".join(f"wrote {path}" for path in image_pipeline.develop_all()))
     points, _ = digits.load()
     print("\nWhat digits.kmeans_step became:\n")

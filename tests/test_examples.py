@@ -10,9 +10,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.optimize import approx_fprime
 
 import hybrid as hy
-from examples import black_scholes, compare, digits, image_pipeline
+from examples import black_scholes, compare, digits, image_pipeline, pendulum_fit, train_digits
 from hybrid.ir.primitive import TABLE
 from hybrid.ops import view
 
@@ -88,13 +89,45 @@ def test_logistic_regression_learns():
     assert digits.accuracy(*got[:2], points[600:900], labels[600:900]) > 0.8
 
 
+def test_the_pendulum_is_found():
+    seen = pendulum_fit.recording(300)
+    got = pendulum_fit.fast_slope(pendulum_fit.GUESS, seen)
+    compare.assert_same(got, pendulum_fit.slope(pendulum_fit.GUESS, seen), rtol=1e-8, atol=1e-9)
+    numeric = approx_fprime(pendulum_fit.GUESS, lambda p: pendulum_fit.misfit(p, seen), 1e-7)
+    np.testing.assert_allclose(got[1], numeric, rtol=1e-4, atol=1e-5)
+    found = pendulum_fit.fit(seen)
+    np.testing.assert_allclose(found.x[:3], pendulum_fit.TRUE[:3], atol=0.05)  # six seconds tell friction from drag
+    assert pendulum_fit.fast_slope.stats()["fallbacks"] == []
+
+
+@pytest.mark.parametrize("make", [train_digits.training, train_digits.training_with_tape])
+def test_networks_train_alike_eager_and_decorated(make):
+    images, labels = train_digits.pictures()
+    plain, fast = train_digits.network(), train_digits.network()
+    step = hy.function(make(fast), strict=True)
+    losses = train_digits.train(step, images[:600], labels[:600], epochs=5)
+    np.testing.assert_allclose(losses, train_digits.train(make(plain), images[:600], labels[:600], epochs=5), rtol=1e-3)
+    for g, e in zip(fast, plain, strict=True):
+        np.testing.assert_allclose(g.detach(), e.detach(), rtol=1e-2, atol=1e-4)
+    assert losses[-1] < 0.85 * losses[0]
+    assert step.traces[0].calls == len(losses)
+
+
 def test_demo(capsys, monkeypatch, tmp_path):
     monkeypatch.setattr(image_pipeline, "OUT", tmp_path / "out")
     monkeypatch.setattr(compare, "BUDGET", 0.0)
     monkeypatch.setattr(black_scholes.run, "__defaults__", (2000,))
+    monkeypatch.setattr(pendulum_fit.run, "__defaults__", (50,))
     runpy.run_module("examples.demo", run_name="__main__")
     shown = capsys.readouterr().out
-    for text in ("Black-Scholes, 2,000 options", "image pipeline", "k-means step", "speed-up", "fast.explain()"):
+    for text in (
+        "Black-Scholes, 2,000 options",
+        "image pipeline",
+        "k-means step",
+        "training step",
+        "pendulum",
+        "fast.explain()",
+    ):
         assert text in shown
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["china.png", "flower.png"]
     assert "flower.png" in shown
@@ -105,6 +138,15 @@ def test_sessions_in_the_documentation(page):
     failed, tried = doctest.testfile(str(page), module_relative=False, encoding="utf-8")
     assert tried
     assert not failed
+
+
+def test_the_readme_runs(tmp_path, capsys):
+    blocks = re.findall(r"^```python\n(.*?)^```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+    (tmp_path / "readme.py").write_text("\n".join(blocks), encoding="utf-8")
+    names = runpy.run_path(str(tmp_path / "readme.py"))
+    assert "tanh(0.79788" in capsys.readouterr().out
+    assert names["step"].traces[0].calls == 1
+    np.testing.assert_allclose(names["w"].detach(), [0.2] * 3)
 
 
 def test_every_setting_is_documented():
