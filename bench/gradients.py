@@ -353,7 +353,8 @@ CASES = (
         layers_and_moments,
         adam_step,
         {"hybrid": hybrid(adam_step), "JAX": jax(adam_jax, jit=False, wait=ALL), **torch_adam()},
-        **CLOSE,
+        rtol=1e-3,
+        atol=1e-4,  # a tenth of a step: the sign of a gradient near zero decides
     ),
     _case("transformer block (8 × 128 × 256, 8 heads), value and gradient", tokens_and_block, block, 11,
           jax_gradient(block, 11), block_torch),

@@ -12,6 +12,7 @@ from hybrid.core.affine import Affine
 from hybrid.core.shape import Dim, Size, contiguous_strides
 from hybrid.ir.graph import Eqn
 from hybrid.ops.contract import free_axes
+from hybrid.passes.access import axes_index, offset_of
 
 BatchAxis = tuple[Size, Size, Size, Size]  # extent, steps in a, b and c
 
@@ -78,6 +79,12 @@ def product_of(eqn: Eqn, left: Affine, right: Affine) -> Product | None:
         return None
     return Product(row.extent, columns[0].extent, depth[0].extent, side_a, side_b, row.steps[2],
                    tuple((axis.extent, *axis.steps) for axis in (*shared, *more)))  # type: ignore[misc]  # fmt: skip
+
+
+def walkable(eqn: Eqn) -> bool:
+    """Whether a contraction is matrix products once its operands are stored in order."""
+    left, right = (offset_of(axes_index(a.type.shape), contiguous_strides(a.type.shape)) for a in eqn.inputs)
+    return product_of(eqn, left, right) is not None
 
 
 def _merged(axes: Sequence[_Axis]) -> list[_Axis]:

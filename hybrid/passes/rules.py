@@ -19,7 +19,10 @@ from hybrid.ops import contract as c
 from hybrid.ops import elementwise as e
 from hybrid.ops import reduce as r
 from hybrid.ops import view as v
+from hybrid.ops.contract import free_axes
+from hybrid.passes.contract import walkable
 from hybrid.passes.match import Call, Match, Pattern, find, pattern
+from hybrid.passes.steps import is_large
 
 Structural = Callable[[Builder, Eqn, tuple[Atom, ...], Callable[[Atom], Eqn | None]], Atom | None]
 
@@ -185,6 +188,24 @@ def whole_update(builder, eqn, inputs, producer):
     return inputs[1] if whole else None
 
 
+def axes_of_a_matrix(builder, eqn, inputs, producer):
+    """Operands of a large contraction whose summed axes lie among the others, as matrices: a BLAS can have copies of these."""
+    if eqn.output.type.dtype not in (dt.float32, dt.float64) or not is_large(eqn) or walkable(eqn):
+        return None
+    contract, batch = eqn.params["contract"], eqn.params["batch"]
+    made = []
+    for x, summed, along in zip(inputs, contract, batch):
+        order = (*along, *free_axes(x.type.ndim, summed, along), *summed)
+        same = order == tuple(range(x.type.ndim))
+        made.append(x if same else builder.append(v.transpose, (x,), {"perm": order}, eqn.source)[0])
+    ranks = [x.type.ndim for x in inputs]
+    params = {
+        "contract": tuple(tuple(range(rank - len(summed), rank)) for rank, summed in zip(ranks, contract)),
+        "batch": tuple(tuple(range(len(along))) for along in batch),
+    }
+    return builder.append(eqn.primitive, tuple(made), params, eqn.source)[0] if made != list(inputs) else None
+
+
 def nothing_to_reduce(builder, eqn, inputs, producer):
     return inputs[0] if not eqn.params["axes"] else None
 
@@ -223,6 +244,7 @@ STRUCTURE: dict[str, tuple[Structural, ...]] = {
     "slice": (whole_slice, slice_of_slice, slice_of_update),
     "update_slice": (whole_update, update_of_update),
     "concatenate": (single_part,),
+    "dot_general": (axes_of_a_matrix,),
     **{p.name: (nothing_to_reduce,) for p in (r.sum, r.prod, r.max, r.min, r.all, r.any)},
 }
 
