@@ -256,9 +256,10 @@ class _Backwards:
     def _most(self, size: Dim) -> Size:
         known = {str(s) for var in self.body.inputs for d in var.type.shape if isinstance(d, Dim) for s in d.symbols}
         highs = {eqn.params["symbol"]: eqn.params["high"] for eqn in self.builder.eqns if eqn.primitive.body == "bind"}
-        size = self._bounded(size, {name: high for name, high in highs.items() if name not in known})
-        if isinstance(size, int):
-            return size
+        bounded = self._bounded(size, {name: high for name, high in highs.items() if name not in known})
+        if isinstance(bounded, int):
+            return bounded
+        size = bounded
         if self.symbol not in size.symbols and size.symbols <= known:
             return size
         ends = [_at(size, self.symbol, where) for where in (0, self.count - 1)]
@@ -357,12 +358,12 @@ class _Backwards:
             part = recorder.term(rows.pop(atom)).slice((here, *(0,) * rank), (1,) * (rank + 1), (1, *shape))
             renamed[atom] = part.reshape(shape).atom
 
-        for atom in [atom for atom in rows if named.isdisjoint(symbols_of(atom.type))]:
-            row(atom)
+        for early in [var for var in rows if named.isdisjoint(symbols_of(var.type))]:
+            row(early)
         for eqn in self.builder.eqns:
-            for var in eqn.outputs:
-                if var in rows:  # now that its sizes have names
-                    row(var)
+            for late in eqn.outputs:
+                if late in rows:  # now that its sizes have names
+                    row(late)
             if any(atom in renamed for atom in eqn.outputs):
                 continue
             if all(isinstance(a, Literal) or a in renamed for a in eqn.inputs):

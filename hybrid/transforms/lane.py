@@ -48,6 +48,8 @@ def follow(function: Callable, args: tuple, kwargs: dict) -> Any:
                 value = data.value
                 if type(value) is not np.ndarray or not (level is None or level is data.level):
                     return levels.follow(function, args, kwargs)
+                if not (type(function) is Elementwise or value.flags.c_contiguous):  # its layout may decide what is a view
+                    return levels.follow(function, args, kwargs)
                 level = data.level
                 tracked.append(data)
                 arrays.append(value)

@@ -323,7 +323,7 @@ def _described(x: Any, operands: list) -> Hashable:
     if kind is values.tensor_class:
         operands.append(x)
         data = x._data
-        if type(data) is np.ndarray and not data.flags.c_contiguous:
+        if not data.flags.c_contiguous:
             return "tensor", data.dtype, data.shape, data.strides
         return "tensor", data.dtype, data.shape
     if kind is float:
@@ -378,7 +378,7 @@ def _symbol(trace: Trace, x: Any, k: int) -> Symbol:
         return trace.argument(_WEAK, "python", f"x{k}", k)
     data = x._data if isinstance(x, Value) else x
     kind = "tensor" if isinstance(x, Value) else "scalar" if isinstance(x, np.generic) else "ndarray"
-    strides = data.strides if type(data) is np.ndarray else None
+    strides = data.strides if isinstance(data, (np.ndarray, Lifted)) else None
     return trace.argument(TensorType(data.dtype, data.shape), kind, f"x{k}", k, strides=strides)
 
 

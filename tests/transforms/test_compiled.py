@@ -1,4 +1,4 @@
-"""Gradients inside decorated functions: programs with branches, loops, writes and closures against the eager way and differences."""
+"""Gradients inside decorated functions: branches, loops, writes and closures against the eager way and differences."""
 
 import numpy as np
 import pytest
@@ -391,7 +391,7 @@ def test_second_order(f):
         np.testing.assert_allclose(twice(x, B), wanted, 2e-5, 1e-5)
 
 
-# Sizes that vary ---------------------------------------------------------------------------------------------------------------
+# Sizes that vary ------------------------------------------------------------------------------------------------------
 def prefixes(x):
     y = x * 1.0
     for k in range(1, len(x)):
@@ -476,7 +476,7 @@ def test_sizes_that_vary(f):
         np.testing.assert_allclose(second(x, t), wanted, 2e-5, 1e-5)
 
 
-# Decorated functions together ---------------------------------------------------------------------------------------------------
+# Decorated functions together -----------------------------------------------------------------------------------------
 @pytest.mark.filterwarnings("ignore::hybrid.staging.fallback.FallbackWarning")
 def test_a_gradient_inside_and_outside_of_decorated_functions():
     @hy.function
