@@ -18,7 +18,7 @@ from hybrid.ir import trace as tr
 from hybrid.ir.lifted import Lifted
 from hybrid.ir.trace import Symbol
 from hybrid.transforms import lane, recorded  # noqa: F401 (the lane enters itself)
-from hybrid.transforms.duals import Dual, Duals
+from hybrid.transforms.duals import Dual, Duals, own
 from hybrid.transforms.recorded import Marked
 from hybrid.transforms.tape import Leaf, Tape, Tracked, pull
 
@@ -134,12 +134,15 @@ class _Pullback:
         for data in chosen.data:
             self.leaves.append(Leaf(TensorType(data.dtype, tuple(data.shape))))
             lifted.append(wrap(self.level.lift(data, self.leaves[-1], name == "vjp")))  # who may write it before the way back
-        out, aux = _run(f, chosen, lifted, kwargs, has_aux)
-        results, self.structure = tree.flatten(out)
-        self.results = [wrap(x._data) if isinstance(x, Value) else x for x in results]
+        try:
+            out, aux = _run(f, chosen, lifted, kwargs, has_aux)
+            results, self.structure = tree.flatten(out)
+            self.results = [wrap(x._data) if isinstance(x, Value) else x for x in results]
+            out = tree.unflatten(self.structure, self.results)
+        finally:
+            self.level.close()
         self.value = as_given(_stripped(self.level, out), chosen.plain)
         self.aux = as_given(_stripped(self.level, aux), chosen.plain)
-        self.level.close()
 
     def __call__(self, cotangents: Sequence[Any], retain: bool = True) -> list[Any]:
         """A cotangent for each leaf, as tensors."""
@@ -302,11 +305,13 @@ def jvp(f: Callable, primals: Sequence[Any], tangents: Sequence[Any], has_aux: b
 
 def _push(f: Callable, chosen: Chosen, along: Sequence[Any], has_aux: bool) -> tuple:
     level = Duals()
-    lifted = [wrap(Dual(level, data, t._data)) for data, t in zip(chosen.data, along)]
-    out, aux = _run(f, chosen, lifted, {}, has_aux)
+    lifted = [wrap(Dual(level, data, own(t._data, data))) for data, t in zip(chosen.data, along)]
     plain = chosen.plain
-    out = tree.map_leaves(lambda x: wrap(x._data) if isinstance(x, Value) else x, out)
-    level.close()
+    try:
+        out, aux = _run(f, chosen, lifted, {}, has_aux)
+        out = tree.map_leaves(lambda x: wrap(x._data) if isinstance(x, Value) else x, out)
+    finally:
+        level.close()
     value, found = _stripped(level, out), tree.map_leaves(lambda leaf: _tangent_of(level, leaf), out)
     results = tuple(_as_numbers(chosen, as_given(x, plain)) for x in (value, found))
     return (*results, as_given(_stripped(level, aux), plain)) if has_aux else results

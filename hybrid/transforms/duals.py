@@ -66,23 +66,36 @@ class Duals(Level):
                 self._check_write(operands[k])
         out = function(*levels.replaced(args, self.below), **levels.replaced(kwargs, self.below))
         leaves, structure = tree.flatten(out)
+        shown: list[Any] | None = None
         place = 0
         for k, leaf in enumerate(leaves):
-            if isinstance(leaf, Value):
-                view = operation.views[place]
-                if view is not None and duals[view[0]] is None:
-                    pass  # an operand as it is, whose own tangent is what is written into it
-                elif have[place]:
-                    made = Dual(self, leaf._data, tangents[place]._data)
-                    if view is not None and (base := duals[view[0]]) is not None:
-                        made.viewed = base.viewed = True
-                    leaves[k] = wrap(made)
-                elif view is not None and duals[view[0]] is not None:
-                    raise AssertionError("a view of a value with a tangent has one")
-                place += 1
+            if not isinstance(leaf, Value):
+                continue
+            view = operation.views[place]
+            base = None if view is None else duals[view[0]]
+            if view is None and have[place]:
+                leaves[k] = wrap(Dual(self, leaf._data, own(tangents[place]._data, leaf._data)))
+            elif view is not None and base is not None:
+                if not view[1]:  # an operand as it is
+                    leaves[k] = wrap(base)
+                else:
+                    if shown is None:
+                        shown = self._shown(function, args, kwargs)
+                    leaves[k] = wrap(Dual(self, leaf._data, shown[k]._data))
+                    leaves[k]._data.viewed = base.viewed = True
+            place += 1
         for at, k in enumerate(operation.writes):
             self._write(operands[k], duals[k], tangents.get(operation.results + at))
         return leaves[0] if structure is tree.LEAF else tree.unflatten(structure, leaves)
+
+    def _shown(self, function: Callable, args: tuple, kwargs: dict) -> list[Any]:
+        """What an operation that shows operands otherwise shows of their tangents."""
+
+        def along(x: Any) -> Any:
+            dual = self._dual(x)
+            return x if dual is None else wrap(dual.tangent)
+
+        return tree.flatten(function(*levels.replaced(args, along), **levels.replaced(kwargs, along)))[0]
 
     def _check_write(self, x: Any) -> None:
         if not isinstance(x, Value):
@@ -95,23 +108,26 @@ class Duals(Level):
         return data if isinstance(data, Dual) and data.level is self else None
 
     def _tangents(self, operation: levels.Operation, operands: list, duals: list, given: tuple) -> tuple[dict[int, Any], tuple]:
-        """The tangents of results, by place, from values as they are before the operation; views of tangents stay views."""
+        """The tangents of results, by place, from values as they are before the operation."""
         call, have = operation.forward(given)
         low = [d.value if d is not None else levels.data_of(x) for x, d in zip(operands, duals)]
         along = [d.tangent for d in duals if d is not None]
-        found = iter(zip(call(*map(wrap, (*low, *along))), call.shares))
+        found = iter(call(*map(wrap, (*low, *along))))
         tangents = {place: next(found) for place, has in enumerate(have) if has}
-        own = [k >= operation.results or operation.views[k] is None for k in range(len(have))]
-        tangents = {place: t.copy() if shares and own[place] else t for place, (t, shares) in tangents.items()}
-        for place, view in enumerate(operation.views):
-            base = None if view is None else duals[view[0]]
-            if view is not None and base is not None and place in tangents and type(base.tangent) is np.ndarray:
-                tangents[place] = wrap(levels.viewed(base.tangent, view[1]))
         return tangents, have
 
     def _write(self, x: Any, dual: Dual | None, tangent: Any) -> None:
         if dual is not None:
             wrap(dual.tangent)[...] = 0 if tangent is None else tangent
         elif tangent is not None:
-            x._data = Dual(self, x._data, tangent._data)
+            x._data = Dual(self, x._data, own(tangent._data, x._data))
             self._taken.append(weakref.ref(x))
+
+
+def own(tangent: Any, value: Any) -> Any:
+    """A tangent in memory of its own, laid out as its value is, to be written and seen with it."""
+    if type(tangent) is np.ndarray:
+        out = np.empty_like(value, tangent.dtype) if type(value) is np.ndarray else np.empty_like(tangent)
+        out[...] = tangent
+        return out
+    return wrap(tangent).copy()._data

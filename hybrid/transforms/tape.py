@@ -419,6 +419,8 @@ class Tape(Level):
             return out
         if node is None and not operation.shows:
             return out
+        if isinstance(function, levels.Call):  # whose results may be operands, or views of them
+            out = tuple([_apart(x, operands) for x in out])
         out = self._results(operation, node, out, tracked)
         if node is None:
             return out
@@ -469,6 +471,21 @@ class Tape(Level):
             operation = _put(storage.type, tracked.chain, node.operation.outputs[place])
             current = Node(operation, (storage.current, current), (True, True), node.line), 0
         storage.current = current
+
+
+def _apart(x: Any, operands: Sequence[Any]) -> Any:
+    """A result in memory of its own."""
+    data = x._data
+    if type(data) is not np.ndarray or (data.base is None and not any([_bottom(o) is data for o in operands])):
+        return x
+    return wrap(data.copy())
+
+
+def _bottom(x: Any) -> Any:
+    data = levels.data_of(x)
+    while isinstance(data, Lifted):
+        data = data.value
+    return data
 
 
 TAPE = Tape(0)
