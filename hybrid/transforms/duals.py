@@ -16,14 +16,24 @@ from hybrid.ir.lifted import Level, Lifted
 from hybrid.transforms import levels
 
 
+class Memory:
+    """What a value and its views show; `others` are parts of it that no chain of views leads to, as real parts."""
+
+    __slots__ = ("others", "__weakref__")
+
+    def __init__(self) -> None:
+        self.others: list[weakref.ref] = []
+
+
 class Dual(Lifted):
     """A value with a tangent of its type, both of the levels below."""
 
-    __slots__ = ("tangent", "viewed")
+    __slots__ = ("tangent", "viewed", "memory")
 
     def __init__(self, level: Duals, value: Any, tangent: Any):
         self.level, self.value, self.tangent = level, value, tangent
         self.viewed = False  # whether other values show the same memory
+        self.memory = Memory()
 
     @property
     def alone(self) -> bool:
@@ -62,6 +72,8 @@ class Duals(Level):
         given = tuple([d is not None for d in duals])
         tangents, have = self._tangents(operation, operands, duals, given)
         for at, k in enumerate(operation.writes):
+            if (dual := duals[k]) is not None and any([m() is not None for m in dual.memory.others]):
+                raise levels.parts_are_shown()
             if duals[k] is None and operation.results + at in tangents:
                 self._check_write(operands[k])
         out = function(*levels.replaced(args, self.below), **levels.replaced(kwargs, self.below))
@@ -74,7 +86,12 @@ class Duals(Level):
             view = operation.views[place]
             base = None if view is None else duals[view[0]]
             if view is None and have[place]:
-                leaves[k] = wrap(Dual(self, leaf._data, own(tangents[place]._data, leaf._data)))
+                made = Dual(self, leaf._data, own(tangents[place]._data, leaf._data))
+                for other in duals:
+                    if other is not None and levels.overlap(made, other):
+                        made.memory.others.append(weakref.ref(other.memory))
+                        other.memory.others.append(weakref.ref(made.memory))
+                leaves[k] = wrap(made)
             elif view is not None and base is not None:
                 if not view[1]:  # an operand as it is
                     leaves[k] = wrap(base)
@@ -83,6 +100,7 @@ class Duals(Level):
                         shown = self._shown(function, args, kwargs)
                     leaves[k] = wrap(Dual(self, leaf._data, shown[k]._data))
                     leaves[k]._data.viewed = base.viewed = True
+                    leaves[k]._data.memory = base.memory
             place += 1
         for at, k in enumerate(operation.writes):
             self._write(operands[k], duals[k], tangents.get(operation.results + at))

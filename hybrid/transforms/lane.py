@@ -75,6 +75,8 @@ def follow(function: Callable, args: tuple, kwargs: dict) -> Any:
         return levels.follow(function, args, kwargs)
     operation, direct, wanted, saved = known
     out = direct(*arrays)
+    if out.base is not None:  # the real part of an operand, in its memory
+        return levels.follow(function, args, kwargs)
     made = _new(tensor)
     if not level.records:
         made._data = out

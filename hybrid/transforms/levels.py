@@ -272,6 +272,24 @@ def data_of(x: Any) -> Any:
     return x._data if isinstance(x, Value) else np.asarray(x)
 
 
+def bottom(data: Any) -> Any:
+    """The array under what transforms know."""
+    while isinstance(data, Lifted):
+        data = data.value
+    return data
+
+
+def overlap(made: Any, operand: Any) -> bool:
+    """Whether a result that the graph knows for new numbers is in an operand's memory."""
+    array = bottom(made)
+    return array.base is not None and np.may_share_memory(array, bottom(operand))
+
+
+def parts_are_shown() -> GradientError:
+    return GradientError("a tensor is written while its real or imaginary part, in the same memory, is in use",
+                         at=tr.user_line(), fix="write into a copy, x.real.copy()")  # fmt: skip
+
+
 def viewed(array: np.ndarray, chain: Chain) -> np.ndarray:
     """A chain of views of an array, in the same memory."""
     for primitive, params in chain:

@@ -172,12 +172,13 @@ MANY_SAVERS = 64
 class Storage:
     """Memory that tracked values share: who computed what it holds, how often it was written, and who needs what it holds."""
 
-    __slots__ = ("current", "version", "type", "savers", "viewed", "shared")
+    __slots__ = ("current", "version", "type", "savers", "viewed", "shared", "others", "__weakref__")
 
     def __init__(self, current: Ref, type: TensorType, savers: Savers):
         self.current, self.version, self.type, self.savers = current, 0, type, savers
         self.viewed = False  # whether several tracked values show it
         self.shared = False  # whether somebody may write it unseen
+        self.others: list[weakref.ref] = []  # of this memory that no chain of views leads to: the real part's
 
     def share(self) -> None:
         """Let writes that nobody tells of do no harm, from now on."""
@@ -194,6 +195,8 @@ class Storage:
 
     def about_to_change(self) -> None:
         """Give those that saved what it holds copies of their own."""
+        if any([other() is not None for other in self.others]):
+            raise levels.parts_are_shown()
         for node, k in self._savers():
             data = node.saved[k]
             if type(data) is not Watched:
@@ -443,7 +446,12 @@ class Tape(Level):
                 if (base := tracked[view[0]]) is not None:
                     leaves[k] = wrap(Tracked(self, leaf._data, None, base.view, (*base.chain, *view[1])))
             elif node is not None and operation.smooth[place]:
-                leaves[k] = wrap(Tracked(self, leaf._data, (node, place)))
+                made = Tracked(self, leaf._data, (node, place))
+                for base in tracked:
+                    if base is not None and levels.overlap(made, base):
+                        made.storage.others.append(weakref.ref(base.storage))
+                        base.storage.others.append(weakref.ref(made.storage))
+                leaves[k] = wrap(made)
             place += 1
         return leaves[0] if structure is tree.LEAF else tree.unflatten(structure, leaves)
 
@@ -476,16 +484,11 @@ class Tape(Level):
 def _apart(x: Any, operands: Sequence[Any]) -> Any:
     """A result in memory of its own."""
     data = x._data
-    if type(data) is not np.ndarray or (data.base is None and not any([_bottom(o) is data for o in operands])):
+    if type(data) is not np.ndarray or (
+        data.base is None and not any([levels.bottom(levels.data_of(o)) is data for o in operands])
+    ):
         return x
     return wrap(data.copy())
-
-
-def _bottom(x: Any) -> Any:
-    data = levels.data_of(x)
-    while isinstance(data, Lifted):
-        data = data.value
-    return data
 
 
 TAPE = Tape(0)

@@ -340,6 +340,42 @@ def test_detach_and_no_grad():
         close(hy.hessian(lambda x: (x * x).sum())(X), 2 * np.eye(3))
 
 
+def test_no_grad_in_decorated_functions():
+    def f(x):
+        with hy.no_grad():
+            c = x * x
+        return (c * x).sum()
+
+    with pytest.warns(hy.staging.fallback.FallbackWarning, match="no_grad"):
+        close(hy.function(hy.grad(f))(X), X * X)
+
+
+def test_a_function_that_raises_leaves_nothing_behind():
+    log = hy.zeros(2, dtype=np.float64)
+
+    def f(x):
+        log[0] = x[0]
+        raise ZeroDivisionError
+
+    for method in (hy.grad(f), lambda x: hy.jvp(f, (x,), (x,))):
+        with pytest.raises(ZeroDivisionError):
+            method(X)
+        assert type(log._data) is np.ndarray
+
+
+def test_directions_stay_as_they_are():
+    def f(x):
+        x *= 2.0
+        return x
+
+    x, t = X.copy(), np.ones(3)
+    _, along = hy.jvp(f, (x,), (t,))
+    close(along, np.full(3, 2.0))
+    along[:] = 0
+    close(t, np.ones(3))
+    close(x, 2 * X)
+
+
 def test_tensors_that_require_gradients_around_functions():
     w = hy.tensor(X, requires_grad=True)
     found = hy.grad(lambda x: (x * x * w).sum())(X)

@@ -41,6 +41,25 @@ def test_random_programs(seed):
     check(seed)
 
 
+@pytest.mark.parametrize("seed", range(100, 108))
+def test_second_order(seed):
+    """Every pair of modes, eager, and the compiled ones."""
+    f, source = program(seed)
+    x, t = np.random.default_rng(seed).normal(size=(2, N))
+    wanted = hy.hvp(f, (x,), (t,))[0]
+    found = {
+        "reverse twice": hy.grad(lambda x: (hy.grad(f)(x) * t).sum())(x),
+        "reverse over forward": hy.grad(lambda x: hy.jvp(f, (x,), (t,))[1])(x),
+        "compiled": hy.function(lambda x, t: hy.hvp(f, (x,), (t,))[0], strict=True)(x, t),
+        "compiled the other way": hy.function(hy.grad(lambda x: hy.jvp(f, (x,), (t,))[1]), strict=True)(x),
+    }
+    for name, out in found.items():
+        wrong = np.abs(out - wanted).max()
+        assert wrong <= 1e-8 * (1 + np.abs(wanted).max()), f"{name} of seed {seed}: {out}, not {wanted}\n\n{source}"
+    by_direction = hy.grad(lambda t: hy.jvp(f, (x,), (t,))[1])(t)
+    np.testing.assert_allclose(by_direction, hy.grad(f)(x), 1e-8, 1e-8)
+
+
 @pytest.fixture
 def fresh():
     """Without derivatives that are remembered, before and after."""

@@ -667,6 +667,37 @@ def test_complex_gradients_are_conjugates():
     same(x.grad, 2 * np.array([1, 2]) * ((1 + 2j) ** 2).real)
 
 
+def test_real_and_imaginary_parts_are_not_written_through():
+    data = np.array([1 + 2j, 3 - 1j])
+
+    def part(z):
+        y = z * 1
+        r = y.real
+        r *= 2
+        return (abs(y) ** 2).sum()
+
+    def whole(z):
+        y = z * 1
+        r = y.imag[:1]
+        y *= 2
+        return (abs(y) ** 2).sum() + r.sum()
+
+    def neither(z):
+        y = z * 1
+        s = (y.real**2).sum() + (y.imag**3).sum()
+        y *= 2
+        return s + (abs(y) ** 2).sum()
+
+    for f in (part, whole):
+        with pytest.raises(GradientError, match="imaginary part"):
+            hy.grad(f)(data)
+        with pytest.raises(GradientError, match="imaginary part"):
+            hy.jvp(f, (data,), (data,))
+    same(hy.grad(neither)(data), 2 * data.real + 3j * data.imag**2 + 8 * data)
+    along = np.array([1j, 2 - 1j])
+    same(hy.jvp(neither, (data,), (along,))[1], ((2 * data.real + 3j * data.imag**2 + 8 * data).conj() * along).real.sum())
+
+
 # Python -----------------------------------------------------------------------------------------------------------------------
 def test_python_asks():
     x = leaf([1, 2, 3])
