@@ -18,7 +18,8 @@ from hybrid.frontend.elementwise import Elementwise
 from hybrid.ir import lifted
 from hybrid.ir.trace import Chain
 from hybrid.transforms import levels
-from hybrid.transforms.tape import Node, Tape, Tracked, watched
+from hybrid.transforms.saved import watched
+from hybrid.transforms.tape import Node, Tape, Tracked
 
 MOST = 4096
 _new = object.__new__

@@ -31,9 +31,8 @@ from hybrid.ir.lifted import DECISIONS, Level, Lifted
 from hybrid.ir.trace import Chain, Trace
 from hybrid.transforms import levels
 from hybrid.transforms.levels import Operation
+from hybrid.transforms.saved import Watched, watched
 
-SMALL = 1 << 16  # bytes up to which an array that may be written unseen is copied; of larger ones sums are compared later
-COLUMNS = 4096
 LOGS = frozenset(("float()", "complex()", "item()", "tolist()", "pickling"))  # as in PyTorch, of tensors that require gradients
 _numbers = itertools.count()
 _arriving = threading.Lock()  # gradients of one leaf may come from several threads
@@ -133,36 +132,6 @@ def _line() -> tuple[CodeType, int]:
 
 def _are_arrays(*data: Any) -> bool:
     return all([type(x) is np.ndarray for x in data])
-
-
-class Watched:
-    """An array that may be written unseen, and sums of its bits by rows and by columns, which tell."""
-
-    __slots__ = ("array", "sums")
-
-    def __init__(self, array: np.ndarray):
-        self.array, self.sums = array, _sums(array)
-
-    @property
-    def unchanged(self) -> bool:
-        return all(map(np.array_equal, self.sums, _sums(self.array)))
-
-
-def _sums(array: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Sums of the words of an array in C order, laid out as a table: no change within one line leaves all as they are."""
-    words = array.reshape(-1).view(np.uint8)
-    whole = len(words) - len(words) % (8 * COLUMNS)
-    table = words[:whole].view(np.uint64).reshape(-1, COLUMNS)
-    return table.sum(0), table.sum(1), words[whole:].copy()
-
-
-def watched(data: Any) -> Any:
-    """What may be written unseen, so that writes are no harm, or noticed."""
-    if isinstance(data, Lifted):
-        return wrap(data).copy()._data
-    if type(data) is not np.ndarray:
-        return data
-    return Watched(data) if data.nbytes > SMALL and data.flags.c_contiguous else data.copy()
 
 
 Savers = list[tuple[weakref.ref[Node], int]]  # who saved a value, and as which operand
@@ -449,6 +418,8 @@ class Tape(Level):
                 made = Tracked(self, leaf._data, (node, place))
                 for base in tracked:
                     if base is not None and levels.overlap(made, base):
+                        made.storage.share()
+                        base.storage.share()
                         made.storage.others.append(weakref.ref(base.storage))
                         base.storage.others.append(weakref.ref(made.storage))
                 leaves[k] = wrap(made)
