@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import weakref
 from collections.abc import Callable
 from typing import Any
@@ -28,16 +29,15 @@ class Memory:
 class Dual(Lifted):
     """A value with a tangent of its type, both of the levels below."""
 
-    __slots__ = ("tangent", "viewed", "memory")
+    __slots__ = ("tangent", "memory")
 
     def __init__(self, level: Duals, value: Any, tangent: Any):
         self.level, self.value, self.tangent = level, value, tangent
-        self.viewed = False  # whether other values show the same memory
         self.memory = Memory()
 
     @property
     def alone(self) -> bool:
-        return not self.viewed
+        return sys.getrefcount(self.memory) <= levels.HELD
 
     def text(self) -> str:
         return f"dual({wrap(self.value)!r}, {wrap(self.tangent)!r})"
@@ -77,6 +77,8 @@ class Duals(Level):
             if duals[k] is None and operation.results + at in tangents:
                 self._check_write(operands[k])
         out = function(*levels.replaced(args, self.below), **levels.replaced(kwargs, self.below))
+        if isinstance(function, levels.Call):  # whose results may be operands, or views of them
+            out = tuple([levels.apart(x, operands) for x in out])
         leaves, structure = tree.flatten(out)
         shown: list[Any] | None = None
         place = 0
@@ -99,7 +101,6 @@ class Duals(Level):
                     if shown is None:
                         shown = self._shown(function, args, kwargs)
                     leaves[k] = wrap(Dual(self, leaf._data, shown[k]._data))
-                    leaves[k]._data.viewed = base.viewed = True
                     leaves[k]._data.memory = base.memory
             place += 1
         for at, k in enumerate(operation.writes):

@@ -138,7 +138,7 @@ def _item(x: Any, index: Any) -> Any:
     out = value[index]
     out = out if type(out) is np.ndarray else value[(*items, ...)]  # NumPy gives a number where we give a view of it
     if data.tape.records:
-        made._data = Tracked(data.tape, out, None, data.view, (*data.chain, *chain))
+        made._data = Tracked(data.tape, out, None, data.storage, (*data.chain, *chain))
     else:
         data.storage.share()
         made._data = out

@@ -279,6 +279,17 @@ def bottom(data: Any) -> Any:
     return data
 
 
+def apart(x: Any, operands: Sequence[Any]) -> Any:
+    """A call's result in memory of its own, where it is an operand or a view of one."""
+    data = x._data
+    if type(data) is not np.ndarray or (data.base is None and not any([bottom(data_of(o)) is data for o in operands])):
+        return x
+    return wrap(data.copy())
+
+
+HELD = 2  # references to what one object holds, as `sys.getrefcount` counts them: the object's, and its own
+
+
 def overlap(made: Any, operand: Any) -> bool:
     """Whether a result that the graph knows for new numbers is in an operand's memory."""
     array = bottom(made)

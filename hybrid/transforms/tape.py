@@ -141,11 +141,10 @@ MANY_SAVERS = 64
 class Storage:
     """Memory that tracked values share: who computed what it holds, how often it was written, and who needs what it holds."""
 
-    __slots__ = ("current", "version", "type", "savers", "viewed", "shared", "others", "__weakref__")
+    __slots__ = ("current", "version", "type", "savers", "shared", "others", "__weakref__")
 
     def __init__(self, current: Ref, type: TensorType, savers: Savers):
         self.current, self.version, self.type, self.savers = current, 0, type, savers
-        self.viewed = False  # whether several tracked values show it
         self.shared = False  # whether somebody may write it unseen
         self.others: list[weakref.ref] = []  # of this memory that no chain of views leads to: the real part's
 
@@ -227,14 +226,8 @@ class Tracked(Lifted):
         return self._seen[1]
 
     @property
-    def view(self) -> Storage:
-        """The storage, for one more value that shows it."""
-        self.storage.viewed = True
-        return self.storage
-
-    @property
     def alone(self) -> bool:
-        return self._storage is None or not (self.chain or self._storage.viewed or self._storage.shared)
+        return self._storage is None or not (self._storage.shared or sys.getrefcount(self._storage) > levels.HELD)
 
     def array(self, what: str) -> np.ndarray:
         out = super().array(what)
@@ -392,7 +385,7 @@ class Tape(Level):
         if node is None and not operation.shows:
             return out
         if isinstance(function, levels.Call):  # whose results may be operands, or views of them
-            out = tuple([_apart(x, operands) for x in out])
+            out = tuple([levels.apart(x, operands) for x in out])
         out = self._results(operation, node, out, tracked)
         if node is None:
             return out
@@ -413,7 +406,7 @@ class Tape(Level):
             view = operation.views[place]
             if view is not None:
                 if (base := tracked[view[0]]) is not None:
-                    leaves[k] = wrap(Tracked(self, leaf._data, None, base.view, (*base.chain, *view[1])))
+                    leaves[k] = wrap(Tracked(self, leaf._data, None, base.storage, (*base.chain, *view[1])))
             elif node is not None and operation.smooth[place]:
                 made = Tracked(self, leaf._data, (node, place))
                 for base in tracked:
@@ -450,16 +443,6 @@ class Tape(Level):
             operation = _put(storage.type, tracked.chain, node.operation.outputs[place])
             current = Node(operation, (storage.current, current), (True, True), node.line), 0
         storage.current = current
-
-
-def _apart(x: Any, operands: Sequence[Any]) -> Any:
-    """A result in memory of its own."""
-    data = x._data
-    if type(data) is not np.ndarray or (
-        data.base is None and not any([levels.bottom(levels.data_of(o)) is data for o in operands])
-    ):
-        return x
-    return wrap(data.copy())
 
 
 TAPE = Tape(0)
