@@ -292,8 +292,15 @@ def _connected(inputs: Sequence[Any], found: list[Any], unconnected: str) -> lis
             if unconnected == "error":
                 raise GradientError("an input has no part in the outputs", got=f"input {k}, {x.dtype} of shape {x.shape}",
                                     fix='grad_of(…, unconnected="zeros")')  # fmt: skip
-            found[k] = zeros_like(x)
+            found[k] = full_like(0, x)
     return found
+
+
+def full_like(number: int, x: Any) -> Any:
+    """Zeros or ones of a tensor's type that no gradient flows through."""
+    if tr.current() is not None:
+        return ones_like(x) if number else zeros_like(x)
+    return wrap(np.full(x.shape, number, x.dtype))
 
 
 def within_cotangent(x: Any, given: Any) -> Any:
@@ -303,7 +310,7 @@ def within_cotangent(x: Any, given: Any) -> Any:
     if x.shape not in ((), (1,)):
         raise GradientError("the gradient of more than one number needs a cotangent", got=f"shape {x.shape}",
                             at=tr.user_line(), fix="y.sum().backward(), or y.backward(gradient)")  # fmt: skip
-    return ones_like(x)
+    return full_like(1, x)
 
 
 class _Marks:

@@ -11,14 +11,13 @@ import numpy as np
 
 from hybrid.core import tree
 from hybrid.core.errors import ArgumentError, GradientError
-from hybrid.frontend.creation import ones_like
 from hybrid.frontend.shaping import stack
 from hybrid.frontend.values import Value, wrap
 from hybrid.ir import trace as tr
 from hybrid.ir.lifted import Lifted
 from hybrid.ir.trace import Symbol
 from hybrid.transforms import levels
-from hybrid.transforms.gradients import gradients_of, gradients_within, leaf_for, tracked_by
+from hybrid.transforms.gradients import full_like, gradients_of, gradients_within, leaf_for, tracked_by
 from hybrid.transforms.recorded import Marked
 from hybrid.transforms.tape import TAPE, Tape, Tracked, quiet
 
@@ -121,7 +120,7 @@ class GradientTape:
         given = tree.flatten(output_gradients)[0] if output_gradients is not None else [None] * len(targets)
         if len(given) != len(targets):
             raise ArgumentError("a cotangent for each target", got=len(given), expected=len(targets))
-        ones = [ones_like(t) if g is None else g for t, g in zip(targets, given)]
+        ones = [full_like(1, t) if g is None else g for t, g in zip(targets, given)]
         leaves, structure = tree.flatten(sources)
         return tree.unflatten(structure, self._gradients(targets, leaves, ones, self.persistent, unconnected_gradients))
 

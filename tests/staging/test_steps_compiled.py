@@ -77,6 +77,7 @@ def test_steps_stay_compiled(make):
     assert sum(trace.calls for trace in quick.traces) == 6
 
 
+@pytest.mark.filterwarnings("ignore::hybrid.FallbackWarning")
 def test_what_writes_elsewhere_and_returns_something_to_differentiate_is_differentiated():
     found = []
     for decorate in (lambda f: f, hy.function):
