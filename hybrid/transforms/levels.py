@@ -25,7 +25,7 @@ from hybrid.frontend import values
 from hybrid.frontend.values import Value, wrap
 from hybrid.ir import lifted
 from hybrid.ir import trace as tr
-from hybrid.ir.graph import Graph, Literal, evaluate, symbols_of
+from hybrid.ir.graph import Graph, Literal, evaluate, has_effects, symbols_of
 from hybrid.ir.lifted import Followed, Level, Lifted
 from hybrid.ir.primitive import Kind
 from hybrid.ir.trace import Chain, Symbol, Trace
@@ -73,7 +73,7 @@ class Operation:
         """The call that takes cotangents of some results to some operands, and the operands that it needs besides."""
         key = "backward", wanted, given
         if key not in self._made:
-            graph = reverse.vjp(self.graph, wanted, given, results=False)
+            graph = self._quiet(reverse.vjp(self.graph, wanted, given, results=False))
             used = {atom for eqn in graph.eqns for atom in eqn.inputs} | set(graph.outputs)
             count = len(self.graph.inputs)
             kept = tuple(k for k in range(count) if graph.inputs[k] in used)
@@ -96,13 +96,19 @@ class Operation:
         structure, leaves = self.nesting
         source = iter(results)
         return tree.unflatten(structure, [next(source) if leaf is Value else leaf for leaf in leaves])
+    def _quiet(self, graph: Graph) -> Graph:
+        """A derivative's graph, which does not draw or print once more what the operation did."""
+        if has_effects(graph):
+            raise GradientError(f"{self.name} draws random numbers or prints, and its derivative would once more",
+                                fix="draw first, and compute with what was drawn")  # fmt: skip
+        return graph
 
     def forward(self, given: tuple[bool, ...]) -> tuple[Call, tuple[bool, ...]]:
         """The call that takes operands and some tangents to the tangents of results, and which results have one."""
         key = "forward", given
         if key not in self._made:
             graph, have = forward.jvp(self.graph, given)
-            graph = reverse.pruned(graph.replace(outputs=graph.outputs[len(self.outputs) :]))
+            graph = self._quiet(reverse.pruned(graph.replace(outputs=graph.outputs[len(self.outputs) :])))
             self._made[key] = Call(graph, f"the derivative of {self.name}", native=self.native), have
         return self._made[key]
 

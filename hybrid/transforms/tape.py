@@ -327,6 +327,7 @@ class Tape(Level):
     def __init__(self, number: int | None = None):
         super().__init__(number)
         self.open = True  # whether what is computed is remembered
+        self._leaves: list[Tracked] = []  # of a call's arguments
         self._taken: list[weakref.ref] = []  # tensors that were plain until a tracked value was written into them
 
     def lift(self, data: Any, leaf: Leaf, shared: bool = False) -> Tracked:
@@ -334,7 +335,16 @@ class Tape(Level):
         tracked = Tracked(self, data, (leaf, 0))
         if shared:
             tracked.storage.share()
+        if self.number != 0:
+            self._leaves.append(tracked)
         return tracked
+
+    def _check_leaves(self, written: Tracked) -> None:
+        """Refuse to write one argument that another shows, too."""
+        for other in self._leaves:
+            if other.storage is not written.storage and np.may_share_memory(levels.bottom(other), levels.bottom(written)):
+                raise GradientError("an argument is written in place, and another is in the same memory", at=tr.user_line(),
+                                    fix="pass a copy")  # fmt: skip
 
     @property
     def records(self) -> bool:
@@ -352,6 +362,7 @@ class Tape(Level):
             if x is not None and isinstance(x._data, Tracked) and x._data.level is self:
                 x._data = x._data.value
         self._taken.clear()
+        self._leaves.clear()
 
     def below(self, x: Any) -> Any:
         """A tensor without what this tape knows of it."""
@@ -375,6 +386,8 @@ class Tape(Level):
                 node = None
         for k in operation.writes:
             if (t := tracked[k]) is not None:
+                if len(self._leaves) > 1:
+                    self._check_leaves(t)
                 t.storage.about_to_change()
         out = function(*levels.replaced(args, self.below), **levels.replaced(kwargs, self.below))
         if not records:

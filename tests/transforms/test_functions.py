@@ -363,6 +363,28 @@ def test_a_function_that_raises_leaves_nothing_behind():
         assert type(log._data) is np.ndarray
 
 
+def test_arguments_in_the_same_memory_are_not_written():
+    def f(x, y):
+        x *= 2.0
+        return (x * y).sum()
+
+    x = X.copy()
+    with pytest.raises(GradientError, match="same memory"):
+        hy.grad(f, argnums=(0, 1))(x, x[::-1])
+    first, second = hy.grad(f, argnums=(0, 1))(X.copy(), X.copy())
+    close(first, 2 * X)
+    close(second, 2 * X)
+
+
+def test_draws():
+    def f(s):
+        return (hy.random.default_rng(0).normal(1.0, s, size=5)).sum()
+
+    found = hy.grad(f)(2.0)
+    np.testing.assert_allclose(found, (f(3.0) - f(1.0)) / 2, 1e-5)
+    np.testing.assert_allclose(hy.function(hy.grad(f), strict=True)(2.0), found, 1e-5)
+
+
 def test_directions_stay_as_they_are():
     def f(x):
         x *= 2.0
