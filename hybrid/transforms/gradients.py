@@ -18,8 +18,12 @@ from hybrid.frontend.values import Value, wrap
 from hybrid.ir import lifted
 from hybrid.ir import trace as tr
 from hybrid.ir.lifted import Lifted
+<<<<<<< HEAD
 from hybrid.ir.trace import Symbol, Trace
 from hybrid.transforms import levels, within
+=======
+from hybrid.transforms import recorded
+>>>>>>> f166403 (Whether a leaf's memory is anybody else's is found out at its first use)
 from hybrid.transforms.tape import TAPE, Leaf, Node, Ref, Tape, Tracked, pull, quiet, recording
 
 _handles = itertools.count()
@@ -109,7 +113,7 @@ class Meaning:
         if isinstance(data, Lifted):
             raise GradientError("requires_grad is set of a tensor that hybrid.grad or its like follow",
                                 fix="hybrid.grad inside, or a tape's watch(x)")  # fmt: skip
-        x._data = TAPE.lift(data, leaf_for(data), levels.shown_elsewhere(data))
+        x._data = TAPE.lift(data, leaf_for(data), None)
 
     @staticmethod
     def gradient(x: Any) -> Any:

@@ -96,6 +96,7 @@ class Operation:
         structure, leaves = self.nesting
         source = iter(results)
         return tree.unflatten(structure, [next(source) if leaf is Value else leaf for leaf in leaves])
+
     def _quiet(self, graph: Graph) -> Graph:
         """A derivative's graph, which does not draw or print once more what the operation did."""
         if has_effects(graph):

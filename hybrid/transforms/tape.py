@@ -86,7 +86,10 @@ class Node:
     def keep(self, k: int, tracked: Tracked) -> None:
         """Keep an operand that the tape tracks."""
         storage = tracked._storage
-        self.saved[k] = watched(tracked.value) if storage is not None and storage.shared else tracked.value
+        if storage is not None and storage.shared is None and not tracked.chain:
+            storage.shared = type(tracked.value) is np.ndarray and levels.shown_elsewhere(tracked.value)
+        unseen = storage is not None and storage.shared is not False
+        self.saved[k] = watched(tracked.value) if unseen else tracked.value
         self.saved[~k] = tracked.saved_by(self, k)
 
     def _writes(self, operands: Sequence[Any], data: Any) -> bool:
@@ -145,7 +148,7 @@ class Storage:
 
     def __init__(self, current: Ref, type: TensorType, savers: Savers):
         self.current, self.version, self.type, self.savers = current, 0, type, savers
-        self.shared = False  # whether somebody may write it unseen
+        self.shared: bool | None = False  # whether somebody may write it unseen; None: to be found out
         self.others: list[weakref.ref] = []  # of this memory that no chain of views leads to: the real part's
 
     def share(self) -> None:
@@ -330,11 +333,11 @@ class Tape(Level):
         self._leaves: list[Tracked] = []  # of a call's arguments
         self._taken: list[weakref.ref] = []  # tensors that were plain until a tracked value was written into them
 
-    def lift(self, data: Any, leaf: Leaf, shared: bool = False) -> Tracked:
-        """A leaf; `shared` where its memory may be written unseen."""
+    def lift(self, data: Any, leaf: Leaf, shared: bool | None = False) -> Tracked:
+        """A leaf; `shared` where its memory may be written unseen, None where that is to be found out."""
         tracked = Tracked(self, data, (leaf, 0))
-        if shared:
-            tracked.storage.share()
+        if shared is not False:
+            tracked.storage.shared = shared
         if self.number != 0:
             self._leaves.append(tracked)
         return tracked

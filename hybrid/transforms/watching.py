@@ -15,10 +15,14 @@ from hybrid.frontend.shaping import stack
 from hybrid.frontend.values import Value, wrap
 from hybrid.ir import trace as tr
 from hybrid.ir.lifted import Lifted
+<<<<<<< HEAD
 from hybrid.ir.trace import Symbol
 from hybrid.transforms import levels
 from hybrid.transforms.gradients import full_like, gradients_of, gradients_within, leaf_for, tracked_by
 from hybrid.transforms.recorded import Marked
+=======
+from hybrid.transforms.gradients import gradients_of, leaf_for, tracked_by
+>>>>>>> f166403 (Whether a leaf's memory is anybody else's is found out at its first use)
 from hybrid.transforms.tape import TAPE, Tape, Tracked, quiet
 
 
@@ -89,7 +93,7 @@ class GradientTape:
         above, data = None, x._data
         while isinstance(data, Lifted) and data.level.number > level.number:
             above, data = data, data.value
-        lift = level.lift(data, leaf_for(data), not isinstance(data, Lifted) and levels.shown_elsewhere(data))
+        lift = level.lift(data, leaf_for(data), False if isinstance(data, Lifted) else None)
         if above is None:
             x._data = lift
         else:
