@@ -18,12 +18,8 @@ from hybrid.frontend.values import Value, wrap
 from hybrid.ir import lifted
 from hybrid.ir import trace as tr
 from hybrid.ir.lifted import Lifted
-<<<<<<< HEAD
 from hybrid.ir.trace import Symbol, Trace
-from hybrid.transforms import levels, within
-=======
-from hybrid.transforms import recorded
->>>>>>> f166403 (Whether a leaf's memory is anybody else's is found out at its first use)
+from hybrid.transforms import within
 from hybrid.transforms.tape import TAPE, Leaf, Node, Ref, Tape, Tracked, pull, quiet, recording
 
 _handles = itertools.count()

@@ -15,14 +15,9 @@ from hybrid.frontend.shaping import stack
 from hybrid.frontend.values import Value, wrap
 from hybrid.ir import trace as tr
 from hybrid.ir.lifted import Lifted
-<<<<<<< HEAD
 from hybrid.ir.trace import Symbol
-from hybrid.transforms import levels
 from hybrid.transforms.gradients import full_like, gradients_of, gradients_within, leaf_for, tracked_by
 from hybrid.transforms.recorded import Marked
-=======
-from hybrid.transforms.gradients import gradients_of, leaf_for, tracked_by
->>>>>>> f166403 (Whether a leaf's memory is anybody else's is found out at its first use)
 from hybrid.transforms.tape import TAPE, Tape, Tracked, quiet
 
 
