@@ -2,6 +2,7 @@
 
 import importlib
 
+from hybrid.control.constructs import cond, fori_loop, scan, while_loop
 from hybrid.core import errors
 from hybrid.core.config import config
 from hybrid.core.dtype import (
@@ -236,9 +237,13 @@ from hybrid.frontend.ufuncs import (
 from hybrid.runtime.profile import profile
 from hybrid.staging.function import FallbackWarning, RetraceWarning, eager, function
 from hybrid.transforms.batched import vmap
+from hybrid.transforms.check import check_grads
+from hybrid.transforms.checkpoint import checkpoint
+from hybrid.transforms.custom import custom_gradient
 from hybrid.transforms.derived import grad, jvp, value_and_grad, vjp
 from hybrid.transforms.gradients import enable_grad, grad_of, is_grad_enabled, no_grad
 from hybrid.transforms.jacobians import hessian, hvp, jacobian, linearize
+from hybrid.transforms.user import op
 from hybrid.transforms.watching import GradientTape
 
 bool = bool_
@@ -254,8 +259,10 @@ __all__ = [
     "bfloat16", "bool_", "complex64", "complex128", "float16", "float32", "float64", "int8", "int16", "int32", "int64",
     "uint8", "uint16", "uint32", "uint64", "bool",
     # gradients
-    "GradientTape", "enable_grad", "grad", "grad_of", "hessian", "hvp", "is_grad_enabled", "jacobian", "jvp", "linearize",
-    "no_grad", "stop_gradient", "value_and_grad", "vjp", "vmap",
+    "GradientTape", "check_grads", "checkpoint", "custom_gradient", "enable_grad", "grad", "grad_of", "hessian", "hvp",
+    "is_grad_enabled", "jacobian", "jvp", "linearize", "no_grad", "stop_gradient", "value_and_grad", "vjp", "vmap",
+    # branches and loops, operations of one's own
+    "cond", "fori_loop", "op", "scan", "while_loop",
     # models
     "elu", "gelu", "leaky_relu", "log_softmax", "logsumexp", "one_hot", "relu", "silu", "softmax", "softplus",
     # elementwise, with NumPy's keywords

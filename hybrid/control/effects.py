@@ -66,7 +66,10 @@ def _repeatable(function: Any, opaque: Callable[[Callable], bool]) -> bool:
             return _is_pure(module)
         return isinstance(owner, _KNOWN)
     if isinstance(function, (types.FunctionType, types.MethodType)):
-        return _is_pure(function.__module__ or "") or not opaque(getattr(function, "__func__", function))
+        plain = getattr(function, "__func__", function)
+        # What `hybrid.grad` and its like make is named after the user's function, which they call as the trace would.
+        made = isinstance(plain, types.FunctionType) and (plain.__globals__.get("__name__") or "").startswith("hybrid.")
+        return made or _is_pure(function.__module__ or "") or not opaque(plain)
     if isinstance(function, type) and (_is_record(function) or _is_seen(function, opaque)):
         return True
     module = getattr(function if isinstance(function, type) else type(function), "__module__", "") or ""

@@ -52,6 +52,20 @@ class Structure:
     def leaves(self) -> int:
         return 1 if self.kind is None else sum(child.leaves for child in self.children)
 
+    def __str__(self) -> str:
+        """As the containers are written, a star for each leaf: `(*, {'w': *})`."""
+        inner = [str(child) for child in self.children]
+        if self.kind is None or self.kind is type(None):
+            return "*" if self.kind is None else "None"
+        if self.kind is tuple:
+            return f"({', '.join(inner)}{',' if len(inner) == 1 else ''})"
+        if self.kind is list:
+            return f"[{', '.join(inner)}]"
+        names = self.aux if isinstance(self.aux, tuple) and len(self.aux) == len(inner) else range(len(inner))
+        if self.kind is dict:
+            return f"{{{', '.join(f'{name!r}: {part}' for name, part in zip(names, inner))}}}"
+        return f"{self.kind.__name__}({', '.join(f'{name}={part}' for name, part in zip(names, inner))})"
+
 
 LEAF = Structure(None)
 _LASTING = frozenset(("builtins", "numpy", "hybrid.frontend.tensor"))  # modules whose classes nobody registers or drops

@@ -50,10 +50,14 @@ class Linear:
 @dataclass(frozen=True, slots=True)
 class Custom:
     """Anything else: `jvp(primals, tangents, y, **params)` and `vjp(g, y, *xs, **params)`; None: the adjoint of what the jvp,
-    which is linear in its tangents, records."""
+    which is linear in its tangents, records.
+
+    `partial`: whether `jvp` takes None for tangents of zeros, and leaves out results that have one.
+    """
 
     jvp: Callable
     vjp: Callable | None = None
+    partial: bool = False
 
 
 @dataclass(frozen=True, slots=True)

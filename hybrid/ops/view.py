@@ -171,6 +171,8 @@ def _identity(name: str, derivative: Linear | ZeroGradient) -> Primitive:
 mark = _identity("mark", Linear(lambda g, x, tag: (g,)))
 stop = _identity("stop", ZERO_GRADIENT)
 NUMBER = 1  # the tag of a stop where Python took a number out of a tensor
+# For passes, too: what is computed from it is computed again. Of one tag, once.
+barrier = _identity("barrier", Linear(lambda g, x, tag: (g,)))
 
 
 # slice ----------------------------------------------------------------------------------------------------------------

@@ -44,6 +44,29 @@ def eliminate_dead(graph: Graph) -> Graph:
     return graph.replace(eqns=tuple(kept), constants=constants)
 
 
+def delay_writes(graph: Graph) -> Graph:
+    """What a round of a loop writes into an array that it carries stands last, so that reads of the array as it was come
+    before it, and it can be written in place."""
+    graph = within(graph, delay_writes)
+    eqns = []
+    for eqn in graph.eqns:
+        if eqn.primitive.body == "loop" and (body := _delayed(eqn.params["body"])) is not eqn.params["body"]:
+            eqn = Eqn(eqn.primitive, eqn.inputs, {**eqn.params, "body": body}, eqn.outputs, eqn.source)
+        eqns.append(eqn)
+    return graph if all(a is b for a, b in zip(eqns, graph.eqns)) else graph.replace(eqns=tuple(eqns))
+
+
+def _delayed(body: Graph) -> Graph:
+    carried = set(body.inputs)
+    read = {atom for eqn in body.eqns for atom in eqn.inputs}
+    late = [eqn for eqn in body.eqns
+            if eqn.primitive is v.update_slice and eqn.inputs[0] in carried and read.isdisjoint(eqn.outputs)]  # fmt: skip
+    if not late or body.eqns[-len(late) :] == tuple(late):
+        return body
+    moved = set(late)
+    return body.replace(eqns=(*(eqn for eqn in body.eqns if eqn not in moved), *late))
+
+
 def sink_views(graph: Graph) -> Graph:
     """A reshape that merges axes of an elementwise value is moved onto the operands, so that the value need not be stored.
 

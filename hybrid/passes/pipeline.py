@@ -12,9 +12,9 @@ from hybrid.core.shape import Shape
 from hybrid.ir.graph import Graph, Var
 from hybrid.ir.verify import verify
 from hybrid.passes import complex, epilogue
-from hybrid.passes.cleanup import eliminate_dead, sink_views
+from hybrid.passes.cleanup import delay_writes, eliminate_dead, sink_views
 from hybrid.passes.fuse import fuse
-from hybrid.passes.rules import simplify
+from hybrid.passes.rules import simplify, without_rules
 from hybrid.passes.steps import Program
 from hybrid.passes.verify import verify_program
 
@@ -44,7 +44,8 @@ def _counted(before: int, after: int) -> str:
     return "nothing to do" if before == after else f"{before} -> {after} equations"
 
 
-DEFAULT: tuple[Pass, ...] = (Pass("simplify", simplify), Pass("sink_views", sink_views), Pass("eliminate_dead", eliminate_dead))
+DEFAULT: tuple[Pass, ...] = (Pass("simplify", simplify), Pass("sink_views", sink_views), Pass("eliminate_dead", eliminate_dead),
+                              Pass("delay_writes", delay_writes))  # fmt: skip
 NAMES = (*(p.name for p in DEFAULT), "fuse", "epilogues", "memory")  # the last by `runtime/program.py`
 
 
@@ -60,6 +61,7 @@ def disabled() -> frozenset[str]:
 def optimise(graph: Graph, passes: tuple[Pass, ...] = DEFAULT) -> tuple[Graph, tuple[Note, ...]]:
     """Run the passes; with `config.verify`, check the graph after each."""
     off, notes = disabled(), []
+    graph = without_rules(graph)
     for step in passes:
         if step.name in off:
             continue

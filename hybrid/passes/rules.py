@@ -12,7 +12,7 @@ import numpy as np
 
 from hybrid.core import dtype as dt
 from hybrid.ir.builder import Builder
-from hybrid.ir.graph import Atom, Eqn, Graph, Literal, Var
+from hybrid.ir.graph import Atom, Eqn, Graph, Literal, Var, walk
 from hybrid.ir.primitive import Kind
 from hybrid.ir.rebuild import rebuild, within
 from hybrid.ops import contract as c
@@ -247,6 +247,19 @@ STRUCTURE: dict[str, tuple[Structural, ...]] = {
     "dot_general": (axes_of_a_matrix,),
     **{p.name: (nothing_to_reduce,) for p in (r.sum, r.prod, r.max, r.min, r.all, r.any)},
 }
+
+PASSING = frozenset(("ruled", "recomputed"))  # they give their first operands; the others are for their derivatives
+
+
+def without_rules(graph: Graph) -> Graph:
+    """The graph without the equations that are there for derivatives only."""
+    if not any(eqn.primitive.name in PASSING for eqn in walk(graph)):
+        return graph
+
+    def rewrite(builder: Builder, eqn: Eqn, inputs: tuple[Atom, ...]) -> Sequence[Atom] | None:
+        return inputs[: len(eqn.outputs)] if eqn.primitive.name in PASSING else None
+
+    return rebuild(within(graph, without_rules), rewrite)
 
 
 def simplify(graph: Graph, exact: bool = True) -> Graph:

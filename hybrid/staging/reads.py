@@ -344,6 +344,9 @@ class _Scan:
         elif isinstance(value, functools.partial):
             self.callable(value.func, (*value.args, *args), {**value.keywords, **kwargs}, text)
             self.given([*value.args, *value.keywords.values()])
+        elif hasattr(type(value), "__calls__"):  # one of ours, of functions of the user's
+            for name in type(value).__calls__:
+                self.callable(self.read("attribute", value, name, f"`{text}.{name}`"), args, kwargs, text)
         elif isinstance(wrapped := inspect.getattr_static(value, "__wrapped__", None), types.FunctionType):
             self.callable(wrapped, args, kwargs, text)
         elif isinstance(value, type):
@@ -355,7 +358,10 @@ class _Scan:
 
     def function(self, f: types.FunctionType, known: Mapping[str, Any]) -> None:
         mark = id(f), tuple((name, id(value)) for name, value in known.items())
-        if mark in self.seen or f.__code__.co_filename.startswith(_LIBRARIES) or f.__code__.co_filename.startswith("<frozen"):
+        if mark in self.seen or f.__code__.co_filename.startswith(("<frozen", *_LIBRARIES)):
+            if mark not in self.seen and hasattr(f, "__wrapped__"):  # what `hybrid.grad` made of a function of the user's
+                self.seen.add(mark)
+                self.callable(f.__wrapped__)
             return
         self.seen.add(mark)
         for name in ("__code__", "__defaults__", "__kwdefaults__"):
@@ -459,7 +465,8 @@ class _Scan:
                     self.read("method", value, name, f"`{text}`")
                 if name not in getattr(value, "__dict__", {}):
                     bare = isinstance(static, (types.FunctionType, classmethod, staticmethod))
-                    self.callable(getattr(value, name) if bare else wrapped, () if bare else (value,))
+                    made = static if hasattr(type(static), "__calls__") else wrapped
+                    self.callable(getattr(value, name) if bare else made, () if bare else (value,))
                     return
             if inspect.isdatadescriptor(static) and not isinstance(
                 static, (types.MemberDescriptorType, types.GetSetDescriptorType)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from hybrid.core.errors import GradientError
 from hybrid.core.shape import TensorType
 from hybrid.ir.builder import Builder
 from hybrid.ir.graph import Atom, Eqn, Graph
@@ -14,12 +15,40 @@ from hybrid.transforms.terms import Recorder, Term
 Tangents = dict[Atom, Term]  # a value that is not in it has a tangent of zeros
 
 
+class Missing:
+    """The tangent of a value that has none: asking for it is the error, so that what nobody asks for does no harm."""
+
+    __slots__ = ("error",)
+
+    def __init__(self, error: GradientError):
+        self.error = error
+
+    @property
+    def atom(self) -> Atom:
+        raise self.error
+
+
 def pushed(recorder: Recorder, eqn: Eqn, inputs: Sequence[Atom], outputs: Sequence[Atom], tangents: Tangents) -> None:
     """Give the results of one equation, recorded on `inputs`, their tangents."""
     given = [tangents.get(atom) for atom in inputs]
-    rule, params = rule_of(eqn), dict(eqn.params)
+    rule = rule_of(eqn)
     if rule is ZERO_GRADIENT or all(t is None for t in given) or not any(map(differentiable, eqn.outputs)):
         return
+    lacking = next((t for t in given if isinstance(t, Missing)), None)
+    if lacking is not None and not (isinstance(rule, Custom) and rule.partial):
+        tangents.update((var, lacking) for var in outputs)  # type: ignore[misc]
+        return
+    try:
+        _push(recorder, eqn, inputs, outputs, tangents, given)
+    except GradientError as error:
+        tangents.update((var, Missing(error)) for var in outputs)  # type: ignore[misc]
+
+
+def _push(
+    recorder: Recorder, eqn: Eqn, inputs: Sequence[Atom], outputs: Sequence[Atom], tangents: Tangents,
+    given: Sequence[Term | None],
+) -> None:  # fmt: skip
+    rule, params = rule_of(eqn), dict(eqn.params)
     xs = [recorder.term(atom) for atom in inputs]
     ys = [recorder.term(atom) for atom in outputs]
     if isinstance(rule, Linear):
@@ -37,7 +66,7 @@ def pushed(recorder: Recorder, eqn: Eqn, inputs: Sequence[Atom], outputs: Sequen
         if total is not None:
             tangents[outputs[0]] = total if total.shape == ys[0].shape else total.broadcast_to(ys[0].shape)
     elif isinstance(rule, Custom):
-        full = tuple(x.zeros() if t is None else t for t, x in zip(given, xs))
+        full = tuple(given) if rule.partial else tuple(x.zeros() if t is None else t for t, x in zip(given, xs))
         if len(ys) == 1:
             tangents[outputs[0]] = rule.jvp(tuple(xs), full, ys[0], **params)
         else:

@@ -41,3 +41,8 @@ def watched(data: Any) -> Any:
     if type(data) is not np.ndarray:
         return data
     return Watched(data) if data.nbytes > SMALL and data.flags.c_contiguous else data.copy()
+
+
+def unchanged(kept: Any) -> bool:
+    """Whether what was saved is as it was, as far as that can be told."""
+    return type(kept) is not Watched or kept.unchanged

@@ -13,7 +13,7 @@ import itertools
 import sys
 import threading
 import weakref
-from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from types import CodeType
 from typing import Any
 
@@ -25,11 +25,12 @@ from hybrid.core.shape import TensorType
 from hybrid.frontend.values import Value, wrap
 from hybrid.ir import lifted
 from hybrid.ir import trace as tr
-from hybrid.ir.builder import Builder
 from hybrid.ir.graph import Source
 from hybrid.ir.lifted import DECISIONS, Level, Lifted
 from hybrid.ir.trace import Chain, Trace
 from hybrid.transforms import levels
+from hybrid.transforms.chains import put as chained_put
+from hybrid.transforms.chains import view as chained_view
 from hybrid.transforms.levels import Operation
 from hybrid.transforms.saved import Watched, watched
 
@@ -116,6 +117,31 @@ class Node:
                                 fix="write into a copy of it")  # fmt: skip
         return data.array
 
+    def back(self, level: Tape, given: Sequence[Any], follow: bool) -> Sequence[Any]:
+        """One step: from cotangents of the results to those of the operands that gradients flow to."""
+        if self.saved is None:
+            raise self.freed()
+        call, used = self.operation.backward(self.wanted, tuple([g is not None for g in given]))
+        operands = []
+        for k in used:
+            data, source = self.taken(k), self.sources[k]
+            if follow and source is not None:
+                tracked = Tracked(level, data, source)
+                tracked.savers = self.saved[~k]  # who writes it writes what others of this storage saved
+                if type(self.saved[k]) is Watched:
+                    tracked.storage.share()
+                data = tracked
+            operands.append(wrap(data))
+        return call(*operands, *(g for g in given if g is not None))
+
+    def free(self) -> None:
+        """Forget what the way back needs."""
+        self.saved = None
+
+    def freed(self) -> GradientError:
+        return GradientError(f"{self.operation.name} has been differentiated already, and what that needs was freed",
+                             at=self.source, fix="backward(retain_graph=True) the first time")  # fmt: skip
+
     @property
     def source(self) -> Source:
         """The user's line."""
@@ -125,6 +151,11 @@ class Node:
 
 
 Ref = tuple[Node | Leaf, int]
+
+
+def now() -> int:
+    """A number greater than those of all nodes there are, and smaller than those of nodes to come."""
+    return next(_numbers)
 
 
 def _line() -> tuple[CodeType, int]:
@@ -224,7 +255,7 @@ class Tracked(Lifted):
         if not self.chain:
             return self._storage.current
         if self._seen is None or self._seen[0] != self.storage.version:
-            node = Node(_view(self.storage.type, self.chain), (self.storage.current,), (True,))
+            node = Node(chained_view(self.storage.type, self.chain), (self.storage.current,), (True,))
             self._seen = self.storage.version, (node, 0)
         return self._seen[1]
 
@@ -246,45 +277,6 @@ class Tracked(Lifted):
         array = self.array("repr()")
         body = np.array2string(array, separator=", ", prefix="tensor(")
         return f"tensor({body}, dtype={array.dtype.name}, requires_grad=True)"
-
-
-def _key(chain: Chain) -> Hashable:
-    return tuple([(primitive, tuple(params.items())) for primitive, params in chain])
-
-
-def _view(type: TensorType, chain: Chain) -> Operation:
-    """A chain of views as an operation on the whole."""
-    return levels.remembered(("view", type, _key(chain)), lambda: _made_view(type, chain))
-
-
-def _made_view(type: TensorType, chain: Chain) -> Operation:
-    builder = Builder("view")
-    atom: Any = builder.input(type)
-    for primitive, params in chain:
-        atom = builder.append(primitive, (atom,), params)[0]
-    return Operation(builder.finish([atom]), "a view", 1, [None], ())
-
-
-def _put(type: TensorType, chain: Chain, given: TensorType) -> Operation:
-    """A whole with new elements where a chain of views shows them, as an operation on the whole and these."""
-    return levels.remembered(("put", type, given, _key(chain)), lambda: _made_put(type, chain, given))
-
-
-def _made_put(type: TensorType, chain: Chain, given: TensorType) -> Operation:
-    builder = Builder("put")
-    whole, value = builder.input(type), builder.input(given)
-
-    def bind(primitive: Any, *inputs: Any, **params: Any) -> Any:
-        return builder.append(primitive, inputs, params)[0]
-
-    bases: list[Any] = [whole]
-    for primitive, params in chain[:-1]:
-        bases.append(bind(primitive, bases[-1], **params))
-    new: Any = value
-    for (primitive, params), base in zip(reversed(chain), reversed(bases)):
-        assert primitive.put is not None
-        new = primitive.put(bind, base, new, **params)
-    return Operation(builder.finish([new]), "a write through a view", 1, [None], ())
 
 
 class _Thread(threading.local):
@@ -456,7 +448,7 @@ class Tape(Level):
             return
         storage, current = tracked.storage, (node, place)
         if tracked.chain:
-            operation = _put(storage.type, tracked.chain, node.operation.outputs[place])
+            operation = chained_put(storage.type, tracked.chain, node.operation.outputs[place])
             current = Node(operation, (storage.current, current), (True, True), node.line), 0
         storage.current = current
 
@@ -467,7 +459,7 @@ TAPE = Tape(0)
 # Backward ---------------------------------------------------------------------------------------------------------------
 def pull(
     level: Tape, roots: Sequence[tuple[Ref, Any]], arrive: Callable[[Leaf, Any], None], *, retain: bool, follow: bool,
-    wanted: Collection[Leaf | Ref] | None = None,
+    wanted: Collection[Leaf | Ref] | None = None, ends: Callable[[Ref, Any], bool] | None = None,
 ) -> None:  # fmt: skip
     """Take cotangents from roots to leaves, the latest node first.
 
@@ -476,8 +468,9 @@ def pull(
         retain: keep what the nodes saved, so that the way can be gone again.
         follow: whether the steps of the way are themselves remembered on this level.
         wanted: the leaves and results to go to, and no further; left out: all leaves.
+        ends: takes what reaches a place, and says whether the way ends there.
     """
-    back = _Back(level, retain, follow, wanted, roots)
+    back = _Back(level, retain, follow, wanted, roots, ends)
     with np.errstate(all="ignore"):  # a derivative may be infinite where its value is not
         for ref, given in roots:
             back.add(ref, given)
@@ -506,8 +499,11 @@ MINE = 3  # references to an array as `sys.getrefcount` counts them: of its tens
 class _Back:
     """One way back."""
 
-    def __init__(self, level: Tape, retain: bool, follow: bool, wanted: Collection | None, roots: Sequence[tuple[Ref, Any]]):
-        self.level, self.retain, self.follow, self.wanted = level, retain, follow, wanted
+    def __init__(
+        self, level: Tape, retain: bool, follow: bool, wanted: Collection | None, roots: Sequence[tuple[Ref, Any]],
+        ends: Callable[[Ref, Any], bool] | None,
+    ):  # fmt: skip
+        self.level, self.retain, self.follow, self.wanted, self.ends = level, retain, follow, wanted, ends
         self.leading = None if wanted is None else _leading(roots, wanted)
         self.sums: dict[Leaf, Any] = {}  # what has reached each leaf
         self.grads: dict[Ref, Any] = {}  # and each result
@@ -516,6 +512,8 @@ class _Back:
 
     def add(self, ref: Ref, given: Any) -> None:
         where = ref[0]
+        if self.ends is not None and self.ends(ref, given):
+            return
         if isinstance(where, Leaf):
             if self.wanted is None or where in self.wanted:
                 self.sums[where] = self.sums[where] + given if where in self.sums else given
@@ -534,10 +532,10 @@ class _Back:
             if self.leading is not None and node not in self.leading:
                 continue
             sources = [source for source, wanted in zip(node.sources, node.wanted) if wanted and source is not None]
-            for source, g in zip(sources, self._pulled(node, cotangents)):
+            for source, g in zip(sources, node.back(self.level, cotangents, self.follow)):
                 self.add(source, g)
             if not self.retain:
-                node.saved = None
+                node.free()
 
     def _through(self, node: Node, place: int) -> Any:
         """All that has reached a result, as hooks change it."""
@@ -548,25 +546,6 @@ class _Back:
             if node.kept is not None and place in node.kept:
                 node.kept[place].arrive(owned(g, {id(g._data)}))
         return g
-
-    def _pulled(self, node: Node, given: Sequence[Any]) -> tuple:
-        """One step: cotangents of the operands that gradients flow to."""
-        if node.saved is None:
-            raise GradientError(f"{node.operation.name} has been differentiated already, and what that needs was freed",
-                                at=node.source, fix="backward(retain_graph=True) the first time")  # fmt: skip
-        call, used = node.operation.backward(node.wanted, tuple([g is not None for g in given]))
-        operands = [wrap(self._operand(node, k)) for k in used]
-        return call(*operands, *(g for g in given if g is not None))
-
-    def _operand(self, node: Node, k: int) -> Any:
-        data, source = node.taken(k), node.sources[k]
-        if not self.follow or source is None:
-            return data
-        tracked = Tracked(self.level, data, source)
-        tracked.savers = node.saved[~k]  # who writes it writes what others of this storage saved
-        if type(node.saved[k]) is Watched:
-            tracked.storage.share()
-        return tracked
 
 
 def _leading(roots: Sequence[tuple[Ref, Any]], wanted: Collection[Leaf | Ref]) -> set[Node]:
