@@ -26,7 +26,7 @@ def linearize(f: Callable, *primals: Any) -> tuple:
     (np.float64(9.0), np.float64(6.0))
     """
     value, back = vjp(f, *primals)
-    zeros = tree.map_leaves(lambda leaf: np.zeros(*type_of(leaf)), value)
+    zeros = tree.map_leaves(lambda leaf: np.zeros(*type_of(leaf))[()], value)
     _, twice = vjp(back, zeros)
 
     def push(*tangents: Any) -> Any:

@@ -130,6 +130,11 @@ REWRITES = [
     ("whole_update", "c: f32[3,4] = neg(x); a: f32[3,4] = update_slice(x, c, start=(0, 0), step=(1, 1))", 1),
     ("nothing_to_reduce", "a: f32[3,4] = sum(x, axes=())", 0),
     ("single_part", "a: f32[3,4] = concatenate(x, axis=1)", 0),
+    ("operand_itself", "b: f32[3,4] = mark(x, tag=3); a: f32[3,4] = stop(b, tag=0)", 0),
+    ("axes_of_a_matrix",
+     "b: f32[3,1,4] = reshape(x, shape=(3, 1, 4)); c: f32[64,3,64,4] = broadcast(b, shape=(64, 3, 64, 4)); "
+     "d: f32[3,4,1] = reshape(x, shape=(3, 4, 1)); e: f32[3,4,64] = broadcast(d, shape=(3, 4, 64)); "
+     "a: f32[64,64,64] = dot_general(c, e, contract=((1, 3), (0, 1)), batch=((), ()))", 7),
 ]  # fmt: skip
 # Looks like one of those, but is not.
 KEPT = [
