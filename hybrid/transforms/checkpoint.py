@@ -66,11 +66,11 @@ def _on_tape(again: Callable, f: Callable, level: Tape, args: tuple, kwargs: dic
     tracked = [leaf._data if follows(level, leaf) else None for leaf in leaves]
     sources_of = {k: t.source for k, t in enumerate(tracked) if t is not None}
     versions = [t.storage.version if t is not None else 0 for t in tracked]
-    watched = {k: watched(leaf._data if isinstance(leaf, Value) else leaf) for k, leaf in enumerate(leaves)
+    kept = {k: watched(leaf._data if isinstance(leaf, Value) else leaf) for k, leaf in enumerate(leaves)
                if tracked[k] is None and isinstance(leaf, (Value, np.ndarray))}  # fmt: skip
     draws, number = _draws(), now()
     out = f(*args, **kwargs)
-    if versions != [t.storage.version if t is not None else 0 for t in tracked] or not all(map(unchanged, watched.values())):
+    if versions != [t.storage.version if t is not None else 0 for t in tracked] or not all(map(unchanged, kept.values())):
         raise GradientError("a checkpointed function writes into an argument, with which it is to be called again",
                             fix="write into a copy of it", at=tr.user_line())  # fmt: skip
     results, nesting = tree.flatten(out)
@@ -93,11 +93,11 @@ def _on_tape(again: Callable, f: Callable, level: Tape, args: tuple, kwargs: dic
         for k, t in enumerate(tracked):
             if t is not None:
                 given[k] = wrap(Tracked(level, node.saved[k], sources_of[k]))
-            elif k in watched:
-                given[k] = _as_it_was(watched[k], leaves[k], node)
+            elif k in kept:
+                given[k] = _as_it_was(kept[k], leaves[k], node)
         given_args, given_kwargs = tree.unflatten(structure, given)
         start = now()
-        with draws.again(), quiet(False):
+        with draws.again(), quiet(False), level.reopened():
             found, nested = tree.flatten(f(*given_args, **given_kwargs))
         if nested != nesting:
             raise GradientError("a checkpointed function gives other results when it is called again", at=node.source,
@@ -112,7 +112,7 @@ def _on_tape(again: Callable, f: Callable, level: Tape, args: tuple, kwargs: dic
             reached[ref] = reached[ref] + g if ref in reached else g
             return True
 
-        with contextlib.nullcontext() if follow else quiet():
+        with contextlib.nullcontext() if follow else quiet(below=TAPE.number + 0.5):
             pull(level, roots, lambda leaf, g: None, retain=follow, follow=follow, ends=ends)
         if reached.keys() - set(sources):
             raise GradientError("a checkpointed function depends on other tensors when it is called again", at=node.source)

@@ -449,7 +449,7 @@ def own(leaf: Any, leaves: Sequence[Any]) -> Any:
     if type(data) is not np.ndarray:
         return leaf
     arrays = [data_of(x) for x in leaves]
-    if not any(np.may_share_memory(data, x) for x in (a.array("") if isinstance(a, Lifted) else a for a in arrays)
+    if not any(np.may_share_memory(data, x) for x in (a.example() if isinstance(a, Lifted) else a for a in arrays)
                if isinstance(x, np.ndarray)):  # fmt: skip
         return leaf
     return wrap(data.copy()) if isinstance(leaf, Value) else data.copy()

@@ -349,6 +349,15 @@ class Tape(Level):
     def lets_out(self, what: str) -> bool:
         return not self.records or what in DECISIONS or (self.number == 0 and what in LOGS)
 
+    @contextlib.contextmanager
+    def reopened(self) -> Iterator[None]:
+        """What is computed inside is remembered even where the tape has been closed."""
+        before, self.open = self.open, True
+        try:
+            yield
+        finally:
+            self.open = before
+
     def close(self) -> None:
         """Remember nothing more; tensors of the caller that were written into keep what they hold and no more."""
         self.open = False

@@ -239,7 +239,7 @@ def _concrete(leaf: Any) -> Any:
     if not isinstance(leaf, Value):
         return leaf
     data = leaf._data
-    return data.array("an op") if isinstance(data, Lifted) else data
+    return data.example() if isinstance(data, Lifted) else data
 
 
 def _number(leaf: Any) -> Any:
