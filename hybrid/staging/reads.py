@@ -7,7 +7,6 @@ that changed one while it was traced (and puts it back), and `changed` says at a
 from __future__ import annotations
 
 import builtins
-import dataclasses
 import functools
 import importlib.util
 import inspect
@@ -226,9 +225,8 @@ class Reads:
 
     def also(self, holder: Any, name: str, text: str) -> None:
         """One more attribute that counts, as it is now."""
-        read = Read("attribute", holder, name, text, None, None)
-        value = read.now()
-        self.reads.append(dataclasses.replace(read, value=value, key=fingerprint(value)))
+        value = getattr(holder, name)
+        self.reads.append(Read("attribute", holder, name, text, value, fingerprint(value)))
 
     def arrays(self) -> list[tuple[Read, np.ndarray]]:
         return [(read, part) for read in self.reads for part in _nested(read.value) if type(part) is np.ndarray]
