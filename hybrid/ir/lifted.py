@@ -7,6 +7,7 @@ one of a lower level follows. An operation is handled by the highest level among
 from __future__ import annotations
 
 import functools
+import importlib
 import itertools
 from collections.abc import Callable
 from typing import Any
@@ -119,10 +120,23 @@ class Followed(GradientError):
                            "  fix:      use an operation with a derivative, or x.detach()")  # fmt: skip
 
 
-# What the gradients of tensors mean; `transforms.gradients` enters it.
-tape: Any = None
-# What an operation on such values means; `transforms.levels` enters it.
+# What the gradients of tensors mean, and what an operation on such values means: the transforms enter these when they are
+# imported, which is when somebody first asks for them.
+tape: Any
 follow: Callable[[Callable, tuple, dict], Any]
+_ENTERED_BY = {"tape": "hybrid.transforms.gradients", "follow": "hybrid.transforms.lane"}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _ENTERED_BY:
+        importlib.import_module(_ENTERED_BY[name])
+        return globals()[name]
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def is_loaded() -> bool:
+    """Whether there are transforms that may follow something."""
+    return "follow" in globals() or "tape" in globals()
 
 
 def among(operands: tuple) -> bool:

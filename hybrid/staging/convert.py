@@ -12,6 +12,7 @@ import ast
 import functools
 import inspect
 import linecache
+import os
 import re
 import sys
 import threading
@@ -25,7 +26,6 @@ from hybrid.core import forks
 from hybrid.staging.exits import PREFIX
 from hybrid.staging.liveness import CONSUMERS
 from hybrid.staging.rewrite import HANDLERS, refusal, rewrite
-from hybrid.transforms.recorded import is_ours
 
 _FUTURE = functools.reduce(lambda flags, name: flags | getattr(__future__, name).compiler_flag, __future__.all_feature_names, 0)
 _GENERATOR = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
@@ -47,6 +47,9 @@ class Form:
 
 
 _forms: dict[int, tuple[weakref.ref[types.CodeType], Form]] = {}  # by identity: equal code may come from different files
+
+
+_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
 def convert(function: Any, handlers: Any) -> Any:
@@ -74,7 +77,8 @@ def convert(function: Any, handlers: Any) -> Any:
 
 def convert_root(function: Any, handlers: Any) -> Any:
     """The traced function itself; what `hybrid.grad` and its kin give is ours, and opens what it calls."""
-    return function if is_ours(function) else convert(function, handlers)
+    code = getattr(function, "__code__", None)
+    return function if code is not None and code.co_filename.startswith(_PACKAGE) else convert(function, handlers)
 
 
 def is_converted(function: Any) -> bool:

@@ -29,11 +29,11 @@ from hybrid.core.errors import (
 )
 from hybrid.core.spec import Spec
 from hybrid.frontend.values import Value
-from hybrid.ir import finite
+from hybrid.ir import finite, lifted
 from hybrid.ir import trace as tr
 from hybrid.ir.requests import Concretise, Rebinds, Recursive, Specialise
 from hybrid.ir.trace import Symbol
-from hybrid.staging import aside, followed, late
+from hybrid.staging import aside, late
 from hybrid.staging.aside import eager
 from hybrid.staging.fallback import (
     FallbackWarning,
@@ -71,6 +71,7 @@ class Call(NamedTuple):
     state: tuple[Read, ...]
 
 
+FOLLOWED = "hybrid.staging.followed"  # imported when a transform follows something
 REST = 64  # calls that go straight to Python where no call has ever been compiled: to look at one takes some 20 µs
 MISSES = 4  # calls that compiled code could not make after all, before it is not tried any more
 SEVERAL = 3  # floats of one argument that the function asks for the values of, before all of them become static
@@ -179,13 +180,13 @@ class Function(Keeps, Reports, Inspection):  # type: ignore[override]  # Inspect
             bound = self.parameters.bind(args, kwargs)
         if bound is None:
             return self.function(*args, **kwargs)  # raises Python's own message, and nothing of ours before it
-        low = followed.below(bound)
+        low = late.module(FOLLOWED).below(bound) if lifted.is_loaded() else None
         if low is not None:
             return self._followed(self._trace_for(low, (len(args), tuple(kwargs))), bound, args, kwargs)
         found, failed = self._trace_for(bound, (len(args), tuple(kwargs))), None
         if not isinstance(found, Refusal):
             compiled, call = found
-            if followed.is_wanted(compiled):
+            if compiled.traced.followed and late.module(FOLLOWED).is_wanted(compiled):
                 return self._followed(found, bound, args, kwargs)
             refusal = compiled.refuses(call.values, call.bound)
             if refusal is None:
@@ -219,6 +220,7 @@ class Function(Keeps, Reports, Inspection):  # type: ignore[override]  # Inspect
             self._report(found)
             return out
         compiled, call = found
+        followed = late.module(FOLLOWED)
         why = followed.objection(compiled)
         if why is not None:
             self._say(f"{name_of(self.function)}: where gradients or vmap are asked for it runs as plain Python, for {why}")

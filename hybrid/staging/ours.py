@@ -14,6 +14,15 @@ from hybrid.frontend.values import Value
 _PLAIN = (bool, int, float, complex, str, bytes, type(None), type(...), np.generic, np.dtype, type, slice, range, frozenset)
 
 
+def gradients_left(trace: Any, reads: Any) -> tuple[list, list, bool]:
+    """The gradients that a call leaves behind, as `transforms.within` says."""
+    if not trace.gradients:
+        return [], [], False
+    from hybrid.transforms import within  # imported where there are some
+
+    return within.left(trace, reads)
+
+
 def is_counted(leaf: Any) -> bool:
     """Whether it matters if a result was made in the call: not for immutable values, which are as good as their equals."""
     return type(leaf) is not Chosen and not isinstance(leaf, (*_PLAIN, Value))

@@ -44,11 +44,10 @@ from hybrid.ops.draw import Made
 from hybrid.staging.convert import convert, convert_root, is_converted, reason
 from hybrid.staging.effects import UNSEEN, Effects, is_library, same_state, unwatched
 from hybrid.staging.inspect import Inspection
-from hybrid.staging.ours import is_counted, made_inside
+from hybrid.staging.ours import gradients_left, is_counted, made_inside
 from hybrid.staging.reads import Read, Reads
 from hybrid.staging.signature import ArrayLeaf, GeneratorLeaf, Leaf, NumberLeaf, SameLeaf, ScalarLeaf, StaticLeaf
 from hybrid.staging.state import held
-from hybrid.transforms import within
 
 Path = tuple[int, ...]  # from (args, kwargs) to a container inside, by child
 
@@ -261,7 +260,7 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
         updated = [container for container in containers if container.changed]
         rebound = [k for k, (before, after) in enumerate(zip(found, left)) if before is not after]
         given = {id(container.value): container.path for container in containers}
-        leaves_left, gradients, differentiates = within.left(recording, reads)
+        leaves_left, gradients, differentiates = gradients_left(recording, reads)
         whole = out, [unwrapped(c.contents()) for c in updated], [unwrapped(left[k]) for k in rebound], gradients
         refuse_copies(recording, whole)
         refuse_twins(whole, given)
