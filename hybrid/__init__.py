@@ -3,7 +3,6 @@
 import importlib
 from typing import TYPE_CHECKING
 
-from hybrid.control.constructs import cond, fori_loop, scan, while_loop
 from hybrid.core import errors
 from hybrid.core.config import config
 from hybrid.core.dtype import (
@@ -239,6 +238,7 @@ from hybrid.runtime.profile import profile
 from hybrid.staging.function import FallbackWarning, RetraceWarning, eager, function
 
 if TYPE_CHECKING:
+    from hybrid.control.constructs import cond, fori_loop, scan, while_loop
     from hybrid.transforms.batched import vmap
     from hybrid.transforms.check import check_grads
     from hybrid.transforms.checkpoint import checkpoint
@@ -308,11 +308,13 @@ __all__ = [
 ]  # fmt: skip
 
 
-# By module of `hybrid.transforms`, which is imported with the first of its names: it takes half as long as all the rest.
-_TRANSFORMS = {
-    "batched": ("vmap",), "check": ("check_grads",), "checkpoint": ("checkpoint",), "custom": ("custom_gradient",),
-    "derived": ("grad", "jvp", "value_and_grad", "vjp"), "gradients": ("enable_grad", "grad_of", "is_grad_enabled", "no_grad"),
-    "jacobians": ("hessian", "hvp", "jacobian", "linearize"), "user": ("op",), "watching": ("GradientTape",),
+# By module, which is imported with the first of its names: with these all the rest would take half as long again.
+_LATE = {
+    "control.constructs": ("cond", "fori_loop", "scan", "while_loop"), "transforms.batched": ("vmap",),
+    "transforms.check": ("check_grads",), "transforms.checkpoint": ("checkpoint",), "transforms.custom": ("custom_gradient",),
+    "transforms.derived": ("grad", "jvp", "value_and_grad", "vjp"), "transforms.user": ("op",),
+    "transforms.gradients": ("enable_grad", "grad_of", "is_grad_enabled", "no_grad"),
+    "transforms.jacobians": ("hessian", "hvp", "jacobian", "linearize"), "transforms.watching": ("GradientTape",),
 }  # fmt: skip
 
 
@@ -320,8 +322,8 @@ def __getattr__(name: str) -> object:
     # Exporting pulls in the compiler's back ends, which `import hybrid` does without.
     if name == "export":
         return importlib.import_module("hybrid.export")
-    for module, names in _TRANSFORMS.items():
+    for module, names in _LATE.items():
         if name in names:
-            globals()[name] = found = getattr(importlib.import_module(f"hybrid.transforms.{module}"), name)
+            globals()[name] = found = getattr(importlib.import_module(f"hybrid.{module}"), name)
             return found
     raise AttributeError(f"module 'hybrid' has no attribute {name!r}")
