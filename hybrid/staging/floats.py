@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 
 from hybrid.codegen.flags import UNDER
-from hybrid.staging.spec import HELD
 
 QUIET = 16  # calls without flags after which copies of what they write are not made any more
 FEW = 3  # calls with the same flags that Python repeats, where a warning of a line is shown once
@@ -92,6 +91,8 @@ class Watch:
             self.sync()
 
     def sync(self) -> None:
+        from hybrid.staging.spec import HELD  # its classes take 10 ms, which `import hybrid` does without
+
         for words in self.tables:
             words[HELD] = self.held
 
