@@ -38,6 +38,8 @@ def _counted(a: Any, axis: Any) -> int:
 
 
 def mean(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False) -> Any:
+    if axis is dtype is out is None and not keepdims and a.ndim == 1 and a.dtype in _LARGEST and 0 < a.size <= _MAX_COUNT["f"]:
+        return _add(a) / a.size
     if dtype is None and out is None:
         if a.dtype.char in _WHOLE and (axis is None or type(axis) is int) and a.size:
             dtype = np.float64
@@ -110,7 +112,7 @@ def vstack(arrays: Any) -> np.ndarray:
 
 def where(condition: Any, *ways: Any) -> Any:
     """NumPy has no promotion for bfloat16 beside Python's numbers."""
-    if len(ways) == 2 and dt.bfloat16 in [getattr(x, "dtype", None) for x in ways]:
+    if len(ways) == 2 and any([getattr(x, "dtype", None) is dt.bfloat16 for x in ways]):
         dtype = dt.promote(*(x.dtype if isinstance(x, (np.ndarray, np.generic)) else type(x) for x in ways))
         ways = tuple([np.asarray(x).astype(dtype, copy=False) for x in ways])
     return np.where(condition, *ways)
