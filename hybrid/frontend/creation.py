@@ -401,17 +401,30 @@ def _np_linspace(start: Any, stop: Any, num: int = 50, *args: Any, **kwargs: Any
     return (_counted(made[0], "ndarray"), made[1]) if type(made) is tuple else _counted(made, "ndarray")
 
 
+def _lies(data: Any, order: str | None) -> bool:
+    """Whether an array lies in memory as it is asked for."""
+    flags = data.proto.flags
+    return {"C": flags.c_contiguous, "F": flags.f_contiguous}.get((order or "K").upper(), True)
+
+
 @_constructs(np.array)
-def _np_array(object: Any, dtype: Any = None, *, copy: bool | None = True, **rest: Any) -> Any:
+def _np_array(
+    object: Any, dtype: Any = None, *, copy: bool | None = True, order: str = "K", ndmin: int = 0, **rest: Any
+) -> Any:
     trace = active()
     if isinstance(object, Value) or holds_tensor((object,)):
         x = traced(assembled(trace, object))
         data = unwrap(x)
-        if not copy and data.kind in ("tensor", "ndarray") and dtype in (None, x.dtype):
-            return wrap(tr.Symbol(data.cell, data.type, "ndarray", data.chain, data.proto))
-        out = cast(x, dt.canonical(dtype, x.dtype))
-        return laid_out(trace.fresh(tr.read(unwrap(out)), "ndarray"), like(x))
-    return _recorded(np.array(object, dtype, **rest), "ndarray")
+        if not copy and data.kind in ("tensor", "ndarray") and dtype in (None, x.dtype) and _lies(data, order):
+            made = x if data.kind == "ndarray" else wrap(tr.Symbol(data.cell, data.type, "ndarray", data.chain, data.proto))
+        elif copy is False:
+            raise ValueError("an array without a copy is asked for, of another dtype or order than it has (use copy=None)")
+        else:
+            out = cast(x, dt.canonical(dtype, x.dtype))
+            made = laid_out(trace.fresh(tr.read(unwrap(out)), "ndarray"), like(x, order or "K"))
+        more = ndmin - len(shape_of(made))
+        return made if more <= 0 else made[(None,) * more]
+    return _recorded(np.array(object, dtype, order=order, ndmin=ndmin, **rest), "ndarray")  # type: ignore[call-overload]
 
 
 @_constructs(np.asarray)
@@ -419,10 +432,10 @@ def _np_asarray(
     a: Any, dtype: Any = None, order: Any = None, *, device: Any = None, copy: bool | None = None, like: Any = None
 ) -> Any:
     if isinstance(a, np.ndarray) and not isinstance(a, Value) and not copy:
-        return np.asarray(a, dtype)
-    if not copy and order is None and isinstance(a, Value) and kind_of(a) == "ndarray" and dtype in (None, strong(a)):
+        return np.asarray(a, dtype, order=order)
+    if not copy and isinstance(a, Value) and kind_of(a) == "ndarray" and dtype in (None, strong(a)) and _lies(unwrap(a), order):
         return a
-    return _np_array(a, dtype, copy=copy)
+    return _np_array(a, dtype, copy=copy, order=order)
 
 
 CONSTRUCTORS.update({np.zeros_like: zeros_like, np.ones_like: ones_like, np.empty_like: empty_like, np.full_like: full_like})

@@ -13,6 +13,7 @@ from hybrid.frontend import integers
 from hybrid.frontend import ufuncs as u
 from hybrid.frontend.calls import bind, implements, traced, unsupported
 from hybrid.frontend.compositions import clip
+from hybrid.frontend.creation import zeros_like
 from hybrid.frontend.elementwise import cast, select
 from hybrid.frontend.gathering import pad, take
 from hybrid.frontend.indexing import getitem
@@ -227,7 +228,7 @@ def polyval(p: Any, x: Any) -> Any:
     """The polynomial with coefficients p, highest power first, at x, by Horner's rule."""
     coefficients = list(np.asarray(p)) if isinstance(p, (list, tuple)) else [getitem(p, k) for k in range(shape_of(p)[0])]
     x = traced(x)
-    y = u.multiply(x, 0)
+    y = zeros_like(x)  # all there is without coefficients
     for coefficient in coefficients:
         y = y * x + coefficient
     return laid_out(y, like(x))

@@ -142,13 +142,14 @@ class _Entry(Checks):
         descr, handlers, bytes_ = self.ref(result.dtype), self.spec.handlers, size_of(result)
         self.call("Py_IncRef", "void", f"ptr {descr}")  # PyArray_NewFromDescr takes it over
         like = (f"ptr {self.ref(np.ndarray)}", f"ptr {descr}", f"i32 {len(result.shape)}", f"ptr {dims}")
+        order = f"i32 {int(isinstance(result, ArrayResult) and result.fortran)}"
 
         def plain() -> str:
-            return self.call("PyArray_NewFromDescr", "ptr", *like, "ptr null", "ptr null", "i32 0", "ptr null")
+            return self.call("PyArray_NewFromDescr", "ptr", *like, "ptr null", "ptr null", order, "ptr null")
 
         def pooled() -> str:
             both = ", ".join(f"ptr {self.ref(handler)}" for handler in handlers or ())
-            return self.support("pooled", f"ptr @hybrid_entry_pooled({', '.join(like)}, {both})")
+            return self.support("pooled", f"ptr @hybrid_entry_pooled({', '.join(like)}, {order}, {both})")
 
         if handlers is None or large(bytes_) is False:
             return plain()

@@ -6,12 +6,33 @@ No chain of names leads to them where an object stands in a list or is called, i
 from __future__ import annotations
 
 import gc
+import sys
+import sysconfig
+import threading
 import types
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
-from hybrid.staging.chains import MISSING
+import numpy as np
 
+from hybrid.frontend.values import Value
+from hybrid.staging.chains import MISSING
+from hybrid.staging.signature import valued
+
+LIBRARIES = tuple(
+    str(path) + "/"
+    for path in (
+        Path(__file__).parents[1],
+        Path(np.__file__).parent,
+        sysconfig.get_path("stdlib"),
+        Path(np.__file__).parents[1] / "scipy",
+    )
+)
+COMPILERS = ("numba.", "llvmlite.")
+_PLAIN_LOOKUP: tuple[Any, ...] = tuple(
+    kind.__getattribute__ for kind in (object, types.ModuleType, type, types.SimpleNamespace, threading.local)
+)
 _STORAGE = (types.MemberDescriptorType, types.GetSetDescriptorType)
 
 
@@ -44,3 +65,62 @@ def namespace(kind: type) -> dict[str, Any]:
 
 def _acts(member: Any) -> bool:
     return hasattr(type(member), "__get__") and not isinstance(member, _STORAGE)
+
+
+def owner(holder: Any, name: str) -> type | None:
+    """The class that has an attribute which an object has not itself."""
+    if name in getattr(holder, "__dict__", ()):
+        return None
+    return next((kind for kind in _classes(holder) if name in vars(kind) and not isinstance(vars(kind)[name], _STORAGE)), None)
+
+
+def put_own(holder: Any, name: str, value: Any, of: type) -> None:
+    """Leave an attribute with the class that had it, and with none before that."""
+    for kind in _classes(holder):
+        if kind is of:
+            break
+        if name in vars(kind):
+            delattr(kind, name)
+    if vars(of).get(name, MISSING) is not value:
+        setattr(of, name, value)
+
+
+def _classes(holder: Any) -> tuple[type, ...]:
+    return (holder if isinstance(holder, type) else type(holder)).__mro__
+
+
+def has_attributes(value: Any) -> bool:
+    """Whether attributes of a value may change and can be read without running code.
+
+    So it is of the users' objects, modules and classes, and of objects with attributes of their own whose classes come with
+    Python: a namespace of options, say, or what is local to a thread.
+    """
+    if isinstance(value, types.FunctionType):
+        return not value.__code__.co_filename.startswith(LIBRARIES)
+    if isinstance(value, (Value, np.ndarray, types.MethodType)) or (valued(value) and not isinstance(value, type)):
+        return False
+    if isinstance(value, types.ModuleType):
+        return (
+            not (getattr(value, "__file__", None) or "").startswith(LIBRARIES)
+            and not f"{value.__name__}.".startswith(COMPILERS)
+            and value.__name__ not in sys.builtin_module_names
+        )
+    if type(value).__getattribute__ not in _PLAIN_LOOKUP:
+        return False
+    if isinstance(value, type) or is_users(type(value)):
+        return is_users(value if isinstance(value, type) else type(value))
+    return type(getattr(value, "__dict__", None)) is dict and _is_pythons(type(value))
+
+
+def is_users(kind: type) -> bool:
+    """Whether a class is written in Python, outside the libraries."""
+    module = sys.modules.get(kind.__module__)
+    main = kind.__module__ == "__main__"  # of whatever program runs the user's code, which may be one of Python's own
+    file = "" if main else getattr(module, "__file__", None) or ""
+    inside = file.startswith(LIBRARIES) or kind.__module__.startswith(COMPILERS)
+    return bool(kind.__flags__ & 1 << 9) and kind.__module__ != "builtins" and not inside
+
+
+def _is_pythons(kind: type) -> bool:
+    """Whether a class comes with Python."""
+    return kind.__module__.partition(".")[0] in sys.stdlib_module_names

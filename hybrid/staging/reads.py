@@ -11,7 +11,6 @@ import functools
 import importlib.util
 import inspect
 import sys
-import sysconfig
 import threading
 import types
 import weakref
@@ -20,7 +19,6 @@ from collections import OrderedDict, deque
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -32,7 +30,7 @@ from hybrid.frontend.values import Value
 from hybrid.ir.requests import Rebinds
 from hybrid.staging.chains import MISSING, Chain, chains, imports_of, may_write
 from hybrid.staging.contents import can_be_refilled, copied, levels, refill
-from hybrid.staging.members import members, methods, put_members
+from hybrid.staging.members import COMPILERS, LIBRARIES, has_attributes, is_users, members, methods, owner, put_members, put_own
 from hybrid.staging.signature import outside, short, static_key, valued
 
 CONTENT_BYTES = 1 << 20  # arrays that NumPy itself read while tracing are compared up to this size; 1 MiB takes 50 us
@@ -40,19 +38,6 @@ MANY_READS, MANY_ITEMS, DEEP = 4096, 1024, 4  # checking this many reads from Py
 _MAPPINGS = (OrderedDict, dict)
 _CONTAINERS = (*_MAPPINGS, list, deque, tuple)  # and classes derived from these
 _FUNCTIONS = (types.FunctionType, types.MethodType, functools.partial)
-_LIBRARIES = tuple(
-    str(path) + "/"
-    for path in (
-        Path(__file__).parents[1],
-        Path(np.__file__).parent,
-        sysconfig.get_path("stdlib"),
-        Path(np.__file__).parents[1] / "scipy",
-    )
-)
-_COMPILERS = ("numba.", "llvmlite.")
-_PLAIN_LOOKUP: tuple[Any, ...] = tuple(
-    kind.__getattribute__ for kind in (object, types.ModuleType, type, types.SimpleNamespace, threading.local)
-)
 _PLAIN_STORE: tuple[Any, ...] = tuple(
     kind.__setattr__ for kind in (object, types.ModuleType, type, types.SimpleNamespace, threading.local)
 )
@@ -69,6 +54,7 @@ class Read:
     text: str
     value: Any
     key: Hashable
+    owner: type | None = None  # the class that has an attribute which the object itself has not
     inside: tuple[tuple[Any, Any], ...] = ()  # containers in it, each with a copy, to put their contents back
     whole: bool = True  # whether the contents of a container count, or only which one it is
 
@@ -122,7 +108,9 @@ class Read:
             refill(container, copy, _base(container))
         if self.is_reshaped:
             self.value.shape = self.key[3]  # type: ignore[index]  # as `fingerprint` noted it
-        if self.kind != "method":  # that is put back with the class that has it, if the function names that
+        if self.kind == "attribute" and self.own() is MISSING and self.owner is not None:
+            put_own(self.holder, self.name, self.value, self.owner)
+        elif self.kind != "method":  # that is put back with the class that has it, if the function names that
             self.put(self.value)
 
     def put(self, value: Any) -> None:
@@ -245,8 +233,8 @@ class Reads:
             numbers: whether NumPy scalars went into the graph.
         """
         reshaped = [read for read in self.reads if read.is_reshaped]
-        rebound, written = self.restore()
-        other = [read for read in written if type(read.value) is not np.ndarray or not may_be_state(read)] + reshaped
+        rebound, written, other = self.restore()
+        other += [read for read in written if type(read.value) is not np.ndarray or not may_be_state(read)] + reshaped
         if other:
             raise TraceError(f"it changes {other[0].text}, which compiled code cannot do",
                              fix="return the new value, or write into an array in place")  # fmt: skip
@@ -265,22 +253,24 @@ class Reads:
                 raise TraceError(f"{read.text} is too large to be watched for changes, and NumPy may read it while tracing",
                                  got=f"{array.nbytes >> 20} MiB", fix="pass it in as an argument")  # fmt: skip
 
-    def restore(self) -> tuple[list[Read], list[Read]]:
-        """Put back what a trace has changed; what that was: what it rebound, and what it wrote into or did otherwise."""
+    def restore(self) -> tuple[list[Read], list[Read], list[Read]]:
+        """Put back what a trace has changed: what it rebound, what it wrote into or did otherwise, what it set in classes."""
         rebound: list[Read] = []
         written: list[Read] = []
+        inherited: list[Read] = []
         for read in self.reads:
             if not read.holds():
                 kept = read.now() is read.value or not may_be_state(read)
-                (written if kept else rebound).append(read)
-        for read in reversed(rebound + written):
+                of_class = not kept and read.owner is not None and read.own() is MISSING
+                (inherited if of_class else written if kept else rebound).append(read)
+        for read in reversed(rebound + written + inherited):
             read.restore()
         for read, array, before in self.before:
             if array.tobytes() != before.tobytes():
                 array[...] = before
                 written.append(read)
         self.before = []
-        return rebound, written
+        return rebound, written, inherited
 
     def writable(self) -> list[Read]:
         """The arrays that the function may write into where it has them from no argument."""
@@ -333,7 +323,7 @@ class _Scan:
     def callable(self, value: Any, args: tuple = (), kwargs: Mapping[str, Any] | None = None, text: str = "") -> None:
         """The reads of calling something with arguments of which only objects are looked into."""
         kwargs = kwargs or {}
-        if type(value).__module__.startswith(_COMPILERS):
+        if type(value).__module__.startswith(COMPILERS):
             return  # what Numba compiled reads its globals as they were then
         if isinstance(value, types.FunctionType):
             self.function(value, _named(value, args, kwargs))
@@ -348,15 +338,15 @@ class _Scan:
         elif isinstance(wrapped := inspect.getattr_static(value, "__wrapped__", None), types.FunctionType):
             self.callable(wrapped, args, kwargs, text)
         elif isinstance(value, type):
-            for kind in value.__mro__ if _is_users(value) else ():
-                for member in vars(kind).values() if _is_users(kind) else ():
+            for kind in value.__mro__ if is_users(value) else ():
+                for member in vars(kind).values() if is_users(kind) else ():
                     self.callable(getattr(member, "__func__", member), (), {}, text)
         elif callable(value) and isinstance(type(value).__call__, types.FunctionType):
             self.callable(type(value).__call__, (value, *args), kwargs, text)
 
     def function(self, f: types.FunctionType, known: Mapping[str, Any]) -> None:
         mark = id(f), tuple((name, id(value)) for name, value in known.items())
-        if mark in self.seen or f.__code__.co_filename.startswith(("<frozen", *_LIBRARIES)):
+        if mark in self.seen or f.__code__.co_filename.startswith(("<frozen", *LIBRARIES)):
             if mark not in self.seen and hasattr(f, "__wrapped__"):  # what `hybrid.grad` made of a function of the user's
                 self.seen.add(mark)
                 self.callable(f.__wrapped__)
@@ -389,7 +379,7 @@ class _Scan:
             while found and "." in full:
                 full = full.rpartition(".")[0]
                 found.append(sys.modules[full])
-            for module in filter(_has_attributes, found):
+            for module in filter(has_attributes, found):
                 for name in set(code.co_names) & vars(module).keys():
                     text = f"{module.__name__}.{name}"
                     self.steps(self.read("global", vars(module), name, f"`{text}`"), text, Chain("global", name, ()))
@@ -414,7 +404,7 @@ class _Scan:
             own = [known[name] for name in code.co_varnames[:1] if name in known]
             owner = own[0] if own else _contents(cells["__class__"])
             for kind in (owner if isinstance(owner, type) else type(owner)).__mro__:
-                for name in code.co_names if _is_users(kind) else ():
+                for name in code.co_names if is_users(kind) else ():
                     self.callable(getattr(vars(kind).get(name), "__func__", vars(kind).get(name)), tuple(own))
         for chain in found:
             if len(self.found) > MANY_READS:
@@ -448,18 +438,18 @@ class _Scan:
             if type(value) is ContextVar:
                 break
             self.logger(value)
-            if not _has_attributes(value):
+            if not has_attributes(value):
                 return
             text = f"{text}.{name}"
             static = inspect.getattr_static(type(value), name, None)
             if isinstance(static, property):
-                if _is_users(type(value)):
+                if is_users(type(value)):
                     self.read("attribute", type(value), name, f"`{type(value).__name__}.{name}`")
                 self.callable(static.fget, (value,))
                 return
             wrapped = getattr(static, "__wrapped__", None)
             if isinstance(static, (types.FunctionType, classmethod, staticmethod)) or isinstance(wrapped, types.FunctionType):
-                if _is_users(type(value)):
+                if is_users(type(value)):
                     self.read("method", value, name, f"`{text}`")
                 if name not in getattr(value, "__dict__", {}):
                     bare = isinstance(static, (types.FunctionType, classmethod, staticmethod))
@@ -495,10 +485,10 @@ class _Scan:
             base: Any = _base(value)
             for k, item in zip(base.__iter__(value), _items(value)) if base in _MAPPINGS else enumerate(_items(value)):
                 self.everything(item, f"{text}[{k!r}]")
-        if not _has_attributes(value) or isinstance(value, (type, types.ModuleType)):
+        if not has_attributes(value) or isinstance(value, (type, types.ModuleType)):
             return
         self.callable(type(value))  # whatever method may be called
-        users = [kind for kind in type(value).__mro__ if _is_users(kind)]
+        users = [kind for kind in type(value).__mro__ if is_users(kind)]
         for kind in users:
             self.read("class", kind, methods(users), f"class `{kind.__name__}`")
         classes = list(map(vars, users))
@@ -530,7 +520,7 @@ class _Scan:
             for part in parts if whole else ():
                 if isinstance(part, weakref.ProxyTypes):
                     raise TraceError(f"{text} is a weak proxy, behind which tracing cannot look", fix="pass the object itself")
-                if isinstance(part, Iterator) and not _is_users(type(part)):
+                if isinstance(part, Iterator) and not is_users(type(part)):
                     raise TraceError(f"{text} is an iterator ({type(part).__name__}), which one trace would use up",
                                      fix="pass a list or an array")  # fmt: skip
                 base: Any = _base(part)
@@ -540,7 +530,8 @@ class _Scan:
                                      expected=f"at most {MANY_ITEMS}", fix="pass it in as an argument")  # fmt: skip
             bases: list[Any] = [_base(part) for part in parts]
             inside = tuple((part, copied(part, base)) for part, base in zip(parts, bases) if can_be_refilled(part, base))
-            self.found[mark] = Read(kind, holder, name, text, value, fingerprint(value, whole), inside, whole)
+            inherited = owner(holder, name) if kind == "attribute" else None
+            self.found[mark] = Read(kind, holder, name, text, value, fingerprint(value, whole), inherited, inside, whole)
         return value
 
 
@@ -560,41 +551,4 @@ def _named(f: types.FunctionType, args: tuple, kwargs: Mapping[str, Any]) -> dic
         **dict(zip(names, args)),
         **kwargs,
     }
-    return {name: value for name, value in given.items() if _has_attributes(value) and tree.children(value) is None}
-
-
-def _has_attributes(value: Any) -> bool:
-    """Whether attributes of a value may change and can be read without running code.
-
-    So it is of the users' objects, modules and classes, and of objects with attributes of their own whose classes come with
-    Python: a namespace of options, say, or what is local to a thread.
-    """
-    if isinstance(value, types.FunctionType):
-        return not value.__code__.co_filename.startswith(_LIBRARIES)
-    if isinstance(value, (Value, np.ndarray, types.MethodType)) or (valued(value) and not isinstance(value, type)):
-        return False
-    if isinstance(value, types.ModuleType):
-        return (
-            not (getattr(value, "__file__", None) or "").startswith(_LIBRARIES)
-            and not f"{value.__name__}.".startswith(_COMPILERS)
-            and value.__name__ not in sys.builtin_module_names
-        )
-    if type(value).__getattribute__ not in _PLAIN_LOOKUP:
-        return False
-    if isinstance(value, type) or _is_users(type(value)):
-        return _is_users(value if isinstance(value, type) else type(value))
-    return type(getattr(value, "__dict__", None)) is dict and _is_pythons(type(value))
-
-
-def _is_users(kind: type) -> bool:
-    """Whether a class is written in Python, outside the libraries."""
-    module = sys.modules.get(kind.__module__)
-    main = kind.__module__ == "__main__"  # of whatever program runs the user's code, which may be one of Python's own
-    file = "" if main else getattr(module, "__file__", None) or ""
-    inside = file.startswith(_LIBRARIES) or kind.__module__.startswith(_COMPILERS)
-    return bool(kind.__flags__ & 1 << 9) and kind.__module__ != "builtins" and not inside
-
-
-def _is_pythons(kind: type) -> bool:
-    """Whether a class comes with Python."""
-    return kind.__module__.partition(".")[0] in sys.stdlib_module_names
+    return {name: value for name, value in given.items() if has_attributes(value) and tree.children(value) is None}

@@ -199,7 +199,7 @@ class Load:
 
 @dataclass(frozen=True)
 class ArrayResult:
-    """A fresh C-contiguous array the compute function fills: as an "ndarray", a "tensor", or (shape ()) a NumPy "scalar".
+    """A fresh contiguous array the compute function fills: as an "ndarray", a "tensor", or (shape ()) a NumPy "scalar".
 
     "python" gives a Python float, complex, int or bool from a float64, complex128, int64 or bool of shape ().
     """
@@ -207,6 +207,7 @@ class ArrayResult:
     dtype: np.dtype
     shape: Shape
     kind: str = "ndarray"
+    fortran: bool = False  # whether its first axis is the fastest
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from hybrid.frontend.values import Value, wrap
 from hybrid.ir.graph import Eqn, Literal, Var, apply, symbols_of
 from hybrid.ir.graph import sizes as ir_sizes
 from hybrid.ir.trace import Chain, prototype
+from hybrid.ops import view as v
 from hybrid.passes.steps import Bind, HostCall
 from hybrid.runtime.flags import Seen
 from hybrid.runtime.program import Lowered, Segment
@@ -99,7 +100,7 @@ class _Builder:
             self.temporary(name, var.type.shape, filled=True)
         # Results that are nothing but a new array or number have memory of their own.
         uses: list[int] = [k for result in traced.results for k in _outputs(result)] + [*traced.late.values()]
-        plain = [r for r in traced.results if isinstance(r, Computed) and not r.chain and not r.otherwise]
+        plain = [r for r in traced.results if isinstance(r, Computed) and not r.otherwise and (not r.chain or _turned(r.chain))]
         plain = [r for r in plain if uses.count(r.index) == 1 and lowered.outputs[r.index] not in {*filled, *operands}]
         plain = [r for r in plain if r.kind != "python" or self.outputs[r.index].type.dtype in _PYTHON]
         for k, result in enumerate(plain):
@@ -185,18 +186,25 @@ class _Builder:
         return entry.MadeResult(index, "scalar" if self.temporaries[index].number else "ndarray")
 
     # results ----------------------------------------------------------------------------------------------------------
-    def made(self, index: int, kind: str) -> entry.Results:
-        """An output of the graph as a result."""
+    def made(self, index: int, kind: str, turned: bool = False) -> entry.Results:
+        """An output of the graph as a result, its axes in the other order if that is asked."""
         name, var = self.lowered.outputs[index], self.outputs[index]
         self.check(*var.type.shape)
         where, k = self.where[name]
         if kind == "python" and var.type.dtype not in _PYTHON:
             return entry.CallResult(_item, (self.made(index, "scalar"),))
         if where == "result":
-            return entry.ArrayResult(var.type.dtype, var.type.shape, kind)
+            return entry.ArrayResult(var.type.dtype, var.type.shape[:: -1 if turned else 1], kind, fortran=turned)
         if where != "temporary" or (self.temporaries[k].number and kind in ("ndarray", "tensor")):
             raise Impossible
         return entry.MadeResult(k, kind)
+
+    def computed(self, index: int, kind: str, chain: Chain) -> entry.Results:
+        if not chain:
+            return self.made(index, kind)
+        if _turned(chain) and self.where[self.lowered.outputs[index]][0] == "result":
+            return self.made(index, kind, turned=True)
+        return self.viewed(self.made(index, "ndarray"), chain, kind)
 
     def flag(self, index: int) -> int:
         kind, k = self.where[self.lowered.outputs[index]]
@@ -207,7 +215,7 @@ class _Builder:
     def result(self, result: Result) -> entry.Results:
         match result:
             case Computed(index, kind, chain, otherwise):
-                found = self.viewed(self.made(index, "ndarray"), chain, kind) if chain else self.made(index, kind)
+                found = self.computed(index, kind, chain)
                 if otherwise is None:
                     return found
                 flag, other = otherwise
@@ -257,6 +265,14 @@ def _view(result: View, leaves: Sequence[Leaf], places: Mapping[int, int]) -> en
     if header.dtype != leaf.dtype and offset % header.itemsize:
         return None
     return entry.ViewResult(places[result.base], header.dtype, header.shape, header.strides, offset, header.flags.writeable)
+
+
+def _turned(chain: Chain) -> bool:
+    """Whether all that is seen of an array is its axes in the other order: then a call makes it in Fortran's."""
+    if len(chain) != 1 or chain[0][0] is not v.transpose:
+        return False
+    perm = chain[0][1]["perm"]
+    return perm == tuple(reversed(range(len(perm))))
 
 
 def _all(results: entry.Results) -> Iterator[entry.Results]:

@@ -172,7 +172,7 @@ done:
 }""",
     "pooled": f"""\
 ; A fresh array from the pool, or from the user's allocator where one is set.
-define internal ptr @hybrid_entry_pooled(ptr %type, ptr %descr, i32 %ndim, ptr %dims, ptr %ours, ptr %numpy) {{
+define internal ptr @hybrid_entry_pooled(ptr %type, ptr %descr, i32 %ndim, ptr %dims, i32 %order, ptr %ours, ptr %numpy) {{
 start:
   %release.at = getelementptr i64, ptr @{TABLE}, i64 {API["Py_DecRef"]}
   %release = load ptr, ptr %release.at
@@ -187,7 +187,7 @@ start:
   %usual = icmp eq ptr %present, %numpy
   br i1 %usual, label %pool, label %other
 other:
-  %others = call ptr %new(ptr %type, ptr %descr, i32 %ndim, ptr %dims, ptr null, ptr null, i32 0, ptr null)
+  %others = call ptr %new(ptr %type, ptr %descr, i32 %ndim, ptr %dims, ptr null, ptr null, i32 %order, ptr null)
   ret ptr %others
 pool:
   %before = call ptr %set(ptr %ours)
@@ -195,7 +195,7 @@ pool:
   br i1 %unset, label %fail, label %allocate
 allocate:
   call void %release(ptr %before)
-  %array = call ptr %new(ptr %type, ptr %descr, i32 %ndim, ptr %dims, ptr null, ptr null, i32 0, ptr null)
+  %array = call ptr %new(ptr %type, ptr %descr, i32 %ndim, ptr %dims, ptr null, ptr null, i32 %order, ptr null)
   %after = call ptr %set(ptr %numpy)
   %stuck = icmp eq ptr %after, null
   br i1 %stuck, label %undo, label %done

@@ -524,6 +524,9 @@ class _Results:
             at = len(self.outputs) - 2
             other = instead if isinstance(instead, type) else self.result(uncertain.otherwise(leaf))
             return Computed(at, symbol.kind, otherwise=(at + 1, other))
+        if symbol.kind in ("tensor", "ndarray") and not symbol.proto.flags.c_contiguous:
+            if symbol.type.size == symbol.cell.value.type.size:
+                return self.seen_through(symbol)
         self.outputs.append(tr.read(symbol))
         return Computed(len(self.outputs) - 1, symbol.kind)
 
@@ -552,7 +555,7 @@ class _Results:
         if cell not in self.bases:
             self.bases[cell] = len(self.outputs)
             value = cell.value
-            self.outputs.append(value if order is None else self.recording.one(v.transpose, value, perm=order))
+            self.outputs += (value,) if order is None else self.recording.builder.append(v.transpose, (value,), {"perm": order})
         elif order is None and not symbol.chain:
             return Computed(self.bases[cell], symbol.kind, ((v.reshape, {"shape": symbol.type.shape}),))  # another object
         back: Chain = () if order is None else ((v.transpose, {"perm": v.inverse(order)}),)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import hybrid as hy
-from hybrid.core.errors import ArgumentError
+from hybrid.core.errors import ArgumentError, TraceError
 from hybrid.export import load, save
 from hybrid.staging.debugger import debug
 
@@ -270,3 +270,32 @@ def test_a_saved_graph_has_state_as_it_is(monkeypatch, tmp_path):
     np.testing.assert_array_equal(load(tmp_path / "scale.hy")(V), V * 3)
     with pytest.raises(ArgumentError, match="COUNT"):
         save(hy.function(count), tmp_path / "count.hy", V)
+
+
+def test_attributes_that_a_class_gets_while_an_object_is_read():
+    class Base:
+        slope = 2
+
+    class Line(Base):
+        pass
+
+    def steeper(x, line):
+        type(line).slope = 7
+        return x * line.slope
+
+    line = Line()
+    with pytest.warns(match="slope"):
+        out = hy.function(steeper)(V, line)
+    assert np.array_equal(out, V * 7) and Line.slope == 7 and Base.slope == 2 and not vars(line)
+    del Line.slope
+    with pytest.raises(TraceError, match="slope"):
+        hy.function(steeper, strict=True)(V, line)
+    assert "slope" not in vars(Line) and not vars(line)
+
+    def counted(x):
+        type(line).slope += 1
+        return x * Base.slope
+
+    with pytest.warns(match="slope"):
+        assert np.array_equal(hy.function(counted)(V), V * 2)
+    assert (Line.slope, Base.slope) == (3, 2)
