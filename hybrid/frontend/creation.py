@@ -244,11 +244,17 @@ def arange(start: Any, stop: Any = None, step: Any = 1, dtype: Any = None, *, de
     return _counted(array.astype(dt.default_float()) if floating else array, "tensor")
 
 
+def counted(count: Size) -> Any:
+    """0, 1, 2, … as int64."""
+    trace = active()
+    return wrap(trace.fresh(trace.one(e.iota, shape=(count,), axis=0), "ndarray"))
+
+
 @implements(np.linspace)
-def _linspace(
+def spaced(
     start: Any,
     stop: Any,
-    num: int = 50,
+    num: Any = 50,
     endpoint: bool = True,
     retstep: bool = False,
     dtype: Any = None,
@@ -256,17 +262,20 @@ def _linspace(
     *,
     device: Any = None,
 ) -> Any:
+    """`np.linspace` between numbers, or in a number, that only a call brings."""
+    (count,) = sizes(num)
     start, stop = traced(start), traced(stop)
     own = dt.promote(start.dtype, stop.dtype, float)
     if shape_of(start) or shape_of(stop) or retstep:
         raise unsupported("np.linspace between arrays, or with retstep")
-    parts = num - 1 if endpoint else num
-    trace = active()
-    place = wrap(trace.fresh(trace.one(e.iota, shape=(num,), axis=0), "ndarray"))
+    place, parts = counted(count), count - 1 if endpoint else count
     low, high = cast(start, own), cast(stop, own)
-    line = cast(place, own) * ((high - low) / parts) + low if parts > 0 else cast(place, own) * 0 + low
-    line = choose(place == num - 1, high, line) if endpoint and num > 1 else line
-    return cast(line, dt.canonical(dtype, own))
+    step = (high - low) / integers.integer(active(), parts) if integers.exceeds(parts, 0, "np.linspace") else high - low
+    line = cast(place, own) * step + low
+    if endpoint and integers.exceeds(count, 1, "np.linspace"):
+        line = choose(place == integers.integer(active(), count - 1), high, line)
+    target = dt.canonical(dtype, own)
+    return cast(apply(e.floor, line) if dt.is_integer(target) else line, target)
 
 
 def linspace(
@@ -275,8 +284,8 @@ def linspace(
     """Evenly spaced numbers from start to stop, both included unless `endpoint=False`."""
     _on_cpu(device)
     target = dt.canonical(dtype, dt.default_float())
-    if tracing(start, stop) is not None:
-        return _linspace(start, stop, num, endpoint, dtype=target)
+    if tracing(start, stop, num) is not None:
+        return spaced(start, stop, num, endpoint, dtype=target)
     return _counted(np.linspace(concrete(start), concrete(stop), num, endpoint, dtype=target), "tensor")
 
 
@@ -374,29 +383,42 @@ def _np_tri(N: int, M: int | None = None, k: int = 0, dtype: Any = float, *, lik
 @_constructs(np.arange)
 def _np_arange(*args: Any, **kwargs: Any) -> Any:
     bounds = [*args[:2], kwargs.get("start"), kwargs.get("stop")]
-    if not any(isinstance(x, Value) and integers.is_traced_integer(x) for x in bounds):
+    if not any(isinstance(x, Value) and not shape_of(x) for x in bounds):
         return _counted(np.arange(*args, **kwargs), "ndarray")
     return _run_time_arange(*args, **kwargs)
 
 
 def _run_time_arange(start: Any, stop: Any = None, step: Any = 1, dtype: Any = None, **rest: Any) -> Any:
-    """Integers from start up to stop, of which a size is known only when a call comes in, or runs."""
+    """Numbers from start up to stop, of which a size is known only when a call comes in, or runs."""
     start, stop = (0, start) if stop is None else (start, stop)
-    if type(step) is not int or not all(type(x) is int or integers.is_traced_integer(x) for x in (start, stop)):
-        raise unsupported("np.arange up to a run-time size, in other than whole steps", "use start + step * np.arange(n)")
     trace = active()
-    if step == 0:
+    if type(step) in (int, float) and step == 0:
         raise ZeroDivisionError("division by zero")
+    if not all(type(x) is int or integers.is_traced_integer(x) for x in (start, stop, step)):
+        return _stepped(start, stop, step, dtype)
+    if type(step) is not int:
+        raise unsupported("np.arange in steps that only a run knows", "use start + step * np.arange(n)")
     distance = integers.size_of(trace, stop) - integers.size_of(trace, start)
     count = integers.steps(trace, distance if step > 0 else -distance, abs(step))
     place = wrap(trace.fresh(trace.one(e.iota, shape=(count,), axis=0), "ndarray"))
     return cast(place * step + start, dt.canonical(dtype, dt.int64))
 
 
+def _stepped(start: Any, stop: Any, step: Any, dtype: Any) -> Any:
+    """In steps that are no whole numbers: as many as begin before the end."""
+    if not all(type(x) in (int, float) or (isinstance(x, Value) and kind_of(x) == "python") for x in (start, stop, step)):
+        raise unsupported("np.arange of numbers that only a run knows", "use start + step * np.arange(n)")
+    trace, reach = active(), apply(e.ceil, integers.to_float((stop - start) / step))
+    some = trace.one(e.maximum, operand(trace, integers.to_int(reach), dt.int64), tr.literal(0, dt.int64))
+    count = integers.bound(trace, some, 0)
+    line = cast(counted(count), dt.float64) * ((start + step) - start) + start
+    return cast(line, dt.canonical(dtype, dt.float64))
+
+
 @_constructs(np.linspace)
 def _np_linspace(start: Any, stop: Any, num: int = 50, *args: Any, **kwargs: Any) -> Any:
-    if tracing(start, stop) is not None:
-        return _linspace(start, stop, num, *args, **kwargs)
+    if tracing(start, stop, num) is not None:
+        return spaced(start, stop, num, *args, **kwargs)
     made: Any = np.linspace(start, stop, num, *args, **kwargs)
     return (_counted(made[0], "ndarray"), made[1]) if type(made) is tuple else _counted(made, "ndarray")
 

@@ -16,6 +16,7 @@ from hybrid.frontend.creation import CONSTRUCTORS
 from hybrid.frontend.elementwise import cast, where
 from hybrid.frontend.gathering import take
 from hybrid.frontend.indexing import getitem, setitem
+from hybrid.frontend.ranges import diagonal, triangle
 from hybrid.frontend.shaping import (
     array_split,
     as_array,
@@ -219,12 +220,16 @@ def sliding_window_view(x: Any, window_shape: Any, axis: Any = None, *, subok: b
         axes = tuple(normalize_axis(k, rank) for k in (axis if isinstance(axis, (tuple, list)) else (axis,)))
     if writeable or len(axes) != len(window) or len(set(axes)) < len(axes):
         raise unsupported("np.lib.stride_tricks.sliding_window_view that is writeable, or twice along an axis")
-    window = tuple(map(operator.index, window))
-    for k, size in zip(axes, window):
-        if size < 0 or active().ask("ge", shape_of(x)[k], size) is not True:
+    trace = active()
+    sizes = tuple(integers.size_of(trace, size) for size in window)
+    for k, size in zip(axes, sizes):
+        fits = trace.ask("ge", size, 0), trace.ask("ge", shape_of(x)[k], size)
+        if None in fits:
+            raise unsupported("windows of a size that only a run knows")
+        if not all(fits):
             raise ValueError("window shape cannot be larger than input array shape")
-    header = np.lib.stride_tricks.sliding_window_view(unwrap(x).proto, window, axes)
-    return viewed(x, v.windows, header, axes=axes, sizes=window)
+    header = np.lib.stride_tricks.sliding_window_view(unwrap(x).proto, trace.hinted(sizes), axes)
+    return viewed(x, v.windows, header, axes=axes, sizes=sizes)
 
 
 # Indices --------------------------------------------------------------------------------------------------------------
@@ -246,23 +251,23 @@ def _constant(array: np.ndarray) -> Any:
     return CONSTRUCTORS[np.array](array)
 
 
-def _of_matrix(make: Callable, arr: Any, *args: Any) -> tuple:
+def _of_matrix(make: Callable, instead: Callable, arr: Any) -> tuple:
     shape = shape_of(arr)
     if any(isinstance(size, Dim) for size in shape):
-        raise active().specialise("the indices of a triangle", *shape)
-    return tuple(_constant(part) for part in make(shape, *args))
+        return instead(shape)
+    return tuple(_constant(part) for part in make(shape))
 
 
 @implements(np.tril_indices_from)
 def tril_indices_from(arr: Any, k: int = 0) -> tuple:
     """The indices of the lower triangle of a matrix."""
-    return _of_matrix(lambda shape: np.tril_indices(shape[-2], k, shape[-1]), arr)
+    return _of_matrix(lambda shape: np.tril_indices(shape[-2], k, shape[-1]), lambda shape: triangle(shape[-2:], k, True), arr)
 
 
 @implements(np.triu_indices_from)
 def triu_indices_from(arr: Any, k: int = 0) -> tuple:
     """The indices of the upper triangle of a matrix."""
-    return _of_matrix(lambda shape: np.triu_indices(shape[-2], k, shape[-1]), arr)
+    return _of_matrix(lambda shape: np.triu_indices(shape[-2], k, shape[-1]), lambda shape: triangle(shape[-2:], k, False), arr)
 
 
 @implements(np.diag_indices_from)
@@ -273,7 +278,7 @@ def diag_indices_from(arr: Any) -> tuple:
         raise ValueError("input array must be at least 2-d")
     if len(set(shape)) != 1:
         raise ValueError("All dimensions of input must be of equal length")
-    return _of_matrix(lambda shape: np.diag_indices(shape[0], len(shape)), arr)
+    return _of_matrix(lambda shape: np.diag_indices(shape[0], len(shape)), diagonal, arr)
 
 
 def number_of(x: Any, *place: Any) -> Any:

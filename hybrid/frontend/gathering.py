@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from hybrid.core import dtype as dt
-from hybrid.core.shape import Dim, Shape, normalize_axis, product
+from hybrid.core.shape import Dim, Shape, Size, normalize_axis, product
+from hybrid.frontend import integers
 from hybrid.frontend import ufuncs as u
 from hybrid.frontend.calls import implements, traced, unsupported
 from hybrid.frontend.compositions import clip
@@ -18,6 +19,7 @@ from hybrid.frontend.indexing import getitem, setitem
 from hybrid.frontend.reductions import strong, sum
 from hybrid.frontend.shaping import as_array, broadcast_to, concatenate, copied, copy, moveaxis, reshape, viewed
 from hybrid.frontend.values import (
+    Value,
     active,
     assembled,
     broadcast_shapes,
@@ -95,13 +97,20 @@ def repeat(a: Any, repeats: Any, axis: Any = None) -> Any:
     along = normalize_axis(0 if axis is None else axis, len(shape_of(x)))
     if holds_tensor((repeats,)) and len(shape_of(assembled(active(), repeats))):
         raise unsupported("np.repeat with counts that only a run knows")
-    counts = np.asarray(repeats)
-    if counts.ndim:
-        return take(x, np.repeat(np.arange(shape_of(x)[along]), counts), along)
+    if not isinstance(repeats, Value) and np.ndim(repeats):
+        return take(x, np.repeat(np.arange(shape_of(x)[along]), np.asarray(repeats)), along)
     shape = shape_of(x)
-    wide = (*shape[: along + 1], operator.index(repeats), *shape[along + 1 :])
+    wide = (*shape[: along + 1], _times(repeats, "np.repeat"), *shape[along + 1 :])
     spread = broadcast_to(reshape(x, (*shape[: along + 1], 1, *shape[along + 1 :])), wide)
     return reshape(spread, (*shape[:along], shape[along] * wide[along + 1], *shape[along + 1 :]), copy=True)
+
+
+def _times(count: Any, name: str) -> Size:
+    """How often something is repeated."""
+    size = integers.size_of(active(), count) if isinstance(count, Value) else operator.index(count)
+    if isinstance(size, Dim) and active().ask("ge", size, 0) is None:
+        raise unsupported(f"{name} a number of times that only a run knows")
+    return size
 
 
 @implements(np.tile)
@@ -109,12 +118,13 @@ def tile(A: Any, reps: Any) -> Any:
     """The array repeated as a whole, once per entry of `reps` along each axis."""
     counts = tuple(reps) if isinstance(reps, (tuple, list)) else (reps,)
     shape = shape_of(A)
+    counts = tuple(_times(count, "np.tile") for count in counts)
     if all(count == 1 for count in counts) and kind_of(A) in ("tensor", "ndarray"):
         return copy(reshape(A, (1,) * (len(counts) - len(shape)) + tuple(shape)))
     rank = max(len(counts), len(shape))
     shape, counts = (1,) * (rank - len(shape)) + tuple(shape), (1,) * (rank - len(counts)) + counts
     split = tuple(s for size in shape for s in (1, size))
-    spread = tuple(s for count, size in zip(counts, shape) for s in (operator.index(count), size))
+    spread = tuple(s for count, size in zip(counts, shape) for s in (count, size))
     wide = broadcast_to(reshape(A, split), spread)
     return reshape(wide, tuple(count * size for count, size in zip(counts, shape)), copy=True)
 
@@ -127,20 +137,35 @@ def pad(array: Any, pad_width: Any, mode: str = "constant", **kwargs: Any) -> An
     if isinstance(pad_width, dict):
         pad_width = [pad_width.get(k, pad_width.get(k - rank, 0)) for k in range(rank)]
         pad_width = [w if isinstance(w, (tuple, list)) else (w, w) for w in pad_width]
-    widths = np.broadcast_to(np.asarray(pad_width), (rank, 2)).tolist()
-    if any(w < 0 for pair in widths for w in pair):
+    widths = _widths(pad_width, rank)
+    if any(active().ask("lt", w, 0) is not False for pair in widths for w in pair):
         raise ValueError("index can't contain negative values")
     if mode == "constant":
         return _padded(array, _pad_constant(x, widths, kwargs.get("constant_values", 0)))
     if mode not in ("edge", "reflect", "symmetric", "wrap") or kwargs.get("reflect_type", "even") != "even":
         raise unsupported(f"np.pad(mode={mode!r})", "use constant, edge, reflect, symmetric or wrap")
     for axis, pair in enumerate(widths):
-        if any(pair):
-            if isinstance(shape_of(x)[axis], Dim):
+        if pair != [0, 0]:
+            if any(isinstance(size, Dim) for size in (shape_of(x)[axis], *pair)):
                 raise unsupported(f"np.pad(mode={mode!r}) of a size that varies")
             places = np.pad(np.arange(shape_of(x)[axis]), pair, mode)  # type: ignore[call-overload]
             x = _along(x, axis, places)
     return _padded(array, copied(x, v.reshape, shape=shape_of(x)))
+
+
+def _widths(pad_width: Any, rank: int) -> list[list[Size]]:
+    """Before and after each axis."""
+    trace = active()
+    if not holds_tensor((pad_width,)):
+        return np.broadcast_to(np.asarray(pad_width), (rank, 2)).tolist()
+    pairs = list(pad_width) if isinstance(pad_width, (list, tuple)) else [pad_width]
+    pairs = [list(pair) if isinstance(pair, (list, tuple)) else [pair] for pair in pairs]
+    if len(pairs) == 2 and all(len(pair) == 1 for pair in pairs):
+        pairs = [[pairs[0][0], pairs[1][0]]]  # the same two on every axis
+    pairs = [[integers.size_of(trace, w) for w in (pair * 2)[:2]] for pair in pairs]
+    if len(pairs) not in (1, rank):
+        raise unsupported(f"np.pad with widths for {len(pairs)} axes of {rank}")
+    return pairs * rank if len(pairs) == 1 else pairs
 
 
 def _padded(array: Any, result: Any) -> Any:

@@ -85,6 +85,14 @@ def bound(trace: Trace, atom: Atom, low: Size | None = None, high: Size | None =
     return known
 
 
+def exceeds(size: Size, limit: int, what: str) -> bool:
+    """Whether a size is greater than a number, which this call decides for its trace."""
+    held = active().ask("gt", size, limit)
+    if held is None:
+        raise unsupported(f"{what} of a size that only a run knows")
+    return held
+
+
 # Indices and slices ----------------------------------------------------------------------------------------------------
 def place(trace: Trace, item: Any, length: Size) -> Size:
     """Where along an axis an integer points: counted from the front, and checked."""

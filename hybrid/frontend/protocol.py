@@ -9,7 +9,19 @@ from typing import Any
 
 import numpy as np
 
-from hybrid.frontend import editing, gathering, halves, linear, queries, reductions, selected, shaping, signals, spectral  # noqa: F401 (they enter their functions)
+from hybrid.frontend import (  # noqa: F401 (they enter their functions)
+    editing,
+    gathering,
+    halves,
+    linear,
+    queries,
+    ranges,
+    reductions,
+    selected,
+    shaping,
+    signals,
+    spectral,
+)
 from hybrid.frontend.calls import FUNCTIONS, Unsupported, between, evaluate, rewrap, unsupported
 from hybrid.frontend.compositions import SPECIAL, divmod_, modf
 from hybrid.frontend.elementwise import TABLE

@@ -84,7 +84,7 @@ def _reduced(x: Any, axes: tuple[int, ...], shape: tuple) -> np.ndarray | None:
     rest = iter(range(len(shape)))
     places = [-1 if axis in axes else next(rest) for axis in range(len(shape_of(x)))]
     made = allocated((x,), [range(len(places)), places])
-    return made if made is None else np.reshape(made, shape)
+    return made if made is None else np.reshape(made, active().hinted(shape))
 
 
 def _finish(result: Any, out: Any) -> Any:

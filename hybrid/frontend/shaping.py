@@ -272,19 +272,22 @@ def roll(a: Any, shift: Any, axis: Any = None) -> Any:
     for by, along in zip(shifts, axes):
         k = normalize_axis(along, len(shape_of(x)))
         size = shape_of(x)[k]
-        at = _turned(operator.index(by), size)
+        at = _turned(integers.size_of(active(), by), size)
         if not isinstance(at, int) or at:
             x = concatenate([_slab(x, k, slice(size - at, None)), _slab(x, k, slice(0, size - at))], k)
     return laid_out(x, like(a)) if x is not a else copy(x)
 
 
-def _turned(by: int, size: Size) -> Size:
+def _turned(by: Size, size: Size) -> Size:
     """`by % size`, and 0 where there is nothing to turn."""
-    if isinstance(size, int):
+    if isinstance(size, int) and isinstance(by, int):
         return by % size if size else 0
-    if by and not active().ask("gt", size, abs(by)):
-        raise active().specialise("a roll by more than the size of an axis", size)
-    return by if by >= 0 else size + by
+    if by == size or by == -size:
+        return 0
+    up = active().ask("ge", by, 0)
+    if by != 0 and (up is None or not active().ask("gt", size, by if up else -by)):
+        raise active().specialise("a roll by more than the size of an axis", size, by)
+    return by if up else size + by
 
 
 @followable
@@ -410,6 +413,16 @@ def append(arr: Any, values: Any, axis: Any = None) -> Any:
     return concatenate((arr, values), axis)
 
 
+def _shared(size: Size, parts: int) -> tuple[Size, Size]:
+    """What each of so many parts of an axis has, and what is left over."""
+    if isinstance(size, int):
+        return divmod(size, parts)
+    each = active().quotient(size, parts)
+    if each is None:
+        raise unsupported("a split of a size that only a run knows")
+    return each, size - each * parts
+
+
 @implements(np.array_split)
 def array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list:
     """Views of the parts along an axis: n nearly equal ones, or cut at the given indices."""
@@ -417,8 +430,9 @@ def array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list:
     if isinstance(indices_or_sections, (list, tuple, np.ndarray)):
         cuts = [0, *(operator.index(i) for i in indices_or_sections), size]
     else:
-        each, extra = divmod(size, operator.index(indices_or_sections))
-        cuts = [k * each + (k if k < extra else extra) for k in range(indices_or_sections + 1)]
+        parts = operator.index(indices_or_sections)
+        each, extra = _shared(size, parts)
+        cuts = [k * each + (k if active().ask("lt", k, extra) else extra) for k in range(parts + 1)]
     along = normalize_axis(axis, len(shape_of(ary)))
     return [_slab(ary, along, slice(a, b)) for a, b in pairwise(cuts)]
 
@@ -427,7 +441,8 @@ def array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list:
 def split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list:
     """Views of equal parts along an axis, or cut at the given indices."""
     if not isinstance(indices_or_sections, (list, tuple, np.ndarray)):
-        if shape_of(ary)[normalize_axis(axis, len(shape_of(ary)))] % indices_or_sections:
+        size = shape_of(ary)[normalize_axis(axis, len(shape_of(ary)))]
+        if active().ask("ne", _shared(size, indices_or_sections)[1], 0):
             raise ValueError("array split does not result in an equal division")
     return array_split(ary, indices_or_sections, axis)
 

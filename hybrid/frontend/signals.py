@@ -14,6 +14,7 @@ from hybrid.frontend import ufuncs as u
 from hybrid.frontend.calls import bind, implements, traced, unsupported
 from hybrid.frontend.compositions import clip
 from hybrid.frontend.creation import zeros_like
+from hybrid.frontend.editing import sliding_window_view
 from hybrid.frontend.elementwise import cast, select
 from hybrid.frontend.gathering import pad, take
 from hybrid.frontend.indexing import getitem
@@ -77,26 +78,28 @@ def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period
     return laid_out(select(u.isnan(x), x, select(x < getitem(xp, 0), first if left is None else left, out)), None)
 
 
-def _slid(a: Any, v: Any, before: int, count: int) -> Any:
+def _slid(a: Any, v: Any, before: Size, count: Size) -> Any:
     """Σ_k v[k]·a[i + k - before] for i in [0, count), with zeros outside a."""
-    taps, size = shape_of(v)[0], shape_of(a)[0]
-    after = max(count + taps - 1 - before - size, 0)
-    wide = pad(a, (before, after)) if before or after else a
-    if taps > MAX_TAPS:
-        windows = np.arange(count)[:, None] + np.arange(taps)
-        return dot(take(wide, windows), v)
-    total = getitem(wide, slice(0, count)) * getitem(v, 0)
+    taps, size, trace = shape_of(v)[0], shape_of(a)[0], active()
+    ends = [integers.integer(trace, n) for n in (before, count + taps - 1 - before - size)]
+    wide = a if ends == [0, 0] else pad(a, [ends])
+    if isinstance(taps, Dim) or taps > MAX_TAPS:
+        return dot(sliding_window_view(wide, integers.integer(trace, taps)), v)
+    total = getitem(wide, slice(0, integers.integer(trace, count))) * getitem(v, 0)
     for k in range(1, taps):
-        total = total + getitem(wide, slice(k, k + count)) * getitem(v, k)
+        total = total + getitem(wide, slice(k, integers.integer(trace, k + count))) * getitem(v, k)
     return total
 
 
-def _span(mode: str, n: int, m: int) -> tuple[int, int]:
+def _span(mode: str, n: Size, m: Size) -> tuple[Size, Size]:
     """How far before the start a window of m begins over n ≥ m samples, and how many windows there are."""
     if mode == "full":
         return m - 1, n + m - 1
     if mode == "same":
-        return m - 1 - (m - 1) // 2, n
+        half = active().quotient(m - 1, 2) if isinstance(m, Dim) else (m - 1) // 2
+        if half is None:
+            raise unsupported("a window of a size that only a run knows")
+        return m - 1 - half, n
     if mode == "valid":
         return 0, n - m + 1
     raise ValueError(f"mode must be one of 'valid', 'same', or 'full' (got {mode!r})")
@@ -106,8 +109,9 @@ def _vectors(a: Any, v: Any, name: str) -> tuple[Any, Any]:
     a, v = traced(a), traced(v)
     dtype = dt.promote(strong(a), strong(v))
     a, v = reshape(cast(a, dtype), -1), reshape(cast(v, dtype), -1)
-    if not shape_of(a)[0] or not shape_of(v)[0]:
-        raise ValueError(f"{'a' if not shape_of(a)[0] else 'v'} cannot be empty")
+    for name_, x in (("a", a), ("v", v)):
+        if active().ask("eq", shape_of(x)[0], 0):
+            raise ValueError(f"{name_} cannot be empty")
     if dt.is_complex(dtype) or dtype == dt.bool_:
         raise unsupported(f"np.{name} of complex numbers or booleans")
     return a, v
@@ -154,7 +158,7 @@ def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> An
 
 
 def _along(x: Any, axis: int, h: Any) -> Any:
-    if shape_of(x)[axis] < 2:
+    if active().ask("lt", shape_of(x)[axis], 2) is not False:
         raise ValueError(
             "Shape of array too small to calculate a numerical gradient, at least (edge_order + 1) elements are required."
         )

@@ -8,6 +8,7 @@ import numpy as np
 
 from hybrid.core import dtype as dt
 from hybrid.core.shape import Dim, normalize_axis
+from hybrid.frontend import integers
 from hybrid.frontend.calls import bind, implements, traced, unsupported
 from hybrid.frontend.elementwise import cast
 from hybrid.frontend.gathering import pad
@@ -19,37 +20,39 @@ from hybrid.ops import fft as f
 _COMPLEX = {dt.float32: np.complex64, dt.float16: np.complex64, dt.bfloat16: np.complex64}
 
 
-def _sized(x: Any, n: int | None, axis: int) -> tuple[Any, int]:
-    """x cut or padded with zeros to n elements along an axis."""
-    have = shape_of(x)[axis]
-    if n is None or n is have:
+def _sized(x: Any, given: Any, axis: int) -> tuple[Any, Any]:
+    """x cut or padded with zeros to so many elements along an axis."""
+    trace, have = active(), shape_of(x)[axis]
+    if given is None:
         return x, have
-    if isinstance(have, Dim):
-        raise active().specialise("a transform of another length", have)
-    if n < 1:
+    n = integers.size_of(trace, given)
+    if n == have:
+        return x, have
+    more, some = trace.ask("gt", n, have), trace.ask("ge", n, 1)
+    if more is None or some is None:
+        raise unsupported("a transform of a length that only a run knows")
+    if not some:
         raise ValueError(f"Invalid number of FFT data points ({n}) specified.")
-    if n < have:
-        x = getitem(x, (slice(None),) * axis + (slice(0, n),))
-    elif n > have:
-        x = pad(x, [(0, n - have if k == axis else 0) for k in range(len(shape_of(x)))])
-    return x, n
+    if more:
+        return pad(x, [(0, integers.integer(trace, n - have) if k == axis else 0) for k in range(len(shape_of(x)))]), n
+    return getitem(x, (slice(None),) * axis + (slice(0, integers.integer(trace, n)),)), n
 
 
-def _scale(n: int, norm: str | None, inverse: bool) -> float:
+def _scale(n: Any, norm: str | None, inverse: bool) -> Any:
     """What a transform is multiplied by beyond its primitive's own 1/n on the way back."""
     if norm in (None, "backward"):
         return 1.0
     if isinstance(n, Dim):
-        raise active().specialise("the norm of a transform", n)
+        n = integers.to_float(integers.integer(active(), n))
     if norm == "ortho":
         return n**0.5 if inverse else n**-0.5
     if norm == "forward":
-        return float(n) if inverse else 1.0 / n
+        return n * 1.0 if inverse else 1.0 / n
     raise ValueError(f'Invalid norm value {norm}; should be "backward", "ortho" or "forward".')
 
 
-def _scaled(x: Any, factor: float) -> Any:
-    return x if factor == 1.0 else x * factor
+def _scaled(x: Any, factor: Any) -> Any:
+    return x if type(factor) is float and factor == 1.0 else x * factor
 
 
 def _transform(a: Any, n: int | None, axis: int, norm: str | None, out: Any, inverse: bool) -> Any:
@@ -84,6 +87,9 @@ def rfft(a: Any, n: int | None = None, axis: int = -1, norm: str | None = None, 
     x = cast(traced(a), np.float32 if dtype in _COMPLEX else np.float64)
     along = normalize_axis(axis, len(shape_of(x)))
     x, n = _sized(x, n, along)
+    if isinstance(n, Dim):  # how many numbers there are of a size that varies is a size of its own
+        half = integers.size_of(active(), integers.integer(active(), n) // 2 + 1)
+        return _scaled(bind(f.rfft, x, axis=along, half=half), _scale(n, norm, False))
     return _scaled(bind(f.rfft, x, axis=along), _scale(n, norm, False))
 
 
@@ -95,8 +101,8 @@ def irfft(a: Any, n: int | None = None, axis: int = -1, norm: str | None = None,
     dtype = strong(a)
     x = traced(a) if dt.is_complex(dtype) else cast(traced(a), _COMPLEX.get(dtype, np.complex128))
     along = normalize_axis(axis, len(shape_of(x)))
-    count = 2 * (shape_of(x)[along] - 1) if n is None else n
-    x, _ = _sized(x, None if n is None else count // 2 + 1, along)
+    count = 2 * (shape_of(x)[along] - 1) if n is None else integers.size_of(active(), n)
+    x, _ = _sized(x, None if n is None else n // 2 + 1, along)
     return _scaled(bind(f.irfft, x, axis=along, n=count), _scale(count, norm, True))
 
 
@@ -135,13 +141,13 @@ def _several(one: Any, a: Any, s: Any, axes: Any, norm: str | None, out: Any) ->
 @implements(np.fft.fftshift)
 def fftshift(x: Any, axes: Any = None) -> Any:
     """The zero frequency moved to the middle."""
-    return _shifted(x, axes, lambda size: size // 2)
+    return _shifted(x, axes, lambda size: integers.integer(active(), size) // 2)
 
 
 @implements(np.fft.ifftshift)
 def ifftshift(x: Any, axes: Any = None) -> Any:
     """The inverse of `fftshift`."""
-    return _shifted(x, axes, lambda size: -(size // 2))
+    return _shifted(x, axes, lambda size: -(integers.integer(active(), size) // 2))
 
 
 def _shifted(x: Any, axes: Any, by: Any) -> Any:

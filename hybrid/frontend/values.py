@@ -411,7 +411,8 @@ def record(trace: Trace, primitive: Primitive, x: Any, *more: Atom, kind: str | 
 def as_view(trace: Trace, x: Any, primitive: Primitive, proto: np.ndarray, *, scalar: bool = False, **params: Any) -> Any:
     """A tensor that shares x's storage, with the header NumPy gave."""
     source = symbol(trace, x)
-    if any(isinstance(size, Dim) for size in source.type.shape):
+    given = [size for value in params.values() if isinstance(value, tuple) for size in value]
+    if any(isinstance(size, Dim) for size in (*source.type.shape, *given)):
         (type_,) = infer(primitive, [source.type], params)  # a header knows numbers only
     else:
         type_ = source.type.with_shape(proto.shape)

@@ -51,18 +51,15 @@ fft = register(
 )
 
 
-def _half(n: Any) -> int:
-    return n // 2 + 1
-
-
-def _infer_rfft(x: TensorType, axis: int) -> TensorType:
+def _infer_rfft(x: TensorType, axis: int, half: Any = None) -> TensorType:
     if x.dtype not in _WIDE:
         raise DTypeError("rfft takes float32 or float64", got=x)
-    return TensorType(_WIDE[x.dtype], (*x.shape[:axis], _half(x.shape[axis]), *x.shape[axis + 1 :]))
+    size: Any = x.shape[axis]
+    return TensorType(_WIDE[x.dtype], (*x.shape[:axis], size // 2 + 1 if half is None else half, *x.shape[axis + 1 :]))
 
 
 # y = F x restricted to the first half: its adjoint pads with zeros and takes the real part of Fᴴ.
-def _adjoint_rfft(g: Any, x: Any, axis: int) -> tuple:
+def _adjoint_rfft(g: Any, x: Any, axis: int, half: Any = None) -> tuple:
     n = x.shape[axis]
     start = (0,) * len(x.shape)
     padded = x.zeros().astype(g.dtype).at_slice(start, (1,) * len(start), g)
@@ -70,7 +67,7 @@ def _adjoint_rfft(g: Any, x: Any, axis: int) -> tuple:
 
 
 rfft = register(Primitive(
-    "rfft", Kind.OPAQUE, lambda x, axis: np.fft.rfft(x, axis=axis), _infer_rfft, Linear(_adjoint_rfft),
+    "rfft", Kind.OPAQUE, lambda x, axis, half=None: np.fft.rfft(x, axis=axis), _infer_rfft, Linear(_adjoint_rfft),
     lambda rng: [((draw(rng, d, shape),), {"axis": 1}) for d in _WIDE for shape in ((3, 4), (2, 5))], reason=_REASON,
     batch=ALONG,
 ))  # fmt: skip

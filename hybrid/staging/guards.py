@@ -156,7 +156,7 @@ def reads(found: Reads) -> tuple[entry.Read, ...] | None:
         if parts is None or len(out) - behind > MANY:
             return None
         out += parts
-        behind += len(parts) - 1 if one.kind == "class" and parts else 0
+        behind += len(parts) - (one.kind == "class") if one.kind in ("class", "library") and parts else 0
     return tuple(out)
 
 
@@ -176,7 +176,7 @@ def _read(read: Read) -> list[entry.Read] | None:
     if read.kind == "global" and read.name not in read.holder:
         outside = [] if value is MISSING else [entry.DictRead(vars(builtins), read.name, value)]
         return [entry.DictRead(read.holder, read.name, entry.ABSENT), *outside]
-    if read.kind == "global" or isinstance(read.holder, dict):
+    if read.kind in ("global", "library") or isinstance(read.holder, dict):
         return [entry.DictRead(read.holder, read.name, known), *parts]
     if isinstance(read.holder, list):
         size = len(read.holder)

@@ -47,7 +47,8 @@ _PLAIN_STORE: tuple[Any, ...] = tuple(
 class Read:
     """One value: `name` in the namespace of a module, the contents of a cell, an attribute or an item of `holder`."""
 
-    # global | cell | attribute | method (the function of one, whatever it is bound to) | item | context | class (its methods)
+    # global | library (the same, of a library's module) | cell | attribute | method (the function of one, whatever it is
+    # bound to) | item | context | class (its methods)
     kind: str
     holder: Any
     name: Any
@@ -62,6 +63,8 @@ class Read:
         match self.kind:
             case "global":
                 return self.holder.get(self.name, vars(builtins).get(self.name, MISSING))
+            case "library":
+                return self.holder.get(self.name, MISSING)
             case "cell":
                 return _contents(self.holder)
             case "attribute":
@@ -323,7 +326,7 @@ class _Scan:
     def callable(self, value: Any, args: tuple = (), kwargs: Mapping[str, Any] | None = None, text: str = "") -> None:
         """The reads of calling something with arguments of which only objects are looked into."""
         kwargs = kwargs or {}
-        if type(value).__module__.startswith(COMPILERS):
+        if str(type(value).__module__).startswith(COMPILERS):
             return  # what Numba compiled reads its globals as they were then
         if isinstance(value, types.FunctionType):
             self.function(value, _named(value, args, kwargs))
@@ -438,6 +441,13 @@ class _Scan:
             if type(value) is ContextVar:
                 break
             self.logger(value)
+            if isinstance(value, types.ModuleType) and not has_attributes(value):
+                held = vars(value).get(name, MISSING)
+                if not (callable(held) or valued(held) or isinstance(held, types.ModuleType)):
+                    return  # nothing that users replace, or state of the library
+                text = f"{text}.{name}"
+                value = self.read("library", vars(value), name, f"`{text}`")
+                continue
             if not has_attributes(value):
                 return
             text = f"{text}.{name}"

@@ -423,3 +423,34 @@ def test_large_arrays_that_only_numpy_reads_are_refused():
     np.testing.assert_array_equal(f(np.zeros(3)), [4.0] * 3)
     g = function(lambda x: x + table[:3], strict=True)  # read by the graph alone
     np.testing.assert_array_equal(g(np.zeros(3)), [2.0] * 3)
+
+
+def test_names_of_libraries_that_somebody_replaces(monkeypatch):
+    def wave(x):
+        return np.sin(x) * math.pi + np.linalg.norm(x)
+
+    compiled = hy.function(wave)
+    for name, holder, new in (
+        ("pi", math, 3.0),
+        ("sin", np, np.cos),
+        ("sin", np, lambda x: x * 2),
+        ("norm", np.linalg, lambda x: LR),
+    ):
+        for _ in range(3):
+            assert np.allclose(compiled(V), wave(V))
+        with monkeypatch.context() as patch:
+            patch.setattr(holder, name, new)
+            for _ in range(3):
+                assert np.allclose(compiled(V), wave(V))
+    assert np.allclose(compiled(V), wave(V))
+
+
+def test_a_function_that_replaces_a_constant_of_a_library(monkeypatch):
+    monkeypatch.setattr(math, "tau", 6.0)
+
+    def program(x):
+        math.tau = 1.0
+        return x * math.tau
+
+    with pytest.warns(match=r"math\.tau"):
+        assert np.array_equal(hy.function(program)(V), V) and math.tau == 1.0
