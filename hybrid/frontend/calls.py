@@ -64,7 +64,7 @@ def _plain(args: tuple) -> list | None:
     return out if found else None
 
 
-def _are_settings(kwargs: dict) -> bool:
+def are_settings(kwargs: dict) -> bool:
     """Whether these keywords mean the same to NumPy's function, its method and our shorter form."""
     for name, x in kwargs.items():
         if name not in _SETTINGS or not (type(x) in _PLAIN or type(x) is tuple or isinstance(x, np.dtype)):
@@ -128,7 +128,7 @@ def implements(numpy_function: Callable, *also: Callable) -> Callable:
                         return body(*args, **kwargs)
                     except Unsupported as error:
                         return between(numpy_function, args, kwargs, _called(numpy_function), error)
-            elif (not kwargs or _are_settings(kwargs)) and (plain := _plain(args)) is not None:
+            elif (not kwargs or are_settings(kwargs)) and (plain := _plain(args)) is not None:
                 made = (quick if type(plain[0]) is np.ndarray else join)(*plain, **kwargs)
                 return wrap(made) if type(made) is np.ndarray else rewrap(made)
             elif lifted.among(args):
@@ -141,6 +141,7 @@ def implements(numpy_function: Callable, *also: Callable) -> Callable:
 
         for known in (numpy_function, *also):
             FUNCTIONS[known] = function
+        function.forms = quick, join  # type: ignore[attr-defined]  # what an eager call comes to, of one array and of several
         return function
 
     return decorate

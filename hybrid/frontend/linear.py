@@ -142,6 +142,9 @@ def matmul(x1: Any, x2: Any, /, out: Any = None, **rest: Any) -> Any:
     return result if destination is None else store(active(), destination, result)
 
 
+matmul.forms = np.matmul, np.matmul  # type: ignore[attr-defined]
+
+
 def _eager_matmul(a: Any, b: Any, out: Any, rest: dict) -> Any:
     arrays = [np.asarray(concrete(x)) for x in (a, b)]
     if out is None and not rest and any(x.dtype in (dt.bfloat16, dt.float16) for x in arrays) and all(x.ndim for x in arrays):

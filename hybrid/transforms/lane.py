@@ -1,25 +1,27 @@
-"""The short way of the commonest calls on a tape: one new result from tensors and floats by position.
+"""The short way of the commonest calls on a tape: one result, new or a view, from tensors, constants and lists of those.
 
-It does what `Tape.apply` does, without what such calls have no use for: keyword arguments, nested operands, writes and views.
+It does what `Tape.apply` does, without what such calls have no use for: writes, several results, tapes of several levels.
 """
 
 from __future__ import annotations
 
 import operator
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
 from hybrid.core import dtype as dt
+from hybrid.core import tree
 from hybrid.frontend import values
+from hybrid.frontend.calls import are_settings
 from hybrid.frontend.elementwise import Elementwise
 from hybrid.ir import lifted
 from hybrid.ir.trace import Chain
 from hybrid.transforms import levels
 from hybrid.transforms.saved import watched
-from hybrid.transforms.tape import Node, Tape, Tracked
+from hybrid.transforms.tape import Node, Tracked
 
 MOST = 4096
 _new = object.__new__
@@ -33,52 +35,80 @@ def follow(function: Callable, args: tuple, kwargs: dict) -> Any:
         return _item(args[0], _settled(args[1]))
     if function is operator.setitem:
         return levels.follow(function, (args[0], _settled(args[1]), args[2]), kwargs)
-    if kwargs:
-        return levels.follow(function, args, kwargs)
     tensor = values.tensor_class
-    level: Tape | None = None
+    level: Any = None
     arrays: list[Any] = []
     tracked: list[Tracked | None] = []
     key: list[Any] = [function]
-    for x in args:
+    given = args if not kwargs else _listed(args, kwargs, key)
+    for x in given:
         kind = type(x)
         if kind is tensor:
             data = x._data
-            kind = type(data)
-            if kind is Tracked:
+            if type(data) is Tracked:
                 value = data.value
                 if type(value) is not np.ndarray or not (level is None or level is data.level):
-                    return levels.follow(function, args, kwargs)
-                if not (type(function) is Elementwise or value.flags.c_contiguous):  # its layout may decide what is a view
                     return levels.follow(function, args, kwargs)
                 level = data.level
                 tracked.append(data)
                 arrays.append(value)
                 key += (value.dtype, value.shape)
-            elif kind is np.ndarray:
+                if not value.flags.c_contiguous:  # its layout may decide what is a view
+                    key.append(value.strides)
+            elif type(data) is np.ndarray:
                 tracked.append(None)
                 arrays.append(data)
-                key += (data.dtype, data.shape, None)
+                key += (data.dtype, data.shape, None if data.flags.c_contiguous else data.strides, None)
             else:
                 return levels.follow(function, args, kwargs)
         elif kind is float:
             tracked.append(None)
             arrays.append(x)
             key.append(float)
+        elif kind in _CONSTANTS:
+            key += (kind, x)
+        elif kind is tuple or kind is list:  # of tensors, or of sizes and axes
+            if x and type(x[0]) is tensor:
+                for item in x:
+                    data = item._data if type(item) is tensor else None
+                    if type(data) is Tracked and (level is None or level is data.level) and type(data.value) is np.ndarray:
+                        level = data.level
+                        tracked.append(data)
+                        data = data.value
+                    elif type(data) is np.ndarray:
+                        tracked.append(None)
+                        key.append(None)
+                    else:
+                        return levels.follow(function, args, kwargs)
+                    arrays.append(data)
+                    key += (data.dtype, data.shape, data.strides)
+                key += (kind, len(x))
+            elif _WHOLE.issuperset(map(type, x)):
+                key += (kind, tuple(x))
+            else:
+                return levels.follow(function, args, kwargs)
         else:
             return levels.follow(function, args, kwargs)
     if level is None:
-        raise lifted.Followed
+        return levels.follow(function, args, kwargs)
     known = _known.get(tuple(key))
     if known is None:
-        known = _enter(tuple(key), function, args, tracked)
+        known = _enter(tuple(key), function, args, kwargs, tracked)
     if known is _refuses:
         return levels.follow(function, args, kwargs)
-    operation, direct, wanted, saved = known
+    operation, direct, wanted, saved, view = known
     out = direct(*arrays)
+    made = _new(tensor)
+    if view is not None:
+        shown = tracked[view[0]]
+        if level.records:
+            made._data = Tracked(level, out, None, shown.storage, (*shown.chain, *view[1]))  # type: ignore[union-attr]
+        else:
+            shown.storage.share()  # type: ignore[union-attr]
+            made._data = out
+        return made
     if out.base is not None:  # the real part of an operand, in its memory
         return levels.follow(function, args, kwargs)
-    made = _new(tensor)
     if not level.records:
         made._data = out
         return made
@@ -93,6 +123,14 @@ def follow(function: Callable, args: tuple, kwargs: dict) -> Any:
     return made
 
 
+def _listed(args: tuple, kwargs: dict, key: list) -> list:
+    """All arguments; the names of those that have one go into the key."""
+    key.append(tuple(kwargs))
+    return [*args, *kwargs.values()]
+
+
+_CONSTANTS = frozenset((int, bool, str, type(None)))
+_WHOLE = frozenset((int,))
 _BASIC = frozenset((int, type(None), type(...)))
 
 
@@ -153,35 +191,88 @@ def _frame() -> tuple:
     return frame.f_code, frame.f_lasti
 
 
-def _enter(key: tuple, function: Callable, args: tuple, tracked: list) -> Any:
+def _enter(key: tuple, function: Callable, args: tuple, kwargs: dict, tracked: list) -> Any:
     """Find out whether a call can go the short way, and remember it."""
-    operation = levels.operation(function, args, {}, [])
-    if isinstance(function, levels.Call):
-        return _refuses  # their results come as a tuple
-    wanted = tuple([t is not None and takes for t, takes in zip(tracked, operation.takes)])
-    short = len(operation.outputs) == 1 and operation.views[:1] == (None,) and operation.smooth[0] and any(wanted)
     found: Any = _refuses
-    if short:
-        direct = _direct(function, [x.dtype for x in args if not isinstance(x, float)])
-        found = operation, direct, wanted, operation.backward(wanted, operation.smooth)[1]
+    if not isinstance(function, levels.Call):  # their results come as a tuple
+        operands: list[Any] = []
+        operation = levels.operation(function, args, kwargs, operands)
+        wanted = tuple([t is not None and takes for t, takes in zip(tracked, operation.takes)])
+        view = operation.views[0] if operation.views else None
+        new = view is None and operation.smooth[:1] == (True,) and any(wanted)
+        shown = view is not None and tracked[view[0]] is not None
+        one = len(operation.outputs) == operation.results == 1 and len(operands) == len(tracked)
+        if one and operation.nesting is not None and operation.nesting[0] is tree.LEAF and (new or shown):
+            saved = operation.backward(wanted, operation.smooth)[1] if new else ()
+            found = operation, _direct(function, args, kwargs, operands), wanted, saved, view
     if len(_known) >= MOST:
         _known.clear()
     _known[key] = found
     return found
 
 
-def _direct(function: Callable, dtypes: list) -> Callable:
+_COMMON = frozenset("fdFD")
+
+
+def _direct(function: Callable, args: tuple, kwargs: dict, operands: list) -> Callable:
     """The function of arrays that computes it, which gives an array."""
-    if isinstance(function, Elementwise) and dt.bfloat16 not in dtypes:
-        ufunc = function.ufunc
+    common = _COMMON.issuperset([x.dtype.char for x in operands if not isinstance(x, float)])
+    bare = not kwargs and len(operands) == len(args)
+    if bare and isinstance(function, Elementwise) and dt.bfloat16 not in [getattr(x, "dtype", None) for x in operands]:
+        return _of_arrays(function.ufunc)
+    forms = getattr(function, "forms", None)
+    tensors: Callable = _itself
+    if forms is None or not common or not are_settings(kwargs):
+        tensors, called = values.wrap, function
+    else:
+        called = forms[0] if type(args[0]) is values.tensor_class else forms[1]
+    if tensors is _itself:
+        if bare:
+            return _of_arrays(called)
+        if len(operands) == 1 and args and args[0] is operands[0]:
+            rest = args[1:]
+            return _of_arrays(lambda a: called(a, *rest, **kwargs))
+        if len(args) == 1 and not kwargs:
+            return _of_arrays(lambda *arrays: called(arrays))
 
-        def compute(*arrays: Any) -> Any:
-            out = ufunc(*arrays)
-            return out if type(out) is np.ndarray else np.asarray(out)
+    def compute(*arrays: Any) -> Any:
+        source = iter(arrays)
+        given = [_filled(x, source, tensors) for x in args]
+        return called(*given, **{name: _filled(x, source, tensors) for name, x in kwargs.items()})
 
-        return compute
-    wrap = values.wrap
-    return lambda *arrays: function(*[a if type(a) is float else wrap(a) for a in arrays])._data
+    # The call is kept for others like it, less the tensors of this one.
+    args, kwargs = levels.replaced(args, _blank), levels.replaced(kwargs, _blank)
+    return _of_arrays(compute)
+
+
+def _filled(x: Any, source: Iterator, tensors: Callable) -> Any:
+    """An argument with the next arrays in the places of its tensors."""
+    kind = type(x)
+    if kind is values.tensor_class:
+        return tensors(next(source))
+    if kind is float:
+        return next(source)
+    return kind([_filled(item, source, tensors) for item in x]) if kind is tuple or kind is list else x
+
+
+def _itself(x: Any) -> Any:
+    return x
+
+
+def _blank(x: Any) -> Any:
+    return values.wrap(_NOTHING)
+
+
+_NOTHING = np.empty(0)
+
+
+def _of_arrays(function: Callable) -> Callable:
+    def compute(*arrays: Any) -> Any:
+        out = function(*arrays)
+        kind = type(out)
+        return out if kind is np.ndarray else out._data if kind is values.tensor_class else np.asarray(out)
+
+    return compute
 
 
 lifted.enter(follow)
