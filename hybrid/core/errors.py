@@ -79,6 +79,10 @@ class GradientError(HybridError, RuntimeError):
     """A derivative that does not exist, or can no longer be computed."""
 
 
+class NoLeafError(GradientError):
+    """`backward` in a decorated function comes to no leaf: those among its arguments were passed as plain tensors."""
+
+
 class CompileError(HybridError, RuntimeError):
     """A loop nest or machine-code problem; the message names the kernel."""
 

@@ -14,7 +14,6 @@ import numpy as np
 from hybrid.core import dtype as dt
 from hybrid.core.shape import Shape
 from hybrid.frontend import integers
-from hybrid.frontend.calls import unsupported
 from hybrid.frontend.compositions import NAMES
 from hybrid.frontend.creation import CONSTRUCTORS, counted, sizes, spaced
 from hybrid.frontend.elementwise import cast
@@ -26,15 +25,15 @@ from hybrid.frontend.values import active, holds_tensor, shape_of
 # Spaces -----------------------------------------------------------------------------------------------------------------
 def _logspace(start: Any, stop: Any, num: Any = 50, endpoint: bool = True, base: Any = 10.0, dtype: Any = None,
               axis: int = 0) -> Any:  # fmt: skip
-    if shape_of(base):
-        raise unsupported("np.logspace to several bases")
+    if any(map(shape_of, (start, stop, base))):
+        return np.logspace(start, stop, num, endpoint, base, dtype, axis)
     powers = NAMES["power"](base, spaced(start, stop, num, endpoint))
     return powers if dtype is None else cast(powers, dt.canonical(dtype, None))
 
 
 def _geomspace(start: Any, stop: Any, num: Any = 50, endpoint: bool = True, dtype: Any = None, axis: int = 0) -> Any:
     if holds_tensor((start, stop)) or np.iscomplexobj(start) or np.iscomplexobj(stop) or np.ndim(start) or np.ndim(stop):
-        raise unsupported("np.geomspace between other than two real numbers that are known")
+        return np.geomspace(start, stop, num, endpoint, dtype, axis)
     if start == 0 or stop == 0:
         raise ValueError("Geometric sequence cannot include zero")
     own, sign = np.result_type(start, stop, 1.0), np.sign(start)

@@ -174,6 +174,7 @@ class Trace(KnownSizes):
         self.seeded: dict[int, Any] = {}  # those that the traced code makes, and their parts
         self.asked: set[Cell] = set()  # whose layout made a difference
         self.unsure: set[Cell] = set()  # whose layout only a run knows
+        self.asked_leaves = False  # whether it depends on what requires gradients
         self.orders: dict[Cell, tuple[int, ...]] = {}  # the axes of new storage from slowest to fastest, where not in C order
         self.ranges: dict[Atom, tuple[Size, Size]] = {}  # numbers whose least and greatest value are known
         self.bound: dict[str, Atom] = {}  # the numbers that symbols were given

@@ -33,7 +33,7 @@ from hybrid.staging.fallback import Refusal
 from hybrid.staging.floats import Flagged, Watch
 from hybrid.staging.parameters import Bound
 from hybrid.staging.reads import Reads
-from hybrid.staging.signature import ArrayLeaf, SameLeaf, describe
+from hybrid.staging.signature import ArrayLeaf, SameLeaf, StaticLeaf, describe
 from hybrid.staging.tracing import (
     Argument,
     Computed,
@@ -153,7 +153,7 @@ class Compiled:
         arrays = {
             k: _data(v)
             for k, v in enumerate(values)
-            if isinstance(v, (Value, np.ndarray)) and not isinstance(traced.leaves[k], SameLeaf)
+            if isinstance(v, (Value, np.ndarray)) and not isinstance(traced.leaves[k], (SameLeaf, StaticLeaf))
         }
         arrays |= {-1 - k: array for k, (_, array) in enumerate(traced.graph.constants)}
         written = [k for k, a in arrays.items() if any(w is a or (type(w) is int and w == k) for w in traced.writes)]

@@ -18,7 +18,7 @@ from hybrid.ir.lifted import Lifted
 from hybrid.staging.parameters import Bound
 from hybrid.transforms import levels
 from hybrid.transforms.reverse import depending
-from hybrid.transforms.tape import recording
+from hybrid.transforms.tape import Leaf, Tracked, recording
 
 if TYPE_CHECKING:
     from hybrid.staging.compiled import Compiled
@@ -36,11 +36,19 @@ def below(bound: Bound) -> Bound | None:
     return tree.unflatten(structure, [wrap(x._data.example()) if is_followed(x) else x for x in leaves])
 
 
+def holds_leaves_only(bound: Bound) -> bool:
+    """Whether all that transforms follow among arguments are leaves, tensors that require gradients."""
+    followed = [x._data for x in tree.flatten(bound)[0] if is_followed(x)]
+    return all([type(x) is Tracked and x.level.number == 0 and isinstance(x.source[0], Leaf) for x in followed])
+
+
 def is_wanted(compiled: Compiled) -> bool:
     """Whether results of a call come, with a derivative, of something that is no argument and that a transform follows."""
-    traced = compiled.traced
-    if not traced.followed or not recording() or not any(is_followed(x) for _, x in traced.followed):
-        return False
+    return recording() and any(is_followed(x) for _, x in compiled.traced.followed) and may_be_wanted(compiled)
+
+
+def may_be_wanted(compiled: Compiled) -> bool:
+    """Whether there are such results, which machine code does not know of."""
     if compiled.returns_followed is None:
         compiled.returns_followed = not _trains(compiled) and _depends(compiled)
     return compiled.returns_followed
@@ -49,7 +57,9 @@ def is_wanted(compiled: Compiled) -> bool:
 def _trains(compiled: Compiled) -> bool:
     """Whether a call goes back by itself: it leaves gradients, or writes over what they were computed of."""
     traced = compiled.traced
-    return traced.differentiates or any(array is written for array, _ in traced.followed for written in traced.writes)
+    return traced.differentiates == "gradients" or any(
+        array is written for array, _ in traced.followed for written in traced.writes
+    )
 
 
 def _depends(compiled: Compiled) -> bool:
@@ -81,7 +91,7 @@ def objection(compiled: Compiled) -> str | None:
     if compiled.operation is not None:
         return None
     if traced.differentiates:
-        return "it asks for gradients itself"
+        return "it asks for gradients itself, or what requires them"
     if traced.writes or traced.updates or traced.rebinds:
         return "it writes into what comes from outside"
     if has_effects(traced.graph):

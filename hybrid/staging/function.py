@@ -20,7 +20,6 @@ from hybrid.core import tree
 from hybrid.core.config import BACKENDS, config
 from hybrid.core.errors import (
     ArgumentError,
-    AssumptionError,
     CompileError,
     HybridError,
     NotFiniteError,
@@ -43,6 +42,7 @@ from hybrid.staging.fallback import (
     without_our_frames,
 )
 from hybrid.staging.floats import Flagged
+from hybrid.staging.follows import FOLLOWED, Follows, is_native
 from hybrid.staging.inspect import Inspection
 from hybrid.staging.kept import Keeps
 from hybrid.staging.parameters import Bound, Parameters, untraceable
@@ -71,7 +71,6 @@ class Call(NamedTuple):
     state: tuple[Read, ...]
 
 
-FOLLOWED = "hybrid.staging.followed"  # imported when a transform follows something
 REST = 64  # calls that go straight to Python where no call has ever been compiled: to look at one takes some 20 µs
 MISSES = 4  # calls that compiled code could not make after all, before it is not tried any more
 SEVERAL = 3  # floats of one argument that the function asks for the values of, before all of them become static
@@ -81,7 +80,7 @@ MANY_SIZES = 48  # traces for other sizes of the same arguments, after which new
 MANY_VARIANTS = 3  # traces kept beside one for other states of what a function reads, such as a training flag
 
 
-class Function(Keeps, Reports, Inspection):  # type: ignore[override]  # Inspection reads the traces only
+class Function(Keeps, Follows, Reports, Inspection):  # type: ignore[override]  # Inspection reads the traces only
     """A decorated function. Made by `hybrid.function`; calls take and return what the undecorated function does."""
 
     def __new__(cls, function: Callable, **options: Any) -> Function:
@@ -102,6 +101,7 @@ class Function(Keeps, Reports, Inspection):  # type: ignore[override]  # Inspect
         self._refused: Counter[str] = Counter()  # by reason
         self._sizes = Sizes(self.parameters, dynamic, signature)
         self._asked: dict[tree.Structure, dict[int, str]] = {}  # numbers that became static: leaf -> who asked for the value
+        self._trains = False  # whether leaves among its arguments are its own
         self._refusals = self._resting = 0  # calls that were refused in a row; calls to come that are not looked at
         self._state = State()
         self._room = 1  # times as much room in containers as there is at first
@@ -180,13 +180,14 @@ class Function(Keeps, Reports, Inspection):  # type: ignore[override]  # Inspect
             bound = self.parameters.bind(args, kwargs)
         if bound is None:
             return self.function(*args, **kwargs)  # raises Python's own message, and nothing of ours before it
+        form = len(args), tuple(kwargs)
         low = late.module(FOLLOWED).below(bound) if lifted.is_loaded() else None
-        if low is not None:
-            return self._followed(self._trace_for(low, (len(args), tuple(kwargs))), bound, args, kwargs)
-        found, failed = self._trace_for(bound, (len(args), tuple(kwargs))), None
+        if low is not None and (found := self._lowered(low, bound, form)) is not None:
+            return self._followed(found, bound, args, kwargs)
+        found, failed = self._trace_for(bound, form), None
         if not isinstance(found, Refusal):
             compiled, call = found
-            if compiled.traced.followed and late.module(FOLLOWED).is_wanted(compiled):
+            if not is_native(compiled) and late.module(FOLLOWED).is_wanted(compiled):
                 return self._followed(found, bound, args, kwargs)
             refusal = compiled.refuses(call.values, call.bound)
             if refusal is None:
@@ -212,22 +213,6 @@ class Function(Keeps, Reports, Inspection):  # type: ignore[override]  # Inspect
             self._refusals += 1
             self._resting = REST if self._refusals >= MANY else 0
         return out
-
-    def _followed(self, found: tuple[Compiled, Call] | Refusal, bound: Bound, args: tuple, kwargs: dict) -> Any:
-        """A call on values that a transform follows."""
-        if isinstance(found, Refusal):
-            out = self._plainly(args, kwargs)
-            self._report(found)
-            return out
-        compiled, call = found
-        followed = late.module(FOLLOWED)
-        why = followed.objection(compiled)
-        if why is not None:
-            self._say(f"{name_of(self.function)}: where gradients or vmap are asked for it runs as plain Python, for {why}")
-        elif compiled.refuses(call.values, call.bound) is None:
-            with contextlib.suppress(AssumptionError):
-                return followed.call(compiled, tree.flatten(bound)[0])
-        return self._plainly(args, kwargs)
 
     def _run(self, compiled: Compiled, call: Call) -> Any:
         if not config.debug:
@@ -297,7 +282,7 @@ class Function(Keeps, Reports, Inspection):  # type: ignore[override]  # Inspect
             if isinstance(made, Refusal):
                 return made
             compiled, call = made
-        if form not in compiled.entries and not aside.entries_aside() and not compiled.traced.followed:
+        if form not in compiled.entries and not aside.entries_aside() and is_native(compiled):
             self._push(compiled, form)
         return compiled, call
 
@@ -466,7 +451,7 @@ class Function(Keeps, Reports, Inspection):  # type: ignore[override]  # Inspect
             raise
         compiled = Compiled(traced, reads, self.backend or config.backend, reason, self.strict)
         try:
-            if not traced.followed:  # machine code knows arrays only
+            if is_native(compiled):
                 self._push(compiled, form)
             compiled.plan  # noqa: B018  errors of the compiler belong here, not to a later call
         except HybridError:

@@ -122,7 +122,8 @@ def guard(leaf: Leaf, written: bool) -> entry.Guard | None:
         if leaf.python is float:
             return entry.FloatValueGuard(leaf.value)
         # Equal strings may be two objects, and so may functions; one that is not this one goes the slow way.
-        if leaf.python in (bool, str, types.FunctionType) or leaf.key == ("object", id(leaf.value)):
+        same = isinstance(leaf.value, Value) or leaf.key == ("object", id(leaf.value))
+        if same or leaf.python in (bool, str, types.FunctionType):
             return entry.SameGuard(leaf.value)
     return None
 

@@ -27,6 +27,7 @@ from hybrid.core import tree
 from hybrid.core.config import ENVIRONMENT
 from hybrid.core.errors import TraceError
 from hybrid.frontend.values import Value
+from hybrid.ir.lifted import Lifted
 from hybrid.ir.requests import Rebinds
 from hybrid.staging.chains import MISSING, Chain, chains, imports_of, may_write
 from hybrid.staging.contents import can_be_refilled, copied, levels, refill
@@ -211,6 +212,9 @@ class Reads:
         args, kwargs = bound[:2]
         scan.callable(function, args, kwargs, "")
         scan.given([*args, *kwargs.values()])
+        for x in tree.flatten((args, kwargs))[0]:
+            if isinstance(x, Value) and isinstance(x._data, Lifted):
+                scan.read("attribute", x, "_data", "what an argument is to gradients")
         varying = {place.mark for place in state}
         return cls([read for mark, read in scan.found.items() if mark not in varying], scan.imports, scan.writes)
 

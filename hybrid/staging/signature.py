@@ -21,6 +21,7 @@ from hybrid.core.errors import TraceError
 from hybrid.core.shape import Dim, Shape, TensorType, divide
 from hybrid.frontend.draws import BITS, GENERATORS, LEGACY
 from hybrid.frontend.values import Value
+from hybrid.ir.lifted import Lifted
 from hybrid.ops.draw import bits_of
 
 
@@ -125,6 +126,8 @@ class StaticLeaf:
         return isinstance(self.key, tuple) and self.key[:1] == ("function",)
 
     def __str__(self) -> str:
+        if isinstance(self.value, Value):
+            return f"a leaf, {TensorType(self.value._data.dtype, self.value._data.shape)}"
         return repr(self.value)[:60]
 
 
@@ -163,6 +166,8 @@ def describe(value: Any, static: bool = False) -> Leaf:
     if kind is float or kind is complex:
         return static_leaf(value) if static else NumberLeaf(kind)
     if isinstance(value, Value):
+        if isinstance(value._data, Lifted):  # a leaf, whose gradient the function leaves with it: this very tensor
+            return StaticLeaf(kind, ("leaf", id(value), value._data), value)
         return _array(value._data, True)
     if kind is np.ndarray:
         return _array(value, False)

@@ -27,7 +27,7 @@ from hybrid.runtime.flags import Seen
 from hybrid.runtime.program import Lowered, Segment
 from hybrid.staging import entry, guards
 from hybrid.staging.signature import ArrayLeaf, Leaf
-from hybrid.staging.state import leaving
+from hybrid.staging.state import leaving, leaving_gradients
 from hybrid.staging.tracing import Argument, Computed, Constant, Items, Result, Traced, View, view_of
 
 _PYTHON = (dt.float64, dt.complex128, dt.int64, dt.bool_)  # dtypes whose values an entry makes Python numbers of
@@ -116,6 +116,9 @@ class _Builder:
         if traced.rebinds:
             after = [_nested(structure, leaves) for _, structure in traced.rebinds]
             results = entry.CallResult(leaving([traced.state[k] for k, _ in traced.rebinds]), (results, *after))
+        if traced.gradients:
+            after = [_nested(structure, leaves) for _, structure in traced.gradients]
+            results = entry.CallResult(leaving_gradients([leaf for leaf, _ in traced.gradients]), (results, *after))
         for temporary in self.temporaries:
             self.check(*temporary.shape)
         return Work(results, steps, tuple(self.temporaries))

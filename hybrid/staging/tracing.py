@@ -152,7 +152,7 @@ class Traced:
     heard: bool = False  # whether it asks NumPy to report floating-point errors that the caller does not ask for
     followed: tuple[tuple[np.ndarray, Any], ...] = ()  # captured arrays of tensors that a transform followed, and these
     gradients: tuple[tuple[Any, tree.Structure], ...] = ()  # leaves that it gives gradients; these are the last results
-    differentiates: bool = False  # whether it has to do with the gradients of leaves
+    differentiates: str = ""  # whether it has to do with leaves: "gradients" of theirs, "asks" what requires them
 
     def takes(self, sizes: Mapping[str, int]) -> bool:
         """Whether these sizes of arguments are among those it was made for."""

@@ -89,6 +89,8 @@ class Meaning:
 
     @staticmethod
     def requires_grad(x: Any) -> bool:
+        if type(x._data) is Symbol and tr.current() is not None:
+            return within.comes_of_leaves(x)
         return _tracked(x) is not None
 
     @staticmethod

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from hybrid.core.errors import GradientError
+from hybrid.core.errors import NoLeafError
 from hybrid.frontend import values
 from hybrid.frontend.values import Value, wrap
 from hybrid.ir import trace as tr
@@ -80,18 +80,17 @@ def held(leaf: Leaf) -> Held:
     return found
 
 
-def left(trace: Trace, reads: Any) -> tuple[list[Leaf], list[Any], bool]:
-    """Those leaves whose `grad` is another object after a call, and these; whether there is any gradient.
+def left(trace: Trace, reads: Any) -> tuple[list[Leaf], list[Any], str]:
+    """Those leaves whose `grad` is another object after a call, and these; what it has to do with gradients.
 
     What the trace counts on is entered in `reads`.
     """
-    some = bool(trace.gradients)
     for leaf, gradient in trace.gradients.items():
         if gradient.guarded:
             reads.also(leaf, "grad", "a gradient")
     found = {leaf: h.tensor for leaf, h in trace.gradients.items() if h.changed and h.tensor is not leaf.grad}
     trace.gradients.clear()
-    return list(found), list(found.values()), some
+    return list(found), list(found.values()), "gradients"
 
 
 def eqns_of(trace: Trace) -> list[Eqn]:
@@ -113,6 +112,15 @@ def atoms_of(trace: Trace, x: Any) -> list[Var]:
     return [atom] if isinstance(atom, Var) else []
 
 
+def comes_of_leaves(x: Any) -> bool:
+    """`x.requires_grad`: whether a value has a derivative by some leaf that has been read."""
+    trace = values.active()
+    trace.asked_leaves = True
+    return values.read(trace, x) in depending(
+        eqns_of(trace), {a for atoms in trace.leaves.values() for a in atoms if isinstance(a, Var)}
+    )
+
+
 def pull(outputs: Sequence[Any], gradients: Sequence[Any], sources: Sequence[Sequence[Var]], create: bool) -> list[Atom | None]:
     """The sums of the cotangents of some values; None for those that no output depends on."""
     trace = values.active()
@@ -123,9 +131,9 @@ def pull(outputs: Sequence[Any], gradients: Sequence[Any], sources: Sequence[Seq
     for x, given in zip(outputs, gradients):
         atom = values.read(trace, x)
         if atom not in active:
-            raise GradientError("no gradient flows to this tensor inside a decorated function", got=str(atom.type),
-                                at=tr.user_line(), fix="let leaves be tensors that the function captures, not arguments; "
-                                "or use hybrid.grad or GradientTape")  # fmt: skip
+            raise NoLeafError("no gradient flows to this tensor inside a decorated function", got=str(atom.type),
+                              at=tr.user_line(), fix="compute it from tensors that require gradients, or use hybrid.grad or "
+                              "GradientTape")  # fmt: skip
         assert isinstance(atom, Var)
         reached.add(atom, recorder.term(values.read(trace, given)))
     reached.passing = {atom: None for atoms in sources for atom in atoms}
