@@ -15,7 +15,8 @@ import numpy as np
 from hybrid.core import dtype as dt
 from hybrid.core.errors import ArgumentError, TraceError
 from hybrid.core.shape import Dim
-from hybrid.frontend import exchange, halves, integers, protocol
+from hybrid.frontend import digits as digit
+from hybrid.frontend import exchange, halves, integers, protocol, uncertain
 from hybrid.frontend.compositions import python_power
 from hybrid.frontend.elementwise import NAMES, Elementwise, cast, same, store
 from hybrid.frontend.gradients import Gradients
@@ -253,6 +254,8 @@ class Tensor(Methods, Gradients, Value):
     def __getattr__(self, name: str) -> Any:
         # Reached for names that no tensor has: while tracing, those of the array or number that this one stands for.
         if not name.startswith("_") and type(self._data) is Symbol and hasattr(self.__class__, name):
+            if (method := digit.method(self, name)) is not None:
+                return method
             self._value(f".{name}")
         raise AttributeError(f"'Tensor' object has no attribute {name!r}", name=name, obj=self)
 
@@ -332,7 +335,9 @@ class Tensor(Methods, Gradients, Value):
     def __round__(self, digits: int | None = None) -> Any:
         if digits is not None:
             # Python counts decimal digits exactly where NumPy scales, rounds and scales back.
-            return round(self._value("round()").item(), digits) if kind_of(self) == "python" else self.round(digits)
+            if uncertain.is_uncertain(self):
+                return uncertain.pick(active(), self, lambda x: round(x, digits))
+            return digit.rounded(self, digits) if kind_of(self) == "python" else self.round(digits)
         kind = kind_of(self)
         if self.shape or kind == "ndarray" or (kind == "scalar" and self.dtype == dt.bool_):
             raise TypeError(f"type {self.__class__.__name__} doesn't define __round__ method")

@@ -1,0 +1,107 @@
+"""Python's numbers to the last digit and bit: `round(x, n)`, `bit_length`, `bit_count` of numbers that only a run knows."""
+
+import math
+
+import numpy as np
+import pytest
+
+import hybrid as hy
+
+EDGES = (0.0, -0.0, math.inf, -math.inf, math.nan, 5e-324, 2.675, 1.005, 0.125, -2.5, 1e308, 2.0**51 + 0.5, 2.0**53 + 2)
+
+
+def to_none(x):
+    out = []
+    for i in range(len(x)):
+        out.append(round(float(x[i]), 0))
+    return out
+
+
+def to_two(x):
+    out = []
+    for i in range(len(x)):
+        out.append(round(float(x[i]), 2))
+    return out
+
+
+def to_seventeen(x):
+    out = []
+    for i in range(len(x)):
+        out.append(round(float(x[i]), 17))
+    return out
+
+
+def to_most(x):
+    out = []
+    for i in range(len(x)):
+        out.append(round(float(x[i]), 22))
+    return out
+
+
+def bits(x):
+    out = []
+    for i in range(len(x)):
+        v = int(x[i])
+        out.append((v.bit_length(), v.bit_count()))
+    return out
+
+
+def tens(x):
+    out = []
+    for i in range(len(x)):
+        v = int(x[i])
+        out.append((round(v, -1), round(v, -3), round(v * 2, ndigits=1)))
+    return out
+
+
+def integral(x):
+    count = 0
+    for i in range(len(x)):
+        if float(x[i]).is_integer():
+            count += 1
+    return count
+
+
+def added(x, start):
+    total = start
+    for v in x:
+        total += v
+    return round(total, 2)
+
+
+def _floats(rng, n):
+    """Random ones, halves and their neighbours."""
+    halves = (rng.integers(0, 10**6, 300) + 0.5) / 10.0**n
+    many = (halves, np.nextafter(halves, 9e9), np.nextafter(halves, 0), (rng.integers(2**50, 2**54, 300) + 0.5) / 10.0**n)
+    spread = rng.normal(size=300) * 10.0 ** rng.integers(-12, 18, 300)
+    return np.concatenate([np.array(EDGES), spread, *many])
+
+
+@pytest.mark.parametrize("f, n", [(to_none, 0), (to_two, 2), (to_seventeen, 17), (to_most, 22)])
+def test_a_float_is_rounded_to_decimals_as_python_does_to_the_bit(f, n):
+    x = _floats(np.random.default_rng(n), n)
+    assert np.array(hy.function(f, strict=True)(x)).tobytes() == np.array(f(x)).tobytes()
+
+
+def test_the_bits_of_integers_are_counted():
+    x = np.concatenate(
+        [np.random.default_rng(3).integers(-(2**63), 2**63 - 1, 50), [0, 1, -1, 2**63 - 1, -(2**63)], 1 << np.arange(63)]
+    )
+    assert hy.function(bits, strict=True)(x) == bits(x)
+
+
+def test_integers_are_rounded_to_tens():
+    x = np.random.default_rng(4).integers(-2000, 2000, 80) // 5 * 5
+    assert hy.function(tens, strict=True)(x) == tens(x)
+
+
+def test_whether_a_float_is_an_integer():
+    x = np.array([*EDGES, 3.0, -1e300, 0.1])
+    assert hy.function(integral, strict=True)(x) == integral(x)
+
+
+@pytest.mark.parametrize("x, start", [([1.005, 2.5], 0.0), ([], 1.005), ([], 2.675), ([0.285], 0), ([], 3)])
+def test_numpys_numbers_and_pythons_are_rounded_each_in_its_way(x, start):
+    x = np.array(x)
+    got, want = hy.function(added)(x, start), added(x, start)
+    assert (type(got), got) == (type(want), want)
