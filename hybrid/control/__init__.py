@@ -6,9 +6,10 @@ Where to look:
 * Branches: `branch`, `join` (a variable after two ways), `perhaps`, `either`, `united`, `varying`, `parts`, `structure`.
 * Loops: `rolling` (the ways to record one), `loop`, `rounds`, `renewal`, `guesses`, `attempt`; `folds`, `comprehensions`.
 * Recursion: `recursion`. What a body may do to Python objects: `watch`, `effects`, `attributes`, `instances`.
-* Containers that become storage: `own`; `lists`, `rows`, `queues`, `mapped`, `keys`, `records`, `items`, `recast`, `arrays`;
-  what is done with them: `algorithms`, `ordering`, `containers`. The caller's, read at computed places: `tables`, `fixed`.
-* What stands in for builtins and functions of libraries: `substitutes`, `written`.
+* Containers that become storage: `own`; `lists`, `rows`, `queues`, `mapped`, `sets`, `keys`, `records`, `items`, `recast`,
+  `arrays`; what is done with them: `algorithms`, `ordering`, `containers`. The caller's, read at computed places: `tables`,
+  `fixed`.
+* What stands in for builtins and functions of libraries: `substitutes`, `iterables`, `written`.
 
 The reasons are in docs/design/control.md.
 """

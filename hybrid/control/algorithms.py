@@ -365,6 +365,19 @@ def add_missing(table: Any, items: Any, others: Any) -> None:
             table.add(item)
 
 
+def discard_all(table: Any, others: Any) -> None:
+    for item in others:
+        table.discard(item)
+
+
+def are_all_in(table: Any, items: Any, others: Any) -> Any:
+    found = True
+    for item in items:
+        if item not in others:
+            found = False
+    return found
+
+
 def add_pairs(table: Any, pairs: Any) -> None:
     for key, value in pairs:
         table[key] = value

@@ -7,12 +7,14 @@ run knows.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from hybrid.control import folds, substitutes
+from hybrid.control import folds, iterables
 from hybrid.control.attempt import Attempt
 from hybrid.control.branch import truth
+from hybrid.control.items import is_traced
 from hybrid.control.lists import KINDS, Listed
 from hybrid.control.own import Own, View, plain, released
 from hybrid.control.plain import UNDEFINED, Each, Plain, State
@@ -41,10 +43,11 @@ class Comprehensions(Plain):
         trace = tr.current()
         if trace is None:
             return super().filtered(each)
+        each = taken(each)
         if each.nested or each.asks or _source(trace, each) is not None:
             found = self._items_now(trace, each) if each.asks else None
             return self._gathered(trace, each) if found is None else found
-        known = substitutes.counted(trace, each.iterable)
+        known = iterables.counted(trace, each.iterable)
         return [each.item(x) for x in plain(each.iterable)] if known is None else self._counted(trace, known, each.item)
 
     def _counted(self, trace: Trace, known: tuple, item: Callable[[Any], Any]) -> Any:
@@ -54,7 +57,7 @@ class Comprehensions(Plain):
         for k in range(count):
             taken = sum(map(is_construct, trace.builder.eqns[before:])) if k in (1, SHORT) else 0
             if taken * (count - k) > CONSTRUCTS * k:
-                rest = Each(substitutes.Counted(count - k, lambda at, first=k: place(at + first)), None, item)  # type: ignore[misc]
+                rest = Each(iterables.Counted(count - k, lambda at, first=k: place(at + first)), None, item)  # type: ignore[misc]
                 out = self._gathered(trace, rest, items, loops=True)
                 return out.counts(count) if isinstance(out, Listed) else out
             items.append(item(place(k)))
@@ -64,6 +67,7 @@ class Comprehensions(Plain):
         trace = tr.current()
         if trace is None:
             return super().collected(kind, each)
+        each = taken(each)
         cls: Any = {"set": set, "dict": dict}[kind]
         found = self._items_now(trace, each) if each.asks else None
         if found is not None or not (each.nested or each.asks or _source(trace, each) is not None):
@@ -80,10 +84,25 @@ class Comprehensions(Plain):
         self._gather(trace, each, enter)
         return released(out)
 
+    def entered(self, kind: str, *items: Any) -> Any:
+        trace, keys = tr.current(), items if kind == "set" else [key for key, _ in items]
+        if trace is None or not any(map(is_traced, keys)):
+            return super().entered(kind, *items)
+        if kind == "set":
+            out = KINDS[set](trace, set())
+            for item in items:
+                out.add(item)  # type: ignore[attr-defined]
+            return released(out)
+        out = KINDS[dict](trace, {})
+        for key, value in items:
+            out[key] = value  # type: ignore[index]
+        return released(out)
+
     def generated(self, each: Each, lazy: bool = False) -> Any:
         trace = tr.current()
         if trace is None:
             return super().generated(each)
+        each = taken(each)
         chosen = each.asks and (each.nested or not lazy)
         if chosen and (found := self._items_now(trace, each)) is not None:
             return found
@@ -132,6 +151,7 @@ class Comprehensions(Plain):
 
     def fold(self, function: Callable, each: Each, *start: Any) -> Any:
         trace = tr.current()
+        each = taken(each)
         out = UNDEFINED if trace is None else folds.fold(trace.handlers, trace, function, each, start)
         return out if out is not UNDEFINED else self.call(function)(self.generated(each, function in _LAZY), *start)
 
@@ -139,6 +159,7 @@ class Comprehensions(Plain):
         trace, owner = tr.current(), getattr(method, "__self__", None)
         if trace is None or not isinstance(owner, Own):
             return self.call(method)(iter(each))
+        each = taken(each)
         put = {"extend": "append", "update": "add"}.get(method.__name__, "appendleft")
         if put == "add" and not issubclass(owner.kind, set):
             return self.call(method)(self.generated(each))
@@ -161,6 +182,7 @@ class Comprehensions(Plain):
 
     def _gather(self, trace: Trace, each: Each, take: Callable[[Any, Any], None], loops: bool = False) -> None:
         """Call `take` with every item, and what it was made of; `loops`: in a loop, even where it could be written out."""
+        each = taken(each)
 
         def go(x: Any) -> None:
             made = each.item(x)
@@ -185,14 +207,20 @@ class Comprehensions(Plain):
 
 def _source(trace: Trace, each: Each, most: int | None = None) -> Any:
     """What a loop that is recorded goes over; None where it is written out, as at most `most` rounds are."""
-    known = substitutes.counted(trace, each.iterable)
+    known = iterables.counted(trace, each.iterable)
     if known is None:
         return None
     if isinstance(each.iterable, (Own, View)):
         return each.iterable
     count = known[0]
     long = isinstance(count, Dim) or (most is not None and count ** (1 + each.nested) > most)
-    return substitutes.Counted(*known) if each.asks or long else None
+    return iterables.Counted(*known) if each.asks or long else None
+
+
+def taken(each: Each) -> Each:
+    """Such a loop that is gone through now."""
+    source = iterables.taken(each.iterable)
+    return each if source is each.iterable else replace(each, iterable=source)
 
 
 def nothing() -> None:

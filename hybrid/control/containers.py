@@ -15,19 +15,20 @@ from typing import Any
 from hybrid.control import algorithms, fixed, substitutes
 from hybrid.control.branch import choose, truth
 from hybrid.control.items import atoms_of, inner_layout, is_traced, layout_of
+from hybrid.control.iterables import Counted
 from hybrid.control.join import Spec
 from hybrid.control.lists import Listed, listed
-from hybrid.control.mapped import Mapped, SetOf
+from hybrid.control.mapped import Mapped
 from hybrid.control.own import Own, View, plain, released
 from hybrid.control.perhaps import Perhaps, present
+from hybrid.control.sets import SetOf
 from hybrid.control.structure import is_parts
-from hybrid.control.substitutes import Counted
 from hybrid.control.tables import holds_traced
 from hybrid.core import dtype as dt
 from hybrid.core.errors import ROOM, TraceError
-from hybrid.core.shape import Dim
+from hybrid.core.shape import Dim, Size
 from hybrid.frontend import integers
-from hybrid.frontend.editing import number_of
+from hybrid.frontend.editing import MAX_LISTED, number_of
 from hybrid.frontend.indexing import setitem
 from hybrid.frontend.values import Value, active, shape_of, sized, wrap
 from hybrid.ir import trace as tr
@@ -309,12 +310,33 @@ def _unlisted(x: Any) -> Any:
     return plain(_listed(Counted(shape_of(x)[0], lambda k: number_of(x[k]))))
 
 
+def gone_through(function: Any, short: int) -> Callable | None:
+    """`x.tolist()` for a loop alone: the elements of a copy, where they are many, and not known."""
+    of = getattr(function, "__self__", None)
+    if not isinstance(of, Value) or type(of._data) is not Symbol or function.__name__ != "tolist":
+        return None
+    shape = shape_of(of)
+    if len(shape) != 1 or (not isinstance(shape[0], Dim) and shape[0] <= short) or tr.known(of._data) is not None:
+        return None
+
+    def made() -> Counted:
+        line = of.copy()  # type: ignore[attr-defined]
+        return Counted(shape[0], lambda k: number_of(line[k]))
+
+    return made
+
+
+def _is_long(data: Symbol, size: Size) -> bool:
+    """Whether so many elements, of which none is known, are made numbers by a loop."""
+    return isinstance(size, Dim) or (size > MAX_LISTED and tr.known(data) is None)
+
+
 def called(function: Any) -> Callable | None:
     """What to call instead of a function that takes or makes containers, if anything."""
     of = getattr(function, "__self__", None)
     if isinstance(of, Value) and type(of._data) is Symbol and function.__name__ == "tolist":
         shape = shape_of(of)
-        return functools.partial(_unlisted, of) if len(shape) == 1 and isinstance(shape[0], Dim) else None
+        return functools.partial(_unlisted, of) if len(shape) == 1 and _is_long(of._data, shape[0]) else None
     if type(of) is dict and function.__name__ == "get":
         return functools.partial(_got, of)
     try:

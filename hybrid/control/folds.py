@@ -11,7 +11,7 @@ import types
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from hybrid.control import substitutes
+from hybrid.control import iterables
 from hybrid.control.own import Own, View
 from hybrid.control.plain import UNDEFINED, Each, State
 from hybrid.core import dtype as dt
@@ -39,7 +39,7 @@ class _Box:
 
 def fold(control: Tracing, trace: Trace, function: Callable, each: Each, start: tuple) -> Any:
     """One of these functions of what a generator makes; UNDEFINED where Python must do it."""
-    found = None if isinstance(each.iterable, (Own, View)) else substitutes.counted(trace, each.iterable)
+    found = None if isinstance(each.iterable, (Own, View)) else iterables.counted(trace, each.iterable)
     if found is None or not is_fold(function):
         return UNDEFINED
     if not each.asks and not isinstance(found[0], Dim) and found[0] ** (1 + each.nested) <= control.short:
@@ -72,7 +72,7 @@ def _quantified(decides: bool) -> Callable:
 
 def _extreme(better: Callable[[Any, Any], Any]) -> Callable:
     def extreme(control: Tracing, trace: Trace, each: Each, start: tuple) -> Any:
-        count, at = substitutes.counted(trace, each.iterable)  # type: ignore[misc]
+        count, at = iterables.counted(trace, each.iterable)  # type: ignore[misc]
         if each.asks or each.nested:
             return UNDEFINED  # which item is the first only a run knows
         if isinstance(count, Dim) and not trace.bounds.nonnegative(count - 1):
@@ -85,7 +85,7 @@ def _extreme(better: Callable[[Any, Any], Any]) -> Callable:
 
             control.branch(better(value, best.value), take, lambda: None, best.state)
 
-        _each(control, Each(substitutes.Counted(count - 1, lambda k: at(k + 1)), None, each.item), compare, best)
+        _each(control, Each(iterables.Counted(count - 1, lambda k: at(k + 1)), None, each.item), compare, best)
         return best.value
 
     return extreme

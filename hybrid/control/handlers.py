@@ -12,7 +12,19 @@ from typing import Any
 
 import numpy as np
 
-from hybrid.control import arrays, containers, either, folds, queues, records, rows, substitutes, united, written  # noqa: F401
+from hybrid.control import (  # noqa: F401
+    arrays,
+    containers,
+    either,
+    folds,
+    iterables,
+    queues,
+    records,
+    rows,
+    substitutes,
+    united,
+    written,
+)
 from hybrid.control.attempt import Attempt, give_back, known_containers, spelled_out
 from hybrid.control.branch import branch, choose, truth
 from hybrid.control.comprehensions import NO_STATE, Comprehensions, nothing
@@ -97,6 +109,13 @@ class Tracing(Instances, Comprehensions, Plain):
 
     def listed(self, items: Any) -> Any:
         return listed(tr.current(), items)
+
+    def items(self, function: Any) -> Any:
+        found = None if tr.current() is None else containers.gone_through(function, self.short)
+        return self.call(function) if found is None else found
+
+    def named(self, value: Any) -> Any:
+        return iterables.Named(value) if tr.current() is not None and hasattr(type(value), "__next__") else value
 
     def repeated(self, left: Any, right: Any) -> Any:
         trace, items, count = tr.current(), left, right
@@ -264,13 +283,13 @@ class Tracing(Instances, Comprehensions, Plain):
         self, iterable: Iterable, body: Callable[[Any], None], state: State, stop: Callable[[], Any] | None = None
     ) -> None:
         trace = tr.current()
-        self._for(iterable, body, state, stop, known_containers(trace))
+        self._for(iterables.taken(iterable), body, state, stop, known_containers(trace))
 
     def _for(
         self, iterable: Iterable, body: Callable[[Any], None], state: State, stop: Callable[[], Any] | None, known: list
     ) -> None:
         trace = tr.current()
-        items = substitutes.counted(trace, iterable) if trace is not None else None
+        items = iterables.counted(trace, iterable) if trace is not None else None
         if trace is None or items is None:
             self._each(iterable, body, state, stop)
             return
@@ -278,7 +297,7 @@ class Tracing(Instances, Comprehensions, Plain):
             owner = iterable if isinstance(iterable, Own) else iterable.owner
             owner.iterated += 1
             try:
-                self.for_(substitutes.Counted(*items), body, state, stop)
+                self.for_(iterables.Counted(*items), body, state, stop)
             finally:
                 owner.iterated -= 1
             return
@@ -404,6 +423,8 @@ class Tracing(Instances, Comprehensions, Plain):
             if verdict is True:
                 return
             unsure = verdict is not False
+            if unsure and type(iterable) is iterables.Named:
+                raise TraceError("how far an iterator has come only a run knows", at=tr.user_line(), fix="use a list")
 
     # calls --------------------------------------------------------------------------------------------------------------
     def call(self, function: Any) -> Any:
@@ -455,7 +476,7 @@ class Tracing(Instances, Comprehensions, Plain):
     def counts(self, items: Any) -> bool:
         """Whether a loop over something is one of the graph."""
         trace = tr.current()
-        return trace is not None and substitutes.counted(trace, items) is not None
+        return trace is not None and iterables.counted(trace, items) is not None
 
     def builtin(self, function: Callable) -> Callable:
         """What stands in for a builtin, of anything but containers."""

@@ -164,6 +164,14 @@ class Plain:
 
     each = Each  # `item(x) for x in iterable if test(x)`
 
+    def items(self, function: Any) -> Any:
+        """A function whose list is gone through once."""
+        return self.call(function)
+
+    def named(self, value: Any) -> Any:
+        """What is iterated over, under a name: it may be an iterator that somebody goes on with."""
+        return value
+
     def filtered(self, each: Each) -> Any:
         """`[item(x) for x in iterable if test(x)]`."""
         out: list = []
@@ -175,6 +183,10 @@ class Plain:
         made: Any = {"set": set, "dict": dict}[kind]()
         each.visit(made.add if kind == "set" else lambda pair: made.__setitem__(*pair))
         return made
+
+    def entered(self, kind: str, *items: Any) -> Any:
+        """`{a, b}`, or a dict of pairs, `{k: v}`."""
+        return set(items) if kind == "set" else dict(items)
 
     def generated(self, each: Each) -> Any:
         """`(item(x) for x in iterable if test(x))`."""

@@ -7,19 +7,20 @@ import cmath
 import functools
 import math
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from hybrid.control import arrays, written
+from hybrid.control import arrays, iterables, written
 from hybrid.control.branch import choose, truth
+from hybrid.control.iterables import Counted, is_traced
 from hybrid.control.lists import Listed
-from hybrid.control.own import Own, View, plain
+from hybrid.control.own import Own, View
 from hybrid.control.perhaps import Perhaps, present
 from hybrid.control.united import base_of, is_united
 from hybrid.core import dtype as dt
-from hybrid.core.shape import Dim, Size, product
+from hybrid.core.shape import Dim
 from hybrid.frontend import complexes, hosted, integers, uncertain
 from hybrid.frontend.calls import FUNCTIONS, unsupported
 from hybrid.frontend.chosen import Chosen, refuse_any
@@ -38,150 +39,16 @@ from hybrid.frontend.values import (
     kind_of,
     operand,
     shape_of,
-    sized,
     strong,
     unwrap,
     wrap,
 )
 from hybrid.ir import trace as tr
-from hybrid.ir.graph import Atom
 from hybrid.ir.primitive import Primitive
-from hybrid.ir.trace import Symbol, Trace
 from hybrid.ops import elementwise as e
 from hybrid.ops import reduce as r
 
 NOT = e.not_
-MOST = 1 << 40  # rounds of a loop: days, at a nanosecond each
-Items = tuple[Size, Callable[[Any], Any]]  # how many, and the one at a place
-
-
-class Counted:
-    """An iterable whose items can be had by place: `range`, `zip`, `enumerate` or `reversed` of traced things."""
-
-    def __init__(self, count: Size, item: Callable[[Any], Any], ask: Callable[[], Any] | None = None):
-        self.count, self.item = count, item
-        self.ask = ask  # for the count, in a way that says what depends on it
-
-    def __iter__(self) -> Iterator[Any]:
-        if isinstance(self.count, Dim):
-            if self.ask is not None:
-                self.ask()
-            error = tr.TraceError("Python iterates over something whose length only a run knows", at=tr.user_line())
-            active().fail(error)  # `"".join` would make an error of its own of it
-            raise error
-        return (self.item(k) for k in builtins.range(self.count))
-
-    def __len__(self) -> int:
-        return self.count  # type: ignore[return-value]
-
-
-def counted(trace: Trace, iterable: Any) -> Items | None:
-    """The items of something whose rounds a loop can count; None for what Python must iterate over."""
-    iterable = present(iterable)
-    if isinstance(iterable, builtins.range):
-        return len(iterable), lambda k: iterable.start + iterable.step * k
-    if isinstance(iterable, Counted):
-        return iterable.count, iterable.item
-    if isinstance(iterable, (Own, View)):
-        return iterable.rounds()
-    if type(iterable) is Flat:
-        iterable = iterable.line
-    if isinstance(iterable, Value) and type(iterable._data) is Symbol and iterable._data.type.shape:
-        return iterable._data.type.shape[0], lambda k: iterable[k]  # type: ignore[index]
-    return None
-
-
-def _part(trace: Trace, iterable: Any) -> Items | None:
-    iterable = plain(present(iterable))
-    if type(iterable) is np.ndarray and iterable.ndim and iterable.dtype in dt.SHORT:
-        captured = wrap(trace.capture(iterable, "ndarray"))
-        return len(iterable), lambda k: captured[k]
-    if type(iterable) in (list, tuple):
-        return len(iterable), lambda k: iterable[k]
-    return counted(trace, iterable)
-
-
-def _is_traced(x: Any) -> bool:
-    return isinstance(x, Dim) or (isinstance(x, Value) and type(x._data) is Symbol)
-
-
-def _is_counted(x: Any) -> bool:
-    return (
-        isinstance(x, View)
-        or (isinstance(x, Own) and x.held is None)
-        or isinstance(x, (Counted, builtins.range))
-        or (_is_traced(x) and bool(shape_of(x)))
-    )
-
-
-# Iterables -------------------------------------------------------------------------------------------------------------
-def _range(*args: Any) -> Any:
-    trace = active()
-    if not 1 <= len(args) <= 3 or not any(map(_is_traced, args)):
-        return builtins.range(*args)
-    start, stop = (0, args[0]) if len(args) == 1 else args[:2]
-    step = args[2] if len(args) == 3 else 1
-    low, high, by = (integers.size_of(trace, x) for x in (start, stop, step))
-    if by == 0:
-        raise ValueError("range() arg 3 must not be zero")
-    if isinstance(by, Dim) and not trace.bounds.nonnegative(by - 1):
-        trace.assume(trace.one(e.gt, sized(trace, by), tr.literal(0, dt.int64)), "a range goes upwards")
-    up = isinstance(by, Dim) or by > 0
-    distance, stride = (high - low, by) if up else (low - high, -by)
-    if stride != 1:
-        rounded = sized(trace, distance + (stride - 1))
-        count = _count(trace, trace.one(e.floordiv, rounded, sized(trace, stride)))
-    elif trace.bounds.nonnegative(distance):
-        count = distance
-    else:
-        count = _count(trace, sized(trace, distance))
-    return Counted(count, lambda k: start + k if by == 1 else start + k * step, lambda: builtins.range(*args))
-
-
-def _count(trace: Trace, rounds: Atom) -> Size:
-    """A number of rounds as a size: none for negative ones, and few enough that counting them cannot overflow."""
-    trace.assume(trace.one(e.lt, rounds, tr.literal(MOST, dt.int64)), "a loop ends one day")
-    return integers.bound(trace, trace.one(e.maximum, rounds, tr.literal(0, dt.int64)), 0, MOST)
-
-
-def _zip(*iterables: Any, strict: bool = False) -> Any:
-    trace = active()
-    parts = [_part(trace, x) for x in iterables]
-    if not any(map(_is_counted, iterables)) or None in parts:
-        return builtins.zip(*iterables, strict=strict)
-    counts = list(dict.fromkeys(count for count, _ in parts))  # type: ignore[misc]
-    if strict and len(counts) > 1:
-        if not any(isinstance(count, Dim) for count in counts):
-            return builtins.zip(*iterables, strict=True)
-        for count in counts[1:]:
-            same = trace.one(e.eq, sized(trace, counts[0]), sized(trace, count))
-            trace.assume(same, "what zip takes together is equally long")
-        counts = counts[:1]
-    return Counted(_shortest(trace, counts), lambda k: tuple(item(k) for _, item in parts))  # type: ignore[misc]
-
-
-def _shortest(trace: Trace, counts: list[Size]) -> Size:
-    if not any(isinstance(count, Dim) for count in counts):
-        return min(counts)  # type: ignore[type-var]
-    if len(counts) == 1:
-        return counts[0]
-    least = functools.reduce(functools.partial(trace.one, e.minimum), (sized(trace, count) for count in counts))
-    return integers.bound(trace, least, 0, MOST)
-
-
-def _enumerate(iterable: Any, start: Any = 0) -> Any:
-    part = _part(active(), iterable) if _is_counted(iterable) else None
-    if part is None:
-        return builtins.enumerate(iterable, start)
-    return Counted(part[0], lambda k: (start + k, part[1](k)))
-
-
-def _reversed(iterable: Any) -> Any:
-    part = _part(active(), iterable) if _is_counted(iterable) else None
-    if part is None:
-        return builtins.reversed(iterable)
-    count, item = part
-    return Counted(count, lambda k: item(integers.integer(active(), count - 1) - k))
 
 
 # Numbers ---------------------------------------------------------------------------------------------------------------
@@ -189,14 +56,14 @@ def _len(x: Any) -> Any:
     x = present(x)
     if builtins.type(x) is Chosen:
         return uncertain.pick(active(), x, builtins.len)
-    if (_is_traced(x) and shape_of(x)) or isinstance(x, Counted):
+    if (is_traced(x) and shape_of(x)) or (isinstance(x, Counted) and not x.once):
         return integers.integer(active(), shape_of(x)[0] if isinstance(x, Value) else x.count)
     return x.length() if isinstance(x, (Own, View)) else builtins.len(x)
 
 
 def _number(function: Callable, make: Callable) -> Callable:
     def converted(*args: Any, **kwargs: Any) -> Any:
-        if len(args) != 1 or kwargs or not _is_traced(args[0]) or unwrap(args[0]).type.size != 1:
+        if len(args) != 1 or kwargs or not is_traced(args[0]) or unwrap(args[0]).type.size != 1:
             return function(*args, **kwargs)
         x = args[0] if not shape_of(args[0]) else args[0].reshape(())
         return make(x)
@@ -210,8 +77,8 @@ def _bool(x: Any) -> Any:
 
 
 def _complex(*args: Any, **kwargs: Any) -> Any:
-    numbers = all((_is_traced(x) and not shape_of(x)) or type(x) in NUMBERS for x in args)
-    if kwargs or not numbers or not 1 <= len(args) <= 2 or not any(map(_is_traced, args)):
+    numbers = all((is_traced(x) and not shape_of(x)) or type(x) in NUMBERS for x in args)
+    if kwargs or not numbers or not 1 <= len(args) <= 2 or not any(map(is_traced, args)):
         return builtins.complex(*args, **kwargs)
     return complexes.to_complex(*args) if len(args) == 1 else complexes.joined(active(), *args)
 
@@ -243,7 +110,7 @@ def _extreme(function: Callable, better: Callable[[Any, Any], Any], primitive: P
         if len(args) == 1 and type(args[0]) is types.GeneratorType:
             args = (list(args[0]),)
         items = args[0] if len(args) == 1 and type(args[0]) in (list, tuple) else args
-        if kwargs or len(items) < 2 or not any(_is_traced(x) and not shape_of(x) for x in items):
+        if kwargs or len(items) < 2 or not any(is_traced(x) and not shape_of(x) for x in items):
             return function(*args, **kwargs)
         best = items[0]
         for item in items[1:]:
@@ -339,10 +206,10 @@ def _math(function: Callable, name: str, dtype: np.dtype = dt.float64) -> Callab
     convert, python = (complexes.to_complex, complex) if dtype == dt.complex128 else (integers.to_float, float)
 
     def computed(*args: Any) -> Any:
-        if not any(map(_is_traced, args)) or any(map(shape_of, args)) or (python is complex and len(args) > 1):
+        if not any(map(is_traced, args)) or any(map(shape_of, args)) or (python is complex and len(args) > 1):
             return function(*args)
         trace = active()
-        given = [convert(x) if _is_traced(x) else python(x) for x in args]
+        given = [convert(x) if is_traced(x) else python(x) for x in args]
         atom = operand(trace, NAMES[name](*given), dtype)
         integers.finite(trace, atom)
         return integers.python(trace, atom)
@@ -351,22 +218,22 @@ def _math(function: Callable, name: str, dtype: np.dtype = dt.float64) -> Callab
 
 
 def _phase(z: Any) -> Any:
-    if not _is_traced(z) or shape_of(z):
+    if not is_traced(z) or shape_of(z):
         return cmath.phase(z)
     z = complexes.to_complex(z)
     return TABLE[math.atan2](z.imag, z.real)
 
 
 def _polar(z: Any) -> Any:
-    if not _is_traced(z) or shape_of(z):
+    if not is_traced(z) or shape_of(z):
         return cmath.polar(z)
     return abs(complexes.to_complex(z)), _phase(z)
 
 
 def _rect(r: Any, phi: Any) -> Any:
-    if not (_is_traced(r) or _is_traced(phi)) or shape_of(r) or shape_of(phi):
+    if not (is_traced(r) or is_traced(phi)) or shape_of(r) or shape_of(phi):
         return cmath.rect(r, phi)
-    r, phi = (integers.to_float(x) if _is_traced(x) else float(x) for x in (r, phi))
+    r, phi = (integers.to_float(x) if is_traced(x) else float(x) for x in (r, phi))
     return TABLE[complex](r * TABLE[math.cos](phi), r * TABLE[math.sin](phi))
 
 
@@ -405,22 +272,18 @@ def prepared(function: Any, args: tuple, kwargs: dict) -> tuple | None:
         return None  # an operation of the graph
     if function is math.perm and len(args) == 1:
         args = (*args, *args)
-    if (
-        not any(map(_is_traced, (*args, *kwargs.values())))
-        or any(map(shape_of, args))
-        or any(map(uncertain.is_uncertain, args))
-    ):
+    if not any(map(is_traced, (*args, *kwargs.values()))) or any(map(shape_of, args)) or any(map(uncertain.is_uncertain, args)):
         return None
     if function.__name__ in _WRITTEN["integers"]:
-        if any(_is_traced(x) and not isinstance(x, Dim) and not dt.is_integer(unwrap(x).type.dtype) for x in args):
+        if any(is_traced(x) and not isinstance(x, Dim) and not dt.is_integer(unwrap(x).type.dtype) for x in args):
             return None
-        return tuple(integers.to_int(x) if _is_traced(x) else x for x in args)
-    return tuple(integers.to_float(x) if _is_traced(x) else float(x) for x in args)
+        return tuple(integers.to_int(x) if is_traced(x) else x for x in args)
+    return tuple(integers.to_float(x) if is_traced(x) else float(x) for x in args)
 
 
 def _rounded(function: Callable, name: str) -> Callable:
     def computed(x: Any) -> Any:
-        if not _is_traced(x) or shape_of(x):
+        if not is_traced(x) or shape_of(x):
             return function(x)
         return integers.to_int(NAMES[name](x) if dt.is_float(unwrap(x).type.dtype) else x)
 
@@ -429,7 +292,7 @@ def _rounded(function: Callable, name: str) -> Callable:
 
 def _predicate(function: Callable, name: str) -> Callable:
     def computed(x: Any) -> Any:
-        if not _is_traced(x) or shape_of(x):
+        if not is_traced(x) or shape_of(x):
             return function(x)
         return _bool(NAMES[name](x))
 
@@ -467,7 +330,7 @@ def _numpy_number(dtype: np.dtype) -> Callable:
     """`np.uint32(x)` and its like, of a traced number: Python integers must fit, all others are cast."""
 
     def make(*args: Any, **kwargs: Any) -> Any:
-        if len(args) != 1 or kwargs or not _is_traced(args[0]) or shape_of(args[0]):
+        if len(args) != 1 or kwargs or not is_traced(args[0]) or shape_of(args[0]):
             return dtype.type(*args, **kwargs)
         trace, x = active(), uncertain.number(active(), args[0])
         own = strong(x)
@@ -508,39 +371,13 @@ def _generator(bits: Any) -> Any:
     return made
 
 
-def _ndindex(*shape: Any) -> Any:
-    sizes = shape[0] if len(shape) == 1 and isinstance(shape[0], tuple) else shape
-    trace = active()
-    if not all(isinstance(size, (int, Dim)) or _is_traced(size) for size in sizes):
-        return np.ndindex(*shape)
-    sizes = tuple(integers.size_of(trace, size) for size in sizes)
-    return Counted(product(sizes), lambda k: _unravelled(k, sizes))
-
-
-def _unravelled(k: Any, sizes: tuple) -> tuple:
-    out: list[Any] = []
-    for size in reversed(sizes[1:]):
-        length = integers.integer(active(), size) if isinstance(size, Dim) else size
-        out.append(k % length)
-        k = k // length
-    return (k, *reversed(out)) if sizes else ()
-
-
-def _ndenumerate(arr: Any) -> Any:
-    if not _is_traced(arr):
-        return np.ndenumerate(arr)
-    sizes, line = shape_of(arr), Flat(arr).line
-    return Counted(product(sizes), lambda k: (_unravelled(k, sizes), line[k]))
-
-
 TABLE: dict[Any, Callable] = {
     **{dtype.type: _numpy_number(dtype) for dtype in (*dt.INTEGERS, dt.float16, dt.float32, dt.float64, *dt.COMPLEX)},
     **{function: _seeded(function) for function in (np.random.default_rng, np.random.RandomState, np.random.SeedSequence,
                                                     np.random.PCG64, np.random.MT19937, np.random.Philox, np.random.SFC64)},
     np.random.Generator: _generator,
     builtins.print: printed,
-    np.ndindex: _ndindex, np.ndenumerate: _ndenumerate,
-    builtins.range: _range, builtins.zip: _zip, builtins.enumerate: _enumerate, builtins.reversed: _reversed,
+    **iterables.TABLE,
     builtins.len: _len, builtins.int: _number(int, integers.to_int), builtins.float: _number(float, integers.to_float),
     builtins.complex: _complex,
     builtins.isinstance: _isinstance, builtins.type: _type,

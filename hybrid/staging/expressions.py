@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 
 from hybrid.staging.exits import PREFIX, load
 from hybrid.staging.liveness import is_row
-from hybrid.staging.pieces import arguments, binds, flat, handler, index, is_name, is_simple, text, thunk
+from hybrid.staging.pieces import arguments, binds, flat, handler, index, is_constant, is_name, is_simple, text, thunk
 
 _INLINED = sys.version_info >= (3, 12)  # list, set and dict comprehensions run in the frame of their function
 _Comprehension = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
@@ -33,6 +33,7 @@ class Expressions(ast.NodeTransformer):
     locals: set[str]
     bound: set[str] | None  # local names that have a value for certain at the place being rewritten
     lists: set[str]  # variables of lists that the function makes and changes
+    gone_through: set[ast.Call]  # calls whose lists only a loop sees
     inside: int  # how many nested functions of our own are around
 
     def add(self, *nodes: ast.AST) -> None:
@@ -102,11 +103,23 @@ class Expressions(ast.NodeTransformer):
     def visit_Dict(self, node: ast.Dict) -> ast.expr:
         """Lists in a record, `{"loss": [], "step": []}`, are made known: whoever reads one may change it."""
         made = [is_name(key) and is_row(value) for key, value in zip(node.keys, node.values)]
+        named = all(key is not None and is_constant(key) for key in node.keys)
         self.generic_visit(node)
         node.values = [
             ast.copy_location(handler("listed", value), value) if own else value for own, value in zip(made, node.values)
         ]
-        return node
+        if named or None in node.keys:
+            return node
+        pairs = [
+            ast.copy_location(ast.Tuple([key, value], ast.Load()), key) for key, value in zip(node.keys, node.values) if key
+        ]
+        return ast.copy_location(handler("entered", ast.Constant("dict"), *pairs), node)
+
+    def visit_Set(self, node: ast.Set) -> ast.expr:
+        """Items of a set, as keys of a dict, may be numbers that have no hash yet."""
+        known = all(map(is_constant, node.elts)) or any(isinstance(item, ast.Starred) for item in node.elts)
+        self.generic_visit(node)
+        return node if known else ast.copy_location(handler("entered", ast.Constant("set"), *node.elts), node)
 
     def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
         """`a * b + c & mask` becomes `low(mask, "and", lambda w: w("add", w("mul", a, b), c))`: only its low bits matter."""
@@ -161,7 +174,7 @@ class Expressions(ast.NodeTransformer):
             keyword.value = self.bare(keyword.value)
         if isinstance(node.func, ast.Name) and node.func.id == "print":
             node.args = [text(arg) if isinstance(arg, ast.JoinedStr) else arg for arg in node.args]
-        node.func = ast.copy_location(handler("call", node.func), node.func)
+        node.func = ast.copy_location(handler("items" if node in self.gone_through else "call", node.func), node.func)
         return node
 
     def folds(self, node: ast.Call) -> bool:
@@ -217,6 +230,13 @@ class Expressions(ast.NodeTransformer):
         both = ast.copy_location(handler("and_", thunk(first), thunk(others)), at)
         return ast.copy_location(ast.Call(ast.copy_location(ast.Lambda(arguments(a, b), both), at), [left, second], []), at)
 
+    def iterated(self, node: ast.expr, visit: Callable[[ast.expr], ast.expr]) -> ast.expr:
+        """What a loop goes over: an iterator that others go on with, if it has a name, or a list that nobody else sees."""
+        named = isinstance(node, (ast.Name, ast.Attribute, ast.Subscript))
+        self.gone_through |= set(_lists_made(node))
+        made = visit(node)
+        return ast.copy_location(handler("named", made), node) if named else made
+
     def visit_ListComp(self, node: ast.ListComp) -> ast.expr:
         """`[f(x) for x in xs if p(x)]` becomes `filtered(each(xs, lambda x: p(x), lambda x: f(x)))`."""
         made = self.each(node, node.elt)
@@ -247,7 +267,7 @@ class Expressions(ast.NodeTransformer):
         """The source of the first loop, whether to take an item, and what it becomes: the other loops, or an item."""
         first, *rest = generators
         names: list[str] = flat(first.target)  # type: ignore[assignment]
-        source = self.bare(first.iter)
+        source = self.iterated(first.iter, self.bare)
         asks = any(part.ifs for part in generators)
         tests = [ast.copy_location(ast.BoolOp(ast.And(), first.ifs), first.ifs[0])] if len(first.ifs) > 1 else first.ifs
         saved, lists = self.bound, self.lists
@@ -299,3 +319,13 @@ class Expressions(ast.NodeTransformer):
         return node
 
     visit_GeneratorExp = comprehension
+
+
+def _lists_made(node: ast.expr) -> Iterator[ast.Call]:
+    """The calls of `tolist()` whose lists are gone through by a loop, or by what goes through them with it."""
+    match node:
+        case ast.Call(func=ast.Attribute(attr="tolist"), args=[], keywords=[]):
+            yield node
+        case ast.Call(func=ast.Name(id="zip" | "enumerate" | "map"), args=args):
+            for part in args:
+                yield from _lists_made(part)

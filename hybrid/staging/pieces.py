@@ -72,3 +72,8 @@ def moves(target: ast.expr, value: ast.expr) -> bool:
 def is_name(node: ast.expr | None) -> bool:
     """Whether a key is a string that stands in the source."""
     return isinstance(node, ast.Constant) and isinstance(node.value, str)
+
+
+def is_constant(node: ast.expr) -> bool:
+    """Whether it is a literal, or a tuple of them."""
+    return all(map(is_constant, node.elts)) if isinstance(node, ast.Tuple) else isinstance(node, ast.Constant)

@@ -90,6 +90,7 @@ class _Rewriter(Expressions):
         self.locals = local_names(node)
         self.consumers = consumers - self.locals
         self.bound: set[str] | None = set(parameters(node.args))
+        self.gone_through: set[ast.Call] = set()
         self.lists: set[str] = set()  # variables of lists that the function makes and changes
         self.inside = 0  # how many nested functions of our own are around
         self.count = 0
@@ -319,7 +320,7 @@ class _Rewriter(Expressions):
         stop = [self.thunk(ast.copy_location(either(node.stop), node))] if node.stop else []
         made: list[ast.stmt] = []
         if isinstance(node, Each):
-            source = self.visit(node.iter)
+            source = self.iterated(node.iter, self.visit)
             self.remove(unbound(*node.body))
             before = self.bound
             item = PREFIX + "item"

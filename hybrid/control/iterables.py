@@ -1,0 +1,240 @@
+"""What loops go over by places while tracing: `range`, `zip`, `enumerate`, `reversed` and `map` of traced things."""
+
+from __future__ import annotations
+
+import builtins
+import functools
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from hybrid.control.own import Own, View, home, plain
+from hybrid.control.perhaps import present
+from hybrid.core import dtype as dt
+from hybrid.core.shape import Dim, Size, product
+from hybrid.frontend import integers
+from hybrid.frontend.editing import Flat
+from hybrid.frontend.values import Value, active, shape_of, sized, wrap
+from hybrid.ir import trace as tr
+from hybrid.ir.graph import Atom
+from hybrid.ir.trace import Symbol, Trace
+from hybrid.ops import elementwise as e
+
+MOST = 1 << 40  # rounds of a loop: days, at a nanosecond each
+Items = tuple[Size, Callable[[Any], Any]]  # how many, and the one at a place
+
+
+class Counted:
+    """An iterable whose items can be had by place: `range`, `zip`, `enumerate` or `reversed` of traced things."""
+
+    def __init__(self, count: Size, item: Callable[[Any], Any], ask: Callable[[], Any] | None = None):
+        self.count, self.item = count, item
+        self.ask = ask  # for the count, in a way that says what depends on it
+        self.once: Any = None  # for an iterator: the region that it was made in; then, that it is used up
+
+    def iterator(self) -> Counted:
+        """An iterator over the items: once, where it was made."""
+        self.once = (home(active().region),)
+        return self
+
+    def __iter__(self) -> Iterator[Any]:
+        if self.once:
+            return iter(taken(self))
+        if isinstance(self.count, Dim):
+            if self.ask is not None:
+                self.ask()
+            error = tr.TraceError("Python iterates over something whose length only a run knows", at=tr.user_line())
+            active().fail(error)  # `"".join` would make an error of its own of it
+            raise error
+        return (self.item(k) for k in builtins.range(self.count))
+
+    def __len__(self) -> int:
+        if self.once:
+            raise TypeError("an iterator has no len()")
+        return self.count  # type: ignore[return-value]
+
+    def __bool__(self) -> bool:
+        return bool(self.once or self.count)
+
+
+class Named:
+    """An iterator of Python's that has a name: who else has it sees how far it has come."""
+
+    def __init__(self, iterator: Iterator):
+        self.iterator = iterator
+
+    def __iter__(self) -> Iterator:
+        return self.iterator
+
+
+def taken(iterable: Any) -> Any:
+    """What is iterated over now, and only now if it is an iterator: whoever goes on with it finds what is left."""
+    trace = tr.current()
+    if trace is not None and trace.inside and type(iterable) is Named:
+        raise tr.TraceError("a branch or loop goes on with an iterator", at=tr.user_line(), fix="make it there")
+    if trace is None or not isinstance(iterable, Counted) or not iterable.once:
+        return iterable
+    if iterable.once[0] is not home(trace.region) or len(iterable.once) > 1:
+        error = tr.TraceError("an iterator is used twice, or in a branch or loop it was not made in", at=tr.user_line(),
+                              fix="make a list of it, or another one")  # fmt: skip
+        trace.fail(error)
+        raise error
+    iterable.once = (*iterable.once, "used")
+    return Counted(iterable.count, iterable.item, iterable.ask)
+
+
+def counted(trace: Trace, iterable: Any) -> Items | None:
+    """The items of something whose rounds a loop can count; None for what Python must iterate over."""
+    iterable = present(iterable)
+    if isinstance(iterable, builtins.range):
+        return len(iterable), lambda k: iterable.start + iterable.step * k
+    if isinstance(iterable, Counted):
+        return iterable.count, iterable.item
+    if isinstance(iterable, (Own, View)):
+        return iterable.rounds()
+    if type(iterable) is Flat:
+        iterable = iterable.line
+    if isinstance(iterable, Value) and type(iterable._data) is Symbol and iterable._data.type.shape:
+        return iterable._data.type.shape[0], lambda k: iterable[k]  # type: ignore[index]
+    return None
+
+
+def _part(trace: Trace, iterable: Any) -> Items | None:
+    iterable = plain(present(iterable))
+    if type(iterable) is np.ndarray and iterable.ndim and iterable.dtype in dt.SHORT:
+        captured = wrap(trace.capture(iterable, "ndarray"))
+        return len(iterable), lambda k: captured[k]
+    if type(iterable) in (list, tuple):
+        return len(iterable), lambda k: iterable[k]
+    return counted(trace, iterable)
+
+
+def is_traced(x: Any) -> bool:
+    return isinstance(x, Dim) or (isinstance(x, Value) and type(x._data) is Symbol)
+
+
+def _is_counted(x: Any) -> bool:
+    return (
+        isinstance(x, View)
+        or (isinstance(x, Own) and x.held is None)
+        or isinstance(x, (Counted, builtins.range))
+        or (is_traced(x) and bool(shape_of(x)))
+    )
+
+
+# Iterables -------------------------------------------------------------------------------------------------------------
+def _range(*args: Any) -> Any:
+    trace = active()
+    if not 1 <= len(args) <= 3 or not any(map(is_traced, args)):
+        return builtins.range(*args)
+    start, stop = (0, args[0]) if len(args) == 1 else args[:2]
+    step = args[2] if len(args) == 3 else 1
+    low, high, by = (integers.size_of(trace, x) for x in (start, stop, step))
+    if by == 0:
+        raise ValueError("range() arg 3 must not be zero")
+    if isinstance(by, Dim) and not trace.bounds.nonnegative(by - 1):
+        trace.assume(trace.one(e.gt, sized(trace, by), tr.literal(0, dt.int64)), "a range goes upwards")
+    up = isinstance(by, Dim) or by > 0
+    distance, stride = (high - low, by) if up else (low - high, -by)
+    if stride != 1:
+        rounded = sized(trace, distance + (stride - 1))
+        count = _count(trace, trace.one(e.floordiv, rounded, sized(trace, stride)))
+    elif trace.bounds.nonnegative(distance):
+        count = distance
+    else:
+        count = _count(trace, sized(trace, distance))
+    return Counted(count, lambda k: start + k if by == 1 else start + k * step, lambda: builtins.range(*args))
+
+
+def _count(trace: Trace, rounds: Atom) -> Size:
+    """A number of rounds as a size: none for negative ones, and few enough that counting them cannot overflow."""
+    trace.assume(trace.one(e.lt, rounds, tr.literal(MOST, dt.int64)), "a loop ends one day")
+    return integers.bound(trace, trace.one(e.maximum, rounds, tr.literal(0, dt.int64)), 0, MOST)
+
+
+def _zip(*iterables: Any, strict: bool = False) -> Any:
+    trace = active()
+    parts = _parts(trace, iterables := tuple(map(taken, iterables)))
+    if parts is None:
+        return builtins.zip(*iterables, strict=strict)
+    counts = list(dict.fromkeys(count for count, _ in parts))
+    if strict and len(counts) > 1:
+        if not any(isinstance(count, Dim) for count in counts):
+            return builtins.zip(*iterables, strict=True)
+        for count in counts[1:]:
+            same = trace.one(e.eq, sized(trace, counts[0]), sized(trace, count))
+            trace.assume(same, "what zip takes together is equally long")
+        counts = counts[:1]
+    return Counted(_shortest(trace, counts), lambda k: tuple(item(k) for _, item in parts)).iterator()
+
+
+def _parts(trace: Trace, iterables: tuple) -> list[Items] | None:
+    """The items of iterables that are gone through together; None where Python must do it."""
+    parts = [_part(trace, x) for x in iterables]
+    return None if not any(map(_is_counted, iterables)) or None in parts else parts  # type: ignore[return-value]
+
+
+def _map(function: Any, *iterables: Any) -> Any:
+    trace = active()
+    call, iterables = trace.handlers.call(function), tuple(map(taken, iterables))
+    parts = _parts(trace, iterables)
+    if parts is None:
+        return builtins.map(call, *iterables)
+    counts = list(dict.fromkeys(count for count, _ in parts))
+    return Counted(_shortest(trace, counts), lambda k: call(*(item(k) for _, item in parts))).iterator()
+
+
+def _shortest(trace: Trace, counts: list[Size]) -> Size:
+    if not any(isinstance(count, Dim) for count in counts):
+        return min(counts)  # type: ignore[type-var]
+    if len(counts) == 1:
+        return counts[0]
+    least = functools.reduce(functools.partial(trace.one, e.minimum), (sized(trace, count) for count in counts))
+    return integers.bound(trace, least, 0, MOST)
+
+
+def _enumerate(iterable: Any, start: Any = 0) -> Any:
+    part = _part(active(), iterable := taken(iterable)) if _is_counted(iterable) else None
+    if part is None:
+        return builtins.enumerate(iterable, start)
+    return Counted(part[0], lambda k: (start + k, part[1](k))).iterator()
+
+
+def _reversed(iterable: Any) -> Any:
+    part = _part(active(), iterable) if _is_counted(iterable) else None
+    if part is None:
+        return builtins.reversed(iterable)
+    count, item = part
+    return Counted(count, lambda k: item(integers.integer(active(), count - 1) - k)).iterator()
+
+
+def _ndindex(*shape: Any) -> Any:
+    sizes = shape[0] if len(shape) == 1 and isinstance(shape[0], tuple) else shape
+    trace = active()
+    if not all(isinstance(size, (int, Dim)) or is_traced(size) for size in sizes):
+        return np.ndindex(*shape)
+    sizes = tuple(integers.size_of(trace, size) for size in sizes)
+    return Counted(product(sizes), lambda k: _unravelled(k, sizes))
+
+
+def _unravelled(k: Any, sizes: tuple) -> tuple:
+    out: list[Any] = []
+    for size in reversed(sizes[1:]):
+        length = integers.integer(active(), size) if isinstance(size, Dim) else size
+        out.append(k % length)
+        k = k // length
+    return (k, *reversed(out)) if sizes else ()
+
+
+def _ndenumerate(arr: Any) -> Any:
+    if not is_traced(arr):
+        return np.ndenumerate(arr)
+    sizes, line = shape_of(arr), Flat(arr).line
+    return Counted(product(sizes), lambda k: (_unravelled(k, sizes), line[k]))
+
+
+TABLE: dict[Any, Callable] = {
+    builtins.range: _range, builtins.zip: _zip, builtins.enumerate: _enumerate, builtins.map: _map,
+    builtins.reversed: _reversed, np.ndindex: _ndindex, np.ndenumerate: _ndenumerate,
+}  # fmt: skip

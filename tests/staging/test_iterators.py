@@ -1,0 +1,175 @@
+"""`zip`, `enumerate`, `reversed`, `map` and generators: what was gone through once is used up."""
+
+# ruff: noqa: B007, RUF007
+import numpy as np
+import pytest
+
+import hybrid as hy
+from hybrid.core.errors import TraceError
+
+X = np.abs(np.random.default_rng(0).normal(size=70))
+
+
+def pairs(x):
+    return zip(x, x[1:])
+
+
+def doubled(x):
+    for v in x:
+        yield v * 2
+
+
+def two_loops(x):
+    z, total = zip(x, x[1:]), 0.0
+    for a, b in z:
+        total += a * b
+    for a, b in z:
+        total += 100.0
+    return total
+
+
+def after_a_break(x):
+    z, total = enumerate(x), 0.0
+    for i, a in z:
+        total += a
+        if total > 2:
+            break
+    for i, a in z:
+        total += i * a
+    return total
+
+
+def two_lists(x):
+    z = reversed(x)
+    return list(z), list(z)
+
+
+def in_a_loop(x):
+    z, total = zip(x, x), 0.0
+    for i in range(len(x)):
+        for a, b in z:
+            total += a * i
+    return total
+
+
+def in_a_branch(x):
+    z, total = pairs(x), 0.0
+    if x[0] > 0:
+        for a, b in z:
+            total += a
+    for a, b in z:
+        total += b
+    return total
+
+
+def two_sums(x):
+    z = enumerate(x)
+    return sum(a for i, a in z), sum(a for i, a in z)
+
+
+def through_a_function(x):
+    z = pairs(x)
+    return sorted(z), sorted(z)
+
+
+def extended(x):
+    z, out = pairs(x), []
+    out.extend(z)
+    out.extend(z)
+    return out
+
+
+def mapped(x):
+    z = map(float, x)
+    return sum(z), sum(z)
+
+
+def pythons_own(x):
+    it, total = iter([1.0, 2.0, 3.0, 4.0, 5.0]), 0.0
+    for w in it:
+        total += w * x[0]
+        if total > 0.2:
+            break
+    return total, list(it)
+
+
+def a_generator(x):
+    g, total = doubled(x), 0.0
+    for w in g:
+        total += w
+        if total > 1:
+            break
+    return total + sum(g)
+
+
+def pythons_own_in_a_loop(x):
+    it, total = iter(range(5)), 0.0
+    for i in range(len(x)):
+        for k in it:
+            total += x[i] * k
+    return total
+
+
+USED_UP = [
+    two_loops, after_a_break, two_lists, in_a_loop, in_a_branch, two_sums, through_a_function, extended, mapped, pythons_own,
+    a_generator, pythons_own_in_a_loop,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("f", USED_UP)
+@pytest.mark.filterwarnings("ignore::hybrid.FallbackWarning")
+def test_an_iterator_is_gone_through_once(f):
+    compiled = hy.function(f)
+    for x in (X, X[:9], X[:60], X[:50]):
+        assert repr(compiled(x)) == repr(f(x))
+
+
+def once_each(x):
+    z = pairs(x)
+    total = sum(a * b for a, b in z)
+    for i in range(3):
+        w = enumerate(x)
+        for k, v in w:
+            total += v * k * i
+    return total, [a for a, b in zip(pairs(x), reversed(x))]
+
+
+def of_numbers(x):
+    total = 0.0
+    for v in map(float, x):
+        total += v
+    for k, v in enumerate(map(lambda a, b: a * b, x, x[1:])):
+        total += k * v
+    return total, max(map(abs, x)), list(map(int, x * 10)), list(map(round, [float(x[0]), float(x[1])]))
+
+
+def long_lists(x):
+    total = 0.0
+    for v in np.tile(x, 9).tolist():
+        total += v
+    return total
+
+
+def lists_of_a_loop(x):
+    total, best = 0.0, []
+    for i, v in enumerate(x.tolist()):
+        if v > 0.5:
+            total += v
+        elif v < 0.1:
+            x[i + 1 :] *= 0.5
+    for a, b in zip(x.tolist(), (x * 2).tolist()):
+        if a + b > 1.0:
+            best.append(a)
+    return total, best, [v for v in x.tolist() if v > 1], sum(1 for v in x.tolist() if v > 1)
+
+
+@pytest.mark.parametrize("f", [once_each, of_numbers, long_lists, lists_of_a_loop])
+def test_what_is_gone_through_once_is_compiled(f):
+    compiled = hy.function(f, strict=True)
+    for x in (X, X[:60], X[:50]):
+        assert repr(compiled(x.copy())) == repr(f(x.copy()))
+
+
+def test_the_second_time_is_refused():
+    with pytest.raises(TraceError, match="an iterator is used twice"):
+        hy.function(two_loops, strict=True)(X)
