@@ -29,7 +29,7 @@ NO_STATE = State((), tuple, lambda values: None, frozenset(), frozenset(), froze
 CONSTRUCTS = 64  # branches and loops in the items of a list, beyond which they are made by a loop
 SHORT = 4  # items that show how many those are
 ITEMS, EQUATIONS = 4096, 2048  # that are written out where all conditions are known
-_LAZY = (any, all)  # they leave items unmade, whose making may raise
+_LAZY = (any, all, next)  # they leave items unmade, whose making may raise
 
 
 class _OnlyARunKnows(Exception):
@@ -109,15 +109,19 @@ class Comprehensions(Plain):
         loops = chosen or _source(trace, each, WRITTEN) is not None
         return self._gathered(trace, each) if loops else self._lazily(each)
 
-    def _items_now(self, trace: Trace, each: Each) -> list | None:
-        """The items, where all conditions are known: `[(y, x) for y in (0, 1) for x in (0, 1) if y != x]`."""
+    def _items_now(self, trace: Trace, each: Each, first: bool = False) -> list | None:
+        """The items, or the first, where all conditions are known: `[(y, x) for y in (0, 1) for x in (0, 1) if y != x]`."""
         if isinstance(each.iterable, (Own, View)):
             return None
         attempt, failure, before = Attempt(trace, NO_STATE, partial(each.item, each)), trace.failure, trace.recorded
         out: list[Any] = []
 
         def visit(each: Each) -> None:
+            if type(each.iterable) is iterables.Named:
+                raise _OnlyARunKnows  # what is taken from an iterator is gone
             for x in plain(each.iterable):
+                if first and out:
+                    return
                 verdict = True if each.test is None else truth(trace, each.test(x))
                 if not isinstance(verdict, bool) or trace.recorded - before > EQUATIONS or len(out) > ITEMS:
                     raise _OnlyARunKnows
@@ -151,9 +155,20 @@ class Comprehensions(Plain):
 
     def fold(self, function: Callable, each: Each, *start: Any) -> Any:
         trace = tr.current()
+        if trace is not None and function in _LAZY and type(each.iterable) is iterables.Named:
+            raise TraceError("how far an iterator has come only a run knows", at=tr.user_line(), fix="use a list")
         each = taken(each)
+        if trace is not None and function is next:
+            return self._first(trace, each, *start)
         out = UNDEFINED if trace is None else folds.fold(trace.handlers, trace, function, each, start)
         return out if out is not UNDEFINED else self.call(function)(self.generated(each, function in _LAZY), *start)
+
+    def _first(self, trace: Trace, each: Each, *default: Any) -> Any:
+        """`next(item(x) for x in iterable if test(x))`."""
+        found = self._items_now(trace, each, first=True)
+        if found is not None:
+            return next(iter(found), *default)
+        return folds.first(trace.handlers, trace, each, default)
 
     def extended(self, method: Callable, each: Each) -> Any:
         trace, owner = tr.current(), getattr(method, "__self__", None)
@@ -220,6 +235,8 @@ def _source(trace: Trace, each: Each, most: int | None = None) -> Any:
 def taken(each: Each) -> Each:
     """Such a loop that is gone through now."""
     source = iterables.taken(each.iterable)
+    if type(source) is iterables.Named or hasattr(type(source), "__next__"):
+        source = iterables.Replayed(iter(source))
     return each if source is each.iterable else replace(each, iterable=source)
 
 

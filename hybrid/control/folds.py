@@ -12,10 +12,13 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from hybrid.control import iterables
+from hybrid.control.branch import truth
 from hybrid.control.own import Own, View
 from hybrid.control.plain import UNDEFINED, Each, State
+from hybrid.control.structure import is_parts, like
 from hybrid.core import dtype as dt
 from hybrid.core.shape import Dim
+from hybrid.frontend import uncertain
 from hybrid.frontend.values import Value, sized, unwrap
 from hybrid.ir import trace as tr
 from hybrid.ir.trace import Symbol, Trace
@@ -23,6 +26,38 @@ from hybrid.ops import elementwise as e
 
 if TYPE_CHECKING:
     from hybrid.control.handlers import Tracing
+
+
+class _Found:
+    """The variables of `next(f(x) for x in xs if p(x))`."""
+
+    def __init__(self, value: Any):
+        self.value, self.found = value, False
+        names = frozenset(("value", "found"))
+        self.state = State(("value", "found"), lambda: (self.value, self.found), self._set, names, names, frozenset())
+
+    def _set(self, values: tuple) -> None:
+        self.value, self.found = values
+
+
+def first(control: Tracing, trace: Trace, each: Each, default: tuple) -> Any:
+    """The first item; without a default there is one, or Python raises its StopIteration."""
+    box = _Found(default[0] if default else UNDEFINED)
+
+    def take(value: Any) -> None:
+        box.value, box.found = value, True
+
+    _each(control, each, take, box, lambda: box.found)
+    if not default:
+        found = truth(trace, box.found)
+        if found is not True:
+            trace.assume(tr.literal(False, dt.bool_) if found is False else found, "there is a next item")
+        return _certain(trace, box.value)
+    return box.value
+
+
+def _certain(trace: Trace, value: Any) -> Any:
+    return like(value, [_certain(trace, part) for part in value]) if is_parts(value) else uncertain.present(trace, value)
 
 
 class _Box:
@@ -91,7 +126,9 @@ def _extreme(better: Callable[[Any, Any], Any]) -> Callable:
     return extreme
 
 
-def _each(control: Tracing, each: Each, take: Callable[[Any], None], box: _Box, stop: Callable[[], Any] | None = None) -> None:
+def _each(
+    control: Tracing, each: Each, take: Callable[[Any], None], box: _Box | _Found, stop: Callable[[], Any] | None = None
+) -> None:
     """The loops of a generator, which rebind the variable of a box."""
 
     def go(x: Any) -> None:

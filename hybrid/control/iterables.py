@@ -68,6 +68,25 @@ class Named:
         return self.iterator
 
 
+class Replayed:
+    """An iterator that is gone through on trial: what was taken from it can be had again."""
+
+    def __init__(self, iterator: Iterator):
+        self.items: list = []
+        self.rest = iterator
+
+    def __iter__(self) -> Iterator:
+        at = 0
+        while True:
+            if at == len(self.items):
+                try:
+                    self.items.append(next(self.rest))
+                except StopIteration:
+                    return
+            at += 1
+            yield self.items[at - 1]
+
+
 def taken(iterable: Any) -> Any:
     """What is iterated over now, and only now if it is an iterator: whoever goes on with it finds what is left."""
     trace = tr.current()

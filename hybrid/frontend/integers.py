@@ -17,7 +17,6 @@ from hybrid.core import dtype as dt
 from hybrid.core.errors import IndexingError
 from hybrid.core.shape import Dim, Size, TensorType
 from hybrid.frontend import uncertain
-from hybrid.frontend.calls import unsupported
 from hybrid.frontend.uncertain import EXACT_FLOAT
 from hybrid.frontend.values import Value, active, kind_of, operand, read, sized, unwrap, wrap
 from hybrid.ir import trace as tr
@@ -308,7 +307,15 @@ def _power(trace: Trace, a: Atom, b: Atom) -> Atom:
         return out
     if isinstance(a, Literal) and a.value == 2:
         return _left_shift(trace, tr.literal(1, dt.int64), b)  # a negative power is a float: Python's
-    raise unsupported("a power of Python integers that only a run knows", "write it as a product")
+    few = trace.one(e.and_, trace.one(e.ge, b, _ZERO), trace.one(e.lt, b, tr.literal(64, dt.int64)))
+    trace.assume(few, "an integer power is neither negative nor large")  # a negative one is a float
+    _small(trace, trace.one(e.pow, _float(trace, a), _float(trace, b)))
+    made: Atom = tr.literal(1, dt.int64)
+    for bit in range(6):  # products wrap, and those that are taken do not
+        taken = trace.one(e.ne, trace.one(e.and_, b, tr.literal(1 << bit, dt.int64)), _ZERO)
+        made = trace.one(e.select, taken, trace.one(e.mul, made, a), made)
+        a = trace.one(e.mul, a, a)
+    return made
 
 
 def _left_shift(trace: Trace, a: Atom, b: Atom) -> Atom:

@@ -21,7 +21,14 @@ _COMPARED = {ast.Eq: "eq", ast.NotEq: "ne", ast.Lt: "lt", ast.LtE: "le", ast.Gt:
 _WRAP = PREFIX + "wrap"
 
 
-_FOLDS = {"sum": 2, "any": 1, "all": 1, "max": 1, "min": 1}  # functions of a generator, and how many arguments they take
+_FOLDS = {
+    "sum": 2,
+    "any": 1,
+    "all": 1,
+    "max": 1,
+    "min": 1,
+    "next": 2,
+}  # functions of a generator, and how many arguments they take
 _CONSUMERS = frozenset(("sum", "min", "max", "any", "all", "list", "tuple", "sorted", "set", "Counter", "deque", "dict"))
 _EXTENDS = frozenset(("extend", "extendleft", "update"))  # methods that take items one by one
 

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Iterator
 
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
-CONSUMERS = frozenset(("sum", "min", "max", "any", "all", "list", "tuple", "sorted", "set", "frozenset", "dict"))
+CONSUMERS = frozenset(("next", "sum", "min", "max", "any", "all", "list", "tuple", "sorted", "set", "frozenset", "dict"))
 _LEAVES = (ast.expr_context, ast.operator, ast.boolop, ast.unaryop)
 
 

@@ -54,6 +54,14 @@ def tens(x):
     return out
 
 
+def powers(x):
+    out = []
+    for i in range(len(x)):
+        k = int(x[i])
+        out.append((10**k, 3**k, (-2) ** k, k**k, 0**k, 2 ** (3 * k)))
+    return out
+
+
 def integral(x):
     count = 0
     for i in range(len(x)):
@@ -93,6 +101,14 @@ def test_the_bits_of_integers_are_counted():
 def test_integers_are_rounded_to_tens():
     x = np.random.default_rng(4).integers(-2000, 2000, 80) // 5 * 5
     assert hy.function(tens, strict=True)(x) == tens(x)
+
+
+def test_powers_of_integers_are_exact():
+    compiled = hy.function(powers, strict=True)
+    x = np.arange(16)
+    assert compiled(x) == powers(x)
+    with pytest.warns(hy.FallbackWarning):  # more than 64 bits
+        assert hy.function(powers)(x + 10) == powers(x + 10)
 
 
 def test_whether_a_float_is_an_integer():

@@ -110,7 +110,17 @@ def pythons_own_in_a_loop(x):
     return total
 
 
+def lost_on_trial(x):
+    return {int(v) for v in map(lambda a: a * 2, [1.0, 2.0, 3.0, 0.0]) if v > x[0]}
+
+
+def looked_at(x):
+    it = iter([1.0, 2.0, 30.0, 40.0])
+    return any(v * x[0] > 1 for v in it), list(it)
+
+
 USED_UP = [
+    lost_on_trial, looked_at,
     two_loops, after_a_break, two_lists, in_a_loop, in_a_branch, two_sums, through_a_function, extended, mapped, pythons_own,
     a_generator, pythons_own_in_a_loop,
 ]  # fmt: skip
@@ -173,3 +183,35 @@ def test_what_is_gone_through_once_is_compiled(f):
 def test_the_second_time_is_refused():
     with pytest.raises(TraceError, match="an iterator is used twice"):
         hy.function(two_loops, strict=True)(X)
+
+
+def first_place(x):
+    return next(k for k in range(len(x)) if x[k] > 0.7), next((v for v in x if v > 9), -1.0)
+
+
+def first_of_each(x):
+    total = 0
+    for k in range(len(x)):
+        at = next((j for j in range(k, len(x)) if x[j] > x[k]), None)
+        if at is None:
+            continue
+        total += at
+    return total, next((n for n in ("a", "bb", "ccc") if len(n) > x[0] * 10), "none"), next(k for k in range(5) if k > 2)
+
+
+def first_pair(x):
+    return next(((i, v) for i, v in enumerate(x) if v > 1), None), next(((i, v) for i, v in enumerate(x) if v > 9), None)
+
+
+@pytest.mark.parametrize("f", [first_place, first_of_each, first_pair])
+def test_the_first_item_of_a_generator(f):
+    compiled = hy.function(f, strict=True)
+    for x in (X, X[:60], X[:50]):
+        assert repr(compiled(x)) == repr(f(x))
+
+
+def test_where_there_is_no_first_item_python_raises():
+    f = hy.function(first_place)
+    assert f(X) == first_place(X)
+    with pytest.raises(StopIteration):
+        f(X * 0)
