@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import functools
+import itertools
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -92,6 +93,10 @@ def taken(iterable: Any) -> Any:
     trace = tr.current()
     if trace is not None and trace.inside and type(iterable) is Named:
         raise tr.TraceError("a branch or loop goes on with an iterator", at=tr.user_line(), fix="make it there")
+    if trace is not None and type(iterable) is itertools.count:
+        start, *step = iterable.__reduce__()[1]  # type: ignore[misc, str-unpack]
+        by = step[0] if step else 1
+        return Counted(MOST, lambda k: start + by * k) if type(start) is type(by) is int else iterable
     if trace is None or not isinstance(iterable, Counted) or not iterable.once:
         return iterable
     if iterable.once[0] is not home(trace.region) or len(iterable.once) > 1:

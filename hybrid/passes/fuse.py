@@ -50,6 +50,7 @@ from hybrid.passes.steps import (
 
 # Work in units of roughly one vector instruction per element.
 KEEP_COST = 8  # recomputing a value costs more than storing and loading it above this
+KEEP_NUMBER_COST = 400  # the same for a number: 40 updates of two, each with a check of its own, took 25 s to compile
 LOAD_COST = 1
 FEW_ROWS = 8  # fewer rows than this cannot keep the cores busy when rows are long
 ROW_LIMIT = 65_536  # elements of a row that still stay in the second-level cache
@@ -443,12 +444,13 @@ class _Fuser:
                 continue
             var = eqn.output
             by_stage = visits.get(var)
-            if not by_stage or var in kept or not var.type.shape or var.type.size == 1:
+            if not by_stage or var in kept:
                 continue
+            keep = KEEP_NUMBER_COST if var.type.size == 1 else KEEP_COST
             times = sum(max(len(indices) for indices in group) for group in _by_home(by_stage, home))
             if times == 1 or self._repeats_its_reader(var, visits):
                 continue
-            if (times - 1) * self.cost(var, kept | chosen) >= KEEP_COST:
+            if (times - 1) * self.cost(var, kept | chosen) >= keep:
                 chosen.add(var)
                 self.costs.clear()  # what is made of this value is cheaper now
         return chosen

@@ -1,6 +1,8 @@
 """`zip`, `enumerate`, `reversed`, `map` and generators: what was gone through once is used up."""
 
 # ruff: noqa: B007, RUF007
+import itertools
+
 import numpy as np
 import pytest
 
@@ -203,7 +205,15 @@ def first_pair(x):
     return next(((i, v) for i, v in enumerate(x) if v > 1), None), next(((i, v) for i, v in enumerate(x) if v > 9), None)
 
 
-@pytest.mark.parametrize("f", [first_place, first_of_each, first_pair])
+def first_missing(x):
+    have = {int(v * 9) for v in x}
+    for k in itertools.count(3):
+        if k * 0.1 > x[0]:
+            break
+    return next(k for k in itertools.count() if k not in have), k, [i for i, _ in zip(itertools.count(1, 2), x)][-1]
+
+
+@pytest.mark.parametrize("f", [first_place, first_of_each, first_pair, first_missing])
 def test_the_first_item_of_a_generator(f):
     compiled = hy.function(f, strict=True)
     for x in (X, X[:60], X[:50]):
