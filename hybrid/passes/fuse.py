@@ -440,11 +440,8 @@ class _Fuser:
         """Costly values that are recomputed at several indices, or by several kernels."""
         chosen: set[Var] = set()
         for eqn in self.graph.eqns:
-            if eqn.primitive.kind is not Kind.MAP:
-                continue
-            var = eqn.output
-            by_stage = visits.get(var)
-            if not by_stage or var in kept:
+            by_stage = visits.get(eqn.output) if eqn.primitive.kind is Kind.MAP else None
+            if not by_stage or (var := eqn.output) in kept:
                 continue
             keep = KEEP_NUMBER_COST if var.type.size == 1 else KEEP_COST
             times = sum(max(len(indices) for indices in group) for group in _by_home(by_stage, home))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import linecache
+import re
 from collections import Counter
 
 import numpy as np
@@ -69,6 +70,15 @@ def test_a_step_that_reduces_is_not_made_from_the_first_step_on(monkeypatch):
         same(written("y = np.sin(y) * 0.5 + z\nz = y.sum() * 0.01", times, "y = x\nz = x[0]"), X, SQUARE)
         found.append(pulled["through"])
     assert found[1] < 3 * found[0]
+
+
+def test_numbers_are_not_made_from_the_first_on_for_each_check():
+    found = []
+    for times in (8, 16, 32):
+        f = hy.function(written("u = 1 / (1 + 2 ** (v / 400))\nv = v + 32 * (0.5 - u)", times, "v = a * 2.0", "return v"))
+        f(X, 3.0)
+        found.append(sum(int(n or 1) for n in re.findall(r"\bpow(?: ×(\d+))?", f.explain())))
+    assert found[2] < 6 * 32, found
 
 
 def test_groups_have_no_more_stages_than_the_limit():
