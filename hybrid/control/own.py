@@ -6,6 +6,7 @@ it becomes storage where it was made, and what changes it is recorded anew.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -197,6 +198,26 @@ class Own:
         return self.known("repeating") * other
 
     __rmul__ = __mul__
+
+    def _in_place(self, function: Callable, other: Any) -> Any:
+        """`a *= 2` and its like: the container itself, changed, where it is one that can be."""
+        made = function(self.known("changing"), plain(other))
+        return self if made is self.held else made
+
+    def __iadd__(self, other: Any) -> Any:
+        return self._in_place(operator.iadd, other)
+
+    def __imul__(self, other: Any) -> Any:
+        return self._in_place(operator.imul, other)
+
+    def __ior__(self, other: Any) -> Any:
+        return self._in_place(operator.ior, other)
+
+    def __or__(self, other: Any) -> Any:
+        return self.known("joining") | plain(other)
+
+    def __ror__(self, other: Any) -> Any:
+        return other | self.known("joining")
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__") or not hasattr(self.kind, name):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from hybrid.control import algorithms
+from hybrid.control.items import is_traced
 from hybrid.control.lists import KINDS, Listed, listed
 from hybrid.control.mapped import Mapped
 from hybrid.control.own import Changes, Own, View, plain
@@ -80,7 +82,13 @@ class SetOf(Mapped):
             return self.held.pop(*args)
         raise self.refuse("which item comes first in")
 
+    def _knows_all(self, *others: Any) -> bool:
+        return self.held is not None and all(map(_is_known, others))
+
     def update(self, *others: Any) -> None:
+        if self._knows_all(*others):
+            self.held.update(*map(plain, others))
+            return
         for other in map(plain, others):
             if isinstance(other, set):
                 self.unordered = True  # sets are merged table by table
@@ -88,10 +96,34 @@ class SetOf(Mapped):
             self.run(algorithms.add_all, other)
 
     def __ior__(self, other: Any) -> Any:
+        if not _is_set(other):
+            return NotImplemented
         self.update(other)
         return self
 
+    def __iand__(self, other: Any) -> Any:
+        return self._replaced(operator.iand, operator.and_, other)
+
+    def __ixor__(self, other: Any) -> Any:
+        return self._replaced(operator.ixor, operator.xor, other)
+
+    def _replaced(self, in_place: Callable, function: Callable, other: Any) -> Any:
+        """The set itself, with other items in it."""
+        if not _is_set(other):
+            return NotImplemented
+        if self._knows_all(other):
+            self.held = in_place(self.held, plain(other))
+        else:
+            items = function(self, other)._iterable()
+            self.clear()
+            self.unordered = True
+            self.run(algorithms.add_all, items)
+        return self
+
     def difference_update(self, *others: Any) -> None:
+        if self._knows_all(*others):
+            self.held.difference_update(*map(plain, others))
+            return
         for other in others:
             self.run(algorithms.discard_all, self._other(other)._iterable())
 
@@ -111,6 +143,8 @@ class SetOf(Mapped):
         return self.union(other) if _is_set(other) else NotImplemented
 
     def union(self, *others: Any) -> Any:
+        if self._knows_all(*others):
+            return SetOf(self.trace, self.held.union(*map(plain, others)))
         out = SetOf(self.trace, set())
         out.update(self)
         out.update(*others)
@@ -175,6 +209,8 @@ class SetOf(Mapped):
         return self._left(other) & self
 
     def __xor__(self, other: Any) -> Any:
+        if self._knows_all(other):
+            return self.held ^ plain(other) if _is_set(other) else NotImplemented
         return (self - other) | (self._other(other) - self) if _is_set(other) else NotImplemented
 
     def __ror__(self, other: Any) -> Any:
@@ -204,6 +240,11 @@ class SetOf(Mapped):
 
     def make(self) -> Any:
         return _set
+
+
+def _is_known(items: Any) -> bool:
+    items = plain(items)
+    return type(items) in (set, frozenset, list, tuple, dict, range, str) and not any(map(is_traced, items))
 
 
 def _is_set(x: Any) -> bool:
