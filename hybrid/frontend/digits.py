@@ -21,6 +21,7 @@ from hybrid.ir.trace import Trace
 from hybrid.ops import elementwise as e
 
 MOST_DECIMALS = 22  # larger powers of ten are no floats
+MOST_ZEROS = 15  # multiples of larger ones below 2**53 are few
 WHOLE = 2.0**53  # floats from here on are integers
 
 
@@ -30,8 +31,10 @@ def rounded(x: Any, digits: Any) -> Any:
     if not dt.is_float(unwrap(x).type.dtype):
         return _to_tens(integers.to_int(x), 10**-n) if n < 0 else integers.to_int(x)
     number = operand(trace, x, dt.float64)
-    if n > MOST_DECIMALS or n < 0:
-        raise unsupported(f"rounding a Python float to {n} decimals", f"from 0 to {MOST_DECIMALS} can be compiled")
+    if not -MOST_ZEROS <= n <= MOST_DECIMALS:
+        raise unsupported(f"rounding a Python float to {n} decimals", f"from {-MOST_ZEROS} to {MOST_DECIMALS} can be compiled")
+    if n < 0:
+        return integers.python(trace, _to_zeros(trace, number, 10.0**-n))
     return integers.python(trace, trace.one(e.rint, number) if n == 0 else _to_decimals(trace, number, n))
 
 
@@ -54,6 +57,20 @@ def _to_decimals(trace: Trace, x: Atom, n: int) -> Atom:
     whole = one(e.select, more, one(e.add, near, real(1.0)), one(e.select, less, one(e.sub, near, real(1.0)), near))
     out = one(e.copysign, one(e.div, whole, scale), x)
     return one(e.select, one(e.and_, small, one(e.lt, one(e.abs, high), real(WHOLE))), out, x)
+
+
+def _to_zeros(trace: Trace, x: Atom, unit: float) -> Atom:
+    """The nearest multiple of a power of ten: the remainder of the one next to the quotient is exact, and tells."""
+    one, real = trace.one, lambda value: tr.literal(value, dt.float64)
+    trace.assume(one(e.lt, one(e.abs, x), real(WHOLE)), "a float that is rounded to tens is less than 2**53")
+    near = one(e.rint, one(e.div, x, real(unit)))
+    rest = one(e.fma, one(e.neg, near), real(unit), x)
+    half = one(e.mul, near, real(0.5))
+    odd = one(e.ne, one(e.rint, half), half)
+    more = one(e.or_, one(e.gt, rest, real(unit / 2)), one(e.and_, odd, one(e.eq, rest, real(unit / 2))))
+    less = one(e.or_, one(e.lt, rest, real(-unit / 2)), one(e.and_, odd, one(e.eq, rest, real(-unit / 2))))
+    whole = one(e.select, more, one(e.add, near, real(1.0)), one(e.select, less, one(e.sub, near, real(1.0)), near))
+    return one(e.copysign, one(e.mul, whole, real(unit)), x)
 
 
 def _to_tens(x: Any, unit: int) -> Any:
@@ -121,7 +138,9 @@ _METHODS: dict[str, dict[str, Callable]] = {
 
 def method(x: Any, name: str) -> Callable | None:
     """A method of Python's numbers for a traced one, if that can be said in a graph."""
-    if kind_of(x) != "python" or uncertain.is_uncertain(x):
+    if uncertain.is_uncertain(x) and any(name in made for made in _METHODS.values()):
+        return lambda: uncertain.pick(active(), x, lambda one: getattr(one, name)())
+    if kind_of(x) != "python":
         return None
     made = _METHODS.get(dt.KIND[unwrap(x).type.dtype], {}).get(name)
     return None if made is None else lambda: made(x)

@@ -10,6 +10,14 @@ import hybrid as hy
 EDGES = (0.0, -0.0, math.inf, -math.inf, math.nan, 5e-324, 2.675, 1.005, 0.125, -2.5, 1e308, 2.0**51 + 0.5, 2.0**53 + 2)
 
 
+def to_hundreds(x):
+    out = []
+    for i in range(len(x)):
+        v = float(x[i])
+        out += [round(v, -2), round(v, -1), round(v, -15)]
+    return out
+
+
 def to_none(x):
     out = []
     for i in range(len(x)):
@@ -62,6 +70,18 @@ def powers(x):
     return out
 
 
+def best_mask(x):
+    best, at = -1.0, None
+    for mask in range(1, 1 << 5):
+        total = 0.0
+        for k in range(5):
+            if mask >> k & 1:
+                total += x[k]
+        if best < total <= 2.0:
+            best, at = total, mask
+    return at.bit_count(), at.bit_length()
+
+
 def integral(x):
     count = 0
     for i in range(len(x)):
@@ -91,6 +111,18 @@ def test_a_float_is_rounded_to_decimals_as_python_does_to_the_bit(f, n):
     assert np.array(hy.function(f, strict=True)(x)).tobytes() == np.array(f(x)).tobytes()
 
 
+def test_a_float_is_rounded_to_tens():
+    rng = np.random.default_rng(5)
+    near = [
+        rng.integers(-400, 400, 300) * 5.0,
+        np.nextafter(rng.integers(-40, 40, 300) * 5.0, 0),
+        [0.0, -0.0, -3.0, 2.0**52 + 1],
+    ]
+    x = np.concatenate([*near, rng.normal(size=300) * 10.0 ** rng.integers(-2, 16, 300)])
+    x = x[abs(x) < 2**53]
+    assert np.array(hy.function(to_hundreds, strict=True)(x)).tobytes() == np.array(to_hundreds(x)).tobytes()
+
+
 def test_the_bits_of_integers_are_counted():
     x = np.concatenate(
         [np.random.default_rng(3).integers(-(2**63), 2**63 - 1, 50), [0, 1, -1, 2**63 - 1, -(2**63)], 1 << np.arange(63)]
@@ -109,6 +141,13 @@ def test_powers_of_integers_are_exact():
     assert compiled(x) == powers(x)
     with pytest.warns(hy.FallbackWarning):  # more than 64 bits
         assert hy.function(powers)(x + 10) == powers(x + 10)
+
+
+def test_a_number_that_was_none_at_first_has_bits():
+    x = np.abs(np.random.default_rng(6).normal(size=5))
+    assert hy.function(best_mask, strict=True)(x) == best_mask(x)
+    with pytest.raises(AttributeError, match="NoneType"):
+        hy.function(best_mask)(x + 9)
 
 
 def test_whether_a_float_is_an_integer():
