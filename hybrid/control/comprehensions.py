@@ -234,7 +234,7 @@ def _source(trace: Trace, each: Each, most: int | None = None) -> Any:
 
 def taken(each: Each) -> Each:
     """Such a loop that is gone through now."""
-    source = iterables.taken(each.iterable)
+    source = iterables.started(each.iterable)
     if type(source) is iterables.Named or hasattr(type(source), "__next__"):
         source = iterables.Replayed(iter(source))
     return each if source is each.iterable else replace(each, iterable=source)

@@ -21,6 +21,7 @@ from hybrid.control.lists import Listed, listed
 from hybrid.control.mapped import Mapped
 from hybrid.control.own import Own, View, plain, released
 from hybrid.control.perhaps import Perhaps, present
+from hybrid.control.plain import Each
 from hybrid.control.sets import SetOf
 from hybrid.control.structure import is_parts
 from hybrid.control.tables import holds_traced
@@ -191,6 +192,8 @@ def _folded(function: Callable, algorithm: Callable) -> Callable:
 
     def folded(x: Any, *args: Any, **kwargs: Any) -> Any:
         x = _settled(x)
+        if isinstance(x, Counted) and not kwargs:
+            return active().handlers.fold(function, Each(x, None, lambda item: item), *args)
         if not isinstance(x, (Listed, Counted)):
             return active().handlers.builtin(function)(x, *args, **kwargs)
         if function is builtins.sum and sys.version_info >= (3, 12) and _may_be_floats(x):

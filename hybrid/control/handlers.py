@@ -21,6 +21,7 @@ from hybrid.control import (  # noqa: F401
     queues,
     records,
     rows,
+    sets,
     substitutes,
     united,
     written,
@@ -113,6 +114,9 @@ class Tracing(Instances, Comprehensions, Plain):
     def items(self, function: Any) -> Any:
         found = None if tr.current() is None else containers.gone_through(function, self.short)
         return self.call(function) if found is None else found
+
+    def operand(self, value: Any) -> Any:
+        return sets.Operand(value) if type(value) is sets.SetOf else value
 
     def named(self, value: Any) -> Any:
         return iterables.Named(value) if tr.current() is not None and hasattr(type(value), "__next__") else value
@@ -283,7 +287,7 @@ class Tracing(Instances, Comprehensions, Plain):
         self, iterable: Iterable, body: Callable[[Any], None], state: State, stop: Callable[[], Any] | None = None
     ) -> None:
         trace = tr.current()
-        self._for(iterables.taken(iterable), body, state, stop, known_containers(trace))
+        self._for(iterables.started(iterable), body, state, stop, known_containers(trace))
 
     def _for(
         self, iterable: Iterable, body: Callable[[Any], None], state: State, stop: Callable[[], Any] | None, known: list

@@ -88,24 +88,38 @@ class Replayed:
             yield self.items[at - 1]
 
 
+def started(iterable: Any) -> Any:
+    """What a loop goes over, an iterator without a name: `itertools.count()` is as good as a range."""
+    if tr.current() is not None and type(iterable) is itertools.count:
+        start, *step = iterable.__reduce__()[1]  # type: ignore[misc, str-unpack]
+        by = step[0] if step else 1
+        if type(start) is type(by) is int:
+            return Counted(MOST, lambda k: start + by * k)
+    return taken(iterable)
+
+
 def taken(iterable: Any) -> Any:
     """What is iterated over now, and only now if it is an iterator: whoever goes on with it finds what is left."""
     trace = tr.current()
     if trace is not None and trace.inside and type(iterable) is Named:
         raise tr.TraceError("a branch or loop goes on with an iterator", at=tr.user_line(), fix="make it there")
-    if trace is not None and type(iterable) is itertools.count:
-        start, *step = iterable.__reduce__()[1]  # type: ignore[misc, str-unpack]
-        by = step[0] if step else 1
-        return Counted(MOST, lambda k: start + by * k) if type(start) is type(by) is int else iterable
+    if trace is not None and type(iterable) is Flat:
+        _use(trace, iterable.made, iterable.gone_through)
+        iterable.gone_through = True
     if trace is None or not isinstance(iterable, Counted) or not iterable.once:
         return iterable
-    if iterable.once[0] is not home(trace.region) or len(iterable.once) > 1:
+    _use(trace, iterable.once[0], len(iterable.once) > 1)
+    iterable.once = (*iterable.once, "used")
+    return Counted(iterable.count, iterable.item, iterable.ask)
+
+
+def _use(trace: Trace, made: Any, used: bool) -> None:
+    """Refuse to go through an iterator anywhere but once where it was made."""
+    if home(made) is not home(trace.region) or used:
         error = tr.TraceError("an iterator is used twice, or in a branch or loop it was not made in", at=tr.user_line(),
                               fix="make a list of it, or another one")  # fmt: skip
         trace.fail(error)
         raise error
-    iterable.once = (*iterable.once, "used")
-    return Counted(iterable.count, iterable.item, iterable.ask)
 
 
 def counted(trace: Trace, iterable: Any) -> Items | None:
@@ -239,7 +253,7 @@ def _ndindex(*shape: Any) -> Any:
     if not all(isinstance(size, (int, Dim)) or is_traced(size) for size in sizes):
         return np.ndindex(*shape)
     sizes = tuple(integers.size_of(trace, size) for size in sizes)
-    return Counted(product(sizes), lambda k: _unravelled(k, sizes))
+    return Counted(product(sizes), lambda k: _unravelled(k, sizes)).iterator()
 
 
 def _unravelled(k: Any, sizes: tuple) -> tuple:
@@ -255,7 +269,7 @@ def _ndenumerate(arr: Any) -> Any:
     if not is_traced(arr):
         return np.ndenumerate(arr)
     sizes, line = shape_of(arr), Flat(arr).line
-    return Counted(product(sizes), lambda k: (_unravelled(k, sizes), line[k]))
+    return Counted(product(sizes), lambda k: (_unravelled(k, sizes), line[k])).iterator()
 
 
 TABLE: dict[Any, Callable] = {

@@ -168,6 +168,10 @@ class Plain:
         """A function whose list is gone through once."""
         return self.call(function)
 
+    def operand(self, value: Any) -> Any:
+        """The right side of `a -= b`, which changes a set in place."""
+        return value
+
     def named(self, value: Any) -> Any:
         """What is iterated over, under a name: it may be an iterator that somebody goes on with."""
         return value

@@ -96,6 +96,7 @@ class SetOf(Mapped):
             self.run(algorithms.add_all, other)
 
     def __ior__(self, other: Any) -> Any:
+        other = _operand(other)
         if not _is_set(other):
             return NotImplemented
         self.update(other)
@@ -109,6 +110,7 @@ class SetOf(Mapped):
 
     def _replaced(self, in_place: Callable, function: Callable, other: Any) -> Any:
         """The set itself, with other items in it."""
+        other = _operand(other)
         if not _is_set(other):
             return NotImplemented
         if self._knows_all(other):
@@ -128,6 +130,7 @@ class SetOf(Mapped):
             self.run(algorithms.discard_all, self._other(other)._iterable())
 
     def __isub__(self, other: Any) -> Any:
+        other = _operand(other)
         if not _is_set(other):
             return NotImplemented
         self.difference_update(other)
@@ -240,6 +243,24 @@ class SetOf(Mapped):
 
     def make(self) -> Any:
         return _set
+
+
+class Operand:
+    """The right side of `a |= b`: it must not make a new set of what Python changes in place."""
+
+    def __init__(self, items: SetOf):
+        self.items = items
+
+    def _refused(self, other: Any) -> Any:
+        if isinstance(other, Own):
+            return NotImplemented
+        raise self.items.refuse("changing something else than a container of the function itself by")
+
+    __ror__ = __rand__ = __rxor__ = __rsub__ = _refused
+
+
+def _operand(x: Any) -> Any:
+    return x.items if type(x) is Operand else x
 
 
 def _is_known(items: Any) -> bool:

@@ -312,10 +312,11 @@ def listed(x: Any) -> Any:
 class Flat:
     """`x.flat` while tracing: the elements in order, to be read and written."""
 
-    __slots__ = ("base",)
+    __slots__ = ("base", "gone_through", "made")
 
     def __init__(self, base: Any):
         self.base = base
+        self.made, self.gone_through = active().region, False  # it is an iterator, too
 
     @property
     def line(self) -> Any:

@@ -348,6 +348,7 @@ def is_row(node: ast.expr) -> bool:
     return call or empty or isinstance(node, (ast.List, ast.ListComp, ast.DictComp, ast.Set, ast.SetComp))
 
 
+_IN_PLACE = (ast.Add, ast.Mult, ast.BitOr, ast.BitAnd, ast.BitXor, ast.Sub)  # what `a += b` may do to a container
 _MAKERS = frozenset(("list", "sorted", "dict", "set", "deque", "defaultdict", "Counter", "OrderedDict", "copy", "fromkeys"))
 
 
@@ -378,7 +379,7 @@ def changed_lists(body: list[ast.stmt], captured: set[str]) -> set[str]:
                 changed.update(part.id for part in given if isinstance(part, ast.Name))
                 if isinstance(function, ast.Attribute) and isinstance(function.value, ast.Name):
                     changed.add(function.value.id)
-            case ast.AugAssign(target=ast.Name(id=name), op=ast.Add() | ast.BitOr()):
+            case ast.AugAssign(target=ast.Name(id=name), op=op) if isinstance(op, _IN_PLACE):
                 changed.add(name)
             case ast.Compare(ops=[ast.In() | ast.NotIn()], comparators=[ast.Name(id=name)]):
                 changed.add(name)

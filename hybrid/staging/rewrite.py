@@ -234,6 +234,8 @@ class _Rewriter(Expressions):
                 if not isinstance(value, ast.Name):
                     checks.append(ast.copy_location(ast.Expr(value), node))
         self.generic_visit(node)
+        if isinstance(node, ast.AugAssign) and isinstance(node.op, (ast.BitOr, ast.BitAnd, ast.BitXor, ast.Sub)):
+            node.value = ast.copy_location(handler("operand", node.value), node.value)
         self.remove(unbound(node))
         return [*checks, node]
 

@@ -108,6 +108,18 @@ def test_the_container_itself_is_changed(f):
         assert repr(compiled(x)) == repr(f(x))
 
 
+def test_a_set_of_the_callers_is_changed_itself():
+    def f(s, x):
+        s |= {int(x[0] * 30)}
+        s &= {1, 3}
+        return len(s)
+
+    given, expected = {1, 2}, {1, 2}
+    with pytest.warns(hy.FallbackWarning):
+        got = hy.function(f)(given, X)
+    assert got == f(expected, X) and given == expected
+
+
 @pytest.mark.parametrize("f", [lists, queues, known_sets, sets_of_a_run, sets_in_branches])
 def test_it_is_compiled(f):
     assert repr(hy.function(f, strict=True)(X)) == repr(f(X))

@@ -121,7 +121,33 @@ def looked_at(x):
     return any(v * x[0] > 1 for v in it), list(it)
 
 
+def of_numpy(x):
+    z, w, flat, total = np.ndenumerate(x), np.ndindex(2, 2), x.flat, 0.0
+    for _, v in z:
+        total += v
+    for _, v in z:
+        total += 100.0
+    for v in flat:
+        total += v
+    for v in flat:
+        total += 100.0
+    return total, list(w), list(w)
+
+
+def counting(x):
+    c, total = itertools.count(5), 0.0
+    for v, k in zip(x, c):
+        total += v * k
+    return total, next(c)
+
+
+def asked(x):
+    z = map(lambda v: v < 99, x)
+    return all(z), any(z), list(z)
+
+
 USED_UP = [
+    of_numpy, counting, asked,
     lost_on_trial, looked_at,
     two_loops, after_a_break, two_lists, in_a_loop, in_a_branch, two_sums, through_a_function, extended, mapped, pythons_own,
     a_generator, pythons_own_in_a_loop,
