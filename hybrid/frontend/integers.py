@@ -17,6 +17,7 @@ from hybrid.core import dtype as dt
 from hybrid.core.errors import IndexingError
 from hybrid.core.shape import Dim, Size, TensorType
 from hybrid.frontend import uncertain
+from hybrid.frontend.calls import unsupported
 from hybrid.frontend.uncertain import EXACT_FLOAT
 from hybrid.frontend.values import Value, active, kind_of, operand, read, sized, unwrap, wrap
 from hybrid.ir import trace as tr
