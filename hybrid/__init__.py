@@ -24,11 +24,11 @@ from hybrid.core.dtype import (
 )
 from hybrid.core.spec import Spec
 from hybrid.core.tree import register as register_pytree
-from hybrid.frontend import linear as linalg
+from hybrid.frontend import matrices as linalg
 from hybrid.frontend import random
 from hybrid.frontend import spectral as fft
 from hybrid.frontend.activations import elu, gelu, leaky_relu, log_softmax, logsumexp, one_hot, relu, silu, softmax, softplus
-from hybrid.frontend.compositions import angle, clip, imag, modf, nan_to_num, real, round, sinc
+from hybrid.frontend.compositions import angle, imag, modf, nan_to_num, real, round, sinc
 from hybrid.frontend.creation import (
     arange,
     asarray,
@@ -46,7 +46,7 @@ from hybrid.frontend.creation import (
     zeros,
     zeros_like,
 )
-from hybrid.frontend.elementwise import cast, where
+from hybrid.frontend.elementwise import where
 from hybrid.frontend.gathering import (
     allclose,
     copyto,
@@ -67,13 +67,14 @@ from hybrid.frontend.gathering import (
     tril,
     triu,
 )
+from hybrid.frontend.inspection import __array_namespace_info__, can_cast, finfo, iinfo, isdtype
 from hybrid.frontend.linear import cross, dot, dot_general, einsum, inner, kron, matmul, outer, tensordot, vdot, vecdot
+from hybrid.frontend.queries import cumulative_prod, cumulative_sum
 from hybrid.frontend.reductions import (
     all,
     any,
     argmax,
     argmin,
-    argsort,
     average,
     count_nonzero,
     cumprod,
@@ -88,12 +89,12 @@ from hybrid.frontend.reductions import (
     nansum,
     prod,
     ptp,
-    sort,
     std,
     sum,
     take_along_axis,
     var,
 )
+from hybrid.frontend.selected import nonzero
 from hybrid.frontend.shaping import (
     append,
     array_split,
@@ -130,6 +131,7 @@ from hybrid.frontend.shaping import (
     vstack,
 )
 from hybrid.frontend.signals import convolve, correlate, gradient, interp, percentile, polyval, quantile, searchsorted
+from hybrid.frontend.standard import argsort, astype, clip, sort, unique_all, unique_counts, unique_inverse, unique_values
 from hybrid.frontend.tensor import Tensor
 from hybrid.frontend.ufuncs import (
     abs,
@@ -250,9 +252,10 @@ if TYPE_CHECKING:
     from hybrid.transforms.watching import GradientTape
 
 bool = bool_
-concat, permute_dims, cumulative_sum, cumulative_prod, astype = concatenate, transpose, cumsum, cumprod, cast
+concat, permute_dims = concatenate, transpose
 e, inf, nan, pi, newaxis = 2.718281828459045, float("inf"), float("nan"), 3.141592653589793, None
 __version__ = "0.1.0"
+__array_api_version__ = "2024.12"
 
 __all__ = [
     "function", "eager", "profile", "FallbackWarning", "RetraceWarning", "Spec", "errors", "export", "register_pytree",
@@ -302,7 +305,8 @@ __all__ = [
     "reciprocal", "remainder", "right_shift", "rint", "sigmoid", "sign", "signbit", "sin", "sinh", "sqrt", "square",
     "subtract", "tan", "tanh", "true_divide", "trunc", "xlog1py", "xlogy",
     # further names of the array-API standard
-    "astype", "concat", "cumulative_prod", "cumulative_sum", "permute_dims",
+    "__array_api_version__", "__array_namespace_info__", "astype", "can_cast", "concat", "cumulative_prod", "cumulative_sum",
+    "finfo", "iinfo", "isdtype", "nonzero", "permute_dims", "unique_all", "unique_counts", "unique_inverse", "unique_values",
     # constants and namespaces
     "e", "inf", "nan", "newaxis", "pi", "fft", "linalg", "random",
 ]  # fmt: skip

@@ -81,6 +81,11 @@ def default_float() -> np.dtype:
     return BY_SHORT["f32"] if config.default_float == "float32" else float64
 
 
+def default_complex() -> np.dtype:
+    """The complex dtype whose parts have the default float, as the array-API standard wants it."""
+    return complex64 if default_float() == float32 else complex128
+
+
 def of_python(value: object) -> np.dtype:
     """The dtype a lone Python scalar stands for."""
     return _PYTHON[type(value)]

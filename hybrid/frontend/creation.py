@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from hybrid.core import dtype as dt
-from hybrid.core.errors import ArgumentError
 from hybrid.core.shape import Dim, Shape, Size
 from hybrid.frontend import exchange, integers
 from hybrid.frontend.calls import implements, traced, unsupported
 from hybrid.frontend.elementwise import apply, cast
 from hybrid.frontend.elementwise import select as choose
+from hybrid.frontend.inspection import on_cpu
 from hybrid.frontend.layouts import in_order
 from hybrid.frontend.values import (
     Value,
@@ -65,11 +65,6 @@ def _length(size: Any) -> Size:
     return length if known is not False else -1
 
 
-def _on_cpu(device: str | None) -> None:
-    if device not in (None, "cpu"):
-        raise ArgumentError("arrays live on the CPU", got=device, expected="cpu")
-
-
 def _recorded(array: np.ndarray, kind: str) -> Any:
     """A fresh traced array with the contents of one that nobody else holds: what is in it is known."""
     trace = active()
@@ -95,8 +90,8 @@ def _tensor(data: Any, dtype: Any) -> Any:
         atom = tr.read(symbol(trace, assembled(trace, data)))
         return cast(wrap(trace.fresh(atom, "tensor")), dtype or atom.type.dtype)
     array = np.array(concrete(data), None if dtype is None else dt.canonical(dtype))
-    if dtype is None and array.dtype == np.float64 and not _has_float64(data):
-        array = array.astype(dt.default_float())
+    if dtype is None and array.dtype in (np.float64, np.complex128) and not _has_float64(data):
+        array = array.astype(dt.default_complex() if array.dtype.kind == "c" else dt.default_float())
     dt.canonical(array.dtype)
     return wrap(array) if trace is None else _recorded(array, "tensor")
 
@@ -105,8 +100,8 @@ def tensor(data: Any, dtype: Any = None, requires_grad: bool = False) -> Any:
     """A new tensor with a copy of the data.
 
     Args:
-        data: numbers, nested sequences, arrays or tensors. Python floats become the default float (float32), arrays keep
-            their dtype.
+        data: numbers, nested sequences, arrays or tensors. Python floats become the default float (float32), complex
+            numbers pairs of it, arrays keep their dtype.
         dtype: what to convert to.
         requires_grad: whether gradients with respect to it are asked for; the data are detached then.
 
@@ -128,7 +123,7 @@ def _has_float64(data: Any) -> bool:
 @followable
 def asarray(obj: Any, dtype: Any = None, *, device: str | None = None, copy: bool | None = None) -> Any:
     """The data as a tensor, sharing memory with an array where dtype and `copy` allow it."""
-    _on_cpu(device)
+    on_cpu(device)
     trace = tr.current()
     if trace is not None and (isinstance(obj, Value) or holds_tensor((obj,))):
         x = traced(assembled(trace, obj))
@@ -141,15 +136,15 @@ def asarray(obj: Any, dtype: Any = None, *, device: str | None = None, copy: boo
 
 def from_dlpack(x: Any, /, *, device: str | None = None, copy: bool | None = None) -> Any:
     """A tensor over the memory of another library's array, by DLPack."""
-    _on_cpu(device)
+    on_cpu(device)
     return wrap(exchange.take(x, copy))
 
 
 # Filled ------------------------------------------------------------------------------------------------------------------
 def full(shape: Any, fill_value: Any, dtype: Any = None, *, device: str | None = None) -> Any:
     """A tensor of one value; without `dtype`, the value's (the default float for a Python float)."""
-    _on_cpu(device)
-    natural = dt.default_float() if type(fill_value) is float else None
+    on_cpu(device)
+    natural = {float: dt.default_float, complex: dt.default_complex}.get(type(fill_value), lambda: None)()
     if natural is None and dtype is None:
         natural = strong(fill_value)
     return _filled(sizes(shape), fill_value, dt.canonical(dtype, natural), "tensor")
@@ -173,7 +168,7 @@ def empty(shape: Any, dtype: Any = None, *, device: str | None = None) -> Any:
     """A tensor to be filled; in a trace, its elements are zeros."""
     if tr.current() is not None:
         return zeros(shape, dtype, device=device)
-    _on_cpu(device)
+    on_cpu(device)
     return wrap(np.empty(sizes(shape), dt.canonical(dtype, dt.default_float())))
 
 
@@ -236,7 +231,7 @@ def arange(start: Any, stop: Any = None, step: Any = 1, dtype: Any = None, *, de
     >>> hy.arange(3), hy.arange(0, 1, 0.5)
     (tensor([0, 1, 2], dtype=int64), tensor([0. , 0.5], dtype=float32))
     """
-    _on_cpu(device)
+    on_cpu(device)
     bounds: tuple[Any, Any] = (0, start) if stop is None else (start, stop)
     floating = dtype is None and any(type(x) is float for x in (*bounds, step))
     arange_: Any = np.arange  # its overloads know no values of unknown type
@@ -282,7 +277,7 @@ def linspace(
     start: Any, stop: Any, num: int = 50, *, endpoint: bool = True, dtype: Any = None, device: str | None = None
 ) -> Any:
     """Evenly spaced numbers from start to stop, both included unless `endpoint=False`."""
-    _on_cpu(device)
+    on_cpu(device)
     target = dt.canonical(dtype, dt.default_float())
     if tracing(start, stop, num) is not None:
         return spaced(start, stop, num, endpoint, dtype=target)
@@ -300,7 +295,7 @@ def _eye(rows: int, columns: int | None, k: int, dtype: np.dtype, kind: str) -> 
 
 def eye(n_rows: int, n_cols: int | None = None, /, *, k: int = 0, dtype: Any = None, device: str | None = None) -> Any:
     """Ones on the k-th diagonal, zeros elsewhere."""
-    _on_cpu(device)
+    on_cpu(device)
     return _eye(n_rows, n_cols, k, dt.canonical(dtype, dt.default_float()), "tensor")
 
 

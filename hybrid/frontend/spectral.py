@@ -10,6 +10,7 @@ from hybrid.core import dtype as dt
 from hybrid.core.shape import Dim, normalize_axis
 from hybrid.frontend import integers
 from hybrid.frontend.calls import bind, implements, traced, unsupported
+from hybrid.frontend.creation import asarray
 from hybrid.frontend.elementwise import cast
 from hybrid.frontend.gathering import pad
 from hybrid.frontend.indexing import getitem
@@ -128,6 +129,46 @@ def fft2(a: Any, s: Any = None, axes: Any = (-2, -1), norm: str | None = None, o
 def ifft2(a: Any, s: Any = None, axes: Any = (-2, -1), norm: str | None = None, out: Any = None) -> Any:
     """The inverse transform along two axes."""
     return _several(ifft, a, s, axes, norm, out)
+
+
+# Computed by NumPy in compiled functions, too.
+@implements(np.fft.rfftn)
+def rfftn(a: Any, s: Any = None, axes: Any = None, norm: str | None = None, out: Any = None) -> Any:
+    """The transform of real numbers along several axes, all without `axes`; the last one keeps n//2 + 1 coefficients."""
+    raise unsupported("np.fft.rfftn")
+
+
+@implements(np.fft.irfftn)
+def irfftn(a: Any, s: Any = None, axes: Any = None, norm: str | None = None, out: Any = None) -> Any:
+    """The inverse of `rfftn`."""
+    raise unsupported("np.fft.irfftn")
+
+
+@implements(np.fft.hfft)
+def hfft(a: Any, n: int | None = None, axis: int = -1, norm: str | None = None, out: Any = None) -> Any:
+    """The transform of a signal that is its own mirror image, conjugated: n real numbers."""
+    raise unsupported("np.fft.hfft")
+
+
+@implements(np.fft.ihfft)
+def ihfft(a: Any, n: int | None = None, axis: int = -1, norm: str | None = None, out: Any = None) -> Any:
+    """The inverse of `hfft`."""
+    raise unsupported("np.fft.ihfft")
+
+
+# Frequencies are new arrays of the default float, as those that other functions of the namespace make.
+def fftfreq(n: int, d: float = 1.0, *, dtype: Any = None, device: str | None = None) -> Any:
+    """The frequencies of the coefficients of `fft`, for samples d apart."""
+    return _frequencies(np.fft.fftfreq(n, d), dtype, device)
+
+
+def rfftfreq(n: int, d: float = 1.0, *, dtype: Any = None, device: str | None = None) -> Any:
+    """The frequencies of the coefficients of `rfft`, for samples d apart."""
+    return _frequencies(np.fft.rfftfreq(n, d), dtype, device)
+
+
+def _frequencies(made: np.ndarray, dtype: Any, device: str | None) -> Any:
+    return asarray(made.astype(dt.canonical(dtype, dt.default_float())), device=device)
 
 
 def _several(one: Any, a: Any, s: Any, axes: Any, norm: str | None, out: Any) -> Any:

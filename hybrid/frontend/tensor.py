@@ -16,7 +16,7 @@ from hybrid.core import dtype as dt
 from hybrid.core.errors import ArgumentError, TraceError
 from hybrid.core.shape import Dim
 from hybrid.frontend import digits as digit
-from hybrid.frontend import exchange, halves, integers, protocol, uncertain
+from hybrid.frontend import exchange, halves, inspection, integers, protocol, uncertain
 from hybrid.frontend.compositions import python_power
 from hybrid.frontend.elementwise import NAMES, Elementwise, cast, same, store
 from hybrid.frontend.gradients import Gradients
@@ -356,6 +356,7 @@ class Tensor(Methods, Gradients, Value):
         return np.array(self._value("a conversion to a NumPy array"), dtype, copy=copy)
 
     def __array_namespace__(self, *, api_version: str | None = None) -> Any:
+        inspection.checked_version(api_version)
         return protocol.namespace()
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
@@ -364,8 +365,10 @@ class Tensor(Methods, Gradients, Value):
     def __array_function__(self, function: Callable, types: Any, args: tuple, kwargs: dict) -> Any:
         return protocol.apply_function(function, args, kwargs)
 
-    def __dlpack__(self, **kwargs: Any) -> Any:
-        return exchange.give(self._value("DLPack"), **kwargs)
+    def __dlpack__(
+        self, *, stream: Any = None, max_version: Any = None, dl_device: Any = None, copy: bool | None = None
+    ) -> Any:
+        return exchange.give(self._value("DLPack"), stream=stream, max_version=max_version, dl_device=dl_device, copy=copy)
 
     def __dlpack_device__(self) -> tuple[int, int]:
         return (1, 0)  # kDLCPU
