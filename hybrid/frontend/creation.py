@@ -21,6 +21,7 @@ from hybrid.frontend.values import (
     active,
     assembled,
     concrete,
+    dtype_of,
     holds_tensor,
     kind_of,
     laid_out,
@@ -88,10 +89,10 @@ def _tensor(data: Any, dtype: Any) -> Any:
     trace = tr.current()
     if trace is not None and (isinstance(data, Value) or holds_tensor((data,))):
         atom = tr.read(symbol(trace, assembled(trace, data)))
-        return cast(wrap(trace.fresh(atom, "tensor")), dtype or atom.type.dtype)
+        return cast(wrap(trace.fresh(atom, "tensor")), dt.canonical(dtype, _natural(atom.type.dtype, data)))
     array = np.array(concrete(data), None if dtype is None else dt.canonical(dtype))
-    if dtype is None and array.dtype in (np.float64, np.complex128) and not _has_float64(data):
-        array = array.astype(dt.default_complex() if array.dtype.kind == "c" else dt.default_float())
+    if dtype is None:
+        array = array.astype(_natural(array.dtype, data), copy=False)
     dt.canonical(array.dtype)
     return wrap(array) if trace is None else _recorded(array, "tensor")
 
@@ -113,11 +114,18 @@ def tensor(data: Any, dtype: Any = None, requires_grad: bool = False) -> Any:
     return out.detach().requires_grad_() if requires_grad else out
 
 
+def _natural(dtype: np.dtype, data: Any) -> np.dtype:
+    """The dtype of a new tensor for the one that NumPy gives the data: the default one for Python's floats."""
+    if dtype not in (dt.float64, dt.complex128) or _has_float64(data):
+        return dtype
+    return dt.default_complex() if dtype == dt.complex128 else dt.default_float()
+
+
 def _has_float64(data: Any) -> bool:
     """Whether the data holds NumPy numbers, whose dtype the user chose."""
-    if isinstance(data, (list, tuple)):
+    if type(data) in (list, tuple):
         return any(map(_has_float64, data))
-    return isinstance(data, (np.ndarray, np.generic, Value))
+    return isinstance(data, (np.ndarray, np.generic)) or (isinstance(data, Value) and kind_of(data) != "python")
 
 
 @followable
@@ -126,9 +134,14 @@ def asarray(obj: Any, dtype: Any = None, *, device: str | None = None, copy: boo
     on_cpu(device)
     trace = tr.current()
     if trace is not None and (isinstance(obj, Value) or holds_tensor((obj,))):
-        x = traced(assembled(trace, obj))
-        target = dt.canonical(dtype, x.dtype)
-        return cast(x, target) if not copy or target != x.dtype else wrap(trace.fresh(tr.read(unwrap(x)), unwrap(x).kind))
+        if not isinstance(obj, Value) or kind_of(obj) in ("python", "scalar"):
+            return tensor(obj, dtype)
+        data = symbol(trace, obj)
+        if copy or dtype not in (None, data.type.dtype):
+            if copy is False:
+                raise ValueError("Unable to avoid copy while creating an array as requested.")
+            return laid_out(tensor(obj, dtype), like(obj))
+        return obj if data.kind == "tensor" else wrap(tr.Symbol(data.cell, data.type, "tensor", data.chain, data.proto))
     if isinstance(obj, (np.ndarray, Value)):
         return wrap(np.array(concrete(obj), None if dtype is None else dt.canonical(dtype), copy=copy))
     return tensor(obj, dtype)
@@ -144,9 +157,7 @@ def from_dlpack(x: Any, /, *, device: str | None = None, copy: bool | None = Non
 def full(shape: Any, fill_value: Any, dtype: Any = None, *, device: str | None = None) -> Any:
     """A tensor of one value; without `dtype`, the value's (the default float for a Python float)."""
     on_cpu(device)
-    natural = {float: dt.default_float, complex: dt.default_complex}.get(type(fill_value), lambda: None)()
-    if natural is None and dtype is None:
-        natural = strong(fill_value)
+    natural = _natural(strong(fill_value), fill_value) if dtype is None else None
     return _filled(sizes(shape), fill_value, dt.canonical(dtype, natural), "tensor")
 
 
@@ -233,7 +244,7 @@ def arange(start: Any, stop: Any = None, step: Any = 1, dtype: Any = None, *, de
     """
     on_cpu(device)
     bounds: tuple[Any, Any] = (0, start) if stop is None else (start, stop)
-    floating = dtype is None and any(type(x) is float for x in (*bounds, step))
+    floating = dtype is None and any(dtype_of(x) is float for x in (*bounds, step))
     arange_: Any = np.arange  # its overloads know no values of unknown type
     array = arange_(bounds[0], bounds[1], step, None if dtype is None else dt.canonical(dtype))
     return _counted(array.astype(dt.default_float()) if floating else array, "tensor")

@@ -9,7 +9,7 @@ import numpy as np
 
 from hybrid.core import dtype as dt
 from hybrid.core.errors import ArgumentError, DTypeError
-from hybrid.frontend.values import Value
+from hybrid.frontend.values import Value, strong
 
 VERSIONS = ("2021.12", "2022.12", "2023.12", "2024.12")
 _MAX_DIMENSIONS = 64  # NumPy's
@@ -80,7 +80,7 @@ def __array_namespace_info__() -> Info:
 
 
 def _dtype_of(type: Any) -> np.dtype:
-    return type.dtype if isinstance(type, (Value, np.ndarray, np.generic)) else dt.canonical(type)
+    return strong(type) if isinstance(type, (Value, np.ndarray, np.generic)) else dt.canonical(type)
 
 
 class finfo:

@@ -212,7 +212,17 @@ def vdot(a: Any, b: Any, /) -> Any:
 @implements(np.linalg.vecdot)
 def vecdot(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
     """The dot product along an axis, the first conjugated."""
-    return sum(u.multiply(traced(x1).conj(), x2), axis)
+    a, b = traced(x1), traced(x2)
+    for place, x in enumerate((a, b)):
+        if not shape_of(x):
+            raise ValueError(f"vecdot: Input operand {place} does not have enough dimensions "
+                             "(has 0, gufunc core with signature (n),(n)->() requires 1)")  # fmt: skip
+    sizes = [shape_of(x)[normalize_axis(axis, len(shape_of(x)))] for x in (a, b)]
+    if sizes[0] != sizes[1] and not _may_meet(*sizes):
+        raise ValueError(f"vecdot: Input operand 1 has a mismatch in its core dimension 0, with gufunc signature (n),(n)->() "
+                         f"(size {sizes[1]} is different from {sizes[0]})")  # fmt: skip
+    product = u.multiply(moveaxis(a, axis, -1).conj(), moveaxis(b, axis, -1))
+    return sum(product, -1, strong(product))
 
 
 @implements(np.outer, np.linalg.outer)

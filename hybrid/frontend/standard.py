@@ -28,7 +28,9 @@ def clip(
 def astype(x: Any, dtype: Any, /, *, copy: bool = True, device: str | None = None) -> Any:
     """The values in another dtype; with `copy=False`, the tensor itself where it has that dtype."""
     on_cpu(device)
-    return x.astype(dtype, copy=copy) if isinstance(x, Value) else cast(x, dtype)
+    if isinstance(x, Value):
+        return x.astype(dtype, copy=copy)  # type: ignore[attr-defined]
+    return cast(x, dtype)
 
 
 # Orders ------------------------------------------------------------------------------------------------------------------
