@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import operator
 from collections.abc import Callable
 from types import MethodType
@@ -56,6 +57,12 @@ Promotion = Callable[[tuple], np.dtype]
 _BFLOAT16 = dt.bfloat16
 # Operators by which Python floats raise, or turn complex, where NumPy's arithmetic gives an infinity or NaN.
 _MAY_RAISE = frozenset(("true_divide", "floor_divide", "remainder", "power"))
+
+
+_KEYWORDS = [
+    inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default)
+    for name, default in {"out": None, "where": True, "dtype": None, "casting": "same_kind"}.items()
+]
 
 
 def same(operands: tuple) -> np.dtype:
@@ -113,6 +120,13 @@ class Elementwise:
 
     def __get__(self, instance: Any, owner: type) -> Any:
         return self if instance is None else MethodType(self, instance)
+
+    @property
+    def __signature__(self) -> inspect.Signature:
+        count = getattr(self.ufunc, "nin", 1)
+        names = ["x"] if count == 1 else [f"x{place + 1}" for place in range(count)]
+        operands = [inspect.Parameter(name, inspect.Parameter.POSITIONAL_ONLY) for name in names]
+        return inspect.Signature([*operands, *_KEYWORDS])
 
     def __call__(self, *operands: Any, **keywords: Any) -> Any:
         try:

@@ -129,6 +129,8 @@ def _filled_like(x: Any, value: Any) -> Any:
 def sum(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = _NO_VALUE, initial: Any = _NO_VALUE,
         where: Any = _NO_VALUE) -> Any:  # fmt: skip
     """The sum of elements over the given axes; booleans and narrow integers add in 64 bits."""
+    if dtype is not None and dt.canonical(dtype) == dt.bool_:
+        return _fold(r.any, u.logical_or, False, a, axis, dtype, out, keepdims, initial, where, dt.bool_)
     return _fold(r.sum, u.add, 0, a, axis, dtype, out, keepdims, initial, where, _accumulator(strong(a)))
 
 
@@ -136,6 +138,8 @@ def sum(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: 
 def prod(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = _NO_VALUE, initial: Any = _NO_VALUE,
          where: Any = _NO_VALUE) -> Any:  # fmt: skip
     """The product of elements over the given axes; booleans and narrow integers multiply in 64 bits."""
+    if dtype is not None and dt.canonical(dtype) == dt.bool_:
+        return _fold(r.all, u.logical_and, True, a, axis, dtype, out, keepdims, initial, where, dt.bool_)
     return _fold(r.prod, u.multiply, 1, a, axis, dtype, out, keepdims, initial, where, _accumulator(strong(a)))
 
 

@@ -23,6 +23,7 @@ from typing import Any
 import hybrid as hy
 from hybrid.ir import trace as tr
 
+STRICT = bool(os.environ.get("HYBRID_STANDARD_STRICT"))  # a call that would stay Python is an error
 MOST = 400  # decorated functions kept: the suite asks for some ten thousand, of 100 KB each
 CALLS: Counter[str] = Counter()
 REFUSED: dict[str, Counter[str]] = {}
@@ -59,7 +60,7 @@ def _called(name: str, target: Callable, args: tuple, kwargs: dict) -> Any:
         def call(*args: Any, **kwargs: Any) -> Any:
             return target(*args, **kwargs)
 
-        made = name, hy.function(call)
+        made = name, hy.function(call, strict=STRICT)
         if len(_kept) >= MOST:
             _note(*_kept.popitem(last=False)[1])
     _kept[key] = made
