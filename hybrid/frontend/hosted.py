@@ -184,7 +184,7 @@ def _contents(rng: np.random.Generator, dtype: np.dtype, shape: tuple[int, ...])
     """Regular matrices, increasing numbers, small integers: what functions take without complaint."""
     square = len(shape) >= 2 and shape[-1] == shape[-2]
     if dtype == dt.bool_:
-        return np.broadcast_to(np.arange(shape[-1] if shape else 1) % 2 == 0, shape).copy()
+        return np.broadcast_to(np.arange(shape[-1]) % 2 == 0, shape).copy() if shape else np.array(True)
     if dt.is_integer(dtype):
         return np.broadcast_to(np.eye(shape[-1], dtype=dtype), shape).copy() if square else np.zeros(shape, dtype)
     made = (rng.uniform(0.1, 0.9, shape) * 0.1).astype(dtype)

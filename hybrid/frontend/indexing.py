@@ -207,8 +207,8 @@ def getitem(x: Any, index: Any) -> Any:
         source = trace.fresh(tr.read(source), "ndarray")
     items = _expanded(index, source.type.ndim)
     mask = _mask(source, index)
-    if mask is not None and shape_of(mask):
-        whole = len(shape_of(mask)) == source.type.ndim
+    if mask is not None:
+        whole = shape_of(mask) and len(shape_of(mask)) == source.type.ndim
         return select_masked(wrap(source), mask) if whole else masked(wrap(source), mask)
     if any(_is_array(item) for item in items):
         place, where, axis = _gather_plan(trace, source, items)
@@ -292,6 +292,8 @@ def _without_masks(trace: Trace, items: list, shape: Shape) -> list:
         if _is_array(item) and strong(assembled(trace, item)) == dt.bool_:
             if holds_tensor((item,)) or isinstance(item, np.ndarray):
                 mask = traced(item)
+                if not shape_of(mask):
+                    raise unsupported("a truth value beside other indices", "write np.newaxis, or an empty slice")
                 _check_mask(active(), shape_of(mask), shape[len(out) - out.count(None) :])
                 out.extend(indices_of(mask))
                 continue

@@ -78,7 +78,15 @@ def gathered(trace: Trace, x: Any, places: Atom, rank: int) -> Any:
 def masked(x: Any, mask: Any) -> Any:
     """`x[mask]` for a mask over the leading axes of x."""
     trace = active()
+    if not shape_of(mask):  # a truth value: all of x, once or not at all
+        x, mask = _as_one(trace, traced(x)), _as_one(trace, traced(mask))
     return gathered(trace, traced(x), positions(trace, _truth(trace, mask)), len(shape_of(mask)))
+
+
+def _as_one(trace: Trace, x: Any) -> Any:
+    """x with an axis of one place in front."""
+    kind = "tensor" if kind_of(x) == "tensor" else "ndarray"
+    return wrap(trace.fresh(trace.one(v.reshape, operand(trace, x, strong(x)), shape=(1, *shape_of(x))), kind))
 
 
 def indices_of(mask: Any) -> tuple:

@@ -64,7 +64,9 @@ def test_limits():
         limits = hy.finfo(dtype)
         assert all(type(x) is float for x in (limits.eps, limits.max, limits.min, limits.smallest_normal))
         assert type(limits.bits) is int and hy.isdtype(limits.dtype, "real floating")
-    assert hy.finfo(X).eps == float(np.finfo(np.float32).eps) and hy.finfo(X).resolution == float(np.finfo(np.float32).resolution)
+    assert hy.finfo(X).eps == float(np.finfo(np.float32).eps) and hy.finfo(X).resolution == float(
+        np.finfo(np.float32).resolution
+    )
     assert (hy.iinfo("uint8").min, hy.iinfo(hy.asarray([1])).max) == (0, 2**63 - 1)
     with pytest.raises(TypeError, match="iinfo has"):
         hy.finfo(hy.int32)
@@ -92,7 +94,9 @@ def test_dlpack_takes_the_standards_keywords():
 
 
 # Tensors of Python's numbers ----------------------------------------------------------------------------------------------
-@pytest.mark.parametrize("value", [1.5, 2, True, 1j, np.float64(2.5), np.float32(2.5), [1.0, 2.0], (1, 2.0), [1j, 2.0]], ids=repr)
+@pytest.mark.parametrize(
+    "value", [1.5, 2, True, 1j, np.float64(2.5), np.float32(2.5), [1.0, 2.0], (1, 2.0), [1j, 2.0]], ids=repr
+)
 def test_asarray_of_numbers_is_a_tensor_in_traces_too(value):
     assert type(both(hy.asarray, value)) is hy.Tensor
 
@@ -214,3 +218,18 @@ def test_sums_in_booleans(name):
     for axis in (None, 0, 1):
         both(lambda x: getattr(hy, name)(x, axis=axis, dtype=hy.bool), x)  # noqa: B023
     both(lambda x: getattr(np, name)(x, 0, bool, initial=True), x)
+
+
+@pytest.mark.parametrize("truth", [True, False])
+@pytest.mark.parametrize("shape", [(), (3,), (2, 3)])
+def test_a_truth_value_selects_all_or_nothing(truth, shape):
+    x, mask = hy.ones(shape), hy.asarray(truth)
+    assert both(lambda x, mask: x[mask], x, mask).shape == (int(truth), *shape)
+    both(lambda x, mask: x[mask].sum(), x, mask)
+    both(lambda x, mask: x[mask] * 2 + 1, x, mask)
+    with pytest.warns(hy.FallbackWarning, match="truth value"):
+        assert hy.function(lambda x, mask: x[..., mask])(x, mask).shape == (*shape, int(truth))
+
+
+def test_sets_of_one_truth_value():
+    assert both(hy.unique_values, hy.asarray(True)).tolist() == [True]
