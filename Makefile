@@ -3,14 +3,17 @@
 #   make demo    real programs, undecorated and decorated              make bench   every engine on this machine
 #   make test    the tests and the doctests                            make docs    the site, in docs/_build/html
 #   make lint    format, lint, types                                   make sweep   the long accuracy sweeps
+#   make standard  the public suite of the array-API standard
 
 PYTHON ?= python3
 VENV := .venv
 BENCH_VENV := .venv-bench
 RUN := $(VENV)/bin/python
+SUITE := .array-api-tests
+SUITE_COMMIT := 55fcc60179efa2680ddd6cd926ddf17b83530e2b
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test lint format bench docs fuzz corpus names sweep clean
+.PHONY: demo test lint format bench docs fuzz corpus names standard sweep clean
 .DEFAULT_GOAL := test
 
 demo: $(VENV)/.demo
@@ -43,6 +46,11 @@ corpus: $(VENV)/.test
 names: $(VENV)/.test
 	$(RUN) -m tests.names --write docs/names.md
 
+# The public suite of the array-API standard, eager, compiled and on NumPy: the page docs/standard.md.
+# make standard ARGS="--mode eager --examples 20 -k fft" runs a part of it.
+standard: $(VENV)/.standard $(SUITE)/.$(SUITE_COMMIT)
+	$(RUN) -m tests.standard $(SUITE) $(or $(ARGS),--write docs/standard.md)
+
 sweep: $(VENV)/.test
 	@set -e; for script in tests/sweeps/*.py; do echo "== $$script"; $(RUN) $$script; done
 
@@ -52,7 +60,7 @@ bench: $(BENCH_VENV)/.bench
 	$(BENCH_VENV)/bin/python -m bench $(ARGS)
 
 clean:
-	rm -rf $(VENV) $(BENCH_VENV) build dist docs/_build examples/out .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(BENCH_VENV) $(SUITE) build dist docs/_build examples/out .pytest_cache .mypy_cache .ruff_cache
 
 # One stamp per extra, so that a repeated run starts at once.
 $(VENV)/bin/python:
@@ -60,6 +68,13 @@ $(VENV)/bin/python:
 
 $(VENV)/.%: pyproject.toml | $(VENV)/bin/python
 	$(RUN) $(PIP_INSTALL) -e '.[$*]'
+	@touch $@
+
+$(SUITE)/.$(SUITE_COMMIT):
+	test -d $(SUITE)/.git || git clone --quiet --recurse-submodules https://github.com/data-apis/array-api-tests $(SUITE)
+	git -C $(SUITE) fetch --quiet origin $(SUITE_COMMIT)
+	git -C $(SUITE) checkout --quiet $(SUITE_COMMIT)
+	git -C $(SUITE) submodule --quiet update --init
 	@touch $@
 
 $(BENCH_VENV)/bin/python:

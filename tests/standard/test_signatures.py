@@ -11,8 +11,8 @@ import hybrid as hy
 
 LINES = (Path(__file__).parent / "signatures.txt").read_text(encoding="utf-8").splitlines()
 CONSTANTS = ("e", "inf", "nan", "newaxis", "pi")
-DTYPES = ("bool", "complex64", "complex128", "float32", "float64", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32",
-          "uint64")  # fmt: skip
+DTYPES = ("bool", "complex64", "complex128", "float32", "float64", "int8", "int16", "int32", "int64", "uint8", "uint16",
+          "uint32", "uint64")  # fmt: skip
 ATTRIBUTES = ("T", "device", "dtype", "mT", "ndim", "shape", "size")
 _OPEN = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 
