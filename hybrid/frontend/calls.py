@@ -18,6 +18,7 @@ from hybrid.frontend.values import (
     assembled,
     concrete,
     holds_tensor,
+    kind_of,
     read,
     result_kind,
     symbol,
@@ -125,7 +126,8 @@ def implements(numpy_function: Callable, *also: Callable) -> Callable:
             if tr.open_traces:
                 if tracing(*args, *kwargs.values()) is not None:
                     try:
-                        return body(*args, **kwargs)
+                        result = body(*args, **kwargs)
+                        return _of_one_class(result, args) if type(result) in (tuple, list) else result
                     except Unsupported as error:
                         return between(numpy_function, args, kwargs, _called(numpy_function), error)
             elif (not kwargs or are_settings(kwargs)) and (plain := _plain(args)) is not None:
@@ -145,6 +147,24 @@ def implements(numpy_function: Callable, *also: Callable) -> Callable:
         return function
 
     return decorate
+
+
+def _of_one_class(results: Any, args: tuple) -> Any:
+    """Several results as eager calls give them: tensors, where any argument is one, those made of numbers beside it, too."""
+    flat = (item for x in args for item in (x if type(x) in (tuple, list) else (x,)))
+    if not any(isinstance(x, Value) and kind_of(x) == "tensor" for x in flat):
+        return results
+    return type(results)(as_tensor(traced(x)) if isinstance(x, Value) or type(x) is np.ndarray else x for x in results)
+
+
+def as_tensor(x: Any) -> Any:
+    """The same traced value, in the same memory, as a tensor."""
+    data = x._data
+    if data.kind in ("tensor", "python"):
+        return x
+    if data.kind == "ndarray":
+        return wrap(Symbol(data.cell, data.type, "tensor", data.chain, data.proto))
+    return wrap(active().fresh(tr.read(data), "tensor"))
 
 
 def traced(x: Any) -> Any:

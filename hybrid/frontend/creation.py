@@ -11,7 +11,7 @@ import numpy as np
 from hybrid.core import dtype as dt
 from hybrid.core.shape import Dim, Shape, Size
 from hybrid.frontend import exchange, integers
-from hybrid.frontend.calls import implements, traced, unsupported
+from hybrid.frontend.calls import as_tensor, implements, traced, unsupported
 from hybrid.frontend.elementwise import apply, cast
 from hybrid.frontend.elementwise import select as choose
 from hybrid.frontend.inspection import on_cpu
@@ -141,7 +141,7 @@ def asarray(obj: Any, dtype: Any = None, *, device: str | None = None, copy: boo
             if copy is False:
                 raise ValueError("Unable to avoid copy while creating an array as requested.")
             return laid_out(tensor(obj, dtype), like(obj))
-        return obj if data.kind == "tensor" else wrap(tr.Symbol(data.cell, data.type, "tensor", data.chain, data.proto))
+        return as_tensor(obj if isinstance(obj, Value) else wrap(data))
     if isinstance(obj, (np.ndarray, Value)):
         return wrap(np.array(concrete(obj), None if dtype is None else dt.canonical(dtype), copy=copy))
     return tensor(obj, dtype)
@@ -291,7 +291,7 @@ def linspace(
     on_cpu(device)
     target = dt.canonical(dtype, dt.default_float())
     if tracing(start, stop, num) is not None:
-        return spaced(start, stop, num, endpoint, dtype=target)
+        return as_tensor(spaced(start, stop, num, endpoint, dtype=target))
     return _counted(np.linspace(concrete(start), concrete(stop), num, endpoint, dtype=target), "tensor")
 
 

@@ -96,7 +96,7 @@ def unique(ar: Any, return_index: bool = False, return_inverse: bool = False, re
         which = reductions.cumsum(cast(first, dt.int64)) - 1
         zero = trace.one(v.broadcast, tr.literal(0, dt.int64), shape=(count,))
         given = trace.one(ix.scatter, zero, operand(trace, order, dt.int64), operand(trace, which, dt.int64), axis=0, op="set")
-        out.append(reshape(wrap(trace.fresh(given, "ndarray")), shape))
+        out.append(reshape(wrap(trace.fresh(given, "tensor" if kind_of(x) == "tensor" else "ndarray")), shape))
     if return_counts:
         end = reshape(wrap(trace.fresh(sized(trace, count), "ndarray")), (1,))
         starts = concatenate([indices_of(first)[0], end])

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from hybrid.core.shape import normalize_axis
 from hybrid.frontend import compositions, reductions
-from hybrid.frontend.calls import implements, unsupported
 from hybrid.frontend.elementwise import cast
 from hybrid.frontend.inspection import on_cpu
+from hybrid.frontend.selected import unique
 from hybrid.frontend.shaping import flip, reshape
 from hybrid.frontend.values import Value, shape_of
 
@@ -58,26 +58,40 @@ def argsort(
     return shape[normalize_axis(axis, len(shape))] - 1 - flip(backwards, axis)
 
 
-# Sets: computed by NumPy in compiled functions, too -----------------------------------------------------------------------
-@implements(np.unique_all)
-def unique_all(x: Any, /) -> Any:
-    """The distinct elements, where each comes first, which of them each element is, and how many there are of each."""
-    raise unsupported("np.unique_all")
+# Sets --------------------------------------------------------------------------------------------------------------------
+class UniqueAll(NamedTuple):
+    values: Any
+    indices: Any
+    inverse_indices: Any
+    counts: Any
 
 
-@implements(np.unique_counts)
-def unique_counts(x: Any, /) -> Any:
-    """The distinct elements, and how many there are of each."""
-    raise unsupported("np.unique_counts")
+class UniqueCounts(NamedTuple):
+    values: Any
+    counts: Any
 
 
-@implements(np.unique_inverse)
-def unique_inverse(x: Any, /) -> Any:
-    """The distinct elements, and which of them each element is."""
-    raise unsupported("np.unique_inverse")
+class UniqueInverse(NamedTuple):
+    values: Any
+    inverse_indices: Any
 
 
-@implements(np.unique_values)
+# In order, where the standard leaves it open and NumPy's functions of these names do, too: callers that forget to sort work.
+def unique_all(x: Any, /) -> UniqueAll:
+    """The distinct elements in order, where each comes first, which of them each element is, how many there are of each."""
+    return UniqueAll(*unique(x, return_index=True, return_inverse=True, return_counts=True, equal_nan=False))
+
+
+def unique_counts(x: Any, /) -> UniqueCounts:
+    """The distinct elements in order, and how many there are of each; each NaN is one of its own."""
+    return UniqueCounts(*unique(x, return_counts=True, equal_nan=False))
+
+
+def unique_inverse(x: Any, /) -> UniqueInverse:
+    """The distinct elements in order, and which of them each element is."""
+    return UniqueInverse(*unique(x, return_inverse=True, equal_nan=False))
+
+
 def unique_values(x: Any, /) -> Any:
-    """The distinct elements."""
-    raise unsupported("np.unique_values")
+    """The distinct elements in order; each NaN is one of its own."""
+    return unique(x, equal_nan=False)

@@ -200,6 +200,8 @@ def test_sets():
     assert values[inverse].tolist() == x.tolist()
     both(hy.unique_all, x)
     assert both(hy.unique_values, hy.asarray([np.nan, np.nan])).shape == (2,)
+    order = np.random.default_rng(0).permutation(500)
+    assert both(hy.unique_values, hy.asarray(order)).tolist() == list(range(500))
 
 
 @pytest.mark.parametrize("name", ["expm1", "log1p", "log2", "log10"])
