@@ -40,6 +40,8 @@ from hybrid.ir.lifted import followable
 from hybrid.ops import elementwise as e
 from hybrid.ops import view as v
 
+_FARTHEST = 2**62  # the number of a diagonal that no matrix has
+
 
 def sizes(shape: Any) -> Shape:
     """A shape as NumPy takes it: a tuple of integers, or one integer."""
@@ -295,13 +297,18 @@ def linspace(
     return _counted(np.linspace(concrete(start), concrete(stop), num, endpoint, dtype=target), "tensor")
 
 
+def _near(k: Any) -> Any:
+    """The number of a diagonal, no farther out than any matrix goes."""
+    return min(max(k, -_FARTHEST), _FARTHEST) if type(k) is int else k
+
+
 def _eye(rows: int, columns: int | None, k: int, dtype: np.dtype, kind: str) -> Any:
     trace = tr.current()
     if trace is None:
         return wrap(np.eye(rows, columns, k, dtype))
     shape = sizes((rows, rows if columns is None else columns))
     row, column = (wrap(trace.fresh(trace.one(e.iota, shape=shape, axis=a), kind)) for a in (0, 1))
-    return cast(apply(e.eq, column, row + k), dtype)
+    return cast(apply(e.eq, column, row + _near(k)), dtype)
 
 
 def eye(n_rows: int, n_cols: int | None = None, /, *, k: int = 0, dtype: Any = None, device: str | None = None) -> Any:
@@ -321,7 +328,7 @@ def _tri(rows: int, columns: int | None, k: int, dtype: np.dtype, kind: str) -> 
         return wrap(np.tri(rows, columns, k, dtype))
     shape = sizes((rows, rows if columns is None else columns))
     row, column = (wrap(trace.fresh(trace.one(e.iota, shape=shape, axis=a), kind)) for a in (0, 1))
-    return cast(apply(e.le, column, row + k), dtype)
+    return cast(apply(e.le, column, row + _near(k)), dtype)
 
 
 def tri(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Any:

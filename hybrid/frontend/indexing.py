@@ -216,7 +216,7 @@ def getitem(x: Any, index: Any) -> Any:
         kind = source.kind if source.kind == "tensor" or atom.type.shape else "scalar"
         return laid_out(trace.fresh(atom, kind), _gathered(place, where, axis, items))
     out = _view_of(trace, source, items)
-    plain = Ellipsis not in (index if isinstance(index, tuple) else (index,))
+    plain = all(item is not Ellipsis for item in (index if isinstance(index, tuple) else (index,)))
     if out.type.shape == () and plain:
         # One element is a copy, as NumPy's scalars are.
         return wrap(trace.fresh(tr.read(out), "tensor" if source.kind == "tensor" else "scalar"))

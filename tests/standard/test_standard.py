@@ -235,3 +235,13 @@ def test_a_truth_value_selects_all_or_nothing(truth, shape):
 
 def test_sets_of_one_truth_value():
     assert both(hy.unique_values, hy.asarray(True)).tolist() == [True]
+
+
+def test_diagonals_far_outside():
+    for k in (2**70, -(2**70), 5):
+        assert both(lambda x: x + hy.eye(3, k=k), hy.zeros((3, 3))).tolist() == [[0.0] * 3] * 3  # noqa: B023
+
+
+def test_an_ellipsis_beside_a_traced_place():
+    for key in ((hy.asarray(1), ...), (..., hy.asarray(1)), (hy.asarray([1]), ...), (np.int64(1), ...)):
+        both(lambda x, k: x[k] * 2, hy.ones((2, 3)), key)
