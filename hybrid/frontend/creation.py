@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from array import array as typed_array
 from collections.abc import Callable
 from typing import Any
 
@@ -124,10 +125,13 @@ def _natural(dtype: np.dtype, data: Any) -> np.dtype:
 
 
 def _has_float64(data: Any) -> bool:
-    """Whether the data holds NumPy numbers, whose dtype the user chose."""
-    if type(data) in (list, tuple):
+    """Whether the data holds numbers of a dtype that the user chose: NumPy's, or those of another library's array."""
+    if isinstance(data, (list, tuple)):
         return any(map(_has_float64, data))
-    return isinstance(data, (np.ndarray, np.generic)) or (isinstance(data, Value) and kind_of(data) != "python")
+    if isinstance(data, Value):
+        return kind_of(data) != "python"
+    known = (np.ndarray, np.generic, memoryview, typed_array)
+    return isinstance(data, known) or hasattr(data, "__array__") or hasattr(data, "__array_interface__")
 
 
 @followable

@@ -32,7 +32,7 @@ from hybrid.ir.requests import Rebinds
 from hybrid.staging.chains import MISSING, Chain, chains, imports_of, may_write
 from hybrid.staging.contents import can_be_refilled, copied, levels, refill
 from hybrid.staging.members import COMPILERS, LIBRARIES, has_attributes, is_users, members, methods, owner, put_members, put_own
-from hybrid.staging.signature import outside, short, static_key, valued
+from hybrid.staging.signature import is_bound, outside, short, static_key, valued
 
 CONTENT_BYTES = 1 << 20  # arrays that NumPy itself read while tracing are compared up to this size; 1 MiB takes 50 us
 MANY_READS, MANY_ITEMS, DEEP = 4096, 1024, 4  # checking this many reads from Python takes 2 ms; no trace is worth more
@@ -148,7 +148,7 @@ def fingerprint(value: Any, whole: bool = True, depth: int = 0) -> Hashable:
         return "tensor", id(value), id(value._data)
     if kind is np.ndarray:
         return "array", id(value), value.dtype, value.shape, value.strides
-    if valued(value):
+    if valued(value) or is_bound(value):
         return kind, static_key(value)
     if kind is typed_array:
         return kind, id(value), value.typecode, value.tobytes()

@@ -207,11 +207,19 @@ def outside(value: Any) -> bool:
     return kind.__module__.partition(".")[0] in _OUTSIDE and kind is not threading.local  # whose attributes are watched
 
 
+_BOUND = (types.BuiltinMethodType, types.MethodWrapperType)
+
+
 def valued(value: Any) -> bool:
     """Whether a value is all that matters of an object: numbers, strings, classes and the like."""
     return type(value) in _BY_VALUE or isinstance(
         value, (float, complex, np.generic, np.dtype, type, slice, frozenset, set, bytearray)
     )
+
+
+def is_bound(value: Any) -> bool:
+    """Whether a value is a method of C code's that is bound to something: another object at each access, as Python's are."""
+    return type(value) in _BOUND and not isinstance(value.__self__, (types.ModuleType, types.NoneType))
 
 
 def static_key(value: Any) -> Hashable:
@@ -233,6 +241,8 @@ def static_key(value: Any) -> Hashable:
         return bytes(value)
     if kind is types.MethodType:
         return "method", id(value.__func__), id(value.__self__)  # another object at each access
+    if is_bound(value):
+        return "method", value.__qualname__, id(value.__self__)
     if kind is types.FunctionType and not value.__closure__ and not value.__dict__ and not value.__kwdefaults__:
         defaults = value.__defaults__ or ()
         if all(type(default) in _BY_VALUE for default in defaults):  # a lambda that is made for each call

@@ -9,6 +9,7 @@ import random
 import time
 import types
 import uuid
+import warnings
 
 import numpy as np
 import pytest
@@ -454,3 +455,29 @@ def test_a_function_that_replaces_a_constant_of_a_library(monkeypatch):
 
     with pytest.warns(match=r"math\.tau"):
         assert np.array_equal(hy.function(program)(V), V) and math.tau == 1.0
+
+
+def test_bound_methods_of_classes_are_left_as_they_are():
+    """They are other objects at each access; once the class was left with one of its own, which its subclasses inherited."""
+
+    class Parent: ...
+
+    class Child(Parent): ...
+
+    class Grandchild(Child): ...
+
+    def f(x):
+        count, rest = 0, Parent.__subclasses__()
+        while rest:
+            rest += rest.pop().__subclasses__()
+            count += 1
+            if count > 9:
+                raise RuntimeError("endless")
+        return x * count
+
+    before = dict(vars(Parent))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", hy.FallbackWarning)
+        assert hy.function(f)(np.ones(2)).tolist() == [2, 2]
+    assert dict(vars(Parent)) == before
+    assert Child.__subclasses__() == [Grandchild]

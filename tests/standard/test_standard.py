@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import array
+
 import numpy as np
 import pytest
 
@@ -132,6 +134,16 @@ def test_asarray_copies_when_it_must():
     for call in (hy.asarray, hy.function(hy.asarray)):
         with pytest.raises(ValueError, match="copy"):
             call(X, dtype=hy.int32, copy=False)
+
+
+def test_arrays_of_others_keep_their_dtype():
+    class Other:
+        def __array__(self, dtype=None, copy=None):
+            return np.array([0.1, 0.2])
+
+    for data in (Other(), array.array("d", [0.1, 0.2]), memoryview(np.array([0.1, 0.2])), [Other(), Other()]):
+        assert hy.asarray(data).dtype == hy.tensor(data).dtype == hy.float64
+    assert hy.asarray([[0.1], [0.2]]).dtype == hy.float32
 
 
 # Functions whose form is the standard's -----------------------------------------------------------------------------------
