@@ -29,7 +29,12 @@ take tensors.
 Where the standard leaves room, functions mean what NumPy users expect, and where NumPy 2 does not follow the standard, they
 follow NumPy. `hy.clip`, `hy.sort` and `hy.argsort` take the standard's keywords (`min`, `max`, `descending`) beside NumPy's,
 and the order that `hy.argsort` gives is stable unless it is asked not to be; `np.sort` and the others, called with tensors,
-are NumPy's. The default dtypes are float32 (`hy.config.default_float`), complex64 with it, and int64.
+are NumPy's. `hy.unique_values` and its kin give the elements in order. The default dtypes are float32
+(`hy.config.default_float`), complex64 with it, and int64.
+
+einops takes tensors after `import hybrid.einops`, its module `einops.array_api` without. pandas and matplotlib take tensors for
+data; where they ask for a NumPy array (a mask in `frame[mask]`, `pd.unique`), and in `np.testing.assert_equal` of two tensors,
+`x.numpy()` is one. Data with a gradient have to be detached first.
 
 Made by `make standard`, which fetches the public suite ([array-api-tests](https://github.com/data-apis/array-api-tests)) and
 runs it with {examples} examples for each property: eager; *compiled*, with every call that a test makes through
