@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 import threading
 import types
+from array import array as typed_array
 from collections import deque
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
@@ -204,10 +205,13 @@ _OUTSIDE = frozenset(("_thread", "threading", "queue", "_queue", "multiprocessin
 def outside(value: Any) -> bool:
     """Whether what an object does cannot be put back after a trace, nor be done by compiled code: a lock would not be taken."""
     kind = type(value)
+    if is_bound(value) and isinstance(value.__self__, _CHANGEABLE):
+        return True  # `pop = items.pop`: nothing leads from it to the items
     return kind.__module__.partition(".")[0] in _OUTSIDE and kind is not threading.local  # whose attributes are watched
 
 
 _BOUND = (types.BuiltinMethodType, types.MethodWrapperType)
+_CHANGEABLE = (dict, list, set, deque, bytearray, typed_array, Iterator)
 
 
 def valued(value: Any) -> bool:

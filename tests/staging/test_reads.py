@@ -481,3 +481,38 @@ def test_bound_methods_of_classes_are_left_as_they_are():
         assert hy.function(f)(np.ones(2)).tolist() == [2, 2]
     assert dict(vars(Parent)) == before
     assert Child.__subclasses__() == [Grandchild]
+
+
+class Popping:
+    def __init__(self):
+        self.items = [3.0, 2.0, 1.0]
+        self.pop = self.items.pop
+
+
+def test_methods_of_containers_under_names_of_their_own():
+    """Nothing leads from `pop = items.pop` to the items: such a call was made once, and its result kept."""
+    entries = {"a": 1.0}
+    get, pop, following = entries.get, [5.0, 4.0, 3.0].pop, iter((1.0, 2.0, 3.0)).__next__
+    thing, table = Popping(), [1.0, 2.0]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FallbackWarning)
+        for f, want in ((lambda x: x * pop(), [3, 4, 5]), (lambda x: x * following(), [1, 2, 3]),
+                        (lambda x: x * thing.pop(), [1, 2, 3])):  # fmt: skip
+            decorated = function(f)
+            assert [float(decorated(np.ones(1))[0]) for _ in want] == want
+        decorated = function(lambda x: x * get("a"))
+        assert decorated(V)[1] == 1
+        entries["a"] = 7.0
+        assert decorated(V)[1] == 7
+        seen: list = []
+
+        @function
+        def noting(x, note):
+            note(len(seen))
+            return x + 1
+
+        for _ in range(3):
+            noting(V, seen.append)
+        assert seen == [0, 1, 2]
+    # Called by their own name, they are followed as ever.
+    assert function(lambda x: x * entries.get("a") + table.index(2.0), strict=True)(V)[1] == 8
