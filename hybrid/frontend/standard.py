@@ -22,6 +22,8 @@ def clip(
 ) -> Any:
     """The values limited to [min, max]; None leaves a side open. `a_min` and `a_max` are NumPy's names of the limits."""
     low, high = min if a_min is _NO_VALUE else a_min, max if a_max is _NO_VALUE else a_max
+    if out is None and not rest:
+        return compositions.clip(x, low, high)  # the form that eager calls are quick in
     return compositions.clip(x, low, high, out, **rest)
 
 
@@ -38,7 +40,8 @@ def sort(
     x: Any, /, axis: Any = -1, kind: Any = None, order: Any = None, *, descending: bool = False, stable: bool | None = None
 ) -> Any:
     """A sorted copy along an axis (None: of all elements); NaN goes last, or first if descending."""
-    ordered = reductions.sort(x, axis, kind, order, stable=stable)
+    plain = kind is None and order is None and stable is None
+    ordered = reductions.sort(x, axis) if plain else reductions.sort(x, axis, kind, order, stable=stable)
     return flip(ordered, 0 if axis is None else axis) if descending else ordered
 
 
@@ -47,9 +50,10 @@ def argsort(
 ) -> Any:
     """The indices that sort along an axis; equal elements keep their order, unless `stable` or `kind` says otherwise."""
     if kind is None and order is None:
-        stable = stable is not False
+        kind, stable = None if stable is False else "stable", None
     if not descending:
-        return reductions.argsort(x, axis, kind, order, stable=stable)
+        plain = order is None and stable is None
+        return reductions.argsort(x, axis, kind) if plain else reductions.argsort(x, axis, kind, order, stable=stable)
     if axis is None:
         x, axis = reshape(x, -1), 0
     # The last of equal elements comes first where they are taken from behind.
