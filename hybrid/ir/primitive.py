@@ -103,6 +103,16 @@ class Lift:
     fixed: tuple[int, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """How many examples are computed at once where graphs among the params are batched with the rest.
+
+    `record(examples, eqn, inputs, mapped)` gives results that all have the new axis; see `transforms.batch.Examples`.
+    """
+
+    record: Callable
+
+
 Sample = tuple[tuple[np.ndarray, ...], dict[str, Any]]  # operands and params
 
 
@@ -132,8 +142,8 @@ class Primitive:
         effect: whether it does something besides its results: it is kept, and may fail. Its first operand and result, where
             it has operands, are the token that keeps such calls in order.
         batch: of a VIEW, WRITE or OPAQUE one, how many examples are computed at once: a `Lift`, or `(size, mapped, *xs,
-            **params)`, which gives the results with one more axis in front from operands of which the `mapped` ones have it.
-            None: one example after another.
+            **params)`, which gives the results with one more axis in front from operands of which the `mapped` ones have it;
+            a `Whole` where graphs among its params are batched, too. None: one example after another.
     """
 
     name: str
@@ -152,7 +162,7 @@ class Primitive:
     native: Callable[..., tuple[str, int]] | None = None
     effect: bool = False
     raises: bool = False
-    batch: Lift | Callable | None = None
+    batch: Lift | Whole | Callable | None = None
 
     def __repr__(self) -> str:
         return self.name

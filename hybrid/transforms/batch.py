@@ -14,7 +14,7 @@ from hybrid.core.errors import TraceError
 from hybrid.core.shape import Dim, Size, TensorType, symbols
 from hybrid.ir.builder import Builder
 from hybrid.ir.graph import Atom, Eqn, Graph, Var, is_construct, symbols_of, walk
-from hybrid.ir.primitive import Kind, Lift
+from hybrid.ir.primitive import Kind, Lift, Whole
 from hybrid.ops import reduce
 from hybrid.ops.contract import Pair, free_axes
 from hybrid.transforms import batch_flow
@@ -163,8 +163,10 @@ class Examples:
                 operands = (x.atom if k in rule.fixed else self.lift(x.atom, has).atom
                             for k, (x, has) in enumerate(zip(terms, mapped)))  # fmt: skip
                 return self.recorder.emit(primitive, *operands, **{**params, **rule.params(self.size, **params)})
-        if rule is None:
+        if rule is None or (isinstance(rule, Whole) and has_effects_inside(eqn)):
             return batch_flow.alone(self, eqn, inputs, mapped)
+        if isinstance(rule, Whole):
+            return rule.record(self, eqn, inputs, mapped)
         out = rule(self.size, tuple(mapped), *terms, **params)
         return tuple(x.atom for x in (out if isinstance(out, tuple) else (out,)))
 

@@ -209,8 +209,10 @@ def _is_harmless(eqn: Eqn, bounds: Bounds) -> bool:
             return False
         with knowing(bounds, eqn.params["symbol"], count - 1):
             return all(harmless(body, bounds) for body in bodies(eqn).values())
+    if not all(harmless(body, bounds) for body in bodies(eqn).values()):
+        return False
     if is_construct(eqn):
-        return all(harmless(body, bounds) for body in bodies(eqn).values())
+        return True
     if primitive.kind is Kind.VIEW and len(eqn.inputs) > 1:
         return False  # an index that is computed
     return not symbols_of(eqn) or _inside(eqn, bounds)

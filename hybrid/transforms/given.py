@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,13 +20,16 @@ from hybrid.frontend.values import Value, laid_out, wrap
 from hybrid.ir import trace as tr
 from hybrid.ir.builder import Builder
 from hybrid.ir.graph import Atom, Eqn, Graph, Literal, Var, has_effects
-from hybrid.ir.primitive import Custom, Kind, Primitive, Sample, register
+from hybrid.ir.primitive import Custom, Kind, Primitive, Sample, Whole, register
 from hybrid.ir.trace import Cell, Region, Symbol, Trace
 from hybrid.ops import elementwise as e
 from hybrid.ops import view as v
 from hybrid.transforms import reverse
 from hybrid.transforms.reverse import differentiable, replay
 from hybrid.transforms.terms import Part, Term
+
+if TYPE_CHECKING:
+    from hybrid.transforms.batch import Examples
 
 _tags = itertools.count(1)
 
@@ -91,12 +94,29 @@ def _ruled_samples(rng: np.random.Generator) -> list[Sample]:
     return [((x, x), {"results": 1, "given": 1, "pull": pull, "push": push, "name": "f"})]
 
 
+def _batch_ruled(examples: Examples, eqn: Eqn, inputs: Sequence[Atom], mapped: Sequence[bool]) -> Sequence[Atom]:
+    """The rule of many examples, whose operands have the axis where cotangents are asked of them."""
+    params = dict(eqn.params)
+    results, given, pull, push = (params[name] for name in ("results", "given", "pull", "push"))
+    guard = () if examples.guard is None else (examples.guard,)
+    first = results + given
+    operands = [examples.lift(atom, has).atom for atom, has in zip(inputs[:first], mapped)]
+    for name, graph, known, wanted in (("pull", pull, 2 * results, given), ("push", push, given, results)):
+        if graph is not None:
+            after = first + len(graph.inputs) - known
+            flags = [True] * known + list(mapped[first:after])
+            params[name], _ = examples.batch.graph(graph, flags, [True] * wanted, bool(guard))
+            operands += [*inputs[first:after], *guard]
+            first = after
+    return examples.recorder.emit(eqn.primitive, *operands, *inputs[first:], **params)
+
+
 # Operands: the results as they were computed, what the call was given, what `pull` and then `push` need besides, and what the
 # call used from around it, which no derivative may be asked of. `pull` takes cotangents of the results, the results and what
 # it needs; `push` tangents of what was given, and what it needs.
 ruled = register(Primitive(
     "ruled", Kind.OPAQUE, _first, _types, Custom(_ruled_jvp, _ruled_vjp, partial=True), _ruled_samples,
-    reason="gone before anything is compiled",
+    reason="gone before anything is compiled", batch=Whole(_batch_ruled),
 ))  # fmt: skip
 
 
@@ -154,10 +174,18 @@ def _recomputed_samples(rng: np.random.Generator) -> list[Sample]:
     return [((a * a, a), {"results": 1, "body": body, "tag": 0})]
 
 
+def _batch_recomputed(examples: Examples, eqn: Eqn, inputs: Sequence[Atom], mapped: Sequence[bool]) -> Sequence[Atom]:
+    results = eqn.params["results"]
+    guard = () if examples.guard is None else (examples.guard,)
+    body, _ = examples.batch.graph(eqn.params["body"], mapped[results:], [True] * results, bool(guard))
+    made = [examples.lift(atom, has).atom for atom, has in zip(inputs[:results], mapped)]
+    return examples.recorder.emit(eqn.primitive, *made, *inputs[results:], *guard, **{**eqn.params, "body": body})
+
+
 # Operands: the results as they were computed, then the inputs of `body`, which computes them.
 recomputed = register(Primitive(
     "recomputed", Kind.OPAQUE, _first, _types, Custom(_recomputed_jvp, _recomputed_vjp, partial=True), _recomputed_samples,
-    reason="gone before anything is compiled",
+    reason="gone before anything is compiled", batch=Whole(_batch_recomputed),
 ))  # fmt: skip
 
 

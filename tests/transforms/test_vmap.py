@@ -137,3 +137,84 @@ def test_random_numbers_of_each_example():
 def test_errors(call, message):
     with pytest.raises(ArgumentError, match=message):
         call()
+
+
+# Derivatives that users give, of many examples -----------------------------------------------------------------------------
+@hy.custom_gradient
+def tripled(w, x):
+    y = np.tanh(w @ x)
+    return y, lambda g: (2 * np.outer(g * (1 - y * y), x), 3 * (w.T @ (g * (1 - y * y))))
+
+
+kept = hy.checkpoint(lambda w, x: np.tanh(w @ np.tanh(w @ x)))
+
+
+def of_rule(w, x):
+    return tripled(w, x).sum()
+
+
+def of_checkpoint(w, x):
+    return kept(w, x).sum()
+
+
+def of_both(w, x):
+    for _ in range(2):
+        x = kept(w, x) + tripled(w, x)
+    return x.sum()
+
+
+def of_a_branch(w, x):
+    if x[0] > 0:
+        return tripled(w, x).sum()
+    return kept(w, x).sum() * 2
+
+
+def of_a_loop(w, x):
+    while (x * x).sum() > 0.3:
+        x = tripled(w * 0.3, x)
+    return x.sum()
+
+
+@pytest.mark.parametrize("f", [of_rule, of_checkpoint, of_both, of_a_branch, of_a_loop])
+def test_given_derivatives_of_many_examples(f):
+    rng = np.random.default_rng(0)
+    w, x = rng.normal(size=(3, 3)), rng.normal(size=(4, 3))
+    each = [np.stack(parts) for parts in zip(*(hy.grad(f, (0, 1))(w, row) for row in x))]
+    of_each = hy.vmap(hy.grad(f, (0, 1)), in_axes=(None, 0))
+
+    def total(w, x):
+        return hy.vmap(f, in_axes=(None, 0))(w, x).sum()
+
+    decorated = hy.function(f, strict=True)
+    ways = [hy.function(of_each, strict=True), hy.vmap(hy.grad(decorated, (0, 1)), in_axes=(None, 0))]
+    totals = [hy.grad(hy.function(total, strict=True), (0, 1)), hy.function(hy.grad(total, (0, 1)), strict=True)]
+    if f not in (of_a_branch, of_a_loop):  # which need one value when they run as they are
+        ways.append(of_each)
+        totals.append(hy.grad(total, (0, 1)))
+    for way in ways:
+        for got, wanted in zip(way(w, x), each):
+            np.testing.assert_allclose(got, wanted, rtol=1e-11)
+    for way in totals:
+        shared, own = way(w, x)
+        np.testing.assert_allclose(shared, each[0].sum(0), rtol=1e-11)
+        np.testing.assert_allclose(own, each[1], rtol=1e-11)
+
+
+def test_given_derivatives_of_many_examples_need_no_loop_over_them():
+    x = np.ones((5, 3))
+    for f in (of_rule, of_checkpoint):
+        graph = hy.function(hy.vmap(hy.grad(f, 1), in_axes=(None, 0))).graph(np.eye(3), x)
+        assert "loop" not in str(graph)
+
+
+def test_a_rule_that_could_fail_is_run_only_for_examples_that_ask_for_it():
+    @hy.custom_gradient
+    def divided(x):
+        return x * 1.0, lambda g: np.linalg.solve(np.eye(2) * x[0], g)
+
+    def f(x):
+        return divided(x).sum() if x[0] > 0.5 else x.sum()
+
+    x = np.array([[0.0, 1.0], [2.0, 3.0]])
+    for way in (hy.vmap(hy.grad(f)), hy.grad(lambda x: hy.vmap(f)(x).sum())):
+        np.testing.assert_allclose(hy.function(way, strict=True)(x), [[1, 1], [0.5, 0.5]])
