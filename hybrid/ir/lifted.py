@@ -43,6 +43,10 @@ class Level:
     def apply(self, function: Callable, args: tuple, kwargs: dict) -> Any:
         raise NotImplementedError
 
+    def constant(self, data: Any, like: Any) -> Any:
+        """New numbers as a value that this transform follows as it does another, which depends on nothing it knows."""
+        raise NotImplementedError
+
     def lets_out(self, what: str) -> bool:
         """Whether Python or NumPy may have the elements for this: to decide by them, where nothing of a gradient is lost."""
         return what in DECISIONS
@@ -78,6 +82,13 @@ class Lifted:
     @property
     def flags(self) -> Any:
         return self.value.flags
+
+    def within(self, change: Callable[[Any], Any]) -> None:
+        """Put others in the place of what it holds."""
+        self.value = change(self.value)
+
+    def match(self, other: Any) -> None:
+        """Let what is known besides the value be followed by whatever follows it in another of this level."""
 
     def stopped(self) -> Any:
         """The value that no gradient flows through."""

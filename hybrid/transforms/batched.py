@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -17,10 +18,11 @@ from hybrid.frontend.values import Value, wrap
 from hybrid.ir import trace as tr
 from hybrid.ir.graph import Atom
 from hybrid.ir.lifted import Level, Lifted, draws
-from hybrid.ir.trace import Region, Symbol
-from hybrid.transforms import levels, reverse
+from hybrid.ir.trace import Chain, Region, Symbol
+from hybrid.transforms import chains, levels, reverse
 from hybrid.transforms.batch import batch
 from hybrid.transforms.derived import as_given
+from hybrid.transforms.duals import Memory
 from hybrid.transforms.recorded import opened
 from hybrid.transforms.terms import Recorder
 
@@ -30,10 +32,15 @@ RANDOMNESS = ("error", "same", "different")
 class Batched(Lifted):
     """One value for each example, along axis 0 of the value below."""
 
-    __slots__ = ()
+    __slots__ = ("memory",)
 
-    def __init__(self, level: Batch, value: Any):
+    def __init__(self, level: Batch, value: Any, memory: Memory | None = None):
         self.level, self.value = level, value
+        self.memory = Memory() if memory is None else memory
+
+    @property
+    def alone(self) -> bool:
+        return sys.getrefcount(self.memory) <= levels.HELD
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -57,7 +64,7 @@ class Batched(Lifted):
                          at=tr.user_line())  # fmt: skip
 
     def stopped(self) -> Any:
-        return Batched(self.level, self.value.stopped()) if isinstance(self.value, Lifted) else self  # type: ignore[arg-type]
+        return Batched(self.level, self.value.stopped(), self.memory) if isinstance(self.value, Lifted) else self  # type: ignore[arg-type]
 
     def text(self) -> str:
         return f"batched({wrap(self.value)!r})"
@@ -69,8 +76,15 @@ class Batch(Level):
     def __init__(self, size: int, randomness: str):
         super().__init__()
         self.size, self.randomness = size, randomness
+        self.open = True
+
+    def constant(self, data: Any, like: Any) -> Any:
+        return Batched(self, broadcast_to(wrap(data), (self.size, *data.shape)).copy()._data)
 
     def apply(self, function: Callable, args: tuple, kwargs: dict) -> Any:
+        if not self.open:
+            raise TraceError("a value of vmap's examples is used after all of them", at=tr.user_line(),
+                             fix="let the function return it")  # fmt: skip
         operands: list[Any] = []
         operation = levels.operation(function, args, kwargs, operands)
         mine = [self._batched(x) for x in operands]
@@ -80,9 +94,31 @@ class Batch(Level):
             if shares and (k >= operation.results or operation.views[k] is None):
                 made[k] = made[k].copy()
         results = [wrap(Batched(self, x._data)) if has else x for x, has in zip(made, have)]
+        for k, view in enumerate(operation.views):
+            if view is not None and (base := mine[view[0]]) is not None:
+                results[k] = self._shown(base, view[1])
+            elif view is None and operation.fresh[k]:
+                results[k] = wrap(self._beside(results[k], next(b for b in mine if b is not None)))
         for at, k in enumerate(operation.writes):
             self._write(operands[k], mine[k], made[operation.results + at], have[operation.results + at])
         return operation.nested(results)
+
+    def _shown(self, base: Batched, chain: Chain) -> Any:
+        """What a chain of views shows of every example, in the memory of all of them."""
+        if not chain:
+            return wrap(base)
+        steps = chains.of_examples(TensorType(base.dtype, base.shape), chain, self.size)
+        if steps is None:
+            raise TraceError("vmap does not know a view of all examples", at=tr.user_line(), got=chain[-1][0].name,
+                             fix="take a copy of it")  # fmt: skip
+        made = chains.Shown(TensorType(base.dtype, tuple(base.value.shape)), steps)(wrap(base.value))[0]
+        return wrap(Batched(self, made._data, base.memory))
+
+    def _beside(self, x: Any, base: Batched) -> Batched:
+        """New numbers that each example writes for itself, followed as another value is."""
+        made = self.constant(x._data, base)
+        made.value = levels.followed_like(made.value, base.value)
+        return made
 
     def _batched(self, x: Any) -> Batched | None:
         data = x._data if isinstance(x, Value) else None
@@ -94,6 +130,7 @@ class Batch(Level):
         elif not mapped:
             x[...] = new
         elif isinstance(x, Value):  # made inside, and now another for each example
+            levels.refuse_shared(x, "a value of each example's own")
             x._data = Batched(self, np.array(new._data) if type(new._data) is np.ndarray else new._data)
         else:
             raise TraceError("values of all examples are written into one NumPy array", at=tr.user_line(),
@@ -208,7 +245,10 @@ def _eager(
     level = Batch(size, randomness)
     lifted = [wrap(Batched(level, x._data)) if has else x for x, has in zip(given, mapped)]
     before = _draws()
-    out = f(*tree.unflatten(structure, lifted), **kwargs)
+    try:
+        out = f(*tree.unflatten(structure, lifted), **kwargs)
+    finally:
+        level.open = False
     if randomness == "error" and _draws() != before:
         raise _random(randomness)
     leaves, nesting = tree.flatten(out)

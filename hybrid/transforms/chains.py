@@ -7,8 +7,10 @@ from typing import Any
 
 from hybrid.core.shape import TensorType
 from hybrid.ir.builder import Builder
+from hybrid.ir.primitive import Kind
 from hybrid.ir.trace import Chain
 from hybrid.transforms import levels
+from hybrid.transforms.batch import batch
 from hybrid.transforms.levels import Operation
 
 
@@ -27,6 +29,28 @@ def _made_view(type: TensorType, chain: Chain) -> Operation:
     for primitive, params in chain:
         atom = builder.append(primitive, (atom,), params)[0]
     return Operation(builder.finish([atom]), "a view", 1, [None], ())
+
+
+class Shown(levels.Call):
+    """A chain of views as a call, which gives a view."""
+
+    def __init__(self, type: TensorType, chain: Chain):
+        graph = view(type, chain).graph
+        super().__init__(graph, "a view", lambda data: (levels.viewed(data, chain),))
+        self.operation = Operation(graph, "a view", 1, [(0, chain)], ())
+
+
+def of_examples(type: TensorType, chain: Chain, size: int) -> Chain | None:
+    """The chain of views that shows of all examples, along a new axis 0, what one shows of each; None: there is none."""
+    graph, _ = batch(view(type, chain).graph, (True,), size)
+    steps: list[Any] = []
+    atom: Any = graph.inputs[0]
+    for eqn in graph.eqns:
+        if eqn.primitive.kind is not Kind.VIEW or eqn.inputs != (atom,):
+            return None
+        steps.append((eqn.primitive, eqn.params))
+        atom = eqn.output
+    return tuple(steps) if atom is graph.outputs[0] else None
 
 
 def put(type: TensorType, chain: Chain, given: TensorType) -> Operation:

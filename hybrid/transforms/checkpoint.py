@@ -29,7 +29,8 @@ from hybrid.transforms.custom import (
     zeros,
 )
 from hybrid.transforms.saved import Watched, unchanged, watched
-from hybrid.transforms.tape import TAPE, Node, Ref, Tape, Tracked, now, pull, quiet, recording
+from hybrid.transforms.tape import TAPE, Node, Ref, Tape, Tracked, now, quiet, recording
+from hybrid.transforms.way_back import pull
 
 
 def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:

@@ -18,9 +18,10 @@ from hybrid.ir import trace as tr
 from hybrid.ir.lifted import Lifted
 from hybrid.ir.trace import Symbol
 from hybrid.transforms import lane, recorded  # noqa: F401 (the lane enters itself)
-from hybrid.transforms.duals import Dual, Duals, own
+from hybrid.transforms.duals import Dual, Duals
 from hybrid.transforms.recorded import Marked
-from hybrid.transforms.tape import Leaf, Tape, Tracked, pull
+from hybrid.transforms.tape import Leaf, Tape, Tracked
+from hybrid.transforms.way_back import pull
 
 
 class Chosen:
@@ -305,7 +306,7 @@ def jvp(f: Callable, primals: Sequence[Any], tangents: Sequence[Any], has_aux: b
 
 def _push(f: Callable, chosen: Chosen, along: Sequence[Any], has_aux: bool) -> tuple:
     level = Duals()
-    lifted = [wrap(Dual(level, data, own(t._data, data))) for data, t in zip(chosen.data, along)]
+    lifted = [wrap(level.made(data, t)) for data, t in zip(chosen.data, along)]
     plain = chosen.plain
     try:
         out, aux = _run(f, chosen, lifted, {}, has_aux)

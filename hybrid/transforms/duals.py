@@ -39,6 +39,12 @@ class Dual(Lifted):
     def alone(self) -> bool:
         return sys.getrefcount(self.memory) <= levels.HELD
 
+    def within(self, change: Callable[[Any], Any]) -> None:
+        self.value, self.tangent = change(self.value), change(self.tangent)
+
+    def match(self, other: Any) -> None:
+        self.tangent = levels.followed_like(self.tangent, other.tangent)
+
     def text(self) -> str:
         return f"dual({wrap(self.value)!r}, {wrap(self.tangent)!r})"
 
@@ -61,6 +67,10 @@ class Duals(Level):
                 x._data = x._data.value
         self._taken.clear()
 
+    def constant(self, data: Any, like: Any) -> Any:
+        zeros = levels.followed_like(np.zeros(data.shape, data.dtype), like.tangent)
+        return self.made(data, wrap(zeros))
+
     def below(self, x: Any) -> Any:
         data = x._data
         return wrap(data.value) if isinstance(data, Dual) and data.level is self else x
@@ -77,7 +87,7 @@ class Duals(Level):
             if duals[k] is None and operation.results + at in tangents:
                 self._check_write(operands[k])
         out = function(*levels.replaced(args, self.below), **levels.replaced(kwargs, self.below))
-        if isinstance(function, levels.Call):  # whose results may be operands, or views of them
+        if isinstance(function, levels.Call) and not operation.shows:  # whose results may be operands, or views of them
             out = tuple([levels.apart(x, operands) for x in out])
         leaves, structure = tree.flatten(out)
         shown: list[Any] | None = None
@@ -87,8 +97,11 @@ class Duals(Level):
                 continue
             view = operation.views[place]
             base = None if view is None else duals[view[0]]
-            if view is None and have[place]:
-                made = Dual(self, leaf._data, own(tangents[place]._data, leaf._data))
+            if view is None and (have[place] or (operation.smooth[place] and operation.fresh[place])):
+                if have[place]:
+                    made = self.made(leaf._data, tangents[place])
+                else:
+                    made = self.constant(leaf._data, next(d for d in duals if d is not None))
                 for other in duals:
                     if other is not None and levels.overlap(made, other):
                         made.memory.others.append(weakref.ref(other.memory))
@@ -106,6 +119,10 @@ class Duals(Level):
         for at, k in enumerate(operation.writes):
             self._write(operands[k], duals[k], tangents.get(operation.results + at))
         return leaves[0] if structure is tree.LEAF else tree.unflatten(structure, leaves)
+
+    def made(self, value: Any, tangent: Any) -> Dual:
+        """A new value and its tangent, which is followed by whatever follows the value."""
+        return Dual(self, value, levels.followed_like(own(tangent._data, value), value))
 
     def _shown(self, function: Callable, args: tuple, kwargs: dict) -> list[Any]:
         """What an operation that shows operands otherwise shows of their tangents."""
@@ -139,7 +156,7 @@ class Duals(Level):
         if dual is not None:
             wrap(dual.tangent)[...] = 0 if tangent is None else tangent
         elif tangent is not None:
-            x._data = Dual(self, x._data, own(tangent._data, x._data))
+            x._data = self.made(x._data, tangent)
             self._taken.append(weakref.ref(x))
 
 

@@ -20,7 +20,8 @@ from hybrid.ir import trace as tr
 from hybrid.ir.lifted import Lifted
 from hybrid.ir.trace import Symbol, Trace
 from hybrid.transforms import within
-from hybrid.transforms.tape import TAPE, Leaf, Node, Ref, Tape, Tracked, pull, quiet, recording
+from hybrid.transforms.tape import TAPE, Leaf, Node, Ref, Tape, Tracked, quiet, recording
+from hybrid.transforms.way_back import pull
 
 _handles = itertools.count()
 _LEAF = "it is a leaf that gradients are asked for"  # why its storage is not written but in `no_grad`

@@ -14,6 +14,7 @@ from hybrid.frontend.shaping import moveaxis, reshape
 from hybrid.frontend.values import Value, wrap
 from hybrid.transforms.batched import vmap
 from hybrid.transforms.derived import Chosen, grad, jvp, type_of, vjp
+from hybrid.transforms.recorded import opened
 
 
 def linearize(f: Callable, *primals: Any) -> tuple:
@@ -69,7 +70,7 @@ def jacobian(f: Callable, argnums: int | Sequence[int] = 0, mode: str = "auto") 
         chosen = Chosen("jacobian", args, argnums)
 
         def of_leaves(*leaves: Any) -> Any:
-            return f(*chosen.with_leaves(leaves), **kwargs)
+            return opened(f)(*chosen.with_leaves(leaves), **kwargs)
 
         value, back = vjp(of_leaves, *chosen.leaves)
         results, structure = tree.flatten(value)

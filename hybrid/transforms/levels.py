@@ -69,6 +69,15 @@ class Operation:
         self.computes = any(s and (k >= results or self.views[k] is None) for k, s in enumerate(self.smooth))
         self._made: dict[Hashable, Any] = {}
 
+    @cached_property
+    def fresh(self) -> tuple[bool, ...]:
+        """For each result, whether it has an operand's shape and nothing else of it: zeros, to be written."""
+        reached: set[Any] = set(self.graph.inputs)
+        for eqn in self.graph.eqns:
+            if not reached.isdisjoint(eqn.inputs):
+                reached.update(eqn.outputs)
+        return tuple([atom not in reached for atom in self.graph.outputs[: self.results]])
+
     def backward(self, wanted: tuple[bool, ...], given: tuple[bool, ...]) -> tuple[Call, tuple[int, ...]]:
         """The call that takes cotangents of some results to some operands, and the operands that it needs besides."""
         key = "backward", wanted, given
@@ -303,6 +312,25 @@ def overlap(made: Any, operand: Any) -> bool:
     return array.base is not None and np.may_share_memory(array, bottom(operand))
 
 
+def followed_like(data: Any, other: Any) -> Any:
+    """New numbers as what follows another value follows them, so that what is written there may be written here."""
+    while isinstance(other, Lifted):
+        data = _under(data, other)
+        other = other.value
+    return data
+
+
+def _under(data: Any, other: Lifted) -> Any:
+    """A value that one more transform follows, below those of higher levels."""
+    if not isinstance(data, Lifted) or data.level.number < other.level.number:
+        return other.level.constant(data, other)
+    if data.level is other.level:
+        data.match(other)
+    else:
+        data.within(lambda x: _under(x, other))
+    return data
+
+
 def parts_are_shown() -> GradientError:
     return GradientError("a tensor is written while its real or imaginary part, in the same memory, is in use",
                          at=tr.user_line(), fix="write into a copy, x.real.copy()")  # fmt: skip
@@ -315,14 +343,15 @@ def viewed(array: np.ndarray, chain: Chain) -> np.ndarray:
     return array
 
 
-def refuse_shared(x: Any) -> None:
+def refuse_shared(x: Any, what: str = "a value that gradients flow through") -> None:
     """Refuse to write what a transform follows into a plain tensor whose memory others show: it would not be followed there."""
     data = x._data
     if data.alone if isinstance(data, Lifted) else not shown_elsewhere(data):
         return
-    raise GradientError("a value that gradients flow through is written into memory that is also seen otherwise: as a view, "
-                        "or as a NumPy array", at=tr.user_line(), got=f"{data.dtype} of shape {data.shape}",
-                        fix="write into a tensor of its own, x.clone(), and take views after that")  # fmt: skip
+    raise GradientError(f"{what} is written into memory that is also seen otherwise: as a view, or as a NumPy array",
+                        at=tr.user_line(), got=f"{data.dtype} of shape {data.shape}",
+                        fix="write into a tensor of its own, x.clone(), or hybrid.zeros_like of an argument, and take views "
+                            "after that")  # fmt: skip
 
 
 def shown_elsewhere(array: np.ndarray) -> bool:
@@ -332,18 +361,28 @@ def shown_elsewhere(array: np.ndarray) -> bool:
         owner = owner.base
     if owner.base is not None:
         return True
-    extra = sys.getrefcount(owner) - _ALONE - (owner is array)
+    own = _ALONE + (owner is array)
     frame: Any = sys._getframe(1)
+    held = 0
     seen: set[int] = set()
-    while frame is not None and extra > 0 and frame.f_code.co_filename.startswith(PACKAGE):
-        for value in frame.f_locals.values():
-            if value is owner:
-                extra -= 1
-            elif type(value) is list and id(value) not in seen:
-                seen.add(id(value))
-                extra -= sum([item is owner for item in value])
+    while frame is not None and sys.getrefcount(owner) - own > held and frame.f_code.co_filename.startswith(PACKAGE):
+        held += _held(frame, owner, seen)
         frame = frame.f_back
-    return extra > 0
+    return sys.getrefcount(owner) - own > held
+
+
+def _held(frame: Any, owner: np.ndarray, seen: set[int]) -> int:
+    """How many references to an array the variables of a call are."""
+    known = frame.f_locals
+    times = 2 if type(known) is dict else 1  # up to Python 3.12 the call remembers the dict, which holds them, too
+    held = 0
+    for value in known.values():
+        if value is owner:
+            held += times
+        elif type(value) is list and id(value) not in seen:
+            seen.add(id(value))
+            held += sum([item is owner for item in value])
+    return held
 
 
 _ALONE = 3  # references to what one tensor holds: the tensor's, or its view's, a variable's, and the count's own

@@ -110,6 +110,7 @@ def push(marked: Marked, tangents: Sequence[Any], results: Sequence[Any]) -> lis
     """Tangents of results, as tensors of the trace; None for what depends on no leaf."""
     trace = marked.trace
     recorder = Recorder(trace.builder)
+    atoms = [atom_of(trace, result) for result in results]  # which may record views
     known: forward.Tangents = {
         atom: recorder.term(values.read(trace, t)) for atom, t in zip(marked.atoms, tangents, strict=True)
     }
@@ -122,8 +123,7 @@ def push(marked: Marked, tangents: Sequence[Any], results: Sequence[Any]) -> lis
         else:
             forward.pushed(recorder, eqn, eqn.inputs, eqn.outputs, known)
     out = []
-    for result in results:
-        atom = atom_of(trace, result)
+    for result, atom in zip(results, atoms):
         term = known.get(atom) if atom is not None else None
         out.append(None if term is None else wrap(trace.fresh(term.atom, result._data.kind)))
     return out
