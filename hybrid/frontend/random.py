@@ -131,6 +131,8 @@ class Generator:
         """
         held, trace = self._held(), tr.current()
         next(lifted.draws)
+        if trace is not None:
+            trace.streams.add(unwrap(held).cell)
         state = held if trace is not None else concrete(held)
         key, at = state[0], state[1]
         places = _places(trace, count) if trace is not None else np.arange(_known(count), dtype=np.uint64)

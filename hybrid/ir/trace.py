@@ -198,6 +198,7 @@ class Trace(KnownSizes):
         self.outer: Trace | None = None
         self.captured: dict[int, Cell] = {}
         self.private: set[int] = set()  # ids of captured arrays that no code but ours reads
+        self.streams: set[Cell] = set()  # generators of `hybrid.random` that numbers are drawn from
         self.cells: list[Cell] = []
         self.snapshots: dict[int, bytes] = {}  # contents of captured arrays, by id
         self.numbers: dict[Atom, int] = {}  # graph inputs that are numbers -> the argument

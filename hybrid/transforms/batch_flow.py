@@ -156,7 +156,7 @@ def one_by_one(
         token: a value that goes from example to example: what it is before, and the result that is the next.
     """
     batch, recorder = examples.batch, examples.recorder
-    _refuse(eqns, results, token is not None)
+    refuse(eqns, results, token is not None)
     builder = Builder("example")
     inner = Recorder(builder)
     symbol = batch.fresh_symbol()
@@ -173,7 +173,7 @@ def one_by_one(
         if isinstance(outside, Var):
             operands.append(outside)
             given = inner.term(builder.input(outside.type))
-            values[atom] = _part(given, symbol).atom if atom in differing else given.atom
+            values[atom] = part(given, symbol).atom if atom in differing else given.atom
         else:
             values[atom] = outside
     for eqn in eqns:
@@ -181,7 +181,7 @@ def one_by_one(
         out = inner.emit(eqn.primitive, *(values[atom] for atom in eqn.inputs), **eqn.params)
         values.update(zip(eqn.outputs, out, strict=True))
     outputs = [values[var] for var, _ in passed]
-    outputs += [_with_part(inner.term(array), symbol, inner.term(values[var])).atom for var, array in arrays]
+    outputs += [with_part(inner.term(array), symbol, inner.term(values[var])).atom for var, array in arrays]
     body = builder.finish([*outputs, *idle])
     starts = [env.get(token[0], token[0])] if token else []
     starts += [recorder.full(0, array.type).atom for _, array in arrays]
@@ -191,7 +191,7 @@ def one_by_one(
     return dict(zip((var for var, _ in (*passed, *arrays)), recorder.emit(control.loop, *starts, *operands, **params)))
 
 
-def _refuse(eqns: Sequence[Eqn], results: Sequence[Var], drawing: bool) -> None:
+def refuse(eqns: Sequence[Eqn], results: Sequence[Var], drawing: bool) -> None:
     """Say what cannot be done for one example after another."""
     for eqn in eqns:
         if not drawing and (eqn.primitive.effect or has_effects_inside(eqn)):
@@ -208,11 +208,11 @@ def _place(array: Term, symbol: str) -> tuple[tuple[Size, ...], tuple[int, ...]]
     return (Dim.symbol(symbol), *(0,) * (array.ndim - 1)), (1,) * array.ndim
 
 
-def _part(array: Term, symbol: str) -> Term:
+def part(array: Term, symbol: str) -> Term:
     """One example's part of an array."""
     return array.slice(*_place(array, symbol), (1, *array.shape[1:])).reshape(array.shape[1:])
 
 
-def _with_part(array: Term, symbol: str, value: Term) -> Term:
+def with_part(array: Term, symbol: str, value: Term) -> Term:
     """The array with one example's part replaced."""
     return array.at_slice(*_place(array, symbol), value.reshape((1, *value.shape)))

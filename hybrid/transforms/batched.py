@@ -19,7 +19,7 @@ from hybrid.ir import trace as tr
 from hybrid.ir.graph import Atom
 from hybrid.ir.lifted import Level, Lifted, draws
 from hybrid.ir.trace import Chain, Region, Symbol
-from hybrid.transforms import chains, levels, reverse
+from hybrid.transforms import batch_draws, chains, levels, reverse
 from hybrid.transforms.batch import batch
 from hybrid.transforms.derived import as_given
 from hybrid.transforms.duals import Memory
@@ -293,27 +293,36 @@ def _recorded(
         leaves, nesting = tree.flatten(out)
         atoms: list[Atom] = [tr.read(x._data) for x in leaves if _is_traced(x)]
         written = region.written
-        if any(id(trace.root.constants[key][1]) in trace.private for key, cell in trace.captured.items() if cell in written):
-            if randomness != "same":
-                raise _random(randomness)
+        if randomness == "error" and not trace.streams.isdisjoint(written):
+            raise _random(randomness)
         if region.lost:
             raise _outside()
         graph = region.builder.body([*atoms, *written.values()])
-    operands = (*stacked, *graph.inputs[len(stacked) :])
-    flags = [True] * len(stacked) + [False] * (len(operands) - len(stacked))
-    whole, have = batch(graph, flags, size, randomness=randomness)
-    env = reverse.replay(Recorder(trace.builder), whole, operands)
-    for cell, atom, has in zip(written, whole.outputs[len(atoms) :], have[len(atoms) :]):
+    recorder = Recorder(trace.builder)
+    if randomness == "different" and not trace.streams.isdisjoint(written):
+        passed = {trace.value_of(cell): len(atoms) + k for k, cell in enumerate(written)}
+        if len(passed) < len(written):
+            raise TraceError("vmap of a function that writes arrays that hold the same value when it begins",
+                             at=tr.user_line(), fix="begin with generators of different seeds")  # fmt: skip
+        drawn = [trace.value_of(cell) for cell in written if cell in trace.streams]
+        made, have = batch_draws.draw(recorder, graph, stacked, size, passed, drawn)
+    else:
+        operands = (*stacked, *graph.inputs[len(stacked) :])
+        flags = [True] * len(stacked) + [False] * (len(operands) - len(stacked))
+        whole, differ = batch(graph, flags, size, randomness=randomness)
+        env = reverse.replay(recorder, whole, operands)
+        made, have = [env.get(atom, atom) for atom in whole.outputs], list(differ)
+    for cell, atom, has in zip(written, made[len(atoms) :], have[len(atoms) :]):
         if has:
             raise _outside()
-        trace.assign(cell, env.get(atom, atom))
-    found = iter(zip(whole.outputs, have))
+        trace.assign(cell, atom)
+    found = iter(zip(made, have))
     results, which = [], []
     for x in leaves:
         if _is_traced(x):
             atom, has = next(found)
             kind = x._data.kind if x._data.kind == "tensor" else "ndarray"
-            results.append(wrap(trace.fresh(env.get(atom, atom), kind)))
+            results.append(wrap(trace.fresh(atom, kind)))
             which.append(has)
         else:
             results.append(x)
