@@ -6,6 +6,7 @@ Operators live here with their fast path; everything with a NumPy name is a func
 from __future__ import annotations
 
 import copy as copying
+import math
 import operator
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -329,6 +330,15 @@ class Tensor(Methods, Gradients, Value):
     def __complex__(self) -> complex:
         return complex(self._value("complex()"))
 
+    def __trunc__(self) -> int:
+        return int(self._value("int()"))
+
+    def __floor__(self) -> int:
+        return math.floor(self._value("int()"))
+
+    def __ceil__(self) -> int:
+        return math.ceil(self._value("int()"))
+
     def __index__(self) -> int:
         return operator.index(self._value("an index or size"))
 
@@ -341,6 +351,8 @@ class Tensor(Methods, Gradients, Value):
         kind = kind_of(self)
         if self.shape or kind == "ndarray" or (kind == "scalar" and self.dtype == dt.bool_):
             raise TypeError(f"type {self.__class__.__name__} doesn't define __round__ method")
+        if isinstance(self._data, Lifted):
+            return _operate(_nearest, (self,))
         # Python's and NumPy's numbers round to Python's integers.
         if tracing(self) and dt.is_float(self.dtype):
             return integers.to_int(NAMES["rint"](self))
@@ -394,20 +406,21 @@ class Tensor(Methods, Gradients, Value):
                 return repr(self._python("repr()"))
             return f"<traced {data.type} in {trace.builder.name}>"
         if isinstance(data, Lifted):
-            return data.text()
+            return lifted.shown(data.text(), data)
         body = np.array2string(data, separator=", ", prefix="tensor(")
         return f"tensor({body}, dtype={data.dtype.name})"
 
     def __str__(self) -> str:
         if type(self._data) is Symbol:
             return str(self._python("text"))
-        return self._data.text() if isinstance(self._data, Lifted) else str(self._data)
+        return lifted.shown(self._data.text(), self._data) if isinstance(self._data, Lifted) else str(self._data)
 
     def __format__(self, spec: str) -> str:
         if type(self._data) is Symbol:
             return format(self._python("text"), spec)
         if isinstance(self._data, Lifted):
-            return format(self._value("text").item() if spec and not self.shape else self._data.text(), spec)
+            text = format(self._value("text").item() if spec and not self.shape else self._data.text(), spec)
+            return lifted.shown(text, self._data)
         return format(self._data.item() if spec and not self.shape else self._data, spec)
 
     def _python(self, what: str) -> Any:

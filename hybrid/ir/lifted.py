@@ -14,10 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from hybrid.core.errors import GradientError
+from hybrid.core.errors import GradientError, HybridError
 from hybrid.core.shape import TensorType
 from hybrid.ir import trace as tr
 from hybrid.ir.graph import Source
+from hybrid.ir.lines import is_library
 
 _numbers = itertools.count(1)
 
@@ -127,8 +128,47 @@ class Followed(GradientError):
     """An operation came upon a value that a transform follows, where arrays are taken: to be caught where it began."""
 
     def __init__(self) -> None:
-        Exception.__init__(self, "an operation that no transform follows was given a tensor that one does:\n"
-                           "  fix:      use an operation with a derivative, or x.detach()")  # fmt: skip
+        Exception.__init__(self)
+
+    def __str__(self) -> str:
+        """Where it was raised tells what was called; nobody asks that while it is on its way to be caught."""
+        name, at = "an operation", None
+        frame, called = self.__traceback__, False
+        while frame is not None:
+            code, line = frame.tb_frame.f_code, frame.tb_lineno
+            if not is_library(code.co_filename):
+                at, called = Source(code.co_filename, line, code.co_name), True
+            elif called:
+                name, called = code.co_name, False
+            if (function := frame.tb_frame.f_locals.get("function")) is not None and not called:
+                name = getattr(function, "__name__", name)
+            frame = frame.tb_next
+        return str(GradientError(f"{name} takes arrays, and is given a value that grad, jvp or vmap follows", at=at,
+                                 fix="use functions that have a derivative, or x.detach()"))  # fmt: skip
+
+
+def own_error(error: ValueError) -> HybridError | None:
+    """Our error, of which NumPy's comes that tells nothing: "setting an array element with a sequence"."""
+    return error.__cause__ if isinstance(error.__cause__, HybridError) else None
+
+
+class Text(str):
+    """The text of a value that a transform follows: a number that is read from it has no derivative any more."""
+
+    __slots__ = ("type",)
+    type: TensorType
+
+    def __float__(self) -> float:
+        raise lost(self.type, "float() of its text")
+
+
+def shown(text: str, x: Lifted) -> str:
+    """A followed value's text."""
+    if x.level.lets_out("float()"):
+        return text
+    made = Text(text)
+    made.type = TensorType(x.dtype, tuple(x.shape))
+    return made
 
 
 # What the gradients of tensors mean, and what an operation on such values means: the transforms enter these when they are

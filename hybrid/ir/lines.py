@@ -15,6 +15,11 @@ _NUMPY = os.path.dirname(np.__file__)
 _LIBRARIES = tuple(os.path.join(folder, "") for folder in (_PACKAGE, _NUMPY, os.path.join(os.path.dirname(_NUMPY), "scipy")))
 
 
+def is_library(file: str) -> bool:
+    """Whether code is ours, NumPy's or SciPy's."""
+    return file.startswith(_LIBRARIES)
+
+
 def user_frame() -> FrameType | None:
     """The innermost frame outside the package and NumPy."""
     frame: FrameType | None = sys._getframe(1)

@@ -17,7 +17,7 @@ from hybrid.frontend.shaping import broadcast_to, moveaxis, stack
 from hybrid.frontend.values import Value, wrap
 from hybrid.ir import trace as tr
 from hybrid.ir.graph import Atom
-from hybrid.ir.lifted import Level, Lifted, draws
+from hybrid.ir.lifted import Level, Lifted, draws, own_error
 from hybrid.ir.trace import Chain, Region, Symbol
 from hybrid.transforms import batch_draws, chains, levels, reverse
 from hybrid.transforms.batch import batch
@@ -247,6 +247,10 @@ def _eager(
     before = _draws()
     try:
         out = f(*tree.unflatten(structure, lifted), **kwargs)
+    except ValueError as error:
+        if (own := own_error(error)) is not None:
+            raise own from None
+        raise
     finally:
         level.open = False
     if randomness == "error" and _draws() != before:

@@ -15,7 +15,7 @@ from hybrid.core.shape import TensorType
 from hybrid.frontend.creation import zeros_like
 from hybrid.frontend.values import Value, wrap
 from hybrid.ir import trace as tr
-from hybrid.ir.lifted import Lifted
+from hybrid.ir.lifted import Lifted, own_error
 from hybrid.ir.trace import Symbol
 from hybrid.transforms import lane, recorded  # noqa: F401 (the lane enters itself)
 from hybrid.transforms.duals import Dual, Duals
@@ -49,6 +49,10 @@ class Chosen:
         if data.dtype not in dt.KIND or not dt.is_inexact(data.dtype):
             raise _not_differentiable(self.name, leaf)
         return data
+
+    @property
+    def others(self) -> list[Any]:
+        return [arg for k, arg in enumerate(self.args) if k not in self.at] if len(self.at) < len(self.args) else []
 
     def with_leaves(self, leaves: Sequence[Any]) -> list[Any]:
         """The arguments with these in place of the leaves."""
@@ -107,7 +111,12 @@ def as_given(out: Any, plain: bool) -> Any:
 
 def _run(f: Callable, chosen: Chosen, leaves: Sequence[Any], kwargs: dict, has_aux: bool) -> tuple[Any, Any]:
     f = recorded.opened(f)
-    out = f(*chosen.with_leaves(leaves), **kwargs)
+    try:
+        out = f(*chosen.with_leaves(leaves), **kwargs)
+    except ValueError as error:
+        if (own := own_error(error)) is not None:
+            raise own from None
+        raise
     if not has_aux:
         return out, None
     if not isinstance(out, tuple) or len(out) != 2:
@@ -135,8 +144,10 @@ class _Pullback:
         for data in chosen.data:
             self.leaves.append(Leaf(TensorType(data.dtype, tuple(data.shape))))
             lifted.append(wrap(self.level.lift(data, self.leaves[-1], name == "vjp")))  # who may write it before the way back
+        self.level.began([*chosen.others, *kwargs.values()])
         try:
             out, aux = _run(f, chosen, lifted, kwargs, has_aux)
+            self.level.ended()
             results, self.structure = tree.flatten(out)
             self.results = [wrap(x._data) if isinstance(x, Value) else x for x in results]
             out = tree.unflatten(self.structure, self.results)
@@ -308,8 +319,10 @@ def _push(f: Callable, chosen: Chosen, along: Sequence[Any], has_aux: bool) -> t
     level = Duals()
     lifted = [wrap(level.made(data, t)) for data, t in zip(chosen.data, along)]
     plain = chosen.plain
+    level.began([x._data for x in lifted])
     try:
         out, aux = _run(f, chosen, lifted, {}, has_aux)
+        level.ended()
         out = tree.map_leaves(lambda x: wrap(x._data) if isinstance(x, Value) else x, out)
     finally:
         level.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,15 +15,17 @@ from hybrid.frontend.values import Value, wrap
 from hybrid.ir import trace as tr
 from hybrid.ir.lifted import Level, Lifted
 from hybrid.transforms import levels
+from hybrid.transforms.arguments import Arguments
 
 
 class Memory:
     """What a value and its views show; `others` are parts of it that no chain of views leads to, as real parts."""
 
-    __slots__ = ("others", "__weakref__")
+    __slots__ = ("others", "written", "__weakref__")
 
     def __init__(self) -> None:
         self.others: list[weakref.ref] = []
+        self.written = False
 
 
 class Dual(Lifted):
@@ -58,6 +60,16 @@ class Duals(Level):
     def __init__(self, number: int | None = None):
         super().__init__(number)
         self._taken: list[weakref.ref] = []  # tensors that were plain until a value with a tangent was written into them
+        self._leaves: list[Dual] = []  # of a call's arguments
+        self._arguments: Arguments | None = None
+
+    def began(self, leaves: Sequence[Dual]) -> None:
+        self._leaves, self._arguments = list(leaves), Arguments(leaves, ())
+
+    def ended(self) -> None:
+        """The call has run."""
+        if self._arguments is not None:
+            self._arguments.ended([leaf.memory.written for leaf in self._leaves])
 
     def close(self) -> None:
         """Tensors of the caller that were written into keep what they hold and no more."""
@@ -66,6 +78,8 @@ class Duals(Level):
             if x is not None and isinstance(x._data, Dual) and x._data.level is self:
                 x._data = x._data.value
         self._taken.clear()
+        self._leaves.clear()
+        self._arguments = None
 
     def constant(self, data: Any, like: Any) -> Any:
         zeros = levels.followed_like(np.zeros(data.shape, data.dtype), like.tangent)
@@ -80,10 +94,16 @@ class Duals(Level):
         operation = levels.operation(function, args, kwargs, operands)
         duals = [self._dual(x) for x in operands]
         given = tuple([d is not None for d in duals])
+        if operation.numbers:
+            operation.refuse_numbers(duals)
         tangents, have = self._tangents(operation, operands, duals, given)
         for at, k in enumerate(operation.writes):
             if (dual := duals[k]) is not None and any([m() is not None for m in dual.memory.others]):
                 raise levels.parts_are_shown()
+            if dual is not None:
+                dual.memory.written = True
+                if self._arguments is not None:
+                    self._arguments.check(dual, [leaf.memory is dual.memory for leaf in self._leaves])
             if duals[k] is None and operation.results + at in tangents:
                 self._check_write(operands[k])
         out = function(*levels.replaced(args, self.below), **levels.replaced(kwargs, self.below))

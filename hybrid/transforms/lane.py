@@ -201,7 +201,7 @@ def _enter(key: tuple, function: Callable, args: tuple, kwargs: dict, tracked: l
         view = operation.views[0] if operation.views else None
         new = view is None and operation.smooth[:1] == (True,) and any(wanted)
         shown = view is not None and tracked[view[0]] is not None
-        one = len(operation.outputs) == operation.results == 1 and len(operands) == len(tracked)
+        one = len(operation.outputs) == operation.results == 1 and len(operands) == len(tracked) and not operation.numbers
         if one and operation.nesting is not None and operation.nesting[0] is tree.LEAF and (new or shown):
             saved = operation.backward(wanted, operation.smooth)[1] if new else ()
             found = operation, _direct(function, args, kwargs, operands), wanted, saved, view

@@ -7,6 +7,7 @@ and so are the graphs derived from it; calls of them are operations again, which
 from __future__ import annotations
 
 import functools
+import itertools
 import os
 import sys
 from collections import OrderedDict
@@ -25,10 +26,11 @@ from hybrid.frontend import values
 from hybrid.frontend.values import Value, wrap
 from hybrid.ir import lifted
 from hybrid.ir import trace as tr
-from hybrid.ir.graph import Graph, Literal, evaluate, has_effects, symbols_of
+from hybrid.ir.graph import Graph, Literal, evaluate, has_effects, symbols_of, walk
 from hybrid.ir.lifted import Followed, Level, Lifted
 from hybrid.ir.primitive import Kind
 from hybrid.ir.trace import Chain, Symbol, Trace
+from hybrid.ops import view as v
 from hybrid.transforms import forward, reverse
 from hybrid.transforms.batch import batch
 from hybrid.transforms.reverse import differentiable
@@ -68,6 +70,20 @@ class Operation:
         # Whether it gives numbers that are not already there.
         self.computes = any(s and (k >= results or self.views[k] is None) for k, s in enumerate(self.smooth))
         self._made: dict[Hashable, Any] = {}
+
+    @cached_property
+    def numbers(self) -> bool:
+        """Whether Python takes numbers out of tensors in it."""
+        return any(eqn.primitive is v.stop and eqn.params["tag"] == v.NUMBER for eqn in walk(self.graph))
+
+    def refuse_numbers(self, followed: Sequence[Any]) -> None:
+        """What is an error of eager code is one of a compiled function: a derivative would be lost."""
+        key = "numbers", tuple([x is not None for x in followed])
+        if key not in self._made:
+            active = reverse.depending(self.graph.eqns, list(itertools.compress(self.graph.inputs, key[1])))
+            self._made[key] = reverse.number_taken(self.graph.eqns, active)
+        if (eqn := self._made[key]) is not None:
+            raise lifted.lost(eqn.inputs[0].type, "a Python number", eqn.source)
 
     @cached_property
     def fresh(self) -> tuple[bool, ...]:

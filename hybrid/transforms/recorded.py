@@ -101,9 +101,9 @@ def pull(marked: Marked, results: Sequence[Any], cotangents: Sequence[Any]) -> l
 
 def _refuse_numbers(eqns: Sequence[Eqn], active: Container[Atom]) -> None:
     """Python took a number out of a tensor that is differentiated by: an error in eager code, and so here."""
-    for eqn in eqns:
-        if eqn.primitive is v.stop and eqn.params["tag"] == v.NUMBER and eqn.inputs[0] in active:
-            raise lost(eqn.inputs[0].type, "a Python number", eqn.source)
+    eqn = reverse.number_taken(eqns, active)
+    if eqn is not None:
+        raise lost(eqn.inputs[0].type, "a Python number", eqn.source)
 
 
 def push(marked: Marked, tangents: Sequence[Any], results: Sequence[Any]) -> list[Any]:

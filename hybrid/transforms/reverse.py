@@ -6,15 +6,16 @@ conjugate of the derivative, the direction of steepest ascent, as in PyTorch (JA
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Sequence
 from typing import Any
 
 from hybrid.core import dtype as dt
 from hybrid.core.errors import GradientError
 from hybrid.core.shape import TensorType
 from hybrid.ir.builder import Builder
-from hybrid.ir.graph import Atom, Eqn, Graph, Var, symbols_of
+from hybrid.ir.graph import Atom, Eqn, Graph, Var, bodies, is_construct, symbols_of
 from hybrid.ir.primitive import NO_GRADIENT, ZERO_GRADIENT, Composed, Custom, Derivative, Kind, Linear, Named, Partials
+from hybrid.ops import view as v
 from hybrid.ops.family import conjugate
 from hybrid.transforms.terms import Part, Recorder, Term
 
@@ -73,6 +74,30 @@ def depending(eqns: Iterable[Eqn], wanted: Collection[Var]) -> set[Var]:
             continue
         active.update(var for var in eqn.outputs if differentiable(var))
     return active
+
+
+def number_taken(eqns: Iterable[Eqn], active: Container[Atom]) -> Eqn | None:
+    """Where Python took a number out of a tensor that is differentiated by, inside branches and loops, too."""
+    for eqn in eqns:
+        if eqn.primitive is v.stop and eqn.params["tag"] == v.NUMBER and eqn.inputs[0] in active:
+            return eqn
+        if is_construct(eqn):
+            for body in bodies(eqn).values():
+                found = number_taken(body.eqns, _active_inside(eqn, body, active))
+                if found is not None:
+                    return found
+    return None
+
+
+def _active_inside(eqn: Eqn, body: Graph, active: Container[Atom]) -> set[Var]:
+    """What has a derivative inside a branch, or in any round of a loop."""
+    inside = {var for var, atom in zip(body.inputs, eqn.inputs[-len(body.inputs) :]) if atom in active}
+    while True:
+        reached = depending(body.eqns, inside)
+        back = {var for var, out in zip(body.inputs, body.outputs) if eqn.primitive.body == "loop" and out in reached} - inside
+        if not back:
+            return reached
+        inside |= back
 
 
 def backward(recorder: Recorder, eqns: Sequence[Eqn], cotangents: Cotangents, active: Collection[Var]) -> None:

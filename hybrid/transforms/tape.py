@@ -28,6 +28,7 @@ from hybrid.ir.graph import Source
 from hybrid.ir.lifted import DECISIONS, Level, Lifted
 from hybrid.ir.trace import Chain, Trace
 from hybrid.transforms import levels
+from hybrid.transforms.arguments import Arguments
 from hybrid.transforms.chains import put as chained_put
 from hybrid.transforms.chains import view as chained_view
 from hybrid.transforms.levels import Operation
@@ -336,6 +337,7 @@ class Tape(Level):
         super().__init__(number)
         self.open = True  # whether what is computed is remembered
         self._leaves: list[Tracked] = []  # of a call's arguments
+        self._arguments: Arguments | None = None
         self._taken: list[weakref.ref] = []  # tensors that were plain until a tracked value was written into them
 
     def lift(self, data: Any, leaf: Leaf, shared: bool | None = False) -> Tracked:
@@ -352,12 +354,20 @@ class Tape(Level):
             return data
         return Tracked(self, data, (_Constant(TensorType(data.dtype, tuple(data.shape))), 0))
 
+    def began(self, others: Sequence[Any]) -> None:
+        """All leaves of a call are there; the call's other arguments are these."""
+        self._arguments = Arguments([leaf.value for leaf in self._leaves], others)
+
+    def ended(self) -> None:
+        """The call has run."""
+        if self._arguments is not None:
+            self._arguments.ended([leaf._storage is not None and leaf._storage.version > 0 for leaf in self._leaves])
+
     def _check_leaves(self, written: Tracked) -> None:
         """Refuse to write one argument that another shows, too."""
-        for other in self._leaves:
-            if other.storage is not written.storage and np.may_share_memory(levels.bottom(other), levels.bottom(written)):
-                raise GradientError("an argument is written in place, and another is in the same memory", at=tr.user_line(),
-                                    fix="pass a copy")  # fmt: skip
+        if self._arguments is not None or len(self._leaves) > 1:
+            arguments = self._arguments or Arguments(self._leaves, (), looks=False)
+            arguments.check(written, [leaf.storage is written.storage for leaf in self._leaves])
 
     @property
     def records(self) -> bool:
@@ -385,6 +395,7 @@ class Tape(Level):
                 x._data = x._data.value
         self._taken.clear()
         self._leaves.clear()
+        self._arguments = None
 
     def below(self, x: Any) -> Any:
         """A tensor without what this tape knows of it."""
@@ -398,6 +409,8 @@ class Tape(Level):
         tracked = [self.tracked(x) for x in operands]
         node = None
         records = self.records
+        if records and self.number and operation.numbers:
+            operation.refuse_numbers(tracked)
         if records and operation.computes:
             for k in operation.writes:
                 self._check_write(operands[k], tracked[k])
@@ -408,8 +421,7 @@ class Tape(Level):
                 node = None
         for k in operation.writes:
             if (t := tracked[k]) is not None:
-                if len(self._leaves) > 1:
-                    self._check_leaves(t)
+                self._check_leaves(t)
                 t.storage.about_to_change()
         out = function(*levels.replaced(args, self.below), **levels.replaced(kwargs, self.below))
         if not records:
