@@ -29,6 +29,7 @@ from hybrid.frontend.shaping import (
     viewed,
 )
 from hybrid.frontend.values import Value, active, assembled, kind_of, operand, shape_of, strong, unwrap, wrap
+from hybrid.ir import lifted
 from hybrid.ir import trace as tr
 from hybrid.ops import view as v
 
@@ -351,6 +352,39 @@ class Flat:
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray:
         return np.asarray(self.line, dtype)
+
+
+class FollowedFlat:
+    """`x.flat` of a value that a transform follows: each use of it is an operation on x."""
+
+    __slots__ = ("base",)
+
+    def __init__(self, base: Any):
+        self.base = base
+
+    def __getitem__(self, index: Any) -> Any:
+        return lifted.follow(_flat_item, (self.base, index), {})
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        lifted.follow(_flat_put, (self.base, index, value), {})
+
+    def __len__(self) -> int:
+        return int(self.base.size)
+
+    def __iter__(self) -> Any:
+        return iter(ravel(self.base))
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray:
+        return np.asarray(ravel(self.base), dtype)
+
+
+def _flat_item(x: Any, index: Any) -> Any:
+    made = x.flat[index]
+    return made if isinstance(made, Value) else wrap(np.array(made))
+
+
+def _flat_put(x: Any, index: Any, value: Any) -> None:
+    x.flat[index] = unwrap(value) if isinstance(value, Value) and tr.current() is None else value
 
 
 def flat_of(x: Any) -> Any:

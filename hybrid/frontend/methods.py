@@ -20,9 +20,9 @@ from hybrid.frontend import (
 )
 from hybrid.frontend.calls import unsupported
 from hybrid.frontend.elementwise import NAMES, cast, where
-from hybrid.frontend.values import concrete, kind_of, laid_out, like, tracing, wrap
+from hybrid.frontend.values import concrete, kind_of, laid_out, like, tracing, unwrap, wrap
 from hybrid.ir import trace as tr
-from hybrid.ir.lifted import followable
+from hybrid.ir.lifted import Lifted, followable
 
 
 def _sizes(first: Any, rest: tuple) -> Any:
@@ -217,6 +217,8 @@ class Methods:
     @property
     def flat(self) -> Any:
         """The elements in order, to be read, written and iterated over."""
+        if isinstance(unwrap(self), Lifted) and not tr.open_traces:
+            return editing.FollowedFlat(self)
         return concrete(self).flat if tracing(self) is None else editing.flat_of(self)
 
     @flat.setter

@@ -106,6 +106,18 @@ def _ufunc(ufunc: np.ufunc, method: str) -> Callable:
     return call
 
 
+@functools.cache
+def _function(function: Callable) -> Callable:
+    """A NumPy function that has no form of ours, as one of tensors."""
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        return apply_function(function, args, kwargs)
+
+    call.by_library = True  # type: ignore[attr-defined]
+    return call
+
+
 def _flat(args: tuple) -> tuple:
     """Arguments, and the items of those that are lists."""
     return tuple(item for x in args for item in (x if type(x) in (list, tuple) else (x,)))
@@ -153,6 +165,8 @@ def apply_function(function: Callable, args: tuple, kwargs: dict) -> Any:
         if tr.open_traces:
             halves.refuse_mixed(function, _flat((*args, *kwargs.values())))
         return known(*args, **kwargs)
+    if not tr.open_traces and lifted.among(_flat((*args, *kwargs.values()))):
+        return lifted.follow(_function(function), args, kwargs)
     if tracing(*args, *kwargs.values()) is not None:
         name = f"np.{function.__module__.removeprefix('numpy').removeprefix('.')}.{function.__name__}".replace("..", ".")
         return between(function, args, kwargs, name, unsupported(name))

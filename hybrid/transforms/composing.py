@@ -13,8 +13,9 @@ from hybrid.core.errors import GradientError, TraceError
 from hybrid.core.shape import Dim, TensorType
 from hybrid.frontend.hosted import called
 from hybrid.frontend.values import Value, active, operand, wrap
-from hybrid.ir.graph import Graph
+from hybrid.ir.graph import Graph, Literal
 from hybrid.ir.primitive import NO_GRADIENT, Composed, Partials
+from hybrid.ir.requests import Concretise
 from hybrid.ir.trace import Trace, literal
 from hybrid.ops.elementwise import iota
 from hybrid.ops.library import decoded
@@ -108,17 +109,20 @@ def _traced(function: Callable, operands: Sequence[Term], params: Any, results: 
     kinds = _kinds((params["args"], params["kwargs"]))
     try:
         with trace:
-            given = [
+            given: list[Any] = [
                 wrap(trace.argument(TensorType(x.dtype, x.shape, kinds.get(k) == "python"), kinds.get(k, "ndarray"), "", k))
                 for k, x in enumerate(operands)
             ]
+            for k, x in enumerate(operands):
+                if isinstance(x.atom, Literal) and kinds.get(k) == "python":
+                    given[k] = x.atom.value.item()  # which the function may decide by
             before = [wrap(trace.argument(x.type, "ndarray", "", len(given) + k)) for k, x in enumerate(results)]
             args, kwargs = (decoded(params[name], given, lambda kind, x: x) for name in ("args", "kwargs"))
             parts = function(*before, *args, **kwargs)
             there = [part is not NO_PART for part in parts]
             values = [array(part) for part in itertools.compress(parts, there)]
             return trace.root.finish([operand(trace, x, x.dtype) for x in values]), there
-    except TraceError as error:
+    except (TraceError, Concretise) as error:
         raise GradientError(f"the derivative of {params['function']} cannot be written down for these arguments",
                             got=error.what, fix="write it with operations that have one") from error  # fmt: skip
 

@@ -20,15 +20,16 @@ import numpy as np
 
 from hybrid.core import dtype as dt
 from hybrid.core import tree
-from hybrid.core.errors import GradientError, HybridError
+from hybrid.core.errors import GradientError, HybridError, TraceError
 from hybrid.core.shape import TensorType
-from hybrid.frontend import values
+from hybrid.frontend import islands, values  # noqa: F401 (calls of libraries are operations, too)
 from hybrid.frontend.values import Value, wrap
 from hybrid.ir import lifted
 from hybrid.ir import trace as tr
 from hybrid.ir.graph import Graph, Literal, evaluate, has_effects, symbols_of, walk
 from hybrid.ir.lifted import Followed, Level, Lifted
 from hybrid.ir.primitive import Kind
+from hybrid.ir.requests import Concretise
 from hybrid.ir.trace import Chain, Symbol, Trace
 from hybrid.ops import view as v
 from hybrid.transforms import forward, reverse
@@ -202,6 +203,8 @@ class Call:
             for var in eqn.outputs:
                 names[var] = f"t{len(names)}"
                 made.append(names[var])
+            if len(made) == 1 and eqn.primitive.kind is Kind.OPAQUE:
+                function = functools.partial(_alone, function)
             target = ", ".join(made) + ("," if len(made) > 1 else "")
             lines.append(f"    {target} = {_entered(known, function)}({', '.join(map(name, eqn.inputs))})")
         lines.append(f"    return ({''.join(name(atom) + ', ' for atom in graph.outputs)})")
@@ -213,6 +216,12 @@ class Call:
         atoms = [values.read(trace, x) for x in operands]
         env = reverse.replay(Recorder(trace.builder), self.graph, atoms)
         return tuple(wrap(trace.fresh(env.get(atom, atom), "tensor")) for atom in self.graph.outputs)
+
+
+def _alone(function: Callable, *arrays: Any) -> Any:
+    """The only result, which some primitives give as one of several."""
+    out = function(*arrays)
+    return out[0] if type(out) is tuple else out
 
 
 def _entered(known: dict[str, Any], value: Any) -> str:
@@ -267,6 +276,8 @@ def replaced(x: Any, change: Callable[[Any], Any]) -> Any:
 
 def operation(function: Callable, args: tuple, kwargs: dict, operands: list) -> Operation:
     """The graph of a call. `operands` gets what goes into it: tensors, arrays and floats, in order."""
+    if hasattr(function, "by_library"):  # whose derivatives may decide by numbers
+        args, kwargs = _with_numbers(args), _with_numbers(kwargs)
     try:
         forgets = _holds_code(args) or (bool(kwargs) and _holds_code(list(kwargs.values())))
         key: Any = function, _described(args, operands), _described(kwargs, operands) if kwargs else None
@@ -275,9 +286,41 @@ def operation(function: Callable, args: tuple, kwargs: dict, operands: list) -> 
         raise GradientError(f"{_name(function)} takes an argument that no transform follows", got=f"{args}"[:80]) from None
     if isinstance(function, Call):
         return function.operation
-    if forgets:
-        return _traced(function, args, kwargs, operands)
+    try:
+        if key not in _settled:
+            return _traced(function, args, kwargs, operands) if forgets else _remembered(key, function, args, kwargs, operands)
+    except Concretise as asked:
+        if not all(isinstance(operands[k], float) for k in asked.arguments):
+            what = f"{_name(function)} decides by values that a transform follows"
+            fix = "decide before, and compute with what was decided"
+            raise GradientError(what, got=asked.what, at=tr.user_line(), fix=fix) from None
+        if len(_settled) >= MOST:
+            _settled.clear()
+        _settled.add(key)
+    operands.clear()
+    return operation(function, _with_numbers(args), _with_numbers(kwargs), operands)
+
+
+def _remembered(key: Hashable, function: Callable, args: tuple, kwargs: dict, operands: Sequence[Any]) -> Operation:
     return remembered(key, lambda: _traced(function, args, kwargs, operands))
+
+
+_settled: set[Hashable] = set()  # calls whose graphs depend on the values of numbers among their arguments
+
+
+class Number(float):
+    """A number that is no operand: the graph of a call depends on its value."""
+
+    __slots__ = ()
+
+
+def _with_numbers(x: Any) -> Any:
+    """Arguments with numbers in place of floats."""
+    if isinstance(x, float):
+        return Number(x)
+    if type(x) in (tuple, list):
+        return type(x)([_with_numbers(item) for item in x])
+    return {key: _with_numbers(item) for key, item in x.items()} if type(x) is dict else x
 
 
 def _holds_code(args: Sequence[Any]) -> bool:
@@ -448,6 +491,8 @@ def _traced(function: Callable, args: tuple, kwargs: dict, operands: Sequence[An
                 return {key: symbolic(item) for key, item in x.items()}
             if type(x) is slice:
                 return slice(*map(symbolic, (x.start, x.stop, x.step)))
+            if type(x) is Number:
+                return float(x)
             return wrap(next(source)) if _is_operand(x) else x
 
         try:
@@ -456,8 +501,9 @@ def _traced(function: Callable, args: tuple, kwargs: dict, operands: Sequence[An
         except Followed:
             raise GradientError(f"{name} holds a tensor that a transform follows, where none can be seen") from None
         except HybridError as error:
-            raise GradientError(f"{name} has no derivative: {error.what}", got=error.got, fix=error.fix,
-                                at=tr.user_line()) from error  # fmt: skip
+            fix = error.fix if not isinstance(error, TraceError) else "use functions that do, or hybrid.custom_gradient"
+            raise GradientError(f"{name} has no derivative: {error.what}, and has no form for many examples either",
+                                got=error.got, fix=fix, at=tr.user_line()) from error  # fmt: skip
 
 
 def _is_operand(x: Any) -> bool:
@@ -484,7 +530,9 @@ def _finished(trace: Trace, name: str, symbols: Sequence[Symbol], out: Any) -> O
         if type(data) is not Symbol:
             data = values.symbol(trace, leaf)
         results.append(tr.read(data))
-        views.append((homes[data.cell], data.chain) if data.cell in homes else None)
+        # A view whose place only a run knows is a result of its own, which is known to lie in an operand's memory (`overlap`).
+        late = any(symbols_of(tuple(params.values())) for _, params in data.chain)
+        views.append((homes[data.cell], data.chain) if data.cell in homes and not late else None)
     writes = [k for k, symbol in enumerate(symbols) if symbol.cell.written]
     graph = trace.builder.finish([*results, *(symbols[k].cell.value for k in writes)])
     made = Operation(graph, name, len(results), views, writes)

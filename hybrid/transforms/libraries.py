@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 
 from hybrid.core.errors import TraceError
-from hybrid.ops.library import DERIVATIVES
+from hybrid.ops.library import DERIVATIVES, function_of
 from hybrid.ops.library import __name__ as OWN
 from hybrid.ops.library import written as writes
 from hybrid.transforms.composing import arange, array, composed, hosted, ones, zeros
+
+MOST_AT = 64  # elements that `ufunc.at` may name: its derivative writes them out
 
 
 def enter(*names: str) -> Callable:
@@ -188,10 +190,30 @@ for _name in ("toeplitz", "circulant", "hankel"):
 
 @enter(f"{OWN}.written")
 def written(name: str, x: Any, *args: Any, **kwargs: Any) -> Any:
+    if name.endswith(".at"):
+        return _at(function_of(name.removesuffix(".at")), x, *args)
+
     def call(x: Any, *args: Any, **kwargs: Any) -> Any:
         return hosted(writes, name, x, *args, **kwargs)
 
     return _moving(call)(x, *args, **kwargs)
+
+
+def _at(ufunc: np.ufunc, x: Any, index: Any, *values: Any) -> Any:
+    """`ufunc.at`: one element after another, as often as it is named."""
+    places = np.reshape(arange(x.size), x.shape)[index]
+    given = [np.reshape(np.broadcast_to(array(value), places.shape), (-1,)) for value in values]
+    places, out = np.reshape(places, (-1,)), np.reshape(x * 1, (-1,))
+    if ufunc in (np.add, np.subtract):
+        np.add.at(out, places, given[0] if ufunc is np.add else -given[0])
+        return np.reshape(out, x.shape)
+    if not isinstance(places.shape[0], int) or places.shape[0] > MOST_AT:
+        raise unwritten(f"{ufunc.__name__}.at of more than {MOST_AT} elements, or of a number that only a run knows")
+    numbers = arange(out.shape[0])
+    for k in range(places.shape[0]):
+        at = places[k]
+        out = np.where(numbers == at, ufunc(out[at], *(value[k] for value in given)), out)
+    return np.reshape(out, x.shape)
 
 
 @enter("numpy.partition")
@@ -206,8 +228,9 @@ def sort_complex(a: Any) -> Any:
 
 @enter("numpy.ediff1d")
 def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
-    parts = [None if x is None else np.ravel(x) for x in (to_begin, np.diff(np.ravel(ary)), to_end)]
-    return np.concatenate([x for x in parts if x is not None])
+    given = [part if isinstance(part, (list, tuple)) else [part] for part in (to_begin, to_end)]
+    before, after = ([np.reshape(x, (-1,)) for x in part if x is not None] for part in given)
+    return np.concatenate([*before, np.diff(np.ravel(ary)), *after])
 
 
 @enter("numpy.unwrap")

@@ -13,7 +13,7 @@ from hybrid.core import dtype as dt
 from hybrid.core.errors import GradientError
 from hybrid.core.shape import TensorType
 from hybrid.ir.builder import Builder
-from hybrid.ir.graph import Atom, Eqn, Graph, Var, bodies, is_construct, symbols_of
+from hybrid.ir.graph import Atom, Eqn, Graph, Literal, Var, bodies, is_construct, symbols_of
 from hybrid.ir.primitive import NO_GRADIENT, ZERO_GRADIENT, Composed, Custom, Derivative, Kind, Linear, Named, Partials
 from hybrid.ops import view as v
 from hybrid.ops.family import conjugate
@@ -192,6 +192,7 @@ def composed(eqn: Eqn) -> Graph:
     recorder = Recorder(builder)
     recorder.source = eqn.source
     xs = [recorder.term(builder.input(TensorType(atom.type.dtype, atom.type.shape))) for atom in eqn.inputs]
+    xs = [recorder.term(atom) if isinstance(atom, Literal) else x for x, atom in zip(xs, eqn.inputs)]
     made = rule.body(*xs, **eqn.params)
     parts = made if isinstance(made, tuple) else (made,)
     if any(part is not None and part.shape != var.type.shape for part, var in zip(parts, eqn.outputs)):
