@@ -265,7 +265,7 @@ def _root_power(x: Any, y: Any) -> Any:
         return apply(e.sqrt, x)
     if n is not None or not _float(x) or math.prod(y.shape) != 1 or (y.shape and math.prod(x.shape) == 1):
         return _power(x, y)
-    return select((y == 0.5) & (x <= 0), select(x == 0, x, math.nan), apply(e.pow, x, y))
+    return select((y == 0.5) & (x <= 0), apply(e.sqrt, x), apply(e.pow, x, y))
 
 
 def _function_power(x: Any, y: Any) -> Any:

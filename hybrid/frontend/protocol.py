@@ -91,8 +91,14 @@ def apply_ufunc(ufunc: np.ufunc, method: str, inputs: tuple, kwargs: dict) -> An
         return TABLE[ufunc](shaping.reshape(a, (*np.shape(a), *(1,) * np.ndim(b))), b, **single)
     elif method == "at":
         return _at(ufunc, *inputs)
-    name = f"np.{ufunc.__name__}{'' if method == '__call__' else '.' + method}"
+    name = _name(ufunc, method)
     return between(getattr(ufunc, method), inputs, kwargs, name, unsupported(name))
+
+
+def _name(ufunc: np.ufunc, method: str) -> str:
+    """What a user calls a ufunc's method."""
+    module = "np" if hasattr(np, ufunc.__name__) else "scipy.special"
+    return f"{module}.{ufunc.__name__}" + (f".{method}" if method != "__call__" else "")
 
 
 @functools.cache
@@ -102,7 +108,7 @@ def _ufunc(ufunc: np.ufunc, method: str) -> Callable:
     def call(*inputs: Any, **kwargs: Any) -> Any:
         return getattr(ufunc, method)(*inputs, **kwargs)
 
-    call.__name__ = f"np.{ufunc.__name__}" + (f".{method}" if method != "__call__" else "")
+    call.__name__ = _name(ufunc, method)
     return call
 
 

@@ -119,6 +119,35 @@ def nanmedian(a: Any, axis: Any = None, **rest: Any) -> Any:
     return _quantiles(a, 0.5, axis, 1.0, rest)
 
 
+@enter("numpy.quantile")
+def quantile(a: Any, q: Any, axis: Any = None, out: Any = None, overwrite_input: bool = False, method: str = "linear",
+             keepdims: bool = False, **rest: Any) -> Any:  # fmt: skip
+    if method != "linear" or any(value not in (None, False) for value in rest.values()):
+        raise unwritten("other ways to interpolate quantiles, and weights,")
+    axes = tuple(range(a.ndim)) if axis is None else tuple(k % a.ndim for k in (axis if isinstance(axis, tuple) else (axis,)))
+    others = tuple(k for k in range(a.ndim) if k not in axes)
+    count = math.prod(a.shape[k] for k in axes)
+    line = np.sort(np.reshape(np.transpose(a, (*others, *axes)), (*(a.shape[k] for k in others), count)), axis=-1)
+    q = np.stack([array(part) for part in q]) if isinstance(q, (list, tuple)) else array(q)
+    place = q * (count - 1.0)
+    low = np.floor(place).astype(np.int64)
+    first, second = line[..., low], line[..., np.minimum(low + 1, count - 1)]
+    last = np.reshape(line[..., -1], (*(a.shape[k] for k in others), *(1,) * q.ndim))  # a NaN, if there is one
+    between = np.where(np.isnan(last), np.nan, first + (second - first) * (place - low))
+    out = np.moveaxis(between, tuple(range(-q.ndim, 0)), tuple(range(q.ndim))) if q.ndim else between
+    return np.expand_dims(out, tuple(k + q.ndim for k in axes)) if keepdims else out
+
+
+@enter("numpy.percentile")
+def percentile(a: Any, q: Any, *where: Any, **how: Any) -> Any:
+    return quantile(a, [part / 100.0 for part in q] if isinstance(q, (list, tuple)) else array(q) / 100.0, *where, **how)
+
+
+@enter("numpy.median")
+def median(a: Any, axis: Any = None, out: Any = None, overwrite_input: bool = False, keepdims: bool = False) -> Any:
+    return quantile(a, 0.5, axis, keepdims=keepdims)
+
+
 def unwritten(what: str) -> Exception:
     return TraceError(f"{what} have no derivative")
 
@@ -144,6 +173,16 @@ def softmax(x: Any, axis: Any = None) -> Any:
 def log_softmax(x: Any, axis: Any = None) -> Any:
     shifted = x - np.max(x, axis=axis, keepdims=True)
     return shifted - np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True))
+
+
+@enter("numpy.cross", "numpy.linalg.cross")
+def cross(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: Any = None) -> Any:
+    axisa, axisb, axisc = (axisa, axisb, axisc) if axis is None else (axis, axis, axis)
+    x, y = np.moveaxis(a, axisa, -1), np.moveaxis(b, axisb, -1)
+    if x.shape[-1] != 3 or y.shape[-1] != 3:
+        raise unwritten("products of vectors that have not three elements")
+    x, y = ([part[..., k] for k in range(3)] for part in (x, y))
+    return np.stack([x[k - 2] * y[k - 1] - x[k - 1] * y[k - 2] for k in range(3)], axis=axisc)
 
 
 # Elements that move ---------------------------------------------------------------------------------------------------------

@@ -120,3 +120,18 @@ def test_the_last_of_values_written_to_one_place_has_the_derivative():
     dx, dv = gradients(f, np.zeros(3), np.ones(3))
     np.testing.assert_array_equal(dx, [0, 0, 100])
     np.testing.assert_array_equal(dv, [0, 10, 1])
+
+
+@pytest.mark.parametrize(("exponent", "expected"), [(0.5, INF), (0.25, INF), (0.0, 0.0), (1.0, 1.0), (1.5, 0.0), (-1.0, -INF)])
+def test_powers_of_zero_whose_exponent_only_a_call_knows(exponent, expected):
+    """The square root that NumPy takes for 0.5 has the derivative of a square root."""
+
+    def f(x, y):
+        return (x**y).sum()
+
+    x = np.zeros(3)
+    for way in (hy.grad(f), hy.function(hy.grad(f), strict=True), hy.grad(hy.function(f, strict=True))):
+        with np.errstate(all="ignore"):
+            np.testing.assert_array_equal(way(x, np.float64(exponent)), np.full(3, expected))
+            np.testing.assert_array_equal(hy.grad(lambda x: (x**exponent).sum())(x), np.full(3, expected))
+    np.testing.assert_allclose(hy.grad(f)(np.array([4.0]), 0.5), [0.25])
