@@ -174,3 +174,66 @@ def test_arrays_of_numpys_own_are_traced_under_a_jacobian():
         return y.sum()
 
     np.testing.assert_allclose(hy.function(forward(forward(f)), strict=True)(X), np.diag(6 * X), atol=1e-12)
+
+
+# Random programs -------------------------------------------------------------------------------------------------------------
+STATEMENTS = [
+    "{n} = np.sin({o}) + {n}",
+    "{n} += {o} * {o}",
+    "{n}[{i}] = {o}[{j}] * {o}[{i}]",
+    "v = {n}[{view}]; v *= {o}[0]",
+    "w = {n}[{view}]; w[:] = {o}[{j}] + 0.5",
+    "m[{i}] = {o} * 0.7",
+    "m.T[{j}] += {o}",
+    "{n} = m @ {o} * 0.3",
+    "np.add.at({n}, [0, 0, {i}], {o}[:3])",
+    "{n}[{o} > 0.1] = 0.25",
+    "np.multiply({n}, {o}, out={n})",
+    "u = m.reshape(16); u[{i}:13] *= {o}[1]",
+    "{n}, a = {o} * 1.5, {n} + 0.1",
+]
+
+
+def program(seed):
+    rng = np.random.default_rng(seed)
+    lines = ["a, b, m = x * 1.0, np.zeros_like(x), x[:, None] * x[None, :]"]
+    for text in rng.choice(STATEMENTS, 7):
+        n, o, view = rng.choice(["a", "b"]), rng.choice(["a", "b", "x"]), rng.choice(["::2", "1:3", "::-2", "2:"])
+        lines.append(text.format(n=n, o=o, view=view, i=rng.integers(4), j=rng.integers(4)))
+    source = "\n    ".join(["def f(x):", *lines, "return (a * np.cos(b)).sum() + (m * m).sum() * 0.1 + (b * b).sum()"])
+    space = {"np": np}
+    exec(source, space)
+    return space["f"]
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_random_programs_that_write(seed):
+    f, rng = program(seed), np.random.default_rng(seed)
+    x, a, b = rng.normal(size=(3, 4)) * 0.7
+    rows, ways = np.stack([x, x * 0.9]), np.stack([a, b])
+
+    def slope(x, along, h=1e-6):
+        return (f(x + h * along) - f(x - h * along)) / (2 * h)
+
+    def curve(h):
+        return (f(x + h * a + h * b) - f(x + h * a - h * b) - f(x - h * a + h * b) + f(x - h * a - h * b)) / (4 * h * h)
+
+    def total(rows):
+        return hy.vmap(f)(rows).sum()
+
+    one, both = slope(x, a), slope(rows[0], a) + slope(rows[1], b)
+    np.testing.assert_allclose((hy.grad(f)(x) * a).sum(), one, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(hy.jvp(f, (x,), (a,))[1], one, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(hy.vmap(f)(rows), [f(row) for row in rows], rtol=1e-9)
+    np.testing.assert_allclose((hy.vmap(hy.grad(f))(rows) * ways).sum(), both, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose((hy.grad(total)(rows) * ways).sum(), both, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(hy.jvp(total, (rows,), (ways,))[1], both, rtol=1e-4, atol=1e-5)
+    second_order = curve(1e-4)
+    if abs(second_order - curve(5e-5)) < 1e-3 * (1 + abs(second_order)):
+        for found in (
+            along(along(f, a), b)(x),
+            b @ forward(forward(f))(x) @ a,
+            (along(hy.grad(f), b)(x) * a).sum(),
+            (hy.grad(along(f, a))(x) * b).sum(),
+        ):
+            np.testing.assert_allclose(found, second_order, rtol=3e-3, atol=3e-3)
