@@ -88,12 +88,13 @@ class Operation:
 
     @cached_property
     def fresh(self) -> tuple[bool, ...]:
-        """For each result, whether it has an operand's shape and nothing else of it: zeros, to be written."""
+        """For each result, whether it has an operand's shape and nothing else of it: zeros, to be written, but no answers."""
         reached: set[Any] = set(self.graph.inputs)
         for eqn in self.graph.eqns:
             if not reached.isdisjoint(eqn.inputs):
                 reached.update(eqn.outputs)
-        return tuple([atom not in reached for atom in self.graph.outputs[: self.results]])
+        outputs = self.graph.outputs[: self.results]
+        return tuple([atom not in reached and atom.type.dtype != dt.bool_ for atom in outputs])
 
     def backward(self, wanted: tuple[bool, ...], given: tuple[bool, ...]) -> tuple[Call, tuple[int, ...]]:
         """The call that takes cotangents of some results to some operands, and the operands that it needs besides."""
