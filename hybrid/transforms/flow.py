@@ -32,7 +32,19 @@ I64 = TensorType(dt.int64, ())
 
 # Forward ----------------------------------------------------------------------------------------------------------------
 def push(recorder: Recorder, eqn: Eqn, inputs: Sequence[Atom], tangents: forward.Tangents) -> Sequence[Atom]:
-    """Record a branch or loop with tangents beside its values; its results, whose tangents are entered."""
+    """Record a branch or loop with tangents beside its values; its results, whose tangents are entered.
+
+    Where there are none, asking for one is the error: a rule that users give may stand in for them.
+    """
+    try:
+        return _pushed(recorder, eqn, inputs, tangents)
+    except GradientError as error:
+        out = recorder.emit(eqn.primitive, *inputs, **eqn.params)
+        tangents.update((var, forward.Missing(error)) for var in out if differentiable(var))  # type: ignore[misc]
+        return out
+
+
+def _pushed(recorder: Recorder, eqn: Eqn, inputs: Sequence[Atom], tangents: forward.Tangents) -> Sequence[Atom]:
     body = eqn.primitive.body
     if body == "cond":
         return _push_cond(recorder, eqn, inputs, tangents)

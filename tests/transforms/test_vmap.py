@@ -225,3 +225,18 @@ def test_answers_that_are_the_same_for_all_examples_decide():
         return x * 2 if np.isreal(x).all() else x
 
     np.testing.assert_array_equal(hy.vmap(f)(X), X * 2)
+
+
+def test_rules_of_operations_hold_forward_through_a_batch():
+    """The operation itself has no derivative, in a loop over the examples neither: nobody asks for it."""
+
+    @hy.op(vjp=lambda g, y, x: 3 * g, jvp=lambda primals, tangents, y: 5 * tangents[0])
+    def tabled(x):
+        return np.sin(x)
+
+    def along(x):
+        return hy.jvp(lambda x: hy.vmap(lambda row: tabled(row).sum())(x), (x,), (np.ones((6, 5)),))[1]
+
+    np.testing.assert_allclose(along(X), np.full(6, 25.0))
+    np.testing.assert_allclose(hy.function(along)(X), np.full(6, 25.0))
+    np.testing.assert_allclose(hy.grad(lambda x: hy.vmap(lambda row: tabled(row).sum())(x).sum())(X), np.full((6, 5), 3.0))
