@@ -17,6 +17,7 @@ QUESTIONS = [
     "image",
     "control",
     "gradients",
+    "functions",
 ]
 
 
