@@ -427,7 +427,9 @@ def _ordered(primitive: Primitive, x: Any, axis: Any, **params: Any) -> tr.Symbo
 @implements(np.sort)
 def sort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable: Any = None) -> Any:
     """A sorted copy along an axis (None: of all elements); NaN goes last."""
-    return laid_out(_ordered(sort_ops.sort, a, axis), None if axis is None else like(a))
+    asked = "stable" if stable or kind in ("stable", "mergesort") else None
+    made = _ordered(sort_ops.sort, a, axis, kind=asked) if asked else _ordered(sort_ops.sort, a, axis)
+    return laid_out(made, None if axis is None else like(a))
 
 
 @implements(np.argsort)

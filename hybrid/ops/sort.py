@@ -35,17 +35,26 @@ def _is_short(x: TensorType, axis: int, kind: str = "stable") -> bool:
     return isinstance(size, int) and size <= SHORT and x.dtype != dt.bfloat16
 
 
+def _infer_sort(x: TensorType, axis: int, kind: str = "quicksort") -> TensorType:
+    check_axes("sort", x, (axis,))
+    return TensorType(x.dtype, x.shape)
+
+
 # Equal elements keep their order.
-def _sort_vjp(g: Any, y: Any, x: Any, axis: int) -> tuple:
+def _sort_vjp(g: Any, y: Any, x: Any, axis: int, kind: str = "quicksort") -> tuple:
     return (g.part_of_take_along(x.argsort(axis), axis),)
 
 
-def _sort_jvp(primals: tuple, tangents: tuple, y: Any, axis: int) -> Any:
+def _sort_jvp(primals: tuple, tangents: tuple, y: Any, axis: int, kind: str = "quicksort") -> Any:
     return tangents[0].take_along(primals[0].argsort(axis), axis)
 
 
-sort = _along("sort", lambda x, axis: np.sort(x, axis, kind="stable"), Custom(_sort_jvp, _sort_vjp), "NumPy's sort", dt.ALL,
-              "sort", _is_short)  # fmt: skip
+# NumPy's default is vectorised and ten times as fast as its stable sort. Its results differ in the signs of zeros only.
+sort = register(Primitive(
+    "sort", Kind.OPAQUE, lambda x, axis, kind="quicksort": np.sort(x, axis, kind=kind), _infer_sort,
+    Custom(_sort_jvp, _sort_vjp), lambda rng: [((draw(rng, d, (3, 5)),), {"axis": axis}) for d in dt.ALL for axis in (0, 1)],
+    reason="NumPy's sort", body="sort", lowers=_is_short, batch=ALONG,
+))  # fmt: skip
 
 
 def _infer_argsort(x: TensorType, axis: int, kind: str) -> TensorType:
