@@ -6,6 +6,8 @@ A call of NumPy takes a microsecond or two, as long as sorting twenty numbers.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
@@ -36,6 +38,7 @@ from hybrid.passes.access import Index as Place
 from hybrid.passes.access import offset_of
 
 _START = Affine.of(0)
+SAMPLE = 8  # steps from the first of a vector to its last in which it is looked at
 
 
 def spell(eqn: Eqn, places: Places) -> list[Stmt]:
@@ -210,40 +213,60 @@ class _Spelling:
 
     # search -----------------------------------------------------------------------------------------------------------
     def search(self) -> Iterator[Stmt]:
-        """NumPy's binary search, which begins where the one before ended: in a table out of order, the same nonsense."""
+        """A binary search without branches, in as many steps for each element, so that the processor searches for several at
+        once. Of elements in order many belong where the one before does: there that place is tried first."""
         table, x = self.eqn.inputs
         shape, size = x.type.shape, table.type.shape[0]
-        low, high, last = self.cell(dt.int64), self.cell(dt.int64), self.cell(x.type.dtype)
+        base, count, found = self.cell(dt.int64), self.cell(dt.int64), self.cell(dt.int64)
         axes = schedule.plain([f"i{a}" for a in range(len(shape))], shape)
+        one, nothing = Const(1, dt.int64), Const(0, dt.int64)
+        length: Any = Index(Affine.of(size))
 
         def before(a: Expr, b: Expr) -> Expr:
             return _less(a, b) if self.params["side"] == "left" else ~_less(b, a)
 
-        one, length = Const(1, dt.int64), Index(Affine.of(size))
-        give, key = self.let(self.load(x, axes.index))
-        again, old = self.let(last.value)
-        top, upper = self.let(high.value)
-        rising = If(
-            before(old, key),
-            (high.set(length),),
-            (low.set(Const(0, dt.int64)), high.set(select(upper < length, upper + one, length))),
-        )
-        lows, left = self.let(low.value)
-        highs, right = self.let(high.value)
-        half, middle = self.let(left + ((right - left) >> one))
-        find, element = self.let(self.load(table, (Affine.var(middle.name),)))
-        step = (half, find, If(before(element, key), (low.set(middle + one),), (high.set(middle),)))
-        body = (
-            give,
-            again,
-            top,
-            rising,
-            last.set(key),
-            While((lows, highs), left < right, step),
-            self.store(axes.index, low.value),
-        )
-        begin = last.set(self.load(x, (_START,) * len(shape)))
-        yield from (begin, low.set(Const(0, dt.int64)), high.set(length), *schedule.over(axes, body))
+        def at(array: Atom, place: Any) -> tuple[tuple[Stmt, ...], Any]:
+            name, where = self.let(place)
+            load, element = self.let(self.load(array, (Affine.var(where.name),)))
+            return (name, load), element
+
+        def looked(key: Expr) -> tuple[Stmt, ...]:
+            lows, low = self.let(base.value)
+            rest, number = self.let(count.value)
+            halve, half = self.let(number >> one)
+            middle, element = at(table, low + half - one)
+            step = (halve, *middle, base.set(select(before(element, key), low + half, low)), count.set(number - half))
+            ends, end = self.let(base.value)
+            last, final = at(table, end)
+            place = found.set(select(before(final, key), end + one, end))
+            return base.set(nothing), count.set(length), While((lows, rest), one < number, step), ends, *last, place
+
+        def fitting(key: Expr) -> tuple[Stmt, ...]:
+            again, old = self.let(found.value)
+            lower, left = at(table, select(nothing < old, old - one, nothing))
+            upper, right = at(table, select(old < length, old, length - one))
+            fits = ((old < one) | before(left, key)) & ((length <= old) | ~before(right, key))
+            return again, *lower, *upper, If(fits, (), looked(key))
+
+        def loop(places: Callable[[Expr], tuple[Stmt, ...]]) -> tuple[Stmt, ...]:
+            give, key = self.let(self.load(x, axes.index))
+            return schedule.over(axes, (give, *places(key), self.store(axes.index, found.value)))
+
+        none = (found.set(nothing), *schedule.over(axes, (self.store(axes.index, nothing),)))
+        if len(shape) != 1:
+            yield If(nothing < length, loop(looked), none)
+            return
+        # Whether a few of them are in order tells it of all.
+        keys: Any = Index(Affine.of(shape[0]))
+        sample, rises = [], nothing < keys
+        for k in range(SAMPLE + 1):
+            load, key = at(x, ((keys - one) * Const(k, dt.int64)) >> Const(SAMPLE.bit_length() - 1, dt.int64))
+            sample.append((load, key))
+        for (_, key), (_, following) in pairwise(sample):
+            rises = rises & ~_less(following, key)
+        loads = tuple(statement for load, _ in sample for statement in load)
+        both = (*loads, found.set(nothing), If(rises, loop(fitting), loop(looked)))
+        yield If((nothing < length) & (nothing < keys), both, none)
 
 
 def _less(a: Expr, b: Expr) -> Expr:
