@@ -5,15 +5,17 @@ A call of NumPy takes a microsecond or two, as long as sorting twenty numbers.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
+from operator import and_ as op_and
 from typing import Any
 
 import numpy as np
 
 from hybrid.core import dtype as dt
 from hybrid.core.affine import Affine
-from hybrid.core.shape import Shape, Size, contiguous_strides
+from hybrid.core.shape import Shape, Size, contiguous_strides, product
 from hybrid.ir.graph import Atom, Eqn, Literal, Var
 from hybrid.loops import factor, schedule
 from hybrid.loops.nest import (
@@ -38,7 +40,7 @@ from hybrid.passes.access import Index as Place
 from hybrid.passes.access import offset_of
 
 _START = Affine.of(0)
-SAMPLE = 8  # steps from the first of a vector to its last in which it is looked at
+WORTH = 4  # a table of up to so many times the elements is looked at before it is searched
 
 
 def spell(eqn: Eqn, places: Places) -> list[Stmt]:
@@ -213,14 +215,19 @@ class _Spelling:
 
     # search -----------------------------------------------------------------------------------------------------------
     def search(self) -> Iterator[Stmt]:
-        """A binary search without branches, in as many steps for each element, so that the processor searches for several at
-        once. Of elements in order many belong where the one before does: there that place is tried first."""
+        """A binary search for each element.
+
+        In a table in order it goes without branches and in as many steps for each, so that the processor searches for several
+        at once. Of elements in order many belong where the one before does: there that place is tried first. In a table out
+        of order it goes as NumPy's does, to the same nonsense. To look at the whole table has to be worth it.
+        """
         table, x = self.eqn.inputs
         shape, size = x.type.shape, table.type.shape[0]
-        base, count, found = self.cell(dt.int64), self.cell(dt.int64), self.cell(dt.int64)
+        low, high, last = self.cell(dt.int64), self.cell(dt.int64), self.cell(x.type.dtype)
         axes = schedule.plain([f"i{a}" for a in range(len(shape))], shape)
         one, nothing = Const(1, dt.int64), Const(0, dt.int64)
         length: Any = Index(Affine.of(size))
+        keys: Any = Index(Affine.of(product(shape)))
 
         def before(a: Expr, b: Expr) -> Expr:
             return _less(a, b) if self.params["side"] == "left" else ~_less(b, a)
@@ -231,42 +238,58 @@ class _Spelling:
             return (name, load), element
 
         def looked(key: Expr) -> tuple[Stmt, ...]:
-            lows, low = self.let(base.value)
-            rest, number = self.let(count.value)
+            """From all of the table; `high` is how much is left."""
+            lows, left = self.let(low.value)
+            rest, number = self.let(high.value)
             halve, half = self.let(number >> one)
-            middle, element = at(table, low + half - one)
-            step = (halve, *middle, base.set(select(before(element, key), low + half, low)), count.set(number - half))
-            ends, end = self.let(base.value)
-            last, final = at(table, end)
-            place = found.set(select(before(final, key), end + one, end))
-            return base.set(nothing), count.set(length), While((lows, rest), one < number, step), ends, *last, place
+            middle, element = at(table, left + half - one)
+            step = (halve, *middle, low.set(select(before(element, key), left + half, left)), high.set(number - half))
+            ends, end = self.let(low.value)
+            load, final = at(table, end)
+            place = low.set(select(before(final, key), end + one, end))
+            return low.set(nothing), high.set(length), While((lows, rest), one < number, step), ends, *load, place
 
-        def fitting(key: Expr) -> tuple[Stmt, ...]:
-            again, old = self.let(found.value)
+        def tried(key: Expr) -> tuple[Stmt, ...]:
+            again, old = self.let(low.value)
             lower, left = at(table, select(nothing < old, old - one, nothing))
             upper, right = at(table, select(old < length, old, length - one))
             fits = ((old < one) | before(left, key)) & ((length <= old) | ~before(right, key))
-            return again, *lower, *upper, If(fits, (), looked(key))
+            return again, *lower, *upper, If(fits, (low.set(old),), looked(key))
+
+        def carried(key: Expr) -> tuple[Stmt, ...]:
+            """NumPy's, which begins where the one before ended."""
+            again, old = self.let(last.value)
+            top, upper = self.let(high.value)
+            down = low.set(nothing), high.set(select(upper < length, upper + one, length))
+            rising = If(before(old, key), (high.set(length),), down)
+            lows, left = self.let(low.value)
+            highs, right = self.let(high.value)
+            half, middle = self.let(left + ((right - left) >> one))
+            find, element = self.let(self.load(table, (Affine.var(middle.name),)))
+            step = (half, find, If(before(element, key), (low.set(middle + one),), (high.set(middle),)))
+            return again, top, rising, last.set(key), While((lows, highs), left < right, step)
 
         def loop(places: Callable[[Expr], tuple[Stmt, ...]]) -> tuple[Stmt, ...]:
             give, key = self.let(self.load(x, axes.index))
-            return schedule.over(axes, (give, *places(key), self.store(axes.index, found.value)))
+            return schedule.over(axes, (give, *places(key), self.store(axes.index, low.value)))
 
-        none = (found.set(nothing), *schedule.over(axes, (self.store(axes.index, nothing),)))
-        if len(shape) != 1:
-            yield If(nothing < length, loop(looked), none)
-            return
-        # Whether a few of them are in order tells it of all.
-        keys: Any = Index(Affine.of(shape[0]))
-        sample, rises = [], nothing < keys
-        for k in range(SAMPLE + 1):
-            load, key = at(x, ((keys - one) * Const(k, dt.int64)) >> Const(SAMPLE.bit_length() - 1, dt.int64))
-            sample.append((load, key))
-        for (_, key), (_, following) in pairwise(sample):
-            rises = rises & ~_less(following, key)
-        loads = tuple(statement for load, _ in sample for statement in load)
-        both = (*loads, found.set(nothing), If(rises, loop(fitting), loop(looked)))
-        yield If((nothing < length) & (nothing < keys), both, none)
+        quick = loop(looked)
+        if len(shape) == 1:  # whether a few of them are in order tells it of all
+            sample = [at(x, ((keys - one) * Const(k, dt.int64)) >> Const(3, dt.int64)) for k in range(9)]
+            rises: Any = functools.reduce(op_and, [~_less(b, a) for (_, a), (_, b) in pairwise(sample)])
+            loads = tuple(statement for load, _ in sample for statement in load)
+            quick = (*loads, low.set(nothing), If(rises, loop(tried), quick))
+        name = self.fresh("k")
+        here, other = self.let(self.load(table, (Affine.var(name),)))
+        then, following = self.let(self.load(table, (Affine.var(name) + 1,)))
+        falls = (here, then, If(_less(following, other), (low.set(nothing),), ()))
+        worth = (length <= keys * Const(WORTH, dt.int64)) & (nothing < length) & (nothing < keys)
+        yield low.set(nothing)
+        yield If(worth, (low.set(one), For(name, size - 1, falls)), ())
+        decide, ordered = self.let(low.value)
+        yield decide
+        begin = last.set(self.load(x, (_START,) * len(shape)))
+        yield If(nothing < ordered, quick, (begin, low.set(nothing), high.set(length), *loop(carried)))
 
 
 def _less(a: Expr, b: Expr) -> Expr:
