@@ -106,6 +106,7 @@ def taken(iterable: Any) -> Any:
     if trace is not None and type(iterable) is Flat:
         _use(trace, iterable.made, iterable.gone_through)
         iterable.gone_through = True
+        return iterable.line
     if trace is None or not isinstance(iterable, Counted) or not iterable.once:
         return iterable
     _use(trace, iterable.once[0], len(iterable.once) > 1)

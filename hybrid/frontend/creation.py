@@ -275,7 +275,7 @@ def spaced(
     device: Any = None,
 ) -> Any:
     """`np.linspace` between numbers, or in a number, that only a call brings."""
-    (count,) = sizes(num)
+    (count,) = sizes(integers.stated(active(), num))
     start, stop = traced(start), traced(stop)
     own = dt.promote(start.dtype, stop.dtype, float)
     if shape_of(start) or shape_of(stop) or retstep:
@@ -425,6 +425,8 @@ def _stepped(start: Any, stop: Any, step: Any, dtype: Any) -> Any:
     """In steps that are no whole numbers: as many as begin before the end."""
     if not all(type(x) in (int, float) or (isinstance(x, Value) and kind_of(x) == "python") for x in (start, stop, step)):
         raise unsupported("np.arange of numbers that only a run knows", "use start + step * np.arange(n)")
+    if given := [x for x in (start, stop, step) if isinstance(x, Value) and tr.of_arguments(unwrap(x))]:
+        float(given[0])  # type: ignore[arg-type]  # a trace for each: programs say a step and a duration
     trace, reach = active(), apply(e.ceil, integers.to_float((stop - start) / step))
     some = trace.one(e.maximum, operand(trace, integers.to_int(reach), dt.int64), tr.literal(0, dt.int64))
     count = integers.bound(trace, some, 0)

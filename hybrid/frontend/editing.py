@@ -222,7 +222,7 @@ def sliding_window_view(x: Any, window_shape: Any, axis: Any = None, *, subok: b
     if writeable or len(axes) != len(window) or len(set(axes)) < len(axes):
         raise unsupported("np.lib.stride_tricks.sliding_window_view that is writeable, or twice along an axis")
     trace = active()
-    sizes = tuple(integers.size_of(trace, size) for size in window)
+    sizes = tuple(integers.stated(trace, size) for size in window)
     for k, size in zip(axes, sizes):
         fits = trace.ask("ge", size, 0), trace.ask("ge", shape_of(x)[k], size)
         if None in fits:

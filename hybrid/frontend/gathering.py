@@ -107,7 +107,7 @@ def repeat(a: Any, repeats: Any, axis: Any = None) -> Any:
 
 def _times(count: Any, name: str) -> Size:
     """How often something is repeated."""
-    size = integers.size_of(active(), count) if isinstance(count, Value) else operator.index(count)
+    size = integers.stated(active(), count)
     if isinstance(size, Dim) and active().ask("ge", size, 0) is None:
         raise unsupported(f"{name} a number of times that only a run knows")
     return size
@@ -162,7 +162,7 @@ def _widths(pad_width: Any, rank: int) -> list[list[Size]]:
     pairs = [list(pair) if isinstance(pair, (list, tuple)) else [pair] for pair in pairs]
     if len(pairs) == 2 and all(len(pair) == 1 for pair in pairs):
         pairs = [[pairs[0][0], pairs[1][0]]]  # the same two on every axis
-    pairs = [[integers.size_of(trace, w) for w in (pair * 2)[:2]] for pair in pairs]
+    pairs = [[integers.stated(trace, w) for w in (pair * 2)[:2]] for pair in pairs]
     if len(pairs) not in (1, rank):
         raise unsupported(f"np.pad with widths for {len(pairs)} axes of {rank}")
     return pairs * rank if len(pairs) == 1 else pairs

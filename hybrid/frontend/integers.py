@@ -94,6 +94,11 @@ def exceeds(size: Size, limit: int, what: str) -> bool:
 
 
 # Indices and slices ----------------------------------------------------------------------------------------------------
+def stated(trace: Trace, item: Any) -> Size:
+    """A size that an argument says: a polynomial over sizes stays one, and Python is asked for any other number."""
+    return size_of(trace, item) if isinstance(item, Dim) or is_size(trace, item) else operator.index(item)
+
+
 def place(trace: Trace, item: Any, length: Size) -> Size:
     """Where along an axis an integer points: counted from the front, and checked."""
     at = size_of(trace, item)
@@ -308,8 +313,11 @@ def _power(trace: Trace, a: Atom, b: Atom) -> Atom:
         return out
     if isinstance(a, Literal) and a.value == 2:
         return _left_shift(trace, tr.literal(1, dt.int64), b)  # a negative power is a float: Python's
+    size = trace.size_of(b)
+    if size is not None and not trace.bounds.nonnegative(size):  # of a counter, which a loop that is written out knows
+        raise unsupported("a power of Python integers that may be negative, and then is a float", "write it as a product")
     few = trace.one(e.and_, trace.one(e.ge, b, _ZERO), trace.one(e.lt, b, tr.literal(64, dt.int64)))
-    trace.assume(few, "an integer power is neither negative nor large")  # a negative one is a float
+    trace.assume(few, "an integer power is neither negative nor large")
     _small(trace, trace.one(e.pow, _float(trace, a), _float(trace, b)))
     made: Atom = tr.literal(1, dt.int64)
     for bit in range(6):  # products wrap, and those that are taken do not

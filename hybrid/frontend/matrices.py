@@ -101,3 +101,20 @@ def svdvals(x: Any, /) -> Any:
 def vector_norm(x: Any, /, *, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Any:
     """A norm of vectors along axes, of all elements without `axis`."""
     raise unsupported("np.linalg.vector_norm")
+
+
+for _computed in (
+    cond,
+    eig,
+    eigvals,
+    eigvalsh,
+    lstsq,
+    matrix_norm,
+    matrix_power,
+    matrix_rank,
+    pinv,
+    slogdet,
+    svdvals,
+    vector_norm,
+):
+    _computed.by_library = True  # type: ignore[attr-defined]  # derivatives may decide by numbers among arguments

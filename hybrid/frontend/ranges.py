@@ -38,7 +38,7 @@ def _geomspace(start: Any, stop: Any, num: Any = 50, endpoint: bool = True, dtyp
         raise ValueError("Geometric sequence cannot include zero")
     own, sign = np.result_type(start, stop, 1.0), np.sign(start)
     first, last = np.asarray(start, own) / sign, np.asarray(stop, own) / sign
-    (count,) = sizes(num)
+    (count,) = sizes(integers.stated(active(), num))
     line, place = _logspace(np.log10(first), np.log10(last), num, endpoint, dtype=own), counted(count)
     line = choose(place == 0, first[()], line)
     if endpoint and integers.exceeds(count, 1, "np.geomspace"):
@@ -51,7 +51,7 @@ def _window(shape: Callable[[Any, Any], Any], name: str) -> Callable:
     """A window of NumPy's from its formula in n = 1 - M, 3 - M, …, M - 1 and M - 1."""
 
     def window(M: Any) -> Any:
-        count = integers.size_of(active(), M)
+        count = integers.stated(active(), M)
         if not integers.exceeds(count, 1, f"np.{name}"):
             raise active().specialise(f"np.{name} of one sample or none", count)
         last = integers.to_float(integers.integer(active(), count - 1))
@@ -61,7 +61,7 @@ def _window(shape: Callable[[Any, Any], Any], name: str) -> Callable:
 
 
 def _kaiser(M: Any, beta: Any) -> Any:
-    count = integers.size_of(active(), M)
+    count = integers.stated(active(), M)
     if not integers.exceeds(count, 1, "np.kaiser"):
         raise active().specialise("np.kaiser of one sample or none", count)
     alpha = integers.to_float(integers.integer(active(), count - 1)) / 2.0
@@ -75,13 +75,13 @@ def _cosine(x: Any) -> Any:
 
 # Frequencies ------------------------------------------------------------------------------------------------------------
 def _fftfreq(n: Any, d: Any = 1.0, device: Any = None) -> Any:
-    (count,) = sizes(n)
+    (count,) = sizes(integers.stated(active(), n))
     place, size = counted(count), integers.integer(active(), count)
     return choose(place < (size - 1) // 2 + 1, place, place - size) * (1.0 / (size * d))
 
 
 def _rfftfreq(n: Any, d: Any = 1.0, device: Any = None) -> Any:
-    (count,) = sizes(n)
+    (count,) = sizes(integers.stated(active(), n))
     size = integers.integer(active(), count)
     return counted(integers.size_of(active(), size // 2 + 1)) * (1.0 / (size * d))
 

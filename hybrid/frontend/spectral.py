@@ -26,7 +26,7 @@ def _sized(x: Any, given: Any, axis: int) -> tuple[Any, Any]:
     trace, have = active(), shape_of(x)[axis]
     if given is None:
         return x, have
-    n = integers.size_of(trace, given)
+    n = integers.stated(trace, given)
     if n == have:
         return x, have
     more, some = trace.ask("gt", n, have), trace.ask("ge", n, 1)
@@ -102,7 +102,7 @@ def irfft(a: Any, n: int | None = None, axis: int = -1, norm: str | None = None,
     dtype = strong(a)
     x = traced(a) if dt.is_complex(dtype) else cast(traced(a), _COMPLEX.get(dtype, np.complex128))
     along = normalize_axis(axis, len(shape_of(x)))
-    count = 2 * (shape_of(x)[along] - 1) if n is None else integers.size_of(active(), n)
+    count = 2 * (shape_of(x)[along] - 1) if n is None else integers.stated(active(), n)
     x, _ = _sized(x, None if n is None else n // 2 + 1, along)
     return _scaled(bind(f.irfft, x, axis=along, n=count), _scale(count, norm, True))
 

@@ -569,6 +569,12 @@ def undecided(trace: Trace, predicate: Atom, error: TraceError) -> Exception:
     return _with_static(trace, predicate, "a Python condition") or error
 
 
+def of_arguments(symbol: Symbol) -> bool:
+    """Whether a number is computed from arguments that are numbers themselves."""
+    trace = live(symbol)
+    return any(isinstance(part, int) for part in behind(trace.builder, trace.numbers, symbol.cell.value))
+
+
 def _with_static(trace: Trace, atom: Atom, what: str) -> Exception | None:
     """The request to trace again with the numbers and sizes a value is computed from as parts of the code; None for others."""
     arguments, sizes = set(), set()

@@ -349,7 +349,7 @@ def test_sizes_that_must_be_numbers_are_not_compiled_for_ever(monkeypatch):
 
     @hy.function
     def f(x):
-        return np.linspace(0, 1, len(x)) * np.roll(x, len(x) // 2)
+        return x + len("x" * len(x))
 
     with pytest.warns(hy.FallbackWarning, match="sizes are others again and again"):
         for n in range(2, 12):
