@@ -73,7 +73,8 @@ def test_sorts(backend, dtype, axis):
     with np.errstate(all="ignore"):
         x = RNG.permuted(np.stack([HARD] * 4), axis=1).astype(dtype)
     for over_first in (False, True):
-        compare(TABLE["sort"], (x,), {"axis": axis}, backend, over_first=over_first)
+        # NumPy's default order of zeros of both signs depends on the processor.
+        compare(TABLE["sort"], (x,), {"axis": axis, "kind": "stable"}, backend, over_first=over_first)
     for kind in ("stable", "quicksort"):
         compare(TABLE["argsort"], (x,), {"axis": axis, "kind": kind}, backend)
     for size in (0, 1, 2, 33):
