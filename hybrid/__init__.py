@@ -68,20 +68,38 @@ from hybrid.frontend.gathering import (
     triu,
 )
 from hybrid.frontend.inspection import __array_namespace_info__, can_cast, finfo, iinfo, isdtype
+from hybrid.frontend.joins import (
+    append,
+    array_split,
+    column_stack,
+    concatenate,
+    dstack,
+    hsplit,
+    hstack,
+    roll,
+    split,
+    stack,
+    unstack,
+    vsplit,
+    vstack,
+)
 from hybrid.frontend.linear import cross, dot, dot_general, einsum, inner, kron, matmul, outer, tensordot, vdot, vecdot
+from hybrid.frontend.orders import (
+    argmax,
+    argmin,
+    cumprod,
+    cumsum,
+    median,
+    take_along_axis,
+)
 from hybrid.frontend.queries import cumulative_prod, cumulative_sum
 from hybrid.frontend.reductions import (
     all,
     any,
-    argmax,
-    argmin,
     average,
     count_nonzero,
-    cumprod,
-    cumsum,
     max,
     mean,
-    median,
     min,
     nanmax,
     nanmean,
@@ -91,44 +109,30 @@ from hybrid.frontend.reductions import (
     ptp,
     std,
     sum,
-    take_along_axis,
     var,
 )
 from hybrid.frontend.selected import nonzero
 from hybrid.frontend.shaping import (
-    append,
-    array_split,
     atleast_1d,
     atleast_2d,
     atleast_3d,
     broadcast_arrays,
     broadcast_to,
-    column_stack,
-    concatenate,
     copy,
-    dstack,
     expand_dims,
     flip,
     fliplr,
     flipud,
-    hsplit,
-    hstack,
     matrix_transpose,
     moveaxis,
     ravel,
     reshape,
-    roll,
     rollaxis,
     rot90,
-    split,
     squeeze,
-    stack,
     stop_gradient,
     swapaxes,
     transpose,
-    unstack,
-    vsplit,
-    vstack,
 )
 from hybrid.frontend.signals import convolve, correlate, gradient, interp, percentile, polyval, quantile, searchsorted
 from hybrid.frontend.standard import argsort, astype, clip, sort, unique_all, unique_counts, unique_inverse, unique_values

@@ -13,7 +13,7 @@ import numpy as np
 
 from hybrid.core import tree
 from hybrid.core.errors import ArgumentError, TraceError
-from hybrid.frontend import creation, shaping
+from hybrid.frontend import creation, joins
 from hybrid.frontend.values import Value, kind_of, shape_of, strong
 from hybrid.ir import trace as tr
 
@@ -135,7 +135,7 @@ def _stacked(column: list) -> Any:
     shapes = {shape_of(x) for x in column}
     if len(shapes) > 1:
         raise ArgumentError("the ys of a scan differ in shape", got=", ".join(map(str, sorted(shapes))))
-    return shaping.stack(column) if tensors else np.stack(column)
+    return joins.stack(column) if tensors else np.stack(column)
 
 
 def _count(xs: Any, length: int | None) -> Any:

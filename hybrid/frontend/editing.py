@@ -16,13 +16,12 @@ from hybrid.frontend.creation import CONSTRUCTORS
 from hybrid.frontend.elementwise import cast, where
 from hybrid.frontend.gathering import take
 from hybrid.frontend.indexing import getitem, setitem
+from hybrid.frontend.joins import array_split, concatenate
 from hybrid.frontend.ranges import diagonal, triangle
 from hybrid.frontend.shaping import (
-    array_split,
     as_array,
     atleast_1d,
     broadcast_to,
-    concatenate,
     moveaxis,
     ravel,
     reshape,

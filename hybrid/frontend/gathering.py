@@ -16,8 +16,17 @@ from hybrid.frontend.calls import implements, traced, unsupported
 from hybrid.frontend.compositions import clip
 from hybrid.frontend.elementwise import cast, store, where, wrapped
 from hybrid.frontend.indexing import getitem, setitem
+from hybrid.frontend.joins import concatenate
 from hybrid.frontend.reductions import strong, sum
-from hybrid.frontend.shaping import as_array, broadcast_to, concatenate, copied, copy, moveaxis, reshape, viewed
+from hybrid.frontend.shaping import (
+    as_array,
+    broadcast_to,
+    copied,
+    copy,
+    moveaxis,
+    reshape,
+    viewed,
+)
 from hybrid.frontend.values import (
     Value,
     active,

@@ -10,7 +10,13 @@ from hybrid.core import dtype as dt
 from hybrid.frontend.calls import unsupported
 from hybrid.frontend.creation import CONSTRUCTORS
 from hybrid.frontend.elementwise import cast
-from hybrid.frontend.shaping import as_array, concatenate, reshape, swapaxes, transpose
+from hybrid.frontend.joins import concatenate
+from hybrid.frontend.shaping import (
+    as_array,
+    reshape,
+    swapaxes,
+    transpose,
+)
 from hybrid.frontend.values import active, assembled, dtype_of, shape_of
 
 CLASSES = (type(np.r_), type(np.c_))

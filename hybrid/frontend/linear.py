@@ -15,10 +15,18 @@ from hybrid.frontend.creation import identity_like
 from hybrid.frontend.elementwise import cast, select, store
 from hybrid.frontend.gathering import writeable_diagonal
 from hybrid.frontend.indexing import getitem
+from hybrid.frontend.joins import stack
 from hybrid.frontend.reductions import max as reduce_max
 from hybrid.frontend.reductions import min as reduce_min
 from hybrid.frontend.reductions import root, sum
-from hybrid.frontend.shaping import broadcast_to, expand_dims, moveaxis, reshape, stack, swapaxes, transpose
+from hybrid.frontend.shaping import (
+    broadcast_to,
+    expand_dims,
+    moveaxis,
+    reshape,
+    swapaxes,
+    transpose,
+)
 from hybrid.frontend.values import (
     active,
     allocated,

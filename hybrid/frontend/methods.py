@@ -13,6 +13,7 @@ from hybrid.frontend import (
     editing,
     gathering,
     linear,
+    orders,
     reductions,
     selected,
     shaping,
@@ -51,8 +52,8 @@ class Methods:
     # Reductions ------------------------------------------------------------------------------------------------------
     sum, prod, mean, var, std = reductions.sum, reductions.prod, reductions.mean, reductions.var, reductions.std
     max, min, all, any = reductions.max, reductions.min, reductions.all, reductions.any
-    argmax, argmin, argsort = reductions.argmax, reductions.argmin, reductions.argsort
-    cumsum, cumprod = reductions.cumsum, reductions.cumprod
+    argmax, argmin, argsort = orders.argmax, orders.argmin, orders.argsort
+    cumsum, cumprod = orders.cumsum, orders.cumprod
 
     # Products --------------------------------------------------------------------------------------------------------
     dot, matmul, dot_general = linear.dot, linear.matmul, linear.dot_general
@@ -176,7 +177,7 @@ class Methods:
 
     def sort(self, axis: int = -1, kind: Any = None, order: Any = None, *, stable: Any = None) -> None:
         """The elements sorted along an axis, in place as NumPy's method; `hybrid.sort` gives a copy."""
-        self[...] = reductions.sort(self, axis, kind, stable=stable)  # type: ignore[index]
+        self[...] = orders.sort(self, axis, kind, stable=stable)  # type: ignore[index]
 
     def item(self, *args: Any) -> Any:
         """One element as a Python number."""

@@ -13,7 +13,9 @@ from hybrid.frontend import (  # noqa: F401 (they enter their functions)
     editing,
     gathering,
     halves,
+    joins,
     linear,
+    orders,
     queries,
     ranges,
     reductions,
@@ -38,7 +40,7 @@ _REDUCE = {
     np.logical_and: reductions.all, np.logical_or: reductions.any,
 }  # fmt: skip
 _ACCUMULATE = {
-    np.add: reductions.cumsum, np.multiply: reductions.cumprod, np.maximum: reductions.cummax, np.minimum: reductions.cummin,
+    np.add: orders.cumsum, np.multiply: orders.cumprod, np.maximum: orders.cummax, np.minimum: orders.cummin,
 }  # fmt: skip
 
 

@@ -16,9 +16,15 @@ from hybrid.frontend.elementwise import where as choose
 from hybrid.frontend.gathering import trace as diagonal_sum
 from hybrid.frontend.indexing import getitem
 from hybrid.frontend.linear import matmul
+from hybrid.frontend.orders import argmax, cumprod, cumsum
 from hybrid.frontend.reductions import all as every
-from hybrid.frontend.reductions import argmax, cumprod, cumsum, prod
-from hybrid.frontend.shaping import as_array, atleast_1d, copy, flip
+from hybrid.frontend.reductions import prod
+from hybrid.frontend.shaping import (
+    as_array,
+    atleast_1d,
+    copy,
+    flip,
+)
 from hybrid.frontend.values import Value, active, assembled, header_of, laid_out, operand, shape_of, strong, wrap
 
 

@@ -26,7 +26,7 @@ from hybrid.frontend.calls import bind, traced
 from hybrid.frontend.creation import sizes, zeros
 from hybrid.frontend.elementwise import NAMES, cast, where
 from hybrid.frontend.gathering import take
-from hybrid.frontend.reductions import argsort, cumsum
+from hybrid.frontend.orders import argsort, cumsum
 from hybrid.frontend.shaping import broadcast_to
 from hybrid.frontend.signals import searchsorted
 from hybrid.frontend.tensor import Tensor

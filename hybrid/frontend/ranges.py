@@ -18,7 +18,8 @@ from hybrid.frontend.compositions import NAMES
 from hybrid.frontend.creation import CONSTRUCTORS, counted, sizes, spaced
 from hybrid.frontend.elementwise import cast
 from hybrid.frontend.elementwise import select as choose
-from hybrid.frontend.shaping import broadcast_to, reshape, stack
+from hybrid.frontend.joins import stack
+from hybrid.frontend.shaping import broadcast_to, reshape
 from hybrid.frontend.values import active, holds_tensor, shape_of
 
 

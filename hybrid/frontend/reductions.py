@@ -1,4 +1,4 @@
-"""Reductions and orders with NumPy's dtype rules: sums, means, extremes, truth, arg-extremes, running totals, sorting."""
+"""Reductions with NumPy's dtype rules: sums, means, extremes, truth."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from hybrid.core import dtype as dt
-from hybrid.core.shape import Dim, Size, normalize_axes, normalize_axis, product
+from hybrid.core.shape import Dim, normalize_axes, normalize_axis, product
 from hybrid.frontend import integers
 from hybrid.frontend import ufuncs as u
 from hybrid.frontend.calls import implements, traced, unsupported
@@ -17,7 +17,6 @@ from hybrid.frontend.values import (
     active,
     allocated,
     header_of,
-    joined,
     laid_out,
     like,
     operand,
@@ -25,23 +24,19 @@ from hybrid.frontend.values import (
     shape_of,
     sized,
     strong,
-    symbol,
     tracing,
     unwrap,
-    wrap,
 )
 from hybrid.ir import trace as tr
 from hybrid.ir.primitive import Primitive
 from hybrid.ops import elementwise as e
-from hybrid.ops import index as index_ops
 from hybrid.ops import reduce as r
-from hybrid.ops import sort as sort_ops
 from hybrid.ops import view as v
 
-_NO_VALUE = np._NoValue
+NO_VALUE = np._NoValue
 
 
-def _accumulator(dtype: np.dtype) -> np.dtype:
+def accumulator(dtype: np.dtype) -> np.dtype:
     """NumPy adds and multiplies booleans and narrow integers in 64 bits."""
     if dt.KIND[dtype] in "bi":
         return dt.int64
@@ -61,7 +56,7 @@ def _reduce(primitive: Primitive, x: Any, axis: Any, keepdims: Any, dtype: np.dt
     atom = trace.one(primitive, operand(trace, x, dtype), axes=axes)
     if strong(x) == dt.bool_ and atom.type.dtype == dt.int64 and not atom.type.shape:
         trace.ranges[atom] = 0, product(shape)
-    if keepdims is not _NO_VALUE and keepdims:
+    if keepdims is not NO_VALUE and keepdims:
         atom = trace.one(v.reshape, atom, shape=kept(shape, axes))
     return laid_out(trace.fresh(atom, result_kind((x,), atom.type.shape)), _reduced(x, axes, atom.type.shape))
 
@@ -87,7 +82,7 @@ def _reduced(x: Any, axes: tuple[int, ...], shape: tuple) -> np.ndarray | None:
     return made if made is None else np.reshape(made, active().hinted(shape))
 
 
-def _finish(result: Any, out: Any) -> Any:
+def finish(result: Any, out: Any) -> Any:
     if out is None:
         return result
     trace = active()
@@ -109,16 +104,16 @@ def _fold(
 ) -> Any:
     """A reduction with NumPy's `dtype`, `initial` and `where`."""
     x, target = traced(x), dt.canonical(dtype, default)
-    if mask is not _NO_VALUE and mask is not True:
-        x = where(mask, cast(x, target), initial if neutral is None and initial is not _NO_VALUE else neutral)
+    if mask is not NO_VALUE and mask is not True:
+        x = where(mask, cast(x, target), initial if neutral is None and initial is not NO_VALUE else neutral)
     axes = normalize_axes(axis, len(shape_of(x)))
     empty = neutral is None and True in [active().ask("eq", shape_of(x)[a], 0) for a in axes]
-    if empty and initial is not _NO_VALUE:
+    if empty and initial is not NO_VALUE:
         result = _filled_like(_reduce(r.sum, x, axis, keepdims, target), initial)
     else:
         result = _reduce(primitive, x, axis, keepdims, target)
-        result = result if initial is _NO_VALUE or initial is None else combine(result, cast(traced(initial), result.dtype))
-    return _finish(result, out)
+        result = result if initial is NO_VALUE or initial is None else combine(result, cast(traced(initial), result.dtype))
+    return finish(result, out)
 
 
 def _filled_like(x: Any, value: Any) -> Any:
@@ -126,26 +121,26 @@ def _filled_like(x: Any, value: Any) -> Any:
 
 
 @implements(np.sum)
-def sum(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = _NO_VALUE, initial: Any = _NO_VALUE,
-        where: Any = _NO_VALUE) -> Any:  # fmt: skip
+def sum(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = NO_VALUE, initial: Any = NO_VALUE,
+        where: Any = NO_VALUE) -> Any:  # fmt: skip
     """The sum of elements over the given axes; booleans and narrow integers add in 64 bits."""
     if dtype is not None and dt.canonical(dtype) == dt.bool_:
         return _fold(r.any, u.logical_or, False, a, axis, dtype, out, keepdims, initial, where, dt.bool_)
-    return _fold(r.sum, u.add, 0, a, axis, dtype, out, keepdims, initial, where, _accumulator(strong(a)))
+    return _fold(r.sum, u.add, 0, a, axis, dtype, out, keepdims, initial, where, accumulator(strong(a)))
 
 
 @implements(np.prod)
-def prod(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = _NO_VALUE, initial: Any = _NO_VALUE,
-         where: Any = _NO_VALUE) -> Any:  # fmt: skip
+def prod(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = NO_VALUE, initial: Any = NO_VALUE,
+         where: Any = NO_VALUE) -> Any:  # fmt: skip
     """The product of elements over the given axes; booleans and narrow integers multiply in 64 bits."""
     if dtype is not None and dt.canonical(dtype) == dt.bool_:
         return _fold(r.all, u.logical_and, True, a, axis, dtype, out, keepdims, initial, where, dt.bool_)
-    return _fold(r.prod, u.multiply, 1, a, axis, dtype, out, keepdims, initial, where, _accumulator(strong(a)))
+    return _fold(r.prod, u.multiply, 1, a, axis, dtype, out, keepdims, initial, where, accumulator(strong(a)))
 
 
 @implements(np.max, np.amax)
 def max(
-    a: Any, axis: Any = None, out: Any = None, keepdims: Any = _NO_VALUE, initial: Any = _NO_VALUE, where: Any = _NO_VALUE
+    a: Any, axis: Any = None, out: Any = None, keepdims: Any = NO_VALUE, initial: Any = NO_VALUE, where: Any = NO_VALUE
 ) -> Any:
     """The largest element over the given axes; NaN wins. An empty reduction without `initial` raises ValueError."""
     return _fold(r.max, u.maximum, None, a, axis, None, out, keepdims, initial, where, strong(a))
@@ -153,22 +148,22 @@ def max(
 
 @implements(np.min, np.amin)
 def min(
-    a: Any, axis: Any = None, out: Any = None, keepdims: Any = _NO_VALUE, initial: Any = _NO_VALUE, where: Any = _NO_VALUE
+    a: Any, axis: Any = None, out: Any = None, keepdims: Any = NO_VALUE, initial: Any = NO_VALUE, where: Any = NO_VALUE
 ) -> Any:
     """The smallest element over the given axes; NaN wins. An empty reduction without `initial` raises ValueError."""
     return _fold(r.min, u.minimum, None, a, axis, None, out, keepdims, initial, where, strong(a))
 
 
 @implements(np.all)
-def all(a: Any, axis: Any = None, out: Any = None, keepdims: Any = _NO_VALUE, *, where: Any = _NO_VALUE) -> Any:
+def all(a: Any, axis: Any = None, out: Any = None, keepdims: Any = NO_VALUE, *, where: Any = NO_VALUE) -> Any:
     """Whether every element over the given axes is nonzero."""
-    return _fold(r.all, u.logical_and, True, a, axis, bool, out, keepdims, _NO_VALUE, where, dt.bool_)
+    return _fold(r.all, u.logical_and, True, a, axis, bool, out, keepdims, NO_VALUE, where, dt.bool_)
 
 
 @implements(np.any)
-def any(a: Any, axis: Any = None, out: Any = None, keepdims: Any = _NO_VALUE, *, where: Any = _NO_VALUE) -> Any:
+def any(a: Any, axis: Any = None, out: Any = None, keepdims: Any = NO_VALUE, *, where: Any = NO_VALUE) -> Any:
     """Whether some element over the given axes is nonzero."""
-    return _fold(r.any, u.logical_or, False, a, axis, bool, out, keepdims, _NO_VALUE, where, dt.bool_)
+    return _fold(r.any, u.logical_or, False, a, axis, bool, out, keepdims, NO_VALUE, where, dt.bool_)
 
 
 @implements(np.count_nonzero)
@@ -179,7 +174,7 @@ def count_nonzero(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
 
 def _count(x: Any, axis: Any, mask: Any) -> Any:
     shape = shape_of(x)
-    if mask is not _NO_VALUE and mask is not True:
+    if mask is not NO_VALUE and mask is not True:
         from_mask = u.add(cast(mask, np.int64), u.multiply(cast(x, bool), 0))
         return sum(from_mask, axis, keepdims=True)
     count = product(shape[a] for a in normalize_axes(axis, len(shape)))
@@ -198,22 +193,22 @@ def _mean_dtypes(x: Any, dtype: Any) -> tuple[np.dtype, np.dtype]:
 
 @implements(np.mean)
 def mean(
-    a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = _NO_VALUE, *, where: Any = _NO_VALUE
+    a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = NO_VALUE, *, where: Any = NO_VALUE
 ) -> Any:
     """The arithmetic mean over the given axes; of integers in float64."""
     wide, narrow = _mean_dtypes(a, dtype)
     total = sum(a, axis, wide, keepdims=keepdims, where=where)
     count = _count(a, axis, where)
     if shape_of(count):
-        count = count if keepdims is not _NO_VALUE and keepdims else _reshaped(count, shape_of(total))
-    return _finish(cast(_divide(total, count), narrow), out)
+        count = count if keepdims is not NO_VALUE and keepdims else reshaped(count, shape_of(total))
+    return finish(cast(_divide(total, count), narrow), out)
 
 
 def _divide(total: Any, count: Any) -> Any:
     return u.true_divide(total, count if isinstance(count, int) else cast(count, dt.real_of(strong(total))))
 
 
-def _reshaped(x: Any, shape: tuple) -> Any:
+def reshaped(x: Any, shape: tuple) -> Any:
     trace = active()
     atom = trace.one(v.reshape, operand(trace, x, strong(x)), shape=shape)
     header = header_of(x)
@@ -226,14 +221,14 @@ def _reshaped(x: Any, shape: tuple) -> Any:
 
 
 @implements(np.var)
-def var(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: float = 0, keepdims: Any = _NO_VALUE, *,
-        where: Any = _NO_VALUE, mean: Any = _NO_VALUE, correction: Any = _NO_VALUE) -> Any:  # fmt: skip
+def var(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: float = 0, keepdims: Any = NO_VALUE, *,
+        where: Any = NO_VALUE, mean: Any = NO_VALUE, correction: Any = NO_VALUE) -> Any:  # fmt: skip
     """The variance over the given axes, Σ|x - mean|² / (n - ddof), in two passes as NumPy computes it."""
-    ddof = ddof if correction is _NO_VALUE else correction
+    ddof = ddof if correction is NO_VALUE else correction
     wide, narrow = _mean_dtypes(a, dtype)
     x = cast(traced(a), wide)
     count = _count(a, axis, where)
-    center = mean if mean is not _NO_VALUE else _divide(sum(x, axis, keepdims=True, where=where), count)
+    center = mean if mean is not NO_VALUE else _divide(sum(x, axis, keepdims=True, where=where), count)
     d = x - center
     square = d.real * d.real + d.imag * d.imag if dt.is_complex(wide) else d * d
     total = sum(square, axis, keepdims=keepdims, where=where)
@@ -241,8 +236,8 @@ def var(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: floa
         free: Any = _larger(count - ddof)
     else:
         free = u.maximum(cast(count, dt.real_of(wide)) - ddof, 0)
-        free = free if not shape_of(free) or (keepdims is not _NO_VALUE and keepdims) else _reshaped(free, shape_of(total))
-    return _finish(cast(_divide(total, free), dt.real_of(narrow)), out)
+        free = free if not shape_of(free) or (keepdims is not NO_VALUE and keepdims) else reshaped(free, shape_of(total))
+    return finish(cast(_divide(total, free), dt.real_of(narrow)), out)
 
 
 def _larger(free: Any) -> Any:
@@ -252,12 +247,12 @@ def _larger(free: Any) -> Any:
 
 
 @implements(np.std)
-def std(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: float = 0, keepdims: Any = _NO_VALUE, *,
-        where: Any = _NO_VALUE, mean: Any = _NO_VALUE, correction: Any = _NO_VALUE) -> Any:  # fmt: skip
+def std(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: float = 0, keepdims: Any = NO_VALUE, *,
+        where: Any = NO_VALUE, mean: Any = NO_VALUE, correction: Any = NO_VALUE) -> Any:  # fmt: skip
     """The standard deviation over the given axes: the square root of `var`."""
     wide, narrow = _mean_dtypes(a, dtype)
     spread = var(cast(a, wide), axis, None, None, ddof, keepdims, where=where, mean=mean, correction=correction)
-    return _finish(cast(root(spread), dt.real_of(narrow)), out)
+    return finish(cast(root(spread), dt.real_of(narrow)), out)
 
 
 def root(x: Any) -> Any:
@@ -266,13 +261,13 @@ def root(x: Any) -> Any:
 
 
 @implements(np.ptp)
-def ptp(a: Any, axis: Any = None, out: Any = None, keepdims: Any = _NO_VALUE) -> Any:
+def ptp(a: Any, axis: Any = None, out: Any = None, keepdims: Any = NO_VALUE) -> Any:
     """The range of elements over the given axes: max - min."""
-    return _finish(max(a, axis, keepdims=keepdims) - min(a, axis, keepdims=keepdims), out)
+    return finish(max(a, axis, keepdims=keepdims) - min(a, axis, keepdims=keepdims), out)
 
 
 @implements(np.average)
-def average(a: Any, axis: Any = None, weights: Any = None, returned: bool = False, *, keepdims: Any = _NO_VALUE) -> Any:
+def average(a: Any, axis: Any = None, weights: Any = None, returned: bool = False, *, keepdims: Any = NO_VALUE) -> Any:
     """The weighted mean: Σ w·x / Σ w. Weights of rank 1 belong to one axis."""
     if returned:
         raise unsupported("np.average with returned=True")
@@ -312,13 +307,13 @@ def _nan_less(x: Any, fill: Any) -> Any:
 
 
 @implements(np.nansum)
-def nansum(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = _NO_VALUE) -> Any:
+def nansum(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = NO_VALUE) -> Any:
     """The sum with NaN counted as zero."""
     return sum(_nan_less(traced(a), 0), axis, dtype, out, keepdims)
 
 
 @implements(np.nanmean)
-def nanmean(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = _NO_VALUE) -> Any:
+def nanmean(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = NO_VALUE) -> Any:
     """The mean of elements that are not NaN."""
     if not dt.is_inexact(strong(a)):
         return mean(a, axis, dtype, out, keepdims)
@@ -327,15 +322,15 @@ def nanmean(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdi
 
 
 @implements(np.nanmax)
-def nanmax(a: Any, axis: Any = None, out: Any = None, keepdims: Any = _NO_VALUE) -> Any:
+def nanmax(a: Any, axis: Any = None, out: Any = None, keepdims: Any = NO_VALUE) -> Any:
     """The largest element that is not NaN; NaN where there is none."""
-    return _finish(_nan_extreme(max, -np.inf, traced(a), axis, keepdims), out)
+    return finish(_nan_extreme(max, -np.inf, traced(a), axis, keepdims), out)
 
 
 @implements(np.nanmin)
-def nanmin(a: Any, axis: Any = None, out: Any = None, keepdims: Any = _NO_VALUE) -> Any:
+def nanmin(a: Any, axis: Any = None, out: Any = None, keepdims: Any = NO_VALUE) -> Any:
     """The smallest element that is not NaN; NaN where there is none."""
-    return _finish(_nan_extreme(min, np.inf, traced(a), axis, keepdims), out)
+    return finish(_nan_extreme(min, np.inf, traced(a), axis, keepdims), out)
 
 
 def _nan_extreme(extreme: Any, neutral: float, x: Any, axis: Any, keepdims: Any) -> Any:
@@ -345,161 +340,3 @@ def _nan_extreme(extreme: Any, neutral: float, x: Any, axis: Any, keepdims: Any)
     nothing = all(u.isnan(x), axis, keepdims=keepdims)
     out = where(nothing, np.nan, found)
     return laid_out(active().fresh(tr.read(unwrap(out)), result_kind((found,), shape_of(out))), like(out))
-
-
-def _arg_extreme(extreme: Any, x: Any, axis: Any, out: Any, keepdims: Any) -> Any:
-    """The first place of the extreme: the least index whose element equals it, or is NaN where the extreme is."""
-    x = traced(x)
-    shape, flat = shape_of(x), axis is None
-    if flat:
-        rows, along, work = (product(shape),), 0, _reshaped(x, (product(shape),))
-    else:
-        along = normalize_axis(axis, len(shape))
-        rows, work = shape, x
-    if active().ask("eq", rows[along], 0):
-        raise ValueError(f"attempt to get arg{extreme.__name__} of an empty sequence")
-    best = extreme(work, along, keepdims=True)
-    hit = u.equal(work, best)
-    if dt.is_inexact(strong(x)):
-        hit = u.logical_or(hit, u.isnan(work))
-    trace = active()
-    place = wrap(trace.fresh(trace.one(e.iota, shape=rows, axis=along), unwrap(x).kind))
-    found = laid_out(min(where(hit, place, rows[along]), along, keepdims=keepdims), None)
-    if flat and keepdims is not _NO_VALUE and keepdims:
-        found = _reshaped(found, (1,) * len(shape))
-    return _finish(found, out)
-
-
-@implements(np.argmax)
-def argmax(a: Any, axis: Any = None, out: Any = None, *, keepdims: Any = _NO_VALUE) -> Any:
-    """The index of the first largest element (the first NaN, if any), as int64."""
-    return _arg_extreme(max, a, axis, out, keepdims)
-
-
-@implements(np.argmin)
-def argmin(a: Any, axis: Any = None, out: Any = None, *, keepdims: Any = _NO_VALUE) -> Any:
-    """The index of the first smallest element (the first NaN, if any), as int64."""
-    return _arg_extreme(min, a, axis, out, keepdims)
-
-
-def _running(primitive: Primitive, x: Any, axis: Any, dtype: Any, out: Any, wide: bool = True) -> Any:
-    trace = active()
-    atom = operand(trace, traced(x), dt.canonical(dtype, _accumulator(strong(x)) if wide else strong(x)))
-    if axis is None:
-        atom = trace.one(v.reshape, atom, shape=(atom.type.size,))
-    along = normalize_axis(0 if axis is None else axis, len(atom.type.shape))
-    atom = trace.one(primitive, atom, axis=along)
-    result = trace.fresh(atom, result_kind((x,), atom.type.shape))
-    return _finish(laid_out(result, None if axis is None else allocated((x,))), out)
-
-
-@implements(np.cumsum)
-def cumsum(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Any:
-    """The running sum along an axis, or over all elements in order."""
-    return _running(sort_ops.cumsum, a, axis, dtype, out)
-
-
-@implements(np.cumprod)
-def cumprod(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Any:
-    """The running product along an axis, or over all elements in order."""
-    return _running(sort_ops.cumprod, a, axis, dtype, out)
-
-
-def cummax(array: Any, axis: Any = 0, dtype: Any = None, out: Any = None) -> Any:
-    """`np.maximum.accumulate`."""
-    return _running(sort_ops.cummax, array, axis, dtype, out, wide=False)
-
-
-def cummin(array: Any, axis: Any = 0, dtype: Any = None, out: Any = None) -> Any:
-    """`np.minimum.accumulate`."""
-    return _running(sort_ops.cummin, array, axis, dtype, out, wide=False)
-
-
-def _ordered(primitive: Primitive, x: Any, axis: Any, **params: Any) -> tr.Symbol:
-    trace = active()
-    atom = operand(trace, traced(x), strong(x))
-    if axis is None:
-        atom = trace.one(v.reshape, atom, shape=(atom.type.size,))
-    along = normalize_axis(0 if axis is None else axis, len(atom.type.shape))
-    return trace.fresh(trace.one(primitive, atom, axis=along, **params), result_kind((x,), atom.type.shape))
-
-
-@implements(np.sort)
-def sort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable: Any = None) -> Any:
-    """A sorted copy along an axis (None: of all elements); NaN goes last."""
-    asked = "stable" if stable or kind in ("stable", "mergesort") else None
-    made = _ordered(sort_ops.sort, a, axis, kind=asked) if asked else _ordered(sort_ops.sort, a, axis)
-    return laid_out(made, None if axis is None else like(a))
-
-
-@implements(np.argsort)
-def argsort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable: Any = None) -> Any:
-    """The indices that sort along an axis; equal elements keep their order with `stable=True`."""
-    return wrap(_ordered(sort_ops.argsort, a, axis, kind="stable" if stable else kind or "quicksort"))
-
-
-def _at(x: Any, axis: int, position: Size) -> Any:
-    """x at one position of an axis, the axis kept."""
-    trace = active()
-    shape = shape_of(x)
-    start = tuple(position if a == axis else 0 for a in range(len(shape)))
-    atom = trace.one(v.slice_, tr.read(symbol(trace, x)), start=start, step=(1,) * len(shape), shape=kept(shape, (axis,)))
-    header = header_of(x)
-    part = None if header is None else header[(slice(None),) * axis + (slice(0, 1),)]
-    return laid_out(trace.fresh(atom, result_kind((x,), atom.type.shape)), part)
-
-
-@implements(np.median)
-def median(a: Any, axis: Any = None, out: Any = None, overwrite_input: bool = False, keepdims: bool = False) -> Any:
-    """The middle element in order, or the mean of the two middle ones; NaN if any element is."""
-    if isinstance(axis, (tuple, list)):
-        raise unsupported("np.median over several axes", "reshape those axes into one first")
-    x = traced(a)
-    shape = shape_of(x)
-    if axis is None:
-        x, along = _reshaped(x, (product(shape),)), 0
-    else:
-        along = normalize_axis(axis, len(shape))
-    size = shape_of(x)[along]
-    if size == 0 or isinstance(size, Dim):
-        raise unsupported("np.median of nothing, or of a number of elements that varies")
-    ordered = sort(x, along)
-    low, high = _at(ordered, along, (size - 1) // 2), _at(ordered, along, size // 2)
-    middle = mean(_concatenated(low, high, along), along, keepdims=True) if size % 2 == 0 else mean(low, along, keepdims=True)
-    if dt.is_inexact(strong(x)):
-        last = _at(ordered, along, size - 1)
-        middle = where(u.isnan(last), last, middle)
-    final = kept(shape, normalize_axes(axis, len(shape)))
-    final = final if keepdims else tuple(s for k, s in enumerate(shape) if axis is not None and k != along)
-    result = _reshaped(middle, final)
-    return _finish(result, out)
-
-
-def _concatenated(a: Any, b: Any, axis: int) -> Any:
-    trace = active()
-    atom = trace.one(v.concatenate, tr.read(symbol(trace, a)), tr.read(symbol(trace, b)), axis=axis)
-    return laid_out(trace.fresh(atom, result_kind((a, b), atom.type.shape)), joined((a, b), axis, atom.type.shape))
-
-
-@implements(np.take_along_axis)
-def take_along_axis(arr: Any, indices: Any, axis: Any = -1) -> Any:
-    """Elements of `arr` at one index per element along an axis; indices out of bounds raise IndexError."""
-    trace = active()
-    arr, indices = traced(arr), traced(indices)
-    if axis is None:
-        arr, axis = _reshaped(arr, (product(shape_of(arr)),)), 0
-    shape, count = shape_of(arr), shape_of(indices)
-    along = normalize_axis(axis, len(shape))
-    if len(shape) != len(count):
-        raise ValueError("`indices` and `arr` must have the same number of dimensions")
-    common = [i if k == along else (s if i == 1 else i) for k, (s, i) in enumerate(zip(shape, count))]
-    wide = tuple(s if k == along else c for k, (s, c) in enumerate(zip(shape, common)))
-    source = trace.one(v.broadcast, tr.read(unwrap(arr)), shape=wide) if wide != shape else tr.read(unwrap(arr))
-    place = operand(trace, indices, dt.int64, tuple(common))
-    atom = trace.one(index_ops.take_along, source, place, axis=along)
-    made = None
-    if header_of(indices) is not None:
-        # NumPy indexes with `indices` and, for every other axis, a range along it.
-        ranges = [np.empty(np.where(np.arange(len(shape)) == k, n, 1), np.int64) for k, n in enumerate(common) if k != along]
-        made = allocated((indices, *ranges))
-    return laid_out(trace.fresh(atom, result_kind((arr,), atom.type.shape)), made)

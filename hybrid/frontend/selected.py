@@ -8,12 +8,13 @@ import numpy as np
 
 from hybrid.core import dtype as dt
 from hybrid.core.shape import normalize_axis, product
-from hybrid.frontend import integers, reductions
+from hybrid.frontend import integers, orders
 from hybrid.frontend import ufuncs as u
 from hybrid.frontend.calls import implements, traced, unsupported
 from hybrid.frontend.elementwise import cast
+from hybrid.frontend.joins import concatenate, stack
 from hybrid.frontend.positions import gathered, indices_of, masked
-from hybrid.frontend.shaping import concatenate, moveaxis, reshape, stack, transpose
+from hybrid.frontend.shaping import moveaxis, reshape, transpose
 from hybrid.frontend.values import active, assembled, kind_of, operand, shape_of, sized, stretched, strong, wrap
 from hybrid.ir import trace as tr
 from hybrid.ir.graph import Atom
@@ -79,8 +80,8 @@ def unique(ar: Any, return_index: bool = False, return_inverse: bool = False, re
         raise unsupported("np.unique along an axis")
     shape, x = shape_of(x), reshape(x, -1)
     count = shape_of(x)[0]
-    order = reductions.argsort(x, kind="stable") if return_index or return_inverse else None
-    ordered = gathered(trace, x, operand(trace, order, dt.int64), 1) if order is not None else reductions.sort(x)
+    order = orders.argsort(x, kind="stable") if return_index or return_inverse else None
+    ordered = gathered(trace, x, operand(trace, order, dt.int64), 1) if order is not None else orders.sort(x)
     place = wrap(trace.fresh(trace.one(e.iota, shape=(count,), axis=0), "ndarray"))
     before = gathered(trace, ordered, operand(trace, u.maximum(place - 1, 0), dt.int64), 1)
     first = (place == 0) | (ordered != before)
@@ -93,7 +94,7 @@ def unique(ar: Any, return_index: bool = False, return_inverse: bool = False, re
     if return_index:
         out.append(masked(order, first))
     if return_inverse:
-        which = reductions.cumsum(cast(first, dt.int64)) - 1
+        which = orders.cumsum(cast(first, dt.int64)) - 1
         zero = trace.one(v.broadcast, tr.literal(0, dt.int64), shape=(count,))
         given = trace.one(ix.scatter, zero, operand(trace, order, dt.int64), operand(trace, which, dt.int64), axis=0, op="set")
         out.append(reshape(wrap(trace.fresh(given, "tensor" if kind_of(x) == "tensor" else "ndarray")), shape))

@@ -1,19 +1,15 @@
-"""Shapes: views where NumPy gives views, joins and splits, repetition, padding, gathers, triangles."""
+"""Shapes: views where NumPy gives views, copies elsewhere."""
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from hybrid.core import dtype as dt
-from hybrid.core.shape import Dim, Shape, Size, divide, normalize_axes, normalize_axis, product, symbols
+from hybrid.core.shape import Shape, Size, divide, normalize_axes, normalize_axis, product, symbols
 from hybrid.frontend import integers
 from hybrid.frontend.calls import implements, traced, unsupported
-from hybrid.frontend.elementwise import cast, store
 from hybrid.frontend.indexing import getitem
 from hybrid.frontend.layouts import ask
 from hybrid.frontend.values import (
@@ -21,8 +17,6 @@ from hybrid.frontend.values import (
     active,
     as_view,
     broadcast_shapes,
-    dtype_of,
-    joined,
     kind_of,
     laid_out,
     like,
@@ -257,37 +251,8 @@ def rot90(m: Any, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Any:
     return swapaxes(flip(m, second), first, second) if k % 4 == 1 else flip(swapaxes(m, first, second), second)
 
 
-def _slab(x: Any, axis: int, part: slice) -> Any:
+def slab(x: Any, axis: int, part: slice) -> Any:
     return getitem(x, (slice(None),) * axis + (part,))
-
-
-@implements(np.roll)
-def roll(a: Any, shift: Any, axis: Any = None) -> Any:
-    """The elements moved along an axis (all in order without `axis`), those that fall off coming back at the front."""
-    a = x = traced(a)
-    if axis is None:
-        return reshape(roll(reshape(x, -1), shift, 0), shape_of(x))
-    axes = axis if isinstance(axis, (tuple, list)) else (axis,)
-    shifts = shift if isinstance(shift, (tuple, list)) else (shift,) * len(axes)
-    for by, along in zip(shifts, axes):
-        k = normalize_axis(along, len(shape_of(x)))
-        size = shape_of(x)[k]
-        at = _turned(integers.stated(active(), by), size)
-        if not isinstance(at, int) or at:
-            x = concatenate([_slab(x, k, slice(size - at, None)), _slab(x, k, slice(0, size - at))], k)
-    return laid_out(x, like(a)) if x is not a else copy(x)
-
-
-def _turned(by: Size, size: Size) -> Size:
-    """`by % size`, and 0 where there is nothing to turn."""
-    if isinstance(size, int) and isinstance(by, int):
-        return by % size if size else 0
-    if by == size or by == -size:
-        return 0
-    up = active().ask("ge", by, 0)
-    if by != 0 and (up is None or not active().ask("gt", size, by if up else -by)):
-        raise active().specialise("a roll by more than the size of an axis", size, by)
-    return by if up else size + by
 
 
 @followable
@@ -313,157 +278,6 @@ def copy(a: Any, order: str = "K", subok: bool = False) -> Any:
     trace = active()
     made = trace.fresh(operand(trace, traced(a), strong(a)), "tensor" if kind_of(a) == "tensor" else "ndarray")
     return laid_out(made, like(a, order))
-
-
-# Joining and splitting ---------------------------------------------------------------------------------------------------
-def _parts(arrays: Any) -> list:
-    if not isinstance(arrays, (list, tuple)):
-        arrays = [getitem(arrays, k) for k in range(shape_of(arrays)[0])]
-    return [traced(x) for x in arrays]
-
-
-def _rows(arrays: Any) -> bool:
-    """Whether the arrays to join are the rows of one, and only a run knows how many there are."""
-    return isinstance(arrays, Value) and isinstance(shape_of(arrays)[0], Dim)
-
-
-def _join_kind(parts: list) -> str:
-    return "tensor" if "tensor" in map(kind_of, parts) else "ndarray"
-
-
-@implements(np.concatenate, np.concat)
-def concatenate(arrays: Any, axis: Any = 0, out: Any = None, *, dtype: Any = None, casting: str = "same_kind") -> Any:
-    """Arrays joined along an existing axis (flattened first where `axis` is None), in their promoted dtype."""
-    if _rows(arrays) and axis in (0, None) and len(shape_of(arrays)) > 1 and out is None:
-        joined_ = reshape(arrays, (-1, *shape_of(arrays)[2:]) if axis == 0 else -1)
-        return copy(joined_ if dtype is None else cast(joined_, dt.canonical(dtype)))
-    parts = _parts(arrays)
-    if not parts:
-        raise ValueError("need at least one array to concatenate")
-    if axis is None:
-        parts, axis = [reshape(x, -1) for x in parts], 0
-    if not shape_of(parts[0]):
-        raise ValueError("zero-dimensional arrays cannot be concatenated")
-    trace, along = active(), normalize_axis(axis, len(shape_of(parts[0])))
-    for k, part in enumerate(parts):
-        _check_joined(shape_of(parts[0]), shape_of(part), along, k)
-    target = dt.canonical(dtype, dt.promote(*map(dtype_of, parts)))
-    atom = trace.one(v.concatenate, *(operand(trace, x, target) for x in parts), axis=along)
-    result = laid_out(trace.fresh(atom, _join_kind(parts)), joined(parts, along, atom.type.shape))
-    return result if out is None else store(trace, out, result, casting=casting)
-
-
-def _check_joined(first: Shape, shape: Shape, axis: int, place: int) -> None:
-    if len(first) != len(shape):
-        raise ValueError("all the input array dimensions must match: the array at index 0 has "
-                         f"{len(first)} dimension(s) and the array at index {place} has {len(shape)} dimension(s)")  # fmt: skip
-    for k, (a, b) in enumerate(zip(first, shape)):
-        if k != axis and a != b:
-            raise ValueError(
-                "all the input array dimensions except for the concatenation axis must match exactly, but along dimension "
-                f"{k}, the array at index 0 has size {a} and the array at index {place} has size {b}"
-            )
-
-
-@implements(np.stack)
-def stack(arrays: Any, axis: int = 0, out: Any = None, *, dtype: Any = None, casting: str = "same_kind") -> Any:
-    """Arrays of one shape joined along a new axis."""
-    if _rows(arrays) and out is None:
-        stacked = moveaxis(arrays, 0, normalize_axis(axis, len(shape_of(arrays))))
-        return copy(stacked if dtype is None else cast(stacked, dt.canonical(dtype)), "C")
-    parts = _parts(arrays)
-    if not parts:
-        raise ValueError("need at least one array to stack")
-    if any(shape_of(x) != shape_of(parts[0]) for x in parts):
-        raise ValueError("all input arrays must have the same shape")
-    along = normalize_axis(axis, len(shape_of(parts[0])) + 1)
-    return concatenate([expand_dims(x, along) for x in parts], along, out, dtype=dtype, casting=casting)
-
-
-@implements(np.vstack)
-def vstack(tup: Any, *, dtype: Any = None, casting: str = "same_kind") -> Any:
-    """Arrays as rows, one below the other."""
-    if _rows(tup):
-        return stack(tup, dtype=dtype) if len(shape_of(tup)) == 2 else concatenate(tup, 0, dtype=dtype)
-    return concatenate([atleast_2d(x) for x in _parts(tup)], 0, dtype=dtype, casting=casting)
-
-
-@implements(np.hstack)
-def hstack(tup: Any, *, dtype: Any = None, casting: str = "same_kind") -> Any:
-    """Arrays side by side: along axis 1, or axis 0 for vectors."""
-    parts = [atleast_1d(x) for x in _parts(tup)]
-    return concatenate(parts, 0 if len(shape_of(parts[0])) == 1 else 1, dtype=dtype, casting=casting)
-
-
-@implements(np.dstack)
-def dstack(tup: Any) -> Any:
-    """Arrays joined along the third axis."""
-    return concatenate([atleast_3d(x) for x in _parts(tup)], 2)
-
-
-@implements(np.column_stack)
-def column_stack(tup: Any) -> Any:
-    """Vectors as the columns of a matrix."""
-    return concatenate([x if len(shape_of(x)) > 1 else reshape(x, (-1, 1)) for x in _parts(tup)], 1)
-
-
-@implements(np.append)
-def append(arr: Any, values: Any, axis: Any = None) -> Any:
-    """The values joined at the end."""
-    return concatenate((arr, values), axis)
-
-
-def _shared(size: Size, parts: int) -> tuple[Size, Size]:
-    """What each of so many parts of an axis has, and what is left over."""
-    if isinstance(size, int):
-        return divmod(size, parts)
-    each = active().quotient(size, parts)
-    if each is None:
-        raise unsupported("a split of a size that only a run knows")
-    return each, size - each * parts
-
-
-@implements(np.array_split)
-def array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list:
-    """Views of the parts along an axis: n nearly equal ones, or cut at the given indices."""
-    size = shape_of(ary)[normalize_axis(axis, len(shape_of(ary)))]
-    if isinstance(indices_or_sections, (list, tuple, np.ndarray)):
-        cuts = [0, *(operator.index(i) for i in indices_or_sections), size]
-    else:
-        parts = operator.index(indices_or_sections)
-        each, extra = _shared(size, parts)
-        cuts = [k * each + (k if active().ask("lt", k, extra) else extra) for k in range(parts + 1)]
-    along = normalize_axis(axis, len(shape_of(ary)))
-    return [_slab(ary, along, slice(a, b)) for a, b in pairwise(cuts)]
-
-
-@implements(np.split)
-def split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list:
-    """Views of equal parts along an axis, or cut at the given indices."""
-    if not isinstance(indices_or_sections, (list, tuple, np.ndarray)):
-        size = shape_of(ary)[normalize_axis(axis, len(shape_of(ary)))]
-        if active().ask("ne", _shared(size, indices_or_sections)[1], 0):
-            raise ValueError("array split does not result in an equal division")
-    return array_split(ary, indices_or_sections, axis)
-
-
-@implements(np.hsplit)
-def hsplit(ary: Any, indices_or_sections: Any) -> list:
-    """`split` along axis 1 (axis 0 for vectors)."""
-    return split(ary, indices_or_sections, 1 if len(shape_of(ary)) > 1 else 0)
-
-
-@implements(np.vsplit)
-def vsplit(ary: Any, indices_or_sections: Any) -> list:
-    """`split` along axis 0."""
-    return split(ary, indices_or_sections, 0)
-
-
-@implements(np.unstack)
-def unstack(x: Any, /, *, axis: int = 0) -> tuple:
-    """The slices along an axis, as views."""
-    moved = moveaxis(x, axis, 0)
-    return tuple(getitem(moved, k) for k in range(shape_of(moved)[0]))
 
 
 def _at_least(rank: int, place: Callable[[Shape], Shape], arrays: tuple) -> Any:

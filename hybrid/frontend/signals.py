@@ -18,9 +18,10 @@ from hybrid.frontend.editing import sliding_window_view
 from hybrid.frontend.elementwise import cast, select
 from hybrid.frontend.gathering import pad, take
 from hybrid.frontend.indexing import getitem
+from hybrid.frontend.joins import concatenate, stack
 from hybrid.frontend.linear import dot
-from hybrid.frontend.reductions import sort
-from hybrid.frontend.shaping import concatenate, flip, reshape, stack
+from hybrid.frontend.orders import sort
+from hybrid.frontend.shaping import flip, reshape
 from hybrid.frontend.values import active, cut, holds_tensor, laid_out, like, meet, read, shape_of, sized, strong, wrap
 from hybrid.ir import trace as tr
 from hybrid.ops import elementwise as e

@@ -14,7 +14,7 @@ from hybrid.frontend.creation import asarray
 from hybrid.frontend.elementwise import cast
 from hybrid.frontend.gathering import pad
 from hybrid.frontend.indexing import getitem
-from hybrid.frontend.shaping import roll
+from hybrid.frontend.joins import roll
 from hybrid.frontend.values import active, laid_out, like, shape_of, strong
 from hybrid.ops import fft as f
 

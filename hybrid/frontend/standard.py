@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from hybrid.core.shape import normalize_axis
-from hybrid.frontend import compositions, reductions
+from hybrid.frontend import compositions, orders
 from hybrid.frontend.elementwise import cast
 from hybrid.frontend.inspection import on_cpu
 from hybrid.frontend.selected import unique
@@ -41,7 +41,7 @@ def sort(
 ) -> Any:
     """A sorted copy along an axis (None: of all elements); NaN goes last, or first if descending."""
     plain = kind is None and order is None and stable is None
-    ordered = reductions.sort(x, axis) if plain else reductions.sort(x, axis, kind, order, stable=stable)
+    ordered = orders.sort(x, axis) if plain else orders.sort(x, axis, kind, order, stable=stable)
     return flip(ordered, 0 if axis is None else axis) if descending else ordered
 
 
@@ -53,11 +53,11 @@ def argsort(
         kind, stable = None if stable is False else "stable", None
     if not descending:
         plain = order is None and stable is None
-        return reductions.argsort(x, axis, kind) if plain else reductions.argsort(x, axis, kind, order, stable=stable)
+        return orders.argsort(x, axis, kind) if plain else orders.argsort(x, axis, kind, order, stable=stable)
     if axis is None:
         x, axis = reshape(x, -1), 0
     # The last of equal elements comes first where they are taken from behind.
-    backwards = reductions.argsort(flip(x, axis), axis, kind, order, stable=stable)
+    backwards = orders.argsort(flip(x, axis), axis, kind, order, stable=stable)
     shape = shape_of(x)
     return shape[normalize_axis(axis, len(shape))] - 1 - flip(backwards, axis)
 

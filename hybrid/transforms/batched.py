@@ -13,7 +13,8 @@ from hybrid.core import tree
 from hybrid.core.errors import ArgumentError, TraceError
 from hybrid.core.shape import Size, TensorType
 from hybrid.frontend import values
-from hybrid.frontend.shaping import broadcast_to, moveaxis, stack
+from hybrid.frontend.joins import stack
+from hybrid.frontend.shaping import broadcast_to, moveaxis
 from hybrid.frontend.values import Value, wrap
 from hybrid.ir import trace as tr
 from hybrid.ir.graph import Atom

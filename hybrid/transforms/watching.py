@@ -11,7 +11,7 @@ import numpy as np
 
 from hybrid.core import tree
 from hybrid.core.errors import ArgumentError, GradientError
-from hybrid.frontend.shaping import stack
+from hybrid.frontend.joins import stack
 from hybrid.frontend.values import Value, wrap
 from hybrid.ir import trace as tr
 from hybrid.ir.lifted import Lifted

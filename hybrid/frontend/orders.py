@@ -1,0 +1,193 @@
+"""Orders with NumPy's dtype rules: places of extremes, running totals, sorting, medians, elements at places along an axis."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from hybrid.core import dtype as dt
+from hybrid.core.shape import Dim, Size, normalize_axes, normalize_axis, product
+from hybrid.frontend import ufuncs as u
+from hybrid.frontend.calls import implements, traced, unsupported
+from hybrid.frontend.elementwise import where
+from hybrid.frontend.reductions import NO_VALUE, accumulator, finish, kept, max, mean, min, reshaped
+from hybrid.frontend.values import (
+    active,
+    allocated,
+    header_of,
+    joined,
+    laid_out,
+    like,
+    operand,
+    result_kind,
+    shape_of,
+    strong,
+    symbol,
+    unwrap,
+    wrap,
+)
+from hybrid.ir import trace as tr
+from hybrid.ir.primitive import Primitive
+from hybrid.ops import elementwise as e
+from hybrid.ops import index as index_ops
+from hybrid.ops import sort as sort_ops
+from hybrid.ops import view as v
+
+
+def _arg_extreme(extreme: Any, x: Any, axis: Any, out: Any, keepdims: Any) -> Any:
+    """The first place of the extreme: the least index whose element equals it, or is NaN where the extreme is."""
+    x = traced(x)
+    shape, flat = shape_of(x), axis is None
+    if flat:
+        rows, along, work = (product(shape),), 0, reshaped(x, (product(shape),))
+    else:
+        along = normalize_axis(axis, len(shape))
+        rows, work = shape, x
+    if active().ask("eq", rows[along], 0):
+        raise ValueError(f"attempt to get arg{extreme.__name__} of an empty sequence")
+    best = extreme(work, along, keepdims=True)
+    hit = u.equal(work, best)
+    if dt.is_inexact(strong(x)):
+        hit = u.logical_or(hit, u.isnan(work))
+    trace = active()
+    place = wrap(trace.fresh(trace.one(e.iota, shape=rows, axis=along), unwrap(x).kind))
+    found = laid_out(min(where(hit, place, rows[along]), along, keepdims=keepdims), None)
+    if flat and keepdims is not NO_VALUE and keepdims:
+        found = reshaped(found, (1,) * len(shape))
+    return finish(found, out)
+
+
+@implements(np.argmax)
+def argmax(a: Any, axis: Any = None, out: Any = None, *, keepdims: Any = NO_VALUE) -> Any:
+    """The index of the first largest element (the first NaN, if any), as int64."""
+    return _arg_extreme(max, a, axis, out, keepdims)
+
+
+@implements(np.argmin)
+def argmin(a: Any, axis: Any = None, out: Any = None, *, keepdims: Any = NO_VALUE) -> Any:
+    """The index of the first smallest element (the first NaN, if any), as int64."""
+    return _arg_extreme(min, a, axis, out, keepdims)
+
+
+def _running(primitive: Primitive, x: Any, axis: Any, dtype: Any, out: Any, wide: bool = True) -> Any:
+    trace = active()
+    atom = operand(trace, traced(x), dt.canonical(dtype, accumulator(strong(x)) if wide else strong(x)))
+    if axis is None:
+        atom = trace.one(v.reshape, atom, shape=(atom.type.size,))
+    along = normalize_axis(0 if axis is None else axis, len(atom.type.shape))
+    atom = trace.one(primitive, atom, axis=along)
+    result = trace.fresh(atom, result_kind((x,), atom.type.shape))
+    return finish(laid_out(result, None if axis is None else allocated((x,))), out)
+
+
+@implements(np.cumsum)
+def cumsum(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Any:
+    """The running sum along an axis, or over all elements in order."""
+    return _running(sort_ops.cumsum, a, axis, dtype, out)
+
+
+@implements(np.cumprod)
+def cumprod(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Any:
+    """The running product along an axis, or over all elements in order."""
+    return _running(sort_ops.cumprod, a, axis, dtype, out)
+
+
+def cummax(array: Any, axis: Any = 0, dtype: Any = None, out: Any = None) -> Any:
+    """`np.maximum.accumulate`."""
+    return _running(sort_ops.cummax, array, axis, dtype, out, wide=False)
+
+
+def cummin(array: Any, axis: Any = 0, dtype: Any = None, out: Any = None) -> Any:
+    """`np.minimum.accumulate`."""
+    return _running(sort_ops.cummin, array, axis, dtype, out, wide=False)
+
+
+def _ordered(primitive: Primitive, x: Any, axis: Any, **params: Any) -> tr.Symbol:
+    trace = active()
+    atom = operand(trace, traced(x), strong(x))
+    if axis is None:
+        atom = trace.one(v.reshape, atom, shape=(atom.type.size,))
+    along = normalize_axis(0 if axis is None else axis, len(atom.type.shape))
+    return trace.fresh(trace.one(primitive, atom, axis=along, **params), result_kind((x,), atom.type.shape))
+
+
+@implements(np.sort)
+def sort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable: Any = None) -> Any:
+    """A sorted copy along an axis (None: of all elements); NaN goes last."""
+    asked = "stable" if stable or kind in ("stable", "mergesort") else None
+    made = _ordered(sort_ops.sort, a, axis, kind=asked) if asked else _ordered(sort_ops.sort, a, axis)
+    return laid_out(made, None if axis is None else like(a))
+
+
+@implements(np.argsort)
+def argsort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable: Any = None) -> Any:
+    """The indices that sort along an axis; equal elements keep their order with `stable=True`."""
+    return wrap(_ordered(sort_ops.argsort, a, axis, kind="stable" if stable else kind or "quicksort"))
+
+
+def _at(x: Any, axis: int, position: Size) -> Any:
+    """x at one position of an axis, the axis kept."""
+    trace = active()
+    shape = shape_of(x)
+    start = tuple(position if a == axis else 0 for a in range(len(shape)))
+    atom = trace.one(v.slice_, tr.read(symbol(trace, x)), start=start, step=(1,) * len(shape), shape=kept(shape, (axis,)))
+    header = header_of(x)
+    part = None if header is None else header[(slice(None),) * axis + (slice(0, 1),)]
+    return laid_out(trace.fresh(atom, result_kind((x,), atom.type.shape)), part)
+
+
+@implements(np.median)
+def median(a: Any, axis: Any = None, out: Any = None, overwrite_input: bool = False, keepdims: bool = False) -> Any:
+    """The middle element in order, or the mean of the two middle ones; NaN if any element is."""
+    if isinstance(axis, (tuple, list)):
+        raise unsupported("np.median over several axes", "reshape those axes into one first")
+    x = traced(a)
+    shape = shape_of(x)
+    if axis is None:
+        x, along = reshaped(x, (product(shape),)), 0
+    else:
+        along = normalize_axis(axis, len(shape))
+    size = shape_of(x)[along]
+    if size == 0 or isinstance(size, Dim):
+        raise unsupported("np.median of nothing, or of a number of elements that varies")
+    ordered = sort(x, along)
+    low, high = _at(ordered, along, (size - 1) // 2), _at(ordered, along, size // 2)
+    middle = mean(_concatenated(low, high, along), along, keepdims=True) if size % 2 == 0 else mean(low, along, keepdims=True)
+    if dt.is_inexact(strong(x)):
+        last = _at(ordered, along, size - 1)
+        middle = where(u.isnan(last), last, middle)
+    final = kept(shape, normalize_axes(axis, len(shape)))
+    final = final if keepdims else tuple(s for k, s in enumerate(shape) if axis is not None and k != along)
+    result = reshaped(middle, final)
+    return finish(result, out)
+
+
+def _concatenated(a: Any, b: Any, axis: int) -> Any:
+    trace = active()
+    atom = trace.one(v.concatenate, tr.read(symbol(trace, a)), tr.read(symbol(trace, b)), axis=axis)
+    return laid_out(trace.fresh(atom, result_kind((a, b), atom.type.shape)), joined((a, b), axis, atom.type.shape))
+
+
+@implements(np.take_along_axis)
+def take_along_axis(arr: Any, indices: Any, axis: Any = -1) -> Any:
+    """Elements of `arr` at one index per element along an axis; indices out of bounds raise IndexError."""
+    trace = active()
+    arr, indices = traced(arr), traced(indices)
+    if axis is None:
+        arr, axis = reshaped(arr, (product(shape_of(arr)),)), 0
+    shape, count = shape_of(arr), shape_of(indices)
+    along = normalize_axis(axis, len(shape))
+    if len(shape) != len(count):
+        raise ValueError("`indices` and `arr` must have the same number of dimensions")
+    common = [i if k == along else (s if i == 1 else i) for k, (s, i) in enumerate(zip(shape, count))]
+    wide = tuple(s if k == along else c for k, (s, c) in enumerate(zip(shape, common)))
+    source = trace.one(v.broadcast, tr.read(unwrap(arr)), shape=wide) if wide != shape else tr.read(unwrap(arr))
+    place = operand(trace, indices, dt.int64, tuple(common))
+    atom = trace.one(index_ops.take_along, source, place, axis=along)
+    made = None
+    if header_of(indices) is not None:
+        # NumPy indexes with `indices` and, for every other axis, a range along it.
+        ranges = [np.empty(np.where(np.arange(len(shape)) == k, n, 1), np.int64) for k, n in enumerate(common) if k != along]
+        made = allocated((indices, *ranges))
+    return laid_out(trace.fresh(atom, result_kind((arr,), atom.type.shape)), made)
