@@ -43,14 +43,22 @@ def softmax(x: Any, axis: Any = -1) -> Any:
 
 
 def log_softmax(x: Any, axis: Any = -1) -> Any:
-    """log(softmax(x)) without forming the quotient."""
+    """log(softmax(x)) without forming the quotient.
+
+    >>> hy.log_softmax(hy.tensor([0.0, 0.0])).round(3)
+    tensor([-0.693, -0.693], dtype=float32)
+    """
     x = _inexact(x)
     shifted = x - reduce_max(x, axis, keepdims=True)
     return shifted - u.log(sum(u.exp(shifted), axis, keepdims=True))
 
 
 def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    """log Σ e^x over the given axes, without overflow."""
+    """log Σ e^x over the given axes, without overflow.
+
+    >>> hy.logsumexp(hy.tensor([1000.0, 1000.0])).round(2)
+    tensor(1000.69, dtype=float32)
+    """
     x = _inexact(x)
     peak = _peak(x, axis)
     total = u.log(sum(u.exp(x - peak), axis, keepdims=keepdims))
@@ -58,24 +66,42 @@ def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
 
 
 def relu(x: Any) -> Any:
-    """max(x, 0)."""
+    """max(x, 0). NaN stays NaN.
+
+    >>> hy.relu(hy.tensor([-1.0, 2.0]))
+    tensor([0., 2.], dtype=float32)
+    """
     return u.maximum(x, 0)
 
 
 def leaky_relu(x: Any, negative_slope: float = 0.01) -> Any:
-    """x where positive, negative_slope · x elsewhere."""
+    """x where positive, negative_slope · x elsewhere.
+
+    >>> hy.leaky_relu(hy.tensor([-1.0, 2.0])).round(3)
+    tensor([-0.01,  2.  ], dtype=float32)
+    """
     x = _inexact(x)
     return where(x > 0, x, negative_slope * x)
 
 
 def elu(x: Any, alpha: float = 1.0) -> Any:
-    """x where positive, alpha · (e^x - 1) elsewhere."""
+    """x where positive, alpha · (e^x - 1) elsewhere (Clevert, Unterthiner and Hochreiter 2015).
+
+    >>> hy.elu(hy.tensor([-1.0, 2.0])).round(3)
+    tensor([-0.632,  2.   ], dtype=float32)
+    """
     x = _inexact(x)
     return where(x > 0, x, alpha * u.expm1(where(x > 0, 0, x)))
 
 
 def gelu(x: Any, approximate: str = "none") -> Any:
-    """x · Φ(x) with the normal distribution function Φ, or its tanh approximation (`approximate="tanh"`)."""
+    """x · Φ(x) with the normal distribution function Φ, or its tanh approximation (`approximate="tanh"`).
+
+    Hendrycks and Gimpel 2016. ArgumentError for another `approximate` than "none" and "tanh".
+
+    >>> hy.gelu(hy.tensor([-1.0, 2.0])).round(3)
+    tensor([-0.159,  1.954], dtype=float32)
+    """
     x = _inexact(x)
     if approximate == "tanh":
         return 0.5 * x * (1 + u.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x * x * x)))
@@ -85,13 +111,21 @@ def gelu(x: Any, approximate: str = "none") -> Any:
 
 
 def silu(x: Any) -> Any:
-    """x · sigmoid(x), also called swish."""
+    """x · sigmoid(x), also called swish.
+
+    >>> hy.silu(hy.tensor([-1.0, 2.0])).round(3)
+    tensor([-0.269,  1.762], dtype=float32)
+    """
     x = _inexact(x)
     return x * u.sigmoid(x)
 
 
 def softplus(x: Any) -> Any:
-    """log(1 + e^x), without overflow."""
+    """log(1 + e^x), without overflow.
+
+    >>> hy.softplus(hy.tensor([0.0, 100.0])).round(3)
+    tensor([  0.693, 100.   ], dtype=float32)
+    """
     return u.logaddexp(x, 0)
 
 
@@ -102,6 +136,11 @@ def one_hot(labels: Any, num_classes: int, dtype: Any = None) -> Any:
         labels: integers of any shape.
         num_classes: the size of the new axis.
         dtype: of the result; the default float without it.
+
+    >>> hy.one_hot([1, 0, 3], 3)
+    array([[0., 1., 0.],
+           [1., 0., 0.],
+           [0., 0., 0.]], dtype=float32)
     """
     hit = u.equal(expand_dims(labels, -1), np.arange(num_classes))
     return cast(hit, dt.canonical(dtype, dt.default_float()))

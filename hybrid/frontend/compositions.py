@@ -136,7 +136,11 @@ for _name in ("rad2deg", "degrees"):
 
 @implements(np.round, np.around)
 def round(a: Any, decimals: int = 0, out: Any = None) -> Any:
-    """Rounded to the given decimals, halves to even; integers stay as they are."""
+    """Rounded to the given decimals, halves to even; integers stay as they are.
+
+    >>> hy.round([0.5, 1.5, 2.25]), hy.round(2.346, 2)
+    (array([0., 2., 2.]), np.float64(2.35))
+    """
     x, scale = traced(a), 10.0 ** abs(operator.index(decimals))
     if not dt.is_inexact(x.dtype) and decimals < 0:
         raise unsupported("rounding integers to tens", "convert to float first")
@@ -306,7 +310,11 @@ def divmod_(x1: Any, x2: Any, /) -> tuple:
 
 @implements(np.modf)
 def modf(x: Any, /) -> tuple:
-    """The fractional and the integral part, both with the sign of x."""
+    """The fractional and the integral part, both with the sign of x.
+
+    >>> hy.modf([1.5, -2.25])
+    (array([ 0.5 , -0.25]), array([ 1., -2.]))
+    """
     x = cast(traced(x), inexact((x,)))
     whole = apply(e.trunc, x)
     return copysign(select(_is_inf(x), 0, x - whole), x), whole
@@ -340,7 +348,11 @@ def _limits(a: Any, low: Any, high: Any) -> tuple[Any, Any]:
 def clip(
     a: Any, a_min: Any = None, a_max: Any = None, out: Any = None, *, min: Any = None, max: Any = None, **rest: Any
 ) -> Any:
-    """The values limited to [a_min, a_max]; None leaves a side open."""
+    """The values limited to [a_min, a_max]; None leaves a side open.
+
+    >>> hy.clip([1, 5, 9], 2, 6), hy.clip([1, 5, 9], None, 6)
+    (array([2, 5, 6]), array([1, 5, 6]))
+    """
     low, high = _limits(a, a_min if min is None else min, a_max if max is None else max)
     if low is None and high is None:
         return NAMES["positive"](a, out=out, **rest)
@@ -386,7 +398,11 @@ row("ldexp", _scaled_dtype, lambda x, n: x * exp2(n))
 
 @implements(np.sinc)
 def sinc(x: Any) -> Any:
-    """sin(πx) / (πx), 1 at zero."""
+    """sin(πx) / (πx), 1 at zero.
+
+    >>> hy.sinc([0.0, 0.5])
+    array([1.        , 0.63661977])
+    """
     x = traced(x)
     x = x if dt.is_inexact(x.dtype) else cast(x, np.float64)
     y = math.pi * x
@@ -403,7 +419,11 @@ def _complex_sinc(y: Any) -> Any:
 
 @implements(np.nan_to_num)
 def nan_to_num(x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None) -> Any:
-    """NaN and infinities replaced by numbers: zero and the largest finite ones unless given."""
+    """NaN and infinities replaced by numbers: zero and the largest finite ones unless given.
+
+    >>> hy.nan_to_num([np.nan, np.inf, 1.0], posinf=9.0)
+    array([0., 9., 1.])
+    """
     x = traced(x)
     if not copy and kind_of(x) in ("ndarray", "tensor"):
         made = NAMES["positive"](nan_to_num(x, True, nan, posinf, neginf), out=x)
@@ -460,7 +480,11 @@ def _part(x: Any, imaginary: bool) -> Any:
 
 @implements(np.real)
 def real(val: Any) -> Any:
-    """The real part, as a view; a real array is its own."""
+    """The real part, as a view; a real array is its own.
+
+    >>> hy.real(np.array([1 + 2j, 3]))
+    array([1., 3.])
+    """
     x = traced(val)
     if _complex(x):
         return _part(x, False)
@@ -469,7 +493,11 @@ def real(val: Any) -> Any:
 
 @implements(np.imag)
 def imag(val: Any) -> Any:
-    """The imaginary part, as a view; read-only zeros for a real array."""
+    """The imaginary part, as a view; read-only zeros for a real array.
+
+    >>> hy.imag(np.array([1 + 2j, 3]))
+    array([2., 0.])
+    """
     x = traced(val)
     if _complex(x):
         return _part(x, True)
@@ -485,7 +513,11 @@ def imag(val: Any) -> Any:
 
 @implements(np.angle)
 def angle(z: Any, deg: bool = False) -> Any:
-    """The angle of complex numbers, in radians or degrees."""
+    """The angle of complex numbers, in radians or degrees.
+
+    >>> hy.angle(1j, deg=True), hy.angle([1.0, -1.0])
+    (np.float64(90.0), array([0.        , 3.14159265]))
+    """
     x = traced(z)
     phase = arctan2(imag(x), real(x)) if _complex(x) else arctan2(0, x)
     return phase * (180 / math.pi) if deg else phase

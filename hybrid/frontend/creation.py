@@ -136,7 +136,14 @@ def _has_float64(data: Any) -> bool:
 
 @followable
 def asarray(obj: Any, dtype: Any = None, *, device: str | None = None, copy: bool | None = None) -> Any:
-    """The data as a tensor, sharing memory with an array where dtype and `copy` allow it."""
+    """The data as a tensor, sharing memory with an array where dtype and `copy` allow it.
+
+    `copy=False` raises ValueError where it must copy.
+
+    >>> x = np.zeros(2)
+    >>> hy.asarray(x).numpy() is x
+    True
+    """
     on_cpu(device)
     trace = tr.current()
     if trace is not None and (isinstance(obj, Value) or holds_tensor((obj,))):
@@ -154,35 +161,57 @@ def asarray(obj: Any, dtype: Any = None, *, device: str | None = None, copy: boo
 
 
 def from_dlpack(x: Any, /, *, device: str | None = None, copy: bool | None = None) -> Any:
-    """A tensor over the memory of another library's array, by DLPack."""
+    """A tensor over the memory of another library's array, by DLPack.
+
+    >>> hy.from_dlpack(np.arange(3.0))
+    tensor([0., 1., 2.], dtype=float64)
+    """
     on_cpu(device)
     return wrap(exchange.take(x, copy))
 
 
 # Filled ------------------------------------------------------------------------------------------------------------------
 def full(shape: Any, fill_value: Any, dtype: Any = None, *, device: str | None = None) -> Any:
-    """A tensor of one value; without `dtype`, the value's (the default float for a Python float)."""
+    """A tensor of one value; without `dtype`, the value's (the default float for a Python float).
+
+    >>> hy.full((2, 2), 7)
+    tensor([[7, 7],
+            [7, 7]], dtype=int64)
+    """
     on_cpu(device)
     natural = _natural(strong(fill_value), fill_value) if dtype is None else None
     return _filled(sizes(shape), fill_value, dt.canonical(dtype, natural), "tensor")
 
 
 def zeros(shape: Any, dtype: Any = None, *, device: str | None = None) -> Any:
-    """A tensor of zeros, of the default float without `dtype`."""
+    """A tensor of zeros, of the default float without `dtype`.
+
+    >>> hy.zeros((2, 2))
+    tensor([[0., 0.],
+            [0., 0.]], dtype=float32)
+    """
     if not tr.open_traces and device is None:
         return wrap(np.zeros(sizes(shape), dt.canonical(dtype, dt.default_float())))
     return full(shape, 0, dt.canonical(dtype, dt.default_float()), device=device)
 
 
 def ones(shape: Any, dtype: Any = None, *, device: str | None = None) -> Any:
-    """A tensor of ones, of the default float without `dtype`."""
+    """A tensor of ones, of the default float without `dtype`.
+
+    >>> hy.ones(3, dtype="int64")
+    tensor([1, 1, 1], dtype=int64)
+    """
     if not tr.open_traces and device is None:
         return wrap(np.ones(sizes(shape), dt.canonical(dtype, dt.default_float())))
     return full(shape, 1, dt.canonical(dtype, dt.default_float()), device=device)
 
 
 def empty(shape: Any, dtype: Any = None, *, device: str | None = None) -> Any:
-    """A tensor to be filled; in a trace, its elements are zeros."""
+    """A tensor to be filled; in a trace, its elements are zeros.
+
+    >>> hy.empty((2, 3)).shape
+    (2, 3)
+    """
     if tr.current() is not None:
         return zeros(shape, dtype, device=device)
     on_cpu(device)
@@ -200,13 +229,22 @@ def _like(x: Any, value: Any, dtype: Any, shape: Any, order: str) -> Any:
 def zeros_like(
     a: Any, dtype: Any = None, order: str = "K", subok: bool = True, shape: Any = None, *, device: Any = None
 ) -> Any:
-    """Zeros in the shape and dtype of an array."""
+    """Zeros in the shape and dtype of an array.
+
+    >>> hy.zeros_like(np.ones((2, 2)))
+    array([[0., 0.],
+           [0., 0.]])
+    """
     return _like(a, 0, dtype, shape, order)
 
 
 @implements(np.ones_like)
 def ones_like(a: Any, dtype: Any = None, order: str = "K", subok: bool = True, shape: Any = None, *, device: Any = None) -> Any:
-    """Ones in the shape and dtype of an array."""
+    """Ones in the shape and dtype of an array.
+
+    >>> hy.ones_like([1, 2])
+    array([1, 1])
+    """
     return _like(a, 1, dtype, shape, order)
 
 
@@ -214,14 +252,22 @@ def ones_like(a: Any, dtype: Any = None, order: str = "K", subok: bool = True, s
 def empty_like(
     prototype: Any, dtype: Any = None, order: str = "K", subok: bool = True, shape: Any = None, *, device: Any = None
 ) -> Any:
-    """An array to be filled, in the shape and dtype of another; in a trace, its elements are zeros."""
+    """An array to be filled, in the shape and dtype of another; in a trace, its elements are zeros.
+
+    >>> hy.empty_like(np.ones((2, 2))).shape
+    (2, 2)
+    """
     return _like(prototype, 0, dtype, shape, order)
 
 
 @implements(np.full_like)
 def full_like(a: Any, fill_value: Any, dtype: Any = None, order: str = "K", subok: bool = True, shape: Any = None, *,
               device: Any = None) -> Any:  # fmt: skip
-    """One value in the shape and dtype of an array."""
+    """One value in the shape and dtype of an array.
+
+    >>> hy.full_like([1.0, 2.0], 3)
+    array([3., 3.])
+    """
     return _like(a, fill_value, dtype, shape, order)
 
 
@@ -293,7 +339,11 @@ def spaced(
 def linspace(
     start: Any, stop: Any, num: int = 50, *, endpoint: bool = True, dtype: Any = None, device: str | None = None
 ) -> Any:
-    """Evenly spaced numbers from start to stop, both included unless `endpoint=False`."""
+    """Evenly spaced numbers from start to stop, both included unless `endpoint=False`.
+
+    >>> hy.linspace(0, 1, 5)
+    tensor([0.  , 0.25, 0.5 , 0.75, 1.  ], dtype=float32)
+    """
     on_cpu(device)
     target = dt.canonical(dtype, dt.default_float())
     if tracing(start, stop, num) is not None:
@@ -316,7 +366,12 @@ def _eye(rows: int, columns: int | None, k: int, dtype: np.dtype, kind: str) -> 
 
 
 def eye(n_rows: int, n_cols: int | None = None, /, *, k: int = 0, dtype: Any = None, device: str | None = None) -> Any:
-    """Ones on the k-th diagonal, zeros elsewhere."""
+    """Ones on the k-th diagonal, zeros elsewhere.
+
+    >>> hy.eye(2), hy.eye(2, 3, k=1).shape
+    (tensor([[1., 0.],
+            [0., 1.]], dtype=float32), (2, 3))
+    """
     on_cpu(device)
     return _eye(n_rows, n_cols, k, dt.canonical(dtype, dt.default_float()), "tensor")
 
@@ -336,7 +391,13 @@ def _tri(rows: int, columns: int | None, k: int, dtype: np.dtype, kind: str) -> 
 
 
 def tri(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Any:
-    """Ones on and below the k-th diagonal, zeros above."""
+    """Ones on and below the k-th diagonal, zeros above.
+
+    >>> hy.tri(3)
+    tensor([[1., 0., 0.],
+            [1., 1., 0.],
+            [1., 1., 1.]], dtype=float32)
+    """
     return _tri(N, M, k, dt.canonical(dtype, dt.default_float()), "tensor")
 
 

@@ -314,7 +314,11 @@ row("true_divide", division, e.div, np.true_divide, "divide")
 
 @lifted.followable
 def cast(x: Any, dtype: Any) -> Any:
-    """The same values in another dtype; x itself where it has that dtype."""
+    """The same values in another dtype; x itself where it has that dtype. As NumPy casts: floats lose their fraction.
+
+    >>> hy.astype([1.7, -1.7], "int64")
+    array([ 1, -1])
+    """
     target = dt.canonical(dtype)
     if not tr.open_traces and type(x) is values.tensor_class and type(x._data) is np.ndarray:
         return wrap(x._data.astype(target))

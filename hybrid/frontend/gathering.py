@@ -60,7 +60,11 @@ def positions(shape: Shape, axis: int, like: Any) -> Any:
 
 @implements(np.take)
 def take(a: Any, indices: Any, axis: Any = None, out: Any = None, mode: str = "raise") -> Any:
-    """Elements at the given indices along an axis (of the flat array without `axis`); out of bounds raises IndexError."""
+    """Elements at the given indices along an axis (of the flat array without `axis`); out of bounds raises IndexError.
+
+    >>> hy.take([10, 20, 30], [2, 0]), hy.take([[1, 2], [3, 4]], 1, axis=0)
+    (array([30, 10]), array([3, 4]))
+    """
     trace = active()
     x = reshape(a, -1) if axis is None else traced(a)
     along = normalize_axis(0 if axis is None else axis, len(shape_of(x)))
@@ -101,7 +105,13 @@ def _run(x: Any, axis: int, start: int, step: int, count: int) -> Any:
 
 @implements(np.repeat)
 def repeat(a: Any, repeats: Any, axis: Any = None) -> Any:
-    """Each element repeated along an axis (of the flat array without `axis`)."""
+    """Each element repeated along an axis (of the flat array without `axis`).
+
+    >>> hy.repeat([1, 2], 2), hy.repeat([[1, 2], [3, 4]], [1, 2], axis=0)
+    (array([1, 1, 2, 2]), array([[1, 2],
+           [3, 4],
+           [3, 4]]))
+    """
     x = reshape(a, -1) if axis is None else traced(a)
     along = normalize_axis(0 if axis is None else axis, len(shape_of(x)))
     if holds_tensor((repeats,)) and len(shape_of(assembled(active(), repeats))):
@@ -124,7 +134,12 @@ def _times(count: Any, name: str) -> Size:
 
 @implements(np.tile)
 def tile(A: Any, reps: Any) -> Any:
-    """The array repeated as a whole, once per entry of `reps` along each axis."""
+    """The array repeated as a whole, once per entry of `reps` along each axis.
+
+    >>> hy.tile([1, 2], (2, 2))
+    array([[1, 2, 1, 2],
+           [1, 2, 1, 2]])
+    """
     counts = tuple(reps) if isinstance(reps, (tuple, list)) else (reps,)
     shape = shape_of(A)
     counts = tuple(_times(count, "np.tile") for count in counts)
@@ -140,7 +155,11 @@ def tile(A: Any, reps: Any) -> Any:
 
 @implements(np.pad)
 def pad(array: Any, pad_width: Any, mode: str = "constant", **kwargs: Any) -> Any:
-    """The array with a border: constant, edge, reflect, symmetric or wrap."""
+    """The array with a border: constant, edge, reflect, symmetric or wrap.
+
+    >>> hy.pad([1, 2, 3], (1, 2)), hy.pad([1, 2, 3], 2, mode="reflect")
+    (array([0, 1, 2, 3, 0, 0]), array([3, 2, 1, 2, 3, 2, 1]))
+    """
     x = traced(array)
     rank = len(shape_of(x))
     if isinstance(pad_width, dict):
@@ -216,7 +235,11 @@ def _filled(like: Any, shape: Shape, value: Any) -> Any:
 # Diagonals and triangles -------------------------------------------------------------------------------------------------
 @implements(np.diagonal, np.linalg.diagonal)
 def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
-    """The diagonal of two axes as the last axis, as a read-only view."""
+    """The diagonal of two axes as the last axis, as a read-only view.
+
+    >>> hy.diagonal([[1, 2], [3, 4]])
+    array([1, 4])
+    """
     rank = len(shape_of(a))
     if rank < 2:
         raise ValueError("diag requires an array of at least two dimensions")
@@ -240,13 +263,22 @@ def writeable_diagonal(a: Any, offset: int, axis1: int, axis2: int) -> Any:
 
 @implements(np.trace)
 def trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None, out: Any = None) -> Any:
-    """The sum along a diagonal of two axes."""
+    """The sum along a diagonal of two axes.
+
+    >>> hy.trace([[1, 2], [3, 4]])
+    np.int64(5)
+    """
     return sum(diagonal(a, offset, axis1, axis2), -1, dtype, out)
 
 
 @implements(np.diag)
 def diag(v: Any, k: int = 0) -> Any:
-    """The k-th diagonal of a matrix, or a matrix with the vector on its k-th diagonal."""
+    """The k-th diagonal of a matrix, or a matrix with the vector on its k-th diagonal.
+
+    >>> hy.diag([[1, 2], [3, 4]]), hy.diag([1, 2])
+    (array([1, 4]), array([[1, 0],
+           [0, 2]]))
+    """
     x = traced(v)
     if len(shape_of(x)) == 2:
         return diagonal(x, k)
@@ -270,19 +302,35 @@ def _triangle(m: Any, k: int, lower: bool) -> Any:
 
 @implements(np.tril)
 def tril(m: Any, k: int = 0) -> Any:
-    """The elements on and below the k-th diagonal, zeros above."""
+    """The elements on and below the k-th diagonal, zeros above.
+
+    >>> hy.tril([[1, 2], [3, 4]])
+    array([[1, 0],
+           [3, 4]])
+    """
     return _triangle(m, k, True)
 
 
 @implements(np.triu)
 def triu(m: Any, k: int = 0) -> Any:
-    """The elements on and above the k-th diagonal, zeros below."""
+    """The elements on and above the k-th diagonal, zeros below.
+
+    >>> hy.triu([[1, 2], [3, 4]], k=1)
+    array([[0, 2],
+           [0, 0]])
+    """
     return _triangle(m, k, False)
 
 
 @implements(np.meshgrid)
 def meshgrid(*xi: Any, copy: bool = True, sparse: bool = False, indexing: str = "xy") -> Any:
-    """Coordinate arrays of a grid, one axis per vector; `indexing="xy"` exchanges the first two."""
+    """Coordinate arrays of a grid, one axis per vector; `indexing="xy"` exchanges the first two.
+
+    >>> hy.meshgrid([1, 2, 3], [4, 5])
+    (array([[1, 2, 3],
+           [1, 2, 3]]), array([[4, 4, 4],
+           [5, 5, 5]]))
+    """
     rank = len(xi)
     out = [reshape(x, tuple(-1 if j == k else 1 for j in range(rank))) for k, x in enumerate(xi)]
     if indexing == "xy" and rank > 1:
@@ -298,7 +346,11 @@ def meshgrid(*xi: Any, copy: bool = True, sparse: bool = False, indexing: str = 
 # Differences and choices -------------------------------------------------------------------------------------------------
 @implements(np.diff)
 def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = np._NoValue, append: Any = np._NoValue) -> Any:
-    """The n-th difference of neighbours along an axis."""
+    """The n-th difference of neighbours along an axis.
+
+    >>> hy.diff([1, 4, 9, 16]), hy.diff([1, 4, 9, 16], n=2)
+    (array([3, 5, 7]), array([2, 2]))
+    """
     x = traced(a)
     along = normalize_axis(axis, len(shape_of(x)))
     ends = []
@@ -321,7 +373,11 @@ def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = np._NoValue, append:
 
 @implements(np.trapezoid)
 def trapezoid(y: Any, x: Any = None, dx: float = 1.0, axis: int = -1) -> Any:
-    """The integral along an axis by the trapezoidal rule."""
+    """The integral along an axis by the trapezoidal rule.
+
+    >>> hy.trapezoid([0.0, 1.0, 4.0]), hy.trapezoid([0.0, 1.0, 4.0], x=[0.0, 1.0, 3.0])
+    (np.float64(3.0), np.float64(5.5))
+    """
     y = traced(y)
     along = normalize_axis(axis, len(shape_of(y)))
     head = (slice(None),) * along
@@ -336,7 +392,12 @@ def trapezoid(y: Any, x: Any = None, dx: float = 1.0, axis: int = -1) -> Any:
 
 @implements(np.select)
 def select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
-    """For each element, the choice of the first condition that holds."""
+    """For each element, the choice of the first condition that holds.
+
+    >>> x = np.arange(4)
+    >>> hy.select([x < 1, x > 2], [x, x * 10], default=-1)
+    array([ 0, -1, -1, 30])
+    """
     if len(condlist) != len(choicelist):
         raise ValueError("list of cases must be same length as list of conditions")
     dtype = dt.promote(*map(dtype_of, (*choicelist, default)))
@@ -350,7 +411,11 @@ def select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
 
 @implements(np.isclose)
 def isclose(a: Any, b: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> Any:
-    """Whether |a - b| ≤ atol + rtol·|b|; infinities are close to themselves."""
+    """Whether |a - b| ≤ atol + rtol·|b|; infinities are close to themselves.
+
+    >>> hy.isclose([1.0, np.nan], [1.0 + 1e-9, np.nan]), hy.isclose(np.nan, np.nan, equal_nan=True)
+    (array([ True, False]), np.True_)
+    """
     a, b = traced(a), traced(b)
     if not dt.is_inexact(strong(b)):
         b = cast(b, np.float64)
@@ -361,7 +426,11 @@ def isclose(a: Any, b: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan:
 
 @implements(np.allclose)
 def allclose(a: Any, b: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> Any:
-    """Whether every element is close: a Python bool."""
+    """Whether every element is close: a Python bool.
+
+    >>> hy.allclose([1.0, 2.0], [1.0, 2.0 + 1e-9])
+    True
+    """
     close = isclose(a, b, rtol, atol, equal_nan).all()
     trace = active()
     return wrap(trace.fresh(operand(trace, close, dt.bool_), "python"))
@@ -369,7 +438,13 @@ def allclose(a: Any, b: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan
 
 @implements(np.copyto)
 def copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = True) -> None:
-    """Elements of one array written into another, broadcast, where the mask holds."""
+    """Elements of one array written into another, broadcast, where the mask holds.
+
+    >>> x = np.zeros(3)
+    >>> hy.copyto(x, [1, 2, 3], where=[True, False, True])
+    >>> x
+    array([1., 0., 3.])
+    """
     store(active(), dst, src, where, casting=casting)
 
 
@@ -386,7 +461,14 @@ def fill_diagonal(a: Any, val: Any, wrap: bool = False) -> None:
 
 @implements(np.put_along_axis)
 def put_along_axis(arr: Any, indices: Any, values: Any, axis: int = -1) -> None:
-    """Values written at one index per element along an axis, in place."""
+    """Values written at one index per element along an axis, in place.
+
+    >>> x = np.zeros((2, 2))
+    >>> hy.put_along_axis(x, np.array([[1], [0]]), 5, axis=1)
+    >>> x
+    array([[0., 5.],
+           [5., 0.]])
+    """
     trace, x = active(), unwrap(traced(arr))
     along = normalize_axis(axis, x.type.ndim)
     shape = shape_of(indices)
@@ -416,6 +498,10 @@ def size(a: Any, axis: int | None = None) -> Any:
 
 @implements(np.result_type)
 def result_type(*arrays_and_dtypes: Any) -> np.dtype:
-    """The dtype that NumPy's promotion gives."""
+    """The dtype that NumPy's promotion gives.
+
+    >>> hy.result_type(np.int32, np.float32), hy.result_type(np.ones(2, np.float32), 1.0)
+    (dtype('float64'), dtype('float32'))
+    """
     return dt.promote(*(x if isinstance(x, np.dtype) else dt.canonical(x) if isinstance(x, (type, str)) else dtype_of(x)
                         for x in arrays_and_dtypes))  # fmt: skip

@@ -36,7 +36,13 @@ def _join_kind(parts: list) -> str:
 
 @implements(np.concatenate, np.concat)
 def concatenate(arrays: Any, axis: Any = 0, out: Any = None, *, dtype: Any = None, casting: str = "same_kind") -> Any:
-    """Arrays joined along an existing axis (flattened first where `axis` is None), in their promoted dtype."""
+    """Arrays joined along an existing axis (flattened first where `axis` is None), in their promoted dtype.
+
+    Other sizes must agree: ValueError where they do not.
+
+    >>> hy.concatenate([[1, 2], [3.5]]), hy.concatenate([np.ones((2, 1)), np.zeros((2, 2))], axis=1).shape
+    (array([1. , 2. , 3.5]), (2, 3))
+    """
     if _rows(arrays) and axis in (0, None) and len(shape_of(arrays)) > 1 and out is None:
         joined_ = reshape(arrays, (-1, *shape_of(arrays)[2:]) if axis == 0 else -1)
         return copy(joined_ if dtype is None else cast(joined_, dt.canonical(dtype)))
@@ -70,7 +76,12 @@ def _check_joined(first: Shape, shape: Shape, axis: int, place: int) -> None:
 
 @implements(np.stack)
 def stack(arrays: Any, axis: int = 0, out: Any = None, *, dtype: Any = None, casting: str = "same_kind") -> Any:
-    """Arrays of one shape joined along a new axis."""
+    """Arrays of one shape joined along a new axis. Other shapes raise ValueError.
+
+    >>> hy.stack([[1, 2], [3, 4]], axis=1)
+    array([[1, 3],
+           [2, 4]])
+    """
     if _rows(arrays) and out is None:
         stacked = moveaxis(arrays, 0, normalize_axis(axis, len(shape_of(arrays))))
         return copy(stacked if dtype is None else cast(stacked, dt.canonical(dtype)), "C")
@@ -85,7 +96,12 @@ def stack(arrays: Any, axis: int = 0, out: Any = None, *, dtype: Any = None, cas
 
 @implements(np.vstack)
 def vstack(tup: Any, *, dtype: Any = None, casting: str = "same_kind") -> Any:
-    """Arrays as rows, one below the other."""
+    """Arrays as rows, one below the other.
+
+    >>> hy.vstack([[1, 2], [3, 4]])
+    array([[1, 2],
+           [3, 4]])
+    """
     if _rows(tup):
         return stack(tup, dtype=dtype) if len(shape_of(tup)) == 2 else concatenate(tup, 0, dtype=dtype)
     return concatenate([atleast_2d(x) for x in _parts(tup)], 0, dtype=dtype, casting=casting)
@@ -93,26 +109,44 @@ def vstack(tup: Any, *, dtype: Any = None, casting: str = "same_kind") -> Any:
 
 @implements(np.hstack)
 def hstack(tup: Any, *, dtype: Any = None, casting: str = "same_kind") -> Any:
-    """Arrays side by side: along axis 1, or axis 0 for vectors."""
+    """Arrays side by side: along axis 1, or axis 0 for vectors.
+
+    >>> hy.hstack([[1, 2], [3]])
+    array([1, 2, 3])
+    """
     parts = [atleast_1d(x) for x in _parts(tup)]
     return concatenate(parts, 0 if len(shape_of(parts[0])) == 1 else 1, dtype=dtype, casting=casting)
 
 
 @implements(np.dstack)
 def dstack(tup: Any) -> Any:
-    """Arrays joined along the third axis."""
+    """Arrays joined along the third axis.
+
+    >>> hy.dstack([[1, 2], [3, 4]])
+    array([[[1, 3],
+            [2, 4]]])
+    """
     return concatenate([atleast_3d(x) for x in _parts(tup)], 2)
 
 
 @implements(np.column_stack)
 def column_stack(tup: Any) -> Any:
-    """Vectors as the columns of a matrix."""
+    """Vectors as the columns of a matrix.
+
+    >>> hy.column_stack([[1, 2], [3, 4]])
+    array([[1, 3],
+           [2, 4]])
+    """
     return concatenate([x if len(shape_of(x)) > 1 else reshape(x, (-1, 1)) for x in _parts(tup)], 1)
 
 
 @implements(np.append)
 def append(arr: Any, values: Any, axis: Any = None) -> Any:
-    """The values joined at the end."""
+    """The values joined at the end. Both flattened without `axis`.
+
+    >>> hy.append([1, 2], [[3], [4]])
+    array([1, 2, 3, 4])
+    """
     return concatenate((arr, values), axis)
 
 
@@ -128,7 +162,11 @@ def _shared(size: Size, parts: int) -> tuple[Size, Size]:
 
 @implements(np.array_split)
 def array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list:
-    """Views of the parts along an axis: n nearly equal ones, or cut at the given indices."""
+    """Views of the parts along an axis: n nearly equal ones, or cut at the given indices.
+
+    >>> hy.array_split(np.arange(5), 2), hy.array_split(np.arange(5), [1, 4])
+    ([array([0, 1, 2]), array([3, 4])], [array([0]), array([1, 2, 3]), array([4])])
+    """
     size = shape_of(ary)[normalize_axis(axis, len(shape_of(ary)))]
     if isinstance(indices_or_sections, (list, tuple, np.ndarray)):
         cuts = [0, *(operator.index(i) for i in indices_or_sections), size]
@@ -142,7 +180,11 @@ def array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list:
 
 @implements(np.split)
 def split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list:
-    """Views of equal parts along an axis, or cut at the given indices."""
+    """Views of equal parts along an axis, or cut at the given indices. Parts that cannot be equal raise ValueError.
+
+    >>> hy.split(np.arange(4), 2)
+    [array([0, 1]), array([2, 3])]
+    """
     if not isinstance(indices_or_sections, (list, tuple, np.ndarray)):
         size = shape_of(ary)[normalize_axis(axis, len(shape_of(ary)))]
         if active().ask("ne", _shared(size, indices_or_sections)[1], 0):
@@ -152,26 +194,43 @@ def split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list:
 
 @implements(np.hsplit)
 def hsplit(ary: Any, indices_or_sections: Any) -> list:
-    """`split` along axis 1 (axis 0 for vectors)."""
+    """`split` along axis 1 (axis 0 for vectors).
+
+    >>> hy.hsplit(np.ones((2, 4)), 2)[0].shape
+    (2, 2)
+    """
     return split(ary, indices_or_sections, 1 if len(shape_of(ary)) > 1 else 0)
 
 
 @implements(np.vsplit)
 def vsplit(ary: Any, indices_or_sections: Any) -> list:
-    """`split` along axis 0."""
+    """`split` along axis 0.
+
+    >>> hy.vsplit(np.ones((2, 4)), 2)[0].shape
+    (1, 4)
+    """
     return split(ary, indices_or_sections, 0)
 
 
 @implements(np.unstack)
 def unstack(x: Any, /, *, axis: int = 0) -> tuple:
-    """The slices along an axis, as views."""
+    """The slices along an axis, as views.
+
+    >>> hy.unstack(np.array([[1, 2], [3, 4]]), axis=1)
+    (array([1, 3]), array([2, 4]))
+    """
     moved = moveaxis(x, axis, 0)
     return tuple(getitem(moved, k) for k in range(shape_of(moved)[0]))
 
 
 @implements(np.roll)
 def roll(a: Any, shift: Any, axis: Any = None) -> Any:
-    """The elements moved along an axis (all in order without `axis`), those that fall off coming back at the front."""
+    """The elements moved along an axis (all in order without `axis`), those that fall off coming back at the front.
+
+    >>> hy.roll([1, 2, 3, 4], 1), hy.roll([[1, 2], [3, 4]], 1, axis=0)
+    (array([4, 1, 2, 3]), array([[3, 4],
+           [1, 2]]))
+    """
     a = x = traced(a)
     if axis is None:
         return reshape(roll(reshape(x, -1), shift, 0), shape_of(x))

@@ -74,6 +74,9 @@ def dot_general(a: Any, b: Any, contract: tuple, batch: tuple = ((), ())) -> Any
     Args:
         contract: the axes of a and of b that are summed over, pairwise.
         batch: the axes of a and of b that run along together.
+
+    >>> hy.dot_general(hy.ones((5, 2, 3)), hy.ones((5, 3, 4)), contract=((2,), (1,)), batch=((0,), (0,))).shape
+    (5, 2, 4)
     """
     params = {"contract": (tuple(contract[0]), tuple(contract[1])), "batch": (tuple(batch[0]), tuple(batch[1]))}
     if tracing(a, b) is None:
@@ -134,6 +137,11 @@ def matmul(x1: Any, x2: Any, /, out: Any = None, **rest: Any) -> Any:
     """The matrix product over the last two axes, leading axes broadcast.
 
     Vectors count as a row on the left and a column on the right. Sizes that don't fit raise ValueError.
+
+    Sizes that do not meet raise ValueError.
+
+    >>> hy.matmul([[1, 2], [3, 4]], [1, 1]), hy.matmul(np.ones((5, 2, 3)), np.ones((3, 4))).shape
+    (array([3, 7]), (5, 2, 4))
     """
     if out is None and not rest and not tr.open_traces and type(x1) is type(x2) is values.tensor_class:
         a, b = x1._data, x2._data
@@ -169,7 +177,12 @@ def _eager_matmul(a: Any, b: Any, out: Any, rest: dict) -> Any:
 
 @implements(np.dot)
 def dot(a: Any, b: Any, out: Any = None) -> Any:
-    """NumPy's dot: the last axis of a with the second to last of b (its only one for a vector); scalars multiply."""
+    """NumPy's dot: the last axis of a with the second to last of b (its only one for a vector); scalars multiply.
+
+    >>> hy.dot([1, 2, 3], [4, 5, 6]), hy.dot([[1, 2], [3, 4]], 10)
+    (np.int64(32), array([[10, 20],
+           [30, 40]]))
+    """
     if not shape_of(a) or not shape_of(b):
         result = _scaled(a, b)
     else:
@@ -203,7 +216,11 @@ def _text(shape: Shape) -> str:
 
 @implements(np.inner)
 def inner(a: Any, b: Any, /) -> Any:
-    """The sum of products over the last axes; scalars multiply."""
+    """The sum of products over the last axes; scalars multiply.
+
+    >>> hy.inner([[1, 2], [3, 4]], [1, 1])
+    array([3, 7])
+    """
     if not shape_of(a) or not shape_of(b):
         return _scaled(a, b)
     i, j = len(shape_of(a)) - 1, len(shape_of(b)) - 1
@@ -213,13 +230,21 @@ def inner(a: Any, b: Any, /) -> Any:
 
 @implements(np.vdot)
 def vdot(a: Any, b: Any, /) -> Any:
-    """The dot product of the flattened operands, the first conjugated."""
+    """The dot product of the flattened operands, the first conjugated.
+
+    >>> hy.vdot([1j, 2], [1j, 1])
+    np.complex128(3+0j)
+    """
     return dot_general(reshape(traced(a).conj(), -1), reshape(b, -1), ((0,), (0,)))
 
 
 @implements(np.linalg.vecdot)
 def vecdot(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
-    """The dot product along an axis, the first conjugated."""
+    """The dot product along an axis, the first conjugated.
+
+    >>> hy.vecdot([[1, 2], [3, 4]], [1, 1])
+    array([3, 7])
+    """
     a, b = traced(x1), traced(x2)
     for place, x in enumerate((a, b)):
         if not shape_of(x):
@@ -235,13 +260,23 @@ def vecdot(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
 
 @implements(np.outer, np.linalg.outer)
 def outer(a: Any, b: Any, out: Any = None) -> Any:
-    """Every product of an element of a with one of b."""
+    """Every product of an element of a with one of b.
+
+    >>> hy.outer([1, 2], [3, 4, 5])
+    array([[ 3,  4,  5],
+           [ 6,  8, 10]])
+    """
     return u.multiply(reshape(a, (-1, 1)), reshape(b, (1, -1)), out=out)
 
 
 @implements(np.kron)
 def kron(a: Any, b: Any) -> Any:
-    """The Kronecker product of two arrays."""
+    """The Kronecker product of two arrays.
+
+    >>> hy.kron([[1, 2]], [[1, 0], [0, 1]])
+    array([[1, 0, 2, 0],
+           [0, 1, 0, 2]])
+    """
     rank = max(len(shape_of(a)), len(shape_of(b)))
     shape_a = (1,) * (rank - len(shape_of(a))) + shape_of(a)
     shape_b = (1,) * (rank - len(shape_of(b))) + shape_of(b)
@@ -254,7 +289,11 @@ def kron(a: Any, b: Any) -> Any:
 
 @implements(np.cross)
 def cross(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None) -> Any:
-    """The vector product of three-dimensional vectors along an axis."""
+    """The vector product of three-dimensional vectors along an axis.
+
+    >>> hy.cross([1, 0, 0], [0, 1, 0])
+    array([0, 0, 1])
+    """
     axisa, axisb, axisc = (axisa, axisb, axisc) if axis is None else (axis, axis, axis)
     a, b = moveaxis(a, axisa, -1), moveaxis(b, axisb, -1)
     if shape_of(a)[-1] != 3 or shape_of(b)[-1] != 3:
@@ -266,7 +305,11 @@ def cross(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axi
 
 @implements(np.tensordot, np.linalg.tensordot)
 def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
-    """The sum of products over the given axes: the last n of a with the first n of b, or two lists of axes."""
+    """The sum of products over the given axes: the last n of a with the first n of b, or two lists of axes.
+
+    >>> hy.tensordot(np.ones((2, 3, 4)), np.ones((3, 4, 5))).shape
+    (2, 5)
+    """
     shape_a, shape_b = shape_of(a), shape_of(b)
     if isinstance(axes, (int, np.integer)):
         over_a, over_b = tuple(range(len(shape_a) - axes, len(shape_a))), tuple(range(axes))
@@ -288,7 +331,11 @@ def _array(x: Any) -> Any:
 # Einstein's notation -----------------------------------------------------------------------------------------------------
 @implements(np.einsum)
 def einsum(subscripts: Any, /, *operands: Any, out: Any = None, optimize: Any = False, **rest: Any) -> Any:
-    """Products and sums written with axis letters, e.g. "ij,jk->ik"; operands are contracted from left to right."""
+    """Products and sums written with axis letters, e.g. "ij,jk->ik"; operands are contracted from left to right.
+
+    >>> hy.einsum("ij,j->i", [[1, 2], [3, 4]], [1, 1]), hy.einsum("ii", [[1, 2], [3, 4]])
+    (array([3, 7]), np.int64(5))
+    """
     if not isinstance(subscripts, str) or rest:
         raise unsupported("np.einsum with sublists or keywords", 'write the axes as a string, e.g. "ij,jk->ik"')
     terms, output = _subscripts(subscripts, operands)
@@ -392,7 +439,11 @@ def _square(x: Any) -> Any:
 
 @implements(np.linalg.solve)
 def solve(a: Any, b: Any) -> Any:
-    """The x with `a @ x = b`; a vector b gives a vector. A singular matrix raises LinAlgError when it runs."""
+    """The x with `a @ x = b`; a vector b gives a vector. A singular matrix raises LinAlgError when it runs.
+
+    >>> hy.linalg.solve([[2.0, 0.0], [0.0, 4.0]], [2.0, 2.0])
+    array([1. , 0.5])
+    """
     a, b = _square(a), _float_matrix(b)
     dtype = dt.promote(a.dtype, b.dtype)
     a, b = cast(a, dtype), cast(b, dtype)
@@ -407,21 +458,35 @@ def solve(a: Any, b: Any) -> Any:
 
 @implements(np.linalg.inv)
 def inv(a: Any) -> Any:
-    """The inverse of square matrices."""
+    """The inverse of square matrices.
+
+    >>> hy.linalg.inv([[2.0, 0.0], [0.0, 4.0]])
+    array([[0.5 , 0.  ],
+           [0.  , 0.25]])
+    """
     a = _square(a)
     return laid_out(bind(la.solve, a, broadcast_to(identity_like(a), shape_of(a))), stacked((a,), shape_of(a)))
 
 
 @implements(np.linalg.det)
 def det(a: Any) -> Any:
-    """The determinant of square matrices."""
+    """The determinant of square matrices.
+
+    >>> hy.linalg.det([[2.0, 0.0], [0.0, 3.0]])
+    np.float64(6.0)
+    """
     a = _square(a)
     return laid_out(bind(la.det, a), stacked((a,), shape_of(a)[:-2], 0))
 
 
 @implements(np.linalg.cholesky)
 def cholesky(a: Any, /, *, upper: bool = False) -> Any:
-    """The lower triangular L with `L @ L.mT = a`, for positive definite matrices."""
+    """The lower triangular L with `L @ L.mT = a`, for positive definite matrices.
+
+    >>> hy.linalg.cholesky([[4.0, 2.0], [2.0, 10.0]])
+    array([[2., 0.],
+           [1., 3.]])
+    """
     a = _square(a)
     lower = laid_out(bind(la.cholesky, a), stacked((a,), shape_of(a)))
     return u.conjugate(swapaxes(lower, -1, -2)) if upper else lower
@@ -433,7 +498,11 @@ def _named(name: str, parts: tuple) -> Any:
 
 @implements(np.linalg.eigh)
 def eigh(a: Any, UPLO: str = "L") -> Any:
-    """Eigenvalues in ascending order and eigenvectors as columns, of symmetric matrices."""
+    """Eigenvalues in ascending order and eigenvectors as columns, of symmetric matrices.
+
+    >>> hy.linalg.eigh([[2.0, 0.0], [0.0, 1.0]]).eigenvalues
+    array([1., 2.])
+    """
     if UPLO != "L":
         raise unsupported("np.linalg.eigh(UPLO='U')", "use the lower triangle")
     return _named("EighResult", bind(la.eigh, _square(a)))
@@ -441,7 +510,12 @@ def eigh(a: Any, UPLO: str = "L") -> Any:
 
 @implements(np.linalg.qr)
 def qr(a: Any, mode: str = "reduced") -> Any:
-    """Orthonormal columns Q and upper triangular R with `Q @ R = a`."""
+    """Orthonormal columns Q and upper triangular R with `Q @ R = a`.
+
+    >>> q, r = hy.linalg.qr(np.ones((3, 2)))
+    >>> q.shape, r.shape
+    ((3, 2), (2, 2))
+    """
     if mode != "reduced":
         raise unsupported(f"np.linalg.qr(mode={mode!r})", "use the reduced form")
     return _named("QRResult", bind(la.qr, _float_matrix(a)))
@@ -449,7 +523,11 @@ def qr(a: Any, mode: str = "reduced") -> Any:
 
 @implements(np.linalg.svd)
 def svd(a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian: bool = False) -> Any:
-    """Singular values with their left and right vectors."""
+    """Singular values with their left and right vectors.
+
+    >>> hy.linalg.svd([[3.0, 0.0], [0.0, 4.0]]).S
+    array([4., 3.])
+    """
     if hermitian or (full_matrices and compute_uv and shape_of(a)[-1] != shape_of(a)[-2]):
         raise unsupported("np.linalg.svd with full or hermitian matrices", "use full_matrices=False")
     parts = bind(la.svd, _float_matrix(a))
@@ -458,7 +536,11 @@ def svd(a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian: 
 
 @implements(np.linalg.norm)
 def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
-    """A vector norm (2 by default, or p, inf, 0) or matrix norm (Frobenius by default, or 1, inf)."""
+    """A vector norm (2 by default, or p, inf, 0) or matrix norm (Frobenius by default, or 1, inf).
+
+    >>> hy.linalg.norm([3.0, 4.0]), hy.linalg.norm([[1.0, 2.0], [3.0, 4.0]], 1)
+    (np.float64(5.0), np.float64(6.0))
+    """
     x = traced(x)
     x = x if dt.is_inexact(x.dtype) else cast(x, np.float64)
     size = u.absolute(x)

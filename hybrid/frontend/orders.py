@@ -60,13 +60,21 @@ def _arg_extreme(extreme: Any, x: Any, axis: Any, out: Any, keepdims: Any) -> An
 
 @implements(np.argmax)
 def argmax(a: Any, axis: Any = None, out: Any = None, *, keepdims: Any = NO_VALUE) -> Any:
-    """The index of the first largest element (the first NaN, if any), as int64."""
+    """The index of the first largest element (the first NaN, if any), as int64. Of nothing: ValueError.
+
+    >>> hy.argmax([3, 9, 4, 9]), hy.argmax([[1, 5], [3, 2]], axis=1)
+    (np.int64(1), array([1, 0]))
+    """
     return _arg_extreme(max, a, axis, out, keepdims)
 
 
 @implements(np.argmin)
 def argmin(a: Any, axis: Any = None, out: Any = None, *, keepdims: Any = NO_VALUE) -> Any:
-    """The index of the first smallest element (the first NaN, if any), as int64."""
+    """The index of the first smallest element (the first NaN, if any), as int64. Of nothing: ValueError.
+
+    >>> hy.argmin([3.0, np.nan, 1.0])
+    np.int64(1)
+    """
     return _arg_extreme(min, a, axis, out, keepdims)
 
 
@@ -83,13 +91,22 @@ def _running(primitive: Primitive, x: Any, axis: Any, dtype: Any, out: Any, wide
 
 @implements(np.cumsum)
 def cumsum(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Any:
-    """The running sum along an axis, or over all elements in order."""
+    """The running sum along an axis, or over all elements in order. Dtypes as those of `sum`.
+
+    >>> hy.cumsum([[1, 2], [3, 4]], axis=1)
+    array([[1, 3],
+           [3, 7]])
+    """
     return _running(sort_ops.cumsum, a, axis, dtype, out)
 
 
 @implements(np.cumprod)
 def cumprod(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Any:
-    """The running product along an axis, or over all elements in order."""
+    """The running product along an axis, or over all elements in order. Dtypes as those of `prod`.
+
+    >>> hy.cumprod([1, 2, 3, 4])
+    array([ 1,  2,  6, 24])
+    """
     return _running(sort_ops.cumprod, a, axis, dtype, out)
 
 
@@ -114,7 +131,12 @@ def _ordered(primitive: Primitive, x: Any, axis: Any, **params: Any) -> tr.Symbo
 
 @implements(np.sort)
 def sort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable: Any = None) -> Any:
-    """A sorted copy along an axis (None: of all elements); NaN goes last."""
+    """A sorted copy along an axis (None: of all elements); NaN goes last.
+
+    >>> hy.sort([[3, 1, 2], [9, 8, 7]], axis=1)
+    array([[1, 2, 3],
+           [7, 8, 9]])
+    """
     asked = "stable" if stable or kind in ("stable", "mergesort") else None
     made = _ordered(sort_ops.sort, a, axis, kind=asked) if asked else _ordered(sort_ops.sort, a, axis)
     return laid_out(made, None if axis is None else like(a))
@@ -122,7 +144,11 @@ def sort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable:
 
 @implements(np.argsort)
 def argsort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable: Any = None) -> Any:
-    """The indices that sort along an axis; equal elements keep their order with `stable=True`."""
+    """The indices that sort along an axis; equal elements keep their order with `stable=True`. As int64.
+
+    >>> hy.argsort([30, 10, 20])
+    array([1, 2, 0])
+    """
     return wrap(_ordered(sort_ops.argsort, a, axis, kind="stable" if stable else kind or "quicksort"))
 
 
@@ -139,7 +165,11 @@ def _at(x: Any, axis: int, position: Size) -> Any:
 
 @implements(np.median)
 def median(a: Any, axis: Any = None, out: Any = None, overwrite_input: bool = False, keepdims: bool = False) -> Any:
-    """The middle element in order, or the mean of the two middle ones; NaN if any element is."""
+    """The middle element in order, or the mean of the two middle ones; NaN if any element is. Of integers in float64.
+
+    >>> hy.median([3.0, 1.0, 2.0]), hy.median([[4, 1, 2, 3]], axis=1)
+    (np.float64(2.0), array([2.5]))
+    """
     if isinstance(axis, (tuple, list)):
         raise unsupported("np.median over several axes", "reshape those axes into one first")
     x = traced(a)
@@ -171,7 +201,13 @@ def _concatenated(a: Any, b: Any, axis: int) -> Any:
 
 @implements(np.take_along_axis)
 def take_along_axis(arr: Any, indices: Any, axis: Any = -1) -> Any:
-    """Elements of `arr` at one index per element along an axis; indices out of bounds raise IndexError."""
+    """Elements of `arr` at one index per element along an axis; indices out of bounds raise IndexError.
+
+    >>> x = np.array([[30, 10], [5, 7]])
+    >>> hy.take_along_axis(x, np.argsort(x, axis=1), axis=1)
+    array([[10, 30],
+           [ 5,  7]])
+    """
     trace = active()
     arr, indices = traced(arr), traced(indices)
     if axis is None:

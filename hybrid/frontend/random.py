@@ -62,7 +62,14 @@ class Generator:
     # the stream ---------------------------------------------------------------------------------------------------------
     @property
     def state(self) -> np.ndarray:
-        """Key and number of words used, as a new array: assign it to go on from here once more."""
+        """Key and number of words used, as a new array: assign it to go on from here once more.
+
+        >>> rng = hy.random.default_rng(1)
+        >>> before, first = rng.state, rng.random()
+        >>> rng.state = before
+        >>> rng.random() == first
+        True
+        """
         return np.array(concrete(self._held()))
 
     @state.setter
@@ -72,13 +79,24 @@ class Generator:
         self._held()[...] = wrap(np.array(state))
 
     def seed(self, seed: Any = None) -> None:
-        """Begin the stream of a seed: a Python or NumPy integer from 0 to 2⁶⁴ - 1, or None for one from the system."""
+        """Begin the stream of a seed: a Python or NumPy integer from 0 to 2⁶⁴ - 1, or None for one from the system.
+
+        >>> rng = hy.random.default_rng(1)
+        >>> first = rng.random()
+        >>> rng.seed(1)
+        >>> rng.random() == first
+        True
+        """
         held = self._held()
         held[0] = _key_of(seed)
         held[1] = 0
 
     def spawn(self, n: int) -> list[Generator]:
-        """n generators with streams of their own, which depend on this one's state."""
+        """n generators with streams of their own, which depend on this one's state.
+
+        >>> [child.random(2).shape for child in hy.random.default_rng(1).spawn(2)]
+        [(2,), (2,)]
+        """
         (keys,) = self._words(operator.index(n))
         made = []
         for k in range(n):
@@ -131,7 +149,6 @@ class Generator:
     def random(self, size: Any = None, dtype: Any = None) -> Any:
         """Uniform numbers in [0, 1): multiples of 2⁻⁵³, for float32 of 2⁻²⁴.
 
-        >>> import hybrid as hy
         >>> hy.random.default_rng(1).random(3, dtype="float64").shape
         (3,)
         """
@@ -140,36 +157,61 @@ class Generator:
         return self._drawn(shape, own, lambda words: w.unit(words, own))
 
     def uniform(self, low: Any = 0.0, high: Any = 1.0, size: Any = None, dtype: Any = None) -> Any:
-        """Uniform numbers in [low, high)."""
+        """Uniform numbers in [low, high). `low` and `high` broadcast.
+
+        >>> x = hy.random.default_rng(1).uniform(2.0, 3.0, 100)
+        >>> x.shape, bool((x >= 2).all() and (x < 3).all())
+        ((100,), True)
+        """
         low, high = _given(low), _given(high)
         return low + (high - low) * self.random(_shape(size, low, high), dtype)
 
     def standard_normal(self, size: Any = None, dtype: Any = None) -> Any:
-        """Normal numbers of mean 0 and variance 1: the normal quantile of a word."""
+        """Normal numbers of mean 0 and variance 1: the normal quantile of a word.
+
+        >>> hy.random.default_rng(1).standard_normal((2, 3)).dtype
+        dtype('float32')
+        """
         shape = _shape(size)
         own = _float(dtype, shape)
         return self._drawn(shape, own, lambda words: w.normal(words, own))
 
     def normal(self, loc: Any = 0.0, scale: Any = 1.0, size: Any = None, dtype: Any = None) -> Any:
-        """Normal numbers of mean `loc` and standard deviation `scale`."""
+        """Normal numbers of mean `loc` and standard deviation `scale`. ValueError where `scale` is negative.
+
+        >>> abs(hy.random.default_rng(1).normal(5.0, 0.1, 1000).mean().item() - 5) < 0.02
+        True
+        """
         loc, scale = _given(loc), _given(scale)
         _require(scale >= 0, "scale < 0")
         return loc + scale * self.standard_normal(_shape(size, loc, scale), dtype)
 
     def standard_exponential(self, size: Any = None, dtype: Any = None) -> Any:
-        """Exponential numbers of mean 1: -log of a uniform number in (0, 1)."""
+        """Exponential numbers of mean 1: -log of a uniform number in (0, 1).
+
+        >>> bool((hy.random.default_rng(1).standard_exponential(100) >= 0).all())
+        True
+        """
         shape = _shape(size)
         own = _float(dtype, shape)
         return self._drawn(shape, own, lambda words: -w.log(w.inner(words, own), own))
 
     def exponential(self, scale: Any = 1.0, size: Any = None, dtype: Any = None) -> Any:
-        """Exponential numbers of mean `scale`."""
+        """Exponential numbers of mean `scale`. ValueError where it is negative.
+
+        >>> hy.random.default_rng(1).exponential([1.0, 2.0]).shape
+        (2,)
+        """
         scale = _given(scale)
         _require(scale >= 0, "scale < 0")
         return scale * self.standard_exponential(_shape(size, scale), dtype)
 
     def laplace(self, loc: Any = 0.0, scale: Any = 1.0, size: Any = None, dtype: Any = None) -> Any:
-        """Numbers of density e^(-|x - loc|/scale)/2·scale: an exponential number with a random sign."""
+        """Numbers of density e^(-|x - loc|/scale)/2·scale: an exponential number with a random sign.
+
+        >>> hy.random.default_rng(1).laplace(size=3).shape
+        (3,)
+        """
         loc, scale = _given(loc), _given(scale)
         _require(scale >= 0, "scale < 0")
         shape = _shape(size, loc, scale)
@@ -182,7 +224,11 @@ class Generator:
         return loc + scale * self._drawn(shape, own, signed)
 
     def logistic(self, loc: Any = 0.0, scale: Any = 1.0, size: Any = None, dtype: Any = None) -> Any:
-        """Numbers of distribution function 1/(1 + e^(-(x - loc)/scale)): log u - log(1 - u)."""
+        """Numbers of distribution function 1/(1 + e^(-(x - loc)/scale)): log u - log(1 - u).
+
+        >>> hy.random.default_rng(1).logistic(size=3, dtype="float64").dtype
+        dtype('float64')
+        """
         loc, scale = _given(loc), _given(scale)
         _require(scale >= 0, "scale < 0")
         shape = _shape(size, loc, scale)
@@ -195,7 +241,11 @@ class Generator:
         return loc + scale * self._drawn(shape, own, odds)
 
     def gumbel(self, loc: Any = 0.0, scale: Any = 1.0, size: Any = None, dtype: Any = None) -> Any:
-        """Numbers of distribution function e^(-e^(-(x - loc)/scale)): -log of an exponential number."""
+        """Numbers of distribution function e^(-e^(-(x - loc)/scale)): -log of an exponential number.
+
+        >>> hy.random.default_rng(1).gumbel(size=3).shape
+        (3,)
+        """
         loc, scale = _given(loc), _given(scale)
         _require(scale >= 0, "scale < 0")
         shape = _shape(size, loc, scale)
@@ -208,7 +258,11 @@ class Generator:
         return loc + scale * self._drawn(shape, own, late)
 
     def bernoulli(self, p: Any = 0.5, size: Any = None) -> Any:
-        """True with probability p."""
+        """True with probability p. ValueError where p is not within [0, 1].
+
+        >>> hy.random.default_rng(1).bernoulli(1.0, 3)
+        tensor([ True,  True,  True], dtype=bool)
+        """
         p = _given(p)
         _require(p >= 0, "p < 0")
         _require(p <= 1, "p > 1")
@@ -220,6 +274,12 @@ class Generator:
 
         Of n values it is number ⌊word·n/2⁶⁴⌋, or ⌊two words·n/2¹²⁸⌋ for n ≥ 2³²: no probability is off by more than 2⁻³² of
         itself, which all the words of a stream are too few to show.
+
+        ValueError where there is none, DTypeError where `dtype` is no integer.
+
+        >>> x = hy.random.default_rng(1).integers(1, 7, 100)
+        >>> x.dtype, bool((x >= 1).all() and (x < 7).all())
+        (dtype('int64'), True)
         """
         low, high = (0, _given(low)) if high is None else (_given(low), _given(high))
         own = dt.canonical(dtype)
@@ -250,19 +310,33 @@ class Generator:
         return self._drawn(shape, dtype, lambda a, b: cast(w.counts_wide(a, b, n) + first, dtype), wide=True)
 
     def randint(self, low: Any, high: Any = None, size: Any = None, dtype: Any = np.int64) -> Any:
-        """As `integers`, under the name of NumPy's older functions."""
+        """As `integers`, under the name of NumPy's older functions.
+
+        >>> hy.random.default_rng(1).randint(5, size=4).shape
+        (4,)
+        """
         return self.integers(low, high, size, dtype)
 
     # orders -------------------------------------------------------------------------------------------------------------
     def permutation(self, x: Any) -> Any:
-        """The numbers below x in random order, or a copy of an array with its rows in random order."""
+        """The numbers below x in random order, or a copy of an array with its rows in random order.
+
+        >>> sorted(hy.random.default_rng(1).permutation(4).tolist())
+        [0, 1, 2, 3]
+        """
         if _is_integer(x):
             return _tensor(argsort(*self._words(operator.index(x))))
         x = x if isinstance(x, Tensor) else np.asarray(x)
         return take(x, _plain(argsort(*self._words(_known(shape_of(x)[0])))), axis=0)
 
     def shuffle(self, x: Any) -> None:
-        """Bring the rows of an array into random order, in place."""
+        """Bring the rows of an array into random order, in place. DTypeError where it is no array.
+
+        >>> x = np.arange(4)
+        >>> hy.random.default_rng(1).shuffle(x)
+        >>> sorted(x.tolist())
+        [0, 1, 2, 3]
+        """
         if not isinstance(x, (Tensor, np.ndarray)):
             raise DTypeError("shuffle works in place", got=type(x).__name__, expected="an array or a tensor",
                              fix="permutation(x) gives a new array")  # fmt: skip
@@ -274,6 +348,11 @@ class Generator:
 
         Args:
             p: how likely they are, up to a factor; all the same if left out.
+
+        Raises ValueError where there is nothing to choose from, or too little without putting back.
+
+        >>> len(set(hy.random.default_rng(1).choice(5, 5, replace=False).tolist()))
+        5
         """
         many = operator.index(a) if _is_integer(a) else _known(shape_of(a if isinstance(a, Tensor) else np.asarray(a))[0])
         shape = _shape(size)
@@ -303,7 +382,13 @@ class Generator:
 
 
 def default_rng(seed: Any = None) -> Generator:
-    """A generator of its own stream; the same for the same seed, an integer from 0 to 2⁶⁴ - 1."""
+    """A generator of its own stream; the same for the same seed, an integer from 0 to 2⁶⁴ - 1.
+
+    `seed=None`: one from the system.
+
+    >>> hy.random.default_rng(7).random() == hy.random.default_rng(7).random()
+    True
+    """
     made = Generator(zeros(2, dt.uint64) if tr.current() is not None else np.zeros(2, np.uint64))
     made.seed(seed)
     return made
@@ -407,10 +492,18 @@ bernoulli, permutation, shuffle, choice = _shared.bernoulli, _shared.permutation
 
 
 def rand(*shape: int, dtype: Any = None) -> Any:
-    """Uniform numbers in [0, 1), the shape as arguments."""
+    """Uniform numbers in [0, 1), the shape as arguments.
+
+    >>> hy.random.rand(2, 3).shape
+    (2, 3)
+    """
     return random(shape, dtype)
 
 
 def randn(*shape: int, dtype: Any = None) -> Any:
-    """Standard normal numbers, the shape as arguments."""
+    """Standard normal numbers, the shape as arguments.
+
+    >>> hy.random.randn(2, 3).shape
+    (2, 3)
+    """
     return standard_normal(shape, dtype)

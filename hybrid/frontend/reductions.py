@@ -123,7 +123,11 @@ def _filled_like(x: Any, value: Any) -> Any:
 @implements(np.sum)
 def sum(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = NO_VALUE, initial: Any = NO_VALUE,
         where: Any = NO_VALUE) -> Any:  # fmt: skip
-    """The sum of elements over the given axes; booleans and narrow integers add in 64 bits."""
+    """The sum of elements over the given axes; booleans and narrow integers add in 64 bits.
+
+    >>> hy.sum([[1, 2], [3, 4]], axis=0)
+    array([4, 6])
+    """
     if dtype is not None and dt.canonical(dtype) == dt.bool_:
         return _fold(r.any, u.logical_or, False, a, axis, dtype, out, keepdims, initial, where, dt.bool_)
     return _fold(r.sum, u.add, 0, a, axis, dtype, out, keepdims, initial, where, accumulator(strong(a)))
@@ -132,7 +136,12 @@ def sum(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: 
 @implements(np.prod)
 def prod(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = NO_VALUE, initial: Any = NO_VALUE,
          where: Any = NO_VALUE) -> Any:  # fmt: skip
-    """The product of elements over the given axes; booleans and narrow integers multiply in 64 bits."""
+    """The product of elements over the given axes; booleans and narrow integers multiply in 64 bits.
+
+    >>> hy.prod([[1, 2], [3, 4]], axis=1, keepdims=True)
+    array([[ 2],
+           [12]])
+    """
     if dtype is not None and dt.canonical(dtype) == dt.bool_:
         return _fold(r.all, u.logical_and, True, a, axis, dtype, out, keepdims, initial, where, dt.bool_)
     return _fold(r.prod, u.multiply, 1, a, axis, dtype, out, keepdims, initial, where, accumulator(strong(a)))
@@ -142,7 +151,11 @@ def prod(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims:
 def max(
     a: Any, axis: Any = None, out: Any = None, keepdims: Any = NO_VALUE, initial: Any = NO_VALUE, where: Any = NO_VALUE
 ) -> Any:
-    """The largest element over the given axes; NaN wins. An empty reduction without `initial` raises ValueError."""
+    """The largest element over the given axes; NaN wins. An empty reduction without `initial` raises ValueError.
+
+    >>> hy.max([[1, 5], [3, 4]], axis=1)
+    array([5, 4])
+    """
     return _fold(r.max, u.maximum, None, a, axis, None, out, keepdims, initial, where, strong(a))
 
 
@@ -150,25 +163,41 @@ def max(
 def min(
     a: Any, axis: Any = None, out: Any = None, keepdims: Any = NO_VALUE, initial: Any = NO_VALUE, where: Any = NO_VALUE
 ) -> Any:
-    """The smallest element over the given axes; NaN wins. An empty reduction without `initial` raises ValueError."""
+    """The smallest element over the given axes; NaN wins. An empty reduction without `initial` raises ValueError.
+
+    >>> hy.min([2.0, np.nan, 1.0]), hy.min([], initial=9.0)
+    (np.float64(nan), np.float64(9.0))
+    """
     return _fold(r.min, u.minimum, None, a, axis, None, out, keepdims, initial, where, strong(a))
 
 
 @implements(np.all)
 def all(a: Any, axis: Any = None, out: Any = None, keepdims: Any = NO_VALUE, *, where: Any = NO_VALUE) -> Any:
-    """Whether every element over the given axes is nonzero."""
+    """Whether every element over the given axes is nonzero. NaN counts as nonzero.
+
+    >>> hy.all([[True, False], [True, True]], axis=1)
+    array([False,  True])
+    """
     return _fold(r.all, u.logical_and, True, a, axis, bool, out, keepdims, NO_VALUE, where, dt.bool_)
 
 
 @implements(np.any)
 def any(a: Any, axis: Any = None, out: Any = None, keepdims: Any = NO_VALUE, *, where: Any = NO_VALUE) -> Any:
-    """Whether some element over the given axes is nonzero."""
+    """Whether some element over the given axes is nonzero.
+
+    >>> hy.any([[0, 0], [0, 2]], axis=1)
+    array([False,  True])
+    """
     return _fold(r.any, u.logical_or, False, a, axis, bool, out, keepdims, NO_VALUE, where, dt.bool_)
 
 
 @implements(np.count_nonzero)
 def count_nonzero(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
-    """How many elements over the given axes are nonzero."""
+    """How many elements over the given axes are nonzero.
+
+    >>> hy.count_nonzero([0, 3, 0, 4])
+    np.int64(2)
+    """
     return sum(cast(a, bool), axis, keepdims=keepdims)
 
 
@@ -195,7 +224,13 @@ def _mean_dtypes(x: Any, dtype: Any) -> tuple[np.dtype, np.dtype]:
 def mean(
     a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = NO_VALUE, *, where: Any = NO_VALUE
 ) -> Any:
-    """The arithmetic mean over the given axes; of integers in float64."""
+    """The arithmetic mean over the given axes; of integers in float64.
+
+    Half precision adds in float32. The mean of nothing is NaN, with a RuntimeWarning.
+
+    >>> hy.mean([[1, 2], [3, 5]], axis=0)
+    array([2. , 3.5])
+    """
     wide, narrow = _mean_dtypes(a, dtype)
     total = sum(a, axis, wide, keepdims=keepdims, where=where)
     count = _count(a, axis, where)
@@ -223,7 +258,13 @@ def reshaped(x: Any, shape: tuple) -> Any:
 @implements(np.var)
 def var(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: float = 0, keepdims: Any = NO_VALUE, *,
         where: Any = NO_VALUE, mean: Any = NO_VALUE, correction: Any = NO_VALUE) -> Any:  # fmt: skip
-    """The variance over the given axes, Σ|x - mean|² / (n - ddof), in two passes as NumPy computes it."""
+    """The variance over the given axes, Σ|x - mean|² / (n - ddof), in two passes as NumPy computes it.
+
+    Real also for complex numbers; of integers in float64.
+
+    >>> hy.var([1.0, 2.0, 4.0, 5.0]), hy.var([1.0, 2.0, 4.0, 5.0], ddof=1)
+    (np.float64(2.5), np.float64(3.3333333333333335))
+    """
     ddof = ddof if correction is NO_VALUE else correction
     wide, narrow = _mean_dtypes(a, dtype)
     x = cast(traced(a), wide)
@@ -249,7 +290,11 @@ def _larger(free: Any) -> Any:
 @implements(np.std)
 def std(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: float = 0, keepdims: Any = NO_VALUE, *,
         where: Any = NO_VALUE, mean: Any = NO_VALUE, correction: Any = NO_VALUE) -> Any:  # fmt: skip
-    """The standard deviation over the given axes: the square root of `var`."""
+    """The standard deviation over the given axes: the square root of `var`.
+
+    >>> hy.std([[1.0, 3.0], [2.0, 8.0]], axis=1)
+    array([1., 3.])
+    """
     wide, narrow = _mean_dtypes(a, dtype)
     spread = var(cast(a, wide), axis, None, None, ddof, keepdims, where=where, mean=mean, correction=correction)
     return finish(cast(root(spread), dt.real_of(narrow)), out)
@@ -262,13 +307,23 @@ def root(x: Any) -> Any:
 
 @implements(np.ptp)
 def ptp(a: Any, axis: Any = None, out: Any = None, keepdims: Any = NO_VALUE) -> Any:
-    """The range of elements over the given axes: max - min."""
+    """The range of elements over the given axes: max - min.
+
+    >>> hy.ptp([3, 9, 4])
+    np.int64(6)
+    """
     return finish(max(a, axis, keepdims=keepdims) - min(a, axis, keepdims=keepdims), out)
 
 
 @implements(np.average)
 def average(a: Any, axis: Any = None, weights: Any = None, returned: bool = False, *, keepdims: Any = NO_VALUE) -> Any:
-    """The weighted mean: Σ w·x / Σ w. Weights of rank 1 belong to one axis."""
+    """The weighted mean: Σ w·x / Σ w. Weights of rank 1 belong to one axis.
+
+    Raises ZeroDivisionError where weights add up to zero. `returned=True` runs as plain Python.
+
+    >>> hy.average([1.0, 2.0, 6.0], weights=[1, 1, 2])
+    np.float64(3.75)
+    """
     if returned:
         raise unsupported("np.average with returned=True")
     if weights is None:
@@ -308,13 +363,21 @@ def _nan_less(x: Any, fill: Any) -> Any:
 
 @implements(np.nansum)
 def nansum(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = NO_VALUE) -> Any:
-    """The sum with NaN counted as zero."""
+    """The sum with NaN counted as zero.
+
+    >>> hy.nansum([1.0, np.nan, 2.0])
+    np.float64(3.0)
+    """
     return sum(_nan_less(traced(a), 0), axis, dtype, out, keepdims)
 
 
 @implements(np.nanmean)
 def nanmean(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = NO_VALUE) -> Any:
-    """The mean of elements that are not NaN."""
+    """The mean of elements that are not NaN.
+
+    >>> hy.nanmean([1.0, np.nan, 2.0])
+    np.float64(1.5)
+    """
     if not dt.is_inexact(strong(a)):
         return mean(a, axis, dtype, out, keepdims)
     x = traced(a)
@@ -323,13 +386,21 @@ def nanmean(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdi
 
 @implements(np.nanmax)
 def nanmax(a: Any, axis: Any = None, out: Any = None, keepdims: Any = NO_VALUE) -> Any:
-    """The largest element that is not NaN; NaN where there is none."""
+    """The largest element that is not NaN; NaN where there is none.
+
+    >>> hy.nanmax([1.0, np.nan, 2.0])
+    np.float64(2.0)
+    """
     return finish(_nan_extreme(max, -np.inf, traced(a), axis, keepdims), out)
 
 
 @implements(np.nanmin)
 def nanmin(a: Any, axis: Any = None, out: Any = None, keepdims: Any = NO_VALUE) -> Any:
-    """The smallest element that is not NaN; NaN where there is none."""
+    """The smallest element that is not NaN; NaN where there is none.
+
+    >>> hy.nanmin([[1.0, np.nan], [2.0, 0.5]], axis=0)
+    array([1. , 0.5])
+    """
     return finish(_nan_extreme(min, np.inf, traced(a), axis, keepdims), out)
 
 

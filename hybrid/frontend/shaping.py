@@ -85,7 +85,14 @@ def _resolved(shape: tuple, size: Size) -> Shape:
 
 @implements(np.reshape)
 def reshape(a: Any, /, shape: Any = None, order: str = "C", *, copy: bool | None = None) -> Any:
-    """The same elements in another shape (one size may be -1): a view where the strides allow it, else a copy."""
+    """The same elements in another shape (one size may be -1): a view where the strides allow it, else a copy.
+
+    Raises ValueError where the sizes do not multiply to as many.
+
+    >>> hy.reshape(np.arange(6), (2, -1))
+    array([[0, 1, 2],
+           [3, 4, 5]])
+    """
     sizes = tuple(shape) if isinstance(shape, (tuple, list)) else (shape,)
     if order == "F":
         return transpose(reshape(transpose(a), sizes[::-1], copy=copy))
@@ -107,7 +114,11 @@ def reshape(a: Any, /, shape: Any = None, order: str = "C", *, copy: bool | None
 
 @implements(np.ravel)
 def ravel(a: Any, order: str = "C") -> Any:
-    """The elements in one axis: a view of what lies in one piece, else a copy."""
+    """The elements in one axis: a view of what lies in one piece, else a copy.
+
+    >>> hy.ravel([[1, 2], [3, 4]])
+    array([1, 2, 3, 4])
+    """
     if order == "F":
         return reshape(a, -1, order="F")
     ask(active(), traced(a))
@@ -122,7 +133,12 @@ def ravel(a: Any, order: str = "C") -> Any:
 
 @implements(np.transpose, np.permute_dims)
 def transpose(a: Any, axes: Any = None) -> Any:
-    """The axes in another order (reversed without `axes`), as a view."""
+    """The axes in another order (reversed without `axes`), as a view.
+
+    >>> hy.transpose([[1, 2], [3, 4]]), hy.transpose(np.ones((2, 3, 4)), (2, 0, 1)).shape
+    (array([[1, 3],
+           [2, 4]]), (4, 2, 3))
+    """
     x = traced(a)
     rank = len(shape_of(x))
     perm = tuple(range(rank))[::-1] if axes is None else tuple(normalize_axis(axis, rank) for axis in axes)
@@ -133,7 +149,11 @@ def transpose(a: Any, axes: Any = None) -> Any:
 
 @implements(np.matrix_transpose, np.linalg.matrix_transpose)
 def matrix_transpose(x: Any, /) -> Any:
-    """The last two axes swapped, as a view."""
+    """The last two axes swapped, as a view.
+
+    >>> hy.matrix_transpose(np.ones((5, 2, 3))).shape
+    (5, 3, 2)
+    """
     if len(shape_of(x)) < 2:
         raise ValueError(f"Input array must be at least 2-dimensional, but it is {len(shape_of(x))}")
     return swapaxes(x, -1, -2)
@@ -141,7 +161,11 @@ def matrix_transpose(x: Any, /) -> Any:
 
 @implements(np.swapaxes)
 def swapaxes(a: Any, axis1: int, axis2: int) -> Any:
-    """Two axes exchanged, as a view."""
+    """Two axes exchanged, as a view.
+
+    >>> hy.swapaxes(np.ones((2, 3, 4)), 0, 2).shape
+    (4, 3, 2)
+    """
     rank = len(shape_of(a))
     perm = list(range(rank))
     i, j = normalize_axis(axis1, rank), normalize_axis(axis2, rank)
@@ -151,7 +175,11 @@ def swapaxes(a: Any, axis1: int, axis2: int) -> Any:
 
 @implements(np.moveaxis)
 def moveaxis(a: Any, source: Any, destination: Any) -> Any:
-    """Axes moved to other places, the rest in order, as a view."""
+    """Axes moved to other places, the rest in order, as a view.
+
+    >>> hy.moveaxis(np.ones((2, 3, 4)), 0, -1).shape
+    (3, 4, 2)
+    """
     rank = len(shape_of(a))
     from_ = [normalize_axis(k, rank) for k in (source if isinstance(source, (tuple, list)) else (source,))]
     to = [normalize_axis(k, rank) for k in (destination if isinstance(destination, (tuple, list)) else (destination,))]
@@ -165,7 +193,11 @@ def moveaxis(a: Any, source: Any, destination: Any) -> Any:
 
 @implements(np.rollaxis)
 def rollaxis(a: Any, axis: int, start: int = 0) -> Any:
-    """One axis moved before another, as a view."""
+    """One axis moved before another, as a view.
+
+    >>> hy.rollaxis(np.ones((2, 3, 4)), 2).shape
+    (4, 2, 3)
+    """
     rank = len(shape_of(a))
     axis, start = normalize_axis(axis, rank), start + rank if start < 0 else start
     return moveaxis(a, axis, start - 1 if axis < start else start)
@@ -173,7 +205,11 @@ def rollaxis(a: Any, axis: int, start: int = 0) -> Any:
 
 @implements(np.expand_dims)
 def expand_dims(a: Any, axis: Any) -> Any:
-    """New axes of size 1 at the given places of the result, as a view."""
+    """New axes of size 1 at the given places of the result, as a view.
+
+    >>> hy.expand_dims([1, 2], 0).shape, hy.expand_dims([1, 2], (0, 2)).shape
+    ((1, 2), (1, 2, 1))
+    """
     x = traced(a)
     rank = len(shape_of(x)) + (len(axis) if isinstance(axis, (tuple, list)) else 1)
     axes, sizes = normalize_axes(axis, rank), iter(shape_of(x))
@@ -183,7 +219,11 @@ def expand_dims(a: Any, axis: Any) -> Any:
 
 @implements(np.squeeze)
 def squeeze(a: Any, axis: Any = None) -> Any:
-    """Axes of size 1 dropped (all, or the given ones), as a view."""
+    """Axes of size 1 dropped (all, or the given ones), as a view. A given axis of another size raises ValueError.
+
+    >>> hy.squeeze(np.ones((1, 3, 1))).shape, hy.squeeze(np.ones((1, 3, 1)), axis=0).shape
+    ((3,), (3, 1))
+    """
     x = traced(a)
     shape = shape_of(x)
     ones = [k for k, size in enumerate(shape) if active().ask("eq", size, 1)]
@@ -198,7 +238,12 @@ def squeeze(a: Any, axis: Any = None) -> Any:
 
 @implements(np.broadcast_to)
 def broadcast_to(array: Any, shape: Any, subok: bool = False) -> Any:
-    """The array stretched to a shape, as a read-only view."""
+    """The array stretched to a shape, as a read-only view. Raises ValueError where it does not fit.
+
+    >>> hy.broadcast_to([1, 2], (2, 2))
+    array([[1, 2],
+           [1, 2]])
+    """
     x = traced(array)
     trace = active()
     target = tuple(integers.size_of(trace, s) for s in (shape if isinstance(shape, (tuple, list)) else (shape,)))
@@ -210,7 +255,11 @@ def broadcast_to(array: Any, shape: Any, subok: bool = False) -> Any:
 
 @implements(np.broadcast_arrays)
 def broadcast_arrays(*args: Any, subok: bool = False) -> tuple:
-    """The arrays stretched to their common shape."""
+    """The arrays stretched to their common shape.
+
+    >>> [x.shape for x in hy.broadcast_arrays(np.ones((3, 1)), np.ones(4))]
+    [(3, 4), (3, 4)]
+    """
     shape = broadcast_shapes(*(shape_of(x) for x in args))
     return tuple(broadcast_to(x, shape) if shape_of(x) != shape else _as_array(x) for x in args)
 
@@ -222,7 +271,13 @@ def _as_array(x: Any) -> Any:
 
 @implements(np.flip)
 def flip(m: Any, axis: Any = None) -> Any:
-    """The elements in reverse along the given axes (all without `axis`), as a view."""
+    """The elements in reverse along the given axes (all without `axis`), as a view.
+
+    >>> hy.flip([[1, 2], [3, 4]]), hy.flip([[1, 2], [3, 4]], axis=0)
+    (array([[4, 3],
+           [2, 1]]), array([[3, 4],
+           [1, 2]]))
+    """
     rank = len(shape_of(m))
     axes = normalize_axes(axis, rank)
     return getitem(m, tuple(slice(None, None, -1) if k in axes else slice(None) for k in range(rank)))
@@ -230,19 +285,34 @@ def flip(m: Any, axis: Any = None) -> Any:
 
 @implements(np.fliplr)
 def fliplr(m: Any) -> Any:
-    """Columns in reverse."""
+    """Columns in reverse. At least two axes.
+
+    >>> hy.fliplr([[1, 2], [3, 4]])
+    array([[2, 1],
+           [4, 3]])
+    """
     return flip(m, 1)
 
 
 @implements(np.flipud)
 def flipud(m: Any) -> Any:
-    """Rows in reverse."""
+    """Rows in reverse. At least one axis.
+
+    >>> hy.flipud([[1, 2], [3, 4]])
+    array([[3, 4],
+           [1, 2]])
+    """
     return flip(m, 0)
 
 
 @implements(np.rot90)
 def rot90(m: Any, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Any:
-    """The array turned by k quarter turns in the plane of two axes."""
+    """The array turned by k quarter turns in the plane of two axes.
+
+    >>> hy.rot90([[1, 2], [3, 4]])
+    array([[2, 4],
+           [1, 3]])
+    """
     first, second = (normalize_axis(a, len(shape_of(m))) for a in axes)
     if k % 4 == 0:
         return getitem(m, ...)
@@ -274,7 +344,12 @@ def stop_gradient(x: Any) -> Any:
 
 @implements(np.copy)
 def copy(a: Any, order: str = "K", subok: bool = False) -> Any:
-    """A new array with the same elements."""
+    """A new array with the same elements.
+
+    >>> x = np.ones(2)
+    >>> hy.copy(x) is x, hy.copy(x).base is None
+    (False, True)
+    """
     trace = active()
     made = trace.fresh(operand(trace, traced(a), strong(a)), "tensor" if kind_of(a) == "tensor" else "ndarray")
     return laid_out(made, like(a, order))
@@ -287,17 +362,29 @@ def _at_least(rank: int, place: Callable[[Shape], Shape], arrays: tuple) -> Any:
 
 @implements(np.atleast_1d)
 def atleast_1d(*arys: Any) -> Any:
-    """The arrays with at least one axis."""
+    """The arrays with at least one axis.
+
+    >>> hy.atleast_1d(3.0), hy.atleast_1d([1, 2])
+    (array([3.]), array([1, 2]))
+    """
     return _at_least(1, lambda s: (1,), arys)
 
 
 @implements(np.atleast_2d)
 def atleast_2d(*arys: Any) -> Any:
-    """The arrays with at least two axes, new ones in front."""
+    """The arrays with at least two axes, new ones in front.
+
+    >>> hy.atleast_2d([1, 2])
+    array([[1, 2]])
+    """
     return _at_least(2, lambda s: (1,) * (2 - len(s)) + s, arys)
 
 
 @implements(np.atleast_3d)
 def atleast_3d(*arys: Any) -> Any:
-    """The arrays with at least three axes, as NumPy places them."""
+    """The arrays with at least three axes, as NumPy places them.
+
+    >>> hy.atleast_3d([1, 2]).shape, hy.atleast_3d(np.ones((2, 3))).shape
+    ((1, 2, 1), (2, 3, 1))
+    """
     return _at_least(3, lambda s: (1, *s, 1) if len(s) < 2 and s else (*s, 1) if s else (1, 1, 1), arys)

@@ -33,7 +33,11 @@ MAX_TAPS = 32
 
 @implements(np.searchsorted)
 def searchsorted(a: Any, v: Any, side: str = "left", sorter: Any = None) -> Any:
-    """Where values would go in a sorted vector, as int64."""
+    """Where values would go in a sorted vector, as int64.
+
+    >>> hy.searchsorted([1, 3, 5], [3, 4]), hy.searchsorted([1, 3, 5], 3, side="right")
+    (array([1, 2]), np.int64(2))
+    """
     if sorter is not None:
         raise unsupported("np.searchsorted with sorter=", "sort the vector first")
     if side not in ("left", "right"):
@@ -53,7 +57,11 @@ def _least(size: Size) -> Any:
 
 @implements(np.interp)
 def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None) -> Any:
-    """The piecewise linear function through the points (xp, fp), constant beyond them; in float64."""
+    """The piecewise linear function through the points (xp, fp), constant beyond them; in float64.
+
+    >>> hy.interp([0.5, 9.0], [0.0, 1.0, 2.0], [0.0, 10.0, 40.0])
+    array([ 5., 40.])
+    """
     if period is not None:
         raise unsupported("np.interp with period=", "reduce x first, e.g. x % period")
     x, xp, fp = map(traced, (x, xp, fp))
@@ -125,7 +133,11 @@ def _is_longer(v: Any, a: Any) -> bool:
 
 @implements(np.convolve)
 def convolve(a: Any, v: Any, mode: str = "full") -> Any:
-    """The discrete convolution of two vectors: full, same or valid."""
+    """The discrete convolution of two vectors: full, same or valid.
+
+    >>> hy.convolve([1, 2, 3], [1, 1]), hy.convolve([1, 2, 3], [1, 1], mode="valid")
+    (array([1, 3, 5, 3]), array([3, 5]))
+    """
     a, v = _vectors(a, v, "convolve")
     if _is_longer(v, a):
         a, v = v, a
@@ -134,7 +146,11 @@ def convolve(a: Any, v: Any, mode: str = "full") -> Any:
 
 @implements(np.correlate)
 def correlate(a: Any, v: Any, mode: str = "valid") -> Any:
-    """The cross-correlation of two vectors: valid, same or full."""
+    """The cross-correlation of two vectors: valid, same or full.
+
+    >>> hy.correlate([1, 2, 3], [0, 1])
+    array([2, 3])
+    """
     a, v = _vectors(a, v, "correlate")
     if _is_longer(v, a):
         # Exchanged operands give the same numbers in reverse.
@@ -144,7 +160,11 @@ def correlate(a: Any, v: Any, mode: str = "valid") -> Any:
 
 @implements(np.gradient)
 def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> Any:
-    """Central differences inside and one-sided ones at the ends, along each axis; spacings are numbers."""
+    """Central differences inside and one-sided ones at the ends, along each axis; spacings are numbers.
+
+    >>> hy.gradient([1.0, 2.0, 4.0, 7.0]), hy.gradient([1.0, 3.0], 0.5)
+    (array([1. , 1.5, 2.5, 3. ]), array([4., 4.]))
+    """
     x = traced(f)
     x = x if dt.is_inexact(x.dtype) else cast(x, np.float64)
     rank = len(shape_of(x))
@@ -182,7 +202,11 @@ def quantile(
     keepdims: bool = False,
     **rest: Any,
 ) -> Any:
-    """The values below which fractions q of the elements lie, interpolated linearly; NaN if any element is."""
+    """The values below which fractions q of the elements lie, interpolated linearly; NaN if any element is.
+
+    >>> hy.quantile([1.0, 2.0, 3.0, 4.0], [0.25, 0.5])
+    array([1.75, 2.5 ])
+    """
     if method != "linear" or out is not None or keepdims or rest or isinstance(axis, tuple):
         raise unsupported("np.quantile beyond q, one axis and the linear method")
     if holds_tensor((q,)):
@@ -221,7 +245,11 @@ def percentile(
     keepdims: bool = False,
     **rest: Any,
 ) -> Any:
-    """`quantile` with q in percent."""
+    """`quantile` with q in percent.
+
+    >>> hy.percentile([1.0, 2.0, 3.0], 50)
+    np.float64(2.0)
+    """
     if holds_tensor((q,)):
         raise unsupported("np.percentile at places that only a run knows")
     fractions = [np.float64(part) / 100 for part in q] if isinstance(q, (list, tuple, np.ndarray)) and np.ndim(q) else q / 100
@@ -230,7 +258,11 @@ def percentile(
 
 @implements(np.polyval)
 def polyval(p: Any, x: Any) -> Any:
-    """The polynomial with coefficients p, highest power first, at x, by Horner's rule."""
+    """The polynomial with coefficients p, highest power first, at x, by Horner's rule.
+
+    >>> hy.polyval([1, 0, -2], 3.0)
+    np.float64(7.0)
+    """
     coefficients = list(np.asarray(p)) if isinstance(p, (list, tuple)) else [getitem(p, k) for k in range(shape_of(p)[0])]
     x = traced(x)
     y = zeros_like(x)  # all there is without coefficients

@@ -69,19 +69,34 @@ def _transform(a: Any, n: int | None, axis: int, norm: str | None, out: Any, inv
 
 @implements(np.fft.fft)
 def fft(a: Any, n: int | None = None, axis: int = -1, norm: str | None = None, out: Any = None) -> Any:
-    """The discrete Fourier transform along an axis."""
+    """The discrete Fourier transform along an axis.
+
+    X[k] = Σ x[j]·e^(-2πi·jk/n) (Cooley and Tukey 1965). `n` cuts or pads with zeros; `norm` "backward", "ortho" or "forward"
+    says which way divides by n. float16, float32 and complex64 give complex64, all else complex128.
+
+    >>> hy.fft.fft([1.0, 0.0, 0.0, 0.0])
+    array([1.+0.j, 1.+0.j, 1.+0.j, 1.+0.j])
+    """
     return _transform(a, n, axis, norm, out, False)
 
 
 @implements(np.fft.ifft)
 def ifft(a: Any, n: int | None = None, axis: int = -1, norm: str | None = None, out: Any = None) -> Any:
-    """The inverse transform along an axis."""
+    """The inverse transform along an axis.
+
+    >>> hy.fft.ifft([4.0, 0.0, 0.0, 0.0])
+    array([1.+0.j, 1.+0.j, 1.+0.j, 1.+0.j])
+    """
     return _transform(a, n, axis, norm, out, True)
 
 
 @implements(np.fft.rfft)
 def rfft(a: Any, n: int | None = None, axis: int = -1, norm: str | None = None, out: Any = None) -> Any:
-    """The transform of real numbers: the first n//2 + 1 coefficients."""
+    """The transform of real numbers: the first n//2 + 1 coefficients.
+
+    >>> hy.fft.rfft([1.0, 2.0, 3.0, 2.0])
+    array([ 8.+0.j, -2.+0.j,  0.+0.j])
+    """
     if out is not None:
         raise unsupported("np.fft with out=", "assign the result instead")
     dtype = strong(a)
@@ -96,7 +111,11 @@ def rfft(a: Any, n: int | None = None, axis: int = -1, norm: str | None = None, 
 
 @implements(np.fft.irfft)
 def irfft(a: Any, n: int | None = None, axis: int = -1, norm: str | None = None, out: Any = None) -> Any:
-    """The inverse of `rfft`: n real numbers (without n, an even number of them)."""
+    """The inverse of `rfft`: n real numbers (without n, an even number of them).
+
+    >>> hy.fft.irfft([8.0, -2.0, 0.0])
+    array([1., 2., 3., 2.])
+    """
     if out is not None:
         raise unsupported("np.fft with out=", "assign the result instead")
     dtype = strong(a)
@@ -109,25 +128,45 @@ def irfft(a: Any, n: int | None = None, axis: int = -1, norm: str | None = None,
 
 @implements(np.fft.fftn)
 def fftn(a: Any, s: Any = None, axes: Any = None, norm: str | None = None, out: Any = None) -> Any:
-    """The transform along several axes, all without `axes`."""
+    """The transform along several axes, all without `axes`.
+
+    >>> hy.fft.fftn(np.ones((2, 2)))
+    array([[4.+0.j, 0.+0.j],
+           [0.+0.j, 0.+0.j]])
+    """
     return _several(fft, a, s, axes, norm, out)
 
 
 @implements(np.fft.ifftn)
 def ifftn(a: Any, s: Any = None, axes: Any = None, norm: str | None = None, out: Any = None) -> Any:
-    """The inverse transform along several axes, all without `axes`."""
+    """The inverse transform along several axes, all without `axes`.
+
+    >>> hy.fft.ifftn([[4.0, 0.0], [0.0, 0.0]])
+    array([[1.+0.j, 1.+0.j],
+           [1.+0.j, 1.+0.j]])
+    """
     return _several(ifft, a, s, axes, norm, out)
 
 
 @implements(np.fft.fft2)
 def fft2(a: Any, s: Any = None, axes: Any = (-2, -1), norm: str | None = None, out: Any = None) -> Any:
-    """The transform along two axes."""
+    """The transform along two axes.
+
+    >>> hy.fft.fft2(np.ones((2, 2)))
+    array([[4.+0.j, 0.+0.j],
+           [0.+0.j, 0.+0.j]])
+    """
     return _several(fft, a, s, axes, norm, out)
 
 
 @implements(np.fft.ifft2)
 def ifft2(a: Any, s: Any = None, axes: Any = (-2, -1), norm: str | None = None, out: Any = None) -> Any:
-    """The inverse transform along two axes."""
+    """The inverse transform along two axes.
+
+    >>> hy.fft.ifft2([[4.0, 0.0], [0.0, 0.0]])
+    array([[1.+0.j, 1.+0.j],
+           [1.+0.j, 1.+0.j]])
+    """
     return _several(ifft, a, s, axes, norm, out)
 
 
@@ -181,13 +220,21 @@ def _several(one: Any, a: Any, s: Any, axes: Any, norm: str | None, out: Any) ->
 
 @implements(np.fft.fftshift)
 def fftshift(x: Any, axes: Any = None) -> Any:
-    """The zero frequency moved to the middle."""
+    """The zero frequency moved to the middle.
+
+    >>> hy.fft.fftshift([0, 1, 2, -2, -1])
+    array([-2, -1,  0,  1,  2])
+    """
     return _shifted(x, axes, lambda size: integers.integer(active(), size) // 2)
 
 
 @implements(np.fft.ifftshift)
 def ifftshift(x: Any, axes: Any = None) -> Any:
-    """The inverse of `fftshift`."""
+    """The inverse of `fftshift`.
+
+    >>> hy.fft.ifftshift([-2, -1, 0, 1, 2])
+    array([ 0,  1,  2, -2, -1])
+    """
     return _shifted(x, axes, lambda size: -(integers.integer(active(), size) // 2))
 
 
