@@ -26,8 +26,7 @@ def cond(pred: Any, then: Callable[..., Any], orelse: Callable[..., Any], *opera
         then, orelse: functions of the operands. In a decorated function both are traced if only a run knows `pred`, and their
             results are of one type and nesting.
 
-    >>> import numpy as np
-    >>> cond(np.float64(3.0) > 2, lambda x: x + 1, lambda x: x - 1, 10)
+    >>> hy.cond(np.float64(3.0) > 2, lambda x: x + 1, lambda x: x - 1, 10)
     11
     """
     if pred:
@@ -44,7 +43,7 @@ def while_loop(test: Callable[[Any], Any], body: Callable[[Any], Any], state: An
     Raises:
         ArgumentError: `body` returns another nesting.
 
-    >>> while_loop(lambda s: s[0] < 100, lambda s: (2 * s[0], s[1] + 1), (1, 0))
+    >>> hy.while_loop(lambda s: s[0] < 100, lambda s: (2 * s[0], s[1] + 1), (1, 0))
     (128, 7)
     """
     while test(state):
@@ -63,7 +62,7 @@ def fori_loop(low: int, high: int, body: Callable[[int, Any], Any], state: Any) 
     Raises:
         ArgumentError: `body` returns another nesting.
 
-    >>> fori_loop(0, 5, lambda i, total: total + i, 0)
+    >>> hy.fori_loop(0, 5, lambda i, total: total + i, 0)
     10
     """
     for i in range(low, high):
@@ -88,8 +87,7 @@ def scan(
     Raises:
         ArgumentError: nothing says how many rounds, or lengths differ; `body` returns no pair, or another nesting.
 
-    >>> import numpy as np
-    >>> scan(lambda total, x: (total + x, total * x), 0.0, np.array([1.0, 2.0, 3.0]))
+    >>> hy.scan(lambda total, x: (total + x, total * x), 0.0, np.array([1.0, 2.0, 3.0]))
     (np.float64(6.0), array([0., 2., 9.]))
     """
     count = _count(xs, length)

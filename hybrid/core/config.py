@@ -28,9 +28,8 @@ listeners: list[Callable[[str, object, object], None]] = []
 class Config:
     """Settings, one field each. Assigning a value of the wrong type raises `ArgumentError`.
 
-    >>> from hybrid.core.config import config
-    >>> with config.override(threads=1):
-    ...     config.threads
+    >>> with hy.config.override(threads=1):
+    ...     hy.config.threads
     1
     """
 

@@ -24,7 +24,7 @@ class Spec:
     Raises:
         ArgumentError: a size is negative, or neither an integer nor a name nor None.
 
-    >>> Spec((32, 784)), Spec((None, 784)), Spec(("batch", 3), "int64")
+    >>> hy.Spec((32, 784)), hy.Spec((None, 784)), hy.Spec(("batch", 3), "int64")
     (Spec((32, 784), 'float32'), Spec((None, 784), 'float32'), Spec(('batch', 3), 'int64'))
     """
 

@@ -22,7 +22,6 @@ def register(cls: type, flatten: Callable[[Any], tuple[list, Hashable]], unflatt
         flatten: `object -> (children, aux)`, with `aux` hashable.
         unflatten: `(aux, children) -> object`.
 
-    >>> import hybrid as hy
     >>> class Pair:
     ...     def __init__(self, a, b):
     ...         self.a, self.b = a, b

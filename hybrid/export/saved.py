@@ -39,6 +39,12 @@ class Saved:
         graph: what to run.
         meta: "arguments", "parameters", "results" and "written" as `save` writes them; absent ones describe a plain
             function of the graph's inputs that returns its outputs.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     hy.export.save(hy.function(np.exp), f"{folder}/exp.hy", np.ones(3))
+    ...     type(hy.export.load(f"{folder}/exp.hy")).__name__
+    'Saved'
     """
 
     def __init__(self, graph: Graph, meta: dict[str, Any]):
@@ -240,14 +246,13 @@ def save(what: Function | Graph | Saved, path: str | Path, *args: Any, **kwargs:
         ArgumentError: an argument or a result is of a class that exists only in the program that saves it.
         CompileError: the call cannot be compiled; the message says why.
 
-    >>> import tempfile, numpy as np
-    >>> from hybrid.staging.function import function
-    >>> @function
+    >>> import tempfile
+    >>> @hy.function
     ... def scale(x, by):
     ...     return {"scaled": x * by}
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     save(scale, f"{folder}/scale.hy", np.ones(3), 2.0)
-    ...     load(f"{folder}/scale.hy")(np.arange(3.0), 10.0)
+    ...     hy.export.save(scale, f"{folder}/scale.hy", np.ones(3), 2.0)
+    ...     hy.export.load(f"{folder}/scale.hy")(np.arange(3.0), 10.0)
     {'scaled': array([ 0., 10., 20.])}
     """
     if isinstance(what, Function):
@@ -271,6 +276,12 @@ def load(path: str | Path) -> Saved:
 
     Raises:
         GraphError: the file is damaged, or of a format this version does not read.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     hy.export.save(hy.function(np.exp), f"{folder}/exp.hy", np.ones(3))
+    ...     hy.export.load(f"{folder}/exp.hy")(np.zeros(3))
+    array([1., 1., 1.])
     """
     graph, meta = archive.read(Path(path))
     try:

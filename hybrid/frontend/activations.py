@@ -33,7 +33,6 @@ def _peak(x: Any, axis: Any) -> Any:
 def softmax(x: Any, axis: Any = -1) -> Any:
     """e^x / Σ e^x along an axis, shifted by the maximum so that nothing overflows.
 
-    >>> import hybrid as hy
     >>> hy.softmax(hy.tensor([0.0, 0.0]))
     tensor([0.5, 0.5], dtype=float32)
     """

@@ -109,7 +109,6 @@ def tensor(data: Any, dtype: Any = None, requires_grad: bool = False) -> Any:
         dtype: what to convert to.
         requires_grad: whether gradients with respect to it are asked for; the data are detached then.
 
-    >>> import hybrid as hy
     >>> hy.tensor([[1, 2], [3, 4]]).dtype, hy.tensor([0.5]).dtype
     (dtype('int64'), dtype('float32'))
     """
@@ -290,7 +289,6 @@ def _counted(array: np.ndarray, kind: str) -> Any:
 def arange(start: Any, stop: Any = None, step: Any = 1, dtype: Any = None, *, device: str | None = None) -> Any:
     """start, start + step, … before stop; of Python floats in the default float.
 
-    >>> import hybrid as hy
     >>> hy.arange(3), hy.arange(0, 1, 0.5)
     (tensor([0, 1, 2], dtype=int64), tensor([0. , 0.5], dtype=float32))
     """

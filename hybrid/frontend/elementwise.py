@@ -343,7 +343,6 @@ def where(condition: Any, x: Any = None, y: Any = None, /) -> Any:
         condition: any dtype; nonzero counts as true.
         x, y: arrays or scalars, broadcast against the condition. Both or neither (neither: `nonzero`).
 
-    >>> import hybrid as hy
     >>> hy.where(hy.tensor([1.0, -2.0]) > 0, 1.0, 0.0)
     tensor([1., 0.], dtype=float64)
     """

@@ -17,7 +17,6 @@ class Gradients:
     def requires_grad(self) -> bool:
         """Whether operations on this tensor are remembered for `backward`. Settable on leaves of floats or complex numbers.
 
-        >>> import hybrid as hy
         >>> x = hy.tensor([1.0, 2.0], requires_grad=True)
         >>> (x * x).sum().backward()
         >>> x.grad
@@ -30,13 +29,23 @@ class Gradients:
         lifted.tape.require(self, wanted)
 
     def requires_grad_(self, wanted: bool = True) -> Any:
-        """Set `requires_grad`; the tensor itself."""
+        """Set `requires_grad`; the tensor itself.
+
+        >>> hy.tensor([1.0]).requires_grad_().requires_grad
+        True
+        """
         lifted.tape.require(self, wanted)
         return self
 
     @property
     def grad(self) -> Any:
-        """The gradient that `backward` has added up so far: a tensor like this one, or None. Settable."""
+        """The gradient that `backward` has added up so far: a tensor like this one, or None. Settable.
+
+        >>> x = hy.tensor([1.0, 2.0], requires_grad=True)
+        >>> (x * 3).sum().backward()
+        >>> x.grad
+        tensor([3., 3.], dtype=float32)
+        """
         return lifted.tape.gradient(self)
 
     @grad.setter
@@ -45,7 +54,12 @@ class Gradients:
 
     @property
     def is_leaf(self) -> bool:
-        """Whether no remembered operation computed it."""
+        """Whether no remembered operation computed it.
+
+        >>> x = hy.tensor([1.0, 2.0], requires_grad=True)
+        >>> x.is_leaf, (x * 2).is_leaf
+        (True, False)
+        """
         return lifted.tape.is_leaf(self)
 
     def backward(self, gradient: Any = None, retain_graph: bool | None = None, create_graph: bool = False,
@@ -61,11 +75,24 @@ class Gradients:
         Raises:
             GradientError: the tensor was computed from no leaf, is no single number and `gradient` was not given, or has
                 been differentiated before.
+
+        >>> x = hy.tensor([1.0, 2.0], requires_grad=True)
+        >>> (x * x).backward(hy.tensor([1.0, 10.0]))
+        >>> x.grad
+        tensor([ 2., 40.], dtype=float32)
         """
         lifted.tape.backward(self, gradient, retain_graph, create_graph, inputs)
 
     def retain_grad(self) -> None:
-        """Let `backward` leave the gradient of this result in its `grad`, as for a leaf."""
+        """Let `backward` leave the gradient of this result in its `grad`, as for a leaf.
+
+        >>> x = hy.tensor([1.0, 2.0], requires_grad=True)
+        >>> y = x * 2
+        >>> y.retain_grad()
+        >>> (y * y).sum().backward()
+        >>> y.grad
+        tensor([4., 8.], dtype=float32)
+        """
         lifted.tape.retain(self)
 
     def register_hook(self, hook: Callable[[Any], Any]) -> Any:
@@ -73,5 +100,11 @@ class Gradients:
 
         Returns:
             A handle; `handle.remove()` takes the hook away.
+
+        >>> x = hy.tensor([1.0, 2.0], requires_grad=True)
+        >>> handle = x.register_hook(lambda g: g * 10)
+        >>> x.sum().backward()
+        >>> x.grad
+        tensor([10., 10.], dtype=float32)
         """
         return lifted.tape.hook(self, hook)

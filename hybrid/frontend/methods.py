@@ -68,7 +68,11 @@ class Methods:
 
     @followable
     def conj(self) -> Any:
-        """The complex conjugate; real numbers are their own."""
+        """The complex conjugate; real numbers are their own.
+
+        >>> hy.tensor([1 + 2j]).conj()
+        tensor([1.-2.j], dtype=complex128)
+        """
         if not is_complex(self.dtype):  # type: ignore[attr-defined]
             return self
         trace = tracing(self)  # a method keeps Python numbers Python numbers
@@ -77,14 +81,26 @@ class Methods:
     conjugate = conj
 
     def reshape(self, shape: Any, *sizes: int, order: str = "C", copy: bool | None = None) -> Any:
-        """The same elements in another shape, given as one tuple or as separate sizes; one may be -1."""
+        """The same elements in another shape, given as one tuple or as separate sizes; one may be -1.
+
+        ValueError where they do not fit.
+
+        >>> hy.arange(6).reshape(2, -1).shape
+        (2, 3)
+        """
         if order == "C" and copy is None:
             return shaping.reshape(self, _sizes(shape, sizes))
         return shaping.reshape(self, _sizes(shape, sizes), order=order, copy=copy)
 
     @followable
     def view(self, dtype: Any = None, *sizes: int) -> Any:
-        """The same memory: in another shape for sizes, as NumPy's `view` for a dtype."""
+        """The same memory: in another shape for sizes, as NumPy's `view` for a dtype.
+
+        ValueError where the strides do not allow it; of a dtype, traced code runs as plain Python.
+
+        >>> hy.arange(6).view(3, 2).shape, hy.tensor([1.0]).view("int32")
+        ((3, 2), tensor([1065353216], dtype=int32))
+        """
         if isinstance(dtype, (int, tuple)):
             return shaping.reshape(self, _sizes(dtype, sizes), copy=False)
         if dtype is None:
@@ -94,7 +110,11 @@ class Methods:
         return wrap(concrete(self).view(dtype))
 
     def transpose(self, *axes: Any) -> Any:
-        """The axes in another order, reversed without arguments."""
+        """The axes in another order, reversed without arguments.
+
+        >>> hy.ones((2, 3)).transpose().shape, hy.ones((2, 3, 4)).permute(2, 0, 1).shape
+        ((3, 2), (4, 2, 3))
+        """
         if not axes or axes == (None,):
             return shaping.transpose(self)
         return shaping.transpose(self, axes[0] if len(axes) == 1 and isinstance(axes[0], (tuple, list)) else axes)
@@ -103,14 +123,29 @@ class Methods:
 
     @property
     def T(self) -> Any:
+        """The axes in reverse, as a view.
+
+        >>> hy.ones((2, 3)).T.shape
+        (3, 2)
+        """
         return shaping.transpose(self)
 
     @property
     def mT(self) -> Any:
+        """The last two axes exchanged, as a view.
+
+        >>> hy.ones((5, 2, 3)).mT.shape
+        (5, 3, 2)
+        """
         return shaping.matrix_transpose(self)
 
     @property
     def real(self) -> Any:
+        """The real part, as a view. Settable.
+
+        >>> hy.tensor([1 + 2j]).real
+        tensor([1.], dtype=float64)
+        """
         if kind_of(self) == "python" and not is_complex(self.dtype):  # type: ignore[attr-defined]  # of a bool it is an int
             return self._value(".real").item().real
         return compositions.real(self)
@@ -121,6 +156,11 @@ class Methods:
 
     @property
     def imag(self) -> Any:
+        """The imaginary part, as a view; read-only zeros for real numbers. Settable for complex ones.
+
+        >>> hy.tensor([1 + 2j]).imag
+        tensor([2.], dtype=float64)
+        """
         if kind_of(self) == "python" and not is_complex(self.dtype):  # type: ignore[attr-defined]
             return self._value(".imag").item().imag
         return compositions.imag(self)
@@ -131,7 +171,11 @@ class Methods:
 
     @followable
     def flatten(self, order: str = "C") -> Any:
-        """The elements in one axis, always a copy."""
+        """The elements in one axis, always a copy.
+
+        >>> hy.ones((2, 3)).flatten().shape
+        (6,)
+        """
         if tracing(self) is None:
             return wrap(concrete(self).flatten(order))
         flat = shaping.ravel(self, order)
@@ -139,7 +183,11 @@ class Methods:
 
     @followable
     def astype(self, dtype: Any, order: str = "K", casting: str = "unsafe", subok: bool = True, copy: bool = True) -> Any:
-        """A copy in another dtype; with `copy=False`, the tensor itself where it has that dtype."""
+        """A copy in another dtype; with `copy=False`, the tensor itself where it has that dtype.
+
+        >>> hy.tensor([1.7]).astype("int64")
+        tensor([1], dtype=int64)
+        """
         if not copy and canonical(dtype) == self.dtype:  # type: ignore[attr-defined]
             return self
         out = cast(self, dtype)
@@ -151,73 +199,148 @@ class Methods:
         return out
 
     def to(self, dtype: Any) -> Any:
-        """The tensor in another dtype, itself where it has that dtype."""
+        """The tensor in another dtype, itself where it has that dtype.
+
+        >>> hy.tensor([1.7]).to(hy.float64).dtype
+        dtype('float64')
+        """
         return self.astype(dtype, copy=False)
 
     def copy(self, order: str = "C") -> Any:
-        """A new tensor with the same elements."""
+        """A new tensor with the same elements.
+
+        >>> x = hy.tensor([1.0])
+        >>> x.copy() is x, x.copy().base is None
+        (False, True)
+        """
         made = shaping.copy(self, order)
         return made[()] if kind_of(self) == "scalar" else made
 
     def clone(self) -> Any:
-        """A new tensor with the same elements."""
+        """A new tensor with the same elements.
+
+        >>> hy.tensor([1.0]).clone()
+        tensor([1.], dtype=float32)
+        """
         return shaping.copy(self)
 
     def detach(self) -> Any:
-        """The same memory as a tensor that gradients do not flow through."""
+        """The same memory as a tensor that gradients do not flow through.
+
+        >>> hy.tensor([1.0], requires_grad=True).detach().requires_grad
+        False
+        """
         return shaping.stop_gradient(self)
 
     def contiguous(self) -> Any:
-        """A C-contiguous tensor: itself, or a copy."""
+        """A C-contiguous tensor: itself, or a copy.
+
+        >>> hy.ones((2, 3)).T.contiguous().flags.c_contiguous
+        True
+        """
         return self if self.flags.c_contiguous else shaping.copy(self, "C")  # type: ignore[attr-defined]
 
     def fill(self, value: Any) -> None:
-        """Every element set to one value."""
+        """Every element set to one value.
+
+        >>> x = hy.zeros(2)
+        >>> x.fill(3)
+        >>> x
+        tensor([3., 3.], dtype=float32)
+        """
         self[...] = value  # type: ignore[index]
 
     def sort(self, axis: int = -1, kind: Any = None, order: Any = None, *, stable: Any = None) -> None:
-        """The elements sorted along an axis, in place as NumPy's method; `hybrid.sort` gives a copy."""
+        """The elements sorted along an axis, in place as NumPy's method; `hybrid.sort` gives a copy.
+
+        >>> x = hy.tensor([3, 1, 2])
+        >>> x.sort()
+        >>> x
+        tensor([1, 2, 3], dtype=int64)
+        """
         self[...] = orders.sort(self, axis, kind, stable=stable)  # type: ignore[index]
 
     def item(self, *args: Any) -> Any:
-        """One element as a Python number."""
+        """One element as a Python number. ValueError of several without an index.
+
+        >>> hy.tensor([[1.5]]).item(), hy.tensor([1, 2]).item(1)
+        (1.5, 2)
+        """
         if tr.current() is None or tracing(self) is None or any(isinstance(k, tuple) for k in args):
             return self._value("item()").item(*args)
         return editing.number_of(self, *args)
 
     def tolist(self) -> Any:
-        """The elements as nested lists of Python numbers."""
+        """The elements as nested lists of Python numbers.
+
+        >>> hy.tensor([[1.0, 2.0], [3.0, 4.0]]).tolist()
+        [[1.0, 2.0], [3.0, 4.0]]
+        """
         if tr.current() is None or tracing(self) is None or not editing.is_short(self):
             return self._value("tolist()").tolist()
         return editing.listed(self)
 
     def partition(self, kth: Any, axis: int = -1, kind: str = "introselect", order: Any = None) -> None:
-        """The elements partly sorted along an axis, in place."""
+        """The elements partly sorted along an axis, in place.
+
+        >>> x = hy.tensor([3, 1, 2])
+        >>> x.partition(1)
+        >>> x[1]
+        tensor(2, dtype=int64)
+        """
         self[...] = np.partition(self, kth, axis, kind)  # type: ignore[index, call-overload]
 
     def argpartition(self, kth: Any, axis: int = -1, kind: str = "introselect", order: Any = None) -> Any:
-        """The indices that partly sort along an axis."""
+        """The indices that partly sort along an axis.
+
+        >>> hy.tensor([3, 1, 2]).argpartition(0)[0]
+        tensor(1, dtype=int64)
+        """
         return np.argpartition(self, kth, axis, kind)  # type: ignore[arg-type]
 
     def searchsorted(self, v: Any, side: str = "left", sorter: Any = None) -> Any:
-        """Where values would go in this sorted vector."""
+        """Where values would go in this sorted vector.
+
+        >>> hy.tensor([1, 3, 5]).searchsorted(4)
+        tensor(2, dtype=int64)
+        """
         return signals.searchsorted(self, v, side, sorter)
 
     def compress(self, condition: Any, axis: Any = None, out: Any = None) -> Any:
-        """The slices along an axis for which a condition holds."""
+        """The slices along an axis for which a condition holds.
+
+        >>> hy.tensor([1, 2, 3]).compress([True, False, True])
+        tensor([1, 3], dtype=int64)
+        """
         return selected.compress(condition, self, axis, out)
 
     def choose(self, choices: Any, out: Any = None, mode: str = "raise") -> Any:
-        """For each element, that of the array which it is the number of."""
+        """For each element, that of the array which it is the number of.
+
+        >>> hy.tensor([0, 1, 0]).choose([[1, 2, 3], [10, 20, 30]])
+        tensor([ 1, 20,  3], dtype=int64)
+        """
         return np.choose(self, choices, out, mode)  # type: ignore[call-overload]
 
     def put(self, indices: Any, values: Any, mode: str = "raise") -> None:
-        """Elements of the flat array written at places, in place."""
+        """Elements of the flat array written at places, in place.
+
+        >>> x = hy.zeros(3)
+        >>> x.put([0, 2], [1, 2])
+        >>> x
+        tensor([1., 0., 2.], dtype=float32)
+        """
         editing.put(self, indices, values, mode)
 
     @property
     def flat(self) -> Any:
-        """The elements in order, to be read, written and iterated over."""
+        """The elements in order, to be read, written and iterated over.
+
+        >>> x = hy.ones((2, 2))
+        >>> x.flat[3] = 5
+        >>> x.flat[3]
+        np.float32(5.0)
+        """
         if isinstance(unwrap(self), Lifted) and not tr.open_traces:
             return editing.FollowedFlat(self)
         return concrete(self).flat if tracing(self) is None else editing.flat_of(self)
@@ -227,9 +350,17 @@ class Methods:
         self.flat[:] = value
 
     def nonzero(self) -> tuple:
-        """The indices of nonzero elements, one tensor per axis."""
+        """The indices of nonzero elements, one tensor per axis.
+
+        >>> hy.tensor([0, 3, 4]).nonzero()
+        (tensor([1, 2], dtype=int64),)
+        """
         return selected.nonzero(self)
 
     def where(self, condition: Any, other: Any) -> Any:
-        """These elements where the condition holds, the other's elsewhere, in this tensor's dtype."""
+        """These elements where the condition holds, the other's elsewhere, in this tensor's dtype.
+
+        >>> hy.tensor([1.0, 2.0]).where([True, False], 0.0)
+        tensor([1., 0.], dtype=float32)
+        """
         return where(condition, self, other)

@@ -329,7 +329,6 @@ def slab(x: Any, axis: int, part: slice) -> Any:
 def stop_gradient(x: Any) -> Any:
     """The same array as a value that no gradient flows through.
 
-    >>> import hybrid as hy
     >>> hy.grad(lambda x: x * hy.stop_gradient(x))(3.0)
     3.0
     """

@@ -179,8 +179,7 @@ class Tensor(Methods, Gradients, Value):
 
     Make one with `hybrid.tensor`, `hybrid.asarray` or a creation function; it shares memory with the array it wraps.
 
-    >>> import numpy as np
-    >>> x = wrap(np.array([[1.0, 2.0], [3.0, 4.0]], np.float32))
+    >>> x = hy.tensor([[1.0, 2.0], [3.0, 4.0]])
     >>> x
     tensor([[1., 2.],
             [3., 4.]], dtype=float32)
@@ -360,7 +359,12 @@ class Tensor(Methods, Gradients, Value):
         return wrap(active().fresh(tr.read(unwrap(nearest)), "python")) if kind == "scalar" and tracing(self) else nearest
 
     def numpy(self) -> np.ndarray:
-        """The array behind this tensor, sharing its memory."""
+        """The array behind this tensor, sharing its memory.
+
+        >>> x = np.zeros(2)
+        >>> hy.asarray(x).numpy() is x
+        True
+        """
         return self._value("numpy()")
 
     # Exchange --------------------------------------------------------------------------------------------------------
@@ -431,6 +435,11 @@ class Tensor(Methods, Gradients, Value):
     # Header ----------------------------------------------------------------------------------------------------------
     @property
     def shape(self) -> tuple:
+        """The sizes of the axes. Settable where the elements can stay where they are.
+
+        >>> hy.ones((2, 3)).shape
+        (2, 3)
+        """
         if type(self._data) is not Symbol:
             return self._data.shape
         shape = self._data.type.shape
@@ -446,14 +455,29 @@ class Tensor(Methods, Gradients, Value):
 
     @property
     def dtype(self) -> np.dtype:
+        """What the elements are.
+
+        >>> hy.ones(2).dtype
+        dtype('float32')
+        """
         return self._data.type.dtype if type(self._data) is Symbol else self._data.dtype
 
     @property
     def ndim(self) -> int:
+        """How many axes there are.
+
+        >>> hy.ones((2, 3)).ndim
+        2
+        """
         return len(self._data.type.shape) if type(self._data) is Symbol else self._data.ndim
 
     @property
     def size(self) -> Any:
+        """How many elements there are.
+
+        >>> hy.ones((2, 3)).size
+        6
+        """
         if type(self._data) is not Symbol:
             return self._data.size
         size = self._data.type.size
@@ -461,14 +485,29 @@ class Tensor(Methods, Gradients, Value):
 
     @property
     def itemsize(self) -> int:
+        """The bytes of an element.
+
+        >>> hy.ones((2, 3)).itemsize
+        4
+        """
         return self.dtype.itemsize
 
     @property
     def nbytes(self) -> int:
+        """The bytes of all elements.
+
+        >>> hy.ones((2, 3)).nbytes
+        24
+        """
         return self.size * self.itemsize
 
     @property
     def strides(self) -> tuple[int, ...]:
+        """The bytes from one element to the next along each axis.
+
+        >>> hy.ones((2, 3)).strides
+        (12, 4)
+        """
         if type(self._data) is not Symbol:
             return self._data.strides
         shape = self._data.type.shape
@@ -478,18 +517,37 @@ class Tensor(Methods, Gradients, Value):
 
     @property
     def flags(self) -> Any:
+        """How the memory lies and whether it may be written, as NumPy says it.
+
+        >>> hy.ones((2, 3)).T.flags.f_contiguous
+        True
+        """
         return self._data.proto.flags if type(self._data) is Symbol else self._data.flags
 
     @property
     def base(self) -> Any:
+        """The array that this tensor is a view of, or None.
+
+        >>> hy.ones(3).base is None
+        True
+        """
         return self._value("base").base
 
     @property
     def device(self) -> str:
+        """Where it lives: "cpu", as all tensors.
+
+        >>> hy.ones(2).device
+        'cpu'
+        """
         return "cpu"
 
     def to_device(self, device: str, /, *, stream: Any = None) -> Any:
-        """This tensor; every tensor lives on the CPU."""
+        """This tensor; every tensor lives on the CPU. ArgumentError for another.
+
+        >>> hy.ones(2).to_device("cpu")
+        tensor([1., 1.], dtype=float32)
+        """
         if device != "cpu":
             raise ArgumentError("tensors live on the CPU", got=device, expected="cpu")
         return self

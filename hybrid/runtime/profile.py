@@ -157,6 +157,12 @@ def profile() -> Profile:
     """A profile to use as a context manager.
 
     Inside it every kernel runs and is timed by itself, so calls cost some microseconds more than usual.
+
+    >>> f = hy.function(lambda x: 2 * x)
+    >>> with hy.profile() as p:
+    ...     y = f(np.ones(3))
+    >>> [row.kernel for row in p.rows()]
+    ['k0']
     """
     return Profile()
 

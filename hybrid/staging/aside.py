@@ -58,7 +58,14 @@ def aside() -> Iterator[None]:
 
 @contextmanager
 def eager() -> Iterator[None]:
-    """Inside this block every decorated function of this thread is plain Python, for pdb, print and breakpoints."""
+    """Inside this block every decorated function of this thread is plain Python, for pdb, print and breakpoints.
+
+    >>> f = hy.function(lambda x: 2 * x)
+    >>> with hy.eager():
+    ...     y = f(np.ones(3))
+    >>> len(f.traces)
+    0
+    """
     state = tr.state()
     state.eager += 1
     try:

@@ -23,11 +23,23 @@ _STDLIB = os.path.join(sysconfig.get_path("stdlib"), "")
 
 
 class FallbackWarning(UserWarning):
-    """A decorated function, or a call of it, runs as plain Python; the message says why."""
+    """A decorated function, or a call of it, runs as plain Python; the message says why.
+
+    >>> import warnings
+    >>> with warnings.catch_warnings(action="ignore", category=hy.FallbackWarning):
+    ...     hy.function(lambda x: x.tobytes().hex())(np.zeros(1, "uint8"))
+    '00'
+    """
 
 
 class RetraceWarning(UserWarning):
-    """A decorated function is traced again and again; the message says what keeps changing."""
+    """A decorated function is traced again and again; the message says what keeps changing.
+
+    >>> import warnings
+    >>> with warnings.catch_warnings(action="ignore", category=hy.RetraceWarning):
+    ...     hy.function(lambda x: x.sum())(np.ones(3))
+    np.float64(3.0)
+    """
 
 
 @dataclass(frozen=True, slots=True)

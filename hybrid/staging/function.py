@@ -164,7 +164,12 @@ class Function(Keeps, Follows, Reports, Inspection):  # type: ignore[override]  
 
     @property
     def eager(self) -> Callable:
-        """The undecorated function."""
+        """The undecorated function.
+
+        >>> f = hy.function(lambda x: 2 * x)
+        >>> f.eager(3)
+        6
+        """
         return self.function
 
     # calls ------------------------------------------------------------------------------------------------------------
@@ -479,7 +484,14 @@ class Function(Keeps, Follows, Reports, Inspection):  # type: ignore[override]  
         self._announce(compiled)
 
     def clear(self) -> None:
-        """Forget all traces and refusals; the next call starts afresh."""
+        """Forget all traces and refusals; the next call starts afresh.
+
+        >>> f = hy.function(lambda x: 2 * x)
+        >>> y = f(np.ones(3))
+        >>> f.clear()
+        >>> len(f.traces)
+        0
+        """
         with self.lock:
             self._refusals = self._resting = 0
             for compiled in self._traces.values():
@@ -553,8 +565,7 @@ def function(
     Returns:
         A callable with the same signature, and `f.eager`, `f.graph(...)`, `f.loops(...)`, `f.explain()` to look inside.
 
-    >>> import numpy as np
-    >>> @function
+    >>> @hy.function
     ... def norm(x):
     ...     return np.sqrt((x * x).sum())
     >>> norm(np.array([3.0, 4.0]))

@@ -33,37 +33,84 @@ class Inspection:
 
     # stages -----------------------------------------------------------------------------------------------------------
     def trace(self, *args: Any, **kwargs: Any) -> Graph:
-        """The graph of this call before any pass. `hybrid.export.save(graph, path)` keeps it in a file."""
+        """The graph of this call before any pass. `hybrid.export.save(graph, path)` keeps it in a file.
+
+        CompileError, as of all these: this call runs as plain Python; the message says why.
+
+        >>> f = hy.function(lambda x: 2 * x)
+        >>> len(f.trace(np.ones(3)).outputs)
+        1
+        """
         return self._compiled(args, kwargs)[0].traced.graph
 
     def graph(self, *args: Any, **kwargs: Any) -> Graph:
-        """The graph of this call after simplification."""
+        """The graph of this call after simplification.
+
+        >>> f = hy.function(lambda x: 2 * x)
+        >>> print(f.graph(np.ones(3)))  # doctest: +ELLIPSIS
+        graph <lambda>(x: f64[3]) {
+          t0: f64[3] = mul(f64(2.0), x)  # ...
+          return t0
+        }
+        """
         return self._compiled(args, kwargs)[0].graph
 
     def loops(self, *args: Any, **kwargs: Any) -> str:
-        """The fused kernels of this call as loops."""
+        """The fused kernels of this call as loops.
+
+        >>> f = hy.function(lambda x: 2 * x)
+        >>> print(f.loops(np.ones(3)))  # doctest: +ELLIPSIS
+        kernel k0(x: in f64[3], t0: out f64[3])   # ...
+          flat i0 < 3:
+            t0[i0] = 2.0 * x[i0]
+        """
         return str(self._compiled(args, kwargs)[0].lowered)
 
     def numba(self, *args: Any, **kwargs: Any) -> str:
-        """This call as Numba source that runs as it stands: the kernels, and a function that calls them in order."""
+        """This call as Numba source that runs as it stands: the kernels, and a function that calls them in order.
+
+        >>> f = hy.function(lambda x: 2 * x)
+        >>> "import numba" in f.numba(np.ones(3))
+        True
+        """
         return _listing().numba(self._compiled(args, kwargs)[0].lowered)
 
     def llvm(self, *args: Any, **kwargs: Any) -> str:
-        """The kernels of this call as LLVM IR, before LLVM's own passes."""
+        """The kernels of this call as LLVM IR, before LLVM's own passes.
+
+        >>> f = hy.function(lambda x: 2 * x)
+        >>> "define" in f.llvm(np.ones(3))
+        True
+        """
         return _listing().llvm(self._compiled(args, kwargs)[0].lowered)
 
     def asm(self, *args: Any, **kwargs: Any) -> str:
-        """The machine code of this call's kernels, as assembly for this machine."""
+        """The machine code of this call's kernels, as assembly for this machine.
+
+        >>> f = hy.function(lambda x: 2 * x)
+        >>> "ret" in f.asm(np.ones(3))
+        True
+        """
         return _listing().asm(self._compiled(args, kwargs)[0].lowered)
 
     def dot(self, *args: Any, **kwargs: Any) -> str:
-        """The graph of this call in Graphviz's language, one cluster for each kernel."""
+        """The graph of this call in Graphviz's language, one cluster for each kernel.
+
+        >>> f = hy.function(lambda x: 2 * x)
+        >>> f.dot(np.ones(3)).startswith("digraph")
+        True
+        """
         from hybrid.staging.pictures import dot
 
         return dot(self._compiled(args, kwargs)[0].lowered)
 
     def html(self, *args: Any, **kwargs: Any) -> str:
-        """A page with the source, graph, kernels and explanation of this call side by side, to be written to a file."""
+        """A page with the source, graph, kernels and explanation of this call side by side, to be written to a file.
+
+        >>> f = hy.function(lambda x: 2 * x)
+        >>> "<html" in f.html(np.ones(3))
+        True
+        """
         from hybrid.staging.pictures import html
 
         compiled = self._compiled(args, kwargs)[0]
@@ -77,6 +124,13 @@ class Inspection:
 
         Raises:
             CompileError: this call runs as plain Python; the message says why.
+
+        >>> f = hy.function(lambda x: 2 * x)
+        >>> x = np.ones(2)
+        >>> call = f.bind(x)
+        >>> x += 1
+        >>> call()
+        array([4., 4.])
         """
         self._compiled(args, kwargs)
         return functools.partial(cast(Callable, self), *args, **kwargs)
@@ -92,6 +146,10 @@ class Inspection:
 
         Raises:
             CompileError: this call runs as plain Python; the message says why.
+
+        >>> f = hy.function(lambda x: 2 * x)
+        >>> bool(f.verify(np.ones(3)))
+        True
         """
         from hybrid.staging.compare import verify
 
@@ -110,6 +168,14 @@ class Inspection:
 
         Raises:
             CompileError: this call runs as plain Python; the message says why.
+
+        >>> f = hy.function(lambda x: 2 * x)
+        >>> f.debug(np.ones(3))  # doctest: +SKIP
+        > model.py(7)<lambda>()
+        -> f = hy.function(lambda x: 2 * x)
+           t0: f64[3] = mul(f64(2.0), x)
+        (Pdb) continue
+        array([2., 2., 2.])
         """
         from hybrid.staging.debugger import debug
 
@@ -118,7 +184,13 @@ class Inspection:
 
     # what happened ----------------------------------------------------------------------------------------------------
     def stats(self) -> dict[str, Any]:
-        """Counts over the traces it holds: traces, calls, kernels, BLAS and host calls, seconds spent compiling, fallbacks."""
+        """Counts over the traces it holds: traces, calls, kernels, BLAS and host calls, seconds spent compiling, fallbacks.
+
+        >>> f = hy.function(lambda x: 2 * x)
+        >>> y = f(np.ones(3)), f(np.ones(3))
+        >>> f.stats()["traces"], f.stats()["calls"]
+        (1, 2)
+        """
         traces = self.traces
         return {
             "traces": len(traces),
@@ -134,9 +206,7 @@ class Inspection:
     def explain(self) -> str:
         """What was traced and why, what became which kernel, what runs on the host, and what runs as plain Python.
 
-        >>> import numpy as np
-        >>> from hybrid.staging.function import function
-        >>> @function
+        >>> @hy.function
         ... def norm(x):
         ...     return np.sqrt((x * x).sum())
         >>> norm(np.ones(4)), norm(np.ones(9))

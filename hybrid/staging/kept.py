@@ -25,7 +25,13 @@ class Keeps:
 
     @property
     def traces(self) -> list[Compiled]:
-        """All traces it holds, the least recently used first."""
+        """All traces it holds, the least recently used first.
+
+        >>> f = hy.function(lambda x: 2 * x)
+        >>> y = f(np.ones(3))
+        >>> [trace.reason for trace in f.traces]
+        ['first call']
+        """
         return [c for known in list(self._traces.values()) for c in (*reversed(known.variants), known)]
 
     def _promote(self, key: Any, fitting: Compiled) -> Compiled:
@@ -76,6 +82,7 @@ class Keeps:
         return [made for compiled in self.traces for made in compiled.entries.values() if made]
 
     def put_in_front(self, made: Made) -> None:
+        """Let this entry take the calls that fit it before the others."""
         if self._dispatcher is not None:
             self._dispatcher.push(made[1], made[0])
 

@@ -151,8 +151,7 @@ def vmap(
         axis_size: how many examples; needed only where no argument has them.
         randomness: what random draws inside mean: "error", "same" for all examples, or "different".
 
-    >>> import numpy as np
-    >>> vmap(np.dot, in_axes=(0, None))(np.eye(3), np.array([1.0, 2.0, 3.0]))
+    >>> hy.vmap(np.dot, in_axes=(0, None))(np.eye(3), np.array([1.0, 2.0, 3.0]))
     array([1., 2., 3.])
     """
     if randomness not in RANDOMNESS:

@@ -42,7 +42,6 @@ def check_grads(
     Raises:
         GradientError: a derivative differs: it names the mode, the argument, its element, what was expected and what found.
 
-    >>> import numpy as np, hybrid as hy
     >>> hy.check_grads(lambda x: np.sin(x) * x, (np.array([0.5, 1.0]),))
     """
     ways = (modes,) if isinstance(modes, str) else tuple(modes)

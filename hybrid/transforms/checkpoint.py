@@ -40,7 +40,6 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
     NumPy's global generator are drawn alike, but a generator of one's own has moved on, and prints are printed twice. Tensors
     that f uses besides its arguments, such as parameters of a model, get their gradients, too.
 
-    >>> import numpy as np, hybrid as hy
     >>> f = hy.checkpoint(lambda x: np.sin(np.sin(x)))
     >>> hy.grad(f)(0.0)
     1.0

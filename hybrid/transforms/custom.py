@@ -165,7 +165,6 @@ class custom_gradient:
     The simple form returns the value and the way back from a cotangent of it to one of each positional argument (alone, where
     there is one argument; None for zeros). It closes over whatever it needs:
 
-    >>> import numpy as np, hybrid as hy
     >>> @hy.custom_gradient
     ... def clipped(x):
     ...     return np.clip(x, 0, 1), lambda g: g  # as if it were not clipped
@@ -223,7 +222,6 @@ class custom_gradient:
             forward: called with the arguments; returns the value and what `backward` needs, in any nesting.
             backward: `backward(kept, cotangent)` returns a cotangent of each positional argument, as the simple form does.
 
-        >>> import hybrid as hy
         >>> @hy.custom_gradient
         ... def square(x):
         ...     return x * x
@@ -241,7 +239,6 @@ class custom_gradient:
             rule: `rule(primals, tangents)`, tuples with one item per positional argument, returns the tangent of the value.
                 Tangents nest as the arguments do, with None for what has none, such as integers.
 
-        >>> import hybrid as hy
         >>> @hy.custom_gradient
         ... def square(x):
         ...     return x * x, lambda g: 2 * x * g

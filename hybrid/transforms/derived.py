@@ -207,8 +207,7 @@ def value_and_grad(f: Callable, argnums: int | Sequence[int] = 0, has_aux: bool 
     Gradients have the dtypes, shapes and classes of their arguments. For complex arguments they are the conjugates of the
     derivatives, the directions of steepest ascent.
 
-    >>> import numpy as np
-    >>> value_and_grad(lambda x: (x * x).sum())(np.array([1.0, 2.0]))
+    >>> hy.value_and_grad(lambda x: (x * x).sum())(np.array([1.0, 2.0]))
     (np.float64(5.0), array([2., 4.]))
     """
 
@@ -241,8 +240,7 @@ def grad(f: Callable, argnums: int | Sequence[int] = 0, has_aux: bool = False) -
 
     Arguments as those of `value_and_grad`.
 
-    >>> import numpy as np
-    >>> grad(lambda x: np.sin(x))(0.0), grad(grad(lambda x: x**3))(2.0)
+    >>> hy.grad(lambda x: np.sin(x))(0.0), hy.grad(hy.grad(lambda x: x**3))(2.0)
     (1.0, 12.0)
     """
     both = value_and_grad(f, argnums, has_aux)
@@ -263,8 +261,7 @@ def vjp(f: Callable, *primals: Any, has_aux: bool = False) -> tuple:
         primals: where to differentiate.
         has_aux: whether f returns `(value, aux)`; `aux` is then a third result.
 
-    >>> import numpy as np
-    >>> y, back = vjp(np.sin, np.array([0.0, 1.0]))
+    >>> y, back = hy.vjp(np.sin, np.array([0.0, 1.0]))
     >>> back(np.array([1.0, 0.0]))
     (array([1., 0.]),)
     """
@@ -300,7 +297,7 @@ def jvp(f: Callable, primals: Sequence[Any], tangents: Sequence[Any], has_aux: b
         tangents: a direction for each, of the same nesting, shapes and dtypes.
         has_aux: whether f returns `(value, aux)`; `aux` is then a third result.
 
-    >>> jvp(lambda x: x * x, (3.0,), (1.0,))
+    >>> hy.jvp(lambda x: x * x, (3.0,), (1.0,))
     (9.0, 6.0)
     """
     if not isinstance(primals, (tuple, list)) or not isinstance(tangents, (tuple, list)) or len(primals) != len(tangents):

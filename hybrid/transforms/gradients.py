@@ -253,10 +253,9 @@ def grad_of(
     Returns:
         A gradient for each input, nested as `inputs`. Nothing is added to `x.grad`.
 
-    >>> import hybrid as hy
     >>> x = hy.tensor(3.0, requires_grad=True)
-    >>> (first,) = grad_of(x**3, [x], create_graph=True)
-    >>> grad_of(first, x)
+    >>> (first,) = hy.grad_of(x**3, [x], create_graph=True)
+    >>> hy.grad_of(first, x)
     tensor(18., dtype=float32)
     """
     if unconnected not in ("error", "zeros"):
@@ -353,7 +352,6 @@ class _Marks:
 class no_grad(contextlib.ContextDecorator):
     """Inside, or in the decorated function, operations are not remembered: their results require no gradients.
 
-    >>> import hybrid as hy
     >>> x = hy.tensor([1.0], requires_grad=True)
     >>> with hy.no_grad():
     ...     y = x * 2
@@ -376,13 +374,25 @@ class no_grad(contextlib.ContextDecorator):
 
 
 class enable_grad(no_grad):
-    """Inside `no_grad`, remember operations again."""
+    """Inside `no_grad`, remember operations again.
+
+    >>> x = hy.tensor([1.0], requires_grad=True)
+    >>> with hy.no_grad(), hy.enable_grad():
+    ...     y = x * 2
+    >>> y.requires_grad
+    True
+    """
 
     _quiet = False
 
 
 def is_grad_enabled() -> bool:
-    """Whether operations on tensors that require gradients are remembered here."""
+    """Whether operations on tensors that require gradients are remembered here.
+
+    >>> with hy.no_grad():
+    ...     hy.is_grad_enabled()
+    False
+    """
     return recording()
 
 

@@ -22,7 +22,7 @@ def linearize(f: Callable, *primals: Any) -> tuple:
 
     f runs once; the linear function may be called any number of times, for the price of going backward twice each.
 
-    >>> y, push = linearize(lambda x: x * x, 3.0)
+    >>> y, push = hy.linearize(lambda x: x * x, 3.0)
     >>> y, push(1.0)
     (np.float64(9.0), np.float64(6.0))
     """
@@ -57,8 +57,7 @@ def jacobian(f: Callable, argnums: int | Sequence[int] = 0, mode: str = "auto") 
     Returns:
         Of a result of shape r and an argument of shape a, an array of shape r + a; nested as the result, then as the arguments.
 
-    >>> import numpy as np
-    >>> jacobian(lambda x: x[1:] * x[:-1])(np.array([1.0, 2.0, 3.0]))
+    >>> hy.jacobian(lambda x: x[1:] * x[:-1])(np.array([1.0, 2.0, 3.0]))
     array([[2., 1., 0.],
            [0., 3., 2.]])
     """
@@ -128,8 +127,7 @@ def as_tensor(x: Any) -> Any:
 def hessian(f: Callable, argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
     """The function that gives the second derivatives of a function that returns one real number: forward over reverse.
 
-    >>> import numpy as np
-    >>> hessian(lambda x: (x**3).sum())(np.array([1.0, 2.0]))
+    >>> hy.hessian(lambda x: (x**3).sum())(np.array([1.0, 2.0]))
     array([[ 6.,  0.],
            [ 0., 12.]])
     """
@@ -143,8 +141,7 @@ def hvp(f: Callable, primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
         primals: f's arguments, a tuple.
         tangents: a direction for each.
 
-    >>> import numpy as np
-    >>> hvp(lambda x: (x**3).sum(), (np.array([1.0, 2.0]),), (np.array([1.0, 0.0]),))
+    >>> hy.hvp(lambda x: (x**3).sum(), (np.array([1.0, 2.0]),), (np.array([1.0, 0.0]),))
     (array([6., 0.]),)
     """
     return jvp(grad(f, tuple(range(len(primals)))), primals, tangents)[1]

@@ -50,7 +50,6 @@ def op(
     A rule may be differentiated itself; one that is missing is an error where it is asked for. Results are tensors where an
     argument is one, else arrays, and NumPy's numbers where they have rank 0.
 
-    >>> import numpy as np, hybrid as hy
     >>> @hy.op(vjp=lambda g, y, x: g * y, jvp=lambda primals, tangents, y: tangents[0] * y)
     ... def exponential(x):
     ...     return np.exp(x)

@@ -37,7 +37,6 @@ class GradientTape:
     Tensors that require gradients need not be watched. Tapes nest: gradients that are asked for inside another tape are
     remembered by it.
 
-    >>> import hybrid as hy
     >>> x = hy.tensor([1.0, 2.0])
     >>> with hy.GradientTape() as tape:
     ...     tape.watch(x)
