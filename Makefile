@@ -13,7 +13,7 @@ SUITE := .array-api-tests
 SUITE_COMMIT := 55fcc60179efa2680ddd6cd926ddf17b83530e2b
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test lint format bench docs fuzz corpus names standard sweep clean
+.PHONY: demo test lint format bench docs reference fuzz corpus names standard sweep clean
 .DEFAULT_GOAL := test
 
 demo: $(VENV)/.demo
@@ -31,8 +31,12 @@ format: $(VENV)/.lint
 	$(RUN) -m ruff format .
 	$(RUN) -m ruff check --fix .
 
-docs: $(VENV)/.docs
+docs: reference
 	$(RUN) -m sphinx -W --keep-going -b html docs docs/_build/html
+
+# The pages of docs/reference, from the docstrings.
+reference: $(VENV)/.docs
+	$(RUN) docs/reference.py
 
 # Random programs, eager against compiled, until the time is up: make fuzz ARGS="--seconds 600 --seed 1".
 fuzz: $(VENV)/.test

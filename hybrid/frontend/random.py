@@ -51,6 +51,9 @@ class Generator:
     float, or a NumPy integer. `dtype` is float32 or float64; left out, the default float for tensors and float64 for numbers.
 
     Threads that draw from one generator at once may draw the same numbers: give each its own, by `spawn`.
+
+    >>> hy.random.default_rng(1)
+    <hybrid.random.Generator>
     """
 
     # Key and counter, uint64. A field, so that an argument that is a generator is known by this array: any will do for a trace.
