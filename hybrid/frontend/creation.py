@@ -137,7 +137,7 @@ def _has_float64(data: Any) -> bool:
 def asarray(obj: Any, dtype: Any = None, *, device: str | None = None, copy: bool | None = None) -> Any:
     """The data as a tensor, sharing memory with an array where dtype and `copy` allow it.
 
-    `copy=False` raises ValueError where it must copy.
+    `copy=False` raises ValueError where an array would have to be converted.
 
     >>> x = np.zeros(2)
     >>> hy.asarray(x).numpy() is x
