@@ -25,7 +25,7 @@ FOLDER = Path(__file__).parent / "reference"
 ROOMS: dict[str, tuple[str, str, tuple[tuple[str, str], ...]]] = {
     "arrays": ("Arrays", "Making arrays, giving them other shapes, joining, splitting and picking.", (
         ("New arrays", "frontend.creation"), ("Shapes", "frontend.shaping"), ("Joins and splits", "frontend.joins"),
-        ("Gathers and patterns", "frontend.gathering"))),
+        ("Gathers and patterns", "frontend.gathering"), ("Dtypes and devices", "frontend.inspection"))),
     "tensor": ("Tensor", "What `hybrid` makes and NumPy takes.", (("Tensor", "frontend.tensor"),)),
     "elementwise": ("Elementwise", "One result for each element; operands broadcast, and Python numbers take the dtype of "
                     "arrays beside them. `out`, `where` and `dtype` are NumPy's.", (
@@ -33,8 +33,9 @@ ROOMS: dict[str, tuple[str, str, tuple[tuple[str, str], ...]]] = {
         ("Activations", "frontend.activations"))),
     "reductions": ("Reductions and orders", "Over one axis, several (a tuple), or all (None). `keepdims=True` leaves them with "
                    "size 1, `out` takes the result, `initial` and `where` are NumPy's.", (
-        ("Reductions", "frontend.reductions"), ("Orders", "frontend.orders"), ("Sampled data", "frontend.signals"))),
-    "linalg": ("Linear algebra", "Matrices are the last two axes; axes before them broadcast.", (("", "frontend.linear"),)),
+        ("Reductions", "frontend.reductions"), ("Orders and sets", "frontend.orders frontend.standard frontend.queries "
+         "frontend.selected"), ("Sampled data", "frontend.signals"))),
+    "linalg": ("Linear algebra", "Matrices are the last two axes; axes before them broadcast.", (("", "frontend.linear frontend.matrices"),)),
     "fft": ("Fourier transforms", "`hy.fft`, NumPy's `np.fft`.", (("", "frontend.spectral"),)),
     "random": ("Random numbers", "`hy.random`: streams that give the same numbers eagerly and compiled, on any number of "
                "threads. The functions draw from one stream that all share; a generator has the same methods and a stream of "

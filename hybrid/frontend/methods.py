@@ -71,7 +71,7 @@ class Methods:
         """The complex conjugate; real numbers are their own.
 
         >>> hy.tensor([1 + 2j]).conj()
-        tensor([1.-2.j], dtype=complex128)
+        tensor([1.-2.j], dtype=complex64)
         """
         if not is_complex(self.dtype):  # type: ignore[attr-defined]
             return self
@@ -144,7 +144,7 @@ class Methods:
         """The real part, as a view. Settable.
 
         >>> hy.tensor([1 + 2j]).real
-        tensor([1.], dtype=float64)
+        tensor([1.], dtype=float32)
         """
         if kind_of(self) == "python" and not is_complex(self.dtype):  # type: ignore[attr-defined]  # of a bool it is an int
             return self._value(".real").item().real
@@ -159,7 +159,7 @@ class Methods:
         """The imaginary part, as a view; read-only zeros for real numbers. Settable for complex ones.
 
         >>> hy.tensor([1 + 2j]).imag
-        tensor([2.], dtype=float64)
+        tensor([2.], dtype=float32)
         """
         if kind_of(self) == "python" and not is_complex(self.dtype):  # type: ignore[attr-defined]
             return self._value(".imag").item().imag

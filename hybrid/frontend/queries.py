@@ -106,13 +106,21 @@ def array_equal(a1: Any, a2: Any, equal_nan: bool = False) -> Any:
 
 @implements(np.cumulative_sum)
 def cumulative_sum(x: Any, /, *, axis: Any = None, dtype: Any = None, out: Any = None, include_initial: bool = False) -> Any:
-    """The running sum along the only axis, or a given one."""
+    """The running sum along the only axis, or a given one.
+
+    >>> hy.cumulative_sum(hy.asarray([1, 2, 3]), include_initial=True)
+    tensor([0, 1, 3, 6], dtype=int64)
+    """
     return _cumulative(cumsum, "sum", x, axis, dtype, out, include_initial)
 
 
 @implements(np.cumulative_prod)
 def cumulative_prod(x: Any, /, *, axis: Any = None, dtype: Any = None, out: Any = None, include_initial: bool = False) -> Any:
-    """The running product along the only axis, or a given one."""
+    """The running product along the only axis, or a given one.
+
+    >>> hy.cumulative_prod(hy.asarray([1, 2, 3]))
+    tensor([1, 2, 6], dtype=int64)
+    """
     return _cumulative(cumprod, "prod", x, axis, dtype, out, include_initial)
 
 
@@ -150,7 +158,11 @@ def nancumprod(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> 
 
 @implements(np.linalg.trace)
 def matrix_trace(x: Any, /, *, offset: int = 0, dtype: Any = None) -> Any:
-    """The sum along a diagonal of the last two axes."""
+    """The sum along a diagonal of the last two axes.
+
+    >>> hy.linalg.trace(hy.asarray([[1, 2], [3, 4]]))
+    tensor(5, dtype=int64)
+    """
     return diagonal_sum(x, offset, -2, -1, dtype)
 
 

@@ -26,7 +26,11 @@ from hybrid.ops import view as v
 
 @implements(np.nonzero)
 def nonzero(a: Any) -> tuple:
-    """For each axis the indices of the elements that are not zero, in order."""
+    """For each axis the indices of the elements that are not zero, in order.
+
+    >>> hy.nonzero(hy.asarray([0, 3, 0, 4]))
+    (tensor([1, 3], dtype=int64),)
+    """
     a = traced(assembled(active(), a))
     if not shape_of(a):
         raise ValueError("Calling nonzero on 0d arrays is not allowed. Use np.atleast_1d(scalar).nonzero() instead.")

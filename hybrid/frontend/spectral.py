@@ -173,36 +173,60 @@ def ifft2(a: Any, s: Any = None, axes: Any = (-2, -1), norm: str | None = None, 
 # Computed by NumPy in compiled functions, too.
 @implements(np.fft.rfftn)
 def rfftn(a: Any, s: Any = None, axes: Any = None, norm: str | None = None, out: Any = None) -> Any:
-    """The transform of real numbers along several axes, all without `axes`; the last one keeps n//2 + 1 coefficients."""
+    """The transform of real numbers along several axes, all without `axes`; the last one keeps n//2 + 1 coefficients.
+
+    >>> hy.fft.rfftn(hy.ones((2, 4))).shape
+    (2, 3)
+    """
     raise unsupported("np.fft.rfftn")
 
 
 @implements(np.fft.irfftn)
 def irfftn(a: Any, s: Any = None, axes: Any = None, norm: str | None = None, out: Any = None) -> Any:
-    """The inverse of `rfftn`."""
+    """The inverse of `rfftn`.
+
+    >>> hy.fft.irfftn(hy.fft.rfftn(hy.ones((2, 4)))).shape
+    (2, 4)
+    """
     raise unsupported("np.fft.irfftn")
 
 
 @implements(np.fft.hfft)
 def hfft(a: Any, n: int | None = None, axis: int = -1, norm: str | None = None, out: Any = None) -> Any:
-    """The transform of a signal that is its own mirror image, conjugated: n real numbers."""
+    """The transform of a signal that is its own mirror image, conjugated: n real numbers.
+
+    >>> hy.fft.hfft(hy.asarray([1.0, 2.0, 1.0]))
+    tensor([ 6.,  0., -2.,  0.], dtype=float32)
+    """
     raise unsupported("np.fft.hfft")
 
 
 @implements(np.fft.ihfft)
 def ihfft(a: Any, n: int | None = None, axis: int = -1, norm: str | None = None, out: Any = None) -> Any:
-    """The inverse of `hfft`."""
+    """The inverse of `hfft`.
+
+    >>> hy.fft.ihfft(hy.asarray([1.0, 2.0, 1.0])).shape
+    (2,)
+    """
     raise unsupported("np.fft.ihfft")
 
 
 # Frequencies are new arrays of the default float, as those that other functions of the namespace make.
 def fftfreq(n: int, d: float = 1.0, *, dtype: Any = None, device: str | None = None) -> Any:
-    """The frequencies of the coefficients of `fft`, for samples d apart."""
+    """The frequencies of the coefficients of `fft`, for samples d apart.
+
+    >>> hy.fft.fftfreq(4, d=0.5)
+    tensor([ 0. ,  0.5, -1. , -0.5], dtype=float32)
+    """
     return _frequencies(np.fft.fftfreq(n, d), dtype, device)
 
 
 def rfftfreq(n: int, d: float = 1.0, *, dtype: Any = None, device: str | None = None) -> Any:
-    """The frequencies of the coefficients of `rfft`, for samples d apart."""
+    """The frequencies of the coefficients of `rfft`, for samples d apart.
+
+    >>> hy.fft.rfftfreq(4, d=0.5)
+    tensor([0. , 0.5, 1. ], dtype=float32)
+    """
     return _frequencies(np.fft.rfftfreq(n, d), dtype, device)
 
 

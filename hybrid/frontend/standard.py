@@ -20,7 +20,11 @@ _NO_VALUE = np._NoValue
 def clip(
     x: Any, /, min: Any = None, max: Any = None, out: Any = None, *, a_min: Any = _NO_VALUE, a_max: Any = _NO_VALUE, **rest: Any
 ) -> Any:
-    """The values limited to [min, max]; None leaves a side open. `a_min` and `a_max` are NumPy's names of the limits."""
+    """The values limited to [min, max]; None leaves a side open. `a_min` and `a_max` are NumPy's names of the limits.
+
+    >>> hy.clip(hy.asarray([1, 5, 9]), 2, 6)
+    tensor([2, 5, 6], dtype=int64)
+    """
     low, high = min if a_min is _NO_VALUE else a_min, max if a_max is _NO_VALUE else a_max
     if out is None and not rest:
         return compositions.clip(x, low, high)  # the form that eager calls are quick in
@@ -28,7 +32,11 @@ def clip(
 
 
 def astype(x: Any, dtype: Any, /, *, copy: bool = True, device: str | None = None) -> Any:
-    """The values in another dtype; with `copy=False`, the tensor itself where it has that dtype."""
+    """The values in another dtype; with `copy=False`, the tensor itself where it has that dtype.
+
+    >>> hy.astype(hy.asarray([1.5, 2.5]), hy.int64)
+    tensor([1, 2], dtype=int64)
+    """
     on_cpu(device)
     if isinstance(x, Value):
         return x.astype(dtype, copy=copy)  # type: ignore[attr-defined]
@@ -39,7 +47,11 @@ def astype(x: Any, dtype: Any, /, *, copy: bool = True, device: str | None = Non
 def sort(
     x: Any, /, axis: Any = -1, kind: Any = None, order: Any = None, *, descending: bool = False, stable: bool | None = None
 ) -> Any:
-    """A sorted copy along an axis (None: of all elements); NaN goes last, or first if descending."""
+    """A sorted copy along an axis (None: of all elements); NaN goes last, or first if descending.
+
+    >>> hy.sort(hy.asarray([3, 1, 2]), descending=True)
+    tensor([3, 2, 1], dtype=int64)
+    """
     plain = kind is None and order is None and stable is None
     ordered = orders.sort(x, axis) if plain else orders.sort(x, axis, kind, order, stable=stable)
     return flip(ordered, 0 if axis is None else axis) if descending else ordered
@@ -48,7 +60,11 @@ def sort(
 def argsort(
     x: Any, /, axis: Any = -1, kind: Any = None, order: Any = None, *, descending: bool = False, stable: bool | None = None
 ) -> Any:
-    """The indices that sort along an axis; equal elements keep their order, unless `stable` or `kind` says otherwise."""
+    """The indices that sort along an axis; equal elements keep their order, unless `stable` or `kind` says otherwise.
+
+    >>> hy.argsort(hy.asarray([3, 1, 2]))
+    tensor([1, 2, 0], dtype=int64)
+    """
     if kind is None and order is None:
         kind, stable = None if stable is False else "stable", None
     if not descending:
@@ -82,20 +98,36 @@ class UniqueInverse(NamedTuple):
 
 # In order, where the standard leaves it open and NumPy's functions of these names do, too: callers that forget to sort work.
 def unique_all(x: Any, /) -> UniqueAll:
-    """The distinct elements in order, where each comes first, which of them each element is, how many there are of each."""
+    """The distinct elements in order, where each comes first, which of them each element is, how many there are of each.
+
+    >>> hy.unique_all(hy.asarray([2, 1, 2])).inverse_indices
+    tensor([1, 0, 1], dtype=int64)
+    """
     return UniqueAll(*unique(x, return_index=True, return_inverse=True, return_counts=True, equal_nan=False))
 
 
 def unique_counts(x: Any, /) -> UniqueCounts:
-    """The distinct elements in order, and how many there are of each; each NaN is one of its own."""
+    """The distinct elements in order, and how many there are of each; each NaN is one of its own.
+
+    >>> hy.unique_counts(hy.asarray([2, 1, 2])).counts
+    tensor([1, 2], dtype=int64)
+    """
     return UniqueCounts(*unique(x, return_counts=True, equal_nan=False))
 
 
 def unique_inverse(x: Any, /) -> UniqueInverse:
-    """The distinct elements in order, and which of them each element is."""
+    """The distinct elements in order, and which of them each element is.
+
+    >>> hy.unique_inverse(hy.asarray([2, 1, 2])).values
+    tensor([1, 2], dtype=int64)
+    """
     return UniqueInverse(*unique(x, return_inverse=True, equal_nan=False))
 
 
 def unique_values(x: Any, /) -> Any:
-    """The distinct elements in order; each NaN is one of its own."""
+    """The distinct elements in order; each NaN is one of its own.
+
+    >>> hy.unique_values(hy.asarray([2, 1, 2]))
+    tensor([1, 2], dtype=int64)
+    """
     return unique(x, equal_nan=False)
