@@ -144,7 +144,9 @@ def round(a: Any, decimals: int = 0, out: Any = None) -> Any:
     x, scale = traced(a), 10.0 ** abs(operator.index(decimals))
     if not dt.is_inexact(x.dtype) and decimals < 0:
         raise unsupported("rounding integers to tens", "convert to float first")
-    if not _float(x):
+    if _complex(x):
+        result = apply(e.complex_, round(x.real, decimals), round(x.imag, decimals))
+    elif not _float(x):
         if x.dtype == dt.bool_ and decimals:
             raise DTypeError("rounding to decimals does not take booleans")
         result = _copy(x if x.dtype != dt.bool_ else cast(x, np.float16))

@@ -22,7 +22,7 @@ from hybrid.core.shape import Dim, TensorType
 from hybrid.core.shape import evaluate as evaluated
 from hybrid.frontend import uncertain
 from hybrid.frontend.elementwise import store
-from hybrid.frontend.values import Value, active, kind_of, laid_out, symbol, unwrap, wrap
+from hybrid.frontend.values import Value, active, header_of, kind_of, laid_out, symbol, unwrap, wrap
 from hybrid.ir import trace as tr
 from hybrid.ir.graph import Atom, Eqn, Var, bodies, evaluate, has_effects
 from hybrid.ir.trace import Cell, Symbol, Trace
@@ -111,7 +111,8 @@ def _recorded(trace: Trace, function: Callable, name: str, args: tuple, kwargs: 
     present = _present(trace, atoms) if either else None
     if either and present is None:
         return NotImplemented
-    found = [_probed(function, encoded, present or _probes(atoms, kinds, each, k)) for k, each in enumerate(hints)]
+    given = (present or _probes(atoms, kinds, each, k) for k, each in enumerate(hints))
+    found = [_probed(function, encoded, [*map(_placed, arrays, operands)]) for arrays in given]
     if None in found or any((each.nesting, each.same) != (found[0].nesting, found[0].same) for each in found):  # type: ignore[union-attr]
         return NotImplemented
     same, nesting, leaves = found[0].same, found[0].nesting, found[0].leaves  # type: ignore[union-attr]
@@ -251,7 +252,18 @@ def _probed(function: Callable, encoded: tuple, arrays: list[np.ndarray]) -> _Fo
 
 
 def _counting(a: np.ndarray) -> np.ndarray:
-    return np.arange(a.size).reshape(a.shape).astype(a.dtype)
+    out = np.empty_like(a)
+    out[...] = np.arange(a.size).reshape(a.shape)
+    return out
+
+
+def _placed(array: np.ndarray, x: Any) -> np.ndarray:
+    """An array whose elements lie in the order of an operand's, which the order of a result may follow."""
+    header = header_of(x)
+    if header is None:
+        return array
+    order = sorted(range(array.ndim), key=lambda axis: -abs(header.strides[axis]))
+    return np.ascontiguousarray(array.transpose(order)).transpose(np.argsort(order))
 
 
 def _shape(

@@ -16,6 +16,7 @@ from hybrid.frontend.elementwise import cast, select, store
 from hybrid.frontend.gathering import writeable_diagonal
 from hybrid.frontend.indexing import getitem
 from hybrid.frontend.joins import stack
+from hybrid.frontend.reductions import any as any_
 from hybrid.frontend.reductions import max as reduce_max
 from hybrid.frontend.reductions import min as reduce_min
 from hybrid.frontend.reductions import root, sum
@@ -322,6 +323,11 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
     return _array(dot_general(a, b, (over_a, over_b)))
 
 
+def _added(x: Any, axis: Any) -> Any:
+    """A sum in the dtype of the elements, as products of NumPy's have it; of booleans, whether one is true."""
+    return any_(x, axis) if strong(x) == dt.bool_ else sum(x, axis, strong(x))
+
+
 def _array(x: Any) -> Any:
     """A rank-0 array where the products above would give a scalar."""
     data = unwrap(x)
@@ -345,7 +351,7 @@ def einsum(subscripts: Any, /, *operands: Any, out: Any = None, optimize: Any = 
         later = output + "".join(terms[place + 1 :])
         current, names = _contracted(current, names, other, other_names, later)
     missing = tuple(k for k, name in enumerate(names) if name not in output)
-    current, names = (sum(current, missing), "".join(n for n in names if n in output)) if missing else (current, names)
+    current, names = (_added(current, missing), "".join(n for n in names if n in output)) if missing else (current, names)
     perm = [names.index(name) for name in output]
     if len(parts) == 1 and not missing:
         result = transpose(current, perm) if output else getitem(current, ())
@@ -408,9 +414,9 @@ def _contracted(a: Any, names_a: str, b: Any, names_b: str, later: str) -> tuple
     alone_a = tuple(k for k, n in enumerate(names_a) if n not in names_b and n not in later)
     alone_b = tuple(k for k, n in enumerate(names_b) if n not in names_a and n not in later)
     if alone_a:
-        a, names_a = sum(a, alone_a), "".join(n for k, n in enumerate(names_a) if k not in alone_a)
+        a, names_a = _added(a, alone_a), "".join(n for k, n in enumerate(names_a) if k not in alone_a)
     if alone_b:
-        b, names_b = sum(b, alone_b), "".join(n for k, n in enumerate(names_b) if k not in alone_b)
+        b, names_b = _added(b, alone_b), "".join(n for k, n in enumerate(names_b) if k not in alone_b)
     batch, over = [n for n in shared if n in later], [n for n in shared if n not in later]
     result = dot_general(
         a, b, (tuple(map(names_a.index, over)), tuple(map(names_b.index, over))),

@@ -50,7 +50,8 @@ def isposinf(x: Any, out: Any = None) -> Any:
 @implements(np.iscomplex)
 def iscomplex(x: Any) -> Any:
     """Where elements have an imaginary part that is not zero."""
-    return NAMES["not_equal"](imag(as_array(x)), 0)
+    x = as_array(x)
+    return NAMES["not_equal"](imag(x), 0) if dt.is_complex(strong(x)) else laid_out(NAMES["not_equal"](imag(x), 0), None)
 
 
 @implements(np.isreal)

@@ -117,7 +117,7 @@ def _fold(
 
 
 def _filled_like(x: Any, value: Any) -> Any:
-    return where(True, value, x) if not shape_of(x) else u.add(u.multiply(x, 0), value)
+    return cast(select(True, value, x), x.dtype) if not shape_of(x) else u.add(u.multiply(x, 0), value)
 
 
 @implements(np.sum)

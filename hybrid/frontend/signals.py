@@ -117,6 +117,8 @@ def _span(mode: str, n: Size, m: Size) -> tuple[Size, Size]:
 def _vectors(a: Any, v: Any, name: str) -> tuple[Any, Any]:
     a, v = traced(a), traced(v)
     dtype = dt.promote(strong(a), strong(v))
+    if max(len(shape_of(a)), len(shape_of(v))) > 1:
+        raise ValueError("object too deep for desired array")
     a, v = reshape(cast(a, dtype), -1), reshape(cast(v, dtype), -1)
     for name_, x in (("a", a), ("v", v)):
         if active().ask("eq", shape_of(x)[0], 0):
@@ -166,6 +168,8 @@ def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> An
     (array([1. , 1.5, 2.5, 3. ]), array([4., 4.]))
     """
     x = traced(f)
+    if x.dtype == dt.bool_:
+        raise TypeError("numpy boolean subtract, the `-` operator, is not supported")
     x = x if dt.is_inexact(x.dtype) else cast(x, np.float64)
     rank = len(shape_of(x))
     axes = tuple(range(rank)) if axis is None else axis if isinstance(axis, tuple) else (axis,)

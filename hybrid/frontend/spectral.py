@@ -263,5 +263,7 @@ def ifftshift(x: Any, axes: Any = None) -> Any:
 
 
 def _shifted(x: Any, axes: Any, by: Any) -> Any:
+    if axes is None and not shape_of(x):
+        raise ValueError("need at least one array to broadcast")
     axes = tuple(range(len(shape_of(x)))) if axes is None else (axes,) if isinstance(axes, int) else tuple(axes)
     return roll(x, [by(shape_of(x)[axis]) for axis in axes], axes)
