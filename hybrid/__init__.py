@@ -89,9 +89,9 @@ from hybrid.frontend.orders import (
     argmin,
     cumprod,
     cumsum,
-    median,
     take_along_axis,
 )
+from hybrid.frontend.quantiles import median, percentile, quantile
 from hybrid.frontend.queries import cumulative_prod, cumulative_sum
 from hybrid.frontend.reductions import (
     all,
@@ -134,7 +134,7 @@ from hybrid.frontend.shaping import (
     swapaxes,
     transpose,
 )
-from hybrid.frontend.signals import convolve, correlate, gradient, interp, percentile, polyval, quantile, searchsorted
+from hybrid.frontend.signals import convolve, correlate, gradient, interp, polyval, searchsorted
 from hybrid.frontend.standard import argsort, astype, clip, sort, unique_all, unique_counts, unique_inverse, unique_values
 from hybrid.frontend.tensor import Tensor
 from hybrid.frontend.ufuncs import (

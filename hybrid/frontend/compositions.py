@@ -145,7 +145,7 @@ def round(a: Any, decimals: int = 0, out: Any = None) -> Any:
     if not dt.is_inexact(x.dtype) and decimals < 0:
         raise unsupported("rounding integers to tens", "convert to float first")
     if _complex(x):
-        result = apply(e.complex_, round(x.real, decimals), round(x.imag, decimals))
+        result = laid_out(apply(e.complex_, round(x.real, decimals), round(x.imag, decimals)), like(x))
     elif not _float(x):
         if x.dtype == dt.bool_ and decimals:
             raise DTypeError("rounding to decimals does not take booleans")
@@ -383,8 +383,10 @@ def _logaddexp2(a: Any, b: Any) -> Any:
 
 def _scaled_dtype(operands: tuple) -> np.dtype:
     x, n = operands
-    if not dt.is_integer(strong(n)) and strong(n) != dt.bool_:
+    if strong(n) == dt.uint64 or not (dt.is_integer(strong(n)) or strong(n) == dt.bool_):
         raise DTypeError("ufunc 'ldexp' takes an integer exponent", got=strong(n))
+    if kind_of(x) == "python" and dt.is_integer(strong(x)):
+        raise unsupported("np.ldexp of a Python integer")
     return inexact((x,))
 
 
@@ -395,7 +397,26 @@ def _heaviside(x: Any, at_zero: Any) -> Any:
 row("logaddexp", inexact, _logaddexp)
 row("logaddexp2", inexact, _logaddexp2)
 row("heaviside", inexact, _heaviside)
-row("ldexp", _scaled_dtype, lambda x, n: x * exp2(n))
+
+
+def _scaled(x: Any, n: Any) -> Any:
+    """x·2ⁿ, rounded once: in steps of which only the last can lose bits."""
+    if x.dtype != dt.float64:  # exact in float64, and rounded to the narrow dtype
+        return cast(cast(x, dt.float64) * _power_of_two(minimum(maximum(n, -500), 500)), x.dtype)
+    y, n = x, minimum(maximum(n, -4000), 4000)
+    for _ in range(2):
+        y = select(n > 1023, y * 2.0**1023, select(n < -1022, y * 2.0**-969, y))
+        n = select(n > 1023, n - 1023, select(n < -1022, n + 969, n))
+    return y * _power_of_two(minimum(maximum(n, -1022), 1023))
+
+
+def _power_of_two(n: Any) -> Any:
+    """2ⁿ of integers from -1022 to 1023, from its bits."""
+    bits = unwrap((cast(n, dt.int64) + 1023) << 52)
+    return wrap(active().fresh(active().one(e.bitcast, tr.read(bits), dtype=dt.float64), bits.kind))
+
+
+row("ldexp", _scaled_dtype, _scaled)
 
 
 @implements(np.sinc)

@@ -106,6 +106,12 @@ def _plain(operands: tuple) -> list | None:
     return out if found else None
 
 
+def _is_real(ufunc: Any) -> bool:
+    """Whether NumPy has no loop for complex numbers."""
+    own = isinstance(ufunc, np.ufunc) and getattr(np, ufunc.__name__, None) is ufunc
+    return own and not any("D" in types for types in ufunc.types)
+
+
 class Elementwise:
     """A public elementwise function: NumPy's ufunc when eager, a primitive or a composition while tracing.
 
@@ -117,6 +123,7 @@ class Elementwise:
         self.__name__ = self.name = name
         self.ufunc, self.promotion, self.body = ufunc, promotion, body
         self.__doc__ = doc or f"NumPy's `{name}`, elementwise."
+        self.real = _is_real(ufunc)
 
     def __get__(self, instance: Any, owner: type) -> Any:
         return self if instance is None else MethodType(self, instance)
@@ -189,6 +196,8 @@ class Elementwise:
         if dtype is not None:
             _check_casts(self.name, operands, dtype)
         dtype = dtype or self.promotion(operands)
+        if self.real and dt.is_complex(dtype):
+            raise DTypeError(f"ufunc '{self.name}' did not contain a loop with signature matching types {dtype!r}")
         if isinstance(self.body, Primitive):
             result = record_map(trace, self.body, operands, dtype, python=python)
         else:

@@ -7,16 +7,15 @@ from typing import Any
 import numpy as np
 
 from hybrid.core import dtype as dt
-from hybrid.core.shape import Dim, Size, normalize_axes, normalize_axis, product
+from hybrid.core.shape import Size, normalize_axis, product
 from hybrid.frontend import ufuncs as u
-from hybrid.frontend.calls import implements, traced, unsupported
+from hybrid.frontend.calls import implements, traced
 from hybrid.frontend.elementwise import where
-from hybrid.frontend.reductions import NO_VALUE, accumulator, finish, kept, max, mean, min, reshaped
+from hybrid.frontend.reductions import NO_VALUE, accumulator, finish, kept, max, min, reshaped
 from hybrid.frontend.values import (
     active,
     allocated,
     header_of,
-    joined,
     laid_out,
     like,
     operand,
@@ -161,42 +160,6 @@ def _at(x: Any, axis: int, position: Size) -> Any:
     header = header_of(x)
     part = None if header is None else header[(slice(None),) * axis + (slice(0, 1),)]
     return laid_out(trace.fresh(atom, result_kind((x,), atom.type.shape)), part)
-
-
-@implements(np.median)
-def median(a: Any, axis: Any = None, out: Any = None, overwrite_input: bool = False, keepdims: bool = False) -> Any:
-    """The middle element in order, or the mean of the two middle ones; NaN if any element is. Of integers in float64.
-
-    >>> hy.median([3.0, 1.0, 2.0]), hy.median([[4, 1, 2, 3]], axis=1)
-    (np.float64(2.0), array([2.5]))
-    """
-    if isinstance(axis, (tuple, list)):
-        raise unsupported("np.median over several axes", "reshape those axes into one first")
-    x = traced(a)
-    shape = shape_of(x)
-    if axis is None:
-        x, along = reshaped(x, (product(shape),)), 0
-    else:
-        along = normalize_axis(axis, len(shape))
-    size = shape_of(x)[along]
-    if size == 0 or isinstance(size, Dim):
-        raise unsupported("np.median of nothing, or of a number of elements that varies")
-    ordered = sort(x, along)
-    low, high = _at(ordered, along, (size - 1) // 2), _at(ordered, along, size // 2)
-    middle = mean(_concatenated(low, high, along), along, keepdims=True) if size % 2 == 0 else mean(low, along, keepdims=True)
-    if dt.is_inexact(strong(x)):
-        last = _at(ordered, along, size - 1)
-        middle = where(u.isnan(last), last, middle)
-    final = kept(shape, normalize_axes(axis, len(shape)))
-    final = final if keepdims else tuple(s for k, s in enumerate(shape) if axis is not None and k != along)
-    result = reshaped(middle, final)
-    return finish(result, out)
-
-
-def _concatenated(a: Any, b: Any, axis: int) -> Any:
-    trace = active()
-    atom = trace.one(v.concatenate, tr.read(symbol(trace, a)), tr.read(symbol(trace, b)), axis=axis)
-    return laid_out(trace.fresh(atom, result_kind((a, b), atom.type.shape)), joined((a, b), axis, atom.type.shape))
 
 
 @implements(np.take_along_axis)

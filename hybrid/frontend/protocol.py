@@ -16,6 +16,7 @@ from hybrid.frontend import (  # noqa: F401 (they enter their functions)
     joins,
     linear,
     orders,
+    quantiles,
     queries,
     ranges,
     reductions,

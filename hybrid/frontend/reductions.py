@@ -23,6 +23,7 @@ from hybrid.frontend.values import (
     result_kind,
     shape_of,
     sized,
+    stretched,
     strong,
     tracing,
     unwrap,
@@ -54,11 +55,13 @@ def _reduce(primitive: Primitive, x: Any, axis: Any, keepdims: Any, dtype: np.dt
     if primitive in (r.max, r.min):
         _has_elements(trace, shape, axes)
     atom = trace.one(primitive, operand(trace, x, dtype), axes=axes)
+    if primitive is r.sum and not axes and dt.is_inexact(dtype):
+        atom = trace.one(e.add, atom, stretched(trace, tr.literal(0, dtype), shape))  # -0.0 is added to 0
     if strong(x) == dt.bool_ and atom.type.dtype == dt.int64 and not atom.type.shape:
         trace.ranges[atom] = 0, product(shape)
     if keepdims is not NO_VALUE and keepdims:
         atom = trace.one(v.reshape, atom, shape=kept(shape, axes))
-    return laid_out(trace.fresh(atom, result_kind((x,), atom.type.shape)), _reduced(x, axes, atom.type.shape))
+    return laid_out(trace.fresh(atom, result_kind((x,), atom.type.shape)), reduced(x, axes, atom.type.shape))
 
 
 def _has_elements(trace: tr.Trace, shape: tuple, axes: tuple[int, ...]) -> None:
@@ -72,7 +75,7 @@ def _has_elements(trace: tr.Trace, shape: tuple, axes: tuple[int, ...]) -> None:
             trace.assume(some, "a reduction without identity has elements")
 
 
-def _reduced(x: Any, axes: tuple[int, ...], shape: tuple) -> np.ndarray | None:
+def reduced(x: Any, axes: tuple[int, ...], shape: tuple) -> np.ndarray | None:
     """What NumPy allocates for a reduction: the axes that are left, in their order in memory."""
     if header_of(x) is None:
         return None
@@ -327,6 +330,8 @@ def average(a: Any, axis: Any = None, weights: Any = None, returned: bool = Fals
     if returned:
         raise unsupported("np.average with returned=True")
     if weights is None:
+        if 0 in shape_of(a):
+            raise unsupported("np.average of nothing")
         return mean(a, axis, keepdims=keepdims)
     a, weights = traced(a), traced(weights)
     dtype = dt.promote(strong(a), strong(weights))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -18,11 +17,10 @@ from hybrid.frontend.editing import sliding_window_view
 from hybrid.frontend.elementwise import cast, select
 from hybrid.frontend.gathering import pad, take
 from hybrid.frontend.indexing import getitem
-from hybrid.frontend.joins import concatenate, stack
+from hybrid.frontend.joins import concatenate
 from hybrid.frontend.linear import dot
-from hybrid.frontend.orders import sort
 from hybrid.frontend.shaping import flip, reshape
-from hybrid.frontend.values import active, cut, holds_tensor, laid_out, like, meet, read, shape_of, sized, strong, wrap
+from hybrid.frontend.values import active, cut, laid_out, like, meet, read, shape_of, sized, strong, wrap
 from hybrid.ir import trace as tr
 from hybrid.ops import elementwise as e
 from hybrid.ops import index as ix
@@ -193,71 +191,6 @@ def _along(x: Any, axis: int, h: Any) -> Any:
 
     inner = (part(2, None) - part(None, -2)) / (2.0 * h)
     return concatenate([(part(1, 2) - part(0, 1)) / h, inner, (part(-1, None) - part(-2, -1)) / h], axis)
-
-
-@implements(np.quantile)
-def quantile(
-    a: Any,
-    q: Any,
-    axis: Any = None,
-    out: Any = None,
-    overwrite_input: bool = False,
-    method: str = "linear",
-    keepdims: bool = False,
-    **rest: Any,
-) -> Any:
-    """The values below which fractions q of the elements lie, interpolated linearly; NaN if any element is.
-
-    >>> hy.quantile([1.0, 2.0, 3.0, 4.0], [0.25, 0.5])
-    array([1.75, 2.5 ])
-    """
-    if method != "linear" or out is not None or keepdims or rest or isinstance(axis, tuple):
-        raise unsupported("np.quantile beyond q, one axis and the linear method")
-    if holds_tensor((q,)):
-        raise unsupported("np.quantile at fractions that only a run knows")
-    if isinstance(q, (list, tuple, np.ndarray)) and np.ndim(q):
-        return stack([quantile(a, np.float64(part), axis) for part in q])
-    if not 0 <= q <= 1:
-        raise ValueError("Quantiles must be in the range [0, 1]")
-    x = traced(a) if axis is not None else reshape(a, -1)
-    if x.dtype == dt.bool_ or dt.is_complex(x.dtype):
-        raise TypeError("a must be an array of real numbers")
-    x = x if dt.is_inexact(x.dtype) else cast(x, np.float64)
-    along = normalize_axis(0 if axis is None else axis, len(shape_of(x)))
-    count = shape_of(x)[along]
-    if isinstance(count, Dim):
-        raise unsupported("np.quantile of a number of elements that varies")
-    ordered = sort(x, along)
-    # A lone Python number takes the data's precision; NumPy numbers keep theirs.
-    place = (q if isinstance(q, np.floating) else x.dtype.type(q)) * (count - 1)
-    low = math.floor(place)
-    t = place - low if isinstance(q, np.floating) else float(place - low)
-    at = [getitem(ordered, (slice(None),) * along + (k,)) for k in (low, min(low + 1, count - 1), -1)]
-    step = at[1] - at[0]
-    between = at[1] - step * (1 - t) if t >= 0.5 else at[0] + step * t
-    return laid_out(select(u.isnan(at[2]), at[2], between), None)
-
-
-@implements(np.percentile)
-def percentile(
-    a: Any,
-    q: Any,
-    axis: Any = None,
-    out: Any = None,
-    overwrite_input: bool = False,
-    method: str = "linear",
-    keepdims: bool = False,
-    **rest: Any,
-) -> Any:
-    """`quantile` with q in percent.
-
-    >>> hy.percentile([1.0, 2.0, 3.0], 50)
-    np.float64(2.0)
-    """
-    if holds_tensor((q,)):
-        raise unsupported("np.percentile at places that only a run knows")
-    fractions = [np.float64(part) / 100 for part in q] if isinstance(q, (list, tuple, np.ndarray)) and np.ndim(q) else q / 100
-    return quantile(a, fractions, axis, out, overwrite_input, method, keepdims, **rest)
 
 
 @implements(np.polyval)

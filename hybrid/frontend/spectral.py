@@ -100,6 +100,8 @@ def rfft(a: Any, n: int | None = None, axis: int = -1, norm: str | None = None, 
     if out is not None:
         raise unsupported("np.fft with out=", "assign the result instead")
     dtype = strong(a)
+    if dt.is_complex(dtype):
+        raise TypeError("ufunc 'rfft_n_even' did not contain a loop with signature matching types complex")
     x = cast(traced(a), np.float32 if dtype in _COMPLEX else np.float64)
     along = normalize_axis(axis, len(shape_of(x)))
     x, n = _sized(x, n, along)
