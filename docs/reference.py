@@ -29,7 +29,8 @@ ROOMS: dict[str, tuple[str, str, tuple[tuple[str, str], ...]]] = {
     "tensor": ("Tensor", "What `hybrid` makes and NumPy takes.", (("Tensor", "frontend.tensor"),)),
     "elementwise": ("Elementwise", "One result for each element; operands broadcast, and Python numbers take the dtype of "
                     "arrays beside them. `out`, `where` and `dtype` are NumPy's.", (
-        ("Functions of numbers", "ufuncs"), ("Further functions", "frontend.compositions frontend.elementwise"),
+        ("Functions of numbers", "ufuncs"),
+        ("Further functions", "frontend.compositions frontend.complex_parts frontend.elementwise"),
         ("Activations", "frontend.activations"))),
     "reductions": ("Reductions and orders", "Over one axis, several (a tuple), or all (None). `keepdims=True` leaves them with "
                    "size 1, `out` takes the result, `initial` and `where` are NumPy's.", (

@@ -28,7 +28,8 @@ from hybrid.frontend import matrices as linalg
 from hybrid.frontend import random
 from hybrid.frontend import spectral as fft
 from hybrid.frontend.activations import elu, gelu, leaky_relu, log_softmax, logsumexp, one_hot, relu, silu, softmax, softplus
-from hybrid.frontend.compositions import angle, imag, modf, nan_to_num, real, round, sinc
+from hybrid.frontend.complex_parts import angle, imag, real
+from hybrid.frontend.compositions import modf, nan_to_num, round, sinc
 from hybrid.frontend.creation import (
     arange,
     asarray,

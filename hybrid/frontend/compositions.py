@@ -14,7 +14,6 @@ import numpy as np
 
 from hybrid.core import dtype as dt
 from hybrid.core.errors import DTypeError
-from hybrid.frontend import uncertain
 from hybrid.frontend.calls import implements, traced, unsupported
 from hybrid.frontend.elementwise import (
     NAMES,
@@ -32,7 +31,6 @@ from hybrid.frontend.values import (
     Value,
     active,
     allocated,
-    as_view,
     dtype_of,
     header_of,
     kind_of,
@@ -44,10 +42,8 @@ from hybrid.frontend.values import (
     wrap,
 )
 from hybrid.ir import trace as tr
-from hybrid.ir.graph import Atom, Literal
-from hybrid.ir.trace import Cell, Symbol
+from hybrid.ir.graph import Literal
 from hybrid.ops import elementwise as e
-from hybrid.ops import view as v
 
 # Repeated multiplication stays within 2 ULP up to this power; beyond it `pow` is more accurate.
 COMPLEX_POWERS = 100  # whole exponents below this are products to NumPy, too
@@ -464,89 +460,6 @@ def nan_to_num(x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, ne
 
 # Complex parts -----------------------------------------------------------------------------------------------------------
 row("conjugate", arithmetic, lambda x: apply(e.conj, x) if _complex(x) else _copy(x), np.conjugate, "conj")
-
-
-class Part(Cell):
-    """The real or imaginary parts of another array: storage that reads from both and writes one."""
-
-    __slots__ = ("base", "imaginary")
-
-    def __init__(self, base: Symbol, imaginary: bool):
-        super().__init__(base.cell.trace, None, base.cell.writeable, base.cell.name)  # type: ignore[arg-type]
-        self.base, self.imaginary = base, imaginary
-
-    @property
-    def value(self) -> Atom:  # type: ignore[override]
-        return self.trace.one(e.imag if self.imaginary else e.real, tr.read(self.base))
-
-    @value.setter
-    def value(self, atom: Atom) -> None:
-        one, old = self.trace.one, tr.read(self.base)
-        parts = (one(e.real, old), atom) if self.imaginary else (atom, one(e.imag, old))
-        tr.write(self.base, one(e.complex_, *parts))
-
-
-def _part(x: Any, imaginary: bool) -> Any:
-    if uncertain.is_uncertain(x):
-        return uncertain.pick(active(), x, lambda one: _part(one, imaginary))
-    source = unwrap(x)
-    cell = Part(source, imaginary)
-    if source.kind in ("scalar", "python"):
-        return wrap(active().fresh(cell.value, source.kind))
-    dtype = dt.real_of(x.dtype)
-    proto = tr.prototype(dtype, source.proto.shape, source.proto.strides)
-    order = tuple(sorted(range(proto.ndim), key=lambda axis: -abs(proto.strides[axis])))
-    if order != tuple(range(proto.ndim)):
-        active().orders[cell] = order
-    return wrap(Symbol(cell, source.type.with_dtype(dtype), source.kind, proto=proto))
-
-
-@implements(np.real)
-def real(val: Any) -> Any:
-    """The real part, as a view; a real array is its own.
-
-    >>> hy.real(np.array([1 + 2j, 3]))
-    array([1., 3.])
-    """
-    x = traced(val)
-    if _complex(x):
-        return _part(x, False)
-    return x
-
-
-@implements(np.imag)
-def imag(val: Any) -> Any:
-    """The imaginary part, as a view; read-only zeros for a real array.
-
-    >>> hy.imag(np.array([1 + 2j, 3]))
-    array([2., 0.])
-    """
-    x = traced(val)
-    if _complex(x):
-        return _part(x, True)
-    kind, trace, shape = kind_of(x), active(), x.shape
-    zero = tr.literal(0, x.dtype)
-    if kind in ("scalar", "python"):
-        return wrap(trace.fresh(zero, kind))
-    zeros = wrap(trace.fresh(trace.one(v.broadcast, zero, shape=shape) if shape else zero, kind))
-    header = header_of(x)
-    laid_out(zeros, np.empty(header.shape, np.uint8, "F") if header is not None and header.flags.fnc else None)
-    return as_view(trace, zeros, v.broadcast, np.broadcast_to(unwrap(zeros).proto, shape), shape=shape)
-
-
-@implements(np.angle)
-def angle(z: Any, deg: bool = False) -> Any:
-    """The angle of complex numbers, in radians or degrees.
-
-    >>> hy.angle(1j, deg=True), hy.angle([1.0, -1.0])
-    (np.float64(90.0), array([0.        , 3.14159265]))
-    """
-    x = traced(z)
-    phase = arctan2(imag(x), real(x)) if _complex(x) else arctan2(0, x)
-    return phase * (180 / math.pi) if deg else phase
-
-
-arctan2 = NAMES["arctan2"]
 
 
 _INVERTIBLE = 1 / float(np.finfo(np.float64).max)

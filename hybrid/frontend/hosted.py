@@ -7,6 +7,7 @@ tracing it is called with arrays of other contents, and where sizes are symbols,
 from __future__ import annotations
 
 import functools
+import math
 import sys
 import warnings
 from collections.abc import Callable, Sequence
@@ -111,7 +112,8 @@ def _recorded(trace: Trace, function: Callable, name: str, args: tuple, kwargs: 
     present = _present(trace, atoms) if either else None
     if either and present is None:
         return NotImplemented
-    given = (present or _probes(atoms, kinds, each, k) for k, each in enumerate(hints))
+    measures = "linalg" in name or name.endswith("fit")  # of which LAPACK complains about zeros
+    given = (present or _probes(atoms, kinds, each, k, measures) for k, each in enumerate(hints))
     found = [_probed(function, encoded, [*map(_placed, arrays, operands)]) for arrays in given]
     if None in found or any((each.nesting, each.same) != (found[0].nesting, found[0].same) for each in found):  # type: ignore[union-attr]
         return NotImplemented
@@ -171,21 +173,23 @@ def _hints(trace: Trace, atoms: Sequence[Atom], kinds: Sequence[str]) -> list[di
     ]
 
 
-def _probes(atoms: Sequence[Atom], kinds: Sequence[str], hints: dict[str, int], which: int) -> list[np.ndarray]:
-    """Arrays of the types of operands; Python's integers differ from probe to probe."""
+def _probes(atoms: Sequence[Atom], kinds: Sequence[str], hints: dict[str, int], which: int, measures: bool) -> list[np.ndarray]:
+    """Arrays of the types of operands; Python's integers differ from probe to probe, `measures` from one to the next."""
     rng, out = np.random.default_rng(7), []
     for atom, kind in zip(atoms, kinds):
         shape = tuple(evaluated(size, hints) if isinstance(size, Dim) else size for size in atom.type.shape)
         counts = kind == "python" and dt.is_integer(atom.type.dtype)
-        out.append(np.asarray(2 + which, atom.type.dtype) if counts else _contents(rng, atom.type.dtype, shape))
+        out.append(np.asarray(2 + which, atom.type.dtype) if counts else _contents(rng, atom.type.dtype, shape, measures))
     return out
 
 
-def _contents(rng: np.random.Generator, dtype: np.dtype, shape: tuple[int, ...]) -> np.ndarray:
+def _contents(rng: np.random.Generator, dtype: np.dtype, shape: tuple[int, ...], measures: bool) -> np.ndarray:
     """Regular matrices, increasing numbers, small integers: what functions take without complaint."""
     square = len(shape) >= 2 and shape[-1] == shape[-2]
     if dtype == dt.bool_:
-        return np.broadcast_to(np.arange(shape[-1]) % 2 == 0, shape).copy() if shape else np.array(True)
+        return np.broadcast_to(np.arange(shape[-1]) % 2 == 0, shape).copy() if shape else np.asarray(True)
+    if dt.is_integer(dtype) and measures and not square:
+        return np.arange(1, 1 + math.prod(shape)).reshape(shape).astype(dtype)
     if dt.is_integer(dtype):
         return np.broadcast_to(np.eye(shape[-1], dtype=dtype), shape).copy() if square else np.zeros(shape, dtype)
     made = (rng.uniform(0.1, 0.9, shape) * 0.1).astype(dtype)

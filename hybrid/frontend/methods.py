@@ -9,6 +9,7 @@ import numpy as np
 from hybrid.core.dtype import canonical, is_complex
 from hybrid.frontend import (
     activations,
+    complex_parts,
     compositions,
     editing,
     gathering,
@@ -148,7 +149,7 @@ class Methods:
         """
         if kind_of(self) == "python" and not is_complex(self.dtype):  # type: ignore[attr-defined]  # of a bool it is an int
             return self._value(".real").item().real
-        return compositions.real(self)
+        return complex_parts.real(self)
 
     @real.setter
     def real(self, value: Any) -> None:
@@ -163,7 +164,7 @@ class Methods:
         """
         if kind_of(self) == "python" and not is_complex(self.dtype):  # type: ignore[attr-defined]
             return self._value(".imag").item().imag
-        return compositions.imag(self)
+        return complex_parts.imag(self)
 
     @imag.setter
     def imag(self, value: Any) -> None:

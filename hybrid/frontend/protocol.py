@@ -20,6 +20,7 @@ from hybrid.frontend import (  # noqa: F401 (they enter their functions)
     queries,
     ranges,
     reductions,
+    samples,
     selected,
     shaping,
     signals,
@@ -36,6 +37,12 @@ from hybrid.ir import finite, lifted
 from hybrid.ir import trace as tr
 
 _WHOLE: dict[Any, Callable] = {np.matmul: matmul, np.divmod: divmod_, np.modf: modf}  # ufuncs that are no maps
+_WHOLE |= {
+    getattr(np, form.__name__): form
+    for form in (samples.matvec, samples.vecmat, samples.vecdot)
+    if hasattr(np, form.__name__)  # newer NumPys have all of them
+}
+_PRODUCTS = frozenset(ufunc for ufunc in _WHOLE if ufunc.__name__ in ("matvec", "vecmat", "vecdot"))
 _REDUCE = {
     np.add: reductions.sum, np.multiply: reductions.prod, np.maximum: reductions.max, np.minimum: reductions.min,
     np.logical_and: reductions.all, np.logical_or: reductions.any,
@@ -80,6 +87,8 @@ def apply_ufunc(ufunc: np.ufunc, method: str, inputs: tuple, kwargs: dict) -> An
         known = ufunc_form(ufunc)
         if known is not None:
             try:
+                if ufunc in _PRODUCTS and single.keys() - {"axis"}:
+                    raise unsupported(f"np.{ufunc.__name__} with these keywords")
                 return known(*inputs, **single)
             except Unsupported as error:
                 return between(ufunc, inputs, kwargs, f"np.{ufunc.__name__}", error)

@@ -192,11 +192,8 @@ def _made(result: Any, a: Any, q: Any, axes: tuple, keepdims: Any, out: Any, mad
         lead = len(shape_of(q))
         result = reshape(laid_out(result, None), (*shape_of(result)[:lead], *kept(shape_of(a), axes)))
         made = None if made is None else np.expand_dims(made, tuple(lead + axis for axis in axes))
-    result = laid_out(result, made)
-    kind = result_kind((a,), shape_of(result))
-    if unwrap(result).kind != kind:
-        result = wrap(active().fresh(tr.read(unwrap(result)), kind))
-    return result if out is None else store(active(), out, result, casting="unsafe")
+    result = active().fresh(tr.read(unwrap(result)), result_kind((a,), shape_of(result)))
+    return laid_out(result, made) if out is None else store(active(), out, wrap(result), casting="unsafe")
 
 
 def _quantile(a: Any, q: Any, axis: Any, out: Any, method: str, keepdims: Any, rest: dict, scale: int | None) -> Any:
@@ -227,11 +224,13 @@ def median(a: Any, axis: Any = None, out: Any = None, overwrite_input: bool = Fa
         raise unsupported("np.median of a number")
     a = as_array(assembled(active(), a))
     x, axes = _gathered(a, axis)
-    n, ordered = _count(x), sort(x, 0)
+    n = _count(x)
+    ordered = sort(x, 0)
     low, high = _rows(ordered, _place(n - 1)), _rows(ordered, _place(n))
     middle = mean(stack([low, high]), 0) if isinstance(n, Value) or n % 2 == 0 else mean(stack([low]), 0)
     if isinstance(n, Value):
-        middle = select(n % 2 == 1, cast(low, middle.dtype), middle)  # type: ignore[operator]
+        odd = u.remainder(n, 2)
+        middle = select(odd == 1, cast(low, middle.dtype), middle)
     if dt.is_inexact(strong(x)):
         last = getitem(ordered, (-1,))
         middle = select(u.isnan(last), last, middle)
@@ -244,7 +243,8 @@ def _columns(a: Any, axes: tuple, shape: tuple) -> np.ndarray | None:
 
 
 def _place(n: Any) -> Any:
-    return as_array(n // 2) if isinstance(n, Value) else n // 2  # type: ignore[operator]
+    half = n // 2
+    return as_array(half) if isinstance(half, Value) else half
 
 
 # Without NaN ------------------------------------------------------------------------------------------------------------
@@ -298,8 +298,8 @@ def _nan_quantile(a: Any, q: Any, axis: Any, out: Any, method: str, keepdims: An
         parts.append(_mixed(low, high, share, weak))
     result = parts[0] if not np.ndim(q) else reshape(stack(parts), (*np.shape(q), *shape_of(parts[0])))
     # NumPy goes from column to column.
-    rows, lead = active().hinted(shape_of(parts[0])), np.ndim(q)
-    made = np.moveaxis(np.empty((*rows, *np.shape(q)), np.uint8), range(len(rows), len(rows) + lead), range(lead))
+    sizes, lead = active().hinted(shape_of(parts[0])), np.ndim(q)
+    made = np.moveaxis(np.empty((*sizes, *np.shape(q)), np.uint8), range(len(sizes), len(sizes) + lead), range(lead))
     return _made(result, a, q, axes, keepdims, out, made)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from hybrid.core import dtype as dt
 from hybrid.core.shape import Dim
 from hybrid.frontend.calls import implements, traced, unsupported
-from hybrid.frontend.compositions import imag
+from hybrid.frontend.complex_parts import imag
 from hybrid.frontend.creation import CONSTRUCTORS
 from hybrid.frontend.elementwise import NAMES, cast
 from hybrid.frontend.elementwise import where as choose

@@ -19,8 +19,9 @@ from hybrid.frontend.gathering import pad, take
 from hybrid.frontend.indexing import getitem
 from hybrid.frontend.joins import concatenate
 from hybrid.frontend.linear import dot
+from hybrid.frontend.reductions import all as every
 from hybrid.frontend.shaping import flip, reshape
-from hybrid.frontend.values import active, cut, laid_out, like, meet, read, shape_of, sized, strong, wrap
+from hybrid.frontend.values import active, cut, laid_out, like, meet, operand, read, shape_of, sized, strong, wrap
 from hybrid.ir import trace as tr
 from hybrid.ops import elementwise as e
 from hybrid.ops import index as ix
@@ -36,13 +37,24 @@ def searchsorted(a: Any, v: Any, side: str = "left", sorter: Any = None) -> Any:
     >>> hy.searchsorted([1, 3, 5], [3, 4]), hy.searchsorted([1, 3, 5], 3, side="right")
     (array([1, 2]), np.int64(2))
     """
-    if sorter is not None:
-        raise unsupported("np.searchsorted with sorter=", "sort the vector first")
     if side not in ("left", "right"):
         raise ValueError(f"search side must be 'left' or 'right' (got '{side}')")
     a, v = traced(a), traced(v)
+    if sorter is not None:
+        a = _in_order(a, traced(sorter))
     dtype = dt.promote(strong(a), strong(v))
     return bind(ix.searchsorted, cast(a, dtype), cast(v, dtype), side=side)
+
+
+def _in_order(a: Any, sorter: Any) -> Any:
+    """A vector's elements as indices say, all of them within bounds."""
+    if not dt.is_integer(strong(sorter)):
+        raise TypeError("sorter must only contain integers")
+    if shape_of(sorter) != shape_of(a):
+        raise unsupported("np.searchsorted with another number of indices")
+    inside = (sorter >= 0) & (sorter < integers.integer(active(), shape_of(a)[0]))
+    active().assume(operand(active(), every(inside), dt.bool_), "indices that sort are within bounds")
+    return take(a, sorter)
 
 
 def _least(size: Size) -> Any:
@@ -89,6 +101,8 @@ def _slid(a: Any, v: Any, before: Size, count: Size) -> Any:
     """Σ_k v[k]·a[i + k - before] for i in [0, count), with zeros outside a."""
     taps, size, trace = shape_of(v)[0], shape_of(a)[0], active()
     ends = [integers.integer(trace, n) for n in (before, count + taps - 1 - before - size)]
+    if ends != [0, 0] and dt.is_inexact(strong(v)):  # NumPy multiplies no zeros beyond the ends
+        trace.assume(operand(trace, every(u.isfinite(v)), dt.bool_), "a kernel is finite")
     wide = a if ends == [0, 0] else pad(a, [ends])
     if isinstance(taps, Dim) or taps > MAX_TAPS:
         return dot(sliding_window_view(wide, integers.integer(trace, taps)), v)
@@ -121,8 +135,8 @@ def _vectors(a: Any, v: Any, name: str) -> tuple[Any, Any]:
     for name_, x in (("a", a), ("v", v)):
         if active().ask("eq", shape_of(x)[0], 0):
             raise ValueError(f"{name_} cannot be empty")
-    if dt.is_complex(dtype) or dtype == dt.bool_:
-        raise unsupported(f"np.{name} of complex numbers or booleans")
+    if dtype == dt.bool_:
+        raise unsupported(f"np.{name} of booleans")
     return a, v
 
 
@@ -151,7 +165,10 @@ def correlate(a: Any, v: Any, mode: str = "valid") -> Any:
     >>> hy.correlate([1, 2, 3], [0, 1])
     array([2, 3])
     """
+    if not shape_of(a) or not shape_of(v):
+        raise ValueError("object of too small depth for desired array")
     a, v = _vectors(a, v, "correlate")
+    v = u.conj(v) if dt.is_complex(strong(v)) else v
     if _is_longer(v, a):
         # Exchanged operands give the same numbers in reverse.
         return flip(_slid(v, a, *_span(mode, shape_of(v)[0], shape_of(a)[0])))
@@ -160,7 +177,7 @@ def correlate(a: Any, v: Any, mode: str = "valid") -> Any:
 
 @implements(np.gradient)
 def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> Any:
-    """Central differences inside and one-sided ones at the ends, along each axis; spacings are numbers.
+    """Central differences inside and one-sided ones at the ends, along each axis; spacings are numbers or coordinates.
 
     >>> hy.gradient([1.0, 2.0, 4.0, 7.0]), hy.gradient([1.0, 3.0], 0.5)
     (array([1. , 1.5, 2.5, 3. ]), array([4., 4.]))
@@ -174,23 +191,64 @@ def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> An
     steps = varargs * len(axes) if len(varargs) == 1 else varargs or (1.0,) * len(axes)
     if len(steps) != len(axes):
         raise TypeError("invalid number of arguments")
-    if edge_order != 1 or any(shape_of(h) for h in steps):
-        raise unsupported("np.gradient with edge_order=2 or coordinates", "pass spacings as numbers")
-    out = [laid_out(_along(x, normalize_axis(k, rank), h), like(x)) for k, h in zip(axes, steps)]
+    if edge_order not in (1, 2):
+        raise ValueError("'edge_order' greater than 2 not supported")
+    out = [laid_out(cast(_along(x, normalize_axis(k, rank), h, edge_order), x.dtype), like(x)) for k, h in zip(axes, steps)]
     return out[0] if len(out) == 1 else tuple(out)
 
 
-def _along(x: Any, axis: int, h: Any) -> Any:
-    if active().ask("lt", shape_of(x)[axis], 2) is not False:
+def _along(x: Any, axis: int, h: Any, edge_order: int) -> Any:
+    if active().ask("lt", shape_of(x)[axis], edge_order + 1) is not False:
         raise ValueError(
             "Shape of array too small to calculate a numerical gradient, at least (edge_order + 1) elements are required."
         )
+    if not shape_of(h):
+        return _even(x, axis, h, edge_order)
+    h = traced(h)
+    if len(shape_of(h)) != 1:
+        raise ValueError("distances must be either scalars or 1d")
+    if shape_of(h) != (shape_of(x)[axis],) or strong(h) == dt.bool_ or dt.is_complex(strong(h)):
+        raise unsupported("np.gradient at coordinates of another number, or at booleans or complex numbers")
+    h = cast(h, np.float64) if dt.is_integer(strong(h)) else h
+    widths = getitem(h, slice(1, None)) - getitem(h, slice(None, -1))
+    first = getitem(widths, 0)
+    return select(every(widths == first), _even(x, axis, first, edge_order), _uneven(x, axis, widths, edge_order))
 
+
+def _part(x: Any, axis: int, start: int | None, stop: int | None) -> Any:
+    return getitem(x, (slice(None),) * axis + (slice(start, stop),))
+
+
+def _even(x: Any, axis: int, h: Any, edge_order: int) -> Any:
     def part(start: int | None, stop: int | None) -> Any:
-        return getitem(x, (slice(None),) * axis + (slice(start, stop),))
+        return _part(x, axis, start, stop)
 
     inner = (part(2, None) - part(None, -2)) / (2.0 * h)
-    return concatenate([(part(1, 2) - part(0, 1)) / h, inner, (part(-1, None) - part(-2, -1)) / h], axis)
+    if edge_order == 1:
+        return concatenate([(part(1, 2) - part(0, 1)) / h, inner, (part(-1, None) - part(-2, -1)) / h], axis)
+    start = (-1.5 / h) * part(0, 1) + (2.0 / h) * part(1, 2) + (-0.5 / h) * part(2, 3)
+    end = (0.5 / h) * part(-3, -2) + (-2.0 / h) * part(-2, -1) + (1.5 / h) * part(-1, None)
+    return concatenate([start, inner, end], axis)
+
+
+def _uneven(x: Any, axis: int, widths: Any, edge_order: int) -> Any:
+    def part(start: int | None, stop: int | None) -> Any:
+        return _part(x, axis, start, stop)
+
+    def wide(line: Any) -> Any:
+        return reshape(line, tuple(-1 if k == axis else 1 for k in range(len(shape_of(x)))))
+
+    a, b = wide(getitem(widths, slice(None, -1))), wide(getitem(widths, slice(1, None)))
+    inner = -b / (a * (a + b)) * part(None, -2) + (b - a) / (a * b) * part(1, -1) + a / (b * (a + b)) * part(2, None)
+    if edge_order == 1:
+        ends = [(part(1, 2) - part(0, 1)) / getitem(widths, 0), (part(-1, None) - part(-2, -1)) / getitem(widths, -1)]
+        return concatenate([ends[0], inner, ends[1]], axis)
+    a, b = getitem(widths, 0), getitem(widths, 1)
+    start = -(2.0 * a + b) / (a * (a + b)) * part(0, 1) + (a + b) / (a * b) * part(1, 2) - a / (b * (a + b)) * part(2, 3)
+    a, b = getitem(widths, -2), getitem(widths, -1)
+    end = b / (a * (a + b)) * part(-3, -2) - (b + a) / (a * b) * part(-2, -1)
+    end = end + (2.0 * b + a) / (b * (a + b)) * part(-1, None)
+    return concatenate([start, inner, end], axis)
 
 
 @implements(np.polyval)

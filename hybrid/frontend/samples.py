@@ -1,0 +1,404 @@
+"""What samples say: covariances, histograms, membership, differences; and polynomials by their coefficients."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from hybrid.core import dtype as dt
+from hybrid.core.shape import Dim, normalize_axis, product
+from hybrid.frontend import integers
+from hybrid.frontend import ufuncs as u
+from hybrid.frontend.calls import bind, implements, traced, unsupported
+from hybrid.frontend.compositions import clip
+from hybrid.frontend.creation import CONSTRUCTORS
+from hybrid.frontend.elementwise import cast, select
+from hybrid.frontend.gathering import diag, diagonal, diff, take
+from hybrid.frontend.indexing import add_at, getitem
+from hybrid.frontend.joins import concatenate, stack
+from hybrid.frontend.linear import cross, matmul
+from hybrid.frontend.linear import vecdot as last_dot
+from hybrid.frontend.orders import cumsum, sort
+from hybrid.frontend.reductions import all as every
+from hybrid.frontend.reductions import max as largest
+from hybrid.frontend.reductions import mean
+from hybrid.frontend.reductions import min as smallest
+from hybrid.frontend.reductions import sum as total
+from hybrid.frontend.shaping import as_array, flip, moveaxis, ravel, reshape, squeeze, transpose
+from hybrid.frontend.values import Value, active, assembled, broadcast_shapes, laid_out, like, operand, shape_of, strong, wrap
+from hybrid.ir import trace as tr
+from hybrid.ops import index as ix
+
+MAX_COMPARED = 8  # elements that all others are compared with, one by one; more are sorted and searched
+_NO_VALUE = np._NoValue
+
+
+def _array(x: Any) -> Any:
+    return as_array(assembled(active(), x))
+
+
+def _assume(condition: Any, what: str) -> None:
+    active().assume(operand(active(), condition, dt.bool_), what)
+
+
+# Covariances ------------------------------------------------------------------------------------------------------------
+def _observations(m: Any, rowvar: bool, dtype: np.dtype) -> Any:
+    x = cast(_array(m), dtype)
+    if len(shape_of(x)) > 2:
+        raise ValueError("m has more than 2 dimensions")
+    x = x if len(shape_of(x)) == 2 else reshape(x, (1, -1))
+    return x if rowvar or (len(shape_of(m)) != 2) or shape_of(x)[0] == 1 else transpose(x)
+
+
+@implements(np.cov)
+def cov(m: Any, y: Any = None, rowvar: bool = True, bias: bool = False, ddof: Any = None, fweights: Any = None,
+        aweights: Any = None, *, dtype: Any = None) -> Any:  # fmt: skip
+    """The covariances of variables, one in each row (in each column without `rowvar`)."""
+    if fweights is not None or aweights is not None or isinstance(ddof, Value) or (not rowvar and 1 in shape_of(m)):
+        raise unsupported("np.cov with weights")
+    if ddof is not None and ddof != int(ddof):
+        raise ValueError("ddof must be integer")
+    own = dt.promote(*(strong(_array(x)) for x in (m, y) if x is not None), dt.float64)
+    own = own if dtype is None else dt.canonical(dtype)
+    if not dt.is_inexact(own):
+        raise unsupported("np.cov in integers")
+    x = _observations(m, rowvar, own)
+    if y is not None:
+        x = concatenate([x, _observations(y, rowvar, own)], 0)
+    count, ddof = shape_of(x)[1], (0 if bias else 1) if ddof is None else int(ddof)
+    if isinstance(count, Dim):
+        free: Any = integers.integer(active(), count) - ddof
+        _assume(free > 0, "a covariance has degrees of freedom")
+    elif count - ddof <= 0 or 0 in shape_of(x):
+        raise unsupported("np.cov without degrees of freedom")
+    else:
+        free = count - ddof
+    away = x - mean(x, 1, keepdims=True)
+    return squeeze(matmul(away, transpose(u.conj(away) if dt.is_complex(own) else away)) * (1 / free))
+
+
+@implements(np.corrcoef)
+def corrcoef(x: Any, y: Any = None, rowvar: bool = True, *, dtype: Any = None) -> Any:
+    """The correlations of variables: covariances over the deviations of both, within [-1, 1]."""
+    c = cov(x, y, rowvar, dtype=dtype)
+    if dt.is_complex(strong(c)):
+        raise unsupported("np.corrcoef of complex numbers")
+    if not shape_of(c):
+        return c / c
+    deviation = u.sqrt(diagonal(c))
+    return clip(c / reshape(deviation, (-1, 1)) / reshape(deviation, (1, -1)), -1, 1)
+
+
+# Histograms and places among edges ----------------------------------------------------------------------------------------
+def _edges(a: Any, bins: Any, range: Any) -> Any:
+    """The edges of bins, of which there are this many over a range, or over that of the elements."""
+    if integers.is_traced_integer(bins) or type(bins) not in (int, np.int64):
+        raise unsupported("a histogram of a number of bins that only a run knows, or by a rule")
+    if bins < 1:
+        raise ValueError("`bins` must be positive, when an integer")
+    own = strong(a)
+    if range is not None:
+        low, high = range
+        if isinstance(low, Value) or isinstance(high, Value) or low > high or not np.isfinite([low, high]).all():
+            raise unsupported("a histogram over a range that only a run knows, or none")
+        low, high = (low - 0.5, high + 0.5) if low == high else (low, high)
+        own = np.result_type(low, high, own)
+        own = own if dt.is_inexact(own) else np.result_type(own, float)
+        return CONSTRUCTORS[np.array](np.linspace(low, high, bins + 1, dtype=own))
+    size = product(shape_of(a))
+    if not isinstance(size, Dim) and not size:
+        raise unsupported("a histogram of nothing")
+    low, high = smallest(a), largest(a)
+    if dt.is_float(own):
+        _assume(u.isfinite(low) & u.isfinite(high), "a histogram has finite ends")
+    elif own in (dt.int64, dt.uint64):
+        raise unsupported("a histogram of integers of 64 bits")  # which no float64 tells apart
+    wide = own if dt.is_inexact(own) else np.result_type(own, float)
+    same, low, high = low == high, cast(low, wide), cast(high, wide)
+    low, high = select(same, low - wide.type(0.5), low), select(same, high + wide.type(0.5), high)
+    step = (cast(high, np.float64) - cast(low, np.float64)) / bins if wide == dt.float64 else None
+    if step is None:
+        raise unsupported("a histogram of floats that are not float64 over their range")
+    line = CONSTRUCTORS[np.array](np.arange(bins + 1.0)) * step + low
+    return select(CONSTRUCTORS[np.array](np.arange(bins + 1) == bins), high, line)
+
+
+def _counted(a: Any, edges: Any) -> Any:
+    """How many elements lie from each edge to the next, the last one included."""
+    count = shape_of(edges)[0]
+    wide = dt.promote(strong(a), strong(edges))
+    x, steps = cast(ravel(a), wide), cast(edges, wide)
+    inside = (x >= getitem(steps, 0)) & (x <= getitem(steps, -1))
+    at = clip(bind(ix.searchsorted, steps, x, side="right") - 1, 0, count - 2)
+    zeros = CONSTRUCTORS[np.array](np.zeros(count - 1, np.int64))
+    add_at(zeros, at, cast(inside, np.int64))
+    return zeros
+
+
+def _given_edges(bins: Any) -> tuple[Any, Any]:
+    """Edges as they were given, and as an array whose order has been looked at."""
+    steps = bins if isinstance(bins, Value) else np.asarray(bins)
+    if len(shape_of(steps)) != 1:
+        raise ValueError("`bins` must be 1d, when an array")
+    if isinstance(shape_of(steps)[0], Dim) or shape_of(steps)[0] < 2:
+        raise unsupported("a histogram of fewer than two edges, or of a number that only a run knows")
+    if isinstance(steps, Value):
+        if dt.is_complex(strong(steps)):
+            raise unsupported("a histogram with complex edges")
+        _assume(every(getitem(steps, slice(None, -1)) <= getitem(steps, slice(1, None))), "edges are in order")
+        return steps, steps
+    if steps.dtype.kind not in "iuf" or not np.all(steps[:-1] <= steps[1:]):
+        raise unsupported("a histogram with edges that are not in order")
+    made = CONSTRUCTORS[np.array](steps)
+    return (bins if isinstance(bins, np.ndarray) else made), made
+
+
+@implements(np.histogram)
+def histogram(a: Any, bins: Any = 10, range: Any = None, density: Any = None, weights: Any = None) -> tuple:
+    """How many elements fall between edges, and the edges."""
+    a = _array(a)
+    if weights is not None or strong(a) == dt.bool_ or dt.is_complex(strong(a)) or isinstance(bins, str):
+        raise unsupported("a histogram with weights, or of booleans or complex numbers")
+    if shape_of(bins):
+        edges, steps = _given_edges(bins)
+    else:
+        edges = steps = _edges(a, bins, range)
+    counts = _counted(a, steps)
+    if density:
+        return counts / cast(diff(steps), np.float64) / total(counts), edges
+    return counts, edges
+
+
+@implements(np.histogram_bin_edges)
+def histogram_bin_edges(a: Any, bins: Any = 10, range: Any = None, weights: Any = None) -> Any:
+    """The edges that `histogram` counts between."""
+    a = _array(a)
+    if shape_of(bins) or isinstance(bins, str) or strong(a) == dt.bool_ or dt.is_complex(strong(a)):
+        raise unsupported("np.histogram_bin_edges of edges, by a rule, or of booleans or complex numbers")
+    return _edges(a, bins, range)
+
+
+@implements(np.digitize)
+def digitize(x: Any, bins: Any, right: Any = False) -> Any:
+    """The bin of each element; edges may go up or down."""
+    x, steps = traced(x), _array(bins)
+    if dt.is_complex(strong(x)):
+        raise TypeError("x may not be complex")
+    if len(shape_of(steps)) != 1 or shape_of(steps)[0] == 0 or strong(steps) == dt.bool_ or dt.is_complex(strong(steps)):
+        raise unsupported("np.digitize among such edges")
+    side, wide = "left" if right else "right", dt.promote(strong(x), strong(steps))
+    x = cast(x, wide)
+
+    def up(edges: Any) -> Any:
+        return bind(ix.searchsorted, cast(edges, wide), x, side=side)
+
+    def down(edges: Any) -> Any:
+        return integers.integer(active(), shape_of(steps)[0]) - up(flip(edges))
+
+    if not isinstance(bins, (Value, np.ndarray)):
+        known = np.asarray(bins)
+        rising = bool(np.all(known[:-1] <= known[1:]))
+        if not rising and not np.all(known[:-1] >= known[1:]):
+            raise ValueError("bins must be monotonically increasing or decreasing")
+        return up(steps) if rising else down(steps)
+    first, second = getitem(steps, slice(None, -1)), getitem(steps, slice(1, None))
+    rising, falling = every(first <= second), every(first >= second)
+    _assume(rising | falling, "edges go up or down")
+    return select(rising, up(steps), down(steps))
+
+
+# Membership and differences ---------------------------------------------------------------------------------------------
+@implements(np.isin)
+def isin(element: Any, test_elements: Any, assume_unique: bool = False, invert: bool = False, *, kind: Any = None) -> Any:
+    """Where elements are among others."""
+    x, others = _array(element), _array(test_elements)
+    wide = dt.promote(strong(x), strong(others))
+    if (dt.is_float(wide) and not (dt.is_float(strong(x)) and dt.is_float(strong(others)))) or kind is not None:
+        raise unsupported("np.isin of integers among floats")  # which NumPy compares in more than one way
+    x, line = cast(x, wide), ravel(cast(others, wide))
+    count = shape_of(line)[0]
+    if isinstance(count, int) and count <= MAX_COMPARED:
+        found = u.not_equal(x, x) & False
+        for k in range(count):
+            found = found | (x == getitem(line, k))
+    else:
+        if dt.is_complex(wide) or wide == dt.bool_ or (isinstance(count, Dim) and not active().ask("gt", count, 0)):
+            raise unsupported("np.isin of complex numbers or booleans, or among a number that only a run knows")
+        ordered = sort(line)
+        at = clip(bind(ix.searchsorted, ordered, x, side="left"), 0, integers.integer(active(), count) - 1)
+        found = take(ordered, at) == x
+    found = u.logical_not(found) if invert else found
+    return wrap(active().fresh(tr.read(found._data), "ndarray"))
+
+
+@implements(np.ediff1d)
+def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
+    """Differences of neighbours, and numbers before and after them."""
+    x = ravel(_array(ary))
+    if x.dtype == dt.bool_ or shape_of(x)[0] == 0:
+        raise unsupported("np.ediff1d of booleans, or of nothing")
+    middle = getitem(x, slice(1, None)) - getitem(x, slice(None, -1))
+    parts = []
+    for end in (to_begin, middle, to_end):
+        if end is None:
+            continue
+        end = _array(end)
+        if not np.can_cast(strong(end), x.dtype, "same_kind"):
+            raise TypeError("dtype of the ends must be compatible with input `ary` under the `same_kind` rule.")
+        parts.append(reshape(cast(end, x.dtype), -1))
+    return concatenate(parts) if len(parts) > 1 else parts[0]
+
+
+@implements(np.unwrap)
+def unwrap(p: Any, discont: Any = None, axis: int = -1, *, period: Any = 2 * math.pi) -> Any:
+    """Angles continued: jumps of more than half a period are made smaller by whole periods."""
+    x = _array(p)
+    if x.dtype == dt.bool_ or dt.is_complex(x.dtype) or isinstance(period, Value):
+        raise unsupported("np.unwrap of booleans or complex numbers, or with a period that only a run knows")
+    along = normalize_axis(axis, len(shape_of(x)))
+    step = diff(x, axis=along)
+    wide = np.result_type(step.dtype, period)
+    if dt.is_integer(wide):
+        high, rest = divmod(period, 2)
+        ambiguous = rest == 0
+    else:
+        high, ambiguous = period / 2, True
+    least = period / 2 if discont is None else discont
+    turned = u.remainder(step + high, period) - high
+    if ambiguous:
+        turned = select((turned == -high) & (step > 0), high, turned)
+    change = select(u.absolute(step) < least, 0, turned - step)
+    head = (slice(None),) * along
+    rest_ = getitem(x, (*head, slice(1, None))) + cumsum(change, along)
+    first = getitem(x, (*head, slice(None, 1)))
+    return laid_out(concatenate([cast(first, wide), cast(rest_, wide)], along), like(x))
+
+
+# Polynomials ------------------------------------------------------------------------------------------------------------
+def _size(x: Any, name: str) -> int:
+    count = shape_of(x)[0] if len(shape_of(x)) == 1 else None
+    if not isinstance(count, int):
+        raise unsupported(f"np.{name} of coefficients whose number only a run knows")
+    return count
+
+
+@implements(np.vander)
+def vander(x: Any, N: Any = None, increasing: bool = False) -> Any:
+    """Powers of numbers, one number in each row; the highest power first unless `increasing`."""
+    x = _array(x)
+    if len(shape_of(x)) != 1:
+        raise ValueError("x must be a one-dimensional array or sequence.")
+    count = _size(x, "vander") if N is None else N
+    if type(count) is not int or count < 1:
+        raise unsupported("np.vander of no columns, or of a number that only a run knows")
+    x = cast(x, dt.promote(x.dtype, dt.int64))
+    parts = [cast(u.equal(x, x) | True, x.dtype)]
+    for _ in range(1, count):
+        parts.append(x if len(parts) == 1 else parts[-1] * x)
+    return stack(parts if increasing else parts[::-1], -1)
+
+
+@implements(np.polyder)
+def polyder(p: Any, m: Any = 1) -> Any:
+    """The coefficients of a polynomial's m-th derivative."""
+    if type(m) is not int or m < 1:
+        raise unsupported("np.polyder so many times")
+    for _ in range(m):
+        p = _array(p)
+        degree = _size(p, "polyder") - 1
+        p = getitem(p, slice(None, -1)) * np.arange(degree, 0, -1)
+    return p
+
+
+@implements(np.polyint)
+def polyint(p: Any, m: Any = 1, k: Any = None) -> Any:
+    """The coefficients of a polynomial's m-th integral."""
+    if type(m) is not int or m < 1 or (k is not None and (m > 1 or shape_of(k) not in ((), (1,)))):
+        raise unsupported("np.polyint so many times, or with such constants")
+    p = _array(p)
+    if not _size(p, "polyint"):
+        raise unsupported("np.polyint of nothing")
+    for _ in range(m):
+        count = _size(p, "polyint")
+        constant = CONSTRUCTORS[np.array](np.zeros(1)) if k is None else reshape(_array(k), (1,))
+        p = concatenate([u.true_divide(p, np.arange(count, 0, -1)), constant])
+    return p
+
+
+def _sum_of_polynomials(function: Any, a1: Any, a2: Any, name: str) -> Any:
+    parts = [x if shape_of(x) else reshape(x, (1,)) for x in map(_array, (a1, a2))]
+    sizes = [_size(x, name) for x in parts]
+    for k, x in enumerate(parts):
+        lack = max(sizes) - sizes[k]
+        if lack:
+            parts[k] = concatenate([CONSTRUCTORS[np.array](np.zeros(lack, strong(x))), x])
+    return function(*parts)
+
+
+@implements(np.polyadd)
+def polyadd(a1: Any, a2: Any) -> Any:
+    """The coefficients of the sum of two polynomials."""
+    return _sum_of_polynomials(u.add, a1, a2, "polyadd")
+
+
+@implements(np.polysub)
+def polysub(a1: Any, a2: Any) -> Any:
+    """The coefficients of the difference of two polynomials."""
+    return _sum_of_polynomials(u.subtract, a1, a2, "polysub")
+
+
+# Others -----------------------------------------------------------------------------------------------------------------
+@implements(np.diagflat)
+def diagflat(v: Any, k: Any = 0) -> Any:
+    """A matrix with all elements on a diagonal."""
+    if type(k) is not int:
+        raise unsupported("np.diagflat on a diagonal that only a run knows")
+    return diag(ravel(_array(v)), k)
+
+
+@implements(np.linalg.cross)
+def linalg_cross(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
+    """The vector product of vectors along an axis."""
+    a, b = _array(x1), _array(x2)
+    if shape_of(a)[axis] != 3 or shape_of(b)[axis] != 3:
+        raise ValueError("Both input arrays must be (arrays of) 3-dimensional vectors")
+    return cross(a, b, axis=axis)
+
+
+@implements(np.array_equiv)
+def array_equiv(a1: Any, a2: Any) -> Any:
+    """Whether two arrays are equal where one is stretched to the other's shape: a Python bool."""
+    a, b = _array(a1), _array(a2)
+    if any(isinstance(size, Dim) for size in (*shape_of(a), *shape_of(b))) and shape_of(a) != shape_of(b):
+        raise unsupported("np.array_equiv of sizes that only a run knows")
+    try:
+        broadcast_shapes(shape_of(a), shape_of(b))
+    except ValueError:
+        return False
+    return wrap(active().fresh(operand(active(), every(a == b), dt.bool_), "python"))
+
+
+def matvec(x1: Any, x2: Any, /) -> Any:
+    """Matrices times vectors."""
+    a, b = _array(x1), _array(x2)
+    made = matmul(a, reshape(b, (*shape_of(b), 1)))
+    return laid_out(reshape(made, shape_of(made)[:-1]), None)
+
+
+def vecmat(x1: Any, x2: Any, /) -> Any:
+    """Vectors, conjugated, times matrices."""
+    a, b = _array(x1), _array(x2)
+    a = u.conj(a) if dt.is_complex(strong(a)) else a
+    made = matmul(reshape(a, (*shape_of(a)[:-1], 1, *shape_of(a)[-1:])), b)
+    return laid_out(reshape(made, (*shape_of(made)[:-2], *shape_of(made)[-1:])), None)
+
+
+def vecdot(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
+    """The dot product of vectors along an axis, the first conjugated."""
+    a, b = _array(x1), _array(x2)
+    a, b = moveaxis(a, axis, -1), moveaxis(b, axis, -1)
+    if shape_of(a)[-1] != shape_of(b)[-1]:
+        raise ValueError("vecdot: Input operand 1 has a mismatch in its core dimension 0")
+    return last_dot(a, b)
