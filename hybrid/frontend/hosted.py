@@ -144,9 +144,9 @@ def _encoded(x: Any, operands: list[Any]) -> Any:
         operands.append(x)
         return ("operand", len(operands) - 1, kind_of(x) if kind_of(x) != "tensor" else "ndarray")
     if type(x) in _CONSTANTS:
-        return x
+        return _apart(x)
     if isinstance(x, np.generic):
-        return ("number", x.dtype, x.item()) if x.dtype in dt.SHORT else NotImplemented
+        return ("number", x.dtype, _apart(x.item())) if x.dtype in dt.SHORT else NotImplemented
     if isinstance(x, np.dtype) or (isinstance(x, type) and (issubclass(x, np.generic) or x in (int, float, complex, bool))):
         return np.dtype(x) if np.dtype(x) in dt.SHORT else NotImplemented
     if type(x) is slice:
@@ -159,6 +159,15 @@ def _encoded(x: Any, operands: list[Any]) -> Any:
         items = tuple(_encoded(item, operands) for item in x)
         return NotImplemented if NotImplemented in items else ("tuple" if type(x) is tuple else "list", *items)
     return NotImplemented
+
+
+def _apart(x: Any) -> Any:
+    """A constant, written so that 1, 1.0 and True, and 0.0 and -0.0, differ."""
+    if type(x) is bool:
+        return ("bool", int(x))
+    if type(x) is float:
+        return ("float", x.hex())
+    return ("complex", x.real.hex(), x.imag.hex()) if type(x) is complex else x
 
 
 def _hints(trace: Trace, atoms: Sequence[Atom], kinds: Sequence[str]) -> list[dict[str, int]]:

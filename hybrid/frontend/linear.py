@@ -399,6 +399,8 @@ def _distinct(x: Any, names: str) -> tuple[Any, str]:
         while names.count(name) > 1:
             i = names.index(name)
             j = names.index(name, i + 1)
+            if active().ask("eq", shape_of(x)[i], shape_of(x)[j]) is False and 1 not in (shape_of(x)[i], shape_of(x)[j]):
+                raise ValueError(f"dimensions in operand for collapsing index {name!r} don't match")
             x = writeable_diagonal(x, 0, i, j)
             names = names[:i] + names[i + 1 : j] + names[j + 1 :] + name
     return x, names

@@ -255,8 +255,8 @@ def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
 def unwrap(p: Any, discont: Any = None, axis: int = -1, *, period: Any = 2 * math.pi) -> Any:
     """Angles continued: jumps of more than half a period are made smaller by whole periods."""
     x = _array(p)
-    if x.dtype == dt.bool_ or dt.is_complex(x.dtype) or isinstance(period, Value):
-        raise unsupported("np.unwrap of booleans or complex numbers, or with a period that only a run knows")
+    if dt.KIND[x.dtype] in "buc" or isinstance(period, Value):
+        raise unsupported("np.unwrap of numbers that have no sign, or with a period that only a run knows")
     along = normalize_axis(axis, len(shape_of(x)))
     step = diff(x, axis=along)
     wide = np.result_type(step.dtype, period)

@@ -120,7 +120,8 @@ def ravel(a: Any, order: str = "C") -> Any:
     array([1, 2, 3, 4])
     """
     if order == "F":
-        return reshape(a, -1, order="F")
+        line = reshape(a, -1, order="F")
+        return line if _proto(line).flags.c_contiguous or product(shape_of(line)) == 0 else copy(line)
     ask(active(), traced(a))
     if _proto(traced(a)).flags.c_contiguous:
         return reshape(a, -1)

@@ -15,7 +15,7 @@ from hybrid.frontend.elementwise import cast
 from hybrid.frontend.gathering import pad
 from hybrid.frontend.indexing import getitem
 from hybrid.frontend.joins import roll
-from hybrid.frontend.values import active, laid_out, like, shape_of, strong
+from hybrid.frontend.values import active, header_of, laid_out, like, shape_of, strong
 from hybrid.ops import fft as f
 
 _COMPLEX = {dt.float32: np.complex64, dt.float16: np.complex64, dt.bfloat16: np.complex64}
@@ -108,7 +108,9 @@ def rfft(a: Any, n: int | None = None, axis: int = -1, norm: str | None = None, 
     if isinstance(n, Dim):  # how many numbers there are of a size that varies is a size of its own
         half = integers.size_of(active(), integers.integer(active(), n) // 2 + 1)
         return _scaled(bind(f.rfft, x, axis=along, half=half), _scale(n, norm, False))
-    return _scaled(bind(f.rfft, x, axis=along), _scale(n, norm, False))
+    made, header = bind(f.rfft, x, axis=along), header_of(x)
+    laid_out(made, None if header is None else np.empty_like(header, np.uint8, shape=active().hinted(shape_of(made))))
+    return _scaled(made, _scale(n, norm, False))
 
 
 @implements(np.fft.irfft)

@@ -104,6 +104,10 @@ def _as(kind: str, array: Any) -> Any:
     return array.item() if kind == "python" else array[()] if kind == "scalar" else array
 
 
+_FLOATS = ("float", "complex")
+_NUMBERS = (*_FLOATS, "bool", "number")
+
+
 def decoded(part: Any, operands: Sequence[Any], as_kind: Callable[[str, Any], Any] = _as) -> Any:
     """An argument from its encoded form: tuples that begin with a word, and plain constants."""
     if not isinstance(part, tuple):
@@ -113,6 +117,11 @@ def decoded(part: Any, operands: Sequence[Any], as_kind: Callable[[str, Any], An
         return as_kind(rest[1], operands[rest[0]])
     if word == "dict":
         return {key: decoded(item, operands, as_kind) for key, item in rest}
+    if word in _FLOATS:  # told apart to the last bit, since equal parameters mean the same call
+        parts = map(float.fromhex, rest)
+        return next(parts) if word == "float" else complex(*parts)
+    if word == "bool":
+        return bool(rest[0])
     items = [decoded(item, operands, as_kind) for item in rest]
     if word == "number":
         return items[0].type(items[1])
@@ -149,9 +158,9 @@ def _fits(given: tuple, wanted: tuple) -> bool:
 def _caller(function: str, args: tuple, kwargs: tuple) -> Any:
     """What makes the call, of the operands; what nests in no list is looked up without recursion."""
     called, parts = function_of(function), args[1:]
-    if any(isinstance(part, tuple) and part[0] not in ("operand", "number") for part in parts):
+    if any(isinstance(part, tuple) and part[0] not in ("operand", *_NUMBERS) for part in parts):
         return lambda operands: called(*decoded(args, operands), **decoded(kwargs, operands))
-    if any(isinstance(part, tuple) and part[0] != "number" for _, part in kwargs[1:]):
+    if any(isinstance(part, tuple) and part[0] not in _NUMBERS for _, part in kwargs[1:]):
         return lambda operands: called(*decoded(args, operands), **decoded(kwargs, operands))
     named, start = decoded(kwargs, ()), [None if _is_operand(part) else decoded(part, ()) for part in parts]
     places = [(k, part[1], part[2]) for k, part in enumerate(parts) if _is_operand(part)]

@@ -9,10 +9,14 @@ import tempfile
 import warnings
 from collections import Counter, defaultdict
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 import hybrid as hy
 from hybrid.core.errors import HybridError
-from tests.names.table import function, operands, read
+from hybrid.export import load, save
+from tests.names.table import differs, function, on_tensors, operands, read
 
 HEAD = """# Names
 
@@ -21,7 +25,8 @@ decorated function. Made by `make names` from the expressions in `tests/names/`,
 compared with NumPy; the numbers count expressions, which differ in arguments and keywords. *Native* is compiled to loops, to
 calls that machine code makes, or to constants; a *host call* is compiled, too, loops and saved graphs included, but computed
 by NumPy or SciPy; an *island* is called between compiled parts and refused by `strict=True`; *Python* makes the whole
-function plain. Eager, all names of NumPy take tensors for arrays.
+function plain. *Eager*: the expression takes tensors for arrays; *differentiable*: `hybrid.grad` of the compiled expression
+gives a derivative (–: no floats go in or come out); *exported*: it was saved by `hybrid.export.save`, loaded, and gave the same.
 """
 ORDER = ("native", "host call", "island", "Python")
 
@@ -53,27 +58,108 @@ def verdict(text: str, folder: Path, k: int) -> str:
         return "island" if "\n  island " in call().explain() else "Python"
 
 
+def eager(text: str, folder: Path, k: int) -> str:
+    """Whether an expression of eager tensors gives what NumPy gives."""
+    f, used = function([text], folder, f"eager{k}")
+    given = operands()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        want = on_tensors(f(*(copy.deepcopy(given[name]) for name in used)))
+        try:
+            arguments = (given[name] for name in used)
+            got = on_tensors(f(*(hy.asarray(x) if isinstance(x, np.ndarray) else x for x in arguments)))
+        except Exception:
+            return "no"
+    return "no" if differs(got, want) else "yes"
+
+
+def differentiable(text: str, folder: Path, k: int) -> str:
+    """Whether the floats of a result have a derivative with respect to the floats among the operands, if there are any."""
+    f, used = function([text], folder, f"grad{k}")
+    given = [copy.deepcopy(operands()[name]) for name in used]
+    places = [k for k, x in enumerate(given) if np.asarray(x).dtype.kind == "f"]
+
+    def floats(result: Any) -> list:
+        if isinstance(result, (tuple, list)):
+            return [part for item in result for part in floats(item)]
+        kind = "f" if type(result) is float else getattr(getattr(result, "dtype", None), "kind", "")
+        return [result] if kind in ("f", "c") else []
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        if not places or not floats(f(*copy.deepcopy(given))):
+            return "–"
+        compiled = hy.function(f)
+
+        def loss(*args: Any) -> Any:
+            return sum(np.sum(np.real(part)) for part in floats(compiled(*args)))
+
+        try:
+            gradients = hy.grad(loss, places)(*given)
+        except Exception:
+            return "no"
+    return "yes" if len(gradients) == len(places) else "no"
+
+
+def exported(text: str, folder: Path, k: int) -> str:
+    """Whether the graph of an expression gives the same after it was saved and loaded."""
+    f, used = function([text], folder, f"saved{k}")
+    path = folder / f"saved{k}.hy"
+
+    def given() -> list:
+        return [copy.deepcopy(operands()[name]) for name in used]
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            save(hy.function(f), path, *given())
+            got = load(path)(*given())
+        except Exception:
+            return "no"
+        wanted = leaves(f(*given()))  # named tuples come back as tuples, and what was written comes behind
+        return "no" if differs(leaves(got)[: len(wanted)], wanted) else "yes"
+
+
+def leaves(value: Any) -> list:
+    """What tuples and lists hold, in order."""
+    return [part for item in value for part in leaves(item)] if isinstance(value, (tuple, list)) else [value]
+
+
+def told(answers: Counter) -> str:
+    """One cell: what all uses of a name have in common, else how many can it."""
+    asked = answers["yes"] + answers["no"]
+    if not asked:
+        return "–"
+    return "yes" if not answers["no"] else "no" if not answers["yes"] else f"{answers['yes']} of {asked}"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.names", description=__doc__)
     parser.add_argument("--write", type=Path, help="write the table to this file")
     options = parser.parse_args()
     table: dict[str, Counter] = defaultdict(Counter)
+    also: dict[str, dict[str, Counter]] = {column: defaultdict(Counter) for column in COLUMNS}
     with tempfile.TemporaryDirectory() as folder:
         for k, text in enumerate([*read("cases.txt"), *read("refused.txt")]):
             table[name_of(text)][verdict(text, Path(folder), k)] += 1
+            for column, question in COLUMNS.items():
+                also[column][name_of(text)][question(text, Path(folder), k)] += 1
     rows = []
     for name in sorted(table, key=lambda name: (name.partition(".")[0] != "np", name)):
         counts = [(word, table[name][word]) for word in ORDER if table[name][word]]
         what = counts[0][0] if len(counts) == 1 else ", ".join(f"{word} {count}" for word, count in counts)
-        rows.append(f"| `{name}` | {what} |")
+        rows.append(f"| `{name}` | {told(also['eager'][name])} | {what} | {told(also['differentiable'][name])} "
+                    f"| {told(also['exported'][name])} |")  # fmt: skip
     total = sum(table.values(), Counter())
     summary = ", ".join(f"{total[word]} {word}" for word in ORDER if total[word])
-    text = "\n".join([HEAD, "| name | compiled |", "|---|---|", *rows, "",
+    text = "\n".join([HEAD, "| name | eager | compiled | differentiable | exported |", "|---|---|---|---|---|", *rows, "",
                       f"{len(table)} names, {sum(total.values())} expressions: {summary}."])  # fmt: skip
     print(text)
     if options.write:
         options.write.write_text(text + "\n", encoding="utf-8")
 
+
+COLUMNS = {"eager": eager, "differentiable": differentiable, "exported": exported}
 
 if __name__ == "__main__":
     main()
