@@ -37,7 +37,7 @@ ROOMS: dict[str, tuple[str, str, tuple[tuple[str, str], ...]]] = {
         ("Reductions", "frontend.reductions"), ("Orders and sets", "frontend.orders frontend.standard frontend.queries "
          "frontend.selected"), ("Sampled data", "frontend.signals frontend.quantiles"))),
     "linalg": ("Linear algebra", "Matrices are the last two axes; axes before them broadcast.", (
-        ("", "frontend.linear frontend.matrices"),)),
+        ("", "frontend.linear frontend.matrices frontend.einstein"),)),
     "fft": ("Fourier transforms", "`hy.fft`, NumPy's `np.fft`.", (("", "frontend.spectral"),)),
     "random": ("Random numbers", "`hy.random`: streams that give the same numbers eagerly and compiled, on any number of "
                "threads. The functions draw from one stream that all share; a generator has the same methods and a stream of "

@@ -47,6 +47,7 @@ from hybrid.frontend.creation import (
     zeros,
     zeros_like,
 )
+from hybrid.frontend.einstein import einsum
 from hybrid.frontend.elementwise import where
 from hybrid.frontend.gathering import (
     allclose,
@@ -84,7 +85,7 @@ from hybrid.frontend.joins import (
     vsplit,
     vstack,
 )
-from hybrid.frontend.linear import cross, dot, dot_general, einsum, inner, kron, matmul, outer, tensordot, vdot, vecdot
+from hybrid.frontend.linear import cross, dot, dot_general, inner, kron, matmul, outer, tensordot, vdot, vecdot
 from hybrid.frontend.orders import (
     argmax,
     argmin,

@@ -138,6 +138,14 @@ def round(a: Any, decimals: int = 0, out: Any = None) -> Any:
     (array([0., 2., 2.]), np.float64(2.35))
     """
     x, scale = traced(a), 10.0 ** abs(operator.index(decimals))
+    if dt.is_integer(x.dtype) and decimals < 0 and out is None:
+        tens = apply(e.rint, cast(x, np.float64) / scale) * scale
+        limits = np.iinfo(x.dtype)
+        if x.dtype.itemsize == 8:  # a float beyond them becomes no certain integer
+            active().assume(tr.read(unwrap((apply(e.abs, tens) < 2.0**62).all())), "an integer rounded to tens is not large")
+        elif limits.max < scale:
+            raise unsupported("rounding integers to tens beyond them")
+        return laid_out(cast(tens, x.dtype), like(x))
     if not dt.is_inexact(x.dtype) and decimals < 0:
         raise unsupported("rounding integers to tens", "convert to float first")
     if _complex(x):

@@ -11,6 +11,8 @@ import numpy as np
 
 from hybrid.frontend import (  # noqa: F401 (they enter their functions)
     editing,
+    einstein,
+    folds,
     gathering,
     halves,
     joins,
@@ -39,10 +41,10 @@ from hybrid.ir import trace as tr
 _WHOLE: dict[Any, Callable] = {np.matmul: matmul, np.divmod: divmod_, np.modf: modf}  # ufuncs that are no maps
 _WHOLE |= {
     getattr(np, form.__name__): form
-    for form in (samples.matvec, samples.vecmat, samples.vecdot)
+    for form in (samples.matvec, samples.vecmat, samples.vecdot, folds.bitwise_count)
     if hasattr(np, form.__name__)  # newer NumPys have all of them
 }
-_PRODUCTS = frozenset(ufunc for ufunc in _WHOLE if ufunc.__name__ in ("matvec", "vecmat", "vecdot"))
+_PRODUCTS = frozenset(ufunc for ufunc in _WHOLE if ufunc.__name__ in ("matvec", "vecmat", "vecdot", "bitwise_count"))
 _REDUCE = {
     np.add: reductions.sum, np.multiply: reductions.prod, np.maximum: reductions.max, np.minimum: reductions.min,
     np.logical_and: reductions.all, np.logical_or: reductions.any,
@@ -92,6 +94,12 @@ def apply_ufunc(ufunc: np.ufunc, method: str, inputs: tuple, kwargs: dict) -> An
                 return known(*inputs, **single)
             except Unsupported as error:
                 return between(ufunc, inputs, kwargs, f"np.{ufunc.__name__}", error)
+    elif method in ("reduce", "accumulate", "reduceat") and (known := _folding(ufunc, method)) is not None:
+        names = ("indices", "axis", "dtype", "out") if method == "reduceat" else ("axis", "dtype", "out", "keepdims")
+        try:
+            return known(inputs[0], **_positional(inputs[1:], names), **single)
+        except Unsupported as error:
+            return between(getattr(ufunc, method), inputs, kwargs, f"np.{ufunc.__name__}.{method}", error)
     elif method == "reduce" and ufunc in _REDUCE:
         return _REDUCE[ufunc](
             inputs[0], **{"axis": 0, **_positional(inputs[1:], ("axis", "dtype", "out", "keepdims")), **single}
@@ -134,6 +142,14 @@ def _function(function: Callable) -> Callable:
 
     call.by_library = True  # type: ignore[attr-defined]
     return call
+
+
+def _folding(ufunc: np.ufunc, method: str) -> Callable | None:
+    """What folds a ufunc over an axis, step by step, where no reduction of its own does."""
+    if method == "reduceat":
+        return functools.partial(folds.reduceat, _REDUCE[ufunc]) if ufunc in _REDUCE else None
+    own = _REDUCE if method == "reduce" else _ACCUMULATE
+    return None if ufunc in own else functools.partial(getattr(folds, method), ufunc)
 
 
 def _flat(args: tuple) -> tuple:

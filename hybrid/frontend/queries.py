@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from hybrid.core import dtype as dt
-from hybrid.core.shape import Dim
+from hybrid.core.shape import Dim, normalize_axis
 from hybrid.frontend.calls import implements, traced, unsupported
 from hybrid.frontend.complex_parts import imag
 from hybrid.frontend.creation import CONSTRUCTORS
@@ -15,16 +15,12 @@ from hybrid.frontend.elementwise import NAMES, cast
 from hybrid.frontend.elementwise import where as choose
 from hybrid.frontend.gathering import trace as diagonal_sum
 from hybrid.frontend.indexing import getitem
+from hybrid.frontend.joins import concatenate
 from hybrid.frontend.linear import matmul
 from hybrid.frontend.orders import argmax, cumprod, cumsum
 from hybrid.frontend.reductions import all as every
 from hybrid.frontend.reductions import prod
-from hybrid.frontend.shaping import (
-    as_array,
-    atleast_1d,
-    copy,
-    flip,
-)
+from hybrid.frontend.shaping import as_array, atleast_1d, copy, flip
 from hybrid.frontend.values import Value, active, assembled, header_of, laid_out, operand, shape_of, strong, wrap
 
 
@@ -129,6 +125,12 @@ def _cumulative(running: Any, name: str, x: Any, axis: Any, dtype: Any, out: Any
     x = as_array(assembled(active(), x))
     if len(shape_of(x)) != 1 and axis is None:
         raise ValueError("For arrays which have more than one dimension ``axis`` argument is required.")
+    if include_initial and out is None and header_of(x) is None and shape_of(x):
+        result = running(x, axis if axis is not None else 0, dtype)
+        along = normalize_axis(axis if axis is not None else 0, len(shape_of(x)))
+        shape = tuple(1 if k == along else size for k, size in enumerate(shape_of(result)))
+        first = CONSTRUCTORS[np.full](shape, 0 if name == "sum" else 1, strong(result))
+        return concatenate([first, result], along)
     if include_initial or not shape_of(x):
         raise unsupported(f"np.cumulative_{name} with include_initial=True")
     return running(x, 0 if axis is None else axis, dtype, out)

@@ -322,13 +322,13 @@ def ptp(a: Any, axis: Any = None, out: Any = None, keepdims: Any = NO_VALUE) -> 
 def average(a: Any, axis: Any = None, weights: Any = None, returned: bool = False, *, keepdims: Any = NO_VALUE) -> Any:
     """The weighted mean: Σ w·x / Σ w. Weights of rank 1 belong to one axis.
 
-    Raises ZeroDivisionError where weights add up to zero. `returned=True` runs as plain Python.
+    Raises ZeroDivisionError where weights add up to zero. `returned=True` gives the sum of weights, too.
 
     >>> hy.average([1.0, 2.0, 6.0], weights=[1, 1, 2])
     np.float64(3.75)
     """
-    if returned:
-        raise unsupported("np.average with returned=True")
+    if returned and weights is None:
+        raise unsupported("np.average with returned=True and no weights")
     if weights is None:
         if 0 in shape_of(a):
             raise unsupported("np.average of nothing")
@@ -340,7 +340,8 @@ def average(a: Any, axis: Any = None, weights: Any = None, returned: bool = Fals
     w = cast(weights if shape_of(weights) == shape_of(a) else _along(weights, shape_of(a), axis), dtype)
     total = sum(w, axis, keepdims=keepdims)
     _refuse_zero(total)
-    return sum(a * w, axis, keepdims=keepdims) / total
+    result = sum(a * w, axis, keepdims=keepdims) / total
+    return result if not returned else (result, total)
 
 
 def _along(weights: Any, shape: Any, axis: Any) -> Any:

@@ -26,7 +26,7 @@ compared with NumPy; the numbers count expressions, which differ in arguments an
 calls that machine code makes, or to constants; a *host call* is compiled, too, loops and saved graphs included, but computed
 by NumPy or SciPy; an *island* is called between compiled parts and refused by `strict=True`; *Python* makes the whole
 function plain. *Eager*: the expression takes tensors for arrays; *differentiable*: `hybrid.grad` of the compiled expression
-gives a derivative (–: no floats go in or come out); *exported*: it was saved by `hybrid.export.save`, loaded, and gave the same.
+gives a derivative (–: no floats go in or come out); *exported*: saved by `hybrid.export.save` and loaded, it gives the same.
 """
 ORDER = ("native", "host call", "island", "Python")
 

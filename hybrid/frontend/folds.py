@@ -1,0 +1,184 @@
+"""Ufuncs folded over short axes, in order; and small functions of integers and bits that are compositions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from hybrid.core import dtype as dt
+from hybrid.core.shape import Dim, normalize_axis
+from hybrid.frontend import ufuncs as u
+from hybrid.frontend.calls import implements, unsupported
+from hybrid.frontend.compositions import clip
+from hybrid.frontend.elementwise import TABLE, cast, select
+from hybrid.frontend.indexing import getitem
+from hybrid.frontend.joins import concatenate, stack
+from hybrid.frontend.orders import sort
+from hybrid.frontend.reductions import all as every
+from hybrid.frontend.reductions import reduced
+from hybrid.frontend.shaping import as_array, ravel, reshape
+from hybrid.frontend.values import (
+    Value,
+    active,
+    allocated,
+    assembled,
+    broadcast_shapes,
+    dtype_of,
+    header_of,
+    holds_tensor,
+    laid_out,
+    operand,
+    result_kind,
+    shape_of,
+    strong,
+    unwrap,
+    wrap,
+)
+from hybrid.ir import trace as tr
+
+MAX_FOLDED = 16  # steps along an axis, or parts of one, that are written out one by one
+MAX_CHOICES = 16
+_SAME = frozenset((np.subtract, np.true_divide, np.hypot, np.logaddexp, np.logaddexp2, np.fmax, np.fmin, np.bitwise_and,
+                   np.bitwise_or, np.bitwise_xor, np.logical_and, np.logical_or, np.logical_xor))  # fmt: skip
+
+
+def _array(x: Any) -> Any:
+    return as_array(assembled(active(), x))
+
+
+def _steps(ufunc: np.ufunc, x: Any, axis: Any, rest: dict) -> tuple[Any, int, list]:
+    """The array in the ufunc's dtype, the axis, and its parts along that."""
+    if ufunc not in _SAME or any(value is not None for value in rest.values()):
+        raise unsupported(f"np.{ufunc.__name__}.reduce and accumulate like this")
+    x = _array(x)
+    axis = 0 if axis is None and len(shape_of(x)) == 1 else axis
+    if type(axis) is not int or not shape_of(x):
+        raise unsupported(f"np.{ufunc.__name__}.reduce and accumulate over several axes")
+    along = normalize_axis(axis, len(shape_of(x)))
+    size = shape_of(x)[along]
+    if isinstance(size, Dim) or not 0 < size <= MAX_FOLDED:
+        raise unsupported(f"np.{ufunc.__name__}.reduce and accumulate over a long axis")
+    x = cast(x, TABLE[ufunc].promotion((x, x)))
+    return x, along, [getitem(x, (*(slice(None),) * along, k)) for k in range(size)]
+
+
+def reduce(ufunc: np.ufunc, x: Any, axis: Any = 0, keepdims: Any = False, **rest: Any) -> Any:
+    """`ufunc.reduce` from the first element to the last."""
+    x, along, parts = _steps(ufunc, x, axis, rest)
+    out = parts[0]
+    for part in parts[1:]:
+        out = TABLE[ufunc](out, part)
+    shape = tuple(size for k, size in enumerate(shape_of(x)) if k != along)
+    made = reduced(x, (along,), shape)
+    result = active().fresh(tr.read(unwrap(out)), result_kind((x,), shape))
+    if keepdims:
+        return reshape(laid_out(wrap(result), made), tuple(1 if k == along else size for k, size in enumerate(shape_of(x))))
+    return laid_out(result, made)
+
+
+def accumulate(ufunc: np.ufunc, x: Any, axis: Any = 0, **rest: Any) -> Any:
+    """`ufunc.accumulate` from the first element to the last."""
+    x, along, parts = _steps(ufunc, x, axis, rest)
+    out = parts[:1]
+    for part in parts[1:]:
+        out.append(TABLE[ufunc](out[-1], part))
+    return laid_out(stack(out, along), allocated((x,)))
+
+
+def reduceat(form: Callable, x: Any, indices: Any, axis: Any = 0, **rest: Any) -> Any:
+    """`ufunc.reduceat` at places that are known, by the form of the ufunc's `reduce`."""
+    x = _array(x)
+    if rest or holds_tensor((indices,)) or type(axis) is not int or header_of(x) is not None:
+        raise unsupported("ufunc.reduceat at places that only a run knows")
+    along = normalize_axis(axis, len(shape_of(x)))
+    size, places = shape_of(x)[along], np.asarray(indices)
+    if places.ndim != 1 or places.dtype.kind not in "iu" or not 0 < places.size <= MAX_FOLDED or isinstance(size, Dim):
+        raise unsupported("ufunc.reduceat at so many places, or of a size that only a run knows")
+    if places.min() < 0 or places.max() >= size:
+        raise IndexError(f"index out-of-bounds in reduceat [0, {size})")
+    ends, head, parts = [*map(int, places[1:]), size], (slice(None),) * along, []
+    for start, end in zip(map(int, places), ends):
+        part = getitem(x, (*head, slice(start, end if end > start else start + 1)))
+        parts.append(form(part, axis=along, keepdims=True))
+    return laid_out(concatenate(parts, along), None)
+
+
+# Choices ------------------------------------------------------------------------------------------------------------------
+@implements(np.choose)
+def choose(a: Any, choices: Any, out: Any = None, mode: str = "raise") -> Any:
+    """For each element, that of the array it is the number of."""
+    if type(choices) not in (list, tuple) or not 0 < len(choices) <= MAX_CHOICES or out is not None:
+        raise unsupported("np.choose among so many arrays, or with out=")
+    place = _array(a)
+    if not dt.is_integer(strong(place)):
+        raise unsupported("np.choose by numbers that are no integers")
+    if strong(place) == dt.uint64:
+        raise TypeError("Cannot cast array data from dtype('uint64') to dtype('int64') according to the rule 'safe'")
+    parts, count = [assembled(active(), x) for x in choices], len(choices)
+    dtype = dt.promote(*map(dtype_of, parts))  # Python's numbers are weak
+    parts = [_array(x) for x in parts]
+    shape = broadcast_shapes(shape_of(place), *map(shape_of, parts))
+    if mode == "raise":
+        fine = every((place >= 0) & (place < count))
+        active().assume(operand(active(), fine, dt.bool_), "choices are within bounds")
+    else:
+        place = u.remainder(place, count) if mode == "wrap" else clip(place, 0, count - 1)
+    result = cast(parts[-1], dtype)
+    for k in reversed(range(count - 1)):
+        result = select(place == k, cast(parts[k], dtype), result)
+    if shape_of(result) != shape:
+        raise unsupported("np.choose from one array")
+    return laid_out(active().fresh(tr.read(unwrap(result)), "ndarray" if shape else result_kind((place,), shape)), None)
+
+
+# Bits ---------------------------------------------------------------------------------------------------------------------
+def _bit_count(x: Any) -> Any:
+    """How many bits of the absolute value are set, counted in pairs, fours and bytes."""
+    if not dt.is_integer(x.dtype):
+        raise unsupported("np.bitwise_count of these")
+    size = select(x < 0, 0 - x, x) if dt.KIND[x.dtype] == "i" else x
+    n = cast(size, dt.uint64)
+    if x.dtype != dt.int64 and dt.KIND[x.dtype] == "i":
+        n = n & np.uint64(2 ** (8 * x.dtype.itemsize) - 1)  # the least integer is its own opposite
+    n = n - ((n >> np.uint64(1)) & np.uint64(0x5555555555555555))
+    n = (n & np.uint64(0x3333333333333333)) + ((n >> np.uint64(2)) & np.uint64(0x3333333333333333))
+    n = (n + (n >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
+    return cast((n * np.uint64(0x0101010101010101)) >> np.uint64(56), dt.uint8)
+
+
+def bitwise_count(x: Any, /) -> Any:
+    """How many bits of the absolute values are set."""
+    x = x if isinstance(x, Value) else _array(x)
+    made = _bit_count(x)
+    return laid_out(active().fresh(tr.read(unwrap(made)), result_kind((x,), shape_of(x))), allocated((x,)))
+
+
+@implements(np.unpackbits)
+def unpackbits(a: Any, axis: Any = None, count: Any = None, bitorder: str = "big") -> Any:
+    """The bits of bytes as numbers 0 and 1."""
+    x = _array(a)
+    if strong(x) != dt.uint8:
+        raise TypeError("Expected an input array of unsigned byte data type")
+    if count is not None or bitorder not in ("big", "little") or header_of(x) is not None or not shape_of(x):
+        raise unsupported("np.unpackbits of so many bits, or of an array that is not in C order")
+    x = ravel(x) if axis is None else x
+    along = normalize_axis(0 if axis is None else axis, len(shape_of(x)))
+    if any(isinstance(size, Dim) for size in shape_of(x)):
+        raise unsupported("np.unpackbits of sizes that only a run knows")
+    order = range(7, -1, -1) if bitorder == "big" else range(8)
+    parts = stack([(x >> np.uint8(k)) & np.uint8(1) for k in order], along + 1)
+    shape = shape_of(x)
+    return laid_out(reshape(parts, (*shape[:along], 8 * shape[along], *shape[along + 1 :]), copy=True), None)
+
+
+# Others -------------------------------------------------------------------------------------------------------------------
+@implements(np.sort_complex)
+def sort_complex(a: Any) -> Any:
+    """The elements in order along the last axis, as complex numbers."""
+    x = sort(_array(a))
+    if dt.is_complex(strong(x)):
+        return x
+    short = strong(x) in (dt.int8, dt.int16, dt.uint8, dt.uint16)
+    return cast(x, dt.complex64 if short else dt.complex128)
