@@ -206,20 +206,32 @@ def _quantile(a: Any, q: Any, axis: Any, out: Any, method: str, keepdims: Any, r
 @implements(np.quantile)
 def quantile(a: Any, q: Any, axis: Any = None, out: Any = None, overwrite_input: bool = False, method: str = "linear",
              keepdims: Any = False, **rest: Any) -> Any:  # fmt: skip
-    """The values below which fractions q of the elements lie, by any of NumPy's methods; NaN if any element is."""
+    """The values below which fractions q of the elements lie, by any of NumPy's methods; NaN if any element is.
+
+    >>> hy.quantile(hy.asarray([1.0, 2.0, 3.0]), [0.25, 0.5])
+    tensor([1.5, 2. ], dtype=float64)
+    """
     return _quantile(a, q, axis, out, method, keepdims, rest, None)
 
 
 @implements(np.percentile)
 def percentile(a: Any, q: Any, axis: Any = None, out: Any = None, overwrite_input: bool = False, method: str = "linear",
                keepdims: Any = False, **rest: Any) -> Any:  # fmt: skip
-    """`quantile` with q in percent."""
+    """`quantile` with q in percent.
+
+    >>> hy.percentile(hy.asarray([1.0, 2.0, 3.0, 4.0]), 50)
+    tensor(2.5, dtype=float32)
+    """
     return _quantile(a, q, axis, out, method, keepdims, rest, 100)
 
 
 @implements(np.median)
 def median(a: Any, axis: Any = None, out: Any = None, overwrite_input: bool = False, keepdims: Any = False) -> Any:
-    """The middle element in order, or the mean of the two middle ones; NaN if any element is."""
+    """The middle element in order, or the mean of the two middle ones; NaN if any element is.
+
+    >>> hy.median(hy.asarray([3.0, 1.0, 2.0, 9.0]))
+    tensor(2.5, dtype=float32)
+    """
     if not shape_of(a):
         raise unsupported("np.median of a number")
     a = as_array(assembled(active(), a))
