@@ -27,7 +27,19 @@ from hybrid.frontend.shaping import (
     reshape,
     viewed,
 )
-from hybrid.frontend.values import Value, active, assembled, kind_of, operand, shape_of, strong, unwrap, wrap
+from hybrid.frontend.values import (
+    Value,
+    active,
+    assembled,
+    header_of,
+    kind_of,
+    laid_out,
+    operand,
+    shape_of,
+    strong,
+    unwrap,
+    wrap,
+)
 from hybrid.ir import lifted
 from hybrid.ir import trace as tr
 from hybrid.ops import view as v
@@ -77,7 +89,14 @@ def insert(arr: Any, obj: Any, values: Any, axis: Any = None) -> Any:
     count = shape_of(given)[along]
     given = broadcast_to(given, tuple(count if k == along else size for k, size in enumerate(shape_of(x))))
     head = (slice(None),) * along
-    return concatenate([getitem(x, (*head, slice(None, at))), given, getitem(x, (*head, slice(at, None)))], along)
+    return _new(concatenate([getitem(x, (*head, slice(None, at))), given, getitem(x, (*head, slice(at, None)))], along), x)
+
+
+def _new(made: Any, x: Any) -> Any:
+    """What was made, in the order in which np.insert and np.delete allocate: Fortran's for an array in that order, else C's."""
+    header = header_of(x)
+    fortran = header is not None and header.flags.fnc
+    return laid_out(made, np.empty(active().hinted(shape_of(made)), np.uint8, "F") if fortran else None)
 
 
 @implements(np.delete)
@@ -92,7 +111,7 @@ def delete(arr: Any, obj: Any, axis: Any = None) -> Any:
     if not _is_place(obj):
         raise unsupported("np.delete of several places")
     at = _place(obj, size, along, 0)
-    return concatenate([getitem(x, (*head, slice(None, at))), getitem(x, (*head, slice(at + 1, None)))], along)
+    return _new(concatenate([getitem(x, (*head, slice(None, at))), getitem(x, (*head, slice(at + 1, None)))], along), x)
 
 
 @implements(np.resize)

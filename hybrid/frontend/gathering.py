@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -78,7 +79,11 @@ def take(a: Any, indices: Any, axis: Any = None, out: Any = None, mode: str = "r
         index = u.remainder(index, size)
     atom = trace.one(ix.take, tr.read(unwrap(x)), operand(trace, index, dt.int64), axis=along)
     result = wrap(trace.fresh(atom, result_kind((x,), atom.type.shape)))
-    return result if out is None else store(trace, out, result)
+    if out is None:
+        return result
+    if len(shape_of(out)) != len(shape_of(result)) or False in map(partial(trace.ask, "eq"), shape_of(out), shape_of(result)):
+        raise ValueError("output array does not match result of ndarray.take")
+    return store(trace, out, result)
 
 
 def _along(x: Any, axis: int, index: np.ndarray) -> Any:

@@ -77,9 +77,9 @@ def std(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: Any 
     return a.std(axis, dtype, out, ddof, keepdims)
 
 
-def clip(a: Any, low: Any = None, high: Any = None) -> Any:
-    if a.dtype.char not in _MAX_COUNT or (low is None and high is None):
-        return np.clip(a, low, high)
+def clip(a: Any, low: Any = None, high: Any = None, **settings: Any) -> Any:
+    if settings or a.dtype.char not in _MAX_COUNT or (low is None and high is None):
+        return np.clip(a, low, high, **settings)
     if low is None:
         return np.minimum(a, high)
     return np.maximum(a, low) if high is None else _ufuncs.clip(a, low, high)

@@ -27,6 +27,7 @@ from hybrid.frontend.values import (
     strong,
     tracing,
     unwrap,
+    wrap,
 )
 from hybrid.ir import trace as tr
 from hybrid.ir.primitive import Primitive
@@ -234,6 +235,8 @@ def mean(
     >>> hy.mean([[1, 2], [3, 5]], axis=0)
     array([2. , 3.5])
     """
+    if out is not None and not dt.is_inexact(strong(out)):
+        raise unsupported("np.mean into integers", "convert the mean")  # NumPy puts the sum there before it divides
     wide, narrow = _mean_dtypes(a, dtype)
     total = sum(a, axis, wide, keepdims=keepdims, where=where)
     count = _count(a, axis, where)
@@ -341,7 +344,15 @@ def average(a: Any, axis: Any = None, weights: Any = None, returned: bool = Fals
     total = sum(w, axis, keepdims=keepdims)
     _refuse_zero(total)
     result = sum(a * w, axis, keepdims=keepdims) / total
-    return result if not returned else (result, total)
+    return result if not returned else (result, _spread(total, shape_of(result)))
+
+
+def _spread(x: Any, shape: tuple) -> Any:
+    """A new array of this shape; x as it is where it has it."""
+    trace, source = active(), traced(x)
+    if shape_of(x) == shape:
+        return x
+    return wrap(trace.fresh(stretched(trace, tr.read(unwrap(source)), shape), result_kind((x,), shape)))
 
 
 def _along(weights: Any, shape: Any, axis: Any) -> Any:
@@ -387,7 +398,9 @@ def nanmean(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdi
     if not dt.is_inexact(strong(a)):
         return mean(a, axis, dtype, out, keepdims)
     x = traced(a)
-    return mean(_nan_less(x, 0), axis, dtype, out, keepdims, where=laid_out(u.logical_not(u.isnan(x)), like(x)))
+    total = sum(_nan_less(x, 0), axis, dtype, keepdims=keepdims)  # in the dtype it has, unlike a mean
+    count = sum(laid_out(u.logical_not(u.isnan(x)), like(x)), axis, keepdims=keepdims)
+    return finish(_divide(total, count), out)
 
 
 @implements(np.nanmax)

@@ -49,6 +49,7 @@ _METHODS = ("linear", "lower", "higher", "nearest", "midpoint", "inverted_cdf", 
             "closest_observation", "interpolated_inverted_cdf", "hazen", "weibull", "median_unbiased",
             "normal_unbiased")  # fmt: skip
 _ORDERED = re.compile(r"np\.(?!add|multiply|maximum|minimum|logical|bitwise_(and|or|xor)|fmax|fmin|gcd|lcm)\w+\.reduce\(")
+_EQUALS = re.compile(r"unique|union1d|setdiff1d|setxor1d|intersect1d|sort|partition|median|quantile|percentile|np\.(fmin|fmax)")
 _OUT = ("np.add(a, b, out=o)", "np.sqrt(a, out=o)", "np.sum(a, axis=0, out=o[0])", "np.multiply(a, 2, out=o, where=m)",
         "np.cumsum(a, axis=0, out=o)", "np.round(a, 1, out=o)", "np.clip(a, 1, 2, out=o)", "np.less(a, b, out=m)",
         "np.mean(a, axis=0, out=o[0])", "np.take(a, [0], axis=0, out=o[:1])", "np.exp(a, out=o, where=m)")  # fmt: skip
@@ -190,6 +191,14 @@ def _order(x: np.ndarray) -> list[tuple[int, int]]:
     return [(size, step) for size, step in zip(x.shape, x.strides) if size != 1]
 
 
+def _unsigned(result: Any) -> Any:
+    """A result with one zero: of elements that are equal NumPy's sorts keep any."""
+    if isinstance(result, (tuple, list)):
+        return tuple(map(_unsigned, result))
+    with np.errstate(all="ignore"):
+        return result + result.dtype.type(0) if getattr(getattr(result, "dtype", None), "kind", "") in ("f", "c") else result
+
+
 def _is_packed(x: np.ndarray) -> bool:
     """Whether an array has elements, all next to each other: a new one, not a view of a larger."""
     axes = sorted(range(x.ndim), key=lambda axis: -x.strides[axis])
@@ -238,7 +247,7 @@ def applies(text: str, how: Operands) -> bool:
 
     Its `cumsum` crashes on an `out` of rank 0, and it folds an axis with negative steps from the end.
     """
-    if not how.shape and "out=" in text:
+    if len(how.shape) < (2 if "out=o[0]" in text else "out=" in text):
         return False
     return not (how.layout == "reversed" and _ORDERED.match(text))
 
@@ -266,7 +275,8 @@ def compare_compiled(texts: Sequence[str], how: Operands, folder: Path) -> dict[
             found["; ".join(fine)] = f"raises {got[0].__name__}"
             break
         for text, part in zip(fine, got[0], strict=True):
-            if why := differs(part, wants[text][0][0]):
+            want = wants[text][0][0]
+            if why := differs(part, want) if not _EQUALS.search(text) else differs(_unsigned(part), _unsigned(want)):
                 found[text] = why
     for text in texts:
         if text not in fine:

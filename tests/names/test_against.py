@@ -9,7 +9,7 @@ from tests.names import against
 GROUPS, AT_ONCE = 8, 12
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(24))
 @pytest.mark.filterwarnings("ignore")
 def test_as_numpy(seed, tmp_path):
     for how, texts in against.sampled(seed, GROUPS, AT_ONCE):
