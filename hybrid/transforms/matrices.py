@@ -198,7 +198,7 @@ def _plain(rule: Custom, *words: str) -> Named:
     """The rule of a primitive for the same factors, for calls that ask for nothing but `words`."""
 
     def choose(args: tuple, kwargs: tuple, **_: Any) -> Derivative:
-        asked = {key: value for key, value in kwargs[1:] if value not in (False, None)}
+        asked = {key: value for key, value in kwargs[1:] if value not in (("bool", 0), None)}
         plain = all(value in words for value in (*args[2:], *asked.values())) and "b" not in asked
         return Custom(_bare(rule.jvp), None if rule.vjp is None else _bare(rule.vjp)) if plain else NO_GRADIENT
 
