@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from hybrid.core.errors import GraphError
-from hybrid.core.shape import TensorType
+from hybrid.core.shape import Size, TensorType
 
 
 class Kind(enum.Enum):
@@ -136,6 +136,8 @@ class Primitive:
         reason: why it is not lowered, in words a user can read.
         cost: rough cycles per element for MAPs, weighed when fusion decides to recompute or to keep.
         lowers: whether these operand types and params can become loops; None: always.
+        limits: of an OPAQUE one, `(*types, **params) -> [(size, up to), ...]`: sizes beyond which NumPy's call does better than
+            loops. Those that only a run knows are compared there.
         raises: whether `eval` may raise for operands of the right types: a singular matrix, an index out of bounds.
         native: of an OPAQUE one with numbers for results, `(**params) -> (symbol, k)`: a C function that machine code calls for
             the last result, with the operands from k on; the results before that are operand 0, counted up.
@@ -159,6 +161,7 @@ class Primitive:
     reason: str = ""
     cost: int = 1
     lowers: Callable[..., bool] | None = None
+    limits: Callable[..., Sequence[tuple[Size, int]]] | None = None
     native: Callable[..., tuple[str, int]] | None = None
     effect: bool = False
     raises: bool = False

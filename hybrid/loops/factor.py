@@ -24,7 +24,7 @@ DOUBT = {dt.float32: 1e-4, dt.float64: 1e-10}
 class _Matrix:
     """Rows of an array in C order."""
 
-    def __init__(self, name: str, columns: int, dtype: np.dtype):
+    def __init__(self, name: str, columns: Size, dtype: np.dtype):
         self.name, self.columns, self.dtype = name, columns, dtype
 
     def at(self, row: Affine, column: Affine | int) -> Expr:
@@ -39,9 +39,7 @@ class _Factors:
         self.eqn, self.places, self.fresh = eqn, places, places.fresh
         self.a = eqn.inputs[0]
         self.dtype = self.a.type.dtype
-        size = self.a.type.shape[0]
-        assert isinstance(size, int)
-        self.n = size
+        self.n = self.a.type.shape[0]
         self.doubt, self.scale = (Cell(places.place(kind, 1), kind) for kind in (dt.bool_, self.dtype))
 
     # pieces -----------------------------------------------------------------------------------------------------------
@@ -58,7 +56,7 @@ class _Factors:
         name = self.places.place(self.dtype, atom.type.size)
         return list(self.places.copy(atom, name)), _Matrix(name, self.n, self.dtype)
 
-    def result(self, columns: int) -> _Matrix:
+    def result(self, columns: Size) -> _Matrix:
         return _Matrix(self.places.names[self.eqn.output], columns, self.dtype)
 
     def measured(self, m: _Matrix) -> Iterator[Stmt]:
@@ -76,7 +74,7 @@ class _Factors:
 
     def unless_trusted(self) -> Iterator[Stmt]:
         ask, unsure = self.let(self.doubt.value)
-        yield from (ask, If(unsure, (self.places.call(self.eqn),)))
+        yield from (ask, If(unsure, (self.places.call(self.eqn, "it is nearly singular"),)))
 
     # LU -----------------------------------------------------------------------------------------------------------------
     def eliminated(self, m: _Matrix, sides: _Matrix | None, swapped: Sequence[Stmt] = ()) -> For:
@@ -124,9 +122,7 @@ class _Factors:
     def solve(self) -> Iterator[Stmt]:
         b, out = self.eqn.inputs[1], self.eqn.output
         copied, m = self.matrix(self.a)
-        sides = out.type.shape[1]
-        assert isinstance(sides, int)
-        x = self.result(sides)
+        x = self.result(out.type.shape[1])
         total = Cell(self.places.place(self.dtype, 1), self.dtype)
 
         def upwards(c: Affine) -> Sequence[Stmt]:

@@ -373,6 +373,7 @@ class Call:
     source: str = ""  # the user's line
     native: Native | None = None
     note: int = 0  # which of the program's assumptions it is that Python does as it did while tracing (see `Check`)
+    only: str = ""  # for people: where it is made
 
     @property
     def slots(self) -> tuple[Slot, ...]:

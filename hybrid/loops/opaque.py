@@ -190,7 +190,7 @@ class _Spelling:
         yield tied.set(Const(False, dt.bool_))
         yield from self.lines(line)
         ask, unsure = self.let(tied.value)
-        yield from (ask, If(unsure, (self.places.call(self.eqn),)))
+        yield from (ask, If(unsure, (self.places.call(self.eqn, "there are ties"),)))
 
     def inserted(self, held: Callable, key: Callable) -> Iterator[Stmt]:
         """Each element moved down past those greater than it, so that equal ones keep their order."""

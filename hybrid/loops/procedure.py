@@ -8,9 +8,12 @@ nobody looks at its old contents afterwards: `x[i] = …` in a loop stores one e
 
 from __future__ import annotations
 
+import contextlib
 import contextvars
+import functools
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from operator import and_ as op_and
 
 import numpy as np
 
@@ -19,6 +22,7 @@ from hybrid.core.affine import Affine
 from hybrid.core.errors import ROOM
 from hybrid.core.shape import Dim, Shape, Size, contiguous_strides
 from hybrid.ir.graph import Atom, Eqn, Graph, Literal, Var, resolved, sizes, symbols_of
+from hybrid.ir.primitive import Kind
 from hybrid.ir.rebuild import substituted
 from hybrid.loops import recursions, schedule
 from hybrid.loops.lower import Context, lower
@@ -55,14 +59,14 @@ from hybrid.loops.recursions import Routined, depth_left
 from hybrid.passes.access import axes_index, offset_of
 from hybrid.passes.fuse import fuse
 from hybrid.passes.reuse import NEVER, donors, read_elsewhere
-from hybrid.passes.steps import Group, HostCall, Procedure, Program, is_called
+from hybrid.passes.steps import Group, HostCall, Procedure, Program, limits
 
 _START = Affine.of(0)
 
 
 def lower_procedure(step: Procedure | HostCall, context: Context, name: str) -> Kernel:
     """The kernel of one branch, loop or assumption of a program, or of an operation that is spelled out."""
-    return _Lowering(context, name).kernel(step)
+    return _Lowering(context, name).kernel(step, context)
 
 
 class _Lowering:
@@ -82,11 +86,11 @@ class _Lowering:
         self.routines: dict[str, Routined] = {}  # the recursions around the statements being made
         self.depth = ""  # where the kernel keeps how deep they may go
 
-    def kernel(self, step: Procedure | HostCall) -> Kernel:
+    def kernel(self, step: Procedure | HostCall, context: Context) -> Kernel:
         given = (*step.reads, *step.results)
         outside = {self.names[var]: as_reals(var.type.dtype, self.spans.get(var, var.type.size)) for var in given}
         if isinstance(step, HostCall):
-            sizes, body = [], spell(step.eqn, self)
+            sizes, body = [], self.operation(step.eqn, context)
         else:
             sizes = [stmt for bind in step.binds for stmt in self.control(bind, [])]
             body = self.control(step.eqn, [self.names[var] for var in step.results])
@@ -254,7 +258,7 @@ class _Lowering:
             if isinstance(step, Procedure):
                 out += self.control(step.eqn, [self.names[var] for var in step.results])
             elif isinstance(step, HostCall):
-                out += [self.call(step.eqn)] if is_called(step.eqn) else spell(step.eqn, self)
+                out += self.operation(step.eqn, context)
             else:
                 assert isinstance(step, Group)
                 out += self.group(step, context)
@@ -267,8 +271,46 @@ class _Lowering:
         self.scratch += [Scratch(b.name, b.dtype, self.largest(b.size)) for b in kernel.buffers if b.name not in known]
         return kernel.body
 
-    def call(self, eqn: Eqn) -> Call:
-        """Python, for what has no loops."""
+    def operation(self, eqn: Eqn, context: Context) -> list[Stmt]:
+        """Loops, a call of NumPy, or whichever does better with the sizes that a run has."""
+        unknown = limits(eqn)
+        if unknown is None:
+            return [self.call(eqn)]
+        if not unknown:
+            return spell(eqn, self)
+        name, beyond = self.fresh("v"), " or ".join(f"{size} > {most}" for size, most in unknown)
+        small = functools.reduce(op_and, (Index(Affine.of(size)) < Const(most + 1, dt.int64) for size, most in unknown))
+        if eqn.primitive.kind is Kind.CONTRACT:
+            loops = self.contraction(eqn, context)
+        else:
+            with self.below(unknown):
+                loops = spell(eqn, self)
+        return [Let(name, small), If(Ref(name, dt.bool_), tuple(loops), (self.call(eqn, beyond),))]
+
+    def contraction(self, eqn: Eqn, context: Context) -> list[Stmt]:
+        given = tuple(dict.fromkeys(atom for atom in eqn.inputs if isinstance(atom, Var)))
+        strides = {var: self.strides[var] for var in given if var in self.strides}
+        steps = fuse(Graph(eqn.primitive.name, given, (eqn,), eqn.outputs), strides, serial=True, products=False).steps
+        return [stmt for step in steps if isinstance(step, Group) for stmt in self.group(step, context)]
+
+    @contextlib.contextmanager
+    def below(self, unknown: Sequence[tuple[Size, int]]) -> Iterator[None]:
+        """Scratch arrays made here have room for sizes of up to so much, where these are made of one symbol."""
+        before = self.highest
+        most: dict[str, Size] = {}
+        for size, limit in unknown:
+            assert isinstance(size, Dim)
+            if len(size.symbols) == 1 and all(factor > 0 for monomial, factor in size.terms if monomial):
+                least = dict(size.terms).get((), 0)  # of a size that grows with its symbol: n + 2 <= 16 where n <= 14
+                most[min(size.symbols)] = max(limit - least, 0)
+        self.highest = before | most
+        try:
+            yield
+        finally:
+            self.highest = before
+
+    def call(self, eqn: Eqn, only: str = "") -> Call:
+        """Python, for what has no loops, or none for some operands: `only` says for which."""
 
         def slot(var: Var) -> Slot:
             shape = var.type.shape
@@ -280,7 +322,7 @@ class _Lowering:
         symbols = symbols_of(eqn).union(*(size.symbols for size in mentioned))
         note = self.note(f"{eqn.params.get('function', eqn.primitive.name)} does as it did while tracing", eqn.source)
         return Call(eqn.primitive.name, _numpy(eqn), given, taken, tuple(sorted(symbols)), str(eqn.source or ""),
-                    self.native(eqn), note)  # fmt: skip
+                    self.native(eqn), note, only)  # fmt: skip
 
     def native(self, eqn: Eqn) -> Native | None:
         """The C function that does the same."""

@@ -24,9 +24,12 @@ def _matrix(name: str, a: TensorType, square: bool = True) -> None:
         raise ShapeError(f"{name} takes {'square ' if square else ''}matrices", got=a)
 
 
-def _is_small(*types: TensorType) -> bool:
-    """Whether loops are done before NumPy has begun."""
-    return all(t.ndim == 2 and all(isinstance(size, int) and 0 < size <= SMALL for size in t.shape) for t in types)
+def _is_single(*types: TensorType) -> bool:
+    return all(t.ndim == 2 and 0 not in t.shape for t in types)
+
+
+def _small(*types: TensorType) -> list[tuple[Size, int]]:
+    return [(size, SMALL) for t in types for size in t.shape]
 
 
 def _row(name: str, evaluate: Callable, infer: Callable, derivative: Derivative, reason: str, sample: Callable,
@@ -36,8 +39,8 @@ def _row(name: str, evaluate: Callable, infer: Callable, derivative: Derivative,
         return cases + [((more(rng, dt.float64),), {}) for more in samples]
 
     return register(Primitive(
-        name, Kind.OPAQUE, evaluate, infer, derivative, sampled, body=body, reason=reason, lowers=_is_small, raises=True,
-        batch=IN_FRONT,
+        name, Kind.OPAQUE, evaluate, infer, derivative, sampled, body=body, reason=reason, lowers=_is_single, limits=_small,
+        raises=True, batch=IN_FRONT,
     ))  # fmt: skip
 
 
@@ -87,7 +90,8 @@ solve = register(
         _sample_solve,
         body="solve",
         reason="LAPACK gesv",
-        lowers=_is_small,
+        lowers=_is_single,
+        limits=_small,
         raises=True,
         batch=_batch_solve,
     )

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from hybrid.core import dtype as dt
-from hybrid.core.shape import TensorType
+from hybrid.core.shape import Size, TensorType
 from hybrid.ir.primitive import NO_GRADIENT, Custom, Derivative, Kind, Linear, Primitive, register
 from hybrid.ops.family import ALONG, NUMERIC, check_axes, conjugate, draw
 
@@ -16,7 +16,7 @@ SHORT = 32  # an insertion sort of 9 in a kernel takes 0.07 µs, NumPy's call 2.
 
 
 def _along(name: str, evaluate: Callable, derivative: Derivative, reason: str, dtypes: tuple[np.dtype, ...],
-           body: str, lowers: Callable[..., bool] | None = None) -> Primitive:  # fmt: skip
+           body: str) -> Primitive:  # fmt: skip
     def infer(x: TensorType, axis: int) -> TensorType:
         check_axes(name, x, (axis,))
         return TensorType(x.dtype, x.shape)
@@ -25,14 +25,17 @@ def _along(name: str, evaluate: Callable, derivative: Derivative, reason: str, d
         name, Kind.OPAQUE, lambda x, axis: np.asarray(evaluate(x, axis)).astype(x.dtype, copy=False),
         infer, derivative,
         lambda rng: [((draw(rng, d, (3, 5)),), {"axis": axis}) for d in dtypes for axis in (0, 1)], reason=reason,
-        body=body, lowers=lowers, batch=ALONG,
+        body=body, batch=ALONG,
     ))  # fmt: skip
 
 
-def _is_short(x: TensorType, axis: int, kind: str = "stable") -> bool:
-    size = x.shape[axis]
-    # NumPy has no order of its own for bfloat16: NaN may end up anywhere.
-    return isinstance(size, int) and size <= SHORT and x.dtype != dt.bfloat16
+# NumPy has no order of its own for bfloat16: NaN may end up anywhere.
+def _has_order(x: TensorType, axis: int, kind: str = "stable") -> bool:
+    return x.dtype != dt.bfloat16
+
+
+def _short(x: TensorType, axis: int, kind: str = "stable") -> list[tuple[Size, int]]:
+    return [(x.shape[axis], SHORT)]
 
 
 def _infer_sort(x: TensorType, axis: int, kind: str = "quicksort") -> TensorType:
@@ -53,7 +56,7 @@ def _sort_jvp(primals: tuple, tangents: tuple, y: Any, axis: int, kind: str = "q
 sort = register(Primitive(
     "sort", Kind.OPAQUE, lambda x, axis, kind="quicksort": np.sort(x, axis, kind=kind), _infer_sort,
     Custom(_sort_jvp, _sort_vjp), lambda rng: [((draw(rng, d, (3, 5)),), {"axis": axis}) for d in dt.ALL for axis in (0, 1)],
-    reason="NumPy's sort", body="sort", lowers=_is_short, batch=ALONG,
+    reason="NumPy's sort", body="sort", lowers=_has_order, limits=_short, batch=ALONG,
 ))  # fmt: skip
 
 
@@ -72,7 +75,8 @@ argsort = register(
         NO_GRADIENT,
         lambda rng: [((draw(rng, d, (3, 5)),), {"axis": axis, "kind": "stable"}) for d in dt.ALL for axis in (0, 1)],
         body="argsort",
-        lowers=_is_short,
+        lowers=_has_order,
+        limits=_short,
         reason="NumPy's sort",
         batch=ALONG,
     )

@@ -62,11 +62,11 @@ ATTEMPTS = 6  # at a grouping; most programs take one or two
 
 
 class _Fuser:
-    def __init__(self, graph: Graph, strides: Mapping[Var, Shape], separate: bool, serial: bool):
+    def __init__(self, graph: Graph, strides: Mapping[Var, Shape], separate: bool, serial: bool, products: bool):
         self.graph, self.strides, self.separate, self.serial = graph, strides, separate, serial
         self.producers, self.readers = graph.producers, uses(graph)
         self.sources = {*graph.inputs, *(var for var, _ in graph.constants)}
-        self.host = {eqn for eqn in graph.eqns if not lowers(eqn) or (serial and is_large(eqn))}
+        self.host = {eqn for eqn in graph.eqns if not lowers(eqn) or (serial and products and is_large(eqn))}
         stored = (Kind.REDUCE, Kind.CONTRACT, Kind.WRITE, Kind.CONTROL)
         made = (eqn.outputs for eqn in graph.eqns if eqn in self.host or eqn.primitive.kind in stored or separate)
         self.finished = self.sources.union(*made)  # what no group computes again
@@ -554,7 +554,7 @@ def _ordered(steps: list[Step], needs: dict[Step, set[Step]]) -> list[Step]:
 
 def fuse(
     graph: Graph, strides: Mapping[Var, Shape] | None = None, separate: bool = False, serial: bool = False,
-    keep: frozenset[Var] = frozenset(),
+    keep: frozenset[Var] = frozenset(), products: bool = True,
 ) -> Program:  # fmt: skip
     """Group the graph into kernels, BLAS calls and host calls.
 
@@ -564,8 +564,9 @@ def fuse(
         separate: one kernel per equation, to tell fusion's mistakes from others.
         serial: for a body inside a kernel: matrix products become loops, too.
         keep: values that must be stored.
+        products: whether large matrix products of such a body are left to a BLAS.
     """
-    fuser = _Fuser(graph, strides or {}, separate, serial)
+    fuser = _Fuser(graph, strides or {}, separate, serial, products)
     kept = {atom for atom in graph.outputs if isinstance(atom, Var) and atom not in fuser.sources} | keep
     for eqn in graph.eqns:
         if eqn in fuser.host or eqn.primitive.kind is Kind.CONTROL:

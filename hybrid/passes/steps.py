@@ -16,6 +16,7 @@ from hybrid.passes.contract import Product
 
 SMALL = 16_384  # elements below which one core finishes before a second has started
 BLAS_WORK = 32**3  # multiply-adds below which a generated loop beats the call of a BLAS
+LOOP_WORK = 8 * BLAS_WORK  # the same inside a kernel, where the call goes through Python
 UNKNOWN = 1 << 20  # a symbolic size is taken for large
 
 
@@ -106,7 +107,10 @@ class HostCall:
 
     @property
     def spelled(self) -> bool:
-        return not is_called(self.eqn)
+        """Whether statements compute it, be it only where it is small."""
+        if self.eqn.primitive.kind is not Kind.OPAQUE:
+            return not is_called(self.eqn)
+        return limits(self.eqn) is not None
 
     @property
     def reads(self) -> Iterator[Var]:
@@ -205,11 +209,26 @@ def nests(eqn: Eqn) -> bool:
 
 
 def is_called(eqn: Eqn) -> bool:
-    """Whether NumPy computes it even in the body of a branch or loop."""
-    p = eqn.primitive
+    """Whether NumPy computes it, or may, even in the body of a branch or loop."""
+    found = limits(eqn)
+    return found is None or bool(found)
+
+
+def limits(eqn: Eqn) -> list[tuple[Size, int]] | None:
+    """Sizes that only a run knows, and up to what they leave it to loops, in the body of a branch or loop; None: NumPy
+    computes it whatever they are."""
+    p, types = eqn.primitive, [atom.type for atom in eqn.inputs]
     if p.kind is Kind.OPAQUE and p.body is not None and not _is_complex(eqn):
-        return p.lowers is not None and not p.lowers(*(atom.type for atom in eqn.inputs), **eqn.params)
-    return not lowers(eqn) or is_large(eqn)
+        if p.lowers is not None and not p.lowers(*types, **eqn.params):
+            return None
+        found = p.limits(*types, **eqn.params) if p.limits is not None else ()
+    else:
+        if not lowers(eqn):
+            return None
+        found = [(_work(eqn), LOOP_WORK)] if p.kind is Kind.CONTRACT and min(t.ndim for t in types) > 1 else ()
+    if any(isinstance(size, int) and size > most for size, most in found):
+        return None
+    return [(size, most) for size, most in dict(found).items() if isinstance(size, Dim)]
 
 
 def called_in(eqn: Eqn) -> Iterator[Eqn]:
@@ -231,8 +250,13 @@ def _is_complex(eqn: Eqn) -> bool:
 
 
 def is_large(eqn: Eqn) -> bool:
-    """A matrix product that loops would take much longer for than a BLAS."""
-    if eqn.primitive.kind is not Kind.CONTRACT:
+    """A matrix product that loops would take much longer for than a BLAS, or may."""
+    if eqn.primitive.kind is not Kind.CONTRACT or min(atom.type.ndim for atom in eqn.inputs) < 2:
         return False
-    left, right = (atom.type for atom in eqn.inputs)
-    return min(left.ndim, right.ndim) > 1 and number(product(reduced_shape(eqn))) * number(eqn.output.type.size) > 8 * BLAS_WORK
+    work = _work(eqn)
+    return isinstance(work, Dim) or work > LOOP_WORK
+
+
+def _work(eqn: Eqn) -> Size:
+    """Multiply-adds of a CONTRACT equation."""
+    return product(reduced_shape(eqn)) * eqn.output.type.size

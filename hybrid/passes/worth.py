@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from hybrid.ir.graph import Eqn, Graph, bodies
 from hybrid.ir.primitive import Kind
-from hybrid.passes.steps import is_called
+from hybrid.passes.steps import limits
 
 # CALL was measured (NumPy 2.4, CPython 3.11); the others were set so that the sums agree with measured loops around `solve`,
 # `inv`, `det`, `qr` and `sort`. Nanoseconds beyond an operation's own arithmetic.
@@ -47,7 +47,7 @@ def _saved(eqn: Eqn, inside: bool) -> int:
         return 0  # seeding and printing take longer than the way there
     if inside and eqn.primitive.native is not None:
         return NATIVE
-    if inside and is_called(eqn):
+    if inside and limits(eqn) is None:
         return -(DRAW if eqn.primitive.effect and eqn.outputs[-1].type.shape == () else CALL) if elements <= LONG else 0
     small = eqn.primitive.kind in (Kind.VIEW, Kind.WRITE) or all(var.type.shape == () for var in (*eqn.inputs, *eqn.outputs))
     return ELEMENT if small else ARRAY + elements // 4
