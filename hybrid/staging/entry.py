@@ -160,9 +160,14 @@ class Dispatcher:
         return tuple(trace.spec for trace in self._chain.traces)
 
     def push(self, module: Module, spec: EntrySpec) -> None:
-        """Put a trace in front. `module` was loaded with `imports(spec)`; pushed again, a trace moves to the front."""
+        """Put a trace in front of those that take no fewer sizes: one that was made for a size knows more of it.
+
+        `module` was loaded with `imports(spec)`; pushed again, a trace moves.
+        """
         with self._lock:
-            self._relink([_Trace(spec, module), *self._without(spec)])
+            others = self._without(spec)
+            before = [trace for trace in others if trace.spec.freedom < spec.freedom]
+            self._relink([*before, _Trace(spec, module), *(trace for trace in others if trace not in before)])
 
     def remove(self, spec: EntrySpec) -> None:
         """Take a trace out; its code is freed once no call is inside it."""

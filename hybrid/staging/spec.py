@@ -11,7 +11,7 @@ from typing import Any, Union
 import numpy as np
 
 from hybrid.core.lazily import cached_property
-from hybrid.core.shape import Dim, Quotient, Shape, Size, product
+from hybrid.core.shape import Dim, Quotient, Shape, Size, product, symbols
 from hybrid.runtime import pool
 from hybrid.staging import capi
 
@@ -402,6 +402,13 @@ class EntrySpec:
     def flat(self) -> tuple[Guard, ...]:
         """All guards by index, those inside containers too."""
         return tuple(_flat((*self.guards, *(load.guard for load in self.loads))))
+
+    @cached_property
+    def freedom(self) -> int:
+        """How many sizes and integers of its arguments it takes as they come."""
+        shapes = (guard.shape for guard in self.flat if isinstance(guard, ArrayGuard))
+        sizes = {symbol for shape in shapes for symbol in symbols(*shape)}
+        return len(sizes) + sum(isinstance(guard, LongGuard) for guard in self.flat)
 
     @cached_property
     def references(self) -> tuple[object, ...]:

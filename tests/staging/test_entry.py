@@ -408,6 +408,18 @@ def test_chain():
     assert len(slow) == 5
 
 
+def test_a_trace_made_for_a_size_comes_before_those_that_take_any():
+    n = Dim.symbol("n")
+    dispatcher = Dispatcher(lambda *args: "slow", "f")
+    shapes = {"two": (2,), "any": (n,), "three": (3,), "any matrix": (n, 4), "matrix": (2, 4)}
+    of = {text: EntrySpec((ArrayGuard(F4, shape),), ObjectResult(text), ()) for text, shape in shapes.items()}
+    for text in of:
+        dispatcher.push(load(of[text]), of[text])
+    f = dispatcher.callable
+    assert [spec.freedom for spec in dispatcher.specs] == [0, 0, 0, 1, 1]
+    assert [f(np.zeros(size, F4)) for size in (2, 3, 4, (2, 4), (3, 4))] == ["two", "three", "any", "matrix", "any matrix"]
+
+
 def test_a_trace_removed_by_its_own_call():
     spec = EntrySpec((), HIT, ())
     dispatcher = Dispatcher(lambda: (dispatcher.clear(), gc.collect(), "left")[-1], "f")
