@@ -50,7 +50,7 @@ from hybrid.ir.graph import Atom
 from hybrid.ir.trace import Symbol, Trace
 from hybrid.ops import elementwise as e
 
-MANY = 8192  # items for which there is room where nothing is known of the rounds: to fill it with zeros takes some 3 µs
+MANY = 1024  # items for which there is room where nothing is known of the rounds: to fill it with zeros takes some 0.2 µs
 MOST = 1 << 22  # items for which room is made at most, before a run has shown how many there are
 
 
