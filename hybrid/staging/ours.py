@@ -14,13 +14,13 @@ from hybrid.frontend.values import Value
 _PLAIN = (bool, int, float, complex, str, bytes, type(None), type(...), np.generic, np.dtype, type, slice, range, frozenset)
 
 
-def gradients_left(trace: Any, reads: Any) -> tuple[list, list, str]:
+def gradients_left(trace: Any, reads: Any, state: Any) -> tuple[list, list, str]:
     """The gradients that a call leaves behind, as `transforms.within` says."""
     if not trace.gradients:
         return [], [], "asks" if trace.asked_leaves else ""
     from hybrid.transforms import within  # imported where there are some
 
-    return within.left(trace, reads)
+    return within.left(trace, reads, state)
 
 
 def is_counted(leaf: Any) -> bool:

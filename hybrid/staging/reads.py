@@ -184,8 +184,8 @@ def may_vary(read: Read) -> bool:
     was, now = read.value, read.now()
     if type(was) is not type(now) or not may_be_state(read):
         return False
-    if isinstance(was, np.ndarray):
-        return was is not now and was.dtype == now.dtype and was.ndim == now.ndim
+    if isinstance(was, (np.ndarray, Value)):
+        return was is not now and was.dtype == now.dtype and was.ndim == now.ndim  # type: ignore[union-attr]
     return type(was) in (int, float, complex) or isinstance(was, np.generic)
 
 

@@ -50,9 +50,16 @@ class Leaf:
         self.hooks: dict[int, Callable] = {}
 
     def arrive(self, given: Any) -> None:
-        """Add to the gradient."""
+        """Add to the gradient: in its memory, as PyTorch does, unless either is part of a graph of its own."""
         with _arriving:
-            self.grad = given if self.grad is None else self.grad + given
+            if self.grad is None:
+                self.grad = given
+                return
+            held, more = self.grad._data, given._data
+            if type(held) is type(more) is np.ndarray and held.flags.writeable:
+                np.add(held, more, out=held)
+            else:
+                self.grad = self.grad + given
 
 
 class Node:

@@ -80,13 +80,14 @@ def held(leaf: Leaf) -> Held:
     return found
 
 
-def left(trace: Trace, reads: Any) -> tuple[list[Leaf], list[Any], str]:
+def left(trace: Trace, reads: Any, state: Sequence[Any] = ()) -> tuple[list[Leaf], list[Any], str]:
     """Those leaves whose `grad` is another object after a call, and these; what it has to do with gradients.
 
-    What the trace counts on is entered in `reads`.
+    What the trace counts on is entered in `reads`, unless it is `state` that comes with each call.
     """
+    brought = {place.holder for place in state if isinstance(place.holder, Leaf)}
     for leaf, gradient in trace.gradients.items():
-        if gradient.guarded:
+        if gradient.guarded and leaf not in brought:
             reads.also(leaf, "grad", "a gradient")
     found = {leaf: h.tensor for leaf, h in trace.gradients.items() if h.changed and h.tensor is not leaf.grad}
     trace.gradients.clear()

@@ -113,3 +113,38 @@ def test_backward_of_what_no_leaf_has_a_part_in():
     compiled = hy.function(lambda w: (w * 2).sum().backward(), strict=True)
     with pytest.raises(NoLeafError, match="no gradient flows"):
         compiled(hy.tensor([1.0, 2.0]))
+
+
+def test_gradients_that_add_up_over_calls_take_no_trace_each():
+    def back(w, b):
+        def step(x, y):
+            loss = ((hy.tanh(x @ w + b) - y) ** 2).mean()
+            loss.backward()
+            return loss.item()
+
+        return step
+
+    rng = np.random.default_rng(0)
+    made = [[hy.tensor(a, requires_grad=True) for a in (np.ones((4, 3)) / 4, np.zeros(3))] for _ in range(2)]
+    plain, compiled = back(*made[0]), hy.function(back(*made[1]), strict=True)
+    for round_ in range(5):
+        kept = None
+        for _ in range(3):
+            x, y = rng.normal(size=(8, 4)), rng.normal(size=(8, 3))
+            assert np.isclose(plain(x, y), compiled(x, y), rtol=1e-14)
+            for want, got in zip(*made):
+                np.testing.assert_allclose(got.grad, want.grad, rtol=1e-12)
+            now = [leaf.grad for leaves in made for leaf in leaves]
+            assert kept is None or all(a is b for a, b in zip(kept, now))  # what is added goes into the same memory
+            kept = now
+        for leaf in (*made[0], *made[1]):
+            leaf.grad = None if round_ % 2 else hy.zeros_like(leaf.detach())
+    assert len(compiled.traces) <= 3 and compiled.stats()["native_calls"] >= 8
+
+
+def test_a_gradient_with_a_graph_of_its_own_is_not_written_into():
+    x = hy.tensor([1.0, 2.0], requires_grad=True)
+    (x**3).sum().backward(create_graph=True)
+    first = x.grad
+    (x**2).sum().backward()
+    assert first is not x.grad and np.array_equal(first.detach(), [3.0, 12.0]) and np.array_equal(x.grad.detach(), [5.0, 16.0])
