@@ -31,7 +31,7 @@ _known: dict[tuple, Any] = {}  # by function and operands: the operation, how to
 
 def follow(function: Callable, args: tuple, kwargs: dict) -> Any:
     """What an operation means that a transform follows: the short way where it leads."""
-    if function is operator.getitem:
+    if function is operator.getitem and not _is_array(args[1]):
         return _item(args[0], _settled(args[1]))
     if function is operator.setitem:
         return levels.follow(function, (args[0], _settled(args[1]), args[2]), kwargs)
@@ -67,6 +67,10 @@ def follow(function: Callable, args: tuple, kwargs: dict) -> Any:
             key.append(float)
         elif kind in _CONSTANTS:
             key += (kind, x)
+        elif kind is np.ndarray:
+            tracked.append(None)
+            arrays.append(x)
+            key += (kind, x.dtype, x.shape, None if x.flags.c_contiguous else x.strides)
         elif kind is tuple or kind is list:  # of tensors, or of sizes and axes
             if x and type(x[0]) is tensor:
                 for item in x:
@@ -87,6 +91,8 @@ def follow(function: Callable, args: tuple, kwargs: dict) -> Any:
                 key += (kind, tuple(x))
             else:
                 return levels.follow(function, args, kwargs)
+        elif isinstance(x, np.dtype):
+            key.append(x)
         else:
             return levels.follow(function, args, kwargs)
     if level is None:
@@ -97,7 +103,10 @@ def follow(function: Callable, args: tuple, kwargs: dict) -> Any:
     if known is _refuses:
         return levels.follow(function, args, kwargs)
     operation, direct, wanted, saved, view = known
-    out = direct(*arrays)
+    try:
+        out = direct(*arrays)
+    except IndexError:
+        return levels.follow(function, args, kwargs)  # which says more
     made = _new(tensor)
     if view is not None:
         shown = tracked[view[0]]
@@ -129,7 +138,7 @@ def _listed(args: tuple, kwargs: dict, key: list) -> list:
     return [*args, *kwargs.values()]
 
 
-_CONSTANTS = frozenset((int, bool, str, type(None)))
+_CONSTANTS = frozenset((int, bool, str, type(None), type))
 _WHOLE = frozenset((int,))
 _BASIC = frozenset((int, type(None), type(...)))
 
@@ -147,6 +156,12 @@ def _is_basic(index: Any) -> bool:
     if type(index) is slice:
         return _BASIC.issuperset((type(index.start), type(index.stop), type(index.step)))
     return type(index) in _BASIC
+
+
+def _is_array(index: Any) -> bool:
+    """Whether an index is one array of integers, which gives new memory of a size that follows from its own."""
+    array = index._data if type(index) is values.tensor_class else index
+    return type(array) is np.ndarray and array.dtype.kind == "i"
 
 
 _views: dict[tuple, Chain] = {}  # by dtype, shape and index
@@ -211,11 +226,13 @@ def _enter(key: tuple, function: Callable, args: tuple, kwargs: dict, tracked: l
     return found
 
 
-_COMMON = frozenset("fdFD")
+_COMMON = frozenset("fdFD?l")
 
 
 def _direct(function: Callable, args: tuple, kwargs: dict, operands: list) -> Callable:
     """The function of arrays that computes it, which gives an array."""
+    if function is operator.getitem:
+        return _of_arrays(function)  # NumPy's arrays mean the same by it, where the index is an array
     common = _COMMON.issuperset([x.dtype.char for x in operands if not isinstance(x, float)])
     bare = not kwargs and len(operands) == len(args)
     if bare and isinstance(function, Elementwise) and dt.bfloat16 not in [getattr(x, "dtype", None) for x in operands]:
@@ -242,6 +259,8 @@ def _direct(function: Callable, args: tuple, kwargs: dict, operands: list) -> Ca
 
     # The call is kept for others like it, less the tensors of this one.
     args, kwargs = levels.replaced(args, _blank), levels.replaced(kwargs, _blank)
+    args = tuple([_NOTHING if type(x) is np.ndarray else x for x in args])
+    kwargs = {name: _NOTHING if type(x) is np.ndarray else x for name, x in kwargs.items()}
     return _of_arrays(compute)
 
 
@@ -250,7 +269,7 @@ def _filled(x: Any, source: Iterator, tensors: Callable) -> Any:
     kind = type(x)
     if kind is values.tensor_class:
         return tensors(next(source))
-    if kind is float:
+    if kind is float or kind is np.ndarray:
         return next(source)
     return kind([_filled(item, source, tensors) for item in x]) if kind is tuple or kind is list else x
 
