@@ -28,12 +28,13 @@ from hybrid.ops.draw import Draw, bitgen, bits_of, sample
 from hybrid.ops.draw import Made as Seeded
 from hybrid.ops.draw import given as draws_from
 from hybrid.staging import entry, guards
+from hybrid.staging.arguments import SHARED
 from hybrid.staging.effects import put_back, state_of
 from hybrid.staging.fallback import Refusal
 from hybrid.staging.floats import Flagged, Watch
 from hybrid.staging.parameters import Bound
 from hybrid.staging.reads import Reads
-from hybrid.staging.signature import ArrayLeaf, SameLeaf, StaticLeaf, describe
+from hybrid.staging.signature import ArrayLeaf, PartLeaf, SameLeaf, StaticLeaf, describe
 from hybrid.staging.tracing import (
     Argument,
     Computed,
@@ -153,12 +154,12 @@ class Compiled:
         arrays = {
             k: _data(v)
             for k, v in enumerate(values)
-            if isinstance(v, (Value, np.ndarray)) and not isinstance(traced.leaves[k], (SameLeaf, StaticLeaf))
+            if isinstance(v, (Value, np.ndarray)) and not isinstance(traced.leaves[k], (SameLeaf, PartLeaf, StaticLeaf))
         }
         arrays |= {-1 - k: array for k, (_, array) in enumerate(traced.graph.constants)}
         written = [k for k, a in arrays.items() if any(w is a or (type(w) is int and w == k) for w in traced.writes)]
         if any(_share(arrays[w], other) for w in written for k, other in arrays.items() if k != w):
-            return Refusal(None, "a written argument shares memory with another one")
+            return Refusal(None, SHARED)
         if any(_share(arrays[w], read) for w in written for _, read, _ in self.reads.contents):
             return Refusal(None, "a written argument shares memory with an array that NumPy read while it was traced")
         if len({id(_at(bound, path)) for path in traced.containers}) < len(traced.containers):

@@ -33,6 +33,7 @@ from hybrid.ir import trace as tr
 from hybrid.ir.requests import Concretise, Rebinds, Recursive, Specialise
 from hybrid.ir.trace import Symbol
 from hybrid.staging import aside, late
+from hybrid.staging.arguments import SHARED, Sharing, with_memory
 from hybrid.staging.aside import eager
 from hybrid.staging.fallback import (
     FallbackWarning,
@@ -46,7 +47,7 @@ from hybrid.staging.follows import FOLLOWED, Follows, is_native
 from hybrid.staging.inspect import Inspection
 from hybrid.staging.kept import Keeps
 from hybrid.staging.parameters import Bound, Parameters, untraceable
-from hybrid.staging.signature import Leaf, describe_all
+from hybrid.staging.signature import Leaf, PartLeaf, describe_all
 from hybrid.staging.sizes import Dynamic, Sizes
 from hybrid.staging.state import State, with_state
 from hybrid.staging.voice import MANY, Reports, name_of
@@ -75,7 +76,7 @@ REST = 64  # calls that go straight to Python where no call has ever been compil
 MISSES = 4  # calls that compiled code could not make after all, before it is not tried any more
 SEVERAL = 3  # floats of one argument that the function asks for the values of, before all of them become static
 MORE_ROOM = 16  # times as much room in containers, after a call that needed more
-MOST_ROOM = 16**2  # at first some 8000 items fit, at last two millions: beyond, a call is Python's
+MOST_ROOM = 16**3  # at first some 1000 items fit, at last four millions: beyond, a call is Python's
 MANY_SIZES = 48  # traces for other sizes of the same arguments, after which new sizes are Python's: each takes 4 to 20 ms
 MANY_VARIANTS = 3  # traces kept beside one for other states of what a function reads, such as a training flag
 
@@ -100,6 +101,7 @@ class Function(Keeps, Follows, Reports, Inspection):  # type: ignore[override]  
         self._fallbacks: OrderedDict[Any, str] = OrderedDict()
         self._refused: Counter[str] = Counter()  # by reason
         self._sizes = Sizes(self.parameters, dynamic, signature)
+        self._sharing = Sharing()
         self._asked: dict[tree.Structure, dict[int, str]] = {}  # numbers that became static: leaf -> who asked for the value
         self._trains = False  # whether leaves among its arguments are its own
         self._refusals = self._resting = 0  # calls that were refused in a row; calls to come that are not looked at
@@ -195,6 +197,8 @@ class Function(Keeps, Follows, Reports, Inspection):  # type: ignore[override]  
             if not is_native(compiled) and late.module(FOLLOWED).is_wanted(compiled):
                 return self._followed(found, bound, args, kwargs)
             refusal = compiled.refuses(call.values, call.bound)
+            if refusal is not None and refusal.reason is SHARED and self._sharing.add(tree.flatten(bound)[1]):
+                return self._slow(*args, **kwargs)
             if refusal is None:
                 try:
                     return self._run(compiled, call)
@@ -295,13 +299,19 @@ class Function(Keeps, Follows, Reports, Inspection):  # type: ignore[override]  
         """A call as traces see it."""
         values, structure = tree.flatten(bound)
         leaves = describe_all(values, self._static_flags(structure))
-        if not self._state:
-            return Call(bound, values, structure, leaves, ())
-        with self.lock:  # while a function is traced, its state is no other thread's
-            places = self._state.of(structure, leaves)
-            bound = with_state(bound, places)
-        values, structure = tree.flatten(bound)
-        return Call(bound, values, structure, describe_all(values, self._static_flags(structure)), places)
+        places: tuple[Read, ...] = ()
+        parts: dict[int, PartLeaf] = {}
+        shares = structure in self._sharing
+        if self._state:
+            with self.lock:  # while a function is traced, its state is no other thread's
+                places = self._state.of(structure, leaves)
+                bound = with_state(bound, places)
+        if shares:
+            bound, parts = with_memory(bound, values)
+        if places or parts:
+            values, structure = tree.flatten(bound)
+            leaves = describe_all(values, self._static_flags(structure), parts)
+        return Call(bound, values, structure, leaves, places)
 
     def _keys(self, structure: tree.Structure, leaves: tuple[Leaf, ...]) -> Iterator[tuple[Key, dict[str, int]]]:
         """The keys a call may find its trace under: with all its sizes, and with symbols for those that vary."""

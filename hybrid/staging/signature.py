@@ -11,7 +11,7 @@ import threading
 import types
 from array import array as typed_array
 from collections import deque
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,7 @@ import numpy as np
 from hybrid.core import dtype as dt
 from hybrid.core.errors import TraceError
 from hybrid.core.shape import Dim, Shape, TensorType, divide
+from hybrid.frontend.creation import asarray
 from hybrid.frontend.draws import BITS, GENERATORS, LEGACY
 from hybrid.frontend.values import Value
 from hybrid.ir.lifted import Lifted
@@ -143,6 +144,30 @@ class SameLeaf:
 
 
 @dataclass(frozen=True, slots=True)
+class PartLeaf:
+    """An array that lies in the memory of another leaf, as others do.
+
+    `cut`: numbers, and the starts, stops and steps of slices; `order`: which of its axes the slices are, in their order.
+    """
+
+    index: int
+    cut: tuple
+    order: tuple[int, ...]
+    shape: tuple[int, ...]
+    tensor: bool
+
+    def of(self, memory: Any) -> Any:
+        """The part of memory that it is."""
+        part = memory[(*(slice(*at) if isinstance(at, tuple) else at for at in self.cut), ...)]  # also of one element a view
+        part = part.transpose(sorted(range(len(self.order)), key=self.order.__getitem__))
+        part = part[tuple(slice(None) if axis in self.order else None for axis in range(len(self.shape)))]
+        return asarray(part) if self.tensor else part
+
+    def __str__(self) -> str:
+        return f"a part of leaf {self.index}, of shape {self.shape}"
+
+
+@dataclass(frozen=True, slots=True)
 class GeneratorLeaf:
     """A random generator of NumPy's: whichever comes with a call, of this class and with bits from that one."""
 
@@ -154,7 +179,7 @@ class GeneratorLeaf:
 
 
 _NUMBERS = {float: dt.float64, complex: dt.complex128, int: dt.int64}
-Leaf = GeneratorLeaf | ArrayLeaf | ScalarLeaf | NumberLeaf | StaticLeaf | SameLeaf
+Leaf = GeneratorLeaf | ArrayLeaf | ScalarLeaf | NumberLeaf | StaticLeaf | SameLeaf | PartLeaf
 
 
 # Immutable values without equality of their own making: equal ones may share a trace.
@@ -267,11 +292,17 @@ def _array(array: np.ndarray, tensor: bool) -> ArrayLeaf:
     return ArrayLeaf(array.dtype, array.shape, strides, tensor, flags.writeable, flags.aligned)
 
 
-def describe_all(leaves: Sequence[Any], static: Sequence[bool]) -> tuple[Leaf, ...]:
-    """Specs of all leaves; an array or generator that comes twice is one leaf: what is done to it shows in both places."""
+def describe_all(leaves: Sequence[Any], static: Sequence[bool], parts: Mapping[int, PartLeaf] = {}) -> tuple[Leaf, ...]:
+    """Specs of all leaves; an array or generator that comes twice is one leaf: what is done to it shows in both places.
+
+    `parts`: those that are known to lie in the memory of others.
+    """
     out: list[Leaf] = []
     seen: dict[int, int] = {}
     for k, (value, fixed) in enumerate(zip(leaves, static)):
+        if k in parts:
+            out.append(parts[k])
+            continue
         if isinstance(value, (Value, np.ndarray, *GENERATORS)):
             first = seen.setdefault(id(value), k)
             if first != k:

@@ -26,11 +26,11 @@ from hybrid.control.united import refuse_returned
 from hybrid.core import dtype as dt
 from hybrid.core import tree
 from hybrid.core.errors import EscapeError, TraceError
-from hybrid.core.shape import Dim, Quotient, TensorType
+from hybrid.core.shape import Dim, Quotient
 from hybrid.frontend import uncertain
 from hybrid.frontend.chosen import Chosen, Picked
 from hybrid.frontend.draws import GENERATORS
-from hybrid.frontend.values import Value, sized, wrap
+from hybrid.frontend.values import Value, sized
 from hybrid.ir import trace as tr
 from hybrid.ir.graph import Atom, Graph, Literal, Var, resolved, symbols_of
 from hybrid.ir.requests import Concretise, Rebinds, Specialise, TooLong, most
@@ -41,12 +41,13 @@ from hybrid.ops import reduce as r
 from hybrid.ops import view as v
 from hybrid.ops.draw import Argument as Place
 from hybrid.ops.draw import Made
+from hybrid.staging.arguments import arguments as arguments_of
 from hybrid.staging.convert import convert, convert_root, is_converted, reason
 from hybrid.staging.effects import UNSEEN, Effects, is_library, same_state, unwatched
 from hybrid.staging.inspect import Inspection
 from hybrid.staging.ours import gradients_left, is_counted, made_inside
 from hybrid.staging.reads import Read, Reads
-from hybrid.staging.signature import ArrayLeaf, GeneratorLeaf, Leaf, NumberLeaf, SameLeaf, ScalarLeaf, StaticLeaf
+from hybrid.staging.signature import ArrayLeaf, GeneratorLeaf, Leaf, NumberLeaf, ScalarLeaf, StaticLeaf
 from hybrid.staging.state import held
 
 Path = tuple[int, ...]  # from (args, kwargs) to a container inside, by child
@@ -223,9 +224,9 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
     recording = Trace(name, hints)
     recording.room = room
     recording.alike = frozenset(id(v) for leaf, v in zip(leaves, values) if isinstance(leaf, StaticLeaf) and leaf.is_alike)
-    arguments, inputs, cells = _arguments(recording, leaves, values, names)
-    recording.given, recording.varying = [taken(leaves[k], values[k]) for k in inputs], varying
     with recording:
+        arguments, inputs, cells = arguments_of(recording, leaves, values, names)
+        recording.given, recording.varying = [taken(leaves[k], values[k]) for k in inputs], varying
         bound = tree.unflatten(structure, arguments)
         containers = list(_containers(bound))
         found = list(bound[2].values()) if state else []
@@ -260,7 +261,7 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
         updated = [container for container in containers if container.changed]
         rebound = [k for k, (before, after) in enumerate(zip(found, left)) if before is not after]
         given = {id(container.value): container.path for container in containers}
-        leaves_left, gradients, differentiates = gradients_left(recording, reads)
+        leaves_left, gradients, differentiates = gradients_left(recording, reads, state)
         whole = out, [unwrapped(c.contents()) for c in updated], [unwrapped(left[k]) for k in rebound], gradients
         refuse_copies(recording, whole)
         refuse_twins(whole, given)
@@ -352,24 +353,6 @@ def _is_opaque(function: Callable) -> bool:
     return code is None or is_library(code.co_filename) or reason(function) is not None
 
 
-def _arguments(recording: Trace, leaves: tuple[Leaf, ...], values: Sequence[Any], names: Sequence[str]) -> tuple:
-    """What the function is called with, which leaves are inputs of the graph, and the cells of the arrays among them."""
-    arguments: list[Any] = []
-    inputs: list[int] = []
-    cells: list[tuple[tr.Cell, int]] = []
-    for k, (leaf, value) in enumerate(zip(leaves, values)):
-        if isinstance(leaf, (StaticLeaf, GeneratorLeaf)):
-            arguments.append(value)
-        elif isinstance(leaf, SameLeaf):
-            arguments.append(arguments[leaf.index])
-        else:
-            symbol = _argument(recording, leaf, names[k], k)
-            arguments.append(wrap(symbol))
-            inputs.append(k)
-            cells.append((symbol.cell, k))
-    return arguments, tuple(inputs), cells
-
-
 def _generators(effects: Effects, leaves: tuple[Leaf, ...], values: Sequence[Any]) -> dict[int, Any]:
     """What draws from each of NumPy's generators name it by: itself, or the argument that it is."""
     found: dict[int, Any] = {id(generator): generator for generator in effects.reached}
@@ -392,15 +375,6 @@ def _drawn_elsewhere(recording: Trace) -> None:
 def one_of(value: Any, known: Sequence[Any]) -> Any:
     """The value itself where it is one of those known."""
     return next((item for item in known if item is value), None)
-
-
-def _argument(recording: Trace, leaf: Leaf, name: str, index: int) -> Symbol:
-    if isinstance(leaf, ArrayLeaf):
-        return recording.argument(leaf.type, leaf.kind, name, index, strides=leaf.strides, writeable=leaf.writeable)
-    if isinstance(leaf, ScalarLeaf):
-        return recording.argument(TensorType(leaf.dtype, ()), "scalar", name, index)
-    assert isinstance(leaf, NumberLeaf)
-    return recording.argument(TensorType(leaf.dtype, (), weak=True), "python", name, index)
 
 
 def _containers(node: Any, path: Path = ()) -> Iterator[_Container]:
