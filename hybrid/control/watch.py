@@ -5,6 +5,7 @@ from __future__ import annotations
 import array
 import functools
 import types
+import weakref
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -21,6 +22,7 @@ from hybrid.frontend.values import Value
 from hybrid.ir import trace as tr
 
 _PLAIN = (types.ModuleType, types.BuiltinFunctionType, np.generic, Value, str, int, float, complex)
+_COMPILERS = ("numba.", "llvmlite.")  # a function that Numba compiles holds thousands of its objects, and none of the program's
 MANY = 20_000  # objects looked at before a branch or loop; that takes 20 ms
 
 
@@ -72,7 +74,9 @@ class Watch:
         pending = [*values, *bodies]
         while pending:
             value = pending.pop()
-            if value is None or isinstance(value, _PLAIN) or id(value) in seen:
+            if value is None or id(value) in seen or type(value).__module__.startswith(_COMPILERS):
+                continue
+            if type(value) in weakref.ProxyTypes or isinstance(value, _PLAIN):
                 continue
             seen[id(value)] = value
             contents = _contents(value)

@@ -325,3 +325,19 @@ def test_numba_is_not_imported_for_it():
         print(numba.njit(lambda x: f(x) + 1)(3.0))
     """
     assert in_subprocess(source).stdout == "7.0\n"
+
+
+def test_functions_of_numba_that_a_closure_holds():
+    @numba.njit
+    def square(a):
+        return a * a + 1
+
+    def total(x):
+        out = 0.0
+        for i in range(len(x)):
+            out += square(x[i])
+        return out
+
+    compiled = function(total, strict=True)
+    for n in (5, 6, 7):
+        assert compiled(np.arange(float(n))) == total(np.arange(float(n)))
