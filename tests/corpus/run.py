@@ -41,7 +41,10 @@ FIELDS = (
 TOLERANCE = {2: 1e-2, 4: 1e-5, 8: 1e-10}
 # Programs that return what is left when nearly equal numbers are subtracted, an error estimate or a small spread: its last
 # digits are the rounding of these numbers, to the largest of which it is compared.
-CANCELLING = frozenset(("gmres", "gauss_kronrod", "kabsch", "pendulum_periods"))
+CANCELLING = frozenset(("gmres", "gauss_kronrod", "kabsch", "pendulum_periods", "langmuir_fit"))
+# Programs whose steps make rounding grow, a thousandfold and more: NumPy's own results differ from processor to processor.
+# They end within a tolerance of their own, and are compared to that.
+STEERED = {"ik_damped": 1e-6}
 TIMED_SECONDS = 0.2  # for the repetitions of one timing
 OURS = (hy.FallbackWarning, hy.RetraceWarning)
 
@@ -110,14 +113,14 @@ def call(function: Callable, arguments: tuple) -> Outcome:
     return Outcome(arguments, result, error, printed.getvalue(), said, reports, seconds)
 
 
-def difference(want: Outcome, got: Outcome, cancelling: bool = False) -> str | None:
-    """The first thing that tells two calls apart."""
+def difference(want: Outcome, got: Outcome, name: str = "") -> str | None:
+    """The first thing that tells two calls of a program apart."""
     if (want.error is None) != (got.error is None) or type(want.error) is not type(got.error):
         return f"raised {_short(got.error)}, not {_short(want.error)}"
     if str(want.error) != str(got.error):
         return f"message {str(got.error)!r}, not {str(want.error)!r}"
-    largest = _largest(want.result) if cancelling else 0.0
-    compare = Comparison(TOLERANCE[_precision((want.arguments, want.result))], largest)
+    largest = _largest(want.result) if name in CANCELLING else 0.0
+    compare = Comparison(STEERED.get(name) or TOLERANCE[_precision((want.arguments, want.result))], largest)
     found = compare(want.result, got.result, "result")
     for k, (a, b) in enumerate(zip(want.arguments, got.arguments)):
         found = found or compare(a, b, f"argument {k}")
@@ -256,14 +259,14 @@ def judge(program: Program, timed: bool = True) -> Verdict:
     """Every case undecorated, decorated twice, and decorated with strict=True."""
     verdict = Verdict(program.name, program.field)
     decorated, strict = hy.function(program.fresh()), None
-    count, cancelling = len(program.arguments()), program.name in CANCELLING
+    count, name = len(program.arguments()), program.name
     for k in range(count):
         want = call(program.function, program.arguments()[k])
         for turn in ("first", "second"):
             got = call(decorated, program.arguments()[k])
             if k == 0 and turn == "first":
                 verdict.compile_seconds = got.seconds
-            problem = difference(want, got, cancelling)
+            problem = difference(want, got, name)
             if problem:
                 verdict.wrong.append(f"case {k}, {turn} call: {problem}")
                 break
@@ -277,7 +280,7 @@ def judge(program: Program, timed: bool = True) -> Verdict:
             continue  # of the same kind: what strict=True reports of it is an error met while tracing, in hybrid's words
         if isinstance(got.error, HybridError) or (got.error and not want.error):
             verdict.refused = verdict.refused or f"case {k}: {_reason(got.error)}"
-        elif problem := difference(want, got, cancelling):
+        elif problem := difference(want, got, name):
             verdict.wrong.append(f"case {k}, strict: {problem}")
     if timed:
         verdict.plain_seconds = _median(program, program.function)
@@ -286,7 +289,7 @@ def judge(program: Program, timed: bool = True) -> Verdict:
         after = decorated.stats()
         if after["calls"] > before["calls"]:
             verdict.path = "native" if after["native_calls"] > before["native_calls"] else "plan"
-        problem = difference(*(call(f, program.arguments()[0]) for f in (program.function, decorated)), cancelling)
+        problem = difference(*(call(f, program.arguments()[0]) for f in (program.function, decorated)), name)
         if problem:
             verdict.wrong.append(f"case 0, after many calls: {problem}")
     return verdict

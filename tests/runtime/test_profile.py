@@ -76,7 +76,8 @@ def test_profiles_nest_and_overlap():
 def test_a_profile_sees_every_thread(compiled):
     x, w = data()
     with profile() as p:
-        threads = [threading.Thread(target=lambda: [compiled(x, w) for _ in range(5)]) for _ in range(3)]
+        together = threading.Barrier(3)  # the number of a thread that has ended is given to another
+        threads = [threading.Thread(target=lambda: [together.wait(), *(compiled(x, w) for _ in range(5))]) for _ in range(3)]
         for thread in threads:
             thread.start()
         for thread in threads:
