@@ -16,6 +16,7 @@ QUESTIONS = [
     "matmul",
     "image",
     "control",
+    "programs",
     "gradients",
     "functions",
 ]

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from hybrid.core.affine import Affine
 from hybrid.core.shape import Shape, Size
 from hybrid.loops.nest import For, Stmt
-from hybrid.passes.steps import number
+from hybrid.passes.steps import SHORT_AXIS, number
 
-SHORT_AXIS = 8  # an innermost axis below this leaves most vector lanes empty
 FEW = 8  # parallel iterations that keep the cores evenly busy
 
 

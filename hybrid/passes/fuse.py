@@ -42,7 +42,7 @@ from hybrid.passes.steps import (
     Program,
     Stage,
     Step,
-    element_offset,
+    by_rows,
     is_large,
     lowers,
     number,
@@ -357,7 +357,7 @@ class _Fuser:
         mine = {var for var, _ in stage.reads}
         readers = {group for var in mine for group in self.groups.get(var, ())}
         candidates |= dict.fromkeys(s for s in reversed(steps) if s in readers) if readers else {}
-        alone = stage.writes or (stage.reduces and not self.by_rows(stage))
+        alone = stage.writes or (stage.reduces and not by_rows(stage, self.strides))
         if not alone and not self.separate:
             below: set[Step] | None = None
             for group in candidates:
@@ -386,19 +386,6 @@ class _Fuser:
     def read_by(self, group: Group, stage: Stage) -> None:
         for var, _ in stage.reads:
             self.groups.setdefault(var, set()).add(group)
-
-    def by_rows(self, stage: Stage) -> bool:
-        """Whether a reduction runs along memory: more operands have unit stride in its last axis than in the last kept one."""
-        assert stage.eqn is not None
-        extents = reduced_shape(stage.eqn)
-        last = f"r{len(extents) - 1}"
-        along = across = 0
-        kept = [a for a, size in enumerate(stage.shape) if size != 1]
-        for var, index in stage.reads:
-            offset = element_offset(var, index, self.strides)
-            along += offset.coefficient(last) == 1
-            across += bool(kept) and offset.coefficient(f"i{kept[-1]}") == 1
-        return not kept or along >= across
 
     def common_outer(self, stage: Stage, group: Group) -> int | None:
         """How many leading axes the group would share with this stage in it, or None where they don't go together."""

@@ -17,6 +17,7 @@ from hybrid.passes.contract import Product
 SMALL = 16_384  # elements below which one core finishes before a second has started
 BLAS_WORK = 32**3  # multiply-adds below which a generated loop beats the call of a BLAS
 LOOP_WORK = 8 * BLAS_WORK  # the same inside a kernel, where the call goes through Python
+SHORT_AXIS = 8  # an innermost axis below this leaves most vector lanes empty
 UNKNOWN = 1 << 20  # a symbolic size is taken for large
 
 
@@ -260,3 +261,19 @@ def is_large(eqn: Eqn) -> bool:
 def _work(eqn: Eqn) -> Size:
     """Multiply-adds of a CONTRACT equation."""
     return product(reduced_shape(eqn)) * eqn.output.type.size
+
+
+def by_rows(stage: Stage, strides: Mapping[Var, Shape]) -> bool:
+    """Whether a reduction runs along memory: fewer operands jump in its last axis than in the last kept one, or as many
+    and more of them go step by step."""
+    assert stage.eqn is not None
+    kept = [axis for axis, size in enumerate(stage.shape) if size != 1]
+    if not kept:
+        return True
+    last = f"r{len(reduced_shape(stage.eqn)) - 1}", f"i{kept[-1]}"
+    offsets = [element_offset(var, index, strides) for var, index in stage.reads]
+    along, across = ([offset.coefficient(axis) for offset in offsets] for axis in last)
+    jumps, others = (sum(step not in (0, 1) for step in steps) for steps in (along, across))
+    if jumps != others and number(stage.shape[kept[-1]]) >= SHORT_AXIS:
+        return jumps < others
+    return along.count(1) >= across.count(1)

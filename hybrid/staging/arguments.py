@@ -84,7 +84,9 @@ def with_memory(bound: Bound, values: Sequence[Any]) -> tuple[Bound, dict[int, P
     held: dict[str, np.ndarray] = {}
     for places in within.values():
         members = [arrays[k] for k in places]
-        if not any(np.may_share_memory(a, b) and a is not b for a, b in combinations(members, 2)):
+        if not any(
+            values[j] is not values[k] and np.may_share_memory(arrays[j], arrays[k]) for j, k in combinations(places, 2)
+        ):
             continue
         found = _memory(members)
         if found is not None:

@@ -13,7 +13,7 @@ from hybrid.codegen.values import COMPOSED
 from hybrid.core import dtype as dt
 from hybrid.core.affine import Affine
 from hybrid.core.errors import CompileError
-from hybrid.loops.nest import ON_WORDS, OPS, Bitcast, Buffer, Convert, For, Kernel, Load, Op, Store, fma, op, select
+from hybrid.loops.nest import FOREIGN, ON_WORDS, OPS, Bitcast, Buffer, Convert, For, Kernel, Load, Op, Store, fma, op, select
 from hybrid.loops.verify import takes
 
 REAL = tuple(d for d in dt.ALL if not dt.is_complex(d))
@@ -224,7 +224,8 @@ def test_names_are_quoted_where_llvm_needs_it():
 
 @pytest.mark.parametrize("dtype", REAL, ids=dt.SHORT.get)
 def test_the_verifier_and_the_emitter_agree_on_what_has_a_meaning(dtype):
-    for name, (arity, _) in OPS.items():
+    known = [(name, arity) for name, (arity, _) in OPS.items() if not name.startswith(FOREIGN)]  # other tests may enter these
+    for name, arity in known:
         whole = dtype == dt.uint64 if name in ON_WORDS else dt.is_float(dtype)
         meant = is_simple(name, dtype) or (whole and name in COMPOSED)
         assert meant == takes(name, dtype), name

@@ -14,7 +14,7 @@ from hybrid.core.shape import TensorType
 from hybrid.ir.builder import Builder
 from hybrid.ir.graph import evaluate
 from hybrid.ir.text import parse
-from hybrid.loops.nest import For, Scratch, walk
+from hybrid.loops.nest import For, Load, Scratch, expressions, walk, walk_expr
 from hybrid.ops import contract, index
 from hybrid.ops import reduce as r
 from hybrid.ops.family import draw
@@ -181,3 +181,41 @@ def test_results_without_elements_make_no_kernel():
     assert not lowered.kernels
     results = Plan(lowered).run([np.empty((4, 0), np.float32)])
     assert [a.shape for a in results] == [(4, 0), (0,)]
+
+
+# Products by the axes that are summed over, and whether both operands then lie along one axis.
+PRODUCTS = {
+    "rows by columns": ((16, 20), (20, 24), (1,), (0,)),
+    "rows by rows": ((16, 20), (24, 20), (1,), (1,)),
+    "columns by columns": ((20, 16), (20, 24), (0,), (0,)),
+    "a row by a matrix": ((20,), (20, 24), (0,), (0,)),
+    "a matrix by a column": ((16, 20), (20,), (1,), (0,)),
+    "a matrix across by a column": ((20, 16), (20,), (0,), (0,)),
+}
+
+
+@pytest.mark.parametrize("name", PRODUCTS)
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int64"])
+def test_products_go_along_memory(name, dtype):
+    a_shape, b_shape, left, right = PRODUCTS[name]
+    rng = np.random.default_rng(5)
+    a, b = (draw(rng, np.dtype(dtype), shape, -3, 3) for shape in (a_shape, b_shape))
+    builder = Builder("product")
+    given = [builder.input(TensorType(x.dtype, x.shape)) for x in (a, b)]
+    graph = builder.finish(builder.append(contract.dot_general, tuple(given), {"contract": (left, right), "batch": ((), ())}))
+    (got,) = Plan(tools.lower(graph)).run([a, b])
+    want = np.tensordot(a.astype(np.float64), b.astype(np.float64), (left, right))
+    np.testing.assert_allclose(
+        got, want, rtol=1e-5 if dtype == "float32" else 1e-12, atol=1e-5 if dtype == "float32" else 1e-12
+    )
+    (kernel,) = tools.lower(graph).kernels
+    lanes = [loop for loop in walk(kernel.body) if isinstance(loop, For) and loop.kind == "vector"]
+    steps = {
+        node.offset.coefficient(loop.index)
+        for loop in lanes
+        for stmt in walk(loop.body)
+        for root in expressions(stmt)
+        for node in walk_expr(root)
+        if isinstance(node, Load)
+    }
+    assert lanes and steps <= {0, 1}

@@ -437,8 +437,7 @@ def test_overlapping_arguments():
     f = function(shift)
     f(np.ones(4), np.ones(4))
     base, want = np.arange(5.0), np.arange(5.0)
-    with pytest.warns(FallbackWarning, match="shares memory"):
-        f(base[1:], base[:-1])
+    f(base[1:], base[:-1])
     shift(want[1:], want[:-1])
     np.testing.assert_array_equal(base, want)
     table = np.ones((4, 4))

@@ -386,7 +386,7 @@ def test_programs_on_the_python_backend(program):
 def test_heaps_are_changed_where_they_are():
     compiled, args = function(dijkstra_in_arrays, strict=True), programs(0)[dijkstra_in_arrays]
     text = compiled.loops(*args)
-    assert "scratch f64[8193]" not in text and "f64[8193]" in text  # no copy of it in a round
+    assert "scratch f64[1025]" not in text and "f64[1025]" in text  # no copy of it in a round
 
 
 def test_tables_make_more_room_when_they_are_full():

@@ -62,6 +62,7 @@ CASES = {
     "more axes": (assign, lambda: (x := grid(), (x[:, None, 1:3], x[:, None, 2:4]))[1]),
     "tensors": (shift, lambda: (x := line(), (hy.asarray(x)[:6], hy.asarray(x)[2:8]))[1]),
     "a tensor and an array": (assign, lambda: (x := line(), (hy.asarray(x)[:6], x[1:7]))[1]),
+    "a tensor and its array": (shift, lambda: (x := line(), (hy.asarray(x), x))[1]),
     "float32": (shift, lambda: (x := line().astype(np.float32), (x[:6], x[1:7]))[1]),
 }
 
