@@ -17,10 +17,10 @@ from hybrid.ir.trace import Region, Trace
 class Attempt:
     """A loop being recorded on trial: what comes of it is accepted as a whole, or undone."""
 
-    def __init__(self, trace: Trace, state: State, body: Callable):
+    def __init__(self, trace: Trace, state: State, *bodies: Callable | None):
         self.trace, self.state, self.region = trace, state, Region(trace, "rounds", trial=True)
         self.values, self.failure = state.get(), trace.failure
-        self.watch: Any = Watch((body,), state.get())
+        self.watch: Any = Watch(bodies, state, trace.namespaces)
         self.held = self.watch.holding(trace, state)  # the variables, those of objects among them
         self.absent = [place for place in self.watch.held.values() if place.get() is UNDEFINED]
 

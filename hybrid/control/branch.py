@@ -70,7 +70,7 @@ def branch(trace: Trace, predicate: Atom, then: Callable, orelse: Callable, stat
 
 
 def _record(trace: Trace, predicate: Atom, then: Callable, orelse: Callable, state: Any) -> None:
-    watch = Watch((then, orelse), state.get())
+    watch = Watch((then, orelse), state, trace.namespaces)
     state = watch.holding(trace, state)
     before, lists = state.get(), usable(trace)
     merged: list[Own] = []  # on one way; on the other they are what they were
@@ -198,7 +198,8 @@ class _Box:
         self.value: Any = UNDEFINED
         self.variables = variables
         names = ("value", *(variable.place.name for variable in variables))
-        self.state = State(names, self._get, self._set, frozenset(names), frozenset(names), frozenset())
+        cells = tuple(variable.cell for variable in variables if variable.cell is not None)
+        self.state = State(names, self._get, self._set, frozenset(names), frozenset(names), frozenset(), cells)
 
     def put(self, value: Any) -> None:
         self.value = value

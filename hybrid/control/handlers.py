@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import operator
 from collections import Counter
@@ -35,7 +36,7 @@ from hybrid.control.lists import Listed, listed
 from hybrid.control.own import Changes, Own, View, home, plain
 from hybrid.control.perhaps import Perhaps, present
 from hybrid.control.plain import Ends, Plain, State
-from hybrid.control.recursion import Recursion
+from hybrid.control.recursion import Recursion, closed_over
 from hybrid.control.rolling import counted, uncounted
 from hybrid.control.rounds import RoundRaises
 from hybrid.control.tables import Tables, holds_traced, is_number
@@ -317,7 +318,7 @@ class Tracing(Instances, Comprehensions, Plain):
                 self.copies //= max(count, 1)
             return
         test = None if stop is None else lambda: self.not_(stop())
-        attempt = Attempt(trace, state, body)
+        attempt = Attempt(trace, state, item, test, body)
         try:
             with attempt.region:
                 counted(trace, count, item, test, body, attempt.held)
@@ -366,7 +367,7 @@ class Tracing(Instances, Comprehensions, Plain):
             super().while_(test, body, state, stop)
             return
         condition = test if stop is None else lambda: self.all_(lambda: self.not_(stop()), test)
-        attempt = Attempt(trace, state, body)
+        attempt = Attempt(trace, state, condition, body)
         try:
             with attempt.region:
                 uncounted(trace, condition, body, attempt.held)
@@ -520,8 +521,9 @@ class Tracing(Instances, Comprehensions, Plain):
 
     def _recursion(self, trace: Trace, code: CodeType, function: Callable, args: tuple, kwargs: dict) -> Any:
         """The first call of a function that calls itself as often as a run decides."""
+        own = dataclasses.replace(NO_STATE, cells=tuple(cell for cell, _ in closed_over(function)))  # `Recursion` sees to them
         while True:
-            attempt = Attempt(trace, NO_STATE, functools.partial(function, *args, **kwargs))
+            attempt = Attempt(trace, own, functools.partial(function, *args, **kwargs))
             try:
                 with attempt.region:
                     found = self.recursions[code] = Recursion(trace, function, args, kwargs, attempt.held)

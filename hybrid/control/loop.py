@@ -244,7 +244,7 @@ def _roll(
             state.set(tuple(v.enter(trace, region, sizes) if v in wanted else UNDEFINED for v in variables))
             for own in (own for v in wanted for own in _either(v)):
                 own.merge()
-            test, split = _test(trace, rounds, region)
+            test, split = _test(trace, rounds, region, state)
             try:
                 rounds.body()
             except (Exception, Ends) as error:
@@ -298,11 +298,14 @@ def _either(variable: Carried) -> Iterator[Listed]:
             yield leaf.initial
 
 
-def _test(trace: Trace, rounds: Rounds, region: Region) -> tuple[bool | Atom, int]:
+def _test(trace: Trace, rounds: Rounds, region: Region, state: State) -> tuple[bool | Atom, int]:
     """The condition of a round, and how many equations of the body belong to it."""
     if rounds.test is None:
         return True, 0
+    before = state.get()
     verdict = truth(trace, rounds.test())
+    if any(was is not now for was, now in zip(before, state.get())):
+        raise CannotRoll("the condition of a loop rebinds a variable", at=tr.user_line())
     if region.written:
         raise CannotRoll("the condition of a loop writes into an array", at=tr.user_line())
     return verdict, len(region.builder.eqns)

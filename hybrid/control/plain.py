@@ -44,6 +44,7 @@ class State:
         live: names that may be read after the construct before they are bound again.
         carried: of a loop, names that a round may read before it binds them.
         invented: names that stand in no user's code; every read of one is guarded, so an unbound one may hold anything.
+        cells: those of the variables that are in cells.
     """
 
     names: tuple[str, ...]
@@ -52,6 +53,7 @@ class State:
     live: frozenset[str]
     carried: frozenset[str]
     invented: frozenset[str]
+    cells: tuple[CellType, ...] = ()
 
     def between(self) -> State:
         """The same variables between two rounds of a loop, where the next round may read them, too."""
@@ -259,7 +261,7 @@ class Plain:
     def state(self, variables: Thunk, live: frozenset[str], carried: frozenset[str], invented: frozenset[str]) -> State:
         """The state made of the variables that a function like `lambda: (x, y)` closes over."""
         cells = variables.__closure__ or ()
-        return State(variables.__code__.co_freevars, partial(_get, cells), partial(_set, cells), live, carried, invented)
+        return State(variables.__code__.co_freevars, partial(_get, cells), partial(_set, cells), live, carried, invented, cells)
 
 
 def exact(name: str, a: Any, b: Any) -> Any:

@@ -198,7 +198,7 @@ class Recursion:
     def record(self) -> Any:
         """Record the body until what it takes and gives is settled; gives what the first call returns."""
         trace, known = self.trace, self.trace.failure
-        cells = [(cell, name, cell_contents(cell)) for cell, name in _closed_over(self.function)]
+        cells = [(cell, name, cell_contents(cell)) for cell, name in closed_over(self.function)]
         before = [variable.get() for variable in self.variables]
         for _ in range(TRIES):
             self.changed = False
@@ -377,7 +377,7 @@ class Recursion:
 
 
 # variables of functions around -----------------------------------------------------------------------------------------
-def _closed_over(function: Any) -> Iterator[tuple[CellType, str]]:
+def closed_over(function: Any) -> Iterator[tuple[CellType, str]]:
     """The variables that a function, and those that it closes over, can rebind, and their names."""
     seen: set[int] = set()
     pending = deque([function])

@@ -1,4 +1,7 @@
-"""Python objects that a body could change while it is recorded: compiled code would not change them again."""
+"""Python objects that a body could change while it is recorded: compiled code would not change them again.
+
+So are variables of functions around, which a call in the body may rebind, and globals.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ import types
 import weakref
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -16,23 +19,45 @@ import numpy as np
 from hybrid.control.attributes import attributes_of, default_of, is_library
 from hybrid.control.own import Changes, Own, raise_all
 from hybrid.control.perhaps import Perhaps
-from hybrid.control.plain import UNDEFINED, Each, State
+from hybrid.control.plain import UNDEFINED, Each, State, cell_contents, fill
 from hybrid.core.errors import TraceError
 from hybrid.frontend.values import Value
 from hybrid.ir import trace as tr
 
 _PLAIN = (types.ModuleType, types.BuiltinFunctionType, np.generic, Value, str, int, float, complex)
 _COMPILERS = ("numba.", "llvmlite.")  # a function that Numba compiles holds thousands of its objects, and none of the program's
+_OURS = __name__.partition(".")[0]
 MANY = 20_000  # objects looked at before a branch or loop; that takes 20 ms
 
 
 @dataclass(frozen=True, slots=True)
+class Namespace:
+    """The globals of a module that some code rebinds."""
+
+    globals: dict[str, Any]
+    names: frozenset[str]
+
+    def contents(self) -> dict[str, Any]:
+        return {name: self.globals[name] for name in self.names if name in self.globals}
+
+    def put(self, name: str, value: Any) -> None:
+        if value is UNDEFINED:
+            self.globals.pop(name, None)
+        else:
+            self.globals[name] = value
+
+
+@dataclass(frozen=True, slots=True)
 class Held:
-    """A variable that is an attribute or an item of an object."""
+    """A variable that is an attribute or an item of an object, or that of a function around, or a global.
+
+    Those of functions are attributes of their cells, and globals those of their `Namespace`.
+    """
 
     holder: Any
     attribute: bool
     key: Any
+    label: str = field(default="", compare=False)
 
     @property
     def id(self) -> tuple[int, bool, Any]:
@@ -41,11 +66,13 @@ class Held:
     @property
     def name(self) -> str:
         of = type(self.holder).__name__
+        if isinstance(self.holder, (types.CellType, Namespace)):
+            return self.label or self.key
         return f"{of}.{self.key}" if self.attribute else f"{of}[{self.key!r}]"
 
     def get(self) -> Any:
         if self.attribute:
-            own = attributes_of(self.holder) or {}
+            own = _attributes(self.holder) or {}
             return own[self.key] if self.key in own else default_of(self.holder, self.key, UNDEFINED)
         return (dict if isinstance(self.holder, dict) else list).__getitem__(self.holder, self.key)
 
@@ -65,13 +92,20 @@ class Holds(TraceError):
 
 
 class Watch:
-    """What some bodies and values lead to that Python code can change, as it is now: functions by what they close over."""
+    """What some bodies and values lead to that Python code can change, as it is now: functions by what they close over.
 
-    def __init__(self, bodies: Iterable[Callable], values: tuple):
+    Args:
+        state: the variables of the branch or loop, which it joins or carries itself.
+        namespaces: the globals that any code may rebind.
+    """
+
+    def __init__(self, bodies: Iterable[Callable | None], state: State, namespaces: Iterable[Namespace] = ()):
         self.before: dict[int, tuple[Any, Any]] = {}
         self.held: dict[tuple, Held] = {}  # places that are variables of the branch or loop
+        self.labels: dict[int, str] = {}  # the names of variables, by their cells
+        known = {id(cell) for cell in state.cells}
         seen: dict[int, Any] = {}
-        pending = [*values, *bodies]
+        pending = [*state.get(), *namespaces, *bodies]
         while pending:
             value = pending.pop()
             if value is None or id(value) in seen or type(value).__module__.startswith(_COMPILERS):
@@ -79,6 +113,11 @@ class Watch:
             if type(value) in weakref.ProxyTypes or isinstance(value, _PLAIN):
                 continue
             seen[id(value)] = value
+            if id(value) in known:
+                pending.append(cell_contents(value))
+                continue
+            if isinstance(value, types.FunctionType):
+                self.labels.update(zip(map(id, value.__closure__ or ()), value.__code__.co_freevars))
             contents = _contents(value)
             if contents is not None:
                 self.before[id(value)] = value, contents
@@ -121,7 +160,7 @@ class Watch:
     def new(self) -> list[Held]:
         """Attributes and items that were rebound and are no variables yet."""
         places = [place for held, before in self.before.values() for place in _rebound(held, before) or ()]
-        return [place for place in places if place.id not in self.held]
+        return [replace(place, label=self.labels.get(id(place.holder), "")) for place in places if place.id not in self.held]
 
     def refuse(self, where: str) -> None:
         """TraceError where something changed; it is put back."""
@@ -162,10 +201,17 @@ def _contents(value: Any) -> Any:
     """A copy of an object's items and of its attributes; None for what has neither, and for what nothing changes."""
     if isinstance(value, Own):
         return value.snapshot()
-    if isinstance(value, tuple) or is_library(value):
+    if isinstance(value, tuple) or (is_library(value) and not isinstance(value, Namespace)):
         return None
-    items, attributes = _items(value), attributes_of(value)
+    items, attributes = _items(value), _attributes(value)
     return None if items is None and attributes is None else (items, attributes)
+
+
+def _attributes(value: Any) -> dict[str, Any] | None:
+    if isinstance(value, types.CellType):
+        held = cell_contents(value)
+        return {} if held is UNDEFINED else {"cell_contents": held}
+    return value.contents() if isinstance(value, Namespace) else attributes_of(value)
 
 
 def _items(value: Any) -> Any:
@@ -198,11 +244,8 @@ def _parts(value: Any, contents: Any) -> Iterator[Any]:
     if isinstance(value, types.FunctionType):
         yield from value.__defaults__ or ()
         yield from (value.__kwdefaults__ or {}).values()
-        for cell in value.__closure__ or ():
-            try:
-                yield cell.cell_contents
-            except ValueError:
-                continue  # a variable that has no value yet
+        library = str(value.__globals__.get("__name__")).partition(".")[0] == _OURS  # its variables are no user's
+        yield from map(cell_contents, value.__closure__ or ()) if library else value.__closure__ or ()
     elif isinstance(value, types.MethodType):
         yield from (value.__self__, value.__func__)
     elif isinstance(value, functools.partial):
@@ -274,7 +317,7 @@ def _put_back(value: Any, items: Any, attributes: dict[str, Any] | None) -> None
         value[...] = np.array(held, value.dtype).reshape(value.shape)
     elif isinstance(value, array.array):
         value[:] = array.array(value.typecode, items)
-    now, attributes = attributes_of(value) or {}, attributes or {}
+    now, attributes = _attributes(value) or {}, attributes or {}
     for name in {**now, **attributes}:
         if now.get(name, UNDEFINED) is not attributes.get(name, UNDEFINED):
             _rebind(value, name, attributes.get(name, UNDEFINED))
@@ -282,6 +325,12 @@ def _put_back(value: Any, items: Any, attributes: dict[str, Any] | None) -> None
 
 def _rebind(holder: Any, name: str, value: Any) -> None:
     """Set an attribute past what its class might do with it; UNDEFINED removes it."""
+    if isinstance(holder, types.CellType):
+        fill(holder, value)
+        return
+    if isinstance(holder, Namespace):
+        holder.put(name, value)
+        return
     kind = type if isinstance(holder, type) else object
     if value is not UNDEFINED:
         kind.__setattr__(holder, name, value)

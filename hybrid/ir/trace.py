@@ -171,6 +171,7 @@ class Trace(KnownSizes):
         self.generators: dict[int, Any] = {}  # NumPy's random generators that outlive the call, by id: what draws name them by
         self.known: dict[Atom, np.ndarray] = {}  # arrays that are the same in every call
         self.held: dict[tuple, Any] = {}  # attributes and items of objects that branches and loops rebind
+        self.namespaces: Sequence[Any] = ()  # globals that some code rebinds (`control.watch`)
         self.seeded: dict[int, Any] = {}  # those that the traced code makes, and their parts
         self.asked: set[Cell] = set()  # whose layout made a difference
         self.unsure: set[Cell] = set()  # whose layout only a run knows

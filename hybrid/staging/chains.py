@@ -92,6 +92,12 @@ def may_write(code: types.CodeType) -> bool:
 
 
 @lru_cache(1024)
+def globals_of(code: types.CodeType) -> frozenset[str]:
+    """The globals that a code object rebinds."""
+    return frozenset(op.argval for op in dis.get_instructions(code) if op.opname in ("STORE_GLOBAL", "DELETE_GLOBAL"))
+
+
+@lru_cache(1024)
 def imports_of(code: types.CodeType) -> tuple[tuple[str, int], ...]:
     """The modules that a code object imports: the name, and how many packages up it is meant to start."""
     ops = [op for op in dis.get_instructions(code) if op.opname != "EXTENDED_ARG"]

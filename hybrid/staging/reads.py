@@ -23,13 +23,14 @@ from typing import Any
 
 import numpy as np
 
+from hybrid.control.watch import Namespace
 from hybrid.core import tree
 from hybrid.core.config import ENVIRONMENT
 from hybrid.core.errors import TraceError
 from hybrid.frontend.values import Value
 from hybrid.ir.lifted import Lifted
 from hybrid.ir.requests import Rebinds
-from hybrid.staging.chains import MISSING, Chain, chains, imports_of, may_write
+from hybrid.staging.chains import MISSING, Chain, chains, globals_of, imports_of, may_write
 from hybrid.staging.contents import can_be_refilled, copied, levels, refill
 from hybrid.staging.members import COMPILERS, LIBRARIES, has_attributes, is_users, members, methods, owner, put_members, put_own
 from hybrid.staging.signature import is_bound, outside, short, static_key, valued
@@ -198,8 +199,9 @@ def may_be_state(read: Read) -> bool:
 class Reads:
     """The reads of one trace, in the order in which the function names them."""
 
-    def __init__(self, reads: list[Read], imports: bool, writes: bool):
+    def __init__(self, reads: list[Read], imports: bool, writes: bool, namespaces: Iterable[tuple[dict, set[str]]] = ()):
         self.reads, self.imports, self.writes = reads, imports, writes
+        self.namespaces = [Namespace(names, frozenset(rebound)) for names, rebound in namespaces]
         self.contents: list[tuple[Read, np.ndarray, bytes]] = []
         self.before = [
             (read, a, a.copy()) for read, a in self.arrays() if a.flags.writeable and (writes or a.nbytes <= CONTENT_BYTES)
@@ -216,7 +218,8 @@ class Reads:
             if isinstance(x, Value) and isinstance(x._data, Lifted):
                 scan.read("attribute", x, "_data", "what an argument is to gradients")
         varying = {place.mark for place in state}
-        return cls([read for mark, read in scan.found.items() if mark not in varying], scan.imports, scan.writes)
+        return cls([read for mark, read in scan.found.items() if mark not in varying], scan.imports, scan.writes,
+                   scan.namespaces.values())  # fmt: skip
 
     def also(self, holder: Any, name: str, text: str) -> None:
         """One more attribute that counts, as it is now."""
@@ -326,6 +329,7 @@ class _Scan:
         self.seen: set[tuple] = set()
         self.imports = False  # whether some code imports modules when it runs
         self.writes = False  # whether some code may write into arrays
+        self.namespaces: dict[int, tuple[dict, set[str]]] = {}  # by their ids, with the globals that some code rebinds
 
     def callable(self, value: Any, args: tuple = (), kwargs: Mapping[str, Any] | None = None, text: str = "") -> None:
         """The reads of calling something with arguments of which only objects are looked into."""
@@ -403,6 +407,8 @@ class _Scan:
             self.imports = True
             self.imported(code, namespace)
         self.writes |= may_write(code)
+        if names := globals_of(code):
+            self.namespaces.setdefault(id(namespace), (namespace, set()))[1].update(names)
         nested = [constant for constant in code.co_consts if isinstance(constant, types.CodeType)]
         for inner in nested:
             rebound |= chains(inner)[1] & set(inner.co_freevars)

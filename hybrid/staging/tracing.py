@@ -222,7 +222,7 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
         TraceError: and whatever else the function raises.
     """
     recording = Trace(name, hints)
-    recording.room = room
+    recording.room, recording.namespaces = room, reads.namespaces
     recording.alike = frozenset(id(v) for leaf, v in zip(leaves, values) if isinstance(leaf, StaticLeaf) and leaf.is_alike)
     with recording:
         arguments, inputs, cells = arguments_of(recording, leaves, values, names)
