@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,10 +14,14 @@ from hybrid.frontend.calls import implements, traced
 from hybrid.frontend.compositions import NAMES
 from hybrid.frontend.values import active, as_view, header_of, kind_of, laid_out, strong, unwrap, wrap
 from hybrid.ir import trace as tr
-from hybrid.ir.graph import Atom
-from hybrid.ir.trace import Cell, Symbol
+from hybrid.ir.graph import Atom, resolved
+from hybrid.ir.primitive import Primitive
+from hybrid.ir.trace import Cell, Chain, Symbol
 from hybrid.ops import elementwise as e
 from hybrid.ops import view as v
+
+# As views, where the primitives give new arrays.
+_PARTS: dict[Primitive, Callable[..., np.ndarray]] = {e.real: np.real, e.imag: np.imag}
 
 
 class Part(Cell):
@@ -37,6 +42,22 @@ class Part(Cell):
         one, old = self.trace.one, tr.read(self.base)
         parts = (one(e.real, old), atom) if self.imaginary else (atom, one(e.imag, old))
         tr.write(self.base, one(e.complex_, *parts))
+
+
+def in_memory(symbol: Symbol) -> Symbol:
+    """The storage that an array lies in, where that is the real or imaginary parts of another's, and the way it is seen."""
+    while isinstance(symbol.cell, Part):
+        base, see = symbol.cell.base, e.imag if symbol.cell.imaginary else e.real
+        symbol = Symbol(base.cell, symbol.type, symbol.kind, (*base.chain, (see, {}), *symbol.chain), symbol.proto)
+    return symbol
+
+
+def view_of(array: np.ndarray, chain: Chain) -> np.ndarray:
+    """What is seen of an array: the view that an undecorated function would return."""
+    for primitive, params in chain:
+        see = _PARTS.get(primitive, primitive.eval)
+        array = see(array, **{name: resolved(value) for name, value in params.items()})
+    return array
 
 
 def _part(x: Any, imaginary: bool) -> Any:

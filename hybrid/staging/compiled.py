@@ -18,6 +18,7 @@ from hybrid.core.config import config
 from hybrid.core.errors import TraceError
 from hybrid.core.lazily import cached_property
 from hybrid.core.shape import Dim, Shape
+from hybrid.frontend.complex_parts import view_of
 from hybrid.frontend.values import Value, wrap
 from hybrid.ir import finite
 from hybrid.ir.graph import Eqn, Graph, Var, bodies, evaluate, has_effects, sizes, walk
@@ -49,7 +50,6 @@ from hybrid.staging.tracing import (
     View,
     one_of,
     taken,
-    view_of,
 )
 
 if TYPE_CHECKING:

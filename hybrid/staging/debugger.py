@@ -19,6 +19,7 @@ import numpy as np
 
 from hybrid.core import tree
 from hybrid.core.errors import AssumptionError
+from hybrid.frontend.complex_parts import view_of
 from hybrid.frontend.values import Value, wrap
 from hybrid.ir import trace as tr
 from hybrid.ir.graph import Atom, Eqn, Graph, Literal, Source, Var, apply, evaluate, observed, rounds
@@ -29,7 +30,7 @@ from hybrid.staging.compare import copied, undecorated
 from hybrid.staging.reads import Reads
 from hybrid.staging.signature import ArrayLeaf, describe
 from hybrid.staging.state import held, with_state
-from hybrid.staging.tracing import taken, trace, view_of
+from hybrid.staging.tracing import taken, trace
 
 if TYPE_CHECKING:
     from hybrid.staging.compiled import Compiled

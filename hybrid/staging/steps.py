@@ -17,6 +17,7 @@ from hybrid.control.items import inner_layout, types_of, unpacked
 from hybrid.core import dtype as dt
 from hybrid.core import tree
 from hybrid.core.shape import Dim, Shape, Size, contiguous_strides, evaluate, symbols
+from hybrid.frontend.complex_parts import view_of
 from hybrid.frontend.values import Value, wrap
 from hybrid.ir.graph import Eqn, Literal, Var, apply, symbols_of
 from hybrid.ir.graph import sizes as ir_sizes
@@ -28,7 +29,7 @@ from hybrid.runtime.program import Lowered, Segment
 from hybrid.staging import entry, guards
 from hybrid.staging.signature import ArrayLeaf, Leaf
 from hybrid.staging.state import leaving, leaving_gradients
-from hybrid.staging.tracing import Argument, Computed, Constant, Items, Result, Traced, View, view_of
+from hybrid.staging.tracing import Argument, Computed, Constant, Items, Result, Traced, View
 
 _PYTHON = (dt.float64, dt.complex128, dt.int64, dt.bool_)  # dtypes whose values an entry makes Python numbers of
 _CLASSES = {dt.float64: float, dt.complex128: complex, dt.int64: int, dt.bool_: bool}

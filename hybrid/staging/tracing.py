@@ -29,10 +29,11 @@ from hybrid.core.errors import EscapeError, TraceError
 from hybrid.core.shape import Dim, Quotient
 from hybrid.frontend import uncertain
 from hybrid.frontend.chosen import Chosen, Picked
+from hybrid.frontend.complex_parts import in_memory
 from hybrid.frontend.draws import GENERATORS
 from hybrid.frontend.values import Value, sized
 from hybrid.ir import trace as tr
-from hybrid.ir.graph import Atom, Graph, Literal, Var, resolved, symbols_of
+from hybrid.ir.graph import Atom, Graph, Literal, Var, symbols_of
 from hybrid.ir.requests import Concretise, Rebinds, Specialise, TooLong, most
 from hybrid.ir.sizes import LARGEST, Condition, all_sizes, hold
 from hybrid.ir.trace import Chain, Symbol, Trace
@@ -422,7 +423,7 @@ class _Results:
         captured = {cell: constants[cell.origin] for cell in recording.captured.values()}  # type: ignore[index]
         self.owner.update((cell, array) for cell, array in captured.items() if id(array) not in self.inside)
         symbols = [leaf._data for leaf in results if isinstance(leaf, Value) and type(leaf._data) is Symbol]
-        cells_of = [s.cell for s in {id(s): s for s in symbols}.values() if s.kind in ("tensor", "ndarray")]
+        cells_of = [in_memory(s).cell for s in {id(s): s for s in symbols}.values() if s.kind in ("tensor", "ndarray")]
         self.returned = set(cells_of)
         wholes = {cell.whole for cell in cells_of}
         for whole in wholes:
@@ -485,6 +486,9 @@ class _Results:
             if symbol.cell.whole in self.returned - {symbol.cell}:
                 raise TraceError("a view of an array is returned whose place only a run knows", at=tr.user_line())
             refuse_whole(symbol)
+            whole = in_memory(symbol)
+            if whole.cell in self.owner or whole.cell in self.shared:
+                symbol = whole
             if symbol.cell in self.owner:
                 return View(self.owner[symbol.cell], symbol.chain, symbol.kind)
             if symbol.cell in self.shared or any(primitive.put is None for primitive, _ in symbol.chain):
@@ -560,13 +564,6 @@ def _checks(recording: Trace) -> Graph | None:
             wanted.update(atom for atom in eqn.inputs if isinstance(atom, Var))
     graph = recording.builder.finish(outputs)
     return graph.replace(eqns=tuple(reversed(eqns)), constants=())
-
-
-def view_of(array: np.ndarray, chain: Chain) -> np.ndarray:
-    """The view an undecorated function would return."""
-    for primitive, params in chain:
-        array = primitive.eval(array, **{name: resolved(value) for name, value in params.items()})
-    return array
 
 
 def input_vars(traced: Traced) -> dict[int, Var]:
