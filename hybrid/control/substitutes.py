@@ -65,8 +65,11 @@ def _number(function: Callable, make: Callable) -> Callable:
     def converted(*args: Any, **kwargs: Any) -> Any:
         if len(args) != 1 or kwargs or not is_traced(args[0]) or unwrap(args[0]).type.size != 1:
             return function(*args, **kwargs)
-        x = args[0] if not shape_of(args[0]) else args[0].reshape(())
-        return make(x)
+        if not shape_of(args[0]):
+            return make(args[0])
+        if function is not bool:  # NumPy has refused it since 2.4, and warned before
+            raise TypeError("only 0-dimensional arrays can be converted to Python scalars")
+        return make(args[0].reshape(()))
 
     return converted
 

@@ -324,13 +324,26 @@ def setitem(x: Any, index: Any, value: Any) -> None:
         _masked_write(trace, target, mask, value)
         return
     items = _expanded(index, target.type.ndim)
-    value = assembled(trace, value)
+    nested, value = type(value) in (list, tuple), assembled(trace, value)
+    _check_depth(target, index, items, len(shape_of(value)), nested)
     if any(_is_array(item) for item in items):
         _scatter(trace, target, items, value, "set")
         return
     view = _view_of(trace, target, items)
     if not _is_same_place(view, unwrap(value)):
         tr.write(view, _fitted(trace, value, target.type.dtype, view.type.shape))
+
+
+def _check_depth(target: Symbol, index: Any, items: list, depth: int, nested: bool) -> None:
+    """ValueError for an array that an element would be set to, and for lists in one another more often than there are axes.
+
+    NumPy has refused both since 2.4, and warned before; so plain Python decides.
+    """
+    whole = any(item is Ellipsis for item in (index if isinstance(index, tuple) else (index,)))
+    element = not whole and all(_is_integer(item) or integers.is_traced_integer(item) for item in items)
+    axes = sum(isinstance(item, slice) or item is None for item in items)
+    if depth and (element or (nested and depth > axes and not any(map(_is_array, items)))):
+        raise ValueError("setting an array element with a sequence.")
 
 
 def _scatter(trace: Trace, target: Symbol, items: list, value: Any, op: str) -> None:

@@ -276,6 +276,9 @@ def fitting(trace: Trace, atom: Atom, dtype: np.dtype) -> None:
 def converted(trace: Trace, atom: Atom, dtype: np.dtype) -> Atom:
     if atom.type.dtype == dtype:
         return atom
+    if dt.is_complex(atom.type.dtype) and not dt.is_complex(dtype) and dtype != dt.bool_:
+        # NumPy warns, Python's own complex numbers raise: both are plain Python's to do.
+        raise tr.TraceError("a conversion discards the imaginary part", at=tr.user_line(), fix="take .real")
     if isinstance(atom, Literal) and not dt.is_complex(atom.type.dtype):
         with np.errstate(all="ignore"):
             return tr.literal(np.asarray(atom.value).astype(dtype), dtype)

@@ -1,0 +1,113 @@
+"""Conversions that NumPy refuses or warns of: of complex numbers to real ones, and of arrays to numbers and elements."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pytest
+
+import hybrid as hy
+
+Z, ONE, X = np.array([1 + 2j, 3j]), np.array([2.0]), np.arange(3.0)
+
+
+def into_array(z):
+    x = np.zeros(2)
+    x[:] = z
+    return x
+
+
+def into_element(z):
+    x = np.zeros(2)
+    x[0] = z[0] if isinstance(z, np.ndarray) else z
+    return x
+
+
+def array_into_element(x, y):
+    x[0] = y
+    return x
+
+
+def array_into_element_of_rows(x, y):
+    rows = x.reshape(1, 3)
+    rows[0, 1] = y[:1].reshape(1, 1)
+    return rows
+
+
+def added_to_element(x, y):
+    x[1] += y
+    return x
+
+
+def in_a_loop(x, y):
+    for i in range(len(x)):
+        x[i] = y * i
+    return x
+
+
+def list_into_element(x, y):
+    x[0] = [1.0]
+    return x
+
+
+def nested_list(x, y):
+    x[:1] = [[1.0]]
+    return x
+
+
+def array_into_part(x, y):
+    x[:1] = y.reshape(1, 1)
+    x[...] = y
+    return x
+
+
+CASES = [
+    (lambda z: z.astype(float), Z),
+    (lambda z: z.astype(np.complex64), Z),
+    (lambda z: z.astype(bool), Z),
+    (lambda z: np.array(z, dtype=np.float32), Z),
+    (lambda z: float(z[0]), Z),
+    (lambda z: int(z[0]), Z),
+    (lambda z: np.float64(z[0]), Z),
+    (into_array, Z),
+    (into_element, Z),
+    (into_element, 2j),
+    (float, 2j),
+    (lambda z: int(z), 2j),
+    (lambda z: np.float32(z), 2j),
+    (lambda z: np.int64(z), 2j),
+    (lambda z: np.asarray(z, dtype=float), 2j),
+    (lambda z: np.complex64(z), 2j),
+    (array_into_element, X, ONE),
+    (array_into_element_of_rows, X, ONE),
+    (added_to_element, X, ONE),
+    (in_a_loop, X, ONE),
+    (list_into_element, X, ONE),
+    (nested_list, X, ONE),
+    (array_into_part, X, ONE),
+    (lambda x: float(x), ONE),
+    (lambda x: int(x), ONE),
+    (lambda x: bool(x), ONE),
+    (lambda x: x.item(), ONE),
+]
+
+
+def outcome(function, values):
+    values = tuple(v.copy() if isinstance(v, np.ndarray) else v for v in values)
+    with warnings.catch_warnings(record=True) as record:
+        warnings.simplefilter("always")
+        try:
+            result = repr(function(*values))
+        except (TypeError, ValueError) as error:
+            result = repr(error)
+    said = [(w.category, str(w.message)) for w in record if not issubclass(w.category, hy.FallbackWarning)]
+    return result, repr(values), said
+
+
+@pytest.mark.parametrize("case", range(len(CASES)))
+def test_what_numpy_refuses_or_warns_of(case):
+    function, *values = CASES[case]
+    decorated = hy.function(lambda *args: function(*args))
+    for _ in range(2):
+        assert outcome(decorated, values) == outcome(function, values)
