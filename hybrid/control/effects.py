@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import dis
 import functools
 import types
 from collections.abc import Callable
@@ -10,9 +11,10 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from hybrid.core.errors import DebuggerError, TraceError
+from hybrid.core.errors import DebuggerError, HybridError, TraceError
 from hybrid.frontend.values import Value
 from hybrid.ir import trace as tr
+from hybrid.ir.lines import is_library
 from hybrid.ir.trace import Trace
 
 # Modules whose functions have no effects and give the same for the same; `Watch` sees to what they do to containers.
@@ -96,6 +98,19 @@ def _is_seen(cls: type, opaque: Callable[[Callable], bool]) -> bool:
 
 def _is_pure(module: str) -> bool:
     return module.partition(".")[0] in _PURE and not module.startswith("numpy.random")
+
+
+def refuse_wording(trace: Trace, error: BaseException) -> None:
+    """Let a trace fail whose code looks at an error in words that are ours, or that name a size only the call has."""
+    step = error.__traceback__
+    while step is not None and step.tb_next is not None:
+        step = step.tb_next
+    if step is None or not is_library(step.tb_frame.f_code.co_filename):
+        return
+    ours = step.tb_frame.f_globals.get("__name__", "").partition(".")[0] == "hybrid"
+    raised = step.tb_frame.f_code.co_code[step.tb_lasti] == dis.opmap["RAISE_VARARGS"]
+    if isinstance(error, HybridError) or (ours and (raised or trace.hints)):
+        trace.fail(TraceError(f"what an error says is looked at: {type(error).__name__}", at=tr.user_line()))
 
 
 def refuse_alike(left: Any, right: Any) -> None:

@@ -30,7 +30,7 @@ from hybrid.control import (  # noqa: F401
 from hybrid.control.attempt import Attempt, give_back, known_containers, spelled_out
 from hybrid.control.branch import branch, choose, truth
 from hybrid.control.comprehensions import NO_STATE, Comprehensions, nothing
-from hybrid.control.effects import refuse_alike, refuse_debuggers, refuse_effects
+from hybrid.control.effects import refuse_alike, refuse_debuggers, refuse_effects, refuse_wording
 from hybrid.control.instances import Instances
 from hybrid.control.lists import Listed, listed
 from hybrid.control.own import Changes, Own, View, home, plain
@@ -282,6 +282,10 @@ class Tracing(Instances, Comprehensions, Plain):
             why = error if asked or trace.failure is None else trace.failure
             trace.failure = why  # should an `except:` catch it, the trace ends
             return Ends(why)
+
+    def caught(self, error: BaseException) -> None:
+        if (trace := tr.current()) is not None:
+            refuse_wording(trace, error)
 
     # loops --------------------------------------------------------------------------------------------------------------
     def for_(

@@ -245,6 +245,9 @@ class Plain:
         """What `raise thunk()` raises."""
         return thunk()
 
+    def caught(self, error: BaseException) -> None:
+        """An `except` clause begins that looks at the error."""
+
     def call(self, function: Any) -> Any:
         """What to call where the user's code calls `function`."""
         return function

@@ -35,6 +35,7 @@ from hybrid.staging.liveness import (
     local_names,
     own,
     parameters,
+    reads,
     rebound_inside,
     scope,
     unbound,
@@ -270,14 +271,18 @@ class _Rewriter(Expressions):
                 node.body = self.block(node.body)
                 node.orelse = self.block(node.orelse)
                 after = self.bound
-                for handler in node.handlers:
+                for clause in node.handlers:
                     self.bound = least
-                    if handler.type is not None:
-                        handler.type = self.visit(handler.type)
-                    if handler.name and self.bound is not None:
-                        self.bound = self.bound | {handler.name}
-                    handler.body = self.block(handler.body)
-                    self.remove({handler.name or ""})
+                    if clause.type is not None:
+                        clause.type = self.visit(clause.type)
+                    if clause.name and self.bound is not None:
+                        self.bound = self.bound | {clause.name}
+                    looks = clause.name in reads(*clause.body)
+                    clause.body = self.block(clause.body)
+                    if looks and clause.name:
+                        asked = ast.Expr(handler("caught", load(clause.name)))
+                        clause.body.insert(0, ast.copy_location(asked, clause.body[0]))
+                    self.remove({clause.name or ""})
                     after = _meet(after, self.bound)
                 self.bound = start
                 node.finalbody = self.block(node.finalbody)

@@ -45,8 +45,8 @@ def beside_a_view(z):
 
 
 def memory(arrays):
-    return [(np.shares_memory(a, b), a is b, a.ctypes.data - b.ctypes.data if np.shares_memory(a, b) else None, a.flags.writeable)
-            for a, b in itertools.combinations(arrays, 2)]  # fmt: skip
+    pairs = [(a, b, np.shares_memory(a, b)) for a, b in itertools.combinations(arrays, 2)]
+    return [(a is b, a.flags.writeable, a.ctypes.data - b.ctypes.data if shared else None) for a, b, shared in pairs]
 
 
 @pytest.mark.parametrize("dtype", [complex, np.complex64])

@@ -346,6 +346,39 @@ def test_an_error_that_is_caught_keeps_its_text():
         assert decorated(x) == caught(x)
 
 
+@pytest.mark.filterwarnings("ignore::hybrid.FallbackWarning")
+def test_an_error_of_an_operation_that_is_caught_keeps_its_text():
+    def added(a, b):
+        try:
+            return a + b
+        except ValueError as error:
+            return str(error)
+
+    def found(a, b):
+        try:
+            return a.reshape(b.shape), float(a[b.size])
+        except (ValueError, IndexError, TypeError) as error:
+            return [type(error), *error.args]
+
+    for f in (added, found):
+        decorated = hy.function(f)
+        for a, b in ((3, 3), (3, 4), (4, 5), (5, 2), (3, 4)):
+            x, y = np.ones(a), np.ones(b)
+            assert repr(decorated(x, y)) == repr(f(x, y))
+
+
+def test_an_error_that_nobody_looks_at_is_compiled():
+    def added(a, b):
+        try:
+            return a + b
+        except ValueError:
+            return a
+
+    decorated = hy.function(added, strict=True)
+    for _ in range(2):
+        np.testing.assert_array_equal(decorated(np.ones(3), np.ones(4)), np.ones(3))
+
+
 def test_a_nested_function_that_calls_itself_is_taken_to_end():
     def halves(a, b):
         def part(a, b):
