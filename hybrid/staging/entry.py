@@ -162,12 +162,12 @@ class Dispatcher:
     def push(self, module: Module, spec: EntrySpec) -> None:
         """Put a trace in front of those that take no fewer sizes: one that was made for a size knows more of it.
 
-        `module` was loaded with `imports(spec)`; pushed again, a trace moves.
+        Those that only recognise calls, for Python to make them, stay behind all others. `module` was loaded with
+        `imports(spec)`; pushed again, a trace moves.
         """
         with self._lock:
-            others = self._without(spec)
-            before = [trace for trace in others if trace.spec.freedom < spec.freedom]
-            self._relink([*before, _Trace(spec, module), *(trace for trace in others if trace not in before)])
+            traces = [_Trace(spec, module), *self._without(spec)]
+            self._relink(sorted(traces, key=lambda trace: (trace.spec.only_recognises, trace.spec.freedom)))
 
     def remove(self, spec: EntrySpec) -> None:
         """Take a trace out; its code is freed once no call is inside it."""

@@ -357,3 +357,19 @@ def test_sizes_that_must_be_numbers_are_not_compiled_for_ever(monkeypatch):
             np.testing.assert_array_equal(f(x), f.eager(x))
     assert len(f._traces) == 3
     assert f(np.ones(2)).shape == (2,)
+
+
+def test_what_one_size_has_natively_it_keeps_when_other_sizes_need_python():
+    def grid(x):
+        n = x.shape[0]
+        z = np.zeros((n, n, 3))
+        z[:, :, 0] = x.reshape(-1, 1)
+        return z.reshape(n * n, 3)
+
+    f = hy.function(grid)
+    for n in (5, 5, 0, 0):
+        np.testing.assert_array_equal(f(np.arange(n)), grid(np.arange(n)))
+    before = f.stats()["native_calls"]
+    for _ in range(5):
+        f(np.arange(5))
+    assert f.stats()["native_calls"] == before + 5
