@@ -7,7 +7,7 @@ into one of them shows in the others.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import combinations, pairwise
 from typing import Any
 
@@ -62,18 +62,20 @@ class Sharing:
     def __init__(self) -> None:
         self._known: set[tree.Structure] = set()
 
-    def __contains__(self, structure: tree.Structure) -> bool:
-        return structure in self._known
-
     def add(self, structure: tree.Structure) -> bool:
         """Whether that is news."""
         news = structure not in self._known
         self._known.add(structure)
         return news
 
+    def with_memory(
+        self, structure: tree.Structure, bound: Bound, values: Sequence[Any]
+    ) -> tuple[Bound, Mapping[int, PartLeaf]]:
+        """The arguments of a call and the memory that several of them lie in; which those are, by leaf."""
+        return _with_memory(bound, values) if structure in self._known else (bound, {})
 
-def with_memory(bound: Bound, values: Sequence[Any]) -> tuple[Bound, dict[int, PartLeaf]]:
-    """The arguments of a call and the memory that several of them lie in; which those are, by leaf."""
+
+def _with_memory(bound: Bound, values: Sequence[Any]) -> tuple[Bound, dict[int, PartLeaf]]:
     arrays = {k: value._data if isinstance(value, Value) else value for k, value in enumerate(values)}
     arrays = {k: array for k, array in arrays.items() if type(array) is np.ndarray}
     within: dict[int, list[int]] = defaultdict(list)

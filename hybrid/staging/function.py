@@ -33,7 +33,7 @@ from hybrid.ir import trace as tr
 from hybrid.ir.requests import Concretise, Rebinds, Recursive, Specialise
 from hybrid.ir.trace import Symbol
 from hybrid.staging import aside, late
-from hybrid.staging.arguments import SHARED, Sharing, with_memory
+from hybrid.staging.arguments import SHARED, Sharing
 from hybrid.staging.aside import eager
 from hybrid.staging.fallback import (
     FallbackWarning,
@@ -47,7 +47,8 @@ from hybrid.staging.follows import FOLLOWED, Follows, is_native
 from hybrid.staging.inspect import Inspection
 from hybrid.staging.kept import Keeps
 from hybrid.staging.parameters import Bound, Parameters, untraceable
-from hybrid.staging.signature import Leaf, PartLeaf, describe_all
+from hybrid.staging.resting import Resting
+from hybrid.staging.signature import Leaf, describe_all
 from hybrid.staging.sizes import Dynamic, Sizes
 from hybrid.staging.state import State, with_state
 from hybrid.staging.voice import MANY, Reports, name_of
@@ -72,7 +73,6 @@ class Call(NamedTuple):
     state: tuple[Read, ...]
 
 
-REST = 64  # calls that go straight to Python where no call has ever been compiled: to look at one takes some 20 µs
 MISSES = 4  # calls that compiled code could not make after all, before it is not tried any more
 SEVERAL = 3  # floats of one argument that the function asks for the values of, before all of them become static
 MORE_ROOM = 16  # times as much room in containers, after a call that needed more
@@ -81,7 +81,7 @@ MANY_SIZES = 48  # traces for other sizes of the same arguments, after which new
 MANY_VARIANTS = 3  # traces kept beside one for other states of what a function reads, such as a training flag
 
 
-class Function(Keeps, Follows, Reports, Inspection):  # type: ignore[override]  # Inspection reads the traces only
+class Function(Keeps, Follows, Reports, Resting, Inspection):  # type: ignore[override]  # Inspection reads the traces only
     """A decorated function. Made by `hybrid.function`; calls take and return what the undecorated function does."""
 
     def __new__(cls, function: Callable, **options: Any) -> Function:
@@ -104,7 +104,7 @@ class Function(Keeps, Follows, Reports, Inspection):  # type: ignore[override]  
         self._sharing = Sharing()
         self._asked: dict[tree.Structure, dict[int, str]] = {}  # numbers that became static: leaf -> who asked for the value
         self._trains = False  # whether leaves among its arguments are its own
-        self._refusals = self._resting = 0  # calls that were refused in a row; calls to come that are not looked at
+        Resting.__init__(self)
         self._state = State()
         self._room = 1  # times as much room in containers as there is at first
         self._varying: set[str] = set()  # calls between compiled parts that give arrays of various sizes
@@ -212,15 +212,19 @@ class Function(Keeps, Follows, Reports, Inspection):  # type: ignore[override]  
             if refusal is None:
                 return self.function(*args, **kwargs)
             found = refusal
-        out = self._plainly(args, kwargs)  # where this raises too, it is the user's error, and nothing of ours to report
+        try:
+            out = self._plainly(args, kwargs)
+        except Exception:  # the user's error, and nothing of ours to report
+            self._raises(found)
+            raise
+        if self._raised and self._returned(found):
+            return out
         if failed is not None:
             if self._vary(failed, found.error):
                 return out
             self._give_up(failed, found)
         self._report(found)
-        if not self._traces:
-            self._refusals += 1
-            self._resting = REST if self._refusals >= MANY else 0
+        self._refused_once_more()
         return out
 
     def _run(self, compiled: Compiled, call: Call) -> Any:
@@ -287,7 +291,7 @@ class Function(Keeps, Follows, Reports, Inspection):  # type: ignore[override]  
                 compiled.refresh()
                 break
         else:
-            made = self._compile(bound, form)
+            made = (self._raised and self._rests((call.structure, call.leaves))) or self._compile(bound, form)
             if isinstance(made, Refusal):
                 return made
             compiled, call = made
@@ -300,14 +304,11 @@ class Function(Keeps, Follows, Reports, Inspection):  # type: ignore[override]  
         values, structure = tree.flatten(bound)
         leaves = describe_all(values, self._static_flags(structure))
         places: tuple[Read, ...] = ()
-        parts: dict[int, PartLeaf] = {}
-        shares = structure in self._sharing
         if self._state:
             with self.lock:  # while a function is traced, its state is no other thread's
                 places = self._state.of(structure, leaves)
                 bound = with_state(bound, places)
-        if shares:
-            bound, parts = with_memory(bound, values)
+        bound, parts = self._sharing.with_memory(structure, bound, values)
         if places or parts:
             values, structure = tree.flatten(bound)
             leaves = describe_all(values, self._static_flags(structure), parts)
@@ -503,7 +504,7 @@ class Function(Keeps, Follows, Reports, Inspection):  # type: ignore[override]  
         0
         """
         with self.lock:
-            self._refusals = self._resting = 0
+            self._wake()
             for compiled in self._traces.values():
                 self._remove(compiled)
             for memory in (

@@ -40,6 +40,59 @@ def test_another_chance():
     assert g.stats()["traces"] == 1 and g.stats()["native_calls"] > 100
 
 
+@pytest.mark.filterwarnings("ignore::hybrid.FallbackWarning")
+def test_refused_calls_rest_where_others_are_compiled(monkeypatch):
+    def f(x):
+        return x.tobytes() if isinstance(x, np.ndarray) and x.size == 2 else x * 2
+
+    g = hy.function(f)
+    for _ in range(3):
+        assert g(np.ones(3)).tolist() == [2, 2, 2]
+    looked = []
+    find = type(g)._trace_for
+    monkeypatch.setattr(type(g).__mro__[1], "_trace_for", lambda self, *args: looked.append(1) or find(self, *args))
+    for _ in range(400):
+        assert g(np.zeros(2)) == bytes(16)
+    assert len(looked) < 45
+    native = g.stats()["native_calls"]
+    for _ in range(9):
+        assert g(np.ones(3)).tolist() == [2, 2, 2]
+    assert g.stats()["native_calls"] == native + 9
+    for _ in range(200):  # a new size is compiled, if not at once
+        assert g(np.ones(5)).tolist() == [2] * 5
+    assert g.stats()["native_calls"] > native + 100
+
+
+def test_calls_that_raise_are_not_traced_every_time(monkeypatch):
+    def f(x, y):
+        return (x + y).sum()
+
+    g = hy.function(f)
+    traced = []
+    compile_ = type(g)._compile
+    monkeypatch.setattr(type(g).__mro__[1], "_compile", lambda self, *args: traced.append(1) or compile_(self, *args))
+    for _ in range(300):
+        with pytest.raises(ValueError, match=r"shapes \(3,\) \(4,\) $"):
+            g(np.ones(3), np.ones(4))
+    assert len(traced) < 12
+    assert g(np.ones(3), np.ones(3)) == 6
+
+
+def test_calls_that_no_longer_raise_are_compiled():
+    def f(x, options):
+        return x * options["scale"]
+
+    options: dict[str, float] = {}
+    g = hy.function(f)
+    for _ in range(10):
+        with pytest.raises(KeyError):
+            g(np.ones(3), options)
+    options["scale"] = 2.0
+    for _ in range(100):
+        assert g(np.ones(3), options).tolist() == [2, 2, 2]
+    assert g.stats()["native_calls"] > 20
+
+
 def test_errors_of_calls_that_are_not_looked_at():
     g = hy.function(lambda x: x.tobytes()[9])
     with pytest.warns(FallbackWarning):
