@@ -70,7 +70,7 @@ def branch(trace: Trace, predicate: Atom, then: Callable, orelse: Callable, stat
 
 
 def _record(trace: Trace, predicate: Atom, then: Callable, orelse: Callable, state: Any) -> None:
-    watch = Watch((then, orelse), state, trace.namespaces)
+    watch = Watch((then, orelse), state.get(), state.cells, trace.namespaces)
     state = watch.holding(trace, state)
     before, lists = state.get(), usable(trace)
     merged: list[Own] = []  # on one way; on the other they are what they were

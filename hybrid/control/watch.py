@@ -95,17 +95,23 @@ class Watch:
     """What some bodies and values lead to that Python code can change, as it is now: functions by what they close over.
 
     Args:
-        state: the variables of the branch or loop, which it joins or carries itself.
+        cells: of variables that the branch or loop joins or carries itself; what they hold is among the values.
         namespaces: the globals that any code may rebind.
     """
 
-    def __init__(self, bodies: Iterable[Callable | None], state: State, namespaces: Iterable[Namespace] = ()):
+    def __init__(
+        self,
+        bodies: Iterable[Callable | None],
+        values: tuple,
+        cells: Iterable[types.CellType] = (),
+        namespaces: Iterable[Namespace] = (),
+    ):
         self.before: dict[int, tuple[Any, Any]] = {}
         self.held: dict[tuple, Held] = {}  # places that are variables of the branch or loop
         self.labels: dict[int, str] = {}  # the names of variables, by their cells
-        known = {id(cell) for cell in state.cells}
+        known = {id(cell) for cell in cells}
         seen: dict[int, Any] = {}
-        pending = [*state.get(), *namespaces, *bodies]
+        pending = [*values, *namespaces, *bodies]
         while pending:
             value = pending.pop()
             if value is None or id(value) in seen or type(value).__module__.startswith(_COMPILERS):
