@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 from hybrid.staging.exits import PREFIX, load
-from hybrid.staging.liveness import is_row
+from hybrid.staging.liveness import captured, is_row
 from hybrid.staging.pieces import arguments, binds, flat, handler, index, is_constant, is_name, is_simple, text, thunk
 
 _INLINED = sys.version_info >= (3, 12)  # list, set and dict comprehensions run in the frame of their function
@@ -38,6 +38,7 @@ class Expressions(ast.NodeTransformer):
 
     node: ast.FunctionDef | ast.Lambda
     locals: set[str]
+    consumers: frozenset[str]  # names of functions around it that use up a generator before they return
     bound: set[str] | None  # local names that have a value for certain at the place being rewritten
     lists: set[str]  # variables of lists that the function makes and changes
     gone_through: set[ast.Call]  # calls whose lists only a loop sees
@@ -268,6 +269,10 @@ class Expressions(ast.NodeTransformer):
         plain = all(flat(part.target) is not None and not part.is_async for part in node.generators)
         if not plain or any(isinstance(part, ast.NamedExpr) for part in ast.walk(node)):
             return None
+        names = {name for part in node.generators for name in flat(part.target) or ()}
+        tests = [test for part in node.generators for test in part.ifs]
+        if names & captured([item, *tests, *(part.iter for part in node.generators[1:])], self.consumers):
+            return None  # functions that it makes share its names, and see the last of what these stand for
         return self.loops(node.generators, item)
 
     def loops(self, generators: list[ast.comprehension], item: ast.expr) -> ast.expr:

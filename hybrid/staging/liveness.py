@@ -8,7 +8,7 @@ twice, after which the sets of a monotone, distributive analysis stand still.
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
@@ -163,7 +163,7 @@ def _nested(body: Iterable[ast.AST], consumers: Collection[str] = ()) -> Iterato
 
 
 def _consumed(node: ast.AST, consumers: Collection[str]) -> list[ast.expr]:
-    """Generators and key functions that end with a call."""
+    """Generators, key functions and what `map` and `filter` call that end with a call."""
     if not isinstance(node, ast.Call):
         return []
     function = node.func
@@ -171,10 +171,13 @@ def _consumed(node: ast.AST, consumers: Collection[str]) -> list[ast.expr]:
     if not joins and not (isinstance(function, ast.Name) and function.id in consumers):
         return []
     keys = [part.value for part in node.keywords if part.arg == "key" and isinstance(part.value, ast.Lambda)]
-    return [*(part for part in node.args if isinstance(part, ast.GeneratorExp)), *keys]
+    lazy = [part.args for part in node.args if isinstance(part, ast.Call)
+            and isinstance(part.func, ast.Name) and part.func.id in ("map", "filter")]  # fmt: skip
+    called = (part for parts in lazy for part in parts if isinstance(part, ast.Lambda))
+    return [*(part for part in node.args if isinstance(part, ast.GeneratorExp)), *keys, *called]
 
 
-def captured(body: list[ast.stmt], consumers: Collection[str], called: Collection[str] = ()) -> set[str]:
+def captured(body: Sequence[ast.AST], consumers: Collection[str], called: Collection[str] = ()) -> set[str]:
     """Names of a scope that nested functions and the like may read at any time; `called`: those that only calls run."""
     out: set[str] = set()
     for node in _nested(body, consumers):

@@ -242,3 +242,51 @@ def test_arrays_that_nobody_writes_are_items():
         return np.array(path), len(path)
 
     same(steps, ([3.0, 4.0], 1e-2), (np.array([0.3, 0.4]), 1e-2), ([0.3, 0.4], 5.0))
+
+
+# ruff: noqa: B023  # functions that share a variable are what is tested
+def functions_made(x):
+    return [f(x[1]) for f in [lambda v: v * i for i in range(3)]]
+
+
+def functions_made_of_items(x):
+    return [f() for f in [lambda: v for v in x]]
+
+
+def functions_in_rows(x):
+    return [f(x[1]) for row in [[lambda v: v * i + j for j in range(2)] for i in range(3)] for f in row]
+
+
+def functions_by_name(x):
+    return {k: f() for k, f in {k: lambda: x[k] for k in (0, 2, 1)}.items()}
+
+
+def functions_from_a_generator(x):
+    return [f() for f in tuple((lambda: v) for v in x)]
+
+
+def generators_made(x):
+    return [list(g) for g in [(v * i for v in x) for i in range(3)]]
+
+
+def maps_made(x):
+    return [list(m) for m in [map(lambda v: v * i, x) for i in range(3)]]
+
+
+def functions_that_are_used_up(x):
+    return [list(map(lambda v: v * i, x)) for i in range(3)], [max(x, key=lambda v: v * i) for i in (1, -1)]
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        functions_made, functions_made_of_items, functions_in_rows, functions_by_name, functions_from_a_generator,
+        generators_made, maps_made, functions_that_are_used_up,
+    ],
+)  # fmt: skip
+@pytest.mark.filterwarnings("ignore::hybrid.FallbackWarning")
+def test_functions_that_a_comprehension_makes_share_its_variables(program):
+    decorated = function(program)
+    for n in (3, 4, 5, 30, 3):
+        x = np.arange(n) + 1.0
+        assert repr(decorated(x)) == repr(program(x))
