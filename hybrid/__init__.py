@@ -47,7 +47,7 @@ from hybrid.frontend.creation import (
     zeros,
     zeros_like,
 )
-from hybrid.frontend.einstein import einsum
+from hybrid.frontend.einstein import einsum, einsum_path
 from hybrid.frontend.elementwise import where
 from hybrid.frontend.gathering import (
     allclose,
@@ -288,7 +288,7 @@ __all__ = [
     "allclose", "copyto", "diag", "diagonal", "diff", "isclose", "meshgrid", "pad", "put_along_axis", "repeat",
     "result_type", "select", "take", "tile", "trace", "trapezoid", "tril", "triu",
     # products
-    "cross", "dot", "dot_general", "einsum", "inner", "kron", "matmul", "outer", "tensordot", "vdot", "vecdot",
+    "cross", "dot", "dot_general", "einsum", "einsum_path", "inner", "kron", "matmul", "outer", "tensordot", "vdot", "vecdot",
     # reductions and orders
     "all", "any", "argmax", "argmin", "argsort", "average", "count_nonzero", "cumprod", "cumsum", "max", "mean", "median",
     "min", "nanmax", "nanmean", "nanmin", "nansum", "prod", "ptp", "sort", "std", "sum", "take_along_axis", "var",
