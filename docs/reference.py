@@ -25,7 +25,8 @@ FOLDER = Path(__file__).parent / "reference"
 ROOMS: dict[str, tuple[str, str, tuple[tuple[str, str], ...]]] = {
     "arrays": ("Arrays", "Making arrays, giving them other shapes, joining, splitting and picking.", (
         ("New arrays", "frontend.creation"), ("Shapes", "frontend.shaping"), ("Joins and splits", "frontend.joins"),
-        ("Gathers and patterns", "frontend.gathering"), ("Dtypes and devices", "frontend.inspection"))),
+        ("Gathers and patterns", "frontend.gathering"), ("Borders", "frontend.borders"),
+        ("Dtypes and devices", "frontend.inspection"))),
     "tensor": ("Tensor", "What `hybrid` makes and NumPy takes.", (("Tensor", "frontend.tensor"),)),
     "elementwise": ("Elementwise", "One result for each element; operands broadcast, and Python numbers take the dtype of "
                     "arrays beside them. `out`, `where` and `dtype` are NumPy's.", (

@@ -28,6 +28,7 @@ from hybrid.frontend import matrices as linalg
 from hybrid.frontend import random
 from hybrid.frontend import spectral as fft
 from hybrid.frontend.activations import elu, gelu, leaky_relu, log_softmax, logsumexp, one_hot, relu, silu, softmax, softplus
+from hybrid.frontend.borders import pad
 from hybrid.frontend.complex_parts import angle, imag, real
 from hybrid.frontend.compositions import modf, nan_to_num, round, sinc
 from hybrid.frontend.creation import (
@@ -57,7 +58,6 @@ from hybrid.frontend.gathering import (
     diff,
     isclose,
     meshgrid,
-    pad,
     put_along_axis,
     repeat,
     result_type,

@@ -1,10 +1,9 @@
-"""Copies with a pattern: gathers, repetition, padding, diagonals and triangles, differences, choices by condition."""
+"""Copies with a pattern: gathers, repetition, diagonals and triangles, differences, choices by condition."""
 
 from __future__ import annotations
 
 import operator
 from functools import partial
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -34,7 +33,6 @@ from hybrid.frontend.values import (
     assembled,
     broadcast_shapes,
     dtype_of,
-    header_of,
     holds_tensor,
     kind_of,
     laid_out,
@@ -48,9 +46,6 @@ from hybrid.ir import trace as tr
 from hybrid.ops import elementwise as e
 from hybrid.ops import index as ix
 from hybrid.ops import view as v
-
-# A pattern of indices is written as this many slices at most; beyond it one gather is smaller.
-MAX_RUNS = 8
 
 
 def positions(shape: Shape, axis: int, like: Any) -> Any:
@@ -84,28 +79,6 @@ def take(a: Any, indices: Any, axis: Any = None, out: Any = None, mode: str = "r
     if len(shape_of(out)) != len(shape_of(result)) or False in map(partial(trace.ask, "eq"), shape_of(out), shape_of(result)):
         raise ValueError("output array does not match result of ndarray.take")
     return store(trace, out, result)
-
-
-def _along(x: Any, axis: int, index: np.ndarray) -> Any:
-    """x at known indices along an axis, as slices where the indices run evenly."""
-    cuts = [0]
-    steps = np.diff(index)
-    while cuts[-1] < len(index):
-        first = cuts[-1]
-        changes = np.nonzero(steps[first:] != steps[first])[0] if first < len(steps) else np.empty(0)
-        cuts.append(first + 1 + int(changes[0]) if len(changes) else len(index))
-        if len(cuts) > MAX_RUNS:
-            return take(x, index, axis)
-    parts = [_run(x, axis, int(index[a]), int(steps[a]) if b - a > 1 else 1, b - a) for a, b in pairwise(cuts)]
-    return concatenate(parts, axis) if len(parts) != 1 else parts[0]
-
-
-def _run(x: Any, axis: int, start: int, step: int, count: int) -> Any:
-    stop = start + step * count
-    if step == 0:
-        part = getitem(x, (slice(None),) * axis + (slice(start, start + 1),))
-        return broadcast_to(part, tuple(count if k == axis else s for k, s in enumerate(shape_of(part))))
-    return getitem(x, (slice(None),) * axis + (slice(start, stop if stop >= 0 else None, step),))
 
 
 @implements(np.repeat)
@@ -158,79 +131,8 @@ def tile(A: Any, reps: Any) -> Any:
     return reshape(wide, tuple(count * size for count, size in zip(counts, shape)), copy=True)
 
 
-@implements(np.pad)
-def pad(array: Any, pad_width: Any, mode: str = "constant", **kwargs: Any) -> Any:
-    """The array with a border: constant, edge, reflect, symmetric or wrap.
-
-    >>> hy.pad([1, 2, 3], (1, 2)), hy.pad([1, 2, 3], 2, mode="reflect")
-    (array([0, 1, 2, 3, 0, 0]), array([3, 2, 1, 2, 3, 2, 1]))
-    """
-    x = traced(array)
-    rank = len(shape_of(x))
-    if isinstance(pad_width, dict):
-        pad_width = [pad_width.get(k, pad_width.get(k - rank, 0)) for k in range(rank)]
-        pad_width = [w if isinstance(w, (tuple, list)) else (w, w) for w in pad_width]
-    widths = _widths(pad_width, rank)
-    if any(active().ask("lt", w, 0) is not False for pair in widths for w in pair):
-        raise ValueError("index can't contain negative values")
-    if mode == "constant":
-        return _padded(array, _pad_constant(x, widths, kwargs.get("constant_values", 0)))
-    if mode not in ("edge", "reflect", "symmetric", "wrap") or kwargs.get("reflect_type", "even") != "even":
-        raise unsupported(f"np.pad(mode={mode!r})", "use constant, edge, reflect, symmetric or wrap")
-    for axis, pair in enumerate(widths):
-        if pair != [0, 0]:
-            if any(isinstance(size, Dim) for size in (shape_of(x)[axis], *pair)):
-                raise unsupported(f"np.pad(mode={mode!r}) of a size that varies")
-            places = np.pad(np.arange(shape_of(x)[axis]), pair, mode)  # type: ignore[call-overload]
-            x = _along(x, axis, places)
-    return _padded(array, copied(x, v.reshape, shape=shape_of(x)))
-
-
-def _widths(pad_width: Any, rank: int) -> list[list[Size]]:
-    """Before and after each axis."""
-    trace = active()
-    if not holds_tensor((pad_width,)):
-        return np.broadcast_to(np.asarray(pad_width), (rank, 2)).tolist()
-    pairs = list(pad_width) if isinstance(pad_width, (list, tuple)) else [pad_width]
-    pairs = [list(pair) if isinstance(pair, (list, tuple)) else [pair] for pair in pairs]
-    if len(pairs) == 2 and all(len(pair) == 1 for pair in pairs):
-        pairs = [[pairs[0][0], pairs[1][0]]]  # the same two on every axis
-    pairs = [[integers.stated(trace, w) for w in (pair * 2)[:2]] for pair in pairs]
-    if len(pairs) not in (1, rank):
-        raise unsupported(f"np.pad with widths for {len(pairs)} axes of {rank}")
-    return pairs * rank if len(pairs) == 1 else pairs
-
-
-def _padded(array: Any, result: Any) -> Any:
-    """A result with the layout that np.pad gives it: Fortran's for an array in that order, else C's."""
-    header = header_of(array)
-    fortran = header is not None and header.flags.fnc
-    return laid_out(result, np.empty(shape_of(result), np.uint8, "F") if fortran else None)
-
-
-def _pad_constant(x: Any, widths: list, values: Any) -> Any:
-    trace, shape = active(), shape_of(x)
-    target = tuple(before + size + after for size, (before, after) in zip(shape, widths))
-    if isinstance(values, (tuple, list)) and len(np.unique(values)) > 1:
-        for axis, ((before, after), pair) in enumerate(
-            zip(widths, np.broadcast_to(np.asarray(values), (len(shape), 2)).tolist())
-        ):
-            ends = [tuple(n if k == axis else s for k, s in enumerate(shape_of(x))) for n in (before, after)]
-            x = concatenate([_filled(x, ends[0], pair[0]), x, _filled(x, ends[1], pair[1])], axis)
-        return x
-    fill = np.unique(values).item() if isinstance(values, (tuple, list)) else values
-    base = tr.read(unwrap(_filled(x, target, fill)))
-    start = tuple(before for before, _ in widths)
-    atom = trace.one(v.update_slice, base, tr.read(unwrap(x)), start=start, step=(1,) * len(shape)) if _any(shape) else base
-    return wrap(trace.fresh(atom, "tensor" if kind_of(x) == "tensor" else "ndarray"))
-
-
-def _any(shape: Shape) -> bool:
-    """Whether there may be elements."""
-    return not any(size == 0 for size in shape if isinstance(size, int))
-
-
-def _filled(like: Any, shape: Shape, value: Any) -> Any:
+def filled(like: Any, shape: Shape, value: Any) -> Any:
+    """An array with one value, of the kind and dtype of another."""
     trace = active()
     atom = operand(trace, cast(traced(value), like.dtype), like.dtype)
     atom = trace.one(v.broadcast, atom, shape=shape) if shape else atom
@@ -292,7 +194,8 @@ def diag(v: Any, k: int = 0) -> Any:
     size = shape_of(x)[0]
     n = size + abs(k)
     rows, columns = positions((n, n), 0, x), positions((n, n), 1, x)
-    line = pad(x, (k, 0) if k >= 0 else (0, -k))
+    ends = [filled(x, (max(count, 0),), 0) for count in (k, -k)]
+    line = concatenate([ends[0], x, ends[1]]) if k else x
     return cast(where(columns - rows == k, reshape(line, (1, n)), 0), x.dtype)
 
 

@@ -10,12 +10,13 @@ from hybrid.core import dtype as dt
 from hybrid.core.shape import Dim, Size, normalize_axis
 from hybrid.frontend import integers
 from hybrid.frontend import ufuncs as u
+from hybrid.frontend.borders import pad
 from hybrid.frontend.calls import bind, implements, traced, unsupported
 from hybrid.frontend.compositions import clip
 from hybrid.frontend.creation import zeros_like
 from hybrid.frontend.editing import sliding_window_view
 from hybrid.frontend.elementwise import cast, select
-from hybrid.frontend.gathering import pad, take
+from hybrid.frontend.gathering import take
 from hybrid.frontend.indexing import getitem
 from hybrid.frontend.joins import concatenate
 from hybrid.frontend.linear import dot

@@ -9,10 +9,10 @@ import numpy as np
 from hybrid.core import dtype as dt
 from hybrid.core.shape import Dim, normalize_axis
 from hybrid.frontend import integers
+from hybrid.frontend.borders import pad
 from hybrid.frontend.calls import bind, implements, traced, unsupported
 from hybrid.frontend.creation import asarray
 from hybrid.frontend.elementwise import cast
-from hybrid.frontend.gathering import pad
 from hybrid.frontend.indexing import getitem
 from hybrid.frontend.joins import roll
 from hybrid.frontend.values import active, header_of, laid_out, like, shape_of, strong

@@ -132,6 +132,7 @@ class Primitive:
             `context.gather(k, index, size)` reads operand k as an index into an axis of that size.
         put: for a VIEW, `(bind, base, value, **params)`: base with the viewed elements replaced; None: read-only.
         regions: for a WRITE, `(*types, **params) -> [(operand, start, step), ...]` in the order of writing.
+        disjoint: whether no two regions of a WRITE overlap.
         sample: `(generator) -> list[Sample]`, the tests of this row.
         reason: why it is not lowered, in words a user can read.
         cost: rough cycles per element for MAPs, weighed when fusion decides to recompute or to keep.
@@ -158,6 +159,7 @@ class Primitive:
     index: Callable | None = None
     put: Callable | None = None
     regions: Callable | None = None
+    disjoint: bool = False
     reason: str = ""
     cost: int = 1
     lowers: Callable[..., bool] | None = None

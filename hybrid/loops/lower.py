@@ -31,6 +31,7 @@ from hybrid.passes.steps import SMALL, Group, Stage, number
 SCRATCH_BYTES = 32 * 1024  # a kept row must stay in the first-level cache
 PIECES = 32  # parallel pieces of a long reduction; fixed, so that results don't depend on the number of threads
 PIECE_STEP = 1024  # pieces are whole numbers of these
+BESIDE = 16  # elements in a row of regions side by side, on average, from which on they are written row by row
 WIDE = {dt.float16: dt.float32, dt.bfloat16: dt.float32}  # half precision accumulates in float32
 
 
@@ -432,24 +433,54 @@ class _Kernel:
 
     # regions ----------------------------------------------------------------------------------------------------------
     def regions(self, stage: Stage) -> tuple[Stmt, ...]:
-        """One nest per region, in the order of writing."""
+        """One nest per region, in the order of writing; rows of regions side by side are written together."""
         eqn = stage.eqn
         assert eqn is not None and eqn.primitive.regions is not None
-        target = stage.target
         out: list[Stmt] = []
+        for beside in self._beside(stage):
+            together = len(beside) > 1
+            body: list[Stmt] = []
+            for n, atom, start, step in beside:
+                shape = atom.type.shape
+                names = [f"i{beside[0][0] if together and not a else n}_{a}" for a in range(len(shape))]
+                plain = schedule.plain(names, shape)
+                _, affines = self._region(atom, plain.index, start, step, stage.target, Names())
+                axes = schedule.merge(names, shape, affines, names[:1] if together else ())
+                part, _ = self._region(atom, axes.index, start, step, stage.target, self.fresh)
+                if together:
+                    axes = schedule.Axes(axes.index, axes.names[1:], axes.extents[1:])
+                body += schedule.innermost_vector(axes, part) if together else schedule.elementwise(axes, part)
+            out += [For(f"i{beside[0][0]}_0", beside[0][1].type.shape[0], tuple(body), "parallel")] if together else body
+        return tuple(out)
+
+    def _beside(self, stage: Stage) -> list[list[tuple[int, Atom, tuple, tuple]]]:
+        """The regions of a WRITE in groups: those that lie side by side in long rows, if none overlap."""
+        eqn = stage.eqn
+        assert eqn is not None and eqn.primitive.regions is not None
+        found: list[tuple[int, Atom, tuple, tuple]] = []
         for n, (operand, start, step) in enumerate(eqn.primitive.regions(*(a.type for a in eqn.inputs), **eqn.params)):
             atom = eqn.inputs[operand]
-            shape = atom.type.shape
-            in_place = n == 0 and isinstance(atom, Var) and self.context.names.get(atom) == self.context.names[target]
-            if in_place or any(size == 0 for size in shape):
-                continue
-            names = [f"i{n}_{a}" for a in range(len(shape))]
-            plain = schedule.plain(names, shape)
-            _, affines = self._region(atom, plain.index, start, step, target, Names())
-            axes = schedule.merge(names, shape, affines)
-            body, _ = self._region(atom, axes.index, start, step, target, self.fresh)
-            out += schedule.elementwise(axes, body)
-        return tuple(out)
+            in_place = n == 0 and isinstance(atom, Var) and self.context.names.get(atom) == self.context.names[stage.target]
+            if not in_place and not any(size == 0 for size in atom.type.shape):
+                found.append((n, atom, start, step))
+        if not eqn.primitive.disjoint:
+            return [[one] for one in found]
+        groups: list[list] = []
+        for one in found:
+            _, atom, start, _ = one
+            before = groups[-1][0] if groups else None
+            rows = None if before is None else (before[1].type.shape[:1], before[2][:1])
+            if atom.type.ndim > 1 and rows == (atom.type.shape[:1], start[:1]):
+                groups[-1].append(one)
+            else:
+                groups.append([one])
+        out = []
+        for group in groups:
+            shape = group[0][1].type.shape
+            whole = sum(number(product(atom.type.shape[1:])) for _, atom, _, _ in group)
+            wide = len(group) > 1 and number(shape[0]) >= schedule.FEW and whole >= BESIDE * len(group)
+            out += [group] if wide else [[one] for one in group]
+        return out
 
     def _region(
         self, atom: Atom, index: Index, start: tuple, step: tuple, target: Var, fresh: Names

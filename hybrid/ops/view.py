@@ -380,6 +380,42 @@ concatenate = register(
         Linear(_adjoint_concatenate),
         lambda rng: [((draw(rng, d, (2, 3)), draw(rng, d, (2, 1)), draw(rng, d, (2, 0))), {"axis": 1}) for d in dt.ALL],
         regions=_regions_concatenate,
+        disjoint=True,
         batch=ALONG,
     )
 )
+
+
+# mosaic: an array put together from parts, each at its own place; together they cover it ------------------------------
+def _infer_mosaic(*parts: TensorType, shape: Shape, starts: tuple[Ints, ...]) -> TensorType:
+    if not parts or len(parts) != len(starts):
+        raise ShapeError("mosaic takes parts and a place for each", got=f"{len(parts)} parts, {len(starts)} places")
+    for part, start in zip(parts, starts):
+        if part.dtype != parts[0].dtype or part.ndim != len(shape):
+            raise ShapeError("mosaic takes parts of one dtype and of the rank of the whole", got=", ".join(map(str, parts)))
+        _infer_slice(TensorType(part.dtype, shape), start, (1,) * len(shape), part.shape)
+    missing = product(shape) - sum(product(part.shape) for part in parts)
+    if isinstance(missing, int) and missing:
+        raise ShapeError(
+            "the parts of a mosaic cover it", got=", ".join(map(str, parts)), expected=f"{product(shape)} elements"
+        )
+    return TensorType(parts[0].dtype, shape)
+
+
+def _eval_mosaic(*parts: Any, shape: tuple[int, ...], starts: tuple[Ints, ...]) -> np.ndarray:
+    out = np.empty(shape, np.asarray(parts[0]).dtype)
+    for part, start in zip(parts, starts):
+        out[tuple(slice(at, at + size) for at, size in zip(start, np.shape(part)))] = part
+    return out
+
+
+mosaic = register(Primitive(
+    "mosaic", Kind.WRITE, _eval_mosaic, _infer_mosaic,
+    Linear(lambda g, *parts, shape, starts: tuple(
+        g.slice(start, (1,) * len(shape), part.shape) for part, start in zip(parts, starts))),
+    lambda rng: [((draw(rng, d, (1, 4)), draw(rng, d, (2, 1)), draw(rng, d, (2, 3))),
+                  {"shape": (3, 4), "starts": ((0, 0), (1, 3), (1, 0))}) for d in dt.ALL],
+    regions=lambda *parts, shape, starts: [(k, start, (1,) * len(shape)) for k, start in enumerate(starts)],
+    disjoint=True,
+    batch=Lift(lambda size, shape, starts: {"shape": (size, *shape), "starts": tuple((0, *start) for start in starts)}),
+))  # fmt: skip
