@@ -10,11 +10,13 @@ from typing import Any
 import numpy as np
 
 from hybrid.frontend import (  # noqa: F401 (they enter their functions)
+    borders,
     editing,
     einstein,
     folds,
     gathering,
     halves,
+    histograms,
     joins,
     linear,
     orders,

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from hybrid.core import dtype as dt
-from hybrid.core.shape import Dim, normalize_axis, product
+from hybrid.core.shape import Dim, normalize_axis
 from hybrid.frontend import integers
 from hybrid.frontend import ufuncs as u
 from hybrid.frontend.calls import bind, implements, traced, unsupported
@@ -16,16 +16,13 @@ from hybrid.frontend.compositions import clip
 from hybrid.frontend.creation import CONSTRUCTORS
 from hybrid.frontend.elementwise import cast, select
 from hybrid.frontend.gathering import diag, diagonal, diff, take
-from hybrid.frontend.indexing import add_at, getitem
+from hybrid.frontend.indexing import getitem
 from hybrid.frontend.joins import concatenate, stack
 from hybrid.frontend.linear import cross, matmul
 from hybrid.frontend.linear import vecdot as last_dot
 from hybrid.frontend.orders import cumsum, sort
 from hybrid.frontend.reductions import all as every
-from hybrid.frontend.reductions import max as largest
 from hybrid.frontend.reductions import mean
-from hybrid.frontend.reductions import min as smallest
-from hybrid.frontend.reductions import sum as total
 from hybrid.frontend.shaping import as_array, flip, moveaxis, ravel, reshape, squeeze, transpose
 from hybrid.frontend.values import Value, active, assembled, broadcast_shapes, laid_out, like, operand, shape_of, strong, wrap
 from hybrid.ir import trace as tr
@@ -91,95 +88,7 @@ def corrcoef(x: Any, y: Any = None, rowvar: bool = True, *, dtype: Any = None) -
     return clip(c / reshape(deviation, (-1, 1)) / reshape(deviation, (1, -1)), -1, 1)
 
 
-# Histograms and places among edges ----------------------------------------------------------------------------------------
-def _edges(a: Any, bins: Any, range: Any) -> Any:
-    """The edges of bins, of which there are this many over a range, or over that of the elements."""
-    if integers.is_traced_integer(bins) or type(bins) not in (int, np.int64):
-        raise unsupported("a histogram of a number of bins that only a run knows, or by a rule")
-    if bins < 1:
-        raise ValueError("`bins` must be positive, when an integer")
-    own = strong(a)
-    if range is not None:
-        low, high = range
-        if isinstance(low, Value) or isinstance(high, Value) or low > high or not np.isfinite([low, high]).all():
-            raise unsupported("a histogram over a range that only a run knows, or none")
-        low, high = (low - 0.5, high + 0.5) if low == high else (low, high)
-        own = np.result_type(low, high, own)
-        own = own if dt.is_inexact(own) else np.result_type(own, float)
-        return CONSTRUCTORS[np.array](np.linspace(low, high, bins + 1, dtype=own))
-    size = product(shape_of(a))
-    if not isinstance(size, Dim) and not size:
-        raise unsupported("a histogram of nothing")
-    low, high = smallest(a), largest(a)
-    if dt.is_float(own):
-        _assume(u.isfinite(low) & u.isfinite(high), "a histogram has finite ends")
-    elif own in (dt.int64, dt.uint64):
-        raise unsupported("a histogram of integers of 64 bits")  # which no float64 tells apart
-    wide = own if dt.is_inexact(own) else np.result_type(own, float)
-    same, low, high = low == high, cast(low, wide), cast(high, wide)
-    low, high = select(same, low - wide.type(0.5), low), select(same, high + wide.type(0.5), high)
-    step = (cast(high, np.float64) - cast(low, np.float64)) / bins if wide == dt.float64 else None
-    if step is None:
-        raise unsupported("a histogram of floats that are not float64 over their range")
-    line = CONSTRUCTORS[np.array](np.arange(bins + 1.0)) * step + low
-    return select(CONSTRUCTORS[np.array](np.arange(bins + 1) == bins), high, line)
-
-
-def _counted(a: Any, edges: Any) -> Any:
-    """How many elements lie from each edge to the next, the last one included."""
-    count = shape_of(edges)[0]
-    wide = dt.promote(strong(a), strong(edges))
-    x, steps = cast(ravel(a), wide), cast(edges, wide)
-    inside = (x >= getitem(steps, 0)) & (x <= getitem(steps, -1))
-    at = clip(bind(ix.searchsorted, steps, x, side="right") - 1, 0, count - 2)
-    zeros = CONSTRUCTORS[np.array](np.zeros(count - 1, np.int64))
-    add_at(zeros, at, cast(inside, np.int64))
-    return zeros
-
-
-def _given_edges(bins: Any) -> tuple[Any, Any]:
-    """Edges as they were given, and as an array whose order has been looked at."""
-    steps = bins if isinstance(bins, Value) else np.asarray(bins)
-    if len(shape_of(steps)) != 1:
-        raise ValueError("`bins` must be 1d, when an array")
-    if isinstance(shape_of(steps)[0], Dim) or shape_of(steps)[0] < 2:
-        raise unsupported("a histogram of fewer than two edges, or of a number that only a run knows")
-    if isinstance(steps, Value):
-        if dt.is_complex(strong(steps)):
-            raise unsupported("a histogram with complex edges")
-        _assume(every(getitem(steps, slice(None, -1)) <= getitem(steps, slice(1, None))), "edges are in order")
-        return steps, steps
-    if steps.dtype.kind not in "iuf" or not np.all(steps[:-1] <= steps[1:]):
-        raise unsupported("a histogram with edges that are not in order")
-    made = CONSTRUCTORS[np.array](steps)
-    return (bins if isinstance(bins, np.ndarray) else made), made
-
-
-@implements(np.histogram)
-def histogram(a: Any, bins: Any = 10, range: Any = None, density: Any = None, weights: Any = None) -> tuple:
-    """How many elements fall between edges, and the edges."""
-    a = _array(a)
-    if weights is not None or strong(a) == dt.bool_ or dt.is_complex(strong(a)) or isinstance(bins, str):
-        raise unsupported("a histogram with weights, or of booleans or complex numbers")
-    if shape_of(bins):
-        edges, steps = _given_edges(bins)
-    else:
-        edges = steps = _edges(a, bins, range)
-    counts = _counted(a, steps)
-    if density:
-        return counts / cast(diff(steps), np.float64) / total(counts), edges
-    return counts, edges
-
-
-@implements(np.histogram_bin_edges)
-def histogram_bin_edges(a: Any, bins: Any = 10, range: Any = None, weights: Any = None) -> Any:
-    """The edges that `histogram` counts between."""
-    a = _array(a)
-    if shape_of(bins) or isinstance(bins, str) or strong(a) == dt.bool_ or dt.is_complex(strong(a)):
-        raise unsupported("np.histogram_bin_edges of edges, by a rule, or of booleans or complex numbers")
-    return _edges(a, bins, range)
-
-
+# Places among edges ------------------------------------------------------------------------------------------------------
 @implements(np.digitize)
 def digitize(x: Any, bins: Any, right: Any = False) -> Any:
     """The bin of each element; edges may go up or down."""

@@ -126,10 +126,9 @@ def bincount(x: Any, /, weights: Any = None, minlength: Any = 0) -> Any:
     if some is False:
         raise ValueError("'minlength' must not be negative")
     none = tr.literal(0, dt.int64)
-    longest = trace.one(r.max, _with(trace, places, -1), axes=(0,))
-    lowest = trace.one(r.min, _with(trace, places, 0), axes=(0,))
-    trace.assume(trace.one(e.ge, lowest, none), "integers that are counted are not negative")
+    longest = _longest(trace, places)
     if type(least) is int and least == 0:
+        trace.assume(trace.one(e.lt, longest, tr.literal(1 << 62, dt.int64)), "integers that are counted are sizes")
         least = integers.bound(trace, trace.one(e.add, longest, tr.literal(1, dt.int64)), 0, None)
     else:
         trace.assume(trace.one(e.lt, longest, sized(trace, least)), "integers that are counted are below minlength")
@@ -146,14 +145,22 @@ def bincount(x: Any, /, weights: Any = None, minlength: Any = 0) -> Any:
         value = operand(trace, cast(weights, dt.float64), dt.float64)
         value = none if some is False else value  # NumPy counts nothing in integers
     zero = trace.one(v.broadcast, tr.literal(0, value.type.dtype), shape=(least,))
-    each = stretched(trace, value, shape_of(x))
-    counted = trace.one(ix.scatter, zero, places, each, axis=0, op="add")
+    counted = trace.one(ix.scatter, zero, places, value, axis=0, op="add")
     return wrap(trace.fresh(counted, "tensor" if kind_of(x) == "tensor" else "ndarray"))
 
 
-def _with(trace: tr.Trace, places: Atom, last: int) -> Atom:
-    """A vector and one element more, so that there is something to reduce."""
-    return trace.one(v.concatenate, places, stretched(trace, tr.literal(last, dt.int64), (1,)), axis=0)
+def _longest(trace: tr.Trace, places: Atom) -> Atom:
+    """The greatest of some integers, -1 where there are none; all are known not to be negative after."""
+    size = places.type.shape[0]
+    if trace.ask("gt", size, 0) is not True:
+        places = trace.one(v.concatenate, places, stretched(trace, tr.literal(0, dt.int64), (1,)), axis=0)
+    # Unsigned, a negative one is greater than all others.
+    longest = trace.one(e.bitcast, trace.one(r.max, trace.one(e.bitcast, places, dtype=dt.uint64), axes=(0,)), dtype=dt.int64)
+    trace.assume(trace.one(e.ge, longest, tr.literal(0, dt.int64)), "integers that are counted are not negative")
+    if trace.ask("gt", size, 0) is not True:
+        nothing = trace.one(e.eq, sized(trace, size), tr.literal(0, dt.int64))
+        longest = trace.one(e.select, nothing, tr.literal(-1, dt.int64), longest)
+    return longest
 
 
 @implements(np.unravel_index)

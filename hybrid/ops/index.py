@@ -108,10 +108,10 @@ take_along = register(Primitive(
 ))  # fmt: skip
 
 
-# scatter: the adjoint of take ------------------------------------------------------------------------------------------
+# scatter: the adjoint of take; one value may stand for all -----------------------------------------------------------------
 def _infer_scatter(base: TensorType, index: TensorType, value: TensorType, axis: int, op: str) -> TensorType:
     expected = _infer_take(base, index, axis)
-    if (value.dtype, value.shape) != (expected.dtype, expected.shape):
+    if value.dtype != expected.dtype or value.shape not in ((), expected.shape):
         raise ShapeError("scatter writes what take would read", got=value, expected=expected)
     return TensorType(base.dtype, base.shape)
 
@@ -129,6 +129,10 @@ def _eval_scatter(base: Any, index: Any, value: Any, axis: int, op: str) -> np.n
 
 # Of several values written to one place the last one stays, and has the derivative.
 def _adjoint_scatter(g: Any, base: Any, index: Any, value: Any, axis: int, op: str) -> tuple:
+    shape = (*base.shape[:axis], *index.shape, *base.shape[axis + 1 :])
+    if value.shape != shape:
+        to_base, _, to_value = _adjoint_scatter(g, base, index, value.broadcast_to(shape), axis, op)
+        return to_base, None, to_value.sum(tuple(range(len(shape))))
     if op == "add":
         return g, None, g.take(index, axis)
     read = g.take(index, axis)
@@ -140,7 +144,13 @@ def _adjoint_scatter(g: Any, base: Any, index: Any, value: Any, axis: int, op: s
 
 
 def _batch_scatter(size: Size, mapped: tuple[bool, ...], base: Any, index: Any, value: Any, axis: int, op: str) -> Any:
-    base, value = (x if has else x.broadcast_to((size, *x.shape)) for x, has in ((base, mapped[0]), (value, mapped[2])))
+    own, places = base.shape[mapped[0] :], index.shape[mapped[1] :]
+    shape = (*own[:axis], *places, *own[axis + 1 :])
+    if value.shape[mapped[2] :] != shape:
+        value = (value.reshape((size, *(1,) * len(shape))) if mapped[2] else value).broadcast_to((size, *shape))
+    elif not mapped[2]:
+        value = value.broadcast_to((size, *shape))
+    base = base if mapped[0] else base.broadcast_to((size, *own))
     if not mapped[1]:
         return base.scatter_set(index, value, axis + 1) if op == "set" else base.scatter_add(index, value, axis + 1)
     at = _for_each_line(size, base, index, axis)
@@ -154,11 +164,14 @@ scatter: Primitive = register(
         _eval_scatter,
         _infer_scatter,
         Linear(_adjoint_scatter),
-        lambda rng: [
-            ((draw(rng, dt.float64, (5, 2)), np.array(at), draw(rng, dt.float64, (3, 2))), {"axis": 0, "op": op})
-            for op in ("set", "add")
-            for at in ([3, 0, 4], [3, 0, -2])
-        ],
+        lambda rng: (
+            [
+                ((draw(rng, dt.float64, (5, 2)), np.array(at), draw(rng, dt.float64, (3, 2))), {"axis": 0, "op": op})
+                for op in ("set", "add")
+                for at in ([3, 0, 4], [3, 0, -2])
+            ]
+            + [((draw(rng, dt.float64, (5, 2)), np.array([3, 0, 3]), draw(rng, dt.float64, ())), {"axis": 0, "op": "add"})]
+        ),
         body="scatter",
         reason="writes at computed places run in order",
         raises=True,
