@@ -95,8 +95,14 @@ def _only(name: str, refused: str, body: Callable) -> Callable:
 def _sign(x: Any) -> Any:
     _no_loop("sign", x, "b")
     if _complex(x):
-        size = apply(e.cabs, x)
-        return select(size == 0, 0, x / size)
+        size, re, im = apply(e.cabs, x), x.real, x.imag
+        endless, far = size == math.inf, apply(e.abs, re) == math.inf
+        both = far & (apply(e.abs, im) == math.inf)
+        ends = [select(far, select(re > 0, 1, -1), 0), select(far, 0, select(im > 0, 1, -1))]
+        parts = [select(size == 0, 0, select(endless, select(both, math.nan, end), apply(e.div, part, size)))
+                 for part, end in zip((re, im), ends)]  # fmt: skip
+        nan = apply(e.isnan, size)
+        return apply(e.complex_, *(cast(select(nan, math.nan, part), re.dtype) for part in parts))
     steps = select(x > 0, 1, 0 if dt.KIND[x.dtype] == "u" else select(x < 0, -1, 0))
     steps = cast(steps, x.dtype)
     return select(apply(e.isnan, x), x, steps) if _float(x) else steps
@@ -490,7 +496,7 @@ def _special(name: str, promotion: Promotion, body: Any, doc: str) -> Elementwis
             return getattr(scipy.special, name)(arrays[0])
         dtype = promotion(tuple(a if type(a) in (int, float, bool) else np.asarray(a) for a in arrays))
         wide = dt.float32 if dtype in (dt.float16, dt.bfloat16) else dtype
-        return np.asarray(getattr(scipy.special, name)(*(np.asarray(a).astype(wide) for a in arrays))).astype(dtype)
+        return getattr(scipy.special, name)(*(np.asarray(a).astype(wide) for a in arrays)).astype(dtype)
 
     SPECIAL[name] = Elementwise(name, call, _scipy_loop, body, doc)
     return row(name, promotion, body, call, doc=doc)

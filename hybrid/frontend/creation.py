@@ -147,6 +147,8 @@ def asarray(obj: Any, dtype: Any = None, *, device: str | None = None, copy: boo
     trace = tr.current()
     if trace is not None and (isinstance(obj, Value) or holds_tensor((obj,))):
         if not isinstance(obj, Value) or kind_of(obj) in ("python", "scalar"):
+            if copy is False:
+                raise ValueError("Unable to avoid copy while creating an array as requested.")
             return tensor(obj, dtype)
         data = symbol(trace, obj)
         if copy or dtype not in (None, data.type.dtype):
@@ -156,6 +158,8 @@ def asarray(obj: Any, dtype: Any = None, *, device: str | None = None, copy: boo
         return as_tensor(obj if isinstance(obj, Value) else wrap(data))
     if isinstance(obj, (np.ndarray, Value)):
         return wrap(np.array(concrete(obj), None if dtype is None else dt.canonical(dtype), copy=copy))
+    if copy is False:
+        return wrap(np.asarray(concrete(obj), None if dtype is None else dt.canonical(dtype), copy=False))
     return tensor(obj, dtype)
 
 

@@ -11,12 +11,15 @@ import numpy as np
 from hybrid.core import dtype as dt
 from hybrid.core.shape import Dim, normalize_axis, product
 from hybrid.frontend import complexes, hosted, integers
+from hybrid.frontend import ufuncs as u
 from hybrid.frontend.calls import implements, traced, unsupported
+from hybrid.frontend.compositions import clip
 from hybrid.frontend.creation import CONSTRUCTORS
 from hybrid.frontend.elementwise import cast, where
 from hybrid.frontend.gathering import take
 from hybrid.frontend.indexing import getitem, setitem
 from hybrid.frontend.joins import array_split, concatenate
+from hybrid.frontend.orders import cumsum
 from hybrid.frontend.ranges import diagonal, triangle
 from hybrid.frontend.shaping import (
     as_array,
@@ -42,6 +45,7 @@ from hybrid.frontend.values import (
 )
 from hybrid.ir import lifted
 from hybrid.ir import trace as tr
+from hybrid.ops import elementwise as e
 from hybrid.ops import view as v
 
 MAX_LISTED = 256  # elements that `tolist` makes numbers of
@@ -80,6 +84,8 @@ def _between(obj: Any, size: Any) -> Any:
 def insert(arr: Any, obj: Any, values: Any, axis: Any = None) -> Any:
     """Values put in before a place along an axis (of the flat array without `axis`)."""
     x, along = _whole(arr, axis)
+    if _is_list(obj) and not isinstance(shape_of(x)[along], Dim):
+        return _inserted(x, np.asarray(obj), values, along)
     if not _is_place(obj):
         raise unsupported("np.insert at several places")
     at = _place(obj, shape_of(x)[along], along, 1)
@@ -90,6 +96,27 @@ def insert(arr: Any, obj: Any, values: Any, axis: Any = None) -> Any:
     given = broadcast_to(given, tuple(count if k == along else size for k, size in enumerate(shape_of(x))))
     head = (slice(None),) * along
     return _new(concatenate([getitem(x, (*head, slice(None, at))), given, getitem(x, (*head, slice(at, None)))], along), x)
+
+
+def _is_list(obj: Any) -> bool:
+    return type(obj) is list and len(obj) > 1 and all(type(k) is int for k in obj)
+
+
+def _inserted(x: Any, at: np.ndarray, values: Any, along: int) -> Any:
+    """Values before several known places: the array and the values joined, and taken in their new order."""
+    size = shape_of(x)[along]
+    if at.min() < -size or at.max() > size:
+        bad = next(k for k in at if not -size <= k <= size)
+        raise IndexError(f"index {bad} is out of bounds for axis {along} with size {size}")
+    at = at + size * (at < 0)
+    order = at.argsort(kind="stable")
+    at[order] += np.arange(len(at))
+    source = np.full(size + len(at), -1)
+    source[at] = size + np.arange(len(at))
+    source[source < 0] = np.arange(size)
+    given = cast(as_array(assembled(active(), values)), x.dtype)
+    given = broadcast_to(given, tuple(len(at) if k == along else n for k, n in enumerate(shape_of(x))))
+    return _new(take(concatenate([x, given], along), source, along), x)
 
 
 def _new(made: Any, x: Any) -> Any:
@@ -133,27 +160,57 @@ def by_call(function: Callable, *args: Any, **kwargs: Any) -> None:
         raise unsupported(f"np.{getattr(function, '__qualname__', function)}")
 
 
+def _again(values: Any, places: Any) -> Any:
+    """Values, which begin again where there are too few, one for each place."""
+    line = ravel(as_array(assembled(active(), values)))
+    count = shape_of(line)[0]
+    if isinstance(count, Dim) or not count:
+        raise unsupported("np.put, np.place and np.putmask of no values, or of a number that only a run knows")
+    return line if count == 1 else take(line, u.remainder(places, count))
+
+
+def _places(size: Any) -> Any:
+    trace = active()
+    return wrap(trace.fresh(trace.one(e.iota, shape=(size,), axis=0), "ndarray"))
+
+
 @implements(np.put)
 def put(a: Any, ind: Any, v: Any, mode: str = "raise") -> None:
     """Elements of the flat array written at places, in place."""
-    by_call(np.put, a, ind, v, mode=mode)
+    line, at = flat_of(a).line, ravel(as_array(assembled(active(), ind)))
+    if not isinstance(a, Value) or not dt.is_integer(strong(at)) or mode not in ("raise", "wrap", "clip"):
+        return by_call(np.put, a, ind, v, mode=mode)
+    size = shape_of(line)[0]
+    if isinstance(size, Dim) or not size:
+        return by_call(np.put, a, ind, v, mode=mode)
+    if mode != "raise":
+        at = u.remainder(at, size) if mode == "wrap" else clip(at, 0, size - 1)
+    return setitem(line, at, cast(_again(v, _places(shape_of(at)[0])), strong(line)))
 
 
 @implements(np.place)
 def place(arr: Any, mask: Any, vals: Any) -> None:
     """Elements written where a mask holds, one after another, in place."""
-    if not len(shape_of(assembled(active(), vals))) and shape_of(mask) == shape_of(arr):
-        return setitem(arr, cast(traced(mask), dt.bool_), vals)
-    return by_call(np.place, arr, mask, vals)
+    if shape_of(mask) != shape_of(arr):
+        return by_call(np.place, arr, mask, vals)
+    held = cast(traced(mask), dt.bool_)
+    if not len(shape_of(assembled(active(), vals))):
+        return setitem(arr, held, vals)
+    given = cast(_again(vals, cumsum(cast(ravel(held), np.int64)) - 1), strong(arr))
+    given = reshape(given, shape_of(arr)) if product(shape_of(vals)) != 1 else given
+    return setitem(arr, (...,), where(held, given, arr))
 
 
 @implements(np.putmask)
 def putmask(a: Any, mask: Any, values: Any) -> None:
     """Elements written where a mask holds, those at the same places of `values`, in place."""
     given = as_array(assembled(active(), values))
-    if shape_of(given) in ((), shape_of(a)) and shape_of(mask) == shape_of(a):
-        return setitem(a, (...,), where(mask, cast(given, strong(a)), a))
-    return by_call(np.putmask, a, mask, values)
+    if shape_of(mask) != shape_of(a):
+        return by_call(np.putmask, a, mask, values)
+    if shape_of(given) not in ((), shape_of(a)):
+        given = _again(given, _places(product(shape_of(a))))
+        given = reshape(given, shape_of(a)) if product(shape_of(given)) != 1 else given
+    return setitem(a, (...,), where(mask, cast(given, strong(a)), a))
 
 
 # Pieces and slices ----------------------------------------------------------------------------------------------------

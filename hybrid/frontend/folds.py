@@ -1,4 +1,4 @@
-"""Ufuncs folded over short axes, in order; and small functions of integers and bits that are compositions."""
+"""Ufuncs folded over short axes, in order; choices; and what is left."""
 
 from __future__ import annotations
 
@@ -18,9 +18,8 @@ from hybrid.frontend.joins import concatenate, stack
 from hybrid.frontend.orders import sort
 from hybrid.frontend.reductions import all as every
 from hybrid.frontend.reductions import reduced
-from hybrid.frontend.shaping import as_array, ravel, reshape
+from hybrid.frontend.shaping import as_array, reshape
 from hybrid.frontend.values import (
-    Value,
     active,
     allocated,
     assembled,
@@ -131,46 +130,6 @@ def choose(a: Any, choices: Any, out: Any = None, mode: str = "raise") -> Any:
     if shape_of(result) != shape:
         raise unsupported("np.choose from one array")
     return laid_out(active().fresh(tr.read(unwrap(result)), "ndarray" if shape else result_kind((place,), shape)), None)
-
-
-# Bits ---------------------------------------------------------------------------------------------------------------------
-def _bit_count(x: Any) -> Any:
-    """How many bits of the absolute value are set, counted in pairs, fours and bytes."""
-    if not dt.is_integer(x.dtype):
-        raise unsupported("np.bitwise_count of these")
-    size = select(x < 0, 0 - x, x) if dt.KIND[x.dtype] == "i" else x
-    n = cast(size, dt.uint64)
-    if x.dtype != dt.int64 and dt.KIND[x.dtype] == "i":
-        n = n & np.uint64(2 ** (8 * x.dtype.itemsize) - 1)  # the least integer is its own opposite
-    n = n - ((n >> np.uint64(1)) & np.uint64(0x5555555555555555))
-    n = (n & np.uint64(0x3333333333333333)) + ((n >> np.uint64(2)) & np.uint64(0x3333333333333333))
-    n = (n + (n >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
-    return cast((n * np.uint64(0x0101010101010101)) >> np.uint64(56), dt.uint8)
-
-
-def bitwise_count(x: Any, /) -> Any:
-    """How many bits of the absolute values are set."""
-    x = x if isinstance(x, Value) else _array(x)
-    made = _bit_count(x)
-    return laid_out(active().fresh(tr.read(unwrap(made)), result_kind((x,), shape_of(x))), allocated((x,)))
-
-
-@implements(np.unpackbits)
-def unpackbits(a: Any, axis: Any = None, count: Any = None, bitorder: str = "big") -> Any:
-    """The bits of bytes as numbers 0 and 1."""
-    x = _array(a)
-    if strong(x) != dt.uint8:
-        raise TypeError("Expected an input array of unsigned byte data type")
-    if count is not None or bitorder not in ("big", "little") or header_of(x) is not None or not shape_of(x):
-        raise unsupported("np.unpackbits of so many bits, or of an array that is not in C order")
-    x = ravel(x) if axis is None else x
-    along = normalize_axis(0 if axis is None else axis, len(shape_of(x)))
-    if any(isinstance(size, Dim) for size in shape_of(x)):
-        raise unsupported("np.unpackbits of sizes that only a run knows")
-    order = range(7, -1, -1) if bitorder == "big" else range(8)
-    parts = stack([(x >> np.uint8(k)) & np.uint8(1) for k in order], along + 1)
-    shape = shape_of(x)
-    return laid_out(reshape(parts, (*shape[:along], 8 * shape[along], *shape[along + 1 :]), copy=True), None)
 
 
 # Others -------------------------------------------------------------------------------------------------------------------

@@ -401,7 +401,7 @@ def cholesky(a: Any, /, *, upper: bool = False) -> Any:
     """
     a = _square(a)
     lower = laid_out(bind(la.cholesky, a), stacked((a,), shape_of(a)))
-    return u.conjugate(swapaxes(lower, -1, -2)) if upper else lower
+    return laid_out(u.conjugate(swapaxes(lower, -1, -2)), stacked((a,), shape_of(a))) if upper else lower
 
 
 def _named(name: str, parts: tuple) -> Any:

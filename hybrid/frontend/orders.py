@@ -9,12 +9,13 @@ import numpy as np
 from hybrid.core import dtype as dt
 from hybrid.core.shape import Size, normalize_axis, product
 from hybrid.frontend import ufuncs as u
-from hybrid.frontend.calls import implements, traced
+from hybrid.frontend.calls import implements, traced, unsupported
 from hybrid.frontend.elementwise import where
 from hybrid.frontend.reductions import NO_VALUE, accumulator, finish, kept, max, min, reshaped
 from hybrid.frontend.values import (
     active,
     allocated,
+    assembled,
     header_of,
     laid_out,
     like,
@@ -190,3 +191,20 @@ def take_along_axis(arr: Any, indices: Any, axis: Any = -1) -> Any:
         ranges = [np.empty(np.where(np.arange(len(shape)) == k, n, 1), np.int64) for k, n in enumerate(common) if k != along]
         made = allocated((indices, *ranges))
     return laid_out(trace.fresh(atom, result_kind((arr,), atom.type.shape)), made)
+
+
+@implements(np.lexsort)
+def lexsort(keys: Any, axis: int = -1) -> Any:
+    """The indices that sort by several keys, the last of them first; equal elements keep their order."""
+    if not isinstance(keys, (list, tuple)):
+        keys = list(traced(keys))
+    keys = [traced(assembled(active(), key)) for key in keys]
+    if not keys:
+        raise TypeError("need sequence of keys with len > 0 in lexsort")
+    if any(not shape_of(key) or shape_of(key) != shape_of(keys[0]) for key in keys):
+        raise unsupported("np.lexsort of keys of different shapes, or of numbers")
+    along = normalize_axis(axis, len(shape_of(keys[0])))
+    order = argsort(keys[0], along, kind="stable")
+    for key in keys[1:]:
+        order = take_along_axis(order, argsort(take_along_axis(key, order, along), along, kind="stable"), along)
+    return order

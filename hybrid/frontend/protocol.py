@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from hybrid.frontend import (  # noqa: F401 (they enter their functions)
+    bits,
     borders,
     editing,
     einstein,
@@ -20,6 +21,7 @@ from hybrid.frontend import (  # noqa: F401 (they enter their functions)
     joins,
     linear,
     orders,
+    polynomials,
     quantiles,
     queries,
     ranges,
@@ -29,6 +31,7 @@ from hybrid.frontend import (  # noqa: F401 (they enter their functions)
     shaping,
     signals,
     spectral,
+    unions,
 )
 from hybrid.frontend.calls import FUNCTIONS, Unsupported, between, evaluate, rewrap, unsupported
 from hybrid.frontend.compositions import SPECIAL, divmod_, modf
@@ -36,17 +39,22 @@ from hybrid.frontend.elementwise import TABLE
 from hybrid.frontend.indexing import add_at
 from hybrid.frontend.linear import matmul
 from hybrid.frontend.masked import Masked
-from hybrid.frontend.values import active, concrete, kind_of, operand, strong, tracing, wrap
+from hybrid.frontend.values import active, assembled, concrete, kind_of, operand, strong, tracing, wrap
 from hybrid.ir import finite, lifted
 from hybrid.ir import trace as tr
 
-_WHOLE: dict[Any, Callable] = {np.matmul: matmul, np.divmod: divmod_, np.modf: modf}  # ufuncs that are no maps
+_WHOLE: dict[Any, Callable] = {
+    np.matmul: matmul,
+    np.divmod: divmod_,
+    np.modf: modf,
+    np.frexp: bits.frexp,
+}  # ufuncs that are no maps
 _WHOLE |= {
     getattr(np, form.__name__): form
-    for form in (samples.matvec, samples.vecmat, samples.vecdot, folds.bitwise_count)
+    for form in (samples.matvec, samples.vecmat, samples.vecdot, bits.bitwise_count)
     if hasattr(np, form.__name__)  # newer NumPys have all of them
 }
-_PRODUCTS = frozenset(ufunc for ufunc in _WHOLE if ufunc.__name__ in ("matvec", "vecmat", "vecdot", "bitwise_count"))
+_PRODUCTS = frozenset(ufunc for ufunc in _WHOLE if ufunc.__name__ in ("matvec", "vecmat", "vecdot", "bitwise_count", "frexp"))
 _REDUCE = {
     np.add: reductions.sum, np.multiply: reductions.prod, np.maximum: reductions.max, np.minimum: reductions.min,
     np.logical_and: reductions.all, np.logical_or: reductions.any,
@@ -168,13 +176,17 @@ def _lasting(x: Any) -> Any:
 
 def _at(ufunc: np.ufunc, x: Any, index: Any, *values: Any) -> None:
     """`ufunc.at`, which writes into its operand."""
-    if ufunc is np.add and strong(x) != np.bool_:
+    if ufunc in (np.add, np.subtract) and strong(x) != np.bool_:
         try:
-            return add_at(x, index, *values)
+            return add_at(x, index, *(values if ufunc is np.add else map(_opposite, values)))
         except Unsupported as error:
             if active().failure is error:
                 active().failure = None
     return editing.by_call(ufunc.at, x, index, *values)
+
+
+def _opposite(x: Any) -> Any:
+    return TABLE[np.negative](shaping.as_array(assembled(active(), x)))
 
 
 def _positional(values: tuple, names: tuple[str, ...]) -> dict:

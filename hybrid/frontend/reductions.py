@@ -398,6 +398,8 @@ def nanmean(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdi
     if not dt.is_inexact(strong(a)):
         return mean(a, axis, dtype, out, keepdims)
     x = traced(a)
+    if product(shape_of(x)) == 0:
+        return mean(x, axis, dtype, out, keepdims)
     total = sum(_nan_less(x, 0), axis, dtype, keepdims=keepdims)  # in the dtype it has, unlike a mean
     count = sum(laid_out(u.logical_not(u.isnan(x)), like(x)), axis, keepdims=keepdims)
     return finish(_divide(total, count), out)
@@ -427,6 +429,7 @@ def _nan_extreme(extreme: Any, neutral: float, x: Any, axis: Any, keepdims: Any)
     if not dt.is_inexact(strong(x)):
         return extreme(x, axis, keepdims=keepdims)
     found = extreme(_nan_less(x, neutral), axis, keepdims=keepdims)
-    nothing = all(u.isnan(x), axis, keepdims=keepdims)
-    out = where(nothing, np.nan, found)
+    # Of nothing NumPy warns; 0/0 raises the flag by which a run knows that it has to.
+    count = cast(sum(laid_out(u.logical_not(u.isnan(x)), like(x)), axis, keepdims=keepdims), dt.real_of(strong(x)))
+    out = where(count == 0, np.nan, found) * (count / count)
     return laid_out(active().fresh(tr.read(unwrap(out)), result_kind((found,), shape_of(out))), like(out))

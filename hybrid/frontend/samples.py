@@ -1,4 +1,4 @@
-"""What samples say: covariances, histograms, membership, differences; and polynomials by their coefficients."""
+"""What samples say: covariances, places among edges, membership, differences."""
 
 from __future__ import annotations
 
@@ -13,11 +13,10 @@ from hybrid.frontend import integers
 from hybrid.frontend import ufuncs as u
 from hybrid.frontend.calls import bind, implements, traced, unsupported
 from hybrid.frontend.compositions import clip
-from hybrid.frontend.creation import CONSTRUCTORS
 from hybrid.frontend.elementwise import cast, select
 from hybrid.frontend.gathering import diag, diagonal, diff, take
 from hybrid.frontend.indexing import getitem
-from hybrid.frontend.joins import concatenate, stack
+from hybrid.frontend.joins import concatenate
 from hybrid.frontend.linear import cross, matmul
 from hybrid.frontend.linear import vecdot as last_dot
 from hybrid.frontend.orders import cumsum, sort
@@ -183,79 +182,6 @@ def unwrap(p: Any, discont: Any = None, axis: int = -1, *, period: Any = 2 * mat
     rest_ = getitem(x, (*head, slice(1, None))) + cumsum(change, along)
     first = getitem(x, (*head, slice(None, 1)))
     return laid_out(concatenate([cast(first, wide), cast(rest_, wide)], along), like(x))
-
-
-# Polynomials ------------------------------------------------------------------------------------------------------------
-def _size(x: Any, name: str) -> int:
-    count = shape_of(x)[0] if len(shape_of(x)) == 1 else None
-    if not isinstance(count, int):
-        raise unsupported(f"np.{name} of coefficients whose number only a run knows")
-    return count
-
-
-@implements(np.vander)
-def vander(x: Any, N: Any = None, increasing: bool = False) -> Any:
-    """Powers of numbers, one number in each row; the highest power first unless `increasing`."""
-    x = _array(x)
-    if len(shape_of(x)) != 1:
-        raise ValueError("x must be a one-dimensional array or sequence.")
-    count = _size(x, "vander") if N is None else N
-    if type(count) is not int or count < 1:
-        raise unsupported("np.vander of no columns, or of a number that only a run knows")
-    x = cast(x, dt.promote(x.dtype, dt.int64))
-    parts = [cast(u.equal(x, x) | True, x.dtype)]
-    for _ in range(1, count):
-        parts.append(x if len(parts) == 1 else parts[-1] * x)
-    return stack(parts if increasing else parts[::-1], -1)
-
-
-@implements(np.polyder)
-def polyder(p: Any, m: Any = 1) -> Any:
-    """The coefficients of a polynomial's m-th derivative."""
-    if type(m) is not int or m < 1:
-        raise unsupported("np.polyder so many times")
-    for _ in range(m):
-        p = _array(p)
-        degree = _size(p, "polyder") - 1
-        p = getitem(p, slice(None, -1)) * np.arange(degree, 0, -1)
-    return p
-
-
-@implements(np.polyint)
-def polyint(p: Any, m: Any = 1, k: Any = None) -> Any:
-    """The coefficients of a polynomial's m-th integral."""
-    if type(m) is not int or m < 1 or (k is not None and (m > 1 or shape_of(k) not in ((), (1,)))):
-        raise unsupported("np.polyint so many times, or with such constants")
-    p = _array(p)
-    if not _size(p, "polyint"):
-        raise unsupported("np.polyint of nothing")
-    for _ in range(m):
-        count = _size(p, "polyint")
-        constant = CONSTRUCTORS[np.array](np.zeros(1)) if k is None else reshape(_array(k), (1,))
-        p = concatenate([u.true_divide(p, np.arange(count, 0, -1)), constant])
-    return p
-
-
-def _sum_of_polynomials(function: Any, a1: Any, a2: Any, name: str) -> Any:
-    parts = [x if shape_of(x) else reshape(x, (1,)) for x in map(_array, (a1, a2))]
-    sizes = [_size(x, name) for x in parts]
-    for k, x in enumerate(parts):
-        lack = max(sizes) - sizes[k]
-        if lack:
-            parts[k] = concatenate([CONSTRUCTORS[np.array](np.zeros(lack, strong(x))), x])
-    return function(*parts)
-
-
-@implements(np.polyadd)
-def polyadd(a1: Any, a2: Any) -> Any:
-    """The coefficients of the sum of two polynomials."""
-    return _sum_of_polynomials(u.add, a1, a2, "polyadd")
-
-
-@implements(np.polysub)
-def polysub(a1: Any, a2: Any) -> Any:
-    """The coefficients of the difference of two polynomials."""
-    return _sum_of_polynomials(u.subtract, a1, a2, "polysub")
 
 
 # Others -----------------------------------------------------------------------------------------------------------------

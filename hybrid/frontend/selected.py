@@ -12,8 +12,11 @@ from hybrid.frontend import integers, orders
 from hybrid.frontend import ufuncs as u
 from hybrid.frontend.calls import implements, traced, unsupported
 from hybrid.frontend.elementwise import cast
+from hybrid.frontend.indexing import getitem
 from hybrid.frontend.joins import concatenate, stack
 from hybrid.frontend.positions import gathered, indices_of, masked
+from hybrid.frontend.reductions import all as every
+from hybrid.frontend.reductions import any as some
 from hybrid.frontend.shaping import moveaxis, reshape, transpose
 from hybrid.frontend.values import active, assembled, kind_of, operand, shape_of, sized, stretched, strong, wrap
 from hybrid.ir import trace as tr
@@ -22,6 +25,8 @@ from hybrid.ops import elementwise as e
 from hybrid.ops import index as ix
 from hybrid.ops import reduce as r
 from hybrid.ops import view as v
+
+MAX_KEYS = 16  # elements of a part by which parts are put in order
 
 
 @implements(np.nonzero)
@@ -80,18 +85,24 @@ def unique(ar: Any, return_index: bool = False, return_inverse: bool = False, re
     """The distinct elements in order, and if asked for where each comes first, which of them each element is, and how many."""
     trace = active()
     x = traced(assembled(trace, ar))
-    if axis is not None:
-        raise unsupported("np.unique along an axis")
-    shape, x = shape_of(x), reshape(x, -1)
+    if axis is not None and len(shape_of(x)) > 1:
+        along = normalize_axis(axis, len(shape_of(x)))
+        x = moveaxis(x, along, 0)
+        shape, x, order = shape_of(x)[:1], x, _order_of_rows(x)
+    else:
+        along, shape, x = 0, shape_of(x), reshape(x, -1)
+        order = orders.argsort(x, kind="stable") if return_index or return_inverse else None
     count = shape_of(x)[0]
-    order = orders.argsort(x, kind="stable") if return_index or return_inverse else None
     ordered = gathered(trace, x, operand(trace, order, dt.int64), 1) if order is not None else orders.sort(x)
     place = wrap(trace.fresh(trace.one(e.iota, shape=(count,), axis=0), "ndarray"))
     before = gathered(trace, ordered, operand(trace, u.maximum(place - 1, 0), dt.int64), 1)
-    first = (place == 0) | (ordered != before)
-    if equal_nan and dt.is_inexact(strong(x)):
+    changed = ordered != before
+    if len(shape_of(x)) > 1:
+        changed = some(reshape(changed, (count, product(shape_of(x)[1:]))), 1)
+    first = (place == 0) | changed
+    if equal_nan and dt.is_inexact(strong(x)) and len(shape_of(x)) == 1:
         first = first & ~((place != 0) & u.isnan(ordered) & u.isnan(before))
-    values = masked(ordered, first)
+    values = moveaxis(masked(ordered, first), 0, along)
     if not (return_index or return_inverse or return_counts):
         return values
     out = [values]
@@ -107,6 +118,15 @@ def unique(ar: Any, return_index: bool = False, return_inverse: bool = False, re
         starts = concatenate([indices_of(first)[0], end])
         out.append(starts[1:] - starts[:-1])
     return tuple(out)
+
+
+def _order_of_rows(x: Any) -> Any:
+    """The order of the parts along the first axis, by their first elements, then their second, and so on."""
+    count, size = shape_of(x)[0], product(shape_of(x)[1:])
+    if not isinstance(size, int) or not 0 < size <= MAX_KEYS or dt.is_complex(strong(x)):
+        raise unsupported(f"np.unique along an axis of more than {MAX_KEYS} elements, or of complex numbers")
+    rows = reshape(x, (count, size))
+    return orders.lexsort([getitem(rows, (slice(None), k)) for k in reversed(range(size))])
 
 
 @implements(np.bincount)
@@ -166,10 +186,11 @@ def _longest(trace: tr.Trace, places: Atom) -> Atom:
 @implements(np.unravel_index)
 def unravel_index(indices: Any, shape: Any, order: str = "C") -> tuple:
     """The index along each axis of places counted over all elements."""
-    if order != "C":
-        raise unsupported("np.unravel_index in another order", "reverse the shape")
+    if order not in ("C", "F"):
+        raise ValueError(f"only 'C' or 'F' order is permitted, not {order!r}")
     trace = active()
     sizes = [integers.size_of(trace, size) for size in (shape if isinstance(shape, (list, tuple)) else (shape,))]
+    sizes = sizes if order == "C" else sizes[::-1]
     given = traced(assembled(trace, indices))
     if not dt.is_integer(strong(given)):
         raise TypeError("only int indices permitted")
@@ -188,4 +209,31 @@ def unravel_index(indices: Any, shape: Any, order: str = "C") -> tuple:
         out.append(trace.one(e.mod, atom, by))
         atom = trace.one(e.floordiv, atom, by)
     kind = "ndarray" if atom.type.shape else "scalar"
-    return tuple(wrap(trace.fresh(part, kind)) for part in reversed(out))
+    return tuple(wrap(trace.fresh(part, kind)) for part in (reversed(out) if order == "C" else out))
+
+
+@implements(np.ravel_multi_index)
+def ravel_multi_index(multi_index: Any, dims: Any, mode: Any = "raise", order: str = "C") -> Any:
+    """The places, counted over all elements, of indices along each axis."""
+    sizes = dims if isinstance(dims, (list, tuple)) else (dims,)
+    modes = mode if isinstance(mode, (list, tuple)) else (mode,) * len(sizes)
+    if not isinstance(multi_index, (list, tuple)) or not all(type(size) is int and size > 0 for size in sizes):
+        raise unsupported("np.ravel_multi_index of one array, or in sizes that only a run knows")
+    if len(multi_index) != len(sizes) or len(modes) != len(sizes) or order not in ("C", "F"):
+        raise ValueError(f"parameter multi_index must be a sequence of length {len(sizes)}")
+    place: Any = 0
+    axes = list(zip(multi_index, sizes, modes))
+    for index, size, how in axes if order == "C" else axes[::-1]:
+        at = traced(assembled(active(), index))
+        if not dt.is_integer(strong(at)):
+            raise TypeError("only int indices permitted")
+        at = cast(at, np.int64)
+        if how == "raise":
+            inside = every((at >= 0) & (at < size))
+            active().assume(operand(active(), inside, dt.bool_), "indices lie in the array")
+        elif how in ("wrap", "clip"):
+            at = u.remainder(at, size) if how == "wrap" else u.minimum(u.maximum(at, 0), size - 1)
+        else:
+            raise ValueError(f"clipmode must be one of 'clip', 'raise', or 'wrap' (got {how!r})")
+        place = place * size + at
+    return place

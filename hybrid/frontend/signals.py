@@ -15,14 +15,29 @@ from hybrid.frontend.calls import bind, implements, traced, unsupported
 from hybrid.frontend.compositions import clip
 from hybrid.frontend.creation import zeros_like
 from hybrid.frontend.editing import sliding_window_view
-from hybrid.frontend.elementwise import cast, select
+from hybrid.frontend.elementwise import apply, cast, select
 from hybrid.frontend.gathering import take
 from hybrid.frontend.indexing import getitem
 from hybrid.frontend.joins import concatenate
 from hybrid.frontend.linear import dot
+from hybrid.frontend.orders import argsort
 from hybrid.frontend.reductions import all as every
 from hybrid.frontend.shaping import flip, reshape
-from hybrid.frontend.values import active, cut, laid_out, like, meet, operand, read, shape_of, sized, strong, wrap
+from hybrid.frontend.values import (
+    Value,
+    active,
+    assembled,
+    cut,
+    laid_out,
+    like,
+    meet,
+    operand,
+    read,
+    shape_of,
+    sized,
+    strong,
+    wrap,
+)
 from hybrid.ir import trace as tr
 from hybrid.ops import elementwise as e
 from hybrid.ops import index as ix
@@ -73,13 +88,15 @@ def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period
     >>> hy.interp([0.5, 9.0], [0.0, 1.0, 2.0], [0.0, 10.0, 40.0])
     array([ 5., 40.])
     """
+    x, xp, fp = (traced(assembled(active(), value)) for value in (x, xp, fp))
     if period is not None:
-        raise unsupported("np.interp with period=", "reduce x first, e.g. x % period")
-    x, xp, fp = map(traced, (x, xp, fp))
+        return interp(*_periodic(x, xp, fp, period))
     if any(dt.is_complex(value.dtype) for value in (x, xp)):
         raise TypeError("Cannot cast array data from complex numbers to dtype('float64') according to the rule 'safe'")
     if dt.is_complex(fp.dtype):
-        raise unsupported("np.interp of complex values")
+        if left is not None or right is not None:
+            raise unsupported("np.interp of complex values with ends")
+        return apply(e.complex_, interp(x, xp, fp.real), interp(x, xp, fp.imag))
     x, xp, fp = (cast(value, np.float64) for value in (x, xp, fp))
     count, values = shape_of(xp)[0], shape_of(fp)[0]
     if count != values and (isinstance(count, Dim) or isinstance(values, Dim)) and meet(active(), count, values):
@@ -96,6 +113,25 @@ def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period
     out = select((x == x0) & ~(u.absolute(slope) < np.inf), y0, inside)
     out = select(x >= getitem(xp, -1), select(x == getitem(xp, -1), last, last if right is None else right), out)
     return laid_out(select(u.isnan(x), x, select(x < getitem(xp, 0), first if left is None else left, out)), None)
+
+
+def _periodic(x: Any, xp: Any, fp: Any, period: Any) -> tuple:
+    """Points in order within one period, one more before and after them, and x within it."""
+    if isinstance(period, Value):
+        raise unsupported("np.interp with a period that only a run knows")
+    if period == 0:
+        raise ValueError("period must be a non-zero value")
+    period = abs(period)
+    if len(shape_of(xp)) != 1 or len(shape_of(fp)) != 1:
+        raise ValueError("Data points must be 1-D sequences")
+    if shape_of(xp)[0] != shape_of(fp)[0]:
+        raise ValueError("fp and xp are not of the same length")
+    x, xp = (u.remainder(cast(value, np.float64), period) for value in (x, xp))
+    order = argsort(xp)
+    xp, fp = take(xp, order), take(fp, order)
+    first, last = slice(0, 1), slice(-1, None)
+    points = concatenate([getitem(xp, last) - period, xp, getitem(xp, first) + period])
+    return x, points, concatenate([getitem(fp, last), fp, getitem(fp, first)])
 
 
 def _slid(a: Any, v: Any, before: Size, count: Size) -> Any:

@@ -47,7 +47,7 @@ def spell(eqn: Eqn, places: Places) -> list[Stmt]:
     """The statements of an equation; where its result has the place of its first operand, they change that."""
     name = eqn.primitive.body
     assert name is not None
-    if 0 in eqn.output.type.shape:
+    if 0 in eqn.output.type.shape and name not in _CHECKING:
         return []
     if name in _FACTORS:
         return list(_FACTORS[name](eqn, places))
@@ -309,4 +309,6 @@ _SPELLINGS: Mapping[str, Callable[[_Spelling], Iterator[Stmt]]] = {
     "argsort": _Spelling.argsort,
     "search": _Spelling.search,
 }
+# Those that look at indices also where there is nothing to write to: then none is in bounds.
+_CHECKING = ("scatter", "scatter_along")
 _FACTORS = {"solve": factor.solve, "det": factor.det, "cholesky": factor.cholesky}

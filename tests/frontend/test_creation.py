@@ -134,3 +134,14 @@ def test_bfloat16_travels_by_dlpack(version):
 def test_only_dlpack_is_taken():
     with pytest.raises(AttributeError, match="dlpack"):
         hy.from_dlpack(3)
+
+
+def test_no_copy_is_made_in_silence():
+    for given in ([1, 2], 3, 2.5, np.float64(3)):
+        with pytest.raises(ValueError):
+            hy.asarray(given, copy=False)
+    x = np.arange(3.0)
+    assert hy.asarray(x, copy=False).numpy() is x
+    assert np.shares_memory(hy.asarray(memoryview(x), copy=False).numpy(), x)
+    with pytest.raises(ValueError):
+        hy.asarray(x, "float32", copy=False)

@@ -239,3 +239,21 @@ def test_integer_powers_that_numpy_refuses_or_that_are_large():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", hy.FallbackWarning)
         np.testing.assert_array_equal(f(x, np.array([101, 70, 64, 63])), x ** np.array([101, 70, 64, 63]))
+
+
+@pytest.mark.parametrize("dtype", ["complex64", "complex128"])
+def test_the_sign_of_complex_numbers_at_the_ends(dtype):
+    info = np.finfo(dtype)
+    ends = np.array([0.0, -0.0, np.inf, -np.inf, np.nan, info.max, -info.max, info.tiny, info.smallest_subnormal, 1.0, -3.0])
+    z = np.zeros((len(ends), len(ends)), dtype)
+    z.real, z.imag = ends[:, None], ends
+    with np.errstate(all="ignore"):
+        got, want = hy.function(lambda z: np.sign(z), strict=True)(z), np.sign(z)
+    for one, other in ((got.real, want.real), (got.imag, want.imag)):
+        np.testing.assert_allclose(one, other, 4 * info.eps)
+        np.testing.assert_array_equal(np.signbit(one)[~np.isnan(other)], np.signbit(other)[~np.isnan(other)])
+
+
+def test_numbers_give_numbers():
+    for function in (hy.sigmoid, hy.erf, hy.exp):
+        assert type(function(0.5)) is np.float64 and type(function(np.float32(0.5))) is np.float32

@@ -16,7 +16,8 @@ import numpy as np
 import hybrid as hy
 from hybrid.core.errors import HybridError
 from hybrid.export import load, save
-from tests.names.table import differs, function, on_tensors, operands, read
+from tests.names.against import differs
+from tests.names.table import function, on_tensors, operands, read
 
 HEAD = """# Names
 

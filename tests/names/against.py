@@ -224,13 +224,13 @@ def outcome(f: Callable, given: dict[str, Any]) -> tuple[Any, Any]:
             return type(error), None
 
 
-def of_text(texts: Sequence[str], folder: Path) -> Callable:
-    """A function with source that gives the values of expressions."""
+def of_text(texts: Sequence[str], folder: Path, names: Sequence[str] = "abmwo") -> Callable:
+    """A function of arguments of these names, with source, that gives the values of expressions."""
     lines = [
         "import numpy as np",
         "",
         "",
-        "def f(a, b, m, w, o):",
+        f"def f({', '.join(names)}):",
         "    return (",
         *(f"        {text}," for text in texts),
         "    )",

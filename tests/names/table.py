@@ -20,7 +20,6 @@ import scipy.special as sp
 import hybrid as hy
 
 HERE = Path(__file__).parent
-TOLERANCE = {8: 1e-11, 4: 1e-4, 16: 1e-11}
 
 
 def read(name: str) -> list[str]:
@@ -58,25 +57,6 @@ def groups(expressions: Sequence[str], size: int) -> Iterator[list[str]]:
     plain = [text for text in expressions if ";;" not in text]
     yield from (plain[k : k + size] for k in range(0, len(plain), size))
     yield from ([text] for text in expressions if ";;" in text)
-
-
-def differs(got: Any, want: Any) -> str:
-    """In what two results differ: class, dtype, shape or values; nothing if they do not."""
-    if type(got) is not type(want):
-        return f"{type(got).__name__} instead of {type(want).__name__}"
-    if isinstance(want, (tuple, list)):
-        if len(got) != len(want):
-            return f"{len(got)} parts instead of {len(want)}"
-        return next(filter(None, map(differs, got, want)), "")
-    if isinstance(want, (np.ndarray, np.generic)):
-        if (got.dtype, got.shape) != (want.dtype, want.shape):
-            return f"{got.dtype}{list(got.shape)} instead of {want.dtype}{list(want.shape)}"
-        if want.dtype.kind not in "fc":
-            return "" if np.array_equal(got, want) else "other values"
-        tolerance = TOLERANCE[want.dtype.itemsize if want.dtype.kind == "f" else want.dtype.itemsize // 2]
-        return "" if np.allclose(got, want, tolerance, tolerance, equal_nan=True) else f"{got!r} instead of {want!r}"
-    near = isinstance(want, float) and (math.isclose(got, want, rel_tol=1e-12) or (got != got and want != want))
-    return "" if near or got == want else f"{got!r} instead of {want!r}"
 
 
 def on_tensors(value: Any) -> Any:

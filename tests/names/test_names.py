@@ -11,7 +11,8 @@ import pytest
 import hybrid as hy
 from hybrid.core.errors import HybridError
 from hybrid.export import load, save
-from tests.names.table import differs, function, groups, on_tensors, operands, read, run
+from tests.names.against import differs
+from tests.names.table import function, groups, on_tensors, operands, read, run
 
 CASES = read("cases.txt")
 GROUPS = list(groups(CASES, 24))

@@ -361,6 +361,8 @@ def test_what_the_function_itself_asks_for_is_heard_each_time():
         lambda x: np.std(x),
         lambda x: np.log(x.sum()),
         lambda x: np.zeros(3) / np.zeros(3) + len(x),
+        lambda x: np.nanmean(x),
+        lambda x: np.nanmean(np.ones((2, 1)) * x, axis=1),
     ],
 )
 def test_what_follows_from_sizes_alone_is_heard(f):
@@ -375,3 +377,15 @@ def test_what_follows_from_sizes_alone_is_heard(f):
     for n in (0, 3):
         compiled, x = function(f), np.ones(n)
         assert said(compiled, x) == said(compiled, x) == said(f, x)
+
+
+@pytest.mark.parametrize("name", ["nanmean", "nanmax", "nanmin", "nanvar", "nanmedian", "nansum"])
+@pytest.mark.parametrize("axis", [None, 0, 1])
+def test_slices_of_nan_are_spoken_of(name, axis):
+    def f(x):
+        return getattr(np, name)(x, axis=axis)
+
+    compiled = function(f)
+    for x in (np.full((2, 3), np.nan), np.array([[np.nan] * 3, [1, 2, 3]]), np.ones((2, 3))):
+        texts = [[text for text, _, _ in said(g, x)[0]] for g in (f, compiled, compiled)]
+        assert texts[0] == texts[1] == texts[2]

@@ -1,0 +1,200 @@
+"""Bits: those of bytes packed and unpacked, how many are set, and the parts of which floats consist."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from hybrid.core import dtype as dt
+from hybrid.core.shape import Dim, normalize_axis
+from hybrid.frontend import ufuncs as u
+from hybrid.frontend.calls import implements, traced, unsupported
+from hybrid.frontend.creation import CONSTRUCTORS
+from hybrid.frontend.elementwise import apply, cast, inexact, row, select
+from hybrid.frontend.indexing import getitem
+from hybrid.frontend.joins import concatenate, stack
+from hybrid.frontend.shaping import as_array, ravel, reshape
+from hybrid.frontend.values import (
+    Value,
+    active,
+    allocated,
+    assembled,
+    header_of,
+    laid_out,
+    result_kind,
+    shape_of,
+    strong,
+    unwrap,
+    wrap,
+)
+from hybrid.ir import trace as tr
+from hybrid.ops import elementwise as e
+
+
+def _array(x: Any) -> Any:
+    return as_array(assembled(active(), x))
+
+
+# Integers ---------------------------------------------------------------------------------------------------------------
+def _bit_count(x: Any) -> Any:
+    """How many bits of the absolute value are set, counted in pairs, fours and bytes."""
+    if not dt.is_integer(x.dtype):
+        raise unsupported("np.bitwise_count of these")
+    size = select(x < 0, 0 - x, x) if dt.KIND[x.dtype] == "i" else x
+    n = cast(size, dt.uint64)
+    if x.dtype != dt.int64 and dt.KIND[x.dtype] == "i":
+        n = n & np.uint64(2 ** (8 * x.dtype.itemsize) - 1)  # the least integer is its own opposite
+    n = n - ((n >> np.uint64(1)) & np.uint64(0x5555555555555555))
+    n = (n & np.uint64(0x3333333333333333)) + ((n >> np.uint64(2)) & np.uint64(0x3333333333333333))
+    n = (n + (n >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
+    return cast((n * np.uint64(0x0101010101010101)) >> np.uint64(56), dt.uint8)
+
+
+def bitwise_count(x: Any, /) -> Any:
+    """How many bits of the absolute values are set."""
+    x = x if isinstance(x, Value) else _array(x)
+    made = _bit_count(x)
+    return laid_out(active().fresh(tr.read(unwrap(made)), result_kind((x,), shape_of(x))), allocated((x,)))
+
+
+# Bytes ------------------------------------------------------------------------------------------------------------------
+def _along(x: Any, axis: Any, name: str) -> tuple[Any, int]:
+    """The array and the axis along which bits lie, all of it without `axis`."""
+    if header_of(x) is not None or not shape_of(x) or any(isinstance(size, Dim) for size in shape_of(x)):
+        raise unsupported(f"np.{name} of sizes that only a run knows, or of an array that is not in C order")
+    x = ravel(x) if axis is None else x
+    return x, normalize_axis(0 if axis is None else axis, len(shape_of(x)))
+
+
+def _order(bitorder: str) -> range:
+    if bitorder not in ("big", "little"):
+        raise ValueError("'order' must be either 'little' or 'big'")
+    return range(7, -1, -1) if bitorder == "big" else range(8)
+
+
+def _lengthened(x: Any, along: int, by: int) -> Any:
+    shape = tuple(by if k == along else size for k, size in enumerate(shape_of(x)))
+    return concatenate([x, CONSTRUCTORS[np.array](np.zeros(shape, strong(x)))], along) if by else x
+
+
+@implements(np.packbits)
+def packbits(a: Any, axis: Any = None, bitorder: str = "big") -> Any:
+    """Bytes whose bits say which elements are not zero, eight in each; the last is filled up with zeros."""
+    x = _array(a)
+    if not (dt.is_integer(strong(x)) or strong(x) == dt.bool_):
+        raise TypeError("Expected an input array of integer or boolean data type")
+    x, along = _along(x, axis, "packbits")
+    shape, order = shape_of(x), _order(bitorder)
+    x = _lengthened(cast(x != 0, np.uint8), along, -shape[along] % 8)
+    count = shape_of(x)[along] // 8
+    x = reshape(x, (*shape[:along], count, 8, *shape[along + 1 :]))
+    head = (slice(None),) * (along + 1)
+    out = getitem(x, (*head, 0)) << np.uint8(order[0])
+    for k in range(1, 8):
+        out = out | (getitem(x, (*head, k)) << np.uint8(order[k]))
+    return laid_out(out, None)
+
+
+@implements(np.unpackbits)
+def unpackbits(a: Any, axis: Any = None, count: Any = None, bitorder: str = "big") -> Any:
+    """The bits of bytes as numbers 0 and 1: `count` of them, or all but so many where that is negative."""
+    x = _array(a)
+    if strong(x) != dt.uint8:
+        raise TypeError("Expected an input array of unsigned byte data type")
+    if count is not None and type(count) is not int:
+        raise unsupported("np.unpackbits of a number of bits that only a run knows")
+    x, along = _along(x, axis, "unpackbits")
+    parts = stack([(x >> np.uint8(k)) & np.uint8(1) for k in _order(bitorder)], along + 1)
+    shape = shape_of(x)
+    size = 8 * shape[along]
+    out = reshape(parts, (*shape[:along], size, *shape[along + 1 :]), copy=True)
+    if count is not None:
+        if count < -size:
+            raise ValueError(f"-count={-count} larger than number of elements")
+        wanted = count if count >= 0 else size + count
+        out = _lengthened(
+            getitem(out, (*(slice(None),) * along, slice(None, wanted))), along, max(wanted - size, 0)
+        ) + np.uint8(0)
+    return laid_out(out, None)
+
+
+# Floats -----------------------------------------------------------------------------------------------------------------
+_FORMATS = {dt.float32: (dt.int32, 23, 8), dt.float64: (dt.int64, 52, 11)}  # integers as wide, bits of fraction and exponent
+
+
+def _bits(x: Any, dtype: np.dtype) -> Any:
+    """The same bits, read as another dtype of the same width."""
+    trace = active()
+    atom = trace.one(e.bitcast, tr.read(unwrap(x)), dtype=dtype)
+    return wrap(trace.fresh(atom, unwrap(x).kind))
+
+
+def _power_of_two(exponent: Any, dtype: np.dtype) -> Any:
+    """2 to an integer power for which that is a normal number."""
+    integer, fraction, width = _FORMATS[dtype]
+    biased = cast(exponent, integer) + integer.type(2 ** (width - 1) - 1)
+    return _bits(biased << integer.type(fraction), dtype)
+
+
+def frexp(x: Any, /) -> tuple:
+    """A fraction in [0.5, 1) with the sign of x, and the power of two that it is to be multiplied with, as int32."""
+    given = x if isinstance(x, Value) else _array(x)
+    own = inexact((given,))
+    if own not in _FORMATS:
+        raise unsupported(f"np.frexp of {own}")
+    x = cast(traced(given), own)
+    integer, fraction, width = _FORMATS[own]
+    tiny = u.absolute(x) < float(np.finfo(own).tiny)
+    normal = select(tiny, x * float(2.0 ** (fraction + 2)), x)
+    bits = _bits(normal, integer)
+    exponent = ((bits >> integer.type(fraction)) & integer.type(2**width - 1)) - integer.type(2 ** (width - 1) - 2)
+    plain = (x != 0) & u.isfinite(x)
+    exponent = select(plain, exponent, integer.type(0))
+    half = exponent >> integer.type(1)
+    part = normal * _power_of_two(-half, own) * _power_of_two(half - exponent, own)
+    power = cast(select(tiny & plain, exponent - integer.type(fraction + 2), exponent), np.int32)
+    kind, made = result_kind((given,), shape_of(given)), allocated((given,))
+    return tuple(laid_out(active().fresh(tr.read(unwrap(out)), kind), made) for out in (select(plain, part, x), power))
+
+
+def _spacing(x: Any) -> Any:
+    if strong(x) not in _FORMATS:
+        raise unsupported(f"np.spacing of {strong(x)}")
+    outward = apply(e.nextafter, x, select(x < 0, strong(x).type(-np.inf), strong(x).type(np.inf)))
+    return outward - x
+
+
+row("spacing", inexact, _spacing)
+
+
+# Bessel's function ----------------------------------------------------------------------------------------------------------
+_IMPLEMENTATION: Any = np.lib._function_base_impl
+_SMALL, _LARGE = _IMPLEMENTATION._i0A, _IMPLEMENTATION._i0B
+
+
+def _chebyshev(x: Any, coefficients: list[float]) -> Any:
+    last: Any = coefficients[0]
+    before: Any = 0.0
+    earlier: Any = 0.0
+    for coefficient in coefficients[1:]:
+        earlier, before = before, last
+        last = x * before - earlier + coefficient
+    return 0.5 * (last - earlier)
+
+
+@implements(np.i0)
+def i0(x: Any) -> Any:
+    """Bessel's modified function of the first kind and of order zero, as NumPy approximates it."""
+    x = _array(x)
+    if dt.is_complex(strong(x)):
+        raise TypeError("i0 not supported for complex values")
+    x = u.absolute(x if dt.is_float(strong(x)) else cast(x, np.float64))
+    near = x <= 8.0
+    small, large = select(near, x, 8.0), select(near, 8.0, x)
+    low = u.exp(small) * _chebyshev(small / 2.0 - 2, _SMALL)
+    high = u.exp(large) * _chebyshev(32.0 / large - 2.0, _LARGE) / u.sqrt(large)
+    out = select(near, low, high)
+    return laid_out(
+        active().fresh(tr.read(unwrap(out)), "tensor" if unwrap(x).kind == "tensor" else "ndarray"), allocated((x,))
+    )
