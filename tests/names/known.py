@@ -1,0 +1,41 @@
+"""In what compiled code is known to differ from NumPy, and why that stays; each with a call that shows it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from tests.names.against import Operands
+
+
+@dataclass(frozen=True)
+class Known:
+    """Expressions in which `pattern` is found, of operands of some dtypes and contents."""
+
+    pattern: str
+    dtypes: tuple[str, ...]
+    reason: str
+    text: str
+    how: Operands
+
+    def covers(self, text: str, how: Operands) -> bool:
+        """Whether a difference of this expression is this one."""
+        return bool(re.search(self.pattern, text)) and (how.dtype, how.contents) in [
+            (d, self.how.contents) for d in self.dtypes
+        ]
+
+
+KNOWN = (
+    Known(
+        r"^np\.(around|round)\(a, -\d", ("uint32", "uint64", "int64"),
+        "Rounded to tens, the greatest integers become floats beyond their dtype, which C casts to anything: NumPy's loop for "
+        "neighbouring elements and that for others give different numbers. Ours gives the same for both.",
+        "np.around(a, -1)", Operands("uint32", (2, 3, 4), "strided", "special"),
+    ),
+    Known(
+        r"^np\.(minimum|maximum)\b", ("float16",),
+        "Of a zero and a negative zero NumPy's loop for float16 keeps the first, those for float32 and float64 do not. Ours "
+        "computes float16 as float32.",
+        "np.maximum.outer(a, b)", Operands("float16", (2, 3, 4), "strided", "special"),
+    ),
+)  # fmt: skip
