@@ -462,7 +462,8 @@ def nan_to_num(x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, ne
         made = NAMES["positive"](nan_to_num(x, True, nan, posinf, neginf), out=x)
         return made if isinstance(x, Value) else x
     if _complex(x):
-        raise unsupported("np.nan_to_num of complex numbers")
+        out = apply(e.complex_, *(nan_to_num(part, True, nan, posinf, neginf) for part in (x.real, x.imag)))
+        return laid_out(out, like(x))
     if not _float(x):
         return _copy(x)
     info = np.finfo(x.dtype) if x.dtype != dt.bfloat16 else dt.ml_dtypes.finfo(x.dtype)

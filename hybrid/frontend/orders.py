@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from hybrid.core import dtype as dt
-from hybrid.core.shape import Size, normalize_axis, product
+from hybrid.core.shape import Dim, Size, normalize_axis, product
 from hybrid.frontend import ufuncs as u
 from hybrid.frontend.calls import implements, traced, unsupported
 from hybrid.frontend.elementwise import where
@@ -140,6 +140,13 @@ def sort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable:
     asked = "stable" if stable or kind in ("stable", "mergesort") else None
     made = _ordered(sort_ops.sort, a, axis, kind=asked) if asked else _ordered(sort_ops.sort, a, axis)
     return laid_out(made, None if axis is None else like(a))
+
+
+def sorted_at(x: Any, axis: int, places: np.ndarray) -> Any:
+    """A copy in which the elements at some places along an axis are those of a sorted one, the others in any order."""
+    if isinstance(shape_of(x)[axis], Dim):
+        return sort(x, axis)
+    return laid_out(_ordered(sort_ops.sort, x, axis, places=tuple(sorted({int(k) for k in places}))), like(x))
 
 
 @implements(np.argsort)

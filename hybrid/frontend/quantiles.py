@@ -19,7 +19,7 @@ from hybrid.frontend.elementwise import cast, select, store
 from hybrid.frontend.gathering import take
 from hybrid.frontend.indexing import getitem
 from hybrid.frontend.joins import stack
-from hybrid.frontend.orders import sort, take_along_axis
+from hybrid.frontend.orders import sort, sorted_at, take_along_axis
 from hybrid.frontend.reductions import all as every
 from hybrid.frontend.reductions import any as some
 from hybrid.frontend.reductions import kept, mean, reduced, root, var
@@ -144,7 +144,11 @@ def _found(x: Any, q: Any, method: str, weak: bool) -> Any:
     n, rank = _count(x), len(shape_of(x)) - 1
     place_of, share_of = _MIXING.get(method, (None, None))
     place = _TAKING[method](n, q) if place_of is None else place_of(n, q)
-    ordered = sort(x, 0)
+    if isinstance(place, Value) or isinstance(n, Value):
+        ordered = sort(x, 0)
+    else:
+        around = [np.floor(place), np.ceil(place), np.floor(place) + 1]
+        ordered = sorted_at(x, 0, np.clip([*np.ravel(around), n - 1], 0, n - 1))
     last = getitem(ordered, (-1,))
     if share_of is None or (method == "linear" and dt.is_integer(strong(place))):
         out = _rows(ordered, place)
@@ -237,7 +241,7 @@ def median(a: Any, axis: Any = None, out: Any = None, overwrite_input: bool = Fa
     a = as_array(assembled(active(), a))
     x, axes = _gathered(a, axis)
     n = _count(x)
-    ordered = sort(x, 0)
+    ordered = sort(x, 0) if isinstance(n, Value) else sorted_at(x, 0, np.array([(n - 1) // 2, n // 2, n - 1]))
     low, high = _rows(ordered, _place(n - 1)), _rows(ordered, _place(n))
     middle = mean(stack([low, high]), 0) if isinstance(n, Value) or n % 2 == 0 else mean(stack([low]), 0)
     if isinstance(n, Value):

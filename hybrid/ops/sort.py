@@ -30,31 +30,36 @@ def _along(name: str, evaluate: Callable, derivative: Derivative, reason: str, d
 
 
 # NumPy has no order of its own for bfloat16: NaN may end up anywhere.
-def _has_order(x: TensorType, axis: int, kind: str = "stable") -> bool:
+def _has_order(x: TensorType, axis: int, **_: Any) -> bool:
     return x.dtype != dt.bfloat16
 
 
-def _short(x: TensorType, axis: int, kind: str = "stable") -> list[tuple[Size, int]]:
+def _short(x: TensorType, axis: int, **_: Any) -> list[tuple[Size, int]]:
     return [(x.shape[axis], SHORT)]
 
 
-def _infer_sort(x: TensorType, axis: int, kind: str = "quicksort") -> TensorType:
+def _infer_sort(x: TensorType, axis: int, kind: str = "quicksort", places: tuple[int, ...] | None = None) -> TensorType:
     check_axes("sort", x, (axis,))
     return TensorType(x.dtype, x.shape)
 
 
 # Equal elements keep their order.
-def _sort_vjp(g: Any, y: Any, x: Any, axis: int, kind: str = "quicksort") -> tuple:
+def _sort_vjp(g: Any, y: Any, x: Any, axis: int, **_: Any) -> tuple:
     return (g.part_of_take_along(x.argsort(axis), axis),)
 
 
-def _sort_jvp(primals: tuple, tangents: tuple, y: Any, axis: int, kind: str = "quicksort") -> Any:
+def _sort_jvp(primals: tuple, tangents: tuple, y: Any, axis: int, **_: Any) -> Any:
     return tangents[0].take_along(primals[0].argsort(axis), axis)
 
 
+def _eval_sort(x: Any, axis: int, kind: str = "quicksort", places: tuple[int, ...] | None = None) -> np.ndarray:
+    return np.sort(x, axis, kind=kind) if places is None else np.partition(x, places, axis)  # type: ignore[call-overload]
+
+
 # NumPy's default is vectorised and ten times as fast as its stable sort. Its results differ in the signs of zeros only.
+# With `places`, only those are read of the result: elements elsewhere are in any order that puts these in theirs.
 sort = register(Primitive(
-    "sort", Kind.OPAQUE, lambda x, axis, kind="quicksort": np.sort(x, axis, kind=kind), _infer_sort,
+    "sort", Kind.OPAQUE, _eval_sort, _infer_sort,
     Custom(_sort_jvp, _sort_vjp), lambda rng: [((draw(rng, d, (3, 5)),), {"axis": axis}) for d in dt.ALL for axis in (0, 1)],
     reason="NumPy's sort", body="sort", lowers=_has_order, limits=_short, batch=ALONG,
 ))  # fmt: skip
