@@ -324,10 +324,10 @@ def spaced(
 ) -> Any:
     """`np.linspace` between numbers, or in a number, that only a call brings."""
     (count,) = sizes(integers.stated(active(), num))
+    own = dt.promote(dtype_of(assembled(active(), start)), dtype_of(assembled(active(), stop)), float)
     start, stop = traced(start), traced(stop)
-    own = dt.promote(start.dtype, stop.dtype, float)
     if shape_of(start) or shape_of(stop) or retstep:
-        raise unsupported("np.linspace between arrays, or with retstep")
+        return _between_arrays(start, stop, count, endpoint, retstep, own, dtype, axis)
     place, parts = counted(count), count - 1 if endpoint else count
     low, high = cast(start, own), cast(stop, own)
     step = (high - low) / integers.integer(active(), parts) if integers.exceeds(parts, 0, "np.linspace") else high - low
@@ -336,6 +336,27 @@ def spaced(
         line = choose(place == integers.integer(active(), count - 1), high, line)
     target = dt.canonical(dtype, own)
     return cast(apply(e.floor, line) if dt.is_integer(target) else line, target)
+
+
+def _between_arrays(
+    start: Any, stop: Any, count: Size, endpoint: bool, retstep: bool, own: np.dtype, dtype: Any, axis: int
+) -> Any:
+    """`np.linspace` along a new axis, and if asked for the step; its steps are multiplied after, where one is zero."""
+    if not isinstance(count, int) or count < 2:
+        raise unsupported("np.linspace between arrays, in one number or one that only a run knows")
+    low, high = cast(start, own), cast(stop, own)
+    parts, delta = count - 1 if endpoint else count, high - low
+    rank = len(shape_of(delta))
+    k = CONSTRUCTORS[np.array](np.arange(count).reshape(-1, *(1,) * rank).astype(own))
+    step = delta / parts
+    flat = (step == 0).any() if rank else step == 0
+    line = choose(flat, k / parts * delta, k * step) + low
+    if endpoint:
+        line = choose(k == count - 1, high, line)
+    target = dt.canonical(dtype, own)
+    line = laid_out(cast(apply(e.floor, line) if dt.is_integer(target) else line, target), None)
+    line = line.transpose((*range(1, axis % (rank + 1) + 1), 0, *range(axis % (rank + 1) + 1, rank + 1)))
+    return (line, step) if retstep else line
 
 
 def linspace(
