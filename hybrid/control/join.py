@@ -23,7 +23,7 @@ from hybrid.frontend import uncertain
 from hybrid.frontend.chosen import MOST, Chosen
 from hybrid.frontend.layouts import layout_of, like_all
 from hybrid.frontend.masked import Masked
-from hybrid.frontend.values import Value, converted, operand, stretched, symbol, unwrap, wrap
+from hybrid.frontend.values import Value, operand, recast, stretched, symbol, unwrap, wrap
 from hybrid.ir import trace as tr
 from hybrid.ir.aliases import Storage, keep_apart
 from hybrid.ir.forms import Known, Maybe
@@ -265,7 +265,7 @@ def _as(trace: Trace, found: list[tuple[Atom, Form, Any]], spec: Spec) -> Atom:
         if spec.maybe and isinstance(spec.instead, type) and form.kind == "python":
             atom = uncertain.shared(trace, value, spec.dtype, when)
         else:
-            atom = converted(trace, tr.read(symbol(trace, value)), spec.dtype)
+            atom = recast(trace, tr.read(symbol(trace, value)), spec.dtype)
         if form == spec.certain() and _holds_others(found, spec):
             return atom  # it has been converted there
         out = atom if out is None else trace.one(e.select, when, atom, out)

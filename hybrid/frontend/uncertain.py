@@ -16,7 +16,7 @@ from hybrid.core import dtype as dt
 from hybrid.core.errors import TraceError
 from hybrid.core.shape import TensorType
 from hybrid.frontend.chosen import Chosen, register_each
-from hybrid.frontend.values import Value, converted, kind_of, shape_of, symbol, unwrap, wrap
+from hybrid.frontend.values import Value, kind_of, recast, shape_of, symbol, unwrap, wrap
 from hybrid.ir import trace as tr
 from hybrid.ir.forms import Known, Maybe
 from hybrid.ir.graph import Atom, Literal
@@ -55,7 +55,7 @@ def otherwise(x: Any) -> Any:
         return instead.value
     if isinstance(instead, Value) or type(instead) is Chosen:
         return instead
-    atom = converted(data.cell.trace, data.cell.value, _DTYPES[instead])
+    atom = recast(data.cell.trace, data.cell.value, _DTYPES[instead])
     return wrap(Symbol(Cell(data.cell.trace, atom, mutable=False), TensorType(_DTYPES[instead], (), weak=True), "python"))
 
 
@@ -212,7 +212,7 @@ def shared(trace: Trace, value: Any, dtype: np.dtype, when: Atom) -> Atom:
             exact = _within(trace, atom, limit)
         if not (isinstance(exact, Literal) and exact.value):
             trace.assume(_implied(trace, when, exact), "an integer is a float, too")
-    return converted(trace, atom, dtype)
+    return recast(trace, atom, dtype)
 
 
 def _within(trace: Trace, atom: Atom, limit: Atom) -> Atom:

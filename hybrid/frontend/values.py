@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from hybrid.core import dtype as dt
-from hybrid.core.errors import DTypeError, EscapeError
+from hybrid.core.errors import DTypeError, EscapeError, TraceError
 from hybrid.core.shape import Dim, Shape, Size, TensorType, broadcast
 from hybrid.ir import lifted
 from hybrid.ir import trace as tr
@@ -274,11 +274,17 @@ def fitting(trace: Trace, atom: Atom, dtype: np.dtype) -> None:
 
 
 def converted(trace: Trace, atom: Atom, dtype: np.dtype) -> Atom:
-    if atom.type.dtype == dtype:
-        return atom
+    """An atom as the user's code converts it."""
     if dt.is_complex(atom.type.dtype) and not dt.is_complex(dtype) and dtype != dt.bool_:
         # NumPy warns, Python's own complex numbers raise: both are plain Python's to do.
-        raise tr.TraceError("a conversion discards the imaginary part", at=tr.user_line(), fix="take .real")
+        raise TraceError("a conversion discards the imaginary part", at=tr.user_line(), fix="take .real")
+    return recast(trace, atom, dtype)
+
+
+def recast(trace: Trace, atom: Atom, dtype: np.dtype) -> Atom:
+    """An atom in a dtype that it is in where its value counts."""
+    if atom.type.dtype == dtype:
+        return atom
     if isinstance(atom, Literal) and not dt.is_complex(atom.type.dtype):
         with np.errstate(all="ignore"):
             return tr.literal(np.asarray(atom.value).astype(dtype), dtype)

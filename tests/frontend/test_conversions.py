@@ -111,3 +111,16 @@ def test_what_numpy_refuses_or_warns_of(case):
     decorated = hy.function(lambda *args: function(*args))
     for _ in range(2):
         assert outcome(decorated, values) == outcome(function, values)
+
+
+def test_a_number_that_a_round_makes_complex_is_no_conversion():
+    def roots(a, b, c):
+        x = a
+        for _ in range(3):
+            step = np.sqrt(b * b - 4 * a * c + 0j)
+            x = x + (step if abs(b + step) > abs(b - step) else -step)
+        return x
+
+    decorated = hy.function(roots, strict=True)
+    for values in ((1.0, 2.0, 3.0), (2.0, 5.0, 1.0)):
+        np.testing.assert_allclose(decorated(*values), roots(*values))
