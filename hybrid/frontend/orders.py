@@ -34,6 +34,10 @@ from hybrid.ops import index as index_ops
 from hybrid.ops import sort as sort_ops
 from hybrid.ops import view as v
 
+# Lines shorter than this are sorted as a whole: three places of 500 numbers take NumPy's partition 1.34 of its sort's time,
+# of 2000 0.68, of 32 000 0.34.
+MIN_APART = 1000
+
 
 def _arg_extreme(extreme: Any, x: Any, axis: Any, out: Any, keepdims: Any) -> Any:
     """The first place of the extreme: the least index whose element equals it, or is NaN where the extreme is."""
@@ -144,7 +148,8 @@ def sort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable:
 
 def sorted_at(x: Any, axis: int, places: np.ndarray) -> Any:
     """A copy in which the elements at some places along an axis are those of a sorted one, the others in any order."""
-    if isinstance(shape_of(x)[axis], Dim):
+    size = shape_of(x)[axis]
+    if isinstance(size, Dim) or size < MIN_APART:
         return sort(x, axis)
     return laid_out(_ordered(sort_ops.sort, x, axis, places=tuple(sorted({int(k) for k in places}))), like(x))
 
