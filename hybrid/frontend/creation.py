@@ -20,6 +20,7 @@ from hybrid.frontend.layouts import in_order
 from hybrid.frontend.values import (
     Value,
     active,
+    allocated,
     assembled,
     concrete,
     dtype_of,
@@ -354,7 +355,7 @@ def _between_arrays(
     if endpoint:
         line = choose(k == count - 1, high, line)
     target = dt.canonical(dtype, own)
-    line = laid_out(cast(apply(e.floor, line) if dt.is_integer(target) else line, target), None)
+    line = laid_out(cast(apply(e.floor, line) if dt.is_integer(target) else line, target), allocated((k, delta)))
     line = line.transpose((*range(1, axis % (rank + 1) + 1), 0, *range(axis % (rank + 1) + 1, rank + 1)))
     return (line, step) if retstep else line
 
