@@ -113,9 +113,9 @@ _SAID = {
     "expit": ("", "[0.0, np.inf]", "array([0.5, 1. ])"),
     "gammaln": ("", "[1.0, 2.0]", "array([0., 0.])"),
     "ndtr": ("", "[0.0, np.inf]", "array([0.5, 1. ])"),
-    "logit": ("", "0.5", "array(0.)"),
-    "xlogy": ("", "0.0, 0.0", "array(0.)"),
-    "xlog1py": ("", "0.0, -1.0", "array(0.)"),
+    "logit": ("", "0.5", "np.float64(0.0)"),
+    "xlogy": ("", "0.0, 0.0", "np.float64(0.0)"),
+    "xlog1py": ("", "0.0, -1.0", "np.float64(0.0)"),
     # Comparisons, truth, bits
     "equal": ("x == y.", "[1, 2], 2", "array([False,  True])"),
     "not_equal": ("x != y.", "[1, 2], 2", "array([ True, False])"),

@@ -176,7 +176,7 @@ class _RecordedPullback:
     """The same inside a trace."""
 
     def __init__(self, name: str, f: Callable, chosen: Chosen, kwargs: dict, has_aux: bool):
-        self.chosen, self.marked = chosen, Marked(chosen.leaves)
+        self.chosen, self.marked = chosen, Marked(chosen.leaves, chosen.others)
         self.value, self.aux = _run(f, chosen, self.marked.tensors, kwargs, has_aux)
         self.results, self.structure = tree.flatten(self.value)
         self.marked.put_back()
@@ -329,7 +329,7 @@ def _push(f: Callable, chosen: Chosen, along: Sequence[Any], has_aux: bool) -> t
 
 
 def _recorded_push(f: Callable, chosen: Chosen, along: Sequence[Any], has_aux: bool) -> tuple:
-    marked = Marked(chosen.leaves)
+    marked = Marked(chosen.leaves, chosen.others)
     out, aux = _run(f, chosen, marked.tensors, {}, has_aux)
     leaves, structure = tree.flatten(out)
     found = recorded.push(marked, along, leaves)

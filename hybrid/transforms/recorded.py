@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Container, Sequence
+from functools import reduce
 from typing import Any
 
 import numpy as np
 
+from hybrid.core import tree
+from hybrid.core.errors import TraceError
+from hybrid.core.shape import Dim, product
 from hybrid.frontend import values
 from hybrid.frontend.values import Value, wrap
 from hybrid.ir import trace as tr
@@ -24,11 +28,17 @@ _tags = itertools.count(1)
 
 
 class Marked:
-    """Leaves as new values, so that what is computed from them can be told from what is computed from the same otherwise."""
+    """Leaves as new values, so that what is computed from them can be told from what is computed from the same otherwise.
 
-    def __init__(self, leaves: Sequence[Any]):
+    `others`: the arguments that come along with them as they are.
+    """
+
+    def __init__(self, leaves: Sequence[Any], others: Sequence[Any] = ()):
         self.trace = values.active()
         self.given = [values.symbol(self.trace, leaf) for leaf in leaves]
+        beside = [x._data for x in tree.flatten(list(others))[0] if isinstance(x, Value) and type(x._data) is Symbol]
+        self.beside = [symbol for symbol in (*self.given, *beside) if symbol.kind in ("tensor", "ndarray")]
+        self.before = {symbol.cell: symbol.cell.value for symbol in self.given}
         self.atoms = [self.trace.one(v.mark, tr.read(symbol), tag=next(_tags)) for symbol in self.given]
         self.symbols = [self.trace.fresh(atom, symbol.kind) for atom, symbol in zip(self.atoms, self.given)]
 
@@ -38,6 +48,11 @@ class Marked:
 
     def put_back(self) -> None:
         """Let the caller's arrays have what was written into the leaves."""
+        for symbol, given in zip(self.symbols, self.given):
+            shown = symbol.cell.written and sum(_meet(x, given) for x in self.beside) > 1
+            if shown or given.cell.value is not self.before[given.cell]:
+                raise TraceError("an argument is written in place, and another is in the same memory", at=tr.user_line(),
+                                 fix="pass a copy")  # fmt: skip
         for symbol, given in zip(self.symbols, self.given):
             if symbol.cell.written:
                 tr.write(given, tr.read(symbol))
@@ -53,6 +68,21 @@ class Marked:
         wanted = set(self.atoms)
         last = max(k for k, eqn in enumerate(found) if not wanted.isdisjoint(eqn.outputs))
         return [eqn for eqn in found[last + 1 :] if eqn not in self.trace.quiet]
+
+
+def _meet(a: Symbol, b: Symbol) -> bool:
+    """Whether two arrays have elements in common, or may."""
+    if a.cell is not b.cell:
+        return False
+    shape = a.cell.value.type.shape
+    if any(isinstance(size, Dim) for size in shape):
+        return True
+    places = np.arange(product(shape)).reshape(shape)  # type: ignore[arg-type]  # all of them are numbers
+    try:
+        one, other = (reduce(lambda x, view: view[0].eval(x, **view[1]), symbol.chain, places) for symbol in (a, b))
+    except TypeError:  # a view whose place only a run knows
+        return True
+    return not set(one.ravel()).isdisjoint(other.ravel())
 
 
 def opened(f: Callable) -> Callable:

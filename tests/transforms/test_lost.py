@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import hybrid as hy
-from hybrid.core.errors import GradientError, HybridError
+from hybrid.core.errors import GradientError, HybridError, TraceError
 
 X = np.array([1.3, 0.7, -0.4])
 B = np.array([1.3, 0.7, -0.4, 0.9])
@@ -203,3 +203,22 @@ def test_memory_that_a_function_finds_elsewhere():
         array[:] = X
         with pytest.raises(GradientError, match="under another name"):
             call()
+
+
+def test_views_of_one_array_are_not_written_in_traces():
+    def meeting(base):
+        return hy.grad(writes_the_first, (0, 1))(base[:3], base[1:])
+
+    def twice(base):
+        return hy.grad(writes_the_first)(base, base)
+
+    def apart(base):
+        return hy.grad(writes_the_first, (0, 1))(base[:2], base[2:]), base
+
+    for f in (meeting, twice):
+        for call in (f, hy.function(f), hy.function(f)):
+            with pytest.raises(GradientError, match=r"in the same memory|under another name"):
+                call(B.copy())
+        with pytest.raises(TraceError, match="in the same memory"):
+            hy.function(f, strict=True)(B.copy())
+    np.testing.assert_equal(hy.function(apart, strict=True)(B.copy()), apart(B.copy()))
