@@ -410,6 +410,8 @@ _INTEGER: dict[str, Rule] = {
     "not": lambda e, a: e.binary("xor", a, constant(-1 if _is_signed(a) else np.iinfo(a.dtype).max, a.dtype, a.lanes)),
     **{name: integers for name, (_, integers) in _COMPARE.items()},
 }  # fmt: skip
+# Those of NumPy's scalars have the same values; `codegen/wraps` says where they wrap around.
+_INTEGER |= {f"scalar_{name}": _INTEGER[name] for name in ("add", "sub", "mul", "neg", "abs")}
 
 
 # float16 and bfloat16

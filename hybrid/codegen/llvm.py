@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 
 import numpy as np
 
-from hybrid.codegen import calls, estimate, pairs
+from hybrid.codegen import calls, estimate, pairs, wraps
 from hybrid.codegen.instructions import MEMORY, TYPE, Emitter, Value, symbol
 from hybrid.codegen.reduce import FOLD, FOLD_ALONE, Accumulator, accumulated, needs_compensation
 from hybrid.codegen.room import grown
@@ -136,10 +137,12 @@ class _Nest(Values):
             self.prologue[:0] = ["  %code = alloca i32", "  store i32 0, ptr %code"]
             e.jump("exit")
             e.start("exit")
+            wraps.report(self)
             for pointer in (*self._heap, *(e.let(f"load ptr, ptr {place}", "p") for place, _ in self.grown.values())):
                 e.call("free", "void", f"ptr {pointer}")
             e.emit(f"ret i32 {e.let('load i32, ptr %code')}")
         else:
+            wraps.report(self)
             e.emit("ret i32 0")
         # Inlined, a function would lose what `noalias` says of its parameters.
         attributes = f'nounwind noinline "prefer-vector-width"="{self.target.vector_bits}"{self.shared.marks}'
@@ -179,7 +182,7 @@ class _Nest(Values):
         if isinstance(stmt, Let):
             self.bind(stmt.name, self.evaluate(stmt.value))
         elif isinstance(stmt, Store):
-            self.store(stmt, self.evaluate(stmt.value))
+            self.store(stmt, wraps.total(self, stmt) if id(stmt) in self.wraps.sums else self.evaluate(stmt.value))
         elif isinstance(stmt, Accumulate):
             self.accumulator(stmt.name).add(self.evaluate(stmt.value), self.slot)
         elif isinstance(stmt, For):
@@ -348,7 +351,8 @@ class _Nest(Values):
                     self.iteration(stmt, str(at))
             else:
                 steps = FOLD if self.lanes > 1 else FOLD_ALONE
-                self.blocks(start, stop, 1, blocked, lambda index: self.iteration(stmt, index), steps)
+                run = partial(self.blocks, start, stop, 1, blocked, lambda index: self.iteration(stmt, index), steps)
+                wraps.loop(self, stmt, start, stop, run)
             self.repeated -= 1
         for accumulator in blocked:
             if accumulator.open and accumulator.pending:

@@ -483,7 +483,7 @@ class _Source(text.Printer):
         if dt.is_float(dtype):
             value = self.floating(node.name, dtype, args)
             return value if node.name in _EXACT or node.dtype == dt.bool_ else self.rounded(value, dtype)
-        value = self.integral(node.name, dtype, args)
+        value = self.integral(nest.HEARD.get(node.name, node.name), dtype, args)
         narrow = dtype.itemsize < 8 or dtype == dt.uint64
         return text.call(self.dtype(dtype), value) if self.numba and narrow and node.name not in _KEEPS_WIDTH else value
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from hybrid.codegen import mathlib, pairs
+from hybrid.codegen import mathlib, pairs, wraps
 from hybrid.codegen.instructions import (
     MEMORY,
     NARROW,
@@ -34,6 +34,7 @@ from hybrid.core.errors import CompileError
 from hybrid.core.shape import Dim, Size, product
 from hybrid.loops.nest import (
     FOREIGN,
+    HEARD,
     ON_WORDS,
     Bitcast,
     Const,
@@ -98,6 +99,7 @@ class Values:
         self.lanes = 1
         self.lane_index: str | None = None
         self.mask: Value | None = None
+        self.wraps = wraps.Notes()
         self.sparse = False
         self.prologue = e.reserve()  # the entry block, which dominates everything
         self._sizes: dict[Size, str] = {}
@@ -250,6 +252,10 @@ class Values:
             args = [memo[id(arg)] for arg in expr.args]
             if all(map(is_constant, args)):  # LLVM would compute it, and the flags that it raises be lost
                 args = [hidden(self.e, arg, self.prologue) for arg in args]
+            if expr.name in HEARD:
+                return wraps.arithmetic(self, expr.name, args)
+            if expr.name == "floordiv" and dt.is_integer(expr.dtype):
+                wraps.division(self, *args)
             if is_simple(expr.name, expr.args[-1].dtype):
                 return operate(self.e, expr.name, *args)
             return self._libm(expr, args)

@@ -59,6 +59,9 @@ _BFLOAT16 = dt.bfloat16
 _MAY_RAISE = frozenset(("true_divide", "floor_divide", "remainder", "power"))
 
 
+# Operators by which NumPy's integer scalars say that they wrap around, where ufuncs say nothing.
+_HEARD = {"add": e.scalar_add, "subtract": e.scalar_sub, "multiply": e.scalar_mul, "negative": e.scalar_neg,
+          "absolute": e.scalar_abs}  # fmt: skip
 _KEYWORDS = [
     inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default)
     for name, default in {"out": None, "where": True, "dtype": None, "casting": "same_kind"}.items()
@@ -198,10 +201,11 @@ class Elementwise:
         dtype = dtype or self.promotion(operands)
         if self.real and dt.is_complex(dtype):
             raise DTypeError(f"ufunc '{self.name}' did not contain a loop with signature matching types {dtype!r}")
-        if isinstance(self.body, Primitive):
-            result = record_map(trace, self.body, operands, dtype, python=python)
+        body = (self._heard(operands, dtype) if python else None) or self.body
+        if isinstance(body, Primitive):
+            result = record_map(trace, body, operands, dtype, python=python)
         else:
-            result = self.body(*(prepared(trace, x, dtype) for x in operands))
+            result = body(*(prepared(trace, x, dtype) for x in operands))
             # Whatever its parts were, it is one ufunc, which gives scalars for arrays of rank 0.
             unwrap(laid_out(result, allocated(operands))).kind = result_kind(operands, shape_of(result))
             if python and all(kind_of(x) == "python" for x in operands):
@@ -209,6 +213,12 @@ class Elementwise:
         if python and self.name in _MAY_RAISE and kind_of(result) == "python":
             integers.finite(trace, tr.read(unwrap(result)))
         return result
+
+    def _heard(self, operands: tuple, dtype: np.dtype) -> Primitive | None:
+        """What a Python operator on NumPy's integer scalars is; None for other operands, and for operators that are silent."""
+        if self.name not in _HEARD or not dt.is_integer(dtype):
+            return None
+        return _HEARD[self.name] if {"scalar"} <= set(map(kind_of, operands)) <= {"scalar", "python"} else None
 
     def _record(self, trace: tr.Trace, dtype: np.dtype | None, python: bool, operands: tuple) -> Any:
         if python and not all(isinstance(x, (Value, np.ndarray)) or type(x) in NUMBERS for x in operands):

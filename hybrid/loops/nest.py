@@ -87,6 +87,10 @@ OPS: dict[str, tuple[int, str]] = {
     "select": (3, "last"),  # condition, then, else
 }  # fmt: skip
 
+# The operators of NumPy's integer scalars, which say where they wrap around, and what they compute otherwise.
+HEARD: dict[str, str] = {f"scalar_{name}": name for name in ("add", "sub", "mul", "neg", "abs")}
+OPS |= {name: OPS[silent] for name, silent in HEARD.items()}
+
 ON_WORDS = frozenset(("threefry",))  # functions of 64 bits
 FOREIGN = "foreign."  # how the names of functions of another compiler begin, of int64 operands (see codegen/foreign)
 

@@ -28,7 +28,7 @@ INFIX: dict[str, tuple[str, int]] = {
     "add": ("+", SUM), "sub": ("-", SUM), "mul": ("*", PRODUCT), "div": ("/", PRODUCT), "floordiv": ("//", PRODUCT),
     "mod": ("%", PRODUCT), "and": ("&", AND), "or": ("|", OR), "xor": ("^", XOR), "shl": ("<<", SHIFT), "shr": (">>", SHIFT),
     "eq": ("==", COMPARE), "ne": ("!=", COMPARE), "lt": ("<", COMPARE), "le": ("<=", COMPARE), "gt": (">", COMPARE),
-    "ge": (">=", COMPARE),
+    "ge": (">=", COMPARE), "scalar_add": ("+", SUM), "scalar_sub": ("-", SUM), "scalar_mul": ("*", PRODUCT),
 }  # fmt: skip
 # An unshared expression longer than this gets a name all the same, so that lines stay readable.
 NAME_BEYOND = 72
@@ -147,7 +147,7 @@ class Printer:
                 return call("rescue", args[0], args[1], call(node.name, *args[2:]))
             case nest.Op(name="select"):
                 return choose(*args)
-            case nest.Op(name="neg"):
+            case nest.Op(name="neg" | "scalar_neg"):
                 return f"-{within(args[0], UNARY)}", UNARY
             case nest.Op(name="not"):
                 return f"~{within(args[0], UNARY)}", UNARY

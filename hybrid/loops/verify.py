@@ -24,7 +24,7 @@ _KINDS: dict[str, str] = {
     **dict.fromkeys(("add", "mul", "min", "max", "eq", "ne", "lt", "le", "gt", "ge", "select"), _ANY),
     **dict.fromkeys(("sub", "neg", "abs", "floordiv", "mod", "fmod", "pow"), _NUMBER),
     **dict.fromkeys(("and", "or", "xor", "not"), _BITS),
-    **dict.fromkeys(("shl", "shr"), _INTEGER),
+    **dict.fromkeys(("shl", "shr", *nest.HEARD), _INTEGER),
 }  # fmt: skip
 _CONCURRENT = ("parallel", "flat", "vector")
 

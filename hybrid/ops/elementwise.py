@@ -241,6 +241,13 @@ polygamma = register(
     )
 )
 
+# Python's operators on NumPy's integer scalars, which say where they wrap around, as ufuncs do not.
+scalar_add = mapping("scalar_add", 2, np.add, NO_GRADIENT, dtypes=dt.INTEGERS)
+scalar_sub = mapping("scalar_sub", 2, np.subtract, NO_GRADIENT, dtypes=dt.INTEGERS)
+scalar_mul = mapping("scalar_mul", 2, np.multiply, NO_GRADIENT, dtypes=dt.INTEGERS)
+scalar_neg = mapping("scalar_neg", 1, np.negative, NO_GRADIENT, dtypes=dt.INTEGERS)
+scalar_abs = mapping("scalar_abs", 1, np.abs, NO_GRADIENT, dtypes=dt.INTEGERS)
+
 # g·p with a zero for a zero g whatever p is: how cotangents meet derivatives that may be infinite.
 mul_no_nan = mapping(
     "mul_no_nan",
