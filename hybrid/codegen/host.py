@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from hybrid.core.errors import WarnedError
 from hybrid.core.shape import Shape, Size, evaluate
 from hybrid.loops.nest import Call, Code, Slot
 
@@ -28,6 +29,8 @@ def code_of(call: Call, operands: Sequence[np.ndarray], results: Sequence[np.nda
             if array.shape != place.shape or array.dtype != place.dtype:
                 return Code.PYTHON.noted(call.note)
             place[...] = array
+    except WarnedError:
+        return Code.WARNED
     except Exception:
         return Code.PYTHON.noted(call.note)
     return Code.OK

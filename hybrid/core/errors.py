@@ -75,6 +75,13 @@ class RoomError(AssumptionError):
 ROOM = "there is room in a container"  # the assumption whose failure a RoomError tells
 
 
+class WarnedError(AssumptionError):
+    """A library warns of the values of this call: Python has to make it, and the warning at the user's line."""
+
+
+SILENT = "no library warns"  # the assumption whose failure a WarnedError tells
+
+
 class GradientError(HybridError, RuntimeError):
     """A derivative that does not exist, or can no longer be computed."""
 

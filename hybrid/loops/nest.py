@@ -67,6 +67,7 @@ class Code(enum.IntEnum):
     MEMORY = 2  # a scratch buffer could not be allocated
     PYTHON = 3  # the call belongs to Python: an assumption of the trace does not hold
     ROOM = 5  # so it does, since a container has more items than there is room for
+    WARNED = 6  # and since a library warns of the values
     RAISED = 4  # Python raised what nobody may catch but the caller; the exception is set in the calling thread
 
     def noted(self, note: int) -> int:
@@ -77,20 +78,16 @@ class Code(enum.IntEnum):
 OPS: dict[str, tuple[int, str]] = {
     **{name: (2, "same") for name in ("add", "sub", "mul", "div", "floordiv", "mod", "min", "max", "and", "or", "xor",
                                       "shl", "shr", "copysign", "pow", "atan2", "fmod", "hypot", "nextafter",
-                                      "threefry")},
+                                      "threefry", "scalar_add", "scalar_sub", "scalar_mul")},
     **{name: (2, "bool") for name in ("eq", "ne", "lt", "le", "gt", "ge")},
     **{name: (1, "same") for name in ("neg", "abs", "not", "floor", "ceil", "trunc", "rint", "sqrt", "exp", "exp2", "expm1",
                                       "log", "log2", "log10", "log1p", "sin", "cos", "tan", "asin", "acos", "atan", "sinh",
                                       "cosh", "tanh", "asinh", "acosh", "atanh", "erf", "erfc", "sigmoid", "cbrt", "lgamma")},
-    "isnan": (1, "bool"),
+    "scalar_neg": (1, "same"), "scalar_abs": (1, "same"), "isnan": (1, "bool"),
     "fma": (3, "same"),  # a*b + c with one rounding
     "select": (3, "last"),  # condition, then, else
 }  # fmt: skip
-
-# The operators of NumPy's integer scalars, which say where they wrap around, and what they compute otherwise.
-HEARD: dict[str, str] = {f"scalar_{name}": name for name in ("add", "sub", "mul", "neg", "abs")}
-OPS |= {name: OPS[silent] for name, silent in HEARD.items()}
-
+HEARD = {f"scalar_{name}": name for name in ("add", "sub", "mul", "neg", "abs")}  # NumPy's scalars say where they wrap around
 ON_WORDS = frozenset(("threefry",))  # functions of 64 bits
 FOREIGN = "foreign."  # how the names of functions of another compiler begin, of int64 operands (see codegen/foreign)
 

@@ -19,7 +19,7 @@ import numpy as np
 
 from hybrid.core import dtype as dt
 from hybrid.core.affine import Affine
-from hybrid.core.errors import ROOM
+from hybrid.core.errors import ROOM, SILENT
 from hybrid.core.shape import Dim, Shape, Size, contiguous_strides
 from hybrid.ir.graph import Atom, Eqn, Graph, Literal, Var, resolved, sizes, symbols_of
 from hybrid.ir.primitive import Kind
@@ -62,6 +62,7 @@ from hybrid.passes.reuse import NEVER, donors, read_elsewhere
 from hybrid.passes.steps import Group, HostCall, Procedure, Program, limits
 
 _START = Affine.of(0)
+_CODES = {ROOM: Code.ROOM, SILENT: Code.WARNED}  # of assumptions that fail; any other: PYTHON
 
 
 def lower_procedure(step: Procedure | HostCall, context: Context, name: str) -> Kernel:
@@ -173,7 +174,7 @@ class _Lowering:
                     self.highest[eqn.params["symbol"]] = eqn.params["high"]
                 return [Let(eqn.params["symbol"], self.value(eqn.inputs[0]))]
             case "check":
-                code = Code.ROOM if eqn.params["what"] == ROOM else Code.PYTHON
+                code = _CODES.get(eqn.params["what"], Code.PYTHON)
                 return [Check(self.value(eqn.inputs[0]), code, self.note(eqn.params["what"], eqn.source))]
             case "cond":
                 return self.branch(eqn, targets)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from hybrid.core import dtype as dt
-from hybrid.core.errors import AssumptionError, GraphError
+from hybrid.core.errors import SILENT, AssumptionError, GraphError, WarnedError
 from hybrid.core.shape import Shape, Size, TensorType
 from hybrid.ir.builder import Builder
 from hybrid.ir.graph import Atom, Graph, Literal, Var, bind_size, evaluate, in_round
@@ -58,7 +58,7 @@ bind = register(Primitive(
 # check: an assumption of the trace -------------------------------------------------------------------------------------
 def _eval_check(condition: Any, what: str) -> tuple:
     if not condition:
-        raise AssumptionError(what)
+        raise (WarnedError if what == SILENT else AssumptionError)(what)
     return ()
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from hybrid.core import dtype as dt
 from hybrid.core import tree
 from hybrid.core.errors import AssumptionError, GraphError
+from hybrid.core.heard import silently
 from hybrid.core.shape import Dim, TensorType
 from hybrid.ir.primitive import NO_GRADIENT, Derivative, Kind, Named, Primitive, Sample, register
 
@@ -130,7 +131,7 @@ def decoded(part: Any, operands: Sequence[Any], as_kind: Callable[[str, Any], An
 
 def _eval(*operands: Any, function: str, args: tuple, kwargs: tuple, classes: tuple, dtypes: tuple, shapes: tuple,
           defines: tuple[str, ...] = ()) -> tuple:  # fmt: skip
-    result = _caller(function, args, kwargs)(operands)
+    result = silently(function, _caller(function, args, kwargs), operands)
     if classes == ("ndarray",) and type(result) is np.ndarray and not any(result is operand for operand in operands):
         if result.dtype == dtypes[0] and _fits(result.shape, shapes[0]):
             return (result,)  # as nearly always

@@ -391,6 +391,7 @@ class Checks(Writer):
             words, spans = self.at(f"@{TABLE}", 8 * (REFERENCES + len(spec.references))), self.at(stack, 16 * len(written))
             counts = f"i64 {len(spec.written_constants)}, i64 {constants}"
             self.require(self.support("constants", f"i1 @hybrid_entry_constants(ptr {words}, ptr {spans}, {counts})"))
+        self.spans = stack, first
         total = len(self.views) + constants
         self.require(self.support("apart", f"i1 @hybrid_entry_apart(ptr {stack}, i64 {first}, i64 {total})"))
 

@@ -32,7 +32,7 @@ from hybrid.staging import entry, guards
 from hybrid.staging.arguments import SHARED
 from hybrid.staging.effects import put_back, state_of
 from hybrid.staging.fallback import Refusal
-from hybrid.staging.floats import Flagged, Watch
+from hybrid.staging.floats import KEPT, Flagged, Watch
 from hybrid.staging.parameters import Bound
 from hybrid.staging.reads import Reads
 from hybrid.staging.signature import ArrayLeaf, PartLeaf, SameLeaf, StaticLeaf, describe
@@ -230,7 +230,7 @@ class Compiled:
         Where it fails, NumPy's generators are left as they were, for Python to draw the same.
         """
         if not self._has_effects:
-            return self._watched(arrays, self.watch.held), ()
+            return self._watched(arrays, True), ()
         held = self.watch.held
         with self.drawing(values, keep=held) as acts:
             return self._watched(arrays, held or self._draws[1]), acts
@@ -240,8 +240,9 @@ class Compiled:
         from hybrid.runtime.flags import Seen  # as the plan
 
         traced, watch, seen = self.traced, self.watch, Seen()
-        written = [arrays[traced.inputs.index(w)] if isinstance(w, int) else w for w in traced.writes] if watch.held else []
-        before = [array.copy() for array in written]
+        written = [arrays[traced.inputs.index(w)] if isinstance(w, int) else w for w in traced.writes]
+        keeps = watch.held or sum(array.nbytes for array in written) <= KEPT
+        before = [array.copy() for array in written] if keeps else []
         outputs = self.plan.run(arrays, seen)
         undone = not watch.effects or (kept and len(before) == len(traced.writes))
         if not seen.flags:

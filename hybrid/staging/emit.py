@@ -20,6 +20,7 @@ from hybrid.loops.nest import Code
 from hybrid.runtime.pool import LARGE
 from hybrid.staging import capi
 from hybrid.staging.checks import Checks
+from hybrid.staging.floats import KEPT
 from hybrid.staging.spec import (
     ACTIVE,
     ARENA,
@@ -357,6 +358,7 @@ class _Entry(Checks):
         self.hold()
         if spec.steps is None:
             self.settle()
+        kept = self.keep() if spec.flagged and spec.written else ""
         arena, freed = self.scratch(others) if spec.arena != 0 else ("", "")
         for step in self.steps:
             self.step(step, arena, compute)
@@ -364,7 +366,7 @@ class _Entry(Checks):
             self.call("PyMem_RawFree", "void", f"ptr {self.load('ptr', freed)}")
             self.put(f"store ptr null, ptr {freed}")
         if spec.flagged:
-            self.require(self.expected(), "error")
+            self.require(self.expected(kept), "error")
         self.settle()
         value, place = self.build(spec.results)
         if spec.steps is not None:
@@ -385,6 +387,16 @@ class _Entry(Checks):
             f"define ptr @{ENTRY}(ptr %self, ptr %args, i64 %nargs, ptr %kwnames) {{",
             "start:", f"  %owned = alloca [{self.owned} x ptr], align 8", *self.allocas, *self.lines, "}", "",
         ])  # fmt: skip
+
+    def keep(self) -> str:
+        """Copy what is about to be written, where that is little; gives whether it has been copied."""
+        self.before = self.alloca(f"[{KEPT} x i8]", 64)
+        return self.copied(back=False)
+
+    def copied(self, back: bool) -> str:
+        spans, count = self.spans
+        given = f"ptr {spans}, i64 {count}, ptr {self.before}, i64 {KEPT}, i1 {'true' if back else 'false'}"
+        return self.support("copied", f"i1 @hybrid_entry_copied({given})")
 
     def settle(self) -> None:
         """Memory for the results that have none yet."""
@@ -454,8 +466,8 @@ class _Entry(Checks):
         up = self.icmp("ne", "i32", some, 0)
         return self.either(up, lambda: self.let("call i32 @hybrid_flags()"), lambda: "0", "i32")
 
-    def expected(self) -> str:
-        """Whether no flags were raised, or none that say that the call is Python's."""
+    def expected(self, kept: str) -> str:
+        """Whether no flags were raised, or none that say that the call is Python's; `kept`: whether writes can be undone."""
         raised = self.raised[0] if self.raised else "0"
         for more in self.raised[1:]:
             raised = self.let(f"or i32 {raised}, {more}")
@@ -464,14 +476,21 @@ class _Entry(Checks):
             # Where there was one step they are still up: nothing but the thread's state has been touched since.
             found = self.let("call i32 @hybrid_flags()") if len(self.steps) == 1 else raised
             number = self.call("PyLong_FromLongLong", "ptr", f"i64 {self.let(f'zext i32 {found} to i64')}")
-            place = self.alloca("ptr")
+            place = self.alloca("[2 x ptr]")
             self.put(f"store ptr {number}, ptr {place}")
-            call = f"ptr {self.ref(self.spec.flagged)}", f"ptr {place}", "i64 1", "ptr null"
+            undone = self.let(f"select i1 {kept or 'false'}, ptr {self.ref(True)}, ptr {self.ref(False)}")
+            self.put(f"store ptr {undone}, ptr {self.at(place, 8)}")
+            call = f"ptr {self.ref(self.spec.flagged)}", f"ptr {place}", "i64 2", "ptr null"
             answer = self.call("PyObject_Vectorcall", "ptr", *call)
             self.call("Py_DecRef", "void", f"ptr {number}")  # a small one: always there
             self.require(self.icmp("ne", "ptr", answer, "null"), "fail")
             self.call("Py_DecRef", "void", f"ptr {answer}")  # True and False outlive their references
-            return self.icmp("eq", "ptr", answer, self.ref(False))
+            heard = self.icmp("eq", "ptr", answer, self.ref(False))
+            return self.either(heard, lambda: "true", undo, "i1") if kept else heard
+
+        def undo() -> str:
+            self.copied(back=True)
+            return "false"
 
         return self.either(self.icmp("eq", "i32", raised, 0), lambda: "true", ask, "i1")
 

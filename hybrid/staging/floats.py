@@ -14,8 +14,10 @@ from typing import Any
 import numpy as np
 
 from hybrid.codegen.flags import UNDER
+from hybrid.core.heard import filters
 
 QUIET = 16  # calls without flags after which copies of what they write are not made any more
+KEPT = 4096  # bytes that are copied before they are written, in case that Python has to make the call after all: in 0.1 µs
 FEW = 3  # calls with the same flags that Python repeats, where a warning of a line is shown once
 _COMMON = ("divide", "invalid", "over")  # one function may raise another of these flags than NumPy's does: log(0), invalid
 
@@ -46,12 +48,12 @@ class Watch:
         self._quiet = 0  # calls without flags, one after another
         self._found: dict[int, int] = {}  # flags -> calls repeated in this mode
 
-    def flagged(self, flags: int) -> bool:
-        """Whether a call of a native entry is Python's. Where it has written already, the next one will be looked at."""
+    def flagged(self, flags: int, undone: bool) -> bool:
+        """Whether a call of a native entry is Python's. Where what it has written stays, the next one will be looked at."""
         wanted = self.wants(flags)
         if wanted and self.effects:
             self.hold(True)
-            return False
+            return undone
         return wanted
 
     def wants(self, flags: int) -> bool:
@@ -103,7 +105,7 @@ class _Mode:
     __slots__ = ("always", "_filters", "_known", "_shown", "_sink", "_errors", "_heard")
 
     def __init__(self) -> None:
-        self._filters, self._shown, self._sink = _filters(), warnings.showwarning, _sink()
+        self._filters, self._shown, self._sink = filters(), warnings.showwarning, _sink()
         self._known = list(self._filters)
         self._errors = _errors()
         actions, errors = _actions(self._known), dict(np.geterr())
@@ -114,8 +116,8 @@ class _Mode:
 
     def lasts(self) -> bool:
         """Whether it is still so."""
-        filters = _filters()
-        return (filters is self._filters and filters == self._known and warnings.showwarning is self._shown
+        now = filters()
+        return (now is self._filters and now == self._known and warnings.showwarning is self._shown
                 and _sink() is self._sink and _errors() == self._errors)  # fmt: skip
 
     def hears(self, flags: int) -> bool:
@@ -123,17 +125,11 @@ class _Mode:
         return bool(flags & ~UNDER and not heard.isdisjoint(_COMMON)) or bool(flags & UNDER and "under" in heard)
 
 
-def _own_filters() -> list[tuple]:
-    return warnings.filters  # type: ignore[return-value]
-
-
 def _said() -> tuple[Any, Any]:
     return np.geterr(), np.geterrcall()
 
 
-# Python 3.14 may keep filters in a context, and NumPy keeps its error state in one: as an object that never changes, 0.5 µs
-# quicker to ask for than `np.geterr`.
-_filters: Callable[[], list[tuple]] = getattr(warnings, "_get_filters", _own_filters)
+# NumPy keeps its error state in a context: as an object that never changes, 0.5 µs quicker to ask for than `np.geterr`.
 _state = getattr(getattr(np, "_core", None), "umath", None)
 _errors: Callable[[], Any] = getattr(getattr(_state, "_extobj_contextvar", None), "get", _said)
 
@@ -143,10 +139,10 @@ def _sink() -> Any:
     return getattr(warnings, "_showwarnmsg_impl", None)
 
 
-def _actions(filters: list[tuple]) -> set[str]:
+def _actions(known: list[tuple]) -> set[str]:
     """What may become of a RuntimeWarning, whatever its text and its module."""
     found: set[str] = set()
-    for action, message, category, module, line in filters:
+    for action, message, category, module, line in known:
         if issubclass(RuntimeWarning, category):
             found.add(action)
             if message is None and module is None and not line:

@@ -37,7 +37,6 @@ class Follows:
     function: Callable
     _trains: bool  # whether leaves among its arguments are its own, as those that it captures
     _trace_for: Callable
-    _plainly: Callable
     _report: Callable
     _say: Callable
 
@@ -57,12 +56,10 @@ class Follows:
             return None
         return found
 
-    def _followed(self, found: tuple[Compiled, Call] | Refusal, bound: Bound, args: tuple, kwargs: dict) -> Any:
-        """A call on values that a transform follows."""
+    def _followed(self, found: tuple[Compiled, Call] | Refusal, bound: Bound) -> tuple[tuple | None, Callable | None]:
+        """A call on values that a transform follows: (its result,), or None where it is Python's, and what to do after that."""
         if isinstance(found, Refusal):
-            out = self._plainly(args, kwargs)
-            self._report(found)
-            return out
+            return None, lambda returned: self._report(found) if returned else None
         compiled, call = found
         followed = late.module(FOLLOWED)
         why = followed.objection(compiled)
@@ -70,5 +67,5 @@ class Follows:
             self._say(f"{name_of(self.function)}: where gradients or vmap are asked for it runs as plain Python, for {why}")
         elif compiled.refuses(call.values, call.bound) is None:
             with contextlib.suppress(AssumptionError):
-                return followed.call(compiled, tree.flatten(bound)[0])
-        return self._plainly(args, kwargs)
+                return (followed.call(compiled, tree.flatten(bound)[0]),), None
+        return None, None

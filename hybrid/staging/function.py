@@ -25,25 +25,21 @@ from hybrid.core.errors import (
     NotFiniteError,
     RoomError,
     TraceError,
+    WarnedError,
 )
 from hybrid.core.spec import Spec
 from hybrid.frontend.values import Value
-from hybrid.ir import finite, lifted
+from hybrid.ir import lifted
 from hybrid.ir import trace as tr
 from hybrid.ir.requests import Concretise, Rebinds, Recursive, Specialise
 from hybrid.ir.trace import Symbol
 from hybrid.staging import aside, late
 from hybrid.staging.arguments import SHARED, Sharing
 from hybrid.staging.aside import eager
-from hybrid.staging.fallback import (
-    FallbackWarning,
-    Refusal,
-    RetraceWarning,
-    describe,
-    without_our_frames,
-)
+from hybrid.staging.fallback import FallbackWarning, Refusal, RetraceWarning, describe
 from hybrid.staging.floats import Flagged
 from hybrid.staging.follows import FOLLOWED, Follows, is_native
+from hybrid.staging.importlib_bootstrap import slow_path
 from hybrid.staging.inspect import Inspection
 from hybrid.staging.kept import Keeps
 from hybrid.staging.parameters import Bound, Parameters, untraceable
@@ -73,6 +69,7 @@ class Call(NamedTuple):
     state: tuple[Read, ...]
 
 
+_PYTHONS = None, None  # a call that is Python's, and nothing to do after it
 MISSES = 4  # calls that compiled code could not make after all, before it is not tried any more
 SEVERAL = 3  # floats of one argument that the function asks for the values of, before all of them become static
 MORE_ROOM = 16  # times as much room in containers, after a call that needed more
@@ -116,7 +113,7 @@ class Function(Keeps, Follows, Reports, Resting, Inspection):  # type: ignore[ov
         if strict and self._hopeless:
             raise TraceError(f"{name_of(function)} cannot be compiled: {self._hopeless}", fix="decorate a plain function")
         entry = late.module("hybrid.staging.entry")  # neither this nor what traces and compiles comes with `import hybrid`
-        slow = _weak_slow(weakref.ref(self), function)
+        slow = slow_path(weakref.ref(self), function)
         if entry.supported():
             self._dispatcher = entry.Dispatcher(slow, name_of(function), getattr(function, "__doc__", None))
             call: Callable = self._dispatcher.callable
@@ -175,57 +172,59 @@ class Function(Keeps, Follows, Reports, Resting, Inspection):  # type: ignore[ov
         return self.function
 
     # calls ------------------------------------------------------------------------------------------------------------
-    def _slow(self, *args: Any, **kwargs: Any) -> Any:
-        """A call the native entry did not take."""
+    def _slow(self, args: tuple, kwargs: dict) -> tuple[tuple | None, Callable[[bool], None] | None]:
+        """A call the native entry did not take: (its result,), or None where it is Python's, and what to do after that.
+
+        That is told whether Python returned.
+        """
         if self._resting:
             self._resting -= 1
-            return self._plainly(args, kwargs)
+            return _PYTHONS
         if not config.jit or tr.state().eager or (tr.open_traces and tr.current() is not None):
-            return self._plainly(args, kwargs)  # plain Python was asked for, or another function's trace inlines this one
+            return _PYTHONS  # plain Python was asked for, or another function's trace inlines this one
         bound = None
         with contextlib.suppress(TypeError):
             bound = self.parameters.bind(args, kwargs)
         if bound is None:
-            return self.function(*args, **kwargs)  # raises Python's own message, and nothing of ours before it
+            return _PYTHONS  # it raises its own message
         form = len(args), tuple(kwargs)
         low = late.module(FOLLOWED).below(bound) if lifted.is_loaded() else None
         if low is not None and (found := self._lowered(low, bound, form)) is not None:
-            return self._followed(found, bound, args, kwargs)
+            return self._followed(found, bound)
         found, failed = self._trace_for(bound, form), None
         if not isinstance(found, Refusal):
             compiled, call = found
             if not is_native(compiled) and late.module(FOLLOWED).is_wanted(compiled):
-                return self._followed(found, bound, args, kwargs)
+                return self._followed(found, bound)
             refusal = compiled.refuses(call.values, call.bound)
             if refusal is not None and refusal.reason is SHARED and self._sharing.add(tree.flatten(bound)[1]):
-                return self._slow(*args, **kwargs)
+                return self._slow(args, kwargs)
             if refusal is None:
                 try:
-                    return self._run(compiled, call)
+                    return (self._run(compiled, call),), None
                 except NotFiniteError:
                     raise
-                except Flagged:
-                    pass
+                except (Flagged, WarnedError):
+                    return _PYTHONS
                 except Exception as error:  # the arguments are as they were: Python repeats the call and raises what it raises
                     refusal = Refusal(None, describe(error), error)
                     failed = compiled
-            if refusal is None:
-                return self.function(*args, **kwargs)
             found = refusal
-        try:
-            out = self._plainly(args, kwargs)
-        except Exception:  # the user's error, and nothing of ours to report
-            self._raises(found)
-            raise
-        if self._raised and self._returned(found):
-            return out
+        return None, functools.partial(self._after, found, failed)
+
+    def _after(self, refusal: Refusal, failed: Compiled | None, returned: bool) -> None:
+        """Python has made a call that was refused, by the trace that failed at it if there is one."""
+        if not returned:  # the user's error, and nothing of ours to report
+            self._raises(refusal)
+            return
+        if self._raised and self._returned(refusal):
+            return
         if failed is not None:
-            if self._vary(failed, found.error):
-                return out
-            self._give_up(failed, found)
-        self._report(found)
+            if self._vary(failed, refusal.error):
+                return
+            self._give_up(failed, refusal)
+        self._report(refusal)
         self._refused_once_more()
-        return out
 
     def _run(self, compiled: Compiled, call: Call) -> Any:
         if not config.debug:
@@ -233,12 +232,6 @@ class Function(Keeps, Follows, Reports, Resting, Inspection):  # type: ignore[ov
         from hybrid.staging.report import say_call
 
         return say_call(self, compiled, lambda: compiled(call.values, call.bound))
-
-    def _plainly(self, args: tuple, kwargs: dict) -> Any:
-        if not finite.wanted():
-            return self.function(*args, **kwargs)
-        with finite.in_python():
-            return self.function(*args, **kwargs)
 
     def _vary(self, compiled: Compiled, error: BaseException | None) -> bool:
         """Whether the next trace will do better: with symbols for sizes of arrays that functions between compiled parts give,
@@ -519,24 +512,6 @@ class Function(Keeps, Follows, Reports, Resting, Inspection):  # type: ignore[ov
                 self._varying,
             ):
                 memory.clear()
-
-
-def _weak_slow(reference: weakref.ref, function: Callable) -> Callable:
-    thread = tr.state()  # what it says is this thread's
-
-    def slow(*args: Any, **kwargs: Any) -> Any:
-        try:  # in as few lines as may be: a debugger steps through each on its way to the function
-            plain = (thread.eager or not config.jit) and not (config.check_nan or config.check_inf)
-            return function(*args, **kwargs) if plain else _called(reference(), function, args, kwargs)
-        except BaseException as error:
-            without_our_frames(error)
-            raise  # bare: it adds no entry for this frame
-
-    return slow
-
-
-def _called(own: Function | None, function: Callable, args: tuple, kwargs: dict) -> Any:
-    return function(*args, **kwargs) if own is None else own._slow(*args, **kwargs)
 
 
 def _lookup(module: str | None, name: str) -> Any:

@@ -360,8 +360,8 @@ class EntrySpec:
         calls_python: the compute function calls Python, so that other threads may run now and then. Where it gives
             `Code.RAISED`, an exception is set, and it is the caller's.
         flagged: called with the floating-point flags that the compute function raised (bits of `hybrid.codegen.flags`), if any;
-            where it answers anything but False, the call is a miss, after all. Where something is written, it cannot be:
-            then the answer must be False. None: flags mean nothing.
+            and with whether what was written can be undone, without which the answer must be False. Where it is anything
+            else, the call is a miss, after all. None: flags mean nothing.
         temporaries: memory besides the arena and the results.
         steps: what is done one after another where that is more than one call of the compute function; None: that one, with
             `slots` and `symbols`. Sizes may mention what a `SizeStep` before them has bound.
@@ -382,7 +382,7 @@ class EntrySpec:
     release_gil: bool = False
     calls_python: bool = False
     tensor: TensorLayout | None = None
-    flagged: Callable[[int], bool] | None = None
+    flagged: Callable[[int, bool], bool] | None = None
     temporaries: tuple[Temporary, ...] = ()
     steps: tuple[Step, ...] | None = None
 
@@ -572,7 +572,7 @@ def _referenced(spec: EntrySpec) -> Iterator[object]:
     yield from (value for kind, value in spec.compute_slots if kind == "const")
     yield from (value for value in spec.written if isinstance(value, np.ndarray))
     yield from spec.handlers or ()
-    yield from (spec.flagged, False) if spec.flagged else ()
+    yield from (spec.flagged, False, True) if spec.flagged else ()
 
 
 def _referenced_results(spec: EntrySpec, results: Results) -> Iterator[object]:

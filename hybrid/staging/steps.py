@@ -57,7 +57,11 @@ class Work:
 
 
 def work(
-    traced: Traced, lowered: Lowered, places: Mapping[int, int], flagged: Callable[[int], bool], strided: Mapping[Var, Shape]
+    traced: Traced,
+    lowered: Lowered,
+    places: Mapping[int, int],
+    flagged: Callable[[int, bool], bool],
+    strided: Mapping[Var, Shape],
 ) -> Work | None:
     """What an entry does; None where it cannot.
 
@@ -318,7 +322,7 @@ class _Host:
 
     __slots__ = ("eqn", "symbols", "flagged", "count")
 
-    def __init__(self, eqn: Eqn, symbols: tuple[str, ...], flagged: Callable[[int], bool]):
+    def __init__(self, eqn: Eqn, symbols: tuple[str, ...], flagged: Callable[[int, bool], bool]):
         self.eqn, self.symbols, self.flagged, self.count = eqn, symbols, flagged, len(eqn.inputs)
 
     def __call__(self, *given: Any) -> tuple[np.ndarray, ...] | None:
@@ -329,7 +333,7 @@ class _Host:
                 found = apply(self.eqn, operands)
         except Exception:
             return None
-        if seen.flags and self.flagged(seen.flags):
+        if seen.flags and self.flagged(seen.flags, False):
             return None
         return tuple(np.asarray(array, var.type.dtype, order="C") for array, var in zip(found, self.eqn.outputs))
 

@@ -170,6 +170,52 @@ done:
   %result = phi i1 [true, %outer], [false, %compare]
   ret i1 %result
 }""",
+    "copied": """\
+; Copy the bytes of some spans into a buffer of `room` bytes, or back from there; false, and no copy, where they are more.
+declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)
+
+define internal i1 @hybrid_entry_copied(ptr %spans, i64 %count, ptr %buffer, i64 %room, i1 %back) noinline {
+start:
+  br label %measure
+measure:
+  %i = phi i64 [0, %start], [%i.next, %measured]
+  %sum = phi i64 [0, %start], [%sum.next, %measured]
+  %left = icmp slt i64 %i, %count
+  br i1 %left, label %measured, label %enough
+measured:
+  %i.low.at = getelementptr [2 x ptr], ptr %spans, i64 %i
+  %i.high.at = getelementptr ptr, ptr %i.low.at, i64 1
+  %i.low = load i64, ptr %i.low.at
+  %i.high = load i64, ptr %i.high.at
+  %i.bytes = sub i64 %i.high, %i.low
+  %sum.next = add i64 %sum, %i.bytes
+  %i.next = add i64 %i, 1
+  br label %measure
+enough:
+  %fits = icmp ule i64 %sum, %room
+  br i1 %fits, label %copy, label %done
+copy:
+  %j = phi i64 [0, %enough], [%j.next, %copied]
+  %at = phi ptr [%buffer, %enough], [%at.next, %copied]
+  %more = icmp slt i64 %j, %count
+  br i1 %more, label %copied, label %done
+copied:
+  %low.at = getelementptr [2 x ptr], ptr %spans, i64 %j
+  %high.at = getelementptr ptr, ptr %low.at, i64 1
+  %data = load ptr, ptr %low.at
+  %low = ptrtoint ptr %data to i64
+  %high = load i64, ptr %high.at
+  %bytes = sub i64 %high, %low
+  %to = select i1 %back, ptr %data, ptr %at
+  %from = select i1 %back, ptr %at, ptr %data
+  call void @llvm.memcpy.p0.p0.i64(ptr %to, ptr %from, i64 %bytes, i1 false)
+  %at.next = getelementptr i8, ptr %at, i64 %bytes
+  %j.next = add i64 %j, 1
+  br label %copy
+done:
+  %result = phi i1 [false, %enough], [true, %copy]
+  ret i1 %result
+}""",
     "pooled": f"""\
 ; A fresh array from the pool, or from the user's allocator where one is set.
 define internal ptr @hybrid_entry_pooled(ptr %type, ptr %descr, i32 %ndim, ptr %dims, i32 %order, ptr %ours, ptr %numpy) {{

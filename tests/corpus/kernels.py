@@ -371,7 +371,12 @@ def _growcut(r, n, dtype):
 
 CASES = {
     cholesky2: lambda r: [(_definite(r, 9),), (np.eye(1),), (-np.eye(3),), (np.zeros((0, 0)),)],
-    covariance2: lambda r: [(5, r.normal(size=(20, 5))), (1, r.integers(0, 9, (6, 1))), (2, np.ones((3, 2)))],
+    covariance2: lambda r: [
+        (5, r.normal(size=(20, 5))),
+        (1, r.integers(0, 9, (6, 1))),
+        (2, np.ones((3, 2))),
+        (4, np.ones((1, 4))),
+    ],
     clipping: lambda r: [
         (r.integers(0, 1000, (9, 8)), r.integers(0, 1000, (9, 8)), 4, 3, 9),
         (r.normal(size=5) * 9, np.full(5, np.nan), 2, 1.5, 1),

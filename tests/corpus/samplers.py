@@ -392,7 +392,7 @@ def quiet_log_ratio(p, q):
         ratio = np.log(p / q)
         bad = ~np.isfinite(ratio)
         if bad.any():
-            warnings.warn(f"{int(bad.sum())} of {ratio.size} ratios are not finite", RuntimeWarning, stacklevel=1)
+            warnings.warn(f"{int(bad.sum())} of {ratio.size} ratios are not finite", RuntimeWarning, stacklevel=2)
             ratio = np.where(bad, 0.0, ratio)
         return float(np.sum(p * ratio))
     return None

@@ -361,7 +361,7 @@ CASES = {
         (np.array([True, False]),),
         (np.array([]),),
         (r.random(3, np.float32),),
-        (np.array([200, 50], np.uint8),),
+        (np.array([200, 100], np.uint8),),
     ],
     statistics_table: lambda r: [
         (r.normal(size=(6, 3)), ["a", "bb", "ccc"]),
@@ -429,7 +429,7 @@ CASES = {
     integer_division_signs: lambda r: [
         (r.integers(-50, 50, 9), r.integers(1, 9, 9)),
         (np.array([-7, 7, -7, 7]), np.array([2, -2, -2, 2])),
-        (np.array([-127, 127], np.int8), np.array([-1, 3], np.int8)),
+        (np.array([-128, 127], np.int8), np.array([-1, 3], np.int8)),
         (np.array([250, 7], np.uint8), np.array([7, 9], np.uint8)),
         (np.array([1]), np.array([0])),
     ],
