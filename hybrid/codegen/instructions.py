@@ -240,7 +240,7 @@ def operate(e: Emitter, name: str, *args: Value) -> Value:
 def is_simple(name: str, dtype: np.dtype) -> bool:
     """Whether `operate` emits this directly, for the dtype of the operands."""
     table = _FLOAT if dt.is_float(dtype) else _BOOL if dtype == dt.bool_ else _INTEGER
-    return name == "select" or name in table
+    return name == "select" or name in table or (name.startswith("fits_") and dtype == dt.int64)
 
 
 def _comparison(ordered: str, signed: str, unsigned: str) -> tuple[Rule, Rule]:

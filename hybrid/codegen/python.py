@@ -512,8 +512,8 @@ class _Source(text.Printer):
             return self.helper("int_power", *args)
         if name == "abs" and not signed:
             return args[0]
-        if name == "threefry":
-            return self.helper("threefry", *args)
+        if name == "threefry" or name.startswith("fits_"):
+            return self.helper(name, *args)
         if self.numba:
             width = str(8 * dtype.itemsize), ATOM
             if name == "shl":

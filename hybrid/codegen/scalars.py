@@ -55,6 +55,19 @@ def fma(typingctx, a, b, c):
     return a(a, b, c), generate
 
 
+def fits_add(a, b):
+    total = a + b
+    return ((a ^ total) & (b ^ total)) >= 0
+
+
+def fits_sub(a, b):
+    return ((a ^ b) & (a ^ (a - b))) >= 0
+
+
+def fits_mul(a, b):
+    return abs(float(a) * float(b)) < 9.2e18
+
+
 def signed_floordiv(a, b):
     return -a if b == -1 else a // b  # the least integer // -1 wraps
 
@@ -190,7 +203,7 @@ FUNCTIONS: dict[str, Callable] = {
     for f in (
         threefry, compensated_add, compensated_sum, sigmoid, int_power, float_power, log_gamma, exact_fma, fma, signed_floordiv,
         signed_fmod, shift_left, shift_right, shift_right_signed, float_mod, float_floordiv, to_int32, to_int64, to_uint64,
-        round_f16, round_bf16, f16_value, f16_bits, bf16_value, bf16_bits, next_half,
+        fits_add, fits_sub, fits_mul, round_f16, round_bf16, f16_value, f16_bits, bf16_value, bf16_bits, next_half,
     )
 }  # fmt: skip
 

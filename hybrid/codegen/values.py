@@ -34,7 +34,6 @@ from hybrid.core.errors import CompileError
 from hybrid.core.shape import Dim, Size, product
 from hybrid.loops.nest import (
     FOREIGN,
-    HEARD,
     ON_WORDS,
     Bitcast,
     Const,
@@ -252,10 +251,8 @@ class Values:
             args = [memo[id(arg)] for arg in expr.args]
             if all(map(is_constant, args)):  # LLVM would compute it, and the flags that it raises be lost
                 args = [hidden(self.e, arg, self.prologue) for arg in args]
-            if expr.name in HEARD:
-                return wraps.arithmetic(self, expr.name, args)
-            if expr.name == "floordiv" and dt.is_integer(expr.dtype):
-                wraps.division(self, *args)
+            if (found := wraps.evaluate(self, expr, args)) is not None:
+                return found
             if is_simple(expr.name, expr.args[-1].dtype):
                 return operate(self.e, expr.name, *args)
             return self._libm(expr, args)

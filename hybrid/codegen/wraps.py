@@ -53,7 +53,18 @@ class Notes:
         self.sums: dict[int, tuple[Sum, str]] = {}  # by their stores, and the most that a round may add
 
 
-def arithmetic(values: Values, name: str, args: list[Value]) -> Value:
+def evaluate(values: Values, expr: Op, args: list[Value]) -> Value | None:
+    """An operation that says where it wraps around; None for those that are silent."""
+    if expr.name in HEARD:
+        return _heard(values, expr.name, args)
+    if expr.name.startswith("fits_") and expr.args[0].dtype == dt.int64:
+        return _fits(values.e, expr.name, *args)
+    if expr.name == "floordiv" and dt.is_integer(expr.dtype):
+        _division(values, *args)
+    return None
+
+
+def _heard(values: Values, name: str, args: list[Value]) -> Value:
     """An operator of NumPy's integer scalars."""
     e, lanes, silent = values.e, max(arg.lanes for arg in args), HEARD[name]
     operands = [e.splat(arg, lanes) for arg in args]
@@ -69,7 +80,18 @@ def arithmetic(values: Values, name: str, args: list[Value]) -> Value:
     return out
 
 
-def division(values: Values, a: Value, b: Value) -> None:
+def _fits(e: Emitter, name: str, a: Value, b: Value) -> Value:
+    """Whether a result fits 64 bits. Of a scalar LLVM makes one instruction of it and the result."""
+    lanes, operation = max(a.lanes, b.lanes), name.removeprefix("fits_")
+    a, b = e.splat(a, lanes), e.splat(b, lanes)
+    if lanes == 1:
+        return e.negated(_with_overflow(e, operation, a, b)[1])
+    wrapped = _WRAPPED[operation](e, operate(e, operation, a, b), a, b)
+    assert wrapped is not None
+    return e.compare("icmp sge", wrapped, constant(0, wrapped.dtype, lanes))
+
+
+def _division(values: Values, a: Value, b: Value) -> None:
     """What `a // b` of integers says besides that b is zero: the least integer divided by -1 wraps around."""
     e, lanes = values.e, max(a.lanes, b.lanes)
     a, b = e.splat(a, lanes), e.splat(b, lanes)

@@ -24,6 +24,7 @@ from hybrid.ops import control
 from hybrid.ops import elementwise as e
 from hybrid.ops import view as v
 
+MANY = 3000  # branches of one function: to record them takes two seconds, to compile them many times that
 FEW = 12  # operations on numbers that are cheaper computed on both ways than jumped over
 
 
@@ -70,6 +71,9 @@ def branch(trace: Trace, predicate: Atom, then: Callable, orelse: Callable, stat
 
 
 def _record(trace: Trace, predicate: Atom, then: Callable, orelse: Callable, state: Any) -> None:
+    trace.branches += 1
+    if trace.branches > MANY:
+        raise TraceError(f"more than {MANY} branches depend on values that are known at run time only")
     watch = Watch((then, orelse), state.get(), state.cells, trace.namespaces)
     state = watch.holding(trace, state)
     before, lists = state.get(), usable(trace)

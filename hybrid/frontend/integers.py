@@ -22,6 +22,7 @@ from hybrid.frontend.uncertain import EXACT_FLOAT
 from hybrid.frontend.values import Value, active, kind_of, operand, read, sized, unwrap, wrap
 from hybrid.ir import trace as tr
 from hybrid.ir.graph import Atom, Literal
+from hybrid.ir.primitive import Primitive
 from hybrid.ir.trace import Cell, Symbol, Trace
 from hybrid.ops import control
 from hybrid.ops import elementwise as e
@@ -251,22 +252,20 @@ _BITS = frozenset(("bitwise_and", "bitwise_or", "bitwise_xor"))
 
 
 def _add(trace: Trace, a: Atom, b: Atom) -> Atom:
-    total = trace.one(e.add, a, b)
-    signs = trace.one(e.and_, trace.one(e.xor, a, total), trace.one(e.xor, b, total))
-    trace.assume(trace.one(e.ge, signs, _ZERO), "a Python integer fits 64 bits")
-    return total
+    return _fitting(trace, e.fits_add, e.add, a, b)
 
 
 def _subtract(trace: Trace, a: Atom, b: Atom) -> Atom:
-    total = trace.one(e.sub, a, b)
-    signs = trace.one(e.and_, trace.one(e.xor, a, b), trace.one(e.xor, a, total))
-    trace.assume(trace.one(e.ge, signs, _ZERO), "a Python integer fits 64 bits")
-    return total
+    return _fitting(trace, e.fits_sub, e.sub, a, b)
 
 
 def _multiply(trace: Trace, a: Atom, b: Atom) -> Atom:
-    _small(trace, trace.one(e.mul, _float(trace, a), _float(trace, b)))
-    return trace.one(e.mul, a, b)
+    return _fitting(trace, e.fits_mul, e.mul, a, b)
+
+
+def _fitting(trace: Trace, fits: Primitive, operation: Primitive, a: Atom, b: Atom) -> Atom:
+    trace.assume(trace.one(fits, a, b), "a Python integer fits 64 bits")
+    return trace.one(operation, a, b)
 
 
 def _float(trace: Trace, a: Atom) -> Atom:

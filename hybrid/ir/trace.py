@@ -206,6 +206,7 @@ class Trace(KnownSizes):
         self.checks: list[Atom] = []  # Python numbers that must be finite: where Python would have raised, they are not
         self.short = False  # whether short loops were written out
         self.handlers: Any = None  # what takes part in its control flow (`control.handlers`)
+        self.branches = 0  # recorded so far, those of ways that were given up included
         self.room = 1  # times as much room in them as there is at first
         self.lists: list[Any] = []  # those that the traced code makes (`control.lists`)
         self.alike: frozenset[int] = frozenset()  # the ids of functions that stand for all that are made alike

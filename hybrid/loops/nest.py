@@ -79,7 +79,7 @@ OPS: dict[str, tuple[int, str]] = {
     **{name: (2, "same") for name in ("add", "sub", "mul", "div", "floordiv", "mod", "min", "max", "and", "or", "xor",
                                       "shl", "shr", "copysign", "pow", "atan2", "fmod", "hypot", "nextafter",
                                       "threefry", "scalar_add", "scalar_sub", "scalar_mul")},
-    **{name: (2, "bool") for name in ("eq", "ne", "lt", "le", "gt", "ge")},
+    **{name: (2, "bool") for name in ("eq", "ne", "lt", "le", "gt", "ge", "fits_add", "fits_sub", "fits_mul")},
     **{name: (1, "same") for name in ("neg", "abs", "not", "floor", "ceil", "trunc", "rint", "sqrt", "exp", "exp2", "expm1",
                                       "log", "log2", "log10", "log1p", "sin", "cos", "tan", "asin", "acos", "atan", "sinh",
                                       "cosh", "tanh", "asinh", "acosh", "atanh", "erf", "erfc", "sigmoid", "cbrt", "lgamma")},

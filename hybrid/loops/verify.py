@@ -33,7 +33,7 @@ def takes(op: str, dtype: np.dtype) -> bool:
     """Whether the op is defined on operands of this dtype (for `select`, of its branches)."""
     if op in nest.ON_WORDS:
         return dtype == dt.uint64
-    return dtype == dt.int64 if op.startswith(nest.FOREIGN) else dt.KIND[dtype] in _KINDS.get(op, _FLOAT)
+    return dtype == dt.int64 if op.startswith(("fits_", nest.FOREIGN)) else dt.KIND[dtype] in _KINDS.get(op, _FLOAT)
 
 
 def verify(kernel: nest.Kernel) -> None:

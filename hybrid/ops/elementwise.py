@@ -248,6 +248,16 @@ scalar_mul = mapping("scalar_mul", 2, np.multiply, NO_GRADIENT, dtypes=dt.INTEGE
 scalar_neg = mapping("scalar_neg", 1, np.negative, NO_GRADIENT, dtypes=dt.INTEGERS)
 scalar_abs = mapping("scalar_abs", 1, np.abs, NO_GRADIENT, dtypes=dt.INTEGERS)
 
+
+def _fits(name: str, evaluate: Any) -> Primitive:
+    return mapping(f"fits_{name}", 2, evaluate, NO_GRADIENT, dtypes=(dt.int64,), result=dt.bool_)
+
+
+# Whether a result fits 64 bits. Of a product that hardly does, the estimate in float64 says no, and machine code yes.
+fits_add = _fits("add", lambda a, b: ((a ^ np.add(a, b)) & (b ^ np.add(a, b))) >= 0)
+fits_sub = _fits("sub", lambda a, b: ((a ^ b) & (a ^ np.subtract(a, b))) >= 0)
+fits_mul = _fits("mul", lambda a, b: np.abs(np.multiply(a, b, dtype=np.float64)) < 9.2e18)
+
 # g·p with a zero for a zero g whatever p is: how cotangents meet derivatives that may be infinite.
 mul_no_nan = mapping(
     "mul_no_nan",

@@ -6,6 +6,7 @@ instances), are Python functions that the entry calls.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -115,7 +116,7 @@ class _Builder:
             if name not in self.where:
                 shape = self.outputs[k].type.shape
                 self.temporary(name, shape, number=shape == () and k not in whole)
-        steps = tuple(map(self.step, lowered.steps)) + tuple(self.late())
+        steps = (*itertools.chain.from_iterable(map(self.step, lowered.steps)), *self.late())
         leaves = iter([self.result(result) for result in traced.results])
         results = _nested(traced.structure, leaves)
         if traced.rebinds:
@@ -139,18 +140,23 @@ class _Builder:
         self.temporaries.append(entry.Temporary(dtype, shape, number, filled))
         return len(self.temporaries) - 1
 
+    def number(self) -> int:
+        """Memory for a size that a host call gives besides its results."""
+        self.temporaries.append(entry.Temporary(dt.int64, (), filled=True))
+        return len(self.temporaries) - 1
+
     # steps ------------------------------------------------------------------------------------------------------------
-    def step(self, step: Segment | HostCall | Bind) -> entry.Step:
+    def step(self, step: Segment | HostCall | Bind) -> Iterator[entry.Step]:
         lowered = self.lowered
         if isinstance(step, Segment):
             self.check(*map(Dim.symbol, step.symbols))
-            return entry.ComputeStep(step.name, tuple(map(self.slot, step.buffers)), step.symbols)
+            yield entry.ComputeStep(step.name, tuple(map(self.slot, step.buffers)), step.symbols)
+            return
         if isinstance(step, Bind):
             (var,) = step.reads
-            return self.size(step.symbol, lowered.names[var])
+            yield self.size(step.symbol, lowered.names[var])
+            return
         eqn = step.eqn
-        if "defines" in eqn.params:
-            raise Impossible  # sizes that are known once it has been called
         mentioned = tuple(sorted(symbols_of(eqn).union(*(symbols_of(atom.type) for atom in eqn.inputs))))
         self.check(*map(Dim.symbol, mentioned))
         operands = [
@@ -158,8 +164,13 @@ class _Builder:
             for atom in eqn.inputs
         ]
         operands += [entry.SizeResult(Dim.symbol(symbol)) for symbol in mentioned]
-        results = tuple(self.where[lowered.names[var]][1] for var in eqn.outputs)
-        return entry.PythonStep(_Host(eqn, mentioned, self.flagged), tuple(operands), results)
+        results = [self.where[lowered.names[var]][1] for var in eqn.outputs]
+        defined = [(symbol, self.number()) for symbol in eqn.params.get("defines", ())]
+        results += [index for _, index in defined]
+        yield entry.PythonStep(_Host(eqn, mentioned, self.flagged), tuple(operands), tuple(results))
+        for symbol, index in defined:
+            self.known.add(symbol)
+            yield entry.SizeStep(symbol, ("temporary", index))
 
     def late(self) -> Iterator[entry.Step]:
         """Sizes of views among the results that no step has needed."""
@@ -329,13 +340,14 @@ class _Host:
         sizes, seen = dict(zip(self.symbols, given[self.count :])), Seen()
         try:
             operands = [_operand(value, atom.type, sizes) for value, atom in zip(given, self.eqn.inputs)]
-            with np.errstate(all="call", call=seen.note), ir_sizes(sizes):
+            with np.errstate(all="call", call=seen.note), ir_sizes(sizes) as known:
                 found = apply(self.eqn, operands)
         except Exception:
             return None
         if seen.flags and self.flagged(seen.flags, False):
             return None
-        return tuple(np.asarray(array, var.type.dtype, order="C") for array, var in zip(found, self.eqn.outputs))
+        arrays = [np.asarray(array, var.type.dtype, order="C") for array, var in zip(found, self.eqn.outputs)]
+        return *arrays, *(np.asarray(known[symbol], np.int64) for symbol in self.eqn.params.get("defines", ()))
 
 
 def _operand(value: Any, type_: Any, sizes: Mapping[str, int]) -> np.ndarray:

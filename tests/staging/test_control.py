@@ -8,6 +8,7 @@ import warnings
 import numpy as np
 import pytest
 
+from hybrid.control import branch
 from hybrid.staging.function import FallbackWarning, function
 
 
@@ -449,3 +450,24 @@ def test_what_a_generator_that_has_ended_has_read_need_not_be_there(invisible):
     for c in (-9.0, 0.0, 9.0):
         invisible(ended, x, c)
         invisible(kept, x, c, compiled=False)
+
+
+def test_a_function_of_too_many_branches_is_given_up(monkeypatch):
+    """Words and letters are written out: thousands of branches take longer to record than Python needs for the call."""
+
+    def letters(x):
+        found = 0
+        for letter in "abcdefghijklmnopqrstuvwxyz":
+            if x[0] > ord(letter):
+                found += int(x[1])
+        return found
+
+    x = np.array([105.0, 2.0])
+    monkeypatch.setattr(branch, "FEW", 0)
+    monkeypatch.setattr(branch, "MANY", 20)
+    compiled = function(letters)
+    assert compiled(x) == letters(x) == 16
+    assert "more than 20 branches depend on values" in compiled.explain()
+    monkeypatch.undo()
+    compiled = function(letters, strict=True)
+    assert compiled(x) == 16
