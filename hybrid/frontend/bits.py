@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 
 from hybrid.core import dtype as dt
+from hybrid.core.errors import DTypeError
 from hybrid.core.shape import Dim, normalize_axis
 from hybrid.frontend import ufuncs as u
 from hybrid.frontend.calls import implements, traced, unsupported
 from hybrid.frontend.creation import CONSTRUCTORS
-from hybrid.frontend.elementwise import apply, cast, inexact, row, select
+from hybrid.frontend.elementwise import apply, cast, inexact, row, same, select
 from hybrid.frontend.indexing import getitem
 from hybrid.frontend.joins import concatenate, stack
 from hybrid.frontend.shaping import as_array, ravel, reshape
@@ -49,6 +50,30 @@ def _bit_count(x: Any) -> Any:
     n = (n & np.uint64(0x3333333333333333)) + ((n >> np.uint64(2)) & np.uint64(0x3333333333333333))
     n = (n + (n >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
     return cast((n * np.uint64(0x0101010101010101)) >> np.uint64(56), dt.uint8)
+
+
+_UNSIGNED = dict(zip(dt.SIGNED, dt.UNSIGNED))
+
+
+def _size(name: str, x: Any) -> Any:
+    """The absolute value of integers, for which there is room in unsigned ones."""
+    if not dt.is_integer(x.dtype):
+        raise DTypeError(f"ufunc '{name}' did not contain a loop with signature matching types {x.dtype!r}")
+    return _bits(apply(e.abs, x), _UNSIGNED[x.dtype]) if x.dtype in _UNSIGNED else x
+
+
+def _gcd(a: Any, b: Any) -> Any:
+    return _bits(apply(e.gcd, _size("gcd", a), _size("gcd", b)), a.dtype)
+
+
+def _lcm(a: Any, b: Any) -> Any:
+    one, other = _size("lcm", a), _size("lcm", b)
+    common = apply(e.gcd, one, other)
+    return _bits(select(common == 0, common, one // select(common == 0, common.dtype.type(1), common) * other), a.dtype)
+
+
+row("gcd", same, _gcd)
+row("lcm", same, _lcm)
 
 
 def bitwise_count(x: Any, /) -> Any:

@@ -114,9 +114,8 @@ def _rounding(primitive: Any) -> Callable:
 
 
 def _reciprocal(x: Any) -> Any:
-    if not dt.is_inexact(x.dtype):
-        raise unsupported("np.reciprocal of integers, undefined at zero,", "use 1 / x")
-    return 1 / x
+    # Of integers it is what C makes of a quotient that is a float.
+    return 1 / x if dt.is_inexact(x.dtype) else cast(1.0 / cast(x, np.float64), x.dtype)
 
 
 row("absolute", same, _absolute, np.absolute, "abs")

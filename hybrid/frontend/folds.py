@@ -40,7 +40,7 @@ from hybrid.ir import trace as tr
 MAX_FOLDED = 16  # steps along an axis, or parts of one, that are written out one by one
 MAX_CHOICES = 16
 _SAME = frozenset((np.subtract, np.true_divide, np.hypot, np.logaddexp, np.logaddexp2, np.fmax, np.fmin, np.bitwise_and,
-                   np.bitwise_or, np.bitwise_xor, np.logical_and, np.logical_or, np.logical_xor))  # fmt: skip
+                   np.bitwise_or, np.bitwise_xor, np.gcd, np.lcm, np.logical_and, np.logical_or, np.logical_xor))  # fmt: skip
 
 
 def _array(x: Any) -> Any:

@@ -353,15 +353,15 @@ def _scatter(trace: Trace, target: Symbol, items: list, value: Any, op: str) -> 
     tr.write(place, trace.one(ix.scatter, tr.read(place), where, new, axis=axis, op=op))
 
 
-def add_at(x: Any, index: Any, value: Any) -> None:
-    """`x[index] += value` with repeated indices counting every time, as `np.add.at`."""
+def fold_at(x: Any, index: Any, value: Any, op: str = "add") -> None:
+    """`x[index] += value`, or another operation, with repeated indices counting every time, as `np.add.at`."""
     trace = active()
     target = symbol(trace, x)
     items = _expanded(index, target.type.ndim)
     items = [np.asarray([item]) if _is_integer(item) else item for item in items]
     if not any(_is_array(item) for item in items) or any(integers.is_traced_integer(item) for item in items):
-        raise unsupported("np.add.at without an array of indices", "use x[index] += value")
-    _scatter(trace, target, items, assembled(trace, value), "add")
+        raise unsupported("ufunc.at without an array of indices", "use x[index] += value")
+    _scatter(trace, target, items, assembled(trace, value), op)
 
 
 def _is_same_place(view: Symbol, value: Any) -> bool:

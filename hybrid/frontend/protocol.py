@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from hybrid.core import dtype as dt
 from hybrid.frontend import (  # noqa: F401 (they enter their functions)
     bits,
     borders,
@@ -35,8 +36,8 @@ from hybrid.frontend import (  # noqa: F401 (they enter their functions)
 )
 from hybrid.frontend.calls import FUNCTIONS, Unsupported, between, evaluate, rewrap, unsupported
 from hybrid.frontend.compositions import SPECIAL, divmod_, modf
-from hybrid.frontend.elementwise import TABLE
-from hybrid.frontend.indexing import add_at
+from hybrid.frontend.elementwise import TABLE, cast
+from hybrid.frontend.indexing import fold_at
 from hybrid.frontend.linear import matmul
 from hybrid.frontend.masked import Masked
 from hybrid.frontend.values import active, assembled, concrete, kind_of, operand, strong, tracing, wrap
@@ -174,19 +175,44 @@ def _lasting(x: Any) -> Any:
     return wrap(active().fresh(operand(active(), x, strong(x)), "scalar"))
 
 
+_AT: dict[Any, str] = {
+    np.add: "add", np.subtract: "add", np.multiply: "mul", np.maximum: "max", np.minimum: "min", np.bitwise_and: "and",
+    np.bitwise_or: "or", np.bitwise_xor: "xor",
+}  # fmt: skip
+_AT_OF_BOOLS: dict[Any, str] = {
+    np.multiply: "mul", np.maximum: "max", np.minimum: "min", np.bitwise_and: "and", np.bitwise_or: "or", np.bitwise_xor: "xor",
+    np.logical_and: "and", np.logical_or: "or", np.logical_xor: "xor",
+}  # fmt: skip
+
+
 def _at(ufunc: np.ufunc, x: Any, index: Any, *values: Any) -> None:
     """`ufunc.at`, which writes into its operand."""
-    if ufunc in (np.add, np.subtract) and strong(x) != np.bool_:
+    op = (_AT_OF_BOOLS if strong(x) == np.bool_ else _AT).get(ufunc)
+    given = [shaping.as_array(assembled(active(), value)) for value in values]
+    if op is not None and len(given) == 1 and _computes_in_own(op, strong(x), _least(values[0], strong(x))):
+        value = cast(given[0], strong(x))
         try:
-            return add_at(x, index, *(values if ufunc is np.add else map(_opposite, values)))
+            return fold_at(x, index, TABLE[np.negative](value) if ufunc is np.subtract else value, op)
         except Unsupported as error:
             if active().failure is error:
                 active().failure = None
     return editing.by_call(ufunc.at, x, index, *values)
 
 
-def _opposite(x: Any) -> Any:
-    return TABLE[np.negative](shaping.as_array(assembled(active(), x)))
+def _least(x: Any, beside: np.dtype) -> np.dtype:
+    """A dtype that holds a value: the one beside it, for a number of Python's that fits."""
+    fits = type(x) is int and dt.is_integer(beside) and np.iinfo(beside).min <= x <= np.iinfo(beside).max
+    return beside if fits and beside != dt.uint64 else strong(shaping.as_array(x))
+
+
+def _computes_in_own(op: str, own: np.dtype, given: np.dtype) -> bool:
+    """Whether it is all the same if a value is cast first, where NumPy casts each result, whatever it loses."""
+    wide = dt.promote(own, given)
+    if dt.is_integer(own):  # what wraps around at the end has wrapped around on the way
+        same = dt.is_integer(wide) and op not in ("max", "min")
+    else:
+        same = dt.KIND[wide] == dt.KIND[own] and own != dt.float16 and (op not in ("max", "min") or not dt.is_complex(own))
+    return wide == own or same
 
 
 def _positional(values: tuple, names: tuple[str, ...]) -> dict:

@@ -125,9 +125,8 @@ class _Spelling:
         return schedule.elementwise(axes, (self.store(there, self.written(there, self.load(value, here))),))
 
     def written(self, at: Place, value: Expr) -> Expr:
-        if self.params["op"] == "set":
-            return value
-        return op("or" if value.dtype == dt.bool_ else "add", self.load(self.out, at), value)
+        fold = self.params["op"]
+        return value if fold == "set" else op(fold, self.load(self.out, at), value)
 
     def checked(self, value: Expr, size: Size) -> tuple[tuple[Stmt, ...], Affine]:
         """An index counted from the front, after statements that check it."""
@@ -212,6 +211,20 @@ class _Spelling:
             return (For(name, size - 1, (take, get, free.set(Index(Affine.var(name) + 1)), moves, end, put)),)
 
         yield from self.lines(line)
+
+    # divisors ---------------------------------------------------------------------------------------------------------
+    def gcd(self) -> Iterator[Stmt]:
+        """By Euclid: what is left of one by the other, until nothing is; the least integer of a dtype is its own opposite."""
+        shape, dtype = self.out.type.shape, self.out.type.dtype
+        axes = schedule.plain([f"i{a}" for a in range(len(shape))], shape)
+        one, other, nothing = self.cell(dtype), self.cell(dtype), Const(0, dtype)
+        a, b = (self.load(x, axes.index if x.type.shape else ()) for x in self.eqn.inputs)
+        keep, by = self.let(other.value)
+        divide, rest = self.let(op("mod", one.value, by))
+        divided = While((keep,), op("ne", by, nothing), (divide, one.set(by), other.set(rest)))
+        end, found = self.let(one.value)
+        size = found if dt.KIND[dtype] == "u" else op("abs", found)
+        yield from schedule.over(axes, (one.set(a), other.set(b), divided, end, self.store(axes.index, size)))
 
     # search -----------------------------------------------------------------------------------------------------------
     def search(self) -> Iterator[Stmt]:
@@ -308,6 +321,7 @@ _SPELLINGS: Mapping[str, Callable[[_Spelling], Iterator[Stmt]]] = {
     "sort": _Spelling.sort,
     "argsort": _Spelling.argsort,
     "search": _Spelling.search,
+    "gcd": _Spelling.gcd,
 }
 # Those that look at indices also where there is nothing to write to: then none is in bounds.
 _CHECKING = ("scatter", "scatter_along")

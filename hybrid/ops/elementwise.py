@@ -11,7 +11,19 @@ from hybrid.core.errors import DTypeError
 from hybrid.core.exact import exact_fma
 from hybrid.core.shape import TensorType
 from hybrid.ir.primitive import NO_GRADIENT, ZERO_GRADIENT, Custom, Kind, Linear, Partials, Primitive, Sample, register
-from hybrid.ops.family import INEXACT, LOGICAL, NUMERIC, REAL, conjugate, draw, map_dtype, map_shape, mapping, real_only
+from hybrid.ops.family import (
+    IN_FRONT,
+    INEXACT,
+    LOGICAL,
+    NUMERIC,
+    REAL,
+    conjugate,
+    draw,
+    map_dtype,
+    map_shape,
+    mapping,
+    real_only,
+)
 
 FLOATS = dt.FLOATS
 LOG2, LOG10 = float(np.log(2.0)), float(np.log(10.0))
@@ -105,6 +117,20 @@ fma = mapping(  # a*b + c with one rounding
     _fma,
     lambda y, a, b, c: (b, a, 1),
     dtypes=(dt.float32, dt.float64),
+)
+# Of integers, by Euclid: as many divisions as it takes, so that elements do not go side by side.
+gcd = register(
+    Primitive(
+        "gcd",
+        Kind.OPAQUE,
+        lambda a, b: np.asarray(np.gcd(a, b)),
+        lambda a, b: TensorType(map_dtype("gcd", (a, b), dt.INTEGERS), map_shape("gcd", (a, b))),
+        NO_GRADIENT,
+        lambda rng: [((draw(rng, d, (9,), -40, 40), draw(rng, d, (9,), -40, 40)), {}) for d in dt.INTEGERS],
+        body="gcd",
+        batch=IN_FRONT,
+        reason="divides until nothing is left",
+    )
 )
 neg = mapping("neg", 1, np.negative, lambda y, x: (-1,), dtypes=NUMERIC)
 # Zero at zero.

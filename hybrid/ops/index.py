@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy as np
 from hybrid.core import dtype as dt
 from hybrid.core.errors import DTypeError, IndexingError, ShapeError
 from hybrid.core.shape import Size, TensorType, product
-from hybrid.ir.primitive import NO_GRADIENT, Kind, Lift, Linear, Primitive, Sample, register
+from hybrid.ir.primitive import NO_GRADIENT, Custom, Derivative, Kind, Lift, Linear, Named, Primitive, Sample, register
 from hybrid.ops.family import ALONG, check_axes, draw
 
 
@@ -109,6 +109,13 @@ take_along = register(Primitive(
 
 
 # scatter: the adjoint of take; one value may stand for all -----------------------------------------------------------------
+# What becomes of a value that meets another at its place; with "set" the last one stays.
+FOLDS: dict[str, np.ufunc] = {
+    "add": np.add, "mul": np.multiply, "max": np.maximum, "min": np.minimum, "and": np.bitwise_and, "or": np.bitwise_or,
+    "xor": np.bitwise_xor,
+}  # fmt: skip
+
+
 def _infer_scatter(base: TensorType, index: TensorType, value: TensorType, axis: int, op: str) -> TensorType:
     expected = _infer_take(base, index, axis)
     if value.dtype != expected.dtype or value.shape not in ((), expected.shape):
@@ -123,7 +130,7 @@ def _eval_scatter(base: Any, index: Any, value: Any, axis: int, op: str) -> np.n
     if op == "set":
         out[where] = value
     else:
-        np.add.at(out, where, value)
+        FOLDS[op].at(out, where, value)
     return out
 
 
@@ -152,9 +159,69 @@ def _batch_scatter(size: Size, mapped: tuple[bool, ...], base: Any, index: Any, 
         value = value.broadcast_to((size, *shape))
     base = base if mapped[0] else base.broadcast_to((size, *own))
     if not mapped[1]:
-        return base.scatter_set(index, value, axis + 1) if op == "set" else base.scatter_add(index, value, axis + 1)
+        return base.scatter(index, value, axis + 1, op)
     at = _for_each_line(size, base, index, axis)
     return base.scatter_along(at, value.reshape(at.shape), axis + 1, op)
+
+
+# Each factor's share of a product is that of all others, among which zeros are counted. Equal extremes share theirs.
+def _fold_jvp(primals: tuple, tangents: tuple, y: Any, axis: int, op: str) -> Any:
+    base, index, value = primals
+    shape, there = (*base.shape[:axis], *index.shape, *base.shape[axis + 1 :]), tangents[2]
+    if value.shape != shape:
+        value, there = value.broadcast_to(shape), there.broadcast_to(shape)
+    return _folded(
+        (base, value), (tangents[0], there), y, op,
+        read=lambda x: x.take(index, axis), write=lambda x, new, op: x.scatter(index, new, axis, op),
+    )  # fmt: skip
+
+
+def _fold_along_jvp(primals: tuple, tangents: tuple, y: Any, axis: int, op: str) -> Any:
+    base, index, value = primals
+    return _folded(
+        (base, value), (tangents[0], tangents[2]), y, op,
+        read=lambda x: x.take_along(index, axis), write=lambda x, new, op: x.scatter_along(index, new, axis, op),
+    )  # fmt: skip
+
+
+def _folded(primals: tuple, tangents: tuple, y: Any, op: str, read: Callable, write: Callable) -> Any:
+    base, value = primals
+    if op == "mul":
+        zeros = write((base == 0).astype(y.dtype), (value == 0).astype(y.dtype), "add")
+        product = write((base == 0).where(1, base), (value == 0).where(1, value), "mul")
+
+        def others(x: Any, zeros: Any, product: Any) -> Any:
+            none = x == 0
+            return (zeros == none.astype(y.dtype)).where(product / none.where(1, x), 0)
+
+        before, each = others(base, zeros, product), others(value, read(zeros), read(product))
+    else:
+        before, each = (base == y).astype(y.dtype), (value == read(y)).astype(y.dtype)
+        count = write(before, each, "add")
+        before, each = before / count, each / read(count)
+    return write(before * tangents[0], each * tangents[1], "add")
+
+
+def _scatter_derivative(op: str, **_: Any) -> Derivative:
+    return Linear(_adjoint_scatter) if op in ("set", "add") else Custom(_fold_jvp)
+
+
+def _along_derivative(op: str, **_: Any) -> Derivative:
+    return Linear(_adjoint_scatter_along) if op in ("set", "add") else Custom(_fold_along_jvp)
+
+
+def _sample_scatter(rng: np.random.Generator) -> list[Sample]:
+    rows = (
+        [("set", at) for at in ([3, 0, 4], [3, 0, -2])]
+        + [(op, at) for op in ("add", "mul") for at in ([3, 0, 4], [3, 0, -2], [1, 1, 1])]
+        + [(op, at) for op in ("max", "min") for at in ([3, 0, 4], [2, 2, -3])]
+    )
+    out: list[Sample] = [
+        ((draw(rng, dt.float64, (5, 2)), np.array(at), draw(rng, dt.float64, (3, 2))), {"axis": 0, "op": op}) for op, at in rows
+    ]
+    out += [((draw(rng, d, (5, 2)), np.array([3, 0, 3]), draw(rng, d, (3, 2))), {"axis": 0, "op": op})
+            for d in (dt.int32, dt.uint8) for op in ("mul", "max", "min", "and", "or", "xor")]  # fmt: skip
+    return [*out, ((draw(rng, dt.float64, (5, 2)), np.array([3, 0, 3]), draw(rng, dt.float64, ())), {"axis": 0, "op": "add"})]
 
 
 scatter: Primitive = register(
@@ -163,15 +230,8 @@ scatter: Primitive = register(
         Kind.OPAQUE,
         _eval_scatter,
         _infer_scatter,
-        Linear(_adjoint_scatter),
-        lambda rng: (
-            [
-                ((draw(rng, dt.float64, (5, 2)), np.array(at), draw(rng, dt.float64, (3, 2))), {"axis": 0, "op": op})
-                for op in ("set", "add")
-                for at in ([3, 0, 4], [3, 0, -2])
-            ]
-            + [((draw(rng, dt.float64, (5, 2)), np.array([3, 0, 3]), draw(rng, dt.float64, ())), {"axis": 0, "op": "add"})]
-        ),
+        Named(_scatter_derivative),
+        _sample_scatter,
         body="scatter",
         reason="writes at computed places run in order",
         raises=True,
@@ -196,7 +256,7 @@ def _eval_scatter_along(base: Any, index: Any, value: Any, axis: int, op: str) -
     else:
         grid = list(np.ogrid[tuple(slice(size) for size in index.shape)])
         grid[axis] = index
-        np.add.at(out, tuple(grid), value)
+        FOLDS[op].at(out, tuple(grid), value)
     return out
 
 
@@ -215,13 +275,13 @@ scatter_along = register(
         Kind.OPAQUE,
         _eval_scatter_along,
         _infer_scatter_along,
-        Linear(_adjoint_scatter_along),
+        Named(_along_derivative),
         lambda rng: [
             (
                 (draw(rng, dt.float64, (2, 5)), np.array(at), draw(rng, dt.float64, (2, 3))),
                 {"axis": 1, "op": op},
             )
-            for op in ("set", "add")
+            for op in ("set", "add", "mul", "max")
             for at in ([[3, 0, 4], [-1, 1, 2]], [[3, 0, 3], [-1, 4, 2]])
         ],
         body="scatter_along",

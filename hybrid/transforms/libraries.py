@@ -243,8 +243,8 @@ def _at(ufunc: np.ufunc, x: Any, index: Any, *values: Any) -> Any:
     places = np.reshape(arange(x.size), x.shape)[index]
     given = [np.reshape(np.broadcast_to(array(value), places.shape), (-1,)) for value in values]
     places, out = np.reshape(places, (-1,)), np.reshape(x * 1, (-1,))
-    if ufunc in (np.add, np.subtract):
-        np.add.at(out, places, given[0] if ufunc is np.add else -given[0])
+    if ufunc in (np.add, np.subtract, np.multiply, np.maximum, np.minimum):
+        ufunc.at(out, places, given[0])
         return np.reshape(out, x.shape)
     if not isinstance(places.shape[0], int) or places.shape[0] > MOST_AT:
         raise unwritten(f"{ufunc.__name__}.at of more than {MOST_AT} elements, or of a number that only a run knows")

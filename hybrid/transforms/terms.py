@@ -357,11 +357,14 @@ class Term:
     def take_along(self, at: Term, axis: int) -> Term:
         return self._one(index.take_along, at.atom, axis=axis)
 
+    def scatter(self, at: Term, value: Term, axis: int, op: str) -> Term:
+        return self._one(index.scatter, at.atom, value.atom, axis=axis, op=op)
+
     def scatter_set(self, at: Term, value: Term, axis: int) -> Term:
-        return self._one(index.scatter, at.atom, value.atom, axis=axis, op="set")
+        return self.scatter(at, value, axis, "set")
 
     def scatter_add(self, at: Term, value: Term, axis: int) -> Term:
-        return self._one(index.scatter, at.atom, value.atom, axis=axis, op="add")
+        return self.scatter(at, value, axis, "add")
 
     def part_of_take(self, at: Term, axis: int) -> Part:
         return Part(lambda whole: whole.scatter_add(at, self, axis))

@@ -114,11 +114,37 @@ def test_elements_at_many_places():
 
     def g(x):
         y = x * 1.0
-        np.multiply.at(y, index, 1.01)
+        np.true_divide.at(y, index, 1.01)
         return weighed(y)
 
     with pytest.raises(GradientError, match="of more than 64 elements"):
         hy.grad(g)(X)
+
+
+@pytest.mark.parametrize("ufunc", [np.multiply, np.maximum, np.minimum])
+def test_elements_folded_at_many_places(ufunc):
+    index, values = RNG.integers(0, 8, 80), RNG.uniform(0.8, 1.2, 80)
+
+    def f(x, v):
+        y = x * 1.0
+        ufunc.at(y, index, v)
+        return weighed(y)
+
+    found = hy.function(hy.grad(f, (0, 1)), strict=True)(X, values)
+    np.testing.assert_allclose(found[0], [central(lambda x: f(x, values), X, e) for e in np.eye(8)], rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(found[1], [central(lambda v: f(X, v), values, e) for e in np.eye(80)], rtol=1e-5, atol=1e-5)
+
+
+def test_factors_of_zero_have_a_derivative():
+    def f(x, v):
+        y = x * 1.0
+        np.multiply.at(y, np.array([0, 0, 1, 1, 2, 3]), v)
+        return np.sum(y * np.arange(1.0, 5))
+
+    x, v = np.array([0.0, 2.0, 3.0, 4.0]), np.array([5.0, 7.0, 0.0, 3.0, 0.5, 0.0])
+    found = hy.function(hy.grad(f, (0, 1)), strict=True)(x, v)
+    np.testing.assert_array_equal(found[0], [35.0, 0.0, 1.5, 0.0])
+    np.testing.assert_array_equal(found[1], [0.0, 0.0, 12.0, 0.0, 9.0, 16.0])
 
 
 def test_flat_is_written():

@@ -1,0 +1,93 @@
+"""Integers against NumPy: common divisors, reciprocals, and elements folded at computed places, of all dtypes."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+
+import hybrid as hy
+
+INTEGERS = tuple(np.dtype(d) for d in "bBhHiIlL")
+ALL = (np.dtype(bool), *INTEGERS, *map(np.dtype, "efdFD"))
+
+
+def _drawn(dtype, shape):
+    rng = np.random.default_rng(3)
+    if dtype.kind in "iu":
+        info = np.iinfo(dtype)
+        x = rng.integers(max(-30, info.min), 30, shape).astype(dtype)
+        x.flat[:3] = [0, info.min, info.max]
+        return x
+    return (rng.normal(size=shape) * 3 + (1j if dtype.kind == "c" else 0)).astype(dtype)
+
+
+def _same(f, *given, rtol=0.0):
+    """Whether a function gives, and raises, what NumPy's does."""
+    results = []
+    for call in (f, hy.function(f)):
+        with np.errstate(all="ignore"):
+            try:
+                results.append(np.asarray(call(*(np.copy(x, order="K") for x in given))))
+            except TypeError as error:
+                results.append(str(error))
+    want, got = results
+    if isinstance(want, str) or isinstance(got, str):
+        assert got == want
+        return
+    assert got.dtype == want.dtype and (got.strides == want.strides or not got.size)
+    np.testing.assert_allclose(got, want, rtol=rtol)
+
+
+DIVISORS = [
+    "np.gcd(x, y)", "np.lcm(x, y)", "np.gcd(x, 6)", "np.lcm(4, y[::-1].T)", "np.gcd.reduce(x, axis=1)", "np.lcm.accumulate(x)",
+    "np.gcd.outer(x[0], y[:, 0])", "np.gcd(x[:0], y[:0])", "np.reciprocal(x)",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", DIVISORS)
+@pytest.mark.filterwarnings("ignore::hybrid.staging.fallback.FallbackWarning")
+def test_divisors(text):
+    f = eval(f"lambda x, y: {text}")
+    for a, b in itertools.product((*INTEGERS, np.dtype(bool)), repeat=2):
+        if a.itemsize == b.itemsize or a.itemsize == 1:
+            _same(f, _drawn(a, (4, 3)), np.asfortranarray(_drawn(b, (4, 3))))
+
+
+def test_divisors_are_native():
+    f = hy.function(lambda x, y: (np.gcd(x, y), np.lcm(x, y), np.reciprocal(x)), strict=True)
+    f(np.arange(1, 5), np.arange(2, 6))
+    assert "host" not in f.explain()
+
+
+@pytest.mark.parametrize(
+    "name", ["add", "subtract", "multiply", "maximum", "minimum", "bitwise_or", "bitwise_xor", "logical_and"]
+)
+@pytest.mark.filterwarnings("ignore::hybrid.staging.fallback.FallbackWarning", "ignore::numpy.exceptions.ComplexWarning")
+def test_folded_at_places(name):
+    ufunc = getattr(np, name)
+    index = np.array([3, 0, -1, 3, 3, 1, 0])
+
+    def f(x, v):
+        ufunc.at(x, index, v)
+        return x
+
+    for a, b in itertools.product(ALL, repeat=2):
+        _same(f, _drawn(a, (4, 3)), _drawn(b, (7, 3)), rtol=1e-6)
+    for a in ALL:
+        _same(f, np.asfortranarray(_drawn(a, (4, 3))), np.asarray(2))
+
+
+@pytest.mark.parametrize("name", ["multiply", "maximum", "minimum", "bitwise_and", "bitwise_or", "bitwise_xor"])
+def test_folds_are_native(name):
+    def f(x, i):
+        getattr(np, name).at(x, i, 3)
+        return x
+
+    compiled = hy.function(f, strict=True)
+    x, i = np.arange(6), np.array([0, 2, 2, 5])
+    np.testing.assert_array_equal(compiled(x.copy(), i), f(x.copy(), i))
+    assert "host" not in compiled.explain()
+    rows = np.array([[0, 2, 2, 1], [3, 3, 0, 3]])
+    np.testing.assert_array_equal(hy.vmap(lambda i: f(i * 2, i))(rows), [f(i * 2, i) for i in rows])
