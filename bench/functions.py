@@ -25,6 +25,10 @@ def whole():
     return (np.random.default_rng(1).integers(0, 1000, COUNT),)
 
 
+def far_apart():
+    return (np.random.default_rng(7).integers(-(2**62), 2**62, COUNT),)
+
+
 def matrix():
     return (np.random.default_rng(2).standard_normal((2000, 500)),)
 
@@ -94,6 +98,9 @@ CASES = (
          lambda t: lambda x: t.sort(x, dim=1)[0]),
     case("argsort, 10⁶ float64", numbers, lambda x: np.argsort(x), lambda jnp: jnp.argsort, lambda t: t.argsort),
     case("unique of 10⁶ int64 below 1000", whole, lambda x: np.unique(x), None, lambda t: t.unique),
+    case("unique of 10⁶ int64 below 1000, counted", whole, lambda x: np.unique(x, return_counts=True)[1], None,
+         lambda t: lambda x: t.unique(x, return_counts=True)[1]),
+    case("unique of 10⁶ int64, nearly all distinct", far_apart, lambda x: np.unique(x), None, lambda t: t.unique),
     case("searchsorted, 10⁶ in 10⁴", table_and_places, lambda a, v: np.searchsorted(a, v),
          lambda jnp: jnp.searchsorted, lambda t: t.searchsorted),
     case("histogram, 10⁶ in 100 bins", numbers, lambda x: np.histogram(x, 100)[0],

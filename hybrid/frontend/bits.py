@@ -166,8 +166,10 @@ def frexp(x: Any, /) -> tuple:
     """A fraction in [0.5, 1) with the sign of x, and the power of two that it is to be multiplied with, as int32."""
     given = x if isinstance(x, Value) else _array(x)
     own = inexact((given,))
-    if own not in _FORMATS:
+    if own not in _FORMATS and own != dt.float16:
         raise unsupported(f"np.frexp of {own}")
+    half = own == dt.float16  # whose parts float32 has, too
+    own = dt.float32 if half else own
     x = cast(traced(given), own)
     integer, fraction, width = _FORMATS[own]
     tiny = u.absolute(x) < float(np.finfo(own).tiny)
@@ -176,20 +178,37 @@ def frexp(x: Any, /) -> tuple:
     exponent = ((bits >> integer.type(fraction)) & integer.type(2**width - 1)) - integer.type(2 ** (width - 1) - 2)
     plain = (x != 0) & u.isfinite(x)
     exponent = select(plain, exponent, integer.type(0))
-    half = exponent >> integer.type(1)
-    part = normal * _power_of_two(-half, own) * _power_of_two(half - exponent, own)
+    middle = exponent >> integer.type(1)
+    part = normal * _power_of_two(-middle, own) * _power_of_two(middle - exponent, own)
     power = cast(select(tiny & plain, exponent - integer.type(fraction + 2), exponent), np.int32)
+    part = select(plain, part, x)
+    parts = cast(part, dt.float16) if half else part, power
     kind, made = result_kind((given,), shape_of(given)), allocated((given,))
-    return tuple(laid_out(active().fresh(tr.read(unwrap(out)), kind), made) for out in (select(plain, part, x), power))
+    return tuple(laid_out(active().fresh(tr.read(unwrap(out)), kind), made) for out in parts)
+
+
+def _neighbour(x: Any, y: Any) -> Any:
+    """The next number from x towards y."""
+    if x.dtype != dt.float16:
+        return apply(e.nextafter, x, y)
+    bits, one = _bits(x, dt.int16), np.int16(1)  # away from zero, the next number has the next bits
+    away = _bits(select((y > x) == (x > 0), bits + one, bits - one), x.dtype)
+    least = u.copysign(np.finfo(np.float16).smallest_subnormal, y)
+    moved = select(x == y, y, select(x == 0, least, away))
+    return select(u.isnan(x) | u.isnan(y), x + y, moved)
 
 
 def _spacing(x: Any) -> Any:
-    if strong(x) not in _FORMATS:
-        raise unsupported(f"np.spacing of {strong(x)}")
-    outward = apply(e.nextafter, x, select(x < 0, strong(x).type(-np.inf), strong(x).type(np.inf)))
-    return outward - x
+    if strong(x) == dt.bfloat16:
+        raise unsupported("np.spacing of bfloat16")
+    infinite = strong(x).type(np.inf)
+    if x.dtype != dt.float16:
+        return _neighbour(x, select(x < 0, -infinite, infinite)) - x
+    upwards = _neighbour(x, infinite) - x  # as NumPy goes in half precision
+    return select(x == -infinite, strong(x).type(np.nan), upwards)
 
 
+row("nextafter", inexact, _neighbour)
 row("spacing", inexact, _spacing)
 
 

@@ -24,6 +24,7 @@ from hybrid.ir.graph import Atom
 from hybrid.ops import elementwise as e
 from hybrid.ops import index as ix
 from hybrid.ops import reduce as r
+from hybrid.ops import sort as sort_ops
 from hybrid.ops import view as v
 
 MAX_KEYS = 16  # elements of a part by which parts are put in order
@@ -83,6 +84,8 @@ def extract(condition: Any, arr: Any) -> Any:
 def unique(ar: Any, return_index: bool = False, return_inverse: bool = False, return_counts: bool = False, axis: Any = None, *,
            equal_nan: bool = True, sorted: bool = True) -> Any:  # fmt: skip
     """The distinct elements in order, and if asked for where each comes first, which of them each element is, and how many."""
+    if not sorted:
+        raise unsupported("np.unique in an order of its own")
     trace = active()
     x = traced(assembled(trace, ar))
     if axis is not None and len(shape_of(x)) > 1:
@@ -91,7 +94,11 @@ def unique(ar: Any, return_index: bool = False, return_inverse: bool = False, re
         shape, x, order = shape_of(x)[:1], x, _order_of_rows(x)
     else:
         along, shape, x = 0, shape_of(x), reshape(x, -1)
-        order = orders.argsort(x, kind="stable") if return_index or return_inverse else None
+        if dt.is_integer(strong(x)) and shape_of(x) != (0,):
+            return _distinct(x, shape, return_index, return_inverse, return_counts)
+        order = None
+        if return_index or return_inverse:
+            order = orders.argsort(x, kind="stable" if return_index else None)
     count = shape_of(x)[0]
     ordered = gathered(trace, x, operand(trace, order, dt.int64), 1) if order is not None else orders.sort(x)
     place = wrap(trace.fresh(trace.one(e.iota, shape=(count,), axis=0), "ndarray"))
@@ -118,6 +125,25 @@ def unique(ar: Any, return_index: bool = False, return_inverse: bool = False, re
         starts = concatenate([indices_of(first)[0], end])
         out.append(starts[1:] - starts[:-1])
     return tuple(out)
+
+
+def _distinct(x: Any, shape: Any, index: bool, inverse: bool, counts: bool) -> Any:
+    """`unique` of a vector of integers; `shape`: that of the array whose elements they are."""
+    trace, (count,) = active(), shape_of(x)
+    asked = {"index": bool(index), "inverse": bool(inverse), "counts": bool(counts)}
+    values, number, *rest = trace.record(sort_ops.distinct, (operand(trace, x, strong(x)),), asked)
+    kind = "tensor" if kind_of(x) == "tensor" else "ndarray"
+    few = (integers.bound(trace, number, 0, count),)
+
+    def made(atom: Atom, short: bool) -> Any:
+        cut = trace.one(v.slice_, atom, start=(0,), step=(1,), shape=few) if short else atom
+        return wrap(trace.fresh(cut, kind))
+
+    out, parts = [made(values, True)], iter(rest)
+    out += [made(next(parts), True)] if index else []
+    out += [reshape(made(next(parts), False), shape)] if inverse else []
+    out += [made(next(parts), True)] if counts else []
+    return out[0] if len(out) == 1 else tuple(out)
 
 
 def _order_of_rows(x: Any) -> Any:

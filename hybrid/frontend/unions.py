@@ -20,7 +20,8 @@ from hybrid.frontend.values import active, assembled, operand, shape_of, sized, 
 from hybrid.ir import trace as tr
 from hybrid.ops import elementwise as e
 
-_SETS = np.lib._arraysetops_impl
+_NONE = np.zeros(1)
+_COUNTS, _INVERSE, _ALL = (type(function(_NONE)) for function in (np.unique_counts, np.unique_inverse, np.unique_all))
 
 
 def _line(x: Any) -> Any:
@@ -88,16 +89,16 @@ def setxor1d(ar1: Any, ar2: Any, assume_unique: bool = False) -> Any:
 @implements(np.unique_counts)
 def unique_counts(x: Any) -> Any:
     """The distinct elements in order, and how often each occurs."""
-    return _SETS.UniqueCountsResult(*unique(x, return_counts=True, equal_nan=False))
+    return _COUNTS(*unique(x, return_counts=True, equal_nan=False))
 
 
 @implements(np.unique_inverse)
 def unique_inverse(x: Any) -> Any:
     """The distinct elements in order, and which of them each element is."""
-    return _SETS.UniqueInverseResult(*unique(x, return_inverse=True, equal_nan=False))
+    return _INVERSE(*unique(x, return_inverse=True, equal_nan=False))
 
 
 @implements(np.unique_all)
 def unique_all(x: Any) -> Any:
     """The distinct elements in order, where each comes first, which of them each element is, and how often each occurs."""
-    return _SETS.UniqueAllResult(*unique(x, True, True, True, equal_nan=False))
+    return _ALL(*unique(x, True, True, True, equal_nan=False))

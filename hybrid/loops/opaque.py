@@ -18,6 +18,7 @@ from hybrid.core.affine import Affine
 from hybrid.core.shape import Shape, Size, contiguous_strides, product
 from hybrid.ir.graph import Atom, Eqn, Literal, Var
 from hybrid.loops import factor, schedule
+from hybrid.loops.distinct import distinct
 from hybrid.loops.nest import (
     Check,
     Code,
@@ -325,4 +326,4 @@ _SPELLINGS: Mapping[str, Callable[[_Spelling], Iterator[Stmt]]] = {
 }
 # Those that look at indices also where there is nothing to write to: then none is in bounds.
 _CHECKING = ("scatter", "scatter_along")
-_FACTORS = {"solve": factor.solve, "det": factor.det, "cholesky": factor.cholesky}
+_FACTORS = {"solve": factor.solve, "det": factor.det, "cholesky": factor.cholesky, "distinct": distinct}

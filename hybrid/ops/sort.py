@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from hybrid.core import dtype as dt
+from hybrid.core.errors import ShapeError
 from hybrid.core.shape import Size, TensorType
 from hybrid.ir.primitive import NO_GRADIENT, Custom, Derivative, Kind, Linear, Primitive, register
 from hybrid.ops.family import ALONG, NUMERIC, check_axes, conjugate, draw
@@ -126,3 +127,44 @@ cummax = _along("cummax", lambda x, axis: np.maximum.accumulate(x, axis), _RUNNI
                 "cumulate_max")  # fmt: skip
 cummin = _along("cummin", lambda x, axis: np.minimum.accumulate(x, axis), _RUNNING, "a running minimum", NUMERIC,
                 "cumulate_min")  # fmt: skip
+
+
+# The distinct ones of integers, first among as many elements; how many there are; and where asked for the place at which each
+# comes first, for each element which of them it is, and how often each occurs.
+def _infer_distinct(x: TensorType, index: bool, inverse: bool, counts: bool) -> tuple[TensorType, ...]:
+    if x.ndim != 1 or not dt.is_integer(x.dtype):
+        raise ShapeError("distinct takes a vector of integers", got=x)
+    more = TensorType(dt.int64, x.shape)
+    return TensorType(x.dtype, x.shape), TensorType(dt.int64, ()), *(more for asked in (index, inverse, counts) if asked)
+
+
+def _eval_distinct(x: Any, index: bool, inverse: bool, counts: bool) -> tuple[np.ndarray, ...]:
+    order = np.argsort(x, kind="stable" if index else None) if index or inverse else None
+    ordered = np.sort(x) if order is None else x[order]
+    begins = np.ones(x.size, bool)
+    np.not_equal(ordered[1:], ordered[:-1], out=begins[1:])
+    places = np.flatnonzero(begins)
+    out = [_lengthened(ordered[places], x.size), np.asarray(places.size)]
+    if index and order is not None:
+        out.append(_lengthened(order[places], x.size))
+    if inverse and order is not None:
+        which = np.empty(x.size, np.int64)
+        which[order] = np.cumsum(begins) - 1
+        out.append(which)
+    if counts:
+        out.append(_lengthened(np.diff(places, append=x.size), x.size))
+    return tuple(out)
+
+
+def _lengthened(part: np.ndarray, size: int) -> np.ndarray:
+    out = np.zeros(size, part.dtype)
+    out[: part.size] = part
+    return out
+
+
+distinct = register(Primitive(
+    "distinct", Kind.OPAQUE, _eval_distinct, _infer_distinct, NO_GRADIENT,
+    lambda rng: [((draw(rng, d, (n,)),), {"index": all_, "inverse": all_, "counts": all_})
+                 for d in dt.INTEGERS for n, all_ in ((40, False), (9, True), (400, True))],
+    reason="a hash table, or NumPy's sort", body="distinct",
+))  # fmt: skip

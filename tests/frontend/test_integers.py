@@ -91,3 +91,55 @@ def test_folds_are_native(name):
     assert "host" not in compiled.explain()
     rows = np.array([[0, 2, 2, 1], [3, 3, 0, 3]])
     np.testing.assert_array_equal(hy.vmap(lambda i: f(i * 2, i))(rows), [f(i * 2, i) for i in rows])
+
+
+KEYWORDS = [{}, {"return_counts": True}, {"return_inverse": True}, {"return_index": True, "return_inverse": True},
+            {"return_index": True, "return_inverse": True, "return_counts": True}]  # fmt: skip
+
+
+def _samples(dtype):
+    """Few and many distinct ones, near and far from each other; lengths on both sides of every limit."""
+    rng, info = np.random.default_rng(5), np.iinfo(dtype)
+    for size in (0, 1, 2, 40, 127, 128, 1500, 9000):
+        for low, high in ((info.min, info.max), (max(info.min, -3), 3), (info.max - 70, info.max)):
+            yield rng.integers(low, high, size, dtype, endpoint=True)
+    yield rng.permutation(np.arange(3000)).astype(dtype)
+    yield (rng.integers(0, 50, 4000) << (8 * dtype.itemsize - 7)).astype(dtype)
+
+
+@pytest.mark.parametrize("dtype", INTEGERS, ids=str)
+def test_distinct(dtype):
+    for keywords in KEYWORDS:
+        compiled = hy.function(lambda x, keywords=keywords: np.unique(x, **keywords), strict=True)
+        for x in _samples(dtype):
+            got, want = compiled(x), np.unique(x, **keywords)
+            for a, b in zip(*(part if keywords else (part,) for part in (got, want)), strict=True):
+                assert a.dtype == b.dtype
+                np.testing.assert_array_equal(a, b)
+
+
+def test_distinct_of_other_layouts():
+    x = np.random.default_rng(0).integers(0, 9, (8, 6))
+    f = hy.function(lambda x: np.unique(x, return_inverse=True), strict=True)
+    for given in (x, x.T, x[::2], x[:, ::-1], x[::3, 1], np.array(4)):
+        for got, want in zip(f(given), np.unique(given, return_inverse=True)):
+            np.testing.assert_array_equal(got, want)
+
+
+def test_distinct_in_loops():
+    def f(x):
+        out = np.zeros(6, np.int64)
+        for k in range(6):
+            out[k] = np.unique(x % (k + 2)).sum() + len(np.unique(x // (k + 1)))
+        return out
+
+    x = np.random.default_rng(0).integers(0, 300, 500)
+    for backend in ("llvm", "python"):
+        np.testing.assert_array_equal(hy.function(f, strict=True, backend=backend)(x), f(x))
+
+
+def test_distinct_in_an_order_of_its_own():
+    x = np.random.default_rng(0).integers(-999, 999, 100)
+    got = hy.function(lambda x: (np.unique(x, sorted=False), np.unique_values(x)), strict=True)(x)
+    for a, b in zip(got, (np.unique(x, sorted=False), np.unique_values(x))):
+        np.testing.assert_array_equal(a, b)

@@ -173,6 +173,12 @@ def test_sizes_vary():
 def test_parts_of_every_kind_of_float():
     rng = np.random.default_rng(2)
     f = hy.function(lambda x: (np.frexp(x), np.spacing(x)), strict=True)
+    halves = np.arange(1 << 16, dtype=np.uint16).view(np.float16)
+    with np.errstate(all="ignore"):
+        assert not differs(f(halves), (np.frexp(halves), np.spacing(halves)))
+        for other in (np.float16(1), -halves, halves[::-1]):
+            near = hy.function(np.nextafter, strict=True)(halves, other)
+            np.testing.assert_array_equal(near, np.nextafter(halves, other))
     for bits, dtype in ((np.uint32, np.float32), (np.uint64, np.float64)):
         x = rng.integers(0, np.iinfo(bits).max, 10_000, bits, endpoint=True).view(dtype)
         with np.errstate(all="ignore"):
