@@ -24,7 +24,7 @@ def _inexact(x: Any) -> Any:
     return x if dt.is_inexact(dtype) else cast(x, dt.to_inexact(dtype))
 
 
-def _peak(x: Any, axis: Any) -> Any:
+def peak(x: Any, axis: Any) -> Any:
     # An infinite maximum would give inf - inf.
     top = reduce_max(x, axis, keepdims=True)
     return where(abs(top) < math.inf, top, 0)
@@ -59,9 +59,9 @@ def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     tensor(1000.69, dtype=float32)
     """
     x = _inexact(x)
-    peak = _peak(x, axis)
-    total = u.log(sum(u.exp(x - peak), axis, keepdims=keepdims))
-    return total + (peak if keepdims else sum(peak, axis))
+    top = peak(x, axis)
+    total = u.log(sum(u.exp(x - top), axis, keepdims=keepdims))
+    return total + (top if keepdims else sum(top, axis))
 
 
 def relu(x: Any) -> Any:

@@ -227,6 +227,14 @@ def _chebyshev(x: Any, coefficients: list[float]) -> Any:
     return 0.5 * (last - earlier)
 
 
+def scaled_bessel(x: Any) -> Any:
+    """e⁻ˣ I₀(x) of numbers that are not negative, as Cephes approximates it."""
+    near = x <= 8.0
+    small, large = select(near, x, 8.0), select(near, 8.0, x)
+    far = _chebyshev(32.0 / large - 2.0, _LARGE) / u.sqrt(large)
+    return select(near, _chebyshev(small / 2.0 - 2, _SMALL), far)
+
+
 @implements(np.i0)
 def i0(x: Any) -> Any:
     """Bessel's modified function of the first kind and of order zero, as NumPy approximates it."""

@@ -498,11 +498,11 @@ def _special(name: str, promotion: Promotion, body: Any, doc: str) -> Elementwis
         wide = dt.float32 if dtype in (dt.float16, dt.bfloat16) else dtype
         return getattr(scipy.special, name)(*(np.asarray(a).astype(wide) for a in arrays)).astype(dtype)
 
-    SPECIAL[name] = Elementwise(name, call, _scipy_loop, body, doc)
+    SPECIAL[name] = Elementwise(name, call, scipy_loop, body, doc)
     return row(name, promotion, body, call, doc=doc)
 
 
-def _scipy_loop(operands: tuple) -> np.dtype:
+def scipy_loop(operands: tuple) -> np.dtype:
     """SciPy's ufuncs have a loop for float32 alone; everything else, Python numbers too, goes to float64."""
     dtype = same(operands)
     if dt.is_complex(dtype):

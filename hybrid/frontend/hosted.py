@@ -22,6 +22,7 @@ from hybrid.core.errors import TraceError
 from hybrid.core.shape import Dim, TensorType
 from hybrid.core.shape import evaluate as evaluated
 from hybrid.frontend import uncertain
+from hybrid.frontend.calls import Unsupported
 from hybrid.frontend.elementwise import store
 from hybrid.frontend.values import Value, active, header_of, kind_of, laid_out, symbol, unwrap, wrap
 from hybrid.ir import trace as tr
@@ -29,6 +30,7 @@ from hybrid.ir.graph import Atom, Eqn, Var, bodies, evaluate, has_effects
 from hybrid.ir.trace import Cell, Symbol, Trace
 from hybrid.ops import library as lib
 
+COMPOSED: dict[str, Callable] = {}  # what has a form of ours after all, by its dotted name
 _RESULTS = (np.ndarray, np.generic, bool, int, float, complex)
 LONG = 20_000  # equations that may be evaluated to find out what a function gives
 _CONSTANTS = (bool, int, float, complex, str, type(None))
@@ -72,6 +74,12 @@ def called(function: Callable, args: tuple, kwargs: dict) -> Any:
     trace, name = active(), name_of(function)
     if name is not None and (name.endswith(".at") or name.rpartition(".")[2] in lib.WRITING):
         return in_place(function, *args, **kwargs)
+    if name in COMPOSED:
+        try:
+            return COMPOSED[name](*args, **kwargs)
+        except Unsupported as error:
+            if trace.failure is error:
+                trace.failure = None
     if name is None or kwargs.get("copy") is False or any(key.startswith("overwrite") and kwargs[key] for key in kwargs):
         return NotImplemented
     out, where = kwargs.pop("out", None), True

@@ -31,6 +31,7 @@ from hybrid.frontend import (  # noqa: F401 (they enter their functions)
     selected,
     shaping,
     signals,
+    special,
     spectral,
     unions,
 )
@@ -73,8 +74,10 @@ def namespace() -> Any:
 def ufunc_form(ufunc: Any) -> Callable | None:
     """Our function for a ufunc; SciPy's are known by name, so that SciPy need not be loaded."""
     known = TABLE.get(ufunc) or _WHOLE.get(ufunc)
-    if known is None and type(ufunc).__module__ == "numpy" and not hasattr(np, ufunc.__name__):
-        known = SPECIAL.get(ufunc.__name__)
+    if known is None:
+        name, scipy = getattr(ufunc, "__name__", ""), sys.modules.get("scipy.special")
+        if name in SPECIAL and scipy is not None and getattr(scipy, name, None) is ufunc:
+            known = SPECIAL[name]
     return known
 
 

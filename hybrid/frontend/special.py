@@ -1,0 +1,192 @@
+"""Functions of SciPy's special module that compositions give: ufuncs by their names, and sums of exponentials.
+
+Formulas and the ranges in which they hold are those of SciPy's own code (xsf, convex_analysis, cephes).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from hybrid.core import dtype as dt
+from hybrid.frontend import activations, bits, hosted
+from hybrid.frontend import ufuncs as u
+from hybrid.frontend.calls import unsupported
+from hybrid.frontend.compositions import SPECIAL, scipy_loop
+from hybrid.frontend.elementwise import Elementwise, apply, cast, select
+from hybrid.frontend.reductions import sum as total
+from hybrid.frontend.shaping import as_array
+from hybrid.frontend.values import active, assembled, shape_of, strong
+from hybrid.ops import elementwise as e
+
+LARGEST_POWER_OF_TEN = 308.2547155599167  # beyond it SciPy's exp10 is infinite, and below its opposite zero
+LARGEST_EXPONENT = 709.78  # of e, above which expm1 overflows
+
+
+def _function(name: str, wide: bool = True) -> Callable[[Callable], Callable]:
+    """Enter a composition as one of SciPy's ufuncs, most of which compute in float64 whatever they are given."""
+
+    def entered(body: Callable) -> Callable:
+        def call(*arrays: Any) -> Any:
+            import scipy.special
+
+            return getattr(scipy.special, name)(*arrays)
+
+        def widened(*xs: Any) -> Any:
+            return cast(body(*(cast(x, np.float64) for x in xs)), xs[0].dtype)
+
+        SPECIAL[name] = Elementwise(name, call, scipy_loop, widened if wide else body)
+        return body
+
+    return entered
+
+
+def _size(x: Any) -> Any:
+    return apply(e.abs, x)
+
+
+def _safe(condition: Any, x: Any, otherwise: float = 1.0) -> Any:
+    """x where a condition holds: elsewhere a number at which nothing goes wrong, derivatives included."""
+    return select(condition, x, otherwise)
+
+
+# Exponentials and powers ------------------------------------------------------------------------------------------------
+for _name in ("cbrt", "exp2", "expm1", "log1p"):
+    _function(_name, wide=False)(getattr(u, _name))
+
+
+@_function("exp10")
+def exp10(x: Any) -> Any:
+    y = select(x > LARGEST_POWER_OF_TEN, math.inf, apply(e.pow, cast(select(x == x, 10.0, 10.0), x.dtype), x))
+    return select(x < -LARGEST_POWER_OF_TEN, 0.0, y)
+
+
+@_function("cosm1")
+def cosm1(x: Any) -> Any:
+    half = u.sin(0.5 * x)
+    return select(_size(x) > math.pi / 4, u.cos(x) - 1, -2 * half * half)
+
+
+@_function("exprel")
+def exprel(x: Any) -> Any:
+    small, far = _size(x) < 1e-16, x > 717
+    plain = ~(small | far)
+    return select(small, 1.0, select(far, math.inf, u.expm1(_safe(plain, x)) / _safe(plain, x)))
+
+
+@_function("log_expit", wide=False)
+def log_expit(x: Any) -> Any:
+    return u.minimum(x, 0) - u.log1p(u.exp(-_size(x)))
+
+
+@_function("boxcox")
+def boxcox(x: Any, power: Any) -> Any:
+    flat, line = _size(power) < 1e-19, u.log(x)
+    by = _safe(~flat, power)
+    far = by * line >= LARGEST_EXPONENT
+    near = u.expm1(_safe(~far, by * line, 0.0)) / by
+    beyond = u.sign(by) * u.exp(_safe(far, by * line - u.log(_size(by)), 0.0)) - 1 / by
+    return select(flat, line, select(far, beyond, near))
+
+
+@_function("inv_boxcox")
+def inv_boxcox(x: Any, power: Any) -> Any:
+    flat = power == 0
+    by = _safe(~flat, power)
+    near = by * x < float(np.finfo(np.float64).max)
+    plain = u.exp(u.log1p(_safe(near, by * x)) / by)
+    beyond = u.exp((u.log(u.sign(by) * (_safe(~near, x) + 1 / by)) + u.log(_size(by))) / by)
+    return select(flat, u.exp(x), select(near, plain, beyond))
+
+
+# Entropies and losses ---------------------------------------------------------------------------------------------------
+@_function("entr")
+def entr(x: Any) -> Any:
+    return select(x == 0, 0.0, select(x < 0, -math.inf, -x * u.log(_safe(x > 0, x))))
+
+
+@_function("rel_entr")
+def rel_entr(x: Any, y: Any) -> Any:
+    return _divergence(x, y, _times_log_ratio, 0.0)
+
+
+@_function("kl_div")
+def kl_div(x: Any, y: Any) -> Any:
+    return _divergence(x, y, lambda x, y: x * u.log(x / y) - x + y, y)
+
+
+def _divergence(x: Any, y: Any, inside: Callable, at_zero: Any) -> Any:
+    both = (x > 0) & (y > 0)
+    edge = select((x == 0) & (y >= 0), at_zero, math.inf)
+    unknown = u.isnan(x) | u.isnan(y)
+    return select(unknown, x + y, select(both, inside(_safe(both, x), _safe(both, y)), edge))
+
+
+def _times_log_ratio(x: Any, y: Any) -> Any:
+    """x log(x / y): near 1 from the difference, and from both logarithms where the quotient is no normal number."""
+    ratio = x / y
+    near, plain = (ratio > 0.5) & (ratio < 2), (ratio > float(np.finfo(x.dtype).tiny)) & (ratio < math.inf)
+    apart = x * (u.log(x) - u.log(y))
+    return select(near, x * u.log1p((x - y) / y), select(plain, x * u.log(_safe(plain, ratio)), apart))
+
+
+@_function("huber")
+def huber(delta: Any, r: Any) -> Any:
+    size = _size(r)
+    return select(delta < 0, math.inf, select(size <= delta, 0.5 * r * r, delta * (size - 0.5 * delta)))
+
+
+@_function("pseudo_huber")
+def pseudo_huber(delta: Any, r: Any) -> Any:
+    part = r / _safe(delta != 0, delta)
+    loss = delta * delta * u.expm1(0.5 * u.log1p(part * part))
+    return select(delta < 0, math.inf, select((delta == 0) | (r == 0), 0.0, loss))
+
+
+# Bessel's functions -----------------------------------------------------------------------------------------------------
+@_function("i0e")
+def i0e(x: Any) -> Any:
+    return bits.scaled_bessel(_size(x))
+
+
+# Sums of exponentials ---------------------------------------------------------------------------------------------------
+def _composed(name: str) -> Callable[[Callable], Callable]:
+    """Enter a composition as one of SciPy's functions."""
+
+    def entered(body: Callable) -> Callable:
+        hosted.COMPOSED[f"scipy.special.{name}"] = body
+        return body
+
+    return entered
+
+
+def _floats(x: Any, name: str) -> Any:
+    x = as_array(assembled(active(), x))
+    if strong(x) not in (dt.float32, dt.float64) or not shape_of(x) or 0 in shape_of(x):
+        raise unsupported(f"scipy.special.{name} of {strong(x)}{list(shape_of(x))}")
+    return x
+
+
+@_composed("softmax")
+def softmax(x: Any, axis: Any = None) -> Any:
+    x = _floats(x, "softmax")
+    return activations.softmax(x, tuple(range(len(shape_of(x)))) if axis is None else axis)
+
+
+@_composed("log_softmax")
+def log_softmax(x: Any, axis: Any = None) -> Any:
+    x = _floats(x, "log_softmax")
+    axes = tuple(range(len(shape_of(x)))) if axis is None else axis
+    shifted = x - activations.peak(x, axes)
+    return shifted - u.log(total(u.exp(shifted), axes, keepdims=True))
+
+
+@_composed("logsumexp")
+def logsumexp(a: Any, axis: Any = None, b: Any = None, keepdims: bool = False, return_sign: bool = False) -> Any:
+    x = _floats(a, "logsumexp")
+    if b is not None or return_sign:
+        raise unsupported("scipy.special.logsumexp with factors or signs")
+    return activations.logsumexp(x, axis, keepdims)
