@@ -39,12 +39,18 @@ from hybrid.frontend.values import (
     operand,
     result_kind,
     shape_of,
+    sized,
+    stretched,
+    symbol,
     unwrap,
     wrap,
 )
 from hybrid.ir import trace as tr
+from hybrid.ir.graph import Atom
 from hybrid.ops import elementwise as e
 from hybrid.ops import index as ix
+from hybrid.ops import reduce as r
+from hybrid.ops import sort as sort_ops
 from hybrid.ops import view as v
 
 
@@ -93,13 +99,38 @@ def repeat(a: Any, repeats: Any, axis: Any = None) -> Any:
     x = reshape(a, -1) if axis is None else traced(a)
     along = normalize_axis(0 if axis is None else axis, len(shape_of(x)))
     if holds_tensor((repeats,)) and len(shape_of(assembled(active(), repeats))):
-        raise unsupported("np.repeat with counts that only a run knows")
+        trace = active()
+        places = _repeated(shape_of(x)[along], traced(assembled(trace, repeats)))
+        atom = trace.one(ix.take, tr.read(symbol(trace, x)), places, axis=along, checked=False)
+        return wrap(trace.fresh(atom, result_kind((x,), atom.type.shape)))
     if not isinstance(repeats, Value) and np.ndim(repeats):
         return take(x, np.repeat(np.arange(shape_of(x)[along]), np.asarray(repeats)), along)
     shape = shape_of(x)
     wide = (*shape[: along + 1], _times(repeats, "np.repeat"), *shape[along + 1 :])
     spread = broadcast_to(reshape(x, (*shape[: along + 1], 1, *shape[along + 1 :])), wide)
     return reshape(spread, (*shape[:along], shape[along] * wide[along + 1], *shape[along + 1 :]), copy=True)
+
+
+def _repeated(size: Size, counts: Any) -> Atom:
+    """Each place along an axis as often as a count says, which only a run knows."""
+    trace = active()
+    if len(shape_of(counts)) != 1 or not np.can_cast(strong(counts), dt.int64, "safe"):
+        raise unsupported(f"np.repeat with counts {strong(counts)}{list(shape_of(counts))}")
+    same = trace.ask("eq", shape_of(counts)[0], size)
+    if same is None:
+        trace.assume(trace.one(e.eq, sized(trace, shape_of(counts)[0]), sized(trace, size)), "there is a count for each place")
+    elif not same:
+        raise unsupported("np.repeat with one count for all places, in an array, or with too few")
+    number = operand(trace, counts, dt.int64)
+    fine = trace.one(e.ge, number, stretched(trace, tr.literal(0, dt.int64), number.type.shape))
+    trace.assume(trace.one(r.all, fine, axes=(0,)), "no count is negative")
+    total = integers.bound(trace, trace.one(r.sum, number, axes=(0,)), 0, None)
+    # A place begins where the elements of those before it end: there the number of the place goes up.
+    ends = trace.one(sort_ops.cumsum, number, axis=0)
+    steps = stretched(trace, tr.literal(0, dt.int64), (total + 1,))
+    steps = trace.one(ix.scatter, steps, ends, tr.literal(1, dt.int64), axis=0, op="add")
+    places = trace.one(sort_ops.cumsum, steps, axis=0)
+    return trace.one(v.slice_, places, start=(0,), step=(1,), shape=(total,))
 
 
 def _times(count: Any, name: str) -> Size:

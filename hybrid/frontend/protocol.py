@@ -29,6 +29,7 @@ from hybrid.frontend import (  # noqa: F401 (they enter their functions)
     reductions,
     samples,
     selected,
+    series,
     shaping,
     signals,
     special,

@@ -20,12 +20,12 @@ from hybrid.frontend.elementwise import cast, select, store
 from hybrid.frontend.gathering import take
 from hybrid.frontend.indexing import getitem
 from hybrid.frontend.joins import stack
-from hybrid.frontend.orders import sort, sorted_at, take_along_axis
+from hybrid.frontend.orders import argsort, cumsum, sort, sorted_at, take_along_axis
 from hybrid.frontend.reductions import all as every
 from hybrid.frontend.reductions import any as some
 from hybrid.frontend.reductions import kept, mean, reduced, root, var
 from hybrid.frontend.reductions import sum as total
-from hybrid.frontend.shaping import as_array, reshape, transpose
+from hybrid.frontend.shaping import as_array, broadcast_to, reshape, transpose
 from hybrid.frontend.values import (
     Value,
     active,
@@ -203,9 +203,49 @@ def _made(result: Any, a: Any, q: Any, axes: tuple, keepdims: Any, out: Any, mad
 
 def _quantile(a: Any, q: Any, axis: Any, out: Any, method: str, keepdims: Any, rest: dict, scale: int | None) -> Any:
     a = as_array(assembled(active(), a))
+    weights = rest.pop("weights", None)
     a, q, weak = _checked(a, q, method, rest, scale)
     x, axes = _gathered(a, axis)
-    return _made(_found(x, q, method, weak), a, q, axes, keepdims, out)
+    if weights is None:
+        return _made(_found(x, q, method, weak), a, q, axes, keepdims, out)
+    found = _made(_weighted(a, x, q, axis, method, weights), a, q, axes, keepdims, out)
+    if shape_of(found) or out is not None or kind_of(found) == "tensor":
+        return found
+    return wrap(active().fresh(tr.read(unwrap(found)), "ndarray"))  # where all others are numbers
+
+
+def _weighted(a: Any, x: Any, q: Any, axis: Any, method: str, weights: Any) -> Any:
+    """Quantiles along the first axis of x: the first element up to which the weights of those in order make up a fraction."""
+    w = as_array(assembled(active(), weights))
+    if method != "inverted_cdf" or len(shape_of(q)) > 1 or 0 in shape_of(q) or not dt.is_float(strong(q)):
+        raise unsupported("quantiles with weights by another method, or at these fractions")
+    if shape_of(w) == shape_of(a):
+        w, _ = _gathered(w, axis)
+    elif type(axis) is int and len(shape_of(w)) == 1 and shape_of(w)[0] == shape_of(x)[0]:
+        w = broadcast_to(reshape(w, (-1, *(1,) * (len(shape_of(x)) - 1))), shape_of(x))
+    else:
+        raise unsupported("quantiles with weights of another shape")
+    trace, n = active(), _count(x)
+    w = cast(w, np.float64)
+    order = argsort(x, 0, kind="stable")
+    ordered, share = take_along_axis(x, order, 0), cumsum(take_along_axis(w, order, 0), 0)
+    whole = getitem(share, (-1,))
+    fine = every(w >= 0) & every((whole > 0) & (whole < np.inf))
+    trace.assume(operand(trace, fine, dt.bool_), "weights are numbers that are not negative, and not all zero")
+    share = share / whole
+    count = shape_of(q)[0] if shape_of(q) else 1
+    if isinstance(count, Dim) or count > MAX_ROWS:
+        raise unsupported("quantiles with weights at very many fractions")
+    parts = []
+    for k in range(count):
+        below = total(share < (getitem(q, k) if shape_of(q) else q), 0)
+        parts.append(_at(ordered, u.minimum(below, n - 1)))
+    found, last = stack(parts) if shape_of(q) else parts[0], getitem(ordered, (-1,))
+    if dt.is_inexact(strong(x)) and shape_of(found):
+        return select(u.isnan(last), last, found)
+    if dt.is_inexact(strong(x)):
+        trace.assume(operand(trace, ~u.isnan(last), dt.bool_), "no element is NaN, for which NumPy gives a number")
+    return found
 
 
 @implements(np.quantile)

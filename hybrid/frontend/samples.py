@@ -22,6 +22,7 @@ from hybrid.frontend.linear import vecdot as last_dot
 from hybrid.frontend.orders import cumsum, sort
 from hybrid.frontend.reductions import all as every
 from hybrid.frontend.reductions import mean
+from hybrid.frontend.reductions import sum as total
 from hybrid.frontend.shaping import as_array, flip, moveaxis, ravel, reshape, squeeze, transpose
 from hybrid.frontend.values import Value, active, assembled, broadcast_shapes, laid_out, like, operand, shape_of, strong, wrap
 from hybrid.ir import trace as tr
@@ -52,8 +53,8 @@ def _observations(m: Any, rowvar: bool, dtype: np.dtype) -> Any:
 def cov(m: Any, y: Any = None, rowvar: bool = True, bias: bool = False, ddof: Any = None, fweights: Any = None,
         aweights: Any = None, *, dtype: Any = None) -> Any:  # fmt: skip
     """The covariances of variables, one in each row (in each column without `rowvar`)."""
-    if fweights is not None or aweights is not None or isinstance(ddof, Value) or (not rowvar and 1 in shape_of(m)):
-        raise unsupported("np.cov with weights")
+    if isinstance(ddof, Value) or (not rowvar and 1 in shape_of(m)):
+        raise unsupported("np.cov of one variable in a column, or with ddof that only a run knows")
     if ddof is not None and ddof != int(ddof):
         raise ValueError("ddof must be integer")
     own = dt.promote(*(strong(_array(x)) for x in (m, y) if x is not None), dt.float64)
@@ -64,6 +65,8 @@ def cov(m: Any, y: Any = None, rowvar: bool = True, bias: bool = False, ddof: An
     if y is not None:
         x = concatenate([x, _observations(y, rowvar, own)], 0)
     count, ddof = shape_of(x)[1], (0 if bias else 1) if ddof is None else int(ddof)
+    if fweights is not None or aweights is not None:
+        return _weighted(x, ddof, fweights, aweights)
     if isinstance(count, Dim):
         free: Any = integers.integer(active(), count) - ddof
         _assume(free > 0, "a covariance has degrees of freedom")
@@ -73,6 +76,26 @@ def cov(m: Any, y: Any = None, rowvar: bool = True, bias: bool = False, ddof: An
         free = count - ddof
     away = x - mean(x, 1, keepdims=True)
     return squeeze(matmul(away, transpose(u.conj(away) if dt.is_complex(own) else away)) * (1 / free))
+
+
+def _weighted(x: Any, ddof: int, repeated: Any, important: Any) -> Any:
+    """Covariances of observations that count more than once, or more than others."""
+    weights = [None if w is None else cast(_array(w), np.float64) for w in (repeated, important)]
+    for w in weights:
+        if w is not None and (len(shape_of(w)) != 1 or active().ask("eq", shape_of(w)[0], shape_of(x)[1]) is not True):
+            raise unsupported("np.cov with weights of another shape")
+        if w is not None:
+            _assume(every(w >= 0), "weights are not negative")
+    often, much = weights
+    if often is not None and not dt.is_integer(strong(_array(repeated))):
+        _assume(every(often == u.rint(often)), "frequencies are whole")
+    each = much if often is None else often if much is None else often * much
+    whole = total(each)
+    free = whole - (ddof if much is None else ddof * total(each * much) / whole)
+    _assume((whole > 0) & (free > 0), "a covariance has degrees of freedom")
+    away = x - total(x * each, 1, keepdims=True) / whole
+    other = away * each
+    return squeeze(matmul(away, transpose(u.conj(other) if dt.is_complex(strong(x)) else other)) * (1 / free))
 
 
 @implements(np.corrcoef)

@@ -16,7 +16,7 @@ from hybrid.frontend import activations, bits, hosted
 from hybrid.frontend import ufuncs as u
 from hybrid.frontend.calls import unsupported
 from hybrid.frontend.compositions import SPECIAL, scipy_loop
-from hybrid.frontend.elementwise import Elementwise, apply, cast, select
+from hybrid.frontend.elementwise import Elementwise, apply, cast, same, select
 from hybrid.frontend.reductions import sum as total
 from hybrid.frontend.shaping import as_array
 from hybrid.frontend.values import active, assembled, shape_of, strong
@@ -24,6 +24,17 @@ from hybrid.ops import elementwise as e
 
 LARGEST_POWER_OF_TEN = 308.2547155599167  # beyond it SciPy's exp10 is infinite, and below its opposite zero
 LARGEST_EXPONENT = 709.78  # of e, above which expm1 overflows
+
+
+# Those whose loop for float32 comes first, and takes all that fits into it; the others take that for float32 alone.
+_SHORT_FIRST = ("boxcox", "entr", "huber", "inv_boxcox", "kl_div", "pseudo_huber", "rel_entr")
+
+
+def _short_first(operands: tuple) -> np.dtype:
+    dtype = same(operands)
+    if dt.is_complex(dtype) or dtype == dt.bfloat16:
+        raise unsupported(f"scipy.special of {dtype}")
+    return dt.float32 if np.can_cast(dtype, dt.float32, "safe") else dt.float64
 
 
 def _function(name: str, wide: bool = True) -> Callable[[Callable], Callable]:
@@ -38,7 +49,8 @@ def _function(name: str, wide: bool = True) -> Callable[[Callable], Callable]:
         def widened(*xs: Any) -> Any:
             return cast(body(*(cast(x, np.float64) for x in xs)), xs[0].dtype)
 
-        SPECIAL[name] = Elementwise(name, call, scipy_loop, widened if wide else body)
+        promotion = _short_first if name in _SHORT_FIRST else scipy_loop
+        SPECIAL[name] = Elementwise(name, call, promotion, widened if wide else body)
         return body
 
     return entered

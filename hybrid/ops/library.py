@@ -41,6 +41,7 @@ NAMES: dict[str, tuple[str, ...]] = {
                      "tensorsolve", "vecdot", "vector_norm"),
     "numpy.polynomial.chebyshev": ("chebfit", "chebval", "chebvander", "chebder", "chebint", "chebadd", "chebmul"),
     "numpy.polynomial.hermite": ("hermfit", "hermval", "hermvander"),
+    "numpy.polynomial.hermite_e": ("hermefit", "hermeval", "hermevander"),
     "numpy.polynomial.laguerre": ("lagfit", "lagval", "lagvander"),
     "numpy.polynomial.legendre": ("legfit", "legval", "legvander"),
     "numpy.polynomial.polynomial": ("polyfit", "polyval", "polyvander", "polyval2d", "polyder", "polyint"),

@@ -38,6 +38,16 @@ def test_as_scipy(name, dtype):
         np.testing.assert_allclose(got, want, rtol=1e-6 if dtype == "f4" else 2e-13)
 
 
+@pytest.mark.parametrize("name", ONE + TWO)
+@pytest.mark.filterwarnings("ignore")
+def test_dtypes_are_scipys(name):
+    function = getattr(sp, name)
+    for code in "?bhilefd":
+        x = np.ones(2, code)
+        for rest in [()] if name in ONE else [(x,), (1.0,), (2,), (np.float32(2),)]:
+            assert _native(lambda x, rest=rest: function(x, *rest), x).dtype == function(x, *rest).dtype
+
+
 @pytest.mark.parametrize("name", SUMS)
 @pytest.mark.filterwarnings("ignore")
 def test_sums_as_scipy(name):
