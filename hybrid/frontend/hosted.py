@@ -125,6 +125,8 @@ def _recorded(trace: Trace, function: Callable, name: str, args: tuple, kwargs: 
     found = [_probed(function, encoded, [*map(_placed, arrays, operands)]) for arrays in given]
     if None in found or any((each.nesting, each.same) != (found[0].nesting, found[0].same) for each in found):  # type: ignore[union-attr]
         return NotImplemented
+    if module == "scipy.ndimage" and any(k is not None for k in found[0].same):  # type: ignore[union-attr]
+        return NotImplemented  # written into an argument
     same, nesting, leaves = found[0].same, found[0].nesting, found[0].leaves  # type: ignore[union-attr]
     new = [k for k, operand in enumerate(same) if operand is None]
     if not all(isinstance(leaves[k], _RESULTS) and np.asarray(leaves[k]).dtype in dt.SHORT for k in new):

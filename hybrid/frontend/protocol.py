@@ -19,6 +19,7 @@ from hybrid.frontend import (  # noqa: F401 (they enter their functions)
     gathering,
     halves,
     histograms,
+    images,
     joins,
     linear,
     orders,
