@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from hybrid.core import dtype as dt
-from hybrid.core.shape import Dim, normalize_axis
+from hybrid.core.shape import Dim, TensorType, normalize_axis
 from hybrid.frontend import ufuncs as u
 from hybrid.frontend.calls import implements, unsupported
 from hybrid.frontend.compositions import clip
@@ -16,9 +16,9 @@ from hybrid.frontend.elementwise import TABLE, cast, select
 from hybrid.frontend.indexing import getitem
 from hybrid.frontend.joins import concatenate, stack
 from hybrid.frontend.orders import sort
+from hybrid.frontend.reductions import accumulator, reduced
 from hybrid.frontend.reductions import all as every
-from hybrid.frontend.reductions import reduced
-from hybrid.frontend.shaping import as_array, reshape
+from hybrid.frontend.shaping import as_array, moveaxis, reshape
 from hybrid.frontend.values import (
     active,
     allocated,
@@ -31,11 +31,20 @@ from hybrid.frontend.values import (
     operand,
     result_kind,
     shape_of,
+    sized,
+    stretched,
     strong,
     unwrap,
     wrap,
 )
 from hybrid.ir import trace as tr
+from hybrid.ir.builder import Builder
+from hybrid.ir.graph import Atom, Graph
+from hybrid.ir.primitive import Primitive
+from hybrid.ops import control
+from hybrid.ops import elementwise as e
+from hybrid.ops import reduce as r
+from hybrid.ops import view as v
 
 MAX_FOLDED = 16  # steps along an axis, or parts of one, that are written out one by one
 MAX_CHOICES = 16
@@ -87,11 +96,13 @@ def accumulate(ufunc: np.ufunc, x: Any, axis: Any = 0, **rest: Any) -> Any:
 
 
 def reduceat(form: Callable, x: Any, indices: Any, axis: Any = 0, **rest: Any) -> Any:
-    """`ufunc.reduceat` at places that are known, by the form of the ufunc's `reduce`."""
+    """`ufunc.reduceat`, at places that are known by the form of the ufunc's `reduce`."""
     x = _array(x)
-    if rest or holds_tensor((indices,)) or type(axis) is not int or header_of(x) is not None:
-        raise unsupported("ufunc.reduceat at places that only a run knows")
+    if any(value is not None for value in rest.values()) or type(axis) is not int or header_of(x) is not None:
+        raise unsupported("ufunc.reduceat with dtype= or out=, or of an array that is not in C order")
     along = normalize_axis(axis, len(shape_of(x)))
+    if holds_tensor((indices,)) or (isinstance(indices, np.ndarray) and indices.size > MAX_FOLDED):
+        return _reduced_between(form.__name__, x, _array(indices), along)
     size, places = shape_of(x)[along], np.asarray(indices)
     if places.ndim != 1 or places.dtype.kind not in "iu" or not 0 < places.size <= MAX_FOLDED or isinstance(size, Dim):
         raise unsupported("ufunc.reduceat at so many places, or of a size that only a run knows")
@@ -102,6 +113,55 @@ def reduceat(form: Callable, x: Any, indices: Any, axis: Any = 0, **rest: Any) -
         part = getitem(x, (*head, slice(start, end if end > start else start + 1)))
         parts.append(form(part, axis=along, keepdims=True))
     return laid_out(concatenate(parts, along), None)
+
+
+_REDUCTIONS = {"sum": r.sum, "prod": r.prod, "max": r.max, "min": r.min, "all": r.all, "any": r.any}
+
+
+def _reduced_between(name: str, x: Any, places: Any, along: int) -> Any:
+    """What lies from each place to the next one reduced, one after another: the places are known to a run alone."""
+    trace, own = active(), strong(x)
+    own = accumulator(own) if name in ("sum", "prod") else dt.bool_ if name in ("all", "any") else own
+    rank, kinds = len(shape_of(places)), dt.KIND[strong(places)]
+    if rank != 1 or kinds not in "iu" or strong(places) == dt.uint64 or own == dt.float16 or dt.is_complex(own):
+        raise unsupported(f"ufunc.reduceat of {own} at places {strong(places)}{list(shape_of(places))}")
+    moved = operand(trace, moveaxis(x, along, 0), own)
+    at, size, count = operand(trace, places, dt.int64), moved.type.shape[0], shape_of(places)[0]
+    end = trace.one(v.reshape, sized(trace, size), shape=(1,))
+    least, most = (stretched(trace, atom, (count,)) for atom in (tr.literal(0, dt.int64), sized(trace, size)))
+    inside = trace.one(e.and_, trace.one(e.ge, at, least), trace.one(e.lt, at, most))
+    trace.assume(trace.one(r.all, inside, axes=(0,)), "places lie in the array")
+    after = trace.one(v.slice_, trace.one(v.concatenate, at, end, axis=0), start=(1,), step=(1,), shape=(count,))
+    out = trace.one(v.broadcast, tr.literal(0, own), shape=(count, *moved.type.shape[1:]))
+    symbol = trace.fresh_symbol("step")
+    body = _one_between(trace, _REDUCTIONS[name], (out, moved, at, after), symbol)
+    params = {"carried": 1, "count": count, "symbol": symbol, "test": None, "body": body}
+    (made,) = trace.record(control.loop, (out, moved, at, after), params)
+    kind = "tensor" if unwrap(x).kind == "tensor" else "ndarray"
+    return laid_out(moveaxis(wrap(trace.fresh(made, kind)), 0, along), None)
+
+
+def _one_between(trace: tr.Trace, reduction: Primitive, given: tuple, step: str) -> Graph:
+    """The body: `out[k] = reduce(x[at[k] : after[k]])`, of one element at least."""
+    builder, first, length = Builder("between"), trace.fresh_symbol("size"), trace.fresh_symbol("size")
+    out, x, at, after = (builder.input(TensorType(atom.type.dtype, atom.type.shape)) for atom in given)
+    now, rest, size = Dim.symbol(step), x.type.shape[1:], x.type.shape[0]
+
+    def one(primitive: Any, *inputs: Atom, **params: Any) -> Atom:
+        return builder.append(primitive, inputs, params, tr.user_line())[0]
+
+    def number(atom: Atom) -> Atom:
+        return one(v.reshape, one(v.slice_, atom, start=(now,), step=(1,), shape=(1,)), shape=())
+
+    begin = number(at)
+    long = one(e.maximum, one(e.sub, number(after), begin), tr.literal(1, dt.int64))
+    builder.append(control.bind, (begin,), {"symbol": first, "high": size - 1})
+    builder.append(control.bind, (long,), {"symbol": length, "high": size})
+    ones, zeros = (1,) * len(rest), (0,) * len(rest)
+    part = one(v.slice_, x, start=(Dim.symbol(first), *zeros), step=(1, *ones), shape=(Dim.symbol(length), *rest))
+    found = one(v.reshape, one(reduction, part, axes=(0,)), shape=(1, *rest))
+    written = one(v.update_slice, out, found, start=(now, *zeros), step=(1, *ones))
+    return Graph("between", (out, x, at, after), tuple(builder.eqns), (written,), (), {})
 
 
 # Choices ------------------------------------------------------------------------------------------------------------------

@@ -143,3 +143,33 @@ def test_distinct_in_an_order_of_its_own():
     got = hy.function(lambda x: (np.unique(x, sorted=False), np.unique_values(x)), strict=True)(x)
     for a, b in zip(got, (np.unique(x, sorted=False), np.unique_values(x))):
         np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("name", ["add", "multiply", "maximum", "minimum", "logical_or"])
+def test_reduced_between_places_of_a_run(name):
+    ufunc, rng = getattr(np, name), np.random.default_rng(0)
+    x, n = rng.normal(size=50), rng.normal(size=(6, 20, 5))
+    at, few = np.array([0, 3, 3, 10, 7, 49]), np.array([1, 0, 4])
+    f = hy.function(lambda x, i: ufunc.reduceat(x, i), strict=True)
+    for a, i in ((x, at), (x.astype("f4"), at.astype("u1")), ((x * 9).astype(int), at), ((x * 9).astype("i1"), at),
+                 (x > 0, at), (x, at[:0]), (n, few)):  # fmt: skip
+        got, want = f(a, i), ufunc.reduceat(a, i)
+        assert got.dtype == want.dtype and "host" not in f.explain()
+        np.testing.assert_allclose(got, want, rtol=1e-5 if want.dtype == "f4" else 1e-12)
+    along = hy.function(lambda x, i: ufunc.reduceat(x, i, axis=1), strict=True)
+    np.testing.assert_allclose(along(n, few * 4), ufunc.reduceat(n, few * 4, axis=1), rtol=1e-12)
+    for bad in (at + 1, -at):
+        with pytest.raises(IndexError, match="index"):
+            hy.function(lambda x, i: ufunc.reduceat(x, i))(x, bad)
+
+
+def test_sums_between_places_have_a_derivative():
+    at = np.array([1, 4, 4, 9, 6])
+
+    def loss(x, i):
+        return np.sum(np.add.reduceat(x, i) ** 2) + np.sum(np.maximum.reduceat(x, i) ** 3)
+
+    x = np.random.default_rng(0).normal(size=12)
+    found = hy.function(hy.grad(loss), strict=True)(x, at)
+    steps = np.eye(12) * 1e-6
+    np.testing.assert_allclose(found, [(loss(x + s, at) - loss(x - s, at)) / 2e-6 for s in steps], rtol=1e-6, atol=1e-8)
