@@ -111,7 +111,10 @@ def reduceat(form: Callable, x: Any, indices: Any, axis: Any = 0, **rest: Any) -
     ends, head, parts = [*map(int, places[1:]), size], (slice(None),) * along, []
     for start, end in zip(map(int, places), ends):
         part = getitem(x, (*head, slice(start, end if end > start else start + 1)))
-        parts.append(form(part, axis=along, keepdims=True))
+        made = form(part, axis=along, keepdims=True)
+        if form.__name__ == "sum" and dt.is_float(strong(x)):  # which begins with an element, and not with zero
+            made = select((made == 0) & every(u.signbit(part), along, keepdims=True), strong(x).type(-0.0), made)
+        parts.append(made)
     return laid_out(concatenate(parts, along), None)
 
 
@@ -158,8 +161,21 @@ def _one_between(trace: tr.Trace, reduction: Primitive, given: tuple, step: str)
     builder.append(control.bind, (begin,), {"symbol": first, "high": size - 1})
     builder.append(control.bind, (long,), {"symbol": length, "high": size})
     ones, zeros = (1,) * len(rest), (0,) * len(rest)
-    part = one(v.slice_, x, start=(Dim.symbol(first), *zeros), step=(1, *ones), shape=(Dim.symbol(length), *rest))
-    found = one(v.reshape, one(reduction, part, axes=(0,)), shape=(1, *rest))
+
+    def part(count: str) -> Atom:
+        return one(v.slice_, x, start=(Dim.symbol(first), *zeros), step=(1, *ones), shape=(Dim.symbol(count), *rest))
+
+    reduced = one(reduction, part(length), axes=(0,))
+    if reduction is r.sum and dt.is_float(x.type.dtype):
+        # It begins with an element, and not with zero: of nothing but -0.0 it is that. Where no sum is zero, nobody looks.
+        zero, minus = (tr.literal(value, x.type.dtype) for value in (0.0, -0.0))
+        nothing = one(e.eq, reduced, zero)
+        some = one(r.any, nothing, axes=tuple(range(len(rest)))) if rest else nothing
+        again = trace.fresh_symbol("size")
+        builder.append(control.bind, (one(e.select, some, long, tr.literal(0, dt.int64)),), {"symbol": again, "high": size})
+        negative = one(e.lt, one(e.copysign, tr.literal(1, x.type.dtype), part(again)), zero)
+        reduced = one(e.select, one(e.and_, nothing, one(r.all, negative, axes=(0,))), minus, reduced)
+    found = one(v.reshape, reduced, shape=(1, *rest))
     written = one(v.update_slice, out, found, start=(now, *zeros), step=(1, *ones))
     return Graph("between", (out, x, at, after), tuple(builder.eqns), (written,), (), {})
 

@@ -158,6 +158,10 @@ def test_reduced_between_places_of_a_run(name):
         np.testing.assert_allclose(got, want, rtol=1e-5 if want.dtype == "f4" else 1e-12)
     along = hy.function(lambda x, i: ufunc.reduceat(x, i, axis=1), strict=True)
     np.testing.assert_allclose(along(n, few * 4), ufunc.reduceat(n, few * 4, axis=1), rtol=1e-12)
+    zeros = np.array([-0.0, 0.0, -0.0, -0.0])
+    for g in (f, hy.function(lambda x, i: ufunc.reduceat(x, [0, 1, 2]), strict=True)):
+        got, want = g(zeros, np.array([0, 1, 2])), ufunc.reduceat(zeros, [0, 1, 2])
+        np.testing.assert_array_equal(np.signbit(got), np.signbit(want))
     for bad in (at + 1, -at):
         with pytest.raises(IndexError, match="index"):
             hy.function(lambda x, i: ufunc.reduceat(x, i))(x, bad)
