@@ -21,20 +21,22 @@ from tests.names.table import function, on_tensors, operands, read
 
 HEAD = """# Names
 
-What becomes of the names of NumPy (`np`), SciPy's special functions (`sp`), Python's `math` and the methods of arrays in a
-decorated function. Made by `make names` from the expressions in `tests/names/`, each of which is compiled by itself and
-compared with NumPy; the numbers count expressions, which differ in arguments and keywords. *Native* is compiled to loops, to
-calls that machine code makes, or to constants; a *host call* is compiled, too, loops and saved graphs included, but computed
-by NumPy or SciPy; an *island* is called between compiled parts and refused by `strict=True`; *Python* makes the whole
-function plain. *Eager*: the expression takes tensors for arrays; *differentiable*: `hybrid.grad` of the compiled expression
-gives a derivative (–: no floats go in or come out); *exported*: saved by `hybrid.export.save` and loaded, it gives the same.
+What becomes of the names of NumPy (`np`), SciPy's special functions (`sp`), signals (`sg`) and images (`nd`), Python's `math`
+and the methods of arrays in a decorated function. Made by `make names` from the expressions in `tests/names/`, each of which
+is compiled by itself and compared with NumPy; the numbers count expressions, which differ in arguments and keywords. *Native*
+is compiled to loops, to calls that machine code makes, or to constants; a *host call* is compiled, too, loops and saved graphs
+included, but computed by NumPy or SciPy; an *island* is called between compiled parts and refused by `strict=True`; *Python*
+makes the whole function plain. *Eager*: the expression takes tensors for arrays; *differentiable*: `hybrid.grad` of the
+compiled expression gives a derivative (–: no floats go in or come out); *exported*: saved by `hybrid.export.save` and loaded,
+it gives the same. `np.partition` and `np.argpartition` stay host calls: in which order the elements between the places are is
+NumPy's own, from processor to processor.
 """
 ORDER = ("native", "host call", "island", "Python")
 
 
 def name_of(text: str) -> str:
     """The name that an expression is about."""
-    found = re.search(r"\b(?:np|math|sp)(?:\.[A-Za-z_]\w*)+", text)
+    found = re.search(r"\b(?:np|math|sp|sg|nd)(?:\.[A-Za-z_]\w*)+", text)
     if found:
         return found.group()
     method = re.search(r"\b[a-z](\.[a-z_]\w*)", text)

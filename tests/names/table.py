@@ -1,4 +1,4 @@
-"""Expressions for the ways in which programs use names of NumPy, of SciPy's special functions and of `math`.
+"""Expressions for the ways in which programs use names of NumPy, of SciPy and of `math`.
 
 `cases.txt` has those that compile as a whole, `refused.txt` those that do not. Before `;;` stand statements; most of them write
 into an argument.
@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import scipy.ndimage as nd
+import scipy.signal as sg
 import scipy.special as sp
 
 import hybrid as hy
@@ -47,7 +49,7 @@ def function(expressions: Sequence[str], folder: Path, name: str) -> tuple[Calla
              *(f"        {result}," for result in results), "    )"]  # fmt: skip
     path = folder / f"{name}.py"
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    space: dict[str, Any] = {"np": np, "math": math, "sp": sp}
+    space: dict[str, Any] = {"np": np, "math": math, "sp": sp, "sg": sg, "nd": nd}
     exec(compile(path.read_text(encoding="utf-8"), str(path), "exec"), space)
     return space["f"], used
 
