@@ -394,12 +394,18 @@ class Tensor(Methods, Gradients, Value):
         return (lifted.tape.restored if self.requires_grad and self.is_leaf else wrap), (array,)
 
     def __copy__(self) -> Any:
-        return self.copy()
+        return self if self._is_number() else self.copy()
 
     def __deepcopy__(self, memo: dict) -> Any:
         if isinstance(self._data, Lifted):
             return lifted.tape.duplicate(self)
+        if self._is_number():
+            return self
         return self.copy() if type(self._data) is Symbol else wrap(copying.deepcopy(self._data, memo))
+
+    def _is_number(self) -> bool:
+        """Whether it is one of Python's numbers in a trace, of which a copy is the same object."""
+        return type(self._data) is Symbol and self._data.kind == "python"
 
     # Text ------------------------------------------------------------------------------------------------------------
     def __repr__(self) -> str:
