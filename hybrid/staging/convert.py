@@ -9,6 +9,7 @@ from __future__ import annotations
 import __future__
 
 import ast
+import contextlib
 import functools
 import inspect
 import linecache
@@ -17,6 +18,7 @@ import re
 import sys
 import threading
 import types
+import warnings
 import weakref
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -35,6 +37,7 @@ _INVENTED = re.compile(rf"\.<locals>\.{PREFIX}\w+")
 _COPIED = ("__module__", "__doc__", "__qualname__", "__annotations__", "__kwdefaults__", "__type_params__")
 _PARSING = threading.Lock()  # CPython 3.11 mixes up the recursion depths of two threads that convert trees
 forks.free_in_child(_PARSING)
+_SAID = [("ignore", None, kind, None, 0) for kind in (SyntaxWarning, DeprecationWarning)]
 _FILES = 8  # files whose syntax trees are kept
 
 
@@ -179,7 +182,7 @@ def _compiled(node: Any, owner: str | None, code: types.CodeType, free: tuple[st
         if sys.version_info >= (3, 12):
             outer.type_params = []
     top = ast.fix_missing_locations(ast.Module([ast.copy_location(outer, node)], []))
-    with _PARSING:
+    with _quietly():
         out = compile(top, code.co_filename, "exec", code.co_flags & _FUTURE, dont_inherit=True)
     for _ in range(2 if owner is None else 3):  # the last code is that of the body: decorators and defaults stand before it
         out = [const for const in out.co_consts if isinstance(const, types.CodeType)][-1]
@@ -223,7 +226,8 @@ def _source(function: types.FunctionType) -> tuple[Any, str | None]:
 def _codes_of(text: str, filename: str, flags: int) -> tuple[types.CodeType, ...]:
     """All code objects of a file: what a function compiles to depends on what the module around it imports."""
     try:
-        return tuple(_inner(compile(text, filename, "exec", flags, dont_inherit=True)))
+        with _quietly():
+            return tuple(_inner(compile(text, filename, "exec", flags, dont_inherit=True)))
     except (SyntaxError, ValueError):
         return ()
 
@@ -247,8 +251,24 @@ def _spans(node: Any, code: types.CodeType) -> bool:
 
 @functools.lru_cache(_FILES)
 def _parsed(text: str) -> ast.Module:
-    with _PARSING:
+    with _quietly():
         return ast.parse(text)
+
+
+@contextlib.contextmanager
+def _quietly() -> Iterator[None]:
+    """What Python warns of in the user's source it has said when it compiled that.
+
+    `warnings.catch_warnings` would make Python forget which warnings it has shown once.
+    """
+    with _PARSING:
+        filters: list = warnings.filters  # type: ignore[assignment]
+        filters[:0] = _SAID
+        try:
+            yield
+        finally:
+            for said in _SAID:
+                filters.remove(said)
 
 
 def _candidates(node: ast.AST, line: int, name: str, owner: str | None) -> Iterator[tuple[ast.AST, str | None]]:
