@@ -155,9 +155,13 @@ def _derived(kind: type) -> Any:
     members["__hash__"] = ask if own.__hash__ is object.__hash__ else own.__hash__
     made = type(kind)(kind.__name__, (kind,), members)
     if dataclasses.is_dataclass(kind):
-        names = tuple(each.name for each in dataclasses.fields(kind))
-        tree.register(made, lambda value: ([getattr(value, name) for name in names], names), functools.partial(_returned, kind))
+        tree.register(made, _flattened, functools.partial(_returned, kind))
     return made
+
+
+def _flattened(value: Any) -> tuple[list, tuple[str, ...]]:
+    names = tree.attributes(value)
+    return [getattr(value, name) for name in names], names
 
 
 def _returned(kind: type, names: Any, children: list) -> Any:

@@ -7,8 +7,10 @@ Anything else is a leaf.
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
+from types import MemberDescriptorType
 from typing import Any
 
 _REGISTRY: dict[type, tuple[Callable[[Any], tuple[list, Hashable]], Callable[[Hashable, list], Any]]] = {}
@@ -67,6 +69,7 @@ class Structure:
 
 
 LEAF = Structure(None)
+_HEAP = 1 << 9  # Py_TPFLAGS_HEAPTYPE: a class made by Python code
 _LASTING = frozenset(("builtins", "numpy", "hybrid.frontend.tensor"))  # modules whose classes nobody registers or drops
 
 
@@ -87,13 +90,29 @@ def _split(tree: Any) -> tuple[list, Hashable] | None:
     if kind in _REGISTRY:
         return _REGISTRY[kind][0](tree)
     if isinstance(tree, tuple) and hasattr(kind, "_fields"):
-        return list(tree), kind._fields
+        return None if getattr(tree, "__dict__", None) else (list(tree), kind._fields)
     if dataclasses.is_dataclass(tree) and not isinstance(tree, type):
-        names = tuple(field.name for field in dataclasses.fields(tree))
+        names = attributes(tree)
         return [getattr(tree, name) for name in names], names
     if kind.__module__ in _LASTING:
         _leaves.add(kind)
     return None
+
+
+def attributes(value: Any) -> tuple[str, ...]:
+    """The attributes that an instance of a dataclass holds itself: fields, and whatever else it was given."""
+    kind: Any = type(value)
+    names = slots(kind)
+    if names and not all(hasattr(value, name) for name in names):
+        names = tuple(name for name in names if hasattr(value, name))
+    return (*names, *getattr(value, "__dict__", ()))
+
+
+@functools.lru_cache(1024)
+def slots(kind: type) -> tuple[str, ...]:
+    """What instances of a class hold outside their `__dict__`."""
+    return tuple(name for base in reversed(kind.__mro__) for name, member in vars(base).items()
+                 if type(member) is MemberDescriptorType and base.__flags__ & _HEAP)  # fmt: skip
 
 
 def flatten(tree: Any, is_leaf: Callable[[Any], bool] | None = None) -> tuple[list, Structure]:
@@ -144,12 +163,12 @@ def _unflatten(structure: Structure, leaves: Iterator) -> Any:
     if kind in _REGISTRY:
         return _REGISTRY[kind][1](structure.aux, children)
     if issubclass(kind, tuple):
-        return kind(*children)
+        return tuple.__new__(kind, children)
     return _rebuild_dataclass(kind, structure.aux, children)
 
 
 def _rebuild_dataclass(kind: type, names: Any, children: list) -> Any:
-    # __init__ may compute or validate; the tree only restores fields, as copy.copy does.
+    # __init__ may compute or validate; the tree only restores attributes, as copy.copy does.
     out: Any = object.__new__(kind)
     for name, child in zip(names, children, strict=True):
         object.__setattr__(out, name, child)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import itertools
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -206,8 +205,9 @@ class Compiled:
                 made.append(self._give(result, values, bound, outputs, made))
         rest = iter(made)
         out = tree.unflatten(traced.structure, list(islice(rest, traced.structure.leaves)))
-        for path, structure in traced.updates:
-            _update(_at(bound, path), tree.unflatten(structure, list(islice(rest, structure.leaves))))
+        changed = [_at(bound, path) for path, _ in traced.updates]  # all of them before the first holds something else
+        for container, (_, structure) in zip(changed, traced.updates):
+            _update(container, tree.unflatten(structure, list(islice(rest, structure.leaves))))
         for k, structure in traced.rebinds:
             traced.state[k].put(tree.unflatten(structure, list(islice(rest, structure.leaves))))
         for leaf, structure in traced.gradients:
@@ -519,6 +519,9 @@ def _update(container: Any, contents: Any) -> None:
         container.update(contents)
     elif isinstance(container, list):
         container[:] = contents
-    else:
-        for field, value in zip(dataclasses.fields(container), contents):
-            setattr(container, field.name, value)
+    else:  # an instance of a dataclass, whose own way of setting attributes the trace has gone
+        for name in tree.attributes(container):
+            if name not in contents:
+                object.__delattr__(container, name)
+        for name, value in contents.items():
+            object.__setattr__(container, name, value)

@@ -16,8 +16,10 @@ from hybrid.core import tree
 from hybrid.frontend.values import Value
 from hybrid.ir.graph import Atom, Literal
 from hybrid.staging import capi, entry
+from hybrid.staging.chains import MISSING
+from hybrid.staging.contents import DEEP
 from hybrid.staging.members import namespace
-from hybrid.staging.reads import DEEP, MISSING, Read, Reads
+from hybrid.staging.reads import Read, Reads
 from hybrid.staging.signature import ArrayLeaf, GeneratorLeaf, Leaf, NumberLeaf, SameLeaf, ScalarLeaf, StaticLeaf, valued
 from hybrid.staging.tracing import Traced
 
@@ -104,7 +106,7 @@ def _names(structure: tree.Structure) -> tuple | None:
     if not dataclasses.is_dataclass(kind) or kind.__getattribute__ is not object.__getattribute__:
         return None
     slots = all(type(inspect.getattr_static(kind, name, None)) is types.MemberDescriptorType for name in names)
-    return names if slots else None
+    return names if slots and names == tree.slots(kind) and not kind.__dictoffset__ else None
 
 
 def guard(leaf: Leaf, written: bool) -> entry.Guard | None:

@@ -182,7 +182,9 @@ class _Container:
         self.before = self._now()
 
     def _now(self) -> tuple[list[Any], Any]:
-        return tree.children(self.value) or [], tuple(self.value) if type(self.value) is dict else None
+        is_record = dataclasses.is_dataclass(self.value)
+        names = tree.attributes(self.value) if is_record else tuple(self.value) if type(self.value) is dict else None
+        return tree.children(self.value) or [], names
 
     @property
     def changed(self) -> bool:
@@ -193,7 +195,9 @@ class _Container:
         """What it holds now, as a list or a dict of its own."""
         if type(self.value) is dict:
             return dict(self.value)
-        if type(self.value) is not list and not dataclasses.is_dataclass(self.value):
+        if dataclasses.is_dataclass(self.value):
+            return dict(zip(tree.attributes(self.value), tree.children(self.value) or ()))
+        if type(self.value) is not list:
             raise TraceError(f"the function changes a {type(self.value).__name__} that it was given",
                              expected="changes in lists, dicts and dataclasses", fix="return a new one")  # fmt: skip
         return tree.children(self.value)
