@@ -15,7 +15,6 @@ import threading
 import types
 import weakref
 from array import array as typed_array
-from collections import OrderedDict, deque
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -31,14 +30,24 @@ from hybrid.frontend.values import Value
 from hybrid.ir.lifted import Lifted
 from hybrid.ir.requests import Rebinds
 from hybrid.staging.chains import MISSING, Chain, chains, globals_of, imports_of, may_write
-from hybrid.staging.contents import can_be_refilled, copied, levels, refill
+from hybrid.staging.contents import (
+    CONTAINERS,
+    MANY_ITEMS,
+    MAPPINGS,
+    base_of,
+    can_be_refilled,
+    copied,
+    fingerprint,
+    items_of,
+    levels,
+    nested,
+    refill,
+)
 from hybrid.staging.members import COMPILERS, LIBRARIES, has_attributes, is_users, members, methods, owner, put_members, put_own
-from hybrid.staging.signature import is_bound, outside, short, static_key, valued
+from hybrid.staging.signature import outside, short, valued
 
 CONTENT_BYTES = 1 << 20  # arrays that NumPy itself read while tracing are compared up to this size; 1 MiB takes 50 us
-MANY_READS, MANY_ITEMS, DEEP = 4096, 1024, 4  # checking this many reads from Python takes 2 ms; no trace is worth more
-_MAPPINGS = (OrderedDict, dict)
-_CONTAINERS = (*_MAPPINGS, list, deque, tuple)  # and classes derived from these
+MANY_READS = 4096  # checking this many from Python takes 2 ms; no trace is worth more
 _FUNCTIONS = (types.FunctionType, types.MethodType, functools.partial)
 _PLAIN_STORE: tuple[Any, ...] = tuple(
     kind.__setattr__ for kind in (object, types.ModuleType, type, types.SimpleNamespace, threading.local)
@@ -92,7 +101,7 @@ class Read:
 
     def holds(self) -> bool:
         now = self.now()
-        if now is self.value and not isinstance(now, (set, bytearray, typed_array, Value, np.ndarray, *_CONTAINERS)):
+        if now is self.value and not isinstance(now, (set, bytearray, typed_array, Value, np.ndarray, *CONTAINERS)):
             return True
         return fingerprint(now, self.whole) == self.key
 
@@ -110,7 +119,7 @@ class Read:
     def restore(self) -> None:
         """Undo what a trace did."""
         for container, copy in self.inside:
-            refill(container, copy, _base(container))
+            refill(container, copy, base_of(container))
         if self.is_reshaped:
             self.value.shape = self.key[3]  # type: ignore[index]  # as `fingerprint` noted it
         if self.kind == "attribute" and self.own() is MISSING and self.owner is not None:
@@ -140,44 +149,6 @@ class Read:
             self.holder.pop(self.name, None)
         else:
             self.holder[self.name] = value
-
-
-def fingerprint(value: Any, whole: bool = True, depth: int = 0) -> Hashable:
-    """What tells one value from another: numbers, strings and so on by value, containers by contents, the rest by identity."""
-    kind = type(value)
-    if isinstance(value, Value):
-        return "tensor", id(value), id(value._data)
-    if kind is np.ndarray:
-        return "array", id(value), value.dtype, value.shape, value.strides
-    if valued(value) or is_bound(value):
-        return kind, static_key(value)
-    if kind is typed_array:
-        return kind, id(value), value.typecode, value.tobytes()
-    base: Any = _base(value) if whole and depth < DEEP else None
-    if base is not None and base.__len__(value) <= MANY_ITEMS:
-        own = None if kind is tuple else id(value)
-        keys = tuple(fingerprint(key, depth=depth + 1) for key in base.__iter__(value)) if base in _MAPPINGS else None
-        return kind, own, keys, tuple(fingerprint(item, depth=depth + 1) for item in _items(value))
-    return "object", id(value)
-
-
-def _base(value: Any) -> type | None:
-    """The class whose contents an object has; its own class may have other ways of showing them."""
-    kind = type(value)  # a list that is being traced says that it is one of Python's
-    return next((base for base in _CONTAINERS if issubclass(kind, base)), None) if issubclass(kind, _CONTAINERS) else None
-
-
-def _items(container: Any) -> Iterable[Any]:
-    base: Any = _base(container)
-    return base.values(container) if base in _MAPPINGS else base.__iter__(container)
-
-
-def _nested(value: Any, depth: int = 0) -> list[Any]:
-    """A value and what the containers in it hold, as deep as `fingerprint` looks."""
-    base: Any = _base(value) if depth < DEEP else None
-    if base is None or base.__len__(value) > MANY_ITEMS:
-        return [value]
-    return [value, *(found for item in _items(value) for found in _nested(item, depth + 1))]
 
 
 def may_vary(read: Read) -> bool:
@@ -212,8 +183,10 @@ class Reads:
         """What a call reads besides its arguments and its state."""
         scan = _Scan()
         args, kwargs = bound[:2]
-        scan.callable(function, args, kwargs, "")
-        scan.given([*args, *kwargs.values()])
+        named = {name: value for name, value in kwargs.items() if tree.children(value) is None}
+        scan.callable(function, tuple(value if tree.children(value) is None else None for value in args), named, "")
+        scan.arguments([*args, *kwargs.values()])
+        scan.class_variables()
         for x in tree.flatten((args, kwargs))[0]:
             if isinstance(x, Value) and isinstance(x._data, Lifted):
                 scan.read("attribute", x, "_data", "what an argument is to gradients")
@@ -227,10 +200,10 @@ class Reads:
         self.reads.append(Read("attribute", holder, name, text, value, fingerprint(value)))
 
     def arrays(self) -> list[tuple[Read, np.ndarray]]:
-        return [(read, part) for read in self.reads for part in _nested(read.value) if type(part) is np.ndarray]
+        return [(read, part) for read in self.reads for part in nested(read.value) if type(part) is np.ndarray]
 
     def values(self) -> list[Any]:
-        return [part for read in self.reads for part in _nested(read.value)]
+        return [part for read in self.reads for part in nested(read.value)]
 
     def settle(self, arrays: list[np.ndarray], numbers: bool) -> None:
         """After the trace: refuse a function that changed what it reads, and watch the contents of what NumPy read.
@@ -329,6 +302,8 @@ class _Scan:
         self.seen: set[tuple] = set()
         self.imports = False  # whether some code imports modules when it runs
         self.writes = False  # whether some code may write into arrays
+        self.made: dict[type, None] = {}  # classes of which there may be instances that no chain starts from
+        self.names: set[str] = set()  # what all of the code reads by name
         self.namespaces: dict[int, tuple[dict, set[str]]] = {}  # by their ids, with the globals that some code rebinds
 
     def callable(self, value: Any, args: tuple = (), kwargs: Mapping[str, Any] | None = None, text: str = "") -> None:
@@ -349,6 +324,7 @@ class _Scan:
         elif isinstance(wrapped := inspect.getattr_static(value, "__wrapped__", None), types.FunctionType):
             self.callable(wrapped, args, kwargs, text)
         elif isinstance(value, type):
+            self.made.setdefault(value)
             for kind in value.__mro__ if is_users(value) else ():
                 for member in vars(kind).values() if is_users(kind) else ():
                     self.callable(getattr(member, "__func__", member), (), {}, text)
@@ -369,13 +345,26 @@ class _Scan:
         cells = dict(zip(f.__code__.co_freevars, f.__closure__ or ()))
         self.code(f.__code__, f.__globals__, cells, known)
 
+    def arguments(self, values: Iterable[Any], inside: bool = False) -> None:
+        """Functions among arguments, what containers there hold, and the classes of these: no chain starts from them."""
+        for value in values:
+            parts = tree.children(value)
+            if parts is not None:
+                if is_users(type(value)):
+                    self.kind(type(value))
+                self.arguments(parts, True)
+            elif isinstance(value, (*_FUNCTIONS, *CONTAINERS)):
+                self.given([value])
+            elif inside and not isinstance(value, (Value, np.ndarray)):
+                self.everything(value, "an argument")
+
     def given(self, values: Iterable[Any]) -> None:
-        """Functions among arguments and defaults, and what containers there hold: no chain starts from these."""
+        """Functions among defaults, and what containers there hold."""
         for value in values:
             if isinstance(value, _FUNCTIONS):
                 self.callable(value)
-            elif isinstance(value, _CONTAINERS):
-                for item in _nested(value)[1:]:
+            elif isinstance(value, CONTAINERS):
+                for item in nested(value)[1:]:
                     self.everything(item, "an argument")
 
     def imported(self, code: types.CodeType, namespace: dict) -> None:
@@ -403,6 +392,7 @@ class _Scan:
         if not {"environ", "getenv"}.isdisjoint(code.co_names):
             self.read("attribute", ENVIRONMENT, "_data", "the environment")
         found, rebound = chains(code)
+        self.names.update(code.co_names)
         if imports_of(code):
             self.imports = True
             self.imported(code, namespace)
@@ -412,6 +402,8 @@ class _Scan:
         nested = [constant for constant in code.co_consts if isinstance(constant, types.CodeType)]
         for inner in nested:
             rebound |= chains(inner)[1] & set(inner.co_freevars)
+        for name in rebound & known.keys():  # what a chain from it starts at, this or another object, only a run knows
+            self.everything(known[name], name)
         known = {name: value for name, value in known.items() if name not in rebound}
         if "super" in code.co_names and "__class__" in cells:
             own = [known[name] for name in code.co_varnames[:1] if name in known]
@@ -501,17 +493,13 @@ class _Scan:
         self.seen.add(mark)
         self.callable(value)
         self.logger(value)
-        if isinstance(value, _CONTAINERS):
-            base: Any = _base(value)
-            for k, item in zip(base.__iter__(value), _items(value)) if base in _MAPPINGS else enumerate(_items(value)):
+        if isinstance(value, CONTAINERS):
+            base: Any = base_of(value)
+            for k, item in zip(base.__iter__(value), items_of(value)) if base in MAPPINGS else enumerate(items_of(value)):
                 self.everything(item, f"{text}[{k!r}]")
         if not has_attributes(value) or isinstance(value, (type, types.ModuleType)):
             return
-        self.callable(type(value))  # whatever method may be called
-        users = [kind for kind in type(value).__mro__ if is_users(kind)]
-        for kind in users:
-            self.read("class", kind, methods(users), f"class `{kind.__name__}`")
-        classes = list(map(vars, users))
+        classes = list(map(vars, self.kind(type(value))))
         own = getattr(value, "__dict__", None)
         names = dict.fromkeys([*(own if isinstance(own, dict) else ()), *(name for kind in classes for name in kind)])
         for name in names:
@@ -521,6 +509,26 @@ class _Scan:
             if not (isinstance(own, dict) and name in own) and (callable(static) or hasattr(static, "__get__")):
                 continue
             self.everything(self.read("attribute", value, name, f"`{text}.{name}`"), f"{text}.{name}")
+
+    def kind(self, cls: type) -> list[type]:
+        """A class of whose instances any method may be called; those of the user's that it is derived from."""
+        users = [kind for kind in cls.__mro__ if is_users(kind)]
+        self.callable(cls)
+        for kind in users:
+            self.read("class", kind, methods(users), f"class `{kind.__name__}`")
+        return users
+
+    def class_variables(self) -> None:
+        """What the code may read of instances that it makes itself, and the classes of users' hold for them."""
+        seen: set[tuple[type, str]] = set()
+        while pending := [(kind, name) for made in self.made for kind in made.__mro__ if is_users(kind)
+                          for name in self.names & vars(kind).keys() if (kind, name) not in seen]:  # fmt: skip
+            seen.update(pending)
+            for kind, name in pending:
+                static = vars(kind)[name]
+                if name.startswith("__") or callable(static) or hasattr(static, "__get__") or outside(static):
+                    continue
+                self.everything(self.read("attribute", kind, name, f"`{kind.__name__}.{name}`"), f"{kind.__name__}.{name}")
 
     def logger(self, value: Any) -> None:
         """What decides whether a logger of Python's, or its module, says anything."""
@@ -532,7 +540,7 @@ class _Scan:
         mark, value = read.mark, read.now()
         known = self.found.get(mark)
         if known is None or (whole and not known.whole):
-            parts = _nested(value) if whole else [value]
+            parts = nested(value) if whole else [value]
             if strange := next(filter(outside, parts), None):
                 raise TraceError(
                     f"{text} is a {type(strange).__name__} of {type(strange).__module__}, whose state tracing does not see"
@@ -543,12 +551,12 @@ class _Scan:
                 if isinstance(part, Iterator) and not is_users(type(part)):
                     raise TraceError(f"{text} is an iterator ({type(part).__name__}), which one trace would use up",
                                      fix="pass a list or an array")  # fmt: skip
-                base: Any = _base(part)
+                base: Any = base_of(part)
                 many = base is not None and base.__len__(part) > MANY_ITEMS
                 if many and not (base is tuple and all(map(valued, part))):
                     raise TraceError(f"{text} is too large to be watched for changes", got=f"{len(part)} items",
                                      expected=f"at most {MANY_ITEMS}", fix="pass it in as an argument")  # fmt: skip
-            bases: list[Any] = [_base(part) for part in parts]
+            bases: list[Any] = [base_of(part) for part in parts]
             inside = tuple((part, copied(part, base)) for part, base in zip(parts, bases) if can_be_refilled(part, base))
             inherited = owner(holder, name) if kind == "attribute" else None
             self.found[mark] = Read(kind, holder, name, text, value, fingerprint(value, whole), inherited, inside, whole)
@@ -571,4 +579,4 @@ def _named(f: types.FunctionType, args: tuple, kwargs: Mapping[str, Any]) -> dic
         **dict(zip(names, args)),
         **kwargs,
     }
-    return {name: value for name, value in given.items() if has_attributes(value) and tree.children(value) is None}
+    return {name: value for name, value in given.items() if has_attributes(value)}
