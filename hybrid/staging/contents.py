@@ -91,3 +91,18 @@ def levels(value: Any) -> Iterator[tuple[Any, str]]:
     while logger is not None:
         yield from ((logger, name) for name in ("level", "disabled"))
         logger = logger.parent
+
+
+def lineage(array: Any) -> set[int]:
+    """Ids of an array and of those it is a view of."""
+    out = set()
+    while array is not None:
+        out.add(id(array))
+        array = getattr(array, "base", None)
+    return out
+
+
+def leads_to_one(value: Any, step: tuple[bool, Any]) -> bool:
+    """Whether a step leads to one item of a list or dict, so that the others do not count."""
+    attribute, name = step
+    return not attribute and (type(value) is dict or (type(value) is list and type(name) is int))

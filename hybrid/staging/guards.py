@@ -179,9 +179,9 @@ def _read(read: Read) -> list[entry.Read] | None:
     if read.kind == "global" and read.name not in read.holder:
         outside = [] if value is MISSING else [entry.DictRead(vars(builtins), read.name, value)]
         return [entry.DictRead(read.holder, read.name, entry.ABSENT), *outside]
-    if read.kind in ("global", "library") or isinstance(read.holder, dict):
+    if read.kind in ("global", "library") or (read.kind == "item" and isinstance(read.holder, dict)):
         return [entry.DictRead(read.holder, read.name, known), *parts]
-    if isinstance(read.holder, list):
+    if read.kind == "item" and isinstance(read.holder, list):
         size = len(read.holder)
         item = [] if value is MISSING else [entry.ItemRead(read.holder, read.name % size, value)]
         return [entry.SizeRead(read.holder, size), *item, *parts]

@@ -33,6 +33,7 @@ COMPILERS = ("numba.", "llvmlite.")
 _PLAIN_LOOKUP: tuple[Any, ...] = tuple(
     kind.__getattribute__ for kind in (object, types.ModuleType, type, types.SimpleNamespace, threading.local)
 )
+_CONTAINERS_LOOKUP: tuple[Any, ...] = tuple(kind.__getattribute__ for kind in (tuple, list, dict))
 _STORAGE = (types.MemberDescriptorType, types.GetSetDescriptorType)
 
 
@@ -40,6 +41,13 @@ def methods(kinds: Iterable[type]) -> tuple[str, ...]:
     """The names under which some of these classes have a method, a property or another descriptor."""
     found = {name for kind in kinds for name, member in vars(kind).items() if _acts(member)}
     return tuple(sorted(found))
+
+
+def functions(member: Any) -> list[Any]:
+    """The functions behind something that a class holds."""
+    if isinstance(member, property):
+        return [member.fget, member.fset, member.fdel]
+    return [getattr(member, "__func__", getattr(member, "func", member))]  # of a cached property, or a partial method
 
 
 def members(kind: type, names: Sequence[str]) -> tuple[Any, ...]:
@@ -105,8 +113,9 @@ def has_attributes(value: Any) -> bool:
             and not f"{value.__name__}.".startswith(COMPILERS)
             and value.__name__ not in sys.builtin_module_names
         )
-    if type(value).__getattribute__ not in _PLAIN_LOOKUP:
-        return False
+    look: Any = type(value).__getattribute__
+    if look not in _PLAIN_LOOKUP:  # those of containers are no other, but nobody gives one of Python's attributes
+        return isinstance(value, (tuple, list, dict)) and look in _CONTAINERS_LOOKUP and is_users(type(value))
     if isinstance(value, type) or is_users(type(value)):
         return is_users(value if isinstance(value, type) else type(value))
     return type(getattr(value, "__dict__", None)) is dict and _is_pythons(type(value))

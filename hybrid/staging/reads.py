@@ -39,11 +39,24 @@ from hybrid.staging.contents import (
     copied,
     fingerprint,
     items_of,
+    leads_to_one,
     levels,
+    lineage,
     nested,
     refill,
 )
-from hybrid.staging.members import COMPILERS, LIBRARIES, has_attributes, is_users, members, methods, owner, put_members, put_own
+from hybrid.staging.members import (
+    COMPILERS,
+    LIBRARIES,
+    functions,
+    has_attributes,
+    is_users,
+    members,
+    methods,
+    owner,
+    put_members,
+    put_own,
+)
 from hybrid.staging.signature import outside, short, valued
 
 CONTENT_BYTES = 1 << 20  # arrays that NumPy itself read while tracing are compared up to this size; 1 MiB takes 50 us
@@ -225,7 +238,7 @@ class Reads:
             raise Rebinds(rebound + written)
         found = self.arrays()
         known = {id(array) for _, array in found}
-        lineages = [_lineage(array) for array in arrays]
+        lineages = [lineage(array) for array in arrays]
         captured = set().union(*lineages)
         derived = numbers or any(known.isdisjoint(lineage) for lineage in lineages)
         for read, array in found:
@@ -278,15 +291,6 @@ class Reads:
         return None
 
 
-def _lineage(array: Any) -> set[int]:
-    """Ids of an array and of those it is a view of."""
-    out = set()
-    while array is not None:
-        out.add(id(array))
-        array = getattr(array, "base", None)
-    return out
-
-
 def _contents(cell: types.CellType) -> Any:
     try:
         return cell.cell_contents
@@ -324,10 +328,7 @@ class _Scan:
         elif isinstance(wrapped := inspect.getattr_static(value, "__wrapped__", None), types.FunctionType):
             self.callable(wrapped, args, kwargs, text)
         elif isinstance(value, type):
-            self.made.setdefault(value)
-            for kind in value.__mro__ if is_users(value) else ():
-                for member in vars(kind).values() if is_users(kind) else ():
-                    self.callable(getattr(member, "__func__", member), (), {}, text)
+            self.instances(value)
         elif callable(value) and isinstance(type(value).__call__, types.FunctionType):
             self.callable(type(value).__call__, (value, *args), kwargs, text)
 
@@ -350,8 +351,7 @@ class _Scan:
         for value in values:
             parts = tree.children(value)
             if parts is not None:
-                if is_users(type(value)):
-                    self.kind(type(value))
+                self.instances(type(value))
                 self.arguments(parts, True)
             elif isinstance(value, (*_FUNCTIONS, *CONTAINERS)):
                 self.given([value])
@@ -408,7 +408,9 @@ class _Scan:
         if "super" in code.co_names and "__class__" in cells:
             own = [known[name] for name in code.co_varnames[:1] if name in known]
             owner = own[0] if own else _contents(cells["__class__"])
-            for kind in (owner if isinstance(owner, type) else type(owner)).__mro__:
+            base = owner if isinstance(owner, type) else type(owner)
+            self.instances(base)
+            for kind in base.__mro__:
                 for name in code.co_names if is_users(kind) else ():
                     self.callable(getattr(vars(kind).get(name), "__func__", vars(kind).get(name)), tuple(own))
         for chain in found:
@@ -426,7 +428,7 @@ class _Scan:
             self.code(inner, namespace, {name: cell for name, cell in cells.items() if name in free}, inherited)
 
     def walk(self, kind: str, holder: Any, name: str, text: str, chain: Chain) -> None:
-        item = bool(chain.steps) and _follows(Read(kind, holder, name, text, None, None).now(), chain.steps[0])
+        item = bool(chain.steps) and leads_to_one(Read(kind, holder, name, text, None, None).now(), chain.steps[0])
         self.steps(self.read(kind, holder, name, text, whole=not item), chain.name, chain)
 
     def steps(self, value: Any, text: str, chain: Chain) -> None:
@@ -434,10 +436,10 @@ class _Scan:
         for k, (attribute, name) in enumerate(chain.steps):
             last = k == len(chain.steps) - 1
             if not attribute:
-                if not _follows(value, (attribute, name)):
+                if not leads_to_one(value, (attribute, name)):
                     break
                 text = f"{text}[{name!r}]"
-                item = not last and _follows(Read("item", value, name, text, None, None).now(), chain.steps[k + 1])
+                item = not last and leads_to_one(Read("item", value, name, text, None, None).now(), chain.steps[k + 1])
                 value = self.read("item", value, name, f"`{text}`", whole=not item)
                 continue
             if type(value) is ContextVar:
@@ -459,6 +461,11 @@ class _Scan:
                     self.read("attribute", type(value), name, f"`{type(value).__name__}.{name}`")
                 self.callable(static.fget, (value,))
                 return
+            own = inspect.getattr_static(value, name, None) if isinstance(value, type) else None
+            if isinstance(own, (types.FunctionType, classmethod, staticmethod)):  # bound to the class anew at each access
+                self.instances(value)
+                self.callable(self.read("method", value, name, f"`{text}`"), (value,) * isinstance(own, classmethod))
+                return
             wrapped = getattr(static, "__wrapped__", None)
             if isinstance(static, (types.FunctionType, classmethod, staticmethod)) or isinstance(wrapped, types.FunctionType):
                 if is_users(type(value)):
@@ -468,6 +475,11 @@ class _Scan:
                     made = static if hasattr(type(static), "__calls__") else wrapped
                     self.callable(getattr(value, name) if bare else made, () if bare else (value,))
                     return
+            if isinstance(static, types.MethodDescriptorType):
+                break  # one of a class of Python's, which looks at what is in the container
+            if isinstance(value, tuple) and name in getattr(value, "_fields", ()):
+                value = getattr(value, name)  # tuples do not change
+                continue
             if inspect.isdatadescriptor(static) and not isinstance(
                 static, (types.MemberDescriptorType, types.GetSetDescriptorType)
             ):
@@ -477,6 +489,8 @@ class _Scan:
                 and hasattr(type(value), "__getattr__")
                 and not chain.stored
             ):
+                if name not in (own := getattr(value, "__dict__", {name: None})):
+                    self.read("item", own, name, f"`{text}`")  # that it is not there, and `__getattr__` is asked
                 break
             value = self.read("attribute", value, name, f"`{text}`")
         if isinstance(value, weakref.ref):
@@ -499,7 +513,8 @@ class _Scan:
                 self.everything(item, f"{text}[{k!r}]")
         if not has_attributes(value) or isinstance(value, (type, types.ModuleType)):
             return
-        classes = list(map(vars, self.kind(type(value))))
+        self.instances(type(value))
+        classes = [vars(kind) for kind in type(value).__mro__ if is_users(kind)]
         own = getattr(value, "__dict__", None)
         names = dict.fromkeys([*(own if isinstance(own, dict) else ()), *(name for kind in classes for name in kind)])
         for name in names:
@@ -510,13 +525,19 @@ class _Scan:
                 continue
             self.everything(self.read("attribute", value, name, f"`{text}.{name}`"), f"{text}.{name}")
 
-    def kind(self, cls: type) -> list[type]:
-        """A class of whose instances any method may be called; those of the user's that it is derived from."""
+    def instances(self, cls: type) -> None:
+        """A class of whose instances any method may be called."""
+        if cls in self.made or not is_users(cls):
+            return
+        self.made[cls] = None
         users = [kind for kind in cls.__mro__ if is_users(kind)]
-        self.callable(cls)
         for kind in users:
             self.read("class", kind, methods(users), f"class `{kind.__name__}`")
-        return users
+        for member in [member for kind in users for member in vars(kind).values()]:
+            if hasattr(type(member), "__get__") and is_users(type(member)):  # a descriptor of the user's own
+                self.everything(member, type(member).__name__)
+            for function in functions(member):
+                self.callable(function)
 
     def class_variables(self) -> None:
         """What the code may read of instances that it makes itself, and the classes of users' hold for them."""
@@ -561,12 +582,6 @@ class _Scan:
             inherited = owner(holder, name) if kind == "attribute" else None
             self.found[mark] = Read(kind, holder, name, text, value, fingerprint(value, whole), inherited, inside, whole)
         return value
-
-
-def _follows(value: Any, step: tuple[bool, Any]) -> bool:
-    """Whether a step leads to one item of a list or dict, so that the others do not count."""
-    attribute, name = step
-    return not attribute and (type(value) is dict or (type(value) is list and type(name) is int))
 
 
 def _named(f: types.FunctionType, args: tuple, kwargs: Mapping[str, Any]) -> dict[str, Any]:

@@ -180,6 +180,17 @@ def test_class_variables_of_instances_made_inside(monkeypatch):
             agree(f, 2.0)
 
 
+def test_class_methods_stay_with_their_class():
+    before = dict(vars(Shape))
+    assert function(lambda x: Shape.unit().area() * x)(2.0) == 12
+    assert dict(vars(Shape)) == before  # not bound to Shape, as a class derived from it would see
+
+    class Other(Shape):
+        scale = 5
+
+    assert function(lambda x: Other.unit().area() * x)(2.0) == 30
+
+
 @quiet
 def test_one_instance_of_a_class_that_keeps_it(monkeypatch):
     monkeypatch.setattr(Once, "known", None)
@@ -295,3 +306,91 @@ def test_changes_that_are_refused_are_taken_back():
     with pytest.warns(FallbackWarning, match="it changes"):
         assert make(2.0) == 2
     assert make(2.0) == 4
+
+
+class Half:
+    def __get__(self, instance, owner):
+        return BASE / 2
+
+
+class Base:
+    half = Half()
+    scale = 2.0
+
+    def __enter__(self):
+        return self.scale
+
+    def __exit__(self, *error):
+        return False
+
+    def __iter__(self):
+        return iter([self.scale, BASE])
+
+    def grown(self, x):
+        return x * self.scale
+
+    @cached_property
+    def double(self):
+        return self.scale * BASE
+
+
+class Derived(Base):
+    def grown(self, x):
+        return super().grown(x) + 1
+
+
+class Delegate:
+    def __init__(self, to):
+        self.to = to
+
+    def __getattr__(self, name):
+        return getattr(self.to, name)
+
+
+class Row(list):
+    scale = 2.0
+
+    def first(self):
+        return self[0] * self.scale * BASE
+
+
+BASE = 1.0
+PAIR = Pair(Base(), 1.0)
+ROW = Row([1.0])
+DERIVED, DELEGATE = Derived(), Delegate(Base())
+
+
+def entered(x):
+    with Base() as scale:
+        return scale * x
+
+
+FUNCTIONS = [
+    entered, lambda x: sum(Base()) * x, lambda x: Base().half * x, lambda x: Base().double * x, lambda x: DERIVED.grown(x),
+    lambda x: PAIR.a.scale * x + PAIR.b, lambda x: ROW.first() * x, lambda x: DELEGATE.scale * x,
+]  # fmt: skip
+
+
+def test_methods_descriptors_and_class_variables_that_change(monkeypatch):
+    decorated = [function(f) for f in FUNCTIONS]
+
+    def check():
+        for f in decorated:
+            agree(f, 2.0)
+
+    check()
+    monkeypatch.setitem(globals(), "BASE", 3.0)
+    check()
+    for kind in (Base, Row):
+        monkeypatch.setattr(kind, "scale", 5.0)
+    check()
+    monkeypatch.setattr(DELEGATE, "scale", 7.0, raising=False)
+    PAIR.a.scale = 11.0
+    ROW[0] = 13.0
+    check()
+    monkeypatch.setattr(Base, "grown", lambda self, x: -x)
+    monkeypatch.setattr(Base, "__enter__", lambda self: 17.0)
+    monkeypatch.setattr(Base, "__iter__", lambda self: iter([19.0]))
+    monkeypatch.setattr(Half, "__get__", lambda self, instance, owner: 23.0)
+    monkeypatch.setitem(globals(), "PAIR", Pair(DERIVED, 2.0))
+    check()
