@@ -170,6 +170,8 @@ def _read(read: Read) -> list[entry.Read] | None:
             entry.DictRead(place, name, entry.ABSENT if member is MISSING else member)
             for name, member in zip(read.name, read.value)
         ]
+    if read.kind == "names":
+        return [entry.SizeRead(read.holder, len(read.value))]  # those that were there are read one by one
     value, parts = read.value, _contents(read.value) if read.whole else []
     if parts is None:
         return None

@@ -10,7 +10,7 @@ import sys
 import sysconfig
 import threading
 import types
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -133,3 +133,16 @@ def is_users(kind: type) -> bool:
 def _is_pythons(kind: type) -> bool:
     """Whether a class comes with Python."""
     return kind.__module__.partition(".")[0] in sys.stdlib_module_names
+
+
+def named(f: types.FunctionType, args: tuple, kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters of a call, defaults included, whose values are objects with attributes: those a chain may start from."""
+    names = f.__code__.co_varnames[: f.__code__.co_argcount]
+    defaults = f.__defaults__ or ()
+    given = {
+        **dict(zip(names[len(names) - len(defaults) :], defaults)),
+        **(f.__kwdefaults__ or {}),
+        **dict(zip(names, args)),
+        **kwargs,
+    }
+    return {name: value for name, value in given.items() if has_attributes(value)}

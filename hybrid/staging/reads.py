@@ -53,6 +53,7 @@ from hybrid.staging.members import (
     is_users,
     members,
     methods,
+    named,
     owner,
     put_members,
     put_own,
@@ -72,7 +73,7 @@ class Read:
     """One value: `name` in the namespace of a module, the contents of a cell, an attribute or an item of `holder`."""
 
     # global | library (the same, of a library's module) | cell | attribute | method (the function of one, whatever it is
-    # bound to) | item | context | class (its methods)
+    # bound to) | item | context | class (its methods) | names (of the attributes that an object has itself: `holder`)
     kind: str
     holder: Any
     name: Any
@@ -100,6 +101,8 @@ class Read:
                 return self.holder.get(MISSING)
             case "class":
                 return members(self.holder, self.name)
+            case "names":
+                return tuple(self.holder)
         try:
             return self.holder[self.name]
         except LookupError:
@@ -146,6 +149,9 @@ class Read:
         if self.kind == "context":
             if not absent:
                 self.holder.set(value)
+        elif self.kind == "names":
+            for name in self.holder.keys() - set(value):
+                del self.holder[name]
         elif self.kind == "class":
             put_members(self.holder, self.name, value)
         elif self.kind == "cell":
@@ -196,8 +202,8 @@ class Reads:
         """What a call reads besides its arguments and its state."""
         scan = _Scan()
         args, kwargs = bound[:2]
-        named = {name: value for name, value in kwargs.items() if tree.children(value) is None}
-        scan.callable(function, tuple(value if tree.children(value) is None else None for value in args), named, "")
+        known = {name: value for name, value in kwargs.items() if tree.children(value) is None}
+        scan.callable(function, tuple(value if tree.children(value) is None else None for value in args), known, "")
         scan.arguments([*args, *kwargs.values()])
         scan.class_variables()
         for x in tree.flatten((args, kwargs))[0]:
@@ -316,7 +322,7 @@ class _Scan:
         if str(type(value).__module__).startswith(COMPILERS):
             return  # what Numba compiled reads its globals as they were then
         if isinstance(value, types.FunctionType):
-            self.function(value, _named(value, args, kwargs))
+            self.function(value, named(value, args, kwargs))
         elif isinstance(value, types.MethodType):
             self.callable(value.__func__, (value.__self__, *args), kwargs, text)
         elif isinstance(value, functools.partial):
@@ -516,6 +522,8 @@ class _Scan:
         self.instances(type(value))
         classes = [vars(kind) for kind in type(value).__mro__ if is_users(kind)]
         own = getattr(value, "__dict__", None)
+        if type(own) is dict:
+            self.read("names", own, None, f"which attributes `{text}` has")
         names = dict.fromkeys([*(own if isinstance(own, dict) else ()), *(name for kind in classes for name in kind)])
         for name in names:
             static = inspect.getattr_static(value, name)
@@ -582,16 +590,3 @@ class _Scan:
             inherited = owner(holder, name) if kind == "attribute" else None
             self.found[mark] = Read(kind, holder, name, text, value, fingerprint(value, whole), inherited, inside, whole)
         return value
-
-
-def _named(f: types.FunctionType, args: tuple, kwargs: Mapping[str, Any]) -> dict[str, Any]:
-    """The parameters of a call, defaults included, whose values are objects with attributes: those a chain may start from."""
-    names = f.__code__.co_varnames[: f.__code__.co_argcount]
-    defaults = f.__defaults__ or ()
-    given = {
-        **dict(zip(names[len(names) - len(defaults) :], defaults)),
-        **(f.__kwdefaults__ or {}),
-        **dict(zip(names, args)),
-        **kwargs,
-    }
-    return {name: value for name, value in given.items() if has_attributes(value)}

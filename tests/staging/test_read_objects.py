@@ -394,3 +394,25 @@ def test_methods_descriptors_and_class_variables_that_change(monkeypatch):
     monkeypatch.setattr(Half, "__get__", lambda self, instance, owner: 23.0)
     monkeypatch.setitem(globals(), "PAIR", Pair(DERIVED, 2.0))
     check()
+
+
+@quiet
+@pytest.mark.parametrize("put", [lambda node: [node], lambda node: {"a": node}, lambda node: Model(node)])
+def test_attributes_that_objects_in_containers_get_and_lose(put):
+    def of(q):
+        return q.net if isinstance(q, Model) else q[0] if isinstance(q, list) else q["a"]
+
+    def noted(q):
+        if not hasattr(of(q), "note"):
+            of(q).note = of(q).value * 2
+        return of(q).note
+
+    fs = [function(f) for f in (lambda q: getattr(of(q), "more", 1.0), lambda q: hasattr(of(q), "more"))]
+    node = Node(2.0)
+    for change in (lambda: None, lambda: setattr(node, "more", 4.0), lambda: delattr(node, "more")):
+        change()
+        for f in fs:
+            agree(f, put(node))
+    noted_once, other = function(noted), Node(2.0)
+    assert [noted_once(put(node)) for _ in range(3)] == [4.0, 4.0, 4.0] == [noted(put(other)) for _ in range(3)]
+    assert vars(node) == vars(other)
