@@ -35,7 +35,7 @@ FIELDS = (
     "polyhedra", "weather", "shootout", "recipes", "exercises", "sequences",
     "astronomy", "earth", "neurons", "molecules", "genomes", "markets", "robots", "terrain", "audio",
     "puzzles", "controllers", "parsers", "heaps", "learners", "contours", "workbench", "ledgers",
-    "kernels", "classes", "samplers", "elements", "scripts",
+    "kernels", "classes", "samplers", "elements", "scripts", "structures", "iterations",
 )  # fmt: skip
 # By bytes of the smallest real number among arguments and results, for each element and relative to the largest: reductions may
 # be more accurate than NumPy's, solvers carry the difference on, and a float64 computed from float32 is no better than that.
