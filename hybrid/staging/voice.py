@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
 _NUMPYS = (IndexingError, ShapeError, DTypeError)  # errors that NumPy raises of itself
 MANY = 8  # traces for one changing value, or calls refused for one reason: time to say so, and to try no more
-RENEWED = 32  # traces for one new object after another, before the next calls with a new one are Python's
+# Traces for one new object after another, before the next calls with a new one are Python's: fewer where none of them has
+# served a second call, since objects that are made for each call never come back.
+RENEWED, UNUSED = 32, MANY
 
 
 def name_of(function: Callable) -> str:
@@ -116,7 +118,8 @@ class Reports:
         """An argument that has been another object in call after call: a lambda made for each of them, say."""
         names = self.parameters.names(structure)
         objects = (f"`{names[k]}`" for k, leaf in enumerate(leaves) if isinstance(leaf, StaticLeaf) and leaf.by_identity)
-        return next((name for name in objects if self._changes[name] >= RENEWED), None)
+        unused = all(made.calls + made.native_calls <= 1 for made in self._traces.values())
+        return next((name for name in objects if self._changes[name] >= (UNUSED if unused else RENEWED)), None)
 
     def _announce(self, compiled: Compiled) -> None:
         if config.debug:
