@@ -65,7 +65,7 @@ def fits_sub(a, b):
 
 
 def fits_mul(a, b):
-    return abs(float(a) * float(b)) < 9.2e18
+    return abs(float(a) * float(b) - float(a * b)) < 2.0**62
 
 
 def signed_floordiv(a, b):

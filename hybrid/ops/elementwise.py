@@ -279,10 +279,10 @@ def _fits(name: str, evaluate: Any) -> Primitive:
     return mapping(f"fits_{name}", 2, evaluate, NO_GRADIENT, dtypes=(dt.int64,), result=dt.bool_)
 
 
-# Whether a result fits 64 bits. Of a product that hardly does, the estimate in float64 says no, and machine code yes.
+# Whether a result fits 64 bits. A product that wraps around is a multiple of 2**64 away from that of the floats.
 fits_add = _fits("add", lambda a, b: ((a ^ np.add(a, b)) & (b ^ np.add(a, b))) >= 0)
 fits_sub = _fits("sub", lambda a, b: ((a ^ b) & (a ^ np.subtract(a, b))) >= 0)
-fits_mul = _fits("mul", lambda a, b: np.abs(np.multiply(a, b, dtype=np.float64)) < 9.2e18)
+fits_mul = _fits("mul", lambda a, b: np.abs(np.multiply(a, b, dtype=np.float64) - np.multiply(a, b)) < 2.0**62)
 
 # g·p with a zero for a zero g whatever p is: how cotangents meet derivatives that may be infinite.
 mul_no_nan = mapping(

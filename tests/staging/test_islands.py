@@ -34,16 +34,16 @@ def fitted(x):
 
 def smoothed(x):
     for _ in range(3):
-        x = scipy.ndimage.gaussian_filter(x * 1.1, 1.0)
+        x = scipy.stats.rankdata(x * 1.1) + x
     return x, float(x[0]) if x.size > 9 else None
 
 
 def quartiles(x):
-    return scipy.ndimage.median_filter(x, 3) + 1
+    return scipy.stats.iqr(x) + x
 
 
 def nested(x):
-    return {"trend": scipy.signal.wiener(x, 3), "mode": str(np.result_type(x))}
+    return {"trend": scipy.stats.rankdata(x, "min"), "mode": str(np.result_type(x))}
 
 
 DATA = {
@@ -92,7 +92,7 @@ def test_sizes_that_vary_with_values():
     for _ in range(8):
         x = rng.normal(size=30)
         np.testing.assert_array_equal(f(x), outliers(x))
-    assert len(f.traces) == 1 and f.traces[0].calls >= 5
+    assert len(f.traces) == 1 and f.stats()["native_calls"] >= 4
 
 
 @pytest.mark.filterwarnings("ignore::hybrid.staging.fallback.FallbackWarning")
