@@ -288,6 +288,9 @@ def _rounded(function: Callable, name: str) -> Callable:
     def computed(x: Any) -> Any:
         if not is_traced(x) or shape_of(x):
             return function(x)
+        given = unwrap(x)
+        if function is math.trunc and given.kind == "scalar" and given.type.dtype != dt.float64:
+            return function(given.type.dtype.type())  # NumPy's numbers have no `__trunc__`, but for those that are Python's too
         return integers.to_int(NAMES[name](x) if dt.is_float(unwrap(x).type.dtype) else x)
 
     return computed

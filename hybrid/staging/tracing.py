@@ -26,6 +26,7 @@ from hybrid.control.united import refuse_returned
 from hybrid.core import dtype as dt
 from hybrid.core import tree
 from hybrid.core.errors import EscapeError, TraceError
+from hybrid.core.heard import listening
 from hybrid.core.shape import Dim, Quotient
 from hybrid.frontend import uncertain
 from hybrid.frontend.chosen import Chosen, Picked
@@ -241,8 +242,9 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
             try:
                 recording.handlers = Tracing(_callee, _is_opaque, SHORT if short else 1, recursive)
                 args, kwargs = bound[:2]
-                out = convert_root(function, recording.handlers)(*args, **kwargs)
-                recording.handlers.settle()
+                with listening(lambda: recording.fail(TraceError("NumPy warns of its constants", at=tr.user_line()))):
+                    out = convert_root(function, recording.handlers)(*args, **kwargs)
+                    recording.handlers.settle()
                 out = unwrapped(out)
             except (Exception, Ends) as raised:
                 error = raised.why if type(raised) is Ends else raised

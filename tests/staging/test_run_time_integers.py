@@ -1,5 +1,6 @@
 """Python integers among the arguments: parts of the code for two values, run-time inputs from the third on."""
 
+import math
 import warnings
 
 import numpy as np
@@ -185,3 +186,15 @@ def test_a_thousand_steps_take_three_traces():
     for t in range(1, 1000):
         compiled(X, t)
     assert len(compiled.traces) == 3
+
+
+def test_numbers_without_a_truncation(invisible):
+    def whole(x):
+        return math.trunc(x[0])
+
+    invisible(whole, np.array([-2.7]))
+    for dtype in (np.float32, np.float16, np.int32):
+        with pytest.raises(TypeError, match="doesn't define __trunc__"):
+            whole(np.array([2], dtype))
+        with pytest.raises(TypeError, match="doesn't define __trunc__"):
+            hy.function(whole)(np.array([2], dtype))

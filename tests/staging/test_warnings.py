@@ -475,3 +475,34 @@ def test_a_function_that_warns_its_caller():
                     np.testing.assert_array_equal(call(g, np.ones(5)), np.full(5, 2.0))
                 lines.append([(str(w.message), w.filename, w.lineno) for w in record])
             assert lines[0] == lines[1] and len(lines[0]) == 1
+
+
+def rows_of_none(x):
+    rows = [word for word in ("a", "b") if word > "z"]
+    return x.sum() + np.mean([len(row) for row in rows])
+
+
+def logarithm_caught(x):
+    try:
+        y = np.log(-1.0)
+    except Exception:
+        y = 5.0
+    return x + y
+
+
+def scalars_wrapped(x):
+    return x + np.uint8(200) * np.uint8(2)
+
+
+@pytest.mark.filterwarnings("ignore::hybrid.staging.fallback.FallbackWarning")
+@pytest.mark.parametrize("program", [lambda x: x + np.log(0.0), rows_of_none, logarithm_caught, scalars_wrapped])
+def test_what_is_computed_from_constants_warns_at_every_call(program):
+    """Such calls are Python's. The function does not catch what stands for a warning while it is traced."""
+    f, x = function(program), np.arange(3.0)
+    for _ in range(3):
+        assert said(f, x) == said(program, x) and said(f, x)[0]
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            np.testing.assert_array_equal(f(x), program(x))
+    quiet = function(lambda x: x + np.float64(np.inf), strict=True)
+    assert said(quiet, x) == ([], None)
