@@ -113,19 +113,20 @@ def test_shapes(shape, backend):
 
 
 def test_every_rule_with_numba():
-    builder, arrays, outputs = Builder("all"), [], []
+    """Each in one precision, by turns, since Numba takes a second for some; `tests/sweeps/sweep_table.py` compiles all."""
+    builder, arrays, outputs, cases = Builder("all"), [], [], []
+    atoms = {}
     for dtype in DTYPES:
         z = random(dtype, 9)
-        atoms = [builder.input(TensorType(dtype, z.shape)) for _ in range(2)]
+        atoms[dtype] = tuple(builder.input(TensorType(dtype, z.shape)) for _ in range(2))
         arrays += [z, z[::-1].copy()]
-        for primitive in (*FUNCTIONS, *BINARY):
-            outputs += builder.append(primitive, tuple(atoms[: 1 if primitive in FUNCTIONS else 2]))
+    for k, primitive in enumerate((*FUNCTIONS, *BINARY)):
+        count, at = 1 if primitive in FUNCTIONS else 2, k % len(DTYPES)
+        outputs += builder.append(primitive, atoms[DTYPES[at]][:count])
+        cases.append((primitive, tuple(arrays[2 * at : 2 * at + count])))
     graph = verify(builder.finish(outputs))
-    rows = [*FUNCTIONS, *BINARY] * 2
-    for k, (row, got, want) in enumerate(
-        zip(rows, tools.execute(graph, arrays, "numba"), evaluate(graph, *arrays), strict=True)
-    ):
-        operands = tuple(arrays[k // (len(rows) // 2) * 2 :][: 1 if row in FUNCTIONS else 2])
+    compiled, eager = tools.execute(graph, arrays, "numba"), evaluate(graph, *arrays)
+    for (row, operands), got, want in zip(cases, compiled, eager, strict=True):
         assert tools.agree(row, (operands, {}), got, want), f"{row}: {got}, not {want}"
 
 

@@ -197,6 +197,7 @@ def test_wrong_arguments_are_pythons_errors():
 def test_an_interrupt_during_compilation_and_in_compiled_loops():
     done = in_subprocess("""
         import itertools, os, signal, threading, numpy as np, hybrid as hy
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # jobs in a shell's background begin without it
         x = np.random.default_rng(0).random(400)
 
         def interrupted(seconds, work):

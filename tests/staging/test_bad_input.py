@@ -225,7 +225,8 @@ def test_tensors_are_as_good_as_arrays():
 
 def test_an_interrupt_leaves_everything_usable():
     code = """
-        import _thread, threading, numpy as np
+        import _thread, signal, threading, numpy as np
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # jobs in a shell's background begin without it
         from hybrid.staging.function import function
         x = np.random.default_rng(0).random((1500, 1500))
         f = function(lambda a: np.sin(a @ a).sum())

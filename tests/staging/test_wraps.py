@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import warnings
 
 import numpy as np
@@ -12,7 +11,7 @@ from hybrid import function
 from hybrid.runtime import flags
 from hybrid.staging.tracing import taken
 
-DTYPES = (np.int8, np.uint8, np.int16, np.int32, np.uint32, np.int64, np.uint64)
+DTYPES = (np.int8, np.uint16, np.int32, np.int64, np.uint64)
 
 
 def said(f, *args):
@@ -99,12 +98,12 @@ def operands(dtype, size):
         yield x
 
 
-@pytest.mark.parametrize("size", [5, 37])
 @pytest.mark.parametrize("program", [elementwise, products_alone, sums, together, branching, recurrence, matrices])
-def test_scalars_say_where_they_wrap_around(program, size):
+def test_scalars_say_where_they_wrap_around(program):
     compiled, heard = function(program, strict=True), 0
     for dtype in DTYPES:
-        for a, b in itertools.product(operands(dtype, size), repeat=2):
+        small, large, least, minus = operands(dtype, 37)
+        for a, b in ((small, small), (large, small), (small, large), (least, minus), (least, small), (large, large)):
             want, warned = said(program, a, b)
             for _ in range(2):
                 got, also = said(compiled, a, b)
