@@ -20,7 +20,7 @@ demo: $(VENV)/.demo
 	$(RUN) -m examples.demo
 
 test: $(VENV)/.test
-	$(RUN) -m pytest -n auto $(ARGS)
+	$(RUN) -m pytest -n auto --dist worksteal $(ARGS)
 
 lint: $(VENV)/.lint
 	$(RUN) -m ruff format --check .

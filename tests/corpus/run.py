@@ -262,32 +262,27 @@ class Verdict:
 
 
 def judge(program: Program, timed: bool = True) -> Verdict:
-    """Every case undecorated, decorated twice, and decorated with strict=True."""
+    """Every case undecorated, decorated twice, and decorated with strict=True.
+
+    Where nothing is timed, strict=True is tried only if the decorated function has said that it runs as plain Python: it
+    refuses nothing else.
+    """
     verdict = Verdict(program.name, program.field)
-    decorated, strict = hy.function(program.fresh()), None
-    count, name = len(program.arguments()), program.name
-    for k in range(count):
-        want = call(program.function, program.arguments()[k])
+    decorated = hy.function(program.fresh())
+    wants, said = [], False
+    for k in range(len(program.arguments())):
+        wants.append(want := call(program.function, program.arguments()[k]))
         for turn in ("first", "second"):
             got = call(decorated, program.arguments()[k])
+            said = said or bool(got.reports)
             if k == 0 and turn == "first":
                 verdict.compile_seconds = got.seconds
-            problem = difference(want, got, name)
+            problem = difference(want, got, program.name)
             if problem:
                 verdict.wrong.append(f"case {k}, {turn} call: {problem}")
                 break
-        try:
-            strict = strict or hy.function(program.fresh(), strict=True)
-        except HybridError as error:
-            verdict.refused = verdict.refused or _reason(error)
-            continue
-        got = call(strict, program.arguments()[k])
-        if want.error is not None and isinstance(got.error, type(want.error)):
-            continue  # of the same kind: what strict=True reports of it is an error met while tracing, in hybrid's words
-        if isinstance(got.error, HybridError) or (got.error and not want.error):
-            verdict.refused = verdict.refused or f"case {k}: {_reason(got.error)}"
-        elif problem := difference(want, got, name):
-            verdict.wrong.append(f"case {k}, strict: {problem}")
+    if timed or said:
+        _judge_strict(program, wants, verdict)
     if timed:
         verdict.plain_seconds = _median(program, program.function)
         before = decorated.stats()
@@ -295,10 +290,26 @@ def judge(program: Program, timed: bool = True) -> Verdict:
         after = decorated.stats()
         if after["calls"] > before["calls"]:
             verdict.path = "native" if after["native_calls"] > before["native_calls"] else "plan"
-        problem = difference(*(call(f, program.arguments()[0]) for f in (program.function, decorated)), name)
+        problem = difference(*(call(f, program.arguments()[0]) for f in (program.function, decorated)), program.name)
         if problem:
             verdict.wrong.append(f"case 0, after many calls: {problem}")
     return verdict
+
+
+def _judge_strict(program: Program, wants: list[Outcome], verdict: Verdict) -> None:
+    try:
+        strict = hy.function(program.fresh(), strict=True)
+    except HybridError as error:
+        verdict.refused = _reason(error)
+        return
+    for k, want in enumerate(wants):
+        got = call(strict, program.arguments()[k])
+        if want.error is not None and isinstance(got.error, type(want.error)):
+            continue  # of the same kind: what strict=True reports of it is an error met while tracing, in hybrid's words
+        if isinstance(got.error, HybridError) or (got.error and not want.error):
+            verdict.refused = verdict.refused or f"case {k}: {_reason(got.error)}"
+        elif problem := difference(want, got, program.name):
+            verdict.wrong.append(f"case {k}, strict: {problem}")
 
 
 def _reason(error: BaseException) -> str:
