@@ -42,6 +42,7 @@ from hybrid.control.rounds import RoundRaises
 from hybrid.control.tables import Tables, holds_traced, is_number
 from hybrid.control.watch import Holds
 from hybrid.core import dtype as dt
+from hybrid.core import tree
 from hybrid.core.errors import TraceError
 from hybrid.core.shape import Dim
 from hybrid.frontend import integers, islands, joining, uncertain
@@ -446,6 +447,8 @@ class Tracing(Instances, Comprehensions, Plain):
             return functools.partial(self._written, function, body)
         if type(function) is np.vectorize:
             return functools.partial(self._vectorized, function)
+        if id(getattr(function, "__func__", function)) in trace.caches:
+            return functools.partial(_remembered, trace, function)
         found = containers.called(function)
         if folds.is_fold(function):
             return folds.of_array(self, function, found or substitutes.called(function) or function)
@@ -555,6 +558,17 @@ class Tracing(Instances, Comprehensions, Plain):
 def _plainly(function: Callable, /, *args: Any, **kwargs: Any) -> Any:
     """A call of what knows no containers but Python's own."""
     return function(*map(plain, args), **{name: plain(value) for name, value in kwargs.items()})
+
+
+def _remembered(trace: Trace, function: Any, /, *args: Any, **kwargs: Any) -> Any:
+    """A call of a function that keeps what it gave, which must be nothing that only this trace knows."""
+    found = _plainly(function, *args, **kwargs)
+    if any(isinstance(part, Own) or holds_traced(part) for part in tree.flatten(found)[0]):
+        getattr(function, "__func__", function).cache_clear()
+        error = TraceError(f"{function.__name__}() would keep a value that only a call knows", at=tr.user_line())
+        trace.fail(error)
+        raise error
+    return found
 
 
 _CONTAINERS = frozenset((tuple, list, set, frozenset, dict))

@@ -47,7 +47,7 @@ def chains(code: types.CodeType) -> tuple[tuple[Chain, ...], frozenset[str]]:
                 found[Chain(start[0], extra, ())] = None
             asking = chain is not None and chain in _ASKING
             chain = Chain(start[0], start[1][-1], ())
-        elif name in ("LOAD_ATTR", "LOAD_METHOD") and chain:
+        elif name in ("LOAD_ATTR", "LOAD_METHOD") and chain and constant is MISSING:  # not a constant's: `"".join`
             chain = Chain(chain.root, chain.name, (*chain.steps, (True, op.argval)))
         elif name.startswith(("LOAD_CONST", "LOAD_SMALL_INT")) and chain:
             constant = op.argval

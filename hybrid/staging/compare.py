@@ -18,7 +18,7 @@ from hybrid.staging.effects import put_back, state_of
 from hybrid.staging.fallback import describe
 from hybrid.staging.locate import Operation, close, difference
 from hybrid.staging.parameters import Bound
-from hybrid.staging.reads import Read
+from hybrid.staging.read import Read
 from hybrid.staging.state import held, with_state
 from hybrid.staging.tracing import taken
 

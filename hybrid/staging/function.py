@@ -52,7 +52,7 @@ from hybrid.staging.voice import MANY, Reports, name_of
 if TYPE_CHECKING:
     from hybrid.staging.compiled import Compiled, Form
     from hybrid.staging.entry import Dispatcher
-    from hybrid.staging.reads import Read
+    from hybrid.staging.read import Read
 
 __all__ = ["FallbackWarning", "Function", "RetraceWarning", "eager", "function"]
 

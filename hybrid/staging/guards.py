@@ -19,7 +19,8 @@ from hybrid.staging import capi, entry
 from hybrid.staging.chains import MISSING
 from hybrid.staging.contents import DEEP
 from hybrid.staging.members import namespace
-from hybrid.staging.reads import Read, Reads
+from hybrid.staging.read import Read
+from hybrid.staging.reads import Reads
 from hybrid.staging.signature import ArrayLeaf, GeneratorLeaf, Leaf, NumberLeaf, SameLeaf, ScalarLeaf, StaticLeaf, valued
 from hybrid.staging.tracing import Traced
 

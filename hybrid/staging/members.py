@@ -67,7 +67,12 @@ def put_members(kind: type, names: Sequence[str], values: Sequence[Any]) -> None
 
 def namespace(kind: type) -> dict[str, Any]:
     """The dict itself behind `vars` of a class, whose version tells machine code that nothing has changed."""
-    (found,) = gc.get_referents(vars(kind))
+    return behind(vars(kind))
+
+
+def behind(shown: types.MappingProxyType) -> dict[Any, Any]:
+    """The dict itself that can only be looked at."""
+    (found,) = gc.get_referents(shown)
     return found
 
 

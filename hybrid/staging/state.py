@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Any
 from hybrid.core import tree
 from hybrid.core.config import config
 from hybrid.core.errors import TraceError
+from hybrid.staging.chains import MISSING
 from hybrid.staging.parameters import Bound
 from hybrid.staging.signature import Leaf, StaticLeaf, short
 
 if TYPE_CHECKING:
-    from hybrid.staging.reads import Read
+    from hybrid.staging.read import Read
 
 MANY = 64  # values of state of one function
 
@@ -35,8 +36,9 @@ class State:
         return bool(self._places)
 
     def of(self, structure: tree.Structure, leaves: Sequence[Leaf]) -> tuple[Read, ...]:
-        """The state of a call with these arguments."""
-        return self._places.get(_objects(structure, leaves), ()) if self._places else ()
+        """The state of a call with these arguments, but for attributes that objects had themselves and have no more."""
+        places = self._places.get(_objects(structure, leaves), ()) if self._places else ()
+        return tuple(place for place in places if place.owner is not None or place.own() is not MISSING)
 
     def add(self, structure: tree.Structure, leaves: Sequence[Leaf], found: Iterable[Read]) -> None:
         """More state of such calls. TraceError where these are known to be, or are too many."""

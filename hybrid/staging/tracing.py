@@ -48,7 +48,8 @@ from hybrid.staging.convert import convert, convert_root, is_converted, reason
 from hybrid.staging.effects import UNSEEN, Effects, is_library, same_state, unwatched
 from hybrid.staging.inspect import Inspection
 from hybrid.staging.ours import gradients_left, is_counted, made_inside
-from hybrid.staging.reads import Read, Reads
+from hybrid.staging.read import Read
+from hybrid.staging.reads import Reads
 from hybrid.staging.signature import ArrayLeaf, GeneratorLeaf, Leaf, NumberLeaf, ScalarLeaf, StaticLeaf
 from hybrid.staging.state import held
 
@@ -228,7 +229,7 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
         TraceError: and whatever else the function raises.
     """
     recording = Trace(name, hints)
-    recording.room, recording.namespaces = room, reads.namespaces
+    recording.room, recording.namespaces, recording.caches = room, reads.namespaces, reads.caches
     recording.alike = frozenset(id(v) for leaf, v in zip(leaves, values) if isinstance(leaf, StaticLeaf) and leaf.is_alike)
     with recording:
         arguments, inputs, cells = arguments_of(recording, leaves, values, names)

@@ -1,0 +1,158 @@
+"""One thing that a function reads besides its arguments: where it is, what it was, and how to put it back."""
+
+from __future__ import annotations
+
+import builtins
+import inspect
+import threading
+import types
+from array import array as typed_array
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from hybrid.frontend.values import Value
+from hybrid.staging.chains import MISSING
+from hybrid.staging.contents import (
+    CONTAINERS,
+    base_of,
+    fingerprint,
+    refill,
+)
+from hybrid.staging.members import (
+    members,
+    put_members,
+    put_own,
+)
+
+_PLAIN_STORE: tuple[Any, ...] = tuple(
+    kind.__setattr__ for kind in (object, types.ModuleType, type, types.SimpleNamespace, threading.local)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """One value: `name` in the namespace of a module, the contents of a cell, an attribute or an item of `holder`."""
+
+    # global | library (the same, of a library's module) | cell | attribute | method (the function of one, whatever it is
+    # bound to) | item | context | class (its methods) | names (of the attributes that an object has itself: `holder`)
+    kind: str
+    holder: Any
+    name: Any
+    text: str
+    value: Any
+    key: Hashable
+    owner: type | None = None  # the class that has an attribute which the object itself has not
+    inside: tuple[tuple[Any, Any], ...] = ()  # containers in it, each with a copy, to put their contents back
+    whole: bool = True  # whether the contents of a container count, or only which one it is
+    kept: bool = False  # whether a function reads it that keeps what it gave
+
+    def now(self) -> Any:
+        match self.kind:
+            case "global":
+                return self.holder.get(self.name, vars(builtins).get(self.name, MISSING))
+            case "library":
+                return self.holder.get(self.name, MISSING)
+            case "cell":
+                return contents(self.holder)
+            case "attribute":
+                return getattr(self.holder, self.name, MISSING)
+            case "method":
+                found = getattr(self.holder, self.name, MISSING)
+                return found.__func__ if type(found) is types.MethodType else found
+            case "context":
+                return self.holder.get(MISSING)
+            case "class":
+                return members(self.holder, self.name)
+            case "names":
+                return tuple(self.holder)
+        try:
+            return self.holder[self.name]
+        except LookupError:
+            return MISSING
+
+    def own(self) -> Any:
+        """What the holder itself has there; MISSING where only its class has it, for all its instances."""
+        if self.kind != "attribute" or self.name in getattr(self.holder, "__dict__", ()):
+            return self.now()
+        slot = inspect.getattr_static(type(self.holder), self.name, None)
+        return self.now() if isinstance(slot, types.MemberDescriptorType) else MISSING
+
+    def holds(self) -> bool:
+        now = self.now()
+        if now is self.value and not isinstance(now, (set, bytearray, typed_array, Value, np.ndarray, *CONTAINERS)):
+            return True
+        return fingerprint(now, self.whole) == self.key
+
+    @property
+    def is_reshaped(self) -> bool:
+        """Whether an array is the same, but for its header."""
+        value = self.value
+        return type(value) is np.ndarray and self.now() is value and fingerprint(value) != self.key
+
+    @property
+    def mark(self) -> Hashable:
+        """What tells one place from another."""
+        return self.kind, id(self.holder), self.name if isinstance(self.name, str) else repr(self.name)
+
+    def restore(self) -> None:
+        """Undo what a trace did."""
+        for container, copy in self.inside:
+            refill(container, copy, base_of(container))
+        if self.is_reshaped:
+            self.value.shape = self.key[3]  # type: ignore[index]  # as `fingerprint` noted it
+        if self.kind == "attribute" and self.own() is MISSING and self.owner is not None:
+            put_own(self.holder, self.name, self.value, self.owner)
+        elif self.kind != "method":  # that is put back with the class that has it, if the function names that
+            self.put(self.value)
+
+    def put(self, value: Any) -> None:
+        """Leave something there; MISSING: nothing."""
+        absent = value is MISSING
+        if self.kind == "context":
+            if not absent:
+                self.holder.set(value)
+        elif self.kind == "names":
+            for name in self.holder.keys() - set(value):
+                del self.holder[name]
+        elif self.kind == "class":
+            put_members(self.holder, self.name, value)
+        elif self.kind == "cell":
+            if absent:
+                del self.holder.cell_contents
+            else:
+                self.holder.cell_contents = value
+        elif self.kind == "attribute":
+            if absent:
+                delattr(self.holder, self.name)
+            else:
+                setattr(self.holder, self.name, value)
+        elif absent or (self.kind == "global" and value is vars(builtins).get(self.name, MISSING)):
+            self.holder.pop(self.name, None)
+        else:
+            self.holder[self.name] = value
+
+
+def may_vary(read: Read) -> bool:
+    """Whether something that was read may as well come with each call: a number or an array where there was such a one."""
+    was, now = read.value, read.now()
+    if type(was) is not type(now) or not may_be_state(read):
+        return False
+    if isinstance(was, (np.ndarray, Value)):
+        return was is not now and was.dtype == now.dtype and was.ndim == now.ndim  # type: ignore[union-attr]
+    return type(was) in (int, float, complex) or isinstance(was, np.generic)
+
+
+def may_be_state(read: Read) -> bool:
+    """Whether compiled code can leave a new value where one was read."""
+    plain = read.kind != "attribute" or type(read.holder).__setattr__ in _PLAIN_STORE
+    return plain and not read.kept and read.kind in ("global", "cell", "attribute", "item") and read.value is not MISSING
+
+
+def contents(cell: types.CellType) -> Any:
+    try:
+        return cell.cell_contents
+    except ValueError:
+        return MISSING

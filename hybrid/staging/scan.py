@@ -1,0 +1,355 @@
+"""How the reads of a function are found: by its bytecode, on the live objects, and in the functions these lead to."""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import inspect
+import sys
+import types
+from collections.abc import Hashable, Iterable, Iterator, Mapping
+from contextvars import ContextVar
+from typing import Any
+
+import numpy as np
+
+from hybrid.core import tree
+from hybrid.core.config import ENVIRONMENT
+from hybrid.core.errors import TraceError
+from hybrid.frontend.values import Value
+from hybrid.staging import unseen
+from hybrid.staging.chains import MISSING, Chain, chains, globals_of, imports_of, may_write
+from hybrid.staging.contents import (
+    CONTAINERS,
+    MANY_ITEMS,
+    MAPPINGS,
+    base_of,
+    can_be_refilled,
+    copied,
+    fingerprint,
+    items_of,
+    leads_to_one,
+    levels,
+    nested,
+)
+from hybrid.staging.members import (
+    COMPILERS,
+    LIBRARIES,
+    behind,
+    functions,
+    has_attributes,
+    is_users,
+    methods,
+    named,
+    owner,
+)
+from hybrid.staging.read import Read, contents
+from hybrid.staging.signature import outside, valued
+
+MANY_READS = 4096  # checking this many from Python takes 2 ms; no trace is worth more
+CACHE = type(functools.cache(len))
+_FUNCTIONS = (types.FunctionType, types.MethodType, functools.partial)
+
+
+class Scan:
+    """Follows the chains of a function, and of the functions these lead to, on the live objects."""
+
+    def __init__(self) -> None:
+        self.found: dict[Hashable, Read] = {}
+        self.seen: set[tuple] = set()
+        self.imports = False  # whether some code imports modules when it runs
+        self.writes = False  # whether some code may write into arrays
+        self.made: dict[type, None] = {}  # classes of which there may be instances that no chain starts from
+        self.names: set[str] = set()  # what all of the code reads by name
+        self.namespaces: dict[int, tuple[dict, set[str]]] = {}  # by their ids, with the globals that some code rebinds
+        self.caches: dict[int, Any] = {}  # functions that keep what they gave
+        self.kept = False  # whether one of these calls what is being looked at
+
+    def callable(self, value: Any, args: tuple = (), kwargs: Mapping[str, Any] | None = None, text: str = "") -> None:
+        """The reads of calling something with arguments of which only objects are looked into."""
+        kwargs = kwargs or {}
+        if str(type(value).__module__).startswith(COMPILERS):
+            return  # what Numba compiled reads its globals as they were then
+        if isinstance(value, types.FunctionType):
+            self.function(value, named(value, args, kwargs))
+        elif isinstance(value, types.MethodType):
+            self.callable(value.__func__, (value.__self__, *args), kwargs, text)
+        elif isinstance(value, functools.partial):
+            self.callable(value.func, (*value.args, *args), {**value.keywords, **kwargs}, text)
+            self.given([*value.args, *value.keywords.values()])
+        elif hasattr(type(value), "__calls__"):  # one of ours, of functions of the user's
+            for name in type(value).__calls__:
+                self.callable(self.read("attribute", value, name, f"`{text}.{name}`"), args, kwargs, text)
+        elif isinstance(wrapped := inspect.getattr_static(value, "__wrapped__", None), types.FunctionType):
+            before, self.kept = self.kept, self.kept or type(value) is CACHE
+            if type(value) is CACHE:
+                self.caches[id(value)] = value
+            self.callable(wrapped, args, kwargs, text)
+            self.kept = before
+        elif isinstance(value, type):
+            self.instances(value)
+        elif callable(value) and isinstance(type(value).__call__, types.FunctionType):
+            self.callable(type(value).__call__, (value, *args), kwargs, text)
+
+    def function(self, f: types.FunctionType, known: Mapping[str, Any]) -> None:
+        mark = id(f), self.kept, tuple((name, id(value)) for name, value in known.items())
+        if mark in self.seen or f.__code__.co_filename.startswith(("<frozen", *LIBRARIES)):
+            if mark not in self.seen and hasattr(f, "__wrapped__"):  # what `hybrid.grad` made of a function of the user's
+                self.seen.add(mark)
+                self.callable(f.__wrapped__)
+                self.dispatched(f)
+            return
+        self.seen.add(mark)
+        for name in ("__code__", "__defaults__", "__kwdefaults__"):
+            self.read("attribute", f, name, f"`{f.__name__}.{name}`", whole=name != "__code__")
+        self.given([*(f.__defaults__ or ()), *(f.__kwdefaults__ or {}).values()])
+        cells = dict(zip(f.__code__.co_freevars, f.__closure__ or ()))
+        self.code(f.__code__, f.__globals__, cells, known)
+
+    def dispatched(self, f: Any) -> None:
+        """The functions that `functools.singledispatch` chooses from."""
+        if isinstance(registry := getattr(f, "registry", None), types.MappingProxyType):
+            known = behind(registry)
+            self.read("names", known, None, f"the classes that `{f.__name__}` knows")
+            for kind in known:
+                self.callable(self.read("item", known, kind, f"`{f.__name__}` of {kind.__name__}"))
+
+    def arguments(self, values: Iterable[Any], inside: bool = False) -> None:
+        """Functions among arguments, what containers there hold, and the classes of these: no chain starts from them."""
+        for value in values:
+            parts = tree.children(value)
+            if parts is not None:
+                self.instances(type(value))
+                self.arguments(parts, True)
+            elif isinstance(value, (*_FUNCTIONS, *CONTAINERS)):
+                self.given([value])
+            elif inside and not isinstance(value, (Value, np.ndarray)):
+                self.everything(value, "an argument")
+
+    def given(self, values: Iterable[Any]) -> None:
+        """Functions among defaults, and what containers there hold."""
+        for value in values:
+            if isinstance(value, _FUNCTIONS):
+                self.callable(value)
+            elif isinstance(value, CONTAINERS):
+                for item in nested(value)[1:]:
+                    self.everything(item, "an argument")
+
+    def imported(self, code: types.CodeType, namespace: dict) -> None:
+        """What the code may read of modules that it imports itself."""
+        package = namespace.get("__package__") or namespace.get("__name__", "").rpartition(".")[0]
+        for name, level in imports_of(code):
+            try:
+                full = importlib.util.resolve_name("." * level + name, package)
+                found = [importlib.import_module(full)] if full.partition(".")[0] not in sys.stdlib_module_names else []
+            except (ImportError, ValueError):
+                continue  # the import itself says so, if it is reached
+            while found and "." in full:
+                full = full.rpartition(".")[0]
+                found.append(sys.modules[full])
+            for module in filter(has_attributes, found):
+                for name in set(code.co_names) & vars(module).keys():
+                    text = f"{module.__name__}.{name}"
+                    self.steps(self.read("global", vars(module), name, f"`{text}`"), text, Chain("global", name, ()))
+
+    def code(
+        self, code: types.CodeType, namespace: dict, cells: Mapping[str, types.CellType], known: Mapping[str, Any]
+    ) -> None:
+        unseen.refuse(code)
+        if not {"environ", "getenv"}.isdisjoint(code.co_names):
+            self.read("attribute", ENVIRONMENT, "_data", "the environment")
+        found, rebound = chains(code)
+        self.names.update(code.co_names)
+        if imports_of(code):
+            self.imports = True
+            self.imported(code, namespace)
+        self.writes |= may_write(code)
+        if names := globals_of(code):
+            self.namespaces.setdefault(id(namespace), (namespace, set()))[1].update(names)
+        nested = [constant for constant in code.co_consts if isinstance(constant, types.CodeType)]
+        for inner in nested:
+            rebound |= chains(inner)[1] & set(inner.co_freevars)
+        for name in rebound & known.keys():  # what a chain from it starts at, this or another object, only a run knows
+            self.everything(known[name], name)
+        known = {name: value for name, value in known.items() if name not in rebound}
+        if "super" in code.co_names and "__class__" in cells:
+            own = [known[name] for name in code.co_varnames[:1] if name in known]
+            owner = own[0] if own else contents(cells["__class__"])
+            base = owner if isinstance(owner, type) else type(owner)
+            self.instances(base)
+            for kind in base.__mro__:
+                for name in code.co_names if is_users(kind) else ():
+                    self.callable(getattr(vars(kind).get(name), "__func__", vars(kind).get(name)), tuple(own))
+        for chain in found:
+            if len(self.found) > MANY_READS:
+                raise TraceError(f"it reads more than {MANY_READS} values besides its arguments", fix="pass them as arguments")
+            if chain.root == "global":
+                self.walk("global", namespace, chain.name, f"global `{chain.name}`", chain)
+            elif chain.root == "free" and chain.name in cells:
+                self.walk("cell", cells[chain.name], chain.name, f"`{chain.name}`", chain)
+            elif chain.name in known:
+                self.steps(known[chain.name], chain.name, chain)
+        for inner in nested:
+            free = set(inner.co_freevars)
+            inherited = {name: value for name, value in known.items() if name in free}
+            self.code(inner, namespace, {name: cell for name, cell in cells.items() if name in free}, inherited)
+
+    def walk(self, kind: str, holder: Any, name: str, text: str, chain: Chain) -> None:
+        item = bool(chain.steps) and leads_to_one(Read(kind, holder, name, text, None, None).now(), chain.steps[0])
+        self.steps(self.read(kind, holder, name, text, whole=not item), chain.name, chain)
+
+    def steps(self, value: Any, text: str, chain: Chain) -> None:
+        """Follow a chain from its root's value."""
+        for k, (attribute, name) in enumerate(chain.steps):
+            last = k == len(chain.steps) - 1
+            if not attribute:
+                if not leads_to_one(value, (attribute, name)):
+                    break
+                text = f"{text}[{name!r}]"
+                item = not last and leads_to_one(Read("item", value, name, text, None, None).now(), chain.steps[k + 1])
+                value = self.read("item", value, name, f"`{text}`", whole=not item)
+                continue
+            if type(value) is ContextVar:
+                break
+            self.logger(value)
+            if isinstance(value, types.ModuleType) and not has_attributes(value):
+                held = vars(value).get(name, MISSING)
+                unseen.refuse_value(held, f"`{text}.{name}`")
+                if not (callable(held) or valued(held) or isinstance(held, types.ModuleType)):
+                    return  # nothing that users replace, or state of the library
+                text = f"{text}.{name}"
+                value = self.read("library", vars(value), name, f"`{text}`")
+                continue
+            if not has_attributes(value):
+                return
+            text = f"{text}.{name}"
+            static = inspect.getattr_static(type(value), name, None)
+            if isinstance(static, property):
+                if is_users(type(value)):
+                    self.read("attribute", type(value), name, f"`{type(value).__name__}.{name}`")
+                self.callable(static.fget, (value,))
+                return
+            own = inspect.getattr_static(value, name, None) if isinstance(value, type) else None
+            if isinstance(own, (types.FunctionType, classmethod, staticmethod)):  # bound to the class anew at each access
+                self.instances(value)
+                self.callable(self.read("method", value, name, f"`{text}`"), (value,) * isinstance(own, classmethod))
+                return
+            wrapped = getattr(static, "__wrapped__", None)
+            if isinstance(static, (types.FunctionType, classmethod, staticmethod)) or isinstance(wrapped, types.FunctionType):
+                if is_users(type(value)):
+                    self.read("method", value, name, f"`{text}`")
+                if name not in getattr(value, "__dict__", {}):
+                    bare = isinstance(static, (types.FunctionType, classmethod, staticmethod))
+                    made = static if hasattr(type(static), "__calls__") or type(static) is CACHE else wrapped
+                    self.callable(getattr(value, name) if bare else made, () if bare else (value,))
+                    return
+            if isinstance(static, types.MethodDescriptorType):
+                break  # one of a class of Python's, which looks at what is in the container
+            if isinstance(value, tuple) and name in getattr(value, "_fields", ()):
+                value = getattr(value, name)  # tuples do not change
+                continue
+            if inspect.isdatadescriptor(static) and not isinstance(
+                static, (types.MemberDescriptorType, types.GetSetDescriptorType)
+            ):
+                return
+            if (
+                inspect.getattr_static(value, name, MISSING) is MISSING
+                and hasattr(type(value), "__getattr__")
+                and not chain.stored
+            ):
+                if name not in (own := getattr(value, "__dict__", {name: None})):
+                    self.read("item", own, name, f"`{text}`")  # that it is not there, and `__getattr__` is asked
+                break
+            value = self.read("attribute", value, name, f"`{text}`")
+        unseen.refuse_value(value, f"`{text}`")
+        if type(value) is ContextVar:
+            value = self.read("context", value, "get", f"`{text}`")
+        self.everything(value, text.removeprefix("global ").strip("`"))
+
+    def everything(self, value: Any, text: str) -> None:
+        """All attributes of an object that goes where the bytecode does not say: into a variable, a loop, a call."""
+        mark = "everything", self.kept, id(value)
+        if mark in self.seen or len(self.found) > MANY_READS:
+            return
+        self.seen.add(mark)
+        self.callable(value)
+        self.logger(value)
+        if isinstance(value, CONTAINERS):
+            base: Any = base_of(value)
+            for k, item in zip(base.__iter__(value), items_of(value)) if base in MAPPINGS else enumerate(items_of(value)):
+                self.everything(item, f"{text}[{k!r}]")
+        if not has_attributes(value) or isinstance(value, (type, types.ModuleType)):
+            return
+        self.instances(type(value))
+        if is_users(type(value)):
+            self.read("attribute", value, "__class__", f"the class of `{text}`")
+        classes = [vars(kind) for kind in type(value).__mro__ if is_users(kind)]
+        own = getattr(value, "__dict__", None)
+        if type(own) is dict:
+            self.read("names", own, None, f"which attributes `{text}` has")
+        names = dict.fromkeys([*(own if isinstance(own, dict) else ()), *(name for kind in classes for name in kind)])
+        for name in names:
+            static = inspect.getattr_static(value, name)
+            if name.startswith("__") or inspect.isdatadescriptor(static) or outside(static):
+                continue
+            if not (isinstance(own, dict) and name in own) and (callable(static) or hasattr(static, "__get__")):
+                continue
+            self.everything(self.read("attribute", value, name, f"`{text}.{name}`"), f"{text}.{name}")
+
+    def instances(self, cls: type) -> None:
+        """A class of whose instances any method may be called."""
+        if cls in self.made or not is_users(cls):
+            return
+        self.made[cls] = None
+        users = [kind for kind in cls.__mro__ if is_users(kind)]
+        for kind in users:
+            self.read("class", kind, methods(users), f"class `{kind.__name__}`")
+        for member in [member for kind in users for member in vars(kind).values()]:
+            if hasattr(type(member), "__get__") and is_users(type(member)):  # a descriptor of the user's own
+                self.everything(member, type(member).__name__)
+            for function in functions(member):
+                self.callable(function)
+
+    def class_variables(self) -> None:
+        """What the code may read of instances that it makes itself, and the classes of users' hold for them."""
+        seen: set[tuple[type, str]] = set()
+        while pending := [(kind, name) for made in self.made for kind in made.__mro__ if is_users(kind)
+                          for name in self.names & vars(kind).keys() if (kind, name) not in seen]:  # fmt: skip
+            seen.update(pending)
+            for kind, name in pending:
+                static = vars(kind)[name]
+                if name.startswith("__") or callable(static) or hasattr(static, "__get__") or outside(static):
+                    continue
+                self.everything(self.read("attribute", kind, name, f"`{kind.__name__}.{name}`"), f"{kind.__name__}.{name}")
+
+    def logger(self, value: Any) -> None:
+        """What decides whether a logger of Python's, or its module, says anything."""
+        for holder, name in levels(value):
+            self.read("attribute", holder, name, f"`{name}` of the logger")
+
+    def read(self, kind: str, holder: Any, name: Any, text: str, whole: bool = True) -> Any:
+        read = Read(kind, holder, name, text, None, None)
+        mark, value = read.mark, read.now()
+        known = self.found.get(mark)
+        if known is None or (whole and not known.whole) or (self.kept and not known.kept):
+            parts = nested(value) if whole else [value]
+            if strange := next(filter(outside, parts), None):
+                raise TraceError(
+                    f"{text} is a {type(strange).__name__} of {type(strange).__module__}, whose state tracing does not see"
+                )
+            for part in parts if whole else ():
+                unseen.refuse_value(part, text)
+                if isinstance(part, Iterator) and not is_users(type(part)):
+                    raise TraceError(f"{text} is an iterator ({type(part).__name__}), which one trace would use up",
+                                     fix="pass a list or an array")  # fmt: skip
+                base: Any = base_of(part)
+                many = base is not None and base.__len__(part) > MANY_ITEMS
+                if many and not (base is tuple and all(map(valued, part))):
+                    raise TraceError(f"{text} is too large to be watched for changes", got=f"{len(part)} items",
+                                     expected=f"at most {MANY_ITEMS}", fix="pass it in as an argument")  # fmt: skip
+            bases: list[Any] = [base_of(part) for part in parts]
+            inside = tuple((part, copied(part, base)) for part, base in zip(parts, bases) if can_be_refilled(part, base))
+            inherited = owner(holder, name) if kind == "attribute" else None
+            kept = self.kept or (known is not None and known.kept)
+            self.found[mark] = Read(kind, holder, name, text, value, fingerprint(value, whole), inherited, inside, whole, kept)
+        return value

@@ -1,0 +1,47 @@
+"""Ways by which code reaches what no chain of names leads to: such a function is not traced, for nothing would be watched."""
+
+from __future__ import annotations
+
+import sys
+import types
+import weakref
+from typing import Any
+
+from hybrid.core.errors import TraceError
+from hybrid.staging.chains import imports_of
+
+_BY_NAME = {
+    "bit_generator": "it looks into a random generator's bits or state, which compiled code moves on only when it runs",
+    "import_module": "it imports a module by name, which tracing does not follow",
+    "__import__": "it imports a module by name, which tracing does not follow",
+    "_getframe": "it looks at the frames that are running, which compiled code has not",
+    "currentframe": "it looks at the frames that are running, which compiled code has not",
+    "getrecursionlimit": "it looks at Python's limit of recursion, which tracing does not watch",
+    "__getattribute__": "it reads an attribute past the name of it, which tracing does not follow",
+}
+_MODULES = "it looks a module up in `sys.modules`, which tracing does not follow"
+_WEAK: dict[type, str] = {
+    **dict.fromkeys(weakref.ProxyTypes, "proxy"),
+    weakref.ref: "reference",
+    **dict.fromkeys((weakref.WeakValueDictionary, weakref.WeakKeyDictionary, weakref.WeakSet), "container"),
+}
+
+
+def refuse(code: types.CodeType) -> None:
+    """TraceError for code that names such a way."""
+    for name in code.co_names:
+        if name in _BY_NAME:
+            raise TraceError(_BY_NAME[name])
+    if "modules" in code.co_names and any(name == "sys" for name, _ in imports_of(code)):
+        raise TraceError(_MODULES, fix="import it by a statement")
+
+
+def refuse_value(value: Any, text: str) -> None:
+    """TraceError for what leads on to something that may be another one at any time."""
+    if value is sys.modules:
+        raise TraceError(_MODULES, fix="import it by a statement")
+    if isinstance(value, type) and value.__module__ == "decimal":
+        raise TraceError(f"{text} computes with as many digits as a context says, which tracing does not watch")
+    what = next((word for kind, word in _WEAK.items() if issubclass(type(value), kind)), None)
+    if what:
+        raise TraceError(f"{text} is a weak {what}, behind which tracing cannot look", fix="pass the object itself")
