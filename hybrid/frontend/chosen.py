@@ -142,6 +142,8 @@ class Chosen:
         raise error
 
     def __getattr__(self, name: str) -> Any:
+        if name in ("__name__", "__qualname__") and all(isinstance(option.value, type) for option in self.options):
+            return _each[0](self.trace, self, lambda one: getattr(one, name))
         if name.startswith("__") and name not in _ASKED:
             raise AttributeError(name)
         if name.startswith("__") or not self._are_texts():

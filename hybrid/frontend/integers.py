@@ -214,6 +214,8 @@ def arithmetic(trace: Trace, name: str, operands: tuple) -> Any:
         return None
     if any(isinstance(x, Value) and dt.KIND[unwrap(x).type.dtype] == "b" for x in operands) and name in _BITS:
         return None
+    if any(type(x) is int and not -(2**63) <= x < 2**63 for x in operands):
+        return _with_wide(name, operands)
     atoms = [operand(trace, x, dt.int64) for x in operands]
     sizes = [trace.size_of(atom) for atom in atoms]
     if None not in sizes:
@@ -236,6 +238,13 @@ def arithmetic(trace: Trace, name: str, operands: tuple) -> Any:
     if name in ("remainder", "floor_divide"):
         _know_range(trace, name, made, *sizes)
     return python(trace, made)
+
+
+def _with_wide(name: str, operands: tuple) -> bool:
+    """An operator on a number of 64 bits and a constant of more: a comparison, which depends on the constant's sign only."""
+    if name not in _COMPARED:
+        raise unsupported("arithmetic with integers of more than 64 bits")
+    return getattr(operator, _COMPARED[name])(*(0 if isinstance(x, Value) else x for x in operands))
 
 
 def _know_range(trace: Trace, name: str, out: Atom, left: Size | None, right: Size | None) -> None:

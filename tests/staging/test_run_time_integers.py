@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import hybrid as hy
+from hybrid.core.errors import TraceError
 from hybrid.staging.spec import LongGuard
 
 X = np.linspace(0.0, 1.0, 24)
@@ -198,3 +199,30 @@ def test_numbers_without_a_truncation(invisible):
             whole(np.array([2], dtype))
         with pytest.raises(TypeError, match="doesn't define __trunc__"):
             hy.function(whole)(np.array([2], dtype))
+
+
+def test_constants_of_more_than_64_bits():
+    def compared(x):
+        n = int(x[0])
+        return n < 2**70, n == 2**64, -(2**80) <= n, 2**63 > n, n != -(2**63) - 1
+
+    def added(x):
+        return int(x[0]) + 2**70
+
+    f = hy.function(compared, strict=True)
+    for value in (1.0, -5.0, 2.0**62):
+        assert f(np.array([value])) == compared(np.array([value]))
+    with pytest.raises(TraceError, match="integers of more than 64 bits is not compiled"):
+        hy.function(added, strict=True)(np.ones(2))
+    with pytest.warns(hy.FallbackWarning):
+        assert hy.function(added)(np.ones(2)) == 2**70 + 1
+
+
+def test_names_of_classes_of_joined_numbers():
+    def named(x):
+        y = x.sum() if x[0] > 0 else 3
+        return type(y).__name__, "got " + type(y).__qualname__
+
+    f = hy.function(named, strict=True)
+    for value in (1.0, -1.0, 2.0):
+        assert f(np.array([value])) == named(np.array([value]))
