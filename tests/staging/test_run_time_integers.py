@@ -204,7 +204,7 @@ def test_numbers_without_a_truncation(invisible):
 def test_constants_of_more_than_64_bits():
     def compared(x):
         n = int(x[0])
-        return n < 2**70, n == 2**64, -(2**80) <= n, 2**63 > n, n != -(2**63) - 1
+        return n < 2**70, n == 2**64, -(2**80) <= n, 2**63 > n, n != -(2**63) - 1  # noqa: SIM300
 
     def added(x):
         return int(x[0]) + 2**70
