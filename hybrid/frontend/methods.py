@@ -189,13 +189,13 @@ class Methods:
         >>> hy.tensor([1.7]).astype("int64")
         tensor([1], dtype=int64)
         """
-        if not copy and canonical(dtype) == self.dtype:  # type: ignore[attr-defined]
+        same = canonical(dtype) == self.dtype  # type: ignore[attr-defined]
+        if same and not copy:
             return self
-        out = cast(self, dtype)
-        if out is self:
-            out = shaping.copy(out)
-            out = out[()] if kind_of(self) == "scalar" else out
-        if tracing(out) is not None:
+        out = shaping.copy(self) if same else cast(self, dtype)
+        if same and kind_of(self) == "scalar":
+            out = out[()]
+        if tr.open_traces and tracing(out) is not None:
             laid_out(out, like(self, order))
         return out
 

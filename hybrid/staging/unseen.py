@@ -9,16 +9,16 @@ from typing import Any
 
 from hybrid.core.errors import TraceError
 from hybrid.staging.chains import imports_of
+from hybrid.staging.members import has_attributes
 
 _BY_NAME = {
     "bit_generator": "it looks into a random generator's bits or state, which compiled code moves on only when it runs",
-    "import_module": "it imports a module by name, which tracing does not follow",
-    "__import__": "it imports a module by name, which tracing does not follow",
     "_getframe": "it looks at the frames that are running, which compiled code has not",
     "currentframe": "it looks at the frames that are running, which compiled code has not",
     "getrecursionlimit": "it looks at Python's limit of recursion, which tracing does not watch",
     "__getattribute__": "it reads an attribute past the name of it, which tracing does not follow",
 }
+_IMPORTING = frozenset(("import_module", "__import__"))
 _MODULES = "it looks a module up in `sys.modules`, which tracing does not follow"
 _WEAK: dict[type, str] = {
     **dict.fromkeys(weakref.ProxyTypes, "proxy"),
@@ -32,8 +32,16 @@ def refuse(code: types.CodeType) -> None:
     for name in code.co_names:
         if name in _BY_NAME:
             raise TraceError(_BY_NAME[name])
+        if name in _IMPORTING and not _of_libraries(code):
+            raise TraceError("it imports a module by name, which tracing does not follow", fix="import it by a statement")
     if "modules" in code.co_names and any(name == "sys" for name, _ in imports_of(code)):
         raise TraceError(_MODULES, fix="import it by a statement")
+
+
+def _of_libraries(code: types.CodeType) -> bool:
+    """Whether the modules that constants of some code name are libraries', where nothing changes."""
+    found = [sys.modules[text] for text in code.co_consts if type(text) is str and text in sys.modules]
+    return bool(found) and not any(map(has_attributes, found))
 
 
 def refuse_value(value: Any, text: str) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import operator
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,7 @@ from hybrid.ir import lifted
 from hybrid.ir.trace import Chain
 from hybrid.transforms import levels
 from hybrid.transforms.saved import watched
-from hybrid.transforms.tape import Node, Tracked
+from hybrid.transforms.tape import Node, Tracked, _thread
 
 MOST = 4096
 _new = object.__new__
@@ -31,6 +31,10 @@ _known: dict[tuple, Any] = {}  # by function and operands: the operation, how to
 
 def follow(function: Callable, args: tuple, kwargs: dict) -> Any:
     """What an operation means that a transform follows: the short way where it leads."""
+    if not kwargs and len(args) <= 2:
+        known = _few(function, *args) if args else None
+        if known is not None:
+            return known
     if function is operator.getitem and not _is_array(args[1]):
         return _item(args[0], _settled(args[1]))
     if function is operator.setitem:
@@ -102,32 +106,74 @@ def follow(function: Callable, args: tuple, kwargs: dict) -> Any:
         known = _enter(tuple(key), function, args, kwargs, tracked)
     if known is _refuses:
         return levels.follow(function, args, kwargs)
+    return _computed(function, args, kwargs, known, level, tracked, arrays)
+
+
+def _few(function: Callable, x: Any, other: Any = _refuses) -> Any:
+    """The shortest way, of operations known already on one tracked tensor, alone or with another or a number."""
+    a = x._data if type(x) is values.tensor_class else None
+    if type(a) is not Tracked or type(v := a.value) is not np.ndarray or not v.flags.c_contiguous:
+        return None
+    if other is _refuses:
+        known = _known.get((function, v.dtype, v.shape), _refuses)
+        return None if known is _refuses else _computed(function, (x,), {}, known, a.level, (a,), (v,))
+    kind = type(other)
+    if kind is values.tensor_class:
+        b = other._data
+        if type(b) is not Tracked or b.level is not a.level or type(w := b.value) is not np.ndarray or not w.flags.c_contiguous:
+            return None
+        known = _known.get((function, v.dtype, v.shape, w.dtype, w.shape), _refuses)
+        return None if known is _refuses else _computed(function, (x, other), {}, known, a.level, (a, b), (v, w))
+    if kind is int:
+        known = _known.get((function, v.dtype, v.shape, int, other), _refuses)
+        return None if known is _refuses else _computed(function, (x, other), {}, known, a.level, (a,), (v,))
+    if kind is float:
+        known = _known.get((function, v.dtype, v.shape, float), _refuses)
+        return None if known is _refuses else _computed(function, (x, other), {}, known, a.level, (a, None), (v, other))
+    return None
+
+
+def _computed(
+    function: Callable, args: tuple, kwargs: dict, known: tuple, level: Any, tracked: Sequence[Tracked | None], arrays: Sequence
+) -> Any:
+    """The result of a call, and on the tape what the way back needs: each attribute counts here, for a call takes 2 us."""
     operation, direct, wanted, saved, view = known
     try:
         out = direct(*arrays)
     except IndexError:
         return levels.follow(function, args, kwargs)  # which says more
-    made = _new(tensor)
+    if type(out) is not np.ndarray:
+        out = out._data if type(out) is values.tensor_class else np.asarray(out)
+    made = _new(values.tensor_class)
+    records = level.open and level.number >= _thread.quiet
     if view is not None:
-        shown = tracked[view[0]]
-        if level.records:
-            made._data = Tracked(level, out, None, shown.storage, (*shown.chain, *view[1]))  # type: ignore[union-attr]
+        shown: Any = tracked[view[0]]
+        if records:
+            made._data = Tracked(level, out, None, shown.storage, (*shown.chain, *view[1]))
         else:
-            shown.storage.share()  # type: ignore[union-attr]
+            shown.storage.share()
             made._data = out
         return made
-    if out.base is not None:  # the real part of an operand, in its memory
-        return levels.follow(function, args, kwargs)
-    if not level.records:
+    if not records or wanted is None:
         made._data = out
         return made
-    node = Node(operation, [None if t is None else t.source for t in tracked], wanted, _frame())
+    base = out.base
+    if base is not None and any([base is x or base is getattr(x, "base", None) for x in arrays]):
+        return levels.follow(function, args, kwargs)  # the real part of an operand, in its memory
+    frame: Any = sys._getframe(2)
+    while frame.f_code.co_filename.startswith(levels.PACKAGE) and frame.f_back is not None:
+        frame = frame.f_back
+    sources = [None if t is None else t.origin if t._storage is None else t.source for t in tracked]
+    node = Node(operation, sources, wanted, (frame.f_code, frame.f_lasti))
     for k in saved:
         t = tracked[k]
-        if t is not None:
-            node.keep(k, t)
-        else:
+        if t is None:
             node.saved[k] = watched(arrays[k])
+        elif t._storage is None:
+            node.saved[k] = t.value
+            node.saved[~k] = t.saved_by(node, k)
+        else:
+            node.keep(k, t)
     made._data = Tracked(level, out, (node, 0))
     return made
 
@@ -198,14 +244,6 @@ def _item(x: Any, index: Any) -> Any:
     return made
 
 
-def _frame() -> tuple:
-    """The user's code and where in it."""
-    frame = sys._getframe(2)
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(levels.PACKAGE):
-        frame = frame.f_back
-    return frame.f_code, frame.f_lasti
-
-
 def _enter(key: tuple, function: Callable, args: tuple, kwargs: dict, tracked: list) -> Any:
     """Find out whether a call can go the short way, and remember it."""
     found: Any = _refuses
@@ -216,10 +254,11 @@ def _enter(key: tuple, function: Callable, args: tuple, kwargs: dict, tracked: l
         view = operation.views[0] if operation.views else None
         new = view is None and operation.smooth[:1] == (True,) and any(wanted)
         shown = view is not None and tracked[view[0]] is not None
+        decides = view is None and operation.smooth[:1] == (False,)  # a comparison, say: nothing flows back from it
         one = len(operation.outputs) == operation.results == 1 and len(operands) == len(tracked) and not operation.numbers
-        if one and operation.nesting is not None and operation.nesting[0] is tree.LEAF and (new or shown):
+        if one and operation.nesting is not None and operation.nesting[0] is tree.LEAF and (new or shown or decides):
             saved = operation.backward(wanted, operation.smooth)[1] if new else ()
-            found = operation, _direct(function, args, kwargs, operands), wanted, saved, view
+            found = operation, _direct(function, args, kwargs, operands), None if decides else wanted, saved, view
     if len(_known) >= MOST:
         _known.clear()
     _known[key] = found
@@ -232,11 +271,14 @@ _COMMON = frozenset("fdFD?l")
 def _direct(function: Callable, args: tuple, kwargs: dict, operands: list) -> Callable:
     """The function of arrays that computes it, which gives an array."""
     if function is operator.getitem:
-        return _of_arrays(function)  # NumPy's arrays mean the same by it, where the index is an array
+        return function  # NumPy's arrays mean the same by it, where the index is an array
     common = _COMMON.issuperset([x.dtype.char for x in operands if not isinstance(x, float)])
     bare = not kwargs and len(operands) == len(args)
     if bare and isinstance(function, Elementwise) and dt.bfloat16 not in [getattr(x, "dtype", None) for x in operands]:
-        return _of_arrays(function.ufunc)
+        return function.ufunc
+    if not kwargs and len(args) == 2 and len(operands) == 1 and isinstance(function, Elementwise) and common:
+        ufunc, (left, right) = function.ufunc, args
+        return (lambda a: ufunc(a, right)) if left is operands[0] else lambda a: ufunc(left, a)
     forms = getattr(function, "forms", None)
     tensors: Callable = _itself
     if forms is None or not common or not are_settings(kwargs):
@@ -245,12 +287,12 @@ def _direct(function: Callable, args: tuple, kwargs: dict, operands: list) -> Ca
         called = forms[0] if type(args[0]) is values.tensor_class else forms[1]
     if tensors is _itself:
         if bare:
-            return _of_arrays(called)
+            return called
         if len(operands) == 1 and args and args[0] is operands[0]:
             rest = args[1:]
-            return _of_arrays(lambda a: called(a, *rest, **kwargs))
+            return lambda a: called(a, *rest, **kwargs)
         if len(args) == 1 and not kwargs:
-            return _of_arrays(lambda *arrays: called(arrays))
+            return lambda *arrays: called(arrays)
 
     def compute(*arrays: Any) -> Any:
         source = iter(arrays)
@@ -261,7 +303,7 @@ def _direct(function: Callable, args: tuple, kwargs: dict, operands: list) -> Ca
     args, kwargs = levels.replaced(args, _blank), levels.replaced(kwargs, _blank)
     args = tuple([_NOTHING if type(x) is np.ndarray else x for x in args])
     kwargs = {name: _NOTHING if type(x) is np.ndarray else x for name, x in kwargs.items()}
-    return _of_arrays(compute)
+    return compute
 
 
 def _filled(x: Any, source: Iterator, tensors: Callable) -> Any:
@@ -283,15 +325,6 @@ def _blank(x: Any) -> Any:
 
 
 _NOTHING = np.empty(0)
-
-
-def _of_arrays(function: Callable) -> Callable:
-    def compute(*arrays: Any) -> Any:
-        out = function(*arrays)
-        kind = type(out)
-        return out if kind is np.ndarray else out._data if kind is values.tensor_class else np.asarray(out)
-
-    return compute
 
 
 lifted.enter(follow)
