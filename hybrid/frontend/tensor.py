@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from hybrid.core import dtype as dt
-from hybrid.core.errors import ArgumentError, TraceError
+from hybrid.core.errors import ArgumentError, DTypeError, GradientError, TraceError
 from hybrid.core.shape import Dim
 from hybrid.frontend import digits as digit
 from hybrid.frontend import exchange, halves, inspection, integers, protocol, uncertain
@@ -370,6 +370,16 @@ class Tensor(Methods, Gradients, Value):
     # Exchange --------------------------------------------------------------------------------------------------------
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         return np.array(self._value("a conversion to a NumPy array"), dtype, copy=copy)
+
+    @property
+    def _numba_type_(self) -> Any:
+        """What Numba asks before it calls one of its functions, which know NumPy's arrays only."""
+        if isinstance(self._data, Lifted):
+            raise GradientError("a Numba function is called with a tensor that a transform follows, and has no derivative",
+                                fix="give it one: hybrid.op(function, vjp=…, jvp=…)")  # fmt: skip
+        if type(self._data) is Symbol:
+            raise TraceError("a Numba function is called with a traced tensor, which it cannot take")
+        raise DTypeError("a Numba function takes NumPy's arrays", got="a tensor", fix="pass x.numpy(), or decorate the caller")
 
     def __array_namespace__(self, *, api_version: str | None = None) -> Any:
         inspection.checked_version(api_version)

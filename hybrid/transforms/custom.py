@@ -142,6 +142,23 @@ def smooth_number(leaf: Any) -> bool:
     return smooth(leaf) or isinstance(leaf, (float, complex, np.inexact))
 
 
+def as_value(leaf: Any) -> Any:
+    """A number that Python or NumPy made, as a tensor that has a derivative."""
+    if isinstance(leaf, Value) or not isinstance(leaf, (float, complex, np.inexact)):
+        return leaf
+    array = np.asarray(leaf)
+    return wrap(array) if array.dtype in dt.KIND else leaf
+
+
+def _constant_of(trace: tr.Trace, leaf: Any) -> Any:
+    """The same in a trace, where it stays the number that it is."""
+    made = as_value(leaf)
+    if made is leaf:
+        return leaf
+    kind = "scalar" if isinstance(leaf, np.generic) else "python"
+    return wrap(trace.fresh(values.operand(trace, leaf, type_of(made).dtype), kind))
+
+
 class _Holding:
     """Whether the arguments of a call are what they were: `()`."""
 
@@ -333,6 +350,7 @@ class custom_gradient:
             below, _ = tree.flatten(self(*low, **kwargs))
         else:
             below = [own(without(level, leaf), leaves) for leaf in results]
+        below = [as_value(leaf) for leaf in below]
         places = [k for k, leaf in enumerate(below) if smooth(leaf)]
 
         def way(node: Node, given: Sequence[Any], follow: bool) -> Sequence[Any]:
@@ -361,7 +379,7 @@ class custom_gradient:
     def _along_duals(self, level: Duals, args: tuple, kwargs: dict) -> Any:
         leaves, structure = tree.flatten(list(args), _is_none)
         low = tree.unflatten(structure, [without(level, leaf) for leaf in leaves])
-        out = self(*low, **kwargs)
+        out = tree.map_leaves(as_value, self(*low, **kwargs))
         results, nesting = tree.flatten(out)
         if any(follows(level, leaf) for leaf in results):
             raise closed_over(self._name)
@@ -396,6 +414,7 @@ class custom_gradient:
         if call.written:
             raise TraceError(f"{self._name}, whose derivative is given, writes into an argument", at=tr.user_line(),
                              fix="write into a copy of it")  # fmt: skip
+        out = tree.map_leaves(lambda leaf: _constant_of(trace, leaf), out)
         results, nesting = tree.flatten(out)
         places = [k for k, leaf in enumerate(results) if smooth(leaf)]
         symbols = [values.symbol(trace, results[k]) for k in places]

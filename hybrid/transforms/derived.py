@@ -288,21 +288,21 @@ def _matching(given: Any, value: Any, what: str) -> Any:
     return out if own == dtype else out.astype(dtype)
 
 
-def jvp(f: Callable, primals: Sequence[Any], tangents: Sequence[Any], has_aux: bool = False) -> tuple:
+def jvp(f: Callable, primals: Any, tangents: Any, has_aux: bool = False) -> tuple:
     """f's value and its derivative in the direction of the tangents.
 
     Args:
         f: a function of arrays.
-        primals: its arguments, a tuple.
+        primals: its arguments, a tuple; the argument itself where there is one.
         tangents: a direction for each, of the same nesting, shapes and dtypes.
         has_aux: whether f returns `(value, aux)`; `aux` is then a third result.
 
     >>> hy.jvp(lambda x: x * x, (3.0,), (1.0,))
     (9.0, 6.0)
     """
-    if not isinstance(primals, (tuple, list)) or not isinstance(tangents, (tuple, list)) or len(primals) != len(tangents):
-        raise ArgumentError("jvp takes a tuple of arguments and one of as many tangents",
-                            got=f"{type(primals).__name__}, {type(tangents).__name__}")  # fmt: skip
+    primals, tangents = _as_arguments(primals), _as_arguments(tangents)
+    if len(primals) != len(tangents):
+        raise ArgumentError("jvp takes a tangent for each argument", got=len(tangents), expected=len(primals))
     chosen = Chosen("jvp", primals, None)
     given, structure = tree.flatten(list(tangents))
     if structure != chosen.structure:
@@ -310,6 +310,10 @@ def jvp(f: Callable, primals: Sequence[Any], tangents: Sequence[Any], has_aux: b
     along = [_matching(t, leaf, "tangent") for t, leaf in zip(given, chosen.leaves)]
     push = _push if tr.current() is None else _recorded_push
     return push(f, chosen, along, has_aux)
+
+
+def _as_arguments(given: Any) -> Sequence[Any]:
+    return given if isinstance(given, (tuple, list)) else (given,)
 
 
 def _push(f: Callable, chosen: Chosen, along: Sequence[Any], has_aux: bool) -> tuple:

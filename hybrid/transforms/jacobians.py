@@ -134,14 +134,19 @@ def hessian(f: Callable, argnums: int | Sequence[int] = 0) -> Callable[..., Any]
     return jacobian(grad(f, argnums), argnums, mode="forward")
 
 
-def hvp(f: Callable, primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
+def hvp(f: Callable, primals: Any, tangents: Any) -> Any:
     """The second derivatives of f, which returns one real number, times a direction, without making them.
 
     Args:
-        primals: f's arguments, a tuple.
+        primals: f's arguments, a tuple; the argument itself where there is one.
         tangents: a direction for each.
 
-    >>> hy.hvp(lambda x: (x**3).sum(), (np.array([1.0, 2.0]),), (np.array([1.0, 0.0]),))
-    (array([6., 0.]),)
+    Returns:
+        As the arguments were given: a tuple, or an array for the one.
+
+    >>> hy.hvp(lambda x: (x**3).sum(), np.array([1.0, 2.0]), np.array([1.0, 0.0]))
+    array([6., 0.])
     """
+    if not isinstance(primals, (tuple, list)):
+        return hvp(f, (primals,), (tangents,))[0]
     return jvp(grad(f, tuple(range(len(primals)))), primals, tangents)[1]

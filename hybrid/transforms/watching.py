@@ -109,8 +109,9 @@ class GradientTape:
 
         Args:
             output_gradients: cotangents of the targets; by default ones, for targets of any shape.
-            unconnected_gradients: "zeros" or "error" for sources that targets do not depend on.
+            unconnected_gradients: "zeros" (or "zero") or "error" for sources that targets do not depend on.
         """
+        unconnected_gradients = "zeros" if unconnected_gradients == "zero" else unconnected_gradients
         if unconnected_gradients not in ("error", "zeros"):
             raise ArgumentError("unconnected sources are an error or zeros", got=unconnected_gradients)
         self._use()

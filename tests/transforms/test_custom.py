@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import hybrid as hy
-from hybrid.core.errors import ArgumentError, GradientError
+from hybrid.core.errors import ArgumentError, DTypeError, GradientError
 
 X = np.array([0.3, 1.2, 2.7])
 
@@ -342,3 +342,72 @@ def test_missing_rules_of_an_op():
         plain.defjvp(lambda primals, tangents: tangents[0])
     with pytest.raises(ArgumentError, match="neither an array nor a number"):
         hy.op(lambda x: "a")(X)
+
+
+# Results that are numbers -----------------------------------------------------------------------------------------------------
+NUMBERS = {
+    "float": lambda x: float((np.asarray(x) ** 2).sum()),
+    "float64": lambda x: np.float64((np.asarray(x) ** 2).sum()),
+    "rank 0": lambda x: np.array((np.asarray(x) ** 2).sum()),
+    "tensor": lambda x: hy.tensor(np.asarray((np.asarray(x) ** 2).sum())),
+}
+
+
+@pytest.mark.parametrize("kind", NUMBERS)
+def test_numbers_have_the_derivative_that_is_given(kind):
+    value = NUMBERS[kind]
+
+    @hy.custom_gradient
+    def squares(x):
+        return value(x), lambda g: 2 * g * x
+
+    squares.defjvp(lambda primals, tangents: (2 * primals[0] * tangents[0]).sum())
+    x = np.array([1.0, 2.0, 3.0])
+    np.testing.assert_allclose(hy.grad(lambda x: squares(x))(x), 2 * x)
+    np.testing.assert_allclose(hy.grad(lambda x: squares(3 * x) * 2.0)(x), 36 * x)
+    found, along = hy.jvp(squares, x, np.ones(3))
+    assert float(found) == 14.0 and float(along) == 12.0
+    leaf = hy.tensor(x, requires_grad=True)
+
+    @hy.custom_gradient
+    def of_leaf(x):
+        return value(x.detach()), lambda g: 2 * g * x
+
+    of_leaf(leaf).backward()
+    np.testing.assert_allclose(leaf.grad.numpy(), 2 * x)
+
+
+def test_a_constant_with_a_derivative_in_a_trace():
+    @hy.custom_gradient
+    def three(x):
+        return 3.0, lambda g: g * x
+
+    x = np.array(5.0)
+    assert float(hy.grad(lambda x: three(x) * 2)(x)) == 10.0
+    assert float(hy.function(hy.grad(lambda x: three(x) * 2), strict=True)(x)) == 10.0
+    out = hy.function(lambda x: three(x) + x.sum() * 0, strict=True)(x)
+    assert type(out) is type(3.0 + x.sum() * 0) and out == 3.0
+
+
+# Numba's functions ------------------------------------------------------------------------------------------------------------
+def test_numba_functions_say_that_they_have_no_derivative():
+    @numba.njit
+    def squares(x):
+        total = 0.0
+        for i in range(len(x)):
+            total += x[i] ** 2
+        return total
+
+    x = np.array([1.0, 2.0])
+    for f in (hy.grad(lambda x: squares(x)), hy.grad(hy.function(lambda x: squares(x)))):
+        with pytest.raises(GradientError, match="a Numba function is called with a tensor that a transform follows") as e:
+            f(x)
+        assert "hybrid.op" in str(e.value)
+    with pytest.raises(DTypeError, match="a Numba function takes NumPy's arrays"):
+        squares(hy.tensor(x))
+    with_rule = hy.op(
+        squares, vjp=lambda g, y, x: 2 * g * x, jvp=lambda primals, tangents, y: 2 * (primals[0] * tangents[0]).sum()
+    )
+    np.testing.assert_allclose(hy.grad(lambda x: with_rule(x))(x), 2 * x)
+    np.testing.assert_allclose(hy.function(hy.grad(lambda x: with_rule(x)))(x), 2 * x)
+    assert float(hy.jvp(with_rule, x, np.ones(2))[1]) == 6.0
