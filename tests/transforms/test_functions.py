@@ -167,7 +167,9 @@ def test_jvp():
     with pytest.raises(ArgumentError):
         hy.jvp(np.sin, (X,), (X, X))
     with pytest.raises(ArgumentError):
-        hy.jvp(np.sin, X, X)
+        hy.jvp(np.sin, X, (X, X))
+    close(hy.jvp(np.sin, X, X)[1], np.cos(X) * X)
+    close(hy.hvp(lambda x: (x**3).sum(), X, np.ones_like(X)), 6 * X)
     _, along = hy.jvp(lambda x: np.ones(2), (X,), (X,))
     close(along, np.zeros(2))
 
