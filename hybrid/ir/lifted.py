@@ -120,7 +120,8 @@ def lost(type: TensorType, what: str, at: Source | None = None) -> GradientError
     """A value leaves for where its derivative cannot be followed."""
     return GradientError(f"{what} takes a value out of the computation that is differentiated",
                          got=type, at=at or tr.user_line(),
-                         fix="compute with hybrid's or NumPy's functions, which take tensors; or say that no derivative is "
+                         fix="compute with hybrid's or NumPy's functions, which take tensors; decorate the function, since "
+                             "compiled code follows SciPy's, too, and writes into new arrays; or say that no derivative is "
                              "wanted, by hybrid.stop_gradient(x) or x.detach()")  # fmt: skip
 
 

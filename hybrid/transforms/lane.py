@@ -273,7 +273,7 @@ def _direct(function: Callable, args: tuple, kwargs: dict, operands: list) -> Ca
     if function is operator.getitem:
         return function  # NumPy's arrays mean the same by it, where the index is an array
     common = _COMMON.issuperset([x.dtype.char for x in operands if not isinstance(x, float)])
-    bare = not kwargs and len(operands) == len(args)
+    bare = not kwargs and len(operands) == len(args) and all(map(operator.is_, operands, args))
     if bare and isinstance(function, Elementwise) and dt.bfloat16 not in [getattr(x, "dtype", None) for x in operands]:
         return function.ufunc
     if not kwargs and len(args) == 2 and len(operands) == 1 and isinstance(function, Elementwise) and common:

@@ -32,6 +32,16 @@ CALLS = {
     "dtype": lambda x, m: x.astype(np.float32),
     "dtype object": lambda x, m: m.astype(np.dtype("f4")),
     "array operand": lambda x, m: x * np.arange(8.0),
+    "list and axis": lambda x, m: np.stack([x, x**2], 1),
+    "list before a list": lambda x, m: np.choose([0, 1] * 4, [x, m[1]]),
+    "two lists": lambda x, m: np.concatenate([x, m[0]], 0),
+    "integer first": lambda x, m: 3 - x,
+    "integer last": lambda x, m: np.maximum(x, 0) + x // 2 + x % 2,
+    "comparison": lambda x, m: (x > 0) * x + (m[0] >= 1) * 2.0,
+    "comparisons of two": lambda x, m: hy.where(x < m[2], x, m[0]),
+    "new memory behind a view": lambda x, m: np.roll(x, 2) + np.roll(m, 1)[0],
+    "real part": lambda x, m: (x * (1 + 2j)).real,
+    "same dtype": lambda x, m: x.astype(np.float64) * x,
     "arrays of another dtype": lambda x, m: x * np.arange(8, dtype=np.int64) + MASK,
 }
 
