@@ -160,10 +160,17 @@ def _computed(
     base = out.base
     if base is not None and any([base is x or base is getattr(x, "base", None) for x in arrays]):
         return levels.follow(function, args, kwargs)  # the real part of an operand, in its memory
-    frame: Any = sys._getframe(2)
+    frame: Any = sys._getframe(3)  # the nearest that may be the user's
     while frame.f_code.co_filename.startswith(levels.PACKAGE) and frame.f_back is not None:
         frame = frame.f_back
-    sources = [None if t is None else t.origin if t._storage is None else t.source for t in tracked]
+    sources: list[Any] = []
+    for t in tracked:  # a comprehension is a call of its own
+        if t is None:
+            sources.append(None)
+        elif (storage := t._storage) is None:
+            sources.append(t.origin)
+        else:
+            sources.append(t.source if t.chain else storage.current)
     node = Node(operation, sources, wanted, (frame.f_code, frame.f_lasti))
     for k in saved:
         t = tracked[k]
