@@ -339,8 +339,11 @@ def cast(x: Any, dtype: Any) -> Any:
     array([ 1, -1])
     """
     target = dt.canonical(dtype)
-    if not tr.open_traces and type(x) is values.tensor_class and type(x._data) is np.ndarray:
-        return wrap(x._data.astype(target))
+    if not tr.open_traces and type(x) is values.tensor_class:
+        if type(x._data) is np.ndarray:
+            return wrap(x._data.astype(target))
+        if isinstance(x._data, lifted.Lifted):
+            return lifted.follow(cast, (x, dtype), {})
     trace = tracing(x)
     if trace is None:
         return evaluate(lambda a: np.asarray(a).astype(target), x)
