@@ -11,6 +11,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from hybrid.core import dtype as dt
+from hybrid.core.affine import Affine
+from hybrid.core.shape import contiguous_strides
 from hybrid.ir.builder import Builder
 from hybrid.ir.graph import Atom, Eqn, Graph, Literal, Var, walk
 from hybrid.ir.primitive import Kind
@@ -20,9 +22,10 @@ from hybrid.ops import elementwise as e
 from hybrid.ops import reduce as r
 from hybrid.ops import view as v
 from hybrid.ops.contract import free_axes
-from hybrid.passes.contract import walkable
+from hybrid.passes.access import axes_index, offset_of, view_index
+from hybrid.passes.contract import product_of, walkable
 from hybrid.passes.match import Call, Match, Pattern, find, pattern
-from hybrid.passes.steps import is_large
+from hybrid.passes.steps import is_large, number
 
 Structural = Callable[[Builder, Eqn, tuple[Atom, ...], Callable[[Atom], Eqn | None]], Atom | None]
 
@@ -190,20 +193,42 @@ def whole_update(builder, eqn, inputs, producer):
 
 def axes_of_a_matrix(builder, eqn, inputs, producer):
     """Operands of a large contraction whose summed axes lie among the others, as matrices: a BLAS can have copies of these."""
-    if eqn.output.type.dtype not in (dt.float32, dt.float64) or not is_large(eqn) or walkable(eqn):
+    if eqn.output.type.dtype not in (dt.float32, dt.float64) or not is_large(eqn):
+        return None
+    left, right = where = [_place_in_memory(x, producer) for x in inputs]
+    if walkable(eqn) and (left is None or right is None or product_of(eqn, left, right) is not None):
         return None
     contract, batch = eqn.params["contract"], eqn.params["batch"]
-    made = []
-    for x, summed, along in zip(inputs, contract, batch):
-        order = (*along, *free_axes(x.type.ndim, summed, along), *summed)
+    made, places = [], []
+    for x, summed, along, place in zip(inputs, contract, batch, where):
+        free = free_axes(x.type.ndim, summed, along)
+        order = (*along, *free, *summed)
+        if _run(x, free, place) > _run(x, summed, place):
+            order = (*along, *summed, *free)  # it is copied along the longer rows
         same = order == tuple(range(x.type.ndim))
         made.append(x if same else builder.append(v.transpose, (x,), {"perm": order}, eqn.source)[0])
-    ranks = [x.type.ndim for x in inputs]
-    params = {
-        "contract": tuple(tuple(range(rank - len(summed), rank)) for rank, summed in zip(ranks, contract)),
-        "batch": tuple(tuple(range(len(along))) for along in batch),
-    }
+        places.append((tuple(map(order.index, summed)), tuple(range(len(along)))))
+    params = dict(zip(("contract", "batch"), zip(*places)))
     return builder.append(eqn.primitive, tuple(made), params, eqn.source)[0] if made != list(inputs) else None
+
+
+def _place_in_memory(x: Atom, producer: Callable) -> Affine | None:
+    """Where the elements of an operand are in the array that it is a view of; None where only a run knows."""
+    index, atom = axes_index(x.type.shape), x
+    while (eqn := producer(atom)) is not None and eqn.primitive.kind is Kind.VIEW and len(eqn.inputs) == 1:
+        below = view_index(eqn, index, lambda *_: "")
+        if below is None:
+            return None
+        index, atom = below, eqn.inputs[0]
+    return offset_of(index, contiguous_strides(atom.type.shape))
+
+
+def _run(x: Atom, axes: Sequence[int], place: Affine | None) -> int:
+    """How many neighbours in memory the last of these axes walks along."""
+    last = next((axis for axis in reversed(axes) if x.type.shape[axis] != 1), None)
+    if last is None or place is None or place.coefficient(f"i{last}") not in (1, -1):
+        return 0
+    return number(x.type.shape[last])
 
 
 def nothing_to_reduce(builder, eqn, inputs, producer):
@@ -215,19 +240,29 @@ def single_part(builder, eqn, inputs, producer):
 
 
 def transpose_of_product(builder, eqn, inputs, producer):
-    """A transposed product of matrices, stacked or not, is that of the operands exchanged."""
+    """A transposed product of matrices, stacked or not, is that of the operands exchanged, where more of its last axes then are
+    those of the result: what is left of the transposition moves longer rows, or nothing."""
     below = producer(inputs[0])
     if below is None or below.primitive is not c.dot_general:
         return None
-    left, right = below.params["contract"]
-    lead = len(below.params["batch"][0])
-    rows = below.inputs[0].type.ndim - lead - len(left)
-    rank = inputs[0].type.ndim
-    if eqn.params["perm"] != (*range(lead), *range(lead + rows, rank), *range(lead, lead + rows)):
+    contract, batch = below.params["contract"], below.params["batch"]
+    lead, rank = len(batch[0]), inputs[0].type.ndim
+    rows = below.inputs[0].type.ndim - lead - len(contract[0])
+    exchanged = (*range(lead), *range(lead + rows, rank), *range(lead, lead + rows))
+    wanted = eqn.params["perm"]
+    if _ends_alike(exchanged, wanted) <= _ends_alike(range(rank), wanted):
         return None
-    first, second = below.params["batch"]
-    params = {"contract": (right, left), "batch": (second, first)}
-    return builder.append(c.dot_general, below.inputs[::-1], params, below.source)[0]
+    params = {"contract": contract[::-1], "batch": batch[::-1]}
+    product = builder.append(c.dot_general, below.inputs[::-1], params, below.source)[0]
+    if exchanged == wanted:
+        return product
+    return builder.append(v.transpose, (product,), {"perm": tuple(map(exchanged.index, wanted))}, eqn.source)[0]
+
+
+def _ends_alike(order: Sequence[int], wanted: Sequence[int]) -> int:
+    """How many axes two orders end with in common."""
+    differ = (k for k, (a, b) in enumerate(zip(reversed(order), reversed(wanted))) if a != b)
+    return next(differ, len(wanted))
 
 
 def operand_itself(builder, eqn, inputs, producer):

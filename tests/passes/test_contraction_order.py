@@ -49,3 +49,32 @@ def test_the_gradient_of_a_convolution():
     np.testing.assert_allclose(dx, wanted, rtol=1e-9, atol=1e-9)
     np.testing.assert_allclose(dw, np.einsum("nohw,nchwij->ocij", out, sliding_window_view(x, (5, 5), (2, 3))), rtol=1e-9)
     assert slope.explain().count("BLAS f64") >= 3
+
+
+@pytest.mark.parametrize("channels", [1, 6])
+def test_windows_are_copied_along_the_longer_rows(channels):
+    """The result's last axes are places in the picture, and so are those of the copy that BLAS multiplies."""
+    rng = np.random.default_rng(0)
+    x, w = rng.standard_normal((8, channels, 14, 14)), rng.standard_normal((16, channels, 5, 5))
+    fast = hy.function(convolve, strict=True)
+    np.testing.assert_allclose(fast(x, w), convolve(x, w), rtol=1e-10, atol=1e-10)
+    (product,) = [line for line in str(fast.loops(x, w)).splitlines() if line.startswith("blas")]
+    assert f"f64[16,800], {25 * channels} deep" in product and ".T" not in product
+
+
+PRODUCTS = {
+    "whole": lambda x, y: np.einsum("ab,bc->ca", x, y),
+    "rows last": lambda x, y: np.einsum("ab,bcd->cda", x, y.reshape(30, 5, 8)),
+    "columns last": lambda x, y: np.einsum("eab,bc->eac", x.reshape(4, 6, 30), y),
+    "rows inside": lambda x, y: np.einsum("eab,bc->eca", x.reshape(4, 6, 30), y),
+    "split rows": lambda x, y: np.einsum("eab,bc->aec", x.reshape(4, 6, 30), y),
+    "batch": lambda x, y: np.einsum("eab,ebc->eca", x.reshape(4, 6, 30), np.stack([y] * 4)),
+    "batch last": lambda x, y: np.einsum("eab,ebc->cae", x.reshape(4, 6, 30), np.stack([y] * 4)),
+}
+
+
+@pytest.mark.parametrize("name", PRODUCTS)
+def test_axes_of_products_in_any_order(name):
+    rng = np.random.default_rng(0)
+    x, y = rng.standard_normal((24, 30)), rng.standard_normal((30, 40))
+    np.testing.assert_allclose(hy.function(PRODUCTS[name], strict=True)(x, y), PRODUCTS[name](x, y), rtol=1e-10, atol=1e-10)
