@@ -12,7 +12,7 @@ import numpy as np
 
 from hybrid.core import dtype as dt
 from hybrid.core.affine import Affine
-from hybrid.core.shape import contiguous_strides
+from hybrid.core.shape import TensorType, contiguous_strides
 from hybrid.ir.builder import Builder
 from hybrid.ir.graph import Atom, Eqn, Graph, Literal, Var, walk
 from hybrid.ir.primitive import Kind
@@ -212,6 +212,36 @@ def axes_of_a_matrix(builder, eqn, inputs, producer):
     return builder.append(eqn.primitive, tuple(made), params, eqn.source)[0] if made != list(inputs) else None
 
 
+def sums_of_one_product(builder, eqn, inputs, producer):
+    """A contraction over axes of size 1, or over none, is a product element by element: each example's outer product, say.
+
+    Sums begin with 0.0, to which -0.0 adds nothing.
+    """
+    contract, batch = eqn.params["contract"], eqn.params["batch"]
+    shapes = [x.type.shape for x in inputs]
+    if eqn.output.type.dtype == dt.bool_ or any(shapes[0][axis] != 1 for axis in contract[0]):
+        return None
+    free = [free_axes(x.type.ndim, summed, along) for x, summed, along in zip(inputs, contract, batch)]
+    out = eqn.output.type.shape
+    made = []
+    for side, (x, shape, summed, along) in enumerate(zip(inputs, shapes, contract, batch)):
+        order = (*along, *free[side], *summed)
+        if order != tuple(range(x.type.ndim)):
+            x = builder.append(v.transpose, (x,), {"perm": order}, eqn.source)[0]
+        before, after = ((), free[1]) if side == 0 else (free[0], ())
+        own = tuple(shape[axis] for axis in free[side])
+        wide = (*(shape[axis] for axis in along), *(1 for _ in before), *own, *(1 for _ in after))
+        for primitive, wanted in ((v.reshape, wide), (v.broadcast, out)):
+            if x.type.shape != wanted:
+                x = builder.append(primitive, (x,), {"shape": wanted}, eqn.source)[0]
+        made.append(x)
+    product = builder.append(e.mul, tuple(made), {}, eqn.source)[0]
+    if not dt.is_inexact(eqn.output.type.dtype):
+        return product
+    zero = Literal(np.zeros((), eqn.output.type.dtype)[()], TensorType(eqn.output.type.dtype, ()))
+    return builder.append(e.add, (product, zero), {}, eqn.source)[0]
+
+
 def _place_in_memory(x: Atom, producer: Callable) -> Affine | None:
     """Where the elements of an operand are in the array that it is a view of; None where only a run knows."""
     index, atom = axes_index(x.type.shape), x
@@ -279,7 +309,7 @@ STRUCTURE: dict[str, tuple[Structural, ...]] = {
     "slice": (whole_slice, slice_of_slice, slice_of_update),
     "update_slice": (whole_update, update_of_update),
     "concatenate": (single_part,),
-    "dot_general": (axes_of_a_matrix,),
+    "dot_general": (sums_of_one_product, axes_of_a_matrix),
     **{p.name: (nothing_to_reduce,) for p in (r.sum, r.prod, r.max, r.min, r.all, r.any)},
 }
 

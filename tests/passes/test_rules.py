@@ -133,6 +133,10 @@ REWRITES = [
     ("nothing_to_reduce", "a: f32[3,4] = sum(x, axes=())", 0),
     ("single_part", "a: f32[3,4] = concatenate(x, axis=1)", 0),
     ("operand_itself", "b: f32[3,4] = mark(x, tag=3); a: f32[3,4] = stop(b, tag=0)", 0),
+    ("sums_of_one_product", "a: f32[3,4,3,2] = dot_general(x, y, contract=((), ()), batch=((), ()))", 6),
+    ("sums_of_one_product",
+     "b: f32[3,4,1] = reshape(x, shape=(3, 4, 1)); c: f32[3,1,2] = reshape(y, shape=(3, 1, 2)); "
+     "a: f32[3,4,2] = dot_general(b, c, contract=((2,), (1,)), batch=((0,), (0,)))", 8),
     ("axes_of_a_matrix",
      "b: f32[3,1,4] = reshape(x, shape=(3, 1, 4)); c: f32[64,3,64,4] = broadcast(b, shape=(64, 3, 64, 4)); "
      "d: f32[3,4,1] = reshape(x, shape=(3, 4, 1)); e: f32[3,4,64] = broadcast(d, shape=(3, 4, 64)); "
