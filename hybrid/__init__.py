@@ -85,6 +85,7 @@ from hybrid.frontend.joins import (
     vsplit,
     vstack,
 )
+from hybrid.frontend.leading import cummax, cummin, top_k
 from hybrid.frontend.linear import cross, dot, dot_general, inner, kron, matmul, outer, tensordot, vdot, vecdot
 from hybrid.frontend.orders import (
     argmax,
@@ -290,8 +291,9 @@ __all__ = [
     # products
     "cross", "dot", "dot_general", "einsum", "einsum_path", "inner", "kron", "matmul", "outer", "tensordot", "vdot", "vecdot",
     # reductions and orders
-    "all", "any", "argmax", "argmin", "argsort", "average", "count_nonzero", "cumprod", "cumsum", "max", "mean", "median",
-    "min", "nanmax", "nanmean", "nanmin", "nansum", "prod", "ptp", "sort", "std", "sum", "take_along_axis", "var",
+    "all", "any", "argmax", "argmin", "argsort", "average", "count_nonzero", "cummax", "cummin", "cumprod", "cumsum", "max",
+    "mean", "median", "min", "nanmax", "nanmean", "nanmin", "nansum", "prod", "ptp", "sort", "std", "sum",
+    "take_along_axis", "top_k", "var",
     # sampled data
     "convolve", "correlate", "gradient", "interp", "percentile", "polyval", "quantile", "searchsorted",
     # shapes
