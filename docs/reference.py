@@ -36,7 +36,7 @@ ROOMS: dict[str, tuple[str, str, tuple[tuple[str, str], ...]]] = {
     "reductions": ("Reductions and orders", "Over one axis, several (a tuple), or all (None). `keepdims=True` leaves them with "
                    "size 1, `out` takes the result, `initial` and `where` are NumPy's.", (
         ("Reductions", "frontend.reductions"), ("Orders and sets", "frontend.orders frontend.standard frontend.queries "
-         "frontend.selected"), ("Sampled data", "frontend.signals frontend.quantiles"))),
+         "frontend.selected frontend.leading"), ("Sampled data", "frontend.signals frontend.quantiles"))),
     "linalg": ("Linear algebra", "Matrices are the last two axes; axes before them broadcast.", (
         ("", "frontend.linear frontend.matrices frontend.einstein"),)),
     "fft": ("Fourier transforms", "`hy.fft`, NumPy's `np.fft`.", (("", "frontend.spectral"),)),
