@@ -13,7 +13,7 @@ SUITE := .array-api-tests
 SUITE_COMMIT := 55fcc60179efa2680ddd6cd926ddf17b83530e2b
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test lint format bench docs reference fuzz corpus names standard sweep clean
+.PHONY: demo test lint format bench docs reference fuzz corpus names standard sweep peers clean
 .DEFAULT_GOAL := test
 
 demo: $(VENV)/.demo
@@ -62,6 +62,10 @@ sweep: $(VENV)/.test
 # make bench ARGS="elementwise rowwise" runs some of the questions.
 bench: $(BENCH_VENV)/.bench
 	$(BENCH_VENV)/bin/python -m bench $(ARGS)
+
+# Gradients beside PyTorch's and JAX's over PyTorch's own sample inputs: make peers ARGS="--most 5 linalg.det softmax".
+peers: $(BENCH_VENV)/.bench
+	$(BENCH_VENV)/bin/python -m tests.peers $(ARGS)
 
 clean:
 	rm -rf $(VENV) $(BENCH_VENV) $(SUITE) build dist docs/_build examples/out .pytest_cache .mypy_cache .ruff_cache

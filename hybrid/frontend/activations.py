@@ -14,7 +14,7 @@ from hybrid.frontend.elementwise import cast, where
 from hybrid.frontend.reductions import max as reduce_max
 from hybrid.frontend.reductions import strong, sum
 from hybrid.frontend.shaping import expand_dims
-from hybrid.frontend.values import Value
+from hybrid.frontend.values import Value, shape_of
 
 
 def _inexact(x: Any) -> Any:
@@ -22,6 +22,11 @@ def _inexact(x: Any) -> Any:
     x = x if isinstance(x, Value) else np.asarray(x)
     dtype = strong(x)
     return x if dt.is_inexact(dtype) else cast(x, dt.to_inexact(dtype))
+
+
+def _is_empty(x: Any, axis: Any) -> bool:
+    """Whether there is nothing along an axis, of which there is no maximum."""
+    return type(axis) is int and bool(shape_of(x)) and shape_of(x)[axis] == 0
 
 
 def peak(x: Any, axis: Any) -> Any:
@@ -37,6 +42,8 @@ def softmax(x: Any, axis: Any = -1) -> Any:
     tensor([0.5, 0.5], dtype=float32)
     """
     x = _inexact(x)
+    if _is_empty(x, axis):
+        return x
     terms = u.exp(x - reduce_max(x, axis, keepdims=True))
     return terms / sum(terms, axis, keepdims=True)
 
@@ -48,6 +55,8 @@ def log_softmax(x: Any, axis: Any = -1) -> Any:
     tensor([-0.693, -0.693], dtype=float32)
     """
     x = _inexact(x)
+    if _is_empty(x, axis):
+        return x
     shifted = x - reduce_max(x, axis, keepdims=True)
     return shifted - u.log(sum(u.exp(shifted), axis, keepdims=True))
 
