@@ -18,7 +18,7 @@ from hybrid.core import dtype as dt
 from hybrid.core import npyrandom
 from hybrid.core.shape import Size
 from hybrid.frontend import integers
-from hybrid.frontend.values import NUMBERS, Value, operand, unwrap
+from hybrid.frontend.values import NUMBERS, Value, operand, shape_of, unwrap
 from hybrid.ir import trace as tr
 from hybrid.ir.graph import Atom
 from hybrid.ir.trace import Trace
@@ -59,6 +59,17 @@ def is_number(method: str, args: tuple, kwargs: dict[str, Any]) -> bool:
     """Whether a call draws one number, whatever the values of its arguments."""
     form = _FORMS.get(method)
     return form is not None and _bound(form, args, kwargs) is not None
+
+
+def single(method: str, args: tuple, kwargs: dict[str, Any]) -> tuple[Any, tuple, dict[str, Any]] | None:
+    """The shape that a call draws, and the arguments of a call that draws one of its numbers; None where that is not known."""
+    if method in ("rand", "randn"):
+        return (args, (), kwargs) if args and not kwargs else None
+    form, rest = _FORMS.get(method), {name: value for name, value in kwargs.items() if name != "size"}
+    if form is None or ("size" in kwargs) == (len(args) > len(form.names)):
+        return None
+    size, args = (kwargs["size"], args) if "size" in kwargs else (args[-1], args[:-1])
+    return None if size is None or _bound(form, args, rest) is None else (size, args, rest)
 
 
 def native(trace: Trace, generator: Any, call: d.Draw, args: tuple, kwargs: dict[str, Any]) -> Native | None:
@@ -120,7 +131,10 @@ def stretched(trace: Trace, x: Any, loc: Any = None, scale: Any = None) -> Any:
     """`loc + scale * x` as NumPy computes it, in float64."""
     if loc is None:
         return x
-    product = trace.one(e.mul, _scale(trace, scale), tr.read(unwrap(x)))
+    factor = _scale(trace, scale)
+    if shape_of(x):
+        return loc + scale * x
+    product = trace.one(e.mul, factor, tr.read(unwrap(x)))
     return integers.python(trace, trace.one(e.add, operand(trace, loc, dt.float64), product))
 
 

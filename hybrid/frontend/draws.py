@@ -21,11 +21,15 @@ from hybrid.frontend import distributions, integers
 from hybrid.frontend.indexing import setitem
 from hybrid.frontend.values import Value, active, holds_tensor, kind_of, symbol, wrap
 from hybrid.ir import trace as tr
-from hybrid.ir.graph import Atom
+from hybrid.ir.builder import Builder
+from hybrid.ir.graph import Atom, Graph
 from hybrid.ir.trace import Trace
+from hybrid.ops import control
 from hybrid.ops import draw as d
+from hybrid.ops import view as v
 
 MOST = 32  # draws of one trace, each 4 us beside NumPy's own work: a loop of more is faster in Python
+FILLED = 256  # numbers that a loop draws one by one: NumPy takes as long for them as for the way there and back
 GENERATORS = (np.random.Generator, np.random.RandomState)
 BITS = (np.random.MT19937, np.random.PCG64, np.random.PCG64DXSM, np.random.Philox, np.random.SFC64)
 _STATES = frozenset(("get_state", "set_state", "bytes", "spawn"))  # methods that neither draw numbers nor seed
@@ -67,12 +71,18 @@ def _drawn(generator: Any, method: str, *args: Any, **kwargs: Any) -> Any:
         return distributions.stretched(trace, _drawn(generator, "standard_normal"), *given)
     if "size" in kwargs:
         kwargs["size"] = _settled(trace, kwargs["size"])
+    single = distributions.single(method, args, kwargs) if trace.inside else None
+    if single is not None:
+        size, args, rest = _settled(trace, single[0]), *single[1:]
+        if (given := distributions.legacy_normal(generator, method, args, rest)) is not None:
+            return distributions.stretched(trace, _drawn(generator, "standard_normal", size=size), *given)
+        method, kwargs = ("random_sample" if method == "rand" else method), {**rest, "size": size}
     shuffled = args[0] if method == "shuffle" and args else None
     if made and id(generator) not in trace.generators:
         trace.generators[id(generator)] = d.Made(copy.deepcopy(generator))  # from here on drawn from by each run
     operands: list[Any] = []
     sizes: list[Dim] = []
-    numbers = distributions.is_number(method, args, kwargs)
+    numbers = single is not None or distributions.is_number(method, args, kwargs)
     form, named = (_form(trace, given, operands, sizes, numbers) for given in (args, kwargs))
     source, found = trace.generators[id(generator)], _found(trace, generator, method, form, named, operands, sizes)
     fixed = not operands and (not sizes or _is_plain(method, form, named, sizes))
@@ -85,6 +95,8 @@ def _drawn(generator: Any, method: str, *args: Any, **kwargs: Any) -> Any:
                           fix="draw arrays before the loop, or use hybrid.random")  # fmt: skip
         trace.fail(long)
         raise long
+    if single is not None and call.type is not None and (filled := _filled(trace, generator, call, *single[1:])) is not None:
+        return _result(trace, filled, call)
     token = trace.order()
     native = distributions.native(trace, generator, call, args, kwargs) if trace.inside else None
     atoms, first = [tr.read(x) for x in operands], token.value
@@ -103,6 +115,41 @@ def _drawn(generator: Any, method: str, *args: Any, **kwargs: Any) -> Any:
                 wrap(trace.fresh(out[0], "ndarray")))  # fmt: skip
         return None
     return _result(trace, out[0], call) if out else None
+
+
+def _filled(trace: Trace, generator: Any, call: d.Draw, args: tuple, kwargs: dict[str, Any]) -> Atom | None:
+    """An array of numbers drawn one after another, as NumPy does it, with the arguments for one; None where NumPy is called."""
+    shape, size = call.type.shape, call.type.size  # type: ignore[union-attr]
+    if not shape or (isinstance(size, int) and not 0 < size <= FILLED):
+        return None
+    operands: list[Any] = []
+    form, named = (_form(trace, given, operands, [], True) for given in (args, kwargs))
+    result, found = _found(trace, generator, call.method, form, named, operands, [])
+    if found is None or found.dtype != call.type.dtype:  # type: ignore[union-attr]
+        return None
+    one = d.Draw(call.generator, call.of, call.method, form, named, result, found, not operands)
+    token = trace.order()
+    native = distributions.native(trace, generator, one, args, kwargs)
+    if native is None:
+        return None
+    where = _address(trace, call.generator, native.function)
+    atoms, empty = [tr.read(x) for x in operands], trace.one(v.broadcast, tr.literal(0, found.dtype), shape=(size,))
+    given = (token.value, empty, *atoms, where, *native.operands)
+    symbol = trace.fresh_symbol("step")
+    body = _next_number(given, symbol, {"call": one, "function": native.function, "given": len(atoms)})
+    params = {"carried": 2, "count": size, "symbol": symbol, "test": None, "body": body}
+    token.value, out = trace.record(control.loop, given, params)
+    return out if len(shape) == 1 else trace.one(v.reshape, out, shape=shape)
+
+
+def _next_number(given: tuple[Atom, ...], step: str, params: dict[str, Any]) -> Graph:
+    """The body: `out[k]` is drawn."""
+    builder = Builder("filled")
+    token, out, *rest = (builder.input(TensorType(atom.type.dtype, atom.type.shape)) for atom in given)
+    after, number = builder.append(d.sample, (token, *rest), params, tr.user_line())
+    (place,) = builder.append(v.reshape, (number,), {"shape": (1,)}, tr.user_line())
+    written = builder.append(v.update_slice, (out, place), {"start": (Dim.symbol(step),), "step": (1,)}, tr.user_line())
+    return Graph("filled", (token, out, *rest), tuple(builder.eqns), (after, *written), (), {})
 
 
 def _known(trace: Trace, drawn: Any) -> Any:

@@ -572,6 +572,23 @@ def replicates(x, seed):
     return means
 
 
+def arrays(n, low, shape):
+    """Arrays drawn number by number, of known shapes and parameters that only a run knows, between draws of one number."""
+    total, last = np.zeros(24), np.zeros(3)
+    for i in range(n):
+        x = RNG.random()
+        for k, drawn in enumerate((
+            RNG.random(3), RNG.random(size=(2, 2)), RNG.uniform(-x, high=2.5, size=shape), RNG.standard_normal(1),
+            RNG.normal(x, x + 1.0, 3), RNG.exponential(2.0, size=2), RNG.integers(6, size=[2, 3]), RNG.integers(low, i + 1, 4),
+            LEGACY.rand(2, 2), np.random.random(3), np.random.randn(3), LEGACY.normal(x, 0.5, shape), LEGACY.normal(size=1),
+            np.random.randint(-i, 9, size=5), LEGACY.randint(1 << 33, size=2), np.random.standard_normal(2),
+        )):  # fmt: skip
+            total[k] += drawn.ravel()[-1] * (i + 1)
+        if x < 0.5:
+            last += RNG.normal(size=3)
+    return total, last, RNG.integers(7, size=3), LEGACY.rand(2)
+
+
 def shuffled_in_a_loop(x, n):
     for _ in range(n):
         RNG.shuffle(x)
@@ -582,7 +599,7 @@ def shuffled_in_a_loop(x, n):
 BODIES = [
     (in_a_loop, 50), (in_a_loop, 5000), (in_a_branch, np.ones(2)), (in_a_branch, -np.ones(2)), (kinds, 40), (nested, 60),
     (in_order, np.linspace(0.0, 1.0, 90)), (seeded_before, 40), (shuffled_in_a_loop, np.arange(9.0), 30),
-    (made_in_a_loop, 50), (replicates, np.arange(9.0), 3),
+    (made_in_a_loop, 50), (replicates, np.arange(9.0), 3), (arrays, 9, -4, (2, 3)),
 ]  # fmt: skip
 
 
@@ -593,6 +610,28 @@ def test_draws_in_bodies_are_those_of_undecorated_code(case, backend, monkeypatc
     monkeypatch.setattr(worth, "CALL", 0)
     if case[0] is not in_a_loop or case[1] < 100 or backend == "llvm":
         check(*case, calls=2, backend=backend)
+
+
+def test_short_arrays_of_numbers_are_drawn_without_calling_python():
+    def walk(n, dims):
+        x, far = np.zeros(dims), 0.0
+        for _ in range(n):
+            x += RNG.standard_normal(dims)
+            far = max(far, np.abs(x).max())
+        return x, far
+
+    compiled = check(walk, 40, 3)
+    assert "draw at" not in compiled.explain() and "random_standard_normal" in compiled.explain()
+    other = hy.function(walk)
+    for dims in (1, 0, 300, 2, 5):
+        reset()
+        if dims:
+            want = walk(40, dims)
+            reset()
+            assert parts(other(40, dims)) == parts(want)
+        else:
+            with pytest.raises(ValueError, match="zero-size array"):
+                other(40, dims)
 
 
 def test_functions_and_methods_draw_from_one_generator(monkeypatch):
