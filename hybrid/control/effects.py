@@ -6,11 +6,13 @@ import dataclasses
 import dis
 import functools
 import types
+import warnings
 from collections.abc import Callable
 from typing import Any, NoReturn
 
 import numpy as np
 
+from hybrid.control.plain import Ends
 from hybrid.core.errors import DebuggerError, HybridError, TraceError
 from hybrid.frontend.values import Value
 from hybrid.ir import trace as tr
@@ -23,6 +25,7 @@ _PURE = frozenset((
     "numbers", "fractions", "abc", "enum", "types", "numpy", "scipy", "hybrid", "ml_dtypes", "contextlib",
 ))  # fmt: skip
 _IMPURE = frozenset(("print", "input", "open", "next", "iter", "setattr", "delattr", "exec", "eval", "id", "__import__"))
+_WARNING = (warnings.warn, warnings.warn_explicit)
 # Objects whose methods only look at them, or change what `Watch` looks at.
 _KNOWN = (Value, np.ndarray, np.generic, np.dtype, np.ufunc, str, bytes, int, float, complex, tuple, list, dict, set, frozenset,
           range, slice, type, types.ModuleType)  # fmt: skip
@@ -50,9 +53,13 @@ def stop(trace: Trace, what: str) -> NoReturn:
 
 
 def refuse_effects(trace: Trace, function: Any, opaque: Callable[[Callable], bool]) -> None:
-    """TraceError for a call in a branch or loop that may do, or give, something else each time."""
+    """TraceError for a call in a branch or loop that may do, or give, something else each time; a warning ends its way."""
     while isinstance(function, functools.partial):
         function = function.func
+    if function in _WARNING and trace.region is not None and trace.region.predicate is not None:
+        # Warning is for Python, as raising is: the other way goes on.
+        trace.fail(why := TraceError("a way that warns is Python's", at=tr.user_line()))
+        raise Ends(why)
     if not _repeatable(function, opaque):
         name = getattr(function, "__qualname__", None) or type(function).__name__
         raise TraceError(f"{name}() is called in a branch or loop, and may do something else each time", at=tr.user_line())

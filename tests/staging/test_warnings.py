@@ -506,3 +506,51 @@ def test_what_is_computed_from_constants_warns_at_every_call(program):
             np.testing.assert_array_equal(f(x), program(x))
     quiet = function(lambda x: x + np.float64(np.inf), strict=True)
     assert said(quiet, x) == ([], None)
+
+
+def root_of(a, rounds):
+    x = a
+    for _ in range(rounds):
+        x, before = 0.5 * (x + a / x), x
+        if abs(x - before) < 1e-12:
+            break
+    else:
+        warnings.warn(f"no root after {rounds} rounds", RuntimeWarning, stacklevel=1)
+    return x
+
+
+def caught_in_a_way(a, rounds):
+    if a < 3:
+        try:
+            warnings.warn("small", stacklevel=1)
+        except Exception:
+            a = 7.0
+    return a * rounds
+
+
+def caught_around(a, rounds):
+    try:
+        if a < 3:
+            warnings.warn("small", stacklevel=1)
+    except Exception:
+        a = 7.0
+    return a * rounds
+
+
+@pytest.mark.parametrize("action", ["always", "error"])
+@pytest.mark.parametrize("program", [root_of, caught_in_a_way, caught_around])
+def test_a_way_on_which_the_function_warns_is_pythons(program, action):
+    compiled = function(program)
+    for a, rounds in ((5.0, 40), (2.0, 3), (5.0, 40), (2.0, 40), (2.5, 2)):
+        found = []
+        for f in (program, compiled):
+            with warnings.catch_warnings(record=True) as said:
+                warnings.simplefilter(action)
+                warnings.simplefilter("ignore", FallbackWarning)
+                try:
+                    out = f(a, rounds)
+                except RuntimeWarning as error:
+                    out = str(error)
+                found.append((out, [(w.category, str(w.message), w.lineno) for w in said]))
+        assert found[0] == found[1]
+    assert function(program, strict=True)(5.0, 40) == program(5.0, 40)
