@@ -186,8 +186,7 @@ def dot(a: Any, b: Any, out: Any = None) -> Any:
     else:
         i, j = len(shape_of(a)) - 1, max(len(shape_of(b)) - 2, 0)
         if _may_meet(shape_of(a)[i], shape_of(b)[j]):
-            sizes = (*shape_of(b)[:j], shape_of(a)[i], *shape_of(b)[j + 1 :])
-            b = wrap(active().fresh(values.cut(active(), operand(active(), b, strong(b)), sizes), kind_of(b)))
+            b = _met(b, j, shape_of(a)[i])
         _check_aligned(shape_of(a), shape_of(b), i, j)
         result = dot_general(a, b, ((i,), (j,)))
     if out is not None and not (strong(out) == strong(result) and shape_of(out) == shape_of(result) and header_of(out) is None):
@@ -349,6 +348,12 @@ def _square(x: Any) -> Any:
     return _float_matrix(x)
 
 
+def _met(x: Any, axis: int, size: Any) -> Any:
+    """x with the size of an axis written as one that a check says it is."""
+    sizes = (*shape_of(x)[:axis], size, *shape_of(x)[axis + 1 :])
+    return wrap(active().fresh(values.cut(active(), operand(active(), x, strong(x)), sizes), kind_of(x)))
+
+
 @implements(np.linalg.solve)
 def solve(a: Any, b: Any) -> Any:
     """The x with `a @ x = b`; a vector b gives a vector. A singular matrix raises LinAlgError when it runs.
@@ -361,6 +366,8 @@ def solve(a: Any, b: Any) -> Any:
     a, b = cast(a, dtype), cast(b, dtype)
     column = len(shape_of(b)) == 1
     b = expand_dims(b, -1) if column else b
+    if len(shape_of(b)) > 1 and _may_meet(shape_of(a)[-1], shape_of(b)[-2]):
+        b = _met(b, len(shape_of(b)) - 2, shape_of(a)[-1])
     lead = broadcast_shapes(shape_of(a)[:-2], shape_of(b)[:-2])
     a, b = broadcast_to(a, (*lead, *shape_of(a)[-2:])), broadcast_to(b, (*lead, *shape_of(b)[-2:]))
     x = bind(la.solve, a, b)

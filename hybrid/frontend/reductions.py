@@ -255,7 +255,7 @@ def reshaped(x: Any, shape: tuple) -> Any:
     header = header_of(x)
     if header is not None:
         try:
-            header = np.reshape(header, shape, copy=False)
+            header = np.reshape(header, trace.hinted(shape), copy=False)
         except ValueError:
             header = None
     return laid_out(trace.fresh(atom, result_kind((x,), shape)), header)

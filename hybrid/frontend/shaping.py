@@ -20,8 +20,10 @@ from hybrid.frontend.values import (
     kind_of,
     laid_out,
     like,
+    meet,
     operand,
     shape_of,
+    sized,
     strong,
     unwrap,
     wrap,
@@ -29,6 +31,7 @@ from hybrid.frontend.values import (
 from hybrid.ir import trace as tr
 from hybrid.ir.lifted import Lifted, followable
 from hybrid.ir.primitive import Primitive
+from hybrid.ops import elementwise as e
 from hybrid.ops import view as v
 
 
@@ -83,6 +86,23 @@ def _resolved(shape: tuple, size: Size) -> Shape:
     return tuple(whole if s == -1 else s for s in asked)
 
 
+def _met(x: Any, shape: tuple) -> tuple[Any, tuple]:
+    """A vector whose number of elements only a run knows, cut to as many as a shape has, and the shape: a check says so."""
+    trace, have = active(), shape_of(x)
+    asked = tuple(integers.size_of(trace, s) for s in shape)
+    given = product(s for s in asked if s != -1)
+    if len(have) != 1 or asked.count(-1) > 1 or symbols(given, have[0]) <= trace.hints.keys():
+        return x, shape
+    if -1 in asked and divide(have[0], given) is None and trace.ask("gt", given, 0):
+        rest = integers.bound(trace, trace.one(e.floordiv, sized(trace, have[0]), sized(trace, given)), 0, have[0])
+        asked = tuple(rest if s == -1 else s for s in asked)
+    whole = product(asked)
+    if -1 in asked or whole == have[0] or trace.ask("eq", whole, have[0]) is not None or not meet(trace, whole, have[0]):
+        return x, asked
+    header = tr.prototype(_proto(x).dtype, trace.hinted((whole,)), _proto(x).strides)
+    return as_view(trace, x, v.slice_, header, start=(0,), step=(1,), shape=(whole,)), asked
+
+
 @implements(np.reshape)
 def reshape(a: Any, /, shape: Any = None, order: str = "C", *, copy: bool | None = None) -> Any:
     """The same elements in another shape (one size may be -1): a view where the strides allow it, else a copy.
@@ -98,7 +118,7 @@ def reshape(a: Any, /, shape: Any = None, order: str = "C", *, copy: bool | None
         return transpose(reshape(transpose(a), sizes[::-1], copy=copy))
     if order != "C":
         raise unsupported(f"reshape with order={order!r}", "use order='C' or order='F'")
-    x = traced(a)
+    x, sizes = _met(traced(a), sizes)
     target = _resolved(sizes, product(shape_of(x)))
     if not copy:
         ask(active(), x)

@@ -335,13 +335,27 @@ def allocated(operands: tuple, axes: Sequence[Sequence[int]] | None = None) -> n
     """
     if axes is None and all(header_of(x) is None for x in operands):
         return None
-    headers = [data.proto if type(data) is Symbol else np.asarray(data) for data in map(unwrap, operands)]
+    headers = _headers(operands, agree=axes is None)
     access: list[list[str]] = [*[["readonly"]] * len(headers), ["writeonly" if axes is None else "readwrite", "allocate"]]
     types = [*[None] * len(headers), np.uint8]
     flags = ["zerosize_ok", "reduce_ok"]
     axes = None if axes is None else list(map(list, axes))
     iterator: Any = np.nditer  # its annotations know no operand that is allocated
     return iterator([*headers, None], flags, access, types, order="K", op_axes=axes).operands[-1]
+
+
+def _headers(operands: tuple, agree: bool) -> list[np.ndarray]:
+    """Headers of operands; `agree`: they broadcast, as the call's own sizes do where those that stand for them do not."""
+    found = [data.proto if type(data) is Symbol else np.asarray(data) for data in map(unwrap, operands)]
+    if not agree or not any(type(data) is Symbol for data in map(unwrap, operands)):
+        return found
+    shapes = [shape_of(x) for x in operands]
+    whole = broadcast_shapes(*shapes)
+    for k, (header, shape) in enumerate(zip(found, shapes)):
+        wanted = active().hinted(tuple(a if a == 1 else b for a, b in zip(shape, whole[len(whole) - len(shape) :])))
+        if header.shape != wanted:
+            found[k] = tr.prototype(header.dtype, wanted, header.strides)
+    return found
 
 
 def laid_out(x: Any, made: np.ndarray | None) -> Any:

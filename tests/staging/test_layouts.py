@@ -102,3 +102,25 @@ def test_the_result_of_dot_goes_only_into_what_numpy_takes():
     for out in (np.zeros((3, 3), order="F"), np.zeros((6, 6))[::2, ::2], np.zeros((3, 3), np.float32), np.zeros((1, 3, 3))):
         with pytest.raises(ValueError, match="not acceptable"):
             compiled(a, out)
+
+
+def test_windows_cut_at_the_end_of_columns_meet_in_a_branch():
+    """The sizes that stand for late ones need not broadcast where those of the call do."""
+
+    def sweep(h, low, high):
+        h = h.copy()
+        while high > 0:
+            for k in range(low, high - 1):
+                w = np.array([h[k, k], h[k + 1, k], 1.0])
+                size = np.sqrt(w @ w)
+                if size > 0:
+                    w[0] += size if w[0] >= 0 else -size
+                    left = max(k - 1, low)
+                    h[k : k + 3, left:] -= 0.01 * np.outer(w, w @ h[k : k + 3, left:])
+            high -= 1
+        return h
+
+    h = np.random.default_rng(0).random((6, 6))
+    decorated = function(sweep, strict=True)
+    for low, high in ((0, 5), (1, 4), (0, 3)):
+        np.testing.assert_allclose(decorated(h, low, high), sweep(h, low, high), rtol=1e-12)

@@ -202,3 +202,69 @@ def test_interpolation_between_values_that_occur():
 
     rng = np.random.default_rng(2)
     alike(matched, rng.integers(0, 9, (6, 6)), rng.integers(3, 15, (7, 7)))
+
+
+def test_what_is_selected_takes_another_shape():
+    def columns_dropped(image, count):
+        for _ in range(count):
+            rows, columns = image.shape
+            keep = np.ones(image.shape, dtype=bool)
+            for i in range(rows):
+                keep[i, int(image[i].argmin())] = False
+            image = image[keep].reshape(rows, columns - 1)
+        return image
+
+    def apart(d):
+        n = len(d)
+        others = ~np.eye(n, dtype=bool)
+        return d[others].reshape(n, n - 1).max(axis=1), d[others].reshape(n, -1).min(axis=1), d[others].reshape(-1, 1) * 2
+
+    alike(columns_dropped, X[:42].reshape(6, 7), 3)
+    alike(apart, X[:49].reshape(7, 7))
+
+
+@pytest.mark.parametrize(
+    "shape", [(2, -1), (-1, 2), (3, 2), (-1, -1), (0, -1), (1, -1), (-1, 1), (5, 1), (-1,), (5,), (), (2, 2, -1)]
+)
+def test_selections_that_do_not_fit_a_shape_raise_numpys_error(shape):
+    def shaped(x):
+        return x[x > 0].reshape(shape) * 2
+
+    decorated, x = hy.function(shaped), np.array([1.0, -1.0, 2.0, 3.0, 4.0, -2.0, 5.0])
+    for given in (x, x + 10, -x, 0 * x, x):
+        outcomes = []
+        for f in (shaped, decorated):
+            try:
+                outcomes.append(f(given))
+            except ValueError as error:
+                outcomes.append(str(error))
+        assert same(*outcomes)
+
+
+def test_a_shape_that_selections_take_shares_their_memory():
+    def through(x):
+        kept = x[x > 0]
+        table = kept.reshape(2, -1)
+        table[0, 0] = 99.0
+        return kept * 1, table.sum()
+
+    alike(through, np.array([1.0, -1.0, 2.0, 3.0, 4.0]))
+
+
+def test_lists_that_grow_together_fit_a_linear_system():
+    def fitted(first, rounds):
+        at, found = [first, first + 1.0], [1.0, 2.0]
+        for k in range(rounds):
+            a, f = np.array(at), np.array(found)
+            kernel = np.exp(-0.5 * np.subtract.outer(a, a) ** 2) + 0.1 * np.eye(len(a))
+            weights = np.linalg.solve(kernel, f)
+            at.append(at[-1] + 0.5 + weights[0] * k)
+            found.append(weights @ f)
+        return at, found, np.linalg.solve(kernel, np.stack([f, 2 * f], axis=1))
+
+    def close(got, want):
+        return all(np.allclose(a, b, rtol=1e-9) for a, b in zip(got, want, strict=True))
+
+    decorated = hy.function(fitted, strict=True)
+    for rounds in (4, 7, 2):
+        assert close(decorated(0.3, rounds), fitted(0.3, rounds))
