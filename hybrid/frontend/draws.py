@@ -71,12 +71,15 @@ def _drawn(generator: Any, method: str, *args: Any, **kwargs: Any) -> Any:
         return distributions.stretched(trace, _drawn(generator, "standard_normal"), *given)
     if "size" in kwargs:
         kwargs["size"] = _settled(trace, kwargs["size"])
-    single = distributions.single(method, args, kwargs) if trace.inside else None
+    single = distributions.single(method, args, kwargs)
     if single is not None:
-        size, args, rest = _settled(trace, single[0]), *single[1:]
-        if (given := distributions.legacy_normal(generator, method, args, rest)) is not None:
+        size, one, rest = _settled(trace, single[0]), *single[1:]
+        if trace.inside and (given := distributions.legacy_normal(generator, method, one, rest)) is not None:
             return distributions.stretched(trace, _drawn(generator, "standard_normal", size=size), *given)
-        method, kwargs = ("random_sample" if method == "rand" else method), {**rest, "size": size}
+        if trace.inside and method != "randn":
+            method, args, kwargs = ("random_sample" if method == "rand" else method), one, {**rest, "size": size}
+        elif len(args) > len(one) and method not in ("rand", "randn"):
+            args = (*one, size)
     shuffled = args[0] if method == "shuffle" and args else None
     if made and id(generator) not in trace.generators:
         trace.generators[id(generator)] = d.Made(copy.deepcopy(generator))  # from here on drawn from by each run
@@ -95,7 +98,12 @@ def _drawn(generator: Any, method: str, *args: Any, **kwargs: Any) -> Any:
                           fix="draw arrays before the loop, or use hybrid.random")  # fmt: skip
         trace.fail(long)
         raise long
-    if single is not None and call.type is not None and (filled := _filled(trace, generator, call, *single[1:])) is not None:
+    if (
+        trace.inside
+        and single
+        and call.type is not None
+        and (filled := _filled(trace, generator, call, *single[1:])) is not None
+    ):
         return _result(trace, filled, call)
     token = trace.order()
     native = distributions.native(trace, generator, call, args, kwargs) if trace.inside else None
