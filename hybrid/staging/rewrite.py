@@ -41,6 +41,7 @@ from hybrid.staging.liveness import (
     unbound,
 )
 from hybrid.staging.pieces import HANDLERS, arguments, binds, handler, is_name, moves, thunk
+from hybrid.staging.returns import after_loops
 
 _LOOKS_AT_FRAME = ("locals", "eval", "exec")
 _LOOKS_WITHOUT_ARGUMENTS = ("vars", "dir")
@@ -106,8 +107,9 @@ class _Rewriter(Expressions):
         called = called_only(body, self.consumers)
         always = captured(body, self.consumers, called) | nonlocal_
         doc = body[:1] if isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant) else []
-        exits = Exits(body[len(doc) :] or [ast.Pass()], global_)
-        self.invented = exits.invented
+        body, invented = after_loops(body[len(doc) :] or [ast.Pass()])
+        exits = Exits(body, global_)
+        self.invented = exits.invented | invented
         Liveness(exits.body, always, called)
         lists = changed_lists(exits.body, captured(body, ()))
         self.lists = lists & self.locals - set(parameters(self.node.args)) - nonlocal_ - self.rebound - global_
