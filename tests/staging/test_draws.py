@@ -634,6 +634,20 @@ def test_short_arrays_of_numbers_are_drawn_without_calling_python():
                 other(40, dims)
 
 
+@pytest.mark.filterwarnings("ignore::hybrid.FallbackWarning")
+def test_a_shape_that_only_a_run_knows_is_not_guessed():
+    def layers(labels, sizes):
+        return RNG.standard_normal((2, int(labels.max()) + 1)), RNG.random(int(sizes.sum())), RNG.integers(9, size=labels[0])
+
+    compiled = hy.function(layers)
+    for top in (3, 0, 5, 3):
+        found = []
+        for f in (layers, compiled):
+            reset()
+            found.append((parts(f(np.array([1, top]), np.array([top, 2]))), RNG.random()))
+        assert found[0] == found[1]
+
+
 def test_functions_and_methods_draw_from_one_generator(monkeypatch):
     monkeypatch.setattr(worth, "DRAW", 0)
     monkeypatch.setattr(worth, "CALL", 0)

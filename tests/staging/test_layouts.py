@@ -124,3 +124,15 @@ def test_windows_cut_at_the_end_of_columns_meet_in_a_branch():
     decorated = function(sweep, strict=True)
     for low, high in ((0, 5), (1, 4), (0, 3)):
         np.testing.assert_allclose(decorated(h, low, high), sweep(h, low, high), rtol=1e-12)
+
+
+def test_places_in_columns_of_any_size():
+    def places(x):
+        part = x[:, 1:]
+        return np.argmin(part), np.argmax(x.T), np.argsort(part, axis=None), np.argmin(x[::2], keepdims=True)
+
+    compiled = function(places, strict=True)
+    for n in (4, 5, 6, 9):
+        x = np.random.default_rng(n).random((n, n + 1))
+        assert all(np.array_equal(got, want) for got, want in zip(compiled(x), places(x), strict=True))
+    assert compiled.stats()["traces"] == 2
