@@ -346,8 +346,9 @@ def allocated(operands: tuple, axes: Sequence[Sequence[int]] | None = None) -> n
 
 def _headers(operands: tuple, agree: bool) -> list[np.ndarray]:
     """Headers of operands; `agree`: they broadcast, as the call's own sizes do where those that stand for them do not."""
-    found = [data.proto if type(data) is Symbol else np.asarray(data) for data in map(unwrap, operands)]
-    if not agree or not any(type(data) is Symbol for data in map(unwrap, operands)):
+    given = [0 if isinstance(x, Dim) else unwrap(x) for x in operands]  # a size that stands for a number
+    found = [data.proto if type(data) is Symbol else np.asarray(data) for data in given]
+    if not agree or not any(type(data) is Symbol for data in given):
         return found
     shapes = [shape_of(x) for x in operands]
     whole = broadcast_shapes(*shapes)

@@ -126,10 +126,28 @@ def test_windows_cut_at_the_end_of_columns_meet_in_a_branch():
         np.testing.assert_allclose(decorated(h, low, high), sweep(h, low, high), rtol=1e-12)
 
 
+def test_places_in_columns_chosen_one_after_another():
+    def medoids(d, count):
+        chosen = [int(d.sum(axis=0).argmin())]
+        while len(chosen) < count:
+            nearest = d[:, chosen].min(axis=1)
+            gains = np.maximum(nearest[:, None] - d, 0).sum(axis=0)
+            gains[chosen] = -1
+            chosen.append(int(gains.argmax()))
+        return chosen, d[:, chosen].argmin(axis=1)
+
+    d = np.random.default_rng(0).random((12, 12))
+    compiled = function(medoids, strict=True)
+    for count in (3, 5, 1):
+        got, want = compiled(d + d.T, count), medoids(d + d.T, count)
+        assert got[0] == want[0] and np.array_equal(got[1], want[1])
+
+
 def test_places_in_columns_of_any_size():
     def places(x):
         part = x[:, 1:]
-        return np.argmin(part), np.argmax(x.T), np.argsort(part, axis=None), np.argmin(x[::2], keepdims=True)
+        places = np.argmin(part), np.argmax(x.T), np.argsort(part, axis=None), np.argmin(x[::2], keepdims=True)
+        return *places, part.argmin(axis=1), np.argmax(x.T, axis=0)
 
     compiled = function(places, strict=True)
     for n in (4, 5, 6, 9):
