@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator
 
 from hybrid.codegen.foreign import any_called
 from hybrid.codegen.instructions import NARROW, is_simple
+from hybrid.codegen.library import is_called
 from hybrid.codegen.target import Target
 from hybrid.core import dtype as dt
 from hybrid.core.shape import Dim, Size
@@ -39,6 +40,7 @@ from hybrid.loops.nest import (
 
 SIMPLE_PS = 250  # one instruction, two a cycle at 2 GHz: the slow end of today's processors
 ELEMENTARY = 12  # instructions in an exp or a log (16 to 25, at a better throughput)
+CALLED = 120  # those of a special function of SciPy's, at the throughput of one scalar (20 to 100 ns)
 BYTE_PS = 100  # 10 GB/s, one core's share of memory
 # Handing a range to another thread costs 1-5 µs, or 100 where its core is busy; in cache, work takes a third of this.
 RANGE_PS = 60_000_000
@@ -78,6 +80,8 @@ def lanes(loop: For, target: Target) -> int:
     """Iterations a vector loop runs side by side: one register of the width it computes in most."""
     if not can_vectorise(loop) or loop.extent in (0, 1) or calls_foreign(loop.body):
         return 1  # LLVM vectorises what becomes of foreign functions
+    if is_called(node.name for node in nodes_of(loop.body) if isinstance(node, Op)):
+        return 1  # a loop over the lanes around a call took 15 ns each
     widths: Counter[int] = Counter()
     moved: Counter[int] = Counter()
     for node in nodes_of(loop.body):
@@ -221,4 +225,6 @@ def _replaced(size: Size, values: dict[str, Size]) -> Size:
 def _instructions(node: Expr) -> int:
     if not isinstance(node, Op):
         return int(not isinstance(node, Ref))
+    if is_called((node.name,)):
+        return CALLED
     return 1 if is_simple(node.name, node.args[-1].dtype) else ELEMENTARY

@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from hybrid.codegen import estimate, host, scalars
+from hybrid.codegen import estimate, host, library, scalars
 from hybrid.codegen.foreign import any_called
 from hybrid.core import dtype as dt
 from hybrid.core.errors import ArgumentError, CompileError, DTypeError
@@ -23,7 +23,19 @@ from hybrid.loops import nest, text
 from hybrid.loops.text import ATOM, COMPARE, Text, within
 from hybrid.loops.verify import takes
 
-_RESERVED = frozenset(keyword.kwlist) | {"np", "math", "numba", "bfloat16", "range", "abs", "max", "status", "code", "words"}
+_RESERVED = frozenset(keyword.kwlist) | {
+    "np",
+    "math",
+    "numba",
+    "special",
+    "ctypes",
+    "bfloat16",
+    "range",
+    "abs",
+    "max",
+    "status",
+}
+_RESERVED |= {"code", "words"}
 _HALF = (dt.float16, dt.bfloat16)
 _SHORT_HALF = {dt.float16: "f16", dt.bfloat16: "bf16"}
 # Loop-language name -> NumPy function, where they are the same function.
@@ -114,6 +126,7 @@ class _Source(text.Printer):
         super().__init__(kernel)
         self.numba = numba
         self.helpers: set[str] = set()
+        self.externals: set[tuple[str, str]] = set()  # C functions of scipy.special, with their signatures
         reserved = _RESERVED | set(scalars.FUNCTIONS)
         self.taken |= reserved
         self.entry = kernel.name if kernel.name not in self.taken else self.fresh(f"{kernel.name}_")
@@ -127,7 +140,7 @@ class _Source(text.Printer):
         self.tasks: list[str] = []
         self.routines: dict[str, tuple[list[str], list[str]]] = {}  # what a routine uses from around it, and stores in there
         self.endings: list[str] | None = None  # of the routine being written: what it returns besides its code
-        self.calls = {self.fresh(f"python_{call.name}"): call for call in kernel.calls}  # name in the module -> what it calls
+        self.calls = {self.fresh(f"python_{call.name}"): call for call in kernel.calls}  # name in the module -> its call
 
     # -- the module -------------------------------------------------------------------------------------------------------
 
@@ -142,15 +155,17 @@ class _Source(text.Printer):
             self.statement(stmt)
         self.line("return 0")
         flags = 'error_model="numpy", nogil=True' + (", parallel=True" if parallel else "")
-        kernel = self.function(self.entry, self.parameters, self.lines, flags)
-        functions = [*self.helper_sources(), *self.tasks, f"# {text.header(self.kernel)}\n{kernel}"]
-        body = "\n\n\n".join(functions)
+        kernel = f"# {text.header(self.kernel)}\n{self.function(self.entry, self.parameters, self.lines, flags)}"
+        body = "\n\n\n".join((*library.numba_sources(self.externals), *self.helper_sources(), *self.tasks, kernel))
         modules = {
+            "import ctypes": r"\bctypes\.",
             "import math": r"\bmath\.",
             "from fractions import Fraction": r"\bFraction\(",
             "": "",
             "import numba": r"\bnumba\.",
+            "import numba.extending": r"\bnumba\.extending\.get_cython",
             "import numpy as np": r"\bnp\.",
+            "from scipy import special": r"\bspecial\.",
             "from ml_dtypes import bfloat16": r"\bbfloat16\b",
         }
         imports = "\n".join(line for line, pattern in modules.items() if re.search(pattern, body)).strip()
@@ -530,6 +545,8 @@ class _Source(text.Printer):
         single = dt.float32 if dtype in _HALF else dtype
         if name == "fma":
             return self.helper("fma" if self.numba else "exact_fma", *args)
+        if library.is_called((name,)):
+            return self.special(name, dtype, args)
         if name == "sigmoid":
             return text.call(self.dtype(single), self.helper("sigmoid", *args))
         if name in ("erf", "erfc", "lgamma"):
@@ -542,6 +559,15 @@ class _Source(text.Printer):
         if self.numba and name in ("floordiv", "mod"):
             return text.call(self.dtype(single), self.helper(f"float_{name}", *args))
         return self.simple(name, args)
+
+    def special(self, name: str, dtype: np.dtype, args: list[Text]) -> Text:
+        function, signature = library.parts(name)
+        given = [text.call("np.int64", x) if kind == "l" else x for kind, x in zip(signature, args)]
+        called = text.call(f"special.{function}", *given)
+        if self.numba:
+            self.externals.add(found := library.external(name, dtype))
+            called = text.call("_".join(("special", *found)), *given, ("0", ATOM))
+        return text.call(self.dtype(dtype), called)
 
     def next_half(self, dtype: np.dtype, args: list[Text]) -> Text:
         short = _SHORT_HALF[dtype]

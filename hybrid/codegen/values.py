@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from hybrid.codegen import mathlib, pairs, wraps
+from hybrid.codegen import library, mathlib, pairs, wraps
 from hybrid.codegen.instructions import (
     MEMORY,
     NARROW,
@@ -31,6 +31,7 @@ from hybrid.codegen.instructions import (
 from hybrid.core import dtype as dt
 from hybrid.core.affine import Affine
 from hybrid.core.errors import CompileError
+from hybrid.core.scipyspecial import PREFIX
 from hybrid.core.shape import Dim, Size, product
 from hybrid.loops.nest import (
     FOREIGN,
@@ -274,7 +275,7 @@ class Values:
     # The platform's scalar functions
 
     def _libm(self, expr: Op, args: list[Value]) -> Value:
-        name = _libm_name(expr.name, expr.dtype)
+        name = library.scalar_name(expr.name, expr.dtype)
         lanes = max(arg.lanes for arg in args)
         if lanes == 1:
             return Value(self._call_libm(name, args), expr.dtype)
@@ -286,7 +287,7 @@ class Values:
         return self.e.call(name, args[0].type, *operands, attributes=LIBM, site="nobuiltin")
 
     def _rescue(self, expr: Rescue) -> Value:
-        e, name = self.e, _libm_name(expr.name, expr.dtype)
+        e, name = self.e, library.scalar_name(expr.name, expr.dtype)
         condition, fast, *args = (self._memo[id(child)] for child in children(expr))
         lanes = max(value.lanes for value in (condition, fast, *args))
         fast = e.splat(fast, lanes)
@@ -513,6 +514,8 @@ def compose(expr: Op) -> Expr | None:
     dtype = expr.args[-1].dtype
     if is_simple(expr.name, dtype) or expr.name.startswith(FOREIGN):
         return None
+    if expr.name.startswith(PREFIX):
+        return library.widened(expr)
     if expr.name not in COMPOSED or not (dtype == dt.uint64 if expr.name in ON_WORDS else dt.is_float(dtype)):
         raise CompileError(f"{expr.name} has no meaning for {dt.SHORT[dtype]}")
     if dtype in NARROW:
@@ -560,10 +563,6 @@ def _floor_quotient(a: Expr, b: Expr) -> Expr:
     whole = op("floor", quotient)
     whole = select(quotient - whole > 0.5, whole + 1, whole)
     return select(op("eq", b, 0), ratio, select(op("ne", quotient, 0), whole, op("copysign", Const(0, a.dtype), ratio)))
-
-
-def _libm_name(name: str, dtype: np.dtype) -> str:
-    return name if dtype == dt.float64 or name.startswith(FOREIGN) else name + "f"
 
 
 def _lane_loop(helper: str, name: str, scalar: str, lanes: int, arity: int) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from hybrid.core import dtype as dt
+from hybrid.core.scipyspecial import SIGNATURES, available
 from hybrid.frontend import activations, bits, hosted
 from hybrid.frontend import ufuncs as u
 from hybrid.frontend.calls import unsupported
@@ -19,8 +20,11 @@ from hybrid.frontend.compositions import SPECIAL, scipy_loop
 from hybrid.frontend.elementwise import Elementwise, apply, cast, same, select
 from hybrid.frontend.reductions import sum as total
 from hybrid.frontend.shaping import as_array
-from hybrid.frontend.values import active, assembled, shape_of, strong
+from hybrid.frontend.uncertain import is_uncertain
+from hybrid.frontend.values import active, assembled, dtype_of, shape_of, strong
+from hybrid.ir.trace import Trace
 from hybrid.ops import elementwise as e
+from hybrid.ops.special import special
 
 LARGEST_POWER_OF_TEN = 308.2547155599167  # beyond it SciPy's exp10 is infinite, and below its opposite zero
 LARGEST_EXPONENT = 709.78  # of e, above which expm1 overflows
@@ -156,6 +160,58 @@ def pseudo_huber(delta: Any, r: Any) -> Any:
     part = r / _safe(delta != 0, delta)
     loss = delta * delta * u.expm1(0.5 * u.log1p(part * part))
     return select(delta < 0, math.inf, select((delta == 0) | (r == 0), 0.0, loss))
+
+
+# SciPy's own functions of C ---------------------------------------------------------------------------------------------
+_KINDS = {"f": dt.float32, "d": dt.float64, "l": dt.int64}
+
+
+class _OfC(Elementwise):
+    """A ufunc whose loops machine code calls as they are: bit for bit what SciPy gives."""
+
+    def __init__(self, name: str):
+        def call(*arrays: Any) -> Any:
+            import scipy.special
+
+            return getattr(scipy.special, name)(*arrays)
+
+        call.nin = len(SIGNATURES[name][0])  # type: ignore[attr-defined]
+        super().__init__(name, call, lambda operands: self.loop(operands)[1], e.neg)
+
+    def record(self, trace: Trace, operands: tuple, *, dtype: np.dtype | None = None, python: bool = False) -> Any:
+        operands = tuple(assembled(trace, x) for x in operands)
+        if dtype is not None or any(map(is_uncertain, operands)):
+            raise unsupported(f"scipy.special.{self.name} of these arguments")
+        signature, dtype = self.loop(operands)
+
+        def body(*xs: Any) -> Any:
+            if self.name != "erfinv":
+                return apply(special, *xs, function=self.name, signature=signature)
+            (x,) = xs
+            inside = _size(x) < 1
+            y = apply(special, _safe(inside, x, 0.0), function="erfinv", signature="d")
+            return select(x == 1, math.inf, select(x == -1, -math.inf, select(inside, y, math.nan)))
+
+        return Elementwise(self.name, self.ufunc, lambda operands: dtype, body).record(trace, operands)
+
+    def loop(self, operands: tuple) -> tuple[str, np.dtype]:
+        """The signature of the loop that the ufunc takes, and the dtype of what it computes."""
+        import scipy.special
+
+        if any(doing != "ignore" for error, doing in scipy.special.geterr().items() if error != "memory"):
+            raise unsupported(f"scipy.special.{self.name} where scipy.special.seterr asks for errors")
+        given = tuple(dt.bool_ if (own := dtype_of(x)) is bool else own for x in operands)
+        types = getattr(scipy.special, self.name).resolve_dtypes((*given, None))
+        letters = "".join(next((letter for letter, own in _KINDS.items() if own == type), "?") for type in types)
+        signature, dtype = letters[:-1].replace("f", "d"), types[-1]
+        known = signature in SIGNATURES[self.name] and len(set(letters) - {"l"}) == 1
+        if not known or not available(self.name, signature, dtype):
+            raise unsupported(f"scipy.special.{self.name} of {', '.join(map(str, given))}")
+        return signature, dtype
+
+
+for _name in SIGNATURES:
+    SPECIAL[_name] = _OfC(_name)
 
 
 # Bessel's functions -----------------------------------------------------------------------------------------------------

@@ -36,7 +36,6 @@ Every expression has a NumPy dtype. Semantics, shared by every code generator:
 * A `Call` holds the GIL while it runs, stands in no loop but serial For and While, and is made exactly as often and in the
   order in which it is reached. Where Python raises an `Exception`, or gives other types or shapes than were inferred, the
   kernel ends with `Code.PYTHON`; any other exception (Ctrl-C) stays set, and it ends with `Code.RAISED`.
-
 * A `Routine` sees what is in scope where it stands, as it is when that is invoked. It is invoked in no loop but serial For and
   While. Its `values` are handed over by value, its arrays (`reads` and `writes`) by name: those that it stores in have no
   other name in it. Where a check in it fails, the kernel ends. It also ends, with `Code.PYTHON`, where the stack runs out.
@@ -56,6 +55,7 @@ from hybrid.core import dtype as dt
 from hybrid.core.affine import Affine
 from hybrid.core.errors import CompileError
 from hybrid.core.lazily import cached_property
+from hybrid.core.scipyspecial import OPERATIONS
 from hybrid.core.shape import Dim, Shape, Size
 
 
@@ -84,8 +84,8 @@ OPS: dict[str, tuple[int, str]] = {
                                       "log", "log2", "log10", "log1p", "sin", "cos", "tan", "asin", "acos", "atan", "sinh",
                                       "cosh", "tanh", "asinh", "acosh", "atanh", "erf", "erfc", "sigmoid", "cbrt", "lgamma")},
     "scalar_neg": (1, "same"), "scalar_abs": (1, "same"), "isnan": (1, "bool"),
-    "fma": (3, "same"),  # a*b + c with one rounding
-    "select": (3, "last"),  # condition, then, else
+    "fma": (3, "same"), "select": (3, "last"),  # a*b + c with one rounding; condition, then, else
+    **{name: (arity, "same") for name, arity in OPERATIONS.items()},
 }  # fmt: skip
 HEARD = {f"scalar_{name}": name for name in ("add", "sub", "mul", "neg", "abs")}  # NumPy's scalars say where they wrap around
 ON_WORDS = frozenset(("threefry",))  # functions of 64 bits

@@ -13,6 +13,7 @@ import numpy as np
 from hybrid.core import dtype as dt
 from hybrid.core.affine import Affine
 from hybrid.core.errors import CompileError
+from hybrid.core.scipyspecial import operation
 from hybrid.core.shape import Shape, Size, contiguous_strides
 from hybrid.ir.graph import Atom, Eqn, Literal, Var
 from hybrid.ir.primitive import Kind
@@ -231,6 +232,8 @@ class Puller:
         if body == "mul_no_nan":
             return select(op("eq", args[0], Const(0, args[0].dtype)), Const(0, args[0].dtype), args[0] * args[1])
         assert body is not None
+        if body == "function":
+            body = operation(eqn.params["function"], eqn.params["signature"])
         if body not in OPS:
             raise CompileError(f"{eqn.primitive.name} names no operation of the loop language", got=body)
         return op(body, *args)

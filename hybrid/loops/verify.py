@@ -14,6 +14,7 @@ import numpy as np
 from hybrid.core import dtype as dt
 from hybrid.core.affine import Affine
 from hybrid.core.errors import CompileError
+from hybrid.core.scipyspecial import OPERATIONS
 from hybrid.core.shape import Dim, Size
 from hybrid.loops import nest, text
 from hybrid.loops.disjoint import Signs, Span, apart, split
@@ -33,6 +34,8 @@ def takes(op: str, dtype: np.dtype) -> bool:
     """Whether the op is defined on operands of this dtype (for `select`, of its branches)."""
     if op in nest.ON_WORDS:
         return dtype == dt.uint64
+    if op in OPERATIONS:
+        return dtype in (dt.float32, dt.float64)
     return dtype == dt.int64 if op.startswith(("fits_", nest.FOREIGN)) else dt.KIND[dtype] in _KINDS.get(op, _FLOAT)
 
 

@@ -1,6 +1,21 @@
 """The primitive table, one block per op: NumPy meaning, type rule, derivative, samples. Importing registers the rows."""
 
-from hybrid.ops import contract, control, draw, elementwise, fft, index, island, library, linalg, random, reduce, sort, view
+from hybrid.ops import (
+    contract,
+    control,
+    draw,
+    elementwise,
+    fft,
+    index,
+    island,
+    library,
+    linalg,
+    random,
+    reduce,
+    sort,
+    special,
+    view,
+)
 
 __all__ = [
     "contract",
@@ -15,5 +30,6 @@ __all__ = [
     "random",
     "reduce",
     "sort",
+    "special",
     "view",
 ]

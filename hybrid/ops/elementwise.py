@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from hybrid.core import dtype as dt
+from hybrid.core import scipyspecial
 from hybrid.core.errors import DTypeError
 from hybrid.core.exact import exact_fma
 from hybrid.core.shape import TensorType
@@ -235,16 +236,17 @@ erfc = mapping("erfc", 1, _special("erfc"), lambda y, x: (-TWO_OVER_SQRT_PI * (-
 lgamma = mapping(
     "lgamma", 1, _lgamma, lambda y, x: (x.digamma(),), dtypes=(dt.float32, dt.float64), cost=80, domain=(0.2, 4), singular=True
 )
-digamma = register(
-    Primitive(
-        "digamma",
-        Kind.MAP,
-        _special("digamma"),
-        lambda x: TensorType(map_dtype("digamma", (x,), (dt.float32, dt.float64)), x.shape),
-        Partials(lambda y, x: (x.polygamma(1),), singular=True),
-        lambda rng: [((draw(rng, d, (5,), 0.2, 4),), {}) for d in (dt.float32, dt.float64)],
-        reason="digamma is SciPy's",
-    )
+digamma = mapping(
+    "digamma",
+    1,
+    _special("digamma"),
+    lambda y, x: (x.polygamma(1),),
+    dtypes=(dt.float32, dt.float64),
+    body=scipyspecial.operation("psi", "d"),
+    cost=200,
+    domain=(0.2, 4),
+    lowers=lambda x: scipyspecial.available("psi", "d", x.dtype),
+    singular=True,
 )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from hybrid.codegen import gauss
+from hybrid.codegen import gauss, library
 from hybrid.codegen.foreign import linked
 from hybrid.codegen.instructions import symbol
 from hybrid.codegen.llvm import emit_kernel, emit_module
@@ -73,6 +73,10 @@ def emit(lowered: Lowered) -> Native:
         parts.append(gauss.SOURCE)
         needed[gauss.LOG] = npyrandom.log()
     needed |= {name: npyrandom.address(name) for name in used - {gauss.NAME}}
+    routines = library.called((*parts, *kernels))
+    if routines:
+        parts.append(library.source(routines))
+        needed |= library.addresses(routines)
     parts += [*kernels, *map(_segment, segments)]
     return Native(linked(emit_module(parts)), tuple(s.name for s in segments), needed, objects)
 

@@ -215,7 +215,8 @@ def product(g: Term, partial: Any, singular: bool, conjugated: bool) -> Term:
 def missing(eqn: Eqn, where: str = "") -> GradientError:
     """The error for an operation that has results and no derivative."""
     call = eqn.params.get("function") or eqn.params.get("call") or eqn.params.get("name")
-    name = getattr(call, "name", call) if eqn.primitive.kind is Kind.OPAQUE and call is not None else eqn.primitive.name
+    named = call is not None and (eqn.primitive.kind is Kind.OPAQUE or eqn.primitive.body == "function")
+    name = getattr(call, "name", call) if named else eqn.primitive.name
     return GradientError(
         f"{name} has no derivative{where and ' '}{where}",
         got=f"{eqn.primitive.name}({', '.join(str(a.type) for a in eqn.inputs)})",

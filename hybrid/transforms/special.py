@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from hybrid.ir.primitive import ZERO_GRADIENT
+from hybrid.core.scipyspecial import SIGNATURES
+from hybrid.ir.primitive import ZERO_GRADIENT, Partials
 from hybrid.ops.library import DERIVATIVES
+from hybrid.ops.special import DERIVATIVES as NATIVE
 from hybrid.transforms.composing import elementwise, hosted
 
 ROOT_PI, ROOT_TWO_PI = math.sqrt(math.pi), math.sqrt(2 * math.pi)
@@ -113,6 +115,12 @@ SPECIAL: dict[str, tuple[Callable | None, ...]] = {
     "yv": (None, lambda y, n, x: 0.5 * (_special("yv", n - 1, x) - _special("yv", n + 1, x))),
     "iv": (None, lambda y, n, x: 0.5 * (_special("iv", n - 1, x) + _special("iv", n + 1, x))),
     "kv": (None, lambda y, n, x: -0.5 * (_special("kv", n - 1, x) + _special("kv", n + 1, x))),
+    "kn": (None, lambda y, n, x: -0.5 * (_special("kv", n - 1.0, x) + _special("kv", n + 1.0, x))),
+    "yn": (None, lambda y, n, x: 0.5 * (_special("yv", n - 1.0, x) - _special("yv", n + 1.0, x))),
+    "jve": (None, lambda y, n, x: 0.5 * (_special("jve", n - 1, x) - _special("jve", n + 1, x))),
+    "kve": (None, lambda y, n, x: y - 0.5 * (_special("kve", n - 1, x) + _special("kve", n + 1, x))),
+    "ive": (None, lambda y, n, x: 0.5 * (_special("ive", n - 1, x) + _special("ive", n + 1, x)) - np.sign(x) * y),
+    "expn": (None, lambda y, n, x: -_special("expn", n - 1.0, x)),
     "hyp0f1": (None, lambda y, b, x: _special("hyp0f1", b + 1, x) / b),
     "ellipk": (lambda y, m: (_special("ellipe", m) / (1 - m) - y) / (2 * m),),
     "ellipe": (lambda y, m: (y - _special("ellipk", m)) / (2 * m),),
@@ -145,6 +153,21 @@ SPECIAL: dict[str, tuple[Callable | None, ...]] = {
     "lambertw": (lambda y, z, *rest: 1 / (np.exp(y) * (1 + y)),),
 }  # fmt: skip
 DERIVATIVES.update({f"scipy.special.{name}": elementwise(*partials) for name, partials in SPECIAL.items()})
+
+
+def _native(partials: tuple[Callable | None, ...]) -> Partials:
+    """The same derivative where machine code calls the function."""
+    rule = elementwise(*partials).rule
+
+    def called(y: Any, *xs: Any, function: str, signature: str) -> tuple:
+        places = (("operand", k, "ndarray") for k in range(len(xs)))
+        return rule(y, *xs, function=function, args=("list", *places), kwargs=("dict",))
+
+    return Partials(called, singular=True)
+
+
+NATIVE.update({name: _native(partials) for name, partials in SPECIAL.items() if name in SIGNATURES})
+NATIVE["round"] = ZERO_GRADIENT
 
 _FLAT = ("numpy.round", "numpy.spacing", "numpy.heaviside", "scipy.special.round")
 DERIVATIVES.update(dict.fromkeys(_FLAT, ZERO_GRADIENT))

@@ -7,6 +7,7 @@ import pytest
 import scipy.special as sp
 
 import hybrid as hy
+from hybrid.core.scipyspecial import SIGNATURES
 
 EDGES = [0.0, -0.0, 1, -1, 0.5, -0.5, 2, -2.5, 3.5, np.inf, -np.inf, np.nan, 1e-30, -1e-30, 1e-8, -1e-8, 0.75, 1.3, 300.0,
          -300.0, 309.0, -309.0, 710.0, 800.0, -800.0]  # fmt: skip
@@ -82,3 +83,94 @@ def test_derivatives(name):
                 moved[k][j] += by
                 ends.append(loss(*moved))
             np.testing.assert_allclose(found[k][j], (ends[0] - ends[1]) / 2e-6, rtol=1e-6, atol=1e-7)
+
+
+# Functions that machine code calls ------------------------------------------------------------------------------------------
+ORDINARY = (0.0, -0.0, 1.0, -1.0, 0.5, 2.0, -2.5, 3.5, np.inf, -np.inf, np.nan, 1e-30, 300.0, -0.3, 0.7, 8.0, 171.9)
+
+
+def _points(signature):
+    """Arguments for every operand, each combined with some of the others."""
+    rng = np.random.default_rng(len(signature))
+    some = np.array([*ORDINARY, *rng.uniform(-3, 9, 12), *rng.uniform(0, 1, 12)])
+    wanted = [rng.integers(0, 7, some.size) if kind == "l" else rng.permutation(some) for kind in signature]
+    return (some, *wanted[1:]) if signature[0] == "d" else tuple(wanted)
+
+
+@pytest.mark.parametrize("signature", sorted({signature for known in SIGNATURES.values() for signature in known}))
+@pytest.mark.filterwarnings("ignore")
+def test_native_functions_are_scipys_to_the_last_bit(signature):
+    given = _points(signature)
+    names = sorted(name for name, known in SIGNATURES.items() if signature in known)
+    for start in range(0, len(names), 12):
+        functions = [getattr(sp, name) for name in names[start : start + 12]]
+        compiled = hy.function(lambda *xs, functions=functions: [f(*xs) for f in functions], strict=True)
+        for xs in (given, tuple(x.astype("f4") for x in given)) if "l" not in signature else (given,):
+            got = compiled(*xs)
+            for f, mine in zip(functions, got, strict=True):
+                np.testing.assert_array_equal(mine, f(*xs), strict=True, err_msg=f.__name__)
+            assert xs is not given or "  host " not in compiled.explain()
+
+
+def test_native_functions_take_what_ufuncs_take():
+    x, out = np.linspace(0.1, 0.9, 12).reshape(3, 4), np.full((3, 4), 7.0)
+    for given in (x.T, x[::-1, ::2], np.asfortranarray(x), x[:0], np.array(0.3), np.float32(0.3), 0.3, True, np.int8([1, 2])):
+        got, want = _native(lambda x: sp.psi(x), given), sp.psi(given)
+        np.testing.assert_array_equal(got, want, strict=True)
+        assert type(got) is type(want) and got.flags.f_contiguous == want.flags.f_contiguous
+    got = _native(lambda x, out: sp.j1(x, out=out, where=x > 0.5), x, out)
+    assert got is out
+    np.testing.assert_array_equal(out, np.where(x > 0.5, sp.j1(x), 7.0))
+    np.testing.assert_array_equal(_native(lambda x: sp.kn([[0], [1], [2]], x), x), sp.kn([[0], [1], [2]], x))
+    for wrong in (1j * x, x.astype(object)):
+        with pytest.raises(TypeError):
+            sp.j1(wrong)
+        with pytest.raises(TypeError):
+            hy.function(lambda x: sp.j1(x))(wrong)
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+def test_numba_calls_them_too(dtype):
+    def f(x):
+        return sp.eval_legendre(3, x) * sp.erfinv(x), sp.jv(x, 0.5), sp.psi(x)
+
+    x = np.linspace(-0.9, 0.9, 7).astype(dtype)
+    for got, want in zip(hy.function(f, strict=True, backend="numba")(x), f(x), strict=True):
+        np.testing.assert_array_equal(got, want, strict=True)
+
+
+def test_errors_of_scipy_are_raised_where_they_are_asked_for():
+    with sp.errstate(singular="raise"):
+        for f in (sp.psi, hy.function(lambda x: sp.psi(x) + 1)):
+            with pytest.raises(sp.SpecialFunctionError, match="singularity"):
+                f(np.array([0.0, 1.0]))
+
+
+def test_poles_do_not_warn():
+    x = np.array([0.0, -1.0, 1.0, 1e308])
+    compiled = hy.function(lambda x: (sp.gamma(x), sp.y0(x)))
+    for _ in range(6):
+        np.testing.assert_array_equal(compiled(x), (sp.gamma(x), sp.y0(x)))
+
+
+@pytest.mark.parametrize("name", ["psi", "gamma", "rgamma", "erfinv", "ndtri", "j0", "j1", "y0", "y1", "i0", "i1", "i1e", "k0",
+                                  "k1", "k0e", "k1e", "dawsn", "erfcx", "exp1", "expi", "ellipk", "log_ndtr"])  # fmt: skip
+def test_derivatives_of_native_functions(name):
+    x, function = np.linspace(0.2, 0.8, 5), getattr(sp, name)
+    got = hy.function(lambda x: hy.grad(lambda x: function(x).sum())(x))(x)
+    np.testing.assert_allclose(got, (function(x + 1e-6) - function(x - 1e-6)) / 2e-6, rtol=1e-7)
+    got = hy.vmap(hy.grad(lambda x: function(x)))(x)
+    np.testing.assert_allclose(got, (function(x + 1e-6) - function(x - 1e-6)) / 2e-6, rtol=1e-7)
+
+
+ONE_ARGUMENT = (
+    lambda x: sp.jv(1.5, x), lambda x: sp.kn(2, x), lambda x: sp.yn(2, x), lambda x: sp.expn(2, x), lambda x: sp.kve(0.5, x),
+    lambda x: sp.ive(0.5, x), lambda x: sp.betaln(x, 2.0), lambda x: sp.beta(1.5, x), lambda x: sp.gammainc(1.5, x),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("call", ONE_ARGUMENT)
+def test_derivatives_in_one_argument(call):
+    x = np.linspace(0.2, 0.8, 5)
+    got = hy.grad(lambda x: call(x).sum())(x)
+    np.testing.assert_allclose(got, (call(x + 1e-6) - call(x - 1e-6)) / 2e-6, rtol=1e-7)
