@@ -15,7 +15,7 @@ from hybrid.frontend import ufuncs as u
 from hybrid.frontend.calls import implements, traced, unsupported
 from hybrid.frontend.compositions import clip
 from hybrid.frontend.elementwise import cast, store, where, wrapped
-from hybrid.frontend.indexing import getitem, setitem
+from hybrid.frontend.indexing import fitted, getitem, setitem
 from hybrid.frontend.joins import concatenate
 from hybrid.frontend.reductions import strong, sum
 from hybrid.frontend.shaping import (
@@ -411,8 +411,7 @@ def put_along_axis(arr: Any, indices: Any, values: Any, axis: int = -1) -> None:
     trace, x = active(), unwrap(traced(arr))
     along = normalize_axis(axis, x.type.ndim)
     shape = shape_of(indices)
-    atom = operand(trace, cast(traced(values), x.type.dtype), x.type.dtype)
-    atom = trace.one(v.broadcast, atom, shape=shape) if atom.type.shape != shape else atom
+    atom = fitted(trace, assembled(trace, values), x.type.dtype, shape)
     tr.write(x, trace.one(ix.scatter_along, tr.read(x), operand(trace, indices, dt.int64), atom, axis=along, op="set"))
 
 

@@ -331,7 +331,7 @@ def setitem(x: Any, index: Any, value: Any) -> None:
         return
     view = _view_of(trace, target, items)
     if not _is_same_place(view, unwrap(value)):
-        tr.write(view, _fitted(trace, value, target.type.dtype, view.type.shape))
+        tr.write(view, fitted(trace, value, target.type.dtype, view.type.shape))
 
 
 def _check_depth(target: Symbol, index: Any, items: list, depth: int, nested: bool) -> None:
@@ -349,7 +349,7 @@ def _check_depth(target: Symbol, index: Any, items: list, depth: int, nested: bo
 def _scatter(trace: Trace, target: Symbol, items: list, value: Any, op: str) -> None:
     place, where, axis = _gather_plan(trace, target, items)
     shape = place.type.shape[:axis] + where.type.shape + place.type.shape[axis + 1 :]
-    new = _fitted(trace, value, target.type.dtype, shape)
+    new = fitted(trace, value, target.type.dtype, shape)
     tr.write(place, trace.one(ix.scatter, tr.read(place), where, new, axis=axis, op=op))
 
 
@@ -374,7 +374,7 @@ def _is_same_place(view: Symbol, value: Any) -> bool:
     return a is b
 
 
-def _fitted(trace: Trace, value: Any, dtype: np.dtype, shape: Shape) -> Atom:
+def fitted(trace: Trace, value: Any, dtype: np.dtype, shape: Shape) -> Atom:
     """A value as assignment takes it: any casting, broadcast, leading axes of size 1 dropped."""
     value = uncertain.number(trace, value)
     if kind_of(value) in ("python", "scalar") and dt.is_integer(dtype):
@@ -432,5 +432,5 @@ def _masked_write(trace: Trace, target: Symbol, mask: Any, value: Any) -> None:
         return
     rows = tuple(shape_of(mask)) + (1,) * (len(shape) - rank)
     atom = trace.one(v.reshape, operand(trace, mask, dt.bool_), shape=rows)
-    new = _fitted(trace, value, target.type.dtype, shape)
+    new = fitted(trace, value, target.type.dtype, shape)
     tr.write(target, trace.one(e.select, stretched(trace, atom, shape), new, tr.read(target)))

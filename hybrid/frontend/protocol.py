@@ -233,7 +233,9 @@ def _eager_ufunc(ufunc: np.ufunc, method: str, inputs: tuple, kwargs: dict) -> A
         ufunc.__name__, getattr(ufunc, method), *map(concrete, inputs), **{name: concrete(x) for name, x in kwargs.items()}
     )
     if out is not None:
-        return out[0] if len(out) == 1 else out
+        parts = result if isinstance(result, tuple) else (result,)
+        given = tuple(rewrap(part) if place is None else place for place, part in zip(out, parts))
+        return given[0] if len(out) == 1 else given
     return rewrap(result) if method != "at" else None
 
 

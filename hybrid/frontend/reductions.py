@@ -272,7 +272,7 @@ def var(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: floa
     (np.float64(2.5), np.float64(3.3333333333333335))
     """
     ddof = ddof if correction is NO_VALUE else correction
-    wide, narrow = _mean_dtypes(a, dtype)
+    wide, narrow = _spread_dtypes(a, dtype)
     x = cast(traced(a), wide)
     count = _count(a, axis, where)
     center = mean if mean is not NO_VALUE else _divide(sum(x, axis, keepdims=True, where=where), count)
@@ -285,6 +285,11 @@ def var(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: floa
         free = u.maximum(cast(count, dt.real_of(wide)) - ddof, 0)
         free = free if not shape_of(free) or (keepdims is not NO_VALUE and keepdims) else reshaped(free, shape_of(total))
     return finish(cast(_divide(total, free), dt.real_of(narrow)), out)
+
+
+def _spread_dtypes(x: Any, dtype: Any) -> tuple[np.dtype, np.dtype]:
+    """As `_mean_dtypes`, but NumPy squares half precision as it is: beyond 256 that is infinite."""
+    return (dt.float16, dt.float16) if dtype is None and strong(x) == dt.float16 else _mean_dtypes(x, dtype)
 
 
 def _larger(free: Any) -> Any:
@@ -301,7 +306,7 @@ def std(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: floa
     >>> hy.std([[1.0, 3.0], [2.0, 8.0]], axis=1)
     array([1., 3.])
     """
-    wide, narrow = _mean_dtypes(a, dtype)
+    wide, narrow = _spread_dtypes(a, dtype)
     spread = var(cast(a, wide), axis, None, None, ddof, keepdims, where=where, mean=mean, correction=correction)
     return finish(cast(root(spread), dt.real_of(narrow)), out)
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import scipy.special
 
+import hybrid as hy
 from hybrid.core import dtype as dt
 from hybrid.core.errors import GraphError
 from hybrid.core.shape import TensorType
@@ -212,3 +213,25 @@ def test_complex_results_are_arrays_of_their_own():
 def test_malformed_equations_are_refused(name, types, params, words):
     with pytest.raises(GraphError, match=words):
         infer(TABLE[name], [TensorType(dt.float64, (2, 3))] * types, params)
+
+
+# odd combinations -----------------------------------------------------------------------------------------------------------
+def test_numbers_that_do_not_fit_are_not_put_along_an_axis():
+    x, where = np.arange(12, dtype=np.uint8).reshape(3, 4), np.array([[0], [1], [2]])
+    for value in (-1, 300, 7, 2.5, [[1], [2], [3]], np.int64(-1)):
+        agree("np.put_along_axis(x, where, value, axis=1)", x=x.copy(), where=where, value=value)
+    agree("np.put_along_axis(x, where, -1, axis=1)", x=x.copy(), where=where)
+
+
+def test_results_without_a_place_of_their_own():
+    x, place = hy.tensor([1.5, -2.25], dtype="float64"), np.zeros(2)
+    parts, whole = np.modf(x, out=(None, place))
+    np.testing.assert_array_equal(parts.numpy(), [0.5, -0.25])
+    assert whole is place
+    np.testing.assert_array_equal(place, [1.0, -2.0])
+
+
+def test_deviations_of_half_precision_are_infinite_where_squares_are():
+    x = np.array([[300, -300, 2, 1], [1, 2, 3, 4], [255, -255, 0, 0]], np.float16)
+    for text in ("np.std(x, axis=1)", "np.var(x, axis=1)", "np.std(x, ddof=1)", "np.var(x, axis=0, where=x > 0)"):
+        agree(text, x=x)

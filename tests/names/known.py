@@ -38,4 +38,10 @@ KNOWN = (
         "computes float16 as float32.",
         "np.maximum.outer(a, b)", Operands("float16", (2, 3, 4), "strided", "special"),
     ),
+    Known(
+        r"^np\.(quantile|percentile)\(a, w", ("float16", "float32"),
+        "Where an element is NaN and q a number, NumPy gives that element, and otherwise a float64 as q is. Ours has one dtype "
+        "whatever the values are.",
+        "np.quantile(a, w.ravel()[0] / 8)", Operands("float32", (2, 3, 4), "strided", "special"),
+    ),
 )  # fmt: skip
