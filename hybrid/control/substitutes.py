@@ -198,7 +198,8 @@ _MATH = {"sqrt": "sqrt", "exp": "exp", "expm1": "expm1", "log": "log", "log2": "
 
 # Of `math`, what loops and branches are written for, by what its arguments have to be; and what Python computes itself.
 _WRITTEN = {"integers": ("gcd", "lcm", "comb", "perm", "factorial", "isqrt"),
-            "floats": ("degrees", "radians", "log", "modf", "hypot", "isclose")}  # fmt: skip
+            "floats": ("degrees", "radians", "log", "modf", "hypot", "isclose", "frexp", "ldexp", "remainder", "ulp",
+                       "dist")}  # fmt: skip
 _HOSTED = ("dist", "frexp", "fsum", "gamma", "ldexp", "remainder", "sumprod", "ulp")
 _CMATH = {name: _MATH[name] for name in ("sqrt", "exp", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh")}
 
@@ -275,13 +276,45 @@ def prepared(function: Any, args: tuple, kwargs: dict) -> tuple | None:
         return None  # an operation of the graph
     if function is math.perm and len(args) == 1:
         args = (*args, *args)
+    if function is math.dist:
+        return _points(*args) if len(args) == 2 else None
     if not any(map(is_traced, (*args, *kwargs.values()))) or any(map(shape_of, args)) or any(map(uncertain.is_uncertain, args)):
         return None
     if function.__name__ in _WRITTEN["integers"]:
         if any(is_traced(x) and not isinstance(x, Dim) and not dt.is_integer(unwrap(x).type.dtype) for x in args):
             return None
         return tuple(integers.to_int(x) if is_traced(x) else x for x in args)
-    return tuple(integers.to_float(x) if is_traced(x) else float(x) for x in args)
+    if function is math.ldexp:
+        if len(args) != 2 or not _is_whole(args[1]):
+            return None
+        return _float(args[0]), integers.to_int(args[1]) if is_traced(args[1]) else args[1]
+    return tuple(map(_float, args))
+
+
+def _float(x: Any) -> Any:
+    return integers.to_float(x) if is_traced(x) else float(x)
+
+
+def _is_whole(x: Any) -> bool:
+    """Whether this is an integer of Python's."""
+    return isinstance(x, (int, Dim)) or (is_traced(x) and kind_of(x) == "python" and dt.is_integer(unwrap(x).type.dtype))
+
+
+def _points(p: Any, q: Any) -> tuple | None:
+    """The coordinates of two points, those of one after those of the other; None where there are too many, or not numbers."""
+    points: list[tuple] = []
+    for point in (p, q):
+        if is_traced(point) and len(shape_of(point)) == 1 and type(shape_of(point)[0]) is int:
+            point = [point[k] for k in range(min(shape_of(point)[0], written.NEAR + 1))]
+        if type(point) not in (tuple, list) or len(point) > written.NEAR or not all(map(_is_number, point)):
+            return None
+        points.append(tuple(map(_float, point)))
+    both = (*points[0], *points[1])
+    return both if len(points[0]) == len(points[1]) and any(map(is_traced, both)) else None
+
+
+def _is_number(x: Any) -> bool:
+    return type(x) in (int, float, bool) or (is_traced(x) and not shape_of(x) and not uncertain.is_uncertain(x))
 
 
 def _rounded(function: Callable, name: str) -> Callable:

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+LARGEST = float(np.finfo(np.float64).max)
 NEAR = 4  # coordinates whose distance is found pair by pair within 4 ULP
 
 
@@ -102,11 +103,63 @@ def modf(x: float) -> tuple[float, float]:
     return math.copysign(0.0 if math.isinf(x) else x - whole, x), whole
 
 
+def frexp(x: float) -> tuple[float, int]:
+    """A fraction in [0.5, 1) with the sign of x, and the power of two that it is to be multiplied with."""
+    fraction, power = np.frexp(x)
+    return float(fraction), int(power)
+
+
+def ldexp(x: float, i: int) -> float:
+    """x·2ⁱ."""
+    out = float(np.ldexp(x, i))
+    if math.isinf(out) and not math.isinf(x):
+        raise OverflowError("math range error")
+    return out
+
+
+def remainder(x: float, y: float) -> float:
+    """What is left of x where the nearest multiple of y is taken away; of two, that of an even number."""
+    if math.isnan(x) or math.isnan(y):
+        return x + y
+    if math.isinf(x) or y == 0:
+        raise ValueError("math domain error")
+    if math.isinf(y):
+        return x
+    size, by = abs(x), abs(y)
+    rest = math.fmod(size, by)
+    other = by - rest
+    if rest < other:
+        out = rest
+    elif rest > other:
+        out = -other
+    else:
+        out = rest - 2.0 * math.fmod(0.5 * (size - rest), by)
+    return math.copysign(1.0, x) * out
+
+
+def ulp(x: float) -> float:
+    """What the last bit of a number is worth."""
+    size = abs(x)
+    if math.isnan(x) or math.isinf(size):
+        return size
+    above = math.nextafter(size, math.inf) if size < LARGEST else size
+    return above - size if size < LARGEST else size - math.nextafter(size, 0.0)
+
+
 def hypot(*coordinates: float) -> float:
     """The length of a vector."""
     out = 0.0
     for x in coordinates:
         out = math.hypot(out, x)
+    return out
+
+
+def dist(*coordinates: float) -> float:
+    """The distance of two points: coordinates of the one, then of the other."""
+    half = len(coordinates) // 2
+    out = 0.0
+    for k in range(half):
+        out = math.hypot(out, coordinates[k] - coordinates[half + k])
     return out
 
 
