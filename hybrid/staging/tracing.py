@@ -512,8 +512,21 @@ class _Results:
         if symbol.kind in ("tensor", "ndarray") and not symbol.proto.flags.c_contiguous:
             if symbol.type.size == symbol.cell.value.type.size:
                 return self.seen_through(symbol)
+            return self.packed(symbol)
         self.outputs.append(tr.read(symbol))
         return Computed(len(self.outputs) - 1, symbol.kind)
+
+    def packed(self, symbol: Symbol) -> Result:
+        """A part of a new array, without what lies between: its axes are in the order in memory that NumPy's view has."""
+        steps = [abs(step) for step in symbol.proto.strides]
+        order = tuple(sorted(range(len(steps)), key=lambda axis: -steps[axis]))
+        value = tr.read(symbol)
+        back: Chain = ()
+        if order != tuple(sorted(order)) and 0 not in steps:
+            value = self.recording.builder.append(v.transpose, (value,), {"perm": order})[0]
+            back = ((v.transpose, {"perm": v.inverse(order)}),)
+        self.outputs.append(value)
+        return Computed(len(self.outputs) - 1, symbol.kind, back)
 
     def differs(self, result: Atom, argument: tr.Cell) -> None:
         """Assume that a result is not the argument that it may be: then it holds something else."""

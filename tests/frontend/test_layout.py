@@ -95,3 +95,21 @@ def test_reshapes_are_views_where_numpys_are(operation):
         if done == 5:
             break
     assert done
+
+
+PARTS = (
+    lambda a: (a + 1)[..., 1], lambda a: np.sort(a)[..., 1], lambda a: np.partition(a, 1)[:, 1], lambda a: (a * 2).T[1:],
+    lambda a: (a * 2)[::-1, :2], lambda a: (a * 2).swapaxes(0, 2)[:, 1:], lambda a: np.broadcast_to((a * 2)[0], (5, 3, 4))[1:3],
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_parts_of_new_arrays_keep_the_order_of_their_axes(part, order):
+    x = np.asarray(np.random.default_rng(0).normal(size=(2, 3, 4)), order=order)
+    compiled, want = function(part), part(x)
+    for _ in range(2):
+        got = compiled(x)
+        np.testing.assert_array_equal(got, want, strict=True)
+        assert np.argsort(np.abs(got.strides)).tolist() == np.argsort(np.abs(want.strides)).tolist()
+        assert got.flags.writeable == want.flags.writeable
