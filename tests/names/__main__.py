@@ -28,8 +28,15 @@ is compiled to loops, to calls that machine code makes, or to constants; a *host
 included, but computed by NumPy or SciPy; an *island* is called between compiled parts and refused by `strict=True`; *Python*
 makes the whole function plain. *Eager*: the expression takes tensors for arrays; *differentiable*: `hybrid.grad` of the
 compiled expression gives a derivative (–: no floats go in or come out); *exported*: saved by `hybrid.export.save` and loaded,
-it gives the same. `np.partition` and `np.argpartition` stay host calls: in which order the elements between the places are is
-NumPy's own, from processor to processor.
+it gives the same.
+
+What stays a host call, and why: sorting floats, FFTs and LAPACK's factorisations are called as NumPy calls them, and with them
+what is made of them (`np.interp` with a period, `np.polyfit`, `np.roots`, norms of matrices). In which order
+`np.partition` and `np.argpartition` leave the elements between the places is NumPy's own, from processor to processor.
+`scipy.special` is native where SciPy offers a function of C that never waits for the GIL: `betainc`, `stdtr`, `elliprf`,
+`hyp1f1` and their kin may report errors under it, `zeta`, and `polygamma` with it, are not offered, complex ones (`wofz`,
+`lambertw`) have no loops. Recursive filters, medians of windows and splines of `scipy.signal` and `scipy.ndimage` are SciPy's
+loops, which nobody has written as ours.
 """
 ORDER = ("native", "host call", "island", "Python")
 
