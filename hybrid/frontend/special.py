@@ -214,13 +214,7 @@ for _name in SIGNATURES:
     SPECIAL[_name] = _OfC(_name)
 
 
-# Bessel's functions -----------------------------------------------------------------------------------------------------
-@_function("i0e")
-def i0e(x: Any) -> Any:
-    return bits.scaled_bessel(_size(x))
-
-
-# Sums of exponentials ---------------------------------------------------------------------------------------------------
+# Counts -----------------------------------------------------------------------------------------------------------------
 def _composed(name: str) -> Callable[[Callable], Callable]:
     """Enter a composition as one of SciPy's functions."""
 
@@ -231,6 +225,31 @@ def _composed(name: str) -> Callable[[Callable], Callable]:
     return entered
 
 
+@_composed("comb")
+def comb(N: Any, k: Any, *, exact: bool = False, repetition: bool = False) -> Any:
+    N, k = (as_array(assembled(active(), x)) for x in (N, k))
+    if exact or repetition or not (shape_of(N) or shape_of(k)):
+        raise unsupported("scipy.special.comb of numbers, exact, or with repetition")
+    there = (k <= N) & (N >= 0) & (k >= 0)
+    return select(there, SPECIAL["binom"](N, k), 0.0)
+
+
+@_composed("factorial")
+def factorial(n: Any, exact: bool = False, extend: str = "zero") -> Any:
+    n = as_array(assembled(active(), n))
+    if exact or extend != "zero" or strong(n) not in (dt.int32, dt.int64, dt.float64) or not shape_of(n) or 0 in shape_of(n):
+        raise unsupported(f"scipy.special.factorial of {strong(n)}{list(shape_of(n))}")
+    there = n >= 0
+    return select(there, SPECIAL["gamma"](_safe(there, n, 0) + 1), select(n == n, 0.0, math.nan))
+
+
+# Bessel's functions -----------------------------------------------------------------------------------------------------
+@_function("i0e")
+def i0e(x: Any) -> Any:
+    return bits.scaled_bessel(_size(x))
+
+
+# Sums of exponentials ---------------------------------------------------------------------------------------------------
 def _floats(x: Any, name: str) -> Any:
     x = as_array(assembled(active(), x))
     if strong(x) not in (dt.float32, dt.float64) or not shape_of(x) or 0 in shape_of(x):

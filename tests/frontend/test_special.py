@@ -139,6 +139,19 @@ def test_numba_calls_them_too(dtype):
         np.testing.assert_array_equal(got, want, strict=True)
 
 
+def test_counts():
+    n, k = np.arange(-2, 12), np.array([0, 1, 3, -1, 5, 2, 2, 30, 4, 1, 1, 0, 6, 7])
+    for numbers, some in ((n, k), (n.astype(float), k), (n, k / 2), (n[:, None], k)):
+        np.testing.assert_array_equal(_native(lambda n, k: sp.comb(n, k), numbers, some), sp.comb(numbers, some), strict=True)
+    for numbers in (n, n.astype("i4"), n / 2, np.array([np.nan, 3.0, -1.5, 171.5])):
+        np.testing.assert_array_equal(_native(lambda n: sp.factorial(n), numbers), sp.factorial(numbers), strict=True)
+    for numbers in (n.astype("u1"), n.astype("f4"), n[:0], np.array(5), 5):
+        compiled = hy.function(lambda n: (sp.factorial(n), sp.comb(n, 2)))
+        for got, want in zip(compiled(numbers), (sp.factorial(numbers), sp.comb(numbers, 2)), strict=True):
+            np.testing.assert_array_equal(got, want, strict=True)
+            assert type(got) is type(want)
+
+
 def test_errors_of_scipy_are_raised_where_they_are_asked_for():
     with sp.errstate(singular="raise"):
         for f in (sp.psi, hy.function(lambda x: sp.psi(x) + 1)):
