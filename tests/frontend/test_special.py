@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import ctypes
+import itertools
+import math
+
 import numpy as np
 import pytest
 import scipy.special as sp
 
 import hybrid as hy
-from hybrid.core.scipyspecial import SIGNATURES
+from hybrid.core.scipyspecial import SIGNATURES, address
 
 EDGES = [0.0, -0.0, 1, -1, 0.5, -0.5, 2, -2.5, 3.5, np.inf, -np.inf, np.nan, 1e-30, -1e-30, 1e-8, -1e-8, 0.75, 1.3, 300.0,
          -300.0, 309.0, -309.0, 710.0, 800.0, -800.0]  # fmt: skip
@@ -157,6 +161,18 @@ def test_errors_of_scipy_are_raised_where_they_are_asked_for():
         for f in (sp.psi, hy.function(lambda x: sp.psi(x) + 1)):
             with pytest.raises(sp.SpecialFunctionError, match="singularity"):
                 f(np.array([0.0, 1.0]))
+
+
+@pytest.mark.parametrize("name", sorted(SIGNATURES))
+def test_no_function_in_a_kernel_reports_errors(name):
+    """A thread in a kernel would wait for the GIL, which the caller holds."""
+    with sp.errstate(all="raise"):
+        for signature in SIGNATURES[name]:
+            types = [ctypes.c_int64 if kind == "l" else ctypes.c_double for kind in signature]
+            function = ctypes.PYFUNCTYPE(ctypes.c_double, *types, ctypes.c_int)(address(name, signature))
+            points = (0, -1, 2) if len(signature) > 2 or "l" in signature else (0.0, -1.0, 0.5, -2.5, 40.0, math.nan, math.inf)
+            for given in itertools.product(points if name != "erfinv" else (-0.999, 0.0, 0.5), repeat=len(signature)):
+                function(*given, 0)  # raises what the function leaves behind
 
 
 def test_poles_do_not_warn():
