@@ -18,6 +18,7 @@ import ast
 import sys
 from collections.abc import Callable
 
+from hybrid.staging.assigned import bound_by_exits
 from hybrid.staging.cases import without_matches
 from hybrid.staging.exits import PREFIX, Branch, Each, Exits, Repeat, either, load
 from hybrid.staging.expressions import Expressions
@@ -107,9 +108,10 @@ class _Rewriter(Expressions):
         called = called_only(body, self.consumers)
         always = captured(body, self.consumers, called) | nonlocal_
         doc = body[:1] if isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant) else []
+        certain = bound_by_exits(body) - set(parameters(self.node.args)) - self.rebound - global_ - nonlocal_
         body, invented = after_loops(body[len(doc) :] or [ast.Pass()])
         exits = Exits(body, global_)
-        self.invented = exits.invented | invented
+        self.invented = exits.invented | invented | certain
         Liveness(exits.body, always, called)
         lists = changed_lists(exits.body, captured(body, ()))
         self.lists = lists & self.locals - set(parameters(self.node.args)) - nonlocal_ - self.rebound - global_
