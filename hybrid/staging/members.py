@@ -128,6 +128,8 @@ def has_attributes(value: Any) -> bool:
 
 def is_users(kind: type) -> bool:
     """Whether a class is written in Python, outside the libraries."""
+    if type(kind.__module__) is not str or kind.__module__.startswith("_cython_"):
+        return False  # the functions of Cython, and their class
     module = sys.modules.get(kind.__module__)
     main = kind.__module__ == "__main__"  # of whatever program runs the user's code, which may be one of Python's own
     file = "" if main else getattr(module, "__file__", None) or ""

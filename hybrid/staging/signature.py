@@ -232,7 +232,7 @@ def outside(value: Any) -> bool:
     kind = type(value)
     if is_bound(value) and isinstance(value.__self__, _CHANGEABLE):
         return True  # `pop = items.pop`: nothing leads from it to the items
-    return kind.__module__.partition(".")[0] in _OUTSIDE and kind is not threading.local  # whose attributes are watched
+    return str(kind.__module__).partition(".")[0] in _OUTSIDE and kind is not threading.local  # whose attributes are watched
 
 
 _BOUND = (types.BuiltinMethodType, types.MethodWrapperType)
