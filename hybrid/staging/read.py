@@ -140,6 +140,8 @@ def may_vary(read: Read) -> bool:
     was, now = read.value, read.now()
     if type(was) is not type(now) or not may_be_state(read):
         return False
+    if read.kind == "attribute" and (read.owner is None) is (read.own() is MISSING):
+        return False  # the object had it itself and has it no more, or the other way round
     if isinstance(was, (np.ndarray, Value)):
         return was is not now and was.dtype == now.dtype and was.ndim == now.ndim  # type: ignore[union-attr]
     return type(was) in (int, float, complex) or isinstance(was, np.generic)

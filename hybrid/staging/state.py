@@ -44,7 +44,8 @@ class State:
         """More state of such calls. TraceError where these are known to be, or are too many."""
         key, found = _objects(structure, leaves), tuple(found)
         self.reason = ", ".join(map(_why, found))
-        known = self._places.pop(key, ())
+        own = {(place.mark, place.owner is None) for place in found}
+        known = tuple(place for place in self._places.pop(key, ()) if (place.mark, place.owner is not None) not in own)
         marks = {place.mark for place in known}
         new = tuple(place for place in found if place.mark not in marks)
         self._places[key] = known + new

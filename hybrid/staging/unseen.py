@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dis
 import sys
 import types
 import weakref
+from itertools import pairwise
 from typing import Any
 
 from hybrid.core.errors import TraceError
@@ -34,8 +36,15 @@ def refuse(code: types.CodeType) -> None:
             raise TraceError(_BY_NAME[name])
         if name in _IMPORTING and not _of_libraries(code):
             raise TraceError("it imports a module by name, which tracing does not follow", fix="import it by a statement")
-    if "modules" in code.co_names and any(name == "sys" for name, _ in imports_of(code)):
+    if "modules" in code.co_names and ("sys" in code.co_names or ("sys", 0) in imports_of(code)) and _takes_modules(code):
         raise TraceError(_MODULES, fix="import it by a statement")
+
+
+def _takes_modules(code: types.CodeType) -> bool:
+    """Whether code does more with `sys.modules` than to ask whether a name is in there."""
+    ops = [op for op in dis.get_instructions(code) if op.opname not in ("CACHE", "EXTENDED_ARG", "PUSH_NULL")]
+    return any(op.argval == "modules" and op.opname.startswith("LOAD_") and after.opname != "CONTAINS_OP"
+               for op, after in pairwise(ops))  # fmt: skip
 
 
 def _of_libraries(code: types.CodeType) -> bool:
@@ -46,8 +55,6 @@ def _of_libraries(code: types.CodeType) -> bool:
 
 def refuse_value(value: Any, text: str) -> None:
     """TraceError for what leads on to something that may be another one at any time."""
-    if value is sys.modules:
-        raise TraceError(_MODULES, fix="import it by a statement")
     if isinstance(value, type) and value.__module__ == "decimal":
         raise TraceError(f"{text} computes with as many digits as a context says, which tracing does not watch")
     what = next((word for kind, word in _WEAK.items() if issubclass(type(value), kind)), None)

@@ -10,6 +10,7 @@ import scipy.special
 
 import hybrid as hy
 from hybrid.core import dtype as dt
+from hybrid.core.scipyspecial import SIGNATURES
 from hybrid.frontend.compositions import SPECIAL
 from hybrid.frontend.elementwise import NAMES
 from hybrid.ops.family import draw
@@ -133,7 +134,8 @@ def test_compositions(source, check, check_eager):
 @pytest.mark.parametrize("name", sorted(SPECIAL))
 def test_scipy_functions(name, check, check_eager):
     ufunc = getattr(scipy.special, name)
-    for dtype in (np.float32, np.float64, np.int32):
+    whole = name in SIGNATURES and all("l" in signature for signature in SIGNATURES[name])  # fractions are an error there
+    for dtype in (np.int32,) if whole else (np.float32, np.float64, np.int32):
         x = np.array([1, 2, 3], dtype) if dtype is np.int32 else np.array([0.1, 0.3, 0.7, 0.95], dtype)
         args = (x,) * ufunc.nin
         check(lambda *a: ufunc(*a), *args, tolerance=32)

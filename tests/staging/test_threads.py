@@ -13,7 +13,7 @@ import numpy as np
 
 from hybrid.core.config import config
 from hybrid.ir import trace as tr
-from hybrid.staging import reads
+from hybrid.staging import scan
 from hybrid.staging.function import FallbackWarning, eager, function
 from tests.tools import in_subprocess
 
@@ -147,7 +147,7 @@ def test_after_a_fork():
 
 
 def test_a_fork_while_another_thread_traces(monkeypatch):
-    monkeypatch.setattr(reads, "outside", lambda value: False)  # the trace is to wait for events of this test
+    monkeypatch.setattr(scan, "outside", lambda value: False)  # the trace is to wait for events of this test
     tracing, go = threading.Event(), threading.Event()
 
     @function
