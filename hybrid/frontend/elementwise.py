@@ -142,6 +142,13 @@ class Elementwise:
         try:
             if not keywords:
                 if not tr.open_traces:
+                    count = len(operands)
+                    if count and type(x := operands[0]) is values.tensor_class:
+                        data = x._data
+                        if isinstance(data, lifted.Lifted) and count < 3:
+                            return lifted.follow_one(self, x) if count == 1 else lifted.follow_two(self, x, operands[1])
+                        if count == 1 and data.dtype is not _BFLOAT16:
+                            return wrap(self.ufunc(data))
                     arrays = _plain(operands)
                     if arrays is not None:
                         return wrap(self.ufunc(*arrays))
@@ -355,6 +362,13 @@ def cast(x: Any, dtype: Any) -> Any:
     # An array of rank 0 stays one, where a ufunc would give a scalar.
     kind = "ndarray" if kind_of(x) == "ndarray" else result_kind((x,), out.type.shape)
     return laid_out(trace.fresh(out, kind), like(x))
+
+
+def _array_cast(array: np.ndarray, dtype: Any) -> np.ndarray:
+    return array.astype(dt.canonical(dtype))
+
+
+cast.forms = _array_cast, _array_cast  # type: ignore[attr-defined]
 
 
 @implements(np.where)

@@ -146,7 +146,7 @@ def matmul(x1: Any, x2: Any, /, out: Any = None, **rest: Any) -> Any:
         if type(a) is type(b) is np.ndarray and a.dtype.char in _PRODUCTS and b.dtype.char in _PRODUCTS:
             return wrap(np.matmul(a, b))
         if isinstance(a, Lifted) or isinstance(b, Lifted):
-            return lifted.follow(matmul, (x1, x2), {})
+            return lifted.follow_two(matmul, x1, x2)
     destination = out[0] if isinstance(out, tuple) else out
     if tracing(x1, x2, destination) is None:
         return _eager_matmul(x1, x2, destination, rest)

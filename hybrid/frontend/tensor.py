@@ -114,7 +114,7 @@ def _binary(function: Any, symbol: str) -> tuple[Callable, Callable]:
                 result._data = out if type(out) is _ndarray else _asarray(out)
                 return result
         if not tr.open_traces and isinstance(a, Lifted) and (type(other) is Tensor or type(b) in _FAST):
-            return lifted.follow(function, (self, other), {})
+            return lifted.follow_two(function, self, other)
         return _operate(function, (self, other))
 
     def reflected(self: Any, other: Any) -> Any:
@@ -124,6 +124,8 @@ def _binary(function: Any, symbol: str) -> tuple[Callable, Callable]:
             result = _new(Tensor)
             result._data = out if type(out) is _ndarray else _asarray(out)
             return result
+        if not tr.open_traces and isinstance(a, Lifted) and type(other) in NUMBERS:
+            return lifted.follow(function, (other, self), {})
         return _operate(function, (other, self))
 
     forward.__doc__ = f"`x {symbol} y`."
@@ -163,8 +165,11 @@ def _unary(function: Any) -> Callable:
 
     def method(self: Any) -> Any:
         a = self._data
-        if not tr.open_traces and type(a) is _ndarray:
-            return wrap(ufunc(a))
+        if not tr.open_traces:
+            if type(a) is _ndarray:
+                return wrap(ufunc(a))
+            if isinstance(a, Lifted):
+                return lifted.follow_one(function, self)
         return _operate(function, (self,))
 
     method.__doc__ = function.__doc__
@@ -263,12 +268,15 @@ class Tensor(Methods, Gradients, Value):
     def __getitem__(self, index: Any) -> Any:
         """Elements by NumPy's rules: basic indices give views, arrays of indices copies."""
         data = self._data
-        if not tr.open_traces and type(data) is _ndarray:
-            kind = type(index)
-            if kind in _BASIC or (kind is tuple and _BASIC.issuperset(map(type, index))):
-                return wrap(data[index])
-            if kind is Tensor and type(index._data) is _ndarray:
-                return wrap(data[index._data])
+        if not tr.open_traces:
+            if type(data) is _ndarray:
+                kind = type(index)
+                if kind in _BASIC or (kind is tuple and _BASIC.issuperset(map(type, index))):
+                    return wrap(data[index])
+                if kind is Tensor and type(index._data) is _ndarray:
+                    return wrap(data[index._data])
+            elif isinstance(data, Lifted):
+                return lifted.item(self, index)
         try:
             if tracing(self, index) is not None:
                 return getitem(self, index)

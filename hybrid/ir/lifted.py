@@ -176,7 +176,11 @@ def shown(text: str, x: Lifted) -> str:
 # imported, which is when somebody first asks for them.
 tape: Any
 follow: Callable[[Callable, tuple, dict], Any]
-_ENTERED_BY = {"tape": "hybrid.transforms.gradients", "follow": "hybrid.transforms.lane"}
+follow_one: Callable[[Callable, Any], Any]  # of one tensor that is followed
+follow_two: Callable[[Callable, Any, Any], Any]  # of such a one and another tensor or a number
+item: Callable[[Any, Any], Any]  # of such a one and an index
+_LANE = "hybrid.transforms.lane"
+_ENTERED_BY = {"tape": "hybrid.transforms.gradients", "follow": _LANE, "follow_one": _LANE, "follow_two": _LANE, "item": _LANE}
 
 
 def __getattr__(name: str) -> Any:
@@ -192,8 +196,10 @@ def is_loaded() -> bool:
 
 
 def among(operands: tuple) -> bool:
-    """Whether a transform follows one of these."""
-    for x in operands:  # noqa: SIM110  # `any` would take half a microsecond
+    """Whether a transform follows one of these, or the first of a list among them."""
+    for x in operands:  # `any` would take half a microsecond
+        if (type(x) is list or type(x) is tuple) and x:
+            x = x[0]
         if isinstance(getattr(x, "_data", None), Lifted):
             return True
     return False
@@ -212,6 +218,6 @@ def followable(function: Callable) -> Callable:
     return call
 
 
-def enter(meaning: Callable[[Callable, tuple, dict], Any]) -> None:
-    global follow
-    follow = meaning
+def enter(any_call: Callable, of_one: Callable, of_two: Callable, of_index: Callable) -> None:
+    global follow, follow_one, follow_two, item
+    follow, follow_one, follow_two, item = any_call, of_one, of_two, of_index

@@ -25,18 +25,38 @@ from hybrid.transforms.tape import Node, Tracked, _thread
 
 MOST = 4096
 _new = object.__new__
-_refuses = object()
-_known: dict[tuple, Any] = {}  # by function and operands: the operation, how to compute it, which operands are saved
+_getframe = sys._getframe
+_PACKAGE = levels.PACKAGE
+_known: dict[tuple, Known] = {}  # by function and operands
+
+
+class Known:
+    """What is known of a call that goes the short way: the operation, how to compute it, and which operands are saved."""
+
+    __slots__ = ("operation", "direct", "wanted", "saved", "view", "form")
+
+    def __init__(self, operation: levels.Operation, direct: Callable, wanted: tuple[bool, ...] | None, saved: Sequence[int]):
+        self.operation, self.direct = operation, direct
+        self.wanted = wanted  # None: nothing flows back from it
+        self.saved = saved
+        self.view = operation.views[0] if operation.views else None
+        self.form: Any = None  # the result's, once there is one; False where it may differ from call to call
+
+
+class _Long(Known):
+    """A call that goes the long way."""
+
+    def __init__(self) -> None:
+        self.direct = lambda *arrays: None
+
+
+_LONG = _Long()
 
 
 def follow(function: Callable, args: tuple, kwargs: dict) -> Any:
     """What an operation means that a transform follows: the short way where it leads."""
-    if not kwargs and len(args) <= 2:
-        known = _few(function, *args) if args else None
-        if known is not None:
-            return known
     if function is operator.getitem and not _is_array(args[1]):
-        return _item(args[0], _settled(args[1]))
+        return item(args[0], args[1])
     if function is operator.setitem:
         return levels.follow(function, (args[0], _settled(args[1]), args[2]), kwargs)
     tensor = values.tensor_class
@@ -50,19 +70,17 @@ def follow(function: Callable, args: tuple, kwargs: dict) -> Any:
         if kind is tensor:
             data = x._data
             if type(data) is Tracked:
-                value = data.value
-                if type(value) is not np.ndarray or not (level is None or level is data.level):
+                form = data.form or _form_of(data)
+                if form is None or not (level is None or level is data.level):
                     return levels.follow(function, args, kwargs)
                 level = data.level
                 tracked.append(data)
-                arrays.append(value)
-                key += (value.dtype, value.shape)
-                if not value.flags.c_contiguous:  # its layout may decide what is a view
-                    key.append(value.strides)
+                arrays.append(data.value)
+                key.append(form)
             elif type(data) is np.ndarray:
                 tracked.append(None)
                 arrays.append(data)
-                key += (data.dtype, data.shape, None if data.flags.c_contiguous else data.strides, None)
+                key += (None, _form(data))
             else:
                 return levels.follow(function, args, kwargs)
         elif kind is float:
@@ -74,22 +92,22 @@ def follow(function: Callable, args: tuple, kwargs: dict) -> Any:
         elif kind is np.ndarray:
             tracked.append(None)
             arrays.append(x)
-            key += (kind, x.dtype, x.shape, None if x.flags.c_contiguous else x.strides)
+            key += (kind, _form(x))
         elif kind is tuple or kind is list:  # of tensors, or of sizes and axes
             if x and type(x[0]) is tensor:
-                for item in x:
-                    data = item._data if type(item) is tensor else None
+                for part in x:
+                    data = part._data if type(part) is tensor else None
                     if type(data) is Tracked and (level is None or level is data.level) and type(data.value) is np.ndarray:
                         level = data.level
                         tracked.append(data)
+                        key.append(data.form or _form_of(data))
                         data = data.value
                     elif type(data) is np.ndarray:
                         tracked.append(None)
-                        key.append(None)
+                        key += (None, _form(data))
                     else:
                         return levels.follow(function, args, kwargs)
                     arrays.append(data)
-                    key += (data.dtype, data.shape, data.strides)
                 key += (kind, len(x))
             elif _WHOLE.issuperset(map(type, x)):
                 key += (kind, tuple(x))
@@ -104,64 +122,69 @@ def follow(function: Callable, args: tuple, kwargs: dict) -> Any:
     known = _known.get(tuple(key))
     if known is None:
         known = _enter(tuple(key), function, args, kwargs, tracked)
-    if known is _refuses:
-        return levels.follow(function, args, kwargs)
-    return _computed(function, args, kwargs, known, level, tracked, arrays)
+    made = _computed(known, level, tracked, arrays)
+    return levels.follow(function, args, kwargs) if made is None else made
 
 
-def _few(function: Callable, x: Any, other: Any = _refuses) -> Any:
-    """The shortest way, of operations known already on one tracked tensor, alone or with another or a number."""
-    a = x._data if type(x) is values.tensor_class else None
-    if type(a) is not Tracked or type(v := a.value) is not np.ndarray or not v.flags.c_contiguous:
-        return None
-    if other is _refuses:
-        known = _known.get((function, v.dtype, v.shape), _refuses)
-        return None if known is _refuses else _computed(function, (x,), {}, known, a.level, (a,), (v,))
-    kind = type(other)
-    if kind is values.tensor_class:
-        b = other._data
-        if type(b) is not Tracked or b.level is not a.level or type(w := b.value) is not np.ndarray or not w.flags.c_contiguous:
-            return None
-        known = _known.get((function, v.dtype, v.shape, w.dtype, w.shape), _refuses)
-        return None if known is _refuses else _computed(function, (x, other), {}, known, a.level, (a, b), (v, w))
-    if kind is int:
-        known = _known.get((function, v.dtype, v.shape, int, other), _refuses)
-        return None if known is _refuses else _computed(function, (x, other), {}, known, a.level, (a,), (v,))
-    if kind is float:
-        known = _known.get((function, v.dtype, v.shape, float), _refuses)
-        return None if known is _refuses else _computed(function, (x, other), {}, known, a.level, (a, None), (v, other))
-    return None
+def follow_one(function: Callable, x: Any) -> Any:
+    """`follow` of a call on one tensor that a transform follows: the shortest way."""
+    a = x._data
+    if type(a) is Tracked:
+        known = _known.get((function, a.form or _form_of(a)))
+        if known is not None and (made := _computed(known, a.level, (a,), (a.value,))) is not None:
+            return made
+    return follow(function, (x,), {})
 
 
-def _computed(
-    function: Callable, args: tuple, kwargs: dict, known: tuple, level: Any, tracked: Sequence[Tracked | None], arrays: Sequence
-) -> Any:
-    """The result of a call, and on the tape what the way back needs: each attribute counts here, for a call takes 2 us."""
-    operation, direct, wanted, saved, view = known
+def follow_two(function: Callable, x: Any, other: Any) -> Any:
+    """`follow` of a call on such a tensor and another, or a number."""
+    a, kind, known, made = x._data, type(other), None, None
+    if type(a) is Tracked:
+        form = a.form or _form_of(a)
+        if kind is values.tensor_class:
+            b = other._data
+            if type(b) is Tracked and b.level is a.level:
+                known = _known.get((function, form, b.form or _form_of(b)))
+                if known is not None:
+                    made = _computed(known, a.level, (a, b), (a.value, b.value))
+        elif kind is float:
+            known = _known.get((function, form, float))
+            if known is not None:
+                made = _computed(known, a.level, (a, None), (a.value, other))
+        elif kind is int:
+            known = _known.get((function, form, int, other))
+            if known is not None:
+                made = _computed(known, a.level, (a,), (a.value,))
+    return follow(function, (x, other), {}) if made is None else made
+
+
+def _computed(known: Known, level: Any, tracked: Sequence[Tracked | None], arrays: Sequence) -> Any:
+    """The result of a call, and on the tape what the way back needs: each attribute counts here, for a call takes 2 us.
+
+    None where the short way does not lead there after all."""
     try:
-        out = direct(*arrays)
+        out = known.direct(*arrays)
     except IndexError:
-        return levels.follow(function, args, kwargs)  # which says more
+        return None  # what the long way says says more
     if type(out) is not np.ndarray:
+        if out is None:  # of a call that does not
+            return None
         out = out._data if type(out) is values.tensor_class else np.asarray(out)
     made = _new(values.tensor_class)
-    records = level.open and level.number >= _thread.quiet
-    if view is not None:
-        shown: Any = tracked[view[0]]
-        if records:
-            made._data = Tracked(level, out, None, shown.storage, (*shown.chain, *view[1]))
-        else:
-            shown.storage.share()
-            made._data = out
-        return made
-    if not records or wanted is None:
+    form = known.form
+    if not form and form is None:
+        form = known.form = _form(out)
+    if known.view is not None:
+        return _shown(made, out, level, tracked[known.view[0]], known.view[1], form)
+    wanted = known.wanted
+    if wanted is None or not level.open or level.number < _thread.quiet:
         made._data = out
         return made
     base = out.base
     if base is not None and any([base is x or base is getattr(x, "base", None) for x in arrays]):
-        return levels.follow(function, args, kwargs)  # the real part of an operand, in its memory
-    frame: Any = sys._getframe(3)  # the nearest that may be the user's
-    while frame.f_code.co_filename.startswith(levels.PACKAGE) and frame.f_back is not None:
+        return None  # the real part of an operand, in its memory
+    frame: Any = _getframe(3)  # the nearest that may be the user's
+    while (code := frame.f_code).co_filename.startswith(_PACKAGE) and frame.f_back is not None:
         frame = frame.f_back
     sources: list[Any] = []
     for t in tracked:  # a comprehension is a call of its own
@@ -171,18 +194,49 @@ def _computed(
             sources.append(t.origin)
         else:
             sources.append(t.source if t.chain else storage.current)
-    node = Node(operation, sources, wanted, (frame.f_code, frame.f_lasti))
-    for k in saved:
+    node = Node(known.operation, sources, wanted, (code, frame.f_lasti))
+    for k in known.saved:
         t = tracked[k]
         if t is None:
             node.saved[k] = watched(arrays[k])
-        elif t._storage is None:
-            node.saved[k] = t.value
-            node.saved[~k] = t.saved_by(node, k)
         else:
             node.keep(k, t)
-    made._data = Tracked(level, out, (node, 0))
+    made._data = Tracked(level, out, (node, 0), None, (), form)
     return made
+
+
+def _shown(made: Any, out: np.ndarray, level: Any, of: Any, chain: Chain, form: Any) -> Any:
+    """A tensor for a view of what is tracked."""
+    storage = of._storage or of.storage
+    if level.open and level.number >= _thread.quiet:
+        made._data = Tracked(level, out, None, storage, (*of.chain, *chain), form)
+    else:
+        storage.share()
+        made._data = out
+    return made
+
+
+_forms: dict[tuple, Any] = {}
+
+
+def _form(array: np.ndarray) -> Any:
+    """The one object for arrays of its dtype, shape and strides, which decide what a call on it is."""
+    key = array.dtype, array.shape, array.strides
+    found = _forms.get(key)
+    if found is None:
+        if len(_forms) >= MOST:
+            _forms.clear()
+            _known.clear()
+            _views.clear()
+        found = _forms[key] = object()
+    return found
+
+
+def _form_of(tracked: Tracked) -> Any:
+    """The form of a tracked array, to be remembered; None of what a lower transform follows."""
+    if type(tracked.value) is np.ndarray:
+        tracked.form = _form(tracked.value)
+    return tracked.form
 
 
 def _listed(args: tuple, kwargs: dict, key: list) -> list:
@@ -217,43 +271,51 @@ def _is_array(index: Any) -> bool:
     return type(array) is np.ndarray and array.dtype.kind == "i"
 
 
-_views: dict[tuple, Chain] = {}  # by dtype, shape and index
+_views: dict[tuple, list] = {}  # by form and index: the chain, and the form of what it shows
 
 
-def _item(x: Any, index: Any) -> Any:
+def item(x: Any, index: Any) -> Any:
     """`x[index]`, short for the indices that NumPy gives views for."""
-    items = index if type(index) is tuple else (index,)
-    data = x._data if type(x) is values.tensor_class else None
-    if type(data) is not Tracked or type(data.value) is not np.ndarray or not all(map(_is_basic, items)):
-        return levels.follow(operator.getitem, (x, index), {})
-    value = data.value
-    key = value.dtype, value.shape, tuple([(i.start, i.stop, i.step, slice) if type(i) is slice else i for i in items])
-    chain = _views.get(key)
-    if chain is None:
+    data, kind = x._data if type(x) is values.tensor_class else None, type(index)
+    if type(data) is not Tracked or (form := data.form or _form_of(data)) is None:
+        return levels.follow(operator.getitem, (x, _settled(index)), {})
+    key: tuple
+    if kind is slice and _is_basic(index):
+        key = form, index.start, index.stop, index.step
+    elif kind is int:
+        key = form, index
+    elif kind is tuple and all(map(_is_basic, index)):
+        key = form, tuple([(i.start, i.stop, i.step, slice) if type(i) is slice else i for i in index])
+    elif _is_array(index):
+        return follow(operator.getitem, (x, index), {})
+    else:
+        index = _settled(index)
+        if not all(map(_is_basic, index if type(index) is tuple else (index,))):
+            return levels.follow(operator.getitem, (x, index), {})
+        return item(x, index if type(index) in (tuple, slice) else (index,))
+    view = _views.get(key)
+    if view is None:
         try:
             operation = levels.operation(operator.getitem, (x, index), {}, [])
         except TypeError:
             return levels.follow(operator.getitem, (x, index), {})
-        view = operation.views[0]
-        if view is None:
+        if operation.views[0] is None:
             return levels.follow(operator.getitem, (x, index), {})
         if len(_views) >= MOST:
             _views.clear()
-        chain = _views[key] = view[1]
-    made = _new(values.tensor_class)
+        view = _views[key] = [operation.views[0][1], None]
+    value = data.value
     out = value[index]
-    out = out if type(out) is np.ndarray else value[(*items, ...)]  # NumPy gives a number where we give a view of it
-    if data.tape.records:
-        made._data = Tracked(data.tape, out, None, data.storage, (*data.chain, *chain))
-    else:
-        data.storage.share()
-        made._data = out
-    return made
+    if type(out) is not np.ndarray:  # NumPy gives a number where we give a view of it
+        out = value[(*index, ...) if kind is tuple else (index, ...)]
+    if view[1] is None:
+        view[1] = _form(out)
+    return _shown(_new(values.tensor_class), out, data.level, data, *view)
 
 
-def _enter(key: tuple, function: Callable, args: tuple, kwargs: dict, tracked: list) -> Any:
+def _enter(key: tuple, function: Callable, args: tuple, kwargs: dict, tracked: list) -> Known:
     """Find out whether a call can go the short way, and remember it."""
-    found: Any = _refuses
+    found: Known = _LONG
     if not isinstance(function, levels.Call):  # their results come as a tuple
         operands: list[Any] = []
         operation = levels.operation(function, args, kwargs, operands)
@@ -265,7 +327,10 @@ def _enter(key: tuple, function: Callable, args: tuple, kwargs: dict, tracked: l
         one = len(operation.outputs) == operation.results == 1 and len(operands) == len(tracked) and not operation.numbers
         if one and operation.nesting is not None and operation.nesting[0] is tree.LEAF and (new or shown or decides):
             saved = operation.backward(wanted, operation.smooth)[1] if new else ()
-            found = operation, _direct(function, args, kwargs, operands), None if decides else wanted, saved, view
+            found = Known(operation, _direct(function, args, kwargs, operands), None if decides else wanted, saved)
+            ours = isinstance(function, Elementwise) or hasattr(function, "forms")
+            if not (ours and all([isinstance(n, int) for n in operation.outputs[0].shape])):
+                found.form = False
     if len(_known) >= MOST:
         _known.clear()
     _known[key] = found
@@ -334,4 +399,4 @@ def _blank(x: Any) -> Any:
 _NOTHING = np.empty(0)
 
 
-lifted.enter(follow)
+lifted.enter(follow, follow_one, follow_two, item)

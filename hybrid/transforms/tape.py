@@ -94,10 +94,12 @@ class Node:
     def keep(self, k: int, tracked: Tracked) -> None:
         """Keep an operand that the tape tracks."""
         storage = tracked._storage
-        if storage is not None and storage.shared is None and not tracked.chain:
+        if storage is None:
+            self.saved[k], self.saved[~k] = tracked.value, tracked.saved_by(self, k)
+            return
+        if storage.shared is None and not tracked.chain:
             storage.shared = type(tracked.value) is np.ndarray and levels.shown_elsewhere(tracked.value)
-        unseen = storage is not None and storage.shared is not False
-        self.saved[k] = watched(tracked.value) if unseen else tracked.value
+        self.saved[k] = tracked.value if storage.shared is False else watched(tracked.value)
         self.saved[~k] = tracked.saved_by(self, k)
 
     def _writes(self, operands: Sequence[Any], data: Any) -> bool:
@@ -233,10 +235,13 @@ class Storage:
 class Tracked(Lifted):
     """A value on a tape: a storage seen through a chain of views."""
 
-    __slots__ = ("origin", "chain", "savers", "_storage", "_seen")
+    __slots__ = ("origin", "chain", "savers", "form", "_storage", "_seen")
 
-    def __init__(self, level: Tape, value: Any, origin: Ref | None, storage: Storage | None = None, chain: Chain = ()):
+    def __init__(
+        self, level: Tape, value: Any, origin: Ref | None, storage: Storage | None = None, chain: Chain = (), form: Any = None
+    ):
         self.level, self.value, self.origin, self.chain = level, value, origin, chain
+        self.form = form  # one object for all arrays of a dtype, a shape and strides, once it is known: the array is ours alone
         self._storage = storage  # None as long as nothing else shows it and nobody writes it
         self.savers: Savers | None = None
         self._seen: tuple[int, Ref] | None = None
@@ -286,13 +291,14 @@ class Tracked(Lifted):
 
     def array(self, what: str) -> np.ndarray:
         out = super().array(what)
-        if what not in DECISIONS and what not in LOGS:
-            self.storage.share()  # NumPy's array is in the same memory
-        return out
+        if what in DECISIONS or what in LOGS:
+            return out
+        self.storage.share()  # NumPy's array is in the same memory
+        return out.view()
 
     def stopped(self) -> Any:
         self.storage.share()
-        return self.value.stopped() if isinstance(self.value, Lifted) else self.value
+        return self.value.stopped() if isinstance(self.value, Lifted) else self.value.view()
 
     def text(self) -> str:
         array = self.array("repr()")
@@ -349,7 +355,8 @@ class Tape(Level):
 
     def lift(self, data: Any, leaf: Leaf, shared: bool | None = False) -> Tracked:
         """A leaf; `shared` where its memory may be written unseen, None where that is to be found out."""
-        tracked = Tracked(self, data, (leaf, 0))
+        # Who holds the array itself may give it another shape.
+        tracked = Tracked(self, data.view() if type(data) is np.ndarray else data, (leaf, 0))
         if shared is not False:
             tracked.storage.shared = shared
         if self.number != 0:

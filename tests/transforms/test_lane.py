@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import operator
+import warnings
 import weakref
 
 import numpy as np
@@ -42,6 +44,14 @@ CALLS = {
     "new memory behind a view": lambda x, m: np.roll(x, 2) + np.roll(m, 1)[0],
     "real part": lambda x, m: (x * (1 + 2j)).real,
     "same dtype": lambda x, m: x.astype(np.float64) * x,
+    "number": lambda x, m: x[-3],
+    "row": lambda x, m: m[2],
+    "all": lambda x, m: m[...] * x[None],
+    "slice from a tuple": lambda x, m: m[::-2, 3] + m[None, 1:5, 0],
+    "columns as one": lambda x, m: m.T.reshape(64)[::3],
+    "layouts": lambda x, m: (m.T + m).reshape(4, 16) @ hy.concatenate([x, x])[::-1],
+    "one after the other": lambda x, m: hy.tanh(hy.exp(-abs(x)))[1:].sum() * m.mean(),
+    "column times row": lambda x, m: (x[:, None] * m[0]).T.sum(axis=0),
     "arrays of another dtype": lambda x, m: x * np.arange(8, dtype=np.int64) + MASK,
 }
 
@@ -57,11 +67,16 @@ def outcome(call) -> list:
 @pytest.mark.parametrize("name", CALLS)
 def test_as_the_long_way(name):
     short = [outcome(CALLS[name]) for _ in range(2)][1]  # the second call finds what the first has entered
-    lifted.enter(levels.follow)
+    lifted.enter(
+        levels.follow,
+        lambda function, x: levels.follow(function, (x,), {}),
+        lambda function, x, other: levels.follow(function, (x, other), {}),
+        lambda x, index: levels.follow(operator.getitem, (x, index), {}),
+    )
     try:
         long = outcome(CALLS[name])
     finally:
-        lifted.enter(lane.follow)
+        lifted.enter(lane.follow, lane.follow_one, lane.follow_two, lane.item)
     np.testing.assert_equal(short, long)
 
 
@@ -82,3 +97,18 @@ def test_arrays_of_a_call_are_not_kept():
     del places
     gc.collect()
     assert alive() is None
+
+
+def test_arrays_that_others_hold_get_another_shape():
+    array = np.arange(8.0)
+    x = hy.asarray(array)
+    x.requires_grad = True
+    for _ in range(2):
+        (x * 2.0).sum()
+    for held in (array, x.detach().numpy()):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            held.shape = 2, 4
+    y = (x * x).sum()
+    y.backward()
+    np.testing.assert_array_equal(x.grad, 2 * np.arange(8.0))
