@@ -20,8 +20,7 @@ from hybrid.frontend.elementwise import Elementwise
 from hybrid.ir import lifted
 from hybrid.ir.trace import Chain
 from hybrid.transforms import levels
-from hybrid.transforms.saved import watched
-from hybrid.transforms.tape import Node, Tracked, _thread
+from hybrid.transforms.tape import Node, Tracked, thread_state
 
 MOST = 4096
 _new = object.__new__
@@ -177,7 +176,7 @@ def _computed(known: Known, level: Any, tracked: Sequence[Tracked | None], array
     if known.view is not None:
         return _shown(made, out, level, tracked[known.view[0]], known.view[1], form)
     wanted = known.wanted
-    if wanted is None or not level.open or level.number < _thread.quiet:
+    if wanted is None or not level.open or level.number < thread_state.quiet:
         made._data = out
         return made
     base = out.base
@@ -195,12 +194,8 @@ def _computed(known: Known, level: Any, tracked: Sequence[Tracked | None], array
         else:
             sources.append(t.source if t.chain else storage.current)
     node = Node(known.operation, sources, wanted, (code, frame.f_lasti))
-    for k in known.saved:
-        t = tracked[k]
-        if t is None:
-            node.saved[k] = watched(arrays[k])
-        else:
-            node.keep(k, t)
+    if known.saved:
+        node.keep_all(known.saved, tracked, arrays)
     made._data = Tracked(level, out, (node, 0), None, (), form)
     return made
 
@@ -208,7 +203,7 @@ def _computed(known: Known, level: Any, tracked: Sequence[Tracked | None], array
 def _shown(made: Any, out: np.ndarray, level: Any, of: Any, chain: Chain, form: Any) -> Any:
     """A tensor for a view of what is tracked."""
     storage = of._storage or of.storage
-    if level.open and level.number >= _thread.quiet:
+    if level.open and level.number >= thread_state.quiet:
         made._data = Tracked(level, out, None, storage, (*of.chain, *chain), form)
     else:
         storage.share()

@@ -94,13 +94,33 @@ class Node:
     def keep(self, k: int, tracked: Tracked) -> None:
         """Keep an operand that the tape tracks."""
         storage = tracked._storage
-        if storage is None:
-            self.saved[k], self.saved[~k] = tracked.value, tracked.saved_by(self, k)
-            return
-        if storage.shared is None and not tracked.chain:
+        if storage is not None and storage.shared is None and not tracked.chain:
             storage.shared = type(tracked.value) is np.ndarray and levels.shown_elsewhere(tracked.value)
-        self.saved[k] = tracked.value if storage.shared is False else watched(tracked.value)
+        unseen = storage is not None and storage.shared is not False
+        self.saved[k] = watched(tracked.value) if unseen else tracked.value
         self.saved[~k] = tracked.saved_by(self, k)
+
+    def keep_all(self, places: Sequence[int], tracked: Sequence[Tracked | None], arrays: Sequence) -> None:
+        """`keep`, in one call where nobody else shows the memory, and constants."""
+        saved, me = self.saved, weakref.ref(self)
+        for k in places:
+            if (t := tracked[k]) is None:
+                saved[k] = watched(arrays[k])
+                continue
+            if (storage := t._storage) is None:
+                if (savers := t.savers) is None:
+                    t.savers = [(me, k)]
+                    saved[k], saved[~k] = t.value, t.savers
+                    continue
+            elif storage.shared is False:
+                savers = storage.savers
+            else:
+                self.keep(k, t)
+                continue
+            savers.append((me, k))
+            if len(savers) % MANY_SAVERS == 0:
+                savers[:] = _alive(savers)
+            saved[k], saved[~k] = t.value, savers
 
     def _writes(self, operands: Sequence[Any], data: Any) -> bool:
         """Whether the operation itself writes into this memory."""
@@ -195,6 +215,10 @@ Savers = list[tuple[weakref.ref[Node], int]]  # who saved a value, and as which 
 MANY_SAVERS = 64
 
 
+def _alive(savers: Savers) -> Savers:
+    return [saver for saver in savers if saver[0]() is not None]
+
+
 class Storage:
     """Memory that tracked values share: who computed what it holds, how often it was written, and who needs what it holds."""
 
@@ -269,7 +293,7 @@ class Tracked(Lifted):
             savers = self.savers
         savers.append((weakref.ref(node), k))
         if len(savers) % MANY_SAVERS == 0:
-            savers[:] = [saver for saver in savers if saver[0]() is not None]
+            savers[:] = _alive(savers)
         return savers
 
     @property
@@ -306,28 +330,28 @@ class Tracked(Lifted):
         return f"tensor({body}, dtype={array.dtype.name}, requires_grad=True)"
 
 
-class _Thread(threading.local):
+class _ThreadState(threading.local):
     quiet = 0.0  # tapes of lower numbers do not remember what is computed on this thread
 
 
-_thread = _Thread()
+thread_state = _ThreadState()
 
 
 def recording(level: Level | None = None) -> bool:
     """Whether a tape, that of all tensors by default, remembers operations here."""
-    return (0 if level is None else level.number) >= _thread.quiet
+    return (0 if level is None else level.number) >= thread_state.quiet
 
 
 @contextlib.contextmanager
 def quiet(on: bool = True, below: float | None = None) -> Iterator[None]:
     """What is computed inside is not remembered by the tapes there are, or those below a number; with `on` false it is."""
-    before, trace = _thread.quiet, tr.current()
-    _thread.quiet = 0.0 if not on else max(before, lifted.next_number() if below is None else below)
+    before, trace = thread_state.quiet, tr.current()
+    thread_state.quiet = 0.0 if not on else max(before, lifted.next_number() if below is None else below)
     try:
         with contextlib.nullcontext() if trace is None else _apart(trace, on):
             yield
     finally:
-        _thread.quiet = before
+        thread_state.quiet = before
 
 
 @contextlib.contextmanager
@@ -386,7 +410,7 @@ class Tape(Level):
     @property
     def records(self) -> bool:
         """Whether what is computed here and now is remembered."""
-        return self.open and self.number >= _thread.quiet
+        return self.open and self.number >= thread_state.quiet
 
     def lets_out(self, what: str) -> bool:
         return not self.records or what in DECISIONS or (self.number == 0 and what in LOGS)
