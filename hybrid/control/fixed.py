@@ -89,7 +89,7 @@ def rows(trace: Trace, lists: Sequence[list]) -> Rows | None:
     layout = layout_of(items)
     if not _is_plain(layout):
         return None
-    with _outside(trace):
+    with outside(trace):
         columns = list(_columns(trace, items, layout))
     begins = np.cumsum([0, *map(len, lists)])
     begins.flags.writeable = False
@@ -117,7 +117,7 @@ def _columns(trace: Trace, items: Sequence[Any], layout: Layout) -> Iterator[Any
 
 
 @contextmanager
-def _outside(trace: Trace) -> Iterator[None]:
+def outside(trace: Trace) -> Iterator[None]:
     """Record what only arguments are behind before all branches and loops that are being recorded."""
     before = trace.region, trace.builder
     trace.region, trace.builder = None, trace.root

@@ -23,6 +23,7 @@ from hybrid.control import (  # noqa: F401
     records,
     rows,
     sets,
+    stacked,
     substitutes,
     united,
     written,
@@ -71,6 +72,7 @@ class Tracing(Instances, Comprehensions, Plain):
         opaque: whether a Python function that stays as it is might hide what it does.
         short: the most rounds of a loop that is written out.
         recursive: functions whose calls of themselves are those of a procedure.
+        lists: whether loops over long lists of computed numbers are written out.
     """
 
     def __init__(
@@ -79,10 +81,12 @@ class Tracing(Instances, Comprehensions, Plain):
         opaque: Callable[[Callable], bool] = lambda function: False,
         short: int = SHORT,
         recursive: Collection[CodeType] = (),
+        lists: bool = False,
     ):
-        self.convert, self.opaque, self.short = convert, opaque, short
+        self.convert, self.opaque, self.short, self.lists = convert, opaque, short, lists
         super().__init__()
         self.tables = Tables()
+        self.lent: stacked.Lent = []  # to rounds that are being recorded
         self.copies = 1  # of what is being traced, made by the short loops around it
         self.ways: dict[Any, tuple] = {}  # how loops were recorded at last (`control.rolling`), by where they stand
         self.peeling = 0  # first rounds that are being made apart, within one another
@@ -299,7 +303,7 @@ class Tracing(Instances, Comprehensions, Plain):
         self, iterable: Iterable, body: Callable[[Any], None], state: State, stop: Callable[[], Any] | None, known: list
     ) -> None:
         trace = tr.current()
-        items = iterables.counted(trace, iterable) if trace is not None else None
+        items = iterables.counted(trace, iterable) or stacked.counted(trace, iterable) if trace is not None else None
         if trace is None or items is None:
             self._each(iterable, body, state, stop)
             return
@@ -325,7 +329,7 @@ class Tracing(Instances, Comprehensions, Plain):
         test = None if stop is None else lambda: self.not_(stop())
         attempt = Attempt(trace, state, item, test, body)
         try:
-            with attempt.region:
+            with attempt.region, stacked.unchanged(self.lent):
                 counted(trace, count, item, test, body, attempt.held)
             attempt.accept()
         except Holds as found:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from hybrid.control import stacked
 from hybrid.control.own import Own, View, home, plain
 from hybrid.control.perhaps import present
 from hybrid.core import dtype as dt
@@ -145,7 +146,7 @@ def _part(trace: Trace, iterable: Any) -> Items | None:
         captured = wrap(trace.capture(iterable, "ndarray"))
         return len(iterable), lambda k: captured[k]
     if type(iterable) in (list, tuple):
-        return len(iterable), lambda k: iterable[k]
+        return len(iterable), stacked.of(trace, iterable) or (lambda k: trace.handlers.item(iterable, k))
     return counted(trace, iterable)
 
 
@@ -196,7 +197,11 @@ def _zip(*iterables: Any, strict: bool = False) -> Any:
     trace = active()
     parts = _parts(trace, iterables := tuple(map(taken, iterables)))
     if parts is None:
-        return builtins.zip(*iterables, strict=strict)
+        own = builtins.zip(*iterables, strict=strict)
+        found = _listed(trace, iterables)
+        if found is None or (strict and len({count for count, _ in found}) > 1):
+            return own
+        return stacked.Beside(own, _shortest(trace, [n for n, _ in found]), lambda k: tuple(item(k) for _, item in found))
     counts = list(dict.fromkeys(count for count, _ in parts))
     if strict and len(counts) > 1:
         if not any(isinstance(count, Dim) for count in counts):
@@ -212,6 +217,12 @@ def _parts(trace: Trace, iterables: tuple) -> list[Items] | None:
     """The items of iterables that are gone through together; None where Python must do it."""
     parts = [_part(trace, x) for x in iterables]
     return None if not any(map(_is_counted, iterables)) or None in parts else parts  # type: ignore[return-value]
+
+
+def _listed(trace: Trace, iterables: tuple) -> list[Items] | None:
+    """The items of lists, one of them a long one of computed numbers, and of others that are gone through together."""
+    found: list[Any] = [_part(trace, x) for x in iterables]
+    return None if None in found or not any(type(item) is stacked.Stacked for _, item in found) else found
 
 
 def _map(function: Any, *iterables: Any) -> Any:
@@ -236,7 +247,9 @@ def _shortest(trace: Trace, counts: list[Size]) -> Size:
 def _enumerate(iterable: Any, start: Any = 0) -> Any:
     part = _part(active(), iterable := taken(iterable)) if _is_counted(iterable) else None
     if part is None:
-        return builtins.enumerate(iterable, start)
+        own = builtins.enumerate(iterable, start)
+        found = _listed(active(), (iterable,))
+        return own if found is None else stacked.Beside(own, found[0][0], lambda k: (start + k, found[0][1](k)))  # type: ignore[arg-type]
     return Counted(part[0], lambda k: (start + k, part[1](k))).iterator()
 
 

@@ -6,6 +6,8 @@ have raised (`TypeError`, `ValueError`, `IndexError`), so that decorating a func
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class HybridError(Exception):
     """Base of all errors raised by hybrid: a one-line statement followed by `got`, `expected` and `fix` where known."""
@@ -50,10 +52,10 @@ class GraphError(HybridError, ValueError):
 class TraceError(HybridError, TypeError):
     """Python code asked of a traced value what only a concrete value can answer.
 
-    `again`: whether the trace wrote out short loops, and one in which they stay loops may do better.
+    `again`: which loops a trace may write out that does better, as `ir.requests.Writing`; None where none would.
     """
 
-    again = False
+    again: Any = None
 
 
 class EscapeError(TraceError):

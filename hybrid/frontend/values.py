@@ -144,6 +144,10 @@ def assembled(trace: Trace, x: Any) -> Any:
         return x
     if type(x) is range or not holds_tensor(x):
         return np.asarray(x)
+    if type(x[0]) in (list, tuple) and (nest := _nest(x)) is not None:
+        shape, numbers = nest
+        flat = assembled(trace, numbers)
+        return wrap(trace.fresh(trace.one(v.reshape, read(trace, flat), shape=shape), kind_of(flat)))
     parts = [_of_any_class(assembled(trace, item)) for item in x]
     dtype = dt.promote(*(dt.promote(dtype_of(part)) for part in parts))  # Python's numbers in a list are not weak
     shape = shape_of(parts[0])
@@ -152,6 +156,16 @@ def assembled(trace: Trace, x: Any) -> Any:
     rows = [trace.one(v.reshape, operand(trace, part, dtype), shape=(1, *shape)) for part in parts]
     kind = "tensor" if any(kind_of(part) == "tensor" for part in parts) else "ndarray"
     return wrap(trace.fresh(trace.one(v.concatenate, *rows, axis=0), kind))
+
+
+def _nest(x: Any) -> tuple[tuple[int, ...], list] | None:
+    """The shape and the numbers of lists in lists that are all of one shape; None where they are not, or hold arrays."""
+    if type(x) not in (list, tuple):
+        return ((), [x]) if type(x) in NUMBERS or (isinstance(x, Value) and shape_of(x) == ()) else None
+    found = [_nest(item) for item in x]
+    if not found or any(nest is None or nest[0] != found[0][0] for nest in found):  # type: ignore[index]
+        return None
+    return (len(x), *found[0][0]), [one for nest in found for one in nest[1]]  # type: ignore[index,union-attr]
 
 
 def _of_any_class(x: Any) -> Any:

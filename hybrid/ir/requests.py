@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from types import CodeType
 from typing import Any
 
@@ -54,3 +55,23 @@ def most(spelled: Mapping[str, int]) -> str:
 def too_many(limit: int, spelled: str) -> str:
     """The reason to refuse that many branches and loops one after another; `spelled`: the loop that is to blame, and why."""
     return f"more than {limit} branches and loops one after another: {spelled or 'they are no loop of the program'}"
+
+
+@dataclass(frozen=True)
+class Writing:
+    """Which loops a trace writes out, round by round, where it could do otherwise.
+
+    Args:
+        short: those of few rounds: what they compute fuses.
+        lists: those over long lists of computed numbers.
+    """
+
+    short: bool = True
+    lists: bool = False
+
+    def instead(self, short: bool, lists: bool) -> Writing | None:
+        """What may do better than a trace that wrote out `short` loops, and did not write out `lists`."""
+        return Writing(self.short, True) if lists else Writing(False, self.lists) if short else None
+
+
+AT_FIRST = Writing()

@@ -205,7 +205,7 @@ class Trace(KnownSizes):
         self.snapshots: dict[int, bytes] = {}  # contents of captured arrays, by id
         self.numbers: dict[Atom, int] = {}  # graph inputs that are numbers -> the argument
         self.checks: list[Atom] = []  # Python numbers that must be finite: where Python would have raised, they are not
-        self.short = False  # whether short loops were written out
+        self.short = self.stacked = False  # whether short loops were written out, and those over long lists were not
         self.handlers: Any = None  # what takes part in its control flow (`control.handlers`)
         self.branches = 0  # recorded so far, those of ways that were given up included
         self.room = 1  # times as much room in them as there is at first

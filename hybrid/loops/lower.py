@@ -79,6 +79,7 @@ class _Kernel:
         self.temporaries: dict[str, Buffer] = {}
         self.loads: dict[Var, None] = {}
         self.stores: dict[Var, None] = {}
+        self.without: dict[tuple[Var, ...], dict[Var, str]] = {}  # the names of all but these
 
     def build(self) -> Kernel:
         stages = self.group.stages
@@ -107,7 +108,7 @@ class _Kernel:
     def puller(self, override=lambda var, index: None, hide: tuple[Var, ...] = ()) -> Puller:
         names = self.context.names
         if hide:
-            names = {var: n for var, n in names.items() if var not in hide}
+            names = self.without.get(hide) or self.without.setdefault(hide, {v: n for v, n in names.items() if v not in hide})
         return Puller(self.context.producers, names, self.context.strides, self.fresh, override)
 
     def store(self, target: Var, index: Index, value: Expr) -> Store:

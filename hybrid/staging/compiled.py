@@ -485,7 +485,7 @@ def _refuse_many(found: Sequence[Eqn], times: int, traced: Traced) -> None:
     if len(found) > times * MANY_PROCEDURES or inside > times * MANY_INSIDE:
         limit = MANY_PROCEDURES if len(found) > times * MANY_PROCEDURES else len(found) - 1
         long = TraceError(too_many(limit, traced.spelled), at=found[-1].source)
-        long.again = traced.short
+        long.again = traced.again
         raise long
 
 

@@ -31,7 +31,7 @@ from hybrid.core.spec import Spec
 from hybrid.frontend.values import Value
 from hybrid.ir import lifted
 from hybrid.ir import trace as tr
-from hybrid.ir.requests import Concretise, Rebinds, Recursive, Specialise
+from hybrid.ir.requests import AT_FIRST, Concretise, Rebinds, Recursive, Specialise, Writing
 from hybrid.ir.trace import Symbol
 from hybrid.staging import aside, late
 from hybrid.staging.arguments import SHARED, Sharing
@@ -421,21 +421,27 @@ class Function(Keeps, Follows, Reports, Resting, Inspection):  # type: ignore[ov
         return changed[0] if changed and self._changes[changed[0]] >= MANY else None
 
     def _make(self, key: Key, call: Call, form: Form, hints: dict[str, int]) -> Compiled:
-        try:
-            return self._recorded(key, call, form, hints, True)
-        except TraceError as error:
-            if not error.again:
-                raise
+        error: TraceError | None = None
+        writing: Writing | None = AT_FIRST
+        while writing is not None:
             try:
-                return self._recorded(key, call, form, hints, False)
+                return self._recorded(key, call, form, hints, writing)
             except (Concretise, Specialise, Rebinds):
                 raise
+            except TraceError as found:
+                if error is None or writing.short:
+                    error = found
+                writing = found.again
             except Exception as other:
+                if error is None:
+                    raise
                 raise error from other
+        assert error is not None
+        raise error
 
-    def _recorded(self, key: Key, call: Call, form: Form, hints: dict[str, int], short: bool,
+    def _recorded(self, key: Key, call: Call, form: Form, hints: dict[str, int], writing: Writing,
                   recursive: frozenset[types.CodeType] = frozenset()) -> Compiled:  # fmt: skip
-        """`short`: write out short loops, so that what they compute fuses. `recursive`: functions that become procedures."""
+        """`writing`: which loops are written out. `recursive`: functions that become procedures."""
         from hybrid.staging.compiled import Compiled
         from hybrid.staging.reads import Reads
         from hybrid.staging.tracing import trace
@@ -449,12 +455,12 @@ class Function(Keeps, Follows, Reports, Resting, Inspection):  # type: ignore[ov
             with aside.aside():  # so that decorated functions which this one calls are inlined
                 varying = None if self.strict else frozenset(self._varying)
                 traced = trace(self.function, name_of(self.function), structure, leaves, call.values, names, reads, hints,
-                               short, varying, recursive, call.state, self._room)  # fmt: skip
+                               writing, varying, recursive, call.state, self._room)  # fmt: skip
         except Recursive as found:
             reads.restore()
             if found.code in recursive:
                 raise
-            return self._recorded(key, call, form, hints, short, recursive | {found.code})
+            return self._recorded(key, call, form, hints, writing, recursive | {found.code})
         except BaseException:
             reads.restore()
             raise

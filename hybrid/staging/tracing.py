@@ -35,7 +35,7 @@ from hybrid.frontend.draws import GENERATORS
 from hybrid.frontend.values import Value, sized
 from hybrid.ir import trace as tr
 from hybrid.ir.graph import Atom, Graph, Literal, Var, symbols_of
-from hybrid.ir.requests import Concretise, Rebinds, Specialise, TooLong, most
+from hybrid.ir.requests import AT_FIRST, Concretise, Rebinds, Specialise, TooLong, Writing, most
 from hybrid.ir.sizes import LARGEST, Condition, all_sizes, hold
 from hybrid.ir.trace import Chain, Symbol, Trace
 from hybrid.ops import elementwise as e
@@ -151,7 +151,7 @@ class Traced:
     passed: tuple[tuple[int, Any], ...] = ()  # those among its arguments: the leaf, and the one above that it is, or None
     islands: tuple[str, ...] = ()  # calls of functions between compiled parts, and why
     notes: tuple[str, ...] = ()  # what `explain` says: loops that were written out, source that could not be rewritten
-    short: bool = False  # whether short loops were written out
+    again: Writing | None = None  # which loops another trace may write out that does better
     spelled: str = ""  # the loop, in no other, that was written out and left the most branches and loops; and why
     heard: bool = False  # whether it asks NumPy to report floating-point errors that the caller does not ask for
     followed: tuple[tuple[np.ndarray, Any], ...] = ()  # captured arrays of tensors that a transform followed, and these
@@ -206,7 +206,7 @@ class _Container:
 
 
 def trace(function: Callable, name: str, structure: tree.Structure, leaves: tuple[Leaf, ...], values: Sequence[Any],
-          names: Sequence[str], reads: Reads, hints: Mapping[str, int], short: bool = True,
+          names: Sequence[str], reads: Reads, hints: Mapping[str, int], writing: Writing = AT_FIRST,
           varying: frozenset[str] | None = None, recursive: frozenset[types.CodeType] = frozenset(),
           state: Sequence[Read] = (), room: int = 1) -> Traced:  # fmt: skip
     """Record one call.
@@ -216,7 +216,7 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
         leaves, values, names: the specs, the values and the names of their leaves.
         reads: what the function reads besides them, as it is now.
         hints: for each symbol among the sizes of arguments a number that is like those it stands for.
-        short: whether to write out short loops, so that what they compute fuses.
+        writing: which loops to write out.
         room: times as much room in containers as there is at first.
         varying: the calls of functions between compiled parts whose results vary in size; None: no function is so called.
         recursive: functions whose calls of themselves become those of a procedure.
@@ -241,7 +241,7 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
             recording.generators = _generators(effects, leaves, values)
             recording.printing = sys.stdout, np.get_printoptions()
             try:
-                recording.handlers = Tracing(_callee, _is_opaque, SHORT if short else 1, recursive)
+                recording.handlers = Tracing(_callee, _is_opaque, SHORT if writing.short else 1, recursive, writing.lists)
                 args, kwargs = bound[:2]
                 with listening(lambda: recording.fail(TraceError("NumPy warns of its constants", at=tr.user_line()))):
                     out = convert_root(function, recording.handlers)(*args, **kwargs)
@@ -253,10 +253,12 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
                 asks = isinstance(failed, (TraceError, Concretise, Specialise)) and not isinstance(failed, TooLong)
                 if asks and (places := reads.writable()):
                     raise Rebinds(places) from failed  # the array it could not write into may be one of these
+                if isinstance(failed, (Concretise, Specialise)) and recording.stacked:
+                    failed = TraceError(str(failed), at=failed.at)  # written out, the loops may not need it
                 if isinstance(failed, TraceError):
-                    failed.again = recording.short
-                if recording.failure and error is not recording.failure:
-                    raise recording.failure from error  # NumPy words a refused conversion as an error of its own
+                    failed.again = writing.instead(recording.short, recording.stacked)
+                if failed is not error:
+                    raise failed from error  # NumPy words a refused conversion as an error of its own
                 if error is raised:
                     raise
                 raise error from None
@@ -315,7 +317,7 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
         tuple((k, one_of(values[k], effects.reached)) for k, leaf in enumerate(leaves) if isinstance(leaf, GeneratorLeaf)),
         tuple(recording.islands),
         tuple(dict.fromkeys([*_unconverted(function), *recording.notes])),
-        recording.short,
+        writing.instead(recording.short, recording.stacked),
         most(recording.spelled),
         recording.heard,
         tuple((recording.root.constants[key][1], x) for key, x in recording.followed.items()),

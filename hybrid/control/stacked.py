@@ -1,0 +1,145 @@
+"""Long lists of computed numbers, such as an argument's: a loop over one is a loop of the graph, over arrays of its numbers.
+
+Written out, a list of a thousand pairs makes a thousand copies of the loop's body, which take a minute to compile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from hybrid.control.fixed import outside
+from hybrid.control.items import is_traced
+from hybrid.control.join import Spec, made, spec_of
+from hybrid.control.own import plain
+from hybrid.control.structure import is_parts
+from hybrid.core.errors import TraceError
+from hybrid.core.shape import Size
+from hybrid.frontend.indexing import getitem
+from hybrid.frontend.values import assembled, operand, unwrap, wrap
+from hybrid.ir import trace as tr
+from hybrid.ir.trace import Trace
+
+WRITTEN = 16  # items up to which a loop over them is written out: what it computes fuses
+
+
+@dataclass(frozen=True, slots=True)
+class Nest:
+    """What an item is: a tuple or list of parts."""
+
+    kind: type
+    parts: tuple[Spec | Nest, ...]
+
+
+class Stacked:
+    """A list or tuple of many items that are all of one make; their numbers are put into arrays when a loop asks for one."""
+
+    def __init__(self, trace: Trace, items: list | tuple, nest: Spec | Nest):
+        self.trace, self.items, self.nest = trace, items, nest
+        self.columns: list[Any] | None = None
+
+    def __call__(self, k: Any) -> Any:
+        """The item at a place: the list's own where the place is known."""
+        if type(k) is int:
+            return self.items[k]
+        if self.columns is None:
+            self.columns = self._stacked()
+            self.trace.stacked = True
+        return self._made(self.nest, k, iter(self.columns))
+
+    def _stacked(self) -> list[Any]:
+        columns = list(zip(*map(_numbers, self.items)))
+        if any(is_traced(x) and unwrap(x).cell.home is not None for column in columns for x in column):
+            raise TraceError("a loop goes over a long list of numbers that a branch or loop computes", at=tr.user_line())
+        with outside(self.trace):
+            return [self._column(list(column), spec) for column, spec in zip(columns, _specs(self.nest))]
+
+    def _column(self, column: list, spec: Spec) -> Any:
+        return wrap(self.trace.fresh(operand(self.trace, assembled(self.trace, column), spec.dtype), "ndarray"))
+
+    def _made(self, nest: Spec | Nest, k: Any, columns: Iterator[Any]) -> Any:
+        if isinstance(nest, Spec):
+            return made(self.trace, nest, [tr.read(getitem(next(columns), k)._data)])
+        parts = [self._made(part, k, columns) for part in nest.parts]
+        if nest.kind is not list:
+            return tuple.__new__(nest.kind, parts)
+        self.trace.handlers.lent.append((parts, parts.copy()))
+        return parts
+
+
+def _nest(item: Any) -> Spec | Nest | None:
+    """What an item is that consists of numbers that all exist; None for any other."""
+    if is_parts(item) or type(item) is list:
+        parts = tuple(map(_nest, item))
+        return None if None in parts or not parts else Nest(type(item), parts)  # type: ignore[arg-type]
+    spec = spec_of(item)
+    return spec if spec is not None and spec.is_number and not spec.maybe and not spec.options else None
+
+
+def _numbers(item: Any) -> Iterator[Any]:
+    if is_parts(item) or type(item) is list:
+        for part in item:
+            yield from _numbers(part)
+    else:
+        yield item
+
+
+def _specs(nest: Spec | Nest) -> Iterator[Spec]:
+    if isinstance(nest, Spec):
+        yield nest
+        return
+    for part in nest.parts:
+        yield from _specs(part)
+
+
+def of(trace: Trace, items: Any) -> Stacked | None:
+    """A long list of computed numbers, or of tuples or lists of them; None for anything else."""
+    items = plain(items)
+    if type(items) not in (list, tuple) or len(items) <= WRITTEN or trace.handlers.lists:
+        return None
+    if not any(map(is_traced, _numbers(items[0]))):
+        return None
+    nest = _nest(items[0])
+    if nest is None or any(_nest(item) != nest for item in items):
+        return None
+    return Stacked(trace, items, nest)
+
+
+Lent = list[tuple[list, list]]  # lists in a list, made for a round, and what they held
+
+
+@contextmanager
+def unchanged(lent: Lent) -> Iterator[None]:
+    """Refuse rounds that change a list in the list: the caller's own would stay as it is."""
+    before = len(lent)
+    try:
+        yield
+        if any(len(now) != len(then) or any(a is not b for a, b in zip(now, then)) for now, then in lent[before:]):
+            raise TraceError("a loop changes the lists in a list that it goes over", at=tr.user_line())
+    finally:
+        del lent[before:]
+
+
+class Beside:
+    """`zip` or `enumerate` of such a list and others: Python's own iterator, until a loop counts the rounds."""
+
+    def __init__(self, iterator: Iterator[Any], count: Size, item: Callable[[Any], Any]):
+        self.iterator, self.count, self.item = iterator, count, item
+        self.used = False
+
+    def __iter__(self) -> Beside:
+        return self
+
+    def __next__(self) -> Any:
+        self.used = True
+        return next(self.iterator)
+
+
+def counted(trace: Trace, iterable: Any) -> tuple[Size, Callable[[Any], Any]] | None:
+    """How many items a loop goes over, and the one at a place, if a long list is among what it goes over."""
+    if type(iterable) is Beside:
+        return None if iterable.used else (iterable.count, iterable.item)
+    stacked = of(trace, iterable)
+    return None if stacked is None else (len(stacked.items), stacked)
