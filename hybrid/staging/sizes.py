@@ -3,6 +3,7 @@
 The first call has its sizes as numbers. The second size of an axis makes a symbol of it, and axes that were of one size in
 every call share theirs: a thousand batch sizes take two traces. `dynamic=` and `signature=` say it before the first call.
 A Python integer is part of the code for two values, since it may be an axis or a mode; the third makes it a run-time input.
+Those of one list vary together, and those of long lists are run-time inputs at once.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from hybrid.staging.signature import ArrayLeaf, Leaf, NumberLeaf, SameLeaf, Stat
 Axis = tuple[int, int]  # (leaf, axis)
 STATIC = "it was said to be static"
 FEW = 2  # values of an integer that are parts of the code
+LONG = 32  # numbers in a list that may be parts of the code
 GENERIC = 4  # smaller sizes may mean something of their own: traces are made for a larger one, and tried on them
 
 
@@ -33,6 +35,7 @@ class _Known:
     usual: dict[str, int] = field(default_factory=dict)  # a size of each symbol to trace with
     integers: set[int] = field(default_factory=set)  # leaves that are run-time integers
     constant: dict[int, str] = field(default_factory=dict)  # those whose value the code needs, and why
+    lists: list[range] = field(default_factory=list)  # the leaves of lists of numbers, which vary together
     count: int = 0
 
 
@@ -100,7 +103,11 @@ class Sizes:
             known.constant.update((k, STATIC) for k, fixed in enumerate(static) if fixed)
             # Integers of state are known to vary.
             first = 0 if self.dynamic is True else sum(part.leaves for part in structure.children[:2])
-            known.integers.update(k for k in range(first, len(leaves)) if _is_integer(leaves[k]) and k not in known.constant)
+            varying = set(range(first, len(leaves)))
+            if self.dynamic is not False:
+                known.lists = _lists(structure, leaves)
+                varying.update(k for span in known.lists if len(span) > LONG for k in span)
+            known.integers.update(k for k in varying if _is_integer(leaves[k]) and k not in known.constant)
         return known
 
     def _first(self, structure: tree.Structure, leaves: Sequence[Leaf]) -> dict[Axis, str]:
@@ -200,7 +207,9 @@ class Sizes:
         for other, (_, integers) in alike:
             for k in integers:
                 values.setdefault(k, set()).add(other[k].key)  # type: ignore[union-attr]
-        known.integers.update(k for k, seen in values.items() if len(seen) >= FEW and k not in known.constant)
+        found = {k for k, seen in values.items() if len(seen) >= FEW and k not in known.constant}
+        found.update(k for span in known.lists if not found.isdisjoint(span) for k in span if k not in known.constant)
+        known.integers.update(found)
 
     @staticmethod
     def _learn_sizes(known: _Known, leaves: tuple[Leaf, ...], alike: list[tuple[tuple[Leaf, ...], Differing]]) -> None:
@@ -267,6 +276,28 @@ def _symbolic(leaf: Leaf, axes: Mapping[int, str]) -> Leaf:
 def _fortran(shape: Shape, itemsize: int) -> Shape:
     """Strides in bytes of an array in Fortran's order."""
     return tuple(step * itemsize for step in contiguous_strides(shape[::-1])[::-1])
+
+
+def _lists(structure: tree.Structure, leaves: Sequence[Leaf]) -> list[range]:
+    """The leaves of each list and tuple that holds numbers and nothing else, however nested, and is in no other such."""
+    out: list[range] = []
+
+    def whole(node: tree.Structure, first: int) -> bool:
+        """Whether a node is such a list, or such a number; if not, those in it are there by themselves."""
+        if node.kind is None:
+            return isinstance(leaves[first], NumberLeaf) or _is_integer(leaves[first])
+        places, at = [], first
+        for child in node.children:
+            span = range(at, at + child.leaves)
+            places.append((child, span, whole(child, at)))
+            at = span.stop
+        if node.kind in (list, tuple) and places and all(is_whole for *_, is_whole in places):
+            return True
+        out.extend(span for child, span, is_whole in places if is_whole and child.kind is not None)
+        return False
+
+    whole(structure, 0)
+    return out
 
 
 def _is_integer(leaf: Leaf) -> bool:

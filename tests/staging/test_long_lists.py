@@ -189,3 +189,48 @@ def test_what_a_loop_cannot_do_is_written_out():
     xs = floats()
     assert f(xs) == f.eager(xs)
     assert list(f(xs)) == [f"x{k}" for k in range(LONG)]
+
+
+def knapsack(items, capacity):
+    best = np.zeros(capacity + 1, np.int64)
+    for weight, value in items:
+        for c in range(capacity, weight - 1, -1):
+            best[c] = max(best[c], best[c - weight] + value)
+    return int(best[-1])
+
+
+def drawn(seed: int, n: int) -> list:
+    return [tuple(pair) for pair in np.random.default_rng(seed).integers(1, 20, (n, 2)).tolist()]
+
+
+def test_integers_of_long_lists_are_data():
+    f = hy.function(knapsack, strict=True)
+    for seed in range(5):
+        items = drawn(seed, 20)
+        assert f(items, 100) == knapsack(items, 100)
+    assert len(f.traces) == 1
+
+
+def test_integers_of_one_list_vary_together():
+    f = hy.function(knapsack, strict=True)
+    for seed in range(8):
+        items = drawn(seed, 4)
+        items[0] = 2, 3  # these seem to be parts of the code
+        assert f(items, 30) == knapsack(items, 30)
+    assert len(f.traces) == 3
+
+
+def test_integers_of_long_lists_that_the_code_needs():
+    """Strings cannot be chosen by a number of the call: the list is a part of the code, as before."""
+
+    def f(places, x):
+        parts = []
+        for k in places:
+            parts.append({0: "a", 1: "b"}[k] * 2)
+        return "".join(parts), x * len(places)
+
+    g = hy.function(f, strict=True)
+    for places in ([0, 1] * 20, [1, 0] * 20):
+        found, expected = g(places, np.ones(2)), f(places, np.ones(2))
+        assert found[0] == expected[0]
+        np.testing.assert_array_equal(found[1], expected[1])
