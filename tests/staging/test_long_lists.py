@@ -234,3 +234,18 @@ def test_integers_of_long_lists_that_the_code_needs():
         found, expected = g(places, np.ones(2)), f(places, np.ones(2))
         assert found[0] == expected[0]
         np.testing.assert_array_equal(found[1], expected[1])
+
+
+@pytest.mark.parametrize("make", [floats, lambda n=0: drawn(n, n)], ids=["floats", "pairs of integers"])
+def test_lists_of_one_length_after_the_other(make):
+    function = (lambda xs: sum(xs) / len(xs)) if make is floats else (lambda items: knapsack(items, 20))
+    f, lengths = hy.function(function), range(20, 32)
+    with pytest.warns(hy.FallbackWarning, match="other lengths again and again"):
+        for n in lengths:
+            xs = make(n=n)
+            assert f(xs) == function(xs)
+    made = len(f.traces)
+    assert made == 8
+    for n in lengths:
+        assert f(make(n=n)) == function(make(n=n))
+    assert len(f.traces) == made  # those that were seen first are compiled still
