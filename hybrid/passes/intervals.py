@@ -172,7 +172,7 @@ class _Follow:
         if not self.rewrites or condition is None or condition == TRUTH:
             return False
         taken = eqn.inputs[1 if condition.low else 2]
-        if taken.type != made.type:
+        if not isinstance(taken, Var) or taken.type != made.type:  # a size that is bound stays one that only a run knows
             return False
         self.chosen[made] = taken
         return True

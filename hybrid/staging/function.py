@@ -12,7 +12,7 @@ import importlib
 import threading
 import types
 import weakref
-from collections import Counter, OrderedDict, defaultdict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -45,7 +45,7 @@ from hybrid.staging.kept import Keeps
 from hybrid.staging.parameters import Bound, Parameters, untraceable
 from hybrid.staging.resting import Resting
 from hybrid.staging.signature import Leaf, describe_all
-from hybrid.staging.sizes import Dynamic, Sizes, of_any_length
+from hybrid.staging.sizes import Dynamic, Sizes
 from hybrid.staging.state import State, with_state
 from hybrid.staging.voice import MANY, Reports, name_of
 
@@ -106,8 +106,7 @@ class Function(Keeps, Follows, Reports, Resting, Inspection):  # type: ignore[ov
         self._room = 1  # times as much room in containers as there is at first
         self._varying: set[str] = set()  # calls between compiled parts that give arrays of various sizes
         self._by_size: Counter[tree.Structure] = Counter()  # traces made for the sizes of one call alone
-        # What traces were made for, by what that is with lists of any length.
-        self._by_length: defaultdict[tree.Structure, set[tree.Structure]] = defaultdict(set)
+        self._met: OrderedDict[Key, None] = OrderedDict()  # calls that get a trace when they come again
         self._changes: Counter[str] = Counter()  # by name: traces made because this static value was new
         self.lock = threading.RLock()
         self._dispatcher: Dispatcher | None = None
@@ -384,9 +383,8 @@ class Function(Keeps, Follows, Reports, Resting, Inspection):  # type: ignore[ov
         restless = restless or self._renewed(structure, leaves)
         if restless:
             return Refusal(None, f"{restless} changes again and again")
-        lengths = self._by_length[of_any_length(structure)]
-        if structure not in lengths and len(lengths) >= MANY:
-            return Refusal(None, "lists among its arguments have other lengths again and again")
+        if not self.strict and exact not in self._traces and self._is_one_of_many(exact):
+            return Refusal(None, "its arguments are others in call after call; those that come again are compiled")
         if exact not in self._traces:
             self._sizes.learn(structure, leaves, (other for nesting, other in reversed(self._traces) if nesting == structure))
         pattern = None if exact in self._traces else self._sizes.pattern(structure, leaves)
@@ -492,7 +490,6 @@ class Function(Keeps, Follows, Reports, Resting, Inspection):  # type: ignore[ov
                 self._remove(old)
             compiled.variants = compiled.variants[:MANY_VARIANTS]
         self._traces[key] = compiled
-        self._by_length[of_any_length(key[0])].add(key[0])
         self._refusals = 0
         self._log.append(compiled.reason)
         self._drop()
@@ -519,7 +516,7 @@ class Function(Keeps, Follows, Reports, Resting, Inspection):  # type: ignore[ov
                 self._asked,
                 self._changes,
                 self._by_size,
-                self._by_length,
+                self._met,
                 self._sizes,
                 self._state,
                 self._varying,

@@ -300,14 +300,6 @@ def _lists(structure: tree.Structure, leaves: Sequence[Leaf]) -> list[range]:
     return out
 
 
-def of_any_length(structure: tree.Structure) -> tree.Structure:
-    """How arguments nest, whatever the lengths of lists whose items nest alike."""
-    inner = tuple(map(of_any_length, structure.children))
-    if structure.kind is list and inner and all(part == inner[0] for part in inner):
-        return tree.Structure(list, None, inner[:1])
-    return tree.Structure(structure.kind, structure.aux, inner) if inner else structure
-
-
 def _is_integer(leaf: Leaf) -> bool:
     """Whether a leaf is a Python integer that machine code can take."""
     return isinstance(leaf, StaticLeaf) and leaf.python is int and -(2**63) <= leaf.value < 2**63

@@ -23,6 +23,7 @@ MANY = 8  # traces for one changing value, or calls refused for one reason: time
 # Traces for one new object after another, before the next calls with a new one are Python's: fewer where none of them has
 # served a second call, since objects that are made for each call never come back.
 RENEWED, UNUSED = 32, MANY
+REMEMBERED = 64  # kinds of calls that have come once
 
 
 def name_of(function: Callable) -> str:
@@ -41,6 +42,7 @@ class Reports:
     _refused: Counter[str]
     _asked: dict[tree.Structure, dict[int, str]]
     _changes: Counter[str]
+    _met: OrderedDict[Any, None]
     _state: State
 
     def _refuse(self, key: Any, error: Exception) -> Refusal:
@@ -120,6 +122,18 @@ class Reports:
         objects = (f"`{names[k]}`" for k, leaf in enumerate(leaves) if isinstance(leaf, StaticLeaf) and leaf.by_identity)
         unused = all(made.calls + made.native_calls <= 1 for made in self._traces.values())
         return next((name for name in objects if self._changes[name] >= (UNUSED if unused else RENEWED)), None)
+
+    def _is_one_of_many(self, key: Any) -> bool:
+        """Whether a call is the first of a kind, where kinds come but once: texts, lists of any length, dicts."""
+        if sum(made.calls + made.native_calls <= 1 for made in self._traces.values()) < UNUSED:
+            return False
+        if key in self._met:
+            del self._met[key]
+            return False
+        self._met[key] = None
+        if len(self._met) > REMEMBERED:
+            self._met.popitem(last=False)
+        return True
 
     def _announce(self, compiled: Compiled) -> None:
         if config.debug:
