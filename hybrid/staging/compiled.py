@@ -73,6 +73,7 @@ class Compiled:
         self.strict, self.number = strict, next(_numbers)
         self.traced, self.reads, self.backend, self.reason = traced, reads, backend, reason
         self.variants: tuple[Compiled, ...] = ()  # the same call, traced for other values of what the function reads
+        self.cost = 0.0  # seconds to record and compile it
         self.calls = self.missed = 0  # missed: those that Python had to make after all
         self.seconds: dict[str, float] = {}
         self.entries: dict[Form, Made | None] = {}  # None: only Python can make such a call

@@ -10,6 +10,7 @@ import contextlib
 import functools
 import importlib
 import threading
+import time
 import types
 import weakref
 from collections import Counter, OrderedDict
@@ -452,7 +453,7 @@ class Function(Keeps, Follows, Reports, Resting, Inspection):  # type: ignore[ov
         structure, leaves = key
         known = self._traces.get(key)
         reason, changed = self._why(known) if known else self._reason(structure, leaves)
-        reads = Reads.of(self.function, call.bound, call.state)
+        reads, began = Reads.of(self.function, call.bound, call.state), time.perf_counter()
         names = self.parameters.names(structure)
         try:
             with aside.aside():  # so that decorated functions which this one calls are inlined
@@ -476,6 +477,7 @@ class Function(Keeps, Follows, Reports, Resting, Inspection):  # type: ignore[ov
             raise
         except Exception as error:
             raise CompileError(f"hybrid failed to compile it, please report: {type(error).__name__}: {error}") from error
+        compiled.cost = time.perf_counter() - began
         self._keep(key, compiled, changed)
         for island in traced.islands:
             self._say(f"{name_of(self.function)}: {island}")

@@ -23,6 +23,7 @@ MANY = 8  # traces for one changing value, or calls refused for one reason: time
 # Traces for one new object after another, before the next calls with a new one are Python's: fewer where none of them has
 # served a second call, since objects that are made for each call never come back.
 RENEWED, UNUSED = 32, MANY
+LOST = 5.0  # seconds for traces that served one call each, after which fewer of them are enough
 REMEMBERED = 64  # kinds of calls that have come once
 
 
@@ -125,7 +126,8 @@ class Reports:
 
     def _is_one_of_many(self, key: Any) -> bool:
         """Whether a call is the first of a kind, where kinds come but once: texts, lists of any length, dicts."""
-        if sum(made.calls + made.native_calls <= 1 for made in self._traces.values()) < UNUSED:
+        unused = [made for made in self._traces.values() if made.calls + made.native_calls <= 1]
+        if len(unused) < UNUSED or (len(unused) < RENEWED and sum(made.cost for made in unused) < LOST):
             return False
         if key in self._met:
             del self._met[key]
