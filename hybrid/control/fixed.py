@@ -41,6 +41,7 @@ class Fixed(Listed):
         trace.lists.pop()  # it stays what it is
         self.held, self.layout, self.buffers = None, rows.layout, rows.columns  # type: ignore[assignment]
         self.capacity, self.longest = max(rows.total, 1), rows.longest
+        self.of_others = rows.lists  # of which it is one
         self.ends = numbers(trace, first, end)
 
     def _changing(self) -> None:
@@ -66,6 +67,7 @@ def got(trace: Trace, value: Any, there: Atom, default: Any) -> Any:
 class Rows:
     """Lists as the arrays of the numbers of their items, and where each of them begins."""
 
+    lists: Sequence[list]
     layout: Layout
     columns: list[Any]
     begins: np.ndarray
@@ -93,7 +95,7 @@ def rows(trace: Trace, lists: Sequence[list]) -> Rows | None:
         columns = list(_columns(trace, items, layout))
     begins = np.cumsum([0, *map(len, lists)])
     begins.flags.writeable = False
-    return Rows(layout, columns, begins, len(items), max(map(len, lists)))
+    return Rows(lists, layout, columns, begins, len(items), max(map(len, lists)))
 
 
 def _is_plain(layout: Layout) -> bool:

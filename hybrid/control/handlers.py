@@ -87,6 +87,7 @@ class Tracing(Instances, Comprehensions, Plain):
         super().__init__()
         self.tables = Tables()
         self.lent: stacked.Lent = []  # to rounds that are being recorded
+        self.copied: stacked.Lent = []  # lists that others know, whose items storage has copies of
         self.copies = 1  # of what is being traced, made by the short loops around it
         self.ways: dict[Any, tuple] = {}  # how loops were recorded at last (`control.rolling`), by where they stand
         self.peeling = 0  # first rounds that are being made apart, within one another
@@ -467,6 +468,12 @@ class Tracing(Instances, Comprehensions, Plain):
             return functools.partial(_plainly, found)
         code = getattr(found, "__code__", None)  # nested functions of converted ones stay as they are, and call themselves, too
         return found if code is None else functools.partial(self.called, trace, code, found)
+
+    def settle(self) -> None:
+        """At the end of a trace: give instances their lists; lists of which storage has copies must be as they were."""
+        super().settle()
+        if stacked.is_changed(self.copied):
+            raise TraceError("a list is changed after a branch or loop put it into another")
 
     def _written(self, function: Callable, body: Callable, /, *args: Any, **kwargs: Any) -> Any:
         """A call of a library's function that is loops and branches."""

@@ -79,6 +79,8 @@ class Listed(Ordered, Own):
         self.pool: Any = None  # of the items of lists among its items (`rows`)
         self.fresh: list[Atom] = []  # what storage held when it was made
         self.stale = False  # whether other storage has taken the place of this
+        # Whether it has copies of lists in it that others know, which are being made, and whether lists in it are changed.
+        self.copies = self.copying = self.changes = False
         self.pops: tuple[Any, ...] = ()  # the regions in which it gave up lists that were in it
         self.recasts = 0  # times that what stands in it has become of another layout
         self.borrows = False  # whether it holds arrays that are known to others
@@ -301,10 +303,27 @@ class Listed(Ordered, Own):
             for row, items in lists_in(self._built(self.layout, itertools.count(), place), item):
                 self._fill_row(row, items)
 
+    def row_changes(self) -> None:
+        """One of the lists in it is changed."""
+        self.changes = self.changes or not self.copying
+        self._refuse_copies()
+
+    def _refuse_copies(self) -> None:
+        if self.copies and self.changes:  # in whichever order: a loop may do both in turn
+            raise TraceError("a list in a list is changed that is known under another name, too", at=tr.user_line())
+
     def _fill_row(self, row: Any, items: Any) -> None:
         """Put items into a list in storage. A list of our own is that list from now on, and may be used no more."""
-        if not isinstance(items, Own):
-            row.extend(items)
+        known = [items] if not isinstance(items, Own) else getattr(items, "of_others", ())
+        if known:
+            self.copying = True
+            try:
+                row.extend(items)
+            finally:
+                self.copying = False
+            self.copies = True
+            self.trace.handlers.copied += [(each, each.copy()) for each in known]
+            self._refuse_copies()
             return
         region = self.trace.region
         while home(region) is not home(items.made):

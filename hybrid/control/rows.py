@@ -111,6 +111,14 @@ class Row(Listed):
     def becomes(self, layout: Layout, room: int = 0) -> None:
         self.of.becomes(layout, room)
 
+    def _changing(self) -> None:
+        super()._changing()
+        self.owner.row_changes()
+
+    def __setitem__(self, index: Any, item: Any) -> None:
+        self.owner.row_changes()
+        super().__setitem__(index, item)
+
     def _take(self, item: Any) -> None:
         self.owner._take(item)
 

@@ -107,16 +107,20 @@ def of(trace: Trace, items: Any) -> Stacked | None:
     return Stacked(trace, items, nest)
 
 
-Lent = list[tuple[list, list]]  # lists in a list, made for a round, and what they held
+Lent = list[tuple[list, list]]  # lists, and what they held
+
+
+def is_changed(lists: Lent) -> bool:
+    return any(len(now) != len(then) or any(a is not b for a, b in zip(now, then)) for now, then in lists)
 
 
 @contextmanager
 def unchanged(lent: Lent) -> Iterator[None]:
-    """Refuse rounds that change a list in the list: the caller's own would stay as it is."""
+    """Refuse rounds that change a list in the list, which is lent to them: the caller's own would stay as it is."""
     before = len(lent)
     try:
         yield
-        if any(len(now) != len(then) or any(a is not b for a, b in zip(now, then)) for now, then in lent[before:]):
+        if is_changed(lent[before:]):
             raise TraceError("a loop changes the lists in a list that it goes over", at=tr.user_line())
     finally:
         del lent[before:]
