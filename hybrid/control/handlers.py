@@ -87,6 +87,7 @@ class Tracing(Instances, Comprehensions, Plain):
         super().__init__()
         self.tables = Tables()
         self.lent: stacked.Lent = []  # to rounds that are being recorded
+        self.others: frozenset[int] = frozenset()  # the ids of the caller's containers
         self.copied: stacked.Lent = []  # lists that others know, whose items storage has copies of
         self.copies = 1  # of what is being traced, made by the short loops around it
         self.ways: dict[Any, tuple] = {}  # how loops were recorded at last (`control.rolling`), by where they stand

@@ -314,16 +314,19 @@ class Listed(Ordered, Own):
 
     def _fill_row(self, row: Any, items: Any) -> None:
         """Put items into a list in storage. A list of our own is that list from now on, and may be used no more."""
-        known = [items] if not isinstance(items, Own) else getattr(items, "of_others", ())
-        if known:
+        known = getattr(items, "of_others", ())
+        if id(items) in self.trace.handlers.others:
+            known = [items]
+        if known or not isinstance(items, Own):
             self.copying = True
             try:
                 row.extend(items)
             finally:
                 self.copying = False
-            self.copies = True
-            self.trace.handlers.copied += [(each, each.copy()) for each in known]
-            self._refuse_copies()
+            if known:
+                self.copies = True
+                self.trace.handlers.copied += [(each, each.copy()) for each in known]
+                self._refuse_copies()
             return
         region = self.trace.region
         while home(region) is not home(items.made):
