@@ -86,9 +86,7 @@ class Tracing(Instances, Comprehensions, Plain):
         self.convert, self.opaque, self.short, self.lists = convert, opaque, short, lists
         super().__init__()
         self.tables = Tables()
-        self.lent: stacked.Lent = []  # to rounds that are being recorded
-        self.others: frozenset[int] = frozenset()  # the ids of the caller's containers
-        self.copied: stacked.Lent = []  # lists that others know, whose items storage has copies of
+        self.others = stacked.Others()
         self.copies = 1  # of what is being traced, made by the short loops around it
         self.ways: dict[Any, tuple] = {}  # how loops were recorded at last (`control.rolling`), by where they stand
         self.peeling = 0  # first rounds that are being made apart, within one another
@@ -331,7 +329,7 @@ class Tracing(Instances, Comprehensions, Plain):
         test = None if stop is None else lambda: self.not_(stop())
         attempt = Attempt(trace, state, item, test, body)
         try:
-            with attempt.region, stacked.unchanged(self.lent):
+            with attempt.region, self.others.unchanged():
                 counted(trace, count, item, test, body, attempt.held)
             attempt.accept()
         except Holds as found:
@@ -469,12 +467,6 @@ class Tracing(Instances, Comprehensions, Plain):
             return functools.partial(_plainly, found)
         code = getattr(found, "__code__", None)  # nested functions of converted ones stay as they are, and call themselves, too
         return found if code is None else functools.partial(self.called, trace, code, found)
-
-    def settle(self) -> None:
-        """At the end of a trace: give instances their lists; lists of which storage has copies must be as they were."""
-        super().settle()
-        if stacked.is_changed(self.copied):
-            raise TraceError("a list is changed after a branch or loop put it into another")
 
     def _written(self, function: Callable, body: Callable, /, *args: Any, **kwargs: Any) -> Any:
         """A call of a library's function that is loops and branches."""

@@ -27,6 +27,7 @@ class Instances:
     call: Callable[[Any], Any]
     called: Callable[..., Any]
     listed: Callable[[Any], Any]
+    others: Any  # lists that others know (`control.stacked`)
 
     def __init__(self) -> None:
         self.constructed: list[Any] = []
@@ -73,6 +74,7 @@ class Instances:
 
     def settle(self) -> None:
         """Give instances lists of Python's own, as far as tracing knows what is in them."""
+        self.others.check()
         for made in self.constructed:
             for name, value in vars(made).items() if hasattr(made, "__dict__") else ():
                 if isinstance(value, Own) and value.held is not None:

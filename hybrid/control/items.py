@@ -63,7 +63,9 @@ def layout_of_item(item: Any) -> Layout:
         parts = like(item, map(layout_of_item, item))
         return None if None in parts else parts
     if type(item) is list:
-        if any(now is item for now, _ in active().handlers.lent):  # it stands for one of the caller's, who sees it changed
+        if any(
+            now is item for now, _ in active().handlers.others.lent
+        ):  # it stands for one of the caller's, who sees it changed
             return None
         inner = layout_of(item)
         return None if inner is None and item else RowLayout(inner)

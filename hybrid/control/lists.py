@@ -314,9 +314,8 @@ class Listed(Ordered, Own):
 
     def _fill_row(self, row: Any, items: Any) -> None:
         """Put items into a list in storage. A list of our own is that list from now on, and may be used no more."""
-        known = getattr(items, "of_others", ())
-        if id(items) in self.trace.handlers.others:
-            known = [items]
+        others = self.trace.handlers.others
+        known = [items] if id(items) in others.ids else getattr(items, "of_others", ())
         if known or not isinstance(items, Own):
             self.copying = True
             try:
@@ -325,7 +324,7 @@ class Listed(Ordered, Own):
                 self.copying = False
             if known:
                 self.copies = True
-                self.trace.handlers.copied += [(each, each.copy()) for each in known]
+                others.copied += [(each, each.copy()) for each in known]
                 self._refuse_copies()
             return
         region = self.trace.region

@@ -65,7 +65,7 @@ class Stacked:
         parts = [self._made(part, k, columns) for part in nest.parts]
         if nest.kind is not list:
             return tuple.__new__(nest.kind, parts)
-        self.trace.handlers.lent.append((parts, parts.copy()))
+        self.trace.handlers.others.lent.append((parts, parts.copy()))
         return parts
 
 
@@ -107,23 +107,33 @@ def of(trace: Trace, items: Any) -> Stacked | None:
     return Stacked(trace, items, nest)
 
 
-Lent = list[tuple[list, list]]  # lists, and what they held
+class Others:
+    """Lists that others know, too: who changes one of them would change theirs."""
+
+    def __init__(self) -> None:
+        self.ids: frozenset[int] = frozenset()  # of the caller's containers
+        self.lent: list[tuple[list, list]] = []  # to rounds that are being recorded, in place of the caller's; what they held
+        self.copied: list[tuple[list, list]] = []  # of whose items storage has copies
+
+    @contextmanager
+    def unchanged(self) -> Iterator[None]:
+        """Refuse rounds that change a list that is lent to them: the caller's own would stay as it is."""
+        before = len(self.lent)
+        try:
+            yield
+            if _is_changed(self.lent[before:]):
+                raise TraceError("a loop changes the lists in a list that it goes over", at=tr.user_line())
+        finally:
+            del self.lent[before:]
+
+    def check(self) -> None:
+        """At the end of a trace: lists that were copied must be as they were."""
+        if _is_changed(self.copied):
+            raise TraceError("a list is changed after a branch or loop put it into another")
 
 
-def is_changed(lists: Lent) -> bool:
+def _is_changed(lists: list[tuple[list, list]]) -> bool:
     return any(len(now) != len(then) or any(a is not b for a, b in zip(now, then)) for now, then in lists)
-
-
-@contextmanager
-def unchanged(lent: Lent) -> Iterator[None]:
-    """Refuse rounds that change a list in the list, which is lent to them: the caller's own would stay as it is."""
-    before = len(lent)
-    try:
-        yield
-        if is_changed(lent[before:]):
-            raise TraceError("a loop changes the lists in a list that it goes over", at=tr.user_line())
-    finally:
-        del lent[before:]
 
 
 class Beside:

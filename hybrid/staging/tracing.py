@@ -242,7 +242,7 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
             recording.printing = sys.stdout, np.get_printoptions()
             try:
                 recording.handlers = Tracing(_callee, _is_opaque, SHORT if writing.short else 1, recursive, writing.lists)
-                recording.handlers.others = frozenset(id(container.value) for container in containers)
+                recording.handlers.others.ids = frozenset(id(container.value) for container in containers)
                 args, kwargs = bound[:2]
                 with listening(lambda: recording.fail(TraceError("NumPy warns of its constants", at=tr.user_line()))):
                     out = convert_root(function, recording.handlers)(*args, **kwargs)
