@@ -36,6 +36,7 @@ from hybrid.frontend import (  # noqa: F401 (they enter their functions)
     special,
     spectral,
     unions,
+    windows,
 )
 from hybrid.frontend.calls import FUNCTIONS, Unsupported, between, evaluate, rewrap, unsupported
 from hybrid.frontend.compositions import SPECIAL, divmod_, modf
