@@ -471,6 +471,8 @@ class Tracing(Instances, Comprehensions, Plain):
     def _written(self, function: Callable, body: Callable, /, *args: Any, **kwargs: Any) -> Any:
         """A call of a library's function that is loops and branches."""
         given = substitutes.prepared(function, args, kwargs)
+        if given is None and islands.is_closed(function):
+            return substitutes.library(islands.opened(function), *args, **kwargs)
         if given is None:
             return (substitutes.called(function) or function)(*args, **kwargs)
         return self.convert(body, self)(*given, **kwargs)

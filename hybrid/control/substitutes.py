@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from hybrid.control import arrays, iterables, written
+from hybrid.control import arrays, iterables, recursive, written
 from hybrid.control.branch import choose, truth
 from hybrid.control.iterables import Counted, is_traced
 from hybrid.control.lists import Listed
@@ -260,6 +260,8 @@ def written_out(function: Any) -> Callable | None:
     name = getattr(function, "__name__", "")
     if function is np.apply_along_axis:
         return written.apply_along_axis
+    if getattr(function, "__module__", None) == recursive.MODULE:
+        return recursive.WRITTEN.get(name)
     if getattr(math, name, None) is not function:
         return None
     whole = name in _WRITTEN["integers"]
@@ -272,6 +274,8 @@ def prepared(function: Any, args: tuple, kwargs: dict) -> tuple | None:
     """Arguments of such a function as Python's numbers; None where there is nothing traced among them."""
     if function is np.apply_along_axis:
         return args if holds_tensor(args[2:3]) and not isinstance(unwrap(args[2]), np.ndarray) else None
+    if function.__module__ == recursive.MODULE:
+        return args if recursive.is_written(function.__name__, args, kwargs) else None
     if (function is math.log and len(args) == 1) or (function is math.hypot and len(args) == 2):
         return None  # an operation of the graph
     if function is math.perm and len(args) == 1:

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from hybrid.control import algorithms, constructs, written
+from hybrid.control import algorithms, constructs, recursive, written
 from hybrid.control.arrays import ListedArray
 from hybrid.control.handlers import SHORT, Tracing
 from hybrid.control.items import InList
@@ -355,7 +355,7 @@ def _callee(function: Any, handlers: Tracing) -> Any:
 
 def _is_algorithm(function: types.FunctionType) -> bool:
     """Whether a function says in Python what stands in for a builtin, or for a function of a library."""
-    return function.__module__ in (algorithms.__name__, constructs.__name__, written.__name__)
+    return function.__module__ in {module.__name__ for module in (algorithms, constructs, recursive, written)}
 
 
 def _is_opaque(function: Callable) -> bool:
