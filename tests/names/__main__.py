@@ -31,12 +31,14 @@ compiled expression gives a derivative (–: no floats go in or come out); *expo
 it gives the same.
 
 What stays a host call, and why: sorting floats, FFTs and LAPACK's factorisations are called as NumPy calls them, and with them
-what is made of them (`np.interp` with a period, `np.polyfit`, `np.roots`, norms of matrices). In which order
+what is made of them (`np.interp` with a period, `np.polyfit`, `np.roots`, norms of matrices, `filtfilt`'s steady state,
+`sg.convolve` of so many elements that SciPy transforms them). In which order
 `np.partition` and `np.argpartition` leave the elements between the places is NumPy's own, from processor to processor.
 `scipy.special` is native where SciPy offers a function of C that never waits for the GIL: `betainc`, `stdtr`, `elliprf`,
 `hyp1f1` and their kin may report errors under it, `zeta`, and `polygamma` with it, are not offered, complex ones (`wofz`,
-`lambertw`) have no loops. Recursive filters, medians of windows and splines of `scipy.signal` and `scipy.ndimage` are SciPy's
-loops, which nobody has written as ours.
+`lambertw`) have no loops. `math.gamma` is not SciPy's: they differ by up to nine units in the last place. Of `scipy.ndimage`
+and `scipy.signal`, splines, labels and distances are SciPy's loops, which nobody has written as ours, as are filters with more
+than 64 weights (25 for medians, 49 for other windows), of complex numbers, or into an array that is there.
 """
 ORDER = ("native", "host call", "island", "Python")
 

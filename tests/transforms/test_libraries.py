@@ -209,11 +209,13 @@ def test_in_loops(f):
     check(*backward_graph(graph, [GIVEN["x"]]))
 
 
-@pytest.mark.parametrize("f", [lambda x: sg.medfilt(x), lambda x: ss.owens_t(x, 2.0), lambda x: ss.jv(x, 1.0)])
+@pytest.mark.parametrize("f", [
+    lambda x: sg.sosfiltfilt([[1.0, 0, 0, 1, -0.5, 0]], x), lambda x: ss.owens_t(x, 2.0), lambda x: ss.jv(x, 1.0),
+])  # fmt: skip
 def test_a_function_without_a_derivative_is_named(f):
     graph = hy.function(f, strict=True).trace(GIVEN["x"])
     graph = graph if isinstance(graph, Graph) else graph.graph
-    with pytest.raises(GradientError, match=r"(medfilt|owens_t|jv) has no derivative"):
+    with pytest.raises(GradientError, match=r"(sosfiltfilt|owens_t|jv) has no derivative"):
         reverse.vjp(graph, [True], [True])
 
 
