@@ -154,12 +154,17 @@ def _plane(in1: Any, in2: Any, mode: Any, boundary: Any, fillvalue: Any, *, conv
     else:
         widths = [((n - 1) // 2, n - 1 - (n - 1) // 2) for n in shape]
     wide, out = padded(x, widths, _BOUNDARIES[boundary], dtype.type(fillvalue).item()), dtype.type(0)
-    for j in range(shape[0]):  # row by row of the kernel
-        row = dtype.type(0)
-        for k in range(shape[1]):
-            met = (shape[0] - 1 - j, shape[1] - 1 - k) if convolution else (j, k)
-            row = row + getitem(wide, tuple(map(shifted, met, shape))) * getitem(kernel, (j, k))
-        out = out + row
+
+    def part(j: int, k: int) -> Any:
+        met = (shape[0] - 1 - j, shape[1] - 1 - k) if convolution else (j, k)
+        return getitem(wide, tuple(map(shifted, met, shape))) * getitem(kernel, (j, k))
+
+    for j in range(shape[0]):  # row by row of the kernel, four products at once, then one by one
+        whole = shape[1] - shape[1] % 4
+        for k in range(0, whole, 4):
+            out = out + (part(j, k) + part(j, k + 1) + part(j, k + 2) + part(j, k + 3))
+        for k in range(whole, shape[1]):
+            out = out + part(j, k)
     out = laid_out(out, None)
     return out if convolution or not turned else flip(out)
 

@@ -15,7 +15,7 @@ RNG = np.random.default_rng(0)
 X, W, M, K = (RNG.normal(size=shape) for shape in (60, 5, (12, 9), (3, 4)))
 T, C = RNG.normal(size=(4, 5, 6)), RNG.normal(size=(2, 3, 2))
 PAIRS = ((M, K), (K, M), (T, C), (M.astype("f4"), K.astype("f4")), ((M * 9).astype(int), (K * 9).astype(int)),
-         (np.asfortranarray(M), K))  # fmt: skip
+         (np.asfortranarray(M), K), (M, K[:, :3]), (M, M[:4, :7]), (M, K[:1]), (M, K[:, :1]))  # fmt: skip
 
 
 def same(f, *args, exact=True):
