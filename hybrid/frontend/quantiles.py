@@ -25,7 +25,7 @@ from hybrid.frontend.reductions import all as every
 from hybrid.frontend.reductions import any as some
 from hybrid.frontend.reductions import kept, mean, reduced, root, var
 from hybrid.frontend.reductions import sum as total
-from hybrid.frontend.shaping import as_array, broadcast_to, reshape, transpose
+from hybrid.frontend.shaping import as_array, broadcast_to, moveaxis, reshape, transpose
 from hybrid.frontend.values import (
     Value,
     active,
@@ -98,6 +98,18 @@ def _gathered(a: Any, axis: Any) -> tuple[Any, tuple]:
     return reshape(transpose(x, (*axes, *rest)), (product(shape[k] for k in axes), *sizes)), axes
 
 
+def _sorted(x: Any, axes: tuple, places: Any = None) -> Any:
+    """x in order along the first axis, or such that these places are right; the axes say where it lay.
+
+    What lay along the last axis is sorted there: 2000 rows of 500 numbers were 1.5 times as long, put aside first.
+    """
+    rank = len(shape_of(x))
+    inner = rank > 1 and axes == (rank - 1,)
+    x, axis = (moveaxis(x, 0, -1), rank - 1) if inner else (x, 0)
+    out = sort(x, axis) if places is None else sorted_at(x, axis, places)
+    return moveaxis(out, -1, 0) if inner else out
+
+
 def _count(x: Any) -> Any:
     """How many elements there are along the first axis, at least one: a number, or a traced one."""
     size = shape_of(x)[0]
@@ -140,16 +152,16 @@ def _mixed(low: Any, high: Any, share: Any, weak: bool) -> Any:
     return _choice(near, high - step * rest, low + step * share)
 
 
-def _found(x: Any, q: Any, method: str, weak: bool) -> Any:
+def _found(x: Any, axes: tuple, q: Any, method: str, weak: bool) -> Any:
     """Quantiles along the first axis."""
     n, rank = _count(x), len(shape_of(x)) - 1
     place_of, share_of = _MIXING.get(method, (None, None))
     place = _TAKING[method](n, q) if place_of is None else place_of(n, q)
     if isinstance(place, Value) or isinstance(n, Value):
-        ordered = sort(x, 0)
+        ordered = _sorted(x, axes)
     else:
         around = [np.floor(place), np.ceil(place), np.floor(place) + 1]
-        ordered = sorted_at(x, 0, np.clip([*np.ravel(around), n - 1], 0, n - 1))
+        ordered = _sorted(x, axes, np.clip([*np.ravel(around), n - 1], 0, n - 1))
     last = getitem(ordered, (-1,))
     if share_of is None or (method == "linear" and dt.is_integer(strong(place))):
         out = _rows(ordered, place)
@@ -207,7 +219,7 @@ def _quantile(a: Any, q: Any, axis: Any, out: Any, method: str, keepdims: Any, r
     a, q, weak = _checked(a, q, method, rest, scale)
     x, axes = _gathered(a, axis)
     if weights is None:
-        return _made(_found(x, q, method, weak), a, q, axes, keepdims, out)
+        return _made(_found(x, axes, q, method, weak), a, q, axes, keepdims, out)
     found = _made(_weighted(a, x, q, axis, method, weights), a, q, axes, keepdims, out)
     if shape_of(found) or out is not None or kind_of(found) == "tensor":
         return found
@@ -282,7 +294,7 @@ def median(a: Any, axis: Any = None, out: Any = None, overwrite_input: bool = Fa
     a = as_array(assembled(active(), a))
     x, axes = _gathered(a, axis)
     n = _count(x)
-    ordered = sort(x, 0) if isinstance(n, Value) else sorted_at(x, 0, np.array([(n - 1) // 2, n // 2, n - 1]))
+    ordered = _sorted(x, axes, None if isinstance(n, Value) else np.array([(n - 1) // 2, n // 2, n - 1]))
     low, high = _rows(ordered, _place(n - 1)), _rows(ordered, _place(n))
     middle = mean(stack([low, high]), 0) if isinstance(n, Value) or n % 2 == 0 else mean(stack([low]), 0)
     if isinstance(n, Value):
@@ -314,7 +326,7 @@ def _numbers(a: Any, axis: Any) -> tuple[Any, Any, Any, tuple]:
     _count(x)
     n = total(u.logical_not(u.isnan(x)), 0)
     active().assume(operand(active(), every(n > 0), dt.bool_), SILENT)
-    return a, sort(x, 0), n, axes
+    return a, _sorted(x, axes), n, axes
 
 
 def _at(ordered: Any, place: Any) -> Any:
