@@ -44,4 +44,10 @@ KNOWN = (
         "whatever the values are.",
         "np.quantile(a, w.ravel()[0] / 8)", Operands("float32", (2, 3, 4), "strided", "special"),
     ),
+    Known(
+        r"^np\.inner\(a, b\)", ("float32", "float64"),
+        "A product beyond the greatest number meets an infinity of the other sign: NumPy's BLAS multiplies and adds at once, "
+        "and keeps the infinity; ours rounds the product to an infinity first, and gives NaN.",
+        "np.inner(a, b)", Operands("float64", (2, 3, 4), "C", "special"),
+    ),
 )  # fmt: skip
