@@ -263,12 +263,10 @@ def _mean(x: Any, size: Any, axis: int, mode: Any, cval: Any, origin: Any, dtype
     count, widths = operator.index(size), [(0, 0)] * len(shape_of(x))
     widths[axis] = reach(count, origin)
     wide = padded(cast(x, np.float64), widths, mode, cval)
-    # The sum begins at 0.0, as SciPy's does: -0.0 by itself would stay -0.0.
-    first = along(wide, axis, slice(0, 1)) + 0.0
-    for k in range(1, count):
-        first = first + along(wide, axis, slice(k, k + 1))
-    steps = along(wide, axis, slice(count, None)) - along(wide, axis, slice(0, -count))
-    return finished(cumsum(concatenate([first, steps], axis), axis) / float(count), dtype)
+    # SciPy's sum begins at 0.0, which makes 0.0 of -0.0.
+    first, steps = along(wide, axis, slice(0, count)) + 0.0, along(wide, axis, slice(count, None))
+    total = cumsum(concatenate([first, steps - along(wide, axis, slice(0, -count))], axis), axis)
+    return finished(along(total, axis, slice(count - 1, None)) / float(count), dtype)
 
 
 def uniform_filter1d(input: Any, size: Any, axis: Any = -1, output: Any = None, mode: Any = "reflect", cval: Any = 0.0,

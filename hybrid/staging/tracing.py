@@ -353,9 +353,12 @@ def _callee(function: Any, handlers: Tracing) -> Any:
     return function
 
 
+_ALGORITHMS = frozenset(module.__name__ for module in (algorithms, constructs, recursive, written))
+
+
 def _is_algorithm(function: types.FunctionType) -> bool:
     """Whether a function says in Python what stands in for a builtin, or for a function of a library."""
-    return function.__module__ in {module.__name__ for module in (algorithms, constructs, recursive, written)}
+    return function.__module__ in _ALGORITHMS
 
 
 def _is_opaque(function: Callable) -> bool:

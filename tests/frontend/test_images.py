@@ -73,6 +73,13 @@ def test_of_another_dtype():
             np.testing.assert_array_equal(got, want)
 
 
+def test_means_of_any_size():
+    x = RNG.normal(size=(3, 3000))
+    compiled = hy.function(lambda x: nd.uniform_filter1d(x, 1001, mode="nearest"), strict=True)
+    np.testing.assert_array_equal(compiled(x), nd.uniform_filter1d(x, 1001, mode="nearest"))
+    assert "host" not in compiled.explain()
+
+
 def test_windows_are_native():
     def f(x):
         parts = nd.convolve(x, K), nd.correlate(x, K, mode="mirror"), nd.convolve(x, K[:1])
