@@ -188,6 +188,26 @@ def largest(items: Any, key: Any) -> Any:
     return best
 
 
+def is_single(items: Any, best: Any, key: Any) -> Any:
+    """Whether no other item is equal to one by a key."""
+    rank, equal = key(best), 0
+    for item in items:
+        own = key(item)
+        if not (own < rank or rank < own):
+            equal += 1
+    return equal == 1
+
+
+def are_distinct(items: Any, key: Any) -> Any:
+    """Whether no two sorted items are equal by a key."""
+    equal = 0
+    for k in range(1, len(items)):
+        before, own = key(items[k - 1]), key(items[k])
+        if not (before < own or own < before):
+            equal += 1
+    return equal == 0
+
+
 def bisect_left(items: Any, item: Any) -> Any:
     low, high = 0, len(items)
     while low < high:

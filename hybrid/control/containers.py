@@ -38,6 +38,7 @@ from hybrid.ir.trace import Symbol, Trace
 from hybrid.ops import elementwise as e
 
 FEW = 4  # known items that are added to a dict or set one by one
+_KNOWN_ITEMS: tuple[type, ...] = (set, frozenset, dict, type({}.keys()), type({}.values()), type({}.items()))
 
 
 # Comparisons ----------------------------------------------------------------------------------------------------------
@@ -177,13 +178,31 @@ def _list(*args: Any) -> Any:
 def _settled(x: Any) -> Any:
     """Items of which nobody asks for the order."""
     x = plain(x)
+    if isinstance(x, SetOf) and x.held is not None:
+        return builtins.list(x.held)
     return x.sorted() if isinstance(x, SetOf) else _listed(x) if isinstance(x, (Mapped, View)) else x
 
 
+def _unordered(x: Any, key: Any) -> bool:
+    """Whether nobody knows the order of its items, which tells which of two comes first that are equal by a key."""
+    return key is not None and isinstance(plain(x), SetOf) and plain(x).held is None
+
+
+def _assume_distinct(verdict: Any) -> None:
+    trace = active()
+    holds = truth(trace, verdict)
+    if holds is not True:
+        atom = tr.literal(False, dt.bool_) if holds is False else holds
+        trace.assume(atom, "no two items of a set are equal by the key that orders them")
+
+
 def _sorted(x: Any, /, *, key: Any = None, reverse: Any = False) -> Any:
-    x = plain(x)
-    out = _settled(x) if isinstance(x, SetOf) else _listed(x if _is_stored(x) else builtins.list(x))
+    x, unordered = plain(x), _unordered(x, key)
+    x = _settled(x) if isinstance(x, SetOf) else x
+    out = _listed(x if _is_stored(x) else builtins.list(x))
     out.sort(key=key, reverse=reverse)
+    if unordered:
+        _assume_distinct(out.run(algorithms.are_distinct, key))
     return released(out)
 
 
@@ -212,8 +231,11 @@ def _extreme(function: Callable, algorithm: Callable) -> Callable:
     """`min` and `max`, by their keys."""
 
     def extreme(*args: Any, key: Any = None, **kwargs: Any) -> Any:
+        given = args[0] if args else None
         items = _settled(args[0]) if len(args) == 1 else args
         items = _listed(items) if isinstance(items, Counted) else items
+        if isinstance(items, (*_KNOWN_ITEMS, Iterator)) and not isinstance(items, Own):
+            items = builtins.list(items)
         args = (items,) if len(args) == 1 else args
         whole = isinstance(items, Listed) and isinstance(items.layout, tuple)
         if (
@@ -232,7 +254,10 @@ def _extreme(function: Callable, algorithm: Callable) -> Callable:
             asked = len(items) > 0 and (key is not None or any(is_parts(x) and is_traced(x) for x in items))
             items = items if isinstance(items, range) else builtins.list(items)
         if asked and (whole or key is not None or not isinstance(items, Listed)):
-            return active().handlers.algorithm(algorithm)(items, key)
+            best = active().handlers.algorithm(algorithm)(items, key)
+            if len(args) == 1 and _unordered(given, key):
+                _assume_distinct(active().handlers.algorithm(algorithms.is_single)(items, best, key))
+            return best
         kwargs = kwargs if key is None else {**kwargs, "key": key}
         return active().handlers.builtin(function)(*map(plain, args), **kwargs)
 

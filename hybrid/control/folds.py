@@ -105,7 +105,7 @@ def _quantified(decides: bool) -> Callable:
     return quantified
 
 
-def _extreme(better: Callable[[Any, Any], Any]) -> Callable:
+def _extreme(better: str) -> Callable:
     def extreme(control: Tracing, trace: Trace, each: Each, start: tuple) -> Any:
         count, at = iterables.counted(trace, each.iterable)  # type: ignore[misc]
         if each.asks or each.nested:
@@ -118,7 +118,7 @@ def _extreme(better: Callable[[Any, Any], Any]) -> Callable:
             def take() -> None:
                 best.value = value
 
-            control.branch(better(value, best.value), take, lambda: None, best.state)
+            control.branch(control.compare(better, value, best.value), take, lambda: None, best.state)
 
         _each(control, Each(iterables.Counted(count - 1, lambda k: at(k + 1)), None, each.item), compare, best)
         return best.value
@@ -151,8 +151,8 @@ FOLDS: dict[Any, Callable] = {
     builtins.sum: _sum,
     builtins.any: _quantified(True),
     builtins.all: _quantified(False),
-    builtins.max: _extreme(lambda a, b: a > b),
-    builtins.min: _extreme(lambda a, b: a < b),
+    builtins.max: _extreme("gt"),
+    builtins.min: _extreme("lt"),
 }
 
 

@@ -1,7 +1,12 @@
-"""Keys of dicts and items of sets in storage: integers, names, and tuples of these, as numbers."""
+"""Keys of dicts and items of sets in storage: integers, floats, names, and tuples of these, as numbers.
+
+A float is found by its bits: two are equal where these are, except for the zeros, of which -0 has the bits of 0, and for NaNs,
+which are other keys each time and hand the call to Python.
+"""
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator
 from typing import Any
 
@@ -25,7 +30,7 @@ _NAMES = (str, bytes, type(None))  # classes whose objects are equal only where 
 
 
 def check_keys(layout: Layout) -> None:
-    """TraceError for keys that are neither integers nor names."""
+    """TraceError for keys that are neither numbers of one kind nor names."""
     if isinstance(layout, tuple):
         for part in layout:
             check_keys(part)
@@ -35,10 +40,11 @@ def check_keys(layout: Layout) -> None:
     if isinstance(layout, Spec) and layout.options and not layout.maybe:
         if all(isinstance(option.value, _NAMES) for option in layout.options):
             return
-    elif isinstance(layout, Spec) and not layout.maybe and dt.is_integer(layout.dtype) and layout.dtype != dt.uint64:
-        return
+    elif isinstance(layout, Spec) and layout.is_number and not layout.maybe:
+        if (dt.is_integer(layout.dtype) and layout.dtype != dt.uint64) or layout.dtype == dt.float64:
+            return
     raise TraceError(
-        "keys that only a run knows must be integers, names, or tuples of these", got=str(layout), at=tr.user_line()
+        "keys that only a run knows must be integers, floats, names, or tuples of these", got=str(layout), at=tr.user_line()
     )
 
 
@@ -67,8 +73,21 @@ def key_atoms(trace: Trace, key: Any, layout: Layout) -> Iterator[Atom]:
         if not isinstance(layout_of_item(key), Spec):
             raise TraceError("keys of a dict are of several kinds", at=tr.user_line())
         key = uncertain.number(trace, key)
-        check_keys(layout_of_item(key))
-        yield operand(trace, key, dt.int64) if isinstance(key, Value) else tr.literal(int(key), dt.int64)
+        check_keys(own := layout_of_item(key))
+        if dt.is_float(own.dtype) and not dt.is_float(layout.dtype):
+            raise TraceError("keys of a dict are of several kinds", at=tr.user_line())
+        yield _found_by(trace, key, layout.dtype)
+
+
+def _found_by(trace: Trace, key: Any, dtype: np.dtype) -> Atom:
+    """The number that a number is found by, among keys of a dtype."""
+    if not dt.is_float(dtype):
+        return operand(trace, key, dt.int64) if isinstance(key, Value) else tr.literal(int(key), dt.int64)
+    if not isinstance(key, Value):
+        return tr.literal(_bits(key), dt.int64)
+    atom = uncertain.shared(trace, key, dt.float64, tr.literal(True, dt.bool_))
+    trace.assume(trace.one(e.eq, atom, atom), "a key of a dict or set is no NaN")
+    return wide(trace, atom)
 
 
 def table(keys: list, layout: Layout, size: int) -> np.ndarray:
@@ -90,8 +109,17 @@ def _numbers(key: Any, layout: Layout) -> Iterator[int]:
         for part, own in zip(key, layout):
             yield from _numbers(part, own)
     elif isinstance(layout, Spec):
-        yield layout.options.index(Known(key)) if layout.options else int(key)
+        yield layout.options.index(Known(key)) if layout.options else _bits(key) if dt.is_float(layout.dtype) else int(key)
+
+
+def _bits(key: Any) -> int:
+    if key != key:
+        raise TraceError("a key of a dict or set is a NaN", at=tr.user_line())
+    return struct.unpack("<q", struct.pack("<d", float(key) + 0.0))[0]
 
 
 def wide(trace: Trace, atom: Atom) -> Atom:
+    """The number by which a number that is a key is found."""
+    if dt.is_float(atom.type.dtype):
+        return trace.one(e.bitcast, trace.one(e.add, atom, tr.literal(0.0, dt.float64)), dtype=dt.int64)
     return atom if atom.type.dtype == dt.int64 else trace.one(e.convert, atom, dtype=dt.int64)

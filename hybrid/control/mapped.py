@@ -1,8 +1,8 @@
 """Dicts and sets that branches and loops change: `counts[k] += 1`, `if (i, j) in memo`, `seen.add(u)`.
 
 The entries stand in storage in the order in which they came, as Python's dicts keep them; a table of twice as many places says
-which entry has a key, by open addressing. Keys are integers, names, and tuples of these. An entry that is deleted stays where
-it is, marked, until the entries are looked at one after another.
+which entry has a key, by open addressing. Keys are integers, floats, names, and tuples of these. An entry that is deleted
+stays where it is, marked, until the entries are looked at one after another.
 """
 
 from __future__ import annotations
