@@ -28,7 +28,7 @@ from hybrid.control.tables import holds_traced
 from hybrid.core import dtype as dt
 from hybrid.core.errors import ROOM, TraceError
 from hybrid.core.shape import Dim, Size
-from hybrid.frontend import integers
+from hybrid.frontend import integers, texts
 from hybrid.frontend.editing import MAX_LISTED, number_of
 from hybrid.frontend.indexing import setitem
 from hybrid.frontend.values import Value, active, shape_of, sized, wrap
@@ -231,11 +231,11 @@ def _extreme(function: Callable, algorithm: Callable) -> Callable:
     """`min` and `max`, by their keys."""
 
     def extreme(*args: Any, key: Any = None, **kwargs: Any) -> Any:
-        given = args[0] if args else None
-        items = _settled(args[0]) if len(args) == 1 else args
+        given: Any = args[0] if args else None
+        items: Any = _settled(given) if len(args) == 1 else args
         items = _listed(items) if isinstance(items, Counted) else items
-        if isinstance(items, (*_KNOWN_ITEMS, Iterator)) and not isinstance(items, Own):
-            items = builtins.list(items)
+        if not isinstance(items, Own) and isinstance(items, (*_KNOWN_ITEMS, Iterator)):
+            items = builtins.list(items)  # type: ignore[call-overload]
         args = (items,) if len(args) == 1 else args
         whole = isinstance(items, Listed) and isinstance(items.layout, tuple)
         if (
@@ -367,11 +367,25 @@ def called(function: Any) -> Callable | None:
         return functools.partial(_unlisted, of) if len(shape) == 1 and _is_long(of._data, shape[0]) else None
     if type(of) is dict and function.__name__ == "get":
         return functools.partial(_got, of)
+    if type(of) is str and function.__name__ in ("format", "join"):
+        return functools.partial(texts.formatted if function.__name__ == "format" else _joined_texts, of)
     try:
         found = TABLE.get(function)
     except TypeError:  # not hashable
         return None
     return found and functools.partial(_presented, found)
+
+
+def _joined_texts(between: str, items: Any) -> Any:
+    """`between.join(items)`, of texts that only a run knows."""
+    items = plain(items)
+    if isinstance(items, Iterator):
+        items = builtins.list(items)
+    if isinstance(items, Listed) and items.held is None:
+        return texts.joined_list(between, items.copy())
+    if not isinstance(items, (list, tuple)) or not any(map(texts.is_traced, items)):
+        return between.join(items)
+    return texts.joined_few(between, items)
 
 
 def _got(entries: dict, key: Any, default: Any = None, /) -> Any:

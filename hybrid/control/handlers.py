@@ -46,9 +46,8 @@ from hybrid.core import dtype as dt
 from hybrid.core import tree
 from hybrid.core.errors import TraceError
 from hybrid.core.shape import Dim
-from hybrid.frontend import integers, islands, joining, uncertain
+from hybrid.frontend import integers, islands, joining, texts, uncertain
 from hybrid.frontend.chosen import Chosen
-from hybrid.frontend.printing import text
 from hybrid.frontend.values import NUMBERS, Value, active, allocated, laid_out, operand, sized, wrap
 from hybrid.ir import trace as tr
 from hybrid.ir.graph import Atom
@@ -268,7 +267,13 @@ class Tracing(Instances, Comprehensions, Plain):
             trace.assume(verdict, "an assertion holds")
 
     def text(self, *pieces: Any) -> Any:
-        return text(pieces)
+        return texts.text(pieces, printed=True)
+
+    def written(self, *pieces: Any) -> Any:
+        return texts.text(pieces)
+
+    def percent(self, pattern: str, values: Any) -> Any:
+        return texts.percent(pattern, values)
 
     def error(self, thunk: Callable[[], Any]) -> Any:
         """What a `raise` raises. In a branch or loop it only ends its way, whatever its text, which may take a run to know."""
@@ -464,7 +469,9 @@ class Tracing(Instances, Comprehensions, Plain):
         if trace.region is not None and found is function:
             refuse_effects(trace, function, self.opaque)
         if trace.lists and not isinstance(getattr(function, "__self__", None), Own) and not self._is_open(found):
-            return functools.partial(_plainly, found)
+            return functools.partial(substitutes.plainly, found)
+        if found is function and substitutes.looks(function):
+            return functools.partial(substitutes.plainly, found)
         code = getattr(found, "__code__", None)  # nested functions of converted ones stay as they are, and call themselves, too
         return found if code is None else functools.partial(self.called, trace, code, found)
 
@@ -561,14 +568,9 @@ class Tracing(Instances, Comprehensions, Plain):
                 self.recursions.pop(code, None)
 
 
-def _plainly(function: Callable, /, *args: Any, **kwargs: Any) -> Any:
-    """A call of what knows no containers but Python's own."""
-    return function(*map(plain, args), **{name: plain(value) for name, value in kwargs.items()})
-
-
 def _remembered(trace: Trace, function: Any, /, *args: Any, **kwargs: Any) -> Any:
     """A call of a function that keeps what it gave, which must be nothing that only this trace knows."""
-    found = _plainly(function, *args, **kwargs)
+    found = substitutes.plainly(function, *args, **kwargs)
     if any(isinstance(part, Own) or holds_traced(part) for part in tree.flatten(found)[0]):
         getattr(function, "__func__", function).cache_clear()
         error = TraceError(f"{function.__name__}() would keep a value that only a call knows", at=tr.user_line())

@@ -13,19 +13,35 @@ import numpy as np
 
 from hybrid.control.join import Spec, atoms, common, form_of, made
 from hybrid.control.own import Own, plain
-from hybrid.control.structure import Layout, Record, RowLayout, is_parts, layout_like, like, made_like, parts_of, record_of
+from hybrid.control.plain import UNDEFINED
+from hybrid.control.structure import (
+    Layout,
+    Nest,
+    Record,
+    RowLayout,
+    is_parts,
+    layout_like,
+    like,
+    made_like,
+    optional_parts,
+    parts_of,
+    record_of,
+    text_of,
+)  # fmt: skip
 from hybrid.core import dtype as dt
 from hybrid.core.errors import TraceError
 from hybrid.core.shape import TensorType
-from hybrid.frontend import uncertain
+from hybrid.frontend import texts, uncertain
 from hybrid.frontend.chosen import Chosen
 from hybrid.frontend.indexing import Place
+from hybrid.frontend.texts import Text
 from hybrid.frontend.values import Value, active, unwrap, wrap
 from hybrid.ir import trace as tr
 from hybrid.ir.forms import Known
 from hybrid.ir.graph import Atom
 from hybrid.ir.trace import Symbol, Trace
 
+_FLAG = Spec("python", dt.bool_)  # of whether a text is there
 IN_LIST = "it is in a list"
 
 
@@ -47,7 +63,14 @@ def with_inner(layout: Layout, inner: Layout) -> Layout:
 def members(item: Any) -> tuple | None:
     """The parts of an item that is no more than these: a tuple, or a record."""
     item = plain(item)
-    return item if is_parts(item) else parts_of(item) if record_of(item) is not None else None
+    return item if is_parts(item) else parts_of(item) if type(item) is Text or record_of(item) is not None else None
+
+
+def _members_as(item: Any, layout: tuple) -> tuple:
+    """The parts of an item that a layout has a place for: a text may have fewer stretches."""
+    if is_text(layout):
+        return optional_parts(layout.nest, item, UNDEFINED) or ()  # type: ignore[attr-defined]
+    return members(item) or ()
 
 
 def is_own_list(item: Any) -> bool:
@@ -69,6 +92,9 @@ def layout_of_item(item: Any) -> Layout:
             return None
         inner = layout_of(item)
         return None if inner is None and item else RowLayout(inner)
+    if type(item) is Text:
+        parts = Record(Nest(Text, item.forms), map(layout_of_item, item.parts))
+        return None if None in parts else parts
     if (nest := record_of(item)) is not None:
         parts = Record(nest, map(layout_of_item, parts_of(item)))
         return None if None in parts or inner_layout(parts) is not None else parts
@@ -149,7 +175,40 @@ def present(trace: Trace, item: Any) -> Any:
     return uncertain.present(trace, item)
 
 
+def is_text(layout: Layout) -> bool:
+    """Whether items are texts with values in them."""
+    return isinstance(layout, Record) and layout.nest.type is Text
+
+
+def _common_text(a: Layout, b: Layout) -> Layout:
+    """The layout of what is a text of either, of which one at least has values."""
+    one, other = _as_text(a), _as_text(b)
+    if one is None or other is None or (nest := text_of(one.nest, other.nest)) is None:
+        return None
+    parts = []
+    for x, y in zip(_places(nest, one), _places(nest, other)):
+        parts.append(x if y is None or y is False else y if x is None or x is False else common_layout(x, y))
+    return None if None in parts else Record(nest, parts)
+
+
+def _places(nest: Nest, layout: Record) -> tuple:
+    """The layouts of the parts of a text that are among those of another; False and None for others."""
+    return optional_parts(nest, Text(*texts.split(layout.nest.keys, layout)), None) or ()
+
+
+def _as_text(layout: Layout) -> Record | None:
+    """The layout of a text with values, or of one that is known, in the same form."""
+    if is_text(layout):
+        return layout
+    if isinstance(layout, Known) and type(layout.value) is str:
+        return Record(Nest(Text, ((layout.value,),)), (_FLAG,))
+    names = isinstance(layout, Spec) and layout.options and all(type(option.value) is str for option in layout.options)
+    return Record(Nest(Text, texts.NAME), (_FLAG, layout)) if names else None
+
+
 def common_layout(a: Layout, b: Layout) -> Layout:
+    if a != b and (is_text(a) or is_text(b)):
+        return _common_text(a, b)
     if isinstance(a, tuple) or isinstance(b, tuple):
         if type(a) is not type(b) or len(a) != len(b) or (isinstance(a, Record) and a.nest != b.nest):
             return None
@@ -193,7 +252,7 @@ def types_of(layout: Layout) -> list[TensorType]:
 
 def atoms_of(trace: Trace, item: Any, layout: Layout) -> list[Atom]:
     if isinstance(layout, tuple):
-        return [atom for x, part in zip(members(item) or (), layout) for atom in atoms_of(trace, x, part)]
+        return [atom for x, part in zip(_members_as(item, layout), layout) for atom in atoms_of(trace, x, part)]
     if isinstance(layout, RowLayout):
         return [tr.literal(0, dt.int64)] * 3
     return atoms(trace, item, layout) if isinstance(layout, Spec) else []
@@ -208,6 +267,8 @@ def unpacked(layout: Layout, columns: Iterator[np.ndarray], count: int, pool: Se
         return [items[first : first + many] for first, many in zip(firsts, counts)]
     if isinstance(layout, tuple):
         parts = [unpacked(part, columns, count, pool) for part in layout]
+        if is_text(layout):
+            return texts.rows(layout.nest.keys, parts)  # type: ignore[attr-defined]
         return [made_like(layout, row) for row in (zip(*parts) if parts else [()] * count)]
     if not isinstance(layout, Spec):
         return [layout.value if isinstance(layout, Known) else None] * count
@@ -225,7 +286,7 @@ def unpacked(layout: Layout, columns: Iterator[np.ndarray], count: int, pool: Se
 def columns_of(items: Sequence, layout: Layout) -> list[np.ndarray] | None:
     """The numbers of known items as arrays; None where some are known to a run only, or are of several classes."""
     if isinstance(layout, tuple):
-        rows = [members(item) or () for item in items]
+        rows = [_members_as(item, layout) for item in items]
         parts = [columns_of([row[k] for row in rows], part) for k, part in enumerate(layout)]
         return None if None in parts else [column for part in parts for column in part or ()]
     if isinstance(layout, RowLayout):
@@ -285,6 +346,6 @@ def refuse_aliases(items: Any) -> None:
 
 def is_traced(x: Any) -> bool:
     parts = members(x)
-    if type(x) is Chosen:
+    if type(x) in (Chosen, Text):
         return True
     return any(map(is_traced, parts)) if parts is not None else isinstance(x, Value) and type(x._data) is Symbol

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from hybrid.control.parts import Part, common_whole
-from hybrid.control.perhaps import Perhaps
 from hybrid.control.plain import RESULT, UNDEFINED
 from hybrid.control.structure import Nest, built, known_nests, nests, note_twins, optional, optional_parts, parts_of
 from hybrid.control.united import one_of, values_of
@@ -390,7 +389,7 @@ class Join:
             one_nest = one_nest if one_nest.copied else other_nest
             if one_nest.type is Masked:
                 return self._selection(name, one_nest, a, b)
-            make = self.nested(name, one_nest, zip(parts_of(a), parts_of(b)), guarded or one_nest.type is Perhaps)
+            make = self.nested(name, one_nest, zip(parts_of(a), parts_of(b)), guarded or one_nest.guards)
             return make if one_nest.is_value else self.one_for_all(a, b, make)
         if same_constant(a, b):
             return lambda results: a

@@ -38,6 +38,7 @@ from hybrid.control.structure import (
     optional,
     optional_parts,
     parts_of,
+    text_of,
 )
 from hybrid.control.united import OneOf, instance_of_rounds, values_of
 from hybrid.control.varying import Varying, of_rounds, parted, shared
@@ -46,6 +47,7 @@ from hybrid.core import dtype as dt
 from hybrid.core.errors import TraceError
 from hybrid.frontend.layouts import ROWS, layout_of, like_all, settle
 from hybrid.frontend.masked import Masked
+from hybrid.frontend.texts import Text
 from hybrid.frontend.values import sized, unwrap
 from hybrid.ir import trace as tr
 from hybrid.ir.forms import Known
@@ -89,14 +91,14 @@ class Carried:
     known: Any = UNDEFINED  # an object that it becomes wherever it is assigned; a flag says whether it is meant
 
     def __post_init__(self) -> None:
-        if is_parts(self.initial) or type(self.initial) is Perhaps:
+        if is_parts(self.initial) or type(self.initial) in (Perhaps, Text):
             self._split(nest_of(self.initial, 0), parts_of(self.initial))
         spec = spec_of(self.initial)
         self.spec = spec if spec is not None and spec.is_number else None
 
     def _split(self, nest: Nest | None, values: Sequence[Any]) -> None:
         self.nest = nest
-        guarded = self.guarded or (nest is not None and nest.type is Perhaps)
+        guarded = self.guarded or (nest is not None and nest.guards)
         self.items = [Carried(f"{self.name}[{k}]", v, self.read, guarded) for k, v in enumerate(values)]
 
     def split_selection(self) -> None:
@@ -136,6 +138,10 @@ class Carried:
     def leave(self, after: Any, found: dict[int, Nest], unions: bool) -> bool:
         """Take what a round left, `found`: the containers among it; True where the variable turns out to be one."""
         nest = found.get(id(after))
+        if type(after) is Text or (self.nest is not None and self.nest.type is Text):
+            text = text_of(self.initial if self.nest is None else self.nest, after)
+            if text is not None:
+                return self._leave_either(text, after, found, unions)
         either = (
             optional((None, after), self.nest, nest, lists=True) if self.items is not None or self.initial is None else None
         )
@@ -170,6 +176,7 @@ class Carried:
         if changed := self.nest != either:
             initial = optional_parts(either, self.initial, UNDEFINED)
             assert initial is not None  # else it would have another class
+            self.spec = None
             self._split(either, initial)
         given = optional_parts(either, after, UNDEFINED)
         assert self.items is not None and given is not None

@@ -14,7 +14,7 @@ from functools import partial
 from types import CellType
 from typing import Any
 
-from hybrid.frontend.printing import joined
+from hybrid.frontend.texts import joined
 
 Thunk = Any  # a function of no arguments
 
@@ -105,6 +105,14 @@ class Plain:
     def text(self, *pieces: Any) -> Any:
         """An f-string among the arguments of `print`: texts, and values with their conversion and format."""
         return joined(pieces)
+
+    def written(self, *pieces: Any) -> Any:
+        """An f-string anywhere else."""
+        return joined(pieces)
+
+    def percent(self, pattern: str, values: Any) -> Any:
+        """`pattern % values`, of a text that stands in the source."""
+        return pattern % values
 
     def while_(self, test: Thunk, body: Thunk, state: State, stop: Thunk | None = None) -> None:
         """`while test(): body()`; a true `stop()` after a round leaves the loop."""

@@ -9,8 +9,7 @@ import itertools
 from collections.abc import Iterator
 from typing import Any
 
-from hybrid.control.items import atoms_of, item_of, types_of
-from hybrid.control.join import Spec
+from hybrid.control.items import atoms_of, is_text, item_of, types_of
 from hybrid.control.plain import State
 from hybrid.control.structure import Layout, RowLayout
 from hybrid.frontend.indexing import getitem, setitem
@@ -23,7 +22,7 @@ _NO_STATE = State((), tuple, lambda values: None, frozenset(), frozenset(), froz
 
 def recast(trace: Trace, before: Layout, after: Layout, buffers: Iterator[Any], capacity: int) -> Iterator[Any]:
     """The arrays of the numbers of items that had another layout."""
-    if isinstance(before, tuple) and before != after:
+    if isinstance(before, tuple) and before != after and not is_text(after):
         for part, other in zip(before, after):
             yield from recast(trace, part, other, buffers, capacity)
         return
@@ -31,9 +30,8 @@ def recast(trace: Trace, before: Layout, after: Layout, buffers: Iterator[Any], 
     if before == after or isinstance(before, RowLayout):
         yield from given
         return
-    assert isinstance(after, Spec)
     made = []
-    for type_ in after.types:
+    for type_ in types_of(after):
         zeros = stretched(trace, tr.literal(0, type_.dtype), (capacity, *type_.shape))
         made.append(wrap(trace.fresh(zeros, "ndarray")))
 

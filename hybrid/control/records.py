@@ -14,6 +14,7 @@ from hybrid.control.own import Own, plain
 from hybrid.control.perhaps import Copy, Perhaps
 from hybrid.control.structure import Layout, Nest, Record, RowLayout, is_parts, is_plain_dataclass, parts_of, record_of
 from hybrid.core.errors import TraceError
+from hybrid.frontend.texts import Text
 from hybrid.ir import trace as tr
 from hybrid.ir.trace import Region, Trace
 
@@ -22,6 +23,8 @@ def has_records(layout: Layout) -> bool:
     """Whether some items are or have records."""
     if isinstance(layout, RowLayout):
         return has_records(layout.inner)
+    if isinstance(layout, Record) and layout.nest.type is Text:
+        return False
     return isinstance(layout, Record) or (isinstance(layout, tuple) and any(map(has_records, layout)))
 
 

@@ -15,7 +15,9 @@ from typing import Any
 
 from hybrid.control.perhaps import Copy, Perhaps, pieces
 from hybrid.control.plain import UNDEFINED
+from hybrid.frontend import texts
 from hybrid.frontend.masked import Masked
+from hybrid.frontend.texts import Text
 from hybrid.ir.trace import Trace
 
 Layout = Any  # of an item of a container: a Spec, a Known, or a tuple of layouts, of the item's own class
@@ -37,7 +39,12 @@ class Nest:
     @property
     def is_value(self) -> bool:
         """Whether it cannot change, so that another one of the same parts is as good."""
-        return self.copied or self.type is Perhaps or issubclass(self.type, tuple)
+        return self.copied or self.type in (Perhaps, Text) or issubclass(self.type, tuple)
+
+    @property
+    def guards(self) -> bool:
+        """Whether flags among the parts say which of the others have a value."""
+        return self.type in (Perhaps, Text)
 
     def parts(self, value: Any) -> tuple | None:
         """The parts of such a record; None for anything else."""
@@ -48,6 +55,8 @@ class Nest:
         if self.type is Perhaps:
             holds, *rest = parts
             return Perhaps(self.keys[0], holds, rest)
+        if self.type is Text:
+            return texts.build(self.keys, parts)
         if self.type is Masked:
             full, mask = parts
             return UNDEFINED if full is UNDEFINED or mask is UNDEFINED else Masked(full, mask)
@@ -118,6 +127,8 @@ def nest_of(value: Any, known: int) -> Nest | None:
     if type(value) is Perhaps:
         names = value.cls.keys if isinstance(value.cls, Nest) else (None,) * len(value.parts)
         return Nest(Perhaps, (value.cls, *names))
+    if type(value) is Text:
+        return Nest(Text, value.forms)
     if type(value) is Masked:
         return nest_of_selection(value)
     if sys.getrefcount(value) > known + 2:  # the parameter, and that of `getrefcount`
@@ -166,16 +177,33 @@ def parts_of(value: Any) -> tuple:
         return (value.holds, *value.parts)
     if type(value) is Masked:
         return (value.full, value.mask)
+    if type(value) is Text:
+        return value.parts
     return tuple(value) if isinstance(value, (tuple, list)) else tuple((value if type(value) is dict else vars(value)).values())
 
 
 def optional(values: Iterable[Any], *found: Nest | None, lists: bool = False) -> Nest | None:
-    """What is None or a tuple or record, of one class in all of these values, or `lists`; None where there is no such."""
+    """What is None or a tuple or record, of one class in all of these values, or `lists`, or what is one text or another;
+    None where there is no such."""
+    values = tuple(values)
+    if any(type(value) is Text for value in values):
+        return text_of(*values)
     for value, nest in zip(values, found):
         if nest is None and value is not None and not isinstance(value, (tuple, list) if lists else tuple):
             return None  # somebody else may change it
     made = {nest if nest.type is Perhaps else Nest(Perhaps, (_class(nest), *nest.keys)) for nest in found if nest is not None}
     return next(iter(made)) if len(made) == 1 and all(_may_be_absent(nest.keys[0], lists) for nest in made) else None
+
+
+def text_of(*values: Any) -> Nest | None:
+    """What is any of some texts, or of texts of some forms; None where something else is among them."""
+    found = [value if isinstance(value, Nest) else nest_of(texts.as_text(value), 0) for value in values]
+    forms: tuple[Any, ...] | None = ()
+    for nest in found:
+        if nest is None or nest.type is not Text or forms is None:
+            return None
+        forms = texts.union(forms, nest.keys) if forms else nest.keys
+    return None if forms is None else Nest(Text, forms)
 
 
 def _class(nest: Nest) -> Any:
@@ -190,6 +218,8 @@ def _may_be_absent(cls: Any, lists: bool) -> bool:
 
 def optional_parts(nest: Nest, value: Any, absent: Any) -> tuple | None:
     """The parts of None or a tuple in such a container, `absent` for those that None has not."""
+    if nest.type is Text:
+        return texts.parts_in(nest.keys, value, absent)
     return pieces(value, nest.keys[0], len(nest.keys) - 1, absent)
 
 

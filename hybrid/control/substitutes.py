@@ -7,6 +7,7 @@ import cmath
 import functools
 import math
 import types
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -16,12 +17,12 @@ from hybrid.control import arrays, iterables, recursive, written
 from hybrid.control.branch import choose, truth
 from hybrid.control.iterables import Counted, is_traced
 from hybrid.control.lists import Listed
-from hybrid.control.own import Own, View
+from hybrid.control.own import Own, View, plain
 from hybrid.control.perhaps import Perhaps, present
 from hybrid.control.united import base_of, is_united
 from hybrid.core import dtype as dt
 from hybrid.core.shape import Dim
-from hybrid.frontend import complexes, hosted, integers, uncertain
+from hybrid.frontend import complexes, hosted, integers, texts, uncertain
 from hybrid.frontend.calls import FUNCTIONS, unsupported
 from hybrid.frontend.chosen import Chosen, refuse_any
 from hybrid.frontend.creation import CONSTRUCTORS
@@ -92,6 +93,12 @@ def _isinstance(x: Any, classes: Any) -> Any:
     return uncertain.pick(active(), x, lambda one: builtins.isinstance(one, classes))
 
 
+def _string(*args: Any, **kwargs: Any) -> Any:
+    if len(args) != 1 or kwargs or isinstance(args[0], Own) or not texts.is_traced(args[0]):
+        return builtins.str(*args, **kwargs)
+    return args[0] if builtins.type(args[0]) is texts.Text else texts.text(((args[0], "", ""),))
+
+
 def _type(*args: Any, **kwargs: Any) -> Any:
     if len(args) == 1 and is_united(args[0]):
         return base_of(args[0])
@@ -146,6 +153,7 @@ def library(function: Callable, /, *args: Any, **kwargs: Any) -> Any:
     """A call of NumPy's or SciPy's, which takes lists for arrays."""
     args = tuple(map(present, args))
     refuse_any((*args, *kwargs.values()))
+    texts.refuse_any((*args, *kwargs.values()))
     given = [x for x in (*args, *kwargs.values()) if isinstance(x, Own)]
     if given:
         args, kwargs = arrays.arrays(args, kwargs)
@@ -155,6 +163,26 @@ def library(function: Callable, /, *args: Any, **kwargs: Any) -> Any:
     elif type(function) is _DISPATCHED and any(type(x) in (list, tuple) and holds_tensor(x) for x in (*args, *kwargs.values())):
         return apply_function(function, args, kwargs)  # NumPy does not look into lists for whose function it is
     return function(*args, **kwargs)
+
+
+_KEEPERS = (Own, list, dict, deque)  # whose methods take anything
+
+
+def plainly(function: Callable, /, *args: Any, **kwargs: Any) -> Any:
+    """A call of what knows no containers and texts but Python's own."""
+    if looks(function):
+        texts.refuse_any((*args, *kwargs.values()))
+    return function(*map(plain, args), **{name: plain(value) for name, value in kwargs.items()})
+
+
+def looks(function: Any) -> bool:
+    """Whether C code is called that may look at a text that it is given: Python's own functions, and all but users' classes."""
+    if isinstance(function, type):
+        named = issubclass(function, tuple) and hasattr(function, "_fields")
+        return not (named or type(vars(function).get("__init__")) is types.FunctionType) or issubclass(function, BaseException)
+    if isinstance(getattr(function, "__self__", None), _KEEPERS):
+        return False
+    return not isinstance(getattr(function, "__func__", function), (types.FunctionType, functools.partial))
 
 
 _DISPATCHED = type(np.concatenate)
@@ -423,7 +451,7 @@ TABLE: dict[Any, Callable] = {
     **iterables.TABLE,
     builtins.len: _len, builtins.int: _number(int, integers.to_int), builtins.float: _number(float, integers.to_float),
     builtins.complex: _complex,
-    builtins.isinstance: _isinstance, builtins.type: _type,
+    builtins.isinstance: _isinstance, builtins.str: _string, builtins.type: _type,
     builtins.bool: _number(bool, _bool), builtins.min: _extreme(min, lambda a, b: a < b, r.min),
     builtins.max: _extreme(max, lambda a, b: a > b, r.max),
     builtins.all: _quantified(all, e.and_, False), builtins.any: _quantified(any, e.or_, True),

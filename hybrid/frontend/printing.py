@@ -16,6 +16,7 @@ import numpy as np
 from hybrid.core.errors import TraceError
 from hybrid.core.shape import Dim
 from hybrid.frontend import integers
+from hybrid.frontend.texts import Text
 from hybrid.frontend.values import NUMBERS, Value, active, kind_of, symbol, wrap
 from hybrid.ir import trace as tr
 from hybrid.ir.trace import Trace
@@ -34,18 +35,6 @@ class Tensor:
         return wrap(np.array(self.place.of(operands)))
 
 
-class Text:
-    """An f-string with traced values: pieces of text, and values with how each is converted and formatted."""
-
-    def __init__(self, pieces: tuple):
-        self.pieces = pieces
-
-    def of(self, operands: Sequence[Any]) -> str:
-        return joined(
-            tuple(piece if type(piece) is str else (_filled(piece[0], operands), *piece[1:]) for piece in self.pieces)
-        )
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Print:
     """`print(*args, **options)`, for an `act`."""
@@ -59,18 +48,6 @@ class Print:
 
     def __repr__(self) -> str:
         return f"<print of {len(self.args)}>"
-
-
-def joined(pieces: tuple) -> str:
-    """The text of an f-string, as Python makes it."""
-    convert: dict[str, Callable[[Any], str]] = {"s": str, "r": repr, "a": ascii}
-    return "".join(p if type(p) is str else format(convert[p[1]](p[0]) if p[1] else p[0], p[2]) for p in pieces)
-
-
-def text(pieces: tuple) -> Any:
-    """An f-string that is printed."""
-    traced = any(isinstance(p[0], (Value, Dim)) for p in pieces if type(p) is not str) and tr.current() is not None
-    return Text(pieces) if traced else joined(pieces)
 
 
 def printed(*args: Any, **options: Any) -> None:
@@ -94,7 +71,7 @@ def _refusal(what: str) -> TraceError:
 def _form(trace: Trace, given: Any, operands: list[Any]) -> Any:
     """What is printed, with places for what only a run knows."""
     if type(given) is Text:
-        return Text(tuple(p if type(p) is str else (_form(trace, p[0], operands), *p[1:]) for p in given.pieces))
+        return given.over(lambda part: _form(trace, part, operands))
     if type(given) in (list, tuple):
         return type(given)(_form(trace, item, operands) for item in given)
     if type(given) in _TEXT or issubclass(type(given), np.generic):
@@ -111,6 +88,8 @@ def _form(trace: Trace, given: Any, operands: list[Any]) -> Any:
 
 
 def _filled(form: Any, operands: Sequence[Any]) -> Any:
-    if isinstance(form, (d.Operand, Tensor, Text)):
+    if isinstance(form, (d.Operand, Tensor)):
         return form.of(operands)
+    if type(form) is Text:
+        return form.filled(lambda part: _filled(part, operands))
     return type(form)(_filled(item, operands) for item in form) if type(form) in (list, tuple) else form

@@ -133,6 +133,8 @@ class Expressions(ast.NodeTransformer):
         """`a * b + c & mask` becomes `low(mask, "and", lambda w: w("add", w("mul", a, b), c))`: only its low bits matter."""
         if isinstance(node.op, ast.Mult) and isinstance(node.left, ast.List) != isinstance(node.right, ast.List):
             return ast.copy_location(handler("repeated", self.visit(node.left), self.visit(node.right)), node)
+        if isinstance(node.op, ast.Mod) and isinstance(node.left, ast.Constant) and isinstance(node.left.value, str):
+            return ast.copy_location(handler("percent", node.left, self.visit(node.right)), node)
         name = _LOW.get(type(node.op))
         if name is None or not isinstance(node.left, ast.BinOp) or type(node.left.op) not in _RING or not is_simple(node.right):
             return self.generic_visit(node)  # type: ignore[return-value]
@@ -177,13 +179,22 @@ class Expressions(ast.NodeTransformer):
                 return ast.copy_location(handler("extended", function, made), node)
         else:
             node.func = self.visit(function)
-        node.args = [self.given(part, function) for part in node.args]
+        name = "text" if isinstance(function, ast.Name) and function.id == "print" else "written"
+        node.args = [
+            self.written(part, name) if isinstance(part, ast.JoinedStr) else self.given(part, function) for part in node.args
+        ]
         for keyword in node.keywords:
             keyword.value = self.bare(keyword.value)
-        if isinstance(node.func, ast.Name) and node.func.id == "print":
-            node.args = [text(arg) if isinstance(arg, ast.JoinedStr) else arg for arg in node.args]
         node.func = ast.copy_location(handler("items" if node in self.gone_through else "call", node.func), node.func)
         return node
+
+    def visit_JoinedStr(self, node: ast.JoinedStr) -> ast.expr:
+        return self.written(node, "written")
+
+    def written(self, node: ast.JoinedStr, name: str) -> ast.expr:
+        """An f-string, whose values may be such that only a run knows."""
+        self.generic_visit(node)
+        return text(node, name) if any(isinstance(part, ast.FormattedValue) for part in node.values) else node
 
     def folds(self, node: ast.Call) -> bool:
         """Whether a call is `sum(f(x) for x in xs)` or its like."""

@@ -52,8 +52,8 @@ def flat(target: ast.expr) -> list[str] | None:
     return names if len(names) == len(parts) and len(set(names)) == len(names) else None
 
 
-def text(node: ast.JoinedStr) -> ast.expr:
-    """An f-string as a call that is given its pieces: what traced values are is known when they are printed."""
+def text(node: ast.JoinedStr, name: str = "text") -> ast.expr:
+    """An f-string as a call that is given its pieces: what traced values are is known when the call has ended."""
     pieces: list[ast.expr] = []
     for part in node.values:
         if not isinstance(part, ast.FormattedValue):
@@ -61,7 +61,7 @@ def text(node: ast.JoinedStr) -> ast.expr:
             continue
         conversion = ast.Constant("" if part.conversion < 0 else chr(part.conversion))
         pieces.append(ast.Tuple([part.value, conversion, part.format_spec or ast.Constant("")], ast.Load()))
-    return ast.fix_missing_locations(ast.copy_location(handler("text", *pieces), node))
+    return ast.fix_missing_locations(ast.copy_location(handler(name, *pieces), node))
 
 
 def moves(target: ast.expr, value: ast.expr) -> bool:

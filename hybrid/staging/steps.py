@@ -30,7 +30,7 @@ from hybrid.runtime.program import Lowered, Segment
 from hybrid.staging import entry, guards
 from hybrid.staging.signature import ArrayLeaf, Leaf
 from hybrid.staging.state import leaving, leaving_gradients
-from hybrid.staging.tracing import Argument, Computed, Constant, Items, Result, Traced, View
+from hybrid.staging.tracing import Argument, Computed, Constant, Items, Picked, Result, Traced, View
 
 _PYTHON = (dt.float64, dt.complex128, dt.int64, dt.bool_)  # dtypes whose values an entry makes Python numbers of
 _CLASSES = {dt.float64: float, dt.complex128: complex, dt.int64: int, dt.bool_: bool}
@@ -248,6 +248,8 @@ class _Builder:
                 columns = [self.made(k, "ndarray") for k in range(index + 2, index + 2 + _columns(layout))]
                 ends = self.made(index, "scalar"), self.made(index + 1, "scalar")
                 return entry.CallResult(_Items(layout, array, make), (*ends, *columns))
+            case Picked(index, options):
+                return entry.CallResult(options.__getitem__, (self.made(index, "python"),))
             case Argument(index):
                 return entry.ArgumentResult(self.places[index])
             case View(base, chain, kind):
@@ -313,7 +315,9 @@ def _outputs(result: Any) -> Iterator[int]:
     for one in _computed(result):
         yield one.index
         yield from (one.otherwise[0],) if one.otherwise else ()
-        yield from _outputs(one.otherwise[1]) if one.otherwise and isinstance(one.otherwise[1], Items) else ()
+        yield from _outputs(one.otherwise[1]) if one.otherwise and isinstance(one.otherwise[1], (Items, Picked)) else ()
+    if isinstance(result, Picked):
+        yield result.index
     if isinstance(result, Items):
         yield from range(result.index, result.index + 2 + _columns(result.layout))
 
