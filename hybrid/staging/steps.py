@@ -30,7 +30,7 @@ from hybrid.runtime.program import Lowered, Segment
 from hybrid.staging import entry, guards
 from hybrid.staging.signature import ArrayLeaf, Leaf
 from hybrid.staging.state import leaving, leaving_gradients
-from hybrid.staging.tracing import Argument, Computed, Constant, Items, Picked, Result, Traced, View
+from hybrid.staging.tracing import Argument, Computed, Constant, Items, Picked, Repeat, Result, Traced, View
 
 _PYTHON = (dt.float64, dt.complex128, dt.int64, dt.bool_)  # dtypes whose values an entry makes Python numbers of
 _CLASSES = {dt.float64: float, dt.complex128: complex, dt.int64: int, dt.bool_: bool}
@@ -250,6 +250,8 @@ class _Builder:
                 return entry.CallResult(_Items(layout, array, make), (*ends, *columns))
             case Picked(index, options):
                 return entry.CallResult(options.__getitem__, (self.made(index, "python"),))
+            case Repeat(index):
+                return self.repeated(self.traced.results[index])
             case Argument(index):
                 return entry.ArgumentResult(self.places[index])
             case View(base, chain, kind):
@@ -259,6 +261,18 @@ class _Builder:
             case Constant(value, copy):
                 whole = entry.ObjectResult(value)
                 return entry.CallResult(_copy, (whole,)) if copy else whole
+        raise Impossible
+
+    def repeated(self, result: Result) -> entry.Results:
+        """The object of an earlier result: an array is the same, of a number another one is as good."""
+        if isinstance(result, Computed) and not result.otherwise:
+            where, k = self.where[self.lowered.outputs[result.index]]
+            if where == "result":
+                return entry.RepeatResult(k)
+            if result.kind in ("python", "scalar"):
+                return self.result(result)
+        if isinstance(result, Picked):
+            return self.result(result)
         raise Impossible
 
     def viewed(self, whole: entry.Results, chain: Chain, kind: str) -> entry.Results:

@@ -299,3 +299,28 @@ def test_an_object_that_is_new_in_every_call_is_pythons_in_the_end(times, traces
             for _ in range(times):
                 np.testing.assert_array_equal(f(scale, x), np.full(3, float(k * k)))
     assert len(f.traces) == traces and "changes again and again" in f.explain() + "".join(f._log)
+
+
+def test_results_that_are_met_twice_and_names_are_machine_code():
+    def array_twice(x):
+        m = x * 2
+        return m, m.sum(), [m, x], m
+
+    def number_twice(x):
+        m = float(x.mean())
+        return {"mean": m, "again": (m, x.sum())}
+
+    def name_twice(x):
+        label = "high" if x.sum() > 4 else "low"
+        return label, x[0], label
+
+    for f in (array_twice, number_twice, name_twice):
+        decorated = hy.function(f)
+        for x in (np.arange(9.0), np.ones(9), np.zeros(9)):
+            for _ in range(2):
+                got, want = decorated(x), f(x)
+                assert repr(got) == repr(want)
+        assert decorated.stats()["native_calls"] == 5, decorated.explain()
+    first, _, (second, given), third = hy.function(array_twice)(x)
+    assert first is second is third
+    assert given is x
