@@ -24,6 +24,7 @@ from hybrid.ir.trace import Symbol, Trace
 from hybrid.ops import elementwise as e
 
 MOST = 1 << 40  # rounds of a loop: days, at a nanosecond each
+PICKED = 1 << 20  # rows of a table of combinations or permutations: some megabytes
 Items = tuple[Size, Callable[[Any], Any]]  # how many, and the one at a place
 
 
@@ -89,8 +90,25 @@ class Replayed:
             yield self.items[at - 1]
 
 
+class Combined:
+    """What `itertools.combinations` and its like gave. A loop has the items by place, everybody else as Python has them."""
+
+    def __init__(self, iterator: Iterator, whole: Items):
+        self.iterator, self.whole = iterator, whole
+        self.begun = False
+
+    def __iter__(self) -> Iterator[Any]:
+        return self
+
+    def __next__(self) -> Any:
+        self.begun = True
+        return next(self.iterator)
+
+
 def started(iterable: Any) -> Any:
     """What a loop goes over, an iterator without a name: `itertools.count()` is as good as a range."""
+    if tr.current() is not None and type(iterable) is Combined and not iterable.begun:
+        return Counted(*iterable.whole)
     if tr.current() is not None and type(iterable) is itertools.count:
         start, *step = iterable.__reduce__()[1]  # type: ignore[misc, str-unpack]
         by = step[0] if step else 1
@@ -286,7 +304,63 @@ def _ndenumerate(arr: Any) -> Any:
     return Counted(product(sizes), lambda k: (_unravelled(k, sizes), line[k])).iterator()
 
 
+def _picked(function: Callable) -> Callable:
+    """`itertools.combinations` and its like: the places of the items stand in a table."""
+
+    def picked(iterable: Any, *args: Any) -> Any:
+        trace, pool = active(), _pool(taken(iterable))
+        if not isinstance(pool, tuple) or args[:1] == (0,) or not all(type(arg) is int for arg in args):
+            return function(pool, *args)
+        count, item = pool
+        places = itertools.islice(function(builtins.range(count), *args), PICKED + 1)
+        table = np.array(list(places), np.int64)
+        whole = function([item(k) for k in builtins.range(count)], *args)
+        if not 0 < len(table) <= PICKED:
+            return whole
+        captured = wrap(trace.capture(table, "ndarray", private=True))
+
+        def at(k: Any) -> tuple:
+            if type(k) is int:
+                return tuple(item(place) for place in table[k].tolist())
+            return tuple(item(_place(trace, captured[k, column], count)) for column in builtins.range(table.shape[1]))  # type: ignore[index]
+
+        return Combined(whole, (len(table), at))
+
+    return picked
+
+
+def _pool(iterable: Any) -> Any:
+    """How many items there are to pick from, and the one at a place; what else Python is to pick from."""
+    if isinstance(iterable, builtins.range):
+        plain_range = (iterable.start, iterable.step) == (0, 1)
+        return len(iterable), lambda k: k if plain_range else iterable.start + iterable.step * k
+    part = _part(active(), iterable) if isinstance(iterable, (Value, np.ndarray)) else None
+    if part is None and type(iterable) in (list, tuple):
+        return len(iterable), lambda k: active().handlers.item(iterable, k)
+    return iterable if part is None or isinstance(part[0], Dim) else part
+
+
+def _place(trace: Trace, found: Any, count: int) -> Any:
+    atom = tr.read(found._data)
+    trace.ranges[atom] = 0, count - 1
+    return integers.python(trace, atom)
+
+
+def _product(*iterables: Any, repeat: Any = 1) -> Any:
+    pools = [_pool(taken(iterable)) for iterable in iterables]
+    known = type(repeat) is int and all(isinstance(pool, tuple) for pool in pools)
+    if not known or not pools or repeat < 1:
+        return itertools.product(*iterables, repeat=repeat)
+    pools *= repeat
+    sizes = tuple(count for count, _ in pools)
+    whole = itertools.product(*([item(k) for k in builtins.range(count)] for count, item in pools))
+    return Combined(whole, (product(sizes), lambda k: tuple(item(at) for (_, item), at in zip(pools, _unravelled(k, sizes)))))
+
+
 TABLE: dict[Any, Callable] = {
+    **{function: _picked(function) for function in (
+        itertools.combinations, itertools.combinations_with_replacement, itertools.permutations)},
+    itertools.product: _product,
     builtins.range: _range, builtins.zip: _zip, builtins.enumerate: _enumerate, builtins.map: _map,
     builtins.reversed: _reversed, np.ndindex: _ndindex, np.ndenumerate: _ndenumerate,
 }  # fmt: skip

@@ -304,10 +304,10 @@ def _is_certain(value: Any, how: str, spec: str) -> bool:
     if not isinstance(value, Value) or value._data.type.shape or value._data.kind not in ("python", "scalar"):  # type: ignore[union-attr]
         return False
     data: Any = value._data
-    if data.maybe is not None and not isinstance(data.maybe.instead, type):
+    if data.maybe is not None and not (data.maybe.instead is None or isinstance(data.maybe.instead, type)):
         return False
     if dt.is_integer(data.type.dtype) or data.type.dtype == dt.bool_:
-        return data.maybe is None
+        return data.maybe is None or data.maybe.instead in (None, int)
     found = _FLOAT.fullmatch(spec) if how == "" and data.type.dtype == dt.float64 else None
     return found is not None and _has_few_digits(found[1], found[2])
 

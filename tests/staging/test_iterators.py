@@ -251,3 +251,70 @@ def test_where_there_is_no_first_item_python_raises():
     assert f(X) == first_place(X)
     with pytest.raises(StopIteration):
         f(X * 0)
+
+
+def pairs_of_places(points, x):
+    total, counts = 0.0, {}
+    for i, j in itertools.combinations(range(len(x)), 2):
+        total += x[i] * points[j, 0]
+        counts[i] = counts.get(i, 0) + 1
+    return total, counts
+
+
+def pairs_of_items(points, x):
+    total = 0.0
+    for p, q in itertools.combinations(points, 2):
+        total += p @ q
+    nearest = min(abs(a - b) for a, b in itertools.combinations(x, 2))
+    return total, nearest, sum(a * b * c for a, b, c in itertools.combinations_with_replacement(x, 3))
+
+
+def orders(points, x):
+    lengths = []
+    for order in itertools.permutations(range(4)):
+        lengths.append(sum(abs(x[order[k]] - x[order[k - 1]]) for k in range(4)))
+    best = min(itertools.permutations(range(1, 5)), key=lambda p: abs(x[0] - x[p[0]]) + abs(x[p[1]] - x[p[2]]))
+    return min(lengths), best
+
+
+def grid(points, x):
+    best = None
+    for a, b, c in itertools.product(np.linspace(0, 1, 4), [0.1, 0.2, 0.5], (1.0, 2.0)):
+        error = np.sum((x - a * b * c) ** 2)
+        if best is None or error < best[0]:
+            best = (error, a, b, c)
+    return best, [(i, j) for i, j in itertools.product(range(2), repeat=2)]
+
+
+def lists_of_pairs(points, x):
+    pairs = list(itertools.combinations(range(len(x)), 2))
+    found = {}
+    for i, j in pairs:
+        found[i, j] = x[i] * x[j]
+    it = itertools.combinations("abc", 2)
+    return found[0, 1], len(pairs), next(it), list(it), list(itertools.combinations([], 2)), list(itertools.product())
+
+
+@pytest.mark.parametrize("f", [pairs_of_places, pairs_of_items, orders, grid, lists_of_pairs])
+def test_combinations_are_loops(f):
+    strict = hy.function(f, strict=True)
+    for n in (7, 12, 5):
+        for _ in range(2):
+            points, x = X[: 2 * n].reshape(n, 2), X[n : 2 * n]
+            got, want = strict(points, x), f(points, x)
+            assert [type(part) for part in got] == [type(part) for part in want] if isinstance(want, tuple) else True
+            np.testing.assert_equal(_rounded(got), _rounded(want))
+
+
+def _rounded(x):
+    if isinstance(x, (tuple, list)):
+        return type(x)(map(_rounded, x))
+    if isinstance(x, dict):
+        return {k: _rounded(v) for k, v in x.items()}
+    return np.round(x, 9) if isinstance(x, float) else x
+
+
+def test_a_loop_over_pairs_is_one_loop():
+    f = hy.function(pairs_of_places)
+    f(X[:40].reshape(20, 2), X[:20])
+    assert len(f.graph(X[:40].reshape(20, 2), X[:20]).eqns) < 60
