@@ -220,7 +220,7 @@ class Tracing(Instances, Comprehensions, Plain):
         left, right = plain(left), plain(right)
         records.refuse_identity(tr.current(), left, right)
         refuse_alike(left, right)
-        if right is None or isinstance(right, bool) or type(left) is Perhaps:
+        if right is None or isinstance(right, bool) or type(left) in (Perhaps, Chosen):
             left, right = right, left
         if any(isinstance(x, Listed) and x.is_merged for x in (left, right)):
             raise TraceError("which object it is is asked of a list that is one list or another", at=tr.user_line())
@@ -468,12 +468,15 @@ class Tracing(Instances, Comprehensions, Plain):
             return functools.partial(substitutes.library, islands.opened(function) if islands.is_closed(function) else function)
         if trace.region is not None and found is function:
             refuse_effects(trace, function, self.opaque)
-        if trace.lists and not isinstance(getattr(function, "__self__", None), Own) and not self._is_open(found):
-            return functools.partial(substitutes.plainly, found)
-        if found is function and substitutes.looks(function):
-            return functools.partial(substitutes.plainly, found)
-        code = getattr(found, "__code__", None)  # nested functions of converted ones stay as they are, and call themselves, too
-        return found if code is None else functools.partial(self.called, trace, code, found)
+        is_open, code = self._is_open(found), getattr(found, "__code__", None)
+        made = found
+        if trace.lists and not isinstance(getattr(function, "__self__", None), Own) and not is_open:
+            made = functools.partial(substitutes.plainly, found)
+        elif code is not None:  # nested functions of converted ones stay as they are, and call themselves, too
+            made = functools.partial(self.called, trace, code, found)
+        if found is not function or is_open or substitutes.keeps(function):
+            return made
+        return functools.partial(self.unseen, substitutes.looks(function), made)
 
     def _written(self, function: Callable, body: Callable, /, *args: Any, **kwargs: Any) -> Any:
         """A call of a library's function that is loops and branches."""

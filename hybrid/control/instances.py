@@ -8,16 +8,21 @@ from __future__ import annotations
 import functools
 import inspect
 import sys
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterable
 from types import FunctionType
 from typing import Any
 
-from hybrid.control.attributes import HEAP, is_library
+from hybrid.control.attributes import HEAP, attributes_of, is_library
 from hybrid.control.lists import KINDS
-from hybrid.control.own import Own, plain, unwrapped
+from hybrid.control.own import Own, home, plain, unwrapped
 from hybrid.control.structure import is_plain_dataclass
+from hybrid.frontend import texts, uncertain
+from hybrid.frontend.chosen import Chosen
 from hybrid.ir import trace as tr
 from hybrid.ir.trace import Trace
+
+MANY = 10_000  # objects of a caller's that are looked at
 
 
 class Instances:
@@ -31,6 +36,8 @@ class Instances:
 
     def __init__(self) -> None:
         self.constructed: list[Any] = []
+        self.made: frozenset[int] = frozenset()  # their ids, once all are made
+        self.there: dict[int, Any] = {}  # instances from before all branches and loops, by their ids
         self.united: dict[
             int, tuple[Any, dict]
         ] = {}  # what stands for one of several instances, and for which (`control.united`)
@@ -48,14 +55,14 @@ class Instances:
     def _made(self, cls: type, initialise: Callable, /, *args: Any, **kwargs: Any) -> Any:
         trace: Trace | None = tr.current()
         made: Any = object.__new__(cls)
-        self.constructed.append(made)
+        self.note(made)
         self.called(trace, initialise.__code__, initialise, made, *args, **kwargs)
         return made
 
     def _with_lists(self, cls: type, /, *args: Any, **kwargs: Any) -> Any:
         """An instance of a dataclass: containers that its factories made, and nobody else knows, are made known."""
         made = cls(*map(plain, args), **{name: plain(value) for name, value in kwargs.items()})
-        self.constructed.append(made)
+        self.note(made)
         held = vars(made)
         for name in held:
             is_ours = type(held[name]) is list or (type(held[name]) in KINDS and not held[name])
@@ -63,8 +70,58 @@ class Instances:
                 held[name] = self.listed(held[name])
         return made
 
+    def note(self, made: Any) -> None:
+        """Remember an instance that the function makes, and whether it does so before all branches and loops."""
+        trace = tr.current()
+        self.constructed.append(made)
+        if trace is not None and home(trace.region) is None:
+            self.there[id(made)] = made
+
+    def find(self, given: Iterable[Any]) -> None:
+        """Remember the instances that arguments, and what else a function reads, lead to."""
+        pending: list[Any] = list(given)
+        seen: set[int] = set()
+        while pending and len(seen) < MANY:
+            value = pending.pop()
+            if id(value) in seen or isinstance(value, type):
+                continue
+            seen.add(id(value))
+            if type(value) in (list, tuple, set, deque):
+                pending += value
+            elif isinstance(value, dict):
+                pending += value.values()
+            elif type(type(value)) is type and type(value).__flags__ & HEAP and not is_library(value):
+                self.there[id(value)] = value
+                pending += (attributes_of(value) or {}).values()
+
+    def release(self) -> None:
+        """Know instances by their ids alone, so that references tell which of them somebody else has."""
+        self.made = frozenset(map(id, self.constructed))
+        self.constructed.clear()
+        self.there.clear()
+
+    def was_there(self, value: Any) -> bool:
+        return id(value) in self.there
+
+    def unseen(self, looks: bool, function: Callable, /, *args: Any, **kwargs: Any) -> Any:
+        """A call of what is not seen, which may make an instance. `looks`: at texts that it is given."""
+        if looks:
+            texts.refuse_any((*args, *kwargs.values()))
+        at = next((k for k, arg in enumerate(args) if type(arg) is Chosen and arg.are_things()), None)
+        if at is not None:  # a library would look at what stands for several instances
+            rest = [*args]
+            return uncertain.pick(
+                tr.live(args[at]._data), args[at].present(), lambda one: function(*rest[:at], one, *rest[at + 1 :], **kwargs)
+            )
+        out = function(*args, **kwargs)
+        if isinstance(function, type) and type(out) is function:
+            self.note(out)
+        return out
+
     def attribute(self, value: Any, name: str) -> Any:
         kind = type(value)
+        if kind is Chosen and value.are_things():
+            return value.attribute(name)
         if tr.current() is None or not kind.__flags__ & HEAP:
             return getattr(value, name)
         static = inspect.getattr_static(kind, name, None)

@@ -13,7 +13,7 @@ import numpy as np
 from hybrid.control.parts import Part, common_whole
 from hybrid.control.plain import RESULT, UNDEFINED
 from hybrid.control.structure import Nest, built, known_nests, nests, note_twins, optional, optional_parts, parts_of
-from hybrid.control.united import one_of, values_of
+from hybrid.control.united import one_of, thing, values_of
 from hybrid.control.varying import Varying, inner_symbols, mentions, of_both
 from hybrid.core import dtype as dt
 from hybrid.core.errors import TraceError
@@ -25,7 +25,7 @@ from hybrid.frontend.masked import Masked
 from hybrid.frontend.values import Value, operand, recast, stretched, symbol, unwrap, wrap
 from hybrid.ir import trace as tr
 from hybrid.ir.aliases import Storage, keep_apart
-from hybrid.ir.forms import Known, Maybe
+from hybrid.ir.forms import Known, Maybe, Thing
 from hybrid.ir.graph import Atom, Literal
 from hybrid.ir.trace import Cell, Symbol, Trace
 from hybrid.ops import elementwise as e
@@ -40,7 +40,9 @@ IMMUTABLE = (str, bytes, type(None), type(...), type, np.dtype, bool, int, float
 
 
 def same_constant(a: Any, b: Any) -> bool:
-    """Whether two immutable objects are as good as one."""
+    """Whether two immutable objects are as good as one, or two are one."""
+    if a is b:
+        return True
     if type(a) is not type(b) or not issubclass(type(a), IMMUTABLE):  # a traced number says that it is an instance of float
         return False
     return a == b and repr(a) == repr(b)
@@ -124,7 +126,9 @@ def spec_of(value: Any) -> Spec | None:
 def form_of(value: Any) -> Spec | Known | None:
     """The spec of a number or array, or the known object that something is; None for anything else."""
     spec = spec_of(value)
-    return Known(value) if spec is None and type(value) in _KNOWN else spec
+    if spec is not None:
+        return spec
+    return Known(value) if type(value) in _KNOWN else thing(value)
 
 
 def forms(form: Form) -> list[Form]:
@@ -414,10 +418,11 @@ class Join:
                 return lambda results: given  # a flag says whether it is meant
         if not self.live(name) and not self.invented(name):
             return lambda results: UNDEFINED
-        instances = one_of(a, b)
+        one, other = self._form(0, a), self._form(1, b)
+        things = isinstance(one, Thing) and isinstance(other, Thing)
+        instances = None if things else one_of(a, b)
         if instances is not None:
             return self.nested(name, instances, zip(values_of(a), values_of(b)), guarded)
-        one, other = self._form(0, a), self._form(1, b)
         if a is UNDEFINED or b is UNDEFINED:
             given = other if a is UNDEFINED else one
             if given is None:

@@ -50,7 +50,7 @@ from hybrid.frontend.masked import Masked
 from hybrid.frontend.texts import Text
 from hybrid.frontend.values import sized, unwrap
 from hybrid.ir import trace as tr
-from hybrid.ir.forms import Known
+from hybrid.ir.forms import Known, Thing
 from hybrid.ir.graph import Atom, Graph, Var
 from hybrid.ir.rebuild import untested
 from hybrid.ir.trace import Cell, Region, Symbol, Trace
@@ -151,7 +151,8 @@ class Carried:
             and (unions or Perhaps in (nest and nest.type, self.nest and self.nest.type))
         ):
             return self._leave_either(either, after, found, unions)
-        one = instance_of_rounds(self, after) if nest is None or self.initial is not UNDEFINED else None
+        things = self.items is None and all(isinstance(form_of(value), Thing) for value in (self.initial, after))
+        one = instance_of_rounds(self, after) if not things and (nest is None or self.initial is not UNDEFINED) else None
         if one is not None and self.items is None:
             self._split(one, values_of(self.initial) if self.initial is not UNDEFINED else [UNDEFINED] * len(one.keys))
             return True

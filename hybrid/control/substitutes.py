@@ -169,10 +169,13 @@ _KEEPERS = (Own, list, dict, deque)  # whose methods take anything
 
 
 def plainly(function: Callable, /, *args: Any, **kwargs: Any) -> Any:
-    """A call of what knows no containers and texts but Python's own."""
-    if looks(function):
-        texts.refuse_any((*args, *kwargs.values()))
+    """A call of what knows no containers but Python's own."""
     return function(*map(plain, args), **{name: plain(value) for name, value in kwargs.items()})
+
+
+def keeps(function: Any) -> bool:
+    """Whether it is a method of a container, which takes anything and gives what was there."""
+    return isinstance(getattr(function, "__self__", None), _KEEPERS)
 
 
 def looks(function: Any) -> bool:
@@ -180,8 +183,6 @@ def looks(function: Any) -> bool:
     if isinstance(function, type):
         named = issubclass(function, tuple) and hasattr(function, "_fields")
         return not (named or type(vars(function).get("__init__")) is types.FunctionType) or issubclass(function, BaseException)
-    if isinstance(getattr(function, "__self__", None), _KEEPERS):
-        return False
     return not isinstance(getattr(function, "__func__", function), (types.FunctionType, functools.partial))
 
 

@@ -18,7 +18,9 @@ from hybrid.control.plain import UNDEFINED
 from hybrid.control.structure import Nest
 from hybrid.core import tree
 from hybrid.core.errors import TraceError
+from hybrid.frontend.chosen import TAKEN
 from hybrid.ir import trace as tr
+from hybrid.ir.forms import Thing
 from hybrid.ir.trace import Trace
 
 _BASE = "__hybrid_base__"  # the attribute of derived classes that says of what
@@ -117,6 +119,21 @@ def _refuse(what: str) -> NoReturn:
     if trace is not None:
         trace.fail(error)
     raise error
+
+
+def thing(value: Any) -> Thing | None:
+    """An instance that a variable may be one of several of, since it was there before all branches and loops."""
+    trace = tr.current()
+    if trace is None or trace.handlers is None or is_united(value) or not trace.handlers.was_there(value):
+        return None
+    names = names_of(value)
+    return None if names is None or not TAKEN.isdisjoint(names) or not _is_told_apart(type(value)) else Thing(value)  # type: ignore[arg-type]
+
+
+@functools.lru_cache(1024)
+def _is_told_apart(kind: type) -> bool:
+    """Whether no attribute of a class is one of what stands for several instances."""
+    return TAKEN.isdisjoint(dir(kind))
 
 
 def refuse_identity(*values: Any) -> None:

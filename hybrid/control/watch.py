@@ -17,10 +17,12 @@ from typing import Any
 import numpy as np
 
 from hybrid.control.attributes import attributes_of, default_of, is_library
+from hybrid.control.items import things_in
 from hybrid.control.own import Changes, Own, raise_all
 from hybrid.control.perhaps import Perhaps
 from hybrid.control.plain import UNDEFINED, Each, State, cell_contents, fill
 from hybrid.core.errors import TraceError
+from hybrid.frontend.chosen import Chosen
 from hybrid.frontend.values import Value
 from hybrid.ir import trace as tr
 
@@ -238,6 +240,10 @@ def _parts(value: Any, contents: Any) -> Iterator[Any]:
     """The objects that one leads to."""
     if isinstance(value, Own):
         yield from value.parts()
+        entries = getattr(value, "entries", None)  # of a dict
+        yield from things_in(getattr(value if entries is None else entries, "layout", None))
+    elif type(value) is Chosen:
+        yield from (option.value for option in value.options)
     elif isinstance(value, tuple):
         yield from value
     elif type(value) is Perhaps:

@@ -6,7 +6,9 @@ answer; what cannot be asked so is refused, and the call is Python's.
 
 from __future__ import annotations
 
+import inspect
 import operator
+import types
 import weakref
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -17,7 +19,7 @@ from hybrid.core.errors import TraceError
 from hybrid.core.shape import TensorType
 from hybrid.frontend.values import wrap
 from hybrid.ir import trace as tr
-from hybrid.ir.forms import Known
+from hybrid.ir.forms import Known, Thing
 from hybrid.ir.graph import Atom
 from hybrid.ir.trace import Cell, Symbol, Trace
 from hybrid.ops import elementwise as e
@@ -105,6 +107,7 @@ class Chosen:
 
     def result(self, outputs: list[Atom]) -> Picked:
         """What a call gives for it; `outputs`: the results of the graph, to which the number is added."""
+        refuse_made(self.trace, self.options)
         outputs.append(self.number)
         return Picked(len(outputs) - 1, tuple(known.value for known in self.options))
 
@@ -146,9 +149,57 @@ class Chosen:
             return _each[0](self.trace, self, lambda one: getattr(one, name))
         if name.startswith("__") and name not in _ASKED:
             raise AttributeError(name)
+        if not name.startswith("__") and self.are_things():
+            return self.attribute(name)
         if name.startswith("__") or not self._are_texts():
             self.refuse(f".{name}")
         return lambda *args: _each[0](self.trace, self, lambda one: getattr(one, name)(*args))
+
+    # instances of users' classes
+    def are_things(self) -> bool:
+        return any(isinstance(option, Thing) for option in self.options)
+
+    def present(self) -> Any:
+        """The instance that it is, which is taken to be there where it may be None."""
+        things = [option for option in self.options if isinstance(option, Thing)]
+        if len(things) == len(self.options):
+            return self
+        for k, option in enumerate(self.options):
+            if not isinstance(option, Thing):
+                self.trace.assume(self.trace.one(e.not_, self.is_one(k)), "a variable that may be None is an object")
+        rest = tuple(option if isinstance(option, Thing) else things[0] for option in self.options)
+        return things[0].value if len(things) == 1 else Chosen(self.trace, self.number, rest)
+
+    def attribute(self, name: str) -> Any:
+        """What an attribute of an instance is, or a method of it."""
+        there = self.present()
+        if type(there) is not Chosen:
+            return self.trace.handlers.attribute(there, name)
+        call, kinds = self.trace.handlers.call, {type(option.value) for option in there.options}
+        found = [inspect.getattr_static(kind, name, None) for kind in kinds]
+        if len(kinds) == 1 and type(found[0]) is types.FunctionType:
+            return types.MethodType(found[0], there)
+        if len(kinds) == 1 and type(found[0]) is property:
+            return call(found[0].fget)(there)
+        if any(type(one) is types.FunctionType for one in found):
+            return lambda *args: _each[0](self.trace, there, lambda one: call(getattr(one, name))(*args))
+        return _each[0](self.trace, there, lambda one: self.trace.handlers.attribute(one, name))
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in Chosen.__slots__:
+            object.__setattr__(self, name, value)
+            return
+        if not self.are_things() or any(
+            isinstance(vars(base).get(name), property) for o in self.options for base in type(o.value).__mro__
+        ):
+            self.refuse("setting an attribute")
+        there = self.present()
+        if type(there) is not Chosen:
+            setattr(there, name, value)
+            return
+        for k, option in enumerate(there.options):
+            before = getattr(option.value, name)
+            setattr(option.value, name, _choose[0](self.trace, there.is_one(k), lambda: value, lambda: before))  # noqa: B023  # now
 
     def _are_texts(self) -> bool:
         return all(type(option.value) is str for option in self.options)
@@ -179,13 +230,22 @@ class Chosen:
     __format__ = __mul__ = __rmul__ = __mod__ = __rmod__ = _refused  # type: ignore[assignment]
 
 
+_choose: list[Callable[..., Any]] = []  # what it makes of two ways
 _each: list[Callable[[Trace, Chosen, Callable[[Any], Any]], Any]] = []  # what `frontend.uncertain` makes of each option
 
 
-def register_each(pick: Callable[[Trace, Chosen, Callable[[Any], Any]], Any]) -> None:
-    _each[:] = [pick]
+def register_each(pick: Callable[[Trace, Chosen, Callable[[Any], Any]], Any], choose: Callable[..., Any]) -> None:
+    _each[:], _choose[:] = [pick], [choose]
 
 
+def refuse_made(trace: Trace, options: Iterable[Known]) -> None:
+    """TraceError for an instance that the function makes, so that each call must have its own."""
+    if any(isinstance(option, Thing) and id(option.value) in trace.handlers.made for option in options):
+        raise TraceError("one of several objects that the function makes is returned", at=tr.user_line())
+
+
+# Names that the instances of a class must not have, to be told from what is asked of a `Chosen` itself.
+TAKEN = frozenset(name for name in dir(Chosen) if not name.startswith("__"))
 _ASKED = ("__array__", "__array_interface__", "__array_struct__")  # by NumPy, of objects that it does not know
 
 

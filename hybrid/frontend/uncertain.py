@@ -286,7 +286,7 @@ def _pick_object(trace: Trace, x: Chosen, first: int, end: int, function: Callab
     )
 
 
-register_each(pick)
+register_each(pick, lambda *ways: _choose[0](*ways))
 
 
 def is_known(known: Any, value: Any) -> Any:

@@ -16,6 +16,17 @@ class Known:
 
 
 @dataclass(frozen=True, eq=False, slots=True)
+class Thing(Known):
+    """An instance of a user's class that was there before all branches and loops: the same as itself alone."""
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Thing) and self.value is other.value
+
+    def __hash__(self) -> int:
+        return id(self.value)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
 class Maybe:
     """A number that a branch or loop may have left as something else: `holds` tells whether it is what it is said to be.
 

@@ -244,6 +244,7 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
                 recording.handlers = Tracing(_callee, _is_opaque, SHORT if writing.short else 1, recursive, writing.lists)
                 recording.handlers.others.ids = frozenset(id(container.value) for container in containers)
                 args, kwargs = bound[:2]
+                recording.handlers.find((bound, *reads.values()))
                 with listening(lambda: recording.fail(TraceError("NumPy warns of its constants", at=tr.user_line()))):
                     out = convert_root(function, recording.handlers)(*args, **kwargs)
                     recording.handlers.settle()
@@ -284,10 +285,12 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
         paths = tuple(container.path for container in containers) if updates else ()
         # What is referred to from now on is kept by the traced code.
         del out, bound, args, kwargs, containers, updated, whole, found, left, gradients
+        recording.handlers.release()
         sorted_out = _Results(recording, leaves, arguments, cells, given, result_leaves)
         graph, results, visible, writes = sorted_out.finish()
         late = sorted_out.late
         recording.lists.clear()
+        recording.settled.clear()
         recording.copies.clear()
         recording.asked.clear()
         recording.unsure.clear()

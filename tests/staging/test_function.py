@@ -306,6 +306,18 @@ def test_an_object_made_inside_is_not_returned_twice():
         assert g(V)[1] is not g(V)[1]
 
 
+def test_an_object_whose_init_has_branches_is_not_returned_twice():
+    class Scale:
+        def __init__(self, v):
+            self.v = 0.0
+            if v > 0:
+                self.v = 1.0
+
+    f = function(lambda x: (x + 1, Scale(3)))
+    with pytest.warns(FallbackWarning, match="returns a new Scale"):
+        assert f(V)[1] is not f(V)[1]
+
+
 # Numbers ---------------------------------------------------------------------------------------------------------------
 def test_a_thousand_learning_rates_are_one_trace():
     @function
