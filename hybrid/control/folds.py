@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from hybrid.control import iterables
 from hybrid.control.branch import truth
-from hybrid.control.own import Own, View
+from hybrid.control.own import Own, View, plain
 from hybrid.control.plain import UNDEFINED, Each, State
 from hybrid.control.structure import is_parts, like
 from hybrid.core import dtype as dt
@@ -75,8 +75,11 @@ class _Box:
 def fold(control: Tracing, trace: Trace, function: Callable, each: Each, start: tuple) -> Any:
     """One of these functions of what a generator makes; UNDEFINED where Python must do it."""
     found = None if isinstance(each.iterable, (Own, View)) else iterables.counted(trace, each.iterable)
-    if found is None or not is_fold(function):
+    if not is_fold(function):
         return UNDEFINED
+    if found is None:
+        known = each.asks and isinstance(plain(each.iterable), (list, tuple)) and not isinstance(plain(each.iterable), Own)
+        return FOLDS[function](control, trace, each, start) if known and function in _ITEM_BY_ITEM else UNDEFINED
     if not each.asks and not isinstance(found[0], Dim) and found[0] ** (1 + each.nested) <= control.short:
         return UNDEFINED  # a few items: what they compute fuses
     return FOLDS[function](control, trace, each, start)
@@ -154,6 +157,8 @@ FOLDS: dict[Any, Callable] = {
     builtins.max: _extreme("gt"),
     builtins.min: _extreme("lt"),
 }
+
+_ITEM_BY_ITEM = (builtins.sum, builtins.any, builtins.all)  # where a test may leave out any of some known items
 
 
 def is_fold(function: Any) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections import Counter
+from collections import Counter, OrderedDict, defaultdict, deque
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,9 @@ from hybrid.frontend.chosen import Chosen
 from hybrid.frontend.values import Value
 
 _PLAIN = (bool, int, float, complex, str, bytes, type(None), type(...), np.generic, np.dtype, type, slice, range, frozenset)
+
+_CONTAINERS = (Counter, OrderedDict, defaultdict, deque, set, bytearray)
+_SIMPLE = (bool, int, float, complex, str, bytes, type(None))
 
 
 def gradients_left(trace: Any, reads: Any, state: Any) -> tuple[list, list, str]:
@@ -26,6 +29,14 @@ def gradients_left(trace: Any, reads: Any, state: Any) -> tuple[list, list, str]
 def is_counted(leaf: Any) -> bool:
     """Whether it matters if a result was made in the call: not for immutable values, which are as good as their equals."""
     return type(leaf) is not Chosen and not isinstance(leaf, (*_PLAIN, Value))
+
+
+def can_be_copied(leaf: Any) -> bool:
+    """Whether a container is known in every item, and a copy is as good: the same items in the same order."""
+    if type(leaf) not in _CONTAINERS:
+        return False
+    items = [*leaf, *(leaf.values() if isinstance(leaf, dict) else ())]
+    return all(type(item) in _SIMPLE for item in items) and list(leaf.copy()) == list(leaf)
 
 
 def made_inside(objects: list[Any]) -> set[int]:

@@ -185,3 +185,31 @@ def test_a_sorted_list_is_unpacked():
         for x in (np.ones(2), np.ones(4)):
             with pytest.raises(ValueError, match="unpack"):
                 compiled(x)
+
+
+def test_known_items_of_which_a_run_takes_some():
+    def sums(x):
+        places = [0, 1, 2]
+        return sum(x[m] for m in places if x[m] > 0.2), sum(x[m] for m in (3, 4) if x[m] > 2)
+
+    def quantified(x):
+        places = list(range(5))
+        return any(x[m] > 0.9 for m in places if x[m] != 2), all(x[m] > 0.5 for m in (0, 3) if x[m] > 0.1)
+
+    def extremes(x):
+        return max((x[m] for m in [3, 1] if x[m] > 0.5), default=0.0), any(m > x[0] for m in (3, 1) if m > x[1])
+
+    def shrinking(x):
+        left, n = list(range(5)), 0
+        while len(left) > 3:
+            for k in range(len(left)):
+                i = left[k]
+                if any(x[m] > x[i] for m in left if m not in (i, 7)):
+                    continue
+                left.pop(k)
+                n += 1
+                break
+        return n, left
+
+    for f in (sums, quantified, extremes, shrinking):
+        same(f, (RANDOM(6),), (np.zeros(6),), (np.ones(6),))

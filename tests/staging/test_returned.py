@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter, OrderedDict, defaultdict, deque
+
 import numpy as np
 import pytest
 
@@ -37,3 +39,14 @@ def test_an_argument_that_rounds_leave_alone_is_what_returns(limit):
                 want, got = (out[0] if isinstance(out, tuple) else out for out in (want, got))
                 np.testing.assert_array_equal(got, want)
                 assert (got is y) == (want is x)
+
+
+def test_known_containers_of_every_kind_are_new_in_each_call():
+    def f(x):
+        return x.sum(), Counter(), {"a", "b"}, deque([1, 2], 5), OrderedDict(a=1), defaultdict(int, b=2)
+
+    strict = hy.function(f, strict=True)
+    for _ in range(2):
+        first, second = strict(np.ones(3)), strict(np.ones(3))
+        assert repr(first) == repr(f(np.ones(3)))
+        assert not any(a is b for a, b in zip(first[1:], second[1:]))
