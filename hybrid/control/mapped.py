@@ -95,7 +95,7 @@ class Mapped(Own):
         """The layout of keys and values, those of further entries among them."""
         found = [*self.known_entries(), *entries]
         parts = layout_of([key for key, _ in found]), layout_of([value for _, value in found])
-        return None if None in parts or _has_arrays(parts[1]) else parts
+        return None if None in parts or (_has_arrays(parts[1]) and _has_names(parts[0])) else parts
 
     def known_entries(self) -> list[tuple[Any, Any]]:
         return list(self.held.items())
@@ -410,6 +410,11 @@ class Mapped(Own):
         if self.kind is defaultdict:
             return partial(_dict, partial(defaultdict, self.given.default_factory))
         return partial(_dict, self.kind)
+
+
+def _has_names(layout: Layout) -> bool:
+    """Whether keys are names: the arrays of such a dict are variables of their own, `params["w"] -= …`."""
+    return isinstance(layout, Known) or (isinstance(layout, Spec) and bool(layout.options))
 
 
 def _has_arrays(layout: Layout) -> bool:

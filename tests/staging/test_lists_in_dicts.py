@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import defaultdict
 
 import numpy as np
 import pytest
 
 import hybrid as hy
+from tests.staging.conftest import same as equal
 from tests.staging.test_selections import alike
 
 PLACES = np.random.default_rng(5).random((20, 2)) * 5
@@ -121,3 +123,49 @@ def test_lists_that_grow_together_are_known_to_grow_together():
     rng = np.random.default_rng(1)
     args = rng.normal(size=4), rng.normal(size=(4, 4)), rng.normal(size=(4, 4)), 6
     np.testing.assert_allclose(hy.function(decoded, strict=True)(*args), decoded(*args), rtol=1e-12)
+
+
+def test_arrays_are_values_of_dicts():
+    def means(labels, x):
+        out = {}
+        for c in np.unique(labels):
+            out[int(c)] = x[labels == c].mean(axis=0)
+        return out
+
+    def grouped(labels, x):
+        groups = {}
+        for k, row in zip(labels, x):
+            groups.setdefault(int(k), []).append(row)
+        return {k: np.mean(v, axis=0) for k, v in groups.items()}
+
+    def summed(labels, x):
+        total = {}
+        for k, row in zip(labels, x):
+            total[int(k)] = total.get(int(k), np.zeros(x.shape[1])) + row
+        return total, sum(v.sum() for v in total.values())
+
+    def added_in_place(labels, x):
+        total = {}
+        for k, row in zip(labels, x):
+            if int(k) in total:
+                total[int(k)] += row
+            else:
+                total[int(k)] = row.copy()
+        total[int(labels[0])][0] = 100.0
+        return total
+
+    def views(labels, x):
+        last = {}
+        for k, row in zip(labels, x):
+            last[int(k)] = row
+        x[0, 0] = 50.0
+        return last
+
+    rng = np.random.default_rng(0)
+    for f in (means, grouped, summed, added_in_place, views):
+        decorated = hy.function(f, strict=f not in (added_in_place, views))
+        for n in (9, 30):
+            labels, x = rng.integers(0, 4, n), rng.random((n, 2))
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                assert equal(decorated(labels, x.copy()), f(labels, x.copy()))
