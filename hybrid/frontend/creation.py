@@ -71,8 +71,14 @@ def _length(size: Any) -> Size:
 
 
 def _recorded(array: np.ndarray, kind: str) -> Any:
-    """A fresh traced array with the contents of one that nobody else holds: what is in it is known."""
+    """A fresh traced array with the contents of one that nobody else holds: what is in it is known.
+
+    A graph has no texts: an array of these stays NumPy's, which computes what is asked of it while tracing. Branches and loops
+    watch it as they watch other objects, if it is not too large for that.
+    """
     trace = active()
+    if array.dtype.kind in "US" and kind == "ndarray" and array.nbytes <= tr.SNAPSHOT_BYTES:
+        return array
     atom = tr.read(trace.capture(array, kind))
     trace.known[atom] = array
     return wrap(trace.fresh(atom, kind))

@@ -39,6 +39,12 @@ def can_be_copied(leaf: Any) -> bool:
     return all(type(item) in _SIMPLE for item in items) and list(leaf.copy()) == list(leaf)
 
 
+def is_seen_twice(leaf: Any, results: list[Any]) -> bool:
+    """Whether another result is the same known array, or shares its memory: a call would make two of it."""
+    arrays = [other for other in results if isinstance(other, np.ndarray)] if isinstance(leaf, np.ndarray) else []
+    return sum(np.may_share_memory(leaf, other) for other in arrays) > 1
+
+
 def made_inside(objects: list[Any]) -> set[int]:
     """Of objects, each listed once for every reference the trace holds, those that nobody else holds: made in the call."""
     marker = object()

@@ -47,7 +47,7 @@ from hybrid.staging.arguments import arguments as arguments_of
 from hybrid.staging.convert import convert, convert_root, is_converted, reason
 from hybrid.staging.effects import UNSEEN, Effects, is_library, same_state, unwatched
 from hybrid.staging.inspect import Inspection
-from hybrid.staging.ours import can_be_copied, gradients_left, is_counted, made_inside
+from hybrid.staging.ours import can_be_copied, gradients_left, is_counted, is_seen_twice, made_inside
 from hybrid.staging.read import Read
 from hybrid.staging.reads import Reads
 from hybrid.staging.signature import ArrayLeaf, GeneratorLeaf, Leaf, NumberLeaf, ScalarLeaf, StaticLeaf
@@ -569,6 +569,8 @@ class _Results:
         return Computed(self.bases[cell], symbol.kind, (*back, *symbol.chain))
 
     def constant(self, leaf: Any) -> Result:
+        if id(leaf) in self.inside and is_seen_twice(leaf, self.results):
+            raise TraceError("a known array is returned that shares its memory with another result")
         if isinstance(leaf, np.ndarray) or can_be_copied(leaf):
             return Constant(leaf, copy=id(leaf) in self.inside)
         if id(leaf) in self.inside:
