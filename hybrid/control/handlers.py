@@ -170,6 +170,10 @@ class Tracing(Instances, Comprehensions, Plain):
             if entry is not None:
                 trace.assume(entry[1], "a key of a dict is there")
                 return entry[0]
+        elif type(value) is str and type(index) is slice:
+            found = texts.part(value, index)
+            if found is not None:
+                return found
         elif type(value) in (str, bytes) and integers.is_traced_integer(index):
             found = self.tables.letter(trace, value, index)
             if found is not None:

@@ -102,6 +102,8 @@ def _string(*args: Any, **kwargs: Any) -> Any:
 def _type(*args: Any, **kwargs: Any) -> Any:
     if len(args) == 1 and is_united(args[0]):
         return base_of(args[0])
+    if len(args) == 1 and builtins.type(args[0]) is texts.Text:
+        return str
     if len(args) != 1 or kwargs or not (isinstance(args[0], Value) or builtins.type(args[0]) is Chosen):
         return builtins.type(*args, **kwargs)
     if builtins.type(args[0]) is Chosen and args[0].__class__ is not Chosen:

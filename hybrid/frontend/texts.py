@@ -20,7 +20,7 @@ from hybrid.core.errors import TraceError
 from hybrid.core.shape import Dim
 from hybrid.frontend import integers
 from hybrid.frontend.chosen import Chosen
-from hybrid.frontend.values import NUMBERS, Value
+from hybrid.frontend.values import NUMBERS, Value, active
 from hybrid.ir import trace as tr
 from hybrid.ir.trace import Symbol
 
@@ -37,7 +37,10 @@ _PERCENT = re.compile(r"%(?:[-+ #0]*\d*((?:\.\d+)?)([diouxXeEfFgGsr])|%)")
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """The place of a value in a form. `how`: s, r or a, as in f-strings, "%" for the operator, or "join" for a list."""
+    """The place of a value in a form.
+
+    `how`: s, r or a, as in f-strings, "%" for the operator, "join" for a list, "part" for the ends of a part of a text.
+    """
 
     how: str
     spec: str
@@ -45,6 +48,8 @@ class Slot:
     def write(self, value: Any) -> str:
         if self.how == "join":
             return self.spec.join(value)
+        if self.how == "part":
+            return self.spec[slice(*value)]
         if self.how == "%":
             return self.spec % (value,)
         return format(_CONVERT[self.how](value) if self.how else value, self.spec)
@@ -349,6 +354,20 @@ def joined_few(between: str, items: Sequence[Any]) -> Any:
         return between.join(items)  # an error
     rest = [text for item in made[1:] for text in (as_text(between), item)]
     return beside([*made[:1], *rest])  # type: ignore[list-item]
+
+
+def part(whole: str, where: slice) -> Text | None:
+    """`whole[where]`, where only a run knows where it begins or ends; None where Python must say."""
+    ends = [integers.integer(active(), end) if isinstance(end, Dim) else end for end in (where.start, where.stop)]
+    if where.step is not None or not any(map(integers.is_traced_integer, ends)):
+        return None
+    if _is_counted(tuple((end, "", "") for end in ends)):
+        return None
+    known = (0, len(whole))
+    ends = [at if end is None else end for at, end in zip(known, ends)]
+    if not all(type(end) is int or integers.is_traced_integer(end) for end in ends):
+        return None
+    return Text(((Slot("part", whole),),), (True,), ((tuple(ends),),))
 
 
 def joined_list(between: str, items: Any) -> Any:

@@ -59,6 +59,21 @@ def in_an_object(x):
     return report.value, report.text
 
 
+def kept_and_asked(x):
+    words = f"{x.sum():.2f}"
+    more = "<%s>" % words  # noqa: UP031
+    return more if isinstance(words, str) and type(words) is str else 0, (words, [more + words])
+
+
+def parts(x):
+    k, word = int((x > 0.5).sum()), "abracadabra"
+    best = ""
+    for i in range(len(x)):
+        if x[i] > 0.5:
+            best = word[i : i + k]
+    return word[k:], word[-k:] + "!", word[k - 3 : k], best, [word[: int(9 * v)] for v in x]
+
+
 def lines(x):
     out = ["begin"]
     for i, v in enumerate(x):
@@ -101,8 +116,8 @@ def keys_of_counters(x):
 @pytest.mark.parametrize(
     "f",
     [
-        described, in_other_notations, or_another, of_a_loop, of_several_ways, in_an_object, lines, joined, numbered,
-        values_of_a_dict, keys_of_counters,
+        described, in_other_notations, or_another, of_a_loop, kept_and_asked, of_several_ways, in_an_object, lines, joined,
+        numbered, parts, values_of_a_dict, keys_of_counters,
     ],
 )  # fmt: skip
 def test_texts_are_as_python_writes_them(f, x):
