@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 import functools
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,8 @@ from hybrid.ops import elementwise as e
 
 MOST = 1 << 40  # rounds of a loop: days, at a nanosecond each
 PICKED = 1 << 20  # rows of a table of combinations or permutations: some megabytes
+WRITTEN = 64  # items of known products that are gone through one by one: offsets of neighbours, whose branches are known, then
+SIGNED = 1 << 10  # likewise, where there are negative integers: the class of a power hangs on its exponent's sign
 Items = tuple[Size, Callable[[Any], Any]]  # how many, and the one at a place
 
 
@@ -315,7 +317,7 @@ def _picked(function: Callable) -> Callable:
         places = itertools.islice(function(builtins.range(count), *args), PICKED + 1)
         table = np.array(list(places), np.int64)
         whole = function([item(k) for k in builtins.range(count)], *args)
-        if not 0 < len(table) <= PICKED:
+        if not 0 < len(table) <= PICKED or _is_written_out(len(table), [iterable], 0):
             return whole
         captured = wrap(trace.capture(table, "ndarray", private=True))
 
@@ -340,6 +342,14 @@ def _pool(iterable: Any) -> Any:
     return iterable if part is None or isinstance(part[0], Dim) else part
 
 
+def _is_written_out(rounds: Size, iterables: Sequence[Any], few: int) -> bool:
+    """Whether a loop over what is picked from known numbers has rounds of its own."""
+    if not all(isinstance(pool, (builtins.range, list, tuple)) for pool in iterables):
+        return False
+    signed = any(type(item) is int and item < 0 for pool in iterables for item in (*pool[:1], *pool[-1:]))
+    return isinstance(rounds, int) and rounds <= (SIGNED if signed else few)
+
+
 def _place(trace: Trace, found: Any, count: int) -> Any:
     atom = tr.read(found._data)
     trace.ranges[atom] = 0, count - 1
@@ -353,6 +363,8 @@ def _product(*iterables: Any, repeat: Any = 1) -> Any:
         return itertools.product(*iterables, repeat=repeat)
     pools *= repeat
     sizes = tuple(count for count, _ in pools)
+    if _is_written_out(product(sizes), iterables, WRITTEN):
+        return itertools.product(*iterables, repeat=repeat)
     whole = itertools.product(*([item(k) for k in builtins.range(count)] for count, item in pools))
     return Combined(whole, (product(sizes), lambda k: tuple(item(at) for (_, item), at in zip(pools, _unravelled(k, sizes)))))
 
