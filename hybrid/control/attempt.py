@@ -8,7 +8,7 @@ from typing import Any
 
 from hybrid.control.own import Own
 from hybrid.control.plain import UNDEFINED, State
-from hybrid.control.watch import Watch
+from hybrid.control.watch import LOOP, Watch
 from hybrid.frontend import uncertain
 from hybrid.ir import trace as tr
 from hybrid.ir.trace import Region, Trace
@@ -25,7 +25,7 @@ class Attempt:
         self.absent = [place for place in self.watch.held.values() if place.get() is UNDEFINED]
 
     def accept(self) -> None:
-        self.watch.refuse("a loop")
+        self.watch.refuse(LOOP)
         self.region.absorb()
         for place in self.absent:  # whether there is such an attribute could not be asked
             value = place.get()

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from hybrid.control.join import Spec, atoms, common, form_of, made, options_of
+from hybrid.control.join import Spec, atoms, common, form_of, made
 from hybrid.control.own import Own, plain
 from hybrid.control.plain import UNDEFINED
 from hybrid.control.structure import (
@@ -37,7 +37,7 @@ from hybrid.frontend.indexing import Place
 from hybrid.frontend.texts import Text
 from hybrid.frontend.values import Value, active, unwrap, wrap
 from hybrid.ir import trace as tr
-from hybrid.ir.forms import Known, Thing
+from hybrid.ir.forms import Known
 from hybrid.ir.graph import Atom
 from hybrid.ir.trace import Symbol, Trace
 
@@ -240,17 +240,6 @@ def layout_of(items: Sequence) -> Layout:
         if out is None:
             return None
     return out
-
-
-def things_in(layout: Layout) -> Iterator[Any]:
-    """The objects that parts of items may be."""
-    if isinstance(layout, tuple):
-        for part in layout:
-            yield from things_in(part)
-    elif isinstance(layout, RowLayout):
-        yield from things_in(layout.inner)
-    else:
-        yield from (option.value for option in options_of(layout) if isinstance(option, Thing))
 
 
 def types_of(layout: Layout) -> list[TensorType]:

@@ -10,7 +10,7 @@ import operator
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from hybrid.control.structure import Layout, is_parts, is_plain_dataclass, like
+from hybrid.control.structure import Layout, is_parts, is_plain_dataclass, like, things_in
 from hybrid.core import dtype as dt
 from hybrid.core.errors import TraceError
 from hybrid.core.shape import TensorType
@@ -288,7 +288,7 @@ def refuse_changes(held: list[tuple[Own, Any]]) -> None:
     for changed, before in held:
         if changed.held is not None and not changed.same(before):
             layout = changed.layout_now()
-            if layout is None:
+            if layout is None or any(True for _ in things_in(layout)):  # a loop that is written out knows which objects
                 raise TraceError("a loop changes a list of objects that are not all numbers", at=tr.user_line())
             changes.append(Changes(changed, layout))
     raise_all(changes)

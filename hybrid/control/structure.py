@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import sys
 import types
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -18,6 +18,7 @@ from hybrid.control.plain import UNDEFINED
 from hybrid.frontend import texts
 from hybrid.frontend.masked import Masked
 from hybrid.frontend.texts import Text
+from hybrid.ir.forms import Thing
 from hybrid.ir.trace import Trace
 
 Layout = Any  # of an item of a container: a Spec, a Known, or a tuple of layouts, of the item's own class
@@ -77,6 +78,18 @@ class RowLayout:
     """A list in a list: three numbers say where its items are in a pool (`rows`). `inner`: the layout of each, if there are."""
 
     inner: Layout
+
+
+def things_in(layout: Layout) -> Iterator[Any]:
+    """The objects that parts of items may be."""
+    if isinstance(layout, tuple):
+        for part in layout:
+            yield from things_in(part)
+    elif isinstance(layout, RowLayout):
+        yield from things_in(layout.inner)
+    else:
+        options = (layout,) if isinstance(layout, Thing) else getattr(layout, "options", ())
+        yield from (option.value for option in options if isinstance(option, Thing))
 
 
 class Record(tuple):

@@ -17,10 +17,10 @@ from typing import Any
 import numpy as np
 
 from hybrid.control.attributes import attributes_of, default_of, is_library
-from hybrid.control.items import things_in
 from hybrid.control.own import Changes, Own, raise_all
 from hybrid.control.perhaps import Perhaps
 from hybrid.control.plain import UNDEFINED, Each, State, cell_contents, fill
+from hybrid.control.structure import things_in
 from hybrid.core.errors import TraceError
 from hybrid.frontend.chosen import Chosen
 from hybrid.frontend.values import Value
@@ -29,6 +29,7 @@ from hybrid.ir import trace as tr
 _PLAIN = (types.ModuleType, types.BuiltinFunctionType, np.generic, Value, str, int, float, complex)
 _COMPILERS = ("numba.", "llvmlite.")  # a function that Numba compiles holds thousands of its objects, and none of the program's
 _OURS = __name__.partition(".")[0]
+LOOP = "a loop"  # where something changes
 MANY = 20_000  # objects looked at before a branch or loop; that takes 20 ms
 
 
@@ -180,6 +181,8 @@ class Watch:
         if not changed and type(value) is list and isinstance(holder := self.holder(value), Own):
             changed = [holder]
         layouts = [own.layout_now(filled=True) for own in changed]
+        if where == LOOP:  # that is written out knows which objects a list has
+            layouts = [None if any(True for _ in things_in(layout)) else layout for layout in layouts]
         if changed and layouts[0] is not None:
             self.restore()
             raise_all([Changes(own, layout) for own, layout in zip(changed, layouts) if layout is not None])
