@@ -27,6 +27,7 @@ from hybrid.control.structure import (
     parts_of,
     record_of,
     text_of,
+    things_in,
 )  # fmt: skip
 from hybrid.core import dtype as dt
 from hybrid.core.errors import TraceError
@@ -42,6 +43,7 @@ from hybrid.ir.graph import Atom
 from hybrid.ir.trace import Symbol, Trace
 
 _FLAG = Spec("python", dt.bool_)  # of whether a text is there
+THINGS = 8  # instances that an item may be one of: each is looked at in each branch; with 20, 20 loops took 14 s to record
 IN_LIST = "it is in a list"
 
 
@@ -221,7 +223,8 @@ def common_layout(a: Layout, b: Layout) -> Layout:
         return None if inner is None else RowLayout(inner)
     if isinstance(a, RowLayout) or isinstance(b, RowLayout):
         return None
-    return None if a is None or b is None else common(a, b)
+    both = None if a is None or b is None else common(a, b)
+    return None if sum(1 for _ in things_in(both)) > THINGS else both
 
 
 def together(a: Layout, b: Layout, change: TraceError | None) -> Layout:
