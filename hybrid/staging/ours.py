@@ -41,7 +41,7 @@ def can_be_copied(leaf: Any) -> bool:
 
 def is_seen_twice(leaf: Any, results: list[Any]) -> bool:
     """Whether another result is the same known array, or shares its memory: a call would make two of it."""
-    arrays = [other for other in results if isinstance(other, np.ndarray)] if isinstance(leaf, np.ndarray) else []
+    arrays = [other for other in results if type(other) is np.ndarray] if type(leaf) is np.ndarray else []
     return sum(np.may_share_memory(leaf, other) for other in arrays) > 1
 
 
