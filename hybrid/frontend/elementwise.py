@@ -147,7 +147,7 @@ class Elementwise:
                         data = x._data
                         if isinstance(data, lifted.Lifted) and count < 3:
                             return lifted.follow_one(self, x) if count == 1 else lifted.follow_two(self, x, operands[1])
-                        if count == 1 and data.dtype is not _BFLOAT16:
+                        if count == 1 and type(data) is np.ndarray and data.dtype is not _BFLOAT16:
                             return wrap(self.ufunc(data))
                     arrays = _plain(operands)
                     if arrays is not None:

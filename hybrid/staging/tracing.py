@@ -223,10 +223,8 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
         state: where the values of state are.
 
     Raises:
-        Concretise: run-time numbers were asked for their value and have to become static.
-        Specialise: so were sizes.
-        Recursive: a function has to be in `recursive`.
-        TraceError: and whatever else the function raises.
+        Concretise, Specialise: run-time numbers, or sizes, were asked for their value and have to become static.
+        Recursive: a function has to be in `recursive`. TraceError: and whatever else the function raises.
     """
     recording = Trace(name, hints)
     recording.room, recording.namespaces, recording.caches = room, reads.namespaces, reads.caches
