@@ -131,8 +131,8 @@ def implements(numpy_function: Callable, *also: Callable) -> Callable:
                         return _of_one_class(result, args) if type(result) in (tuple, list) else result
                     except Unsupported as error:
                         return between(numpy_function, args, kwargs, _called(numpy_function), error)
-            elif len(args) == 1 and not kwargs and isinstance(getattr(args[0], "_data", None), _Lifted):
-                return lifted.follow_one(function, args[0])
+            elif len(args) == 1 and not kwargs and type(x := args[0]) is values.tensor_class and isinstance(x._data, _Lifted):
+                return lifted.follow_one(function, x)
             elif (not kwargs or are_settings(kwargs)) and (plain := _plain(args)) is not None:
                 made = (quick if type(plain[0]) is np.ndarray else join)(*plain, **kwargs)
                 return wrap(made) if type(made) is np.ndarray else rewrap(made)
