@@ -25,10 +25,13 @@ _WIDE: dict[np.dtype | type, np.dtype] = {
 _NUMBERS = (Value, np.ndarray, np.generic, bool, int, float, complex, Dim)
 
 
+_CALLING = frozenset(("hybrid.control.handlers", "hybrid.control.instances"))  # for the user
+
+
 def asked_by_user(depth: int) -> bool:
     """Whether an operator stands in the user's code; the engine's own compositions keep to the dtype of their operand."""
     module = sys._getframe(depth + 1).f_globals.get("__name__", "")
-    return not module.startswith("hybrid.") or module == "hybrid.control.handlers"
+    return not module.startswith("hybrid.") or module in _CALLING
 
 
 def widened(operands: tuple, *, product: bool = False) -> tuple:
