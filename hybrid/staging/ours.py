@@ -40,9 +40,9 @@ def can_be_copied(leaf: Any) -> bool:
 
 
 def is_seen_twice(leaf: Any, results: list[Any]) -> bool:
-    """Whether another result is the same known array, or shares its memory: a call would make two of it."""
+    """Whether another result shares the memory of a known array: a call would make two of it."""
     arrays = [other for other in results if type(other) is np.ndarray] if type(leaf) is np.ndarray else []
-    return sum(np.may_share_memory(leaf, other) for other in arrays) > 1
+    return any(other is not leaf and np.may_share_memory(leaf, other) for other in arrays)
 
 
 def made_inside(objects: list[Any]) -> set[int]:

@@ -453,7 +453,7 @@ class _Results:
         found: list[Result] = []
         seen: dict[int, int] = {}
         for k, leaf in enumerate(self.results):
-            if isinstance(leaf, (Value, Own, ListedArray)) and id(leaf) in seen:
+            if id(leaf) in seen and (isinstance(leaf, (Value, Own, ListedArray)) or id(leaf) in self.inside):
                 found.append(Repeat(seen[id(leaf)]))
                 continue
             seen[id(leaf)] = k
