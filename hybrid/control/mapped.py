@@ -95,7 +95,12 @@ class Mapped(Own):
         """The layout of keys and values, those of further entries among them."""
         found = [*self.known_entries(), *entries]
         parts = layout_of([key for key, _ in found]), layout_of([value for _, value in found])
-        return None if None in parts or (_has_arrays(parts[1]) and _has_names(parts[0])) else parts
+        if None in parts or not _has_arrays(parts[1]):
+            return None if None in parts else parts
+        if _has_names(parts[0]) or self.trace.handlers.lists:
+            return None
+        self.trace.stacked = True  # where an array of it turns out to be returned, loops over it are better written out
+        return parts
 
     def known_entries(self) -> list[tuple[Any, Any]]:
         return list(self.held.items())

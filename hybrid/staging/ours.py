@@ -1,13 +1,16 @@
-"""Which of the objects that a trace returns were made in the call, so that each call must have its own."""
+"""Which of the objects that a trace returns were made in the call, so that each call must have its own; what may not be left."""
 
 from __future__ import annotations
 
+import gc
 import sys
+import types
 from collections import Counter, OrderedDict, defaultdict, deque
 from typing import Any
 
 import numpy as np
 
+from hybrid.core.errors import EscapeError
 from hybrid.frontend.chosen import Chosen
 from hybrid.frontend.values import Value
 
@@ -69,3 +72,23 @@ def _memory(item: Any) -> Any:
     while isinstance(item, np.ndarray) and item.base is not None:
         item = item.base
     return item
+
+
+def nothing_escaped(recording: Any) -> None:
+    """Every tensor of the trace must be gone: one that somebody still holds is a value of no call."""
+    if not any(reference() is not None for reference in recording.made):
+        return
+    gc.collect()
+    kept = next((tensor for reference in recording.made if (tensor := reference()) is not None), None)
+    if kept is not None:
+        raise EscapeError(
+            "a traced tensor is kept somewhere after the call",
+            got=f"{kept._data.type}, held by {_holder(kept)}",
+            expected="that what is computed in a call is returned by it",
+            fix="return it, or leave the function undecorated",
+        )
+
+
+def _holder(tensor: Any) -> str:
+    others = [x for x in gc.get_referrers(tensor) if not isinstance(x, types.FrameType)]
+    return f"a {type(others[0]).__name__}" if others else "a local variable"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-import gc
 import inspect
 import sys
 import types
@@ -25,7 +25,7 @@ from hybrid.control.records import refuse_copies, refuse_twins
 from hybrid.control.united import refuse_returned
 from hybrid.core import dtype as dt
 from hybrid.core import tree
-from hybrid.core.errors import EscapeError, TraceError
+from hybrid.core.errors import TraceError
 from hybrid.core.heard import listening
 from hybrid.core.shape import Dim, Quotient
 from hybrid.frontend import uncertain
@@ -47,7 +47,7 @@ from hybrid.staging.arguments import arguments as arguments_of
 from hybrid.staging.convert import convert, convert_root, is_converted, reason
 from hybrid.staging.effects import UNSEEN, Effects, is_library, same_state, unwatched
 from hybrid.staging.inspect import Inspection
-from hybrid.staging.ours import can_be_copied, gradients_left, is_counted, is_seen_twice, made_inside
+from hybrid.staging.ours import can_be_copied, gradients_left, is_counted, is_seen_twice, made_inside, nothing_escaped
 from hybrid.staging.read import Read
 from hybrid.staging.reads import Reads
 from hybrid.staging.signature import ArrayLeaf, GeneratorLeaf, Leaf, NumberLeaf, ScalarLeaf, StaticLeaf
@@ -229,7 +229,7 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
     recording = Trace(name, hints)
     recording.room, recording.namespaces, recording.caches = room, reads.namespaces, reads.caches
     recording.alike = frozenset(id(v) for leaf, v in zip(leaves, values) if isinstance(leaf, StaticLeaf) and leaf.is_alike)
-    with recording:
+    with recording, _with_ways_out(recording, writing):
         arguments, inputs, cells = arguments_of(recording, leaves, values, names)
         recording.given, recording.varying = [taken(leaves[k], values[k]) for k in inputs], varying
         bound = tree.unflatten(structure, arguments)
@@ -296,7 +296,7 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
         recording.returned.clear()
         recording.held.clear()
         del sorted_out, result_leaves, arguments
-        _nothing_escaped(recording)
+        nothing_escaped(recording)
     return Traced(
         graph,
         structure,
@@ -326,6 +326,17 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
         tuple(zip(leaves_left, kept.children)),
         differentiates,
     )
+
+
+@contextlib.contextmanager
+def _with_ways_out(recording: Trace, writing: Writing) -> Iterator[None]:
+    """Errors say which loops a trace may write out that does better."""
+    try:
+        yield
+    except TraceError as error:
+        if error.again is None and recording.stacked:
+            error.again = writing.instead(False, True)
+        raise
 
 
 def _unconverted(function: Callable) -> list[str]:
@@ -401,26 +412,6 @@ def _containers(node: Any, path: Path = ()) -> Iterator[_Container]:
         yield _Container(path, node)
     for k, child in enumerate(children):
         yield from _containers(child, (*path, k))
-
-
-def _nothing_escaped(recording: Trace) -> None:
-    """Every tensor of the trace must be gone: one that somebody still holds is a value of no call."""
-    if not any(reference() is not None for reference in recording.made):
-        return
-    gc.collect()
-    kept = next((tensor for reference in recording.made if (tensor := reference()) is not None), None)
-    if kept is not None:
-        raise EscapeError(
-            "a traced tensor is kept somewhere after the call",
-            got=f"{kept._data.type}, held by {_holder(kept)}",
-            expected="that what is computed in a call is returned by it",
-            fix="return it, or leave the function undecorated",
-        )
-
-
-def _holder(tensor: Any) -> str:
-    others = [x for x in gc.get_referrers(tensor) if not isinstance(x, types.FrameType)]
-    return f"a {type(others[0]).__name__}" if others else "a local variable"
 
 
 class _Results:
