@@ -1,4 +1,4 @@
-"""Which of the objects that a trace returns were made in the call, so that each call must have its own; what may not be left."""
+"""Which of the objects that a trace returns were made in the call, so that each call must have its own."""
 
 from __future__ import annotations
 
