@@ -32,6 +32,7 @@ from hybrid.staging.arguments import SHARED
 from hybrid.staging.effects import put_back, state_of
 from hybrid.staging.fallback import Refusal
 from hybrid.staging.floats import KEPT, Flagged, Watch
+from hybrid.staging.ours import share_memory
 from hybrid.staging.parameters import Bound
 from hybrid.staging.reads import Reads
 from hybrid.staging.signature import ArrayLeaf, PartLeaf, SameLeaf, StaticLeaf, describe
@@ -158,9 +159,9 @@ class Compiled:
         }
         arrays |= {-1 - k: array for k, (_, array) in enumerate(traced.graph.constants)}
         written = [k for k, a in arrays.items() if any(w is a or (type(w) is int and w == k) for w in traced.writes)]
-        if any(_share(arrays[w], other) for w in written for k, other in arrays.items() if k != w):
+        if any(share_memory(arrays[w], other) for w in written for k, other in arrays.items() if k != w):
             return Refusal(None, SHARED)
-        if any(_share(arrays[w], read) for w in written for _, read, _ in self.reads.contents):
+        if any(share_memory(arrays[w], read) for w in written for _, read, _ in self.reads.contents):
             return Refusal(None, "a written argument shares memory with an array that NumPy read while it was traced")
         if len({id(_at(bound, path)) for path in traced.containers}) < len(traced.containers):
             return Refusal(None, "a container that is changed comes twice among the arguments")
@@ -441,7 +442,7 @@ class Compiled:
             return NotImplemented  # bits from elsewhere
         written = [_data(values[where] if isinstance(where, int) else where) for where in traced.writes]
         for _, array, before in self.reads.contents:
-            if array.tobytes() != before or any(_share(target, array) for target in written):
+            if array.tobytes() != before or any(share_memory(target, array) for target in written):
                 return NotImplemented
         try:
             return self(values, ((), {}))
@@ -496,13 +497,6 @@ def _data(value: Any) -> np.ndarray:
 
 def _layout() -> entry.TensorLayout:
     return entry.TensorLayout(type(wrap(np.empty(0))), "_data", {})
-
-
-def _share(a: np.ndarray, b: np.ndarray) -> bool:
-    try:
-        return np.shares_memory(a, b, max_work=10_000)  # type: ignore[arg-type]  # any int will do
-    except np.exceptions.TooHardError:
-        return True
 
 
 def _at(bound: Bound, path: Path) -> Any:

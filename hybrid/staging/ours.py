@@ -45,7 +45,7 @@ def can_be_copied(leaf: Any) -> bool:
 def is_seen_twice(leaf: Any, results: list[Any]) -> bool:
     """Whether another result shares the memory of a known array: a call would make two of it."""
     arrays = [other for other in results if type(other) is np.ndarray] if type(leaf) is np.ndarray else []
-    return any(other is not leaf and np.may_share_memory(leaf, other) for other in arrays)
+    return any(other is not leaf and share_memory(leaf, other) for other in arrays)
 
 
 def made_inside(objects: list[Any]) -> set[int]:
@@ -92,3 +92,10 @@ def nothing_escaped(recording: Any) -> None:
 def _holder(tensor: Any) -> str:
     others = [x for x in gc.get_referrers(tensor) if not isinstance(x, types.FrameType)]
     return f"a {type(others[0]).__name__}" if others else "a local variable"
+
+
+def share_memory(a: np.ndarray, b: np.ndarray) -> bool:
+    try:
+        return np.shares_memory(a, b, max_work=10_000)  # type: ignore[arg-type]  # any int will do
+    except np.exceptions.TooHardError:
+        return True
