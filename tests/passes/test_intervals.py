@@ -156,6 +156,21 @@ def test_an_index_that_may_be_out_of_bounds_is_looked_at():
         f(codes + 1)
 
 
+def test_checks_around_loops_stay_where_others_do():
+    def sieve(limit):
+        prime, i = np.ones(len(limit) + 1, np.bool_), 2
+        while i * i <= len(limit):
+            if prime[i]:
+                for j in range(i * i, len(limit) + 1, i):
+                    prime[j] = False
+            i += 1
+        return prime
+
+    f = hy.function(sieve, strict=True)
+    np.testing.assert_array_equal(f(np.ones(100)), sieve(np.ones(100)))
+    assert "a range goes upwards" in checks(f.traces[0].graph)
+
+
 def test_wrapping_scalars_still_warn():
     @hy.function
     def f(x):
