@@ -22,6 +22,7 @@ from hybrid.runtime.program import Gemm
 # 1024³ took 8.0 ms on two threads in such panels, 8.3 in half of them, 7.7 to 8.4 by BLAS' own threads.
 ROWS, COLUMNS = 512, 512
 UNIT = 32  # panels are whole numbers of register tiles
+TILE = 16  # the smallest such tile, for products that are two pieces
 PIECE = 1 << 21  # multiply-adds that keep one core busy for some 30 µs
 STEP_PS = 3 * 14  # of an epilogue's estimated time, for memory out of cache, that a multiply-add takes
 _SCALAR = {dt.float32: "float", dt.float64: "double"}
@@ -144,7 +145,8 @@ def _panels(work: Gemm, target: Target) -> tuple[int, int]:
         if work.batch:
             return _even(m, ROWS), _even(n, COLUMNS)
     # Small products are cut finer, so that two threads have something to do.
-    return _finer(m, ROWS), _finer(n, COLUMNS)
+    rows, columns = _finer(m, ROWS), _finer(n, COLUMNS)
+    return _halved(m, n) if (rows, columns) == (m, n) else (rows, columns)
 
 
 def _finer(size: Size, most: int) -> int:
@@ -153,10 +155,17 @@ def _finer(size: Size, most: int) -> int:
     return _even(size, most if size >= 2 * most else most // 2)
 
 
-def _even(size: int, limit: int) -> int:
+def _halved(m: int, n: int) -> tuple[int, int]:
+    """The panels of a product in two pieces, along its longer side."""
+    if m >= n:
+        return _even(m, -(-m // 2), TILE), n
+    return m, _even(n, -(-n // 2), TILE)
+
+
+def _even(size: int, limit: int, unit: int = UNIT) -> int:
     """The length of pieces of nearly one length, in whole units."""
     count = -(-size // limit)
-    return min(size, -(-size // (count * UNIT)) * UNIT)
+    return min(size, -(-size // (count * unit)) * unit)
 
 
 def _names(work: Gemm) -> list[str]:
