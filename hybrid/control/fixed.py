@@ -21,6 +21,7 @@ from hybrid.control.rows import is_empty
 from hybrid.control.structure import Layout, Record
 from hybrid.core import dtype as dt
 from hybrid.core.errors import TraceError
+from hybrid.core.shape import Size
 from hybrid.frontend.indexing import getitem
 from hybrid.frontend.values import assembled, operand, symbol, wrap
 from hybrid.ir import trace as tr
@@ -31,27 +32,44 @@ from hybrid.ops import elementwise as e
 MOST = 1 << 16  # items of all lists together, of which each becomes a number of an array
 
 
-class Fixed(Listed):
-    """One of the lists."""
+class Lent(Listed):
+    """A list that others know, too: it stays what it is. Its items stand in `columns` from `first` to `end`."""
 
     state: tuple[str, ...] = ()
+    which = "that is not the function's own"
 
-    def __init__(self, trace: Trace, rows: Rows, first: Atom, end: Atom):
+    def __init__(self, trace: Trace, layout: Layout, columns: list[Any], first: Atom, end: Atom, capacity: Size):
         super().__init__(trace, [])
-        trace.lists.pop()  # it stays what it is
-        self.held, self.layout, self.buffers = None, rows.layout, rows.columns  # type: ignore[assignment]
-        self.capacity, self.longest = max(rows.total, 1), rows.longest
-        self.of_others = rows.lists  # of which it is one
+        trace.lists.pop()  # no branch or loop leaves it otherwise
+        self.held, self.layout, self.buffers = None, layout, columns  # type: ignore[assignment]
+        self.capacity, self.longest = capacity, None  # type: ignore[assignment]  # a size, of arguments
         self.ends = numbers(trace, first, end)
 
     def _changing(self) -> None:
-        raise TraceError("a list is changed that was looked up at a place that only a run knows", at=tr.user_line())
+        raise TraceError(f"a list is changed {self.which}", at=tr.user_line())
+
+    def __setitem__(self, index: Any, item: Any) -> None:
+        self._changing()
+
+    def becomes(self, layout: Layout, room: int = 0) -> None:
+        self._changing()
 
     def straight(self) -> Listed:
         return self.copy()
 
     def outputs(self, whole: bool = True) -> tuple[list[Atom], Layout]:
-        raise TraceError("a list is returned that was looked up at a place that only a run knows", at=tr.user_line())
+        raise TraceError(f"a list is returned {self.which}", at=tr.user_line())
+
+
+class Fixed(Lent):
+    """One of the lists."""
+
+    which = "that was looked up at a place that only a run knows"
+
+    def __init__(self, trace: Trace, rows: Rows, first: Atom, end: Atom):
+        super().__init__(trace, rows.layout, rows.columns, first, end, max(rows.total, 1))
+        self.longest = rows.longest
+        self.of_others = rows.lists  # of which it is one
 
 
 def got(trace: Trace, value: Any, there: Atom, default: Any) -> Any:

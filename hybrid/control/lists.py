@@ -44,7 +44,7 @@ from hybrid.core import dtype as dt
 from hybrid.core.errors import ROOM, TraceError
 from hybrid.frontend import integers, uncertain
 from hybrid.frontend.indexing import getitem, setitem
-from hybrid.frontend.values import operand, stretched, symbol, wrap
+from hybrid.frontend.values import operand, sized, stretched, symbol, wrap
 from hybrid.ir import trace as tr
 from hybrid.ir.graph import Atom
 from hybrid.ir.trace import Symbol, Trace
@@ -257,7 +257,7 @@ class Listed(Ordered, Own):
 
     def _fits(self, first: Atom, end: Atom) -> Atom:
         """Whether there is room for one more item at the end."""
-        return self.trace.one(e.lt, end, tr.literal(self.capacity, dt.int64))
+        return self.trace.one(e.lt, end, sized(self.trace, self.capacity))
 
     def _changing(self) -> None:
         if self.iterated:

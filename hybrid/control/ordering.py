@@ -49,7 +49,7 @@ class Ordered(Own):
         keys = self
         if key is not None:
             keys = self.trace.handlers.listed([])
-            keys.room = self.capacity
+            keys.room = self.capacity if isinstance(self.capacity, int) else keys.room
             self.run(algorithms.mapped, key, keys)
             keys.to_storage()
         trace = self.trace
@@ -63,7 +63,7 @@ class Ordered(Own):
     def _reorder(self, order: Any) -> None:
         """Put the item from `order[k]` at place k."""
         (first, _), count = self._bounds(), self._count()
-        where = np.minimum(order + integers.python(self.trace, first), self.capacity - 1)
+        where = np.minimum(order + integers.python(self.trace, first), integers.integer(self.trace, self.capacity - 1))
         for buffer in self.buffers:
             setitem(buffer, slice(None), getitem(buffer, where))
         tr.write(self.ends[0], tr.literal(0, dt.int64))

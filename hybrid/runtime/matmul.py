@@ -146,7 +146,7 @@ def _panels(work: Gemm, target: Target) -> tuple[int, int]:
             return _even(m, ROWS), _even(n, COLUMNS)
     # Small products are cut finer, so that two threads have something to do.
     rows, columns = _finer(m, ROWS), _finer(n, COLUMNS)
-    return _halved(m, n) if (rows, columns) == (m, n) else (rows, columns)
+    return _halved(rows, columns) if (rows, columns) == (m, n) else (rows, columns)
 
 
 def _finer(size: Size, most: int) -> int:

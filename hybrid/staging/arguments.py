@@ -13,13 +13,24 @@ from typing import Any
 
 import numpy as np
 
+from hybrid.control.given import Given
 from hybrid.core import tree
 from hybrid.core.shape import TensorType
 from hybrid.frontend.values import Value, wrap
 from hybrid.ir import trace as tr
 from hybrid.ir.trace import Symbol, Trace
 from hybrid.staging.parameters import Bound
-from hybrid.staging.signature import ArrayLeaf, GeneratorLeaf, Leaf, NumberLeaf, PartLeaf, SameLeaf, ScalarLeaf, StaticLeaf
+from hybrid.staging.signature import (
+    ArrayLeaf,
+    GeneratorLeaf,
+    Leaf,
+    ListLeaf,
+    NumberLeaf,
+    PartLeaf,
+    SameLeaf,
+    ScalarLeaf,
+    StaticLeaf,
+)
 
 MOST_STEPS = 5  # of axes, that are tried in all their combinations
 SHARED = "a written argument shares memory with another one"
@@ -37,8 +48,11 @@ def arguments(recording: Trace, leaves: tuple[Leaf, ...], values: Sequence[Any],
             given.append(given[leaf.index])
         else:
             symbol = _argument(recording, leaf, names[k], k)
-            given.append(wrap(symbol))
             inputs.append(k)
+            if isinstance(leaf, ListLeaf):
+                given.append(Given(recording, wrap(symbol), leaf.kinds, leaf.rows))
+                continue
+            given.append(wrap(symbol))
             cells.append((symbol.cell, k))
     for k, leaf in enumerate(leaves):
         if isinstance(leaf, PartLeaf):

@@ -17,27 +17,32 @@ import numpy as np
 from hybrid.core.errors import CompileError
 from hybrid.core.shape import Dim, Shape, Size, contiguous_strides, product
 from hybrid.staging import capi
-from hybrid.staging.spec import (
-    REFERENCES,
-    TABLE,
+from hybrid.staging.expected import (
     AliasGuard,
     ArrayGuard,
-    AttributeRead,
     ClassGuard,
     ComplexGuard,
     ContainerGuard,
-    DictRead,
-    EntrySpec,
     FloatGuard,
     FloatValueGuard,
     Guard,
     IntGuard,
-    ItemRead,
     LongGuard,
-    MethodRead,
-    OrderRead,
+    NumbersGuard,
     SameGuard,
     ScalarGuard,
+)
+from hybrid.staging.numbers import NAME
+from hybrid.staging.spec import (
+    API,
+    REFERENCES,
+    TABLE,
+    AttributeRead,
+    DictRead,
+    EntrySpec,
+    ItemRead,
+    MethodRead,
+    OrderRead,
     SizeRead,
     TensorLayout,
     WordRead,
@@ -72,6 +77,7 @@ class Checks(Writer):
         self.views: dict[int, _View] = {}  # array arguments by index
         self.inner: list[str] = []  # ndarrays of Tensor arguments
         self.values: dict[int, str] = {}  # pointers to the values of number arguments
+        self.lists: dict[int, str] = {}  # what is given to `numbers` for each list of numbers
 
     # Sizes
 
@@ -258,6 +264,19 @@ class Checks(Writer):
             case ComplexGuard():
                 self.exact(it, complex)
                 self.values[index] = self.at(it, capi.COMPLEX_VALUE)
+            case NumbersGuard():
+                self.exact(it, list)
+                count = self.load("i64", it, capi.SIZE)
+                self.require(self.icmp("sgt", "i64", count, guard.least))
+                self.axis(count, guard.count, later)
+                kinds = self.alloca(f"[{len(guard.kinds)} x ptr]")
+                for at, kind in enumerate(guard.kinds):
+                    self.put(f"store ptr {self.ref(kind)}, ptr {self.at(kinds, 8 * at)}")
+                row = "null" if guard.row is None else self.ref(guard.row)
+                self.lists[index] = (
+                    f"ptr {it}, i64 {count}, ptr {row}, i64 {len(guard.kinds)}, ptr {kinds}, ptr {self.ref(float)}"
+                )
+                self.require(self.numbers(index, "null"))
             case IntGuard(value):
                 if type(value) is not int or not -(1 << 63) <= value < 1 << 63:
                     raise CompileError("an IntGuard's value is an int of 64 bits", got=repr(value))
@@ -266,6 +285,11 @@ class Checks(Writer):
                 self.require(self.icmp("eq", "ptr", it, self.ref(value)))
             case AliasGuard(other):
                 self.require(self.icmp("eq", "ptr", it, self.objects[other]))
+
+    def numbers(self, index: int, out: str) -> str:
+        """Whether a list holds the numbers that it is to hold; they go to `out`."""
+        long = self.word(API["PyLong_AsLongLongAndOverflow"])
+        return self.support("numbers", f"i1 @{NAME}({self.lists[index]}, ptr {long}, ptr {out})")
 
     def items(self, it: str, guard: ContainerGuard) -> Iterator[str]:
         """What a container holds, one after the other; a size, key or empty slot that does not fit misses."""

@@ -33,6 +33,7 @@ from hybrid.staging.effects import put_back, state_of
 from hybrid.staging.fallback import Refusal
 from hybrid.staging.floats import KEPT, Flagged, Watch
 from hybrid.staging.ours import share_memory
+from hybrid.staging.packed import Packed, given, packed
 from hybrid.staging.parameters import Bound
 from hybrid.staging.reads import Reads
 from hybrid.staging.signature import ArrayLeaf, PartLeaf, SameLeaf, StaticLeaf, describe
@@ -221,7 +222,7 @@ class Compiled:
         known: dict[str, int] = {}
         for k in self.traced.inputs:
             leaf = self.traced.leaves[k]
-            for size, found in zip(leaf.shape, _data(values[k]).shape) if isinstance(leaf, ArrayLeaf) else ():
+            for size, found in zip(leaf.shape, _shape(values[k])) if isinstance(leaf, ArrayLeaf) else ():
                 if isinstance(size, Dim):
                     known[next(iter(size.symbols))] = found
         return self.traced.all_sizes(known)
@@ -340,7 +341,7 @@ class Compiled:
                     return make(items)
                 return items if array is False else np.array(items, array)
             case Argument(index):
-                return values[index]
+                return given(values[index])
             case Held(path):
                 return _at(bound, path)
             case Repeat(index):
@@ -436,6 +437,7 @@ class Compiled:
     def _run_recognised(self, *values: Any) -> Any:
         """A call with these leaves, which a native entry has checked; NotImplemented where it is to come the slow way."""
         traced = self.traced
+        values = packed((values, {}))[0]
         if any(one_of(values[k], traced.generators) is not known for k, known in traced.passed):
             return NotImplemented
         if any(describe(values[k]) != traced.leaves[k] for k, _ in traced.passed):
@@ -493,6 +495,10 @@ def _refuse_many(found: Sequence[Eqn], times: int, traced: Traced) -> None:
 
 def _data(value: Any) -> np.ndarray:
     return value._data if isinstance(value, Value) else value
+
+
+def _shape(value: Any) -> tuple[int, ...]:
+    return value.shape if isinstance(value, Packed) else _data(value).shape
 
 
 def _layout() -> entry.TensorLayout:

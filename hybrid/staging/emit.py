@@ -15,11 +15,17 @@ import numpy as np
 from hybrid.codegen.flags import probe, support
 from hybrid.codegen.target import host
 from hybrid.core.errors import CompileError
-from hybrid.core.shape import Dim, symbols
+from hybrid.core.shape import Dim, Size, symbols
 from hybrid.loops.nest import Code
 from hybrid.runtime.pool import LARGE
 from hybrid.staging import capi
 from hybrid.staging.checks import Checks
+from hybrid.staging.expected import (
+    ComplexGuard,
+    Guard,
+    NumbersGuard,
+    ScalarGuard,
+)
 from hybrid.staging.floats import KEPT
 from hybrid.staging.spec import (
     ACTIVE,
@@ -34,7 +40,6 @@ from hybrid.staging.spec import (
     ArrayResult,
     CallResult,
     ChoiceResult,
-    ComplexGuard,
     ComputeStep,
     EntrySpec,
     MadeResult,
@@ -42,7 +47,6 @@ from hybrid.staging.spec import (
     PythonStep,
     RepeatResult,
     Results,
-    ScalarGuard,
     SizeResult,
     SizeStep,
     Step,
@@ -58,6 +62,7 @@ from hybrid.staging.support import SUPPORT
 # An arena up to this size is kept between calls. Filling 256 MiB of fresh pages took 60 ms where warm ones took 8; beyond it,
 # a server with a hundred traces should not hold gigabytes for the biggest batch it has ever seen.
 ARENA_LIMIT = 256 << 20
+ALIGNMENT = 64
 
 
 def emit_entry(spec: EntrySpec, compute: str) -> str:
@@ -297,7 +302,7 @@ class _Entry(Checks):
 
     def scratch(self, others: str) -> tuple[str, str]:
         """Scratch memory aligned to 64, and what to free after the call (null where the arena is kept)."""
-        need = self.let(f"add i64 {self.size(self.spec.arena)}, 64")
+        need = self.let(f"add i64 {self.size(self.spec.arena + self.unpacked)}, 64")
 
         def kept() -> str:
             return self.either(self.icmp("ule", "i64", need, self.word(CAPACITY, "i64")), lambda: self.word(ARENA), grow, "ptr")
@@ -323,10 +328,24 @@ class _Entry(Checks):
         self.require(self.icmp("ne", "ptr", memory, "null"), "nomemory")
         return self.support("ptrmask", f"ptr @llvm.ptrmask.p0.i64(ptr {self.at(memory, 63)}, i64 -64)"), owned
 
+    @property
+    def unpacked(self) -> Size:
+        """Bytes of scratch memory for the numbers of lists, behind the rest."""
+        return sum((_words(self.spec.flat[index]) + ALIGNMENT for index in self.lists), 0)
+
+    def unpack(self, arena: str) -> None:
+        """Put the numbers of lists where compute functions find them; nobody has changed one since it was checked."""
+        first = self.spec.arena
+        for index in self.lists:
+            place = self.at(arena, self.size(first + ALIGNMENT - 1))
+            self.values[index] = self.support("ptrmask", f"ptr @llvm.ptrmask.p0.i64(ptr {place}, i64 -{ALIGNMENT})")
+            self.require(self.numbers(index, self.values[index]), "error")
+            first = first + _words(self.spec.flat[index]) + ALIGNMENT
+
     def slot(self, kind: str, value: Any, arena: str) -> str:
         if kind == "arg" and value in self.views:
             return self.views[value].data
-        if kind == "arg" and value in self.values and isinstance(self.spec.flat[value], ScalarGuard):
+        if kind == "arg" and value in self.values and isinstance(self.spec.flat[value], (ScalarGuard, NumbersGuard)):
             return self.values[value]
         if kind == "arg" and value in self.values:
             pair = isinstance(self.spec.flat[value], ComplexGuard)
@@ -359,7 +378,8 @@ class _Entry(Checks):
         if spec.steps is None:
             self.settle()
         kept = self.keep() if spec.flagged and spec.written else ""
-        arena, freed = self.scratch(others) if spec.arena != 0 else ("", "")
+        arena, freed = self.scratch(others) if spec.arena != 0 or self.lists else ("", "")
+        self.unpack(arena)
         for step in self.steps:
             self.step(step, arena, compute)
         if freed:
@@ -524,3 +544,9 @@ class _Entry(Checks):
         self.label("miss")
         self.put(f"%next = musttail call ptr {self.word(NEXT)}(ptr %self, ptr %args, i64 %nargs, ptr %kwnames)")
         self.put("ret ptr %next")
+
+
+def _words(guard: Guard) -> Size:
+    """Bytes of the numbers of a list."""
+    assert isinstance(guard, NumbersGuard)
+    return 8 * len(guard.kinds) * guard.count

@@ -16,33 +16,38 @@ from typing import Any, Protocol
 import numpy as np
 
 from hybrid.core.errors import CompileError
-from hybrid.staging import capi
+from hybrid.staging import capi, late
+from hybrid.staging.expected import (
+    AliasGuard,
+    ArrayGuard,
+    ClassGuard,
+    ComplexGuard,
+    ContainerGuard,
+    FloatGuard,
+    FloatValueGuard,
+    Guard,
+    IntGuard,
+    LongGuard,
+    NumbersGuard,
+    SameGuard,
+    ScalarGuard,
+)
 from hybrid.staging.spec import (
     ABSENT,
     ACTIVE,
     ENTRY,
     NEXT,
     TABLE,
-    AliasGuard,
     ArgumentResult,
-    ArrayGuard,
     ArrayResult,
     AttributeRead,
     CallResult,
     ChoiceResult,
-    ClassGuard,
-    ComplexGuard,
     ComputeStep,
-    ContainerGuard,
     DictRead,
     EntrySpec,
-    FloatGuard,
-    FloatValueGuard,
-    Guard,
-    IntGuard,
     ItemRead,
     Load,
-    LongGuard,
     MadeResult,
     MethodRead,
     ObjectResult,
@@ -51,8 +56,6 @@ from hybrid.staging.spec import (
     Read,
     RepeatResult,
     Results,
-    SameGuard,
-    ScalarGuard,
     SizeRead,
     SizeResult,
     SizeStep,
@@ -66,7 +69,7 @@ from hybrid.staging.spec import (
 
 __all__ = [
     "Guard", "ArrayGuard", "FloatGuard", "LongGuard", "FloatValueGuard", "ComplexGuard", "ScalarGuard", "IntGuard",
-    "SameGuard", "ClassGuard", "AliasGuard", "ContainerGuard",
+    "SameGuard", "ClassGuard", "AliasGuard", "ContainerGuard", "NumbersGuard",
     "ABSENT", "Load", "Read", "WordRead", "DictRead", "ItemRead", "SizeRead", "AttributeRead", "MethodRead", "OrderRead",
     "Results", "ArrayResult", "ArgumentResult", "ViewResult", "ObjectResult", "RepeatResult", "MadeResult", "SizeResult",
     "ChoiceResult", "CallResult", "items", "Temporary", "Step", "ComputeStep", "SizeStep", "PythonStep",
@@ -96,7 +99,8 @@ class Module(Protocol):
 
 def imports(spec: EntrySpec) -> dict[str, int]:
     """The addresses to load the spec's entry with."""
-    return {TABLE: spec.table.address}
+    lists = any(isinstance(guard, NumbersGuard) for guard in spec.flat)
+    return {TABLE: spec.table.address, **(late.module("hybrid.staging.numbers").imports() if lists else {})}
 
 
 class _Trace:

@@ -43,9 +43,10 @@ from hybrid.staging.follows import FOLLOWED, Follows, is_native
 from hybrid.staging.importlib_bootstrap import slow_path
 from hybrid.staging.inspect import Inspection
 from hybrid.staging.kept import Keeps
+from hybrid.staging.packed import Containers, packed, unpacked
 from hybrid.staging.parameters import Bound, Parameters, untraceable
 from hybrid.staging.resting import Resting
-from hybrid.staging.signature import Leaf, describe_all
+from hybrid.staging.signature import Leaf, ListLeaf, describe_all
 from hybrid.staging.sizes import Dynamic, Sizes
 from hybrid.staging.state import State, with_state
 from hybrid.staging.voice import MANY, Reports, name_of
@@ -104,6 +105,7 @@ class Function(Keeps, Follows, Reports, Resting, Inspection):  # type: ignore[ov
         self._trains = False  # whether leaves among its arguments are its own
         Resting.__init__(self)
         self._state = State()
+        self._packs = True  # whether long lists of numbers are arrays to its traces
         self._room = 1  # times as much room in containers as there is at first
         self._varying: set[str] = set()  # calls between compiled parts that give arrays of various sizes
         self._by_size: Counter[tree.Structure] = Counter()  # traces made for the sizes of one call alone
@@ -189,6 +191,7 @@ class Function(Keeps, Follows, Reports, Resting, Inspection):  # type: ignore[ov
             bound = self.parameters.bind(args, kwargs)
         if bound is None:
             return _PYTHONS  # it raises its own message
+        bound = self.packed(bound)
         form = len(args), tuple(kwargs)
         low = late.module(FOLLOWED).below(bound) if lifted.is_loaded() else None
         if low is not None and (found := self._lowered(low, bound, form)) is not None:
@@ -264,7 +267,7 @@ class Function(Keeps, Follows, Reports, Resting, Inspection):  # type: ignore[ov
 
     def _find(self, args: tuple, kwargs: dict) -> tuple[Compiled, Call] | Refusal:
         """The trace for these arguments, or why there is none. Specs may stand for arrays."""
-        leaves, structure = tree.flatten(self.parameters.bind(args, kwargs))
+        leaves, structure = tree.flatten(self.packed(self.parameters.bind(args, kwargs)))
         self._sizes.declare(structure, leaves)
         bound = tree.unflatten(structure, [leaf.zeros() if isinstance(leaf, Spec) else leaf for leaf in leaves])
         return self._trace_for(bound, (len(args), tuple(kwargs)))
@@ -293,6 +296,10 @@ class Function(Keeps, Follows, Reports, Resting, Inspection):  # type: ignore[ov
         if form not in compiled.entries and not aside.entries_aside() and is_native(compiled):
             self._push(compiled, form)
         return compiled, call
+
+    def packed(self, bound: Bound) -> Bound:
+        """The arguments of a call, with one leaf for each long list of numbers."""
+        return packed(bound, self.parameters.static) if self._packs and not self._sizes.signature else bound
 
     def _described(self, bound: Bound) -> Call:
         """A call as traces see it."""
@@ -338,6 +345,9 @@ class Function(Keeps, Follows, Reports, Resting, Inspection):  # type: ignore[ov
                         self._state.add(given, describe_all(values, self._static_flags(given)), ask.places)
                     except TraceError as error:
                         return self._refuse((structure, call.leaves), error)
+                except Containers:
+                    self._packs = False
+                    bound = unpacked(bound)
                 except Concretise as ask:
                     where = f"{ask.what} at {ask.at}" if ask.at else ask.what
                     asked = [k for k in ask.arguments if not self._sizes.is_run_time(structure, k)]
@@ -411,6 +421,8 @@ class Function(Keeps, Follows, Reports, Resting, Inspection):  # type: ignore[ov
         except (Concretise, Specialise, Rebinds):
             raise
         except Exception as error:
+            if any(isinstance(leaf, ListLeaf) for leaf in leaves):
+                raise Containers from error
             return self._refuse(exact, error)
         if failed is not None:
             assert pattern is not None
@@ -453,7 +465,7 @@ class Function(Keeps, Follows, Reports, Resting, Inspection):  # type: ignore[ov
         structure, leaves = key
         known = self._traces.get(key)
         reason, changed = self._why(known) if known else self._reason(structure, leaves)
-        reads, began = Reads.of(self.function, call.bound, call.state), time.perf_counter()
+        reads, began = Reads.of(self.function, unpacked(call.bound), call.state), time.perf_counter()
         names = self.parameters.names(structure)
         try:
             with aside.aside():  # so that decorated functions which this one calls are inlined

@@ -19,9 +19,20 @@ from hybrid.staging import capi, entry
 from hybrid.staging.chains import MISSING
 from hybrid.staging.contents import DEEP
 from hybrid.staging.members import namespace
+from hybrid.staging.packed import LONG
 from hybrid.staging.read import Read
 from hybrid.staging.reads import Reads
-from hybrid.staging.signature import ArrayLeaf, GeneratorLeaf, Leaf, NumberLeaf, SameLeaf, ScalarLeaf, StaticLeaf, valued
+from hybrid.staging.signature import (
+    ArrayLeaf,
+    GeneratorLeaf,
+    Leaf,
+    ListLeaf,
+    NumberLeaf,
+    SameLeaf,
+    ScalarLeaf,
+    StaticLeaf,
+    valued,
+)
 from hybrid.staging.tracing import Traced
 
 _NUMBERS: dict[type, entry.Guard] = {float: entry.FloatGuard(), complex: entry.ComplexGuard(), int: entry.LongGuard()}
@@ -111,6 +122,8 @@ def _names(structure: tree.Structure) -> tuple | None:
 
 
 def guard(leaf: Leaf, written: bool) -> entry.Guard | None:
+    if isinstance(leaf, ListLeaf):
+        return entry.NumbersGuard(leaf.shape[0], leaf.kinds, tuple if leaf.rows else None, LONG)
     if isinstance(leaf, ArrayLeaf) and leaf.direct:
         return entry.ArrayGuard(leaf.dtype, leaf.shape, leaf.strides, leaf.tensor, written)
     if isinstance(leaf, NumberLeaf):

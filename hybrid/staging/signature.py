@@ -25,6 +25,7 @@ from hybrid.frontend.draws import BITS, GENERATORS, LEGACY
 from hybrid.frontend.values import Value
 from hybrid.ir.lifted import Lifted
 from hybrid.ops.draw import bits_of
+from hybrid.staging.packed import Packed
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,21 @@ class ArrayLeaf:
     def __str__(self) -> str:
         layout = "" if self.strides is None else f" strides {self.strides}"
         return f"{self.type}{layout}{'' if self.writeable else ' read-only'}{' tensor' if self.tensor else ''}"
+
+
+@dataclass(frozen=True, slots=True)
+class ListLeaf(ArrayLeaf):
+    """A long list of numbers, or of tuples of them, of which the trace has an array: a word for each number, row by row.
+
+    `kinds`: the classes of the numbers of an item, which is a tuple if `rows`.
+    """
+
+    kinds: tuple[type, ...] = ()
+    rows: bool = False
+
+    def __str__(self) -> str:
+        kinds = ", ".join(kind.__name__ for kind in self.kinds)
+        return f"a list of {self.shape[0]} {f'({kinds})' if self.rows else kinds}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +213,8 @@ def describe(value: Any, static: bool = False) -> Leaf:
         return _array(value._data, True)
     if kind is np.ndarray:
         return _array(value, False)
+    if kind is Packed:
+        return ListLeaf(value.dtype, value.shape, None, False, False, kinds=value.kinds, rows=value.rows)
     if isinstance(value, np.ndarray):
         raise TraceError(f"{kind.__name__} arrays have rules of their own and run eagerly", got=kind, fix="pass np.asarray(a)")
     if isinstance(value, np.generic):
@@ -303,7 +321,7 @@ def describe_all(leaves: Sequence[Any], static: Sequence[bool], parts: Mapping[i
         if k in parts:
             out.append(parts[k])
             continue
-        if isinstance(value, (Value, np.ndarray, *GENERATORS)):
+        if isinstance(value, (Value, np.ndarray, Packed, *GENERATORS)):
             first = seen.setdefault(id(value), k)
             if first != k:
                 out.append(SameLeaf(first))
@@ -317,6 +335,8 @@ def describe_all(leaves: Sequence[Any], static: Sequence[bool], parts: Mapping[i
 
 def short(value: Any) -> str:
     """A value in a few words."""
+    if isinstance(value, Packed):
+        value = value.items
     if isinstance(value, (np.ndarray, Value)):
         return f"an array of shape {np.shape(value)}"  # type: ignore[arg-type]
     return repr(value)[:40]

@@ -14,6 +14,17 @@ from hybrid.core.lazily import cached_property
 from hybrid.core.shape import Dim, Quotient, Shape, Size, product, symbols
 from hybrid.runtime import pool
 from hybrid.staging import capi
+from hybrid.staging.expected import (
+    ArrayGuard,
+    ClassGuard,
+    ContainerGuard,
+    Guard,
+    IntGuard,
+    LongGuard,
+    NumbersGuard,
+    SameGuard,
+    ScalarGuard,
+)
 
 ENTRY = "entry"  # the function each entry's module exports
 TABLE = "hybrid_entry_table"  # the symbol it imports
@@ -22,92 +33,6 @@ TABLE = "hybrid_entry_table"  # the symbol it imports
 NEXT, ACTIVE, CALLS, ARENA, CAPACITY, HELD = range(6)
 API = {name: 6 + at for at, name in enumerate(capi.API)}
 REFERENCES = 6 + len(capi.API)
-
-
-@dataclass(frozen=True)
-class ArrayGuard:
-    """An ndarray of exactly that type, or a Tensor of exactly the layout's class around one.
-
-    `shape` entries that are lone symbols bind them where they first appear; other entries are compared. `strides` are in
-    bytes, None for C-contiguous. Data is aligned for its dtype. `same` are Tensor slots that must hold these very objects.
-    """
-
-    dtype: np.dtype
-    shape: Shape
-    strides: Shape | None = None
-    tensor: bool = False
-    writeable: bool = False
-    same: tuple[tuple[str, object], ...] = ()
-
-
-@dataclass(frozen=True)
-class FloatGuard:
-    """A Python float; its slot points to a copy of the value (f64)."""
-
-
-@dataclass(frozen=True)
-class LongGuard:
-    """A Python int (not a bool) of 64 bits; its slot points to a copy of the value (i64)."""
-
-
-@dataclass(frozen=True)
-class ComplexGuard:
-    """A Python complex; its slot points to a copy of the value (two f64)."""
-
-
-@dataclass(frozen=True)
-class ScalarGuard:
-    """A NumPy scalar of exactly that type; its slot points to its value."""
-
-    dtype: np.dtype
-
-
-@dataclass(frozen=True)
-class IntGuard:
-    """A Python int (not a bool) equal to `value`, which fits 64 bits."""
-
-    value: int
-
-
-@dataclass(frozen=True)
-class FloatValueGuard:
-    """A Python float with the bits of `value`."""
-
-    value: float
-
-
-@dataclass(frozen=True)
-class SameGuard:
-    """This very object: None, True, False, a function, an interned string."""
-
-    value: object
-
-
-@dataclass(frozen=True)
-class ClassGuard:
-    """Any object of exactly this class."""
-
-    cls: type
-
-
-@dataclass(frozen=True)
-class AliasGuard:
-    """The same object as the argument at `index`, which comes before it."""
-
-    index: int
-
-
-@dataclass(frozen=True)
-class ContainerGuard:
-    """A container of exactly that class whose items are guarded in their order.
-
-    Tuples, namedtuples and lists have no `names`. Those of a dict are its keys in this order, each a str or an int; those of
-    any other class are slots.
-    """
-
-    cls: type
-    items: tuple[Guard, ...]
-    names: tuple[str | int, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -174,19 +99,6 @@ class OrderRead:
 Number = Union[float, "tuple[str, int]", "tuple[Any, ...]"]
 ABSENT = object()
 Read = WordRead | DictRead | ItemRead | SizeRead | AttributeRead | MethodRead | OrderRead
-Guard = (
-    ArrayGuard
-    | FloatGuard
-    | LongGuard
-    | FloatValueGuard
-    | ComplexGuard
-    | ScalarGuard
-    | IntGuard
-    | SameGuard
-    | ClassGuard
-    | AliasGuard
-    | ContainerGuard
-)
 
 
 @dataclass(frozen=True, eq=False)
@@ -407,7 +319,8 @@ class EntrySpec:
     def freedom(self) -> int:
         """How many sizes and integers of its arguments it takes as they come."""
         shapes = (guard.shape for guard in self.flat if isinstance(guard, ArrayGuard))
-        sizes = {symbol for shape in shapes for symbol in symbols(*shape)}
+        lengths = (guard.count for guard in self.flat if isinstance(guard, NumbersGuard))
+        sizes = {symbol for shape in (*shapes, lengths) for symbol in symbols(*shape)}
         return len(sizes) + sum(isinstance(guard, LongGuard) for guard in self.flat)
 
     @cached_property
@@ -555,6 +468,8 @@ def _referenced(spec: EntrySpec) -> Iterator[object]:
             yield from (value for _, value in guard.same)
         elif isinstance(guard, ScalarGuard):
             yield guard.dtype.type
+        elif isinstance(guard, NumbersGuard):
+            yield from (list, tuple)
         elif isinstance(guard, (IntGuard, SameGuard)):
             yield guard.value
     named = (*spec.reads, *(load.place for load in spec.loads))

@@ -28,7 +28,7 @@ from hybrid.passes.steps import Bind, HostCall
 from hybrid.runtime.flags import Seen
 from hybrid.runtime.program import Lowered, Segment
 from hybrid.staging import entry, guards
-from hybrid.staging.signature import ArrayLeaf, Leaf
+from hybrid.staging.signature import ArrayLeaf, Leaf, ListLeaf
 from hybrid.staging.state import leaving, leaving_gradients
 from hybrid.staging.tracing import Argument, Computed, Constant, Items, Picked, Repeat, Result, Traced, View
 
@@ -87,7 +87,7 @@ class _Builder:
         for var, k in zip(lowered.graph.inputs, traced.inputs):
             self.where[lowered.names[var]] = ("arg", places[k])
             leaf = traced.leaves[k]
-            if not (isinstance(leaf, ArrayLeaf) and leaf.tensor):
+            if not (isinstance(leaf, ListLeaf) or (isinstance(leaf, ArrayLeaf) and leaf.tensor)):
                 self.arrays[lowered.names[var]] = entry.ArgumentResult(places[k])
         for var, array in lowered.graph.constants:
             if not array.flags.c_contiguous and var not in strided:

@@ -50,7 +50,7 @@ from hybrid.staging.inspect import Inspection
 from hybrid.staging.ours import can_be_copied, gradients_left, is_counted, is_seen_twice, made_inside, nothing_escaped
 from hybrid.staging.read import Read
 from hybrid.staging.reads import Reads
-from hybrid.staging.signature import ArrayLeaf, GeneratorLeaf, Leaf, NumberLeaf, ScalarLeaf, StaticLeaf
+from hybrid.staging.signature import ArrayLeaf, GeneratorLeaf, Leaf, ListLeaf, NumberLeaf, ScalarLeaf, StaticLeaf
 from hybrid.staging.state import held
 
 Path = tuple[int, ...]  # from (args, kwargs) to a container inside, by child
@@ -169,6 +169,8 @@ class Traced:
 
 def taken(leaf: Leaf, value: Any) -> np.ndarray:
     """What a graph takes for an argument."""
+    if isinstance(leaf, ListLeaf):
+        return value.array()
     if isinstance(leaf, ArrayLeaf):
         array = value._data if isinstance(value, Value) else value
         return array if leaf.direct else np.array(array, order="C")

@@ -1,0 +1,125 @@
+"""What a native entry expects of an argument: one guard for each, and for each item of a container."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from hybrid.core.shape import Shape, Size
+
+
+@dataclass(frozen=True)
+class ArrayGuard:
+    """An ndarray of exactly that type, or a Tensor of exactly the layout's class around one.
+
+    `shape` entries that are lone symbols bind them where they first appear; other entries are compared. `strides` are in
+    bytes, None for C-contiguous. Data is aligned for its dtype. `same` are Tensor slots that must hold these very objects.
+    """
+
+    dtype: np.dtype
+    shape: Shape
+    strides: Shape | None = None
+    tensor: bool = False
+    writeable: bool = False
+    same: tuple[tuple[str, object], ...] = ()
+
+
+@dataclass(frozen=True)
+class FloatGuard:
+    """A Python float; its slot points to a copy of the value (f64)."""
+
+
+@dataclass(frozen=True)
+class LongGuard:
+    """A Python int (not a bool) of 64 bits; its slot points to a copy of the value (i64)."""
+
+
+@dataclass(frozen=True)
+class ComplexGuard:
+    """A Python complex; its slot points to a copy of the value (two f64)."""
+
+
+@dataclass(frozen=True)
+class ScalarGuard:
+    """A NumPy scalar of exactly that type; its slot points to its value."""
+
+    dtype: np.dtype
+
+
+@dataclass(frozen=True)
+class IntGuard:
+    """A Python int (not a bool) equal to `value`, which fits 64 bits."""
+
+    value: int
+
+
+@dataclass(frozen=True)
+class FloatValueGuard:
+    """A Python float with the bits of `value`."""
+
+    value: float
+
+
+@dataclass(frozen=True)
+class SameGuard:
+    """This very object: None, True, False, a function, an interned string."""
+
+    value: object
+
+
+@dataclass(frozen=True)
+class ClassGuard:
+    """Any object of exactly this class."""
+
+    cls: type
+
+
+@dataclass(frozen=True)
+class AliasGuard:
+    """The same object as the argument at `index`, which comes before it."""
+
+    index: int
+
+
+@dataclass(frozen=True)
+class ContainerGuard:
+    """A container of exactly that class whose items are guarded in their order.
+
+    Tuples, namedtuples and lists have no `names`. Those of a dict are its keys in this order, each a str or an int; those of
+    any other class are slots.
+    """
+
+    cls: type
+    items: tuple[Guard, ...]
+    names: tuple[str | int, ...] = ()
+
+
+@dataclass(frozen=True)
+class NumbersGuard:
+    """A list of more than `least` numbers, as many as `count`, or of rows of numbers; its slot points to an array of them.
+
+    `row`: the class of its items, tuples that all hold as many numbers as there are `kinds`, and of these; None: its items are
+    numbers, of the one kind. Kinds are float, and int of 64 bits. Each number is a word of the array, row after row.
+    """
+
+    count: Size
+    kinds: tuple[type, ...]
+    row: type | None = None
+    least: int = 0
+
+
+Guard = (
+    ArrayGuard
+    | FloatGuard
+    | LongGuard
+    | FloatValueGuard
+    | ComplexGuard
+    | ScalarGuard
+    | NumbersGuard
+    | IntGuard
+    | SameGuard
+    | ClassGuard
+    | AliasGuard
+    | ContainerGuard
+)
