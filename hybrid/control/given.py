@@ -13,15 +13,17 @@ import numpy as np
 
 from hybrid.control.fixed import Lent
 from hybrid.control.join import Spec
-from hybrid.control.lists import Listed
+from hybrid.control.lists import MANY, Listed
+from hybrid.control.own import numbers
 from hybrid.control.structure import Layout
 from hybrid.core import dtype as dt
 from hybrid.core.shape import Size
 from hybrid.frontend import integers
 from hybrid.frontend.indexing import getitem
-from hybrid.frontend.values import converted, operand, sized, symbol, wrap
+from hybrid.frontend.values import converted, operand, sized, stretched, symbol, wrap
 from hybrid.ir import trace as tr
 from hybrid.ir.graph import Atom
+from hybrid.ir.requests import Changing
 from hybrid.ir.trace import Trace
 from hybrid.ops import elementwise as e
 
@@ -32,18 +34,20 @@ class Given(Lent):
     """One of the lists.
 
     Args:
+        index: which leaf of the arguments it is.
         array: of all its numbers.
         kinds: the classes of the numbers of an item; where they differ, the array is of bits.
         rows: whether an item is a tuple of them.
     """
 
-    def __init__(self, trace: Trace, array: Any, kinds: tuple[type, ...], rows: bool):
+    def __init__(self, trace: Trace, index: int, array: Any, kinds: tuple[type, ...], rows: bool):
         specs = tuple(Spec("python", dt.float64 if kind is float else dt.int64) for kind in kinds)
         columns = [array] if not rows else [getitem(array, (slice(None), k)) for k in range(len(kinds))]
         columns = [_as(trace, column, spec.dtype) for column, spec in zip(columns, specs)]
         self.size: Size = symbol(trace, array).type.shape[0]
         layout: Layout = specs if rows else specs[0]
         super().__init__(trace, layout, columns, tr.literal(0, dt.int64), sized(trace, self.size), self.size)
+        self.leaf = index
         self.of_others: tuple[list, ...] = ([],)
 
     def length(self) -> Any:
@@ -65,8 +69,23 @@ class Given(Lent):
         self.trace.ranges[at] = 0, self.size - 1
         return integers.python(self.trace, at)
 
+    def _changing(self) -> None:
+        error = Changing(frozenset((self.leaf,)), "changing a list", tr.user_line())
+        self.trace.fail(error)
+        raise error
+
     def copy(self) -> Listed:
         return self._part(None, None)
+
+    def own(self) -> Listed:
+        """A list of the same items that the function may change, with room for some more."""
+        out, room = self._like(), MANY * self.trace.room
+        for buffer in self.buffers:
+            zeros = stretched(self.trace, tr.literal(0, symbol(self.trace, buffer).type.dtype), (room,))
+            out.buffers.append(np.concatenate([buffer, wrap(self.trace.fresh(zeros, "ndarray"))]))
+        out.capacity = self.size + room  # type: ignore[assignment]
+        out.ends = numbers(self.trace, tr.literal(0, dt.int64), sized(self.trace, self.size))
+        return out
 
     def array(self, dtype: Any) -> Any:
         """What `np.array` makes of it."""

@@ -31,6 +31,10 @@ class Concretise(Exception):
         self.arguments, self.what, self.at = arguments, what, at
 
 
+class Changing(Concretise):
+    """A function changes a list that its trace has as an array: trace again, with one that it may change."""
+
+
 class Specialise(Exception):
     """Sizes that were to be symbols must be numbers, or (`same`) one symbol: trace again with them so."""
 

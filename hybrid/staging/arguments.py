@@ -50,7 +50,8 @@ def arguments(recording: Trace, leaves: tuple[Leaf, ...], values: Sequence[Any],
             symbol = _argument(recording, leaf, names[k], k)
             inputs.append(k)
             if isinstance(leaf, ListLeaf):
-                given.append(Given(recording, wrap(symbol), leaf.kinds, leaf.rows))
+                items = Given(recording, k, wrap(symbol), leaf.kinds, leaf.rows)
+                given.append(items.own() if leaf.changed else items)
                 continue
             given.append(wrap(symbol))
             cells.append((symbol.cell, k))

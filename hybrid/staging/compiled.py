@@ -392,8 +392,6 @@ class Compiled:
 
     def _spec(self, keywords: tuple[str, ...], order: tuple[int, ...]) -> entry.EntrySpec | None:
         traced, lowered = self.traced, self.lowered
-        if traced.updates:
-            return None
         found, reads = guards.arguments(traced, order), guards.reads(self.reads)
         if found is None or reads is None:
             return None
@@ -429,7 +427,7 @@ class Compiled:
         """The work of an entry that recognises a call, and leaves it to `_run_recognised`."""
         from hybrid.staging.steps import Work
 
-        if any(isinstance(result, Held) for result in self.traced.results):
+        if self.traced.updates or any(isinstance(result, Held) for result in self.traced.results):
             return None
         given = tuple(entry.ArgumentResult(places[k]) for k in range(len(self.traced.leaves)))
         return Work(entry.CallResult(self._run_recognised, given), (), ())
@@ -510,7 +508,7 @@ def _at(bound: Bound, path: Path) -> Any:
     node: Any = bound
     for k in path:
         node = tree.children(node)[k]  # type: ignore[index]
-    return node
+    return given(node)
 
 
 def _update(container: Any, contents: Any) -> None:

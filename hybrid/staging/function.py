@@ -32,7 +32,7 @@ from hybrid.core.spec import Spec
 from hybrid.frontend.values import Value
 from hybrid.ir import lifted
 from hybrid.ir import trace as tr
-from hybrid.ir.requests import AT_FIRST, Concretise, Rebinds, Recursive, Specialise, Writing
+from hybrid.ir.requests import AT_FIRST, Changing, Concretise, Rebinds, Recursive, Specialise, Writing
 from hybrid.ir.trace import Symbol
 from hybrid.staging import aside, late
 from hybrid.staging.arguments import SHARED, Sharing
@@ -43,7 +43,7 @@ from hybrid.staging.follows import FOLLOWED, Follows, is_native
 from hybrid.staging.importlib_bootstrap import slow_path
 from hybrid.staging.inspect import Inspection
 from hybrid.staging.kept import Keeps
-from hybrid.staging.packed import Containers, packed, unpacked
+from hybrid.staging.packed import Containers, Packs, unpacked
 from hybrid.staging.parameters import Bound, Parameters, untraceable
 from hybrid.staging.resting import Resting
 from hybrid.staging.signature import Leaf, ListLeaf, describe_all
@@ -80,7 +80,7 @@ MANY_SIZES = 48  # traces for other sizes of the same arguments, after which new
 MANY_VARIANTS = 3  # traces kept beside one for other states of what a function reads, such as a training flag
 
 
-class Function(Keeps, Follows, Reports, Resting, Inspection):  # type: ignore[override]  # Inspection reads the traces only
+class Function(Keeps, Follows, Packs, Reports, Resting, Inspection):  # type: ignore[override]  # Inspection reads the traces only
     """A decorated function. Made by `hybrid.function`; calls take and return what the undecorated function does."""
 
     def __new__(cls, function: Callable, **options: Any) -> Function:
@@ -105,7 +105,6 @@ class Function(Keeps, Follows, Reports, Resting, Inspection):  # type: ignore[ov
         self._trains = False  # whether leaves among its arguments are its own
         Resting.__init__(self)
         self._state = State()
-        self._packs = True  # whether long lists of numbers are arrays to its traces
         self._room = 1  # times as much room in containers as there is at first
         self._varying: set[str] = set()  # calls between compiled parts that give arrays of various sizes
         self._by_size: Counter[tree.Structure] = Counter()  # traces made for the sizes of one call alone
@@ -297,10 +296,6 @@ class Function(Keeps, Follows, Reports, Resting, Inspection):  # type: ignore[ov
             self._push(compiled, form)
         return compiled, call
 
-    def packed(self, bound: Bound) -> Bound:
-        """The arguments of a call, with one leaf for each long list of numbers."""
-        return packed(bound, self.parameters.static) if self._packs and not self._sizes.signature else bound
-
     def _described(self, bound: Bound) -> Call:
         """A call as traces see it."""
         values, structure = tree.flatten(bound)
@@ -345,9 +340,8 @@ class Function(Keeps, Follows, Reports, Resting, Inspection):  # type: ignore[ov
                         self._state.add(given, describe_all(values, self._static_flags(given)), ask.places)
                     except TraceError as error:
                         return self._refuse((structure, call.leaves), error)
-                except Containers:
-                    self._packs = False
-                    bound = unpacked(bound)
+                except (Changing, Containers) as ask:
+                    bound = self._repacked(bound, structure, ask)
                 except Concretise as ask:
                     where = f"{ask.what} at {ask.at}" if ask.at else ask.what
                     asked = [k for k in ask.arguments if not self._sizes.is_run_time(structure, k)]

@@ -9,12 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from itertools import chain
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from hybrid.core import dtype as dt
-from hybrid.staging.parameters import Bound
+from hybrid.core import tree
+from hybrid.ir.requests import Changing
+from hybrid.staging.parameters import Bound, Parameters
+
+if TYPE_CHECKING:
+    from hybrid.staging.sizes import Sizes
 
 LONG = 32  # numbers in a list that is a container still: their loops are written out, and fuse
 WIDE = 16  # numbers in an item at most
@@ -32,12 +37,14 @@ class Packed:
         items: the caller's list.
         kinds: the classes of the numbers of an item.
         rows: whether an item is a tuple.
+        changed: whether the function changes the list, as far as is known.
     """
 
-    __slots__ = ("items", "kinds", "rows")
+    __slots__ = ("items", "kinds", "rows", "changed")
 
     def __init__(self, items: list, kinds: tuple[type, ...], rows: bool):
         self.items, self.kinds, self.rows = items, kinds, rows
+        self.changed = False
 
     @property
     def dtype(self) -> np.dtype:
@@ -58,21 +65,31 @@ class Packed:
         return out
 
 
-def packed(bound: Bound, static: Collection[str] = ()) -> Bound:
-    """Arguments with one leaf for each long list of numbers; `static`: the names of some that stay as they are."""
+def packed(bound: Bound, parameters: Parameters | None = None, changed: Collection[str] = ()) -> Bound:
+    """Arguments with one leaf for each long list of numbers.
+
+    Args:
+        parameters: those of the function; what comes through static ones stays as it is.
+        changed: the parameters whose lists the function changes.
+    """
     args, kwargs = bound[:2]
     if not any(type(x) is list for x in (*args, *kwargs.values())):
         return bound
     known: dict[int, Any] = {}
 
-    def leaf(x: Any) -> Any:
+    def leaf(x: Any, place: int | str) -> Any:
         if type(x) is not list or len(x) <= LONG:
             return x
-        if id(x) not in known:
-            known[id(x)] = _pack(x)  # a list that comes twice is one
-        return known[id(x)]
+        name = place if parameters is None or type(place) is str else parameters.name(place)  # type: ignore[arg-type]
+        if parameters is not None and name in parameters.static:
+            return x
+        found = known.setdefault(id(x), None) or _pack(x)  # a list that comes twice is one
+        if type(found) is Packed:
+            known[id(x)], found.changed = found, found.changed or name in changed
+        return found
 
-    return (tuple(map(leaf, args)), {name: x if name in static else leaf(x) for name, x in kwargs.items()}, *bound[2:])  # type: ignore[return-value]
+    named = {name: leaf(x, name) for name, x in kwargs.items()}
+    return (tuple(leaf(x, k) for k, x in enumerate(args)), named, *bound[2:])  # type: ignore[return-value]
 
 
 def unpacked(bound: Bound) -> Bound:
@@ -84,6 +101,28 @@ def unpacked(bound: Bound) -> Bound:
 def given(x: Any) -> Any:
     """A leaf as the caller gave it."""
     return x.items if type(x) is Packed else x
+
+
+class Packs:
+    """The part of a decorated function that decides which lists are arrays."""
+
+    parameters: Parameters
+    _sizes: Sizes
+    _packs = True  # whether any are
+    _changed: frozenset[str] = frozenset()  # the parameters whose lists it changes
+
+    def packed(self, bound: Bound) -> Bound:
+        """The arguments of a call, with one leaf for each long list of numbers."""
+        return packed(bound, self.parameters, self._changed) if self._packs and not self._sizes.signature else bound
+
+    def _repacked(self, bound: Bound, structure: tree.Structure, ask: Changing | Containers) -> Bound:
+        """The arguments for another attempt to trace."""
+        if isinstance(ask, Changing):
+            owners = self.parameters.owners(structure)
+            self._changed |= {owners[k] for k in ask.arguments}
+        else:
+            self._packs = False
+        return self.packed(unpacked(bound))
 
 
 def _pack(items: list) -> Any:

@@ -103,6 +103,11 @@ class Parameters:
         """For every leaf whether it came through a parameter that was declared static."""
         return [name in self.static for name in self.owners(structure)]
 
+    def name(self, position: int) -> str:
+        """The parameter that takes this position."""
+        found = self._at(position)
+        return "" if found is None else found.name
+
     def _at(self, position: int) -> inspect.Parameter | None:
         """The parameter that takes this position: `*args` takes all from its own on."""
         for k, p in enumerate(self.parameters):

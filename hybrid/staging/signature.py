@@ -84,11 +84,12 @@ class ArrayLeaf:
 class ListLeaf(ArrayLeaf):
     """A long list of numbers, or of tuples of them, of which the trace has an array: a word for each number, row by row.
 
-    `kinds`: the classes of the numbers of an item, which is a tuple if `rows`.
+    `kinds`: the classes of the numbers of an item, which is a tuple if `rows`. `changed`: by the function, as far as is known.
     """
 
     kinds: tuple[type, ...] = ()
     rows: bool = False
+    changed: bool = False
 
     def __str__(self) -> str:
         kinds = ", ".join(kind.__name__ for kind in self.kinds)
@@ -214,7 +215,7 @@ def describe(value: Any, static: bool = False) -> Leaf:
     if kind is np.ndarray:
         return _array(value, False)
     if kind is Packed:
-        return ListLeaf(value.dtype, value.shape, None, False, False, kinds=value.kinds, rows=value.rows)
+        return ListLeaf(value.dtype, value.shape, None, False, False, kinds=value.kinds, rows=value.rows, changed=value.changed)
     if isinstance(value, np.ndarray):
         raise TraceError(f"{kind.__name__} arrays have rules of their own and run eagerly", got=kind, fix="pass np.asarray(a)")
     if isinstance(value, np.generic):

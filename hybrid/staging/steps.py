@@ -28,9 +28,10 @@ from hybrid.passes.steps import Bind, HostCall
 from hybrid.runtime.flags import Seen
 from hybrid.runtime.program import Lowered, Segment
 from hybrid.staging import entry, guards
+from hybrid.staging.containers import Path, leaf_at
 from hybrid.staging.signature import ArrayLeaf, Leaf, ListLeaf
 from hybrid.staging.state import leaving, leaving_gradients
-from hybrid.staging.tracing import Argument, Computed, Constant, Items, Picked, Repeat, Result, Traced, View
+from hybrid.staging.tracing import Argument, Computed, Constant, Held, Items, Picked, Repeat, Result, Traced, View
 
 _PYTHON = (dt.float64, dt.complex128, dt.int64, dt.bool_)  # dtypes whose values an entry makes Python numbers of
 _CLASSES = {dt.float64: float, dt.complex128: complex, dt.int64: int, dt.bool_: bool}
@@ -119,6 +120,9 @@ class _Builder:
         steps = (*itertools.chain.from_iterable(map(self.step, lowered.steps)), *self.late())
         leaves = iter([self.result(result) for result in traced.results])
         results = _nested(traced.structure, leaves)
+        if traced.updates:
+            after = [_nested(structure, leaves) for _, structure in traced.updates]
+            results = entry.CallResult(_put_back, (results, tuple(self.held(path) for path, _ in traced.updates), tuple(after)))
         if traced.rebinds:
             after = [_nested(structure, leaves) for _, structure in traced.rebinds]
             results = entry.CallResult(leaving([traced.state[k] for k, _ in traced.rebinds]), (results, *after))
@@ -254,6 +258,8 @@ class _Builder:
                 return self.repeated(self.traced.results[index])
             case Argument(index):
                 return entry.ArgumentResult(self.places[index])
+            case Held(path):
+                return self.held(path)
             case View(base, chain, kind):
                 found = _view(result, self.traced.leaves, self.places)
                 given = entry.ArgumentResult(self.places[base]) if isinstance(base, int) else entry.ObjectResult(base)
@@ -262,6 +268,13 @@ class _Builder:
                 whole = entry.ObjectResult(value)
                 return entry.CallResult(_copy, (whole,)) if copy else whole
         raise Impossible
+
+    def held(self, path: Path) -> entry.Results:
+        """A container of the caller's: a list, of which the call has an array."""
+        leaf = leaf_at(self.traced.arguments, path) if len(path) == 2 else None
+        if leaf is None or not isinstance(self.traced.leaves[leaf], ListLeaf):
+            raise Impossible
+        return entry.ArgumentResult(self.places[leaf])
 
     def repeated(self, result: Result) -> entry.Results:
         """The object of an earlier result: an array is the same, of a number another one is as good."""
@@ -427,6 +440,13 @@ class _Nested:
 
     def __call__(self, *results: Any) -> Any:
         return tree.unflatten(self.structure, list(results))
+
+
+def _put_back(result: Any, lists: tuple[list, ...], contents: tuple[list, ...]) -> Any:
+    """The result of a call, which leaves these contents in lists of the caller's."""
+    for items, after in zip(lists, contents):
+        items[:] = after
+    return result
 
 
 def _item(value: Any) -> Any:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import inspect
 import sys
 import types
@@ -44,6 +43,7 @@ from hybrid.ops import view as v
 from hybrid.ops.draw import Argument as Place
 from hybrid.ops.draw import Made
 from hybrid.staging.arguments import arguments as arguments_of
+from hybrid.staging.containers import Changed, Container, Path, changed_in, containers_in
 from hybrid.staging.convert import convert, convert_root, is_converted, reason
 from hybrid.staging.effects import UNSEEN, Effects, is_library, same_state, unwatched
 from hybrid.staging.inspect import Inspection
@@ -52,8 +52,6 @@ from hybrid.staging.read import Read
 from hybrid.staging.reads import Reads
 from hybrid.staging.signature import ArrayLeaf, GeneratorLeaf, Leaf, ListLeaf, NumberLeaf, ScalarLeaf, StaticLeaf
 from hybrid.staging.state import held
-
-Path = tuple[int, ...]  # from (args, kwargs) to a container inside, by child
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,35 +176,6 @@ def taken(leaf: Leaf, value: Any) -> np.ndarray:
     return np.asarray(value, leaf.dtype)
 
 
-class _Container:
-    """A list, dict or other mutable container among the trace's arguments, and what it held at first."""
-
-    def __init__(self, path: Path, value: Any):
-        self.path, self.value = path, value
-        self.before = self._now()
-
-    def _now(self) -> tuple[list[Any], Any]:
-        is_record = dataclasses.is_dataclass(self.value)
-        names = tree.attributes(self.value) if is_record else tuple(self.value) if type(self.value) is dict else None
-        return tree.children(self.value) or [], names
-
-    @property
-    def changed(self) -> bool:
-        (before, keys), (now, keys_now) = self.before, self._now()
-        return keys != keys_now or len(before) != len(now) or any(a is not b for a, b in zip(before, now))
-
-    def contents(self) -> Any:
-        """What it holds now, as a list or a dict of its own."""
-        if type(self.value) is dict:
-            return dict(self.value)
-        if dataclasses.is_dataclass(self.value):
-            return dict(zip(tree.attributes(self.value), tree.children(self.value) or ()))
-        if type(self.value) is not list:
-            raise TraceError(f"the function changes a {type(self.value).__name__} that it was given",
-                             expected="changes in lists, dicts and dataclasses", fix="return a new one")  # fmt: skip
-        return tree.children(self.value)
-
-
 def trace(function: Callable, name: str, structure: tree.Structure, leaves: tuple[Leaf, ...], values: Sequence[Any],
           names: Sequence[str], reads: Reads, hints: Mapping[str, int], writing: Writing = AT_FIRST,
           varying: frozenset[str] | None = None, recursive: frozenset[types.CodeType] = frozenset(),
@@ -235,7 +204,7 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
         arguments, inputs, cells = arguments_of(recording, leaves, values, names)
         recording.given, recording.varying = [taken(leaves[k], values[k]) for k in inputs], varying
         bound = tree.unflatten(structure, arguments)
-        containers = list(_containers(bound))
+        containers: list[Container | Changed] = [*containers_in(bound), *changed_in(bound)]
         found = list(bound[2].values()) if state else []
         with held(state, found) as left, Effects(values, reads.values(), reads.imports, recording.fail) as effects:
             recording.generators = _generators(effects, leaves, values)
@@ -403,17 +372,6 @@ def _drawn_elsewhere(recording: Trace) -> None:
 def one_of(value: Any, known: Sequence[Any]) -> Any:
     """The value itself where it is one of those known."""
     return next((item for item in known if item is value), None)
-
-
-def _containers(node: Any, path: Path = ()) -> Iterator[_Container]:
-    """The containers inside the arguments that the function could change."""
-    children = tree.children(node)
-    if not children and (children is None or node is None):
-        return
-    if len(path) > 1 and not isinstance(node, tuple):
-        yield _Container(path, node)
-    for k, child in enumerate(children):
-        yield from _containers(child, (*path, k))
 
 
 class _Results:
