@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from hybrid.control.given import Given
+from hybrid.control.given import Given, GivenTable
 from hybrid.control.items import Layout
 from hybrid.control.join import PYTHON, Spec
 from hybrid.control.lists import Listed
@@ -25,7 +25,7 @@ from hybrid.ops import view as v
 
 def array(given: Listed, dtype: Any = None) -> Any:
     """What `np.array` makes of a list: an array of a length that only a run knows."""
-    if isinstance(given, Given):
+    if isinstance(given, (Given, GivenTable)):
         return given.array(dtype)
     trace, parts = given.trace, _columns(given.layout)
     if given.held is not None or parts is None or (trace.region is not None and not trace.inside):

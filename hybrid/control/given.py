@@ -1,12 +1,13 @@
-"""Long lists of numbers among the arguments, as arrays: whatever a function does with them but change them.
+"""Lists of numbers among the arguments, as arrays: whatever a function does with them but change them.
 
-They are as long as the arrays are, which may be a size that only a call knows.
+They are as long as the arrays are, which may be a size that only a call knows. One that a function changes is a list of its own
+(`Given.own`, `Table.own`), and what it holds at the end goes into the caller's.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -15,8 +16,11 @@ from hybrid.control.fixed import Lent
 from hybrid.control.join import Spec
 from hybrid.control.lists import MANY, Listed
 from hybrid.control.own import numbers
-from hybrid.control.structure import Layout
+from hybrid.control.rows import Pool
+from hybrid.control.stacked import WRITTEN
+from hybrid.control.structure import Layout, RowLayout
 from hybrid.core import dtype as dt
+from hybrid.core.errors import TraceError
 from hybrid.core.shape import Size
 from hybrid.frontend import integers
 from hybrid.frontend.indexing import getitem
@@ -27,42 +31,47 @@ from hybrid.ir.requests import Changing
 from hybrid.ir.trace import Trace
 from hybrid.ops import elementwise as e
 
-LEAST = 32  # items that there are in any case
-
 
 class Given(Lent):
-    """One of the lists.
+    """A list of numbers, or of tuples of numbers.
 
     Args:
-        index: which leaf of the arguments it is.
+        leaf: which of the arguments' it is, or is a row of.
         array: of all its numbers.
         kinds: the classes of the numbers of an item; where they differ, the array is of bits.
         rows: whether an item is a tuple of them.
+        least: how many items there are at least.
     """
 
-    def __init__(self, trace: Trace, index: int, array: Any, kinds: tuple[type, ...], rows: bool):
-        specs = tuple(Spec("python", dt.float64 if kind is float else dt.int64) for kind in kinds)
+    def __init__(self, trace: Trace, leaf: int, array: Any, kinds: tuple[type, ...], rows: bool = False, least: int = 0):
+        specs = tuple(map(_spec, kinds))
         columns = [array] if not rows else [getitem(array, (slice(None), k)) for k in range(len(kinds))]
         columns = [_as(trace, column, spec.dtype) for column, spec in zip(columns, specs)]
         self.size: Size = symbol(trace, array).type.shape[0]
         layout: Layout = specs if rows else specs[0]
         super().__init__(trace, layout, columns, tr.literal(0, dt.int64), sized(trace, self.size), self.size)
-        self.leaf = index
+        self.leaf, self.least = leaf, self.size if isinstance(self.size, int) else least
         self.of_others: tuple[list, ...] = ([],)
 
     def length(self) -> Any:
         return integers.integer(self.trace, self.size)
 
-    def rounds(self) -> tuple[Size, Callable[[Any], Any]]:
-        return self.size, self._known
+    def rounds(self) -> tuple[Size, Callable[[Any], Any]] | None:
+        few = isinstance(self.size, int) and self.size <= WRITTEN
+        return None if few else (self.size, self.known_at)  # what short loops compute fuses
 
-    def _known(self, place: Any) -> Any:
+    def __iter__(self) -> Iterator[Any]:
+        if not isinstance(self.size, int):
+            raise self.refuse("iterating over")
+        return (self.known_at(k) for k in range(self.size))
+
+    def known_at(self, place: Any) -> Any:
         """The item at a place that is surely one."""
         return self._built(self.layout, itertools.count(), place)
 
     def __getitem__(self, index: Any) -> Any:
-        if type(index) is int and -LEAST <= index < LEAST:
-            return self._known(index)
+        if type(index) is int and -self.least <= index < self.least:
+            return self.known_at(index)
         return super().__getitem__(index)
 
     def _place(self, at: Atom) -> Any:
@@ -70,9 +79,7 @@ class Given(Lent):
         return integers.python(self.trace, at)
 
     def _changing(self) -> None:
-        error = Changing(frozenset((self.leaf,)), "changing a list", tr.user_line())
-        self.trace.fail(error)
-        raise error
+        raise _changed(self.trace, self.leaf)
 
     def copy(self) -> Listed:
         return self._part(None, None)
@@ -80,9 +87,7 @@ class Given(Lent):
     def own(self) -> Listed:
         """A list of the same items that the function may change, with room for some more."""
         out, room = self._like(), MANY * self.trace.room
-        for buffer in self.buffers:
-            zeros = stretched(self.trace, tr.literal(0, symbol(self.trace, buffer).type.dtype), (room,))
-            out.buffers.append(np.concatenate([buffer, wrap(self.trace.fresh(zeros, "ndarray"))]))
+        out.buffers = [_with_room(self.trace, buffer, room) for buffer in self.buffers]
         out.capacity = self.size + room  # type: ignore[assignment]
         out.ends = numbers(self.trace, tr.literal(0, dt.int64), sized(self.trace, self.size))
         return out
@@ -96,9 +101,159 @@ class Given(Lent):
         return np.stack(made, axis=1) if whole else made[0]
 
 
+class GivenTable(Lent):
+    """A list of lists of numbers.
+
+    Args:
+        leaf: which of the arguments' it is.
+        array: a row for each; where they are of several lengths (`ragged`), the length comes first, and then words.
+        kind: the class of the numbers.
+    """
+
+    def __init__(self, trace: Trace, leaf: int, array: Any, kind: type, ragged: bool):
+        self.size, self.width = symbol(trace, array).type.shape
+        self.leaf, self.kind_of, self.lengths = leaf, kind, array[:, 0] if ragged else None
+        self.numbers = _as(trace, array, _spec(kind).dtype)
+        layout = RowLayout(_spec(kind))
+        super().__init__(trace, layout, [], tr.literal(0, dt.int64), sized(trace, self.size), self.size)
+        self.of_others: tuple[list, ...] = ([],)
+
+    def length(self) -> Any:
+        return integers.integer(self.trace, self.size)
+
+    def rounds(self) -> tuple[Size, Callable[[Any], Any]] | None:
+        few = isinstance(self.size, int) and self.size <= WRITTEN
+        return None if few else (self.size, self.known_at)
+
+    def __iter__(self) -> Iterator[Any]:
+        if not isinstance(self.size, int):
+            raise self.refuse("iterating over")
+        return (self.known_at(k) for k in range(self.size))
+
+    def known_at(self, place: Any) -> Listed:
+        """The row at a place that is surely one."""
+        row = self.numbers[place]
+        if self.lengths is None:
+            found = Given(self.trace, self.leaf, row, (self.kind_of,))
+            found.is_row = True
+            return found
+        return GivenRow(self, row, operand(self.trace, self.lengths[place], dt.int64))
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            raise TraceError("a part of a list of lists is taken", at=tr.user_line())
+        if type(index) is int and isinstance(self.size, int) and -self.size <= index < self.size:
+            return self.known_at(index)
+        at = self._at(index)
+        self.trace.ranges[at] = 0, self.size - 1
+        return self.known_at(integers.python(self.trace, at))
+
+    def _changing(self) -> None:
+        raise _changed(self.trace, self.leaf)
+
+    def copy(self) -> Listed:
+        raise TraceError("a list of the caller's lists is made", at=tr.user_line())
+
+    def run(self, function: Callable, *args: Any) -> Any:
+        raise self.refuse(f"{function.__name__} of")
+
+    def own(self) -> Listed:
+        """A list of lists of the same numbers, which the function may change."""
+        return Table(self)
+
+    def array(self, dtype: Any) -> Any:
+        """What `np.array` makes of it."""
+        if self.lengths is not None:
+            raise TraceError("an array is made of lists of several lengths", at=tr.user_line())
+        atom = tr.read(symbol(self.trace, self.numbers))
+        made = converted(self.trace, atom, atom.type.dtype if dtype is None else dt.canonical(dtype))
+        return wrap(self.trace.fresh(made, "ndarray"))
+
+
+class GivenRow(Lent):
+    """One of the lists of a table of lists of several lengths: its numbers come after one word of its row."""
+
+    is_row = True
+
+    def __init__(self, table: GivenTable, row: Any, count: Atom):
+        trace, one = table.trace, tr.literal(1, dt.int64)
+        super().__init__(trace, _spec(table.kind_of), [row], one, trace.one(e.add, count, one), table.width)
+        self.leaf, self.of_others = table.leaf, table.of_others
+
+    def _changing(self) -> None:
+        raise _changed(self.trace, self.leaf)
+
+    def _place(self, at: Atom) -> Any:
+        return integers.python(self.trace, at)
+
+    def length(self) -> Any:
+        count = self._count()
+        self.trace.ranges[count] = 0, self.capacity - 1
+        return integers.python(self.trace, count)
+
+
+class Table(Listed):
+    """A caller's list of lists whose rows the function changes: in a pool, as those of its own lists of lists are."""
+
+    def __init__(self, given: GivenTable):
+        super().__init__(given.trace, [])
+        trace, spec, room = given.trace, _spec(given.kind_of), MANY * given.trace.room
+        skipped = 0 if given.lengths is None else 1
+        self.held, self.layout, self.capacity, self.longest = None, RowLayout(spec), given.size, None  # type: ignore[assignment]
+        self.ends = numbers(trace, tr.literal(0, dt.int64), sized(trace, given.size))
+        width, shape = sized(trace, given.width), (given.size,)
+        places = trace.one(e.iota, shape=shape, axis=0)
+        begins = trace.one(e.mul, places, stretched(trace, width, shape))
+        space = trace.one(e.sub, width, tr.literal(skipped, dt.int64))
+        counts = stretched(trace, space, shape) if given.lengths is None else operand(trace, given.lengths, dt.int64)
+        firsts = trace.one(e.add, begins, stretched(trace, tr.literal(skipped, dt.int64), shape))
+        self.buffers = [wrap(trace.fresh(x, "ndarray")) for x in (firsts, counts, stretched(trace, space, shape))]
+        self.pool = Pool(self, spec)
+        self.pool.buffers = [_with_room(trace, given.numbers.reshape(-1), room)]
+        self.pool.capacity = given.size * given.width + room
+        self.pool.ends = numbers(trace, tr.literal(0, dt.int64), sized(trace, given.size * given.width))
+
+    def _changing(self) -> None:
+        raise TraceError("a list of the caller's lists is changed itself", at=tr.user_line())
+
+    def __setitem__(self, index: Any, item: Any) -> None:
+        self._changing()
+
+    def copy(self) -> Listed:
+        raise TraceError("a list of the caller's lists is made", at=tr.user_line())
+
+
+class Contents:
+    """What a caller's list holds at the end, as a result."""
+
+    def __init__(self, own: Listed):
+        self.own = own
+
+    def outputs(self) -> tuple[list[Atom], Layout]:
+        return self.own.outputs()
+
+    def make(self) -> Any:
+        return None
+
+
+def _spec(kind: type) -> Spec:
+    return Spec("python", dt.float64 if kind is float else dt.int64)
+
+
 def _as(trace: Trace, column: Any, dtype: np.dtype) -> Any:
-    """A column of the array in its dtype: bits, where the items hold numbers of several."""
+    """An array of words as numbers of a dtype."""
     atom = operand(trace, column, symbol(trace, column).type.dtype)
     if atom.type.dtype == dtype:
         return column
     return wrap(trace.fresh(trace.one(e.bitcast, atom, dtype=dtype), "ndarray"))
+
+
+def _with_room(trace: Trace, buffer: Any, room: int) -> Any:
+    zeros = stretched(trace, tr.literal(0, symbol(trace, buffer).type.dtype), (room,))
+    return np.concatenate([buffer, wrap(trace.fresh(zeros, "ndarray"))])
+
+
+def _changed(trace: Trace, leaf: int) -> Changing:
+    error = Changing(frozenset((leaf,)), "changing a list", tr.user_line())
+    trace.fail(error)
+    return error

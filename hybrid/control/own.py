@@ -64,6 +64,7 @@ class Own:
     inside: tuple[str, ...] = ()  # containers of ours in it
 
     ends: Any = ()
+    is_row = False  # whether it is one of the lists in another, of which two may be one
 
     def __init__(self, trace: Trace, items: Any):
         self.trace, self.made = trace, trace.region

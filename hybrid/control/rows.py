@@ -45,6 +45,7 @@ class Row(Listed):
     """One of the lists: the numbers that know its stretch stand at a place of three buffers."""
 
     state: tuple[str, ...] = ()
+    is_row = True
 
     def __init__(self, owner: Listed, numbers: Sequence[int], at: Any):
         self.trace, self.owner, self.numbers, self.at = owner.trace, owner, numbers, at

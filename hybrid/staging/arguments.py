@@ -13,12 +13,13 @@ from typing import Any
 
 import numpy as np
 
-from hybrid.control.given import Given
+from hybrid.control.given import Given, GivenTable
 from hybrid.core import tree
 from hybrid.core.shape import TensorType
 from hybrid.frontend.values import Value, wrap
 from hybrid.ir import trace as tr
 from hybrid.ir.trace import Symbol, Trace
+from hybrid.staging.packed import least
 from hybrid.staging.parameters import Bound
 from hybrid.staging.signature import (
     ArrayLeaf,
@@ -50,7 +51,7 @@ def arguments(recording: Trace, leaves: tuple[Leaf, ...], values: Sequence[Any],
             symbol = _argument(recording, leaf, names[k], k)
             inputs.append(k)
             if isinstance(leaf, ListLeaf):
-                items = Given(recording, k, wrap(symbol), leaf.kinds, leaf.rows)
+                items = _list(recording, k, wrap(symbol), leaf)
                 given.append(items.own() if leaf.changed else items)
                 continue
             given.append(wrap(symbol))
@@ -59,6 +60,12 @@ def arguments(recording: Trace, leaves: tuple[Leaf, ...], values: Sequence[Any],
         if isinstance(leaf, PartLeaf):
             given[k] = leaf.of(given[leaf.index])
     return [given[leaf.index] if isinstance(leaf, SameLeaf) else x for leaf, x in zip(leaves, given)], tuple(inputs), cells
+
+
+def _list(recording: Trace, k: int, array: Value, leaf: ListLeaf) -> Given | GivenTable:
+    if leaf.row is list:
+        return GivenTable(recording, k, array, leaf.kinds[0], leaf.ragged)
+    return Given(recording, k, array, leaf.kinds, leaf.row is tuple, least(leaf.kinds, leaf.row) + 1)
 
 
 def _argument(recording: Trace, leaf: Leaf, name: str, index: int) -> Symbol:

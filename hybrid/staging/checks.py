@@ -10,6 +10,7 @@ import sys
 import types
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -32,7 +33,7 @@ from hybrid.staging.expected import (
     SameGuard,
     ScalarGuard,
 )
-from hybrid.staging.numbers import NAME
+from hybrid.staging.numbers import NUMBERS, TABLE_OF
 from hybrid.staging.spec import (
     API,
     REFERENCES,
@@ -77,7 +78,8 @@ class Checks(Writer):
         self.views: dict[int, _View] = {}  # array arguments by index
         self.inner: list[str] = []  # ndarrays of Tensor arguments
         self.values: dict[int, str] = {}  # pointers to the values of number arguments
-        self.lists: dict[int, str] = {}  # what is given to `numbers` for each list of numbers
+        self.lists: dict[int, tuple[str, str]] = {}  # what looks at each list of numbers, and what it is given
+        self.widths: dict[int, str] = {}  # of the rows of those in lists
 
     # Sizes
 
@@ -115,6 +117,8 @@ class Checks(Writer):
         later: list[_Equal] = []
         for at, guard in enumerate(spec.guards):
             self.guard(self.load("ptr", "%args", 8 * at), guard, later)
+        for one, other in combinations([self.objects[index] for index in self.lists], 2):
+            self.require(self.icmp("ne", "ptr", one, other))  # changed in one place, a list is in the other
         for load in spec.loads:
             first = len(self.objects)
             self.guard(self.found(load.place), load.guard, later)
@@ -265,18 +269,7 @@ class Checks(Writer):
                 self.exact(it, complex)
                 self.values[index] = self.at(it, capi.COMPLEX_VALUE)
             case NumbersGuard():
-                self.exact(it, list)
-                count = self.load("i64", it, capi.SIZE)
-                self.require(self.icmp("sgt", "i64", count, guard.least))
-                self.axis(count, guard.count, later)
-                kinds = self.alloca(f"[{len(guard.kinds)} x ptr]")
-                for at, kind in enumerate(guard.kinds):
-                    self.put(f"store ptr {self.ref(kind)}, ptr {self.at(kinds, 8 * at)}")
-                row = "null" if guard.row is None else self.ref(guard.row)
-                self.lists[index] = (
-                    f"ptr {it}, i64 {count}, ptr {row}, i64 {len(guard.kinds)}, ptr {kinds}, ptr {self.ref(float)}"
-                )
-                self.require(self.numbers(index, "null"))
+                self.numbers(index, it, guard, later)
             case IntGuard(value):
                 if type(value) is not int or not -(1 << 63) <= value < 1 << 63:
                     raise CompileError("an IntGuard's value is an int of 64 bits", got=repr(value))
@@ -286,10 +279,39 @@ class Checks(Writer):
             case AliasGuard(other):
                 self.require(self.icmp("eq", "ptr", it, self.objects[other]))
 
-    def numbers(self, index: int, out: str) -> str:
-        """Whether a list holds the numbers that it is to hold; they go to `out`."""
+    def numbers(self, index: int, it: str, guard: NumbersGuard, later: list[_Equal]) -> None:
+        self.exact(it, list)
+        count = self.load("i64", it, capi.SIZE)
+        self.axis(count, guard.shape[0], later)
         long = self.word(API["PyLong_AsLongLongAndOverflow"])
-        return self.support("numbers", f"i1 @{NAME}({self.lists[index]}, ptr {long}, ptr {out})")
+        if guard.row is list:
+            ways = f"i1 {'true' if guard.ragged else 'false'}, i64 {guard.least}"
+            classes = f"ptr {self.ref(list)}, ptr {self.ref(guard.kinds[0])}, ptr {self.ref(float)}"
+            self.lists[index] = TABLE_OF, f"ptr {it}, i64 {count}, {classes}, ptr {long}, {ways}"
+            width = self.support(TABLE_OF, f"i64 @{TABLE_OF}({self.lists[index][1]}, i64 0, ptr null)")
+            self.require(self.icmp("sge", "i64", width, 0))
+            self.widths[index] = width
+            self.axis(width, guard.shape[1], later)
+            return
+        self.require(self.icmp("sgt", "i64", count, guard.least))
+        kinds = self.alloca(f"[{len(guard.kinds)} x ptr]")
+        for at, kind in enumerate(guard.kinds):
+            self.put(f"store ptr {self.ref(kind)}, ptr {self.at(kinds, 8 * at)}")
+        row = "null" if guard.row is None else self.ref(guard.row)
+        self.lists[index] = (
+            NUMBERS,
+            (f"ptr {it}, i64 {count}, ptr {row}, i64 {len(guard.kinds)}, ptr {kinds}, ptr {self.ref(float)}, ptr {long}"),
+        )
+        self.require(self.unpacked(index, "null"))
+
+    def unpacked(self, index: int, out: str) -> str:
+        """Whether a list holds the numbers that it is to hold; they go to `out`."""
+        name, given = self.lists[index]
+        if name == NUMBERS:
+            return self.support(NUMBERS, f"i1 @{NUMBERS}({given}, ptr {out})")
+        width = self.widths[index]
+        found = self.support(TABLE_OF, f"i64 @{TABLE_OF}({given}, i64 {width}, ptr {out})")
+        return self.icmp("eq", "i64", found, width)
 
     def items(self, it: str, guard: ContainerGuard) -> Iterator[str]:
         """What a container holds, one after the other; a size, key or empty slot that does not fit misses."""

@@ -33,7 +33,7 @@ from hybrid.staging.effects import put_back, state_of
 from hybrid.staging.fallback import Refusal
 from hybrid.staging.floats import KEPT, Flagged, Watch
 from hybrid.staging.ours import share_memory
-from hybrid.staging.packed import Packed, given, packed
+from hybrid.staging.packed import Packed, given, leave_in, packed
 from hybrid.staging.parameters import Bound
 from hybrid.staging.reads import Reads
 from hybrid.staging.signature import ArrayLeaf, PartLeaf, SameLeaf, StaticLeaf, describe
@@ -210,7 +210,8 @@ class Compiled:
         out = tree.unflatten(traced.structure, list(islice(rest, traced.structure.leaves)))
         changed = [_at(bound, path) for path, _ in traced.updates]  # all of them before the first holds something else
         for container, (_, structure) in zip(changed, traced.updates):
-            _update(container, tree.unflatten(structure, list(islice(rest, structure.leaves))))
+            contents = tree.unflatten(structure, list(islice(rest, structure.leaves)))
+            (leave_in if structure.kind is None else _update)(container, contents)
         for k, structure in traced.rebinds:
             traced.state[k].put(tree.unflatten(structure, list(islice(rest, structure.leaves))))
         for leaf, structure in traced.gradients:

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Iterator
 from typing import Any
 
+from hybrid.control.given import Contents, Table
 from hybrid.control.lists import Listed
 from hybrid.core import tree
 from hybrid.core.errors import TraceError
@@ -52,7 +53,7 @@ class Changed:
 
     def contents(self) -> Any:
         """What it holds now, as a list of its own."""
-        return self.value.copy()
+        return Contents(self.value)
 
 
 def containers_in(node: Any, path: Path = ()) -> Iterator[Container]:
@@ -71,7 +72,7 @@ def changed_in(bound: Any) -> Iterator[Changed]:
     seen: dict[int, Changed] = {}
     for side, part in enumerate(bound[:2]):
         for k, value in enumerate(tree.children(part) or ()):
-            if type(value) is Listed:
+            if type(value) in (Listed, Table):
                 seen.setdefault(id(value), Changed((side, k), value))
     yield from seen.values()
 

@@ -15,7 +15,7 @@ import numpy as np
 from hybrid.codegen.flags import probe, support
 from hybrid.codegen.target import host
 from hybrid.core.errors import CompileError
-from hybrid.core.shape import Dim, Size, symbols
+from hybrid.core.shape import Dim, Size, product, symbols
 from hybrid.loops.nest import Code
 from hybrid.runtime.pool import LARGE
 from hybrid.staging import capi
@@ -302,7 +302,7 @@ class _Entry(Checks):
 
     def scratch(self, others: str) -> tuple[str, str]:
         """Scratch memory aligned to 64, and what to free after the call (null where the arena is kept)."""
-        need = self.let(f"add i64 {self.size(self.spec.arena + self.unpacked)}, 64")
+        need = self.let(f"add i64 {self.size(self.spec.arena + self.words)}, 64")
 
         def kept() -> str:
             return self.either(self.icmp("ule", "i64", need, self.word(CAPACITY, "i64")), lambda: self.word(ARENA), grow, "ptr")
@@ -329,7 +329,7 @@ class _Entry(Checks):
         return self.support("ptrmask", f"ptr @llvm.ptrmask.p0.i64(ptr {self.at(memory, 63)}, i64 -64)"), owned
 
     @property
-    def unpacked(self) -> Size:
+    def words(self) -> Size:
         """Bytes of scratch memory for the numbers of lists, behind the rest."""
         return sum((_words(self.spec.flat[index]) + ALIGNMENT for index in self.lists), 0)
 
@@ -339,7 +339,7 @@ class _Entry(Checks):
         for index in self.lists:
             place = self.at(arena, self.size(first + ALIGNMENT - 1))
             self.values[index] = self.support("ptrmask", f"ptr @llvm.ptrmask.p0.i64(ptr {place}, i64 -{ALIGNMENT})")
-            self.require(self.numbers(index, self.values[index]), "error")
+            self.require(self.unpacked(index, self.values[index]), "error")
             first = first + _words(self.spec.flat[index]) + ALIGNMENT
 
     def slot(self, kind: str, value: Any, arena: str) -> str:
@@ -549,4 +549,4 @@ class _Entry(Checks):
 def _words(guard: Guard) -> Size:
     """Bytes of the numbers of a list."""
     assert isinstance(guard, NumbersGuard)
-    return 8 * len(guard.kinds) * guard.count
+    return 8 * product(guard.shape)

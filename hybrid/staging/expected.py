@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hybrid.core.shape import Shape, Size
+from hybrid.core.shape import Shape
 
 
 @dataclass(frozen=True)
@@ -97,15 +97,16 @@ class ContainerGuard:
 
 @dataclass(frozen=True)
 class NumbersGuard:
-    """A list of more than `least` numbers, as many as `count`, or of rows of numbers; its slot points to an array of them.
+    """A list of more than `least` numbers; its slot points to an array of them, of this shape, a word for each.
 
-    `row`: the class of its items, tuples that all hold as many numbers as there are `kinds`, and of these; None: its items are
-    numbers, of the one kind. Kinds are float, and int of 64 bits. Each number is a word of the array, row after row.
+    `row`: the class of its items; None: they are numbers. Tuples hold a number of each of `kinds`, lists hold any of the one
+    kind: as many each, or (`ragged`) some that a word before them counts. Kinds are float, and int of 64 bits.
     """
 
-    count: Size
+    shape: Shape
     kinds: tuple[type, ...]
     row: type | None = None
+    ragged: bool = False
     least: int = 0
 
 

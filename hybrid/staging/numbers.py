@@ -12,24 +12,28 @@ from hybrid.runtime import engine
 from hybrid.runtime.cache import object_for
 from hybrid.staging import capi
 
-NAME = "hybrid_numbers"
-NUMBERS = f"declare i1 @{NAME}(ptr, i64, ptr, i64, ptr, ptr, ptr, ptr)"
+NUMBERS, TABLE_OF = "hybrid_numbers", "hybrid_table"
+DECLARED = {
+    NUMBERS: f"declare i1 @{NUMBERS}(ptr, i64, ptr, i64, ptr, ptr, ptr, ptr)",
+    TABLE_OF: f"declare i64 @{TABLE_OF}(ptr, i64, ptr, ptr, ptr, ptr, i1, i64, i64, ptr)",
+}
+SPARSE = 16  # words of a table for each number in it, from which on the rows of a few lengths are not laid out side by side
 
 
 def imports() -> dict[str, int]:
-    """The address of the function, for code that calls it."""
-    return {NAME: _code().address(NAME)}
+    """The addresses of the functions, for code that calls them."""
+    return {name: _code().address(name) for name in DECLARED}
 
 
 @lru_cache(maxsize=1)
 def _code() -> engine.Module:
-    return engine.load(object_for(_SOURCE, host()), (NAME,), {})  # kept for the process
+    return engine.load(object_for(_SOURCE, host()), tuple(DECLARED), {})  # kept for the process
 
 
 # Whether all items of a list are floats or ints of 64 bits, or (%row not null) tuples of %width such. %kinds: the class of each
 # number of an item; %float: that class; %long: PyLong_AsLongLongAndOverflow. Their words go to %out, where that is not null.
 _SOURCE = f"""
-define i1 @{NAME}(ptr %list, i64 %count, ptr %row, i64 %width, ptr %kinds, ptr %float, ptr %long, ptr %out) nounwind {{
+define i1 @{NUMBERS}(ptr %list, i64 %count, ptr %row, i64 %width, ptr %kinds, ptr %float, ptr %long, ptr %out) nounwind {{
 start:
   %overflow = alloca i32
   %items.at = getelementptr i8, ptr %list, i64 {capi.LIST_ITEMS}
@@ -130,4 +134,103 @@ yes:
 no:
   ret i1 false
 }}
+
+; The width of the table that the rows of a list are, lists of numbers of one %kind; -1 where they are not, or (not %ragged) of
+; several lengths, or where there are %least numbers or less. A ragged row begins with its length. Where %out is not null, the
+; numbers go there, into rows of %width.
+define i64 @{TABLE_OF}(ptr %list, i64 %count, ptr %row, ptr %kind, ptr %float, ptr %long, i1 %ragged, i64 %least, i64 %width,
+                       ptr %out) nounwind {{
+start:
+  %overflow = alloca i32
+  %items.at = getelementptr i8, ptr %list, i64 {capi.LIST_ITEMS}
+  %items = load ptr, ptr %items.at
+  %stored = icmp ne ptr %out, null
+  %real = icmp eq ptr %kind, %float
+  %skip = zext i1 %ragged to i64
+  br label %next
+next:
+  %k = phi i64 [ 0, %start ], [ %k.next, %after ]
+  %longest = phi i64 [ -1, %start ], [ %longest.next, %after ]
+  %total = phi i64 [ 0, %start ], [ %total.next, %after ]
+  %more = icmp slt i64 %k, %count
+  br i1 %more, label %item, label %ended
+item:
+  %it.at = getelementptr ptr, ptr %items, i64 %k
+  %it = load ptr, ptr %it.at
+  %type.at = getelementptr i8, ptr %it, i64 {capi.TYPE}
+  %type = load ptr, ptr %type.at
+  %typed = icmp eq ptr %type, %row
+  br i1 %typed, label %sized, label %no
+sized:
+  %size.at = getelementptr i8, ptr %it, i64 {capi.SIZE}
+  %size = load i64, ptr %size.at
+  %inner.at = getelementptr i8, ptr %it, i64 {capi.LIST_ITEMS}
+  %inner = load ptr, ptr %inner.at
+  %first = icmp slt i64 %longest, 0
+  %same = icmp eq i64 %size, %longest
+  %either = or i1 %first, %same
+  %allowed = or i1 %either, %ragged
+  %longest.next = call i64 @llvm.smax.i64(i64 %longest, i64 %size)
+  %total.next = add i64 %total, %size
+  %begin = mul i64 %k, %width
+  %place = getelementptr i64, ptr %out, i64 %begin
+  br i1 %allowed, label %counted, label %no
+counted:
+  %tells = and i1 %stored, %ragged
+  br i1 %tells, label %tell, label %numbers
+tell:
+  store i64 %size, ptr %place
+  br label %numbers
+numbers:
+  %base = getelementptr i64, ptr %place, i64 %skip
+  br label %number
+number:
+  %j = phi i64 [ 0, %numbers ], [ %j.next, %done ]
+  %again = icmp slt i64 %j, %size
+  br i1 %again, label %look, label %after
+look:
+  %x.at = getelementptr ptr, ptr %inner, i64 %j
+  %x = load ptr, ptr %x.at
+  %x.type.at = getelementptr i8, ptr %x, i64 {capi.TYPE}
+  %x.type = load ptr, ptr %x.type.at
+  %known = icmp eq ptr %x.type, %kind
+  br i1 %known, label %which, label %no
+which:
+  br i1 %real, label %read, label %ask
+read:
+  %value.at = getelementptr i8, ptr %x, i64 {capi.FLOAT_VALUE}
+  %value = load i64, ptr %value.at
+  br label %have
+ask:
+  %whole = call i64 %long(ptr %x, ptr %overflow)
+  %over = load i32, ptr %overflow
+  %small = icmp eq i32 %over, 0
+  br i1 %small, label %have, label %no
+have:
+  %word = phi i64 [ %value, %read ], [ %whole, %ask ]
+  br i1 %stored, label %put, label %done
+put:
+  %out.at = getelementptr i64, ptr %base, i64 %j
+  store i64 %word, ptr %out.at
+  br label %done
+done:
+  %j.next = add i64 %j, 1
+  br label %number
+after:
+  %k.next = add i64 %k, 1
+  br label %next
+ended:
+  %found = add i64 %longest, %skip
+  %words = mul i64 %found, %count
+  %most = mul i64 %total, {SPARSE}
+  %sparse = icmp sgt i64 %words, %most
+  %few = icmp sle i64 %total, %least
+  %unfit = or i1 %sparse, %few
+  br i1 %unfit, label %no, label %yes
+yes:
+  ret i64 %found
+no:
+  ret i64 -1
+}}
+declare i64 @llvm.smax.i64(i64, i64)
 """

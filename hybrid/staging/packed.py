@@ -16,13 +16,15 @@ import numpy as np
 from hybrid.core import dtype as dt
 from hybrid.core import tree
 from hybrid.ir.requests import Changing
+from hybrid.staging.numbers import SPARSE
 from hybrid.staging.parameters import Bound, Parameters
 
 if TYPE_CHECKING:
     from hybrid.staging.sizes import Sizes
 
-LONG = 32  # numbers in a list that is a container still: their loops are written out, and fuse
-WIDE = 16  # numbers in an item at most
+WIDE = 16  # numbers in a tuple at most
+# Numbers in a list that is a container still: what is done with few fuses, and few integers may be sizes, axes or places.
+FEW, FEW_INTEGERS = 4, 16
 _DTYPES = {float: dt.float64, int: dt.int64}
 
 
@@ -36,33 +38,40 @@ class Packed:
     Attributes:
         items: the caller's list.
         kinds: the classes of the numbers of an item.
-        rows: whether an item is a tuple.
+        row: the class of an item, tuple or list; None where it is a number.
+        shape: of the array. Where items are lists of several lengths (`ragged`), the length comes before the numbers of each.
         changed: whether the function changes the list, as far as is known.
     """
 
-    __slots__ = ("items", "kinds", "rows", "changed")
+    __slots__ = ("items", "kinds", "row", "shape", "ragged", "changed")
 
-    def __init__(self, items: list, kinds: tuple[type, ...], rows: bool):
-        self.items, self.kinds, self.rows = items, kinds, rows
+    def __init__(self, items: list, kinds: tuple[type, ...], row: type | None, shape: tuple[int, ...], ragged: bool = False):
+        self.items, self.kinds, self.row, self.shape, self.ragged = items, kinds, row, shape, ragged
         self.changed = False
 
     @property
     def dtype(self) -> np.dtype:
-        """Of the array: where items hold floats and ints, the bits of both."""
-        return _DTYPES[self.kinds[0]] if len(set(self.kinds)) == 1 else dt.int64
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return (len(self.items), len(self.kinds)) if self.rows else (len(self.items),)
+        """Of the array: where items hold floats and ints, or numbers and their lengths, the bits of both."""
+        return _DTYPES[self.kinds[0]] if len(set(self.kinds)) == 1 and not self.ragged else dt.int64
 
     def array(self) -> np.ndarray:
         """The numbers, as the machine code of an entry would read them."""
-        if len(set(self.kinds)) == 1:
-            return np.array(self.items, self.dtype)
-        out = np.empty(self.shape, np.int64)
+        if len(set(self.kinds)) == 1 and not self.ragged:
+            return np.array(self.items, self.dtype).reshape(self.shape)
+        out = np.zeros(self.shape, np.int64)
+        if self.ragged:
+            for row, item in zip(out, self.items):
+                row[0] = len(item)
+                row[1 : 1 + len(item)] = np.array(item, _DTYPES[self.kinds[0]]).view(np.int64)
+            return out
         for k, kind in enumerate(self.kinds):
             out[:, k] = np.array([item[k] for item in self.items], _DTYPES[kind]).view(np.int64)
         return out
+
+
+def least(kinds: tuple[type, ...], row: type | None) -> int:
+    """Items, or numbers in lists that are items, up to which a list is a container."""
+    return FEW_INTEGERS if int in kinds else FEW
 
 
 def packed(bound: Bound, parameters: Parameters | None = None, changed: Collection[str] = ()) -> Bound:
@@ -78,7 +87,7 @@ def packed(bound: Bound, parameters: Parameters | None = None, changed: Collecti
     known: dict[int, Any] = {}
 
     def leaf(x: Any, place: int | str) -> Any:
-        if type(x) is not list or len(x) <= LONG:
+        if type(x) is not list or not x:
             return x
         name = place if parameters is None or type(place) is str else parameters.name(place)  # type: ignore[arg-type]
         if parameters is not None and name in parameters.static:
@@ -96,6 +105,15 @@ def unpacked(bound: Bound) -> Bound:
     """Arguments as the caller gave them."""
     args, kwargs = bound[:2]
     return (tuple(map(given, args)), {name: given(x) for name, x in kwargs.items()}, *bound[2:])  # type: ignore[return-value]
+
+
+def leave_in(items: list, after: list) -> None:
+    """Leave in a caller's list what the function left in it: where it holds lists, in these."""
+    if items and type(items[0]) is list:
+        for row, now in zip(items, after):
+            row[:] = now
+    else:
+        items[:] = after
 
 
 def given(x: Any) -> Any:
@@ -127,21 +145,34 @@ class Packs:
 
 def _pack(items: list) -> Any:
     """A list as one leaf, where it is such a list; else as it is."""
-    classes = set(map(type, items))
-    if classes == {tuple}:
-        width = len(items[0])
-        if not 0 < width <= WIDE or set(map(len, items)) != {width}:
-            return items
-        kinds = tuple(map(type, items[0]))
-        if any(set(map(type, column)) != {kind} for column, kind in zip(zip(*items), kinds)):
-            return items
-        numbers, rows = list(chain.from_iterable(items)), True
-    else:
-        kinds, numbers, rows = tuple(classes), items, False
-    if (len(kinds) != 1 and not rows) or not set(kinds) <= {float, int}:
+    row = type(items[0])
+    if set(map(type, items)) != {row} or row not in (float, int, tuple, list):
         return items
-    if int in kinds:
-        whole = [x for x in numbers if type(x) is int] if float in kinds else numbers
-        if not -(2**63) <= min(whole) <= max(whole) < 2**63:
-            return items
-    return Packed(items, kinds, rows)
+    if row in (tuple, list):
+        return _packed_rows(items, row)
+    return Packed(items, (row,), None, (len(items),)) if _is_long(items, (row,), items) else items
+
+
+def _packed_rows(items: list, row: type) -> Any:
+    lengths = set(map(len, items))
+    numbers = list(chain.from_iterable(items))
+    if row is list:
+        kinds = tuple(set(map(type, numbers)))
+        ragged, width = len(lengths) > 1, max(lengths) + (len(lengths) > 1)
+        apart = len(set(map(id, items))) == len(items)
+        fits = apart and len(kinds) == 1 and len(items) * width <= SPARSE * len(numbers) and _is_long(numbers, kinds, numbers)
+        return Packed(items, kinds, list, (len(items), width), ragged) if fits else items
+    width = len(items[0])
+    if len(lengths) > 1 or not 0 < width <= WIDE:
+        return items
+    kinds = tuple(map(type, items[0]))
+    alike = all(set(map(type, column)) == {kind} for column, kind in zip(zip(*items), kinds))
+    return Packed(items, kinds, tuple, (len(items), width)) if alike and _is_long(items, kinds, numbers) else items
+
+
+def _is_long(items: list, kinds: tuple[type, ...], numbers: list) -> bool:
+    """Whether there are many items of such numbers, which machine code can take."""
+    if not set(kinds) <= {float, int} or len(items) <= least(kinds, None):
+        return False
+    whole = [x for x in numbers if type(x) is int] if float in kinds else numbers
+    return int not in kinds or -(2**63) <= min(whole) <= max(whole) < 2**63

@@ -82,18 +82,18 @@ class ArrayLeaf:
 
 @dataclass(frozen=True, slots=True)
 class ListLeaf(ArrayLeaf):
-    """A long list of numbers, or of tuples of them, of which the trace has an array: a word for each number, row by row.
-
-    `kinds`: the classes of the numbers of an item, which is a tuple if `rows`. `changed`: by the function, as far as is known.
-    """
+    """A list of numbers, or of tuples or lists of them, of which the trace has an array (`packed.Packed`)."""
 
     kinds: tuple[type, ...] = ()
-    rows: bool = False
+    row: type | None = None
+    ragged: bool = False
     changed: bool = False
 
     def __str__(self) -> str:
         kinds = ", ".join(kind.__name__ for kind in self.kinds)
-        return f"a list of {self.shape[0]} {f'({kinds})' if self.rows else kinds}"
+        if self.row is list:
+            return f"a list of {self.shape[0]} lists of {'' if self.ragged else f'{self.shape[1]} '}{kinds}"
+        return f"a list of {self.shape[0]} {f'({kinds})' if self.row else kinds}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +215,8 @@ def describe(value: Any, static: bool = False) -> Leaf:
     if kind is np.ndarray:
         return _array(value, False)
     if kind is Packed:
-        return ListLeaf(value.dtype, value.shape, None, False, False, kinds=value.kinds, rows=value.rows, changed=value.changed)
+        about = {"kinds": value.kinds, "row": value.row, "ragged": value.ragged, "changed": value.changed}
+        return ListLeaf(value.dtype, value.shape, None, False, False, **about)
     if isinstance(value, np.ndarray):
         raise TraceError(f"{kind.__name__} arrays have rules of their own and run eagerly", got=kind, fix="pass np.asarray(a)")
     if isinstance(value, np.generic):

@@ -318,9 +318,8 @@ class EntrySpec:
     @cached_property
     def freedom(self) -> int:
         """How many sizes and integers of its arguments it takes as they come."""
-        shapes = (guard.shape for guard in self.flat if isinstance(guard, ArrayGuard))
-        lengths = (guard.count for guard in self.flat if isinstance(guard, NumbersGuard))
-        sizes = {symbol for shape in (*shapes, lengths) for symbol in symbols(*shape)}
+        shapes = (guard.shape for guard in self.flat if isinstance(guard, (ArrayGuard, NumbersGuard)))
+        sizes = {symbol for shape in shapes for symbol in symbols(*shape)}
         return len(sizes) + sum(isinstance(guard, LongGuard) for guard in self.flat)
 
     @cached_property

@@ -29,6 +29,7 @@ from hybrid.runtime.flags import Seen
 from hybrid.runtime.program import Lowered, Segment
 from hybrid.staging import entry, guards
 from hybrid.staging.containers import Path, leaf_at
+from hybrid.staging.packed import leave_in
 from hybrid.staging.signature import ArrayLeaf, Leaf, ListLeaf
 from hybrid.staging.state import leaving, leaving_gradients
 from hybrid.staging.tracing import Argument, Computed, Constant, Held, Items, Picked, Repeat, Result, Traced, View
@@ -445,7 +446,7 @@ class _Nested:
 def _put_back(result: Any, lists: tuple[list, ...], contents: tuple[list, ...]) -> Any:
     """The result of a call, which leaves these contents in lists of the caller's."""
     for items, after in zip(lists, contents):
-        items[:] = after
+        leave_in(items, after)
     return result
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hybrid.staging import capi
-from hybrid.staging.numbers import NUMBERS
+from hybrid.staging.numbers import DECLARED
 from hybrid.staging.spec import API, TABLE
 
 # Entries are compiled without optimisation: one of two arguments took 6.3 ms with LLVM's, now 1.1, and ran no faster.
@@ -256,6 +256,6 @@ fail:
   call void %release(ptr %descr)
   ret ptr null
 }}""",
-    "numbers": NUMBERS,
+    **DECLARED,
     "ptrmask": "declare ptr @llvm.ptrmask.p0.i64(ptr, i64)",
 }

@@ -15,6 +15,7 @@ import numpy as np
 
 from hybrid.control import algorithms, constructs, recursive, written
 from hybrid.control.arrays import ListedArray
+from hybrid.control.given import Contents
 from hybrid.control.handlers import SHORT, Tracing
 from hybrid.control.items import InList
 from hybrid.control.own import Own, unwrapped
@@ -430,7 +431,7 @@ class _Results:
             return Held(self.held[id(leaf)])
         if id(leaf) in self.place:
             return Argument(self.place[id(leaf)])
-        if isinstance(leaf, (Own, ListedArray)):
+        if isinstance(leaf, (Own, ListedArray, Contents)):
             atoms, layout, *array = leaf.outputs()
             self.outputs += atoms
             make = leaf.make() if isinstance(leaf, Own) else None
