@@ -148,6 +148,36 @@ def total(items: Any, start: Any = 0) -> Any:
     return out
 
 
+def reduced(items: Any, function: Any) -> Any:
+    assert len(items) > 0  # else Python raises its TypeError
+    out = items[0]
+    for k in range(1, len(items)):
+        out = function(out, items[k])
+    return out
+
+
+def reduced_from(items: Any, function: Any, start: Any) -> Any:
+    out = start
+    for item in items:
+        out = function(out, item)
+    return out
+
+
+def accumulated(items: Any, function: Any, out: Any) -> None:
+    if len(items) > 0:
+        total = items[0]
+        out.append(total)
+        for k in range(1, len(items)):
+            total = total + items[k] if function is None else function(total, items[k])
+            out.append(total)
+
+
+def kept(items: Any, test: Any, out: Any) -> None:
+    for item in items:
+        if test(item):
+            out.append(item)
+
+
 def some(items: Any) -> Any:
     found, at = False, 0
     while not found and at < len(items):

@@ -10,7 +10,7 @@ from hybrid.control.given import Given, GivenTable
 from hybrid.control.items import Layout
 from hybrid.control.join import PYTHON, Spec
 from hybrid.control.lists import Listed
-from hybrid.control.own import plain
+from hybrid.control.own import Own, plain
 from hybrid.core import dtype as dt
 from hybrid.core.errors import TraceError
 from hybrid.frontend import integers
@@ -65,8 +65,19 @@ def _columns(layout: Layout) -> list[Spec] | None:
     return parts or None  # type: ignore[return-value]
 
 
+def has_lists(x: Any) -> bool:
+    """Whether an argument of a library's function is a list of ours, or has some in it that are arguments."""
+    return isinstance(x, Own) or _holds_given(x)
+
+
+def _holds_given(x: Any) -> bool:
+    return type(x) in (list, tuple) and any(isinstance(part, Given) for part in x)
+
+
 def array_of(x: Any) -> Any:
     """An array for a list whose items only a run knows; anything else as it is, and lists as Python's own."""
+    if _holds_given(x):
+        return type(x)(map(array_of, x))
     return array(x) if isinstance(x, Listed) and x.held is None else plain(x)
 
 

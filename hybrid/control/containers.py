@@ -6,6 +6,7 @@ import bisect
 import builtins
 import functools
 import heapq
+import itertools
 import operator
 import sys
 from collections import Counter, deque
@@ -264,6 +265,34 @@ def _extreme(function: Callable, algorithm: Callable) -> Callable:
     return extreme
 
 
+def _reduce(function: Callable, items: Any, *start: Any) -> Any:
+    if not _is_stored(plain(items)):
+        return functools.reduce(function, plain(items), *start)
+    items = _settled(items)
+    items = items if isinstance(items, Listed) else _listed(items)
+    return items.run(algorithms.reduced_from if start else algorithms.reduced, function, *start)
+
+
+def _accumulate(items: Any, function: Any = None, *, initial: Any = None) -> Any:
+    if not _is_stored(plain(items)) or initial is not None:
+        return itertools.accumulate(plain(items), function, initial=initial)
+    return _iterator_of(items, algorithms.accumulated, function)
+
+
+def _filter(function: Any, items: Any) -> Any:
+    if not _is_stored(plain(items)) or function is None:
+        return builtins.filter(function, plain(items))
+    return _iterator_of(items, algorithms.kept, function)
+
+
+def _iterator_of(items: Any, algorithm: Callable, function: Any) -> Counted:
+    """An iterator over what an algorithm makes of some items."""
+    out = listed(active(), [])
+    active().handlers.algorithm(algorithm)(items if isinstance(items, Listed) else _listed(items), function, out)
+    out.to_storage()
+    return Counted(integers.size_of(active(), out.length()), out.__getitem__).iterator()
+
+
 def _has_keys(kind: type, items: Any) -> bool:
     """Whether some keys that a container gets of a list are traced numbers, which have no hash."""
     if type(items) not in (list, tuple):
@@ -313,6 +342,7 @@ TABLE: dict[Any, Callable] = {
     builtins.sum: _folded(sum, algorithms.total), builtins.any: _folded(any, algorithms.some),
     builtins.all: _folded(all, algorithms.every), builtins.min: _extreme(min, algorithms.least),
     builtins.max: _extreme(max, algorithms.largest),
+    functools.reduce: _reduce, itertools.accumulate: _accumulate, builtins.filter: _filter,
 }  # fmt: skip
 
 

@@ -72,7 +72,15 @@ class Given(Lent):
     def __getitem__(self, index: Any) -> Any:
         if type(index) is int and -self.least <= index < self.least:
             return self.known_at(index)
+        if isinstance(index, slice) and all(type(at) in (int, type(None)) for at in (index.start, index.stop, index.step)):
+            parts = [getitem(buffer, index) for buffer in self.buffers]
+            return self._kept(parts, symbol(self.trace, parts[0]).type.shape[0])
         return super().__getitem__(index)
+
+    def __len__(self) -> int:
+        if not isinstance(self.size, int):
+            raise self.refuse("the length of")
+        return self.size
 
     def _place(self, at: Atom) -> Any:
         self.trace.ranges[at] = 0, self.size - 1
@@ -82,14 +90,23 @@ class Given(Lent):
         raise _changed(self.trace, self.leaf)
 
     def copy(self) -> Listed:
-        return self._part(None, None)
+        return self.own()
 
     def own(self) -> Listed:
         """A list of the same items that the function may change, with room for some more."""
+        return self._kept(self.buffers, self.size)
+
+    def _kept(self, buffers: list[Any], size: Size) -> Listed:
         out, room = self._like(), MANY * self.trace.room
-        out.buffers = [_with_room(self.trace, buffer, room) for buffer in self.buffers]
+        out.buffers = [_with_room(self.trace, buffer, room) for buffer in buffers]
+        out.capacity, out.longest = size + room, size if isinstance(size, int) else None  # type: ignore[assignment]
+        out.ends = numbers(self.trace, tr.literal(0, dt.int64), sized(self.trace, size))
+        return out
+
+    def _part(self, start: Any, stop: Any) -> Listed:
+        out, room = super()._part(start, stop), MANY * self.trace.room
+        out.buffers = [_with_room(self.trace, buffer, room) for buffer in out.buffers]
         out.capacity = self.size + room  # type: ignore[assignment]
-        out.ends = numbers(self.trace, tr.literal(0, dt.int64), sized(self.trace, self.size))
         return out
 
     def array(self, dtype: Any) -> Any:
@@ -129,6 +146,11 @@ class GivenTable(Lent):
         if not isinstance(self.size, int):
             raise self.refuse("iterating over")
         return (self.known_at(k) for k in range(self.size))
+
+    def __len__(self) -> int:
+        if not isinstance(self.size, int):
+            raise self.refuse("the length of")
+        return self.size
 
     def known_at(self, place: Any) -> Listed:
         """The row at a place that is surely one."""

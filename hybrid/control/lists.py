@@ -502,7 +502,13 @@ class Listed(Ordered, Own):
             self.held[index] = item
             return
         if isinstance(index, slice):
-            raise TraceError("a part of a list is replaced", at=tr.user_line())
+            if index != slice(None) or self.pool is not None:
+                raise TraceError("a part of a list is replaced", at=tr.user_line())
+            items = listed(self.trace, [])
+            items.extend(item)  # a copy: they may come from this very list
+            self.clear()
+            self.extend(items)
+            return
         self._take(item)
         item = self._admitted(item)
         if self.pool is not None:

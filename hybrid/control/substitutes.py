@@ -156,11 +156,11 @@ def library(function: Callable, /, *args: Any, **kwargs: Any) -> Any:
     args = tuple(map(present, args))
     refuse_any((*args, *kwargs.values()))
     texts.refuse_any((*args, *kwargs.values()))
-    given = [x for x in (*args, *kwargs.values()) if isinstance(x, Own)]
+    given = [x for x in (*args, *kwargs.values()) if arrays.has_lists(x)]
     if given:
         args, kwargs = arrays.arrays(args, kwargs)
     args = with_arrays(function, args)
-    if any(own.held is None for own in given):
+    if any(not isinstance(own, Own) or own.held is None for own in given):
         function = FUNCTIONS.get(function, function)  # NumPy itself would iterate over an array in place of a list
     elif type(function) is _DISPATCHED and any(type(x) in (list, tuple) and holds_tensor(x) for x in (*args, *kwargs.values())):
         return apply_function(function, args, kwargs)  # NumPy does not look into lists for whose function it is

@@ -19,7 +19,6 @@ from hybrid.core.shape import TensorType
 from hybrid.frontend.values import Value, wrap
 from hybrid.ir import trace as tr
 from hybrid.ir.trace import Symbol, Trace
-from hybrid.staging.packed import least
 from hybrid.staging.parameters import Bound
 from hybrid.staging.signature import (
     ArrayLeaf,
@@ -65,7 +64,7 @@ def arguments(recording: Trace, leaves: tuple[Leaf, ...], values: Sequence[Any],
 def _list(recording: Trace, k: int, array: Value, leaf: ListLeaf) -> Given | GivenTable:
     if leaf.row is list:
         return GivenTable(recording, k, array, leaf.kinds[0], leaf.ragged)
-    return Given(recording, k, array, leaf.kinds, leaf.row is tuple, least(leaf.kinds, leaf.row) + 1)
+    return Given(recording, k, array, leaf.kinds, leaf.row is tuple, leaf.least + 1)
 
 
 def _argument(recording: Trace, leaf: Leaf, name: str, index: int) -> Symbol:

@@ -10,7 +10,7 @@ import sys
 import types
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, permutations
 from typing import Any
 
 import numpy as np
@@ -33,7 +33,7 @@ from hybrid.staging.expected import (
     SameGuard,
     ScalarGuard,
 )
-from hybrid.staging.numbers import NUMBERS, TABLE_OF
+from hybrid.staging.numbers import AMONG, NUMBERS, TABLE_OF
 from hybrid.staging.spec import (
     API,
     REFERENCES,
@@ -117,8 +117,12 @@ class Checks(Writer):
         later: list[_Equal] = []
         for at, guard in enumerate(spec.guards):
             self.guard(self.load("ptr", "%args", 8 * at), guard, later)
-        for one, other in combinations([self.objects[index] for index in self.lists], 2):
-            self.require(self.icmp("ne", "ptr", one, other))  # changed in one place, a list is in the other
+        for one, other in combinations(self.lists, 2):
+            self.require(self.icmp("ne", "ptr", self.objects[one], self.objects[other]))  # changed here, a list is there, too
+        for one, other in permutations(self.lists, 2):
+            if self.changed_rows(one):
+                among = f"ptr {self.objects[one]}, ptr {self.objects[other]}, i1 {str(self.changed_rows(other, True)).lower()}"
+                self.require(self.support(AMONG, f"i1 @{AMONG}({among})"))
         for load in spec.loads:
             first = len(self.objects)
             self.guard(self.found(load.place), load.guard, later)
@@ -285,7 +289,7 @@ class Checks(Writer):
         self.axis(count, guard.shape[0], later)
         long = self.word(API["PyLong_AsLongLongAndOverflow"])
         if guard.row is list:
-            ways = f"i1 {'true' if guard.ragged else 'false'}, i64 {guard.least}"
+            ways = f"i1 {str(guard.ragged).lower()}, i1 {str(guard.changed).lower()}, i64 {guard.least}"
             classes = f"ptr {self.ref(list)}, ptr {self.ref(guard.kinds[0])}, ptr {self.ref(float)}"
             self.lists[index] = TABLE_OF, f"ptr {it}, i64 {count}, {classes}, ptr {long}, {ways}"
             width = self.support(TABLE_OF, f"i64 @{TABLE_OF}({self.lists[index][1]}, i64 0, ptr null)")
@@ -303,6 +307,11 @@ class Checks(Writer):
             (f"ptr {it}, i64 {count}, ptr {row}, i64 {len(guard.kinds)}, ptr {kinds}, ptr {self.ref(float)}, ptr {long}"),
         )
         self.require(self.unpacked(index, "null"))
+
+    def changed_rows(self, index: int, whole: bool = False) -> bool:
+        """Whether an argument is a list of lists, which are changed (`whole`: or not)."""
+        guard = self.spec.flat[index]
+        return isinstance(guard, NumbersGuard) and guard.row is list and (whole or guard.changed)
 
     def unpacked(self, index: int, out: str) -> str:
         """Whether a list holds the numbers that it is to hold; they go to `out`."""

@@ -17,6 +17,7 @@ from hybrid.staging.aside import eager
 from hybrid.staging.effects import put_back, state_of
 from hybrid.staging.fallback import describe
 from hybrid.staging.locate import Operation, close, difference
+from hybrid.staging.packed import Packed, given, unpacked
 from hybrid.staging.parameters import Bound
 from hybrid.staging.read import Read
 from hybrid.staging.state import held, with_state
@@ -82,7 +83,7 @@ def verify(f: Any, compiled: Compiled, args: tuple, kwargs: dict) -> Verdict:
     state = compiled.traced.state
 
     def again() -> Bound:
-        return copied(with_state(f.parameters.bind(args, kwargs), state))
+        return f.packed(copied(with_state(f.parameters.bind(args, kwargs), state)))
 
     given = again()
     captured = _Captured(compiled, tree.flatten(given)[0])
@@ -104,7 +105,7 @@ def verify(f: Any, compiled: Compiled, args: tuple, kwargs: dict) -> Verdict:
     count = sum(leaf is not None for leaf in tree.flatten(got.result)[0]) + len(compiled.traced.writes)
     if not found and any(compiled.entries.values()):
         native = copied(with_state((args, kwargs), state))
-        bound = (*f.parameters.bind(*native[:2]), *native[2:])
+        bound = f.packed((*f.parameters.bind(*native[:2]), *native[2:]))
         with captured.kept():
             third = _Outcome.of(lambda: f(*native[0], **native[1]), bound, captured, state)
         found = [Difference(d.where, f"{d.what}, by the native entry") for d in _differences(want, third, names)]
@@ -123,7 +124,8 @@ def verify(f: Any, compiled: Compiled, args: tuple, kwargs: dict) -> Verdict:
 
 def undecorated(f: Any, bound: Bound) -> Any:
     with eager(), np.errstate(all="ignore"):
-        return f.function(*bound[0], **bound[1])
+        args, kwargs = unpacked(bound)[:2]
+        return f.function(*args, **kwargs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,8 +237,8 @@ def _differences(want: _Outcome, got: _Outcome, names: Sequence[str]) -> Iterato
     else:
         yield from _compare("result", want.result, got.result, want, got)
     for name, a, b in zip(names, want.arguments, got.arguments):
-        if isinstance(a, (np.ndarray, Value)):
-            yield from _compare(f"`{name}` afterwards", a, b, want, got, shares=False)
+        if isinstance(a, (np.ndarray, Value, Packed)):
+            yield from _compare(f"`{name}` afterwards", given(a), given(b), want, got, shares=False)
     for name, a in want.state.items():
         yield from _compare(f"{name} afterwards", a, got.state[name], want, got)
     for k, (a, b) in enumerate(zip(want.captured, got.captured)):

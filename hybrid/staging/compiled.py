@@ -164,7 +164,9 @@ class Compiled:
             return Refusal(None, SHARED)
         if any(share_memory(arrays[w], read) for w in written for _, read, _ in self.reads.contents):
             return Refusal(None, "a written argument shares memory with an array that NumPy read while it was traced")
-        if len({id(_at(bound, path)) for path in traced.containers}) < len(traced.containers):
+        held = [_at(bound, path) for path in traced.containers]
+        held += [row for path, _ in traced.updates for row in _at(bound, path) if type(row) is list]
+        if len(set(map(id, held))) < len(held):
             return Refusal(None, "a container that is changed comes twice among the arguments")
         if any(one_of(values[k], traced.generators) is not known for k, known in traced.passed):
             return Refusal(None, "a random generator is an argument in some calls and not in others, and reached otherwise too")
@@ -394,7 +396,7 @@ class Compiled:
     def _spec(self, keywords: tuple[str, ...], order: tuple[int, ...]) -> entry.EntrySpec | None:
         traced, lowered = self.traced, self.lowered
         found, reads = guards.arguments(traced, order), guards.reads(self.reads)
-        if found is None or reads is None:
+        if found is None or reads is None or (traced.updates and len(traced.containers) > len(traced.updates)):
             return None
         checked, loads, places = found
         finite = guards.finite(traced, places)

@@ -27,6 +27,7 @@ from hybrid.ir.text import literal, names_of, param
 from hybrid.ir.trace import Chain, Symbol, Trace
 from hybrid.staging import aside
 from hybrid.staging.compare import copied, undecorated
+from hybrid.staging.packed import unpacked
 from hybrid.staging.reads import Reads
 from hybrid.staging.signature import ArrayLeaf, describe
 from hybrid.staging.state import held, with_state
@@ -52,9 +53,9 @@ def debug(f: Any, known: Compiled, args: tuple, kwargs: dict, commands: Sequence
 
     variables = _Variables()
     state = known.traced.state
-    bound = copied(with_state(f.parameters.bind(args, kwargs), state))
+    bound = f.packed(copied(with_state(f.parameters.bind(args, kwargs), state)))
     values, structure = tree.flatten(bound)
-    reads = Reads.of(f.function, bound, state)
+    reads = Reads.of(f.function, unpacked(bound), state)
     with aside.aside(), variables:
         name = getattr(f.function, "__name__", "function")
         # Sizes are numbers here, as the user knows them.

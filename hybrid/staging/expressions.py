@@ -295,19 +295,23 @@ class Expressions(ast.NodeTransformer):
         tests = [ast.copy_location(ast.BoolOp(ast.And(), first.ifs), first.ifs[0])] if len(first.ifs) > 1 else first.ifs
         saved, lists = self.bound, self.lists
         self.bound, self.lists = None, lists - set(names)
-        made: list[ast.expr] = [self.taking(self.within(part, names, self.tested), first.target, names) for part in tests]
+        made: list[ast.expr] = [self.taking(self.within(part, names, self.tested), first.target) for part in tests]
         made = made or [ast.Constant(None)]
         inner = partial(self.loops, rest) if rest else self.bare
-        made.append(self.taking(self.within(item, names, inner), first.target, names))
+        made.append(self.taking(self.within(item, names, inner), first.target))
         self.bound, self.lists = saved, lists
         return ast.copy_location(handler("each", source, *made, ast.Constant(bool(rest)), ast.Constant(asks)), item)
 
-    def taking(self, value: ast.expr, target: ast.expr, names: list[str]) -> ast.expr:
+    def taking(self, value: ast.expr, target: ast.expr, item: str = PREFIX + "item") -> ast.expr:
         """A function of an item, whose parts the names of a target stand for."""
-        inner = ast.copy_location(ast.Lambda(arguments(*names), value), value)
         if isinstance(target, ast.Name):
-            return inner
-        item = PREFIX + "item"
+            return ast.copy_location(ast.Lambda(arguments(target.id), value), value)
+        assert isinstance(target, ast.Tuple)
+        names = [part.id if isinstance(part, ast.Name) else f"{item}_{k}" for k, part in enumerate(target.elts)]
+        for name, part in zip(names, target.elts):
+            if not isinstance(part, ast.Name):
+                value = ast.copy_location(ast.Call(self.taking(value, part, name), [load(name)], []), value)
+        inner = ast.copy_location(ast.Lambda(arguments(*names), value), value)
         spread = ast.Call(inner, [ast.Starred(load(item), ast.Load())], [])
         return ast.copy_location(ast.Lambda(arguments(item), ast.copy_location(spread, value)), value)
 

@@ -15,6 +15,8 @@ from hybrid.core.config import config
 from hybrid.frontend.values import Value, wrap
 from hybrid.ir.graph import Graph, has_effects
 from hybrid.ir.lifted import Lifted
+from hybrid.staging.packed import Packed
+from hybrid.staging.packed import given as as_given
 from hybrid.staging.parameters import Bound
 from hybrid.transforms import levels
 from hybrid.transforms.reverse import depending
@@ -80,6 +82,8 @@ def call(compiled: Compiled, given: Sequence[Any]) -> Any:
 
 
 def _operand(x: Any) -> Any:
+    if type(x) is Packed:
+        return wrap(x.array())
     return x if isinstance(x, Value) else wrap(np.asarray(x))
 
 
@@ -109,7 +113,7 @@ def objection(compiled: Compiled) -> str | None:
 def _result(result: Any, outputs: Sequence[Any], given: Sequence[Any], follows: Sequence[bool]) -> Any:
     kind = getattr(result, "kind", None)
     if kind is None:
-        return given[result.index]
+        return as_given(given[result.index])
     x = outputs[result.index]
     if kind != "tensor" and isinstance(x._data, Lifted) and not follows[result.index]:
         x = wrap(x._data.stopped())  # an array that came of a number of a tensor

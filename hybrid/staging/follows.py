@@ -10,6 +10,7 @@ from hybrid.core import tree
 from hybrid.core.errors import AssumptionError, NoLeafError
 from hybrid.staging import late
 from hybrid.staging.fallback import Refusal
+from hybrid.staging.packed import unpacked
 from hybrid.staging.parameters import Bound
 from hybrid.staging.voice import name_of
 
@@ -35,6 +36,7 @@ class Follows:
     """What a decorated function does with such calls."""
 
     function: Callable
+    _packs: bool
     _trains: bool  # whether leaves among its arguments are its own, as those that it captures
     _trace_for: Callable
     _report: Callable
@@ -67,5 +69,6 @@ class Follows:
             self._say(f"{name_of(self.function)}: where gradients or vmap are asked for it runs as plain Python, for {why}")
         elif compiled.refuses(call.values, call.bound) is None:
             with contextlib.suppress(AssumptionError):
-                return (followed.call(compiled, tree.flatten(bound)[0]),), None
+                given = bound if self._packs else unpacked(bound)  # as it was traced
+                return (followed.call(compiled, tree.flatten(given)[0]),), None
         return None, None

@@ -406,6 +406,8 @@ class Function(Keeps, Follows, Packs, Reports, Resting, Inspection):  # type: ig
                 except (Concretise, Specialise, Rebinds):
                     raise
                 except Exception as error:
+                    if _has_lists(leaves):
+                        raise Containers from error
                     failed = error
         if exact not in self._traces and self._by_size[structure] >= MANY_SIZES and (why := self._sizes.why_fixed(structure)):
             return Refusal(None, f"its sizes are others again and again, and {why}")
@@ -415,7 +417,7 @@ class Function(Keeps, Follows, Packs, Reports, Resting, Inspection):  # type: ig
         except (Concretise, Specialise, Rebinds):
             raise
         except Exception as error:
-            if any(isinstance(leaf, ListLeaf) for leaf in leaves):
+            if _has_lists(leaves):
                 raise Containers from error
             return self._refuse(exact, error)
         if failed is not None:
@@ -530,6 +532,10 @@ class Function(Keeps, Follows, Packs, Reports, Resting, Inspection):  # type: ig
                 self._varying,
             ):
                 memory.clear()
+
+
+def _has_lists(leaves: tuple[Leaf, ...]) -> bool:
+    return any(isinstance(leaf, ListLeaf) for leaf in leaves)
 
 
 def _lookup(module: str | None, name: str) -> Any:

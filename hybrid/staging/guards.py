@@ -19,7 +19,6 @@ from hybrid.staging import capi, entry
 from hybrid.staging.chains import MISSING
 from hybrid.staging.contents import DEEP
 from hybrid.staging.members import namespace
-from hybrid.staging.packed import least
 from hybrid.staging.read import Read
 from hybrid.staging.reads import Reads
 from hybrid.staging.signature import (
@@ -123,9 +122,7 @@ def _names(structure: tree.Structure) -> tuple | None:
 
 def guard(leaf: Leaf, written: bool) -> entry.Guard | None:
     if isinstance(leaf, ListLeaf):
-        if leaf.row is list and leaf.changed:
-            return None  # whether two of its rows are one
-        return entry.NumbersGuard(leaf.shape, leaf.kinds, leaf.row, leaf.ragged, least(leaf.kinds, leaf.row))
+        return entry.NumbersGuard(leaf.shape, leaf.kinds, leaf.row, leaf.ragged, leaf.changed, leaf.least)
     if isinstance(leaf, ArrayLeaf) and leaf.direct:
         return entry.ArrayGuard(leaf.dtype, leaf.shape, leaf.strides, leaf.tensor, written)
     if isinstance(leaf, NumberLeaf):

@@ -12,11 +12,13 @@ from hybrid.runtime import engine
 from hybrid.runtime.cache import object_for
 from hybrid.staging import capi
 
-NUMBERS, TABLE_OF = "hybrid_numbers", "hybrid_table"
+NUMBERS, TABLE_OF, AMONG = "hybrid_numbers", "hybrid_table", "hybrid_apart"
 DECLARED = {
     NUMBERS: f"declare i1 @{NUMBERS}(ptr, i64, ptr, i64, ptr, ptr, ptr, ptr)",
-    TABLE_OF: f"declare i64 @{TABLE_OF}(ptr, i64, ptr, ptr, ptr, ptr, i1, i64, i64, ptr)",
+    TABLE_OF: f"declare i64 @{TABLE_OF}(ptr, i64, ptr, ptr, ptr, ptr, i1, i1, i64, i64, ptr)",
+    AMONG: f"declare i1 @{AMONG}(ptr, ptr, i1)",
 }
+FEW_ROWS = 1024  # lists in a list that are compared with one another: of more, Python finds out whether two are one
 SPARSE = 16  # words of a table for each number in it, from which on the rows of a few lengths are not laid out side by side
 
 
@@ -136,10 +138,10 @@ no:
 }}
 
 ; The width of the table that the rows of a list are, lists of numbers of one %kind; -1 where they are not, or (not %ragged) of
-; several lengths, or where there are %least numbers or less. A ragged row begins with its length. Where %out is not null, the
-; numbers go there, into rows of %width.
-define i64 @{TABLE_OF}(ptr %list, i64 %count, ptr %row, ptr %kind, ptr %float, ptr %long, i1 %ragged, i64 %least, i64 %width,
-                       ptr %out) nounwind {{
+; several lengths, or two of them one (%apart), or where there are %least numbers or less. A ragged row begins with its length.
+; Where %out is not null, the numbers go there, into rows of %width.
+define i64 @{TABLE_OF}(ptr %list, i64 %count, ptr %row, ptr %kind, ptr %float, ptr %long, i1 %ragged, i1 %apart, i64 %least,
+                       i64 %width, ptr %out) nounwind {{
 start:
   %overflow = alloca i32
   %items.at = getelementptr i8, ptr %list, i64 {capi.LIST_ITEMS}
@@ -147,7 +149,10 @@ start:
   %stored = icmp ne ptr %out, null
   %real = icmp eq ptr %kind, %float
   %skip = zext i1 %ragged to i64
-  br label %next
+  %compared = icmp sle i64 %count, {FEW_ROWS}
+  %together = xor i1 %apart, true
+  %known.apart = or i1 %compared, %together
+  br i1 %known.apart, label %next, label %no
 next:
   %k = phi i64 [ 0, %start ], [ %k.next, %after ]
   %longest = phi i64 [ -1, %start ], [ %longest.next, %after ]
@@ -160,7 +165,19 @@ item:
   %type.at = getelementptr i8, ptr %it, i64 {capi.TYPE}
   %type = load ptr, ptr %type.at
   %typed = icmp eq ptr %type, %row
-  br i1 %typed, label %sized, label %no
+  br i1 %typed, label %alike, label %no
+alike:
+  br i1 %apart, label %others, label %sized
+others:
+  %o = phi i64 [ 0, %alike ], [ %o.next, %other ]
+  %o.more = icmp slt i64 %o, %k
+  br i1 %o.more, label %other, label %sized
+other:
+  %o.at = getelementptr ptr, ptr %items, i64 %o
+  %o.it = load ptr, ptr %o.at
+  %o.next = add i64 %o, 1
+  %o.same = icmp eq ptr %o.it, %it
+  br i1 %o.same, label %no, label %others
 sized:
   %size.at = getelementptr i8, ptr %it, i64 {capi.SIZE}
   %size = load i64, ptr %size.at
@@ -233,4 +250,46 @@ no:
   ret i64 -1
 }}
 declare i64 @llvm.smax.i64(i64, i64)
+
+; Whether no item of a list is another list, or (%rows) one of that one's.
+define i1 @{AMONG}(ptr %list, ptr %other, i1 %rows) nounwind {{
+start:
+  %count.at = getelementptr i8, ptr %list, i64 {capi.SIZE}
+  %count = load i64, ptr %count.at
+  %items.at = getelementptr i8, ptr %list, i64 {capi.LIST_ITEMS}
+  %items = load ptr, ptr %items.at
+  %many.at = getelementptr i8, ptr %other, i64 {capi.SIZE}
+  %many = load i64, ptr %many.at
+  %inner.at = getelementptr i8, ptr %other, i64 {capi.LIST_ITEMS}
+  %inner = load ptr, ptr %inner.at
+  br label %next
+next:
+  %k = phi i64 [ 0, %start ], [ %k.next, %passed ]
+  %more = icmp slt i64 %k, %count
+  br i1 %more, label %item, label %yes
+item:
+  %it.at = getelementptr ptr, ptr %items, i64 %k
+  %it = load ptr, ptr %it.at
+  %same = icmp eq ptr %it, %other
+  br i1 %same, label %no, label %inside
+inside:
+  br i1 %rows, label %row, label %passed
+row:
+  %j = phi i64 [ 0, %inside ], [ %j.next, %look ]
+  %again = icmp slt i64 %j, %many
+  br i1 %again, label %look, label %passed
+look:
+  %row.at = getelementptr ptr, ptr %inner, i64 %j
+  %row.it = load ptr, ptr %row.at
+  %j.next = add i64 %j, 1
+  %one = icmp eq ptr %row.it, %it
+  br i1 %one, label %no, label %row
+passed:
+  %k.next = add i64 %k, 1
+  br label %next
+yes:
+  ret i1 true
+no:
+  ret i1 false
+}}
 """

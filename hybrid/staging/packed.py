@@ -23,8 +23,7 @@ if TYPE_CHECKING:
     from hybrid.staging.sizes import Sizes
 
 WIDE = 16  # numbers in a tuple at most
-# Numbers in a list that is a container still: what is done with few fuses, and few integers may be sizes, axes or places.
-FEW, FEW_INTEGERS = 4, 16
+FEW = 16  # numbers in a list that is a container still: what is done with few fuses, and they may be sizes, axes or places
 _DTYPES = {float: dt.float64, int: dt.int64}
 
 
@@ -40,14 +39,15 @@ class Packed:
         kinds: the classes of the numbers of an item.
         row: the class of an item, tuple or list; None where it is a number.
         shape: of the array. Where items are lists of several lengths (`ragged`), the length comes before the numbers of each.
+        least: numbers up to which such a list is a container.
         changed: whether the function changes the list, as far as is known.
     """
 
-    __slots__ = ("items", "kinds", "row", "shape", "ragged", "changed")
+    __slots__ = ("items", "kinds", "row", "shape", "ragged", "least", "changed")
 
     def __init__(self, items: list, kinds: tuple[type, ...], row: type | None, shape: tuple[int, ...], ragged: bool = False):
         self.items, self.kinds, self.row, self.shape, self.ragged = items, kinds, row, shape, ragged
-        self.changed = False
+        self.least, self.changed = FEW, False
 
     @property
     def dtype(self) -> np.dtype:
@@ -69,11 +69,6 @@ class Packed:
         return out
 
 
-def least(kinds: tuple[type, ...], row: type | None) -> int:
-    """Items, or numbers in lists that are items, up to which a list is a container."""
-    return FEW_INTEGERS if int in kinds else FEW
-
-
 def packed(bound: Bound, parameters: Parameters | None = None, changed: Collection[str] = ()) -> Bound:
     """Arguments with one leaf for each long list of numbers.
 
@@ -86,19 +81,31 @@ def packed(bound: Bound, parameters: Parameters | None = None, changed: Collecti
         return bound
     known: dict[int, Any] = {}
 
-    def leaf(x: Any, place: int | str) -> Any:
+    def leaf(x: Any, place: int | str, sizes: Collection[int] = ()) -> Any:
         if type(x) is not list or not x:
             return x
         name = place if parameters is None or type(place) is str else parameters.name(place)  # type: ignore[arg-type]
         if parameters is not None and name in parameters.static:
             return x
-        found = known.setdefault(id(x), None) or _pack(x)  # a list that comes twice is one
+        found = known.setdefault(id(x), None) or _pack(x, sizes)  # a list that comes twice is one
         if type(found) is Packed:
             known[id(x)], found.changed = found, found.changed or name in changed
         return found
 
-    named = {name: leaf(x, name) for name, x in kwargs.items()}
-    return (tuple(leaf(x, k) for k, x in enumerate(args)), named, *bound[2:])  # type: ignore[return-value]
+    places = [*enumerate(args), *kwargs.items()]
+    found = {place: leaf(x, place) for place, x in places}
+    if _share_rows([x for x in known.values() if type(x) is Packed]):
+        return bound
+    sizes = {size for x in found.values() if type(x) is Packed for size in x.shape}
+    beside = {place: leaf(x, place, sizes) for place, x in found.items()} if sizes else found
+    return (tuple(beside[k] for k in range(len(args))), {name: beside[name] for name in kwargs}, *bound[2:])  # type: ignore[return-value]
+
+
+def _share_rows(lists: list[Packed]) -> bool:
+    """Whether a list in one of several is in another, too, or is another."""
+    tables = [x.items for x in lists if x.row is list]
+    whole = [id(x.items) for x in lists] + [id(row) for items in tables for row in items] if tables else []
+    return len(set(whole)) < len(whole)
 
 
 def unpacked(bound: Bound) -> Bound:
@@ -143,14 +150,21 @@ class Packs:
         return self.packed(unpacked(bound))
 
 
-def _pack(items: list) -> Any:
-    """A list as one leaf, where it is such a list; else as it is."""
+def _pack(items: list, sizes: Collection[int]) -> Any:
+    """A list as one leaf, where it is such a list; else as it is.
+
+    `sizes`: of those that are. A short one of the same size goes with them, as a vector does with a matrix.
+    """
     row = type(items[0])
     if set(map(type, items)) != {row} or row not in (float, int, tuple, list):
         return items
     if row in (tuple, list):
         return _packed_rows(items, row)
-    return Packed(items, (row,), None, (len(items),)) if _is_long(items, (row,), items) else items
+    if not _is_long(items, (row,), items, least := -1 if len(items) in sizes else FEW):
+        return items
+    out = Packed(items, (row,), None, (len(items),))
+    out.least = least
+    return out
 
 
 def _packed_rows(items: list, row: type) -> Any:
@@ -170,9 +184,9 @@ def _packed_rows(items: list, row: type) -> Any:
     return Packed(items, kinds, tuple, (len(items), width)) if alike and _is_long(items, kinds, numbers) else items
 
 
-def _is_long(items: list, kinds: tuple[type, ...], numbers: list) -> bool:
+def _is_long(items: list, kinds: tuple[type, ...], numbers: list, least: int = FEW) -> bool:
     """Whether there are many items of such numbers, which machine code can take."""
-    if not set(kinds) <= {float, int} or len(items) <= least(kinds, None):
+    if not set(kinds) <= {float, int} or len(items) <= least:
         return False
     whole = [x for x in numbers if type(x) is int] if float in kinds else numbers
     return int not in kinds or -(2**63) <= min(whole) <= max(whole) < 2**63

@@ -46,10 +46,14 @@ def index(node: ast.expr) -> ast.expr | None:
 
 
 def flat(target: ast.expr) -> list[str] | None:
-    """The names of a target that is one, or several side by side."""
-    parts = target.elts if isinstance(target, ast.Tuple) else [target]
-    names = [part.id for part in parts if isinstance(part, ast.Name)]
-    return names if len(names) == len(parts) and len(set(names)) == len(names) else None
+    """The names of a target that is one, or several in a tuple, however nested; None for any other."""
+    if isinstance(target, ast.Name):
+        return [target.id]
+    parts = [flat(part) for part in target.elts] if isinstance(target, ast.Tuple) else [None]
+    if None in parts:
+        return None
+    names = [name for part in parts for name in part or ()]
+    return names if len(set(names)) == len(names) else None
 
 
 def text(node: ast.JoinedStr, name: str = "text") -> ast.expr:

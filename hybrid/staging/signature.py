@@ -87,6 +87,7 @@ class ListLeaf(ArrayLeaf):
     kinds: tuple[type, ...] = ()
     row: type | None = None
     ragged: bool = False
+    least: int = 0
     changed: bool = False
 
     def __str__(self) -> str:
@@ -215,8 +216,8 @@ def describe(value: Any, static: bool = False) -> Leaf:
     if kind is np.ndarray:
         return _array(value, False)
     if kind is Packed:
-        about = {"kinds": value.kinds, "row": value.row, "ragged": value.ragged, "changed": value.changed}
-        return ListLeaf(value.dtype, value.shape, None, False, False, **about)
+        about = value.kinds, value.row, value.ragged, value.least, value.changed
+        return ListLeaf(value.dtype, value.shape, None, False, False, True, *about)
     if isinstance(value, np.ndarray):
         raise TraceError(f"{kind.__name__} arrays have rules of their own and run eagerly", got=kind, fix="pass np.asarray(a)")
     if isinstance(value, np.generic):

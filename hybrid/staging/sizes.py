@@ -16,7 +16,7 @@ from hybrid.core.errors import ArgumentError
 from hybrid.core.shape import Dim, Shape, contiguous_strides, symbols
 from hybrid.core.spec import Spec
 from hybrid.staging.parameters import Parameters
-from hybrid.staging.signature import ArrayLeaf, Leaf, NumberLeaf, SameLeaf, StaticLeaf
+from hybrid.staging.signature import ArrayLeaf, Leaf, ListLeaf, NumberLeaf, SameLeaf, StaticLeaf
 
 Axis = tuple[int, int]  # (leaf, axis)
 STATIC = "it was said to be static"
@@ -120,6 +120,8 @@ class Sizes:
                     asked = self.signature[name].shape[axis]
                     if not isinstance(asked, int):
                         out[k, axis] = f"n0_{k}_{axis}" if asked is None else f"n0_{asked}"
+                elif self.dynamic is not False and isinstance(leaf, ListLeaf) and (axis == 0 or leaf.row is list):
+                    out[k, axis] = f"n0_{size}"  # lists grow and shrink
                 elif self.dynamic is True or not self._axes.get(name, frozenset()).isdisjoint((axis, axis - len(shape))):
                     out[k, axis] = f"n0_{size}"
         return out
