@@ -176,7 +176,8 @@ class Listed(Ordered, Own):
 
     def _reserve(self, room: int) -> None:
         before, self.buffers = self.buffers, []
-        self.capacity = max(self.capacity * (2 if self.ends else 1), (self.longest or 0) + room, 4)
+        twice, enough = self.capacity * (2 if self.ends else 1), (self.longest or 0) + room
+        self.capacity = max(twice, enough, 4) if isinstance(twice, int) else twice + enough  # as long as a caller's list
         for at, type_ in enumerate(types_of(self.layout)):
             zeros = stretched(self.trace, tr.literal(0, type_.dtype), (self.capacity, *type_.shape))
             self.buffers.append(wrap(self.trace.fresh(zeros, "ndarray")))
@@ -571,6 +572,8 @@ class Listed(Ordered, Own):
         if whole and (self.borrows or self.shares):
             what = "arrays" if self.borrows else "records"
             raise TraceError(f"a list is returned with {what} that were not made for it", at=tr.user_line())
+        if whole and self.copies:
+            raise TraceError("a list is returned that holds lists of the caller's", at=tr.user_line())
         self.to_storage()
         inner = [] if self.pool is None else self.pool.buffers
         if self.pool is not None and self.pool.pool is not None:

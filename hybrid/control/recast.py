@@ -12,6 +12,8 @@ from typing import Any
 from hybrid.control.items import atoms_of, is_text, item_of, types_of
 from hybrid.control.plain import State
 from hybrid.control.structure import Layout, RowLayout
+from hybrid.core.shape import Size
+from hybrid.frontend import integers
 from hybrid.frontend.indexing import getitem, setitem
 from hybrid.frontend.values import stretched, symbol, wrap
 from hybrid.ir import trace as tr
@@ -20,7 +22,7 @@ from hybrid.ir.trace import Trace
 _NO_STATE = State((), tuple, lambda values: None, frozenset(), frozenset(), frozenset())
 
 
-def recast(trace: Trace, before: Layout, after: Layout, buffers: Iterator[Any], capacity: int) -> Iterator[Any]:
+def recast(trace: Trace, before: Layout, after: Layout, buffers: Iterator[Any], capacity: Size) -> Iterator[Any]:
     """The arrays of the numbers of items that had another layout."""
     if isinstance(before, tuple) and before != after and not is_text(after):
         for part, other in zip(before, after):
@@ -40,5 +42,6 @@ def recast(trace: Trace, before: Layout, after: Layout, buffers: Iterator[Any], 
         for buffer, atom in zip(made, atoms_of(trace, item_of(trace, before, parts), after)):
             setitem(buffer, k, wrap(trace.fresh(atom, "ndarray")))
 
-    trace.handlers.for_(range(capacity), move, _NO_STATE)
+    places = range(capacity) if isinstance(capacity, int) else trace.handlers.builtin(range)(integers.integer(trace, capacity))
+    trace.handlers.for_(places, move, _NO_STATE)
     yield from made

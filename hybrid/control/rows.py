@@ -19,7 +19,7 @@ from hybrid.control.structure import is_parts, like
 from hybrid.core import dtype as dt
 from hybrid.core.errors import ROOM, TraceError
 from hybrid.frontend.indexing import getitem, setitem
-from hybrid.frontend.values import operand, symbol
+from hybrid.frontend.values import operand, sized, symbol
 from hybrid.ir import trace as tr
 from hybrid.ir.graph import Atom
 from hybrid.ir.primitive import Primitive
@@ -143,7 +143,7 @@ class Row(Listed):
         room = trace.one(e.maximum, trace.one(e.mul, count, tr.literal(2, dt.int64)), tr.literal(4, dt.int64))
         _, top = self.of._bounds()
         behind = trace.one(e.add, top, room)
-        trace.assume(trace.one(e.le, behind, tr.literal(self.capacity, dt.int64)), ROOM)
+        trace.assume(trace.one(e.le, behind, sized(trace, self.capacity)), ROOM)
         self.run(algorithms.move_row, self.python(first), self.python(top), self.python(count))
         self.of._set_end(behind)
         self._know(0, self.python(top))

@@ -165,7 +165,7 @@ class Compiled:
         if any(share_memory(arrays[w], read) for w in written for _, read, _ in self.reads.contents):
             return Refusal(None, "a written argument shares memory with an array that NumPy read while it was traced")
         held = [_at(bound, path) for path in traced.containers]
-        held += [row for path, _ in traced.updates for row in _at(bound, path) if type(row) is list]
+        held += [row for x in values if type(x) is Packed and x.changed and x.row is list for row in x.items]
         if len(set(map(id, held))) < len(held):
             return Refusal(None, "a container that is changed comes twice among the arguments")
         if any(one_of(values[k], traced.generators) is not known for k, known in traced.passed):

@@ -267,6 +267,34 @@ def test_rows_that_a_function_changes():
     check(grown, [(graph(n),) for n in (20, 30)])
 
 
+def normalised(a):
+    for row in a:
+        total = sum(row)
+        for j in range(len(row)):
+            row[j] /= total
+    return len(a[0])
+
+
+def lengthened(a):
+    for row in a:
+        row.append(0.5)
+
+
+@pytest.mark.parametrize("f", [normalised, lengthened])
+def test_rows_that_become_longer_or_of_another_kind(f):
+    check(f, [(table(n),) for n in (5, 9)])
+    check(f, [([[k + 1 for k in range(n)] for _ in range(n)],) for n in (5, 9)])
+
+
+def test_numbers_of_another_kind_are_put_in():
+    def f(xs):
+        xs.append(3)
+        xs[0] = 7
+        return xs[-1], xs[0], sum(xs)
+
+    check(f, [(floats(n),) for n in SIZES])
+
+
 # one list in two places ------------------------------------------------------------------------------------------------
 def added(xs, ys):
     for k in range(len(xs)):
@@ -347,10 +375,18 @@ def test_lists_are_returned_and_kept_as_they_are():
 
 
 def test_a_row_is_returned_as_it_is():
-    a = table(6)
-    with _quiet():
-        f = hy.function(lambda a, k: a[k])
-        assert all(f(a, k) is a[k] for k in (2, 3, 4, 5, 2))
+    def some(a):
+        rows = []
+        for row in a:
+            if row[0] > 0.5:
+                rows.append(row)
+        return rows
+
+    for a in (table(6), table(3)):
+        with _quiet():
+            f, g = hy.function(lambda a, k: a[k]), hy.function(some)
+            assert all(f(a, k) is a[k] for k in (2, 1, 0, 2))
+            assert all(got is want for got, want in zip(g(a), some(a), strict=True))
 
 
 # what else a list may be -----------------------------------------------------------------------------------------------
