@@ -259,7 +259,7 @@ class Contents:
 
 
 def _spec(kind: type) -> Spec:
-    return Spec("python", dt.float64 if kind is float else dt.int64)
+    return Spec("scalar" if issubclass(kind, np.generic) else "python", dt.float64 if issubclass(kind, float) else dt.int64)
 
 
 def _as(trace: Trace, column: Any, dtype: np.dtype) -> Any:

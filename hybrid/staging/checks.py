@@ -290,7 +290,7 @@ class Checks(Writer):
         long = self.word(API["PyLong_AsLongLongAndOverflow"])
         if guard.row is list:
             ways = f"i1 {str(guard.ragged).lower()}, i1 {str(guard.changed).lower()}, i64 {guard.least}"
-            classes = f"ptr {self.ref(list)}, ptr {self.ref(guard.kinds[0])}, ptr {self.ref(float)}"
+            classes = f"ptr {self.ref(list)}, ptr {self.ref(guard.kinds[0])}, ptr {self.ref(int)}"
             self.lists[index] = TABLE_OF, f"ptr {it}, i64 {count}, {classes}, ptr {long}, {ways}"
             width = self.support(TABLE_OF, f"i64 @{TABLE_OF}({self.lists[index][1]}, i64 0, ptr null)")
             self.require(self.icmp("sge", "i64", width, 0))
@@ -304,7 +304,7 @@ class Checks(Writer):
         row = "null" if guard.row is None else self.ref(guard.row)
         self.lists[index] = (
             NUMBERS,
-            (f"ptr {it}, i64 {count}, ptr {row}, i64 {len(guard.kinds)}, ptr {kinds}, ptr {self.ref(float)}, ptr {long}"),
+            (f"ptr {it}, i64 {count}, ptr {row}, i64 {len(guard.kinds)}, ptr {kinds}, ptr {self.ref(int)}, ptr {long}"),
         )
         self.require(self.unpacked(index, "null"))
 

@@ -32,10 +32,11 @@ def _code() -> engine.Module:
     return engine.load(object_for(_SOURCE, host()), tuple(DECLARED), {})  # kept for the process
 
 
-# Whether all items of a list are floats or ints of 64 bits, or (%row not null) tuples of %width such. %kinds: the class of each
-# number of an item; %float: that class; %long: PyLong_AsLongLongAndOverflow. Their words go to %out, where that is not null.
+# Whether all items of a list are numbers of 64 bits, or (%row not null) tuples of %width such. %kinds: the class of each number
+# of an item: %int, of which %long (PyLong_AsLongLongAndOverflow) gives the value, or one that holds it where floats do. Their
+# words go to %out, where that is not null.
 _SOURCE = f"""
-define i1 @{NUMBERS}(ptr %list, i64 %count, ptr %row, i64 %width, ptr %kinds, ptr %float, ptr %long, ptr %out) nounwind {{
+define i1 @{NUMBERS}(ptr %list, i64 %count, ptr %row, i64 %width, ptr %kinds, ptr %int, ptr %long, ptr %out) nounwind {{
 start:
   %overflow = alloca i32
   %items.at = getelementptr i8, ptr %list, i64 {capi.LIST_ITEMS}
@@ -43,7 +44,7 @@ start:
   %flat = icmp eq ptr %row, null
   %stored = icmp ne ptr %out, null
   %first = load ptr, ptr %kinds
-  %real.first = icmp eq ptr %first, %float
+  %real.first = icmp ne ptr %first, %int
   %plain = and i1 %flat, %real.first
   br i1 %plain, label %floats, label %next
 
@@ -56,7 +57,7 @@ float.item:
   %f.it = load ptr, ptr %float.at
   %f.type.at = getelementptr i8, ptr %f.it, i64 {capi.TYPE}
   %f.type = load ptr, ptr %f.type.at
-  %f.known = icmp eq ptr %f.type, %float
+  %f.known = icmp eq ptr %f.type, %first
   br i1 %f.known, label %float.known, label %no
 float.known:
   %f.next = add i64 %f, 1
@@ -105,7 +106,7 @@ number:
   %known = icmp eq ptr %x.type, %kind
   br i1 %known, label %which, label %no
 which:
-  %real = icmp eq ptr %kind, %float
+  %real = icmp ne ptr %kind, %int
   br i1 %real, label %read, label %ask
 read:
   %value.at = getelementptr i8, ptr %x, i64 {capi.FLOAT_VALUE}
@@ -140,14 +141,14 @@ no:
 ; The width of the table that the rows of a list are, lists of numbers of one %kind; -1 where they are not, or (not %ragged) of
 ; several lengths, or two of them one (%apart), or where there are %least numbers or less. A ragged row begins with its length.
 ; Where %out is not null, the numbers go there, into rows of %width.
-define i64 @{TABLE_OF}(ptr %list, i64 %count, ptr %row, ptr %kind, ptr %float, ptr %long, i1 %ragged, i1 %apart, i64 %least,
+define i64 @{TABLE_OF}(ptr %list, i64 %count, ptr %row, ptr %kind, ptr %int, ptr %long, i1 %ragged, i1 %apart, i64 %least,
                        i64 %width, ptr %out) nounwind {{
 start:
   %overflow = alloca i32
   %items.at = getelementptr i8, ptr %list, i64 {capi.LIST_ITEMS}
   %items = load ptr, ptr %items.at
   %stored = icmp ne ptr %out, null
-  %real = icmp eq ptr %kind, %float
+  %real = icmp ne ptr %kind, %int
   %skip = zext i1 %ragged to i64
   %compared = icmp sle i64 %count, {FEW_ROWS}
   %together = xor i1 %apart, true

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 WIDE = 16  # numbers in a tuple at most
 FEW = 16  # numbers in a list that is a container still: what is done with few fuses, and they may be sizes, axes or places
-_DTYPES = {float: dt.float64, int: dt.int64}
+_DTYPES = {float: dt.float64, int: dt.int64, np.float64: dt.float64, np.int64: dt.int64}
 
 
 class Containers(Exception):
@@ -50,13 +50,18 @@ class Packed:
         self.least, self.changed = FEW, False
 
     @property
+    def _is_plain(self) -> bool:
+        """Whether the array is of numbers, not of words."""
+        return len({_DTYPES[kind] for kind in self.kinds}) == 1 and not self.ragged
+
+    @property
     def dtype(self) -> np.dtype:
         """Of the array: where items hold floats and ints, or numbers and their lengths, the bits of both."""
-        return _DTYPES[self.kinds[0]] if len(set(self.kinds)) == 1 and not self.ragged else dt.int64
+        return _DTYPES[self.kinds[0]] if self._is_plain else dt.int64
 
     def array(self) -> np.ndarray:
         """The numbers, as the machine code of an entry would read them."""
-        if len(set(self.kinds)) == 1 and not self.ragged:
+        if self._is_plain:
             return np.array(self.items, self.dtype).reshape(self.shape)
         out = np.zeros(self.shape, np.int64)
         if self.ragged:
@@ -156,7 +161,7 @@ def _pack(items: list, sizes: Collection[int]) -> Any:
     `sizes`: of those that are. A short one of the same size goes with them, as a vector does with a matrix.
     """
     row = type(items[0])
-    if set(map(type, items)) != {row} or row not in (float, int, tuple, list):
+    if set(map(type, items)) != {row} or row not in (*_DTYPES, tuple, list):
         return items
     if row in (tuple, list):
         return _packed_rows(items, row)
@@ -186,7 +191,7 @@ def _packed_rows(items: list, row: type) -> Any:
 
 def _is_long(items: list, kinds: tuple[type, ...], numbers: list, least: int = FEW) -> bool:
     """Whether there are many items of such numbers, which machine code can take."""
-    if not set(kinds) <= {float, int} or len(items) <= least:
+    if not set(kinds) <= _DTYPES.keys() or len(items) <= least:
         return False
-    whole = [x for x in numbers if type(x) is int] if float in kinds else numbers
+    whole = numbers if set(kinds) == {int} else [x for x in numbers if type(x) is int]
     return int not in kinds or -(2**63) <= min(whole) <= max(whole) < 2**63

@@ -468,7 +468,7 @@ def _referenced(spec: EntrySpec) -> Iterator[object]:
         elif isinstance(guard, ScalarGuard):
             yield guard.dtype.type
         elif isinstance(guard, NumbersGuard):
-            yield from (list, tuple)
+            yield from (list, tuple, *guard.kinds)
         elif isinstance(guard, (IntGuard, SameGuard)):
             yield guard.value
     named = (*spec.reads, *(load.place for load in spec.loads))

@@ -147,6 +147,13 @@ def test_lists_of_tuples():
     check(lambda ps: (ps[0], ps[-1], ps[5][1], len(ps), [b for _, b in ps]), [(pairs(n),) for n in SIZES])
 
 
+def test_numbers_of_numpys():
+    for f in (smoothed, ends, ordered, bubble):
+        check(f, [([np.float64(x) for x in floats(n)],) for n in SIZES])
+        check(f, [([np.int64(x) for x in whole(n)],) for n in SIZES])
+    check(lambda ps: [a * b for a, b in ps], [([(np.float64(x), n) for n, x in pairs(n)],) for n in SIZES])
+
+
 def breadth_first(adjacent, start):
     distance = [-1] * len(adjacent)
     distance[start] = 0
