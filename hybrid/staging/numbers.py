@@ -11,6 +11,7 @@ from hybrid.codegen.target import host
 from hybrid.runtime import engine
 from hybrid.runtime.cache import object_for
 from hybrid.staging import capi
+from hybrid.staging.packed import SPARSE
 
 NUMBERS, TABLE_OF, AMONG = "hybrid_numbers", "hybrid_table", "hybrid_apart"
 DECLARED = {
@@ -19,7 +20,6 @@ DECLARED = {
     AMONG: f"declare i1 @{AMONG}(ptr, ptr, i1)",
 }
 FEW_ROWS = 1024  # lists in a list that are compared with one another: of more, Python finds out whether two are one
-SPARSE = 16  # words of a table for each number in it, from which on the rows of a few lengths are not laid out side by side
 
 
 def imports() -> dict[str, int]:

@@ -16,12 +16,12 @@ import numpy as np
 from hybrid.core import dtype as dt
 from hybrid.core import tree
 from hybrid.ir.requests import Changing
-from hybrid.staging.numbers import SPARSE
 from hybrid.staging.parameters import Bound, Parameters
 
 if TYPE_CHECKING:
     from hybrid.staging.sizes import Sizes
 
+SPARSE = 16  # words of a table for each number in it, from which on the rows of a few lengths are not laid out side by side
 WIDE = 16  # numbers in a tuple at most
 FEW = 16  # numbers in a list that is a container still: what is done with few fuses, and they may be sizes, axes or places
 _DTYPES = {float: dt.float64, int: dt.int64, np.float64: dt.float64, np.int64: dt.int64}
