@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterable, Mapping
+from math import prod
 
 from hybrid.core.bounds import Bounds
 from hybrid.core.shape import Dim, Quotient, Size, evaluate, symbols
@@ -95,6 +96,8 @@ class KnownSizes:
         """`dividend // divisor` as a size that is known when a call comes in; None where it is not one."""
         if divisor <= 0 or not symbols(dividend) <= self.hints.keys() or not self.ask("ge", dividend, 0):
             return None
+        if (exact := _exact(dividend, divisor)) is not None:
+            return exact
         wanted = Quotient(dividend, divisor)
         for symbol, known in self.quotients.items():
             if known == wanted:
@@ -106,6 +109,13 @@ class KnownSizes:
         quotient = Dim.symbol(symbol)
         self.bounds.add(dividend - quotient * divisor, quotient * divisor + (divisor - 1) - dividend)  # type: ignore[arg-type]
         return quotient
+
+
+def _exact(dividend: Size, divisor: int) -> Size | None:
+    """`(3*n + 2) // 3` is n: a polynomial, where what is left over is a number; None where it is not."""
+    terms = dividend.terms if isinstance(dividend, Dim) else (((), dividend),)
+    over = sum((c % divisor) * prod(map(Dim.symbol, m), start=1) for m, c in terms)
+    return (dividend - over).divide(divisor) if isinstance(over, int) and isinstance(dividend, Dim) else None
 
 
 def all_sizes(sizes: Mapping[str, int], quotients: Mapping[str, Quotient]) -> dict[str, int]:

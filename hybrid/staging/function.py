@@ -350,7 +350,7 @@ class Function(Keeps, Follows, Packs, Reports, Resting, Inspection):  # type: ig
                     self._asked.setdefault(structure, {}).update((k, where) for k in asked)
                 except Specialise as ask:
                     where = f"{ask.what} at {ask.at}" if ask.at else ask.what
-                    if ask.same:
+                    if ask.same and self._sizes.differ(structure, ask.symbols):
                         self._sizes.join(structure, ask.symbols)
                     else:
                         self._sizes.fix(structure, ask.symbols, f"{where} needs the value of a size")

@@ -254,6 +254,10 @@ class Sizes:
             known.integers.discard(k)
             known.constant[k] = why
 
+    def differ(self, structure: tree.Structure, names: Iterable[str]) -> bool:
+        """Whether several of the symbols stand for sizes of arguments: one that is to be equal to itself must be a number."""
+        return len(set(self._known[structure].symbols.values()).intersection(names)) > 1
+
     def join(self, structure: tree.Structure, names: Iterable[str]) -> None:
         """Make one symbol of several, which the function needs to be equal."""
         known, all_ = self._known[structure], sorted(names)

@@ -373,3 +373,32 @@ def test_what_one_size_has_natively_it_keeps_when_other_sizes_need_python():
     for _ in range(5):
         f(np.arange(5))
     assert f.stats()["native_calls"] == before + 5
+
+
+def test_sizes_that_cannot_be_equal_are_numbers():
+    """A size that would have to be another polynomial of itself cannot be a symbol; asking for that again and again hung."""
+
+    def stuffed(x):
+        out = np.zeros(2 * len(x) - 40)
+        out += x
+        return out
+
+    f = hy.function(stuffed)
+    assert np.array_equal(f(np.arange(40.0)), np.arange(40.0))
+    for n in (41, 42):
+        with pytest.raises(ValueError, match="broadcast"):
+            f(np.arange(float(n)))
+    assert np.array_equal(f(np.arange(40.0)), np.arange(40.0))
+
+
+def test_every_third_of_three_times_as_many():
+    def stuffed(x):
+        out = np.zeros(3 * len(x))
+        out[::3] = x
+        out[1::3] = 2 * x
+        return out
+
+    f = hy.function(stuffed, strict=True)
+    for n in (50, 60, 70):
+        assert np.array_equal(f(np.arange(float(n))), stuffed(np.arange(float(n))))
+    assert len(f.traces) == 2
