@@ -1,4 +1,4 @@
-"""Codes, codecs, trees, schedules, triangles, pictures, strings of a guitar, tides and rays: tools from all sorts of drawers."""
+"""Codes, schedules, triangles, pictures, strings of a guitar, tides and rays: tools from all sorts of drawers."""
 
 from __future__ import annotations
 
@@ -119,7 +119,8 @@ def cheapest_script(a, b, costs=None):
     for i in range(1, m + 1):
         for j in range(1, n + 1):
             same = a[i - 1] == b[j - 1]
-            D[i, j] = min(D[i - 1, j - 1] + (0 if same else costs["sub"]), D[i - 1, j] + costs["del"], D[i, j - 1] + costs["ins"])
+            swap = D[i - 1, j - 1] + (0 if same else costs["sub"])
+            D[i, j] = min(swap, D[i - 1, j] + costs["del"], D[i, j - 1] + costs["ins"])
     ops, top, bottom = [], "", ""
     i, j = m, n
     while i > 0 or j > 0:
@@ -258,12 +259,30 @@ def contour_cells(z, level, x=None, y=None):
         t = (level - v0) / (v1 - v0)
         return x0 + t * (x1 - x0), y0 + t * (y1 - y0)
 
-    table = {1: [(3, 0)], 2: [(0, 1)], 3: [(3, 1)], 4: [(1, 2)], 6: [(0, 2)], 7: [(3, 2)], 8: [(2, 3)], 9: [(2, 0)], 11: [(2, 1)], 12: [(1, 3)], 13: [(1, 0)], 14: [(0, 3)]}
+    table = {
+        1: [(3, 0)],
+        2: [(0, 1)],
+        3: [(3, 1)],
+        4: [(1, 2)],
+        6: [(0, 2)],
+        7: [(3, 2)],
+        8: [(2, 3)],
+        9: [(2, 0)],
+        11: [(2, 1)],
+        12: [(1, 3)],
+        13: [(1, 0)],
+        14: [(0, 3)],
+    }
     segments = []
     tally = np.zeros(16, dtype=int)
     for i in range(ny - 1):
         for j in range(nx - 1):
-            corners = [(x[j], y[i], z[i, j]), (x[j + 1], y[i], z[i, j + 1]), (x[j + 1], y[i + 1], z[i + 1, j + 1]), (x[j], y[i + 1], z[i + 1, j])]
+            corners = [
+                (x[j], y[i], z[i, j]),
+                (x[j + 1], y[i], z[i, j + 1]),
+                (x[j + 1], y[i + 1], z[i + 1, j + 1]),
+                (x[j], y[i + 1], z[i + 1, j]),
+            ]
             case = sum(1 << k for k, c in enumerate(corners) if c[2] > level)
             tally[case] += 1
             if case in (0, 15):
@@ -418,23 +437,71 @@ def _ridge(rng, n, m):
     return np.sin(i / 2.0) + np.cos(j / 3.0) + 0.1 * rng.standard_normal((n, m))
 
 
-PLAN = {"dig": (3.0,), "order": (2,), "pour": (1.5, "dig", "order"), "cure": (4, "pour"), "frame": (2, "pour"), "roof": (1, "cure", "frame")}
+WORDS = "the quick brown fox jumps over the lazy dog again".split()  # noqa: SIM905  # as anybody writes it
+PLAN = {
+    "dig": (3.0,),
+    "order": (2,),
+    "pour": (1.5, "dig", "order"),
+    "cure": (4, "pour"),
+    "frame": (2, "pour"),
+    "roof": (1, "cure", "frame"),
+}
 CASES = {
-    lzw_roundtrip: lambda rng: [(b"TOBEORNOTTOBEORTOBEORNOT",), (rng.integers(0, 3, 60).astype(np.uint8),), (b"",), (b"aaaaaaaaaaaaaaaa", 9)],
-    arithmetic_coder: lambda rng: [([0, 1, 0, 2, 0, 0, 1], [1, 1, 1]), (rng.integers(0, 4, 40).tolist(), (5, 1, 1, 2)), ([0, 1], [1, 0])],
-    hamming_secded: lambda rng: [
-        (rng.integers(0, 2, (6, 4)), [(0, 3), (2, 7), (4, 1), (4, 5)]), ([1, 0, 1, 1],), (rng.integers(0, 2, (3, 4)).astype(np.uint8), ((1, 0),)),
+    lzw_roundtrip: lambda rng: [
+        (b"TOBEORNOTTOBEORTOBEORNOT",),
+        (rng.integers(0, 3, 60).astype(np.uint8),),
+        (b"",),
+        (b"aaaaaaaaaaaaaaaa", 9),
     ],
-    cheapest_script: lambda rng: [("kitten", "sitting"), ("intention", "execution", {"sub": 2}), ("", "abc"), ("flaw", "lawn", {"ins": 3, "del": 2})],
-    wrap_paragraph: lambda rng: [("the quick brown fox jumps over the lazy dog again".split(), 12), (["a"] * 9, 3), ([],), (["incomprehensible"], 5)],
-    critical_path: lambda rng: [(PLAN,), (PLAN, 1), ({"a": (1, "b"), "b": (2, "a")},), ({"x": (2.5,), "y": (1.0,), "z": (0.5, "x")}, 2)],
-    bowyer_watson: lambda rng: [(rng.random((9, 2)),), (rng.normal(0, 5, (6, 2)).astype(np.float32), 50.0), ([(0, 0), (4, 0), (1, 3)],), ([(0, 0)],)],
-    contour_cells: lambda rng: [(_ridge(rng, 6, 8), 0.5), (_ridge(rng, 5, 4).astype(np.float32), 0.0, np.linspace(0, 1, 4), np.linspace(0, 2, 5)), (np.eye(4), 0.5), (np.zeros((3, 3)), 1.0)],
-    slic_superpixels: lambda rng: [(rng.random((12, 14)),), (rng.random((6, 9)).astype(np.float32), 4, 0.5, 2), (np.arange(16.0).reshape(4, 4), 1)],
+    arithmetic_coder: lambda rng: [
+        ([0, 1, 0, 2, 0, 0, 1], [1, 1, 1]),
+        (rng.integers(0, 4, 40).tolist(), (5, 1, 1, 2)),
+        ([0, 1], [1, 0]),
+    ],
+    hamming_secded: lambda rng: [
+        (rng.integers(0, 2, (6, 4)), [(0, 3), (2, 7), (4, 1), (4, 5)]),
+        ([1, 0, 1, 1],),
+        (rng.integers(0, 2, (3, 4)).astype(np.uint8), ((1, 0),)),
+    ],
+    cheapest_script: lambda rng: [
+        ("kitten", "sitting"),
+        ("intention", "execution", {"sub": 2}),
+        ("", "abc"),
+        ("flaw", "lawn", {"ins": 3, "del": 2}),
+    ],
+    wrap_paragraph: lambda rng: [(WORDS, 12), (["a"] * 9, 3), ([],), (["incomprehensible"], 5)],
+    critical_path: lambda rng: [
+        (PLAN,),
+        (PLAN, 1),
+        ({"a": (1, "b"), "b": (2, "a")},),
+        ({"x": (2.5,), "y": (1.0,), "z": (0.5, "x")}, 2),
+    ],
+    bowyer_watson: lambda rng: [
+        (rng.random((9, 2)),),
+        (rng.normal(0, 5, (6, 2)).astype(np.float32), 50.0),
+        ([(0, 0), (4, 0), (1, 3)],),
+        ([(0, 0)],),
+    ],
+    contour_cells: lambda rng: [
+        (_ridge(rng, 6, 8), 0.5),
+        (_ridge(rng, 5, 4).astype(np.float32), 0.0, np.linspace(0, 1, 4), np.linspace(0, 2, 5)),
+        (np.eye(4), 0.5),
+        (np.zeros((3, 3)), 1.0),
+    ],
+    slic_superpixels: lambda rng: [
+        (rng.random((12, 14)),),
+        (rng.random((6, 9)).astype(np.float32), 4, 0.5, 2),
+        (np.arange(16.0).reshape(4, 4), 1),
+    ],
     guitar: lambda rng: [([110.0, 138.6, 164.8],), ([220], 1000, 0.03, 0.0, (7, 0.4)), ((900.0, 3000.0),)],
     tide_fit: lambda rng: [
         (np.arange(48.0), 1.5 * np.cos(np.arange(48) / 2) + 0.1 * rng.standard_normal(48)),
-        (np.arange(60), np.where(np.arange(60) % 7 == 0, np.nan, np.sin(np.arange(60) / 2.0)), ("M2", "S2", "O1"), np.arange(60, 84)),
+        (
+            np.arange(60),
+            np.where(np.arange(60) % 7 == 0, np.nan, np.sin(np.arange(60) / 2.0)),
+            ("M2", "S2", "O1"),
+            np.arange(60, 84),
+        ),
         ([0, 3, 6, 9, 12, 15], [1, 2, 1, 0, 1, 2], ["S2"], [18, 21, 24, 27]),
         ([0.0, 1.0], [1.0, 2.0], ("X9",)),
     ],
@@ -443,4 +510,4 @@ CASES = {
         ((2, 3), (1, 1), [10, 20.0], 1.5),
         (np.array([3.0, 2.0], dtype=np.float32), np.array([1.0, 1.0]), (30, 60)),
     ],
-}  # fmt: skip
+}

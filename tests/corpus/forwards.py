@@ -8,8 +8,16 @@ import numpy as np
 
 
 def init_params(rng, d_model, d_ff, scale=0.1, dtype=np.float64):
-    shapes = {"wq": (d_model, d_model), "wk": (d_model, d_model), "wv": (d_model, d_model), "wo": (d_model, d_model),
-              "w1": (d_model, d_ff), "b1": (d_ff,), "w2": (d_ff, d_model), "b2": (d_model,)}  # fmt: skip
+    shapes = {
+        "wq": (d_model, d_model),
+        "wk": (d_model, d_model),
+        "wv": (d_model, d_model),
+        "wo": (d_model, d_model),
+        "w1": (d_model, d_ff),
+        "b1": (d_ff,),
+        "w2": (d_ff, d_model),
+        "b2": (d_model,),
+    }
     return {k: (rng.standard_normal(s) * scale).astype(dtype) for k, s in shapes.items()}
 
 
@@ -288,7 +296,7 @@ def _log_rows(rng, n):
     return np.log(rng.dirichlet(np.ones(n))), np.log(rng.dirichlet(np.ones(n), size=n))
 
 
-TEXT = "the cat sat on the mat and the dog sat on the rug".split()
+TEXT = "the cat sat on the mat and the dog sat on the rug".split()  # noqa: SIM905  # as anybody writes it
 CASES = {
     decoder_blocks: lambda rng: [
         (rng.standard_normal((6, 8)), [init_params(rng, 8, 16) for _ in range(2)]),
@@ -303,7 +311,13 @@ CASES = {
     ],
     bidirectional_gru: lambda rng: [
         (rng.standard_normal((5, 3, 4)), _gru(rng, 4, 3), _gru(rng, 4, 3)),
-        (rng.standard_normal((4, 2, 3)).astype(np.float32), _gru(rng, 3, 5, np.float32), _gru(rng, 3, 5, np.float32), [4, 2], "sum"),
+        (
+            rng.standard_normal((4, 2, 3)).astype(np.float32),
+            _gru(rng, 3, 5, np.float32),
+            _gru(rng, 3, 5, np.float32),
+            [4, 2],
+            "sum",
+        ),
         (rng.standard_normal((2, 1, 2)), _gru(rng, 2, 2), _gru(rng, 2, 2), None, "mean"),
     ],
     calibrate_norms: lambda rng: [
@@ -312,13 +326,19 @@ CASES = {
         ([rng.random((1, 2))], rng.random((4, 2)), 1.0),
     ],
     vector_quantise: lambda rng: [
-        (rng.standard_normal((20, 3)), rng.standard_normal((5, 3))), (rng.standard_normal((6, 2)), 9 + rng.standard_normal((8, 2)), 2, 0.5), (rng.random((4, 2)), rng.random((2, 2)), 1, 0.9, False),
+        (rng.standard_normal((20, 3)), rng.standard_normal((5, 3))),
+        (rng.standard_normal((6, 2)), 9 + rng.standard_normal((8, 2)), 2, 0.5),
+        (rng.random((4, 2)), rng.random((2, 2)), 1, 0.9, False),
     ],
     graph_convolution: lambda rng: [
-        (rng.standard_normal((6, 3)), [(0, 1), (1, 2), (2, 3), (3, 4), (4, 5), (5, 0)], [rng.standard_normal((3, 4)), rng.standard_normal((4, 2))]),
+        (
+            rng.standard_normal((6, 3)),
+            [(0, 1), (1, 2), (2, 3), (3, 4), (4, 5), (5, 0)],
+            [rng.standard_normal((3, 4)), rng.standard_normal((4, 2))],
+        ),
         (rng.standard_normal((4, 2)), np.array([[0, 1], [2, 3]]), [rng.standard_normal((2, 2))], "rw", 0.4, 5),
         (rng.standard_normal((3, 2)), [], [np.eye(2)] * 3, None),
     ],
     beam_search_bigrams: lambda rng: [_log_rows(rng, 5), (*_log_rows(rng, 4), 2, 4, 1, 0.0), (*_log_rows(rng, 2), 5, 1)],
     skipgram_negative: lambda rng: [(TEXT,), (TEXT[:6], 3, 1, 1, 0.05, 3, 4), (["a", "b", "a"], 2, 1, 3)],
-}  # fmt: skip
+}

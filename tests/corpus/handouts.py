@@ -70,7 +70,14 @@ def beam_elements(length, n_elements, stiffness, load, left="clamped", right="fr
     q = np.broadcast_to(np.asarray(load, dtype=float), (n_elements,))
     ndof = 2 * (n_elements + 1)
     K, f = np.zeros((ndof, ndof)), np.zeros(ndof)
-    pattern = np.array([[12, 6 * h, -12, 6 * h], [6 * h, 4 * h**2, -6 * h, 2 * h**2], [-12, -6 * h, 12, -6 * h], [6 * h, 2 * h**2, -6 * h, 4 * h**2]])
+    pattern = np.array(
+        [
+            [12, 6 * h, -12, 6 * h],
+            [6 * h, 4 * h**2, -6 * h, 2 * h**2],
+            [-12, -6 * h, 12, -6 * h],
+            [6 * h, 2 * h**2, -6 * h, 4 * h**2],
+        ]
+    )
     for e in range(n_elements):
         sl = slice(2 * e, 2 * e + 4)
         K[sl, sl] += EI((e + 0.5) * h) / h**3 * pattern
@@ -93,6 +100,7 @@ def beam_elements(length, n_elements, stiffness, load, left="clamped", right="fr
 
 def matrix_free_poisson(f, h, tol=1e-8, maxiter=None, precondition=False, x0=None):
     """Conjugate gradients for -Δu = f with zero edges, never forming the matrix."""
+
     def apply(u):
         out = 4 * u
         out[1:] -= u[:-1]
@@ -348,7 +356,12 @@ SQUARE = [(0, 0), (4, 0), (4, 3), (0, 3)]
 CASES = {
     pin_jointed_truss: lambda rng: [
         ([(0.0, 0.0), (4.0, 0.0), (2.0, 3.0)], [(0, 1, 1e-3), (1, 2, 1e-3), (0, 2, 1e-3)], {0: "xy", 1: "y"}, {2: (1e4, -2e4)}),
-        (SQUARE, [(0, 1, 2e-3), (1, 2, 1e-3), (2, 3, 1e-3), (3, 0, 1e-3), (0, 2, 1.5e-3)], {0: "xy", 3: "x"}, {2: (0, -5e3), 1: (1e3, 0)}),
+        (
+            SQUARE,
+            [(0, 1, 2e-3), (1, 2, 1e-3), (2, 3, 1e-3), (3, 0, 1e-3), (0, 2, 1.5e-3)],
+            {0: "xy", 3: "x"},
+            {2: (0, -5e3), 1: (1e3, 0)},
+        ),
         (SQUARE[:3], [(0, 1, 2e-3), (1, 1, 1e-3)], {0: "xy"}, {}),
         (SQUARE[:3], [(0, 1, 2e-3), (1, 2, 1e-3), (0, 2, 1e-3)], {0: "xy", 1: "xy"}, {2: (7.0, -1.0)}, 70e9),
     ],
@@ -365,7 +378,10 @@ CASES = {
         (rng.standard_normal((6, 6)), 0.5, 1e-10, None, False, rng.standard_normal((6, 6))),
     ],
     choose_degree: lambda rng: [
-        _signal(rng, 40), (*_signal(rng, 25), (0, 2, 5), 5, 0.1), (*_signal(rng, 12), [1, 3]), (*_signal(rng, 12), (-1,)),
+        _signal(rng, 40),
+        (*_signal(rng, 25), (0, 2, 5), 5, 0.1),
+        (*_signal(rng, 12), [1, 3]),
+        (*_signal(rng, 12), (-1,)),
     ],
     semi_lagrangian: lambda rng: [
         (rng.random((12, 16)), np.full((12, 16), 1.3), np.full((12, 16), -0.4)),
@@ -379,6 +395,10 @@ CASES = {
         ([5.0, 7.0, 6.0, 2.0], 0.5, 6),
     ],
     power_iterations_deflated: lambda rng: [
-        (_spd(rng, 6),), (_spd(rng, 4).astype(np.float32), 3), ([[2, 1], [1, 3]], 5), ([[2, 1], [0, 3]],), (np.zeros((3, 3)), 1),
+        (_spd(rng, 6),),
+        (_spd(rng, 4).astype(np.float32), 3),
+        ([[2, 1], [1, 3]], 5),
+        ([[2, 1], [0, 3]],),
+        (np.zeros((3, 3)), 1),
     ],
-}  # fmt: skip
+}

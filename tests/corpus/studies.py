@@ -145,7 +145,7 @@ def best_holt_winters(y, period=4, grid=(0.1, 0.4, 0.8)):
 
 
 def bank_counter(arrivals, services, n_tellers=2, patience=None, closes=None):
-    """Customers at tellers: waits, who left, utilisation and the longest queue; the tellers are a list of times they are free."""
+    """Customers at tellers: waits, who left, utilisation and the longest queue; a list says when each teller is free."""
     free = [0.0] * n_tellers
     busy = [0.0] * n_tellers
     waits, starts = [], []
@@ -360,7 +360,11 @@ def _seasons(rng, n):
 
 
 CASES = {
-    hamiltonian_mc: lambda rng: [_design(rng, 30, 3), (*_design(rng, 12, 2), 10, 0.2, 4, 2.0, 0, 7), (*_design(rng, 20, 1), 15, 0.01, 1)],
+    hamiltonian_mc: lambda rng: [
+        _design(rng, 30, 3),
+        (*_design(rng, 12, 2), 10, 0.2, 4, 2.0, 0, 7),
+        (*_design(rng, 20, 1), 15, 0.01, 1),
+    ],
     survival_by_group: lambda rng: [
         (rng.integers(1, 9, 20), rng.random(20) < 0.7, ["a" if k % 3 else "b" for k in range(20)]),
         ([6, 6, 6, 7, 10, 13], [1, 1, 0, 1, 0, 1]),
@@ -379,7 +383,10 @@ CASES = {
         (rng.normal(0, 1, (10, 2)).tolist(), 10),
     ],
     isotonic: lambda rng: [
-        ([1, 3, 2, 4, 3.5, 5],), (rng.standard_normal(15), rng.random(15) + 0.1), (rng.random(8).astype(np.float32), None, False), (np.eye(2),),
+        ([1, 3, 2, 4, 3.5, 5],),
+        (rng.standard_normal(15), rng.random(15) + 0.1),
+        (rng.random(8).astype(np.float32), None, False),
+        (np.eye(2),),
     ],
     lowess: lambda rng: [_noisy(rng, 20), (*_noisy(rng, 15), 0.8, 0, 0.5), (np.arange(6), np.arange(6) ** 2, 0.67, 1)],
     crosstab_chi2: lambda rng: [
@@ -392,4 +399,4 @@ CASES = {
         ([(1e4, 0.12, 6)], 0.3, 12, 0.2, 3),
         ([(900, 0, 3), (800, 0.1, 4)], 0.0, 8),
     ],
-}  # fmt: skip
+}
