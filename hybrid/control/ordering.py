@@ -69,12 +69,16 @@ class Ordered(Own):
         tr.write(self.ends[0], tr.literal(0, dt.int64))
         tr.write(self.ends[1], count)
 
+    def searched(self, primitive: Primitive) -> Any:
+        """The least or the largest of items, compared one after another."""
+        return self.trace.handlers.algorithm(algorithms.least if primitive is r.min else algorithms.largest)(self, None)
+
     def extreme(self, primitive: Primitive) -> Any:
-        """The least or the largest of numbers, as `min` and `max` find it."""
+        """The least or the largest of items, as `min` and `max` find it."""
         layout = self.layout
         known = isinstance(layout, Spec) and not layout.maybe and not layout.options
         if not known or dt.is_complex(layout.dtype) or layout.dtype == dt.bool_:
-            raise self.refuse("the least or largest of")
+            return self.searched(primitive)
         trace, shape = self.trace, (self.capacity,)
         self._some()
         places = trace.one(e.iota, shape=shape, axis=0)

@@ -168,7 +168,7 @@ class Row(Listed):
         self.run(algorithms.replace, ordered)
 
     def extreme(self, primitive: Primitive) -> Any:
-        return self.trace.handlers.algorithm(algorithms.least if primitive.name == "min" else algorithms.largest)(self, None)
+        return self.searched(primitive)
 
     def outputs(self, whole: bool = True) -> tuple[list[Atom], Layout]:
         return self.copy().outputs(whole)

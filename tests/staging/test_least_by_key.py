@@ -61,6 +61,27 @@ def in_order(keys, d):
     return sorted(left, key=lambda j: d[j % len(d)])
 
 
+def extremes_of_rows(x):
+    rows = [[] for _ in range(4)]
+    for k in range(len(x)):
+        rows[k % 4].append(x[k])
+    out = np.zeros((4, 2))
+    for i in range(4):
+        out[i] = min(rows[i]), max(rows[i])
+    return out
+
+
+def tellers(arrivals, services):
+    """Times that are Python floats at first and NumPy's later: which, the least one keeps."""
+    free, waits = [0.0] * 3, []
+    for a, s in zip(arrivals, services):
+        j = free.index(min(free))
+        start = max(a, free[j])
+        waits.append(start - a)
+        free[j] = start + s
+    return waits, free, max(free)
+
+
 @pytest.mark.parametrize(
     ("f", "args"),
     [
@@ -72,6 +93,9 @@ def in_order(keys, d):
         (tour, (np.abs(X[:, None] - X),)),
         (emptied, (np.arange(11) * 7 % 40, WIDE)),
         (in_order, (np.arange(11) * 7 % 40, WIDE)),
+        (extremes_of_rows, (WIDE,)),
+        (tellers, (np.cumsum(np.abs(WIDE)), 2 * np.abs(WIDE[::-1]))),
+        (tellers, (np.abs(X[:1]), np.abs(X[:1]))),
     ],
 )
 def test_what_only_a_run_knows_is_least(f, args):
