@@ -7,7 +7,7 @@ from typing import Any
 
 from hybrid.control.either import unmerged, usable
 from hybrid.control.join import Join
-from hybrid.control.own import Own
+from hybrid.control.own import Changes, Own
 from hybrid.control.perhaps import Perhaps
 from hybrid.control.plain import UNDEFINED, Ends, State
 from hybrid.control.watch import Holds, Watch
@@ -100,6 +100,9 @@ def _record(trace: Trace, predicate: Atom, then: Callable, orelse: Callable, sta
                 if isinstance(error, (TraceError, tr.Concretise)) or trace.failure is not failed:
                     state.set(before)
                     watch.restore()
+                    if (asked := _one_way(trace, predicate, trace.failure or error)) is not None:
+                        trace.failure = asked if trace.failure is not failed else failed
+                        raise asked from error
                     raise
                 watch.restore()
         # Raising is for Python: the other way goes on without a branch.
@@ -125,6 +128,14 @@ def _record(trace: Trace, predicate: Atom, then: Callable, orelse: Callable, sta
     join.keep_apart()
     for cell, at in cells.items():
         trace.assign(cell, results[at])
+
+
+def _one_way(trace: Trace, predicate: Atom, error: BaseException) -> Exception | None:
+    """The request to fix the arguments that alone decide a branch, of which one way is refused: it may not be taken."""
+    if not isinstance(error, TraceError) or isinstance(error, (Changes, Holds, tr.TooLong)):
+        return None
+    asked = tr.undecided(trace, predicate, error)
+    return None if asked is error else asked
 
 
 def _written(trace: Trace, sides: list[Region], join: Join) -> dict[Cell, int]:
