@@ -152,7 +152,7 @@ class Tracing(Instances, Comprehensions, Plain):
             return value[index]
         if type(value) in joining.CLASSES and holds_traced(index):
             return joining.joined(value, index)
-        if value is np.mgrid:
+        if type(value) in joining.GRIDS:
             return joining.grid(value, index)
         if type(value) is np.ndarray:
             if value.dtype in dt.SHORT and holds_traced(index):

@@ -401,11 +401,13 @@ def _constructor(function: Callable, body: Callable) -> Callable:
 
 
 def _numpy_number(dtype: np.dtype) -> Callable:
-    """`np.uint32(x)` and its like, of a traced number: Python integers must fit, all others are cast."""
+    """`np.uint32(x)` and its like, of a traced number: Python integers must fit, all others are cast. Arrays are, too."""
 
     def make(*args: Any, **kwargs: Any) -> Any:
-        if len(args) != 1 or kwargs or not is_traced(args[0]) or shape_of(args[0]):
+        if len(args) != 1 or kwargs or not holds_tensor(args):
             return dtype.type(*args, **kwargs)
+        if not is_traced(args[0]) or shape_of(args[0]):
+            return CONSTRUCTORS[np.asarray](args[0], dtype)
         trace, x = active(), uncertain.number(active(), args[0])
         own = strong(x)
         atom = operand(trace, x, own)
@@ -446,7 +448,7 @@ def _generator(bits: Any) -> Any:
 
 
 TABLE: dict[Any, Callable] = {
-    **{dtype.type: _numpy_number(dtype) for dtype in (*dt.INTEGERS, dt.float16, dt.float32, dt.float64, *dt.COMPLEX)},
+    **{dtype.type: _numpy_number(dtype) for dtype in (dt.bool_, *dt.INTEGERS, dt.float16, dt.float32, dt.float64, *dt.COMPLEX)},
     **{function: _seeded(function) for function in (np.random.default_rng, np.random.RandomState, np.random.SeedSequence,
                                                     np.random.PCG64, np.random.MT19937, np.random.Philox, np.random.SFC64)},
     np.random.Generator: _generator,

@@ -1,4 +1,5 @@
-"""`np.r_[…]`, `np.c_[…]` and `np.mgrid[…]` while tracing: arrays, ranges and numbers joined along an axis, and grids."""
+"""`np.r_[…]`, `np.c_[…]`, `np.mgrid[…]` and `np.ogrid[…]` while tracing: arrays, ranges and numbers joined along an axis, and
+grids."""
 
 from __future__ import annotations
 
@@ -10,21 +11,40 @@ from hybrid.core import dtype as dt
 from hybrid.frontend.calls import unsupported
 from hybrid.frontend.creation import CONSTRUCTORS
 from hybrid.frontend.elementwise import cast
-from hybrid.frontend.joins import concatenate
+from hybrid.frontend.joins import concatenate, stack
 from hybrid.frontend.shaping import (
     as_array,
+    broadcast_to,
     reshape,
     swapaxes,
     transpose,
 )
-from hybrid.frontend.values import active, assembled, dtype_of, shape_of
+from hybrid.frontend.values import Value, active, assembled, dtype_of, shape_of, strong
 
 CLASSES = (type(np.r_), type(np.c_))
 
 
+GRIDS = (type(np.mgrid), type(np.ogrid))
+
+
 def grid(maker: Any, index: Any) -> Any:
-    """`np.mgrid[…]`, an array of the trace: code may go on to write it, or to give it another shape."""
+    """`np.mgrid[…]`, an array of the trace: code may go on to write it, or to give it another shape. `np.ogrid[…]` as well."""
+    parts = index if isinstance(index, tuple) else (index,)
+    bounds = [bound for part in parts if isinstance(part, slice) for bound in (part.start, part.stop, part.step)]
+    if any(isinstance(bound, Value) for bound in bounds) and len(bounds) == 3 * len(parts):
+        if not all(bound is None or dt.is_integer(strong(bound)) for bound in bounds):
+            raise unsupported("a grid from floats that only a run knows", "use np.linspace and np.meshgrid")
+        axes = [_range(part) for part in parts]
+        if not isinstance(index, tuple):
+            return axes[0]
+        open_ = [reshape(x, (1,) * k + (-1,) + (1,) * (len(axes) - 1 - k)) for k, x in enumerate(axes)]
+        if maker.sparse:
+            return tuple(open_)
+        whole = tuple(x.shape[0] for x in axes)
+        return stack([broadcast_to(x, whole) for x in open_])
     made = maker[index]
+    if type(made) is tuple:
+        return tuple(CONSTRUCTORS[np.array](x) if type(x) is np.ndarray else x for x in made)
     return CONSTRUCTORS[np.array](made) if type(made) is np.ndarray else made
 
 
