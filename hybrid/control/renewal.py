@@ -78,13 +78,32 @@ def note_aliases(trace: Trace, rounds: Rounds, c: Carried, carried: list[Carried
             cell.frozen = before.frozen = f"{called(c.name)} is one array or another depending on the rounds of a loop"
     cell.may_be, cell.is_part = tuple(cells), any(join.is_part(o.after) for o in (c, *_owners(c, carried)))
     named = any(_may_be_one(c, o) for o in carried if o is not c)
-    cell.stands_for(each for each in cells if each is not left.cell or named)
+    around = [each for each in (left.cell.whole, *left.cell.aliases()) if _is_around(trace, each)]
+    cell.stands_for([*(each for each in cells if each is not left.cell or named), *around])
     cell.like = tuple(dict.fromkeys(a for other in cells for a in ((other,) if other.name else other.like)))
     if any(_is_unlike(other, cell) for other in cells) or (cell.is_part and cell.like):
         error = TraceError(f"an array is returned, and {called(c.name)} may be an argument or not", at=tr.user_line())
         cell.shared = error, YES
     for other in cells:
         cell.shared, cell.frozen = cell.shared or other.shared, cell.frozen or other.frozen
+
+
+def _is_around(trace: Trace, cell: Cell) -> bool:
+    """Whether storage was there before a loop that has just been recorded."""
+    region = trace.region
+    while region is not None and region is not cell.home:
+        region = region.outer
+    return region is cell.home
+
+
+def _refuse_stale(rebound: list[Carried], region: Region) -> None:
+    """CannotRoll where a variable may come into a round as storage from around the loop, which the loop writes."""
+    for c in rebound:
+        if c.guarded or type(after := unwrap(c.after)) is not Symbol:
+            continue  # what only a way out of the loop binds comes into no other round
+        always = after.cell.whole in region.written  # then it is what that is after the loop, unless no round was made
+        if c.read if always else not after.cell.aliases().isdisjoint(region.written):
+            raise CannotRoll(f"{called(c.name)} may be an array that a loop writes", at=tr.user_line())
 
 
 def keep_apart(trace: Trace, arrays: list[tuple[Carried, Cell]]) -> None:
@@ -108,12 +127,27 @@ def _may_be_one(c: Carried, other: Carried) -> bool:
     return type(one) is Symbol and type(two) is Symbol and not one.cell.is_never(two.cell)
 
 
+def _refuse_kept(rebound: list[Carried]) -> None:
+    """CannotRoll where a round writes an array that an earlier one put into a list, which has what was in it then."""
+    heads = {id(head.cell): c for c in rebound if type(head := unwrap(c.head)) is Symbol}
+    left = {id(c): {after.cell, *after.cell.aliases()} for c in rebound if type(after := unwrap(c.after)) is Symbol}
+    kept = [c for c in rebound if any(cell.frozen for cell in left.get(id(c), ()))]
+    for c in kept:  # and those that are left with what these were at the beginning of a round
+        kept += [o for o in rebound if o not in kept and any(heads.get(id(cell)) is c for cell in left.get(id(o), ()))]
+    for c in kept:
+        head = unwrap(c.head)
+        if type(head) is Symbol and head.cell.written:
+            raise CannotRoll(f"{called(c.name)} is written in a loop, and it is in a list", at=tr.user_line())
+
+
 def check_storage(carried: list[Carried], region: Region) -> None:
     """Arrays that are rebound and written too: which of them holds what after the loop depends on the number of rounds."""
     if any(c.after is None for c in carried if c.spec is not None and not c.spec.is_number):
         raise CannotRoll("an array becomes None in a loop", at=tr.user_line())
     arrays = [c for c in carried if c.spec is not None and not c.spec.is_number and not c.guarded]
     rebound = [c for c in carried if c.spec is not None and not c.spec.is_number]
+    _refuse_kept(rebound)
+    _refuse_stale(rebound, region)
     for c, other in itertools.permutations(rebound, 2):
         head = unwrap(c.head)
         if type(head) is Symbol and head.cell.written and _may_be_one(c, other):
