@@ -97,6 +97,6 @@ def common_whole(a: Any, b: Any) -> Symbol | None:
 
 
 def refuse_whole(data: Symbol) -> None:
-    """TraceError for a part among the results that may be the array itself."""
+    """TraceError for a part of an array that others have, too, among the results: it may be the array itself."""
     if data.chain and isinstance(data.chain[-1][1], Found):
         raise TraceError("an array is returned that may be all of another one, or a part of it", at=tr.user_line())

@@ -451,9 +451,9 @@ class _Results:
                 self.differs(symbol.cell.value, argument)
             if symbol.cell.whole in self.returned - {symbol.cell}:
                 raise TraceError("a view of an array is returned whose place only a run knows", at=tr.user_line())
-            refuse_whole(symbol)
             whole = in_memory(symbol)
             if whole.cell in self.owner or whole.cell in self.shared:
+                refuse_whole(symbol)
                 symbol = whole
             if symbol.cell in self.owner:
                 return View(self.owner[symbol.cell], symbol.chain, symbol.kind)
