@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,19 +13,22 @@ from hybrid.control.join import PYTHON, Spec
 from hybrid.control.lists import Listed
 from hybrid.control.own import Own, plain
 from hybrid.core import dtype as dt
-from hybrid.core.errors import TraceError
+from hybrid.core.errors import EMPTY, TraceError
 from hybrid.frontend import integers
 from hybrid.frontend.elementwise import cast
 from hybrid.frontend.indexing import register_lists
 from hybrid.frontend.values import converted, symbol, unwrap, wrap
 from hybrid.ir import trace as tr
-from hybrid.ir.graph import Atom
+from hybrid.ir.graph import Atom, Literal
 from hybrid.ops import elementwise as e
 from hybrid.ops import view as v
 
 
-def array(given: Listed, dtype: Any = None) -> Any:
-    """What `np.array` makes of a list: an array of a length that only a run knows."""
+def array(given: Listed, dtype: Any = None, returned: bool = False) -> Any:
+    """What `np.array` makes of a list: an array of a length that only a run knows.
+
+    `returned`: where the function that is traced returns it, so that nobody else asks for its shape and dtype.
+    """
     if isinstance(given, (Given, GivenTable)):
         return given.array(dtype)
     trace, parts = given.trace, _columns(given.layout)
@@ -35,7 +39,10 @@ def array(given: Listed, dtype: Any = None) -> Any:
     first, count = tr.read(given.ends[0]), given._count()
     tuples = isinstance(given.layout, tuple)
     if tuples or parts[0].shape or (dtype is None and own != dt.float64):  # of nothing NumPy makes an empty vector of float64
-        trace.assume(trace.one(e.gt, count, tr.literal(0, dt.int64)), "a list is not empty")
+        some = trace.one(e.gt, count, tr.literal(0, dt.int64))
+        if returned and trace.empty and not isinstance(some, Literal):
+            return ListedArray(given, dtype)
+        trace.assume(some, EMPTY if returned else "a list is not empty")
     start, size = integers.bound(trace, first, 0, given.capacity), integers.bound(trace, count, 0, given.capacity)
     buffers = iter(given.buffers)
     columns = []
@@ -63,6 +70,23 @@ def _columns(layout: Layout) -> list[Spec] | None:
         if part.maybe and not (isinstance(part.instead, type) and PYTHON[part.instead] == part.dtype):
             return None
     return parts or None  # type: ignore[return-value]
+
+
+def packed(layout: Layout, columns: Sequence[np.ndarray], dtype: Any) -> np.ndarray | None:
+    """The array of the items whose numbers these are, as `np.array` makes it of them; None where it must be asked."""
+    parts = _columns(layout)
+    if parts is None or not len(columns[0]):
+        return None
+    given, own = iter(columns), np.result_type(*(part.dtype for part in parts))
+    if dtype is not None and not (np.dtype(dtype).kind in "fc" and np.can_cast(own, dtype, "same_kind")):
+        return None
+    found = []
+    for part in parts:
+        found.append(next(given))
+        if part.maybe:
+            next(given)
+    out = np.stack(found, axis=1, dtype=own) if isinstance(layout, tuple) else found[0].copy()
+    return out if dtype is None else out.astype(dtype, copy=False)
 
 
 def has_lists(x: Any) -> bool:

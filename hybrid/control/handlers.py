@@ -39,6 +39,7 @@ from hybrid.control.perhaps import Perhaps, present
 from hybrid.control.plain import Ends, Plain, State
 from hybrid.control.recursion import Recursion, closed_over
 from hybrid.control.rolling import counted, uncounted
+from hybrid.control.root import behind
 from hybrid.control.rounds import RoundRaises
 from hybrid.control.tables import Tables, holds_traced, is_number
 from hybrid.control.watch import Holds
@@ -503,7 +504,7 @@ class Tracing(Instances, Comprehensions, Plain):
 
     def _is_open(self, function: Callable) -> bool:
         """Whether a function's control flow and calls come here."""
-        return any(cell.cell_contents is self for cell in getattr(function, "__closure__", None) or ())
+        return any(behind(cell.cell_contents) is self for cell in getattr(function, "__closure__", None) or ())
 
     def counts(self, items: Any) -> bool:
         """Whether a loop over something is one of the graph."""

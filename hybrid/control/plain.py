@@ -260,6 +260,10 @@ class Plain:
         """What to call where the user's code calls `function`."""
         return function
 
+    def last(self, function: Any) -> Any:
+        """What to call where what `function` gives is returned."""
+        return self.call(function)
+
     def local(self, thunk: Thunk) -> Any:
         """A local variable that may be unbound, read in a part of its function that has become a nested function."""
         try:

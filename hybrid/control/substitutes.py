@@ -381,16 +381,17 @@ _FILLED: frozenset[Any] = frozenset((
 ))  # fmt: skip
 
 
+def array_of_list(args: tuple, kwargs: dict, returned: bool = False) -> Any:
+    """What `np.array` makes of a list that a branch or loop changes; None for anything else."""
+    if not args or not isinstance(args[0], Listed) or not set(kwargs) <= {"dtype"} or len(args) > 2:
+        return None
+    return arrays.array(args[0], args[1] if len(args) == 2 else kwargs.get("dtype"), returned)
+
+
 def _constructor(function: Callable, body: Callable) -> Callable:
     def construct(*args: Any, **kwargs: Any) -> Any:
-        if (
-            function in (np.array, np.asarray)
-            and args
-            and isinstance(args[0], Listed)
-            and set(kwargs) <= {"dtype"}
-            and len(args) < 3
-        ):
-            return arrays.array(args[0], args[1] if len(args) == 2 else kwargs.get("dtype"))
+        if function in (np.array, np.asarray) and (listed := array_of_list(args, kwargs)) is not None:
+            return listed
         if args and type(args[0]) is Flat:
             args = (args[0].copy(), *args[1:])
         if function in _FILLED or holds_tensor((*args, *kwargs.values())):

@@ -77,6 +77,13 @@ class RoomError(AssumptionError):
 ROOM = "there is room in a container"  # the assumption whose failure a RoomError tells
 
 
+class EmptyError(AssumptionError):
+    """A list that is returned as an array has no items: the next trace leaves it to NumPy what becomes of it."""
+
+
+EMPTY = "a list that is returned as an array is not empty"  # the assumption whose failure an EmptyError tells
+
+
 class WarnedError(AssumptionError):
     """A library warns of the values of this call: Python has to make it, and the warning at the user's line."""
 

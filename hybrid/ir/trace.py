@@ -209,6 +209,7 @@ class Trace(KnownSizes):
         self.handlers: Any = None  # what takes part in its control flow (`control.handlers`)
         self.branches = 0  # recorded so far, those of ways that were given up included
         self.room = 1  # times as much room in them as there is at first
+        self.empty = False  # whether those that are returned as arrays may have no items
         self.lists: list[Any] = []  # those that the traced code makes (`control.lists`)
         self.alike: frozenset[int] = frozenset()  # the ids of functions that stand for all that are made alike
         self.copies: dict[int, Any] = {}  # records of which storage has the parts, by their ids (`control.records`)

@@ -19,7 +19,7 @@ import numpy as np
 
 from hybrid.core import dtype as dt
 from hybrid.core.affine import Affine
-from hybrid.core.errors import ROOM, SILENT
+from hybrid.core.errors import EMPTY, ROOM, SILENT
 from hybrid.core.shape import Dim, Shape, Size, contiguous_strides
 from hybrid.ir.graph import Atom, Eqn, Graph, Literal, Var, resolved, sizes, symbols_of
 from hybrid.ir.primitive import Kind
@@ -62,7 +62,7 @@ from hybrid.passes.reuse import NEVER, donors, read_elsewhere
 from hybrid.passes.steps import Group, HostCall, Procedure, Program, limits
 
 _START = Affine.of(0)
-_CODES = {ROOM: Code.ROOM, SILENT: Code.WARNED}  # of assumptions that fail; any other: PYTHON
+_CODES = {ROOM: Code.ROOM, SILENT: Code.WARNED, EMPTY: Code.EMPTY}  # of assumptions that fail; any other: PYTHON
 
 
 def lower_procedure(step: Procedure | HostCall, context: Context, name: str) -> Kernel:

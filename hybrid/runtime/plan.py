@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from hybrid.core.errors import AssumptionError, CompileError, IndexingError, RoomError, WarnedError
+from hybrid.core.errors import AssumptionError, CompileError, EmptyError, IndexingError, RoomError, WarnedError
 from hybrid.core.shape import Dim, Shape, Size, evaluate
 from hybrid.ir.graph import Literal, apply, sizes_of
 from hybrid.ir.graph import sizes as ir_sizes
@@ -36,6 +36,8 @@ def fail(status: int, notes: Sequence[str]) -> None:
         raise AssumptionError(f"compiled code takes for granted that {what}, which these values do not fulfil")
     if code == Code.ROOM:
         raise RoomError("a container has more items than there is room for")
+    if code == Code.EMPTY:
+        raise EmptyError("a list that is returned as an array is empty")
     if code == Code.WARNED:
         raise WarnedError("a library warns of these values")
     if code == Code.INDEX:

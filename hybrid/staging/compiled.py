@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hybrid.control.arrays import packed
 from hybrid.control.items import types_of, unpacked
 from hybrid.core import npyrandom, tree
 from hybrid.core.config import config
@@ -339,7 +340,10 @@ class Compiled:
             case Items(index, layout, array, make):
                 first, end = int(outputs[index]), int(outputs[index + 1])
                 pool = outputs[index + 2 + len(types_of(layout)) :]
-                items = unpacked(layout, (column[first:end] for column in outputs[index + 2 :]), end - first, pool)
+                columns = [column[first:end] for column in outputs[index + 2 : index + 2 + len(types_of(layout))]]
+                if array is not False and (whole := packed(layout, columns, array)) is not None:
+                    return whole
+                items = unpacked(layout, iter(columns), end - first, pool)
                 if make is not None:
                     return make(items)
                 return items if array is False else np.array(items, array)

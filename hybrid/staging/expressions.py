@@ -42,6 +42,7 @@ class Expressions(ast.NodeTransformer):
     bound: set[str] | None  # local names that have a value for certain at the place being rewritten
     lists: set[str]  # variables of lists that the function makes and changes
     gone_through: set[ast.Call]  # calls whose lists only a loop sees
+    returned: set[ast.AST]  # calls of which nobody but the caller sees what they give
     inside: int  # how many nested functions of our own are around
 
     def add(self, *nodes: ast.AST) -> None:
@@ -185,7 +186,8 @@ class Expressions(ast.NodeTransformer):
         ]
         for keyword in node.keywords:
             keyword.value = self.bare(keyword.value)
-        node.func = ast.copy_location(handler("items" if node in self.gone_through else "call", node.func), node.func)
+        seen = "items" if node in self.gone_through else "last" if node in self.returned else "call"
+        node.func = ast.copy_location(handler(seen, node.func), node.func)
         return node
 
     def visit_JoinedStr(self, node: ast.JoinedStr) -> ast.expr:

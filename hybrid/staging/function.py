@@ -22,6 +22,7 @@ from hybrid.core.config import BACKENDS, config
 from hybrid.core.errors import (
     ArgumentError,
     CompileError,
+    EmptyError,
     HybridError,
     NotFiniteError,
     RoomError,
@@ -106,6 +107,7 @@ class Function(Keeps, Follows, Packs, Reports, Resting, Inspection):  # type: ig
         Resting.__init__(self)
         self._state = State()
         self._room = 1  # times as much room in containers as there is at first
+        self._empty = False  # whether a list that is returned as an array was empty in some call
         self._varying: set[str] = set()  # calls between compiled parts that give arrays of various sizes
         self._by_size: Counter[tree.Structure] = Counter()  # traces made for the sizes of one call alone
         self._met: OrderedDict[Key, None] = OrderedDict()  # calls that get a trace when they come again
@@ -239,9 +241,11 @@ class Function(Keeps, Follows, Packs, Reports, Resting, Inspection):  # type: ig
 
     def _vary(self, compiled: Compiled, error: BaseException | None) -> bool:
         """Whether the next trace will do better: with symbols for sizes of arrays that functions between compiled parts give,
-        or with more room for the items of containers."""
+        with more room for the items of containers, or with lists that may be empty where they are returned as arrays."""
         if isinstance(error, RoomError) and self._room < MOST_ROOM:
             self._room *= MORE_ROOM
+        elif isinstance(error, EmptyError) and not self._empty:
+            self._empty = True
         else:
             site = getattr(error, "site", None)
             if site is None or site in self._varying:
@@ -467,7 +471,7 @@ class Function(Keeps, Follows, Packs, Reports, Resting, Inspection):  # type: ig
             with aside.aside():  # so that decorated functions which this one calls are inlined
                 varying = None if self.strict else frozenset(self._varying)
                 traced = trace(self.function, name_of(self.function), structure, leaves, call.values, names, reads, hints,
-                               writing, varying, recursive, call.state, self._room)  # fmt: skip
+                               writing, varying, recursive, call.state, self._room, self._empty)  # fmt: skip
         except Recursive as found:
             reads.restore()
             if found.code in recursive:

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from hybrid.staging.assigned import bound_by_exits
 from hybrid.staging.cases import without_matches
@@ -68,16 +68,17 @@ def refusal(node: ast.AST) -> str | None:
     return None
 
 
-def rewrite(node: _Function, mangle: Callable[[str], str], consumers: frozenset[str] = CONSUMERS) -> None:
+def rewrite(node: _Function, mangle: Callable[[str], str], consumers: frozenset[str] = CONSUMERS, nested: bool = False) -> None:
     """Rewrite a function's or lambda's body, in place.
 
     Args:
         mangle: gives the name that a private one has in the class around the function.
         consumers: names of functions around it that use up a generator before they return.
+        nested: whether it stands in another one, which is rewritten with it.
     """
     if not isinstance(node, ast.Lambda):
         node.body = without_matches(node.body)
-    _Rewriter(node, mangle, consumers).function()
+    _Rewriter(node, mangle, consumers, nested).function()
 
 
 def _meet(a: set[str] | None, b: set[str] | None) -> set[str] | None:
@@ -85,15 +86,26 @@ def _meet(a: set[str] | None, b: set[str] | None) -> set[str] | None:
     return b if a is None else a if b is None else a & b
 
 
+def _made_for_caller(value: ast.expr | None) -> Iterator[ast.AST]:
+    """The calls of which what they give is returned, alone or in a container that is written out."""
+    match value:
+        case ast.Call():
+            yield value
+        case ast.Tuple(elts=parts) | ast.List(elts=parts) | ast.Dict(values=parts):
+            for part in parts:
+                yield from _made_for_caller(part)
+
+
 class _Rewriter(Expressions):
     """One function. `bound` are the local names that have a value for certain at the place being rewritten."""
 
-    def __init__(self, node: _Function, mangle: Callable[[str], str], consumers: frozenset[str]):
-        self.node, self.mangle = node, mangle
+    def __init__(self, node: _Function, mangle: Callable[[str], str], consumers: frozenset[str], nested: bool):
+        self.node, self.mangle, self.nested_in = node, mangle, nested
         self.locals = local_names(node)
         self.consumers = consumers - self.locals
         self.bound: set[str] | None = set(parameters(node.args))
         self.gone_through: set[ast.Call] = set()
+        self.returned: set[ast.AST] = set()
         self.lists: set[str] = set()  # variables of lists that the function makes and changes
         self.inside = 0  # how many nested functions of our own are around
         self.count = 0
@@ -131,7 +143,7 @@ class _Rewriter(Expressions):
         defaults.defaults = [self.visit(default) for default in defaults.defaults]
         defaults.kw_defaults = [default and self.visit(default) for default in defaults.kw_defaults]
         if not isinstance(node, ast.AsyncFunctionDef) and refusal(node) is None:
-            rewrite(node, self.mangle, self.consumers)
+            rewrite(node, self.mangle, self.consumers, True)
 
     # Statements -----------------------------------------------------------------------------------------------------------
     def block(self, stmts: list[ast.stmt]) -> list[ast.stmt]:
@@ -191,6 +203,8 @@ class _Rewriter(Expressions):
                 self.add(node)
                 return [node]
             case ast.Return() | ast.Raise() | ast.Break() | ast.Continue():
+                if isinstance(node, ast.Return) and not self.nested_in:
+                    self.returned |= set(_made_for_caller(node.value))
                 if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call) and not binds(node.exc):
                     node.exc = ast.copy_location(handler("error", self.thunk(node.exc)), node.exc)
                     node.cause = node.cause and self.visit(node.cause)

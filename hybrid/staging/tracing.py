@@ -22,6 +22,7 @@ from hybrid.control.own import Own, unwrapped
 from hybrid.control.parts import refuse_whole
 from hybrid.control.plain import Ends
 from hybrid.control.records import refuse_copies, refuse_twins
+from hybrid.control.root import Root
 from hybrid.control.united import refuse_returned
 from hybrid.core import dtype as dt
 from hybrid.core import tree
@@ -180,7 +181,7 @@ def taken(leaf: Leaf, value: Any) -> np.ndarray:
 def trace(function: Callable, name: str, structure: tree.Structure, leaves: tuple[Leaf, ...], values: Sequence[Any],
           names: Sequence[str], reads: Reads, hints: Mapping[str, int], writing: Writing = AT_FIRST,
           varying: frozenset[str] | None = None, recursive: frozenset[types.CodeType] = frozenset(),
-          state: Sequence[Read] = (), room: int = 1) -> Traced:  # fmt: skip
+          state: Sequence[Read] = (), room: int = 1, empty: bool = False) -> Traced:  # fmt: skip
     """Record one call.
 
     Args:
@@ -190,6 +191,7 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
         hints: for each symbol among the sizes of arguments a number that is like those it stands for.
         writing: which loops to write out.
         room: times as much room in containers as there is at first.
+        empty: whether lists that are returned as arrays may have no items.
         varying: the calls of functions between compiled parts whose results vary in size; None: no function is so called.
         recursive: functions whose calls of themselves become those of a procedure.
         state: where the values of state are.
@@ -199,7 +201,8 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
         Recursive: a function has to be in `recursive`. TraceError: and whatever else the function raises.
     """
     recording = Trace(name, hints)
-    recording.room, recording.namespaces, recording.caches = room, reads.namespaces, reads.caches
+    recording.room, recording.empty = room, empty
+    recording.namespaces, recording.caches = reads.namespaces, reads.caches
     recording.alike = frozenset(id(v) for leaf, v in zip(leaves, values) if isinstance(leaf, StaticLeaf) and leaf.is_alike)
     with recording, _with_ways_out(recording, writing):
         arguments, inputs, cells = arguments_of(recording, leaves, values, names)
@@ -216,7 +219,7 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
                 args, kwargs = bound[:2]
                 recording.handlers.find((bound, *reads.values()))
                 with listening(lambda: recording.fail(TraceError("NumPy warns of its constants", at=tr.user_line()))):
-                    out = convert_root(function, recording.handlers)(*args, **kwargs)
+                    out = convert_root(function, Root(recording.handlers))(*args, **kwargs)
                     recording.handlers.settle()
                 out = unwrapped(out)
             except (Exception, Ends) as raised:
