@@ -40,7 +40,7 @@ from hybrid.frontend.values import Value, active, unwrap, wrap
 from hybrid.ir import trace as tr
 from hybrid.ir.forms import Known
 from hybrid.ir.graph import Atom
-from hybrid.ir.trace import Symbol, Trace
+from hybrid.ir.trace import Cell, Symbol, Trace
 
 _FLAG = Spec("python", dt.bool_)  # of whether a text is there
 THINGS = 8  # instances that an item may be one of: each is looked at in each branch; with 20, 20 loops took 14 s to record
@@ -129,12 +129,31 @@ def _is_kept(array: Any) -> bool:
         return False
     if region is not None and region.loop and cell.origin in region.builder.inputs:
         return False  # what an earlier round left
-    if cell.aliases():
+    aliases: set[Any] = cell.aliases()
+    if any(not _is_held(alias, region) for alias in aliases):
         return False
-    cell.frozen = cell.frozen or IN_LIST
+    for each in (cell, *aliases):
+        each.frozen = each.frozen or IN_LIST
     if not is_borrowed(array):
         cell.shared = InList(), tr.literal(True, dt.bool_)
     return True
+
+
+def _is_held(alias: Any, region: Any) -> bool:
+    """Whether something that an array which is kept may be stays as it is.
+
+    What it may be from before a loop is another name of what the loop leaves, and what comes into a round is not written by
+    the next one (`renewal`).
+    """
+    if not isinstance(alias, Cell) or isinstance(alias, Place) or alias.frozen not in ("", IN_LIST):
+        return False
+    if alias.name or alias.is_part:
+        return False
+    while region is not None and region is not alias.home:
+        if region.loop and alias in region.written:
+            return False  # by the next round
+        region = region.outer
+    return True  # where nobody can reach it any more, too: a way, round or attempt is over that made it
 
 
 def is_borrowed(item: Any) -> bool:
@@ -146,7 +165,7 @@ def is_borrowed(item: Any) -> bool:
         return True
     if type(data) is not Symbol or data.kind not in ("ndarray", "tensor"):
         return False
-    if data.cell.frozen not in ("", IN_LIST):
+    if data.cell.frozen not in ("", IN_LIST) or data.cell.aliases():
         return True  # it is one array or another
     region = data.cell.trace.region
     while region is not data.cell.home:

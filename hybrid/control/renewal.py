@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hybrid.control import join
 from hybrid.control.join import YES, called, spec_of
@@ -86,6 +86,9 @@ def note_aliases(trace: Trace, rounds: Rounds, c: Carried, carried: list[Carried
         cell.shared = error, YES
     for other in cells:
         cell.shared, cell.frozen = cell.shared or other.shared, cell.frozen or other.frozen
+    cell.frozen = cell.frozen or next((other.frozen for other in left.cell.aliases() if other.frozen), "")
+    if cell.frozen and any(_is_written_around(trace, root) for root in cell.roots):
+        raise CannotRoll(f"{called(c.name)} may be an array that a loop around writes, and is kept", at=tr.user_line())
 
 
 def _is_around(trace: Trace, cell: Cell) -> bool:
@@ -94,6 +97,16 @@ def _is_around(trace: Trace, cell: Cell) -> bool:
     while region is not None and region is not cell.home:
         region = region.outer
     return region is cell.home
+
+
+def _is_written_around(trace: Trace, cell: Any) -> bool:
+    """Whether a loop that is being recorded, and has not made this storage, has written it."""
+    region = trace.region
+    while region is not None and region is not cell.home:
+        if region.loop and cell in region.written:
+            return True
+        region = region.outer
+    return False
 
 
 def _refuse_stale(rebound: list[Carried], region: Region) -> None:
