@@ -98,7 +98,7 @@ def equal(items: Any, others: Any) -> Any:
     same = len(items) == len(others)
     at = 0
     while same and at < len(items):
-        same = items[at] == others[at]
+        same = bool(items[at] == others[at])
         at += 1
     return same
 

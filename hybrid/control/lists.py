@@ -426,10 +426,12 @@ class Listed(Ordered, Own):
         return item in self.held if self.knows(item) else self.run(algorithms.contains, item)
 
     def equal(self, other: Any) -> Any:
-        """`==` of two lists."""
+        """`==` of two lists, or of two deques."""
+        if other is self:
+            return True
         if self.held is not None and not (isinstance(other, Listed) and other.held is None) and self.knows(plain(other)):
             return self.held == plain(other)
-        if not isinstance(other, list):
+        if not isinstance(other, self.kind):
             return False
         return self.trace.handlers.algorithm(algorithms.equal)(self, other)
 

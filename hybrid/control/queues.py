@@ -118,6 +118,15 @@ class Queue(Listed):
     def popleft(self) -> Any:
         return self.held.popleft() if self.held is not None else super().pop(0)
 
+    def __delitem__(self, index: Any) -> None:
+        if self.held is not None:
+            del self.held[index]
+        else:
+            super().pop(index)
+
+    def sort(self, *, key: Any = None, reverse: Any = False) -> None:
+        raise AttributeError("'collections.deque' object has no attribute 'sort'")
+
     def rotate(self, by: Any = 1) -> None:
         if self.held is not None:
             self.held.rotate(by)
