@@ -238,7 +238,7 @@ def cheb(n):
     return D, x
 
 
-def spectral_bratu(n=12, lam=1.0, tol=1e-7, verbose=False):
+def spectral_bratu(n=12, lam=0.7, tol=1e-7, verbose=False):
     """u'' + λ e^u = 0 with zero ends, by Newton on a Chebyshev grid."""
     D, x = cheb(n)
     D2 = (D @ D)[1:-1, 1:-1]
