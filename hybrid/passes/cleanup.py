@@ -9,6 +9,7 @@ from hybrid.ir.graph import Atom, Eqn, Graph, Var, bodies, symbols_of, uses
 from hybrid.ir.primitive import Kind
 from hybrid.ir.rebuild import rebuild, within
 from hybrid.ops import view as v
+from hybrid.passes.access import is_part
 
 
 def needed_by(graph: Graph, given: Container[str] = ()) -> set[Eqn]:
@@ -82,6 +83,7 @@ def sink_views(graph: Graph) -> Graph:
             eqn is None
             or eqn.primitive.kind is not Kind.MAP
             or not eqn.inputs
+            or is_part(eqn)  # of numbers in memory, which a view of them need not be
             or atom in results
             or len(readers[eqn.output]) != 1
         ):
