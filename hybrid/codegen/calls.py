@@ -47,15 +47,25 @@ def python(nest: _Nest, stmt: Call) -> None:
     e.declares.setdefault("hybrid_host", "declare i32 @hybrid_host(ptr, ptr, i64)  ; object, words, bytes")
     nest.shared.globals[site] = f"@{site} = external global i8"
     code = e.let(f"call i32 @hybrid_host(ptr @{site}, ptr {block}, i64 {8 * len(words)})")
-    failed, passed = e.label("failed"), e.label("passed")
-    e.branch(e.let(f"icmp ne i32 {code}, 0"), failed, passed)
-    e.start(failed)
+    _ended(nest, code)
+
+
+def _ended(nest: _Nest, code: str) -> None:
+    """End the kernel, too, where what it called ended with this code."""
+    failed, passed = nest.e.label("failed"), nest.e.label("passed")
+    nest.e.branch(nest.e.let(f"icmp ne i32 {code}, 0"), failed, passed)
+    nest.e.start(failed)
     nest.leave(code)
-    e.start(passed)
+    nest.e.start(passed)
 
 
 def _native(nest: _Nest, stmt: Call, native: Native) -> None:
     """A C function in Python's stead."""
+    if native.arrays:
+        dtypes = {slot.buffer: dt.real_of(slot.dtype) for slot in stmt.slots}
+        places = [f"ptr {nest.array(name, dtypes[name]).pointer}" for name in native.arrays]
+        _ended(nest, nest.e.call(native.function, "i32", *places, *(nest.evaluate(expr).operand for expr in native.operands)))
+        return
     rest, operands = ([nest.evaluate(expr) for expr in exprs] for exprs in (native.rest, native.operands))
     place = stmt.writes[-1]
     out = nest.e.call(native.function, MEMORY[place.dtype], *(value.operand for value in operands))
@@ -136,8 +146,4 @@ def invoke(nest: _Nest, stmt: Invoke) -> None:
     floor = nest.floor or e.let(f"sub i64 {_frame(nest)}, {STACK_DEPTH}")
     arguments = ", ".join([*operands, f"i64 {floor}", *nest.shared.sizes])
     code = e.let(f"call i32 @{symbol(function)}({arguments})")
-    failed, passed = e.label("failed"), e.label("passed")
-    e.branch(e.let(f"icmp ne i32 {code}, 0"), failed, passed)
-    e.start(failed)
-    nest.leave(code)
-    e.start(passed)
+    _ended(nest, code)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from hybrid.core import dtype as dt
+from hybrid.core import npysort
 from hybrid.core.shape import Dim, Size, normalize_axis, product
 from hybrid.frontend import ufuncs as u
 from hybrid.frontend.calls import implements, traced, unsupported
@@ -133,6 +134,12 @@ def _ordered(primitive: Primitive, x: Any, axis: Any, **params: Any) -> tr.Symbo
     return trace.fresh(trace.one(primitive, atom, axis=along, **params), result_kind((x,), atom.type.shape))
 
 
+def _algorithm(kind: Any, order: Any, stable: Any) -> str:
+    """The kind of sort that is asked for; what NumPy does not take raises here as there."""
+    np.sort(np.empty(0), kind=kind, order=order, stable=stable)
+    return "stable" if stable else npysort.kind_of(kind)
+
+
 @implements(np.sort)
 def sort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable: Any = None) -> Any:
     """A sorted copy along an axis (None: of all elements); NaN goes last.
@@ -141,8 +148,8 @@ def sort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable:
     array([[1, 2, 3],
            [7, 8, 9]])
     """
-    asked = "stable" if stable or kind in ("stable", "mergesort") else None
-    made = _ordered(sort_ops.sort, a, axis, kind=asked) if asked else _ordered(sort_ops.sort, a, axis)
+    asked = _algorithm(kind, order, stable)
+    made = _ordered(sort_ops.sort, a, axis, kind=asked) if asked == "stable" else _ordered(sort_ops.sort, a, axis)
     return laid_out(made, None if axis is None else like(a))
 
 
@@ -161,7 +168,7 @@ def argsort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stab
     >>> hy.argsort([30, 10, 20])
     array([1, 2, 0])
     """
-    return wrap(_ordered(sort_ops.argsort, a, axis, kind="stable" if stable else kind or "quicksort"))
+    return wrap(_ordered(sort_ops.argsort, a, axis, kind=_algorithm(kind, order, stable)))
 
 
 def _at(x: Any, axis: int, position: Size) -> Any:

@@ -139,6 +139,7 @@ class Primitive:
         lowers: whether these operand types and params can become loops; None: always.
         limits: of an OPAQUE one, `(*types, **params) -> [(size, up to), ...]`: sizes beyond which NumPy's call does better than
             loops. Those that only a run knows are compared there.
+        with_complex: whether the body of an OPAQUE one is spelled for complex numbers, too.
         raises: whether `eval` may raise for operands of the right types: a singular matrix, an index out of bounds.
         native: of an OPAQUE one with numbers for results, `(**params) -> (symbol, k)`: a C function that machine code calls for
             the last result, with the operands from k on; the results before that are operand 0, counted up.
@@ -164,6 +165,7 @@ class Primitive:
     cost: int = 1
     lowers: Callable[..., bool] | None = None
     limits: Callable[..., Sequence[tuple[Size, int]]] | None = None
+    with_complex: bool = False
     native: Callable[..., tuple[str, int]] | None = None
     effect: bool = False
     raises: bool = False

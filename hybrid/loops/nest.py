@@ -350,13 +350,14 @@ Run = Callable[[Sequence[np.ndarray], Mapping[str, int]], Sequence[np.ndarray]]
 class Native:
     """A C function that does what `run` of a `Call` does, for machine code: it neither fails nor needs the GIL.
 
-    Its operands are float64 and int64 (addresses among them); what it gives goes into the last place that the call writes,
-    a single number, and the values of `rest` into those before it.
+    Its operands are float64 and int64 (addresses among them). It gives a number for the last place that the call writes; the
+    values of `rest` go into those before. With `arrays`, whose addresses come first, it fills places itself and gives a `Code`.
     """
 
     function: str  # the external symbol
     operands: tuple[Expr, ...]
     rest: tuple[Expr, ...] = ()
+    arrays: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -595,6 +596,5 @@ def names_used(body: tuple[Stmt, ...]) -> set[str]:
 
 def sizes_of(kernel: Kernel) -> Iterator[Size]:
     """Every size written anywhere in the kernel, those of its buffers too."""
-    for buffer in kernel.buffers:
-        yield buffer.size
+    yield from (buffer.size for buffer in kernel.buffers)
     yield from sizes_in(kernel.body)

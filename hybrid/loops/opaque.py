@@ -1,7 +1,4 @@
-"""OPAQUE operations that the loop language can spell: writes at computed places, running totals, small sorts, binary searches.
-
-A call of NumPy takes a microsecond or two, as long as sorting twenty numbers.
-"""
+"""OPAQUE operations that the loop language can spell: writes at computed places, running totals, binary searches."""
 
 from __future__ import annotations
 
@@ -17,7 +14,7 @@ from hybrid.core import dtype as dt
 from hybrid.core.affine import Affine
 from hybrid.core.shape import Shape, Size, contiguous_strides, product
 from hybrid.ir.graph import Atom, Eqn, Literal, Var
-from hybrid.loops import factor, schedule
+from hybrid.loops import factor, schedule, sorting
 from hybrid.loops.distinct import distinct
 from hybrid.loops.nest import (
     Check,
@@ -155,64 +152,6 @@ class _Spelling:
 
         yield from self.lines(line)
 
-    def sort(self) -> Iterator[Stmt]:
-        """By insertion, in the place of the result."""
-        yield from self.moved()
-        yield from self.inserted(lambda at, where: self.load(self.out, at(where)), lambda value, where: value)
-
-    def argsort(self) -> Iterator[Stmt]:
-        """By insertion of 0, 1, 2, … by what they are the indices of."""
-        x, axis = self.eqn.inputs[0], self.params["axis"]
-        name = self.fresh("k")
-        yield from self.lines(
-            lambda at: (For(name, self.out.type.shape[axis], (self.store(at(Affine.var(name)), Index(Affine.var(name))),)),)
-        )
-
-        def key(value: Ref, at: Callable[[Affine], Place]) -> Expr:
-            return self.load(x, at(Affine.var(value.name)))
-
-        def held(at: Callable[[Affine], Place], where: Affine) -> Expr:
-            return self.load(self.out, at(where))
-
-        yield from self.inserted(held, key)
-        if self.params["kind"] == "stable":
-            return
-        # The other algorithms differ in the order of equal elements, from processor to processor: NumPy is asked for that.
-        tied, one = self.cell(dt.bool_), self.fresh("k")
-
-        def line(at: Callable[[Affine], Place]) -> Sequence[Stmt]:
-            lower, first = self.let(held(at, Affine.var(one)))
-            upper, second = self.let(held(at, Affine.var(one) + 1))
-            apart = _less(key(first, at), key(second, at))
-            test = If(apart, (), (tied.set(Const(True, dt.bool_)),))
-            return (For(one, self.out.type.shape[axis] - 1, (lower, upper, test)),)
-
-        yield tied.set(Const(False, dt.bool_))
-        yield from self.lines(line)
-        ask, unsure = self.let(tied.value)
-        yield from (ask, If(unsure, (self.places.call(self.eqn, "there are ties"),)))
-
-    def inserted(self, held: Callable, key: Callable) -> Iterator[Stmt]:
-        """Each element moved down past those greater than it, so that equal ones keep their order."""
-        size, free, name = self.out.type.shape[self.params["axis"]], self.cell(dt.int64), self.fresh("k")
-
-        def line(at: Callable[[Affine], Place]) -> Sequence[Stmt]:
-            take, mine = self.let(held(at, Affine.var(name) + 1))
-            get, own = self.let(key(mine, at))
-            where, here = self.let(free.value)
-            below = select(here > Const(0, dt.int64), here - Const(1, dt.int64), Const(0, dt.int64))
-            down, under = self.let(below)
-            look, other = self.let(held(at, Affine.var(under.name)))
-            read, theirs = self.let(key(other, at))
-            go_on = (here > Const(0, dt.int64)) & _less(own, theirs)
-            shift = (self.store(at(Affine.var(here.name)), other), free.set(under))
-            moves = While((where, down, look, read), go_on, shift)
-            end, place = self.let(free.value)
-            put = self.store(at(Affine.var(place.name)), mine)
-            return (For(name, size - 1, (take, get, free.set(Index(Affine.var(name) + 1)), moves, end, put)),)
-
-        yield from self.lines(line)
-
     # divisors ---------------------------------------------------------------------------------------------------------
     def gcd(self) -> Iterator[Stmt]:
         """By Euclid: what is left of one by the other, until nothing is; the least integer of a dtype is its own opposite."""
@@ -319,11 +258,10 @@ _SPELLINGS: Mapping[str, Callable[[_Spelling], Iterator[Stmt]]] = {
     "cumulate_mul": lambda spelling: spelling.running("mul"),
     "cumulate_max": lambda spelling: spelling.running("max"),
     "cumulate_min": lambda spelling: spelling.running("min"),
-    "sort": _Spelling.sort,
-    "argsort": _Spelling.argsort,
     "search": _Spelling.search,
     "gcd": _Spelling.gcd,
 }
 # Those that look at indices also where there is nothing to write to: then none is in bounds.
 _CHECKING = ("scatter", "scatter_along")
-_FACTORS = {"solve": factor.solve, "det": factor.det, "cholesky": factor.cholesky, "distinct": distinct}
+_FACTORS = {"solve": factor.solve, "det": factor.det, "cholesky": factor.cholesky, "distinct": distinct,
+            "sort": sorting.sort, "argsort": sorting.argsort}  # fmt: skip

@@ -213,7 +213,11 @@ class _Verifier:
         for name in stmt.symbols:
             self.known(Dim.symbol(name), stmt)
         if stmt.native is not None:
-            if len(stmt.native.rest) != len(stmt.writes) - 1 or any(slot.shape for slot in stmt.writes):
+            for name in stmt.native.arrays:
+                if name not in {slot.buffer for slot in stmt.slots}:
+                    self.fail(f"{stmt.native.function} takes what the call does", stmt, got=name)
+            numbers = not any(slot.shape for slot in stmt.writes)
+            if not stmt.native.arrays and not (numbers and len(stmt.native.rest) == len(stmt.writes) - 1):
                 self.fail(f"{stmt.native.function} gives one number, and the others have values", stmt,
                           got=", ".join(slot.buffer for slot in stmt.writes))  # fmt: skip
             for value in stmt.native.operands:

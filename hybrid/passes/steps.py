@@ -219,7 +219,7 @@ def limits(eqn: Eqn) -> list[tuple[Size, int]] | None:
     """Sizes that only a run knows, and up to what they leave it to loops, in the body of a branch or loop; None: NumPy
     computes it whatever they are."""
     p, types = eqn.primitive, [atom.type for atom in eqn.inputs]
-    if p.kind is Kind.OPAQUE and p.body is not None and not _is_complex(eqn):
+    if p.kind is Kind.OPAQUE and p.body is not None and (p.with_complex or not _is_complex(eqn)):
         if p.lowers is not None and not p.lowers(*types, **eqn.params):
             return None
         found = p.limits(*types, **eqn.params) if p.limits is not None else ()

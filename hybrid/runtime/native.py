@@ -12,7 +12,7 @@ from hybrid.codegen.llvm import emit_kernel, emit_module
 from hybrid.codegen.target import Target, host
 from hybrid.core import npyrandom
 from hybrid.loops.nest import Kernel
-from hybrid.runtime import blas, cache, engine, threads
+from hybrid.runtime import blas, cache, engine, sorting, threads
 from hybrid.runtime import host as python
 from hybrid.runtime.matmul import cuts, emit_matmul
 from hybrid.runtime.program import Lowered, Segment
@@ -72,7 +72,11 @@ def emit(lowered: Lowered) -> Native:
     if gauss.NAME in used:
         parts.append(gauss.SOURCE)
         needed[gauss.LOG] = npyrandom.log()
-    needed |= {name: npyrandom.address(name) for name in used - {gauss.NAME}}
+    sorts = {name for name in used if sorting.is_sort(name)}
+    if sorts:
+        parts.append(sorting.source(sorts))
+        needed |= sorting.symbols(sorts)
+    needed |= {name: npyrandom.address(name) for name in used - sorts - {gauss.NAME}}
     routines = library.called((*parts, *kernels))
     if routines:
         parts.append(library.source(routines))

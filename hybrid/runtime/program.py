@@ -146,8 +146,13 @@ class Lowered:
 
     @property
     def inner_calls(self) -> tuple[Call, ...]:
-        """Host calls inside kernels: in bodies of branches and loops."""
+        """Calls that kernels make: of Python in bodies of branches and loops, of functions of C anywhere."""
         return tuple(call for kernel in self.kernels for call in kernel.calls)
+
+    @property
+    def python_calls(self) -> tuple[Call, ...]:
+        """Those of them that are of Python."""
+        return tuple(call for call in self.inner_calls if call.native is None)
 
     def __str__(self) -> str:
         parts: list[str] = []

@@ -198,7 +198,7 @@ class Inspection:
             "native_calls": sum(c.native_calls for c in traces),
             "kernels": sum(len(c.lowered.work) - len(c.lowered.products) for c in traces),
             "blas_calls": sum(len(c.lowered.products) for c in traces),
-            "host_calls": sum(len(c.lowered.host_calls) + len(c.lowered.inner_calls) for c in traces),
+            "host_calls": sum(len(c.lowered.host_calls) + len(c.lowered.python_calls) for c in traces),
             "compile_seconds": sum(sum(c.seconds.values()) for c in traces),
             "fallbacks": list(dict.fromkeys(self._fallbacks.values())),
         }

@@ -13,7 +13,7 @@ from hybrid.staging.function import function
 
 def rowwise(x, w):
     y = x @ w
-    z = np.sort(y, axis=-1)
+    z = np.partition(y, 24, axis=-1)
     return (z * z).sum(axis=-1)
 
 
@@ -39,7 +39,7 @@ def test_every_kernel_is_timed_at_the_users_line(compiled):
     rows = {row.line: row for row in p.rows()}
     assert set(rows) == {f"test_profile.py:{first + k}" for k in (1, 2, 3)}
     assert {row.calls for row in rows.values()} == {2}
-    assert rows[f"test_profile.py:{first + 2}"].kernel == "host sort"
+    assert rows[f"test_profile.py:{first + 2}"].kernel == "host library"
     assert rows[f"test_profile.py:{first + 1}"].bytes == 2 * 4 * (64 * 40 + 40 * 48 + 64 * 48)
     assert rows[f"test_profile.py:{first + 3}"].bytes == 2 * 4 * (64 * 48 + 64)
     assert sum(row.share for row in p.rows()) == pytest.approx(1)
