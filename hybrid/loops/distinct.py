@@ -1,7 +1,7 @@
 """The distinct ones among integers, in order: collected in a hash table and put in order byte by byte.
 
 A table that stays in the processor's cache is quick as long as few integers are distinct. As soon as it turns out that there
-are many, NumPy sorts them all.
+are many, all are sorted.
 """
 
 from __future__ import annotations
@@ -11,11 +11,13 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 
 from hybrid.core import dtype as dt
+from hybrid.core import npysort
 from hybrid.core.affine import Affine
 from hybrid.core.shape import Dim
 from hybrid.ir.graph import Eqn
 from hybrid.loops.nest import Bitcast, Const, Expr, For, If, Index, Let, Load, Ref, Stmt, Store, While, convert, op, select
 from hybrid.loops.places import Cell, Places
+from hybrid.loops.sorting import rows_sorted
 
 # Entries of the table for lines below some length, two bytes each, and for all others; half as many numbers are held. Of
 # more than LEAST elements only one in EACH may be distinct: of 10⁶ int64 that all are, giving up costs 3 % of the sort.
@@ -127,9 +129,55 @@ class _Distinct:
         yield ask
         yield If(
             stopped,
-            (self.places.call(self.eqn, "many are distinct"),),
+            tuple(self.many()),
             tuple(self.ordered(Dim.symbol(most.name), keys, first, counts)),
         )
+
+    # many -------------------------------------------------------------------------------------------------------------
+    def many(self) -> Iterator[Stmt]:
+        """Those that differ from the one before, of all in order. Where elements come first is asked of a stable order."""
+        indices, zero, one = bool(self.index or self.inverse), Const(0, dt.int64), Const(1, dt.int64)
+        kind = "stable" if self.index else "quicksort"
+        if not npysort.address(self.dtype, kind, indices):
+            yield self.places.call(self.eqn, "many are distinct")
+            return
+        keys = self.places.place(self.dtype, self.n) if indices else self.values
+        order = self.places.place(dt.int64, self.n) if indices else None
+        before = self.cell(self.dtype)
+        yield from self.places.copy(self.x, keys)
+        yield rows_sorted(self.eqn, kind, (), self.n, keys, order)
+
+        def each(k: Affine) -> Sequence[Stmt]:
+            find, item = self.let(Load(order, k, dt.int64) if order else Index(k))
+            take, key = self.let(Load(keys, Affine.var(item.name), self.dtype))
+            again, number = self.let(self.number.value)
+            where = Affine.var(number.name)
+            new: tuple[Stmt, ...] = (Store(self.values, where, key), self.number.set(number + one))
+            new += (Store(self.index, where, item),) if self.index else ()
+            new += (Store(self.counts, where, Index(k)),) if self.counts else ()
+            entering = If(op("eq", Index(k), zero) | op("ne", key, before.value), new)
+            out: tuple[Stmt, ...] = (find, take, again, entering, before.set(key))
+            return (*out, Store(self.inverse, Affine.var(item.name), self.number.value - one)) if self.inverse else out
+
+        yield from (self.number.set(zero), before.set(Const(0, self.dtype)), self.over(self.n, each))
+        know, number = self.let(self.number.value)
+        count = Dim.symbol(number.name)
+        yield know
+        if (counts := self.counts) is not None:  # up to here: where each begins
+
+            def lasting(k: Affine) -> Sequence[Stmt]:
+                there, after = self.let(op("min", Index(k + 1), number - one))
+                follows = Load(counts, Affine.var(after.name), dt.int64)
+                end = select(op("lt", Index(k + 1), number), follows, Index(Affine.of(self.n)))
+                return there, Store(counts, k, end - Load(counts, k, dt.int64))
+
+            yield self.over(count, lasting)
+        yield self.cleared(count)
+
+    def cleared(self, count: Dim) -> For:
+        """Zeros behind so many results."""
+        targets = [(self.values, self.dtype), *((each, dt.int64) for each in (self.index, self.counts) if each is not None)]
+        return self.over(self.n - count, lambda k: [Store(name, count + k, Const(0, dtype)) for name, dtype in targets])
 
     # the order --------------------------------------------------------------------------------------------------------
     def ordered(self, most: Dim, keys: str, first: str | None, counts: str | None) -> Iterator[Stmt]:
@@ -191,9 +239,8 @@ class _Distinct:
                     out.append(Store(target, k, Load(source, at, dt.int64)))
             return out
 
-        targets = [(self.values, self.dtype), *((each, dt.int64) for each in (self.index, self.counts) if each is not None)]
         yield self.over(count, put)
-        yield self.over(self.n - count, lambda k: [Store(name, count + k, Const(0, dtype)) for name, dtype in targets])
+        yield self.cleared(count)
         if self.inverse is not None:
             inverse = self.inverse
 

@@ -5,20 +5,36 @@ Other axes, and arrays with strides, are copied into such rows and back.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
 from hybrid.core import dtype as dt
 from hybrid.core import npysort
 from hybrid.core.affine import Affine
-from hybrid.core.shape import Dim, Shape, contiguous_strides, product
+from hybrid.core.shape import Dim, Shape, Size, contiguous_strides, product
 from hybrid.ir.graph import Eqn, Literal
 from hybrid.loops import schedule
 from hybrid.loops.nest import Call, Const, Index, Native, Slot, Stmt, Store
 from hybrid.loops.places import Places
 from hybrid.loops.pull import element_copy
 from hybrid.passes.access import offset_of
+
+
+def rows_sorted(eqn: Eqn, kind: str, rest: Shape, length: Size, keys: str, order: str | None = None) -> Call:
+    """Sort the rows of `keys`, which have the dtype of the operand, or put into `order` the indices that do."""
+    dtype, shape, function = eqn.inputs[0].type.dtype, (*rest, length), np.sort if order is None else np.argsort
+
+    def run(operands: Sequence[np.ndarray], _: Mapping[str, int]) -> Sequence[np.ndarray]:
+        return [function(operands[0], -1, kind=kind)]  # type: ignore[operator]
+
+    given = Slot(keys, dtype, shape, contiguous_strides(shape))
+    taken = given if order is None else Slot(order, dt.int64, shape, contiguous_strides(shape))
+    symbols = sorted({name for size in given.sizes if isinstance(size, Dim) for name in size.symbols})
+    sizes = (Index(Affine.of(product(rest))), Index(Affine.of(length)))
+    arrays = (keys,) if order is None else (keys, order)
+    native = Native(npysort.symbol(dtype, kind, order is not None), sizes, arrays=arrays)
+    return Call(eqn.primitive.name, run, (given,), (taken,), tuple(symbols), str(eqn.source or ""), native)
 
 
 class _Rows:
@@ -33,7 +49,7 @@ class _Rows:
         out = self.places.names[self.out]
         rows = out if self.last else self.places.place(self.x.type.dtype, product(self.shape))
         yield from self.places.copy(self.x, out) if self.last else self.into(rows)
-        yield self.call(np.sort, rows, None)
+        yield self.call(rows, None)
         if not self.last:
             yield from self.back(rows)
 
@@ -43,25 +59,12 @@ class _Rows:
         order = self.places.names[self.out] if self.last else self.places.place(dt.int64, product(self.shape))
         if rows is None:
             yield from self.into(keys)
-        yield self.call(np.argsort, keys, order)
+        yield self.call(keys, order)
         if not self.last:
             yield from self.back(order)
 
-    def call(self, function: Callable, keys: str, order: str | None) -> Call:
-        """Sort the rows of `keys`, or put into `order` the indices that do."""
-        length, dtype, shape = self.shape[self.axis], self.x.type.dtype, (*self.rest, self.shape[self.axis])
-        given = Slot(keys, dtype, shape, contiguous_strides(shape))
-        taken = given if order is None else Slot(order, dt.int64, shape, contiguous_strides(shape))
-        symbols = sorted({name for size in given.sizes if isinstance(size, Dim) for name in size.symbols})
-
-        def run(operands: Sequence[np.ndarray], _: Mapping[str, int]) -> Sequence[np.ndarray]:
-            return [function(operands[0], -1, kind=self.kind)]
-
-        sizes = (Index(Affine.of(product(self.rest))), Index(Affine.of(length)))
-        native = Native(
-            npysort.symbol(dtype, self.kind, order is not None), sizes, arrays=(keys,) if order is None else (keys, order)
-        )
-        return Call(self.eqn.primitive.name, run, (given,), (taken,), tuple(symbols), str(self.eqn.source or ""), native)
+    def call(self, keys: str, order: str | None) -> Call:
+        return rows_sorted(self.eqn, self.kind, self.rest, self.shape[self.axis], keys, order)
 
     def into(self, rows: str) -> Iterator[Stmt]:
         """The operand as rows."""

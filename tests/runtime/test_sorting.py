@@ -120,3 +120,18 @@ def test_what_numpy_does_not_take(call):
             call(np.zeros(3), **kwargs)
         with pytest.raises(type(want.value)):
             hy.function(lambda x, kwargs=kwargs: call(x, **kwargs))(np.zeros(3))
+
+
+@pytest.mark.parametrize("dtype", [dt.int8, dt.uint16, dt.int32, dt.uint64], ids=dt.SHORT.get)
+def test_many_distinct_integers(dtype):
+    def sets(x):
+        least, *parts = np.unique(x, True, True, True)
+        return [np.unique(x), *np.unique(x, return_counts=True), least, *parts, np.unique(x, return_inverse=True)[1]]
+
+    f, most = hy.function(sets, strict=True), np.iinfo(dtype).max
+    for size in (1, 1000, 1025, 9000):
+        for high in (7, most):
+            x = RNG.integers(np.iinfo(dtype).min, high, size, dtype, endpoint=True)
+            for got, want in zip(f(x), sets(x), strict=True):
+                assert got.dtype == want.dtype and got.tobytes() == want.tobytes()
+    assert f.stats()["host_calls"] == 0
