@@ -17,7 +17,7 @@ from hybrid.core.shape import Dim
 from hybrid.ir.graph import Eqn
 from hybrid.loops.nest import Bitcast, Const, Expr, For, If, Index, Let, Load, Ref, Stmt, Store, While, convert, op, select
 from hybrid.loops.places import Cell, Places
-from hybrid.loops.sorting import rows_sorted
+from hybrid.loops.sorting import rows_sorted, vector_sorted
 
 # Entries of the table for lines below some length, two bytes each, and for all others; half as many numbers are held. Of
 # more than LEAST elements only one in EACH may be distinct: of 10⁶ int64 that all are, giving up costs 3 % of the sort.
@@ -144,8 +144,11 @@ class _Distinct:
         keys = self.places.place(self.dtype, self.n) if indices else self.values
         order = self.places.place(dt.int64, self.n) if indices else None
         before = self.cell(self.dtype)
-        yield from self.places.copy(self.x, keys)
-        yield rows_sorted(self.eqn, kind, (), self.n, keys, order)
+        if order is None:
+            yield from vector_sorted(self.eqn, self.places, kind, self.n)
+        else:
+            yield from self.places.copy(self.x, keys)
+            yield rows_sorted(self.eqn, kind, (), self.n, keys, order)
 
         def each(k: Affine) -> Sequence[Stmt]:
             find, item = self.let(Load(order, k, dt.int64) if order else Index(k))

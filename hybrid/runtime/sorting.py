@@ -1,7 +1,9 @@
 """NumPy's C functions that sort (core/npysort) as kernels call them: on all rows of an array, one after another on each thread.
 
-define internal i32 @numpy.sort.f64.stable(ptr x, i64 rows, i64 n)                  returns a `Code`
-define internal i32 @numpy.argsort.f64.stable(ptr x, ptr order, i64 rows, i64 n)
+define internal i32 @numpy.sort.f64.stable(ptr x, i64 rows, i64 n, i64 all)                  returns a `Code`
+define internal i32 @numpy.argsort.f64.stable(ptr x, ptr order, i64 rows, i64 n, i64 all)
+
+`n` is the length of each row, but of the last, which ends where all elements do.
 """
 
 from __future__ import annotations
@@ -27,7 +29,7 @@ def is_sort(function: str) -> bool:
 
 def source(functions: Iterable[str]) -> str:
     """LLVM text of functions, given by their symbols."""
-    return "\n".join(["declare i32 @hybrid_sort(ptr, ptr, ptr, i64, i64, i64)", *map(_definition, sorted(functions))])
+    return "\n".join(["declare i32 @hybrid_sort(ptr, ptr, ptr, i64, i64, i64, i64)", *map(_definition, sorted(functions))])
 
 
 def symbols(functions: Iterable[str]) -> dict[str, int]:
@@ -39,9 +41,9 @@ def symbols(functions: Iterable[str]) -> dict[str, int]:
 def _definition(name: str) -> str:
     dtype, _, indices = npysort.parts(name)
     order, given = ("ptr %order", "ptr %order, ") if indices else ("ptr null", "")
-    called = f"ptr @{name}.row, ptr %x, {order}, i64 %rows, i64 %n, i64 {dtype.itemsize}"
+    called = f"ptr @{name}.row, ptr %x, {order}, i64 %rows, i64 %n, i64 %all, i64 {dtype.itemsize}"
     return "\n".join([f"@{name}.row = external global i8",
-                      f"define internal i32 @{name}(ptr %x, {given}i64 %rows, i64 %n) nounwind {{",
+                      f"define internal i32 @{name}(ptr %x, {given}i64 %rows, i64 %n, i64 %all) nounwind {{",
                       f"  %code = call i32 @hybrid_sort({called})", "  ret i32 %code", "}"])  # fmt: skip
 
 
@@ -53,9 +55,9 @@ def _code() -> engine.Module:
 
 # Comparing NaN raises floating-point flags, which are lowered again: NumPy says nothing of them either.
 _SOURCE = f"""
-%hybrid.rows = type {{ ptr, ptr, ptr, i64, i64, i32 }}  ; function, x, order, n, bytes of an element, code
+%hybrid.rows = type {{ ptr, ptr, ptr, i64, i64, i64, i32 }}  ; function, x, order, n, all, bytes of an element, code
 
-define i32 @hybrid_sort(ptr %function, ptr %x, ptr %order, i64 %rows, i64 %n, i64 %bytes) nounwind {{
+define i32 @hybrid_sort(ptr %function, ptr %x, ptr %order, i64 %rows, i64 %n, i64 %all, i64 %bytes) nounwind {{
 entry:
   %job = alloca %hybrid.rows
   %some = icmp sgt i64 %n, 0
@@ -65,12 +67,13 @@ work:
   %job.1 = insertvalue %hybrid.rows %job.0, ptr %x, 1
   %job.2 = insertvalue %hybrid.rows %job.1, ptr %order, 2
   %job.3 = insertvalue %hybrid.rows %job.2, i64 %n, 3
-  %job.4 = insertvalue %hybrid.rows %job.3, i64 %bytes, 4
-  %job.5 = insertvalue %hybrid.rows %job.4, i32 0, 5
-  store %hybrid.rows %job.5, ptr %job
+  %job.4 = insertvalue %hybrid.rows %job.3, i64 %all, 4
+  %job.5 = insertvalue %hybrid.rows %job.4, i64 %bytes, 5
+  %job.6 = insertvalue %hybrid.rows %job.5, i32 0, 6
+  store %hybrid.rows %job.6, ptr %job
   %grain = udiv i64 {LEAST}, %n
   call void @hybrid_parallel(ptr @hybrid_sort_rows, i64 %rows, i64 %grain, ptr %job)
-  %place = getelementptr %hybrid.rows, ptr %job, i64 0, i32 5
+  %place = getelementptr %hybrid.rows, ptr %job, i64 0, i32 6
   %code = load i32, ptr %place
   ret i32 %code
 nothing:
@@ -84,7 +87,8 @@ entry:
   %x = extractvalue %hybrid.rows %job, 1
   %order = extractvalue %hybrid.rows %job, 2
   %n = extractvalue %hybrid.rows %job, 3
-  %bytes = extractvalue %hybrid.rows %job, 4
+  %all = extractvalue %hybrid.rows %job, 4
+  %bytes = extractvalue %hybrid.rows %job, 5
   %step = mul i64 %n, %bytes
   %indices = icmp ne ptr %order, null
   %flags = call i32 @hybrid_flags()
@@ -95,9 +99,11 @@ row:
   %so.far = phi i32 [ 0, %entry ], [ %statuses, %next ]
   %skipped = mul i64 %r, %step
   %at = getelementptr i8, ptr %x, i64 %skipped
+  %before = mul i64 %r, %n
+  %left = sub i64 %all, %before
+  %length = call i64 @llvm.smin.i64(i64 %n, i64 %left)
   br i1 %indices, label %number, label %sort
 number:
-  %before = mul i64 %r, %n
   %line = getelementptr i64, ptr %order, i64 %before
   br label %count
 count:
@@ -105,13 +111,13 @@ count:
   %place = getelementptr i64, ptr %line, i64 %k
   store i64 %k, ptr %place
   %k.next = add i64 %k, 1
-  %more = icmp slt i64 %k.next, %n
+  %more = icmp slt i64 %k.next, %length
   br i1 %more, label %count, label %argsort
 argsort:
-  %found = call i32 %function(ptr %at, ptr %line, i64 %n, ptr null)
+  %found = call i32 %function(ptr %at, ptr %line, i64 %length, ptr null)
   br label %next
 sort:
-  %sorted = call i32 %function(ptr %at, i64 %n, ptr null)
+  %sorted = call i32 %function(ptr %at, i64 %length, ptr null)
   br label %next
 next:
   %status = phi i32 [ %found, %argsort ], [ %sorted, %sort ]
@@ -123,7 +129,7 @@ quit:
   %failed = icmp ne i32 %statuses, 0
   br i1 %failed, label %tell, label %end
 tell:
-  %p.code = getelementptr %hybrid.rows, ptr %data, i64 0, i32 5
+  %p.code = getelementptr %hybrid.rows, ptr %data, i64 0, i32 6
   %others = atomicrmw umax ptr %p.code, i32 {Code.MEMORY:d} monotonic
   br label %end
 end:

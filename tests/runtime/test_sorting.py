@@ -8,6 +8,7 @@ import pytest
 import hybrid as hy
 from hybrid.core import dtype as dt
 from hybrid.core import npysort
+from hybrid.loops import sorting
 
 RNG = np.random.default_rng(5)
 ODD = np.array([0.0, -0.0, np.nan, -np.nan, np.inf, -np.inf, 1.0, 1.0])
@@ -135,3 +136,25 @@ def test_many_distinct_integers(dtype):
             for got, want in zip(f(x), sets(x), strict=True):
                 assert got.dtype == want.dtype and got.tobytes() == want.tobytes()
     assert f.stats()["host_calls"] == 0
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3, 8])
+def test_long_vectors_in_pieces(threads, monkeypatch):
+    monkeypatch.setattr(sorting, "LONG", 64)
+    with hy.config.override(threads=threads):
+        f = hy.function(lambda x: np.sort(x), strict=True)
+        g = hy.function(lambda x: (np.sort(x, stable=True), np.sort(x[::-1]), np.unique(x)), strict=True)
+        for dtype in (dt.float64, dt.float32, dt.int64, dt.uint32):
+            for size in (64, 65, 71, 1000, 4097, 9001, 63, 1):
+                for x in (RNG.normal(size=size) * 9, RNG.normal(size=size).round(), np.arange(size), -np.arange(size)):
+                    x = np.abs(x).astype(dtype) if dtype == dt.uint32 else (x + 0.0).astype(dtype)
+                    assert f(x).tobytes() == np.sort(x).tobytes()
+                    for got, want in zip(g(x), g.eager(x), strict=True):
+                        assert got.tobytes() == want.tobytes()
+            if dt.is_float(dtype):
+                x = numbers(dtype, (5000,))
+                assert f(x).tobytes() == np.sort(x).tobytes()
+        agree(lambda x: (np.sort(x, None), np.sort(x.reshape(1, -1))), numbers(dt.int32, (40, 50)))
+        x = np.arange(300)[::-1].copy()
+        hy.function(lambda x: x.sort(), strict=True)(x)
+        assert x.tolist() == list(range(300))
