@@ -13,12 +13,12 @@ from hybrid.frontend import ufuncs as u
 from hybrid.frontend.calls import implements, unsupported
 from hybrid.frontend.compositions import clip
 from hybrid.frontend.elementwise import TABLE, cast, select
-from hybrid.frontend.indexing import getitem
+from hybrid.frontend.indexing import getitem, setitem
 from hybrid.frontend.joins import concatenate, stack
 from hybrid.frontend.orders import sort
 from hybrid.frontend.reductions import accumulator, reduced
 from hybrid.frontend.reductions import all as every
-from hybrid.frontend.shaping import as_array, moveaxis, reshape
+from hybrid.frontend.shaping import as_array, broadcast_to, moveaxis, reshape
 from hybrid.frontend.values import (
     active,
     allocated,
@@ -101,8 +101,11 @@ def reduceat(form: Callable, x: Any, indices: Any, axis: Any = 0, **rest: Any) -
     if any(value is not None for value in rest.values()) or type(axis) is not int or header_of(x) is not None:
         raise unsupported("ufunc.reduceat with dtype= or out=, or of an array that is not in C order")
     along = normalize_axis(axis, len(shape_of(x)))
-    if holds_tensor((indices,)) or (isinstance(indices, np.ndarray) and indices.size > MAX_FOLDED):
-        return _reduced_between(form.__name__, x, _array(indices), along)
+    name = getattr(form, "__name__", "")  # none: each element after the other
+    if name and (holds_tensor((indices,)) or (isinstance(indices, np.ndarray) and indices.size > MAX_FOLDED)):
+        return _reduced_between(name, x, _array(indices), along)
+    if holds_tensor((indices,)):
+        raise unsupported("ufunc.reduceat at places that only a run knows")
     size, places = shape_of(x)[along], np.asarray(indices)
     if places.ndim != 1 or places.dtype.kind not in "iu" or not 0 < places.size <= MAX_FOLDED or isinstance(size, Dim):
         raise unsupported("ufunc.reduceat at so many places, or of a size that only a run knows")
@@ -112,10 +115,29 @@ def reduceat(form: Callable, x: Any, indices: Any, axis: Any = 0, **rest: Any) -
     for start, end in zip(map(int, places), ends):
         part = getitem(x, (*head, slice(start, end if end > start else start + 1)))
         made = form(part, axis=along, keepdims=True)
-        if form.__name__ == "sum" and dt.is_float(strong(x)):  # which begins with an element, and not with zero
+        if name == "sum" and dt.is_float(strong(x)):  # which begins with an element, and not with zero
             made = select((made == 0) & every(u.signbit(part), along, keepdims=True), strong(x).type(-0.0), made)
         parts.append(made)
     return laid_out(concatenate(parts, along), None)
+
+
+def at(ufunc: np.ufunc, x: Any, index: Any, *given: Any) -> None:
+    """`ufunc.at` of few elements, one after another, as often as each is named."""
+    if ufunc not in TABLE or isinstance(index, tuple) or not shape_of(x) or len(given) != ufunc.nin - 1 or ufunc.nout != 1:
+        raise unsupported(f"np.{ufunc.__name__}.at like this")
+    places = index if holds_tensor((index,)) else np.asarray(index)
+    if not dt.is_integer(strong(places)) or len(shape_of(places)) > 1:
+        raise unsupported(f"np.{ufunc.__name__}.at of places that are no vector")
+    count, own = (shape_of(places) or (1,))[0], strong(x)
+    if isinstance(count, Dim) or count > MAX_FOLDED:
+        raise unsupported(f"np.{ufunc.__name__}.at of many elements")
+    if not np.can_cast(TABLE[ufunc].promotion((x, *given)), own, "same_kind"):
+        raise unsupported(f"np.{ufunc.__name__}.at of such dtypes")
+    values = [broadcast_to(value, (*shape_of(places), *shape_of(x)[1:])) for value in given]
+    for k in range(count):
+        place, *now = (getitem(part, k) if shape_of(places) else part for part in (places, *values))
+        place = place if holds_tensor((place,)) else int(place)
+        setitem(x, place, cast(TABLE[ufunc](getitem(x, place), *now), own))
 
 
 _REDUCTIONS = {"sum": r.sum, "prod": r.prod, "max": r.max, "min": r.min, "all": r.all, "any": r.any}

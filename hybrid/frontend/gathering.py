@@ -391,11 +391,26 @@ def copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = True) ->
 def fill_diagonal(a: Any, val: Any, wrap: bool = False) -> None:
     """The main diagonal of a matrix set to a value, in place."""
     x = traced(a)
-    if wrap or len(shape_of(x)) != 2 or len(shape_of(val)):
-        raise unsupported("np.fill_diagonal beyond one value in a matrix")
     shape = shape_of(x)
+    if len(shape) < 2:
+        raise ValueError("array must be at least 2-d")
+    if wrap or len(shape) != 2 or len(shape_of(val)):
+        return _fill_flat(x, shape, val, wrap)
     hit = positions(shape, 0, x) == positions(shape, 1, x)
     setitem(a, hit, val)
+
+
+def _fill_flat(x: Any, shape: Shape, val: Any, wrap: bool) -> None:
+    """Every so many elements of an array set, in C order, to values that begin again where there are too few."""
+    values = reshape(as_array(assembled(active(), val)), -1)
+    sizes, count = [size for size in shape if isinstance(size, int)], shape_of(values)[0]
+    if len(sizes) < len(shape) or isinstance(count, Dim) or not count:
+        raise unsupported("np.fill_diagonal of no values, or of sizes that only a run knows")
+    if len(sizes) > 2 and len(set(sizes)) > 1:
+        raise ValueError("All dimensions of input must be of equal length")
+    step, size = 1 + int(np.cumprod(sizes[:0:-1]).sum()), int(np.prod(sizes))
+    places = np.arange(0, min(sizes[1] ** 2, size) if len(sizes) == 2 and not wrap else size, step)
+    setitem(x, np.unravel_index(places, sizes), take(values, np.arange(len(places)) % count))
 
 
 @implements(np.put_along_axis)

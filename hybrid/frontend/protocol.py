@@ -165,7 +165,8 @@ def _function(function: Callable) -> Callable:
 def _folding(ufunc: np.ufunc, method: str) -> Callable | None:
     """What folds a ufunc over an axis, step by step, where no reduction of its own does."""
     if method == "reduceat":
-        return functools.partial(folds.reduceat, _REDUCE[ufunc]) if ufunc in _REDUCE else None
+        form = _REDUCE[ufunc] if ufunc in _REDUCE else functools.partial(folds.reduce, ufunc)
+        return functools.partial(folds.reduceat, form)
     own = _REDUCE if method == "reduce" else _ACCUMULATE
     return None if ufunc in own else functools.partial(getattr(folds, method), ufunc)
 
@@ -203,6 +204,11 @@ def _at(ufunc: np.ufunc, x: Any, index: Any, *values: Any) -> None:
         except Unsupported as error:
             if active().failure is error:
                 active().failure = None
+    try:
+        return folds.at(ufunc, x, index, *given)
+    except Unsupported as error:
+        if active().failure is error:
+            active().failure = None
     return editing.by_call(ufunc.at, x, index, *values)
 
 

@@ -20,7 +20,7 @@ from hybrid.frontend.elementwise import cast
 from hybrid.frontend.elementwise import select as choose
 from hybrid.frontend.joins import stack
 from hybrid.frontend.shaping import broadcast_to, reshape
-from hybrid.frontend.values import active, holds_tensor, shape_of
+from hybrid.frontend.values import active, holds_tensor, operand, shape_of, strong, wrap
 
 
 # Spaces -----------------------------------------------------------------------------------------------------------------
@@ -33,17 +33,26 @@ def _logspace(start: Any, stop: Any, num: Any = 50, endpoint: bool = True, base:
 
 
 def _geomspace(start: Any, stop: Any, num: Any = 50, endpoint: bool = True, dtype: Any = None, axis: int = 0) -> Any:
-    if holds_tensor((start, stop)) or np.iscomplexobj(start) or np.iscomplexobj(stop) or np.ndim(start) or np.ndim(stop):
+    trace, ends = active(), (start, stop)
+    if any(dt.is_complex(strong(x)) for x in ends) or any(map(shape_of, ends)):
         return np.geomspace(start, stop, num, endpoint, dtype, axis)
-    if start == 0 or stop == 0:
-        raise ValueError("Geometric sequence cannot include zero")
-    own, sign = np.result_type(start, stop, 1.0), np.sign(start)
-    first, last = np.asarray(start, own) / sign, np.asarray(stop, own) / sign
-    (count,) = sizes(integers.stated(active(), num))
+    if holds_tensor(ends):
+        # As arrays, which Python's numbers are to NumPy here, too.
+        own = np.result_type(*map(strong, ends), 1.0, np.zeros((), dtype))
+        start, stop = (wrap(trace.fresh(operand(trace, x, own), "scalar")) for x in ends)
+        trace.assume(operand(trace, (start != 0) & (stop != 0), dt.bool_), "a geometric sequence begins and ends beside zero")
+        sign = NAMES["sign"](start)
+        first, last = start / sign, stop / sign
+    else:
+        if start == 0 or stop == 0:
+            raise ValueError("Geometric sequence cannot include zero")
+        own, sign = np.result_type(np.asarray(start), np.asarray(stop), 1.0, np.zeros((), dtype)), np.sign(start)
+        first, last = (np.asarray(np.asarray(x, own) / sign)[()] for x in ends)
+    (count,) = sizes(integers.stated(trace, num))
     line, place = _logspace(np.log10(first), np.log10(last), num, endpoint, dtype=own), counted(count)
-    line = choose(place == 0, first[()], line)
+    line = choose(place == 0, first, line)
     if endpoint and integers.exceeds(count, 1, "np.geomspace"):
-        line = choose(place == integers.integer(active(), count - 1), last[()], line)
+        line = choose(place == integers.integer(trace, count - 1), last, line)
     return cast(line * sign, dt.canonical(dtype, own))
 
 

@@ -42,20 +42,6 @@ def multi_dot(arrays: Any, *, out: Any = None) -> Any:
     return functools.reduce(np.dot, arrays)
 
 
-@enter("numpy.linalg.matrix_power")
-def matrix_power(a: Any, n: int) -> Any:
-    if n < 0:
-        a, n = np.linalg.inv(a), -n
-    if n == 0:
-        return eye(a.shape[-1]) + 0 * a
-    out: Any = None
-    while n:
-        out = a if out is None and n % 2 else np.matmul(out, a) if n % 2 else out
-        n //= 2
-        a = np.matmul(a, a) if n else a
-    return out
-
-
 # Norms -----------------------------------------------------------------------------------------------------------------------
 @enter("numpy.linalg.norm", "scipy.linalg.norm")
 def norm(a: Any, ord: Any = None, axis: Any = None, keepdims: bool = False, check_finite: bool = True) -> Any:
@@ -69,16 +55,6 @@ def norm(a: Any, ord: Any = None, axis: Any = None, keepdims: bool = False, chec
 
 def _singular(a: Any) -> Any:
     return np.linalg.svd(a, full_matrices=False)[1]
-
-
-@enter("numpy.linalg.vector_norm")
-def vector_norm(x: Any, *, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Any:
-    if axis is None:
-        out = np.linalg.norm(np.reshape(x, (-1,)), ord)
-        return np.reshape(out, (1,) * np.ndim(x)) if keepdims else out
-    if isinstance(axis, tuple) and len(axis) > 1:
-        raise unwritten("vector norms over several axes")
-    return np.linalg.norm(x, ord, axis[0] if isinstance(axis, tuple) else axis, keepdims)
 
 
 @enter("numpy.linalg.matrix_norm")
