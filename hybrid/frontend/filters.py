@@ -20,10 +20,10 @@ from hybrid.frontend import ufuncs as u
 from hybrid.frontend.borders import pad
 from hybrid.frontend.calls import unsupported
 from hybrid.frontend.creation import CONSTRUCTORS
-from hybrid.frontend.elementwise import cast
+from hybrid.frontend.elementwise import cast, select
 from hybrid.frontend.images import MAX_WEIGHTS, along, convolve1d, each, finished, padded, shifted
 from hybrid.frontend.indexing import getitem
-from hybrid.frontend.joins import concatenate
+from hybrid.frontend.joins import concatenate, stack
 from hybrid.frontend.linear import matmul
 from hybrid.frontend.reductions import all as every
 from hybrid.frontend.reductions import mean
@@ -263,8 +263,40 @@ def lfilter(b: Any, a: Any, x: Any, axis: Any = -1, zi: Any = None) -> Any:
     return laid_out(out, np.moveaxis(np.empty(lines, np.uint8), -1, at))  # line after line, as SciPy makes them
 
 
+def upfirdn(h: Any, x: Any, up: Any = 1, down: Any = 1, axis: Any = -1, mode: Any = "constant", cval: Any = 0) -> Any:
+    """Zeros put between the samples, a filter over them, and all but some samples left out: a filter for each phase."""
+    h, x = _array(h), _array(x)
+    dtype = dt.promote(dt.promote(strong(h), strong(x)), dt.float32)
+    known = all(type(n) is int and n > 0 for n in (up, down)) and not isinstance(cval, Value)
+    if not known or mode not in ("constant", None) or cval:
+        raise unsupported("scipy.signal.upfirdn by factors that only a run knows, or with other ends than zeros")
+    if len(shape_of(h)) != 1 or len(shape_of(x)) != 1 or dtype not in (dt.float32, dt.float64) or 0 in (*_sizes(h), *_sizes(x)):
+        raise unsupported("scipy.signal.upfirdn of other than vectors of floats")
+    taps, count = _sizes(h)[0], _sizes(x)[0]
+    h, x, parts = cast(h, dtype), cast(x, dtype), -(-taps // up)
+    h = pad(h, [(0, parts * up - taps)])
+    phases = [signals.convolve(x, getitem(h, slice(k, None, up))) for k in range(up)]
+    whole = reshape(stack(phases, 1), -1) if up > 1 else phases[0]
+    return u.positive(getitem(whole, slice(0, (count - 1) * up + taps, down)))
+
+
+def wiener(im: Any, mysize: Any = None, noise: Any = None) -> Any:
+    """Each element moved towards the mean around it, the more so the less varies there beside the noise."""
+    x = _array(im)
+    rank = len(shape_of(x))
+    sizes = [3] * rank if mysize is None else [mysize] * rank if type(mysize) is int else list(mysize)
+    if not rank or strong(x) not in (dt.float32, dt.float64) or any(type(size) is not int for size in sizes):
+        raise unsupported("scipy.signal.wiener of numbers, or in windows that only a run knows")
+    ones = CONSTRUCTORS[np.ones](tuple(sizes))
+    around = correlate(x, ones, "same") / float(math.prod(sizes))
+    varies = correlate(x * x, ones, "same") / float(math.prod(sizes)) - around * around
+    noise = mean(varies) if noise is None else noise
+    return select(varies < noise, around, (x - around) * (1 - noise / varies) + around)
+
+
 _FORMS: dict[str, Callable] = {
     "convolve": convolve, "correlate": correlate, "convolve2d": convolve2d, "correlate2d": correlate2d, "medfilt": medfilt,
-    "medfilt2d": medfilt2d, "savgol_filter": savgol_filter, "detrend": detrend, "lfilter": lfilter,
+    "medfilt2d": medfilt2d, "savgol_filter": savgol_filter, "detrend": detrend, "lfilter": lfilter, "upfirdn": upfirdn,
+    "wiener": wiener,
 }  # fmt: skip
 hosted.COMPOSED.update({f"scipy.signal.{name}": form for name, form in _FORMS.items()})

@@ -117,7 +117,7 @@ def _recorded(trace: Trace, function: Callable, name: str, args: tuple, kwargs: 
     if trace.region is not None and (late or either):
         return NotImplemented
     hints = _hints(trace, atoms, kinds)[: 1 if either else None]
-    present = _present(trace, atoms) if either else None
+    present = present_values(trace, atoms) if either else None
     if either and present is None:
         return NotImplemented
     measures = "linalg" in name or name.endswith("fit")  # of which LAPACK complains about zeros
@@ -217,7 +217,7 @@ def _contents(rng: np.random.Generator, dtype: np.dtype, shape: tuple[int, ...],
     return np.sort(made, -1) if shape else np.asarray(made + dtype.type(0.3), dtype)
 
 
-def _present(trace: Trace, atoms: Sequence[Atom]) -> list[np.ndarray] | None:
+def present_values(trace: Trace, atoms: Sequence[Atom]) -> list[np.ndarray] | None:
     """The values that these have in this call, where they can be found out."""
     error = TraceError("values of this call")
     try:

@@ -30,6 +30,7 @@ from hybrid.frontend import (  # noqa: F401 (they enter their functions)
     ranges,
     reductions,
     samples,
+    scimath,
     selected,
     series,
     shaping,

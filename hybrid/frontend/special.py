@@ -18,10 +18,11 @@ from hybrid.frontend import ufuncs as u
 from hybrid.frontend.calls import unsupported
 from hybrid.frontend.compositions import SPECIAL, scipy_loop
 from hybrid.frontend.elementwise import Elementwise, apply, cast, same, select
+from hybrid.frontend.reductions import max as highest
 from hybrid.frontend.reductions import sum as total
-from hybrid.frontend.shaping import as_array
+from hybrid.frontend.shaping import as_array, broadcast_to, squeeze
 from hybrid.frontend.uncertain import is_uncertain
-from hybrid.frontend.values import active, assembled, dtype_of, shape_of, strong
+from hybrid.frontend.values import active, assembled, broadcast_shapes, dtype_of, shape_of, strong
 from hybrid.ir.trace import Trace
 from hybrid.ops import elementwise as e
 from hybrid.ops.special import special
@@ -274,6 +275,29 @@ def log_softmax(x: Any, axis: Any = None) -> Any:
 @_composed("logsumexp")
 def logsumexp(a: Any, axis: Any = None, b: Any = None, keepdims: bool = False, return_sign: bool = False) -> Any:
     x = _floats(a, "logsumexp")
-    if b is not None or return_sign:
-        raise unsupported("scipy.special.logsumexp with factors or signs")
-    return activations.logsumexp(x, axis, keepdims)
+    if return_sign:
+        raise unsupported("scipy.special.logsumexp with signs")
+    return activations.logsumexp(x, axis, keepdims) if b is None else _weighted(x, b, axis, keepdims)
+
+
+def _weighted(x: Any, b: Any, axis: Any, keepdims: bool) -> Any:
+    """log Σ b e^x, the greatest terms apart from the rest, as SciPy sums: Σ = m (1 + s) e^top; NaN where it is negative."""
+    b = as_array(assembled(active(), b))
+    if dt.KIND[strong(b)] not in "iuf" or strong(b) == dt.float16 or not (shape_of(b) or strong(x) == dt.float64):
+        raise unsupported(f"scipy.special.logsumexp with factors {strong(b)}")
+    dtype = dt.promote(strong(x), strong(b) if dt.is_float(strong(b)) else dt.float64)
+    shape = broadcast_shapes(shape_of(x), shape_of(b))
+    x, b = (broadcast_to(cast(part, dtype), shape) for part in (x, b))
+    axes = tuple(range(len(shape))) if axis is None else axis
+    raw = u.log(total(b * u.exp(x), axes, keepdims=keepdims))
+    x = select(b == 0, -math.inf, x)
+    top = highest(x, axes, keepdims=True)
+    most = x == top
+    m = total(select(most, b, 0), axes, keepdims=True)
+    s = total(select(most, 0, b * u.exp(x - top)), axes, keepdims=True)
+    s = select(s == 0, s, s / m)
+    negative = (u.sign(s + 1) * u.sign(m)) < 0
+    out = u.log1p(select(s < -1, -s - 2, s)) + u.log(u.absolute(m)) + top
+    out = select(negative, math.nan, out)
+    out = out if keepdims else squeeze(out, axes)
+    return select(u.isfinite(out), out, raw)
