@@ -30,10 +30,13 @@ makes the whole function plain. *Eager*: the expression takes tensors for arrays
 compiled expression gives a derivative (–: no floats go in or come out); *exported*: saved by `hybrid.export.save` and loaded,
 it gives the same.
 
-What stays a host call, and why: sorting floats, FFTs and LAPACK's factorisations are called as NumPy calls them, and with them
-what is made of them (`np.interp` with a period, `np.polyfit`, `np.roots`, norms of matrices, `filtfilt`'s steady state,
-`sg.convolve` of so many elements that SciPy transforms them). In which order
-`np.partition` and `np.argpartition` leave the elements between the places is NumPy's own, from processor to processor.
+Sorting is native by NumPy's own functions of C, which machine code calls; where this NumPy has none that sort alike, and of
+bfloat16, it is a host call. What stays one, and why: FFTs and LAPACK's factorisations are called as NumPy calls them, and with
+them what is made of them (`np.polyfit`, `np.roots`, `np.poly` of a matrix, norms by singular values, inverses and so negative
+powers of matrices, linear trends, `filtfilt`'s steady state, `sg.convolve` of so many elements that SciPy transforms them).
+In which order `np.partition`, `np.argpartition` and `np.unique_values` leave elements is NumPy's own, from processor to
+processor. Powers of complex numbers, `np.emath.power` of negative ones among them, are as exact as NumPy's branches for whole
+exponents make them, and `math.fsum` rounds the exact sum once.
 `scipy.special` is native where SciPy offers a function of C that never waits for the GIL: `betainc`, `stdtr`, `elliprf`,
 `hyp1f1` and their kin may report errors under it, `zeta`, and `polygamma` with it, are not offered, complex ones (`wofz`,
 `lambertw`) have no loops. `math.gamma` is not SciPy's: they differ by up to nine units in the last place. Of `scipy.ndimage`
