@@ -48,13 +48,15 @@ def parts(name: str) -> tuple[np.dtype, str, bool]:
 @cache
 def address(dtype: np.dtype, kind: str, indices: bool) -> int:
     """Where the function lies that does to a vector what NumPy's own does, to the last bit; 0 where none was found."""
-    if dtype not in DTYPES:
+    table = _table(dtype) if dtype in DTYPES else None
+    if table is None:
         return 0
-    table = _table(dtype)
+    with np.errstate(all="ignore"):  # whatever a user asks for
+        examples = list(_examples(dtype))
     # By now NumPy's heapsort is its default, whatever the table says.
-    for place in {"quicksort": (0,), "heapsort": (1, 0), "stable": (2,)}[kind] if table else ():
+    for place in {"quicksort": (0,), "heapsort": (1, 0), "stable": (2,)}[kind]:
         found = table[_SORT + place + (len(KINDS) if indices else 0)]
-        if found and all(_agrees(found, x, kind, indices) for x in _examples(dtype)):
+        if found and all(_agrees(found, x, kind, indices) for x in examples):
             return found
     return 0
 

@@ -108,6 +108,11 @@ def test_another_numpy_has_none(monkeypatch):
     assert npysort.address.__wrapped__(dt.bfloat16, "stable", False) == 0
 
 
+def test_whatever_is_asked_for_of_errors():
+    with np.errstate(all="raise"):
+        assert all(npysort.address.__wrapped__(dtype, "quicksort", True) for dtype in npysort.DTYPES)
+
+
 def test_a_function_that_sorts_otherwise_is_not_taken():
     ascending = npysort.address(dt.int64, "stable", False)
     assert all(npysort._agrees(ascending, x, "stable", False) for x in npysort._examples(dt.int64))
