@@ -9,6 +9,7 @@ import math
 import operator
 import sys
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,7 @@ from hybrid.frontend.joins import concatenate, stack
 from hybrid.frontend.linear import matmul
 from hybrid.frontend.reductions import all as every
 from hybrid.frontend.reductions import mean
+from hybrid.frontend.reductions import sum as total
 from hybrid.frontend.shaping import as_array, flip, moveaxis, reshape
 from hybrid.frontend.values import Value, active, assembled, laid_out, operand, shape_of, strong
 from hybrid.frontend.windows import rank_filter
@@ -236,9 +238,32 @@ def _fitted(x: Any, count: int, order: int, deriv: int, delta: float, places: np
 
 def detrend(data: Any, axis: Any = -1, type: Any = "linear", bp: Any = 0, overwrite_data: Any = False) -> Any:
     x = _array(data)
-    if type not in ("constant", "c"):
-        raise unsupported("a linear trend, which LAPACK finds")
-    return x - mean(x, axis, keepdims=True)
+    if type in ("constant", "c"):
+        return x - mean(x, axis, keepdims=True)
+    if type not in ("linear", "l"):
+        raise ValueError("Trend type must be 'linear' or 'constant'.")
+    at, ends = normalize_axis(axis, len(shape_of(x))), np.asarray([0] if isinstance(bp, Value) else bp)
+    size = _sizes(x)[at]
+    if isinstance(bp, Value) or ends.dtype.kind not in "iu" or dt.is_complex(strong(x)) or 0 in _sizes(x) or (ends < 0).any():
+        raise unsupported("trends of nothing, of complex numbers, or between places that only a run knows")
+    x = x if dt.is_float(strong(x)) and strong(x) != dt.float16 else cast(x, np.float64)
+    ends = np.unique([0, *ends.ravel(), size])
+    if ends[-1] > size:
+        raise ValueError("Breakpoints must be less than length of data along given axis.")
+    parts = [_without_line(along(x, at, slice(int(a), int(b))), at) for a, b in pairwise(ends)]
+    lines = (size, *(n for k, n in enumerate(shape_of(x)) if k != at))
+    return laid_out(concatenate(parts, at), np.moveaxis(np.empty(lines, np.uint8), 0, at))
+
+
+def _without_line(x: Any, axis: int) -> Any:
+    """What is left without the line through it, by least squares: about the middle, mean and slope are independent."""
+    count, rank = shape_of(x)[axis], len(shape_of(x))
+    level = x - mean(x, axis, keepdims=True)
+    place = (np.arange(count) - (count - 1) / 2).reshape([-1 if k == axis else 1 for k in range(rank)])
+    if count < 3:
+        return x * 0 if count == 1 else level - level
+    known = CONSTRUCTORS[np.array](place.astype(strong(x)))
+    return level - known * (total(level * known, axis, keepdims=True) / float((place**2).sum()))
 
 
 def lfilter(b: Any, a: Any, x: Any, axis: Any = -1, zi: Any = None) -> Any:

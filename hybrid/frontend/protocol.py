@@ -198,7 +198,9 @@ def _at(ufunc: np.ufunc, x: Any, index: Any, *values: Any) -> None:
     """`ufunc.at`, which writes into its operand."""
     op = (_AT_OF_BOOLS if strong(x) == np.bool_ else _AT).get(ufunc)
     given = [shaping.as_array(assembled(active(), value)) for value in values]
-    if op is not None and len(given) == 1 and _computes_in_own(op, strong(x), _least(values[0], strong(x))):
+    single = isinstance(index, (int, np.integer, np.ndarray)) and np.ndim(index) == 0
+    fits = len(given) == 1 and not (single and np.ndim(given[0]) >= np.ndim(x))
+    if op is not None and fits and _computes_in_own(op, strong(x), _least(values[0], strong(x))):
         value = cast(given[0], strong(x))
         try:
             return fold_at(x, index, TABLE[np.negative](value) if ufunc is np.subtract else value, op)
@@ -222,6 +224,8 @@ def _least(x: Any, beside: np.dtype) -> np.dtype:
 def _computes_in_own(op: str, own: np.dtype, given: np.dtype) -> bool:
     """Whether it is all the same if a value is cast first, where NumPy casts each result, whatever it loses."""
     wide = dt.promote(own, given)
+    if op in ("and", "or", "xor") and dt.is_inexact(wide):
+        return False  # which NumPy refuses
     if dt.is_integer(own):  # what wraps around at the end has wrapped around on the way
         same = dt.is_integer(wide) and op not in ("max", "min")
     else:

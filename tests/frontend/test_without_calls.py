@@ -110,6 +110,16 @@ def test_at(ufunc):
             agree(lambda x, i, *v: at(x, i, *v), np.abs(numbers(dtype, 4)), np.array(index), *values)
 
 
+def test_at_refuses_what_numpy_refuses():
+    def at(ufunc, x, index, values):
+        ufunc.at(x, index, values)
+        return x
+
+    for index in (2, np.array(1)):
+        agree(lambda x, v, i=index: at(np.add, x, i, v), numbers("d", 4), numbers("d", 1), host_calls=None)
+    agree(lambda x, v: at(np.bitwise_or, x, [0], v), numbers("d", 4), numbers("d", 1), host_calls=None)
+
+
 @pytest.mark.parametrize("ufunc", [np.bitwise_or, np.bitwise_xor, np.gcd, np.fmax, np.hypot])
 def test_reduceat(ufunc):
     x = numbers("d", 2, 9) if ufunc in (np.fmax, np.hypot) else numbers("l", 2, 9)
@@ -190,4 +200,10 @@ def test_filters():
         agree(lambda x: sg.wiener(x, 3), x.astype("d"))
     agree(lambda x: sg.wiener(x, 5, noise=0.3), numbers("d", 12))
     agree(lambda x: sg.wiener(x, (3, 3)), numbers("d", 8, 9))
+    columns = np.asfortranarray(numbers("d", 3, 7))
+    for x in (numbers("d", 3, 7), numbers("f", 12), numbers("l", 5), numbers("d", 2), numbers("d", 1), columns):
+        for places in (0, [3], np.array([1, 2]), [99]):
+            agree(lambda x, p=places: sg.detrend(x, bp=p), x)
+        agree(lambda x: sg.detrend(x, axis=0, type="linear"), x)
+    hy.check_grads(hy.function(lambda x: np.sum(sg.detrend(x, bp=[4]) ** 2)), (numbers("d", 3, 9),))
     hy.check_grads(hy.function(lambda x, h: sg.upfirdn(h, x, 3, 2)), (numbers("d", 6), numbers("d", 4)))
