@@ -17,6 +17,7 @@ from hybrid.frontend.compositions import clip
 from hybrid.frontend.elementwise import cast, store, where, wrapped
 from hybrid.frontend.indexing import fitted, getitem, setitem
 from hybrid.frontend.joins import concatenate
+from hybrid.frontend.positions import gathered
 from hybrid.frontend.reductions import strong, sum
 from hybrid.frontend.shaping import (
     as_array,
@@ -33,6 +34,7 @@ from hybrid.frontend.values import (
     assembled,
     broadcast_shapes,
     dtype_of,
+    header_of,
     holds_tensor,
     kind_of,
     laid_out,
@@ -409,8 +411,19 @@ def _fill_flat(x: Any, shape: Shape, val: Any, wrap: bool) -> None:
     if len(sizes) > 2 and len(set(sizes)) > 1:
         raise ValueError("All dimensions of input must be of equal length")
     step, size = 1 + int(np.cumprod(sizes[:0:-1]).sum()), int(np.prod(sizes))
-    places = np.arange(0, min(sizes[1] ** 2, size) if len(sizes) == 2 and not wrap else size, step)
-    setitem(x, np.unravel_index(places, sizes), take(values, np.arange(len(places)) % count))
+    end = min(sizes[1] ** 2, size) if len(sizes) == 2 and not wrap else size
+    places = np.arange(0, end, step)
+    if len(sizes) == 2 and len(places) <= min(sizes) == count and strong(values) == strong(x):
+        trace, row = active(), positions(shape, 0, x)
+        number = u.minimum(row, count - 1)  # beyond the diagonal any will do
+        given = gathered(trace, values, operand(trace, number, dt.int64), 1)
+        return setitem(x, slice(None), where(row == positions(shape, 1, x), given, x))
+    values = values if len(places) == count else take(values, np.arange(len(places)) % count)
+    if header_of(x) is None:
+        setitem(reshape(x, -1), slice(0, end, step), values)  # a view, since it lies in C order
+    else:
+        setitem(x, np.unravel_index(places, sizes), values)
+    return None
 
 
 @implements(np.put_along_axis)

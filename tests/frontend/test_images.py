@@ -43,7 +43,7 @@ HOSTED = {
     "center": lambda x: nd.center_of_mass(x), "erosion": lambda x: nd.binary_erosion(x > 0, iterations=20),
     "distance": lambda x: nd.distance_transform_edt(x > 0), "median": lambda x: nd.median_filter(x, 7),
     "short": lambda x: nd.gaussian_filter(x[:2], 3.0), "welch": lambda x: sg.welch(x[:, 0], nperseg=8),
-    "resample": lambda x: sg.resample(x, 20), "medfilt2d": lambda x: sg.medfilt2d(x, 3), "wiener": lambda x: sg.wiener(x, 3),
+    "resample": lambda x: sg.resample(x, 20), "medfilt2d": lambda x: sg.medfilt2d(x, 3),
 }  # fmt: skip
 
 
