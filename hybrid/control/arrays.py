@@ -72,7 +72,7 @@ def _columns(layout: Layout) -> list[Spec] | None:
     return parts or None  # type: ignore[return-value]
 
 
-def packed(layout: Layout, columns: Sequence[np.ndarray], dtype: Any) -> np.ndarray | None:
+def of_columns(layout: Layout, columns: Sequence[np.ndarray], dtype: Any) -> np.ndarray | None:
     """The array of the items whose numbers these are, as `np.array` makes it of them; None where it must be asked."""
     parts = _columns(layout)
     if parts is None or not len(columns[0]):

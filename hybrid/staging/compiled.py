@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hybrid.control.arrays import packed
+from hybrid.control.arrays import of_columns
 from hybrid.control.items import types_of, unpacked
 from hybrid.core import npyrandom, tree
 from hybrid.core.config import config
@@ -341,7 +341,7 @@ class Compiled:
                 first, end = int(outputs[index]), int(outputs[index + 1])
                 pool = outputs[index + 2 + len(types_of(layout)) :]
                 columns = [column[first:end] for column in outputs[index + 2 : index + 2 + len(types_of(layout))]]
-                if array is not False and (whole := packed(layout, columns, array)) is not None:
+                if array is not False and (whole := of_columns(layout, columns, array)) is not None:
                     return whole
                 items = unpacked(layout, iter(columns), end - first, pool)
                 if make is not None:

@@ -47,7 +47,7 @@ from hybrid.staging.kept import Keeps
 from hybrid.staging.packed import Containers, Packs, unpacked
 from hybrid.staging.parameters import Bound, Parameters, untraceable
 from hybrid.staging.resting import Resting
-from hybrid.staging.signature import Leaf, ListLeaf, describe_all
+from hybrid.staging.signature import Leaf, describe_all, have_lists
 from hybrid.staging.sizes import Dynamic, Sizes
 from hybrid.staging.state import State, with_state
 from hybrid.staging.voice import MANY, Reports, name_of
@@ -410,7 +410,7 @@ class Function(Keeps, Follows, Packs, Reports, Resting, Inspection):  # type: ig
                 except (Concretise, Specialise, Rebinds):
                     raise
                 except Exception as error:
-                    if _has_lists(leaves):
+                    if have_lists(leaves):
                         raise Containers from error
                     failed = error
         if exact not in self._traces and self._by_size[structure] >= MANY_SIZES and (why := self._sizes.why_fixed(structure)):
@@ -421,7 +421,7 @@ class Function(Keeps, Follows, Packs, Reports, Resting, Inspection):  # type: ig
         except (Concretise, Specialise, Rebinds):
             raise
         except Exception as error:
-            if _has_lists(leaves):
+            if have_lists(leaves):
                 raise Containers from error
             return self._refuse(exact, error)
         if failed is not None:
@@ -521,6 +521,7 @@ class Function(Keeps, Follows, Packs, Reports, Resting, Inspection):  # type: ig
         """
         with self.lock:
             self._wake()
+            self._packs, self._changed = True, frozenset()
             for compiled in self._traces.values():
                 self._remove(compiled)
             for memory in (
@@ -536,10 +537,6 @@ class Function(Keeps, Follows, Packs, Reports, Resting, Inspection):  # type: ig
                 self._varying,
             ):
                 memory.clear()
-
-
-def _has_lists(leaves: tuple[Leaf, ...]) -> bool:
-    return any(isinstance(leaf, ListLeaf) for leaf in leaves)
 
 
 def _lookup(module: str | None, name: str) -> Any:

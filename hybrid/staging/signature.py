@@ -336,6 +336,11 @@ def describe_all(leaves: Sequence[Any], static: Sequence[bool], parts: Mapping[i
     return tuple(out)
 
 
+def have_lists(leaves: Sequence[Leaf]) -> bool:
+    """Whether some are lists that a trace has as arrays."""
+    return any(isinstance(leaf, ListLeaf) for leaf in leaves)
+
+
 def short(value: Any) -> str:
     """A value in a few words."""
     if isinstance(value, Packed):

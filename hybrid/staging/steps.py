@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from hybrid.control.arrays import packed
+from hybrid.control.arrays import of_columns
 from hybrid.control.items import inner_layout, types_of, unpacked
 from hybrid.core import dtype as dt
 from hybrid.core import tree
@@ -400,7 +400,7 @@ class _Items:
     def __call__(self, first: Any, end: Any, *columns: np.ndarray) -> Any:
         first, end = int(first), int(end)
         own = [column[first:end] for column in columns]
-        if self.array is not False and (made := packed(self.layout, own, self.array)) is not None:
+        if self.array is not False and (made := of_columns(self.layout, own, self.array)) is not None:
             return made
         items = unpacked(self.layout, iter(own), end - first, columns[self.own :])
         if self.make is not None:
