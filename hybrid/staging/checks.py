@@ -11,6 +11,7 @@ import types
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import combinations, permutations
+from itertools import product as pairs
 from typing import Any
 
 import numpy as np
@@ -119,6 +120,11 @@ class Checks(Writer):
             self.guard(self.load("ptr", "%args", 8 * at), guard, later)
         for one, other in combinations(self.lists, 2):
             self.require(self.icmp("ne", "ptr", self.objects[one], self.objects[other]))  # changed here, a list is there, too
+        for index, known in pairs(self.lists, spec.apart):
+            self.require(self.icmp("ne", "ptr", self.objects[index], self.ref(known)))
+            if self.changed_rows(index):
+                among = f"ptr {self.objects[index]}, ptr {self.ref(known)}, i1 false"
+                self.require(self.support(AMONG, f"i1 @{AMONG}({among})"))
         for one, other in permutations(self.lists, 2):
             if self.changed_rows(one):
                 among = f"ptr {self.objects[one]}, ptr {self.objects[other]}, i1 {str(self.changed_rows(other, True)).lower()}"

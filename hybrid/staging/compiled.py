@@ -167,6 +167,9 @@ class Compiled:
             return Refusal(None, "a written argument shares memory with an array that NumPy read while it was traced")
         held = [_at(bound, path) for path in traced.containers]
         held += [row for x in values if type(x) is Packed and x.changed and x.row is list for row in x.items]
+        if traced.updates or traced.rebinds:
+            held += [x.items for x in values if type(x) is Packed and not any(x.items is one for one in held)]
+            held += self._reached
         if len(set(map(id, held))) < len(held):
             return Refusal(None, "a container that is changed comes twice among the arguments")
         if any(one_of(values[k], traced.generators) is not known for k, known in traced.passed):
@@ -241,6 +244,12 @@ class Compiled:
         held = self.watch.held
         with self.drawing(values, keep=held) as acts:
             return self._watched(arrays, held or self._draws[1]), acts
+
+    @cached_property
+    def _reached(self) -> tuple[Any, ...]:
+        """The lists and dicts that the function reaches otherwise than by its arguments."""
+        found = {id(x): x for x in self.reads.values() if isinstance(x, (list, dict))}
+        return tuple(found.values())
 
     def _watched(self, arrays: list[np.ndarray], kept: bool) -> list[np.ndarray]:
         """The plan's results, unless Python has to repeat the call; `kept`: what the call does can be undone."""
@@ -428,6 +437,7 @@ class Compiled:
             release_gil=moved > GIL_BYTES and not calls_python, calls_python=calls_python,
             quotients=traced.quotients, conditions=traced.conditions, tensor=_layout(),
             flagged=self.watch.flagged if done.steps else None,
+            apart=tuple(x for x in self._reached if isinstance(x, list)) if traced.updates or traced.rebinds else (),
         )  # fmt: skip
 
     def _recognised(self, places: dict[int, int]) -> Work | None:

@@ -99,10 +99,10 @@ def packed(bound: Bound, parameters: Parameters | None = None, changed: Collecti
 
     places = [*enumerate(args), *kwargs.items()]
     found = {place: leaf(x, place) for place, x in places}
-    if _share_rows([x for x in known.values() if type(x) is Packed]):
-        return bound
     sizes = {size for x in found.values() if type(x) is Packed for size in x.shape}
     beside = {place: leaf(x, place, sizes) for place, x in found.items()} if sizes else found
+    if _share_rows([x for x in known.values() if type(x) is Packed]):
+        return bound
     return (tuple(beside[k] for k in range(len(args))), {name: beside[name] for name in kwargs}, *bound[2:])  # type: ignore[return-value]
 
 

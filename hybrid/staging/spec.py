@@ -274,6 +274,7 @@ class EntrySpec:
         flagged: called with the floating-point flags that the compute function raised (bits of `hybrid.codegen.flags`), if any;
             and with whether what was written can be undone, without which the answer must be False. Where it is anything
             else, the call is a miss, after all. None: flags mean nothing.
+        apart: lists that no list of numbers among the arguments may be, or hold.
         temporaries: memory besides the arena and the results.
         steps: what is done one after another where that is more than one call of the compute function; None: that one, with
             `slots` and `symbols`. Sizes may mention what a `SizeStep` before them has bound.
@@ -297,6 +298,7 @@ class EntrySpec:
     flagged: Callable[[int, bool], bool] | None = None
     temporaries: tuple[Temporary, ...] = ()
     steps: tuple[Step, ...] | None = None
+    apart: tuple[list, ...] = ()
 
     @property
     def only_recognises(self) -> bool:
@@ -486,6 +488,7 @@ def _referenced(spec: EntrySpec) -> Iterator[object]:
     yield from (value for kind, value in spec.compute_slots if kind == "const")
     yield from (value for value in spec.written if isinstance(value, np.ndarray))
     yield from spec.handlers or ()
+    yield from spec.apart
     yield from (spec.flagged, False, True) if spec.flagged else ()
 
 

@@ -349,6 +349,47 @@ def test_rows_that_are_one_list():
         assert rows == others
 
 
+def test_a_row_that_is_read_as_another_argument():
+    def f(a, b):
+        for k in range(len(b)):
+            a[0][k] += 1.0
+        return sum(b)
+
+    g = hy.function(f)
+    for twin in (False, True, False, True):
+        a, c = table(6), table(6)
+        with _quiet():
+            assert g(a, a[0] if twin else floats(6)) == f(c, c[0] if twin else floats(6))
+        assert a == c
+
+
+def test_a_list_that_is_known_otherwise_too():
+    kept = floats(30)
+
+    class Holder:
+        pass
+
+    def by_attribute(xs, holder):
+        xs[0] += 1.0
+        return holder.xs[0] + holder.xs[1]
+
+    def by_closure(xs):
+        for k in range(len(xs)):
+            xs[k] *= 2
+        return kept[3]
+
+    f, g = hy.function(by_attribute), hy.function(by_closure)
+    for twin in (False, True, False, True, True):
+        xs, holder = floats(30), Holder()
+        holder.xs = xs if twin else floats(30, 4)
+        want = holder.xs[0] + holder.xs[1] + twin
+        with _quiet():
+            assert f(xs, holder) == want
+        want = kept[3] * (1 + twin)
+        with _quiet():
+            assert g(kept if twin else floats(30)) == want
+
+
 def test_a_list_that_is_in_a_dict_too():
     def f(xs, table):
         xs[0] = 9.0
