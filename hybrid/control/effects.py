@@ -12,7 +12,6 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from hybrid.control.own import Own
 from hybrid.control.plain import Ends
 from hybrid.core.errors import DebuggerError, HybridError, TraceError
 from hybrid.frontend.values import Value
@@ -124,8 +123,6 @@ def refuse_wording(trace: Trace, error: BaseException) -> None:
 def refuse_alike(left: Any, right: Any) -> None:
     """TraceError where it is asked which of two functions made alike one is: arguments that are alike share a trace."""
     trace = tr.current()
-    if left is not right and isinstance(left, Own) and isinstance(right, Own) and left.is_row and right.is_row:
-        raise TraceError("which of the lists in a list one is only a run knows", at=tr.user_line())
     if trace is None or type(left) is not types.FunctionType or type(right) is not types.FunctionType:
         return
     if left.__code__ is right.__code__ and not trace.alike.isdisjoint((id(left), id(right))):

@@ -49,6 +49,33 @@ def _readable(step: Step, result: Var) -> Iterable[Var]:
         yield from sorted(found, key=lambda var: var is not step.eqn.output)
 
 
+def checks_first(step: Step) -> bool:
+    """Whether a step that changes its first operand in place cannot fail once it has begun to: at one place, or none."""
+    if not isinstance(step, HostCall) or is_called(step.eqn):
+        return False
+    eqn = step.eqn
+    return eqn.primitive.body == "scatter" and eqn.inputs[1].type.size == 1
+
+
+def computed(program: Program, step: Step) -> Iterable[Eqn]:
+    """The equations that a step computes, those that it takes into its loops among them."""
+    if isinstance(step, MatMul) and step.epilogue is not None:
+        yield from computed(program, step.epilogue)
+    if not isinstance(step, Group):
+        yield from (*(step.binds if isinstance(step, Procedure) else ()), step.eqn)
+        return
+    stored = {var for other in program.steps for var in other.results} | {stage.target for stage in step.stages}
+    producers, seen = program.graph.producers, set()
+    todo: list[Atom] = [stage.atom for stage in step.stages]
+    while todo:
+        atom = todo.pop()
+        eqn = producers.get(atom) if isinstance(atom, Var) else None
+        if eqn is not None and eqn not in seen:
+            seen.add(eqn)
+            yield eqn
+            todo += [operand for operand in eqn.inputs if operand not in stored]
+
+
 def may_fail(eqn: Eqn) -> bool:
     """Whether a call may end at this equation: an assumption, an index that is checked, an error of NumPy's."""
     return assumes(eqn) or _gathers(eqn) or any(called_in(eqn))

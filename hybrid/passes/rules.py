@@ -22,6 +22,7 @@ from hybrid.ops import elementwise as e
 from hybrid.ops import reduce as r
 from hybrid.ops import view as v
 from hybrid.ops.contract import free_axes
+from hybrid.ops.index import scatter
 from hybrid.passes.access import axes_index, offset_of, view_index
 from hybrid.passes.contract import product_of, walkable
 from hybrid.passes.match import Call, Match, Pattern, find, pattern
@@ -132,6 +133,30 @@ def transpose_of_transpose(builder, eqn, inputs, producer):
     first = below.params["perm"]
     perm = tuple(first[p] for p in eqn.params["perm"])
     return builder.append(v.transpose, (below.inputs[0],), {"perm": perm}, eqn.source)[0]
+
+
+def update_of_transpose(builder, eqn, inputs, producer):
+    """What is written into a transposed view, `x.T[3] = v`, is written into the array itself."""
+    update = producer(inputs[0])
+    below = producer(update.inputs[0]) if update is not None and update.primitive in (v.update_slice, scatter) else None
+    if update is None or below is None or below.primitive is not v.transpose:
+        return None
+    back, perm = eqn.params["perm"], below.params["perm"]
+    if [perm[axis] for axis in back] != list(range(len(back))):
+        return None
+    if update.primitive is scatter:
+        _, index, value = update.inputs
+        axis = update.params["axis"]
+        if index.type.ndim or value.type.ndim != len(back) - 1:
+            return None
+        rest = [at for at in range(len(back)) if at != axis]  # the axes of the value
+        order = tuple(rest.index(at) for at in back if at != axis)
+        value = builder.append(v.transpose, (value,), {"perm": order}, update.source)[0] if order else value
+        given = {**update.params, "axis": perm[axis]}
+        return builder.append(scatter, (below.inputs[0], index, value), given, update.source)[0]
+    value = builder.append(v.transpose, (update.inputs[1],), {"perm": back}, update.source)[0]
+    places = {name: tuple(update.params[name][axis] for axis in back) for name in ("start", "step")}
+    return builder.append(v.update_slice, (below.inputs[0], value), places, update.source)[0]
 
 
 def broadcast_of_broadcast(builder, eqn, inputs, producer):
@@ -304,7 +329,7 @@ STRUCTURE: dict[str, tuple[Structural, ...]] = {
     "stop": (operand_itself,),
     "convert": (no_change_of_dtype, widening_and_back),
     "reshape": (same_shape, reshape_of_reshape),
-    "transpose": (identity_transpose, transpose_of_transpose, transpose_of_product),
+    "transpose": (identity_transpose, transpose_of_transpose, transpose_of_product, update_of_transpose),
     "broadcast": (same_shape, broadcast_of_broadcast),
     "slice": (whole_slice, slice_of_slice, slice_of_update),
     "update_slice": (whole_update, update_of_update),

@@ -25,7 +25,7 @@ from hybrid.passes.contract import BatchAxis
 from hybrid.passes.fuse import quotients
 from hybrid.passes.memory import Interval, place
 from hybrid.passes.pipeline import disabled
-from hybrid.passes.reuse import donors, may_fail
+from hybrid.passes.reuse import checks_first, computed, donors, may_fail
 from hybrid.passes.steps import Bind, Group, HostCall, MatMul, Program
 from hybrid.passes.verify import verify_places
 
@@ -244,18 +244,21 @@ def _in_place(
     after it: `x += y` then touches memory once.
     """
     out: dict[Var, Var] = {}
-    if any(may_fail(eqn) for eqn in program.graph.eqns):
-        return out  # an error, or a call that turns out to be Python's, must leave the arguments as they were
+    # An error, or a call that turns out to be Python's, must leave the arguments as they were: it comes before all writes.
+    last = max((k for k, step in enumerate(program.steps) if any(map(may_fail, computed(program, step)))), default=-1)
     for k, target in writebacks:
         result = program.outputs[k]
         home = next((s for s in program.steps if result in s.results), None)
-        if home is None or isinstance(home, HostCall) or result in out:
+        if home is None or result in out or (at := program.steps.index(home)) < last:
+            continue
+        over = target in donors(home, result)
+        if (isinstance(home, HostCall) or at == last) and not (over and checks_first(home)):
             continue
         if target in strides or result in visible or result.type != target.type.with_shape(target.type.shape):
             continue
-        after = program.steps[program.steps.index(home) + 1 :]
+        after = program.steps[at + 1 :]
         unread = target not in set(home.reads) and not (isinstance(home, MatMul) and target in home.operands)
-        if (unread or target in donors(home, result)) and not any(target in step.reads for step in after):
+        if (unread or over) and not any(target in step.reads for step in after):
             out[result] = target
     return out
 
