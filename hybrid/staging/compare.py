@@ -83,7 +83,7 @@ def verify(f: Any, compiled: Compiled, args: tuple, kwargs: dict) -> Verdict:
     state = compiled.traced.state
 
     def again() -> Bound:
-        return f.packed(copied(with_state(f.parameters.bind(args, kwargs), state)))
+        return f._packed(copied(with_state(f.parameters.bind(args, kwargs), state)))
 
     given = again()
     captured = _Captured(compiled, tree.flatten(given)[0])
@@ -105,7 +105,7 @@ def verify(f: Any, compiled: Compiled, args: tuple, kwargs: dict) -> Verdict:
     count = sum(leaf is not None for leaf in tree.flatten(got.result)[0]) + len(compiled.traced.writes)
     if not found and any(compiled.entries.values()):
         native = copied(with_state((args, kwargs), state))
-        bound = f.packed((*f.parameters.bind(*native[:2]), *native[2:]))
+        bound = f._packed((*f.parameters.bind(*native[:2]), *native[2:]))
         with captured.kept():
             third = _Outcome.of(lambda: f(*native[0], **native[1]), bound, captured, state)
         found = [Difference(d.where, f"{d.what}, by the native entry") for d in _differences(want, third, names)]

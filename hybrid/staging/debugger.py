@@ -53,7 +53,7 @@ def debug(f: Any, known: Compiled, args: tuple, kwargs: dict, commands: Sequence
 
     variables = _Variables()
     state = known.traced.state
-    bound = f.packed(copied(with_state(f.parameters.bind(args, kwargs), state)))
+    bound = f._packed(copied(with_state(f.parameters.bind(args, kwargs), state)))
     values, structure = tree.flatten(bound)
     reads = Reads.of(f.function, unpacked(bound), state)
     with aside.aside(), variables:

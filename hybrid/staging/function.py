@@ -192,7 +192,7 @@ class Function(Keeps, Follows, Packs, Reports, Resting, Inspection):  # type: ig
             bound = self.parameters.bind(args, kwargs)
         if bound is None:
             return _PYTHONS  # it raises its own message
-        bound = self.packed(bound)
+        bound = self._packed(bound)
         form = len(args), tuple(kwargs)
         low = late.module(FOLLOWED).below(bound) if lifted.is_loaded() else None
         if low is not None and (found := self._lowered(low, bound, form)) is not None:
@@ -270,7 +270,7 @@ class Function(Keeps, Follows, Packs, Reports, Resting, Inspection):  # type: ig
 
     def _find(self, args: tuple, kwargs: dict) -> tuple[Compiled, Call] | Refusal:
         """The trace for these arguments, or why there is none. Specs may stand for arrays."""
-        leaves, structure = tree.flatten(self.packed(self.parameters.bind(args, kwargs)))
+        leaves, structure = tree.flatten(self._packed(self.parameters.bind(args, kwargs)))
         self._sizes.declare(structure, leaves)
         bound = tree.unflatten(structure, [leaf.zeros() if isinstance(leaf, Spec) else leaf for leaf in leaves])
         return self._trace_for(bound, (len(args), tuple(kwargs)))

@@ -141,7 +141,7 @@ class Packs:
     _packs = True  # whether any are
     _changed: frozenset[str] = frozenset()  # the parameters whose lists it changes
 
-    def packed(self, bound: Bound) -> Bound:
+    def _packed(self, bound: Bound) -> Bound:
         """The arguments of a call, with one leaf for each long list of numbers."""
         return packed(bound, self.parameters, self._changed) if self._packs and not self._sizes.signature else bound
 
@@ -152,7 +152,7 @@ class Packs:
             self._changed |= {owners[k] for k in ask.arguments}
         else:
             self._packs = False
-        return self.packed(unpacked(bound))
+        return self._packed(unpacked(bound))
 
 
 def _pack(items: list, sizes: Collection[int]) -> Any:
