@@ -92,7 +92,7 @@ def test_nothing_else_is_touched(program):
 
 @pytest.mark.parametrize("backend", ["python", "numba"])
 def test_other_back_ends(backend):
-    for program in (element, row, column, two):
+    for program in (row, column):
         f = hy.function(program, backend=backend)
         for i, j in PLACES[:4]:
             x, y = np.ones(SHAPE), np.ones(SHAPE)
