@@ -165,7 +165,7 @@ def _pack(items: list, sizes: Collection[int]) -> Any:
         return items
     if row in (tuple, list):
         return _packed_rows(items, row)
-    if not _is_long(items, (row,), items, least := -1 if len(items) in sizes else FEW):
+    if not _is_long(items, (row,), items, least := 0 if len(items) in sizes else FEW):
         return items
     out = Packed(items, (row,), None, (len(items),))
     out.least = least
