@@ -32,12 +32,33 @@ _PLAIN_STORE: tuple[Any, ...] = tuple(
 )
 
 
+class Memory:
+    """What a `functools.cache` has kept so far. It does not say when it is emptied, but counts from 0 again then."""
+
+    __slots__ = ("cache", "first", "hits", "misses")
+
+    def __init__(self, cache: Any):
+        self.cache = cache
+        self.hits, self.misses, *_ = cache.cache_info()
+        self.first = self.misses
+
+    def lasts(self) -> bool:
+        """Whether nothing was forgotten, be it all of it or what was used least. One that has counted further than before
+        between two looks is not seen to have been emptied."""
+        hits, misses, room, _ = self.cache.cache_info()
+        if hits < self.hits or misses < self.misses or (room and misses >= self.first + room):
+            return False
+        self.hits, self.misses = hits, misses
+        return True
+
+
 @dataclass(frozen=True, slots=True)
 class Read:
     """One value: `name` in the namespace of a module, the contents of a cell, an attribute or an item of `holder`."""
 
     # global | library (the same, of a library's module) | cell | attribute | method (the function of one, whatever it is
     # bound to) | item | context | class (its methods) | names (of the attributes that an object has itself: `holder`)
+    # | cache (whether a function still has all that it kept: `Memory`)
     kind: str
     holder: Any
     name: Any
@@ -68,6 +89,8 @@ class Read:
                 return members(self.holder, self.name)
             case "names":
                 return tuple(self.holder)
+            case "cache":
+                return self.holder.lasts()
         try:
             return self.holder[self.name]
         except LookupError:

@@ -47,6 +47,7 @@ class Reads:
         scan.callable(function, tuple(value if tree.children(value) is None else None for value in args), known, "")
         scan.arguments([*args, *kwargs.values()])
         scan.class_variables()
+        scan.memories()
         for x in tree.flatten((args, kwargs))[0]:
             if isinstance(x, Value) and isinstance(x._data, Lifted):
                 scan.read("attribute", x, "_data", "what an argument is to gradients")
@@ -127,6 +128,8 @@ class Reads:
         for read in self.reads:
             if not read.holds():
                 now = read.now()
+                if read.kind == "cache":
+                    return read.text, f"{read.text} is forgotten"
                 if now is read.value:
                     return read.text, f"{read.text} has other contents"
                 return read.text, f"{read.text} changed {short(read.value)} -> {short(now)}"

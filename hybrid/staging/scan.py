@@ -43,7 +43,7 @@ from hybrid.staging.members import (
     named,
     owner,
 )
-from hybrid.staging.read import Read, contents
+from hybrid.staging.read import Memory, Read, contents
 from hybrid.staging.signature import outside, valued
 
 MANY_READS = 4096  # checking this many from Python takes 2 ms; no trace is worth more
@@ -321,6 +321,15 @@ class Scan:
                 if name.startswith("__") or callable(static) or hasattr(static, "__get__") or outside(static):
                     continue
                 self.everything(self.read("attribute", kind, name, f"`{kind.__name__}.{name}`"), f"{kind.__name__}.{name}")
+
+    def memories(self) -> None:
+        """That no function forgets what it gave before, where that may have been another value than it would give now."""
+        held = [read.value for read in self.found.values() if read.kept and read.kind in ("global", "cell", "attribute", "item")]
+        if all(callable(value) or isinstance(value, types.ModuleType) for value in held):
+            return
+        for cache in self.caches.values():
+            if cache.cache_info().currsize:
+                self.read("cache", Memory(cache), "lasts", f"what `{cache.__name__}` has kept")
 
     def logger(self, value: Any) -> None:
         """What decides whether a logger of Python's, or its module, says anything."""

@@ -183,6 +183,37 @@ def test_caches_keep_nothing_of_a_trace():
         assert type(remembered(3)) is float and type(counted.scaled(3)) is float
 
 
+@functools.lru_cache(maxsize=2)
+def remembered_few(n):
+    return n * RATE
+
+
+@quiet
+@pytest.mark.parametrize("cache", [remembered, remembered_few])
+def test_what_a_cache_forgets_after_the_trace(cache):
+    """Its value stays what it was when another is read anew, and is not the old one once it is emptied or too full."""
+
+    def scaled(x):
+        return x * cache(3)
+
+    f, x = function(scaled), np.arange(3.0)
+    for rate, more in ((2.0, ()), (5.0, (7, 8)), (6.0, (1, 2, 4))):
+        kept = cache(3)
+        global RATE
+        RATE = rate
+        for _ in range(3):
+            assert np.array_equal(f(x), x * kept)
+        cache.cache_clear()
+        for n in more:
+            cache(n)
+        for _ in range(3):
+            assert np.array_equal(f(x), x * 3 * rate)
+    if cache is remembered_few:
+        RATE = 9.0
+        cache(7), cache(8)
+        assert np.array_equal(f(x), x * 27.0) and np.array_equal(f(x), x * cache(3))
+
+
 @quiet
 def test_caches_keep_nothing_that_a_call_sets_before():
     def rebinding(x):
