@@ -1,7 +1,8 @@
 """How engines are compared: a process each, results asserted first, then rounds that visit every engine in turn.
 
-A process each, because OpenMP runtimes spin after a parallel loop and would steal the processors from the next engine. In turn,
-because clock speed and neighbours drift: a slow minute then falls on every engine alike.
+A process each, which reports when its threads have gone to sleep, because OpenMP runtimes and BLAS spin for up to 0.1 s after a
+parallel loop and would steal the processors from the next engine. In turn, because clock speed and neighbours drift: a slow
+minute then falls on every engine alike.
 """
 
 from __future__ import annotations
@@ -182,9 +183,20 @@ def _serve(pipe: Connection, module: str, index: int, engine: str, inner: float)
             if not number:
                 number = _calibrate(timer, inner)
             names.update({name: copy.deepcopy(value) for name, value in names.items() if name != "function"})
-            pipe.send(timer.timeit(number) / number)
+            seconds = timer.timeit(number) / number
+            _settle()
+            pipe.send(seconds)
     except EOFError:
         return
+
+
+def _settle() -> None:
+    """Wait until no thread of this process computes, a second at most."""
+    for _ in range(200):
+        before = time.process_time()
+        time.sleep(0.005)
+        if time.process_time() - before < 0.001:
+            return
 
 
 def _calibrate(timer: timeit.Timer, inner: float) -> int:

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import gcd
 
 from hybrid.core.shape import Dim, Size
-
-_Term = tuple[Size, Size, Size]  # coefficient, least and greatest value of its variable
+from hybrid.core.signs import Signs
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,79 +39,18 @@ def split(size: Size, name: str) -> tuple[Size, Size] | None:
     return factor, rest
 
 
-@dataclass(frozen=True, slots=True)
-class Signs:
-    """What is known of the names in a polynomial: `sizes` are at least 1, `indices` at least 0."""
-
-    sizes: frozenset[str]
-    indices: frozenset[str] = frozenset()
-
-    def positive(self, size: Size) -> bool:
-        """Whether a polynomial is positive for all values its names can have: written over `name - least`, no coefficient is
-        negative, and the constant is positive."""
-        if not isinstance(size, Dim):
-            return size > 0
-        if not size.symbols <= self.sizes | self.indices:
-            return False
-        least = {name: Dim.symbol(name) + (name in self.sizes) for name in size.symbols}
-        shifted = size.evaluate(least)  # type: ignore[arg-type]
-        if not isinstance(shifted, Dim):
-            return shifted > 0
-        terms = dict(shifted.terms)
-        return terms.get((), 0) > 0 and all(c >= 0 for c in terms.values())
-
-    def interval(self, terms: Sequence[_Term]) -> tuple[Size, Size] | tuple[None, None]:
-        """Least and greatest value of sum(c·v), or None where the sign of a coefficient is not known."""
-        low: Size = 0
-        high: Size = 0
-        for c, least, greatest in terms:
-            if not self.positive(c) and not self.positive(-c):
-                return None, None
-            least, greatest = (least, greatest) if self.positive(c) else (greatest, least)
-            low, high = low + c * least, high + c * greatest
-        return low, high
-
-    def never_zero(self, terms: Sequence[_Term], const: Size) -> bool:
-        """Whether sum(terms) + const has one sign throughout, or const is no multiple of the coefficients' common divisor."""
-        low, high = self.interval(terms)
-        if low is not None and high is not None and (self.positive(low + const) or self.positive(-(high + const))):
-            return True
-        numbers = [c for c, _, _ in terms if isinstance(c, int)]
-        return bool(terms) and len(numbers) == len(terms) and isinstance(const, int) and const % gcd(*numbers) != 0
-
-    def forces_zero(self, mine: _Term, terms: list[_Term], const: Size) -> bool:
-        """Whether c·v + sum(terms) + const = 0 implies v = 0: mixed radix, largest coefficient first.
-
-        A term that outweighs all others together can only be cancelled by being zero; without it the next is the largest.
-        """
-        rest = list(terms)
-        while True:
-            if self.outweighs(mine, rest, const):
-                return True
-            largest = next((t for t in rest if self.outweighs(t, [mine, *(o for o in rest if o is not t)], const)), None)
-            if largest is None:
-                return False
-            rest = [t for t in rest if t is not largest]
-
-    def outweighs(self, term: _Term, others: list[_Term], const: Size) -> bool:
-        low, high = self.interval(others)
-        if low is None or high is None:
-            return False
-        weight = term[0] if self.positive(term[0]) else -term[0]
-        return self.positive(weight - (high + const)) and self.positive(weight + low + const)
-
-    def most(self, size: Size, loops: Sequence[Span]) -> Size | None:
-        """A bound of a polynomial without the indices of some loops, outermost first; None where none is found."""
-        for loop in reversed(loops):
-            parts = split(size, loop.index)
-            if parts is None:
-                return None
-            factor, size = parts
-            if self.positive(factor):
-                size = size + factor * (loop.extent - 1)
-            elif factor != 0 and not self.positive(-factor):
-                return None
-        return size
+def most(signs: Signs, size: Size, loops: Sequence[Span]) -> Size | None:
+    """A bound of a polynomial without the indices of some loops, outermost first; None where none is found."""
+    for loop in reversed(loops):
+        parts = split(size, loop.index)
+        if parts is None:
+            return None
+        factor, size = parts
+        if signs.positive(factor):
+            size = size + factor * (loop.extent - 1)
+        elif factor != 0 and not signs.positive(-factor):
+            return None
+    return size
 
 
 def apart(a: Size, a_loops: Sequence[Span], b: Size, b_loops: Sequence[Span], depth: int, signs: Signs) -> bool:
@@ -163,7 +100,7 @@ def _over(offset: Size, loops: Sequence[Span], depth: int, signs: Signs) -> tupl
     rest = offset
     for at in range(len(loops) - 1, depth, -1):
         parts = split(rest, loops[at].index)
-        extent = signs.most(loops[at].extent, loops[depth:at])
+        extent = most(signs, loops[at].extent, loops[depth:at])
         if parts is None or extent is None:
             return None
         factor, rest = parts

@@ -459,10 +459,10 @@ class _Kernel:
         eqn = stage.eqn
         assert eqn is not None and eqn.primitive.regions is not None
         found: list[tuple[int, Atom, tuple, tuple]] = []
+        there = stage.base is not None and self.context.names[stage.base] == self.context.names[stage.target]
         for n, (operand, start, step) in enumerate(eqn.primitive.regions(*(a.type for a in eqn.inputs), **eqn.params)):
             atom = eqn.inputs[operand]
-            in_place = n == 0 and isinstance(atom, Var) and self.context.names.get(atom) == self.context.names[stage.target]
-            if not in_place and not any(size == 0 for size in atom.type.shape):
+            if not (n == 0 and there) and not any(size == 0 for size in atom.type.shape):
                 found.append((n, atom, start, step))
         if not eqn.primitive.disjoint:
             return [[one] for one in found]

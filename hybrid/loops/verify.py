@@ -16,8 +16,9 @@ from hybrid.core.affine import Affine
 from hybrid.core.errors import CompileError
 from hybrid.core.scipyspecial import OPERATIONS
 from hybrid.core.shape import Dim, Size
+from hybrid.core.signs import Signs
 from hybrid.loops import nest, text
-from hybrid.loops.disjoint import Signs, Span, apart, split
+from hybrid.loops.disjoint import Span, apart, split
 
 _ANY, _NUMBER, _INTEGER, _BITS, _FLOAT = "biuf", "iuf", "iu", "biu", "f"
 # The dtype kinds each op is defined on, where that is not floats alone.

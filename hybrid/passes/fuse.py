@@ -206,12 +206,13 @@ class _Fuser:
         index = axes_index(target.type.shape)
         roots: list[tuple[Atom, Index]]
         through: Var | None = None
+        made: Eqn | None = None
         if eqn is not None and eqn.primitive.kind in (Kind.REDUCE, Kind.CONTRACT):
             roots = reduced_index(eqn, index, axes_index(reduced_shape(eqn), "r"))
         elif eqn is not None and eqn.primitive.kind is Kind.WRITE:
             roots = [(a, axes_index(a.type.shape)) for a in eqn.inputs]
         elif eqn is not None:  # a stored MAP or VIEW: pulled here, loaded elsewhere
-            roots, eqn, through = [(target, index)], None, target
+            roots, eqn, made, through = [(target, index)], None, eqn, target
         else:
             roots = [(atom, index)]
         walks = [self.walk([root], kept, through) for root in roots]
@@ -223,7 +224,16 @@ class _Fuser:
         for var, indices in seen.items():
             visits.setdefault(var, {}).setdefault(target, set()).update(indices)
         regions = tuple(tuple(found) for found, _ in walks) if eqn and eqn.primitive.kind is Kind.WRITE else ()
-        return Stage(target, atom, eqn, tuple(reads), regions)
+        return Stage(target, atom, eqn, tuple(reads), regions, self.base(eqn or made, kept))
+
+    def base(self, eqn: Eqn | None, kept: set[Var]) -> Var | None:
+        """The stored array that a WRITE, or a reshape, begins with, its elements in the same order."""
+        while eqn is not None and (eqn.primitive.kind is Kind.WRITE or eqn.primitive is view.reshape):
+            atom = eqn.inputs[0]
+            if not isinstance(atom, Var) or self.is_stage(atom, kept):
+                return atom if isinstance(atom, Var) and is_flat(atom, self.layout(atom)) else None
+            eqn = self.producers[atom]
+        return None
 
     def settled(
         self, target: Var, atom: Atom, kept: set[Var], visits: dict[Var, dict[Var, set]], lacking: set[Var]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from hybrid.core.shape import product
+from hybrid.core.affine import Affine
+from hybrid.core.shape import Shape, contiguous_strides, product, symbols
+from hybrid.core.signs import Signs
 from hybrid.ir.graph import Atom, Eqn, Graph, Var, bodies
 from hybrid.ir.primitive import Kind
-from hybrid.passes.access import axes_index, is_part, own_place
+from hybrid.passes.access import Index, axes_index, is_part, offset_of, own_place
 from hybrid.passes.cleanup import assumes
-from hybrid.passes.steps import Group, HostCall, MatMul, Procedure, Program, Stage, Step, called_in, is_called
+from hybrid.passes.steps import Group, HostCall, MatMul, Procedure, Program, Stage, Step, called_in, element_offset, is_called
 
 # OPAQUE operations that can change their first operand into their result.
 IN_PLACE = frozenset(("scatter", "scatter_along", "sort", "cumulate_add", "cumulate_mul", "cumulate_max",
@@ -33,20 +35,25 @@ def _readable(step: Step, result: Var) -> Iterable[Var]:
             yield base  # type: ignore[misc]
     elif isinstance(step, Group) and step.stages[0].writes:
         stage = step.stages[0]
-        base = stage.eqn.inputs[0] if stage.eqn else None
-        if isinstance(base, Var) and _is_whole(stage) and _at_own_places(stage, base):
-            yield base
+        if stage.base is not None and _is_whole(stage) and _spares(stage, stage.base):
+            yield stage.base
+        elif stage.base is None and _is_whole(stage):  # it begins with what is made of one, element by element
+            elsewhere = {var for reads in stage.regions[1:] for var, _ in reads}
+            yield from (var for var in _own(stage.regions[0], stage.shape) if var not in elsewhere)
     elif isinstance(step, Group) and not step.alone and not any(s.reduces for s in step.stages):
-        reads: dict[Var, set] = {}
-        for stage in step.stages:
-            for var, index in stage.reads:
-                reads.setdefault(var, set()).add(index)
-        shape = step.stages[0].shape
-        yield from (var for var, places in reads.items() if all(own_place(at, var.type.shape, shape) for at in places))
+        yield from _own((read for stage in step.stages for read in stage.reads), step.stages[0].shape)
     elif isinstance(step, MatMul) and step.epilogue is not None and result is not step.eqn.output:
         # The product first, whose panels are in cache; never an operand, which other panels still read.
         found = [var for var in _readable(step.epilogue, result) if var not in step.operands]
         yield from sorted(found, key=lambda var: var is not step.eqn.output)
+
+
+def _own(reads: Iterable[tuple[Var, Index | Affine]], loop: Shape) -> Iterable[Var]:
+    """What loops read at their own places alone."""
+    found: dict[Var, bool] = {}
+    for var, index in reads:
+        found[var] = found.get(var, True) and own_place(index, var.type.shape, loop)
+    return (var for var, own in found.items() if own)
 
 
 def checks_first(step: Step) -> bool:
@@ -96,11 +103,11 @@ def read_elsewhere(program: Program, last: Mapping[Var, int]) -> frozenset[Var]:
             found.update(*(_elements(program, step.eqn, base) for base in given if k < last.get(base, NEVER) < NEVER))
             continue
         stage = step.stages[0] if isinstance(step, Group) and step.stages[0].writes else None
-        if stage is None or stage.eqn is None or not isinstance(stage.eqn.inputs[0], Var):
+        if stage is None or stage.eqn is None or stage.base is None:
             continue
-        base = stage.eqn.inputs[0]
+        base = stage.base
         if last.get(base) == k:
-            found |= {v for v in stage.eqn.inputs[1:] if isinstance(v, Var) and not _at_own_places(stage, base)}
+            found |= {v for v in stage.eqn.inputs[1:] if isinstance(v, Var) and not _spares(stage, base)}
         elif last.get(base, NEVER) < NEVER:
             found |= _elements(program, stage.eqn, base)
     return frozenset(found)
@@ -117,17 +124,46 @@ def _elements(program: Program, write: Eqn, base: Var) -> set[Var]:
     return found
 
 
-def _at_own_places(stage: Stage, base: Var) -> bool:
-    """Whether a WRITE reads `base`, for what it puts there, only where it writes at that moment."""
+def _spares(stage: Stage, base: Var) -> bool:
+    """Whether a WRITE reads `base`, for what it puts there, only where it writes at that moment, or where it never writes."""
     eqn = stage.eqn
     assert eqn is not None and eqn.primitive.regions is not None
     regions = eqn.primitive.regions(*(atom.type for atom in eqn.inputs), **eqn.params)
-    for (operand, start, step), reads in list(zip(regions, stage.regions))[1:]:
-        shape = eqn.inputs[operand].type.shape
+    written = [(start, step, eqn.inputs[operand].type.shape) for operand, start, step in regions[1:]]
+    flat = contiguous_strides(stage.shape)
+    for own, reads in zip(written, stage.regions[1:]):
+        start, step, shape = own
         here = tuple(i * by + first for i, by, first in zip(axes_index(shape), step, start))
-        if product(shape) != 1 and any(var is base and index != here for var, index in reads):
-            return False
+        for var, index in reads if product(shape) != 1 else ():
+            if var is not base or index == here:
+                continue
+            if isinstance(index, Affine) or var.type.shape != stage.shape:
+                offset = element_offset(var, index, {})
+                if offset != offset_of(here, flat):
+                    return False
+            elif not all(_miss(index, shape, *region) or (region is own and _beside(index, here, shape)) for region in written):
+                return False
     return True
+
+
+def _beside(index: Index, here: Index, loop: Shape) -> bool:
+    """Whether a loop reads where it writes, or a row of its own beside that one: `x[0] = x[n]`."""
+    return all(at == own or (size == 1 and at.is_constant) for at, own, size in zip(index, here, loop))
+
+
+def _miss(index: Index, loop: Shape, start: Shape, step: Shape, shape: Shape) -> bool:
+    """Whether what loops over shape `loop` read here is no element of a region: along some axis all lies before or after it."""
+    known = Signs(symbols(*loop, *shape, *start))
+    for at, first, by, size in zip(index, start, step, shape):
+        ends = [(c, loop[int(name[1:])] - 1) for name, c in at.terms.items() if name[0] == "i"]
+        if len(ends) < len(at.terms):
+            continue  # at a place that only a run knows
+        least, most = known.interval([(c, 0, most) for c, most in ends])
+        last = first + by * (size - 1)
+        before = most is not None and known.positive(first - (most + at.const))
+        if before or (least is not None and known.positive(least + at.const - last)):
+            return True
+    return False
 
 
 def _is_whole(stage: Stage) -> bool:

@@ -30,6 +30,7 @@ class Stage:
     eqn: Eqn | None  # of a reduction or WRITE; None: an elementwise tree
     reads: tuple[tuple[Var, Index | Affine], ...]
     regions: tuple[tuple[tuple[Var, Index | Affine], ...], ...] = ()  # of a WRITE: what each operand reads, at its own places
+    base: Var | None = None  # the stored array whose elements, in order, a WRITE begins with, or that another stage copies
 
     @property
     def shape(self) -> Shape:

@@ -23,9 +23,9 @@ from hybrid.loops.pull import LOCAL, as_reals, element_copy
 from hybrid.passes.access import axes_index, offset_of
 from hybrid.passes.contract import BatchAxis
 from hybrid.passes.fuse import quotients
+from hybrid.passes.inplace import given_on, in_place, stays
 from hybrid.passes.memory import Interval, place
 from hybrid.passes.pipeline import disabled
-from hybrid.passes.reuse import checks_first, computed, donors, may_fail
 from hybrid.passes.steps import Bind, Group, HostCall, MatMul, Program
 from hybrid.passes.verify import verify_places
 
@@ -180,8 +180,8 @@ def build(
     """
     graph, planned = program.graph, "memory" not in disabled()
     names = _buffer_names(program)
-    moved = _in_place(program, writebacks, strides, program.outputs[:visible]) if planned else {}
-    reused = _reused(program, {*moved, *moved.values()}) if planned else {}
+    moved = in_place(program, writebacks, strides, program.outputs[:visible]) if planned else {}
+    reused = given_on(program, {*moved, *moved.values()}) if planned else {}
     plan = [f"{names[result]} is written over {names[target]}" for result, target in moved.items()]
     plan += [f"{names[dying]} lives in {names[result]}" for dying, result in reused.items()]
     names.update((result, names[target]) for result, target in moved.items())
@@ -213,7 +213,7 @@ def build(
             types.update((b.name, (b.dtype, b.size)) for b in work.buffers if b.name not in types)
             pending.append(work)
             count += 1
-        else:
+        elif not (isinstance(step, Group) and stays(step, names)):
             name = f"k{count}"
             kernel = lower(step, context, name) if isinstance(step, Group) else lower_procedure(step, context, name)
             types.update((b.name, (b.dtype, b.size)) for b in kernel.buffers if b.name not in types)
@@ -233,63 +233,6 @@ def build(
         graph, program, tuple(steps), names, outputs, tuple(writebacks), written, types, arena, size, tuple(context.notes),
         "\n".join(plan)
     )  # fmt: skip
-
-
-def _in_place(
-    program: Program, writebacks: Sequence[tuple[int, Var]], strides: Mapping[Var, Shape], visible: Sequence[Var]
-) -> dict[Var, Var]:
-    """Results that may be computed straight into the memory they are written back to: result -> input.
-
-    Only where the kernel that makes the result reads the old value at the very place it writes, and nobody reads the old value
-    after it: `x += y` then touches memory once.
-    """
-    out: dict[Var, Var] = {}
-    # An error, or a call that turns out to be Python's, must leave the arguments as they were: it comes before all writes.
-    last = max((k for k, step in enumerate(program.steps) if any(map(may_fail, computed(program, step)))), default=-1)
-    for k, target in writebacks:
-        result = program.outputs[k]
-        home = next((s for s in program.steps if result in s.results), None)
-        if home is None or result in out or (at := program.steps.index(home)) < last:
-            continue
-        over = target in donors(home, result)
-        if (isinstance(home, HostCall) or at == last) and not (over and checks_first(home)):
-            continue
-        if target in strides or result in visible or result.type != target.type.with_shape(target.type.shape):
-            continue
-        after = program.steps[at + 1 :]
-        unread = target not in set(home.reads) and not (isinstance(home, MatMul) and target in home.operands)
-        if (unread or over) and not any(target in step.reads for step in after):
-            out[result] = target
-    return out
-
-
-def _reused(program: Program, taken: set[Var]) -> dict[Var, Var]:
-    """Intermediate values that may live where a result of their last reader goes: value -> result.
-
-    An elementwise kernel that reads a value for the last time, at the very place where it writes a result of the same type,
-    may write over it. An epilogue may so write over its product, but not over the product's operands.
-    """
-    sources = {*program.graph.inputs, *(var for var, _ in program.graph.constants), *program.outputs}
-    made = {var for step in program.steps if not isinstance(step, HostCall) for var in step.results}
-    last = {var: step for step in program.steps for var in (*step.results, *step.reads)}
-    out: dict[Var, Var] = {}
-    for step in program.steps:
-        for result in () if isinstance(step, HostCall) else step.results:
-            dying = (var for var in donors(step, result) if var in made and var not in sources and last[var] is step)
-            if result not in taken and (var := next((v for v in dying if v not in out), None)) is not None:
-                # The result may itself go where a later one goes; names are settled from the last step back.
-                out[var] = result
-    return _settled(out)
-
-
-def _settled(moves: dict[Var, Var]) -> dict[Var, Var]:
-    """Chains of moves followed to their end."""
-    out = {}
-    for var, target in moves.items():
-        while target in moves:
-            target = moves[target]
-        out[var] = target
-    return out
 
 
 def span(shape: Shape, strides: Shape) -> Size:

@@ -324,7 +324,9 @@ class Scan:
 
     def memories(self) -> None:
         """That no function forgets what it gave before, where that may have been another value than it would give now."""
-        held = [read.value for read in self.found.values() if read.kept and read.kind in ("global", "cell", "attribute", "item")]
+        held = [
+            read.value for read in self.found.values() if read.kept and read.kind in ("global", "cell", "attribute", "item")
+        ]
         if all(callable(value) or isinstance(value, types.ModuleType) for value in held):
             return
         for cache in self.caches.values():
