@@ -80,6 +80,7 @@ class Compiled:
         self.calls = self.missed = 0  # missed: those that Python had to make after all
         self.seconds: dict[str, float] = {}
         self.entries: dict[Form, Made | None] = {}  # None: only Python can make such a call
+        self.within: entry.Dispatcher | None = None  # behind entries that only recognise calls
         self.operation: Any = None  # what it is to a transform, and whether its results are anything to one: `staging.followed`
         self.returns_followed: bool | None = None
         self._seen_calls = 0
@@ -372,7 +373,8 @@ class Compiled:
     @property
     def native_calls(self) -> int:
         """Calls that machine code made."""
-        return sum(made[0].calls for made in self.entries.values() if made and not made[0].only_recognises)
+        within = sum(spec.calls for spec in self.within.specs) if self.within else 0
+        return within + sum(made[0].calls for made in self.entries.values() if made and not made[0].only_recognises)
 
     def used_natively(self) -> bool:
         """Whether an entry took a call since this was last asked."""
@@ -396,12 +398,17 @@ class Compiled:
         self.entries[form] = None
         if spec is None:
             return None
+        self.entries[form] = made = self._loaded(spec)
+        if spec.only_recognises and self.within is None:
+            self._make_within()
+        return made
+
+    def _loaded(self, spec: entry.EntrySpec) -> Made:
         from hybrid.runtime import native
 
         text, names = entry.emit_entry(spec, "segment0"), tuple(segment.name for segment in self.lowered.segments)
         below = self.plan.module
         module = self._timed("entry", lambda: native.load_glue(text, entry.ENTRY, entry.imports(spec), names, below))
-        self.entries[form] = spec, module
         self.watch.tables.append(spec.table.words)
         self.watch.sync()
         return spec, module
@@ -415,30 +422,42 @@ class Compiled:
         finite = guards.finite(traced, places)
         if finite is None:
             return None
-        from hybrid.passes.steps import number
         from hybrid.staging.steps import work
 
         by_python = self._has_effects or bool(self.reads.contents)
-        done = None if by_python else work(traced, lowered, places, self.watch.flagged, self.strides)
+        done = None if by_python else work(traced, lowered, places, self._flagged, self.strides)
         if done is None:
             done = self._recognised(places)
         if done is None:
             return None
+        apart = tuple(x for x in self._reached if isinstance(x, list)) if traced.updates or traced.rebinds else ()
+        return self._spec_of(
+            done, places, guards=checked, loads=loads, reads=reads, finite=finite, keywords=keywords, apart=apart
+        )
+
+    def _spec_of(self, done: Work, places: dict[int, int], **checks: Any) -> entry.EntrySpec:
+        from hybrid.passes.steps import number
+
+        traced, lowered = self.traced, self.lowered
         segments = lowered.segments
         types = [lowered.types[name] for segment in segments for name in segment.buffers]
         moved = sum(number(size) * dtype.itemsize for dtype, size in types)
         calls_python, alone = any(segment.calls_python for segment in segments), done.alone
         return entry.EntrySpec(
-            guards=checked, loads=loads, reads=reads, finite=finite, results=done.results,
-            slots=alone.slots if alone else (), symbols=alone.symbols if alone else (),
-            temporaries=done.temporaries, steps=None if alone else done.steps,
-            keywords=keywords, arena=lowered.arena_size,
+            **checks, results=done.results, slots=alone.slots if alone else (), symbols=alone.symbols if alone else (),
+            temporaries=done.temporaries, steps=None if alone else done.steps, arena=lowered.arena_size,
             written=tuple(places[w] if isinstance(w, int) else w for w in traced.writes),
             release_gil=moved > GIL_BYTES and not calls_python, calls_python=calls_python,
             quotients=traced.quotients, conditions=traced.conditions, tensor=_layout(),
-            flagged=self.watch.flagged if done.steps else None,
-            apart=tuple(x for x in self._reached if isinstance(x, list)) if traced.updates or traced.rebinds else (),
+            flagged=self._flagged if done.steps else None,
         )  # fmt: skip
+
+    def _flagged(self, flags: int, undone: bool) -> bool:
+        """Whether a call of a native entry is Python's, for the flags that it raised; what it has drawn is undone, too, if its
+        generators' states are known."""
+        if self._has_effects:
+            undone = self._draws[1] and (undone or not self.traced.writes)
+        return self.watch.flagged(flags, undone)
 
     def _recognised(self, places: dict[int, int]) -> Work | None:
         """The work of an entry that recognises a call, and leaves it to `_run_recognised`."""
@@ -461,6 +480,8 @@ class Compiled:
         for _, array, before in self.reads.contents:
             if array.tobytes() != before or any(share_memory(target, array) for target in written):
                 return NotImplemented
+        if self.within is not None and not self.watch.held:
+            return self._run_within(values)
         try:
             return self(values, ((), {}))
         except Flagged as flagged:
@@ -468,6 +489,46 @@ class Compiled:
         except Exception:
             pass  # met again there, and said
         return NotImplemented
+
+    # what a recognised call runs ----------------------------------------------------------------------------------------
+    def _make_within(self) -> None:
+        """An entry for the leaves of calls that another one has recognised: machine code that draws, and asks NumPy between
+        kernels, while Python holds the generators and does afterwards what nobody can undo."""
+        from hybrid.staging.steps import work
+
+        traced = self.traced
+        places = {k: k for k in range(len(traced.leaves))}
+        checked = [guards.of_leaf(traced, k) for k in places]
+        done = work(traced, self.lowered, places, self._flagged, self.strides)
+        if done is None or None in checked:
+            return
+        spec, module = self._loaded(self._spec_of(done, places, guards=tuple(checked)))
+        self.within = entry.Dispatcher(_missed, "within")
+        self.within.push(module, spec)
+
+    def _run_within(self, values: Sequence[Any]) -> Any:
+        within = self.within
+        assert within is not None
+        if not self._has_effects:
+            return within.callable(*values)
+        try:
+            with self.drawing(values) as acts:
+                out = within.callable(*values)
+                if out is NotImplemented:
+                    raise _Missed
+        except _Missed:
+            return out
+        for act in acts:
+            act()
+        return out
+
+
+class _Missed(Exception):
+    """Machine code has left a call to Python: what it drew is undone."""
+
+
+def _missed(*values: Any) -> Any:
+    return NotImplemented
 
 
 def _refuse_interpreted(program: Program, traced: Traced, strict: bool) -> None:

@@ -143,6 +143,12 @@ def guard(leaf: Leaf, written: bool) -> entry.Guard | None:
     return None
 
 
+def of_leaf(traced: Traced, k: int) -> entry.Guard | None:
+    """The guard of a leaf among all leaves."""
+    leaf = traced.leaves[k]
+    return entry.AliasGuard(leaf.index) if isinstance(leaf, SameLeaf) else guard(leaf, k in traced.writes)
+
+
 def finite(traced: Traced, places: dict[int, int]) -> tuple[Any, ...] | None:
     """The arithmetic whose results must be finite."""
     if traced.checks is None:

@@ -84,7 +84,7 @@ def _body(f: Any, structure: tree.Structure, compiled: Compiled) -> Iterator[str
         names = f.parameters.names(structure)
         written = [f"`{names[w]}`" if isinstance(w, int) else "a captured array" for w in compiled.traced.writes]
         yield f"writes    {', '.join(dict.fromkeys(written))}"
-    alone = any(made and not made[0].only_recognises for made in compiled.entries.values())
+    alone = compiled.within or any(made and not made[0].only_recognises for made in compiled.entries.values())
     native = f"{compiled.native_calls} by machine code alone, " if alone else ""
     why = "" if native else f": {_through_python(compiled, structure)}"
     yield f"calls     {native}{compiled.calls} through Python{why}"
