@@ -6,11 +6,10 @@ another, and those that nobody reads are kept because of `effect`.
 
 from __future__ import annotations
 
-import contextlib
 import copy
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -64,38 +63,54 @@ class Made:
     """A generator that each run makes for itself: it begins as this one."""
 
     start: Any
+    spare: list[Any] = field(default_factory=list)  # those of runs that have ended
+
+    def make(self) -> Any:
+        kept = npyrandom.mark(self.start)
+        if kept is None or not self.spare:
+            return copy.deepcopy(self.start)
+        made = self.spare.pop()
+        kept.put_back(made)
+        return made
 
 
-class _Run(threading.local):
-    # The generators of the call under way on this thread: those among its arguments by place, and those it has made.
-    generators: dict[int | Made, Any] | None = None
-    acts: list[Callable[[], Any]] | None = None  # what is to be done when it has ended
+class _State(threading.local):
+    run: Run | None = None  # the one under way on this thread
 
 
-_run = _Run()
+_state = _State()
 
 
-@contextlib.contextmanager
-def given(arguments: Mapping[int, Any]) -> Iterator[list[Callable[[], Any]]]:
-    """Run a program with these generators in the places of its arguments; what it leaves to be done when it has ended."""
-    fresh: dict[Any, Any] = {**arguments}
-    acts: list[Callable[[], Any]] = []
-    before = _run.generators, _run.acts
-    _run.generators, _run.acts = fresh, acts
-    try:
-        yield acts
-    finally:
-        _run.generators, _run.acts = before
+class Run:
+    """A run of a program with these generators in the places of its arguments; entered, it gives the list of what is to be
+    done when it has ended."""
+
+    __slots__ = ("generators", "acts", "_before")
+
+    def __init__(self, arguments: Mapping[int, Any]):
+        self.generators: dict[Any, Any] = {**arguments}  # and those that it makes
+        self.acts: list[Callable[[], Any]] = []
+
+    def __enter__(self) -> list[Callable[[], Any]]:
+        self._before, _state.run = _state.run, self
+        return self.acts
+
+    def __exit__(self, *error: Any) -> None:
+        _state.run = self._before
+        for source, generator in self.generators.items():
+            if isinstance(source, Made):
+                source.spare.append(generator)
 
 
 def _generator(source: Any) -> Any:
     """The one that a draw names."""
     if not isinstance(source, (Argument, Made)):
         return source
-    key, known = source.index if isinstance(source, Argument) else source, _run.generators
-    if known is not None and key not in known and isinstance(source, Made):
-        known[key] = copy.deepcopy(source.start)
-    if known is None or key not in known:
+    key = source.index if isinstance(source, Argument) else source
+    known = _state.run.generators if _state.run is not None else {}
+    if key not in known and _state.run is not None and isinstance(source, Made):
+        known[key] = source.make()
+    if key not in known:
         raise GraphError("numbers are drawn from a generator of a call, and no call is under way")
     return known[key]
 
@@ -166,7 +181,7 @@ def _eval(token: Any, *operands: Any, call: Draw, sizes: tuple[int, ...] = (), s
     if type(out) is not call.result or array.dtype != call.type.dtype or array.shape != wanted:
         raise AssumptionError(f"{call.method}() gives what it gave while tracing", got=f"{type(out).__name__}: {array.dtype}",
                               expected=f"{call.result.__name__}: {call.type}")  # fmt: skip
-    return after, array
+    return after, np.ascontiguousarray(array) if array.ndim else array
 
 
 def _infer(token: TensorType, *operands: TensorType, call: Draw, sizes: tuple = (), shape: tuple | None = None) -> tuple:
@@ -228,10 +243,10 @@ sample = register(Primitive(
 # act: what nobody can undo ---------------------------------------------------------------------------------------------
 def _eval_act(token: Any, *operands: Any, call: Callable[[Sequence[Any]], Callable[[], Any]]) -> tuple:
     act = call(operands)
-    if _run.acts is None:
+    if _state.run is None:
         act()  # no call is under way that might turn out to be Python's
     else:
-        _run.acts.append(act)
+        _state.run.acts.append(act)
     return (np.asarray(token) + 1,)
 
 

@@ -117,7 +117,7 @@ def verify(f: Any, compiled: Compiled, args: tuple, kwargs: dict) -> Verdict:
         leaves = tree.flatten(again())[0]
         return [taken(compiled.traced.leaves[k], leaves[k]) for k in compiled.traced.inputs]
 
-    with compiled.drawing(values, undo=True):
+    with compiled.draws.during(values, undo=True):
         operation, note = locate.first(compiled, fresh)
     return Verdict(max(count, len(found)), tuple(found), operation, note)
 
@@ -155,7 +155,7 @@ class _Captured:
     """The arrays and generators that a trace reached from outside: a call may change them, and a comparison puts them back."""
 
     def __init__(self, compiled: Compiled, values: Sequence[Any]):
-        self.generators = compiled.generators(values)
+        self.generators = compiled.draws.generators(values)
         known = [array for _, array in compiled.traced.graph.constants]
         known += [array for x in compiled.reads.values() if isinstance(array := _array(x), np.ndarray)]
         self.arrays = [array for array in {id(a): a for a in known}.values() if array.flags.writeable]

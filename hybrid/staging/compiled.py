@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ import numpy as np
 
 from hybrid.control.arrays import of_columns
 from hybrid.control.items import types_of, unpacked
-from hybrid.core import npyrandom, tree
+from hybrid.core import tree
 from hybrid.core.config import config
 from hybrid.core.errors import TraceError
 from hybrid.core.lazily import cached_property
@@ -24,13 +24,9 @@ from hybrid.ir import finite
 from hybrid.ir.graph import Eqn, Graph, Var, bodies, evaluate, has_effects, sizes, walk
 from hybrid.ir.requests import too_many
 from hybrid.ir.verify import verify
-from hybrid.ops.draw import Argument as Place
-from hybrid.ops.draw import Draw, bitgen, bits_of, sample
-from hybrid.ops.draw import Made as Seeded
-from hybrid.ops.draw import given as draws_from
 from hybrid.staging import entry, guards
 from hybrid.staging.arguments import SHARED
-from hybrid.staging.effects import put_back, state_of
+from hybrid.staging.drawing import Drawing
 from hybrid.staging.fallback import Refusal
 from hybrid.staging.floats import KEPT, Flagged, Watch
 from hybrid.staging.ours import share_memory
@@ -240,11 +236,11 @@ class Compiled:
 
         Where it fails, NumPy's generators are left as they were, for Python to draw the same.
         """
-        if not self._has_effects:
+        if not self.draws.acts:
             return self._watched(arrays, True), ()
         held = self.watch.held
-        with self.drawing(values, keep=held) as acts:
-            return self._watched(arrays, held or self._draws[1]), acts
+        with self.draws.during(values, keep=held) as acts:
+            return self._watched(arrays, held or self.draws.fails), acts
 
     @cached_property
     def _reached(self) -> tuple[Any, ...]:
@@ -272,67 +268,9 @@ class Compiled:
         return outputs
 
     @cached_property
-    def _has_effects(self) -> bool:
-        return has_effects(self.graph)
-
-    @contextlib.contextmanager
-    def drawing(self, values: Sequence[Any], undo: bool = False, keep: bool = False) -> Iterator[Sequence[Callable[[], Any]]]:
-        """Draw from the generators among these leaves; what was drawn is undone in any case, or on an error if that may come.
-
-        `keep`: it may come, although the graph has none.
-        """
-        fails = self._draws[1]
-        given = {source.index: values[source.index] for source in self._sources if isinstance(source, Place)}
-        generators = self.generators(values)
-        # Machine code draws without NumPy's locks, so they are taken for all of the run.
-        ordered = sorted(generators, key=id) if self._draws_natively else ()
-        locks = [lock for lock in (npyrandom.lock_of(bits_of(generator)) for generator in ordered) if lock is not None]
-        for lock in locks:
-            lock.acquire()
-        before = [(generator, state_of(generator)) for generator in generators] if fails or undo or keep else []
-        try:
-            with draws_from(given) as acts:
-                yield acts
-        except Exception:
-            undo = True
-            raise
-        finally:
-            for generator, state in before if undo else ():
-                put_back(generator, state)
-            for lock in locks:
-                lock.release()
-
-    def generators(self, values: Sequence[Any]) -> list[Any]:
-        """NumPy's generators that a call with these leaves draws from, but for those that it makes itself."""
-        used = [values[source.index] if isinstance(source, Place) else source for source in self._sources]
-        return used if len(used) < 2 else list({id(generator): generator for generator in used}.values())
-
-    @cached_property
-    def _sources(self) -> list[Any]:
-        """What draws name those generators by, each once."""
-        sources = (call.generator for call in self._draws[0] if not isinstance(call.generator, Seeded))
-        return list({source if isinstance(source, Place) else id(source): source for source in sources}.values())
-
-    @cached_property
-    def _draws(self) -> tuple[tuple[Draw, ...], bool]:
-        """The calls of NumPy's generators, and whether a run may fail: asking RandomState for its state takes 60 us."""
-        from hybrid.passes.reuse import may_fail
-        from hybrid.passes.steps import is_called, lowers
-
-        def fails(eqn: Eqn, inside: bool) -> bool:
-            within = bodies(eqn).values()
-            if within:
-                return any(fails(inner, True) for body in within for inner in body.eqns)
-            if eqn.primitive.effect:
-                return eqn.primitive not in (bitgen, sample) and not eqn.params["call"].fixed
-            return may_fail(eqn) or (is_called(eqn) if inside else not lowers(eqn))
-
-        calls = tuple(eqn.params["call"] for eqn in walk(self.graph) if isinstance(eqn.params.get("call"), Draw))
-        return calls, bool(calls) and any(fails(eqn, False) for eqn in self.graph.eqns)
-
-    @cached_property
-    def _draws_natively(self) -> bool:
-        return any(eqn.primitive.native is not None for eqn in walk(self.graph))
+    def draws(self) -> Drawing:
+        """What its calls do besides giving results."""
+        return Drawing(self.graph)
 
     @classmethod
     def _give(cls, result: Result, values: Sequence[Any], bound: Any, outputs: Sequence[np.ndarray], made: list[Any]) -> Any:
@@ -424,7 +362,7 @@ class Compiled:
             return None
         from hybrid.staging.steps import work
 
-        by_python = self._has_effects or bool(self.reads.contents)
+        by_python = self.draws.acts or bool(self.reads.contents)
         done = None if by_python else work(traced, lowered, places, self._flagged, self.strides)
         if done is None:
             done = self._recognised(places)
@@ -455,8 +393,8 @@ class Compiled:
     def _flagged(self, flags: int, undone: bool) -> bool:
         """Whether a call of a native entry is Python's, for the flags that it raised; what it has drawn is undone, too, if its
         generators' states are known."""
-        if self._has_effects:
-            undone = self._draws[1] and (undone or not self.traced.writes)
+        if self.draws.acts:
+            undone = self.draws.fails and (undone or not self.traced.writes)
         return self.watch.flagged(flags, undone)
 
     def _recognised(self, places: dict[int, int]) -> Work | None:
@@ -471,7 +409,7 @@ class Compiled:
     def _run_recognised(self, *values: Any) -> Any:
         """A call with these leaves, which a native entry has checked; NotImplemented where it is to come the slow way."""
         traced = self.traced
-        values = packed((values, {}))[0]
+        raw, values = values, packed((values, {}))[0]
         if any(one_of(values[k], traced.generators) is not known for k, known in traced.passed):
             return NotImplemented
         if any(describe(values[k]) != traced.leaves[k] for k, _ in traced.passed):
@@ -481,7 +419,7 @@ class Compiled:
             if array.tobytes() != before or any(share_memory(target, array) for target in written):
                 return NotImplemented
         if self.within is not None and not self.watch.held:
-            return self._run_within(values)
+            return self._run_within(raw)
         try:
             return self(values, ((), {}))
         except Flagged as flagged:
@@ -500,7 +438,7 @@ class Compiled:
         places = {k: k for k in range(len(traced.leaves))}
         checked = [guards.of_leaf(traced, k) for k in places]
         done = work(traced, self.lowered, places, self._flagged, self.strides)
-        if done is None or None in checked:
+        if done is None or any(guard is None for guard in checked):
             return
         spec, module = self._loaded(self._spec_of(done, places, guards=tuple(checked)))
         self.within = entry.Dispatcher(_missed, "within")
@@ -509,10 +447,10 @@ class Compiled:
     def _run_within(self, values: Sequence[Any]) -> Any:
         within = self.within
         assert within is not None
-        if not self._has_effects:
+        if not self.draws.acts:
             return within.callable(*values)
         try:
-            with self.drawing(values) as acts:
+            with self.draws.during(values) as acts:
                 out = within.callable(*values)
                 if out is NotImplemented:
                     raise _Missed

@@ -69,7 +69,7 @@ def debug(f: Any, known: Compiled, args: tuple, kwargs: dict, commands: Sequence
     try:
         if refusal is not None:
             raise AssumptionError(refusal.reason)
-        with compiled.drawing(values, undo=True), observed(replay.perform):
+        with compiled.draws.during(values, undo=True), observed(replay.perform):
             outputs = evaluate(traced.graph, *arrays)
         replay.end(traced.graph, dict(zip(traced.graph.inputs, arrays)), outputs)
     except AssumptionError as error:

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from hybrid.control.effects import stop
-from hybrid.core import forks
+from hybrid.core import forks, npyrandom
 from hybrid.core.errors import TraceError
 from hybrid.frontend.draws import GENERATORS, LEGACY
 from hybrid.ir import trace as tr
@@ -190,6 +190,11 @@ def state_of(generator: Any) -> Any:
     return generator.get_state(legacy=False) if hasattr(generator, "get_state") else generator.bit_generator.state
 
 
+def marked(generator: Any) -> Any:
+    """The same, to be put back and for nothing else."""
+    return npyrandom.mark(generator) or state_of(generator)
+
+
 def same_state(a: Any, b: Any) -> bool:
     """Whether two generators of one class go on alike."""
     return _flat(state_of(a)) == _flat(state_of(b))
@@ -197,7 +202,9 @@ def same_state(a: Any, b: Any) -> bool:
 
 def put_back(generator: Any, state: Any) -> None:
     """Let a generator go on from an earlier state."""
-    if hasattr(generator, "set_state"):
+    if isinstance(state, npyrandom.Mark):
+        state.put_back()
+    elif hasattr(generator, "set_state"):
         generator.set_state(state)
     else:
         generator.bit_generator.state = state

@@ -1,0 +1,86 @@
+"""What a call does besides giving results, while its program runs: numbers drawn from NumPy's generators, texts to print.
+
+Generators are held and, where the call may turn out to be Python's, put back; what nobody can undo is done when it has ended.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from hybrid.core import npyrandom
+from hybrid.ir.graph import Eqn, Graph, bodies, has_effects, walk
+from hybrid.ops.draw import Argument, Draw, Made, Run, bitgen, bits_of, sample
+from hybrid.staging.effects import marked, put_back
+
+
+class Drawing:
+    """The draws of one trace.
+
+    Attributes:
+        acts: whether a call draws or prints at all.
+        fails: whether a run that has drawn may turn out to be Python's.
+    """
+
+    __slots__ = ("acts", "fails", "_natively", "_fixed", "_given")
+
+    def __init__(self, graph: Graph):
+        self.acts = has_effects(graph)
+        calls = tuple(eqn.params["call"] for eqn in walk(graph) if isinstance(eqn.params.get("call"), Draw))
+        self.fails = bool(calls) and any(_fails(eqn, False) for eqn in graph.eqns)
+        self._natively = any(eqn.primitive.native is not None for eqn in walk(graph))
+        sources = [call.generator for call in calls if not isinstance(call.generator, Made)]
+        self._given = list(dict.fromkeys(source.index for source in sources if isinstance(source, Argument)))
+        self._fixed = list({id(source): source for source in sources if not isinstance(source, Argument)}.values())
+
+    def generators(self, values: Sequence[Any]) -> list[Any]:
+        """NumPy's generators that a call with these leaves draws from, but for those that it makes itself."""
+        used = [*self._fixed, *(values[index] for index in self._given)]
+        return used if len(used) < 2 else list({id(generator): generator for generator in used}.values())
+
+    def during(self, values: Sequence[Any], undo: bool = False, keep: bool = False) -> During:
+        """Draw from the generators among these leaves; what was drawn is undone in any case, or on an error if that may come.
+
+        `keep`: it may come, although the graph has none.
+        """
+        generators = self.generators(values)
+        # Machine code draws without NumPy's locks, so they are taken for all of the run.
+        held = [npyrandom.lock_of(bits_of(g)) for g in sorted(generators, key=id)] if self._natively else []
+        locks = [lock for lock in held if lock is not None]
+        return During(generators if self.fails or undo or keep else (), locks, {k: values[k] for k in self._given}, undo)
+
+
+class During:
+    """One run; entered, it gives the list of what is to be done when it has ended."""
+
+    __slots__ = ("_generators", "_locks", "_run", "_undo", "_before")
+
+    def __init__(self, generators: Sequence[Any], locks: list[Any], given: dict[Any, Any], undo: bool):
+        self._generators, self._locks, self._run, self._undo = generators, locks, Run(given), undo
+
+    def __enter__(self) -> list[Callable[[], Any]]:
+        for lock in self._locks:
+            lock.acquire()
+        self._before = [(generator, marked(generator)) for generator in self._generators]
+        return self._run.__enter__()
+
+    def __exit__(self, kind: Any, error: BaseException | None, tb: Any) -> None:
+        self._run.__exit__(kind, error, tb)
+        if self._undo or isinstance(error, Exception):
+            for generator, state in self._before:
+                put_back(generator, state)
+        for lock in self._locks:
+            lock.release()
+
+
+def _fails(eqn: Eqn, inside: bool) -> bool:
+    """Whether a call may end at this equation; `inside` the body of a branch or loop."""
+    from hybrid.passes.reuse import may_fail
+    from hybrid.passes.steps import is_called, lowers
+
+    within = bodies(eqn).values()
+    if within:
+        return any(_fails(inner, True) for body in within for inner in body.eqns)
+    if eqn.primitive.effect:
+        return eqn.primitive not in (bitgen, sample) and not eqn.params["call"].fixed
+    return may_fail(eqn) or (is_called(eqn) if inside else not lowers(eqn))
