@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import threading
 import time
 from collections.abc import Callable, Sequence
 from itertools import islice
@@ -21,7 +22,7 @@ from hybrid.core.shape import Dim, Shape
 from hybrid.frontend.complex_parts import view_of
 from hybrid.frontend.values import Value, wrap
 from hybrid.ir import finite
-from hybrid.ir.graph import Eqn, Graph, Var, bodies, evaluate, has_effects, sizes, walk
+from hybrid.ir.graph import Eqn, Graph, Var, bodies, evaluate, has_effects, sizes, symbols_of, walk
 from hybrid.ir.requests import too_many
 from hybrid.ir.verify import verify
 from hybrid.staging import entry, guards
@@ -30,10 +31,11 @@ from hybrid.staging.drawing import Drawing
 from hybrid.staging.fallback import Refusal
 from hybrid.staging.floats import KEPT, Flagged, Watch
 from hybrid.staging.ours import share_memory
+from hybrid.staging.pace import Paces, timed
 from hybrid.staging.packed import Packed, given, leave_in, packed
 from hybrid.staging.parameters import Bound
 from hybrid.staging.reads import Reads
-from hybrid.staging.signature import ArrayLeaf, PartLeaf, SameLeaf, StaticLeaf, describe
+from hybrid.staging.signature import ArrayLeaf, NumberLeaf, PartLeaf, SameLeaf, ScalarLeaf, StaticLeaf, describe
 from hybrid.staging.tracing import (
     Argument,
     Computed,
@@ -68,8 +70,9 @@ _numbers = itertools.count()  # of traces, in the order in which they are made
 class Compiled:
     """A trace and everything made from it. Stages are made when first asked for."""
 
-    def __init__(self, traced: Traced, reads: Reads, backend: str, reason: str, strict: bool = False):
-        self.strict, self.number = strict, next(_numbers)
+    def __init__(self, traced: Traced, reads: Reads, backend: str, reason: str, strict: bool = False,
+                 paces: Paces | None = None):  # fmt: skip
+        self.strict, self.paces, self.number = strict, paces, next(_numbers)
         self.traced, self.reads, self.backend, self.reason = traced, reads, backend, reason
         self.variants: tuple[Compiled, ...] = ()  # the same call, traced for other values of what the function reads
         self.cost = 0.0  # seconds to record and compile it
@@ -408,7 +411,7 @@ class Compiled:
 
     def _run_recognised(self, *values: Any) -> Any:
         """A call with these leaves, which a native entry has checked; NotImplemented where it is to come the slow way."""
-        traced = self.traced
+        traced, start = self.traced, time.perf_counter_ns()
         raw, values = values, packed((values, {}))[0]
         if any(one_of(values[k], traced.generators) is not known for k, known in traced.passed):
             return NotImplemented
@@ -419,7 +422,7 @@ class Compiled:
             if array.tobytes() != before or any(share_memory(target, array) for target in written):
                 return NotImplemented
         if self.within is not None and not self.watch.held:
-            return self._run_within(raw)
+            return self._run_within(raw, start)
         try:
             return self(values, ((), {}))
         except Flagged as flagged:
@@ -444,11 +447,23 @@ class Compiled:
         self.within = entry.Dispatcher(_missed, "within")
         self.within.push(module, spec)
 
-    def _run_within(self, values: Sequence[Any]) -> Any:
-        within = self.within
+    @cached_property
+    def _free(self) -> list[int]:
+        """The leaves whose sizes or values differ from call to call."""
+        found = enumerate(self.traced.leaves)
+        return [k for k, leaf in found if isinstance(leaf, (NumberLeaf, ScalarLeaf)) or symbols_of(getattr(leaf, "shape", ()))]
+
+    def _run_within(self, values: Sequence[Any], start: int) -> Any:
+        within, paces = self.within, self.paces
         assert within is not None
         if not self.draws.acts:
             return within.callable(*values)
+        pace = None
+        if paces is not None and timed():
+            pace = paces.of((self.number, *(_shape_or_number(values[k]) for k in self._free)))
+            if pace.leaves:
+                paces.leaving[threading.get_ident()] = pace
+                return NotImplemented
         try:
             with self.draws.during(values) as acts:
                 out = within.callable(*values)
@@ -458,6 +473,8 @@ class Compiled:
             return out
         for act in acts:
             act()
+        if pace is not None:
+            pace.took(start)
         return out
 
 
@@ -513,6 +530,10 @@ def _data(value: Any) -> np.ndarray:
 
 def _shape(value: Any) -> tuple[int, ...]:
     return value.shape if isinstance(value, Packed) else _data(value).shape
+
+
+def _shape_or_number(value: Any) -> Any:
+    return len(value) if type(value) is list else getattr(value, "shape", ()) or value
 
 
 def _layout() -> entry.TensorLayout:

@@ -480,7 +480,7 @@ class Function(Keeps, Follows, Packs, Reports, Resting, Inspection):  # type: ig
         except BaseException:
             reads.restore()
             raise
-        compiled = Compiled(traced, reads, self.backend or config.backend, reason, self.strict)
+        compiled = Compiled(traced, reads, self.backend or config.backend, reason, self.strict, self.paces)
         try:
             if is_native(compiled):
                 self._push(compiled, form)

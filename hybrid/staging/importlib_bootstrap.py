@@ -37,7 +37,7 @@ def slow_path(reference: weakref.ref[Function], function: Callable) -> Callable:
 def _called(own: Function | None, function: Callable, args: tuple, kwargs: dict) -> Any:
     if own is None:
         return function(*args, **kwargs)
-    made, after = own._slow(args, kwargs)
+    made, after = own._paced(args, kwargs)
     if made is not None:
         return made[0]
     try:

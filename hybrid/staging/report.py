@@ -48,6 +48,7 @@ def explanation(f: Any) -> str:
         lines += [f"  {line}" for line in _body(f, structure, compiled)]
     lines += [f"sizes are numbers: {reason}" for reason in f._sizes.fixed()]
     lines += [f"integers are parts of the code: {reason}" for reason in f._sizes.constant()]
+    lines += [f"left to Python, which is quicker: {times}" for times in f.paces or ()]
     lines += [f"runs as plain Python: {reason}" for reason in dict.fromkeys(f._fallbacks.values())]
     return "\n".join(lines)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from hybrid.core.config import config
 from hybrid.staging.fallback import Refusal
+from hybrid.staging.pace import Paced
 from hybrid.staging.voice import MANY
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ RAISED = 3  # calls with one key that raised while they were traced, and again i
 _RAISES = "such calls raised"
 
 
-class Resting:
+class Resting(Paced):
     """What a decorated function remembers of calls that were not compiled.
 
     Attributes:
@@ -31,12 +32,15 @@ class Resting:
     strict: bool
 
     def __init__(self) -> None:
+        Paced.__init__(self)
         self._refusals = self._resting = 0
         self._raised: OrderedDict[Any, list[int]] = OrderedDict()
 
     def _wake(self) -> None:
         self._refusals = self._resting = 0
         self._raised.clear()
+        if self.paces is not None:
+            self.paces.known.clear()
 
     def _refused_once_more(self) -> None:
         """Rest after many refusals: long where no call has ever been compiled, else longer and longer."""
@@ -47,6 +51,8 @@ class Resting:
             self._resting = REST
         elif all(made for compiled in self._traces.values() for made in compiled.entries.values() or (None,)):
             self._resting = min(self._refusals - MANY, REST)  # what machine code takes does not come here
+        elif self._refusals > 4 * MANY:  # one after another, with no call between them that was compiled
+            self._resting = min(self._refusals - 4 * MANY, REST)
 
     def _rests(self, key: Any) -> Refusal | None:
         """A refusal without a look at a call of which others like it have raised."""

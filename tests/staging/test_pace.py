@@ -1,0 +1,120 @@
+"""Calls that only Python can drive, and that Python makes quicker itself, are left to it; those of other sizes are not."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import hybrid as hy
+from hybrid.staging import pace
+from hybrid.staging.pace import Pace
+
+
+class Clock:
+    """Time as a test has it: what was added since."""
+
+    def __init__(self):
+        self.now = 0
+
+    def perf_counter_ns(self):
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    clock = Clock()
+    monkeypatch.setattr(pace, "time", clock)
+    return clock
+
+
+def swapped(rows, clock=None, python=0):
+    """Rows of a caller's list change places: no native entry makes such a call."""
+    rows[0], rows[1] = rows[1], rows[0]
+    return float(rows[0][0])
+
+
+def called(decorated, count, rows=2):
+    for _ in range(count):
+        given = [np.full(3, float(k)) for k in range(rows)]
+        first = given[1]
+        assert decorated(given) == 1.0 and given[0] is first
+    return decorated.stats()["calls"]
+
+
+def test_a_pace_is_compared_now_and_then(clock):
+    one = Pace()
+    for _ in range(pace.TIMED):
+        assert not one.leaves
+        clock.now += 100_000
+        one.took(clock.now - 100_000)
+    assert one.leaves
+    after = one.left()
+    clock.now += 10_000
+    after(True)
+    for _ in range(pace.REST):
+        assert one.leaves and one.left() is None
+    assert not one.leaves  # both are timed again
+    clock.now += 100_000
+    one.took(clock.now - 100_000)
+    after = one.left()
+    clock.now += 95_000
+    after(True)
+    assert not one.leaves and one.rest == pace.REST
+
+
+def test_long_calls_are_never_compared(clock):
+    one = Pace()
+    for _ in range(10 * pace.TIMED):
+        clock.now += 2 * pace.LONG
+        one.took(clock.now - 2 * pace.LONG)
+    assert not one.leaves
+
+
+def test_quick_functions_are_left_to_python_by_size(monkeypatch):
+    monkeypatch.setattr(pace, "GAIN", 1e9)  # whatever Python takes is quicker
+    decorated = hy.function(swapped)
+    made = called(decorated, pace.TIMED + 1)  # the first was long: it compiled
+    assert made == pace.TIMED + 1
+    assert called(decorated, pace.REST) == made  # the first of them to compare
+    assert "left to Python, which is quicker" in decorated.explain()
+    assert called(decorated, 1, rows=3) == made + 1  # other sizes are another matter
+    strict = hy.function(swapped, strict=True)
+    assert called(strict, 3 * pace.TIMED) == 3 * pace.TIMED
+
+
+def test_slow_functions_stay_compiled(monkeypatch):
+    monkeypatch.setattr(pace, "GAIN", 0.0)
+    decorated = hy.function(swapped)
+    assert called(decorated, 4 * pace.TIMED) == 4 * pace.TIMED - 1  # but for the one call that was compared
+    assert "left to Python" not in decorated.explain()
+
+
+def test_draws_are_the_same_numbers_whoever_makes_the_call(monkeypatch):
+    monkeypatch.setattr(pace, "GAIN", 1e9)
+
+    def f(rng, scale):
+        return rng.normal() * scale + rng.random(3).sum()
+
+    decorated = hy.function(f)
+    ours, theirs = np.random.default_rng(3), np.random.default_rng(3)
+    for _ in range(pace.TIMED + pace.REST + 40):
+        np.testing.assert_allclose(decorated(ours, 2.0), f(theirs, 2.0), rtol=1e-14)
+    assert ours.bit_generator.state == theirs.bit_generator.state
+    assert decorated.stats()["calls"] < 2 * pace.TIMED + 40
+
+
+def test_an_error_of_the_users_is_no_time(monkeypatch):
+    monkeypatch.setattr(pace, "GAIN", 1e9)
+
+    def f(rows, k):
+        rows[0], rows[1] = rows[1], rows[0]
+        return rows[0][k]
+
+    decorated = hy.function(f)
+    for k in (0,) * (pace.TIMED + 2) + (7,) * 20:
+        given = [np.zeros(3), np.ones(3)]
+        if k == 7:
+            with pytest.raises(IndexError, match="7"):
+                decorated(given, k)
+        else:
+            assert decorated(given, k) == 1.0
