@@ -73,9 +73,9 @@ def test_long_calls_are_never_compared(clock):
 def test_quick_functions_are_left_to_python_by_size(monkeypatch):
     monkeypatch.setattr(pace, "GAIN", 1e9)  # whatever Python takes is quicker
     decorated = hy.function(swapped)
-    made = called(decorated, pace.TIMED + 1)  # the first was long: it compiled
-    assert made == pace.TIMED + 1
-    assert called(decorated, pace.REST) == made  # the first of them to compare
+    made = called(decorated, pace.TIMED + 8)  # the first are long, and do not count: they compile
+    assert pace.TIMED <= made < pace.TIMED + 8
+    assert called(decorated, pace.REST // 2) == made
     assert "left to Python, which is quicker" in decorated.explain()
     assert called(decorated, 1, rows=3) == made + 1  # other sizes are another matter
     strict = hy.function(swapped, strict=True)
