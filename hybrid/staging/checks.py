@@ -33,6 +33,7 @@ from hybrid.staging.expected import (
     NumbersGuard,
     SameGuard,
     ScalarGuard,
+    TextGuard,
 )
 from hybrid.staging.numbers import AMONG, NUMBERS, TABLE_OF
 from hybrid.staging.spec import (
@@ -286,6 +287,8 @@ class Checks(Writer):
                 self.require(self.equals(it, value))
             case SameGuard(value):
                 self.require(self.icmp("eq", "ptr", it, self.ref(value)))
+            case TextGuard(value):
+                self.require(self.same_text(it, value))
             case AliasGuard(other):
                 self.require(self.icmp("eq", "ptr", it, self.objects[other]))
 
@@ -364,6 +367,16 @@ class Checks(Writer):
             self.exact(it, int)
             number, fits = self.long(it)
             return self.let(f"and i1 {fits}, {self.icmp('eq', 'i64', number, value)}")
+
+        return self.either(self.icmp("eq", "ptr", it, self.ref(value)), lambda: "true", compare, "i1")
+
+    def same_text(self, it: str, value: str | bytes) -> str:
+        """Whether an object is this text: the very object, as literals are, or an equal one."""
+
+        def compare() -> str:
+            self.exact(it, type(value))
+            equal = self.call("PyObject_RichCompareBool", "i32", f"ptr {it}", f"ptr {self.ref(value)}", "i32 2")
+            return self.icmp("eq", "i32", equal, 1)
 
         return self.either(self.icmp("eq", "ptr", it, self.ref(value)), lambda: "true", compare, "i1")
 

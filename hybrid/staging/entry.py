@@ -31,6 +31,7 @@ from hybrid.staging.expected import (
     NumbersGuard,
     SameGuard,
     ScalarGuard,
+    TextGuard,
 )
 from hybrid.staging.spec import (
     ABSENT,
@@ -69,7 +70,7 @@ from hybrid.staging.spec import (
 
 __all__ = [
     "Guard", "ArrayGuard", "FloatGuard", "LongGuard", "FloatValueGuard", "ComplexGuard", "ScalarGuard", "IntGuard",
-    "SameGuard", "ClassGuard", "AliasGuard", "ContainerGuard", "NumbersGuard",
+    "SameGuard", "TextGuard", "ClassGuard", "AliasGuard", "ContainerGuard", "NumbersGuard",
     "ABSENT", "Load", "Read", "WordRead", "DictRead", "ItemRead", "SizeRead", "AttributeRead", "MethodRead", "OrderRead",
     "Results", "ArrayResult", "ArgumentResult", "ViewResult", "ObjectResult", "RepeatResult", "MadeResult", "SizeResult",
     "ChoiceResult", "CallResult", "items", "Temporary", "Step", "ComputeStep", "SizeStep", "PythonStep",

@@ -63,9 +63,16 @@ class FloatValueGuard:
 
 @dataclass(frozen=True)
 class SameGuard:
-    """This very object: None, True, False, a function, an interned string."""
+    """This very object: None, True, False, a function."""
 
     value: object
+
+
+@dataclass(frozen=True)
+class TextGuard:
+    """A str, or bytes, equal to `value`."""
+
+    value: str | bytes
 
 
 @dataclass(frozen=True)
@@ -122,6 +129,7 @@ Guard = (
     | NumbersGuard
     | IntGuard
     | SameGuard
+    | TextGuard
     | ClassGuard
     | AliasGuard
     | ContainerGuard

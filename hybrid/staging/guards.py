@@ -136,9 +136,11 @@ def guard(leaf: Leaf, written: bool) -> entry.Guard | None:
             return entry.IntGuard(leaf.value)
         if leaf.python is float:
             return entry.FloatValueGuard(leaf.value)
-        # Equal strings may be two objects, and so may functions; one that is not this one goes the slow way.
+        if leaf.python in (str, bytes):
+            return entry.TextGuard(leaf.value)
+        # Equal functions may be two objects; one that is not this one goes the slow way.
         same = isinstance(leaf.value, Value) or leaf.key == ("object", id(leaf.value))
-        if same or leaf.python in (bool, str, types.FunctionType):
+        if same or leaf.python in (bool, types.FunctionType):
             return entry.SameGuard(leaf.value)
     return None
 

@@ -24,6 +24,7 @@ from hybrid.staging.expected import (
     NumbersGuard,
     SameGuard,
     ScalarGuard,
+    TextGuard,
 )
 
 ENTRY = "entry"  # the function each entry's module exports
@@ -473,6 +474,8 @@ def _referenced(spec: EntrySpec) -> Iterator[object]:
             yield from (list, tuple, *guard.kinds)
         elif isinstance(guard, (IntGuard, SameGuard)):
             yield guard.value
+        elif isinstance(guard, TextGuard):
+            yield from (guard.value, type(guard.value))
     named = (*spec.reads, *(load.place for load in spec.loads))
     yield from (part for read in named for part in (read.holder, getattr(read, "name", None)))
     orders = [read for read in spec.reads if isinstance(read, OrderRead)]

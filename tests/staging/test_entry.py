@@ -580,3 +580,20 @@ def test_calls_that_compute_nothing():
     g = function(lambda k, name: (k * 2, name))
     assert [g(3, "a") for _ in range(4)] == [(6, "a")] * 4
     assert g.stats()["native_calls"] == 3
+
+
+def test_equal_texts_are_taken_whatever_object_they_are():
+    def f(x, mode, tag):
+        return x * 2 if mode == "double" else x + len(tag)
+
+    class Own(str):
+        pass
+
+    decorated, x = function(f), np.arange(3.0)
+    for _ in range(5):
+        mode, tag = "".join(["dou", "ble"]), bytes([65]) + b"x"
+        np.testing.assert_array_equal(decorated(x, mode, tag), x * 2)
+    assert decorated.stats()["native_calls"] == 4 and decorated.stats()["traces"] == 1
+    np.testing.assert_array_equal(decorated(x, "doubl", b"Ax"), x + 2)
+    np.testing.assert_array_equal(decorated(x, "half", b"Axy"), x + 3)
+    np.testing.assert_array_equal(decorated(x, Own("double"), b"Ax"), x * 2)
