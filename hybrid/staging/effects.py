@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import _io
 import contextlib
+import importlib
 import sys
 import sysconfig
 import threading
@@ -182,6 +183,47 @@ def _users_line(frame: FrameType | None) -> Source | None:
             return Source(file, frame.f_lineno, frame.f_code.co_name)
         frame = frame.f_back
     return None
+
+
+# what arrays look like as texts ------------------------------------------------------------------------------------------
+class Options(dict):
+    """How NumPy prints arrays, as a trace finds it; `asked`: whether something was printed."""
+
+    asked = False
+
+    def copy(self) -> dict:
+        self.asked = True
+        return dict(self)
+
+    def __getitem__(self, name: Any) -> Any:
+        self.asked = True
+        return super().__getitem__(name)
+
+
+def _printing() -> Any:
+    """The context variable that holds these options; None where NumPy has them elsewhere."""
+    try:
+        return importlib.import_module("numpy._core.printoptions").format_options
+    except (ImportError, AttributeError):
+        return None
+
+
+PRINTING: Any = _printing()
+
+
+@contextlib.contextmanager
+def texts() -> Iterator[Options]:
+    """Notice texts of arrays, which are as the options say that are set now."""
+    found = Options(PRINTING.get() if PRINTING is not None else {})
+    token = PRINTING.set(found) if PRINTING is not None else None
+    try:
+        yield found
+    finally:
+        left = PRINTING is not None and PRINTING.get() is not found
+        if token is not None:
+            PRINTING.reset(token)
+    if left:
+        raise TraceError("it sets how arrays are printed", fix="set that outside of it")
 
 
 def state_of(generator: Any) -> Any:

@@ -7,6 +7,7 @@ that changed one while it was traced (and puts it back), and `changed` says at a
 from __future__ import annotations
 
 from collections.abc import Collection, Hashable, Sequence
+from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
@@ -57,6 +58,11 @@ class Reads:
         """One more attribute that counts, as it is now."""
         value = getattr(holder, name)
         self.reads.append(Read("attribute", holder, name, text, value, fingerprint(value)))
+
+    def also_context(self, variable: ContextVar, text: str) -> None:
+        """What a context variable holds now."""
+        value = variable.get()
+        self.reads.append(Read("context", variable, "get", text, value, fingerprint(value)))
 
     def arrays(self) -> list[tuple[Read, np.ndarray]]:
         return [(read, part) for read in self.reads for part in nested(read.value) if type(part) is np.ndarray]

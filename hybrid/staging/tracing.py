@@ -47,7 +47,7 @@ from hybrid.ops.draw import Made
 from hybrid.staging.arguments import arguments as arguments_of
 from hybrid.staging.containers import Changed, Container, Path, changed_in, containers_in
 from hybrid.staging.convert import convert, convert_root, is_converted, reason
-from hybrid.staging.effects import UNSEEN, Effects, is_library, same_state, unwatched
+from hybrid.staging.effects import PRINTING, UNSEEN, Effects, is_library, same_state, texts, unwatched
 from hybrid.staging.inspect import Inspection
 from hybrid.staging.ours import can_be_copied, gradients_left, is_counted, is_seen_twice, made_inside, nothing_escaped
 from hybrid.staging.read import Read
@@ -218,7 +218,8 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
                 recording.handlers.others.ids = frozenset(id(container.value) for container in containers)
                 args, kwargs = bound[:2]
                 recording.handlers.find((bound, *reads.values()))
-                with listening(lambda: recording.fail(TraceError("NumPy warns of its constants", at=tr.user_line()))):
+                refuse = lambda: recording.fail(TraceError("NumPy warns of its constants", at=tr.user_line()))
+                with listening(refuse), texts() as options:
                     out = convert_root(function, Root(recording.handlers))(*args, **kwargs)
                     recording.handlers.settle()
                 out = unwrapped(out)
@@ -241,6 +242,8 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
             raise recording.failure  # the traced code may have caught it; its meaning is lost all the same
         recording.unchanged()
         _drawn_elsewhere(recording)
+        if options.asked:
+            reads.also_context(PRINTING, "how NumPy prints arrays")
         known = recording.builder.constants.values()
         reads.settle([array for _, array in known if id(array) not in recording.private], recording.scalars)
         updated = [container for container in containers if container.changed]

@@ -297,3 +297,28 @@ def test_decimal_numbers_have_the_digits_of_their_context():
         with decimal.localcontext() as context:
             context.prec = digits
             assert np.array_equal(f(x), third(x))
+
+
+SHOWN = np.array([1.23456789, 2.0])
+
+
+@quiet
+def test_texts_of_arrays_are_as_the_options_say_at_each_call():
+    def shown(x):
+        return str(SHOWN), f"{SHOWN} of {SHOWN[:1]}", x * 2
+
+    def sets(x):
+        np.set_printoptions(precision=4)
+        return x * 2
+
+    f, g, x = function(shown), function(sets), np.arange(3.0)
+    for precision in (8, 3, 8, 2):
+        with np.printoptions(precision=precision):
+            for _ in range(3):
+                assert f(x)[:2] == shown(x)[:2]
+    assert f.stats()["traces"] <= 4
+    with np.printoptions():
+        for _ in range(3):
+            np.set_printoptions(precision=8)
+            g(x)
+            assert np.get_printoptions()["precision"] == 4
