@@ -84,7 +84,10 @@ class Read:
                 found = getattr(self.holder, self.name, MISSING)
                 return found.__func__ if type(found) is types.MethodType else found
             case "context":
-                return self.holder.get(MISSING)
+                try:
+                    return self.holder.get()  # its own default, where it has one
+                except LookupError:
+                    return MISSING
             case "class":
                 return members(self.holder, self.name)
             case "names":
