@@ -187,6 +187,8 @@ class Compiled:
             Flagged: Python has to make this call, for what NumPy says of its floating-point errors.
         """
         self.calls += 1
+        if self.paces is not None:
+            self.paces.driven = not any(self.entries.values())
         traced = self.traced
         arrays = [taken(traced.leaves[k], values[k]) for k in traced.inputs]
         if finite.wanted():

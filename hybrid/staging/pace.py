@@ -74,6 +74,7 @@ class Paces:
     def __init__(self) -> None:
         self.known: dict[Any, Pace] = {}
         self.leaving: dict[int, Pace] = {}  # by thread: a call that an entry has recognised and leaves to Python
+        self.driven = False  # whether the last call was made of a trace that no native entry stands before
 
     def of(self, kind: Any) -> Pace:
         found = self.known.get(kind)
@@ -115,11 +116,12 @@ class Paced:
         pace = paces.known.get(kind)
         if pace is not None and pace.leaves:
             return None, pace.left()
-        start = time.perf_counter_ns()
+        start, paces.driven = time.perf_counter_ns(), False
         found = self._slow(args, kwargs)
         if found[0] is not None:
             self._refusals = min(self._refusals, MANY)
-            paces.of(kind).took(start)
+            if paces.driven:
+                paces.of(kind).took(start)
         return found
 
 
