@@ -83,6 +83,7 @@ class Compiled:
         self.operation: Any = None  # what it is to a transform, and whether its results are anything to one: `staging.followed`
         self.returns_followed: bool | None = None
         self._seen_calls = 0
+        self._native_before = 0  # of the calls by machine code, those before the last one that Python drove
         self.watch = Watch(bool(traced.writes) or has_effects(traced.graph), traced.heard)
 
     # stages -----------------------------------------------------------------------------------------------------------
@@ -188,7 +189,8 @@ class Compiled:
         """
         self.calls += 1
         if self.paces is not None:
-            self.paces.driven = not any(self.entries.values())
+            before, self._native_before = self._native_before, self.native_calls
+            self.paces.driven = before == self._native_before
         traced = self.traced
         arrays = [taken(traced.leaves[k], values[k]) for k in traced.inputs]
         if finite.wanted():

@@ -74,7 +74,7 @@ class Paces:
     def __init__(self) -> None:
         self.known: dict[Any, Pace] = {}
         self.leaving: dict[int, Pace] = {}  # by thread: a call that an entry has recognised and leaves to Python
-        self.driven = False  # whether the last call was made of a trace that no native entry stands before
+        self.driven = False  # whether no native entry has made a call of the trace between the last two that Python drove
 
     def of(self, kind: Any) -> Pace:
         found = self.known.get(kind)
