@@ -148,7 +148,8 @@ def guard(leaf: Leaf, written: bool) -> entry.Guard | None:
 def of_leaf(traced: Traced, k: int) -> entry.Guard | None:
     """The guard of a leaf among all leaves."""
     leaf = traced.leaves[k]
-    return entry.AliasGuard(leaf.index) if isinstance(leaf, SameLeaf) else guard(leaf, k in traced.writes)
+    written = any(type(where) is int and where == k for where in traced.writes)
+    return entry.AliasGuard(leaf.index) if isinstance(leaf, SameLeaf) else guard(leaf, written)
 
 
 def finite(traced: Traced, places: dict[int, int]) -> tuple[Any, ...] | None:

@@ -25,6 +25,7 @@ AGAIN = 16  # times as many before the next where compiled code was quicker
 REST, LONGEST = 64, 4096  # calls left to Python before both are timed again; each time that Python is quicker, twice as many
 LONG = 500_000  # ns: beyond this the way through Python does not matter
 GAIN = 0.8  # what Python must take of the time
+TRIES, FAR = 3, 4  # calls by Python at a comparison, unless one takes as many times what compiled code does
 KINDS = 128  # of calls that are remembered
 _PLAIN = frozenset((bool, int, float, complex, str, bytes, type(None)))
 
@@ -35,11 +36,11 @@ Made = tuple[tuple | None, Callable[[bool], None] | None]
 class Pace:
     """What is known of calls of one kind: nanoseconds by compiled code and by Python, and calls to be left to that."""
 
-    __slots__ = ("ours", "pythons", "calls", "next", "rests", "rest")
+    __slots__ = ("ours", "pythons", "calls", "next", "rests", "rest", "tries")
 
     def __init__(self) -> None:
         self.ours = self.pythons = float("inf")
-        self.calls, self.next, self.rests, self.rest = 0, TIMED, 0, REST
+        self.calls, self.next, self.rests, self.rest, self.tries = 0, TIMED, 0, REST, 0
 
     @property
     def leaves(self) -> bool:
@@ -59,11 +60,15 @@ class Pace:
         start = time.perf_counter_ns()
 
         def compare(returned: bool) -> None:
-            self.pythons = time.perf_counter_ns() - start if returned else float("inf")
+            taken = time.perf_counter_ns() - start if returned else float("inf")
+            self.tries, self.pythons = self.tries + 1, min(self.pythons, taken)
             if self.pythons < GAIN * self.ours:
                 self.rests, self.rest, self.calls = self.rest, min(2 * self.rest, LONGEST), self.next - 1
-            else:
+            elif self.tries == TRIES or taken > FAR * self.ours:
                 self.calls, self.next, self.rest = 0, AGAIN * self.next, REST
+            else:
+                return  # once more: it may have been held up
+            self.tries, self.pythons = 0, float("inf")
 
         return compare
 
@@ -88,7 +93,7 @@ class Paces:
         """What is left to Python now, in words."""
         for pace in list(self.known.values()):
             if pace.rests:
-                yield f"{pace.pythons / 1e3:.0f} us against {pace.ours / 1e3:.0f}"
+                yield f"calls that take {pace.ours / 1e3:.0f} us compiled"
 
 
 class Paced:
