@@ -14,6 +14,7 @@ import numpy as np
 
 from hybrid.codegen.flags import probe, support
 from hybrid.codegen.target import host
+from hybrid.core import dtype as dt
 from hybrid.core.errors import CompileError
 from hybrid.core.shape import Dim, Size, product, symbols
 from hybrid.loops.nest import Code
@@ -42,6 +43,7 @@ from hybrid.staging.spec import (
     ChoiceResult,
     ComputeStep,
     EntrySpec,
+    ListResult,
     MadeResult,
     ObjectResult,
     PythonStep,
@@ -174,6 +176,11 @@ class _Entry(Checks):
                 return value, place
             case MadeResult(index, kind):
                 return self.finish(self.room("temporary", index), self.spec.temporaries[index].dtype, kind, kept=True)
+            case ListResult(first, end, columns, rows):
+                ends = [f"i64 {self.load('i64', self.room('temporary', k).data)}" for k in (first, end)]
+                value = self.support("listed", f"ptr @hybrid_entry_listed({', '.join(ends)}, {self.columns(columns)}, "
+                                               f"{self.reals(columns, rows)})")  # fmt: skip
+                return value, self.own(value)
             case SizeResult(size):
                 value = self.call("PyLong_FromLongLong", "ptr", f"i64 {self.size(size)}")
                 return value, self.own(value)
@@ -200,6 +207,18 @@ class _Entry(Checks):
                 value = self.made[index]
         self.call("Py_IncRef", "void", f"ptr {value}")
         return value, self.own(value)
+
+    def columns(self, temporaries: tuple[int, ...]) -> str:
+        """Pointers to the numbers of the items of a list."""
+        given = self.alloca(f"[{len(temporaries)} x ptr]")
+        for at, index in enumerate(temporaries):
+            self.put(f"store ptr {self.room('temporary', index).data}, ptr {self.at(given, 8 * at)}")
+        return f"ptr {given}"
+
+    def reals(self, temporaries: tuple[int, ...], rows: bool) -> str:
+        """How many numbers a row has (none: it is one), and which of them are floats."""
+        bits = sum(1 << at for at, k in enumerate(temporaries) if self.spec.temporaries[k].dtype == dt.float64)
+        return f"i64 {len(temporaries) if rows else 0}, i64 {bits}"
 
     def view(self, result: ViewResult) -> tuple[str, int]:
         base, descr = self.objects[result.index], self.ref(result.dtype)

@@ -48,6 +48,7 @@ from hybrid.staging.spec import (
     DictRead,
     EntrySpec,
     ItemRead,
+    ListResult,
     Load,
     MadeResult,
     MethodRead,
@@ -72,8 +73,8 @@ __all__ = [
     "Guard", "ArrayGuard", "FloatGuard", "LongGuard", "FloatValueGuard", "ComplexGuard", "ScalarGuard", "IntGuard",
     "SameGuard", "TextGuard", "ClassGuard", "AliasGuard", "ContainerGuard", "NumbersGuard",
     "ABSENT", "Load", "Read", "WordRead", "DictRead", "ItemRead", "SizeRead", "AttributeRead", "MethodRead", "OrderRead",
-    "Results", "ArrayResult", "ArgumentResult", "ViewResult", "ObjectResult", "RepeatResult", "MadeResult", "SizeResult",
-    "ChoiceResult", "CallResult", "items", "Temporary", "Step", "ComputeStep", "SizeStep", "PythonStep",
+    "Results", "ArrayResult", "ListResult", "ArgumentResult", "ViewResult", "ObjectResult", "RepeatResult", "MadeResult",
+    "SizeResult", "ChoiceResult", "CallResult", "items", "Temporary", "Step", "ComputeStep", "SizeStep", "PythonStep",
     "EntrySpec", "TensorLayout", "emit_entry", "imports", "supported", "Dispatcher", "ENTRY",
 ]  # fmt: skip
 

@@ -165,6 +165,17 @@ class MadeResult:
 
 
 @dataclass(frozen=True)
+class ListResult:
+    """A list of Python's floats or integers, or of tuples of them: the items between the places that two of the temporaries
+    hold. `columns`: those that hold the numbers of each item; without `rows` there is one."""
+
+    first: int
+    end: int
+    columns: tuple[int, ...]
+    rows: bool
+
+
+@dataclass(frozen=True)
 class SizeResult:
     """A size, as a Python int."""
 
@@ -188,7 +199,7 @@ class CallResult:
     operands: tuple[Results, ...]
 
 
-Leaf = ArrayResult | ArgumentResult | ViewResult | ObjectResult | RepeatResult | MadeResult | SizeResult
+Leaf = ArrayResult | ArgumentResult | ViewResult | ObjectResult | RepeatResult | MadeResult | ListResult | SizeResult
 Results = Union[
     Leaf, ChoiceResult, CallResult, None, "tuple[Results, ...]", "list[Results]", "dict[Any, Results]"
 ]  # None and containers stand for themselves

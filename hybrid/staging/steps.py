@@ -16,6 +16,7 @@ import numpy as np
 
 from hybrid.control.arrays import of_columns
 from hybrid.control.items import inner_layout, types_of, unpacked
+from hybrid.control.join import Spec
 from hybrid.core import dtype as dt
 from hybrid.core import tree
 from hybrid.core.shape import Dim, Shape, Size, contiguous_strides, evaluate, symbols
@@ -252,6 +253,8 @@ class _Builder:
                     instead = entry.CallResult(other, (instead,))
                 return entry.ChoiceResult(self.flag(flag), found, instead)
             case Items(index, layout, array, make):
+                if array is False and make is None and (listed := self.listed(index, layout)) is not None:
+                    return listed
                 columns = [self.made(k, "ndarray") for k in range(index + 2, index + 2 + _columns(layout))]
                 ends = self.made(index, "scalar"), self.made(index + 1, "scalar")
                 return entry.CallResult(_Items(layout, array, make), (*ends, *columns))
@@ -271,6 +274,20 @@ class _Builder:
                 whole = entry.ObjectResult(value)
                 return entry.CallResult(_copy, (whole,)) if copy else whole
         raise Impossible
+
+    def listed(self, index: int, layout: Any) -> entry.ListResult | None:
+        """A list of Python numbers, or of tuples of them, as machine code makes it."""
+        parts = layout if type(layout) is tuple else (layout,)
+        plain = all(
+            isinstance(p, Spec) and p.kind == "python" and p.dtype in (dt.float64, dt.int64) and not p.maybe for p in parts
+        )
+        if not plain or not 0 < len(parts) <= 64:
+            return None
+        found = [self.where[self.lowered.outputs[k]] for k in range(index, index + 2 + len(parts))]
+        if any(kind != "temporary" for kind, _ in found):
+            return None
+        first, end, *columns = (k for _, k in found)
+        return entry.ListResult(first, end, tuple(columns), type(layout) is tuple)
 
     def held(self, path: Path) -> entry.Results:
         """A container of the caller's: a list, of which the call has an array."""

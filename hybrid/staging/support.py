@@ -73,6 +73,85 @@ yes:
 no:
   ret ptr null
 }}""",
+    "listed": f"""\
+; A new list of the items from %first to %end: numbers of 64 bits, or tuples of %width such. Each number of an item has a
+; column, which holds floats where its bit of %reals is set. Null where there is no memory.
+define internal ptr @hybrid_entry_listed(i64 %first, i64 %end, ptr %columns, i64 %width, i64 %reals) {{
+start:
+  %new.list.at = getelementptr i64, ptr @{TABLE}, i64 {API["PyList_New"]}
+  %new.list = load ptr, ptr %new.list.at
+  %new.tuple.at = getelementptr i64, ptr @{TABLE}, i64 {API["PyTuple_New"]}
+  %new.tuple = load ptr, ptr %new.tuple.at
+  %real.at = getelementptr i64, ptr @{TABLE}, i64 {API["PyFloat_FromDouble"]}
+  %real = load ptr, ptr %real.at
+  %long.at = getelementptr i64, ptr @{TABLE}, i64 {API["PyLong_FromLongLong"]}
+  %long = load ptr, ptr %long.at
+  %flat = icmp eq i64 %width, 0
+  %columns.each = call i64 @llvm.smax.i64(i64 %width, i64 1)
+  %span = sub i64 %end, %first
+  %count = call i64 @llvm.smax.i64(i64 %span, i64 0)
+  %list = call ptr %new.list(i64 %count)
+  %made = icmp ne ptr %list, null
+  br i1 %made, label %filled, label %none
+filled:
+  %items.at = getelementptr i8, ptr %list, i64 {capi.LIST_ITEMS}
+  %items = load ptr, ptr %items.at
+  br label %next
+next:
+  %i = phi i64 [0, %filled], [%i.next, %put]
+  %more = icmp slt i64 %i, %count
+  br i1 %more, label %item, label %done
+item:
+  %place = add i64 %first, %i
+  %slot = getelementptr ptr, ptr %items, i64 %i
+  br i1 %flat, label %number, label %row
+row:
+  %tuple = call ptr %new.tuple(i64 %width)
+  store ptr %tuple, ptr %slot
+  %tuple.made = icmp ne ptr %tuple, null
+  br i1 %tuple.made, label %number, label %failed
+number:
+  %c = phi i64 [0, %item], [0, %row], [%c.next, %stored]
+  %held = phi ptr [null, %item], [%tuple, %row], [%held, %stored]
+  %column.at = getelementptr ptr, ptr %columns, i64 %c
+  %column = load ptr, ptr %column.at
+  %word.at = getelementptr i64, ptr %column, i64 %place
+  %bit = lshr i64 %reals, %c
+  %is.real = trunc i64 %bit to i1
+  br i1 %is.real, label %as.real, label %as.long
+as.real:
+  %float = load double, ptr %word.at
+  %float.made = call ptr %real(double %float)
+  br label %boxed
+as.long:
+  %int = load i64, ptr %word.at
+  %int.made = call ptr %long(i64 %int)
+  br label %boxed
+boxed:
+  %it = phi ptr [%float.made, %as.real], [%int.made, %as.long]
+  %tuple.items = getelementptr i8, ptr %held, i64 {capi.tuple_items()}
+  %tuple.slot = getelementptr ptr, ptr %tuple.items, i64 %c
+  %there = select i1 %flat, ptr %slot, ptr %tuple.slot
+  store ptr %it, ptr %there
+  %it.made = icmp ne ptr %it, null
+  br i1 %it.made, label %stored, label %failed
+stored:
+  %c.next = add i64 %c, 1
+  %c.more = icmp slt i64 %c.next, %columns.each
+  br i1 %c.more, label %number, label %put
+put:
+  %i.next = add i64 %i, 1
+  br label %next
+failed:
+  %release.at = getelementptr i64, ptr @{TABLE}, i64 {API["Py_DecRef"]}
+  %release = load ptr, ptr %release.at
+  call void %release(ptr %list)
+  br label %none
+none:
+  ret ptr null
+done:
+  ret ptr %list
+}}""",
     "drop": f"""\
 ; Drop the references a failed call holds.
 define internal void @hybrid_entry_drop(ptr %owned, i64 %count) {{

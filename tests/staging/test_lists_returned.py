@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import heapq
 import math
+import sys
 
 import numpy as np
 import pytest
@@ -97,3 +99,32 @@ def test_as_python(f):
         want, got = f(x, 8), strict(x, 8)
         assert want == got and type(want) is type(got)
         assert [type(item) for item in want or ()] == [type(item) for item in got or ()]
+
+
+def several(x, n):
+    """Lists of floats, of integers and of tuples of either, made in one loop."""
+    out, places, pairs, triples = [], [], [], []
+    for i in range(n):
+        if x[i] > 0.3:
+            out.append(float(x[i]) * 2)
+            places.append(i)
+            pairs.append((i, float(x[i])))
+            triples.append((i, i * 2**40, -i))
+    return out, places, pairs, triples, [k * k for k in range(n)]
+
+
+def test_lists_that_machine_code_makes():
+    decorated = hy.function(several, strict=True)
+    for n in (5, 40, 300, 0, 3, 2000):
+        x = np.random.default_rng(n).random(max(n, 1))
+        want = several(x, n)
+        for _ in range(3):
+            got = decorated(x, n)
+            assert got == want
+            assert all(type(a) is type(b) for rows in zip(got, want) for a, b in zip(*rows))
+    before = sys.getrefcount(None), len(gc.get_objects())
+    for _ in range(50):
+        decorated(x, 2000)
+    gc.collect()
+    assert abs(len(gc.get_objects()) - before[1]) < 3000 and abs(sys.getrefcount(None) - before[0]) < 3000
+    assert sys.getrefcount(decorated(x, 2000)[0][0]) == sys.getrefcount(several(x, 2000)[0][0])
