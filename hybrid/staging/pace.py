@@ -23,7 +23,7 @@ from hybrid.staging.voice import MANY
 TIMED = 16  # calls before the first comparison
 AGAIN = 16  # times as many before the next where compiled code was quicker
 REST, LONGEST = 64, 4096  # calls left to Python before both are timed again; each time that Python is quicker, twice as many
-LONG = 500_000  # ns: beyond this the way through Python does not matter
+LONG = 2_000_000  # ns: beyond this the way through Python does not matter
 GAIN = 0.8  # what Python must take of the time
 TRIES, FAR = 3, 4  # calls by Python at a comparison, unless one takes as many times what compiled code does
 KINDS = 128  # of calls that are remembered
