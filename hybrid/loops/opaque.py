@@ -100,6 +100,7 @@ class _Spelling:
         def at(inner: Place) -> tuple[Place, Place]:
             return (*inner[:axis], place, *inner[axis + 1 :]), (*inner[:axis], *over.index, *inner[axis + 1 :])
 
+        yield from self.checked_first(over, lets)
         yield from self.moved()
         yield from schedule.over(over, (*lets, *self.put(value, free, at)))
 
@@ -111,8 +112,15 @@ class _Spelling:
         lets, place = self.checked(self.load(index, axes.index), self.out.type.shape[axis])
         there = (*axes.index[:axis], place, *axes.index[axis + 1 :])
         put = self.store(there, self.written(there, self.load(value, axes.index)))
+        yield from self.checked_first(axes, lets)
         yield from self.moved()
         yield from schedule.over(axes, (*lets, put))
+
+    def checked_first(self, over: schedule.Axes, lets: tuple[Stmt, ...]) -> Iterator[Stmt]:
+        """All places, before the first is written, where an error must leave the operand as it was."""
+        base, names = self.eqn.inputs[0], self.places.names
+        if self.places.whole and self.eqn.inputs[1].type.size != 1 and names.get(base) == names[self.out]:  # type: ignore[arg-type]
+            yield from schedule.over(over, lets)
 
     def put(self, value: Atom, free: Shape, at: Callable[[Place], tuple[Place, Place]]) -> tuple[Stmt, ...]:
         names = [f"i{a}" for a in range(len(free))]

@@ -22,6 +22,7 @@ class Places(Protocol):
     names: dict[Var, str]
     strides: dict[Var, Shape]
     fresh: Names
+    whole: bool  # whether one operation is all of the kernel
 
     def place(self, dtype: np.dtype, size: Size) -> str: ...
 

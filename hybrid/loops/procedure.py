@@ -86,10 +86,12 @@ class _Lowering:
         self.apart = 0  # scratch arrays of routines, and of those around the one being made
         self.routines: dict[str, Routined] = {}  # the recursions around the statements being made
         self.depth = ""  # where the kernel keeps how deep they may go
+        self.whole = False  # whether one operation is all of the kernel
 
     def kernel(self, step: Procedure | HostCall, context: Context) -> Kernel:
         given = (*step.reads, *step.results)
         outside = {self.names[var]: as_reals(var.type.dtype, self.spans.get(var, var.type.size)) for var in given}
+        self.whole = isinstance(step, HostCall)
         if isinstance(step, HostCall):
             sizes, body = [], self.operation(step.eqn, context)
         else:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from hybrid.core.shape import Shape
 from hybrid.ir.graph import Var
 from hybrid.passes.reuse import checks_first, computed, donors, may_fail
-from hybrid.passes.steps import Group, HostCall, Program
+from hybrid.passes.steps import Group, HostCall, Program, Step
 
 
 def in_place(
@@ -36,20 +36,25 @@ def _chain(program: Program, result: Var, target: Var, last: Mapping[Var, int], 
 
     Args:
         last: the step that reads each value last.
-        sure: the last step that may fail.
+        sure: the last step that may fail. It may itself change the target, if it cannot fail once it has begun to, and what
+            it changes may be a mere reshape of the target; nothing before it may write there.
         taken: values that live in another's memory.
     """
     homes = {var: k for k, step in enumerate(program.steps) for var in step.results}
     found: list[Var] = []
     most, value = 0, result
-    while value in homes and value not in taken and (at := homes[value]) >= sure:
+    while value in homes and value not in taken:
+        at = homes[value]
         step = program.steps[at]
-        found.append(value)
         over = target in donors(step, value)
-        begins = over and checks_first(step) if isinstance(step, HostCall) or at == sure else True
+        if at < sure and not (over and _copies(step)):
+            break
+        found.append(value)
+        first = checks_first(step)
+        begins = over and first if isinstance(step, HostCall) or at == sure else True
         if begins and last.get(target, -1) <= at and (over or target not in set(step.reads)):
             most = len(found)
-        if over or at == sure or isinstance(step, HostCall):
+        if over or ((at == sure or isinstance(step, HostCall)) and not first):
             break
         below = (v for v in donors(step, value) if v in homes and last[v] == at and v not in program.outputs)
         if (before := next(below, None)) is None:
@@ -95,6 +100,11 @@ def _settled(moves: dict[Var, Var]) -> dict[Var, Var]:
 def stays(group: Group, names: Mapping[Var, str]) -> bool:
     """Whether a group only copies an array, in another shape, to where it lies."""
     stage = group.stages[0]
-    if len(group.stages) > 1 or stage.base is None or names[stage.base] != names[stage.target]:
+    return _copies(group) and names[stage.base] == names[stage.target]  # type: ignore[index]
+
+
+def _copies(step: Step) -> bool:
+    """Whether a step gives an array in another shape, and nothing else."""
+    if not isinstance(step, Group) or len(step.stages) > 1:
         return False
-    return not stage.writes
+    return step.stages[0].base is not None and not step.stages[0].writes

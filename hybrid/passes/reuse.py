@@ -17,6 +17,8 @@ from hybrid.passes.steps import Group, HostCall, MatMul, Procedure, Program, Sta
 IN_PLACE = frozenset(("scatter", "scatter_along", "sort", "cumulate_add", "cumulate_mul", "cumulate_max",
                       "cumulate_min"))  # fmt: skip
 
+CHECKED = frozenset(("scatter", "scatter_along"))  # those that write at places which only a run knows
+
 NEVER = 1 << 30  # the step that last reads a value which nobody reads any more: results of the body
 
 
@@ -57,11 +59,8 @@ def _own(reads: Iterable[tuple[Var, Index | Affine]], loop: Shape) -> Iterable[V
 
 
 def checks_first(step: Step) -> bool:
-    """Whether a step that changes its first operand in place cannot fail once it has begun to: at one place, or none."""
-    if not isinstance(step, HostCall) or is_called(step.eqn):
-        return False
-    eqn = step.eqn
-    return eqn.primitive.body == "scatter" and eqn.inputs[1].type.size == 1
+    """Whether a step that changes its first operand in place cannot fail once it has begun to: it checks all places first."""
+    return isinstance(step, HostCall) and not is_called(step.eqn) and step.eqn.primitive.body in CHECKED
 
 
 def computed(program: Program, step: Step) -> Iterable[Eqn]:

@@ -51,13 +51,26 @@ def stencil(u):
     u[:, -1] = 1.0
 
 
-WRITES = [boundaries, periodic, scaled, raveled, other_rows, stencil]
+def on_the_diagonal(u):
+    n = len(u)
+    u[np.arange(n), np.arange(n)] += 2.0
+
+
+def at_places(u):
+    u[[1, 3, 1]] = u[[0, 2, 4]] * 2
+
+
+def along(u):
+    np.put_along_axis(u, np.argmax(u, axis=1)[:, None], -1.0, axis=1)
+
+
+WRITES = [boundaries, periodic, scaled, raveled, other_rows, stencil, on_the_diagonal, at_places, along]
 
 
 @pytest.mark.parametrize("f", WRITES, ids=lambda f: f.__name__)
 def test_writes_are_the_undecorated_ones(f):
     decorated = hy.function(f, strict=True)
-    for rows, columns in ((6, 8), (9, 8), (31, 12)):
+    for rows, columns in ((6, 8), (8, 8), (31, 32)):
         a = np.random.default_rng(rows).standard_normal((rows, columns))
         b = a.copy()
         f(a), decorated(b)
@@ -119,6 +132,35 @@ def test_an_error_leaves_everything_as_undecorated_code_does():
         np.testing.assert_array_equal(a, b)
 
 
+@pytest.mark.parametrize("f", [on_the_diagonal, at_places, along], ids=lambda f: f.__name__)
+def test_places_that_only_a_run_knows_are_written_where_they_are(f):
+    decorated = hy.function(f, strict=True)
+    u = np.ones((6, 8))
+    decorated(u)
+    lowered = decorated.traces[0].lowered
+    assert not lowered.writebacks and lowered.arena_size < u.nbytes
+
+
+@pytest.mark.parametrize("wrong", [7, -8, 2**40])
+def test_one_wrong_place_among_many_writes_nothing(wrong):
+    def f(x, places, values):
+        x[places] = values
+
+    decorated = hy.function(f)
+    for places in ([0, 1, 2], [3, wrong, 5], [6, 6, -1], [wrong, 0, 0], [1, 2, wrong]):
+        a, b = np.zeros(7), np.zeros(7)
+        given = np.array(places), np.array([1.0, 2.0, 3.0])
+        if wrong in places:
+            with pytest.raises(IndexError):
+                f(a, *given)
+            with pytest.raises(IndexError):
+                decorated(b, *given)
+            assert not b.any()
+        else:
+            f(a, *given), decorated(b, *given)
+        np.testing.assert_array_equal(a, b)
+
+
 def test_arguments_that_share_memory():
     def f(x, y):
         x[0] = y[1]
@@ -134,15 +176,19 @@ def test_arguments_that_share_memory():
         np.testing.assert_array_equal(a, b)
 
 
-PLACES = ["x[{i}]", "x[{i}:{j}]", "x[::{k}]", "x[{i}, {k}]", "x[:, {k}]", "x[{i}:{j}, {k}:]", "x.T[{k}]", "x.ravel()[{i}:{j}]",
-          "x.reshape(-1)[{k}::{k}]", "x.reshape(2, -1)[1]", "x[-{i}]", "x[::-1][{i}]"]  # fmt: skip
-VALUES = ["2.0", "a", "{same} * 2 + a", "{same}[::-1]", "y.max()", "x[{k}, {i}]", "x.sum()", "np.sqrt(np.abs({same}))",
-          "np.cumsum({same}, axis=0)", "y[0, 0]", "x[0, 1] + y[1, 0]"]  # fmt: skip
+PLACES = [
+    "x[{i}]", "x[{i}:{j}]", "x[::{k}]", "x[{i}, {k}]", "x[:, {k}]", "x[{i}:{j}, {k}:]", "x.T[{k}]", "x.ravel()[{i}:{j}]",
+    "x.reshape(-1)[{k}::{k}]", "x.reshape(2, -1)[1]", "x[-{i}]", "x[::-1][{i}]", "x[p, q]", "x[p]", "x[:, q]", "x[p + {i}, q]",
+]  # fmt: skip
+VALUES = [
+    "2.0", "a", "{same} * 2 + a", "{same}[::-1]", "y.max()", "x[{k}, {i}]", "x.sum()", "np.sqrt(np.abs({same}))", "y[0, 0]",
+    "np.cumsum({same}, axis=0)", "x[p, q].sum()", "x[0, 1] + y[1, 0]",
+]  # fmt: skip
 
 
 def program(rng):
     """Writes at random places of two arrays, of what is read at the same or at other places."""
-    lines = ["def f(x, y, a):", "    kept = []"]
+    lines = ["def f(x, y, a, p, q):", "    kept = []"]
     for _ in range(rng.integers(2, 6)):
         numbers = {"i": int(rng.integers(1, 3)), "j": int(rng.integers(3, 6)), "k": int(rng.integers(1, 4))}
         place = PLACES[rng.integers(len(PLACES))].format(**numbers)
@@ -168,13 +214,14 @@ def test_random_writes(seed):
     for rows in (6, 8):
         given = [rng.uniform(0.5, 1.5, (rows, 6)) for _ in range(2)]
         first, second = ([x.copy() for x in given] for _ in range(2))
+        places = rng.integers(-6, 4, 3), rng.integers(0, 6, 3)
         try:
-            expected = f(*first, 0.5)
+            expected = f(*first, 0.5, *places)
         except (ValueError, IndexError, TypeError) as error:
             with pytest.raises(type(error)):
-                decorated(*second, 0.5)
+                decorated(*second, 0.5, *places)
         else:
-            got = decorated(*second, 0.5)
+            got = decorated(*second, 0.5, *places)
             for a, b in zip(expected, got, strict=True):
                 np.testing.assert_allclose(a, b, rtol=1e-13, err_msg=source)
         for a, b in zip(first, second):
