@@ -398,8 +398,17 @@ def fill_diagonal(a: Any, val: Any, wrap: bool = False) -> None:
         raise ValueError("array must be at least 2-d")
     if wrap or len(shape) != 2 or len(shape_of(val)):
         return _fill_flat(x, shape, val, wrap)
+    if header_of(x) is None and shape[0] == shape[1] and _is_kept(x):
+        return setitem(reshape(x, -1), slice(None, None, integers.integer(active(), shape[1] + 1)), val)
     hit = positions(shape, 0, x) == positions(shape, 1, x)
-    setitem(a, hit, val)
+    return setitem(a, hit, val)  # nothing need be stored: it is a part of whatever reads the matrix
+
+
+def _is_kept(x: Any) -> bool:
+    """Whether an array has memory that outlives the kernels: the caller's, or what a branch or loop hands on."""
+    trace = active()
+    roots = {*trace.root.inputs, *(var for var, _ in trace.root.constants.values())}
+    return trace.region is not None or unwrap(x).cell.origin in roots
 
 
 def _fill_flat(x: Any, shape: Shape, val: Any, wrap: bool) -> None:

@@ -56,6 +56,10 @@ def on_the_diagonal(u):
     u[np.arange(n), np.arange(n)] += 2.0
 
 
+def filled(u):
+    np.fill_diagonal(u, 3.0)
+
+
 def at_places(u):
     u[[1, 3, 1]] = u[[0, 2, 4]] * 2
 
@@ -64,7 +68,7 @@ def along(u):
     np.put_along_axis(u, np.argmax(u, axis=1)[:, None], -1.0, axis=1)
 
 
-WRITES = [boundaries, periodic, scaled, raveled, other_rows, stencil, on_the_diagonal, at_places, along]
+WRITES = [boundaries, periodic, scaled, raveled, other_rows, stencil, filled, on_the_diagonal, at_places, along]
 
 
 @pytest.mark.parametrize("f", WRITES, ids=lambda f: f.__name__)
