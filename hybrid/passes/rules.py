@@ -7,6 +7,7 @@ rules on views are functions of the equation.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from operator import add
 
 import numpy as np
 
@@ -27,6 +28,8 @@ from hybrid.passes.access import axes_index, offset_of, view_index
 from hybrid.passes.contract import product_of, walkable
 from hybrid.passes.match import Call, Match, Pattern, find, pattern
 from hybrid.passes.steps import is_large, number
+
+MOST_PARTS = 32  # of an array that is put together at once
 
 Structural = Callable[[Builder, Eqn, tuple[Atom, ...], Callable[[Atom], Eqn | None]], Atom | None]
 
@@ -290,6 +293,33 @@ def nothing_to_reduce(builder, eqn, inputs, producer):
     return inputs[0] if not eqn.params["axes"] else None
 
 
+def joined_parts(builder, eqn, inputs, producer):
+    """Arrays joined of joined ones are put together at once."""
+    found: list[tuple[Atom, tuple]] = []
+    at, axis = 0, eqn.params["axis"]
+    for atom in inputs:
+        first = tuple(at if a == axis else 0 for a in range(atom.type.ndim))
+        at = at + atom.type.shape[axis]
+        below = producer(atom)
+        joined = below is not None and below.primitive.name in ("concatenate", "mosaic")
+        found += [(part, tuple(map(add, first, start))) for part, start in _places(below)] if joined else [(atom, first)]
+    if not len(inputs) < len(found) <= MOST_PARTS:
+        return None
+    parts, starts = zip(*found)
+    return builder.append(v.mosaic, parts, {"shape": eqn.output.type.shape, "starts": starts}, eqn.source)[0]
+
+
+def _places(eqn: Eqn) -> list[tuple[Atom, tuple]]:
+    """The parts that an equation joins, each with where it begins."""
+    if eqn.primitive is v.mosaic:
+        return list(zip(eqn.inputs, eqn.params["starts"]))
+    axis, found, at = eqn.params["axis"], [], 0
+    for part in eqn.inputs:
+        found.append((part, tuple(at if a == axis else 0 for a in range(part.type.ndim))))
+        at = at + part.type.shape[axis]
+    return found
+
+
 def single_part(builder, eqn, inputs, producer):
     return inputs[0] if len(inputs) == 1 else None
 
@@ -333,7 +363,7 @@ STRUCTURE: dict[str, tuple[Structural, ...]] = {
     "broadcast": (same_shape, broadcast_of_broadcast),
     "slice": (whole_slice, slice_of_slice, slice_of_update),
     "update_slice": (whole_update, update_of_update),
-    "concatenate": (single_part,),
+    "concatenate": (single_part, joined_parts),
     "dot_general": (sums_of_one_product, axes_of_a_matrix),
     **{p.name: (nothing_to_reduce,) for p in (r.sum, r.prod, r.max, r.min, r.all, r.any)},
 }

@@ -123,6 +123,7 @@ REWRITES = [
     ("update_of_transpose",
      "b: f32[4,3] = transpose(x, perm=(1, 0)); d: f32[2,3] = transpose(y, perm=(1, 0)); "
      "c: f32[4,3] = update_slice(b, d, start=(1, 0), step=(1, 1)); a: f32[3,4] = transpose(c, perm=(1, 0))", 1),
+    ("joined_parts", "b: f32[3,8] = concatenate(x, x, axis=1); a: f32[6,8] = concatenate(b, b, axis=0)", 1),
     ("broadcast_of_broadcast",
      "b: f32[2,3,4] = broadcast(x, shape=(2, 3, 4)); a: f32[5,2,3,4] = broadcast(b, shape=(5, 2, 3, 4))", 1),
     ("whole_slice", "a: f32[3,4] = slice(x, start=(0, 0), step=(1, 1), shape=(3, 4))", 0),
