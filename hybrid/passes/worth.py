@@ -1,4 +1,5 @@
-"""Whether a program with host calls inside its loops is worth compiling: what it saves over Python, in nanoseconds.
+"""Whether a program with host calls inside its loops is worth compiling: what it saves over Python, in nanoseconds. And whether
+it may as well be left to Python, because that gives the very same bits.
 
 A call of NumPy from a kernel costs more than the same call from Python. What the rest of the program saves must make up
 for that: of a loop that does nothing but `np.linalg.eigh(a[i])` there is nothing to be gained.
@@ -6,8 +7,10 @@ for that: of a loop that does nothing but `np.linalg.eigh(a[i])` there is nothin
 
 from __future__ import annotations
 
-from hybrid.ir.graph import Eqn, Graph, bodies
+from hybrid.core import dtype as dt
+from hybrid.ir.graph import Eqn, Graph, bodies, walk
 from hybrid.ir.primitive import Kind
+from hybrid.passes.reuse import CHECKED
 from hybrid.passes.steps import limits
 
 # CALL was measured (NumPy 2.4, CPython 3.11); the others were set so that the sums agree with measured loops around `solve`,
@@ -20,6 +23,32 @@ NATIVE = 400  # a C function called without Python: a number drawn from NumPy's 
 LONG = 4096  # elements of operands and results beyond which NumPy's own work hides the call
 ISLAND = 60_000  # a function between compiled parts that Python calls in no time: what it is given is looked at, and copied
 ROUNDS = 16  # of a loop that nobody has counted
+
+
+# What NumPy, CPython and compiled code compute alike to the last bit: IEEE 754 says how, or it is a call of the same function.
+_ALIKE = frozenset(
+    (
+        "add", "sub", "mul", "div", "floordiv", "mod", "fmod", "neg", "abs", "min", "max", "copysign", "nextafter", "floor",
+        "ceil", "trunc", "rint", "sqrt", "scalar_add", "scalar_sub", "scalar_mul", "scalar_neg", "scalar_abs", "fits_add", "fits_sub",
+        "fits_mul", "eq", "ne", "lt", "le", "gt", "ge", "isnan", "and", "or", "xor", "not", "shl", "shr", "select", "convert",
+        "bitcast", "iota", "size", "reduce_max", "reduce_min", "all", "any", "gcd", "draw", "bitgen", "sample", "act",
+        "searchsorted", "sort", "argsort", "cummax", "cummin", "distinct", "island", "library",
+    )
+)  # fmt: skip
+
+
+def same_bits(graph: Graph) -> bool:
+    """Whether a program gives the very bits that undecorated code gives: no sums in another order, no functions of our own."""
+    return all(map(_is_alike, walk(graph)))
+
+
+def _is_alike(eqn: Eqn) -> bool:
+    p, dtypes = eqn.primitive, {atom.type.dtype for atom in (*eqn.inputs, *eqn.outputs)}
+    if p.kind in (Kind.VIEW, Kind.WRITE, Kind.CONTROL) or p.name in ("draw", "bitgen", "sample", "act", "island", "library"):
+        return True
+    if all(dt.KIND[dtype] in "biu" for dtype in dtypes) or (p.body in CHECKED and eqn.params["op"] == "set"):
+        return True
+    return p.name in _ALIKE and not any(dt.is_complex(dtype) or dtype.itemsize == 2 for dtype in dtypes)
 
 
 def saved(graph: Graph, inside: bool = False) -> int:

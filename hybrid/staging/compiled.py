@@ -190,7 +190,7 @@ class Compiled:
         self.calls += 1
         if self.paces is not None:
             before, self._native_before = self._native_before, self.native_calls
-            self.paces.driven = before == self._native_before
+            self.paces.driven = before == self._native_before and self._as_python
         traced = self.traced
         arrays = [taken(traced.leaves[k], values[k]) for k in traced.inputs]
         if finite.wanted():
@@ -452,6 +452,13 @@ class Compiled:
         self.within.push(module, spec)
 
     @cached_property
+    def _as_python(self) -> bool:
+        """Whether Python gives the very same bits: calls may be left to it for its speed, which no result should depend on."""
+        from hybrid.passes.worth import same_bits
+
+        return same_bits(self.graph)
+
+    @cached_property
     def _free(self) -> list[int]:
         """The leaves whose sizes or values differ from call to call."""
         found = enumerate(self.traced.leaves)
@@ -463,7 +470,7 @@ class Compiled:
         if not self.draws.acts:
             return within.callable(*values)
         pace = None
-        if paces is not None and timed():
+        if paces is not None and self._as_python and timed():
             pace = paces.of((self.number, *(_shape_or_number(values[k]) for k in self._free)))
             if pace.leaves:
                 paces.leaving[threading.get_ident()] = pace
