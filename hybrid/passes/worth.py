@@ -28,11 +28,12 @@ ROUNDS = 16  # of a loop that nobody has counted
 # What NumPy, CPython and compiled code compute alike to the last bit: IEEE 754 says how, or it is a call of the same function.
 _ALIKE = frozenset(
     (
-        "add", "sub", "mul", "div", "floordiv", "mod", "fmod", "neg", "abs", "min", "max", "copysign", "nextafter", "floor",
-        "ceil", "trunc", "rint", "sqrt", "scalar_add", "scalar_sub", "scalar_mul", "scalar_neg", "scalar_abs", "fits_add", "fits_sub",
-        "fits_mul", "eq", "ne", "lt", "le", "gt", "ge", "isnan", "and", "or", "xor", "not", "shl", "shr", "select", "convert",
-        "bitcast", "iota", "size", "reduce_max", "reduce_min", "all", "any", "gcd", "draw", "bitgen", "sample", "act",
-        "searchsorted", "sort", "argsort", "cummax", "cummin", "distinct", "island", "library",
+        "add", "sub", "mul", "div", "floordiv", "mod", "fmod", "neg", "abs", "min", "max", "copysign", "nextafter",
+        "floor", "ceil", "trunc", "rint", "sqrt", "scalar_add", "scalar_sub", "scalar_mul", "scalar_neg",
+        "scalar_abs", "fits_add", "fits_sub", "fits_mul", "eq", "ne", "lt", "le", "gt", "ge", "isnan", "and", "or",
+        "xor", "not", "shl", "shr", "select", "convert", "bitcast", "iota", "size", "reduce_max", "reduce_min", "all",
+        "any", "gcd", "draw", "bitgen", "sample", "act", "searchsorted", "sort", "argsort", "cummax", "cummin",
+        "distinct", "island", "library",
     )
 )  # fmt: skip
 
