@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from hybrid.core.affine import Affine
-from hybrid.core.shape import Shape, contiguous_strides, product, symbols
+from hybrid.core.shape import Dim, Shape, Size, contiguous_strides, product
 from hybrid.core.signs import Signs
 from hybrid.ir.graph import Atom, Eqn, Graph, Var, bodies
 from hybrid.ir.primitive import Kind
@@ -129,7 +129,6 @@ def _spares(stage: Stage, base: Var) -> bool:
     assert eqn is not None and eqn.primitive.regions is not None
     regions = eqn.primitive.regions(*(atom.type for atom in eqn.inputs), **eqn.params)
     written = [(start, step, eqn.inputs[operand].type.shape) for operand, start, step in regions[1:]]
-    flat = contiguous_strides(stage.shape)
     for own, reads in zip(written, stage.regions[1:]):
         start, step, shape = own
         here = tuple(i * by + first for i, by, first in zip(axes_index(shape), step, start))
@@ -137,10 +136,11 @@ def _spares(stage: Stage, base: Var) -> bool:
             if var is not base or index == here:
                 continue
             if isinstance(index, Affine) or var.type.shape != stage.shape:
-                offset = element_offset(var, index, {})
-                if offset != offset_of(here, flat):
+                if element_offset(var, index, {}) != offset_of(here, contiguous_strides(stage.shape)):
                     return False
-            elif not all(_miss(index, shape, *region) or (region is own and _beside(index, here, shape)) for region in written):
+                continue
+            others = [region for region in written if region is not own or not _beside(index, here, shape)]
+            if not all(_miss(index, shape, *region, stage.shape) for region in others):
                 return False
     return True
 
@@ -150,9 +150,9 @@ def _beside(index: Index, here: Index, loop: Shape) -> bool:
     return all(at == own or (size == 1 and at.is_constant) for at, own, size in zip(index, here, loop))
 
 
-def _miss(index: Index, loop: Shape, start: Shape, step: Shape, shape: Shape) -> bool:
+def _miss(index: Index, loop: Shape, start: Shape, step: Shape, shape: Shape, whole: Shape) -> bool:
     """Whether what loops over shape `loop` read here is no element of a region: along some axis all lies before or after it."""
-    known = Signs(symbols(*loop, *shape, *start))
+    known = Signs(frozenset().union(*map(_sizes, (*loop, *shape, *whole))))
     for at, first, by, size in zip(index, start, step, shape):
         ends = [(c, loop[int(name[1:])] - 1) for name, c in at.terms.items() if name[0] == "i"]
         if len(ends) < len(at.terms):
@@ -163,6 +163,11 @@ def _miss(index: Index, loop: Shape, start: Shape, step: Shape, shape: Shape) ->
         if before or (least is not None and known.positive(least + at.const - last)):
             return True
     return False
+
+
+def _sizes(size: Size) -> frozenset[str]:
+    """The symbols that are 1 at least where a loop over this size runs: of a product, all; of other sums, none need be."""
+    return size.symbols if isinstance(size, Dim) and len(size.terms) == 1 else frozenset()
 
 
 def _is_whole(stage: Stage) -> bool:

@@ -230,3 +230,22 @@ def test_random_writes(seed):
                 np.testing.assert_allclose(a, b, rtol=1e-13, err_msg=source)
         for a, b in zip(first, second):
             np.testing.assert_allclose(a, b, rtol=1e-13, err_msg=source)
+
+
+def rows_beside_moving_ones(x):
+    for k in range(len(x) - 1):
+        x[k : k + 2] = x[0:1] * 0.5 + x[k : k + 2]
+    for k in range(3):
+        x[k : k + 2] = x[0:1] * 0.5
+    for k in range(len(x)):
+        x[k] = x[0] + x[-1]
+        x[-1] = x[k]
+
+
+def test_rows_that_may_be_the_written_ones():
+    decorated = hy.function(rows_beside_moving_ones, strict=True)
+    for n in (4, 5, 9, 30):
+        a = np.random.default_rng(n).random((n, 3))
+        b = a.copy()
+        rows_beside_moving_ones(a), decorated(b)
+        np.testing.assert_array_equal(a, b)
