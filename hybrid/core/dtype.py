@@ -52,21 +52,22 @@ def is_integer(dtype: np.dtype) -> bool:
 
 
 def canonical(dtype: object, default: np.dtype | None = None) -> np.dtype:
-    """The supported `numpy.dtype` for anything NumPy accepts as one (`"float32"`, `np.float32`, `float`, `"bf16"`).
+    """The supported `numpy.dtype` for anything NumPy accepts as one (`"float32"`, `np.float32`, `float`), and `"bf16"`.
 
-    >>> canonical("bf16"), canonical(float)
-    (dtype(bfloat16), dtype('float64'))
+    Text means what it means to NumPy, which counts bytes: `"i8"` is int64, while graphs call int8 so.
+
+    >>> canonical("bf16"), canonical(float), canonical("i8")
+    (dtype(bfloat16), dtype('float64'), dtype('int64'))
     """
     if dtype is None and default is not None:
         return default
-    if isinstance(dtype, str) and (dtype in BY_SHORT or dtype == "bfloat16"):
-        return BY_SHORT.get(dtype, bfloat16)
+    if isinstance(dtype, str) and dtype in ("bf16", "bfloat16"):
+        return bfloat16
     try:
         found = np.dtype(dtype)  # type: ignore[call-overload]
     except TypeError as error:
         raise DTypeError(f"not a dtype: {dtype!r}", expected=", ".join(str(d) for d in ALL)) from error
-    found = found.newbyteorder("=") if not found.isnative else found
-    if found not in SHORT:
+    if not found.isnative or found not in SHORT:
         raise DTypeError(f"dtype {found} is not supported", expected=", ".join(str(d) for d in ALL),
                          fix="convert the array first, e.g. a.astype(np.float64)")  # fmt: skip
     return found

@@ -242,6 +242,8 @@ class Comparison(Elementwise):
     """A comparison. Integers are compared with any Python integer, also one beyond their dtype."""
 
     def record(self, trace: tr.Trace, operands: tuple, *, dtype: np.dtype | None = None, python: bool = False) -> Any:
+        if dtype is not None and dtype != dt.bool_:
+            raise unsupported(f"np.{self.name} with dtype={dtype}")
         operands = tuple(assembled(trace, x) for x in operands)
         for place, x in enumerate(operands if not any(map(uncertain.is_uncertain, operands)) else ()):
             own = dtype_of(operands[1 - place])

@@ -30,6 +30,7 @@ WRITING = frozenset((
     "put", "place", "copyto", "putmask", "fill_diagonal", "put_along_axis", "shuffle", "save", "savez", "savez_compressed",
     "savetxt", "load", "loadtxt", "genfromtxt", "fromfile", "tofile", "seterr", "set_printoptions",
 ))  # fmt: skip
+MEMORY = frozenset(("may_share_memory", "shares_memory", "byte_bounds"))  # ask where arrays lie: a call has copies
 _NUMBERS = (bool, int, float, complex)
 
 
@@ -38,7 +39,7 @@ def is_library(function: Any) -> bool:
     module = getattr(function, "__module__", None) or getattr(type(function), "__module__", None) or ""
     module = "numpy" if isinstance(getattr(function, "__self__", None), np.ufunc) else module
     known = module.partition(".")[0] in LIBRARIES and not module.startswith("numpy.random")
-    return known and getattr(function, "__name__", "") not in WRITING
+    return known and getattr(function, "__name__", "") not in WRITING | MEMORY
 
 
 def called(function: Callable, args: tuple, kwargs: dict, name: str, error: TraceError) -> Any:

@@ -15,7 +15,7 @@ from hybrid.frontend.calls import implements, traced, unsupported
 from hybrid.frontend.elementwise import cast, store
 from hybrid.frontend.indexing import getitem
 from hybrid.frontend.shaping import atleast_1d, atleast_2d, atleast_3d, copy, expand_dims, moveaxis, reshape, slab
-from hybrid.frontend.values import Value, active, dtype_of, joined, kind_of, laid_out, like, operand, shape_of
+from hybrid.frontend.values import Value, active, dtype_of, joined, kind_of, laid_out, like, operand, shape_of, strong
 from hybrid.ops import view as v
 
 
@@ -44,6 +44,7 @@ def concatenate(arrays: Any, axis: Any = 0, out: Any = None, *, dtype: Any = Non
     (array([1. , 2. , 3.5]), (2, 3))
     """
     if _rows(arrays) and axis in (0, None) and len(shape_of(arrays)) > 1 and out is None:
+        _check_casts([arrays], dtype, casting)
         joined_ = reshape(arrays, (-1, *shape_of(arrays)[2:]) if axis == 0 else -1)
         return copy(joined_ if dtype is None else cast(joined_, dt.canonical(dtype)))
     parts = _parts(arrays)
@@ -56,10 +57,17 @@ def concatenate(arrays: Any, axis: Any = 0, out: Any = None, *, dtype: Any = Non
     trace, along = active(), normalize_axis(axis, len(shape_of(parts[0])))
     for k, part in enumerate(parts):
         _check_joined(shape_of(parts[0]), shape_of(part), along, k)
+    _check_casts(parts, dtype, casting)
     target = dt.canonical(dtype, dt.promote(*map(dtype_of, parts)))
     atom = trace.one(v.concatenate, *(operand(trace, x, target) for x in parts), axis=along)
     result = laid_out(trace.fresh(atom, _join_kind(parts)), joined(parts, along, atom.type.shape))
     return result if out is None else store(trace, out, result, casting=casting)
+
+
+def _check_casts(parts: list, dtype: Any, casting: str) -> None:
+    for own in map(strong, parts if dtype is not None else ()):
+        if not np.can_cast(own, dt.canonical(dtype), casting):  # type: ignore[arg-type]
+            raise TypeError(f"Cannot cast array data from {own!r} to {dt.canonical(dtype)!r} according to the rule {casting!r}")
 
 
 def _check_joined(first: Shape, shape: Shape, axis: int, place: int) -> None:
@@ -83,6 +91,7 @@ def stack(arrays: Any, axis: int = 0, out: Any = None, *, dtype: Any = None, cas
            [2, 4]])
     """
     if _rows(arrays) and out is None:
+        _check_casts([arrays], dtype, casting)
         stacked = moveaxis(arrays, 0, normalize_axis(axis, len(shape_of(arrays))))
         return copy(stacked if dtype is None else cast(stacked, dt.canonical(dtype)), "C")
     parts = _parts(arrays)

@@ -289,6 +289,8 @@ def var(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: floa
 
 def _spread_dtypes(x: Any, dtype: Any) -> tuple[np.dtype, np.dtype]:
     """As `_mean_dtypes`, but NumPy squares half precision as it is: beyond 256 that is infinite."""
+    if dtype is not None and dt.is_complex(dt.canonical(dtype)) and not dt.is_complex(strong(x)):
+        raise unsupported("a spread of real numbers that is asked for as a complex one")
     return (dt.float16, dt.float16) if dtype is None and strong(x) == dt.float16 else _mean_dtypes(x, dtype)
 
 

@@ -124,3 +124,36 @@ def test_a_number_that_a_round_makes_complex_is_no_conversion():
     decorated = hy.function(roots, strict=True)
     for values in ((1.0, 2.0, 3.0), (2.0, 5.0, 1.0)):
         np.testing.assert_allclose(decorated(*values), roots(*values))
+
+
+# What text says of dtypes ----------------------------------------------------------------------------------------------------
+TAKING = [
+    lambda x, d: np.multiply(x, 2, dtype=d),
+    lambda x, d: x.astype(d),
+    lambda x, d: np.zeros(3, d),
+    lambda x, d: np.full(2, 1, dtype=d),
+    lambda x, d: np.asarray(x, dtype=d),
+    lambda x, d: x.sum(dtype=d),
+    lambda x, d: np.cumsum(x, dtype=d),
+    lambda x, d: np.std(x, dtype=d),
+    lambda x, d: np.equal(x, 1, dtype=d),
+    lambda x, d: np.concatenate([x, x], dtype=d),
+    lambda x, d: np.stack([x, x], dtype=d, casting="unsafe"),
+    lambda x, d: np.result_type(d, x),
+    lambda x, d: np.eye(2, dtype=d),
+]
+
+
+@pytest.mark.filterwarnings("ignore::hybrid.staging.fallback.FallbackWarning")
+@pytest.mark.parametrize("text", ["i8", "u8", "f16", "f32", "c16", "?", ">i4"])
+def test_text_means_what_it_means_to_numpy(text):
+    """The graph calls int8 i8, NumPy int64; other orders of bytes, and dtypes that ufuncs refuse, are Python's."""
+    for function in TAKING:
+        found = []
+        for f in (function, hy.function(function, static="d")):
+            try:
+                result = f(np.arange(3), text)
+                found.append((repr(result), getattr(result, "dtype", None)))
+            except TypeError:
+                found.append(TypeError)
+        assert found[0] == found[1]

@@ -127,3 +127,12 @@ def test_errors_are_the_users():
 def test_a_graph_with_one_is_not_saved(tmp_path):
     with pytest.raises(ArgumentError, match="not compiled"):
         save(hy.function(fitted), tmp_path / "f.hy", np.arange(4.0))
+
+
+@pytest.mark.filterwarnings("ignore::hybrid.staging.fallback.FallbackWarning")
+def test_where_arrays_lie_is_asked_of_the_arrays_themselves():
+    def f(x):
+        return np.may_share_memory(x, x[1:]), np.shares_memory(x, x.copy()), np.lib.array_utils.byte_bounds(x[1:])[0]
+
+    x = np.arange(4.0)
+    assert hy.function(f)(x) == f(x)
