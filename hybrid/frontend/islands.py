@@ -121,8 +121,12 @@ def _possible(trace: Trace, leaves: Sequence[Any], kwargs: dict) -> bool:
 
 
 def is_closed(function: Any) -> bool:
-    """Whether a library's Python function does not ask its arguments what it means for them, as NumPy's own do."""
-    return type(function) is types.FunctionType and (function.__module__ or "").startswith(("scipy.", "numpy.polynomial."))
+    """Whether a library's function does not ask its arguments what it means for them, as NumPy's own do.
+
+    Those of scipy.fft ask uarray's back ends, which know nothing of tensors.
+    """
+    plain = type(function) is types.FunctionType or type(function).__module__ == "uarray"
+    return plain and (function.__module__ or "").startswith(("scipy.", "numpy.polynomial."))
 
 
 def opened(function: Callable) -> Callable:

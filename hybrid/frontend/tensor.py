@@ -377,7 +377,7 @@ class Tensor(Methods, Gradients, Value):
 
     # Exchange --------------------------------------------------------------------------------------------------------
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        return np.array(self._value("a conversion to a NumPy array"), dtype, copy=copy)
+        return np.array(self._value(lifted.CONVERSION), dtype, copy=copy)
 
     @property
     def _numba_type_(self) -> Any:

@@ -16,6 +16,7 @@ import numpy as np
 
 from hybrid.core.errors import GradientError, HybridError
 from hybrid.core.shape import TensorType
+from hybrid.ir import lines
 from hybrid.ir import trace as tr
 from hybrid.ir.graph import Source
 from hybrid.ir.lines import is_library
@@ -31,6 +32,7 @@ def next_number() -> int:
     return next(_numbers)
 
 
+CONVERSION = "a conversion to a NumPy array"  # what `np.asarray` asks for, and with it most of SciPy
 # What has no derivative, or shows a value only: these may be asked of a value that a transform follows.
 DECISIONS = frozenset(("a Python condition", "int()", "an index or size", "hash()", "repr()", "text", "a captured tensor"))
 
@@ -118,6 +120,13 @@ class Lifted:
 
 def lost(type: TensorType, what: str, at: Source | None = None) -> GradientError:
     """A value leaves for where its derivative cannot be followed."""
+    name = lines.called() if what == CONVERSION else None
+    if name is not None:
+        return GradientError(f"{name} takes a value out of the computation that is differentiated: it knows arrays only",
+                             got=type, at=at or tr.user_line(),
+                             fix="call it in a decorated function, which follows SciPy's functions that have a derivative: "
+                                 f"hybrid.function({name})(…), or hybrid.grad of a decorated function; or say that no "
+                                 "derivative is wanted, by hybrid.stop_gradient(x) or x.detach()")  # fmt: skip
     return GradientError(f"{what} takes a value out of the computation that is differentiated",
                          got=type, at=at or tr.user_line(),
                          fix="compute with hybrid's or NumPy's functions, which take tensors; decorate the function, since "

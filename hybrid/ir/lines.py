@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import sys
 from types import FrameType
@@ -13,6 +14,7 @@ from hybrid.ir.graph import Source
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _NUMPY = os.path.dirname(np.__file__)
 _LIBRARIES = tuple(os.path.join(folder, "") for folder in (_PACKAGE, _NUMPY, os.path.join(os.path.dirname(_NUMPY), "scipy")))
+_OURS = _LIBRARIES[0]
 
 
 def is_library(file: str) -> bool:
@@ -32,3 +34,21 @@ def user_line() -> Source | None:
     """The line the user wrote that the trace is at."""
     frame = user_frame()
     return None if frame is None else Source(frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name)
+
+
+def called() -> str | None:
+    """The public name of the NumPy or SciPy function, written in Python, that the user's line called and that called us."""
+    frame: FrameType | None = sys._getframe(1)
+    found = None
+    while frame is not None and is_library(frame.f_code.co_filename):
+        if not frame.f_code.co_filename.startswith(_OURS):
+            found = _public(frame) or found  # the outermost: others are how it works
+        frame = frame.f_back
+    return found
+
+
+def _public(frame: FrameType) -> str | None:
+    parts = frame.f_globals.get("__name__", "").split(".")
+    module = ".".join(itertools.takewhile(lambda part: not part.startswith("_"), parts))
+    name = frame.f_code.co_name
+    return f"{module}.{name}" if callable(getattr(sys.modules.get(module), name, None)) and name[0] != "_" else None

@@ -12,6 +12,7 @@ import numpy as np
 
 from hybrid.core import tree
 from hybrid.core.config import config
+from hybrid.core.shape import TensorType
 from hybrid.frontend.values import Value, wrap
 from hybrid.ir.graph import Graph, has_effects
 from hybrid.ir.lifted import Lifted
@@ -19,6 +20,7 @@ from hybrid.staging.packed import Packed
 from hybrid.staging.packed import given as as_given
 from hybrid.staging.parameters import Bound
 from hybrid.transforms import levels
+from hybrid.transforms.chains import Shown
 from hybrid.transforms.reverse import depending
 from hybrid.transforms.tape import Leaf, Tracked, recording
 
@@ -104,9 +106,9 @@ def objection(compiled: Compiled) -> str | None:
         return "the sizes or classes of its results are known to a run only"
     for result in traced.results:
         if not isinstance(result, (Argument, Computed)):
-            return "it returns views or objects"
-        if isinstance(result, Computed) and (result.chain or result.otherwise is not None):
-            return "it returns views, or results of more than one class"
+            return "it returns objects, or views of what comes from outside"
+        if isinstance(result, Computed) and result.otherwise is not None:
+            return "it returns results of more than one class"
     return None
 
 
@@ -115,6 +117,8 @@ def _result(result: Any, outputs: Sequence[Any], given: Sequence[Any], follows: 
     if kind is None:
         return as_given(given[result.index])
     x = outputs[result.index]
+    if result.chain:
+        (x,) = Shown(TensorType(x.dtype, tuple(x.shape)), result.chain)(x)
     if kind != "tensor" and isinstance(x._data, Lifted) and not follows[result.index]:
         x = wrap(x._data.stopped())  # an array that came of a number of a tensor
     if kind == "tensor" or isinstance(x._data, Lifted):

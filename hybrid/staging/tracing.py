@@ -29,7 +29,7 @@ from hybrid.core import tree
 from hybrid.core.errors import TraceError
 from hybrid.core.heard import listening
 from hybrid.core.shape import Dim, Quotient
-from hybrid.frontend import uncertain
+from hybrid.frontend import islands, uncertain
 from hybrid.frontend.chosen import Chosen, Picked
 from hybrid.frontend.complex_parts import in_memory
 from hybrid.frontend.draws import GENERATORS
@@ -220,7 +220,7 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
                 recording.handlers.find((bound, *reads.values()))
                 refuse = lambda: recording.fail(TraceError("NumPy warns of its constants", at=tr.user_line()))
                 with listening(refuse), texts() as options:
-                    out = convert_root(function, Root(recording.handlers))(*args, **kwargs)
+                    out = _opened(function, Root(recording.handlers))(*args, **kwargs)
                     recording.handlers.settle()
                 out = unwrapped(out)
             except (Exception, Ends) as raised:
@@ -317,8 +317,13 @@ def _with_ways_out(recording: Trace, writing: Writing) -> Iterator[None]:
         raise
 
 
+def _opened(function: Callable, handlers: Root) -> Callable:
+    """The traced function with its control flow open; a library's own as a function of the user's would call it."""
+    return handlers.last(function) if islands.is_library(function) else convert_root(function, handlers)
+
+
 def _unconverted(function: Callable) -> list[str]:
-    why = reason(function)
+    why = None if islands.is_library(function) else reason(function)
     return [f"branches and loops stay Python's: {why}"] if why else []
 
 

@@ -212,15 +212,16 @@ for _name, _rule in (
 # eig: dλ = diag(V⁻¹ dA V), dV = V·(F ∘ V⁻¹ dA V), less what would make columns longer; phases stay as they are.
 def _eig_jvp(primals: tuple, tangents: tuple, y: tuple) -> tuple:
     w, v = y
-    inner = v.solve(tangents[0].astype(v.dtype) @ v)
+    inner = v.solve(tangents[0].astype(v.dtype) @ v).astype(w.dtype)  # SciPy's vectors are real where all values are
     apart = w.expand_dims(-2) - w.expand_dims(-1)
-    moved = v @ inner.times(la.inverse_off_diagonal(apart))
+    moved = v.astype(w.dtype) @ inner.times(la.inverse_off_diagonal(apart))
+    moved = moved if v.dtype == w.dtype else moved.real
     longer = (v.conj() * moved).sum(-2).real
     return la.diagonal_of(inner), moved - v * longer.expand_dims(-2)
 
 
 def _eigvals_jvp(primals: tuple, tangents: tuple, w: Any) -> Any:
-    a = primals[0]
+    a = primals[0].astype(w.dtype)  # of a real matrix NumPy's are real or complex as they turn out, SciPy's always complex
     params = {
         "function": "numpy.linalg.eig", "args": ("list", ("operand", 0, "ndarray")), "kwargs": ("dict",), "defines": (),
         "classes": ("ndarray",) * 2, "dtypes": (w.dtype,) * 2, "shapes": (w.shape, a.shape),
@@ -383,6 +384,32 @@ def hfft(a: Any, n: Any = None, axis: int = -1, norm: Any = None, out: Any = Non
 @enter("numpy.fft.ihfft")
 def ihfft(a: Any, n: Any = None, axis: int = -1, norm: Any = None, out: Any = None) -> Any:
     return np.conj(np.fft.rfft(a, n, axis, _OTHER[norm]))
+
+
+def _as_numpys(function: Callable) -> Callable:
+    """SciPy's function, which is told how to compute besides."""
+    return lambda x, n=None, axis=-1, norm=None, overwrite_x=False, workers=None, **plan: function(x, n, axis, norm)
+
+
+def _as_numpys_along(function: Callable, axes: Any) -> Callable:
+    default = axes
+
+    def call(x: Any, s: Any = None, axes: Any = default, norm: Any = None, overwrite_x: bool = False, workers: Any = None,
+             **plan: Any) -> Any:  # fmt: skip
+        axes, s = _spread(x, s, axes)
+        return function(x, s, axes, norm)
+
+    return call
+
+
+for _name in ("fft", "ifft", "rfft", "irfft"):
+    enter(f"scipy.fft.{_name}")(_as_numpys(getattr(np.fft, _name)))
+for _name in ("fft", "ifft", "rfft"):
+    _form = rfftn if _name == "rfft" else getattr(np.fft, f"{_name}n")
+    enter(f"scipy.fft.{_name}n")(_as_numpys_along(_form, None))
+    enter(f"scipy.fft.{_name}2")(_as_numpys_along(_form, (-2, -1)))
+enter("scipy.fft.irfftn")(lambda x, s=None, axes=None, norm=None, *how, **plan: irfftn(x, s, axes, norm))
+enter("scipy.fft.irfft2")(lambda x, s=None, axes=(-2, -1), norm=None, *how, **plan: irfftn(x, s, axes, norm))
 
 
 # Convolutions, as products of transforms -------------------------------------------------------------------------------------
