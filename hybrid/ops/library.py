@@ -61,7 +61,7 @@ NAMES: dict[str, tuple[str, ...]] = {
                       "median_filter", "minimum_filter", "minimum_filter1d", "percentile_filter", "prewitt", "rank_filter",
                       "rotate", "shift", "sobel", "spline_filter", "sum_labels", "uniform_filter", "uniform_filter1d", "zoom"),
     "math": ("dist", "frexp", "fsum", "gamma", "hypot", "ldexp", "remainder", "sumprod", "ulp"),
-    __name__: ("written",),
+    __name__: ("written", "complex_eig"),
     "scipy.special": ("comb", "factorial", "factorial2", "lambertw", "log_softmax", "logsumexp", "multigammaln", "perm",
                       "polygamma", "softmax", "zeta"),
 }  # fmt: skip
@@ -88,6 +88,11 @@ def written(name: str, x: np.ndarray, *args: Any, **kwargs: Any) -> np.ndarray:
     out = np.array(x)
     function_of(name)(out, *args, **kwargs)
     return out
+
+
+def complex_eig(a: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Eigenvalues and vectors as complex numbers, also where all of a real matrix turn out to be real."""
+    return tuple(np.asarray(part, np.result_type(part, np.complex64)) for part in np.linalg.eig(a))
 
 
 @functools.cache

@@ -12,6 +12,7 @@ import numpy as np
 from hybrid.ir.primitive import NO_GRADIENT, Custom, Derivative, Named
 from hybrid.ops import linalg as la
 from hybrid.ops.library import DERIVATIVES, library
+from hybrid.ops.library import __name__ as OWN
 from hybrid.transforms.composing import NO_PART, arange, array, composed, eye, hosted, ones, recorded, zeros
 from hybrid.transforms.libraries import enter, unwritten
 
@@ -221,16 +222,17 @@ def _eig_jvp(primals: tuple, tangents: tuple, y: tuple) -> tuple:
 
 
 def _eigvals_jvp(primals: tuple, tangents: tuple, w: Any) -> Any:
-    a = primals[0].astype(w.dtype)  # of a real matrix NumPy's are real or complex as they turn out, SciPy's always complex
+    a = primals[0]
+    function = f"{OWN}.complex_eig" if w.dtype.kind == "c" else "numpy.linalg.eig"  # SciPy's values are complex in any case
     params = {
-        "function": "numpy.linalg.eig", "args": ("list", ("operand", 0, "ndarray")), "kwargs": ("dict",), "defines": (),
+        "function": function, "args": ("list", ("operand", 0, "ndarray")), "kwargs": ("dict",), "defines": (),
         "classes": ("ndarray",) * 2, "dtypes": (w.dtype,) * 2, "shapes": (w.shape, a.shape),
     }  # fmt: skip
     _, v = (a.recorder.term(atom) for atom in a.recorder.emit(library, a.atom, **params))
     return la.diagonal_of(v.solve(tangents[0].astype(v.dtype) @ v))
 
 
-DERIVATIVES.update(dict.fromkeys(("numpy.linalg.eig", "scipy.linalg.eig"), _plain(Custom(_eig_jvp))))
+DERIVATIVES.update(dict.fromkeys(("numpy.linalg.eig", "scipy.linalg.eig", f"{OWN}.complex_eig"), _plain(Custom(_eig_jvp))))
 DERIVATIVES.update(dict.fromkeys(("numpy.linalg.eigvals", "scipy.linalg.eigvals"), _plain(Custom(_eigvals_jvp))))
 
 
