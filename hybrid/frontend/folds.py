@@ -68,8 +68,17 @@ def _steps(ufunc: np.ufunc, x: Any, axis: Any, rest: dict) -> tuple[Any, int, li
     size = shape_of(x)[along]
     if isinstance(size, Dim) or not 0 < size <= MAX_FOLDED:
         raise unsupported(f"np.{ufunc.__name__}.reduce and accumulate over a long axis")
+    _has_loop(ufunc, strong(x))
     x = cast(x, TABLE[ufunc].promotion((x, x)))
     return x, along, [getitem(x, (*(slice(None),) * along, k)) for k in range(size)]
+
+
+def _has_loop(ufunc: np.ufunc, dtype: np.dtype) -> None:
+    """Of one element, which it would not be asked about, a ufunc refuses what it refuses of several."""
+    try:
+        ufunc.resolve_dtypes((dtype, dtype, None))
+    except TypeError:
+        raise unsupported(f"np.{ufunc.__name__} of {dtype}") from None
 
 
 def reduce(ufunc: np.ufunc, x: Any, axis: Any = 0, keepdims: Any = False, **rest: Any) -> Any:

@@ -300,4 +300,4 @@ def polyval(p: Any, x: Any) -> Any:
     y = zeros_like(x)  # all there is without coefficients
     for coefficient in coefficients:
         y = y * x + coefficient
-    return laid_out(y, like(x))
+    return laid_out(y, like(x)) if shape_of(y) == shape_of(x) else y  # coefficients may be arrays

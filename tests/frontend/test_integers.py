@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 
 import numpy as np
 import pytest
@@ -177,3 +178,24 @@ def test_sums_between_places_have_a_derivative():
     found = hy.function(hy.grad(loss), strict=True)(x, at)
     steps = np.eye(12) * 1e-6
     np.testing.assert_allclose(found, [(loss(x + s, at) - loss(x - s, at)) / 2e-6 for s in steps], rtol=1e-6, atol=1e-8)
+
+
+@pytest.mark.filterwarnings("ignore::hybrid.staging.fallback.FallbackWarning")
+@pytest.mark.parametrize("name", ["bitwise_or", "gcd", "logical_xor"])
+@pytest.mark.parametrize("method", ["reduce", "accumulate", "reduceat"])
+def test_one_element_is_refused_as_several_are(name, method):
+    """A fold of one element computes nothing, and has the dtypes of the ufunc all the same."""
+    fold, places = getattr(getattr(np, name), method), ([0],) if method == "reduceat" else ()
+
+    def f(x):
+        return fold(x, *places)
+
+    for x in (np.ones(1), np.ones(1, bool), np.ones((1, 2), np.int8)):
+        try:
+            want = f(x)
+        except TypeError as error:
+            with pytest.raises(TypeError, match=re.escape(str(error))):
+                hy.function(f)(x)
+        else:
+            _same(f, x)
+            assert want.dtype == hy.function(f)(x).dtype

@@ -33,6 +33,7 @@ a + b | a * b[:1] | a - b[..., :1] | a[:1] * b[..., :1] | np.exp(a) | np.hypot(a
 np.fft.fft(a, axis={ax}).real | np.fft.fftshift(a) | a @ np.swapaxes(a, -1, -2) | np.dot(a, np.ones((a.shape[-1], 3)))
 np.tensordot(a, a, ((0,), (0,))) | np.einsum('...ij->...ji', a) + 0 | np.einsum('...ij,...ij->...i', a, b) | np.outer(a, a)
 np.interp(a, [0, 1.0], [0, 1.0]) | np.searchsorted(np.array([0, 1.0]), a) | np.polyval([1, 2], a) | np.trapezoid(a, axis={ax})
+np.polyval(a, 2)
 np.linalg.norm(a, axis={ax}) | np.linalg.vecdot(a, b) | np.linalg.inv(a[..., :1, :1] + 9) | np.floor(a.astype(np.int16))
 np.modf(a)[0] | np.divmod(a, 2.0)[1] | np.unstack(a, axis={ax})[0] + 0 | np.moveaxis(a, 0, -1) * 1 | np.real(a) | np.imag(a)
 """

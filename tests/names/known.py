@@ -50,4 +50,10 @@ KNOWN = (
         "and keeps the infinity; ours rounds the product to an infinity first, and gives NaN.",
         "np.inner(a, b)", Operands("float64", (2, 3, 4), "C", "special"),
     ),
+    Known(
+        r"^np\.(nan)?prod\(a, axis=\(", ("float16", "float32", "float64", "complex64", "complex128"),
+        "A product of the greatest numbers is infinite, and NaN with a zero after it; with the zero first it is 0. NumPy "
+        "multiplies in the order of the memory, ours in that of the axes.",
+        "np.nanprod(a, axis=(0, -1))", Operands("float32", (2, 3, 4), "F", "special"),
+    ),
 )  # fmt: skip
