@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import ml_dtypes
+import numba
 import numpy as np
 
 from hybrid.core import dtype as dt
@@ -90,6 +92,17 @@ def execute(
     graph: Graph, arrays: Sequence[np.ndarray], backend: str, strides: Mapping[Var, Shape] | None = None
 ) -> list[np.ndarray]:
     return Plan(lower(graph), backend).run(arrays)
+
+
+@contextlib.contextmanager
+def without_numbas_threads() -> Iterator[None]:
+    """Numba compiles loops over `prange` as if over `range`, in a third of the time: for tests of what the loops compute."""
+    njit = numba.njit
+    numba.njit = lambda *args, parallel=False, **options: njit(*args, **options)
+    try:
+        yield
+    finally:
+        numba.njit = njit
 
 
 # comparing ------------------------------------------------------------------------------------------------------------

@@ -216,7 +216,7 @@ class Function(Keeps, Follows, Packs, Reports, Resting, Inspection):  # type: ig
                     refusal = Refusal(None, describe(error), error)
                     failed = compiled
             found = refusal
-        return None, functools.partial(self._after, found, failed)
+        return None, functools.partial(self._after, self._left(found), failed)
 
     def _after(self, refusal: Refusal, failed: Compiled | None, returned: bool) -> None:
         """Python has made a call that was refused, by the trace that failed at it if there is one."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
@@ -62,8 +63,17 @@ class Resting(Paced):
         known[1] -= 1
         return Refusal(key, _RAISES)
 
+    def _left(self, refusal: Refusal) -> Refusal:
+        """A refusal whose call Python is about to make. Calls of this function in one that was too deep to trace are not looked
+        at: each would be traced to the same depth."""
+        if isinstance(refusal.error, RecursionError):
+            self._resting = sys.getrecursionlimit()
+        return refusal
+
     def _raises(self, refusal: Refusal) -> None:
         """Python has raised where tracing did."""
+        if isinstance(refusal.error, RecursionError):
+            self._resting = 0
         if refusal.reason is _RAISES:
             self._refused_once_more()
         if refusal.key is None or refusal.error is None or self.strict:

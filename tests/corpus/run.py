@@ -270,8 +270,8 @@ class Verdict:
     warm_seconds: float = 0.0
 
 
-def judge(program: Program, timed: bool = True) -> Verdict:
-    """Every case undecorated, decorated twice, and decorated with strict=True.
+def judge(program: Program, timed: bool = True, strict: bool = True) -> Verdict:
+    """Every case undecorated, decorated twice, and decorated with strict=True unless nobody asks what that says.
 
     Where nothing is timed, strict=True is tried only if the decorated function has said that it runs as plain Python: it
     refuses nothing else.
@@ -290,7 +290,7 @@ def judge(program: Program, timed: bool = True) -> Verdict:
             if problem:
                 verdict.wrong.append(f"case {k}, {turn} call: {problem}")
                 break
-    if timed or said:
+    if strict and (timed or said):
         _judge_strict(program, wants, verdict)
     if timed:
         verdict.plain_seconds = _median(program, program.function)

@@ -21,7 +21,7 @@ class Worker:
     def __exit__(self, *error: Any) -> None:
         self._end()
 
-    def judge(self, name: str, field: str, seconds: float) -> Verdict:
+    def judge(self, name: str, field: str, seconds: float, strict: bool = True) -> Verdict:
         if self.process is None:
             context = multiprocessing.get_context("spawn")
             self.pipe, theirs = context.Pipe()
@@ -30,7 +30,7 @@ class Worker:
             theirs.close()
             self.pipe.recv()  # it has started
         try:
-            self.pipe.send(name)
+            self.pipe.send((name, strict))
             if self.pipe.poll(seconds):
                 return self.pipe.recv()
             problem = f"takes more than {seconds:.0f} s"
@@ -51,4 +51,5 @@ def serve(pipe: Connection, timed: bool) -> None:
     known = programs()
     pipe.send("ready")
     while True:
-        pipe.send(judge(known[pipe.recv()], timed))
+        name, strict = pipe.recv()
+        pipe.send(judge(known[name], timed, strict))

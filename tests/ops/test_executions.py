@@ -39,13 +39,15 @@ def test_samples(name, backend):
 
 
 def test_samples_numba():
-    """One sample of every row, another place of its list for each; `tests/sweeps/sweep_table.py` compiles all of them."""
+    """One sample of every row, another place of its list for each; `tests/sweeps/sweep_table.py` compiles all of them, with
+    Numba's threads, which `tests/fuzz` and `tests/codegen` compile."""
     cases: list[tuple[Primitive, Sample]] = []
     for k, row in enumerate(map(TABLE.__getitem__, GIVING)):
         samples = row.sample(np.random.default_rng(1))
         if row.kind is not Kind.OPAQUE:
             cases.append((row, samples[5 * k % len(samples)]))
-    compare_on_slices(cases, "numba")
+    with tools.without_numbas_threads():
+        compare_on_slices(cases, "numba")
 
 
 def compare_on_slices(cases: Sequence[tuple[Primitive, Sample]], backend: str) -> None:

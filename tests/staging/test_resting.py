@@ -7,6 +7,7 @@ import pytest
 
 import hybrid as hy
 from hybrid.staging.fallback import FallbackWarning
+from hybrid.staging.function import Function
 
 
 def test_calls_that_are_not_looked_at(monkeypatch):
@@ -101,3 +102,25 @@ def test_errors_of_calls_that_are_not_looked_at():
     with pytest.raises(IndexError) as error:
         g(np.zeros(1))
     assert all("hybrid" not in frame.path.parts[-3:-1] for frame in error.traceback[1:])
+
+
+def test_calls_inside_one_that_is_too_deep_are_not_traced(monkeypatch):
+    """Each would be traced to Python's limit: an endless recursion took seconds to end."""
+    traced = []
+    record = Function._recorded
+    monkeypatch.setattr(Function, "_recorded", lambda self, *args, **more: (traced.append(1), record(self, *args, **more))[1])
+
+    @hy.function
+    def endless(x):
+        return endless(x + 1)
+
+    for _ in range(2):
+        with pytest.raises(RecursionError):
+            endless(np.ones(3))
+    assert len(traced) < 10
+
+    @hy.function
+    def doubled(x):
+        return x * 2
+
+    np.testing.assert_array_equal(doubled(np.ones(3)), np.full(3, 2.0))
