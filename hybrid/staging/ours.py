@@ -17,6 +17,9 @@ from hybrid.frontend.values import Value
 _PLAIN = (bool, int, float, complex, str, bytes, type(None), type(...), np.generic, np.dtype, type, slice, range, frozenset)
 
 _CONTAINERS = (Counter, OrderedDict, defaultdict, deque, set, bytearray)
+GENERATIONS = (
+    3  # cycles that a trace leaves are young; among the objects of a large process to look for them takes half a second
+)
 _SIMPLE = (bool, int, float, complex, str, bytes, type(None))
 
 
@@ -76,9 +79,10 @@ def _memory(item: Any) -> Any:
 
 def nothing_escaped(recording: Any) -> None:
     """Every tensor of the trace must be gone: one that somebody still holds is a value of no call."""
-    if not any(reference() is not None for reference in recording.made):
-        return
-    gc.collect()
+    for generation in range(GENERATIONS):
+        if all(reference() is None for reference in recording.made):
+            return
+        gc.collect(generation)
     kept = next((tensor for reference in recording.made if (tensor := reference()) is not None), None)
     if kept is not None:
         raise EscapeError(

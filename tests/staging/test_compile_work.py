@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import linecache
 import re
 from collections import Counter
@@ -143,3 +144,22 @@ def test_loops_in_loops_are_not_recorded_anew_for_each_attempt_around_them(monke
         found.append(rolled["_roll"])
     assert found[2] < 8 * found[1] < 64 * found[0]
     assert found[2] <= 300
+
+
+def test_cycles_that_a_trace_leaves_are_looked_for_among_young_objects():
+    """Not among all objects of the process, which takes longer than the trace."""
+
+    def f(x):
+        parts = [x * 2]
+        parts.append(parts)
+        return parts[0] + 1
+
+    hy.function(f, strict=True)(np.ones(3))  # what is imported late is there
+    gc.collect()
+    seen = []
+    gc.callbacks.append(lambda phase, info: seen.append(info["generation"]))
+    try:
+        np.testing.assert_array_equal(hy.function(f, strict=True)(np.ones(3)), np.full(3, 3.0))
+    finally:
+        gc.callbacks.pop()
+    assert seen and 2 not in seen
