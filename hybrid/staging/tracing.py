@@ -319,6 +319,8 @@ def _with_ways_out(recording: Trace, writing: Writing) -> Iterator[None]:
 
 def _opened(function: Callable, handlers: Root) -> Callable:
     """The traced function with its control flow open; a library's own as a function of the user's would call it."""
+    if type(function) is partial and islands.is_library(function.func):
+        return partial(handlers.last(function.func), *function.args, **function.keywords)
     return handlers.last(function) if islands.is_library(function) else convert_root(function, handlers)
 
 
@@ -329,6 +331,8 @@ def _unconverted(function: Callable) -> list[str]:
 
 def _callee(function: Any, handlers: Tracing) -> Any:
     """What traced code calls for a function: the user's own with their control flow open, others as they are."""
+    if type(function) is partial and islands.is_library(function.func):
+        return partial(handlers.call(function.func), *function.args, **function.keywords)
     plain = getattr(function, "__func__", function)
     if isinstance(plain, Inspection):  # decorated itself: part of this trace
         plain = plain.function

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 import pytest
 import scipy.fft as sf
@@ -107,6 +109,15 @@ def test_a_librarys_function_is_decorated_as_it_is():
     np.testing.assert_allclose(found, hy.function(hy.grad(lambda x: (nd.gaussian_filter(x, 1.0) ** 2).sum()))(X), rtol=1e-9)
     with pytest.raises(RuntimeError, match="sequence argument must have length"):
         blur(X, [1.0, 2.0, 3.0])
+
+
+def test_a_librarys_function_with_some_arguments_given():
+    blur = functools.partial(nd.gaussian_filter, sigma=1.0)
+    for f in (blur, lambda x: blur(x) * 2, lambda x: functools.partial(np.full_like, fill_value=3)(x) + blur(x)):
+        np.testing.assert_allclose(hy.function(f, strict=True)(X), f(X), rtol=1e-12)
+    decorated = hy.function(blur)
+    found = hy.grad(lambda x: (decorated(x) ** 2).sum())(X)
+    np.testing.assert_allclose(found, hy.function(hy.grad(lambda x: (blur(x) ** 2).sum()))(X), rtol=1e-9)
 
 
 @pytest.mark.parametrize(
