@@ -47,6 +47,7 @@ RANGE_PS = 60_000_000
 # Python called from a kernel, with a small operation of NumPy: 1 µs each.
 CALL_PS = 2_000_000
 NATIVE_PS = 5_000  # of a C function: a number drawn from a generator
+WRITTEN_OUT = 64  # rounds of short loops, one in another, written out at most
 STREAMED = 1 << 13  # elements: less than 64 KiB stay in the nearest cache
 # Iterations of a loop that runs until something holds, or as often as a number from memory says.
 UNKNOWN_TRIPS = 16
@@ -175,7 +176,15 @@ def operations(body: tuple[Stmt, ...]) -> int:
 
 def unrolls_fully(loop: For) -> bool:
     """Whether a short serial loop is better written out: stencil taps, small matrices."""
-    return isinstance(loop.extent, int) and loop.extent <= 8 and loop.extent * operations(loop.body) <= 64
+    if not isinstance(loop.extent, int) or loop.extent > 8 or loop.extent * operations(loop.body) > 64:
+        return False
+    return loop.extent * _rounds(loop.body) <= WRITTEN_OUT
+
+
+def _rounds(body: tuple[Stmt, ...]) -> int:
+    """How often the innermost of short loops would stand there, were all of them written out."""
+    short = [s for s in body if isinstance(s, For) and s.kind == "serial" and isinstance(s.extent, int) and s.extent <= 8]
+    return max((int(loop.extent) * _rounds(loop.body) for loop in short), default=1)
 
 
 def picoseconds(body: tuple[Stmt, ...], width: int, target: Target) -> Size:

@@ -52,15 +52,15 @@ class _Columns:
         self.element = element
         self.op, self.dtype = accumulator(stage.eqn, stage.target.type.dtype)
         self.shape, self.extents = stage.shape, reduced_shape(stage.eqn)
-        self.axis = max(a for a, size in enumerate(self.shape) if size != 1)
+        self.kept, self.rows = self.axes()
 
     def build(self) -> tuple[Stmt, ...]:
-        rows = self.reduced_axes()
-        columns, length = self.shape[self.axis], rows.extents[0] if rows.extents else 1
+        rows = self.rows
+        columns, length = self.kept.extents[-1], rows.extents[0] if rows.extents else 1
         tiles = -(-number(columns) // TILE)
         work = number(product(self.shape)) * number(product(self.extents))
         threads = work > SMALL
-        if number(product(self.shape[: self.axis])) * tiles < schedule.FEW and threads and isinstance(length, int):
+        if number(product(self.kept.extents[:-1])) * tiles < schedule.FEW and threads and isinstance(length, int):
             pieces = min(PIECES, length // MIN_ROWS)
             if pieces > 1:
                 return self.in_pieces(rows, length, pieces)
@@ -95,9 +95,7 @@ class _Columns:
         return tuple(out)
 
     def index(self, column: Affine) -> Index:
-        out = list(axes_index(self.shape))
-        out[self.axis] = column
-        return tuple(out)
+        return tuple(place.substitute({self.kept.names[-1]: column}) for place in self.kept.index)
 
     def offset(self, column: Affine) -> Affine:
         return offset_of(self.index(column), contiguous_strides(self.shape))
@@ -105,16 +103,17 @@ class _Columns:
     def result(self, column: Affine, value: Expr) -> Store:
         return self.kernel.store(self.stage.target, self.index(column), convert(value, self.stage.target.type.dtype))
 
-    def reduced_axes(self) -> schedule.Axes:
-        """The reduced axes, merged where memory allows."""
-        puller = self.kernel.puller()
-        self.element(self.eqn, puller, self.index(Affine.var("j")), axes_index(self.extents, "r"), self.dtype)
-        return schedule.merge([f"r{a}" for a in range(len(self.extents))], self.extents, puller.affines)
+    def axes(self) -> tuple[schedule.Axes, schedule.Axes]:
+        """The kept and the reduced axes, merged where memory allows."""
+        puller, place = self.kernel.puller(), axes_index(self.shape)
+        self.element(self.eqn, puller, place, axes_index(self.extents, "r"), self.dtype)
+        reached = [*puller.affines, offset_of(place, contiguous_strides(self.shape))]
+        kept = schedule.merge([f"i{a}" for a in range(len(self.shape))], self.shape, reached)
+        return kept, schedule.merge([f"r{a}" for a in range(len(self.extents))], self.extents, puller.affines)
 
     def over_kept(self, tile: Callable[[_Tile], tuple[Stmt, ...]], tag: str, kind: str) -> tuple[Stmt, ...]:
         """Loops over the kept axes; the last one in tiles, with a shorter tile at the end."""
-        columns = self.shape[self.axis]
-        outer = schedule.plain([f"i{a}" for a in range(self.axis)], self.shape[: self.axis])
+        columns, outer = self.kept.extents[-1], schedule.Axes((), self.kept.names[:-1], self.kept.extents[:-1])
         if number(columns) <= TILE or not isinstance(columns, int):
             return schedule.over(outer, tile(_Tile(f"{tag}a", Affine.of(0), columns)), kind)
         count, rest = divmod(columns, TILE)

@@ -580,3 +580,15 @@ def test_lanes_follow_what_a_loop_computes():
     assert lanes(x * 2, 1) == 1
     assert lanes(x * 2, 3) <= 4
     assert estimate.lanes(For("i", N, (Store("out", Affine(), x),), "vector"), target) == 1
+
+
+def test_short_loops_in_one_another_are_not_all_written_out():
+    def nest(depth: int) -> For:
+        at = sum((Affine.var(f"i{k}") * 2**k for k in range(depth)), Affine())
+        body: tuple = (Store("out", at, Load("x", at, F)),)
+        for k in range(depth):
+            body = (For(f"i{k}", 2, body),)
+        return body[0]
+
+    assert estimate.unrolls_fully(nest(2))
+    assert not estimate.unrolls_fully(nest(12))
