@@ -183,8 +183,8 @@ def unrolls_fully(loop: For) -> bool:
 
 def _rounds(body: tuple[Stmt, ...]) -> int:
     """How often the innermost of short loops would stand there, were all of them written out."""
-    short = [s for s in body if isinstance(s, For) and s.kind == "serial" and isinstance(s.extent, int) and s.extent <= 8]
-    return max((int(loop.extent) * _rounds(loop.body) for loop in short), default=1)
+    loops = (stmt for stmt in body if isinstance(stmt, For) and stmt.kind == "serial")
+    return max((s.extent * _rounds(s.body) for s in loops if isinstance(s.extent, int) and s.extent <= 8), default=1)
 
 
 def picoseconds(body: tuple[Stmt, ...], width: int, target: Target) -> Size:

@@ -51,12 +51,12 @@ class Comprehensions(Plain):
         return [each.item(x) for x in plain(each.iterable)] if known is None else self._counted(trace, known, each.item)
 
     def _counted(self, trace: Trace, known: tuple, item: Callable[[Any], Any]) -> Any:
-        """A list of known length: item by item, or where they have many branches and loops by a loop for all but the first."""
+        """A list of known length: item by item, or where they take much to compute by a loop for all but the first."""
         count, place = known
         before, items = len(trace.builder.eqns), list[Any]()
         for k in range(count):
-            taken = sum(map(is_construct, trace.builder.eqns[before:])) if k in (1, SHORT) else 0
-            if taken * (count - k) > CONSTRUCTS * k:
+            made = trace.builder.eqns[before:] if k in (1, SHORT) else []
+            if sum(map(is_construct, made)) * (count - k) > CONSTRUCTS * k or len(made) * (count - k) > EQUATIONS * k:
                 rest = Each(iterables.Counted(count - k, lambda at, first=k: place(at + first)), None, item)  # type: ignore[misc]
                 out = self._gathered(trace, rest, items, loops=True)
                 return out.counts(count) if isinstance(out, Listed) else out

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from hybrid.control.join import Spec, atoms, common, form_of, made
+from hybrid.control.join import Spec, atoms, common, form_of, made, spec_of
 from hybrid.control.own import Own, plain
 from hybrid.control.plain import UNDEFINED
 from hybrid.control.structure import (
@@ -36,7 +36,7 @@ from hybrid.frontend import texts, uncertain
 from hybrid.frontend.chosen import Chosen
 from hybrid.frontend.indexing import Place
 from hybrid.frontend.texts import Text
-from hybrid.frontend.values import Value, active, unwrap, wrap
+from hybrid.frontend.values import Value, active, assembled, operand, unwrap, wrap
 from hybrid.ir import trace as tr
 from hybrid.ir.forms import Known
 from hybrid.ir.graph import Atom
@@ -45,6 +45,7 @@ from hybrid.ir.trace import Cell, Symbol, Trace
 _FLAG = Spec("python", dt.bool_)  # of whether a text is there
 THINGS = 8  # instances that an item may be one of: each is looked at in each branch; with 20, 20 loops took 14 s to record
 IN_LIST = "it is in a list"
+FEW = 16  # computed numbers that are put into storage one by one
 
 
 def inner_layout(layout: Layout) -> RowLayout | None:
@@ -305,8 +306,8 @@ def unpacked(layout: Layout, columns: Iterator[np.ndarray], count: int, pool: Se
     return [one if yes else other for yes, one, other in zip(holds, out, others)]
 
 
-def columns_of(items: Sequence, layout: Layout) -> list[np.ndarray] | None:
-    """The numbers of known items as arrays; None where some are known to a run only, or are of several classes."""
+def columns_of(items: Sequence, layout: Layout) -> list[Any] | None:
+    """The numbers of items as arrays; None where they are of several classes, or few and some of them computed."""
     if isinstance(layout, tuple):
         rows = [_members_as(item, layout) for item in items]
         parts = [columns_of([row[k] for row in rows], part) for k, part in enumerate(layout)]
@@ -323,8 +324,18 @@ def columns_of(items: Sequence, layout: Layout) -> list[np.ndarray] | None:
         exact = layout.instead is not int or dt.is_integer(layout.dtype) or all(abs(item) < 2**53 for item in items)
         return [np.array(items, layout.dtype), np.array(said)] if exact else None
     if any(type(item) is not layout.python and not issubclass(type(item), np.generic) for item in items):
-        return None
+        return _computed(items, layout)
     return [np.array(items, layout.dtype)]
+
+
+def _computed(items: Sequence, layout: Spec) -> list[Any] | None:
+    """Many numbers, some computed, as one array: written one by one, each would be a kernel."""
+    if len(items) <= FEW or layout.kind == "known" or any(spec_of(item) != layout for item in items):
+        return None
+    if any(is_traced(item) and unwrap(item).cell.home is not None for item in items):
+        return None
+    trace = active()
+    return [wrap(trace.fresh(operand(trace, assembled(trace, list(items)), layout.dtype), "ndarray"))]
 
 
 def item_of(trace: Trace, layout: Layout, parts: Iterator[Atom]) -> Any:
@@ -347,8 +358,10 @@ def lists_in(stored: Any, item: Any) -> Iterator[tuple[Any, list]]:
         yield stored, item
 
 
-def constant(trace: Trace, column: np.ndarray) -> Any:
-    """A known array."""
+def constant(trace: Trace, column: Any) -> Any:
+    """A known array, or the number that all of its elements are; a computed one is itself."""
+    if isinstance(column, Value):
+        return column
     if np.all(column == column[0]) and not (column[0] == 0 and np.signbit(column.astype(float)).any()):
         return column[0]
     column.flags.writeable = False

@@ -265,7 +265,7 @@ def _shortest(trace: Trace, counts: list[Size]) -> Size:
 
 
 def _enumerate(iterable: Any, start: Any = 0) -> Any:
-    part = _part(active(), iterable := taken(iterable)) if _is_counted(iterable) else None
+    part = _part(active(), iterable) if _is_counted(iterable := taken(iterable)) else None
     if part is None:
         own = builtins.enumerate(iterable, start)
         found = _listed(active(), (iterable,))

@@ -293,6 +293,8 @@ def written_out(function: Any) -> Callable | None:
         return written.apply_along_axis
     if getattr(function, "__module__", None) == recursive.MODULE:
         return recursive.WRITTEN.get(name)
+    if function is builtins.pow:
+        return written.power
     if getattr(math, name, None) is not function:
         return None
     whole = name in _WRITTEN["integers"]
@@ -307,6 +309,8 @@ def prepared(function: Any, args: tuple, kwargs: dict) -> tuple | None:
         return args if holds_tensor(args[2:3]) and not isinstance(unwrap(args[2]), np.ndarray) else None
     if function.__module__ == recursive.MODULE:
         return args if recursive.is_written(function.__name__, args, kwargs) else None
+    if function is builtins.pow:
+        return args if len(args) == 3 and not kwargs and all(map(_is_whole, args)) and any(map(is_traced, args)) else None
     if (function is math.log and len(args) == 1) or (function is math.hypot and len(args) == 2):
         return None  # an operation of the graph
     if function is math.perm and len(args) == 1:

@@ -82,6 +82,33 @@ def isqrt(n: int) -> int:
     return out
 
 
+def inverse(a: int, modulus: int) -> int:
+    """What gives 1 when multiplied with a, by Euclid."""
+    rest, other, before, factor = abs(modulus), a % abs(modulus), 0, 1
+    while other:
+        quotient = rest // other
+        rest, other = other, rest - quotient * other
+        before, factor = factor, before - quotient * factor
+    if rest != 1:
+        raise ValueError("base is not invertible for the given modulus")
+    return before % modulus
+
+
+def power(base: int, exponent: int, modulus: int) -> int:
+    """`pow` with a modulus: a square for each bit of the exponent."""
+    if modulus == 0:
+        raise ValueError("pow() 3rd argument cannot be 0")
+    if exponent < 0:
+        base, exponent = inverse(base, modulus), -exponent
+    square, out = base % modulus, 1 % modulus
+    while exponent > 0:
+        if exponent & 1:
+            out = out * square % modulus
+        square = square * square % modulus
+        exponent >>= 1
+    return out
+
+
 def degrees(x: float) -> float:
     """Radians in degrees."""
     return x * (180.0 / math.pi)

@@ -357,7 +357,7 @@ def mamba_block(x, p, state=None):
     u = _silu(conv)
     n = p["A"].shape[1]
     dbc = u @ p["x"]
-    dt, B, C = dbc[:, :-2 * n], dbc[:, -2 * n : -n], dbc[:, -n:]
+    dt, B, C = dbc[:, : -2 * n], dbc[:, -2 * n : -n], dbc[:, -n:]
     delta = softplus(dt @ p["dt"] + p["dt_bias"])
     A = -np.exp(p["A"])
     h = np.zeros((u.shape[1], n), dtype=x.dtype) if state is None else state

@@ -82,9 +82,7 @@ def brainfuck(source, data=b"", cells=64, limit=20000):
         elif op == ",":
             tape[dp] = data[read] if read < len(data) else 0
             read += 1
-        elif op == "[" and tape[dp] == 0:
-            ip = jumps[ip]
-        elif op == "]" and tape[dp] != 0:
+        elif (op == "[" and tape[dp] == 0) or (op == "]" and tape[dp] != 0):
             ip = jumps[ip]
         ip += 1
         executed += 1
@@ -389,6 +387,7 @@ def max_rectangle(image):
     return int(best), None if where is None else tuple(int(v) for v in where)
 
 
+STATIONS = [[15600, 7540, 20140], [18760, 2750, 18610], [17610, 14630, 13480], [19170, 610, 18390]]
 CASES = {
     multiply_polynomials: lambda rng: [
         (rng.integers(0, 100, 12), rng.integers(-50, 100, 9)),
@@ -409,7 +408,7 @@ CASES = {
     ],
     gps_position: lambda rng: [
         (20e6 * _directions(rng, 6) + 0.0, np.full(6, 2.1e7)),
-        ([[15600, 7540, 20140], [18760, 2750, 18610], [17610, 14630, 13480], [19170, 610, 18390]], [21000, 20800, 21100, 20900]),
+        (STATIONS, [21000, 20800, 21100, 20900]),
         (rng.random((3, 3)), np.ones(3)),
         (100 * _directions(rng, 5), np.full(5, 101.0), (1.0, 2.0, 3.0), 1e-6, 3),
     ],
@@ -430,7 +429,7 @@ CASES = {
     ],
     packed_rule: lambda rng: [(30, 20), (65, 8, 30), (11, 12, 90, "open"), (5, 9, 0)],
     elevator_bank: lambda rng: [
-        ([(int(t), int(a), int(b)) for t, (a, b) in zip(rng.integers(0, 40, 15), rng.permuted(np.tile(range(8), (15, 1)), axis=1)[:, :2])], 8),
+        (_passengers(rng, 15, 40, 8), 8),
         ([(0, 1, 3), (0, 1, 2), (0, 1, 0)], 4, 1, 2),
         ([], 3),
         ([(0, 0, 9)], 5, 1, 4, 60),
@@ -473,3 +472,8 @@ def _ring(rng, n):
     for i in range(n):
         A[p[i], p[i - 1]] = A[p[i - 1], p[i]] = 1.0
     return A
+
+
+def _passengers(rng, n, until, floors):
+    rides = rng.permuted(np.tile(range(floors), (n, 1)), axis=1)[:, :2]
+    return [(int(t), int(a), int(b)) for t, (a, b) in zip(rng.integers(0, until, n), rides)]

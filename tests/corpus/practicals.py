@@ -505,7 +505,11 @@ CASES = {
         ((1.0, 2.0, 3.0), (0.01, 0.02, 0.03), (0.5, 1.0, 1.5), 20, 5, 0.5, 0.04, 0.02, 1),
     ],
     hawkes: lambda rng: [(1.0, 0.5, 1.5, 30.0), (0.2, 0.1, 2.0, 10, 3), (0.5, 2.0, 1.0, 5.0), (1e-3, 0.5, 1.0, 1.0, 2)],
-    two_opt: lambda rng: [(rng.random((25, 2)),), (rng.integers(0, 10, (12, 2)), 3), (rng.random((4, 2)).astype(np.float32), 1, 1)],
+    two_opt: lambda rng: [
+        (rng.random((25, 2)),),
+        (rng.integers(0, 10, (12, 2)), 3),
+        (rng.random((4, 2)).astype(np.float32), 1, 1),
+    ],
     louvain_level: lambda rng: [
         (_districts(rng, 3, 6),),
         (_districts(rng, 2, 5).astype(int), 1),

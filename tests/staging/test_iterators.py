@@ -201,11 +201,26 @@ def lists_of_a_loop(x):
     return total, best, [v for v in x.tolist() if v > 1], sum(1 for v in x.tolist() if v > 1)
 
 
-@pytest.mark.parametrize("f", [once_each, of_numbers, long_lists, lists_of_a_loop])
+def counted_flat(x):
+    x, total = x.reshape(2, -1), 0.0
+    for k, v in enumerate(x.flat, start=2):
+        if v > 0.5:
+            total += k * v
+    return total
+
+
+@pytest.mark.parametrize("f", [once_each, of_numbers, long_lists, lists_of_a_loop, counted_flat])
 def test_what_is_gone_through_once_is_compiled(f):
     compiled = hy.function(f, strict=True)
     for x in (X, X[:60], X[:50]):
         assert repr(compiled(x.copy())) == repr(f(x.copy()))
+
+
+def test_enumerate_of_a_flat_array_is_a_loop():
+    x = np.random.default_rng(0).random((50, 40))
+    compiled = hy.function(counted_flat, strict=True)
+    assert compiled(x) == pytest.approx(counted_flat(x))
+    assert len(compiled.graph(x).eqns) < 20
 
 
 def test_the_second_time_is_refused():

@@ -41,6 +41,18 @@ def test_comprehensions(name):
     alike(PAIRS[name], X, 9)
 
 
+def test_a_list_of_many_computed_numbers_is_made_by_a_loop():
+    def residues(a, n):
+        return [int(x) * 7 % 31 for x in a] + [0] * (n - len(a))
+
+    for size in (5, 40, 1000):
+        a = np.random.default_rng(size).integers(0, 1000, size)
+        alike(residues, a, size + 10)
+    compiled = hy.function(residues, strict=True)
+    assert compiled(a, 1010) == compiled(a, 1010) == residues(a, 1010)
+    assert compiled.stats()["kernels"] < 30
+
+
 def test_what_a_generator_reads_is_read_no_more_when_it_is_used_up():
     def best(x, y):
         least = 9e9

@@ -62,3 +62,17 @@ def test_distances():
     assert hy.function(lambda x, y: math.dist(x, y), strict=True)(x, y) == math.dist(x, y)  # of more coordinates: Python's
     with pytest.raises(ValueError, match="same number of dimensions"):
         hy.function(lambda d: math.dist((d, 1.0), (2.0,)))(0.7)
+
+
+def test_powers_with_a_modulus():
+    def powers(a, e, m):
+        return [pow(int(x), e, m) for x in a], pow(e, 3), pow(2, int(a[0]), m)
+
+    compiled, given = hy.function(powers, strict=True), np.array([3, 5, -7, 0, 16])
+    for e, m in [(0, 13), (10, 13), (12345, 998244353), (5, -17), (3, 1)]:
+        assert repr(compiled(given, e, m)) == repr(powers(given, e, m))
+    given[3] = 1
+    assert repr(compiled(given, -1, 101)) == repr(powers(given, -1, 101))
+    for e, m, message in [(-1, 15, "not invertible"), (2, 0, "cannot be 0")]:
+        with pytest.raises(ValueError, match=message):
+            hy.function(powers)(given, e, m)
