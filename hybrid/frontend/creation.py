@@ -545,7 +545,7 @@ def _np_array(
 ) -> Any:
     trace = active()
     if isinstance(object, Value) or holds_tensor((object,)):
-        x = traced(assembled(trace, object))
+        x = traced(assembled(trace, object, valued=dtype is not None))
         data = unwrap(x)
         if not copy and data.kind in ("tensor", "ndarray") and dtype in (None, x.dtype) and _lies(data, order):
             made = x if data.kind == "ndarray" else wrap(tr.Symbol(data.cell, data.type, "ndarray", data.chain, data.proto))

@@ -324,7 +324,7 @@ def setitem(x: Any, index: Any, value: Any) -> None:
         _masked_write(trace, target, mask, value)
         return
     items = _expanded(index, target.type.ndim)
-    nested, value = type(value) in (list, tuple), assembled(trace, value)
+    nested, value = type(value) in (list, tuple), assembled(trace, value, valued=True)
     _check_depth(target, index, items, len(shape_of(value)), nested)
     if any(_is_array(item) for item in items):
         _scatter(trace, target, items, value, "set")

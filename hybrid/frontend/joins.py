@@ -10,7 +10,7 @@ import numpy as np
 
 from hybrid.core import dtype as dt
 from hybrid.core.shape import Dim, Shape, Size, normalize_axis
-from hybrid.frontend import integers
+from hybrid.frontend import integers, uncertain
 from hybrid.frontend.calls import implements, traced, unsupported
 from hybrid.frontend.elementwise import cast, store
 from hybrid.frontend.indexing import getitem
@@ -22,7 +22,8 @@ from hybrid.ops import view as v
 def _parts(arrays: Any) -> list:
     if not isinstance(arrays, (list, tuple)):
         arrays = [getitem(arrays, k) for k in range(shape_of(arrays)[0])]
-    return [traced(x) for x in arrays]
+    parts = [traced(x) for x in arrays]
+    return uncertain.alike(active(), parts) if any(map(uncertain.is_uncertain, parts)) else parts
 
 
 def _rows(arrays: Any) -> bool:

@@ -7,7 +7,7 @@ equation takes what holds. Where even that has no one result, the call is Python
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,18 @@ from hybrid.core import dtype as dt
 from hybrid.core.errors import TraceError
 from hybrid.core.shape import TensorType
 from hybrid.frontend.chosen import Chosen, register_each
-from hybrid.frontend.values import Value, kind_of, recast, shape_of, symbol, unwrap, wrap
+from hybrid.frontend.values import (
+    Value,
+    dtype_of,
+    kind_of,
+    operand,
+    recast,
+    register_alike,
+    shape_of,
+    symbol,
+    unwrap,
+    wrap,
+)
 from hybrid.ir import trace as tr
 from hybrid.ir.forms import Known, Maybe
 from hybrid.ir.graph import Atom, Literal
@@ -244,6 +255,32 @@ def number(trace: Trace, x: Any) -> Any:
     no = trace.one(e.not_, holds)
     atom = trace.one(e.select, holds, shared(trace, said, wide, holds), shared(trace, other, wide, no))
     return wrap(Symbol(Cell(trace, atom, mutable=False), TensorType(wide, (), weak=True), "python"))
+
+
+def alike(trace: Trace, parts: list, valued: bool = False) -> list:
+    """What an array is made of, its uncertain numbers of one class where the array is the same for all of their classes."""
+    unsure, sure = [x for x in parts if is_uncertain(x)], [x for x in parts if not is_uncertain(x)]
+    if valued:
+        return [number(trace, x) for x in parts]
+    if not sure or not all(map(_is_number, unsure)):
+        return parts
+    own = dt.promote(*(dt.promote(dtype_of(x)) for x in sure))
+    found = [{dt.promote(own, dt.promote(dtype_of(way))) for way in _ways(x)} for x in unsure]
+    if any(len(dtypes) > 1 for dtypes in found):
+        return parts
+    dtype = dt.promote(own, *(of_all for dtypes in found for of_all in dtypes))
+    return [wrap(trace.fresh(operand(trace, number(trace, x), dtype), "scalar")) if is_uncertain(x) else x for x in parts]
+
+
+def _ways(x: Any) -> Iterator[Any]:
+    """The numbers of one class that a number may be."""
+    while is_uncertain(x):
+        yield certain(x)
+        x = otherwise(x)
+    yield x
+
+
+register_alike(alike)
 
 
 def present(trace: Trace, x: Any, elsewhere: Atom | None = None) -> Any:

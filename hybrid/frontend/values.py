@@ -7,7 +7,7 @@ trace it promotes, broadcasts and records.
 from __future__ import annotations
 
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -138,17 +138,29 @@ def _polynomial(trace: Trace, size: Dim) -> Atom:
     return total
 
 
-def assembled(trace: Trace, x: Any) -> Any:
-    """A list or range as the array NumPy would make of it; anything else as it is."""
+_alike: list[Callable[[Trace, list, bool], list]] = []  # what knows of numbers of uncertain class enters itself here, once
+
+
+def register_alike(alike: Callable[[Trace, list, bool], list]) -> None:
+    _alike[:] = [alike]
+
+
+def assembled(trace: Trace, x: Any, valued: bool = False) -> Any:
+    """A list or range as the array NumPy would make of it; anything else as it is.
+
+    `valued`: its dtype does not matter, as where its elements are written into another array.
+    """
     if type(x) not in (list, tuple, range):
         return x
     if type(x) is range or not holds_tensor(x):
         return np.asarray(x)
     if type(x[0]) in (list, tuple) and (nest := _nest(x)) is not None:
         shape, numbers = nest
-        flat = assembled(trace, numbers)
+        flat = assembled(trace, numbers, valued)
         return wrap(trace.fresh(trace.one(v.reshape, read(trace, flat), shape=shape), kind_of(flat)))
-    parts = [_of_any_class(assembled(trace, item)) for item in x]
+    parts = [_of_any_class(assembled(trace, item, valued)) for item in x]
+    if any(getattr(unwrap(part), "maybe", None) is not None for part in parts):
+        parts = _alike[0](trace, parts, valued)
     dtype = dt.promote(*(dt.promote(dtype_of(part)) for part in parts))  # Python's numbers in a list are not weak
     shape = shape_of(parts[0])
     if any(shape_of(part) != shape for part in parts):

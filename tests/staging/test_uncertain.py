@@ -43,6 +43,27 @@ def test_a_number_that_may_have_stayed_as_it_was(dtype, limit):
     same(broken, (ONE_TO_SIX.astype(dtype), limit))
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int32"])
+def test_arrays_of_numbers_of_either_class(dtype):
+    def rows(x):
+        out, narrow = np.zeros((len(x), 3)), np.zeros((len(x), 2), np.float32)
+        for n, v in enumerate(x):
+            least = max(v - 3, 0.1)
+            out[n] = v, least, n
+            narrow[n] = [least, 2 * least]
+        return out, narrow, np.array([least, 1], dtype=float)
+
+    def joined(x):
+        v, out = x[0], []
+        for _ in range(4):
+            out.append(np.hstack([v, 2, 0.5]).sum() + np.append(np.ones(2), v)[-1] + np.array([v, 0.25])[0])
+            v = np.float64(v) / 4 + 0.25
+        return out
+
+    for f in (rows, joined):
+        same(f, (ONE_TO_SIX.astype(dtype),), (ONE_TO_SIX[::-1].astype(dtype),))
+
+
 def test_values_are_not_rounded_to_the_other_class():
     def last(x, s):
         for v in x:
