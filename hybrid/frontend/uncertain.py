@@ -259,6 +259,7 @@ def number(trace: Trace, x: Any) -> Any:
 
 def alike(trace: Trace, parts: list, valued: bool = False) -> list:
     """What an array is made of, its uncertain numbers of one class where the array is the same for all of their classes."""
+    parts = [present(trace, x) for x in parts]
     unsure, sure = [x for x in parts if is_uncertain(x)], [x for x in parts if not is_uncertain(x)]
     if valued:
         return [number(trace, x) for x in parts]
