@@ -19,7 +19,7 @@ from hybrid.core.errors import TraceError
 from hybrid.core.shape import Dim, Size, TensorType, evaluate, symbols
 from hybrid.frontend import distributions, integers
 from hybrid.frontend.indexing import setitem
-from hybrid.frontend.values import Value, active, holds_tensor, kind_of, symbol, wrap
+from hybrid.frontend.values import Value, active, holds_tensor, kind_of, sized, symbol, wrap
 from hybrid.ir import trace as tr
 from hybrid.ir.builder import Builder
 from hybrid.ir.graph import Atom, Graph
@@ -71,6 +71,10 @@ def _drawn(generator: Any, method: str, *args: Any, **kwargs: Any) -> Any:
         return distributions.stretched(trace, _drawn(generator, "standard_normal"), *given)
     if "size" in kwargs:
         kwargs["size"] = _settled(trace, kwargs["size"])
+    if method == "choice" and len(args) > 1:
+        args = (args[0], _settled(trace, args[1]), *args[2:])
+    if method == "permutation" and args and isinstance(args[0], (Value, Dim)) and kind_of(args[0]) == "python":
+        args = (_length(trace, args[0]),)
     single = distributions.single(method, args, kwargs)
     if single is not None:
         size, one, rest = _settled(trace, single[0]), *single[1:]
@@ -190,8 +194,10 @@ def _settled(trace: Trace, size: Any) -> Any:
 def _length(trace: Trace, size: Any) -> Any:
     if integers.is_size(trace, size):
         size = integers.size_of(trace, size)
-    if isinstance(size, Dim) and size.symbols <= trace.hints.keys():
-        return size
+    if isinstance(size, Dim):
+        if size.symbols <= trace.hints.keys():
+            return size
+        size = integers.python(trace, sized(trace, size))
     return operator.index(size)
 
 

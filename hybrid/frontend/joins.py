@@ -9,13 +9,27 @@ from typing import Any
 import numpy as np
 
 from hybrid.core import dtype as dt
-from hybrid.core.shape import Dim, Shape, Size, normalize_axis
+from hybrid.core.shape import Dim, Shape, Size, normalize_axis, symbols
 from hybrid.frontend import integers, uncertain
 from hybrid.frontend.calls import implements, traced, unsupported
 from hybrid.frontend.elementwise import cast, store
 from hybrid.frontend.indexing import getitem
 from hybrid.frontend.shaping import atleast_1d, atleast_2d, atleast_3d, copy, expand_dims, moveaxis, reshape, slab
-from hybrid.frontend.values import Value, active, dtype_of, joined, kind_of, laid_out, like, operand, shape_of, strong
+from hybrid.frontend.values import (
+    Value,
+    active,
+    dtype_of,
+    joined,
+    kind_of,
+    laid_out,
+    like,
+    operand,
+    shape_of,
+    sized,
+    strong,
+)
+from hybrid.ir import trace as tr
+from hybrid.ops import elementwise as e
 from hybrid.ops import view as v
 
 
@@ -261,7 +275,11 @@ def _turned(by: Size, size: Size) -> Size:
         return by % size if size else 0
     if by == size or by == -size:
         return 0
-    up = active().ask("ge", by, 0)
-    if by != 0 and (up is None or not active().ask("gt", size, by if up else -by)):
-        raise active().specialise("a roll by more than the size of an axis", size, by)
+    trace = active()
+    up = trace.ask("ge", by, 0)
+    if by != 0 and (up is None or not trace.ask("gt", size, by if up else -by)):
+        if symbols(size, by) <= trace.hints.keys():
+            raise trace.specialise("a roll by more than the size of an axis", size, by)
+        some = integers.python(trace, trace.one(e.maximum, sized(trace, size), tr.literal(1, dt.int64)))
+        return integers.size_of(trace, integers.python(trace, sized(trace, by)) % some)
     return by if up else size + by

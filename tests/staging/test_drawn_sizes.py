@@ -80,3 +80,34 @@ def test_sizes_that_a_method_refuses():
     reset()
     RNG.choice(5, size=5, replace=False)
     assert RNG.random() == after
+
+
+def of_a_share(n, share):
+    rng = np.random.default_rng(0)
+    k = round(n * share)
+    x, mixed = np.sort(rng.choice(n, k, replace=False)), rng.permutation(k)
+    for t in range(3):
+        v = np.minimum(np.roll(x, -1) - x, t + np.roll(mixed, k - 1))
+        slow = rng.random(k) < 0.3
+        v[slow] = 0
+        x = (x + v) % n
+    return x, np.roll(x, 7)
+
+
+def test_as_many_as_a_number_says():
+    compiled = function(of_a_share, strict=True)
+    for n, share in ((30, 0.3), (30, 0.5), (12, 0.5), (10, 0.1)):
+        for got, want in zip(compiled(n, share), of_a_share(n, share), strict=True):
+            np.testing.assert_array_equal(got, want)
+
+
+def test_a_roll_of_an_array_whose_size_only_a_run_knows():
+    def f(x, by):
+        kept = x[x > 0.5]
+        return np.roll(kept, 1), np.roll(kept, -3), np.roll(kept, by), np.roll(kept, len(kept))
+
+    compiled = function(f, strict=True)
+    for size in (10, 3, 50, 1, 0):
+        x = np.random.default_rng(size).random(size)
+        for got, want in zip(compiled(x, size), f(x, size), strict=True):
+            np.testing.assert_array_equal(got, want)
