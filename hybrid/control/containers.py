@@ -250,8 +250,9 @@ def _extreme(function: Callable, algorithm: Callable) -> Callable:
             default, trace = kwargs["default"], active()
             some = truth(trace, substitutes.TABLE[len](items) > 0)
             return choose(trace, some, lambda: extreme(items, key=key), lambda: default)
-        asked = isinstance(items, (tuple, list, range, Listed)) and not kwargs
-        if asked and not isinstance(items, Listed):
+        line = key is not None and is_traced(items) and len(shape_of(items)) == 1
+        asked = (isinstance(items, (tuple, list, range, Listed)) or line) and not kwargs
+        if asked and not line and not isinstance(items, Listed):
             asked = len(items) > 0 and (key is not None or any(is_parts(x) and is_traced(x) for x in items))
             items = items if isinstance(items, range) else builtins.list(items)
         if asked and (whole or key is not None or not isinstance(items, Listed)):

@@ -33,6 +33,15 @@ def least_pair(x):
     return min((abs(v - 1.0), i) for i, v in enumerate(x)), max((v > 0, i) for i, v in enumerate(x[:3]))
 
 
+def in_turn(x):
+    free, order = np.ones(len(x), dtype=bool), []
+    while free.any():
+        k = min(np.flatnonzero(free), key=lambda i: (x[i] > 0, -x[i]))
+        free[k] = False
+        order.append(int(k))
+    return order, max(x, key=lambda v: v * v), min(x[x > 0], key=abs)
+
+
 def tour(d):
     left, at = set(range(1, len(d))), [0]
     while left:
@@ -90,6 +99,7 @@ def tellers(arrivals, services):
         (best_curve, (X, ("single", "double", "other"))),
         (least_pair, (X,)),
         (least_pair, (X[:3],)),
+        (in_turn, (X,)),
         (tour, (np.abs(X[:, None] - X),)),
         (emptied, (np.arange(11) * 7 % 40, WIDE)),
         (in_order, (np.arange(11) * 7 % 40, WIDE)),
