@@ -1,4 +1,4 @@
-"""The real and imaginary parts of complex arrays, in their memory, and their angles."""
+"""What lies in the memory of other arrays: real and imaginary parts, and bits that are seen as another dtype's; angles."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from hybrid.core import dtype as dt
 from hybrid.frontend import uncertain
-from hybrid.frontend.calls import implements, traced
+from hybrid.frontend.calls import implements, traced, unsupported
 from hybrid.frontend.compositions import NAMES
 from hybrid.frontend.values import active, as_view, header_of, kind_of, laid_out, strong, unwrap, wrap
 from hybrid.ir import trace as tr
@@ -21,34 +21,39 @@ from hybrid.ops import elementwise as e
 from hybrid.ops import view as v
 
 # As views, where the primitives give new arrays.
-_PARTS: dict[Primitive, Callable[..., np.ndarray]] = {e.real: np.real, e.imag: np.imag}
+_PARTS: dict[Primitive, Callable[..., np.ndarray]] = {e.real: np.real, e.imag: np.imag, e.convert: np.ndarray.view}
 
 
 class Part(Cell):
-    """The real or imaginary parts of another array: storage that reads from both and writes one."""
+    """What is seen of each element of another array: storage that reads it from there, and writes it."""
 
-    __slots__ = ("base", "imaginary")
+    __slots__ = ("base", "params", "see")
 
-    def __init__(self, base: Symbol, imaginary: bool):
+    def __init__(self, base: Symbol, see: Primitive, params: dict[str, Any]):
         super().__init__(base.cell.trace, None, base.cell.writeable, base.cell.name)  # type: ignore[arg-type]
-        self.base, self.imaginary = base, imaginary
+        self.base, self.see, self.params = base, see, params
 
     @property
     def value(self) -> Atom:  # type: ignore[override]
-        return self.trace.one(e.imag if self.imaginary else e.real, tr.read(self.base))
+        return self.trace.one(self.see, tr.read(self.base), **self.params)
 
     @value.setter
     def value(self, atom: Atom) -> None:
         one, old = self.trace.one, tr.read(self.base)
-        parts = (one(e.real, old), atom) if self.imaginary else (atom, one(e.imag, old))
+        if self.see is e.convert:
+            raise unsupported("a write to the bytes of booleans")
+        if self.see is e.bitcast:
+            tr.write(self.base, one(e.bitcast, atom, dtype=old.type.dtype))
+            return
+        parts = (one(e.real, old), atom) if self.see is e.imag else (atom, one(e.imag, old))
         tr.write(self.base, one(e.complex_, *parts))
 
 
 def in_memory(symbol: Symbol) -> Symbol:
-    """The storage that an array lies in, where that is the real or imaginary parts of another's, and the way it is seen."""
+    """The storage that an array lies in, where that is a part of another's elements, and the way it is seen."""
     while isinstance(symbol.cell, Part):
-        base, see = symbol.cell.base, e.imag if symbol.cell.imaginary else e.real
-        symbol = Symbol(base.cell, symbol.type, symbol.kind, (*base.chain, (see, {}), *symbol.chain), symbol.proto)
+        base, seen = symbol.cell.base, (symbol.cell.see, symbol.cell.params)
+        symbol = Symbol(base.cell, symbol.type, symbol.kind, (*base.chain, seen, *symbol.chain), symbol.proto)
     return symbol
 
 
@@ -60,19 +65,29 @@ def view_of(array: np.ndarray, chain: Chain) -> np.ndarray:
     return array
 
 
-def _part(x: Any, imaginary: bool) -> Any:
+def _part(x: Any, see: Primitive, params: dict[str, Any], dtype: np.dtype) -> Any:
     if uncertain.is_uncertain(x):
-        return uncertain.pick(active(), x, lambda one: _part(one, imaginary))
+        return uncertain.pick(active(), x, lambda one: _part(one, see, params, dtype))
     source = unwrap(x)
-    cell = Part(source, imaginary)
+    cell = Part(source, see, params)
     if source.kind in ("scalar", "python"):
         return wrap(active().fresh(cell.value, source.kind))
-    dtype = dt.real_of(x.dtype)
     proto = tr.prototype(dtype, source.proto.shape, source.proto.strides)
     order = tuple(sorted(range(proto.ndim), key=lambda axis: -abs(proto.strides[axis])))
     if order != tuple(range(proto.ndim)):
         active().orders[cell] = order
     return wrap(Symbol(cell, source.type.with_dtype(dtype), source.kind, proto=proto))
+
+
+def bits(x: Any, dtype: Any) -> Any:
+    """`x.view(dtype)` of elements as wide as those of x, while tracing."""
+    own, new = strong(x), np.dtype(dtype)
+    if own == new:
+        return x[...]
+    alike = dt.supported(new) and own.itemsize == new.itemsize and new != dt.bool_
+    if not alike or dt.is_complex(own) or dt.is_complex(new):
+        raise unsupported(f"a view of {own} as {new}", "use astype to convert values")
+    return _part(x, e.convert if own == dt.bool_ else e.bitcast, {"dtype": new}, new)
 
 
 @implements(np.real)
@@ -84,7 +99,7 @@ def real(val: Any) -> Any:
     """
     x = traced(val)
     if dt.is_complex(strong(x)):
-        return _part(x, False)
+        return _part(x, e.real, {}, dt.real_of(x.dtype))
     return x
 
 
@@ -97,7 +112,7 @@ def imag(val: Any) -> Any:
     """
     x = traced(val)
     if dt.is_complex(strong(x)):
-        return _part(x, True)
+        return _part(x, e.imag, {}, dt.real_of(x.dtype))
     kind, trace, shape = kind_of(x), active(), x.shape
     zero = tr.literal(0, x.dtype)
     if kind in ("scalar", "python"):

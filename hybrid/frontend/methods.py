@@ -20,7 +20,6 @@ from hybrid.frontend import (
     shaping,
     signals,
 )
-from hybrid.frontend.calls import unsupported
 from hybrid.frontend.elementwise import NAMES, cast, where
 from hybrid.frontend.values import concrete, kind_of, laid_out, like, tracing, unwrap, wrap
 from hybrid.ir import trace as tr
@@ -97,7 +96,7 @@ class Methods:
     def view(self, dtype: Any = None, *sizes: int) -> Any:
         """The same memory: in another shape for sizes, as NumPy's `view` for a dtype.
 
-        ValueError where the strides do not allow it; of a dtype, traced code runs as plain Python.
+        ValueError where the strides do not allow it; of a dtype of another width, traced code runs as plain Python.
 
         >>> hy.arange(6).view(3, 2).shape, hy.tensor([1.0]).view("int32")
         ((3, 2), tensor([1065353216], dtype=int32))
@@ -107,7 +106,7 @@ class Methods:
         if dtype is None:
             return self[...]  # type: ignore[index]
         if tracing(self) is not None:
-            raise unsupported("view(dtype)", "use astype to convert values")
+            return complex_parts.bits(self, dtype)
         return wrap(concrete(self).view(dtype))
 
     def transpose(self, *axes: Any) -> Any:

@@ -423,7 +423,7 @@ CASES = {
         (np.zeros((3, 3)),),
     ],
     echo_state: lambda rng: [
-        (np.sin(np.arange(60) * 0.2), np.sin(np.arange(1, 61) * 0.2)),
+        (np.sin(np.arange(60) * 0.2), np.sin(np.arange(1, 61) * 0.2), 20, 0.9, 0.3, 10, 0.1),
         (rng.random(25).astype(np.float32), rng.random(25).astype(np.float32), 8, 0.5, 1.0, 4, 1e-3, 1, 5),
         (np.ones(15), np.zeros(15), 5, 1.2, 0.5, 0),
     ],

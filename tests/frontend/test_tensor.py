@@ -179,7 +179,7 @@ def trace_one(function):
         pickle.dumps,
         lambda x: range(x),
         lambda x: np.array2string(x),
-        lambda x: x.view(np.int32),
+        lambda x: x.view(np.int64),
     ],
 )
 def test_a_trace_refuses_to_give_values(function):

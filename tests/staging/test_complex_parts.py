@@ -1,4 +1,4 @@
-"""Real and imaginary parts that are returned lie in the memory of what else is returned, or came in, as undecorated."""
+"""Parts of numbers, and bits as another dtype's: they lie in the memory of what else is returned, or came in, as undecorated."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 
 import hybrid as hy
 from hybrid import export
+from hybrid.core.errors import TraceError
 
 
 def of_an_argument(z):
@@ -70,3 +71,54 @@ def test_an_exported_program_gives_their_values(tmp_path):
     export.save(hy.function(of_a_new_array), tmp_path / "parts.hy", z)
     for want, got in zip(of_a_new_array(z), export.load(tmp_path / "parts.hy")(z)):
         np.testing.assert_array_equal(got, want)
+
+
+def inverse_root(x):
+    i = 0x5F3759DF - (x.view(np.int32) >> 1)
+    y = i.view(np.float32)
+    return y * (1.5 - 0.5 * x * y * y), i, y
+
+
+def fields(x):
+    bits = x.view("uint32")
+    return bits >> 31, (bits >> 23) & 0xFF, bits & 0x7FFFFF, bits[::2]
+
+
+def signs_flipped(x):
+    y = x.copy()
+    bits = y.view(np.uint32)
+    for k in range(len(x)):
+        if x[k] > 1:
+            bits[k] ^= np.uint32(1 << 31)
+    bits[-1:] = 0
+    return y, bits, y[1:].view(np.int32), y
+
+
+def through_a_transpose(x):
+    whole = x.reshape(-1, 2).T
+    whole.view(np.int32)[0, 1:] = 7
+    return x, whole.view(np.float32), x[0].view(np.int32)
+
+
+def of_booleans(x):
+    mask = x > 2
+    return mask.view(np.uint8).sum(), np.diff(mask.view(np.int8)), mask, mask.view(np.uint8)
+
+
+@pytest.mark.parametrize("program", [inverse_root, fields, signs_flipped, through_a_transpose, of_booleans])
+def test_bits_as_another_dtype_are_views(program):
+    decorated = hy.function(program, strict=True)
+    for size in (6, 8, 20, 6):
+        one, two = ((np.arange(size) - 2.5).astype(np.float32) ** 2 for _ in "ab")
+        want, got = program(one), decorated(two)
+        for a, b in zip((*want, one), (*got, two)):
+            assert a.dtype == b.dtype
+            np.testing.assert_array_equal(b, a)
+        assert memory([x for x in (*got, two) if x.ndim]) == memory([x for x in (*want, one) if x.ndim])
+
+
+@pytest.mark.parametrize("dtype", [np.int64, bool, np.complex64, ">i4", "S4"])
+def test_views_of_other_widths_are_python_s(dtype):
+    x = np.arange(4, dtype=np.float32)
+    with pytest.raises(TraceError):
+        hy.function(lambda x: x.view(dtype), strict=True)(x)
