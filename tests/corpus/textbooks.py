@@ -390,7 +390,6 @@ def _peak(x):
 CASES = {
     sylvester_triangular: lambda rng: [
         (_symmetric(rng, 6), np.triu(rng.random((4, 4))) + np.eye(4), rng.random((6, 4))),
-        ([[2, 1], [0, 3]], [[1, 1, 0], [0, 1, 2], [0, 0, 4]], [[1, 2, 3], [4, 5, 6]]),
         (_symmetric(rng, 3).astype(np.float32), np.eye(3, dtype=np.float32), rng.random((3, 3)).astype(np.float32)),
         (np.eye(3), np.eye(2), np.ones((2, 3))),
     ],
@@ -402,7 +401,6 @@ CASES = {
     ],
     lsqr: lambda rng: [
         (rng.standard_normal((20, 8)), rng.standard_normal(20)),
-        (rng.standard_normal((12, 5)), rng.standard_normal(12), 0.5, 1e-7),
         (rng.standard_normal((6, 6)), np.zeros(6)),
         (rng.standard_normal((9, 7)), rng.integers(-3, 4, 9), 0.0, 1e-9, 3),
     ],
@@ -436,7 +434,6 @@ CASES = {
     vegas: lambda rng: [
         (_peak, np.zeros(2), np.ones(2), 300),
         (lambda x: x[:, 0] * np.sin(x[:, 1]), np.array([0, -1]), np.array([2, 3]), 200, 4, 10, 5),
-        (_peak, np.zeros(3), np.ones(3), 150, 3, 8, 11),
     ],
     sobol_points: lambda rng: [(40, 3), (16,), (9, 6, 20), (4, 7)],
     denman_beavers: lambda rng: [

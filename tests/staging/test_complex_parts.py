@@ -1,4 +1,4 @@
-"""Parts of numbers, and bits as another dtype's: they lie in the memory of what else is returned, or came in, as undecorated."""
+"""Parts of numbers, and bits as another dtype's: they lie in the memory of what else is returned or came in, as undecorated."""
 
 from __future__ import annotations
 
