@@ -14,7 +14,7 @@ from typing import Any
 from hybrid.control import folds, iterables
 from hybrid.control.attempt import Attempt
 from hybrid.control.branch import truth
-from hybrid.control.items import is_traced
+from hybrid.control.items import is_traced, layout_of
 from hybrid.control.lists import KINDS, Listed
 from hybrid.control.own import Own, View, plain, released
 from hybrid.control.plain import UNDEFINED, Each, Plain, State
@@ -56,7 +56,8 @@ class Comprehensions(Plain):
         before, items = len(trace.builder.eqns), list[Any]()
         for k in range(count):
             made = trace.builder.eqns[before:] if k in (1, SHORT) else []
-            if sum(map(is_construct, made)) * (count - k) > CONSTRUCTS * k or len(made) * (count - k) > EQUATIONS * k:
+            many = k == SHORT and len(made) * (count - k) > EQUATIONS * k and layout_of(items) is not None
+            if many or sum(map(is_construct, made)) * (count - k) > CONSTRUCTS * k:
                 rest = Each(iterables.Counted(count - k, lambda at, first=k: place(at + first)), None, item)  # type: ignore[misc]
                 out = self._gathered(trace, rest, items, loops=True)
                 return out.counts(count) if isinstance(out, Listed) else out
