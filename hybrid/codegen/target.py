@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import os
+import threading
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 
+from hybrid.core import forks
 from hybrid.core.config import config
 from hybrid.core.errors import CompileError
+
+# Who calls LLVM holds this: a child of fork must not inherit it in the middle of another thread's work. Reentrant: a garbage
+# collection inside may drop machine code.
+LLVM = threading.RLock()
+forks.free_in_child(LLVM)
 
 # Feature that proves each width, by architecture. A narrower width than the processor has is always allowed.
 _WIDTHS = {
@@ -56,19 +63,21 @@ def host() -> Target:
 def _host(vector_bits: int) -> Target:
     import llvmlite.binding as llvm
 
+    with LLVM:
+        triple, cpu, found = llvm.get_process_triple(), llvm.get_host_cpu_name(), llvm.get_host_cpu_features()
     # The loader reads ELF on Windows too; COFF there has no support for freeing code.
-    triple = llvm.get_process_triple() + ("-elf" if os.name == "nt" else "")
-    present = {name for name, on in llvm.get_host_cpu_features().items() if on}
+    triple += "-elf" if os.name == "nt" else ""
+    present = {name for name, on in found.items() if on}
     widest = widest_vector(triple, present)
     if vector_bits > widest:
-        raise CompileError(f"this processor ({llvm.get_host_cpu_name()}) has no {vector_bits}-bit vectors",
+        raise CompileError(f"this processor ({cpu}) has no {vector_bits}-bit vectors",
                            got=f"config.vector_bits = {vector_bits}", expected=f"at most {widest}",
                            fix="set config.vector_bits = 0 to use what the machine has")  # fmt: skip
-    features = llvm.get_host_cpu_features().flatten()
+    features = found.flatten()
     if (vector_bits or widest) == 512:
         # Some Intel models default to half their width; explicit 512-bit vectors must not be split.
         features += ",-prefer-256-bit"
-    return Target(triple, llvm.get_host_cpu_name(), features, vector_bits or widest)
+    return Target(triple, cpu, features, vector_bits or widest)
 
 
 def widest_vector(triple: str, features: set[str]) -> int:

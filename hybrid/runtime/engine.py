@@ -9,7 +9,6 @@ from __future__ import annotations
 import itertools
 import re
 import struct
-import threading
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
@@ -17,8 +16,7 @@ from typing import Any
 import llvmlite.binding as llvm
 
 from hybrid.codegen.foreign import split
-from hybrid.codegen.target import SCALAR_LOOPS, Target, host
-from hybrid.core import forks
+from hybrid.codegen.target import LLVM, SCALAR_LOOPS, Target, host
 from hybrid.core.errors import CompileError
 from hybrid.loops.nest import FOREIGN
 
@@ -31,16 +29,11 @@ llvm.initialize_native_asmprinter()
 LONG = 32_000
 HUGE = 400_000
 
-_lock = threading.RLock()  # reentrant: a garbage collection inside the lock may drop a Module
-
 # An ORC instance keeps 10 KiB for every library it ever linked, and nothing but its end gives them back. So it serves this
 # many links and ends with the last of their modules. An instance takes 0.3 ms to make and 160 KiB.
 _LINKS_PER_INSTANCE = 64
 _links = itertools.count()
 _instance: Any = None
-
-# A child of fork must not inherit LLVM in the middle of another thread's work.
-forks.free_in_child(_lock)
 
 
 def compile_object(text: str, target: Target, quick: bool = False) -> bytes:
@@ -48,7 +41,7 @@ def compile_object(text: str, target: Target, quick: bool = False) -> bytes:
 
     `quick` leaves out every optimisation: for glue that runs once a call, in a third of the time.
     """
-    with _lock:
+    with LLVM:
         if quick:
             return _machine(target, 0).emit_object(_parsed(text, target))
         return _machine(target).emit_object(_optimised(text, target))
@@ -56,7 +49,7 @@ def compile_object(text: str, target: Target, quick: bool = False) -> bytes:
 
 def assembly(text: str, target: Target) -> str:
     """What `compile_object` would emit, as assembly to read."""
-    with _lock:
+    with LLVM:
         return _machine(target).emit_assembly(_optimised(text, target))
 
 
@@ -67,20 +60,24 @@ def load(object_code: bytes, exports: tuple[str, ...], imports: Mapping[str, int
     can be asked for. `held` lives as long as the module: what the imports are addresses of. CompileError where a symbol is
     missing or the bytes are not object code for this machine.
     """
+    with LLVM:  # the builder, too, comes and goes inside it
+        return _linked(object_code, exports, imports, held)
+
+
+def _linked(object_code: bytes, exports: tuple[str, ...], imports: Mapping[str, int], held: object) -> Module:
     builder = llvm.JITLibraryBuilder().add_object_img(object_code).add_current_process()
     for name, address in imports.items():
         builder.import_symbol(name, address)
     for name in exports:
         builder.export_symbol(name)
-    with _lock:
-        try:
-            linker, name = _linker()
-            return Module(builder.link(linker, name), linker, held)
-        except RuntimeError as error:
-            absent = [name for name in _undefined(object_code) if name not in imports]
-            raise CompileError("machine code could not be loaded", got=str(error).strip(),
-                               expected=f"in `imports` or in the C library: {', '.join(absent)}" if absent else None,
-                               ) from None  # fmt: skip
+    try:
+        linker, name = _linker()
+        return Module(builder.link(linker, name), linker, held)
+    except RuntimeError as error:
+        absent = [name for name in _undefined(object_code) if name not in imports]
+        raise CompileError("machine code could not be loaded", got=str(error).strip(),
+                           expected=f"in `imports` or in the C library: {', '.join(absent)}" if absent else None,
+                           ) from None  # fmt: skip
 
 
 class Module:
@@ -95,7 +92,7 @@ class Module:
         """Where an exported function starts."""
         return self._tracker[name]
 
-    def __del__(self, lock: Any = _lock) -> None:  # bound early: module globals may be gone at exit
+    def __del__(self, lock: Any = LLVM) -> None:  # bound early: module globals may be gone at exit
         with lock:
             del self._tracker, self._linker
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import itertools
 import threading
 import time
@@ -397,12 +398,13 @@ class Compiled:
             flagged=self._flagged if done.steps else None,
         )  # fmt: skip
 
-    def _flagged(self, flags: int, undone: bool) -> bool:
-        """Whether a call of a native entry is Python's, for the flags that it raised; what it has drawn is undone, too, if its
-        generators' states are known."""
-        if self.draws.acts:
-            undone = self.draws.fails and (undone or not self.traced.writes)
-        return self.watch.flagged(flags, undone)
+    @property
+    def _flagged(self) -> Callable[[int, bool], bool]:
+        """Whether a call of a native entry is Python's, for the flags that it raised. No method: entries hold it, and machine
+        code in cycles of objects is freed whenever the garbage collector comes along."""
+        if not self.draws.acts:
+            return self.watch.flagged
+        return functools.partial(_flagged, self.watch, self.draws.fails, not self.traced.writes)
 
     def _recognised(self, places: dict[int, int]) -> Work | None:
         """The work of an entry that recognises a call, and leaves it to `_run_recognised`."""
@@ -487,6 +489,11 @@ class Compiled:
         if pace is not None:
             pace.took(start)
         return out
+
+
+def _flagged(watch: Watch, drawn: bool, all_drawn: bool, flags: int, undone: bool) -> bool:
+    """What has been drawn is undone, too, if the states of the generators are known: `drawn`."""
+    return watch.flagged(flags, drawn and (undone or all_drawn))
 
 
 class _Missed(Exception):

@@ -395,7 +395,7 @@ class _Host:
                 found = self.eqn.primitive.eval(*given, **self.eqn.params)
             except Exception:
                 return None
-            return found if type(found) is tuple else (found,)
+            return tuple(map(np.asarray, found if type(found) is tuple else (found,)))  # of numbers, too
         sizes, seen = dict(zip(self.symbols, given[self.count :])), Seen()
         try:
             operands = [_operand(value, atom.type, sizes) for value, atom in zip(given, self.eqn.inputs)]
