@@ -140,3 +140,18 @@ def test_errors_of_floats_are_heard():
             except FloatingPointError:
                 heard += 1
     assert heard >= 3
+
+
+def test_draws_of_a_loop_after_one_between_kernels():
+    def f(rng, n):
+        x, total = rng.permutation(400), 0.0
+        for k in range(n):
+            total = total + x[k] * rng.random()
+        return total, x
+
+    decorated = hy.function(f, strict=True)
+    ours, theirs = np.random.default_rng(6), np.random.default_rng(6)
+    for n in (3, 30, 30, 30, 300):
+        got, want = decorated(ours, n), f(theirs, n)
+        assert got[0] == want[0] and np.array_equal(got[1], want[1])
+    assert decorated.stats()["native_calls"] > 0
