@@ -14,7 +14,7 @@ from hybrid.core import dtype as dt
 from hybrid.core.affine import Affine
 from hybrid.core.shape import Shape, Size, contiguous_strides, product
 from hybrid.ir.graph import Atom, Eqn, Literal, Var
-from hybrid.loops import factor, schedule, sorting
+from hybrid.loops import factor, gufuncs, schedule, sorting
 from hybrid.loops.distinct import distinct
 from hybrid.loops.nest import (
     Check,
@@ -45,10 +45,10 @@ def spell(eqn: Eqn, places: Places) -> list[Stmt]:
     """The statements of an equation; where its result has the place of its first operand, they change that."""
     name = eqn.primitive.body
     assert name is not None
+    if name in _FACTORS:
+        return [] if all(0 in var.type.shape for var in eqn.outputs) else list(_FACTORS[name](eqn, places))
     if 0 in eqn.output.type.shape and name not in _CHECKING:
         return []
-    if name in _FACTORS:
-        return list(_FACTORS[name](eqn, places))
     return list(_SPELLINGS[name](_Spelling(eqn, places)))
 
 
@@ -271,5 +271,9 @@ _SPELLINGS: Mapping[str, Callable[[_Spelling], Iterator[Stmt]]] = {
 }
 # Those that look at indices also where there is nothing to write to: then none is in bounds.
 _CHECKING = ("scatter", "scatter_along")
-_FACTORS = {"solve": factor.solve, "det": factor.det, "cholesky": factor.cholesky, "distinct": distinct,
-            "sort": sorting.sort, "argsort": sorting.argsort}  # fmt: skip
+_FACTORS = {
+    "solve": gufuncs.factored("solve", factor.solve), "det": gufuncs.factored("det", factor.det),
+    "cholesky": gufuncs.factored("cholesky_lo", factor.cholesky), "eigh": gufuncs.linear("eigh_lo"), "qr": gufuncs.qr,
+    "svd": gufuncs.linear("svd_s"), "fft": gufuncs.fft, "rfft": gufuncs.rfft, "irfft": gufuncs.irfft,
+    "distinct": distinct, "sort": sorting.sort, "argsort": sorting.argsort,
+}  # fmt: skip

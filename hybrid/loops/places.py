@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from typing import Protocol
 
 import numpy as np
@@ -27,6 +28,8 @@ class Places(Protocol):
     def place(self, dtype: np.dtype, size: Size) -> str: ...
 
     def copy(self, atom: Atom, target: str) -> Iterator[Stmt]: ...
+
+    def below(self, unknown: Sequence[tuple[Size, int]]) -> AbstractContextManager[None]: ...
 
     def call(self, eqn: Eqn, only: str = "") -> Call: ...
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from hybrid.core import dtype as dt
+from hybrid.core import npyloops
 from hybrid.core.errors import DTypeError
 from hybrid.core.shape import TensorType
 from hybrid.ir.primitive import Kind, Linear, Primitive, register
@@ -14,6 +15,16 @@ from hybrid.ops.family import ALONG, draw
 
 _REASON = "a fast Fourier transform runs on the host"
 _WIDE: dict[np.dtype, np.dtype] = {dt.float32: dt.complex64, dt.float64: dt.complex128}
+
+
+def _lent(*names: str, inverse: bool = False) -> dict[str, Any]:
+    """How a transform lowers that NumPy's loops of these names compute."""
+
+    def lowers(x: TensorType, **params: Any) -> bool:
+        char = npyloops.transformed(x.dtype, params.get("inverse", inverse))
+        return 0 not in x.shape and all(npyloops.loop("fft", name, char) for name in names)
+
+    return {"lowers": lowers, "with_complex": True}
 
 
 def _infer_fft(x: TensorType, axis: int, inverse: bool) -> TensorType:
@@ -45,8 +56,10 @@ fft = register(
             for axis in (0, 1)
             for back in (False, True)
         ],
+        body="fft",
         reason=_REASON,
         batch=ALONG,
+        **_lent("fft", "ifft"),
     )
 )
 
@@ -68,8 +81,8 @@ def _adjoint_rfft(g: Any, x: Any, axis: int, half: Any = None) -> tuple:
 
 rfft = register(Primitive(
     "rfft", Kind.OPAQUE, lambda x, axis, half=None: np.fft.rfft(x, axis=axis), _infer_rfft, Linear(_adjoint_rfft),
-    lambda rng: [((draw(rng, d, shape),), {"axis": 1}) for d in _WIDE for shape in ((3, 4), (2, 5))], reason=_REASON,
-    batch=ALONG,
+    lambda rng: [((draw(rng, d, shape),), {"axis": 1}) for d in _WIDE for shape in ((3, 4), (2, 5))], body="rfft",
+    reason=_REASON, batch=ALONG, **_lent("rfft_n_even", "rfft_n_odd"),
 ))  # fmt: skip
 
 
@@ -95,6 +108,6 @@ def _adjoint_irfft(g: Any, x: Any, axis: int, n: int) -> tuple:
 irfft = register(Primitive(
     "irfft", Kind.OPAQUE, lambda x, axis, n: np.fft.irfft(x, n, axis=axis), _infer_irfft, Linear(_adjoint_irfft),
     lambda rng: [((draw(rng, d, (2, n // 2 + 1)),), {"axis": 1, "n": n}) for d in dt.COMPLEX for n in (6, 5)]
-    + [((draw(rng, dt.complex128, (2, 3)),), {"axis": 1, "n": n}) for n in (1, 2, 8)], reason=_REASON,
-    batch=ALONG,
+    + [((draw(rng, dt.complex128, (2, 3)),), {"axis": 1, "n": n}) for n in (1, 2, 8)], body="irfft",
+    reason=_REASON, batch=ALONG, **_lent("irfft", inverse=True),
 ))  # fmt: skip

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from hybrid.core import dtype as dt
+from hybrid.core import npyloops
 from hybrid.core.errors import DTypeError, ShapeError, TraceError
 from hybrid.core.shape import Dim, Size, TensorType
 from hybrid.ir.primitive import Custom, Derivative, Kind, Primitive, Sample, register
@@ -24,23 +25,32 @@ def _matrix(name: str, a: TensorType, square: bool = True) -> None:
         raise ShapeError(f"{name} takes {'square ' if square else ''}matrices", got=a)
 
 
-def _is_single(*types: TensorType) -> bool:
-    return all(t.ndim == 2 and 0 not in t.shape for t in types)
+def _lent(*names: str, small: bool = False) -> dict[str, Any]:
+    """How an operation lowers that NumPy's loops of these names compute, and loops of ours for small single matrices."""
 
+    def here(*types: TensorType) -> bool:
+        found = (npyloops.loop("linalg", name, npyloops.wide(types[0].dtype)) for name in names)
+        return all(0 not in t.shape for t in types) and None not in found
 
-def _small(*types: TensorType) -> list[tuple[Size, int]]:
-    return [(size, SMALL) for t in types for size in t.shape]
+    def lowers(*types: TensorType) -> bool:
+        ours = small and all(t.ndim == 2 and 0 not in t.shape and not dt.is_complex(t.dtype) for t in types)
+        return ours or here(*types)
+
+    def limits(*types: TensorType) -> list[tuple[Size, int]]:
+        return [] if here(*types) else [(size, SMALL) for t in types for size in t.shape]
+
+    return {"lowers": lowers, "limits": limits, "with_complex": True}
 
 
 def _row(name: str, evaluate: Callable, infer: Callable, derivative: Derivative, reason: str, sample: Callable,
-         body: str | None = None, samples: tuple[Callable, ...] = ()) -> Primitive:  # fmt: skip
+         samples: tuple[Callable, ...] = (), **lowered: Any) -> Primitive:  # fmt: skip
     def sampled(rng: np.random.Generator) -> list[Sample]:
         cases: list[Sample] = [((sample(rng, dtype),), {}) for dtype in (*_DTYPES, dt.complex128)]
         return cases + [((more(rng, dt.float64),), {}) for more in samples]
 
     return register(Primitive(
-        name, Kind.OPAQUE, evaluate, infer, derivative, sampled, body=body, reason=reason, lowers=_is_single, limits=_small,
-        raises=True, batch=IN_FRONT,
+        name, Kind.OPAQUE, evaluate, infer, derivative, sampled, body=name, reason=reason, raises=True, batch=IN_FRONT,
+        **lowered,
     ))  # fmt: skip
 
 
@@ -90,10 +100,9 @@ solve = register(
         _sample_solve,
         body="solve",
         reason="LAPACK gesv",
-        lowers=_is_single,
-        limits=_small,
         raises=True,
         batch=_batch_solve,
+        **_lent("solve", small=True),
     )
 )
 
@@ -146,7 +155,7 @@ def _det_vjp(g: Any, y: Any, a: Any) -> tuple:
 
 
 det = _row("det", lambda a: np.asarray(np.linalg.det(a)), _infer_det, Custom(_det_jvp, _det_vjp), "LAPACK getrf", _regular,
-           "det")  # fmt: skip
+           **_lent("det", small=True))  # fmt: skip
 
 
 # cholesky: with P = L⁻¹ dA L⁻ᴴ and Φ its lower triangle with half the diagonal, dL = L·Φ(P); dA is what is Hermitian in it ----
@@ -178,7 +187,13 @@ def _cholesky_vjp(g: Any, y: Any, a: Any) -> tuple:
 
 
 cholesky = _row(
-    "cholesky", np.linalg.cholesky, _infer_cholesky, Custom(_cholesky_jvp, _cholesky_vjp), "LAPACK potrf", _positive, "cholesky"
+    "cholesky",
+    np.linalg.cholesky,
+    _infer_cholesky,
+    Custom(_cholesky_jvp, _cholesky_vjp),
+    "LAPACK potrf",
+    _positive,
+    **_lent("cholesky_lo", small=True),
 )
 
 
@@ -220,7 +235,8 @@ def _eigh_vjp(g: tuple, y: tuple, a: Any) -> tuple:
     return (_hermitian(v @ inner @ v.mH),)
 
 
-eigh = _row("eigh", lambda a: tuple(np.linalg.eigh(a)), _infer_eigh, Custom(_eigh_jvp, _eigh_vjp), "LAPACK syevd", _symmetric)
+eigh = _row("eigh", lambda a: tuple(np.linalg.eigh(a)), _infer_eigh, Custom(_eigh_jvp, _eigh_vjp), "LAPACK syevd", _symmetric,
+            **_lent("eigh_lo"))  # fmt: skip
 
 
 # qr and svd ----------------------------------------------------------------------------------------------------------------
@@ -298,6 +314,15 @@ def _wide(rng: np.random.Generator, dtype: np.dtype) -> np.ndarray:
     return draw(rng, dtype, (3, 4))
 
 
-qr = _row("qr", lambda a: tuple(np.linalg.qr(a)), _infer_qr, Custom(_qr_jvp), "LAPACK geqrf", _tall, samples=(_wide, _regular))
+qr = _row(
+    "qr",
+    lambda a: tuple(np.linalg.qr(a)),
+    _infer_qr,
+    Custom(_qr_jvp),
+    "LAPACK geqrf",
+    _tall,
+    samples=(_wide, _regular),
+    **_lent("qr_r_raw", "qr_reduced"),
+)
 svd = _row("svd", lambda a: tuple(np.linalg.svd(a, full_matrices=False)), _infer_svd, Custom(_svd_jvp), "LAPACK gesdd", _tall,
-           samples=(_wide, _regular))  # fmt: skip
+           samples=(_wide, _regular), **_lent("svd_s"))  # fmt: skip

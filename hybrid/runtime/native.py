@@ -12,7 +12,7 @@ from hybrid.codegen.llvm import emit_kernel, emit_module
 from hybrid.codegen.target import Target, host
 from hybrid.core import npyrandom
 from hybrid.loops.nest import Kernel
-from hybrid.runtime import blas, cache, engine, sorting, threads
+from hybrid.runtime import blas, cache, engine, gufuncs, sorting, threads
 from hybrid.runtime import host as python
 from hybrid.runtime.matmul import cuts, emit_matmul
 from hybrid.runtime.program import Lowered, Segment
@@ -76,7 +76,11 @@ def emit(lowered: Lowered) -> Native:
     if sorts:
         parts.append(sorting.source(sorts))
         needed |= sorting.symbols(sorts)
-    needed |= {name: npyrandom.address(name) for name in used - sorts - {gauss.NAME}}
+    lent = {name for name in used if gufuncs.is_loop(name)}
+    if lent:
+        parts.append(gufuncs.source(lent))
+        needed |= gufuncs.symbols(lent)
+    needed |= {name: npyrandom.address(name) for name in used - sorts - lent - {gauss.NAME}}
     routines = library.called((*parts, *kernels))
     if routines:
         parts.append(library.source(routines))

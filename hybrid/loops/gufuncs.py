@@ -1,0 +1,229 @@
+"""Linear algebra and Fourier transforms by NumPy's own C loops (core/npyloops): its results, to the last bit.
+
+The loops take double precision, as NumPy gives it to them, in C order: other operands are copied. Where LAPACK fails NumPy
+itself is called, and raises what it raises.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from operator import and_ as op_and
+
+import numpy as np
+
+from hybrid.core import dtype as dt
+from hybrid.core import npyloops
+from hybrid.core.affine import Affine
+from hybrid.core.npyloops import Loop
+from hybrid.core.shape import Dim, Shape, Size, contiguous_strides, evaluate, product
+from hybrid.ir.graph import Atom, Eqn, Literal, Var
+from hybrid.loops import schedule
+from hybrid.loops.nest import Call, Const, If, Index, Let, Load, Native, Ref, Slot, Stmt, Store, convert, op, select
+from hybrid.loops.places import Cell, Places
+from hybrid.loops.pull import as_reals
+from hybrid.ops.linalg import SMALL
+from hybrid.passes.access import offset_of
+
+Spelling = Callable[[Eqn, Places], Iterator[Stmt]]
+
+
+class _Lent:
+    def __init__(self, eqn: Eqn, places: Places):
+        self.eqn, self.places, self.fresh = eqn, places, places.fresh
+        self.x = eqn.inputs[0]
+        self.failed = Cell(places.place(dt.int64, 1), dt.int64)
+        self.char = npyloops.wide(self.x.type.dtype)
+
+    # arrays -------------------------------------------------------------------------------------------------------------
+    def slot(self, buffer: str, dtype: np.dtype, shape: Shape) -> Slot:
+        return Slot(buffer, dtype, shape, contiguous_strides(shape))
+
+    def scratch(self, dtype: np.dtype, shape: Shape) -> Slot:
+        return self.slot(self.places.place(dtype, product(shape)), dtype, shape)
+
+    def given(self, atom: Atom, dtype: np.dtype, own: bool = False, axis: int | None = None) -> tuple[list[Stmt], Slot]:
+        """An operand in C order and of a dtype, that axis as the last; where it is not to be `own`, perhaps as it lies."""
+        shape = atom.type.shape
+        if isinstance(atom, Literal):
+            slot = self.scratch(dtype, shape)
+            return [Store(slot.buffer, Affine.of(0), Const(atom.value, dtype))], slot
+        name, strides = self.places.names[atom], self.places.strides.get(atom) or contiguous_strides(shape)
+        order = _last(axis, len(shape))
+        if not own and order is None and atom.type.dtype == dtype and atom not in self.places.strides:
+            return [], self.slot(name, dtype, shape)
+        slot, to = self.rows(dtype, shape, order)
+        return list(_moved(slot.buffer, dtype, to, name, atom.type.dtype, strides, shape)), slot
+
+    def taken(self, var: Var, dtype: np.dtype, axis: int | None = None) -> tuple[Slot, list[Stmt]]:
+        """Where a result of a loop goes, and what brings it into the equation's."""
+        shape, name = var.type.shape, self.places.names[var]
+        order = _last(axis, len(shape))
+        if order is None and var.type.dtype == dtype:
+            return self.slot(name, dtype, shape), []
+        slot, at = self.rows(dtype, shape, order)
+        return slot, list(_moved(name, var.type.dtype, contiguous_strides(shape), slot.buffer, dtype, at, shape))
+
+    def rows(self, dtype: np.dtype, shape: Shape, order: tuple[int, ...] | None) -> tuple[Slot, Shape]:
+        """Room for an array with its axes in an order, and the strides of these as they were."""
+        order = order or tuple(range(len(shape)))
+        slot = self.scratch(dtype, tuple(shape[k] for k in order))
+        by_axis = dict(zip(order, slot.strides))
+        return slot, tuple(by_axis[k] for k in range(len(shape)))
+
+    # calls --------------------------------------------------------------------------------------------------------------
+    def run(self, loop: Loop, lead: Shape, given: Sequence[Slot], taken: Sequence[Slot], **sizes: Size) -> Call:
+        """The call of a loop on all rows: `lead` is how many, `sizes` are those of its signature."""
+        reads, changed = tuple(given), tuple(given[k] for k in loop.changed)
+        writes = (*changed, *taken, self.slot(self.failed.name, dt.int64, ()))
+        symbols = {name for slot in (*reads, *writes) for size in slot.sizes if isinstance(size, Dim) for name in size.symbols}
+        counts = (product(lead), *(sizes[name] for name in loop.sizes))
+
+        def run(operands: Sequence[np.ndarray], known: Mapping[str, int]) -> Sequence[np.ndarray]:
+            results = [np.empty(tuple(evaluate(size, known) for size in slot.shape), slot.dtype) for slot in taken]
+            made, failed = loop.run(operands, results)
+            return [*made, np.array(int(failed))]
+
+        native = Native(loop.symbol, tuple(Index(Affine.of(count)) for count in counts),
+                        arrays=(*(slot.buffer for slot in (*given, *taken)), self.failed.name))  # fmt: skip
+        return Call(self.eqn.primitive.name, run, reads, writes, tuple(sorted(symbols)), str(self.eqn.source or ""), native)
+
+    def unless_failed(self) -> Iterator[Stmt]:
+        name = self.fresh("v")
+        yield Let(name, op("ne", self.failed.value, Const(0, dt.int64)))
+        yield If(Ref(name, dt.bool_), (self.places.call(self.eqn, "LAPACK fails"),))
+
+    # linear algebra -----------------------------------------------------------------------------------------------------
+    def linear(self, name: str) -> Iterator[Stmt]:
+        """One loop, of the operands for the results."""
+        loop = npyloops.wanted("linalg", name, self.char)
+        given = [self.given(atom, dtype) for atom, dtype in zip(self.eqn.inputs, loop.dtypes)]
+        taken = [self.taken(var, dtype) for var, dtype in zip(self.eqn.outputs, loop.dtypes[len(given) :])]
+        sizes: dict[str, Size] = {}
+        for core, atom in zip((*loop.inputs, *loop.outputs), (*self.eqn.inputs, *self.eqn.outputs)):
+            sizes |= zip(core, atom.type.shape[len(atom.type.shape) - len(core) :])
+        for before, _ in given:
+            yield from before
+        yield self.run(loop, self.x.type.shape[:-2], [slot for _, slot in given], [slot for slot, _ in taken], **sizes)
+        for _, after in taken:
+            yield from after
+        yield from self.unless_failed()
+
+    def qr(self) -> Iterator[Stmt]:
+        """Reflections below the diagonal of a copy, of which a second loop makes Q; R is what they leave above it."""
+        raw, reduced = (npyloops.wanted("linalg", name, self.char) for name in ("qr_r_raw", "qr_reduced"))
+        *lead, m, n = self.x.type.shape
+        q, r = self.eqn.outputs
+        p, (dtype, *_) = q.type.shape[-1], raw.dtypes
+        before, w = self.given(self.x, dtype, own=True)
+        tau, (out, after) = self.scratch(dtype, (*lead, p)), self.taken(q, dtype)
+        yield from before
+        yield self.run(raw, tuple(lead), [w], [tau], m=m, n=n, p=p)
+        yield from self.upper(w, r)
+        yield self.run(reduced, tuple(lead), [w, tau], [out], m=m, n=n, k=p)
+        yield from after
+
+    def upper(self, w: Slot, r: Var) -> Iterator[Stmt]:
+        """What lies above the diagonal, and on it, in as many rows as the result has."""
+        shape, own = r.type.shape, dt.real_of(r.type.dtype)
+        axes = schedule.plain([f"i{k}" for k in range(len(shape))], shape)
+        row, column = axes.index[-2:]
+        above = op("le", Index(row), Index(column))
+        here, there = offset_of(axes.index, w.strides), offset_of(axes.index, contiguous_strides(shape))
+        parts, inside = int(as_reals(w.dtype, 1)[1]), dt.real_of(w.dtype)  # type: ignore[arg-type]  # a number
+        body = tuple(
+            Store(self.places.names[r], there * parts + part,
+                  select(above, convert(Load(w.buffer, here * parts + part, inside), own), Const(0, own)))
+            for part in range(parts)
+        )  # fmt: skip
+        yield from schedule.elementwise(axes, body)
+
+    # Fourier transforms -------------------------------------------------------------------------------------------------
+    def transform(self, names: Sequence[str], inverse: bool) -> Iterator[Stmt]:
+        """Along an axis, as the last; with two names, that for an even number of elements and that for an odd one."""
+        out, axis = self.eqn.output, self.eqn.params["axis"]
+        shape = self.x.type.shape
+        lead = tuple(size for k, size in enumerate(shape) if k != axis)
+        taken_from, made = shape[axis], out.type.shape[axis]
+        count = made if inverse else taken_from
+        loops = [npyloops.wanted("fft", name, npyloops.transformed(self.x.type.dtype, inverse)) for name in names]
+        dtypes = loops[0].dtypes
+        factor = Cell(self.places.place(dtypes[1], 1), dtypes[1])
+        before, given = self.given(self.x, dtypes[0], axis=axis)
+        slot, after = self.taken(out, dtypes[2], axis)
+        single = dt.real_of(self.x.type.dtype)  # in which NumPy divides
+        scale = Const(1, single) / convert(Index(Affine.of(count)), single) if inverse else Const(1, single)
+        yield from before
+        yield factor.set(convert(scale, dtypes[1]))
+        operands = [given, self.slot(factor.name, dtypes[1], ())]
+        first, second = loops[0].inputs[0][0], loops[0].outputs[0][0]
+        calls = [self.run(loop, lead, operands, [slot], **{first: taken_from, second: made}) for loop in loops]
+        if len(calls) == 1 or isinstance(count, int):
+            yield calls[count % 2 if len(calls) > 1 else 0]  # type: ignore[operator]
+        else:
+            name = self.fresh("v")
+            yield Let(name, op("eq", Index(Affine.of(count)) & Const(1, dt.int64), Const(0, dt.int64)))
+            yield If(Ref(name, dt.bool_), (calls[0],), (calls[1],))
+        yield from after
+
+
+def _last(axis: int | None, rank: int) -> tuple[int, ...] | None:
+    """The axes with one of them moved to the end; None where it is there."""
+    return None if axis in (None, rank - 1) else (*(k for k in range(rank) if k != axis), axis)
+
+
+def _moved(target: str, becomes: np.dtype, to: Shape, source: str, dtype: np.dtype, at: Shape, shape: Shape) -> Iterator[Stmt]:
+    """All elements of an array into another, which may have another dtype and other strides."""
+    names = [f"i{k}" for k in range(len(shape))]
+    index = tuple(map(Affine.var, names))
+    axes = schedule.merge(names, shape, [offset_of(index, to), offset_of(index, at)])
+    there, here = offset_of(axes.index, to), offset_of(axes.index, at)
+    parts = int(as_reals(dtype, 1)[1])  # type: ignore[arg-type]  # a number, for one element
+    own, other = dt.real_of(dtype), dt.real_of(becomes)
+    body = tuple(Store(target, there * parts + k, convert(Load(source, here * parts + k, own), other)) for k in range(parts))
+    yield from schedule.elementwise(axes, body)
+
+
+def linear(name: str) -> Spelling:
+    """How an operation is spelled that one loop of `numpy.linalg` computes."""
+    return lambda eqn, places: _Lent(eqn, places).linear(name)
+
+
+def factored(name: str, small: Spelling) -> Spelling:
+    """The same, of an operation that single small real matrices have loops of ours for."""
+
+    def spell(eqn: Eqn, places: Places) -> Iterator[Stmt]:
+        types = [atom.type for atom in eqn.inputs]
+        lent = npyloops.loop("linalg", name, npyloops.wide(types[0].dtype)) is not None
+        ours = all(t.ndim == 2 for t in types) and not dt.is_complex(types[0].dtype)
+        unknown = dict.fromkeys(size for t in types for size in t.shape if isinstance(size, Dim))
+        if not lent or (ours and not unknown and all(size <= SMALL for t in types for size in t.shape)):  # type: ignore[operator]
+            yield from small(eqn, places)
+        elif not ours or any(isinstance(size, int) and size > SMALL for t in types for size in t.shape):
+            yield from _Lent(eqn, places).linear(name)
+        else:
+            fits = places.fresh("v")
+            with places.below([(size, SMALL) for size in unknown]):
+                loops = tuple(small(eqn, places))
+            few = functools.reduce(op_and, (Index(Affine.of(size)) < Const(SMALL + 1, dt.int64) for size in unknown))
+            yield Let(fits, few)
+            yield If(Ref(fits, dt.bool_), loops, tuple(_Lent(eqn, places).linear(name)))
+
+    return spell
+
+
+def qr(eqn: Eqn, places: Places) -> Iterator[Stmt]:
+    return _Lent(eqn, places).qr()
+
+
+def fft(eqn: Eqn, places: Places) -> Iterator[Stmt]:
+    inverse = eqn.params["inverse"]
+    return _Lent(eqn, places).transform(("ifft" if inverse else "fft",), inverse)
+
+
+def rfft(eqn: Eqn, places: Places) -> Iterator[Stmt]:
+    return _Lent(eqn, places).transform(("rfft_n_even", "rfft_n_odd"), False)
+
+
+def irfft(eqn: Eqn, places: Places) -> Iterator[Stmt]:
+    return _Lent(eqn, places).transform(("irfft",), True)
