@@ -8,8 +8,8 @@ import numpy as np
 
 from hybrid.core import dtype as dt
 from hybrid.core.shape import Dim, Shape, normalize_axis
+from hybrid.frontend import hosted, values
 from hybrid.frontend import ufuncs as u
-from hybrid.frontend import values
 from hybrid.frontend.calls import bind, implements, traced, unsupported
 from hybrid.frontend.creation import identity_like
 from hybrid.frontend.elementwise import cast, select, store
@@ -449,8 +449,12 @@ def svd(a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian: 
     """
     if hermitian or (full_matrices and compute_uv and shape_of(a)[-1] != shape_of(a)[-2]):
         raise unsupported("np.linalg.svd with full or hermitian matrices", "use full_matrices=False")
-    parts = bind(la.svd, _float_matrix(a))
-    return _named("SVDResult", parts) if compute_uv else parts[1]
+    if not compute_uv:
+        values = hosted.called(np.linalg.svdvals, (a,), {})
+        if values is NotImplemented:
+            raise unsupported("np.linalg.svd of these numbers")
+        return values
+    return _named("SVDResult", bind(la.svd, _float_matrix(a)))
 
 
 @implements(np.linalg.norm)

@@ -15,6 +15,7 @@ from hybrid.frontend import (  # noqa: F401 (they enter their functions)
     borders,
     editing,
     einstein,
+    factors,
     filters,
     folds,
     gathering,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from operator import and_ as op_and
+from typing import Any
 
 import numpy as np
 
@@ -19,9 +20,10 @@ from hybrid.core.npyloops import Loop
 from hybrid.core.shape import Dim, Shape, Size, contiguous_strides, evaluate, product
 from hybrid.ir.graph import Atom, Eqn, Literal, Var
 from hybrid.loops import schedule
-from hybrid.loops.nest import Call, Const, If, Index, Let, Load, Native, Ref, Slot, Stmt, Store, convert, op, select
+from hybrid.loops.nest import Call, Const, Expr, For, If, Index, Let, Load, Native, Ref, Slot, Stmt, Store, convert, op, select
 from hybrid.loops.places import Cell, Places
 from hybrid.loops.pull import as_reals
+from hybrid.ops.library import lent, option
 from hybrid.ops.linalg import SMALL
 from hybrid.passes.access import offset_of
 
@@ -88,10 +90,23 @@ class _Lent:
                         arrays=(*(slot.buffer for slot in (*given, *taken)), self.failed.name))  # fmt: skip
         return Call(self.eqn.primitive.name, run, reads, writes, tuple(sorted(symbols)), str(self.eqn.source or ""), native)
 
-    def unless_failed(self) -> Iterator[Stmt]:
+    def unless_failed(self, then: Sequence[Stmt] = ()) -> Iterator[Stmt]:
+        yield from self.unless(op("ne", self.failed.value, Const(0, dt.int64)), "LAPACK fails", then)
+
+    def unless(self, condition: Expr, what: str, then: Sequence[Stmt] = ()) -> Iterator[Stmt]:
+        """Statements, but where a condition holds NumPy's call: `what` says which."""
         name = self.fresh("v")
-        yield Let(name, op("ne", self.failed.value, Const(0, dt.int64)))
-        yield If(Ref(name, dt.bool_), (self.places.call(self.eqn, "LAPACK fails"),))
+        yield Let(name, condition)
+        yield If(Ref(name, dt.bool_), (self.places.call(self.eqn, what),), tuple(then))
+
+    def element(self, slot: Slot, at: Affine | int, part: int = 0) -> Load:
+        """One of an array, or its imaginary part."""
+        width = int(as_reals(slot.dtype, 1)[1])  # type: ignore[arg-type]  # a number, for one element
+        return Load(slot.buffer, Affine.of(at) * width + part, dt.real_of(slot.dtype))
+
+    def over(self, extent: Size, body: Callable[[Affine], Sequence[Stmt]]) -> For:
+        name = self.fresh("k")
+        return For(name, extent, tuple(body(Affine.var(name))))
 
     # linear algebra -----------------------------------------------------------------------------------------------------
     def linear(self, name: str) -> Iterator[Stmt]:
@@ -137,6 +152,94 @@ class _Lent:
             for part in range(parts)
         )  # fmt: skip
         yield from schedule.elementwise(axes, body)
+
+    # of a library -------------------------------------------------------------------------------------------------------
+    def general(self, name: str) -> Iterator[Stmt]:
+        """Eigenvalues, and vectors, which are real where all values are: of a run that finds it otherwise they are NumPy's."""
+        loop = npyloops.wanted("linalg", name, self.char)
+        before, a = self.given(self.x, loop.dtypes[0])
+        made = [self.scratch(dtype, var.type.shape) for var, dtype in zip(self.eqn.outputs, loop.dtypes[1:])]
+        shape, real = self.x.type.shape, not dt.is_complex(self.eqn.output.type.dtype)
+        odd, flat = Cell(self.places.place(dt.bool_, 1), dt.bool_), as_reals(a.dtype, product(shape))[1]
+        yes = odd.set(Const(True, dt.bool_))
+
+        def infinite(k: Affine) -> Sequence[Stmt]:
+            return (If(op("lt", op("abs", Load(a.buffer, k, dt.float64)), float(np.inf)), (), (yes,)),)
+
+        def turns(k: Affine) -> Sequence[Stmt]:
+            return (If(op("ne", self.element(made[0], k, 1), Const(0, dt.float64)), (yes,)),)
+
+        after = [stmt for var, slot in zip(self.eqn.outputs, made) for stmt in self.cut(var, slot)]
+        known = list(after)
+        if not dt.is_complex(self.x.type.dtype):
+            kind = odd.value if real else ~odd.value
+            values = self.over(product(made[0].shape), turns)
+            known = [odd.set(Const(False, dt.bool_)), values, *self.unless(kind, f"they are {'not ' * real}real", after)]
+        called = self.run(loop, shape[:-2], [a], made, m=shape[-1])
+        yield from (*before, odd.set(Const(False, dt.bool_)), self.over(flat, infinite))
+        yield from self.unless(odd.value, "numbers are not finite", (called, *self.unless_failed(known)))
+
+    def cut(self, var: Var, slot: Slot) -> Iterator[Stmt]:
+        """An array into a result, which may be its real part."""
+        shape, name, own = var.type.shape, self.places.names[var], dt.real_of(var.type.dtype)
+        axes = schedule.plain([f"i{k}" for k in range(len(shape))], shape)
+        at, width = offset_of(axes.index, contiguous_strides(shape)), int(as_reals(var.type.dtype, 1)[1])  # type: ignore[arg-type]
+        parts = (Store(name, at * width + part, convert(self.element(slot, at, part), own)) for part in range(width))
+        yield from schedule.elementwise(axes, tuple(parts))
+
+    def least_squares(self, rcond: Any) -> Iterator[Stmt]:
+        """`lstsq`, whose residuals are there where the rank is full, or `fitted`, which leaves them out."""
+        loop, (m, n) = npyloops.wanted("linalg", "lstsq", self.char), self.x.type.shape
+        x, *residuals, rank = self.eqn.outputs if len(self.eqn.outputs) == 2 else self.eqn.outputs[:3]
+        side, real = self.eqn.inputs[1].type.shape[1:], dt.float64
+        p = self.eqn.outputs[3].type.shape[0] if residuals else n
+        rows, columns = Index(Affine.of(m)), Index(Affine.of(n))
+        factor = Cell(self.places.place(real, 1), real)
+        (first, a), (second, b) = (self.given(atom, dtype) for atom, dtype in zip(self.eqn.inputs, loop.dtypes))
+        solution, after = self.taken(x, loop.dtypes[0])
+        sums, count = self.scratch(real, (product(side),)), self.scratch(dt.int32, ())
+        values, found = self.taken(self.eqn.outputs[3], real) if residuals else (self.scratch(real, (p,)), [])
+        operands, taken = [a, b, self.slot(factor.name, real, ())], [solution, sums, count, values]
+        called = self.run(loop, (), operands, taken, m=m, n=n, nrhs=product(side), p=p)
+        of_rank = Load(count.buffer, Affine.of(0), dt.int32)
+        done: list[Stmt] = [*after, *found, Store(self.places.names[rank], Affine.of(0), convert(of_rank, rank.type.dtype))]
+        if residuals:
+            full = op("eq", convert(of_rank, dt.int64), columns) & (columns < rows)
+            some = residuals[0].type.shape != (0,)
+            done += self.cut(residuals[0], sums) if some else ()
+            done = list(self.unless(~full if some else full, "the rank is another", done))
+        eps = convert(op("max", rows, columns), real) * float(np.finfo(real).eps)
+        limit = eps if rcond is None else Const(float.fromhex(rcond[1]) if isinstance(rcond, tuple) else rcond, real)
+        ready = (*first, *second, factor.set(limit), called, *self.unless_failed(done))
+        nothing = (rows < Const(1, dt.int64)) | (columns < Const(1, dt.int64))
+        yield from self.unless(nothing, "there are no rows", ready)
+
+    def pseudo(self) -> Iterator[Stmt]:
+        """Vᴴ'·(Uᴴ'/s), where a singular value is large enough, as `numpy.linalg.pinv`."""
+        loop = npyloops.wanted("linalg", "svd_s", self.char)
+        m, n = self.x.type.shape
+        p = min(m, n)  # type: ignore[type-var]  # numbers
+        before, a = self.given(self.x, dt.float64)
+        u, s, vh = (self.scratch(dt.float64, shape) for shape in ((m, p), (p,), (p, n)))
+        total, name = Cell(self.places.place(dt.float64, 1), dt.float64), self.places.names[self.eqn.output]
+        nothing = Const(0, dt.float64)
+
+        def inverted(k: Affine) -> Sequence[Stmt]:
+            value = self.element(s, k)
+            large = op("gt", value, total.value)
+            return (If(large, (Store(s.buffer, k, Const(1, dt.float64) / value),), (Store(s.buffer, k, nothing),)),)
+
+        def entry(i: Affine, j: Affine) -> Sequence[Stmt]:
+            def term(k: Affine) -> Sequence[Stmt]:
+                part = self.element(s, k) * self.element(u, j * p + k)
+                return (total.set(total.value + self.element(vh, k * n + i) * part),)
+
+            return total.set(nothing), self.over(p, term), Store(name, i * m + j, total.value)
+
+        yield from (*before, self.run(loop, (), [a], [u, s, vh], m=m, n=n, p=p))
+        product_ = self.over(n, lambda i: (self.over(m, lambda j: entry(i, j)),))
+        limit = total.set(self.element(s, 0) * 1e-15)
+        yield from self.unless_failed((limit, self.over(p, inverted), product_))
 
     # Fourier transforms -------------------------------------------------------------------------------------------------
     def transform(self, names: Sequence[str], inverse: bool) -> Iterator[Stmt]:
@@ -210,6 +313,23 @@ def factored(name: str, small: Spelling) -> Spelling:
             yield If(Ref(fits, dt.bool_), loops, tuple(_Lent(eqn, places).linear(name)))
 
     return spell
+
+
+def library(eqn: Eqn, places: Places) -> Iterator[Stmt]:
+    """A function of `numpy.linalg` that has no primitive of its own."""
+    name, function = lent(*(atom.type for atom in eqn.inputs), **eqn.params), eqn.params["function"]
+    _, asked = option(function, eqn.params["args"], eqn.params["kwargs"])
+    assert name is not None
+    spelled = _Lent(eqn, places)
+    match function.rpartition(".")[2]:
+        case "eig" | "eigvals":
+            yield from spelled.general(name)
+        case "lstsq" | "fitted":
+            yield from spelled.least_squares(asked)
+        case "pinv":
+            yield from spelled.pseudo()
+        case _:
+            yield from spelled.linear(name)
 
 
 def qr(eqn: Eqn, places: Places) -> Iterator[Stmt]:

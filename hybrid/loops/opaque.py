@@ -275,5 +275,5 @@ _FACTORS = {
     "solve": gufuncs.factored("solve", factor.solve), "det": gufuncs.factored("det", factor.det),
     "cholesky": gufuncs.factored("cholesky_lo", factor.cholesky), "eigh": gufuncs.linear("eigh_lo"), "qr": gufuncs.qr,
     "svd": gufuncs.linear("svd_s"), "fft": gufuncs.fft, "rfft": gufuncs.rfft, "irfft": gufuncs.irfft,
-    "distinct": distinct, "sort": sorting.sort, "argsort": sorting.argsort,
+    "library": gufuncs.library, "distinct": distinct, "sort": sorting.sort, "argsort": sorting.argsort,
 }  # fmt: skip

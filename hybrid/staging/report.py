@@ -198,10 +198,10 @@ def _ranges(lines: list[int]) -> str:
 def _what(step: Any, eqns: list[Eqn]) -> str:
     if step is None:
         return "copies a result into a written array"
-    if isinstance(step, HostCall) and step.spelled:
-        return step.eqn.primitive.name
     if isinstance(step, HostCall):
         name = step.eqn.params.get("function", step.eqn.primitive.name)
+        if step.spelled:
+            return name
         return f"{name} runs as NumPy: {step.eqn.primitive.reason or 'its dtype has no loops'}"
     if isinstance(step, Bind):
         return f"a number becomes {step.symbol}, a size"

@@ -133,6 +133,12 @@ def lstsq(a: Any, b: Any, rcond: Any = None) -> Any:
     return x, np.reshape(np.sum(rest, axis=0), (-1,)) if tall else NO_PART, NO_PART, _singular(a)
 
 
+@enter(f"{OWN}.fitted")
+def fitted(a: Any, b: Any, rcond: Any) -> Any:
+    q, r = np.linalg.qr(a)
+    return np.linalg.solve(r, _h(q) @ b), NO_PART
+
+
 @enter("scipy.linalg.lstsq")
 def scipy_lstsq(a: Any, b: Any, cond: Any = None, *rest: Any, **how: Any) -> Any:
     x, residues, rank, values = lstsq(a, b)
