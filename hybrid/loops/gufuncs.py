@@ -23,7 +23,7 @@ from hybrid.loops import schedule
 from hybrid.loops.nest import Call, Const, Expr, For, If, Index, Let, Load, Native, Ref, Slot, Stmt, Store, convert, op, select
 from hybrid.loops.places import Cell, Places
 from hybrid.loops.pull import as_reals
-from hybrid.ops.library import lent, option
+from hybrid.ops.library import PSEUDO, lent, option
 from hybrid.ops.linalg import SMALL
 from hybrid.passes.access import offset_of
 
@@ -218,7 +218,7 @@ class _Lent:
         """Vᴴ'·(Uᴴ'/s), where a singular value is large enough, as `numpy.linalg.pinv`."""
         loop = npyloops.wanted("linalg", "svd_s", self.char)
         m, n = self.x.type.shape
-        p = min(m, n)  # type: ignore[type-var]  # numbers
+        p = m if m - n < 0 else n  # type: ignore[operator]  # their difference is a number
         before, a = self.given(self.x, dt.float64)
         u, s, vh = (self.scratch(dt.float64, shape) for shape in ((m, p), (p,), (p, n)))
         total, name = Cell(self.places.place(dt.float64, 1), dt.float64), self.places.names[self.eqn.output]
@@ -236,10 +236,15 @@ class _Lent:
 
             return total.set(nothing), self.over(p, term), Store(name, i * m + j, total.value)
 
-        yield from (*before, self.run(loop, (), [a], [u, s, vh], m=m, n=n, p=p))
+        called = self.run(loop, (), [a], [u, s, vh], m=m, n=n, p=p)
         product_ = self.over(n, lambda i: (self.over(m, lambda j: entry(i, j)),))
         limit = total.set(self.element(s, 0) * 1e-15)
-        yield from self.unless_failed((limit, self.over(p, inverted), product_))
+        ready = (*before, called, *self.unless_failed((limit, self.over(p, inverted), product_)))
+        work = product((m, n, p))
+        if isinstance(work, Dim):
+            yield from self.unless(op("gt", Index(Affine.of(work)), Const(PSEUDO, dt.int64)), "it is large", ready)
+        else:
+            yield from ready
 
     # Fourier transforms -------------------------------------------------------------------------------------------------
     def transform(self, names: Sequence[str], inverse: bool) -> Iterator[Stmt]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import functools
 import importlib
-import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -247,12 +246,21 @@ def lent(*types: TensorType, function: str, args: tuple, kwargs: tuple, dtypes: 
         return None
     if name == "lstsq" and not _least_squares(types, asked, shapes if last == "lstsq" else ()):
         return None
-    if last == "pinv":
-        work: Any = math.prod(types[0].shape) * min(types[0].shape, key=str) if types[0].ndim == 2 else None
-        if types[0].dtype != dt.float64 or not isinstance(work, int) or work > PSEUDO:
-            return None
+    if last == "pinv" and not _product_by_loops(*types):
+        return None
     name = upper[0] if asked == "U" else name
     return name if npyloops.loop("linalg", name, npyloops.wide(types[0].dtype)) is not None else None
+
+
+def _product_by_loops(a: TensorType) -> bool:
+    """Whether loops may make the product that a pseudo-inverse ends with; where only a run knows sizes, it asks again."""
+    if a.ndim != 2 or not (dt.is_integer(a.dtype) or a.dtype == dt.float64):
+        return False
+    m, n = a.shape
+    if not isinstance(m - n, int):
+        return False
+    work = m * n * (m if m - n < 0 else n)  # type: ignore[operator]  # their difference is a number
+    return not isinstance(work, int) or work <= PSEUDO
 
 
 def _least_squares(types: Sequence[TensorType], rcond: Any, shapes: tuple) -> bool:
