@@ -18,6 +18,7 @@ from hybrid.control.items import is_traced, layout_of
 from hybrid.control.lists import KINDS, Listed
 from hybrid.control.own import Own, View, plain, released
 from hybrid.control.plain import UNDEFINED, Each, Plain, State
+from hybrid.control.structure import is_parts
 from hybrid.core.errors import TraceError
 from hybrid.core.shape import Dim
 from hybrid.ir import trace as tr
@@ -27,6 +28,7 @@ from hybrid.ir.trace import Trace
 WRITTEN = 64  # items of a generator that are written out: what they compute fuses
 NO_STATE = State((), tuple, lambda values: None, frozenset(), frozenset(), frozenset())
 CONSTRUCTS = 64  # branches and loops in the items of a list, beyond which they are made by a loop
+FEW = 8  # items that are written out where each has loops of its own
 SHORT = 4  # items that show how many those are
 ITEMS, EQUATIONS = 4096, 2048  # that are written out where all conditions are known
 _LAZY = (any, all, next)  # they leave items unmade, whose making may raise
@@ -57,7 +59,8 @@ class Comprehensions(Plain):
         for k in range(count):
             made = trace.builder.eqns[before:] if k in (1, SHORT) else []
             many = k == SHORT and len(made) * (count - k) > EQUATIONS * k and layout_of(items) is not None
-            if many or sum(map(is_construct, made)) * (count - k) > CONSTRUCTS * k:
+            lists = k == 1 and count > FEW and _holds_storage(items[0])
+            if many or lists or sum(map(is_construct, made)) * (count - k) > CONSTRUCTS * k:
                 rest = Each(iterables.Counted(count - k, lambda at, first=k: place(at + first)), None, item)  # type: ignore[misc]
                 out = self._gathered(trace, rest, items, loops=True)
                 return out.counts(count) if isinstance(out, Listed) else out
@@ -239,6 +242,13 @@ def taken(each: Each) -> Each:
     if type(source) is iterables.Named or hasattr(type(source), "__next__"):
         source = iterables.Replayed(iter(source))
     return each if source is each.iterable else replace(each, iterable=source)
+
+
+def _holds_storage(item: Any) -> bool:
+    """Whether it is, or has in it, a container that is storage: each would be a kernel, or several."""
+    if is_parts(item):
+        return any(map(_holds_storage, item))
+    return isinstance(item, Own) and item.held is None
 
 
 def nothing() -> None:

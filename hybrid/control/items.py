@@ -313,7 +313,8 @@ def columns_of(items: Sequence, layout: Layout) -> list[Any] | None:
         parts = [columns_of([row[k] for row in rows], part) for k, part in enumerate(layout)]
         return None if None in parts else [column for part in parts for column in part or ()]
     if isinstance(layout, RowLayout):
-        return None if any(items) else [np.zeros(len(items), np.int64)] * 3
+        empty = all(not isinstance(item, Own) and not len(item) for item in map(plain, items))
+        return [np.zeros(len(items), np.int64)] * 3 if empty else None
     if not isinstance(layout, Spec) or not layout.is_number:
         return [] if isinstance(layout, Known) else None
     if layout.maybe:

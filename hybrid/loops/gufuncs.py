@@ -16,6 +16,7 @@ import numpy as np
 from hybrid.core import dtype as dt
 from hybrid.core import npyloops
 from hybrid.core.affine import Affine
+from hybrid.core.npylinalg import PSEUDO, SMALL, lent, option
 from hybrid.core.npyloops import Loop
 from hybrid.core.shape import Dim, Shape, Size, contiguous_strides, evaluate, product
 from hybrid.ir.graph import Atom, Eqn, Literal, Var
@@ -23,8 +24,6 @@ from hybrid.loops import schedule
 from hybrid.loops.nest import Call, Const, Expr, For, If, Index, Let, Load, Native, Ref, Slot, Stmt, Store, convert, op, select
 from hybrid.loops.places import Cell, Places
 from hybrid.loops.pull import as_reals
-from hybrid.ops.library import PSEUDO, lent, option
-from hybrid.ops.linalg import SMALL
 from hybrid.passes.access import offset_of
 
 Spelling = Callable[[Eqn, Places], Iterator[Stmt]]

@@ -10,8 +10,8 @@ import pytest
 import hybrid as hy
 from hybrid.core import dtype as dt
 from hybrid.core import npyloops
+from hybrid.core.npylinalg import lent
 from hybrid.core.shape import TensorType
-from hybrid.ops.library import lent
 
 FLOATS = (np.float64, np.float32, np.complex64)
 LINEAR = {
