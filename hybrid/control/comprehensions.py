@@ -74,7 +74,8 @@ class Comprehensions(Plain):
         each = taken(each)
         cls: Any = {"set": set, "dict": dict}[kind]
         found = self._items_now(trace, each) if each.asks else None
-        if found is not None or not (each.nested or each.asks or _source(trace, each) is not None):
+        loops = each.nested or each.asks or _source(trace, each) is not None or (cls is dict and _of_lists(trace, each))
+        if found is not None or not loops:
             return self.call(cls)(self.filtered(each) if found is None else found)
         out = KINDS[cls](trace, cls())
 
@@ -85,7 +86,7 @@ class Comprehensions(Plain):
                 key, value = made
                 out[key] = value
 
-        self._gather(trace, each, enter)
+        self._gather(trace, each, enter, loops=not each.nested and not each.asks)
         return released(out)
 
     def entered(self, kind: str, *items: Any) -> Any:
@@ -242,6 +243,22 @@ def taken(each: Each) -> Each:
     if type(source) is iterables.Named or hasattr(type(source), "__next__"):
         source = iterables.Replayed(iter(source))
     return each if source is each.iterable else replace(each, iterable=source)
+
+
+def _of_lists(trace: Trace, each: Each) -> bool:
+    """Whether there are many items of known number, of which the first holds storage."""
+    known = None if isinstance(each.iterable, (Own, View)) else iterables.counted(trace, each.iterable)
+    if known is None or isinstance(known[0], Dim) or known[0] <= FEW:
+        return False
+    attempt, failure = Attempt(trace, NO_STATE, partial(each.item, each)), trace.failure
+    try:
+        with attempt.region:
+            return _holds_storage(each.item(known[1](0)))
+    except Exception:  # written out, it raises again
+        return False
+    finally:
+        attempt.undo()
+        trace.failure = failure
 
 
 def _holds_storage(item: Any) -> bool:

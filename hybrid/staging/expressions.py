@@ -309,7 +309,9 @@ class Expressions(ast.NodeTransformer):
         if isinstance(target, ast.Name):
             return ast.copy_location(ast.Lambda(arguments(target.id), value), value)
         assert isinstance(target, ast.Tuple)
-        names = [part.id if isinstance(part, ast.Name) else f"{item}_{k}" for k, part in enumerate(target.elts)]
+        last = {part.id: k for k, part in enumerate(target.elts) if isinstance(part, ast.Name)}
+        named = [isinstance(part, ast.Name) and last[part.id] == k for k, part in enumerate(target.elts)]
+        names = [part.id if own else f"{item}_{k}" for k, (part, own) in enumerate(zip(target.elts, named))]  # type: ignore[attr-defined]
         for name, part in zip(names, target.elts):
             if not isinstance(part, ast.Name):
                 value = ast.copy_location(ast.Call(self.taking(value, part, name), [load(name)], []), value)

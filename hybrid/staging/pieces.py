@@ -46,13 +46,19 @@ def index(node: ast.expr) -> ast.expr | None:
 
 
 def flat(target: ast.expr) -> list[str] | None:
-    """The names of a target that is one, or several in a tuple, however nested; None for any other."""
+    """The names of a target that is one, or several in a tuple, however nested; None for any other.
+
+    A name may come twice in one tuple, as in `for _, _, weight in edges`, and stands for the last.
+    """
     if isinstance(target, ast.Name):
         return [target.id]
-    parts = [flat(part) for part in target.elts] if isinstance(target, ast.Tuple) else [None]
-    if None in parts:
+    if not isinstance(target, ast.Tuple):
         return None
-    names = [name for part in parts for name in part or ()]
+    own = list(dict.fromkeys(part.id for part in target.elts if isinstance(part, ast.Name)))
+    nested = [flat(part) for part in target.elts if not isinstance(part, ast.Name)]
+    if None in nested:
+        return None
+    names = [*own, *(name for part in nested for name in part or ())]
     return names if len(set(names)) == len(names) else None
 
 

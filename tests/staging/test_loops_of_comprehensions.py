@@ -148,3 +148,58 @@ def test_a_condition_is_asked_once_for_each_item(seed):
     for _ in range(2):
         assert decorated(X, np.random.default_rng(seed)) == drawn(X, np.random.default_rng(seed))
     alike(logged, X)
+
+
+# Lists of lists --------------------------------------------------------------------------------------------------------
+A = (np.random.default_rng(5).random((30, 30)) < 0.2).astype(int)
+
+
+NEIGHBOURS = {
+    "chosen": lambda a: [[j for j in range(len(a)) if a[i, j] > 0] for i in range(len(a))],
+    "places": lambda a: [list(np.where(a[i])[0]) for i in range(len(a))],
+    "as a list": lambda a: [np.flatnonzero(row).tolist() for row in a],
+    "of a dict": lambda a: {i: [j for j in range(len(a)) if a[i, j] > 0] for i in range(len(a))},
+}
+
+
+@pytest.mark.parametrize("name", NEIGHBOURS)
+def test_lists_in_a_list_are_made_by_one_loop(name):
+    lists = NEIGHBOURS[name]
+
+    def program(a):
+        of, total = lists(a), 0
+        for u in range(len(a)):
+            for v in of[u]:
+                total += u * v
+        return total, len(of[3])
+
+    decorated = hy.function(program, strict=True)
+    for a in (A, A.T.copy(), A * 0):
+        assert decorated(a) == program(a)
+    assert str(decorated.explain()).count("\n  k") < 20
+
+
+def test_pairs_in_lists_in_a_list():
+    def program(a):
+        of = [[(j, a[i, j] * 0.5) for j in range(len(a)) if a[i, j] > 0] for i in range(len(a))]
+        total = 0.0
+        for u in range(len(a)):
+            for v, weight in of[u]:
+                total += u * v * weight
+        return total
+
+    assert hy.function(program, strict=True)(A) == program(A)
+
+
+def test_a_name_that_stands_for_several_parts_of_an_item_is_the_last_of_them():
+    def program(a):
+        edges = []
+        for i in range(len(a)):
+            for j in range(i):
+                if a[i, j]:
+                    edges.append((i, j, a[i, j] * 1.5 + i))
+        return sum(c for _, _, c in edges), [_ for _, _, _ in edges], [a + b for (a, a), b in [((1, 2), 3)]]
+
+    decorated = hy.function(program, strict=True)
+    for _ in range(2):
+        assert decorated(A) == program(A)
