@@ -46,7 +46,7 @@ def diagonal(x: Any, /, *, offset: int = 0) -> Any:
     return _diagonal(x, offset, -2, -1)
 
 
-# Computed by LAPACK's and NumPy's own code in compiled functions, too: a host call.
+# In compiled functions calls of a library, which most have a loop of NumPy's for (`core/npylinalg`).
 @implements(np.linalg.cond)
 def cond(x: Any, p: Any = None) -> Any:
     """How much larger relative errors may become when a matrix is solved with, in a norm.

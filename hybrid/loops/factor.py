@@ -1,7 +1,7 @@
 """Small linear systems in loops: LU with partial pivoting, as LAPACK's getrf, and Cholesky.
 
-Up to 16 rows NumPy's call takes longer than the arithmetic. Where a pivot is so small that rounding decides whether a
-matrix is singular, and for infinities and NaN, NumPy itself is asked: it raises what it raises.
+Up to 16 rows the call that `loops/gufuncs` makes takes longer than the arithmetic. Where a pivot is so small that rounding
+decides whether a matrix is singular, and for infinities and NaN, NumPy itself is asked: it raises what it raises.
 """
 
 from __future__ import annotations

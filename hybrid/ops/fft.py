@@ -13,7 +13,7 @@ from hybrid.core.shape import TensorType
 from hybrid.ir.primitive import Kind, Linear, Primitive, register
 from hybrid.ops.family import ALONG, draw
 
-_REASON = "a fast Fourier transform runs on the host"
+_REASON = "a Fourier transform of this NumPy's"
 _WIDE: dict[np.dtype, np.dtype] = {dt.float32: dt.complex64, dt.float64: dt.complex128}
 
 

@@ -74,10 +74,9 @@ def _body(f: Any, structure: tree.Structure, compiled: Compiled) -> Iterator[str
     yield f"{_plural(before, 'equation')}, {after} after simplification: {made}"
     yield from steps(lowered)
     for call in lowered.inner_calls:
-        what = f"host call in a loop: {call.name}"
+        what = f"NumPy computes {call.name} where {call.only}" if call.only else f"host call in a loop: {call.name}"
         if call.native is not None:
             what = f"machine code calls NumPy's {call.native.function.removeprefix('numpy.')}"
-        what += f" where {call.only}" if call.only else ""
         yield f"{what}{f' at {call.source}' if call.source else ''}"
     yield from (f"island    {call}" for call in compiled.traced.islands)
     yield from (f"note      {note}" for note in compiled.traced.notes)

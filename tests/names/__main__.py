@@ -31,9 +31,10 @@ compiled expression gives a derivative (–: no floats go in or come out); *expo
 it gives the same.
 
 Sorting is native by NumPy's own functions of C, which machine code calls; where this NumPy has none that sort alike, and of
-bfloat16, it is a host call. What stays one, and why: FFTs and LAPACK's factorisations are called as NumPy calls them, and with
-them what is made of them (`np.polyfit`, `np.roots`, `np.poly` of a matrix, norms by singular values, inverses and so negative
-powers of matrices, `filtfilt`'s steady state, `sg.convolve` of so many elements that SciPy transforms them).
+bfloat16, it is a host call. So are Fourier transforms and linear algebra, by the loops of NumPy's
+own ufuncs. What stays a host call, and why: `np.roots` and what goes by it, whose results are real or complex as values say;
+`np.linalg.tensorsolve` and its kin; SciPy's transforms and LAPACK, and `sg.convolve` of so many elements that SciPy transforms
+them; a `pinv` of complex numbers or of stacks.
 In which order `np.partition`, `np.argpartition` and `np.unique_values` leave elements is NumPy's own, from processor to
 processor. Powers of complex numbers, `np.emath.power` of negative ones among them, are as exact as NumPy's branches for whole
 exponents make them, and `math.fsum` rounds the exact sum once.

@@ -191,7 +191,7 @@ def test_an_error_between_kernels_leaves_arguments_alone(invisible):
 def test_an_interrupt_is_not_swallowed(backend):
     def f(a, b, rounds):
         for _ in range(rounds):
-            b = np.tanh(np.linalg.qr(a)[0] @ b) + np.sin(b)
+            b = np.tanh(np.partition(a @ b, 2)) + np.sin(b)
         return b
 
     decorated = function(f, backend=backend)
@@ -264,23 +264,23 @@ def test_explain_lists_the_calls():
     decorated(RNG.normal(size=(6, 4)), MATRICES[1] / 7)
     text = decorated.explain()
     assert (
-        "host call in a loop: eigh at test_bodies.py:" in text
-        and "host call in a loop: solve where it is nearly singular at" in text
+        "machine code calls NumPy's loop.linalg.eigh_lo.d at test_bodies.py:" in text
+        and "NumPy computes solve where it is nearly singular at" in text
     )
     assert decorated.stats()["host_calls"] == 2  # solve only where a matrix is singular to rounding
-    assert "= python eigh(" in decorated.loops(RNG.normal(size=(6, 4)), MATRICES[1] / 7)
+    assert "= numpy.loop.linalg.eigh_lo.d or python eigh(" in decorated.loops(RNG.normal(size=(6, 4)), MATRICES[1] / 7)
 
 
 def test_a_loop_that_only_calls_numpy_stays_pythons():
     def f(a):
         total = 0.0
         for k in range(len(a)):
-            total += np.linalg.svd(a[k])[1][0]
+            total += np.partition(a[k, 0], 1)[0]
         return total
 
     decorated = function(f)
     assert np.isclose(decorated(MATRICES), f(MATRICES))
-    assert "does little but call NumPy (svd), which Python does faster" in decorated.stats()["fallbacks"][0]
+    assert "does little but call NumPy (numpy.partition), which Python does faster" in decorated.stats()["fallbacks"][0]
 
 
 def test_verification_covers_calls():
