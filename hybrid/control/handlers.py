@@ -34,7 +34,7 @@ from hybrid.control.comprehensions import NO_STATE, Comprehensions, nothing
 from hybrid.control.effects import refuse_alike, refuse_debuggers, refuse_effects, refuse_wording
 from hybrid.control.instances import Instances
 from hybrid.control.lists import Listed, listed
-from hybrid.control.own import Changes, Own, View, home, plain
+from hybrid.control.own import Changes, Own, View, grow, home, plain
 from hybrid.control.perhaps import Perhaps, present
 from hybrid.control.plain import Ends, Plain, State
 from hybrid.control.recursion import Recursion, closed_over
@@ -110,12 +110,15 @@ class Tracing(Instances, Comprehensions, Plain):
                     branch(trace, verdict, then, orelse, state)
                     return
                 except Changes as change:
-                    _grow(trace, change)
+                    grow(change)
                     state.set(values)
                     trace.failure = failure
 
     def listed(self, items: Any) -> Any:
         return listed(tr.current(), items)
+
+    def exchanged(self, items: Any, one: Any, other: Any) -> bool:
+        return rows.exchanged(items, one, other)
 
     def items(self, function: Any) -> Any:
         found = None if tr.current() is None else containers.gone_through(function, self.short)
@@ -349,7 +352,7 @@ class Tracing(Instances, Comprehensions, Plain):
         except Changes as change:
             attempt.undo()
             attempt.watch = None  # so that nobody but the user's variables knows what is in the container
-            _grow(trace, change)
+            grow(change)
             self._for(iterable, body, state, stop, known)
         except RoundRaises as raised:
             attempt.undo()
@@ -398,7 +401,7 @@ class Tracing(Instances, Comprehensions, Plain):
         except Changes as change:
             attempt.undo()
             attempt.watch = None  # so that nobody but the user's variables knows what is in the container
-            _grow(trace, change)
+            grow(change)
             self._while(test, body, state, stop, known)
         except RoundRaises as raised:
             attempt.undo()
@@ -563,7 +566,7 @@ class Tracing(Instances, Comprehensions, Plain):
                 trace.held.update(held.places)
             except Changes as change:
                 attempt.undo()
-                _grow(trace, change)
+                grow(change)
             except (TraceError, tr.Concretise, tr.Specialise) as error:
                 attempt.undo()
                 if isinstance(error, tr.TooLong) or not isinstance(error, TraceError):
@@ -588,13 +591,3 @@ def _remembered(trace: Trace, function: Any, /, *args: Any, **kwargs: Any) -> An
 
 
 _CONTAINERS = frozenset((tuple, list, set, frozenset, dict))
-
-
-def _grow(trace: Trace, change: Changes) -> None:
-    """Make a list storage where it was made; elsewhere, leave that to the branch or loop around."""
-    if not change.changed.is_home():
-        raise change
-    for each in (change, *change.also):
-        each.__traceback__ = each.__context__ = None
-        if each.changed.is_home():
-            each.changed.grow(each)

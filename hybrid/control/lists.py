@@ -50,6 +50,7 @@ from hybrid.ir.graph import Atom
 from hybrid.ir.trace import Symbol, Trace
 from hybrid.ops import elementwise as e
 
+WRITTEN = 64  # numbers in the lists of a list that is better written out, if that makes the place of one known
 MANY = 1024  # items for which there is room where nothing is known of the rounds: to fill it with zeros takes some 0.2 µs
 MOST = 1 << 22  # items for which room is made at most, before a run has shown how many there are
 
@@ -124,14 +125,10 @@ class Listed(Ordered, Own):
         self.longest = 0
         inner = inner_layout(layout)
         self.pool = None if inner is None else MAKERS["pool"](self, inner.inner)
-        columns = columns_of(given, layout) if given else None
+        columns = (MAKERS["stretches"](self, given) or columns_of(given, layout)) if given else None
+        for item in given:
+            self.append(item) if columns is None else self._take(item)
         if columns is not None:
-            for item in given:
-                self._take(item)
-        if columns is None:
-            for item in given:
-                self.append(item)
-        else:
             self._fill(columns, len(given))
         self.fresh = self._now()
 
@@ -382,7 +379,7 @@ class Listed(Ordered, Own):
     def pop(self, at: Any = -1) -> Any:
         if self.held is not None and not integers.is_traced_integer(at):
             return self.held.pop(at)
-        self._stored(at)
+        self.is_stored(at)
         self._changing()
         trace, one = self.trace, tr.literal(1, dt.int64)
         if type(at) is not int or at not in (0, -1):
@@ -477,20 +474,20 @@ class Listed(Ordered, Own):
         trace.assume(inside, "an index of a list is in bounds")
         return trace.one(e.add, at, self._bounds()[0])
 
-    def _stored(self, index: Any) -> bool:
+    def is_stored(self, index: Any) -> bool:
         """Whether the items are in storage, as they must be to be had by a number that only a run knows."""
         if self.held is None:
             return True
         if not integers.is_traced_integer(index):
             return False
-        layout = layout_of(self.held)
-        if layout is None or any(map(_is_filled, self.held)):  # a matrix of lists is better written out
+        layout, inside = layout_of(self.held), sum(len(item) for item in self.held if _is_filled(item))
+        if layout is None or (0 < inside <= WRITTEN and integers.is_size(self.trace, index)):
             return False
         self.becomes(layout)
         return True
 
     def __getitem__(self, index: Any) -> Any:
-        if not self._stored(index):
+        if not self.is_stored(index):
             return self.held[index]
         if isinstance(index, slice):
             if index.start is None and index.stop is None and type(index.step) is int and index.step == -1:
@@ -501,7 +498,7 @@ class Listed(Ordered, Own):
         return self._item(self._at(index))
 
     def __setitem__(self, index: Any, item: Any) -> None:
-        if not self._stored(index):
+        if not self.is_stored(index):
             self.held[index] = item
             return
         if isinstance(index, slice):

@@ -300,3 +300,13 @@ def raise_all(changes: list[Changes]) -> None:
     if changes:
         first, *first.also = changes
         raise first
+
+
+def grow(change: Changes) -> None:
+    """Make a container storage where it was made; elsewhere, leave that to the branch or loop around."""
+    if not change.changed.is_home():
+        raise change
+    for each in (change, *change.also):
+        each.__traceback__ = each.__context__ = None
+        if each.changed.is_home():
+            each.changed.grow(each)

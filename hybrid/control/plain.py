@@ -172,6 +172,10 @@ class Plain:
         """A new list that the function may change."""
         return items
 
+    def exchanged(self, items: Any, one: Any, other: Any) -> bool:
+        """Whether two lists in a list that branches or loops change have changed places: `a[i], a[j] = a[j], a[i]`."""
+        return False
+
     each = Each  # `item(x) for x in iterable if test(x)`
 
     def items(self, function: Any) -> Any:

@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from hybrid.control import algorithms
-from hybrid.control.items import Layout
+from hybrid.control.items import Layout, RowLayout, columns_of, constant, inner_layout
 from hybrid.control.lists import MAKERS, Listed
 from hybrid.control.own import numbers, plain
 from hybrid.control.perhaps import Perhaps
-from hybrid.control.records import excludes
+from hybrid.control.records import excludes, records_in
 from hybrid.control.structure import is_parts, like
 from hybrid.core import dtype as dt
 from hybrid.core.errors import ROOM, TraceError
@@ -67,7 +69,7 @@ class Row(Listed):
             raise TraceError("a list in a container was known before what the container holds was", at=tr.user_line())
         since = self.owner.pops[len(self.pops) :]
         if any(not excludes(region, self.trace.region) for region in since):
-            raise TraceError("a list in a container is used after that has given up one of its lists", at=tr.user_line())
+            raise TraceError("a list in a container is used after one of its lists was moved or given up", at=tr.user_line())
         if self.owner.pool is None:
             raise TraceError("a list in a container is read before it is known what is put into it", at=tr.user_line())
         return self.owner.pool
@@ -225,6 +227,39 @@ def row_or(row: Any, there: Any, default: Any) -> Any:
     return RowOr(row, operand(row.trace, there, dt.bool_), default) if type(row) is Row and is_empty(default) else None
 
 
+def stretches(owner: Listed, given: Sequence) -> list[np.ndarray] | None:
+    """Lists of known items, put into the pool at once: where each begins, how many items it has, and room for how many."""
+    inner, others = inner_layout(owner.layout), owner.trace.handlers.others.ids
+    if owner.layout is not inner or any(type(plain(item)) is not list or id(item) in others for item in given):
+        return None
+    items = [x for item in given for x in item]
+    columns = columns_of(items, inner.inner) if items and not any(list(records_in(x)) for x in items) else None
+    if columns is None:
+        return None
+    owner.pool._reserve(len(items))
+    for buffer, column in zip(owner.pool.buffers, columns):
+        setitem(buffer, slice(0, len(items)), constant(owner.trace, column))
+    owner.pool._set_end(tr.literal(len(items), dt.int64))
+    counts = np.array([len(item) for item in given])
+    return [np.cumsum(counts) - counts, counts, counts]
+
+
+def exchanged(items: Any, one: Any, other: Any) -> bool:
+    """Let two lists in a list change places: `rows[i], rows[p] = rows[p], rows[i]`; False where Python's own way is the one."""
+    if not isinstance(items, Listed) or not (items.is_stored(one) or items.is_stored(other)) or items.pool is None:
+        return False
+    if type(items.layout) is not RowLayout:
+        return False
+    items._changing()
+    here, there = (items._place(items._at(index)) for index in (one, other))
+    for buffer in items.buffers:
+        first, second = getitem(buffer, here), getitem(buffer, there)
+        setitem(buffer, here, second)
+        setitem(buffer, there, first)
+    items.pops += (items.trace.region,)  # whoever has one of them knows it by its place
+    return True
+
+
 def is_empty(default: Any) -> bool:
     """Whether it is a list or tuple without items."""
     default = plain(default)
@@ -233,4 +268,5 @@ def is_empty(default: Any) -> bool:
 
 MAKERS["pool"] = Pool
 MAKERS["row"] = Row
+MAKERS["stretches"] = stretches
 MAKERS["taken"] = taken

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import copy
 
 from hybrid.staging.exits import load
 from hybrid.staging.liveness import scope
@@ -77,6 +78,28 @@ def text(node: ast.JoinedStr, name: str = "text") -> ast.expr:
 def moves(target: ast.expr, value: ast.expr) -> bool:
     """Whether a variable is given another name."""
     return isinstance(target, ast.Name) and isinstance(value, ast.Name)
+
+
+def exchanges(node: ast.Assign) -> list[ast.expr] | None:
+    """The list and both places of `a[i], a[j] = a[j], a[i]`, where to find them out does nothing else."""
+    match node:
+        case ast.Assign(
+            targets=[ast.Tuple(elts=[ast.Subscript() as one, ast.Subscript() as other])],
+            value=ast.Tuple(elts=[ast.Subscript() as first, ast.Subscript() as second]),
+        ):
+            whole, places = _alike(one.value), [_alike(one.slice), _alike(other.slice)]
+            alike = {_alike(part.value) for part in (other, first, second)} == {whole}
+            if alike and [_alike(second.slice), _alike(first.slice)] == places and None not in (whole, *places):
+                return [copy.deepcopy(part) for part in (first.value, second.slice, first.slice)]
+    return None
+
+
+_PURE = (ast.Name, ast.Constant, ast.BinOp, ast.UnaryOp, ast.operator, ast.unaryop, ast.expr_context)
+
+
+def _alike(node: ast.expr) -> str | None:
+    """A text that expressions of the same names and numbers have; None for what may do more."""
+    return ast.unparse(node) if all(isinstance(part, _PURE) for part in ast.walk(node)) else None
 
 
 def is_name(node: ast.expr | None) -> bool:

@@ -41,7 +41,7 @@ from hybrid.staging.liveness import (
     scope,
     unbound,
 )
-from hybrid.staging.pieces import HANDLERS, arguments, binds, handler, is_name, moves, thunk
+from hybrid.staging.pieces import HANDLERS, arguments, binds, exchanges, handler, is_name, moves, thunk
 from hybrid.staging.returns import after_loops
 
 _LOOKS_AT_FRAME = ("locals", "eval", "exec")
@@ -107,6 +107,7 @@ class _Rewriter(Expressions):
         self.gone_through: set[ast.Call] = set()
         self.returned: set[ast.AST] = set()
         self.lists: set[str] = set()  # variables of lists that the function makes and changes
+        self.exchanging = False  # whether `a[i], a[j] = a[j], a[i]` is being rewritten
         self.inside = 0  # how many nested functions of our own are around
         self.count = 0
 
@@ -181,6 +182,12 @@ class _Rewriter(Expressions):
                 return self.statement(plain)
             case ast.Delete() | ast.AugAssign():
                 return self.changed(node)
+            case ast.Assign() if (places := exchanges(node)) and not self.exchanging:
+                self.exchanging = True
+                own = self.statement(node)
+                self.exchanging = False
+                done = ast.copy_location(handler("exchanged", *map(self.visit, places)), node)
+                return [ast.copy_location(ast.If(ast.UnaryOp(ast.Not(), done), own, []), node)]
             case ast.Assign(value=ast.Name()):
                 node.targets = list(map(self.visit, node.targets))
                 node.value = self.bare(node.value)
