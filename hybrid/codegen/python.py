@@ -140,7 +140,8 @@ class _Source(text.Printer):
         self.tasks: list[str] = []
         self.routines: dict[str, tuple[list[str], list[str]]] = {}  # what a routine uses from around it, and stores in there
         self.endings: list[str] | None = None  # of the routine being written: what it returns besides its code
-        self.calls = {self.fresh(f"python_{call.name}"): call for call in kernel.calls}  # name in the module -> its call
+        # name in the module -> its call
+        self.calls = {self.fresh(f"python_{call.name.replace('.', '_')}"): call for call in kernel.calls}
 
     # -- the module -------------------------------------------------------------------------------------------------------
 

@@ -212,9 +212,12 @@ def _infer(*operands: TensorType, dtypes: tuple, shapes: tuple, classes: tuple, 
 
 
 def _samples(rng: np.random.Generator) -> list[Sample]:
-    params = {"function": "numpy.linalg.pinv", "args": ("list", ("operand", 0, "ndarray")), "kwargs": ("dict",),
-              "classes": ("ndarray",), "dtypes": (dt.float64,), "shapes": ((2, 3),)}  # fmt: skip
-    return [((rng.normal(size=(3, 2)),), params)]
+    def params(function: str, *shape: int, **more: Any) -> dict[str, Any]:
+        return {"function": function, "args": ("list", ("operand", 0, "ndarray")), "kwargs": ("dict", *more.items()),
+                "classes": ("ndarray",), "dtypes": (dt.float64,), "shapes": (shape,)}  # fmt: skip
+
+    x = rng.normal(size=(3, 2))
+    return [((x,), params("numpy.linalg.svdvals", 2)), ((x,), params("numpy.gradient", 3, 2, axis=0))]
 
 
 DERIVATIVES: dict[str, Derivative] = {}  # by the function's name; `transforms` enters them
