@@ -59,7 +59,7 @@ from hybrid.loops.recursions import Routined, depth_left
 from hybrid.passes.access import axes_index, offset_of
 from hybrid.passes.fuse import fuse
 from hybrid.passes.reuse import NEVER, donors, read_elsewhere
-from hybrid.passes.steps import Group, HostCall, Procedure, Program, limits
+from hybrid.passes.steps import Group, HostCall, Procedure, Program, limits, over_transposed
 
 _START = Affine.of(0)
 _CODES = {ROOM: Code.ROOM, SILENT: Code.WARNED, EMPTY: Code.EMPTY}  # of assumptions that fail; any other: PYTHON
@@ -242,7 +242,7 @@ class _Lowering:
         """The statements of a body; its results end up in `targets`. Memory of `owned` inputs may be written over."""
         first = len(self.scratch)
         made = tuple(dict.fromkeys(a for a in graph.outputs if isinstance(a, Var) and a not in set(graph.inputs)))
-        whole = graph.replace(outputs=made)
+        whole = over_transposed(graph.replace(outputs=made))
         strides = {var: self.strides[var] for var in graph.inputs if var in self.strides}
         self.highest.update((eqn.params["symbol"], eqn.params["high"]) for eqn in graph.eqns if _is_bounded(eqn))
         keep: frozenset[Var] = frozenset()

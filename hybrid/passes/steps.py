@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,6 +12,7 @@ from hybrid.core.affine import Affine
 from hybrid.core.shape import Dim, Shape, Size, contiguous_strides, product
 from hybrid.ir.graph import Atom, Eqn, Graph, Var, bodies
 from hybrid.ir.primitive import Kind
+from hybrid.ops import view
 from hybrid.passes.access import PARTS, Index, offset_of, reduced_shape
 from hybrid.passes.contract import Product
 
@@ -257,6 +259,30 @@ def is_large(eqn: Eqn) -> bool:
         return False
     work = _work(eqn)
     return isinstance(work, Dim) or work > LOOP_WORK
+
+
+def over_transposed(graph: Graph) -> Graph:
+    """Products of matrices that NumPy is called for take a transposed operand as it lies: a BLAS walks it either way."""
+    producers = graph.producers
+    eqns = tuple(_over_transposed(e, producers) if e.primitive.kind is Kind.CONTRACT and is_large(e) else e for e in graph.eqns)
+    return graph if all(a is b for a, b in zip(eqns, graph.eqns)) else graph.replace(eqns=eqns)
+
+
+def _over_transposed(eqn: Eqn, producers: Mapping[Var, Eqn]) -> Eqn:
+    contract, batch = list(eqn.params["contract"]), list(eqn.params["batch"])
+    atoms: list[Atom] = list(eqn.inputs)
+    for side, atom in enumerate(atoms):
+        below = producers.get(atom) if isinstance(atom, Var) else None
+        if below is None or below.primitive is not view.transpose or atom.type.ndim != len(batch[side]) + 2:
+            continue
+        perm = below.params["perm"]
+        along = tuple(perm[axis] for axis in batch[side])
+        if len(contract[side]) == 1 and atom.type.ndim - 1 not in along:  # the last axis in memory is one of the matrix
+            atoms[side], batch[side] = below.inputs[0], along
+            contract[side] = (perm[contract[side][0]],)
+    if all(a is b for a, b in zip(atoms, eqn.inputs)):
+        return eqn
+    return dataclasses.replace(eqn, inputs=tuple(atoms), params={**eqn.params, "contract": tuple(contract), "batch": tuple(batch)})
 
 
 def _work(eqn: Eqn) -> Size:
