@@ -12,7 +12,7 @@ from hybrid.core import dtype as dt
 from hybrid.frontend import uncertain
 from hybrid.frontend.calls import implements, traced, unsupported
 from hybrid.frontend.compositions import NAMES
-from hybrid.frontend.values import active, as_view, header_of, kind_of, laid_out, strong, unwrap, wrap
+from hybrid.frontend.values import active, as_view, header_of, kind_of, laid_out, shape_of, strong, unwrap, wrap
 from hybrid.ir import trace as tr
 from hybrid.ir.graph import Atom, resolved
 from hybrid.ir.primitive import Primitive
@@ -113,14 +113,14 @@ def imag(val: Any) -> Any:
     x = traced(val)
     if dt.is_complex(strong(x)):
         return _part(x, e.imag, {}, dt.real_of(x.dtype))
-    kind, trace, shape = kind_of(x), active(), x.shape
+    kind, trace, shape = kind_of(x), active(), shape_of(x)
     zero = tr.literal(0, x.dtype)
     if kind in ("scalar", "python"):
         return wrap(trace.fresh(zero, kind))
     zeros = wrap(trace.fresh(trace.one(v.broadcast, zero, shape=shape) if shape else zero, kind))
     header = header_of(x)
     laid_out(zeros, np.empty(header.shape, np.uint8, "F") if header is not None and header.flags.fnc else None)
-    return as_view(trace, zeros, v.broadcast, np.broadcast_to(unwrap(zeros).proto, shape), shape=shape)
+    return as_view(trace, zeros, v.broadcast, np.broadcast_to(unwrap(zeros).proto, trace.hinted(shape)), shape=shape)
 
 
 @implements(np.angle)

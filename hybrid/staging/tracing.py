@@ -39,6 +39,7 @@ from hybrid.ir.graph import Atom, Graph, Literal, Var, symbols_of
 from hybrid.ir.requests import AT_FIRST, Concretise, Rebinds, Specialise, TooLong, Writing, most
 from hybrid.ir.sizes import LARGEST, Condition, all_sizes, hold
 from hybrid.ir.trace import Chain, Symbol, Trace
+from hybrid.ops import control
 from hybrid.ops import elementwise as e
 from hybrid.ops import reduce as r
 from hybrid.ops import view as v
@@ -429,7 +430,9 @@ class _Results:
             for symbol in frozenset().union(*(symbols_of(value) for _, params in chain for value in params.values())):
                 if symbol not in self.recording.hints and symbol not in self.late:
                     self.late[symbol] = len(self.outputs)
-                    self.outputs.append(self.recording.bound[symbol])
+                    number = self.recording.bound.get(symbol)  # of what Python gave, only the size is known
+                    size = {"value": Dim.symbol(symbol)}
+                    self.outputs.append(number if number is not None else self.recording.one(control.size, **size))
         visible = len(self.outputs)
         writes: list[int | np.ndarray] = []
         for cell, where in self.owner.items():

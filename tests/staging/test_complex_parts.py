@@ -122,3 +122,15 @@ def test_views_of_other_widths_are_python_s(dtype):
     x = np.arange(4, dtype=np.float32)
     with pytest.raises(TraceError):
         hy.function(lambda x: x.view(dtype), strict=True)(x)
+
+
+def test_parts_of_what_only_a_run_knows_the_size_of():
+    def real_roots(c, x):
+        r = np.roots(c)
+        return r[np.abs(np.imag(r)) < 1e-8], r.imag, np.roots(c)[::-1], np.imag(x[x > 1])
+
+    compiled = hy.function(real_roots, strict=True)
+    for c in ([1.0, -6, 11, -6], [0, 1, -3, 2], [1, -3, 2, 0], [0, 0, 1, -3]):
+        for got, want in zip(compiled(np.array(c), np.arange(4)), real_roots(np.array(c), np.arange(4))):
+            np.testing.assert_array_equal(got, want, strict=True)
+            assert got.flags.writeable == want.flags.writeable
