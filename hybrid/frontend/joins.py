@@ -263,7 +263,7 @@ def roll(a: Any, shift: Any, axis: Any = None) -> Any:
     for by, along in zip(shifts, axes):
         k = normalize_axis(along, len(shape_of(x)))
         size = shape_of(x)[k]
-        at = _turned(integers.stated(active(), by), size)
+        at = _turned(integers.size_of(active(), by), size)
         if not isinstance(at, int) or at:
             x = concatenate([slab(x, k, slice(size - at, None)), slab(x, k, slice(0, size - at))], k)
     return laid_out(x, like(a)) if x is not a else copy(x)

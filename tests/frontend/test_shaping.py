@@ -119,3 +119,17 @@ def test_results_lie_as_their_operands_do(layout):
     a = layout(np.arange(24.0).reshape(4, 6))
     for got, want in zip(hy.function(write, strict=True)(a), write(a)):
         np.testing.assert_array_equal(got, want)
+
+
+def test_rolls_by_what_only_a_run_knows():
+    def all_ways(x, by):
+        rows = np.zeros_like(x)
+        for k in range(len(x)):
+            rows[k] = np.roll(x[k], by[k])
+        return rows, np.roll(x, by.sum()), np.roll(x, (by[0], -by[1]), axis=(0, 1)), np.roll(x, -int(by[1]), -1)
+
+    compiled = hy.function(all_ways, strict=True)
+    for by in ([0, 0], [1, 2], [-7, 3], [4, 5], [100, -100], [-1, -1]):
+        for x in (np.arange(10.0).reshape(2, 5), np.arange(2).reshape(2, 1)):
+            for got, want in zip(compiled(x, np.array(by)), all_ways(x, np.array(by))):
+                np.testing.assert_array_equal(got, want, strict=True)
