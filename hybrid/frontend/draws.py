@@ -16,9 +16,11 @@ import numpy as np
 
 from hybrid.core import dtype as dt
 from hybrid.core.errors import TraceError
-from hybrid.core.shape import Dim, Size, TensorType, evaluate, symbols
+from hybrid.core.shape import Dim, Shape, Size, TensorType, evaluate, product, symbols
 from hybrid.frontend import distributions, integers
+from hybrid.frontend.creation import sizes
 from hybrid.frontend.indexing import setitem
+from hybrid.frontend.integers import is_traced_integer
 from hybrid.frontend.values import Value, active, holds_tensor, kind_of, sized, symbol, wrap
 from hybrid.ir import trace as tr
 from hybrid.ir.builder import Builder
@@ -65,12 +67,15 @@ def _drawn(generator: Any, method: str, *args: Any, **kwargs: Any) -> Any:
         raise TraceError("it draws from a generator that nothing it reads leads to", fix="pass the generator in", at=at)
     if method in _STATES or kwargs.get("out") is not None or type(generator) not in GENERATORS:
         raise TraceError(f"{type(generator).__name__}.{method}() is not compiled", got=f"out={kwargs.get('out')}", at=at)
-    if method in ("rand", "randn"):
-        args = tuple(_length(trace, size) for size in args)
     if trace.inside and (given := distributions.legacy_normal(generator, method, args, kwargs)) is not None:
         return distributions.stretched(trace, _drawn(generator, "standard_normal"), *given)
+    late = _late(trace, distributions.single(method, args, kwargs))
+    if late is not None:
+        return _counted(trace, generator, method, *late)
     if "size" in kwargs:
         kwargs["size"] = _settled(trace, kwargs["size"])
+    if method in ("rand", "randn"):
+        args = tuple(_length(trace, size) for size in args)
     if method == "choice" and len(args) > 1:
         args = (args[0], _settled(trace, args[1]), *args[2:])
     if method == "permutation" and args and isinstance(args[0], (Value, Dim)) and kind_of(args[0]) == "python":
@@ -85,8 +90,7 @@ def _drawn(generator: Any, method: str, *args: Any, **kwargs: Any) -> Any:
         elif len(args) > len(one) and method not in ("rand", "randn"):
             args = (*one, size)
     shuffled = args[0] if method == "shuffle" and args else None
-    if made and id(generator) not in trace.generators:
-        trace.generators[id(generator)] = d.Made(copy.deepcopy(generator))  # from here on drawn from by each run
+    _registered(trace, generator)
     operands: list[Any] = []
     sizes: list[Dim] = []
     numbers = single is not None or distributions.is_number(method, args, kwargs)
@@ -106,7 +110,7 @@ def _drawn(generator: Any, method: str, *args: Any, **kwargs: Any) -> Any:
         trace.inside
         and single
         and call.type is not None
-        and (filled := _filled(trace, generator, call, *single[1:])) is not None
+        and (filled := _filled(trace, generator, method, call.type.shape, *single[1:], call.type.dtype)) is not None
     ):
         return _result(trace, filled, call)
     token = trace.order()
@@ -129,22 +133,60 @@ def _drawn(generator: Any, method: str, *args: Any, **kwargs: Any) -> Any:
     return _result(trace, out[0], call) if out else None
 
 
-def _filled(trace: Trace, generator: Any, call: d.Draw, args: tuple, kwargs: dict[str, Any]) -> Atom | None:
+def _late(trace: Trace, single: tuple[Any, tuple, dict[str, Any]] | None) -> tuple[Any, tuple, dict[str, Any]] | None:
+    """What `distributions.single` found, where the shape has sizes that only a run knows."""
+    if single is None:
+        return None
+    items = single[0] if isinstance(single[0], (tuple, list)) else (single[0],)
+    if not all(isinstance(item, (Dim, Value)) or type(item) in (int, np.int64) for item in items):
+        return None
+    if not any(is_traced_integer(item) and not _is_settled(trace, item) for item in items):
+        return None
+    return tuple(items), *single[1:]
+
+
+def _is_settled(trace: Trace, item: Any) -> bool:
+    """Whether a length is made of sizes of arguments."""
+    return integers.is_size(trace, item) and symbols(integers.size_of(trace, item)) <= trace.hints.keys()
+
+
+def _counted(trace: Trace, generator: Any, method: str, items: tuple, args: tuple, kwargs: dict[str, Any]) -> Any:
+    """As many numbers as only a run knows, drawn one after another."""
+    if (given := distributions.legacy_normal(generator, method, args, kwargs)) is not None:
+        return distributions.stretched(trace, _drawn(generator, "standard_normal", size=items), *given)
+    _registered(trace, generator)
+    filled = _filled(trace, generator, method, sizes(items), args, kwargs)
+    if filled is None:
+        raise TraceError(f"{type(generator).__name__}.{method}() of as many numbers as only a run knows is not compiled",
+                         at=tr.user_line())  # fmt: skip
+    return wrap(trace.fresh(filled, "ndarray"))
+
+
+def _registered(trace: Trace, generator: Any) -> None:
+    """A generator made inside is from here on drawn from by each run."""
+    if id(generator) in trace.seeded and id(generator) not in trace.generators:
+        trace.generators[id(generator)] = d.Made(copy.deepcopy(generator))
+
+
+def _filled(
+    trace: Trace, generator: Any, method: str, shape: Shape, args: tuple, kwargs: dict[str, Any], dtype: np.dtype | None = None
+) -> Atom | None:
     """An array of numbers drawn one after another, as NumPy does it, with the arguments for one; None where NumPy is called."""
-    shape, size = call.type.shape, call.type.size  # type: ignore[union-attr]
+    size = product(shape)
     if not shape or (isinstance(size, int) and not 0 < size <= FILLED):
         return None
     operands: list[Any] = []
     form, named = (_form(trace, given, operands, [], True) for given in (args, kwargs))
-    result, found = _found(trace, generator, call.method, form, named, operands, [])
-    if found is None or found.dtype != call.type.dtype:  # type: ignore[union-attr]
+    result, found = _found(trace, generator, method, form, named, operands, [])
+    if found is None or dtype not in (None, found.dtype):
         return None
-    one = d.Draw(call.generator, call.of, call.method, form, named, result, found, not operands)
+    source = trace.generators[id(generator)]
+    one = d.Draw(source, type(generator), method, form, named, result, found, not operands)
     token = trace.order()
     native = distributions.native(trace, generator, one, args, kwargs)
     if native is None:
         return None
-    where = _address(trace, call.generator, native.function)
+    where = _address(trace, source, native.function)
     atoms, empty = [tr.read(x) for x in operands], trace.one(v.broadcast, tr.literal(0, found.dtype), shape=(size,))
     given = (token.value, empty, *atoms, where, *native.operands)
     symbol = trace.fresh_symbol("step")

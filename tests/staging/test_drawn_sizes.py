@@ -111,3 +111,39 @@ def test_a_roll_of_an_array_whose_size_only_a_run_knows():
         x = np.random.default_rng(size).random(size)
         for got, want in zip(compiled(x, size), f(x, size), strict=True):
             np.testing.assert_array_equal(got, want)
+
+
+def counted(x):
+    k = int(x.sum())
+    return RNG.normal(1.0, 2.0, (k, 3)), RNG.random(np.count_nonzero(x)), np.random.randn(k, 2), LEGACY.uniform(-1, 1, k)
+
+
+def counted_in_a_loop(x):
+    total, hits = 0.0, np.zeros((len(x), 2))
+    for k in range(len(x)):
+        total += RNG.exponential(2.0, x[k]).sum() + RNG.integers(0, 9, size=int(x[k])).sum()
+        total += np.random.normal(0, 1, x[k]).sum()
+        hit = RNG.random(len(x)) < 0.5
+        if hit.any():
+            hits[hit] = RNG.normal(0, 1, (np.count_nonzero(hit), 2))
+    return total, hits
+
+
+@pytest.mark.parametrize("program", [counted, counted_in_a_loop])
+def test_as_many_numbers_as_only_a_run_knows(program):
+    compiled, seen = function(program, strict=True), []
+    for f in (program, compiled):
+        reset()
+        seen.append([])
+        for x in ([3, 0, 2], [0, 0, 0], [5, 1, 300], [1, 1, 1, 2]):
+            seen[-1] += f(np.array(x))
+        seen[-1] += [RNG.random(), LEGACY.rand(), np.random.rand()]
+    for a, b in zip(*seen, strict=True):
+        assert type(a) is type(b) and np.shape(a) == np.shape(b) and np.allclose(a, b, rtol=1e-12)
+
+
+def test_no_fewer_numbers_than_none():
+    compiled = function(lambda x: RNG.random(x.sum()), strict=True)
+    assert len(compiled(np.array([2, 1]))) == 3
+    with pytest.raises(ValueError, match="negative dimensions"):
+        function(lambda x: RNG.random(x.sum()))(np.array([-2, 1]))
