@@ -282,7 +282,9 @@ def _over_transposed(eqn: Eqn, producers: Mapping[Var, Eqn]) -> Eqn:
             contract[side] = (perm[contract[side][0]],)
     if all(a is b for a, b in zip(atoms, eqn.inputs)):
         return eqn
-    return dataclasses.replace(eqn, inputs=tuple(atoms), params={**eqn.params, "contract": tuple(contract), "batch": tuple(batch)})
+    return dataclasses.replace(
+        eqn, inputs=tuple(atoms), params={**eqn.params, "contract": tuple(contract), "batch": tuple(batch)}
+    )
 
 
 def _work(eqn: Eqn) -> Size:

@@ -136,3 +136,20 @@ def test_errors_are_the_users():
         with pytest.raises(np.linalg.LinAlgError, match="Singular"):
             f(np.ones((n, n)), np.ones(n))
         np.testing.assert_allclose(f(2 * np.eye(n), np.ones(n)), np.full(n, 0.25))
+
+
+@pytest.mark.parametrize("shape", [(300, 40), (3, 60, 50)])
+def test_numpy_is_called_with_transposed_operands_as_they_lie(shape):
+    """Large products inside a loop: no copy is made of a matrix that is transposed there."""
+
+    def gram(x, steps):
+        total = np.zeros((*shape[:-2], shape[-1], shape[-1]))
+        for _ in range(steps):
+            total = np.swapaxes(x, -1, -2) @ (x * (1 + total.max())) / 1e3
+            if total.max() > 1e9:
+                break
+        return total
+
+    x, f = np.sin(np.arange(float(np.prod(shape)))).reshape(shape), hy.function(gram, strict=True)
+    np.testing.assert_allclose(f(x, 5), gram(x, 5), rtol=1e-12)
+    assert f"python dot_general(x[{','.join(map(str, shape))}], " in str(f.loops(x, 5))
