@@ -28,19 +28,21 @@ def _lent(*names: str, inverse: bool = False) -> dict[str, Any]:
 
 
 def _infer_fft(x: TensorType, axis: int, inverse: bool) -> TensorType:
-    if not dt.is_complex(x.dtype):
-        raise DTypeError("fft takes complex numbers", got=x, fix="convert the operand, or use rfft")
-    return x
+    if not dt.is_complex(x.dtype) and x.dtype not in _WIDE:
+        raise DTypeError("fft takes complex numbers, float32 or float64", got=x, fix="convert the operand")
+    return TensorType(_WIDE.get(x.dtype, x.dtype), x.shape)
 
 
 def _eval_fft(x: Any, axis: int, inverse: bool) -> np.ndarray:
     return (np.fft.ifft if inverse else np.fft.fft)(x, axis=axis)
 
 
-# F is symmetric, so its adjoint conj(F)ᵀ is the other direction, unscaled or scaled: Fᴴ = n·F⁻¹.
+# F is symmetric, so its adjoint conj(F)ᵀ is the other direction, unscaled or scaled: Fᴴ = n·F⁻¹; of it the real part where
+# x is real.
 def _adjoint_fft(g: Any, x: Any, axis: int, inverse: bool) -> tuple:
     n = x.shape[axis]
-    return (g.fft(axis, False) / n if inverse else g.fft(axis, True) * n,)
+    back = g.fft(axis, False) / n if inverse else g.fft(axis, True) * n
+    return (back if dt.is_complex(x.dtype) else back.real,)
 
 
 fft = register(
@@ -52,7 +54,7 @@ fft = register(
         Linear(_adjoint_fft),
         lambda rng: [
             ((draw(rng, d, (3, 4)),), {"axis": axis, "inverse": back})
-            for d in dt.COMPLEX
+            for d in (*dt.COMPLEX, *_WIDE)
             for axis in (0, 1)
             for back in (False, True)
         ],
