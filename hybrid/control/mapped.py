@@ -32,7 +32,7 @@ from hybrid.control.own import Changes, Own, View, numbers, plain
 from hybrid.control.rows import row_or
 from hybrid.core import dtype as dt
 from hybrid.core.errors import TraceError
-from hybrid.frontend import integers, uncertain
+from hybrid.frontend import integers, texts, uncertain
 from hybrid.frontend.chosen import Chosen
 from hybrid.frontend.indexing import getitem, setitem
 from hybrid.frontend.values import operand, stretched, symbol, wrap
@@ -273,6 +273,7 @@ class Mapped(Own):
         return self.run(algorithms.find, self.atoms(key))[0] >= 0
 
     def __getitem__(self, key: Any) -> Any:
+        key = texts.known(key)
         if self.knows(key):
             return self.held[key]
         if type(key) is Chosen and self._picks(key):
@@ -306,6 +307,7 @@ class Mapped(Own):
         return int if self.kind is Counter else _MISSING
 
     def __setitem__(self, key: Any, value: Any) -> None:
+        key = texts.known(key)  # no key but a name is text
         if self.knows(key):
             self.held[key] = value
             return
@@ -320,6 +322,7 @@ class Mapped(Own):
         self.run(algorithms.remove_key, self.atoms(key))
 
     def get(self, key: Any, default: Any = None) -> Any:
+        key = texts.known(key)
         if self.knows(key):
             return self.held.get(key, default)
         if self.never_had(key):
@@ -331,6 +334,7 @@ class Mapped(Own):
         return self.trace.handlers.choose(at >= 0, lambda: self.value(at), lambda: default)
 
     def setdefault(self, key: Any, default: Any = None) -> Any:
+        key = texts.known(key)
         if self.knows(key):
             return self.held.setdefault(key, default)
         self.admit(key, default)

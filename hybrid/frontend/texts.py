@@ -182,6 +182,11 @@ def refuse_any(values: Iterable[Any]) -> None:
             value.refuse()
 
 
+def known(x: Any) -> Any:
+    """A text as Python makes it, for which its numbers are asked for; anything else as it is."""
+    return x.filled(lambda part: part) if type(x) is Text and all(there is True for there in x.holds) else x
+
+
 def as_text(value: Any) -> Text | None:
     """A text in this form; None for anything else."""
     if type(value) is Text:

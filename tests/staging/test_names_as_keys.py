@@ -179,3 +179,17 @@ def test_names_are_keys(f):
     compiled = function(f, strict=True)
     for x in CASES:
         assert alike(compiled(x), f(x)), x
+
+
+def test_formatted_numbers_are_keys():
+    def table(a, levels):
+        found = {"sum": a.sum()}
+        for k in range(len(levels) - 1):
+            low, high = levels[k], levels[k + 1]
+            found[f"{low:.0%}-{high:.0%}"] = a[0] * low
+        found.setdefault(f"{levels[0]:.3f}", 1)
+        return found, found.get(f"{levels[0]:.2f}"), {f"{x:g}": x for x in levels}
+
+    compiled = function(table, strict=True)
+    for levels in ((0.0, 0.03, 0.07), (0.0, 0.5, 0.75), [0.0, 0.03, 0.07]):
+        assert compiled(np.arange(3.0) + 1, levels) == table(np.arange(3.0) + 1, levels)
