@@ -16,6 +16,7 @@ import numpy as np
 from hybrid.core.errors import WarnedError
 from hybrid.core.shape import Shape, Size, evaluate
 from hybrid.loops.nest import Call, Code, Slot
+from hybrid.loops.procedure import KEPT
 
 
 def code_of(call: Call, operands: Sequence[np.ndarray], results: Sequence[np.ndarray], sizes: Mapping[str, int]) -> int:
@@ -39,12 +40,13 @@ def code_of(call: Call, operands: Sequence[np.ndarray], results: Sequence[np.nda
 class Callback:
     """The object that machine code calls, with the words of one call as bytes; it returns a `Code`."""
 
-    __slots__ = ("call", "_unpack", "_last")
+    __slots__ = ("call", "_unpack", "_last", "_layouts")
 
     def __init__(self, call: Call):
         self.call = call
         self._unpack = struct.Struct(f"={len(call.slots)}Q{len(call.symbols)}q").unpack
         self._last: tuple[bytes, list[np.ndarray], list[np.ndarray], dict[str, int]] | None = None
+        self._layouts: dict[tuple[int, ...], list[tuple]] = {}  # of the slots, for the values of the symbols
 
     def __call__(self, words: bytes) -> int:
         last = self._last
@@ -54,8 +56,18 @@ class Callback:
 
     def _arrays(self, words: bytes) -> tuple[list[np.ndarray], list[np.ndarray], dict[str, int]]:
         values, slots = self._unpack(words), self.call.slots
-        sizes = dict(zip(self.call.symbols, values[len(slots) :]))
-        arrays = [_at(address, slot, sizes) for address, slot in zip(values, slots)]
+        numbers = values[len(slots) :]
+        sizes = dict(zip(self.call.symbols, numbers))
+        layouts = self._layouts.get(numbers)
+        if layouts is None:
+            if len(self._layouts) >= KEPT:
+                self._layouts.clear()
+            layouts = self._layouts[numbers] = [_place(slot, sizes) for slot in slots]
+        # Without a copy: `memory` is as many bytes as the array spans.
+        arrays = [
+            np.ndarray(shape, dtype, memory.from_address(address), 0, strides)
+            for address, (shape, dtype, memory, strides) in zip(values, layouts)
+        ]
         count = len(self.call.reads)
         for array in arrays[:count]:
             array.flags.writeable = False
@@ -98,12 +110,11 @@ class Foreign:
         self.function = ctypes.CFUNCTYPE(None, ctypes.c_int64)(run)
 
 
-def _at(address: int, slot: Slot, sizes: Mapping[str, int]) -> np.ndarray:
-    """The array at an address, without a copy."""
+def _place(slot: Slot, sizes: Mapping[str, int]) -> tuple[tuple[int, ...], np.dtype, Any, tuple[int, ...]]:
+    """Shape, dtype, the type of the memory it lies in, and strides in bytes."""
     shape, strides = _layout(slot, sizes)
     span = 0 if 0 in shape else slot.dtype.itemsize + sum((size - 1) * step for size, step in zip(shape, strides))
-    memory: Any = (ctypes.c_char * span).from_address(address)
-    return np.ndarray(shape, slot.dtype, memory, 0, strides)
+    return shape, slot.dtype, ctypes.c_char * span, strides
 
 
 def _layout(slot: Slot, sizes: Mapping[str, int]) -> tuple[tuple[int, ...], tuple[int, ...]]:

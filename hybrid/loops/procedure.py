@@ -61,6 +61,7 @@ from hybrid.passes.fuse import fuse
 from hybrid.passes.reuse import NEVER, donors, read_elsewhere
 from hybrid.passes.steps import Group, HostCall, Procedure, Program, limits, over_transposed
 
+KEPT = 64  # sets of sizes that a call of NumPy is remembered for: working them out takes as long as a small call
 _START = Affine.of(0)
 _CODES = {ROOM: Code.ROOM, SILENT: Code.WARNED, EMPTY: Code.EMPTY}  # of assumptions that fail; any other: PYTHON
 
@@ -418,16 +419,20 @@ def _numpy(eqn: Eqn) -> Run:
     """The meaning of an equation, for operands that are no literals, and the values of the symbols in its params."""
     literals = [(k, np.asarray(atom.value)) for k, atom in enumerate(eqn.inputs) if isinstance(atom, Literal)]
     evaluate, params, sized = eqn.primitive.eval, eqn.params, bool(symbols_of(tuple(eqn.params.values())))
+    kept: dict[tuple[int, ...], dict[str, object]] = {}  # the params, for the values of the symbols
 
     def run(operands: Sequence[np.ndarray], known: Mapping[str, int]) -> Sequence[np.ndarray]:
         if literals:
             operands = list(operands)
             for k, value in literals:
                 operands.insert(k, value)
-        given = params
-        if sized:
+        given = kept.get(tuple(known.values())) if sized else params
+        if given is None:
             with sizes(known):
                 given = {name: resolved(value) for name, value in params.items()}
+            if len(kept) >= KEPT:
+                kept.clear()
+            kept[tuple(known.values())] = given
         # A copy of a context takes a tenth of the time of `np.errstate`, and no other thread is inside it.
         _noted.kind = None
         out = _QUIET.copy().run(evaluate, *operands, **given)

@@ -199,3 +199,19 @@ def test_one_trace_for_all_lengths(program):
             assert np.allclose(want, got, rtol=1e-13, atol=1e-13)
     # Parts of a split differ by what is left over, of which there are three cases.
     assert len(compiled.traces) <= (4 if program is split else 2)
+
+
+def test_calls_of_more_sizes_than_are_remembered():
+    def fits(x, y):
+        total = np.zeros(2)
+        for k in range(3, len(x)):
+            total = total + np.linalg.pinv(x[:k]) @ y[:k]
+            if total[0] > 1e9:
+                break
+        return total
+
+    rng = np.random.default_rng(3)
+    compiled = function(fits, strict=True)
+    for n in (80, 140, 9):
+        x, y = rng.normal(size=(n, 2)), rng.normal(size=n)
+        np.testing.assert_allclose(compiled(x, y), fits(x, y), rtol=1e-10)
