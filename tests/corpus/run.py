@@ -55,7 +55,8 @@ CANCELLING = frozenset(
 )  # fmt: skip
 # Programs whose steps make rounding grow, a thousandfold and more: NumPy's own results differ from processor to processor.
 # They end within a tolerance of their own, and are compared to that.
-STEERED = {"ik_damped": 1e-6}
+# Adam makes full steps out of gradients that are 0 but for rounding: those of a bias before a batch normalisation.
+STEERED = {"ik_damped": 1e-6, "train_classifier": 1e-2}
 # Programs that give an eigenvector with the sign of a rounding error: they solve systems that are singular but for that.
 UNSIGNED = frozenset(("rayleigh_quotient_iteration",))
 TIMED_SECONDS = 0.2  # for the repetitions of one timing
