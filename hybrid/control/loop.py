@@ -383,14 +383,21 @@ def _is_guarded(c: Carried) -> bool:
 
 
 def _settle_list(c: Carried, leaves: list[Carried], region: Region) -> bool:
-    """A list that is rebound: what a round leaves is one that it made, and that no other variable is."""
-    if type(c.after) is not Listed or home(c.after.made) is not region or any(o.after is c.after for o in leaves if o is not c):
+    """A list that is rebound: what a round leaves is one that it made or was given, and that no other variable is."""
+    alone = type(c.after) is Listed and all(o.after is not c.after for o in leaves if o is not c)
+    if not alone or not (home(c.after.made) is region or _is_handed_on(c, leaves)):
         raise CannotRoll(f"{called(c.name)} stands for another list from round to round", at=tr.user_line())
     assert c.spec is None or isinstance(c.spec, Several)
     with region:
         spec = several(region.trace, c.spec, c.initial, c.after)
     changed, c.spec = spec != c.spec, spec
     return changed
+
+
+def _is_handed_on(c: Carried, leaves: list[Carried]) -> bool:
+    """Whether a round leaves the list that another variable was before the loop, which becomes a value then as this does."""
+    given = [o for o in leaves if o is not c and o.initial is c.after]
+    return len(given) == 1 and all(o.initial is not c.initial for o in leaves if o is not c)
 
 
 def _from_outside(value: Any, region: Region) -> bool:
