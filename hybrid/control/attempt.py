@@ -8,10 +8,12 @@ from typing import Any
 
 from hybrid.control.own import Own
 from hybrid.control.plain import UNDEFINED, State
-from hybrid.control.watch import LOOP, Watch
+from hybrid.control.watch import LOOP, Watch, look
 from hybrid.frontend import uncertain
 from hybrid.ir import trace as tr
 from hybrid.ir.trace import Region, Trace
+
+CHEAP = 32  # items of known containers that take as long as one object does that is looked at
 
 
 class Attempt:
@@ -48,7 +50,11 @@ class Attempt:
 
 def known_containers(trace: Trace | None) -> list[tuple[Own, tuple]]:
     """The containers that tracing knows all about before a loop, but for those of lists, which may have no other holder."""
-    return [] if trace is None else [(own, own.snapshot()) for own in trace.lists if own.held is not None and not _nests(own)]
+    if trace is None:
+        return []
+    held = [own for own in trace.lists if own.held is not None]
+    look(trace, sum(len(own.held) for own in held) // CHEAP)
+    return [(own, own.snapshot()) for own in held if not _nests(own)]
 
 
 def _nests(own: Own) -> bool:

@@ -31,6 +31,7 @@ _COMPILERS = ("numba.", "llvmlite.")  # a function that Numba compiles holds tho
 _OURS = __name__.partition(".")[0]
 LOOP = "a loop"  # where something changes
 MANY = 20_000  # objects looked at before a branch or loop; that takes 20 ms
+MOST = 1_000_000  # and before all those of a trace: what follows takes some 5 us for each, where lists of lists are written out
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +95,17 @@ class Holds(TraceError):
         self.places = {place.id: place for place in places}
 
 
+def look(trace: tr.Trace | None, count: int) -> None:
+    """Give up where loops over long containers are written out, before each of which all that is in them is looked at."""
+    if trace is None:
+        return
+    trace.looked += count
+    if trace.looked > MOST:
+        long = tr.TooLong("loops over what long lists hold are written out", at=tr.user_line(), fix="use arrays")
+        trace.fail(long)
+        raise long
+
+
 class Watch:
     """What some bodies and values lead to that Python code can change, as it is now: functions by what they close over.
 
@@ -115,8 +127,10 @@ class Watch:
         known = {id(cell) for cell in cells}
         seen: dict[int, Any] = {}
         pending = [*values, *namespaces, *bodies]
+        taken = 0
         while pending:
             value = pending.pop()
+            taken += 1
             if value is None or id(value) in seen or type(value).__module__.startswith(_COMPILERS):
                 continue
             if type(value) in weakref.ProxyTypes or isinstance(value, _PLAIN):
@@ -133,6 +147,7 @@ class Watch:
             pending += _parts(value, contents)
             if len(seen) > MANY:
                 raise TraceError(f"a branch or loop can reach more than {MANY} objects", at=tr.user_line())
+        look(tr.current(), taken)
 
     def holding(self, trace: tr.Trace, state: State) -> State:
         """The variables of a branch or loop and those that objects hold, as far as it is known that bodies rebind them."""

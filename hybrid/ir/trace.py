@@ -207,7 +207,7 @@ class Trace(KnownSizes):
         self.checks: list[Atom] = []  # Python numbers that must be finite: where Python would have raised, they are not
         self.short = self.stacked = False  # whether short loops were written out, and those over long lists were not
         self.handlers: Any = None  # what takes part in its control flow (`control.handlers`)
-        self.branches = 0  # recorded so far, those of ways that were given up included
+        self.branches = self.looked = 0  # recorded so far, with those of ways given up; objects looked at before them
         self.room = 1  # times as much room in them as there is at first
         self.empty = False  # whether those that are returned as arrays may have no items
         self.lists: list[Any] = []  # those that the traced code makes (`control.lists`)
