@@ -50,7 +50,7 @@ from hybrid.ir.graph import Atom
 from hybrid.ir.trace import Symbol, Trace
 from hybrid.ops import elementwise as e
 
-WRITTEN = 64  # numbers in the lists of a list that is better written out, if that makes the place of one known
+WRITTEN = 64  # items of a matrix of lists that is written out first
 MANY = 1024  # items for which there is room where nothing is known of the rounds: to fill it with zeros takes some 0.2 µs
 MOST = 1 << 22  # items for which room is made at most, before a run has shown how many there are
 
@@ -480,8 +480,12 @@ class Listed(Ordered, Own):
             return True
         if not integers.is_traced_integer(index):
             return False
-        layout, inside = layout_of(self.held), sum(len(item) for item in self.held if _is_filled(item))
-        if layout is None or (0 < inside <= WRITTEN and integers.is_size(self.trace, index)):
+        layout, handlers = layout_of(self.held), self.trace.handlers
+        filled = [item for item in self.held if _is_filled(item)]
+        # A small matrix of lists is better written out, as short loops are, if that makes the place known.
+        few = 0 < sum(map(len, filled)) <= WRITTEN and handlers.short > 1 and integers.is_size(self.trace, index)
+        self.trace.short = self.trace.short or few
+        if layout is None or few or any(id(item) in handlers.others.ids for item in filled):
             return False
         self.becomes(layout)
         return True
