@@ -136,12 +136,19 @@ def _heap(function: Callable, algorithm: Callable) -> Callable:
 
 def _bisected(function: Callable, algorithm: Callable) -> Callable:
     def searched(items: Any, item: Any, *limits: Any, **kwargs: Any) -> Any:
+        if _is_row(items) and not limits and not kwargs and "insort" not in function.__name__:
+            return active().handlers.algorithm(algorithm)(items, item)
         if not isinstance(items, Listed) or limits or kwargs or items.knows(item):
             return function(plain(items), item, *limits, **kwargs)
         items.to_storage(item)
         return items.run(algorithm, item)
 
     return searched
+
+
+def _is_row(items: Any) -> bool:
+    """Whether something is a traced array of one axis."""
+    return isinstance(items, Value) and type(items._data) is Symbol and len(items._data.type.shape) == 1
 
 
 def _type(*args: Any) -> Any:
