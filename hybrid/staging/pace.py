@@ -27,6 +27,7 @@ LONG = 2_000_000  # ns: beyond this the way through Python does not matter
 GAIN = 0.8  # what Python must take of the time
 TRIES, FAR = 3, 4  # calls by Python at a comparison, unless one takes as many times what compiled code does
 KINDS = 128  # of calls that are remembered
+LOOKS = 32  # times as long as a look at a call Python is to run before the next
 _PLAIN = frozenset((bool, int, float, complex, str, bytes, type(None)))
 
 FEW, DEEP = 8, 3  # items of a container or object that are looked at, and how far inside
@@ -127,7 +128,23 @@ class Paced:
             self._refusals = min(self._refusals, MANY)
             if paces.driven:
                 paces.of(kind).took(start)
+        elif found[1] is not None and self._refusals and time.perf_counter_ns() - start > FAR * LONG:
+            return None, self._weighed(start, found[1])
         return found
+
+    def _weighed(self, start: int, after: Callable[[bool], None]) -> Callable[[bool], None]:
+        """What is to be done after a call that was looked at in vain once more, which took long: rest soon, and for longer."""
+        begun = time.perf_counter_ns()
+
+        def weigh(returned: bool) -> None:
+            times = (begun - start) // max(time.perf_counter_ns() - begun, 1)  # as long as Python took
+            if times:
+                self._refusals = max(self._refusals, MANY - 1)
+            after(returned)
+            if self._resting:
+                self._resting = min(max(self._resting, LOOKS * times), LONGEST)
+
+        return weigh
 
 
 def timed() -> bool:

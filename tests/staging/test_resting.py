@@ -124,3 +124,19 @@ def test_calls_inside_one_that_is_too_deep_are_not_traced(monkeypatch):
         return x * 2
 
     np.testing.assert_array_equal(doubled(np.ones(3)), np.full(3, 2.0))
+
+
+@pytest.mark.filterwarnings("ignore::hybrid.FallbackWarning")
+def test_calls_that_take_long_to_look_at_rest_at_once(monkeypatch):
+    def f(pairs):
+        return len(pairs), "".join(map(str, pairs[:2]))
+
+    g = hy.function(f)
+    pairs = [(k, k + 1) for k in range(4_200)]
+    g(pairs)
+    looked = []
+    find = type(g)._trace_for
+    monkeypatch.setattr(type(g).__mro__[1], "_trace_for", lambda self, *args: looked.append(1) or find(self, *args))
+    for _ in range(60):
+        assert g(pairs) == f(pairs)
+    assert len(looked) < 3
