@@ -50,7 +50,7 @@ from hybrid.ir.graph import Atom
 from hybrid.ir.trace import Symbol, Trace
 from hybrid.ops import elementwise as e
 
-WRITTEN = 64  # items of a matrix of lists that is written out first
+WRITTEN = 64  # items of a matrix of lists that is written out first, as short loops are, where that makes places known
 MANY = 1024  # items for which there is room where nothing is known of the rounds: to fill it with zeros takes some 0.2 µs
 MOST = 1 << 22  # items for which room is made at most, before a run has shown how many there are
 
@@ -94,7 +94,7 @@ class Listed(Ordered, Own):
         self.held.extend(items)
 
     def layout_now(self, filled: bool = False) -> Layout:
-        return None if not filled and any(map(_is_filled, self.held)) else layout_of(self.held)
+        return layout_of(self.held) if filled or not any(map(_is_filled, self.held)) else None
 
     def grow(self, change: Changes) -> None:
         if self.held is None:
@@ -482,7 +482,6 @@ class Listed(Ordered, Own):
             return False
         layout, handlers = layout_of(self.held), self.trace.handlers
         filled = [item for item in self.held if _is_filled(item)]
-        # A small matrix of lists is better written out, as short loops are, if that makes the place known.
         few = 0 < sum(map(len, filled)) <= WRITTEN and handlers.short > 1 and integers.is_size(self.trace, index)
         self.trace.short = self.trace.short or few
         if layout is None or few or any(id(item) in handlers.others.ids for item in filled):
