@@ -481,10 +481,10 @@ class Listed(Ordered, Own):
         if not integers.is_traced_integer(index):
             return False
         layout, handlers = layout_of(self.held), self.trace.handlers
-        filled = [item for item in self.held if _is_filled(item)]
-        few = 0 < sum(map(len, filled)) <= WRITTEN and handlers.short > 1 and integers.is_size(self.trace, index)
+        inside = sum(len(item) for item in self.held if _is_filled(item))
+        few = 0 < inside <= WRITTEN and handlers.short > 1 and integers.is_size(self.trace, index)
         self.trace.short = self.trace.short or few
-        if layout is None or few or any(id(item) in handlers.others.ids for item in filled):
+        if layout is None or few or (inside and any(id(item) in handlers.others.ids for item in self.held)):
             return False
         self.becomes(layout)
         return True

@@ -113,16 +113,19 @@ def wide(dtype: np.dtype) -> str:
     return "D" if dt.is_complex(dtype) else "d"
 
 
-def transformed(dtype: np.dtype, inverse: bool) -> str:
-    """That of the dtype in which NumPy here does the Fourier transforms of another: single precision or double."""
-    single = dt.real_of(dtype) == dt.float32 and _in_single(inverse)
-    return ("F" if dt.is_complex(dtype) else "f") if single else wide(dtype)
+def transformed(name: str, dtype: np.dtype, inverse: bool) -> str:
+    """That of the dtype in which NumPy here transforms another: single precision or double, real for `rfft` alone."""
+    real = not dt.is_complex(dtype)
+    single = dt.real_of(dtype) == dt.float32 and _in_single(inverse, real)
+    char = "f" if single else "d"
+    return char if name.startswith("rfft") else char.upper()
 
 
 @cache
-def _in_single(inverse: bool) -> bool:
-    x, transform = np.random.default_rng(0).normal(size=(2, 64)).astype(np.complex64), np.fft.ifft if inverse else np.fft.fft
-    return transform(x).tobytes() != transform(x.astype(np.complex128)).astype(np.complex64).tobytes()
+def _in_single(inverse: bool, real: bool) -> bool:
+    x, transform = np.random.default_rng(0).normal(size=(2, 64)).astype(np.float32), np.fft.ifft if inverse else np.fft.fft
+    given = x if real else x.astype(np.complex64)
+    return transform(given).tobytes() != transform(x.astype(np.complex128)).astype(np.complex64).tobytes()
 
 
 def parts(symbol: str) -> Loop:

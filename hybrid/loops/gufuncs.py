@@ -253,7 +253,8 @@ class _Lent:
         lead = tuple(size for k, size in enumerate(shape) if k != axis)
         taken_from, made = shape[axis], out.type.shape[axis]
         count = made if inverse else taken_from
-        loops = [npyloops.wanted("fft", name, npyloops.transformed(self.x.type.dtype, inverse)) for name in names]
+        char = npyloops.transformed(names[0], self.x.type.dtype, inverse)
+        loops = [npyloops.wanted("fft", name, char) for name in names]
         dtypes = loops[0].dtypes
         factor = Cell(self.places.place(dtypes[1], 1), dtypes[1])
         before, given = self.given(self.x, dtypes[0], axis=axis)
@@ -285,10 +286,10 @@ def _moved(target: str, becomes: np.dtype, to: Shape, source: str, dtype: np.dty
     index = tuple(map(Affine.var, names))
     axes = schedule.merge(names, shape, [offset_of(index, to), offset_of(index, at)])
     there, here = offset_of(axes.index, to), offset_of(axes.index, at)
-    parts = int(as_reals(dtype, 1)[1])  # type: ignore[arg-type]  # a number, for one element
+    width, parts = (int(as_reals(each, 1)[1]) for each in (becomes, dtype))  # type: ignore[arg-type]  # of one element
     own, other = dt.real_of(dtype), dt.real_of(becomes)
-    body = tuple(Store(target, there * parts + k, convert(Load(source, here * parts + k, own), other)) for k in range(parts))
-    yield from schedule.elementwise(axes, body)
+    values = [convert(Load(source, here * parts + k, own), other) for k in range(parts)] + [Const(0, other)] * (width - parts)
+    yield from schedule.elementwise(axes, tuple(Store(target, there * width + k, value) for k, value in enumerate(values)))
 
 
 def linear(name: str) -> Spelling:

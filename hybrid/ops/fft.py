@@ -21,7 +21,7 @@ def _lent(*names: str, inverse: bool = False) -> dict[str, Any]:
     """How a transform lowers that NumPy's loops of these names compute."""
 
     def lowers(x: TensorType, **params: Any) -> bool:
-        char = npyloops.transformed(x.dtype, params.get("inverse", inverse))
+        char = npyloops.transformed(names[0], x.dtype, params.get("inverse", inverse))
         return 0 not in x.shape and all(npyloops.loop("fft", name, char) for name in names)
 
     return {"lowers": lowers, "with_complex": True}
