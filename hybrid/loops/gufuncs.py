@@ -92,11 +92,11 @@ class _Lent:
     def unless_failed(self, then: Sequence[Stmt] = ()) -> Iterator[Stmt]:
         yield from self.unless(op("ne", self.failed.value, Const(0, dt.int64)), "LAPACK fails", then)
 
-    def unless(self, condition: Expr, what: str, then: Sequence[Stmt] = ()) -> Iterator[Stmt]:
-        """Statements, but where a condition holds NumPy's call: `what` says which."""
-        name = self.fresh("v")
+    def unless(self, condition: Expr, what: str, then: Sequence[Stmt] = (), but: bool = False) -> Iterator[Stmt]:
+        """Statements, but where a condition holds NumPy's call, or with `but` where it does not: `what` says which."""
+        name, ways = self.fresh("v"), ((self.places.call(self.eqn, what),), tuple(then))
         yield Let(name, condition)
-        yield If(Ref(name, dt.bool_), (self.places.call(self.eqn, what),), tuple(then))
+        yield If(Ref(name, dt.bool_), *(reversed(ways) if but else ways))
 
     def element(self, slot: Slot, at: Affine | int, part: int = 0) -> Load:
         """One of an array, or its imaginary part."""
@@ -171,9 +171,8 @@ class _Lent:
         after = [stmt for var, slot in zip(self.eqn.outputs, made) for stmt in self.cut(var, slot)]
         known = list(after)
         if not dt.is_complex(self.x.type.dtype):
-            kind = odd.value if real else ~odd.value
-            values = self.over(product(made[0].shape), turns)
-            known = [odd.set(Const(False, dt.bool_)), values, *self.unless(kind, f"they are {'not ' * real}real", after)]
+            values, what = self.over(product(made[0].shape), turns), f"they are {'not ' * real}real"
+            known = [odd.set(Const(False, dt.bool_)), values, *self.unless(odd.value, what, after, but=not real)]
         called = self.run(loop, shape[:-2], [a], made, m=shape[-1])
         yield from (*before, odd.set(Const(False, dt.bool_)), self.over(flat, infinite))
         yield from self.unless(odd.value, "numbers are not finite", (called, *self.unless_failed(known)))
@@ -198,7 +197,8 @@ class _Lent:
         solution, after = self.taken(x, loop.dtypes[0])
         sums, count = self.scratch(real, (product(side),)), self.scratch(dt.int32, ())
         values, found = self.taken(self.eqn.outputs[3], real) if residuals else (self.scratch(real, (p,)), [])
-        operands, taken = [a, b, self.slot(factor.name, real, ())], [solution, sums, count, values]
+        right, left = (self.slot(part.buffer, part.dtype, (size, product(side))) for part, size in ((b, m), (solution, n)))
+        operands, taken = [a, right, self.slot(factor.name, real, ())], [left, sums, count, values]
         called = self.run(loop, (), operands, taken, m=m, n=n, nrhs=product(side), p=p)
         of_rank = Load(count.buffer, Affine.of(0), dt.int32)
         done: list[Stmt] = [*after, *found, Store(self.places.names[rank], Affine.of(0), convert(of_rank, rank.type.dtype))]
@@ -206,7 +206,7 @@ class _Lent:
             full = op("eq", convert(of_rank, dt.int64), columns) & (columns < rows)
             some = residuals[0].type.shape != (0,)
             done += self.cut(residuals[0], sums) if some else ()
-            done = list(self.unless(~full if some else full, "the rank is another", done))
+            done = list(self.unless(full, "the rank is another", done, but=some))
         eps = convert(op("max", rows, columns), real) * float(np.finfo(real).eps)
         limit = eps if rcond is None else Const(float.fromhex(rcond[1]) if isinstance(rcond, tuple) else rcond, real)
         ready = (*first, *second, factor.set(limit), called, *self.unless_failed(done))

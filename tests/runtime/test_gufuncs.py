@@ -244,3 +244,14 @@ def test_calls_with_more_than_a_loop_takes_stay_host_calls():
     assert lent(given, function="numpy.linalg.eigvalsh", args=("list", operand, "X"), **how) is None
     assert lent(given, function="numpy.linalg.tensorinv", args=("list", operand), **how) is None
     assert lent(TensorType(dt.float16, (4, 4)), function="numpy.linalg.svdvals", args=("list", operand), **how) is None
+
+
+@pytest.mark.parametrize("backend", ["python", "numba"])
+def test_other_back_ends_call_the_ufunc(backend):
+    def several(a, b):
+        s = np.linalg.svd(a)[1]
+        return s, np.linalg.lstsq(a, b, rcond=None)[0], np.linalg.eigvals(a + a.T), np.fft.rfft(b), np.linalg.pinv(a)
+
+    decorated, a, b = hy.function(several, backend=backend, strict=True), numbers(np.float64, 5, 5), numbers(np.float64, 5)
+    for got, want in zip(decorated(a, b), several(a, b), strict=True):
+        np.testing.assert_allclose(got, want, rtol=1e-12)
