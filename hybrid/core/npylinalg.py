@@ -13,17 +13,17 @@ SMALL = 16  # rows up to which loops of ours are quicker than a call: of 4 they 
 # By function, NumPy's C loop that computes it, or how it is called with the lower and the upper triangle.
 _LENT = {
     "eig": ("eig",), "eigvals": ("eigvals",), "eigh": ("eigh_lo", "eigh_up"), "eigvalsh": ("eigvalsh_lo", "eigvalsh_up"),
-    "fitted": ("lstsq",), "lstsq": ("lstsq",), "pinv": ("svd_s",), "slogdet": ("slogdet",), "svd": ("svd_f",),
+    "pinv": ("svd_s",), "residuals": ("lstsq",), "slogdet": ("slogdet",), "solved": ("lstsq",), "svd": ("svd_f",),
     "svdvals": ("svd",),
 }  # fmt: skip
-_OPTIONS = {"eigh": "UPLO", "eigvalsh": "UPLO", "fitted": "rcond", "lstsq": "rcond"}
+_OPTIONS = {"eigh": "UPLO", "eigvalsh": "UPLO", "residuals": "rcond", "solved": "rcond"}
 PSEUDO = 8 * 32**3  # multiply-adds of a product in `pinv` that loops take no longer for than a call
 
 
 def option(function: str, args: tuple, kwargs: tuple) -> tuple[bool, Any]:
     """Whether a function of `numpy.linalg` is called with operands and at most the option that its loop has; and that."""
     last = function.rpartition(".")[2]
-    taken = 2 if last in ("lstsq", "fitted") else 1
+    taken = 2 if last in ("solved", "residuals") else 1
     given: dict[str | None, Any] = dict(kwargs[1:]) | dict(zip((_OPTIONS.get(last, ""),), args[1 + taken :]))
     plain = [part == ("operand", k, "ndarray") for k, part in enumerate(args[1 : 1 + taken])] == [True] * taken
     if last == "svd":
@@ -43,7 +43,7 @@ def lent(*types: TensorType, function: str, args: tuple, kwargs: tuple, dtypes: 
     name, *upper = _LENT[last]
     if upper and asked not in (None, "L", "U"):
         return None
-    if name == "lstsq" and not _least_squares(types, asked, shapes if last == "lstsq" else ()):
+    if name == "lstsq" and not _least_squares(types, asked, shapes if last == "residuals" else ()):
         return None
     if last == "pinv" and not _product_by_loops(*types):
         return None
@@ -66,5 +66,7 @@ def _least_squares(types: Sequence[TensorType], rcond: Any, shapes: tuple) -> bo
     a, b = types
     sides = b.shape[1] if b.ndim == 2 else 1
     number = rcond is None or isinstance(rcond, int) or (isinstance(rcond, tuple) and rcond[0] == "float")
+    if shapes and not isinstance(a.shape[0] - a.shape[-1], int):
+        return False
     alike = a.ndim == 2 and b.ndim in (1, 2) and dt.is_complex(a.dtype) == dt.is_complex(b.dtype)
-    return number and alike and (not shapes or shapes[1] in ((0,), (sides,)))
+    return number and alike and (not shapes or shapes[0] in ((0,), (sides,)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -22,14 +23,23 @@ from hybrid.frontend.reductions import min as reduce_min
 from hybrid.frontend.reductions import root, sum
 from hybrid.frontend.shaping import as_array, expand_dims, moveaxis
 from hybrid.frontend.values import active, assembled, operand, shape_of, strong
-from hybrid.ops.library import fitted
+from hybrid.ops.library import residuals, solved
+
+
+def _made(function: Callable, *args: Any) -> Any:
+    made = hosted.called(function, args, {})
+    if made is NotImplemented:
+        raise unsupported(f"{function.__name__} of these numbers")
+    return made
 
 
 def _singular_values(x: Any) -> Any:
-    made = hosted.called(np.linalg.svdvals, (x,), {})
-    if made is NotImplemented:
-        raise unsupported("singular values of these numbers")
-    return made
+    return _made(np.linalg.svdvals, x)
+
+
+def lstsq(a: Any, b: Any, rcond: Any = None) -> tuple:
+    x, rank, values = _made(solved, a, b, rcond)
+    return x, _made(residuals, a, b, rcond), rank, values
 
 
 def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
@@ -83,14 +93,10 @@ def polyfit(x: Any, y: Any, deg: Any, rcond: Any = None, full: bool = False, w: 
         column = expand_dims(weights, -1)
         left, right = left * column, right * (column if len(shape_of(right)) == 2 else weights)
     scale = root(sum(left * left, 0))
-    made = hosted.called(fitted, (left / scale, right, rcond), {})
-    if made is NotImplemented:
-        raise unsupported("np.polyfit of these numbers")
-    c, rank = made
+    c, rank, _ = _made(solved, left / scale, right, rcond)
     active().assume(operand(active(), rank == order, dt.bool_), SILENT)
     return c / (expand_dims(scale, -1) if len(shape_of(c)) == 2 else scale)
 
 
-hosted.COMPOSED.update({
-    "numpy.linalg.cond": cond, "numpy.linalg.matrix_rank": matrix_rank, "numpy.linalg.norm": norm, "numpy.polyfit": polyfit,
-})  # fmt: skip
+hosted.COMPOSED.update({f"numpy.linalg.{form.__name__}": form for form in (cond, lstsq, matrix_rank, norm)})
+hosted.COMPOSED["numpy.polyfit"] = polyfit

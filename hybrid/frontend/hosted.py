@@ -120,7 +120,7 @@ def _recorded(trace: Trace, function: Callable, name: str, args: tuple, kwargs: 
     present = present_values(trace, atoms) if either else None
     if either and present is None:
         return NotImplemented
-    measures = "linalg" in name or name.endswith("fit")  # of which LAPACK complains about zeros
+    measures = "linalg" in name or name.endswith(("fit", "solved", "residuals"))  # of which LAPACK complains about zeros
     given = (present or _probes(atoms, kinds, each, k, measures) for k, each in enumerate(hints))
     found = [_probed(function, encoded, [*map(_placed, arrays, operands)]) for arrays in given]
     if None in found or any((each.nesting, each.same) != (found[0].nesting, found[0].same) for each in found):  # type: ignore[union-attr]
@@ -209,7 +209,7 @@ def _contents(rng: np.random.Generator, dtype: np.dtype, shape: tuple[int, ...],
         return np.broadcast_to(np.arange(shape[-1]) % 2 == 0, shape).copy() if shape else np.asarray(True)
     if dt.is_integer(dtype) and measures and not square:
         counted = np.arange(1, 1 + math.prod(shape)).reshape(shape)
-        return (counted if len(shape) < 2 else 1 + counted**2 % 13).astype(dtype)  # columns of as many ways as they can
+        return (counted if len(shape) < 2 else rng.integers(1, 100, shape)).astype(dtype)  # of full rank
     if dt.is_integer(dtype):
         return np.broadcast_to(np.eye(shape[-1], dtype=dtype), shape).copy() if square else np.zeros(shape, dtype)
     made = (rng.uniform(0.1, 0.9, shape) * 0.1).astype(dtype)

@@ -186,27 +186,27 @@ class _Lent:
         yield from schedule.elementwise(axes, tuple(parts))
 
     def least_squares(self, rcond: Any) -> Iterator[Stmt]:
-        """`lstsq`, whose residuals are there where the rank is full, or `fitted`, which leaves them out."""
+        """What `numpy.linalg.lstsq` solves, the rank and singular values; or the residuals, where the rank is as traced."""
         loop, (m, n) = npyloops.wanted("linalg", "lstsq", self.char), self.x.type.shape
-        x, *residuals, rank = self.eqn.outputs if len(self.eqn.outputs) == 2 else self.eqn.outputs[:3]
         side, real = self.eqn.inputs[1].type.shape[1:], dt.float64
-        p = self.eqn.outputs[3].type.shape[0] if residuals else n
         rows, columns = Index(Affine.of(m)), Index(Affine.of(n))
         factor = Cell(self.places.place(real, 1), real)
         (first, a), (second, b) = (self.given(atom, dtype) for atom, dtype in zip(self.eqn.inputs, loop.dtypes))
-        solution, after = self.taken(x, loop.dtypes[0])
         sums, count = self.scratch(real, (product(side),)), self.scratch(dt.int32, ())
-        values, found = self.taken(self.eqn.outputs[3], real) if residuals else (self.scratch(real, (p,)), [])
-        right, left = (self.slot(part.buffer, part.dtype, (size, product(side))) for part, size in ((b, m), (solution, n)))
-        operands, taken = [a, right, self.slot(factor.name, real, ())], [left, sums, count, values]
-        called = self.run(loop, (), operands, taken, m=m, n=n, nrhs=product(side), p=p)
         of_rank = Load(count.buffer, Affine.of(0), dt.int32)
-        done: list[Stmt] = [*after, *found, Store(self.places.names[rank], Affine.of(0), convert(of_rank, rank.type.dtype))]
-        if residuals:
+        if len(self.eqn.outputs) == 3:
+            x, rank, values = self.eqn.outputs
+            (left, after), (singular, found) = self.taken(x, loop.dtypes[0]), self.taken(values, real)
+            done = [*after, *found, Store(self.places.names[rank], Affine.of(0), convert(of_rank, rank.type.dtype))]
+        else:
+            left, singular = self.scratch(loop.dtypes[0], (n, *side)), self.scratch(real, (m if m - n < 0 else n,))  # type: ignore[operator]  # a number
+            some = self.eqn.output.type.shape != (0,)
+            done = list(self.cut(self.eqn.output, sums)) if some else []
             full = op("eq", convert(of_rank, dt.int64), columns) & (columns < rows)
-            some = residuals[0].type.shape != (0,)
-            done += self.cut(residuals[0], sums) if some else ()
             done = list(self.unless(full, "the rank is another", done, but=some))
+        right, left = (self.slot(part.buffer, part.dtype, (size, product(side))) for part, size in ((b, m), (left, n)))
+        operands, taken = [a, right, self.slot(factor.name, real, ())], [left, sums, count, singular]
+        called = self.run(loop, (), operands, taken, m=m, n=n, nrhs=product(side), p=singular.shape[0])
         eps = convert(op("max", rows, columns), real) * float(np.finfo(real).eps)
         limit = eps if rcond is None else Const(float.fromhex(rcond[1]) if isinstance(rcond, tuple) else rcond, real)
         ready = (*first, *second, factor.set(limit), called, *self.unless_failed(done))
@@ -329,7 +329,7 @@ def library(eqn: Eqn, places: Places) -> Iterator[Stmt]:
     match function.rpartition(".")[2]:
         case "eig" | "eigvals":
             yield from spelled.general(name)
-        case "lstsq" | "fitted":
+        case "solved" | "residuals":
             yield from spelled.least_squares(asked)
         case "pinv":
             yield from spelled.pseudo()

@@ -61,7 +61,7 @@ NAMES: dict[str, tuple[str, ...]] = {
                       "median_filter", "minimum_filter", "minimum_filter1d", "percentile_filter", "prewitt", "rank_filter",
                       "rotate", "shift", "sobel", "spline_filter", "sum_labels", "uniform_filter", "uniform_filter1d", "zoom"),
     "math": ("dist", "frexp", "fsum", "gamma", "hypot", "ldexp", "remainder", "sumprod", "ulp"),
-    __name__: ("written", "complex_eig", "fitted"),
+    __name__: ("written", "complex_eig", "solved", "residuals"),
     "scipy.special": ("comb", "factorial", "factorial2", "lambertw", "log_softmax", "logsumexp", "multigammaln", "perm",
                       "polygamma", "softmax", "zeta"),
 }  # fmt: skip
@@ -95,10 +95,15 @@ def complex_eig(a: np.ndarray) -> tuple[np.ndarray, ...]:
     return tuple(np.asarray(part, np.result_type(part, np.complex64)) for part in np.linalg.eig(a))
 
 
-def fitted(a: np.ndarray, b: np.ndarray, rcond: float) -> tuple[np.ndarray, np.integer]:
-    """What `np.linalg.lstsq` finds for no fewer rows than columns, and the rank: only of full rank are there residuals."""
-    x, _, rank, _ = np.linalg.lstsq(a, b, rcond)
-    return x, rank
+def solved(a: np.ndarray, b: np.ndarray, rcond: float | None) -> tuple[np.ndarray, np.integer, np.ndarray]:
+    """What `np.linalg.lstsq` gives but for the residuals, which there are of full rank alone."""
+    x, _, rank, values = np.linalg.lstsq(a, b, rcond)
+    return x, rank, values
+
+
+def residuals(a: np.ndarray, b: np.ndarray, rcond: float | None) -> np.ndarray:
+    """These: functions that do not look at them need not know how many there are."""
+    return np.linalg.lstsq(a, b, rcond)[1]
 
 
 @functools.cache

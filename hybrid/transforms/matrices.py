@@ -133,10 +133,18 @@ def lstsq(a: Any, b: Any, rcond: Any = None) -> Any:
     return x, np.reshape(np.sum(rest, axis=0), (-1,)) if tall else NO_PART, NO_PART, _singular(a)
 
 
-@enter(f"{OWN}.fitted")
-def fitted(a: Any, b: Any, rcond: Any) -> Any:
-    q, r = np.linalg.qr(a)
-    return np.linalg.solve(r, _h(q) @ b), NO_PART
+@enter(f"{OWN}.solved")
+def solved(a: Any, b: Any, rcond: Any) -> Any:
+    x, _, rank, values = lstsq(a, b, rcond)
+    return x, rank, values
+
+
+@enter(f"{OWN}.residuals")
+def residuals(a: Any, b: Any, rcond: Any) -> Any:
+    found = lstsq(a, b, rcond)[1]
+    if found is NO_PART:
+        raise unwritten("residuals of no more rows than columns")
+    return found
 
 
 @enter("scipy.linalg.lstsq")

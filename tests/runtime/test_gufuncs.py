@@ -120,6 +120,20 @@ def test_least_squares_of_another_rank_are_numpys():
                 assert np.array_equal(got, want) and type(got) is type(want)
 
 
+def test_solutions_alone_need_no_rank():
+    def fitted(a, b):
+        total = np.zeros(a.shape[1])
+        for k in range(4, len(b)):
+            total += np.linalg.lstsq(a[:k], b[:k], rcond=None)[0]
+        return total
+
+    a, b = numbers(np.float64, 12, 6), numbers(np.float64, 12)
+    for x in (a, np.repeat(a[:, :1], 6, 1)):
+        check(lambda a, b: np.linalg.lstsq(a, b, rcond=None)[0], x, b)
+        decorated = hy.function(fitted, strict=True)
+        assert np.allclose(decorated(x, b), fitted(x, b))
+
+
 def test_eigenvalues_that_turn_out_real_or_complex_are_as_numpys():
     def values(a):
         return np.linalg.eigvals(a)
