@@ -50,7 +50,6 @@ from hybrid.ir.graph import Atom
 from hybrid.ir.trace import Symbol, Trace
 from hybrid.ops import elementwise as e
 
-WRITTEN = 64  # items of a matrix of lists that is written out first, as short loops are, where that makes places known
 MANY = 1024  # items for which there is room where nothing is known of the rounds: to fill it with zeros takes some 0.2 µs
 MOST = 1 << 22  # items for which room is made at most, before a run has shown how many there are
 
@@ -480,11 +479,8 @@ class Listed(Ordered, Own):
             return True
         if not integers.is_traced_integer(index):
             return False
-        layout, handlers = layout_of(self.held), self.trace.handlers
-        inside = sum(len(item) for item in self.held if _is_filled(item))
-        few = 0 < inside <= WRITTEN and handlers.short > 1 and integers.is_size(self.trace, index)
-        self.trace.short = self.trace.short or few
-        if layout is None or few or (inside and any(id(item) in handlers.others.ids for item in self.held)):
+        layout = layout_of(self.held)
+        if layout is None or (any(map(_is_filled, self.held)) and MAKERS["held"](self, index)):
             return False
         self.becomes(layout)
         return True

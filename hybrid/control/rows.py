@@ -20,6 +20,7 @@ from hybrid.control.records import excludes, records_in
 from hybrid.control.structure import is_parts, like
 from hybrid.core import dtype as dt
 from hybrid.core.errors import ROOM, TraceError
+from hybrid.frontend import integers
 from hybrid.frontend.indexing import getitem, setitem
 from hybrid.frontend.values import operand, sized, symbol
 from hybrid.ir import trace as tr
@@ -27,6 +28,7 @@ from hybrid.ir.graph import Atom
 from hybrid.ir.primitive import Primitive
 from hybrid.ops import elementwise as e
 
+WRITTEN, KNOWN = 64, 4096  # items of a matrix of lists that is written out first, and where there are no inputs
 POOL = 2  # times as much room as for items of a single list: stretches that have moved leave theirs behind
 
 
@@ -227,6 +229,18 @@ def row_or(row: Any, there: Any, default: Any) -> Any:
     return RowOr(row, operand(row.trace, there, dt.bool_), default) if type(row) is Row and is_empty(default) else None
 
 
+def stays_held(owner: Listed, index: Any) -> bool:
+    """Whether a matrix of lists is better written out, which may make a place known: a small one, as short loops are.
+
+    A function without inputs may know all numbers. Lists of others stay what they are.
+    """
+    trace, lists = owner.trace, [item for item in owner.held if type(item) is list]
+    most = WRITTEN if trace.given else KNOWN
+    few = sum(map(len, lists)) <= most and trace.handlers.short > 1 and (not trace.given or integers.is_size(trace, index))
+    trace.short = trace.short or few
+    return few or any(id(item) in trace.handlers.others.ids for item in lists)
+
+
 def stretches(owner: Listed, given: Sequence) -> list[np.ndarray] | None:
     """Lists of known items, put into the pool at once: where each begins, how many items it has, and room for how many."""
     inner, others = inner_layout(owner.layout), owner.trace.handlers.others.ids
@@ -269,4 +283,5 @@ def is_empty(default: Any) -> bool:
 MAKERS["pool"] = Pool
 MAKERS["row"] = Row
 MAKERS["stretches"] = stretches
+MAKERS["held"] = stays_held
 MAKERS["taken"] = taken

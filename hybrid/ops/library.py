@@ -221,8 +221,8 @@ def _samples(rng: np.random.Generator) -> list[Sample]:
         return {"function": function, "args": ("list", ("operand", 0, "ndarray")), "kwargs": ("dict", *more.items()),
                 "classes": ("ndarray",), "dtypes": (dt.float64,), "shapes": (shape,)}  # fmt: skip
 
-    x = rng.normal(size=(3, 2))
-    return [((x,), params("numpy.linalg.svdvals", 2)), ((x,), params("numpy.gradient", 3, 2, axis=0))]
+    return [((rng.normal(size=(3, 2)),), params("numpy.linalg.svdvals", 2)),
+            ((rng.normal(size=(2, 2)) + 3 * np.eye(2),), params("numpy.linalg.tensorinv", 2, 2, ind=1))]  # fmt: skip
 
 
 DERIVATIVES: dict[str, Derivative] = {}  # by the function's name; `transforms` enters them
