@@ -60,7 +60,7 @@ def _transform(a: Any, n: int | None, axis: int, norm: str | None, out: Any, inv
     if out is not None:
         raise unsupported("np.fft with out=", "assign the result instead")
     dtype = strong(a)
-    known = dt.is_complex(dtype) or dtype in (dt.float32, dt.float64)  # for real numbers NumPy does half of the work
+    known = dt.is_complex(dtype) or dtype in (dt.float32, dt.float64)  # the transform converts real numbers
     x = traced(a) if known else cast(traced(a), _COMPLEX.get(dtype, np.complex128))
     along = normalize_axis(axis, len(shape_of(x)))
     x, n = _sized(x, n, along)
