@@ -31,10 +31,12 @@ def option(function: str, args: tuple, kwargs: tuple) -> tuple[bool, Any]:
     return plain and len(args) <= taken + 2 and given.keys() <= {_OPTIONS.get(last)}, next(iter(given.values()), None)
 
 
-def lent(*types: TensorType, function: str, args: tuple, kwargs: tuple, dtypes: tuple, shapes: tuple, **_: Any) -> str | None:
+def lent(
+    *types: TensorType, function: str, args: tuple, kwargs: tuple, dtypes: tuple, shapes: tuple, **rest: Any
+) -> str | None:
     """The name of the loop of NumPy's (core/npyloops) that computes such a call."""
     room, last = function.rpartition(".")[::2]
-    if room not in ("numpy.linalg", "hybrid.ops.library") or last not in _LENT:
+    if room not in ("numpy.linalg", "hybrid.ops.library") or last not in _LENT or rest.get("defines"):
         return None
     known, asked = option(function, args, kwargs)
     numbers = all(dt.is_integer(t.dtype) or dt.real_of(t.dtype) in (dt.float32, dt.float64) for t in types)

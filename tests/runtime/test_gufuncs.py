@@ -134,6 +134,17 @@ def test_solutions_alone_need_no_rank():
         assert np.allclose(decorated(x, b), fitted(x, b))
 
 
+def test_least_squares_of_as_many_rows_as_only_a_run_knows():
+    def fit(t, y):
+        kept = y > -0.5
+        return np.linalg.lstsq(np.column_stack([np.ones_like(t[kept]), t[kept]]), y[kept], rcond=None)[0]
+
+    decorated = hy.function(fit, strict=True)
+    for seed in range(3):
+        t, y = numbers(np.float64, 30, seed=seed), numbers(np.float64, 30, seed=seed + 9)
+        assert np.allclose(decorated(t, y), fit(t, y))
+
+
 def test_eigenvalues_that_turn_out_real_or_complex_are_as_numpys():
     def values(a):
         return np.linalg.eigvals(a)
