@@ -78,8 +78,8 @@ class Loop:
         core = (*self.inputs, *self.outputs)[k]
         return tuple(core[at:] for at in range(len(core) + 1))
 
-    def run(self, operands: Sequence[np.ndarray], results: Sequence[np.ndarray]) -> tuple[tuple[np.ndarray, ...], bool]:
-        """The ufunc: operands that it changes and results, which it fills, and whether it failed."""
+    def run(self, operands: Sequence[np.ndarray], results: Sequence[np.ndarray | None]) -> tuple[tuple[Any, ...], bool]:
+        """The ufunc: operands that it changes and results, which it fills where they are given, and whether it failed."""
         failures: list[Any] = []
         given = [np.array(x) if k in self.changed else x for k, x in enumerate(operands)]
         with np.errstate(

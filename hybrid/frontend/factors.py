@@ -23,7 +23,7 @@ from hybrid.frontend.reductions import min as reduce_min
 from hybrid.frontend.reductions import root, sum
 from hybrid.frontend.shaping import as_array, expand_dims, moveaxis
 from hybrid.frontend.values import active, assembled, operand, shape_of, strong
-from hybrid.ops.library import residuals, solved
+from hybrid.ops.library import residuals, singular, solved
 
 
 def _made(function: Callable, *args: Any) -> Any:
@@ -38,8 +38,8 @@ def _singular_values(x: Any) -> Any:
 
 
 def lstsq(a: Any, b: Any, rcond: Any = None) -> tuple:
-    x, rank, values = _made(solved, a, b, rcond)
-    return x, _made(residuals, a, b, rcond), rank, values
+    x, rank = _made(solved, a, b, rcond)
+    return x, _made(residuals, a, b, rcond), rank, _made(singular, a, b, rcond)
 
 
 def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
@@ -93,7 +93,7 @@ def polyfit(x: Any, y: Any, deg: Any, rcond: Any = None, full: bool = False, w: 
         column = expand_dims(weights, -1)
         left, right = left * column, right * (column if len(shape_of(right)) == 2 else weights)
     scale = root(sum(left * left, 0))
-    c, rank, _ = _made(solved, left / scale, right, rcond)
+    c, rank = _made(solved, left / scale, right, rcond)
     active().assume(operand(active(), rank == order, dt.bool_), SILENT)
     return c / (expand_dims(scale, -1) if len(shape_of(c)) == 2 else scale)
 

@@ -120,7 +120,8 @@ def _recorded(trace: Trace, function: Callable, name: str, args: tuple, kwargs: 
     present = present_values(trace, atoms) if either else None
     if either and present is None:
         return NotImplemented
-    measures = "linalg" in name or name.endswith(("fit", "solved", "residuals"))  # of which LAPACK complains about zeros
+    # Of zeros LAPACK complains.
+    measures = "linalg" in name or name.endswith(("fit", "solved", "residuals", "singular"))
     given = (present or _probes(atoms, kinds, each, k, measures) for k, each in enumerate(hints))
     found = [_probed(function, encoded, [*map(_placed, arrays, operands)]) for arrays in given]
     if None in found or any((each.nesting, each.same) != (found[0].nesting, found[0].same) for each in found):  # type: ignore[union-attr]

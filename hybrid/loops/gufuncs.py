@@ -16,7 +16,7 @@ import numpy as np
 from hybrid.core import dtype as dt
 from hybrid.core import npyloops
 from hybrid.core.affine import Affine
-from hybrid.core.npylinalg import PSEUDO, SMALL, lent, option
+from hybrid.core.npylinalg import PSEUDO, SMALL, least, lent, option
 from hybrid.core.npyloops import Loop
 from hybrid.core.shape import Dim, Shape, Size, contiguous_strides, evaluate, product
 from hybrid.ir.graph import Atom, Eqn, Literal, Var
@@ -73,17 +73,23 @@ class _Lent:
         return slot, tuple(by_axis[k] for k in range(len(shape)))
 
     # calls --------------------------------------------------------------------------------------------------------------
-    def run(self, loop: Loop, lead: Shape, given: Sequence[Slot], taken: Sequence[Slot], **sizes: Size) -> Call:
-        """The call of a loop on all rows: `lead` is how many, `sizes` are those of its signature."""
+    def run(
+        self, loop: Loop, lead: Shape, given: Sequence[Slot], taken: Sequence[Slot], unread: Sequence[int] = (), **sizes: Size
+    ) -> Call:
+        """The call of a loop on all rows: `lead` is how many, `sizes` are those of its signature.
+
+        Results that are `unread` have room that is enough, not their sizes.
+        """
         reads, changed = tuple(given), tuple(given[k] for k in loop.changed)
         writes = (*changed, *taken, self.slot(self.failed.name, dt.int64, ()))
         symbols = {name for slot in (*reads, *writes) for size in slot.sizes if isinstance(size, Dim) for name in size.symbols}
         counts = (product(lead), *(sizes[name] for name in loop.sizes))
 
         def run(operands: Sequence[np.ndarray], known: Mapping[str, int]) -> Sequence[np.ndarray]:
-            results = [np.empty(tuple(evaluate(size, known) for size in slot.shape), slot.dtype) for slot in taken]
-            made, failed = loop.run(operands, results)
-            return [*made, np.array(int(failed))]
+            results = [np.zeros(tuple(evaluate(size, known) for size in slot.shape), slot.dtype) for slot in taken]
+            made, failed = loop.run(operands, [None if k in unread else x for k, x in enumerate(results)])
+            own = (x if k in unread else y for k, (x, y) in enumerate(zip(results, made[len(loop.changed) :])))
+            return [*made[: len(loop.changed)], *own, np.array(int(failed))]
 
         native = Native(loop.symbol, tuple(Index(Affine.of(count)) for count in counts),
                         arrays=(*(slot.buffer for slot in (*given, *taken)), self.failed.name))  # fmt: skip
@@ -185,28 +191,32 @@ class _Lent:
         parts = (Store(name, at * width + part, convert(self.element(slot, at, part), own)) for part in range(width))
         yield from schedule.elementwise(axes, tuple(parts))
 
-    def least_squares(self, rcond: Any) -> Iterator[Stmt]:
-        """What `numpy.linalg.lstsq` solves, the rank and singular values; or the residuals, where the rank is as traced."""
+    def least_squares(self, what: str, rcond: Any) -> Iterator[Stmt]:
+        """A part of what `numpy.linalg.lstsq` gives: the residuals, where the rank is as traced."""
         loop, (m, n) = npyloops.wanted("linalg", "lstsq", self.char), self.x.type.shape
         side, real = self.eqn.inputs[1].type.shape[1:], dt.float64
         rows, columns = Index(Affine.of(m)), Index(Affine.of(n))
         factor = Cell(self.places.place(real, 1), real)
         (first, a), (second, b) = (self.given(atom, dtype) for atom, dtype in zip(self.eqn.inputs, loop.dtypes))
-        sums, count = self.scratch(real, (product(side),)), self.scratch(dt.int32, ())
+        left, sums = self.scratch(loop.dtypes[0], (n, *side)), self.scratch(real, (product(side),))
+        count, values = self.scratch(dt.int32, ()), self.scratch(real, (n,))
         of_rank = Load(count.buffer, Affine.of(0), dt.int32)
-        if len(self.eqn.outputs) == 3:
-            x, rank, values = self.eqn.outputs
-            (left, after), (singular, found) = self.taken(x, loop.dtypes[0]), self.taken(values, real)
-            done = [*after, *found, Store(self.places.names[rank], Affine.of(0), convert(of_rank, rank.type.dtype))]
-        else:
-            left, singular = self.scratch(loop.dtypes[0], (n, *side)), self.scratch(real, (m if m - n < 0 else n,))  # type: ignore[operator]  # a number
+        unread: tuple[int, ...] = (3,)
+        done: list[Stmt]
+        if what == "solved":
+            x, rank = self.eqn.outputs
+            left, done = self.taken(x, loop.dtypes[0])
+            done.append(Store(self.places.names[rank], Affine.of(0), convert(of_rank, rank.type.dtype)))
+        elif what == "residuals":
             some = self.eqn.output.type.shape != (0,)
-            done = list(self.cut(self.eqn.output, sums)) if some else []
             full = op("eq", convert(of_rank, dt.int64), columns) & (columns < rows)
-            done = list(self.unless(full, "the rank is another", done, but=some))
+            told = list(self.cut(self.eqn.output, sums)) if some else []
+            done = list(self.unless(full, "the rank is another", told, but=some))
+        else:
+            (values, done), unread = self.taken(self.eqn.output, real), ()
         right, left = (self.slot(part.buffer, part.dtype, (size, product(side))) for part, size in ((b, m), (left, n)))
-        operands, taken = [a, right, self.slot(factor.name, real, ())], [left, sums, count, singular]
-        called = self.run(loop, (), operands, taken, m=m, n=n, nrhs=product(side), p=singular.shape[0])
+        operands, taken = [a, right, self.slot(factor.name, real, ())], [left, sums, count, values]
+        called = self.run(loop, (), operands, taken, unread, m=m, n=n, nrhs=product(side), p=values.shape[0])
         eps = convert(op("max", rows, columns), real) * float(np.finfo(real).eps)
         limit = eps if rcond is None else Const(float.fromhex(rcond[1]) if isinstance(rcond, tuple) else rcond, real)
         ready = (*first, *second, factor.set(limit), called, *self.unless_failed(done))
@@ -217,7 +227,8 @@ class _Lent:
         """Vᴴ'·(Uᴴ'/s), where a singular value is large enough, as `numpy.linalg.pinv`."""
         loop = npyloops.wanted("linalg", "svd_s", self.char)
         m, n = self.x.type.shape
-        p = m if m - n < 0 else n  # type: ignore[operator]  # their difference is a number
+        p = least(m, n)
+        assert p is not None
         before, a = self.given(self.x, dt.float64)
         u, s, vh = (self.scratch(dt.float64, shape) for shape in ((m, p), (p,), (p, n)))
         total, name = Cell(self.places.place(dt.float64, 1), dt.float64), self.places.names[self.eqn.output]
@@ -329,8 +340,8 @@ def library(eqn: Eqn, places: Places) -> Iterator[Stmt]:
     match function.rpartition(".")[2]:
         case "eig" | "eigvals":
             yield from spelled.general(name)
-        case "solved" | "residuals":
-            yield from spelled.least_squares(asked)
+        case "solved" | "residuals" | "singular" as what:
+            yield from spelled.least_squares(what, asked)
         case "pinv":
             yield from spelled.pseudo()
         case _:

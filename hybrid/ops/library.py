@@ -61,7 +61,7 @@ NAMES: dict[str, tuple[str, ...]] = {
                       "median_filter", "minimum_filter", "minimum_filter1d", "percentile_filter", "prewitt", "rank_filter",
                       "rotate", "shift", "sobel", "spline_filter", "sum_labels", "uniform_filter", "uniform_filter1d", "zoom"),
     "math": ("dist", "frexp", "fsum", "gamma", "hypot", "ldexp", "remainder", "sumprod", "ulp"),
-    __name__: ("written", "complex_eig", "solved", "residuals"),
+    __name__: ("written", "complex_eig", "solved", "residuals", "singular"),
     "scipy.special": ("comb", "factorial", "factorial2", "lambertw", "log_softmax", "logsumexp", "multigammaln", "perm",
                       "polygamma", "softmax", "zeta"),
 }  # fmt: skip
@@ -95,15 +95,19 @@ def complex_eig(a: np.ndarray) -> tuple[np.ndarray, ...]:
     return tuple(np.asarray(part, np.result_type(part, np.complex64)) for part in np.linalg.eig(a))
 
 
-def solved(a: np.ndarray, b: np.ndarray, rcond: float | None) -> tuple[np.ndarray, np.integer, np.ndarray]:
-    """What `np.linalg.lstsq` gives but for the residuals, which there are of full rank alone."""
-    x, _, rank, values = np.linalg.lstsq(a, b, rcond)
-    return x, rank, values
+# The parts of what `np.linalg.lstsq` gives: functions that look at the solution alone need not know how many residuals and
+# singular values there are.
+def solved(a: np.ndarray, b: np.ndarray, rcond: float | None) -> tuple[np.ndarray, np.integer]:
+    x, _, rank, _ = np.linalg.lstsq(a, b, rcond)
+    return x, rank
 
 
 def residuals(a: np.ndarray, b: np.ndarray, rcond: float | None) -> np.ndarray:
-    """These: functions that do not look at them need not know how many there are."""
     return np.linalg.lstsq(a, b, rcond)[1]
+
+
+def singular(a: np.ndarray, b: np.ndarray, rcond: float | None) -> np.ndarray:
+    return np.linalg.lstsq(a, b, rcond)[3]
 
 
 @functools.cache

@@ -65,6 +65,7 @@ Form = tuple[int, tuple[str, ...]]  # of a call: how many arguments come by posi
 MANY_PROCEDURES = 320
 MANY_INSIDE = 10_000
 GIL_BYTES = 1 << 18  # traffic above which a call is long enough to let other Python threads run
+LENT_BYTES = 1 << 14  # the same where it sorts or factors matrices: an svd of 32 rows takes 0.2 ms
 _numbers = itertools.count()  # of traces, in the order in which they are made
 
 
@@ -389,11 +390,14 @@ class Compiled:
         types = [lowered.types[name] for segment in segments for name in segment.buffers]
         moved = sum(number(size) * dtype.itemsize for dtype, size in types)
         calls_python, alone = any(segment.calls_python for segment in segments), done.alone
+        # What NumPy computes for few values only takes the interpreter's lock for the time of that call.
+        often = any(call.native is None and not call.only for call in lowered.inner_calls)
+        long = LENT_BYTES if any(call.native and call.native.arrays for call in lowered.inner_calls) else GIL_BYTES
         return entry.EntrySpec(
             **checks, results=done.results, slots=alone.slots if alone else (), symbols=alone.symbols if alone else (),
             temporaries=done.temporaries, steps=None if alone else done.steps, arena=lowered.arena_size,
             written=tuple(places[w] if isinstance(w, int) else w for w in traced.writes),
-            release_gil=moved > GIL_BYTES and not calls_python, calls_python=calls_python,
+            release_gil=moved > long and not often, calls_python=calls_python,
             quotients=traced.quotients, conditions=traced.conditions, tensor=_layout(),
             flagged=self._flagged if done.steps else None,
         )  # fmt: skip

@@ -135,8 +135,13 @@ def lstsq(a: Any, b: Any, rcond: Any = None) -> Any:
 
 @enter(f"{OWN}.solved")
 def solved(a: Any, b: Any, rcond: Any) -> Any:
-    x, _, rank, values = lstsq(a, b, rcond)
-    return x, rank, values
+    x, _, rank, _ = lstsq(a, b, rcond)
+    return x, rank
+
+
+@enter(f"{OWN}.singular")
+def singular(a: Any, b: Any, rcond: Any) -> Any:
+    return _singular(a)
 
 
 @enter(f"{OWN}.residuals")

@@ -262,9 +262,32 @@ def test_another_numpy_gets_host_calls(monkeypatch):
     assert npyloops.loop.__wrapped__("linalg", "svd", "d") is None
 
 
+def test_sizes_that_were_equal_while_tracing_may_differ():
+    full = hy.function(lambda a: tuple(np.linalg.svd(a)))
+    values = hy.function(lambda a: np.linalg.eigvalsh(a))
+    fitted = hy.function(lambda a, b: np.linalg.lstsq(a, b, rcond=None)[0])
+    inverse = hy.function(lambda a: np.linalg.pinv(a))
+    warnings.simplefilter("ignore", hy.FallbackWarning)
+    for shape in ((10, 10), (4, 3), (3, 4), (7, 7), (9, 2)):
+        a = numbers(np.float64, *shape)
+        for got, want in zip(full(a), np.linalg.svd(a), strict=True):
+            assert np.array_equal(got, want)
+        np.testing.assert_allclose(inverse(a), np.linalg.pinv(a), rtol=1e-9, atol=1e-12)
+        b = numbers(np.float64, shape[0])
+        np.testing.assert_allclose(fitted(a, b), np.linalg.lstsq(a, b, rcond=None)[0], rtol=1e-9)
+        with pytest.raises(np.linalg.LinAlgError, match="Incompatible dimensions"):
+            fitted(a, np.ones(shape[0] - 1))
+    for shape in ((5, 5, 5), (2, 3, 3), (3, 2, 2)):
+        assert np.array_equal(values(numbers(np.float64, *shape)), np.linalg.eigvalsh(numbers(np.float64, *shape)))
+    with pytest.raises(np.linalg.LinAlgError):
+        values(np.ones((2, 3)))
+
+
 def test_calls_with_more_than_a_loop_takes_stay_host_calls():
     given, operand = TensorType(dt.float64, (4, 4)), ("operand", 0, "ndarray")
     how = {"dtypes": (), "shapes": ((4,),), "kwargs": ("dict",)}
+    assert lent(given, function="numpy.linalg.svdvals", args=("list", operand), **how) == "svd"
+    assert lent(given, function="numpy.linalg.svdvals", args=("list", operand), **{**how, "shapes": ((3,),)}) is None
     assert lent(given, function="numpy.linalg.eigvalsh", args=("list", operand), **how) == "eigvalsh_lo"
     assert lent(given, function="numpy.linalg.eigvalsh", args=("list", operand, "X"), **how) is None
     assert lent(given, function="numpy.linalg.tensorinv", args=("list", operand), **how) is None

@@ -6,6 +6,7 @@ import gc
 import multiprocessing
 import os
 import threading
+import time
 import warnings
 import weakref
 
@@ -18,6 +19,29 @@ from hybrid.staging.function import FallbackWarning, eager, function
 from tests.tools import in_subprocess
 
 X = np.arange(8.0)
+
+
+def test_other_threads_run_while_matrices_are_factored():
+    values = function(lambda a: np.linalg.eigvals(a), strict=True)
+    a = np.random.default_rng(0).normal(size=(300, 300))
+    values(a)
+    values(a)
+    seen, ends = [], []
+
+    def factor():
+        ends.append(time.monotonic())
+        values(a)
+        ends.append(time.monotonic())
+
+    thread = threading.Thread(target=factor)
+    thread.start()
+    while thread.is_alive():
+        seen.append(time.monotonic())
+        time.sleep(1e-3)
+    thread.join()
+    begin, end = ends
+    assert any(begin + 0.2 * (end - begin) < when < end - 0.2 * (end - begin) for when in seen)
+    assert values.stats()["native_calls"] >= 1
 
 
 def together(count, work):
