@@ -74,8 +74,9 @@ class _Lent:
 
     # calls --------------------------------------------------------------------------------------------------------------
     def run(
-        self, loop: Loop, lead: Shape, given: Sequence[Slot], taken: Sequence[Slot], unread: Sequence[int] = (), **sizes: Size
-    ) -> Call:
+        self, loop: Loop, lead: Shape, given: Sequence[Slot], taken: Sequence[Slot], sizes: Mapping[str, Size],
+        unread: Sequence[int] = (),
+    ) -> Call:  # fmt: skip
         """The call of a loop on all rows: `lead` is how many, `sizes` are those of its signature.
 
         Results that are `unread` have room that is enough, not their sizes.
@@ -124,7 +125,7 @@ class _Lent:
             sizes |= zip(core, atom.type.shape[len(atom.type.shape) - len(core) :])
         for before, _ in given:
             yield from before
-        yield self.run(loop, self.x.type.shape[:-2], [slot for _, slot in given], [slot for slot, _ in taken], **sizes)
+        yield self.run(loop, self.x.type.shape[:-2], [slot for _, slot in given], [slot for slot, _ in taken], sizes)
         for _, after in taken:
             yield from after
         yield from self.unless_failed()
@@ -138,9 +139,9 @@ class _Lent:
         before, w = self.given(self.x, dtype, own=True)
         tau, (out, after) = self.scratch(dtype, (*lead, p)), self.taken(q, dtype)
         yield from before
-        yield self.run(raw, tuple(lead), [w], [tau], m=m, n=n, p=p)
+        yield self.run(raw, tuple(lead), [w], [tau], {"m": m, "n": n, "p": p})
         yield from self.upper(w, r)
-        yield self.run(reduced, tuple(lead), [w, tau], [out], m=m, n=n, k=p)
+        yield self.run(reduced, tuple(lead), [w, tau], [out], {"m": m, "n": n, "k": p})
         yield from after
 
     def upper(self, w: Slot, r: Var) -> Iterator[Stmt]:
@@ -179,7 +180,7 @@ class _Lent:
         if not dt.is_complex(self.x.type.dtype):
             values, what = self.over(product(made[0].shape), turns), f"they are {'not ' * real}real"
             known = [odd.set(Const(False, dt.bool_)), values, *self.unless(odd.value, what, after, but=not real)]
-        called = self.run(loop, shape[:-2], [a], made, m=shape[-1])
+        called = self.run(loop, shape[:-2], [a], made, {"m": shape[-1]})
         yield from (*before, odd.set(Const(False, dt.bool_)), self.over(flat, infinite))
         yield from self.unless(odd.value, "numbers are not finite", (called, *self.unless_failed(known)))
 
@@ -216,7 +217,8 @@ class _Lent:
             (values, done), unread = self.taken(self.eqn.output, real), ()
         right, left = (self.slot(part.buffer, part.dtype, (size, product(side))) for part, size in ((b, m), (left, n)))
         operands, taken = [a, right, self.slot(factor.name, real, ())], [left, sums, count, values]
-        called = self.run(loop, (), operands, taken, unread, m=m, n=n, nrhs=product(side), p=values.shape[0])
+        sizes = {"m": m, "n": n, "nrhs": product(side), "p": values.shape[0]}
+        called = self.run(loop, (), operands, taken, sizes, unread)
         eps = convert(op("max", rows, columns), real) * float(np.finfo(real).eps)
         limit = eps if rcond is None else Const(float.fromhex(rcond[1]) if isinstance(rcond, tuple) else rcond, real)
         ready = (*first, *second, factor.set(limit), called, *self.unless_failed(done))
@@ -246,7 +248,7 @@ class _Lent:
 
             return total.set(nothing), self.over(p, term), Store(name, i * m + j, total.value)
 
-        called = self.run(loop, (), [a], [u, s, vh], m=m, n=n, p=p)
+        called = self.run(loop, (), [a], [u, s, vh], {"m": m, "n": n, "p": p})
         product_ = self.over(n, lambda i: (self.over(m, lambda j: entry(i, j)),))
         limit = total.set(self.element(s, 0) * 1e-15)
         ready = (*before, called, *self.unless_failed((limit, self.over(p, inverted), product_)))
@@ -276,7 +278,7 @@ class _Lent:
         yield factor.set(convert(scale, dtypes[1]))
         operands = [given, self.slot(factor.name, dtypes[1], ())]
         first, second = loops[0].inputs[0][0], loops[0].outputs[0][0]
-        calls = [self.run(loop, lead, operands, [slot], **{first: taken_from, second: made}) for loop in loops]
+        calls = [self.run(loop, lead, operands, [slot], {first: taken_from, second: made}) for loop in loops]
         if len(calls) == 1 or isinstance(count, int):
             yield calls[count % 2 if len(calls) > 1 else 0]  # type: ignore[operator]
         else:
