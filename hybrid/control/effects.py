@@ -12,11 +12,16 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from hybrid.control import substitutes
+from hybrid.control.own import Own
 from hybrid.control.plain import Ends
+from hybrid.control.tables import holds_traced
+from hybrid.core import tree
 from hybrid.core.errors import DebuggerError, HybridError, TraceError
 from hybrid.frontend.values import Value
 from hybrid.ir import trace as tr
 from hybrid.ir.lines import is_library
+from hybrid.ir.requests import Learned
 from hybrid.ir.trace import Trace
 
 # Modules whose functions have no effects and give the same for the same; `Watch` sees to what they do to containers.
@@ -35,6 +40,22 @@ _KNOWN = (Value, np.ndarray, np.generic, np.dtype, np.ufunc, str, bytes, int, fl
 _DEBUGGERS = frozenset(
     ("pdb", "bdb", "ipdb", "pudb", "wdb", "web_pdb", "remote_pdb", "rpdb", "pdbpp", "debugpy", "pydevd", "IPython")
 )
+
+
+def remembered(trace: Trace, function: Any, /, *args: Any, **kwargs: Any) -> Any:
+    """A call of a function that keeps what it gave, which must be nothing that only this trace knows."""
+    cache = getattr(function, "__func__", function)
+    try:
+        found = trace.reads.ask(cache, functools.partial(substitutes.plainly, function, *args, **kwargs))
+    except Learned as learned:
+        trace.fail(learned)
+        raise
+    if any(isinstance(part, Own) or holds_traced(part) for part in tree.flatten(found)[0]):
+        cache.cache_clear()
+        error = TraceError(f"{function.__name__}() would keep a value that only a call knows", at=tr.user_line())
+        trace.fail(error)
+        raise error
+    return found
 
 
 def refuse_debuggers(trace: Trace, function: Any) -> None:

@@ -31,7 +31,7 @@ from hybrid.control import (  # noqa: F401
 from hybrid.control.attempt import Attempt, give_back, known_containers, spelled_out
 from hybrid.control.branch import branch, choose, truth
 from hybrid.control.comprehensions import NO_STATE, Comprehensions, nothing
-from hybrid.control.effects import refuse_alike, refuse_debuggers, refuse_effects, refuse_wording
+from hybrid.control.effects import refuse_alike, refuse_debuggers, refuse_effects, refuse_wording, remembered
 from hybrid.control.instances import Instances
 from hybrid.control.lists import Listed, listed
 from hybrid.control.own import Changes, Own, View, grow, home, plain
@@ -44,7 +44,6 @@ from hybrid.control.rounds import RoundRaises
 from hybrid.control.tables import Tables, holds_traced, is_number
 from hybrid.control.watch import Holds
 from hybrid.core import dtype as dt
-from hybrid.core import tree
 from hybrid.core.errors import TraceError
 from hybrid.core.shape import Dim
 from hybrid.frontend import integers, islands, joining, texts, uncertain
@@ -464,8 +463,8 @@ class Tracing(Instances, Comprehensions, Plain):
             return functools.partial(self._written, function, body)
         if type(function) is np.vectorize:
             return functools.partial(self._vectorized, function)
-        if id(getattr(function, "__func__", function)) in trace.caches:
-            return functools.partial(_remembered, trace, function)
+        if id(getattr(function, "__func__", function)) in trace.reads.caches:
+            return functools.partial(remembered, trace, function)
         found = containers.called(function)
         if folds.is_fold(function):
             return folds.of_array(self, function, found or substitutes.called(function) or function)
@@ -577,17 +576,6 @@ class Tracing(Instances, Comprehensions, Plain):
                 return self.called(trace, code, function, *args, **kwargs)
             finally:
                 self.recursions.pop(code, None)
-
-
-def _remembered(trace: Trace, function: Any, /, *args: Any, **kwargs: Any) -> Any:
-    """A call of a function that keeps what it gave, which must be nothing that only this trace knows."""
-    found = substitutes.plainly(function, *args, **kwargs)
-    if any(isinstance(part, Own) or holds_traced(part) for part in tree.flatten(found)[0]):
-        getattr(function, "__func__", function).cache_clear()
-        error = TraceError(f"{function.__name__}() would keep a value that only a call knows", at=tr.user_line())
-        trace.fail(error)
-        raise error
-    return found
 
 
 _CONTAINERS = frozenset((tuple, list, set, frozenset, dict))

@@ -51,6 +51,10 @@ class Rebinds(Exception):
         self.places = tuple(places)
 
 
+class Learned(Exception):
+    """A function that keeps what it gave was asked first while tracing, and changed something: trace again, as it did that."""
+
+
 def most(spelled: Mapping[str, int]) -> str:
     """The loop that was written out and left the most branches and loops."""
     return max(spelled, key=spelled.__getitem__, default="")

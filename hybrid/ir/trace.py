@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import weakref
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import FrameType
 from typing import Any
 
@@ -172,7 +172,7 @@ class Trace(KnownSizes):
         self.known: dict[Atom, np.ndarray] = {}  # arrays that are the same in every call
         self.held: dict[tuple, Any] = {}  # attributes and items of objects that branches and loops rebind
         self.namespaces: Sequence[Any] = ()  # globals that some code rebinds (`control.watch`)
-        self.caches: Collection[int] = ()  # the ids of functions that keep what they gave, longer than this lasts
+        self.reads: Any = None  # what the traced code reads besides its arguments (`staging.reads`)
         self.seeded: dict[int, Any] = {}  # those that the traced code makes, and their parts
         self.asked: set[Cell] = set()  # whose layout made a difference
         self.unsure: set[Cell] = set()  # whose layout only a run knows

@@ -33,7 +33,7 @@ from hybrid.core.spec import Spec
 from hybrid.frontend.values import Value
 from hybrid.ir import lifted
 from hybrid.ir import trace as tr
-from hybrid.ir.requests import AT_FIRST, Changing, Concretise, Rebinds, Recursive, Specialise, Writing
+from hybrid.ir.requests import AT_FIRST, Changing, Concretise, Learned, Rebinds, Recursive, Specialise, Writing
 from hybrid.ir.trace import Symbol
 from hybrid.staging import aside, late
 from hybrid.staging.arguments import SHARED, Sharing
@@ -472,6 +472,8 @@ class Function(Keeps, Follows, Packs, Reports, Resting, Inspection):  # type: ig
                 varying = None if self.strict else frozenset(self._varying)
                 traced = trace(self.function, name_of(self.function), structure, leaves, call.values, names, reads, hints,
                                writing, varying, recursive, call.state, self._room, self._empty)  # fmt: skip
+        except Learned:
+            return self._recorded(key, call, form, hints, writing, recursive)
         except Recursive as found:
             reads.restore()
             if found.code in recursive:
@@ -524,18 +526,8 @@ class Function(Keeps, Follows, Packs, Reports, Resting, Inspection):  # type: ig
             self._packs, self._changed = True, frozenset()
             for compiled in self._traces.values():
                 self._remove(compiled)
-            for memory in (
-                self._traces,
-                self._fallbacks,
-                self._refused,
-                self._asked,
-                self._changes,
-                self._by_size,
-                self._met,
-                self._sizes,
-                self._state,
-                self._varying,
-            ):
+            for memory in (self._traces, self._fallbacks, self._refused, self._asked, self._changes, self._by_size, self._met,
+                           self._sizes, self._state, self._varying):  # fmt: skip
                 memory.clear()
 
 

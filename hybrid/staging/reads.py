@@ -6,7 +6,7 @@ that changed one while it was traced (and puts it back), and `changed` says at a
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Sequence
+from collections.abc import Callable, Collection, Hashable, Sequence
 from contextvars import ContextVar
 from typing import Any
 
@@ -17,7 +17,7 @@ from hybrid.core import tree
 from hybrid.core.errors import TraceError
 from hybrid.frontend.values import Value
 from hybrid.ir.lifted import Lifted
-from hybrid.ir.requests import Rebinds
+from hybrid.ir.requests import Learned, Rebinds
 from hybrid.staging.chains import MISSING
 from hybrid.staging.contents import fingerprint, lineage, nested
 from hybrid.staging.read import Read, may_be_state, may_vary
@@ -32,7 +32,7 @@ class Reads:
 
     def __init__(self, scan: Scan, varying: Collection[Hashable]):
         self.reads = [read for mark, read in scan.found.items() if mark not in varying]
-        self.imports, self.writes, self.caches = scan.imports, scan.writes, frozenset(scan.caches)
+        self.imports, self.writes, self.caches = scan.imports, scan.writes, scan.caches
         self.namespaces = [Namespace(names, frozenset(rebound)) for names, rebound in scan.namespaces.values()]
         self.contents: list[tuple[Read, np.ndarray, bytes]] = []
         self.before = [
@@ -107,16 +107,15 @@ class Reads:
         written: list[Read] = []
         inherited: list[Read] = []
         for read in self.reads:
-            if not read.holds():
+            if read.kind != "cache" and not read.holds():
                 kept = read.now() is read.value or not may_be_state(read)
                 of_class = not kept and read.owner is not None and read.own() is MISSING
                 (inherited if of_class else written if kept else rebound).append(read)
         for read in reversed(rebound + written + inherited):
             read.restore()
-        for read, array, before in self.before:
-            if array.tobytes() != before.tobytes():
-                array[...] = before
-                written.append(read)
+        for read, array, before in self.written():
+            array[...] = before
+            written.append(read)
         self.before = []
         return rebound, written, inherited
 
@@ -124,6 +123,19 @@ class Reads:
         """The arrays that the function may write into where it has them from no argument."""
         return [read for read in self.reads if self.writes and type(read.value) is np.ndarray
                 and read.value.flags.writeable and may_be_state(read)]  # fmt: skip
+
+    def ask(self, cache: Any, call: Callable[[], Any]) -> Any:
+        """Call a function that keeps what it gives. Learned where it was first asked now, and changed what is read."""
+        size, changed = cache.cache_info().currsize, self.changed() or self.written()
+        found = call()
+        if not changed and cache.cache_info().currsize > size and (self.changed() or self.written()):
+            self.reads, self.before = [], []  # so that nothing is put back
+            raise Learned
+        return found
+
+    def written(self) -> list[tuple[Read, np.ndarray, np.ndarray]]:
+        """The arrays that have other contents than before the trace, and those."""
+        return [(read, array, before) for read, array, before in self.before if array.tobytes() != before.tobytes()]
 
     def varied(self) -> list[Read]:
         """Numbers and arrays that are others than they were, and might as well come with each call."""

@@ -206,7 +206,7 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
     """
     recording = Trace(name, hints)
     recording.room, recording.empty = room, empty
-    recording.namespaces, recording.caches = reads.namespaces, reads.caches
+    recording.namespaces, recording.reads = reads.namespaces, reads
     recording.alike = frozenset(id(v) for leaf, v in zip(leaves, values) if isinstance(leaf, StaticLeaf) and leaf.is_alike)
     with recording, _with_ways_out(recording, writing):
         arguments, inputs, cells = arguments_of(recording, leaves, values, names)
@@ -276,7 +276,7 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
         recording.copies.clear()
         recording.asked.clear()
         recording.unsure.clear()
-        recording.handlers = None
+        recording.handlers = recording.reads = None
         recording.returned.clear()
         recording.held.clear()
         del sorted_out, result_leaves, arguments

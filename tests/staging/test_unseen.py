@@ -322,3 +322,26 @@ def test_texts_of_arrays_are_as_the_options_say_at_each_call():
             np.set_printoptions(precision=8)
             g(x)
             assert np.get_printoptions()["precision"] == 4
+
+
+@quiet
+def test_what_a_cached_function_does_at_its_first_call_is_done_once():
+    calls: list[int] = []
+    counts = np.zeros(4)
+
+    @functools.cache
+    def noted(n):
+        calls.append(n)
+        counts[n] += 1
+        return 2.0 * n
+
+    def scaled(x, n):
+        return x * noted(n)
+
+    f, x = function(scaled), np.arange(3.0)
+    for n in (1, 2, 1, 3):
+        assert np.array_equal(f(x, n), x * 2 * n)
+    assert calls == [1, 2, 3] and counts.tolist() == [0, 1, 1, 1]
+    noted.cache_clear()
+    f(x, 1)
+    assert calls == [1, 2, 3, 1] and counts.tolist() == [0, 2, 1, 1]
