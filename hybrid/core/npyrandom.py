@@ -45,11 +45,13 @@ def lock_of(bits: Any) -> Any:
 
 
 @lru_cache(maxsize=1)
-def _place_of_gauss() -> int | None:
+def place_of_gauss() -> int | None:
     """Where in a `RandomState` its `aug_bitgen` lies: the address of its bits, whether there is a second normal number, that.
 
     NumPy does not say. It is looked for in a new one, before and after a draw that leaves such a number.
     """
+    if sys.implementation.name != "cpython":
+        return None
     generator = np.random.RandomState(np.random.MT19937(77))
     bits = bytes((ctypes.c_char * _BITGEN).from_address(bitgen(generator._bit_generator)))
     words = (ctypes.c_uint64 * (np.random.RandomState.__basicsize__ // 8)).from_address(id(generator))
@@ -64,7 +66,7 @@ def _place_of_gauss() -> int | None:
 
 def gauss(generator: np.random.RandomState) -> int:
     """The address of what legacy normal numbers are drawn from; 0 where NumPy hides it."""
-    place = _place_of_gauss() if sys.implementation.name == "cpython" else None
+    place = place_of_gauss()
     return 0 if place is None else id(generator) + place
 
 
@@ -87,32 +89,40 @@ def legacy_gauss(address: int) -> float:
 # states --------------------------------------------------------------------------------------------------------------------
 # To ask a RandomState for its state takes 60 us, a PCG64 3: what they say is made of memory that is copied in 0.3 us.
 _Region = tuple[int, int]  # address and bytes
+# By the structs of NumPy's bit generators, bytes at an offset: of the struct, or (`inner`) of what a word of it points to.
+_Part = tuple[bool, int, int]  # inner, offset, bytes
+_STRUCTS: dict[Any, tuple[_Part, ...]] = {
+    np.random.MT19937: ((False, 0, 4 * 625),),  # 624 words and a place among them
+    np.random.PCG64: ((True, 0, 32), (False, 8, 8)),  # a pointer to two numbers of 128 bits; half a word that is left
+    np.random.PCG64DXSM: ((True, 0, 32), (False, 8, 8)),
+    np.random.SFC64: ((False, 0, 40),),
+    # Pointers to counter and key; a place in four words, these, and half a word that is left.
+    np.random.Philox: ((True, 0, 32), (True, 8, 16), (False, 16, 48)),
+}
+GAUSS_KEPT = (8, 16)  # behind what `gauss` gives: whether there is a second normal number, and that
 
 
-def _words(address: int, count: int) -> list[int]:
-    return list((ctypes.c_void_p * count).from_address(address))  # type: ignore[arg-type]
+def parts(bits: type) -> tuple[_Part, ...] | None:
+    """Where the state of such bit generators lies, from the word that `bitgen_t` begins with; None where that is not known."""
+    return _STRUCTS.get(bits)
 
 
 def _regions(generator: Any) -> list[_Region] | None:
-    """Where the state of a generator lies, by the structs of NumPy's bit generators; None of those that are not known."""
+    """Where the state of a generator lies; None of those that are not known."""
     bits = generator.bit_generator if isinstance(generator, np.random.Generator) else generator._bit_generator
-    state = _words(bitgen(bits), 1)[0]
-    match type(bits):
-        case np.random.MT19937:  # 624 words and a place among them
-            found = [(state, 4 * 625)]
-        case np.random.PCG64 | np.random.PCG64DXSM:  # a pointer to two numbers of 128 bits; half a word that is left
-            found = [(_words(state, 1)[0], 32), (state + 8, 8)]
-        case np.random.SFC64:
-            found = [(state, 40)]
-        case np.random.Philox:  # pointers to counter and key; a place in four words, these, and half a word that is left
-            counter, key = _words(state, 2)
-            found = [(counter, 32), (key, 16), (state + 16, 48)]
-        case _:
-            return None
+    known = parts(type(bits))
+    if known is None:
+        return None
+    state = _word(bitgen(bits))
+    found = [(_word(state + offset) if inner else state + offset, size) for inner, offset, size in known]
     if isinstance(generator, np.random.RandomState):
         own = gauss(generator)
-        return [*found, (own + 8, 16)] if own else None
+        return [*found, (own + GAUSS_KEPT[0], GAUSS_KEPT[1])] if own else None
     return found
+
+
+def _word(address: int) -> int:
+    return ctypes.c_uint64.from_address(address).value
 
 
 class Mark:
@@ -135,11 +145,11 @@ def mark(generator: Any) -> Mark | None:
     if not legacy and type(generator) is not np.random.Generator:
         return None
     bits: Any = generator._bit_generator if legacy else generator.bit_generator
-    return Mark(generator) if _is_known(bits.__class__, legacy) else None
+    return Mark(generator) if is_known(bits.__class__, legacy) else None
 
 
 @cache
-def _is_known(kind: Any, legacy: bool) -> bool:
+def is_known(kind: type, legacy: bool) -> bool:
     """Whether the memory of generators of a kind is all of their state: tried on a new one."""
     if sys.implementation.name != "cpython" or kind.__module__.partition(".")[0] != "numpy":
         return False

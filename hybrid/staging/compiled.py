@@ -371,15 +371,17 @@ class Compiled:
             return None
         from hybrid.staging.steps import work
 
-        by_python = self.draws.acts or bool(self.reads.contents)
-        done = None if by_python else work(traced, lowered, places, self._flagged, self.strides)
+        source = self.draws.source(traced.leaves, places)
+        held = source is not None
+        by_python = (self.draws.acts and not held) or bool(self.reads.contents)
+        done = None if by_python else work(traced, lowered, places, self._asked(held), self.strides, held)
         if done is None:
-            done = self._recognised(places)
+            done, source = self._recognised(places), None
         if done is None:
             return None
         apart = tuple(x for x in self._reached if isinstance(x, list)) if traced.updates or traced.rebinds else ()
         return self._spec_of(
-            done, places, guards=checked, loads=loads, reads=reads, finite=finite, keywords=keywords, apart=apart
+            done, places, guards=checked, loads=loads, reads=reads, finite=finite, keywords=keywords, apart=apart, source=source
         )
 
     def _spec_of(self, done: Work, places: dict[int, int], **checks: Any) -> entry.EntrySpec:
@@ -399,16 +401,18 @@ class Compiled:
             written=tuple(places[w] if isinstance(w, int) else w for w in traced.writes),
             release_gil=moved > long and not often, calls_python=calls_python,
             quotients=traced.quotients, conditions=traced.conditions, tensor=_layout(),
-            flagged=self._flagged if done.steps else None,
+            flagged=self._asked(checks.get("source") is not None) if done.steps else None,
         )  # fmt: skip
 
-    @property
-    def _flagged(self) -> Callable[[int, bool], bool]:
+    def _asked(self, holds: bool = False) -> Callable[[int, bool], bool]:
         """Whether a call of a native entry is Python's, for the flags that it raised. No method: entries hold it, and machine
-        code in cycles of objects is freed whenever the garbage collector comes along."""
+        code in cycles of objects is freed whenever the garbage collector comes along.
+
+        `holds`: the entry itself undoes what has been drawn.
+        """
         if not self.draws.acts:
             return self.watch.flagged
-        return functools.partial(_flagged, self.watch, self.draws.fails, not self.traced.writes)
+        return functools.partial(_flagged, self.watch, holds or self.draws.fails, not self.traced.writes)
 
     def _recognised(self, places: dict[int, int]) -> Work | None:
         """The work of an entry that recognises a call, and leaves it to `_run_recognised`."""
@@ -450,7 +454,7 @@ class Compiled:
         traced = self.traced
         places = {k: k for k in range(len(traced.leaves))}
         checked = [guards.of_leaf(traced, k) for k in places]
-        done = work(traced, self.lowered, places, self._flagged, self.strides)
+        done = work(traced, self.lowered, places, self._asked(), self.strides)
         if done is None or any(guard is None for guard in checked):
             return
         spec, module = self._loaded(self._spec_of(done, places, guards=tuple(checked)))

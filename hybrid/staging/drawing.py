@@ -5,13 +5,17 @@ Generators are held and, where the call may turn out to be Python's, put back; w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+
+import numpy as np
 
 from hybrid.core import npyrandom
 from hybrid.ir.graph import Eqn, Graph, bodies, has_effects, walk
 from hybrid.ops.draw import Argument, Draw, Made, Run, bitgen, bits_of, sample
+from hybrid.staging import entry
 from hybrid.staging.effects import marked, put_back
+from hybrid.staging.signature import GeneratorLeaf, Leaf
 
 
 class Drawing:
@@ -22,7 +26,7 @@ class Drawing:
         fails: whether a run that has drawn may turn out to be Python's.
     """
 
-    __slots__ = ("acts", "fails", "_natively", "_fixed", "_given")
+    __slots__ = ("acts", "fails", "_natively", "_alone", "_fixed", "_given")
 
     def __init__(self, graph: Graph):
         self.acts = has_effects(graph)
@@ -30,6 +34,9 @@ class Drawing:
         self.fails = bool(calls) and any(_fails(eqn, False) for eqn in graph.eqns)
         self._natively = any(eqn.primitive.native is not None for eqn in walk(graph))
         sources = [call.generator for call in calls if not isinstance(call.generator, Made)]
+        self._alone = all(eqn.primitive in (bitgen, sample) for eqn in walk(graph) if eqn.primitive.effect) and not any(
+            isinstance(call.generator, Made) for call in calls
+        )
         self._given = list(dict.fromkeys(source.index for source in sources if isinstance(source, Argument)))
         self._fixed = list({id(source): source for source in sources if not isinstance(source, Argument)}.values())
 
@@ -37,6 +44,21 @@ class Drawing:
         """NumPy's generators that a call with these leaves draws from, but for those that it makes itself."""
         used = [*self._fixed, *(values[index] for index in self._given)]
         return used if len(used) < 2 else list({id(generator): generator for generator in used}.values())
+
+    def source(self, leaves: Sequence[Leaf], places: Mapping[int, int]) -> entry.Source | None:
+        """The generator that machine code draws from where nothing else is done besides giving results, for an entry that has
+        the leaves at these places."""
+        if not self._alone or len(self._fixed) + len(self._given) != 1:
+            return None
+        if self._fixed:
+            named = self._fixed[0]
+            kind, bits = type(named), type(bits_of(named))
+        else:
+            leaf, named = leaves[self._given[0]], places[self._given[0]]
+            assert isinstance(leaf, GeneratorLeaf)
+            kind, bits = leaf.python, leaf.bits
+        legacy = kind is np.random.RandomState
+        return entry.Source(named, legacy, bits) if npyrandom.is_known(bits, legacy) else None
 
     def during(self, values: Sequence[Any], undo: bool = False, keep: bool = False) -> During:
         """Draw from the generators among these leaves; what was drawn is undone in any case, or on an error if that may come.

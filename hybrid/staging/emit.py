@@ -20,7 +20,6 @@ from hybrid.core.shape import Dim, Size, product, symbols
 from hybrid.loops.nest import Code
 from hybrid.runtime.pool import LARGE
 from hybrid.staging import capi
-from hybrid.staging.checks import Checks
 from hybrid.staging.expected import (
     ComplexGuard,
     Guard,
@@ -28,6 +27,8 @@ from hybrid.staging.expected import (
     ScalarGuard,
 )
 from hybrid.staging.floats import KEPT
+from hybrid.staging.generators import SUPPORT as GENERATORS
+from hybrid.staging.generators import Held
 from hybrid.staging.spec import (
     ACTIVE,
     ARENA,
@@ -37,6 +38,7 @@ from hybrid.staging.spec import (
     HELD,
     NEXT,
     TABLE,
+    AddressStep,
     ArgumentResult,
     ArrayResult,
     CallResult,
@@ -86,7 +88,7 @@ class _Memory:
     place: int = 0
 
 
-class _Entry(Checks):
+class _Entry(Held):
     """Writes one entry: straight-line code over SSA names, with exits to `miss` before ACTIVE is counted and `fail` after."""
 
     def __init__(self, spec: EntrySpec):
@@ -394,6 +396,8 @@ class _Entry(Checks):
         self.add_word(CALLS, 1)
         guarded = len(self.lines)
         self.hold()
+        if spec.source:
+            self.take()
         if spec.steps is None:
             self.settle()
         kept = self.keep() if spec.flagged and spec.written else ""
@@ -408,6 +412,8 @@ class _Entry(Checks):
             self.require(self.expected(kept), "error")
         self.settle()
         value, place = self.build(spec.results)
+        if spec.source:
+            self.let_go()
         if spec.steps is not None:
             self.give(place)
             self.support("drop", f"void @hybrid_entry_drop(ptr %owned, i64 {self.owned})")
@@ -418,10 +424,10 @@ class _Entry(Checks):
         self.exits(freed)
         # `fail` may be reached before all places are filled.
         self.lines.insert(guarded, f"  store [{self.owned} x ptr] zeroinitializer, ptr %owned")
-        self.lines.insert(guarded, f"  store ptr null, ptr {freed}" if freed else "")
+        self.lines[guarded:guarded] = [f"  store ptr null, ptr {place}" for place in (freed, self.lock) if place]
         return "\n".join([
             f"@{TABLE} = external global [{len(spec.table.words)} x i64], align 8",
-            *(SUPPORT[name] for name in sorted(self.used)),
+            *({**SUPPORT, **GENERATORS}[name] for name in sorted(self.used)),
             *([support(host())] if spec.flagged else []),
             f"define ptr @{ENTRY}(ptr %self, ptr %args, i64 %nargs, ptr %kwnames) {{",
             "start:", f"  %owned = alloca [{self.owned} x ptr], align 8", *self.allocas, *self.lines, "}", "",
@@ -435,6 +441,7 @@ class _Entry(Checks):
     def copied(self, back: bool) -> str:
         spans, count = self.spans
         given = f"ptr {spans}, i64 {count}, ptr {self.before}, i64 {KEPT}, i1 {'true' if back else 'false'}"
+        self.used.add("memcpy")
         return self.support("copied", f"i1 @hybrid_entry_copied({given})")
 
     def settle(self) -> None:
@@ -459,6 +466,9 @@ class _Entry(Checks):
             case SizeStep(symbol, (kind, value)):
                 self.bound.add(symbol)
                 self.sizes[Dim.symbol(symbol)] = self.load("i64", self.slot(kind, value, arena))
+            case AddressStep(temporary, gauss):
+                address = self.let(f"ptrtoint ptr {self.gauss if gauss else self.address} to i64")
+                self.put(f"store i64 {address}, ptr {self.room('temporary', temporary).data}")
             case PythonStep(function, operands, results):
                 found = self.python(function, operands)
                 self.own(found)
@@ -540,6 +550,8 @@ class _Entry(Checks):
 
     def exits(self, freed: str) -> None:
         def release() -> None:
+            if self.spec.source:
+                self.put_back()
             self.support("drop", f"void @hybrid_entry_drop(ptr %owned, i64 {self.owned})")
             if freed:
                 self.call("PyMem_RawFree", "void", f"ptr {self.load('ptr', freed)}")
@@ -548,6 +560,8 @@ class _Entry(Checks):
             self.label("nomemory")
             self.call("PyErr_NoMemory", "ptr")
             self.put("br label %fail")
+        if self.spec.source:
+            self.untaken()
         if self.bound:  # a size that a run has found may be negative
             self.label("unmade")
             self.call("PyErr_Clear", "void")

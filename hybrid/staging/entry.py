@@ -39,6 +39,7 @@ from hybrid.staging.spec import (
     ENTRY,
     NEXT,
     TABLE,
+    AddressStep,
     ArgumentResult,
     ArrayResult,
     AttributeRead,
@@ -61,6 +62,7 @@ from hybrid.staging.spec import (
     SizeRead,
     SizeResult,
     SizeStep,
+    Source,
     Step,
     Temporary,
     TensorLayout,
@@ -75,7 +77,7 @@ __all__ = [
     "ABSENT", "Load", "Read", "WordRead", "DictRead", "ItemRead", "SizeRead", "AttributeRead", "MethodRead", "OrderRead",
     "Results", "ArrayResult", "ListResult", "ArgumentResult", "ViewResult", "ObjectResult", "RepeatResult", "MadeResult",
     "SizeResult", "ChoiceResult", "CallResult", "items", "Temporary", "Step", "ComputeStep", "SizeStep", "PythonStep",
-    "EntrySpec", "TensorLayout", "emit_entry", "imports", "supported", "Dispatcher", "ENTRY",
+    "AddressStep", "Source", "EntrySpec", "TensorLayout", "emit_entry", "imports", "supported", "Dispatcher", "ENTRY",
 ]  # fmt: skip
 
 supported = capi.supported

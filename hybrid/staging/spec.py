@@ -247,7 +247,37 @@ class PythonStep:
     results: tuple[int, ...]
 
 
-Step = ComputeStep | SizeStep | PythonStep
+@dataclass(frozen=True)
+class AddressStep:
+    """One of the temporaries is from here on what compute functions draw from: the address of the source's `bitgen_t`, or
+    (`gauss`) of a RandomState's `aug_bitgen`."""
+
+    temporary: int
+    gauss: bool
+
+
+Step = ComputeStep | SizeStep | PythonStep | AddressStep
+LOCK, ACQUIRE, RELEASE, CAPSULE = "lock", "acquire", "release", "capsule"
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """A generator of NumPy's that the compute functions draw from: the argument of a place, or an object.
+
+    Args:
+        of: the one or the other.
+        legacy: whether it is a `RandomState`.
+        bits: the class of its bit generator, whose state is known memory.
+    """
+
+    of: int | Any
+    legacy: bool
+    bits: type
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What an entry looks up, in this order."""
+        return "_bit_generator" if self.legacy else "bit_generator", LOCK, ACQUIRE, RELEASE, CAPSULE
 
 
 @dataclass(frozen=True)
@@ -287,6 +317,7 @@ class EntrySpec:
             and with whether what was written can be undone, without which the answer must be False. Where it is anything
             else, the call is a miss, after all. None: flags mean nothing.
         apart: lists that no list of numbers among the arguments may be, or hold.
+        source: the generator that compute functions draw from. Where the call is a miss after all, it has not been drawn from.
         temporaries: memory besides the arena and the results.
         steps: what is done one after another where that is more than one call of the compute function; None: that one, with
             `slots` and `symbols`. Sizes may mention what a `SizeStep` before them has bound.
@@ -311,6 +342,7 @@ class EntrySpec:
     temporaries: tuple[Temporary, ...] = ()
     steps: tuple[Step, ...] | None = None
     apart: tuple[list, ...] = ()
+    source: Source | None = None
 
     @property
     def only_recognises(self) -> bool:
@@ -503,6 +535,9 @@ def _referenced(spec: EntrySpec) -> Iterator[object]:
     yield from (value for value in spec.written if isinstance(value, np.ndarray))
     yield from spec.handlers or ()
     yield from spec.apart
+    if spec.source:
+        yield from (spec.source.bits, *spec.source.names)
+        yield from () if type(spec.source.of) is int else (spec.source.of,)
     yield from (spec.flagged, False, True) if spec.flagged else ()
 
 

@@ -68,6 +68,7 @@ def work(
     places: Mapping[int, int],
     flagged: Callable[[int, bool], bool],
     strided: Mapping[Var, Shape],
+    holds: bool = False,
 ) -> Work | None:
     """What an entry does; None where it cannot.
 
@@ -75,16 +76,18 @@ def work(
         places: the index of each leaf among the entry's arguments.
         flagged: is asked about the floating-point flags that NumPy raises between kernels.
         strided: inputs and captured arrays that kernels read with strides of their own.
+        holds: whether the entry holds the generator that kernels draw from.
     """
     try:
-        return _Builder(traced, lowered, places, flagged, strided).work()
+        return _Builder(traced, lowered, places, flagged, strided, holds).work()
     except Impossible:
         return None
 
 
 class _Builder:
-    def __init__(self, traced: Traced, lowered: Lowered, places: Mapping[int, int], flagged: Any, strided: Mapping[Var, Shape]):
-        self.traced, self.lowered, self.places, self.flagged = traced, lowered, places, flagged
+    def __init__(self, traced: Traced, lowered: Lowered, places: Mapping[int, int], flagged: Any, strided: Mapping[Var, Shape],
+                 holds: bool):  # fmt: skip
+        self.traced, self.lowered, self.places, self.flagged, self.holds = traced, lowered, places, flagged, holds
         self.outputs = lowered.program.outputs
         self.temporaries: list[entry.Temporary] = []
         self.where: dict[str, Slot] = {}  # of each buffer: what an entry gives a kernel for it
@@ -104,7 +107,8 @@ class _Builder:
 
     def work(self) -> Work:
         lowered, traced = self.lowered, self.traced
-        made = [var for step in lowered.steps if isinstance(step, HostCall) for var in step.results]
+        called = [step for step in lowered.steps if isinstance(step, HostCall) and not self.is_held(step)]
+        made = [var for step in called for var in step.results]
         filled = {lowered.names[var]: var for var in made}
         operands = {lowered.names[var] for step in lowered.steps if not isinstance(step, Segment) for var in step.reads}
         for name, var in filled.items():
@@ -153,6 +157,10 @@ class _Builder:
         self.temporaries.append(entry.Temporary(dt.int64, (), filled=True))
         return len(self.temporaries) - 1
 
+    def is_held(self, step: Segment | HostCall | Bind) -> bool:
+        """Whether a step asks for the address of the generator that the entry holds."""
+        return self.holds and isinstance(step, HostCall) and step.eqn.primitive is bitgen
+
     # steps ------------------------------------------------------------------------------------------------------------
     def step(self, step: Segment | HostCall | Bind) -> Iterator[entry.Step]:
         lowered = self.lowered
@@ -165,6 +173,10 @@ class _Builder:
             yield self.size(step.symbol, lowered.names[var])
             return
         eqn = step.eqn
+        if self.is_held(step):
+            (var,) = eqn.outputs
+            yield entry.AddressStep(self.temporary(lowered.names[var], (), number=True), eqn.params["gauss"])
+            return
         mentioned = tuple(sorted(symbols_of(eqn).union(*(symbols_of(atom.type) for atom in eqn.inputs))))
         self.check(*map(Dim.symbol, mentioned))
         operands = [

@@ -252,8 +252,6 @@ done:
 }""",
     "copied": """\
 ; Copy the bytes of some spans into a buffer of `room` bytes, or back from there; false, and no copy, where they are more.
-declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)
-
 define internal i1 @hybrid_entry_copied(ptr %spans, i64 %count, ptr %buffer, i64 %room, i1 %back) noinline {
 start:
   br label %measure
