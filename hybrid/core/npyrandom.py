@@ -149,7 +149,7 @@ def mark(generator: Any) -> Mark | None:
 
 
 @cache
-def is_known(kind: type, legacy: bool) -> bool:
+def is_known(kind: Any, legacy: bool) -> bool:
     """Whether the memory of generators of a kind is all of their state: tried on a new one."""
     if sys.implementation.name != "cpython" or kind.__module__.partition(".")[0] != "numpy":
         return False

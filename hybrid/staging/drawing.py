@@ -52,7 +52,8 @@ class Drawing:
             return None
         if self._fixed:
             named = self._fixed[0]
-            kind, bits = type(named), type(bits_of(named))
+            kind: Any = type(named)
+            bits: Any = type(bits_of(named))
         else:
             leaf, named = leaves[self._given[0]], places[self._given[0]]
             assert isinstance(leaf, GeneratorLeaf)
