@@ -15,16 +15,24 @@ from typing import Any
 import numpy as np
 
 # What each takes after the generator, and what it gives.
-_DOUBLE, _WORD = ctypes.c_double, ctypes.c_uint64
+_DOUBLE, _INT, _WORD = ctypes.c_double, ctypes.c_int64, ctypes.c_uint64
+BOUNDED, BINOMIAL = "random_bounded_uint64", "random_binomial"
 FUNCTIONS: dict[str, tuple[tuple[Any, ...], Any]] = {
-    "random_standard_uniform": ((), _DOUBLE),
-    "random_uniform": ((_DOUBLE, _DOUBLE), _DOUBLE),
-    "random_standard_normal": ((), _DOUBLE),
-    "random_normal": ((_DOUBLE, _DOUBLE), _DOUBLE),
-    "random_standard_exponential": ((), _DOUBLE),
-    "random_exponential": ((_DOUBLE,), _DOUBLE),
-    "random_bounded_uint64": ((_WORD, _WORD, _WORD, ctypes.c_bool), _WORD),
-}
+    **{f"random_{name}": ((_DOUBLE,) * count, _DOUBLE) for count, names in (
+        (0, ("standard_uniform", "standard_normal", "standard_exponential", "standard_cauchy")),
+        (1, ("exponential", "standard_gamma", "chisquare", "standard_t", "pareto", "weibull", "power", "rayleigh")),
+        (2, ("uniform", "normal", "gamma", "beta", "f", "noncentral_chisquare", "vonmises", "laplace", "gumbel", "logistic",
+             "lognormal", "wald")),
+        (3, ("noncentral_f", "triangular")),
+    ) for name in names},
+    **{f"random_{name}": ((_DOUBLE,) * count, _INT) for count, names in (
+        (1, ("poisson", "geometric", "zipf", "logseries")), (2, ("negative_binomial",)),
+    ) for name in names},
+    "random_hypergeometric": ((_INT, _INT, _INT), _INT),
+    BINOMIAL: ((_DOUBLE, _INT, ctypes.c_void_p), _INT),
+    BOUNDED: ((_WORD, _WORD, _WORD, ctypes.c_bool), _WORD),
+}  # fmt: skip
+BINOMIAL_BYTES = 256  # room for what `random_binomial` computes of n and p: 136 bytes, an int before it whether it has
 
 _BITGEN = 40  # bytes of a `bitgen_t`: its state, and functions for a word of 64 bits, one of 32, a double, and raw bits
 
@@ -84,6 +92,16 @@ def legacy_gauss(address: int) -> float:
     factor = math.sqrt(-2.0 * math.log(square) / square)
     kept.value, has.value = factor * first, 1
     return factor * second
+
+
+def legacy_exponential(address: int, scale: float) -> float:
+    """An exponential number of a `RandomState`: what `codegen/draws.py` says in LLVM."""
+    return scale * -math.log(1.0 - function("random_standard_uniform")(address))
+
+
+def binomial(address: int, share: float, count: int) -> int:
+    """How many of `count` succeed: what `codegen/draws.py` says in LLVM."""
+    return function(BINOMIAL)(address, share, count, ctypes.create_string_buffer(BINOMIAL_BYTES))
 
 
 # states --------------------------------------------------------------------------------------------------------------------

@@ -24,7 +24,7 @@ from hybrid.frontend.integers import is_traced_integer
 from hybrid.frontend.values import Value, active, holds_tensor, kind_of, sized, symbol, wrap
 from hybrid.ir import trace as tr
 from hybrid.ir.builder import Builder
-from hybrid.ir.graph import Atom, Graph
+from hybrid.ir.graph import Atom, Graph, Source
 from hybrid.ir.trace import Trace
 from hybrid.ops import control
 from hybrid.ops import draw as d
@@ -67,7 +67,7 @@ def _drawn(generator: Any, method: str, *args: Any, **kwargs: Any) -> Any:
         raise TraceError("it draws from a generator that nothing it reads leads to", fix="pass the generator in", at=at)
     if method in _STATES or kwargs.get("out") is not None or type(generator) not in GENERATORS:
         raise TraceError(f"{type(generator).__name__}.{method}() is not compiled", got=f"out={kwargs.get('out')}", at=at)
-    if trace.inside and (given := distributions.legacy_normal(generator, method, args, kwargs)) is not None:
+    if (given := distributions.legacy_normal(generator, method, args, kwargs)) is not None:
         return distributions.stretched(trace, _drawn(generator, "standard_normal"), *given)
     late = _late(trace, distributions.single(method, args, kwargs))
     if late is not None:
@@ -83,9 +83,9 @@ def _drawn(generator: Any, method: str, *args: Any, **kwargs: Any) -> Any:
     single = distributions.single(method, args, kwargs)
     if single is not None:
         size, one, rest = _settled(trace, single[0]), *single[1:]
-        if trace.inside and (given := distributions.legacy_normal(generator, method, one, rest)) is not None:
+        if (given := distributions.legacy_normal(generator, method, one, rest)) is not None:
             return distributions.stretched(trace, _drawn(generator, "standard_normal", size=size), *given)
-        if trace.inside and method != "randn":
+        if method != "randn":
             method, args, kwargs = ("random_sample" if method == "rand" else method), one, {**rest, "size": size}
         elif len(args) > len(one) and method not in ("rand", "randn"):
             args = (*one, size)
@@ -100,21 +100,16 @@ def _drawn(generator: Any, method: str, *args: Any, **kwargs: Any) -> Any:
     call = d.Draw(source, type(generator), method, form, named, *found, fixed)
     if shuffled is not None and not (isinstance(shuffled, (Value, np.ndarray)) and call.type is not None):
         raise TraceError("shuffle() of something other than an array is not compiled", got=type(shuffled).__name__, at=at)
-    trace.drawn += not trace.inside
-    if trace.drawn > MOST:
-        long = tr.TooLong(f"more than {MOST} draws from NumPy's generators: their loop cannot stay a loop", at=at,
-                          fix="draw arrays before the loop, or use hybrid.random")  # fmt: skip
-        trace.fail(long)
-        raise long
     if (
-        trace.inside
-        and single
+        single
         and call.type is not None
         and (filled := _filled(trace, generator, method, call.type.shape, *single[1:], call.type.dtype)) is not None
     ):
         return _result(trace, filled, call)
     token = trace.order()
-    native = distributions.native(trace, generator, call, args, kwargs) if trace.inside else None
+    native = distributions.native(trace, generator, call, args, kwargs)
+    if native is None:
+        _counted_on(trace, at)
     atoms, first = [tr.read(x) for x in operands], token.value
     if native is None:
         sized = call.type is not None and any(isinstance(size, Dim) for size in (*sizes, *call.type.shape))
@@ -131,6 +126,16 @@ def _drawn(generator: Any, method: str, *args: Any, **kwargs: Any) -> Any:
                 wrap(trace.fresh(out[0], "ndarray")))  # fmt: skip
         return None
     return _result(trace, out[0], call) if out else None
+
+
+def _counted_on(trace: Trace, at: Source | None) -> None:
+    """One more draw that NumPy makes between kernels; TooLong where they are too many."""
+    trace.drawn += not trace.inside
+    if trace.drawn > MOST:
+        long = tr.TooLong(f"more than {MOST} draws from NumPy's generators: their loop cannot stay a loop", at=at,
+                          fix="draw arrays before the loop, or use hybrid.random")  # fmt: skip
+        trace.fail(long)
+        raise long
 
 
 def _late(trace: Trace, single: tuple[Any, tuple, dict[str, Any]] | None) -> tuple[Any, tuple, dict[str, Any]] | None:

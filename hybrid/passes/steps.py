@@ -111,7 +111,9 @@ class HostCall:
 
     @property
     def spelled(self) -> bool:
-        """Whether statements compute it, be it only where it is small."""
+        """Whether statements compute it, be it only where it is small, or the call of a C function."""
+        if self.eqn.primitive.native is not None:
+            return True
         if self.eqn.primitive.kind is not Kind.OPAQUE:
             return not is_called(self.eqn)
         return limits(self.eqn) is not None

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from hybrid.codegen import gauss, library
+from hybrid.codegen import draws, library
 from hybrid.codegen.foreign import linked
 from hybrid.codegen.instructions import symbol
 from hybrid.codegen.llvm import emit_kernel, emit_module
 from hybrid.codegen.target import Target, host
-from hybrid.core import npyrandom
 from hybrid.loops.nest import Kernel
 from hybrid.runtime import blas, cache, engine, gufuncs, sorting, threads
 from hybrid.runtime import host as python
@@ -69,9 +68,6 @@ def emit(lowered: Lowered) -> Native:
     if objects:
         needed |= python.symbols(objects)
     used = {call.native.function for call in lowered.inner_calls if call.native is not None}
-    if gauss.NAME in used:
-        parts.append(gauss.SOURCE)
-        needed[gauss.LOG] = npyrandom.log()
     sorts = {name for name in used if sorting.is_sort(name)}
     if sorts:
         parts.append(sorting.source(sorts))
@@ -80,7 +76,10 @@ def emit(lowered: Lowered) -> Native:
     if lent:
         parts.append(gufuncs.source(lent))
         needed |= gufuncs.symbols(lent)
-    needed |= {name: npyrandom.address(name) for name in used - sorts - lent - {gauss.NAME}}
+    drawn = used - sorts - lent
+    if drawn:
+        parts.append(draws.source(drawn))
+        needed |= {symbol: at for name in drawn for symbol, at in draws.symbols(name).items()}
     routines = library.called((*parts, *kernels))
     if routines:
         parts.append(library.source(routines))

@@ -371,7 +371,7 @@ class Compiled:
             return None
         from hybrid.staging.steps import work
 
-        source = self.draws.source(traced.leaves, places)
+        source = self.draws.source(traced, places)
         held = source is not None
         by_python = (self.draws.acts and not held) or bool(self.reads.contents)
         done = None if by_python else work(traced, lowered, places, self._asked(held), self.strides, held)

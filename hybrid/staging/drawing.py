@@ -15,7 +15,8 @@ from hybrid.ir.graph import Eqn, Graph, bodies, has_effects, walk
 from hybrid.ops.draw import Argument, Draw, Made, Run, bitgen, bits_of, sample
 from hybrid.staging import entry
 from hybrid.staging.effects import marked, put_back
-from hybrid.staging.signature import GeneratorLeaf, Leaf
+from hybrid.staging.signature import GeneratorLeaf
+from hybrid.staging.tracing import Traced
 
 
 class Drawing:
@@ -45,17 +46,17 @@ class Drawing:
         used = [*self._fixed, *(values[index] for index in self._given)]
         return used if len(used) < 2 else list({id(generator): generator for generator in used}.values())
 
-    def source(self, leaves: Sequence[Leaf], places: Mapping[int, int]) -> entry.Source | None:
+    def source(self, traced: Traced, places: Mapping[int, int]) -> entry.Source | None:
         """The generator that machine code draws from where nothing else is done besides giving results, for an entry that has
-        the leaves at these places."""
-        if not self._alone or len(self._fixed) + len(self._given) != 1:
+        the leaves at these places. None where the trace is of calls that pass a generator which is reached otherwise, too."""
+        if not self._alone or len(self._fixed) + len(self._given) != 1 or any(known is not None for _, known in traced.passed):
             return None
         if self._fixed:
             named = self._fixed[0]
             kind: Any = type(named)
             bits: Any = type(bits_of(named))
         else:
-            leaf, named = leaves[self._given[0]], places[self._given[0]]
+            leaf, named = traced.leaves[self._given[0]], places[self._given[0]]
             assert isinstance(leaf, GeneratorLeaf)
             kind, bits = leaf.python, leaf.bits
         legacy = kind is np.random.RandomState

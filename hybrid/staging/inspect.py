@@ -191,6 +191,8 @@ class Inspection:
         >>> f.stats()["traces"], f.stats()["calls"]
         (1, 2)
         """
+        from hybrid.staging.report import host_calls
+
         traces = self.traces
         return {
             "traces": len(traces),
@@ -198,7 +200,7 @@ class Inspection:
             "native_calls": sum(c.native_calls for c in traces),
             "kernels": sum(len(c.lowered.work) - len(c.lowered.products) for c in traces),
             "blas_calls": sum(len(c.lowered.products) for c in traces),
-            "host_calls": sum(len(c.lowered.host_calls) + len(c.lowered.python_calls) for c in traces),
+            "host_calls": sum(len(host_calls(c.lowered)) + len(c.lowered.python_calls) for c in traces),
             "compile_seconds": sum(sum(c.seconds.values()) for c in traces),
             "fallbacks": list(dict.fromkeys(self._fallbacks.values())),
         }

@@ -15,6 +15,7 @@ from hybrid.core.config import config
 from hybrid.core.shape import Shape, product
 from hybrid.ir.graph import Atom, Eqn, Var, bodies, has_effects
 from hybrid.ir.primitive import Kind
+from hybrid.ops.draw import bitgen
 from hybrid.passes.fuse import FEW_ROWS, ROW_LIMIT
 from hybrid.passes.pipeline import disabled
 from hybrid.passes.steps import Bind, Group, HostCall, MatMul, Procedure, Stage, number
@@ -67,7 +68,7 @@ def _body(f: Any, structure: tree.Structure, compiled: Compiled) -> Iterator[str
     counts = (
         (len(lowered.work) - len(lowered.products), "kernel"),
         (len(lowered.products), "BLAS call"),
-        (len(lowered.host_calls), "host call"),
+        (len(host_calls(lowered)), "host call"),
     )
     made = ", ".join(_plural(n, what) for n, what in counts if n) or "nothing to compute"
     before, after = len(compiled.traced.graph.eqns), len(compiled.graph.eqns)
@@ -97,6 +98,11 @@ def _times(count: int) -> str:
 
 def _plural(count: int, noun: str) -> str:
     return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def host_calls(lowered: Any) -> list[Any]:
+    """What NumPy computes between kernels; it is only asked where a generator keeps its bits."""
+    return [step for step in lowered.host_calls if step.eqn.primitive is not bitgen]
 
 
 def steps(lowered: Any) -> list[str]:
@@ -142,7 +148,8 @@ def parts(lowered: Any) -> Iterator[tuple[str, Any, list[Eqn]]]:
     count = 0
     for step in lowered.program.steps:
         if isinstance(step, Bind) or (isinstance(step, HostCall) and not step.spelled):
-            yield "host" if isinstance(step, HostCall) else "size", step, _covered(step, producers)
+            called = "bits" if isinstance(step, HostCall) and step.eqn.primitive is bitgen else "host"
+            yield called if isinstance(step, HostCall) else "size", step, _covered(step, producers)
             continue
         made = work.pop(f"{'g' if isinstance(step, MatMul) else 'k'}{count}", None)
         count += 1
@@ -201,6 +208,8 @@ def _what(step: Any, eqns: list[Eqn]) -> str:
         name = step.eqn.params.get("function", step.eqn.primitive.name)
         if step.spelled:
             return name
+        if step.eqn.primitive is bitgen:
+            return "what one of NumPy's generators draws from"
         return f"{name} runs as NumPy: {step.eqn.primitive.reason or 'its dtype has no loops'}"
     if isinstance(step, Bind):
         return f"a number becomes {step.symbol}, a size"
