@@ -61,15 +61,17 @@ def _ended(nest: _Nest, code: str) -> None:
 
 def _native(nest: _Nest, stmt: Call, native: Native) -> None:
     """A C function in Python's stead."""
+    rest = [nest.evaluate(expr) for expr in native.rest]
     if native.arrays:
         dtypes = {slot.buffer: dt.real_of(slot.dtype) for slot in stmt.slots}
         places = [f"ptr {nest.array(name, dtypes[name]).pointer}" for name in native.arrays]
         _ended(nest, nest.e.call(native.function, "i32", *places, *(nest.evaluate(expr).operand for expr in native.operands)))
-        return
-    rest, operands = ([nest.evaluate(expr) for expr in exprs] for exprs in (native.rest, native.operands))
-    place = stmt.writes[-1]
-    out = nest.e.call(native.function, MEMORY[place.dtype], *(value.operand for value in operands))
-    for slot, text in zip(stmt.writes, (*(value.text for value in rest), out), strict=True):
+        results = [value.text for value in rest]
+    else:
+        operands = [nest.evaluate(expr) for expr in native.operands]
+        out = nest.e.call(native.function, MEMORY[stmt.writes[-1].dtype], *(value.operand for value in operands))
+        results = [*(value.text for value in rest), out]
+    for slot, text in zip(stmt.writes, results):
         nest.e.emit(f"store {MEMORY[slot.dtype]} {text}, ptr {nest.array(slot.buffer, slot.dtype).pointer}")
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Collection
 
 from hybrid.core import npyrandom
+from hybrid.core.npyrandom import FILLED
 
+_DOUBLE, _INT = ctypes.c_double, ctypes.c_int64
 GAUSS, EXPONENTIAL, BINOMIAL = "hybrid_legacy_gauss", "hybrid_legacy_exponential", "hybrid_binomial"
 LOG = "hybrid_libm_log"
 
@@ -92,14 +95,47 @@ define internal double @{EXPONENTIAL}(i64 %address, double %scale) nounwind {{
 _SOURCES = {GAUSS: _GAUSS, EXPONENTIAL: _EXPONENTIAL, BINOMIAL: _BINOMIAL}
 
 
+_SIGNATURES = {GAUSS: ((), _DOUBLE), EXPONENTIAL: ((_DOUBLE,), _DOUBLE), BINOMIAL: ((_DOUBLE, _INT), _INT)}
+
+
 def source(names: Collection[str]) -> str:
     """Those of these functions that are ours."""
-    log = [f"declare double @{LOG}(double)"] if {GAUSS, EXPONENTIAL} & {*names} else []
-    return "\n".join([*log, *(_SOURCES[name] for name in sorted(names) if name in _SOURCES)])
+    each = {name.removeprefix(FILLED) for name in names}
+    log = [f"declare double @{LOG}(double)"] if {GAUSS, EXPONENTIAL} & each else []
+    filled = [_filled(name.removeprefix(FILLED)) for name in sorted(names) if name.startswith(FILLED)]
+    return "\n".join([*log, *(_SOURCES[name] for name in sorted(each) if name in _SOURCES), *filled])
+
+
+def _filled(name: str) -> str:
+    """A function that draws `count` numbers one after another, as NumPy does where it has no function for that."""
+    takes, gives = _SIGNATURES.get(name) or npyrandom.FUNCTIONS[name]
+    kinds = ["i64", *("double" if kind is _DOUBLE else "i64" for kind in takes)]
+    kind, given = "double" if gives is _DOUBLE else "i64", ", ".join(f"{kind} %p{k}" for k, kind in enumerate(kinds))
+    return f"""
+declare {kind} @{name}({", ".join(kinds)})
+
+define internal i32 @{FILLED}{name}(ptr %out, i64 %count, {given}) nounwind {{
+start:
+  br label %next
+next:
+  %i = phi i64 [0, %start], [%i.next, %draw]
+  %more = icmp slt i64 %i, %count
+  br i1 %more, label %draw, label %done
+draw:
+  %number = call {kind} @{name}({given})
+  %at = getelementptr inbounds {kind}, ptr %out, i64 %i
+  store {kind} %number, ptr %at
+  %i.next = add i64 %i, 1
+  br label %next
+done:
+  ret i32 0
+}}
+"""
 
 
 def symbols(name: str) -> dict[str, int]:
     """The addresses that a function needs, or the one that it has."""
+    name = name.removeprefix(FILLED)
     if name in (GAUSS, EXPONENTIAL):
         return {LOG: npyrandom.log()}
     found = npyrandom.BINOMIAL if name == BINOMIAL else name

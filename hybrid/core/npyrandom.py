@@ -32,6 +32,7 @@ FUNCTIONS: dict[str, tuple[tuple[Any, ...], Any]] = {
     BINOMIAL: ((_DOUBLE, _INT, ctypes.c_void_p), _INT),
     BOUNDED: ((_WORD, _WORD, _WORD, ctypes.c_bool), _WORD),
 }  # fmt: skip
+FILLED = "hybrid_filled."  # before the name of a function: one that fills an array with its numbers
 BINOMIAL_BYTES = 256  # room for what `random_binomial` computes of n and p: 136 bytes, an int before it whether it has
 
 _BITGEN = 40  # bytes of a `bitgen_t`: its state, and functions for a word of 64 bits, one of 32, a double, and raw bits

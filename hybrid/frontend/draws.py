@@ -16,26 +16,23 @@ import numpy as np
 
 from hybrid.core import dtype as dt
 from hybrid.core.errors import TraceError
-from hybrid.core.shape import Dim, Shape, Size, TensorType, evaluate, product, symbols
+from hybrid.core.shape import Dim, Shape, Size, TensorType, evaluate, symbols
 from hybrid.frontend import distributions, integers
 from hybrid.frontend.creation import sizes
 from hybrid.frontend.indexing import setitem
 from hybrid.frontend.integers import is_traced_integer
 from hybrid.frontend.values import Value, active, holds_tensor, kind_of, sized, symbol, wrap
 from hybrid.ir import trace as tr
-from hybrid.ir.builder import Builder
-from hybrid.ir.graph import Atom, Graph, Source
+from hybrid.ir.graph import Atom, Source
 from hybrid.ir.trace import Trace
-from hybrid.ops import control
 from hybrid.ops import draw as d
-from hybrid.ops import view as v
 
 MOST = 32  # draws of one trace, each 4 us beside NumPy's own work: a loop of more is faster in Python
-FILLED = 256  # numbers that a loop draws one by one: NumPy takes as long for them as for the way there and back
 GENERATORS = (np.random.Generator, np.random.RandomState)
 BITS = (np.random.MT19937, np.random.PCG64, np.random.PCG64DXSM, np.random.Philox, np.random.SFC64)
 _STATES = frozenset(("get_state", "set_state", "bytes", "spawn"))  # methods that neither draw numbers nor seed
 LEGACY = np.random.mtrand._rand  # the generator behind np.random.rand and its like
+_ALIKE = {"rand": "random_sample"}  # methods that are not given a shape, and those that are
 # NumPy's functions on it that are not bound methods.
 _FUNCTIONS = {
     getattr(np.random, name): method
@@ -86,7 +83,7 @@ def _drawn(generator: Any, method: str, *args: Any, **kwargs: Any) -> Any:
         if (given := distributions.legacy_normal(generator, method, one, rest)) is not None:
             return distributions.stretched(trace, _drawn(generator, "standard_normal", size=size), *given)
         if method != "randn":
-            method, args, kwargs = ("random_sample" if method == "rand" else method), one, {**rest, "size": size}
+            method, args, kwargs = _ALIKE.get(method, method), one, {**rest, "size": size}
         elif len(args) > len(one) and method not in ("rand", "randn"):
             args = (*one, size)
     shuffled = args[0] if method == "shuffle" and args else None
@@ -176,9 +173,8 @@ def _registered(trace: Trace, generator: Any) -> None:
 def _filled(
     trace: Trace, generator: Any, method: str, shape: Shape, args: tuple, kwargs: dict[str, Any], dtype: np.dtype | None = None
 ) -> Atom | None:
-    """An array of numbers drawn one after another, as NumPy does it, with the arguments for one; None where NumPy is called."""
-    size = product(shape)
-    if not shape or (isinstance(size, int) and not 0 < size <= FILLED):
+    """An array of numbers, with the arguments for one of them; None where NumPy has to be called."""
+    if not shape or 0 in shape:
         return None
     operands: list[Any] = []
     form, named = (_form(trace, given, operands, [], True) for given in (args, kwargs))
@@ -192,23 +188,15 @@ def _filled(
     if native is None:
         return None
     where = _address(trace, source, native.function)
-    atoms, empty = [tr.read(x) for x in operands], trace.one(v.broadcast, tr.literal(0, found.dtype), shape=(size,))
-    given = (token.value, empty, *atoms, where, *native.operands)
-    symbol = trace.fresh_symbol("step")
-    body = _next_number(given, symbol, {"call": one, "function": native.function, "given": len(atoms)})
-    params = {"carried": 2, "count": size, "symbol": symbol, "test": None, "body": body}
-    token.value, out = trace.record(control.loop, given, params)
-    return out if len(shape) == 1 else trace.one(v.reshape, out, shape=shape)
-
-
-def _next_number(given: tuple[Atom, ...], step: str, params: dict[str, Any]) -> Graph:
-    """The body: `out[k]` is drawn."""
-    builder = Builder("filled")
-    token, out, *rest = (builder.input(TensorType(atom.type.dtype, atom.type.shape)) for atom in given)
-    after, number = builder.append(d.sample, (token, *rest), params, tr.user_line())
-    (place,) = builder.append(v.reshape, (number,), {"shape": (1,)}, tr.user_line())
-    written = builder.append(v.update_slice, (out, place), {"start": (Dim.symbol(step),), "step": (1,)}, tr.user_line())
-    return Graph("filled", (token, out, *rest), tuple(builder.eqns), (after, *written), (), {})
+    lengths = [size for size in shape if isinstance(size, Dim)]
+    places = map(d.Sized, range(len(lengths)))
+    named = {**named, "size": tuple(next(places) if isinstance(size, Dim) else size for size in shape)}
+    type_ = TensorType(found.dtype, shape)
+    many = d.Draw(source, type(generator), _ALIKE.get(method, method), form, named, np.ndarray, type_, not operands)
+    params = {"call": many, "function": native.function, "given": len(operands), "sizes": tuple(lengths), "shape": shape}
+    atoms = [tr.read(x) for x in operands]
+    token.value, out = trace.record(d.fill, (token.value, *atoms, where, *native.operands), params)
+    return out
 
 
 def _known(trace: Trace, drawn: Any) -> Any:

@@ -351,7 +351,7 @@ class Native:
     """A C function that does what `run` of a `Call` does, for machine code: it neither fails nor needs the GIL.
 
     Its operands are float64 and int64 (addresses among them). It gives a number for the last place that the call writes; the
-    values of `rest` go into those before. With `arrays`, whose addresses come first, it fills places itself and gives a `Code`.
+    values of `rest` go into those before. With `arrays`, whose addresses come first, it fills these itself and gives a `Code`.
     """
 
     function: str  # the external symbol

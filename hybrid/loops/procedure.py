@@ -20,7 +20,8 @@ import numpy as np
 from hybrid.core import dtype as dt
 from hybrid.core.affine import Affine
 from hybrid.core.errors import EMPTY, ROOM, SILENT
-from hybrid.core.shape import Dim, Shape, Size, contiguous_strides
+from hybrid.core.npyrandom import FILLED
+from hybrid.core.shape import Dim, Shape, Size, contiguous_strides, product
 from hybrid.ir.graph import Atom, Eqn, Graph, Literal, Var, resolved, sizes, symbols_of
 from hybrid.ir.primitive import Kind
 from hybrid.ir.rebuild import substituted
@@ -335,7 +336,12 @@ class _Lowering:
             return None
         function, first = eqn.primitive.native(**eqn.params)
         after = self.value(eqn.inputs[0]) + Const(1, dt.int64)
-        return Native(function, tuple(map(self.value, eqn.inputs[first:])), (after,) * (len(eqn.outputs) - 1))
+        operands, rest = tuple(map(self.value, eqn.inputs[first:])), (after,) * (len(eqn.outputs) - 1)
+        out = eqn.outputs[-1]
+        if not out.type.shape:
+            return Native(function, operands, rest)
+        count = Index(Affine.of(product(out.type.shape)))
+        return Native(FILLED + function, (count, *operands), rest, (self.names[out],))
 
     def settle(
         self, program: Program, graph: Graph, targets: Sequence[str], owned: set[Var], last: Mapping[Var, int]

@@ -240,6 +240,32 @@ sample = register(Primitive(
 ))  # fmt: skip
 
 
+# fill: an array of such numbers ------------------------------------------------------------------------------------------
+def _eval_fill(token: Any, *operands: Any, call: Draw, function: str, given: int, sizes: tuple, shape: tuple) -> tuple:
+    return _eval(token, *operands[:given], call=call, sizes=sizes, shape=shape)
+
+
+def _infer_fill(token: TensorType, *operands: TensorType, call: Draw, function: str, given: int, sizes: tuple,
+                shape: tuple) -> tuple:  # fmt: skip
+    assert call.type is not None
+    return TOKEN, TensorType(call.type.dtype, shape)
+
+
+def _samples_of_many(rng: np.random.Generator) -> list[Sample]:
+    call = Draw(rng, type(rng), "uniform", (Operand(0, "python"), Operand(0, "python"), Sized(0)), {}, np.ndarray,
+                TensorType(dt.float64, (3,)), False)  # fmt: skip
+    at, x = np.asarray(npyrandom.bitgen(bits_of(rng))), np.asarray(rng.normal())
+    params = {"call": call, "function": "random_uniform", "given": 1, "sizes": (3,), "shape": (3,)}
+    return [((np.asarray(0), x, at, x, np.zeros(())), params)]
+
+
+# Operands as those of `sample`: each number of the array is drawn with the same parameters, in C order.
+fill = register(Primitive(
+    "fill", Kind.OPAQUE, _eval_fill, _infer_fill, NO_GRADIENT, _samples_of_many, reason="NumPy's generators are NumPy's",
+    native=lambda call, function, given, sizes, shape: (function, 1 + given), effect=True,
+))  # fmt: skip
+
+
 # act: what nobody can undo ---------------------------------------------------------------------------------------------
 def _eval_act(token: Any, *operands: Any, call: Callable[[Sequence[Any]], Callable[[], Any]]) -> tuple:
     act = call(operands)

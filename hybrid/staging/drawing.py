@@ -12,7 +12,7 @@ import numpy as np
 
 from hybrid.core import npyrandom
 from hybrid.ir.graph import Eqn, Graph, bodies, has_effects, walk
-from hybrid.ops.draw import Argument, Draw, Made, Run, bitgen, bits_of, sample
+from hybrid.ops.draw import Argument, Draw, Made, Run, bitgen, bits_of, fill, sample
 from hybrid.staging import entry
 from hybrid.staging.effects import marked, put_back
 from hybrid.staging.signature import GeneratorLeaf
@@ -35,7 +35,7 @@ class Drawing:
         self.fails = bool(calls) and any(_fails(eqn, False) for eqn in graph.eqns)
         self._natively = any(eqn.primitive.native is not None for eqn in walk(graph))
         sources = [call.generator for call in calls if not isinstance(call.generator, Made)]
-        self._alone = all(eqn.primitive in (bitgen, sample) for eqn in walk(graph) if eqn.primitive.effect) and not any(
+        self._alone = all(eqn.primitive in (bitgen, fill, sample) for eqn in walk(graph) if eqn.primitive.effect) and not any(
             isinstance(call.generator, Made) for call in calls
         )
         self._given = list(dict.fromkeys(source.index for source in sources if isinstance(source, Argument)))
@@ -106,5 +106,5 @@ def _fails(eqn: Eqn, inside: bool) -> bool:
     if within:
         return any(_fails(inner, True) for body in within for inner in body.eqns)
     if eqn.primitive.effect:
-        return eqn.primitive not in (bitgen, sample) and not eqn.params["call"].fixed
+        return eqn.primitive not in (bitgen, fill, sample) and not eqn.params["call"].fixed
     return may_fail(eqn) or (is_called(eqn) if inside else not lowers(eqn))
