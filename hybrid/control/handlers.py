@@ -492,7 +492,7 @@ class Tracing(Instances, Comprehensions, Plain):
             return substitutes.library(islands.opened(function), *args, **kwargs)
         if given is None:
             return (substitutes.called(function) or function)(*args, **kwargs)
-        return self.convert(body, self)(*given, **kwargs)
+        return self.convert(body, self)(*given[0], **given[1])
 
     def _vectorized(self, function: np.vectorize, /, *args: Any, **kwargs: Any) -> Any:
         """A call of what `np.vectorize` made."""

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from hybrid.control import arrays, iterables, recursive, written
+from hybrid.control import arrays, iterables, recursive, shuffles, written
 from hybrid.control.branch import choose, truth
 from hybrid.control.iterables import Counted, is_traced
 from hybrid.control.lists import Listed
@@ -295,6 +295,8 @@ def written_out(function: Any) -> Callable | None:
         return recursive.WRITTEN.get(name)
     if function is builtins.pow:
         return written.power
+    if shuffles.is_written(function):
+        return shuffles.WRITTEN[name]
     if getattr(math, name, None) is not function:
         return None
     whole = name in _WRITTEN["integers"]
@@ -303,8 +305,17 @@ def written_out(function: Any) -> Callable | None:
     return getattr(written, name)
 
 
-def prepared(function: Any, args: tuple, kwargs: dict) -> tuple | None:
-    """Arguments of such a function as Python's numbers; None where there is nothing traced among them."""
+def prepared(function: Any, args: tuple, kwargs: dict) -> tuple[tuple, dict] | None:
+    """Arguments of such a function; None where the function itself is to be called."""
+    if shuffles.is_written(function):
+        given = shuffles.prepared(function, args, kwargs)
+        return None if given is None else (given, {})
+    given = _given(function, args, kwargs)
+    return None if given is None else (given, kwargs)
+
+
+def _given(function: Any, args: tuple, kwargs: dict) -> tuple | None:
+    """Arguments as Python's numbers; None where there is nothing traced among them."""
     if function is np.apply_along_axis:
         return args if holds_tensor(args[2:3]) and not isinstance(unwrap(args[2]), np.ndarray) else None
     if function.__module__ == recursive.MODULE:

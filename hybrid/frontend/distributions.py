@@ -161,9 +161,9 @@ def _agrees(kind: type, bits: type, method: str) -> bool:
         return False
     for given, parameters in form.tried:
         if form.function == _BOUNDED:
-            parameters = (*parameters, kind is np.random.RandomState)
+            parameters = (*parameters, method == "interval" or kind is np.random.RandomState)
         for _ in range(TRIED):
-            if getattr(by_method, method)(*given) != function(address, *parameters):
+            if d.drawn(by_method, method, *given) != function(address, *parameters):
                 return False
     return str(_state(by_method)) == str(_state(by_function))
 
@@ -342,6 +342,9 @@ _FORMS = {
     ),
     "integers": _INTEGERS,
     "randint": _INTEGERS,
+    "interval": _Form(_BOUNDED, ("high",), (), lambda trace, kind, high: _bounded(trace, np.random.RandomState, high, None), (
+        ((7,), (0, 6, 7)), ((1000,), (0, 999, 1023)), ((1,), (0, 0, 0)), ((2**32,), (0, 2**32 - 1, 2**32 - 1)),
+    ), dt.int64),
     "binomial": _Form(BINOMIAL, ("n", "p"), (), _binomial, tuple(
         ((n, p), (p, n)) for n, p in ((10, 0.3), (100, 0.5), (1000, 0.9), (7, 0.0), (0, 0.5))
     ), dt.int64),

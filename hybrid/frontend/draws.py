@@ -58,8 +58,8 @@ def drawing(function: Any) -> Callable | None:
 def _drawn(generator: Any, method: str, *args: Any, **kwargs: Any) -> Any:
     trace, at = active(), tr.user_line()
     made = id(generator) in trace.seeded
-    if made and trace.region is None and id(generator) not in trace.generators and not holds_tensor((args, *kwargs.values())):
-        return _known(trace, getattr(generator, method)(*args, **kwargs))  # the same numbers in every call
+    if known_while_tracing(trace, generator, (args, *kwargs.values())):
+        return _known(trace, d.drawn(generator, method, *args, **kwargs))  # the same numbers in every call
     if not made and id(generator) not in trace.generators:
         raise TraceError("it draws from a generator that nothing it reads leads to", fix="pass the generator in", at=at)
     if method in _STATES or kwargs.get("out") is not None or type(generator) not in GENERATORS:
@@ -123,6 +123,20 @@ def _drawn(generator: Any, method: str, *args: Any, **kwargs: Any) -> Any:
                 wrap(trace.fresh(out[0], "ndarray")))  # fmt: skip
         return None
     return _result(trace, out[0], call) if out else None
+
+
+def interval(generator: Any, end: Any) -> Any:
+    """An integer below another one, as shuffles draw it."""
+    if tr.current() is None:
+        return d.drawn(generator, "interval", end)
+    return _drawn(generator, "interval", end)
+
+
+def known_while_tracing(trace: Trace, generator: Any, given: tuple) -> bool:
+    """Whether a draw gives the same in every call: from a generator that each call makes and no run has drawn from."""
+    if id(generator) not in trace.seeded or id(generator) in trace.generators:
+        return False
+    return trace.region is None and not holds_tensor(given)
 
 
 def _counted_on(trace: Trace, at: Source | None) -> None:

@@ -151,11 +151,18 @@ class Draw:
             args = (args[0].copy(), *args[1:])
             generator.shuffle(*args, **kwargs)
             return args[0]
-        return getattr(generator, self.method)(*args, **kwargs)
+        return drawn(generator, self.method, *args, **kwargs)
 
     def __repr__(self) -> str:
         given = (*map(repr, self.args), *(f"{name}={value!r}" for name, value in self.kwargs.items()))
         return f"<{self.of.__name__}.{self.method}({', '.join(given)})>"
+
+
+def drawn(generator: Any, method: str, *args: Any, **kwargs: Any) -> Any:
+    """What a method gives. "interval" is none: an integer below another one, as shuffles draw it and `RandomState.randint`."""
+    if method == "interval":
+        return np.random.RandomState(bits_of(generator)).randint(*args)
+    return getattr(generator, method)(*args, **kwargs)
 
 
 def filled(form: Any, operands: Sequence[Any], sizes: Sequence[int] = ()) -> Any:
