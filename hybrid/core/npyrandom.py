@@ -30,7 +30,7 @@ FUNCTIONS: dict[str, tuple[tuple[Any, ...], Any]] = {
     ) for name in names},
     "random_hypergeometric": ((_INT, _INT, _INT), _INT),
     BINOMIAL: ((_DOUBLE, _INT, ctypes.c_void_p), _INT),
-    BOUNDED: ((_WORD, _WORD, _WORD, ctypes.c_bool), _WORD),
+    BOUNDED: ((_WORD, _WORD, _WORD, ctypes.c_bool), _INT),
 }  # fmt: skip
 FILLED = "hybrid_filled."  # before the name of a function: one that fills an array with its numbers
 BINOMIAL_BYTES = 256  # room for what `random_binomial` computes of n and p: 136 bytes, an int before it whether it has

@@ -332,9 +332,14 @@ def _drawn_elsewhere(
 
 
 def _guesses(operands: list[Any], hints: dict[str, int]) -> list[list[np.ndarray]]:
-    """Numbers that the parameters of distributions may be: 1, 2, 3 …, all 1, probabilities."""
+    """Numbers that the parameters of distributions may be: 1, 2, 3 …, all 1, a half or 2, probabilities."""
     shapes = [tuple(evaluate(size, hints) for size in x.type.shape) for x in operands]
-    kinds: list[list[float]] = [[k + 1.0 for k in range(len(operands))], [1.0] * len(operands), [0.5] * len(operands)]
+    kinds: list[list[float]] = [
+        [k + 1.0 for k in range(len(operands))],
+        [1.0] * len(operands),
+        [0.5] * len(operands),
+        [2.0] * len(operands),
+    ]
     guesses = [
         [np.full(shape, number).astype(x.type.dtype) for x, shape, number in zip(operands, shapes, kind)] for kind in kinds
     ]
