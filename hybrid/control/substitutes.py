@@ -26,9 +26,10 @@ from hybrid.frontend import complexes, hosted, integers, texts, uncertain
 from hybrid.frontend.calls import FUNCTIONS, unsupported
 from hybrid.frontend.chosen import Chosen, refuse_any
 from hybrid.frontend.creation import CONSTRUCTORS
-from hybrid.frontend.draws import drawing
+from hybrid.frontend.draws import drawing, seeded
 from hybrid.frontend.editing import Flat
 from hybrid.frontend.elementwise import NAMES
+from hybrid.frontend.integers import is_traced_integer
 from hybrid.frontend.printing import printed
 from hybrid.frontend.protocol import apply_function
 from hybrid.frontend.values import (
@@ -449,6 +450,8 @@ def _seeded(function: Callable) -> Callable:
         if active().inside:
             raise tr.TraceError(f"{function.__name__}() makes a generator in a branch or loop", at=tr.user_line(),
                                 fix="make it before")  # fmt: skip
+        if function in (np.random.default_rng, np.random.RandomState) and len(args) == 1 and is_traced_integer(args[0]):
+            return seeded(function, args[0])
         made = function(*args, **kwargs)
         active().seeded[id(made)] = made
         return made

@@ -21,7 +21,7 @@ from hybrid.frontend import distributions, integers
 from hybrid.frontend.creation import sizes
 from hybrid.frontend.indexing import setitem
 from hybrid.frontend.integers import is_traced_integer
-from hybrid.frontend.values import Value, active, holds_tensor, kind_of, sized, symbol, wrap
+from hybrid.frontend.values import Value, active, holds_tensor, kind_of, operand, sized, symbol, wrap
 from hybrid.ir import trace as tr
 from hybrid.ir.graph import Atom, Source
 from hybrid.ir.trace import Trace
@@ -224,6 +224,8 @@ def _known(trace: Trace, drawn: Any) -> Any:
 
 def _address(trace: Trace, source: Any, function: str) -> Atom:
     """Where this run finds what a function draws from: asked for before anything else, so that kernels stay together."""
+    if source in trace.addresses:
+        return trace.addresses[source][function == distributions.GAUSS]
     eqns = trace.root.eqns
     count = len(eqns)
     params = {"source": source, "gauss": function == distributions.GAUSS}
@@ -231,6 +233,18 @@ def _address(trace: Trace, source: Any, function: str) -> Atom:
     if len(eqns) > count:
         eqns.insert(0, eqns.pop())
     return atom
+
+
+def seeded(function: Callable[[int], Any], seed: Any) -> Any:
+    """A generator made of a seed that only a run knows: here it stands for one that each run makes."""
+    trace = active()
+    made = function(0)
+    source = d.Seeded(copy.deepcopy(made), function=function)
+    token = trace.order()
+    token.value, *found = trace.record(d.seeding, (token.value, operand(trace, seed, dt.int64)), {"source": source})
+    trace.addresses[source] = (found[0], found[1])
+    trace.seeded[id(made)], trace.generators[id(made)] = made, source
+    return made
 
 
 def _settled(trace: Trace, size: Any) -> Any:

@@ -174,6 +174,7 @@ class Trace(KnownSizes):
         self.namespaces: Sequence[Any] = ()  # globals that some code rebinds (`control.watch`)
         self.reads: Any = None  # what the traced code reads besides its arguments (`staging.reads`)
         self.seeded: dict[int, Any] = {}  # those that the traced code makes, and their parts
+        self.addresses: dict[Any, tuple[Atom, Atom]] = {}  # of those that are made of computed seeds: what is drawn from
         self.asked: set[Cell] = set()  # whose layout made a difference
         self.unsure: set[Cell] = set()  # whose layout only a run knows
         self.asked_leaves = False  # whether it depends on what requires gradients

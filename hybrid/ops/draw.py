@@ -74,6 +74,16 @@ class Made:
         return made
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Seeded(Made):
+    """One that each run makes of a seed that only it knows, by this function."""
+
+    function: Callable[[int], Any] = np.random.default_rng
+
+    def make(self) -> Any:
+        raise GraphError("numbers are drawn from a generator whose seed is not known yet")
+
+
 class _State(threading.local):
     run: Run | None = None  # the one under way on this thread
 
@@ -238,6 +248,24 @@ def _samples_of_one(rng: np.random.Generator) -> list[Sample]:
 bitgen = register(Primitive(
     "bitgen", Kind.OPAQUE, _eval_bitgen, lambda source, gauss: TOKEN, NO_GRADIENT,
     lambda rng: [((), {"source": rng, "gauss": False})], reason="NumPy's generators are NumPy's", effect=True,
+))  # fmt: skip
+
+
+# seeding: a generator made of a seed that only a run knows ------------------------------------------------------------------
+def _eval_seeding(token: Any, seed: Any, source: Seeded) -> tuple:
+    generator = source.function(int(seed))
+    if _state.run is not None:
+        _state.run.generators[source] = generator
+    legacy = isinstance(generator, np.random.RandomState)
+    addresses = npyrandom.bitgen(bits_of(generator)), npyrandom.gauss(generator) if legacy else 0
+    return np.asarray(token) + 1, *(np.asarray(address, np.int64) for address in addresses)
+
+
+# Gives what `bitgen` gives of the new generator, which lasts as long as the run.
+seeding = register(Primitive(
+    "seeding", Kind.OPAQUE, _eval_seeding, lambda token, seed, source: (TOKEN, TOKEN, TOKEN), NO_GRADIENT,
+    lambda rng: [((np.asarray(0), np.asarray(3)), {"source": Seeded(rng)})], reason="NumPy's generators are NumPy's",
+    effect=True,
 ))  # fmt: skip
 
 # Operands: the token, the `given` ones of the call, then those of the C function: the address and the parameters.

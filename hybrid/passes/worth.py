@@ -25,6 +25,7 @@ ISLAND = 60_000  # a function between compiled parts that Python calls in no tim
 ROUNDS = 16  # of a loop that nobody has counted
 
 
+_DRAWS = ("draw", "bitgen", "seeding", "sample", "fill", "act")
 # What NumPy, CPython and compiled code compute alike to the last bit: IEEE 754 says how, or it is a call of the same function.
 _ALIKE = frozenset(
     (
@@ -32,7 +33,7 @@ _ALIKE = frozenset(
         "floor", "ceil", "trunc", "rint", "sqrt", "scalar_add", "scalar_sub", "scalar_mul", "scalar_neg",
         "scalar_abs", "fits_add", "fits_sub", "fits_mul", "eq", "ne", "lt", "le", "gt", "ge", "isnan", "and", "or",
         "xor", "not", "shl", "shr", "select", "convert", "bitcast", "iota", "size", "reduce_max", "reduce_min", "all",
-        "any", "gcd", "draw", "bitgen", "sample", "fill", "act", "searchsorted", "sort", "argsort", "cummax", "cummin",
+        "any", "gcd", *_DRAWS, "searchsorted", "sort", "argsort", "cummax", "cummin",
         "distinct", "svd", "qr", "eigh",
     )
 )  # fmt: skip
@@ -45,7 +46,7 @@ def same_bits(graph: Graph) -> bool:
 
 def _is_alike(eqn: Eqn) -> bool:
     p, dtypes = eqn.primitive, {atom.type.dtype for atom in (*eqn.inputs, *eqn.outputs)}
-    if p.kind in (Kind.VIEW, Kind.WRITE, Kind.CONTROL) or p.name in ("draw", "bitgen", "sample", "fill", "act", "island"):
+    if p.kind in (Kind.VIEW, Kind.WRITE, Kind.CONTROL) or p.name in (*_DRAWS, "island"):
         return True
     if p.name == "library":
         return eqn.params["function"] != "numpy.linalg.pinv"  # which ends with a product

@@ -12,7 +12,7 @@ import numpy as np
 
 from hybrid.core import npyrandom
 from hybrid.ir.graph import Eqn, Graph, bodies, has_effects, walk
-from hybrid.ops.draw import Argument, Draw, Made, Run, bitgen, bits_of, fill, sample
+from hybrid.ops.draw import Argument, Draw, Made, Run, bitgen, bits_of, fill, sample, seeding
 from hybrid.staging import entry
 from hybrid.staging.effects import marked, put_back
 from hybrid.staging.signature import GeneratorLeaf
@@ -106,5 +106,5 @@ def _fails(eqn: Eqn, inside: bool) -> bool:
     if within:
         return any(_fails(inner, True) for body in within for inner in body.eqns)
     if eqn.primitive.effect:
-        return eqn.primitive not in (bitgen, fill, sample) and not eqn.params["call"].fixed
+        return eqn.primitive is seeding or (eqn.primitive not in (bitgen, fill, sample) and not eqn.params["call"].fixed)
     return may_fail(eqn) or (is_called(eqn) if inside else not lowers(eqn))

@@ -259,3 +259,29 @@ def test_other_back_ends_draw_the_same(backend):
     compiled = hy.function(drawn, strict=True, backend=backend)
     for _ in range(2):
         same(compiled(np.random.default_rng(6), np.arange(5.0)), drawn(np.random.default_rng(6), np.arange(5.0)))
+
+
+def of_a_seed(x, seed):
+    rng = np.random.default_rng(seed)
+    y = x.copy()
+    rng.shuffle(y)
+    total = rng.poisson(4.0)
+    for k in range(len(x)):
+        total += rng.normal() * y[k]
+    return total, rng.random(2), rng.multinomial(3, [0.5, 0.5])
+
+
+def of_an_old_seed(x, seed):
+    rng, other = np.random.RandomState(seed + 1), np.random.default_rng(seed * 2)
+    return rng.normal(size=3) * x[:3], rng.randn(), other.integers(9, size=len(x)), rng.random_sample() + other.random()
+
+
+@pytest.mark.parametrize("function", [of_a_seed, of_an_old_seed])
+def test_a_seed_may_be_another_in_every_call(function):
+    compiled = hy.function(function, strict=True)
+    for seed in (3, 3, 4, 5, 6, 7, 5, 11, np.int64(3)):
+        same(compiled(np.arange(6.0), seed), function(np.arange(6.0), seed))
+    assert compiled.stats()["traces"] <= 4
+    with pytest.raises(ValueError, match="non-negative|between 0 and"):
+        compiled(np.arange(6.0), -5)
+    same(compiled(np.arange(6.0), 8), function(np.arange(6.0), 8))
