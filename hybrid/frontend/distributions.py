@@ -136,7 +136,7 @@ def stretched(trace: Trace, x: Any, loc: Any = None, scale: Any = None) -> Any:
     factor = _scale(trace, scale)
     if shape_of(x):
         return loc + scale * x
-    product = trace.one(e.mul, factor, tr.read(unwrap(x)))
+    product = trace.one(e.mul, factor, operand(trace, x, dt.float64))
     return integers.python(trace, trace.one(e.add, operand(trace, loc, dt.float64), product))
 
 

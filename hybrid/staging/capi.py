@@ -121,6 +121,20 @@ def pointer_offset(holder: object, value: object) -> int | None:
 
 
 @cache
+def function_fields() -> dict[str, int]:
+    """Where a Python function keeps what makes it another one; nothing where one of these is not found."""
+
+    def probe(x: int = 1, *, y: int = 2) -> object:
+        return both, x, y
+
+    both = object()
+    probe.__dict__["known"] = both
+    names = ("__code__", "__globals__", "__defaults__", "__kwdefaults__", "__closure__", "__dict__")
+    found = {name: pointer_offset(probe, getattr(probe, name)) for name in names}
+    return {} if None in found.values() else {name: at for name, at in found.items() if at is not None}
+
+
+@cache
 def unsupported() -> str:
     """Why native entries cannot work in this process, or an empty string where they can."""
     if sys.implementation.name != "cpython":

@@ -27,6 +27,7 @@ from hybrid.staging.expected import (
     ContainerGuard,
     FloatGuard,
     FloatValueGuard,
+    FunctionGuard,
     Guard,
     IntGuard,
     LongGuard,
@@ -287,10 +288,32 @@ class Checks(Writer):
                 self.require(self.equals(it, value))
             case SameGuard(value):
                 self.require(self.icmp("eq", "ptr", it, self.ref(value)))
+            case FunctionGuard(value):
+                self.require(self.alike(it, value))
             case TextGuard(value):
                 self.require(self.same_text(it, value))
             case AliasGuard(other):
                 self.require(self.icmp("eq", "ptr", it, self.objects[other]))
+
+    def alike(self, it: str, function: types.FunctionType) -> str:
+        """Whether an object is a function, or one made like it."""
+        fields = capi.function_fields()
+        expected = {"__code__": function.__code__, "__globals__": function.__globals__, "__defaults__": function.__defaults__}
+
+        def made_alike() -> str:
+            same = "true"
+            for name, offset in fields.items():
+                value = expected.get(name)
+                found = self.icmp("eq", "ptr", self.load("ptr", it, offset), "null" if value is None else self.ref(value))
+                same = self.let(f"and i1 {same}, {found}")
+            return same
+
+        def other() -> str:
+            kind = self.icmp("eq", "ptr", self.load("ptr", it, capi.TYPE), self.ref(types.FunctionType))
+            return self.either(kind, made_alike, lambda: "false", "i1")
+
+        this = self.icmp("eq", "ptr", it, self.ref(function))
+        return self.either(this, lambda: "true", other, "i1") if fields else this
 
     def numbers(self, index: int, it: str, guard: NumbersGuard, later: list[_Equal]) -> None:
         self.exact(it, list)

@@ -25,6 +25,7 @@ from hybrid.staging.expected import (
     ContainerGuard,
     FloatGuard,
     FloatValueGuard,
+    FunctionGuard,
     Guard,
     IntGuard,
     LongGuard,
@@ -73,7 +74,7 @@ from hybrid.staging.spec import (
 
 __all__ = [
     "Guard", "ArrayGuard", "FloatGuard", "LongGuard", "FloatValueGuard", "ComplexGuard", "ScalarGuard", "IntGuard",
-    "SameGuard", "TextGuard", "ClassGuard", "AliasGuard", "ContainerGuard", "NumbersGuard",
+    "SameGuard", "FunctionGuard", "TextGuard", "ClassGuard", "AliasGuard", "ContainerGuard", "NumbersGuard",
     "ABSENT", "Load", "Read", "WordRead", "DictRead", "ItemRead", "SizeRead", "AttributeRead", "MethodRead", "OrderRead",
     "Results", "ArrayResult", "ListResult", "ArgumentResult", "ViewResult", "ObjectResult", "RepeatResult", "MadeResult",
     "SizeResult", "ChoiceResult", "CallResult", "items", "Temporary", "Step", "ComputeStep", "SizeStep", "PythonStep",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import FunctionType
 
 import numpy as np
 
@@ -68,6 +69,14 @@ class SameGuard:
     value: object
 
 
+@dataclass(frozen=True, eq=False)
+class FunctionGuard:
+    """A Python function that is this one, or another of the same code, globals and defaults, such as a lambda that each call
+    makes: without a closure, attributes or defaults for keywords."""
+
+    value: FunctionType
+
+
 @dataclass(frozen=True)
 class TextGuard:
     """A str, or bytes, equal to `value`."""
@@ -129,6 +138,7 @@ Guard = (
     | NumbersGuard
     | IntGuard
     | SameGuard
+    | FunctionGuard
     | TextGuard
     | ClassGuard
     | AliasGuard

@@ -138,6 +138,8 @@ def guard(leaf: Leaf, written: bool) -> entry.Guard | None:
             return entry.FloatValueGuard(leaf.value)
         if leaf.python in (str, bytes):
             return entry.TextGuard(leaf.value)
+        if leaf.python is types.FunctionType and type(leaf.key) is tuple and leaf.key[0] == "function":
+            return entry.FunctionGuard(leaf.value)
         # Equal functions may be two objects; one that is not this one goes the slow way.
         same = isinstance(leaf.value, Value) or leaf.key == ("object", id(leaf.value))
         if same or leaf.python in (bool, types.FunctionType):

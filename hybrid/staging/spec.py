@@ -18,6 +18,7 @@ from hybrid.staging.expected import (
     ArrayGuard,
     ClassGuard,
     ContainerGuard,
+    FunctionGuard,
     Guard,
     IntGuard,
     LongGuard,
@@ -517,6 +518,9 @@ def _referenced(spec: EntrySpec) -> Iterator[object]:
             yield from (list, tuple, *guard.kinds)
         elif isinstance(guard, (IntGuard, SameGuard)):
             yield guard.value
+        elif isinstance(guard, FunctionGuard):
+            f = guard.value
+            yield from (f, types.FunctionType, f.__code__, f.__globals__, *([f.__defaults__] if f.__defaults__ else ()))
         elif isinstance(guard, TextGuard):
             yield from (guard.value, type(guard.value))
     named = (*spec.reads, *(load.place for load in spec.loads))

@@ -285,3 +285,14 @@ def test_a_seed_may_be_another_in_every_call(function):
     with pytest.raises(ValueError, match="non-negative|between 0 and"):
         compiled(np.arange(6.0), -5)
     same(compiled(np.arange(6.0), 8), function(np.arange(6.0), 8))
+
+
+def test_old_normal_numbers_of_a_known_seed_take_computed_parameters():
+    def drawn(x):
+        old = np.random.RandomState(7)
+        first = old.binomial(9, 0.4) + old.rand()
+        return old.normal(x.sum(), 2.0) + first, old.normal(x[0]), old.randn(2) * x[:2], old.normal(x.sum(), size=3)
+
+    compiled = hy.function(drawn, strict=True)
+    for k in range(3):
+        same(compiled(np.arange(4.0) + k), drawn(np.arange(4.0) + k))
