@@ -282,7 +282,7 @@ def test_a_seed_may_be_another_in_every_call(function):
     for seed in (3, 3, 4, 5, 6, 7, 5, 11, np.int64(3)):
         same(compiled(np.arange(6.0), seed), function(np.arange(6.0), seed))
     assert compiled.stats()["traces"] <= 4
-    with pytest.raises(ValueError, match="non-negative|between 0 and"):
+    with pytest.raises(ValueError, match=r"non-negative|between 0 and"):
         compiled(np.arange(6.0), -5)
     same(compiled(np.arange(6.0), 8), function(np.arange(6.0), 8))
 
