@@ -32,6 +32,7 @@ from hybrid.control.attempt import Attempt, give_back, known_containers, spelled
 from hybrid.control.branch import branch, choose, truth
 from hybrid.control.comprehensions import NO_STATE, Comprehensions, nothing
 from hybrid.control.effects import refuse_alike, refuse_debuggers, refuse_effects, refuse_wording, remembered
+from hybrid.control.foreknown import runs_out
 from hybrid.control.instances import Instances
 from hybrid.control.lists import Listed, listed
 from hybrid.control.own import Changes, Own, View, grow, home, plain
@@ -388,6 +389,8 @@ class Tracing(Instances, Comprehensions, Plain):
             super().while_(test, body, state, stop)
             return
         condition = test if stop is None else lambda: self.all_(lambda: self.not_(stop()), test)
+        if runs_out(trace, condition, body, state):
+            return
         attempt = Attempt(trace, state, condition, body)
         try:
             with attempt.region:

@@ -1,0 +1,51 @@
+"""Loops of Python's own numbers, such as the search for a power of two: run while tracing, so that what they find is known.
+
+A native loop would give a number that only a run knows, and that can be no size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+from hybrid.control.attempt import Attempt
+from hybrid.control.branch import truth
+from hybrid.control.plain import UNDEFINED, State
+from hybrid.ir.builder import Builder
+from hybrid.ir.trace import Region, Trace
+
+MOST = 64  # rounds; doubling an integer has left 64 bits by then
+_PLAIN = frozenset((int, bool, float, str, type(None), type(UNDEFINED)))
+
+
+class _Computes(BaseException):
+    """The graph is needed. No `Exception`: the traced code may catch these."""
+
+
+class _Empty(Builder):
+    """A part of the graph that stays empty."""
+
+    def append(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise _Computes
+
+
+def runs_out(trace: Trace, condition: Callable[[], Any], body: Callable[[], None], state: State) -> bool:
+    """Run a loop that computes nothing but what is known while tracing, for a few rounds; where that is not so, undo it."""
+    if not all(type(value) in _PLAIN for value in state.get()):
+        return False
+    attempt = Attempt(trace, state, condition, body)
+    attempt.region = Region(trace, "known", trial=True)
+    attempt.region.builder = _Empty("known", trace.builder)
+    try:
+        with attempt.region:
+            for _ in range(MOST):
+                verdict = truth(trace, condition())
+                if verdict is False:
+                    return True
+                if verdict is not True:
+                    break
+                body()
+    except (_Computes, Exception):
+        pass  # met again where the loop is recorded, or written out
+    attempt.undo()
+    return False
