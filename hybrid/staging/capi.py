@@ -34,7 +34,7 @@ PYTHON_API = (
     "PyDict_New", "PyDict_SetItem", "PyEval_SaveThread", "PyEval_RestoreThread", "PyMem_RawMalloc", "PyMem_RawFree",
     "PyDict_GetItemWithError", "PyObject_GetAttr", "PyErr_Clear", "PyFloat_FromDouble", "PyComplex_FromDoubles",
     "PyDict_Next", "PyObject_RichCompareBool", "PyObject_VectorcallMethod", "PyCapsule_GetPointer", "PyErr_Fetch",
-    "PyErr_Restore", "PyErr_Occurred",
+    "PyErr_Restore", "PyErr_Occurred", "PyObject_GenericGetDict",
 )  # fmt: skip
 _NUMPY_API = {
     "PyArray_Scalar": 60, "PyArray_NewFromDescr": 94, "PyArray_SetBaseObject": 282, "PyDataMem_SetHandler": 304,

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from hybrid.core import tree
 from hybrid.core.errors import CompileError
 from hybrid.core.shape import Dim, Shape, Size, contiguous_strides, product
 from hybrid.staging import capi
@@ -51,6 +52,7 @@ from hybrid.staging.spec import (
     TensorLayout,
     WordRead,
     byte_range,
+    has_attributes,
     interned,
 )
 from hybrid.staging.writer import Writer
@@ -122,6 +124,12 @@ class Checks(Writer):
             self.guard(self.load("ptr", "%args", 8 * at), guard, later)
         for one, other in combinations(self.lists, 2):
             self.require(self.icmp("ne", "ptr", self.objects[one], self.objects[other]))  # changed here, a list is there, too
+        lists = [*self.lists]
+        for k, one in enumerate(spec.distinct):
+            for other in (*lists, *spec.distinct[:k]):
+                self.require(self.icmp("ne", "ptr", self.objects[one], self.objects[other]))
+            for known in spec.reached:
+                self.require(self.icmp("ne", "ptr", self.objects[one], self.ref(known)))
         for index, known in pairs(self.lists, spec.apart):
             self.require(self.icmp("ne", "ptr", self.objects[index], self.ref(known)))
             if self.changed_rows(index):
@@ -199,7 +207,10 @@ class Checks(Writer):
 
     def got(self, holder: object, name: str) -> str:
         """An attribute as a new reference; where there is none, the entry misses."""
-        it = self.call("PyObject_GetAttr", "ptr", f"ptr {self.ref(holder)}", f"ptr {self.ref(name)}")
+        return self.some(self.call("PyObject_GetAttr", "ptr", f"ptr {self.ref(holder)}", f"ptr {self.ref(name)}"))
+
+    def some(self, it: str) -> str:
+        """A new reference; where there is none, the entry misses."""
         there, gone = self.fresh("there"), self.fresh("gone")
         self.put(f"br i1 {self.icmp('ne', 'ptr', it, 'null')}, label %{there}, label %{gone}")
         self.label(gone)
@@ -357,10 +368,18 @@ class Checks(Writer):
     def items(self, it: str, guard: ContainerGuard) -> Iterator[str]:
         """What a container holds, one after the other; a size, key or empty slot that does not fit misses."""
         if guard.cls is not list and guard.cls is not dict and not issubclass(guard.cls, tuple):
-            for slot in guard.names:
-                item = self.load("ptr", it, capi.slot_offset(guard.cls, str(slot)))
+            kind: Any = guard.cls
+            slots = tree.slots(kind)
+            for slot in slots:
+                item = self.load("ptr", it, capi.slot_offset(guard.cls, slot))
                 self.require(self.icmp("ne", "ptr", item, "null"))
                 yield item
+            if has_attributes(kind):
+                attributes = self.some(self.call("PyObject_GenericGetDict", "ptr", f"ptr {it}", "ptr null"))
+                self.call("Py_DecRef", "void", f"ptr {attributes}")  # the instance keeps it
+                names = [interned(name) for name in guard.names[len(slots) :]]
+                self.require(self.icmp("eq", "i64", self.load("i64", attributes, capi.SIZE), len(names)))
+                yield from self.in_order(attributes, names)
             return
         self.require(self.icmp("eq", "i64", self.load("i64", it, capi.SIZE), len(guard.items)))
         if guard.cls is dict:

@@ -28,6 +28,7 @@ from hybrid.ir.requests import too_many
 from hybrid.ir.verify import verify
 from hybrid.staging import entry, guards
 from hybrid.staging.arguments import SHARED
+from hybrid.staging.containers import update
 from hybrid.staging.drawing import Drawing
 from hybrid.staging.fallback import Refusal
 from hybrid.staging.floats import KEPT, Flagged, Watch
@@ -64,6 +65,7 @@ Form = tuple[int, tuple[str, ...]]  # of a call: how many arguments come by posi
 # Kernels of branches and loops in one program, each of which takes some 5 ms to compile, and equations in their bodies, 0.5 ms.
 MANY_PROCEDURES = 320
 MANY_INSIDE = 10_000
+MANY_DISTINCT = 32  # containers that a native entry compares with one another, where it changes one
 GIL_BYTES = 1 << 18  # traffic above which a call is long enough to let other Python threads run
 LENT_BYTES = 1 << 14  # the same where it sorts or factors matrices: an svd of 32 rows takes 0.2 ms
 _numbers = itertools.count()  # of traces, in the order in which they are made
@@ -223,7 +225,7 @@ class Compiled:
         changed = [_at(bound, path) for path, _ in traced.updates]  # all of them before the first holds something else
         for container, (_, structure) in zip(changed, traced.updates):
             contents = tree.unflatten(structure, list(islice(rest, structure.leaves)))
-            (leave_in if structure.kind is None else _update)(container, contents)
+            (leave_in if structure.kind is None else update)(container, contents)
         for k, structure in traced.rebinds:
             traced.state[k].put(tree.unflatten(structure, list(islice(rest, structure.leaves))))
         for leaf, structure in traced.gradients:
@@ -250,6 +252,11 @@ class Compiled:
         held = self.watch.held
         with self.draws.during(values, keep=held) as acts:
             return self._watched(arrays, held or self.draws.fails), acts
+
+    @property
+    def _listed(self) -> set[Path]:
+        """The lists of numbers among the arguments that are changed, of which the entry looks at each."""
+        return {path for path, structure in self.traced.updates if structure.kind is None}
 
     @cached_property
     def _reached(self) -> tuple[Any, ...]:
@@ -363,9 +370,12 @@ class Compiled:
     def _spec(self, keywords: tuple[str, ...], order: tuple[int, ...]) -> entry.EntrySpec | None:
         traced, lowered = self.traced, self.lowered
         found, reads = guards.arguments(traced, order), guards.reads(self.reads)
-        if found is None or reads is None or (traced.updates and len(traced.containers) > len(traced.updates)):
+        if found is None or reads is None:
             return None
-        checked, loads, places = found
+        checked, loads, places, containers = found
+        distinct = [containers[path] for path in traced.containers if path not in self._listed]
+        if len(distinct) > MANY_DISTINCT:
+            return None
         finite = guards.finite(traced, places)
         if finite is None:
             return None
@@ -374,15 +384,17 @@ class Compiled:
         source = self.draws.source(traced, places)
         held = source is not None
         by_python = (self.draws.acts and not held) or bool(self.reads.contents)
-        done = None if by_python else work(traced, lowered, places, self._asked(held), self.strides, held)
+        done = None if by_python else work(traced, lowered, places, self._asked(held), self.strides, held, containers)
         if done is None:
             done, source = self._recognised(places), None
         if done is None:
             return None
-        apart = tuple(x for x in self._reached if isinstance(x, list)) if traced.updates or traced.rebinds else ()
+        reached = self._reached if traced.updates or traced.rebinds else ()
         return self._spec_of(
-            done, places, guards=checked, loads=loads, reads=reads, finite=finite, keywords=keywords, apart=apart, source=source
-        )
+            done, places, guards=checked, loads=loads, reads=reads, finite=finite, keywords=keywords, source=source,
+            apart=tuple(x for x in reached if isinstance(x, list)), distinct=tuple(distinct),
+            reached=reached if distinct else (),
+        )  # fmt: skip
 
     def _spec_of(self, done: Work, places: dict[int, int], **checks: Any) -> entry.EntrySpec:
         from hybrid.passes.steps import number
@@ -572,18 +584,3 @@ def _at(bound: Bound, path: Path) -> Any:
     for k in path:
         node = tree.children(node)[k]  # type: ignore[index]
     return given(node)
-
-
-def _update(container: Any, contents: Any) -> None:
-    """Leave in a caller's container what the function left in it."""
-    if isinstance(container, dict):
-        container.clear()
-        container.update(contents)
-    elif isinstance(container, list):
-        container[:] = contents
-    else:  # an instance of a dataclass, whose own way of setting attributes the trace has gone
-        for name in tree.attributes(container):
-            if name not in contents:
-                object.__delattr__(container, name)
-        for name, value in contents.items():
-            object.__setattr__(container, name, value)

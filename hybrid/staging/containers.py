@@ -82,3 +82,18 @@ def leaf_at(structure: tree.Structure, path: Path) -> int:
     side, k = path
     before = structure.children[:side]
     return sum(part.leaves for part in (*before, *structure.children[side].children[:k]))
+
+
+def update(container: Any, contents: Any) -> None:
+    """Leave in a caller's container what the function left in it."""
+    if isinstance(container, dict):
+        container.clear()
+        container.update(contents)
+    elif isinstance(container, list):
+        container[:] = contents
+    else:  # an instance of a dataclass, whose own way of setting attributes the trace has gone
+        for name in tree.attributes(container):
+            if name not in contents:
+                object.__delattr__(container, name)
+        for name, value in contents.items():
+            object.__setattr__(container, name, value)

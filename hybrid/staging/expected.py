@@ -103,7 +103,7 @@ class ContainerGuard:
     """A container of exactly that class whose items are guarded in their order.
 
     Tuples, namedtuples and lists have no `names`. Those of a dict are its keys in this order, each a str or an int; those of
-    any other class are slots.
+    any other class are slots, and then the keys of its `__dict__`.
     """
 
     cls: type

@@ -17,6 +17,7 @@ from hybrid.frontend.values import Value
 from hybrid.ir.graph import Atom, Literal
 from hybrid.staging import capi, entry
 from hybrid.staging.chains import MISSING
+from hybrid.staging.containers import Path
 from hybrid.staging.contents import DEEP
 from hybrid.staging.members import namespace
 from hybrid.staging.read import Read
@@ -38,11 +39,11 @@ _NUMBERS: dict[type, entry.Guard] = {float: entry.FloatGuard(), complex: entry.C
 MANY = 64  # reads beyond these are checked from Python: 64 dict lookups take a microsecond
 
 
-Arguments = tuple[tuple[entry.Guard, ...], tuple[entry.Load, ...], dict[int, int]]
+Arguments = tuple[tuple[entry.Guard, ...], tuple[entry.Load, ...], dict[int, int], dict[Path, int]]
 
 
 def arguments(traced: Traced, order: tuple[int, ...]) -> Arguments | None:
-    """A guard for each argument in the order of the call, what else is loaded, and the index of each leaf.
+    """A guard for each argument in the order of the call, what else is loaded, the index of each leaf, and of each container.
 
     None where one has no guard.
     """
@@ -50,16 +51,17 @@ def arguments(traced: Traced, order: tuple[int, ...]) -> Arguments | None:
     children = (*args.children, *kwargs.children)
     first = [0, *accumulate(child.leaves for child in children)]
     walk = _Walk(traced)
-    found = [walk.guard(children[child], first[child]) for child in order]
+    paths = [(0, k) for k in range(len(args.children))] + [(1, k) for k in range(len(kwargs.children))]
+    found = [walk.guard(children[child], first[child], paths[child]) for child in order]
     loads, at = [], first[-1]
-    for read, child in zip(traced.state, state[0].children if state else ()):
-        place, guard = _place(read), walk.guard(child, at)
+    for k, (read, child) in enumerate(zip(traced.state, state[0].children if state else ())):
+        place, guard = _place(read), walk.guard(child, at, (2, k))
         if place is None or guard is None:
             return None
         loads.append(entry.Load(place, guard))
         at += child.leaves
     checked = tuple(guard for guard in found if guard is not None)
-    return (checked, tuple(loads), walk.places) if len(checked) == len(found) else None
+    return (checked, tuple(loads), walk.places, walk.containers) if len(checked) == len(found) else None
 
 
 def _place(read: Read) -> entry.WordRead | entry.DictRead | entry.ItemRead | entry.AttributeRead | None:
@@ -75,17 +77,19 @@ class _Walk:
     def __init__(self, traced: Traced):
         self.leaves, self.written = traced.leaves, [w for w in traced.writes if isinstance(w, int)]
         self.places: dict[int, int] = {}  # the index of each leaf
+        self.containers: dict[Path, int] = {}
         self.count = 0
 
-    def guard(self, structure: tree.Structure, first: int) -> entry.Guard | None:
+    def guard(self, structure: tree.Structure, first: int, path: Path) -> entry.Guard | None:
         at, self.count = self.count, self.count + 1
+        self.containers[path] = at
         if structure.kind is type(None):
             return entry.SameGuard(None)
         if structure.kind is None:
             return self.leaf(first, at)
         names, items = _names(structure), []
-        for child in structure.children if names is not None else ():
-            item = self.guard(child, first)
+        for k, child in enumerate(structure.children if names is not None else ()):
+            item = self.guard(child, first, (*path, k))
             if item is None:
                 return None
             items.append(item)
@@ -116,8 +120,10 @@ def _names(structure: tree.Structure) -> tuple | None:
         return () if kind.__iter__ is tuple.__iter__ else None
     if not dataclasses.is_dataclass(kind) or kind.__getattribute__ is not object.__getattribute__:
         return None
-    slots = all(type(inspect.getattr_static(kind, name, None)) is types.MemberDescriptorType for name in names)
-    return names if slots and names == tree.slots(kind) and not kind.__dictoffset__ else None
+    slots = tree.slots(kind)
+    if any(type(inspect.getattr_static(kind, name, None)) is not types.MemberDescriptorType for name in slots):
+        return None
+    return names if names[: len(slots)] == slots and (kind.__dictoffset__ or len(names) == len(slots)) else None
 
 
 def guard(leaf: Leaf, written: bool) -> entry.Guard | None:

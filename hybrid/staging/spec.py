@@ -318,6 +318,8 @@ class EntrySpec:
             and with whether what was written can be undone, without which the answer must be False. Where it is anything
             else, the call is a miss, after all. None: flags mean nothing.
         apart: lists that no list of numbers among the arguments may be, or hold.
+        distinct: arguments (by index) that are changed, or might be by another name: no two of them, nor one of them and a list
+            of numbers, may be one object, nor may one be in `reached`.
         source: the generator that compute functions draw from. Where the call is a miss after all, it has not been drawn from.
         temporaries: memory besides the arena and the results.
         steps: what is done one after another where that is more than one call of the compute function; None: that one, with
@@ -343,6 +345,8 @@ class EntrySpec:
     temporaries: tuple[Temporary, ...] = ()
     steps: tuple[Step, ...] | None = None
     apart: tuple[list, ...] = ()
+    distinct: tuple[int, ...] = ()
+    reached: tuple[object, ...] = ()
     source: Source | None = None
 
     @property
@@ -452,6 +456,11 @@ def byte_range(shape: Sequence[int], strides: Sequence[int], itemsize: int) -> t
     return sum(min(0, r) for r in reach), sum(max(0, r) for r in reach) + itemsize
 
 
+def has_attributes(cls: type) -> bool:
+    """Whether instances have a `__dict__`, and are containers of attributes."""
+    return cls.__dictoffset__ != 0 and not issubclass(cls, (tuple, list, dict))
+
+
 def interned(key: str | int) -> str | int:
     """The key as source code names it: the object a lookup most often meets."""
     return sys.intern(key) if type(key) is str else key
@@ -508,7 +517,7 @@ def _referenced(spec: EntrySpec) -> Iterator[object]:
             yield guard.cls
         elif isinstance(guard, ContainerGuard):
             yield guard.cls
-            yield from (str, *(interned(name) for name in guard.names)) if guard.cls is dict else ()
+            yield from (str, *map(interned, guard.names)) if guard.cls is dict or has_attributes(guard.cls) else ()
         elif isinstance(guard, ArrayGuard):
             yield guard.dtype
             yield from (value for _, value in guard.same)
@@ -538,7 +547,7 @@ def _referenced(spec: EntrySpec) -> Iterator[object]:
     yield from (value for kind, value in spec.compute_slots if kind == "const")
     yield from (value for value in spec.written if isinstance(value, np.ndarray))
     yield from spec.handlers or ()
-    yield from spec.apart
+    yield from (*spec.apart, *spec.reached)
     if spec.source:
         yield from (spec.source.bits, *spec.source.names)
         yield from () if type(spec.source.of) is int else (spec.source.of,)

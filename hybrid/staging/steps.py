@@ -31,7 +31,7 @@ from hybrid.passes.steps import Bind, HostCall
 from hybrid.runtime.flags import Seen
 from hybrid.runtime.program import Lowered, Segment
 from hybrid.staging import entry, guards
-from hybrid.staging.containers import Path, leaf_at
+from hybrid.staging.containers import Path, leaf_at, update
 from hybrid.staging.packed import leave_in
 from hybrid.staging.signature import ArrayLeaf, Leaf, ListLeaf
 from hybrid.staging.state import leaving, leaving_gradients
@@ -69,6 +69,7 @@ def work(
     flagged: Callable[[int, bool], bool],
     strided: Mapping[Var, Shape],
     holds: bool = False,
+    containers: Mapping[Path, int] = {},
 ) -> Work | None:
     """What an entry does; None where it cannot.
 
@@ -77,16 +78,18 @@ def work(
         flagged: is asked about the floating-point flags that NumPy raises between kernels.
         strided: inputs and captured arrays that kernels read with strides of their own.
         holds: whether the entry holds the generator that kernels draw from.
+        containers: the index of each container among the entry's arguments.
     """
     try:
-        return _Builder(traced, lowered, places, flagged, strided, holds).work()
+        return _Builder(traced, lowered, places, flagged, strided, holds, containers).work()
     except Impossible:
         return None
 
 
 class _Builder:
     def __init__(self, traced: Traced, lowered: Lowered, places: Mapping[int, int], flagged: Any, strided: Mapping[Var, Shape],
-                 holds: bool):  # fmt: skip
+                 holds: bool, containers: Mapping[Path, int]):  # fmt: skip
+        self.containers = containers
         self.traced, self.lowered, self.places, self.flagged, self.holds = traced, lowered, places, flagged, holds
         self.outputs = lowered.program.outputs
         self.temporaries: list[entry.Temporary] = []
@@ -130,7 +133,8 @@ class _Builder:
         results = _nested(traced.structure, leaves)
         if traced.updates:
             after = [_nested(structure, leaves) for _, structure in traced.updates]
-            results = entry.CallResult(_put_back, (results, tuple(self.held(path) for path, _ in traced.updates), tuple(after)))
+            put = _PutBack(tuple(structure.kind is None for _, structure in traced.updates))
+            results = entry.CallResult(put, (results, *(self.held(path) for path, _ in traced.updates), *after))
         if traced.rebinds:
             after = [_nested(structure, leaves) for _, structure in traced.rebinds]
             results = entry.CallResult(leaving([traced.state[k] for k, _ in traced.rebinds]), (results, *after))
@@ -302,11 +306,13 @@ class _Builder:
         return entry.ListResult(first, end, tuple(columns), type(layout) is tuple)
 
     def held(self, path: Path) -> entry.Results:
-        """A container of the caller's: a list, of which the call has an array."""
-        leaf = leaf_at(self.traced.arguments, path) if len(path) == 2 else None
-        if leaf is None or not isinstance(self.traced.leaves[leaf], ListLeaf):
+        """A container of the caller's: as it came, also where it is a list, of which the call has an array."""
+        leaf = leaf_at(self.traced.arguments, path) if len(path) == 2 and path[0] < 2 else None
+        if leaf is not None and isinstance(self.traced.leaves[leaf], ListLeaf):
+            return entry.ArgumentResult(self.places[leaf])
+        if path not in self.containers:
             raise Impossible
-        return entry.ArgumentResult(self.places[leaf])
+        return entry.ArgumentResult(self.containers[path])
 
     def repeated(self, result: Result) -> entry.Results:
         """The object of an earlier result: an array is the same, of a number another one is as good."""
@@ -484,11 +490,19 @@ class _Nested:
         return tree.unflatten(self.structure, list(results))
 
 
-def _put_back(result: Any, lists: tuple[list, ...], contents: tuple[list, ...]) -> Any:
-    """The result of a call, which leaves these contents in lists of the caller's."""
-    for items, after in zip(lists, contents):
-        leave_in(items, after)
-    return result
+class _PutBack:
+    """The result of a call, which leaves contents in containers of the caller's; `flat`: which of them are lists of numbers."""
+
+    __slots__ = ("flat",)
+
+    def __init__(self, flat: tuple[bool, ...]):
+        self.flat = flat
+
+    def __call__(self, result: Any, *given: Any) -> Any:
+        held, contents = given[: len(self.flat)], given[len(self.flat) :]
+        for container, after, flat in zip(held, contents, self.flat):
+            (leave_in if flat else update)(container, after)
+        return result
 
 
 def _item(value: Any) -> Any:

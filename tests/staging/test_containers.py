@@ -77,8 +77,9 @@ A, B, C, D = arrays(4)
     [
         (A, B), [A, B], Pair(A, B), {"a": A, "b": B}, {1: A, -7: B}, {"a": A, 3: B}, ((A,), [B]), {"x": {"y": [A, (B, None)]}},
         [A, A], (A, 2.5), [A, 2, "text", True, None], (A, np.float32(3)), [wrap(A), 2.5], Slots(A), (A, (), [], {}),
+        Loose(A), [Loose(A, 2.5), Loose(B)],
     ],
-    ids=range(15),
+    ids=range(17),
 )  # fmt: skip
 def test_containers_of_every_kind_go_to_machine_code(argument):
     def total(x):
@@ -89,9 +90,9 @@ def test_containers_of_every_kind_go_to_machine_code(argument):
     assert hit(function(lambda *, x: total(x), strict=True), x=argument)
 
 
-@pytest.mark.parametrize("argument", [Loose(A), {(1, 2): A}, OrderedDict(a=A)], ids=["attributes", "keys", "class"])
+@pytest.mark.parametrize("argument", [{(1, 2): A}, OrderedDict(a=A)], ids=["keys", "class"])
 def test_others_stay_with_python(argument):
-    f = function(lambda x: (x.a if isinstance(x, Loose) else next(iter(x.values()))) * 2)
+    f = function(lambda x: next(iter(x.values())) * 2)
     with quiet():
         assert not hit(f, argument)
 
@@ -279,3 +280,18 @@ def test_what_is_held_is_let_go():
     del p
     gc.collect()
     assert alive() is None
+
+
+@pytest.mark.filterwarnings("ignore::hybrid.FallbackWarning")
+def test_attributes_that_an_instance_has_not_always():
+    def looked(p):
+        return p.a * 2 if not hasattr(p, "extra") else p.a + p.extra
+
+    f = function(looked)
+    for extra in (None, None, 3.0, 4.0, None):
+        p = Loose(A)
+        if extra is not None:
+            p.extra = extra
+        assert np.array_equal(f(p), looked(p))
+    del p.b
+    assert np.array_equal(f(p), looked(p))
