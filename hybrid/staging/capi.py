@@ -21,7 +21,7 @@ from hybrid.runtime.pool import numpy_word, prototype
 
 # PyObject and the objects whose values the guards read (64-bit builds, header of 16 bytes).
 TYPE, SIZE, FLOAT_VALUE, COMPLEX_VALUE, SCALAR_VALUE, CELL_CONTENTS = 8, 16, 16, 16, 16, 16
-LIST_ITEMS, METHOD_FUNCTION = 24, 16
+LIST_ITEMS, METHOD_FUNCTION, METHOD_SELF = 24, 16, 24
 DICT_VERSION = 24  # where `dict_versions` says so
 # PyArrayObject. DESCR_KIND starts eight bytes of a PyArray_Descr: kind, type, byteorder, a reserved byte and type_num.
 DATA, NDIM, DIMS, STRIDES, DESCR, FLAGS, DESCR_KIND = 16, 24, 32, 40, 56, 64, 24
@@ -173,6 +173,7 @@ def _probes() -> Iterator[tuple[str, bool]]:
     function = lambda it: it
     method = types.MethodType(function, number)
     yield "a method's function", word(id(method) + METHOD_FUNCTION) == id(function)
+    yield "what a method is bound to", word(id(method) + METHOD_SELF) == id(number)
     array = np.zeros((3, 4, 5), np.float32)[:, ::2, ::-1]
     at = id(array)
     yield "an array's data", word(at + DATA) == array.__array_interface__["data"][0]

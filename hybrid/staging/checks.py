@@ -23,6 +23,7 @@ from hybrid.staging import capi
 from hybrid.staging.expected import (
     AliasGuard,
     ArrayGuard,
+    BoundGuard,
     ClassGuard,
     ComplexGuard,
     ContainerGuard,
@@ -299,6 +300,10 @@ class Checks(Writer):
                 self.require(self.equals(it, value))
             case SameGuard(value):
                 self.require(self.icmp("eq", "ptr", it, self.ref(value)))
+            case BoundGuard(value):
+                self.exact(it, types.MethodType)
+                for offset, part in ((capi.METHOD_FUNCTION, value.__func__), (capi.METHOD_SELF, value.__self__)):
+                    self.require(self.icmp("eq", "ptr", self.load("ptr", it, offset), self.ref(part)))
             case FunctionGuard(value):
                 self.require(self.alike(it, value))
             case TextGuard(value):

@@ -20,6 +20,7 @@ from hybrid.staging import capi, late
 from hybrid.staging.expected import (
     AliasGuard,
     ArrayGuard,
+    BoundGuard,
     ClassGuard,
     ComplexGuard,
     ContainerGuard,
@@ -74,7 +75,7 @@ from hybrid.staging.spec import (
 
 __all__ = [
     "Guard", "ArrayGuard", "FloatGuard", "LongGuard", "FloatValueGuard", "ComplexGuard", "ScalarGuard", "IntGuard",
-    "SameGuard", "FunctionGuard", "TextGuard", "ClassGuard", "AliasGuard", "ContainerGuard", "NumbersGuard",
+    "SameGuard", "FunctionGuard", "BoundGuard", "TextGuard", "ClassGuard", "AliasGuard", "ContainerGuard", "NumbersGuard",
     "ABSENT", "Load", "Read", "WordRead", "DictRead", "ItemRead", "SizeRead", "AttributeRead", "MethodRead", "OrderRead",
     "Results", "ArrayResult", "ListResult", "ArgumentResult", "ViewResult", "ObjectResult", "RepeatResult", "MadeResult",
     "SizeResult", "ChoiceResult", "CallResult", "items", "Temporary", "Step", "ComputeStep", "SizeStep", "PythonStep",

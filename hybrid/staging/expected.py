@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from types import FunctionType
+from types import FunctionType, MethodType
 
 import numpy as np
 
@@ -77,6 +77,13 @@ class FunctionGuard:
     value: FunctionType
 
 
+@dataclass(frozen=True, eq=False)
+class BoundGuard:
+    """A method of this function, bound to this object: each access makes another one."""
+
+    value: MethodType
+
+
 @dataclass(frozen=True)
 class TextGuard:
     """A str, or bytes, equal to `value`."""
@@ -139,6 +146,7 @@ Guard = (
     | IntGuard
     | SameGuard
     | FunctionGuard
+    | BoundGuard
     | TextGuard
     | ClassGuard
     | AliasGuard

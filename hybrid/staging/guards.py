@@ -11,6 +11,8 @@ from collections import OrderedDict, deque
 from itertools import accumulate
 from typing import Any
 
+import numpy as np
+
 from hybrid.core import dtype as dt
 from hybrid.core import tree
 from hybrid.frontend.values import Value
@@ -146,8 +148,10 @@ def guard(leaf: Leaf, written: bool) -> entry.Guard | None:
             return entry.TextGuard(leaf.value)
         if leaf.python is types.FunctionType and type(leaf.key) is tuple and leaf.key[0] == "function":
             return entry.FunctionGuard(leaf.value)
+        if leaf.python is types.MethodType:
+            return entry.BoundGuard(leaf.value)
         # Equal functions may be two objects; one that is not this one goes the slow way.
-        same = isinstance(leaf.value, Value) or leaf.key == ("object", id(leaf.value))
+        same = isinstance(leaf.value, (Value, type, np.dtype)) or leaf.key == ("object", id(leaf.value))
         if same or leaf.python in (bool, types.FunctionType):
             return entry.SameGuard(leaf.value)
     return None

@@ -16,6 +16,7 @@ from hybrid.runtime import pool
 from hybrid.staging import capi
 from hybrid.staging.expected import (
     ArrayGuard,
+    BoundGuard,
     ClassGuard,
     ContainerGuard,
     FunctionGuard,
@@ -527,6 +528,8 @@ def _referenced(spec: EntrySpec) -> Iterator[object]:
             yield from (list, tuple, *guard.kinds)
         elif isinstance(guard, (IntGuard, SameGuard)):
             yield guard.value
+        elif isinstance(guard, BoundGuard):
+            yield from (types.MethodType, guard.value.__func__, guard.value.__self__)
         elif isinstance(guard, FunctionGuard):
             f = guard.value
             yield from (f, types.FunctionType, f.__code__, f.__globals__, *([f.__defaults__] if f.__defaults__ else ()))

@@ -72,3 +72,25 @@ def test_which_of_two_it_is():
         for f, g in ((first, first), (first, made()), (made(), made()), (made(), first)):
             assert pair(f, g, X)[:2] == same(f, g, X)[:2]
             assert one(f, X)[0] is known(f, X)[0]
+
+
+class Field:
+    def __init__(self, rate):
+        self.rate = rate
+
+    def slope(self, x):
+        return self.rate * x
+
+
+def test_methods_and_classes_are_recognised_natively():
+    def stepped(f, x, dtype):
+        return (x + f(x)).astype(dtype)
+
+    decorated, fields = hy.function(stepped, strict=True), [Field(2.0), Field(3.0)]
+    for k in range(8):
+        field = fields[k > 5]
+        got, want = decorated(field.slope, X, np.float32), stepped(field.slope, X, np.float32)
+        assert got.dtype == want.dtype and np.array_equal(got, want)
+    assert decorated.stats()["native_calls"] >= 5
+    fields[1].rate = 5.0
+    assert np.array_equal(decorated(fields[1].slope, X, float), stepped(fields[1].slope, X, float))
