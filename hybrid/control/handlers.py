@@ -559,7 +559,7 @@ class Tracing(Instances, Comprehensions, Plain):
             attempt = Attempt(trace, own, functools.partial(function, *args, **kwargs))
             try:
                 with attempt.region:
-                    found = self.recursions[code] = Recursion(trace, function, args, kwargs, attempt.held)
+                    found = self.recursions[code] = Recursion(trace, function, args, kwargs, attempt)
                     value = found.record()
                 attempt.accept()
                 return value

@@ -17,12 +17,14 @@ from functools import partial
 from types import CellType, FunctionType, MethodType
 from typing import Any
 
+from hybrid.control.attempt import Attempt
 from hybrid.control.either import unmerged, usable
 from hybrid.control.join import YES, Spec, atoms, common, form_of, forms, made, same_constant, spec_of
 from hybrid.control.own import refuse_changes
 from hybrid.control.parts import Part, first_of
-from hybrid.control.plain import UNDEFINED, Ends, State, cell_contents, fill
+from hybrid.control.plain import UNDEFINED, Ends, cell_contents, fill
 from hybrid.control.structure import Nest, is_parts, nest_of
+from hybrid.control.watch import Held, Holds
 from hybrid.core import dtype as dt
 from hybrid.core.errors import TraceError
 from hybrid.core.shape import TensorType
@@ -163,8 +165,9 @@ class _Results:
 class Recursion:
     """One function being recorded as a procedure, for the arguments of its first call."""
 
-    def __init__(self, trace: Trace, function: Callable, args: tuple, kwargs: dict[str, Any], held: State):
-        self.trace, self.function, self.held = trace, function, held
+    def __init__(self, trace: Trace, function: Callable, args: tuple, kwargs: dict[str, Any], attempt: Attempt):
+        self.trace, self.function, self.watch, self.held = trace, function, attempt.watch, attempt.held
+        held = self.held
         self.name = trace.fresh_symbol("calls")
         self.signature = inspect.signature(function, follow_wrapped=False)
         self.structure, leaves = self._bound(args, kwargs)
@@ -173,6 +176,8 @@ class Recursion:
         self.cells: list[Cell] = []  # storage that calls write
         self.results: _Results | None = None
         self.changed = False  # whether something turned out to be other than it was taken for
+        self.entered: tuple[list, list] = [], []  # the variables around and the containers, as the body finds them
+        self.rebound: list[Held] = []  # what a call finds rebound that is no variable yet
         for place in self.given:  # a traced number is hardly the same in every call; a known one may be
             spec = spec_of(place.initial)
             if type(unwrap(place.initial)) is Symbol and spec is not None and spec.is_number and not dt.is_complex(spec.dtype):
@@ -204,6 +209,7 @@ class Recursion:
             self.changed = False
             longest, lists = [(known_list, known_list.longest) for known_list in trace.lists], usable(trace)
             listed = [(known_list, known_list.held.copy()) for known_list in trace.lists if known_list.held is not None]
+            self.entered = cells, listed
             region = Region(trace, "recursion", loop=True)
             error: BaseException | None = None
             around, trace.variables = trace.variables, (*trace.variables, *(v for v in self.variables if v.cell is not None))
@@ -224,6 +230,8 @@ class Recursion:
             for cell, _, value in cells:
                 fill(cell, value)
             before = [variable.get() for variable in self.variables]  # more of them, maybe
+            if self.rebound:
+                raise Holds(self.rebound)
             if error is not None and not (self.changed and isinstance(error, _NotYet)):
                 raise error
             if not self.changed:
@@ -260,10 +268,7 @@ class Recursion:
         """Compare what the body left with what it was taken to leave; adapt."""
         for variable in self.variables:
             self._note(variable.place.takes(variable.get()))
-        for cell, name, value in cells:
-            if not same(cell_contents(cell), value) and not any(variable.cell is cell for variable in self.variables):
-                self.variables.append(_Variable(partial(cell_contents, cell), partial(fill, cell), _Place(name, value), cell))
-                self.changed = self.variables[-1].place.takes(cell_contents(cell)) or True
+        self._add_variables(cells)
         for written in region.written:
             if written not in self.cells:
                 if dt.is_complex(written.value.type.dtype):
@@ -283,6 +288,13 @@ class Recursion:
             raise TraceError("a function that calls itself returns tuples of several kinds", at=tr.user_line())
         for place, (_, value) in zip(self.results.places, leaves):
             self._result(region, place, value)
+
+    def _add_variables(self, cells: Sequence[tuple[CellType, str, Any]]) -> None:
+        """Take for variables that calls rebind those of functions around that hold something else than the body found."""
+        for cell, name, value in cells:
+            if not same(cell_contents(cell), value) and not any(variable.cell is cell for variable in self.variables):
+                self.variables.append(_Variable(partial(cell_contents, cell), partial(fill, cell), _Place(name, value), cell))
+                self.changed = self.variables[-1].place.takes(cell_contents(cell)) or True
 
     def _result(self, region: Region, place: _Place, value: Any) -> None:
         data, spec = unwrap(value), spec_of(value)
@@ -311,6 +323,7 @@ class Recursion:
                                  at=tr.user_line())  # fmt: skip
         for variable in self.variables:
             self._note(variable.place.takes(variable.get()))
+        self._find_changed()
         if self.changed or self.results is None:
             self.changed = True
             raise _NotYet("a recursion whose end only a run knows")
@@ -327,6 +340,15 @@ class Recursion:
             "shapes": tuple(t.shape for t in types),
         }
         return self._made(list(self.trace.record(control.again, tuple(operands), params)))
+
+    def _find_changed(self) -> None:
+        """What the body has changed by now the call finds changed, though all is put back after it: `path.append(k)` before,
+        `path.pop()` behind."""
+        cells, listed = self.entered
+        self._add_variables(cells)
+        refuse_changes(listed)
+        self.rebound = self.rebound or self.watch.midway()
+        self.changed = self.changed or bool(self.rebound)
 
     def _state(self) -> list[_Variable]:
         return [variable for variable in self.variables if variable.place.spec is not None]

@@ -186,6 +186,15 @@ class Watch:
         places = [place for held, before in self.before.values() for place in _rebound(held, before) or ()]
         return [replace(place, label=self.labels.get(id(place.holder), "")) for place in places if place.id not in self.held]
 
+    def midway(self) -> list[Held]:
+        """Like `new`; TraceError where an object, but for containers of ours, has changed in a way that makes no variables."""
+        places = self.new()
+        known = {*self.held, *(place.id for place in places)}
+        for value, before in self.before.values():
+            if not isinstance(value, Own) and not _same(value, before, known):
+                raise TraceError(f"a {type(value).__name__} is changed that compiled code leaves as it is", at=tr.user_line())
+        return places
+
     def refuse(self, where: str) -> None:
         """TraceError where something changed; it is put back."""
         changed = [held for held, before in self.before.values() if isinstance(held, Own) and not _same(held, before)]

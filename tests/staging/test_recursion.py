@@ -365,6 +365,66 @@ def test_variables_of_functions_around_and_of_objects(backend):
     same(walk, (RNG.normal(size=9), np.array([7])), (RNG.normal(size=9), np.array([0])), backend=backend)
 
 
+# what is put back after a call, which finds it changed
+def deepest(n):
+    """Marks of several kinds on the way to the deepest call, which counts them."""
+    depth, path, marks, best = 0, [], {"turn": True, "steps": 0}, []
+
+    def go(k):
+        nonlocal depth
+        if k == 0:
+            if not best:
+                best.extend(path)
+            return depth + 10 * marks["steps"] + 100 * marks["turn"]
+        depth += 1
+        before, marks["turn"] = marks["turn"], k % 2 == 0
+        marks["steps"] += 1
+        path.append(k)
+        found = go(k - 1) + go(k - 1)
+        path.pop()
+        marks["turn"] = before
+        marks["steps"] -= 1
+        depth -= 1
+        return found
+
+    return go(int(n[0])), best, depth
+
+
+class Depth:
+    def __init__(self):
+        self.now = self.most = 0
+
+    def down(self, n):
+        self.most = max(self.most, self.now)
+        if n > 0:
+            self.now += 1
+            self.down(n - 1)
+            self.now -= 1
+        return self.most
+
+
+def callers_list(marks, n):
+    """A list of the caller's, as long after a call as before."""
+
+    def go(k):
+        if k == 0:
+            return len(marks)
+        marks.append(k)
+        found = go(k - 1)
+        marks.pop()
+        return found
+
+    return go(int(n[0])), marks
+
+
+def test_what_is_put_back_after_a_call():
+    same(deepest, number(4), number(0), number(5))
+    same(lambda n: Depth().down(int(n[0])), number(4), number(0))
+    compiled = function(callers_list)
+    for n in (3, 5):
+        assert compiled([7], np.array([n])) == callers_list([7], np.array([n])) == (n + 1, [7])
+
+
 # Python's limits, and what is refused ----------------------------------------------------------------------------------
 def endless(n):
     return 1 + endless(n + 1) if n >= 0 else 0
