@@ -1,7 +1,8 @@
-"""Keys of dicts and items of sets in storage: integers, floats, names, and tuples of these, as numbers.
+"""Keys of dicts and items of sets in storage: numbers, names, and tuples of these, as numbers.
 
-A float is found by its bits: two are equal where these are, except for the zeros, of which -0 has the bits of 0, and for NaNs,
-which are other keys each time and hand the call to Python.
+A number is found by its value; of which class it is, NumPy's or Python's, the first such key says. A float is found by its bits:
+two are equal where these are, except for the zeros, of which -0 has the bits of 0, and for NaNs, which are other keys each time
+and hand the call to Python.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from hybrid.control.items import common_layout, is_traced, layout_of_item
-from hybrid.control.join import Spec, atoms
+from hybrid.control.join import Spec, atoms, forms
 from hybrid.control.structure import Layout, is_parts
 from hybrid.core import dtype as dt
 from hybrid.core.errors import TraceError
@@ -30,7 +31,7 @@ _NAMES = (str, bytes, type(None))  # classes whose objects are equal only where 
 
 
 def check_keys(layout: Layout) -> None:
-    """TraceError for keys that are neither numbers of one kind nor names."""
+    """TraceError for keys that are neither numbers nor names."""
     if isinstance(layout, tuple):
         for part in layout:
             check_keys(part)
@@ -40,12 +41,45 @@ def check_keys(layout: Layout) -> None:
     if isinstance(layout, Spec) and layout.options and not layout.maybe:
         if all(isinstance(option.value, _NAMES) for option in layout.options):
             return
-    elif isinstance(layout, Spec) and layout.is_number and not layout.maybe:
-        if (dt.is_integer(layout.dtype) and layout.dtype != dt.uint64) or layout.dtype == dt.float64:
-            return
+    elif isinstance(layout, Spec) and all(map(_is_found, forms(layout))):
+        return
     raise TraceError(
-        "keys that only a run knows must be integers, floats, names, or tuples of these", got=str(layout), at=tr.user_line()
+        "keys that only a run knows must be numbers, names, or tuples of these", got=str(layout), at=tr.user_line()
     )
+
+
+def _is_found(form: Any) -> bool:
+    """Whether something of a form is a number that a key can be found by."""
+    if not isinstance(form, Spec) or form.options or not form.is_number:
+        return False
+    return (dt.is_integer(form.dtype) and form.dtype != dt.uint64) or form.dtype in (dt.float64, dt.bool_)
+
+
+def _by_bits(layout: Spec) -> bool:
+    """Whether keys of a layout are found by the bits of a float: some may be floats."""
+    return any(isinstance(form, Spec) and dt.is_float(form.dtype) for form in forms(layout))
+
+
+def identity(trace: Trace, layout: Layout, stored: Iterator[Atom]) -> Iterator[Atom]:
+    """The numbers that a key is found by, from those that stand for it in storage."""
+    if isinstance(layout, tuple):
+        for part in layout:
+            yield from identity(trace, part, stored)
+    elif isinstance(layout, Spec):
+        yield next(stored) if layout.options else _value(trace, layout, stored, _by_bits(layout))
+
+
+def _value(trace: Trace, layout: Spec, stored: Iterator[Atom], by_bits: bool) -> Atom:
+    own = next(stored)
+    if by_bits and not dt.is_float(own.type.dtype):
+        own = trace.one(e.convert, own, dtype=dt.float64)
+    own = wide(trace, own)
+    if not layout.maybe:
+        return own
+    holds = next(stored)
+    if not isinstance(layout.instead, Spec):
+        return own  # a number of Python's has the same value
+    return trace.one(e.select, holds, own, _value(trace, layout.instead, stored, by_bits))
 
 
 def takes(layout: Layout, key: Any) -> bool:
@@ -74,14 +108,14 @@ def key_atoms(trace: Trace, key: Any, layout: Layout) -> Iterator[Atom]:
             raise TraceError("keys of a dict are of several kinds", at=tr.user_line())
         key = uncertain.number(trace, key)
         check_keys(own := layout_of_item(key))
-        if dt.is_float(own.dtype) and not dt.is_float(layout.dtype):
+        if dt.is_float(own.dtype) and not _by_bits(layout):
             raise TraceError("keys of a dict are of several kinds", at=tr.user_line())
-        yield _found_by(trace, key, layout.dtype)
+        yield _found_by(trace, key, _by_bits(layout))
 
 
-def _found_by(trace: Trace, key: Any, dtype: np.dtype) -> Atom:
-    """The number that a number is found by, among keys of a dtype."""
-    if not dt.is_float(dtype):
+def _found_by(trace: Trace, key: Any, by_bits: bool) -> Atom:
+    """The number that a number is found by."""
+    if not by_bits:
         return operand(trace, key, dt.int64) if isinstance(key, Value) else tr.literal(int(key), dt.int64)
     if not isinstance(key, Value):
         return tr.literal(_bits(key), dt.int64)
@@ -109,7 +143,7 @@ def _numbers(key: Any, layout: Layout) -> Iterator[int]:
         for part, own in zip(key, layout):
             yield from _numbers(part, own)
     elif isinstance(layout, Spec):
-        yield layout.options.index(Known(key)) if layout.options else _bits(key) if dt.is_float(layout.dtype) else int(key)
+        yield layout.options.index(Known(key)) if layout.options else _bits(key) if _by_bits(layout) else int(key)
 
 
 def _bits(key: Any) -> int:

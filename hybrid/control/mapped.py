@@ -26,7 +26,7 @@ from hybrid.control.items import (
     types_of,
 )
 from hybrid.control.join import Spec, form_of
-from hybrid.control.keys import MIX, check_keys, key_atoms, table, takes, wide
+from hybrid.control.keys import MIX, check_keys, identity, key_atoms, table, takes
 from hybrid.control.lists import KINDS, Listed, listed
 from hybrid.control.own import Changes, Own, View, numbers, plain
 from hybrid.control.rows import row_or
@@ -191,9 +191,8 @@ class Mapped(Own):
         trace = self.trace
         place, (*_, alive) = self._inside(at), self.entries.buffers
         out = tr.read(symbol(trace, getitem(alive, place)))
-        for buffer, atom in zip(self.entries.buffers, key):
-            stored = tr.read(symbol(trace, getitem(buffer, place)))
-            out = trace.one(e.and_, out, trace.one(e.eq, wide(trace, stored), atom))
+        for stored, atom in zip(self._identity(place), key):
+            out = trace.one(e.and_, out, trace.one(e.eq, stored, atom))
         return integers.python(trace, out)
 
     def _inside(self, at: Any) -> Any:
@@ -396,9 +395,11 @@ class Mapped(Own):
 
     def stored(self, k: Any) -> list[Atom]:
         """The numbers of an entry's key."""
-        place, count = self._inside(k), len(types_of(self.entries.layout[0]))
-        found = [tr.read(symbol(self.trace, getitem(buffer, place))) for buffer in self.entries.buffers[:count]]
-        return [wide(self.trace, atom) for atom in found]
+        return list(self._identity(self._inside(k)))
+
+    def _identity(self, place: Any) -> Iterator[Atom]:
+        parts = (tr.read(symbol(self.trace, getitem(buffer, place))) for buffer in self.entries.buffers)
+        return identity(self.trace, self.entries.layout[0], parts)
 
     def enter(self, at: Any, k: Any) -> None:
         """Let a place of the table tell an entry."""
