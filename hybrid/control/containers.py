@@ -417,6 +417,8 @@ def called(function: Any) -> Callable | None:
 def _joined_texts(between: str, items: Any) -> Any:
     """`between.join(items)`, of texts that only a run knows."""
     items = plain(items)
+    if isinstance(items, (Counted, View)) or type(items) is Mapped:
+        items = plain(_listed(items))
     if isinstance(items, Iterator):
         items = builtins.list(items)
     if isinstance(items, Listed) and items.held is None:

@@ -36,7 +36,7 @@ from hybrid.control.items import (
     with_inner,
 )
 from hybrid.control.ordering import Ordered
-from hybrid.control.own import Changes, Own, home, numbers, plain
+from hybrid.control.own import Changes, Own, home, is_filled, numbers, plain
 from hybrid.control.recast import recast
 from hybrid.control.records import is_copied, put_in, records_in
 from hybrid.control.structure import Layout, Record, like, note
@@ -93,7 +93,7 @@ class Listed(Ordered, Own):
         self.held.extend(items)
 
     def layout_now(self, filled: bool = False) -> Layout:
-        return layout_of(self.held) if filled or not any(map(_is_filled, self.held)) else None
+        return layout_of(self.held) if filled or not any(map(is_filled, self.held)) else None
 
     def grow(self, change: Changes) -> None:
         if self.held is None:
@@ -480,7 +480,7 @@ class Listed(Ordered, Own):
         if not integers.is_traced_integer(index):
             return False
         layout = layout_of(self.held)
-        if layout is None or (any(map(_is_filled, self.held)) and MAKERS["held"](self, index)):
+        if layout is None or (any(map(is_filled, self.held)) and MAKERS["held"](self, index)):
             return False
         self.becomes(layout)
         return True
@@ -515,7 +515,7 @@ class Listed(Ordered, Own):
         self._put(self._at(index), item)
 
     def __delitem__(self, index: Any) -> None:
-        if self.held is not None:
+        if isinstance(index, slice) and self.held is not None:
             del self.held[index]
         else:
             self.pop(index)
@@ -590,7 +590,3 @@ def listed(trace: Trace | None, items: Any) -> Any:
 
 KINDS: dict[type, Callable[[Trace, Any], Own]] = {list: Listed}  # others enter themselves
 MAKERS: dict[str, Callable] = {}  # so do the rows of lists of lists
-
-
-def _is_filled(item: Any) -> bool:
-    return type(item) is list and bool(item)

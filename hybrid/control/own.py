@@ -284,15 +284,23 @@ def _values(value: Any) -> Iterable[Any]:
 
 
 def refuse_changes(held: list[tuple[Own, Any]]) -> None:
-    """Raise for a container that Python changed meanwhile: where it was made it can become storage."""
+    """Raise for a container that Python changed meanwhile: where it was made it can become storage.
+
+    One that held lists with items already, as a matrix does, is better written out first.
+    """
     changes = []
     for changed, before in held:
         if changed.held is not None and not changed.same(before):
-            layout = changed.layout_now()
+            layout = changed.layout_now(filled=not any(map(is_filled, before)))
             if layout is None or any(True for _ in things_in(layout)):  # a loop that is written out knows which objects
                 raise TraceError("a loop changes a list of objects that are not all numbers", at=tr.user_line())
             changes.append(Changes(changed, layout))
     raise_all(changes)
+
+
+def is_filled(item: Any) -> bool:
+    """Whether an item is a list that has items."""
+    return type(item) is list and bool(item)
 
 
 def raise_all(changes: list[Changes]) -> None:

@@ -204,6 +204,8 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
         Concretise, Specialise: run-time numbers, or sizes, were asked for their value and have to become static.
         Recursive: a function has to be in `recursive`. TraceError: and whatever else the function raises.
     """
+    if len(leaves) > MOST_LEAVES:
+        raise TooLong(f"arguments hold more than {MOST_LEAVES} numbers that are in no array", fix="pass arrays")
     recording = Trace(name, hints)
     recording.room, recording.empty = room, empty
     recording.namespaces, recording.reads = reads.namespaces, reads
@@ -244,8 +246,6 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
                 raise error from None
         if recording.failure:
             raise recording.failure  # the traced code may have caught it; its meaning is lost all the same
-        if len(leaves) > MOST_LEAVES:
-            raise TraceError(f"arguments hold more than {MOST_LEAVES} numbers that are in no array", fix="pass arrays")
         recording.unchanged()
         _drawn_elsewhere(recording)
         if options.asked:

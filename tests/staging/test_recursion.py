@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from hybrid.core.errors import HybridError
+from hybrid.staging.fallback import FallbackWarning
 from hybrid.staging.function import function
 from tests.staging.conftest import outcome
 from tests.staging.conftest import same as alike
@@ -421,6 +422,8 @@ def test_what_is_put_back_after_a_call():
     same(deepest, number(4), number(0), number(5))
     same(lambda n: Depth().down(int(n[0])), number(4), number(0))
     compiled = function(callers_list)
+    with pytest.warns(FallbackWarning, match="a list is changed that compiled code leaves as it is"):
+        compiled([], np.array([1]))
     for n in (3, 5):
         assert compiled([7], np.array([n])) == callers_list([7], np.array([n])) == (n + 1, [7])
 

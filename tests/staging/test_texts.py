@@ -93,6 +93,15 @@ def joined(x):
     return "\n".join(found), ", ".join(f"{v:.2f}" for v in x), "".join("1" if v > 0.5 else "0" for v in x)
 
 
+def joined_iterators(x):
+    letters, seen = [], {}
+    for v in x:
+        letters.append("b" if v > 0.5 else "ac")
+        seen["low" if v < 0.3 else "high"] = 1
+    turned = "".join(reversed(letters)), ".".join(map(str, range(len(letters)))), "-".join(str(int(9 * v)) for v in x)
+    return *turned, "+".join(seen), "".join(seen.keys())
+
+
 def numbered(x):
     n = int(x.sum())
     return str(n) + " items", "k" + str(n), " ".join(["a", f"{x[0]:.2f}", "c"])
@@ -117,7 +126,7 @@ def keys_of_counters(x):
     "f",
     [
         described, in_other_notations, or_another, of_a_loop, kept_and_asked, of_several_ways, in_an_object, lines, joined,
-        numbered, parts, values_of_a_dict, keys_of_counters,
+        joined_iterators, numbered, parts, values_of_a_dict, keys_of_counters,
     ],
 )  # fmt: skip
 def test_texts_are_as_python_writes_them(f, x):
