@@ -42,6 +42,14 @@ class Attempt:
         self.trace.held.update((place.id, place) for place in places)
         return bool(places)
 
+    def forget(self, error: BaseException) -> None:
+        """Have no part in anything any more, nor the frames of what failed: a list that they know has another name."""
+        self.watch = None
+        failed: BaseException | None = error
+        while failed is not None and failed.__traceback__ is not None:
+            failed.__traceback__ = None
+            failed = failed.__cause__ or failed.__context__
+
     def undo(self) -> None:
         self.trace.failure = self.failure
         self.state.set(self.values)

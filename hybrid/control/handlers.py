@@ -371,6 +371,7 @@ class Tracing(Instances, Comprehensions, Plain):
                 raise
             why = error.what if isinstance(error, TraceError) else str(error)
             trace.notes.append(f"a loop of {count} rounds is written out ({tr.user_line()}): {why}")
+            attempt.forget(error)
             give_back(known)
             with spelled_out(trace, trace.notes[-1], count) as foresee:
                 self._each((item(k) for k in range(count)), body, state, stop, foresee)
@@ -414,6 +415,7 @@ class Tracing(Instances, Comprehensions, Plain):
                 return
             if isinstance(error, tr.TooLong):
                 raise
+            attempt.forget(error)
             give_back(known)
             with spelled_out(trace, f"a `while` loop is written out ({tr.user_line()}): {error}"):
                 for _ in range(LONG):

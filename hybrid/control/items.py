@@ -5,6 +5,7 @@ The layout of an item says which numbers stand for it; `atoms_of` takes an item 
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -373,9 +374,11 @@ def refuse_aliases(items: Any) -> None:
     """TraceError for lists among some items that are known under another name, too: storage has theirs only once."""
     for item in items:
         if type(item) is list and sys.getrefcount(item) > 3:  # the container, `item`, and the parameter of `getrefcount`
-            raise TraceError(
-                "a branch or loop changes a list in a list that is known under another name, too", at=tr.user_line()
-            )
+            gc.collect()  # the frames of failed attempts may know it, in cycles
+            if sys.getrefcount(item) > 3:
+                raise TraceError(
+                    "a branch or loop changes a list in a list that is known under another name, too", at=tr.user_line()
+                )
         if is_parts(item):
             refuse_aliases(item)
 

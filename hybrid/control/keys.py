@@ -1,8 +1,8 @@
 """Keys of dicts and items of sets in storage: numbers, names, and tuples of these, as numbers.
 
 A number is found by its value; of which class it is, NumPy's or Python's, the first such key says. A float is found by its
-bits: two are equal where these are, except for the zeros, of which -0 has the bits of 0, and for NaNs, which are other keys each
-time and hand the call to Python.
+bits: two are equal where these are, except for the zeros, of which -0 has the bits of 0, and for NaNs, which are other keys
+each time and hand the call to Python.
 """
 
 from __future__ import annotations

@@ -51,6 +51,9 @@ from hybrid.ir.trace import Symbol, Trace
 from hybrid.ops import elementwise as e
 
 MANY = 1024  # items for which there is room where nothing is known of the rounds: to fill it with zeros takes some 0.2 µs
+OWN = (
+    3  # references to a list that is put into another by `a[i] = …` and has no name: the assignment's, and two of the callee's
+)
 MOST = 1 << 22  # items for which room is made at most, before a run has shown how many there are
 
 
@@ -81,7 +84,8 @@ class Listed(Ordered, Own):
         self.stale = False  # whether other storage has taken the place of this
         # Whether it has copies of lists in it that others know, which are being made, and whether lists in it are changed.
         self.copies = self.copying = self.changes = False
-        self.pops: tuple[Any, ...] = ()  # the regions in which it gave up lists that were in it
+        self.pops: tuple[Any, ...] = ()  # the regions in which other lists came to stand at its places
+        self.carried: set = set()  # the loops that use lists in it from around them
         self.recasts = 0  # times that what stands in it has become of another layout
         self.borrows = False  # whether it holds arrays that are known to others
         self.shares = False  # whether it holds records that others may have, too
@@ -309,11 +313,13 @@ class Listed(Ordered, Own):
         if self.copies and self.changes:  # in whichever order: a loop may do both in turn
             raise TraceError("a list in a list is changed that is known under another name, too", at=tr.user_line())
 
-    def _fill_row(self, row: Any, items: Any) -> None:
-        """Put items into a list in storage. A list of our own is that list from now on, and may be used no more."""
-        others = self.trace.handlers.others
-        known = [items] if id(items) in others.ids else getattr(items, "of_others", ())
-        if known or not isinstance(items, Own):
+    def _fill_row(self, row: Any, items: Any, shared: bool = False) -> None:
+        """Put items into a list in storage. A list of our own is that list from now on; Python's own may be `shared`."""
+        others, own = self.trace.handlers.others, isinstance(items, Own)
+        if own and items.is_row:
+            raise TraceError("a list in a list is put into it, or another, once more", at=tr.user_line())
+        known = [items] if id(items) in others.ids or (shared and not own) else getattr(items, "of_others", ())
+        if known or not own:
             self.copying = True
             try:
                 row.extend(items)
@@ -336,7 +342,7 @@ class Listed(Ordered, Own):
         items.merge()
 
     def extend(self, items: Any) -> None:
-        items = plain(items)
+        items = items.copy() if isinstance(items, Own) and items.is_row else plain(items)  # of a list whose items may move
         if self.held is not None and (type(items) is range or not self.trace.handlers.counts(items)):
             self.held.extend(items)
         elif type(items) in (list, tuple):
@@ -390,7 +396,7 @@ class Listed(Ordered, Own):
         out = self._item(place)
         if self.pool is not None:
             out = MAKERS["taken"](out)
-            self.pops += (trace.region,)  # whoever has a list at a place, another one may come to stand there
+            MAKERS["moved"](self)
         if at == 0:
             self._set_first(trace.one(e.add, first, one))
         else:
@@ -511,8 +517,10 @@ class Listed(Ordered, Own):
         self._take(item)
         item = self._admitted(item)
         if self.pool is not None:
-            raise TraceError("a list in a list is replaced by another", at=tr.user_line())
-        self._put(self._at(index), item)
+            shared = sys.getrefcount(item) > OWN
+            MAKERS["put"](self, index, item, shared)
+        else:
+            self._put(self._at(index), item)
 
     def __delitem__(self, index: Any) -> None:
         if isinstance(index, slice) and self.held is not None:

@@ -14,7 +14,7 @@ import numpy as np
 from hybrid.control import algorithms
 from hybrid.control.items import Layout, RowLayout, columns_of, constant, inner_layout
 from hybrid.control.lists import MAKERS, Listed
-from hybrid.control.own import numbers, plain
+from hybrid.control.own import home, numbers, plain
 from hybrid.control.perhaps import Perhaps
 from hybrid.control.records import excludes, records_in
 from hybrid.control.structure import is_parts, like
@@ -53,7 +53,7 @@ class Row(Listed):
 
     def __init__(self, owner: Listed, numbers: Sequence[int], at: Any):
         self.trace, self.owner, self.numbers, self.at = owner.trace, owner, numbers, at
-        self.recasts, self.pops = owner.recasts, owner.pops
+        self.recasts, self.pops, self.where = owner.recasts, owner.pops, owner.trace.region
         self.held: Any = None
         self.room = owner.room
 
@@ -74,6 +74,11 @@ class Row(Listed):
             raise TraceError("a list in a container is used after one of its lists was moved or given up", at=tr.user_line())
         if self.owner.pool is None:
             raise TraceError("a list in a container is read before it is known what is put into it", at=tr.user_line())
+        region, made = self.trace.region, home(self.where)
+        while region is not None and home(region) is not made:
+            if region.loop:
+                self.owner.carried.add(region)
+            region = region.outer
         return self.owner.pool
 
     @property
@@ -265,13 +270,43 @@ def exchanged(items: Any, one: Any, other: Any) -> bool:
     if type(items.layout) is not RowLayout:
         return False
     items._changing()
+    moved(items)
     here, there = (items._place(items._at(index)) for index in (one, other))
     for buffer in items.buffers:
         first, second = getitem(buffer, here), getitem(buffer, there)
         setitem(buffer, here, second)
         setitem(buffer, there, first)
-    items.pops += (items.trace.region,)  # whoever has one of them knows it by its place
     return True
+
+
+def moved(owner: Listed) -> None:
+    """Note that another list comes to stand at a place, by which whoever has one of them knows it.
+
+    In a loop that uses one from around it, the next round would find another.
+    """
+    region = owner.trace.region
+    while region is not None:
+        if region in owner.carried:
+            raise TraceError("a loop uses a list of a container in which lists are moved or given up", at=tr.user_line())
+        region = region.outer
+    owner.pops += (owner.trace.region,)
+
+
+def put(owner: Listed, index: Any, items: Any, shared: bool) -> None:
+    """Let another list take the place of one: `rows[i] = [...]`. It takes the stretch of that one as far as it fits.
+
+    `shared`: whether somebody else has the list, if it is Python's.
+    """
+    if type(owner.layout) is not RowLayout:
+        raise TraceError("a list in a list is replaced by another", at=tr.user_line())
+    place = owner._at(index)
+    at = owner._place(place)
+    if isinstance(items, Row) and items.owner is owner and operand(owner.trace, items.at, dt.int64) == place:
+        return  # `rows[i] += [...]`
+    moved(owner)
+    row = Row(owner, range(3), at)
+    row._know(1, 0)
+    owner._fill_row(row, next((own for own in owner.trace.lists if own.held is items), items), shared)
 
 
 def is_empty(default: Any) -> bool:
@@ -285,3 +320,5 @@ MAKERS["row"] = Row
 MAKERS["stretches"] = stretches
 MAKERS["held"] = stays_held
 MAKERS["taken"] = taken
+MAKERS["moved"] = moved
+MAKERS["put"] = put

@@ -375,7 +375,10 @@ def changed_lists(body: list[ast.stmt], captured: set[str]) -> set[str]:
     for node in scope(body):
         match node:
             case ast.Assign():
-                names = [(target.id, value) for target, value in assigned(node) if isinstance(target, ast.Name)]
+                pairs = assigned(node)
+                names = [(target.id, value) for target, value in pairs if isinstance(target, ast.Name)]
+                put = [value.id for target, value in pairs if isinstance(target, ast.Subscript) and isinstance(value, ast.Name)]
+                changed.update(put)  # into a list, through which it may be changed
                 made.update(name for name, value in names if is_list(value))
                 moved += [(name, value.id) for name, value in names if isinstance(value, ast.Name)]
             case ast.Call(func=function, args=given):
