@@ -40,7 +40,7 @@ FIELDS = (
     "solvers", "counters", "instruments", "samples", "handouts", "lectures", "studies", "forwards", "benches",
     "textbooks", "lessons", "practicals", "gists", "notebooks",
     "continua", "imaging", "likelihoods",
-    "syllabus", "drills", "almanacs", "bourses",
+    "syllabus", "drills", "almanacs", "bourses", "contests", "connections", "tabulations", "theorems", "operations",
 )  # fmt: skip
 # By bytes of the smallest real number among arguments and results, for each element and relative to the largest: reductions may
 # be more accurate than NumPy's, solvers carry the difference on, and a float64 computed from float32 is no better than that.
