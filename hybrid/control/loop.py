@@ -45,13 +45,14 @@ from hybrid.control.varying import Varying, of_rounds, parted, shared
 from hybrid.control.watch import Holds
 from hybrid.core import dtype as dt
 from hybrid.core.errors import TraceError
+from hybrid.core.shape import Size, TensorType
 from hybrid.frontend.layouts import ROWS, layout_of, like_all, settle
 from hybrid.frontend.masked import Masked
 from hybrid.frontend.texts import Text
 from hybrid.frontend.values import sized, unwrap
 from hybrid.ir import trace as tr
 from hybrid.ir.forms import Known, Thing
-from hybrid.ir.graph import Atom, Graph, Var
+from hybrid.ir.graph import Atom, Graph, Literal, Var
 from hybrid.ir.rebuild import untested
 from hybrid.ir.trace import Cell, Region, Symbol, Trace
 from hybrid.ops import control
@@ -492,10 +493,28 @@ def _append(
             arrays.append((c, unwrap(values[id(c)]).cell))
             note_aliases(trace, rounds, c, carried, arrays[-1][1])
     keep_apart(trace, arrays)
-    for cell, atom in zip(written, results):
-        trace.assign(cell, atom)
+    for cell, atom, left in zip(written, results, new):
+        total = _total(trace, rounds, region, cell, left)
+        trace.assign(cell, atom if total is None else sized(trace, total))
     region.lose_outside()
     return values
+
+
+def _total(trace: Trace, rounds: Rounds, region: Region, cell: Cell, left: Atom) -> Size | None:
+    """What a number is after the loop that each round adds a constant to, as it does to the length of a list: it is known."""
+    if rounds.test is not None or rounds.count is None or left.type != TensorType(dt.int64, ()):
+        return None
+    var, before = region.entered[cell]
+    start, step = trace.size_of(before), 0
+    made = {eqn.outputs[0]: eqn for eqn in region.builder.eqns if eqn.primitive is e.add}
+    while left in made:
+        left, added = made[left].inputs
+        if not isinstance(added, Literal):
+            return None
+        step += int(added.value)
+    if left is not var or start is None or not trace.bounds.nonnegative(rounds.count):
+        return None
+    return start + rounds.count * step
 
 
 def _initial(trace: Trace, c: Carried) -> list[Atom]:
