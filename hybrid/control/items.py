@@ -103,7 +103,7 @@ def layout_of_item(item: Any) -> Layout:
         parts = Record(nest, map(layout_of_item, parts_of(item)))
         return None if None in parts or inner_layout(parts) is not None else parts
     form = form_of(item)
-    return None if isinstance(form, Spec) and not form.is_number and not _is_kept(item) else form
+    return None if isinstance(form, Spec) and not form.is_number and not is_kept(item) else form
 
 
 def _layout_of_list(own: Any) -> Layout:
@@ -115,8 +115,11 @@ def _layout_of_list(own: Any) -> Layout:
     return RowLayout(inner) if empty or (inner is not None and inner_layout(inner) is None) else None
 
 
-def _is_kept(array: Any) -> bool:
-    """Whether what an array holds now is what it always will; nobody may write it from now on."""
+def is_kept(array: Any) -> bool:
+    """Whether what an array holds now is what it always will; nobody may write it from now on.
+
+    What comes into a round is not written by others (`renewal`).
+    """
     data = unwrap(array)
     if type(data) is np.ndarray and data.nbytes <= tr.SNAPSHOT_BYTES:
         data = active().capture(data, "ndarray")  # from now on any write to it is seen
@@ -129,8 +132,6 @@ def _is_kept(array: Any) -> bool:
         region = region.outer
     if region is not cell.home:
         return False
-    if region is not None and region.loop and cell.origin in region.builder.inputs:
-        return False  # what an earlier round left
     aliases: set[Any] = cell.aliases()
     if any(not _is_held(alias, region) for alias in aliases):
         return False
@@ -174,6 +175,8 @@ def is_borrowed(item: Any) -> bool:
         if region is None or region.loop:
             return True  # the same array in every round
         region = region.outer
+    if region is not None and data.cell in region.heads:
+        return True  # in the first round, what was there before
     return bool(data.cell.name) or bool(data.chain)
 
 

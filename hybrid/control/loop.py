@@ -132,6 +132,8 @@ class Carried:
             self.vars = [region.builder.input(type_, self.name if k == 0 else "") for k, type_ in enumerate(self.spec.types)]
             if self.read:
                 self.head = _made(trace, self.spec, shared(self.spec, self.vars, sizes))
+                if type(data := unwrap(self.head)) is Symbol:
+                    region.heads.add(data.cell)
                 if isinstance(self.spec, Spec) and not self.spec.is_number and self.initial is not UNDEFINED:
                     like_all(trace, self.head, {layout_of(self.initial) if self.initial is not None else ROWS})
         return self.head

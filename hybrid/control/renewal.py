@@ -6,6 +6,7 @@ import itertools
 from typing import TYPE_CHECKING, Any
 
 from hybrid.control import join
+from hybrid.control.items import is_kept
 from hybrid.control.join import YES, called, spec_of
 from hybrid.control.plain import UNDEFINED
 from hybrid.control.rounds import CannotRoll, Rounds
@@ -144,13 +145,17 @@ def _refuse_kept(rebound: list[Carried]) -> None:
     """CannotRoll where a round writes an array that an earlier one put into a list, which has what was in it then."""
     heads = {id(head.cell): c for c in rebound if type(head := unwrap(c.head)) is Symbol}
     left = {id(c): {after.cell, *after.cell.aliases()} for c in rebound if type(after := unwrap(c.after)) is Symbol}
-    kept = [c for c in rebound if any(cell.frozen for cell in left.get(id(c), ()))]
+    begun = [c for c in rebound if type(head := unwrap(c.head)) is Symbol and head.cell.frozen]
+    kept = begun + [c for c in rebound if c not in begun and any(cell.frozen for cell in left.get(id(c), ()))]
     for c in kept:  # and those that are left with what these were at the beginning of a round
         kept += [o for o in rebound if o not in kept and any(heads.get(id(cell)) is c for cell in left.get(id(o), ()))]
     for c in kept:
         head = unwrap(c.head)
         if type(head) is Symbol and head.cell.written:
             raise CannotRoll(f"{called(c.name)} is written in a loop, and it is in a list", at=tr.user_line())
+    for c in begun:  # the first round puts in what was there before
+        if c.initial is not UNDEFINED and not is_kept(c.initial):
+            raise CannotRoll(f"{called(c.name)} is in a list, and somebody may write what it was before", at=tr.user_line())
 
 
 def check_storage(carried: list[Carried], region: Region) -> None:

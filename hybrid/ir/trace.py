@@ -90,6 +90,7 @@ class Region:
         self.sizes: dict[Atom, Size] = {}
         self.lost: dict[Storage, str] = {}  # storage from around it that nobody may look at any more, and why
         self.cells: list[Cell] = []  # made here, on trial
+        self.heads: set[Cell] = set()  # arrays that variables bring into a round
         self.given: list[Any] = []  # lists from around a loop that each round puts into another (`control.lists`)
 
     def __enter__(self) -> Region:
