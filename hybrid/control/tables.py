@@ -66,7 +66,12 @@ class Tables:
         if key not in self.known:
             self.known[key] = items, _columns(items)
         columns = self.known[key][1]
-        return None if columns is None else _picked(trace, columns, index)
+        if columns is not None:
+            return _picked(trace, columns, index)
+        if any(type(item) is not tuple or len(item) != len(items[0]) for item in items):
+            return None
+        parts = [self.item(trace, column, index) for column in zip(*items)]  # some of them are computed
+        return None if not parts or any(part is None for part in parts) else tuple(parts)
 
     def _row(self, trace: Trace, lists: list | tuple, index: Any) -> Any:
         """`lists[index]`, a list; None where they are not lists of numbers, or of tuples of them."""
