@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import functools
 import inspect
+import operator
 import sys
 from collections import deque
 from collections.abc import Callable, Iterable
-from types import FunctionType
+from types import FunctionType, MethodType
 from typing import Any
 
 from hybrid.control.attributes import HEAP, attributes_of, is_library
@@ -23,6 +24,15 @@ from hybrid.ir import trace as tr
 from hybrid.ir.trace import Trace
 
 MANY = 10_000  # objects of a caller's that are looked at
+
+
+_NUMBERS = frozenset((bool, int, float, complex))
+
+
+def _defined(value: Any, name: str) -> Any:
+    """A method of an instance of a user's class that is written in Python, by its special name."""
+    found = getattr(type(value), name, None)
+    return MethodType(found, value) if type(found) is FunctionType and not is_library(value) else None
 
 
 class Instances:
@@ -51,6 +61,23 @@ class Instances:
         if converted is initialise:
             return functools.partial(self._with_lists, function) if is_plain_dataclass(function) else None
         return functools.partial(self._made, function, converted)
+
+    def binary(self, name: str, left: Any, right: Any) -> Any:
+        """An operation that the class of one of two instances may define, whose control flow is open, too."""
+        function = getattr(operator, name)
+        if tr.current() is None:
+            return function(left, right)
+        own, other = _defined(left, f"__{name}__"), _defined(right, f"__r{name}__")
+        found: Any = NotImplemented
+        if own is not None and (other is None or type(left) is type(right) or not issubclass(type(right), type(left))):
+            found = self.call(own)(right)
+        elif own is None and other is not None and type(left) in _NUMBERS:
+            found = self.call(other)(left)
+        return function(left, right) if found is NotImplemented else found
+
+    def negative(self, value: Any) -> Any:
+        own = None if tr.current() is None else _defined(value, "__neg__")
+        return -value if own is None else self.call(own)()
 
     def _made(self, cls: type, initialise: Callable, /, *args: Any, **kwargs: Any) -> Any:
         trace: Trace | None = tr.current()

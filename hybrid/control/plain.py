@@ -164,6 +164,14 @@ class Plain:
         """`left == right` ("eq"), `left < right` ("lt") and their like."""
         return getattr(operator, name)(left, right)
 
+    def binary(self, name: str, left: Any, right: Any) -> Any:
+        """`left + right` ("add") and its like."""
+        return getattr(operator, name)(left, right)
+
+    def negative(self, value: Any) -> Any:
+        """`-value`."""
+        return -value
+
     def in_(self, item: Any, items: Any) -> Any:
         """`item in items`."""
         return item in items

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from hybrid.control import arrays, iterables, recursive, shuffles, written
+from hybrid.control.attributes import is_library
 from hybrid.control.branch import choose, truth
 from hybrid.control.iterables import Counted, is_traced
 from hybrid.control.lists import Listed
@@ -60,6 +61,8 @@ def _len(x: Any) -> Any:
         return uncertain.pick(active(), x, builtins.len)
     if (is_traced(x) and shape_of(x)) or (isinstance(x, Counted) and not x.once):
         return integers.integer(active(), shape_of(x)[0] if isinstance(x, Value) else x.count)
+    if type(own := getattr(builtins.type(x), "__len__", None)) is types.FunctionType and not is_library(x):
+        return active().handlers.call(types.MethodType(own, x))()
     return x.length() if isinstance(x, (Own, View)) else builtins.len(x)
 
 
@@ -77,8 +80,8 @@ def _number(function: Callable, make: Callable) -> Callable:
 
 
 def _bool(x: Any) -> Any:
-    trace = active()
-    return integers.python(trace, operand(trace, x != 0 if unwrap(x).type.dtype != dt.bool_ else x, dt.bool_))
+    verdict = truth(active(), x)
+    return verdict if isinstance(verdict, bool) else integers.python(active(), verdict)
 
 
 def _complex(*args: Any, **kwargs: Any) -> Any:
@@ -494,6 +497,14 @@ TABLE: dict[Any, Callable] = {
 def called(function: Any) -> Callable | None:
     """What to call instead of a builtin or constructor, if anything."""
     try:
-        return TABLE.get(function) or drawing(function)
+        return TABLE.get(function) or drawing(function) or _copying(function)
     except TypeError:  # not hashable
         return None
+
+
+def _copying(function: Any) -> Callable | None:
+    """The copy of an array that NumPy made of what tracing knows: traced values may be written into it."""
+    array, trace = getattr(function, "__self__", None), tr.current()
+    if trace is None or type(array) is not np.ndarray or array.dtype.kind not in "fc" or array.dtype not in dt.SHORT:
+        return None
+    return wrap(trace.capture(array, "ndarray")).copy if function.__name__ == "copy" else None

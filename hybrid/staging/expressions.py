@@ -17,6 +17,8 @@ _Comprehension = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
 _RING = {ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.LShift: "lshift",
          ast.BitAnd: "and_", ast.BitOr: "or_", ast.BitXor: "xor"}  # fmt: skip
 _LOW = {ast.BitAnd: "and_", ast.Mod: "mod"}
+# What a class may define in Python, in functions with control flow and calls.
+_OPERATORS = {ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.Div: "truediv", ast.MatMult: "matmul", ast.Pow: "pow"}
 _COMPARED = {ast.Eq: "eq", ast.NotEq: "ne", ast.Lt: "lt", ast.LtE: "le", ast.Gt: "gt", ast.GtE: "ge"}
 _WRAP = PREFIX + "wrap"
 
@@ -138,15 +140,23 @@ class Expressions(ast.NodeTransformer):
             return ast.copy_location(handler("percent", node.left, self.visit(node.right)), node)
         name = _LOW.get(type(node.op))
         if name is None or not isinstance(node.left, ast.BinOp) or type(node.left.op) not in _RING or not is_simple(node.right):
-            return self.generic_visit(node)  # type: ignore[return-value]
+            return self.operated(node)
         if binds(node):
-            return self.generic_visit(node)  # type: ignore[return-value]
+            return self.operated(node)
         mask = self.thunk(node.right)
         self.inside += 1
         wrapped = self.ring(node.left)
         self.inside -= 1
         made = ast.copy_location(ast.Lambda(arguments(_WRAP), wrapped), node.left)
         return ast.copy_location(handler("low", mask, ast.Constant(name), made), node)
+
+    def operated(self, node: ast.BinOp) -> ast.expr:
+        """An operation on two things, of which one may be an instance of a class that defines it."""
+        known = isinstance(node.left, ast.Constant) and isinstance(node.right, ast.Constant)
+        self.generic_visit(node)
+        if known or type(node.op) not in _OPERATORS or isinstance(node.left, ast.List | ast.Tuple):
+            return node
+        return ast.copy_location(handler("binary", ast.Constant(_OPERATORS[type(node.op)]), node.left, node.right), node)
 
     def ring(self, node: ast.expr) -> ast.expr:
         """An expression of which only the low bits matter: so do only those of what it is made of."""
@@ -212,6 +222,8 @@ class Expressions(ast.NodeTransformer):
 
     def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.expr:
         self.generic_visit(node)
+        if isinstance(node.op, ast.USub) and not isinstance(node.operand, ast.Constant):
+            return ast.copy_location(handler("negative", node.operand), node)
         if not isinstance(node.op, ast.Not):
             return node
         return ast.copy_location(handler("not_", node.operand), node)
