@@ -201,11 +201,45 @@ def the_argument(x, n):
     return xs[-1], x, len(xs)
 
 
+def by_turns(x, n):
+    a, b, xs = x.copy(), np.zeros(4), []
+    for _ in range(n):
+        b[:] = a * 0.5
+        xs.append(a)
+        a, b = b, a
+    return np.array(xs)
+
+
+def seen_from_outside(x, n):
+    v, xs = x[1:], []
+    for _ in range(n):
+        xs.append(v)
+        v = v * 0.5
+        if v[0] < 1e-9:
+            break
+    x[2] = 5
+    return np.array(xs)
+
+
+def while_it_goes_round(x, n):
+    v, xs = x, []
+    for _ in range(n):
+        xs.append(v)
+        x[0] += 1
+        v = v * 0.5
+        if v[0] < 1e-9:
+            break
+    return np.array(xs)
+
+
 LOOPS = (
     trajectory, copies, until_done, pairs, history, in_two_loops,
     items_of_long_rounds, of_known_length, by_condition, twice_around,
 )  # fmt: skip
-WRITTEN = (what_was_before, by_another_name, by_the_next_round, where_it_stays, by_the_loop_around, the_argument)
+WRITTEN = (
+    what_was_before, by_another_name, by_the_next_round, where_it_stays, by_the_loop_around, the_argument,
+    by_turns, seen_from_outside, while_it_goes_round,
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("f", LOOPS, ids=lambda f: f.__name__)
