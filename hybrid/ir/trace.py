@@ -178,7 +178,6 @@ class Trace(KnownSizes):
         self.addresses: dict[Any, tuple[Atom, Atom]] = {}  # of those that are made of computed seeds: what is drawn from
         self.asked: set[Cell] = set()  # whose layout made a difference
         self.unsure: set[Cell] = set()  # whose layout only a run knows
-        self.asked_leaves = False  # whether it depends on what requires gradients
         self.orders: dict[Cell, tuple[int, ...]] = {}  # the axes of new storage from slowest to fastest, where not in C order
         self.ranges: dict[Atom, tuple[Size, Size]] = {}  # numbers whose least and greatest value are known
         self.bound: dict[str, Atom] = {}  # the numbers that symbols were given
@@ -194,7 +193,7 @@ class Trace(KnownSizes):
         self.leaf_of: dict[int, Any] = {}  # these, by the same ids
         self.gradients: dict[Any, Any] = {}  # the gradients of leaves, where the traced code has to do with them
         self.quiet: set[Eqn] = set()  # what was recorded where no gradients flow
-        self.heard = False  # whether the traced code asks for more to be done
+        self.heard = self.asked_leaves = False  # whether the traced code asks for more to be done, or what requires gradients
         self.alive = True
         self.given: Sequence[Any] | None = None  # what the inputs are in this call, where functions may be called outside
         self.islands: list[str] = []  # calls of functions between compiled parts, and why
