@@ -1,6 +1,7 @@
 """Loops of Python's own numbers, such as the search for a power of two: run while tracing, so that what they find is known.
 
-A native loop would give a number that only a run knows, and that can be no size.
+A native loop gives a number that only a run knows, and that can be no size. That is tried first, because what depends on a
+number that is known may be written out; where it fails for whatever reason, the trace is made again with such loops run out.
 """
 
 from __future__ import annotations
@@ -28,11 +29,18 @@ class _Empty(Builder):
     def append(self, *args: Any, **kwargs: Any) -> NoReturn:
         raise _Computes
 
+    def absorb(self, inner: Builder) -> None:
+        if inner.eqns:
+            raise _Computes
+
+
+def is_plain(state: State) -> bool:
+    """Whether the variables of a loop are numbers of Python's at first."""
+    return all(type(value) in _PLAIN for value in state.get())
+
 
 def runs_out(trace: Trace, condition: Callable[[], Any], body: Callable[[], None], state: State) -> bool:
     """Run a loop that computes nothing but what is known while tracing, for a few rounds; where that is not so, undo it."""
-    if not all(type(value) in _PLAIN for value in state.get()):
-        return False
     attempt = Attempt(trace, state, condition, body)
     attempt.region = Region(trace, "known", trial=True)
     attempt.region.builder = _Empty("known", trace.builder)
@@ -40,9 +48,9 @@ def runs_out(trace: Trace, condition: Callable[[], Any], body: Callable[[], None
         with attempt.region:
             for _ in range(MOST):
                 verdict = truth(trace, condition())
-                if verdict is False:
+                if verdict is False and not (attempt.region.values or attempt.region.lost):
                     return True
-                if verdict is not True:
+                if verdict is not True or attempt.region.values:
                     break
                 body()
     except (_Computes, Exception):

@@ -32,7 +32,7 @@ from hybrid.control.attempt import Attempt, give_back, known_containers, spelled
 from hybrid.control.branch import branch, choose, truth
 from hybrid.control.comprehensions import NO_STATE, Comprehensions, nothing
 from hybrid.control.effects import refuse_alike, refuse_debuggers, refuse_effects, refuse_wording, remembered
-from hybrid.control.foreknown import runs_out
+from hybrid.control.foreknown import is_plain, runs_out
 from hybrid.control.instances import Instances
 from hybrid.control.lists import Listed, listed
 from hybrid.control.own import Changes, Own, View, grow, home, plain
@@ -52,7 +52,7 @@ from hybrid.frontend.chosen import Chosen
 from hybrid.frontend.values import NUMBERS, Value, active, allocated, laid_out, operand, sized, wrap
 from hybrid.ir import trace as tr
 from hybrid.ir.graph import Atom
-from hybrid.ir.requests import Recursive
+from hybrid.ir.requests import AT_FIRST, Recursive, Writing
 from hybrid.ir.trace import Trace
 from hybrid.ops import elementwise as e
 
@@ -81,9 +81,10 @@ class Tracing(Instances, Comprehensions, Plain):
         opaque: Callable[[Callable], bool] = lambda function: False,
         short: int = SHORT,
         recursive: Collection[CodeType] = (),
-        lists: bool = False,
+        writing: Writing = AT_FIRST,
     ):
-        self.convert, self.opaque, self.short, self.lists = convert, opaque, short, lists
+        self.convert, self.opaque, self.short, self.lists, self.known = convert, opaque, short, writing.lists, writing.known
+        self.countable = False  # whether a loop of Python's own numbers was recorded that might have ended while tracing
         super().__init__()
         self.tables = Tables()
         self.others = stacked.Others()
@@ -390,8 +391,10 @@ class Tracing(Instances, Comprehensions, Plain):
             super().while_(test, body, state, stop)
             return
         condition = test if stop is None else lambda: self.all_(lambda: self.not_(stop()), test)
-        if runs_out(trace, condition, body, state):
-            return
+        if is_plain(state):
+            if self.known and runs_out(trace, condition, body, state):
+                return
+            self.countable = True
         attempt = Attempt(trace, state, condition, body)
         try:
             with attempt.region:

@@ -15,6 +15,10 @@ class TooLong(TraceError):
     """A trace that no attempt to record it otherwise would make shorter."""
 
 
+class TooMany(TooLong):
+    """A trace that has recorded as much as one may, for seconds: it is given up."""
+
+
 class Recursive(TooLong):
     """A function calls itself in branch after branch: trace again with its calls as those of a procedure."""
 
@@ -72,14 +76,20 @@ class Writing:
     Args:
         short: those of few rounds: what they compute fuses.
         lists: those over long lists of computed numbers.
+        known: those of Python's own numbers, which end while tracing (`control.foreknown`).
     """
 
     short: bool = True
     lists: bool = False
+    known: bool = False
 
-    def instead(self, short: bool, lists: bool) -> Writing | None:
-        """What may do better than a trace that wrote out `short` loops, and did not write out `lists`."""
-        return Writing(self.short, True) if lists else Writing(False, self.lists) if short else None
+    def instead(self, short: bool, lists: bool, known: bool = False) -> Writing | None:
+        """What may do better than a trace that wrote out `short` loops, and did not write out `lists` or `known` ones."""
+        if known and not self.known:
+            return Writing(self.short, self.lists, True)
+        if lists:
+            return Writing(self.short, True, self.known)
+        return Writing(False, self.lists, self.known) if short else None
 
 
 AT_FIRST = Writing()

@@ -25,7 +25,7 @@ from hybrid.ir.graph import Atom, Eqn, Literal, Var
 from hybrid.ir.lines import user_frame, user_line
 from hybrid.ir.origin import behind, constant
 from hybrid.ir.primitive import TABLE, Kind, Primitive
-from hybrid.ir.requests import Concretise, Specialise, TooLong, most, too_many
+from hybrid.ir.requests import Concretise, Specialise, TooLong, TooMany, most, too_many
 from hybrid.ir.sizes import KnownSizes
 
 MANY_CONSTRUCTS = 640  # branches and loops one after another, of which simplification may leave a half
@@ -295,7 +295,7 @@ class Trace(KnownSizes):
     ) -> tuple[Atom, ...]:
         self.recorded += 1
         if self.recorded > MOST:
-            long = TooLong(f"the trace is longer than {MOST} operations", at=user_line(),
+            long = TooMany(f"the trace is longer than {MOST} operations", at=user_line(),
                            fix="let loops be loops: f.explain() tells which are written out, and why")  # fmt: skip
             self.fail(long)
             raise long

@@ -33,7 +33,7 @@ from hybrid.core.spec import Spec
 from hybrid.frontend.values import Value
 from hybrid.ir import lifted
 from hybrid.ir import trace as tr
-from hybrid.ir.requests import AT_FIRST, Changing, Concretise, Learned, Rebinds, Recursive, Specialise, Writing
+from hybrid.ir.requests import AT_FIRST, Changing, Concretise, Learned, Rebinds, Recursive, Specialise, TooMany, Writing
 from hybrid.ir.trace import Symbol
 from hybrid.staging import aside, late
 from hybrid.staging.arguments import SHARED, Sharing
@@ -410,7 +410,7 @@ class Function(Keeps, Follows, Packs, Reports, Resting, Inspection):  # type: ig
                 except (Concretise, Specialise, Rebinds):
                     raise
                 except Exception as error:
-                    if have_lists(leaves):
+                    if have_lists(leaves) and not isinstance(error, TooMany):
                         raise Containers from error
                     failed = error
         if exact not in self._traces and self._by_size[structure] >= MANY_SIZES and (why := self._sizes.why_fixed(structure)):
@@ -421,7 +421,7 @@ class Function(Keeps, Follows, Packs, Reports, Resting, Inspection):  # type: ig
         except (Concretise, Specialise, Rebinds):
             raise
         except Exception as error:
-            if have_lists(leaves):
+            if have_lists(leaves) and not isinstance(error, TooMany):
                 raise Containers from error
             return self._refuse(exact, error)
         if failed is not None:

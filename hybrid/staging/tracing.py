@@ -220,7 +220,7 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
             recording.generators = _generators(effects, leaves, values)
             recording.printing = sys.stdout, np.get_printoptions()
             try:
-                recording.handlers = Tracing(_callee, _is_opaque, SHORT if writing.short else 1, recursive, writing.lists)
+                recording.handlers = Tracing(_callee, _is_opaque, SHORT if writing.short else 1, recursive, writing)
                 recording.handlers.others.ids = frozenset(id(container.value) for container in containers)
                 args, kwargs = bound[:2]
                 recording.handlers.find((bound, *reads.values()))
@@ -238,7 +238,7 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
                 if isinstance(failed, (Concretise, Specialise)) and recording.stacked:
                     failed = TraceError(str(failed), at=failed.at)  # written out, the loops may not need it
                 if isinstance(failed, TraceError):
-                    failed.again = writing.instead(recording.short, recording.stacked)
+                    failed.again = writing.instead(recording.short, recording.stacked, recording.handlers.countable)
                 if failed is not error:
                     raise failed from error  # NumPy words a refused conversion as an error of its own
                 if error is raised:
