@@ -51,9 +51,8 @@ from hybrid.ir.trace import Symbol, Trace
 from hybrid.ops import elementwise as e
 
 MANY = 1024  # items for which there is room where nothing is known of the rounds: to fill it with zeros takes some 0.2 µs
-OWN = (
-    3  # references to a list that is put into another by `a[i] = …` and has no name: the assignment's, and two of the callee's
-)
+# References to a list that is put into another by `a[i] = …` and has no name: the assignment's, and two of the callee's.
+OWN = 3
 MOST = 1 << 22  # items for which room is made at most, before a run has shown how many there are
 
 
