@@ -159,6 +159,9 @@ def _miss(index: Index, loop: Shape, start: Shape, step: Shape, shape: Shape, wh
             continue  # at a place that only a run knows
         least, most = known.interval([(c, 0, most) for c, most in ends])
         last = first + by * (size - 1)
+        if not isinstance(by, int):
+            continue  # nobody knows which way it goes
+        first, last = (first, last) if by >= 0 else (last, first)
         before = most is not None and known.positive(first - (most + at.const))
         if before or (least is not None and known.positive(least + at.const - last)):
             return True
