@@ -35,8 +35,10 @@ def some_rows_backwards(b):
     return b
 
 
-@pytest.mark.parametrize("function", [backwards_by_a_row, backwards_by_a_part, by_a_row, columns_backwards, some_rows_backwards],
-                         ids=lambda f: f.__name__)  # fmt: skip
+FUNCTIONS = [backwards_by_a_row, backwards_by_a_part, by_a_row, columns_backwards, some_rows_backwards]
+
+
+@pytest.mark.parametrize("function", FUNCTIONS, ids=lambda f: f.__name__)
 @pytest.mark.parametrize("shape", [(5, 3), (6, 5), (50, 7), (130, 40)], ids=str)
 @pytest.mark.parametrize("order", "CF")
 def test_what_is_read_is_what_was_there(function, shape, order):
