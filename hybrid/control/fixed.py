@@ -45,7 +45,7 @@ class Lent(Listed):
         self.capacity, self.longest = capacity, None  # type: ignore[assignment]  # a size, of arguments
         self.ends = numbers(trace, first, end)
 
-    def _changing(self) -> None:
+    def _changing(self, rewrites: bool = True) -> None:
         raise TraceError(f"a list is changed {self.which}", at=tr.user_line())
 
     def __setitem__(self, index: Any, item: Any) -> None:

@@ -86,8 +86,14 @@ class Given(Lent):
         self.trace.ranges[at] = 0, self.size - 1
         return integers.python(self.trace, at)
 
-    def _changing(self) -> None:
+    def _changing(self, rewrites: bool = True) -> None:
         raise _changed(self.trace, self.leaf)
+
+    def append(self, item: Any) -> None:
+        raise _changed(self.trace, self.leaf, grows=True)
+
+    def extend(self, items: Any) -> None:
+        raise _changed(self.trace, self.leaf, grows=True)
 
     def copy(self) -> Listed:
         return self.own()
@@ -95,6 +101,12 @@ class Given(Lent):
     def own(self) -> Listed:
         """A list of the same items that the function may change, with room for some more."""
         return self._kept(self.buffers, self.size)
+
+    def to_change(self) -> Listed:
+        """The same in place of the caller's."""
+        out = self.own()
+        out.begins = self.size
+        return out
 
     def _kept(self, buffers: list[Any], size: Size) -> Listed:
         out, room = self._like(), MANY * self.trace.room
@@ -170,7 +182,7 @@ class GivenTable(Lent):
         self.trace.ranges[at] = 0, self.size - 1
         return self.known_at(integers.python(self.trace, at))
 
-    def _changing(self) -> None:
+    def _changing(self, rewrites: bool = True) -> None:
         raise _changed(self.trace, self.leaf)
 
     def copy(self) -> Listed:
@@ -182,6 +194,8 @@ class GivenTable(Lent):
     def own(self) -> Listed:
         """A list of lists of the same numbers, which the function may change."""
         return Table(self)
+
+    to_change = own
 
     def array(self, dtype: Any) -> Any:
         """What `np.array` makes of it."""
@@ -202,7 +216,7 @@ class GivenRow(Lent):
         super().__init__(trace, _spec(table.kind_of), [row], one, trace.one(e.add, count, one), table.width)
         self.leaf, self.of_others = table.leaf, table.of_others
 
-    def _changing(self) -> None:
+    def _changing(self, rewrites: bool = True) -> None:
         raise _changed(self.trace, self.leaf)
 
     def _place(self, at: Atom) -> Any:
@@ -235,7 +249,7 @@ class Table(Listed):
         self.pool.capacity = given.size * given.width + room
         self.pool.ends = numbers(trace, tr.literal(0, dt.int64), sized(trace, given.size * given.width))
 
-    def _changing(self) -> None:
+    def _changing(self, rewrites: bool = True) -> None:
         raise TraceError("a list of the caller's lists is changed itself", at=tr.user_line())
 
     def __setitem__(self, index: Any, item: Any) -> None:
@@ -246,13 +260,16 @@ class Table(Listed):
 
 
 class Contents:
-    """What a caller's list holds at the end, as a result."""
+    """What a caller's list holds at the end, or what it holds more, as a result."""
 
     def __init__(self, own: Listed):
         self.own = own
 
     def outputs(self) -> tuple[list[Atom], Layout]:
-        return self.own.outputs()
+        atoms, layout = self.own.outputs()
+        if self.own.begins is not None:
+            atoms[0] = sized(self.own.trace, self.own.begins)
+        return atoms, layout
 
     def make(self) -> Any:
         return None
@@ -275,7 +292,7 @@ def _with_room(trace: Trace, buffer: Any, room: int) -> Any:
     return np.concatenate([buffer, wrap(trace.fresh(zeros, "ndarray"))])
 
 
-def _changed(trace: Trace, leaf: int) -> Changing:
-    error = Changing(frozenset((leaf,)), "changing a list", tr.user_line())
+def _changed(trace: Trace, leaf: int, grows: bool = False) -> Changing:
+    error = Changing(frozenset((leaf,)), "changing a list", tr.user_line(), grows)
     trace.fail(error)
     return error

@@ -42,6 +42,7 @@ from hybrid.control.records import is_copied, put_in, records_in
 from hybrid.control.structure import Layout, Record, like, note
 from hybrid.core import dtype as dt
 from hybrid.core.errors import ROOM, TraceError
+from hybrid.core.shape import Size
 from hybrid.frontend import integers, uncertain
 from hybrid.frontend.indexing import getitem, setitem
 from hybrid.frontend.values import operand, sized, stretched, symbol, wrap
@@ -73,6 +74,7 @@ class Listed(Ordered, Own):
     def __init__(self, trace: Trace, items: list):
         super().__init__(trace, items)
         self.given: list = []  # what it held when it became storage
+        self.begins: Size | None = None  # items of a caller's list that it begins with, as far as it has only been appended to
         self.layout: Layout = None
         self.buffers: list[Any] = []
         self.ends: list[Symbol] = []
@@ -213,6 +215,7 @@ class Listed(Ordered, Own):
 
     def shorten(self, count: Any) -> None:
         """Keep so many of the items."""
+        self.begins = None
         first, _ = self._bounds()
         self._set_end(self.trace.one(e.add, first, operand(self.trace, count, dt.int64)))
 
@@ -222,7 +225,7 @@ class Listed(Ordered, Own):
         return self
 
     def set_bounds(self, first: Atom, end: Atom) -> None:
-        self.ends = numbers(self.trace, first, end)
+        self.begins, self.ends = None, numbers(self.trace, first, end)
 
     def python(self, atom: Atom) -> Any:
         return integers.python(self.trace, atom)
@@ -259,7 +262,8 @@ class Listed(Ordered, Own):
         """Whether there is room for one more item at the end."""
         return self.trace.one(e.lt, end, sized(self.trace, self.capacity))
 
-    def _changing(self) -> None:
+    def _changing(self, rewrites: bool = True) -> None:
+        self.begins = None if rewrites else self.begins
         if self.iterated:
             raise self.refuse("changing, while iterating over it,")
 
@@ -275,7 +279,7 @@ class Listed(Ordered, Own):
         if self.held is not None:
             self.held.append(item)
             return
-        self._changing()
+        self._changing(rewrites=False)
         self._take(item)
         item, trace = self._admitted(item), self.trace
         if self.is_home() and self.longest is not None and self.longest >= self.capacity:
@@ -513,6 +517,7 @@ class Listed(Ordered, Own):
             self.clear()
             self.extend(items)
             return
+        self.begins = None
         self._take(item)
         item = self._admitted(item)
         if self.pool is not None:
@@ -560,16 +565,6 @@ class Listed(Ordered, Own):
         out = Listed(self.trace, [])
         out.held, out.layout, out.capacity, out.longest = None, self.layout, self.capacity, self.longest  # type: ignore[assignment]
         out.family = self.family
-        return out
-
-    def _reversed(self) -> Listed:
-        trace, out, shape = self.trace, self._like(), (self.capacity,)
-        end = trace.one(e.sub, self._bounds()[1], tr.literal(1, dt.int64))
-        places = trace.one(e.sub, stretched(trace, end, shape), trace.one(e.iota, shape=shape, axis=0))
-        inside = trace.one(e.maximum, places, stretched(trace, tr.literal(0, dt.int64), shape))
-        where = wrap(trace.fresh(inside, "ndarray"))
-        out.buffers = [getitem(buffer, where) for buffer in self.buffers]
-        out.ends = numbers(trace, tr.literal(0, dt.int64), self._count())
         return out
 
     def outputs(self, whole: bool = True) -> tuple[list[Atom], Layout]:

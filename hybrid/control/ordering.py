@@ -8,7 +8,7 @@ import numpy as np
 
 from hybrid.control import algorithms
 from hybrid.control.join import Spec, made
-from hybrid.control.own import Own
+from hybrid.control.own import Own, numbers
 from hybrid.core import dtype as dt
 from hybrid.core.shape import Dim
 from hybrid.frontend import integers
@@ -68,6 +68,17 @@ class Ordered(Own):
             setitem(buffer, slice(None), getitem(buffer, where))
         tr.write(self.ends[0], tr.literal(0, dt.int64))
         tr.write(self.ends[1], count)
+
+    def _reversed(self) -> Any:
+        """A list of the same items, the last one first."""
+        trace, out, shape = self.trace, self._like(), (self.capacity,)
+        end = trace.one(e.sub, self._bounds()[1], tr.literal(1, dt.int64))
+        places = trace.one(e.sub, stretched(trace, end, shape), trace.one(e.iota, shape=shape, axis=0))
+        inside = trace.one(e.maximum, places, stretched(trace, tr.literal(0, dt.int64), shape))
+        where = wrap(trace.fresh(inside, "ndarray"))
+        out.buffers = [getitem(buffer, where) for buffer in self.buffers]
+        out.ends = numbers(trace, tr.literal(0, dt.int64), self._count())
+        return out
 
     def searched(self, primitive: Primitive) -> Any:
         """The least or the largest of items, compared one after another."""

@@ -121,8 +121,8 @@ class Row(Listed):
     def becomes(self, layout: Layout, room: int = 0) -> None:
         self.of.becomes(layout, room)
 
-    def _changing(self) -> None:
-        super()._changing()
+    def _changing(self, rewrites: bool = True) -> None:
+        super()._changing(rewrites)
         self.owner.row_changes()
 
     def __setitem__(self, index: Any, item: Any) -> None:
@@ -196,7 +196,7 @@ class RowOr(Row):
         first, end = super()._bounds()
         return first, self.trace.one(e.select, self.there, end, first)
 
-    def _changing(self) -> None:
+    def _changing(self, rewrites: bool = True) -> None:
         raise TraceError("a list is changed that is one of a dict's or the default of .get()", at=tr.user_line())
 
 
@@ -213,7 +213,7 @@ class Taken(Listed):
         self.capacity, self.longest, self.family = row.capacity, row.longest, row.family
         self.ends = numbers(row.trace, first, end)
 
-    def _changing(self) -> None:
+    def _changing(self, rewrites: bool = True) -> None:
         raise TraceError("a list is changed that another list has given up", at=tr.user_line())
 
     def straight(self) -> Listed:

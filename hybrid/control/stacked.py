@@ -114,6 +114,7 @@ class Others:
         self.ids: frozenset[int] = frozenset()  # of the caller's containers
         self.lent: list[tuple[list, list]] = []  # to rounds that are being recorded, in place of the caller's; what they held
         self.copied: list[tuple[list, list]] = []  # of whose items storage has copies
+        self.grown: list[list] = []  # that a branch or loop was seen to append to
 
     @contextmanager
     def unchanged(self) -> Iterator[None]:

@@ -211,6 +211,8 @@ class Watch:
             self.restore()
             raise_all([Changes(own, layout) for own, layout in zip(changed, layouts) if layout is not None])
         if value is not None:
+            if type(value) is list and (trace := tr.current()) is not None and is_longer(value, self.before[id(value)][1][0]):
+                trace.handlers.others.grown.append(value)
             self.restore()
             raise TraceError(
                 f"{where} changes a {value.__class__.__name__}, which compiled code does not",
@@ -230,6 +232,11 @@ class Watch:
                 value.restore(before)
             elif not _same(value, before):
                 _put_back(value, *before)
+
+
+def is_longer(now: list, before: list) -> bool:
+    """Whether a list holds more than it did, after what it held."""
+    return len(now) > len(before) and all(a is b for a, b in zip(now, before))
 
 
 def _contents(value: Any) -> Any:

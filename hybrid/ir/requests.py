@@ -36,7 +36,18 @@ class Concretise(Exception):
 
 
 class Changing(Concretise):
-    """A function changes a list that its trace has as an array: trace again, with one that it may change."""
+    """A function changes a list that its trace has as an array: trace again, with one that it may change.
+
+    `grows`: all that was seen of it so far is that it appends to the list.
+    """
+
+    def __init__(self, arguments: frozenset[int], what: str, at: Source | None, grows: bool = False):
+        super().__init__(arguments, what, at)
+        self.grows = grows
+
+
+class Reading(Changing):
+    """A function reads a list that its trace takes for one that it only appends to: trace again, with what is in it."""
 
 
 class Specialise(Exception):

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from hybrid.control.given import Given, GivenTable
+from hybrid.control.logs import Logged
 from hybrid.core import tree
 from hybrid.core.shape import TensorType
 from hybrid.frontend.values import Value, wrap
@@ -25,6 +26,7 @@ from hybrid.staging.signature import (
     GeneratorLeaf,
     Leaf,
     ListLeaf,
+    LogLeaf,
     NumberLeaf,
     PartLeaf,
     SameLeaf,
@@ -44,6 +46,8 @@ def arguments(recording: Trace, leaves: tuple[Leaf, ...], values: Sequence[Any],
     for k, (leaf, value) in enumerate(zip(leaves, values)):
         if isinstance(leaf, (StaticLeaf, GeneratorLeaf, PartLeaf)):
             given.append(value)
+        elif isinstance(leaf, LogLeaf):
+            given.append(Logged(recording, k))
         elif isinstance(leaf, SameLeaf):
             given.append(given[leaf.index])
         else:
@@ -51,7 +55,7 @@ def arguments(recording: Trace, leaves: tuple[Leaf, ...], values: Sequence[Any],
             inputs.append(k)
             if isinstance(leaf, ListLeaf):
                 items = _list(recording, k, wrap(symbol), leaf)
-                given.append(items.own() if leaf.changed else items)
+                given.append(items.to_change() if leaf.changed else items)
                 continue
             given.append(wrap(symbol))
             cells.append((symbol.cell, k))

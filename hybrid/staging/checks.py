@@ -123,6 +123,10 @@ class Checks(Writer):
         later: list[_Equal] = []
         for at, guard in enumerate(spec.guards):
             self.guard(self.load("ptr", "%args", 8 * at), guard, later)
+        for load in spec.loads:
+            first = len(self.objects)
+            self.guard(self.found(load.place), load.guard, later)
+            self.lent.append(self.objects[first])
         for one, other in combinations(self.lists, 2):
             self.require(self.icmp("ne", "ptr", self.objects[one], self.objects[other]))  # changed here, a list is there, too
         lists = [*self.lists]
@@ -140,10 +144,6 @@ class Checks(Writer):
             if self.changed_rows(one):
                 among = f"ptr {self.objects[one]}, ptr {self.objects[other]}, i1 {str(self.changed_rows(other, True)).lower()}"
                 self.require(self.support(AMONG, f"i1 @{AMONG}({among})"))
-        for load in spec.loads:
-            first = len(self.objects)
-            self.guard(self.found(load.place), load.guard, later)
-            self.lent.append(self.objects[first])
         for value, size, extent in later:
             equal = self.icmp("eq", "i64", value, self.size(size))
             self.require(self.let(f"or i1 {equal}, {self.icmp('sle', 'i64', extent, 1)}") if extent else equal)

@@ -90,7 +90,7 @@ def verify(f: Any, compiled: Compiled, args: tuple, kwargs: dict) -> Verdict:
     with captured.kept():
         want = _Outcome.of(lambda: undecorated(f, given), given, captured, state)
     mine = again()
-    values, structure = tree.flatten(mine)
+    values, structure = f._flat(mine)
     refusal = compiled.refuses(values, mine)
     if refusal is not None:
         return Verdict(0, note=f"Python makes this call: {refusal.reason}")
@@ -114,7 +114,7 @@ def verify(f: Any, compiled: Compiled, args: tuple, kwargs: dict) -> Verdict:
         return Verdict(count)
 
     def fresh() -> list[np.ndarray]:
-        leaves = tree.flatten(again())[0]
+        leaves = f._flat(again())[0]
         return [taken(compiled.traced.leaves[k], leaves[k]) for k in compiled.traced.inputs]
 
     with compiled.draws.during(values, undo=True):

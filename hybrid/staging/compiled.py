@@ -28,16 +28,16 @@ from hybrid.ir.requests import too_many
 from hybrid.ir.verify import verify
 from hybrid.staging import entry, guards
 from hybrid.staging.arguments import SHARED
-from hybrid.staging.containers import update
+from hybrid.staging.containers import leaf_at
 from hybrid.staging.drawing import Drawing
 from hybrid.staging.fallback import Refusal
 from hybrid.staging.floats import KEPT, Flagged, Watch
 from hybrid.staging.ours import share_memory
 from hybrid.staging.pace import Paces, timed
-from hybrid.staging.packed import Packed, given, leave_in, packed
+from hybrid.staging.packed import Packed, given, packed
 from hybrid.staging.parameters import Bound
 from hybrid.staging.reads import Reads
-from hybrid.staging.signature import ArrayLeaf, NumberLeaf, PartLeaf, SameLeaf, ScalarLeaf, StaticLeaf, describe
+from hybrid.staging.signature import ArrayLeaf, ListLeaf, NumberLeaf, PartLeaf, SameLeaf, ScalarLeaf, StaticLeaf, describe
 from hybrid.staging.tracing import (
     Argument,
     Computed,
@@ -50,6 +50,7 @@ from hybrid.staging.tracing import (
     Result,
     Traced,
     View,
+    leaves_in,
     one_of,
     taken,
 )
@@ -223,11 +224,11 @@ class Compiled:
         rest = iter(made)
         out = tree.unflatten(traced.structure, list(islice(rest, traced.structure.leaves)))
         changed = [_at(bound, path) for path, _ in traced.updates]  # all of them before the first holds something else
-        for container, (_, structure) in zip(changed, traced.updates):
+        for container, (path, structure) in zip(changed, traced.updates):
             contents = tree.unflatten(structure, list(islice(rest, structure.leaves)))
-            (leave_in if structure.kind is None else update)(container, contents)
-        for k, structure in traced.rebinds:
-            traced.state[k].put(tree.unflatten(structure, list(islice(rest, structure.leaves))))
+            leaves_in(traced, path, structure)(container, contents)
+        for place, structure in traced.rebinds:
+            place.put(tree.unflatten(structure, list(islice(rest, structure.leaves))))
         for leaf, structure in traced.gradients:
             leaf.grad = tree.unflatten(structure, list(islice(rest, structure.leaves)))
         return out
@@ -256,7 +257,9 @@ class Compiled:
     @property
     def _listed(self) -> set[Path]:
         """The lists of numbers among the arguments that are changed, of which the entry looks at each."""
-        return {path for path, structure in self.traced.updates if structure.kind is None}
+        traced = self.traced
+        paths = [path for path, nesting in traced.updates if nesting.kind is None]
+        return {path for path in paths if isinstance(traced.leaves[leaf_at(traced.arguments, path)], ListLeaf)}
 
     @cached_property
     def _reached(self) -> tuple[Any, ...]:

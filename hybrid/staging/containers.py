@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Collection, Iterable, Iterator
+from typing import TYPE_CHECKING, Any
 
 from hybrid.control.given import Contents, Table
 from hybrid.control.lists import Listed
+from hybrid.control.logs import Logged
+from hybrid.control.watch import is_longer
 from hybrid.core import tree
 from hybrid.core.errors import TraceError
+from hybrid.ir.requests import Rebinds
+from hybrid.ir.trace import Trace
+from hybrid.staging.logs import Growing, Path, Spot, place
+from hybrid.staging.parameters import Bound
 
-Path = tuple[int, ...]  # from (args, kwargs) to a container inside, by child
+if TYPE_CHECKING:
+    from hybrid.staging.reads import Reads
 
 
 class Container:
@@ -52,8 +59,31 @@ class Changed:
         self.path, self.value = path, value
 
     def contents(self) -> Any:
-        """What it holds now, as a list of its own."""
+        """What it holds now, as a list of its own; where it was only appended to, that."""
         return Contents(self.value)
+
+    @property
+    def extends(self) -> bool:
+        """Whether its contents are to be added to what the caller's list holds."""
+        return self.value.begins is not None
+
+
+class Added:
+    """A log among the arguments, to which the function appends."""
+
+    def __init__(self, path: Path, value: Logged):
+        self.path, self.value = path, value
+
+    @property
+    def changed(self) -> bool:
+        return self.value.is_longer
+
+    extends = True
+
+    def contents(self) -> Any:
+        """What it appends, as a list of its own."""
+        added = self.value.added
+        return Contents(added) if added.held is None else added.held
 
 
 def containers_in(node: Any, path: Path = ()) -> Iterator[Container]:
@@ -67,21 +97,43 @@ def containers_in(node: Any, path: Path = ()) -> Iterator[Container]:
         yield from containers_in(child, (*path, k))
 
 
-def changed_in(bound: Any) -> Iterator[Changed]:
-    """The lists among the arguments that the function may change, and their places."""
-    seen: dict[int, Changed] = {}
-    for side, part in enumerate(bound[:2]):
-        for k, value in enumerate(tree.children(part) or ()):
-            if type(value) in (Listed, Table):
-                seen.setdefault(id(value), Changed((side, k), value))
-    yield from seen.values()
+def changed_in(bound: Any) -> Iterator[Changed | Added]:
+    """The lists among the arguments that the function may change, or append to, each once, and their places."""
+    found: dict[int, Changed | Added] = {}
+    pending: list[tuple[Path, Any]] = [((), bound)]
+    while pending:
+        path, node = pending.pop()
+        if type(node) in (Listed, Table, Logged):
+            found.setdefault(id(node), Added(path, node) if type(node) is Logged else Changed(path, node))
+        children = tree.children(node) or ()
+        pending += [((*path, k), children[k]) for k in reversed(range(len(children)))]
+    yield from found.values()
+
+
+def ask_for_logs(trace: Trace, containers: Iterable[Any], bound: Bound, reads: Reads, read: Collection[Spot]) -> None:
+    """Growing where the function appends to lists that it was given, Rebinds where it found them elsewhere.
+
+    That are lists that are longer than they were and begin as they did, or that a branch or loop was seen to append to.
+
+    Args:
+        read: lists that are known to be read, too.
+    """
+    others = set(map(id, trace.handlers.others.grown))
+    lists = [c for c in containers if type(c) is Container and type(c.value) is list]
+    grown = [place(bound, c.path) for c in lists if id(c.value) in others or is_longer(c.value, c.before[0])]
+    if places := [each for each in grown if each not in read]:
+        raise Growing(places)
+    if found := reads.holding(lambda value: type(value) is list and id(value) in others):
+        raise Rebinds(found)
 
 
 def leaf_at(structure: tree.Structure, path: Path) -> int:
-    """Which leaf of (args, kwargs) an argument is that is one."""
-    side, k = path
-    before = structure.children[:side]
-    return sum(part.leaves for part in (*before, *structure.children[side].children[:k]))
+    """Which leaf of (args, kwargs), and of the state, is at a path."""
+    before = 0
+    for k in path:
+        before += sum(part.leaves for part in structure.children[:k])
+        structure = structure.children[k]
+    return before
 
 
 def update(container: Any, contents: Any) -> None:

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hybrid.core import tree
 from hybrid.core.errors import AssumptionError
 from hybrid.frontend.complex_parts import view_of
 from hybrid.frontend.values import Value, wrap
@@ -54,7 +53,7 @@ def debug(f: Any, known: Compiled, args: tuple, kwargs: dict, commands: Sequence
     variables = _Variables()
     state = known.traced.state
     bound = f._packed(copied(with_state(f.parameters.bind(args, kwargs), state)))
-    values, structure = tree.flatten(bound)
+    values, structure = f._flat(bound)
     reads = Reads.of(f.function, unpacked(bound), state)
     with aside.aside(), variables:
         name = getattr(f.function, "__name__", "function")

@@ -34,7 +34,10 @@ def is_followed(x: Any) -> bool:
 
 def below(bound: Bound) -> Bound | None:
     """A call's arguments with arrays for what transforms follow; None where they follow nothing."""
-    leaves, structure = tree.flatten(bound)
+    try:
+        leaves, structure = tree.flatten(bound)
+    except RecursionError:  # containers that hold themselves, which the call refuses
+        return None
     if not any(map(is_followed, leaves)):
         return None
     return tree.unflatten(structure, [wrap(x._data.example()) if is_followed(x) else x for x in leaves])

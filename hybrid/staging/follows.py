@@ -6,7 +6,6 @@ import contextlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from hybrid.core import tree
 from hybrid.core.errors import AssumptionError, NoLeafError
 from hybrid.staging import late
 from hybrid.staging.fallback import Refusal
@@ -38,6 +37,7 @@ class Follows:
     function: Callable
     _packs: bool
     _trains: bool  # whether leaves among its arguments are its own, as those that it captures
+    _flat: Callable
     _trace_for: Callable
     _report: Callable
     _say: Callable
@@ -70,5 +70,5 @@ class Follows:
         elif compiled.refuses(call.values, call.bound) is None:
             with contextlib.suppress(AssumptionError):
                 given = bound if self._packs else unpacked(bound)  # as it was traced
-                return (followed.call(compiled, tree.flatten(given)[0]),), None
+                return (followed.call(compiled, self._flat(given)[0]),), None
         return None, None

@@ -44,6 +44,7 @@ from hybrid.staging.follows import FOLLOWED, Follows, is_native
 from hybrid.staging.importlib_bootstrap import slow_path
 from hybrid.staging.inspect import Inspection
 from hybrid.staging.kept import Keeps
+from hybrid.staging.logs import Growing
 from hybrid.staging.packed import Containers, Packs, unpacked
 from hybrid.staging.parameters import Bound, Parameters, untraceable
 from hybrid.staging.resting import Resting
@@ -203,7 +204,7 @@ class Function(Keeps, Follows, Packs, Reports, Resting, Inspection):  # type: ig
             if not is_native(compiled) and late.module(FOLLOWED).is_wanted(compiled):
                 return self._followed(found, bound)
             refusal = compiled.refuses(call.values, call.bound)
-            if refusal is not None and refusal.reason is SHARED and self._sharing.add(tree.flatten(bound)[1]):
+            if refusal is not None and refusal.reason is SHARED and self._sharing.add(self._flat(bound)[1]):
                 return self._slow(args, kwargs)
             if refusal is None:
                 try:
@@ -270,7 +271,7 @@ class Function(Keeps, Follows, Packs, Reports, Resting, Inspection):  # type: ig
 
     def _find(self, args: tuple, kwargs: dict) -> tuple[Compiled, Call] | Refusal:
         """The trace for these arguments, or why there is none. Specs may stand for arrays."""
-        leaves, structure = tree.flatten(self._packed(self.parameters.bind(args, kwargs)))
+        leaves, structure = self._flat(self._packed(self.parameters.bind(args, kwargs)))
         self._sizes.declare(structure, leaves)
         bound = tree.unflatten(structure, [leaf.zeros() if isinstance(leaf, Spec) else leaf for leaf in leaves])
         return self._trace_for(bound, (len(args), tuple(kwargs)))
@@ -278,9 +279,9 @@ class Function(Keeps, Follows, Packs, Reports, Resting, Inspection):  # type: ig
     def _trace_for(self, bound: Bound, form: Form) -> tuple[Compiled, Call] | Refusal:
         if self._hopeless:
             return Refusal("function", self._hopeless)
-        if any(isinstance(v, Value) and type(v._data) is Symbol for v in tree.flatten(bound)[0]):
-            return Refusal(None, "a traced tensor is among its arguments")  # an escaped one: its first use says so
         try:
+            if any(isinstance(v, Value) and type(v._data) is Symbol for v in self._flat(bound)[0]):
+                return Refusal(None, "a traced tensor is among its arguments")  # an escaped one: its first use says so
             call = self._described(bound)
         except TraceError as error:
             return self._refuse(("leaf", error.what), error)
@@ -302,7 +303,7 @@ class Function(Keeps, Follows, Packs, Reports, Resting, Inspection):  # type: ig
 
     def _described(self, bound: Bound) -> Call:
         """A call as traces see it."""
-        values, structure = tree.flatten(bound)
+        values, structure = self._flat(bound)
         leaves = describe_all(values, self._static_flags(structure))
         places: tuple[Read, ...] = ()
         if self._state:
@@ -311,7 +312,7 @@ class Function(Keeps, Follows, Packs, Reports, Resting, Inspection):  # type: ig
                 bound = with_state(bound, places)
         bound, parts = self._sharing.with_memory(structure, bound, values)
         if places or parts:
-            values, structure = tree.flatten(bound)
+            values, structure = self._flat(bound)
             leaves = describe_all(values, self._static_flags(structure), parts)
         return Call(bound, values, structure, leaves, places)
 
@@ -339,13 +340,17 @@ class Function(Keeps, Follows, Packs, Reports, Resting, Inspection):  # type: ig
                     made = self._found(structure, call.leaves) or self._made(call, form)
                     return made if isinstance(made, Refusal) else (made, call)
                 except Rebinds as ask:
-                    values, given = tree.flatten(bound)
+                    values, given = self._flat(bound)
                     try:
                         self._state.add(given, describe_all(values, self._static_flags(given)), ask.places)
                     except TraceError as error:
                         return self._refuse((structure, call.leaves), error)
+                    self._may_grow((2, place.text) for place in ask.places if type(place.value) is list)
+                except Growing as ask:
+                    self._may_grow(ask.places)
+                    bound = self._packed(unpacked(bound))
                 except (Changing, Containers) as ask:
-                    bound = self._repacked(bound, structure, ask)
+                    bound = self._repacked(bound, call, ask)
                 except Concretise as ask:
                     where = f"{ask.what} at {ask.at}" if ask.at else ask.what
                     asked = [k for k in ask.arguments if not self._sizes.is_run_time(structure, k)]
@@ -407,7 +412,7 @@ class Function(Keeps, Follows, Packs, Reports, Resting, Inspection):  # type: ig
                     compiled = self._make(key, call, form, hints)
                     if compiled.traced.takes(pattern[1]):
                         return compiled
-                except (Concretise, Specialise, Rebinds):
+                except (Concretise, Specialise, Rebinds, Growing):
                     raise
                 except Exception as error:
                     if have_lists(leaves) and not isinstance(error, TooMany):
@@ -418,7 +423,7 @@ class Function(Keeps, Follows, Packs, Reports, Resting, Inspection):  # type: ig
         try:
             compiled = self._make(exact, call, form, {})
             self._by_size[structure] += 1
-        except (Concretise, Specialise, Rebinds):
+        except (Concretise, Specialise, Rebinds, Growing):
             raise
         except Exception as error:
             if have_lists(leaves) and not isinstance(error, TooMany):
@@ -442,7 +447,7 @@ class Function(Keeps, Follows, Packs, Reports, Resting, Inspection):  # type: ig
         while writing is not None:
             try:
                 return self._recorded(key, call, form, hints, writing)
-            except (Concretise, Specialise, Rebinds):
+            except (Concretise, Specialise, Rebinds, Growing):
                 raise
             except TraceError as found:
                 if error is None or writing.short:
@@ -471,7 +476,7 @@ class Function(Keeps, Follows, Packs, Reports, Resting, Inspection):  # type: ig
             with aside.aside():  # so that decorated functions which this one calls are inlined
                 varying = None if self.strict else frozenset(self._varying)
                 traced = trace(self.function, name_of(self.function), structure, leaves, call.values, names, reads, hints,
-                               writing, varying, recursive, call.state, self._room, self._empty)  # fmt: skip
+                               writing, varying, recursive, call.state, self._room, self._empty, self._read)  # fmt: skip
         except Learned:
             return self._recorded(key, call, form, hints, writing, recursive)
         except Recursive as found:
@@ -523,7 +528,7 @@ class Function(Keeps, Follows, Packs, Reports, Resting, Inspection):  # type: ig
         """
         with self.lock:
             self._wake()
-            self._packs, self._changed = True, frozenset()
+            self._packs, self._changed, self._logs, self._read = True, frozenset(), frozenset(), frozenset()
             for compiled in self._traces.values():
                 self._remove(compiled)
             for memory in (self._traces, self._fallbacks, self._refused, self._asked, self._changes, self._by_size, self._met,

@@ -29,6 +29,7 @@ from hybrid.staging.signature import (
     GeneratorLeaf,
     Leaf,
     ListLeaf,
+    LogLeaf,
     NumberLeaf,
     SameLeaf,
     ScalarLeaf,
@@ -137,6 +138,8 @@ def guard(leaf: Leaf, written: bool) -> entry.Guard | None:
         return _NUMBERS[leaf.python]
     if isinstance(leaf, ScalarLeaf) and capi.scalar_in_place(leaf.dtype):
         return entry.ScalarGuard(leaf.dtype)
+    if isinstance(leaf, LogLeaf):
+        return entry.ClassGuard(list)
     if isinstance(leaf, GeneratorLeaf):
         return entry.ClassGuard(leaf.python)  # its bits are looked at before it is drawn from
     if isinstance(leaf, StaticLeaf):

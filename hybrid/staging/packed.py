@@ -15,10 +15,13 @@ import numpy as np
 
 from hybrid.core import dtype as dt
 from hybrid.core import tree
-from hybrid.ir.requests import Changing
+from hybrid.core.errors import TraceError
+from hybrid.ir.requests import Changing, Reading
+from hybrid.staging.logs import Log, Logs, Spot, lists_at, path_of, place
 from hybrid.staging.parameters import Bound, Parameters
 
 if TYPE_CHECKING:
+    from hybrid.staging.function import Call
     from hybrid.staging.sizes import Sizes
 
 SPARSE = 16  # words of a table for each number in it, from which on the rows of a few lengths are not laid out side by side
@@ -74,20 +77,24 @@ class Packed:
         return out
 
 
-def packed(bound: Bound, parameters: Parameters | None = None, changed: Collection[str] = ()) -> Bound:
+def packed(
+    bound: Bound, parameters: Parameters | None = None, changed: Collection[str] = (), growing: Collection[Spot] = ()
+) -> Bound:
     """Arguments with one leaf for each long list of numbers.
 
     Args:
         parameters: those of the function; what comes through static ones stays as it is.
         changed: the parameters whose lists the function changes.
+        growing: lists that it appends to, which stay as they are.
     """
     args, kwargs = bound[:2]
     if not any(type(x) is list for x in (*args, *kwargs.values())):
         return bound
     known: dict[int, Any] = {}
+    left = set(map(id, lists_at(bound, growing)))
 
     def leaf(x: Any, place: int | str, sizes: Collection[int] = ()) -> Any:
-        if type(x) is not list or not x:
+        if type(x) is not list or not x or id(x) in left:
             return x
         name = place if parameters is None or type(place) is str else parameters.name(place)  # type: ignore[arg-type]
         if parameters is not None and name in parameters.static:
@@ -133,23 +140,43 @@ def given(x: Any) -> Any:
     return x.items if type(x) is Packed else x
 
 
-class Packs:
+class Packs(Logs):
     """The part of a decorated function that decides which lists are arrays."""
 
-    parameters: Parameters
     _sizes: Sizes
     _packs = True  # whether any are
     _changed: frozenset[str] = frozenset()  # the parameters whose lists it changes
 
     def _packed(self, bound: Bound) -> Bound:
         """The arguments of a call, with one leaf for each long list of numbers."""
-        return packed(bound, self.parameters, self._changed) if self._packs and not self._sizes.signature else bound
+        if not self._packs or self._sizes.signature:
+            return bound
+        return packed(bound, self.parameters, self._changed, self._logs | self._read)
 
-    def _repacked(self, bound: Bound, structure: tree.Structure, ask: Changing | Containers) -> Bound:
+    def _flat(self, bound: Bound) -> tuple[list, tree.Structure]:
+        """The leaves of a call's arguments and state, and how they nest; lists that it appends to are one leaf each."""
+        known: dict[int, Any] = {id(found): Log(found) for found in lists_at(bound, self._logs)}
+        for found in lists_at(bound, self._read) if self._packs else ():
+            if type(one := _pack(found, (len(found),)) if found else found) is Packed and one.row is not list:
+                one.least, one.changed = 0, True
+                known.setdefault(id(found), one)
+        try:
+            if not known:
+                return tree.flatten(bound)
+            values, structure = tree.flatten(bound, lambda node: id(node) in known)
+        except RecursionError:
+            raise TraceError("a container among the arguments holds itself, or many others one in the other") from None
+        return [known.get(id(value), value) for value in values], structure
+
+    def _repacked(self, bound: Bound, call: Call, ask: Changing | Containers) -> Bound:
         """The arguments for another attempt to trace."""
-        if isinstance(ask, Changing):
-            owners = self.parameters.owners(structure)
-            self._changed |= {owners[k] for k in ask.arguments}
+        if isinstance(ask, Reading):
+            self._reads(call.bound, call.structure, ask.arguments)
+        elif isinstance(ask, Changing):
+            places = [place(call.bound, path_of(call.structure, k)) for k in ask.arguments]
+            if not (ask.grows and self._may_grow(places)):
+                owners = self.parameters.owners(call.structure)
+                self._changed |= {owners[k] for k in ask.arguments}
         else:
             self._packs = False
         return self._packed(unpacked(bound))
@@ -164,7 +191,7 @@ def _pack(items: list, sizes: Collection[int]) -> Any:
     if set(map(type, items)) != {row} or row not in (*_DTYPES, tuple, list):
         return items
     if row in (tuple, list):
-        return _packed_rows(items, row)
+        return _packed_rows(items, row, 0 if row is tuple and len(items) in sizes else FEW)
     if not _is_long(items, (row,), items, least := 0 if len(items) in sizes else FEW):
         return items
     out = Packed(items, (row,), None, (len(items),))
@@ -172,7 +199,7 @@ def _pack(items: list, sizes: Collection[int]) -> Any:
     return out
 
 
-def _packed_rows(items: list, row: type) -> Any:
+def _packed_rows(items: list, row: type, least: int) -> Any:
     lengths = set(map(len, items))
     numbers = list(chain.from_iterable(items))
     if row is list:
@@ -186,7 +213,7 @@ def _packed_rows(items: list, row: type) -> Any:
         return items
     kinds = tuple(map(type, items[0]))
     alike = all(set(map(type, column)) == {kind} for column, kind in zip(zip(*items), kinds))
-    return Packed(items, kinds, tuple, (len(items), width)) if alike and _is_long(items, kinds, numbers) else items
+    return Packed(items, kinds, tuple, (len(items), width)) if alike and _is_long(items, kinds, numbers, least) else items
 
 
 def _is_long(items: list, kinds: tuple[type, ...], numbers: list, least: int = FEW) -> bool:

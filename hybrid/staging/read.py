@@ -151,10 +151,12 @@ class Read:
             else:
                 self.holder.cell_contents = value
         elif self.kind == "attribute":
-            if absent:
-                delattr(self.holder, self.name)
-            else:
+            if not absent:
                 setattr(self.holder, self.name, value)
+            elif self.own() is not MISSING:
+                delattr(self.holder, self.name)
+        elif absent and isinstance(self.holder, list):
+            pass  # its length is put back with what it holds
         elif absent or (self.kind == "global" and value is vars(builtins).get(self.name, MISSING)):
             self.holder.pop(self.name, None)
         else:
@@ -174,9 +176,14 @@ def may_vary(read: Read) -> bool:
 
 
 def may_be_state(read: Read) -> bool:
-    """Whether compiled code can leave a new value where one was read."""
+    """Whether compiled code can find another value where one was read, and leave a new one."""
+    return read.value is not MISSING and may_be_left(read)
+
+
+def may_be_left(read: Read) -> bool:
+    """Whether compiled code can leave a value there."""
     plain = read.kind != "attribute" or type(read.holder).__setattr__ in _PLAIN_STORE
-    return plain and not read.kept and read.kind in ("global", "cell", "attribute", "item") and read.value is not MISSING
+    return plain and not read.kept and read.kind in ("global", "cell", "attribute", "item")
 
 
 def contents(cell: types.CellType) -> Any:

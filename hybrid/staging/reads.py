@@ -6,7 +6,7 @@ that changed one while it was traced (and puts it back), and `changed` says at a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Hashable, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
 from contextvars import ContextVar
 from typing import Any
 
@@ -20,18 +20,19 @@ from hybrid.ir.lifted import Lifted
 from hybrid.ir.requests import Learned, Rebinds
 from hybrid.staging.chains import MISSING
 from hybrid.staging.contents import fingerprint, lineage, nested
-from hybrid.staging.read import Read, may_be_state, may_vary
+from hybrid.staging.read import Read, may_be_left, may_be_state, may_vary
 from hybrid.staging.scan import Scan
 from hybrid.staging.signature import short
 
+_STATE = (np.ndarray, list, dict)  # classes of what a call may bring and leave otherwise, as it does its arguments
 CONTENT_BYTES = 1 << 20  # arrays that NumPy itself read while tracing are compared up to this size; 1 MiB takes 50 us
 
 
 class Reads:
     """The reads of one trace, in the order in which the function names them."""
 
-    def __init__(self, scan: Scan, varying: Collection[Hashable]):
-        self.reads = [read for mark, read in scan.found.items() if mark not in varying]
+    def __init__(self, scan: Scan, varying: Collection[Hashable], inside: Collection[int] = ()):
+        self.reads = [read for mark, read in scan.found.items() if mark not in varying and id(read.holder) not in inside]
         self.imports, self.writes, self.caches = scan.imports, scan.writes, scan.caches
         self.namespaces = [Namespace(names, frozenset(rebound)) for names, rebound in scan.namespaces.values()]
         self.contents: list[tuple[Read, np.ndarray, bytes]] = []
@@ -52,7 +53,7 @@ class Reads:
         for x in tree.flatten((args, kwargs))[0]:
             if isinstance(x, Value) and isinstance(x._data, Lifted):
                 scan.read("attribute", x, "_data", "what an argument is to gradients")
-        return cls(scan, {place.mark for place in state})
+        return cls(scan, {place.mark for place in state}, _inside(place.now() for place in state))
 
     def also(self, holder: Any, name: str, text: str) -> None:
         """One more attribute that counts, as it is now."""
@@ -70,7 +71,13 @@ class Reads:
     def values(self) -> list[Any]:
         return [part for read in self.reads for part in nested(read.value)]
 
-    def settle(self, arrays: list[np.ndarray], numbers: bool) -> None:
+    def made(self) -> list[tuple[Read, Any]]:
+        """The attributes, globals and items that the trace has made where there were none, and what they hold."""
+        missing = [read for read in self.reads if read.value is MISSING and may_be_left(read)]
+        found = [(read, now) for read in missing if (now := read.now()) is not MISSING and now is read.own()]
+        return sorted(found, key=lambda one: _position(one[0]))  # as calls will make them
+
+    def settle(self, arrays: list[np.ndarray], numbers: bool, made: Collection[Read] = ()) -> None:
         """After the trace: refuse a function that changed what it reads, and watch the contents of what NumPy read.
 
         An array that the graph captured is read anew at every call. But NumPy may have read it too while tracing; that
@@ -79,10 +86,17 @@ class Reads:
         Args:
             arrays: what the graph reads itself.
             numbers: whether NumPy scalars went into the graph.
+            made: what the calls will make where there was nothing.
         """
         reshaped = [read for read in self.reads if read.is_reshaped]
-        rebound, written, other = self.restore()
-        other += [read for read in written if type(read.value) is not np.ndarray or not may_be_state(read)] + reshaped
+        names = {(id(_names(read)), read.name) for read in made}
+        explained = [read for read in self.reads if read.kind == "names" and read.value == tuple(
+            name for name in read.holder if (id(read.holder), name) not in names)]  # fmt: skip
+        changed = self.restore()
+        inside = _inside(read.value for read in changed[1] if may_be_state(read))
+        rebound, written, other = ([read for read in some if id(read.holder) not in inside] for some in changed)
+        written = [read for read in written if read not in made and read not in explained]
+        other += [read for read in written if type(read.value) not in _STATE or not may_be_state(read)] + reshaped
         if other:
             raise TraceError(f"it changes {other[0].text}, which compiled code cannot do",
                              fix="return the new value, or write into an array in place")  # fmt: skip
@@ -120,9 +134,18 @@ class Reads:
         return rebound, written, inherited
 
     def writable(self) -> list[Read]:
-        """The arrays that the function may write into where it has them from no argument."""
-        return [read for read in self.reads if self.writes and type(read.value) is np.ndarray
-                and read.value.flags.writeable and may_be_state(read)]  # fmt: skip
+        """The arrays that the function may write into where it has them from no argument, and the containers of such."""
+        return self.holding(_is_writable) if self.writes else []
+
+    def holding(self, wanted: Callable[[Any], bool]) -> list[Read]:
+        """What might be state and is something, or holds it; of one in another, that one."""
+        found = [
+            read
+            for read in self.reads
+            if type(read.value) in _STATE and may_be_state(read) and any(map(wanted, nested(read.value) if read.whole else ()))
+        ]
+        inside = _inside(read.value for read in found)
+        return [read for read in found if id(read.holder) not in inside]
 
     def ask(self, cache: Any, call: Callable[[], Any]) -> Any:
         """Call a function that keeps what it gives. Learned where it was first asked now, and changed what is read."""
@@ -155,3 +178,23 @@ class Reads:
             if array.tobytes() != before:
                 return read.text, f"{read.text} has other contents"
         return None
+
+
+def _is_writable(value: Any) -> bool:
+    return type(value) is np.ndarray and value.flags.writeable
+
+
+def _names(read: Read) -> Any:
+    """The namespace that a read is in."""
+    return getattr(read.holder, "__dict__", ()) if read.kind == "attribute" else read.holder
+
+
+def _position(read: Read) -> int:
+    """Where it stands among what has been made in its namespace."""
+    names = _names(read)
+    return list(names).index(read.name) if isinstance(names, dict) and read.name in names else 0
+
+
+def _inside(values: Iterable[Any]) -> set[int]:
+    """The ids of lists and dicts that some values are or hold, whose items come with them."""
+    return {id(part) for value in values for part in nested(value) if type(part) in (list, dict)}

@@ -25,6 +25,7 @@ from hybrid.frontend.draws import BITS, GENERATORS, LEGACY
 from hybrid.frontend.values import Value
 from hybrid.ir.lifted import Lifted
 from hybrid.ops.draw import bits_of
+from hybrid.staging.logs import Log
 from hybrid.staging.packed import Packed
 
 
@@ -196,8 +197,16 @@ class GeneratorLeaf:
         return f"np.random.{self.python.__name__} over {self.bits.__name__}"
 
 
+@dataclass(frozen=True, slots=True)
+class LogLeaf:
+    """A list that the function only appends to: any list (`logs.Log`)."""
+
+    def __str__(self) -> str:
+        return "a list that it appends to"
+
+
 _NUMBERS = {float: dt.float64, complex: dt.complex128, int: dt.int64}
-Leaf = GeneratorLeaf | ArrayLeaf | ScalarLeaf | NumberLeaf | StaticLeaf | SameLeaf | PartLeaf
+Leaf = GeneratorLeaf | LogLeaf | ArrayLeaf | ScalarLeaf | NumberLeaf | StaticLeaf | SameLeaf | PartLeaf
 
 
 # Immutable values without equality of their own making: equal ones may share a trace.
@@ -218,6 +227,8 @@ def describe(value: Any, static: bool = False) -> Leaf:
     if kind is Packed:
         about = value.kinds, value.row, value.ragged, value.least, value.changed
         return ListLeaf(value.dtype, value.shape, None, False, False, True, *about)
+    if kind is Log:
+        return LogLeaf()
     if isinstance(value, np.ndarray):
         raise TraceError(f"{kind.__name__} arrays have rules of their own and run eagerly", got=kind, fix="pass np.asarray(a)")
     if isinstance(value, np.generic):
@@ -324,7 +335,7 @@ def describe_all(leaves: Sequence[Any], static: Sequence[bool], parts: Mapping[i
         if k in parts:
             out.append(parts[k])
             continue
-        if isinstance(value, (Value, np.ndarray, Packed, *GENERATORS)):
+        if isinstance(value, (Value, np.ndarray, Packed, Log, *GENERATORS)):
             first = seen.setdefault(id(value), k)
             if first != k:
                 out.append(SameLeaf(first))

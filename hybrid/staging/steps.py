@@ -31,11 +31,10 @@ from hybrid.passes.steps import Bind, HostCall
 from hybrid.runtime.flags import Seen
 from hybrid.runtime.program import Lowered, Segment
 from hybrid.staging import entry, guards
-from hybrid.staging.containers import Path, leaf_at, update
-from hybrid.staging.packed import leave_in
+from hybrid.staging.containers import Path
 from hybrid.staging.signature import ArrayLeaf, Leaf, ListLeaf
 from hybrid.staging.state import leaving, leaving_gradients
-from hybrid.staging.tracing import Argument, Computed, Constant, Held, Items, Picked, Repeat, Result, Traced, View
+from hybrid.staging.tracing import Argument, Computed, Constant, Held, Items, Picked, Repeat, Result, Traced, View, leaves_in
 
 _PYTHON = (dt.float64, dt.complex128, dt.int64, dt.bool_)  # dtypes whose values an entry makes Python numbers of
 _CLASSES = {dt.float64: float, dt.complex128: complex, dt.int64: int, dt.bool_: bool}
@@ -133,11 +132,11 @@ class _Builder:
         results = _nested(traced.structure, leaves)
         if traced.updates:
             after = [_nested(structure, leaves) for _, structure in traced.updates]
-            put = _PutBack(tuple(structure.kind is None for _, structure in traced.updates))
+            put = _PutBack(tuple(leaves_in(traced, path, structure) for path, structure in traced.updates))
             results = entry.CallResult(put, (results, *(self.held(path) for path, _ in traced.updates), *after))
         if traced.rebinds:
             after = [_nested(structure, leaves) for _, structure in traced.rebinds]
-            results = entry.CallResult(leaving([traced.state[k] for k, _ in traced.rebinds]), (results, *after))
+            results = entry.CallResult(leaving([place for place, _ in traced.rebinds]), (results, *after))
         if traced.gradients:
             after = [_nested(structure, leaves) for _, structure in traced.gradients]
             results = entry.CallResult(leaving_gradients([leaf for leaf, _ in traced.gradients]), (results, *after))
@@ -307,9 +306,6 @@ class _Builder:
 
     def held(self, path: Path) -> entry.Results:
         """A container of the caller's: as it came, also where it is a list, of which the call has an array."""
-        leaf = leaf_at(self.traced.arguments, path) if len(path) == 2 and path[0] < 2 else None
-        if leaf is not None and isinstance(self.traced.leaves[leaf], ListLeaf):
-            return entry.ArgumentResult(self.places[leaf])
         if path not in self.containers:
             raise Impossible
         return entry.ArgumentResult(self.containers[path])
@@ -491,17 +487,17 @@ class _Nested:
 
 
 class _PutBack:
-    """The result of a call, which leaves contents in containers of the caller's; `flat`: which of them are lists of numbers."""
+    """The result of a call, which leaves contents in containers of the caller's; `ways`: what does so for each."""
 
-    __slots__ = ("flat",)
+    __slots__ = ("ways",)
 
-    def __init__(self, flat: tuple[bool, ...]):
-        self.flat = flat
+    def __init__(self, ways: tuple[Callable[[Any, Any], None], ...]):
+        self.ways = ways
 
     def __call__(self, result: Any, *given: Any) -> Any:
-        held, contents = given[: len(self.flat)], given[len(self.flat) :]
-        for container, after, flat in zip(held, contents, self.flat):
-            (leave_in if flat else update)(container, after)
+        held, contents = given[: len(self.ways)], given[len(self.ways) :]
+        for leave, container, after in zip(self.ways, held, contents):
+            leave(container, after)
         return result
 
 

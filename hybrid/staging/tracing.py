@@ -6,7 +6,7 @@ import contextlib
 import inspect
 import sys
 import types
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial, reduce
 from typing import Any
@@ -46,11 +46,13 @@ from hybrid.ops import view as v
 from hybrid.ops.draw import Argument as Place
 from hybrid.ops.draw import Made
 from hybrid.staging.arguments import arguments as arguments_of
-from hybrid.staging.containers import Changed, Container, Path, changed_in, containers_in
+from hybrid.staging.containers import Added, Changed, Container, Path, ask_for_logs, changed_in, containers_in, update
 from hybrid.staging.convert import convert, convert_root, is_converted, reason
 from hybrid.staging.effects import PRINTING, UNSEEN, Effects, is_library, same_state, texts, unwatched
 from hybrid.staging.inspect import Inspection
+from hybrid.staging.logs import Spot
 from hybrid.staging.ours import can_be_copied, gradients_left, is_counted, is_seen_twice, made_inside, nothing_escaped
+from hybrid.staging.packed import leave_in
 from hybrid.staging.read import Read
 from hybrid.staging.reads import Reads
 from hybrid.staging.signature import ArrayLeaf, GeneratorLeaf, Leaf, ListLeaf, NumberLeaf, ScalarLeaf, StaticLeaf
@@ -143,9 +145,10 @@ class Traced:
     visible: int
     writes: tuple[int | np.ndarray, ...]
     updates: tuple[tuple[Path, tree.Structure], ...] = ()
+    extended: frozenset[Path] = frozenset()  # those of them that are lists to which these are added
     containers: tuple[Path, ...] = ()  # every container among the arguments, where there are updates
     state: tuple[Read, ...] = ()  # what it reads as it reads its arguments
-    rebinds: tuple[tuple[int, tree.Structure], ...] = ()  # those of it that are rebound; their leaves are the last results
+    rebinds: tuple[tuple[Read, tree.Structure], ...] = ()  # what is rebound of it, and made; their leaves are the last results
     checks: Graph | None = None  # Python numbers; a call for which one is not finite belongs to Python
     sizes: tuple[str, ...] = ()  # the symbols among the sizes of its arguments
     quotients: Mapping[str, Quotient] = field(default_factory=dict)  # sizes that are computed from them
@@ -171,6 +174,11 @@ class Traced:
         return all_sizes(sizes, self.quotients)
 
 
+def leaves_in(traced: Traced, path: Path, nesting: tree.Structure) -> Callable[[Any, Any], None]:
+    """What leaves results that nest so in a caller's container."""
+    return list.extend if path in traced.extended else leave_in if nesting.kind is None else update
+
+
 def taken(leaf: Leaf, value: Any) -> np.ndarray:
     """What a graph takes for an argument."""
     if isinstance(leaf, ListLeaf):
@@ -185,7 +193,7 @@ def taken(leaf: Leaf, value: Any) -> np.ndarray:
 def trace(function: Callable, name: str, structure: tree.Structure, leaves: tuple[Leaf, ...], values: Sequence[Any],
           names: Sequence[str], reads: Reads, hints: Mapping[str, int], writing: Writing = AT_FIRST,
           varying: frozenset[str] | None = None, recursive: frozenset[types.CodeType] = frozenset(),
-          state: Sequence[Read] = (), room: int = 1, empty: bool = False) -> Traced:  # fmt: skip
+          state: Sequence[Read] = (), room: int = 1, empty: bool = False, read: Collection[Spot] = ()) -> Traced:  # fmt: skip
     """Record one call.
 
     Args:
@@ -196,13 +204,15 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
         writing: which loops to write out.
         room: times as much room in containers as there is at first.
         empty: whether lists that are returned as arrays may have no items.
+        read: lists among the arguments that are known to be read.
         varying: the calls of functions between compiled parts whose results vary in size; None: no function is so called.
         recursive: functions whose calls of themselves become those of a procedure.
         state: where the values of state are.
 
     Raises:
         Concretise, Specialise: run-time numbers, or sizes, were asked for their value and have to become static.
-        Recursive: a function has to be in `recursive`. TraceError: and whatever else the function raises.
+        Recursive: a function has to be in `recursive`. Growing: it appends to lists among the arguments.
+        TraceError: and whatever else the function raises.
     """
     if len(leaves) > MOST_LEAVES:
         raise TooLong(f"arguments hold more than {MOST_LEAVES} numbers that are in no array", fix="pass arrays")
@@ -214,7 +224,7 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
         arguments, inputs, cells = arguments_of(recording, leaves, values, names)
         recording.given, recording.varying = [taken(leaves[k], values[k]) for k in inputs], varying
         bound = tree.unflatten(structure, arguments)
-        containers: list[Container | Changed] = [*containers_in(bound), *changed_in(bound)]
+        containers: list[Container | Changed | Added] = [*containers_in(bound), *changed_in(bound)]
         found = list(bound[2].values()) if state else []
         with held(state, found) as left, Effects(values, reads.values(), reads.imports, recording.fail) as effects:
             recording.generators = _generators(effects, leaves, values)
@@ -232,6 +242,7 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
             except (Exception, Ends) as raised:
                 error = raised.why if type(raised) is Ends else raised
                 failed = recording.failure or error
+                ask_for_logs(recording, containers, bound, reads, read)
                 asks = isinstance(failed, (TraceError, Concretise, Specialise)) and not isinstance(failed, TooLong)
                 if asks and (places := reads.writable()):
                     raise Rebinds(places) from failed  # the array it could not write into may be one of these
@@ -246,27 +257,31 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
                 raise error from None
         if recording.failure:
             raise recording.failure  # the traced code may have caught it; its meaning is lost all the same
+        ask_for_logs(recording, containers, bound, reads, read)
         recording.unchanged()
         _drawn_elsewhere(recording)
         if options.asked:
             reads.also_context(PRINTING, "how NumPy prints arrays")
         known = recording.builder.constants.values()
-        reads.settle([array for _, array in known if id(array) not in recording.private], recording.scalars)
+        made = reads.made()
+        arrays = [array for _, array in known if id(array) not in recording.private]
+        reads.settle(arrays, recording.scalars, [read for read, _ in made])
         updated = [container for container in containers if container.changed]
-        rebound = [k for k, (before, after) in enumerate(zip(found, left)) if before is not after]
+        rebound = [(place, after) for place, before, after in zip(state, found, left) if before is not after] + made
         given = {id(container.value): container.path for container in containers}
         leaves_left, gradients, differentiates = gradients_left(recording, reads, state)
-        whole = out, [unwrapped(c.contents()) for c in updated], [unwrapped(left[k]) for k in rebound], gradients
+        whole = out, [unwrapped(c.contents()) for c in updated], [unwrapped(after) for _, after in rebound], gradients
         refuse_copies(recording, whole)
         refuse_twins(whole, given)
         refuse_returned(recording, whole)
         result_leaves, result_structure = tree.flatten(whole, lambda node: id(node) in given)
         returned, contents, after, kept = result_structure.children
         updates = tuple((c.path, nesting) for c, nesting in zip(updated, contents.children))
-        rebinds = tuple(zip(rebound, after.children))
+        rebinds = tuple((place, nesting) for (place, _), nesting in zip(rebound, after.children))
+        extended = frozenset(c.path for c in updated if not isinstance(c, Container) and c.extends)
         paths = tuple(container.path for container in containers) if updates else ()
         # What is referred to from now on is kept by the traced code.
-        del out, bound, args, kwargs, containers, updated, whole, found, left, gradients
+        del out, bound, args, kwargs, containers, updated, whole, found, left, gradients, rebound, made
         recording.handlers.release()
         sorted_out = _Results(recording, leaves, arguments, cells, given, result_leaves)
         graph, results, visible, writes = sorted_out.finish()
@@ -291,6 +306,7 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
         visible,
         writes,
         updates,
+        extended,
         paths,
         tuple(state),
         rebinds,
