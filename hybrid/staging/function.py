@@ -223,7 +223,10 @@ class Function(Keeps, Follows, Packs, Reports, Resting, Inspection):  # type: ig
         """Python has made a call that was refused, by the trace that failed at it if there is one."""
         if not returned:  # the user's error, and nothing of ours to report
             self._raises(refusal)
+            if failed is not None:
+                self._failed()
             return
+        self._failures = 0
         if self._raised and self._returned(refusal):
             return
         if failed is not None:

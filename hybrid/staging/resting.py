@@ -25,6 +25,7 @@ class Resting(Paced):
     Attributes:
         _refusals: how many were refused since the last trace was made.
         _resting: calls to come that are not looked at.
+        _failures: calls in a row that compiled code has left to Python, which raised.
         _raised: by key, how many calls in a row raised both while they were traced and in Python, and how many to come are
             not traced. They are in no other memory: the next one may not raise.
     """
@@ -34,11 +35,11 @@ class Resting(Paced):
 
     def __init__(self) -> None:
         Paced.__init__(self)
-        self._refusals = self._resting = 0
+        self._refusals = self._resting = self._failures = 0
         self._raised: OrderedDict[Any, list[int]] = OrderedDict()
 
     def _wake(self) -> None:
-        self._refusals = self._resting = 0
+        self._refusals = self._resting = self._failures = 0
         self._raised.clear()
         if self.paces is not None:
             self.paces.known.clear()
@@ -83,6 +84,13 @@ class Resting(Paced):
         known[1] = REST if known[0] >= RAISED else 0
         if len(self._raised) > config.max_traces:
             self._raised.popitem(last=False)
+
+    def _failed(self) -> None:
+        """Python has raised where compiled code had failed. To find the trace of such a call, and to run it as far as it comes,
+        takes 100 us and more; native entries, which come first, miss what they cannot make in a few."""
+        self._failures += 1
+        if not self.strict and self._failures >= RAISED:
+            self._resting = min(1 << (self._failures - RAISED), REST)
 
     def _returned(self, refusal: Refusal) -> bool:
         """Whether Python has returned where calls were said to raise: the next is traced."""

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 _NUMPYS = (IndexingError, ShapeError, DTypeError)  # errors that NumPy raises of itself
 MANY = 8  # traces for one changing value, or calls refused for one reason: time to say so, and to try no more
-# Traces for one new object after another, before the next calls with a new one are Python's: fewer where none of them has
-# served a second call, since objects that are made for each call never come back.
-RENEWED, UNUSED = 32, MANY
+# Traces for one new object after another, before the next calls with a new one are Python's. Where none of these traces has
+# served a second call, a new object is sooner left to Python until it comes again: those that are made for each call never do.
+RENEWED, UNUSED, OTHERS = 32, MANY, 3
 LOST = 5.0  # seconds for traces that served one call each, after which fewer of them are enough
 REMEMBERED = 64  # kinds of calls that have come once
 
@@ -120,15 +120,18 @@ class Reports:
     def _renewed(self, structure: tree.Structure, leaves: tuple[Leaf, ...]) -> str | None:
         """An argument that has been another object in call after call: a lambda made for each of them, say."""
         names = self.parameters.names(structure)
-        objects = (f"`{names[k]}`" for k, leaf in enumerate(leaves) if isinstance(leaf, StaticLeaf) and leaf.by_identity)
-        unused = all(made.calls + made.native_calls <= 1 for made in self._traces.values())
-        return next((name for name in objects if self._changes[name] >= (UNUSED if unused else RENEWED)), None)
+        objects = (f"`{names[k]}`" for k in _objects(leaves))
+        return next((name for name in objects if self._changes[name] >= RENEWED), None)
 
     def _is_one_of_many(self, key: Any) -> bool:
-        """Whether a call is the first of a kind, where kinds come but once: texts, lists of any length, dicts."""
+        """Whether a call is the first of a kind, where kinds come but once: objects, texts, lists of any length, dicts."""
         unused = [made for made in self._traces.values() if made.calls + made.native_calls <= 1]
-        if len(unused) < UNUSED or (len(unused) < RENEWED and sum(made.cost for made in unused) < LOST):
-            return False
+        of_objects = [made for (_, leaves), made in self._traces.items() if _objects(leaves)]
+        names = [f"`{name}`" for name in self.parameters.names(key[0])]
+        others = max((self._changes[names[k]] for k in _objects(key[1])), default=0)
+        if others < OTHERS or any(made not in unused for made in of_objects):
+            if len(unused) < UNUSED or (len(unused) < RENEWED and sum(made.cost for made in unused) < LOST):
+                return False
         if key in self._met:
             del self._met[key]
             return False
@@ -142,3 +145,8 @@ class Reports:
             from hybrid.staging.report import announce
 
             announce(self, compiled)  # type: ignore[arg-type]  # a decorated function
+
+
+def _objects(leaves: tuple[Leaf, ...]) -> list[int]:
+    """The leaves that are one object and no other."""
+    return [k for k, leaf in enumerate(leaves) if isinstance(leaf, StaticLeaf) and leaf.by_identity]

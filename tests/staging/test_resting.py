@@ -140,3 +140,22 @@ def test_calls_that_take_long_to_look_at_rest_at_once(monkeypatch):
     for _ in range(60):
         assert g(pairs) == f(pairs)
     assert len(looked) < 3
+
+
+def test_calls_that_raise_rest_where_compiled_code_has_failed(monkeypatch):
+    def f(x):
+        if x[0] > 2:
+            raise ValueError("too large")
+        return x * 2
+
+    g = hy.function(f)
+    assert g(np.ones(3)).tolist() == [2, 2, 2]
+    looked = []
+    find = type(g)._trace_for
+    monkeypatch.setattr(type(g).__mro__[1], "_trace_for", lambda self, *args: looked.append(1) or find(self, *args))
+    for k in range(400):
+        with pytest.raises(ValueError, match="too large"):
+            g(np.full(3, 9.0))
+        if k % 7 == 0:
+            assert g(np.ones(3)).tolist() == [2, 2, 2]
+    assert len(looked) < 30
