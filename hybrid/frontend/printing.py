@@ -6,7 +6,6 @@ Until then the call may turn out to be Python's, which prints for itself.
 from __future__ import annotations
 
 import functools
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +15,7 @@ import numpy as np
 from hybrid.core.errors import TraceError
 from hybrid.core.shape import Dim
 from hybrid.frontend import integers
-from hybrid.frontend.texts import Text
+from hybrid.frontend.texts import Text, pattern
 from hybrid.frontend.values import NUMBERS, Value, active, kind_of, symbol, wrap
 from hybrid.ir import trace as tr
 from hybrid.ir.trace import Trace
@@ -41,9 +40,13 @@ class Print:
 
     args: tuple
     options: dict[str, Any]
+    line: tuple[str, tuple[d.Operand, ...]] | None = None  # what `str.format` makes the line of, if it can
     fixed = False  # a value may not be what a format wants
 
     def __call__(self, operands: Sequence[Any]) -> Callable[[], Any]:
+        if self.line is not None:
+            pattern, places = self.line
+            return functools.partial(print, pattern.format(*[place.of(operands) for place in places]), **self.options)
         return functools.partial(print, *(str(_filled(arg, operands)) for arg in self.args), **self.options)
 
     def __repr__(self) -> str:
@@ -55,10 +58,12 @@ def printed(*args: Any, **options: Any) -> None:
     trace = active()
     if options.get("file") is not None or not all(type(value) in (str, bool, type(None)) for value in options.values()):
         raise _refusal("print() to a file, or with traced options, is not compiled")
-    if (sys.stdout, np.get_printoptions()) != trace.printing:
+    if not trace.prints():
         raise _refusal("print() where the function itself redirects output, or sets how arrays are printed, is not compiled")
     operands: list[Any] = []
-    act = Print(tuple(_form(trace, arg, operands) for arg in args), options)
+    forms = tuple(_form(trace, arg, operands) for arg in args)
+    separator = options.get("sep")
+    act = Print(forms, options, _line(forms, separator if type(separator) is str else " "))
     token = trace.order()
     atoms = [tr.read(x) for x in operands]
     (token.value,) = trace.record(d.act, (token.value, *atoms), {"call": act})
@@ -85,6 +90,26 @@ def _form(trace: Trace, given: Any, operands: list[Any]) -> Any:
     operands.append(found)
     place = d.Operand(len(operands) - 1, "ndarray" if kind == "tensor" else kind)
     return Tensor(place) if kind == "tensor" else place
+
+
+def _line(forms: tuple, separator: str) -> tuple[str, tuple[d.Operand, ...]] | None:
+    """A pattern for the line of a `print` of texts and numbers, and its operands; None where it takes more to make it."""
+    patterns: list[str] = []
+    places: list[d.Operand] = []
+    for form in forms:
+        if type(form) is str:
+            patterns.append(form.replace("{", "{{").replace("}", "}}"))
+        elif isinstance(form, d.Operand) and form.kind != "ndarray":
+            patterns.append("{!s}")
+            places.append(form)
+        elif type(form) is Text and (found := pattern(form)) is not None:
+            if not all(isinstance(value, d.Operand) and value.kind != "ndarray" for value in found[1]):
+                return None
+            patterns.append(found[0])
+            places += found[1]
+        else:
+            return None
+    return separator.replace("{", "{{").replace("}", "}}").join(patterns), tuple(places)
 
 
 def _filled(form: Any, operands: Sequence[Any]) -> Any:

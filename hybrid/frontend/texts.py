@@ -158,6 +158,16 @@ def rows(forms: tuple[Form, ...], columns: Sequence[Sequence[Any]]) -> list[str]
     return list(map(pattern.format, *columns[1:]))
 
 
+def pattern(text: Text) -> tuple[str, tuple] | None:
+    """What `str.format` makes a text of, and the values it needs; None for a text that may be another one, or not be there."""
+    if len(text.forms) > 1 or text.holds[0] is not True:
+        return None
+    slots = [piece for piece in text.forms[0] if isinstance(piece, Slot)]
+    if any(slot.how not in _PLAIN or set("{}") & set(slot.spec) for slot in slots):
+        return None
+    return "".join(map(_pattern, text.forms[0])), text.values[0]
+
+
 def _pattern(piece: str | Slot) -> str:
     """A piece of a form, for `str.format`."""
     if isinstance(piece, str):

@@ -167,7 +167,7 @@ class Trace(KnownSizes):
         self.region: Region | None = None  # the innermost body being recorded, if any
         self.sizes: dict[Atom, Size] = {}  # numbers whose value is known as a polynomial over size symbols
         self.token: Cell | None = None  # what orders calls with effects
-        self.printing: Any = None  # where `print` goes as the trace begins, and how arrays are printed
+        self.prints: Any = None  # says whether `print` goes where it went as the trace began, and arrays look as they did
         self.drawn = 0  # calls of NumPy's random generators
         self.generators: dict[int, Any] = {}  # NumPy's random generators that outlive the call, by id: what draws name them by
         self.known: dict[Atom, np.ndarray] = {}  # arrays that are the same in every call

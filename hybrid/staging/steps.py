@@ -26,7 +26,7 @@ from hybrid.ir.graph import Eqn, Literal, Var, apply, symbols_of
 from hybrid.ir.graph import sizes as ir_sizes
 from hybrid.ir.trace import Chain, prototype
 from hybrid.ops import view as v
-from hybrid.ops.draw import bitgen, draw
+from hybrid.ops.draw import act, bitgen, draw
 from hybrid.passes.steps import Bind, HostCall
 from hybrid.runtime.flags import Seen
 from hybrid.runtime.program import Lowered, Segment
@@ -402,10 +402,14 @@ class _Host:
         self.eqn, self.symbols, self.flagged, self.count = eqn, symbols, flagged, len(eqn.inputs)
         # Draws with parameters that are known raise no flags, and need not be told sizes.
         self.draws = eqn.primitive is bitgen or (eqn.primitive is draw and eqn.params["call"].fixed and not symbols)
+        # Nor does what is printed of numbers.
+        self.draws |= eqn.primitive is act and all(atom.type.shape == () for atom in eqn.inputs)
 
     def __call__(self, *given: Any) -> tuple[np.ndarray, ...] | None:
         if self.draws:
             try:
+                if self.eqn.primitive is act:
+                    given = tuple(value.reshape(()) if type(value) is np.ndarray else value for value in given)
                 found = self.eqn.primitive.eval(*given, **self.eqn.params)
             except Exception:
                 return None

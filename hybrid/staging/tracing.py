@@ -228,7 +228,6 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
         found = list(bound[2].values()) if state else []
         with held(state, found) as left, Effects(values, reads.values(), reads.imports, recording.fail) as effects:
             recording.generators = _generators(effects, leaves, values)
-            recording.printing = sys.stdout, np.get_printoptions()
             try:
                 recording.handlers = Tracing(_callee, _is_opaque, SHORT if writing.short else 1, recursive, writing)
                 recording.handlers.others.ids = frozenset(id(container.value) for container in containers)
@@ -236,6 +235,7 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
                 recording.handlers.find((bound, *reads.values()))
                 refuse = lambda: recording.fail(TraceError("NumPy warns of its constants", at=tr.user_line()))
                 with listening(refuse), texts() as options:
+                    recording.prints = partial(_prints_to, sys.stdout, options)
                     out = _opened(function, Root(recording.handlers))(*args, **kwargs)
                     recording.handlers.settle()
                 out = unwrapped(out)
@@ -291,7 +291,7 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
         recording.copies.clear()
         recording.asked.clear()
         recording.unsure.clear()
-        recording.handlers = recording.reads = None
+        recording.handlers = recording.reads = recording.prints = None
         recording.returned.clear()
         recording.held.clear()
         del sorted_out, result_leaves, arguments
@@ -386,6 +386,11 @@ def _is_opaque(function: Callable) -> bool:
     """Whether nobody sees what a Python function does: it belongs to a library, or has no source."""
     code = getattr(function, "__code__", None)
     return code is None or is_library(code.co_filename) or reason(function) is not None
+
+
+def _prints_to(stdout: Any, options: Any) -> bool:
+    """Whether this is where `print` goes, and how NumPy prints arrays."""
+    return sys.stdout is stdout and (PRINTING is None or PRINTING.get() is options)
 
 
 def _generators(effects: Effects, leaves: tuple[Leaf, ...], values: Sequence[Any]) -> dict[int, Any]:
