@@ -107,17 +107,16 @@ def refuse_copies(trace: Trace, results: Any) -> None:
 
 
 def refuse_twins(results: Any, given: Mapping[int, Any], seen: dict[int, bool] | None = None, perhaps: bool = False) -> None:
-    """TraceError for an object among results that is met twice: compiled code would make two of it.
-
-    Only a list in storage is one wherever it is met, if it is not there or None (`perhaps`).
-    """
+    """TraceError for an object that is met twice among results, once where it may be None (`perhaps`): two would be made."""
     seen = {} if seen is None else seen
     value = plain(results)
     is_made, stored = type(value) in (list, dict) or is_plain_dataclass(type(value)), isinstance(value, Own)
     if id(value) in given or not (is_made or stored or is_parts(value) or type(value) is Perhaps):
         return
-    if id(value) in seen and (is_made or (stored and (perhaps or seen[id(value)]))):
+    if id(value) in seen and (is_made or stored) and (perhaps or seen[id(value)]):
         raise TraceError("an object is returned twice", got=f"a {value.__class__.__name__}", fix="return copies of it")
+    if id(value) in seen:
+        return
     seen[id(value)] = perhaps
     for part in () if stored else parts_of(value):
         refuse_twins(part, given, seen, perhaps or type(value) is Perhaps)

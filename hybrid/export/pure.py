@@ -24,7 +24,7 @@ from hybrid.ir.trace import Chain
 from hybrid.ir.verify import verify
 from hybrid.staging.function import Function
 from hybrid.staging.signature import ArrayLeaf, NumberLeaf, SameLeaf, ScalarLeaf, StaticLeaf
-from hybrid.staging.tracing import Argument, Computed, Held, Items, Picked, Repeat, Result, Traced, View
+from hybrid.staging.traced import Again, Argument, Computed, Held, Items, Picked, Repeat, Result, Traced, View
 
 Node = dict[str, Any]
 
@@ -128,6 +128,8 @@ class _Parts:
             return self._output(self._view(base, result.chain), result.kind)
         if isinstance(result, Held):
             raise ArgumentError("a result is a container that came in as an argument", fix="return its parts in a new one")
+        if isinstance(result, Again):
+            raise ArgumentError("a container is met twice in a result", fix="return copies of it")
         if isinstance(result, Argument):
             return self._argument(result.index)
         data = unwrap(result.value)

@@ -21,7 +21,7 @@ from hybrid.staging.packed import Packed, given, unpacked
 from hybrid.staging.parameters import Bound
 from hybrid.staging.read import Read
 from hybrid.staging.state import held, with_state
-from hybrid.staging.tracing import taken
+from hybrid.staging.traced import taken
 
 if TYPE_CHECKING:
     from hybrid.staging.compiled import Compiled

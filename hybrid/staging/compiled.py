@@ -8,7 +8,6 @@ import itertools
 import threading
 import time
 from collections.abc import Callable, Sequence
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -38,7 +37,7 @@ from hybrid.staging.packed import Packed, given, packed
 from hybrid.staging.parameters import Bound
 from hybrid.staging.reads import Reads
 from hybrid.staging.signature import ArrayLeaf, ListLeaf, NumberLeaf, PartLeaf, SameLeaf, ScalarLeaf, StaticLeaf, describe
-from hybrid.staging.tracing import (
+from hybrid.staging.traced import (
     Argument,
     Computed,
     Constant,
@@ -50,10 +49,10 @@ from hybrid.staging.tracing import (
     Result,
     Traced,
     View,
-    leaves_in,
-    one_of,
+    assembled,
     taken,
 )
+from hybrid.staging.tracing import one_of
 
 if TYPE_CHECKING:
     from hybrid.passes import pipeline
@@ -221,17 +220,7 @@ class Compiled:
         with sizes(known) if known else contextlib.nullcontext():
             for result in traced.results:
                 made.append(self._give(result, values, bound, outputs, made))
-        rest = iter(made)
-        out = tree.unflatten(traced.structure, list(islice(rest, traced.structure.leaves)))
-        changed = [_at(bound, path) for path, _ in traced.updates]  # all of them before the first holds something else
-        for container, (path, structure) in zip(changed, traced.updates):
-            contents = tree.unflatten(structure, list(islice(rest, structure.leaves)))
-            leaves_in(traced, path, structure)(container, contents)
-        for place, structure in traced.rebinds:
-            place.put(tree.unflatten(structure, list(islice(rest, structure.leaves))))
-        for leaf, structure in traced.gradients:
-            leaf.grad = tree.unflatten(structure, list(islice(rest, structure.leaves)))
-        return out
+        return assembled(traced, [_at(bound, path) for path, _ in traced.updates], made)
 
     def sizes_of(self, values: Sequence[Any]) -> dict[str, int]:
         """What the symbols among the sizes of arguments stand for in a call."""
@@ -325,6 +314,7 @@ class Compiled:
                 return wrap(out) if kind == "tensor" else out
             case Constant(value, copy):
                 return value.copy() if copy else value
+        return result
 
     # the native entry -------------------------------------------------------------------------------------------------
     @property

@@ -30,7 +30,8 @@ from hybrid.staging.packed import unpacked
 from hybrid.staging.reads import Reads
 from hybrid.staging.signature import ArrayLeaf, describe
 from hybrid.staging.state import held, with_state
-from hybrid.staging.tracing import taken, trace
+from hybrid.staging.traced import taken
+from hybrid.staging.tracing import trace
 
 if TYPE_CHECKING:
     from hybrid.staging.compiled import Compiled

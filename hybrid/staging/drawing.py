@@ -16,7 +16,7 @@ from hybrid.ops.draw import Argument, Draw, Made, Run, bitgen, bits_of, fill, sa
 from hybrid.staging import entry
 from hybrid.staging.effects import marked, put_back
 from hybrid.staging.signature import GeneratorLeaf
-from hybrid.staging.tracing import Traced
+from hybrid.staging.traced import Traced
 
 
 class Drawing:

@@ -94,7 +94,7 @@ def _operand(x: Any) -> Any:
 
 def objection(compiled: Compiled) -> str | None:
     """Why a call is not one operation: it does more than compute."""
-    from hybrid.staging.tracing import Argument, Computed
+    from hybrid.staging.traced import Argument, Computed
 
     traced = compiled.traced
     if compiled.operation is not None:

@@ -36,7 +36,7 @@ from hybrid.staging.signature import (
     StaticLeaf,
     valued,
 )
-from hybrid.staging.tracing import Traced
+from hybrid.staging.traced import Traced
 
 _NUMBERS: dict[type, entry.Guard] = {float: entry.FloatGuard(), complex: entry.ComplexGuard(), int: entry.LongGuard()}
 MANY = 64  # reads beyond these are checked from Python: 64 dict lookups take a microsecond

@@ -6,6 +6,7 @@ instances), are Python functions that the entry calls.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -34,7 +35,21 @@ from hybrid.staging import entry, guards
 from hybrid.staging.containers import Path
 from hybrid.staging.signature import ArrayLeaf, Leaf, ListLeaf
 from hybrid.staging.state import leaving, leaving_gradients
-from hybrid.staging.tracing import Argument, Computed, Constant, Held, Items, Picked, Repeat, Result, Traced, View, leaves_in
+from hybrid.staging.traced import (
+    Again,
+    Argument,
+    Computed,
+    Constant,
+    Held,
+    Items,
+    Picked,
+    Repeat,
+    Result,
+    Traced,
+    View,
+    assembled,
+    leaves_in,
+)
 
 _PYTHON = (dt.float64, dt.complex128, dt.int64, dt.bool_)  # dtypes whose values an entry makes Python numbers of
 _CLASSES = {dt.float64: float, dt.complex128: complex, dt.int64: int, dt.bool_: bool}
@@ -89,6 +104,7 @@ class _Builder:
     def __init__(self, traced: Traced, lowered: Lowered, places: Mapping[int, int], flagged: Any, strided: Mapping[Var, Shape],
                  holds: bool, containers: Mapping[Path, int]):  # fmt: skip
         self.containers = containers
+        self.together = False  # whether what a call leaves is put together by a function of all of it
         self.traced, self.lowered, self.places, self.flagged, self.holds = traced, lowered, places, flagged, holds
         self.outputs = lowered.program.outputs
         self.temporaries: list[entry.Temporary] = []
@@ -129,6 +145,10 @@ class _Builder:
                 self.temporary(name, shape, number=shape == () and k not in whole)
         steps = (*itertools.chain.from_iterable(map(self.step, lowered.steps)), *self.late())
         leaves = iter([self.result(result) for result in traced.results])
+        if traced.shares or self.together:
+            count, held = len(traced.updates), [self.held(path) for path, _ in traced.updates]
+            results: entry.Results = entry.CallResult(_Assembled(traced, count), (*held, *leaves))
+            return self.done(results, steps)
         results = _nested(traced.structure, leaves)
         if traced.updates:
             after = [_nested(structure, leaves) for _, structure in traced.updates]
@@ -140,6 +160,9 @@ class _Builder:
         if traced.gradients:
             after = [_nested(structure, leaves) for _, structure in traced.gradients]
             results = entry.CallResult(leaving_gradients([leaf for leaf, _ in traced.gradients]), (results, *after))
+        return self.done(results, steps)
+
+    def done(self, results: entry.Results, steps: tuple[entry.Step, ...]) -> Work:
         for temporary in self.temporaries:
             self.check(*temporary.shape)
         return Work(results, steps, tuple(self.temporaries))
@@ -276,7 +299,10 @@ class _Builder:
             case Picked(index, options):
                 return entry.CallResult(options.__getitem__, (self.made(index, "python"),))
             case Repeat(index):
-                return self.repeated(self.traced.results[index])
+                with contextlib.suppress(Impossible):
+                    return self.repeated(self.traced.results[index])
+                self.together = True
+                return entry.ObjectResult(result)
             case Argument(index):
                 return entry.ArgumentResult(self.places[index])
             case Held(path):
@@ -285,6 +311,8 @@ class _Builder:
                 found = _view(result, self.traced.leaves, self.places)
                 given = entry.ArgumentResult(self.places[base]) if isinstance(base, int) else entry.ObjectResult(base)
                 return found or self.viewed(given, chain, kind)
+            case Again():
+                return entry.ObjectResult(result)
             case Constant(value, copy):
                 whole = entry.ObjectResult(value)
                 return entry.CallResult(_copy, (whole,)) if copy else whole
@@ -488,6 +516,18 @@ class _Nested:
 
     def __call__(self, *results: Any) -> Any:
         return tree.unflatten(self.structure, list(results))
+
+
+class _Assembled:
+    """What a call returns, where something is met twice in what it leaves."""
+
+    __slots__ = ("traced", "count")
+
+    def __init__(self, traced: Traced, count: int):
+        self.traced, self.count = traced, count
+
+    def __call__(self, *given: Any) -> Any:
+        return assembled(self.traced, given[: self.count], given[self.count :])
 
 
 class _PutBack:

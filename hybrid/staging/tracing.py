@@ -7,7 +7,6 @@ import inspect
 import sys
 import types
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import partial, reduce
 from typing import Any
 
@@ -28,16 +27,16 @@ from hybrid.core import dtype as dt
 from hybrid.core import tree
 from hybrid.core.errors import TraceError
 from hybrid.core.heard import listening
-from hybrid.core.shape import Dim, Quotient
+from hybrid.core.shape import Dim
 from hybrid.frontend import islands, uncertain
-from hybrid.frontend.chosen import Chosen, Picked
+from hybrid.frontend.chosen import Chosen
 from hybrid.frontend.complex_parts import in_memory
 from hybrid.frontend.draws import GENERATORS
 from hybrid.frontend.values import Value, sized
 from hybrid.ir import trace as tr
 from hybrid.ir.graph import Atom, Graph, Literal, Var, symbols_of
 from hybrid.ir.requests import AT_FIRST, Concretise, Rebinds, Specialise, TooLong, Writing, most
-from hybrid.ir.sizes import LARGEST, Condition, all_sizes, hold
+from hybrid.ir.sizes import LARGEST
 from hybrid.ir.trace import Chain, Symbol, Trace
 from hybrid.ops import control
 from hybrid.ops import elementwise as e
@@ -46,148 +45,34 @@ from hybrid.ops import view as v
 from hybrid.ops.draw import Argument as Place
 from hybrid.ops.draw import Made
 from hybrid.staging.arguments import arguments as arguments_of
-from hybrid.staging.containers import Added, Changed, Container, Path, ask_for_logs, changed_in, containers_in, update
+from hybrid.staging.containers import Added, Changed, Container, ask_for_logs, changed_in, containers_in
 from hybrid.staging.convert import convert, convert_root, is_converted, reason
 from hybrid.staging.effects import PRINTING, UNSEEN, Effects, is_library, same_state, texts, unwatched
 from hybrid.staging.inspect import Inspection
 from hybrid.staging.logs import Spot
 from hybrid.staging.ours import can_be_copied, gradients_left, is_counted, is_seen_twice, made_inside, nothing_escaped
-from hybrid.staging.packed import leave_in
 from hybrid.staging.read import Read
 from hybrid.staging.reads import Reads
-from hybrid.staging.signature import ArrayLeaf, GeneratorLeaf, Leaf, ListLeaf, NumberLeaf, ScalarLeaf, StaticLeaf
+from hybrid.staging.signature import ArrayLeaf, GeneratorLeaf, Leaf, StaticLeaf
 from hybrid.staging.state import held
+from hybrid.staging.traced import (
+    Again,
+    Argument,
+    Computed,
+    Constant,
+    Held,
+    Items,
+    Nodes,
+    Path,
+    Repeat,
+    Result,
+    Traced,
+    View,
+    taken,
+)
 
 # Values in arguments that machine code reads one by one: to compile that for 16 000 takes 9 s, and for 60 000 LLVM aborts.
 MOST_LEAVES = 8192
-
-
-@dataclass(frozen=True, slots=True)
-class Computed:
-    """Result `index` of the graph, as the undecorated function would give it; `chain`: the part of it that is seen.
-
-    `otherwise`: where result `otherwise[0]` is false it is something else: of that Python class, or that result.
-    """
-
-    index: int
-    kind: str  # tensor | ndarray | scalar | python
-    chain: Chain = ()
-    otherwise: tuple[int, type | Result] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Items:
-    """A list of as many items as a run finds: results `index` and `index + 1` of the graph are where they begin and end in
-    those after them, the arrays of their numbers."""
-
-    index: int
-    layout: Any  # of each item, as in `control.lists`
-    array: Any = False  # the dtype, or None for NumPy's choice, where it is an array of these items
-    make: Any = None  # what makes a container of another class of a list of the items
-
-
-@dataclass(frozen=True, slots=True)
-class Argument:
-    """An argument leaf itself."""
-
-    index: int
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """A list, dict or other container that came in as an argument."""
-
-    path: Path
-
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """A view of an argument's or captured array's memory."""
-
-    base: int | np.ndarray
-    chain: Chain
-    kind: str
-
-
-@dataclass(frozen=True, slots=True)
-class Constant:
-    """A Python object the trace returned; `copy`: an array made inside, so each call gets its own."""
-
-    value: Any
-    copy: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Repeat:
-    """The object of an earlier result leaf, once more."""
-
-    index: int
-
-
-Result = Computed | Picked | Items | Argument | Held | View | Constant | Repeat
-
-
-@dataclass(frozen=True, slots=True)
-class Traced:
-    """What one trace found.
-
-    `graph` gives the visible results first, then the new values of written memory: `writes[k]` is where result
-    `visible + k` goes, a leaf index or a captured array. `results` are the leaves of what the function returned, nested as
-    `structure` says, and then for each container in `updates` those of what it holds afterwards.
-    """
-
-    graph: Graph
-    arguments: tree.Structure  # how the leaves nest, as (args, kwargs)
-    leaves: tuple[Leaf, ...]
-    inputs: tuple[int, ...]  # leaf index of each graph input
-    results: tuple[Result, ...]
-    structure: tree.Structure
-    visible: int
-    writes: tuple[int | np.ndarray, ...]
-    updates: tuple[tuple[Path, tree.Structure], ...] = ()
-    extended: frozenset[Path] = frozenset()  # those of them that are lists to which these are added
-    containers: tuple[Path, ...] = ()  # every container among the arguments, where there are updates
-    state: tuple[Read, ...] = ()  # what it reads as it reads its arguments
-    rebinds: tuple[tuple[Read, tree.Structure], ...] = ()  # what is rebound of it, and made; their leaves are the last results
-    checks: Graph | None = None  # Python numbers; a call for which one is not finite belongs to Python
-    sizes: tuple[str, ...] = ()  # the symbols among the sizes of its arguments
-    quotients: Mapping[str, Quotient] = field(default_factory=dict)  # sizes that are computed from them
-    conditions: tuple[Condition, ...] = ()  # what they must fulfil
-    late: Mapping[str, int] = field(default_factory=dict)  # symbols in views among the results -> the graph's result
-    generators: tuple[Any, ...] = ()  # NumPy's random generators that it reaches otherwise than by its arguments
-    passed: tuple[tuple[int, Any], ...] = ()  # those among its arguments: the leaf, and the one above that it is, or None
-    islands: tuple[str, ...] = ()  # calls of functions between compiled parts, and why
-    notes: tuple[str, ...] = ()  # what `explain` says: loops that were written out, source that could not be rewritten
-    again: Writing | None = None  # which loops another trace may write out that does better
-    spelled: str = ""  # the loop, in no other, that was written out and left the most branches and loops; and why
-    heard: bool = False  # whether it asks NumPy to report floating-point errors that the caller does not ask for
-    followed: tuple[tuple[np.ndarray, Any], ...] = ()  # captured arrays of tensors that a transform followed, and these
-    gradients: tuple[tuple[Any, tree.Structure], ...] = ()  # leaves that it gives gradients; these are the last results
-    differentiates: str = ""  # whether it has to do with leaves: "gradients" of theirs, "asks" what requires them
-
-    def takes(self, sizes: Mapping[str, int]) -> bool:
-        """Whether these sizes of arguments are among those it was made for."""
-        return not self.conditions or hold(self.conditions, self.all_sizes(sizes))
-
-    def all_sizes(self, sizes: Mapping[str, int]) -> dict[str, int]:
-        """The sizes that are known before a call starts."""
-        return all_sizes(sizes, self.quotients)
-
-
-def leaves_in(traced: Traced, path: Path, nesting: tree.Structure) -> Callable[[Any, Any], None]:
-    """What leaves results that nest so in a caller's container."""
-    return list.extend if path in traced.extended else leave_in if nesting.kind is None else update
-
-
-def taken(leaf: Leaf, value: Any) -> np.ndarray:
-    """What a graph takes for an argument."""
-    if isinstance(leaf, ListLeaf):
-        return value.array()
-    if isinstance(leaf, ArrayLeaf):
-        array = value._data if isinstance(value, Value) else value
-        return array if leaf.direct else np.array(array, order="C")
-    assert isinstance(leaf, (ScalarLeaf, NumberLeaf))
-    return np.asarray(value, leaf.dtype)
 
 
 def trace(function: Callable, name: str, structure: tree.Structure, leaves: tuple[Leaf, ...], values: Sequence[Any],
@@ -274,8 +159,9 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
         refuse_copies(recording, whole)
         refuse_twins(whole, given)
         refuse_returned(recording, whole)
-        result_leaves, result_structure = tree.flatten(whole, lambda node: id(node) in given)
-        returned, contents, after, kept = result_structure.children
+        nodes = Nodes(given)
+        result_leaves, result_structure = tree.flatten(whole, nodes)
+        _, contents, after, kept = result_structure.children
         updates = tuple((c.path, nesting) for c, nesting in zip(updated, contents.children))
         rebinds = tuple((place, nesting) for (place, _), nesting in zip(rebound, after.children))
         extended = frozenset(c.path for c in updated if not isinstance(c, Container) and c.extends)
@@ -283,7 +169,7 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
         # What is referred to from now on is kept by the traced code.
         del out, bound, args, kwargs, containers, updated, whole, found, left, gradients, rebound, made
         recording.handlers.release()
-        sorted_out = _Results(recording, leaves, arguments, cells, given, result_leaves)
+        sorted_out = _Results(recording, leaves, arguments, cells, given, nodes.new, result_leaves)
         graph, results, visible, writes = sorted_out.finish()
         late = sorted_out.late
         recording.lists.clear()
@@ -302,7 +188,7 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
         leaves,
         inputs,
         results,
-        returned,
+        result_structure,
         visible,
         writes,
         updates,
@@ -421,8 +307,8 @@ class _Results:
     """Sorts what a trace returned into results of the graph, arguments, views of their memory and constants."""
 
     def __init__(self, recording: Trace, leaves: tuple[Leaf, ...], arguments: list[Any], cells: list[tuple[tr.Cell, int]],
-                 held: dict[int, Path], results: list[Any]):  # fmt: skip
-        self.recording, self.leaves, self.held, self.results = recording, leaves, held, results
+                 held: dict[int, Path], new: dict[int, int], results: list[Any]):  # fmt: skip
+        self.recording, self.leaves, self.held, self.new, self.results = recording, leaves, held, new, results
         self.place = {id(argument): k for k, argument in reversed(list(enumerate(arguments)))}
         known = recording.builder.constants.values()
         self.inside = made_inside([*(array for _, array in known), *(leaf for leaf in results if is_counted(leaf))])
@@ -447,7 +333,11 @@ class _Results:
         found: list[Result] = []
         seen: dict[int, int] = {}
         for k, leaf in enumerate(self.results):
-            if id(leaf) in seen and (isinstance(leaf, (Value, Own, ListedArray)) or id(leaf) in self.inside):
+            if (
+                id(leaf) in seen
+                and id(leaf) not in self.new
+                and (isinstance(leaf, (Value, Own, ListedArray)) or id(leaf) in self.inside)
+            ):
                 found.append(Repeat(seen[id(leaf)]))
                 continue
             seen[id(leaf)] = k
@@ -473,6 +363,8 @@ class _Results:
     def result(self, leaf: Any) -> Result:
         if id(leaf) in self.held:
             return Held(self.held[id(leaf)])
+        if id(leaf) in self.new:
+            return Again(self.new[id(leaf)])
         if id(leaf) in self.place:
             return Argument(self.place[id(leaf)])
         if isinstance(leaf, (Own, ListedArray, Contents)):

@@ -12,7 +12,7 @@ import pytest
 from hybrid import FallbackWarning, config, function
 from hybrid.runtime import flags
 from hybrid.staging.floats import FEW, QUIET
-from hybrid.staging.tracing import taken
+from hybrid.staging.traced import taken
 
 
 @pytest.fixture(autouse=True)

@@ -9,7 +9,7 @@ import pytest
 
 from hybrid import function
 from hybrid.runtime import flags
-from hybrid.staging.tracing import taken
+from hybrid.staging.traced import taken
 
 DTYPES = (np.int8, np.uint16, np.int32, np.int64, np.uint64)
 
