@@ -90,10 +90,10 @@ class Given(Lent):
         raise _changed(self.trace, self.leaf)
 
     def append(self, item: Any) -> None:
-        raise _changed(self.trace, self.leaf, grows=True)
+        raise _changed(self.trace, self.leaf, grows=not self.is_row)
 
     def extend(self, items: Any) -> None:
-        raise _changed(self.trace, self.leaf, grows=True)
+        raise _changed(self.trace, self.leaf, grows=not self.is_row)
 
     def copy(self) -> Listed:
         return self.own()

