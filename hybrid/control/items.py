@@ -187,7 +187,7 @@ class InList(TraceError):
         super().__init__("an array is returned that is in a list, too", at=tr.user_line())
 
 
-def _returned() -> tuple[TraceError, Atom]:
+def returned() -> tuple[TraceError, Atom]:
     """Of an item: the array that was put in may be known to somebody."""
     return TraceError("an array is returned that is in a list, too", at=tr.user_line()), tr.literal(True, dt.bool_)
 
@@ -350,7 +350,7 @@ def item_of(trace: Trace, layout: Layout, parts: Iterator[Atom]) -> Any:
         return layout.value
     out = made(trace, layout, [next(parts) for _ in layout.types])
     if not layout.is_number:
-        unwrap(out).cell.frozen, unwrap(out).cell.shared = IN_LIST, _returned()
+        unwrap(out).cell.frozen, unwrap(out).cell.shared = IN_LIST, returned()
     return out
 
 

@@ -496,7 +496,7 @@ class Listed(Ordered, Own):
 
     def __getitem__(self, index: Any) -> Any:
         if not self.is_stored(index):
-            return self.held[index]
+            return self.trace.handlers.item(self.held, index)
         if isinstance(index, slice):
             if index.start is None and index.stop is None and type(index.step) is int and index.step == -1:
                 return self._reversed()

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from hybrid.control import fixed
+from hybrid.control import fixed, ragged
 from hybrid.control.join import PYTHON, Spec, made, spec_of
 from hybrid.core import dtype as dt
 from hybrid.frontend import chosen, integers
@@ -66,8 +66,13 @@ class Tables:
         if key not in self.known:
             self.known[key] = items, _columns(items)
         columns = self.known[key][1]
+        if isinstance(columns, ragged.Ragged):
+            return columns.item(trace, index)
         if columns is not None:
             return _picked(trace, columns, index)
+        if (arrays := ragged.ragged(trace, items)) is not None:
+            self.known[key] = items, arrays
+            return arrays.item(trace, index)
         if any(type(item) is not tuple or len(item) != len(items[0]) for item in items):
             return None
         parts = [self.item(trace, column, index) for column in zip(*items)]  # some of them are computed
