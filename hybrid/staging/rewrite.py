@@ -43,6 +43,7 @@ from hybrid.staging.liveness import (
 )
 from hybrid.staging.pieces import HANDLERS, arguments, binds, exchanges, handler, is_name, moves, thunk
 from hybrid.staging.returns import after_loops
+from hybrid.staging.walrus import without_walrus
 
 _LOOKS_AT_FRAME = ("locals", "eval", "exec")
 _LOOKS_WITHOUT_ARGUMENTS = ("vars", "dir")
@@ -77,7 +78,7 @@ def rewrite(node: _Function, mangle: Callable[[str], str], consumers: frozenset[
         nested: whether it stands in another one, which is rewritten with it.
     """
     if not isinstance(node, ast.Lambda):
-        node.body = without_matches(node.body)
+        node.body = without_walrus(without_matches(node.body))
     _Rewriter(node, mangle, consumers, nested).function()
 
 
