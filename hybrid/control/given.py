@@ -116,7 +116,14 @@ class Given(Lent):
         return out
 
     def _part(self, start: Any, stop: Any) -> Listed:
-        out, room = super()._part(start, stop), MANY * self.trace.room
+        return self._roomy(super()._part(start, stop))
+
+    def _stepped(self, start: Any, stop: Any, step: int) -> Listed:
+        return self._roomy(super()._stepped(start, stop, step))
+
+    def _roomy(self, out: Listed) -> Listed:
+        """A list of some of the items, with room for more."""
+        room = MANY * self.trace.room
         out.buffers = [_with_room(self.trace, buffer, room) for buffer in out.buffers]
         out.capacity = self.size + room  # type: ignore[assignment]
         return out

@@ -39,6 +39,7 @@ from hybrid.control.ordering import Ordered
 from hybrid.control.own import Changes, Own, home, is_filled, numbers, plain
 from hybrid.control.recast import recast
 from hybrid.control.records import is_copied, put_in, records_in
+from hybrid.control.slices import Sliced
 from hybrid.control.structure import Layout, Record, like, note
 from hybrid.core import dtype as dt
 from hybrid.core.errors import ROOM, TraceError
@@ -57,7 +58,7 @@ OWN = 3
 MOST = 1 << 22  # items for which room is made at most, before a run has shown how many there are
 
 
-class Listed(Ordered, Own):
+class Listed(Ordered, Sliced, Own):
     """A list of the function's own. `held`: what it holds, as long as tracing knows it; else it is in `buffers`.
 
     Attributes:
@@ -498,11 +499,7 @@ class Listed(Ordered, Own):
         if not self.is_stored(index):
             return self.trace.handlers.item(self.held, index)
         if isinstance(index, slice):
-            if index.start is None and index.stop is None and type(index.step) is int and index.step == -1:
-                return self._reversed()
-            if index.step is None:
-                return self._part(index.start, index.stop)
-            raise TraceError("a part of a list is taken with steps", at=tr.user_line())
+            return self._sliced(index)
         return self._item(self._at(index))
 
     def __setitem__(self, index: Any, item: Any) -> None:
@@ -534,25 +531,6 @@ class Listed(Ordered, Own):
 
     def copy(self) -> Listed:
         return listed(self.trace, self.held.copy()) if self.held is not None else self._part(None, None)
-
-    def _part(self, start: Any, stop: Any) -> Listed:
-        """The items from `start` to `stop`, which may lie outside the list as in any slice."""
-        trace, zero = self.trace, tr.literal(0, dt.int64)
-        (first, _), count = self._bounds(), self._count()
-
-        def clipped(end: Any, default: Atom) -> Atom:
-            if end is None:
-                return default
-            given = operand(trace, end, dt.int64)
-            at = trace.one(e.select, trace.one(e.lt, given, zero), trace.one(e.add, given, count), given)
-            return trace.one(e.minimum, trace.one(e.maximum, at, zero), count)
-
-        low = clipped(start, zero)
-        high = trace.one(e.maximum, clipped(stop, count), low)
-        out = self._like()
-        out.buffers = [wrap(trace.fresh(tr.read(symbol(trace, buffer)), "ndarray")) for buffer in self.buffers]
-        out.ends = numbers(trace, trace.one(e.add, first, low), trace.one(e.add, first, high))
-        return out
 
     def reverse(self) -> None:
         if self.held is not None:

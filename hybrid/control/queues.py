@@ -146,10 +146,8 @@ class Queue(Listed):
     def extreme(self, primitive: Primitive) -> Any:
         return self.straight().extreme(primitive)
 
-    def _part(self, start: Any, stop: Any) -> Any:
+    def _sliced(self, index: slice) -> Any:
         raise TypeError("sequence index must be integer, not 'slice'")
-
-    _reversed = _part  # type: ignore[assignment]
 
     def outputs(self, whole: bool = True) -> tuple[list[Atom], Layout]:
         given = self.straight()
