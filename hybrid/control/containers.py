@@ -257,7 +257,7 @@ def _extreme(function: Callable, algorithm: Callable) -> Callable:
             default, trace = kwargs["default"], active()
             some = truth(trace, substitutes.TABLE[len](items) > 0)
             return choose(trace, some, lambda: extreme(items, key=key), lambda: default)
-        line = key is not None and is_traced(items) and len(shape_of(items)) == 1
+        line = key is not None and isinstance(items, Value) and is_traced(items) and len(shape_of(items)) == 1
         asked = (isinstance(items, (tuple, list, range, Listed)) or line) and not kwargs
         if asked and not line and not isinstance(items, Listed):
             asked = len(items) > 0 and (key is not None or any(is_parts(x) and is_traced(x) for x in items))

@@ -8,39 +8,28 @@ differs from all others (`u` becomes float64, `None` a number) may be made apart
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from typing import Any
 
 from hybrid.control import join
 from hybrid.control.branch import truth
+from hybrid.control.carried import Carried, held
 from hybrid.control.either import Several, several, unmerged, usable
 from hybrid.control.guesses import dropped, recall, remember
-from hybrid.control.join import NO, YES, Spec, atoms, called, common, form_of, holds_all, made, spec_of
+from hybrid.control.join import NO, YES, Spec, atoms, called, common, form_of, holds_all, spec_of
 from hybrid.control.lists import Listed, listed
 from hybrid.control.own import Changes, home, refuse_changes
 from hybrid.control.parts import Part, common_whole
-from hybrid.control.perhaps import Perhaps
 from hybrid.control.plain import UNDEFINED, Ends, State
 from hybrid.control.renewal import check_storage, keep_apart, needs_round, note_aliases, surely
 from hybrid.control.rounds import CannotRoll, FirstRoundDiffers, RoundRaises, Rounds, Swapped
 from hybrid.control.structure import (
     Nest,
-    built,
-    copied_nest,
-    freeze,
-    is_parts,
     known_nests,
-    nest_of,
     nest_of_selection,
     nests,
     note_twins,
-    optional,
-    optional_parts,
-    parts_of,
-    text_of,
 )
-from hybrid.control.united import OneOf, instance_of_rounds, values_of
 from hybrid.control.varying import Varying, of_rounds, parted, shared
 from hybrid.control.watch import Holds
 from hybrid.core import dtype as dt
@@ -48,11 +37,10 @@ from hybrid.core.errors import TraceError
 from hybrid.core.shape import Size, TensorType
 from hybrid.frontend.layouts import ROWS, layout_of, like_all, settle
 from hybrid.frontend.masked import Masked
-from hybrid.frontend.texts import Text
 from hybrid.frontend.values import sized, unwrap
 from hybrid.ir import trace as tr
-from hybrid.ir.forms import Known, Thing
-from hybrid.ir.graph import Atom, Graph, Literal, Var
+from hybrid.ir.forms import Known
+from hybrid.ir.graph import Atom, Graph, Literal
 from hybrid.ir.rebuild import untested
 from hybrid.ir.trace import Cell, Region, Symbol, Trace
 from hybrid.ops import control
@@ -62,144 +50,6 @@ TRIES = 8  # kinds of variables settle after two or three
 
 
 _VALUE = Nest(tuple, ())
-
-
-@dataclass(eq=False, slots=True)
-class Carried:
-    """One variable, or one place of a tuple.
-
-    Attributes:
-        initial: what it is before the loop.
-        read: whether a round may read what came before it.
-        guarded: whether a flag stands before every read, so that it need not have a value.
-        spec: what enters a round; None: the object it was before the loop.
-        items: its parts, where it is a tuple or another container, and `nest`: which.
-    """
-
-    name: str
-    initial: Any
-    read: bool
-    guarded: bool
-    spec: Spec | Part | Several | Varying | None = None
-    items: list[Carried] | None = None
-    nest: Nest | None = None
-    vars: list[Var] = field(default_factory=list)  # what stands for it in the round being recorded
-    head: Any = UNDEFINED
-    after: Any = UNDEFINED  # what the round left
-    parts: list[Atom] = field(default_factory=list)  # that as graph values
-    guessed: bool = False  # whether `spec` is what it was when the loop was recorded before, instead of `own`
-    own: Any = None
-    known: Any = UNDEFINED  # an object that it becomes wherever it is assigned; a flag says whether it is meant
-
-    def __post_init__(self) -> None:
-        if is_parts(self.initial) or type(self.initial) in (Perhaps, Text):
-            self._split(nest_of(self.initial, 0), parts_of(self.initial))
-        spec = spec_of(self.initial)
-        self.spec = spec if spec is not None and spec.is_number else None
-
-    def _split(self, nest: Nest | None, values: Sequence[Any]) -> None:
-        self.nest = nest
-        guarded = self.guarded or (nest is not None and nest.guards)
-        self.items = [Carried(f"{self.name}[{k}]", v, self.read, guarded) for k, v in enumerate(values)]
-
-    def split_selection(self) -> None:
-        """Carry what a mask selects as an array and a mask, if it is that."""
-        if self.read and (nest := nest_of_selection(self.initial)) is not None:
-            self.spec = None
-            self._split(nest, parts_of(self.initial))
-
-    def split_copy(self, trace: Trace) -> None:
-        """Carry a record of which storage has the parts as these."""
-        if self.read and id(self.initial) in trace.copies:
-            self._split(copied_nest(self.initial), parts_of(self.initial))
-
-    def leaves(self) -> Iterator[Carried]:
-        if self.items is None:
-            yield self
-        else:
-            for item in self.items:
-                yield from item.leaves()
-
-    def enter(self, trace: Trace, region: Region, sizes: dict[str, Atom]) -> Any:
-        """What the variable is as a round begins."""
-        if self.items is not None:
-            assert self.nest is not None
-            self.head = built(trace, self.nest, self.guarded, (item.enter(trace, region, sizes) for item in self.items))
-            freeze(self.head)
-            return self.head if self.read else UNDEFINED
-        self.vars, self.head = [], self.initial if self.spec is None and self.read else UNDEFINED
-        if self.spec is not None:
-            self.vars = [region.builder.input(type_, self.name if k == 0 else "") for k, type_ in enumerate(self.spec.types)]
-            if self.read:
-                self.head = _made(trace, self.spec, shared(self.spec, self.vars, sizes))
-                if type(data := unwrap(self.head)) is Symbol:
-                    region.heads.add(data.cell)
-                if isinstance(self.spec, Spec) and not self.spec.is_number and self.initial is not UNDEFINED:
-                    like_all(trace, self.head, {layout_of(self.initial) if self.initial is not None else ROWS})
-        return self.head
-
-    def leave(self, after: Any, found: dict[int, Nest], unions: bool) -> bool:
-        """Take what a round left, `found`: the containers among it; True where the variable turns out to be one."""
-        nest = found.get(id(after))
-        if type(after) is Text or (self.nest is not None and self.nest.type is Text):
-            text = text_of(self.initial if self.nest is None else self.nest, after)
-            if text is not None:
-                return self._leave_either(text, after, found, unions)
-        either = (
-            optional((None, after), self.nest, nest, lists=True) if self.items is not None or self.initial is None else None
-        )
-        if (
-            either is not None
-            and nest != self.nest
-            and (unions or Perhaps in (nest and nest.type, self.nest and self.nest.type))
-        ):
-            return self._leave_either(either, after, found, unions)
-        things = self.items is None and all(isinstance(form_of(value), Thing) for value in (self.initial, after))
-        one = instance_of_rounds(self, after) if not things and (nest is None or self.initial is not UNDEFINED) else None
-        if one is not None and self.items is None:
-            self._split(one, values_of(self.initial) if self.initial is not UNDEFINED else [UNDEFINED] * len(one.keys))
-            return True
-        if self.items is not None:
-            nest = one if isinstance(self.nest, OneOf) else nest
-            if nest is None or nest != self.nest:
-                raise FirstRoundDiffers(f"`{self.name}` becomes another kind of tuple in a loop", at=tr.user_line())
-            return any(
-                [
-                    item.leave(value, found, unions)
-                    for item, value in zip(self.items, parts_of(after) if one is None else values_of(after))
-                ]
-            )
-        self.after = after
-        if nest is not None and self.spec is None and self.initial is UNDEFINED and (self.guarded or not self.read):
-            self._split(nest, [UNDEFINED] * len(nest.keys))
-            return True
-        return False
-
-    def _leave_either(self, either: Nest, after: Any, found: dict[int, Nest], unions: bool) -> bool:
-        """Take None or a tuple, where the variable may be both."""
-        if changed := self.nest != either:
-            initial = optional_parts(either, self.initial, UNDEFINED)
-            assert initial is not None  # else it would have another class
-            self.spec = None
-            self._split(either, initial)
-        given = optional_parts(either, after, UNDEFINED)
-        assert self.items is not None and given is not None
-        for item, value in zip(self.items, given):
-            value = item.head if value is UNDEFINED else value
-            changed |= item.leave(value, found, unions)
-            if item.items is None and item.initial is UNDEFINED and item.spec is None:
-                item.spec = spec_of(value)  # the next round may be asked for it
-        return changed
-
-    def value(self, trace: Trace, results: dict[int, Any], selected: list[tuple[Masked, ...]]) -> Any:
-        """The variable after the loop; `results`: what stands for its carried leaves; `selected`: takes what masks select."""
-        if self.items is not None:
-            assert self.nest is not None
-            out = built(trace, self.nest, self.guarded, (item.value(trace, results, selected) for item in self.items))
-            if type(out) is Masked:
-                selected.append((out, self.initial) if type(self.initial) is Masked else (out,))
-            return out
-        return results.get(id(self), self.initial if self.known is UNDEFINED else self.known)
 
 
 def roll(trace: Trace, rounds: Rounds, state: State, renames: bool, unions: bool, unread: bool = False) -> None:
@@ -253,7 +103,7 @@ def _roll(
         with region:
             sizes: dict[str, Atom] = {}
             state.set(tuple(v.enter(trace, region, sizes) if v in wanted else UNDEFINED for v in variables))
-            for own in (own for v in wanted for own in _either(v)):
+            for own in _either(wanted):
                 own.merge()
             test, split = _test(trace, rounds, region, state)
             try:
@@ -268,8 +118,10 @@ def _roll(
             found = {**known_nests(trace), **nests(left, trace.copies, 2)}  # held by `left`, and by the user's variables
             after = dict(zip(state.names, left))
             for v in wanted:
-                if _is_guarded(v) and id(after[v.name]) in found and type(after[v.name]) is list:
+                rebinds = _is_guarded(v) or type(v.initial) is Listed
+                if rebinds and id(after[v.name]) in found and type(after[v.name]) is list:
                     after[v.name] = listed(trace, after[v.name])
+                v.is_new = type(after[v.name]) is list and id(after[v.name]) in found
             found = {key: nest for key, nest in found.items() if nest.type is not list}
             refuse_changes(held)
         merged = unmerged(lists)
@@ -278,6 +130,7 @@ def _roll(
             raise CannotRoll("two variables stand for one object that is new in every round", at=tr.user_line())
         changed = any([v.leave(after[v.name], found, unions) for v in wanted])
         leaves = [leaf for v in wanted for leaf in v.leaves()]
+        _refuse_shared(wanted)
         changed |= any([dropped(leaf) for leaf in leaves])
         changed = changed or any([_settle(leaf, leaves, region, rounds, renames, unions) for leaf in leaves])
         if not changed and not parted(leaves):
@@ -295,18 +148,26 @@ def _roll(
     carried = [leaf for leaf in leaves if leaf.spec is not None]
     _run_once(trace, rounds, state, variables, carried)
     results = _append(trace, rounds, carried, region, test, split)
-    for own in {id(own): own for own in (*merged, *(own for v in wanted for own in _either(v)))}.values():
+    for own in {id(own): own for own in (*merged, *_either(wanted))}.values():
         own.merge()
     selected: list[tuple[Masked, ...]] = []
     state.set(tuple(v.value(trace, results, selected) if v in wanted else UNDEFINED for v in variables))
     note_twins(selected)
 
 
-def _either(variable: Carried) -> Iterator[Listed]:
+def _either(variables: list[Carried]) -> Iterator[Listed]:
     """The lists before a loop that variables stand for which are other lists after a round."""
-    for leaf in variable.leaves():
-        if isinstance(leaf.spec, Several) and leaf.initial is not UNDEFINED:
-            yield leaf.initial
+    for each in (each for v in variables for each in v.lists()):
+        if type(each.initial) is Listed:
+            yield each.initial
+
+
+def _refuse_shared(variables: list[Carried]) -> None:
+    """Raise where a list that is carried item by item has another name after a round."""
+    left = [each.after for v in variables for each in v.lists()]
+    for each in (each for v in variables for each in v.lists() if each.is_list):
+        if sum(1 for after in left if after is each.after) > 1:
+            raise CannotRoll(f"{called(each.name)} stands for another list from round to round", at=tr.user_line())
 
 
 def _test(trace: Trace, rounds: Rounds, region: Region, state: State) -> tuple[bool | Atom, int]:
@@ -320,11 +181,6 @@ def _test(trace: Trace, rounds: Rounds, region: Region, state: State) -> tuple[b
     if region.written:
         raise CannotRoll("the condition of a loop writes into an array", at=tr.user_line())
     return verdict, len(region.builder.eqns)
-
-
-def _made(trace: Trace, spec: Spec | Part | Several | Varying, parts: Sequence[Atom]) -> Any:
-    parts = list(parts)
-    return spec.made(trace, parts) if isinstance(spec, (Part, Several)) else made(trace, spec, parts)
 
 
 def _atoms(trace: Trace, value: Any, spec: Spec | Part | Several | Varying, base: Atom) -> list[Atom]:
@@ -486,7 +342,7 @@ def _append(
         if other is not None and (ran or c.initial is other.initial is UNDEFINED):
             values[id(c)] = values[id(other)]  # one array by another name
             continue
-        values[id(c)] = _made(trace, c.spec, shared(c.spec, parts, sizes))
+        values[id(c)] = held(trace, c.spec, shared(c.spec, parts, sizes))
         if isinstance(c.spec, Spec) and not c.spec.is_number:
             layouts = {layout_of(x) for x in (c.initial, c.after) if x is not UNDEFINED and x is not None} or {ROWS}
             settle(trace, c.head, layouts)
@@ -534,9 +390,10 @@ def _initial(trace: Trace, c: Carried) -> list[Atom]:
 def _run_once(trace: Trace, rounds: Rounds, state: State, variables: list[Carried], carried: list[Carried]) -> None:
     """Hand over to Python calls in which a loop does not go round that makes an array, where was none before or an argument."""
     arrays = [c for c in carried if c.spec is not None and not c.spec.is_number and not c.guarded]
-    if surely(trace, rounds, 1) or not any(needs_round(trace, c, carried) for c in arrays):
+    is_others = any(type(each.initial) is list for v in variables for each in v.lists())
+    if surely(trace, rounds, 1) or not (is_others or any(needs_round(trace, c, carried) for c in arrays)):
         return
-    what = "a loop that makes an array goes round at least once"
+    what = "a loop that makes an array or list goes round at least once"
     if rounds.count is not None and not trace.bounds.nonnegative(rounds.count - 1):
         trace.assume(trace.one(e.gt, sized(trace, rounds.count), tr.literal(0, dt.int64)), what)
     if rounds.test is not None:

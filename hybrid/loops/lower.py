@@ -438,7 +438,11 @@ class _Kernel:
         eqn = stage.eqn
         assert eqn is not None and eqn.primitive.regions is not None
         out: list[Stmt] = []
-        for beside in self._beside(stage):
+        groups = self._beside(stage)
+        alone = [group[0] for group in groups if len(group) == 1 and product(group[0][1].type.shape) == 1]
+        if len(alone) == len(groups) > 1 and not dt.is_complex(stage.target.type.dtype):
+            return self._elements(alone, stage.target)
+        for beside in groups:
             together = len(beside) > 1
             body: list[Stmt] = []
             for n, atom, start, step in beside:
@@ -453,6 +457,24 @@ class _Kernel:
                 body += schedule.innermost_vector(axes, part) if together else schedule.elementwise(axes, part)
             out += [For(f"i{beside[0][0]}_0", beside[0][1].type.shape[0], tuple(body), "parallel")] if together else body
         return tuple(out)
+
+    def _elements(self, regions: list[tuple[int, Atom, tuple, tuple]], target: Var) -> tuple[Stmt, ...]:
+        """Regions of one element each. What one of them is computed from is not computed again for the next: the states
+        that a loop goes through, written out and put into an array, would take time by the square of their number."""
+        puller = self.puller(hide=(target,))
+        puller.fresh = self.fresh
+        values: list[Stmt] = []
+        stores: list[Stmt] = []
+        for _, atom, start, _ in regions:
+            index = (Affine.of(0),) * atom.type.ndim
+            value, name = puller.pull(atom, index), self.fresh("v")
+            values += [*puller.lets, Let(name, value)]
+            puller.lets.clear()
+            for seen, there in puller.views(atom, index):
+                puller.define(seen, there, [name])
+            stores.append(self.store(target, tuple(map(Affine.of, start)), Ref(name, value.dtype)))
+        self.loads |= puller.loaded
+        return (*share(values, self.fresh), *stores)
 
     def _beside(self, stage: Stage) -> list[list[tuple[int, Atom, tuple, tuple]]]:
         """The regions of a WRITE in groups: those that lie side by side in long rows, if none overlap."""

@@ -104,6 +104,18 @@ class Puller:
             self.costs[id(var), index] = 1
         return refs
 
+    def views(self, atom: Atom, index: IndexTuple) -> Iterator[tuple[Var, IndexTuple]]:
+        """A pulled value, and what it is only another view of."""
+        at, i = self._normal(atom, index)
+        while isinstance(at, Var):
+            yield at, i
+            if not self._recomputed(at) or self.producers[at].primitive.kind is not Kind.VIEW:
+                return
+            below = view_index(self.producers[at], i, lambda *_: "")
+            if below is None or len(self.producers[at].inputs) > 1:
+                return
+            at, i = self._normal(self.producers[at].inputs[0], below)
+
     def _normal(self, atom: Atom, index: IndexTuple) -> tuple[Atom, IndexTuple]:
         return (atom, index if atom.type.shape else ())
 

@@ -339,6 +339,8 @@ def is_list(node: ast.expr) -> bool:
         return name in _MAKERS
     if isinstance(node, ast.Subscript):
         return isinstance(node.slice, ast.Slice)
+    if isinstance(node, ast.IfExp):
+        return is_list(node.body) and is_list(node.orelse)
     return isinstance(node, (ast.List, ast.ListComp, ast.Dict, ast.Set, ast.DictComp, ast.SetComp))
 
 
@@ -369,9 +371,10 @@ def assigned(node: ast.Assign) -> list[tuple[ast.expr, ast.expr]]:
 
 
 def changed_lists(body: list[ast.stmt], captured: set[str]) -> set[str]:
-    """Variables of lists that are made, and may get or give up items: here, where they are passed, or in nested functions."""
+    """Variables of lists that are made, and may be others in the next round of a loop, or get or give up items: here, where
+    they are passed, or in nested functions."""
     made: set[str] = set()
-    changed, moved = set(captured), []
+    changed, moved = captured | _rebound_lists(body), []
     for node in scope(body):
         match node:
             case ast.Assign():
@@ -392,6 +395,22 @@ def changed_lists(body: list[ast.stmt], captured: set[str]) -> set[str]:
             case ast.Subscript(value=ast.Name(id=name), slice=index) if not isinstance(index, (ast.Constant, ast.Slice)):
                 changed.add(name)
     return made & _moved(changed, moved)
+
+
+def _rebound_lists(body: list[ast.stmt]) -> set[str]:
+    """Variables that are bound before a loop, which binds them to new lists."""
+    out: set[str] = set()
+    before: set[str] = set()
+    for stmt in body:
+        parts = [part for field in ("body", "orelse", "finalbody") for part in [getattr(stmt, field, None)] if part]
+        if isinstance(stmt, (ast.For, ast.While)):
+            inside = [node for node in scope(stmt.body) if isinstance(node, ast.Assign)]
+            pairs = [pair for node in inside for pair in assigned(node)]
+            out |= before & {target.id for target, value in pairs if isinstance(target, ast.Name) and is_list(value)}
+        for part in parts:
+            out |= _rebound_lists(part)
+        before |= bound(stmt)
+    return out
 
 
 def _moved(names: set[str], moved: list[tuple[str, str]]) -> set[str]:

@@ -128,7 +128,7 @@ class _Rewriter(Expressions):
         self.invented = exits.invented | invented | certain
         Liveness(exits.body, always, called)
         lists = changed_lists(exits.body, captured(body, ()))
-        self.lists = lists & self.locals - set(parameters(self.node.args)) - nonlocal_ - self.rebound - global_
+        self.lists = lists & self.locals - nonlocal_ - self.rebound - global_
         self.outer = nonlocal_
         variables = sorted(self.locals - set(parameters(self.node.args)) | self.invented)
         # `x: 0` evaluates nothing, and makes x a variable of this function although only nested ones bind it.
@@ -189,6 +189,14 @@ class _Rewriter(Expressions):
                 self.exchanging = False
                 done = ast.copy_location(handler("exchanged", *map(self.visit, places)), node)
                 return [ast.copy_location(ast.If(ast.UnaryOp(ast.Not(), done), own, []), node)]
+            case ast.Assign(
+                targets=[ast.Tuple(elts=parts)], value=ast.Call() | ast.Name() | ast.Attribute() | ast.Subscript()
+            ) if not any(isinstance(p, ast.Starred) for p in parts):
+                node.targets = list(map(self.visit, node.targets))
+                value = ast.copy_location(handler("unpacked", self.bare(node.value), ast.Constant(len(parts))), node.value)
+                node.value = value
+                self.add(node)
+                return [node]
             case ast.Assign(value=ast.Name()):
                 node.targets = list(map(self.visit, node.targets))
                 node.value = self.bare(node.value)
@@ -200,14 +208,6 @@ class _Rewriter(Expressions):
                 else:
                     node.value = self.listed(target, node.value)
                 node.targets[0] = self.visit(target)
-                self.add(node)
-                return [node]
-            case ast.Assign(targets=[ast.Tuple(elts=parts)], value=ast.Call()) if not any(
-                isinstance(p, ast.Starred) for p in parts
-            ):
-                node.targets = list(map(self.visit, node.targets))
-                value = ast.copy_location(handler("unpacked", self.visit(node.value), ast.Constant(len(parts))), node.value)
-                node.value = value
                 self.add(node)
                 return [node]
             case ast.Return() | ast.Raise() | ast.Break() | ast.Continue():
