@@ -22,6 +22,7 @@ class Attempt:
     def __init__(self, trace: Trace, state: State, *bodies: Callable | None):
         self.trace, self.state, self.region = trace, state, Region(trace, "rounds", trial=True)
         self.values, self.failure = state.get(), trace.failure
+        self.copied = len(trace.handlers.others.copied)
         self.watch: Any = Watch(bodies, self.values, state.cells, trace.namespaces)
         self.held = self.watch.holding(trace, state)  # the variables, those of objects among them
         self.absent = [place for place in self.watch.held.values() if place.get() is UNDEFINED]
@@ -52,6 +53,7 @@ class Attempt:
 
     def undo(self) -> None:
         self.trace.failure = self.failure
+        del self.trace.handlers.others.copied[self.copied :]
         self.state.set(self.values)
         self.watch.restore()
 

@@ -329,9 +329,9 @@ class Listed(Ordered, Sliced, Own):
                 row.extend(items)
             finally:
                 self.copying = False
+            others.copied += [(each, each.copy()) for each in known or [items] if type(each) is list]
             if known:
                 self.copies = True
-                others.copied += [(each, each.copy()) for each in known]
                 self._refuse_copies()
             return
         region = self.trace.region

@@ -99,7 +99,7 @@ def _roll(
         region.rounds = rounds.count
         longest = [(known_list, known_list.longest) for known_list in trace.lists]
         held = [(known_list, known_list.held.copy()) for known_list in trace.lists if known_list.held is not None]
-        lists = usable(trace)
+        lists, copied = usable(trace), len(trace.handlers.others.copied)
         with region:
             sizes: dict[str, Atom] = {}
             state.set(tuple(v.enter(trace, region, sizes) if v in wanted else UNDEFINED for v in variables))
@@ -137,6 +137,7 @@ def _roll(
             remember(trace, rounds.site, leaves)
             break
         trace.failure = known
+        del trace.handlers.others.copied[copied:]
         for known_list, before in longest:
             known_list.longest = before
     else:
