@@ -126,6 +126,13 @@ class Expressions(ast.NodeTransformer):
         ]
         return ast.copy_location(handler("entered", ast.Constant("dict"), *pairs), node)
 
+    def visit_List(self, node: ast.List) -> ast.expr:
+        own = [_is_container(item) for item in node.elts]
+        self.generic_visit(node)
+        if isinstance(node.ctx, ast.Load):
+            node.elts = [_listed(item) if is_own else item for item, is_own in zip(node.elts, own)]
+        return node
+
     def visit_Set(self, node: ast.Set) -> ast.expr:
         """Items of a set, as keys of a dict, may be numbers that have no hash yet."""
         known = all(map(is_constant, node.elts)) or any(isinstance(item, ast.Starred) for item in node.elts)
@@ -272,14 +279,15 @@ class Expressions(ast.NodeTransformer):
 
     def visit_ListComp(self, node: ast.ListComp) -> ast.expr:
         """`[f(x) for x in xs if p(x)]` becomes `filtered(each(xs, lambda x: p(x), lambda x: f(x)))`."""
-        made = self.each(node, node.elt)
+        made = self.each(node, _listed(node.elt) if _is_container(node.elt) else node.elt)
         return self.comprehension(node) if made is None else ast.copy_location(handler("filtered", made), node)
 
     def visit_SetComp(self, node: ast.SetComp) -> ast.expr:
         return self.collected("set", node, node.elt)
 
     def visit_DictComp(self, node: ast.DictComp) -> ast.expr:
-        return self.collected("dict", node, ast.copy_location(ast.Tuple([node.key, node.value], ast.Load()), node.key))
+        value = _listed(node.value) if _is_container(node.value) else node.value
+        return self.collected("dict", node, ast.copy_location(ast.Tuple([node.key, value], ast.Load()), node.key))
 
     def collected(self, kind: str, node: ast.SetComp | ast.DictComp, item: ast.expr) -> ast.expr:
         made = self.each(node, item)
@@ -372,3 +380,17 @@ def _lists_made(node: ast.expr) -> Iterator[ast.Call]:
         case ast.Call(func=ast.Name(id="zip" | "enumerate" | "map"), args=args):
             for part in args:
                 yield from _lists_made(part)
+
+
+def _is_container(item: ast.expr) -> bool:
+    """Whether an item of a list is a new set, dict or deque, which is changed by itself; lists are rows of theirs."""
+    if isinstance(item, ast.Call) and isinstance(item.func, ast.Name):
+        return item.func.id in _CONTAINERS
+    return isinstance(item, (ast.Set, ast.SetComp, ast.DictComp)) or (isinstance(item, ast.Dict) and not item.keys)
+
+
+def _listed(item: ast.expr) -> ast.expr:
+    return ast.copy_location(handler("listed", item), item)
+
+
+_CONTAINERS = frozenset(("set", "dict", "deque", "defaultdict", "Counter", "OrderedDict"))
