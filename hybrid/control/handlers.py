@@ -39,9 +39,9 @@ from hybrid.control.own import Changes, Own, View, grow, home, plain
 from hybrid.control.perhaps import Perhaps, present
 from hybrid.control.plain import Ends, Plain, State
 from hybrid.control.recursion import Recursion, closed_over
-from hybrid.control.rolling import counted, uncounted
+from hybrid.control.rolling import counted, enters, first_apart, may_peel, uncounted
 from hybrid.control.root import behind
-from hybrid.control.rounds import RoundRaises
+from hybrid.control.rounds import Enters, RoundRaises
 from hybrid.control.tables import Tables, holds_traced, is_number
 from hybrid.control.watch import Holds
 from hybrid.core import dtype as dt
@@ -49,7 +49,7 @@ from hybrid.core.errors import TraceError
 from hybrid.core.shape import Dim
 from hybrid.frontend import integers, islands, joining, texts, uncertain
 from hybrid.frontend.chosen import Chosen
-from hybrid.frontend.values import NUMBERS, Value, active, allocated, laid_out, operand, sized, wrap
+from hybrid.frontend.values import NUMBERS, Value, active, allocated, laid_out, operand, wrap
 from hybrid.ir import trace as tr
 from hybrid.ir.graph import Atom
 from hybrid.ir.requests import AT_FIRST, Recursive, Writing
@@ -359,14 +359,17 @@ class Tracing(Instances, Comprehensions, Plain):
             attempt.undo()
             if test is None and not isinstance(count, Dim):
                 raise raised.error from None
-            enters = True if test is None else truth(trace, test())
-            if isinstance(count, Dim) and enters is not False:
-                some = trace.one(e.gt, sized(trace, count), tr.literal(0, dt.int64))
-                enters = some if enters is True else trace.one(e.and_, enters, some)
-            self._not_entered(trace, enters, raised)
+            self._not_entered(trace, enters(trace, count, test), raised)
         except (TraceError, tr.Concretise) as error:
             if attempt.holds_more(error):
                 self._for(iterable, body, state, stop, known)
+                return
+            if isinstance(error, Enters) and may_peel(trace):
+                attempt.forget(error)
+                with first_apart(trace, enters(trace, count, test)):
+                    body(item(0))
+                    rest = iterables.Counted(count - 1, lambda k: item(k + 1))
+                    self._for(rest, body, state, stop, known_containers(trace))
                 return
             if isinstance(error, tr.TooLong) or isinstance(count, Dim) or count > LONG:
                 raise
@@ -415,6 +418,12 @@ class Tracing(Instances, Comprehensions, Plain):
         except (TraceError, tr.Concretise) as error:
             if attempt.holds_more(error):
                 self._while(test, body, state, stop, known)
+                return
+            if isinstance(error, Enters) and may_peel(trace) and (verdict := truth(trace, condition())) is not False:
+                attempt.forget(error)
+                with first_apart(trace, verdict):
+                    body()
+                    self._while(test, body, state, stop, known_containers(trace))
                 return
             if isinstance(error, tr.TooLong):
                 raise

@@ -10,6 +10,7 @@ import operator
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from hybrid.control.rounds import Enters
 from hybrid.control.structure import Layout, is_parts, is_plain_dataclass, like, things_in
 from hybrid.core import dtype as dt
 from hybrid.core.errors import TraceError
@@ -293,6 +294,8 @@ def refuse_changes(held: list[tuple[Own, Any]]) -> None:
         if changed.held is not None and not changed.same(before):
             layout = changed.layout_now(filled=not any(map(is_filled, before)))
             if layout is None or any(True for _ in things_in(layout)):  # a loop that is written out knows which objects
+                if isinstance(before, dict) and changed.held.keys() > before.keys():
+                    raise Enters("a loop enters keys in a dict of things of several kinds", at=tr.user_line())
                 raise TraceError("a loop changes a list of objects that are not all numbers", at=tr.user_line())
             changes.append(Changes(changed, layout))
     raise_all(changes)

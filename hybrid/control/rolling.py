@@ -11,11 +11,14 @@ from hybrid.control.guesses import site
 from hybrid.control.loop import roll
 from hybrid.control.plain import State
 from hybrid.control.rounds import CannotRoll, FirstRoundDiffers, Rounds, Swapped
+from hybrid.core import dtype as dt
 from hybrid.core.shape import Dim, Size
 from hybrid.frontend import integers
-from hybrid.frontend.values import active
+from hybrid.frontend.values import active, sized
 from hybrid.ir import trace as tr
+from hybrid.ir.graph import Atom
 from hybrid.ir.trace import Trace
+from hybrid.ops import elementwise as e
 
 WAYS = 8
 PEELED = 2  # loops in one another whose first rounds are made apart: what is in all of them is written out four times
@@ -28,9 +31,9 @@ def counted(trace: Trace, count: Size, item: Callable, test: Callable | None, bo
     forced = False  # whether nothing but a first round made apart has helped
     if where in ways:  # recorded before, in a round around it
         made, forced, step, renames, unions, unread = ways[where]
-        may = test is None and not isinstance(count, Dim) and made < count and (forced or _may_peel(trace))
+        may = test is None and not isinstance(count, Dim) and made < count and (forced or may_peel(trace))
         while may and first < made:
-            with _peeled(trace):
+            with peeled(trace):
                 body(item(first))
             first += 1
     for _ in range(WAYS):
@@ -44,7 +47,7 @@ def counted(trace: Trace, count: Size, item: Callable, test: Callable | None, bo
 
         before, failure = state.get(), trace.failure
         try:
-            with _peeled(trace, first > 0):
+            with peeled(trace, first > 0):
                 roll(trace, Rounds(left, symbol, test, one, where), state, renames, unions, unread)
         except CannotRoll as error:
             state.set(before)
@@ -54,8 +57,8 @@ def counted(trace: Trace, count: Size, item: Callable, test: Callable | None, bo
                 step = 2  # two rounds at a time leave the arrays in their places
             elif step == 2:
                 step, renames = 1, True
-            elif differs and not isinstance(count, Dim) and test is None and first < 2 and _may_peel(trace):
-                with _peeled(trace):
+            elif differs and not isinstance(count, Dim) and test is None and first < 2 and may_peel(trace):
+                with peeled(trace):
                     body(item(first))
                 first += 1
             elif differs and not unions:
@@ -63,7 +66,7 @@ def counted(trace: Trace, count: Size, item: Callable, test: Callable | None, bo
             elif differs and not unread:
                 unread = True
             elif differs and not isinstance(count, Dim) and first == 0 and _verdict(trace, test) is True:
-                with _peeled(trace):
+                with peeled(trace):
                     body(item(first))
                 first, forced, unions, unread = 1, True, False, False
                 if _verdict(trace, test) is False:
@@ -91,12 +94,28 @@ def uncounted(trace: Trace, test: Callable[[], Any], body: Callable[[], None], s
         roll(trace, rounds, state, True, True, unread=True)
 
 
-def _may_peel(trace: Trace) -> bool:
+def may_peel(trace: Trace) -> bool:
     return trace.handlers.peeling < PEELED
 
 
+def first_apart(trace: Trace, enters: bool | Atom) -> contextlib.AbstractContextManager[None]:
+    """Make the first round before the loop, which has the rounds after it; `enters`: whether there is a first round."""
+    if not isinstance(enters, bool):
+        trace.assume(enters, "a loop whose first round enters keys in a dict goes round at least once")
+    return peeled(trace)
+
+
+def enters(trace: Trace, count: Size, test: Callable | None) -> bool | Atom:
+    """Whether a loop over `count` items goes round, as far as tracing knows."""
+    verdict: bool | Atom = _verdict(trace, test)
+    if not isinstance(count, Dim) or verdict is False:
+        return verdict and count != 0
+    some = trace.one(e.gt, sized(trace, count), tr.literal(0, dt.int64))
+    return some if verdict is True else trace.one(e.and_, verdict, some)
+
+
 @contextlib.contextmanager
-def _peeled(trace: Trace, is_peeled: bool = True) -> Iterator[None]:
+def peeled(trace: Trace, is_peeled: bool = True) -> Iterator[None]:
     """Make a first round apart, or the others after that: loops in it are written out twice."""
     trace.handlers.peeling += is_peeled
     try:

@@ -22,6 +22,10 @@ class FirstRoundDiffers(CannotRoll):
     """A variable is another kind of thing before the loop than after its first round."""
 
 
+class Enters(CannotRoll):
+    """A round enters keys in a dict, which the rounds after it find there: `if k not in state: state[k] = np.zeros(n)`."""
+
+
 class RoundRaises(Exception):
     """A round raises `error`, whatever the values."""
 

@@ -74,6 +74,10 @@ class Held:
             return self.label or self.key
         return f"{of}.{self.key}" if self.attribute else f"{of}[{self.key!r}]"
 
+    def may_be(self) -> bool:
+        """Whether it is there, or may come: a key that another attempt has entered comes with a round made apart."""
+        return self.attribute or not isinstance(self.holder, dict) or dict.__contains__(self.holder, self.key)
+
     def get(self) -> Any:
         if self.attribute:
             own = _attributes(self.holder) or {}
@@ -151,7 +155,7 @@ class Watch:
 
     def holding(self, trace: tr.Trace, state: State) -> State:
         """The variables of a branch or loop and those that objects hold, as far as it is known that bodies rebind them."""
-        self.held = {id_: place for id_, place in trace.held.items() if id_[0] in self.before}
+        self.held = {id_: place for id_, place in trace.held.items() if id_[0] in self.before and place.may_be()}
         if not self.held:
             return state
         places, count = list(self.held.values()), len(state.names)

@@ -167,3 +167,90 @@ def test_what_a_generator_iterates_over_is_not_kept_from_round_to_round():
     labels, queries = np.array([0, 2, 1, 1, 2, 0, 2]), np.linspace(0, 4, 30)
     same(f, labels, queries, 5)
     assert sum(map(is_construct, hy.function(f).graph(labels, queries, 5).eqns)) <= 3
+
+
+# keys that the first round enters --------------------------------------------------------------------------------------
+class Momentum:
+    """What optimisers do: a state for each parameter, made when it is first met."""
+
+    def __init__(self, rate):
+        self.rate, self.state = rate, {}
+
+    def update(self, params, grads):
+        for k, name in enumerate(params):
+            if (k, name) not in self.state:
+                self.state[k, name] = np.zeros_like(grads[name])
+            self.state[k, name] = 0.9 * self.state[k, name] + grads[name]
+            params[name] = params[name] - self.rate * self.state[k, name]
+
+
+def rolled(f, *args):
+    """Compiled gives what undecorated does, and writes no loop out."""
+    made = hy.function(f, strict=True)
+    for want, got in zip(f(*args), made(*args), strict=True):
+        np.testing.assert_allclose(got, want)
+    assert "written out" not in made.explain()
+
+
+def test_the_first_round_of_a_loop_enters_the_keys_that_the_others_find():
+    def train(x, rounds):
+        params, optimiser = {"w": np.zeros(7), "b": np.zeros(1)}, Momentum(0.1)
+        for _ in range(rounds):
+            error = params["w"] * x + params["b"] - 1
+            optimiser.update(params, {"w": error * x, "b": error.sum(keepdims=True)})
+        return (*params.values(), *optimiser.state.values())
+
+    rolled(train, X, 40)
+    rolled(train, X, 2)
+
+
+def test_keys_are_entered_in_the_first_round_of_both_of_two_nested_loops():
+    def f(x, n):
+        optimiser, params = Momentum(0.5), {"a": np.ones(3), "b": np.ones(2)}
+        for j in range(n // 5):
+            for i in range(j, n):
+                optimiser.update(params, {"a": params["a"] * x[i], "b": params["b"] - j})
+        return (*params.values(), *optimiser.state.values())
+
+    made = hy.function(f, strict=True)
+    for n in (7, 30):
+        x = np.linspace(0, 0.1, n)
+        for want, got in zip(f(x, n), made(x, n), strict=True):
+            np.testing.assert_allclose(got, want)
+
+
+@pytest.mark.filterwarnings("ignore::hybrid.FallbackWarning")  # where there is no round
+@pytest.mark.parametrize("limit", [0.5, 300.0])
+def test_a_while_loop_enters_keys_and_may_not_go_round(limit):
+    def f(x, limit):
+        seen, total = {}, 1.0
+        while total < limit:
+            if "sum" not in seen:
+                seen["sum"] = np.zeros(2)
+                seen["last"] = np.zeros(3)
+            seen["sum"] = seen["sum"] + x[:2]
+            seen["last"] = x[:3] * total
+            total = total + x.sum()
+        return len(seen), total, *seen.values()
+
+    for want, got in zip(f(X, limit), hy.function(f)(X, limit), strict=True):
+        np.testing.assert_allclose(got, want)
+
+
+@pytest.mark.filterwarnings("ignore::hybrid.FallbackWarning")
+def test_a_loop_over_what_only_a_run_counts_enters_keys_in_its_first_round():
+    def f(x):
+        seen = {}
+        for v in x[x > 1]:
+            if "sum" not in seen:
+                seen["sum"], seen["parts"] = 0.0, np.zeros(2)
+            seen["sum"] = seen["sum"] + v
+            seen["parts"] = seen["parts"] * 0.5 + v
+            if v > 3.5:
+                break
+        return tuple(seen.values())
+
+    made = hy.function(f)
+    for x in (X, np.append(X, 2.0), np.zeros(4)):
+        for want, got in zip(f(x), made(x), strict=True):
+            np.testing.assert_allclose(got, want)
