@@ -13,6 +13,7 @@ from hybrid.frontend import integers
 from hybrid.frontend import ufuncs as u
 from hybrid.frontend.calls import bind, implements, traced, unsupported
 from hybrid.frontend.compositions import clip
+from hybrid.frontend.creation import zeros
 from hybrid.frontend.elementwise import cast, select
 from hybrid.frontend.gathering import diag, diagonal, diff, take
 from hybrid.frontend.indexing import getitem
@@ -155,11 +156,12 @@ def isin(element: Any, test_elements: Any, assume_unique: bool = False, invert: 
         for k in range(count):
             found = found | (x == getitem(line, k))
     else:
-        if dt.is_complex(wide) or wide == dt.bool_ or (isinstance(count, Dim) and not active().ask("gt", count, 0)):
-            raise unsupported("np.isin of complex numbers or booleans, or among a number that only a run knows")
-        ordered = sort(line)
-        at = clip(bind(ix.searchsorted, ordered, x, side="left"), 0, integers.integer(active(), count) - 1)
-        found = take(ordered, at) == x
+        if dt.is_complex(wide) or wide == dt.bool_:
+            raise unsupported("np.isin of complex numbers or booleans")
+        ordered, last = sort(line), integers.integer(active(), count)
+        at = clip(bind(ix.searchsorted, ordered, x, side="left"), 0, last)
+        more = concatenate((ordered, zeros(1, wide)))  # there may be no others at all
+        found = (take(more, at) == x) & (at < last)
     found = u.logical_not(found) if invert else found
     return wrap(active().fresh(tr.read(found._data), "ndarray"))
 
