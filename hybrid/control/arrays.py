@@ -91,16 +91,16 @@ def of_columns(layout: Layout, columns: Sequence[np.ndarray], dtype: Any) -> np.
 
 def has_lists(x: Any) -> bool:
     """Whether an argument of a library's function is a list of ours, or has some in it that are arguments."""
-    return isinstance(x, Own) or _holds_given(x)
+    return isinstance(x, Own) or _holds_lists(x)
 
 
-def _holds_given(x: Any) -> bool:
-    return type(x) in (list, tuple) and any(isinstance(part, Given) for part in x)
+def _holds_lists(x: Any) -> bool:
+    return type(x) in (list, tuple) and any(isinstance(part, Listed) for part in x)
 
 
 def array_of(x: Any) -> Any:
     """An array for a list whose items only a run knows; anything else as it is, and lists as Python's own."""
-    if _holds_given(x):
+    if _holds_lists(x):
         return type(x)(map(array_of, x))
     return array(x) if isinstance(x, Listed) and x.held is None else plain(x)
 

@@ -18,6 +18,8 @@ from hybrid.frontend.shaping import atleast_1d, atleast_2d, atleast_3d, copy, ex
 from hybrid.frontend.values import (
     Value,
     active,
+    agree,
+    cut,
     dtype_of,
     joined,
     kind_of,
@@ -29,6 +31,7 @@ from hybrid.frontend.values import (
     strong,
 )
 from hybrid.ir import trace as tr
+from hybrid.ir.trace import Trace
 from hybrid.ops import elementwise as e
 from hybrid.ops import view as v
 
@@ -71,10 +74,12 @@ def concatenate(arrays: Any, axis: Any = 0, out: Any = None, *, dtype: Any = Non
         raise ValueError("zero-dimensional arrays cannot be concatenated")
     trace, along = active(), normalize_axis(axis, len(shape_of(parts[0])))
     for k, part in enumerate(parts):
-        _check_joined(shape_of(parts[0]), shape_of(part), along, k)
+        _check_joined(trace, shape_of(parts[0]), shape_of(part), along, k)
     _check_casts(parts, dtype, casting)
     target = dt.canonical(dtype, dt.promote(*map(dtype_of, parts)))
-    atom = trace.one(v.concatenate, *(operand(trace, x, target) for x in parts), axis=along)
+    size = shape_of(parts[0])
+    atoms = [cut(trace, operand(trace, x, target), (*size[:along], shape_of(x)[along], *size[along + 1 :])) for x in parts]
+    atom = trace.one(v.concatenate, *atoms, axis=along)
     result = laid_out(trace.fresh(atom, _join_kind(parts)), joined(parts, along, atom.type.shape))
     return result if out is None else store(trace, out, result, casting=casting)
 
@@ -85,16 +90,21 @@ def _check_casts(parts: list, dtype: Any, casting: str) -> None:
             raise TypeError(f"Cannot cast array data from {own!r} to {dt.canonical(dtype)!r} according to the rule {casting!r}")
 
 
-def _check_joined(first: Shape, shape: Shape, axis: int, place: int) -> None:
+def _check_joined(trace: Trace, first: Shape, shape: Shape, axis: int, place: int) -> None:
     if len(first) != len(shape):
         raise ValueError("all the input array dimensions must match: the array at index 0 has "
                          f"{len(first)} dimension(s) and the array at index {place} has {len(shape)} dimension(s)")  # fmt: skip
     for k, (a, b) in enumerate(zip(first, shape)):
-        if k != axis and a != b:
+        if k != axis and not agree(trace, a, b):
             raise ValueError(
                 "all the input array dimensions except for the concatenation axis must match exactly, but along dimension "
                 f"{k}, the array at index 0 has size {a} and the array at index {place} has size {b}"
             )
+
+
+def _known(x: Any) -> list[int | None]:
+    """The sizes of a part that tracing knows."""
+    return [None if isinstance(size, Dim) else size for size in shape_of(x)]
 
 
 @implements(np.stack)
@@ -112,7 +122,7 @@ def stack(arrays: Any, axis: int = 0, out: Any = None, *, dtype: Any = None, cas
     parts = _parts(arrays)
     if not parts:
         raise ValueError("need at least one array to stack")
-    if any(shape_of(x) != shape_of(parts[0]) for x in parts):
+    if any(_known(x) != _known(parts[0]) for x in parts):
         raise ValueError("all input arrays must have the same shape")
     along = normalize_axis(axis, len(shape_of(parts[0])) + 1)
     return concatenate([expand_dims(x, along) for x in parts], along, out, dtype=dtype, casting=casting)

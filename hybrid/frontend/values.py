@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Sequence
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -163,9 +164,9 @@ def assembled(trace: Trace, x: Any, valued: bool = False) -> Any:
         parts = _alike[0](trace, parts, valued)
     dtype = dt.promote(*(dt.promote(dtype_of(part)) for part in parts))  # Python's numbers in a list are not weak
     shape = shape_of(parts[0])
-    if any(shape_of(part) != shape for part in parts):
+    if any(len(own := shape_of(part)) != len(shape) or not all(map(agree, repeat(trace), shape, own)) for part in parts):
         raise ValueError("setting an array element with a sequence: the parts differ in shape")
-    rows = [trace.one(v.reshape, operand(trace, part, dtype), shape=(1, *shape)) for part in parts]
+    rows = [trace.one(v.reshape, cut(trace, operand(trace, part, dtype), shape), shape=(1, *shape)) for part in parts]
     kind = "tensor" if any(kind_of(part) == "tensor" for part in parts) else "ndarray"
     return wrap(trace.fresh(trace.one(v.concatenate, *rows, axis=0), kind))
 
@@ -273,6 +274,11 @@ def meet(trace: Trace, one: Size, other: Size) -> bool:
         alone = all(isinstance(size, Dim) and size == Dim.symbol(*list(size.symbols)[:1]) for size in (one, other))
         raise trace.specialise("broadcasting", one, other, same=same and alone)
     return same is None
+
+
+def agree(trace: Trace, one: Size, other: Size) -> bool:
+    """Whether sizes that may not be stretched are equal, or may be taken for equal: those of two lists that grow together."""
+    return one == other or (isinstance(one, Dim) and isinstance(other, Dim) and meet(trace, one, other))
 
 
 def operand(trace: Trace, x: Any, dtype: np.dtype, shape: Shape | None = None) -> Atom:

@@ -68,3 +68,71 @@ def test_a_range_is_assigned_as_an_array():
         return d * x[0]
 
     same(f, W)
+
+
+def test_members_among_a_number_that_only_a_run_knows():
+    def f(a, x, t):
+        others = x[x > t]
+        return np.isin(a, others), np.isin(a, others, invert=True), np.setdiff1d(a, others), np.intersect1d(a, others)
+
+    for dtype in (np.int64, np.uint8, np.float32, np.float64):
+        compiled = function(f, strict=True)
+        for t, n in [(-1, 6), (3, 20), (3, 12), (100, 5)]:
+            draw = np.random.default_rng(n).integers
+            given = draw(0, 9, 14).astype(dtype), draw(0, 9, n).astype(dtype), t
+            for want, got in zip(f(*given), compiled(*given), strict=True):
+                assert want.dtype == got.dtype and np.array_equal(want, got)
+
+
+def test_lists_that_grow_together_are_rows_and_columns():
+    def f(x):
+        rows, cols, vals = [], [], []
+        for i in range(len(x) - 1):
+            if x[i] > 0.3:
+                rows.append(i)
+                cols.append(i + 1)
+                vals.append(x[i])
+        matrix = np.zeros((len(x), len(x)))
+        np.add.at(matrix, (rows, cols), vals)
+        matrix[cols, rows] = 2
+        return (
+            matrix,
+            np.column_stack((rows, vals)),
+            np.array([rows, vals]),
+            np.stack((rows, cols)),
+            np.concatenate([rows, vals]),
+        )
+
+    same(f, W)
+    same(f, W[:7])
+
+
+def test_lists_that_do_not_grow_together_are_no_matrix():
+    def f(x):
+        low, high = [], []
+        for v in x:
+            (high if v > 0.5 else low).append(v)
+        return np.array([low, high])
+
+    def g(x):
+        low, high = [], []
+        for v in x:
+            if v > 0.5:
+                high.append(v)
+            else:
+                low.append(v)
+        return np.column_stack((low, high))
+
+    for h in (f, g):
+        for x in (W, np.array([0.1, 0.9, 0.2, 0.7, 0.8, 0.3])):
+            try:
+                want = h(x)
+            except ValueError as error:
+                with warnings.catch_warnings(), pytest.raises(ValueError) as raised:
+                    warnings.simplefilter("ignore", FallbackWarning)
+                    function(h)(x)
+                assert str(raised.value) == str(error)
+            else:
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore", FallbackWarning)
+                    assert np.array_equal(function(h)(x), want)
