@@ -12,14 +12,14 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from hybrid.control import iterables
-from hybrid.control.branch import truth
+from hybrid.control.branch import choose, truth
 from hybrid.control.own import Own, View, plain
 from hybrid.control.plain import UNDEFINED, Each, State
 from hybrid.control.structure import is_parts, like
 from hybrid.core import dtype as dt
 from hybrid.core.shape import Dim
-from hybrid.frontend import uncertain
-from hybrid.frontend.values import Value, sized, unwrap
+from hybrid.frontend import integers, uncertain
+from hybrid.frontend.values import Value, shape_of, sized, unwrap
 from hybrid.ir import trace as tr
 from hybrid.ir.trace import Symbol, Trace
 from hybrid.ops import elementwise as e
@@ -171,6 +171,9 @@ def of_array(control: Tracing, function: Callable, usual: Callable) -> Callable:
 
     def folded(*args: Any, **kwargs: Any) -> Any:
         trace = tr.current()
+        if trace is not None and kwargs.keys() == {"default"} and len(args) == 1 and _is_array(args[0]):
+            some = truth(trace, integers.integer(trace, shape_of(args[0])[0]) > 0)
+            return choose(trace, some, lambda: folded(*args), lambda: kwargs["default"])
         if trace is None or kwargs or not args or not _is_array(args[0]) or len(args) > (2 if function is sum else 1):
             return usual(*args, **kwargs)
         out = fold(control, trace, function, Each(args[0], None, lambda x: x), args[1:])

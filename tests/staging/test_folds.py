@@ -213,3 +213,10 @@ def test_known_items_of_which_a_run_takes_some():
 
     for f in (sums, quantified, extremes, shrinking):
         same(f, (RANDOM(6),), (np.zeros(6),), (np.ones(6),))
+
+
+def test_defaults_of_arrays():
+    def f(x):
+        return max(x, default=2.0), min(x[x > 0.5], default=7.0), max(x[x > 9], default=-1.0), max(x[:0], default=3)
+
+    same(f, (RANDOM(9),), (RANDOM(1),), (RANDOM(30),))
