@@ -24,12 +24,13 @@ from hybrid.control.own import Own, View, plain, released
 from hybrid.control.perhaps import Perhaps, present
 from hybrid.control.plain import Each
 from hybrid.control.sets import SetOf
-from hybrid.control.structure import is_parts
+from hybrid.control.structure import is_parts, ordered_fields
 from hybrid.control.tables import holds_traced
 from hybrid.core import dtype as dt
 from hybrid.core.errors import ROOM, TraceError
 from hybrid.core.shape import Dim, Size
-from hybrid.frontend import integers, texts
+from hybrid.frontend import integers, texts, uncertain
+from hybrid.frontend.chosen import Chosen
 from hybrid.frontend.editing import MAX_LISTED, number_of
 from hybrid.frontend.indexing import setitem
 from hybrid.frontend.values import Value, active, shape_of, sized, wrap
@@ -53,7 +54,21 @@ def compared(name: str, left: Any, right: Any) -> Any:
     if name in ("eq", "ne") and (isinstance(left, Listed) or isinstance(right, Listed)):
         same = left.equal(right) if isinstance(left, Listed) else right.equal(left)
         return same if name == "eq" else active().handlers.not_(same)
+    kinds = {
+        one.__class__ if type(one) is Chosen else type(one) for one in (left, right)
+    }  # one of several instances of one class
+    if len(kinds) == 1 and name in _ORDERS and (fields := ordered_fields(*kinds)):
+        parts = [tuple(getattr(one, field) for field in fields) for one in (left, right)]
+        return active().handlers.compare(name, *parts)
     return getattr(operator, name)(plain(left), plain(right))
+
+
+def _is_ordered(x: Any) -> bool:
+    """Whether something is compared part by part, as tuples are."""
+    return is_parts(x) or bool(ordered_fields(type(x)))
+
+
+_ORDERS = ("lt", "le", "gt", "ge")
 
 
 def _may_be_tuple(x: Any) -> bool:
@@ -260,7 +275,7 @@ def _extreme(function: Callable, algorithm: Callable) -> Callable:
         line = key is not None and isinstance(items, Value) and is_traced(items) and len(shape_of(items)) == 1
         asked = (isinstance(items, (tuple, list, range, Listed)) or line) and not kwargs
         if asked and not line and not isinstance(items, Listed):
-            asked = len(items) > 0 and (key is not None or any(is_parts(x) and is_traced(x) for x in items))
+            asked = len(items) > 0 and (key is not None or any(_is_ordered(x) and is_traced(x) for x in items))
             items = items if isinstance(items, range) else builtins.list(items)
         if asked and (whole or key is not None or not isinstance(items, Listed)):
             best = active().handlers.algorithm(algorithm)(items, key)
@@ -405,8 +420,9 @@ def called(function: Any) -> Callable | None:
         return functools.partial(_unlisted, of) if len(shape) == 1 and _is_long(of._data, shape[0]) else None
     if type(of) is dict and function.__name__ == "get":
         return functools.partial(_got, of)
-    if type(of) is str and function.__name__ in ("format", "join"):
-        return functools.partial(texts.formatted if function.__name__ == "format" else _joined_texts, of)
+    if type(of) is str:
+        asked = functools.partial(_asked, function)
+        return functools.partial(_OF_TEXTS[function.__name__], of) if function.__name__ in _OF_TEXTS else asked
     try:
         found = TABLE.get(function)
     except TypeError:  # not hashable
@@ -428,7 +444,21 @@ def _joined_texts(between: str, items: Any) -> Any:
     return texts.joined_few(between, items)
 
 
+_OF_TEXTS: dict[str, Callable] = {"format": texts.formatted, "join": _joined_texts}
+
+
+def _asked(method: Callable, /, *args: Any) -> Any:
+    """A method of a text, given one of several objects: one for which it does not raise, if there are others."""
+    at = next((k for k, arg in enumerate(args) if type(arg) is Chosen), None)
+    if at is None:
+        return method(*args)
+    one = args[at].among(lambda option: method(*args[:at], option, *args[at + 1 :]))
+    return uncertain.pick(active(), one, lambda option: _asked(method, *args[:at], option, *args[at + 1 :]))
+
+
 def _got(entries: dict, key: Any, default: Any = None, /) -> Any:
+    if type(key) is Chosen:
+        return uncertain.pick(active(), key, lambda one: entries.get(one, default))
     entry = active().handlers.tables.entry(active(), entries, key) if holds_traced(key) else None
     if entry is None:
         return entries.get(key, default)

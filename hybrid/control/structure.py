@@ -271,6 +271,14 @@ def is_plain_dataclass(cls: type) -> bool:
     return _generated(cls.__init__) and not hasattr(cls, "__post_init__") and not hasattr(cls, "__slots__")
 
 
+def ordered_fields(cls: type) -> tuple[str, ...]:
+    """The fields by which `@dataclass(order=True)` orders instances; none for other classes."""
+    if not dataclasses.is_dataclass(cls) or not _generated(getattr(cls, "__lt__", None)):
+        return ()
+    owner = next(base for base in cls.__mro__ if "__lt__" in vars(base))
+    return tuple(field.name for field in dataclasses.fields(owner) if field.compare)
+
+
 def _generated(function: Any) -> bool:
     code = getattr(function, "__code__", None)
     return isinstance(code, types.CodeType) and code.co_filename.startswith("<")

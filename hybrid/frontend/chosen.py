@@ -81,6 +81,24 @@ class Chosen:
         assert out is not None
         return out if few else self.trace.one(e.not_, out)
 
+    def among(self, ask: Callable[[Any], Any]) -> Any:
+        """What it is if not one of those for which a question is a ValueError, which are left out if there are others."""
+        fit = []
+        for option in self.options:
+            try:
+                ask(option.value)
+            except ValueError:
+                fit.append(False)
+            else:
+                fit.append(True)
+        if all(fit) or not any(fit):
+            return self
+        for k, fits in enumerate(fit):
+            if not fits:
+                self.trace.assume(self.trace.one(e.not_, self.is_one(k)), "a text is one that is found")
+        other = self.options[fit.index(True)]
+        return Chosen(self.trace, self.number, tuple(one if fits else other for one, fits in zip(self.options, fit)))
+
     # what Python asks
     @property  # type: ignore[misc]
     def __class__(self) -> type:  # type: ignore[override]

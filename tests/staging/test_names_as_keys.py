@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import Counter, OrderedDict, defaultdict, deque
 from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
 
-from hybrid.staging.function import function
+from hybrid.staging.function import FallbackWarning, function
 from tests.staging.conftest import same as alike
 
 X = np.random.default_rng(5).standard_normal(20)
@@ -193,3 +194,36 @@ def test_formatted_numbers_are_keys():
     compiled = function(table, strict=True)
     for levels in ((0.0, 0.03, 0.07), (0.0, 0.5, 0.75), [0.0, 0.03, 0.07]):
         assert compiled(np.arange(3.0) + 1, levels) == table(np.arange(3.0) + 1, levels)
+
+
+def test_texts_and_dicts_are_asked_about_a_letter_that_only_a_run_knows():
+    rewards = {"a": 10.0, "c": -10.0}
+
+    def f(x):
+        out, total = np.zeros(6), 0.0
+        for i in range(len(x)):
+            letter = "abcd"[int(x[i] * 4)]
+            out["dcba".index(letter)] += 1
+            out["abc".find(letter)] += 10
+            out[4] += "abba".count(letter)
+            total += rewards.get(letter, -1.0) + {"b": 2.0}.get(letter, 0.0)
+            if letter != "d":
+                out["cba".index(letter)] += 100  # which has no "d"
+            if "bad".startswith(letter):
+                out[5] += 1
+        return out, total
+
+    x = np.random.default_rng(4).random(40)
+    for want, got in zip(f(x), function(f, strict=True)(x), strict=True):
+        np.testing.assert_allclose(got, want)
+
+
+def test_a_letter_that_a_text_does_not_have_is_pythons_error():
+    def f(x):
+        return ["abc".index("abcd"[int(v * 4)]) for v in x]
+
+    compiled = function(f)
+    assert compiled(np.array([0.1, 0.3, 0.6, 0.1, 0.3])) == [0, 1, 2, 0, 1]
+    with warnings.catch_warnings(), pytest.raises(ValueError, match="substring not found"):
+        warnings.simplefilter("ignore", FallbackWarning)
+        compiled(np.array([0.1, 0.3, 0.9, 0.1, 0.3]))

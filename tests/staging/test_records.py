@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import heapq
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
@@ -263,3 +264,44 @@ def test_what_is_changed_in_a_list_is_refused_with_a_reason():
 
     with pytest.warns(FallbackWarning, match="a record in a list or dict is changed"):
         assert alike(function(doubled)(X), doubled(X))
+
+
+@dataclass(order=True)
+class Event:
+    time: float
+    kind: str = field(compare=False)
+    site: int = 0
+
+
+class Silent(Event):
+    """One that is ordered as its class above is."""
+
+
+@pytest.mark.parametrize("kind", [Event, Silent])
+def test_dataclasses_that_have_an_order(kind):
+    def heap(x):
+        events, order = [], []
+        for i in range(len(x)):
+            heapq.heappush(events, kind(round(float(x[i]), 1), "first", i))
+        while events:
+            event = heapq.heappop(events)
+            order.append((event.time, event.kind, event.site))
+            if event.kind == "first" and event.time > 0:
+                heapq.heappush(events, kind(event.time + 0.25, "second", event.site))
+        return order
+
+    def ordered(x):
+        events = [kind(float(v > 0), "any", int(v * 4)) for v in x]
+        events.sort()
+        return [e.site for e in events], events[0] <= events[1], events[0] > events[1]
+
+    def extremes(x):
+        events = []
+        for v in x:
+            if v > -1.5:
+                events.append(kind(float(v > 0), "any", int(v * 4)))
+        return min(events).site, max(events).time
+
+    same(heap)
+    same(ordered)
+    same(extremes)
