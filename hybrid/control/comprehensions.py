@@ -11,7 +11,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from hybrid.control import folds, iterables
+from hybrid.control import folds, iterables, transposed
 from hybrid.control.attempt import Attempt
 from hybrid.control.branch import truth
 from hybrid.control.items import is_traced, layout_of
@@ -39,7 +39,11 @@ class _OnlyARunKnows(Exception):
 
 
 class Comprehensions(Plain):
-    """The part of `Tracing` that knows of comprehensions."""
+    """The part of `Tracing` that knows of comprehensions, and of `zip(*points)`, which is one."""
+
+    def transposed(self, function: Any, items: Any) -> Any:
+        found = transposed.lines(items) if function is zip else None
+        return self.call(function)(*items) if found is None else iter(found)
 
     def filtered(self, each: Each) -> Any:
         trace = tr.current()

@@ -226,6 +226,10 @@ class Plain:
         """`function((item(x) for x in iterable if test(x)), *start)`."""
         return function(iter(each), *start)
 
+    def transposed(self, function: Any, items: Any) -> Any:
+        """`zip(*items)`; `function`: what is called `zip`."""
+        return function(*items)
+
     def repeated(self, left: Any, right: Any) -> Any:
         """`left * right`, of which one is a list display."""
         return left * right

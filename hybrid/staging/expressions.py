@@ -186,6 +186,9 @@ class Expressions(ast.NodeTransformer):
             if first and not node.args and not node.keywords and "super" not in self.locals:
                 node.args = [load("__class__"), load(first[0].arg)]
             return node
+        if self.transposes(node):
+            spread = node.args[0].value  # type: ignore[attr-defined]
+            return ast.copy_location(handler("transposed", self.visit(node.func), self.bare(spread)), node)
         made = self.each(node.args[0], node.args[0].elt) if self.folds(node) else None  # type: ignore[arg-type, attr-defined]
         if made is not None:
             return ast.copy_location(handler("fold", node.func, made, *map(self.bare, node.args[1:])), node)
@@ -214,6 +217,11 @@ class Expressions(ast.NodeTransformer):
         """An f-string, whose values may be such that only a run knows."""
         self.generic_visit(node)
         return text(node, name) if any(isinstance(part, ast.FormattedValue) for part in node.values) else node
+
+    def transposes(self, node: ast.Call) -> bool:
+        """Whether a call is `zip(*items)`."""
+        alone = len(node.args) == 1 and isinstance(node.args[0], ast.Starred) and not node.keywords
+        return alone and isinstance(node.func, ast.Name) and node.func.id == "zip"
 
     def folds(self, node: ast.Call) -> bool:
         """Whether a call is `sum(f(x) for x in xs)` or its like."""
