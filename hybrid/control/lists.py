@@ -485,10 +485,10 @@ class Listed(Ordered, Sliced, Own):
 
     def is_stored(self, index: Any) -> bool:
         """Whether the items are in storage, as they must be to be had by a number that only a run knows."""
-        if self.held is None:
-            return True
-        if not integers.is_traced_integer(index):
-            return False
+        if self.held is None or not integers.is_traced_integer(index):
+            return self.held is None
+        if not self.held:
+            raise IndexError("list index out of range")  # a loop that does this does not go round
         layout = layout_of(self.held)
         if layout is None or (any(map(is_filled, self.held)) and MAKERS["held"](self, index)):
             return False
