@@ -336,6 +336,8 @@ def _container(kind: type) -> Callable:
         if not _is_stored(items) and len(items) > FEW and layout_of(items) is not None:
             items = listed(active(), builtins.list(items))
             items.to_storage()  # one loop over them, however many there are
+        if kind is dict and type(items) is Mapped and items.holds_lists() and active().region is None:
+            return items.handed_on()
         out = listed(active(), kind())
         adding: dict[Any, Callable] = {dict: algorithms.add_pairs, Counter: algorithms.add_counts, set: algorithms.add_all}
         if isinstance(items, Mapped) and not isinstance(items, SetOf) and kind is not set:

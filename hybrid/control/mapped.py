@@ -249,14 +249,20 @@ class Mapped(Own):
         return self.trace.handlers.algorithm(function)(self, *args)
 
     def knows(self, *keys: Any) -> bool:
+        self._used()
         return self.held is not None and not any(map(is_traced, keys))
 
     def never_had(self, key: Any) -> bool:
         """Whether nothing can be in it."""
         return self.held is not None and not self.held
 
+    def _used(self) -> None:
+        if self.is_merged:
+            raise TraceError("a dict is used of which `dict(…)` has taken the lists", at=tr.user_line())
+
     # as a dict
     def length(self) -> Any:
+        self._used()
         if self.held is not None:
             return len(self.held)
         count = tr.read(self.live)
@@ -386,6 +392,7 @@ class Mapped(Own):
         return None if self.held is not None else self._rounds(lambda entry: entry[0])
 
     def _rounds(self, part: Callable[[tuple], Any]) -> Any:
+        self._used()
         if self.entries.pool is None:  # else nothing is ever taken away
             self.run(algorithms.compact, self.entries)
         return integers.size_of(self.trace, self.length()), lambda k: part(self._entry(k))
@@ -405,6 +412,20 @@ class Mapped(Own):
         """Let a place of the table tell an entry."""
         setitem(self.table, at, k)
 
+    def holds_lists(self) -> bool:
+        """Whether it has lists in storage, of which a copy of it would have the very same."""
+        return self.held is None and self.entries is not None and self.entries.pool is not None
+
+    def handed_on(self) -> Mapped:
+        """`dict(d)`, which takes the place of a dict with lists in it: that may not be used any more."""
+        out = Mapped(self.trace, {})
+        out.held, out.given = None, dict(self.given)
+        out.entries, out.table, out.live, out.size = self.entries, self.table, self.live, self.size
+        out.entries.owner = out
+        self.merge()
+        self.entries = self.table = self.live = None
+        return out
+
     def copy(self) -> Any:
         if self.held is not None:
             return type(self)(self.trace, self.held.copy())
@@ -414,6 +435,7 @@ class Mapped(Own):
         raise self.refuse("comparing")
 
     def outputs(self, whole: bool = True) -> tuple[list[Atom], Layout]:
+        self._used()
         return self.entries.outputs(whole)
 
     def make(self) -> Any:

@@ -169,3 +169,62 @@ def test_arrays_are_values_of_dicts():
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 assert equal(decorated(labels, x.copy()), f(labels, x.copy()))
+
+
+# `dict(groups)` --------------------------------------------------------------------------------------------------------
+VALUES = np.random.default_rng(0).random(12)
+
+
+def grouped(x):
+    out = defaultdict(list)
+    for i in range(len(x)):
+        out["high" if x[i] > 0.5 else "low"].append(i)
+    return out
+
+
+def returned(x):
+    return dict(grouped(x))
+
+
+def changed(x):
+    groups = grouped(x)
+    last, made = groups["low"], dict(groups)
+    last.append(-1)
+    for i in range(len(x)):
+        if x[i] > 0.8:
+            made["low"].append(i)
+    return made, len(made), sorted(made), {key: len(value) for key, value in made.items()}
+
+
+def known_to_both(x):
+    groups = grouped(x)
+    made = dict(groups)
+    groups["low"].append(7)
+    return made, len(groups)
+
+
+def returned_twice(x):
+    groups = grouped(x)
+    return groups, dict(groups)
+
+
+def made_in_a_branch(x):
+    groups = grouped(x)
+    if x[0] > 0.4:
+        groups = dict(groups)
+    return dict(groups)
+
+
+@pytest.mark.parametrize("f", [returned, changed])
+def test_a_dict_takes_the_place_of_one_with_lists(f):
+    compiled = hy.function(f, strict=True)
+    for x in (VALUES, VALUES * 0.4, VALUES[:3]):
+        assert equal(compiled(x), f(x))
+
+
+@quietly
+@pytest.mark.parametrize("f", [known_to_both, returned_twice, made_in_a_branch])
+def test_two_dicts_with_the_same_lists_are_pythons(f):
+    for x in (VALUES, VALUES * 0.4):
+        want, got = f(x), hy.function(f)(x)
+        assert repr(got) == repr(want)
