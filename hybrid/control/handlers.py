@@ -368,8 +368,8 @@ class Tracing(Instances, Comprehensions, Plain):
                 attempt.forget(error)
                 with first_apart(trace, enters(trace, count, test)):
                     body(item(0))
-                    rest = iterables.Counted(count - 1, lambda k: item(k + 1))
-                    self._for(rest, body, state, stop, known_containers(trace))
+                    rest = functools.partial(self.for_, iterables.Counted(count - 1, lambda k: item(k + 1)), body, state, stop)
+                    rest() if stop is None else self.branch(self.not_(stop()), rest, nothing, state.between())
                 return
             if isinstance(error, tr.TooLong) or isinstance(count, Dim) or count > LONG:
                 raise

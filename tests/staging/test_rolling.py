@@ -254,3 +254,27 @@ def test_a_loop_over_what_only_a_run_counts_enters_keys_in_its_first_round():
     for x in (X, np.append(X, 2.0), np.zeros(4)):
         for want, got in zip(f(x), made(x), strict=True):
             np.testing.assert_allclose(got, want)
+
+
+@pytest.mark.filterwarnings("ignore::hybrid.FallbackWarning")  # where the rounds after the first are no loop
+@pytest.mark.parametrize("odd", [False, True])
+def test_a_loop_is_left_after_the_round_that_enters_keys(odd):
+    def f(x, odd):
+        seen, total = {}, 0.0
+        for i in range(6):
+            if "sum" not in seen:
+                seen["sum"], seen["parts"] = np.zeros(2), np.zeros(3)
+            seen["sum"] = seen["sum"] + x[i]
+            if odd:
+                seen[i] = np.zeros(i + 1)
+            total = total + x[i]
+            if total > 0.5:
+                break
+        else:
+            total = -total
+        return len(seen), total, *seen.values()
+
+    made = hy.function(f)
+    for x in (X, X / 10, X[::-1] * 0, 0.6 - X):
+        for want, got in zip(f(x, odd), made(x, odd), strict=True):
+            np.testing.assert_allclose(got, want)
