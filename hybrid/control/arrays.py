@@ -90,12 +90,16 @@ def of_columns(layout: Layout, columns: Sequence[np.ndarray], dtype: Any) -> np.
 
 
 def has_lists(x: Any) -> bool:
-    """Whether an argument of a library's function is a list of ours, or has some in it that are arguments."""
+    """Whether an argument of a library's function is a list of ours, or has some in it whose items only a run knows."""
     return isinstance(x, Own) or _holds_lists(x)
 
 
 def _holds_lists(x: Any) -> bool:
-    return type(x) in (list, tuple) and any(isinstance(part, Listed) for part in x)
+    return type(x) in (list, tuple) and any(isinstance(part, Listed) and not _is_known(part) for part in x)
+
+
+def _is_known(given: Listed) -> bool:
+    return given.held is not None and not isinstance(given, Given)
 
 
 def array_of(x: Any) -> Any:
