@@ -290,7 +290,7 @@ class Liveness:
             if isinstance(node, ast.For):
                 inside = inside - _names(node.target) | self.reads(node.target)
             head = inside | test
-        node.carried = head | self.always  # type: ignore[union-attr]
+        node.carried = head | self.always | set(getattr(node, "stop", ()))  # type: ignore[union-attr]  # asked before each round
         return head | over | (self.reads(node.iter) if isinstance(node, ast.For) else set())
 
     def attempt(self, node: ast.Try | ast.TryStar, live: set[str]) -> set[str]:
