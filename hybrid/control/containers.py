@@ -273,7 +273,7 @@ def _extreme(function: Callable, algorithm: Callable) -> Callable:
             some = truth(trace, substitutes.TABLE[len](items) > 0)
             return choose(trace, some, lambda: extreme(items, key=key), lambda: default)
         line = key is not None and isinstance(items, Value) and is_traced(items) and len(shape_of(items)) == 1
-        asked = (isinstance(items, (tuple, list, range, Listed)) or line) and not kwargs
+        asked = (isinstance(items, (tuple, list, range, deque, Listed)) or line) and not kwargs
         if asked and not line and not isinstance(items, Listed):
             asked = len(items) > 0 and (key is not None or any(_is_ordered(x) and is_traced(x) for x in items))
             items = items if isinstance(items, range) else builtins.list(items)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import builtins
 import types
+from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -171,6 +172,8 @@ def of_array(control: Tracing, function: Callable, usual: Callable) -> Callable:
 
     def folded(*args: Any, **kwargs: Any) -> Any:
         trace = tr.current()
+        if trace is not None and args and type(args[0]) is deque:
+            args = list(args[0]), *args[1:]
         if trace is not None and kwargs.keys() == {"default"} and len(args) == 1 and _is_array(args[0]):
             some = truth(trace, integers.integer(trace, shape_of(args[0])[0]) > 0)
             return choose(trace, some, lambda: folded(*args), lambda: kwargs["default"])

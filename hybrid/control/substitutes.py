@@ -157,7 +157,7 @@ def _quantified(function: Callable, primitive: Primitive, decides: bool) -> Call
 
 def library(function: Callable, /, *args: Any, **kwargs: Any) -> Any:
     """A call of NumPy's or SciPy's, which takes lists for arrays."""
-    args = tuple(map(present, args))
+    args = tuple(list(x) if type(x) is deque else present(x) for x in args)
     refuse_any((*args, *kwargs.values()))
     texts.refuse_any((*args, *kwargs.values()))
     given = [x for x in (*args, *kwargs.values()) if arrays.has_lists(x)]

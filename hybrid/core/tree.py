@@ -1,6 +1,7 @@
 """Pytrees: nested containers flattened to leaves and a structure, and back.
 
-Lists, tuples, dicts, namedtuples, dataclasses and None are known; `register(cls, flatten, unflatten)` adds a class.
+Lists, tuples, dicts, namedtuples, dataclasses, None, and deques, `defaultdict`, `OrderedDict` and `Counter` are known;
+`register(cls, flatten, unflatten)` adds a class.
 Anything else is a leaf.
 """
 
@@ -8,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 from types import MemberDescriptorType
@@ -69,6 +71,7 @@ class Structure:
 
 
 LEAF = Structure(None)
+MAPPINGS = (OrderedDict, defaultdict, Counter)  # other dicts whose items are known
 _HEAP = 1 << 9  # Py_TPFLAGS_HEAPTYPE: a class made by Python code
 _LASTING = frozenset(("builtins", "numpy", "hybrid.frontend.tensor"))  # modules whose classes nobody registers or drops
 
@@ -87,6 +90,10 @@ def _split(tree: Any) -> tuple[list, Hashable] | None:
         return list(tree.values()), tuple(tree)
     if tree is None:
         return [], None
+    if kind in MAPPINGS:
+        return list(tree.values()), tuple(tree) if kind is not defaultdict else (tree.default_factory, *tree)
+    if kind is deque:
+        return list(tree), (tree.maxlen, len(tree))
     if kind in _REGISTRY:
         return _REGISTRY[kind][0](tree)
     if isinstance(tree, tuple) and hasattr(kind, "_fields"):
@@ -160,6 +167,15 @@ def _unflatten(structure: Structure, leaves: Iterator) -> Any:
         return dict(zip(structure.aux, children, strict=True))  # type: ignore[call-overload]
     if kind is type(None):
         return None
+    if kind is defaultdict:
+        names: Any = structure.aux
+        return defaultdict(names[0], zip(names[1:], children, strict=True))
+    if kind in MAPPINGS:
+        made: Any = kind()
+        made.update(dict(zip(structure.aux, children, strict=True)))  # type: ignore[call-overload]
+        return made
+    if kind is deque:
+        return deque(children, structure.aux[0])  # type: ignore[index]
     if kind in _REGISTRY:
         return _REGISTRY[kind][1](structure.aux, children)
     if issubclass(kind, tuple):

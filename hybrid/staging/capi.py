@@ -10,6 +10,7 @@ import ctypes
 import struct
 import sys
 import types
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any
@@ -34,7 +35,7 @@ PYTHON_API = (
     "PyDict_New", "PyDict_SetItem", "PyEval_SaveThread", "PyEval_RestoreThread", "PyMem_RawMalloc", "PyMem_RawFree",
     "PyDict_GetItemWithError", "PyObject_GetAttr", "PyErr_Clear", "PyFloat_FromDouble", "PyComplex_FromDoubles",
     "PyDict_Next", "PyObject_RichCompareBool", "PyObject_VectorcallMethod", "PyCapsule_GetPointer", "PyErr_Fetch",
-    "PyErr_Restore", "PyErr_Occurred", "PyObject_GenericGetDict",
+    "PyErr_Restore", "PyErr_Occurred", "PyObject_GenericGetDict", "PySequence_GetItem",
 )  # fmt: skip
 _NUMPY_API = {
     "PyArray_Scalar": 60, "PyArray_NewFromDescr": 94, "PyArray_SetBaseObject": 282, "PyDataMem_SetHandler": 304,
@@ -94,6 +95,13 @@ def tuple_items() -> int:
     """Where a tuple's items start; 3.14 put its hash before them."""
     probe = (object(),)
     return next((at for at in (24, 32) if word(id(probe) + at) == id(probe[0])), 0)
+
+
+@cache
+def default_factory() -> int | None:
+    """Where a `defaultdict` keeps what makes missing items; None where it is not found."""
+    marker = lambda: None
+    return pointer_offset(defaultdict(marker), marker)
 
 
 @cache

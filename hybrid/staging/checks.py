@@ -8,6 +8,7 @@ from __future__ import annotations
 import struct
 import sys
 import types
+from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import combinations, permutations
@@ -372,7 +373,7 @@ class Checks(Writer):
 
     def items(self, it: str, guard: ContainerGuard) -> Iterator[str]:
         """What a container holds, one after the other; a size, key or empty slot that does not fit misses."""
-        if guard.cls is not list and guard.cls is not dict and not issubclass(guard.cls, tuple):
+        if not issubclass(guard.cls, (list, tuple, dict, deque)):
             kind: Any = guard.cls
             slots = tree.slots(kind)
             for slot in slots:
@@ -387,12 +388,29 @@ class Checks(Writer):
                 yield from self.in_order(attributes, names)
             return
         self.require(self.icmp("eq", "i64", self.load("i64", it, capi.SIZE), len(guard.items)))
-        if guard.cls is dict:
+        if guard.cls is deque:
+            yield from self.queued(it, guard)
+            return
+        if guard.cls is defaultdict:
+            factory = self.load("ptr", it, capi.default_factory() or 0)
+            self.require(self.icmp("eq", "ptr", factory, self.ref(guard.about)))
+        if issubclass(guard.cls, dict):
             yield from self.in_order(it, [interned(name) for name in guard.names])
             return
         base, start = (self.load("ptr", it, capi.LIST_ITEMS), 0) if guard.cls is list else (it, capi.tuple_items())
         for at in range(len(guard.items)):
             yield self.load("ptr", base, start + 8 * at)
+
+    def queued(self, it: str, guard: ContainerGuard) -> Iterator[str]:
+        """The items of a deque, which may have so many at most."""
+        most = self.some(self.call("PyObject_GetAttr", "ptr", f"ptr {it}", f"ptr {self.ref('maxlen')}"))
+        same = self.icmp("eq", "ptr", most, self.ref(None)) if guard.about is None else self.equals(most, guard.about)
+        self.call("Py_DecRef", "void", f"ptr {most}")
+        self.require(same)
+        for at in range(len(guard.items)):
+            item = self.some(self.call("PySequence_GetItem", "ptr", f"ptr {it}", f"i64 {at}"))
+            self.call("Py_DecRef", "void", f"ptr {item}")  # the deque keeps it
+            yield item
 
     def in_order(self, it: str, keys: Iterable[str | int]) -> Iterator[str]:
         """The values of a dict under these keys, one after the other; another key in its place misses."""

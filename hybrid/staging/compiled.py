@@ -7,6 +7,7 @@ import functools
 import itertools
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -255,7 +256,7 @@ class Compiled:
     def _reached(self) -> tuple[Any, ...]:
         """The lists and dicts that the function reaches otherwise than by its arguments."""
         parts = [part for read in self.reads.reads for part in (nested(read.value) if read.whole else (read.value,))]
-        found = {id(x): x for x in parts if isinstance(x, (list, dict))}
+        found = {id(x): x for x in parts if isinstance(x, (list, dict, deque))}
         return tuple(found.values())
 
     def _watched(self, arrays: list[np.ndarray], kept: bool) -> list[np.ndarray]:

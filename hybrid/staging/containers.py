@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import deque
 from collections.abc import Collection, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +31,7 @@ class Container:
 
     def _now(self) -> tuple[list[Any], Any]:
         is_record = dataclasses.is_dataclass(self.value)
-        names = tree.attributes(self.value) if is_record else tuple(self.value) if type(self.value) is dict else None
+        names = tree.attributes(self.value) if is_record else tuple(self.value) if isinstance(self.value, dict) else None
         return tree.children(self.value) or [], names
 
     @property
@@ -40,13 +41,13 @@ class Container:
 
     def contents(self) -> Any:
         """What it holds now, as a list or a dict of its own."""
-        if type(self.value) is dict:
+        if isinstance(self.value, dict):
             return dict(self.value)
         if dataclasses.is_dataclass(self.value):
             return dict(zip(tree.attributes(self.value), tree.children(self.value) or ()))
-        if type(self.value) is not list:
+        if type(self.value) not in (list, deque):
             raise TraceError(f"the function changes a {type(self.value).__name__} that it was given",
-                             expected="changes in lists, dicts and dataclasses", fix="return a new one")  # fmt: skip
+                             expected="changes in lists, deques, dicts and dataclasses", fix="return a new one")  # fmt: skip
         return tree.children(self.value)
 
 
@@ -143,6 +144,9 @@ def update(container: Any, contents: Any) -> None:
         container.update(contents)
     elif isinstance(container, list):
         container[:] = contents
+    elif isinstance(container, deque):
+        container.clear()
+        container.extend(contents)
     else:  # an instance of a dataclass, whose own way of setting attributes the trace has gone
         for name in tree.attributes(container):
             if name not in contents:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from types import FunctionType, MethodType
+from typing import Any
 
 import numpy as np
 
@@ -110,12 +111,14 @@ class ContainerGuard:
     """A container of exactly that class whose items are guarded in their order.
 
     Tuples, namedtuples and lists have no `names`. Those of a dict are its keys in this order, each a str or an int; those of
-    any other class are slots, and then the keys of its `__dict__`.
+    any other class are slots, and then the keys of its `__dict__`. `about`: what makes the missing items of a `defaultdict`,
+    and how many items a deque may have at most.
     """
 
     cls: type
     items: tuple[Guard, ...]
     names: tuple[str | int, ...] = ()
+    about: Any = None
 
 
 @dataclass(frozen=True)

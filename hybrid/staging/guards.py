@@ -7,7 +7,7 @@ import dataclasses
 import inspect
 import types
 from array import array as typed_array
-from collections import OrderedDict, deque
+from collections import Counter, OrderedDict, defaultdict, deque
 from itertools import accumulate
 from typing import Any
 
@@ -97,7 +97,8 @@ class _Walk:
                 return None
             items.append(item)
             first += child.leaves
-        return None if names is None else entry.ContainerGuard(structure.kind, tuple(items), names)
+        about = structure.aux[0] if structure.kind in (deque, defaultdict) else None  # type: ignore[index]
+        return None if names is None else entry.ContainerGuard(structure.kind, tuple(items), names, about)
 
     def leaf(self, k: int, at: int) -> entry.Guard | None:
         own = self.leaves[k]
@@ -112,10 +113,14 @@ class _Walk:
 def _names(structure: tree.Structure) -> tuple | None:
     """The keys or slots an entry finds the items of a container by, none for sequences; None where it cannot look inside."""
     kind = structure.kind
-    if kind is tuple or kind is list:
+    if kind is tuple or kind is list or kind is deque:
         return ()
     names: Any = structure.aux
-    if kind is dict:
+    if kind is defaultdict and capi.default_factory() is not None and names[0] is not None:
+        names = names[1:]
+    elif kind in tree.MAPPINGS and kind is not Counter:
+        return None  # `OrderedDict` has an order of its own
+    if kind is dict or kind in tree.MAPPINGS:
         return names if all(type(key) in (str, int) for key in names) else None
     if kind is None or tree.registered(kind):
         return None

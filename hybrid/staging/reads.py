@@ -6,6 +6,7 @@ that changed one while it was traced (and puts it back), and `changed` says at a
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
 from contextvars import ContextVar
 from typing import Any
@@ -24,7 +25,8 @@ from hybrid.staging.read import Read, may_be_left, may_be_state, may_vary
 from hybrid.staging.scan import Scan
 from hybrid.staging.signature import short
 
-_STATE = (np.ndarray, list, dict)  # classes of what a call may bring and leave otherwise, as it does its arguments
+# Classes of what a call may bring and leave otherwise, as it does its arguments.
+_STATE = (np.ndarray, list, dict, deque, *tree.MAPPINGS)
 CONTENT_BYTES = 1 << 20  # arrays that NumPy itself read while tracing are compared up to this size; 1 MiB takes 50 us
 
 
@@ -197,4 +199,4 @@ def _position(read: Read) -> int:
 
 def _inside(values: Iterable[Any]) -> set[int]:
     """The ids of lists and dicts that some values are or hold, whose items come with them."""
-    return {id(part) for value in values for part in nested(value) if type(part) in (list, dict)}
+    return {id(part) for value in values for part in nested(value) if type(part) in _STATE and type(part) is not np.ndarray}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import types
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Union
@@ -518,7 +519,8 @@ def _referenced(spec: EntrySpec) -> Iterator[object]:
             yield guard.cls
         elif isinstance(guard, ContainerGuard):
             yield guard.cls
-            yield from (str, *map(interned, guard.names)) if guard.cls is dict or has_attributes(guard.cls) else ()
+            yield from (str, *map(interned, guard.names)) if issubclass(guard.cls, dict) or has_attributes(guard.cls) else ()
+            yield from ("maxlen", guard.about) if guard.cls is deque else (guard.about,) if guard.about is not None else ()
         elif isinstance(guard, ArrayGuard):
             yield guard.dtype
             yield from (value for _, value in guard.same)

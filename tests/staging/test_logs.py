@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import copy
+from collections import Counter, OrderedDict, defaultdict, deque
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -134,17 +136,17 @@ def sizes(vary):
 
 def shown(x, seen):
     """What an object holds, and where one is met again."""
-    if isinstance(x, (list, dict, np.ndarray, Run, Record)):
+    if isinstance(x, (list, dict, deque, np.ndarray, Run, Record)):
         if id(x) in seen:
             return "again", seen[id(x)]
         seen[id(x)] = len(seen)
     if isinstance(x, np.ndarray):
         return x.dtype.str, x.tolist()
-    if isinstance(x, (list, tuple)):
-        return type(x), [shown(part, seen) for part in x]
+    if isinstance(x, (list, tuple, deque)):
+        return type(x), getattr(x, "maxlen", None), [shown(part, seen) for part in x]
     if isinstance(x, (Run, Record)):
         x = vars(x)
-    return [(key, shown(part, seen)) for key, part in x.items()] if isinstance(x, dict) else (type(x), repr(x))
+    return (type(x), [(key, shown(part, seen)) for key, part in x.items()]) if isinstance(x, dict) else (type(x), repr(x))
 
 
 def outcome(f, state, x):
@@ -164,6 +166,41 @@ def record():
     return (Record(),)
 
 
+def windowed(run, x):
+    run.window.append(float(x.sum()))
+    return sum(run.window) / len(run.window), run.window[0], max(run.window)
+
+
+def mean_of_last(run, x):
+    run.states.append(x)
+    return np.mean(run.states, axis=0), len(run.states)
+
+
+def counted(run, x):
+    run.counts["calls"] += 1
+    run.named["loss"].append(x.max())
+    if x[0] > 2:
+        run.named["late"].append(len(run.named["loss"]))
+    return run.counts["nothing"]
+
+
+def in_order(given, x):
+    for key in given:
+        given[key] = given[key] * 0.5 + x
+    given.move_to_end("a")
+    return list(given)
+
+
+def with_containers():
+    run = Run()
+    run.window, run.states, run.counts, run.named = deque(maxlen=3), deque(maxlen=2), Counter(), defaultdict(list)
+    return (run,)
+
+
+def ordered():
+    return (OrderedDict(a=np.zeros(3), b=np.ones(3)),)
+
+
 def lists():
     return [], []
 
@@ -175,7 +212,8 @@ def one_list():
 PROGRAMS = [
     (appended, run, 1), (appended_arrays, run, 1), (by_name, run, 1), (in_a_loop, run, 0), (while_too_large, run, 1),
     (extended, run, 0), (moments, run, 0), (latest, run, 0), (last_few, run, 0), (mean_of_all, run, 0), (replaced, run, 1),
-    (of_dataclass, record, 0), (argument, one_list, 0), (shared, lists, 1),
+    (of_dataclass, record, 0), (argument, one_list, 0), (shared, lists, 1), (windowed, with_containers, 0),
+    (mean_of_last, with_containers, 0),
 ]  # fmt: skip
 
 
@@ -340,3 +378,27 @@ def test_a_call_that_raises_makes_the_attributes_that_it_had_made():
         with pytest.raises(KeyError, match="too large") if start else contextlib.nullcontext():
             g(run, np.full(2, start))
         assert list(vars(run))[6:] == made
+
+
+@pytest.mark.filterwarnings("ignore:counted:hybrid.FallbackWarning")
+@pytest.mark.parametrize(("program", "state"), [(counted, with_containers), (in_order, ordered)])
+def test_dicts_of_other_classes(program, state):
+    f, own, others = hy.function(program, strict=program is in_order), state(), state()
+    for k in range(6):
+        assert outcome(f, own, np.arange(3.0) + k) == outcome(program, others, np.arange(3.0) + k)
+
+
+def test_what_a_defaultdict_makes_and_how_many_items_a_deque_has_at_most_count():
+    def f(table, recent, x):
+        table["a"] += x.sum()
+        recent.append(x[0])
+        return table["missing"], recent.maxlen
+
+    g = hy.function(f)
+    tables, queues = [defaultdict(float), defaultdict(int)], [deque(maxlen=2), deque(maxlen=300), deque()]
+    others, theirs = copy.deepcopy(tables), copy.deepcopy(queues)
+    for k in range(18):
+        x = np.arange(3.0) + k
+        got, want = g(tables[k % 2], queues[k % 3], x), f(others[k % 2], theirs[k % 3], x)
+        assert got == want and type(got[0]) is type(want[0])
+        assert tables == others and queues == theirs
