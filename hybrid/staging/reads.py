@@ -97,7 +97,8 @@ class Reads:
         changed = self.restore()
         inside = _inside(read.value for read in changed[1] if may_be_state(read))
         rebound, written, other = ([read for read in some if id(read.holder) not in inside] for some in changed)
-        written = [read for read in written if read not in made and read not in explained]
+        known = {id(read) for read in (*made, *explained)}
+        written = [read for read in written if id(read) not in known]
         other += [read for read in written if type(read.value) not in _STATE or not may_be_state(read)] + reshaped
         if other:
             raise TraceError(f"it changes {other[0].text}, which compiled code cannot do",
@@ -141,11 +142,10 @@ class Reads:
 
     def holding(self, wanted: Callable[[Any], bool]) -> list[Read]:
         """What might be state and is something, or holds it; of one in another, that one."""
-        found = [
-            read
-            for read in self.reads
-            if type(read.value) in _STATE and may_be_state(read) and any(map(wanted, nested(read.value) if read.whole else ()))
-        ]
+        parts = (
+            (read, nested(read.value) if read.whole else (read.value,)) for read in self.reads if type(read.value) in _STATE
+        )
+        found = [read for read, held in parts if may_be_state(read) and any(map(wanted, held))]
         inside = _inside(read.value for read in found)
         return [read for read in found if id(read.holder) not in inside]
 
