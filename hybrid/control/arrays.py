@@ -145,8 +145,13 @@ register_lists(array_of)
 def refuse_identity(left: Any, right: Any) -> None:
     """TraceError where only a run knows whether two arrays are one: a round may begin with what another variable was."""
     one, two = unwrap(left), unwrap(right)
+    given = [data.argument for data in (one, two) if _is_array(data) and data.argument is not None]
+    if given and any(type(data) is np.ndarray for data in (one, two)):
+        raise TraceError("which array it is is asked of an argument and of an array that is known", at=tr.user_line())
     if one is two or not (_is_array(one) and _is_array(two)):
         return
+    if len(given) == 2:
+        one.cell.trace.handlers.others.arrays |= set(given)
     if not one.cell.is_never(two.cell) or any(map(_enters_round, (one, two))):
         raise TraceError("which array it is only a run can tell", at=tr.user_line())
 

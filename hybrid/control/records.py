@@ -86,7 +86,9 @@ def is_changed(copy: Copy) -> bool:
 
 
 def refuse_identity(trace: Trace | None, left: Any, right: Any) -> None:
-    """TraceError for records, or lists in a list, that may be one object."""
+    """TraceError for records, or lists in a list, that may be one object. Two of the caller's containers must be two."""
+    if trace is not None and type(left) is type(right) and left is not right:
+        trace.handlers.others.told_apart |= not trace.handlers.others.ids.isdisjoint((id(left), id(right)))
     if left is not right and isinstance(left, Own) and isinstance(right, Own) and left.is_row and right.is_row:
         raise TraceError("which of the lists in a list one is only a run knows", at=tr.user_line())
     if trace is not None and left is not right and id(left) in trace.copies and id(right) in trace.copies:

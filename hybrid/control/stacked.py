@@ -115,6 +115,8 @@ class Others:
         self.lent: list[tuple[list, list]] = []  # to rounds that are being recorded, in place of the caller's; what they held
         self.copied: list[tuple[list, list]] = []  # of whose items storage has copies
         self.grown: list[list] = []  # that a branch or loop was seen to append to
+        self.told_apart = False  # whether the caller's containers were asked which object they are
+        self.arrays: set[int] = set()  # the arguments that are arrays of which that was asked
 
     @contextmanager
     def unchanged(self) -> Iterator[None]:

@@ -174,11 +174,11 @@ class Compiled:
             return Refusal(None, "a written argument shares memory with an array that NumPy read while it was traced")
         held = [_at(bound, path) for path in traced.containers]
         held += [row for x in values if type(x) is Packed and x.changed and x.row is list for row in x.items]
-        if traced.updates or traced.rebinds:
+        if traced.containers or traced.rebinds:
             held += [x.items for x in values if type(x) is Packed and not any(x.items is one for one in held)]
             held += self._reached
         if len(set(map(id, held))) < len(held):
-            return Refusal(None, "a container that is changed comes twice among the arguments")
+            return Refusal(None, "a container that is changed, or asked which it is, comes twice among the arguments")
         if any(one_of(values[k], traced.generators) is not known for k, known in traced.passed):
             return Refusal(None, "a random generator is an argument in some calls and not in others, and reached otherwise too")
         if traced.checks is not None:
@@ -370,6 +370,7 @@ class Compiled:
             return None
         checked, loads, places, containers = found
         distinct = [containers[path] for path in traced.containers if path not in self._listed]
+        distinct += [places[k] for k in traced.apart]
         if len(distinct) > MANY_DISTINCT:
             return None
         finite = guards.finite(traced, places)
@@ -385,7 +386,7 @@ class Compiled:
             done, source = self._recognised(places), None
         if done is None:
             return None
-        reached = self._reached if traced.updates or traced.rebinds else ()
+        reached = self._reached if traced.containers or traced.rebinds else ()
         return self._spec_of(
             done, places, guards=checked, loads=loads, reads=reads, finite=finite, keywords=keywords, source=source,
             apart=tuple(x for x in reached if isinstance(x, list)), distinct=tuple(distinct),

@@ -166,7 +166,8 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
         updates = tuple((c.path, nesting) for c, nesting in zip(updated, contents.children))
         rebinds = tuple((place, nesting) for (place, _), nesting in zip(rebound, after.children))
         extended = frozenset(c.path for c in updated if not isinstance(c, Container) and c.extends)
-        paths = tuple(container.path for container in containers) if updates else ()
+        told_apart, apart = recording.handlers.others.told_apart, tuple(sorted(recording.handlers.others.arrays))
+        paths = tuple(container.path for container in containers) if updates or told_apart else ()
         # What is referred to from now on is kept by the traced code.
         del out, bound, args, kwargs, containers, updated, whole, found, left, gradients, rebound, made
         recording.handlers.release()
@@ -195,6 +196,7 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
         updates,
         extended,
         paths,
+        apart,
         tuple(state),
         rebinds,
         _checks(recording),

@@ -1,0 +1,64 @@
+"""`a is b` of arrays and containers among the arguments: what was two objects while tracing may be one in a call."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+import hybrid as hy
+
+pytestmark = pytest.mark.filterwarnings("ignore::hybrid.FallbackWarning")
+
+
+@dataclass
+class Point:
+    x: float
+
+
+def two_of(kind):
+    return {
+        "array": (np.ones(2), np.ones(2)), "list": ([1, 2], [1, 2]), "numbers": (list(range(40)), list(range(40))),
+        "dict": ({"a": 1}, {"a": 1}), "record": (Point(1.0), Point(1.0)),
+    }[kind]  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["array", "list", "numbers", "dict", "record"])
+def test_two_arguments(kind):
+    f = hy.function(lambda a, b: (a is b, a is not b))
+    one, other = two_of(kind)
+    for a, b in 3 * [(one, one), (one, other), (other, one), (other, other)]:
+        assert f(a, b) == (a is b, a is not b)
+
+
+def test_items_of_one():
+    f = hy.function(lambda items: (items[0] is items[1], any(items[2] is item for item in items[:2])))
+    one, other, third = [1], [1], [2]
+    for items in 3 * [[one, one, third], [one, other, third], [one, other, one], [third, third, third]]:
+        assert f(items) == (items[0] is items[1], any(items[2] is item for item in items[:2]))
+
+
+def written_into(x, y, out=None):
+    if out is x:
+        x = x.copy()
+    if y is x:
+        y = y * 2
+    return x + y, out is None, out is y
+
+
+def test_what_results_go_into():
+    f, a, b = hy.function(written_into), np.ones(3), np.full(3, 2.0)
+    for args in 2 * [(a, b), (a, b, a), (a, a), (a, b, b), (a, a, a), (b, a), (a, b, np.ones(3)), (a, a, b)]:
+        got, want = f(*args), written_into(*args)
+        assert got[1:] == want[1:] and got[0].tolist() == want[0].tolist()
+
+
+KNOWN, ITEMS = np.ones(2), [3]
+
+
+def test_what_the_function_knows():
+    f, g = hy.function(lambda x: (x is KNOWN, x + 1)), hy.function(lambda items: items is ITEMS)
+    for _ in range(3):
+        assert not f(np.ones(2))[0] and f(KNOWN)[0]
+        assert not g([3]) and g(ITEMS)
