@@ -5,6 +5,7 @@ A list that `__init__` puts into an attribute is a container of the function's o
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import inspect
 import operator
@@ -17,7 +18,7 @@ from typing import Any
 from hybrid.control.attributes import HEAP, attributes_of, is_library
 from hybrid.control.lists import KINDS
 from hybrid.control.own import Own, home, plain, unwrapped
-from hybrid.control.structure import is_plain_dataclass
+from hybrid.control.structure import generated, is_plain_dataclass
 from hybrid.frontend import texts, uncertain
 from hybrid.frontend.chosen import Chosen
 from hybrid.ir import trace as tr
@@ -33,6 +34,20 @@ def _defined(value: Any, name: str) -> Any:
     """A method of an instance of a user's class that is written in Python, by its special name."""
     found = getattr(type(value), name, None)
     return MethodType(found, value) if type(found) is FunctionType and not is_library(value) else None
+
+
+def is_completed(cls: Any) -> bool:
+    """Whether a class is a dataclass with a `__post_init__`, and `dataclasses` wrote all that makes an instance besides."""
+    if not dataclasses.is_dataclass(cls) or type(cls) is not type or cls.__new__ is not object.__new__:
+        return False
+    frozen = cls.__dataclass_params__.frozen  # type: ignore[attr-defined]
+    own = (frozen or cls.__setattr__ is object.__setattr__) and not hasattr(cls, "__slots__")
+    return own and generated(cls.__init__) and type(getattr(cls, "__post_init__", None)) is FunctionType
+
+
+def _is_for_init(field: Any) -> bool:
+    """Whether it is an `InitVar`."""
+    return field._field_type is dataclasses._FIELD_INITVAR  # type: ignore[attr-defined]
 
 
 class Instances:
@@ -54,10 +69,14 @@ class Instances:
 
     def constructor(self, function: Any) -> Callable | None:
         """What makes an instance of a user's class with its `__init__` converted."""
+        if function is dataclasses.replace:
+            return self._replaced
         if type(function) is not type or getattr(function, "__new__", None) is not object.__new__:
             return None
         initialise = getattr(function, "__init__")  # noqa: B009  # a function, not a method of the class
         converted = self.convert(initialise, self)
+        if is_completed(function):
+            return functools.partial(self._completed, function)
         if converted is initialise:
             return functools.partial(self._with_lists, function) if is_plain_dataclass(function) else None
         return functools.partial(self._made, function, converted)
@@ -96,6 +115,41 @@ class Instances:
             if is_ours and sys.getrefcount(held[name]) == 2:  # that of `held`, and the parameter
                 held[name] = self.listed(held[name])
         return made
+
+    def _completed(self, cls: type, /, *args: Any, **kwargs: Any) -> Any:
+        """An instance of a dataclass, as what `dataclasses` wrote makes it, but that its `__post_init__` is converted."""
+        made: Any = object.__new__(cls)
+        try:
+            given = inspect.signature(cls.__init__).bind(made, *args, **kwargs).arguments  # type: ignore[misc]
+        except TypeError:
+            return cls(*args, **kwargs)  # it raises its own message
+        self.note(made)
+        rest: list[Any] = []
+        for field in cls.__dataclass_fields__.values():  # type: ignore[attr-defined]
+            makes = field.default_factory is not dataclasses.MISSING
+            if field.name in given:
+                value = given[field.name]
+            elif makes and field._field_type is not dataclasses._FIELD_CLASSVAR:  # type: ignore[attr-defined]
+                value = self.listed(self.call(field.default_factory)())
+            elif field.init and field.default is not dataclasses.MISSING:
+                value = field.default
+            else:
+                continue  # of the class, or for `__post_init__` to make
+            if _is_for_init(field):
+                rest.append(value)
+            elif field._field_type is not dataclasses._FIELD_CLASSVAR:  # type: ignore[attr-defined]
+                object.__setattr__(made, field.name, value)
+        self.call(made.__post_init__)(*rest)
+        return made
+
+    def _replaced(self, given: Any, /, **changes: Any) -> Any:
+        """`dataclasses.replace`, whose `__post_init__` is converted."""
+        cls, known = type(given), {}
+        if is_completed(cls) and not any(_is_for_init(field) for field in cls.__dataclass_fields__.values()):
+            known = {field.name: getattr(given, field.name) for field in dataclasses.fields(cls) if field.init}
+        if not known or not changes.keys() <= known.keys():
+            return dataclasses.replace(given, **changes)
+        return self._completed(cls, **{**known, **changes})
 
     def note(self, made: Any) -> None:
         """Remember an instance that the function makes, and whether it does so before all branches and loops."""

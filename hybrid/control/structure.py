@@ -268,18 +268,18 @@ def is_plain_dataclass(cls: type) -> bool:
     """Whether all of an instance is what `dataclasses` wrote into its dict."""
     if not dataclasses.is_dataclass(cls) or type(cls) is not type or cls.__new__ is not object.__new__:
         return False
-    return _generated(cls.__init__) and not hasattr(cls, "__post_init__") and not hasattr(cls, "__slots__")
+    return generated(cls.__init__) and not hasattr(cls, "__post_init__") and not hasattr(cls, "__slots__")
 
 
 def ordered_fields(cls: type) -> tuple[str, ...]:
     """The fields by which `@dataclass(order=True)` orders instances; none for other classes."""
-    if not dataclasses.is_dataclass(cls) or not _generated(getattr(cls, "__lt__", None)):
+    if not dataclasses.is_dataclass(cls) or not generated(getattr(cls, "__lt__", None)):
         return ()
     owner = next(base for base in cls.__mro__ if "__lt__" in vars(base))
     return tuple(field.name for field in dataclasses.fields(owner) if field.compare)
 
 
-def _generated(function: Any) -> bool:
+def generated(function: Any) -> bool:
     code = getattr(function, "__code__", None)
     return isinstance(code, types.CodeType) and code.co_filename.startswith("<")
 
