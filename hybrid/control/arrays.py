@@ -17,7 +17,7 @@ from hybrid.core.errors import EMPTY, TraceError
 from hybrid.frontend import integers
 from hybrid.frontend.elementwise import cast
 from hybrid.frontend.indexing import register_lists
-from hybrid.frontend.values import converted, symbol, unwrap, wrap
+from hybrid.frontend.values import NUMBERS, Value, active, converted, operand, symbol, unwrap, wrap
 from hybrid.ir import trace as tr
 from hybrid.ir.graph import Atom, Literal
 from hybrid.ops import elementwise as e
@@ -140,6 +140,20 @@ class ListedArray:
 
 
 register_lists(array_of)
+
+
+def may_contain(items: Any, item: Any) -> bool:
+    """Whether only a run knows what `item in items` is, of an array."""
+    if tr.current() is None or not (isinstance(items, Value) or type(items) is np.ndarray):
+        return False
+    compared = isinstance(item, (Value, np.ndarray)) or type(item) in NUMBERS
+    return compared and any(type(unwrap(x)) is tr.Symbol for x in (items, item))
+
+
+def contains(items: Any, item: Any) -> Any:
+    """`item in items`, of an array: whether any element is equal."""
+    found = np.any(items == item)
+    return integers.python(active(), operand(active(), found, dt.bool_))
 
 
 def refuse_identity(left: Any, right: Any) -> None:

@@ -251,6 +251,8 @@ class Tracing(Instances, Comprehensions, Plain):
         kind = type(items)
         if isinstance(items, (Own, View)) and tr.current() is not None:
             return items.contains(item)
+        if arrays.may_contain(items, item):
+            return arrays.contains(items, item)
         if kind is Chosen and tr.current() is not None:
             return uncertain.pick(active(), items, lambda one: self.in_(item, one))
         if type(item) is Chosen and kind is str:
