@@ -13,6 +13,8 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import numpy as np
+
 from hybrid.control import algorithms, fixed, substitutes
 from hybrid.control.branch import choose, truth
 from hybrid.control.items import atoms_of, inner_layout, is_traced, layout_of
@@ -25,7 +27,7 @@ from hybrid.control.perhaps import Perhaps, present
 from hybrid.control.plain import Each
 from hybrid.control.sets import SetOf
 from hybrid.control.structure import is_parts, ordered_fields
-from hybrid.control.tables import holds_traced
+from hybrid.control.tables import holds_traced, is_number
 from hybrid.core import dtype as dt
 from hybrid.core.errors import ROOM, TraceError
 from hybrid.core.shape import Dim, Size
@@ -33,7 +35,7 @@ from hybrid.frontend import integers, texts, uncertain
 from hybrid.frontend.chosen import Chosen
 from hybrid.frontend.editing import MAX_LISTED, number_of
 from hybrid.frontend.indexing import setitem
-from hybrid.frontend.values import Value, active, shape_of, sized, wrap
+from hybrid.frontend.values import NUMBERS, Value, active, assembled, operand, shape_of, sized, wrap
 from hybrid.ir import trace as tr
 from hybrid.ir.graph import Atom
 from hybrid.ir.trace import Symbol, Trace
@@ -357,6 +359,17 @@ def _deque(*args: Any, **kwargs: Any) -> Any:
     return released(out)
 
 
+def _from_iterator(items: Any, dtype: Any = None, count: Any = -1, **kwargs: Any) -> Any:
+    """`np.fromiter`, of items that a run knows."""
+    made = active().handlers.call(builtins.list)(items)
+    if kwargs or type(count) is not int or count != -1:
+        return np.fromiter(made, dtype, count, **kwargs)
+    return active().handlers.call(np.array)(made, dtype)
+
+
+MOST_COMPARED = 64  # items of a list, each of which is compared with another
+
+
 TABLE: dict[Any, Callable] = {
     **{getattr(heapq, name): _heap(getattr(heapq, name), getattr(algorithms, name))
        for name in ("heappush", "heappop", "heapify", "heapreplace", "heappushpop")},
@@ -367,8 +380,16 @@ TABLE: dict[Any, Callable] = {
     builtins.sum: _folded(sum, algorithms.total), builtins.any: _folded(any, algorithms.some),
     builtins.all: _folded(all, algorithms.every), builtins.min: _extreme(min, algorithms.least),
     builtins.max: _extreme(max, algorithms.largest),
-    functools.reduce: _reduce, itertools.accumulate: _accumulate, builtins.filter: _filter,
+    functools.reduce: _reduce, itertools.accumulate: _accumulate, builtins.filter: _filter, np.fromiter: _from_iterator,
 }  # fmt: skip
+
+
+def _place_of(items: list | tuple, item: Any) -> Any:
+    """`items.index(item)`, of some numbers, of which a run knows some."""
+    same = assembled(active(), [active().handlers.compare("eq", one, item) for one in items])
+    trace = active()
+    trace.assume(operand(trace, np.any(same), dt.bool_), "an item is in a list")
+    return integers.python(trace, operand(trace, np.argmax(same), dt.int64))
 
 
 def repeated(trace: Trace, items: list, count: Any) -> Any:
@@ -416,10 +437,12 @@ def _is_long(data: Symbol, size: Size) -> bool:
 
 def called(function: Any) -> Callable | None:
     """What to call instead of a function that takes or makes containers, if anything."""
-    of = getattr(function, "__self__", None)
+    of: Any = getattr(function, "__self__", None)
     if isinstance(of, Value) and type(of._data) is Symbol and function.__name__ == "tolist":
         shape = shape_of(of)
         return functools.partial(_unlisted, of) if len(shape) == 1 and _is_long(of._data, shape[0]) else None
+    if type(of) in (list, tuple) and function.__name__ == "index" and 0 < len(of) <= MOST_COMPARED and any(map(is_number, of)):
+        return functools.partial(_indexed, of)
     if type(of) is dict and function.__name__ == "get":
         return functools.partial(_got, of)
     if type(of) is str:
@@ -456,6 +479,13 @@ def _asked(method: Callable, /, *args: Any) -> Any:
         return method(*args)
     one = args[at].among(lambda option: method(*args[:at], option, *args[at + 1 :]))
     return uncertain.pick(active(), one, lambda option: _asked(method, *args[:at], option, *args[at + 1 :]))
+
+
+def _indexed(items: list | tuple, item: Any, /, *limits: Any) -> Any:
+    """The place of an item among some of which a run knows the numbers."""
+    comparable = is_number(item) or type(item) in NUMBERS
+    plain_numbers = all(is_number(one) or type(one) in NUMBERS for one in items)
+    return _place_of(items, item) if comparable and plain_numbers and not limits else items.index(item, *limits)
 
 
 def _got(entries: dict, key: Any, default: Any = None, /) -> Any:

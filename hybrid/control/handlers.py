@@ -8,7 +8,7 @@ import operator
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable
 from itertools import pairwise
-from types import CodeType
+from types import BuiltinFunctionType, CodeType
 from typing import Any
 
 import numpy as np
@@ -33,7 +33,7 @@ from hybrid.control.branch import branch, choose, truth
 from hybrid.control.comprehensions import NO_STATE, Comprehensions, nothing
 from hybrid.control.effects import refuse_alike, refuse_debuggers, refuse_effects, refuse_wording, remembered
 from hybrid.control.foreknown import is_plain, runs_out
-from hybrid.control.instances import Instances
+from hybrid.control.instances import SPECIAL, Instances
 from hybrid.control.lists import Listed, listed
 from hybrid.control.own import Changes, Own, View, grow, home, plain
 from hybrid.control.perhaps import Perhaps, present
@@ -49,7 +49,7 @@ from hybrid.core.errors import TraceError
 from hybrid.core.shape import Dim
 from hybrid.frontend import integers, islands, joining, texts, uncertain
 from hybrid.frontend.chosen import Chosen
-from hybrid.frontend.values import NUMBERS, Value, active, allocated, laid_out, operand, wrap
+from hybrid.frontend.values import NUMBERS, Value, active, operand, wrap
 from hybrid.ir import trace as tr
 from hybrid.ir.graph import Atom
 from hybrid.ir.requests import AT_FIRST, Recursive, Writing
@@ -183,7 +183,8 @@ class Tracing(Instances, Comprehensions, Plain):
             found = self.tables.letter(trace, value, index)
             if found is not None:
                 return found
-        return value[index]
+        found = self.looked_up(value, index)
+        return value[index] if found is NotImplemented else found
 
     def low(self, mask: Callable[[], Any], name: str, value: Callable[[Callable], Any]) -> Any:
         trace, known = tr.current(), mask()
@@ -473,6 +474,10 @@ class Tracing(Instances, Comprehensions, Plain):
 
     # calls --------------------------------------------------------------------------------------------------------------
     def call(self, function: Any) -> Any:
+        known = type(function) in (BuiltinFunctionType, type) and function in SPECIAL and tr.current() is not None
+        return self.special(function, self._call(function)) if known else self._call(function)
+
+    def _call(self, function: Any) -> Any:
         trace = tr.current()
         if trace is None:
             return function
@@ -481,7 +486,7 @@ class Tracing(Instances, Comprehensions, Plain):
         if body is not None:
             return functools.partial(self._written, function, body)
         if type(function) is np.vectorize:
-            return functools.partial(self._vectorized, function)
+            return functools.partial(substitutes.vectorized, self.convert(written.vectorized, self), function)
         if id(getattr(function, "__func__", function)) in trace.reads.caches:
             return functools.partial(remembered, trace, function)
         found = containers.called(function)
@@ -513,16 +518,6 @@ class Tracing(Instances, Comprehensions, Plain):
             return (substitutes.called(function) or function)(*args, **kwargs)
         return self.convert(body, self)(*given[0], **given[1])
 
-    def _vectorized(self, function: np.vectorize, /, *args: Any, **kwargs: Any) -> Any:
-        """A call of what `np.vectorize` made."""
-        kinds = function.otypes
-        plain = not kwargs and args and not function.excluded and function.signature is None and len(kinds or "d") == 1
-        kinds = kinds[0] if kinds else None
-        if not plain or not holds_traced(args):
-            return function(*args, **kwargs)
-        out, layout = self.convert(written.vectorized, self)(function.pyfunc, kinds, *args), allocated(args)
-        return out if layout is None else laid_out(out.copy(), layout)
-
     def _is_open(self, function: Callable) -> bool:
         """Whether a function's control flow and calls come here."""
         return any(behind(cell.cell_contents) is self for cell in getattr(function, "__closure__", None) or ())
@@ -544,7 +539,8 @@ class Tracing(Instances, Comprehensions, Plain):
         if isinstance(left, Value) or isinstance(right, Value) or tr.current() is None:
             return getattr(operator, name)(left, right)
         refuse_alike(left, right)
-        return containers.compared(name, left, right)
+        found = self.compared(name, left, right)
+        return containers.compared(name, left, right) if found is NotImplemented else found
 
     def called(self, trace: Trace, code: CodeType, function: Callable, /, *args: Any, **kwargs: Any) -> Any:
         """A call of the user's own function. One that calls itself in branch after branch becomes a procedure."""

@@ -28,6 +28,9 @@ MANY = 10_000  # objects of a caller's that are looked at
 
 
 _NUMBERS = frozenset((bool, int, float, complex))
+# Builtins that call a method of the class, by its special name.
+SPECIAL: dict[Any, str] = {abs: "__abs__", len: "__len__", float: "__float__", int: "__int__", round: "__round__"}
+_REFLECTED = {"lt": "gt", "gt": "lt", "le": "ge", "ge": "le", "eq": "eq", "ne": "ne"}
 
 
 def _defined(value: Any, name: str) -> Any:
@@ -57,6 +60,7 @@ class Instances:
     call: Callable[[Any], Any]
     called: Callable[..., Any]
     listed: Callable[[Any], Any]
+    not_: Callable[[Any], Any]
     others: Any  # lists that others know (`control.stacked`)
 
     def __init__(self) -> None:
@@ -93,6 +97,32 @@ class Instances:
         elif own is None and other is not None and type(left) in _NUMBERS:
             found = self.call(other)(left)
         return function(left, right) if found is NotImplemented else found
+
+    def special(self, function: Callable, usual: Callable) -> Callable:
+        """A builtin that asks the class of what it is given; `usual`: what stands in for it otherwise."""
+        name = SPECIAL[function]
+
+        def asked(*args: Any, **kwargs: Any) -> Any:
+            own = _defined(args[0], name) if args else None
+            return usual(*args, **kwargs) if own is None else self.call(own)(*args[1:], **kwargs)
+
+        return asked
+
+    def compared(self, name: str, left: Any, right: Any) -> Any:
+        """A comparison that the class of an instance defines; NotImplemented where none does."""
+        if name == "ne" and type(left).__ne__ is object.__ne__:  # that asks for `==`
+            same = self.compared("eq", left, right)
+            return same if same is NotImplemented else self.not_(same)
+        for one, other, asked in ((left, right, name), (right, left, _REFLECTED[name])):
+            own = _defined(one, f"__{asked}__")
+            if own is not None and not generated(own.__func__) and (found := self.call(own)(other)) is not NotImplemented:
+                return found
+        return NotImplemented
+
+    def looked_up(self, value: Any, index: Any) -> Any:
+        """`value[index]`, of an instance whose class says what that is; NotImplemented of anything else."""
+        own = _defined(value, "__getitem__")
+        return NotImplemented if own is None else self.call(own)(index)
 
     def negative(self, value: Any) -> Any:
         own = None if tr.current() is None else _defined(value, "__neg__")

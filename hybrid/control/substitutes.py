@@ -37,9 +37,11 @@ from hybrid.frontend.values import (
     NUMBERS,
     Value,
     active,
+    allocated,
     converted,
     holds_tensor,
     kind_of,
+    laid_out,
     operand,
     shape_of,
     strong,
@@ -169,6 +171,17 @@ def library(function: Callable, /, *args: Any, **kwargs: Any) -> Any:
     elif type(function) is _DISPATCHED and any(type(x) in (list, tuple) and holds_tensor(x) for x in (*args, *kwargs.values())):
         return apply_function(function, args, kwargs)  # NumPy does not look into lists for whose function it is
     return function(*args, **kwargs)
+
+
+def vectorized(converted: Callable, function: np.vectorize, /, *args: Any, **kwargs: Any) -> Any:
+    """A call of what `np.vectorize` made; `converted`: what makes its results, one by one."""
+    kinds = function.otypes
+    plain = not kwargs and args and not function.excluded and function.signature is None and len(kinds or "d") == 1
+    kinds = kinds[0] if kinds else None
+    if not plain or not any(isinstance(x, Value) and type(x._data) is tr.Symbol for x in args):
+        return function(*args, **kwargs)
+    out, layout = converted(function.pyfunc, kinds, *args), allocated(args)
+    return out if layout is None else laid_out(out.copy(), layout)
 
 
 _KEEPERS = (Own, list, dict, deque)  # whose methods take anything
