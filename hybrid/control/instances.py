@@ -110,7 +110,7 @@ class Instances:
 
     def compared(self, name: str, left: Any, right: Any) -> Any:
         """A comparison that the class of an instance defines; NotImplemented where none does."""
-        if name == "ne" and type(left).__ne__ is object.__ne__:  # that asks for `==`
+        if name == "ne" and getattr(type(left), "__ne__") is object.__ne__:  # noqa: B009  that asks for `==`
             same = self.compared("eq", left, right)
             return same if same is NotImplemented else self.not_(same)
         for one, other, asked in ((left, right, name), (right, left, _REFLECTED[name])):

@@ -132,10 +132,12 @@ class Reports:
         if others < OTHERS or any(made not in unused for made in of_objects):
             if len(unused) < UNUSED or (len(unused) < RENEWED and sum(made.cost for made in unused) < LOST):
                 return False
-        if key in self._met:
-            del self._met[key]
+        # By their ids alone, which another object may have one day: then a trace is made that need not have been.
+        known = key[0], tuple((leaf.python, leaf.key) if k in _objects(key[1]) else leaf for k, leaf in enumerate(key[1]))
+        if known in self._met:
+            del self._met[known]
             return False
-        self._met[key] = None
+        self._met[known] = None
         if len(self._met) > REMEMBERED:
             self._met.popitem(last=False)
         return True

@@ -88,7 +88,6 @@ def test_supported_values(a, invisible):
         (double, fractions.Fraction(1, 3)),
         (double, np.array(["abc"], "S3")),
         (lambda a: list(a.values()), Ordered(a=1)),
-        (lambda a: list(a), collections.deque([1, 2])),
     ],
 )
 def test_unsupported_values_run_as_plain_python(f, a):

@@ -289,7 +289,7 @@ def test_floats_by_their_bits():
     assert f(0.0) == "hit" and f(-0.0) == "miss" and f(0) == "miss" and f(np.float64(0)) == "miss"
 
 
-@pytest.mark.parametrize("times, traces", [(1, 9), (2, 33)])  # objects that come back may do so later, too
+@pytest.mark.parametrize("times, traces", [(1, 4), (2, 33)])  # objects that come back may do so later, too
 def test_an_object_that_is_new_in_every_call_is_pythons_in_the_end(times, traces):
     f, x = hy.function(lambda g, x: g(g(x))), np.ones(3)
     with warnings.catch_warnings():
@@ -298,7 +298,8 @@ def test_an_object_that_is_new_in_every_call_is_pythons_in_the_end(times, traces
             scale = lambda v, k=k: v * k
             for _ in range(times):
                 np.testing.assert_array_equal(f(scale, x), np.full(3, float(k * k)))
-    assert len(f.traces) == traces and "changes again and again" in f.explain() + "".join(f._log)
+    said = f.explain() + "".join(f._log)
+    assert len(f.traces) == traces and ("changes again and again" if times > 1 else "others in call after call") in said
 
 
 def test_results_that_are_met_twice_and_names_are_machine_code():
