@@ -54,8 +54,10 @@ class Logs:
         return side != 2 and bool(self.parameters.static) and (side == 1 or name in self.parameters.static)
 
     def _reads(self, bound: Bound, structure: tree.Structure, leaves: Iterable[int]) -> None:
-        """Lists that are these leaves of such a call are no logs."""
+        """Lists that are these leaves of such a call are no logs, nor wherever else the same lists are."""
         found = frozenset(place(bound, path_of(structure, leaf)) for leaf in leaves)
+        read = set(map(id, lists_at(bound, found)))
+        found |= {spot for spot in self._logs if any(id(each) in read for each in lists_at(bound, (spot,)))}
         self._logs, self._read = self._logs - found, self._read | found
 
 

@@ -6,6 +6,7 @@ import gc
 import sys
 import types
 from collections import Counter, OrderedDict, defaultdict, deque
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -51,8 +52,12 @@ def is_seen_twice(leaf: Any, results: list[Any]) -> bool:
     return any(other is not leaf and share_memory(leaf, other) for other in arrays)
 
 
-def made_inside(objects: list[Any]) -> set[int]:
-    """Of objects, each listed once for every reference the trace holds, those that nobody else holds: made in the call."""
+def made_inside(objects: list[Any], containers: Iterable[Any] = ()) -> set[int]:
+    """Of objects, each listed once for every reference the trace holds, those that nobody else holds: made in the call.
+
+    `containers`: of the traced code (`control.own.Own`), which refer to Python's own.
+    """
+    held = Counter(id(own.held) for own in containers)
     marker = object()
     objects.append(marker)
     mentions = Counter(map(id, objects))
@@ -64,7 +69,7 @@ def made_inside(objects: list[Any]) -> set[int]:
         known[id(memory)] = memory
     del memory
     # Held by the trace and by `objects` for each mention, by `base` for each view, and by `known`, like the marker.
-    spare = {key: sys.getrefcount(known[key]) - 2 * mentions[key] - views[key] for key in known}
+    spare = {key: sys.getrefcount(known[key]) - 2 * mentions[key] - views[key] - held[key] for key in known}
     objects.pop()
     most = spare[id(marker)]
     return {id(x) for x in objects if spare[id(x)] <= most and spare[id(_memory(x))] <= most}

@@ -314,7 +314,7 @@ class _Results:
         self.recording, self.leaves, self.held, self.new, self.results = recording, leaves, held, new, results
         self.place = {id(argument): k for k, argument in reversed(list(enumerate(arguments)))}
         known = recording.builder.constants.values()
-        self.inside = made_inside([*(array for _, array in known), *(leaf for leaf in results if is_counted(leaf))])
+        self.inside = made_inside([*(array for _, array in known), *(leaf for leaf in results if is_counted(leaf))], recording.lists)
         constants = {var: array for var, array in known}
         self.owner: dict[tr.Cell, int | np.ndarray] = dict(cells)
         captured = {cell: constants[cell.origin] for cell in recording.captured.values()}  # type: ignore[index]
