@@ -151,10 +151,12 @@ class Read:
             else:
                 self.holder.cell_contents = value
         elif self.kind == "attribute":
+            # past what a class of the user's does besides, which has been put back by itself
+            base: Any = type(self.holder) if _is_plain(self.holder) else type if isinstance(self.holder, type) else object
             if not absent:
-                setattr(self.holder, self.name, value)
+                base.__setattr__(self.holder, self.name, value)
             elif self.own() is not MISSING:
-                delattr(self.holder, self.name)
+                base.__delattr__(self.holder, self.name)
         elif absent and isinstance(self.holder, list):
             pass  # its length is put back with what it holds
         elif absent or (self.kind == "global" and value is vars(builtins).get(self.name, MISSING)):
@@ -182,8 +184,16 @@ def may_be_state(read: Read) -> bool:
 
 def may_be_left(read: Read) -> bool:
     """Whether compiled code can leave a value there."""
-    plain = read.kind != "attribute" or type(read.holder).__setattr__ in _PLAIN_STORE
-    return plain and not read.kept and read.kind in ("global", "cell", "attribute", "item")
+    return (
+        (read.kind != "attribute" or _is_plain(read.holder))
+        and not read.kept
+        and read.kind in ("global", "cell", "attribute", "item")
+    )
+
+
+def _is_plain(holder: Any) -> bool:
+    """Whether attributes of an object are set as Python does it."""
+    return type(holder).__setattr__ in _PLAIN_STORE
 
 
 def contents(cell: types.CellType) -> Any:

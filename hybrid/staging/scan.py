@@ -224,10 +224,13 @@ class Scan:
                 return
             text = f"{text}.{name}"
             static = inspect.getattr_static(type(value), name, None)
+            stored = last and chain.stored
+            self.hooks(value, static, stored)
             if isinstance(static, property):
                 if is_users(type(value)):
                     self.read("attribute", type(value), name, f"`{type(value).__name__}.{name}`")
-                self.callable(static.fget, (value,))
+                for called in (static.fset, static.fdel) if stored else (static.fget,):
+                    self.callable(called, (value,))
                 return
             own = inspect.getattr_static(value, name, None) if isinstance(value, type) else None
             if isinstance(own, (types.FunctionType, classmethod, staticmethod)):  # bound to the class anew at each access
@@ -265,6 +268,22 @@ class Scan:
         if type(value) is ContextVar:
             value = self.read("context", value, "get", f"`{text}`")
         self.everything(value, text.removeprefix("global ").strip("`"))
+
+    def hooks(self, value: Any, static: Any, stored: bool) -> None:
+        """What users' own descriptors, and classes that set attributes in a way of their own, do at an attribute of an object.
+
+        Args:
+            static: what its class has under that name.
+            stored: whether the attribute is set or deleted.
+        """
+        if stored and is_users(type(value)):
+            for kind in (type(value).__setattr__, type(value).__delattr__):
+                if isinstance(kind, types.FunctionType):
+                    self.callable(kind, (value,))
+        if is_users(type(static)):
+            self.instances(type(static))
+            for name in ("__set__", "__delete__") if stored else ("__get__",):
+                self.callable(getattr(type(static), name, None), (static, value))
 
     def everything(self, value: Any, text: str) -> None:
         """All attributes of an object that goes where the bytecode does not say: into a variable, a loop, a call."""

@@ -158,9 +158,10 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
         leaves_left, gradients, differentiates = gradients_left(recording, reads, state)
         whole = out, [unwrapped(c.contents()) for c in updated], [unwrapped(after) for _, after in rebound], gradients
         refuse_copies(recording, whole)
-        refuse_twins(whole, given)
+        constant = {id(part): part for part in reads.values() if part is not None and tree.children(part) is not None}
+        refuse_twins(whole, given | constant)
         refuse_returned(recording, whole)
-        nodes = Nodes(given)
+        nodes = Nodes(given | constant)
         result_leaves, result_structure = tree.flatten(whole, nodes)
         _, contents, after, kept = result_structure.children
         updates = tuple((c.path, nesting) for c, nesting in zip(updated, contents.children))
@@ -169,7 +170,7 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
         told_apart, apart = recording.handlers.others.told_apart, tuple(sorted(recording.handlers.others.arrays))
         paths = tuple(container.path for container in containers) if updates or told_apart else ()
         # What is referred to from now on is kept by the traced code.
-        del out, bound, args, kwargs, containers, updated, whole, found, left, gradients, rebound, made
+        del out, bound, args, kwargs, containers, updated, whole, found, left, gradients, rebound, made, constant
         recording.handlers.release()
         sorted_out = _Results(recording, leaves, arguments, cells, given, nodes.new, result_leaves)
         graph, results, visible, writes = sorted_out.finish()
@@ -314,7 +315,9 @@ class _Results:
         self.recording, self.leaves, self.held, self.new, self.results = recording, leaves, held, new, results
         self.place = {id(argument): k for k, argument in reversed(list(enumerate(arguments)))}
         known = recording.builder.constants.values()
-        self.inside = made_inside([*(array for _, array in known), *(leaf for leaf in results if is_counted(leaf))], recording.lists)
+        self.inside = made_inside(
+            [*(array for _, array in known), *(leaf for leaf in results if is_counted(leaf))], recording.lists
+        )
         constants = {var: array for var, array in known}
         self.owner: dict[tr.Cell, int | np.ndarray] = dict(cells)
         captured = {cell: constants[cell.origin] for cell in recording.captured.values()}  # type: ignore[index]

@@ -402,3 +402,21 @@ def test_what_a_defaultdict_makes_and_how_many_items_a_deque_has_at_most_count()
         got, want = g(tables[k % 2], queues[k % 3], x), f(others[k % 2], theirs[k % 3], x)
         assert got == want and type(got[0]) is type(want[0])
         assert tables == others and queues == theirs
+
+
+@pytest.mark.filterwarnings("ignore::hybrid.FallbackWarning")
+def test_a_list_under_two_names_that_is_read_under_one():
+    def both(own, x):
+        own.history.append(x * 2)
+        own.also.append(x * 3)
+        return len(own.history), own.history[-1], own.also[0]
+
+    f, one, other = hy.function(both), Run(), Run()
+    one.also, other.also = one.history, other.history
+    for k in range(9):
+        if k == 4:
+            one.also, other.also = [0.0], [0.0]
+        if k == 6:
+            one.also, other.also = one.history, other.history
+        assert f(one, float(k)) == both(other, float(k))
+    assert one.history == other.history

@@ -50,3 +50,50 @@ def test_known_containers_of_every_kind_are_new_in_each_call():
         first, second = strict(np.ones(3)), strict(np.ones(3))
         assert repr(first) == repr(f(np.ones(3)))
         assert not any(a is b for a, b in zip(first[1:], second[1:]))
+
+
+def test_known_containers_that_a_call_fills_are_new_in_each_call():
+    def filled(make, put):
+        def f(n):
+            items = make()
+            put(items, n)
+            return items, [items]
+
+        return f
+
+    kinds = [(set, set.add), (deque, deque.append), (Counter, lambda c, n: c.update([n]))]
+    for f in (filled(make, put) for make, put in kinds):
+        decorated = hy.function(f)
+        for n in (3, 3, 3, 4, 5, 6, 6):
+            (first, (again,)), (second, _) = decorated(n), decorated(n)
+            assert first == second == f(n)[0] and type(first) is type(f(n)[0])
+            assert first is again and first is not second
+
+
+@pytest.mark.filterwarnings("ignore::hybrid.FallbackWarning")
+def test_containers_that_a_function_reads_are_returned_and_kept_themselves():
+    class Kept:
+        def __init__(self):
+            self.items, self.pair, self.log, self.table = [1.0], (1.0, [2.0]), [], {}
+
+    near, table, record = [1.0], {"a": [2.0]}, Kept()
+
+    def returned(x):
+        return near, {"x": x, "of": table, "again": near}, [table["a"]]
+
+    def left(self, x):
+        self.log.append(self.items)
+        self.log.append(self.pair)
+        self.table[x] = self.items
+        self.last = self.pair
+        return self.items
+
+    decorated, leaving = hy.function(returned), hy.function(left)
+    for x in (1.0, 2.0, 3.0):
+        first, second, third = decorated(x)
+        assert first is near and second["of"] is table and second["again"] is near and third[0] is table["a"]
+        assert leaving(record, x) is record.items
+        assert record.log[-2] is record.items and record.log[-1] is record.pair
+        assert record.table[x] is record.items and record.last is record.pair
+    near.append(2.0)
+    assert decorated(1.0)[0] == [1.0, 2.0]

@@ -299,3 +299,81 @@ def test_attributes_that_a_class_gets_while_an_object_is_read():
     with pytest.warns(match="slope"):
         assert np.array_equal(hy.function(counted)(V), V * 2)
     assert (Line.slope, Base.slope) == (3, 2)
+
+
+class Counting:
+    """A descriptor that checks what it is given, and counts."""
+
+    def __set_name__(self, owner, name):
+        self.name = "_" + name
+
+    def __get__(self, holder, kind=None):
+        holder.reads += 1
+        return getattr(holder, self.name)
+
+    def __set__(self, holder, value):
+        holder.sets += 1
+        setattr(holder, self.name, value)
+
+
+class Gauge:
+    level = Counting()
+
+    def __init__(self):
+        self._x, self.sets, self.reads, self.deleted = 1.0, 0, 0, 0
+        self.level = 2.0
+
+    @property
+    def x(self):
+        return self._x
+
+    @x.setter
+    def x(self, value):
+        self._x = max(0.0, value)
+        self.sets += 1
+
+    @x.deleter
+    def x(self):
+        self._x = 0.5
+        self.deleted += 1
+
+
+class Noting:
+    """A class that notes which attributes are set."""
+
+    def __init__(self):
+        object.__setattr__(self, "noted", [])
+        self.x = 0.0
+
+    def __setattr__(self, name, value):
+        self.noted.append(name)
+        object.__setattr__(self, name, value)
+
+
+def through_setters(gauge, v):
+    gauge.x = gauge.x + v
+    gauge.x += 1
+    if v > 2:
+        del gauge.x
+    return gauge.x
+
+
+def through_descriptors(gauge, v):
+    gauge.level = gauge.level + v
+    return gauge.level
+
+
+def noted(noting, v):
+    noting.x = noting.x + v
+    noting.y = v
+
+
+@pytest.mark.parametrize(
+    ("program", "make"), [(through_setters, Gauge), (through_descriptors, Gauge), (noted, Noting)], ids=lambda x: x.__name__
+)
+@pytest.mark.filterwarnings("ignore::hybrid.FallbackWarning")
+def test_what_setters_of_users_do_besides_is_done_once_in_each_call(program, make):
+    f, own, other = hy.function(program), make(), make()
+    for v in (1.0, 3.0, 1.0, -5.0, 2.0, 4.0):
+        assert f(own, v) == program(other, v)
+        assert vars(own) == vars(other)
