@@ -11,7 +11,7 @@ from typing import Any
 
 from hybrid.core import dtype as dt
 from hybrid.frontend import integers
-from hybrid.frontend.values import Value, dtype_of, kind_of, operand, unwrap
+from hybrid.frontend.values import Value, dtype_of, kind_of, operand, unwrap, wrap
 from hybrid.ir import trace as tr
 from hybrid.ir.graph import Atom, Literal
 from hybrid.ir.trace import Trace
@@ -34,6 +34,17 @@ def arithmetic(trace: Trace, name: str, operands: tuple) -> Any:
         return None if n is None else integers.python(trace, power(trace, operand(trace, operands[0], C128), n))
     make = _EXACT.get(name)
     return None if make is None else integers.python(trace, make(trace, *(operand(trace, x, C128) for x in operands)))
+
+
+def taken(trace: Trace, operands: tuple) -> tuple:
+    """Operands as Python's operators take them: a complex number left of an np.float64, which is a float, takes it for one."""
+    if len(operands) != 2 or kind_of(operands[0]) != "python" or dtype_of(operands[0]) is not complex:
+        return operands
+    left, right = operands
+    if kind_of(right) != "scalar" or dtype_of(right) != dt.float64:
+        return operands
+    number = wrap(trace.fresh(operand(trace, right, dt.float64), "python")) if isinstance(right, Value) else float(right)
+    return left, number
 
 
 def is_order(name: str, operands: tuple) -> bool:

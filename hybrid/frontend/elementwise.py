@@ -199,6 +199,7 @@ class Elementwise:
             apart = complexes.is_apart(self.name, operands)
             return uncertain.settle(trace, operands, self.promotion, compute, self.name in _MAY_RAISE, python, apart)
         if python:
+            operands = complexes.taken(trace, operands)
             exact = integers.arithmetic(trace, self.name, operands)
             exact = complexes.arithmetic(trace, self.name, operands) if exact is None else exact
             if exact is not None:

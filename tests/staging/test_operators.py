@@ -153,3 +153,16 @@ def test_the_truth_of_a_number_does_not_depend_on_its_class():
     strict = function(until, strict=True)
     for n in (2, 30):
         assert alike(strict(np.arange(40.0), n), until(np.arange(40.0), n))
+
+
+def test_a_complex_number_left_of_a_numpy_float_takes_it_for_a_python_float():
+    def both(z, v):
+        return z * v, v * z, z + v, z - v, v - z, z / v, z**v, 1j * v, v * 1j
+
+    f = function(both)
+    for z in (1j, 2 + 1j):
+        for v in (np.float64(2.5), np.float32(2.5), np.int64(2), 2.5, np.complex128(1j)):
+            for _ in range(2):
+                want, got = both(z, v), f(z, v)
+                assert [type(x) for x in got] == [type(x) for x in want]
+                np.testing.assert_allclose(got, want, 1e-6)
