@@ -158,7 +158,8 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
         leaves_left, gradients, differentiates = gradients_left(recording, reads, state)
         whole = out, [unwrapped(c.contents()) for c in updated], [unwrapped(after) for _, after in rebound], gradients
         refuse_copies(recording, whole)
-        constant = {id(part): part for part in reads.values() if part is not None and tree.children(part) is not None}
+        places = [*reads.values(), *(read.holder for read in reads.reads if read.kind == "names")]
+        constant = {id(part): part for part in places if part is not None and tree.children(part) is not None}
         refuse_twins(whole, given | constant)
         refuse_returned(recording, whole)
         nodes = Nodes(given | constant)

@@ -81,6 +81,9 @@ def test_containers_that_a_function_reads_are_returned_and_kept_themselves():
     def returned(x):
         return near, {"x": x, "of": table, "again": near}, [table["a"]]
 
+    def attributes(self, x):
+        return vars(self), x
+
     def left(self, x):
         self.log.append(self.items)
         self.log.append(self.pair)
@@ -93,6 +96,7 @@ def test_containers_that_a_function_reads_are_returned_and_kept_themselves():
         first, second, third = decorated(x)
         assert first is near and second["of"] is table and second["again"] is near and third[0] is table["a"]
         assert leaving(record, x) is record.items
+        assert hy.function(attributes)(record, x)[0] is vars(record)
         assert record.log[-2] is record.items and record.log[-1] is record.pair
         assert record.table[x] is record.items and record.last is record.pair
     near.append(2.0)
