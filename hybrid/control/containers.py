@@ -21,6 +21,7 @@ from hybrid.control.items import atoms_of, inner_layout, is_traced, layout_of
 from hybrid.control.iterables import Counted
 from hybrid.control.join import Spec
 from hybrid.control.lists import Listed, listed
+from hybrid.control.logs import Logged
 from hybrid.control.mapped import Mapped
 from hybrid.control.own import Own, View, plain, released
 from hybrid.control.perhaps import Perhaps, present
@@ -141,6 +142,8 @@ def _any(trace: Trace, verdicts: list) -> Any:
 # Heaps ----------------------------------------------------------------------------------------------------------------
 def _heap(function: Callable, algorithm: Callable) -> Callable:
     def changed(heap: Any, *args: Any) -> Any:
+        if type(heap) is Logged:
+            raise heap.refuse("keeping a heap in")
         if not isinstance(heap, Listed):
             return function(heap, *args)
         if heap.knows(*args):
