@@ -16,11 +16,20 @@ from hybrid.ir.trace import Region, Trace
 CHEAP = 32  # items of known containers that take as long as one object does that is looked at
 
 
+class Trial(Region):
+    """Where a loop is recorded on trial. `unchanged` raises where a body has changed what no variable carries."""
+
+    def __init__(self, trace: Trace, unchanged: Callable[[], None]):
+        super().__init__(trace, "rounds", trial=True)
+        self.unchanged = unchanged
+
+
 class Attempt:
     """A loop being recorded on trial: what comes of it is accepted as a whole, or undone."""
 
     def __init__(self, trace: Trace, state: State, *bodies: Callable | None):
-        self.trace, self.state, self.region = trace, state, Region(trace, "rounds", trial=True)
+        self.trace, self.state = trace, state
+        self.region: Region = Trial(trace, lambda: self.watch.refuse(LOOP))
         self.values, self.failure = state.get(), trace.failure
         self.copied = len(trace.handlers.others.copied)
         self.watch: Any = Watch(bodies, self.values, state.cells, trace.namespaces)

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from hybrid.control import join
+from hybrid.control.attempt import Trial
 from hybrid.control.branch import truth
 from hybrid.control.carried import Carried, held
 from hybrid.control.either import Several, several, unmerged, usable
@@ -136,6 +137,8 @@ def _roll(
         if not changed and not parted(leaves):
             remember(trace, rounds.site, leaves)
             break
+        if isinstance(trace.region, Trial):
+            trace.region.unchanged()  # two bodies that exchange items would leave them as they were
         trace.failure = known
         del trace.handlers.others.copied[copied:]
         for known_list, before in longest:

@@ -275,3 +275,24 @@ def test_lists_that_are_put_into_another_are_one_with_it(f):
             np.testing.assert_allclose(mine, theirs, rtol=1e-9)
         if f is returned_twice:
             assert got[0][-1] is got[1]
+
+
+def test_a_known_list_whose_items_are_exchanged_in_a_loop_beside_a_list_that_is_rebound():
+    def swapped(rounds, points):
+        known = [1.0, 2.0, 3.0]
+        for _ in rounds:
+            known[0], known[2] = known[2], known[0]
+            points = [p + 1.0 for p in points]
+        return known, points
+
+    def reversed_(rounds, points):
+        known = [1.0, 2.0, 3.0]
+        for _ in rounds:
+            points = [(p + 0.5, q) for p, q in points]
+            known.reverse()
+        return known, points
+
+    for f, points in ((swapped, [1.0, 2.0]), (reversed_, [(1.0, 2.0), (3.0, 0.5)])):
+        decorated = function(f)
+        for n in (5, 2, 3, 5, 2, 3):
+            assert decorated(np.ones(n), points) == f(np.ones(n), points)
