@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -17,11 +18,17 @@ CHEAP = 32  # items of known containers that take as long as one object does tha
 
 
 class Trial(Region):
-    """Where a loop is recorded on trial. `unchanged` raises where a body has changed what no variable carries."""
+    """Where a loop is recorded on trial."""
 
-    def __init__(self, trace: Trace, unchanged: Callable[[], None]):
+    def __init__(self, trace: Trace, attempt: Attempt):
         super().__init__(trace, "rounds", trial=True)
-        self.unchanged = unchanged
+        self._attempt = weakref.ref(attempt)  # which has this; what is computed in a call must be let go with it
+
+    def unchanged(self) -> None:
+        """Raise where a body has changed what no variable carries."""
+        attempt = self._attempt()
+        if attempt is not None and attempt.watch is not None:
+            attempt.watch.refuse(LOOP)
 
 
 class Attempt:
@@ -29,7 +36,7 @@ class Attempt:
 
     def __init__(self, trace: Trace, state: State, *bodies: Callable | None):
         self.trace, self.state = trace, state
-        self.region: Region = Trial(trace, lambda: self.watch.refuse(LOOP))
+        self.region: Region = Trial(trace, self)
         self.values, self.failure = state.get(), trace.failure
         self.copied = len(trace.handlers.others.copied)
         self.watch: Any = Watch(bodies, self.values, state.cells, trace.namespaces)

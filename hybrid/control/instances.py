@@ -178,7 +178,7 @@ class Instances:
         if is_completed(cls) and not any(_is_for_init(field) for field in cls.__dataclass_fields__.values()):
             known = {field.name: getattr(given, field.name) for field in dataclasses.fields(cls) if field.init}
         if not known or not changes.keys() <= known.keys():
-            return dataclasses.replace(given, **changes)
+            return self.unseen(False, dataclasses.replace, given, **changes)
         return self._completed(cls, **{**known, **changes})
 
     def note(self, made: Any) -> None:
