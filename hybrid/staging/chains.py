@@ -91,6 +91,21 @@ def may_write(code: types.CodeType) -> bool:
                for op in dis.get_instructions(code))  # fmt: skip
 
 
+# Names of what changes a container.
+_CHANGERS = frozenset((
+    "append", "extend", "insert", "pop", "popitem", "remove", "clear", "update", "setdefault", "add", "discard", "sort",
+    "reverse", "appendleft", "popleft", "extendleft", "rotate", "move_to_end", "subtract", "heappush", "heappop", "heapify",
+    "heapreplace", "heappushpop", "insort", "insort_left", "insort_right", "shuffle", "setitem", "delitem", "setattr",
+))  # fmt: skip
+
+
+@lru_cache(1024)
+def may_change(code: types.CodeType) -> bool:
+    """Whether a code object may change a container; where none does, one that is another was changed by others."""
+    deletes = any(op.opname == "DELETE_SUBSCR" for op in dis.get_instructions(code))
+    return deletes or may_write(code) or not _CHANGERS.isdisjoint((*code.co_names, *code.co_consts))
+
+
 @lru_cache(1024)
 def globals_of(code: types.CodeType) -> frozenset[str]:
     """The globals that a code object rebinds."""

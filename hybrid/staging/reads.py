@@ -35,7 +35,7 @@ class Reads:
 
     def __init__(self, scan: Scan, varying: Collection[Hashable], inside: Collection[int] = ()):
         self.reads = [read for mark, read in scan.found.items() if mark not in varying and id(read.holder) not in inside]
-        self.imports, self.writes, self.caches = scan.imports, scan.writes, scan.caches
+        self.imports, self.writes, self.changes, self.caches = scan.imports, scan.writes, scan.changes, scan.caches
         self.namespaces = [Namespace(names, frozenset(rebound)) for names, rebound in scan.namespaces.values()]
         self.contents: list[tuple[Read, np.ndarray, bytes]] = []
         self.before = [
@@ -99,7 +99,8 @@ class Reads:
         rebound, written, other = ([read for read in some if id(read.holder) not in inside] for some in changed)
         known = {id(read) for read in (*made, *explained)}
         written = [read for read in written if id(read) not in known]
-        other += [read for read in written if type(read.value) not in _STATE or not may_be_state(read)] + reshaped
+        own = _STATE if self.changes else (np.ndarray,)  # a container that this code does not change another thread has changed
+        other += [read for read in written if type(read.value) not in own or not may_be_state(read)] + reshaped
         if other:
             raise TraceError(f"it changes {other[0].text}, which compiled code cannot do",
                              fix="return the new value, or write into an array in place")  # fmt: skip
