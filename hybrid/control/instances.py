@@ -19,10 +19,12 @@ from hybrid.control.attributes import HEAP, attributes_of, is_library
 from hybrid.control.lists import KINDS
 from hybrid.control.own import Own, home, plain, unwrapped
 from hybrid.control.structure import generated, is_plain_dataclass
+from hybrid.core import dtype as dt
+from hybrid.core.errors import TraceError
 from hybrid.frontend import texts, uncertain
 from hybrid.frontend.chosen import Chosen
 from hybrid.ir import trace as tr
-from hybrid.ir.trace import Trace
+from hybrid.ir.trace import Symbol, Trace
 
 MANY = 10_000  # objects of a caller's that are looked at
 
@@ -30,6 +32,7 @@ MANY = 10_000  # objects of a caller's that are looked at
 _NUMBERS = frozenset((bool, int, float, complex))
 # Builtins that call a method of the class, by its special name.
 SPECIAL: dict[Any, str] = {abs: "__abs__", len: "__len__", float: "__float__", int: "__int__", round: "__round__"}
+_GIVES: dict[Any, type] = {len: int, float: float, int: int}  # of which class the result must be
 _REFLECTED = {"lt": "gt", "gt": "lt", "le": "ge", "ge": "le", "eq": "eq", "ne": "ne"}
 
 
@@ -51,6 +54,14 @@ def is_completed(cls: Any) -> bool:
 def _is_for_init(field: Any) -> bool:
     """Whether it is an `InitVar`."""
     return field._field_type is dataclasses._FIELD_INITVAR  # type: ignore[attr-defined]
+
+
+def _is_python(value: Any, cls: type) -> bool:
+    """Whether it is a Python number of a class, known or not."""
+    data = getattr(value, "_data", None)
+    if isinstance(data, Symbol):
+        return data.kind == "python" and data.type.dtype == (dt.float64 if cls is float else dt.int64)
+    return type(value) is cls
 
 
 class Instances:
@@ -104,7 +115,14 @@ class Instances:
 
         def asked(*args: Any, **kwargs: Any) -> Any:
             own = _defined(args[0], name) if args else None
-            return usual(*args, **kwargs) if own is None else self.call(own)(*args[1:], **kwargs)
+            if own is None:
+                return usual(*args, **kwargs)
+            found, wanted = self.call(own)(*args[1:], **kwargs), _GIVES.get(function)
+            if wanted is not None and not _is_python(found, wanted):
+                error = TraceError(f"{name} gives no Python {wanted.__name__}", at=tr.user_line())
+                tr.current().fail(error)  # type: ignore[union-attr]
+                raise error  # Python converts it, warns, or raises, by what it is
+            return found
 
         return asked
 

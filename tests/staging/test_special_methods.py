@@ -87,3 +87,30 @@ def test_what_is_in_no_list():
     assert g(np.array([1.0, 2.0]), 2.0) == 1
     with pytest.raises(ValueError, match=r"is not in list"):
         g(np.array([1.0, 2.0]), 5.0)
+
+
+class Converted:
+    def __init__(self, x):
+        self.x = x
+
+    def __float__(self):
+        return self.x[0]  # a np.float64, of which Python makes a float, and says so
+
+    def __int__(self):
+        return self.x.astype(int)[0]  # none of Python's: it raises
+
+    def __len__(self):
+        return self.x.astype(int)[1]
+
+
+@pytest.mark.filterwarnings("ignore::hybrid.FallbackWarning", "ignore::DeprecationWarning")
+def test_what_python_makes_of_numpys_numbers():
+    x = np.array([1.5, 2.0])
+    for convert in (float, len):
+        f = hy.function(lambda x, convert=convert: convert(Converted(x)))
+        for _ in range(3):
+            assert type(f(x)) is type(convert(Converted(x))) and f(x) == convert(Converted(x))
+    f = hy.function(lambda x: int(Converted(x)))
+    for _ in range(3):
+        with pytest.raises(TypeError, match="returned non-int"):
+            f(x)
