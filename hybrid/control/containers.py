@@ -365,9 +365,10 @@ def _deque(*args: Any, **kwargs: Any) -> Any:
 def _from_iterator(items: Any, dtype: Any = None, count: Any = -1, **kwargs: Any) -> Any:
     """`np.fromiter`, of items that a run knows."""
     made = active().handlers.call(builtins.list)(items)
-    if kwargs or type(count) is not int or count != -1:
-        return np.fromiter(made, dtype, count, **kwargs)
-    return active().handlers.call(np.array)(made, dtype)
+    if kwargs or dtype is None or type(count) is not int or count != -1:
+        return np.fromiter(made, dtype, count, **kwargs)  # type: ignore[arg-type]  # it may raise
+    out = active().handlers.call(np.array)(made, dtype)
+    return out if len(shape_of(out)) == 1 else np.fromiter(made, dtype)
 
 
 MOST_COMPARED = 64  # items of a list, each of which is compared with another

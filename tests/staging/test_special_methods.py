@@ -114,3 +114,16 @@ def test_what_python_makes_of_numpys_numbers():
     for _ in range(3):
         with pytest.raises(TypeError, match="returned non-int"):
             f(x)
+
+
+@pytest.mark.filterwarnings("ignore::hybrid.FallbackWarning")
+@pytest.mark.parametrize("f", [
+    lambda x: np.fromiter([x, x], float), lambda x: np.fromiter(v for v in x), lambda x: np.fromiter((v for v in x), float, 9),
+])  # fmt: skip
+def test_what_numpy_makes_no_vector_of(f):
+    x = np.arange(3.0)
+    with pytest.raises((TypeError, ValueError)) as wanted:
+        f(x)
+    with pytest.raises(wanted.type) as raised:
+        hy.function(f)(x)
+    assert str(raised.value) == str(wanted.value)
