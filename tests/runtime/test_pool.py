@@ -2,6 +2,7 @@
 
 import contextvars
 import ctypes
+import gc
 import os
 import pickle
 import subprocess
@@ -29,9 +30,11 @@ TRACE_DOMAIN = 389047  # NPY_TRACE_DOMAIN
 
 @pytest.fixture(autouse=True)
 def empty_pool():
+    gc.disable()  # arrays in cycles that other tests left would come back in the middle of one that counts
     pool.release()
     yield
     pool.release()
+    gc.enable()
 
 
 def pooled(array):
