@@ -482,6 +482,7 @@ class Tracing(Instances, Comprehensions, Plain):
         if trace is None:
             return function
         refuse_debuggers(trace, function)
+        self.others.called(function)
         body = substitutes.written_out(function)
         if body is not None:
             return functools.partial(self._written, function, body)

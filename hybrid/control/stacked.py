@@ -107,6 +107,9 @@ def of(trace: Trace, items: Any) -> Stacked | None:
     return Stacked(trace, items, nest)
 
 
+_READERS = frozenset(("copy", "count", "get", "index", "items", "keys", "values"))
+
+
 class Others:
     """Lists that others know, too: who changes one of them would change theirs."""
 
@@ -115,8 +118,13 @@ class Others:
         self.lent: list[tuple[list, list]] = []  # to rounds that are being recorded, in place of the caller's; what they held
         self.copied: list[tuple[list, list]] = []  # of whose items storage has copies
         self.grown: list[list] = []  # that a branch or loop was seen to append to
-        self.told_apart = False  # whether the caller's containers were asked which object they are
+        self.told_apart = False  # whether it matters if two of the caller's containers are one
         self.arrays: set[int] = set()  # the arguments that are arrays of which that was asked
+
+    def called(self, function: Any) -> None:
+        """Note a method that changes one of the caller's containers: by another name that is seen, though it be put back."""
+        owner = getattr(function, "__self__", None)
+        self.told_apart |= id(owner) in self.ids and getattr(function, "__name__", "") not in _READERS
 
     @contextmanager
     def unchanged(self) -> Iterator[None]:

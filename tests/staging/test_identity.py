@@ -62,3 +62,30 @@ def test_what_the_function_knows():
     for _ in range(3):
         assert not f(np.ones(2))[0] and f(KNOWN)[0]
         assert not g([3]) and g(ITEMS)
+
+
+def put_back(one, other, x):
+    one.append(x)
+    seen, many = other[-1], len(other)
+    one.pop()
+    return seen, many, len(other)
+
+
+INNER = [1.0, 2.0]
+OUTER = [INNER]
+
+
+def put_back_in_another(inner, x):
+    inner.append(x)
+    total = sum(OUTER[0])
+    inner.pop()
+    return total
+
+
+def test_a_list_that_is_as_it_was_in_the_end():
+    f, g = hy.function(put_back), hy.function(put_back_in_another)
+    for _ in range(3):
+        one = [1.0, 2.0]
+        assert f(one, [5.0], 3.0) == (5.0, 1, 1)
+        assert f(one, one, 3.0) == (3.0, 3, 2) and one == [1.0, 2.0]
+        assert g([4.0], 3.0) == 3.0 and g(INNER, 3.0) == 6.0
