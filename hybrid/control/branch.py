@@ -7,6 +7,7 @@ from typing import Any
 
 from hybrid.control.either import unmerged, usable
 from hybrid.control.join import Join
+from hybrid.control.letters import letters
 from hybrid.control.own import Changes, Own
 from hybrid.control.perhaps import Perhaps
 from hybrid.control.plain import UNDEFINED, Ends, State
@@ -30,6 +31,8 @@ FEW = 12  # operations on numbers that are cheaper computed on both ways than ju
 
 def truth(trace: Trace, value: Any) -> bool | Atom:
     """Python's truth of a value: now, where it is known, else as a bool of the graph."""
+    if (own := letters(value)) is not None:
+        value = own
     if isinstance(value, Own):
         value = value.length()
     if type(value) is Perhaps and value.cls is list:

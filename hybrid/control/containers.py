@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from hybrid.control import algorithms, fixed, substitutes
+from hybrid.control import algorithms, fixed, letters, substitutes
 from hybrid.control.branch import choose, truth
 from hybrid.control.items import atoms_of, inner_layout, is_traced, layout_of
 from hybrid.control.iterables import Counted
@@ -49,6 +49,8 @@ _KNOWN_ITEMS: tuple[type, ...] = (set, frozenset, dict, type({}.keys()), type({}
 # Comparisons ----------------------------------------------------------------------------------------------------------
 def compared(name: str, left: Any, right: Any) -> Any:
     """A comparison of two things that are no traced numbers."""
+    if name in ("eq", "ne") and (same := letters.equal(left, right)) is not NotImplemented:
+        return same if name == "eq" else active().handlers.not_(same)
     if is_parts(left) and is_parts(right) and (is_traced(left) or is_traced(right)):
         return _ordered(active(), name, left, right)
     if name in ("eq", "ne") and (_may_be_tuple(left) or _may_be_tuple(right)):

@@ -52,7 +52,7 @@ from hybrid.frontend.chosen import Chosen
 from hybrid.frontend.values import NUMBERS, Value, active, operand, wrap
 from hybrid.ir import trace as tr
 from hybrid.ir.graph import Atom
-from hybrid.ir.requests import AT_FIRST, Recursive, Writing
+from hybrid.ir.requests import AT_FIRST, Learned, Rebinds, Recursive, Writing
 from hybrid.ir.trace import Trace
 from hybrid.ops import elementwise as e
 
@@ -304,6 +304,8 @@ class Tracing(Instances, Comprehensions, Plain):
             why = error if asked or trace.failure is None else trace.failure
             trace.failure = why  # should an `except:` catch it, the trace ends
             return Ends(why)
+
+    ours = (TraceError, tr.Concretise, tr.Specialise, Rebinds, Learned)
 
     def caught(self, error: BaseException) -> None:
         if (trace := tr.current()) is not None:

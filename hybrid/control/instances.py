@@ -16,6 +16,7 @@ from types import FunctionType, MethodType
 from typing import Any
 
 from hybrid.control.attributes import HEAP, attributes_of, is_library
+from hybrid.control.letters import part
 from hybrid.control.lists import KINDS
 from hybrid.control.own import Own, home, plain, unwrapped
 from hybrid.control.structure import generated, is_plain_dataclass
@@ -138,7 +139,9 @@ class Instances:
         return NotImplemented
 
     def looked_up(self, value: Any, index: Any) -> Any:
-        """`value[index]`, of an instance whose class says what that is; NotImplemented of anything else."""
+        """`value[index]`, of letters, or of an instance whose class says what that is; NotImplemented of anything else."""
+        if type(value) is texts.Text:
+            return part(value, index)
         own = _defined(value, "__getitem__")
         return NotImplemented if own is None else self.call(own)(index)
 

@@ -301,7 +301,8 @@ def unpacked(layout: Layout, columns: Iterator[np.ndarray], count: int, pool: Se
         return [layout.value if isinstance(layout, Known) else None] * count
     column = next(columns)
     if layout.options:
-        return [layout.options[at].value for at in column]
+        values = [option.value for option in layout.options]
+        return [values[at] for at in column.tolist()]
     out = column.tolist() if layout.kind == "python" else list(column) if layout.is_number else [row.copy() for row in column]
     if not layout.maybe:
         return out

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from hybrid.control import stacked
+from hybrid.control.letters import letters
 from hybrid.control.own import Own, View, home, plain
 from hybrid.control.perhaps import present
 from hybrid.core import dtype as dt
@@ -151,6 +152,10 @@ def counted(trace: Trace, iterable: Any) -> Items | None:
         return len(iterable), lambda k: iterable.start + iterable.step * k
     if isinstance(iterable, Counted):
         return iterable.count, iterable.item
+    if (own := letters(iterable)) is not None:
+        if not isinstance(own, Own):
+            return len(own), lambda k: trace.handlers.item(own, k)
+        iterable = own
     if isinstance(iterable, (Own, View)):
         return iterable.rounds()
     if type(iterable) is Flat:

@@ -269,6 +269,8 @@ class Plain:
         """What `raise thunk()` raises."""
         return thunk()
 
+    ours: tuple[type[BaseException], ...] = ()  # errors that no `except` clause of the user's may catch
+
     def caught(self, error: BaseException) -> None:
         """An `except` clause begins that looks at the error."""
 

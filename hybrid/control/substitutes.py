@@ -17,6 +17,8 @@ from hybrid.control import arrays, iterables, recursive, shuffles, written
 from hybrid.control.attributes import is_library
 from hybrid.control.branch import choose, truth
 from hybrid.control.iterables import Counted, is_traced
+from hybrid.control.letters import length as letter_count
+from hybrid.control.letters import letters
 from hybrid.control.lists import Listed
 from hybrid.control.own import Own, View, plain
 from hybrid.control.perhaps import Perhaps, present
@@ -59,6 +61,8 @@ NOT = e.not_
 # Numbers ---------------------------------------------------------------------------------------------------------------
 def _len(x: Any) -> Any:
     x = present(x)
+    if (own := letters(x)) is not None:
+        return letter_count(own)
     if builtins.type(x) is Chosen:
         return uncertain.pick(active(), x, builtins.len)
     if (is_traced(x) and shape_of(x)) or (isinstance(x, Counted) and not x.once):

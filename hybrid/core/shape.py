@@ -27,11 +27,12 @@ class Dim:
     """
 
     __slots__ = ("terms", "_hash")
-    terms: tuple[tuple[Monomial, int], ...]
+    terms: tuple[tuple[Monomial, int], ...]  # sorted, so that the constant one comes first
+    _hash: int | None
 
     def __init__(self, terms: Mapping[Monomial, int]):
         self.terms = tuple(sorted((m, c) for m, c in terms.items() if c))
-        self._hash = hash(self.terms)
+        self._hash = None
 
     @staticmethod
     def symbol(name: str) -> Dim:
@@ -48,6 +49,10 @@ class Dim:
     def _combine(self, other: object, sign: int) -> Size:
         if not isinstance(other, (int, Dim, np.integer)):
             return NotImplemented
+        if not isinstance(other, Dim) and self.terms and self.terms[-1][0]:  # most sums are of a size and a number
+            constant, rest = (0, self.terms) if self.terms[0][0] else (self.terms[0][1], self.terms[1:])
+            constant += sign * int(other)
+            return _made((((), constant), *rest) if constant else rest)
         terms = dict(self.terms)
         for monomial, c in _terms(other):
             terms[monomial] = terms.get(monomial, 0) + sign * c
@@ -106,6 +111,8 @@ class Dim:
     __le__ = __gt__ = __ge__ = __lt__
 
     def __hash__(self):
+        if self._hash is None:
+            self._hash = hash(self.terms)
         return self._hash
 
     def __bool__(self):
@@ -129,10 +136,17 @@ def _terms(size: object) -> tuple[tuple[Monomial, int], ...]:
 
 
 def _simplest(terms: dict[Monomial, int]) -> Size:
-    kept = {m: c for m, c in terms.items() if c}
+    kept = sorted(term for term in terms.items() if term[1])
     if not kept:
         return 0
-    return kept[()] if set(kept) == {()} else Dim(kept)
+    return kept[0][1] if len(kept) == 1 and not kept[0][0] else _made(tuple(kept))
+
+
+def _made(terms: tuple[tuple[Monomial, int], ...]) -> Dim:
+    """A polynomial of terms that are in order and not all constant."""
+    out = Dim.__new__(Dim)
+    out.terms, out._hash = terms, None
+    return out
 
 
 def product(sizes: Iterable[Size]) -> Size:

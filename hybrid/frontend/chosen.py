@@ -235,6 +235,8 @@ class Chosen:
 
     def _joined(self, other: Any, add: Callable[[str, str], str]) -> Any:
         """A text that it is a part of."""
+        if other == "" and type(other) is str and self._are_texts():
+            return self
         if type(other) is Chosen and self._are_texts() and other._are_texts():
             return _each[0](self.trace, self, lambda one: _each[0](self.trace, other, lambda another: add(one, another)))
         if type(other) is not str or not self._are_texts():

@@ -122,6 +122,9 @@ def _split(forms: tuple[Form, ...], parts: Iterable[Any]) -> Iterator[tuple[Form
 
 
 def _written(forms: tuple[Form, ...], parts: Iterable[Any]) -> str:
+    if len(forms) == 1 and len(forms[0]) == 1 and isinstance(piece := forms[0][0], Slot):
+        there, value = parts
+        return piece.write(value) if there else ""
     out: list[str] = []
     for form, there, values in _split(forms, parts):
         source = iter(values)

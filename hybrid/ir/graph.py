@@ -206,9 +206,14 @@ def apply(eqn: Eqn, operands: Sequence[Any]) -> tuple:
     return found
 
 
-def bodies(eqn: Eqn) -> dict[str, Graph]:
+def bodies(eqn: Eqn) -> Mapping[str, Graph]:
     """The graphs among an equation's params: branches, tests and bodies of loops."""
+    if eqn.primitive.kind is not Kind.CONTROL:
+        return _NO_BODIES
     return {name: value for name, value in eqn.params.items() if isinstance(value, Graph)}
+
+
+_NO_BODIES: Mapping[str, Graph] = {}
 
 
 def is_construct(eqn: Eqn) -> bool:

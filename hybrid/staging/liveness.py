@@ -33,8 +33,9 @@ def outside(node: ast.AST) -> Iterator[ast.AST]:
 
 def children(node: ast.AST) -> Iterator[ast.AST]:
     """As `ast.iter_child_nodes`, without the operators and contexts, which are many and hold no names."""
-    for value in vars(node).values():
-        if isinstance(value, list):
+    for name in node._fields:
+        value = getattr(node, name, None)
+        if type(value) is list:
             for item in value:
                 if isinstance(item, ast.AST):
                     yield item

@@ -22,6 +22,7 @@ from hybrid.staging.assigned import bound_by_exits
 from hybrid.staging.cases import without_matches
 from hybrid.staging.exits import PREFIX, Branch, Each, Exits, Repeat, either, load
 from hybrid.staging.expressions import Expressions
+from hybrid.staging.growing import with_lists_for_texts
 from hybrid.staging.liveness import (
     CONSUMERS,
     Liveness,
@@ -79,6 +80,7 @@ def rewrite(node: _Function, mangle: Callable[[str], str], consumers: frozenset[
     """
     if not isinstance(node, ast.Lambda):
         node.body = without_walrus(without_matches(node.body))
+        node.body = with_lists_for_texts(node)
     _Rewriter(node, mangle, consumers, nested).function()
 
 
@@ -310,6 +312,10 @@ class _Rewriter(Expressions):
                         clause.body.insert(0, ast.copy_location(asked, clause.body[0]))
                     self.remove({clause.name or ""})
                     after = _meet(after, self.bound)
+                if isinstance(node, ast.Try) and node.handlers:
+                    ours = ast.Attribute(load(HANDLERS), "ours", ast.Load())
+                    passed = ast.ExceptHandler(ours, None, [ast.Raise()])
+                    node.handlers.insert(0, ast.copy_location(passed, node.handlers[0]))
                 self.bound = start
                 node.finalbody = self.block(node.finalbody)
                 if self.bound is None or after is None:
