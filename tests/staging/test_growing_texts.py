@@ -160,7 +160,7 @@ def unbound(x):
 
 def number_at_last(x):
     out = ""
-    for v in x:
+    for _ in x:
         out += "a"
     out = len(out)
     return out
