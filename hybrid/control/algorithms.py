@@ -75,7 +75,7 @@ def index(items: Any, item: Any, start: Any) -> Any:
         at = max(at + len(items), 0)
     while at < len(items) and items[at] != item:
         at += 1
-    assert at < len(items)  # else Python raises its ValueError
+    items.needs(at < len(items), ValueError)
     return at
 
 
@@ -344,7 +344,7 @@ def find(table: Any, key: Any) -> Any:
 
 def lookup(table: Any, key: Any) -> Any:
     entry, _ = find(table, key)
-    assert entry >= 0  # else Python raises its KeyError
+    table.needs(entry >= 0, KeyError)
     return table.value(entry)
 
 
@@ -366,7 +366,7 @@ def setdefault(table: Any, item: Any, key: Any, value: Any) -> Any:
 
 def remove_key(table: Any, key: Any) -> None:
     entry, _ = find(table, key)
-    assert entry >= 0
+    table.needs(entry >= 0, KeyError)
     table.drop(entry)
 
 
@@ -378,7 +378,7 @@ def discard(table: Any, key: Any) -> None:
 
 def pop_key(table: Any, key: Any) -> Any:
     entry, _ = find(table, key)
-    assert entry >= 0
+    table.needs(entry >= 0, KeyError)
     out = table.value(entry)
     table.drop(entry)
     return out

@@ -108,10 +108,11 @@ def _record(trace: Trace, predicate: Atom, then: Callable, orelse: Callable, sta
                         raise asked from error
                     raise
                 watch.restore()
+                raised = error.kind if isinstance(error, Ends) else type(error)
         # Raising is for Python: the other way goes on without a branch.
         state.set(before)
         other = trace.one(e.not_, predicate) if name == "then" else predicate
-        trace.assume(other, "a way that raises is not taken")
+        trace.assume(other, "a way that raises is not taken", raised)
         (orelse if name == "then" else then)()
         return
     watch.both_or_neither(state, *left)

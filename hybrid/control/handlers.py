@@ -30,8 +30,9 @@ from hybrid.control import (  # noqa: F401
 )
 from hybrid.control.attempt import Attempt, give_back, known_containers, spelled_out
 from hybrid.control.branch import branch, choose, truth
+from hybrid.control.caught import Tries
 from hybrid.control.comprehensions import NO_STATE, Comprehensions, nothing
-from hybrid.control.effects import refuse_alike, refuse_debuggers, refuse_effects, refuse_wording, remembered
+from hybrid.control.effects import refuse_alike, refuse_debuggers, refuse_effects, remembered
 from hybrid.control.foreknown import is_plain, runs_out
 from hybrid.control.instances import SPECIAL, Instances
 from hybrid.control.lists import Listed, listed
@@ -52,7 +53,7 @@ from hybrid.frontend.chosen import Chosen
 from hybrid.frontend.values import NUMBERS, Value, active, operand, wrap
 from hybrid.ir import trace as tr
 from hybrid.ir.graph import Atom
-from hybrid.ir.requests import AT_FIRST, Learned, Rebinds, Recursive, Writing
+from hybrid.ir.requests import AT_FIRST, Recursive, Writing
 from hybrid.ir.trace import Trace
 from hybrid.ops import elementwise as e
 
@@ -64,7 +65,7 @@ MEMBERS = 64  # items of a container that a traced number is compared with, one 
 LONG = 2048  # rounds beyond which a loop that cannot be rolled is not written out
 
 
-class Tracing(Instances, Comprehensions, Plain):
+class Tracing(Instances, Comprehensions, Tries, Plain):
     """Control flow of one trace.
 
     Args:
@@ -287,7 +288,7 @@ class Tracing(Instances, Comprehensions, Plain):
     def percent(self, pattern: str, values: Any) -> Any:
         return texts.percent(pattern, values)
 
-    def error(self, thunk: Callable[[], Any]) -> Any:
+    def error(self, thunk: Callable[[], Any], kind: Any = None) -> Any:
         """What a `raise` raises. In a branch or loop it only ends its way, whatever its text, which may take a run to know."""
         trace = tr.current()
         if trace is None or home(trace.region) is None:
@@ -303,13 +304,7 @@ class Tracing(Instances, Comprehensions, Plain):
                 raise
             why = error if asked or trace.failure is None else trace.failure
             trace.failure = why  # should an `except:` catch it, the trace ends
-            return Ends(why)
-
-    ours = (TraceError, tr.Concretise, tr.Specialise, Rebinds, Learned)
-
-    def caught(self, error: BaseException) -> None:
-        if (trace := tr.current()) is not None:
-            refuse_wording(trace, error)
+            return Ends(why, kind)
 
     # loops --------------------------------------------------------------------------------------------------------------
     def for_(

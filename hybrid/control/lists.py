@@ -379,10 +379,10 @@ class Listed(Ordered, Sliced, Own):
     def run(self, function: Callable, *args: Any) -> Any:
         return self.trace.handlers.algorithm(function)(self, *args)
 
-    def _some(self) -> tuple[Atom, Atom]:
-        """Where the items begin and end, of a list that has some."""
+    def _some(self, error: type[Exception] = IndexError) -> tuple[Atom, Atom]:
+        """Where the items begin and end, of a list that has some; `error`: what Python raises else."""
         first, end = self._bounds()
-        self.trace.assume(self.trace.one(e.lt, first, end), "a list has an item")
+        self.trace.assume(self.trace.one(e.lt, first, end), "a list has an item", error)
         return first, end
 
     def pop(self, at: Any = -1) -> Any:

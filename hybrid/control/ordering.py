@@ -91,7 +91,7 @@ class Ordered(Own):
         if not known or dt.is_complex(layout.dtype) or layout.dtype == dt.bool_:
             return self.searched(primitive)
         trace, shape = self.trace, (self.capacity,)
-        self._some()
+        self._some(ValueError)
         places = trace.one(e.iota, shape=shape, axis=0)
         first, end = (stretched(trace, at, shape) for at in self._bounds())
         inside = trace.one(e.and_, trace.one(e.le, first, places), trace.one(e.lt, places, end))

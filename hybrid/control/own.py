@@ -15,6 +15,7 @@ from hybrid.control.structure import Layout, is_parts, is_plain_dataclass, like,
 from hybrid.core import dtype as dt
 from hybrid.core.errors import TraceError
 from hybrid.core.shape import TensorType
+from hybrid.frontend.values import Value, unwrap
 from hybrid.ir import trace as tr
 from hybrid.ir.graph import Atom
 from hybrid.ir.trace import Cell, Region, Symbol, Trace
@@ -149,6 +150,13 @@ class Own:
     @property
     def is_merged(self) -> bool:
         return type(self.ends) is _Merged
+
+    def needs(self, verdict: Any, error: type[Exception]) -> None:
+        """Go on where something holds that only a run may know; else Python raises an error of that class."""
+        if isinstance(verdict, Value):
+            self.trace.assume(tr.read(unwrap(verdict)), f"a {self.kind.__name__} raises no {error.__name__}", error)
+        elif not verdict:
+            raise error
 
     # what Python, or NumPy, cannot be told while tracing
     @property  # type: ignore[misc]

@@ -25,12 +25,12 @@ UNDEFINED: Any = type("Undefined", (), {"__repr__": lambda self: "UNDEFINED", "_
 class Ends(BaseException):
     """An error of the user's whose text only a run knows: it ends its way, and no `except` clause of theirs may look at it.
 
-    `why`: what making it raised.
+    `why`: what making it raised; `kind`: its class, where that is known.
     """
 
-    def __init__(self, why: BaseException):
+    def __init__(self, why: BaseException, kind: Any = None):
         super().__init__(str(why))
-        self.why = why
+        self.why, self.kind = why, kind if isinstance(kind, type) and issubclass(kind, BaseException) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,9 +265,13 @@ class Plain:
         if not test:
             raise AssertionError if message is None else AssertionError(message())
 
-    def error(self, thunk: Thunk) -> Any:
-        """What `raise thunk()` raises."""
+    def error(self, thunk: Thunk, kind: Any = None) -> Any:
+        """What `raise thunk()` raises; `kind`: what the thunk calls."""
         return thunk()
+
+    def succeeds(self, body: Thunk, classes: Thunk, state: State) -> Any:
+        """Whether `body` raises none of some classes, as far as that can be said; else `except` clauses see to it."""
+        return True
 
     ours: tuple[type[BaseException], ...] = ()  # errors that no `except` clause of the user's may catch
 

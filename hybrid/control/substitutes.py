@@ -256,6 +256,9 @@ _HOSTED = ("dist", "frexp", "fsum", "gamma", "ldexp", "remainder", "sumprod", "u
 _CMATH = {name: _MATH[name] for name in ("sqrt", "exp", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh")}
 
 
+_DOMAINS = {"sqrt": e.lt, "log": e.le, "log10": e.le, "log2": e.le}  # what an argument must not be than zero
+
+
 def _math(function: Callable, name: str, dtype: np.dtype = dt.float64) -> Callable:
     """A function of `math` or `cmath` on traced numbers: a Python number, or Python's error where the result is not finite."""
 
@@ -266,6 +269,9 @@ def _math(function: Callable, name: str, dtype: np.dtype = dt.float64) -> Callab
             return function(*args)
         trace = active()
         given = [convert(x) if is_traced(x) else python(x) for x in args]
+        if trace.catch is not None and name in _DOMAINS and dtype == dt.float64:
+            outside = trace.one(_DOMAINS[name], operand(trace, given[0], dtype), tr.literal(0.0, dtype))
+            trace.assume(trace.one(e.not_, outside), "a number is one that a function takes", ValueError)
         atom = operand(trace, NAMES[name](*given), dtype)
         integers.finite(trace, atom)
         return integers.python(trace, atom)

@@ -209,6 +209,13 @@ class Elementwise:
         dtype = dtype or self.promotion(operands)
         if self.real and dt.is_complex(dtype):
             raise DTypeError(f"ufunc '{self.name}' did not contain a loop with signature matching types {dtype!r}")
+        if (
+            trace.catch is not None
+            and python
+            and self.name == "true_divide"
+            and result_kind(operands, (), python=True) == "python"
+        ):
+            trace.assume(trace.one(e.ne, operand(trace, operands[1], dtype), tr.literal(0, dtype)), "a divisor is not zero")
         body = (self._heard(operands, dtype) if python else None) or self.body
         if isinstance(body, Primitive):
             result = record_map(trace, body, operands, dtype, python=python)

@@ -111,6 +111,12 @@ class Builder:
         self.eqns += inner.eqns
         self._numbers.update(inner._numbers)
 
+    def take(self, eqns: list[Eqn], inner: Builder) -> None:
+        """Append some of what a builder inside this one holds, which comes of nothing else in it."""
+        made = {var for eqn in eqns for var in eqn.outputs}
+        self.eqns += eqns
+        self._numbers.update((key, known) for key, known in inner._numbers.items() if known and made.issuperset(known))
+
     def body(self, outputs: list[Atom] | tuple[Atom, ...]) -> Graph:
         """The finished body: its inputs are those declared, then whatever it uses from around it."""
         made = {*self.inputs, *(var for eqn in self.eqns for var in eqn.outputs)}

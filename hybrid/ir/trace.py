@@ -20,6 +20,7 @@ from hybrid.core.errors import EscapeError, TraceError
 from hybrid.core.shape import Quotient, Size, TensorType, contiguous_strides, symbols
 from hybrid.ir.aliases import Storage
 from hybrid.ir.builder import Builder
+from hybrid.ir.catching import Assuming
 from hybrid.ir.forms import Maybe
 from hybrid.ir.graph import Atom, Eqn, Literal, Var
 from hybrid.ir.lines import user_frame, user_line
@@ -158,12 +159,13 @@ def prototype(dtype: np.dtype, shape: tuple, strides: tuple) -> np.ndarray:
     return np.lib.stride_tricks.as_strided(np.empty(1, dtype), shape, strides)
 
 
-class Trace(KnownSizes):
+class Trace(KnownSizes, Assuming):
     """The recording of one call. Use as a context manager: inside, operations on symbols go to `builder`."""
 
     def __init__(self, name: str, hints: Mapping[str, int] | None = None):
         self.builder = self.root = Builder(name)
         super().__init__(hints or {})
+        Assuming.__init__(self)
         self.region: Region | None = None  # the innermost body being recorded, if any
         self.sizes: dict[Atom, Size] = {}  # numbers whose value is known as a polynomial over size symbols
         self.token: Cell | None = None  # what orders calls with effects
@@ -337,11 +339,6 @@ class Trace(KnownSizes):
 
     def one(self, primitive: Primitive, *inputs: Atom, **params: Any) -> Atom:
         return self.record(primitive, inputs, params)[0]
-
-    def assume(self, condition: Atom, what: str) -> None:
-        """Hand the call over to Python unless the condition holds."""
-        if not (isinstance(condition, Literal) and condition.value):
-            self.record(TABLE["check"], (condition,), {"what": what})
 
     # storage, seen from the innermost region
     def value_of(self, cell: Cell) -> Atom:

@@ -44,6 +44,7 @@ from hybrid.staging.liveness import (
 )
 from hybrid.staging.pieces import HANDLERS, arguments, binds, exchanges, handler, is_name, moves, thunk
 from hybrid.staging.returns import after_loops
+from hybrid.staging.tries import Probe, with_questions
 from hybrid.staging.walrus import without_walrus
 
 _LOOKS_AT_FRAME = ("locals", "eval", "exec")
@@ -80,7 +81,7 @@ def rewrite(node: _Function, mangle: Callable[[str], str], consumers: frozenset[
     """
     if not isinstance(node, ast.Lambda):
         node.body = without_walrus(without_matches(node.body))
-        node.body = with_lists_for_texts(node)
+        node.body = with_questions(with_lists_for_texts(node))
     _Rewriter(node, mangle, consumers, nested).function()
 
 
@@ -216,7 +217,8 @@ class _Rewriter(Expressions):
                 if isinstance(node, ast.Return) and not self.nested_in:
                     self.returned |= set(_made_for_caller(node.value))
                 if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call) and not binds(node.exc):
-                    node.exc = ast.copy_location(handler("error", self.thunk(node.exc)), node.exc)
+                    kind = [load(node.exc.func.id)] if isinstance(node.exc.func, ast.Name) else []
+                    node.exc = ast.copy_location(handler("error", self.thunk(node.exc), *kind), node.exc)
                     node.cause = node.cause and self.visit(node.cause)
                 else:
                     self.generic_visit(node)
@@ -341,17 +343,29 @@ class _Rewriter(Expressions):
                     after = _meet(after, self.bound)
                 self.bound = after
 
+    def visit_Probe(self, node: Probe) -> ast.expr:
+        """Where a branch is Python's, it is not asked."""
+        return ast.copy_location(ast.Constant(True), node)
+
     # Constructs -----------------------------------------------------------------------------------------------------------
     def branch(self, node: Branch) -> list[ast.stmt]:
         names = self.names(node)
-        test = self.tested(node.test)
+        made: list[ast.stmt] = []
+        if isinstance(node.test, Probe):
+            before = self.bound
+            made, body = self.define("try", node.test.body, node)
+            self.bound = before
+            test: ast.expr = handler("succeeds", body, self.thunk(node.test.type), self.state(names, node.live, set()))
+            ast.copy_location(test, node.test)
+        else:
+            test = self.tested(node.test)
         before = self.bound
         then, first = self.define("then", node.body, node)
         after, self.bound = self.bound, before
         orelse, second = self.define("else", node.orelse, node)
         self.bound = _meet(after, self.bound)
         call = handler("branch", test, first, second, self.state(names, node.live, set()))
-        return [*then, *orelse, ast.copy_location(ast.Expr(ast.copy_location(call, node.test)), node)]
+        return [*made, *then, *orelse, ast.copy_location(ast.Expr(ast.copy_location(call, node.test)), node)]
 
     def loop(self, node: Each | Repeat) -> list[ast.stmt]:
         names = self.names(node)
