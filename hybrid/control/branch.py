@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from hybrid.control.either import unmerged, usable
+from hybrid.control.handles import is_handle, is_there, kept_class, present
 from hybrid.control.join import Join
 from hybrid.control.own import Changes, Own
 from hybrid.control.perhaps import Perhaps
@@ -38,6 +39,8 @@ def truth(trace: Trace, value: Any) -> bool | Atom:
         return value.flag() if value.parts else False
     if type(value) is Chosen:
         return value.holds(bool)
+    if is_handle(value):
+        return _is_true(trace, value)
     data = unwrap(value)
     if not isinstance(value, Value) or type(data) is not Symbol or data.type.size != 1:
         return bool(value)
@@ -55,6 +58,17 @@ def truth(trace: Trace, value: Any) -> bool | Atom:
     if atom.type.dtype != dt.bool_:
         atom = trace.one(e.convert, atom, dtype=dt.bool_)
     return bool(atom.value) if isinstance(atom, Literal) else atom
+
+
+def _is_true(trace: Trace, value: Any) -> bool | Atom:
+    """Python's truth of an instance in storage, which its class may say."""
+    there = is_there(value)
+    asked = next((name for name in ("__bool__", "__len__") if hasattr(kept_class(value), name)), None)
+    if asked is None:
+        return True if there is None else there
+    if there is not None:
+        return truth(trace, choose(trace, there, lambda: _is_true(trace, present(value)), lambda: False))
+    return truth(trace, trace.handlers.call(getattr(value, asked))())
 
 
 def branch(trace: Trace, predicate: Atom, then: Callable, orelse: Callable, state: Any) -> None:

@@ -85,7 +85,7 @@ class Tracing(Instances, Comprehensions, Plain):
     ):
         self.convert, self.opaque, self.short, self.lists, self.known = convert, opaque, short, writing.lists, writing.known
         self.countable = False  # whether a loop of Python's own numbers was recorded that might have ended while tracing
-        super().__init__()
+        super().__init__(writing.kept)
         self.tables = Tables()
         self.others = stacked.Others()
         self.copies = 1  # of what is being traced, made by the short loops around it
@@ -230,6 +230,8 @@ class Tracing(Instances, Comprehensions, Plain):
         left, right = plain(left), plain(right)
         records.refuse_identity(tr.current(), left, right)
         refuse_alike(left, right)
+        if (found := self.same(left, right)) is not None:
+            return found
         if right is None or isinstance(right, bool) or type(left) in (Perhaps, Chosen):
             left, right = right, left
         if any(isinstance(x, Listed) and x.is_merged for x in (left, right)):

@@ -11,10 +11,12 @@ import inspect
 import operator
 import sys
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from types import FunctionType, MethodType
 from typing import Any
 
+from hybrid.control import handles, substitutes
+from hybrid.control.arenas import Arenas
 from hybrid.control.attributes import HEAP, attributes_of, is_library
 from hybrid.control.lists import KINDS
 from hybrid.control.own import Own, home, plain, unwrapped
@@ -64,7 +66,7 @@ def _is_python(value: Any, cls: type) -> bool:
     return type(value) is cls
 
 
-class Instances:
+class Instances(Arenas):
     """The part of `Tracing` that knows of instances."""
 
     convert: Callable[[Callable, Any], Callable]
@@ -72,9 +74,11 @@ class Instances:
     called: Callable[..., Any]
     listed: Callable[[Any], Any]
     not_: Callable[[Any], Any]
+    compare: Callable[[str, Any, Any], Any]
     others: Any  # lists that others know (`control.stacked`)
 
-    def __init__(self) -> None:
+    def __init__(self, classes: Collection[str] | None) -> None:
+        super().__init__(classes)
         self.constructed: list[Any] = []
         self.made: frozenset[int] = frozenset()  # their ids, once all are made
         self.there: dict[int, Any] = {}  # instances from before all branches and loops, by their ids
@@ -83,7 +87,13 @@ class Instances:
         ] = {}  # what stands for one of several instances, and for which (`control.united`)
 
     def constructor(self, function: Any) -> Callable | None:
-        """What makes an instance of a user's class with its `__init__` converted."""
+        """What makes an instance of a user's class with its `__init__` converted, in storage where there is such for it."""
+        make = self._constructor(function)
+        if not isinstance(function, type) or not self.stored(function):
+            return make
+        return functools.partial(self.kept, make or functools.partial(substitutes.plainly, function))
+
+    def _constructor(self, function: Any) -> Callable | None:
         if function is dataclasses.replace:
             return self._replaced
         if type(function) is not type or getattr(function, "__new__", None) is not object.__new__:
@@ -128,6 +138,10 @@ class Instances:
 
     def compared(self, name: str, left: Any, right: Any) -> Any:
         """A comparison that the class of an instance defines; NotImplemented where none does."""
+        if name in ("eq", "ne") and (handles.is_handle(left) or handles.is_handle(right)):
+            same = self._equal(left, right)
+            if same is not NotImplemented:
+                return same if name == "eq" else self.not_(same)
         if name == "ne" and getattr(type(left), "__ne__") is object.__ne__:  # noqa: B009  that asks for `==`
             same = self.compared("eq", left, right)
             return same if same is NotImplemented else self.not_(same)
@@ -136,6 +150,27 @@ class Instances:
             if own is not None and not generated(own.__func__) and (found := self.call(own)(other)) is not NotImplemented:
                 return found
         return NotImplemented
+
+    def same(self, left: Any, right: Any) -> Any:
+        """`left is right`, of which one is in storage; None where neither is."""
+        if not handles.is_handle(left) and not handles.is_handle(right):
+            return None
+        value, other = (left, right) if handles.is_handle(left) else (right, left)
+        if uncertain.is_uncertain(other):
+            return uncertain.pick(tr.live(other._data), other, lambda one: self.same(value, one))
+        return handles.same(value, other)
+
+    def _equal(self, left: Any, right: Any) -> Any:
+        """`left == right`, of which one is in storage; NotImplemented where a method of the user's says what that is."""
+        kinds = [handles.kept_class(value) or type(value) for value in (left, right)]
+        found: list[Any] = [kind.__eq__ for kind in kinds if kind is not type(None)]
+        if all(method is object.__eq__ for method in found):
+            return self.same(left, right)
+        if kinds[0] is not kinds[1] or not generated(found[0]):
+            return NotImplemented if not all(map(generated, found)) else False
+        fields = [field.name for field in dataclasses.fields(kinds[0]) if field.compare]  # type: ignore[arg-type]
+        left, right = handles.present(left), handles.present(right)
+        return self.compare("eq", *(tuple(getattr(one, name) for name in fields) for one in (left, right)))
 
     def looked_up(self, value: Any, index: Any) -> Any:
         """`value[index]`, of an instance whose class says what that is; NotImplemented of anything else."""
@@ -203,6 +238,7 @@ class Instances:
         """Remember an instance that the function makes, and whether it does so before all branches and loops."""
         trace = tr.current()
         self.constructed.append(made)
+        self.saw(made)
         if trace is not None and home(trace.region) is None:
             self.there[id(made)] = made
 
@@ -243,7 +279,8 @@ class Instances:
                 tr.live(args[at]._data), args[at].present(), lambda one: function(*rest[:at], one, *rest[at + 1 :], **kwargs)
             )
         out = function(*args, **kwargs)
-        if isinstance(function, type) and type(out) is function:
+        kind = function.args[0] if isinstance(function, functools.partial) and function.args else function
+        if isinstance(kind, type) and type(out) is kind:
             self.note(out)
         return out
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from hybrid.control import handles
 from hybrid.control.parts import Part, common_whole
 from hybrid.control.plain import RESULT, UNDEFINED
 from hybrid.control.structure import Nest, built, known_nests, nests, note_twins, optional, optional_parts, parts_of
@@ -25,7 +26,7 @@ from hybrid.frontend.masked import Masked
 from hybrid.frontend.values import Value, operand, recast, stretched, symbol, unwrap, wrap
 from hybrid.ir import trace as tr
 from hybrid.ir.aliases import Storage, keep_apart
-from hybrid.ir.forms import Known, Maybe, Thing
+from hybrid.ir.forms import Kept, Known, Maybe, Thing
 from hybrid.ir.graph import Atom, Literal
 from hybrid.ir.trace import Cell, Symbol, Trace
 from hybrid.ops import elementwise as e
@@ -105,6 +106,8 @@ def spec_of(value: Any) -> Spec | None:
     """The spec of a number or array; None for any other object."""
     if type(value) is Chosen:
         return Spec("known", dt.int64, options=value.options)
+    if handles.is_handle(value):
+        return Spec("known", dt.int64, options=handles.options(value))
     data = unwrap(value)
     if type(data) is Symbol:
         maybe = data.maybe
@@ -172,11 +175,18 @@ def _gathered(parts: list[Form]) -> list[Form]:
     """Several known objects as one form."""
     known: list[Known] = []
     for option in (option for part in parts for option in options_of(part)):
-        if not any(same_constant(option.value, other.value) for other in known):
+        if not any(type(option) is type(other) and same_constant(option.value, other.value) for other in known):
             known.append(option)
-    if len(known) < 2 or len(known) > MOST:
+    if len(known) < 2 or len(known) > MOST or not _are_alike(known):
         return parts
+    known.sort(key=lambda option: type(option) is not Kept)  # any instance in storage, or None
     return [*(p for p in parts if not options_of(p)), Spec("known", dt.int64, options=tuple(known))]
+
+
+def _are_alike(known: list[Known]) -> bool:
+    """Whether one number can say which of some objects is meant: what is in storage is known by its place."""
+    kept = [option for option in known if type(option) is Kept]
+    return not kept or (len(kept) == 1 and all(option is kept[0] or option == _NOTHING for option in known))
 
 
 def holds_all(spec: Form, form: Form) -> bool:
@@ -279,6 +289,10 @@ def _number(trace: Trace, found: list[tuple[Atom, Form, Any]], spec: Spec) -> At
     """Which of the options of a spec something is."""
     out: Atom | None = None
     for when, form, value in reversed(found):
+        if type(spec.options[0]) is Kept:
+            if options_of(form):
+                out = handles.number(value) if out is None else trace.one(e.select, when, handles.number(value), out)
+            continue
         places = [
             next((k for k, o in enumerate(spec.options) if same_constant(o.value, own.value)), -1) for own in options_of(form)
         ]
@@ -324,6 +338,8 @@ def made(trace: Trace, spec: Spec | Varying, parts: list[Atom]) -> Any:
         return spec.made(trace, parts)
     if spec.options:
         which = parts[0]
+        if type(spec.options[0]) is Kept:
+            return handles.handle(trace, spec.options[0].value, which, none=len(spec.options) > 1)
         return spec.options[int(which.value)].value if isinstance(which, Literal) else Chosen(trace, which, spec.options)
     maybe = None
     if spec.maybe and not _is_true(parts[1]):

@@ -18,6 +18,7 @@ import numpy as np
 from hybrid.control.arrays import of_columns
 from hybrid.control.items import inner_layout, types_of, unpacked
 from hybrid.control.join import Spec
+from hybrid.control.structure import kept_in
 from hybrid.core import dtype as dt
 from hybrid.core import tree
 from hybrid.core.shape import Dim, Shape, Size, contiguous_strides, evaluate, symbols
@@ -45,6 +46,7 @@ from hybrid.staging.traced import (
     Picked,
     Repeat,
     Result,
+    Stored,
     Traced,
     View,
     assembled,
@@ -290,6 +292,10 @@ class _Builder:
                 if chain or other is not _CLASSES.get(self.outputs[index].type.dtype):
                     instead = entry.CallResult(other, (instead,))
                 return entry.ChoiceResult(self.flag(flag), found, instead)
+            case Stored():
+                raise Impossible  # made in Python
+            case Items(_, layout) if kept_in(layout):
+                raise Impossible
             case Items(index, layout, array, make):
                 if array is False and make is None and (listed := self.listed(index, layout)) is not None:
                     return listed

@@ -1,0 +1,135 @@
+"""Instances that loops and branches make: `particles.append(Particle(x, v))` in a round that only a run knows.
+
+*Storage* of a class is an array for each number of its instances' attributes; an instance is its place in it, and what
+the traced code has in its hands is a handle (`handles`): to branches, loops and containers a number like any other. So what
+is read and written goes where all that know the object find it, and `is` compares places. Nothing is ever taken out; a
+result that is, or leads to, such an instance is made an object of the user's class after the call, each of them once.
+"""
+
+from __future__ import annotations
+
+import itertools
+import sys
+from collections import Counter
+from collections.abc import Callable, Collection
+from typing import Any
+
+from hybrid.control.handles import at, can_be_kept, handle, values_of
+from hybrid.control.items import atoms_of, common_layout, is_borrowed, layout_of_item, present, together, types_of
+from hybrid.control.lists import Listed
+from hybrid.control.own import home
+from hybrid.control.structure import RowLayout
+from hybrid.core.errors import TraceError
+from hybrid.frontend.indexing import setitem
+from hybrid.frontend.values import wrap
+from hybrid.ir import trace as tr
+from hybrid.ir.trace import Trace
+
+FEW = 2  # instances of a class that are made, one by one, before all branches and loops: those may be known by themselves
+
+
+class Arena(Listed):
+    """The instances of one class; `names`: of their attributes, which are the items' parts."""
+
+    def __init__(self, trace: Trace, of: type):
+        super().__init__(trace, [])
+        self.made = None  # before all branches and loops
+        self.of = of
+        self.names: tuple[str, ...] = ()
+
+    def add(self, names: tuple[str, ...], values: tuple) -> Any:
+        """A new instance with these attributes."""
+        if not self.names:
+            self.names = names
+        if names != self.names:
+            raise TraceError(f"instances of {self.of.__name__} have other attributes, or in another order", at=tr.user_line())
+        values = tuple(present(self.trace, value) for value in values)
+        for name, value in zip(names, values):
+            self._check(name, value)
+        if self.held is not None:
+            self.becomes(layout_of_item(values))
+        place = self._bounds()[1]
+        self.append(values)
+        return handle(self.trace, self.of, place)
+
+    def _check(self, name: str, value: Any) -> Any:
+        layout = layout_of_item(value)
+        if layout is None:
+            what = f"attribute {name} of a {self.of.__name__}, of which a loop or branch makes many, is no number, text or list"
+            raise TraceError(what, got=f"a {value.__class__.__name__}", at=tr.user_line())
+        return layout
+
+    def has(self, name: str) -> bool:
+        return name in self.names
+
+    def _columns(self, name: str) -> tuple[int, int]:
+        """The part of an item that an attribute is, and its first array."""
+        k = self.names.index(name)
+        return k, sum(len(types_of(part)) for part in self.layout[:k])
+
+    def read(self, value: Any, name: str) -> Any:
+        k, first = self._columns(name)
+        return self._built(self.layout[k], itertools.count(first), self._place(at(value).number))
+
+    def write(self, value: Any, name: str, item: Any) -> None:
+        if name not in self.names:
+            raise TraceError(f"an attribute {name} is made of a {self.of.__name__} after its `__init__`", at=tr.user_line())
+        item = present(self.trace, item)
+        layout, (k, _) = self._check(name, item), self._columns(name)
+        if isinstance(layout, RowLayout):
+            raise TraceError(f"attribute {name} of a {self.of.__name__} becomes another list", at=tr.user_line())
+        if common_layout(self.layout[k], layout) != self.layout[k]:
+            both = together(self.layout[k], layout, None)
+            self.becomes((*self.layout[:k], both, *self.layout[k + 1 :]))
+        self.borrows = self.borrows or is_borrowed(item)
+        self._take(item)
+        k, first = self._columns(name)
+        place = self._place(at(value).number)
+        for buffer, atom in zip(self.buffers[first:], atoms_of(self.trace, item, self.layout[k])):
+            setitem(buffer, place, wrap(self.trace.fresh(atom, "ndarray")))
+
+
+class Arenas:
+    """The part of `Tracing` that knows of storage for instances. `classes`: the names of those that have it."""
+
+    arenas: dict[Any, Arena]
+    constructed: list[Any]
+    there: dict[int, Any]
+
+    def __init__(self, classes: Collection[str] | None) -> None:
+        self.classes = classes or ()
+        self.arenas = {}
+        self.seen: Counter[str] = Counter()  # instances that were made and are in no storage, by their classes
+
+    def stored(self, kind: type) -> bool:
+        """Whether instances of a class are made in storage."""
+        return bool(self.classes) and name_of(kind) in self.classes
+
+    def saw(self, made: Any) -> None:
+        """Remember that an instance has been made, and of which classes there may be so many that storage does better."""
+        kind, trace = type(made), tr.current()
+        if trace is not None and can_be_kept(kind):
+            self.seen[name_of(kind)] += 1
+            if self.seen[name_of(kind)] >= FEW or home(trace.region) is not None:
+                trace.many.add(name_of(kind))
+
+    def kept(self, make: Callable, /, *args: Any, **kwargs: Any) -> Any:
+        """An instance in storage, which has the attributes of one that is made as usual."""
+        trace = tr.current()
+        assert trace is not None
+        made = make(*args, **kwargs)
+        self.constructed[:] = [one for one in self.constructed if one is not made]
+        self.there.pop(id(made), None)
+        names, values = values_of(made)
+        if sys.getrefcount(made) > 2:  # that of `made`, and of `getrefcount`
+            raise TraceError(f"a {type(made).__name__} is known to others before it is made", at=tr.user_line())
+        arena = self.arenas.get(type(made))
+        if arena is None:
+            arena = self.arenas[type(made)] = Arena(trace, type(made))
+        del made
+        return arena.add(names, values)
+
+
+def name_of(kind: type) -> str:
+    """What a class is known by from trace to trace: a function may make it anew."""
+    return f"{kind.__module__}.{kind.__qualname__}"
