@@ -25,7 +25,8 @@ from hybrid.frontend.values import wrap
 from hybrid.ir import trace as tr
 from hybrid.ir.trace import Trace
 
-FEW = 2  # instances of a class that are made, one by one, before all branches and loops: those may be known by themselves
+FEW = 2  # instances of a class, made one by one before all branches and loops, that may do better in storage
+MANY = 16  # such instances beyond which they are put there from the start: what each is asked is compiled for each
 
 
 class Arena(Listed):
@@ -97,7 +98,7 @@ class Arenas:
     there: dict[int, Any]
 
     def __init__(self, classes: Collection[str] | None) -> None:
-        self.classes = classes or ()
+        self.classes, self.may_store = classes or (), classes is not None
         self.arenas = {}
         self.seen: Counter[str] = Counter()  # instances that were made and are in no storage, by their classes
 
@@ -110,8 +111,11 @@ class Arenas:
         kind, trace = type(made), tr.current()
         if trace is not None and can_be_kept(kind):
             self.seen[name_of(kind)] += 1
-            if self.seen[name_of(kind)] >= FEW or home(trace.region) is not None:
+            inside = home(trace.region) is not None
+            if self.seen[name_of(kind)] >= FEW or inside:
                 trace.many.add(name_of(kind))
+            if self.seen[name_of(kind)] > MANY and self.may_store and not inside:
+                raise tr.TooLong(f"more than {MANY} instances of {kind.__name__} are made one by one", at=tr.user_line())
 
     def kept(self, make: Callable, /, *args: Any, **kwargs: Any) -> Any:
         """An instance in storage, which has the attributes of one that is made as usual."""

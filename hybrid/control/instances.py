@@ -178,6 +178,8 @@ class Instances(Arenas):
         return NotImplemented if own is None else self.call(own)(index)
 
     def negative(self, value: Any) -> Any:
+        if type(value) is Chosen:
+            return 0 - value if isinstance(value, int) else value.refuse("what its minus is")
         own = None if tr.current() is None else _defined(value, "__neg__")
         return -value if own is None else self.call(own)()
 

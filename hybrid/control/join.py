@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from enum import EnumType
 from functools import partial
 from typing import Any
 
@@ -131,7 +132,7 @@ def form_of(value: Any) -> Spec | Known | None:
     spec = spec_of(value)
     if spec is not None:
         return spec
-    return Known(value) if type(value) in _KNOWN else thing(value)
+    return Known(value) if type(value) in _KNOWN or type(type(value)) is EnumType else thing(value)
 
 
 def forms(form: Form) -> list[Form]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
+from enum import Enum
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from hybrid.control.structure import Layout, is_parts
 from hybrid.core import dtype as dt
 from hybrid.core.errors import TraceError
 from hybrid.frontend import uncertain
+from hybrid.frontend.chosen import is_member
 from hybrid.frontend.values import Value, operand
 from hybrid.ir import trace as tr
 from hybrid.ir.forms import Known
@@ -39,13 +41,18 @@ def check_keys(layout: Layout) -> None:
     if isinstance(layout, Known):
         return
     if isinstance(layout, Spec) and layout.options and not layout.maybe:
-        if all(isinstance(option.value, _NAMES) for option in layout.options):
+        if all(_is_name(option.value) for option in layout.options):
             return
     elif isinstance(layout, Spec) and all(map(_is_found, forms(layout))):
         return
     raise TraceError(
         "keys that only a run knows must be integers, floats, names, or tuples of these", got=str(layout), at=tr.user_line()
     )
+
+
+def _is_name(value: Any) -> bool:
+    """Whether an object is equal to those only that are the same to a trace."""
+    return is_member(value) or (isinstance(value, _NAMES) and not isinstance(value, Enum))
 
 
 def _is_found(form: Any) -> bool:

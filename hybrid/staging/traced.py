@@ -76,7 +76,8 @@ class Objects:
         if kind not in self.made:
             self._make(kind)
         made = self.made[kind]
-        return [made[place] if place >= 0 else None for place in places.tolist()]
+        # A flag may say that there is none, whatever the place.
+        return [made[place] if 0 <= place < len(made) else None for place in places.tolist()]
 
     def _make(self, kind: type) -> None:
         at, layout, names = self.stored[kind].index, self.stored[kind].layout, self.stored[kind].names
