@@ -37,6 +37,7 @@ class Arena(Listed):
         self.made = None  # before all branches and loops
         self.of = of
         self.names: tuple[str, ...] = ()
+        self.empty = self.snapshot()
 
     def add(self, names: tuple[str, ...], values: tuple) -> Any:
         """A new instance with these attributes."""
@@ -116,6 +117,12 @@ class Arenas:
                 trace.many.add(name_of(kind))
             if self.seen[name_of(kind)] > MANY and self.may_store and not inside:
                 raise tr.TooLong(f"more than {MANY} instances of {kind.__name__} are made one by one", at=tr.user_line())
+
+    def prefer_storage(self) -> None:
+        """Raise where a loop is to be written out that may be one if what it makes is in storage."""
+        trace = tr.current()
+        if trace is not None and self.may_store and not trace.many.issubset(self.classes):
+            raise tr.TooLong("a loop that makes instances is written out", at=tr.user_line())
 
     def kept(self, make: Callable, /, *args: Any, **kwargs: Any) -> Any:
         """An instance in storage, which has the attributes of one that is made as usual."""

@@ -252,6 +252,8 @@ class Tracing(Instances, Comprehensions, Plain):
     def in_(self, item: Any, items: Any) -> Any:
         items = present(items)
         kind = type(items)
+        if uncertain.may_be_object(item) and kind in _CONTAINERS:
+            return uncertain.pick(active(), item, lambda one: self.in_(one, items))
         if isinstance(items, (Own, View)) and tr.current() is not None:
             return items.contains(item)
         if arrays.may_contain(items, item):
@@ -378,6 +380,7 @@ class Tracing(Instances, Comprehensions, Plain):
                 return
             if isinstance(error, tr.TooLong) or isinstance(count, Dim) or count > LONG:
                 raise
+            self.prefer_storage()
             why = error.what if isinstance(error, TraceError) else str(error)
             trace.notes.append(f"a loop of {count} rounds is written out ({tr.user_line()}): {why}")
             attempt.forget(error)
@@ -432,6 +435,7 @@ class Tracing(Instances, Comprehensions, Plain):
                 return
             if isinstance(error, tr.TooLong):
                 raise
+            self.prefer_storage()
             attempt.forget(error)
             give_back(known)
             with spelled_out(trace, f"a `while` loop is written out ({tr.user_line()}): {error}"):
@@ -536,13 +540,6 @@ class Tracing(Instances, Comprehensions, Plain):
     def algorithm(self, function: Callable) -> Callable:
         """A function of `control.algorithms` with its control flow open."""
         return self.convert(function, self)
-
-    def compare(self, name: str, left: Any, right: Any) -> Any:
-        if isinstance(left, Value) or isinstance(right, Value) or tr.current() is None:
-            return getattr(operator, name)(left, right)
-        refuse_alike(left, right)
-        found = self.compared(name, left, right)
-        return containers.compared(name, left, right) if found is NotImplemented else found
 
     def called(self, trace: Trace, code: CodeType, function: Callable, /, *args: Any, **kwargs: Any) -> Any:
         """A call of the user's own function. One that calls itself in branch after branch becomes a procedure."""

@@ -12,12 +12,15 @@ import operator
 import sys
 from collections import deque
 from collections.abc import Callable, Collection, Iterable
+from enum import Enum
 from types import FunctionType, MethodType
 from typing import Any
 
-from hybrid.control import handles, substitutes
+from hybrid.control import containers, handles, substitutes
 from hybrid.control.arenas import Arenas
 from hybrid.control.attributes import HEAP, attributes_of, is_library
+from hybrid.control.effects import refuse_alike
+from hybrid.control.join import KNOWN
 from hybrid.control.lists import KINDS
 from hybrid.control.own import Own, home, plain, unwrapped
 from hybrid.control.structure import generated, is_plain_dataclass
@@ -25,6 +28,7 @@ from hybrid.core import dtype as dt
 from hybrid.core.errors import TraceError
 from hybrid.frontend import texts, uncertain
 from hybrid.frontend.chosen import Chosen
+from hybrid.frontend.values import Value
 from hybrid.ir import trace as tr
 from hybrid.ir.trace import Symbol, Trace
 
@@ -53,6 +57,11 @@ def is_completed(cls: Any) -> bool:
     return own and generated(cls.__init__) and type(getattr(cls, "__post_init__", None)) is FunctionType
 
 
+def _is_object(value: Any) -> bool:
+    """Whether it is one of several objects, or an instance in storage."""
+    return type(value) is Chosen or isinstance(value, Enum) or handles.is_handle(value)
+
+
 def _is_for_init(field: Any) -> bool:
     """Whether it is an `InitVar`."""
     return field._field_type is dataclasses._FIELD_INITVAR  # type: ignore[attr-defined]
@@ -74,7 +83,6 @@ class Instances(Arenas):
     called: Callable[..., Any]
     listed: Callable[[Any], Any]
     not_: Callable[[Any], Any]
-    compare: Callable[[str, Any, Any], Any]
     others: Any  # lists that others know (`control.stacked`)
 
     def __init__(self, classes: Collection[str] | None) -> None:
@@ -135,6 +143,18 @@ class Instances(Arenas):
             return found
 
         return asked
+
+    def compare(self, name: str, left: Any, right: Any) -> Any:
+        if tr.current() is None:
+            return getattr(operator, name)(left, right)
+        for value, other, ask in ((left, right, lambda one: (one, right)), (right, left, lambda one: (left, one))):
+            if uncertain.may_be_object(value) and (type(other) in KNOWN or uncertain.may_be_object(other) or _is_object(other)):
+                return uncertain.pick(tr.live(value._data), value, lambda one: self.compare(name, *ask(one)))  # noqa: B023  # now
+        if isinstance(left, Value) or isinstance(right, Value):
+            return getattr(operator, name)(left, right)
+        refuse_alike(left, right)
+        found = self.compared(name, left, right)
+        return containers.compared(name, left, right) if found is NotImplemented else found
 
     def compared(self, name: str, left: Any, right: Any) -> Any:
         """A comparison that the class of an instance defines; NotImplemented where none does."""

@@ -279,6 +279,12 @@ def types_of(layout: Layout) -> list[TensorType]:
     return layout.types if isinstance(layout, Spec) else []
 
 
+def inner_columns(layout: Layout) -> int:
+    """How many arrays the items of lists in items are in."""
+    inner = inner_layout(layout)
+    return 0 if inner is None else len(types_of(inner.inner))
+
+
 def atoms_of(trace: Trace, item: Any, layout: Layout) -> list[Atom]:
     if isinstance(layout, tuple):
         return [atom for x, part in zip(_members_as(item, layout), layout) for atom in atoms_of(trace, x, part)]

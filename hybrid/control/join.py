@@ -37,7 +37,7 @@ _CLASS = {"b": bool, "i": int, "u": int, "f": float, "c": complex}
 _RANK = {bool: 0, int: 1, float: 2, complex: 3}
 YES, NO = tr.literal(True, dt.bool_), tr.literal(False, dt.bool_)
 FORMS = 4  # things that one variable may be
-_KNOWN = frozenset((str, bytes, type(None), type(...), type, frozenset, range))
+KNOWN = frozenset((str, bytes, type(None), type(...), type, frozenset, range))
 IMMUTABLE = (str, bytes, type(None), type(...), type, np.dtype, bool, int, float, complex, frozenset, range)
 
 
@@ -132,7 +132,7 @@ def form_of(value: Any) -> Spec | Known | None:
     spec = spec_of(value)
     if spec is not None:
         return spec
-    return Known(value) if type(value) in _KNOWN or type(type(value)) is EnumType else thing(value)
+    return Known(value) if type(value) in KNOWN or type(type(value)) is EnumType else thing(value)
 
 
 def forms(form: Form) -> list[Form]:

@@ -132,7 +132,8 @@ class Watch:
         known = {id(cell) for cell in cells}
         seen: dict[int, Any] = {}
         handlers = getattr(tr.current(), "handlers", None)
-        pending = [*values, *namespaces, *bodies, *(() if handlers is None else handlers.arenas.values())]
+        self.arenas: dict[Any, Any] = {} if handlers is None else handlers.arenas  # those made later, too
+        pending = [*values, *namespaces, *bodies, *self.arenas.values()]
         taken = 0
         while pending:
             value = pending.pop()
@@ -233,6 +234,9 @@ class Watch:
         return item
 
     def restore(self) -> None:
+        for arena in self.arenas.values():
+            if id(arena) not in self.before:
+                arena.restore(arena.empty)
         for value, before in self.before.values():
             if isinstance(value, Own):
                 value.restore(before)

@@ -23,8 +23,9 @@ from hybrid.ir.primitive import infer
 from hybrid.ir.trace import Chain
 from hybrid.ir.verify import verify
 from hybrid.staging.function import Function
+from hybrid.staging.instances import Stored
 from hybrid.staging.signature import ArrayLeaf, NumberLeaf, SameLeaf, ScalarLeaf, StaticLeaf
-from hybrid.staging.traced import Again, Argument, Computed, Held, Items, Picked, Repeat, Result, Stored, Traced, View
+from hybrid.staging.traced import Again, Argument, Computed, Held, Items, Picked, Repeat, Result, Traced, View
 
 Node = dict[str, Any]
 

@@ -279,8 +279,9 @@ def _is_object(option: Known) -> bool:
 
 def is_member(value: Any) -> bool:
     """Whether something is a member of an enumeration that is equal to itself only."""
-    kind, usual, plain = type(value), Enum.__hash__, object.__eq__
-    return type(kind) is EnumType and (kind.__hash__, kind.__eq__) == (usual, plain)
+    kind: Any = type(value)
+    usual: Any = Enum
+    return type(kind) is EnumType and kind.__hash__ is usual.__hash__ and kind.__eq__ is usual.__eq__
 
 
 def number_of(member: Any) -> Any:

@@ -33,6 +33,7 @@ from hybrid.staging.contents import nested
 from hybrid.staging.drawing import Drawing
 from hybrid.staging.fallback import Refusal
 from hybrid.staging.floats import KEPT, Flagged, Watch
+from hybrid.staging.instances import Objects, Stored
 from hybrid.staging.ours import share_memory
 from hybrid.staging.pace import Paces, timed
 from hybrid.staging.packed import Packed, given, packed
@@ -45,12 +46,10 @@ from hybrid.staging.traced import (
     Constant,
     Held,
     Items,
-    Objects,
     Path,
     Picked,
     Repeat,
     Result,
-    Stored,
     Traced,
     View,
     assembled,

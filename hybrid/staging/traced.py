@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from hybrid.control.items import types_of, unpacked
 from hybrid.core import tree
 from hybrid.core.shape import Quotient
 from hybrid.frontend.chosen import Picked
@@ -18,6 +17,7 @@ from hybrid.ir.requests import Writing
 from hybrid.ir.sizes import Condition, all_sizes, hold
 from hybrid.ir.trace import Chain
 from hybrid.staging.containers import update
+from hybrid.staging.instances import Instances, Stored
 from hybrid.staging.logs import Path
 from hybrid.staging.packed import leave_in
 from hybrid.staging.read import Read
@@ -46,48 +46,6 @@ class Items:
     layout: Any  # of each item, as in `control.lists`
     array: Any = False  # the dtype, or None for NumPy's choice, where it is an array of these items
     make: Any = None  # what makes a container of another class of a list of the items
-
-
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """An instance of a class that is in storage: result `index` of the graph says at which place; None where that is -1."""
-
-    index: int
-    kind: type
-
-
-@dataclass(frozen=True, slots=True)
-class Instances:
-    """The instances of a class in storage: the results from `index` on, as `Items` has them, are their attributes."""
-
-    index: int
-    layout: Any
-    names: tuple[str, ...]
-
-
-class Objects:
-    """The objects of the users' classes that a call leaves, each of them once; `outputs`: the results of the graph."""
-
-    def __init__(self, stored: Mapping[type, Instances], outputs: Sequence[np.ndarray]):
-        self.stored, self.outputs = stored, outputs
-        self.made: dict[type, list] = {}
-
-    def __call__(self, kind: type, places: Any) -> list:
-        if kind not in self.made:
-            self._make(kind)
-        made = self.made[kind]
-        # A flag may say that there is none, whatever the place.
-        return [made[place] if 0 <= place < len(made) else None for place in places.tolist()]
-
-    def _make(self, kind: type) -> None:
-        at, layout, names = self.stored[kind].index, self.stored[kind].layout, self.stored[kind].names
-        count, own = int(self.outputs[at + 1]), len(types_of(layout))
-        made = self.made[kind] = [object.__new__(kind) for _ in range(count)]
-        columns, pool = self.outputs[at + 2 : at + 2 + own], self.outputs[at + 2 + own :]
-        # They may lead to one another.
-        for one, values in zip(made, unpacked(layout, iter([column[:count] for column in columns]), count, pool, self)):
-            for name, value in zip(names, values):
-                object.__setattr__(one, name, value)
 
 
 @dataclass(frozen=True, slots=True)

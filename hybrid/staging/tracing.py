@@ -52,6 +52,7 @@ from hybrid.staging.containers import Added, Changed, Container, ask_for_logs, c
 from hybrid.staging.convert import convert, convert_root, is_converted, reason
 from hybrid.staging.effects import PRINTING, UNSEEN, Effects, is_library, same_state, texts, unwatched
 from hybrid.staging.inspect import Inspection
+from hybrid.staging.instances import Instances, Stored
 from hybrid.staging.logs import Spot
 from hybrid.staging.ours import can_be_copied, gradients_left, is_counted, is_seen_twice, made_inside, nothing_escaped
 from hybrid.staging.read import Read
@@ -64,13 +65,11 @@ from hybrid.staging.traced import (
     Computed,
     Constant,
     Held,
-    Instances,
     Items,
     Nodes,
     Path,
     Repeat,
     Result,
-    Stored,
     Traced,
     View,
     taken,
