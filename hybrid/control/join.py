@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from hybrid.control import handles
+from hybrid.control import handles, records
 from hybrid.control.parts import Part, common_whole
 from hybrid.control.plain import RESULT, UNDEFINED
 from hybrid.control.structure import Nest, built, known_nests, nests, note_twins, optional, optional_parts, parts_of
@@ -385,9 +385,15 @@ class Join:
     def variables(self, names: tuple[str, ...], left: tuple, other: tuple) -> None:
         """What either way left; the caller holds no other references to it."""
         self.nests = known_nests(self.trace)
+        pairs = {k: pair for k, (a, b) in enumerate(zip(left, other)) if (pair := records.shared(self.trace, a, b)) is not None}
+        if pairs:
+            left, other = (
+                tuple(pairs[k][n] if k in pairs else value for k, value in enumerate(values))
+                for n, values in enumerate((left, other))
+            )
         for side, values in zip(self.sides, (left, other)):
             with side:
-                self.nests |= nests(values, self.trace.copies)
+                self.nests |= nests(values, self.trace.copies, 2 if pairs else 1)
         for name, a, b in zip(names, left, other):
             self._variable(name, a, b)
         for own in self.merged:

@@ -48,6 +48,24 @@ def put_in(trace: Trace, record: Any) -> tuple[Any, Region | None]:
     return own, trace.region
 
 
+def shared(trace: Trace, a: Any, b: Any) -> tuple[Any, Any] | None:
+    """Two things of which a variable is one, where one is a dict whose keys are names and the other None, or such a dict or
+    None; None for any others.
+
+    Others may know the dict, too: then what the variable is stands for the very object, which nobody may change any more.
+    """
+    both = [plain(a), plain(b)]
+    absent = [x is None or (type(x) is Perhaps and isinstance(x.cls, Nest) and x.cls.type is dict) for x in both]
+    if absent[0] is absent[1] or type(both[absent[0]]) is not dict:
+        return None
+    record = both[absent[0]]
+    if record_of(record) is None or id(record) in trace.handlers.others.ids:
+        return None
+    if id(record) not in trace.copies:
+        put_in(trace, b if absent[0] else a)
+    return both[0], both[1]
+
+
 def is_copied(trace: Trace, item: Any) -> bool:
     """Whether a record in an item stands in storage already."""
     found = [(own, trace.copies[id(own)]) for own in map(plain, records_in(item)) if id(own) in trace.copies]
