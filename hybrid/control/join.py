@@ -385,15 +385,11 @@ class Join:
     def variables(self, names: tuple[str, ...], left: tuple, other: tuple) -> None:
         """What either way left; the caller holds no other references to it."""
         self.nests = known_nests(self.trace)
-        pairs = {k: pair for k, (a, b) in enumerate(zip(left, other)) if (pair := records.shared(self.trace, a, b)) is not None}
-        if pairs:
-            left, other = (
-                tuple(pairs[k][n] if k in pairs else value for k, value in enumerate(values))
-                for n, values in enumerate((left, other))
-            )
-        for side, values in zip(self.sides, (left, other)):
+        given, (left, other) = (left, other), records.shared_all(self.trace, left, other)
+        for side, values, before in zip(self.sides, (left, other), given):
             with side:
-                self.nests |= nests(values, self.trace.copies, 2 if pairs else 1)
+                self.nests |= nests(values, self.trace.copies, 1 if values is before else 2)
+        self.nests |= records.alike(self.trace, left, other, self.nests)
         for name, a, b in zip(names, left, other):
             self._variable(name, a, b)
         for own in self.merged:
