@@ -26,7 +26,7 @@ from hybrid.ir import trace as tr
 from hybrid.ir.trace import Trace
 
 FEW = 2  # instances of a class, made one by one before all branches and loops, that may do better in storage
-MANY = 16  # such instances beyond which they are put there from the start: what each is asked is compiled for each
+MANY = 8  # such instances beyond which they are put there from the start: what each is asked is compiled for each
 
 
 class Arena(Listed):

@@ -155,8 +155,9 @@ def common(a: Form, b: Form) -> Spec | None:
             return replace(arrays[0], maybe=True, instead=_NOTHING)
         return None
     parts.sort(key=_says, reverse=True)
-    if len(parts) > FORMS or not isinstance(parts[0], Spec) or (None in parts and any(map(options_of, parts))):
-        return None
+    known = sum(1 for part in parts if options_of(part))
+    if len(parts) > FORMS or not isinstance(parts[0], Spec) or known > 1 or (None in parts and known):
+        return None  # objects that one number does not tell apart, or objects and nothing
     if len(parts) == 2 and isinstance(parts[1], Spec) and _shares(*parts):  # type: ignore[arg-type]
         return replace(parts[0], maybe=True, instead=parts[1].python)
     out: Form = parts[-1]
