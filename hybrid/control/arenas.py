@@ -110,7 +110,7 @@ class Arenas:
     def saw(self, made: Any) -> None:
         """Remember that an instance has been made, and of which classes there may be so many that storage does better."""
         kind, trace = type(made), tr.current()
-        if trace is not None and can_be_kept(kind):
+        if trace is not None and can_be_kept(kind) and not self.stored(kind):
             self.seen[name_of(kind)] += 1
             inside = home(trace.region) is not None
             if self.seen[name_of(kind)] >= FEW or inside:

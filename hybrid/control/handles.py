@@ -10,6 +10,7 @@ import functools
 import inspect
 import weakref
 from collections.abc import Callable
+from types import FunctionType
 from typing import Any, NoReturn
 
 from hybrid.control.attributes import attributes_of
@@ -164,7 +165,10 @@ def _derived(kind: type) -> Any:
         if arena is not None and arena.has(name):
             return arena.read(present(self), name)
         if at(self).none and not name.startswith("__"):
-            return object.__getattribute__(present(self), name)
+            return getattr(present(self), name)
+        static = inspect.getattr_static(kind, name, None)
+        if arena is not None and type(static) is property and type(static.fget) is FunctionType:
+            return trace.handlers.call(static.fget)(self)  # type: ignore[union-attr]  # whose control flow is open
         return object.__getattribute__(self, name)
 
     def assign(self: Any, name: str, value: Any) -> None:
