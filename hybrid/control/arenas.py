@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Collection
 from typing import Any
 
-from hybrid.control.handles import at, can_be_kept, handle, values_of
+from hybrid.control.handles import CLASSES, at, can_be_kept, made_at, values_of
 from hybrid.control.items import atoms_of, common_layout, is_borrowed, layout_of_item, present, together, types_of
 from hybrid.control.lists import Listed
 from hybrid.control.own import home
@@ -30,12 +30,12 @@ MANY = 8  # such instances beyond which they are put there from the start: what 
 
 
 class Arena(Listed):
-    """The instances of one class; `names`: of their attributes, which are the items' parts."""
+    """The instances of one class; `names`: of their attributes, which are the items' parts; `code`: what handles know it by."""
 
-    def __init__(self, trace: Trace, of: type):
+    def __init__(self, trace: Trace, of: type, code: int):
         super().__init__(trace, [])
         self.made = None  # before all branches and loops
-        self.of = of
+        self.of, self.code = of, code
         self.names: tuple[str, ...] = ()
         self.empty = self.snapshot()
 
@@ -52,7 +52,7 @@ class Arena(Listed):
             self.becomes(layout_of_item(values))
         place = self._bounds()[1]
         self.append(values)
-        return handle(self.trace, self.of, place)
+        return made_at(self.trace, self.of, place, self.code)
 
     def _check(self, name: str, value: Any) -> Any:
         layout = layout_of_item(value)
@@ -71,7 +71,7 @@ class Arena(Listed):
 
     def read(self, value: Any, name: str) -> Any:
         k, first = self._columns(name)
-        return self._built(self.layout[k], itertools.count(first), self._place(at(value).number))
+        return self._built(self.layout[k], itertools.count(first), self._place(at(value).place))
 
     def write(self, value: Any, name: str, item: Any) -> None:
         if name not in self.names:
@@ -86,7 +86,7 @@ class Arena(Listed):
         self.borrows = self.borrows or is_borrowed(item)
         self._take(item)
         k, first = self._columns(name)
-        place = self._place(at(value).number)
+        place = self._place(at(value).place)
         for buffer, atom in zip(self.buffers[first:], atoms_of(self.trace, item, self.layout[k])):
             setitem(buffer, place, wrap(self.trace.fresh(atom, "ndarray")))
 
@@ -136,7 +136,9 @@ class Arenas:
             raise TraceError(f"a {type(made).__name__} is known to others before it is made", at=tr.user_line())
         arena = self.arenas.get(type(made))
         if arena is None:
-            arena = self.arenas[type(made)] = Arena(trace, type(made))
+            if len(self.arenas) == CLASSES:
+                raise TraceError(f"branches and loops make instances of more than {CLASSES} classes", at=tr.user_line())
+            arena = self.arenas[type(made)] = Arena(trace, type(made), len(self.arenas))
         del made
         return arena.add(names, values)
 

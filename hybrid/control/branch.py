@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from hybrid.control.either import unmerged, usable
-from hybrid.control.handles import is_handle, is_there, kept_class, present
+from hybrid.control.handles import each, is_handle, is_there, kinds_of, present
 from hybrid.control.join import Join
-from hybrid.control.own import Changes, Own
+from hybrid.control.own import Changes, Own, grow
 from hybrid.control.perhaps import Perhaps
 from hybrid.control.plain import UNDEFINED, Ends, State
 from hybrid.control.watch import Holds, Watch
@@ -63,12 +63,14 @@ def truth(trace: Trace, value: Any) -> bool | Atom:
 def _is_true(trace: Trace, value: Any) -> bool | Atom:
     """Python's truth of an instance in storage, which its class may say."""
     there = is_there(value)
-    asked = next((name for name in ("__bool__", "__len__") if hasattr(kept_class(value), name)), None)
-    if asked is None:
+    found = [next((name for name in ("__bool__", "__len__") if hasattr(kind, name)), None) for kind in kinds_of(value)]
+    if not any(found):
         return True if there is None else there
     if there is not None:
         return truth(trace, choose(trace, there, lambda: _is_true(trace, present(value)), lambda: False))
-    return truth(trace, trace.handlers.call(getattr(value, asked))())
+    if len(found) > 1:
+        return truth(trace, each(value, lambda one: integers.python(trace, _atom(_is_true(trace, one)))))
+    return truth(trace, trace.handlers.call(getattr(value, str(found[0])))())
 
 
 def branch(trace: Trace, predicate: Atom, then: Callable, orelse: Callable, state: Any) -> None:
@@ -80,8 +82,10 @@ def branch(trace: Trace, predicate: Atom, then: Callable, orelse: Callable, stat
             return
         except Holds as found:
             trace.held.update(found.places)
-            state.set(before)
-            trace.failure = failure
+        except Changes as change:
+            grow(change)
+        state.set(before)
+        trace.failure = failure
 
 
 def _record(trace: Trace, predicate: Atom, then: Callable, orelse: Callable, state: Any) -> None:

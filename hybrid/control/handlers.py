@@ -105,15 +105,7 @@ class Tracing(Instances, Comprehensions, Plain):
             (then if verdict else orelse)()
         else:
             assert trace is not None
-            values, failure = state.get(), trace.failure
-            while True:
-                try:
-                    branch(trace, verdict, then, orelse, state)
-                    return
-                except Changes as change:
-                    grow(change)
-                    state.set(values)
-                    trace.failure = failure
+            branch(trace, verdict, then, orelse, state)
 
     def listed(self, items: Any) -> Any:
         return listed(tr.current(), items)

@@ -2,6 +2,7 @@
 
 To the traced code a handle is an instance of that class: it is of a class derived from it, which reads and writes attributes
 where storage has them. Two handles are one object where their numbers are equal; what may be None has the number -1 then.
+The lowest bits say of which class an instance is: a variable that may be one of several classes is `Mixed`, and asks each.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import functools
 import inspect
 import weakref
 from collections.abc import Callable
-from types import FunctionType
+from types import FunctionType, MethodType
 from typing import Any, NoReturn
 
 from hybrid.control.attributes import attributes_of
@@ -31,14 +32,18 @@ _AT = "__hybrid_at__"
 _NONE = Known(None)
 
 
+BITS = 3  # of the class
+CLASSES = 1 << BITS
+
+
 class At:
-    """Which instance a handle stands for; `none`: whether it may be None."""
+    """Which instance a handle stands for; `kinds`: of which class it may be; `none`: whether it may be None."""
 
-    __slots__ = ("_data", "none", "__weakref__")
+    __slots__ = ("_data", "kinds", "none", "__weakref__")
 
-    def __init__(self, trace: Trace, number: Atom, none: bool):
+    def __init__(self, trace: Trace, number: Atom, kinds: tuple[type, ...], none: bool):
         self._data = Symbol(Cell(trace, number, mutable=False), TensorType(dt.int64, ()), "python")
-        self.none = none
+        self.kinds, self.none = kinds, none
         trace.made.append(weakref.ref(self))  # type: ignore[arg-type]
 
     @property
@@ -46,14 +51,22 @@ class At:
         tr.live(self._data)
         return tr.read(self._data)
 
-
-def kept_class(value: Any) -> type | None:
-    """The class of the user's that a handle stands for an instance of; None for anything else."""
-    return getattr(type(value), _OF, None)
+    @property
+    def place(self) -> Atom:
+        """Where in the storage of its class the instance is."""
+        number = self.number
+        if isinstance(number, Literal):
+            return tr.literal(int(number.value) >> BITS, dt.int64)
+        return self._data.cell.trace.one(e.shr, number, tr.literal(BITS, dt.int64))
 
 
 def is_handle(value: Any) -> bool:
-    return kept_class(value) is not None
+    return getattr(type(value), _OF, False)
+
+
+def kinds_of(value: Any) -> tuple[type, ...]:
+    """The classes that a handle may stand for an instance of; that of anything else."""
+    return at(value).kinds if is_handle(value) else (type(value),)
 
 
 def can_be_kept(kind: type) -> bool:
@@ -66,15 +79,24 @@ def _is_frozen(kind: Any) -> bool:
     return bool(getattr(kind, "__dataclass_params__", None) and kind.__dataclass_params__.frozen)
 
 
-def handle(trace: Trace, kind: type, number: Atom, none: bool = False) -> Any:
-    """What stands for the instance of a number; `none`: that may be -1, for None."""
+def handle(trace: Trace, kinds: tuple[type, ...], number: Atom, none: bool = False) -> Any:
+    """What stands for the instance of a number, of one of some classes; `none`: that may be -1, for None."""
     if isinstance(number, Literal):
         if number.value < 0:
             return None
-        none = False
-    out = object.__new__(_derived(kind))
-    object.__setattr__(out, _AT, At(trace, number, none))
+        none, code = False, int(number.value) % CLASSES
+        kinds = tuple(kind for kind in kinds if trace.handlers.arenas[kind].code == code)
+    out = object.__new__(_derived(kinds[0]) if len(kinds) == 1 else Mixed)
+    object.__setattr__(out, _AT, At(trace, number, kinds, none))
     return out
+
+
+def made_at(trace: Trace, kind: type, place: Atom, code: int) -> Any:
+    """What stands for the instance at a place in the storage of a class."""
+    if isinstance(place, Literal):
+        return handle(trace, (kind,), tr.literal((int(place.value) << BITS) + code, dt.int64))
+    shifted = trace.one(e.shl, place, tr.literal(BITS, dt.int64))
+    return handle(trace, (kind,), trace.one(e.add, shifted, tr.literal(code, dt.int64)))
 
 
 def at(value: Any) -> At:
@@ -84,8 +106,14 @@ def at(value: Any) -> At:
 
 def options(value: Any) -> tuple[Known, ...]:
     """What a handle may be, as a form says it."""
-    kind = Kept(kept_class(value))
-    return (kind, _NONE) if at(value).none else (kind,)
+    kinds: tuple[Known, ...] = tuple(map(Kept, at(value).kinds))
+    return (*kinds, _NONE) if at(value).none else kinds
+
+
+def of_options(trace: Trace, options: tuple[Known, ...], number: Atom) -> Any:
+    """The handle of a number that may be these."""
+    kinds = tuple(option.value for option in options if type(option) is Kept)
+    return handle(trace, kinds, number, none=len(kinds) < len(options))
 
 
 def number(value: Any) -> Atom:
@@ -106,7 +134,21 @@ def present(value: Any) -> Any:
         return value
     trace = tr.live(at(value)._data)
     trace.assume(there, "a variable that may be None is an object")
-    return handle(trace, kept_class(value), at(value).number)  # type: ignore[arg-type]
+    return handle(trace, at(value).kinds, at(value).number)
+
+
+def each(value: Any, function: Callable[[Any], Any]) -> Any:
+    """`function` of a handle, as of the class that it is."""
+    value = present(value)
+    own = at(value)
+    first, *rest = own.kinds
+    if not rest:
+        return function(value)
+    trace = tr.live(own._data)
+    code = trace.one(e.and_, own.number, tr.literal(CLASSES - 1, dt.int64))
+    is_first = trace.one(e.eq, code, tr.literal(trace.handlers.arenas[first].code, dt.int64))
+    one, others = (lambda kinds=kinds: each(handle(trace, kinds, own.number), function) for kinds in ((first,), tuple(rest)))
+    return trace.handlers.choose(integers.python(trace, is_first), one, others)
 
 
 def same(left: Any, right: Any) -> Any:
@@ -117,9 +159,7 @@ def same(left: Any, right: Any) -> Any:
     if right is None:
         there = is_there(left)
         return False if there is None else integers.python(trace, trace.one(e.not_, there))
-    if kept_class(left) is not kept_class(right):
-        if at(left).none and is_handle(right) and at(right).none:
-            _refuse("which object it is is asked of two that may be None,")
+    if not is_handle(right):
         return False
     same = trace.one(e.eq, at(left).number, at(right).number)
     return bool(same.value) if isinstance(same, Literal) else integers.python(trace, same)
@@ -143,10 +183,9 @@ def values_of(made: Any) -> tuple[tuple[str, ...], tuple]:
 def write(value: Any, name: str, item: Any) -> None:
     """`value.name = item`, whatever the class says of it."""
     trace = tr.current()
-    arena = None if trace is None or trace.handlers is None else trace.handlers.arenas.get(kept_class(value))
-    if arena is None:
-        _refuse("an attribute is written, outside of its call, of", kept_class(value))
-    arena.write(present(value), name, item)
+    if trace is None or trace.handlers is None:
+        _refuse("an attribute is written, outside of its call, of")
+    each(value, lambda one: trace.handlers.arenas[at(one).kinds[0]].write(one, name, item))
 
 
 @functools.lru_cache(1024)
@@ -193,7 +232,7 @@ def _derived(kind: type) -> Any:
 
     members: dict[str, Any] = {
         "__slots__": (_AT,) if kind.__weakrefoffset__ else (_AT, "__weakref__"),
-        "__module__": kind.__module__, "__qualname__": kind.__qualname__, _OF: kind,
+        "__module__": kind.__module__, "__qualname__": kind.__qualname__, _OF: True,
         "__getattribute__": read, "__setattr__": assign, "__delattr__": remove,
         "__reduce_ex__": refused("a copy is made, or it is saved, of"),
     }  # fmt: skip
@@ -207,3 +246,34 @@ def _derived(kind: type) -> Any:
     made = type(kind)(kind.__name__, (kind,), members)
     tree.register_leaf(made)
     return made
+
+
+class Mixed:
+    """What stands for an instance of one of several classes."""
+
+    __slots__ = (_AT, "__weakref__")
+
+    def __getattribute__(self, name: str) -> Any:
+        trace = tr.current()
+        if name.startswith("__") or trace is None or trace.handlers is None:
+            return object.__getattribute__(self, name)
+        found = [inspect.getattr_static(kind, name, None) for kind in at(self).kinds]
+        if not all(type(one) is FunctionType for one in found):
+            return each(self, lambda one: trace.handlers.attribute(one, name))
+        if all(one is found[0] for one in found):
+            return MethodType(found[0], present(self))
+        return lambda *args, **kwargs: each(self, lambda one: trace.handlers.call(getattr(one, name))(*args, **kwargs))
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        each(self, lambda one: setattr(one, name, value))
+
+    def __delattr__(self, name: str) -> None:
+        _refuse("an attribute is deleted of an object")
+
+    def _refused(self, *args: Any) -> Any:
+        _refuse("more than its attributes is asked of an object of one of several classes,")
+
+    __eq__ = __ne__ = __hash__ = __bool__ = __repr__ = __reduce_ex__ = _refused  # type: ignore[assignment]
+
+
+setattr(Mixed, _OF, True)

@@ -182,10 +182,13 @@ class Instances(Arenas):
 
     def _equal(self, left: Any, right: Any) -> Any:
         """`left == right`, of which one is in storage; NotImplemented where a method of the user's says what that is."""
-        kinds = [handles.kept_class(value) or type(value) for value in (left, right)]
+        kinds = [kind for value in (left, right) for kind in handles.kinds_of(value)]
         found: list[Any] = [kind.__eq__ for kind in kinds if kind is not type(None)]
         if all(method is object.__eq__ for method in found):
             return self.same(left, right)
+        if len(kinds) > 2:
+            value, other, ask = (left, right, 0) if len(handles.kinds_of(left)) > 1 else (right, left, 1)
+            return handles.each(value, lambda one: self.compare("eq", *((one, other) if ask == 0 else (other, one))))
         if kinds[0] is not kinds[1] or not generated(found[0]):
             return NotImplemented if not all(map(generated, found)) else False
         fields = [field.name for field in dataclasses.fields(kinds[0]) if field.compare]  # type: ignore[arg-type]

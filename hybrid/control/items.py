@@ -47,7 +47,7 @@ from hybrid.ir.trace import Cell, Symbol, Trace
 _FLAG = Spec("python", dt.bool_)  # of whether a text is there
 THINGS = 8  # instances that an item may be one of: each is looked at in each branch; with 20, 20 loops took 14 s to record
 IN_LIST = "it is in a list"
-Objects = Callable[[type, np.ndarray], list]
+Objects = Callable[[Sequence[type], np.ndarray], list]
 FEW = 16  # computed numbers that are put into storage one by one
 
 
@@ -316,7 +316,7 @@ def unpacked(
     if layout.options:
         if type(layout.options[0]) is Kept:
             assert kept is not None
-            return kept(layout.options[0].value, column)
+            return kept([option.value for option in layout.options if type(option) is Kept], column)
         return [layout.options[at].value for at in column]
     out = column.tolist() if layout.kind == "python" else list(column) if layout.is_number else [row.copy() for row in column]
     if not layout.maybe:

@@ -181,14 +181,14 @@ def _gathered(parts: list[Form]) -> list[Form]:
             known.append(option)
     if len(known) < 2 or len(known) > MOST or not _are_alike(known):
         return parts
-    known.sort(key=lambda option: type(option) is not Kept)  # any instance in storage, or None
+    known.sort(key=lambda option: (type(option) is not Kept, id(option.value) if type(option) is Kept else 0))
     return [*(p for p in parts if not options_of(p)), Spec("known", dt.int64, options=tuple(known))]
 
 
 def _are_alike(known: list[Known]) -> bool:
     """Whether one number can say which of some objects is meant: what is in storage is known by its place."""
-    kept = [option for option in known if type(option) is Kept]
-    return not kept or (len(kept) == 1 and all(option is kept[0] or option == _NOTHING for option in known))
+    kept = [type(option) is Kept for option in known]
+    return not any(kept) or all(is_kept or option == _NOTHING for option, is_kept in zip(known, kept))
 
 
 def holds_all(spec: Form, form: Form) -> bool:
@@ -341,7 +341,7 @@ def made(trace: Trace, spec: Spec | Varying, parts: list[Atom]) -> Any:
     if spec.options:
         which = parts[0]
         if type(spec.options[0]) is Kept:
-            return handles.handle(trace, spec.options[0].value, which, none=len(spec.options) > 1)
+            return handles.of_options(trace, spec.options, which)
         return spec.options[int(which.value)].value if isinstance(which, Literal) else Chosen(trace, which, spec.options)
     maybe = None
     if spec.maybe and not _is_true(parts[1]):

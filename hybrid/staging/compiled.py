@@ -302,8 +302,8 @@ class Compiled:
                 return out if kind == "ndarray" else out[()] if kind == "scalar" else out.item()
             case Picked(index, options):
                 return options[int(outputs[index])]
-            case Stored(index, kind):
-                return kept(kind, outputs[index].reshape(1))[0]
+            case Stored(index, kinds):
+                return kept(kinds, outputs[index].reshape(1))[0]
             case Items(index, layout, array, make):
                 first, end = int(outputs[index]), int(outputs[index + 1])
                 pool = outputs[index + 2 + len(types_of(layout)) :]

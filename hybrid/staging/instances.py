@@ -10,16 +10,17 @@ from typing import Any
 
 import numpy as np
 
+from hybrid.control.handles import BITS, CLASSES
 from hybrid.control.items import inner_columns, types_of, unpacked
 from hybrid.control.structure import kept_in
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """An instance of a class that is in storage: result `index` of the graph says at which place; None where that is -1."""
+    """An instance in storage, of one of some classes: result `index` of the graph says which; None where that is -1."""
 
     index: int
-    kind: type
+    kinds: tuple[type, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,7 @@ class Instances:
     index: int
     layout: Any
     names: tuple[str, ...]
+    code: int
 
 
 class Objects:
@@ -38,19 +40,31 @@ class Objects:
         self.stored, self.outputs = stored, outputs
         self.made: dict[type, dict[int | None, Any]] = {}  # by their places; any other stands for None
 
-    def __call__(self, kind: type, places: np.ndarray) -> list:
-        """The objects at some places."""
-        found, stored = places.tolist(), self.stored[kind]
+    def __call__(self, kinds: Sequence[type], numbers: np.ndarray) -> list:
+        """The objects of some numbers, as handles have them, each of one of these classes, or None."""
+        if len(kinds) == 1:
+            return self._of(kinds[0], (numbers >> BITS).tolist())
+        codes = [self.stored[kind].code for kind in kinds]
+        out = [None] * len(numbers)
+        for kind, code in zip(kinds, codes):
+            (at,) = np.nonzero((numbers >= 0) & (numbers % CLASSES == code))
+            for k, one in zip(at.tolist(), self._of(kind, (numbers[at] >> BITS).tolist())):
+                out[k] = one
+        return out
+
+    def _of(self, kind: type, places: list[int]) -> list:
+        """The objects of a class at some places."""
+        stored = self.stored[kind]
         if kind not in self.made:
             self.made[kind] = {}
             if kept_in(stored.layout):  # they may lead to one another, in chains of any length
                 self._make(kind, stored, range(int(self.outputs[stored.index + 1])))
         made = self.made[kind]
-        missing = [place for place in dict.fromkeys(found) if place not in made] if not kept_in(stored.layout) else []
+        missing = [place for place in dict.fromkeys(places) if place not in made] if not kept_in(stored.layout) else []
         if missing:
             count = int(self.outputs[stored.index + 1])  # a flag may say that there is none, whatever the place
             self._make(kind, stored, [place for place in missing if 0 <= place < count])
-        return list(map(made.get, found))
+        return list(map(made.get, places))
 
     def _make(self, kind: type, stored: Instances, places: Sequence[int]) -> None:
         at, own = stored.index + 2, len(types_of(stored.layout))
@@ -74,15 +88,15 @@ class Made:
 
 
 class Picked:
-    """One of the instances of a class, or None, from its place in storage."""
+    """One of the instances of some classes, or None, from its number."""
 
-    __slots__ = ("kind",)
+    __slots__ = ("kinds",)
 
-    def __init__(self, kind: type):
-        self.kind = kind
+    def __init__(self, kinds: tuple[type, ...]):
+        self.kinds = kinds
 
-    def __call__(self, place: Any) -> Made:
-        return Made(lambda objects: objects(self.kind, np.reshape(place, 1))[0])
+    def __call__(self, number: Any) -> Made:
+        return Made(lambda objects: objects(self.kinds, np.reshape(number, 1))[0])
 
 
 class Later:

@@ -295,8 +295,8 @@ class _Builder:
                 if chain or other is not _CLASSES.get(self.outputs[index].type.dtype):
                     instead = entry.CallResult(other, (instead,))
                 return entry.ChoiceResult(self.flag(flag), found, instead)
-            case Stored(index, kind):
-                return entry.CallResult(instances.Picked(kind), (self.made(index, "scalar"),))
+            case Stored(index, kinds):
+                return entry.CallResult(instances.Picked(kinds), (self.made(index, "scalar"),))
             case Items(index, layout, array, make):
                 if array is False and make is None and (listed := self.listed(index, layout)) is not None:
                     return listed

@@ -16,7 +16,7 @@ from hybrid.control import algorithms, constructs, recursive, shuffles, written
 from hybrid.control.arrays import ListedArray
 from hybrid.control.given import Contents
 from hybrid.control.handlers import SHORT, Tracing
-from hybrid.control.handles import is_handle, kept_class, number
+from hybrid.control.handles import is_handle, kinds_of, number
 from hybrid.control.items import InList
 from hybrid.control.own import Own, unwrapped
 from hybrid.control.parts import refuse_whole
@@ -377,7 +377,7 @@ class _Results:
 
     def keep(self, found: list[Result]) -> None:
         """Give the attributes of instances in storage that results are, or lead to."""
-        pending = [result.kind for result in found if isinstance(result, Stored)]
+        pending = [kind for result in found if isinstance(result, Stored) for kind in result.kinds]
         pending += [kind for result in found if isinstance(result, Items) for kind in kept_in(result.layout)]
         while pending:
             kind = pending.pop()
@@ -386,7 +386,7 @@ class _Results:
                 at, (atoms, layout) = len(self.outputs), arena.outputs()
                 refuse_made(self.recording, map(Thing, things_in(layout)))
                 self.outputs += atoms
-                self.stored[kind] = Instances(at, layout, arena.names)
+                self.stored[kind] = Instances(at, layout, arena.names, arena.code)
                 pending += kept_in(layout)
 
     def result(self, leaf: Any) -> Result:
@@ -403,9 +403,9 @@ class _Results:
             return Items(len(self.outputs) - len(atoms), layout, array[0] if array else False, make)
         if type(leaf) is Chosen:
             return leaf.result(self.outputs)
-        if (kind := kept_class(leaf)) is not None:
+        if is_handle(leaf):
             self.outputs.append(number(leaf))
-            return Stored(len(self.outputs) - 1, kind)
+            return Stored(len(self.outputs) - 1, kinds_of(leaf))
         symbol = leaf._data if isinstance(leaf, Value) else None
         if type(symbol) is not Symbol:
             return self.constant(leaf)

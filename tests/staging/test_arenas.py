@@ -110,6 +110,52 @@ class Cell:
         self.i, self.near, self.best = i, [], None
 
 
+class Shape:
+    def __init__(self, size):
+        self.size = size
+
+    def grow(self, k):
+        self.size *= k
+        return self
+
+
+class Circle(Shape):
+    def area(self):
+        return math.pi * self.size**2
+
+
+class Square(Shape):
+    def __init__(self, size, height):
+        super().__init__(size)
+        self.height = height
+
+    def area(self):
+        return self.size * self.height
+
+    @property
+    def diagonal(self):
+        return math.hypot(self.size, self.height) if self.size > 0.3 else 0.0
+
+
+class Dog:
+    def __init__(self, n):
+        self.n = n
+
+    def speak(self):
+        return self.n + 1
+
+
+class Cat:
+    def __init__(self, n, lives):
+        self.lives, self.n = lives, 2 * n
+
+    def speak(self):
+        return self.n * self.lives
+
+    def __len__(self):
+        return 0
+
+
 def moved(xs):
     particles = []
     for x in xs:
@@ -407,15 +453,38 @@ def test_an_instance_that_may_be_none():
         decorated(np.array([0.1, 0.2]))
 
 
-def test_instances_of_two_classes_in_one_list_are_pythons():
-    def f(xs):
-        shapes = []
-        for x in xs:
-            shapes.append(Particle(x) if x > 0.5 else Charged(x, 1))
-        return sum(s.v for s in shapes)
+def shapes(xs):
+    found = [Circle(x) if x > 0.5 else Square(x, 2.0) for x in xs]
+    for shape in found:
+        shape.grow(1.5)
+    round_ones = sum(1 for shape in found if isinstance(shape, Circle))
+    diagonals = sum(shape.diagonal for shape in found if isinstance(shape, Square))
+    largest = max(found, key=lambda shape: shape.area(), default=None)
+    return sum(shape.area() for shape in found), round_ones, diagonals, largest, found
 
-    with pytest.warns(FallbackWarning):
-        assert function(f)(DATA[30]) == f(DATA[30])
+
+def animals(xs):
+    last, total, zoo = None, 0.0, []
+    for i, x in enumerate(xs):
+        if x > 0.7:
+            last = Dog(x)
+        elif x > 0.4:
+            last = Cat(x, i)
+        elif last is not None:
+            last.n = 0.0
+        if last is not None:
+            zoo.append(last)
+            total += last.speak() + (100 if last else 0)
+    kinds = [type(animal) is Dog for animal in zoo]
+    return last, last is None, total, kinds, [zoo[0] is zoo[-1], zoo[0] == zoo[-1], zoo.index(last)] if zoo else []
+
+
+@pytest.mark.parametrize("program", [shapes, animals], ids=lambda program: program.__name__)
+def test_instances_of_several_classes(program):
+    decorated = function(program, strict=True)
+    for xs in (DATA[30], DATA[30].tolist(), DATA[5], DATA[1], DATA[0]):
+        for _ in range(2):
+            assert alike(program(xs), decorated(xs), {})
 
 
 def test_an_instance_that_its_class_hands_out_is_pythons():
