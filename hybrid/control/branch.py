@@ -66,10 +66,15 @@ def _is_true(trace: Trace, value: Any) -> bool | Atom:
     found = [next((name for name in ("__bool__", "__len__") if hasattr(kind, name)), None) for kind in kinds_of(value)]
     if not any(found):
         return True if there is None else there
+
+    def asked(one: Any) -> Any:
+        verdict = _is_true(trace, one)
+        return verdict if isinstance(verdict, bool) else integers.python(trace, verdict)
+
     if there is not None:
-        return truth(trace, choose(trace, there, lambda: _is_true(trace, present(value)), lambda: False))
+        return truth(trace, choose(trace, there, lambda: asked(present(value)), lambda: False))
     if len(found) > 1:
-        return truth(trace, each(value, lambda one: integers.python(trace, _atom(_is_true(trace, one)))))
+        return truth(trace, each(value, asked))
     return truth(trace, trace.handlers.call(getattr(value, str(found[0])))())
 
 
