@@ -19,6 +19,7 @@ from hybrid.control.items import atoms_of, common_layout, is_borrowed, layout_of
 from hybrid.control.lists import Listed
 from hybrid.control.own import home
 from hybrid.control.structure import RowLayout
+from hybrid.core import tree
 from hybrid.core.errors import TraceError
 from hybrid.frontend.indexing import setitem
 from hybrid.frontend.values import wrap
@@ -141,6 +142,20 @@ class Arenas:
             arena = self.arenas[type(made)] = Arena(trace, type(made), len(self.arenas))
         del made
         return arena.add(names, values)
+
+
+def refuse_keys(trace: Trace, results: Any) -> None:
+    """TraceError for a dict among results of which a key is an instance that the function makes: each call has its own."""
+    made = set(map(id, trace.handlers.constructed))
+    pending, seen = [results] if made else [], set()
+    while pending:
+        value = pending.pop()
+        if id(value) in seen:
+            continue
+        seen.add(id(value))
+        if isinstance(value, dict) and not made.isdisjoint(map(id, dict.keys(value))):
+            raise TraceError("a key of a dict is an object that the function makes, which is returned")
+        pending += tree.children(value) or ()
 
 
 def name_of(kind: type) -> str:

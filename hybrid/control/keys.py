@@ -23,7 +23,7 @@ from hybrid.frontend import uncertain
 from hybrid.frontend.chosen import is_member
 from hybrid.frontend.values import Value, operand
 from hybrid.ir import trace as tr
-from hybrid.ir.forms import Known
+from hybrid.ir.forms import Kept, Known
 from hybrid.ir.graph import Atom
 from hybrid.ir.trace import Trace
 from hybrid.ops import elementwise as e
@@ -41,7 +41,7 @@ def check_keys(layout: Layout) -> None:
     if isinstance(layout, Known):
         return
     if isinstance(layout, Spec) and layout.options and not layout.maybe:
-        if all(_is_name(option.value) for option in layout.options):
+        if all(_is_name(option.value) or _is_itself(option) for option in layout.options):
             return
     elif isinstance(layout, Spec) and all(map(_is_found, forms(layout))):
         return
@@ -53,6 +53,12 @@ def check_keys(layout: Layout) -> None:
 def _is_name(value: Any) -> bool:
     """Whether an object is equal to those only that are the same to a trace."""
     return is_member(value) or (isinstance(value, _NAMES) and not isinstance(value, Enum))
+
+
+def _is_itself(option: Known) -> bool:
+    """Whether an instance in storage is equal to itself only."""
+    kind: Any = option.value
+    return type(option) is Kept and kind.__eq__ is object.__eq__ and kind.__hash__ is object.__hash__
 
 
 def _is_found(form: Any) -> bool:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from hybrid.control import algorithms, constructs, recursive, shuffles, written
+from hybrid.control.arenas import refuse_keys
 from hybrid.control.arrays import ListedArray
 from hybrid.control.given import Contents
 from hybrid.control.handlers import SHORT, Tracing
@@ -167,6 +168,7 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
         constant = {id(part): part for part in places if part is not None and tree.children(part) is not None}
         refuse_twins(whole, given | constant)
         refuse_returned(recording, whole)
+        refuse_keys(recording, whole)
         nodes = Nodes(given | constant)
         result_leaves, result_structure = tree.flatten(whole, nodes)
         _, contents, after, kept = result_structure.children

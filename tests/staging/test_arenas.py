@@ -341,6 +341,27 @@ def as_keys(xs):
     return sum(places[p] for p in everyone if p.x > 0.3)
 
 
+def reached(xs):
+    cells = [Cell(i) for i in range(len(xs))]
+    for i, x in enumerate(xs):
+        j = int(x * len(xs))
+        cells[i].near.append(cells[j])
+        cells[j].near.append(cells[i])
+    seen, far, queue, order = set(), {}, deque(cells[:1]), []
+    for cell in cells[:1]:
+        seen.add(cell)
+        far[cell] = 0
+    while queue:
+        cell = queue.popleft()
+        order.append(cell.i)
+        for other in cell.near:
+            if other not in seen:
+                seen.add(other)
+                far[other] = far[cell] + 1
+                queue.append(other)
+    return order, len(seen), sum(far.values())
+
+
 def in_dicts(xs):
     everyone = {i: Particle(x) for i, x in enumerate(xs)}
     for k, p in everyone.items():
@@ -386,7 +407,7 @@ def of_other_classes(xs):
 
 PROGRAMS = (
     moved, aliased, pairs, derived, best_of_them, ordered, selected, queued, heaped, slotted, frozen, searched, linked,
-    neighbours, grouped, as_keys, in_dicts, nested, made_here, of_other_classes,
+    neighbours, grouped, as_keys, reached, in_dicts, nested, made_here, of_other_classes,
 )  # fmt: skip
 
 
@@ -576,3 +597,14 @@ def test_a_property_with_a_branch_in_a_comprehension():
         return sum(c.positive for c in charges), [c.positive for c in charges]
 
     assert function(f, strict=True)(Charge(0.1), Charge(0.7), 0.2) == f(Charge(0.1), Charge(0.7), 0.2)
+
+
+def test_keys_that_a_call_makes_are_its_own():
+    def f(xs):
+        cells = [Cell(i) for i in range(len(xs))]
+        return {cell: cell.i for cell in cells}
+
+    decorated = function(f, strict=True)
+    first, second = decorated(DATA[5]), decorated(DATA[5])
+    assert [cell.i for cell in first] == list(first.values()) == list(range(5))
+    assert set(first).isdisjoint(second)
