@@ -11,7 +11,7 @@ from __future__ import annotations
 import itertools
 import sys
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from hybrid.control.handles import CLASSES, at, can_be_kept, made_at, values_of
@@ -112,17 +112,17 @@ class Arenas:
         """Remember that an instance has been made, and of which classes there may be so many that storage does better."""
         kind, trace = type(made), tr.current()
         if trace is not None and can_be_kept(kind) and not self.stored(kind):
-            self.seen[name_of(kind)] += 1
+            name = name_of(kind)
+            self.seen[name] += 1
             inside = home(trace.region) is not None
-            if self.seen[name_of(kind)] >= FEW or inside:
-                trace.many.add(name_of(kind))
-            if self.seen[name_of(kind)] > MANY and self.may_store and not inside:
+            trace.instances[name] = trace.instances.get(name, False) or inside or self.seen[name] >= FEW
+            if self.seen[name] > MANY and self.may_store and not inside:
                 raise tr.TooLong(f"more than {MANY} instances of {kind.__name__} are made one by one", at=tr.user_line())
 
     def prefer_storage(self) -> None:
         """Raise where a loop is to be written out that may be one if what it makes is in storage."""
         trace = tr.current()
-        if trace is not None and self.may_store and not trace.many.issubset(self.classes):
+        if trace is not None and self.may_store and not several(trace.instances) <= set(self.classes):
             raise tr.TooLong("a loop that makes instances is written out", at=tr.user_line())
 
     def kept(self, make: Callable, /, *args: Any, **kwargs: Any) -> Any:
@@ -142,6 +142,11 @@ class Arenas:
             arena = self.arenas[type(made)] = Arena(trace, type(made), len(self.arenas))
         del made
         return arena.add(names, values)
+
+
+def several(instances: Mapping[str, bool]) -> set[str]:
+    """The classes of which a trace makes several instances, each by itself."""
+    return {name for name, many in instances.items() if many}
 
 
 def refuse_keys(trace: Trace, results: Any) -> None:

@@ -207,7 +207,7 @@ class Trace(KnownSizes):
         self.numbers: dict[Atom, int] = {}  # graph inputs that are numbers -> the argument
         self.checks: list[Atom] = []  # Python numbers that must be finite: where Python would have raised, they are not
         self.short = self.stacked = False  # whether short loops were written out, and those over long lists were not
-        self.many: set[str] = set()  # classes of users' of which it makes several instances, each by itself
+        self.instances: dict[str, bool] = {}  # classes of users' of which it makes some by themselves; whether several
         self.handlers: Any = None  # what takes part in its control flow (`control.handlers`)
         self.branches = self.looked = 0  # recorded so far, with those of ways given up; objects looked at before them
         self.room = 1  # times as much room in them as there is at first

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from hybrid.control import algorithms, constructs, recursive, shuffles, written
-from hybrid.control.arenas import refuse_keys
+from hybrid.control.arenas import refuse_keys, several
 from hybrid.control.arrays import ListedArray
 from hybrid.control.given import Contents
 from hybrid.control.handlers import SHORT, Tracing
@@ -140,7 +140,7 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
                     failed = TraceError(str(failed), at=failed.at)  # written out, the loops may not need it
                 if isinstance(failed, TraceError):
                     countable = recording.handlers.countable
-                    failed.again = writing.instead(recording.short, recording.stacked, countable, recording.many)
+                    failed.again = writing.instead(recording.short, recording.stacked, countable, several(recording.instances))
                 if failed is not error:
                     raise failed from error  # NumPy words a refused conversion as an error of its own
                 if error is raised:
@@ -217,7 +217,7 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
         tuple((k, one_of(values[k], effects.reached)) for k, leaf in enumerate(leaves) if isinstance(leaf, GeneratorLeaf)),
         tuple(recording.islands),
         tuple(dict.fromkeys([*_unconverted(function), *recording.notes])),
-        writing.instead(recording.short, recording.stacked, made=recording.many),
+        writing.instead(recording.short, recording.stacked, made=several(recording.instances)),
         most(recording.spelled),
         recording.heard,
         tuple((recording.root.constants[key][1], x) for key, x in recording.followed.items()),
@@ -233,8 +233,8 @@ def _with_ways_out(recording: Trace, writing: Writing) -> Iterator[None]:
     try:
         yield
     except TraceError as error:
-        if error.again is None and (recording.stacked or recording.many or writing.kept):
-            error.again = writing.instead(False, recording.stacked, made=recording.many)
+        if error.again is None and (recording.stacked or recording.instances or writing.kept):
+            error.again = writing.instead(False, recording.stacked, made=recording.instances)  # which may be returned
         raise
 
 
