@@ -158,7 +158,7 @@ def refuse_keys(trace: Trace, results: Any) -> None:
         if id(value) in seen:
             continue
         seen.add(id(value))
-        if isinstance(value, dict) and not made.isdisjoint(map(id, dict.keys(value))):
+        if issubclass(type(value), dict) and not made.isdisjoint(map(id, dict.keys(value))):
             raise TraceError("a key of a dict is an object that the function makes, which is returned")
         pending += tree.children(value) or ()
 
