@@ -18,6 +18,7 @@ from hybrid.control import (  # noqa: F401
     containers,
     either,
     folds,
+    handles,
     iterables,
     queues,
     records,
@@ -483,6 +484,8 @@ class Tracing(Instances, Comprehensions, Plain):
         body = substitutes.written_out(function)
         if body is not None:
             return functools.partial(self._written, function, body)
+        if function is object.__setattr__ and self.arenas:
+            return handles.set_attribute
         if type(function) is np.vectorize:
             return functools.partial(substitutes.vectorized, self.convert(written.vectorized, self), function)
         if id(getattr(function, "__func__", function)) in trace.reads.caches:

@@ -188,6 +188,11 @@ def write(value: Any, name: str, item: Any) -> None:
     each(value, lambda one: trace.handlers.arenas[at(one).kinds[0]].write(one, name, item))
 
 
+def set_attribute(value: Any, name: str, item: Any) -> None:
+    """`object.__setattr__`, by which methods of frozen dataclasses write attributes all the same."""
+    (write if is_handle(value) else object.__setattr__)(value, name, item)
+
+
 @functools.lru_cache(1024)
 def _derived(kind: type) -> Any:
     """The class of what stands for instances of a class."""

@@ -608,3 +608,20 @@ def test_keys_that_a_call_makes_are_its_own():
     first, second = decorated(DATA[5]), decorated(DATA[5])
     assert [cell.i for cell in first] == list(first.values()) == list(range(5))
     assert set(first).isdisjoint(second)
+
+
+def test_a_method_of_a_frozen_class_that_writes_all_the_same():
+    @dataclass(frozen=True)
+    class Counter:
+        n: float
+
+        def add(self, x):
+            object.__setattr__(self, "n", self.n + x)
+
+    def f(xs):
+        counters = [Counter(x) for x in xs]
+        for k, counter in enumerate(counters):
+            counter.add(k)
+        return [counter.n for counter in counters]
+
+    assert function(f, strict=True)(DATA[30]) == f(DATA[30])
