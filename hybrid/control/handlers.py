@@ -234,7 +234,7 @@ class Tracing(Instances, Comprehensions, Plain):
                 raise TraceError("which object it is is asked of a tuple or list that may be None", at=tr.user_line())
             return self.not_(right.holds) if left is None else left is right
         if type(right) is Chosen and tr.current() is not None:
-            return right.is_(left)
+            return uncertain.pick(active(), left, right.is_) if uncertain.may_be_object(left) else right.is_(left)
         if left is not None and right is not None:
             united.refuse_identity(left, right)
             arrays.refuse_identity(left, right)

@@ -131,6 +131,8 @@ class Chosen:
         return Picked(len(outputs) - 1, tuple(known.value for known in self.options))
 
     def is_(self, other: Any) -> Any:
+        if type(other) is Chosen:
+            return self._compared(operator.is_, other)
         return _answer(self, lambda one: one is other)
 
     def _compared(self, compare: Callable[[Any, Any], Any], other: Any) -> Any:

@@ -200,3 +200,15 @@ def test_one_of_several_objects_that_the_call_makes_is_returned():
     first, second = decorated(X), decorated(X)
     assert type(first) is Server and vars(first) == vars(second) == vars(f(X))
     assert first is not second
+
+
+def test_two_variables_that_are_one_of_several_objects_may_be_one():
+    def f(x):
+        first, second = Server("a", 1.0), Server("b", 2.0)
+        one = first if x[0] > 0.5 else second
+        other = first if x[1] > 0.5 else second
+        return one is other, one is not other
+
+    decorated = function(f, strict=True)
+    for x in ([0.0, 1.0], [1.0, 1.0], [0.0, 0.0]):
+        assert decorated(np.array(x)) == f(np.array(x))
