@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from hybrid.control.either import unmerged, usable
+from hybrid.control.handles import each, is_handle, is_there, kinds_of, present
 from hybrid.control.join import Join
 from hybrid.control.letters import letters
-from hybrid.control.own import Changes, Own
+from hybrid.control.own import Changes, Own, grow
 from hybrid.control.perhaps import Perhaps
 from hybrid.control.plain import UNDEFINED, Ends, State
 from hybrid.control.watch import Holds, Watch
@@ -41,6 +42,8 @@ def truth(trace: Trace, value: Any) -> bool | Atom:
         return value.flag() if value.parts else False
     if type(value) is Chosen:
         return value.holds(bool)
+    if is_handle(value):
+        return _is_true(trace, value)
     data = unwrap(value)
     if not isinstance(value, Value) or type(data) is not Symbol or data.type.size != 1:
         return bool(value)
@@ -60,6 +63,24 @@ def truth(trace: Trace, value: Any) -> bool | Atom:
     return bool(atom.value) if isinstance(atom, Literal) else atom
 
 
+def _is_true(trace: Trace, value: Any) -> bool | Atom:
+    """Python's truth of an instance in storage, which its class may say."""
+    there = is_there(value)
+    found = [next((name for name in ("__bool__", "__len__") if hasattr(kind, name)), None) for kind in kinds_of(value)]
+    if not any(found):
+        return True if there is None else there
+
+    def asked(one: Any) -> Any:
+        verdict = _is_true(trace, one)
+        return verdict if isinstance(verdict, bool) else integers.python(trace, verdict)
+
+    if there is not None:
+        return truth(trace, choose(trace, there, lambda: asked(present(value)), lambda: False))
+    if len(found) > 1:
+        return truth(trace, each(value, asked))
+    return truth(trace, trace.handlers.call(getattr(value, str(found[0])))())
+
+
 def branch(trace: Trace, predicate: Atom, then: Callable, orelse: Callable, state: Any) -> None:
     """Record both ways, and join what they leave in the variables of `state`, in objects and in storage."""
     before, failure = state.get(), trace.failure
@@ -69,8 +90,10 @@ def branch(trace: Trace, predicate: Atom, then: Callable, orelse: Callable, stat
             return
         except Holds as found:
             trace.held.update(found.places)
-            state.set(before)
-            trace.failure = failure
+        except Changes as change:
+            grow(change)
+        state.set(before)
+        trace.failure = failure
 
 
 def _record(trace: Trace, predicate: Atom, then: Callable, orelse: Callable, state: Any) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 from hybrid.control import folds, iterables, transposed
 from hybrid.control.attempt import Attempt
 from hybrid.control.branch import truth
+from hybrid.control.handles import is_handle
 from hybrid.control.items import is_traced, layout_of
 from hybrid.control.lists import KINDS, Listed
 from hybrid.control.own import Own, View, plain, released
@@ -266,10 +267,10 @@ def _of_lists(trace: Trace, each: Each) -> bool:
 
 
 def _holds_storage(item: Any) -> bool:
-    """Whether it is, or has in it, a container that is storage: each would be a kernel, or several."""
+    """Whether it is, or has in it, something in storage: each would be a kernel, or several."""
     if is_parts(item):
         return any(map(_holds_storage, item))
-    return isinstance(item, Own) and item.held is None
+    return is_handle(item) or (isinstance(item, Own) and item.held is None)
 
 
 def nothing() -> None:

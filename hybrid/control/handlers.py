@@ -18,6 +18,7 @@ from hybrid.control import (  # noqa: F401
     containers,
     either,
     folds,
+    handles,
     iterables,
     queues,
     records,
@@ -86,7 +87,7 @@ class Tracing(Instances, Comprehensions, Tries, Plain):
     ):
         self.convert, self.opaque, self.short, self.lists, self.known = convert, opaque, short, writing.lists, writing.known
         self.countable = False  # whether a loop of Python's own numbers was recorded that might have ended while tracing
-        super().__init__()
+        super().__init__(writing.kept)
         self.tables = Tables()
         self.others = stacked.Others()
         self.copies = 1  # of what is being traced, made by the short loops around it
@@ -106,15 +107,7 @@ class Tracing(Instances, Comprehensions, Tries, Plain):
             (then if verdict else orelse)()
         else:
             assert trace is not None
-            values, failure = state.get(), trace.failure
-            while True:
-                try:
-                    branch(trace, verdict, then, orelse, state)
-                    return
-                except Changes as change:
-                    grow(change)
-                    state.set(values)
-                    trace.failure = failure
+            branch(trace, verdict, then, orelse, state)
 
     def listed(self, items: Any) -> Any:
         return listed(tr.current(), items)
@@ -231,6 +224,8 @@ class Tracing(Instances, Comprehensions, Tries, Plain):
         left, right = plain(left), plain(right)
         records.refuse_identity(tr.current(), left, right)
         refuse_alike(left, right)
+        if (found := self.same(left, right)) is not None:
+            return found
         if right is None or isinstance(right, bool) or type(left) in (Perhaps, Chosen):
             left, right = right, left
         if any(isinstance(x, Listed) and x.is_merged for x in (left, right)):
@@ -240,7 +235,7 @@ class Tracing(Instances, Comprehensions, Tries, Plain):
                 raise TraceError("which object it is is asked of a tuple or list that may be None", at=tr.user_line())
             return self.not_(right.holds) if left is None else left is right
         if type(right) is Chosen and tr.current() is not None:
-            return right.is_(left)
+            return uncertain.pick(active(), left, right.is_) if uncertain.may_be_object(left) else right.is_(left)
         if left is not None and right is not None:
             united.refuse_identity(left, right)
             arrays.refuse_identity(left, right)
@@ -251,6 +246,8 @@ class Tracing(Instances, Comprehensions, Tries, Plain):
     def in_(self, item: Any, items: Any) -> Any:
         items = present(items)
         kind = type(items)
+        if uncertain.may_be_object(item) and kind in _CONTAINERS:
+            return uncertain.pick(active(), item, lambda one: self.in_(one, items))
         if isinstance(items, (Own, View)) and tr.current() is not None:
             return items.contains(item)
         if arrays.may_contain(items, item):
@@ -373,6 +370,7 @@ class Tracing(Instances, Comprehensions, Tries, Plain):
                 return
             if isinstance(error, tr.TooLong) or isinstance(count, Dim) or count > LONG:
                 raise
+            self.prefer_storage()
             why = error.what if isinstance(error, TraceError) else str(error)
             trace.notes.append(f"a loop of {count} rounds is written out ({tr.user_line()}): {why}")
             attempt.forget(error)
@@ -427,6 +425,7 @@ class Tracing(Instances, Comprehensions, Tries, Plain):
                 return
             if isinstance(error, tr.TooLong):
                 raise
+            self.prefer_storage()
             attempt.forget(error)
             give_back(known)
             with spelled_out(trace, f"a `while` loop is written out ({tr.user_line()}): {error}"):
@@ -483,6 +482,8 @@ class Tracing(Instances, Comprehensions, Tries, Plain):
         body = substitutes.written_out(function)
         if body is not None:
             return functools.partial(self._written, function, body)
+        if function is object.__setattr__ and self.arenas:
+            return handles.set_attribute
         if type(function) is np.vectorize:
             return functools.partial(substitutes.vectorized, self.convert(written.vectorized, self), function)
         if id(getattr(function, "__func__", function)) in trace.reads.caches:
@@ -532,13 +533,6 @@ class Tracing(Instances, Comprehensions, Tries, Plain):
     def algorithm(self, function: Callable) -> Callable:
         """A function of `control.algorithms` with its control flow open."""
         return self.convert(function, self)
-
-    def compare(self, name: str, left: Any, right: Any) -> Any:
-        if isinstance(left, Value) or isinstance(right, Value) or tr.current() is None:
-            return getattr(operator, name)(left, right)
-        refuse_alike(left, right)
-        found = self.compared(name, left, right)
-        return containers.compared(name, left, right) if found is NotImplemented else found
 
     def called(self, trace: Trace, code: CodeType, function: Callable, /, *args: Any, **kwargs: Any) -> Any:
         """A call of the user's own function. One that calls itself in branch after branch becomes a procedure."""

@@ -11,12 +11,17 @@ import inspect
 import operator
 import sys
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
+from enum import Enum
 from types import FunctionType, MethodType
 from typing import Any
 
+from hybrid.control import containers, handles, substitutes
+from hybrid.control.arenas import Arenas
 from hybrid.control.attributes import HEAP, attributes_of, is_library
 from hybrid.control.letters import part
+from hybrid.control.effects import refuse_alike
+from hybrid.control.join import KNOWN
 from hybrid.control.lists import KINDS
 from hybrid.control.own import Own, home, plain, unwrapped
 from hybrid.control.structure import generated, is_plain_dataclass
@@ -24,6 +29,7 @@ from hybrid.core import dtype as dt
 from hybrid.core.errors import TraceError
 from hybrid.frontend import texts, uncertain
 from hybrid.frontend.chosen import Chosen
+from hybrid.frontend.values import Value
 from hybrid.ir import trace as tr
 from hybrid.ir.trace import Symbol, Trace
 
@@ -52,6 +58,11 @@ def is_completed(cls: Any) -> bool:
     return own and generated(cls.__init__) and type(getattr(cls, "__post_init__", None)) is FunctionType
 
 
+def _is_object(value: Any) -> bool:
+    """Whether it is one of several objects, or an instance in storage."""
+    return type(value) is Chosen or isinstance(value, Enum) or handles.is_handle(value)
+
+
 def _is_for_init(field: Any) -> bool:
     """Whether it is an `InitVar`."""
     return field._field_type is dataclasses._FIELD_INITVAR  # type: ignore[attr-defined]
@@ -65,7 +76,7 @@ def _is_python(value: Any, cls: type) -> bool:
     return type(value) is cls
 
 
-class Instances:
+class Instances(Arenas):
     """The part of `Tracing` that knows of instances."""
 
     convert: Callable[[Callable, Any], Callable]
@@ -75,7 +86,8 @@ class Instances:
     not_: Callable[[Any], Any]
     others: Any  # lists that others know (`control.stacked`)
 
-    def __init__(self) -> None:
+    def __init__(self, classes: Collection[str] | None) -> None:
+        super().__init__(classes)
         self.constructed: list[Any] = []
         self.made: frozenset[int] = frozenset()  # their ids, once all are made
         self.there: dict[int, Any] = {}  # instances from before all branches and loops, by their ids
@@ -84,7 +96,13 @@ class Instances:
         ] = {}  # what stands for one of several instances, and for which (`control.united`)
 
     def constructor(self, function: Any) -> Callable | None:
-        """What makes an instance of a user's class with its `__init__` converted."""
+        """What makes an instance of a user's class with its `__init__` converted, in storage where there is such for it."""
+        make = self._constructor(function)
+        if not isinstance(function, type) or not self.stored(function):
+            return make
+        return functools.partial(self.kept, make or functools.partial(substitutes.plainly, function))
+
+    def _constructor(self, function: Any) -> Callable | None:
         if function is dataclasses.replace:
             return self._replaced
         if type(function) is not type or getattr(function, "__new__", None) is not object.__new__:
@@ -127,8 +145,24 @@ class Instances:
 
         return asked
 
+    def compare(self, name: str, left: Any, right: Any) -> Any:
+        if tr.current() is None:
+            return getattr(operator, name)(left, right)
+        for value, other, ask in ((left, right, lambda one: (one, right)), (right, left, lambda one: (left, one))):
+            if uncertain.may_be_object(value) and (type(other) in KNOWN or uncertain.may_be_object(other) or _is_object(other)):
+                return uncertain.pick(tr.live(value._data), value, lambda one: self.compare(name, *ask(one)))  # noqa: B023  # now
+        if isinstance(left, Value) or isinstance(right, Value):
+            return getattr(operator, name)(left, right)
+        refuse_alike(left, right)
+        found = self.compared(name, left, right)
+        return containers.compared(name, left, right) if found is NotImplemented else found
+
     def compared(self, name: str, left: Any, right: Any) -> Any:
         """A comparison that the class of an instance defines; NotImplemented where none does."""
+        if name in ("eq", "ne") and (handles.is_handle(left) or handles.is_handle(right)):
+            same = self._equal(left, right)
+            if same is not NotImplemented:
+                return same if name == "eq" else self.not_(same)
         if name == "ne" and getattr(type(left), "__ne__") is object.__ne__:  # noqa: B009  that asks for `==`
             same = self.compared("eq", left, right)
             return same if same is NotImplemented else self.not_(same)
@@ -138,6 +172,30 @@ class Instances:
                 return found
         return NotImplemented
 
+    def same(self, left: Any, right: Any) -> Any:
+        """`left is right`, of which one is in storage; None where neither is."""
+        if not handles.is_handle(left) and not handles.is_handle(right):
+            return None
+        value, other = (left, right) if handles.is_handle(left) else (right, left)
+        if uncertain.is_uncertain(other):
+            return uncertain.pick(tr.live(other._data), other, lambda one: self.same(value, one))
+        return handles.same(value, other)
+
+    def _equal(self, left: Any, right: Any) -> Any:
+        """`left == right`, of which one is in storage; NotImplemented where a method of the user's says what that is."""
+        kinds = [kind for value in (left, right) for kind in handles.kinds_of(value)]
+        found: list[Any] = [kind.__eq__ for kind in kinds if kind is not type(None)]
+        if all(method is object.__eq__ for method in found):
+            return self.same(left, right)
+        if len(kinds) > 2:
+            value, other, ask = (left, right, 0) if len(handles.kinds_of(left)) > 1 else (right, left, 1)
+            return handles.each(value, lambda one: self.compare("eq", *((one, other) if ask == 0 else (other, one))))
+        if kinds[0] is not kinds[1] or not generated(found[0]):
+            return NotImplemented if not all(map(generated, found)) else False
+        fields = [field.name for field in dataclasses.fields(kinds[0]) if field.compare]  # type: ignore[arg-type]
+        left, right = handles.present(left), handles.present(right)
+        return self.compare("eq", *(tuple(getattr(one, name) for name in fields) for one in (left, right)))
+
     def looked_up(self, value: Any, index: Any) -> Any:
         """`value[index]`, of letters, or of an instance whose class says what that is; NotImplemented of anything else."""
         if type(value) is texts.Text:
@@ -146,6 +204,8 @@ class Instances:
         return NotImplemented if own is None else self.call(own)(index)
 
     def negative(self, value: Any) -> Any:
+        if type(value) is Chosen:
+            return 0 - value if isinstance(value, int) else value.refuse("what its minus is")
         own = None if tr.current() is None else _defined(value, "__neg__")
         return -value if own is None else self.call(own)()
 
@@ -206,6 +266,7 @@ class Instances:
         """Remember an instance that the function makes, and whether it does so before all branches and loops."""
         trace = tr.current()
         self.constructed.append(made)
+        self.saw(made)
         if trace is not None and home(trace.region) is None:
             self.there[id(made)] = made
 
@@ -246,7 +307,8 @@ class Instances:
                 tr.live(args[at]._data), args[at].present(), lambda one: function(*rest[:at], one, *rest[at + 1 :], **kwargs)
             )
         out = function(*args, **kwargs)
-        if isinstance(function, type) and type(out) is function:
+        kind = function.args[0] if isinstance(function, functools.partial) and function.args else function
+        if isinstance(kind, type) and type(out) is kind:
             self.note(out)
         return out
 

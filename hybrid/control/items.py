@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
+from hybrid.control.handles import is_handle
 from hybrid.control.join import Spec, atoms, common, form_of, made, spec_of
 from hybrid.control.own import Own, plain
 from hybrid.control.plain import UNDEFINED
@@ -39,13 +40,14 @@ from hybrid.frontend.indexing import Place
 from hybrid.frontend.texts import Text
 from hybrid.frontend.values import Value, active, assembled, operand, unwrap, wrap
 from hybrid.ir import trace as tr
-from hybrid.ir.forms import Known
+from hybrid.ir.forms import Kept, Known
 from hybrid.ir.graph import Atom
 from hybrid.ir.trace import Cell, Symbol, Trace
 
 _FLAG = Spec("python", dt.bool_)  # of whether a text is there
 THINGS = 8  # instances that an item may be one of: each is looked at in each branch; with 20, 20 loops took 14 s to record
 IN_LIST = "it is in a list"
+Objects = Callable[[Sequence[type], np.ndarray], list]
 FEW = 16  # computed numbers that are put into storage one by one
 
 
@@ -277,6 +279,12 @@ def types_of(layout: Layout) -> list[TensorType]:
     return layout.types if isinstance(layout, Spec) else []
 
 
+def inner_columns(layout: Layout) -> int:
+    """How many arrays the items of lists in items are in."""
+    inner = inner_layout(layout)
+    return 0 if inner is None else len(types_of(inner.inner))
+
+
 def atoms_of(trace: Trace, item: Any, layout: Layout) -> list[Atom]:
     if isinstance(layout, tuple):
         return [atom for x, part in zip(_members_as(item, layout), layout) for atom in atoms_of(trace, x, part)]
@@ -285,15 +293,20 @@ def atoms_of(trace: Trace, item: Any, layout: Layout) -> list[Atom]:
     return atoms(trace, item, layout) if isinstance(layout, Spec) else []
 
 
-def unpacked(layout: Layout, columns: Iterator[np.ndarray], count: int, pool: Sequence[np.ndarray] = ()) -> list:
-    """The items of a list, from the arrays of their numbers, and those of the numbers of items of lists in it."""
+def unpacked(
+    layout: Layout, columns: Iterator[np.ndarray], count: int, pool: Sequence[np.ndarray] = (), kept: Objects | None = None
+) -> list:
+    """The items of a list, from the arrays of their numbers, and those of the numbers of items of lists in it.
+
+    `kept`: gives the objects of a class that have some places in storage.
+    """
     if isinstance(layout, RowLayout):
         firsts, counts, _ = (next(columns).tolist() for _ in range(3))
         top = max((first + many for first, many in zip(firsts, counts)), default=0)
-        items = unpacked(layout.inner, (column[:top] for column in pool), top)
+        items = unpacked(layout.inner, (column[:top] for column in pool), top, (), kept)
         return [items[first : first + many] for first, many in zip(firsts, counts)]
     if isinstance(layout, tuple):
-        parts = [unpacked(part, columns, count, pool) for part in layout]
+        parts = [unpacked(part, columns, count, pool, kept) for part in layout]
         if is_text(layout):
             return texts.rows(layout.nest.keys, parts)  # type: ignore[attr-defined]
         return [made_like(layout, row) for row in (zip(*parts) if parts else [()] * count)]
@@ -301,13 +314,16 @@ def unpacked(layout: Layout, columns: Iterator[np.ndarray], count: int, pool: Se
         return [layout.value if isinstance(layout, Known) else None] * count
     column = next(columns)
     if layout.options:
+        if type(layout.options[0]) is Kept:
+            assert kept is not None
+            return kept([option.value for option in layout.options if type(option) is Kept], column)
         values = [option.value for option in layout.options]
         return [values[at] for at in column.tolist()]
     out = column.tolist() if layout.kind == "python" else list(column) if layout.is_number else [row.copy() for row in column]
     if not layout.maybe:
         return out
     holds, instead = next(columns), layout.instead
-    others = list(map(instead, column.tolist())) if isinstance(instead, type) else unpacked(instead, columns, count)
+    others = list(map(instead, column.tolist())) if isinstance(instead, type) else unpacked(instead, columns, count, (), kept)
     return [one if yes else other for yes, one, other in zip(holds, out, others)]
 
 
@@ -389,6 +405,6 @@ def refuse_aliases(items: Any) -> None:
 
 def is_traced(x: Any) -> bool:
     parts = members(x)
-    if type(x) in (Chosen, Text):
+    if type(x) in (Chosen, Text) or is_handle(x):
         return True
     return any(map(is_traced, parts)) if parts is not None else isinstance(x, Value) and type(x._data) is Symbol

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from enum import EnumType
 from functools import partial
 from typing import Any
 
 import numpy as np
 
+from hybrid.control import handles, records
 from hybrid.control.parts import Part, common_whole
 from hybrid.control.plain import RESULT, UNDEFINED
 from hybrid.control.structure import Nest, built, known_nests, nests, note_twins, optional, optional_parts, parts_of
@@ -25,7 +27,7 @@ from hybrid.frontend.masked import Masked
 from hybrid.frontend.values import Value, operand, recast, stretched, symbol, unwrap, wrap
 from hybrid.ir import trace as tr
 from hybrid.ir.aliases import Storage, keep_apart
-from hybrid.ir.forms import Known, Maybe, Thing
+from hybrid.ir.forms import Kept, Known, Maybe, Thing
 from hybrid.ir.graph import Atom, Literal
 from hybrid.ir.trace import Cell, Symbol, Trace
 from hybrid.ops import elementwise as e
@@ -35,7 +37,7 @@ _CLASS = {"b": bool, "i": int, "u": int, "f": float, "c": complex}
 _RANK = {bool: 0, int: 1, float: 2, complex: 3}
 YES, NO = tr.literal(True, dt.bool_), tr.literal(False, dt.bool_)
 FORMS = 4  # things that one variable may be
-_KNOWN = frozenset((str, bytes, type(None), type(...), type, frozenset, range))
+KNOWN = frozenset((str, bytes, type(None), type(...), type, frozenset, range))
 IMMUTABLE = (str, bytes, type(None), type(...), type, np.dtype, bool, int, float, complex, frozenset, range)
 
 
@@ -105,6 +107,8 @@ def spec_of(value: Any) -> Spec | None:
     """The spec of a number or array; None for any other object."""
     if type(value) is Chosen:
         return Spec("known", dt.int64, options=value.options)
+    if handles.is_handle(value):
+        return Spec("known", dt.int64, options=handles.options(value))
     data = unwrap(value)
     if type(data) is Symbol:
         maybe = data.maybe
@@ -128,7 +132,7 @@ def form_of(value: Any) -> Spec | Known | None:
     spec = spec_of(value)
     if spec is not None:
         return spec
-    return Known(value) if type(value) in _KNOWN else thing(value)
+    return Known(value) if type(value) in KNOWN or type(type(value)) is EnumType else thing(value)
 
 
 def forms(form: Form) -> list[Form]:
@@ -151,8 +155,9 @@ def common(a: Form, b: Form) -> Spec | None:
             return replace(arrays[0], maybe=True, instead=_NOTHING)
         return None
     parts.sort(key=_says, reverse=True)
-    if len(parts) > FORMS or not isinstance(parts[0], Spec) or (None in parts and any(map(options_of, parts))):
-        return None
+    known = sum(1 for part in parts if options_of(part))
+    if len(parts) > FORMS or not isinstance(parts[0], Spec) or known > 1 or (None in parts and known):
+        return None  # objects that one number does not tell apart, or objects and nothing
     if len(parts) == 2 and isinstance(parts[1], Spec) and _shares(*parts):  # type: ignore[arg-type]
         return replace(parts[0], maybe=True, instead=parts[1].python)
     out: Form = parts[-1]
@@ -172,11 +177,18 @@ def _gathered(parts: list[Form]) -> list[Form]:
     """Several known objects as one form."""
     known: list[Known] = []
     for option in (option for part in parts for option in options_of(part)):
-        if not any(same_constant(option.value, other.value) for other in known):
+        if not any(type(option) is type(other) and same_constant(option.value, other.value) for other in known):
             known.append(option)
-    if len(known) < 2 or len(known) > MOST:
+    if len(known) < 2 or len(known) > MOST or not _are_alike(known):
         return parts
+    known.sort(key=lambda option: (type(option) is not Kept, id(option.value) if type(option) is Kept else 0))
     return [*(p for p in parts if not options_of(p)), Spec("known", dt.int64, options=tuple(known))]
+
+
+def _are_alike(known: list[Known]) -> bool:
+    """Whether one number can say which of some objects is meant: what is in storage is known by its place."""
+    kept = [type(option) is Kept for option in known]
+    return not any(kept) or all(is_kept or option == _NOTHING for option, is_kept in zip(known, kept))
 
 
 def holds_all(spec: Form, form: Form) -> bool:
@@ -279,6 +291,10 @@ def _number(trace: Trace, found: list[tuple[Atom, Form, Any]], spec: Spec) -> At
     """Which of the options of a spec something is."""
     out: Atom | None = None
     for when, form, value in reversed(found):
+        if type(spec.options[0]) is Kept:
+            if options_of(form):
+                out = handles.number(value) if out is None else trace.one(e.select, when, handles.number(value), out)
+            continue
         places = [
             next((k for k, o in enumerate(spec.options) if same_constant(o.value, own.value)), -1) for own in options_of(form)
         ]
@@ -324,6 +340,8 @@ def made(trace: Trace, spec: Spec | Varying, parts: list[Atom]) -> Any:
         return spec.made(trace, parts)
     if spec.options:
         which = parts[0]
+        if type(spec.options[0]) is Kept:
+            return handles.of_options(trace, spec.options, which)
         return spec.options[int(which.value)].value if isinstance(which, Literal) else Chosen(trace, which, spec.options)
     maybe = None
     if spec.maybe and not _is_true(parts[1]):
@@ -368,9 +386,11 @@ class Join:
     def variables(self, names: tuple[str, ...], left: tuple, other: tuple) -> None:
         """What either way left; the caller holds no other references to it."""
         self.nests = known_nests(self.trace)
-        for side, values in zip(self.sides, (left, other)):
+        given, (left, other) = (left, other), records.shared_all(self.trace, left, other)
+        for side, values, before in zip(self.sides, (left, other), given):
             with side:
-                self.nests |= nests(values, self.trace.copies)
+                self.nests |= nests(values, self.trace.copies, 1 if values is before else 2)
+        self.nests |= records.alike(self.trace, left, other, self.nests)
         for name, a, b in zip(names, left, other):
             self._variable(name, a, b)
         for own in self.merged:

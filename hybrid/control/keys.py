@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
+from enum import Enum
 from typing import Any
 
 import numpy as np
@@ -19,9 +20,10 @@ from hybrid.control.structure import Layout, is_parts
 from hybrid.core import dtype as dt
 from hybrid.core.errors import TraceError
 from hybrid.frontend import uncertain
+from hybrid.frontend.chosen import is_member
 from hybrid.frontend.values import Value, operand
 from hybrid.ir import trace as tr
-from hybrid.ir.forms import Known
+from hybrid.ir.forms import Kept, Known
 from hybrid.ir.graph import Atom
 from hybrid.ir.trace import Trace
 from hybrid.ops import elementwise as e
@@ -39,13 +41,24 @@ def check_keys(layout: Layout) -> None:
     if isinstance(layout, Known):
         return
     if isinstance(layout, Spec) and layout.options and not layout.maybe:
-        if all(isinstance(option.value, _NAMES) for option in layout.options):
+        if all(_is_name(option.value) or _is_itself(option) for option in layout.options):
             return
     elif isinstance(layout, Spec) and all(map(_is_found, forms(layout))):
         return
     raise TraceError(
         "keys that only a run knows must be integers, floats, names, or tuples of these", got=str(layout), at=tr.user_line()
     )
+
+
+def _is_name(value: Any) -> bool:
+    """Whether an object is equal to those only that are the same to a trace."""
+    return is_member(value) or (isinstance(value, _NAMES) and not isinstance(value, Enum))
+
+
+def _is_itself(option: Known) -> bool:
+    """Whether an instance in storage is equal to itself only."""
+    kind: Any = option.value
+    return type(option) is Kept and kind.__eq__ is object.__eq__ and kind.__hash__ is object.__hash__
 
 
 def _is_found(form: Any) -> bool:

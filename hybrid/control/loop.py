@@ -22,6 +22,7 @@ from hybrid.control.lists import Listed, listed
 from hybrid.control.own import Changes, home, refuse_changes
 from hybrid.control.parts import Part, common_whole
 from hybrid.control.plain import UNDEFINED, Ends, State
+from hybrid.control.records import shared_all
 from hybrid.control.renewal import check_storage, keep_apart, needs_round, note_aliases, surely
 from hybrid.control.rounds import CannotRoll, FirstRoundDiffers, RoundRaises, Rounds, Swapped
 from hybrid.control.structure import (
@@ -115,7 +116,9 @@ def _roll(
                 if isinstance(error, (TraceError, tr.Concretise, RoundRaises)) or trace.failure is not known:
                     raise
                 raise RoundRaises(error) from error
-            left = state.get()
+            initial = {v.name: v.initial for v in wanted}
+            before = tuple(initial.get(name, UNDEFINED) for name in state.names)
+            left = shared_all(trace, before, state.get())[1]
             found = {**known_nests(trace), **nests(left, trace.copies, 2)}  # held by `left`, and by the user's variables
             after = dict(zip(state.names, left))
             for v in wanted:

@@ -12,7 +12,17 @@ from typing import Any
 
 from hybrid.control.own import Own, plain
 from hybrid.control.perhaps import Copy, Perhaps
-from hybrid.control.structure import Layout, Nest, Record, RowLayout, is_parts, is_plain_dataclass, parts_of, record_of
+from hybrid.control.structure import (
+    Layout,
+    Nest,
+    Record,
+    RowLayout,
+    copied_nest,
+    is_parts,
+    is_plain_dataclass,
+    parts_of,
+    record_of,
+)
 from hybrid.core.errors import TraceError
 from hybrid.frontend.texts import Text
 from hybrid.ir import trace as tr
@@ -46,6 +56,46 @@ def put_in(trace: Trace, record: Any) -> tuple[Any, Region | None]:
     assert nest is not None
     trace.copies[id(own)] = Copy(record, nest.keys, parts_of(own), False)
     return own, trace.region
+
+
+def shared(trace: Trace, a: Any, b: Any) -> tuple[Any, Any] | None:
+    """Two things of which a variable is one, where one is a dict whose keys are names and the other None, or such a dict or
+    None; None for any others.
+
+    Others may know the dict, too: then what the variable is stands for the very object, which nobody may change any more.
+    """
+    both = [plain(a), plain(b)]
+    absent = [x is None or (type(x) is Perhaps and isinstance(x.cls, Nest) and x.cls.type is dict) for x in both]
+    if absent[0] is absent[1] or type(both[absent[0]]) is not dict:
+        return None
+    record = both[absent[0]]
+    if record_of(record) is None or id(record) in trace.handlers.others.ids:
+        return None
+    if id(record) not in trace.copies:
+        put_in(trace, b if absent[0] else a)
+    return both[0], both[1]
+
+
+def shared_all(trace: Trace, left: tuple, other: tuple) -> tuple[tuple, tuple]:
+    """What two ways leave in some variables, where such dicts are Python's own."""
+    pairs = {k: pair for k, (a, b) in enumerate(zip(left, other)) if (pair := shared(trace, a, b)) is not None}
+    if not pairs:
+        return left, other
+    one, two = (tuple(pairs[k][n] if k in pairs else x for k, x in enumerate(values)) for n, values in enumerate((left, other)))
+    return one, two
+
+
+def alike(trace: Trace, left: tuple, other: tuple, known: Mapping[int, Nest]) -> dict[int, Nest]:
+    """Two dicts of the same names of which a variable is one, where others know one of them: nobody may change them."""
+    found = {}
+    for a, b in zip(left, other):
+        new = a is not b and type(a) is type(b) is dict and not (id(a) in known and id(b) in known)
+        if new and record_of(a) == record_of(b) is not None and trace.handlers.others.ids.isdisjoint((id(a), id(b))):
+            for record in (a, b):
+                if id(record) not in trace.copies:
+                    put_in(trace, record)
+                found[id(record)] = copied_nest(record)
+    return found
 
 
 def is_copied(trace: Trace, item: Any) -> bool:

@@ -18,7 +18,7 @@ from hybrid.control.plain import UNDEFINED
 from hybrid.frontend import texts
 from hybrid.frontend.masked import Masked
 from hybrid.frontend.texts import Text
-from hybrid.ir.forms import Thing
+from hybrid.ir.forms import Kept, Thing
 from hybrid.ir.trace import Trace
 
 Layout = Any  # of an item of a container: a Spec, a Known, or a tuple of layouts, of the item's own class
@@ -90,6 +90,17 @@ def things_in(layout: Layout) -> Iterator[Any]:
     else:
         options = (layout,) if isinstance(layout, Thing) else getattr(layout, "options", ())
         yield from (option.value for option in options if isinstance(option, Thing))
+
+
+def kept_in(layout: Layout) -> list[type]:
+    """The classes whose instances in storage items may be or lead to."""
+    if isinstance(layout, tuple):
+        return [kind for part in layout for kind in kept_in(part)]
+    if isinstance(layout, RowLayout):
+        return kept_in(layout.inner)
+    instead = getattr(layout, "instead", None)
+    rest = [] if instead is None or isinstance(instead, type) else kept_in(instead)
+    return [option.value for option in getattr(layout, "options", ()) if type(option) is Kept] + rest
 
 
 class Record(tuple):

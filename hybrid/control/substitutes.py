@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from hybrid.control import arrays, iterables, recursive, shuffles, written
+from hybrid.control import arrays, handles, iterables, recursive, shuffles, written
 from hybrid.control.attributes import is_library
 from hybrid.control.branch import choose, truth
 from hybrid.control.iterables import Counted, is_traced
@@ -100,6 +100,10 @@ def _complex(*args: Any, **kwargs: Any) -> Any:
 def _isinstance(x: Any, classes: Any) -> Any:
     if type(x) is Perhaps:
         return choose(active(), x.flag(), lambda: isinstance((), classes), lambda: isinstance(None, classes))
+    if handles.is_handle(x):
+        there, found = handles.is_there(x), [issubclass(kind, classes) for kind in handles.kinds_of(x)]
+        known = (lambda: found[0]) if len(set(found)) == 1 else lambda: handles.each(x, lambda one: isinstance(one, classes))
+        return choose(active(), True if there is None else there, known, lambda: isinstance(None, classes))
     return uncertain.pick(active(), x, lambda one: builtins.isinstance(one, classes))
 
 
@@ -112,6 +116,8 @@ def _string(*args: Any, **kwargs: Any) -> Any:
 def _type(*args: Any, **kwargs: Any) -> Any:
     if len(args) == 1 and is_united(args[0]):
         return base_of(args[0])
+    if len(args) == 1 and handles.is_handle(args[0]):
+        return handles.each(args[0], lambda one: one.__class__)
     if len(args) == 1 and builtins.type(args[0]) is texts.Text:
         return str
     if len(args) != 1 or kwargs or not (isinstance(args[0], Value) or builtins.type(args[0]) is Chosen):

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from hybrid.control import fixed, ragged
-from hybrid.control.join import PYTHON, Spec, made, spec_of
+from hybrid.control import fixed, handles, ragged
+from hybrid.control.join import PYTHON, Spec, atoms, common, form_of, made, spec_of
 from hybrid.core import dtype as dt
 from hybrid.frontend import chosen, integers
 from hybrid.frontend.indexing import getitem
@@ -42,7 +42,7 @@ def is_number(x: Any) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Names:
-    """Strings: which of `options` each is."""
+    """Known objects: which of `options` each is."""
 
     which: np.ndarray
     options: tuple[Known, ...]
@@ -62,6 +62,8 @@ class Tables:
             return self._row(trace, items, index)
         if any(map(is_number, items)):
             return _computed(trace, items, index)
+        if any(map(handles.is_handle, items)):
+            return _kept(trace, items, index)
         key = id(items), tuple(_marks(items))
         if key not in self.known:
             self.known[key] = items, _columns(items)
@@ -120,6 +122,8 @@ def _marks(items: Any) -> Iterator[Any]:
 def _columns(items: Any) -> Any:
     """An array of Python numbers of one class, a tuple of such, or None."""
     kind = type(items[0])
+    if kind not in PYTHON and all(isinstance(form_of(item), Known) for item in items):
+        return _names(items)
     if any(type(item) is not kind for item in items):
         return None
     if kind in PYTHON:
@@ -128,8 +132,6 @@ def _columns(items: Any) -> Any:
         made = np.array(items, PYTHON[kind])
         made.flags.writeable = False
         return made
-    if kind is str:
-        return _names(items)
     if kind is not tuple or not items[0] or any(len(item) != len(items[0]) for item in items):
         return None
     parts = tuple(_columns(column) for column in zip(*items))
@@ -137,10 +139,22 @@ def _columns(items: Any) -> Any:
 
 
 def _names(items: Any) -> _Names | None:
-    places = {item: k for k, item in enumerate(dict.fromkeys(items))}
-    if len(places) > chosen.MOST:
+    """Known objects, strings above all; None for too many."""
+    found: list[Any] = [form_of(item) for item in items]
+    options = tuple(dict.fromkeys(found))
+    places = {form: k for k, form in enumerate(options)}
+    return None if len(options) > chosen.MOST else _Names(_columns([places[form] for form in found]), options)
+
+
+def _kept(trace: Trace, items: list | tuple, index: Any) -> Any:
+    """An item of those that are instances in storage, or None."""
+    spec = form_of(items[0])
+    for item in items:
+        spec = spec and common(spec, form_of(item))
+    if not isinstance(spec, Spec) or not spec.options:
         return None
-    return _Names(_columns([places[item] for item in items]), tuple(map(Known, places)))
+    numbers = [integers.python(trace, atoms(trace, item, spec)[0]) for item in items]
+    return made(trace, spec, [tr.read(getitem(assembled(trace, numbers), index)._data)])
 
 
 def _computed(trace: Trace, items: list | tuple, index: Any) -> Any:

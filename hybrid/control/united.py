@@ -39,15 +39,14 @@ def is_united(value: Any) -> bool:
 
 def names_of(value: Any) -> tuple[str, ...] | None:
     """The attributes of an instance that another one of the same attributes may take the place of; None for anything else."""
-    kind = base_of(value)
-    if type(kind) is not type or not kind.__flags__ & HEAP or is_library(kind) or not _is_simple(kind):
-        return None
-    return tuple(attributes_of(value) or ())
+    return tuple(attributes_of(value) or ()) if is_simple(base_of(value)) else None
 
 
 @functools.lru_cache(1024)
-def _is_simple(kind: type) -> bool:
+def is_simple(kind: type) -> bool:
     """Whether instances of a class are their attributes: nothing else is kept or done when one is made, read or dropped."""
+    if type(kind) is not type or not kind.__flags__ & HEAP or is_library(kind):
+        return False
     bases = kind.__mro__[:-1]
     plain = all(type(base) is type and base.__flags__ & HEAP and not is_library(base) for base in bases)
     hooks = ("__getattribute__", "__getattr__", "__del__", "__instancecheck__", "__get__", "__set__", "__init_subclass__")

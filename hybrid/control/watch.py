@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from hybrid.control.attributes import attributes_of, default_of, is_library
+from hybrid.control.handles import is_handle
 from hybrid.control.own import Changes, Own, raise_all
 from hybrid.control.perhaps import Perhaps
 from hybrid.control.plain import UNDEFINED, Each, State, cell_contents, fill
@@ -130,14 +131,16 @@ class Watch:
         self.labels: dict[int, str] = {}  # the names of variables, by their cells
         known = {id(cell) for cell in cells}
         seen: dict[int, Any] = {}
-        pending = [*values, *namespaces, *bodies]
+        handlers = getattr(tr.current(), "handlers", None)
+        self.arenas: dict[Any, Any] = {} if handlers is None else handlers.arenas  # those made later, too
+        pending = [*values, *namespaces, *bodies, *self.arenas.values()]
         taken = 0
         while pending:
             value = pending.pop()
             taken += 1
             if value is None or id(value) in seen or type(value).__module__.startswith(_COMPILERS):
                 continue
-            if type(value) in weakref.ProxyTypes or isinstance(value, _PLAIN):
+            if type(value) in weakref.ProxyTypes or isinstance(value, _PLAIN) or is_handle(value):
                 continue
             seen[id(value)] = value
             if id(value) in known:
@@ -231,6 +234,9 @@ class Watch:
         return item
 
     def restore(self) -> None:
+        for arena in self.arenas.values():
+            if id(arena) not in self.before:
+                arena.restore(arena.empty)
         for value, before in self.before.values():
             if isinstance(value, Own):
                 value.restore(before)

@@ -38,6 +38,11 @@ def register(cls: type, flatten: Callable[[Any], tuple[list, Hashable]], unflatt
     return cls
 
 
+def register_leaf(cls: type) -> None:
+    """Take instances of a class for leaves, whatever it is derived from."""
+    _leaves.add(cls)
+
+
 def registered(cls: type) -> bool:
     """Whether a class has a flattening of its own."""
     return cls in _REGISTRY

@@ -23,6 +23,7 @@ from hybrid.ir.primitive import infer
 from hybrid.ir.trace import Chain
 from hybrid.ir.verify import verify
 from hybrid.staging.function import Function
+from hybrid.staging.instances import Stored
 from hybrid.staging.signature import ArrayLeaf, NumberLeaf, SameLeaf, ScalarLeaf, StaticLeaf
 from hybrid.staging.traced import Again, Argument, Computed, Held, Items, Picked, Repeat, Result, Traced, View
 
@@ -126,6 +127,8 @@ class _Parts:
         if isinstance(result, View):
             base = self.current[result.base] if isinstance(result.base, int) else self.captured[id(result.base)]
             return self._output(self._view(base, result.chain), result.kind)
+        if isinstance(result, Stored):
+            raise ArgumentError("a result is an object, or None, which only a run can tell", fix="return its attributes")
         if isinstance(result, Held):
             raise ArgumentError("a result is a container that came in as an argument", fix="return its parts in a new one")
         if isinstance(result, Again):

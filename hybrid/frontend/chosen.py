@@ -12,12 +12,13 @@ import types
 import weakref
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from enum import Enum, EnumType
 from typing import Any, NoReturn
 
 from hybrid.core import dtype as dt
 from hybrid.core.errors import TraceError
 from hybrid.core.shape import TensorType
-from hybrid.frontend.values import wrap
+from hybrid.frontend.values import Value, wrap
 from hybrid.ir import trace as tr
 from hybrid.ir.forms import Known, Thing
 from hybrid.ir.graph import Atom
@@ -130,9 +131,13 @@ class Chosen:
         return Picked(len(outputs) - 1, tuple(known.value for known in self.options))
 
     def is_(self, other: Any) -> Any:
+        if type(other) is Chosen:
+            return self._compared(operator.is_, other)
         return _answer(self, lambda one: one is other)
 
     def _compared(self, compare: Callable[[Any, Any], Any], other: Any) -> Any:
+        if isinstance(other, Value) and all(isinstance(option.value, int) for option in self.options):
+            return _each[0](self.trace, self, lambda one: compare(number_of(one), other))
         if type(other) is not Chosen:
             return _answer(self, lambda one: compare(one, other))
         trace = self.trace
@@ -167,7 +172,7 @@ class Chosen:
             return _each[0](self.trace, self, lambda one: getattr(one, name))
         if name.startswith("__") and name not in _ASKED:
             raise AttributeError(name)
-        if not name.startswith("__") and self.are_things():
+        if not name.startswith("__") and any(map(_is_object, self.options)):
             return self.attribute(name)
         if name.startswith("__") or not self._are_texts():
             self.refuse(f".{name}")
@@ -179,13 +184,13 @@ class Chosen:
 
     def present(self) -> Any:
         """The instance that it is, which is taken to be there where it may be None."""
-        things = [option for option in self.options if isinstance(option, Thing)]
+        things = list(filter(_is_object, self.options))
         if len(things) == len(self.options):
             return self
         for k, option in enumerate(self.options):
-            if not isinstance(option, Thing):
+            if not _is_object(option):
                 self.trace.assume(self.trace.one(e.not_, self.is_one(k)), "a variable that may be None is an object")
-        rest = tuple(option if isinstance(option, Thing) else things[0] for option in self.options)
+        rest = tuple(option if _is_object(option) else things[0] for option in self.options)
         return things[0].value if len(things) == 1 else Chosen(self.trace, self.number, rest)
 
     def attribute(self, name: str) -> Any:
@@ -223,7 +228,7 @@ class Chosen:
         return all(type(option.value) is str for option in self.options)
 
     def __add__(self, other: Any) -> Any:
-        return self._joined(other, lambda one, another: one + another)
+        return self._computed(operator.add, other, False)
 
     def __getitem__(self, index: Any) -> Any:
         if not self._are_texts():
@@ -231,7 +236,16 @@ class Chosen:
         return _each[0](self.trace, self, lambda one: one[index])
 
     def __radd__(self, other: Any) -> Any:
-        return self._joined(other, lambda one, another: another + one)
+        return self._computed(operator.add, other, True)
+
+    def _computed(self, compute: Callable[[Any, Any], Any], other: Any, reflected: bool = False) -> Any:
+        """What Python's operator gives with a text, or with a number that is a member of an enumeration."""
+        both = (lambda one, another: compute(another, one)) if reflected else compute
+        if not all(isinstance(option.value, (int, Enum)) for option in self.options):
+            return self._joined(other, both) if compute is operator.add else self._refused()
+        if type(other) is Chosen:
+            return _each[0](self.trace, other, lambda another: self._computed(compute, another, reflected))
+        return _each[0](self.trace, self, lambda one: both(number_of(one), other))
 
     def _joined(self, other: Any, add: Callable[[str, str], str]) -> Any:
         """A text that it is a part of."""
@@ -243,11 +257,42 @@ class Chosen:
             self.refuse("more than what it is")
         return _each[0](self.trace, self, lambda one: add(one, other))
 
-    def _refused(self, *args: Any) -> Any:
+    def _refused(self, *args: Any) -> NoReturn:
         self.refuse("more than what it is")
 
     __hash__ = __bool__ = __len__ = __iter__ = __contains__ = __call__ = __str__ = __repr__ = _refused  # type: ignore[assignment]
-    __format__ = __mul__ = __rmul__ = __mod__ = __rmod__ = _refused  # type: ignore[assignment]
+    __format__ = _refused  # type: ignore[assignment]
+
+
+def _operation(name: str, reflected: bool) -> Callable:
+    def operation(self: Chosen, other: Any) -> Any:
+        return self._computed(getattr(operator, name), other, reflected)
+
+    return operation
+
+
+for _name in ("sub", "mul", "truediv", "floordiv", "mod", "pow", "lshift", "rshift", "and_", "or_", "xor"):
+    setattr(Chosen, f"__{_name.rstrip('_')}__", _operation(_name, False))
+    setattr(Chosen, f"__r{_name.rstrip('_')}__", _operation(_name, True))
+
+
+def _is_object(option: Known) -> bool:
+    """Whether it is asked for attributes: an instance of a user's class, or a member of an enumeration."""
+    return isinstance(option, Thing) or isinstance(option.value, Enum)
+
+
+def is_member(value: Any) -> bool:
+    """Whether something is a member of an enumeration that is equal to itself only."""
+    kind: Any = type(value)
+    usual: Any = Enum
+    return type(kind) is EnumType and kind.__hash__ is usual.__hash__ and kind.__eq__ is usual.__eq__
+
+
+def number_of(member: Any) -> Any:
+    """A member of an enumeration as the number that it is; operators of flags, and a class's own, make members again."""
+    kind: Any = type(member)
+    plain = isinstance(member, int) and kind.__add__ is int.__add__ and kind.__and__ is int.__and__
+    return int(member) if plain else member
 
 
 _choose: list[Callable[..., Any]] = []  # what it makes of two ways

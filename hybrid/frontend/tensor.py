@@ -9,6 +9,7 @@ import copy as copying
 import math
 import operator
 from collections.abc import Callable, Iterator
+from enum import EnumType
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from hybrid.core.errors import ArgumentError, DTypeError, GradientError, TraceEr
 from hybrid.core.shape import Dim
 from hybrid.frontend import digits as digit
 from hybrid.frontend import exchange, halves, inspection, integers, protocol, uncertain
+from hybrid.frontend.chosen import Chosen, number_of
 from hybrid.frontend.compositions import python_power
 from hybrid.frontend.elementwise import NAMES, Elementwise, cast, same, store
 from hybrid.frontend.gradients import Gradients
@@ -55,6 +57,9 @@ _EQUALITY = (NAMES["equal"], NAMES["not_equal"])
 
 def _operate(function: Callable, operands: tuple) -> Any:
     """An operator the general way: recorded inside a trace, NumPy's otherwise."""
+    if Chosen in map(type, operands):
+        return NotImplemented  # it answers itself
+    operands = tuple(number_of(x) if isinstance(type(x), EnumType) and isinstance(x, int) else x for x in operands)
     if not all(isinstance(x, _ARRAY_LIKE) and not isinstance(x, Masked) for x in operands):
         _refuse_unsure(operands)
         return _compared(function, *operands) if function in _EQUALITY else NotImplemented

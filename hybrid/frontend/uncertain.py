@@ -87,6 +87,11 @@ def _is_number(x: Any) -> bool:
     return True
 
 
+def may_be_object(x: Any) -> bool:
+    """Whether it may be something that is no number: a text, None, or an instance."""
+    return is_uncertain(x) and x._data.maybe.instead is not None and not _is_number(x)
+
+
 # Operations ------------------------------------------------------------------------------------------------------------
 def settle(
     trace: Trace,

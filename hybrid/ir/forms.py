@@ -26,6 +26,11 @@ class Thing(Known):
         return id(self.value)
 
 
+@dataclass(frozen=True, slots=True)
+class Kept(Known):
+    """Any of the instances of a class that the trace keeps in storage (`control.arenas`); its value is the class."""
+
+
 @dataclass(frozen=True, eq=False, slots=True)
 class Maybe:
     """A number that a branch or loop may have left as something else: `holds` tells whether it is what it is said to be.

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from types import CodeType
 from typing import Any
 
@@ -88,19 +88,29 @@ class Writing:
         short: those of few rounds: what they compute fuses.
         lists: those over long lists of computed numbers.
         known: those of Python's own numbers, which end while tracing (`control.foreknown`).
+        kept: the classes, by name, whose instances are in storage (`control.arenas`), so that loops that make them need not
+            be written out; None: no more are to be.
     """
 
     short: bool = True
     lists: bool = False
     known: bool = False
+    kept: frozenset[str] | None = frozenset()
 
-    def instead(self, short: bool, lists: bool, known: bool = False) -> Writing | None:
-        """What may do better than a trace that wrote out `short` loops, and did not write out `lists` or `known` ones."""
+    def instead(self, short: bool, lists: bool, known: bool = False, made: Collection[str] = ()) -> Writing | None:
+        """What may do better than a trace that wrote out `short` loops, and did not write out `lists` or `known` ones.
+
+        `made`: classes of which it made instances that are not kept.
+        """
+        if self.kept is not None and not self.kept.issuperset(made):
+            return Writing(kept=self.kept.union(made))
         if known and not self.known:
-            return Writing(self.short, self.lists, True)
+            return replace(self, known=True)
         if lists:
-            return Writing(self.short, True, self.known)
-        return Writing(False, self.lists, self.known) if short else None
+            return replace(self, lists=True)
+        if short:
+            return replace(self, short=False)
+        return Writing(kept=None) if self.kept else None  # as they would be without
 
 
 AT_FIRST = Writing()

@@ -209,17 +209,17 @@ class Trace(KnownSizes, Assuming):
         self.numbers: dict[Atom, int] = {}  # graph inputs that are numbers -> the argument
         self.checks: list[Atom] = []  # Python numbers that must be finite: where Python would have raised, they are not
         self.short = self.stacked = False  # whether short loops were written out, and those over long lists were not
+        self.instances: dict[str, bool] = {}  # classes of users' of which it makes some by themselves; whether several
         self.handlers: Any = None  # what takes part in its control flow (`control.handlers`)
         self.branches = self.looked = 0  # recorded so far, with those of ways given up; objects looked at before them
         self.room = 1  # times as much room in them as there is at first
-        self.empty = False  # whether those that are returned as arrays may have no items
         self.lists: list[Any] = []  # those that the traced code makes (`control.lists`)
         self.alike: frozenset[int] = frozenset()  # the ids of functions that stand for all that are made alike
         self.copies: dict[int, Any] = {}  # records of which storage has the parts, by their ids (`control.records`)
         self.returned: dict[int, tuple[Any, Any]] = {}  # containers that only a `return` knows, and how they nest
         self.notes: list[str] = []  # what `explain` says about how it was traced
         self.made: list[weakref.ref] = []  # every tensor over a symbol of this trace
-        self.scalars = False  # whether a NumPy scalar became a literal: NumPy computed something meanwhile
+        self.empty = self.scalars = False  # returned as arrays, lists may have no items; NumPy scalars became literals
         self.failure: BaseException | None = None  # what a `demand` raised, whether or not the traced code caught it
 
     def __enter__(self) -> Trace:

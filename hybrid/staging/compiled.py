@@ -33,6 +33,7 @@ from hybrid.staging.contents import nested
 from hybrid.staging.drawing import Drawing
 from hybrid.staging.fallback import Refusal
 from hybrid.staging.floats import KEPT, Flagged, Watch
+from hybrid.staging.instances import Objects, Stored
 from hybrid.staging.ours import share_memory
 from hybrid.staging.pace import Paces, timed
 from hybrid.staging.packed import Packed, given, packed
@@ -218,10 +219,11 @@ class Compiled:
         traced = self.traced
         known = self.sizes_of(values) if traced.sizes else {}
         made: list[Any] = []
+        objects = Objects(traced.stored, outputs)
         known.update((symbol, int(outputs[index])) for symbol, index in traced.late.items())
         with sizes(known) if known else contextlib.nullcontext():
             for result in traced.results:
-                made.append(self._give(result, values, bound, outputs, made))
+                made.append(self._give(result, values, bound, outputs, made, objects))
         return assembled(traced, [_at(bound, path) for path, _ in traced.updates], made)
 
     def sizes_of(self, values: Sequence[Any]) -> dict[str, int]:
@@ -284,25 +286,31 @@ class Compiled:
         return Drawing(self.graph)
 
     @classmethod
-    def _give(cls, result: Result, values: Sequence[Any], bound: Any, outputs: Sequence[np.ndarray], made: list[Any]) -> Any:
+    def _give(
+        cls, result: Result, values: Sequence[Any], bound: Any, outputs: Sequence[np.ndarray], made: list[Any], kept: Objects
+    ) -> Any:
         match result:
             case Computed(index, kind, chain, otherwise):
                 out = view_of(outputs[index], chain)
                 if otherwise is not None and not outputs[otherwise[0]]:
                     other = otherwise[1]
-                    return other(out.item()) if isinstance(other, type) else cls._give(other, values, bound, outputs, made)
+                    return (
+                        other(out.item()) if isinstance(other, type) else cls._give(other, values, bound, outputs, made, kept)
+                    )
                 if kind == "tensor":
                     return wrap(out)
                 return out if kind == "ndarray" else out[()] if kind == "scalar" else out.item()
             case Picked(index, options):
                 return options[int(outputs[index])]
+            case Stored(index, kinds):
+                return kept(kinds, outputs[index].reshape(1))[0]
             case Items(index, layout, array, make):
                 first, end = int(outputs[index]), int(outputs[index + 1])
                 pool = outputs[index + 2 + len(types_of(layout)) :]
                 columns = [column[first:end] for column in outputs[index + 2 : index + 2 + len(types_of(layout))]]
                 if array is not False and (whole := of_columns(layout, columns, array)) is not None:
                     return whole
-                items = unpacked(layout, iter(columns), end - first, pool)
+                items = unpacked(layout, iter(columns), end - first, pool, kept)
                 if make is not None:
                     return make(items)
                 return items if array is False else np.array(items, array)

@@ -45,6 +45,7 @@ class Expressions(ast.NodeTransformer):
     lists: set[str]  # variables of lists that the function makes and changes
     gone_through: set[ast.Call]  # calls whose lists only a loop sees
     returned: set[ast.AST]  # calls of which nobody but the caller sees what they give
+    items: set[str]  # names that comprehensions around it bind
     inside: int  # how many nested functions of our own are around
 
     def add(self, *nodes: ast.AST) -> None:
@@ -94,7 +95,7 @@ class Expressions(ast.NodeTransformer):
         while isinstance(root, ast.Attribute):
             root = root.value
         node.value = self.bare(node.value)
-        from_outside = isinstance(root, ast.Name) and root.id not in self.locals  # modules, above all
+        from_outside = isinstance(root, ast.Name) and root.id not in self.locals | self.items  # modules, above all
         if not isinstance(node.ctx, ast.Load) or node.attr.startswith("__") or from_outside:
             return node
         return ast.copy_location(handler("attribute", node.value, ast.Constant(node.attr)), node)
@@ -349,11 +350,12 @@ class Expressions(ast.NodeTransformer):
 
     def within(self, node: ast.expr, names: list[str], visit: Callable[[ast.expr], ast.expr]) -> ast.expr:
         """An expression in a function of our own that has parameters of some names."""
-        saved, self.locals = self.locals, self.locals - set(names)
+        saved, self.locals = (self.locals, self.items), self.locals - set(names)
+        self.items = self.items | set(names)
         self.inside += 1
         out = visit(node)
         self.inside -= 1
-        self.locals = saved
+        self.locals, self.items = saved
         return out
 
     def given(self, node: ast.expr, function: ast.expr) -> ast.expr:

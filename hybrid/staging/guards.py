@@ -15,6 +15,7 @@ import numpy as np
 
 from hybrid.core import dtype as dt
 from hybrid.core import tree
+from hybrid.frontend.chosen import is_member
 from hybrid.frontend.values import Value
 from hybrid.ir.graph import Atom, Literal
 from hybrid.staging import capi, entry
@@ -253,7 +254,7 @@ def _contents(value: Any, depth: int = 0) -> list[entry.Read] | None:
     if isinstance(value, list):
         out += [entry.ItemRead(value, index, item) for index, item in enumerate(value)]
     if isinstance(value, dict):
-        if not all(type(key) in (str, int) for key in value):
+        if not all(type(key) in (str, int) or is_member(key) for key in value):
             return None  # comparing keys might run code
         out += [entry.DictRead(value, key, item) for key, item in value.items()]
         if len(value) > 1:

@@ -105,7 +105,7 @@ class _Rewriter(Expressions):
 
     def __init__(self, node: _Function, mangle: Callable[[str], str], consumers: frozenset[str], nested: bool):
         self.node, self.mangle, self.nested_in = node, mangle, nested
-        self.locals = local_names(node)
+        self.locals, self.items = local_names(node), set()
         self.consumers = consumers - self.locals
         self.bound: set[str] | None = set(parameters(node.args))
         self.gone_through: set[ast.Call] = set()

@@ -9,6 +9,7 @@ import sys
 import types
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from contextvars import ContextVar
+from enum import Enum
 from typing import Any
 
 import numpy as np
@@ -312,6 +313,8 @@ class Scan:
             static = inspect.getattr_static(value, name)
             if name.startswith("__") or inspect.isdatadescriptor(static) or outside(static):
                 continue
+            if isinstance(value, Enum) and name.startswith("_") and name.endswith("_"):
+                continue  # what `enum` keeps of members, whose names and values nobody changes
             if not (isinstance(own, dict) and name in own) and (callable(static) or hasattr(static, "__get__")):
                 continue
             self.everything(self.read("attribute", value, name, f"`{text}.{name}`"), f"{text}.{name}")

@@ -16,8 +16,9 @@ from typing import Any
 import numpy as np
 
 from hybrid.control.arrays import of_columns
-from hybrid.control.items import inner_layout, types_of, unpacked
+from hybrid.control.items import inner_columns, types_of, unpacked
 from hybrid.control.join import Spec
+from hybrid.control.structure import kept_in
 from hybrid.core import dtype as dt
 from hybrid.core import tree
 from hybrid.core.shape import Dim, Shape, Size, contiguous_strides, evaluate, symbols
@@ -31,8 +32,9 @@ from hybrid.ops.draw import act, bitgen, draw
 from hybrid.passes.steps import Bind, HostCall
 from hybrid.runtime.flags import Seen
 from hybrid.runtime.program import Lowered, Segment
-from hybrid.staging import entry, guards
+from hybrid.staging import entry, guards, instances
 from hybrid.staging.containers import Path
+from hybrid.staging.instances import Instances, Stored
 from hybrid.staging.signature import ArrayLeaf, Leaf, ListLeaf
 from hybrid.staging.state import leaving, leaving_gradients
 from hybrid.staging.traced import (
@@ -132,7 +134,8 @@ class _Builder:
         for name, var in filled.items():
             self.temporary(name, var.type.shape, filled=True)
         # Results that are nothing but a new array or number have memory of their own.
-        uses: list[int] = [k for result in traced.results for k in _outputs(result)] + [*traced.late.values()]
+        uses: list[int] = [k for result in (*traced.results, *traced.stored.values()) for k in _outputs(result)]
+        uses += traced.late.values()
         plain = [r for r in traced.results if isinstance(r, Computed) and not r.otherwise and (not r.chain or _turned(r.chain))]
         plain = [r for r in plain if uses.count(r.index) == 1 and lowered.outputs[r.index] not in {*filled, *operands}]
         plain = [r for r in plain if r.kind != "python" or self.outputs[r.index].type.dtype in _PYTHON]
@@ -145,9 +148,11 @@ class _Builder:
                 self.temporary(name, shape, number=shape == () and k not in whole)
         steps = (*itertools.chain.from_iterable(map(self.step, lowered.steps)), *self.late())
         leaves = iter([self.result(result) for result in traced.results])
-        if traced.shares or self.together:
-            count, held = len(traced.updates), [self.held(path) for path, _ in traced.updates]
-            results: entry.Results = entry.CallResult(_Assembled(traced, count), (*held, *leaves))
+        if traced.shares or self.together or traced.stored:
+            given = [self.held(path) for path, _ in traced.updates]
+            stored = [k for one in traced.stored.values() for k in _of(one)]
+            given += [self.made(k, "ndarray" if self.outputs[k].type.shape else "scalar") for k in stored]
+            results: entry.Results = entry.CallResult(_Assembled(traced, tuple(stored)), (*given, *leaves))
             return self.done(results, steps)
         results = _nested(traced.structure, leaves)
         if traced.updates:
@@ -290,12 +295,15 @@ class _Builder:
                 if chain or other is not _CLASSES.get(self.outputs[index].type.dtype):
                     instead = entry.CallResult(other, (instead,))
                 return entry.ChoiceResult(self.flag(flag), found, instead)
+            case Stored(index, kinds):
+                return entry.CallResult(instances.Picked(kinds), (self.made(index, "scalar"),))
             case Items(index, layout, array, make):
                 if array is False and make is None and (listed := self.listed(index, layout)) is not None:
                     return listed
                 columns = [self.made(k, "ndarray") for k in range(index + 2, index + 2 + _columns(layout))]
                 ends = self.made(index, "scalar"), self.made(index + 1, "scalar")
-                return entry.CallResult(_Items(layout, array, make), (*ends, *columns))
+                items = _Items(layout, array, make)
+                return entry.CallResult(instances.Later(items) if kept_in(layout) else items, (*ends, *columns))
             case Picked(index, options):
                 return entry.CallResult(options.__getitem__, (self.made(index, "python"),))
             case Repeat(index):
@@ -404,17 +412,21 @@ def _outputs(result: Any) -> Iterator[int]:
     for one in _computed(result):
         yield one.index
         yield from (one.otherwise[0],) if one.otherwise else ()
-        yield from _outputs(one.otherwise[1]) if one.otherwise and isinstance(one.otherwise[1], (Items, Picked)) else ()
-    if isinstance(result, Picked):
+        yield from _outputs(one.otherwise[1]) if one.otherwise and isinstance(one.otherwise[1], (Items, Picked, Stored)) else ()
+    if isinstance(result, (Picked, Stored)):
         yield result.index
-    if isinstance(result, Items):
-        yield from range(result.index, result.index + 2 + _columns(result.layout))
+    if isinstance(result, (Items, Instances)):
+        yield from _of(result)
+
+
+def _of(result: Items | Instances) -> range:
+    """The outputs of the graph that items are in."""
+    return range(result.index, result.index + 2 + _columns(result.layout))
 
 
 def _columns(layout: Any) -> int:
     """How many arrays the items of a list are in, those of lists in it included."""
-    inner = inner_layout(layout)
-    return len(types_of(layout)) + (len(types_of(inner.inner)) if inner else 0)
+    return len(types_of(layout)) + inner_columns(layout)
 
 
 # what entries call -------------------------------------------------------------------------------------------------------
@@ -469,12 +481,12 @@ class _Items:
     def __init__(self, layout: Any, array: Any, make: Any):
         self.layout, self.array, self.make, self.own = layout, array, make, len(types_of(layout))
 
-    def __call__(self, first: Any, end: Any, *columns: np.ndarray) -> Any:
+    def __call__(self, first: Any, end: Any, *columns: np.ndarray, kept: Any = None) -> Any:
         first, end = int(first), int(end)
         own = [column[first:end] for column in columns]
         if self.array is not False and (made := of_columns(self.layout, own, self.array)) is not None:
             return made
-        items = unpacked(self.layout, iter(own), end - first, columns[self.own :])
+        items = unpacked(self.layout, iter(own), end - first, columns[self.own :], kept)
         if self.make is not None:
             return self.make(items)
         return items if self.array is False else np.array(items, self.array)
@@ -519,15 +531,20 @@ class _Nested:
 
 
 class _Assembled:
-    """What a call returns, where something is met twice in what it leaves."""
+    """What a call returns, where something is met twice in what it leaves; `stored`: the outputs that instances are in."""
 
-    __slots__ = ("traced", "count")
+    __slots__ = ("traced", "stored")
 
-    def __init__(self, traced: Traced, count: int):
-        self.traced, self.count = traced, count
+    def __init__(self, traced: Traced, stored: tuple[int, ...]):
+        self.traced, self.stored = traced, stored
 
     def __call__(self, *given: Any) -> Any:
-        return assembled(self.traced, given[: self.count], given[self.count :])
+        count, end = len(self.traced.updates), len(self.traced.updates) + len(self.stored)
+        results = given[end:]
+        if self.stored:
+            kept = instances.Objects(self.traced.stored, dict(zip(self.stored, given[count:end])))
+            results = tuple(result.make(kept) if type(result) is instances.Made else result for result in results)
+        return assembled(self.traced, given[:count], results)
 
 
 class _PutBack:

@@ -17,6 +17,7 @@ from hybrid.ir.requests import Writing
 from hybrid.ir.sizes import Condition, all_sizes, hold
 from hybrid.ir.trace import Chain
 from hybrid.staging.containers import update
+from hybrid.staging.instances import Instances, Stored
 from hybrid.staging.logs import Path
 from hybrid.staging.packed import leave_in
 from hybrid.staging.read import Read
@@ -92,7 +93,7 @@ class Again:
     index: int
 
 
-Result = Again | Computed | Picked | Items | Argument | Held | View | Constant | Repeat
+Result = Again | Computed | Picked | Items | Stored | Argument | Held | View | Constant | Repeat
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +134,7 @@ class Traced:
     followed: tuple[tuple[np.ndarray, Any], ...] = ()  # captured arrays of tensors that a transform followed, and these
     gradients: tuple[tuple[Any, tree.Structure], ...] = ()  # leaves that it gives gradients; these are the last results
     differentiates: str = ""  # whether it has to do with leaves: "gradients" of theirs, "asks" what requires them
+    stored: Mapping[type, Instances] = field(default_factory=dict)  # instances that results are, or lead to
 
     @property
     def structure(self) -> tree.Structure:

@@ -13,15 +13,18 @@ from typing import Any
 import numpy as np
 
 from hybrid.control import algorithms, constructs, recursive, shuffles, written
+from hybrid.control.arenas import refuse_keys, several
 from hybrid.control.arrays import ListedArray
 from hybrid.control.given import Contents
 from hybrid.control.handlers import SHORT, Tracing
+from hybrid.control.handles import is_handle, kinds_of, number
 from hybrid.control.items import InList
 from hybrid.control.own import Own, unwrapped
 from hybrid.control.parts import refuse_whole
 from hybrid.control.plain import Ends
 from hybrid.control.records import refuse_copies, refuse_twins
 from hybrid.control.root import Root
+from hybrid.control.structure import kept_in, things_in
 from hybrid.control.united import refuse_returned
 from hybrid.core import dtype as dt
 from hybrid.core import tree
@@ -29,11 +32,12 @@ from hybrid.core.errors import TraceError
 from hybrid.core.heard import listening
 from hybrid.core.shape import Dim
 from hybrid.frontend import islands, uncertain
-from hybrid.frontend.chosen import Chosen
+from hybrid.frontend.chosen import Chosen, refuse_made
 from hybrid.frontend.complex_parts import in_memory
 from hybrid.frontend.draws import GENERATORS
 from hybrid.frontend.values import Value, sized
 from hybrid.ir import trace as tr
+from hybrid.ir.forms import Thing
 from hybrid.ir.graph import Atom, Graph, Literal, Var, symbols_of
 from hybrid.ir.requests import AT_FIRST, Concretise, Rebinds, Specialise, TooLong, Writing, most
 from hybrid.ir.sizes import LARGEST
@@ -49,6 +53,7 @@ from hybrid.staging.containers import Added, Changed, Container, ask_for_logs, c
 from hybrid.staging.convert import convert, convert_root, is_converted, reason
 from hybrid.staging.effects import PRINTING, UNSEEN, Effects, is_library, same_state, texts, unwatched
 from hybrid.staging.inspect import Inspection
+from hybrid.staging.instances import Instances, Stored
 from hybrid.staging.logs import Spot
 from hybrid.staging.ours import can_be_copied, gradients_left, is_counted, is_seen_twice, made_inside, nothing_escaped
 from hybrid.staging.read import Read
@@ -134,7 +139,8 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
                 if isinstance(failed, (Concretise, Specialise)) and recording.stacked:
                     failed = TraceError(str(failed), at=failed.at)  # written out, the loops may not need it
                 if isinstance(failed, TraceError):
-                    failed.again = writing.instead(recording.short, recording.stacked, recording.handlers.countable)
+                    countable = recording.handlers.countable
+                    failed.again = writing.instead(recording.short, recording.stacked, countable, several(recording.instances))
                 if failed is not error:
                     raise failed from error  # NumPy words a refused conversion as an error of its own
                 if error is raised:
@@ -162,6 +168,7 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
         constant = {id(part): part for part in places if part is not None and tree.children(part) is not None}
         refuse_twins(whole, given | constant)
         refuse_returned(recording, whole)
+        refuse_keys(recording, whole)
         nodes = Nodes(given | constant)
         result_leaves, result_structure = tree.flatten(whole, nodes)
         _, contents, after, kept = result_structure.children
@@ -175,7 +182,7 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
         recording.handlers.release()
         sorted_out = _Results(recording, leaves, arguments, cells, given, nodes.new, result_leaves)
         graph, results, visible, writes = sorted_out.finish()
-        late = sorted_out.late
+        late, stored = sorted_out.late, sorted_out.stored
         recording.lists.clear()
         recording.settled.clear()
         recording.copies.clear()
@@ -210,12 +217,13 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
         tuple((k, one_of(values[k], effects.reached)) for k, leaf in enumerate(leaves) if isinstance(leaf, GeneratorLeaf)),
         tuple(recording.islands),
         tuple(dict.fromkeys([*_unconverted(function), *recording.notes])),
-        writing.instead(recording.short, recording.stacked),
+        writing.instead(recording.short, recording.stacked, made=several(recording.instances)),
         most(recording.spelled),
         recording.heard,
         tuple((recording.root.constants[key][1], x) for key, x in recording.followed.items()),
         tuple(zip(leaves_left, kept.children)),
         differentiates,
+        stored,
     )
 
 
@@ -225,8 +233,8 @@ def _with_ways_out(recording: Trace, writing: Writing) -> Iterator[None]:
     try:
         yield
     except TraceError as error:
-        if error.again is None and recording.stacked:
-            error.again = writing.instead(False, True)
+        if error.again is None and (recording.stacked or recording.instances or writing.kept):
+            error.again = writing.instead(False, recording.stacked, made=recording.instances)  # which may be returned
         raise
 
 
@@ -331,9 +339,10 @@ class _Results:
             if not wholes.isdisjoint(whole.aliases()):
                 raise TraceError("two arrays are returned that are one or not, which only a run can tell")
         self.shared = {cell for cell in cells_of if cells_of.count(cell) > 1}
-        self.lists = any(isinstance(leaf, Own) for leaf in results)
+        self.lists = any(isinstance(leaf, Own) or is_handle(leaf) for leaf in results)
         self.bases: dict[tr.Cell, int] = {}
         self.outputs: list[Atom] = []
+        self.stored: dict[type, Instances] = {}
         self.late: dict[str, int] = {}  # symbols that only a run knows, in the chains of results: by output
 
     def finish(self) -> tuple[Graph, tuple[Result, ...], int, tuple[int | np.ndarray, ...]]:
@@ -349,6 +358,7 @@ class _Results:
                 continue
             seen[id(leaf)] = k
             found.append(self.result(leaf))
+        self.keep(found)
         for chain in (result.chain for result in found if isinstance(result, (Computed, View))):
             for symbol in frozenset().union(*(symbols_of(value) for _, params in chain for value in params.values())):
                 if symbol not in self.recording.hints and symbol not in self.late:
@@ -367,6 +377,20 @@ class _Results:
                 writes.append(where)
         return self.recording.builder.finish(self.outputs), tuple(found), visible, tuple(writes)
 
+    def keep(self, found: list[Result]) -> None:
+        """Give the attributes of instances in storage that results are, or lead to."""
+        pending = [kind for result in found if isinstance(result, Stored) for kind in result.kinds]
+        pending += [kind for result in found if isinstance(result, Items) for kind in kept_in(result.layout)]
+        while pending:
+            kind = pending.pop()
+            if kind not in self.stored:
+                arena = self.recording.handlers.arenas[kind]
+                at, (atoms, layout) = len(self.outputs), arena.outputs()
+                refuse_made(self.recording, map(Thing, things_in(layout)))
+                self.outputs += atoms
+                self.stored[kind] = Instances(at, layout, arena.names, arena.code)
+                pending += kept_in(layout)
+
     def result(self, leaf: Any) -> Result:
         if id(leaf) in self.held:
             return Held(self.held[id(leaf)])
@@ -381,6 +405,9 @@ class _Results:
             return Items(len(self.outputs) - len(atoms), layout, array[0] if array else False, make)
         if type(leaf) is Chosen:
             return leaf.result(self.outputs)
+        if is_handle(leaf):
+            self.outputs.append(number(leaf))
+            return Stored(len(self.outputs) - 1, kinds_of(leaf))
         symbol = leaf._data if isinstance(leaf, Value) else None
         if type(symbol) is not Symbol:
             return self.constant(leaf)

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from hybrid.core.errors import HybridError
 from hybrid.staging.fallback import FallbackWarning
 from hybrid.staging.function import function
 from tests.staging.conftest import same as alike
@@ -192,10 +191,24 @@ def test_objects_that_the_function_makes_are_new_in_each_call():
     assert first is not second
 
 
-def test_an_object_returned_from_one_of_several_is_refused():
+def test_one_of_several_objects_that_the_call_makes_is_returned():
     def f(x):
         servers = [Server("a", 1.0), Server("b", 2.0)]
         return servers[0] if x[0] > 0.5 else servers[1]
 
-    with pytest.raises(HybridError):
-        function(f, strict=True)(X)
+    decorated = function(f, strict=True)
+    first, second = decorated(X), decorated(X)
+    assert type(first) is Server and vars(first) == vars(second) == vars(f(X))
+    assert first is not second
+
+
+def test_two_variables_that_are_one_of_several_objects_may_be_one():
+    def f(x):
+        first, second = Server("a", 1.0), Server("b", 2.0)
+        one = first if x[0] > 0.5 else second
+        other = first if x[1] > 0.5 else second
+        return one is other, one is not other
+
+    decorated = function(f, strict=True)
+    for x in ([0.0, 1.0], [1.0, 1.0], [0.0, 0.0]):
+        assert decorated(np.array(x)) == f(np.array(x))

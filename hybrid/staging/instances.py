@@ -1,0 +1,111 @@
+"""Objects of the users' classes that calls leave, made of what stands in storage (`control.arenas`): each of them once."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import repeat
+from typing import Any
+
+import numpy as np
+
+from hybrid.control.handles import BITS, CLASSES
+from hybrid.control.items import inner_columns, types_of, unpacked
+from hybrid.control.structure import kept_in
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """An instance in storage, of one of some classes: result `index` of the graph says which; None where that is -1."""
+
+    index: int
+    kinds: tuple[type, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Instances:
+    """The instances of a class in storage: the results from `index` on, as those of `Items`, are their attributes."""
+
+    index: int
+    layout: Any
+    names: tuple[str, ...]
+    code: int
+
+
+class Objects:
+    """The objects that a call leaves; `outputs`: the results of the graph."""
+
+    def __init__(self, stored: Mapping[type, Instances], outputs: Sequence[np.ndarray] | Mapping[int, np.ndarray]):
+        self.stored, self.outputs = stored, outputs
+        self.made: dict[type, dict[int | None, Any]] = {}  # by their places; any other stands for None
+
+    def __call__(self, kinds: Sequence[type], numbers: np.ndarray) -> list:
+        """The objects of some numbers, as handles have them, each of one of these classes, or None."""
+        if len(kinds) == 1:
+            return self._of(kinds[0], (numbers >> BITS).tolist())
+        codes = [self.stored[kind].code for kind in kinds]
+        out = [None] * len(numbers)
+        for kind, code in zip(kinds, codes):
+            (at,) = np.nonzero((numbers >= 0) & (numbers % CLASSES == code))
+            for k, one in zip(at.tolist(), self._of(kind, (numbers[at] >> BITS).tolist())):
+                out[k] = one
+        return out
+
+    def _of(self, kind: type, places: list[int]) -> list:
+        """The objects of a class at some places."""
+        stored = self.stored[kind]
+        if kind not in self.made:
+            self.made[kind] = {}
+            if kept_in(stored.layout):  # they may lead to one another, in chains of any length
+                self._make(kind, stored, range(int(self.outputs[stored.index + 1])))
+        made = self.made[kind]
+        missing = [place for place in dict.fromkeys(places) if place not in made] if not kept_in(stored.layout) else []
+        if missing:
+            count = int(self.outputs[stored.index + 1])  # a flag may say that there is none, whatever the place
+            self._make(kind, stored, [place for place in missing if 0 <= place < count])
+        return list(map(made.get, places))
+
+    def _make(self, kind: type, stored: Instances, places: Sequence[int]) -> None:
+        at, own = stored.index + 2, len(types_of(stored.layout))
+        made: list[Any] = [object.__new__(kind) for _ in places]
+        self.made[kind].update(zip(places, made))
+        part = slice(0, len(places)) if isinstance(places, range) else places
+        columns = iter([self.outputs[k][part] for k in range(at, at + own)])
+        pool = [self.outputs[k] for k in range(at + own, at + own + inner_columns(stored.layout))]
+        for name, layout in zip(stored.names, stored.layout):
+            values = unpacked(layout, columns, len(made), pool, self)
+            deque(map(object.__setattr__, made, repeat(name), values), maxlen=0)  # past what the class does with it
+
+
+class Made:
+    """A result that is made once the objects are there of which it is, or has, some; `make` takes them."""
+
+    __slots__ = ("make",)
+
+    def __init__(self, make: Callable[[Objects], Any]):
+        self.make = make
+
+
+class Picked:
+    """One of the instances of some classes, or None, from its number."""
+
+    __slots__ = ("kinds",)
+
+    def __init__(self, kinds: tuple[type, ...]):
+        self.kinds = kinds
+
+    def __call__(self, number: Any) -> Made:
+        return Made(lambda objects: objects(self.kinds, np.reshape(number, 1))[0])
+
+
+class Later:
+    """A list that has such instances; `items` makes it of the rest."""
+
+    __slots__ = ("items",)
+
+    def __init__(self, items: Callable[..., Any]):
+        self.items = items
+
+    def __call__(self, *given: Any) -> Made:
+        return Made(lambda objects: self.items(*given, kept=objects))
