@@ -18,6 +18,7 @@ from hybrid.control import (  # noqa: F401
     containers,
     either,
     folds,
+    inner,
     iterables,
     queues,
     records,
@@ -88,6 +89,7 @@ class Tracing(Instances, Comprehensions, Plain):
         super().__init__()
         self.tables = Tables()
         self.others = stacked.Others()
+        self.gaps = False  # whether something is taken from a dict or set in a container
         self.copies = 1  # of what is being traced, made by the short loops around it
         self.ways: dict[Any, tuple] = {}  # how loops were recorded at last (`control.rolling`), by where they stand
         self.peeling = 0  # first rounds that are being made apart, within one another

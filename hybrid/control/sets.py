@@ -11,7 +11,7 @@ from hybrid.control.items import is_traced
 from hybrid.control.lists import KINDS, Listed, listed
 from hybrid.control.mapped import Mapped
 from hybrid.control.own import Changes, Own, View, plain
-from hybrid.control.structure import Layout
+from hybrid.control.structure import Layout, made_set
 from hybrid.core.errors import TraceError
 from hybrid.ir import trace as tr
 from hybrid.ir.graph import Atom
@@ -44,7 +44,7 @@ class SetOf(Mapped):
 
     def grow(self, change: Changes) -> None:
         given = [item for item, _ in self.known_entries()] if self.held is not None else None
-        if given and list(_set([(item, (), True) for item in given])) != given:
+        if given and list(made_set([(item, (), True) for item in given])) != given:
             raise TraceError("a set whose order depends on how it came to be is changed by a branch or loop", at=change.at)
         super().grow(change)
 
@@ -242,7 +242,7 @@ class SetOf(Mapped):
         return super().outputs(whole)
 
     def make(self) -> Any:
-        return _set
+        return made_set
 
 
 class Operand:
@@ -282,13 +282,6 @@ def _chosen(trace: Trace, adding: Callable, items: Any, others: Any) -> Any:
     out = SetOf(trace, set())
     out.unordered = True  # CPython's order depends on the tables of both
     out.run(adding, items._iterated() if isinstance(items, SetOf) else list(items), others)
-    return out
-
-
-def _set(entries: list) -> set:
-    out = set()
-    for item, _, _ in entries:
-        out.add(item)
     return out
 
 
