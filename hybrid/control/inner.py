@@ -35,7 +35,8 @@ from hybrid.ops import elementwise as e
 PROBES = 9  # places after the first that CPython's sets look at before they jump (LINEAR_PROBES)
 PRIME = 2**61 - 1  # of which the hash of an integer is the remainder
 UNKNOWN = (3, 14)  # the first version of Python whose sets have not been looked at
-TABLE = 40  # places for each table in the pool: one of 8, and one of 32 after it
+# Places for each table in the pool: of 8, of 32 and of 128 after these; so many only for the first tables, which a call fills with zeros.
+TABLE, MANY_TABLES = 168, 4096
 REMOVED, LOST = 1, 2  # what became of the order of sets: items were removed; a set came from one whose order nobody knows
 _FIRST, _COUNT, _ROOM, _LIVE, _FINGER = range(5)  # the numbers that know a table
 
@@ -55,8 +56,7 @@ class TablePool(Pool):
         self.fresh = self._now()
 
     def room_at_first(self) -> int:
-        count = self.owner.capacity
-        return POOL * self.room + (TABLE * count if isinstance(count, int) and TABLE * count < self.room * TABLE else 0)
+        return POOL * self.room + TABLE * min(self.owner.first_items, MANY_TABLES)
 
     def _reserve(self, room: int) -> None:
         super()._reserve(room)

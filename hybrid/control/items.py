@@ -318,15 +318,21 @@ def atoms_of(trace: Trace, item: Any, layout: Layout) -> list[Atom]:
 def unpacked(layout: Layout, columns: Iterator[np.ndarray], count: int, pool: Sequence[np.ndarray] = ()) -> list:
     """The items of a list, from the arrays of their numbers, and those of the numbers of items of lists in it."""
     if isinstance(layout, RowLayout):
-        firsts, counts, *_ = (next(columns).tolist() for _ in layout.empty)
-        top = max((first + many for first, many in zip(firsts, counts)), default=0)
-        items = unpacked(layout.inner, (column[:top] for column in pool), top)
-        return [layout.made(items[first : first + many]) for first, many in zip(firsts, counts)]
+        firsts, counts, *_ = (next(columns) for _ in layout.empty)
+        ends = np.cumsum(counts)
+        places = np.repeat(firsts - (ends - counts), counts) + np.arange(ends[-1] if count else 0)
+        if layout.kind is not list and layout.inner is not None:
+            there = pool[len(types_of(layout.inner)) - 1][places]
+            places, ends = places[there], np.concatenate(([0], np.cumsum(there)))[ends]
+        own, bounds = (column[places] for column in pool), ends.tolist()
+        items = unpacked(layout.inner if layout.kind is list else layout.parts, own, len(places))
+        return [layout.made(items[first:end]) for first, end in zip([0, *bounds], bounds)]
     if isinstance(layout, tuple):
         parts = [unpacked(part, columns, count, pool) for part in layout]
         if is_text(layout):
             return texts.rows(layout.nest.keys, parts)  # type: ignore[attr-defined]
-        return [made_like(layout, row) for row in (zip(*parts) if parts else [()] * count)]
+        rows = zip(*parts) if parts else [()] * count
+        return list(rows) if type(layout) is tuple else [made_like(layout, row) for row in rows]
     if not isinstance(layout, Spec):
         return [layout.value if isinstance(layout, Known) else None] * count
     column = next(columns)

@@ -80,7 +80,7 @@ class Listed(Ordered, Sliced, Own):
         self.layout: Layout = None
         self.buffers: list[Any] = []
         self.ends: list[Symbol] = []
-        self.capacity = 0
+        self.capacity = self.first_items = 0
         self.room = MANY * trace.room  # for new items, where nothing is known of the rounds
         self.pool: Any = None  # of the items of lists among its items (`rows`)
         self.fresh: list[Atom] = []  # what storage held when it was made
@@ -125,6 +125,7 @@ class Listed(Ordered, Sliced, Own):
     def store(self, given: Sequence, layout: Layout, room: int = 0) -> None:
         """Become storage that holds some items."""
         self.held, self.layout, self.buffers = None, layout, []  # type: ignore[assignment]
+        self.first_items = len(given)
         self.capacity = self.longest = max(len(given), 1)
         self._reserve(room)
         self.ends = numbers(self.trace, tr.literal(0, dt.int64), tr.literal(0, dt.int64))

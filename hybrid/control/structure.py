@@ -9,10 +9,9 @@ from __future__ import annotations
 import dataclasses
 import sys
 import types
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import Any
 
 from hybrid.control.perhaps import Copy, Perhaps, pieces
@@ -98,13 +97,20 @@ class RowLayout:
         """The layout with another one for the items."""
         return replace(self, inner=inner)
 
+    @property
+    def parts(self) -> Layout:
+        """The layout of what a dict or set is made of."""
+        return None if self.inner is None else self.inner[0] if self.kind is set else self.inner[:2]
+
     def made(self, items: list) -> Any:
-        """A container of some items, as they stood in the pool."""
+        """A container of some items, as they stood in the pool: those of a list or set, or pairs of keys and values."""
         if self.kind is list:
             return items
         if self.kind is set:
-            return made_set(items)
-        return made_dict(partial(self.kind, self.factory) if self.kind is defaultdict else self.kind, items)
+            return set(items)  # which enters them one by one, as they came
+        if self.kind is Counter:
+            return Counter(dict(items))
+        return self.kind(self.factory, items) if self.kind is defaultdict else self.kind(items)
 
 
 def made_set(entries: list) -> set:
