@@ -20,10 +20,12 @@ from hybrid.control import (  # noqa: F401
     folds,
     inner,
     iterables,
+    laid,
     queues,
     records,
     rows,
     sets,
+    shelves,
     stacked,
     substitutes,
     united,
@@ -89,6 +91,7 @@ class Tracing(Instances, Comprehensions, Plain):
         super().__init__()
         self.tables = Tables()
         self.others = stacked.Others()
+        self.changes = 0  # made so far to sets and dicts in storage
         self.gaps = False  # whether something is taken from a dict or set in a container
         self.copies = 1  # of what is being traced, made by the short loops around it
         self.ways: dict[Any, tuple] = {}  # how loops were recorded at last (`control.rolling`), by where they stand

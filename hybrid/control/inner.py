@@ -21,8 +21,8 @@ from hybrid.control.lists import Listed
 from hybrid.control.mapped import ALIVE, Mapped
 from hybrid.control.own import numbers, plain
 from hybrid.control.rows import POOL, TABLES, Pool, Stretch
-from hybrid.control.sets import SetOf
-from hybrid.control.structure import SMALLEST, RowLayout, made_set
+from hybrid.control.sets import SetOf, is_as_entered
+from hybrid.control.structure import SMALLEST, RowLayout
 from hybrid.core import dtype as dt
 from hybrid.core.errors import ROOM, TraceError
 from hybrid.frontend import integers
@@ -35,7 +35,7 @@ from hybrid.ops import elementwise as e
 PROBES = 9  # places after the first that CPython's sets look at before they jump (LINEAR_PROBES)
 PRIME = 2**61 - 1  # of which the hash of an integer is the remainder
 UNKNOWN = (3, 14)  # the first version of Python whose sets have not been looked at
-# Places for each table in the pool: of 8, of 32 and of 128 after these; so many only for the first tables, which a call fills with zeros.
+# Places for each table in the pool: of 8, of 32 and of 128 after these. For so many tables only: calls fill them with zeros.
 TABLE, MANY_TABLES = 168, 4096
 REMOVED, LOST = 1, 2  # what became of the order of sets: items were removed; a set came from one whose order nobody knows
 _FIRST, _COUNT, _ROOM, _LIVE, _FINGER = range(5)  # the numbers that know a table
@@ -287,14 +287,15 @@ class InnerTable(Stretch, Mapped):
 
     @iterated.setter
     def iterated(self, loops: int) -> None:
-        walked = self.entries.walked
-        walked.append(self) if loops > self.loops else walked.remove(self)
+        pool = self.entries
+        pool.walked = [*pool.walked, self] if loops > self.loops else [other for other in pool.walked if other is not self]
         self.loops = loops
 
     def _changing(self, resizes: bool = True) -> None:
         if self.there is not None:
             raise TraceError("a dict or set is changed that is one of a dict's or the default of .get()", at=tr.user_line())
         self.owner.row_changes()
+        self.trace.handlers.changes += 1
         for other in self.entries.walked if resizes else ():
             if not self.is_beside(other):
                 continue
@@ -392,8 +393,7 @@ class InnerSet(InnerTable, SetOf):
     @property
     def is_ordered(self) -> bool:
         """Whether the places of its items are those that CPython finds for them."""
-        key = self.entries.layout[0]
-        return sys.version_info < UNKNOWN and isinstance(key, Spec) and not key.options and all(map(_is_integer, forms(key)))
+        return is_integer_layout(self.entries.layout[0])
 
     def place(self, key: list[Atom]) -> Any:
         if not self.is_ordered:
@@ -444,8 +444,11 @@ class InnerSet(InnerTable, SetOf):
     def rounds(self) -> Any:
         if self.entries.layout is not None and not self.is_ordered:
             raise self.refuse("the order of the items of")
-        self.entries.assume_known(LOST)
+        self.assume_ordered()
         return self._rounds(lambda entry: entry[0])
+
+    def assume_ordered(self) -> None:
+        self.entries.assume_known(LOST)
 
     def drop(self, at: Any) -> None:
         super().drop(at)
@@ -457,6 +460,19 @@ class InnerSet(InnerTable, SetOf):
             self.run(probing.put_over, item, self.atoms(item))
         else:
             self.run(algorithms.put, item, self.atoms(item), ())
+
+    def add_new(self, item: Any) -> None:
+        """An item that is not in it."""
+        self.admit(item, ())
+        self._changing()
+        self.run(probing.put_new, item, self.atoms(item))
+
+    def add_where_room(self, item: Any) -> None:
+        """An item, of a table that has room for all that come."""
+        self.admit(item, ())
+        self._changing()
+        by_slots = self.may_have_gaps() and self.is_ordered
+        self.run(probing.put_over if by_slots else probing.put_where_room, item, self.atoms(item))
 
     def revive(self, k: Any, item: Any) -> None:
         """Let an item take the place of one that was taken away."""
@@ -471,12 +487,8 @@ class InnerSet(InnerTable, SetOf):
             return False
         return integers.python(self.trace, self.trace.one(e.eq, self._atom(self.at), self._atom(other.at)))
 
-    def is_twin(self, other: InnerSet) -> Any:
-        """Whether it is empty, and has as many places as another one, from which nothing was taken away."""
-        trace = self.trace
-        pairs = ((self.count(), 0), (self.room(), other.room()), (other.count(), other.length()))
-        same = [trace.one(e.eq, self._atom(a), self._atom(b)) for a, b in pairs]
-        return integers.python(trace, trace.one(e.and_, trace.one(e.and_, *same[:2]), same[2]))
+    def are_same(self, one: Any, other: Any) -> Any:
+        return isinstance(one, InnerSet) and isinstance(other, InnerSet) and one.is_same(other)
 
     def beginning(self, slot: Any) -> Any:
         """A place, before the search has gone on from there."""
@@ -484,15 +496,22 @@ class InnerSet(InnerTable, SetOf):
 
     def fill(self, items: Any) -> None:
         items = plain(items)
+        if isinstance(items, SetOf) and items.unordered and (again := items.again()) is not None:
+            items = again
+        if isinstance(items, InnerSet):
+            if items.entries.layout is not None:
+                self.admit_like(items.entries.layout)
+                self.entries.note(REMOVED)
+                self.run(probing.adopt, items)
+            return
         if isinstance(items, SetOf):
-            if items.unordered:
+            if items.unordered or not items.as_entered:
                 self.entries.note(LOST)
             else:
-                trace, end = self.trace, tr.read(items.entries.ends[1])
-                trace.assume(trace.one(e.eq, end, tr.read(items.live)), "the order of a set is that in which its items came")
+                items.assume_as_entered()
             self.run(algorithms.add_all, items._iterated())
             return
-        _refuse_history(items)
+        refuse_history(items)
         for item in items:
             self.add(item)
 
@@ -510,7 +529,7 @@ class InnerSet(InnerTable, SetOf):
                 self.run(algorithms.add_all, other._iterated())
             elif isinstance(other, (set, frozenset, dict)):
                 if isinstance(other, (set, frozenset)):
-                    _refuse_history(other)
+                    refuse_history(other)
                 for item in () if isinstance(other, Mapped) else other:
                     self.admit(item, ())
                 self.entries.note(REMOVED)
@@ -531,7 +550,7 @@ class InnerSet(InnerTable, SetOf):
     def pop(self, *args: Any) -> Any:
         if not self.is_ordered:
             raise self.refuse("which item comes first in")
-        self.entries.assume_known(LOST)
+        self.assume_ordered()
         return self.run(probing.pop)
 
     def finger(self) -> Any:
@@ -547,14 +566,18 @@ class InnerSet(InnerTable, SetOf):
         return self.union()
 
 
+def is_integer_layout(key: Layout) -> bool:
+    """Whether items are such that their places in CPython's sets are known."""
+    return sys.version_info < UNKNOWN and isinstance(key, Spec) and not key.options and all(map(_is_integer, forms(key)))
+
+
 def _is_integer(form: Any) -> bool:
     return isinstance(form, Spec) and (dt.is_integer(form.dtype) or form.dtype == dt.bool_)
 
 
-def _refuse_history(items: Any) -> None:
+def refuse_history(items: Any) -> None:
     """TraceError for a set that is another table than its items give, entered as they stand there."""
-    again = made_set([(item, (), True) for item in items])
-    if list(again) != list(items) or sys.getsizeof(again) != sys.getsizeof(items):
+    if not is_as_entered(items):
         raise TraceError("a set whose order depends on how it came to be is put into a container", at=tr.user_line())
 
 

@@ -70,6 +70,8 @@ class Mapped(Own):
     state: tuple[str, ...] = ("entries", "table", "live")
     inside: tuple[str, ...] = ("entries",)
 
+    fewer = 1  # how many times less room it has at first than others
+
     def __init__(self, trace: Trace, items: Any):
         super().__init__(trace, items)
         self.kind = type(items)
@@ -148,6 +150,7 @@ class Mapped(Own):
         if self.entries is not None:
             self.entries.stale = True
         self.entries = _Entries(self.trace, self)
+        self.entries.room //= self.fewer
         self.live = numbers(self.trace, tr.literal(0, dt.int64))[0]
         self.entries.store([(one, other, True) for one, other in given], (key, value, ALIVE), max(change.room, 2 * len(given)))
         tr.write(self.live, tr.literal(len(given), dt.int64))
@@ -233,6 +236,7 @@ class Mapped(Own):
         """A new entry, which a place of the table tells."""
         if self.iterated:
             self.not_now("adding to")
+        self.trace.handlers.changes += 1
         number = integers.python(self.trace, tr.read(self.entries.ends[1]))
         self.entries.append((key, value, True))
         setitem(self.table, at, number)
@@ -253,6 +257,7 @@ class Mapped(Own):
             self.not_now("taking from")
         if self.entries.pool is not None:
             raise self.refuse("taking a list from")
+        self.trace.handlers.changes += 1
         setitem(self.entries.buffers[-1], self._inside(at), False)
         self._count(-1)
 
@@ -382,6 +387,7 @@ class Mapped(Own):
         if self.held is not None:
             self.held.clear()
             return
+        self.trace.handlers.changes += 1
         tr.write(self.entries.ends[1], tr.literal(0, dt.int64))
         tr.write(self.live, tr.literal(0, dt.int64))
         self.forget()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from hybrid.control.algorithms import find
+
 
 def enter(table: Any, at: Any, key: Any, value: Any) -> None:
     """A new entry, of which the search ended at a place."""
@@ -113,29 +115,100 @@ def by_entries(table: Any) -> Any:
     return found
 
 
-def merge(table: Any, other: Any) -> None:
+def merge(table: Any, others: Any) -> None:
     """`a |= b`: CPython makes room for all items beforehand."""
-    if table.is_crowded(len(other)):
-        grow(table, (len(table) + len(other)) * 2)
-    for item in other:
-        table.add(item)
+    if table.is_crowded(len(others)):
+        grow(table, (len(table) + len(others)) * 2)
+    for item in others:
+        table.add_where_room(item)
 
 
 def merge_tables(table: Any, other: Any) -> None:
-    """`a |= b` of two sets of CPython's: an empty one of as many places gets those of the other."""
+    """`a |= b` of two sets of CPython's: an empty one may get the very places of the other."""
     if len(other) > 0 and not table.is_same(other):
-        if table.is_crowded(len(other)):
-            grow(table, (len(table) + len(other)) * 2)
-        if table.is_twin(other):
-            if table.is_nowhere():
-                table.settle(table.claim(table.smallest), table.smallest, 0)
-            for slot in range(other.room()):
-                k = other.told(slot)
-                if k >= 0:
-                    table.put_last(table.beginning(slot), other.key(k), ())
+        if table.count() == 0:
+            copy(table, other, table.room())
         else:
-            for item in other:
-                table.add(item)
+            merge(table, other)
+
+
+def copy(table: Any, other: Any, room: Any) -> None:
+    """Into an empty set."""
+    if len(other) * 5 >= (room - 1) * 3:
+        room = table.power_above(len(other) * 2)
+    table.settle(table.claim(room), room, 0)
+    alike = other.room() == room and other.count() == len(other)
+    for slot in range(other.room()):
+        k = other.told(slot)
+        if k >= 0 and other.is_there(k):
+            at = table.beginning(slot)
+            if not alike:
+                at = table.place(other.stored(k))
+                while table.entry(at) >= 0:
+                    at = table.next(at)
+            table.put_last(at, other.key(k), ())
+
+
+def put_where_room(table: Any, item: Any, key: Any) -> None:
+    entry, at = find(table, key)
+    if entry < 0:
+        table.put_last(at, item, ())
+
+
+def put_new(table: Any, item: Any, key: Any) -> None:
+    """An item that is not there yet."""
+    at = table.place(key)
+    while table.entry(at) >= 0:
+        at = table.next(at)
+    enter(table, at, item, ())
+
+
+def unite(out: Any, items: Any, others: Any) -> None:
+    """`a | b`, as CPython makes it: a copy of one, and the other merged into it."""
+    out.update(items)
+    if not out.are_same(items, others):
+        out.update(others)
+
+
+def intersect(out: Any, items: Any, others: Any) -> None:
+    """`a & b`: the smaller one is gone through."""
+    if out.are_same(items, others):
+        out.update(items)
+    elif len(others) > len(items):
+        add_common(out, items, others)
+    else:
+        add_common(out, others, items)
+
+
+def add_common(out: Any, items: Any, others: Any) -> None:
+    for item in items:
+        if item in others:
+            out.add_new(item)
+
+
+def subtract(out: Any, items: Any, others: Any) -> None:
+    """`a - b`: few are taken from a copy, else the others are entered."""
+    if len(items) // 4 > len(others):
+        out.update(items)
+        out.difference_update(others)
+    else:
+        for item in items:
+            if item not in others:
+                out.add_new(item)
+
+
+def take(out: Any, items: Any) -> None:
+    out.update(items)
+
+
+def adopt(table: Any, other: Any) -> None:
+    """Be the very table that another one is."""
+    room = other.room()
+    table.settle(table.claim(room), room, 0)
+    for slot in range(room):
+        k = other.told(slot)
+        if k >= 0 and other.is_there(k):
+            table.put_last(table.beginning(slot), other.key(k), ())
 
 
 def thin_out(table: Any) -> None:

@@ -288,7 +288,9 @@ def stays_held(owner: Listed, index: Any) -> bool:
 def stretches(owner: Listed, given: Sequence) -> list[np.ndarray] | None:
     """Lists of known items, put into the pool at once: where each begins, how many items it has, and room for how many."""
     inner, others = inner_layout(owner.layout), owner.trace.handlers.others.ids
-    if owner.layout is not inner or inner.kind is not list:
+    if inner is not None and inner.kind is not list:
+        return TABLES["columns"](owner, given)
+    if owner.layout is not inner:
         return None
     if any(type(plain(item)) is not list or id(item) in others for item in given):
         return None
@@ -344,6 +346,9 @@ def put(owner: Listed, index: Any, items: Any, shared: bool) -> None:
     at = owner._place(place)
     if isinstance(items, Stretch) and items.owner is owner and operand(owner.trace, items.at, dt.int64) == place:
         return  # `rows[i] += [...]`
+    if (again := getattr(items, "again", None)) is not None:
+        found = again()  # before what it came of is emptied
+        items = items if found is None else found
     moved(owner)
     row = made_row(owner, owner.layout, range(len(owner.layout.empty)), at)
     row.empty()
