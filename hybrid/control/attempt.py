@@ -7,7 +7,7 @@ import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from hybrid.control.items import TABLES
+from hybrid.control.items import is_table
 from hybrid.control.own import Own
 from hybrid.control.plain import UNDEFINED, State
 from hybrid.control.watch import LOOP, Watch, look
@@ -89,7 +89,7 @@ def _nests(own: Own) -> bool:
 
 
 def _is_list(item: Any) -> bool:
-    return type(item) is list or type(item) in TABLES or (type(item) is tuple and any(map(_is_list, item)))
+    return type(item) is list or is_table(item) or (type(item) is tuple and any(map(_is_list, item)))
 
 
 def give_back(known: list[tuple[Own, tuple]]) -> None:

@@ -91,8 +91,7 @@ class Tracing(Instances, Comprehensions, Plain):
         super().__init__()
         self.tables = Tables()
         self.others = stacked.Others()
-        self.changes = 0  # made so far to sets and dicts in storage
-        self.gaps = False  # whether something is taken from a dict or set in a container
+        self.changes, self.gaps = 0, False  # of sets and dicts in storage; whether one in a container gives something up
         self.copies = 1  # of what is being traced, made by the short loops around it
         self.ways: dict[Any, tuple] = {}  # how loops were recorded at last (`control.rolling`), by where they stand
         self.peeling = 0  # first rounds that are being made apart, within one another

@@ -78,6 +78,11 @@ class TablePool(Pool):
         trace = self.trace
         tr.write(self.history, trace.one(e.or_, tr.read(self.history), tr.literal(what, dt.int64)))
 
+    def inherit(self, other: TablePool) -> None:
+        """Know no more of the order of sets than another pool does of its own."""
+        trace = self.trace
+        tr.write(self.history, trace.one(e.or_, tr.read(self.history), tr.read(other.history)))
+
     def assume_known(self, below: int) -> None:
         holds = self.trace.one(e.lt, tr.read(self.history), tr.literal(below, dt.int64))
         self.trace.assume(holds, "the order of a set is known")
@@ -447,6 +452,10 @@ class InnerSet(InnerTable, SetOf):
         self.assume_ordered()
         return self._rounds(lambda entry: entry[0])
 
+    def unasked(self) -> Any:
+        """The items, by somebody who knows that their order may be lost."""
+        return self._iterated()
+
     def assume_ordered(self) -> None:
         self.entries.assume_known(LOST)
 
@@ -511,7 +520,8 @@ class InnerSet(InnerTable, SetOf):
                 items.assume_as_entered()
             self.run(algorithms.add_all, items._iterated())
             return
-        refuse_history(items)
+        if not is_as_entered(items):
+            self.entries.note(LOST)
         for item in items:
             self.add(item)
 
@@ -522,14 +532,15 @@ class InnerSet(InnerTable, SetOf):
                     continue  # nothing was ever put into it
                 self.admit_like(other.entries.layout)
                 self.entries.note(REMOVED)
+                self.entries.inherit(other.entries)
                 both = self.is_ordered and other.is_ordered
                 self.run(probing.merge_tables if both else probing.merge, other)
             elif isinstance(other, SetOf):
                 self.entries.note(LOST)
                 self.run(algorithms.add_all, other._iterated())
             elif isinstance(other, (set, frozenset, dict)):
-                if isinstance(other, (set, frozenset)):
-                    refuse_history(other)
+                if isinstance(other, (set, frozenset)) and not is_as_entered(other):
+                    self.entries.note(LOST)
                 for item in () if isinstance(other, Mapped) else other:
                     self.admit(item, ())
                 self.entries.note(REMOVED)
@@ -573,12 +584,6 @@ def is_integer_layout(key: Layout) -> bool:
 
 def _is_integer(form: Any) -> bool:
     return isinstance(form, Spec) and (dt.is_integer(form.dtype) or form.dtype == dt.bool_)
-
-
-def refuse_history(items: Any) -> None:
-    """TraceError for a set that is another table than its items give, entered as they stand there."""
-    if not is_as_entered(items):
-        raise TraceError("a set whose order depends on how it came to be is put into a container", at=tr.user_line())
 
 
 TABLES.update({kind: InnerTable for kind in (dict, defaultdict, Counter, OrderedDict)})

@@ -221,6 +221,8 @@ class Instances:
             if id(value) in seen or isinstance(value, type):
                 continue
             seen.add(id(value))
+            if type(value) in (list, set, deque) or isinstance(value, dict):
+                self.others.reached.add(id(value))
             if type(value) in (list, tuple, set, deque):
                 pending += value
             elif isinstance(value, dict):

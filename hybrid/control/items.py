@@ -84,6 +84,11 @@ def is_own_list(item: Any) -> bool:
     return isinstance(item, Own) and item.kind is list
 
 
+def is_table(item: Any) -> bool:
+    """Whether something is Python's own dict or set, and no record."""
+    return type(item) in TABLES and record_of(item) is None
+
+
 def is_own_table(item: Any) -> bool:
     """Whether something is a dict or set of the function's own, by itself."""
     return isinstance(item, Own) and hasattr(item, "known_entries")
@@ -111,7 +116,7 @@ def layout_of_item(item: Any) -> Layout:
     if (nest := record_of(item)) is not None:
         parts = Record(nest, map(layout_of_item, parts_of(item)))
         return None if None in parts or inner_layout(parts) is not None else parts
-    if type(item) in TABLES:
+    if is_table(item):
         return _table_layout(item, [(one, ()) for one in item] if type(item) is set else list(item.items()))
     form = form_of(item)
     return None if isinstance(form, Spec) and not form.is_number and not is_kept(item) else form
@@ -395,7 +400,7 @@ def lists_in(stored: Any, item: Any) -> Iterator[tuple[Any, Any]]:
     if is_parts(item):
         for part, own in zip(stored, item):
             yield from lists_in(part, own)
-    elif isinstance(stored, Own) and (isinstance(item, Own) or item):
+    elif isinstance(stored, Own):
         yield stored, item
 
 
@@ -424,7 +429,7 @@ def refuse_aliases(items: Any) -> None:
             gc.collect()
             if _has_name(item):
                 raise TraceError("a branch or loop changes what is known under another name, too", at=tr.user_line())
-        if (type(item) is list or type(item) in TABLES) and sys.getrefcount(item) > 3:  # the container, `item`, the parameter
+        if (type(item) is list or is_table(item)) and sys.getrefcount(item) > 3:  # the container, `item`, the parameter
             gc.collect()  # the frames of failed attempts may know it, in cycles
             if sys.getrefcount(item) > 3:
                 raise TraceError(

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from hybrid.control.inner import PROBES, TablePool, is_integer_layout
+from hybrid.control.inner import LOST, PROBES, TablePool, is_integer_layout
 from hybrid.control.items import columns_of, constant, is_traced
 from hybrid.control.keys import table
 from hybrid.control.own import Own, plain
@@ -15,7 +15,6 @@ from hybrid.control.rows import TABLES
 from hybrid.control.sets import is_as_entered
 from hybrid.control.structure import SMALLEST, Layout, RowLayout, is_parts
 from hybrid.core import dtype as dt
-from hybrid.core.errors import TraceError
 from hybrid.frontend.indexing import setitem
 from hybrid.ir import trace as tr
 
@@ -48,7 +47,7 @@ class Laid:
         if any(is_traced(key) or is_traced(value) for key, value in entries) or not entries:
             return None if entries else layout.empty
         if layout.kind is set and not is_as_entered(known):
-            raise TraceError("a set whose order depends on how it came to be is put into a container", at=tr.user_line())
+            self.pool.note(LOST)
         keys, key_layout = [key for key, _ in entries], self.pool.layout[0]
         by_slots = layout.kind is set and is_integer_layout(key_layout)
         room = SMALLEST
@@ -86,6 +85,9 @@ def columns(owner: Any, given: Sequence) -> list[Any] | None:
         return None
     if owner.pool.layout is None:
         return None  # all are empty
+    others = owner.trace.handlers.others
+    if any(id(plain(part)) in others.reached for item in given for part in (item if is_parts(item) else (item,))):
+        return None  # copies of the caller's
     laid = Laid(owner.pool)
     found = laid.columns(given, owner.layout)
     return found if found is not None and laid.write() else None

@@ -326,14 +326,17 @@ class Listed(Ordered, Sliced, Own):
         others, own = self.trace.handlers.others, isinstance(items, Own)
         if own and items.is_row:
             raise TraceError("a list in a list is put into it, or another, once more", at=tr.user_line())
-        known = [items] if id(items) in others.ids or (shared and not own) else getattr(items, "of_others", ())
+        others_have = id(items) in others.ids or id(items) in others.reached
+        if not own and not items and not others_have and not shared:
+            return  # a new one
+        known = [items] if others_have or (shared and not own) else getattr(items, "of_others", ())
         if known or not own:
             self.copying = True
             try:
                 row.fill(items)
             finally:
                 self.copying = False
-            others.copied += [(each, each.copy()) for each in known or [items] if type(each) is list]
+            others.note_copied(known or [items])
             if known:
                 self.copies = True
                 self._refuse_copies()

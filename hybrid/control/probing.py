@@ -129,7 +129,7 @@ def merge_tables(table: Any, other: Any) -> None:
         if table.count() == 0:
             copy(table, other, table.room())
         else:
-            merge(table, other)
+            merge(table, other.unasked())
 
 
 def copy(table: Any, other: Any, room: Any) -> None:

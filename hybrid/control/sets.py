@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import operator
-import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -12,13 +11,14 @@ from hybrid.control.items import is_traced
 from hybrid.control.lists import KINDS, Listed, listed
 from hybrid.control.mapped import Mapped
 from hybrid.control.own import Changes, Own, View, home, plain
-from hybrid.control.structure import Layout, made_set
+from hybrid.control.structure import SMALLEST, Layout, made_set
 from hybrid.core.errors import TraceError
 from hybrid.ir import trace as tr
 from hybrid.ir.graph import Atom
 from hybrid.ir.trace import Trace
 from hybrid.ops import elementwise as e
 
+ENTRY = 16  # bytes of a place in CPython's tables
 FEWER = 8  # what operators make of sets in containers, round after round, is small: to fill more room took most of the time
 
 
@@ -295,9 +295,14 @@ def _operand(x: Any) -> Any:
 
 
 def is_as_entered(items: Any) -> bool:
-    """Whether a known set is the table that its items give, entered as they stand there."""
-    again = made_set([(item, (), True) for item in items])
-    return list(again) == list(items) and sys.getsizeof(again) == sys.getsizeof(items)
+    """Whether a known set is the table that its items give, entered as they stand there: each where it is looked for first.
+
+    Two sets of one order may be two tables, where items have made way for others.
+    """
+    more = items.__sizeof__() - type(items)().__sizeof__()  # what a table takes that is not the first one
+    room = more // ENTRY or SMALLEST
+    alone = len({hash(item) % room for item in items}) == len(items)
+    return alone and made_set([(item, (), True) for item in items]).__sizeof__() == items.__sizeof__()
 
 
 def _is_known(items: Any) -> bool:

@@ -453,3 +453,57 @@ def test_one_set_in_two_places():
     for f in (same, named, put_in_again, one_list):
         for _ in range(2):
             assert hy.function(f)(*edges(6, 20)) == f(*edges(6, 20))
+
+
+class Kept:
+    def __init__(self):
+        self.seen, self.items, self.found = set(), [], {}
+
+
+@quietly
+def test_containers_of_the_caller_stay_the_same_object():
+    def sets_of_instances(n, src, kept):
+        out = {}
+        for k in range(len(src)):
+            out.setdefault(int(src[k]), kept.seen).add(k)
+        return len(out), len(kept.seen)
+
+    def lists_of_instances(n, src, kept):
+        out = {}
+        for k in range(len(src)):
+            out.setdefault(int(src[k]), kept.items).append(k)
+        return len(out), len(kept.items)
+
+    def dicts_of_instances(n, src, kept):
+        out = {}
+        for k in range(len(src)):
+            out.setdefault(int(src[k]), kept.found)[k] = 1
+        return len(out), len(kept.found)
+
+    def arguments(n, src, given):
+        out = {}
+        for k in range(len(src)):
+            if int(src[k]) not in out:
+                out[int(src[k])] = given
+            out[int(src[k])].append(k)
+        return len(out), len(given)
+
+    _, src, _ = edges(6, 20)
+    for f, make in ((sets_of_instances, Kept), (lists_of_instances, Kept), (dicts_of_instances, Kept), (arguments, list)):
+        fast = hy.function(f)
+        for _ in range(2):
+            assert fast(6, src, make()) == f(6, src, make())
+
+
+@quietly
+def test_sets_whose_items_have_made_way_for_others():
+    def copies(n, src, given):
+        made = [set(given) for _ in range(n)]
+        for k in range(len(src)):
+            made[int(src[k])].add(k)
+        return made
+
+    fast, (_, src, _) = hy.function(copies), edges(6, 20)
+    for given in ({4, 100}, {100, 4}, {1, 2}, set()):
+        got, want = fast(6, src, given), copies(6, src, given)
+        assert [list(s) for s in got] == [list(s) for s in want]
