@@ -507,3 +507,23 @@ def test_sets_whose_items_have_made_way_for_others():
     for given in ({4, 100}, {100, 4}, {1, 2}, set()):
         got, want = fast(6, src, given), copies(6, src, given)
         assert [list(s) for s in got] == [list(s) for s in want]
+
+
+def test_sets_are_given_back_by_loops_that_are_written_out():
+    def leaves(pairs):
+        adj = {v: set() for v in range(len(pairs) + 1)}
+        for a, b in pairs:
+            adj[a].add(b)
+            adj[b].add(a)
+        first, code = [v for v in adj if len(adj[v]) == 1], []
+        for _ in range(len(pairs) - 1):
+            leaf = min(first)
+            first.remove(leaf)
+            (u,) = adj[leaf]
+            code.append(u)
+            adj[u].remove(leaf)
+            if len(adj[u]) == 1:
+                first.append(u)
+        return code
+
+    alike(leaves, [(0, 3), (1, 3), (2, 3), (3, 4), (4, 5)])
