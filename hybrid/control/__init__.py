@@ -7,7 +7,8 @@ Where to look:
 * Loops: `rolling` (the ways to record one), `loop`, `rounds`, `renewal`, `guesses`, `attempt`; `folds`, `comprehensions`.
 * Recursion: `recursion`. What a body may do to Python objects: `watch`, `effects`, `attributes`, `instances`.
 * Containers that become storage: `own`; `lists`, `rows`, `queues`, `mapped`, `sets`, `keys`, `records`, `items`, `recast`,
-  `arrays`; what is done with them: `algorithms`, `ordering`, `containers`. The caller's, read at computed places: `tables`,
+  `arrays`, and dicts and sets in others: `inner`, `laid`, `shelves`; what is done with them: `algorithms`, `probing`,
+  `ordering`, `containers`. The caller's, read at computed places: `tables`,
   `fixed`.
 * What stands in for builtins and functions of libraries: `substitutes`, `iterables`, `written`.
 

@@ -337,7 +337,7 @@ def find(table: Any, key: Any) -> Any:
     at = table.place(key)
     entry = table.entry(at)
     while entry >= 0 and not table.has(entry, key):
-        at = table.within(at + 1)
+        at = table.next(at)
         entry = table.entry(at)
     return entry, at
 
@@ -360,7 +360,7 @@ def setdefault(table: Any, item: Any, key: Any, value: Any) -> Any:
     entry, at = find(table, key)
     if entry < 0:
         table.add_entry(at, item, value)
-        entry = table.entry(at)
+        entry = table.newest()
     return table.value(entry)
 
 
@@ -448,7 +448,7 @@ def rehash(table: Any, entries: Any) -> None:
     for k in range(len(entries)):
         at = table.place(table.stored(k))
         while table.entry(at) >= 0:
-            at = table.within(at + 1)
+            at = table.next(at)
         table.enter(at, k)
 
 

@@ -7,6 +7,7 @@ import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from hybrid.control.items import is_table, owned
 from hybrid.control.own import Own
 from hybrid.control.plain import UNDEFINED, State
 from hybrid.control.watch import LOOP, Watch, look
@@ -88,14 +89,18 @@ def _nests(own: Own) -> bool:
 
 
 def _is_list(item: Any) -> bool:
-    return type(item) is list or (type(item) is tuple and any(map(_is_list, item)))
+    return type(item) is list or is_table(item) or (type(item) is tuple and any(map(_is_list, item)))
 
 
 def give_back(known: list[tuple[Own, tuple]]) -> None:
     """Let containers be Python's again that have become storage for the sake of a loop, which is none."""
     for own, before in known:
-        if own.held is None:
+        if own.held is None and not own.is_merged:
             own.restore(before)
+            held: Any = own.held
+            for item in held.values() if isinstance(held, dict) else held:
+                for part in owned(item):
+                    part.unmerge()  # storage has not taken them
 
 
 FORESEEN_AFTER = 4  # rounds of a loop that is written out: their branches and loops tell how many there will be

@@ -345,6 +345,8 @@ def _container(kind: type) -> Callable:
             items.to_storage()  # one loop over them, however many there are
         if kind is dict and type(items) is Mapped and items.holds_lists() and active().region is None:
             return items.handed_on()
+        if kind is set and isinstance(items, SetOf):
+            return items.copy()
         out = listed(active(), kind())
         adding: dict[Any, Callable] = {dict: algorithms.add_pairs, Counter: algorithms.add_counts, set: algorithms.add_all}
         if isinstance(items, Mapped) and not isinstance(items, SetOf) and kind is not set:

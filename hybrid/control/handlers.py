@@ -19,11 +19,14 @@ from hybrid.control import (  # noqa: F401
     either,
     folds,
     handles,
+    inner,
     iterables,
+    laid,
     queues,
     records,
     rows,
     sets,
+    shelves,
     stacked,
     substitutes,
     united,
@@ -90,6 +93,7 @@ class Tracing(Instances, Comprehensions, Tries, Plain):
         super().__init__(writing.kept)
         self.tables = Tables()
         self.others = stacked.Others()
+        self.changes, self.gaps = 0, False  # of sets and dicts in storage; whether one in a container gives something up
         self.copies = 1  # of what is being traced, made by the short loops around it
         self.ways: dict[Any, tuple] = {}  # how loops were recorded at last (`control.rolling`), by where they stand
         self.peeling = 0  # first rounds that are being made apart, within one another

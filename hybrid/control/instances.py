@@ -19,11 +19,12 @@ from typing import Any
 from hybrid.control import containers, handles, substitutes
 from hybrid.control.arenas import Arenas
 from hybrid.control.attributes import HEAP, attributes_of, is_library
-from hybrid.control.letters import part
 from hybrid.control.effects import refuse_alike
 from hybrid.control.join import KNOWN
+from hybrid.control.letters import part
 from hybrid.control.lists import KINDS
 from hybrid.control.own import Own, home, plain, unwrapped
+from hybrid.control.sets import OPERATORS
 from hybrid.control.structure import generated, is_plain_dataclass
 from hybrid.core import dtype as dt
 from hybrid.core.errors import TraceError
@@ -114,6 +115,11 @@ class Instances(Arenas):
         if converted is initialise:
             return functools.partial(self._with_lists, function) if is_plain_dataclass(function) else None
         return functools.partial(self._made, function, converted)
+
+    def walked(self, name: str, left: Any, right: Any) -> Any:
+        trace = tr.current()
+        found = None if trace is None else OPERATORS["made"](trace, name, left, right)
+        return self.binary(name, left, right) if found is None else found
 
     def binary(self, name: str, left: Any, right: Any) -> Any:
         """An operation that the class of one of two instances may define, whose control flow is open, too."""
@@ -279,6 +285,8 @@ class Instances(Arenas):
             if id(value) in seen or isinstance(value, type):
                 continue
             seen.add(id(value))
+            if type(value) in (list, set, deque) or isinstance(value, dict):
+                self.others.reached.add(id(value))
             if type(value) in (list, tuple, set, deque):
                 pending += value
             elif isinstance(value, dict):

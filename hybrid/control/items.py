@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gc
 import sys
+from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -49,6 +50,7 @@ THINGS = 8  # instances that an item may be one of: each is looked at in each br
 IN_LIST = "it is in a list"
 Objects = Callable[[Sequence[type], np.ndarray], list]
 FEW = 16  # computed numbers that are put into storage one by one
+TABLES = (set, dict, defaultdict, Counter, OrderedDict)
 
 
 def inner_layout(layout: Layout) -> RowLayout | None:
@@ -63,7 +65,7 @@ def with_inner(layout: Layout, inner: Layout) -> Layout:
     """A layout with another one for the items of lists in it."""
     if isinstance(layout, tuple):
         return layout_like(layout, [with_inner(part, inner) for part in layout])
-    return RowLayout(inner) if isinstance(layout, RowLayout) else layout
+    return layout.of(inner) if isinstance(layout, RowLayout) else layout
 
 
 def members(item: Any) -> tuple | None:
@@ -84,9 +86,21 @@ def is_own_list(item: Any) -> bool:
     return isinstance(item, Own) and item.kind is list
 
 
+def is_table(item: Any) -> bool:
+    """Whether something is Python's own dict or set, and no record."""
+    return type(item) in TABLES and record_of(item) is None
+
+
+def is_own_table(item: Any) -> bool:
+    """Whether something is a dict or set of the function's own, by itself."""
+    return isinstance(item, Own) and hasattr(item, "known_entries")
+
+
 def layout_of_item(item: Any) -> Layout:
     if is_own_list(item):
         return _layout_of_list(item)
+    if is_own_table(item) and (item.held is None or record_of(item.held) is None):
+        return _layout_of_table(item)
     item = plain(item)
     if is_parts(item):
         parts = like(item, map(layout_of_item, item))
@@ -104,8 +118,27 @@ def layout_of_item(item: Any) -> Layout:
     if (nest := record_of(item)) is not None:
         parts = Record(nest, map(layout_of_item, parts_of(item)))
         return None if None in parts or inner_layout(parts) is not None else parts
+    if is_table(item):
+        return _table_layout(item, [(one, ()) for one in item] if type(item) is set else list(item.items()))
     form = form_of(item)
     return None if isinstance(form, Spec) and not form.is_number and not is_kept(item) else form
+
+
+def _layout_of_table(own: Any) -> Layout:
+    """The layout of a dict or set that a container takes; None for one that cannot be taken."""
+    if own.is_row or own.is_merged:
+        return None
+    if own.held is not None:
+        return _table_layout(own.held, own.known_entries())
+    return RowLayout(own.entries.layout, own.kind, getattr(own.given, "default_factory", None))
+
+
+def _table_layout(table: Any, entries: list[tuple]) -> Layout:
+    """The layout of a dict or set that holds some entries."""
+    inner = layout_of([(*entry, True) for entry in entries])
+    if entries and (inner is None or inner_layout(inner[1]) is not None):
+        return None
+    return RowLayout(inner, type(table), getattr(table, "default_factory", None))
 
 
 def _layout_of_list(own: Any) -> Layout:
@@ -245,8 +278,10 @@ def common_layout(a: Layout, b: Layout) -> Layout:
     if a == b:
         return a
     if isinstance(a, RowLayout) and isinstance(b, RowLayout):
+        if (a.kind, a.factory) != (b.kind, b.factory):
+            return None
         inner = b.inner if a.inner is None else a.inner if b.inner is None else common_layout(a.inner, b.inner)
-        return None if inner is None else RowLayout(inner)
+        return None if inner is None else a.of(inner)
     if isinstance(a, RowLayout) or isinstance(b, RowLayout):
         return None
     both = None if a is None or b is None else common(a, b)
@@ -275,7 +310,7 @@ def types_of(layout: Layout) -> list[TensorType]:
     if isinstance(layout, tuple):
         return [type_ for part in layout for type_ in types_of(part)]
     if isinstance(layout, RowLayout):
-        return [TensorType(dt.int64, ())] * 3
+        return [TensorType(dt.int64, ())] * len(layout.empty)
     return layout.types if isinstance(layout, Spec) else []
 
 
@@ -289,7 +324,7 @@ def atoms_of(trace: Trace, item: Any, layout: Layout) -> list[Atom]:
     if isinstance(layout, tuple):
         return [atom for x, part in zip(_members_as(item, layout), layout) for atom in atoms_of(trace, x, part)]
     if isinstance(layout, RowLayout):
-        return [tr.literal(0, dt.int64)] * 3
+        return [tr.literal(number, dt.int64) for number in layout.empty]
     return atoms(trace, item, layout) if isinstance(layout, Spec) else []
 
 
@@ -301,15 +336,21 @@ def unpacked(
     `kept`: gives the objects of a class that have some places in storage.
     """
     if isinstance(layout, RowLayout):
-        firsts, counts, _ = (next(columns).tolist() for _ in range(3))
-        top = max((first + many for first, many in zip(firsts, counts)), default=0)
-        items = unpacked(layout.inner, (column[:top] for column in pool), top, (), kept)
-        return [items[first : first + many] for first, many in zip(firsts, counts)]
+        firsts, counts, *_ = (next(columns) for _ in layout.empty)
+        ends = np.cumsum(counts)
+        places = np.repeat(firsts - (ends - counts), counts) + np.arange(ends[-1] if count else 0)
+        if layout.kind is not list and layout.inner is not None:
+            there = pool[len(types_of(layout.inner)) - 1][places]
+            places, ends = places[there], np.concatenate(([0], np.cumsum(there)))[ends]
+        own, bounds = (column[places] for column in pool), ends.tolist()
+        items = unpacked(layout.inner if layout.kind is list else layout.parts, own, len(places), (), kept)
+        return [layout.made(items[first:end]) for first, end in zip([0, *bounds], bounds)]
     if isinstance(layout, tuple):
         parts = [unpacked(part, columns, count, pool, kept) for part in layout]
         if is_text(layout):
             return texts.rows(layout.nest.keys, parts)  # type: ignore[attr-defined]
-        return [made_like(layout, row) for row in (zip(*parts) if parts else [()] * count)]
+        rows = zip(*parts) if parts else [()] * count
+        return list(rows) if type(layout) is tuple else [made_like(layout, row) for row in rows]
     if not isinstance(layout, Spec):
         return [layout.value if isinstance(layout, Known) else None] * count
     column = next(columns)
@@ -334,8 +375,8 @@ def columns_of(items: Sequence, layout: Layout) -> list[Any] | None:
         parts = [columns_of([row[k] for row in rows], part) for k, part in enumerate(layout)]
         return None if None in parts else [column for part in parts for column in part or ()]
     if isinstance(layout, RowLayout):
-        empty = all(not isinstance(item, Own) and not len(item) for item in map(plain, items))
-        return [np.zeros(len(items), np.int64)] * 3 if empty else None
+        empty = all(not isinstance(held, Own) and not len(held) for held in map(plain, items))
+        return [np.full(len(items), number) for number in layout.empty] if empty else None
     if not isinstance(layout, Spec) or not layout.is_number:
         return [] if isinstance(layout, Known) else None
     if layout.maybe:
@@ -371,13 +412,21 @@ def item_of(trace: Trace, layout: Layout, parts: Iterator[Atom]) -> Any:
     return out
 
 
-def lists_in(stored: Any, item: Any) -> Iterator[tuple[Any, list]]:
+def lists_in(stored: Any, item: Any) -> Iterator[tuple[Any, Any]]:
     """The lists among the parts of an item, and those that stand for them in storage."""
     if is_parts(item):
         for part, own in zip(stored, item):
             yield from lists_in(part, own)
-    elif is_own_list(item) or (type(item) is list and item):
+    elif isinstance(stored, Own):
         yield stored, item
+
+
+def owned(item: Any) -> Iterator[Own]:
+    """The containers of the function's own among the parts of an item."""
+    if isinstance(item, Own):
+        yield item
+    for part in item if is_parts(item) else ():
+        yield from owned(part)
 
 
 def constant(trace: Trace, column: Any) -> Any:
@@ -393,7 +442,11 @@ def constant(trace: Trace, column: Any) -> Any:
 def refuse_aliases(items: Any) -> None:
     """TraceError for lists among some items that are known under another name, too: storage has theirs only once."""
     for item in items:
-        if type(item) is list and sys.getrefcount(item) > 3:  # the container, `item`, and the parameter of `getrefcount`
+        if is_own_table(item) and item.held is not None and _has_name(item):
+            gc.collect()
+            if _has_name(item):
+                raise TraceError("a branch or loop changes what is known under another name, too", at=tr.user_line())
+        if (type(item) is list or is_table(item)) and sys.getrefcount(item) > 3:  # the container, `item`, the parameter
             gc.collect()  # the frames of failed attempts may know it, in cycles
             if sys.getrefcount(item) > 3:
                 raise TraceError(
@@ -401,6 +454,11 @@ def refuse_aliases(items: Any) -> None:
                 )
         if is_parts(item):
             refuse_aliases(item)
+
+
+def _has_name(own: Own) -> bool:
+    """Whether what it holds is known to somebody else."""
+    return sys.getrefcount(own.held) > 2
 
 
 def is_traced(x: Any) -> bool:

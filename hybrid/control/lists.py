@@ -29,6 +29,7 @@ from hybrid.control.items import (
     layout_of,
     layout_of_item,
     lists_in,
+    owned,
     present,
     refuse_aliases,
     together,
@@ -79,7 +80,7 @@ class Listed(Ordered, Sliced, Own):
         self.layout: Layout = None
         self.buffers: list[Any] = []
         self.ends: list[Symbol] = []
-        self.capacity = 0
+        self.capacity = self.first_items = 0
         self.room = MANY * trace.room  # for new items, where nothing is known of the rounds
         self.pool: Any = None  # of the items of lists among its items (`rows`)
         self.fresh: list[Atom] = []  # what storage held when it was made
@@ -124,16 +125,19 @@ class Listed(Ordered, Sliced, Own):
     def store(self, given: Sequence, layout: Layout, room: int = 0) -> None:
         """Become storage that holds some items."""
         self.held, self.layout, self.buffers = None, layout, []  # type: ignore[assignment]
+        self.first_items = len(given)
         self.capacity = self.longest = max(len(given), 1)
         self._reserve(room)
         self.ends = numbers(self.trace, tr.literal(0, dt.int64), tr.literal(0, dt.int64))
         self.longest = 0
         inner = inner_layout(layout)
-        self.pool = None if inner is None else MAKERS["pool"](self, inner.inner)
+        self.pool = None if inner is None else MAKERS["pool"](self, inner)
         columns = (MAKERS["stretches"](self, given) or columns_of(given, layout)) if given else None
         for item in given:
             self.append(item) if columns is None else self._take(item)
         if columns is not None:
+            for own in (own for item in given for own in owned(item)) if inner is not None else ():
+                self._give(own)
             self._fill(columns, len(given))
         self.fresh = self._now()
 
@@ -142,7 +146,7 @@ class Listed(Ordered, Sliced, Own):
         inner, before = inner_layout(layout), inner_layout(self.layout)
         if inner is None or before is None or before.inner is not None or with_inner(self.layout, inner.inner) != layout:
             return False
-        self.layout, self.pool = layout, MAKERS["pool"](self, inner.inner)
+        self.layout, self.pool = layout, MAKERS["pool"](self, inner)
         return True
 
     def recast(self, layout: Layout, room: int = 0) -> None:
@@ -322,31 +326,40 @@ class Listed(Ordered, Sliced, Own):
         others, own = self.trace.handlers.others, isinstance(items, Own)
         if own and items.is_row:
             raise TraceError("a list in a list is put into it, or another, once more", at=tr.user_line())
-        known = [items] if id(items) in others.ids or (shared and not own) else getattr(items, "of_others", ())
+        others_have = id(items) in others.ids or id(items) in others.reached
+        if not own and not items and not others_have and not shared:
+            return  # a new one
+        known = [items] if others_have or (shared and not own) else getattr(items, "of_others", ())
         if known or not own:
             self.copying = True
             try:
-                row.extend(items)
+                row.fill(items)
             finally:
                 self.copying = False
-            others.copied += [(each, each.copy()) for each in known or [items] if type(each) is list]
+            others.note_copied(known or [items])
             if known:
                 self.copies = True
                 self._refuse_copies()
             return
+        row.fill(items)
+        self._give(items)
+
+    def _give(self, own: Any) -> None:
+        """Note that a container of the function's own is one in this list from now on."""
+        if own.is_merged:
+            raise TraceError("a container is put into another once more", at=tr.user_line())
         region = self.trace.region
-        while home(region) is not home(items.made):
+        while home(region) is not home(own.made):
             assert region is not None
             if region.loop:
-                region.given.append(items)  # the next round must have another
+                region.given.append(own)  # the next round must have another
             region = region.outer
-        owned = items.held if items.held is not None else []
-        self.borrows = self.borrows or items.borrows or any(map(is_borrowed, owned))  # type: ignore[attr-defined]
-        row.extend(items)
-        items.merge()
+        held = own.held if own.held is not None else []
+        self.borrows = self.borrows or getattr(own, "borrows", False) or any(map(is_borrowed, held))
+        own.merge()
 
     def extend(self, items: Any) -> None:
-        items = items.copy() if isinstance(items, Own) and items.is_row else plain(items)  # of a list whose items may move
+        items = items.copy() if isinstance(items, Listed) and items.is_row else plain(items)  # of a list whose items may move
         if self.held is not None and (type(items) is range or not self.trace.handlers.counts(items)):
             self.held.extend(items)
         elif type(items) in (list, tuple):
@@ -471,7 +484,7 @@ class Listed(Ordered, Sliced, Own):
         if isinstance(layout, tuple):
             return like(layout, [self._built(part, numbers, place) for part in layout])
         if isinstance(layout, RowLayout):
-            return MAKERS["row"](self, [next(numbers) for _ in types_of(layout)], place)
+            return MAKERS["row"](self, layout, [next(numbers) for _ in types_of(layout)], place)
         parts = [tr.read(symbol(self.trace, getitem(self.buffers[next(numbers)], place))) for _ in types_of(layout)]
         return item_of(self.trace, layout, iter(parts))
 
@@ -553,6 +566,8 @@ class Listed(Ordered, Sliced, Own):
         if whole and self.copies:
             raise TraceError("a list is returned that holds lists of the caller's", at=tr.user_line())
         self.to_storage()
+        if self.pool is not None:
+            self.pool.assume_makeable()
         inner = [] if self.pool is None else self.pool.buffers
         if self.pool is not None and self.pool.pool is not None:
             raise self.refuse("returning lists in lists in")

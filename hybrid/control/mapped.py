@@ -11,7 +11,7 @@ from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Callable, Iterator
 from functools import partial
 from operator import itemgetter
-from typing import Any
+from typing import Any, NoReturn
 
 from hybrid.control import algorithms
 from hybrid.control.items import (
@@ -30,6 +30,7 @@ from hybrid.control.keys import MIX, check_keys, identity, key_atoms, table, tak
 from hybrid.control.lists import KINDS, Listed, listed
 from hybrid.control.own import Changes, Own, View, numbers, plain
 from hybrid.control.rows import row_or
+from hybrid.control.structure import made_dict
 from hybrid.core import dtype as dt
 from hybrid.core.errors import TraceError
 from hybrid.frontend import integers, texts, uncertain
@@ -43,7 +44,7 @@ from hybrid.ir.trace import Trace
 from hybrid.ops import elementwise as e
 
 _ZERO: Atom = tr.literal(0, dt.int64)
-_ALIVE = Spec("python", dt.bool_)
+ALIVE = Spec("python", dt.bool_)
 _MISSING: Any = object()
 
 
@@ -66,8 +67,10 @@ class Mapped(Own):
     """A dict. `held` as long as tracing knows all its keys; else `entries`, the `table` and how many are alive (`live`)."""
 
     kind: type = dict
-    state = ("entries", "table", "live")
-    inside = ("entries",)
+    state: tuple[str, ...] = ("entries", "table", "live")
+    inside: tuple[str, ...] = ("entries",)
+
+    fewer = 1  # how many times less room it has at first than others
 
     def __init__(self, trace: Trace, items: Any):
         super().__init__(trace, items)
@@ -129,11 +132,11 @@ class Mapped(Own):
                 self.entries.widen(change.room)
                 self.trace.handlers.algorithm(algorithms.rehash)(self, self.entries)
                 return
-            if self.entries.adopts((*change.layout, _ALIVE)):
+            if self.entries.adopts((*change.layout, ALIVE)):
                 return
             if self.entries._now() != self.entries.fresh:
                 check_keys(together(self.entries.layout[0], change.layout[0], change))
-                self.entries.recast((*change.layout, _ALIVE), change.room)
+                self.entries.recast((*change.layout, ALIVE), change.room)
                 self.trace.handlers.algorithm(algorithms.rehash)(self, self.entries)
                 return
             self.held = self.given
@@ -147,8 +150,9 @@ class Mapped(Own):
         if self.entries is not None:
             self.entries.stale = True
         self.entries = _Entries(self.trace, self)
+        self.entries.room //= self.fewer
         self.live = numbers(self.trace, tr.literal(0, dt.int64))[0]
-        self.entries.store([(one, other, True) for one, other in given], (key, value, _ALIVE), max(change.room, 2 * len(given)))
+        self.entries.store([(one, other, True) for one, other in given], (key, value, ALIVE), max(change.room, 2 * len(given)))
         tr.write(self.live, tr.literal(len(given), dt.int64))
         if given:
             setitem(self.table, slice(None), constant(self.trace, table([one for one, _ in given], key, self.size)))
@@ -180,6 +184,14 @@ class Mapped(Own):
         out = trace.one(e.and_, operand(trace, at, dt.int64), tr.literal(self.size - 1, dt.int64))
         trace.ranges[out] = 0, self.size - 1
         return integers.python(trace, out)
+
+    def next(self, at: Any) -> Any:
+        """Where the search goes on."""
+        return self.within(at + 1)
+
+    def newest(self) -> Any:
+        """The entry that came last."""
+        return integers.python(self.trace, tr.read(self.entries.ends[1])) - 1
 
     def entry(self, at: Any) -> Any:
         """The entry that a place of the table tells; -1: none."""
@@ -223,11 +235,18 @@ class Mapped(Own):
     def add_entry(self, at: Any, key: Any, value: Any) -> None:
         """A new entry, which a place of the table tells."""
         if self.iterated:
-            raise self.refuse("adding to, while iterating over it,")
+            self.not_now("adding to")
+        self.trace.handlers.changes += 1
         number = integers.python(self.trace, tr.read(self.entries.ends[1]))
         self.entries.append((key, value, True))
         setitem(self.table, at, number)
         self._count(1)
+
+    def not_now(self, what: str) -> NoReturn:
+        """Python has an error for a change of what is iterated over: a way that would do that is not taken."""
+        if self.trace.region is not None and self.trace.region.predicate is not None:
+            raise RuntimeError(f"{self.kind.__name__} changed size during iteration")
+        raise self.refuse(f"{what}, while iterating over it,")
 
     def _count(self, by: int) -> None:
         tr.write(self.live, self.trace.one(e.add, tr.read(self.live), tr.literal(by, dt.int64)))
@@ -235,9 +254,10 @@ class Mapped(Own):
     def drop(self, at: Any) -> None:
         """Take an entry away."""
         if self.iterated:
-            raise self.refuse("taking from, while iterating over it,")
+            self.not_now("taking from")
         if self.entries.pool is not None:
             raise self.refuse("taking a list from")
+        self.trace.handlers.changes += 1
         setitem(self.entries.buffers[-1], self._inside(at), False)
         self._count(-1)
 
@@ -367,6 +387,7 @@ class Mapped(Own):
         if self.held is not None:
             self.held.clear()
             return
+        self.trace.handlers.changes += 1
         tr.write(self.entries.ends[1], tr.literal(0, dt.int64))
         tr.write(self.live, tr.literal(0, dt.int64))
         self.forget()
@@ -440,8 +461,8 @@ class Mapped(Own):
 
     def make(self) -> Any:
         if self.kind is defaultdict:
-            return partial(_dict, partial(defaultdict, self.given.default_factory))
-        return partial(_dict, self.kind)
+            return partial(made_dict, partial(defaultdict, self.given.default_factory))
+        return partial(made_dict, self.kind)
 
 
 def _has_names(layout: Layout) -> bool:
@@ -453,14 +474,6 @@ def _has_arrays(layout: Layout) -> bool:
     if isinstance(layout, tuple):
         return any(map(_has_arrays, layout))
     return isinstance(layout, Spec) and not layout.is_number
-
-
-def _dict(kind: Any, entries: list) -> Any:
-    out = kind()
-    for key, value, alive in entries:
-        if alive:
-            out[key] = value
-    return out
 
 
 KINDS.update({kind: Mapped for kind in (dict, defaultdict, Counter, OrderedDict)})

@@ -168,6 +168,10 @@ class Plain:
         """`left + right` ("add") and its like."""
         return getattr(operator, name)(left, right)
 
+    def walked(self, name: str, left: Any, right: Any) -> Any:
+        """`left & right`, `|` or `-`, which a loop goes over at once."""
+        return self.binary(name, left, right)
+
     def negative(self, value: Any) -> Any:
         """`-value`."""
         return -value

@@ -14,7 +14,7 @@ import numpy as np
 from hybrid.control import algorithms
 from hybrid.control.items import Layout, RowLayout, columns_of, constant, inner_layout
 from hybrid.control.lists import MAKERS, Listed
-from hybrid.control.own import home, numbers, plain
+from hybrid.control.own import Own, home, numbers, plain
 from hybrid.control.perhaps import Perhaps
 from hybrid.control.records import excludes, records_in
 from hybrid.control.structure import is_parts, like
@@ -38,31 +38,30 @@ class Pool(Listed):
     def __init__(self, owner: Any, layout: Layout):
         super().__init__(owner.trace, [])
         self.owner, self.made, self.family = owner, owner.made, owner.family
-        self.store([], layout, POOL * self.room)
+        self.store([], layout, self.room_at_first())
         self.longest = None
+
+    def room_at_first(self) -> int:
+        return POOL * self.room
 
     def becomes(self, layout: Layout, room: int = 0) -> None:
         self.owner.pool_becomes(layout)
 
+    def assume_makeable(self) -> None:
+        """Assume that results can be made of what stands in it."""
 
-class Row(Listed):
-    """One of the lists: the numbers that know its stretch stand at a place of three buffers."""
 
-    state: tuple[str, ...] = ()
+class Stretch(Own):
+    """One of the containers in a container: the numbers that know its stretch stand at a place of some buffers."""
+
     is_row = True
 
     def __init__(self, owner: Listed, numbers: Sequence[int], at: Any):
         self.trace, self.owner, self.numbers, self.at = owner.trace, owner, numbers, at
         self.recasts, self.pops, self.where = owner.recasts, owner.pops, owner.trace.region
         self.held: Any = None
-        self.room = owner.room
 
     made = property(lambda self: self.of.made)
-    buffers = property(lambda self: self.of.buffers)
-    pool = property(lambda self: self.of.pool)
-    capacity = property(lambda self: self.of.capacity)
-    longest = property(lambda self: self.of.longest)
-    family = property(lambda self: self.owner.family)
 
     @property
     def of(self) -> Pool:
@@ -81,6 +80,35 @@ class Row(Listed):
             region = region.outer
         return self.owner.pool
 
+    def snapshot(self) -> tuple:
+        return (None,)
+
+    def restore(self, before: tuple) -> None:
+        pass
+
+    def _known(self, k: int) -> Atom:
+        return tr.read(symbol(self.trace, getitem(self.owner.buffers[self.numbers[k]], self.at)))
+
+    def _know(self, k: int, number: Any) -> None:
+        setitem(self.owner.buffers[self.numbers[k]], self.at, number)
+
+
+class Row(Stretch, Listed):
+    """One of the lists."""
+
+    state: tuple[str, ...] = ()
+    inside: tuple[str, ...] = ()
+
+    def __init__(self, owner: Listed, numbers: Sequence[int], at: Any):
+        super().__init__(owner, numbers, at)
+        self.room = owner.room
+
+    buffers = property(lambda self: self.of.buffers)
+    pool = property(lambda self: self.of.pool)
+    capacity = property(lambda self: self.of.capacity)
+    longest = property(lambda self: self.of.longest)
+    family = property(lambda self: self.owner.family)
+
     @property
     def layout(self) -> Layout:
         return self.of.layout
@@ -93,17 +121,12 @@ class Row(Listed):
     def iterated(self, loops: int) -> None:
         self.of.iterated = loops
 
-    def snapshot(self) -> tuple:
-        return (None,)
+    def fill(self, items: Any) -> None:
+        self.extend(items)
 
-    def restore(self, before: tuple) -> None:
-        pass
-
-    def _known(self, k: int) -> Atom:
-        return tr.read(symbol(self.trace, getitem(self.owner.buffers[self.numbers[k]], self.at)))
-
-    def _know(self, k: int, number: Any) -> None:
-        setitem(self.owner.buffers[self.numbers[k]], self.at, number)
+    def empty(self) -> None:
+        """Hold nothing, in the same stretch."""
+        self._know(1, 0)
 
     def _bounds(self) -> tuple[Atom, Atom]:
         first = self._known(0)
@@ -220,10 +243,22 @@ class Taken(Listed):
         return self.copy()
 
 
+def made_row(owner: Listed, layout: RowLayout, numbers: Sequence[int], at: Any) -> Any:
+    """The container in a container at a place."""
+    return Row(owner, numbers, at) if layout.kind is list else TABLES[layout.kind](owner, layout, numbers, at)
+
+
+def made_pool(owner: Any, layout: RowLayout) -> Pool:
+    """The pool of the items of containers in a container."""
+    return Pool(owner, layout.inner) if layout.kind is list else TABLES["pool"](owner, layout.inner)
+
+
 def taken(item: Any) -> Any:
     """An item that a list gives up, the lists in it as they are now."""
     if type(item) is Row:
         return Taken(item)
+    if isinstance(item, Stretch):
+        raise TraceError("a container gives up one of the dicts or sets in it", at=tr.user_line())
     return like(item, map(taken, item)) if is_parts(item) else item
 
 
@@ -231,6 +266,10 @@ def row_or(row: Any, there: Any, default: Any) -> Any:
     """What `.get()` gives where lists are looked up; None where only a branch can tell."""
     if type(row) is Row and default is None:
         return Perhaps(list, there, (RowOr(row, operand(row.trace, there, dt.bool_), ()),))
+    if isinstance(row, Stretch) and type(row) is not Row:
+        fits = isinstance(plain(default), (row.kind, tuple, list)) and type(plain(default)) in (row.kind, tuple, list)
+        there = operand(row.trace, there, dt.bool_)
+        return TABLES[row.kind](row.owner, row.layout, row.numbers, row.at, there) if fits and not plain(default) else None
     return RowOr(row, operand(row.trace, there, dt.bool_), default) if type(row) is Row and is_empty(default) else None
 
 
@@ -249,7 +288,11 @@ def stays_held(owner: Listed, index: Any) -> bool:
 def stretches(owner: Listed, given: Sequence) -> list[np.ndarray] | None:
     """Lists of known items, put into the pool at once: where each begins, how many items it has, and room for how many."""
     inner, others = inner_layout(owner.layout), owner.trace.handlers.others.ids
-    if owner.layout is not inner or any(type(plain(item)) is not list or id(item) in others for item in given):
+    if inner is not None and inner.kind is not list:
+        return TABLES["columns"](owner, given)
+    if owner.layout is not inner:
+        return None
+    if any(type(plain(item)) is not list or id(item) in others for item in given):
         return None
     items = [x for item in given for x in item]
     columns = columns_of(items, inner.inner) if items and not any(list(records_in(x)) for x in items) else None
@@ -301,11 +344,14 @@ def put(owner: Listed, index: Any, items: Any, shared: bool) -> None:
         raise TraceError("a list in a list is replaced by another", at=tr.user_line())
     place = owner._at(index)
     at = owner._place(place)
-    if isinstance(items, Row) and items.owner is owner and operand(owner.trace, items.at, dt.int64) == place:
+    if isinstance(items, Stretch) and items.owner is owner and operand(owner.trace, items.at, dt.int64) == place:
         return  # `rows[i] += [...]`
+    if (again := getattr(items, "again", None)) is not None:
+        found = again()  # before what it came of is emptied
+        items = items if found is None else found
     moved(owner)
-    row = Row(owner, range(3), at)
-    row._know(1, 0)
+    row = made_row(owner, owner.layout, range(len(owner.layout.empty)), at)
+    row.empty()
     owner._fill_row(row, next((own for own in owner.trace.lists if own.held is items), items), shared)
 
 
@@ -315,8 +361,9 @@ def is_empty(default: Any) -> bool:
     return type(default) in (list, tuple) and not default
 
 
-MAKERS["pool"] = Pool
-MAKERS["row"] = Row
+TABLES: dict[Any, Any] = {}  # dicts and sets in containers enter themselves (`inner`)
+MAKERS["pool"] = made_pool
+MAKERS["row"] = made_row
 MAKERS["stretches"] = stretches
 MAKERS["held"] = stays_held
 MAKERS["taken"] = taken

@@ -10,13 +10,16 @@ from hybrid.control import algorithms
 from hybrid.control.items import is_traced
 from hybrid.control.lists import KINDS, Listed, listed
 from hybrid.control.mapped import Mapped
-from hybrid.control.own import Changes, Own, View, plain
-from hybrid.control.structure import Layout
+from hybrid.control.own import Changes, Own, View, home, plain
+from hybrid.control.structure import SMALLEST, Layout, made_set
 from hybrid.core.errors import TraceError
 from hybrid.ir import trace as tr
 from hybrid.ir.graph import Atom
 from hybrid.ir.trace import Trace
 from hybrid.ops import elementwise as e
+
+ENTRY = 16  # bytes of a place in CPython's tables
+FEWER = 8  # what operators make of sets in containers, round after round, is small: to fill more room took most of the time
 
 
 class SetOf(Mapped):
@@ -27,6 +30,8 @@ class SetOf(Mapped):
     def __init__(self, trace: Trace, items: set):
         super().__init__(trace, items)
         self.unordered = False
+        self.source: Any = None
+        self.as_entered = True  # whether the set that it began with was what its items give, entered as they stand there
 
     def same(self, before: Any) -> bool:
         return len(before) == len(self.held) and {id(x) for x in before} == {id(x) for x in self.held}
@@ -44,14 +49,40 @@ class SetOf(Mapped):
 
     def grow(self, change: Changes) -> None:
         given = [item for item, _ in self.known_entries()] if self.held is not None else None
-        if given and list(_set([(item, (), True) for item in given])) != given:
+        if given and list(made_set([(item, (), True) for item in given])) != given:
             raise TraceError("a set whose order depends on how it came to be is changed by a branch or loop", at=change.at)
+        if self.held is not None:
+            self.as_entered = is_as_entered(self.held)
         super().grow(change)
 
     def rounds(self) -> Any:
         if self.held is not None:
             return None
-        raise self.refuse("the order of the items of")
+        found = OPERATORS["in_order"](self)
+        if found is None:
+            raise self.refuse("the order of the items of")
+        return found.rounds()
+
+    def assume_as_entered(self) -> None:
+        trace, end = self.trace, tr.read(self.entries.ends[1])
+        trace.assume(trace.one(e.eq, end, tr.read(self.live)), "the order of a set is that in which its items came")
+
+    def comes_of(self, function: Callable, *operands: Any) -> SetOf:
+        """Remember which sets an operator was given, whose order says that of this one, as long as nobody changes them."""
+        self.source = (function, *operands), self.trace.handlers.changes, self.trace.region
+        return self
+
+    def again(self) -> Any:
+        """The same set with an order, made once more; None where that is not known, or the operands may be others by now."""
+        if self.source is None:
+            return None
+        operands, changes, region = self.source
+        now: Any = self.trace.region
+        while home(now) is not home(region):
+            if now is None or now.loop:
+                return None
+            now = now.outer
+        return OPERATORS["made"](self.trace, *operands) if changes == self.trace.handlers.changes else None
 
     def _iterated(self) -> Any:
         return View(self, lambda: self._rounds(lambda entry: entry[0]))
@@ -149,9 +180,10 @@ class SetOf(Mapped):
         if self._knows_all(*others):
             return SetOf(self.trace, self.held.union(*map(plain, others)))
         out = SetOf(self.trace, set())
+        out.fewer = FEWER if self.is_row else 1
         out.update(self)
         out.update(*others)
-        return out
+        return out.comes_of(algorithms.add_all, self, *others)
 
     def copy(self) -> Any:
         return self.union()
@@ -237,12 +269,11 @@ class SetOf(Mapped):
     def outputs(self, whole: bool = True) -> tuple[list[Atom], Layout]:
         if self.unordered:
             raise self.refuse("the order of the items of")
-        trace, end = self.trace, tr.read(self.entries.ends[1])
-        trace.assume(trace.one(e.eq, end, tr.read(self.live)), "the order of a set is that in which its items came")
+        self.assume_as_entered()
         return super().outputs(whole)
 
     def make(self) -> Any:
-        return _set
+        return made_set
 
 
 class Operand:
@@ -263,6 +294,17 @@ def _operand(x: Any) -> Any:
     return x.items if type(x) is Operand else x
 
 
+def is_as_entered(items: Any) -> bool:
+    """Whether a known set is the table that its items give, entered as they stand there: each where it is looked for first.
+
+    Two sets of one order may be two tables, where items have made way for others.
+    """
+    more = items.__sizeof__() - type(items)().__sizeof__()  # what a table takes that is not the first one
+    room = more // ENTRY or SMALLEST
+    alone = len({hash(item) % room for item in items}) == len(items)
+    return alone and made_set([(item, (), True) for item in items]).__sizeof__() == items.__sizeof__()
+
+
 def _is_known(items: Any) -> bool:
     items = plain(items)
     return type(items) in (set, frozenset, list, tuple, dict, range, str) and not any(map(is_traced, items))
@@ -280,16 +322,11 @@ def _chosen(trace: Trace, adding: Callable, items: Any, others: Any) -> Any:
     if not isinstance(items, SetOf) and not isinstance(others, SetOf):
         return SetOf(trace, set(items & others if adding is algorithms.add_common else items - others))
     out = SetOf(trace, set())
+    out.fewer = FEWER if any(isinstance(x, SetOf) and x.is_row for x in (items, others)) else 1
     out.unordered = True  # CPython's order depends on the tables of both
     out.run(adding, items._iterated() if isinstance(items, SetOf) else list(items), others)
-    return out
+    return out.comes_of(adding, items, others)
 
 
-def _set(entries: list) -> set:
-    out = set()
-    for item, _, _ in entries:
-        out.add(item)
-    return out
-
-
+OPERATORS: dict[str, Callable] = {}  # where the order of items is known (`shelves`)
 KINDS[set] = SetOf

@@ -115,8 +115,9 @@ class Others:
 
     def __init__(self) -> None:
         self.ids: frozenset[int] = frozenset()  # of the caller's containers
+        self.reached: set[int] = set()  # likewise, with those that instances have
         self.lent: list[tuple[list, list]] = []  # to rounds that are being recorded, in place of the caller's; what they held
-        self.copied: list[tuple[list, list]] = []  # of whose items storage has copies
+        self.copied: list[tuple[Any, list]] = []  # of whose items storage has copies
         self.grown: list[list] = []  # that a branch or loop was seen to append to
         self.told_apart = False  # whether it matters if two of the caller's containers are one
         self.arrays: set[int] = set()  # the arguments that are arrays of which that was asked
@@ -137,14 +138,31 @@ class Others:
         finally:
             del self.lent[before:]
 
+    def note_copied(self, containers: list) -> None:
+        """Remember what some containers hold of which storage gets copies."""
+        for each in containers:
+            if type(each) in (list, set) or isinstance(each, dict):
+                self.copied.append((each, list(_contents(each))))
+
     def check(self) -> None:
         """At the end of a trace: lists that were copied must be as they were."""
         if _is_changed(self.copied):
             raise TraceError("a list is changed after a branch or loop put it into another")
 
 
-def _is_changed(lists: list[tuple[list, list]]) -> bool:
-    return any(len(now) != len(then) or any(a is not b for a, b in zip(now, then)) for now, then in lists)
+def _is_changed(lists: list[tuple[Any, list]]) -> bool:
+    return any(not _same(_contents(now), then) for now, then in lists)
+
+
+def _same(now: list, then: list) -> bool:
+    return len(now) == len(then) and all(a is b for a, b in zip(now, then))
+
+
+def _contents(container: Any) -> list:
+    """What is in a list, set or dict."""
+    if isinstance(container, dict):
+        return [part for entry in container.items() for part in entry]
+    return container if type(container) is list else list(container)
 
 
 class Beside:

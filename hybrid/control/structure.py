@@ -9,7 +9,8 @@ from __future__ import annotations
 import dataclasses
 import sys
 import types
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -23,6 +24,7 @@ from hybrid.ir.trace import Trace
 
 Layout = Any  # of an item of a container: a Spec, a Known, or a tuple of layouts, of the item's own class
 FEW = 64  # items of lists that are joined one by one
+SMALLEST = 8  # places of the table of a set or dict in a container: what CPython's sets begin with
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +77,56 @@ class Nest:
 
 @dataclass(frozen=True, slots=True)
 class RowLayout:
-    """A list in a list: three numbers say where its items are in a pool (`rows`). `inner`: the layout of each, if there are."""
+    """A container in a container: some numbers say where its items are in a pool (`rows`, `inner`).
+
+    Attributes:
+        inner: the layout of each item, if there are; of a dict or set (key, value, whether it is still there).
+        kind: list, set, dict or a class derived from it, and `factory`: what a defaultdict makes values with.
+    """
 
     inner: Layout
+    kind: type = list
+    factory: Any = None
+
+    @property
+    def empty(self) -> tuple[int, ...]:
+        """The numbers of one without items."""
+        return (0, 0, 0) if self.kind is list else (0, 0, SMALLEST, 0, 0)
+
+    def of(self, inner: Layout) -> RowLayout:
+        """The layout with another one for the items."""
+        return replace(self, inner=inner)
+
+    @property
+    def parts(self) -> Layout:
+        """The layout of what a dict or set is made of."""
+        return None if self.inner is None else self.inner[0] if self.kind is set else self.inner[:2]
+
+    def made(self, items: list) -> Any:
+        """A container of some items, as they stood in the pool: those of a list or set, or pairs of keys and values."""
+        if self.kind is list:
+            return items
+        if self.kind is set:
+            return set(items)  # which enters them one by one, as they came
+        if self.kind is Counter:
+            return Counter(dict(items))
+        return self.kind(self.factory, items) if self.kind is defaultdict else self.kind(items)
+
+
+def made_set(entries: list) -> set:
+    out = set()
+    for item, _, alive in entries:
+        if alive:
+            out.add(item)
+    return out
+
+
+def made_dict(kind: Callable[[], Any], entries: list) -> Any:
+    out = kind()
+    for key, value, alive in entries:
+        if alive:
+            out[key] = value
+    return out
 
 
 def things_in(layout: Layout) -> Iterator[Any]:

@@ -284,6 +284,10 @@ class Expressions(ast.NodeTransformer):
         named = isinstance(node, (ast.Name, ast.Attribute, ast.Subscript))
         self.gone_through |= set(_lists_made(node))
         made = visit(node)
+        if isinstance(made, ast.BinOp) and type(made.op) in _OF_SETS:
+            return ast.copy_location(handler("walked", ast.Constant(_OF_SETS[type(made.op)]), made.left, made.right), node)
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub) and isinstance(made, ast.Call) and len(made.args) == 3:
+            return ast.copy_location(handler("walked", *made.args), node)
         return ast.copy_location(handler("named", made), node) if named else made
 
     def visit_ListComp(self, node: ast.ListComp) -> ast.expr:
@@ -403,4 +407,5 @@ def _listed(item: ast.expr) -> ast.expr:
     return ast.copy_location(handler("listed", item), item)
 
 
+_OF_SETS = {ast.BitAnd: "and_", ast.BitOr: "or_"}
 _CONTAINERS = frozenset(("set", "dict", "deque", "defaultdict", "Counter", "OrderedDict"))

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from hybrid.control import algorithms, constructs, recursive, shuffles, written
+from hybrid.control import algorithms, constructs, probing, recursive, shuffles, written
 from hybrid.control.arenas import refuse_keys, several
 from hybrid.control.arrays import ListedArray
 from hybrid.control.given import Contents
@@ -273,7 +273,7 @@ def _callee(function: Any, handlers: Tracing) -> Any:
     return function
 
 
-_ALGORITHMS = frozenset(module.__name__ for module in (algorithms, constructs, recursive, shuffles, written))
+_ALGORITHMS = frozenset(module.__name__ for module in (algorithms, constructs, probing, recursive, shuffles, written))
 
 
 def _is_algorithm(function: types.FunctionType) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bisect
 import heapq
+import sys
 import warnings
 from collections import deque
 
@@ -373,9 +374,7 @@ def test_sets_come_out_in_the_order_of_cpython():
             out.append(v)
         return out
 
-    alike(visited, (X,), strict=False)
-    with pytest.raises(TraceError, match="the order of the items of a set"):
-        function(visited, strict=True)(X)
+    alike(visited, (X,), (np.arange(30.0)[::-1] * 8,), strict=sys.version_info < (3, 14))
 
 
 def test_keys_that_are_no_numbers_are_pythons():
