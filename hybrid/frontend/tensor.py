@@ -57,18 +57,17 @@ _EQUALITY = (NAMES["equal"], NAMES["not_equal"])
 
 def _operate(function: Callable, operands: tuple) -> Any:
     """An operator the general way: recorded inside a trace, NumPy's otherwise."""
-    if Chosen in map(type, operands):
-        return NotImplemented  # it answers itself
-    operands = tuple(number_of(x) if isinstance(type(x), EnumType) and isinstance(x, int) else x for x in operands)
+    if tr.open_traces:
+        if Chosen in map(type, operands):
+            return NotImplemented  # it answers itself
+        operands = tuple(number_of(x) if isinstance(type(x), EnumType) and isinstance(x, int) else x for x in operands)
     if not all(isinstance(x, _ARRAY_LIKE) and not isinstance(x, Masked) for x in operands):
-        _refuse_unsure(operands)
-        return _compared(function, *operands) if function in _EQUALITY else NotImplemented
+        return _compared(function, *operands) if function in _EQUALITY else uncertain.refused(operands)
     if not tr.open_traces and any(isinstance(unwrap(x), Lifted) for x in operands):
         return lifted.follow(function, operands, {})
     trace = tracing(*operands)
     if trace is not None and any(type(x) in _SEQUENCES for x in operands) and _of_numbers(function, operands):
-        _refuse_unsure(operands)
-        return NotImplemented
+        return uncertain.refused(operands)
     operands = tuple(np.asarray(x) if type(x) is range else x for x in operands)
     if trace is not None and _BFLOAT16 in map(_dtype, operands) and halves.asked_by_user(2):
         operands = halves.widened(operands, product=function is matmul)
@@ -79,16 +78,6 @@ def _operate(function: Callable, operands: tuple) -> Any:
 
 def _dtype(x: Any) -> Any:
     return getattr(x, "dtype", None)
-
-
-def _refuse_unsure(operands: tuple) -> None:
-    """TraceError for what may be a number or something else: Python would say that it is no number."""
-    for x in operands:
-        maybe = getattr(unwrap(x), "maybe", None)
-        trace = tr.current()
-        if maybe is not None and not isinstance(maybe.instead, type) and trace is not None:
-            trace.fail(error := TraceError("an operator is given what only a run knows to be a number", at=tr.user_line()))
-            raise error
 
 
 def _compared(function: Callable, x: Any, other: Any) -> Any:

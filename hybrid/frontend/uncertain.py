@@ -49,6 +49,16 @@ def is_uncertain(x: Any) -> bool:
     return isinstance(x, Value) and type(x._data) is Symbol and x._data.maybe is not None
 
 
+def refused(operands: tuple) -> Any:
+    """NotImplemented for operands of which one is no number; TraceError where what is a number may be something else."""
+    for x in operands:
+        if is_uncertain(x) and not isinstance(x._data.maybe.instead, type):
+            error = TraceError("an operator is given what only a run knows to be a number", at=tr.user_line())
+            x._data.cell.trace.fail(error)
+            raise error
+    return NotImplemented
+
+
 def certain(x: Any) -> Any:
     """The number, taken for what it is said to be."""
     if not is_uncertain(x):
