@@ -27,7 +27,7 @@ from hybrid.ir.graph import Atom, Literal
 from hybrid.ir.trace import Cell, Symbol, Trace
 from hybrid.ops import elementwise as e
 
-_OF = "__hybrid_kept__"  # the attribute of derived classes that says of what
+_OF = tree.WHOLE  # an attribute of derived classes
 _AT = "__hybrid_at__"
 _NONE = Known(None)
 
@@ -248,9 +248,7 @@ def _derived(kind: type) -> Any:
         members["__hash__"] = own.__hash__
     if own.__repr__ is object.__repr__:
         members["__repr__"] = refused("a text is made of")
-    made = type(kind)(kind.__name__, (kind,), members)
-    tree.register_leaf(made)
-    return made
+    return type(kind)(kind.__name__, (kind,), members)
 
 
 class Mixed:

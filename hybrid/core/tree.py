@@ -38,11 +38,6 @@ def register(cls: type, flatten: Callable[[Any], tuple[list, Hashable]], unflatt
     return cls
 
 
-def register_leaf(cls: type) -> None:
-    """Take instances of a class for leaves, whatever it is derived from."""
-    _leaves.add(cls)
-
-
 def registered(cls: type) -> bool:
     """Whether a class has a flattening of its own."""
     return cls in _REGISTRY
@@ -81,6 +76,7 @@ _HEAP = 1 << 9  # Py_TPFLAGS_HEAPTYPE: a class made by Python code
 _LASTING = frozenset(("builtins", "numpy", "hybrid.frontend.tensor"))  # modules whose classes nobody registers or drops
 
 
+WHOLE = "__hybrid_kept__"  # of a class whose instances are leaves, whatever it is derived from
 _leaves: set[type] = set()  # classes that turned out to be no containers: to find that out takes a microsecond
 
 
@@ -103,7 +99,7 @@ def _split(tree: Any) -> tuple[list, Hashable] | None:
         return _REGISTRY[kind][0](tree)
     if isinstance(tree, tuple) and hasattr(kind, "_fields"):
         return None if getattr(tree, "__dict__", None) else (list(tree), kind._fields)
-    if dataclasses.is_dataclass(tree) and not isinstance(tree, type):
+    if dataclasses.is_dataclass(tree) and not isinstance(tree, type) and not hasattr(kind, WHOLE):
         names = attributes(tree)
         return [getattr(tree, name) for name in names], names
     if kind.__module__ in _LASTING:
