@@ -144,11 +144,12 @@ class _Lists(ast.NodeTransformer):
 
     def statement(self, node: ast.stmt) -> Iterator[ast.stmt]:
         pairs = _pairs(node)
+        ours = [isinstance(target, ast.Name) and target.id in self.sides for target, _ in pairs]
         if _is_longer(node) and node.target.id in self.sides:  # type: ignore[attr-defined]
             yield from self.longer(node.target.id, ([], [node.value]), node)  # type: ignore[attr-defined]
-        elif len(pairs) == 1 and _names(pairs[0][0]) & self.sides.keys() and (growth := _growth(*pairs[0])) is not None:
+        elif len(pairs) == 1 and all(ours) and (growth := _growth(*pairs[0])) is not None:
             yield from self.longer(pairs[0][0].id, growth, node)  # type: ignore[attr-defined]
-        elif any(_names(target) & self.sides.keys() for target, _ in pairs):
+        elif any(ours):
             yield from self.several(pairs, node)
         elif isinstance(node, SCOPES):
             yield node

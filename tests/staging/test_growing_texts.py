@@ -185,6 +185,18 @@ def in_a_comprehension(x):
     return [out for out in ("p", "q")], out
 
 
+def as_a_key(x):
+    table, word = {"": 0}, ""
+    for v in x:
+        letter = "a" if v > 0 else "b"
+        if word + letter in table:
+            word += letter
+        else:
+            table[word + letter] = len(table)
+            word = ""
+    return table
+
+
 def of_a_parameter(x, out=""):
     for v in x:
         out += "a" if v > 0 else "b"
@@ -193,7 +205,17 @@ def of_a_parameter(x, out=""):
 
 @pytest.mark.parametrize(
     "function",
-    (no_text, no_text_before, halfway, unbound, number_at_last, of_another_function, in_a_comprehension, of_a_parameter),
+    (
+        no_text,
+        no_text_before,
+        halfway,
+        unbound,
+        number_at_last,
+        of_another_function,
+        in_a_comprehension,
+        as_a_key,
+        of_a_parameter,
+    ),
     ids=lambda f: f.__name__,
 )
 @pytest.mark.filterwarnings("ignore::hybrid.FallbackWarning")
