@@ -208,11 +208,12 @@ def apply(eqn: Eqn, operands: Sequence[Any]) -> tuple:
 
 def bodies(eqn: Eqn) -> Mapping[str, Graph]:
     """The graphs among an equation's params: branches, tests and bodies of loops."""
-    if eqn.primitive.kind is not Kind.CONTROL:
+    if eqn.primitive.kind not in _WITH_BODIES:
         return _NO_BODIES
     return {name: value for name, value in eqn.params.items() if isinstance(value, Graph)}
 
 
+_WITH_BODIES = (Kind.CONTROL, Kind.OPAQUE)
 _NO_BODIES: Mapping[str, Graph] = {}
 
 
