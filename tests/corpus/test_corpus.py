@@ -1,4 +1,7 @@
-"""Every program of the corpus gives decorated what it gives undecorated; those in strict.txt are compiled as a whole."""
+"""Every program of the corpus gives decorated what it gives undecorated; those in strict.txt are compiled as a whole.
+
+Two cases of each are tried here, all of them by `make corpus`.
+"""
 
 from pathlib import Path
 
@@ -14,7 +17,7 @@ PROGRAMS = programs()
 
 @pytest.fixture(scope="module")
 def worker():
-    with Worker(timed=False) as process:
+    with Worker(timed=False, few=True) as process:
         yield process
 
 

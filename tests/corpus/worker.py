@@ -12,8 +12,8 @@ from tests.corpus.run import Verdict, judge, programs
 class Worker:
     """A process that judges programs by name."""
 
-    def __init__(self, timed: bool):
-        self.timed, self.process, self.pipe = timed, None, None
+    def __init__(self, timed: bool, few: bool = False):
+        self.timed, self.few, self.process, self.pipe = timed, few, None, None
 
     def __enter__(self) -> Worker:
         return self
@@ -25,7 +25,7 @@ class Worker:
         if self.process is None:
             context = multiprocessing.get_context("spawn")
             self.pipe, theirs = context.Pipe()
-            self.process = context.Process(target=serve, args=(theirs, self.timed), daemon=True)
+            self.process = context.Process(target=serve, args=(theirs, self.timed, self.few), daemon=True)
             self.process.start()
             theirs.close()
             self.pipe.recv()  # it has started
@@ -47,9 +47,9 @@ class Worker:
             self.process = self.pipe = None
 
 
-def serve(pipe: Connection, timed: bool) -> None:
+def serve(pipe: Connection, timed: bool, few: bool) -> None:
     known = programs()
     pipe.send("ready")
     while True:
         name, strict = pipe.recv()
-        pipe.send(judge(known[name], timed, strict))
+        pipe.send(judge(known[name], timed, strict, few))
