@@ -32,7 +32,11 @@ class Tries(Plain):
 
     def succeeds(self, body: Callable[[], Any], classes: Callable[[], Any], state: State) -> Any:
         trace = tr.current()
-        return True if trace is None else _succeeds(trace, body, classes, state)
+        if trace is None:
+            return True
+        if trace.catch is not None:  # else bodies in one another would be recorded twice for each around them
+            raise TraceError("a `try` is in the body of another", at=tr.user_line())
+        return _succeeds(trace, body, classes, state)
 
 
 def _succeeds(trace: Trace, body: Callable[[], None], classes: Callable[[], Any], state: State) -> Any:

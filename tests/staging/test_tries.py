@@ -280,6 +280,29 @@ def least(x):
         return -2
 
 
+def deep(x, depth):
+    try:
+        return 6 // int(x[depth]) if depth >= 24 else deep(x, depth + 1) + 12 // int(x[depth])
+    except ZeroDivisionError:
+        return depth
+
+
+def in_one_another(x, y):
+    def inner(a, b):
+        try:
+            return a // b
+        except ZeroDivisionError:
+            return 100
+
+    total = 0
+    for a, b in zip(x, y):
+        try:
+            total += inner(int(a), int(b)) // int(a)
+        except ZeroDivisionError:
+            total += 1000
+    return total
+
+
 class Counter:
     def __init__(self):
         self.calls = 0
@@ -309,6 +332,8 @@ OTHERS = [
     (named, lambda: [(X,), (Y,)]),
     (least, lambda: [(X,), (Y,)]),
     (of_floats, lambda: [(F,), (F[:1],)]),
+    (deep, lambda: [(np.ones(25), 0), (np.r_[np.ones(20), 0, np.ones(4)], 0)]),
+    (in_one_another, lambda: [(X, Y), (Y, X)]),
     (attributes, lambda: [(X,), (Y,)]),
 ]
 
