@@ -70,7 +70,7 @@ class Held:
 
     @property
     def name(self) -> str:
-        of = type(self.holder).__name__
+        of = (self.holder if isinstance(self.holder, type) else type(self.holder)).__name__
         if isinstance(self.holder, (types.CellType, Namespace)):
             return self.label or self.key
         return f"{of}.{self.key}" if self.attribute else f"{of}[{self.key!r}]"
@@ -154,6 +154,9 @@ class Watch:
             pending += _parts(value, contents)
             if len(seen) > MANY:
                 raise TraceError(f"a branch or loop can reach more than {MANY} objects", at=tr.user_line())
+        for value in getattr(tr.current(), "outside", ()):
+            if id(value) not in seen and id(value) not in known and (contents := _contents(value)) is not None:
+                self.before[id(value)] = value, contents
         look(tr.current(), taken)
 
     def holding(self, trace: tr.Trace, state: State) -> State:
@@ -312,7 +315,7 @@ def _parts(value: Any, contents: Any) -> Iterator[Any]:
 
 def _rebound(value: Any, before: tuple) -> list[Held] | None:
     """The attributes and items of an object that were rebound; None where it can have no such variables."""
-    if isinstance(value, (Own, type, types.FunctionType, np.ndarray, set, deque, bytearray, array.array)):
+    if isinstance(value, (Own, types.FunctionType, np.ndarray, set, deque, bytearray, array.array)):
         return None
     now = _contents(value)
     items, attributes = now

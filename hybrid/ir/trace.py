@@ -175,6 +175,7 @@ class Trace(KnownSizes, Assuming):
         self.known: dict[Atom, np.ndarray] = {}  # arrays that are the same in every call
         self.held: dict[tuple, Any] = {}  # attributes and items of objects that branches and loops rebind
         self.namespaces: Sequence[Any] = ()  # globals that some code rebinds (`control.watch`)
+        self.outside: Sequence[Any] = ()  # objects that some code may change and may have from no variable
         self.reads: Any = None  # what the traced code reads besides its arguments (`staging.reads`)
         self.seeded: dict[int, Any] = {}  # those that the traced code makes, and their parts
         self.addresses: dict[Any, tuple[Atom, Atom]] = {}  # of those that are made of computed seeds: what is drawn from

@@ -97,6 +97,8 @@ _CHANGERS = frozenset((
     "reverse", "appendleft", "popleft", "extendleft", "rotate", "move_to_end", "subtract", "heappush", "heappop", "heapify",
     "heapreplace", "heappushpop", "insort", "insort_left", "insort_right", "shuffle", "setitem", "delitem", "setattr",
 ))  # fmt: skip
+# Names of what sets attributes whose names only a run knows.
+_ANY_ATTRIBUTE = frozenset(("setattr", "delattr", "vars", "__dict__", "__setattr__", "__delattr__"))
 
 
 @lru_cache(1024)
@@ -104,6 +106,14 @@ def may_change(code: types.CodeType) -> bool:
     """Whether a code object may change a container; where none does, one that is another was changed by others."""
     deletes = any(op.opname == "DELETE_SUBSCR" for op in dis.get_instructions(code))
     return deletes or may_write(code) or not _CHANGERS.isdisjoint((*code.co_names, *code.co_consts))
+
+
+@lru_cache(1024)
+def attributes_stored(code: types.CodeType) -> frozenset[str] | None:
+    """The attributes that a code object sets or deletes; None: any."""
+    if not _ANY_ATTRIBUTE.isdisjoint((*code.co_names, *code.co_consts)):
+        return None
+    return frozenset(op.argval for op in dis.get_instructions(code) if op.opname in ("STORE_ATTR", "DELETE_ATTR"))
 
 
 @lru_cache(1024)

@@ -6,6 +6,7 @@ that changed one while it was traced (and puts it back), and `changed` says at a
 
 from __future__ import annotations
 
+import types
 from collections import deque
 from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
 from contextvars import ContextVar
@@ -19,6 +20,7 @@ from hybrid.core.errors import TraceError
 from hybrid.frontend.values import Value
 from hybrid.ir.lifted import Lifted
 from hybrid.ir.requests import Learned, Rebinds
+from hybrid.ir.trace import SNAPSHOT_BYTES
 from hybrid.staging.chains import MISSING
 from hybrid.staging.contents import fingerprint, lineage, nested
 from hybrid.staging.read import Read, may_be_left, may_be_state, may_vary
@@ -36,6 +38,7 @@ class Reads:
     def __init__(self, scan: Scan, varying: Collection[Hashable], inside: Collection[int] = ()):
         self.reads = [read for mark, read in scan.found.items() if mark not in varying and id(read.holder) not in inside]
         self.imports, self.writes, self.changes, self.caches = scan.imports, scan.writes, scan.changes, scan.caches
+        self.stored = scan.stored
         self.namespaces = [Namespace(names, frozenset(rebound)) for names, rebound in scan.namespaces.values()]
         self.contents: list[tuple[Read, np.ndarray, bytes]] = []
         self.before = [
@@ -72,6 +75,22 @@ class Reads:
 
     def values(self) -> list[Any]:
         return [part for read in self.reads for part in nested(read.value)]
+
+    def changeable(self, state: Sequence[Read], found: Sequence[Any]) -> list[Any]:
+        """What the code may change of all that it reads, or has as its state: no variable of a branch or loop leads to it.
+
+        Args:
+            found: the values of the state while the function is traced.
+        """
+        reached: list[Any] = [array for _, array, _ in self.before if array.nbytes <= SNAPSHOT_BYTES] if self.writes else []
+        for read in (*self.reads, *state):
+            stored = read.kind == "attribute" and (self.stored is None or read.name in self.stored)
+            if stored or read.kind == "cell" or (self.changes and read.kind == "item"):
+                reached.append(read.holder)
+            if self.changes:
+                reached += (container for container, _ in read.inside)
+        reached += (part for value in found for part in nested(value) if isinstance(part, (*_STATE, set)))
+        return list({id(one): one for one in reached if not isinstance(one, types.ModuleType)}.values())
 
     def made(self) -> list[tuple[Read, Any]]:
         """The attributes, globals and items that the trace has made where there were none, and what they hold."""

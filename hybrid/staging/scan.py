@@ -19,7 +19,7 @@ from hybrid.core.config import ENVIRONMENT
 from hybrid.core.errors import TraceError
 from hybrid.frontend.values import Value
 from hybrid.staging import unseen
-from hybrid.staging.chains import MISSING, Chain, chains, globals_of, imports_of, may_change, may_write
+from hybrid.staging.chains import MISSING, Chain, attributes_stored, chains, globals_of, imports_of, may_change, may_write
 from hybrid.staging.contents import (
     CONTAINERS,
     MANY_ITEMS,
@@ -60,6 +60,7 @@ class Scan:
         self.seen: set[tuple] = set()
         self.imports = False  # whether some code imports modules when it runs
         self.writes = self.changes = False  # whether some code may write into arrays, or change containers
+        self.stored: set[str] | None = set()  # the attributes that some code may set; None: any
         self.made: dict[type, None] = {}  # classes of which there may be instances that no chain starts from
         self.names: set[str] = set()  # what all of the code reads by name
         self.namespaces: dict[int, tuple[dict, set[str]]] = {}  # by their ids, with the globals that some code rebinds
@@ -166,6 +167,8 @@ class Scan:
             self.imported(code, namespace)
         self.writes |= may_write(code)
         self.changes |= may_change(code)
+        stored = attributes_stored(code)
+        self.stored = None if stored is None or self.stored is None else self.stored | stored
         if names := globals_of(code):
             self.namespaces.setdefault(id(namespace), (namespace, set()))[1].update(names)
         nested = [constant for constant in code.co_consts if isinstance(constant, types.CodeType)]

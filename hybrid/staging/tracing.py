@@ -116,6 +116,7 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
         bound = tree.unflatten(structure, arguments)
         containers: list[Container | Changed | Added] = [*containers_in(bound), *changed_in(bound)]
         found = list(bound[2].values()) if state else []
+        recording.outside = reads.changeable(state, found)
         with held(state, found) as left, Effects(values, reads.values(), reads.imports, recording.fail) as effects:
             recording.generators = _generators(effects, leaves, values)
             try:
@@ -189,6 +190,7 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
         recording.asked.clear()
         recording.unsure.clear()
         recording.handlers = recording.reads = recording.prints = None
+        recording.outside = ()
         recording.returned.clear()
         recording.held.clear()
         del sorted_out, result_leaves, arguments
