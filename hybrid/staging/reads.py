@@ -86,11 +86,12 @@ class Reads:
         for read in (*self.reads, *state):
             stored = read.kind == "attribute" and (self.stored is None or read.name in self.stored)
             if stored or read.kind == "cell" or (self.changes and read.kind == "item"):
-                reached.append(read.holder)
+                module = isinstance(read.holder, types.ModuleType)
+                reached.append(Namespace(vars(read.holder), frozenset((read.name,))) if module else read.holder)
             if self.changes:
                 reached += (container for container, _ in read.inside)
         reached += (part for value in found for part in nested(value) if isinstance(part, (*_STATE, set)))
-        return list({id(one): one for one in reached if not isinstance(one, types.ModuleType)}.values())
+        return list({id(one): one for one in reached}.values())
 
     def made(self) -> list[tuple[Read, Any]]:
         """The attributes, globals and items that the trace has made where there were none, and what they hold."""
