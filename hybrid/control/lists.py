@@ -323,6 +323,7 @@ class Listed(Ordered, Sliced, Own):
 
     def _fill_row(self, row: Any, items: Any, shared: bool = False) -> None:
         """Put items into a list in storage. A list of our own is that list from now on; Python's own may be `shared`."""
+        items = next((own for own in self.trace.lists if own.held is items), items)  # code that is not converted got Python's
         others, own = self.trace.handlers.others, isinstance(items, Own)
         if own and items.is_row:
             raise TraceError("a list in a list is put into it, or another, once more", at=tr.user_line())

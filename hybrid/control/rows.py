@@ -352,7 +352,7 @@ def put(owner: Listed, index: Any, items: Any, shared: bool) -> None:
     moved(owner)
     row = made_row(owner, owner.layout, range(len(owner.layout.empty)), at)
     row.empty()
-    owner._fill_row(row, next((own for own in owner.trace.lists if own.held is items), items), shared)
+    owner._fill_row(row, items, shared)
 
 
 def is_empty(default: Any) -> bool:

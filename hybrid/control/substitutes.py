@@ -127,6 +127,17 @@ def _type(*args: Any, **kwargs: Any) -> Any:
     return uncertain.pick(active(), args[0], lambda one: one.__class__)
 
 
+_LASTING = (type, types.FunctionType, types.ModuleType)
+
+
+def _id(x: Any) -> int:
+    """The identity of an object that is one and the same in all of a trace: what is read of storage is made anew each time."""
+    trace = tr.current()
+    if trace is not None and not isinstance(x, _LASTING) and not trace.handlers.was_there(x):
+        raise tr.TraceError("id() of an object that the function makes", at=tr.user_line(), fix="compare with `is`")
+    return builtins.id(x)
+
+
 def _itself(x: Any) -> Any:
     return x
 
@@ -505,7 +516,7 @@ TABLE: dict[Any, Callable] = {
     **{function: _seeded(function) for function in (np.random.default_rng, np.random.RandomState, np.random.SeedSequence,
                                                     np.random.PCG64, np.random.MT19937, np.random.Philox, np.random.SFC64)},
     np.random.Generator: _generator,
-    builtins.print: printed,
+    builtins.print: printed, builtins.id: _id,
     **iterables.TABLE,
     builtins.len: _len, builtins.int: _number(int, integers.to_int), builtins.float: _number(float, integers.to_float),
     builtins.complex: _complex,

@@ -389,6 +389,10 @@ def changed_lists(body: list[ast.stmt], captured: set[str]) -> set[str]:
                 changed.update(part.id for part in given if isinstance(part, ast.Name))
                 if isinstance(function, ast.Attribute) and isinstance(function.value, ast.Name):
                     changed.add(function.value.id)
+            case ast.ListComp(elt=item) | ast.GeneratorExp(elt=item) | ast.DictComp(value=item):
+                changed.update(_put_in(item))
+            case ast.List(elts=items, ctx=ast.Load()):
+                changed.update(name for item in items for name in _put_in(item))
             case ast.AugAssign(target=ast.Name(id=name), op=op) if isinstance(op, _IN_PLACE):
                 changed.add(name)
             case ast.Compare(ops=[ast.In() | ast.NotIn()], comparators=[ast.Name(id=name)]):
@@ -396,6 +400,14 @@ def changed_lists(body: list[ast.stmt], captured: set[str]) -> set[str]:
             case ast.Subscript(value=ast.Name(id=name), slice=index) if not isinstance(index, (ast.Constant, ast.Slice)):
                 changed.add(name)
     return made & _moved(changed, moved)
+
+
+def _put_in(item: ast.expr) -> Iterator[str]:
+    """The variables that an item of a list is, or has among its parts: they may be changed through it."""
+    if isinstance(item, ast.Name):
+        yield item.id
+    for part in item.elts if isinstance(item, ast.Tuple) else ():
+        yield from _put_in(part)
 
 
 def _rebound_lists(body: list[ast.stmt]) -> set[str]:
