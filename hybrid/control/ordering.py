@@ -33,12 +33,16 @@ class Ordered(Own):
             self.held.sort(reverse=reverse)
         elif self.held is None or len(self.held) > 1:
             self._sort(key, reverse)
+        elif self.held and key is not None:
+            self.trace.handlers.call(key)(self.held[0])  # for what else it does
 
     def _sort(self, key: Any, reverse: Any) -> None:
         self.to_storage()
         count = integers.size_of(self.trace, self.length())
         if isinstance(count, Dim) or count > 1:
             self.run(algorithms.sort, key, reverse)
+        elif count == 1 and key is not None:
+            self.run(algorithms.mapped, key, self.trace.handlers.listed([]))  # for what else it does
 
     def _places(self) -> Any:
         """Numbers for the items, as an array."""

@@ -37,6 +37,10 @@ def recast(trace: Trace, before: Layout, after: Layout, buffers: Iterator[Any], 
         zeros = stretched(trace, tr.literal(0, type_.dtype), (capacity, *type_.shape))
         made.append(wrap(trace.fresh(zeros, "ndarray")))
 
+    if before is None:  # there is no item yet
+        yield from made
+        return
+
     def move(k: Any) -> None:
         parts = (tr.read(symbol(trace, getitem(buffer, k))) for buffer in given)
         for buffer, atom in zip(made, atoms_of(trace, item_of(trace, before, parts), after)):

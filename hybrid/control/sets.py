@@ -56,6 +56,7 @@ class SetOf(Mapped):
         super().grow(change)
 
     def rounds(self) -> Any:
+        self._used()
         if self.held is not None:
             return None
         found = OPERATORS["in_order"](self)

@@ -184,6 +184,14 @@ def some_numbered(x):
     return [(one.v, one.number) for one in made], Numbered.level
 
 
+def keys_of_a_sort(x):
+    def key(v):
+        SWITCH.times += 1
+        return -v
+
+    return sorted(x.tolist(), key=key), SWITCH.times
+
+
 def new_entry(x):
     for v in x:
         if v > 2 and "n" in TABLE:
@@ -191,8 +199,9 @@ def new_entry(x):
     return len(TABLE)
 
 
-CALLS = [np.arange(5.0), np.arange(5.0)[::-1].copy(), np.zeros(0), np.arange(12.0) - 5, np.arange(30.0) % 7]
+CALLS = [np.arange(5.0), np.arange(5.0)[::-1].copy(), np.zeros(0), np.ones(1), np.arange(12.0) - 5, np.arange(30.0) % 7]
 COMPILED = [attribute, method, entry, item, element, one_element, of_a_class, or_none, by_a_function, numbered, some_numbered]
+COMPILED += [keys_of_a_sort]
 
 
 @pytest.mark.parametrize("function", [*COMPILED, members, of_a_closure, new_entry])
