@@ -314,11 +314,12 @@ class Scan:
         names = dict.fromkeys([*(own if isinstance(own, dict) else ()), *(name for kind in classes for name in kind)])
         for name in names:
             static = inspect.getattr_static(value, name)
-            if name.startswith("__") or inspect.isdatadescriptor(static) or outside(static):
+            slot = isinstance(static, types.MemberDescriptorType)
+            if name.startswith("__") or (inspect.isdatadescriptor(static) and not slot) or outside(static):
                 continue
             if isinstance(value, Enum) and name.startswith("_") and name.endswith("_"):
                 continue  # what `enum` keeps of members, whose names and values nobody changes
-            if not (isinstance(own, dict) and name in own) and (callable(static) or hasattr(static, "__get__")):
+            if not slot and not (isinstance(own, dict) and name in own) and (callable(static) or hasattr(static, "__get__")):
                 continue
             self.everything(self.read("attribute", value, name, f"`{text}.{name}`"), f"{text}.{name}")
 

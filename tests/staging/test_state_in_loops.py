@@ -36,6 +36,14 @@ class Numbered:
         return cls.count
 
 
+class Slotted:
+    __slots__ = ("n",)
+
+    def __init__(self):
+        self.n = 0
+
+
+SERVERS = [Slotted() for _ in range(3)]
 SWITCH, TABLE, ITEMS, NUMBERS, NAMES = Switch(), {}, [], np.zeros(3), set()
 
 
@@ -60,6 +68,8 @@ up = counter()
 def begin():
     global up
     SWITCH.__init__()
+    for server in SERVERS:
+        server.n = 0
     TABLE.clear()
     TABLE.update(on=False, n=0)
     ITEMS[:] = [0, 0]
@@ -71,8 +81,9 @@ def begin():
 
 
 def left():
+    slots = [server.n for server in SERVERS]
     classes = Switch.on, Switch.count, Switch.best, Numbered.count, Numbered.level
-    return vars(SWITCH).copy(), TABLE.copy(), ITEMS[:], NUMBERS.tolist(), NAMES.copy(), classes
+    return slots, vars(SWITCH).copy(), TABLE.copy(), ITEMS[:], NUMBERS.tolist(), NAMES.copy(), classes
 
 
 def attribute(x):
@@ -192,6 +203,14 @@ def keys_of_a_sort(x):
     return sorted(x.tolist(), key=key), SWITCH.times
 
 
+def slots_of_items(x):
+    for v in x:
+        server = min(SERVERS, key=lambda s: s.n)
+        server.n += int(v) + 5
+        SERVERS[int(v) % 3].n += 1
+    return [server.n for server in SERVERS]
+
+
 def new_entry(x):
     for v in x:
         if v > 2 and "n" in TABLE:
@@ -204,7 +223,7 @@ COMPILED = [attribute, method, entry, item, element, one_element, of_a_class, or
 COMPILED += [keys_of_a_sort]
 
 
-@pytest.mark.parametrize("function", [*COMPILED, members, of_a_closure, new_entry])
+@pytest.mark.parametrize("function", [*COMPILED, members, slots_of_items, of_a_closure, new_entry])
 @pytest.mark.filterwarnings("ignore::hybrid.FallbackWarning")
 def test_what_is_around(function):
     begin()
