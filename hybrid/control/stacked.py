@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from types import BuiltinMethodType
 from typing import Any
 
 from hybrid.control.fixed import outside
@@ -124,8 +125,8 @@ class Others:
 
     def called(self, function: Any) -> None:
         """Note a method that changes one of the caller's containers: by another name that is seen, though it be put back."""
-        owner = getattr(function, "__self__", None)
-        self.told_apart |= id(owner) in self.ids and getattr(function, "__name__", "") not in _READERS
+        if type(function) is BuiltinMethodType and function.__name__ not in _READERS:
+            self.told_apart |= id(function.__self__) in self.ids
 
     @contextmanager
     def unchanged(self) -> Iterator[None]:
