@@ -90,18 +90,22 @@ class Writing:
         known: those of Python's own numbers, which end while tracing (`control.foreknown`).
         kept: the classes, by name, whose instances are in storage (`control.arenas`), so that loops that make them need not
             be written out; None: no more are to be.
+        last: whether a trace of very many operations has failed: nothing is tried any more that does not make it shorter.
     """
 
     short: bool = True
     lists: bool = False
     known: bool = False
     kept: frozenset[str] | None = frozenset()
+    last: bool = False
 
     def instead(self, short: bool, lists: bool, known: bool = False, made: Collection[str] = ()) -> Writing | None:
         """What may do better than a trace that wrote out `short` loops, and did not write out `lists` or `known` ones.
 
         `made`: classes of which it made instances that are not kept.
         """
+        if self.last:
+            return replace(self, short=False) if short else None
         if self.kept is not None and not self.kept.issuperset(made):
             return Writing(kept=self.kept.union(made))
         if known and not self.known:

@@ -7,6 +7,7 @@ import inspect
 import sys
 import types
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial, reduce
 from typing import Any
 
@@ -78,6 +79,7 @@ from hybrid.staging.traced import (
 
 # Values in arguments that machine code reads one by one: to compile that for 16 000 takes 9 s, and for 60 000 LLVM aborts.
 MOST_LEAVES = 8192
+VERY_LONG = 40_000  # operations of a trace that failed: some seconds of recording, after which little else is tried
 
 
 def trace(function: Callable, name: str, structure: tree.Structure, leaves: tuple[Leaf, ...], values: Sequence[Any],
@@ -141,6 +143,7 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
                     failed = TraceError(str(failed), at=failed.at)  # written out, the loops may not need it
                 if isinstance(failed, TraceError):
                     countable = recording.handlers.countable
+                    writing = replace(writing, last=writing.last or recording.recorded > VERY_LONG)
                     failed.again = writing.instead(recording.short, recording.stacked, countable, several(recording.instances))
                 if failed is not error:
                     raise failed from error  # NumPy words a refused conversion as an error of its own
