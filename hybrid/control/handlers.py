@@ -116,6 +116,10 @@ class Tracing(Instances, Comprehensions, Tries, Plain):
     def listed(self, items: Any) -> Any:
         return listed(tr.current(), items)
 
+    def put_into(self, container: Any) -> Any:
+        self.others.put_into(container)
+        return container
+
     def exchanged(self, items: Any, one: Any, other: Any) -> bool:
         return rows.exchanged(items, one, other)
 

@@ -30,7 +30,7 @@ from hybrid.core import dtype as dt
 from hybrid.core.errors import TraceError
 from hybrid.frontend import texts, uncertain
 from hybrid.frontend.chosen import Chosen
-from hybrid.frontend.values import Value
+from hybrid.frontend.values import Value, dtype_of, kind_of
 from hybrid.ir import trace as tr
 from hybrid.ir.trace import Symbol, Trace
 
@@ -48,6 +48,11 @@ def _defined(value: Any, name: str) -> Any:
     """A method of an instance of a user's class that is written in Python, by its special name."""
     found = getattr(type(value), name, None)
     return MethodType(found, value) if type(found) is FunctionType and not is_library(value) else None
+
+
+def _is_complex(x: Any) -> bool:
+    """Whether something is a complex number of Python's."""
+    return kind_of(x) == "python" and dtype_of(x) is complex
 
 
 def is_completed(cls: Any) -> bool:
@@ -158,6 +163,8 @@ class Instances(Arenas):
             if uncertain.may_be_object(value) and (type(other) in KNOWN or uncertain.may_be_object(other) or _is_object(other)):
                 return uncertain.pick(tr.live(value._data), value, lambda one: self.compare(name, *ask(one)))  # noqa: B023  # now
         if isinstance(left, Value) or isinstance(right, Value):
+            if name in ("eq", "ne") and _is_complex(left) and kind_of(right) == "scalar" and dtype_of(right) == dt.float64:
+                right = right.item()  # NumPy's float64 is a float, so that `complex.__eq__` takes it: the answer is Python's
             return getattr(operator, name)(left, right)
         refuse_alike(left, right)
         found = self.compared(name, left, right)
@@ -300,6 +307,7 @@ class Instances(Arenas):
         self.made = frozenset(map(id, self.constructed))
         self.constructed.clear()
         self.there.clear()
+        self.others.held.clear()
 
     def was_there(self, value: Any) -> bool:
         return id(value) in self.there

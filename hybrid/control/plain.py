@@ -184,6 +184,10 @@ class Plain:
         """A new list that the function may change."""
         return items
 
+    def put_into(self, container: Any) -> Any:
+        """`container[…] = …`, or `del container[…]`, of what may be a list or dict of the caller's."""
+        return container
+
     def exchanged(self, items: Any, one: Any, other: Any) -> bool:
         """Whether two lists in a list that branches or loops change have changed places: `a[i], a[j] = a[j], a[i]`."""
         return False

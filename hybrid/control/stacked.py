@@ -121,12 +121,22 @@ class Others:
         self.copied: list[tuple[Any, list]] = []  # of whose items storage has copies
         self.grown: list[list] = []  # that a branch or loop was seen to append to
         self.told_apart = False  # whether it matters if two of the caller's containers are one
+        self.held: dict[int, tuple[Any, list]] = {}  # of which items are replaced; what they held before
         self.arrays: set[int] = set()  # the arguments that are arrays of which that was asked
 
     def called(self, function: Any) -> None:
         """Note a method that changes one of the caller's containers: by another name that is seen, though it be put back."""
         if type(function) is BuiltinMethodType and function.__name__ not in _READERS:
             self.told_apart |= id(function.__self__) in self.ids
+
+    def put_into(self, container: Any) -> None:
+        """Note that an item of a container is about to be replaced, or goes."""
+        if id(container) in self.ids or id(container) in self.reached:
+            self.held.setdefault(id(container), (container, list(_contents(container))))
+
+    def are_told_apart(self) -> bool:
+        """Whether it matters if two of the caller's containers are one; of one that is changed in the end, that is clear."""
+        return self.told_apart or any(_same(_contents(now), then) for now, then in self.held.values())
 
     @contextmanager
     def unchanged(self) -> Iterator[None]:

@@ -44,7 +44,8 @@ def pure_call(f: Function, args: tuple, kwargs: dict[str, Any]) -> tuple[Graph, 
     names = f.parameters.names(structure)
     _refuse_side_effects(traced)
     parts = _Parts(traced)
-    results = [parts.result(result) for result in traced.results]  # no more than the structure holds: nothing is updated
+    whole, leaves_of = traced.spelled_out()
+    results = [parts.result(result) for result in leaves_of]  # no more than the structure holds: nothing is updated
     outputs = len(parts.outputs)
     positional, keyword = structure.children
     places, leaves, found = {k: at for at, k in enumerate(traced.inputs)}, count(), iter(results)
@@ -62,7 +63,7 @@ def pure_call(f: Function, args: tuple, kwargs: dict[str, Any]) -> tuple[Graph, 
     return parts.graph(), {
         "parameters": [*_positional_names(f, len(positional.children)), *(keyword.aux or ())],  # type: ignore[misc]
         "arguments": [described(child, argument, "an argument") for child in (*positional.children, *keyword.children)],
-        "results": described(traced.structure, lambda: next(found), "a result"),
+        "results": described(whole, lambda: next(found), "a result"),
         "conditions": [[how, str(left), str(right)] for how, left, right in traced.conditions],
         "written": {names[w]: outputs + k for k, w in enumerate(traced.writes) if isinstance(w, int)},
     }
@@ -101,6 +102,7 @@ class _Parts:
         self.current: dict[int, Atom] = {k: after.get(k, var) for k, var in zip(traced.inputs, graph.inputs)}
         self.captured = {id(array): var for var, array in graph.constants}
         self.known: list[Node] = []
+        self.handed_back: dict[int, Node] = {}  # arguments that are results
 
     def graph(self) -> Graph:
         outputs = (*self.outputs, *self.written)
@@ -134,7 +136,10 @@ class _Parts:
         if isinstance(result, Again):
             raise ArgumentError("a container is met twice in a result", fix="return copies of it")
         if isinstance(result, Argument):
-            return self._argument(result.index)
+            k = result.index
+            if k not in self.handed_back:
+                self.handed_back[k] = self._argument(k)
+            return self.handed_back[k]
         data = unwrap(result.value)
         if isinstance(data, (np.ndarray, np.generic)) and data.dtype in SHORT:
             array = np.asarray(data)

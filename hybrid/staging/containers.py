@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections import deque
 from collections.abc import Collection, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
@@ -98,6 +99,14 @@ def containers_in(node: Any, path: Path = ()) -> Iterator[Container]:
         yield from containers_in(child, (*path, k))
 
 
+def tuples_in(node: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
+    """The tuples inside the arguments, which are themselves where they are returned; of an empty one there is no other."""
+    if len(path) > 1 and isinstance(node, tuple) and node:
+        yield path, node
+    for k, child in enumerate(tree.children(node) or ()):
+        yield from tuples_in(child, (*path, k))
+
+
 def changed_in(bound: Any) -> Iterator[Changed | Added]:
     """The lists among the arguments that the function may change, or append to, each once, and their places."""
     found: dict[int, Changed | Added] = {}
@@ -126,6 +135,11 @@ def ask_for_logs(trace: Trace, containers: Iterable[Any], bound: Bound, reads: R
         raise Growing(places)
     if found := reads.holding(lambda value: type(value) is list and id(value) in others):
         raise Rebinds(found)
+
+
+def structure_at(structure: tree.Structure, path: Path) -> tree.Structure:
+    """How a container at a path of (args, kwargs), and of the state, nests."""
+    return functools.reduce(lambda part, k: part.children[k], path, structure)
 
 
 def leaf_at(structure: tree.Structure, path: Path) -> int:

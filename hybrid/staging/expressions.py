@@ -105,12 +105,18 @@ class Expressions(ast.NodeTransformer):
         if isinstance(node.value, ast.Name) and node.value.id in self.lists:
             node.value = self.variable(node.value)
             node.slice = self.visit(node.slice)
-            return node
+            return self.put_into(node)
         node.value, node.slice = self.bare(node.value), self.visit(node.slice)
         if not isinstance(node.ctx, ast.Load) or isinstance(node.slice, ast.Constant):
-            return node
+            return self.put_into(node)
         given = index(node.slice)
         return node if given is None else ast.copy_location(handler("item", node.value, given), node)
+
+    def put_into(self, node: ast.Subscript) -> ast.expr:
+        """By another name of a container of the caller's an item is seen that is put back later."""
+        if not isinstance(node.ctx, ast.Load):
+            node.value = ast.copy_location(handler("put_into", node.value), node.value)
+        return node
 
     def visit_Dict(self, node: ast.Dict) -> ast.expr:
         """Lists in a record, `{"loss": [], "step": []}`, are made known: whoever reads one may change it."""

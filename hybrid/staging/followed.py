@@ -83,7 +83,8 @@ def call(compiled: Compiled, given: Sequence[Any]) -> Any:
     operands += [tensors.get(id(array), wrap(array)) for _, array in traced.graph.constants]
     operation = _operation(compiled)
     outputs, follows = operation(*operands), operation.follows(operands)
-    return tree.unflatten(traced.structure, [_result(result, outputs, given, follows) for result in traced.results])
+    structure, results = traced.spelled_out()
+    return tree.unflatten(structure, [_result(result, outputs, given, follows) for result in results])
 
 
 def _operand(x: Any) -> Any:
@@ -107,7 +108,7 @@ def objection(compiled: Compiled) -> str | None:
         return "it draws from NumPy's generators or prints"
     if traced.late or traced.checks is not None:
         return "the sizes or classes of its results are known to a run only"
-    for result in traced.results:
+    for result in traced.spelled_out()[1]:
         if not isinstance(result, (Argument, Computed)):
             return "it returns objects, or views of what comes from outside"
         if isinstance(result, Computed) and result.otherwise is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from hybrid.ir.graph import Graph
 from hybrid.ir.requests import Writing
 from hybrid.ir.sizes import Condition, all_sizes, hold
 from hybrid.ir.trace import Chain
-from hybrid.staging.containers import update
+from hybrid.staging.containers import leaf_at, structure_at, update
 from hybrid.staging.instances import Instances, Stored
 from hybrid.staging.logs import Path
 from hybrid.staging.packed import leave_in
@@ -141,6 +141,36 @@ class Traced:
         """Of what is returned."""
         return self.whole.children[0]
 
+    def spelled_out(self) -> tuple[tree.Structure, tuple[Result, ...]]:
+        """What is returned and its leaves, with the leaves of tuples among the arguments in their place."""
+        results: list[Result] = []
+        leaves = iter(self.results)
+        places: dict[int, int] = {}  # of each leaf among these results
+
+        def spell(structure: tree.Structure) -> tree.Structure:
+            if structure.kind is not None:
+                return replace(structure, children=tuple(map(spell, structure.children)))
+            places[len(places)], result = len(results), next(leaves)
+            return (
+                given(result.path)
+                if type(result) is Held
+                else one(Repeat(places[result.index]) if type(result) is Repeat else result)
+            )
+
+        def given(path: Path) -> tree.Structure:
+            nesting = structure_at(self.arguments, path)
+            if nesting.kind is None:
+                return one(Argument(leaf_at(self.arguments, path)))
+            if not issubclass(nesting.kind, tuple):
+                return one(Held(path))
+            return replace(nesting, children=tuple(given((*path, k)) for k in range(len(nesting.children))))
+
+        def one(result: Result) -> tree.Structure:
+            results.append(result)
+            return tree.LEAF
+
+        return spell(self.structure), tuple(results)
+
     @property
     def shares(self) -> bool:
         """Whether a container is met twice in what a call leaves."""
@@ -218,6 +248,6 @@ class Nodes:
         at, self.count = self.count, self.count + 1
         if id(node) in self.given:
             return True
-        if node is None or type(node) is tuple or tree.children(node) is None:
+        if node is None or (type(node) is tuple and not node) or tree.children(node) is None:
             return False
         return self.new.setdefault(id(node), at) != at

@@ -50,7 +50,7 @@ from hybrid.ops import view as v
 from hybrid.ops.draw import Argument as Place
 from hybrid.ops.draw import Made
 from hybrid.staging.arguments import arguments as arguments_of
-from hybrid.staging.containers import Added, Changed, Container, ask_for_logs, changed_in, containers_in
+from hybrid.staging.containers import Added, Changed, Container, ask_for_logs, changed_in, containers_in, tuples_in
 from hybrid.staging.convert import convert, convert_root, is_converted, reason
 from hybrid.staging.effects import PRINTING, UNSEEN, Effects, is_library, same_state, texts, unwatched
 from hybrid.staging.inspect import Inspection
@@ -173,13 +173,14 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
         refuse_twins(whole, given | constant)
         refuse_returned(recording, whole)
         refuse_keys(recording, whole)
+        given |= {id(node): path for path, node in tuples_in(bound)}
         nodes = Nodes(given | constant)
         result_leaves, result_structure = tree.flatten(whole, nodes)
         _, contents, after, kept = result_structure.children
         updates = tuple((c.path, nesting) for c, nesting in zip(updated, contents.children))
         rebinds = tuple((place, nesting) for (place, _), nesting in zip(rebound, after.children))
         extended = frozenset(c.path for c in updated if not isinstance(c, Container) and c.extends)
-        told_apart, apart = recording.handlers.others.told_apart, tuple(sorted(recording.handlers.others.arrays))
+        told_apart, apart = recording.handlers.others.are_told_apart(), tuple(sorted(recording.handlers.others.arrays))
         paths = tuple(container.path for container in containers) if updates or told_apart else ()
         # What is referred to from now on is kept by the traced code.
         del out, bound, args, kwargs, containers, updated, whole, found, left, gradients, rebound, made, constant

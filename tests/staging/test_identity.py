@@ -89,3 +89,42 @@ def test_a_list_that_is_as_it_was_in_the_end():
         assert f(one, [5.0], 3.0) == (5.0, 1, 1)
         assert f(one, one, 3.0) == (3.0, 3, 2) and one == [1.0, 2.0]
         assert g([4.0], 3.0) == 3.0 and g(INNER, 3.0) == 6.0
+
+
+def replaced(one, other, key, x):
+    before = one[key]
+    one[key] = x
+    seen = other[key]
+    one[key] = before
+    return seen
+
+
+def exchanged(one, other):
+    one[0], one[1] = one[1], one[0]
+    first = other[0]
+    one[0], one[1] = one[1], one[0]
+    return first
+
+
+def exchanged_in_another(one):
+    return exchanged(one, INNER), exchanged(INNER, one)
+
+
+@pytest.mark.parametrize(
+    ("make", "key"), [(lambda: [1.0, 2.0], 0), (lambda: [np.ones(2), 2.0], 1), (lambda: {"k": 1.0, "l": 2.0}, "k")]
+)
+def test_an_item_that_is_put_back(make, key):
+    f = hy.function(replaced)
+    for _ in range(3):
+        one, other = make(), make()
+        assert f(one, other, key, 7.0) == replaced(one, other, key, 7.0) != 7.0
+        assert f(one, one, key, 7.0) == 7.0
+    assert sum(trace.calls + trace.native_calls for trace in f.traces) >= 3  # those with two containers are compiled
+
+
+def test_items_that_change_places_and_back():
+    f, g = hy.function(exchanged), hy.function(exchanged_in_another)
+    for _ in range(3):
+        one = [1.0, 2.0]
+        assert f(one, [5.0, 6.0]) == 5.0 and f(one, one) == 2.0 and one == [1.0, 2.0]
+        assert g([7.0, 8.0]) == (1.0, 7.0) and g(INNER) == (2.0, 2.0) and INNER == [1.0, 2.0]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import pytest
 
 import hybrid as hy
+from hybrid.export import load, save
 
 
 class Model:
@@ -76,3 +79,46 @@ def test_it_is_one_object(program, makes):
         got, want = f(*own, x), program(*others, x)
         assert shown([got, own], seen) == shown([want, others], known)
     assert sum(trace.native_calls for trace in f.traces) >= 3
+
+
+class Moments(NamedTuple):
+    mean: float
+    spread: float
+
+
+def moments(x):
+    return Moments(x.mean(), x.std())
+
+
+def doubled(x):
+    made = moments(x)
+    pair = (x + 1, made)
+    return {"one": made, "two": [made, pair]}, pair
+
+
+def handed_back(state, x):
+    return {"state": state, "second": state[1]}, state[0] + x
+
+
+def test_tuples_are_one_object_too():
+    f, g = hy.function(doubled, strict=True), hy.function(handed_back, strict=True)
+    for k in range(5):
+        found, pair = f(np.arange(4.0) + k)
+        one, (two, other) = found["one"], found["two"]
+        assert one is two and other is pair and pair[1] is one and type(one) is Moments and one == moments(np.arange(4.0) + k)
+        state = Moments(float(k), (1.0, k))
+        given, number = g(state, 2.0)
+        assert given["state"] is state and given["second"] is state[1] and number == k + 2.0
+    assert sum(trace.native_calls for trace in f.traces) >= 3 and sum(trace.native_calls for trace in g.traces) >= 2
+
+
+def test_tuples_that_are_handed_back_can_be_followed_and_saved(tmp_path):
+    f = hy.function(handed_back)
+    given, number = f(state := (hy.tensor(1.0), (hy.tensor(2.0), 3)), 2.0)
+    assert given["state"] is state and float(number) == 3.0
+    assert hy.grad(lambda a: f((a * a, (a, 3)), 2.0)[0]["state"][0])(3.0) == 6.0
+    save(f, path := tmp_path / "handed_back.hybrid", (np.ones(2), (np.zeros(2), 3)), 2.0)
+    given, total = load(path)((np.ones(2), (np.arange(2.0), 3)), 2.0)
+    first, (second, three) = given["state"]
+    assert first.tolist() == [1, 1] and second.tolist() == [0, 1] and three == 3 and total.tolist() == [3, 3]
+    assert type(given["second"]) is tuple and given["second"][0] is second

@@ -157,7 +157,7 @@ def test_the_truth_of_a_number_does_not_depend_on_its_class():
 
 def test_a_complex_number_left_of_a_numpy_float_takes_it_for_a_python_float():
     def both(z, v):
-        return z * v, v * z, z + v, z - v, v - z, z / v, z**v, 1j * v, v * 1j
+        return z * v, v * z, z + v, z - v, v - z, z / v, z**v, 1j * v, v * 1j, z == v, v == z, z != v, v != 1j, 1j == v  # noqa: SIM300
 
     f = function(both)
     for z in (1j, 2 + 1j):
