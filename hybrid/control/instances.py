@@ -300,6 +300,8 @@ class Instances(Arenas):
                 pending += value.values()
             elif type(type(value)) is type and type(value).__flags__ & HEAP and not is_library(value):
                 self.there[id(value)] = value
+                if dataclasses.is_dataclass(value):
+                    self.others.records.add(id(value))
                 pending += (attributes_of(value) or {}).values()
 
     def release(self) -> None:

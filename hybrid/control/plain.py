@@ -185,7 +185,7 @@ class Plain:
         return items
 
     def put_into(self, container: Any) -> Any:
-        """`container[…] = …`, or `del container[…]`, of what may be a list or dict of the caller's."""
+        """`container[…] = …`, `container.name = …`, or `del` of either, of what may be the caller's."""
         return container
 
     def exchanged(self, items: Any, one: Any, other: Any) -> bool:

@@ -5,17 +5,18 @@ Written out, a list of a thousand pairs makes a thousand copies of the loop's bo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, is_dataclass
 from types import BuiltinMethodType
 from typing import Any
 
 from hybrid.control.fixed import outside
 from hybrid.control.items import is_traced
 from hybrid.control.join import Spec, made, spec_of
-from hybrid.control.own import plain
+from hybrid.control.own import Own, plain
 from hybrid.control.structure import is_parts
+from hybrid.core import tree
 from hybrid.core.errors import TraceError
 from hybrid.core.shape import Size
 from hybrid.frontend.indexing import getitem
@@ -117,11 +118,14 @@ class Others:
     def __init__(self) -> None:
         self.ids: frozenset[int] = frozenset()  # of the caller's containers
         self.reached: set[int] = set()  # likewise, with those that instances have
+        self.records: set[int] = set()  # of instances of dataclasses that were there
         self.lent: list[tuple[list, list]] = []  # to rounds that are being recorded, in place of the caller's; what they held
         self.copied: list[tuple[Any, list]] = []  # of whose items storage has copies
         self.grown: list[list] = []  # that a branch or loop was seen to append to
         self.told_apart = False  # whether it matters if two of the caller's containers are one
-        self.held: dict[int, tuple[Any, list]] = {}  # of which items are replaced; what they held before
+        self.held: dict[
+            int, list[int]
+        ] = {}  # what those held before of which items are replaced: ids, as references are counted
         self.arrays: set[int] = set()  # the arguments that are arrays of which that was asked
 
     def called(self, function: Any) -> None:
@@ -130,13 +134,15 @@ class Others:
             self.told_apart |= id(function.__self__) in self.ids
 
     def put_into(self, container: Any) -> None:
-        """Note that an item of a container is about to be replaced, or goes."""
-        if id(container) in self.ids or id(container) in self.reached:
-            self.held.setdefault(id(container), (container, list(_contents(container))))
+        """Note that an item or attribute of something is about to be replaced, or goes."""
+        if not isinstance(container, Own) and any(id(container) in known for known in (self.ids, self.reached, self.records)):
+            self.held.setdefault(id(container), list(map(id, _contents(container))))
 
-    def are_told_apart(self) -> bool:
+    def are_told_apart(self, known: Iterable[Any]) -> bool:
         """Whether it matters if two of the caller's containers are one; of one that is changed in the end, that is clear."""
-        return self.told_apart or any(_same(_contents(now), then) for now, then in self.held.values())
+        return self.told_apart or any(
+            self.held[id(one)] == list(map(id, _contents(one))) for one in known if id(one) in self.held
+        )
 
     @contextmanager
     def unchanged(self) -> Iterator[None]:
@@ -173,6 +179,8 @@ def _contents(container: Any) -> list:
     """What is in a list, set or dict."""
     if isinstance(container, dict):
         return [part for entry in container.items() for part in entry]
+    if is_dataclass(container):
+        return [part for name in tree.attributes(container) for part in (name, getattr(container, name))]
     return container if type(container) is list else list(container)
 
 

@@ -134,8 +134,8 @@ class Checks(Writer):
         for k, one in enumerate(spec.distinct):
             for other in (*lists, *spec.distinct[:k]):
                 self.require(self.icmp("ne", "ptr", self.objects[one], self.objects[other]))
-            for known in spec.reached:
-                self.require(self.icmp("ne", "ptr", self.objects[one], self.ref(known)))
+        for index, known in spec.strangers:
+            self.require(self.icmp("ne", "ptr", self.objects[index], self.ref(known)))
         for index, known in pairs(self.lists, spec.apart):
             self.require(self.icmp("ne", "ptr", self.objects[index], self.ref(known)))
             if self.changed_rows(index):

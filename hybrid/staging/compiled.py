@@ -7,7 +7,6 @@ import functools
 import itertools
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -28,8 +27,7 @@ from hybrid.ir.requests import too_many
 from hybrid.ir.verify import verify
 from hybrid.staging import entry, guards
 from hybrid.staging.arguments import SHARED
-from hybrid.staging.containers import leaf_at
-from hybrid.staging.contents import nested
+from hybrid.staging.containers import leaf_at, reached, structure_at
 from hybrid.staging.drawing import Drawing
 from hybrid.staging.fallback import Refusal
 from hybrid.staging.floats import KEPT, Flagged, Watch
@@ -177,6 +175,7 @@ class Compiled:
         held += [row for x in values if type(x) is Packed and x.changed and x.row is list for row in x.items]
         if traced.containers or traced.rebinds:
             held += [x.items for x in values if type(x) is Packed and not any(x.items is one for one in held)]
+            held = held if traced.told_apart else list({id(x): x for x in held}.values())
             held += self._reached
         if len(set(map(id, held))) < len(held):
             return Refusal(None, "a container that is changed, or asked which it is, comes twice among the arguments")
@@ -256,10 +255,9 @@ class Compiled:
 
     @cached_property
     def _reached(self) -> tuple[Any, ...]:
-        """The lists and dicts that the function reaches otherwise than by its arguments."""
-        parts = [part for read in self.reads.reads for part in (nested(read.value) if read.whole else (read.value,))]
-        found = {id(x): x for x in parts if isinstance(x, (list, dict, deque))}
-        return tuple(found.values())
+        """The containers that the function reaches otherwise than by its arguments."""
+        traced = self.traced
+        return reached(self.reads.reads, (*traced.state, *(place for place, _ in traced.rebinds)))
 
     def _watched(self, arrays: list[np.ndarray], kept: bool) -> list[np.ndarray]:
         """The plan's results, unless Python has to repeat the call; `kept`: what the call does can be undone."""
@@ -377,9 +375,14 @@ class Compiled:
         if found is None or reads is None:
             return None
         checked, loads, places, containers = found
-        distinct = [containers[path] for path in traced.containers if path not in self._listed]
-        distinct += [places[k] for k in traced.apart]
-        if len(distinct) > MANY_DISTINCT:
+        own = [path for path in traced.containers if path not in self._listed]
+        others = self._reached if traced.containers or traced.rebinds else ()
+        kinds = {
+            path: structure_at(traced.arguments, path).kind or list for path in own
+        }  # a leaf that is a container is a list
+        strangers = [(containers[path], x) for path in own for x in others if type(x) is kinds[path]]
+        distinct = [containers[path] for path in own if traced.told_apart] + [places[k] for k in traced.apart]
+        if len(distinct) > MANY_DISTINCT or len(strangers) > MANY_DISTINCT**2:
             return None
         finite = guards.finite(traced, places)
         if finite is None:
@@ -394,11 +397,9 @@ class Compiled:
             done, source = self._recognised(places), None
         if done is None:
             return None
-        reached = self._reached if traced.containers or traced.rebinds else ()
         return self._spec_of(
             done, places, guards=checked, loads=loads, reads=reads, finite=finite, keywords=keywords, source=source,
-            apart=tuple(x for x in reached if isinstance(x, list)), distinct=tuple(distinct),
-            reached=reached if distinct else (),
+            apart=tuple(x for x in others if isinstance(x, list)), distinct=tuple(distinct), strangers=tuple(strangers),
         )  # fmt: skip
 
     def _spec_of(self, done: Work, places: dict[int, int], **checks: Any) -> entry.EntrySpec:

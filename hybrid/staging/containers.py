@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections import deque
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from hybrid.control.given import Contents, Table
@@ -16,8 +16,10 @@ from hybrid.core import tree
 from hybrid.core.errors import TraceError
 from hybrid.ir.requests import Rebinds
 from hybrid.ir.trace import Trace
+from hybrid.staging.contents import nested
 from hybrid.staging.logs import Growing, Path, Spot, place
 from hybrid.staging.parameters import Bound
+from hybrid.staging.read import Read
 
 if TYPE_CHECKING:
     from hybrid.staging.reads import Reads
@@ -105,6 +107,14 @@ def tuples_in(node: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
         yield path, node
     for k, child in enumerate(tree.children(node) or ()):
         yield from tuples_in(child, (*path, k))
+
+
+def reached(reads: Sequence[Read], state: Iterable[Read]) -> tuple[Any, ...]:
+    """The containers that a function reads otherwise than by its arguments, or in which lies what it reads or has as state."""
+    parts = [read.holder for read in (*reads, *state)]
+    parts += [part for read in reads for part in (nested(read.value) if read.whole else (read.value,))]
+    found = {id(x): x for x in parts if x is not None and not isinstance(x, tuple) and tree.children(x) is not None}
+    return tuple(found.values())
 
 
 def changed_in(bound: Any) -> Iterator[Changed | Added]:

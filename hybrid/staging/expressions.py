@@ -96,7 +96,9 @@ class Expressions(ast.NodeTransformer):
             root = root.value
         node.value = self.bare(node.value)
         from_outside = isinstance(root, ast.Name) and root.id not in self.locals | self.items  # modules, above all
-        if not isinstance(node.ctx, ast.Load) or node.attr.startswith("__") or from_outside:
+        if not isinstance(node.ctx, ast.Load):
+            return self.put_into(node)
+        if node.attr.startswith("__") or from_outside:
             return node
         return ast.copy_location(handler("attribute", node.value, ast.Constant(node.attr)), node)
 
@@ -112,8 +114,8 @@ class Expressions(ast.NodeTransformer):
         given = index(node.slice)
         return node if given is None else ast.copy_location(handler("item", node.value, given), node)
 
-    def put_into(self, node: ast.Subscript) -> ast.expr:
-        """By another name of a container of the caller's an item is seen that is put back later."""
+    def put_into(self, node: ast.Attribute | ast.Subscript) -> ast.expr:
+        """By another name of an object of the caller's an attribute or item is seen that is put back later."""
         if not isinstance(node.ctx, ast.Load):
             node.value = ast.copy_location(handler("put_into", node.value), node.value)
         return node

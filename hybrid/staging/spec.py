@@ -321,7 +321,8 @@ class EntrySpec:
             else, the call is a miss, after all. None: flags mean nothing.
         apart: lists that no list of numbers among the arguments may be, or hold.
         distinct: arguments (by index) that are changed, or might be by another name: no two of them, nor one of them and a list
-            of numbers, may be one object, nor may one be in `reached`.
+            of numbers, may be one object.
+        strangers: arguments (by index) and objects that they may not be.
         source: the generator that compute functions draw from. Where the call is a miss after all, it has not been drawn from.
         temporaries: memory besides the arena and the results.
         steps: what is done one after another where that is more than one call of the compute function; None: that one, with
@@ -348,7 +349,7 @@ class EntrySpec:
     steps: tuple[Step, ...] | None = None
     apart: tuple[list, ...] = ()
     distinct: tuple[int, ...] = ()
-    reached: tuple[object, ...] = ()
+    strangers: tuple[tuple[int, object], ...] = ()
     source: Source | None = None
 
     @property
@@ -552,7 +553,7 @@ def _referenced(spec: EntrySpec) -> Iterator[object]:
     yield from (value for kind, value in spec.compute_slots if kind == "const")
     yield from (value for value in spec.written if isinstance(value, np.ndarray))
     yield from spec.handlers or ()
-    yield from (*spec.apart, *spec.reached)
+    yield from (*spec.apart, *(known for _, known in spec.strangers))
     if spec.source:
         yield from (spec.source.bits, *spec.source.names)
         yield from () if type(spec.source.of) is int else (spec.source.of,)

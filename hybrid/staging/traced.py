@@ -115,7 +115,8 @@ class Traced:
     writes: tuple[int | np.ndarray, ...]
     updates: tuple[tuple[Path, tree.Structure], ...] = ()
     extended: frozenset[Path] = frozenset()  # those of them that are lists to which these are added
-    containers: tuple[Path, ...] = ()  # every container among the arguments, where it must be no other one
+    containers: tuple[Path, ...] = ()  # every container among the arguments, where it must be none that is reached otherwise
+    told_apart: bool = False  # whether none of them may be another one
     apart: tuple[int, ...] = ()  # leaves that are arrays, which must be no other one of these
     state: tuple[Read, ...] = ()  # what it reads as it reads its arguments
     rebinds: tuple[tuple[Read, tree.Structure], ...] = ()  # what is rebound of it, and made; their leaves are the last results

@@ -180,10 +180,12 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
         updates = tuple((c.path, nesting) for c, nesting in zip(updated, contents.children))
         rebinds = tuple((place, nesting) for (place, _), nesting in zip(rebound, after.children))
         extended = frozenset(c.path for c in updated if not isinstance(c, Container) and c.extends)
-        told_apart, apart = recording.handlers.others.are_told_apart(), tuple(sorted(recording.handlers.others.arrays))
-        paths = tuple(container.path for container in containers) if updates or told_apart else ()
+        known_to_all = (*(c.value for c in containers), *reads.values(), *(read.holder for read in (*reads.reads, *state)))
+        told_apart = bool(updates) or recording.handlers.others.are_told_apart(known_to_all)
+        apart = tuple(sorted(recording.handlers.others.arrays))
+        paths = tuple(container.path for container in containers) if told_apart or rebinds else ()
         # What is referred to from now on is kept by the traced code.
-        del out, bound, args, kwargs, containers, updated, whole, found, left, gradients, rebound, made, constant
+        del out, bound, args, kwargs, containers, updated, whole, found, left, gradients, rebound, made, constant, known_to_all
         recording.handlers.release()
         sorted_out = _Results(recording, leaves, arguments, cells, given, nodes.new, result_leaves)
         graph, results, visible, writes = sorted_out.finish()
@@ -211,6 +213,7 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
         updates,
         extended,
         paths,
+        told_apart,
         apart,
         tuple(state),
         rebinds,
