@@ -30,6 +30,7 @@ WRITTEN = 64  # items of a generator that are written out: what they compute fus
 NO_STATE = State((), tuple, lambda values: None, frozenset(), frozenset(), frozenset())
 CONSTRUCTS = 64  # branches and loops in the items of a list, beyond which they are made by a loop
 FEW = 8  # items that are written out where each has loops of its own
+MANY = 512  # lists that are written out: to record what changes one of them takes some 10 us for each
 SHORT = 4  # items that show how many those are
 ITEMS, EQUATIONS = 4096, 2048  # that are written out where all conditions are known
 _LAZY = (any, all, next)  # they leave items unmade, whose making may raise
@@ -60,6 +61,9 @@ class Comprehensions(Plain):
     def _counted(self, trace: Trace, known: tuple, item: Callable[[Any], Any]) -> Any:
         """A list of known length: item by item, or where they take much to compute by a loop for all but the first."""
         count, place = known
+        if count > MANY and _begins_with(trace, item, place, _is_container):
+            out = self._gathered(trace, Each(iterables.Counted(count, place), None, item), loops=True)
+            return out.counts(count) if isinstance(out, Listed) else out
         before, items = len(trace.builder.eqns), list[Any]()
         for k in range(count):
             made = trace.builder.eqns[before:] if k in (1, SHORT) else []
@@ -255,10 +259,15 @@ def _of_lists(trace: Trace, each: Each) -> bool:
     known = None if isinstance(each.iterable, (Own, View)) else iterables.counted(trace, each.iterable)
     if known is None or isinstance(known[0], Dim) or known[0] <= FEW:
         return False
-    attempt, failure = Attempt(trace, NO_STATE, partial(each.item, each)), trace.failure
+    return _begins_with(trace, each.item, known[1], _holds_storage)
+
+
+def _begins_with(trace: Trace, item: Callable, place: Callable, wanted: Callable[[Any], bool]) -> bool:
+    """Whether the first of known items is one of those."""
+    attempt, failure = Attempt(trace, NO_STATE, partial(item, place)), trace.failure
     try:
         with attempt.region:
-            return _holds_storage(each.item(known[1](0)))
+            return wanted(item(place(0)))
     except Exception:  # written out, it raises again
         return False
     finally:
@@ -271,6 +280,10 @@ def _holds_storage(item: Any) -> bool:
     if is_parts(item):
         return any(map(_holds_storage, item))
     return is_handle(item) or (isinstance(item, Own) and item.held is None)
+
+
+def _is_container(item: Any) -> bool:
+    return isinstance(plain(item), (list, dict, set))
 
 
 def nothing() -> None:

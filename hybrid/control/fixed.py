@@ -14,7 +14,7 @@ import numpy as np
 
 from hybrid.control.items import is_traced, layout_of, members
 from hybrid.control.join import Spec
-from hybrid.control.lists import Listed
+from hybrid.control.lists import MAKERS, Listed
 from hybrid.control.own import numbers
 from hybrid.control.perhaps import Perhaps
 from hybrid.control.rows import is_empty
@@ -116,6 +116,12 @@ def rows(trace: Trace, lists: Sequence[list]) -> Rows | None:
     return Rows(lists, layout, columns, begins, len(items), max(map(len, lists)))
 
 
+def lent(trace: Trace, items: Sequence[Any]) -> Fixed | None:
+    """Numbers that are known now, as a list in the memory of the whole call."""
+    found = rows(trace, [list(items)])
+    return None if found is None else found.item(trace, 0)
+
+
 def _is_plain(layout: Layout) -> bool:
     if isinstance(layout, tuple):
         return not isinstance(layout, Record) and all(map(_is_plain, layout))
@@ -174,3 +180,6 @@ def _is_integer(part: Any) -> bool:
         return True
     data = getattr(part, "_data", None)
     return is_traced(part) and data.type.shape == () and dt.is_integer(data.type.dtype)  # type: ignore[union-attr]
+
+
+MAKERS["lent"] = lent

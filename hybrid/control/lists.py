@@ -17,6 +17,7 @@ import numpy as np
 
 from hybrid.control import algorithms
 from hybrid.control.items import (
+    FEW,
     RowLayout,
     atoms_of,
     columns_of,
@@ -364,8 +365,11 @@ class Listed(Ordered, Sliced, Own):
         if self.held is not None and (type(items) is range or not self.trace.handlers.counts(items)):
             self.held.extend(items)
         elif type(items) in (list, tuple):
-            for item in items:
+            lent = MAKERS["lent"](self.trace, items) if len(items) > FEW and self.trace.region is not None else None
+            for item in items if lent is None else ():
                 self.append(item)
+            if lent is not None:
+                self.run(algorithms.extend, lent)
         else:
             self.run(algorithms.extend, items)
 
