@@ -73,7 +73,11 @@ def same(operands: tuple) -> np.dtype:
 
 
 def inexact(operands: tuple) -> np.dtype:
-    return dt.to_inexact(same(operands))
+    """NumPy takes the first loop that each operand fits by itself: int8 and uint8 are computed in float16."""
+    dtypes = [dtype_of(x) for x in operands]
+    if len(dtypes) > 1 and all(isinstance(dtype, np.dtype) and dt.KIND[dtype] in "biu" for dtype in dtypes):
+        return dt.promote(*map(dt.to_inexact, dtypes))
+    return dt.to_inexact(dt.promote(*dtypes))
 
 
 def truth(operands: tuple) -> np.dtype:
