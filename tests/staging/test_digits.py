@@ -1,6 +1,7 @@
 """Python's numbers to the last digit and bit: `round(x, n)`, `bit_length`, `bit_count` of numbers that only a run knows."""
 
 import math
+import sys
 
 import numpy as np
 import pytest
@@ -160,3 +161,36 @@ def test_numpys_numbers_and_pythons_are_rounded_each_in_its_way(x, start):
     x = np.array(x)
     got, want = hy.function(added)(x, start), added(x, start)
     assert (type(got), got) == (type(want), want)
+
+
+def integral_parts(x):
+    out = []
+    for i in range(len(x)):
+        out.append((round(x[i]), math.floor(x[i]), math.ceil(x[i]), int(x[i])))
+    return out, round(x[0]), math.floor(x[0]), math.ceil(x[-1]), round(int(x[0])), math.floor(int(x[0]))
+
+
+@pytest.mark.parametrize("dtype", [np.int64, np.int32, np.uint8, np.float64, np.float32])
+def test_integers_that_no_float_holds_are_rounded_as_python_rounds_numpys(dtype):
+    largest = 2**62 - 3 if dtype == np.int64 else 100
+    x = np.array([largest, 3, largest - 2, 0], dtype)
+    for _ in range(2):
+        got, want = hy.function(integral_parts, strict=True)(x), integral_parts(x)
+        assert got == want
+        assert [type(v) for v in got[1:]] == [type(v) for v in want[1:]]
+
+
+def inverted(x, y):
+    out = []
+    for i in range(len(x)):
+        above, below = float(x[i]) > y[i] * 1.0, float(x[i]) < float(y[i])
+        out.append(~below)
+        out.append(~(below and above) + 1)
+    return out, ~(float(x[0]) > 1.0), ~(x[0] > 1.0)
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="Python warns of it")
+def test_the_bits_of_a_python_bool_are_those_of_an_integer():
+    x, y = np.array([1.0, -2, 3.5]), np.array([2.0, -3, 3.5])
+    got, want = hy.function(inverted)(x, y), inverted(x, y)
+    assert repr(got) == repr(want)
