@@ -75,8 +75,9 @@ def same(operands: tuple) -> np.dtype:
 def inexact(operands: tuple) -> np.dtype:
     """NumPy takes the first loop that each operand fits by itself: int8 and uint8 are computed in float16."""
     dtypes = [dtype_of(x) for x in operands]
-    if len(dtypes) > 1 and all(isinstance(dtype, np.dtype) and dt.KIND[dtype] in "biu" for dtype in dtypes):
-        return dt.promote(*map(dt.to_inexact, dtypes))
+    integers = [dtype for dtype in dtypes if isinstance(dtype, np.dtype) and dt.KIND[dtype] in "biu"]
+    if len(integers) == len(dtypes):
+        return dt.promote(*[dt.to_inexact(dtype) for dtype in integers])
     return dt.to_inexact(dt.promote(*dtypes))
 
 
