@@ -216,6 +216,8 @@ def arithmetic(trace: Trace, name: str, operands: tuple) -> Any:
     if any(isinstance(x, Value) and dt.KIND[unwrap(x).type.dtype] == "b" for x in operands):
         if name in _BITS:
             return None
+        if name == "positive":
+            return python(trace, operand(trace, operands[0], dt.int64))
         if name == "invert":  # of the integer that a Python bool is
             if sys.version_info >= (3, 12):
                 raise unsupported("~ of a bool, of which Python warns")

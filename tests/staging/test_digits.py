@@ -1,4 +1,4 @@
-"""Python's numbers to the last digit and bit: `round(x, n)`, `bit_length`, `bit_count` of numbers that only a run knows."""
+"""Python's numbers to the last digit and bit: `round(x, n)`, `bit_length`, `bit_count` and bools that only a run knows."""
 
 import math
 import sys
@@ -194,3 +194,19 @@ def test_the_bits_of_a_python_bool_are_those_of_an_integer():
     x, y = np.array([1.0, -2, 3.5]), np.array([2.0, -3, 3.5])
     got, want = hy.function(inverted)(x, y), inverted(x, y)
     assert repr(got) == repr(want)
+
+
+def identities(x):
+    out = []
+    for i in range(len(x)):
+        numpys, pythons = x[i] > 0, float(x[i]) > 0
+        out.append((numpys is np.True_, np.False_ is numpys, numpys is not np.True_, numpys is True, pythons is True))
+        out.append((True is pythons, pythons is np.True_, pythons.conjugate() == 1, +pythons == 1, False is pythons))
+    return out, (x > 0).any() is np.True_, x is np.True_, +pythons, pythons.conjugate()
+
+
+def test_bools_are_known_by_their_class():
+    decorated = hy.function(identities, strict=True)
+    for x in (np.array([1.0, -2]), np.array([-1.0, -2]), np.array([3, 1])):
+        for _ in range(2):
+            assert repr(decorated(x)) == repr(identities(x))
