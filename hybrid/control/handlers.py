@@ -234,7 +234,7 @@ class Tracing(Instances, Comprehensions, Tries, Plain):
         refuse_alike(left, right)
         if (found := self.same(left, right)) is not None:
             return found
-        if right is None or isinstance(right, bool) or type(left) in (Perhaps, Chosen):
+        if right is None or type(right) in (bool, np.bool_) or type(left) in (Perhaps, Chosen):
             left, right = right, left
         if any(isinstance(x, Listed) and x.is_merged for x in (left, right)):
             raise TraceError("which object it is is asked of a list that is one list or another", at=tr.user_line())
@@ -247,7 +247,7 @@ class Tracing(Instances, Comprehensions, Tries, Plain):
         if left is not None and right is not None:
             united.refuse_identity(left, right)
             arrays.refuse_identity(left, right)
-        if not (left is None or isinstance(left, bool)) or not isinstance(right, Value) or tr.current() is None:
+        if not (left is None or type(left) in (bool, np.bool_)) or not isinstance(right, Value) or tr.current() is None:
             return left is right
         return uncertain.pick(active(), right, lambda one: uncertain.is_known(left, one))
 

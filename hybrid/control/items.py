@@ -360,7 +360,10 @@ def unpacked(
             return kept([option.value for option in layout.options if type(option) is Kept], column)
         values = [option.value for option in layout.options]
         return [values[at] for at in column.tolist()]
-    out = column.tolist() if layout.kind == "python" else list(column) if layout.is_number else [row.copy() for row in column]
+    if layout.is_number:
+        out = column.tolist() if layout.kind == "python" else list(column)
+    else:
+        out = [column[k, ...].copy() for k in range(count)]  # arrays, those without axes too
     if not layout.maybe:
         return out
     holds, instead = next(columns), layout.instead

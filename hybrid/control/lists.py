@@ -544,6 +544,8 @@ class Listed(Ordered, Sliced, Own):
     def __delitem__(self, index: Any) -> None:
         if isinstance(index, slice) and self.held is not None:
             del self.held[index]
+        elif isinstance(index, slice):
+            raise self.refuse("deleting a part of")
         else:
             self.pop(index)
 

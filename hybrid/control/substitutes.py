@@ -418,7 +418,10 @@ def _rounded(function: Callable, name: str) -> Callable:
         given = unwrap(x)
         if function is math.trunc and given.kind == "scalar" and given.type.dtype != dt.float64:
             return function(given.type.dtype.type())  # NumPy's numbers have no `__trunc__`, but for those that are Python's too
-        return integers.to_int(NAMES[name](x) if dt.is_float(unwrap(x).type.dtype) else x)
+        if dt.is_float(given.type.dtype):
+            return integers.to_int(NAMES[name](x))
+        # NumPy's integers have no `__floor__`: Python asks them for a float.
+        return integers.to_int(x if given.kind == "python" else integers.to_float(x))
 
     return computed
 

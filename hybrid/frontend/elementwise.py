@@ -73,7 +73,12 @@ def same(operands: tuple) -> np.dtype:
 
 
 def inexact(operands: tuple) -> np.dtype:
-    return dt.to_inexact(same(operands))
+    """NumPy takes the first loop that each operand fits by itself: int8 and uint8 are computed in float16."""
+    dtypes = [dtype_of(x) for x in operands]
+    integers = [dtype for dtype in dtypes if isinstance(dtype, np.dtype) and dt.KIND[dtype] in "biu"]
+    if len(integers) == len(dtypes):
+        return dt.promote(*[dt.to_inexact(dtype) for dtype in integers])
+    return dt.to_inexact(dt.promote(*dtypes))
 
 
 def truth(operands: tuple) -> np.dtype:

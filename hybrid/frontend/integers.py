@@ -8,6 +8,7 @@ symbol of its own. Arithmetic that leaves 64 bits, or raises in Python, hands th
 from __future__ import annotations
 
 import operator
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -212,8 +213,15 @@ def arithmetic(trace: Trace, name: str, operands: tuple) -> Any:
     """An operator on Python integers, where it needs care; None where the elementwise function says it all."""
     if not all(map(_is_python_integer, operands)) or not any(isinstance(x, Value) for x in operands):
         return None
-    if any(isinstance(x, Value) and dt.KIND[unwrap(x).type.dtype] == "b" for x in operands) and name in _BITS:
-        return None
+    if any(isinstance(x, Value) and dt.KIND[unwrap(x).type.dtype] == "b" for x in operands):
+        if name in _BITS:
+            return None
+        if name == "positive":
+            return python(trace, operand(trace, operands[0], dt.int64))
+        if name == "invert":  # of the integer that a Python bool is
+            if sys.version_info >= (3, 12):
+                raise unsupported("~ of a bool, of which Python warns")
+            return python(trace, trace.one(e.not_, operand(trace, operands[0], dt.int64)))
     if any(type(x) is int and not -(2**63) <= x < 2**63 for x in operands):
         return _with_wide(name, operands)
     atoms = [operand(trace, x, dt.int64) for x in operands]

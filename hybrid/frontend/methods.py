@@ -74,7 +74,7 @@ class Methods:
         tensor([1.-2.j], dtype=complex64)
         """
         if not is_complex(self.dtype):  # type: ignore[attr-defined]
-            return self
+            return +self if kind_of(self) == "python" and self.dtype == np.bool_ else self  # type: ignore  # an integer then
         trace = tracing(self)  # a method keeps Python numbers Python numbers
         return NAMES["conjugate"](self) if trace is None else NAMES["conjugate"].record(trace, (self,), python=True)
 

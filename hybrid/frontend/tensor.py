@@ -367,8 +367,8 @@ class Tensor(Methods, Gradients, Value):
         if isinstance(self._data, Lifted):
             return _operate(_nearest, (self,))
         # Python's and NumPy's numbers round to Python's integers.
-        if tracing(self) and dt.is_float(self.dtype):
-            return integers.to_int(NAMES["rint"](self))
+        if tracing(self) and kind in ("python", "scalar") and not dt.is_complex(self.dtype):
+            return integers.to_int(NAMES["rint"](self) if dt.is_float(self.dtype) else self)  # no float holds all integers
         nearest = _operate(_nearest, (self,))
         return wrap(active().fresh(tr.read(unwrap(nearest)), "python")) if kind == "scalar" and tracing(self) else nearest
 

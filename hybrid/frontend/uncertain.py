@@ -343,7 +343,13 @@ register_each(pick, lambda *ways: _choose[0](*ways))
 
 
 def is_known(known: Any, value: Any) -> Any:
-    """Whether a traced value is None, True or False: a Python bool may be."""
+    """Whether a traced value is None, True or False, Python's or NumPy's: a bool of the same class may be."""
+    if isinstance(known, np.bool_):
+        if not isinstance(value, Value) or kind_of(value) != "scalar" or dtype_of(value) != dt.bool_:
+            return value is known
+        trace = value._data.cell.trace
+        same = trace.one(e.eq, operand(trace, value, dt.bool_), operand(trace, known, dt.bool_))
+        return wrap(Symbol(Cell(trace, same, mutable=False), TensorType(dt.bool_, (), weak=True), "python"))
     if known is None or not isinstance(value, Value) or kind_of(value) != "python" or not isinstance(value, bool):
         return value is known
     return value == known

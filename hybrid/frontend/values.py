@@ -162,6 +162,10 @@ def assembled(trace: Trace, x: Any, valued: bool = False) -> Any:
     parts = [_of_any_class(assembled(trace, item, valued)) for item in x]
     if any(getattr(unwrap(part), "maybe", None) is not None for part in parts):
         parts = _alike[0](trace, parts, valued)
+    if any(type(part) is int and not -(2**63) <= part < 2**63 for part in parts):
+        error = TraceError("an array is made of integers of more than 64 bits", at=tr.user_line())
+        trace.fail(error)  # also where the traced code catches it
+        raise error
     dtype = dt.promote(*(dt.promote(dtype_of(part)) for part in parts))  # Python's numbers in a list are not weak
     shape = shape_of(parts[0])
     if any(len(own := shape_of(part)) != len(shape) or not all(map(agree, repeat(trace), shape, own)) for part in parts):

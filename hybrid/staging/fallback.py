@@ -7,7 +7,7 @@ import sys
 import sysconfig
 import warnings
 from dataclasses import dataclass
-from types import FrameType, TracebackType
+from types import FrameType, FunctionType, TracebackType
 from typing import Any
 
 import numpy as np
@@ -56,13 +56,23 @@ def describe(error: BaseException) -> str:
     if isinstance(error, HybridError):
         what, at = error.what, error.at if isinstance(error.at, Source) else None
     else:
-        text = str(error)
+        text = _text(error)
         what, at = f"{type(error).__name__}: {text}" if text else type(error).__name__, None
     at = at or _user_line(error)
     if at is None:
         return what
     # Branches and loops are converted from source: without one they are what a function typed in at a prompt fails at.
     return f"{what} ({at}: {at.text})" if at.text else f"{what} ({at}, of which there is no source)"
+
+
+def _text(error: BaseException) -> str:
+    """What an error says; nothing where that is traced values, whose text is not known, or for the user's code to say."""
+    if isinstance(getattr(type(error), "__str__", None), FunctionType):
+        return ""
+    try:
+        return str(error)
+    except Exception:
+        return ""
 
 
 def _user_line(error: BaseException) -> Source | None:

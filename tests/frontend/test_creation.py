@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pytest
 
@@ -145,3 +147,17 @@ def test_no_copy_is_made_in_silence():
     assert np.shares_memory(hy.asarray(memoryview(x), copy=False).numpy(), x)
     with pytest.raises(ValueError):
         hy.asarray(x, "float32", copy=False)
+
+
+def test_integers_beyond_64_bits_beside_traced_numbers_decide_the_dtype():
+    def both(a, b):
+        try:
+            return np.array([a, b]).dtype
+        except Exception:
+            return None
+
+    decorated = hy.function(both)
+    for a in (2**64, 2**63, 5, -(2**63) - 1):
+        for b in (3.5, np.float64(3.5), np.uint64(3)):
+            with warnings.catch_warnings(action="ignore"):
+                assert decorated(a, b) == both(a, b)

@@ -257,3 +257,13 @@ def test_the_sign_of_complex_numbers_at_the_ends(dtype):
 def test_numbers_give_numbers():
     for function in (hy.sigmoid, hy.erf, hy.exp):
         assert type(function(0.5)) is np.float64 and type(function(np.float32(0.5))) is np.float32
+
+
+@pytest.mark.parametrize("name", ["arctan2", "hypot", "copysign", "logaddexp", "logaddexp2", "heaviside", "nextafter"])
+def test_integers_of_two_dtypes_are_computed_in_the_first_float_that_holds_each(name):
+    integers = [d for d in REAL_DTYPES if not dt.is_float(d)] + [np.dtype(d) for d in ("int16", "uint16", "uint32")]
+    f = getattr(np, name)
+    for a in integers:
+        for b in integers:
+            x, y = np.array([1, 0, 1], a), np.array([1, 1, 0], b)
+            assert hy.function(lambda x, y: f(x, y))(x, y).dtype == f(x, y).dtype, (a, b)

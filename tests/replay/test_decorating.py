@@ -364,3 +364,21 @@ def test_help_and_repr_do_not_compile():
     with contextlib.redirect_stdout(text):
         help(f)
     assert repr(f).startswith("<hybrid.function") and f.stats()["traces"] == 0 and f.explain()
+
+
+def test_what_functions_are_asked_for_is_the_undecorated_ones():
+    def plain(x, a=1.0, *, b=2.0):
+        return x * a + b + len(X)
+
+    def counted(f):
+        return f.__code__.co_varnames[: f.__code__.co_argcount], f.__defaults__, f.__kwdefaults__, f.__globals__ is globals()
+
+    decorated = hy.function(plain)
+    assert counted(decorated) == counted(plain)
+    assert decorated.__closure__ == plain.__closure__
+    assert decorated(X).tolist() == plain(X).tolist()
+    decorated.__defaults__ = (3.0,)
+    decorated.__kwdefaults__ = {"b": 0.5}
+    assert plain.__defaults__ == (3.0,)
+    for _ in range(2):
+        assert decorated(X).tolist() == plain(X).tolist()

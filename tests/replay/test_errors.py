@@ -240,3 +240,45 @@ def test_an_interrupt_during_compilation_and_in_compiled_loops():
         print("usable")
     """)
     assert done.stdout == "usable\n"
+
+
+class Spoken(Exception):
+    """Its text is the user's code, which counts."""
+
+    times = 0
+
+    def __init__(self, value):
+        self.value = value
+
+    def __str__(self):
+        Spoken.times += 1
+        return f"{self.value:.3f}"
+
+
+def test_errors_with_what_only_a_run_knows_are_the_users():
+    def given_a_number(x, log):
+        log["sum"] = float(x.sum())
+        raise ValueError(log["sum"] * 2)
+
+    def given_an_array(x, log):
+        log["sum"] = float(x.sum())
+        raise RuntimeError(x * 2)
+
+    for f in (given_a_number, given_an_array):
+        wanted = raised(f, X, want := {})
+        decorated = hy.function(f)
+        for _ in range(3):
+            got = raised(decorated, X, log := {})
+            assert type(got) is type(wanted) and str(got) == str(wanted)
+            assert log == want
+
+
+def test_the_text_of_a_users_error_is_nobodys_but_theirs():
+    def given(x):
+        raise Spoken(x.sum())
+
+    decorated = hy.function(given)
+    Spoken.times = 0
+    errors = [raised(decorated, X) for _ in range(3)]
+    assert Spoken.times == 0
+    assert [str(error) for error in errors] == ["10.000"] * 3

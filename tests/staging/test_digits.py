@@ -1,6 +1,7 @@
-"""Python's numbers to the last digit and bit: `round(x, n)`, `bit_length`, `bit_count` of numbers that only a run knows."""
+"""Python's numbers to the last digit and bit: `round(x, n)`, `bit_length`, `bit_count` and bools that only a run knows."""
 
 import math
+import sys
 
 import numpy as np
 import pytest
@@ -160,3 +161,52 @@ def test_numpys_numbers_and_pythons_are_rounded_each_in_its_way(x, start):
     x = np.array(x)
     got, want = hy.function(added)(x, start), added(x, start)
     assert (type(got), got) == (type(want), want)
+
+
+def integral_parts(x):
+    out = []
+    for i in range(len(x)):
+        out.append((round(x[i]), math.floor(x[i]), math.ceil(x[i]), int(x[i])))
+    return out, round(x[0]), math.floor(x[0]), math.ceil(x[-1]), round(int(x[0])), math.floor(int(x[0]))
+
+
+@pytest.mark.parametrize("dtype", [np.int64, np.int32, np.uint8, np.float64, np.float32])
+def test_integers_that_no_float_holds_are_rounded_as_python_rounds_numpys(dtype):
+    largest = 2**62 - 3 if dtype == np.int64 else 100
+    x = np.array([largest, 3, largest - 2, 0], dtype)
+    for _ in range(2):
+        got, want = hy.function(integral_parts, strict=True)(x), integral_parts(x)
+        assert got == want
+        assert [type(v) for v in got[1:]] == [type(v) for v in want[1:]]
+
+
+def inverted(x, y):
+    out = []
+    for i in range(len(x)):
+        above, below = float(x[i]) > y[i] * 1.0, float(x[i]) < float(y[i])
+        out.append(~below)
+        out.append(~(below and above) + 1)
+    return out, ~(float(x[0]) > 1.0), ~(x[0] > 1.0)
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="Python warns of it")
+def test_the_bits_of_a_python_bool_are_those_of_an_integer():
+    x, y = np.array([1.0, -2, 3.5]), np.array([2.0, -3, 3.5])
+    got, want = hy.function(inverted)(x, y), inverted(x, y)
+    assert repr(got) == repr(want)
+
+
+def identities(x):
+    out = []
+    for i in range(len(x)):
+        numpys, pythons = x[i] > 0, float(x[i]) > 0
+        out.append((numpys is np.True_, np.False_ is numpys, numpys is not np.True_, numpys is True, pythons is True))
+        out.append((True is pythons, pythons is np.True_, pythons.conjugate() == 1, +pythons == 1, False is pythons))
+    return out, (x > 0).any() is np.True_, x is np.True_, +pythons, pythons.conjugate()
+
+
+def test_bools_are_known_by_their_class():
+    decorated = hy.function(identities, strict=True)
+    for x in (np.array([1.0, -2]), np.array([-1.0, -2]), np.array([3, 1])):
+        for _ in range(2):
+            assert repr(decorated(x)) == repr(identities(x))

@@ -129,3 +129,21 @@ def test_lists_that_machine_code_makes():
     gc.collect()
     assert len(gc.get_objects()) - before < 500
     assert sys.getrefcount(decorated(x, 2000)[0][0]) == sys.getrefcount(several(x, 2000)[0][0])
+
+
+def without_axes(x):
+    out, table, pairs = [], {}, []
+    for i in range(len(x)):
+        if x[i] > 0:
+            out.append(np.where(x[i] > 1, x[i], 1.0))
+        table[int(x[i])] = np.array(x[i])
+        if x[i] < 2:
+            pairs.append((i, np.asarray(x[i])))
+    return out, table, pairs
+
+
+def test_arrays_without_axes_stay_arrays():
+    x = np.array([1.5, -2.0, 3.0, 0.25])
+    decorated = hy.function(without_axes)
+    for _ in range(3):
+        assert repr(decorated(x)) == repr(without_axes(x))
