@@ -17,7 +17,7 @@ from hybrid.frontend.values import Value
 
 _PLAIN = (bool, int, float, complex, str, bytes, type(None), type(...), np.generic, np.dtype, type, slice, range, frozenset)
 
-_CONTAINERS = (Counter, OrderedDict, defaultdict, deque, set, bytearray)
+COPIED = (Counter, OrderedDict, defaultdict, deque, set, bytearray)
 GENERATIONS = (
     3  # cycles that a trace leaves are young; among the objects of a large process to look for them takes half a second
 )
@@ -40,7 +40,7 @@ def is_counted(leaf: Any) -> bool:
 
 def can_be_copied(leaf: Any) -> bool:
     """Whether a container is known in every item, and a copy is as good: the same items in the same order."""
-    if type(leaf) not in _CONTAINERS:
+    if type(leaf) not in COPIED:
         return False
     items = [*leaf, *(leaf.values() if isinstance(leaf, dict) else ())]
     return all(type(item) in _SIMPLE for item in items) and list(leaf.copy()) == list(leaf)

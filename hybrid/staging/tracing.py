@@ -56,7 +56,7 @@ from hybrid.staging.effects import PRINTING, UNSEEN, Effects, is_library, same_s
 from hybrid.staging.inspect import Inspection
 from hybrid.staging.instances import Instances, Stored
 from hybrid.staging.logs import Spot
-from hybrid.staging.ours import can_be_copied, gradients_left, is_counted, is_seen_twice, made_inside, nothing_escaped
+from hybrid.staging.ours import COPIED, can_be_copied, gradients_left, is_counted, is_seen_twice, made_inside, nothing_escaped
 from hybrid.staging.read import Read
 from hybrid.staging.reads import Reads
 from hybrid.staging.signature import ArrayLeaf, GeneratorLeaf, Leaf, StaticLeaf
@@ -336,6 +336,9 @@ class _Results:
         self.inside = made_inside(
             [*(array for _, array in known), *(leaf for leaf in results if is_counted(leaf))], recording.lists
         )
+        # Besides what nobody else holds, what is known to be new: the ways of a branch may still refer to it.
+        outside = {id(part) for part in (*arguments, *recording.reads.values())} | recording.handlers.others.reached
+        self.inside |= {id(x) for x in results if type(x) in COPIED and id(x) not in outside} | recording.handlers.made
         constants = {var: array for var, array in known}
         self.owner: dict[tr.Cell, int | np.ndarray] = dict(cells)
         captured = {cell: constants[cell.origin] for cell in recording.captured.values()}  # type: ignore[index]

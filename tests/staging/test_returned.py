@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, OrderedDict, defaultdict, deque
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -101,3 +102,34 @@ def test_containers_that_a_function_reads_are_returned_and_kept_themselves():
         assert record.table[x] is record.items and record.last is record.pair
     near.append(2.0)
     assert decorated(1.0)[0] == [1.0, 2.0]
+
+
+class Made:
+    def __init__(self) -> None:
+        self.level = 1
+
+
+def new_on_both_ways(x, limit):
+    found, raw, queue, seen = set(), bytearray(b"ab"), deque([1]), Counter("ab")
+    if x > limit:
+        return 0.0, found, raw, queue, seen, np.array([1.0, 2.0]), {"found": found}
+    return x, found, raw, queue, seen, np.array([1.0, 2.0]), {"found": found}
+
+
+def an_instance_on_both_ways(x, limit):
+    made = Made()
+    if x > limit:
+        return 0.0, made
+    return x, made
+
+
+@pytest.mark.filterwarnings("ignore::hybrid.FallbackWarning")
+@pytest.mark.parametrize("program", [new_on_both_ways, an_instance_on_both_ways])
+def test_each_call_has_its_own_whatever_way_it_takes(program):
+    f = hy.function(program)
+    calls = [f(x, 2.5) for x in (1.0, 2.0, 3.0, 4.0)]
+    for one, other in pairwise(calls):
+        assert not any(a is b for a, b in zip(one[1:], other[1:]))
+    if program is new_on_both_ways:
+        calls[0][1].add(5)
+        assert f(1.0, 2.5)[1] == set() and calls[0][6]["found"] is calls[0][1] and f.stats()["fallbacks"] == []
