@@ -137,6 +137,7 @@ class Mapped(Own):
             if self.entries._now() != self.entries.fresh:
                 check_keys(together(self.entries.layout[0], change.layout[0], change))
                 self.entries.recast((*change.layout, ALIVE), change.room)
+                self.forget()  # where keys of the layout before are, which are others now
                 self.trace.handlers.algorithm(algorithms.rehash)(self, self.entries)
                 return
             self.held = self.given
