@@ -18,6 +18,7 @@ from hybrid.control.items import (
     Layout,
     atoms_of,
     constant,
+    has_arrays,
     is_traced,
     layout_of,
     layout_of_item,
@@ -98,7 +99,7 @@ class Mapped(Own):
         """The layout of keys and values, those of further entries among them."""
         found = [*self.known_entries(), *entries]
         parts = layout_of([key for key, _ in found]), layout_of([value for _, value in found])
-        if None in parts or not _has_arrays(parts[1]):
+        if None in parts or not has_arrays(parts[1]):
             return None if None in parts else parts
         if _has_names(parts[0]) or self.trace.handlers.lists:
             return None
@@ -416,7 +417,7 @@ class Mapped(Own):
     def _rounds(self, part: Callable[[tuple], Any]) -> Any:
         self._used()
         if self.entries.pool is None:  # else nothing is ever taken away
-            self.run(algorithms.compact, self.entries)
+            self.entries._keeping(lambda: self.run(algorithms.compact, self.entries))
         return integers.size_of(self.trace, self.length()), lambda k: part(self._entry(k))
 
     def _entry(self, k: Any) -> tuple:
@@ -469,12 +470,6 @@ class Mapped(Own):
 def _has_names(layout: Layout) -> bool:
     """Whether keys are names: the arrays of such a dict are variables of their own, `params["w"] -= …`."""
     return isinstance(layout, Known) or (isinstance(layout, Spec) and bool(layout.options))
-
-
-def _has_arrays(layout: Layout) -> bool:
-    if isinstance(layout, tuple):
-        return any(map(_has_arrays, layout))
-    return isinstance(layout, Spec) and not layout.is_number
 
 
 KINDS.update({kind: Mapped for kind in (dict, defaultdict, Counter, OrderedDict)})
