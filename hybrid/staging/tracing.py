@@ -458,7 +458,7 @@ class _Results:
 
     def is_known(self, item: Symbol) -> bool:
         """Whether the array that was put into a list may be somebody else's, or another result."""
-        types = [cell.value.type for cell in self.returned if cell is not item.cell]
+        types = [cell.value.type for cell in self.returned - {item.cell} if cell.frozen or cell.shared or cell.aliases()]
         same = [type_ for type_ in types if (type_.dtype, len(type_.shape)) == (item.type.dtype, len(item.type.shape))]
         return self.borrows or bool(same) or item.cell in self.shared
 

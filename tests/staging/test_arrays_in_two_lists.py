@@ -4,6 +4,7 @@ and returned is returned where nobody else could have it."""
 from __future__ import annotations
 
 import warnings
+from collections import deque
 
 import numpy as np
 import pytest
@@ -148,7 +149,16 @@ def test_an_array_of_a_list_is_returned():
             scored.sort(key=lambda s: s[:2])
         return scored[0][2], scored[0][0]
 
-    for f, x in ((last_state, X), (best_of, X)):
+    def filtered(x, taps):
+        line, w, log = deque([0.0] * taps, maxlen=taps), np.zeros(taps), []
+        for k, v in enumerate(x):
+            line.appendleft(v)
+            w = w + 0.1 * np.array(line) * v
+            if k % 3 == 0:
+                log.append((k, w.copy()))
+        return w, log[-1][1], np.mean(line)
+
+    for f, x in ((last_state, X), (best_of, X), (filtered, X)):
         for want, got in zip(f(x, 5), function(f, strict=True)(x, 5), strict=True):
             np.testing.assert_allclose(got, want)
 
@@ -168,7 +178,24 @@ def test_an_array_of_a_list_that_may_be_the_callers_or_two_results_is_pythons():
             xs.append(xs[-1] * 2)
         return xs[k], y
 
-    for f in (callers, twice, beside):
+    def grown(x, k):
+        xs = []
+        for _ in range(N + 1):
+            x = x + 1
+            xs.append(x)
+        return xs[k], x
+
+    def best(x, k):
+        xs, y = [], x + 1
+        least = y
+        for _ in range(N + 1):
+            y = y + 1
+            xs.append(y)
+            if y[0] < 3:
+                least = y
+        return xs[k], least
+
+    for f in (callers, twice, beside, grown, best):
         compiled = function(f)
         for k in (0, N, 3):
             with warnings.catch_warnings():
