@@ -376,12 +376,24 @@ class Mapped(Own):
         return self.run(algorithms.pop_key, self.atoms(key))
 
     def update(self, *others: Any, **named: Any) -> None:
-        for other in map(plain, (*others, named)):
-            if isinstance(other, dict) and not isinstance(other, Own):
-                for key, value in other.items():
-                    self[key] = value
-            elif isinstance(other, Mapped):
-                self.run(algorithms.update, other)
+        adds = self.kind is Counter
+        is_empty = self.held is not None and not self.held  # then a Counter has the very counts
+        whole: Callable = algorithms.add_to_counts if adds and not is_empty else algorithms.update
+        self._enter((*others, *([named] if named else ())), whole, algorithms.add_counts if adds else algorithms.add_pairs)
+
+    def subtract(self, *others: Any, **named: Any) -> None:
+        if self.kind is not Counter:
+            raise AttributeError(f"{self.kind.__name__!r} object has no attribute 'subtract'")
+        self._enter((*others, *([named] if named else ())), algorithms.take_from_counts, algorithms.take_counts)
+
+    def _enter(self, others: tuple, whole: Callable, each: Callable) -> None:
+        """What comes of other dicts (`whole`), or of iterables (`each`)."""
+        for other in map(plain, others):
+            items = list(other) if isinstance(other, (Iterator, set)) else other
+            if isinstance(other, dict) or (isinstance(other, Mapped) and not issubclass(other.kind, set)):
+                self.run(whole, other)
+            elif type(items) in (list, tuple, range, str) or isinstance(items, (Listed, View)):
+                self.run(each, items)
             else:
                 raise self.refuse("updating")
 
