@@ -20,6 +20,7 @@ from hybrid.control.given import Contents
 from hybrid.control.handlers import SHORT, Tracing
 from hybrid.control.handles import is_handle, kinds_of, number
 from hybrid.control.items import OTHERS, InList, LookedUp, has_arrays
+from hybrid.control.lists import Listed
 from hybrid.control.own import Own, unwrapped
 from hybrid.control.parts import refuse_whole
 from hybrid.control.plain import Ends
@@ -346,7 +347,7 @@ class _Results:
         self.shared = {cell for cell in cells_of if cells_of.count(cell) > 1}
         self.lists = any(isinstance(leaf, Own) or is_handle(leaf) for leaf in results)
         stored = [getattr(leaf, "entries", leaf) for leaf in results if isinstance(leaf, Own) and leaf.held is None]
-        families = [own.family for own in stored if has_arrays(own.layout)]
+        families = [own.family for own in stored if isinstance(own, Listed) and has_arrays(own.layout)]
         if len(set(families)) < len(families):
             raise TraceError("arrays of a list are returned in another one, too")
         kept = [*recording.lists, *recording.handlers.arenas.values()] if recording.handlers else []
