@@ -428,6 +428,21 @@ def are_all_in(table: Any, items: Any, others: Any) -> Any:
     return found
 
 
+def add_to_counts(table: Any, others: Any) -> None:
+    for key, count in others.items():
+        table[key] = count + table.get(key, 0)
+
+
+def take_from_counts(table: Any, others: Any) -> None:
+    for key, count in others.items():
+        table[key] = table.get(key, 0) - count
+
+
+def take_counts(table: Any, items: Any) -> None:
+    for item in items:
+        table[item] = table.get(item, 0) - 1
+
+
 def add_pairs(table: Any, pairs: Any) -> None:
     for key, value in pairs:
         table[key] = value

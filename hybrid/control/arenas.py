@@ -15,7 +15,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from hybrid.control.handles import CLASSES, at, can_be_kept, made_at, values_of
-from hybrid.control.items import atoms_of, common_layout, is_borrowed, layout_of_item, present, together, types_of
+from hybrid.control.items import atoms_of, common_layout, layout_of_item, present, together, types_of
 from hybrid.control.lists import Listed
 from hybrid.control.own import home
 from hybrid.control.structure import RowLayout
@@ -84,7 +84,6 @@ class Arena(Listed):
         if common_layout(self.layout[k], layout) != self.layout[k]:
             both = together(self.layout[k], layout, None)
             self.becomes((*self.layout[:k], both, *self.layout[k + 1 :]))
-        self.borrows = self.borrows or is_borrowed(item)
         self._take(item)
         k, first = self._columns(name)
         place = self._place(at(value).place)

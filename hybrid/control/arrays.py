@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from hybrid.control.given import Given, GivenTable
-from hybrid.control.items import Layout
+from hybrid.control.items import Layout, is_traced
 from hybrid.control.join import PYTHON, Spec
 from hybrid.control.lists import Listed
 from hybrid.control.own import Own, plain
@@ -106,7 +107,10 @@ def array_of(x: Any) -> Any:
     """An array for a list whose items only a run knows; anything else as it is, and lists as Python's own."""
     if _holds_lists(x):
         return type(x)(map(array_of, x))
-    return array(x) if isinstance(x, Listed) and x.held is None else plain(x)
+    if isinstance(x, Listed) and x.held is None:
+        return array(x)
+    own = plain(x)
+    return list(own) if type(own) is deque and any(map(is_traced, own)) else own  # NumPy would ask each item of a deque
 
 
 def arrays(args: tuple, kwargs: dict) -> tuple[tuple, dict]:

@@ -48,6 +48,7 @@ from hybrid.ir.trace import Cell, Symbol, Trace
 _FLAG = Spec("python", dt.bool_)  # of whether a text is there
 THINGS = 8  # instances that an item may be one of: each is looked at in each branch; with 20, 20 loops took 14 s to record
 IN_LIST = "it is in a list"
+TWICE, OTHERS = 1, 2  # an array of an item may be in another list or place, too; somebody else may know it
 Objects = Callable[[Sequence[type], np.ndarray], list]
 FEW = 16  # computed numbers that are put into storage one by one
 TABLES = (set, dict, defaultdict, Counter, OrderedDict)
@@ -172,7 +173,7 @@ def is_kept(array: Any) -> bool:
         return False
     for each in (cell, *aliases):
         each.frozen = each.frozen or IN_LIST
-    if not is_borrowed(array):
+    if not borrowed(array):
         cell.shared = InList(), tr.literal(True, dt.bool_)
     return True
 
@@ -194,25 +195,33 @@ def _is_held(alias: Any, region: Any) -> bool:
     return True  # where nobody can reach it any more, too: a way, round or attempt is over that made it
 
 
-def is_borrowed(item: Any) -> bool:
-    """Whether an item is or has an array that others may have, too."""
+def borrowed(item: Any) -> int:
+    """Whether an item is or has an array that is in another list or place, too (`TWICE`), or known to `OTHERS`."""
     if (parts := members(item)) is not None:
-        return any(map(is_borrowed, parts))
+        return max(map(borrowed, parts), default=0)
     data = unwrap(item)
     if type(data) is np.ndarray:
-        return True
+        return OTHERS
     if type(data) is not Symbol or data.kind not in ("ndarray", "tensor"):
-        return False
-    if data.cell.frozen not in ("", IN_LIST) or data.cell.aliases():
-        return True  # it is one array or another
-    region = data.cell.trace.region
-    while region is not data.cell.home:
+        return 0
+    cell, aliases = data.cell, data.cell.aliases()
+    if data.chain or any(map(_has_others, (cell, *aliases))):
+        return OTHERS
+    region, twice = cell.trace.region, bool(aliases) or (cell.shared is not None and type(cell.shared[0]) is LookedUp)
+    while region is not cell.home:
         if region is None or region.loop:
-            return True  # the same array in every round
+            return TWICE  # the same array in every round
         region = region.outer
-    if region is not None and data.cell in region.heads:
-        return True  # in the first round, what was there before
-    return bool(data.cell.name) or bool(data.chain)
+    if region is not None and cell in region.heads:
+        return OTHERS  # in the first round, what was there before
+    return TWICE if twice else 0
+
+
+def _has_others(cell: Any) -> bool:
+    """Whether an array, or what an array may be, may be known outside."""
+    if not isinstance(cell, Cell) or isinstance(cell, Place) or cell.frozen not in ("", IN_LIST) or cell.is_part:
+        return True
+    return bool(cell.name) or (cell.shared is not None and not isinstance(cell.shared[0], InList))
 
 
 class InList(TraceError):
@@ -222,8 +231,12 @@ class InList(TraceError):
         super().__init__("an array is returned that is in a list, too", at=tr.user_line())
 
 
+class LookedUp(InList):
+    """An array is returned that was looked up in a list: the array that was put in may be known to somebody."""
+
+
 def returned() -> tuple[TraceError, Atom]:
-    """Of an item: the array that was put in may be known to somebody."""
+    """Of an item that stands for an array of the caller's, or one of several."""
     return TraceError("an array is returned that is in a list, too", at=tr.user_line()), tr.literal(True, dt.bool_)
 
 
@@ -234,6 +247,13 @@ def present(trace: Trace, item: Any) -> Any:
     if (nest := record_of(plain(item))) is not None:
         return nest.build([present(trace, part) for part in parts_of(plain(item))])
     return uncertain.present(trace, item)
+
+
+def has_arrays(layout: Layout) -> bool:
+    """Whether items are or have arrays."""
+    if isinstance(layout, tuple):
+        return any(map(has_arrays, layout))
+    return isinstance(layout, Spec) and not layout.is_number
 
 
 def is_text(layout: Layout) -> bool:
@@ -411,7 +431,7 @@ def item_of(trace: Trace, layout: Layout, parts: Iterator[Atom]) -> Any:
         return layout.value
     out = made(trace, layout, [next(parts) for _ in layout.types])
     if not layout.is_number:
-        unwrap(out).cell.frozen, unwrap(out).cell.shared = IN_LIST, returned()
+        unwrap(out).cell.frozen, unwrap(out).cell.shared = IN_LIST, (LookedUp(), tr.literal(True, dt.bool_))
     return out
 
 

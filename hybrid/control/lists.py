@@ -20,11 +20,11 @@ from hybrid.control.items import (
     FEW,
     RowLayout,
     atoms_of,
+    borrowed,
     columns_of,
     common_layout,
     constant,
     inner_layout,
-    is_borrowed,
     is_traced,
     item_of,
     layout_of,
@@ -38,7 +38,7 @@ from hybrid.control.items import (
     with_inner,
 )
 from hybrid.control.ordering import Ordered
-from hybrid.control.own import Changes, Own, home, is_filled, numbers, plain
+from hybrid.control.own import Changes, Family, Own, home, is_filled, numbers, plain
 from hybrid.control.recast import recast
 from hybrid.control.records import is_copied, put_in, records_in
 from hybrid.control.slices import Sliced
@@ -91,11 +91,10 @@ class Listed(Ordered, Sliced, Own):
         self.pops: tuple[Any, ...] = ()  # the regions in which other lists came to stand at its places
         self.carried: set = set()  # the loops that use lists in it from around them
         self.recasts = 0  # times that what stands in it has become of another layout
-        self.borrows = False  # whether it holds arrays that are known to others
         self.shares = False  # whether it holds records that others may have, too
         self.taken: tuple[Any, ...] = ()  # the records that were put into storage
         self.selects = False  # whether its items are some of those of another list
-        self.family: Any = object()  # what it shares its records with: lists that were made of it
+        self.family: Any = Family()  # what it shares its records and arrays with: lists that were made of it
 
     def refill(self, items: list) -> None:
         self.held.extend(items)
@@ -291,7 +290,6 @@ class Listed(Ordered, Sliced, Own):
         if self.is_home() and self.longest is not None and self.longest >= self.capacity:
             self._reserve(1)
         self._new()
-        self.borrows = self.borrows or is_borrowed(item)
         first, end = self._bounds()
         if self.longest is None:
             trace.assume(self._fits(first, end), ROOM)
@@ -299,7 +297,8 @@ class Listed(Ordered, Sliced, Own):
         self._set_end(trace.one(e.add, end, tr.literal(1, dt.int64)))
 
     def _take(self, item: Any) -> None:
-        """Remember the records of an item: from now on storage has what they hold."""
+        """Remember the records of an item, of which storage has what they hold from now on, and who may know its arrays."""
+        self.family.borrows = max(self.borrows, borrowed(item))
         if is_copied(self.trace, item):
             self.shares = True
         else:
@@ -343,7 +342,7 @@ class Listed(Ordered, Sliced, Own):
                 self.copies = True
                 self._refuse_copies()
             return
-        row.fill(items)
+        self._keeping(lambda: row.fill(items))
         self._give(items)
 
     def _give(self, own: Any) -> None:
@@ -357,7 +356,7 @@ class Listed(Ordered, Sliced, Own):
                 region.given.append(own)  # the next round must have another
             region = region.outer
         held = own.held if own.held is not None else []
-        self.borrows = self.borrows or getattr(own, "borrows", False) or any(map(is_borrowed, held))
+        self.family.borrows = max(self.borrows, getattr(own, "borrows", 0), *map(borrowed, held))
         own.merge()
 
     def extend(self, items: Any) -> None:
@@ -397,6 +396,15 @@ class Listed(Ordered, Sliced, Own):
     def run(self, function: Callable, *args: Any) -> Any:
         return self.trace.handlers.algorithm(function)(self, *args)
 
+    borrows = property(lambda self: self.family.borrows)
+
+    def _keeping(self, moving: Callable[[], Any]) -> Any:
+        """Move items about, each of which is in the list once more only for a while."""
+        before = self.borrows
+        out = moving()
+        self.family.borrows = before
+        return out
+
     def _some(self, error: type[Exception] = IndexError) -> tuple[Atom, Atom]:
         """Where the items begin and end, of a list that has some; `error`: what Python raises else."""
         first, end = self._bounds()
@@ -412,7 +420,7 @@ class Listed(Ordered, Sliced, Own):
         if type(at) is not int or at not in (0, -1):
             if self.pool is not None:
                 raise TraceError("a list gives up one of the lists in it", at=tr.user_line())
-            return self.run(algorithms.pop_at, at)
+            return self._keeping(lambda: self.run(algorithms.pop_at, at))
         first, end = self._some()
         place = first if at == 0 else trace.one(e.sub, end, one)
         out = self._item(place)
@@ -431,14 +439,15 @@ class Listed(Ordered, Sliced, Own):
         else:
             self._changing()
             self.to_storage(item)
-            self.run(algorithms.insert, at, item)
+            self._take(item)
+            self._keeping(lambda: self.run(algorithms.insert, at, item))
 
     def remove(self, item: Any) -> None:
         if self.knows(item):
             self.held.remove(item)
         else:
             self._changing()
-            self.run(algorithms.pop_at, self.run(algorithms.index, item, 0))
+            self._keeping(lambda: self.run(algorithms.pop_at, self.run(algorithms.index, item, 0)))
 
     def index(self, item: Any, start: Any = 0) -> Any:
         return self.held.index(item, start) if self.knows(item, start) else self.run(algorithms.index, item, start)
@@ -557,7 +566,7 @@ class Listed(Ordered, Sliced, Own):
             self.held.reverse()
             return
         self._changing()
-        self.run(algorithms.reverse)
+        self._keeping(lambda: self.run(algorithms.reverse))
 
     def _like(self) -> Listed:
         out = Listed(self.trace, [])

@@ -18,6 +18,7 @@ from hybrid.control.items import (
     Layout,
     atoms_of,
     constant,
+    has_arrays,
     is_traced,
     layout_of,
     layout_of_item,
@@ -98,7 +99,7 @@ class Mapped(Own):
         """The layout of keys and values, those of further entries among them."""
         found = [*self.known_entries(), *entries]
         parts = layout_of([key for key, _ in found]), layout_of([value for _, value in found])
-        if None in parts or not _has_arrays(parts[1]):
+        if None in parts or not has_arrays(parts[1]):
             return None if None in parts else parts
         if _has_names(parts[0]) or self.trace.handlers.lists:
             return None
@@ -137,6 +138,7 @@ class Mapped(Own):
             if self.entries._now() != self.entries.fresh:
                 check_keys(together(self.entries.layout[0], change.layout[0], change))
                 self.entries.recast((*change.layout, ALIVE), change.room)
+                self.forget()  # where keys of the layout before are, which are others now
                 self.trace.handlers.algorithm(algorithms.rehash)(self, self.entries)
                 return
             self.held = self.given
@@ -374,12 +376,24 @@ class Mapped(Own):
         return self.run(algorithms.pop_key, self.atoms(key))
 
     def update(self, *others: Any, **named: Any) -> None:
-        for other in map(plain, (*others, named)):
-            if isinstance(other, dict) and not isinstance(other, Own):
-                for key, value in other.items():
-                    self[key] = value
-            elif isinstance(other, Mapped):
-                self.run(algorithms.update, other)
+        adds = self.kind is Counter
+        is_empty = self.held is not None and not self.held  # then a Counter has the very counts
+        whole: Callable = algorithms.add_to_counts if adds and not is_empty else algorithms.update
+        self._enter((*others, *([named] if named else ())), whole, algorithms.add_counts if adds else algorithms.add_pairs)
+
+    def subtract(self, *others: Any, **named: Any) -> None:
+        if self.kind is not Counter:
+            raise AttributeError(f"{self.kind.__name__!r} object has no attribute 'subtract'")
+        self._enter((*others, *([named] if named else ())), algorithms.take_from_counts, algorithms.take_counts)
+
+    def _enter(self, others: tuple, whole: Callable, each: Callable) -> None:
+        """What comes of other dicts (`whole`), or of iterables (`each`)."""
+        for other in map(plain, others):
+            items = list(other) if isinstance(other, (Iterator, set)) else other
+            if isinstance(other, dict) or (isinstance(other, Mapped) and not issubclass(other.kind, set)):
+                self.run(whole, other)
+            elif type(items) in (list, tuple, range, str) or isinstance(items, (Listed, View)):
+                self.run(each, items)
             else:
                 raise self.refuse("updating")
 
@@ -415,7 +429,7 @@ class Mapped(Own):
     def _rounds(self, part: Callable[[tuple], Any]) -> Any:
         self._used()
         if self.entries.pool is None:  # else nothing is ever taken away
-            self.run(algorithms.compact, self.entries)
+            self.entries._keeping(lambda: self.run(algorithms.compact, self.entries))
         return integers.size_of(self.trace, self.length()), lambda k: part(self._entry(k))
 
     def _entry(self, k: Any) -> tuple:
@@ -468,12 +482,6 @@ class Mapped(Own):
 def _has_names(layout: Layout) -> bool:
     """Whether keys are names: the arrays of such a dict are variables of their own, `params["w"] -= …`."""
     return isinstance(layout, Known) or (isinstance(layout, Spec) and bool(layout.options))
-
-
-def _has_arrays(layout: Layout) -> bool:
-    if isinstance(layout, tuple):
-        return any(map(_has_arrays, layout))
-    return isinstance(layout, Spec) and not layout.is_number
 
 
 KINDS.update({kind: Mapped for kind in (dict, defaultdict, Counter, OrderedDict)})

@@ -95,6 +95,7 @@ class Queue(Listed):
             self.held.appendleft(item)
             return
         self._changing()
+        self._take(item)
         item, trace = self._admitted(item), self.trace
         if self.most is not None:
             self._drop(1)
@@ -132,7 +133,7 @@ class Queue(Listed):
             self.held.rotate(by)
         else:
             self._changing()
-            self.run(algorithms.rotate, by)
+            self._keeping(lambda: self.run(algorithms.rotate, by))
 
     def copy(self) -> Any:
         if self.held is not None:
@@ -151,7 +152,7 @@ class Queue(Listed):
 
     def outputs(self, whole: bool = True) -> tuple[list[Atom], Layout]:
         given = self.straight()
-        given.borrows, given.shares, given.family = self.borrows, self.shares, self.family
+        given.shares, given.family = self.shares, self.family
         return given.outputs(whole)
 
     def make(self) -> Any:

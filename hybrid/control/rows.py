@@ -197,7 +197,7 @@ class Row(Stretch, Listed):
         self._changing()
         ordered = self.copy()
         ordered.sort(key=key, reverse=reverse)
-        self.run(algorithms.replace, ordered)
+        self._keeping(lambda: self.run(algorithms.replace, ordered))
 
     def extreme(self, primitive: Primitive) -> Any:
         return self.searched(primitive)

@@ -454,6 +454,8 @@ def _constructor(function: Callable, body: Callable) -> Callable:
     def construct(*args: Any, **kwargs: Any) -> Any:
         if function in (np.array, np.asarray) and (listed := array_of_list(args, kwargs)) is not None:
             return listed
+        if args and type(args[0]) is deque:
+            args = (list(args[0]), *args[1:])
         if args and type(args[0]) in (list, tuple) and arrays.has_lists(args[0]):
             args = (arrays.array_of(args[0]), *args[1:])
         if args and type(args[0]) is Flat:

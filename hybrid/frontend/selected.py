@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from hybrid.core import dtype as dt
+from hybrid.core.errors import ROOM
 from hybrid.core.shape import normalize_axis, product
 from hybrid.frontend import integers, orders
 from hybrid.frontend import ufuncs as u
@@ -159,7 +160,7 @@ def _order_of_rows(x: Any) -> Any:
 def bincount(x: Any, /, weights: Any = None, minlength: Any = 0) -> Any:
     """How often each integer occurs, or the sum of the weights at its places; with `minlength`, of that length.
 
-    Integers that do not fit into `minlength` are taken not to occur.
+    There are `minlength` of them until larger integers have come, after which each call finds out how many there are.
     """
     trace = active()
     x = traced(assembled(trace, x))
@@ -176,8 +177,12 @@ def bincount(x: Any, /, weights: Any = None, minlength: Any = 0) -> Any:
     if type(least) is int and least == 0:
         trace.assume(trace.one(e.lt, longest, tr.literal(1 << 62, dt.int64)), "integers that are counted are sizes")
         least = integers.bound(trace, trace.one(e.add, longest, tr.literal(1, dt.int64)), 0, None)
+    elif trace.room == 1:
+        trace.assume(trace.one(e.lt, longest, sized(trace, least)), ROOM)  # else the next trace finds out how much is needed
     else:
-        trace.assume(trace.one(e.lt, longest, sized(trace, least)), "integers that are counted are below minlength")
+        trace.assume(trace.one(e.lt, longest, tr.literal(1 << 62, dt.int64)), "integers that are counted are sizes")
+        enough = trace.one(e.maximum, trace.one(e.add, longest, tr.literal(1, dt.int64)), sized(trace, least))
+        least = integers.bound(trace, enough, 0, None)
     if weights is None:
         value: Atom = tr.literal(1, dt.int64)
     else:

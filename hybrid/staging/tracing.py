@@ -19,7 +19,8 @@ from hybrid.control.arrays import ListedArray
 from hybrid.control.given import Contents
 from hybrid.control.handlers import SHORT, Tracing
 from hybrid.control.handles import is_handle, kinds_of, number
-from hybrid.control.items import InList
+from hybrid.control.items import OTHERS, InList, LookedUp, has_arrays
+from hybrid.control.lists import Listed
 from hybrid.control.own import Own, unwrapped
 from hybrid.control.parts import refuse_whole
 from hybrid.control.plain import Ends
@@ -352,6 +353,12 @@ class _Results:
                 raise TraceError("two arrays are returned that are one or not, which only a run can tell")
         self.shared = {cell for cell in cells_of if cells_of.count(cell) > 1}
         self.lists = any(isinstance(leaf, Own) or is_handle(leaf) for leaf in results)
+        stored = [getattr(leaf, "entries", leaf) for leaf in results if isinstance(leaf, Own) and leaf.held is None]
+        families = [own.family for own in stored if isinstance(own, Listed) and has_arrays(own.layout)]
+        if len(set(families)) < len(families):
+            raise TraceError("arrays of a list are returned in another one, too")
+        kept = [*recording.lists, *recording.handlers.arenas.values()] if recording.handlers else []
+        self.borrows = any(getattr(own, "borrows", 0) == OTHERS for own in kept)
         self.bases: dict[tr.Cell, int] = {}
         self.outputs: list[Atom] = []
         self.stored: dict[type, Instances] = {}
@@ -427,7 +434,7 @@ class _Results:
         if symbol.kind in ("tensor", "ndarray"):
             if symbol.cell.shared is not None:
                 error, predicate = symbol.cell.shared
-                if self.lists or not isinstance(error, InList):
+                if self.lists or not isinstance(error, InList) or (type(error) is LookedUp and self.is_known(symbol)):
                     raise tr.undecided(self.recording, predicate, error)
             for argument in symbol.cell.like:
                 self.differs(symbol.cell.value, argument)
@@ -456,6 +463,12 @@ class _Results:
             return self.packed(symbol)
         self.outputs.append(tr.read(symbol))
         return Computed(len(self.outputs) - 1, symbol.kind)
+
+    def is_known(self, item: Symbol) -> bool:
+        """Whether the array that was put into a list may be somebody else's, or another result."""
+        types = [cell.value.type for cell in self.returned - {item.cell} if cell.frozen or cell.shared or cell.aliases()]
+        same = [type_ for type_ in types if (type_.dtype, len(type_.shape)) == (item.type.dtype, len(item.type.shape))]
+        return self.borrows or bool(same) or item.cell in self.shared
 
     def packed(self, symbol: Symbol) -> Result:
         """A part of a new array, without what lies between: its axes are in the order in memory that NumPy's view has."""

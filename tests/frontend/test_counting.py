@@ -28,10 +28,17 @@ def test_bincount(x):
     same(lambda x: np.bincount(x, np.arange(len(x))), x)
 
 
-def test_bincount_leaves_errors_and_longer_results_to_python():
+def test_bincount_of_integers_that_are_larger_than_minlength():
+    same(lambda x: np.bincount(x, minlength=2), X)
+    same(lambda x, w: np.bincount(x, weights=w, minlength=2)[:4], X, W)
+    counted = function(lambda x, n: np.bincount(x, minlength=n) * 2, strict=True)
+    for x, n in ((X, 9), (X, 2), (X * 3, 2), (X, 9), (X[:0], 3)):
+        np.testing.assert_array_equal(counted(x, n), np.bincount(x, minlength=n) * 2)
+
+
+def test_bincount_leaves_errors_to_python():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FallbackWarning)
-        same(lambda x: np.bincount(x, minlength=2), X, strict=False)
         with pytest.raises(ValueError, match="must have no negative elements"):
             function(lambda x: np.bincount(x, minlength=9))(X - 3)
 

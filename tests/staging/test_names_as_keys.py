@@ -227,3 +227,16 @@ def test_a_letter_that_a_text_does_not_have_is_pythons_error():
     with warnings.catch_warnings(), pytest.raises(ValueError, match="substring not found"):
         warnings.simplefilter("ignore", FallbackWarning)
         compiled(np.array([0.1, 0.3, 0.9, 0.1, 0.3]))
+
+
+def test_a_table_that_gets_further_names_is_filled_anew():
+    """What stood in it was not taken out: it was full after a few names, and the search for a place had no end."""
+
+    def f(x, names):
+        table = {name: float(v) for name, v in zip(names, x) if abs(v) > 0.1}
+        return table, {name for name, v in zip(names, x) if v > 0.1}, [name for name in names if name in table]
+
+    x, names = np.array([1.0, -2.0, 3.0, 4.0, 0.0]), [f"x{k}" for k in range(5)]
+    compiled = function(f, strict=True)
+    for values in (x, -x, 0 * x):
+        assert compiled(values, names) == f(values, names)
