@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from hybrid.control.items import is_traced, layout_of, members
+from hybrid.control.items import FEW, is_traced, layout_of, members
 from hybrid.control.join import Spec
 from hybrid.control.lists import MAKERS, Listed
 from hybrid.control.own import numbers
@@ -116,10 +116,11 @@ def rows(trace: Trace, lists: Sequence[list]) -> Rows | None:
     return Rows(lists, layout, columns, begins, len(items), max(map(len, lists)))
 
 
-def lent(trace: Trace, items: Sequence[Any]) -> Fixed | None:
-    """Numbers that are known now, as a list in the memory of the whole call."""
-    found = rows(trace, [list(items)])
-    return None if found is None else found.item(trace, 0)
+def lent(trace: Trace, items: Any) -> Any:
+    """Many known numbers that a branch or loop takes, as a list in the memory of the whole call; else what it takes."""
+    many = trace.region is not None and type(items) in (list, tuple) and len(items) > FEW
+    found = rows(trace, [list(items)]) if many else None
+    return items if found is None else found.item(trace, 0)
 
 
 def _is_plain(layout: Layout) -> bool:

@@ -17,7 +17,6 @@ import numpy as np
 
 from hybrid.control import algorithms
 from hybrid.control.items import (
-    FEW,
     RowLayout,
     atoms_of,
     borrowed,
@@ -363,12 +362,9 @@ class Listed(Ordered, Sliced, Own):
         items = items.copy() if isinstance(items, Listed) and items.is_row else plain(items)  # of a list whose items may move
         if self.held is not None and (type(items) is range or not self.trace.handlers.counts(items)):
             self.held.extend(items)
-        elif type(items) in (list, tuple):
-            lent = MAKERS["lent"](self.trace, items) if len(items) > FEW and self.trace.region is not None else None
-            for item in items if lent is None else ():
+        elif type(items := MAKERS["lent"](self.trace, items)) in (list, tuple):
+            for item in items:
                 self.append(item)
-            if lent is not None:
-                self.run(algorithms.extend, lent)
         else:
             self.run(algorithms.extend, items)
 
