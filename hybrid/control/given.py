@@ -130,27 +130,28 @@ class Given(Lent):
 
     def array(self, dtype: Any) -> Any:
         """What `np.array` makes of it."""
-        trace, whole = self.trace, isinstance(self.layout, tuple)
-        atoms = [tr.read(symbol(trace, column)) for column in self.buffers]
-        own = np.result_type(*(atom.type.dtype for atom in atoms)) if dtype is None else dt.canonical(dtype)
-        made = [wrap(trace.fresh(converted(trace, atom, own), "ndarray")) for atom in atoms]
-        return np.stack(made, axis=1) if whole else made[0]
+        made = _assembled(self.trace, self.buffers, dtype)
+        return np.stack(made, axis=1) if isinstance(self.layout, tuple) else made[0]
 
 
 class GivenTable(Lent):
-    """A list of lists of numbers.
+    """A list of lists of numbers, or of tuples of them.
 
     Args:
         leaf: which of the arguments' it is.
-        array: a row for each; where they are of several lengths (`ragged`), the length comes first, and then words.
-        kind: the class of the numbers.
+        array: a row for each; where they are of several lengths (`ragged`), the length comes first, and then words. There is an
+            axis more for what is in a tuple.
+        kinds: the classes of the numbers, or of those in a tuple.
     """
 
-    def __init__(self, trace: Trace, leaf: int, array: Any, kind: type, ragged: bool):
-        self.size, self.width = symbol(trace, array).type.shape
-        self.leaf, self.kind_of, self.lengths = leaf, kind, array[:, 0] if ragged else None
-        self.numbers = _as(trace, array, _spec(kind).dtype)
-        layout = RowLayout(_spec(kind))
+    def __init__(self, trace: Trace, leaf: int, array: Any, kinds: tuple[type, ...], ragged: bool):
+        self.size, self.width, *tuples = symbol(trace, array).type.shape
+        columns = [array[:, :, k] for k in range(len(kinds))] if tuples else [array]
+        self.leaf, self.kinds, self.lengths = leaf, kinds, columns[0][:, 0] if ragged else None
+        self.specs = tuple(map(_spec, kinds))
+        self.of_items: Layout = self.specs if tuples else self.specs[0]
+        self.columns = [_as(trace, column, spec.dtype) for column, spec in zip(columns, self.specs)]
+        layout = RowLayout(self.of_items)
         super().__init__(trace, layout, [], tr.literal(0, dt.int64), sized(trace, self.size), self.size)
         self.of_others: tuple[list, ...] = ([],)
 
@@ -173,12 +174,12 @@ class GivenTable(Lent):
 
     def known_at(self, place: Any) -> Listed:
         """The row at a place that is surely one."""
-        row = self.numbers[place]
-        if self.lengths is None:
-            found = Given(self.trace, self.leaf, row, (self.kind_of,))
+        row = [column[place] for column in self.columns]
+        if self.lengths is None and not isinstance(self.of_items, tuple):
+            found = Given(self.trace, self.leaf, row[0], self.kinds)
             found.is_row = True
             return found
-        return GivenRow(self, row, operand(self.trace, self.lengths[place], dt.int64))
+        return GivenRow(self, row, None if self.lengths is None else operand(self.trace, self.lengths[place], dt.int64))
 
     def __getitem__(self, index: Any) -> Any:
         if isinstance(index, slice):
@@ -208,20 +209,20 @@ class GivenTable(Lent):
         """What `np.array` makes of it."""
         if self.lengths is not None:
             raise TraceError("an array is made of lists of several lengths", at=tr.user_line())
-        atom = tr.read(symbol(self.trace, self.numbers))
-        made = converted(self.trace, atom, atom.type.dtype if dtype is None else dt.canonical(dtype))
-        return wrap(self.trace.fresh(made, "ndarray"))
+        made = _assembled(self.trace, self.columns, dtype)
+        return np.stack(made, axis=2) if isinstance(self.of_items, tuple) else made[0]
 
 
 class GivenRow(Lent):
-    """One of the lists of a table of lists of several lengths: its numbers come after one word of its row."""
+    """One of the lists of a table. Of several lengths (`count`), each lies behind one place of its row."""
 
     is_row = True
 
-    def __init__(self, table: GivenTable, row: Any, count: Atom):
-        trace, one = table.trace, tr.literal(1, dt.int64)
-        super().__init__(trace, _spec(table.kind_of), [row], one, trace.one(e.add, count, one), table.width)
-        self.leaf, self.of_others = table.leaf, table.of_others
+    def __init__(self, table: GivenTable, row: list[Any], count: Atom | None):
+        trace, first = table.trace, tr.literal(count is not None, dt.int64)
+        end = sized(trace, table.width) if count is None else trace.one(e.add, count, first)
+        super().__init__(trace, table.of_items, row, first, end, table.width)
+        self.leaf, self.of_others, self.most = table.leaf, table.of_others, table.width - (count is not None)
 
     def _changing(self, rewrites: bool = True) -> None:
         raise _changed(self.trace, self.leaf)
@@ -231,7 +232,9 @@ class GivenRow(Lent):
 
     def length(self) -> Any:
         count = self._count()
-        self.trace.ranges[count] = 0, self.capacity - 1
+        if type(size := self.trace.size_of(count)) is int:
+            return size
+        self.trace.ranges[count] = 0, self.most
         return integers.python(self.trace, count)
 
 
@@ -240,9 +243,9 @@ class Table(Listed):
 
     def __init__(self, given: GivenTable):
         super().__init__(given.trace, [])
-        trace, spec, room = given.trace, _spec(given.kind_of), MANY * given.trace.room
+        trace, room = given.trace, MANY * given.trace.room
         skipped = 0 if given.lengths is None else 1
-        self.held, self.layout, self.capacity, self.longest = None, RowLayout(spec), given.size, None  # type: ignore[assignment]
+        self.held, self.layout, self.capacity, self.longest = None, RowLayout(given.of_items), given.size, None  # type: ignore[assignment]
         self.ends = numbers(trace, tr.literal(0, dt.int64), sized(trace, given.size))
         width, shape = sized(trace, given.width), (given.size,)
         places = trace.one(e.iota, shape=shape, axis=0)
@@ -251,8 +254,8 @@ class Table(Listed):
         counts = stretched(trace, space, shape) if given.lengths is None else operand(trace, given.lengths, dt.int64)
         firsts = trace.one(e.add, begins, stretched(trace, tr.literal(skipped, dt.int64), shape))
         self.buffers = [wrap(trace.fresh(x, "ndarray")) for x in (firsts, counts, stretched(trace, space, shape))]
-        self.pool = Pool(self, spec)
-        self.pool.buffers = [_with_room(trace, given.numbers.reshape(-1), room)]
+        self.pool = Pool(self, given.of_items)
+        self.pool.buffers = [_with_room(trace, column.reshape(-1), room) for column in given.columns]
         self.pool.capacity = given.size * given.width + room
         self.pool.ends = numbers(trace, tr.literal(0, dt.int64), sized(trace, given.size * given.width))
 
@@ -284,6 +287,13 @@ class Contents:
 
 def _spec(kind: type) -> Spec:
     return Spec("scalar" if issubclass(kind, np.generic) else "python", dt.float64 if issubclass(kind, float) else dt.int64)
+
+
+def _assembled(trace: Trace, columns: list[Any], dtype: Any) -> list[Any]:
+    """Arrays of one dtype, the one that `np.array` gives all of them."""
+    atoms = [tr.read(symbol(trace, column)) for column in columns]
+    own = np.result_type(*(atom.type.dtype for atom in atoms)) if dtype is None else dt.canonical(dtype)
+    return [wrap(trace.fresh(converted(trace, atom, own), "ndarray")) for atom in atoms]
 
 
 def _as(trace: Trace, column: Any, dtype: np.dtype) -> Any:

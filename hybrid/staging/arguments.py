@@ -67,7 +67,7 @@ def arguments(recording: Trace, leaves: tuple[Leaf, ...], values: Sequence[Any],
 
 def _list(recording: Trace, k: int, array: Value, leaf: ListLeaf) -> Given | GivenTable:
     if leaf.row is list:
-        return GivenTable(recording, k, array, leaf.kinds[0], leaf.ragged)
+        return GivenTable(recording, k, array, leaf.kinds, leaf.ragged)
     return Given(recording, k, array, leaf.kinds, leaf.row is tuple, leaf.least + 1)
 
 

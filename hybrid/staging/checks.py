@@ -337,9 +337,13 @@ class Checks(Writer):
         count = self.load("i64", it, capi.SIZE)
         self.axis(count, guard.shape[0], later)
         long = self.word(API["PyLong_AsLongLongAndOverflow"])
+        kinds = self.alloca(f"[{len(guard.kinds)} x ptr]")
+        for at, kind in enumerate(guard.kinds):
+            self.put(f"store ptr {self.ref(kind)}, ptr {self.at(kinds, 8 * at)}")
         if guard.row is list:
             ways = f"i1 {str(guard.ragged).lower()}, i1 {str(guard.changed).lower()}, i64 {guard.least}"
-            classes = f"ptr {self.ref(list)}, ptr {self.ref(guard.kinds[0])}, ptr {self.ref(int)}"
+            inner = self.ref(tuple) if len(guard.shape) == 3 else "null"
+            classes = f"ptr {self.ref(list)}, ptr {inner}, i64 {len(guard.kinds)}, ptr {kinds}, ptr {self.ref(int)}"
             self.lists[index] = TABLE_OF, f"ptr {it}, i64 {count}, {classes}, ptr {long}, {ways}"
             width = self.support(TABLE_OF, f"i64 @{TABLE_OF}({self.lists[index][1]}, i64 0, ptr null)")
             self.require(self.icmp("sge", "i64", width, 0))
@@ -347,9 +351,6 @@ class Checks(Writer):
             self.axis(width, guard.shape[1], later)
             return
         self.require(self.icmp("sgt", "i64", count, guard.least))
-        kinds = self.alloca(f"[{len(guard.kinds)} x ptr]")
-        for at, kind in enumerate(guard.kinds):
-            self.put(f"store ptr {self.ref(kind)}, ptr {self.at(kinds, 8 * at)}")
         row = "null" if guard.row is None else self.ref(guard.row)
         self.lists[index] = (
             NUMBERS,

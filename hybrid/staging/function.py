@@ -45,7 +45,7 @@ from hybrid.staging.importlib_bootstrap import slow_path
 from hybrid.staging.inspect import Inspection
 from hybrid.staging.kept import Keeps
 from hybrid.staging.logs import Growing
-from hybrid.staging.packed import Containers, Packs, unpacked
+from hybrid.staging.packed import Containers, Packs, looked_into, unpacked
 from hybrid.staging.parameters import Bound, Parameters, untraceable
 from hybrid.staging.resting import Resting
 from hybrid.staging.signature import Leaf, describe_all, have_lists
@@ -473,7 +473,7 @@ class Function(Keeps, Follows, Packs, Reports, Resting, Inspection):  # type: ig
         structure, leaves = key
         known = self._traces.get(key)
         reason, changed = self._why(known) if known else self._reason(structure, leaves)
-        reads, began = Reads.of(self.function, unpacked(call.bound), call.state), time.perf_counter()
+        reads, began = Reads.of(self.function, looked_into(call.bound), call.state), time.perf_counter()
         names = self.parameters.names(structure)
         try:
             with aside.aside():  # so that decorated functions which this one calls are inlined

@@ -16,7 +16,7 @@ from hybrid.staging.packed import SPARSE
 NUMBERS, TABLE_OF, AMONG = "hybrid_numbers", "hybrid_table", "hybrid_apart"
 DECLARED = {
     NUMBERS: f"declare i1 @{NUMBERS}(ptr, i64, ptr, i64, ptr, ptr, ptr, ptr)",
-    TABLE_OF: f"declare i64 @{TABLE_OF}(ptr, i64, ptr, ptr, ptr, ptr, i1, i1, i64, i64, ptr)",
+    TABLE_OF: f"declare i64 @{TABLE_OF}(ptr, i64, ptr, ptr, i64, ptr, ptr, ptr, i1, i1, i64, i64, ptr)",
     AMONG: f"declare i1 @{AMONG}(ptr, ptr, i1)",
 }
 FEW_ROWS = 1024  # lists in a list that are compared with one another: of more, Python finds out whether two are one
@@ -138,18 +138,21 @@ no:
   ret i1 false
 }}
 
-; The width of the table that the rows of a list are, lists of numbers of one %kind; -1 where they are not, or (not %ragged) of
-; several lengths, or two of them one (%apart), or where there are %least numbers or less. A ragged row begins with its length.
-; Where %out is not null, the numbers go there, into rows of %width.
-define i64 @{TABLE_OF}(ptr %list, i64 %count, ptr %row, ptr %kind, ptr %int, ptr %long, i1 %ragged, i1 %apart, i64 %least,
-                       i64 %width, ptr %out) nounwind {{
+; The width of the table that the rows of a list are: lists of numbers, or (%inner.kind not null) of tuples of %each, of these
+; %kinds; -1 where they are not, or (not %ragged) of several lengths, or two of them one (%apart), or where there are %least of
+; these or less. A ragged row begins with its length, in the place of one. Where %out is not null, the numbers go there, into
+; rows of %width.
+define i64 @{TABLE_OF}(ptr %list, i64 %count, ptr %row, ptr %inner.kind, i64 %each, ptr %kinds, ptr %int, ptr %long, i1 %ragged,
+                       i1 %apart, i64 %least, i64 %width, ptr %out) nounwind {{
 start:
   %overflow = alloca i32
   %items.at = getelementptr i8, ptr %list, i64 {capi.LIST_ITEMS}
   %items = load ptr, ptr %items.at
   %stored = icmp ne ptr %out, null
-  %real = icmp ne ptr %kind, %int
+  %flat = icmp eq ptr %inner.kind, null
   %skip = zext i1 %ragged to i64
+  %skipped = mul i64 %skip, %each
+  %pitch = mul i64 %width, %each
   %compared = icmp sle i64 %count, {FEW_ROWS}
   %together = xor i1 %apart, true
   %known.apart = or i1 %compared, %together
@@ -190,7 +193,7 @@ sized:
   %allowed = or i1 %either, %ragged
   %longest.next = call i64 @llvm.smax.i64(i64 %longest, i64 %size)
   %total.next = add i64 %total, %size
-  %begin = mul i64 %k, %width
+  %begin = mul i64 %k, %pitch
   %place = getelementptr i64, ptr %out, i64 %begin
   br i1 %allowed, label %counted, label %no
 counted:
@@ -200,20 +203,44 @@ tell:
   store i64 %size, ptr %place
   br label %numbers
 numbers:
-  %base = getelementptr i64, ptr %place, i64 %skip
-  br label %number
-number:
-  %j = phi i64 [ 0, %numbers ], [ %j.next, %done ]
+  %base = getelementptr i64, ptr %place, i64 %skipped
+  br label %element
+element:
+  %j = phi i64 [ 0, %numbers ], [ %j.next, %whole.element ]
+  %at = phi i64 [ 0, %numbers ], [ %at.next, %whole.element ]
   %again = icmp slt i64 %j, %size
   br i1 %again, label %look, label %after
 look:
-  %x.at = getelementptr ptr, ptr %inner, i64 %j
+  %element.at = getelementptr ptr, ptr %inner, i64 %j
+  br i1 %flat, label %parts, label %tuple
+tuple:
+  %t = load ptr, ptr %element.at
+  %t.type.at = getelementptr i8, ptr %t, i64 {capi.TYPE}
+  %t.type = load ptr, ptr %t.type.at
+  %t.typed = icmp eq ptr %t.type, %inner.kind
+  br i1 %t.typed, label %measured, label %no
+measured:
+  %t.size.at = getelementptr i8, ptr %t, i64 {capi.SIZE}
+  %t.size = load i64, ptr %t.size.at
+  %t.fits = icmp eq i64 %t.size, %each
+  %t.items = getelementptr i8, ptr %t, i64 {capi.tuple_items()}
+  br i1 %t.fits, label %parts, label %no
+parts:
+  %part.base = phi ptr [ %element.at, %look ], [ %t.items, %measured ]
+  br label %number
+number:
+  %p = phi i64 [ 0, %parts ], [ %p.next, %done ]
+  %at.now = phi i64 [ %at, %parts ], [ %at.next, %done ]
+  %x.at = getelementptr ptr, ptr %part.base, i64 %p
   %x = load ptr, ptr %x.at
+  %kind.at = getelementptr ptr, ptr %kinds, i64 %p
+  %kind = load ptr, ptr %kind.at
   %x.type.at = getelementptr i8, ptr %x, i64 {capi.TYPE}
   %x.type = load ptr, ptr %x.type.at
   %known = icmp eq ptr %x.type, %kind
   br i1 %known, label %which, label %no
 which:
+  %real = icmp ne ptr %kind, %int
   br i1 %real, label %read, label %ask
 read:
   %value.at = getelementptr i8, ptr %x, i64 {capi.FLOAT_VALUE}
@@ -228,12 +255,17 @@ have:
   %word = phi i64 [ %value, %read ], [ %whole, %ask ]
   br i1 %stored, label %put, label %done
 put:
-  %out.at = getelementptr i64, ptr %base, i64 %j
+  %out.at = getelementptr i64, ptr %base, i64 %at.now
   store i64 %word, ptr %out.at
   br label %done
 done:
+  %p.next = add i64 %p, 1
+  %at.next = add i64 %at.now, 1
+  %more.parts = icmp slt i64 %p.next, %each
+  br i1 %more.parts, label %number, label %whole.element
+whole.element:
   %j.next = add i64 %j, 1
-  br label %number
+  br label %element
 after:
   %k.next = add i64 %k, 1
   br label %next

@@ -1,8 +1,9 @@
 """Long lists of numbers among the arguments, which a trace has as one array each.
 
 As a container, a list has a run-time input for each of its numbers: what a function does with a thousand of them is compiled a
-thousand times, and anew for each length. So a list of many floats or ints, or of as many tuples of them, is one leaf of a call.
-A function that does with it what a trace cannot do with an array's numbers gets the container (`function.Function._compile`).
+thousand times, and anew for each length. So a list of many floats or ints, of tuples or of lists of them, or of lists of tuples
+is one leaf of a call. A function that does with it what a trace cannot do with an array's numbers gets the container
+(`function.Function._compile`).
 """
 
 from __future__ import annotations
@@ -39,9 +40,10 @@ class Packed:
 
     Attributes:
         items: the caller's list.
-        kinds: the classes of the numbers of an item.
+        kinds: the classes of the numbers of an item, or of the tuples in lists.
         row: the class of an item, tuple or list; None where it is a number.
-        shape: of the array. Where items are lists of several lengths (`ragged`), the length comes before the numbers of each.
+        shape: of the array. Where items are lists of several lengths (`ragged`), the length comes before what is in each. The
+            last axis is that of the tuples in them, if they hold such.
         least: numbers up to which such a list is a container.
         changed: whether the function changes the list, as far as is known.
     """
@@ -67,14 +69,21 @@ class Packed:
         if self._is_plain:
             return np.array(self.items, self.dtype).reshape(self.shape)
         out = np.zeros(self.shape, np.int64)
-        if self.ragged:
-            for row, item in zip(out, self.items):
-                row[0] = len(item)
-                row[1 : 1 + len(item)] = np.array(item, _DTYPES[self.kinds[0]]).view(np.int64)
-            return out
-        for k, kind in enumerate(self.kinds):
-            out[:, k] = np.array([item[k] for item in self.items], _DTYPES[kind]).view(np.int64)
+        if self.row is list:
+            words = out if len(self.shape) == 3 else out[..., None]
+            for row, item in zip(words, self.items):
+                if self.ragged:
+                    row[0] = len(item)
+                _lay_out(item if len(self.shape) == 3 else [(x,) for x in item], self.kinds, row[self.ragged :])
+        else:
+            _lay_out(self.items, self.kinds, out)
         return out
+
+
+def _lay_out(items: list[tuple], kinds: tuple[type, ...], words: np.ndarray) -> None:
+    """Put the bits of the numbers of some tuples into an array of words."""
+    for k, kind in enumerate(kinds):
+        words[: len(items), k] = np.array([item[k] for item in items], _DTYPES[kind]).view(np.int64)
 
 
 def packed(
@@ -124,6 +133,13 @@ def unpacked(bound: Bound) -> Bound:
     """Arguments as the caller gave them."""
     args, kwargs = bound[:2]
     return (tuple(map(given, args)), {name: given(x) for name, x in kwargs.items()}, *bound[2:])  # type: ignore[return-value]
+
+
+def looked_into(bound: Bound) -> Bound:
+    """Arguments without such lists, in which there is nothing but numbers."""
+    args, kwargs = bound[:2]
+    none = lambda x: None if type(x) is Packed else x
+    return (tuple(map(none, args)), {name: none(x) for name, x in kwargs.items()}, *bound[2:])  # type: ignore[return-value]
 
 
 def leave_in(items: list, after: list) -> None:
@@ -203,17 +219,27 @@ def _packed_rows(items: list, row: type, least: int) -> Any:
     lengths = set(map(len, items))
     numbers = list(chain.from_iterable(items))
     if row is list:
-        kinds = tuple(set(map(type, numbers)))
         ragged, width = len(lengths) > 1, max(lengths) + (len(lengths) > 1)
-        apart = len(set(map(id, items))) == len(items)
-        fits = apart and len(kinds) == 1 and len(items) * width <= SPARSE * len(numbers) and _is_long(numbers, kinds, numbers)
+        if len(set(map(id, items))) < len(items) or len(items) * width > SPARSE * len(numbers):
+            return items
+        if numbers and type(numbers[0]) is tuple:
+            kinds = _columns(numbers)
+            words = list(chain.from_iterable(numbers)) if kinds else []
+            fits = kinds and _is_long(numbers, kinds, words)
+            return Packed(items, kinds, list, (len(items), width, len(kinds)), ragged) if fits else items
+        kinds = tuple(set(map(type, numbers)))
+        fits = len(kinds) == 1 and _is_long(numbers, kinds, numbers)
         return Packed(items, kinds, list, (len(items), width), ragged) if fits else items
-    width = len(items[0])
-    if len(lengths) > 1 or not 0 < width <= WIDE:
-        return items
+    kinds = _columns(items)
+    return Packed(items, kinds, tuple, (len(items), len(kinds))) if kinds and _is_long(items, kinds, numbers, least) else items
+
+
+def _columns(items: list) -> tuple[type, ...]:
+    """The classes of what stands in tuples of one length, one class at each place; none where they are no such tuples."""
+    if set(map(type, items)) != {tuple} or len(set(map(len, items))) > 1 or not 0 < len(items[0]) <= WIDE:
+        return ()
     kinds = tuple(map(type, items[0]))
-    alike = all(set(map(type, column)) == {kind} for column, kind in zip(zip(*items), kinds))
-    return Packed(items, kinds, tuple, (len(items), width)) if alike and _is_long(items, kinds, numbers, least) else items
+    return kinds if all(set(map(type, column)) == {kind} for column, kind in zip(zip(*items), kinds)) else ()
 
 
 def _is_long(items: list, kinds: tuple[type, ...], numbers: list, least: int = FEW) -> bool:

@@ -50,6 +50,7 @@ from hybrid.staging.signature import outside, valued
 MANY_READS = 4096  # checking this many from Python takes 2 ms; no trace is worth more
 CACHE = type(functools.cache(len))
 _FUNCTIONS = (types.FunctionType, types.MethodType, functools.partial)
+_PLAIN = frozenset((bool, int, float, complex, str, bytes, type(None)))  # that have nothing to read
 
 
 class Scan:
@@ -292,6 +293,8 @@ class Scan:
 
     def everything(self, value: Any, text: str) -> None:
         """All attributes of an object that goes where the bytecode does not say: into a variable, a loop, a call."""
+        if type(value) in _PLAIN:
+            return
         mark = "everything", self.kept, id(value)
         if mark in self.seen or len(self.found) > MANY_READS:
             return

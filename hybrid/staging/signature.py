@@ -83,7 +83,7 @@ class ArrayLeaf:
 
 @dataclass(frozen=True, slots=True)
 class ListLeaf(ArrayLeaf):
-    """A list of numbers, or of tuples or lists of them, of which the trace has an array (`packed.Packed`)."""
+    """A list of numbers, of tuples or lists of them, or of lists of tuples, as an array (`packed.Packed`)."""
 
     kinds: tuple[type, ...] = ()
     row: type | None = None
@@ -94,6 +94,7 @@ class ListLeaf(ArrayLeaf):
     def __str__(self) -> str:
         kinds = ", ".join(kind.__name__ for kind in self.kinds)
         if self.row is list:
+            kinds = f"({kinds})" if len(self.shape) == 3 else kinds
             return f"a list of {self.shape[0]} lists of {'' if self.ragged else f'{self.shape[1]} '}{kinds}"
         return f"a list of {self.shape[0]} {f'({kinds})' if self.row else kinds}"
 

@@ -120,7 +120,7 @@ class Sizes:
                     asked = self.signature[name].shape[axis]
                     if not isinstance(asked, int):
                         out[k, axis] = f"n0_{k}_{axis}" if asked is None else f"n0_{asked}"
-                elif self.dynamic is not False and isinstance(leaf, ListLeaf) and (axis == 0 or leaf.row is list):
+                elif self.dynamic is not False and isinstance(leaf, ListLeaf) and axis < 1 + (leaf.row is list):
                     out[k, axis] = f"n0_{size}"  # lists grow and shrink
                 elif self.dynamic is True or not self._axes.get(name, frozenset()).isdisjoint((axis, axis - len(shape))):
                     out[k, axis] = f"n0_{size}"

@@ -118,6 +118,7 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
         recording.given, recording.varying = [taken(leaves[k], values[k]) for k in inputs], varying
         bound = tree.unflatten(structure, arguments)
         containers: list[Container | Changed | Added] = [*containers_in(bound), *changed_in(bound)]
+        tuples = list(tuples_in(bound))  # as they are: lists that hold them may be given others
         found = list(bound[2].values()) if state else []
         recording.outside = reads.changeable(state, found)
         with held(state, found) as left, Effects(values, reads.values(), reads.imports, recording.fail) as effects:
@@ -174,7 +175,7 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
         refuse_twins(whole, given | constant)
         refuse_returned(recording, whole)
         refuse_keys(recording, whole)
-        given |= {id(node): path for path, node in tuples_in(bound)}
+        given |= {id(node): path for path, node in tuples}
         nodes = Nodes(given | constant)
         result_leaves, result_structure = tree.flatten(whole, nodes)
         _, contents, after, kept = result_structure.children
@@ -186,7 +187,23 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
         apart = tuple(sorted(recording.handlers.others.arrays))
         paths = tuple(container.path for container in containers) if told_apart or rebinds else ()
         # What is referred to from now on is kept by the traced code.
-        del out, bound, args, kwargs, containers, updated, whole, found, left, gradients, rebound, made, constant, known_to_all
+        del (
+            out,
+            bound,
+            args,
+            kwargs,
+            containers,
+            tuples,
+            updated,
+            whole,
+            found,
+            left,
+            gradients,
+            rebound,
+            made,
+            constant,
+            known_to_all,
+        )
         recording.handlers.release()
         sorted_out = _Results(recording, leaves, arguments, cells, given, nodes.new, result_leaves)
         graph, results, visible, writes = sorted_out.finish()

@@ -122,3 +122,18 @@ def test_tuples_that_are_handed_back_can_be_followed_and_saved(tmp_path):
     first, (second, three) = given["state"]
     assert first.tolist() == [1, 1] and second.tolist() == [0, 1] and three == 3 and total.tolist() == [3, 3]
     assert type(given["second"]) is tuple and given["second"][0] is second
+
+
+def replaced_by_tuples(items, factor):
+    for k in range(len(items)):
+        name, number = items[k]
+        items[k] = (name, number * factor)
+    return items, items[0]
+
+
+def test_a_tuple_that_takes_the_place_of_one_is_another():
+    f = hy.function(replaced_by_tuples, strict=True)
+    for k in range(4):
+        items = [(2, k + 0.5), (3, 1.5)]
+        got, first = f(items, 2.0)
+        assert got is items and first is items[0] and items == [(2, 2 * k + 1.0), (3, 3.0)]
