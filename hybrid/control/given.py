@@ -139,18 +139,20 @@ class GivenTable(Lent):
 
     Args:
         leaf: which of the arguments' it is.
-        array: a row for each; where they are of several lengths (`ragged`), the length comes first, and then words. There is an
-            axis more for what is in a tuple.
+        array: a row for each. Where they are of several lengths (`ragged`), words, of which only the whole matters: where each
+            begins, how many items each has, and then the items of all. There is an axis more for what is in a tuple.
         kinds: the classes of the numbers, or of those in a tuple.
     """
 
     def __init__(self, trace: Trace, leaf: int, array: Any, kinds: tuple[type, ...], ragged: bool):
         self.size, self.width, *tuples = symbol(trace, array).type.shape
-        columns = [array[:, :, k] for k in range(len(kinds))] if tuples else [array]
-        self.leaf, self.kinds, self.lengths = leaf, kinds, columns[0][:, 0] if ragged else None
-        self.specs = tuple(map(_spec, kinds))
-        self.of_items: Layout = self.specs if tuples else self.specs[0]
-        self.columns = [_as(trace, column, spec.dtype) for column, spec in zip(columns, self.specs)]
+        array = array.reshape(-1, *tuples) if ragged else array
+        columns = [getitem(array, (..., k)) for k in range(len(kinds))] if tuples else [array]
+        self.leaf, self.kinds, specs = leaf, kinds, tuple(map(_spec, kinds))
+        self.of_items: Layout = specs if tuples else specs[0]
+        self.columns = [_as(trace, column, spec.dtype) for column, spec in zip(columns, specs)]
+        self.row_begins = getitem(columns[0], slice(0, self.size)) if ragged else None
+        self.row_counts = getitem(columns[0], slice(self.size, self.size + self.size)) if ragged else None
         layout = RowLayout(self.of_items)
         super().__init__(trace, layout, [], tr.literal(0, dt.int64), sized(trace, self.size), self.size)
         self.of_others: tuple[list, ...] = ([],)
@@ -174,12 +176,15 @@ class GivenTable(Lent):
 
     def known_at(self, place: Any) -> Listed:
         """The row at a place that is surely one."""
+        if self.row_begins is not None:
+            first, count = (operand(self.trace, getitem(x, place), dt.int64) for x in (self.row_begins, self.row_counts))
+            return GivenRow(self, self.columns, self.size * self.width, first, count)
         row = [column[place] for column in self.columns]
-        if self.lengths is None and not isinstance(self.of_items, tuple):
-            found = Given(self.trace, self.leaf, row[0], self.kinds)
-            found.is_row = True
-            return found
-        return GivenRow(self, row, None if self.lengths is None else operand(self.trace, self.lengths[place], dt.int64))
+        if isinstance(self.of_items, tuple):
+            return GivenRow(self, row, self.width, tr.literal(0, dt.int64), sized(self.trace, self.width))
+        found = Given(self.trace, self.leaf, row[0], self.kinds)
+        found.is_row = True
+        return found
 
     def __getitem__(self, index: Any) -> Any:
         if isinstance(index, slice):
@@ -207,35 +212,26 @@ class GivenTable(Lent):
 
     def array(self, dtype: Any) -> Any:
         """What `np.array` makes of it."""
-        if self.lengths is not None:
+        if self.row_begins is not None:
             raise TraceError("an array is made of lists of several lengths", at=tr.user_line())
         made = _assembled(self.trace, self.columns, dtype)
         return np.stack(made, axis=2) if isinstance(self.of_items, tuple) else made[0]
 
 
 class GivenRow(Lent):
-    """One of the lists of a table. Of several lengths (`count`), each lies behind one place of its row."""
+    """One of the lists of a table."""
 
     is_row = True
 
-    def __init__(self, table: GivenTable, row: list[Any], count: Atom | None):
-        trace, first = table.trace, tr.literal(count is not None, dt.int64)
-        end = sized(trace, table.width) if count is None else trace.one(e.add, count, first)
-        super().__init__(trace, table.of_items, row, first, end, table.width)
-        self.leaf, self.of_others, self.most = table.leaf, table.of_others, table.width - (count is not None)
+    def __init__(self, table: GivenTable, columns: list[Any], capacity: Size, first: Atom, count: Atom):
+        super().__init__(table.trace, table.of_items, columns, first, table.trace.one(e.add, first, count), capacity)
+        self.leaf, self.of_others, self.many = table.leaf, table.of_others, count
 
     def _changing(self, rewrites: bool = True) -> None:
         raise _changed(self.trace, self.leaf)
 
-    def _place(self, at: Atom) -> Any:
-        return integers.python(self.trace, at)
-
-    def length(self) -> Any:
-        count = self._count()
-        if type(size := self.trace.size_of(count)) is int:
-            return size
-        self.trace.ranges[count] = 0, self.most
-        return integers.python(self.trace, count)
+    def _count(self) -> Atom:
+        return self.many
 
 
 class Table(Listed):
@@ -243,21 +239,20 @@ class Table(Listed):
 
     def __init__(self, given: GivenTable):
         super().__init__(given.trace, [])
-        trace, room = given.trace, MANY * given.trace.room
-        skipped = 0 if given.lengths is None else 1
+        trace = given.trace
         self.held, self.layout, self.capacity, self.longest = None, RowLayout(given.of_items), given.size, None  # type: ignore[assignment]
         self.ends = numbers(trace, tr.literal(0, dt.int64), sized(trace, given.size))
-        width, shape = sized(trace, given.width), (given.size,)
-        places = trace.one(e.iota, shape=shape, axis=0)
-        begins = trace.one(e.mul, places, stretched(trace, width, shape))
-        space = trace.one(e.sub, width, tr.literal(skipped, dt.int64))
-        counts = stretched(trace, space, shape) if given.lengths is None else operand(trace, given.lengths, dt.int64)
-        firsts = trace.one(e.add, begins, stretched(trace, tr.literal(skipped, dt.int64), shape))
-        self.buffers = [wrap(trace.fresh(x, "ndarray")) for x in (firsts, counts, stretched(trace, space, shape))]
+        shape, whole, room = (given.size,), given.size * given.width, MANY * trace.room
+        counts = stretched(trace, sized(trace, given.width), shape)
+        begins = trace.one(e.mul, trace.one(e.iota, shape=shape, axis=0), counts)
+        if given.row_begins is not None:
+            begins, counts = (operand(trace, part, dt.int64) for part in (given.row_begins, given.row_counts))
+            room += whole + whole  # type: ignore[assignment]  # lists that grow move
+        self.buffers = [wrap(trace.fresh(x, "ndarray")) for x in (begins, counts, counts)]
         self.pool = Pool(self, given.of_items)
         self.pool.buffers = [_with_room(trace, column.reshape(-1), room) for column in given.columns]
-        self.pool.capacity = given.size * given.width + room
-        self.pool.ends = numbers(trace, tr.literal(0, dt.int64), sized(trace, given.size * given.width))
+        self.pool.capacity = whole + room
+        self.pool.ends = numbers(trace, tr.literal(0, dt.int64), sized(trace, whole))
 
     def _changing(self, rewrites: bool = True) -> None:
         raise TraceError("a list of the caller's lists is changed itself", at=tr.user_line())
@@ -304,7 +299,7 @@ def _as(trace: Trace, column: Any, dtype: np.dtype) -> Any:
     return wrap(trace.fresh(trace.one(e.bitcast, atom, dtype=dtype), "ndarray"))
 
 
-def _with_room(trace: Trace, buffer: Any, room: int) -> Any:
+def _with_room(trace: Trace, buffer: Any, room: Size) -> Any:
     zeros = stretched(trace, tr.literal(0, symbol(trace, buffer).type.dtype), (room,))
     return np.concatenate([buffer, wrap(trace.fresh(zeros, "ndarray"))])
 

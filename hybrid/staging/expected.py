@@ -126,9 +126,8 @@ class NumbersGuard:
     """A list of more than `least` numbers; its slot points to an array of them, of this shape, a word for each.
 
     `row`: the class of its items; None: they are numbers. Tuples hold a number of each of `kinds`, lists hold any of the one
-    kind, or such tuples (`shape` has an axis more): as many each, or (`ragged`) some that a word, or a tuple, before them
-    counts. Kinds are float, int of 64 bits, np.float64 and np.int64. `changed`: no two of the lists in it are one, nor is one
-    of them another argument.
+    kind, or such tuples (`shape` has an axis more): as many each, or (`ragged`) any number (`packed.Packed`). Kinds are float,
+    int of 64 bits, np.float64 and np.int64. `changed`: no two of the lists in it are one, nor is one of them another argument.
     """
 
     shape: Shape

@@ -11,7 +11,6 @@ from hybrid.codegen.target import host
 from hybrid.runtime import engine
 from hybrid.runtime.cache import object_for
 from hybrid.staging import capi
-from hybrid.staging.packed import SPARSE
 
 NUMBERS, TABLE_OF, AMONG = "hybrid_numbers", "hybrid_table", "hybrid_apart"
 DECLARED = {
@@ -140,8 +139,8 @@ no:
 
 ; The width of the table that the rows of a list are: lists of numbers, or (%inner.kind not null) of tuples of %each, of these
 ; %kinds; -1 where they are not, or (not %ragged) of several lengths, or two of them one (%apart), or where there are %least of
-; these or less. A ragged row begins with its length, in the place of one. Where %out is not null, the numbers go there, into
-; rows of %width.
+; these or less. Where %out is not null, the numbers go there, into rows of %width, or (%ragged) one after another, behind the
+; places where those of each row begin and how many they are.
 define i64 @{TABLE_OF}(ptr %list, i64 %count, ptr %row, ptr %inner.kind, i64 %each, ptr %kinds, ptr %int, ptr %long, i1 %ragged,
                        i1 %apart, i64 %least, i64 %width, ptr %out) nounwind {{
 start:
@@ -150,9 +149,7 @@ start:
   %items = load ptr, ptr %items.at
   %stored = icmp ne ptr %out, null
   %flat = icmp eq ptr %inner.kind, null
-  %skip = zext i1 %ragged to i64
-  %skipped = mul i64 %skip, %each
-  %pitch = mul i64 %width, %each
+  %behind = mul i64 %count, 2
   %compared = icmp sle i64 %count, {FEW_ROWS}
   %together = xor i1 %apart, true
   %known.apart = or i1 %compared, %together
@@ -193,21 +190,27 @@ sized:
   %allowed = or i1 %either, %ragged
   %longest.next = call i64 @llvm.smax.i64(i64 %longest, i64 %size)
   %total.next = add i64 %total, %size
-  %begin = mul i64 %k, %pitch
-  %place = getelementptr i64, ptr %out, i64 %begin
+  %of.row = mul i64 %k, %width
+  %of.all = add i64 %behind, %total
+  %begin = select i1 %ragged, i64 %of.all, i64 %of.row
+  %begin.word = mul i64 %begin, %each
+  %base = getelementptr i64, ptr %out, i64 %begin.word
   br i1 %allowed, label %counted, label %no
 counted:
   %tells = and i1 %stored, %ragged
-  br i1 %tells, label %tell, label %numbers
+  br i1 %tells, label %tell, label %element
 tell:
-  store i64 %size, ptr %place
-  br label %numbers
-numbers:
-  %base = getelementptr i64, ptr %place, i64 %skipped
+  %begins.word = mul i64 %k, %each
+  %begins.at = getelementptr i64, ptr %out, i64 %begins.word
+  store i64 %begin, ptr %begins.at
+  %counts = add i64 %count, %k
+  %counts.word = mul i64 %counts, %each
+  %counts.at = getelementptr i64, ptr %out, i64 %counts.word
+  store i64 %size, ptr %counts.at
   br label %element
 element:
-  %j = phi i64 [ 0, %numbers ], [ %j.next, %whole.element ]
-  %at = phi i64 [ 0, %numbers ], [ %at.next, %whole.element ]
+  %j = phi i64 [ 0, %counted ], [ 0, %tell ], [ %j.next, %whole.element ]
+  %at = phi i64 [ 0, %counted ], [ 0, %tell ], [ %at.next, %whole.element ]
   %again = icmp slt i64 %j, %size
   br i1 %again, label %look, label %after
 look:
@@ -270,14 +273,14 @@ after:
   %k.next = add i64 %k, 1
   br label %next
 ended:
-  %found = add i64 %longest, %skip
-  %words = mul i64 %found, %count
-  %most = mul i64 %total, {SPARSE}
-  %sparse = icmp sgt i64 %words, %most
   %few = icmp sle i64 %total, %least
-  %unfit = or i1 %sparse, %few
-  br i1 %unfit, label %no, label %yes
+  br i1 %few, label %no, label %yes
 yes:
+  %upwards = add i64 %total, %count
+  %less = sub i64 %upwards, 1
+  %each.row = sdiv i64 %less, %count
+  %with.places = add i64 %each.row, 2
+  %found = select i1 %ragged, i64 %with.places, i64 %longest
   ret i64 %found
 no:
   ret i64 -1

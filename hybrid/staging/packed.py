@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from hybrid.staging.function import Call
     from hybrid.staging.sizes import Sizes
 
-SPARSE = 16  # words of a table for each number in it, from which on the rows of a few lengths are not laid out side by side
 WIDE = 16  # numbers in a tuple at most
 FEW = 16  # numbers in a list that is a container still: what is done with few fuses, and they may be sizes, axes or places
 _DTYPES = {float: dt.float64, int: dt.int64, np.float64: dt.float64, np.int64: dt.int64}
@@ -42,8 +41,9 @@ class Packed:
         items: the caller's list.
         kinds: the classes of the numbers of an item, or of the tuples in lists.
         row: the class of an item, tuple or list; None where it is a number.
-        shape: of the array. Where items are lists of several lengths (`ragged`), the length comes before what is in each. The
-            last axis is that of the tuples in them, if they hold such.
+        shape: of the array. Where items are lists of several lengths (`ragged`), it has as many rows as these are, and holds
+            where the items of each begin, how many they are, and then all of them, one after another. The last axis is that of
+            the tuples in them, if they hold such.
         least: numbers up to which such a list is a container.
         changed: whether the function changes the list, as far as is known.
     """
@@ -70,11 +70,13 @@ class Packed:
             return np.array(self.items, self.dtype).reshape(self.shape)
         out = np.zeros(self.shape, np.int64)
         if self.row is list:
-            words = out if len(self.shape) == 3 else out[..., None]
-            for row, item in zip(words, self.items):
-                if self.ragged:
-                    row[0] = len(item)
-                _lay_out(item if len(self.shape) == 3 else [(x,) for x in item], self.kinds, row[self.ragged :])
+            words, count = out.reshape(-1, len(self.kinds)), len(self.items)
+            if self.ragged:
+                lengths = np.array(list(map(len, self.items)))
+                words[:count, 0] = 2 * count + np.cumsum(lengths) - lengths
+                words[count : 2 * count, 0] = lengths
+            every = chain.from_iterable(self.items)
+            _lay_out(list(every) if len(self.shape) == 3 else list(zip(every)), self.kinds, words[2 * count * self.ragged :])
         else:
             _lay_out(self.items, self.kinds, out)
         return out
@@ -219,8 +221,9 @@ def _packed_rows(items: list, row: type, least: int) -> Any:
     lengths = set(map(len, items))
     numbers = list(chain.from_iterable(items))
     if row is list:
-        ragged, width = len(lengths) > 1, max(lengths) + (len(lengths) > 1)
-        if len(set(map(id, items))) < len(items) or len(items) * width > SPARSE * len(numbers):
+        ragged = len(lengths) > 1
+        width = 2 - (-len(numbers) // len(items)) if ragged else max(lengths)
+        if len(set(map(id, items))) < len(items):
             return items
         if numbers and type(numbers[0]) is tuple:
             kinds = _columns(numbers)

@@ -356,7 +356,8 @@ class _Results:
         )
         # Besides what nobody else holds, what is known to be new: the ways of a branch may still refer to it.
         outside = {id(part) for part in (*arguments, *recording.reads.values())} | recording.handlers.others.reached
-        self.inside |= {id(x) for x in results if type(x) in COPIED and id(x) not in outside} | recording.handlers.made
+        self.inside |= {id(x) for x in results if type(x) in COPIED and id(x) not in outside}
+        self.inside |= {id(x) for x in results if is_counted(x) and id(x) in recording.handlers.made}
         constants = {var: array for var, array in known}
         self.owner: dict[tr.Cell, int | np.ndarray] = dict(cells)
         captured = {cell: constants[cell.origin] for cell in recording.captured.values()}  # type: ignore[index]
