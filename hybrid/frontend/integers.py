@@ -430,7 +430,7 @@ def finite(trace: Trace, number: Atom) -> None:
 
 def _is_guard(trace: Trace, number: Atom) -> bool:
     """Whether a number is a little arithmetic of number arguments, which can be looked at before the call."""
-    producers = {var: eqn for eqn in trace.builder.eqns for var in eqn.outputs}
+    producers = trace.builder.producers()
     pending = [number]
     for _ in range(32):
         if not pending:

@@ -53,6 +53,15 @@ class Builder:
         self.eqns: list[Eqn] = []
         self.constants: dict[int, tuple[Var, np.ndarray]] = {}  # by id of the captured array
         self._numbers: dict[object, tuple[Atom, ...]] = {}
+        self._producers: dict[Atom, Eqn] = {}
+        self._looked_at = 0  # equations whose results are in it
+
+    def producers(self) -> dict[Atom, Eqn]:
+        """The equation that makes each value, of those here; asked for again and again while these grow in number."""
+        for eqn in self.eqns[self._looked_at :]:
+            self._producers.update((var, eqn) for var in eqn.outputs)
+        self._looked_at = len(self.eqns)
+        return self._producers
 
     def input(self, type: TensorType, name: str = "") -> Var:
         var = Var(type)

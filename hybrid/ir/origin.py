@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Mapping
 from typing import Any
 
@@ -63,9 +64,9 @@ def _has_sizes(params: Any) -> bool:
     return any(map(_has_sizes, params)) if isinstance(params, (tuple, list)) else isinstance(params, (Dim, Quotient))
 
 
-def _producers(builder: Builder | None) -> dict[Atom, Eqn]:
-    producers: dict[Atom, Eqn] = {}
+def _producers(builder: Builder | None) -> Mapping[Atom, Eqn]:
+    found: list[dict[Atom, Eqn]] = []
     while builder is not None:
-        producers.update((var, eqn) for eqn in builder.eqns for var in eqn.outputs)
+        found.append(builder.producers())
         builder = builder.outer
-    return producers
+    return ChainMap(*found)
