@@ -1,4 +1,4 @@
-"""The corpus as a table: `python -m tests.corpus [name or field …] [--seconds N] [--write FILE] [--ratchet FILE]`.
+"""The corpus as a table: `python -m tests.corpus [name or field …] [--seconds N] [--jobs N] [--write FILE] [--ratchet FILE]`.
 
 Programs run in a process of their own, which is ended and replaced when one of them takes too long or takes it down.
 Exits with 1 if any program is wrong.
@@ -10,6 +10,7 @@ import argparse
 import re
 import sys
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tests.corpus.run import Verdict, programs
@@ -31,6 +32,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.corpus", description=__doc__)
     parser.add_argument("names", nargs="*", help="programs or fields; all by default")
     parser.add_argument("--seconds", type=float, default=60, help="the most a program may take")
+    parser.add_argument("--jobs", type=int, default=1, help="programs at a time: times are then those of a busy machine")
     parser.add_argument("--untimed", action="store_true", help="no timings")
     parser.add_argument("--write", type=Path, help="write the table to this file")
     parser.add_argument("--ratchet", type=Path, help="add the names of programs that are strict to this file")
@@ -40,11 +42,18 @@ def main() -> int:
     unknown = set(options.names) - {p.name for p in known.values()} - {p.field for p in known.values()}
     if unknown:
         parser.error(f"no such program or field: {', '.join(sorted(unknown))}")
-    verdicts = []
-    with Worker(not options.untimed) as worker:
-        for name in chosen:
-            verdicts.append(worker.judge(name, known[name].field, options.seconds))
-            print(row(verdicts[-1]), flush=True)
+
+    def judge(first: int) -> dict[str, Verdict]:
+        found = {}
+        with Worker(not options.untimed) as worker:
+            for name in chosen[first :: options.jobs]:
+                found[name] = worker.judge(name, known[name].field, options.seconds)
+                print(row(found[name]), flush=True)
+        return found
+
+    with ThreadPoolExecutor(options.jobs) as pool:
+        judged = {name: verdict for found in pool.map(judge, range(options.jobs)) for name, verdict in found.items()}
+    verdicts = [judged[name] for name in chosen]
     text = summary(verdicts)
     print("\n" + text)
     if options.write:
