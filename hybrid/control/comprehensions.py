@@ -120,7 +120,7 @@ class Comprehensions(Plain):
         chosen = each.asks and (each.nested or not lazy)
         if chosen and (found := self._items_now(trace, each)) is not None:
             return found
-        loops = chosen or _source(trace, each, WRITTEN) is not None
+        loops = chosen or (each.nested and not lazy) or _source(trace, each, WRITTEN) is not None
         return self._gathered(trace, each) if loops else self._lazily(each)
 
     def _items_now(self, trace: Trace, each: Each, first: bool = False) -> list | None:
@@ -186,6 +186,8 @@ class Comprehensions(Plain):
 
     def extended(self, method: Callable, each: Each) -> Any:
         trace, owner = tr.current(), getattr(method, "__self__", None)
+        if trace is not None and type(owner) is str:  # which makes a list of it first
+            return self.call(method)(self.generated(each))
         if trace is None or not isinstance(owner, Own):
             return self.call(method)(iter(each))
         each = taken(each)

@@ -227,7 +227,7 @@ class Plain:
         return iter(each)
 
     def extended(self, method: Callable, each: Each) -> Any:
-        """`method(item(x) for x in iterable if test(x))`, which puts the items into a container one by one."""
+        """`method(item(x) for x in iterable if test(x))`; that of a container or a text goes through all items."""
         return method(iter(each))
 
     def fold(self, function: Callable, each: Each, *start: Any) -> Any:

@@ -6,6 +6,7 @@ branch a text has the stretches of both ways, and a flag for each that says whet
 
 from __future__ import annotations
 
+import functools
 import re
 import string
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -125,6 +126,9 @@ def _written(forms: tuple[Form, ...], parts: Iterable[Any]) -> str:
     if len(forms) == 1 and len(forms[0]) == 1 and isinstance(piece := forms[0][0], Slot):
         there, value = parts
         return piece.write(value) if there else ""
+    if found := _plain_pattern(forms):
+        there, *rest = parts
+        return found.format(*rest) if there else ""
     out: list[str] = []
     for form, there, values in _split(forms, parts):
         source = iter(values)
@@ -152,23 +156,27 @@ def build(forms: tuple[Form, ...], parts: Iterable[Any]) -> Any:
 
 def rows(forms: tuple[Form, ...], columns: Sequence[Sequence[Any]]) -> list[str]:
     """The texts of a list, from its flags and values, a column for each."""
-    if len(forms) > 1 or not all(columns[0]):
+    found = _plain_pattern(forms)
+    if not found or len(columns) == 1 or not all(columns[0]):
         return [_written(forms, row) for row in zip(*columns)]
-    pattern = "".join(map(_pattern, forms[0]))
+    return list(map(str, columns[1]) if found == "{}" else map(found.format, *columns[1:]))
+
+
+@functools.lru_cache(1024)
+def _plain_pattern(forms: tuple[Form, ...]) -> str:
+    """What `str.format` makes a text of these forms of; empty where it takes more."""
+    if len(forms) != 1:
+        return ""
     slots = [piece for piece in forms[0] if isinstance(piece, Slot)]
-    if not slots or any(slot.how not in _PLAIN or set("{}") & set(slot.spec) for slot in slots):
-        return [_written(forms, row) for row in zip(*columns)]
-    return list(map(pattern.format, *columns[1:]))
+    if any(slot.how not in _PLAIN or set("{}") & set(slot.spec) for slot in slots):
+        return ""
+    return "".join(map(_pattern, forms[0]))
 
 
 def pattern(text: Text) -> tuple[str, tuple] | None:
     """What `str.format` makes a text of, and the values it needs; None for a text that may be another one, or not be there."""
-    if len(text.forms) > 1 or text.holds[0] is not True:
-        return None
-    slots = [piece for piece in text.forms[0] if isinstance(piece, Slot)]
-    if any(slot.how not in _PLAIN or set("{}") & set(slot.spec) for slot in slots):
-        return None
-    return "".join(map(_pattern, text.forms[0])), text.values[0]
+    found = _plain_pattern(text.forms)
+    return (found, text.values[0]) if found and text.holds[0] is True else None
 
 
 def _pattern(piece: str | Slot) -> str:

@@ -32,7 +32,7 @@ _FOLDS = {
     "next": 2,
 }  # functions of a generator, and how many arguments they take
 _CONSUMERS = frozenset(("sum", "min", "max", "any", "all", "list", "tuple", "sorted", "set", "Counter", "deque", "dict"))
-_EXTENDS = frozenset(("extend", "extendleft", "update"))  # methods that take items one by one
+_TAKERS = frozenset(("extend", "extendleft", "update", "join"))  # methods that go through what they are given
 
 
 class Expressions(ast.NodeTransformer):
@@ -205,7 +205,7 @@ class Expressions(ast.NodeTransformer):
         if isinstance(function, ast.Attribute):
             function.value = self.bare(function.value)
             only = node.args[0] if len(node.args) == 1 and not node.keywords else None
-            if function.attr in _EXTENDS and isinstance(only, ast.GeneratorExp) and (made := self.each(only, only.elt)):
+            if function.attr in _TAKERS and isinstance(only, ast.GeneratorExp) and (made := self.each(only, only.elt)):
                 return ast.copy_location(handler("extended", function, made), node)
         else:
             node.func = self.visit(function)

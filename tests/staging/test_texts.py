@@ -102,6 +102,15 @@ def joined_iterators(x):
     return *turned, "+".join(seen), "".join(seen.keys())
 
 
+def joined_generators(x):
+    big, between = [], ";"
+    for v in x:
+        if v > 0.25:
+            big.append(int(97 * v))
+    hexadecimal = "".join(f"{k:02x}" for k in big), between.join("%03d" % k for k in big if k % 2)  # noqa: UP031
+    return *hexadecimal, ",".join(f"{k}" for _ in range(2) for k in big), ".".join(t for t in ("a", f"{x[0]:.1f}"))
+
+
 def numbered(x):
     n = int(x.sum())
     return str(n) + " items", "k" + str(n), " ".join(["a", f"{x[0]:.2f}", "c"])
@@ -126,7 +135,7 @@ def keys_of_counters(x):
     "f",
     [
         described, in_other_notations, or_another, of_a_loop, kept_and_asked, of_several_ways, in_an_object, lines, joined,
-        joined_iterators, numbered, parts, values_of_a_dict, keys_of_counters,
+        joined_iterators, joined_generators, numbered, parts, values_of_a_dict, keys_of_counters,
     ],
 )  # fmt: skip
 def test_texts_are_as_python_writes_them(f, x):
