@@ -11,7 +11,7 @@ from __future__ import annotations
 import itertools
 import sys
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 from hybrid.control.handles import CLASSES, at, can_be_kept, made_at, values_of
@@ -37,6 +37,7 @@ class Arena(Listed):
         super().__init__(trace, [])
         self.made = None  # before all branches and loops
         self.of, self.code = of, code
+        self.leaf: int | None = None  # of the arguments': the list that has the first of them
         self.names: tuple[str, ...] = ()
         self.empty = self.snapshot()
 
@@ -65,27 +66,31 @@ class Arena(Listed):
     def has(self, name: str) -> bool:
         return name in self.names
 
-    def _columns(self, name: str) -> tuple[int, int]:
+    def columns(self, name: str) -> tuple[int, int]:
         """The part of an item that an attribute is, and its first array."""
         k = self.names.index(name)
-        return k, sum(len(types_of(part)) for part in self.layout[:k])
+        return k, sum(map(self.width, range(k)))
+
+    def width(self, k: int) -> int:
+        """How many arrays an attribute is in."""
+        return len(types_of(self.layout[k]))
 
     def read(self, value: Any, name: str) -> Any:
-        k, first = self._columns(name)
+        k, first = self.columns(name)
         return self._built(self.layout[k], itertools.count(first), self._place(at(value).place))
 
     def write(self, value: Any, name: str, item: Any) -> None:
         if name not in self.names:
             raise TraceError(f"an attribute {name} is made of a {self.of.__name__} after its `__init__`", at=tr.user_line())
         item = present(self.trace, item)
-        layout, (k, _) = self._check(name, item), self._columns(name)
+        layout, (k, _) = self._check(name, item), self.columns(name)
         if isinstance(layout, RowLayout):
             raise TraceError(f"attribute {name} of a {self.of.__name__} becomes another list", at=tr.user_line())
         if common_layout(self.layout[k], layout) != self.layout[k]:
             both = together(self.layout[k], layout, None)
             self.becomes((*self.layout[:k], both, *self.layout[k + 1 :]))
         self._take(item)
-        k, first = self._columns(name)
+        k, first = self.columns(name)
         place = self._place(at(value).place)
         for buffer, atom in zip(self.buffers[first:], atoms_of(self.trace, item, self.layout[k])):
             setitem(buffer, place, wrap(self.trace.fresh(atom, "ndarray")))
@@ -105,7 +110,12 @@ class Arenas:
 
     def stored(self, kind: type) -> bool:
         """Whether instances of a class are made in storage."""
-        return bool(self.classes) and name_of(kind) in self.classes
+        return kind in self.arenas or (bool(self.classes) and name_of(kind) in self.classes)
+
+    def given(self, arguments: Iterable[Any]) -> None:
+        """Have the arenas of the caller's objects among some arguments."""
+        found = (getattr(argument, "arena", None) for argument in arguments)
+        self.arenas |= {arena.of: arena for arena in found if isinstance(arena, Arena)}
 
     def saw(self, made: Any) -> None:
         """Remember that an instance has been made, and of which classes there may be so many that storage does better."""

@@ -44,9 +44,9 @@ class Given(Lent):
     """
 
     def __init__(self, trace: Trace, leaf: int, array: Any, kinds: tuple[type, ...], rows: bool = False, least: int = 0):
-        specs = tuple(map(_spec, kinds))
+        specs = tuple(map(spec_of_kind, kinds))
         columns = [array] if not rows else [getitem(array, (slice(None), k)) for k in range(len(kinds))]
-        columns = [_as(trace, column, spec.dtype) for column, spec in zip(columns, specs)]
+        columns = [as_numbers(trace, column, kind) for column, kind in zip(columns, kinds)]
         self.size: Size = symbol(trace, array).type.shape[0]
         layout: Layout = specs if rows else specs[0]
         super().__init__(trace, layout, columns, tr.literal(0, dt.int64), sized(trace, self.size), self.size)
@@ -110,7 +110,7 @@ class Given(Lent):
 
     def _kept(self, buffers: list[Any], size: Size) -> Listed:
         out, room = self._like(), MANY * self.trace.room
-        out.buffers = [_with_room(self.trace, buffer, room) for buffer in buffers]
+        out.buffers = [with_room(self.trace, buffer, room) for buffer in buffers]
         out.capacity, out.longest = size + room, size if isinstance(size, int) else None  # type: ignore[assignment]
         out.ends = numbers(self.trace, tr.literal(0, dt.int64), sized(self.trace, size))
         return out
@@ -124,7 +124,7 @@ class Given(Lent):
     def _roomy(self, out: Listed) -> Listed:
         """A list of some of the items, with room for more."""
         room = MANY * self.trace.room
-        out.buffers = [_with_room(self.trace, buffer, room) for buffer in out.buffers]
+        out.buffers = [with_room(self.trace, buffer, room) for buffer in out.buffers]
         out.capacity = self.size + room  # type: ignore[assignment]
         return out
 
@@ -148,9 +148,9 @@ class GivenTable(Lent):
         self.size, self.width, *tuples = symbol(trace, array).type.shape
         array = array.reshape(-1, *tuples) if ragged else array
         columns = [getitem(array, (..., k)) for k in range(len(kinds))] if tuples else [array]
-        self.leaf, self.kinds, specs = leaf, kinds, tuple(map(_spec, kinds))
+        self.leaf, self.kinds, specs = leaf, kinds, tuple(map(spec_of_kind, kinds))
         self.of_items: Layout = specs if tuples else specs[0]
-        self.columns = [_as(trace, column, spec.dtype) for column, spec in zip(columns, specs)]
+        self.columns = [as_numbers(trace, column, kind) for column, kind in zip(columns, kinds)]
         self.row_begins = getitem(columns[0], slice(0, self.size)) if ragged else None
         self.row_counts = getitem(columns[0], slice(self.size, self.size + self.size)) if ragged else None
         layout = RowLayout(self.of_items)
@@ -250,7 +250,7 @@ class Table(Listed):
             room += whole + whole  # type: ignore[assignment]  # lists that grow move
         self.buffers = [wrap(trace.fresh(x, "ndarray")) for x in (begins, counts, counts)]
         self.pool = Pool(self, given.of_items)
-        self.pool.buffers = [_with_room(trace, column.reshape(-1), room) for column in given.columns]
+        self.pool.buffers = [with_room(trace, column.reshape(-1), room) for column in given.columns]
         self.pool.capacity = whole + room
         self.pool.ends = numbers(trace, tr.literal(0, dt.int64), sized(trace, whole))
 
@@ -280,7 +280,10 @@ class Contents:
         return None
 
 
-def _spec(kind: type) -> Spec:
+def spec_of_kind(kind: type) -> Spec:
+    """What a number of a class is."""
+    if kind is bool:
+        return Spec("python", dt.bool_)
     return Spec("scalar" if issubclass(kind, np.generic) else "python", dt.float64 if issubclass(kind, float) else dt.int64)
 
 
@@ -291,15 +294,17 @@ def _assembled(trace: Trace, columns: list[Any], dtype: Any) -> list[Any]:
     return [wrap(trace.fresh(converted(trace, atom, own), "ndarray")) for atom in atoms]
 
 
-def _as(trace: Trace, column: Any, dtype: np.dtype) -> Any:
-    """An array of words as numbers of a dtype."""
-    atom = operand(trace, column, symbol(trace, column).type.dtype)
+def as_numbers(trace: Trace, column: Any, kind: type) -> Any:
+    """An array of words as numbers of a class."""
+    if kind is bool:
+        return column != 0
+    atom, dtype = operand(trace, column, symbol(trace, column).type.dtype), spec_of_kind(kind).dtype
     if atom.type.dtype == dtype:
         return column
     return wrap(trace.fresh(trace.one(e.bitcast, atom, dtype=dtype), "ndarray"))
 
 
-def _with_room(trace: Trace, buffer: Any, room: Size) -> Any:
+def with_room(trace: Trace, buffer: Any, room: Size) -> Any:
     zeros = stretched(trace, tr.literal(0, symbol(trace, buffer).type.dtype), (room,))
     return np.concatenate([buffer, wrap(trace.fresh(zeros, "ndarray"))])
 

@@ -99,8 +99,11 @@ def alike(trace: Trace, left: tuple, other: tuple, known: Mapping[int, Nest]) ->
 
 
 def is_copied(trace: Trace, item: Any) -> bool:
-    """Whether a record in an item stands in storage already."""
-    found = [(own, trace.copies[id(own)]) for own in map(plain, records_in(item)) if id(own) in trace.copies]
+    """Whether a record in an item stands in storage already, or is the caller's."""
+    records = list(map(plain, records_in(item)))
+    if any(map(trace.handlers.others.know, records)):
+        return True
+    found = [(own, trace.copies[id(own)]) for own in records if id(own) in trace.copies]
     return any(copy.out or _is_taken(trace, own) for own, copy in found)
 
 

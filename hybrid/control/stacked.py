@@ -128,6 +128,10 @@ class Others:
         ] = {}  # what those held before of which items are replaced: ids, as references are counted
         self.arrays: set[int] = set()  # the arguments that are arrays of which that was asked
 
+    def know(self, container: Any) -> bool:
+        """Whether something is one of the caller's containers, or was there otherwise."""
+        return any(id(container) in known for known in (self.ids, self.reached, self.records))
+
     def called(self, function: Any) -> None:
         """Note a method that changes one of the caller's containers: by another name that is seen, though it be put back."""
         if type(function) is BuiltinMethodType and function.__name__ not in _READERS:
@@ -135,7 +139,7 @@ class Others:
 
     def put_into(self, container: Any) -> None:
         """Note that an item or attribute of something is about to be replaced, or goes."""
-        if not isinstance(container, Own) and any(id(container) in known for known in (self.ids, self.reached, self.records)):
+        if not isinstance(container, Own) and self.know(container):
             self.held.setdefault(id(container), list(map(id, _contents(container))))
 
     def are_told_apart(self, known: Iterable[Any]) -> bool:

@@ -14,12 +14,14 @@ from typing import Any
 import numpy as np
 
 from hybrid.control.given import Given, GivenTable
+from hybrid.control.herds import Herd
 from hybrid.control.logs import Logged
 from hybrid.core import tree
 from hybrid.core.shape import TensorType
 from hybrid.frontend.values import Value, wrap
 from hybrid.ir import trace as tr
 from hybrid.ir.trace import Symbol, Trace
+from hybrid.staging.herds import Attributes
 from hybrid.staging.parameters import Bound
 from hybrid.staging.signature import (
     ArrayLeaf,
@@ -54,7 +56,7 @@ def arguments(recording: Trace, leaves: tuple[Leaf, ...], values: Sequence[Any],
             symbol = _argument(recording, leaf, names[k], k)
             inputs.append(k)
             if isinstance(leaf, ListLeaf):
-                items = _list(recording, k, wrap(symbol), leaf)
+                items = _list(recording, k, wrap(symbol), leaf, sum(type(x) is Herd for x in given))
                 given.append(items.to_change() if leaf.changed else items)
                 continue
             given.append(wrap(symbol))
@@ -65,7 +67,10 @@ def arguments(recording: Trace, leaves: tuple[Leaf, ...], values: Sequence[Any],
     return [given[leaf.index] if isinstance(leaf, SameLeaf) else x for leaf, x in zip(leaves, given)], tuple(inputs), cells
 
 
-def _list(recording: Trace, k: int, array: Value, leaf: ListLeaf) -> Given | GivenTable:
+def _list(recording: Trace, k: int, array: Value, leaf: ListLeaf, code: int) -> Given | GivenTable:
+    if leaf.names:
+        assert leaf.row is not None
+        return Herd(recording, k, array, leaf.row, leaf.names, leaf.kinds, leaf.hidden, code, Attributes)
     if leaf.row is list:
         return GivenTable(recording, k, array, leaf.kinds, leaf.ragged)
     return Given(recording, k, array, leaf.kinds, leaf.row is tuple, leaf.least + 1)

@@ -39,7 +39,7 @@ from hybrid.staging.expected import (
     ScalarGuard,
     TextGuard,
 )
-from hybrid.staging.numbers import AMONG, NUMBERS, TABLE_OF
+from hybrid.staging.numbers import AMONG, DISTINCT, NUMBERS, OBJECTS, TABLE_OF
 from hybrid.staging.spec import (
     API,
     REFERENCES,
@@ -351,6 +351,20 @@ class Checks(Writer):
             self.axis(width, guard.shape[1], later)
             return
         self.require(self.icmp("sgt", "i64", count, guard.least))
+        if guard.names:
+            names = self.alloca(f"[{len(guard.names) + len(guard.hidden)} x ptr]")
+            for at, name in enumerate((*guard.names, *guard.hidden)):
+                self.put(f"store ptr {self.ref(interned(name))}, ptr {self.at(names, 8 * at)}")
+            memory = (self.word(API[name]) for name in ("PyMem_RawMalloc", "PyMem_RawFree"))
+            apart = ", ".join((f"ptr {it}, i64 {count}", *(f"ptr {word}" for word in memory)))
+            self.require(self.support(DISTINCT, f"i1 @{DISTINCT}({apart})"))
+            functions = ("PyObject_GenericGetDict", "PyDict_GetItemWithError", "Py_DecRef", "PyErr_Clear")
+            given = f"ptr {it}, i64 {count}, ptr {self.ref(guard.row)}, i64 {len(guard.names)}, i64 {len(guard.hidden)}"
+            classes = f"ptr {names}, ptr {kinds}, ptr {self.ref(int)}, ptr {self.ref(bool)}, ptr {self.ref(True)}, ptr {long}"
+            words = ", ".join(f"ptr {self.word(API[name])}" for name in functions)
+            self.lists[index] = OBJECTS, f"{given}, {classes}, {words}"
+            self.require(self.unpacked(index, "null"))
+            return
         row = "null" if guard.row is None else self.ref(guard.row)
         self.lists[index] = (
             NUMBERS,
@@ -366,8 +380,8 @@ class Checks(Writer):
     def unpacked(self, index: int, out: str) -> str:
         """Whether a list holds the numbers that it is to hold; they go to `out`."""
         name, given = self.lists[index]
-        if name == NUMBERS:
-            return self.support(NUMBERS, f"i1 @{NUMBERS}({given}, ptr {out})")
+        if name != TABLE_OF:
+            return self.support(name, f"i1 @{name}({given}, ptr {out})")
         width = self.widths[index]
         found = self.support(TABLE_OF, f"i64 @{TABLE_OF}({given}, i64 {width}, ptr {out})")
         return self.icmp("eq", "i64", found, width)

@@ -12,12 +12,12 @@ import numpy as np
 
 from hybrid.core import tree
 from hybrid.frontend.values import Value, wrap
-from hybrid.staging import locate
+from hybrid.staging import herds, locate
 from hybrid.staging.aside import eager
 from hybrid.staging.effects import put_back, state_of
 from hybrid.staging.fallback import describe
 from hybrid.staging.locate import Operation, close, difference
-from hybrid.staging.packed import Packed, given, unpacked
+from hybrid.staging.packed import Packed, given, herd, unpacked
 from hybrid.staging.parameters import Bound
 from hybrid.staging.read import Read
 from hybrid.staging.state import held, with_state
@@ -177,8 +177,10 @@ class _Captured:
 
 # copies ---------------------------------------------------------------------------------------------------------------
 def copied(bound: Any) -> Any:
-    """The same tree with copies of its arrays: of the same strides, and sharing memory where the originals do."""
-    leaves = [leaf for leaf in tree.flatten(bound)[0] if isinstance(leaf, (np.ndarray, Value))]
+    """The same tree with copies of its arrays, of the same strides and sharing memory where the originals do, and with copies
+    of the objects of which a trace has the attributes."""
+    found, structure = tree.flatten(bound, lambda node: type(node) is list and herd(node) is not None)
+    leaves = [leaf for leaf in found if isinstance(leaf, (np.ndarray, Value))]
     arrays = {id(_array(leaf)): _array(leaf) for leaf in leaves}
     blocks: list[tuple[int, int, np.ndarray]] = []
     for low, high in _merged(sorted(np.lib.array_utils.byte_bounds(a) for a in arrays.values() if a.size)):
@@ -196,9 +198,11 @@ def copied(bound: Any) -> Any:
     def copy(leaf: Any) -> Any:
         if isinstance(leaf, Value):
             return tensors.setdefault(id(leaf), wrap(made[id(leaf._data)]))
+        if type(leaf) is list:
+            return herds.twins(leaf)
         return made[id(leaf)] if isinstance(leaf, np.ndarray) else leaf
 
-    return tree.map_leaves(copy, bound)
+    return tree.unflatten(structure, list(map(copy, found)))
 
 
 def _merged(intervals: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:

@@ -31,7 +31,7 @@ from hybrid.staging.containers import leaf_at, reached, structure_at
 from hybrid.staging.drawing import Drawing
 from hybrid.staging.fallback import Refusal
 from hybrid.staging.floats import KEPT, Flagged, Watch
-from hybrid.staging.instances import Objects, Stored
+from hybrid.staging.instances import Objects, Stored, lists_of
 from hybrid.staging.ours import share_memory
 from hybrid.staging.pace import Paces, timed
 from hybrid.staging.packed import Packed, given, packed
@@ -218,7 +218,7 @@ class Compiled:
         traced = self.traced
         known = self.sizes_of(values) if traced.sizes else {}
         made: list[Any] = []
-        objects = Objects(traced.stored, outputs)
+        objects = Objects(traced.stored, outputs, [given(values[k]) for k in lists_of(traced.stored).values()])
         known.update((symbol, int(outputs[index])) for symbol, index in traced.late.items())
         with sizes(known) if known else contextlib.nullcontext():
             for result in traced.results:

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from hybrid.control.given import Contents, Table
+from hybrid.control.herds import Herd
 from hybrid.control.lists import Listed
 from hybrid.control.logs import Logged
 from hybrid.control.watch import is_longer
@@ -72,6 +73,23 @@ class Changed:
         return self.value.begins is not None
 
 
+class Herded:
+    """A list of objects among the arguments, whose attributes the function may set."""
+
+    extends = False
+
+    def __init__(self, path: Path, value: Herd):
+        self.path, self.value = path, value
+
+    @property
+    def changed(self) -> bool:
+        return bool(self.value.arena.written())
+
+    def contents(self) -> Any:
+        """What the attributes are now that it has set."""
+        return self.value.left()
+
+
 class Added:
     """A log among the arguments, to which the function appends."""
 
@@ -117,17 +135,20 @@ def reached(reads: Sequence[Read], state: Iterable[Read]) -> tuple[Any, ...]:
     return tuple(found.values())
 
 
-def changed_in(bound: Any) -> Iterator[Changed | Added]:
+def changed_in(bound: Any) -> Iterator[Changed | Added | Herded]:
     """The lists among the arguments that the function may change, or append to, each once, and their places."""
-    found: dict[int, Changed | Added] = {}
+    found: dict[int, Changed | Added | Herded] = {}
     pending: list[tuple[Path, Any]] = [((), bound)]
     while pending:
         path, node = pending.pop()
-        if type(node) in (Listed, Table, Logged):
-            found.setdefault(id(node), Added(path, node) if type(node) is Logged else Changed(path, node))
+        if type(node) in _CHANGED:
+            found.setdefault(id(node), _CHANGED[type(node)](path, node))
         children = tree.children(node) or ()
         pending += [((*path, k), children[k]) for k in reversed(range(len(children)))]
     yield from found.values()
+
+
+_CHANGED: dict[type, Any] = {Listed: Changed, Table: Changed, Logged: Added, Herd: Herded}
 
 
 def ask_for_logs(trace: Trace, containers: Iterable[Any], bound: Bound, reads: Reads, read: Collection[Spot]) -> None:
@@ -145,6 +166,17 @@ def ask_for_logs(trace: Trace, containers: Iterable[Any], bound: Bound, reads: R
         raise Growing(places)
     if found := reads.holding(lambda value: type(value) is list and id(value) in others):
         raise Rebinds(found)
+
+
+def refuse_met(trace: Trace, values: Iterable[Any], containers: Iterable[Any], reads: Reads) -> None:
+    """TraceError for an object that may be one of a list of the caller's and that the function also reaches otherwise."""
+    kinds = {kind for kind, arena in trace.handlers.arenas.items() if arena.leaf is not None}
+    if not kinds:
+        return
+    parts = [*values, *(c.value for c in containers), *reads.values(), *(read.holder for read in reads.reads)]
+    found = next((type(part) for part in parts if type(part) in kinds), None)
+    if found is not None:
+        raise TraceError(f"a {found.__name__} is reached that may be one of a list of such objects")
 
 
 def structure_at(structure: tree.Structure, path: Path) -> tree.Structure:

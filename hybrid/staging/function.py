@@ -45,7 +45,7 @@ from hybrid.staging.importlib_bootstrap import slow_path
 from hybrid.staging.inspect import Inspection
 from hybrid.staging.kept import Keeps
 from hybrid.staging.logs import Growing
-from hybrid.staging.packed import Containers, Packs, looked_into, unpacked
+from hybrid.staging.packed import Containers, Packs, unpacked
 from hybrid.staging.parameters import Bound, Parameters, untraceable
 from hybrid.staging.resting import Resting
 from hybrid.staging.signature import Leaf, describe_all, have_lists
@@ -348,7 +348,7 @@ class Function(Keeps, Follows, Packs, Reports, Resting, Inspection):  # type: ig
                         self._state.add(given, describe_all(values, self._static_flags(given)), ask.places)
                     except TraceError as error:
                         return self._refuse((structure, call.leaves), error)
-                    self._may_grow((2, place.text) for place in ask.places if type(place.value) is list)
+                    self._have_logs(ask.places)
                 except Growing as ask:
                     self._may_grow(ask.places)
                     bound = self._packed(unpacked(bound))
@@ -467,13 +467,12 @@ class Function(Keeps, Follows, Packs, Reports, Resting, Inspection):  # type: ig
                   recursive: frozenset[types.CodeType] = frozenset()) -> Compiled:  # fmt: skip
         """`writing`: which loops are written out. `recursive`: functions that become procedures."""
         from hybrid.staging.compiled import Compiled
-        from hybrid.staging.reads import Reads
         from hybrid.staging.tracing import trace
 
         structure, leaves = key
-        known = self._traces.get(key)
+        known, began = self._traces.get(key), time.perf_counter()
         reason, changed = self._why(known) if known else self._reason(structure, leaves)
-        reads, began = Reads.of(self.function, looked_into(call.bound), call.state), time.perf_counter()
+        reads = self._reads_of(call)
         names = self.parameters.names(structure)
         try:
             with aside.aside():  # so that decorated functions which this one calls are inlined
@@ -531,7 +530,7 @@ class Function(Keeps, Follows, Packs, Reports, Resting, Inspection):  # type: ig
         """
         with self.lock:
             self._wake()
-            self._packs, self._changed, self._logs, self._read = True, frozenset(), frozenset(), frozenset()
+            self._forget_lists()
             for compiled in self._traces.values():
                 self._remove(compiled)
             for memory in (self._traces, self._fallbacks, self._refused, self._asked, self._changes, self._by_size, self._met,

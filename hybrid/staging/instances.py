@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import repeat
 from typing import Any
@@ -25,19 +25,31 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class Instances:
-    """The instances of a class in storage: the results from `index` on, as those of `Items`, are their attributes."""
+    """The instances of a class in storage: the results from `index` on, as those of `Items`, are their attributes.
 
-    index: int
+    `leaf`: of the arguments', the list that has the first of them. Where it has all, there are no such results (`index` None).
+    """
+
+    index: int | None
     layout: Any
     names: tuple[str, ...]
     code: int
+    leaf: int | None = None
 
 
 class Objects:
-    """The objects that a call leaves; `outputs`: the results of the graph."""
+    """The objects that a call leaves.
 
-    def __init__(self, stored: Mapping[type, Instances], outputs: Sequence[np.ndarray] | Mapping[int, np.ndarray]):
+    Args:
+        outputs: the results of the graph.
+        given: for each of `lists_of(stored)` the caller's.
+    """
+
+    def __init__(
+        self, stored: Mapping[type, Instances], outputs: Sequence[np.ndarray] | Mapping[int, np.ndarray], given: Iterable[list]
+    ):
         self.stored, self.outputs = stored, outputs
+        self.given = dict(zip(lists_of(stored), given))
         self.made: dict[type, dict[int | None, Any]] = {}  # by their places; any other stands for None
 
     def __call__(self, kinds: Sequence[type], numbers: np.ndarray) -> list:
@@ -56,10 +68,13 @@ class Objects:
         """The objects of a class at some places."""
         stored = self.stored[kind]
         if kind not in self.made:
-            self.made[kind] = {}
-            if kept_in(stored.layout):  # they may lead to one another, in chains of any length
-                self._make(kind, stored, range(int(self.outputs[stored.index + 1])))
+            known = self.given.get(kind, ())
+            self.made[kind] = dict(enumerate(known))
+            if stored.index is not None and kept_in(stored.layout):  # they may lead to one another, in chains of any length
+                self._make(kind, stored, range(len(known), int(self.outputs[stored.index + 1])))
         made = self.made[kind]
+        if stored.index is None:
+            return list(map(made.get, places))
         missing = [place for place in dict.fromkeys(places) if place not in made] if not kept_in(stored.layout) else []
         if missing:
             count = int(self.outputs[stored.index + 1])  # a flag may say that there is none, whatever the place
@@ -67,15 +82,52 @@ class Objects:
         return list(map(made.get, places))
 
     def _make(self, kind: type, stored: Instances, places: Sequence[int]) -> None:
+        assert stored.index is not None
         at, own = stored.index + 2, len(types_of(stored.layout))
         made: list[Any] = [object.__new__(kind) for _ in places]
         self.made[kind].update(zip(places, made))
-        part = slice(0, len(places)) if isinstance(places, range) else places
+        part = slice(places.start, places.stop) if isinstance(places, range) else places
         columns = iter([self.outputs[k][part] for k in range(at, at + own)])
         pool = [self.outputs[k] for k in range(at + own, at + own + inner_columns(stored.layout))]
         for name, layout in zip(stored.names, stored.layout):
             values = unpacked(layout, columns, len(made), pool, self)
             deque(map(object.__setattr__, made, repeat(name), values), maxlen=0)  # past what the class does with it
+
+
+def lists_of(stored: Mapping[type, Instances]) -> dict[type, int]:
+    """The classes of which instances were given in a list, and which of the arguments' leaves that is."""
+    return {kind: one.leaf for kind, one in stored.items() if one.leaf is not None}
+
+
+def are_made(stored: Mapping[type, Instances]) -> bool:
+    """Whether some instances are not the caller's: then objects are made when all results are there."""
+    return any(one.index is not None for one in stored.values())
+
+
+class Given:
+    """One of the caller's objects, of some classes, or None, from its number and the caller's lists."""
+
+    __slots__ = ("places",)
+
+    def __init__(self, stored: Mapping[type, Instances], kinds: Sequence[type]):
+        lists = tuple(lists_of(stored))
+        self.places = {stored[kind].code: lists.index(kind) for kind in kinds}  # of the lists, by the codes of the classes
+
+    def __call__(self, number: int, *lists: list) -> Any:
+        return None if number < 0 else lists[self.places[number % CLASSES]][number >> BITS]
+
+
+class Among:
+    """A list that has such objects; `items` makes it of the rest."""
+
+    __slots__ = ("stored", "items")
+
+    def __init__(self, stored: Mapping[type, Instances], items: Callable[..., Any]):
+        self.stored, self.items = stored, items
+
+    def __call__(self, *given: Any) -> Any:
+        count = len(lists_of(self.stored))
+        return self.items(*given[count:], kept=Objects(self.stored, (), given[:count]))
 
 
 class Made:

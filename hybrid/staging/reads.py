@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import types
 from collections import deque
-from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from contextvars import ContextVar
 from typing import Any
 
@@ -21,6 +21,7 @@ from hybrid.frontend.values import Value
 from hybrid.ir.lifted import Lifted
 from hybrid.ir.requests import Learned, Rebinds
 from hybrid.ir.trace import SNAPSHOT_BYTES
+from hybrid.staging import herds as objects
 from hybrid.staging.chains import MISSING
 from hybrid.staging.contents import fingerprint, lineage, nested
 from hybrid.staging.read import Read, may_be_left, may_be_state, may_vary
@@ -38,7 +39,7 @@ class Reads:
     def __init__(self, scan: Scan, varying: Collection[Hashable], inside: Collection[int] = ()):
         self.reads = [read for mark, read in scan.found.items() if mark not in varying and id(read.holder) not in inside]
         self.imports, self.writes, self.changes, self.caches = scan.imports, scan.writes, scan.changes, scan.caches
-        self.stored = scan.stored
+        self.stored, self.herded = scan.stored, scan.herds
         self.namespaces = [Namespace(names, frozenset(rebound)) for names, rebound in scan.namespaces.values()]
         self.contents: list[tuple[Read, np.ndarray, bytes]] = []
         self.before = [
@@ -46,19 +47,33 @@ class Reads:
         ]
 
     @classmethod
-    def of(cls, function: Any, bound: tuple, state: Sequence[Read] = ()) -> Reads:
-        """What a call reads besides its arguments and its state."""
-        scan = Scan()
+    def of(cls, function: Any, bound: tuple, state: Sequence[Read] = (), herds: Mapping[int, Any] = {}) -> Reads:
+        """What a call reads besides its arguments and its state.
+
+        Args:
+            herds: the lists of objects among these, by their ids (`packed.Packed`).
+        """
+        scan = Scan(herds)
         args, kwargs = bound[:2]
         known = {name: value for name, value in kwargs.items() if tree.children(value) is None}
         scan.callable(function, tuple(value if tree.children(value) is None else None for value in args), known, "")
         scan.arguments([*args, *kwargs.values()])
+        for herd in herds.values():
+            scan.herd(herd.row, herd.names)
         scan.class_variables()
         scan.memories()
         for x in tree.flatten((args, kwargs))[0]:
             if isinstance(x, Value) and isinstance(x._data, Lifted):
                 scan.read("attribute", x, "_data", "what an argument is to gradients")
         return cls(scan, {place.mark for place in state}, _inside(place.now() for place in state))
+
+    def herds(self) -> list[Read]:
+        """Lists of objects that are better state: attributes of these are set, or there are many of them."""
+        lists = [read for read in self.reads if type(read.value) is list and read.value and may_be_state(read)]
+        found = [(read, objects.columns(read.value)) for read in lists if id(read.value) not in self.herded]
+        own = _inside(read.value for read, about in found if about is None)
+        return [read for read, about in found if about is not None and id(read.holder) not in own and (
+            len(read.value) > objects.MANY or self.stored is None or not self.stored.isdisjoint(about.names))]  # fmt: skip
 
     def also(self, holder: Any, name: str, text: str) -> None:
         """One more attribute that counts, as it is now."""

@@ -56,7 +56,8 @@ _PLAIN = frozenset((bool, int, float, complex, str, bytes, type(None)))  # that 
 class Scan:
     """Follows the chains of a function, and of the functions these lead to, on the live objects."""
 
-    def __init__(self) -> None:
+    def __init__(self, herds: Mapping[int, Any] = {}) -> None:
+        self.herds = herds  # lists of objects whose attributes come with each call, by their ids
         self.found: dict[Hashable, Read] = {}
         self.seen: set[tuple] = set()
         self.imports = False  # whether some code imports modules when it runs
@@ -121,6 +122,8 @@ class Scan:
         """Functions among arguments, what containers there hold, and the classes of these: no chain starts from them."""
         for value in values:
             parts = tree.children(value)
+            if id(value) in self.herds:
+                continue
             if parts is not None:
                 self.instances(type(value))
                 self.arguments(parts, True)
@@ -293,7 +296,7 @@ class Scan:
 
     def everything(self, value: Any, text: str) -> None:
         """All attributes of an object that goes where the bytecode does not say: into a variable, a loop, a call."""
-        if type(value) in _PLAIN:
+        if type(value) in _PLAIN or id(value) in self.herds:
             return
         mark = "everything", self.kept, id(value)
         if mark in self.seen or len(self.found) > MANY_READS:
@@ -339,6 +342,12 @@ class Scan:
                 self.everything(member, type(member).__name__)
             for function in functions(member):
                 self.callable(function)
+
+    def herd(self, cls: type, names: Iterable[str]) -> None:
+        """A class of whose instances these attributes come with each call: nothing of the class may stand before them."""
+        self.instances(cls)
+        for kind in filter(is_users, cls.__mro__):
+            self.read("class", kind, tuple(names), f"class `{kind.__name__}`")
 
     def class_variables(self) -> None:
         """What the code may read of instances that it makes itself, and the classes of users' hold for them."""

@@ -83,15 +83,19 @@ class ArrayLeaf:
 
 @dataclass(frozen=True, slots=True)
 class ListLeaf(ArrayLeaf):
-    """A list of numbers, of tuples or lists of them, or of lists of tuples, as an array (`packed.Packed`)."""
+    """A list of numbers, of tuples or lists of them, of lists of tuples, or of objects, as an array (`packed.Packed`)."""
 
     kinds: tuple[type, ...] = ()
     row: type | None = None
     ragged: bool = False
     least: int = 0
     changed: bool = False
+    names: tuple[str, ...] = ()
+    hidden: tuple[str, ...] = ()
 
     def __str__(self) -> str:
+        if self.names:
+            return f"a list of {self.shape[0]} {self.row.__name__}({', '.join(self.names)})"  # type: ignore[union-attr]
         kinds = ", ".join(kind.__name__ for kind in self.kinds)
         if self.row is list:
             kinds = f"({kinds})" if len(self.shape) == 3 else kinds
@@ -226,7 +230,7 @@ def describe(value: Any, static: bool = False) -> Leaf:
     if kind is np.ndarray:
         return _array(value, False)
     if kind is Packed:
-        about = value.kinds, value.row, value.ragged, value.least, value.changed
+        about = value.kinds, value.row, value.ragged, value.least, value.changed, value.names, value.hidden
         return ListLeaf(value.dtype, value.shape, None, False, False, True, *about)
     if kind is Log:
         return LogLeaf()

@@ -529,6 +529,7 @@ def _referenced(spec: EntrySpec) -> Iterator[object]:
             yield guard.dtype.type
         elif isinstance(guard, NumbersGuard):
             yield from (list, tuple, *guard.kinds)
+            yield from (guard.row, bool, True, *map(interned, (*guard.names, *guard.hidden))) if guard.names else ()
         elif isinstance(guard, (IntGuard, SameGuard)):
             yield guard.value
         elif isinstance(guard, BoundGuard):

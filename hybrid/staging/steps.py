@@ -148,10 +148,11 @@ class _Builder:
                 self.temporary(name, shape, number=shape == () and k not in whole)
         steps = (*itertools.chain.from_iterable(map(self.step, lowered.steps)), *self.late())
         leaves = iter([self.result(result) for result in traced.results])
-        if traced.shares or self.together or traced.stored:
+        if traced.shares or self.together or instances.are_made(traced.stored):
             given = [self.held(path) for path, _ in traced.updates]
             stored = [k for one in traced.stored.values() for k in _of(one)]
             given += [self.made(k, "ndarray" if self.outputs[k].type.shape else "scalar") for k in stored]
+            given += self.lists()
             results: entry.Results = entry.CallResult(_Assembled(traced, tuple(stored)), (*given, *leaves))
             return self.done(results, steps)
         results = _nested(traced.structure, leaves)
@@ -283,6 +284,7 @@ class _Builder:
         return k
 
     def result(self, result: Result) -> entry.Results:
+        traced = self.traced
         match result:
             case Computed(index, kind, chain, otherwise):
                 found = self.computed(index, kind, chain)
@@ -296,13 +298,17 @@ class _Builder:
                     instead = entry.CallResult(other, (instead,))
                 return entry.ChoiceResult(self.flag(flag), found, instead)
             case Stored(index, kinds):
+                if not instances.are_made(traced.stored):
+                    return entry.CallResult(instances.Given(traced.stored, kinds), (self.made(index, "python"), *self.lists()))
                 return entry.CallResult(instances.Picked(kinds), (self.made(index, "scalar"),))
             case Items(index, layout, array, make):
-                if array is False and make is None and (listed := self.listed(index, layout)) is not None:
-                    return listed
+                if array is False and (listed := self.listed(index, layout)) is not None:
+                    return listed if make is None else entry.CallResult(make, (listed,))
                 columns = [self.made(k, "ndarray") for k in range(index + 2, index + 2 + _columns(layout))]
                 ends = self.made(index, "scalar"), self.made(index + 1, "scalar")
                 items = _Items(layout, array, make)
+                if kept_in(layout) and not instances.are_made(traced.stored):
+                    return entry.CallResult(instances.Among(traced.stored, items), (*self.lists(), *ends, *columns))
                 return entry.CallResult(instances.Later(items) if kept_in(layout) else items, (*ends, *columns))
             case Picked(index, options):
                 return entry.CallResult(options.__getitem__, (self.made(index, "python"),))
@@ -325,6 +331,10 @@ class _Builder:
                 whole = entry.ObjectResult(value)
                 return entry.CallResult(_copy, (whole,)) if copy else whole
         raise Impossible
+
+    def lists(self) -> tuple[entry.Results, ...]:
+        """The caller's lists that objects among the results come from."""
+        return tuple(entry.ArgumentResult(self.places[k]) for k in instances.lists_of(self.traced.stored).values())
 
     def listed(self, index: int, layout: Any) -> entry.ListResult | None:
         """A list of Python numbers, or of tuples of them, as machine code makes it."""
@@ -421,6 +431,8 @@ def _outputs(result: Any) -> Iterator[int]:
 
 def _of(result: Items | Instances) -> range:
     """The outputs of the graph that items are in."""
+    if result.index is None:
+        return range(0)
     return range(result.index, result.index + 2 + _columns(result.layout))
 
 
@@ -540,9 +552,10 @@ class _Assembled:
 
     def __call__(self, *given: Any) -> Any:
         count, end = len(self.traced.updates), len(self.traced.updates) + len(self.stored)
-        results = given[end:]
-        if self.stored:
-            kept = instances.Objects(self.traced.stored, dict(zip(self.stored, given[count:end])))
+        lists = len(instances.lists_of(self.traced.stored))
+        results = given[end + lists :]
+        if self.traced.stored:
+            kept = instances.Objects(self.traced.stored, dict(zip(self.stored, given[count:end])), given[end : end + lists])
             results = tuple(result.make(kept) if type(result) is instances.Made else result for result in results)
         return assembled(self.traced, given[:count], results)
 

@@ -51,7 +51,17 @@ from hybrid.ops import view as v
 from hybrid.ops.draw import Argument as Place
 from hybrid.ops.draw import Made
 from hybrid.staging.arguments import arguments as arguments_of
-from hybrid.staging.containers import Added, Changed, Container, ask_for_logs, changed_in, containers_in, tuples_in
+from hybrid.staging.containers import (
+    Added,
+    Changed,
+    Container,
+    Herded,
+    ask_for_logs,
+    changed_in,
+    containers_in,
+    refuse_met,
+    tuples_in,
+)
 from hybrid.staging.convert import convert, convert_root, is_converted, reason
 from hybrid.staging.effects import PRINTING, UNSEEN, Effects, is_library, same_state, texts, unwatched
 from hybrid.staging.inspect import Inspection
@@ -117,7 +127,7 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
         arguments, inputs, cells = arguments_of(recording, leaves, values, names)
         recording.given, recording.varying = [taken(leaves[k], values[k]) for k in inputs], varying
         bound = tree.unflatten(structure, arguments)
-        containers: list[Container | Changed | Added] = [*containers_in(bound), *changed_in(bound)]
+        containers: list[Container | Changed | Added | Herded] = [*containers_in(bound), *changed_in(bound)]
         tuples = list(tuples_in(bound))  # as they are: lists that hold them may be given others
         found = list(bound[2].values()) if state else []
         recording.outside = reads.changeable(state, found)
@@ -125,6 +135,7 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
             recording.generators = _generators(effects, leaves, values)
             try:
                 recording.handlers = Tracing(_callee, _is_opaque, SHORT if writing.short else 1, recursive, writing)
+                recording.handlers.given(arguments)
                 recording.handlers.others.ids = frozenset(id(container.value) for container in containers)
                 args, kwargs = bound[:2]
                 recording.handlers.find((bound, *reads.values()))
@@ -175,6 +186,7 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
         refuse_twins(whole, given | constant)
         refuse_returned(recording, whole)
         refuse_keys(recording, whole)
+        refuse_met(recording, values, containers, reads)
         given |= {id(node): path for path, node in tuples}
         nodes = Nodes(given | constant)
         result_leaves, result_structure = tree.flatten(whole, nodes)
@@ -422,10 +434,13 @@ class _Results:
             kind = pending.pop()
             if kind not in self.stored:
                 arena = self.recording.handlers.arenas[kind]
+                if arena.leaf is not None and not arena.has_more:
+                    self.stored[kind] = Instances(None, (), arena.names, arena.code, arena.leaf)
+                    continue
                 at, (atoms, layout) = len(self.outputs), arena.outputs()
                 refuse_made(self.recording, map(Thing, things_in(layout)))
                 self.outputs += atoms
-                self.stored[kind] = Instances(at, layout, arena.names, arena.code)
+                self.stored[kind] = Instances(at, layout, arena.names, arena.code, arena.leaf)
                 pending += kept_in(layout)
 
     def result(self, leaf: Any) -> Result:
@@ -438,7 +453,7 @@ class _Results:
         if isinstance(leaf, (Own, ListedArray, Contents)):
             atoms, layout, *array = leaf.outputs()
             self.outputs += atoms
-            make = leaf.make() if isinstance(leaf, Own) else None
+            make = leaf.make() if isinstance(leaf, (Own, Contents)) else None
             return Items(len(self.outputs) - len(atoms), layout, array[0] if array else False, make)
         if type(leaf) is Chosen:
             return leaf.result(self.outputs)

@@ -1,0 +1,95 @@
+"""Lists of objects among the arguments, which a trace has as the numbers of their attributes (`control.herds`).
+
+As a container, such a list is as many attributes, each by itself: what is done with fifty bodies is compiled fifty times, and
+what each does to each other 2500 times.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections import deque
+from collections.abc import Sequence
+from itertools import repeat
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from hybrid.control.handles import can_be_kept
+from hybrid.core import dtype as dt
+from hybrid.core import tree
+
+FEW = 1  # objects up to which they are containers
+MANY = 16  # beyond which a list that is no argument is none of constants
+KINDS = {float: dt.float64, int: dt.int64, bool: dt.int64, np.float64: dt.float64, np.int64: dt.int64}  # as words
+
+
+_IDLE = frozenset((str, bytes, type(None)))  # of attributes that a function may well not look at
+
+
+class Columns(NamedTuple):
+    """The attributes that all of some objects have: those that are numbers, the class of each, and the others."""
+
+    names: tuple[str, ...]
+    kinds: tuple[type, ...]
+    hidden: tuple[str, ...]
+
+
+def columns(items: Sequence[Any]) -> Columns | None:
+    """What objects of one class have in common; None where they are no such objects, or one of them comes twice."""
+    kind = type(items[0])
+    if len(items) <= FEW or not _has_attributes(kind) or len(set(map(id, items))) < len(items):
+        return None
+    own = [vars(one) for one in items]
+    names = own[0].keys()
+    if any(one.keys() != names for one in own) or not all(type(name) is str for name in names):
+        return None
+    found: dict[str, type] = {}
+    for name in names:
+        if _is_shadowed(kind, name):
+            return None
+        values = [one[name] for one in own]
+        kinds = set(map(type, values))
+        only = next(iter(kinds)) if len(kinds) == 1 else object
+        if only in KINDS and (only is not int or -(2**63) <= min(values) <= max(values) < 2**63):
+            found[name] = only
+        elif not kinds <= _IDLE:
+            return None
+    if not found:
+        return None
+    return Columns(tuple(found), tuple(found.values()), tuple(name for name in names if name not in found))
+
+
+def _has_attributes(kind: type) -> bool:
+    """Whether the instances of a class are what is in their `__dict__`."""
+    return can_be_kept(kind) and bool(kind.__dictoffset__) and not tree.slots(kind) and not tree.registered(kind)
+
+
+def _is_shadowed(kind: type, name: str) -> bool:
+    """Whether a property of the class, or the like, stands before an attribute."""
+    return inspect.isdatadescriptor(inspect.getattr_static(kind, name, None))
+
+
+def rows(items: Sequence[Any], names: Sequence[str]) -> list[tuple]:
+    """The attributes of each."""
+    return [tuple(map(vars(one).__getitem__, names)) for one in items]
+
+
+def twins(items: Sequence[Any]) -> list[Any]:
+    """Objects with the same attributes."""
+    out = [object.__new__(type(one)) for one in items]
+    for twin, one in zip(out, items):
+        vars(twin).update(vars(one))
+    return out
+
+
+class Attributes:
+    """What some attributes of objects are afterwards: a row for each."""
+
+    __slots__ = ("names", "rows")
+
+    def __init__(self, names: tuple[str, ...], rows: list[tuple]):
+        self.names, self.rows = names, rows
+
+    def leave_in(self, items: Sequence[Any]) -> None:
+        for name, column in zip(self.names, zip(*self.rows)):
+            deque(map(object.__setattr__, items, repeat(name), column), maxlen=0)  # past what a frozen class says
