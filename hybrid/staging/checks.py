@@ -355,14 +355,21 @@ class Checks(Writer):
             names = self.alloca(f"[{len(guard.names) + len(guard.hidden)} x ptr]")
             for at, name in enumerate((*guard.names, *guard.hidden)):
                 self.put(f"store ptr {self.ref(interned(name))}, ptr {self.at(names, 8 * at)}")
+            slots = tree.slots(guard.row)  # type: ignore[arg-type]
+            offsets = self.alloca(f"[{len(guard.names) + len(guard.hidden)} x i64]")
+            for at, name in enumerate((*guard.names, *guard.hidden)):
+                offset = capi.slot_offset(guard.row, name) if name in slots else 0  # type: ignore[arg-type]
+                self.put(f"store i64 {offset}, ptr {self.at(offsets, 8 * at)}")
+            others = len(guard.names) + len(guard.hidden) - len(slots) if has_attributes(guard.row) else -1  # type: ignore[arg-type]
             memory = (self.word(API[name]) for name in ("PyMem_RawMalloc", "PyMem_RawFree"))
             apart = ", ".join((f"ptr {it}, i64 {count}", *(f"ptr {word}" for word in memory)))
             self.require(self.support(DISTINCT, f"i1 @{DISTINCT}({apart})"))
             functions = ("PyObject_GenericGetDict", "PyDict_GetItemWithError", "Py_DecRef", "PyErr_Clear")
             given = f"ptr {it}, i64 {count}, ptr {self.ref(guard.row)}, i64 {len(guard.names)}, i64 {len(guard.hidden)}"
-            classes = f"ptr {names}, ptr {kinds}, ptr {self.ref(int)}, ptr {self.ref(bool)}, ptr {self.ref(True)}, ptr {long}"
+            places = f"ptr {names}, ptr {offsets}, i64 {others}"
+            classes = f"ptr {kinds}, ptr {self.ref(int)}, ptr {self.ref(bool)}, ptr {self.ref(True)}, ptr {long}"
             words = ", ".join(f"ptr {self.word(API[name])}" for name in functions)
-            self.lists[index] = OBJECTS, f"{given}, {classes}, {words}"
+            self.lists[index] = OBJECTS, f"{given}, {places}, {classes}, {words}"
             self.require(self.unpacked(index, "null"))
             return
         row = "null" if guard.row is None else self.ref(guard.row)

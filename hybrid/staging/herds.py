@@ -10,10 +10,12 @@ import inspect
 from collections import deque
 from collections.abc import Sequence
 from itertools import repeat
+from types import MemberDescriptorType
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from hybrid.control.attributes import attributes_of
 from hybrid.control.handles import can_be_kept
 from hybrid.core import dtype as dt
 from hybrid.core import tree
@@ -36,17 +38,17 @@ class Columns(NamedTuple):
 
 def columns(items: Sequence[Any]) -> Columns | None:
     """What objects of one class have in common; None where they are no such objects, or one of them comes twice."""
-    kind = type(items[0])
+    kind: Any = type(items[0])
     if len(items) <= FEW or not _has_attributes(kind) or len(set(map(id, items))) < len(items):
         return None
-    own = [vars(one) for one in items]
-    names = own[0].keys()
-    if any(one.keys() != names for one in own) or not all(type(name) is str for name in names):
+    own = [_attributes(one) for one in items]
+    names, slots = own[0].keys(), tree.slots(kind)
+    if any(one.keys() != names for one in own) or not all(type(name) is str for name in names) or len(names) < len(slots):
         return None
     found: dict[str, type] = {}
     for name in names:
-        if _is_shadowed(kind, name):
-            return None
+        if name not in slots and inspect.isdatadescriptor(inspect.getattr_static(kind, name, None)):
+            return None  # a property of the class, or the like, stands before it
         values = [one[name] for one in own]
         kinds = set(map(type, values))
         only = next(iter(kinds)) if len(kinds) == 1 else object
@@ -60,25 +62,27 @@ def columns(items: Sequence[Any]) -> Columns | None:
 
 
 def _has_attributes(kind: type) -> bool:
-    """Whether the instances of a class are what is in their `__dict__`."""
-    return can_be_kept(kind) and bool(kind.__dictoffset__) and not tree.slots(kind) and not tree.registered(kind)
+    """Whether the instances of a class are what is in their slots and their `__dict__`."""
+    slots = (inspect.getattr_static(kind, name, None) for name in tree.slots(kind))
+    return can_be_kept(kind) and not tree.registered(kind) and all(type(slot) is MemberDescriptorType for slot in slots)
 
 
-def _is_shadowed(kind: type, name: str) -> bool:
-    """Whether a property of the class, or the like, stands before an attribute."""
-    return inspect.isdatadescriptor(inspect.getattr_static(kind, name, None))
+def _attributes(one: Any) -> dict[str, Any]:
+    """All that an object has itself."""
+    return attributes_of(one) or {}
 
 
 def rows(items: Sequence[Any], names: Sequence[str]) -> list[tuple]:
     """The attributes of each."""
-    return [tuple(map(vars(one).__getitem__, names)) for one in items]
+    return [tuple(map(_attributes(one).__getitem__, names)) for one in items]
 
 
 def twins(items: Sequence[Any]) -> list[Any]:
     """Objects with the same attributes."""
     out = [object.__new__(type(one)) for one in items]
     for twin, one in zip(out, items):
-        vars(twin).update(vars(one))
+        for name, value in _attributes(one).items():
+            object.__setattr__(twin, name, value)
     return out
 
 

@@ -18,7 +18,7 @@ DECLARED = {
     NUMBERS: f"declare i1 @{NUMBERS}(ptr, i64, ptr, i64, ptr, ptr, ptr, ptr)",
     TABLE_OF: f"declare i64 @{TABLE_OF}(ptr, i64, ptr, ptr, i64, ptr, ptr, ptr, i1, i1, i64, i64, ptr)",
     AMONG: f"declare i1 @{AMONG}(ptr, ptr, i1)",
-    OBJECTS: f"declare i1 @{OBJECTS}(ptr, i64, ptr, i64, i64, ptr, ptr, ptr, ptr, ptr, ptr, ptr, ptr, ptr, ptr, ptr)",
+    OBJECTS: f"declare i1 @{OBJECTS}(ptr, i64, ptr, i64, i64, ptr, ptr, i64, ptr, ptr, ptr, ptr, ptr, ptr, ptr, ptr, ptr, ptr)",
     DISTINCT: f"declare i1 @{DISTINCT}(ptr, i64, ptr, ptr)",
 }
 FEW_COMPARED = 24  # objects in a list that are compared with one another
@@ -337,17 +337,20 @@ no:
 
 # Whether all items of a list are objects of a class whose attributes are %names: first %width numbers of 64 bits, of the
 # classes %kinds (%bool, too, of which there are %true and another), then %hidden others. The words of the numbers go to %out;
-# where that is null, only the class is looked at. The last four are functions of CPython's: %dict.of gives an object's
-# attributes, %value.of one of them, %let.go gives up a reference, and %clear an error.
+# where that is null, only the class is looked at. %offsets: where the slots of an object are; 0 for what is in its `__dict__`,
+# which has %others (-1: there is none). The last four are functions of CPython's: %dict.of gives an object's attributes,
+# %value.of one of them, %let.go gives up a reference, and %clear an error.
 _OF_OBJECTS = f"""
-define i1 @{OBJECTS}(ptr %list, i64 %count, ptr %class, i64 %width, i64 %hidden, ptr %names, ptr %kinds, ptr %int, ptr %bool,
-                     ptr %true, ptr %long, ptr %dict.of, ptr %value.of, ptr %let.go, ptr %clear, ptr %out) nounwind {{
+define i1 @{OBJECTS}(ptr %list, i64 %count, ptr %class, i64 %width, i64 %hidden, ptr %names, ptr %offsets, i64 %others,
+                     ptr %kinds, ptr %int, ptr %bool, ptr %true, ptr %long, ptr %dict.of, ptr %value.of, ptr %let.go,
+                     ptr %clear, ptr %out) nounwind {{
 start:
   %overflow = alloca i32
   %items.at = getelementptr i8, ptr %list, i64 {capi.LIST_ITEMS}
   %items = load ptr, ptr %items.at
   %stored = icmp ne ptr %out, null
   %all = add i64 %width, %hidden
+  %has.dict = icmp sge i64 %others, 0
   br label %next
 next:
   %k = phi i64 [ 0, %start ], [ %k.next, %looked ]
@@ -362,7 +365,9 @@ item:
   %typed = icmp eq ptr %type, %class
   br i1 %typed, label %alike, label %no
 alike:
-  br i1 %stored, label %inside, label %looked
+  br i1 %stored, label %within, label %looked
+within:
+  br i1 %has.dict, label %inside, label %attribute
 inside:
   %dict = call ptr %dict.of(ptr %it, ptr null)
   %none = icmp eq ptr %dict, null
@@ -371,16 +376,29 @@ have:
   call void %let.go(ptr %dict)  ; the object keeps it
   %size.at = getelementptr i8, ptr %dict, i64 {capi.SIZE}
   %size = load i64, ptr %size.at
-  %fits = icmp eq i64 %size, %all
+  %fits = icmp eq i64 %size, %others
   br i1 %fits, label %attribute, label %no
 attribute:
-  %j = phi i64 [ 0, %have ], [ %j.next, %done ]
+  %j = phi i64 [ 0, %have ], [ 0, %within ], [ %j.next, %done ]
+  %own = phi ptr [ %dict, %have ], [ null, %within ], [ %own, %done ]
   %again = icmp slt i64 %j, %all
   br i1 %again, label %look, label %looked
 look:
+  %offset.at = getelementptr i64, ptr %offsets, i64 %j
+  %offset = load i64, ptr %offset.at
+  %in.dict = icmp eq i64 %offset, 0
+  br i1 %in.dict, label %named, label %slot
+named:
   %name.at = getelementptr ptr, ptr %names, i64 %j
   %name = load ptr, ptr %name.at
-  %x = call ptr %value.of(ptr %dict, ptr %name)
+  %named.x = call ptr %value.of(ptr %own, ptr %name)
+  br label %got
+slot:
+  %slot.at = getelementptr i8, ptr %it, i64 %offset
+  %slot.x = load ptr, ptr %slot.at
+  br label %got
+got:
+  %x = phi ptr [ %named.x, %named ], [ %slot.x, %slot ]
   %missing = icmp eq ptr %x, null
   br i1 %missing, label %failed, label %found
 found:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from hybrid import FallbackWarning, function
+from hybrid.control.attributes import attributes_of
 
 
 @dataclass
@@ -50,6 +51,28 @@ class Fixed:
 
 class Heavier(Point):
     pass
+
+
+@dataclass(slots=True)
+class Slotted:
+    x: float
+    v: float = 1.0
+    n: int = 2
+    alive: bool = True
+
+    @property
+    def energy(self):
+        return 0.5 * self.v**2
+
+    def move(self, dt):
+        self.x += self.v * dt
+        return self
+
+
+class Both(Slotted):
+    def __init__(self, x, v, n, alive):
+        super().__init__(x, v, n, alive)
+        self.more = x
 
 
 WORLD: list = []
@@ -175,7 +198,7 @@ def seen(value, names):
         return [(seen(key, names), seen(one, names)) for key, one in value.items()]
     if isinstance(value, np.ndarray):
         return value.tolist(), value.dtype
-    return (type(value), seen(vars(value), names)) if hasattr(value, "__dict__") else (type(value), repr(value))
+    return type(value), seen(attributes_of(value), names) if attributes_of(value) else repr(value)
 
 
 def outcome(f, *args):
@@ -187,7 +210,7 @@ def outcome(f, *args):
         out = seen(f(*args), names)
     except Exception as error:
         out = type(error), str(error)
-    return out, [[(type(one), seen(vars(one), names)) for one in items] for items in lists]
+    return out, [[(type(one), seen(attributes_of(one), names)) for one in items] for items in lists]
 
 
 @pytest.mark.parametrize("f", COMPILED)
@@ -205,6 +228,18 @@ def test_one_trace_takes_other_objects_of_the_class():
         assert outcome(compiled, ps) == outcome(attracted, qs)
     assert outcome(compiled, points(5)) == outcome(attracted, points(5))
     assert compiled.traces[0].native_calls == 3
+
+
+@pytest.mark.parametrize("kind", [Slotted, Both, Heavier])
+@pytest.mark.parametrize("f", [attracted, extremes, killed, others_made, kept_the_largest])
+def test_slots_and_derived_classes(f, kind):
+    compiled = function(f, strict=True)
+    for count in (9, 12, 2):
+        assert outcome(compiled, points(count, kind)) == outcome(f, points(count, kind))
+    assert len(compiled.traces) == 1
+    if f is kept_the_largest:
+        compiled(points(5, kind))
+        assert compiled.traces[0].native_calls
 
 
 def _twice(ps):
@@ -468,8 +503,3 @@ def test_records_that_were_there_are_no_copies():
     slotted = [Slotted(3.0), Slotted(1.0), Slotted(2.0)]
     found = function(lambda ps: sorted(ps, key=lambda p: p.x))(slotted)
     assert [[q is p for q in slotted].index(True) for p in found] == [1, 2, 0]
-
-
-@dataclass(slots=True)
-class Slotted:
-    x: float
