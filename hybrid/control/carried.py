@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hybrid.control.either import Several
+from hybrid.control.families import Family
 from hybrid.control.join import Spec, form_of, made, spec_of
 from hybrid.control.lists import Listed, listed
 from hybrid.control.own import home
@@ -134,7 +135,7 @@ class Carried:
         if self.spec is not None:
             self.vars = [region.builder.input(type_, self.name if k == 0 else "") for k, type_ in enumerate(self.spec.types)]
             if self.read:
-                self.head = held(trace, self.spec, shared(self.spec, self.vars, sizes))
+                self.head = held(trace, self.spec, shared(self.spec, self.vars, sizes), self.initial)
                 if type(data := unwrap(self.head)) is Symbol:
                     region.heads.add(data.cell)
                 if isinstance(self.spec, Spec) and not self.spec.is_number and self.initial is not UNDEFINED:
@@ -237,10 +238,12 @@ class Carried:
         return results.get(id(self), self.initial if self.known is UNDEFINED else self.known)
 
 
-def held(trace: Trace, spec: Spec | Part | Several | Varying, parts: Sequence[Atom]) -> Any:
-    """The value of a variable that some parts stand for."""
+def held(trace: Trace, spec: Spec | Part | Several | Varying, parts: Sequence[Atom], *may_be: Any) -> Any:
+    """The value of a variable that some parts stand for; `may_be`: what it is in some rounds, as far as that is known."""
     parts = list(parts)
-    return spec.made(trace, parts) if isinstance(spec, (Part, Several)) else made(trace, spec, parts)
+    if isinstance(spec, Several):
+        return spec.made(trace, parts, family=Family(*(own.family for own in may_be if isinstance(own, Listed))))
+    return spec.made(trace, parts) if isinstance(spec, Part) else made(trace, spec, parts)
 
 
 def _are_alike(before: list | None, after: list | None) -> bool:

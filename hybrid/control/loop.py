@@ -349,7 +349,7 @@ def _append(
         if other is not None and (ran or c.initial is other.initial is UNDEFINED):
             values[id(c)] = values[id(other)]  # one array by another name
             continue
-        values[id(c)] = held(trace, c.spec, shared(c.spec, parts, sizes))
+        values[id(c)] = held(trace, c.spec, shared(c.spec, parts, sizes), c.initial, c.after)
         if isinstance(c.spec, Spec) and not c.spec.is_number:
             layouts = {layout_of(x) for x in (c.initial, c.after) if x is not UNDEFINED and x is not None} or {ROWS}
             settle(trace, c.head, layouts)

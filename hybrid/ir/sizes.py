@@ -11,7 +11,10 @@ from collections.abc import Callable, Iterable, Mapping
 from math import prod
 
 from hybrid.core.bounds import Bounds
+from hybrid.core.errors import TraceError
 from hybrid.core.shape import Dim, Quotient, Size, evaluate, symbols
+from hybrid.ir.lines import user_line
+from hybrid.ir.requests import Specialise
 
 LARGEST = (1 << 31) - 1  # what symbols of sizes stand for at most: products of two fit 64 bits
 LATE = 6  # what headers take a size for that only a run knows: neither 0 nor 1, which NumPy treats apart
@@ -41,6 +44,23 @@ class KnownSizes:
     def fresh_symbol(self, stem: str) -> str:
         self.symbols += 1
         return f"{stem}{self.symbols}"
+
+    def specialise(self, what: str, *sizes: Size, same: bool = False) -> Exception:
+        """What to raise where Python asks for the number that a size is."""
+        at, names = user_line(), symbols(*sizes)
+        if not names <= self.hints.keys():
+            return TraceError(f"{what} needs a size that is only known when the compiled code runs", at=at)
+        pending = [self.quotients[name] for name in names if name in self.quotients]
+        while pending:  # a quotient is fixed by what it is a quotient of
+            inner = symbols(pending.pop().dividend)
+            names |= inner
+            pending += [self.quotients[name] for name in inner if name in self.quotients]
+        error = Specialise(names - self.quotients.keys(), what, at, same)
+        self.fail(error)
+        return error
+
+    def fail(self, error: BaseException) -> None:
+        """Note an error that ends the trace."""
 
     def declare(self, symbol: str, quotient: Quotient) -> None:
         """Note a new symbol for a quotient."""

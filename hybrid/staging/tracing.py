@@ -16,11 +16,11 @@ import numpy as np
 from hybrid.control import algorithms, constructs, probing, recursive, shuffles, written
 from hybrid.control.arenas import refuse_keys, several
 from hybrid.control.arrays import ListedArray
+from hybrid.control.families import refuse_met
 from hybrid.control.given import Contents
 from hybrid.control.handlers import SHORT, Tracing
 from hybrid.control.handles import is_handle, kinds_of, number
-from hybrid.control.items import OTHERS, InList, LookedUp, has_arrays
-from hybrid.control.lists import Listed
+from hybrid.control.items import OTHERS, InList, LookedUp
 from hybrid.control.own import Own, unwrapped
 from hybrid.control.parts import refuse_whole
 from hybrid.control.plain import Ends
@@ -209,6 +209,7 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
         graph, results, visible, writes = sorted_out.finish()
         late, stored = sorted_out.late, sorted_out.stored
         recording.lists.clear()
+        recording.keepers.clear()
         recording.settled.clear()
         recording.copies.clear()
         recording.asked.clear()
@@ -370,11 +371,9 @@ class _Results:
             if not wholes.isdisjoint(whole.aliases()):
                 raise TraceError("two arrays are returned that are one or not, which only a run can tell")
         self.shared = {cell for cell in cells_of if cells_of.count(cell) > 1}
-        self.lists = any(isinstance(leaf, Own) or is_handle(leaf) for leaf in results)
-        stored = [getattr(leaf, "entries", leaf) for leaf in results if isinstance(leaf, Own) and leaf.held is None]
-        families = [own.family for own in stored if isinstance(own, Listed) and has_arrays(own.layout)]
-        if len(set(families)) < len(families):
-            raise TraceError("arrays of a list are returned in another one, too")
+        lists = [leaf.own if isinstance(leaf, Contents) else leaf for leaf in results]
+        self.lists = any(isinstance(own, Own) or is_handle(own) for own in lists)
+        refuse_met([getattr(own, "entries", own) for own in lists if isinstance(own, Own) and own.held is None])
         kept = [*recording.lists, *recording.handlers.arenas.values()] if recording.handlers else []
         self.borrows = any(getattr(own, "borrows", 0) == OTHERS for own in kept)
         self.bases: dict[tr.Cell, int] = {}
