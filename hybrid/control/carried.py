@@ -39,6 +39,7 @@ from hybrid.ir.forms import Known, Thing
 from hybrid.ir.graph import Atom, Var
 from hybrid.ir.trace import Region, Symbol, Trace
 
+LONGER = 3  # times that a text may get longer while a loop settles: its options, and with them the branches, double each time
 ONE_BY_ONE = 16  # items of a list that is rebound which are carried each by itself
 
 
@@ -72,6 +73,7 @@ class Carried:
     given: list = field(default_factory=list)  # the items of a list as it begins
     is_new: bool = False  # whether a round left a list that nobody else knows
     stored: bool = False  # whether a list is carried as storage, since its items cannot be carried one by one
+    longest: list[int] = field(default_factory=list)  # the length of the longest text it may be, each time that it had grown
 
     def __post_init__(self) -> None:
         if is_parts(self.initial) or type(self.initial) in (Perhaps, Text):
@@ -206,6 +208,14 @@ class Carried:
         self.after = after
         assert self.items is not None and now is not None
         return any([changed, *(item.leave(value, found, unions) for item, value in zip(self.items, now))])
+
+    def gets_longer(self) -> bool:
+        """Whether the texts that it may be, of which there are more now, are longer each time: there is no end to that."""
+        options = self.spec.options if isinstance(self.spec, Spec) else ()
+        found = max((len(option.value) for option in options if type(option.value) is str), default=0)
+        if found > max(self.longest, default=0):
+            self.longest.append(found)
+        return len(self.longest) > LONGER
 
     def _is_changed(self) -> bool:
         """Whether a round has changed the list that it began with."""

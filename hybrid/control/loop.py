@@ -296,6 +296,8 @@ def _settle_number(c: Carried, spec: Spec | None, unions: bool) -> bool:
         what = f"a {c.after.__class__.__name__}" if spec is None else str(spec)
         raise FirstRoundDiffers(f"{called(c.name)} becomes {what} in a loop", at=tr.user_line())
     changed, c.spec = both != c.spec, both
+    if changed and c.gets_longer():
+        raise CannotRoll(f"{called(c.name)} is a longer text in every round", at=tr.user_line())
     return changed
 
 

@@ -80,7 +80,8 @@ from hybrid.staging.traced import (
 
 # Values in arguments that machine code reads one by one: to compile that for 16 000 takes 9 s, and for 60 000 LLVM aborts.
 MOST_LEAVES = 8192
-VERY_LONG = 40_000  # operations of a trace that failed: some seconds of recording, after which little else is tried
+# Operations, and branches, of a trace that failed: some seconds of recording, after which little else is tried.
+VERY_LONG, VERY_MANY = 40_000, 2000
 
 
 def trace(function: Callable, name: str, structure: tree.Structure, leaves: tuple[Leaf, ...], values: Sequence[Any],
@@ -145,7 +146,7 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
                     failed = TraceError(str(failed), at=failed.at)  # written out, the loops may not need it
                 if isinstance(failed, TraceError):
                     countable = recording.handlers.countable
-                    writing = replace(writing, last=writing.last or recording.recorded > VERY_LONG)
+                    writing = replace(writing, last=writing.last or _is_very_long(recording))
                     failed.again = writing.instead(recording.short, recording.stacked, countable, several(recording.instances))
                 if failed is not error:
                     raise failed from error  # NumPy words a refused conversion as an error of its own
@@ -253,6 +254,11 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
         differentiates,
         stored,
     )
+
+
+def _is_very_long(recording: Trace) -> bool:
+    """Whether a trace that failed has taken seconds."""
+    return recording.recorded > VERY_LONG or recording.branches > VERY_MANY
 
 
 @contextlib.contextmanager
