@@ -116,6 +116,8 @@ class KnownSizes:
         """`dividend // divisor` as a size that is known when a call comes in; None where it is not one."""
         if divisor <= 0 or not symbols(dividend) <= self.hints.keys() or not self.ask("ge", dividend, 0):
             return None
+        if isinstance(dividend, int):
+            return dividend // divisor
         if (exact := _exact(dividend, divisor)) is not None:
             return exact
         wanted = Quotient(dividend, divisor)
@@ -131,11 +133,10 @@ class KnownSizes:
         return quotient
 
 
-def _exact(dividend: Size, divisor: int) -> Size | None:
+def _exact(dividend: Dim, divisor: int) -> Size | None:
     """`(3*n + 2) // 3` is n: a polynomial, where what is left over is a number; None where it is not."""
-    terms = dividend.terms if isinstance(dividend, Dim) else (((), dividend),)
-    over = sum((c % divisor) * prod(map(Dim.symbol, m), start=1) for m, c in terms)
-    return (dividend - over).divide(divisor) if isinstance(over, int) and isinstance(dividend, Dim) else None
+    over = sum((c % divisor) * prod(map(Dim.symbol, m), start=1) for m, c in dividend.terms)
+    return (dividend - over).divide(divisor) if isinstance(over, int) else None
 
 
 def all_sizes(sizes: Mapping[str, int], quotients: Mapping[str, Quotient]) -> dict[str, int]:
