@@ -127,7 +127,7 @@ class _Rewriter(Expressions):
         doc = body[:1] if isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant) else []
         certain = bound_by_exits(body) - set(parameters(self.node.args)) - self.rebound - global_ - nonlocal_
         body, invented = after_loops(body[len(doc) :] or [ast.Pass()])
-        exits = Exits(body, global_)
+        exits = Exits(body)
         self.invented = exits.invented | invented | certain
         Liveness(exits.body, always, called)
         lists = changed_lists(exits.body, captured(body, ()))

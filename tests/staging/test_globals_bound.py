@@ -1,4 +1,4 @@
-"""Globals that are bound after an early return, in what is then the other way of a branch."""
+"""Globals that branches and loops bind, and what follows an early return: the other way of a branch."""
 
 from __future__ import annotations
 
@@ -112,3 +112,86 @@ def test_they_are_bound(f):
         for n, start in ((1, 0.0), (5, 0.0), (2, 3.0), (8, 1.0), (1, 0.5), (4, 2.5)):
             x = np.arange(3.0) + start
             assert left(compiled, n, x) == left(f, n, x), (n, start)
+
+
+BEST = None
+
+
+def counted(x):
+    global COUNT
+    for v in x:
+        if v > 0.5:
+            COUNT += 1
+    return COUNT
+
+
+def added_and_begun_anew(x):
+    global SEEN, COUNT
+    for v in x:
+        SEEN += v
+        if SEEN > 3:
+            COUNT += 1
+            SEEN = 0.0
+    return x[0]
+
+
+def until(x):
+    global COUNT
+    while x[0] * 10 > COUNT:
+        COUNT += 1
+    return COUNT
+
+
+def kept(x):
+    global BEST
+    for v in x:
+        if BEST is None or v > BEST:
+            BEST = v
+    return BEST
+
+
+def scored(v):
+    global COUNT
+    if v > 0.5:
+        COUNT += 1
+    return v * COUNT
+
+
+def by_a_helper(x):
+    total = 0.0
+    for v in x:
+        total = max(total, scored(v))
+    return total
+
+
+def as_a_loop_variable(x):
+    global COUNT
+    for COUNT in range(len(x)):
+        if x[COUNT] > 0.9:
+            break
+    return COUNT
+
+
+def left_early(x):
+    global SEEN
+    SEEN = 0.0
+    for v in x:
+        if v > 0.8:
+            return SEEN
+        SEEN = max(SEEN, v)
+    return SEEN
+
+
+@pytest.mark.parametrize("f", [counted, added_and_begun_anew, until, kept, by_a_helper, as_a_loop_variable, left_early])
+def test_branches_and_loops_that_only_a_run_knows_bind_globals(f):
+    global COUNT, SEEN, BEST
+    compiled, states = function(f, strict=True), [(0, 0.0, None), (0, 0.0, None)]
+    for k in range(5):
+        x, left = np.floor(np.random.default_rng(k).random(20) * 64) / 64, []
+        for n, call in enumerate((f, compiled)):
+            COUNT, SEEN, BEST = states[n]
+            out = call(x)
+            states[n] = COUNT, SEEN, BEST
+            left.append([(type(part), part) for part in (out, *states[n])])
+        assert left[0] == left[1]
+    assert sum(trace.native_calls for trace in compiled.traces)
