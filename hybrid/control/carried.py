@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hybrid.control.either import Several
+from hybrid.control.families import Family
 from hybrid.control.join import Spec, form_of, made, spec_of
 from hybrid.control.lists import Listed, listed
 from hybrid.control.own import home
@@ -38,6 +39,7 @@ from hybrid.ir.forms import Known, Thing
 from hybrid.ir.graph import Atom, Var
 from hybrid.ir.trace import Region, Symbol, Trace
 
+LONGER = 3  # times that a text may get longer while a loop settles: its options, and with them the branches, double each time
 ONE_BY_ONE = 16  # items of a list that is rebound which are carried each by itself
 
 
@@ -71,6 +73,7 @@ class Carried:
     given: list = field(default_factory=list)  # the items of a list as it begins
     is_new: bool = False  # whether a round left a list that nobody else knows
     stored: bool = False  # whether a list is carried as storage, since its items cannot be carried one by one
+    longest: list[int] = field(default_factory=list)  # the length of the longest text it may be, each time that it had grown
 
     def __post_init__(self) -> None:
         if is_parts(self.initial) or type(self.initial) in (Perhaps, Text):
@@ -134,7 +137,7 @@ class Carried:
         if self.spec is not None:
             self.vars = [region.builder.input(type_, self.name if k == 0 else "") for k, type_ in enumerate(self.spec.types)]
             if self.read:
-                self.head = held(trace, self.spec, shared(self.spec, self.vars, sizes))
+                self.head = held(trace, self.spec, shared(self.spec, self.vars, sizes), self.initial)
                 if type(data := unwrap(self.head)) is Symbol:
                     region.heads.add(data.cell)
                 if isinstance(self.spec, Spec) and not self.spec.is_number and self.initial is not UNDEFINED:
@@ -206,6 +209,14 @@ class Carried:
         assert self.items is not None and now is not None
         return any([changed, *(item.leave(value, found, unions) for item, value in zip(self.items, now))])
 
+    def gets_longer(self) -> bool:
+        """Whether the texts that it may be, of which there are more now, are longer each time: there is no end to that."""
+        options = self.spec.options if isinstance(self.spec, Spec) else ()
+        found = max((len(option.value) for option in options if type(option.value) is str), default=0)
+        if found > max(self.longest, default=0):
+            self.longest.append(found)
+        return len(self.longest) > LONGER
+
     def _is_changed(self) -> bool:
         """Whether a round has changed the list that it began with."""
         return self.is_list and not (len(self.head) == len(self.given) and all(a is b for a, b in zip(self.head, self.given)))
@@ -237,10 +248,12 @@ class Carried:
         return results.get(id(self), self.initial if self.known is UNDEFINED else self.known)
 
 
-def held(trace: Trace, spec: Spec | Part | Several | Varying, parts: Sequence[Atom]) -> Any:
-    """The value of a variable that some parts stand for."""
+def held(trace: Trace, spec: Spec | Part | Several | Varying, parts: Sequence[Atom], *may_be: Any) -> Any:
+    """The value of a variable that some parts stand for; `may_be`: what it is in some rounds, as far as that is known."""
     parts = list(parts)
-    return spec.made(trace, parts) if isinstance(spec, (Part, Several)) else made(trace, spec, parts)
+    if isinstance(spec, Several):
+        return spec.made(trace, parts, family=Family(*(own.family for own in may_be if isinstance(own, Listed))))
+    return spec.made(trace, parts) if isinstance(spec, Part) else made(trace, spec, parts)
 
 
 def _are_alike(before: list | None, after: list | None) -> bool:

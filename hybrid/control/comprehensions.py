@@ -24,6 +24,7 @@ from hybrid.core.errors import TraceError
 from hybrid.core.shape import Dim
 from hybrid.ir import trace as tr
 from hybrid.ir.graph import is_construct
+from hybrid.ir.requests import Specialise
 from hybrid.ir.trace import Trace
 
 WRITTEN = 64  # items of a generator that are written out: what they compute fuses
@@ -146,7 +147,7 @@ class Comprehensions(Plain):
         try:
             with attempt.region:
                 visit(each)
-        except (_OnlyARunKnows, TraceError, tr.Concretise, tr.Specialise):
+        except (_OnlyARunKnows, TraceError, tr.Concretise, Specialise):
             attempt.undo()
             return None
         except Exception:

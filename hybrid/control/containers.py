@@ -10,7 +10,7 @@ import itertools
 import operator
 import sys
 from collections import Counter, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -31,15 +31,16 @@ from hybrid.control.structure import is_parts, ordered_fields
 from hybrid.control.tables import holds_traced, is_number
 from hybrid.core import dtype as dt
 from hybrid.core.errors import ROOM, TraceError
-from hybrid.core.shape import Dim, Size
+from hybrid.core.shape import Dim, Size, TensorType
 from hybrid.frontend import integers, texts, uncertain
 from hybrid.frontend.chosen import Chosen
 from hybrid.frontend.editing import MAX_LISTED, number_of
 from hybrid.frontend.indexing import setitem
-from hybrid.frontend.values import NUMBERS, Value, active, assembled, operand, shape_of, sized, wrap
+from hybrid.frontend.values import NUMBERS, Value, active, assembled, operand, shape_of, sized, unwrap, wrap
 from hybrid.ir import trace as tr
+from hybrid.ir.forms import Maybe
 from hybrid.ir.graph import Atom
-from hybrid.ir.trace import Symbol, Trace
+from hybrid.ir.trace import Cell, Symbol, Trace
 from hybrid.ops import elementwise as e
 
 FEW = 4  # known items that are added to a dict or set one by one
@@ -56,6 +57,9 @@ def compared(name: str, left: Any, right: Any) -> Any:
     if name in ("eq", "ne") and (_may_be_tuple(left) or _may_be_tuple(right)):
         same = _equal_or_none(active(), left, right)
         return same if name == "eq" else active().handlers.not_(same)
+    if name in _ORDERS and type(plain(left)) is type(plain(right)) is list:
+        one, other = plain(left), plain(right)
+        return _ordered(active(), name, one, other) if any(map(is_traced, one + other)) else getattr(operator, name)(one, other)
     if name in ("eq", "ne") and (isinstance(left, Listed) or isinstance(right, Listed)):
         same = left.equal(right) if isinstance(left, Listed) else right.equal(left)
         return same if name == "eq" else active().handlers.not_(same)
@@ -93,11 +97,14 @@ def _equal_or_none(trace: Trace, left: Any, right: Any) -> Any:
     return _any(trace, [absent, _all(trace, [*there, _verdict(trace, "eq", *parts)])])
 
 
-def _ordered(trace: Trace, name: str, left: tuple, right: tuple) -> Any:
-    """Tuples are compared by their first members that are not equal. A NaN there is Python's."""
+def _ordered(trace: Trace, name: str, left: Sequence, right: Sequence) -> Any:
+    """Tuples, and lists, are compared by their first members that are not equal. A NaN there is Python's.
+
+    What these give is the verdict, which is NumPy's where one of them is; where all are equal it is Python's.
+    """
     for part in (*left, *right):
         if isinstance(part, Value) and type(part._data) is Symbol and dt.is_float(part._data.type.dtype):
-            verdict = truth(trace, _verdict(trace, "eq", part, part))  # in whichever class it is
+            verdict = truth(trace, trace.handlers.compare("eq", part, part))  # in whichever class it is
             if verdict is not True:
                 trace.assume(tr.literal(False, dt.bool_) if verdict is False else verdict, "members of tuples are no NaNs")
     if name in ("eq", "ne"):
@@ -107,16 +114,48 @@ def _ordered(trace: Trace, name: str, left: tuple, right: tuple) -> Any:
         return same if name == "eq" else trace.handlers.not_(same)
     shorter = min(len(left), len(right))
     out: Any = getattr(operator, name)(len(left), len(right))
+    numpys: bool | Atom = False
     for k in reversed(range(shorter)):
-        strict = _verdict(trace, name[0] + "t", left[k], right[k])
-        if k == shorter - 1 and len(left) == len(right):
-            out = _verdict(trace, name, left[k], right[k])
-        else:
-            out = _any(trace, [strict, _all(trace, [_verdict(trace, "eq", left[k], right[k]), out])])
-    return out
+        last = k == shorter - 1 and len(left) == len(right)
+        verdict = _verdict(trace, name if last else name[0] + "t", left[k], right[k])
+        decides = is_numpys(trace, verdict)
+        same = True if last and decides is False else _verdict(trace, "eq", left[k], right[k])
+        out = verdict if last else _any(trace, [verdict, _all(trace, [same, out])])
+        numpys = _one_of(trace, truth(trace, same), numpys, decides)
+    if numpys is False:
+        return out if isinstance(out, bool) else integers.python(trace, _atom(truth(trace, out)))
+    maybe = None if numpys is True else Maybe(_atom(numpys), bool)
+    cell = Cell(trace, _atom(truth(trace, out)), mutable=False)
+    return wrap(Symbol(cell, TensorType(dt.bool_, ()), "scalar", maybe=maybe))
+
+
+def _one_of(trace: Trace, verdict: bool | Atom, one: bool | Atom, other: bool | Atom) -> bool | Atom:
+    """One truth where a verdict holds, else another."""
+    if isinstance(verdict, bool):
+        return one if verdict else other
+    return one if one is other else trace.one(e.select, verdict, _atom(one), _atom(other))
+
+
+def _atom(verdict: bool | Atom) -> Atom:
+    return tr.literal(verdict, dt.bool_) if isinstance(verdict, bool) else verdict
+
+
+def is_numpys(trace: Trace, verdict: Any) -> bool | Atom:
+    """Whether what a comparison gave is NumPy's, or Python's."""
+    data = unwrap(verdict)
+    if not isinstance(verdict, Value) or type(data) is not Symbol:
+        return isinstance(verdict, np.generic)
+    if data.kind not in ("scalar", "python"):
+        raise TraceError("arrays are among the members of tuples that are compared", at=tr.user_line())
+    if data.maybe is None or data.kind == "python":
+        return data.kind == "scalar"
+    instead = data.maybe.instead
+    return _one_of(trace, data.maybe.holds, True, is_numpys(trace, instead) if isinstance(instead, Value) else False)
 
 
 def _verdict(trace: Trace, name: str, a: Any, b: Any) -> Any:
+    if name == "eq" and a is b:
+        return True  # as CPython's containers have it, a NaN of tracing's too
     return trace.handlers.compare(name, a, b)
 
 

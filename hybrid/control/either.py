@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import Any
 
+from hybrid.control.families import Family
 from hybrid.control.items import OTHERS, Layout, common_layout, inner_layout, layout_of, types_of
 from hybrid.control.join import PYTHON, Join, Spec, register_lists
 from hybrid.control.lists import Listed, listed
@@ -139,8 +140,8 @@ def _by_storage(join: Join, both: tuple) -> Maker | None:
     end = len(join.pairs)
     given = [own for own in stores if own is not None]
     longest = None if any(own.longest is None for own in given) else max(own.longest for own in given)  # type: ignore[type-var]
-    borrows = max(own.borrows for own in given)
-    return lambda results: several.made(join.trace, results[start:end], longest, borrows)
+    family = Family(*(own.family for own in given))
+    return lambda results: several.made(join.trace, results[start:end], longest, family)
 
 
 def stored(trace: Trace, value: Any, layout: Layout) -> Listed:
@@ -188,10 +189,11 @@ class Several:
     def _zeros(self, trace: Trace, type_: TensorType) -> Atom:
         return stretched(trace, tr.literal(0, type_.dtype), (self.capacity, *type_.shape))
 
-    def made(self, trace: Trace, atoms: list[Atom], longest: int | None = None, borrows: int = 0) -> Listed:
+    def made(self, trace: Trace, atoms: list[Atom], longest: int | None = None, family: Family | None = None) -> Listed:
         out = Listed(trace, [])
         out.held, out.layout, out.capacity, out.longest = None, self.layout, self.capacity, longest  # type: ignore[assignment]
-        out.family.borrows = max(borrows, OTHERS * has_records(self.layout))
+        out.family = family or Family()
+        out.family.borrows = max(out.borrows, OTHERS * has_records(self.layout))
         out.ends = numbers(trace, *atoms[:2])
         out.buffers = [wrap(trace.fresh(atom, "ndarray")) for atom in atoms[2:]]
         return out

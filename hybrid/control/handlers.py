@@ -57,7 +57,7 @@ from hybrid.frontend.chosen import Chosen
 from hybrid.frontend.values import NUMBERS, Value, active, operand, wrap
 from hybrid.ir import trace as tr
 from hybrid.ir.graph import Atom
-from hybrid.ir.requests import AT_FIRST, Recursive, Writing
+from hybrid.ir.requests import AT_FIRST, Recursive, Specialise, Writing
 from hybrid.ir.trace import Trace
 from hybrid.ops import elementwise as e
 
@@ -304,7 +304,7 @@ class Tracing(Instances, Comprehensions, Tries, Plain):
         except Changes:
             raise
         except Exception as error:
-            asked = isinstance(error, (TraceError, tr.Concretise, tr.Specialise))
+            asked = isinstance(error, (TraceError, tr.Concretise, Specialise))
             if not asked and trace.failure is failure:
                 raise
             why = error if asked or trace.failure is None else trace.failure
@@ -581,7 +581,7 @@ class Tracing(Instances, Comprehensions, Tries, Plain):
             except Changes as change:
                 attempt.undo()
                 grow(change)
-            except (TraceError, tr.Concretise, tr.Specialise) as error:
+            except (TraceError, tr.Concretise, Specialise) as error:
                 attempt.undo()
                 if isinstance(error, tr.TooLong) or not isinstance(error, TraceError):
                     raise

@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 
 from hybrid.control import algorithms
+from hybrid.control.families import Family
 from hybrid.control.items import (
     RowLayout,
     atoms_of,
-    borrowed,
     columns_of,
     common_layout,
     constant,
@@ -37,7 +37,7 @@ from hybrid.control.items import (
     with_inner,
 )
 from hybrid.control.ordering import Ordered
-from hybrid.control.own import Changes, Family, Own, home, is_filled, numbers, plain
+from hybrid.control.own import Changes, Own, home, is_filled, numbers, plain
 from hybrid.control.recast import recast
 from hybrid.control.records import is_copied, put_in, records_in
 from hybrid.control.slices import Sliced
@@ -93,7 +93,7 @@ class Listed(Ordered, Sliced, Own):
         self.shares = False  # whether it holds records that others may have, too
         self.taken: tuple[Any, ...] = ()  # the records that were put into storage
         self.selects = False  # whether its items are some of those of another list
-        self.family: Any = Family()  # what it shares its records and arrays with: lists that were made of it
+        self.family = Family()  # what it shares its records and arrays with: lists that were made of it
 
     def refill(self, items: list) -> None:
         self.held.extend(items)
@@ -123,7 +123,7 @@ class Listed(Ordered, Sliced, Own):
 
     def store(self, given: Sequence, layout: Layout, room: int = 0) -> None:
         """Become storage that holds some items."""
-        self.held, self.layout, self.buffers = None, layout, []  # type: ignore[assignment]
+        self.held, self.layout, self.buffers, self.family = None, layout, [], Family()  # type: ignore[assignment]
         self.first_items = len(given)
         self.capacity = self.longest = max(len(given), 1)
         self._reserve(room)
@@ -297,7 +297,7 @@ class Listed(Ordered, Sliced, Own):
 
     def _take(self, item: Any) -> None:
         """Remember the records of an item, of which storage has what they hold from now on, and who may know its arrays."""
-        self.family.borrows = max(self.borrows, borrowed(item))
+        self.family.takes(self.trace, item)
         if is_copied(self.trace, item):
             self.shares = True
         else:
@@ -341,7 +341,7 @@ class Listed(Ordered, Sliced, Own):
                 self.copies = True
                 self._refuse_copies()
             return
-        self._keeping(lambda: row.fill(items))
+        self._keeping(lambda: row.fill(items)) if items.held is None else row.fill(items)
         self._give(items)
 
     def _give(self, own: Any) -> None:
@@ -354,8 +354,8 @@ class Listed(Ordered, Sliced, Own):
             if region.loop:
                 region.given.append(own)  # the next round must have another
             region = region.outer
-        held = own.held if own.held is not None else []
-        self.family.borrows = max(self.borrows, getattr(own, "borrows", 0), *map(borrowed, held))
+        if (family := getattr(getattr(own, "entries", own), "family", None)) is not None and own.held is None:
+            self.family.joins(family)
         own.merge()
 
     def extend(self, items: Any) -> None:

@@ -296,6 +296,8 @@ def _settle_number(c: Carried, spec: Spec | None, unions: bool) -> bool:
         what = f"a {c.after.__class__.__name__}" if spec is None else str(spec)
         raise FirstRoundDiffers(f"{called(c.name)} becomes {what} in a loop", at=tr.user_line())
     changed, c.spec = both != c.spec, both
+    if changed and c.gets_longer():
+        raise CannotRoll(f"{called(c.name)} is a longer text in every round", at=tr.user_line())
     return changed
 
 
@@ -349,7 +351,7 @@ def _append(
         if other is not None and (ran or c.initial is other.initial is UNDEFINED):
             values[id(c)] = values[id(other)]  # one array by another name
             continue
-        values[id(c)] = held(trace, c.spec, shared(c.spec, parts, sizes))
+        values[id(c)] = held(trace, c.spec, shared(c.spec, parts, sizes), c.initial, c.after)
         if isinstance(c.spec, Spec) and not c.spec.is_number:
             layouts = {layout_of(x) for x in (c.initial, c.after) if x is not UNDEFINED and x is not None} or {ROWS}
             settle(trace, c.head, layouts)

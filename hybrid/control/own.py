@@ -55,12 +55,6 @@ class _Merged:
     __getitem__ = __iter__  # type: ignore[assignment]
 
 
-class Family:
-    """Lists made of one another, in which an item is one object. `borrows`: who else may know its arrays (`items.borrowed`)."""
-
-    borrows = 0
-
-
 class Own:
     """One container. `held`: what it holds, as long as tracing knows it.
 

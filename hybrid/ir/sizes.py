@@ -11,7 +11,10 @@ from collections.abc import Callable, Iterable, Mapping
 from math import prod
 
 from hybrid.core.bounds import Bounds
+from hybrid.core.errors import TraceError
 from hybrid.core.shape import Dim, Quotient, Size, evaluate, symbols
+from hybrid.ir.lines import user_line
+from hybrid.ir.requests import Specialise
 
 LARGEST = (1 << 31) - 1  # what symbols of sizes stand for at most: products of two fit 64 bits
 LATE = 6  # what headers take a size for that only a run knows: neither 0 nor 1, which NumPy treats apart
@@ -41,6 +44,23 @@ class KnownSizes:
     def fresh_symbol(self, stem: str) -> str:
         self.symbols += 1
         return f"{stem}{self.symbols}"
+
+    def specialise(self, what: str, *sizes: Size, same: bool = False) -> Exception:
+        """What to raise where Python asks for the number that a size is."""
+        at, names = user_line(), symbols(*sizes)
+        if not names <= self.hints.keys():
+            return TraceError(f"{what} needs a size that is only known when the compiled code runs", at=at)
+        pending = [self.quotients[name] for name in names if name in self.quotients]
+        while pending:  # a quotient is fixed by what it is a quotient of
+            inner = symbols(pending.pop().dividend)
+            names |= inner
+            pending += [self.quotients[name] for name in inner if name in self.quotients]
+        error = Specialise(names - self.quotients.keys(), what, at, same)
+        self.fail(error)
+        return error
+
+    def fail(self, error: BaseException) -> None:
+        """Note an error that ends the trace."""
 
     def declare(self, symbol: str, quotient: Quotient) -> None:
         """Note a new symbol for a quotient."""
@@ -96,6 +116,8 @@ class KnownSizes:
         """`dividend // divisor` as a size that is known when a call comes in; None where it is not one."""
         if divisor <= 0 or not symbols(dividend) <= self.hints.keys() or not self.ask("ge", dividend, 0):
             return None
+        if isinstance(dividend, int):
+            return dividend // divisor
         if (exact := _exact(dividend, divisor)) is not None:
             return exact
         wanted = Quotient(dividend, divisor)
@@ -111,11 +133,10 @@ class KnownSizes:
         return quotient
 
 
-def _exact(dividend: Size, divisor: int) -> Size | None:
+def _exact(dividend: Dim, divisor: int) -> Size | None:
     """`(3*n + 2) // 3` is n: a polynomial, where what is left over is a number; None where it is not."""
-    terms = dividend.terms if isinstance(dividend, Dim) else (((), dividend),)
-    over = sum((c % divisor) * prod(map(Dim.symbol, m), start=1) for m, c in terms)
-    return (dividend - over).divide(divisor) if isinstance(over, int) and isinstance(dividend, Dim) else None
+    over = sum((c % divisor) * prod(map(Dim.symbol, m), start=1) for m, c in dividend.terms)
+    return (dividend - over).divide(divisor) if isinstance(over, int) else None
 
 
 def all_sizes(sizes: Mapping[str, int], quotients: Mapping[str, Quotient]) -> dict[str, int]:

@@ -26,7 +26,7 @@ from hybrid.ir.graph import Atom, Eqn, Literal, Var
 from hybrid.ir.lines import user_frame, user_line
 from hybrid.ir.origin import behind, constant
 from hybrid.ir.primitive import TABLE, Kind, Primitive
-from hybrid.ir.requests import Concretise, Specialise, TooLong, TooMany, most, too_many
+from hybrid.ir.requests import Concretise, TooLong, TooMany, most, too_many
 from hybrid.ir.sizes import KnownSizes
 
 MANY_CONSTRUCTS = 640  # branches and loops one after another, of which simplification may leave a half
@@ -93,6 +93,7 @@ class Region:
         self.cells: list[Cell] = []  # made here, on trial
         self.heads: set[Cell] = set()  # arrays that variables bring into a round
         self.given: list[Any] = []  # lists from around a loop that each round puts into another (`control.lists`)
+        self.keepers: dict[Cell, tuple] = {}  # which lists arrays were put into here (`control.families`)
 
     def __enter__(self) -> Region:
         self.trace.region, self.trace.builder = self, self.builder
@@ -120,9 +121,11 @@ class Region:
             self.trace.count_constructs(self.builder.eqns)
 
     def lose_outside(self) -> None:
-        """Let what was lost here be lost around it, too."""
+        """Let what was lost here be lost around it, too, and what was put into lists be in them."""
         for cell, why in self.lost.items():
             self.trace.lose(cell, why)
+        for kept, families in self.keepers.items():
+            self.trace.keeps(kept, *families)
 
     @property
     def written(self) -> dict[Cell, Atom]:
@@ -215,6 +218,7 @@ class Trace(KnownSizes, Assuming):
         self.branches = self.looked = 0  # recorded so far, with those of ways given up; objects looked at before them
         self.room = 1  # times as much room in them as there is at first
         self.lists: list[Any] = []  # those that the traced code makes (`control.lists`)
+        self.keepers: dict[Cell, tuple] = {}  # which of them arrays were put into
         self.alike: frozenset[int] = frozenset()  # the ids of functions that stand for all that are made alike
         self.copies: dict[int, Any] = {}  # records of which storage has the parts, by their ids (`control.records`)
         self.returned: dict[int, tuple[Any, Any]] = {}  # containers that only a `return` knows, and how they nest
@@ -357,6 +361,11 @@ class Trace(KnownSizes, Assuming):
         else:
             self.region.lost.setdefault(cell, why)
 
+    def keeps(self, cell: Cell, *families: Any) -> None:
+        """Note that an array has been put into lists of these families."""
+        keepers = (self.region or self).keepers
+        keepers[cell] = tuple(dict.fromkeys((*keepers.get(cell, ()), *families)))
+
     def _value(self, cell: Cell, region: Region | None) -> Atom:
         if region is None or cell.home is region:
             return cell._value
@@ -400,20 +409,6 @@ class Trace(KnownSizes, Assuming):
         (whole,) = self.root.append(TABLE["size"], (), {"value": quotient.dividend}, user_line())
         (rounded,) = self.root.append(TABLE["floordiv"], (whole, literal(quotient.divisor, whole.type.dtype)), {}, user_line())
         self.root.append(TABLE["bind"], (rounded,), {"symbol": symbol, "high": None}, user_line())
-
-    def specialise(self, what: str, *sizes: Size, same: bool = False) -> Exception:
-        """What to raise where Python asks for the number that a size is."""
-        at, names = user_line(), symbols(*sizes)
-        if not names <= self.hints.keys():
-            return TraceError(f"{what} needs a size that is only known when the compiled code runs", at=at)
-        pending = [self.quotients[name] for name in names if name in self.quotients]
-        while pending:  # a quotient is fixed by what it is a quotient of
-            inner = symbols(pending.pop().dividend)
-            names |= inner
-            pending += [self.quotients[name] for name in inner if name in self.quotients]
-        error = Specialise(names - self.quotients.keys(), what, at, same)
-        self.fail(error)
-        return error
 
     def know_size(self, atom: Atom, size: Size) -> None:
         (self.sizes if self.region is None else self.region.sizes)[atom] = size

@@ -10,7 +10,7 @@
 
 What follows a statement that always leaves goes into its other branch, where no flag is needed; what follows a statement
 that may leave is guarded by flags. `Branch`, `Each` and `Repeat` mark the statements that handlers take over. Others stay
-Python's: `try`, `with` and `match`, what binds a global, and what is left from inside a `finally`.
+Python's: `try`, `with` and `match`, and what is left from inside a `finally`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from hybrid.control.plain import RESULT
-from hybrid.staging.liveness import bound
 
 PREFIX = "__hy_"  # of invented names
 RETURNED = PREFIX + "returned"
@@ -102,12 +101,11 @@ class Exits:
         invented: names of the variables that were added.
     """
 
-    def __init__(self, body: list[ast.stmt], shared: set[str]):
-        """`shared`: names declared global; what binds one stays Python's."""
+    def __init__(self, body: list[ast.stmt]):
         self.invented: set[str] = set()
         self._flows: dict[ast.stmt, Flow] = {}
         self._loops = 0
-        self._pinned = self._pin(body, shared)
+        self._pinned = self._pin(body)
         early = "return" in self._flow(body).exits
         if early and self._flow(body).falls:
             body = [*body, ast.copy_location(ast.Return(ast.Constant(None)), body[-1])]
@@ -117,8 +115,8 @@ class Exits:
         self.body = out
 
     # What stays Python's --------------------------------------------------------------------------------------------------
-    def _pin(self, body: list[ast.stmt], shared: set[str]) -> set[ast.stmt]:
-        """Constructs that stay: where one binds a global, or is left from a `finally` or from inside one that stays."""
+    def _pin(self, body: list[ast.stmt]) -> set[ast.stmt]:
+        """Constructs that stay: where one is left from a `finally` or from inside one that stays."""
         returns: list[list[ast.stmt]] = []
         jumps: list[list[ast.stmt]] = []
         pinned: set[ast.stmt] = set()
@@ -133,8 +131,6 @@ class Exits:
                     inside = isinstance(node, (ast.For, ast.While)) and block is node.body
                     crossed = not isinstance(node, _OPAQUE) or block is getattr(node, "finalbody", None)
                     collect(block, [*path, node] if crossed else path, len(path) if inside else loop)
-                if shared and isinstance(node, (ast.If, ast.For, ast.While)) and shared & bound(node):
-                    pinned.add(node)
 
         collect(body, [], 0)
         size = -1

@@ -127,12 +127,12 @@ class _Rewriter(Expressions):
         doc = body[:1] if isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant) else []
         certain = bound_by_exits(body) - set(parameters(self.node.args)) - self.rebound - global_ - nonlocal_
         body, invented = after_loops(body[len(doc) :] or [ast.Pass()])
-        exits = Exits(body, global_)
+        exits = Exits(body)
         self.invented = exits.invented | invented | certain
         Liveness(exits.body, always, called)
         lists = changed_lists(exits.body, captured(body, ()))
         self.lists = lists & self.locals - nonlocal_ - self.rebound - global_
-        self.outer = nonlocal_
+        self.outer, self.shared = nonlocal_, global_
         variables = sorted(self.locals - set(parameters(self.node.args)) | self.invented)
         # `x: 0` evaluates nothing, and makes x a variable of this function although only nested ones bind it.
         head: list[ast.stmt] = [ast.AnnAssign(ast.Name(name, ast.Store()), ast.Constant(0), None, 1) for name in variables]
@@ -402,12 +402,14 @@ class _Rewriter(Expressions):
             return [], thunk(ast.copy_location(ast.Constant(None), at))
         self.count += 1
         name = f"{PREFIX}{label}_{self.count}"
-        rebound = sorted(bound(*stmts) & (self.locals | self.outer | self.invented))
+        rebound, shared = (sorted(bound(*stmts) & names) for names in (self.locals | self.outer | self.invented, self.shared))
         self.inside += 1
         body = self.block(stmts)
         self.inside -= 1
         if rebound:
             body.insert(0, ast.copy_location(ast.Nonlocal(rebound), at))
+        if shared:
+            body.insert(0, ast.copy_location(ast.Global(shared), at))
         made = ast.FunctionDef(name, arguments(*names), body, [], None, None)
         if sys.version_info >= (3, 12):
             made.type_params = []

@@ -16,11 +16,11 @@ import numpy as np
 from hybrid.control import algorithms, constructs, probing, recursive, shuffles, written
 from hybrid.control.arenas import refuse_keys, several
 from hybrid.control.arrays import ListedArray
+from hybrid.control.families import refuse_met
 from hybrid.control.given import Contents
 from hybrid.control.handlers import SHORT, Tracing
 from hybrid.control.handles import is_handle, kinds_of, number
-from hybrid.control.items import OTHERS, InList, LookedUp, has_arrays
-from hybrid.control.lists import Listed
+from hybrid.control.items import OTHERS, InList, LookedUp
 from hybrid.control.own import Own, unwrapped
 from hybrid.control.parts import refuse_whole
 from hybrid.control.plain import Ends
@@ -90,7 +90,8 @@ from hybrid.staging.traced import (
 
 # Values in arguments that machine code reads one by one: to compile that for 16 000 takes 9 s, and for 60 000 LLVM aborts.
 MOST_LEAVES = 8192
-VERY_LONG = 40_000  # operations of a trace that failed: some seconds of recording, after which little else is tried
+# Operations, and branches, of a trace that failed: some seconds of recording, after which little else is tried.
+VERY_LONG, VERY_MANY = 40_000, 2000
 
 
 def trace(function: Callable, name: str, structure: tree.Structure, leaves: tuple[Leaf, ...], values: Sequence[Any],
@@ -156,7 +157,7 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
                     failed = TraceError(str(failed), at=failed.at)  # written out, the loops may not need it
                 if isinstance(failed, TraceError):
                     countable = recording.handlers.countable
-                    writing = replace(writing, last=writing.last or recording.recorded > VERY_LONG)
+                    writing = replace(writing, last=writing.last or _is_very_long(recording))
                     failed.again = writing.instead(recording.short, recording.stacked, countable, several(recording.instances))
                 if failed is not error:
                     raise failed from error  # NumPy words a refused conversion as an error of its own
@@ -221,6 +222,7 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
         graph, results, visible, writes = sorted_out.finish()
         late, stored = sorted_out.late, sorted_out.stored
         recording.lists.clear()
+        recording.keepers.clear()
         recording.settled.clear()
         recording.copies.clear()
         recording.asked.clear()
@@ -264,6 +266,11 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
         differentiates,
         stored,
     )
+
+
+def _is_very_long(recording: Trace) -> bool:
+    """Whether a trace that failed has taken seconds."""
+    return recording.recorded > VERY_LONG or recording.branches > VERY_MANY
 
 
 @contextlib.contextmanager
@@ -382,11 +389,9 @@ class _Results:
             if not wholes.isdisjoint(whole.aliases()):
                 raise TraceError("two arrays are returned that are one or not, which only a run can tell")
         self.shared = {cell for cell in cells_of if cells_of.count(cell) > 1}
-        self.lists = any(isinstance(leaf, Own) or is_handle(leaf) for leaf in results)
-        stored = [getattr(leaf, "entries", leaf) for leaf in results if isinstance(leaf, Own) and leaf.held is None]
-        families = [own.family for own in stored if isinstance(own, Listed) and has_arrays(own.layout)]
-        if len(set(families)) < len(families):
-            raise TraceError("arrays of a list are returned in another one, too")
+        lists = [leaf.own if isinstance(leaf, Contents) else leaf for leaf in results]
+        self.lists = any(isinstance(own, Own) or is_handle(own) for own in lists)
+        refuse_met([getattr(own, "entries", own) for own in lists if isinstance(own, Own) and own.held is None])
         kept = [*recording.lists, *recording.handlers.arenas.values()] if recording.handlers else []
         self.borrows = any(getattr(own, "borrows", 0) == OTHERS for own in kept)
         self.bases: dict[tr.Cell, int] = {}

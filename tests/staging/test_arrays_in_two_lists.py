@@ -202,3 +202,135 @@ def test_an_array_of_a_list_that_may_be_the_callers_or_two_results_is_pythons():
                 warnings.simplefilter("ignore", FallbackWarning)
                 want, got = f(X, k), compiled(X, k)
             assert objects(want, X) == objects(got, X), (f.__name__, k)
+
+
+def in_both(x, n):
+    xs, ys = [], []
+    for i in range(n):
+        y = x + i
+        xs.append(y)
+        if y[0] > 0:
+            ys.append(y)
+    return xs, ys
+
+
+def in_one_twice(x, n):
+    xs = []
+    for i in range(n):
+        y = x + i
+        xs.append(y)
+        xs.append(y)
+    return xs
+
+
+def joined_and_appended(x, n):
+    xs = []
+    for i in range(n):
+        y = x + i
+        new = [*xs, y] if i < 0 else xs + [y]
+        new.append(y)
+        xs = new
+    return xs
+
+
+def in_tuples(x, n):
+    log, best = [], []
+    for i in range(n):
+        y = x * i
+        log.append((i, y))
+        best.append((float(y[0]), y))
+    return log, best
+
+
+def in_rows(x, n):
+    groups, current, everything = [], [], []
+    for i in range(n):
+        y = x + i
+        everything.append(y)
+        if i % 3 == 2:
+            groups.append(current)
+            current = [y]
+        else:
+            current.append(y)
+    groups.append(current)
+    return groups, everything
+
+
+def in_two_rows(x, n):
+    table = {}
+    for i in range(n):
+        y = x + i
+        table.setdefault(i % 3, []).append(y)
+        if i % 2:
+            table.setdefault(0, []).append(y)
+    return table
+
+
+@pytest.mark.parametrize("f", [in_both, in_one_twice, joined_and_appended, in_tuples, in_rows, in_two_rows])
+def test_an_array_that_a_round_makes_and_puts_into_two_lists_is_one(f):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FallbackWarning)
+        want, got = f(X, N), function(f)(X, N)
+    assert objects(want, X) == objects(got, X)
+    assert str(want) == str(got)
+
+
+def test_an_array_in_two_lists_of_which_one_is_returned_is_compiled():
+    def one_of_two(x, n):
+        xs, ys = in_both(x, n)
+        return xs, len(ys)
+
+    def one_way_or_another(x, n):
+        low, high = [], []
+        for i in range(n):
+            y = x + i
+            if y[0] > 0:
+                high.append(y)
+            else:
+                low.append(y)
+        return low, high
+
+    def in_groups(x, n):
+        return in_rows(x, n)[0]
+
+    for f in (one_of_two, one_way_or_another, in_groups):
+        want, got = f(X, N), function(f, strict=True)(X, N)
+        assert str(want) == str(got)
+        assert objects(want, X) == objects(got, X)
+
+
+class Histories:
+    def __init__(self):
+        self.all, self.some, self.last = [], [], np.zeros(3)
+
+
+def into_both_histories(model, x):
+    for i in range(5):
+        y = x + i
+        model.all.append(y)
+        if y[0] > 1:
+            model.some.append(y)
+
+
+def into_a_history_and_returned(model, x):
+    for i in range(5):
+        y = x + i
+        model.all.append(y)
+    return y
+
+
+def into_a_history_and_an_attribute(model, x):
+    for _ in range(5):
+        model.last = model.last * 0.5 + x
+        model.all.append(model.last)
+
+
+@pytest.mark.parametrize("f", [into_both_histories, into_a_history_and_returned, into_a_history_and_an_attribute])
+def test_an_array_that_goes_into_the_callers_list_and_elsewhere_is_one(f):
+    compiled, one, other = function(f), Histories(), Histories()
+    for k in range(3):
+        x = np.arange(3.0) + k
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FallbackWarning)
+            want, got = f(one, x), compiled(other, x)
+        assert objects([want, one.all, one.some, one.last], X) == objects([got, other.all, other.some, other.last], X)

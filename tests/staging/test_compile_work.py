@@ -146,6 +146,38 @@ def test_loops_in_loops_are_not_recorded_anew_for_each_attempt_around_them(monke
     assert found[2] <= 300
 
 
+def test_a_loop_in_which_a_text_gets_longer_is_given_up_after_few_rounds(monkeypatch):
+    """The texts that it may be double with each."""
+
+    def reversed_each_time(x):
+        s = ""
+        for v in x:
+            s = s[::-1] + "b"
+            if v > 0.5:
+                s = s.upper()
+        return s
+
+    settled = counted(monkeypatch, loop, "_settle_number")
+    with pytest.raises(TraceError):
+        hy.function(reversed_each_time, strict=True)(X[:40])
+    assert settled["_settle_number"] <= 5
+    recorded = function_of_states()
+    assert hy.function(recorded, strict=True)(X) == recorded(X)
+
+
+def function_of_states():
+    """One whose text goes through several longer ones, and back."""
+
+    def f(x):
+        light = "a"
+        for v in x:
+            if v > 0.5:
+                light = "ab" if light == "a" else "abc" if light == "ab" else "abcd" if light == "abc" else "a"
+        return light
+
+    return f
+
+
 def test_cycles_that_a_trace_leaves_are_looked_for_among_young_objects():
     """Not among all objects of the process, which takes longer than the trace."""
 

@@ -545,7 +545,7 @@ def test_source_that_is_missing_or_edited():
     assert convert(program["f"], Plain()) is program["f"] and "edited" in reason(program["f"])
 
 
-def test_what_binds_a_global_stays():
+def test_what_binds_a_global_binds_it():
     program = Program(
         """
 def f(n):
@@ -559,7 +559,7 @@ def f(n):
     )
     recording = Recording()
     assert convert(program["f"], recording)(3) == 6 and program["seen"] == 2
-    assert {kind for kind, *_ in recording.states} == {"if"}
+    assert {kind for kind, *_ in recording.states} == {"if", "for"}
 
 
 def test_code_is_converted_once_and_let_go(monkeypatch):

@@ -359,3 +359,15 @@ def test_an_array_or_none():
     same(unless, (np.ones(4), 3.0), (np.ones(4), 5.0))
     same(pair, (np.ones(4), 3.0), (np.ones(4), 5.0))
     same(best_of, (np.ones(4), 30), (np.zeros(3), 9))
+
+
+def test_a_known_integer_on_one_way_has_a_quotient_and_a_remainder():
+    def f(k):
+        z = 0.5
+        if k > 0:
+            z = 0
+        return z % 10, z // 10, z
+
+    compiled = function(f, strict=True)
+    for k in (1.0, -1.0, 2.0):
+        assert [(type(a), a) for a in compiled(k)] == [(type(a), a) for a in f(k)]

@@ -48,6 +48,13 @@ def as_a_file(x):
     return np.load(io.BytesIO(file.getvalue())).sum() * x[0]
 
 
+def test_the_representation_is_a_plain_text():
+    """What test runners send from process to process."""
+    for x in (3.0, np.ones(2)):
+        hy.grad(lambda v: (v * float(type(repr(v)) is str)).sum())(x)
+        assert hy.value_and_grad(lambda v: (v * float(type(repr(v)) is str)).sum())(x)[0] == np.sum(x)
+
+
 OUT = {
     "text": lambda x: float(f"{x[0]}") * x[1],
     "format": lambda x: float(f"{x[0]:.17g}") * x[1],
