@@ -65,6 +65,7 @@ SHORT = 4  # rounds of a loop that are written out: what they compute fuses
 COPIES = 128  # of a body in short loops in one another: 576 matrix products in eight loops took 17 s to compile, in loops 1.4
 RECURSIONS = 2  # calls of a function by itself, each in another branch, that are recorded
 REPEATED = 64  # calls of a function by itself that are recorded one by one
+WRITTEN_OUT = 10_000  # operations beyond which it is not: a transform of 512 numbers in lists took a minute to compile
 MEMBERS = 64  # items of a container that a traced number is compared with, one by one
 LONG = 2048  # rounds beyond which a loop that cannot be rolled is not written out
 
@@ -558,6 +559,9 @@ class Tracing(Instances, Comprehensions, Tries, Plain):
             again = self.refused.get(code) or Recursive(code, function.__name__, tr.user_line())
             trace.fail(again)
             raise again
+        if code in self.refused and trace.recorded > WRITTEN_OUT:
+            what = f"`{function.__name__}` calls itself and is written out: {self.refused[code].what}"
+            raise tr.TooMany(what, at=tr.user_line())
         active.append(depth)
         try:
             return function(*args, **kwargs)

@@ -41,7 +41,7 @@ from hybrid.frontend.values import Value, sized
 from hybrid.ir import trace as tr
 from hybrid.ir.forms import Thing
 from hybrid.ir.graph import Atom, Graph, Literal, Var, symbols_of
-from hybrid.ir.requests import AT_FIRST, Concretise, Rebinds, Specialise, TooLong, Writing, most
+from hybrid.ir.requests import AT_FIRST, Concretise, Rebinds, Specialise, TooLong, TooMany, Writing, most
 from hybrid.ir.sizes import LARGEST
 from hybrid.ir.trace import Chain, Symbol, Trace
 from hybrid.ops import control
@@ -145,7 +145,9 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
                     failed = TraceError(str(failed), at=failed.at)  # written out, the loops may not need it
                 if isinstance(failed, TraceError):
                     countable = recording.handlers.countable
-                    writing = replace(writing, last=writing.last or recording.recorded > VERY_LONG)
+                    writing = replace(
+                        writing, last=writing.last or recording.recorded > VERY_LONG or isinstance(failed, TooMany)
+                    )
                     failed.again = writing.instead(recording.short, recording.stacked, countable, several(recording.instances))
                 if failed is not error:
                     raise failed from error  # NumPy words a refused conversion as an error of its own
