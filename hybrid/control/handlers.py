@@ -54,7 +54,7 @@ from hybrid.core.errors import TraceError
 from hybrid.core.shape import Dim
 from hybrid.frontend import integers, islands, joining, texts, uncertain
 from hybrid.frontend.chosen import Chosen
-from hybrid.frontend.values import NUMBERS, Value, active, operand, wrap
+from hybrid.frontend.values import NUMBERS, Value, active, wrap
 from hybrid.ir import trace as tr
 from hybrid.ir.graph import Atom
 from hybrid.ir.requests import AT_FIRST, Recursive, Writing
@@ -147,11 +147,7 @@ class Tracing(Instances, Comprehensions, Tries, Plain):
 
     def unpacked(self, value: Any, count: int) -> Any:
         trace = tr.current()
-        if trace is None or not isinstance(value, Listed) or value.held is not None:
-            return plain(value)
-        same = trace.one(e.eq, operand(trace, value.length(), dt.int64), tr.literal(count, dt.int64))
-        trace.assume(same, "a list has as many items as are unpacked")
-        return tuple(value[k] for k in range(count))
+        return plain(value) if trace is None else plain(iterables.taken_apart(trace, value, count))
 
     def item(self, value: Any, index: Any) -> Any:
         """An item that only a run knows of what NumPy or Python holds."""
