@@ -65,7 +65,7 @@ SHORT = 4  # rounds of a loop that are written out: what they compute fuses
 COPIES = 128  # of a body in short loops in one another: 576 matrix products in eight loops took 17 s to compile, in loops 1.4
 RECURSIONS = 2  # calls of a function by itself, each in another branch, that are recorded
 REPEATED = 64  # calls of a function by itself that are recorded one by one
-WRITTEN_OUT = 10_000  # operations beyond which it is not: a transform of 512 numbers in lists took a minute to compile
+WRITTEN_OUT = 3_000  # operations beyond which it is not: those of a transform of 128 numbers in lists take 10 s to compile
 MEMBERS = 64  # items of a container that a traced number is compared with, one by one
 LONG = 2048  # rounds beyond which a loop that cannot be rolled is not written out
 
