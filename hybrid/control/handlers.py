@@ -54,7 +54,7 @@ from hybrid.core.errors import TraceError
 from hybrid.core.shape import Dim
 from hybrid.frontend import integers, islands, joining, texts, uncertain
 from hybrid.frontend.chosen import Chosen
-from hybrid.frontend.values import NUMBERS, Value, active, operand, wrap
+from hybrid.frontend.values import NUMBERS, Value, active, wrap
 from hybrid.ir import trace as tr
 from hybrid.ir.graph import Atom
 from hybrid.ir.requests import AT_FIRST, Recursive, Specialise, Writing
@@ -65,6 +65,7 @@ SHORT = 4  # rounds of a loop that are written out: what they compute fuses
 COPIES = 128  # of a body in short loops in one another: 576 matrix products in eight loops took 17 s to compile, in loops 1.4
 RECURSIONS = 2  # calls of a function by itself, each in another branch, that are recorded
 REPEATED = 64  # calls of a function by itself that are recorded one by one
+WRITTEN_OUT = 3_000  # operations beyond which it is not: those of a transform of 128 numbers in lists take 10 s to compile
 MEMBERS = 64  # items of a container that a traced number is compared with, one by one
 LONG = 2048  # rounds beyond which a loop that cannot be rolled is not written out
 
@@ -146,11 +147,7 @@ class Tracing(Instances, Comprehensions, Tries, Plain):
 
     def unpacked(self, value: Any, count: int) -> Any:
         trace = tr.current()
-        if trace is None or not isinstance(value, Listed) or value.held is not None:
-            return plain(value)
-        same = trace.one(e.eq, operand(trace, value.length(), dt.int64), tr.literal(count, dt.int64))
-        trace.assume(same, "a list has as many items as are unpacked")
-        return tuple(value[k] for k in range(count))
+        return plain(value) if trace is None else plain(iterables.taken_apart(trace, value, count))
 
     def item(self, value: Any, index: Any) -> Any:
         """An item that only a run knows of what NumPy or Python holds."""
@@ -558,6 +555,9 @@ class Tracing(Instances, Comprehensions, Tries, Plain):
             again = self.refused.get(code) or Recursive(code, function.__name__, tr.user_line())
             trace.fail(again)
             raise again
+        if code in self.refused and trace.recorded > WRITTEN_OUT:
+            what = f"`{function.__name__}` calls itself and is written out: {self.refused[code].what}"
+            raise tr.TooMany(what, at=tr.user_line())
         active.append(depth)
         try:
             return function(*args, **kwargs)

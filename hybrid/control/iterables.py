@@ -12,13 +12,14 @@ import numpy as np
 
 from hybrid.control import stacked
 from hybrid.control.letters import letters
+from hybrid.control.lists import Listed
 from hybrid.control.own import Own, View, home, plain
 from hybrid.control.perhaps import present
 from hybrid.core import dtype as dt
-from hybrid.core.shape import Dim, Size, product
+from hybrid.core.shape import Dim, Size, product, symbols
 from hybrid.frontend import integers
 from hybrid.frontend.editing import Flat
-from hybrid.frontend.values import Value, active, shape_of, sized, wrap
+from hybrid.frontend.values import Value, active, operand, shape_of, sized, wrap
 from hybrid.ir import trace as tr
 from hybrid.ir.graph import Atom
 from hybrid.ir.trace import Symbol, Trace
@@ -334,6 +335,19 @@ def _picked(function: Callable) -> Callable:
         return Combined(whole, (len(table), at))
 
     return picked
+
+
+def taken_apart(trace: Trace, value: Any, count: int) -> Any:
+    """What so many variables take of a list or array whose length only a run knows; anything else as it is."""
+    if isinstance(value, Listed) and value.held is None:
+        size, what = operand(trace, value.length(), dt.int64), "a list has as many items"
+    elif isinstance(value, Value) and (shape := shape_of(value)) and symbols(shape[0]) - trace.hints.keys():
+        size, what = sized(trace, shape[0]), "an array has as many parts"
+    else:
+        return value
+    same = trace.one(e.eq, size, tr.literal(count, dt.int64))
+    trace.assume(same, f"{what} as are unpacked")
+    return tuple(active().handlers.item(value, k) for k in builtins.range(count))
 
 
 def _pool(iterable: Any) -> Any:

@@ -192,6 +192,8 @@ def library(function: Callable, /, *args: Any, **kwargs: Any) -> Any:
         args, kwargs = arrays.arrays(args, kwargs)
     args = with_arrays(function, args)
     if any(not isinstance(own, Own) or own.held is None for own in given):
+        if function is np.block:  # to which a list is another level of blocks, and an array one block
+            raise tr.TraceError("np.block joins a list of a length that only a run knows", at=tr.user_line())
         function = FUNCTIONS.get(function, function)  # NumPy itself would iterate over an array in place of a list
     elif type(function) is _DISPATCHED and any(type(x) in (list, tuple) and holds_tensor(x) for x in (*args, *kwargs.values())):
         return apply_function(function, args, kwargs)  # NumPy does not look into lists for whose function it is

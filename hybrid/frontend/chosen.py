@@ -82,13 +82,13 @@ class Chosen:
         assert out is not None
         return out if few else self.trace.one(e.not_, out)
 
-    def among(self, ask: Callable[[Any], Any]) -> Any:
-        """What it is if not one of those for which a question is a ValueError, which are left out if there are others."""
+    def among(self, ask: Callable[[Any], Any], errors: type[Exception] = ValueError) -> Any:
+        """What it is if not one of those for which a question is an error, which are left out if there are others."""
         fit = []
         for option in self.options:
             try:
                 ask(option.value)
-            except ValueError:
+            except errors:
                 fit.append(False)
             else:
                 fit.append(True)
@@ -248,14 +248,19 @@ class Chosen:
         return _each[0](self.trace, self, lambda one: both(number_of(one), other))
 
     def _joined(self, other: Any, add: Callable[[str, str], str]) -> Any:
-        """A text that it is a part of."""
-        if other == "" and type(other) is str and self._are_texts():
-            return self
-        if type(other) is Chosen and self._are_texts() and other._are_texts():
-            return _each[0](self.trace, self, lambda one: _each[0](self.trace, other, lambda another: add(one, another)))
-        if type(other) is not str or not self._are_texts():
+        """A text that it is a part of: where Python has an error, as for None, it is taken for one of the others."""
+        if type(other) is Chosen:
+            other = other.among(lambda another: add("", another), TypeError)
+        mine: Any = self.among(lambda one: add(one, ""), TypeError) if type(other) in (str, Chosen) else self
+        if type(mine) is not Chosen:
+            return add(mine, other) if type(other) is str else _each[0](self.trace, other, lambda another: add(mine, another))
+        if other == "" and type(other) is str and mine._are_texts():
+            return mine
+        if type(other) is Chosen and mine._are_texts() and other._are_texts():
+            return _each[0](self.trace, mine, lambda one: _each[0](self.trace, other, lambda another: add(one, another)))
+        if type(other) is not str or not mine._are_texts():
             self.refuse("more than what it is")
-        return _each[0](self.trace, self, lambda one: add(one, other))
+        return _each[0](self.trace, mine, lambda one: add(one, other))
 
     def _refused(self, *args: Any) -> NoReturn:
         self.refuse("more than what it is")

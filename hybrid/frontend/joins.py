@@ -48,6 +48,18 @@ def _rows(arrays: Any) -> bool:
     return isinstance(arrays, Value) and isinstance(shape_of(arrays)[0], Dim)
 
 
+def _end_to_end(rows: Any, axis: int | None) -> Any:
+    """The rows of an array, joined along one of their axes; None: flattened."""
+    if axis is None:
+        return reshape(rows, -1)
+    size = shape_of(rows)[1:]
+    along = normalize_axis(axis, len(size))
+    if any(isinstance(n, Dim) for n in size) and along:
+        raise unsupported("a join, along a later axis, of arrays whose number and sizes only a run knows")
+    length = shape_of(rows)[0] * size[along]
+    return reshape(moveaxis(rows, 0, along), (*size[:along], length, *size[along + 1 :]))
+
+
 def _join_kind(parts: list) -> str:
     return "tensor" if "tensor" in map(kind_of, parts) else "ndarray"
 
@@ -61,10 +73,10 @@ def concatenate(arrays: Any, axis: Any = 0, out: Any = None, *, dtype: Any = Non
     >>> hy.concatenate([[1, 2], [3.5]]), hy.concatenate([np.ones((2, 1)), np.zeros((2, 2))], axis=1).shape
     (array([1. , 2. , 3.5]), (2, 3))
     """
-    if _rows(arrays) and axis in (0, None) and len(shape_of(arrays)) > 1 and out is None:
+    if _rows(arrays) and len(shape_of(arrays)) > 1 and out is None:
         _check_casts([arrays], dtype, casting)
-        joined_ = reshape(arrays, (-1, *shape_of(arrays)[2:]) if axis == 0 else -1)
-        return copy(joined_ if dtype is None else cast(joined_, dt.canonical(dtype)))
+        joined_ = _end_to_end(arrays, axis)
+        return copy(joined_ if dtype is None else cast(joined_, dt.canonical(dtype)), "C")
     parts = _parts(arrays)
     if not parts:
         raise ValueError("need at least one array to concatenate")
@@ -148,6 +160,9 @@ def hstack(tup: Any, *, dtype: Any = None, casting: str = "same_kind") -> Any:
     >>> hy.hstack([[1, 2], [3]])
     array([1, 2, 3])
     """
+    if _rows(tup):
+        many = tup if len(shape_of(tup)) > 1 else expand_dims(tup, 1)
+        return concatenate(many, min(len(shape_of(many)) - 2, 1), dtype=dtype, casting=casting)
     parts = [atleast_1d(x) for x in _parts(tup)]
     return concatenate(parts, 0 if len(shape_of(parts[0])) == 1 else 1, dtype=dtype, casting=casting)
 
@@ -160,7 +175,10 @@ def dstack(tup: Any) -> Any:
     array([[[1, 3],
             [2, 4]]])
     """
-    return concatenate([atleast_3d(x) for x in _parts(tup)], 2)
+    if _rows(tup) and len(shape_of(tup)) in (2, 3):
+        stacked = stack(tup, -1)
+        return stacked if len(shape_of(tup)) == 3 else expand_dims(stacked, 0)
+    return concatenate(tup if _rows(tup) else [atleast_3d(x) for x in _parts(tup)], 2)
 
 
 @implements(np.column_stack)
@@ -171,6 +189,8 @@ def column_stack(tup: Any) -> Any:
     array([[1, 3],
            [2, 4]])
     """
+    if _rows(tup):
+        return stack(tup, 1) if len(shape_of(tup)) == 2 else concatenate(tup, 1)
     return concatenate([x if len(shape_of(x)) > 1 else reshape(x, (-1, 1)) for x in _parts(tup)], 1)
 
 

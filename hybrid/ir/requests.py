@@ -16,7 +16,7 @@ class TooLong(TraceError):
 
 
 class TooMany(TooLong):
-    """A trace that has recorded as much as one may, for seconds: it is given up."""
+    """A trace, or a recursion that is written out, has recorded as much as one may, for seconds: it is given up."""
 
 
 class Recursive(TooLong):

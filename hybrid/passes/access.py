@@ -6,15 +6,16 @@ operands; pulling it from a VIEW pulls element `view.index(index)` of operand 0;
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from hybrid.core.affine import Affine
 from hybrid.core.shape import Shape, contiguous_strides, product
-from hybrid.ir.graph import Atom, Eqn, Var
+from hybrid.ir.graph import Atom, Eqn, Graph, Var
 from hybrid.ir.primitive import Kind
 from hybrid.ops.contract import free_axes
 
 Index = tuple[Affine, ...]
+MANY_NUMBERS = 500  # computed in one graph: a transform of 64 numbers in lists, at 1 400 of them, took 13 s to compile
 PARTS = ("real", "imag")  # operations that read one part of complex numbers, in their order in memory
 
 
@@ -99,8 +100,12 @@ def offset_of(index: Index, strides: Shape) -> Affine:
 
 def own_place(index: Index | Affine, shape: Shape, loop: Shape) -> bool:
     """Whether loops over shape `loop` that read a C-contiguous array of this shape here walk its memory in order, once."""
+    if product(shape) != product(loop):
+        return False
+    if not loop and not shape:
+        return True
     offset = index if isinstance(index, Affine) else offset_of(index, contiguous_strides(shape))
-    return product(shape) == product(loop) and offset == offset_of(axes_index(loop), contiguous_strides(loop))
+    return offset == offset_of(axes_index(loop), contiguous_strides(loop))
 
 
 def flat_offset(eqn: Eqn, index: Index) -> Affine:
@@ -112,3 +117,12 @@ def is_flat(var: Var, strides: Shape) -> bool:
     """Whether the array lies in one piece, in order."""
     want = contiguous_strides(var.type.shape)
     return all(size == 1 or a == b for size, a, b in zip(var.type.shape, strides, want, strict=True))
+
+
+def read_twice(graph: Graph, readers: Mapping[Var, Sequence[Eqn]]) -> set[Var]:
+    """The computed numbers that several equations read, where there are very many: loops over items that were written out.
+
+    Stored, they are what a walk from a number to what it is made of ends at; else it goes through all of that for each.
+    """
+    numbers = [eqn.output for eqn in graph.eqns if eqn.primitive.kind is Kind.MAP and not eqn.output.type.shape]
+    return {var for var in numbers if len(readers.get(var, ())) > 1} if len(numbers) > MANY_NUMBERS else set()

@@ -24,6 +24,7 @@ from hybrid.passes.access import (
     is_flat,
     is_part,
     offset_of,
+    read_twice,
     reduced_index,
     reduced_shape,
     view_index,
@@ -568,7 +569,7 @@ def fuse(
     for eqn in graph.eqns:
         if eqn in fuser.host or eqn.primitive.kind is Kind.CONTROL:
             kept.update(atom for atom in eqn.inputs if isinstance(atom, Var) and atom not in fuser.sources)
-    kept |= fuser.far_back(kept)
+    kept |= fuser.far_back(kept) | read_twice(graph, fuser.readers)
     attempts = 0
     while True:
         try:

@@ -20,9 +20,12 @@ def in_place(
     `x[1:-1] = y; x[0] = a; x[-1] = b` each write stores its own elements alone.
     """
     out: dict[Var, Var] = {}
+    if not writebacks:
+        return out
     last = _last_readers(program)
+    producers, stored = program.graph.producers, {var for step in program.steps for var in step.results}
     # An error, or a call that turns out to be Python's, must leave the arguments as they were: it comes before all writes.
-    sure = max((k for k, step in enumerate(program.steps) if any(map(may_fail, computed(program, step)))), default=-1)
+    sure = max((k for k, step in enumerate(program.steps) if any(map(may_fail, computed(step, producers, stored)))), default=-1)
     for k, target in writebacks:
         result = program.outputs[k]
         same = (result.type.dtype, result.type.size) == (target.type.dtype, target.type.size)

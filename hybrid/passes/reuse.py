@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from hybrid.core.affine import Affine
 from hybrid.core.shape import Dim, Shape, Size, contiguous_strides, product
@@ -63,15 +63,15 @@ def checks_first(step: Step) -> bool:
     return isinstance(step, HostCall) and not is_called(step.eqn) and step.eqn.primitive.body in CHECKED
 
 
-def computed(program: Program, step: Step) -> Iterable[Eqn]:
-    """The equations that a step computes, those that it takes into its loops among them."""
+def computed(step: Step, producers: Mapping[Var, Eqn], stored: Collection[Var]) -> Iterable[Eqn]:
+    """The equations that a step computes, those that it takes into its loops among them; `stored`: what the steps give."""
     if isinstance(step, MatMul) and step.epilogue is not None:
-        yield from computed(program, step.epilogue)
+        yield from computed(step.epilogue, producers, stored)
     if not isinstance(step, Group):
         yield from (*(step.binds if isinstance(step, Procedure) else ()), step.eqn)
         return
-    stored = {var for other in program.steps for var in other.results} | {stage.target for stage in step.stages}
-    producers, seen = program.graph.producers, set()
+    targets = {stage.target for stage in step.stages}
+    seen: set[Eqn] = set()
     todo: list[Atom] = [stage.atom for stage in step.stages]
     while todo:
         atom = todo.pop()
@@ -79,7 +79,7 @@ def computed(program: Program, step: Step) -> Iterable[Eqn]:
         if eqn is not None and eqn not in seen:
             seen.add(eqn)
             yield eqn
-            todo += [operand for operand in eqn.inputs if operand not in stored]
+            todo += [operand for operand in eqn.inputs if operand not in stored and operand not in targets]
 
 
 def may_fail(eqn: Eqn) -> bool:

@@ -112,6 +112,7 @@ class Compiled:
         from hybrid.runtime.program import build
 
         graph, strides = self.graph, self.strides
+        _refuse_many([eqn for eqn in graph.eqns if bodies(eqn)], 1, self.traced)  # grouping takes longer than all before it
         writebacks = [(self.traced.visible + k, self._written(where)) for k, where in enumerate(self.traced.writes)]
 
         def make() -> Lowered:

@@ -168,7 +168,7 @@ def ask_for_logs(trace: Trace, containers: Iterable[Any], bound: Bound, reads: R
         raise Rebinds(found)
 
 
-def refuse_met(trace: Trace, values: Iterable[Any], containers: Iterable[Any], reads: Reads) -> None:
+def refuse_strangers(trace: Trace, values: Iterable[Any], containers: Iterable[Any], reads: Reads) -> None:
     """TraceError for an object that may be one of a list of the caller's and that the function also reaches otherwise."""
     kinds = {kind for kind, arena in trace.handlers.arenas.items() if arena.leaf is not None}
     if not kinds:

@@ -41,7 +41,7 @@ from hybrid.frontend.values import Value, sized
 from hybrid.ir import trace as tr
 from hybrid.ir.forms import Thing
 from hybrid.ir.graph import Atom, Graph, Literal, Var, symbols_of
-from hybrid.ir.requests import AT_FIRST, Concretise, Rebinds, Specialise, TooLong, Writing, most
+from hybrid.ir.requests import AT_FIRST, Concretise, Rebinds, Specialise, TooLong, TooMany, Writing, most
 from hybrid.ir.sizes import LARGEST
 from hybrid.ir.trace import Chain, Symbol, Trace
 from hybrid.ops import control
@@ -59,7 +59,7 @@ from hybrid.staging.containers import (
     ask_for_logs,
     changed_in,
     containers_in,
-    refuse_met,
+    refuse_strangers,
     tuples_in,
 )
 from hybrid.staging.convert import convert, convert_root, is_converted, reason
@@ -157,7 +157,7 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
                     failed = TraceError(str(failed), at=failed.at)  # written out, the loops may not need it
                 if isinstance(failed, TraceError):
                     countable = recording.handlers.countable
-                    writing = replace(writing, last=writing.last or _is_very_long(recording))
+                    writing = replace(writing, last=writing.last or _is_very_long(recording) or isinstance(failed, TooMany))
                     failed.again = writing.instead(recording.short, recording.stacked, countable, several(recording.instances))
                 if failed is not error:
                     raise failed from error  # NumPy words a refused conversion as an error of its own
@@ -187,7 +187,7 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
         refuse_twins(whole, given | constant)
         refuse_returned(recording, whole)
         refuse_keys(recording, whole)
-        refuse_met(recording, values, containers, reads)
+        refuse_strangers(recording, values, containers, reads)
         given |= {id(node): path for path, node in tuples}
         nodes = Nodes(given | constant)
         result_leaves, result_structure = tree.flatten(whole, nodes)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import linecache
+import math
 import re
 from collections import Counter
 
@@ -11,8 +12,9 @@ import numpy as np
 import pytest
 
 import hybrid as hy
-from hybrid.control import loop
+from hybrid.control import handlers, loop
 from hybrid.core.errors import TraceError
+from hybrid.ir.trace import Trace
 from hybrid.loops.pull import Puller
 from hybrid.passes.fuse import MOST_STAGES, _Fuser
 from hybrid.runtime import engine
@@ -195,3 +197,50 @@ def test_cycles_that_a_trace_leaves_are_looked_for_among_young_objects():
     finally:
         gc.callbacks.pop()
     assert seen and 2 not in seen
+
+
+def transform(x):
+    """Cooley and Tukey's, on a list."""
+    n = len(x)
+    if n <= 1:
+        return x
+    even, odd = transform(x[0::2]), transform(x[1::2])
+    turned = [complex(math.cos(2 * math.pi * k / n), -math.sin(2 * math.pi * k / n)) * odd[k] for k in range(n // 2)]
+    return [even[k] + turned[k] for k in range(n // 2)] + [even[k] - turned[k] for k in range(n // 2)]
+
+
+def spectrum(samples):
+    return np.array(transform(list(samples)))
+
+
+def test_a_recursion_that_is_written_out_takes_steps_as_its_operations(monkeypatch):
+    found = []
+    before = _Fuser.walk
+
+    def walk(self, *args):
+        out = before(self, *args)
+        found.append(sum(map(len, out[1].values())))
+        return out
+
+    monkeypatch.setattr(_Fuser, "walk", walk)
+    monkeypatch.setattr(handlers, "WRITTEN_OUT", 1 << 20)
+    steps = []
+    for n in (32, 64):
+        found.clear()
+        x = np.sin(np.arange(n) * 0.7)
+        np.testing.assert_allclose(hy.function(spectrum, strict=True)(x), spectrum(x), rtol=1e-11, atol=1e-11)
+        steps.append(sum(found))
+    assert steps[1] < 4 * steps[0]
+
+
+def test_a_recursion_that_is_written_out_at_length_is_left_to_python():
+    compiled, x = hy.function(spectrum), np.sin(np.arange(1024.0))
+    recorded = []
+    with (
+        pytest.warns(hy.FallbackWarning, match="`transform` calls itself and is written out"),
+        pytest.MonkeyPatch.context() as m,
+    ):
+        before = Trace.__exit__
+        m.setattr(Trace, "__exit__", lambda self, *args: (recorded.append(self.recorded), before(self, *args))[1])
+        np.testing.assert_array_equal(compiled(x), spectrum(x))
+    assert max(recorded) <= handlers.WRITTEN_OUT + 1000 and len(recorded) < 8

@@ -212,3 +212,39 @@ def test_two_variables_that_are_one_of_several_objects_may_be_one():
     decorated = function(f, strict=True)
     for x in ([0.0, 1.0], [1.0, 1.0], [0.0, 0.0]):
         assert decorated(np.array(x)) == f(np.array(x))
+
+
+def decoded(x):
+    digits, last = "", None
+    for v in x:
+        key = "ABC"[int(v * 3)] if v > 0.2 else None
+        if key is not None and key != last:
+            digits += key
+        last = key
+    return digits
+
+
+def marked(x):
+    key = "A" if x[0] > 0.6 else None
+    mark = "x" if x[1] > 0.6 else None
+    if key and mark:
+        return key + mark
+    return "-" if key is None else key + "!"
+
+
+def unchecked(x):
+    key = "A" if x[0] > 0.6 else None
+    return "key " + key
+
+
+def test_a_text_that_may_be_none_is_joined_where_it_is_one(invisible):
+    rng = np.random.default_rng(4)
+    for _ in range(3):
+        invisible(decoded, rng.random(30))
+    for x in ([0.9, 0.9], [0.9, 0.1], [0.1, 0.9]):
+        invisible(marked, np.array(x))
+    invisible(unchecked, np.array([0.9]))
+    compiled = function(unchecked)
+    assert compiled(np.array([0.9])) == "key A"
+    with pytest.raises(TypeError, match="can only concatenate"):
+        compiled(np.array([0.1]))

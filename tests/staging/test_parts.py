@@ -80,3 +80,43 @@ def test_what_may_be_the_array_itself_is_returned_by_python():
     compiled = function(rest)
     for x in (np.abs(X), -np.abs(X), X):
         assert alike(compiled(x), rest(x)) and (compiled(x) is x) == (rest(x) is x)
+
+
+def pairs(x, n):
+    total, high = 0.0, n
+    while high > 1:
+        a, b = x[high - 2 : high]
+        total += a - b
+        high -= 2 if a > 0.5 else 1
+    return total
+
+
+def blocks(h, n):
+    found, high = 0.0, n
+    while high > 1:
+        a, b, c, d = h[high - 2 : high, high - 2 : high].ravel()
+        found += a * d - b * c
+        high -= 2 if a > 0.5 else 1
+    return found
+
+
+def windows(x, places):
+    total = 0.0
+    for i in places:
+        a, b, c = x[i : i + 3]
+        total += a * b - c
+    return total
+
+
+def test_a_part_is_taken_apart_by_as_many_variables_as_it_has_elements(invisible):
+    rng = np.random.default_rng(2)
+    invisible(pairs, rng.random(20), 20)
+    invisible(blocks, rng.random((9, 9)), 9)
+    invisible(windows, rng.random(9), np.array([1, 6, 3]))
+
+
+def test_a_part_of_fewer_elements_than_variables_is_an_error():
+    compiled, x = function(windows), np.arange(9.0)
+    assert compiled(x, np.array([0, 1])) == windows(x, np.array([0, 1]))
+    with pytest.raises(ValueError, match="not enough values to unpack"):
+        compiled(x, np.array([0, 7]))
