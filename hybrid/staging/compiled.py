@@ -32,7 +32,7 @@ from hybrid.staging.drawing import Drawing
 from hybrid.staging.fallback import Refusal
 from hybrid.staging.floats import KEPT, Flagged, Watch
 from hybrid.staging.instances import Objects, Stored, lists_of
-from hybrid.staging.ours import share_memory
+from hybrid.staging.ours import is_met, share_memory
 from hybrid.staging.pace import Paces, timed
 from hybrid.staging.packed import Packed, given, packed
 from hybrid.staging.parameters import Bound
@@ -167,8 +167,9 @@ class Compiled:
             if isinstance(v, (Value, np.ndarray)) and not isinstance(traced.leaves[k], (SameLeaf, PartLeaf, StaticLeaf))
         }
         arrays |= {-1 - k: array for k, (_, array) in enumerate(traced.graph.constants)}
-        written = [k for k, a in arrays.items() if any(w is a or (type(w) is int and w == k) for w in traced.writes)]
-        if any(share_memory(arrays[w], other) for w in written for k, other in arrays.items() if k != w):
+        known = {where if type(where) is int else id(where) for where in traced.writes}
+        written = [k for k, a in arrays.items() if (id(a) if k < 0 else k) in known]
+        if is_met(written, arrays):
             return Refusal(None, SHARED)
         if any(share_memory(arrays[w], read) for w in written for _, read, _ in self.reads.contents):
             return Refusal(None, "a written argument shares memory with an array that NumPy read while it was traced")

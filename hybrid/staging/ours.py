@@ -6,7 +6,7 @@ import gc
 import sys
 import types
 from collections import Counter, OrderedDict, defaultdict, deque
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -101,6 +101,30 @@ def nothing_escaped(recording: Any) -> None:
 def _holder(tensor: Any) -> str:
     others = [x for x in gc.get_referrers(tensor) if not isinstance(x, types.FrameType)]
     return f"a {type(others[0]).__name__}" if others else "a local variable"
+
+
+def is_met(written: Collection[Any], arrays: Mapping[Any, np.ndarray]) -> bool:
+    """Whether one of some arrays shares memory with another, `written`: their keys among those. Only those whose spans of bytes
+    overlap are looked at."""
+    among = frozenset(written)
+    if not among:
+        return False
+    spans = sorted(((*_span(array), key) for key, array in arrays.items() if array.size), key=lambda span: span[:2])
+    open_: list[tuple[int, Any]] = []  # those that may reach what comes next: where they end
+    for low, high, key in spans:
+        open_ = [(end, other) for end, other in open_ if end > low]
+        for _, other in open_:
+            if (key in among or other in among) and share_memory(arrays[key], arrays[other]):
+                return True
+        open_.append((high, key))
+    return False
+
+
+def _span(array: np.ndarray) -> tuple[int, int]:
+    if array.flags.c_contiguous:
+        low = array.__array_interface__["data"][0]
+        return low, low + array.nbytes
+    return np.lib.array_utils.byte_bounds(array)
 
 
 def share_memory(a: np.ndarray, b: np.ndarray) -> bool:
