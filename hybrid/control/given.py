@@ -280,10 +280,16 @@ class Contents:
         return None
 
 
+class Either:
+    """The class of numbers that are floats or ints: the words of a float, and of whether it is one."""
+
+
 def spec_of_kind(kind: type) -> Spec:
     """What a number of a class is."""
     if kind is bool:
         return Spec("python", dt.bool_)
+    if kind is Either:
+        return Spec("python", dt.float64, maybe=True, instead=int)
     return Spec("scalar" if issubclass(kind, np.generic) else "python", dt.float64 if issubclass(kind, float) else dt.int64)
 
 

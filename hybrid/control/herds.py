@@ -11,7 +11,7 @@ from typing import Any
 
 from hybrid.control.arenas import Arena
 from hybrid.control.fixed import Lent
-from hybrid.control.given import Contents, Given, as_numbers, spec_of_kind, with_room
+from hybrid.control.given import Contents, Either, Given, as_numbers, spec_of_kind, with_room
 from hybrid.control.handles import BITS, made_at
 from hybrid.control.join import Spec
 from hybrid.control.lists import MANY, Listed
@@ -47,7 +47,8 @@ class Herd(Given):
         hidden: tuple[str, ...], code: int, make: Any,
     ):  # fmt: skip
         size: Size = symbol(trace, array).type.shape[0]
-        columns = [as_numbers(trace, getitem(array, (slice(None), k)), kind) for k, kind in enumerate(kinds)]
+        words = [word for kind in kinds for word in ((float, bool) if kind is Either else (kind,))]
+        columns = [as_numbers(trace, getitem(array, (slice(None), k)), word) for k, word in enumerate(words)]
         self.arena = Roster(trace, of, code, names, tuple(map(spec_of_kind, kinds)), columns, size, hidden)
         self.arena.leaf = leaf
         shape = (size,)
@@ -127,8 +128,9 @@ class Roster(Arena):
         """Which attributes may be others than they were."""
         if len(self.buffers) > len(self.begun):
             return list(range(len(self.names)))  # of another layout by now
-        now = [tr.read(symbol(self.trace, buffer)) for buffer in self.buffers]
-        return [k for k, (atom, before) in enumerate(zip(now, self.begun)) if atom is not before]
+        other = [tr.read(symbol(self.trace, buffer)) is not before for buffer, before in zip(self.buffers, self.begun)]
+        firsts = [self.columns(name)[1] for name in self.names]
+        return [k for k, first in enumerate(firsts) if any(other[first : first + self.width(k)])]
 
 
 class Left(Contents):

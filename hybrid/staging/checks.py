@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from hybrid.control.given import Either
 from hybrid.core import tree
 from hybrid.core.errors import CompileError
 from hybrid.core.shape import Dim, Shape, Size, contiguous_strides, product
@@ -365,9 +366,11 @@ class Checks(Writer):
             apart = ", ".join((f"ptr {it}, i64 {count}", *(f"ptr {word}" for word in memory)))
             self.require(self.support(DISTINCT, f"i1 @{DISTINCT}({apart})"))
             functions = ("PyObject_GenericGetDict", "PyDict_GetItemWithError", "Py_DecRef", "PyErr_Clear")
-            given = f"ptr {it}, i64 {count}, ptr {self.ref(guard.row)}, i64 {len(guard.names)}, i64 {len(guard.hidden)}"
+            counts = f"i64 {len(guard.names)}, i64 {len(guard.hidden)}, i64 {guard.shape[1]}"
+            given = f"ptr {it}, i64 {count}, ptr {self.ref(guard.row)}, {counts}"
             places = f"ptr {names}, ptr {offsets}, i64 {others}"
-            classes = f"ptr {kinds}, ptr {self.ref(int)}, ptr {self.ref(bool)}, ptr {self.ref(True)}, ptr {long}"
+            known = (self.ref(kind) for kind in (int, bool, True, float, Either))
+            classes = ", ".join(f"ptr {one}" for one in (kinds, *known, long))
             words = ", ".join(f"ptr {self.word(API[name])}" for name in functions)
             self.lists[index] = OBJECTS, f"{given}, {places}, {classes}, {words}"
             self.require(self.unpacked(index, "null"))

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from hybrid.control.attributes import attributes_of
+from hybrid.control.given import Either
 from hybrid.control.handles import can_be_kept
 from hybrid.core import dtype as dt
 from hybrid.core import tree
@@ -23,6 +24,7 @@ from hybrid.core import tree
 FEW = 1  # objects up to which they are containers
 MANY = 16  # beyond which a list that is no argument is none of constants
 KINDS = {float: dt.float64, int: dt.int64, bool: dt.int64, np.float64: dt.float64, np.int64: dt.int64}  # as words
+EXACT = 2**53  # ints up to which floats hold each
 
 
 _IDLE = frozenset((str, bytes, type(None)))  # of attributes that a function may well not look at
@@ -54,6 +56,8 @@ def columns(items: Sequence[Any]) -> Columns | None:
         only = next(iter(kinds)) if len(kinds) == 1 else object
         if only in KINDS and (only is not int or -(2**63) <= min(values) <= max(values) < 2**63):
             found[name] = only
+        elif kinds == {float, int} and all(type(value) is float or -EXACT <= value <= EXACT for value in values):
+            found[name] = Either
         elif not kinds <= _IDLE:
             return None
     if not found:
@@ -72,9 +76,18 @@ def _attributes(one: Any) -> dict[str, Any]:
     return attributes_of(one) or {}
 
 
-def rows(items: Sequence[Any], names: Sequence[str]) -> list[tuple]:
-    """The attributes of each."""
-    return [tuple(map(_attributes(one).__getitem__, names)) for one in items]
+def words(kinds: Sequence[type]) -> tuple[type, ...]:
+    """The classes of the words that numbers of these are kept as."""
+    return tuple(word for kind in kinds for word in ((float, bool) if kind is Either else (kind,)))
+
+
+def rows(items: Sequence[Any], names: Sequence[str], kinds: Sequence[type]) -> list[tuple]:
+    """The attributes of each, as words."""
+    out = [tuple(map(_attributes(one).__getitem__, names)) for one in items]
+    if Either not in kinds:
+        return out
+    both = lambda value, kind: (float(value), type(value) is float) if kind is Either else (value,)
+    return [tuple(word for value, kind in zip(row, kinds) for word in both(value, kind)) for row in out]
 
 
 def twins(items: Sequence[Any]) -> list[Any]:

@@ -18,9 +18,10 @@ DECLARED = {
     NUMBERS: f"declare i1 @{NUMBERS}(ptr, i64, ptr, i64, ptr, ptr, ptr, ptr)",
     TABLE_OF: f"declare i64 @{TABLE_OF}(ptr, i64, ptr, ptr, i64, ptr, ptr, ptr, i1, i1, i64, i64, ptr)",
     AMONG: f"declare i1 @{AMONG}(ptr, ptr, i1)",
-    OBJECTS: f"declare i1 @{OBJECTS}(ptr, i64, ptr, i64, i64, ptr, ptr, i64, ptr, ptr, ptr, ptr, ptr, ptr, ptr, ptr, ptr, ptr)",
+    OBJECTS: f"declare i1 @{OBJECTS}(ptr, i64, ptr, i64, i64, i64, ptr, ptr, i64{', ptr' * 12})",
     DISTINCT: f"declare i1 @{DISTINCT}(ptr, i64, ptr, ptr)",
 }
+EXACT = 2**53  # ints up to which floats hold each
 FEW_COMPARED = 24  # objects in a list that are compared with one another
 FEW_ROWS = 1024  # lists in a list that are compared with one another: of more, Python finds out whether two are one
 
@@ -336,14 +337,15 @@ no:
 
 
 # Whether all items of a list are objects of a class whose attributes are %names: first %width numbers of 64 bits, of the
-# classes %kinds (%bool, too, of which there are %true and another), then %hidden others. The words of the numbers go to %out;
+# classes %kinds (%bool, too, of which there are %true and another; %either: floats or ints that floats can hold, of which the
+# second word says which), then %hidden others. The %words of each go to %out;
 # where that is null, only the class is looked at. %offsets: where the slots of an object are; 0 for what is in its `__dict__`,
 # which has %others (-1: there is none). The last four are functions of CPython's: %dict.of gives an object's attributes,
 # %value.of one of them, %let.go gives up a reference, and %clear an error.
 _OF_OBJECTS = f"""
-define i1 @{OBJECTS}(ptr %list, i64 %count, ptr %class, i64 %width, i64 %hidden, ptr %names, ptr %offsets, i64 %others,
-                     ptr %kinds, ptr %int, ptr %bool, ptr %true, ptr %long, ptr %dict.of, ptr %value.of, ptr %let.go,
-                     ptr %clear, ptr %out) nounwind {{
+define i1 @{OBJECTS}(ptr %list, i64 %count, ptr %class, i64 %width, i64 %hidden, i64 %words, ptr %names, ptr %offsets,
+                     i64 %others, ptr %kinds, ptr %int, ptr %bool, ptr %true, ptr %float, ptr %either, ptr %long,
+                     ptr %dict.of, ptr %value.of, ptr %let.go, ptr %clear, ptr %out) nounwind {{
 start:
   %overflow = alloca i32
   %items.at = getelementptr i8, ptr %list, i64 {capi.LIST_ITEMS}
@@ -381,6 +383,7 @@ have:
 attribute:
   %j = phi i64 [ 0, %have ], [ 0, %within ], [ %j.next, %done ]
   %own = phi ptr [ %dict, %have ], [ null, %within ], [ %own, %done ]
+  %at = phi i64 [ 0, %have ], [ 0, %within ], [ %at.next, %done ]
   %again = icmp slt i64 %j, %all
   br i1 %again, label %look, label %looked
 look:
@@ -409,6 +412,31 @@ number:
   %kind = load ptr, ptr %kind.at
   %x.type.at = getelementptr i8, ptr %x, i64 {capi.TYPE}
   %x.type = load ptr, ptr %x.type.at
+  %is.either = icmp eq ptr %kind, %either
+  br i1 %is.either, label %free, label %fixed
+free:
+  %flag.at = getelementptr i64, ptr %base, i64 %at
+  %second.at = getelementptr i64, ptr %flag.at, i64 1
+  %is.float = icmp eq ptr %x.type, %float
+  br i1 %is.float, label %real, label %no.float
+real:
+  store i64 1, ptr %second.at
+  br label %read
+no.float:
+  %is.int = icmp eq ptr %x.type, %int
+  br i1 %is.int, label %rational, label %no
+rational:
+  store i64 0, ptr %second.at
+  %value.int = call i64 %long(ptr %x, ptr %overflow)
+  %over.int = load i32, ptr %overflow
+  %fits.int = icmp eq i32 %over.int, 0
+  %shifted = add i64 %value.int, {EXACT}
+  %exact = icmp ule i64 %shifted, {2 * EXACT}
+  %holds = and i1 %fits.int, %exact
+  %as.float = sitofp i64 %value.int to double
+  %bits = bitcast double %as.float to i64
+  br i1 %holds, label %put, label %no
+fixed:
   %known = icmp eq ptr %x.type, %kind
   br i1 %known, label %which, label %no
 which:
@@ -431,16 +459,19 @@ read:
   %value = load i64, ptr %value.at
   br label %put
 put:
-  %word = phi i64 [ %integer, %ask ], [ %bit, %truth ], [ %value, %read ]
-  %out.at = getelementptr i64, ptr %base, i64 %j
+  %word = phi i64 [ %integer, %ask ], [ %bit, %truth ], [ %value, %read ], [ %bits, %rational ]
+  %out.at = getelementptr i64, ptr %base, i64 %at
   store i64 %word, ptr %out.at
+  %after = select i1 %is.either, i64 2, i64 1
   br label %done
 done:
+  %step = phi i64 [ 0, %found ], [ %after, %put ]
+  %at.next = add i64 %at, %step
   %j.next = add i64 %j, 1
   br label %attribute
 looked:
   %k.next = add i64 %k, 1
-  %base.next = getelementptr i64, ptr %base, i64 %width
+  %base.next = getelementptr i64, ptr %base, i64 %words
   br label %next
 yes:
   ret i1 true

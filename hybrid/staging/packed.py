@@ -65,7 +65,8 @@ class Packed:
     @property
     def _is_plain(self) -> bool:
         """Whether the array is of numbers, not of words."""
-        return len({herds.KINDS[kind] for kind in self.kinds}) == 1 and not self.ragged and bool not in self.kinds
+        words = herds.words(self.kinds)
+        return len({herds.KINDS[word] for word in words}) == 1 and not self.ragged and bool not in words
 
     @property
     def dtype(self) -> np.dtype:
@@ -74,7 +75,7 @@ class Packed:
 
     def array(self) -> np.ndarray:
         """The numbers, as the machine code of an entry would read them."""
-        items = herds.rows(self.items, self.names) if self.names else self.items
+        items = herds.rows(self.items, self.names, self.kinds) if self.names else self.items
         if self._is_plain:
             return np.array(items, self.dtype).reshape(self.shape)
         out = np.zeros(self.shape, np.int64)
@@ -87,7 +88,7 @@ class Packed:
             every = chain.from_iterable(self.items)
             _lay_out(list(every) if len(self.shape) == 3 else list(zip(every)), self.kinds, words[2 * count * self.ragged :])
         else:
-            _lay_out(items, self.kinds, out)
+            _lay_out(items, herds.words(self.kinds), out)
         return out
 
 
@@ -306,7 +307,7 @@ def _packed_objects(items: list) -> Any:
     found = herds.columns(items)
     if found is None:
         return items
-    out = Packed(items, found.kinds, type(items[0]), (len(items), len(found.kinds)))
+    out = Packed(items, found.kinds, type(items[0]), (len(items), len(herds.words(found.kinds))))
     out.names, out.hidden, out.least = found.names, found.hidden, herds.FEW
     return out
 

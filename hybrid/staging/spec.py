@@ -11,6 +11,7 @@ from typing import Any, Union
 
 import numpy as np
 
+from hybrid.control.given import Either
 from hybrid.core.lazily import cached_property
 from hybrid.core.shape import Dim, Quotient, Shape, Size, product, symbols
 from hybrid.runtime import pool
@@ -529,7 +530,7 @@ def _referenced(spec: EntrySpec) -> Iterator[object]:
             yield guard.dtype.type
         elif isinstance(guard, NumbersGuard):
             yield from (list, tuple, *guard.kinds)
-            yield from (guard.row, bool, True, *map(interned, (*guard.names, *guard.hidden))) if guard.names else ()
+            yield from (guard.row, bool, True, Either, *map(interned, (*guard.names, *guard.hidden))) if guard.names else ()
         elif isinstance(guard, (IntGuard, SameGuard)):
             yield guard.value
         elif isinstance(guard, BoundGuard):

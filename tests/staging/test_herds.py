@@ -242,6 +242,32 @@ def test_slots_and_derived_classes(f, kind):
         assert compiled.traces[0].native_calls
 
 
+def traded(ps):
+    for k in range(0, len(ps) - 1, 2):
+        a, b = ps[k], ps[k + 1]
+        if a.x > b.x:
+            a.x -= 0.5
+            b.x += 0.5
+    for p in ps:
+        p.n = 2 * p.n
+    return sum(p.x for p in ps), max(ps, key=lambda p: p.x), [type(p.n) is int for p in ps], [p.x for p in ps]
+
+
+def test_floats_and_ints_in_one_attribute():
+    def make(count):
+        ps = points(count)
+        for k, p in enumerate(ps):
+            p.x, p.n = (3 * k if k % 3 else 0.5), (k if k % 2 else -1.5)
+        return ps
+
+    compiled = function(traded, strict=True)
+    for count in (6, 9, 2, 6):
+        ps, qs = make(count), make(count)
+        for _ in range(3):
+            assert outcome(compiled, ps) == outcome(traded, qs)
+    assert len(compiled.traces) == 1 and compiled.traces[0].native_calls == 11
+
+
 def _twice(ps):
     return ps + ps[:1]
 
