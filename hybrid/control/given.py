@@ -280,6 +280,10 @@ class Contents:
         return None
 
 
+class Choice:
+    """The class of attributes that are one of a few known texts or members of enumerations, or None: the word is which."""
+
+
 class Either:
     """The class of numbers that are floats or ints: the words of a float, and of whether it is one."""
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from hybrid.control.arenas import Arena
 from hybrid.control.fixed import Lent
-from hybrid.control.given import Contents, Either, Given, as_numbers, spec_of_kind, with_room
+from hybrid.control.given import Choice, Contents, Either, Given, as_numbers, spec_of_kind, with_room
 from hybrid.control.handles import BITS, made_at
 from hybrid.control.join import Spec
 from hybrid.control.lists import MANY, Listed
@@ -23,7 +23,7 @@ from hybrid.core.shape import Size
 from hybrid.frontend.indexing import getitem
 from hybrid.frontend.values import operand, sized, stretched, symbol, wrap
 from hybrid.ir import trace as tr
-from hybrid.ir.forms import Kept
+from hybrid.ir.forms import Kept, Known
 from hybrid.ir.graph import Atom
 from hybrid.ir.trace import Trace
 from hybrid.ops import elementwise as e
@@ -36,7 +36,8 @@ class Herd(Given):
         leaf: which of the arguments' it is.
         array: of their attributes, a row for each object; words, where the classes of these differ.
         of: their class.
-        names, kinds: the attributes that are numbers, and the classes of these.
+        names, kinds: the attributes that are numbers, or some known objects, and the classes of these.
+        choices: for each of them these objects.
         hidden: the other attributes, of which nothing is known.
         code: what handles know the class by.
         make: what leaves attributes in the caller's objects, from their names and a row for each.
@@ -44,19 +45,20 @@ class Herd(Given):
 
     def __init__(
         self, trace: Trace, leaf: int, array: Any, of: type, names: tuple[str, ...], kinds: tuple[type, ...],
-        hidden: tuple[str, ...], code: int, make: Any,
+        choices: tuple[tuple, ...], hidden: tuple[str, ...], code: int, make: Any,
     ):  # fmt: skip
         size: Size = symbol(trace, array).type.shape[0]
-        words = [word for kind in kinds for word in ((float, bool) if kind is Either else (kind,))]
+        words = [word for kind in kinds for word in words_of(kind)]
         columns = [as_numbers(trace, getitem(array, (slice(None), k)), word) for k, word in enumerate(words)]
-        self.arena = Roster(trace, of, code, names, tuple(map(spec_of_kind, kinds)), columns, size, hidden)
+        layout = tuple(_options(known) if known else spec_of_kind(kind) for kind, known in zip(kinds, choices))
+        self.arena = Roster(trace, of, code, names, layout, columns, size, hidden)
         self.arena.leaf = leaf
         shape = (size,)
         places = trace.one(e.shl, trace.one(e.iota, shape=shape, axis=0), stretched(trace, tr.literal(BITS, dt.int64), shape))
         codes = trace.one(e.add, places, stretched(trace, tr.literal(code, dt.int64), shape))
-        layout = Spec("known", dt.int64, options=(Kept(of),))
         first = tr.literal(0, dt.int64)
-        Lent.__init__(self, trace, layout, [wrap(trace.fresh(codes, "ndarray"))], first, sized(trace, size), size)
+        handles = Spec("known", dt.int64, options=(Kept(of),))
+        Lent.__init__(self, trace, handles, [wrap(trace.fresh(codes, "ndarray"))], first, sized(trace, size), size)
         self.size, self.leaf, self.leave = size, leaf, make
         self.least = size if isinstance(size, int) else 0
         self.of_others: tuple[list, ...] = ([],)
@@ -89,6 +91,15 @@ class Herd(Given):
     def left(self) -> Contents:
         """What attributes of the caller's objects are now, of those that are written."""
         return Left(self)
+
+
+def words_of(kind: type) -> tuple[type, ...]:
+    """The classes of the words that an attribute is kept as."""
+    return (float, bool) if kind is Either else (int,) if kind is Choice else (kind,)
+
+
+def _options(known: tuple) -> Spec:
+    return Spec("known", dt.int64, options=tuple(map(Known, known)))
 
 
 class Roster(Arena):

@@ -70,7 +70,7 @@ def arguments(recording: Trace, leaves: tuple[Leaf, ...], values: Sequence[Any],
 def _list(recording: Trace, k: int, array: Value, leaf: ListLeaf, code: int) -> Given | GivenTable:
     if leaf.names:
         assert leaf.row is not None
-        return Herd(recording, k, array, leaf.row, leaf.names, leaf.kinds, leaf.hidden, code, Attributes)
+        return Herd(recording, k, array, leaf.row, leaf.names, leaf.kinds, leaf.choices, leaf.hidden, code, Attributes)
     if leaf.row is list:
         return GivenTable(recording, k, array, leaf.kinds, leaf.ragged)
     return Given(recording, k, array, leaf.kinds, leaf.row is tuple, leaf.least + 1)

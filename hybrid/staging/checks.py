@@ -40,7 +40,8 @@ from hybrid.staging.expected import (
     ScalarGuard,
     TextGuard,
 )
-from hybrid.staging.numbers import AMONG, DISTINCT, NUMBERS, OBJECTS, TABLE_OF
+from hybrid.staging.numbers import AMONG, NUMBERS, TABLE_OF
+from hybrid.staging.objects import DISTINCT, OBJECTS
 from hybrid.staging.spec import (
     API,
     REFERENCES,
@@ -353,27 +354,7 @@ class Checks(Writer):
             return
         self.require(self.icmp("sgt", "i64", count, guard.least))
         if guard.names:
-            names = self.alloca(f"[{len(guard.names) + len(guard.hidden)} x ptr]")
-            for at, name in enumerate((*guard.names, *guard.hidden)):
-                self.put(f"store ptr {self.ref(interned(name))}, ptr {self.at(names, 8 * at)}")
-            slots = tree.slots(guard.row)  # type: ignore[arg-type]
-            offsets = self.alloca(f"[{len(guard.names) + len(guard.hidden)} x i64]")
-            for at, name in enumerate((*guard.names, *guard.hidden)):
-                offset = capi.slot_offset(guard.row, name) if name in slots else 0  # type: ignore[arg-type]
-                self.put(f"store i64 {offset}, ptr {self.at(offsets, 8 * at)}")
-            others = len(guard.names) + len(guard.hidden) - len(slots) if has_attributes(guard.row) else -1  # type: ignore[arg-type]
-            memory = (self.word(API[name]) for name in ("PyMem_RawMalloc", "PyMem_RawFree"))
-            apart = ", ".join((f"ptr {it}, i64 {count}", *(f"ptr {word}" for word in memory)))
-            self.require(self.support(DISTINCT, f"i1 @{DISTINCT}({apart})"))
-            functions = ("PyObject_GenericGetDict", "PyDict_GetItemWithError", "Py_DecRef", "PyErr_Clear")
-            counts = f"i64 {len(guard.names)}, i64 {len(guard.hidden)}, i64 {guard.shape[1]}"
-            given = f"ptr {it}, i64 {count}, ptr {self.ref(guard.row)}, {counts}"
-            places = f"ptr {names}, ptr {offsets}, i64 {others}"
-            known = (self.ref(kind) for kind in (int, bool, True, float, Either))
-            classes = ", ".join(f"ptr {one}" for one in (kinds, *known, long))
-            words = ", ".join(f"ptr {self.word(API[name])}" for name in functions)
-            self.lists[index] = OBJECTS, f"{given}, {places}, {classes}, {words}"
-            self.require(self.unpacked(index, "null"))
+            self.objects_of(index, it, count, kinds, long, guard)
             return
         row = "null" if guard.row is None else self.ref(guard.row)
         self.lists[index] = (
@@ -381,6 +362,36 @@ class Checks(Writer):
             (f"ptr {it}, i64 {count}, ptr {row}, i64 {len(guard.kinds)}, ptr {kinds}, ptr {self.ref(int)}, ptr {long}"),
         )
         self.require(self.unpacked(index, "null"))
+
+    def objects_of(self, index: int, it: str, count: str, kinds: str, long: str, guard: NumbersGuard) -> None:
+        """A list of objects: what tells their attributes, and that no two of them are one."""
+        row: Any = guard.row
+        names = (*guard.names, *guard.hidden)
+        slots = tree.slots(row)
+        offsets = self.words_of([capi.slot_offset(row, name) if name in slots else 0 for name in names])
+        choices = self.words_of([self.words_of(map(self.ref, known), "ptr") for known in guard.choices], "ptr")
+        others = len(names) - len(slots) if has_attributes(row) else -1
+        memory = (self.word(API[name]) for name in ("PyMem_RawMalloc", "PyMem_RawFree"))
+        apart = ", ".join((f"ptr {it}, i64 {count}", *(f"ptr {word}" for word in memory)))
+        self.require(self.support(DISTINCT, f"i1 @{DISTINCT}({apart})"))
+        called = ("PyObject_GenericGetDict", "PyDict_GetItemWithError", "Py_DecRef", "PyErr_Clear", "PyUnicode_Compare")
+        pointers = [choices, self.words_of(map(len, guard.choices)), kinds]
+        pointers += [*(self.ref(known) for known in (int, bool, True, float, Either, str)), long]
+        pointers += [self.word(API[name]) for name in called]
+        given = (
+            f"ptr {it}, i64 {count}, ptr {self.ref(row)}, i64 {len(guard.names)}, i64 {len(guard.hidden)}, i64 {guard.shape[1]}"
+        )
+        given += f", ptr {self.words_of([self.ref(interned(name)) for name in names], 'ptr')}, ptr {offsets}, i64 {others}"
+        self.lists[index] = OBJECTS, ", ".join((given, *(f"ptr {one}" for one in pointers)))
+        self.require(self.unpacked(index, "null"))
+
+    def words_of(self, words: Iterable[Any], kind: str = "i64") -> str:
+        """An array of some words on the stack."""
+        found = list(words)
+        out = self.alloca(f"[{max(len(found), 1)} x {kind}]")
+        for at, word in enumerate(found):
+            self.put(f"store {kind} {word}, ptr {self.at(out, 8 * at)}")
+        return out
 
     def changed_rows(self, index: int, whole: bool = False) -> bool:
         """Whether an argument is a list of lists, which are changed (`whole`: or not)."""

@@ -138,7 +138,7 @@ def _names(structure: tree.Structure) -> tuple | None:
 def guard(leaf: Leaf, written: bool) -> entry.Guard | None:
     if isinstance(leaf, ListLeaf):
         return entry.NumbersGuard(
-            leaf.shape, leaf.kinds, leaf.row, leaf.ragged, leaf.changed, leaf.least, leaf.names, leaf.hidden
+            leaf.shape, leaf.kinds, leaf.row, leaf.ragged, leaf.changed, leaf.least, leaf.names, leaf.choices, leaf.hidden
         )
     if isinstance(leaf, ArrayLeaf) and leaf.direct:
         return entry.ArrayGuard(leaf.dtype, leaf.shape, leaf.strides, leaf.tensor, written)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 from collections import deque
 from collections.abc import Sequence
+from enum import EnumType
 from itertools import repeat
 from types import MemberDescriptorType
 from typing import Any, NamedTuple
@@ -16,8 +17,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from hybrid.control.attributes import attributes_of
-from hybrid.control.given import Either
+from hybrid.control.given import Choice, Either
 from hybrid.control.handles import can_be_kept
+from hybrid.control.herds import words_of
 from hybrid.core import dtype as dt
 from hybrid.core import tree
 
@@ -25,21 +27,29 @@ FEW = 1  # objects up to which they are containers
 MANY = 16  # beyond which a list that is no argument is none of constants
 KINDS = {float: dt.float64, int: dt.int64, bool: dt.int64, np.float64: dt.float64, np.int64: dt.int64}  # as words
 EXACT = 2**53  # ints up to which floats hold each
+MOST = 8  # texts, or members of enumerations, that one attribute may be
 
 
 _IDLE = frozenset((str, bytes, type(None)))  # of attributes that a function may well not look at
+Met = dict[tuple[type, str], tuple]  # by class and attribute: what has been met there
 
 
 class Columns(NamedTuple):
-    """The attributes that all of some objects have: those that are numbers, the class of each, and the others."""
+    """The attributes that all of some objects have: those that are numbers, or (`choices`) one of some known objects, the class
+    of each, and the others."""
 
     names: tuple[str, ...]
     kinds: tuple[type, ...]
+    choices: tuple[tuple, ...]
     hidden: tuple[str, ...]
 
 
-def columns(items: Sequence[Any]) -> Columns | None:
-    """What objects of one class have in common; None where they are no such objects, or one of them comes twice."""
+def columns(items: Sequence[Any], met: Met | None = None) -> Columns | None:
+    """What objects of one class have in common; None where they are no such objects, or one of them comes twice.
+
+    Args:
+        met: the texts and the like that attributes were in other calls, to which these are added.
+    """
     kind: Any = type(items[0])
     if len(items) <= FEW or not _has_attributes(kind) or len(set(map(id, items))) < len(items):
         return None
@@ -48,6 +58,7 @@ def columns(items: Sequence[Any]) -> Columns | None:
     if any(one.keys() != names for one in own) or not all(type(name) is str for name in names) or len(names) < len(slots):
         return None
     found: dict[str, type] = {}
+    choices: dict[str, tuple] = {}
     for name in names:
         if name not in slots and inspect.isdatadescriptor(inspect.getattr_static(kind, name, None)):
             return None  # a property of the class, or the like, stands before it
@@ -58,11 +69,25 @@ def columns(items: Sequence[Any]) -> Columns | None:
             found[name] = only
         elif kinds == {float, int} and all(type(value) is float or -EXACT <= value <= EXACT for value in values):
             found[name] = Either
+        elif chosen := _chosen(values, () if met is None else met.get((kind, name), ())):
+            found[name], choices[name] = Choice, chosen
+            if met is not None:
+                met[kind, name] = chosen
         elif not kinds <= _IDLE:
             return None
-    if not found:
+    if choices.keys() == found.keys():
         return None
-    return Columns(tuple(found), tuple(found.values()), tuple(name for name in names if name not in found))
+    hidden = tuple(name for name in names if name not in found)
+    return Columns(tuple(found), tuple(found.values()), tuple(choices.get(name, ()) for name in found), hidden)
+
+
+def _chosen(values: Sequence[Any], met: tuple) -> tuple:
+    """The few texts, members of enumerations or None that values are, behind those that were met before."""
+    kinds = set(map(type, (*met, *values))) - {type(None)}
+    if len(kinds) > 1 or not all(kind is str or type(kind) is EnumType for kind in kinds):
+        return ()
+    found = tuple(dict.fromkeys((*met, *values)))
+    return found if len(found) <= MOST and (2 * len(found) <= len(values) or len(found) == len(met)) else ()
 
 
 def _has_attributes(kind: type) -> bool:
@@ -78,16 +103,21 @@ def _attributes(one: Any) -> dict[str, Any]:
 
 def words(kinds: Sequence[type]) -> tuple[type, ...]:
     """The classes of the words that numbers of these are kept as."""
-    return tuple(word for kind in kinds for word in ((float, bool) if kind is Either else (kind,)))
+    return tuple(word for kind in kinds for word in words_of(kind))
 
 
-def rows(items: Sequence[Any], names: Sequence[str], kinds: Sequence[type]) -> list[tuple]:
-    """The attributes of each, as words."""
+def rows(items: Sequence[Any], names: Sequence[str], kinds: Sequence[type], choices: Sequence[tuple]) -> list[tuple]:
+    """The attributes of each, as words; ValueError where one is none of the choices."""
     out = [tuple(map(_attributes(one).__getitem__, names)) for one in items]
-    if Either not in kinds:
+    if Either not in kinds and Choice not in kinds:
         return out
-    both = lambda value, kind: (float(value), type(value) is float) if kind is Either else (value,)
-    return [tuple(word for value, kind in zip(row, kinds) for word in both(value, kind)) for row in out]
+
+    def own(value: Any, kind: type, known: tuple) -> tuple:
+        if kind is Either:
+            return float(value), type(value) is float
+        return (known.index(value),) if kind is Choice else (value,)
+
+    return [tuple(word for value, kind, known in zip(row, kinds, choices) for word in own(value, kind, known)) for row in out]
 
 
 def twins(items: Sequence[Any]) -> list[Any]:

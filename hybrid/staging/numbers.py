@@ -10,19 +10,15 @@ from functools import lru_cache
 from hybrid.codegen.target import host
 from hybrid.runtime import engine
 from hybrid.runtime.cache import object_for
-from hybrid.staging import capi
+from hybrid.staging import capi, objects
 
 NUMBERS, TABLE_OF, AMONG = "hybrid_numbers", "hybrid_table", "hybrid_apart"
-OBJECTS, DISTINCT = "hybrid_objects", "hybrid_distinct"
 DECLARED = {
     NUMBERS: f"declare i1 @{NUMBERS}(ptr, i64, ptr, i64, ptr, ptr, ptr, ptr)",
     TABLE_OF: f"declare i64 @{TABLE_OF}(ptr, i64, ptr, ptr, i64, ptr, ptr, ptr, i1, i1, i64, i64, ptr)",
     AMONG: f"declare i1 @{AMONG}(ptr, ptr, i1)",
-    OBJECTS: f"declare i1 @{OBJECTS}(ptr, i64, ptr, i64, i64, i64, ptr, ptr, i64{', ptr' * 12})",
-    DISTINCT: f"declare i1 @{DISTINCT}(ptr, i64, ptr, ptr)",
+    **objects.DECLARED,
 }
-EXACT = 2**53  # ints up to which floats hold each
-FEW_COMPARED = 24  # objects in a list that are compared with one another
 FEW_ROWS = 1024  # lists in a list that are compared with one another: of more, Python finds out whether two are one
 
 
@@ -33,7 +29,7 @@ def imports() -> dict[str, int]:
 
 @lru_cache(maxsize=1)
 def _code() -> engine.Module:
-    return engine.load(object_for(_SOURCE + _OF_OBJECTS, host()), tuple(DECLARED), {})  # kept for the process
+    return engine.load(object_for(_SOURCE + objects.SOURCE, host()), tuple(DECLARED), {})  # kept for the process
 
 
 # Whether all items of a list are numbers of 64 bits, or (%row not null) tuples of %width such. %kinds: the class of each number
@@ -333,233 +329,4 @@ yes:
 no:
   ret i1 false
 }}
-"""
-
-
-# Whether all items of a list are objects of a class whose attributes are %names: first %width numbers of 64 bits, of the
-# classes %kinds (%bool, too, of which there are %true and another; %either: floats or ints that floats can hold, of which the
-# second word says which), then %hidden others. The %words of each go to %out;
-# where that is null, only the class is looked at. %offsets: where the slots of an object are; 0 for what is in its `__dict__`,
-# which has %others (-1: there is none). The last four are functions of CPython's: %dict.of gives an object's attributes,
-# %value.of one of them, %let.go gives up a reference, and %clear an error.
-_OF_OBJECTS = f"""
-define i1 @{OBJECTS}(ptr %list, i64 %count, ptr %class, i64 %width, i64 %hidden, i64 %words, ptr %names, ptr %offsets,
-                     i64 %others, ptr %kinds, ptr %int, ptr %bool, ptr %true, ptr %float, ptr %either, ptr %long,
-                     ptr %dict.of, ptr %value.of, ptr %let.go, ptr %clear, ptr %out) nounwind {{
-start:
-  %overflow = alloca i32
-  %items.at = getelementptr i8, ptr %list, i64 {capi.LIST_ITEMS}
-  %items = load ptr, ptr %items.at
-  %stored = icmp ne ptr %out, null
-  %all = add i64 %width, %hidden
-  %has.dict = icmp sge i64 %others, 0
-  br label %next
-next:
-  %k = phi i64 [ 0, %start ], [ %k.next, %looked ]
-  %base = phi ptr [ %out, %start ], [ %base.next, %looked ]
-  %more = icmp slt i64 %k, %count
-  br i1 %more, label %item, label %yes
-item:
-  %it.at = getelementptr ptr, ptr %items, i64 %k
-  %it = load ptr, ptr %it.at
-  %type.at = getelementptr i8, ptr %it, i64 {capi.TYPE}
-  %type = load ptr, ptr %type.at
-  %typed = icmp eq ptr %type, %class
-  br i1 %typed, label %alike, label %no
-alike:
-  br i1 %stored, label %within, label %looked
-within:
-  br i1 %has.dict, label %inside, label %attribute
-inside:
-  %dict = call ptr %dict.of(ptr %it, ptr null)
-  %none = icmp eq ptr %dict, null
-  br i1 %none, label %failed, label %have
-have:
-  call void %let.go(ptr %dict)  ; the object keeps it
-  %size.at = getelementptr i8, ptr %dict, i64 {capi.SIZE}
-  %size = load i64, ptr %size.at
-  %fits = icmp eq i64 %size, %others
-  br i1 %fits, label %attribute, label %no
-attribute:
-  %j = phi i64 [ 0, %have ], [ 0, %within ], [ %j.next, %done ]
-  %own = phi ptr [ %dict, %have ], [ null, %within ], [ %own, %done ]
-  %at = phi i64 [ 0, %have ], [ 0, %within ], [ %at.next, %done ]
-  %again = icmp slt i64 %j, %all
-  br i1 %again, label %look, label %looked
-look:
-  %offset.at = getelementptr i64, ptr %offsets, i64 %j
-  %offset = load i64, ptr %offset.at
-  %in.dict = icmp eq i64 %offset, 0
-  br i1 %in.dict, label %named, label %slot
-named:
-  %name.at = getelementptr ptr, ptr %names, i64 %j
-  %name = load ptr, ptr %name.at
-  %named.x = call ptr %value.of(ptr %own, ptr %name)
-  br label %got
-slot:
-  %slot.at = getelementptr i8, ptr %it, i64 %offset
-  %slot.x = load ptr, ptr %slot.at
-  br label %got
-got:
-  %x = phi ptr [ %named.x, %named ], [ %slot.x, %slot ]
-  %missing = icmp eq ptr %x, null
-  br i1 %missing, label %failed, label %found
-found:
-  %is.number = icmp slt i64 %j, %width
-  br i1 %is.number, label %number, label %done
-number:
-  %kind.at = getelementptr ptr, ptr %kinds, i64 %j
-  %kind = load ptr, ptr %kind.at
-  %x.type.at = getelementptr i8, ptr %x, i64 {capi.TYPE}
-  %x.type = load ptr, ptr %x.type.at
-  %is.either = icmp eq ptr %kind, %either
-  br i1 %is.either, label %free, label %fixed
-free:
-  %flag.at = getelementptr i64, ptr %base, i64 %at
-  %second.at = getelementptr i64, ptr %flag.at, i64 1
-  %is.float = icmp eq ptr %x.type, %float
-  br i1 %is.float, label %real, label %no.float
-real:
-  store i64 1, ptr %second.at
-  br label %read
-no.float:
-  %is.int = icmp eq ptr %x.type, %int
-  br i1 %is.int, label %rational, label %no
-rational:
-  store i64 0, ptr %second.at
-  %value.int = call i64 %long(ptr %x, ptr %overflow)
-  %over.int = load i32, ptr %overflow
-  %fits.int = icmp eq i32 %over.int, 0
-  %shifted = add i64 %value.int, {EXACT}
-  %exact = icmp ule i64 %shifted, {2 * EXACT}
-  %holds = and i1 %fits.int, %exact
-  %as.float = sitofp i64 %value.int to double
-  %bits = bitcast double %as.float to i64
-  br i1 %holds, label %put, label %no
-fixed:
-  %known = icmp eq ptr %x.type, %kind
-  br i1 %known, label %which, label %no
-which:
-  %whole = icmp eq ptr %kind, %int
-  br i1 %whole, label %ask, label %or
-ask:
-  %integer = call i64 %long(ptr %x, ptr %overflow)
-  %over = load i32, ptr %overflow
-  %small = icmp eq i32 %over, 0
-  br i1 %small, label %put, label %no
-or:
-  %flag = icmp eq ptr %kind, %bool
-  br i1 %flag, label %truth, label %read
-truth:
-  %set = icmp eq ptr %x, %true
-  %bit = zext i1 %set to i64
-  br label %put
-read:
-  %value.at = getelementptr i8, ptr %x, i64 {capi.FLOAT_VALUE}
-  %value = load i64, ptr %value.at
-  br label %put
-put:
-  %word = phi i64 [ %integer, %ask ], [ %bit, %truth ], [ %value, %read ], [ %bits, %rational ]
-  %out.at = getelementptr i64, ptr %base, i64 %at
-  store i64 %word, ptr %out.at
-  %after = select i1 %is.either, i64 2, i64 1
-  br label %done
-done:
-  %step = phi i64 [ 0, %found ], [ %after, %put ]
-  %at.next = add i64 %at, %step
-  %j.next = add i64 %j, 1
-  br label %attribute
-looked:
-  %k.next = add i64 %k, 1
-  %base.next = getelementptr i64, ptr %base, i64 %words
-  br label %next
-yes:
-  ret i1 true
-failed:
-  call void %clear()
-  ret i1 false
-no:
-  ret i1 false
-}}
-
-; Whether no object is in a list twice. Few are compared with one another; many are put into a hash table.
-define i1 @{DISTINCT}(ptr %list, i64 %count, ptr %allocate, ptr %free) nounwind {{
-start:
-  %items.at = getelementptr i8, ptr %list, i64 {capi.LIST_ITEMS}
-  %items = load ptr, ptr %items.at
-  %few = icmp sle i64 %count, {FEW_COMPARED}
-  br i1 %few, label %one, label %many
-one:
-  %k = phi i64 [ 0, %start ], [ %k.next, %compared ]
-  %more = icmp slt i64 %k, %count
-  br i1 %more, label %compare, label %yes
-compare:
-  %it.at = getelementptr ptr, ptr %items, i64 %k
-  %it = load ptr, ptr %it.at
-  %k.next = add i64 %k, 1
-  br label %other
-other:
-  %o = phi i64 [ 0, %compare ], [ %o.next, %differs ]
-  %o.more = icmp slt i64 %o, %k
-  br i1 %o.more, label %differs, label %compared
-differs:
-  %o.at = getelementptr ptr, ptr %items, i64 %o
-  %o.it = load ptr, ptr %o.at
-  %o.next = add i64 %o, 1
-  %same = icmp eq ptr %o.it, %it
-  br i1 %same, label %no, label %other
-compared:
-  br label %one
-many:
-  %twice = shl i64 %count, 1
-  %zeros = call i64 @llvm.ctlz.i64(i64 %twice, i1 true)
-  %bits = sub i64 64, %zeros
-  %slots = shl i64 1, %bits
-  %last = sub i64 %slots, 1
-  %bytes = shl i64 %slots, 3
-  %table = call ptr %allocate(i64 %bytes)
-  %failed = icmp eq ptr %table, null
-  br i1 %failed, label %no, label %cleared
-cleared:
-  call void @llvm.memset.p0.i64(ptr %table, i8 0, i64 %bytes, i1 false)
-  br label %next
-next:
-  %n = phi i64 [ 0, %cleared ], [ %n.next, %put ]
-  %n.more = icmp slt i64 %n, %count
-  br i1 %n.more, label %enter, label %apart
-enter:
-  %n.at = getelementptr ptr, ptr %items, i64 %n
-  %object = load ptr, ptr %n.at
-  %address = ptrtoint ptr %object to i64
-  %mixed = mul i64 %address, -7046029254386353131
-  %hash = lshr i64 %mixed, %zeros
-  br label %probe
-probe:
-  %slot = phi i64 [ %hash, %enter ], [ %after, %taken ]
-  %slot.at = getelementptr ptr, ptr %table, i64 %slot
-  %there = load ptr, ptr %slot.at
-  %free.slot = icmp eq ptr %there, null
-  br i1 %free.slot, label %put, label %taken
-taken:
-  %up = add i64 %slot, 1
-  %after = and i64 %up, %last
-  %again = icmp eq ptr %there, %object
-  br i1 %again, label %twins, label %probe
-put:
-  store ptr %object, ptr %slot.at
-  %n.next = add i64 %n, 1
-  br label %next
-apart:
-  call void %free(ptr %table)
-  ret i1 true
-twins:
-  call void %free(ptr %table)
-  ret i1 false
-yes:
-  ret i1 true
-no:
-  ret i1 false
-}}
-declare i64 @llvm.ctlz.i64(i64, i1)
-declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)
 """

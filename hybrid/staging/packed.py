@@ -17,6 +17,7 @@ import numpy as np
 from hybrid.core import dtype as dt
 from hybrid.core import tree
 from hybrid.core.errors import RoomError, TraceError
+from hybrid.core.lazily import cached_property
 from hybrid.ir.requests import Changing, Reading, Rebinds
 from hybrid.staging import herds
 from hybrid.staging.logs import Log, Logs, Spot, lists_at, path_of, place
@@ -49,16 +50,18 @@ class Packed:
         shape: of the array. Where items are lists of several lengths (`ragged`), it has as many rows as these are, and holds
             where the items of each begin, how many they are, and then all of them, one after another. The last axis is that of
             the tuples in them, if they hold such.
-        names, hidden: where items are objects of a class (`row`), the attributes that are their numbers, and the others.
+        names, choices, hidden: where items are objects of a class (`row`), the attributes that are their numbers, what each may
+            be that is one of some known objects, and the others.
         least: numbers up to which such a list is a container.
         changed: whether the function changes the list, as far as is known.
     """
 
-    __slots__ = ("items", "kinds", "row", "shape", "ragged", "names", "hidden", "least", "changed")
+    __slots__ = ("items", "kinds", "row", "shape", "ragged", "names", "choices", "hidden", "least", "changed")
 
     def __init__(self, items: list, kinds: tuple[type, ...], row: type | None, shape: tuple[int, ...], ragged: bool = False):
         self.items, self.kinds, self.row, self.shape, self.ragged = items, kinds, row, shape, ragged
         self.names: tuple[str, ...] = ()
+        self.choices: tuple[tuple, ...] = ()
         self.hidden: tuple[str, ...] = ()
         self.least, self.changed = FEW, False
 
@@ -73,9 +76,11 @@ class Packed:
         """Of the array: where items hold floats and ints, or numbers and their lengths, the bits of both."""
         return herds.KINDS[self.kinds[0]] if self._is_plain else dt.int64
 
-    def array(self) -> np.ndarray:
-        """The numbers, as the machine code of an entry would read them."""
-        items = herds.rows(self.items, self.names, self.kinds) if self.names else self.items
+    def array(self, choices: tuple[tuple, ...] | None = None) -> np.ndarray:
+        """The numbers, as the machine code of an entry would read them; `choices`: those of a trace, among which these are."""
+        items: Any = self.items
+        if self.names:
+            items = herds.rows(items, self.names, self.kinds, self.choices if choices is None else choices)
         if self._is_plain:
             return np.array(items, self.dtype).reshape(self.shape)
         out = np.zeros(self.shape, np.int64)
@@ -100,7 +105,7 @@ def _lay_out(items: list[tuple], kinds: tuple[type, ...], words: np.ndarray) -> 
 
 def packed(
     bound: Bound, parameters: Parameters | None = None, changed: Collection[str] = (), growing: Collection[Spot] = (),
-    objects: bool = True,
+    objects: bool = True, met: herds.Met | None = None,
 ) -> Bound:  # fmt: skip
     """Arguments with one leaf for each long list of numbers, or of objects that have such.
 
@@ -109,6 +114,7 @@ def packed(
         changed: the parameters whose lists the function changes.
         growing: lists that it appends to, which stay as they are.
         objects: whether lists of objects are leaves, too.
+        met: the texts and the like that attributes of such were in other calls.
     """
     args, kwargs = bound[:2]
     if not any(type(x) is list for x in (*args, *kwargs.values())):
@@ -122,7 +128,7 @@ def packed(
         name = place if parameters is None or type(place) is str else parameters.name(place)  # type: ignore[arg-type]
         if parameters is not None and name in parameters.static:
             return x
-        found = known.setdefault(id(x), None) or _pack(x, sizes, objects)  # a list that comes twice is one
+        found = known.setdefault(id(x), None) or _pack(x, sizes, objects, met)  # a list that comes twice is one
         if type(found) is Packed:
             known[id(x)], found.changed = found, found.changed or name in changed
         return found
@@ -195,6 +201,11 @@ class Packs(Logs):
     _herds = True  # whether lists of objects are
     _changed: frozenset[str] = frozenset()  # the parameters whose lists it changes
 
+    @cached_property
+    def _met_texts(self) -> herds.Met:
+        """What texts, and members of enumerations, attributes of objects in lists have been so far."""
+        return {}
+
     def _reads_of(self, call: Call) -> Reads:
         """What a call reads besides its arguments. Rebinds where lists of objects among that are better state."""
         from hybrid.staging.reads import Reads
@@ -221,13 +232,13 @@ class Packs(Logs):
         """The arguments of a call, with one leaf for each long list of numbers."""
         if not self._packs or self._sizes.signature:
             return bound
-        return packed(bound, self.parameters, self._changed, self._logs | self._read, self._herds)
+        return packed(bound, self.parameters, self._changed, self._logs | self._read, self._herds, self._met_texts)
 
     def _flat(self, bound: Bound) -> tuple[list, tree.Structure]:
         """The leaves of a call's arguments and state, and how they nest; lists that it appends to are one leaf each."""
         known: dict[int, Any] = {id(found): Log(found) for found in lists_at(bound, self._logs)}
         if self._has_herds:
-            known |= _herds_in(bound, known, self.parameters.static)
+            known |= _herds_in(bound, known, self.parameters.static, self._met_texts)
         for found in lists_at(bound, self._read) if self._packs else ():
             if type(one := _pack(found, (len(found),)) if found else found) is Packed and one.row is not list:
                 one.least, one.changed = 0, True
@@ -259,7 +270,7 @@ class Packs(Logs):
         return self._packed(unpacked(bound))
 
 
-def _pack(items: list, sizes: Collection[int], objects: bool = False) -> Any:
+def _pack(items: list, sizes: Collection[int], objects: bool = False, met: herds.Met | None = None) -> Any:
     """A list as one leaf, where it is such a list; else as it is.
 
     `sizes`: of those that are. A short one of the same size goes with them, as a vector does with a matrix.
@@ -268,7 +279,7 @@ def _pack(items: list, sizes: Collection[int], objects: bool = False) -> Any:
     if set(map(type, items)) != {row}:
         return items
     if row not in (*_DTYPES, tuple, list):
-        return _packed_objects(items) if objects else items
+        return _packed_objects(items, met) if objects else items
     if row in (tuple, list):
         return _packed_rows(items, row, 0 if row is tuple and len(items) in sizes else FEW)
     if not _is_long(items, (row,), items, least := 0 if len(items) in sizes else FEW):
@@ -278,7 +289,7 @@ def _pack(items: list, sizes: Collection[int], objects: bool = False) -> Any:
     return out
 
 
-def _herds_in(bound: Bound, others: Collection[int], static: Collection[Any]) -> dict[int, Packed]:
+def _herds_in(bound: Bound, others: Collection[int], static: Collection[Any], met: herds.Met) -> dict[int, Packed]:
     """The lists of objects in containers among the arguments, and in the state, by their ids; `others`: lists that are leaves.
 
     Of a class there is one such list, or none: an object may be in several.
@@ -289,26 +300,26 @@ def _herds_in(bound: Bound, others: Collection[int], static: Collection[Any]) ->
     pending += [(x, 0) for x in (bound[2].values() if len(bound) > 2 else ())]
     while pending:
         node, depth = pending.pop()
-        if type(node) is list and id(node) not in others and id(node) not in found and (one := herd(node)) is not None:
+        if type(node) is list and id(node) not in others and id(node) not in found and (one := herd(node, met)) is not None:
             found[id(node)] = one
         elif type(node) is not list and type(node) is not Packed and depth < DEEP:
             pending += [(part, depth + 1) for part in tree.children(node) or ()]
     return {} if _share_classes(list(found.values())) else {key: x for key, x in found.items() if key not in before}
 
 
-def herd(items: list) -> Packed | None:
+def herd(items: list, met: herds.Met | None = None) -> Packed | None:
     """A list of objects as one leaf; None for any other."""
     row = type(items[0]) if items else None
-    found = _packed_objects(items) if row is not None and set(map(type, items)) == {row} else items
+    found = _packed_objects(items, met) if row is not None and set(map(type, items)) == {row} else items
     return found if type(found) is Packed else None
 
 
-def _packed_objects(items: list) -> Any:
-    found = herds.columns(items)
+def _packed_objects(items: list, met: herds.Met | None = None) -> Any:
+    found = herds.columns(items, met)
     if found is None:
         return items
     out = Packed(items, found.kinds, type(items[0]), (len(items), len(herds.words(found.kinds))))
-    out.names, out.hidden, out.least = found.names, found.hidden, herds.FEW
+    out.names, out.choices, out.hidden, out.least = found.names, found.choices, found.hidden, herds.FEW
     return out
 
 

@@ -91,6 +91,7 @@ class ListLeaf(ArrayLeaf):
     least: int = 0
     changed: bool = False
     names: tuple[str, ...] = ()
+    choices: tuple[tuple, ...] = ()
     hidden: tuple[str, ...] = ()
 
     def __str__(self) -> str:
@@ -230,8 +231,9 @@ def describe(value: Any, static: bool = False) -> Leaf:
     if kind is np.ndarray:
         return _array(value, False)
     if kind is Packed:
-        about = value.kinds, value.row, value.ragged, value.least, value.changed, value.names, value.hidden
-        return ListLeaf(value.dtype, value.shape, None, False, False, True, *about)
+        about = value.kinds, value.row, value.ragged, value.least, value.changed
+        of_objects = value.names, value.choices, value.hidden
+        return ListLeaf(value.dtype, value.shape, None, False, False, True, *about, *of_objects)
     if kind is Log:
         return LogLeaf()
     if isinstance(value, np.ndarray):

@@ -530,7 +530,9 @@ def _referenced(spec: EntrySpec) -> Iterator[object]:
             yield guard.dtype.type
         elif isinstance(guard, NumbersGuard):
             yield from (list, tuple, *guard.kinds)
-            yield from (guard.row, bool, True, Either, *map(interned, (*guard.names, *guard.hidden))) if guard.names else ()
+            names = map(interned, (*guard.names, *guard.hidden))
+            known = (one for choices in guard.choices for one in choices)
+            yield from (guard.row, bool, True, Either, str, *names, *known) if guard.names else ()
         elif isinstance(guard, (IntGuard, SameGuard)):
             yield guard.value
         elif isinstance(guard, BoundGuard):

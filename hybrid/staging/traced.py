@@ -194,7 +194,7 @@ def leaves_in(traced: Traced, path: Path, nesting: tree.Structure) -> Callable[[
 def taken(leaf: Leaf, value: Any) -> np.ndarray:
     """What a graph takes for an argument."""
     if isinstance(leaf, ListLeaf):
-        return value.array()
+        return value.array(leaf.choices)
     if isinstance(leaf, ArrayLeaf):
         array = value._data if isinstance(value, Value) else value
         return array if leaf.direct else np.array(array, order="C")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from dataclasses import dataclass
+from enum import Enum
 
 import numpy as np
 import pytest
@@ -198,7 +199,8 @@ def seen(value, names):
         return [(seen(key, names), seen(one, names)) for key, one in value.items()]
     if isinstance(value, np.ndarray):
         return value.tolist(), value.dtype
-    return type(value), seen(attributes_of(value), names) if attributes_of(value) else repr(value)
+    own = None if isinstance(value, Enum) else attributes_of(value)
+    return type(value), seen(own, names) if own else repr(value)
 
 
 def outcome(f, *args):
@@ -266,6 +268,65 @@ def test_floats_and_ints_in_one_attribute():
         for _ in range(3):
             assert outcome(compiled, ps) == outcome(traded, qs)
     assert len(compiled.traces) == 1 and compiled.traces[0].native_calls == 11
+
+
+class State(Enum):
+    WELL = 1
+    ILL = 2
+    IMMUNE = 3
+
+
+class Person:
+    def __init__(self, x, state, name):
+        self.x, self.state, self.name, self.days, self.home = x, state, name, 0, None
+
+
+def people(count, well="well", ill="ill"):
+    rng = np.random.default_rng(1)
+    return [Person(float(rng.random()), well if k else ill, f"person {k}") for k in range(count)]
+
+
+def infected(ps):
+    for p in ps:
+        if p.state == "ill":
+            p.days += 1
+            for q in ps:
+                if q.state == "well" and abs(p.x - q.x) < 0.1:
+                    q.state = "ill"
+            if p.days > 2:
+                p.state = "immune"
+    return sum(1 for p in ps if p.state == "ill"), [p.state for p in ps], [p for p in ps if p.state != "well"]
+
+
+def infected_members(ps):
+    for p in ps:
+        if p.state is State.ILL:
+            p.days += 1
+            for q in ps:
+                if q.state == State.WELL and abs(p.x - q.x) < 0.1:
+                    q.state = State.ILL
+            if p.days > 2:
+                p.state = State.IMMUNE
+    return sum(1 for p in ps if p.state is State.ILL), max(ps, key=lambda p: p.days), ps[0].home is None
+
+
+@pytest.mark.parametrize("f", [infected, infected_members])
+def test_texts_and_members_of_enumerations(f):
+    compiled, states = function(f), ("well", "ill") if f is infected else (State.WELL, State.ILL)
+    for count in (10, 30, 10):
+        ps, qs = people(count, *states), people(count, *states)
+        for _ in range(5):
+            assert outcome(compiled, ps) == outcome(f, qs)
+    assert len(compiled.traces) == 2  # without and with the third
+    assert "plain Python" not in compiled.explain()
+
+
+def test_texts_that_are_equal_and_not_one_object():
+    compiled, ps, qs = function(infected, strict=True), people(10), people(10)
+    for p, q in zip(ps, qs):
+        p.state = q.state = "".join(list(p.state))
+    for _ in range(5):
+        assert outcome(compiled, ps) == outcome(infected, qs)
 
 
 def _twice(ps):
