@@ -24,6 +24,8 @@ from hybrid.runtime.pool import numpy_word, prototype
 TYPE, SIZE, FLOAT_VALUE, COMPLEX_VALUE, SCALAR_VALUE, CELL_CONTENTS = 8, 16, 16, 16, 16, 16
 LIST_ITEMS, METHOD_FUNCTION, METHOD_SELF = 24, 16, 24
 DICT_VERSION = 24  # where `dict_versions` says so
+DICT_KEYS, DICT_VALUES = 32, 40  # where `shared_values` says so, as below
+KEYS_LOG, KEYS_COUNT, KEYS_HEADER = 9, 24, 32  # log2 of the bytes of the table before the entries; how many these are
 # PyArrayObject. DESCR_KIND starts eight bytes of a PyArray_Descr: kind, type, byteorder, a reserved byte and type_num.
 DATA, NDIM, DIMS, STRIDES, DESCR, FLAGS, DESCR_KIND = 16, 24, 32, 40, 56, 64, 24
 C_CONTIGUOUS, ALIGNED, WRITEABLE, WARN_ON_WRITE = 0x1, 0x100, 0x400, 0x80000000
@@ -113,6 +115,29 @@ def dict_versions() -> bool:
         probe["key"] = object()
         seen |= {word(id(probe) + DICT_VERSION), word(id(probe) + DICT_VERSION)}  # the same twice: nothing else changes it
     return len(seen) == 8
+
+
+@cache
+def shared_values() -> int | None:
+    """Where the values begin in the memory that the dict of an instance points to, as long as it shares its keys with other
+    instances of its class; None where dicts are not laid out so."""
+
+    class Probe:
+        def __init__(self) -> None:
+            self.first, self.second, self.third = object(), object(), object()
+
+    offsets = []
+    for probe in (Probe(), Probe()):
+        held = vars(probe)
+        keys, values = word(id(held) + DICT_KEYS), word(id(held) + DICT_VALUES)
+        if not values or word(keys + KEYS_COUNT) != len(held):
+            return None
+        entries = keys + KEYS_HEADER + (1 << (word(keys + KEYS_LOG) & 0xFF))
+        found = [at for at in (0, 8) if all(word(values + at + 8 * k) == id(held[key]) for k, key in enumerate(held))]
+        if not found or [word(entries + 16 * k) for k in range(len(held))] != list(map(id, held)):
+            return None
+        offsets += found
+    return offsets[0] if len(set(offsets)) == 1 else None
 
 
 @cache

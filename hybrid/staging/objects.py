@@ -13,6 +13,7 @@ DECLARED = {
     DISTINCT: f"declare i1 @{DISTINCT}(ptr, i64, ptr, ptr)",
 }
 EXACT = 2**53  # ints up to which floats hold each
+_VALUES = -1 if capi.shared_values() is None else capi.shared_values()
 FEW_COMPARED = 24  # objects in a list that are compared with one another
 
 # Whether all items of a list are objects of a class whose attributes are %names: first %width of which the words go to %out
@@ -20,6 +21,8 @@ FEW_COMPARED = 24  # objects in a list that are compared with one another
 # %kinds: of the attributes the classes. Numbers of 64 bits; %bool, of which there are %true and another; %either, floats or
 # ints that floats can hold, of which the second word says which. Where %counts is not 0, it is one of so many: %choices.
 # %offsets: where the slots of an object are; 0 for what is in its `__dict__`, which has %others (-1: there is none).
+# Instances that were made alike share their keys: where these stand is learnt from the first, and the values of the others are
+# read at their places. Else each attribute is asked for.
 # The last are functions of CPython's: %dict.of gives an object's attributes, %value.of one of them, %let.go gives up a
 # reference, %clear an error, and %compare looks at two texts.
 SOURCE = f"""
@@ -29,10 +32,15 @@ define i1 @{OBJECTS}(ptr %list, i64 %count, ptr %class, i64 %width, i64 %hidden,
                      ptr %out) nounwind {{
 start:
   %overflow = alloca i32
+  %all = add i64 %width, %hidden
+  %indices = alloca i64, i64 %all
+  %learnt = alloca ptr
+  store ptr null, ptr %learnt
+  %no.slots = icmp eq i64 %all, %others
+  %wanted = select i1 %no.slots, i64 %width, i64 %all
   %items.at = getelementptr i8, ptr %list, i64 {capi.LIST_ITEMS}
   %items = load ptr, ptr %items.at
   %stored = icmp ne ptr %out, null
-  %all = add i64 %width, %hidden
   %has.dict = icmp sge i64 %others, 0
   br label %next
 next:
@@ -60,12 +68,78 @@ have:
   %size.at = getelementptr i8, ptr %dict, i64 {capi.SIZE}
   %size = load i64, ptr %size.at
   %fits = icmp eq i64 %size, %others
-  br i1 %fits, label %attribute, label %no
+  br i1 %fits, label %split, label %no
+split:
+  %values.at = getelementptr i8, ptr %dict, i64 {capi.DICT_VALUES}
+  %values = load ptr, ptr %values.at
+  %together = icmp eq ptr %values, null
+  %unknown = icmp slt i64 {_VALUES}, 0
+  %asks = or i1 %together, %unknown
+  br i1 %asks, label %slow, label %shared
+shared:
+  %keys.at = getelementptr i8, ptr %dict, i64 {capi.DICT_KEYS}
+  %keys = load ptr, ptr %keys.at
+  %last.keys = load ptr, ptr %learnt
+  %same.keys = icmp eq ptr %keys, %last.keys
+  br i1 %same.keys, label %fast, label %learn
+learn:
+  %entries.at = getelementptr i8, ptr %keys, i64 {capi.KEYS_COUNT}
+  %entries = load i64, ptr %entries.at
+  %just = icmp eq i64 %entries, %others
+  br i1 %just, label %places, label %slow
+places:
+  %log.at = getelementptr i8, ptr %keys, i64 {capi.KEYS_LOG}
+  %log.byte = load i8, ptr %log.at
+  %log = zext i8 %log.byte to i64
+  %index.bytes = shl i64 1, %log
+  %header = getelementptr i8, ptr %keys, i64 {capi.KEYS_HEADER}
+  %entry.first = getelementptr i8, ptr %header, i64 %index.bytes
+  br label %place
+place:
+  %p = phi i64 [ 0, %places ], [ %p.next, %placed ]
+  %p.more = icmp slt i64 %p, %all
+  br i1 %p.more, label %seek, label %known.keys
+seek:
+  %p.offset.at = getelementptr i64, ptr %offsets, i64 %p
+  %p.offset = load i64, ptr %p.offset.at
+  %p.slot = icmp ne i64 %p.offset, 0
+  %p.name.at = getelementptr ptr, ptr %names, i64 %p
+  %p.name = load ptr, ptr %p.name.at
+  br i1 %p.slot, label %placed, label %entry
+entry:
+  %i = phi i64 [ 0, %seek ], [ %i.next, %differs.key ]
+  %i.more = icmp slt i64 %i, %entries
+  br i1 %i.more, label %key, label %slow
+key:
+  %i.byte = shl i64 %i, 4
+  %key.at = getelementptr i8, ptr %entry.first, i64 %i.byte
+  %key.it = load ptr, ptr %key.at
+  %i.next = add i64 %i, 1
+  %is.key = icmp eq ptr %key.it, %p.name
+  br i1 %is.key, label %found.key, label %differs.key
+differs.key:
+  br label %entry
+found.key:
+  %index.at = getelementptr i64, ptr %indices, i64 %p
+  store i64 %i, ptr %index.at
+  br label %placed
+placed:
+  %p.next = add i64 %p, 1
+  br label %place
+known.keys:
+  store ptr %keys, ptr %learnt
+  br label %fast
+fast:
+  br label %attribute
+slow:
+  br label %attribute
 attribute:
-  %j = phi i64 [ 0, %have ], [ 0, %within ], [ %j.next, %done ]
-  %own = phi ptr [ %dict, %have ], [ null, %within ], [ %own, %done ]
-  %at = phi i64 [ 0, %have ], [ 0, %within ], [ %at.next, %done ]
-  %again = icmp slt i64 %j, %all
+  %j = phi i64 [ 0, %slow ], [ 0, %fast ], [ 0, %within ], [ %j.next, %done ]
+  %own = phi ptr [ %dict, %slow ], [ %dict, %fast ], [ null, %within ], [ %own, %done ]
+  %direct = phi ptr [ null, %slow ], [ %values, %fast ], [ null, %within ], [ %direct, %done ]
+  %limit = phi i64 [ %all, %slow ], [ %wanted, %fast ], [ %all, %within ], [ %limit, %done ]
+  %at = phi i64 [ 0, %slow ], [ 0, %fast ], [ 0, %within ], [ %at.next, %done ]
+  %again = icmp slt i64 %j, %limit
   br i1 %again, label %look, label %looked
 look:
   %offset.at = getelementptr i64, ptr %offsets, i64 %j
@@ -73,6 +147,16 @@ look:
   %in.dict = icmp eq i64 %offset, 0
   br i1 %in.dict, label %named, label %slot
 named:
+  %is.direct = icmp ne ptr %direct, null
+  br i1 %is.direct, label %there, label %asked
+there:
+  %own.index.at = getelementptr i64, ptr %indices, i64 %j
+  %own.index = load i64, ptr %own.index.at
+  %first.value = getelementptr i8, ptr %direct, i64 {_VALUES}
+  %there.at = getelementptr ptr, ptr %first.value, i64 %own.index
+  %there.x = load ptr, ptr %there.at
+  br label %got
+asked:
   %name.at = getelementptr ptr, ptr %names, i64 %j
   %name = load ptr, ptr %name.at
   %named.x = call ptr %value.of(ptr %own, ptr %name)
@@ -82,7 +166,7 @@ slot:
   %slot.x = load ptr, ptr %slot.at
   br label %got
 got:
-  %x = phi ptr [ %named.x, %named ], [ %slot.x, %slot ]
+  %x = phi ptr [ %there.x, %there ], [ %named.x, %asked ], [ %slot.x, %slot ]
   %missing = icmp eq ptr %x, null
   br i1 %missing, label %failed, label %found
 found:
