@@ -5,7 +5,6 @@ What is written into their attributes goes into the caller's objects in the end;
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterator
 from typing import Any
 
@@ -40,7 +39,7 @@ class Herd(Given):
         choices: for each of them these objects.
         hidden: the other attributes, of which nothing is known.
         code: what handles know the class by.
-        make: what leaves attributes in the caller's objects, from their names and a row for each.
+        make: makes of the class, names and layouts of attributes what leaves them in the caller's objects.
     """
 
     def __init__(
@@ -161,5 +160,6 @@ class Left(Contents):
         return atoms, tuple(arena.layout[k] for k in arena.written())  # type: ignore[index]
 
     def make(self) -> Any:
-        arena = self.herd.arena
-        return functools.partial(self.herd.leave, tuple(arena.names[k] for k in arena.written()))
+        arena, written = self.herd.arena, self.herd.arena.written()
+        names, layouts = (tuple(parts[k] for k in written) for parts in (arena.names, arena.layout))  # type: ignore[index]
+        return self.herd.leave(arena.of, names, layouts)

@@ -21,7 +21,7 @@ from hybrid.core.shape import TensorType
 from hybrid.frontend.values import Value, wrap
 from hybrid.ir import trace as tr
 from hybrid.ir.trace import Symbol, Trace
-from hybrid.staging.herds import Attributes
+from hybrid.staging.herds import Leaving
 from hybrid.staging.parameters import Bound
 from hybrid.staging.signature import (
     ArrayLeaf,
@@ -70,7 +70,7 @@ def arguments(recording: Trace, leaves: tuple[Leaf, ...], values: Sequence[Any],
 def _list(recording: Trace, k: int, array: Value, leaf: ListLeaf, code: int) -> Given | GivenTable:
     if leaf.names:
         assert leaf.row is not None
-        return Herd(recording, k, array, leaf.row, leaf.names, leaf.kinds, leaf.choices, leaf.hidden, code, Attributes)
+        return Herd(recording, k, array, leaf.row, leaf.names, leaf.kinds, leaf.choices, leaf.hidden, code, Leaving)
     if leaf.row is list:
         return GivenTable(recording, k, array, leaf.kinds, leaf.ragged)
     return Given(recording, k, array, leaf.kinds, leaf.row is tuple, leaf.least + 1)

@@ -31,6 +31,7 @@ from hybrid.staging.containers import leaf_at, reached, structure_at
 from hybrid.staging.drawing import Drawing
 from hybrid.staging.fallback import Refusal
 from hybrid.staging.floats import KEPT, Flagged, Watch
+from hybrid.staging.herds import Leaving
 from hybrid.staging.instances import Objects, Stored, lists_of
 from hybrid.staging.ours import is_met, share_memory
 from hybrid.staging.pace import Paces, timed
@@ -308,6 +309,8 @@ class Compiled:
                 first, end = int(outputs[index]), int(outputs[index + 1])
                 pool = outputs[index + 2 + len(types_of(layout)) :]
                 columns = [column[first:end] for column in outputs[index + 2 : index + 2 + len(types_of(layout))]]
+                if type(make) is Leaving:
+                    return make(columns, kept)
                 if array is not False and (whole := of_columns(layout, columns, array)) is not None:
                     return whole
                 items = unpacked(layout, iter(columns), end - first, pool, kept)

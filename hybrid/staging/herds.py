@@ -6,7 +6,10 @@ what each does to each other 2500 times.
 
 from __future__ import annotations
 
+import ctypes
+import functools
 import inspect
+import sys
 from collections import deque
 from collections.abc import Sequence
 from enum import EnumType
@@ -20,8 +23,11 @@ from hybrid.control.attributes import attributes_of
 from hybrid.control.given import Choice, Either
 from hybrid.control.handles import can_be_kept
 from hybrid.control.herds import words_of
+from hybrid.control.items import unpacked
+from hybrid.control.join import Spec
 from hybrid.core import dtype as dt
 from hybrid.core import tree
+from hybrid.staging import capi
 
 FEW = 1  # objects up to which they are containers
 MANY = 16  # beyond which a list that is no argument is none of constants
@@ -129,14 +135,63 @@ def twins(items: Sequence[Any]) -> list[Any]:
     return out
 
 
+class Leaving:
+    """What some attributes of objects are afterwards: their names, and what each is, as items of lists are (`control.items`).
+
+    Attributes that are numbers for certain are set by machine code, past what a frozen class says.
+    """
+
+    def __init__(self, kind: type, names: tuple[str, ...], layouts: tuple[Any, ...]):
+        self.names, self.layouts = names, layouts
+        inside = not tree.slots(kind)
+        codes = {name: _code(layout) for name, layout in zip(names, layouts)}
+        self.native = tuple(name for name in names if inside and codes[name] is not None)
+        self.keys = (ctypes.py_object * len(self.native))(*map(sys.intern, self.native))  # type: ignore[misc]
+        self.codes = (ctypes.c_int64 * len(self.native))(*(codes[name] or 0 for name in self.native))
+        functions = ("PyObject_GenericGetDict", "PyFloat_FromDouble", "PyLong_FromLongLong", "PyDict_SetItem", "Py_DecRef")
+        about = (ctypes.addressof(self.keys), ctypes.addressof(self.codes), id(True), id(False), *map(capi.address, functions))
+        self.about = (ctypes.c_void_p * len(about))(*about)
+
+    def __call__(self, columns: Sequence[np.ndarray], kept: Any = None) -> Attributes:
+        return Attributes(self, columns, kept)
+
+
 class Attributes:
-    """What some attributes of objects are afterwards: a row for each."""
+    """What some attributes of objects are afterwards, a column for each number."""
 
-    __slots__ = ("names", "rows")
+    __slots__ = ("leaving", "columns", "kept")
 
-    def __init__(self, names: tuple[str, ...], rows: list[tuple]):
-        self.names, self.rows = names, rows
+    def __init__(self, leaving: Leaving, columns: Sequence[np.ndarray], kept: Any):
+        self.leaving, self.columns, self.kept = leaving, columns, kept
 
-    def leave_in(self, items: Sequence[Any]) -> None:
-        for name, column in zip(self.names, zip(*self.rows)):
-            deque(map(object.__setattr__, items, repeat(name), column), maxlen=0)  # past what a frozen class says
+    def leave_in(self, items: list) -> None:
+        """Set them in objects."""
+        leaving, columns, numbers = self.leaving, iter(self.columns), []
+        for name, layout in zip(leaving.names, leaving.layouts):
+            if name in leaving.native:
+                numbers.append(next(columns))
+                continue
+            values = unpacked(layout, columns, len(items), (), self.kept)
+            deque(map(object.__setattr__, items, repeat(name), values), maxlen=0)
+        if numbers:
+            count = min(len(items), *map(len, numbers))  # another thread may have taken some out
+            if not _leave()(items, count, tuple(numbers), leaving.about):
+                raise MemoryError
+
+
+def _code(layout: Any) -> int | None:
+    """What machine code makes of a column; None where Python does."""
+    from hybrid.staging.objects import BOOL, FLOAT, INT
+
+    if not isinstance(layout, Spec) or layout.kind != "python" or layout.maybe or layout.shape:
+        return None
+    return {dt.float64: FLOAT, dt.int64: INT, dt.bool_: BOOL}.get(layout.dtype)
+
+
+@functools.cache
+def _leave() -> Any:
+    """The function that sets attributes; it keeps the interpreter's lock."""
+    from hybrid.staging import numbers, objects
+
+    function = ctypes.PYFUNCTYPE(ctypes.c_bool, ctypes.py_object, ctypes.c_int64, ctypes.py_object, ctypes.c_void_p)
+    return function(numbers.imports()[objects.LEAVE])

@@ -7,12 +7,18 @@ from __future__ import annotations
 
 from hybrid.staging import capi
 
-OBJECTS, DISTINCT = "hybrid_objects", "hybrid_distinct"
+OBJECTS, DISTINCT, LEAVE = "hybrid_objects", "hybrid_distinct", "hybrid_leave"
+FLOAT, INT, BOOL = range(3)  # what `LEAVE` makes of a column
 DECLARED = {
     OBJECTS: f"declare i1 @{OBJECTS}(ptr, i64, ptr, i64, i64, i64, ptr, ptr, i64{', ptr' * 16})",
     DISTINCT: f"declare i1 @{DISTINCT}(ptr, i64, ptr, ptr)",
+    LEAVE: f"declare i1 @{LEAVE}(ptr, i64, ptr, ptr)",
 }
 EXACT = 2**53  # ints up to which floats hold each
+_WITH = "\n".join(
+    f"  %{name}.at.with = getelementptr ptr, ptr %with, i64 {at}\n  %{name} = load ptr, ptr %{name}.at.with"
+    for at, name in enumerate(("names", "kinds", "true", "false", "dict.of", "real.of", "int.of", "put.in", "let.go"))
+)
 _VALUES = -1 if capi.shared_values() is None else capi.shared_values()
 FEW_COMPARED = 24  # objects in a list that are compared with one another
 
@@ -370,4 +376,87 @@ no:
 }}
 declare i64 @llvm.ctlz.i64(i64, i1)
 declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)
+
+; Set attributes of the first %count objects in a list, all of which have a `__dict__`, to what stands in a tuple of arrays;
+; false where an error was raised. %with: their names, what each is, True and False, and functions of CPython's.
+define i1 @{LEAVE}(ptr %list, i64 %count, ptr %arrays, ptr %with) nounwind {{
+start:
+  %width.at = getelementptr i8, ptr %arrays, i64 {capi.SIZE}
+  %width = load i64, ptr %width.at
+  %columns = getelementptr i8, ptr %arrays, i64 {capi.tuple_items()}
+{_WITH}
+  br label %next
+next:
+  %k = phi i64 [ 0, %start ], [ %k.next, %left ]
+  %more = icmp slt i64 %k, %count
+  br i1 %more, label %item, label %yes
+item:
+  %items.at = getelementptr i8, ptr %list, i64 {capi.LIST_ITEMS}
+  %items = load ptr, ptr %items.at
+  %it.at = getelementptr ptr, ptr %items, i64 %k
+  %it = load ptr, ptr %it.at
+  %dict = call ptr %dict.of(ptr %it, ptr null)
+  %none = icmp eq ptr %dict, null
+  br i1 %none, label %no, label %attribute
+attribute:
+  %j = phi i64 [ 0, %item ], [ %j.next, %put ]
+  %again = icmp slt i64 %j, %width
+  br i1 %again, label %look, label %left
+look:
+  %name.at = getelementptr ptr, ptr %names, i64 %j
+  %name = load ptr, ptr %name.at
+  %kind.at = getelementptr i64, ptr %kinds, i64 %j
+  %kind = load i64, ptr %kind.at
+  %column.at = getelementptr ptr, ptr %columns, i64 %j
+  %array = load ptr, ptr %column.at
+  %data.at = getelementptr i8, ptr %array, i64 {capi.DATA}
+  %column = load ptr, ptr %data.at
+  switch i64 %kind, label %flag [ i64 {FLOAT}, label %real
+                                  i64 {INT}, label %int ]
+real:
+  %real.at = getelementptr double, ptr %column, i64 %k
+  %number = load double, ptr %real.at
+  %a.real = call ptr %real.of(double %number)
+  br label %made
+int:
+  %int.at = getelementptr i64, ptr %column, i64 %k
+  %whole = load i64, ptr %int.at
+  %an.int = call ptr %int.of(i64 %whole)
+  br label %made
+flag:
+  %flag.at = getelementptr i8, ptr %column, i64 %k
+  %byte = load i8, ptr %flag.at
+  %set = icmp ne i8 %byte, 0
+  %a.bool = select i1 %set, ptr %true, ptr %false
+  br label %known
+known:
+  %code.known = call i32 %put.in(ptr %dict, ptr %name, ptr %a.bool)
+  br label %put.known
+put.known:
+  %failed.known = icmp ne i32 %code.known, 0
+  br i1 %failed.known, label %unset, label %put
+made:
+  %value = phi ptr [ %a.real, %real ], [ %an.int, %int ]
+  %missing = icmp eq ptr %value, null
+  br i1 %missing, label %unset, label %enter
+enter:
+  %code = call i32 %put.in(ptr %dict, ptr %name, ptr %value)
+  call void %let.go(ptr %value)
+  %failed = icmp ne i32 %code, 0
+  br i1 %failed, label %unset, label %put
+put:
+  %j.next = add i64 %j, 1
+  br label %attribute
+left:
+  call void %let.go(ptr %dict)
+  %k.next = add i64 %k, 1
+  br label %next
+unset:
+  call void %let.go(ptr %dict)
+  ret i1 false
+yes:
+  ret i1 true
+no:
+  ret i1 false
+}}
 """

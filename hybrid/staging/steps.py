@@ -34,6 +34,7 @@ from hybrid.runtime.flags import Seen
 from hybrid.runtime.program import Lowered, Segment
 from hybrid.staging import entry, guards, instances
 from hybrid.staging.containers import Path
+from hybrid.staging.herds import Leaving
 from hybrid.staging.instances import Instances, Stored
 from hybrid.staging.signature import ArrayLeaf, Leaf, ListLeaf
 from hybrid.staging.state import leaving, leaving_gradients
@@ -302,8 +303,8 @@ class _Builder:
                     return entry.CallResult(instances.Given(traced.stored, kinds), (self.made(index, "python"), *self.lists()))
                 return entry.CallResult(instances.Picked(kinds), (self.made(index, "scalar"),))
             case Items(index, layout, array, make):
-                if array is False and (listed := self.listed(index, layout)) is not None:
-                    return listed if make is None else entry.CallResult(make, (listed,))
+                if array is False and make is None and (listed := self.listed(index, layout)) is not None:
+                    return listed
                 columns = [self.made(k, "ndarray") for k in range(index + 2, index + 2 + _columns(layout))]
                 ends = self.made(index, "scalar"), self.made(index + 1, "scalar")
                 items = _Items(layout, array, make)
@@ -496,6 +497,8 @@ class _Items:
     def __call__(self, first: Any, end: Any, *columns: np.ndarray, kept: Any = None) -> Any:
         first, end = int(first), int(end)
         own = [column[first:end] for column in columns]
+        if type(self.make) is Leaving:
+            return self.make(own, kept)
         if self.array is not False and (made := of_columns(self.layout, own, self.array)) is not None:
             return made
         items = unpacked(self.layout, iter(own), end - first, columns[self.own :], kept)
