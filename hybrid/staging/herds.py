@@ -59,6 +59,8 @@ def columns(items: Sequence[Any], met: Met | None = None) -> Columns | None:
     kind: Any = type(items[0])
     if len(items) <= FEW or not _has_attributes(kind) or len(set(map(id, items))) < len(items):
         return None
+    if len({id(getattr(one, "__dict__", one)) for one in items}) < len(items):
+        return None  # some have their attributes in common
     own = [_attributes(one) for one in items]
     names, slots = own[0].keys(), tree.slots(kind)
     if any(one.keys() != names for one in own) or not all(type(name) is str for name in names) or len(names) < len(slots):

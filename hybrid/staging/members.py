@@ -153,3 +153,10 @@ def named(f: types.FunctionType, args: tuple, kwargs: Mapping[str, Any]) -> dict
         **kwargs,
     }
     return {name: value for name, value in given.items() if has_attributes(value)}
+
+
+def unnamed(f: types.FunctionType, args: tuple, kwargs: Mapping[str, Any]) -> list[Any]:
+    """The arguments of a call that its function has in a tuple, or a dict, of any number of them."""
+    code = f.__code__
+    names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    return [*args[code.co_argcount :], *(value for name, value in kwargs.items() if name not in names)]

@@ -59,13 +59,16 @@ class Reads:
         scan.callable(function, tuple(value if tree.children(value) is None else None for value in args), known, "")
         scan.arguments([*args, *kwargs.values()])
         for herd in herds.values():
-            scan.herd(herd.row, herd.names)
+            scan.owners(herd.row, herd.names)
         scan.class_variables()
         scan.memories()
         for x in tree.flatten((args, kwargs))[0]:
             if isinstance(x, Value) and isinstance(x._data, Lifted):
                 scan.read("attribute", x, "_data", "what an argument is to gradients")
-        return cls(scan, {place.mark for place in state}, _inside(place.now() for place in state))
+        found = cls(scan, {place.mark for place in state}, _inside(place.now() for place in state))
+        if twice := next((read for read in found.reads for part in nested(read.value) if id(part) in herds), None):
+            raise TraceError(f"{twice.text} is, or holds, a list of objects that the function also has otherwise")
+        return found
 
     def herds(self) -> list[Read]:
         """Lists of objects that are better state: attributes of these are set, or there are many of them."""

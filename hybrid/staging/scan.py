@@ -43,6 +43,7 @@ from hybrid.staging.members import (
     methods,
     named,
     owner,
+    unnamed,
 )
 from hybrid.staging.read import Memory, Read, contents
 from hybrid.staging.signature import outside, valued
@@ -50,6 +51,12 @@ from hybrid.staging.signature import outside, valued
 MANY_READS = 4096  # checking this many from Python takes 2 ms; no trace is worth more
 CACHE = type(functools.cache(len))
 _FUNCTIONS = (types.FunctionType, types.MethodType, functools.partial)
+# Methods that a class may be given later, and that Python calls where an operator, a branch or an attribute stands.
+SPECIAL = (
+    "__getattribute__", "__getattr__", "__setattr__", "__delattr__", "__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__",
+    "__hash__", "__bool__", "__len__",
+)  # fmt: skip
+_SETS: Any = (set, frozenset, type({}.keys()), type({}.values()), type({}.items()), types.MappingProxyType)
 _PLAIN = frozenset((bool, int, float, complex, str, bytes, type(None)))  # that have nothing to read
 
 
@@ -76,6 +83,8 @@ class Scan:
             return  # what Numba compiled reads its globals as they were then
         if isinstance(value, types.FunctionType):
             self.function(value, named(value, args, kwargs))
+            for other in unnamed(value, args, kwargs):
+                self.everything(other, "an argument")
         elif isinstance(value, types.MethodType):
             self.callable(value.__func__, (value.__self__, *args), kwargs, text)
         elif isinstance(value, functools.partial):
@@ -125,8 +134,11 @@ class Scan:
             if id(value) in self.herds:
                 continue
             if parts is not None:
-                self.instances(type(value))
+                self.owners(type(value), tree.attributes(value) if has_attributes(value) else ())
                 self.arguments(parts, True)
+                self.arguments(value if isinstance(value, dict) else (), True)
+            elif isinstance(value, _SETS) or (type(value) is np.ndarray and value.dtype == object):
+                self.arguments(list(value.flat) if type(value) is np.ndarray else value, True)
             elif isinstance(value, (*_FUNCTIONS, *CONTAINERS)):
                 self.given([value])
             elif inside and not isinstance(value, (Value, np.ndarray)):
@@ -304,13 +316,19 @@ class Scan:
         self.seen.add(mark)
         self.callable(value)
         self.logger(value)
+        if isinstance(value, (*_SETS, *MAPPINGS)):
+            for item in value:  # type: ignore[attr-defined]
+                self.everything(item, f"an item of {text}")
         if isinstance(value, CONTAINERS):
             base: Any = base_of(value)
             for k, item in zip(base.__iter__(value), items_of(value)) if base in MAPPINGS else enumerate(items_of(value)):
                 self.everything(item, f"{text}[{k!r}]")
-        if not has_attributes(value) or isinstance(value, (type, types.ModuleType)):
+        if isinstance(value, (type, types.ModuleType)):
             return
-        self.instances(type(value))
+        if not has_attributes(value):
+            self.instances(type(value))  # which may find attributes in a way of its own
+            return
+        self.owners(type(value), getattr(value, "__dict__", ()))
         if is_users(type(value)):
             self.read("attribute", value, "__class__", f"the class of `{text}`")
         classes = [vars(kind) for kind in type(value).__mro__ if is_users(kind)]
@@ -321,6 +339,11 @@ class Scan:
         for name in names:
             static = inspect.getattr_static(value, name)
             slot = isinstance(static, types.MemberDescriptorType)
+            if inspect.isdatadescriptor(static) and not slot and isinstance(own, dict) and name in own:
+                self.everything(
+                    self.read("item", own, name, f"`{text}.__dict__[{name!r}]`"), f"{text}.{name}"
+                )  # where it keeps it
+                continue
             if name.startswith("__") or (inspect.isdatadescriptor(static) and not slot) or outside(static):
                 continue
             if isinstance(value, Enum) and name.startswith("_") and name.endswith("_"):
@@ -336,18 +359,19 @@ class Scan:
         self.made[cls] = None
         users = [kind for kind in cls.__mro__ if is_users(kind)]
         for kind in users:
-            self.read("class", kind, methods(users), f"class `{kind.__name__}`")
+            self.read("class", kind, tuple(dict.fromkeys((*methods(users), *SPECIAL))), f"class `{kind.__name__}`")
         for member in [member for kind in users for member in vars(kind).values()]:
             if hasattr(type(member), "__get__") and is_users(type(member)):  # a descriptor of the user's own
                 self.everything(member, type(member).__name__)
             for function in functions(member):
                 self.callable(function)
 
-    def herd(self, cls: type, names: Iterable[str]) -> None:
-        """A class of whose instances these attributes come with each call: nothing of the class may stand before them."""
+    def owners(self, cls: type, names: Iterable[str]) -> None:
+        """A class whose instances have these attributes themselves: nothing of the class may stand before them."""
         self.instances(cls)
         for kind in filter(is_users, cls.__mro__):
-            self.read("class", kind, tuple(names), f"class `{kind.__name__}`")
+            if free := tuple(sorted(name for name in names if type(name) is str and name not in vars(kind))):
+                self.read("class", kind, free, f"class `{kind.__name__}`")
 
     def class_variables(self) -> None:
         """What the code may read of instances that it makes itself, and the classes of users' hold for them."""
@@ -360,6 +384,15 @@ class Scan:
                 if name.startswith("__") or callable(static) or hasattr(static, "__get__") or outside(static):
                     continue
                 self.everything(self.read("attribute", kind, name, f"`{kind.__name__}.{name}`"), f"{kind.__name__}.{name}")
+        for made in self.made:
+            self.derived([kind for kind in made.__mro__ if is_users(kind)])
+
+    def derived(self, kinds: list[type]) -> None:
+        """That a class does not have itself what the code may read of one that it is derived from."""
+        for k, kind in enumerate(kinds):
+            inherited = {name for base in kinds[k + 1 :] for name in self.names & vars(base).keys()} - vars(kind).keys()
+            if inherited:
+                self.read("class", kind, tuple(sorted(inherited)), f"class `{kind.__name__}`")
 
     def memories(self) -> None:
         """That no function forgets what it gave before, where that may have been another value than it would give now."""
