@@ -489,6 +489,9 @@ class Tracing(Instances, Comprehensions, Tries, Plain):
             return functools.partial(self._written, function, body)
         if function is object.__setattr__ and self.arenas:
             return handles.set_attribute
+        if function is setattr and self.arenas:
+            refuse = functools.partial(refuse_effects, trace, setattr, self.opaque)
+            return functools.partial(handles.set_by_name, refuse if trace.region is not None else None)
         if type(function) is np.vectorize:
             return functools.partial(substitutes.vectorized, self.convert(written.vectorized, self), function)
         if id(getattr(function, "__func__", function)) in trace.reads.caches:

@@ -193,6 +193,13 @@ def set_attribute(value: Any, name: str, item: Any) -> None:
     (write if is_handle(value) else object.__setattr__)(value, name, item)
 
 
+def set_by_name(refuse: Callable[[], Any] | None, value: Any, name: Any, item: Any, /) -> None:
+    """`setattr`, which may be refused for anything but handles: what it does to others is not seen."""
+    if refuse is not None and not is_handle(value):
+        refuse()
+    setattr(value, name, item)
+
+
 @functools.lru_cache(1024)
 def _derived(kind: type) -> Any:
     """The class of what stands for instances of a class."""

@@ -107,10 +107,6 @@ def _isinstance(x: Any, classes: Any) -> Any:
     return uncertain.pick(active(), x, lambda one: builtins.isinstance(one, classes))
 
 
-def _setattr(x: Any, name: str, value: Any, /) -> None:
-    setattr(active().handlers.put_into(x), name, value)
-
-
 def _string(*args: Any, **kwargs: Any) -> Any:
     if len(args) != 1 or kwargs or isinstance(args[0], Own) or not texts.is_traced(args[0]):
         return builtins.str(*args, **kwargs)
@@ -531,7 +527,7 @@ TABLE: dict[Any, Callable] = {
     **iterables.TABLE,
     builtins.len: _len, builtins.int: _number(int, integers.to_int), builtins.float: _number(float, integers.to_float),
     builtins.complex: _complex,
-    builtins.isinstance: _isinstance, builtins.str: _string, builtins.type: _type, builtins.setattr: _setattr,
+    builtins.isinstance: _isinstance, builtins.str: _string, builtins.type: _type,
     builtins.bool: _number(bool, _bool), builtins.min: _extreme(min, lambda a, b: a < b, r.min),
     builtins.max: _extreme(max, lambda a, b: a > b, r.max),
     builtins.all: _quantified(all, e.and_, False), builtins.any: _quantified(any, e.or_, True),

@@ -183,6 +183,28 @@ def set_by_name(ps):
     return np.array([p.x for p in ps]) * 2
 
 
+class Model:
+    def __init__(self):
+        self.w, self.b = np.ones(3), np.zeros(3)
+
+    def train(self, x, steps):
+        out = []
+        for _ in range(steps):
+            loss = ((self.w * x + self.b) ** 2).sum()
+            for name in ("w", "b"):
+                setattr(self, name, getattr(self, name) - 0.1 * loss)
+            out.append(float(loss))
+        return out
+
+
+@pytest.mark.filterwarnings("ignore::hybrid.FallbackWarning")
+def test_attributes_of_others_are_set_by_name():
+    compiled, one, other, x = function(Model.train), Model(), Model(), np.array([0.1, 0.2, 0.3])
+    for _ in range(3):
+        np.testing.assert_allclose(compiled(one, x, 20), other.train(x, 20))
+        np.testing.assert_allclose(one.w, other.w)
+
+
 COMPILED = [
     moved, attracted, themselves, living, extremes, none_found, killed, of_another_class, exchanged, others_made,
     kept_the_largest, cooled, set_by_name,
