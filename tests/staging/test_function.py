@@ -623,17 +623,12 @@ def test_errors_that_pass_do_not_stay():
 
 
 def test_escaping_tensors():
-    class Hidden:  # no place that the trace watches
-        def __getattribute__(self, name):
-            return object.__getattribute__(self, name)
-
-    kept = Hidden()
-    found = []
+    kept, found = ValueError(), []  # whose arguments are no place that the trace watches
 
     @function
     def f(x):
-        found.append(kept.x) if hasattr(kept, "x") else None
-        kept.x = x + 1
+        found.append(kept.args[0]) if kept.args else None
+        kept.args = (x + 1,)
         return x
 
     with pytest.warns(FallbackWarning, match="kept somewhere after the call"):
