@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import weakref
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 from hybrid.control.items import is_table, owned
@@ -15,6 +16,7 @@ from hybrid.frontend import uncertain
 from hybrid.ir import trace as tr
 from hybrid.ir.trace import Region, Trace
 
+NO_STATE = State((), tuple, lambda values: None, frozenset(), frozenset(), frozenset())
 CHEAP = 32  # items of known containers that take as long as one object does that is looked at
 
 
@@ -73,6 +75,19 @@ class Attempt:
         del self.trace.handlers.others.copied[self.copied :]
         self.state.set(self.values)
         self.watch.restore()
+
+
+def begins_with(trace: Trace, item: Callable, place: Callable, wanted: Callable[[Any], bool]) -> bool:
+    """Whether the first of known items is one of those."""
+    attempt, failure = Attempt(trace, NO_STATE, partial(item, place)), trace.failure
+    try:
+        with attempt.region:
+            return wanted(item(place(0)))
+    except Exception:  # written out, it raises again
+        return False
+    finally:
+        attempt.undo()
+        trace.failure = failure
 
 
 def known_containers(trace: Trace | None) -> list[tuple[Own, tuple]]:

@@ -12,13 +12,13 @@ from functools import partial
 from typing import Any
 
 from hybrid.control import folds, iterables, transposed
-from hybrid.control.attempt import Attempt
+from hybrid.control.attempt import NO_STATE, Attempt, begins_with
 from hybrid.control.branch import truth
 from hybrid.control.handles import is_handle
 from hybrid.control.items import is_traced, layout_of
 from hybrid.control.lists import KINDS, Listed
 from hybrid.control.own import Own, View, plain, released
-from hybrid.control.plain import UNDEFINED, Each, Plain, State
+from hybrid.control.plain import UNDEFINED, Each, Plain
 from hybrid.control.structure import is_parts
 from hybrid.core.errors import TraceError
 from hybrid.core.shape import Dim
@@ -28,7 +28,6 @@ from hybrid.ir.requests import Specialise
 from hybrid.ir.trace import Trace
 
 WRITTEN = 64  # items of a generator that are written out: what they compute fuses
-NO_STATE = State((), tuple, lambda values: None, frozenset(), frozenset(), frozenset())
 CONSTRUCTS = 64  # branches and loops in the items of a list, beyond which they are made by a loop
 FEW = 8  # items that are written out where each has loops of its own
 MANY = 512  # lists that are written out: to record what changes one of them takes some 10 us for each
@@ -48,21 +47,21 @@ class Comprehensions(Plain):
         found = transposed.lines(items) if function is zip else None
         return self.call(function)(*items) if found is None else iter(found)
 
-    def filtered(self, each: Each) -> Any:
+    def filtered(self, each: Each, function: Any = None) -> Any:
         trace = tr.current()
         if trace is None:
             return super().filtered(each)
         each = taken(each)
         if each.nested or each.asks or _source(trace, each) is not None:
             found = self._items_now(trace, each) if each.asks else None
-            return self._gathered(trace, each) if found is None else found
+            return self._gathered(trace, each, passed=_makes_arrays(function)) if found is None else found
         known = iterables.counted(trace, each.iterable)
         return [each.item(x) for x in plain(each.iterable)] if known is None else self._counted(trace, known, each.item)
 
     def _counted(self, trace: Trace, known: tuple, item: Callable[[Any], Any]) -> Any:
         """A list of known length: item by item, or where they take much to compute by a loop for all but the first."""
         count, place = known
-        if count > MANY and _begins_with(trace, item, place, _is_container):
+        if count > MANY and begins_with(trace, item, place, _is_container):
             out = self._gathered(trace, Each(iterables.Counted(count, place), None, item), loops=True)
             return out.counts(count) if isinstance(out, Listed) else out
         before, items = len(trace.builder.eqns), list[Any]()
@@ -198,14 +197,18 @@ class Comprehensions(Plain):
         self._gather(trace, each, lambda x, made: self.call(getattr(owner, put))(made), loops=True)
         return None
 
-    def _gathered(self, trace: Trace, each: Each, first: Sequence = (), loops: bool = False) -> Any:
-        """A list of the items that the loops make, after those that are known."""
+    def _gathered(self, trace: Trace, each: Each, first: Sequence = (), loops: bool = False, passed: bool = False) -> Any:
+        """A list of the items that loops make, after some that are known. `passed`: it is gone before anything is written."""
         out = Listed(trace, list(first))
         out.selects = isinstance(each.iterable, Listed) and not each.nested
 
         def take(x: Any, made: Any) -> None:
             out.selects = out.selects and made is x
-            out.append(made)
+            before, trace.passing = trace.passing, passed
+            try:
+                out.append(made)
+            finally:
+                trace.passing = before
 
         self._gather(trace, each, take, loops)
         if out.selects:
@@ -262,20 +265,13 @@ def _of_lists(trace: Trace, each: Each) -> bool:
     known = None if isinstance(each.iterable, (Own, View)) else iterables.counted(trace, each.iterable)
     if known is None or isinstance(known[0], Dim) or known[0] <= FEW:
         return False
-    return _begins_with(trace, each.item, known[1], _holds_storage)
+    return begins_with(trace, each.item, known[1], _holds_storage)
 
 
-def _begins_with(trace: Trace, item: Callable, place: Callable, wanted: Callable[[Any], bool]) -> bool:
-    """Whether the first of known items is one of those."""
-    attempt, failure = Attempt(trace, NO_STATE, partial(item, place)), trace.failure
-    try:
-        with attempt.region:
-            return wanted(item(place(0)))
-    except Exception:  # written out, it raises again
-        return False
-    finally:
-        attempt.undo()
-        trace.failure = failure
+def _makes_arrays(function: Any) -> bool:
+    """Whether a function makes arrays of a list, and does not keep it."""
+    name = getattr(function, "__module__", None)
+    return type(name) is str and name.partition(".")[0] == "numpy" and not isinstance(function, type)
 
 
 def _holds_storage(item: Any) -> bool:

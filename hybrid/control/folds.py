@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from hybrid.control import iterables
+from hybrid.control.attempt import begins_with
 from hybrid.control.branch import choose, truth
 from hybrid.control.own import Own, View, plain
 from hybrid.control.plain import UNDEFINED, Each, State
@@ -92,8 +93,20 @@ def _sum(control: Tracing, trace: Trace, each: Each, start: tuple) -> Any:
     def add(value: Any) -> None:
         total.value = total.value + value
 
+    if not (each.asks or each.nested or isinstance(total.value, Value)):
+        count, at = iterables.counted(trace, each.iterable)  # type: ignore[misc]
+        if count != 0 and begins_with(trace, each.item, at, _is_array):
+            _is_some(trace, count)
+            add(each.item(at(0)))
+            each = Each(iterables.Counted(count - 1, lambda k: at(k + 1)), None, each.item)
     _each(control, each, add, total)
     return total.value
+
+
+def _is_some(trace: Trace, count: Any) -> None:
+    """Hand the call over to Python where there is no item."""
+    if isinstance(count, Dim) and not trace.bounds.nonnegative(count - 1):
+        trace.assume(trace.one(e.gt, sized(trace, count), tr.literal(0, dt.int64)), "there is an item")
 
 
 def _quantified(decides: bool) -> Callable:
@@ -114,8 +127,7 @@ def _extreme(better: str) -> Callable:
         count, at = iterables.counted(trace, each.iterable)  # type: ignore[misc]
         if each.asks or each.nested:
             return UNDEFINED  # which item is the first only a run knows
-        if isinstance(count, Dim) and not trace.bounds.nonnegative(count - 1):
-            trace.assume(trace.one(e.gt, sized(trace, count), tr.literal(0, dt.int64)), "there is a greatest or least item")
+        _is_some(trace, count)
         best = _Box(each.item(at(0)))
 
         def compare(value: Any) -> None:

@@ -7,7 +7,9 @@ They are as long as the arrays are, which may be a size that only a call knows. 
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -280,6 +282,19 @@ class Contents:
         return None
 
 
+@dataclass(frozen=True, slots=True)
+class Vector:
+    """The kind of attributes that are arrays, all of one shape. `replaced`: whether objects may be given others (`fields`)."""
+
+    dtype: np.dtype
+    shape: tuple[int, ...]
+    replaced: bool = False
+
+    @property
+    def size(self) -> int:
+        return math.prod(self.shape)
+
+
 class Choice:
     """The class of attributes that are one of a few known texts or members of enumerations, or None: the word is which."""
 
@@ -288,8 +303,10 @@ class Either:
     """The class of numbers that are floats or ints: the words of a float, and of whether it is one."""
 
 
-def spec_of_kind(kind: type) -> Spec:
-    """What a number of a class is."""
+def spec_of_kind(kind: Any) -> Spec:
+    """What a number of a class is, or an array."""
+    if isinstance(kind, Vector):
+        return Spec("ndarray", kind.dtype, kind.shape)
     if kind is bool:
         return Spec("python", dt.bool_)
     if kind is Either:
@@ -315,7 +332,9 @@ def as_numbers(trace: Trace, column: Any, kind: type) -> Any:
 
 
 def with_room(trace: Trace, buffer: Any, room: Size) -> Any:
-    zeros = stretched(trace, tr.literal(0, symbol(trace, buffer).type.dtype), (room,))
+    """A column, or rows of several elements, with room for more."""
+    type_ = symbol(trace, buffer).type
+    zeros = stretched(trace, tr.literal(0, type_.dtype), (room, *type_.shape[1:]))
     return np.concatenate([buffer, wrap(trace.fresh(zeros, "ndarray"))])
 
 

@@ -5,12 +5,13 @@ What is written into their attributes goes into the caller's objects in the end;
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Collection, Iterator
+from typing import Any, NoReturn
 
 from hybrid.control.arenas import Arena
+from hybrid.control.fields import Attribute, Replaced
 from hybrid.control.fixed import Lent
-from hybrid.control.given import Choice, Contents, Either, Given, as_numbers, spec_of_kind, with_room
+from hybrid.control.given import Choice, Contents, Either, Given, Vector, as_numbers, spec_of_kind, with_room
 from hybrid.control.handles import BITS, made_at
 from hybrid.control.join import Spec
 from hybrid.control.lists import MANY, Listed
@@ -19,11 +20,13 @@ from hybrid.control.structure import Layout
 from hybrid.core import dtype as dt
 from hybrid.core.errors import RoomError, TraceError
 from hybrid.core.shape import Size
+from hybrid.frontend import integers
 from hybrid.frontend.indexing import getitem
 from hybrid.frontend.values import operand, sized, stretched, symbol, wrap
 from hybrid.ir import trace as tr
 from hybrid.ir.forms import Kept, Known
 from hybrid.ir.graph import Atom
+from hybrid.ir.requests import Replacing
 from hybrid.ir.trace import Trace
 from hybrid.ops import elementwise as e
 
@@ -35,7 +38,7 @@ class Herd(Given):
         leaf: which of the arguments' it is.
         array: of their attributes, a row for each object; words, where the classes of these differ.
         of: their class.
-        names, kinds: the attributes that are numbers, or some known objects, and the classes of these.
+        names, kinds: the attributes that are numbers, some known objects or arrays (`Vector`), and the classes of these.
         choices: for each of them these objects.
         hidden: the other attributes, of which nothing is known.
         code: what handles know the class by.
@@ -43,14 +46,13 @@ class Herd(Given):
     """
 
     def __init__(
-        self, trace: Trace, leaf: int, array: Any, of: type, names: tuple[str, ...], kinds: tuple[type, ...],
+        self, trace: Trace, leaf: int, array: Any, of: type, names: tuple[str, ...], kinds: tuple[Any, ...],
         choices: tuple[tuple, ...], hidden: tuple[str, ...], code: int, make: Any,
     ):  # fmt: skip
         size: Size = symbol(trace, array).type.shape[0]
-        words = [word for kind in kinds for word in words_of(kind)]
-        columns = [as_numbers(trace, getitem(array, (slice(None), k)), word) for k, word in enumerate(words)]
         layout = tuple(_options(known) if known else spec_of_kind(kind) for kind, known in zip(kinds, choices))
-        self.arena = Roster(trace, of, code, names, layout, columns, size, hidden)
+        vectors = {name: kind for name, kind in zip(names, kinds) if isinstance(kind, Vector)}
+        self.arena = Roster(trace, of, code, names, layout, _columns(trace, array, kinds), size, hidden, vectors)
         self.arena.leaf = leaf
         shape = (size,)
         places = trace.one(e.shl, trace.one(e.iota, shape=shape, axis=0), stretched(trace, tr.literal(BITS, dt.int64), shape))
@@ -92,9 +94,25 @@ class Herd(Given):
         return Left(self)
 
 
-def words_of(kind: type) -> tuple[type, ...]:
-    """The classes of the words that an attribute is kept as."""
+def words_of(kind: Any) -> tuple[type, ...]:
+    """The classes of the words that an attribute is kept as; an array's elements, and where they are."""
+    if isinstance(kind, Vector):
+        return (*((float if kind.dtype == dt.float64 else int),) * kind.size, int)
     return (float, bool) if kind is Either else (int,) if kind is Choice else (kind,)
+
+
+def _columns(trace: Trace, array: Any, kinds: tuple[Any, ...]) -> list[Any]:
+    """The attributes of all objects, each an array."""
+    out, at = [], 0
+    for kind in kinds:
+        words = words_of(kind)
+        if isinstance(kind, Vector):
+            elements = as_numbers(trace, getitem(array, (slice(None), slice(at, at + kind.size))), words[0])
+            out.append(elements.reshape(-1, *kind.shape))
+        else:
+            out += [as_numbers(trace, getitem(array, (slice(None), k)), word) for k, word in enumerate(words, at)]
+        at += len(words)
+    return out
 
 
 def _options(known: tuple) -> Spec:
@@ -106,7 +124,7 @@ class Roster(Arena):
 
     def __init__(
         self, trace: Trace, of: type, code: int, names: tuple[str, ...], layout: tuple[Spec, ...], columns: list[Any],
-        size: Size, hidden: tuple[str, ...],
+        size: Size, hidden: tuple[str, ...], vectors: dict[str, Vector],
     ):  # fmt: skip
         super().__init__(trace, of, code)
         self.names, self.hidden = names, frozenset(hidden)
@@ -118,13 +136,37 @@ class Roster(Arena):
         self.empty = self.snapshot()
         self.size, self.end = size, tr.read(self.ends[1])
         self.begun = [tr.read(symbol(trace, buffer)) for buffer in self.buffers]
+        self.arrays = {name: (Replaced if kind.replaced else Attribute)(self, name) for name, kind in vectors.items()}
 
     def has(self, name: str) -> bool:
         if name in self.hidden:
             raise TraceError(f"attribute {name} of the caller's {self.of.__name__} objects is no number", at=tr.user_line())
         return super().has(name)
 
+    def read(self, value: Any, name: str) -> Any:
+        return self.arrays[name].read(value) if name in self.arrays else super().read(value, name)
+
+    def write(self, value: Any, name: str, item: Any) -> None:
+        if name in self.arrays:
+            self.arrays[name].write(value, item)
+        else:
+            super().write(value, name, item)
+
+    def replace(self, names: Collection[str]) -> NoReturn:
+        """Have the function traced again, with other arrays as some attributes."""
+        error = Replacing(self.of, names, tr.user_line())
+        self.trace.fail(error)
+        raise error
+
+    def clipped(self, place: Atom) -> Any:
+        """A place among the caller's, or the one behind them."""
+        at = self.trace.one(e.minimum, place, sized(self.trace, self.size))
+        self.trace.ranges[at] = 0, self.size
+        return integers.python(self.trace, at)
+
     def add(self, names: tuple[str, ...], values: tuple) -> Any:
+        if fixed := [name for name, array in self.arrays.items() if not array.is_replaced]:
+            self.replace(fixed)
         if self.trace.room == 1:
             raise RoomError(f"more instances of {self.of.__name__} are made than a list of such holds")
         return super().add(names, values)
@@ -153,13 +195,24 @@ class Left(Contents):
     def outputs(self) -> tuple[list[Atom], Layout]:
         arena, trace = self.herd.arena, self.herd.trace
         atoms: list[Atom] = [tr.literal(0, dt.int64), sized(trace, arena.size)]
-        for k in arena.written():
-            _, first = arena.columns(arena.names[k])
-            for buffer in arena.buffers[first : first + arena.width(k)]:
-                atoms.append(tr.read(symbol(trace, buffer)))
-        return atoms, tuple(arena.layout[k] for k in arena.written())  # type: ignore[index]
+        layouts = []
+        for _, found, layout in self._parts():
+            atoms += found
+            layouts.append(layout)
+        return atoms, tuple(layouts)
 
     def make(self) -> Any:
-        arena, written = self.herd.arena, self.herd.arena.written()
-        names, layouts = (tuple(parts[k] for k in written) for parts in (arena.names, arena.layout))  # type: ignore[index]
-        return self.herd.leave(arena.of, names, layouts)
+        names, _, layouts = zip(*self._parts())
+        return self.herd.leave(self.herd.arena.of, names, layouts)
+
+    def _parts(self) -> Iterator[tuple[str, list[Atom], Layout]]:
+        """Each attribute that is written, and what says what it is now."""
+        arena, trace = self.herd.arena, self.herd.trace
+        for k in arena.written():
+            name = arena.names[k]
+            if name in arena.arrays:
+                yield name, *arena.arrays[name].left()
+                continue
+            _, first = arena.columns(name)
+            buffers = arena.buffers[first : first + arena.width(k)]
+            yield name, [tr.read(symbol(trace, buffer)) for buffer in buffers], arena.layout[k]  # type: ignore[index]

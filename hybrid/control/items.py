@@ -159,7 +159,11 @@ def is_kept(array: Any) -> bool:
     data = unwrap(array)
     if type(data) is np.ndarray and data.nbytes <= tr.SNAPSHOT_BYTES:
         data = active().capture(data, "ndarray")  # from now on any write to it is seen
-    if type(data) is not Symbol or data.kind != "ndarray" or isinstance(data.cell, Place):
+    if type(data) is not Symbol or data.kind != "ndarray":
+        return False
+    if active().passing:
+        return True  # for as long as what is in the list matters
+    if isinstance(data.cell, Place):
         return False
     cell, region = data.cell, data.cell.trace.region
     while region is not None and region is not cell.home:

@@ -206,8 +206,8 @@ class Plain:
         """What is iterated over, under a name: it may be an iterator that somebody goes on with."""
         return value
 
-    def filtered(self, each: Each) -> Any:
-        """`[item(x) for x in iterable if test(x)]`."""
+    def filtered(self, each: Each, function: Any = None) -> Any:
+        """`[item(x) for x in iterable if test(x)]`; `function`: what alone is given this list."""
         out: list = []
         each.visit(out.append)
         return out

@@ -50,6 +50,14 @@ class Reading(Changing):
     """A function reads a list that its trace takes for one that it only appends to: trace again, with what is in it."""
 
 
+class Replacing(Changing):
+    """A function gives objects of a list other arrays as some attributes: trace again, with arrays that are replaced."""
+
+    def __init__(self, of: type, names: Collection[str], at: Source | None):
+        super().__init__(frozenset(), "replacing an array", at)
+        self.of, self.names = of, names
+
+
 class Specialise(Exception):
     """Sizes that were to be symbols must be numbers, or (`same`) one symbol: trace again with them so."""
 

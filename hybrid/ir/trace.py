@@ -212,6 +212,7 @@ class Trace(KnownSizes, Assuming):
         self.snapshots: dict[int, bytes] = {}  # contents of captured arrays, by id
         self.numbers: dict[Atom, int] = {}  # graph inputs that are numbers -> the argument
         self.checks: list[Atom] = []  # Python numbers that must be finite: where Python would have raised, they are not
+        self.passing = False  # whether a list that is being made is gone before any array is written (`control.comprehensions`)
         self.short = self.stacked = False  # whether short loops were written out, and those over long lists were not
         self.instances: dict[str, bool] = {}  # classes of users' of which it makes some by themselves; whether several
         self.handlers: Any = None  # what takes part in its control flow (`control.handlers`)

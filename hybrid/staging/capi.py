@@ -27,7 +27,7 @@ DICT_VERSION = 24  # where `dict_versions` says so
 DICT_KEYS, DICT_VALUES = 32, 40  # where `shared_values` says so, as below
 KEYS_LOG, KEYS_COUNT, KEYS_HEADER = 9, 24, 32  # log2 of the bytes of the table before the entries; how many these are
 # PyArrayObject. DESCR_KIND starts eight bytes of a PyArray_Descr: kind, type, byteorder, a reserved byte and type_num.
-DATA, NDIM, DIMS, STRIDES, DESCR, FLAGS, DESCR_KIND = 16, 24, 32, 40, 56, 64, 24
+DATA, NDIM, DIMS, STRIDES, BASE, DESCR, FLAGS, DESCR_KIND = 16, 24, 32, 40, 48, 56, 64, 24
 C_CONTIGUOUS, ALIGNED, WRITEABLE, WARN_ON_WRITE = 0x1, 0x100, 0x400, 0x80000000
 METH_FASTCALL_KEYWORDS = 0x80 | 0x02
 
@@ -211,6 +211,7 @@ def _probes() -> Iterator[tuple[str, bool]]:
     at = id(array)
     yield "an array's data", word(at + DATA) == array.__array_interface__["data"][0]
     yield "an array's rank", ctypes.c_int32.from_address(at + NDIM).value == 3
+    yield "an array's base", word(at + BASE) == id(array.base)
     yield "an array's descriptor", word(at + DESCR) == id(array.dtype)
     yield "an array's flags", ctypes.c_int32.from_address(at + FLAGS).value == array.flags.num
     yield "an array's shape", [*(ctypes.c_int64 * 3).from_address(word(at + DIMS))] == [*array.shape]

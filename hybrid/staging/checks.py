@@ -10,17 +10,15 @@ import sys
 import types
 from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from itertools import combinations, permutations
 from itertools import product as pairs
 from typing import Any
 
 import numpy as np
 
-from hybrid.control.given import Either
 from hybrid.core import tree
 from hybrid.core.errors import CompileError
-from hybrid.core.shape import Dim, Shape, Size, contiguous_strides, product
+from hybrid.core.shape import Dim, contiguous_strides
 from hybrid.staging import capi
 from hybrid.staging.expected import (
     AliasGuard,
@@ -40,10 +38,10 @@ from hybrid.staging.expected import (
     ScalarGuard,
     TextGuard,
 )
-from hybrid.staging.numbers import AMONG, NUMBERS, TABLE_OF
-from hybrid.staging.objects import DISTINCT, OBJECTS
+from hybrid.staging.extents import Equal, View
+from hybrid.staging.list_checks import ListChecks
+from hybrid.staging.numbers import AMONG
 from hybrid.staging.spec import (
-    API,
     REFERENCES,
     TABLE,
     AttributeRead,
@@ -55,61 +53,19 @@ from hybrid.staging.spec import (
     SizeRead,
     TensorLayout,
     WordRead,
-    byte_range,
     has_attributes,
     interned,
 )
-from hybrid.staging.writer import Writer
 
 
-@dataclass(frozen=True)
-class _View:
-    """Where the bytes of an array are."""
-
-    data: str
-    shape: Shape
-    strides: Shape  # in bytes
-    itemsize: int
-
-
-_Equal = tuple[str, Size, str]  # a value, what it must be once all symbols are bound, and an extent that excuses it up to 1
-
-
-class Checks(Writer):
+class Checks(ListChecks):
     """Writes the guards of one entry, and keeps under SSA names what they found."""
 
     def __init__(self, spec: EntrySpec):
-        super().__init__(spec.references)
-        self.spec = spec
-        self.sizes: dict[Size, str] = {}  # symbols and polynomials already computed
+        super().__init__(spec)
         self.objects: list[str] = []  # arguments by index, as they came
         self.lent: list[str] = []  # those that only a container of the caller's holds
-        self.views: dict[int, _View] = {}  # array arguments by index
         self.inner: list[str] = []  # ndarrays of Tensor arguments
-        self.values: dict[int, str] = {}  # pointers to the values of number arguments
-        self.lists: dict[int, tuple[str, str]] = {}  # what looks at each list of numbers, and what it is given
-        self.widths: dict[int, str] = {}  # of the rows of those in lists
-
-    # Sizes
-
-    def size(self, size: Size) -> str:
-        """An i64 operand for a size whose symbols are bound."""
-        if not isinstance(size, Dim):
-            return str(size)
-        if size not in self.sizes:
-            free = [name for name in size.symbols if Dim.symbol(name) not in self.sizes]
-            if free:
-                raise CompileError(f"size {size} cannot be known when the call comes in", got=f"no axis of size {free[0]}",
-                                   expected="each symbol alone as a size of some array argument")  # fmt: skip
-            total = "0"
-            for monomial, coefficient in size.terms:
-                term = str(coefficient)
-                for name in monomial:
-                    factor = self.sizes[Dim.symbol(name)]
-                    term = factor if term == "1" else self.let(f"mul i64 {term}, {factor}")
-                total = term if total == "0" else self.let(f"add i64 {total}, {term}")
-            self.sizes[size] = total
-        return self.sizes[size]
 
     # Guards
 
@@ -123,7 +79,7 @@ class Checks(Writer):
         for at, name in enumerate(spec.keywords):
             found = self.load("ptr", "%kwnames", capi.tuple_items() + 8 * at)
             self.require(self.named(found, sys.intern(name)))
-        later: list[_Equal] = []
+        later: list[Equal] = []
         for at, guard in enumerate(spec.guards):
             self.guard(self.load("ptr", "%args", 8 * at), guard, later)
         for load in spec.loads:
@@ -260,7 +216,7 @@ class Checks(Writer):
         self.either(self.icmp("eq", "i64", version, self.word(word, "i64")), lambda: "true", look_up, "i1")
         self.store_word(word, "i64", version)
 
-    def guard(self, it: str, guard: Guard, later: list[_Equal]) -> None:
+    def guard(self, it: str, guard: Guard, later: list[Equal]) -> None:
         index = len(self.objects)
         self.objects.append(it)
         match guard:
@@ -334,79 +290,6 @@ class Checks(Writer):
         this = self.icmp("eq", "ptr", it, self.ref(function))
         return self.either(this, lambda: "true", other, "i1") if fields else this
 
-    def numbers(self, index: int, it: str, guard: NumbersGuard, later: list[_Equal]) -> None:
-        self.exact(it, list)
-        count = self.load("i64", it, capi.SIZE)
-        self.axis(count, guard.shape[0], later)
-        long = self.word(API["PyLong_AsLongLongAndOverflow"])
-        kinds = self.alloca(f"[{len(guard.kinds)} x ptr]")
-        for at, kind in enumerate(guard.kinds):
-            self.put(f"store ptr {self.ref(kind)}, ptr {self.at(kinds, 8 * at)}")
-        if guard.row is list:
-            ways = f"i1 {str(guard.ragged).lower()}, i1 {str(guard.changed).lower()}, i64 {guard.least}"
-            inner = self.ref(tuple) if len(guard.shape) == 3 else "null"
-            classes = f"ptr {self.ref(list)}, ptr {inner}, i64 {len(guard.kinds)}, ptr {kinds}, ptr {self.ref(int)}"
-            self.lists[index] = TABLE_OF, f"ptr {it}, i64 {count}, {classes}, ptr {long}, {ways}"
-            width = self.support(TABLE_OF, f"i64 @{TABLE_OF}({self.lists[index][1]}, i64 0, ptr null)")
-            self.require(self.icmp("sge", "i64", width, 0))
-            self.widths[index] = width
-            self.axis(width, guard.shape[1], later)
-            return
-        self.require(self.icmp("sgt", "i64", count, guard.least))
-        if guard.names:
-            self.objects_of(index, it, count, kinds, long, guard)
-            return
-        row = "null" if guard.row is None else self.ref(guard.row)
-        self.lists[index] = (
-            NUMBERS,
-            (f"ptr {it}, i64 {count}, ptr {row}, i64 {len(guard.kinds)}, ptr {kinds}, ptr {self.ref(int)}, ptr {long}"),
-        )
-        self.require(self.unpacked(index, "null"))
-
-    def objects_of(self, index: int, it: str, count: str, kinds: str, long: str, guard: NumbersGuard) -> None:
-        """A list of objects: what tells their attributes, and that no two of them are one."""
-        row: Any = guard.row
-        names = (*guard.names, *guard.hidden)
-        slots = tree.slots(row)
-        offsets = self.words_of([capi.slot_offset(row, name) if name in slots else 0 for name in names])
-        choices = self.words_of([self.words_of(map(self.ref, known), "ptr") for known in guard.choices], "ptr")
-        others = len(names) - len(slots) if has_attributes(row) else -1
-        memory = (self.word(API[name]) for name in ("PyMem_RawMalloc", "PyMem_RawFree"))
-        apart = ", ".join((f"ptr {it}, i64 {count}", *(f"ptr {word}" for word in memory)))
-        self.require(self.support(DISTINCT, f"i1 @{DISTINCT}({apart})"))
-        called = ("PyObject_GenericGetDict", "PyDict_GetItemWithError", "Py_DecRef", "PyErr_Clear", "PyUnicode_Compare")
-        pointers = [choices, self.words_of(map(len, guard.choices)), kinds]
-        pointers += [*(self.ref(known) for known in (int, bool, True, float, Either, str)), long]
-        pointers += [self.word(API[name]) for name in called]
-        given = (
-            f"ptr {it}, i64 {count}, ptr {self.ref(row)}, i64 {len(guard.names)}, i64 {len(guard.hidden)}, i64 {guard.shape[1]}"
-        )
-        given += f", ptr {self.words_of([self.ref(interned(name)) for name in names], 'ptr')}, ptr {offsets}, i64 {others}"
-        self.lists[index] = OBJECTS, ", ".join((given, *(f"ptr {one}" for one in pointers)))
-        self.require(self.unpacked(index, "null"))
-
-    def words_of(self, words: Iterable[Any], kind: str = "i64") -> str:
-        """An array of some words on the stack."""
-        found = list(words)
-        out = self.alloca(f"[{max(len(found), 1)} x {kind}]")
-        for at, word in enumerate(found):
-            self.put(f"store {kind} {word}, ptr {self.at(out, 8 * at)}")
-        return out
-
-    def changed_rows(self, index: int, whole: bool = False) -> bool:
-        """Whether an argument is a list of lists, which are changed (`whole`: or not)."""
-        guard = self.spec.flat[index]
-        return isinstance(guard, NumbersGuard) and guard.row is list and (whole or guard.changed)
-
-    def unpacked(self, index: int, out: str) -> str:
-        """Whether a list holds the numbers that it is to hold; they go to `out`."""
-        name, given = self.lists[index]
-        if name != TABLE_OF:
-            return self.support(name, f"i1 @{name}({given}, ptr {out})")
-        width = self.widths[index]
-        found = self.support(TABLE_OF, f"i64 @{TABLE_OF}({given}, i64 {width}, ptr {out})")
-        return self.icmp("eq", "i64", found, width)
-
     def items(self, it: str, guard: ContainerGuard) -> Iterator[str]:
         """What a container holds, one after the other; a size, key or empty slot that does not fit misses."""
         if not issubclass(guard.cls, (list, tuple, dict, deque)):
@@ -457,9 +340,6 @@ class Checks(Writer):
             item = self.support("item", f"ptr @hybrid_entry_item({wanted})")
             self.require(self.icmp("ne", "ptr", item, "null"))
             yield item
-
-    def exact(self, it: str, cls: type) -> None:
-        self.require(self.icmp("eq", "ptr", self.load("ptr", it, capi.TYPE), self.ref(cls)))
 
     def equals(self, it: str, value: int) -> str:
         """Whether an object is an int of this value: the very object, as small ints are, or an equal one."""
@@ -512,7 +392,7 @@ class Checks(Writer):
             raise CompileError("an entry with Tensors needs their layout", fix="pass tensor=TensorLayout(…) to EntrySpec")
         return self.spec.tensor
 
-    def array(self, array: str, guard: ArrayGuard, later: list[_Equal]) -> _View:
+    def array(self, array: str, guard: ArrayGuard, later: list[Equal]) -> View:
         needed = capi.ALIGNED | (capi.WRITEABLE if guard.writeable else 0)
         needed |= capi.C_CONTIGUOUS if guard.strides is None else 0
         mask = needed | (capi.WARN_ON_WRITE if guard.writeable else 0)
@@ -532,17 +412,7 @@ class Checks(Writer):
                     later.append((self.load("i64", steps, 8 * axis), step, self.load("i64", dims, 8 * axis)))
                 elif size != 1:
                     later.append((self.load("i64", steps, 8 * axis), step, ""))
-        return _View(self.load("ptr", array, capi.DATA), guard.shape, strides, guard.dtype.itemsize)
-
-    def axis(self, found: str, size: Size, later: list[_Equal]) -> None:
-        if not isinstance(size, Dim):
-            self.require(self.icmp("eq", "i64", found, size))
-        elif size in self.sizes:
-            self.require(self.icmp("eq", "i64", found, self.sizes[size]))
-        elif len(size.symbols) == 1 and size == Dim.symbol(*size.symbols):
-            self.sizes[size] = found
-        else:
-            later.append((found, size, ""))
+        return View(self.load("ptr", array, capi.DATA), guard.shape, strides, guard.dtype.itemsize)
 
     def overlaps(self) -> None:
         """Miss where a written array shares bytes with another array, or a written constant has become read-only."""
@@ -569,21 +439,3 @@ class Checks(Writer):
         self.spans = stack, first
         total = len(self.views) + constants
         self.require(self.support("apart", f"i1 @hybrid_entry_apart(ptr {stack}, i64 {first}, i64 {total})"))
-
-    def span(self, view: _View) -> tuple[str, str]:
-        """The first byte of an array and the one after its last; the same where it is empty."""
-        count = product(view.shape)
-        if count == 0:
-            return view.data, view.data
-        if not isinstance(count, Dim) and not any(isinstance(stride, Dim) for stride in view.strides):
-            low, high = byte_range(view.shape, view.strides, view.itemsize)  # type: ignore[arg-type]
-            return self.at(view.data, low), self.at(view.data, high)
-        first, last = "0", str(view.itemsize)
-        for size, stride in zip(view.shape, view.strides):
-            reach = self.let(f"mul i64 {self.size(size - 1)}, {self.size(stride)}")
-            positive = self.icmp("sgt", "i64", reach, 0)
-            first = self.let(f"add i64 {first}, {self.let(f'select i1 {positive}, i64 0, i64 {reach}')}")
-            last = self.let(f"add i64 {last}, {self.let(f'select i1 {positive}, i64 {reach}, i64 0')}")
-        if isinstance(count, Dim):
-            last = self.let(f"select i1 {self.icmp('eq', 'i64', self.size(count), 0)}, i64 {first}, i64 {last}")
-        return self.at(view.data, first), self.at(view.data, last)

@@ -33,7 +33,7 @@ from hybrid.staging.fallback import Refusal
 from hybrid.staging.floats import KEPT, Flagged, Watch
 from hybrid.staging.herds import Leaving
 from hybrid.staging.instances import Objects, Stored, lists_of
-from hybrid.staging.ours import is_met, share_memory
+from hybrid.staging.ours import is_met, meets, share_memory
 from hybrid.staging.pace import Paces, timed
 from hybrid.staging.packed import Packed, given, packed
 from hybrid.staging.parameters import Bound
@@ -172,6 +172,9 @@ class Compiled:
         written = [k for k, a in arrays.items() if (id(a) if k < 0 else k) in known]
         if is_met(written, arrays):
             return Refusal(None, SHARED)
+        own = [array for x in values if type(x) is Packed for array in x.arrays()]
+        if own and meets(own, [*arrays.values(), *(read for _, read, _ in self.reads.contents)]):
+            return Refusal(None, "an array that is an attribute of an object in a list shares memory with another array")
         if any(share_memory(arrays[w], read) for w in written for _, read, _ in self.reads.contents):
             return Refusal(None, "a written argument shares memory with an array that NumPy read while it was traced")
         held = [_at(bound, path) for path in traced.containers]

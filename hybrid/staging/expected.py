@@ -133,7 +133,7 @@ class NumbersGuard:
     """
 
     shape: Shape
-    kinds: tuple[type, ...]
+    kinds: tuple[Any, ...]
     row: type | None = None
     ragged: bool = False
     changed: bool = False

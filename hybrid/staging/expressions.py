@@ -210,14 +210,29 @@ class Expressions(ast.NodeTransformer):
         else:
             node.func = self.visit(function)
         name = "text" if isinstance(function, ast.Name) and function.id == "print" else "written"
+        lists = {part for part in node.args if isinstance(part, ast.ListComp)} if not binds(node) else set()
+        self.inside += bool(lists)
         node.args = [
             self.written(part, name) if isinstance(part, ast.JoinedStr) else self.given(part, function) for part in node.args
         ]
         for keyword in node.keywords:
             keyword.value = self.bare(keyword.value)
+        self.inside -= bool(lists)
         seen = "items" if node in self.gone_through else "last" if node in self.returned else "call"
+        if lists:
+            return self.passing(node, seen)
         node.func = ast.copy_location(handler(seen, node.func), node.func)
         return node
+
+    def passing(self, node: ast.Call, seen: str) -> ast.expr:
+        """`np.array([f(x) for x in xs])`: who gets a list that nobody else knows is told to what makes it."""
+        own = load(PREFIX + "function")
+        for part in node.args:
+            if isinstance(part, ast.Call) and getattr(part.func, "attr", "") == "filtered" and len(part.args) == 1:
+                part.args.append(own)
+        function, node.func = node.func, ast.copy_location(handler(seen, own), node.func)
+        inner = ast.copy_location(ast.Lambda(arguments(own.id), node), node)
+        return ast.copy_location(ast.Call(inner, [function], []), node)
 
     def visit_JoinedStr(self, node: ast.JoinedStr) -> ast.expr:
         return self.written(node, "written")

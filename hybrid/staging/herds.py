@@ -13,14 +13,16 @@ import sys
 from collections import deque
 from collections.abc import Sequence
 from enum import EnumType
-from itertools import repeat
+from itertools import pairwise, repeat
+from operator import attrgetter
 from types import MemberDescriptorType
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from hybrid.control.attributes import attributes_of
-from hybrid.control.given import Choice, Either
+from hybrid.control.fields import Replacement
+from hybrid.control.given import Choice, Either, Vector
 from hybrid.control.handles import can_be_kept
 from hybrid.control.herds import words_of
 from hybrid.control.items import unpacked
@@ -37,25 +39,38 @@ MOST = 8  # texts, or members of enumerations, that one attribute may be
 
 
 _IDLE = frozenset((str, bytes, type(None)))  # of attributes that a function may well not look at
-Met = dict[tuple[type, str], tuple]  # by class and attribute: what has been met there
+ELEMENTS = 64  # of an array that is an attribute, at most: they are copied in each call
+
+
+class Met:
+    """What is known from other calls, by class and attribute: texts and the like, and whose arrays functions replace."""
+
+    def __init__(self) -> None:
+        self.texts: dict[tuple[type, str], tuple] = {}
+        self.replaced: set[tuple[type, str]] = set()
 
 
 class Columns(NamedTuple):
-    """The attributes that all of some objects have: those that are numbers, or (`choices`) one of some known objects, the class
-    of each, and the others."""
+    """The attributes that all of some objects have: those that are numbers, arrays or (`choices`) one of some known objects,
+    the class of each, and the others."""
 
     names: tuple[str, ...]
-    kinds: tuple[type, ...]
+    kinds: tuple[type | Vector, ...]
     choices: tuple[tuple, ...]
     hidden: tuple[str, ...]
+
+    @property
+    def has_arrays(self) -> bool:
+        return any(isinstance(kind, Vector) for kind in self.kinds)
 
 
 def columns(items: Sequence[Any], met: Met | None = None) -> Columns | None:
     """What objects of one class have in common; None where they are no such objects, or one of them comes twice.
 
     Args:
-        met: the texts and the like that attributes were in other calls, to which these are added.
+        met: what is known from other calls, to which the texts and the like of this one are added.
     """
+    met = met or Met()
     kind: Any = type(items[0])
     if len(items) <= FEW or not _has_attributes(kind) or len(set(map(id, items))) < len(items):
         return None
@@ -65,7 +80,7 @@ def columns(items: Sequence[Any], met: Met | None = None) -> Columns | None:
     names, slots = own[0].keys(), tree.slots(kind)
     if any(one.keys() != names for one in own) or not all(type(name) is str for name in names) or len(names) < len(slots):
         return None
-    found: dict[str, type] = {}
+    found: dict[str, Any] = {}
     choices: dict[str, tuple] = {}
     for name in names:
         if name not in slots and inspect.isdatadescriptor(inspect.getattr_static(kind, name, None)):
@@ -77,13 +92,15 @@ def columns(items: Sequence[Any], met: Met | None = None) -> Columns | None:
             found[name] = only
         elif kinds == {float, int} and all(type(value) is float or -EXACT <= value <= EXACT for value in values):
             found[name] = Either
-        elif chosen := _chosen(values, () if met is None else met.get((kind, name), ())):
+        elif only is np.ndarray and (vector := _vector(values, (kind, name) in met.replaced)):
+            found[name] = vector
+        elif chosen := _chosen(values, met.texts.get((kind, name), ())):
             found[name], choices[name] = Choice, chosen
-            if met is not None:
-                met[kind, name] = chosen
+            met.texts[kind, name] = chosen
         elif not kinds <= _IDLE:
             return None
-    if choices.keys() == found.keys():
+    arrays = [one[name] for name, kind in found.items() if isinstance(kind, Vector) for one in own]
+    if choices.keys() == found.keys() or meet(arrays):
         return None
     hidden = tuple(name for name in names if name not in found)
     return Columns(tuple(found), tuple(found.values()), tuple(choices.get(name, ()) for name in found), hidden)
@@ -98,6 +115,22 @@ def _chosen(values: Sequence[Any], met: tuple) -> tuple:
     return found if len(found) <= MOST and (2 * len(found) <= len(values) or len(found) == len(met)) else ()
 
 
+def _vector(arrays: Sequence[np.ndarray], replaced: bool) -> Vector | None:
+    """What arrays have in common; None where it is too little."""
+    first = arrays[0]
+    if first.dtype not in (dt.float64, dt.int64) or not first.ndim or not 0 < first.size <= ELEMENTS:
+        return None
+    if any(array.shape != first.shape or array.dtype != first.dtype or not array.flags.carray for array in arrays):
+        return None
+    return Vector(first.dtype, first.shape, replaced)
+
+
+def meet(arrays: Sequence[np.ndarray]) -> bool:
+    """Whether two of some arrays, in C order, share memory."""
+    spans = sorted((array.__array_interface__["data"][0], array.nbytes) for array in arrays)
+    return any(low + size > after for (low, size), (after, _) in pairwise(spans))
+
+
 def _has_attributes(kind: type) -> bool:
     """Whether the instances of a class are what is in their slots and their `__dict__`."""
     slots = (inspect.getattr_static(kind, name, None) for name in tree.slots(kind))
@@ -109,18 +142,20 @@ def _attributes(one: Any) -> dict[str, Any]:
     return attributes_of(one) or {}
 
 
-def words(kinds: Sequence[type]) -> tuple[type, ...]:
+def words(kinds: Sequence[Any]) -> tuple[type, ...]:
     """The classes of the words that numbers of these are kept as."""
     return tuple(word for kind in kinds for word in words_of(kind))
 
 
-def rows(items: Sequence[Any], names: Sequence[str], kinds: Sequence[type], choices: Sequence[tuple]) -> list[tuple]:
+def rows(items: Sequence[Any], names: Sequence[str], kinds: Sequence[Any], choices: Sequence[tuple]) -> list[tuple]:
     """The attributes of each, as words; ValueError where one is none of the choices."""
     out = [tuple(map(_attributes(one).__getitem__, names)) for one in items]
-    if Either not in kinds and Choice not in kinds:
+    if all(type(kind) is type and kind not in (Either, Choice) for kind in kinds):
         return out
 
-    def own(value: Any, kind: type, known: tuple) -> tuple:
+    def own(value: Any, kind: Any, known: tuple) -> tuple:
+        if isinstance(kind, Vector):
+            return (*value.ravel().tolist(), value.__array_interface__["data"][0])
         if kind is Either:
             return float(value), type(value) is float
         return (known.index(value),) if kind is Choice else (value,)
@@ -129,11 +164,11 @@ def rows(items: Sequence[Any], names: Sequence[str], kinds: Sequence[type], choi
 
 
 def twins(items: Sequence[Any]) -> list[Any]:
-    """Objects with the same attributes."""
+    """Objects with the same attributes, but arrays of their own."""
     out = [object.__new__(type(one)) for one in items]
     for twin, one in zip(out, items):
         for name, value in _attributes(one).items():
-            object.__setattr__(twin, name, value)
+            object.__setattr__(twin, name, value.copy() if type(value) is np.ndarray else value)
     return out
 
 
@@ -173,12 +208,31 @@ class Attributes:
             if name in leaving.native:
                 numbers.append(next(columns))
                 continue
-            values = unpacked(layout, columns, len(items), (), self.kept)
-            deque(map(object.__setattr__, items, repeat(name), values), maxlen=0)
+            if type(layout) is Replacement:
+                _replace(items, name, *(next(columns) for _ in layout))
+            elif isinstance(layout, Spec) and not layout.is_number:
+                _write(items, name, next(columns))
+            else:
+                values = unpacked(layout, columns, len(items), (), self.kept)
+                deque(map(object.__setattr__, items, repeat(name), values), maxlen=0)
         if numbers:
             count = min(len(items), *map(len, numbers))  # another thread may have taken some out
             if not _leave()(items, count, tuple(numbers), leaving.about):
                 raise MemoryError
+
+
+def _write(items: list, name: str, rows: np.ndarray) -> None:
+    """Write into arrays that are attributes."""
+    deque(map(np.copyto, map(attrgetter(name), items), rows), maxlen=0)
+
+
+def _replace(items: list, name: str, rows: np.ndarray, others: np.ndarray, before: np.ndarray | None = None) -> None:
+    """Give those objects other arrays that have some by now; `before`: what the caller's hold that they had."""
+    for k, (one, other) in enumerate(zip(items, others.tolist())):
+        if not other or before is not None:
+            getattr(one, name)[...] = rows[k] if not other else before[k]  # type: ignore[index]
+        if other:
+            object.__setattr__(one, name, rows[k].copy())
 
 
 def _code(layout: Any) -> int | None:

@@ -10,7 +10,7 @@ from functools import lru_cache
 from hybrid.codegen.target import host
 from hybrid.runtime import engine
 from hybrid.runtime.cache import object_for
-from hybrid.staging import capi, objects
+from hybrid.staging import apart, capi, objects
 
 NUMBERS, TABLE_OF, AMONG = "hybrid_numbers", "hybrid_table", "hybrid_apart"
 DECLARED = {
@@ -18,6 +18,7 @@ DECLARED = {
     TABLE_OF: f"declare i64 @{TABLE_OF}(ptr, i64, ptr, ptr, i64, ptr, ptr, ptr, i1, i1, i64, i64, ptr)",
     AMONG: f"declare i1 @{AMONG}(ptr, ptr, i1)",
     **objects.DECLARED,
+    **apart.DECLARED,
 }
 FEW_ROWS = 1024  # lists in a list that are compared with one another: of more, Python finds out whether two are one
 
@@ -29,7 +30,7 @@ def imports() -> dict[str, int]:
 
 @lru_cache(maxsize=1)
 def _code() -> engine.Module:
-    return engine.load(object_for(_SOURCE + objects.SOURCE, host()), tuple(DECLARED), {})  # kept for the process
+    return engine.load(object_for(_SOURCE + objects.SOURCE + apart.SOURCE, host()), tuple(DECLARED), {})  # kept for the process
 
 
 # Whether all items of a list are numbers of 64 bits, or (%row not null) tuples of %width such. %kinds: the class of each number

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from hybrid.staging import capi
 
-OBJECTS, DISTINCT, LEAVE = "hybrid_objects", "hybrid_distinct", "hybrid_leave"
+OBJECTS, LEAVE = "hybrid_objects", "hybrid_leave"
 FLOAT, INT, BOOL = range(3)  # what `LEAVE` makes of a column
 DECLARED = {
     OBJECTS: f"declare i1 @{OBJECTS}(ptr, i64, ptr, i64, i64, i64, ptr, ptr, i64{', ptr' * 16})",
-    DISTINCT: f"declare i1 @{DISTINCT}(ptr, i64, ptr, ptr)",
     LEAVE: f"declare i1 @{LEAVE}(ptr, i64, ptr, ptr)",
 }
 EXACT = 2**53  # ints up to which floats hold each
@@ -19,14 +18,16 @@ _WITH = "\n".join(
     f"  %{name}.at.with = getelementptr ptr, ptr %with, i64 {at}\n  %{name} = load ptr, ptr %{name}.at.with"
     for at, name in enumerate(("names", "kinds", "true", "false", "dict.of", "real.of", "int.of", "put.in", "let.go"))
 )
+_OWN = capi.C_CONTIGUOUS | capi.ALIGNED | capi.WRITEABLE
 _VALUES = -1 if capi.shared_values() is None else capi.shared_values()
-FEW_COMPARED = 24  # objects in a list that are compared with one another
 
 # Whether all items of a list are objects of a class whose attributes are %names: first %width of which the words go to %out
 # (%words of each object), then %hidden others. Where %out is null, only the class is looked at.
 # %kinds: of the attributes the classes. Numbers of 64 bits; %bool, of which there are %true and another; %either, floats or
 # ints that floats can hold, of which the second word says which. Where %counts is not 0, it is one of so many: %choices.
 # %offsets: where the slots of an object are; 0 for what is in its `__dict__`, which has %others (-1: there is none).
+# Where %counts is negative, the attribute is an array; %choices has its descriptor, its axes, the count of its elements, and
+# the sizes. The elements go to %out, and behind them the address of the first, plus one where the memory is another object's.
 # Instances that were made alike share their keys: where these stand is learnt from the first, and the values of the others are
 # read at their places. Else each attribute is asked for.
 # The last are functions of CPython's: %dict.of gives an object's attributes, %value.of one of them, %let.go gives up a
@@ -226,6 +227,16 @@ unequal:
   %t.next = add i64 %t, 1
   br label %again.option
 numeric:
+  %is.array = icmp slt i64 %options, 0
+  br i1 %is.array, label %array, label %scalar
+array:
+  %about.at = getelementptr ptr, ptr %choices, i64 %j
+  %about = load ptr, ptr %about.at
+  %elements.at = getelementptr i64, ptr %base, i64 %at
+  %as.said = call i1 @hybrid_elements(ptr %x, ptr %kind, ptr %about, ptr %elements.at)
+  %words.of = sub i64 0, %options
+  br i1 %as.said, label %done, label %no
+scalar:
   br i1 %is.either, label %free, label %fixed
 free:
   %flag.at = getelementptr i64, ptr %base, i64 %at
@@ -279,7 +290,7 @@ put:
   %after = select i1 %is.either, i64 2, i64 1
   br label %done
 done:
-  %step = phi i64 [ 0, %found ], [ %after, %put ]
+  %step = phi i64 [ 0, %found ], [ %after, %put ], [ %words.of, %array ]
   %at.next = add i64 %at, %step
   %j.next = add i64 %j, 1
   br label %attribute
@@ -296,86 +307,72 @@ no:
   ret i1 false
 }}
 
-; Whether no object is in a list twice. Few are compared with one another; many are put into a hash table.
-define i1 @{DISTINCT}(ptr %list, i64 %count, ptr %allocate, ptr %free) nounwind {{
+; Whether something is an array as %about says; its elements go to %out, and where they are.
+define internal i1 @hybrid_elements(ptr %it, ptr %class, ptr %about, ptr %out) nounwind {{
 start:
-  %items.at = getelementptr i8, ptr %list, i64 {capi.LIST_ITEMS}
-  %items = load ptr, ptr %items.at
-  %few = icmp sle i64 %count, {FEW_COMPARED}
-  br i1 %few, label %one, label %many
-one:
-  %k = phi i64 [ 0, %start ], [ %k.next, %compared ]
-  %more = icmp slt i64 %k, %count
-  br i1 %more, label %compare, label %yes
-compare:
-  %it.at = getelementptr ptr, ptr %items, i64 %k
-  %it = load ptr, ptr %it.at
-  %k.next = add i64 %k, 1
-  br label %other
-other:
-  %o = phi i64 [ 0, %compare ], [ %o.next, %differs ]
-  %o.more = icmp slt i64 %o, %k
-  br i1 %o.more, label %differs, label %compared
-differs:
-  %o.at = getelementptr ptr, ptr %items, i64 %o
-  %o.it = load ptr, ptr %o.at
-  %o.next = add i64 %o, 1
-  %same = icmp eq ptr %o.it, %it
-  br i1 %same, label %no, label %other
-compared:
-  br label %one
-many:
-  %twice = shl i64 %count, 1
-  %zeros = call i64 @llvm.ctlz.i64(i64 %twice, i1 true)
-  %bits = sub i64 64, %zeros
-  %slots = shl i64 1, %bits
-  %last = sub i64 %slots, 1
-  %bytes = shl i64 %slots, 3
-  %table = call ptr %allocate(i64 %bytes)
-  %failed = icmp eq ptr %table, null
-  br i1 %failed, label %no, label %cleared
-cleared:
-  call void @llvm.memset.p0.i64(ptr %table, i8 0, i64 %bytes, i1 false)
-  br label %next
-next:
-  %n = phi i64 [ 0, %cleared ], [ %n.next, %put ]
-  %n.more = icmp slt i64 %n, %count
-  br i1 %n.more, label %enter, label %apart
-enter:
-  %n.at = getelementptr ptr, ptr %items, i64 %n
-  %object = load ptr, ptr %n.at
-  %address = ptrtoint ptr %object to i64
-  %mixed = mul i64 %address, -7046029254386353131
-  %hash = lshr i64 %mixed, %zeros
-  br label %probe
-probe:
-  %slot = phi i64 [ %hash, %enter ], [ %after, %taken ]
-  %slot.at = getelementptr ptr, ptr %table, i64 %slot
-  %there = load ptr, ptr %slot.at
-  %free.slot = icmp eq ptr %there, null
-  br i1 %free.slot, label %put, label %taken
-taken:
-  %up = add i64 %slot, 1
-  %after = and i64 %up, %last
-  %again = icmp eq ptr %there, %object
-  br i1 %again, label %twins, label %probe
-put:
-  store ptr %object, ptr %slot.at
-  %n.next = add i64 %n, 1
-  br label %next
-apart:
-  call void %free(ptr %table)
-  ret i1 true
-twins:
-  call void %free(ptr %table)
-  ret i1 false
+  %type.at = getelementptr i8, ptr %it, i64 {capi.TYPE}
+  %type = load ptr, ptr %type.at
+  %typed = icmp eq ptr %type, %class
+  br i1 %typed, label %fields, label %no
+fields:
+  %base.at = getelementptr i8, ptr %it, i64 {capi.BASE}
+  %base = load ptr, ptr %base.at
+  %lent = icmp ne ptr %base, null
+  %flags.at = getelementptr i8, ptr %it, i64 {capi.FLAGS}
+  %flags = load i32, ptr %flags.at
+  %masked = and i32 %flags, {_OWN | capi.WARN_ON_WRITE}
+  %flagged = icmp eq i32 %masked, {_OWN}
+  %descr.at = getelementptr i8, ptr %it, i64 {capi.DESCR}
+  %descr = load ptr, ptr %descr.at
+  %wanted = load ptr, ptr %about
+  %kind.at = getelementptr i8, ptr %descr, i64 {capi.DESCR_KIND}
+  %kind.wanted.at = getelementptr i8, ptr %wanted, i64 {capi.DESCR_KIND}
+  %kind = load i64, ptr %kind.at
+  %kind.wanted = load i64, ptr %kind.wanted.at
+  %same = icmp eq i64 %kind, %kind.wanted
+  %ndim.at = getelementptr i8, ptr %it, i64 {capi.NDIM}
+  %ndim = load i32, ptr %ndim.at
+  %rank = sext i32 %ndim to i64
+  %rank.at = getelementptr i64, ptr %about, i64 1
+  %rank.wanted = load i64, ptr %rank.at
+  %ranked = icmp eq i64 %rank, %rank.wanted
+  %alike = and i1 %same, %ranked
+  %fits = and i1 %flagged, %alike
+  br i1 %fits, label %sized, label %no
+sized:
+  %dims.at = getelementptr i8, ptr %it, i64 {capi.DIMS}
+  %dims = load ptr, ptr %dims.at
+  br label %axis
+axis:
+  %a = phi i64 [ 0, %sized ], [ %a.next, %size ]
+  %more = icmp slt i64 %a, %rank
+  br i1 %more, label %size, label %yes
+size:
+  %size.at = getelementptr i64, ptr %dims, i64 %a
+  %found = load i64, ptr %size.at
+  %size.wanted.at = getelementptr i64, ptr %about, i64 %a
+  %size.from = getelementptr i64, ptr %size.wanted.at, i64 3
+  %size.wanted = load i64, ptr %size.from
+  %equal = icmp eq i64 %found, %size.wanted
+  %a.next = add i64 %a, 1
+  br i1 %equal, label %axis, label %no
 yes:
+  %count.at = getelementptr i64, ptr %about, i64 2
+  %count = load i64, ptr %count.at
+  %data.at = getelementptr i8, ptr %it, i64 {capi.DATA}
+  %data = load ptr, ptr %data.at
+  %bytes = shl i64 %count, 3
+  call void @llvm.memcpy.p0.p0.i64(ptr %out, ptr %data, i64 %bytes, i1 false)
+  %aligned = ptrtoint ptr %data to i64
+  %mark = zext i1 %lent to i64
+  %address = or i64 %aligned, %mark
+  %address.at = getelementptr i64, ptr %out, i64 %count
+  store i64 %address, ptr %address.at
   ret i1 true
 no:
   ret i1 false
 }}
-declare i64 @llvm.ctlz.i64(i64, i1)
-declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)
+declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)
 
 ; Set attributes of the first %count objects in a list, all of which have a `__dict__`, to what stands in a tuple of arrays;
 ; false where an error was raised. %with: their names, what each is, True and False, and functions of CPython's.

@@ -6,7 +6,7 @@ import gc
 import sys
 import types
 from collections import Counter, OrderedDict, defaultdict, deque
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -118,6 +118,12 @@ def is_met(written: Collection[Any], arrays: Mapping[Any, np.ndarray]) -> bool:
                 return True
         open_.append((high, key))
     return False
+
+
+def meets(some: Sequence[np.ndarray], others: Sequence[np.ndarray]) -> bool:
+    """Whether the spans of bytes of some arrays reach into those of others."""
+    spans = [_span(array) for array in others if array.size]
+    return any(low < end and start < high for low, high in map(_span, some) for start, end in spans)
 
 
 def _span(array: np.ndarray) -> tuple[int, int]:

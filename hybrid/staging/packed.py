@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hybrid.control.given import Vector
 from hybrid.core import dtype as dt
 from hybrid.core import tree
 from hybrid.core.errors import RoomError, TraceError
 from hybrid.core.lazily import cached_property
-from hybrid.ir.requests import Changing, Reading, Rebinds
+from hybrid.ir.requests import Changing, Reading, Rebinds, Replacing
 from hybrid.staging import herds
 from hybrid.staging.logs import Log, Logs, Spot, lists_at, path_of, place
 from hybrid.staging.parameters import Bound, Parameters
@@ -58,7 +59,7 @@ class Packed:
 
     __slots__ = ("items", "kinds", "row", "shape", "ragged", "names", "choices", "hidden", "least", "changed")
 
-    def __init__(self, items: list, kinds: tuple[type, ...], row: type | None, shape: tuple[int, ...], ragged: bool = False):
+    def __init__(self, items: list, kinds: tuple[Any, ...], row: type | None, shape: tuple[int, ...], ragged: bool = False):
         self.items, self.kinds, self.row, self.shape, self.ragged = items, kinds, row, shape, ragged
         self.names: tuple[str, ...] = ()
         self.choices: tuple[tuple, ...] = ()
@@ -75,6 +76,11 @@ class Packed:
     def dtype(self) -> np.dtype:
         """Of the array: where items hold floats and ints, or numbers and their lengths, the bits of both."""
         return herds.KINDS[self.kinds[0]] if self._is_plain else dt.int64
+
+    def arrays(self) -> list[np.ndarray]:
+        """Those that are attributes of objects."""
+        found = [name for name, kind in zip(self.names, self.kinds) if isinstance(kind, Vector)]
+        return [getattr(one, name) for name in found for one in self.items]
 
     def array(self, choices: tuple[tuple, ...] | None = None) -> np.ndarray:
         """The numbers, as the machine code of an entry would read them; `choices`: those of a trace, among which these are."""
@@ -114,7 +120,7 @@ def packed(
         changed: the parameters whose lists the function changes.
         growing: lists that it appends to, which stay as they are.
         objects: whether lists of objects are leaves, too.
-        met: the texts and the like that attributes of such were in other calls.
+        met: what attributes of such were in other calls.
     """
     args, kwargs = bound[:2]
     if not any(type(x) is list for x in (*args, *kwargs.values())):
@@ -202,9 +208,9 @@ class Packs(Logs):
     _changed: frozenset[str] = frozenset()  # the parameters whose lists it changes
 
     @cached_property
-    def _met_texts(self) -> herds.Met:
-        """What texts, and members of enumerations, attributes of objects in lists have been so far."""
-        return {}
+    def _of_objects(self) -> herds.Met:
+        """What attributes of objects in lists have been so far, and which of them the function replaces."""
+        return herds.Met()
 
     def _reads_of(self, call: Call) -> Reads:
         """What a call reads besides its arguments. Rebinds where lists of objects among that are better state."""
@@ -232,13 +238,13 @@ class Packs(Logs):
         """The arguments of a call, with one leaf for each long list of numbers."""
         if not self._packs or self._sizes.signature:
             return bound
-        return packed(bound, self.parameters, self._changed, self._logs | self._read, self._herds, self._met_texts)
+        return packed(bound, self.parameters, self._changed, self._logs | self._read, self._herds, self._of_objects)
 
     def _flat(self, bound: Bound) -> tuple[list, tree.Structure]:
         """The leaves of a call's arguments and state, and how they nest; lists that it appends to are one leaf each."""
         known: dict[int, Any] = {id(found): Log(found) for found in lists_at(bound, self._logs)}
         if self._has_herds:
-            known |= _herds_in(bound, known, self.parameters.static, self._met_texts)
+            known |= _herds_in(bound, known, self.parameters.static, self._of_objects)
         for found in lists_at(bound, self._read) if self._packs else ():
             if type(one := _pack(found, (len(found),)) if found else found) is Packed and one.row is not list:
                 one.least, one.changed = 0, True
@@ -253,7 +259,9 @@ class Packs(Logs):
 
     def _repacked(self, bound: Bound, call: Call, ask: Changing | Containers) -> Bound:
         """The arguments for another attempt to trace."""
-        if isinstance(ask, Reading):
+        if isinstance(ask, Replacing):
+            self._of_objects.replaced.update((ask.of, name) for name in ask.names)
+        elif isinstance(ask, Reading):
             self._reads(call.bound, call.structure, ask.arguments)
         elif isinstance(ask, Changing):
             places = [place(call.bound, path_of(call.structure, k)) for k in ask.arguments]

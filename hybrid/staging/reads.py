@@ -76,7 +76,8 @@ class Reads:
         found = [(read, objects.columns(read.value)) for read in lists if id(read.value) not in self.herded]
         own = _inside(read.value for read, about in found if about is None)
         return [read for read, about in found if about is not None and id(read.holder) not in own and (
-            len(read.value) > objects.MANY or self.stored is None or not self.stored.isdisjoint(about.names))]  # fmt: skip
+            len(read.value) > objects.MANY or about.has_arrays or self.stored is None or
+            not self.stored.isdisjoint(about.names))]  # fmt: skip
 
     def also(self, holder: Any, name: str, text: str) -> None:
         """One more attribute that counts, as it is now."""

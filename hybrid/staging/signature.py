@@ -85,7 +85,7 @@ class ArrayLeaf:
 class ListLeaf(ArrayLeaf):
     """A list of numbers, of tuples or lists of them, of lists of tuples, or of objects, as an array (`packed.Packed`)."""
 
-    kinds: tuple[type, ...] = ()
+    kinds: tuple[Any, ...] = ()
     row: type | None = None
     ragged: bool = False
     least: int = 0

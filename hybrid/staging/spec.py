@@ -11,7 +11,7 @@ from typing import Any, Union
 
 import numpy as np
 
-from hybrid.control.given import Either
+from hybrid.control.given import Either, Vector
 from hybrid.core.lazily import cached_property
 from hybrid.core.shape import Dim, Quotient, Shape, Size, product, symbols
 from hybrid.runtime import pool
@@ -529,7 +529,9 @@ def _referenced(spec: EntrySpec) -> Iterator[object]:
         elif isinstance(guard, ScalarGuard):
             yield guard.dtype.type
         elif isinstance(guard, NumbersGuard):
-            yield from (list, tuple, *guard.kinds)
+            vectors = [kind for kind in guard.kinds if isinstance(kind, Vector)]
+            yield from (list, tuple, *(kind for kind in guard.kinds if not isinstance(kind, Vector)))
+            yield from (np.ndarray, *(vector.dtype for vector in vectors)) if vectors else ()
             names = map(interned, (*guard.names, *guard.hidden))
             known = (one for choices in guard.choices for one in choices)
             yield from (guard.row, bool, True, Either, str, *names, *known) if guard.names else ()
