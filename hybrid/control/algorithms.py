@@ -148,6 +148,14 @@ def total(items: Any, start: Any = 0) -> Any:
     return out
 
 
+def total_of_arrays(items: Any, start: Any = 0) -> Any:
+    assert len(items) > 0  # else it is the start, which may be a number
+    out = start + items[0]
+    for k in range(1, len(items)):
+        out = out + items[k]
+    return out
+
+
 def reduced(items: Any, function: Any) -> Any:
     assert len(items) > 0  # else Python raises its TypeError
     out = items[0]

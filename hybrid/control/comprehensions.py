@@ -200,15 +200,11 @@ class Comprehensions(Plain):
     def _gathered(self, trace: Trace, each: Each, first: Sequence = (), loops: bool = False, passed: bool = False) -> Any:
         """A list of the items that loops make, after some that are known. `passed`: it is gone before anything is written."""
         out = Listed(trace, list(first))
-        out.selects = isinstance(each.iterable, Listed) and not each.nested
+        out.selects, out.passed = isinstance(each.iterable, Listed) and not each.nested, passed
 
         def take(x: Any, made: Any) -> None:
             out.selects = out.selects and made is x
-            before, trace.passing = trace.passing, passed
-            try:
-                out.append(made)
-            finally:
-                trace.passing = before
+            out.append(made)
 
         self._gather(trace, each, take, loops)
         if out.selects:

@@ -17,7 +17,7 @@ import numpy as np
 
 from hybrid.control import algorithms, fixed, letters, substitutes
 from hybrid.control.branch import choose, truth
-from hybrid.control.items import atoms_of, inner_layout, is_traced, layout_of
+from hybrid.control.items import atoms_of, has_arrays, inner_layout, is_traced, layout_of
 from hybrid.control.iterables import Counted
 from hybrid.control.join import Spec
 from hybrid.control.lists import Listed, listed
@@ -286,7 +286,8 @@ def _folded(function: Callable, algorithm: Callable) -> Callable:
             return active().handlers.builtin(function)(x, *args, **kwargs)
         if function is builtins.sum and sys.version_info >= (3, 12) and _may_be_floats(x):
             raise x.refuse("the sum, which Python compensates, of")
-        return active().handlers.algorithm(algorithm)(x, *args, **kwargs)
+        arrays = function is builtins.sum and isinstance(x, Listed) and has_arrays(x.layout)
+        return active().handlers.algorithm(algorithms.total_of_arrays if arrays else algorithm)(x, *args, **kwargs)
 
     return folded
 

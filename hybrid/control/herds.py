@@ -52,7 +52,7 @@ class Herd(Given):
         size: Size = symbol(trace, array).type.shape[0]
         layout = tuple(_options(known) if known else spec_of_kind(kind) for kind, known in zip(kinds, choices))
         vectors = {name: kind for name, kind in zip(names, kinds) if isinstance(kind, Vector)}
-        self.arena = Roster(trace, of, code, names, layout, _columns(trace, array, kinds), size, hidden, vectors)
+        self.arena = Roster(trace, of, code, names, layout, _columns(trace, array, kinds, choices), size, hidden, vectors)
         self.arena.leaf = leaf
         shape = (size,)
         places = trace.one(e.shl, trace.one(e.iota, shape=shape, axis=0), stretched(trace, tr.literal(BITS, dt.int64), shape))
@@ -101,21 +101,23 @@ def words_of(kind: Any) -> tuple[type, ...]:
     return (float, bool) if kind is Either else (int,) if kind is Choice else (kind,)
 
 
-def _columns(trace: Trace, array: Any, kinds: tuple[Any, ...]) -> list[Any]:
-    """The attributes of all objects, each an array."""
+def _columns(trace: Trace, array: Any, kinds: tuple[Any, ...], choices: tuple[tuple, ...]) -> list[Any]:
+    """The attributes of all objects, each an array; of those that are the same in all there is none."""
     out, at = [], 0
-    for kind in kinds:
+    for kind, known in zip(kinds, choices):
         words = words_of(kind)
         if isinstance(kind, Vector):
             elements = as_numbers(trace, getitem(array, (slice(None), slice(at, at + kind.size))), words[0])
             out.append(elements.reshape(-1, *kind.shape))
-        else:
+        elif len(known) != 1:
             out += [as_numbers(trace, getitem(array, (slice(None), k)), word) for k, word in enumerate(words, at)]
         at += len(words)
     return out
 
 
-def _options(known: tuple) -> Spec:
+def _options(known: tuple) -> Layout:
+    if len(known) == 1:
+        return Known(known[0])
     return Spec("known", dt.int64, options=tuple(map(Known, known)))
 
 

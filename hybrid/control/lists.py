@@ -27,7 +27,6 @@ from hybrid.control.items import (
     is_traced,
     item_of,
     layout_of,
-    layout_of_item,
     lists_in,
     owned,
     present,
@@ -42,6 +41,7 @@ from hybrid.control.recast import recast
 from hybrid.control.records import is_copied, put_in, records_in
 from hybrid.control.slices import Sliced
 from hybrid.control.structure import Layout, Record, like, note
+from hybrid.control.taking import Taking
 from hybrid.core import dtype as dt
 from hybrid.core.errors import ROOM, TraceError
 from hybrid.core.shape import Size
@@ -59,7 +59,7 @@ OWN = 3
 MOST = 1 << 22  # items for which room is made at most, before a run has shown how many there are
 
 
-class Listed(Ordered, Sliced, Own):
+class Listed(Ordered, Sliced, Taking, Own):
     """A list of the function's own. `held`: what it holds, as long as tracing knows it; else it is in `buffers`.
 
     Attributes:
@@ -93,13 +93,22 @@ class Listed(Ordered, Sliced, Own):
         self.shares = False  # whether it holds records that others may have, too
         self.taken: tuple[Any, ...] = ()  # the records that were put into storage
         self.selects = False  # whether its items are some of those of another list
+        self.passed = False  # whether it goes to a function that makes an array of it, and is gone then
         self.family = Family()  # what it shares its records and arrays with: lists that were made of it
 
     def refill(self, items: list) -> None:
         self.held.extend(items)
 
     def layout_now(self, filled: bool = False) -> Layout:
-        return layout_of(self.held) if filled or not any(map(is_filled, self.held)) else None
+        return self.layout_with(self.held) if filled or not any(map(is_filled, self.held)) else None
+
+    def layout_with(self, items: Sequence) -> Layout:
+        """The layout of items that are, or come, in it."""
+        before, self.trace.passing = self.trace.passing, self.passed
+        try:
+            return layout_of(items)
+        finally:
+            self.trace.passing = before
 
     def grow(self, change: Changes) -> None:
         if self.held is None:
@@ -117,7 +126,7 @@ class Listed(Ordered, Sliced, Own):
         refuse_aliases(self.held)
         layout = change.layout
         for item in self.held:
-            layout = together(layout, layout_of_item(item), change)
+            layout = together(layout, self.layout_with((item,)), change)
         self.given = given = self.held
         self.store(given, layout, change.room)
 
@@ -274,7 +283,7 @@ class Listed(Ordered, Sliced, Own):
     def _admitted(self, item: Any) -> Any:
         """An item that fits the layout, which becomes wider where it must."""
         item = present(self.trace, item)
-        layout = layout_of_item(item)
+        layout = self.layout_with((item,))
         if None in (layout, self.layout) or common_layout(self.layout, layout) != self.layout:
             self.becomes(together(self.layout, layout, None))
         return item
@@ -310,53 +319,6 @@ class Listed(Ordered, Sliced, Own):
         if self.pool is not None:
             for row, items in lists_in(self._built(self.layout, itertools.count(), place), item):
                 self._fill_row(row, items)
-
-    def row_changes(self) -> None:
-        """One of the lists in it is changed."""
-        self.changes = self.changes or not self.copying
-        self._refuse_copies()
-
-    def _refuse_copies(self) -> None:
-        if self.copies and self.changes:  # in whichever order: a loop may do both in turn
-            raise TraceError("a list in a list is changed that is known under another name, too", at=tr.user_line())
-
-    def _fill_row(self, row: Any, items: Any, shared: bool = False) -> None:
-        """Put items into a list in storage. A list of our own is that list from now on; Python's own may be `shared`."""
-        items = next((own for own in self.trace.lists if own.held is items), items)  # code that is not converted got Python's
-        others, own = self.trace.handlers.others, isinstance(items, Own)
-        if own and items.is_row:
-            raise TraceError("a list in a list is put into it, or another, once more", at=tr.user_line())
-        others_have = id(items) in others.ids or id(items) in others.reached
-        if not own and not items and not others_have and not shared:
-            return  # a new one
-        known = [items] if others_have or (shared and not own) else getattr(items, "of_others", ())
-        if known or not own:
-            self.copying = True
-            try:
-                row.fill(items)
-            finally:
-                self.copying = False
-            others.note_copied(known or [items])
-            if known:
-                self.copies = True
-                self._refuse_copies()
-            return
-        self._keeping(lambda: row.fill(items)) if items.held is None else row.fill(items)
-        self._give(items)
-
-    def _give(self, own: Any) -> None:
-        """Note that a container of the function's own is one in this list from now on."""
-        if own.is_merged:
-            raise TraceError("a container is put into another once more", at=tr.user_line())
-        region = self.trace.region
-        while home(region) is not home(own.made):
-            assert region is not None
-            if region.loop:
-                region.given.append(own)  # the next round must have another
-            region = region.outer
-        if (family := getattr(getattr(own, "entries", own), "family", None)) is not None and own.held is None:
-            self.family.joins(family)
-        own.merge()
 
     def extend(self, items: Any) -> None:
         items = items.copy() if isinstance(items, Listed) and items.is_row else plain(items)  # of a list whose items may move
@@ -468,7 +430,7 @@ class Listed(Ordered, Sliced, Own):
         """Become storage where it is none yet, for what it holds and for some others."""
         if self.held is None:
             return
-        layout = layout_of((*self.held, *others))
+        layout = self.layout_with((*self.held, *others))
         if layout is None:
             raise TraceError("a list holds items of several kinds, which only a run can tell", at=tr.user_line())
         self.becomes(layout)
