@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import functools
 import inspect
+import math
 import sys
 from collections import deque
 from collections.abc import Sequence
@@ -188,6 +189,7 @@ class Leaving:
         functions = ("PyObject_GenericGetDict", "PyFloat_FromDouble", "PyLong_FromLongLong", "PyDict_SetItem", "Py_DecRef")
         about = (ctypes.addressof(self.keys), ctypes.addressof(self.codes), id(True), id(False), *map(capi.address, functions))
         self.about = (ctypes.c_void_p * len(about))(*about)
+        self.arrays = {name: _about(name, layout) for name, layout in zip(names, layouts) if inside and _is_array(layout)}
 
     def __call__(self, columns: Sequence[np.ndarray], kept: Any = None) -> Attributes:
         return Attributes(self, columns, kept)
@@ -210,8 +212,8 @@ class Attributes:
                 continue
             if type(layout) is Replacement:
                 _replace(items, name, *(next(columns) for _ in layout))
-            elif isinstance(layout, Spec) and not layout.is_number:
-                _write(items, name, next(columns))
+            elif _is_array(layout):
+                _write(items, name, next(columns), leaving.arrays.get(name))
             else:
                 values = unpacked(layout, columns, len(items), (), self.kept)
                 deque(map(object.__setattr__, items, repeat(name), values), maxlen=0)
@@ -221,9 +223,25 @@ class Attributes:
                 raise MemoryError
 
 
-def _write(items: list, name: str, rows: np.ndarray) -> None:
+def _is_array(layout: Any) -> bool:
+    return isinstance(layout, Spec) and not layout.is_number
+
+
+def _about(name: str, spec: Spec) -> tuple:
+    """What machine code is told of an attribute that is an array: its name, and what it is."""
+    functions = ("PyObject_GenericGetDict", "PyDict_GetItemWithError", "Py_DecRef", "PyErr_Clear")
+    shape: tuple[int, ...] = spec.shape  # type: ignore[assignment]
+    about = (ctypes.c_int64 * (3 + len(shape)))(id(spec.dtype), len(shape), math.prod(shape), *shape)
+    return sys.intern(name), about, (ctypes.c_void_p * len(functions))(*map(capi.address, functions))
+
+
+def _write(items: list, name: str, rows: np.ndarray, about: tuple | None) -> None:
     """Write into arrays that are attributes."""
-    deque(map(np.copyto, map(attrgetter(name), items), rows), maxlen=0)
+    count, done = min(len(items), len(rows)), 0
+    if about is not None and rows.flags.c_contiguous:
+        known, array, functions = about
+        done = _writer()(items, count, known, np.ndarray, array, rows, functions)
+    deque(map(np.copyto, map(attrgetter(name), items[done:]), rows[done:]), maxlen=0)
 
 
 def _replace(items: list, name: str, rows: np.ndarray, others: np.ndarray, before: np.ndarray | None = None) -> None:
@@ -242,6 +260,16 @@ def _code(layout: Any) -> int | None:
     if not isinstance(layout, Spec) or layout.kind != "python" or layout.maybe or layout.shape:
         return None
     return {dt.float64: FLOAT, dt.int64: INT, dt.bool_: BOOL}.get(layout.dtype)
+
+
+@functools.cache
+def _writer() -> Any:
+    """The function that writes into arrays that are attributes; it keeps the interpreter's lock."""
+    from hybrid.staging import numbers, objects
+
+    it, where = ctypes.py_object, ctypes.c_void_p
+    function = ctypes.PYFUNCTYPE(ctypes.c_int64, it, ctypes.c_int64, it, it, where, it, where)
+    return function(numbers.imports()[objects.WRITE])
 
 
 @functools.cache

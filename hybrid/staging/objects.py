@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from hybrid.staging import capi
 
-OBJECTS, LEAVE = "hybrid_objects", "hybrid_leave"
+OBJECTS, LEAVE, WRITE = "hybrid_objects", "hybrid_leave", "hybrid_write"
 FLOAT, INT, BOOL = range(3)  # what `LEAVE` makes of a column
 DECLARED = {
     OBJECTS: f"declare i1 @{OBJECTS}(ptr, i64, ptr, i64, i64, i64, ptr, ptr, i64{', ptr' * 16})",
+    WRITE: f"declare i64 @{WRITE}(ptr, i64, ptr, ptr, ptr, ptr, ptr)",
     LEAVE: f"declare i1 @{LEAVE}(ptr, i64, ptr, ptr)",
 }
 EXACT = 2**53  # ints up to which floats hold each
@@ -307,17 +308,14 @@ no:
   ret i1 false
 }}
 
-; Whether something is an array as %about says; its elements go to %out, and where they are.
-define internal i1 @hybrid_elements(ptr %it, ptr %class, ptr %about, ptr %out) nounwind {{
+; Whether something is an array as %about says.
+define internal i1 @hybrid_is_array(ptr %it, ptr %class, ptr %about) nounwind {{
 start:
   %type.at = getelementptr i8, ptr %it, i64 {capi.TYPE}
   %type = load ptr, ptr %type.at
   %typed = icmp eq ptr %type, %class
   br i1 %typed, label %fields, label %no
 fields:
-  %base.at = getelementptr i8, ptr %it, i64 {capi.BASE}
-  %base = load ptr, ptr %base.at
-  %lent = icmp ne ptr %base, null
   %flags.at = getelementptr i8, ptr %it, i64 {capi.FLAGS}
   %flags = load i32, ptr %flags.at
   %masked = and i32 %flags, {_OWN | capi.WARN_ON_WRITE}
@@ -357,12 +355,26 @@ size:
   %a.next = add i64 %a, 1
   br i1 %equal, label %axis, label %no
 yes:
+  ret i1 true
+no:
+  ret i1 false
+}}
+
+; The same; its elements go to %out, and where they are.
+define internal i1 @hybrid_elements(ptr %it, ptr %class, ptr %about, ptr %out) nounwind {{
+start:
+  %is.array = call i1 @hybrid_is_array(ptr %it, ptr %class, ptr %about)
+  br i1 %is.array, label %yes, label %no
+yes:
   %count.at = getelementptr i64, ptr %about, i64 2
   %count = load i64, ptr %count.at
   %data.at = getelementptr i8, ptr %it, i64 {capi.DATA}
   %data = load ptr, ptr %data.at
   %bytes = shl i64 %count, 3
   call void @llvm.memcpy.p0.p0.i64(ptr %out, ptr %data, i64 %bytes, i1 false)
+  %base.at = getelementptr i8, ptr %it, i64 {capi.BASE}
+  %base = load ptr, ptr %base.at
+  %lent = icmp ne ptr %base, null
   %aligned = ptrtoint ptr %data to i64
   %mark = zext i1 %lent to i64
   %address = or i64 %aligned, %mark
@@ -371,6 +383,60 @@ yes:
   ret i1 true
 no:
   ret i1 false
+}}
+
+; Write the rows of an array into the arrays that are an attribute of the first %count objects in a list, all of which have a
+; `__dict__`; how many have got theirs. %with: functions of CPython's.
+define i64 @{WRITE}(ptr %list, i64 %count, ptr %name, ptr %class, ptr %about, ptr %rows, ptr %with) nounwind {{
+start:
+  %dict.of.at = getelementptr ptr, ptr %with, i64 0
+  %dict.of = load ptr, ptr %dict.of.at
+  %value.of.at = getelementptr ptr, ptr %with, i64 1
+  %value.of = load ptr, ptr %value.of.at
+  %let.go.at = getelementptr ptr, ptr %with, i64 2
+  %let.go = load ptr, ptr %let.go.at
+  %clear.at = getelementptr ptr, ptr %with, i64 3
+  %clear = load ptr, ptr %clear.at
+  %first.at = getelementptr i8, ptr %rows, i64 {capi.DATA}
+  %first = load ptr, ptr %first.at
+  %size.at = getelementptr i64, ptr %about, i64 2
+  %size = load i64, ptr %size.at
+  %bytes = shl i64 %size, 3
+  br label %next
+next:
+  %k = phi i64 [ 0, %start ], [ %k.next, %write ]
+  %more = icmp slt i64 %k, %count
+  br i1 %more, label %item, label %done
+item:
+  %items.at = getelementptr i8, ptr %list, i64 {capi.LIST_ITEMS}
+  %items = load ptr, ptr %items.at
+  %it.at = getelementptr ptr, ptr %items, i64 %k
+  %it = load ptr, ptr %it.at
+  %dict = call ptr %dict.of(ptr %it, ptr null)
+  %none = icmp eq ptr %dict, null
+  br i1 %none, label %failed, label %look
+look:
+  call void %let.go(ptr %dict)  ; the object keeps it
+  %x = call ptr %value.of(ptr %dict, ptr %name)
+  %missing = icmp eq ptr %x, null
+  br i1 %missing, label %failed, label %found
+found:
+  %is.array = call i1 @hybrid_is_array(ptr %x, ptr %class, ptr %about)
+  br i1 %is.array, label %write, label %done
+write:
+  %data.at = getelementptr i8, ptr %x, i64 {capi.DATA}
+  %data = load ptr, ptr %data.at
+  %from = mul i64 %k, %size
+  %row = getelementptr i64, ptr %first, i64 %from
+  call void @llvm.memcpy.p0.p0.i64(ptr %data, ptr %row, i64 %bytes, i1 false)
+  %k.next = add i64 %k, 1
+  br label %next
+failed:
+  call void %clear()
+  br label %done
+done:
+  %written = phi i64 [ %k, %next ], [ %k, %failed ], [ %k, %found ]
+  ret i64 %written
 }}
 declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)
 
