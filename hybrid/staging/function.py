@@ -335,13 +335,14 @@ class Function(Keeps, Follows, Packs, Reports, Resting, Inspection):  # type: ig
         late.load()
         with self.lock:
             while True:
-                call = self._described(bound)
-                structure = call.structure
                 try:
+                    structure = (call := self._described(bound)).structure
                     if varied := self._varied(call):
                         raise Rebinds(varied)
                     made = self._found(structure, call.leaves) or self._made(call, form)
                     return made if isinstance(made, Refusal) else (made, call)
+                except TraceError as error:  # of a leaf that was part of a list before
+                    return self._refuse(("leaf", error.what), error)
                 except Rebinds as ask:
                     values, given = self._flat(bound)
                     try:

@@ -39,7 +39,6 @@ EXACT = 2**53  # ints up to which floats hold each
 MOST = 8  # texts, or members of enumerations, that one attribute may be
 
 
-_IDLE = frozenset((str, bytes, type(None)))  # of attributes that a function may well not look at
 ELEMENTS = 64  # of an array that is an attribute, at most: they are copied in each call
 
 
@@ -98,8 +97,6 @@ def columns(items: Sequence[Any], met: Met | None = None) -> Columns | None:
         elif chosen := _chosen(values, met.texts.get((kind, name), ())):
             found[name], choices[name] = Choice, chosen
             met.texts[kind, name] = chosen
-        elif not kinds <= _IDLE:
-            return None
     arrays = [one[name] for name, kind in found.items() if isinstance(kind, Vector) for one in own]
     if choices.keys() == found.keys() or meet(arrays):
         return None

@@ -66,7 +66,13 @@ class Reads:
             if isinstance(x, Value) and isinstance(x._data, Lifted):
                 scan.read("attribute", x, "_data", "what an argument is to gradients")
         found = cls(scan, {place.mark for place in state}, _inside(place.now() for place in state))
-        if twice := next((read for read in found.reads for part in nested(read.value) if id(part) in herds), None):
+        parts = [(read, part) for read in found.reads for part in nested(read.value)]
+        if own := next(
+            ((read, part) for read, part in parts if isinstance(part, np.ndarray) and type(part) is not np.ndarray), None
+        ):
+            read, part = own
+            raise TraceError(f"{read.text} is, or holds, a {type(part).__name__} array, which has rules of its own")
+        if twice := next((read for read, part in parts if id(part) in herds), None):
             raise TraceError(f"{twice.text} is, or holds, a list of objects that the function also has otherwise")
         return found
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import hybrid as hy
+from hybrid import FallbackWarning
 from tests.staging.conftest import same
 
 CALLS = {
@@ -99,3 +100,27 @@ def test_numbers_of_either_class_are_elements():
     a = np.triu(np.random.default_rng(2).random((8, 8)), -1)
     a[3, 2] = 0
     np.testing.assert_allclose(hy.function(rotated, strict=True)(a.copy()), rotated(a.copy()), atol=1e-14)
+
+
+class Holder:
+    def __init__(self, made):
+        self.made = made
+
+
+@pytest.mark.parametrize("kind", [np.matrix, np.recarray, np.ma.MaskedArray])
+def test_arrays_of_other_classes_that_are_reached(kind):
+    """They are written in every call, not only while the first is traced."""
+
+    def push(holder):
+        holder.made += 1.0
+
+    plain, fast = (Holder(np.array([[3.0, 1.0]]).view(kind)) for _ in range(2))
+    decorated = hy.function(push)
+    with pytest.warns(FallbackWarning, match="rules of its own"):
+        decorated(fast)
+    push(plain)
+    for _ in range(2):
+        push(plain)
+        decorated(fast)
+        assert type(fast.made) is kind
+        np.testing.assert_array_equal(np.asarray(fast.made), np.asarray(plain.made))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import warnings
 from functools import partial
 from itertools import pairwise
 
 import numpy as np
 import pytest
 
-from tests.staging.flock import Plain, Slotted, bodies, check, records
+from hybrid import FallbackWarning, function
+from tests.staging.flock import Plain, Slotted, bodies, changed, check, outcome, records
 
 GOAL = np.array([1.0, 2.0])
 PROGRAMS = {}
@@ -416,3 +418,82 @@ def two_dims_T(bs):
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_arrays_of_objects_are_those_of_python(name):
     check(*PROGRAMS[name])
+
+
+def marked(made):
+    made[3].pos, made[5].pos = made[3].pos.view(np.recarray), made[5].pos.view(np.recarray)
+
+
+def big_endian(made):
+    made[3].pos = made[3].pos.astype(">f8")
+
+
+def overlapping(made):
+    memory = np.arange(8.0)
+    for k, one in enumerate(made):
+        one.pos = memory[k : k + 2]
+
+
+def beside_each_other(made):
+    memory = np.arange(12.0)
+    for k, one in enumerate(made):
+        one.pos = memory[2 * k : 2 * k + 2]
+
+
+def of_two_lengths(made):
+    made[4].pos, made[4].vel = np.ones(3), np.ones(3)
+
+
+def nothing(made):
+    pass
+
+
+def no_array(made):
+    made[2].best = None
+
+
+def read_only(made):
+    made[1].pos.flags.writeable = False
+
+
+OTHERS = (nothing, marked, beside_each_other, big_endian, nothing, overlapping, of_two_lengths, no_array, read_only, nothing)
+
+
+def push(bs):
+    for b in bs:
+        b.pos += b.vel[:1]
+
+
+def replace(bs):
+    for b in bs:
+        b.pos = b.pos + b.vel[:1]
+
+
+@pytest.mark.parametrize("plain", [push, replace])
+def test_other_arrays_in_later_calls(plain):
+    fast = function(plain)
+    for first in range(len(OTHERS)):
+        for change in (OTHERS[first], *OTHERS):
+            one, other = changed(change), changed(change)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", FallbackWarning)
+                assert outcome(fast, other) == outcome(plain, one)
+
+
+def push_by(bs, x):
+    for b in bs:
+        b.pos += x
+        x[0] += 1.0
+
+
+def test_an_array_that_is_an_argument_too():
+    """It is seen changed by its other name; views of one matrix are not such arrays."""
+    fast = function(push_by)
+    for _ in range(2):
+        for part in (lambda m: np.ones(2), lambda m: m[2].pos, lambda m: m[2].pos[::-1], lambda m: m[0].vel):
+            one, other = bodies(), bodies()
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", FallbackWarning)
+                push_by(one, part(one))
+                fast(other, part(other))
+            assert outcome(nothing, other) == outcome(nothing, one)
