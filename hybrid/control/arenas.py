@@ -114,8 +114,8 @@ class Arenas:
 
     def given(self, arguments: Iterable[Any]) -> None:
         """Have the arenas of the caller's objects among some arguments."""
-        found = (getattr(argument, "arena", None) for argument in arguments)
-        self.arenas |= {arena.of: arena for arena in found if isinstance(arena, Arena)}
+        herds = (argument.herd for argument in arguments if isinstance(argument, Listed))
+        self.arenas |= {herd.arena.of: herd.arena for herd in herds if herd is not None}
 
     def saw(self, made: Any) -> None:
         """Remember that an instance has been made, and of which classes there may be so many that storage does better."""

@@ -63,6 +63,7 @@ class Herd(Given):
         self.size, self.leaf, self.leave = size, leaf, make
         self.least = size if isinstance(size, int) else 0
         self.of_others: tuple[list, ...] = ([],)
+        self.herd = self
 
     def rounds(self) -> Any:
         return self.size, self.known_at
@@ -74,17 +75,10 @@ class Herd(Given):
     def _built(self, layout: Layout, numbers: Iterator[int], place: Any) -> Any:
         return self.known_at(place)
 
-    def _changing(self, rewrites: bool = True) -> None:
-        raise TraceError("a list of the caller's objects is changed", at=tr.user_line())
-
-    def append(self, item: Any) -> None:
-        self._changing()
-
-    def extend(self, items: Any) -> None:
-        self._changing()
-
     def to_change(self) -> Listed:
-        raise TraceError("a list of the caller's objects is changed")
+        out = super().to_change()
+        out.herd = self
+        return out
 
     def array(self, dtype: Any) -> Any:
         raise TraceError("an array is made of objects", at=tr.user_line())

@@ -15,6 +15,7 @@ import numpy as np
 
 from hybrid.control.given import Given, GivenTable
 from hybrid.control.herds import Herd
+from hybrid.control.lists import Listed
 from hybrid.control.logs import Logged
 from hybrid.core import tree
 from hybrid.core.shape import TensorType
@@ -56,7 +57,9 @@ def arguments(recording: Trace, leaves: tuple[Leaf, ...], values: Sequence[Any],
             symbol = _argument(recording, leaf, names[k], k)
             inputs.append(k)
             if isinstance(leaf, ListLeaf):
-                items = _list(recording, k, wrap(symbol), leaf, sum(type(x) is Herd for x in given))
+                items = _list(
+                    recording, k, wrap(symbol), leaf, sum(isinstance(x, Listed) and x.herd is not None for x in given)
+                )
                 given.append(items.to_change() if leaf.changed else items)
                 continue
             given.append(wrap(symbol))

@@ -141,6 +141,8 @@ def changed_in(bound: Any) -> Iterator[Changed | Added | Herded]:
     pending: list[tuple[Path, Any]] = [((), bound)]
     while pending:
         path, node = pending.pop()
+        if type(node) is Listed and node.herd is not None:
+            found.setdefault(id(node.herd), Herded(path, node.herd))  # attributes are set before the list has other objects
         if type(node) in _CHANGED:
             found.setdefault(id(node), _CHANGED[type(node)](path, node))
         children = tree.children(node) or ()

@@ -191,6 +191,14 @@ def leave_in(items: list, after: Any) -> None:
         items[:] = after
 
 
+def add_to(items: list, more: Any) -> None:
+    """Leave in a caller's list what the function added to it, or what it set in its objects."""
+    if type(more) is herds.Attributes:
+        more.leave_in(items)
+    else:
+        items.extend(more)
+
+
 def given(x: Any) -> Any:
     """A leaf as the caller gave it."""
     return x.items if type(x) is Packed else x
@@ -206,6 +214,7 @@ class Packs(Logs):
     _packs = True  # whether any are
     _herds = True  # whether lists of objects are
     _changed: frozenset[str] = frozenset()  # the parameters whose lists it changes
+    _remade: frozenset[Spot] = frozenset()  # of lists of objects that it changes
 
     @cached_property
     def _of_objects(self) -> herds.Met:
@@ -232,7 +241,8 @@ class Packs(Logs):
 
     def _forget_lists(self) -> None:
         self._packs = self._herds = True
-        self._changed, self._logs, self._read = frozenset(), frozenset(), frozenset()
+        self._changed, self._logs = frozenset(), frozenset()
+        self._read, self._remade = frozenset(), frozenset()
 
     def _packed(self, bound: Bound) -> Bound:
         """The arguments of a call, with one leaf for each long list of numbers."""
@@ -250,16 +260,27 @@ class Packs(Logs):
                 one.least, one.changed = 0, True
                 known.setdefault(id(found), one)
         try:
-            if not known:
-                return tree.flatten(bound)
-            values, structure = tree.flatten(bound, lambda node: id(node) in known)
+            values, structure = tree.flatten(bound, lambda node: id(node) in known) if known else tree.flatten(bound)
         except RecursionError:
             raise TraceError("a container among the arguments holds itself, or many others one in the other") from None
-        return [known.get(id(value), value) for value in values], structure
+        values = [known.get(id(value), value) for value in values]
+        remade = set(map(id, lists_at(unpacked(bound), self._remade))) if self._remade else ()
+        for value in values if remade else ():
+            if type(value) is Packed and value.names:
+                value.changed = id(value.items) in remade
+        return values, structure
+
+    @staticmethod
+    def _herds_of(call: Call, leaves: Iterable[int]) -> frozenset[Spot]:
+        """Where lists of objects are among some leaves."""
+        found = [k for k in leaves if type(x := call.values[k]) is Packed and x.names]
+        return frozenset(place(call.bound, path_of(call.structure, k)) for k in found)
 
     def _repacked(self, bound: Bound, call: Call, ask: Changing | Containers) -> Bound:
         """The arguments for another attempt to trace."""
-        if isinstance(ask, Replacing):
+        if isinstance(ask, Changing) and (spots := self._herds_of(call, ask.arguments)):
+            self._remade |= spots
+        elif isinstance(ask, Replacing):
             self._of_objects.replaced.update((ask.of, name) for name in ask.names)
         elif isinstance(ask, Reading):
             self._reads(call.bound, call.structure, ask.arguments)

@@ -19,7 +19,7 @@ from hybrid.ir.trace import Chain
 from hybrid.staging.containers import leaf_at, structure_at, update
 from hybrid.staging.instances import Instances, Stored
 from hybrid.staging.logs import Path
-from hybrid.staging.packed import leave_in
+from hybrid.staging.packed import add_to, leave_in
 from hybrid.staging.read import Read
 from hybrid.staging.signature import ArrayLeaf, Leaf, ListLeaf, NumberLeaf, ScalarLeaf
 
@@ -188,7 +188,7 @@ class Traced:
 
 def leaves_in(traced: Traced, path: Path, nesting: tree.Structure) -> Callable[[Any, Any], None]:
     """What leaves results that nest so in a caller's container."""
-    return list.extend if path in traced.extended else leave_in if nesting.kind is None else update
+    return add_to if path in traced.extended else leave_in if nesting.kind is None else update
 
 
 def taken(leaf: Leaf, value: Any) -> np.ndarray:

@@ -198,7 +198,7 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
         known_to_all = (*(c.value for c in containers), *reads.values(), *(read.holder for read in (*reads.reads, *state)))
         told_apart = bool(updates) or recording.handlers.others.are_told_apart(known_to_all)
         apart = tuple(sorted(recording.handlers.others.arrays))
-        paths = tuple(container.path for container in containers) if told_apart or rebinds else ()
+        paths = tuple(dict.fromkeys(c.path for c in containers)) if told_apart or rebinds else ()
         # What is referred to from now on is kept by the traced code.
         del (
             out,
