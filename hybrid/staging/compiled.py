@@ -34,7 +34,7 @@ from hybrid.staging.floats import KEPT, Flagged, Watch
 from hybrid.staging.herds import Leaving
 from hybrid.staging.instances import Objects, Stored, lists_of
 from hybrid.staging.ours import is_met, meets, share_memory
-from hybrid.staging.pace import Paces, timed
+from hybrid.staging.pace import FIRST, Counted, Paces, timed
 from hybrid.staging.packed import Packed, given, packed
 from hybrid.staging.parameters import Bound
 from hybrid.staging.reads import Reads
@@ -73,7 +73,7 @@ LENT_BYTES = 1 << 14  # the same where it sorts or factors matrices: an svd of 3
 _numbers = itertools.count()  # of traces, in the order in which they are made
 
 
-class Compiled:
+class Compiled(Counted):
     """A trace and everything made from it. Stages are made when first asked for."""
 
     def __init__(self, traced: Traced, reads: Reads, backend: str, reason: str, strict: bool = False,
@@ -363,6 +363,7 @@ class Compiled:
         if spec is None:
             return None
         self.entries[form] = made = self._loaded(spec)
+        self.grant(FIRST)
         if spec.only_recognises and self.within is None:
             self._make_within()
         return made
@@ -427,7 +428,7 @@ class Compiled:
             written=tuple(places[w] if isinstance(w, int) else w for w in traced.writes),
             release_gil=moved > long and not often, calls_python=calls_python,
             quotients=traced.quotients, conditions=traced.conditions, tensor=_layout(),
-            flagged=self._asked(checks.get("source") is not None) if done.steps else None,
+            flagged=self._asked(checks.get("source") is not None) if done.steps else None, counted=self._is_counted,
         )  # fmt: skip
 
     def _asked(self, holds: bool = False) -> Callable[[int, bool], bool]:
@@ -486,13 +487,6 @@ class Compiled:
         spec, module = self._loaded(self._spec_of(done, places, guards=tuple(checked)))
         self.within = entry.Dispatcher(_missed, "within")
         self.within.push(module, spec)
-
-    @cached_property
-    def _as_python(self) -> bool:
-        """Whether Python gives the very same bits: calls may be left to it for its speed, which no result should depend on."""
-        from hybrid.passes.worth import same_bits
-
-        return same_bits(self.graph)
 
     @cached_property
     def _free(self) -> list[int]:

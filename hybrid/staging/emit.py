@@ -36,6 +36,7 @@ from hybrid.staging.spec import (
     CAPACITY,
     ENTRY,
     HELD,
+    LEFT,
     NEXT,
     TABLE,
     AddressStep,
@@ -394,6 +395,9 @@ class _Entry(Held):
         self.guards()
         if spec.flagged:
             self.require(self.icmp("eq", "i64", self.word(HELD, "i64"), 0))
+        if spec.counted:
+            self.require(self.icmp("sgt", "i64", self.word(LEFT, "i64"), 0))
+            self.add_word(LEFT, -1)
         others = self.add_word(ACTIVE, 1)
         self.add_word(CALLS, 1)
         guarded = len(self.lines)

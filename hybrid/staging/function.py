@@ -179,10 +179,8 @@ class Function(Keeps, Follows, Packs, Reports, Resting, Inspection):  # type: ig
 
     # calls ------------------------------------------------------------------------------------------------------------
     def _slow(self, args: tuple, kwargs: dict) -> tuple[tuple | None, Callable[[bool], None] | None]:
-        """A call the native entry did not take: (its result,), or None where it is Python's, and what to do after that.
-
-        That is told whether Python returned.
-        """
+        """A call the native entry did not take: (its result,), or None where it is Python's, and what to do after that, told
+        whether Python returned."""
         if self._resting:
             self._resting -= 1
             return _PYTHONS
@@ -302,6 +300,7 @@ class Function(Keeps, Follows, Packs, Reports, Resting, Inspection):  # type: ig
             compiled, call = made
         if form not in compiled.entries and not aside.entries_aside() and is_native(compiled):
             self._push(compiled, form)
+        compiled.note_spent(form)
         return compiled, call
 
     def _described(self, bound: Bound) -> Call:

@@ -224,7 +224,7 @@ class Scan:
         for k, (attribute, name) in enumerate(chain.steps):
             last = k == len(chain.steps) - 1
             if not attribute:
-                if not leads_to_one(value, (attribute, name)):
+                if id(value) in self.herds or not leads_to_one(value, (attribute, name)):
                     break
                 text = f"{text}[{name!r}]"
                 item = not last and leads_to_one(Read("item", value, name, text, None, None).now(), chain.steps[k + 1])

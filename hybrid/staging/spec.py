@@ -34,10 +34,10 @@ from hybrid.staging.expected import (
 ENTRY = "entry"  # the function each entry's module exports
 TABLE = "hybrid_entry_table"  # the symbol it imports
 # The first words of a table. NEXT: where a miss goes. ACTIVE: calls that have passed the guards and not yet returned.
-# HELD: not zero while the entry takes no calls.
-NEXT, ACTIVE, CALLS, ARENA, CAPACITY, HELD = range(6)
-API = {name: 6 + at for at, name in enumerate(capi.API)}
-REFERENCES = 6 + len(capi.API)
+# HELD: not zero while the entry takes no calls. LEFT: how many more it takes, where they are counted.
+NEXT, ACTIVE, CALLS, ARENA, CAPACITY, HELD, LEFT = range(7)
+API = {name: 7 + at for at, name in enumerate(capi.API)}
+REFERENCES = 7 + len(capi.API)
 
 
 @dataclass(frozen=True, eq=False)
@@ -325,6 +325,7 @@ class EntrySpec:
             of numbers, may be one object.
         strangers: arguments (by index) and objects that they may not be.
         source: the generator that compute functions draw from. Where the call is a miss after all, it has not been drawn from.
+        counted: it takes as many calls as the word LEFT says.
         temporaries: memory besides the arena and the results.
         steps: what is done one after another where that is more than one call of the compute function; None: that one, with
             `slots` and `symbols`. Sizes may mention what a `SizeStep` before them has bound.
@@ -352,6 +353,7 @@ class EntrySpec:
     distinct: tuple[int, ...] = ()
     strangers: tuple[tuple[int, object], ...] = ()
     source: Source | None = None
+    counted: bool = False
 
     @property
     def only_recognises(self) -> bool:
@@ -432,6 +434,15 @@ class EntrySpec:
         """How many calls have passed the guards."""
         return int(self.table.words[CALLS])
 
+    @property
+    def left(self) -> int:
+        """How many more calls it takes."""
+        return int(self.table.words[LEFT]) if self.counted else 1
+
+    def grant(self, calls: int) -> None:
+        """Have it take so many calls more."""
+        self.table.words[LEFT] = calls
+
 
 class Table:
     """The words one entry reads: the chain, its counters, its arena, the C functions it calls, the objects it names."""
@@ -442,7 +453,7 @@ class Table:
         spans = [number for span in spec.spans for number in span]
         reads = [0 if value is ABSENT else id(value) for value in spec.expected]
         versions = [-1] * len(spec.watched)
-        self.words = np.array([0] * 6 + [*capi.addresses(), *map(id, spec.references), *spans, *reads, *versions], np.int64)
+        self.words = np.array([0] * 7 + [*capi.addresses(), *map(id, spec.references), *spans, *reads, *versions], np.int64)
 
     @property
     def address(self) -> int:
