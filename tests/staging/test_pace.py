@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import weakref
+
 import numpy as np
 import pytest
 
@@ -153,3 +155,50 @@ def test_results_do_not_depend_on_a_clock(f, alike):
     assert same_bits(decorated.traces[0].graph) == alike
     if alike:
         assert np.asarray(got).tobytes() == np.asarray(f(x)).tobytes()
+
+
+def test_machine_code_that_changes_objects_is_compared(clock):
+    """Its entries take so many calls, of which the next are timed; where it is quicker, they are granted more."""
+
+    class Granted:
+        calls = 0
+
+        def grant(self, calls):
+            self.calls = calls
+
+    trace = Granted()
+
+    def call():
+        assert trace.calls == 1
+        clock.now += 10_000
+
+    one = Pace(weakref.ref(trace))
+    for _ in range(pace.SAMPLES):
+        assert not one.leaves
+        one.made(call, (), {})
+    assert one.leaves
+    after = one.left()
+    clock.now += 1_000_000
+    after(True)
+    assert not one.leaves and trace.calls == pace.SHARE * 100
+    one.made(call, (), {}) if trace.grant(1) is None else None
+
+
+def test_python_makes_quick_calls_that_change_objects(monkeypatch):
+    """Whoever makes them, they are the same."""
+    monkeypatch.setattr(pace, "CLEAR", float("inf"))
+
+    class Counter:
+        def __init__(self, count):
+            self.count = count
+
+    def step(counters):
+        for one in counters:
+            one.count += 1
+        return counters[0]
+
+    decorated, counters = hy.function(step), [Counter(k) for k in range(5)]
+    for round_ in range(2 * pace.FIRST):
+        assert decorated(counters) is counters[0]
+        assert [one.count for one in counters] == [k + round_ + 1 for k in range(5)]
+    assert len(decorated.traces) == 1
