@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import repeat
 from typing import Any
 
@@ -35,6 +35,14 @@ class Instances:
     names: tuple[str, ...]
     code: int
     leaf: int | None = None
+    leads: bool = field(init=False, compare=False)  # whether one may lead to others in storage
+    own: int = field(init=False, compare=False)  # how many results their attributes are in, and how many lists in these
+    inner: int = field(init=False, compare=False)
+
+    def __post_init__(self) -> None:
+        found = bool(kept_in(self.layout)), len(types_of(self.layout)), inner_columns(self.layout)
+        for name, value in zip(("leads", "own", "inner"), found):
+            object.__setattr__(self, name, value)
 
 
 class Objects:
@@ -70,12 +78,12 @@ class Objects:
         if kind not in self.made:
             known = self.given.get(kind, ())
             self.made[kind] = dict(enumerate(known))
-            if stored.index is not None and kept_in(stored.layout):  # they may lead to one another, in chains of any length
+            if stored.index is not None and stored.leads:  # they may lead to one another, in chains of any length
                 self._make(kind, stored, range(len(known), int(self.outputs[stored.index + 1])))
         made = self.made[kind]
         if stored.index is None:
             return list(map(made.get, places))
-        missing = [place for place in dict.fromkeys(places) if place not in made] if not kept_in(stored.layout) else []
+        missing = [] if stored.leads else [place for place in dict.fromkeys(places) if place not in made]
         if missing:
             count = int(self.outputs[stored.index + 1])  # a flag may say that there is none, whatever the place
             self._make(kind, stored, [place for place in missing if 0 <= place < count])
@@ -83,12 +91,12 @@ class Objects:
 
     def _make(self, kind: type, stored: Instances, places: Sequence[int]) -> None:
         assert stored.index is not None
-        at, own = stored.index + 2, len(types_of(stored.layout))
+        at, own = stored.index + 2, stored.own
         made: list[Any] = [object.__new__(kind) for _ in places]
         self.made[kind].update(zip(places, made))
         part = slice(places.start, places.stop) if isinstance(places, range) else places
         columns = iter([self.outputs[k][part] for k in range(at, at + own)])
-        pool = [self.outputs[k] for k in range(at + own, at + own + inner_columns(stored.layout))]
+        pool = [self.outputs[k] for k in range(at + own, at + own + stored.inner)]
         for name, layout in zip(stored.names, stored.layout):
             values = unpacked(layout, columns, len(made), pool, self)
             deque(map(object.__setattr__, made, repeat(name), values), maxlen=0)  # past what the class does with it

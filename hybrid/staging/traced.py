@@ -231,6 +231,9 @@ def _built(whole: tree.Structure, results: Sequence[Any]) -> Any:
             leaf = next(leaves)
             return made[leaf.index] if type(leaf) is Again else results[leaf.index] if type(leaf) is Repeat else leaf
         parts = [build(child) for child in structure.children]
+        if structure.kind is tuple or structure.kind is list:  # as what a call leaves is, for the most part
+            made[at] = parts if structure.kind is list else tuple(parts)
+            return made[at]
         alone = tree.Structure(structure.kind, structure.aux, tuple(tree.LEAF for _ in parts))
         made[at] = tree.unflatten(alone, parts)
         return made[at]
