@@ -72,6 +72,8 @@ class Listed(Ordered, Sliced, Taking, Own):
     state: tuple[str, ...] = ("layout", "buffers", "ends", "capacity", "longest", "pool", "fresh", "stale",
                               "taken", "shares", "recasts", "pops")  # fmt: skip
     inside: tuple[str, ...] = ("pool",)
+    passed = False  # whether it goes to a function that makes an array of it, and is gone then
+    herd: Any = None  # that whose items it began with (`control.herds`)
 
     def __init__(self, trace: Trace, items: list):
         super().__init__(trace, items)
@@ -92,9 +94,7 @@ class Listed(Ordered, Sliced, Taking, Own):
         self.recasts = 0  # times that what stands in it has become of another layout
         self.shares = False  # whether it holds records that others may have, too
         self.taken: tuple[Any, ...] = ()  # the records that were put into storage
-        self.herd: Any = None  # that whose items it began with (`control.herds`)
         self.selects = False  # whether its items are some of those of another list
-        self.passed = False  # whether it goes to a function that makes an array of it, and is gone then
         self.family = Family()  # what it shares its records and arrays with: lists that were made of it
 
     def refill(self, items: list) -> None:
