@@ -29,6 +29,7 @@ from hybrid.core.errors import (
     TraceError,
     WarnedError,
 )
+from hybrid.core.heap import seldom
 from hybrid.core.spec import Spec
 from hybrid.frontend.values import Value
 from hybrid.ir import lifted
@@ -333,7 +334,7 @@ class Function(Keeps, Follows, Packs, Reports, Resting, Inspection):  # type: ig
     def _compile(self, bound: Bound, form: Form) -> tuple[Compiled, Call] | Refusal:
         """The trace for a new key. One thread makes it; others that come for it wait."""
         late.load()
-        with self.lock:
+        with self.lock, seldom():
             while True:
                 call = self._described(bound)
                 structure = call.structure
