@@ -39,6 +39,7 @@ _PARSING = threading.Lock()  # CPython 3.11 mixes up the recursion depths of two
 forks.free_in_child(_PARSING)
 _SAID = [("ignore", None, kind, None, 0) for kind in (SyntaxWarning, DeprecationWarning)]
 _BEGINS = re.compile(r"[^\W\d]|@")  # a line that starts a statement of a module, unless it is part of a text or in brackets
+_IMPORTS = re.compile(r"(import|from [\w.]+ import) [\w., *(]+(#.*)?$")
 _TREES = 32  # syntax trees that are kept: of statements of a module, or of all of one
 
 
@@ -218,14 +219,26 @@ def _source(function: types.FunctionType) -> tuple[Any, str | None]:
 
 
 def _around(lines: list[str], line: int) -> str:
-    """The statement of a module that a line seems to be in, at its place: all of a long file takes a tenth of a second."""
+    """The statement of a module that a line seems to be in, at its place, and the imports before it, on which code depends.
+
+    To read all of a long file takes a tenth of a second.
+    """
     first = last = min(line, len(lines)) - 1
     while first > 0 and not _BEGINS.match(lines[first]):
         first -= 1
     decorated = lines[first].startswith("@")
     while (last := last + 1) < len(lines) and (decorated or not _BEGINS.match(lines[last])):
         decorated = decorated and (lines[last].startswith("@") or not _BEGINS.match(lines[last]))
-    return "\n" * first + "".join(lines[first:last])
+    return "".join([*_imports(lines[:first]), *lines[first:last]])
+
+
+def _imports(lines: list[str]) -> Iterator[str]:
+    """The lines that import at the level of a module; empty ones for others."""
+    goes_on = False
+    for text in lines:
+        imports = goes_on or _IMPORTS.match(text)
+        goes_on = bool(imports) and ")" not in text and (goes_on or "(" in text)
+        yield text if imports else "\n"
 
 
 def _found(text: str, code: types.CodeType) -> tuple[Any, str | None] | None:

@@ -608,6 +608,9 @@ def test_deep_nesting():
 def test_of_a_file_the_statement_around_a_function_is_read_and_all_of_it_where_that_does_not_do(monkeypatch):
     program = Program(
         '''
+import math
+from math import (ceil,  # of several lines
+                  floor)
 TEXT = """
 def chosen(x):
     return 0
@@ -617,7 +620,7 @@ def same(f):
 @same
 @(same)
 def decorated(x):
-    return x and 1
+    return x and math.sqrt(floor.__call__(x))
 @same
 @(lambda f:
 f)
@@ -636,17 +639,18 @@ else:
         return x and 2
 '''
     )
-    texts = []
-    monkeypatch.setattr(module, "_parsed", lambda text, parsed=module._parsed: texts.append(text.strip()) or parsed(text))
+    texts, imports = [], "\nimport math\nfrom math import (ceil,  # of several lines\n                  floor)\n"
+    monkeypatch.setattr(module, "_parsed", lambda text, parsed=module._parsed: texts.append(text) or parsed(text))
     cases = (
-        ("decorated", 2, "@same\n@(same)\ndef decorated(x):\n    return x and 1"),
-        ("oddly", 3, "".join(linecache.cache[program.file][2]).strip()),
+        ("decorated", 2, "@same\n@(same)\ndef decorated(x):\n    return x and math.sqrt(floor.__call__(x))"),
+        ("oddly", 3, "".join(linecache.cache[program.file][2])),
         ("chosen", 0, "if TEXT:\n    def chosen(x):\n        return x or 1"),
     )
     for name, argument, text in cases:
         texts.clear()
         program.agree(name, argument)
-        assert set(texts) == {text}
+        assert {read.removeprefix(imports).strip("\n") for read in texts} == {text.removeprefix(imports).strip("\n")}
     texts.clear()
     assert convert(program["A"]().method, Plain())() == 4
-    assert len(texts) == 1 and texts[0].startswith("class A:") and texts[0].endswith("__own = 4")
+    read = texts[0].removeprefix(imports).strip("\n")
+    assert len(texts) == 1 and read.startswith("class A:") and read.endswith("__own = 4")
