@@ -51,7 +51,12 @@ class Target:
 
     def has(self, feature: str) -> bool:
         """Whether the processor has an LLVM feature, e.g. `"fma"` or `"avx512vl"`."""
-        return f"+{feature}" in self.features.split(",")
+        return f"+{feature}" in _listed(self.features)
+
+
+@lru_cache
+def _listed(features: str) -> frozenset[str]:
+    return frozenset(features.split(","))
 
 
 def host() -> Target:

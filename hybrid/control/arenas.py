@@ -126,12 +126,14 @@ class Arenas:
             inside = home(trace.region) is not None
             trace.instances[name] = trace.instances.get(name, False) or inside or self.seen[name] >= FEW
             if self.seen[name] > MANY and self.may_store and not inside:
+                trace.prefers_storage = True
                 raise tr.TooLong(f"more than {MANY} instances of {kind.__name__} are made one by one", at=tr.user_line())
 
     def prefer_storage(self) -> None:
         """Raise where a loop is to be written out that may be one if what it makes is in storage."""
         trace = tr.current()
         if trace is not None and self.may_store and not several(trace.instances) <= set(self.classes):
+            trace.prefers_storage = True
             raise tr.TooLong("a loop that makes instances is written out", at=tr.user_line())
 
     def kept(self, make: Callable, /, *args: Any, **kwargs: Any) -> Any:

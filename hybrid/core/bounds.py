@@ -84,17 +84,12 @@ class Bounds:
 
     def lowest(self, size: Dim) -> Size | None:
         """A lower bound of the size without the symbol that became known last, or None."""
-        symbol = max(size.symbols, key=lambda name: self._order.get(name, -1))
+        order = self._order
+        symbol = max(size.symbols, key=lambda name: order.get(name, -1))
+        parts = size.split(symbol)
+        if parts is None:
+            return None
+        slope, rest = parts
         low, high = self.known.get(symbol, (None, None))
-        slope: Size = 0
-        rest: Size = 0
-        for monomial, factor in size.terms:
-            if monomial.count(symbol) > 1:
-                return None
-            part = Dim({tuple(name for name in monomial if name != symbol): factor})
-            if symbol in monomial:
-                slope = slope + part
-            else:
-                rest = rest + part
         bound = low if self._nonnegative(slope) else high if self._nonnegative(-slope) else None
         return None if bound is None else slope * bound + rest

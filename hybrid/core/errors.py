@@ -53,9 +53,11 @@ class TraceError(HybridError, TypeError):
     """Python code asked of a traced value what only a concrete value can answer.
 
     `again`: which loops a trace may write out that does better, as `ir.requests.Writing`; None where none would.
+    `saw`: what that was concluded from, as `ir.requests.Saw`; None where another attempt may end otherwise.
     """
 
     again: Any = None
+    saw: Any = None
 
 
 class EscapeError(TraceError):

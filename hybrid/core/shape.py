@@ -101,6 +101,24 @@ class Dim:
             out[tuple(rest)] = k // c
         return _simplest(out)
 
+    def split(self, symbol: str) -> tuple[Size, Size] | None:
+        """`(a, b)` with `self = a*symbol + b`, neither of which mentions the symbol; None where a power of it comes in.
+
+        >>> (2 * Dim.symbol("n") * Dim.symbol("m") + Dim.symbol("m") + 1).split("n")
+        (2*m, m+1)
+        """
+        slope: dict[Monomial, int] = {}
+        rest: dict[Monomial, int] = {}
+        for monomial, c in self.terms:
+            if symbol not in monomial:
+                rest[monomial] = c
+            elif monomial.count(symbol) > 1:
+                return None
+            else:
+                at = monomial.index(symbol)
+                slope[monomial[:at] + monomial[at + 1 :]] = c
+        return _simplest(slope), _simplest(rest)
+
     def __eq__(self, other):
         return isinstance(other, Dim) and self.terms == other.terms
 

@@ -17,15 +17,27 @@ _LIBRARIES = tuple(os.path.join(folder, "") for folder in (_PACKAGE, _NUMPY, os.
 _OURS = _LIBRARIES[0]
 
 
+class _Libraries(dict[str, bool]):
+    """By file, whether code is ours, NumPy's or SciPy's: each operation that is recorded asks for some thirty frames."""
+
+    def __missing__(self, file: str) -> bool:
+        self[file] = found = file.startswith(_LIBRARIES)
+        return found
+
+
+_known = _Libraries()
+
+
 def is_library(file: str) -> bool:
     """Whether code is ours, NumPy's or SciPy's."""
-    return file.startswith(_LIBRARIES)
+    return _known[file]
 
 
 def user_frame() -> FrameType | None:
     """The innermost frame outside the package and NumPy."""
     frame: FrameType | None = sys._getframe(1)
-    while frame is not None and frame.f_code.co_filename.startswith(_LIBRARIES):
+    known = _known
+    while frame is not None and known[frame.f_code.co_filename]:
         frame = frame.f_back
     return frame
 

@@ -126,3 +126,18 @@ class Writing:
 
 
 AT_FIRST = Writing()
+
+
+@dataclass(frozen=True)
+class Saw:
+    """What a trace that failed has seen of its loops: the arguments of `Writing.instead`, and whether it was the last."""
+
+    short: bool
+    lists: bool
+    known: bool
+    made: frozenset[str]
+    last: bool
+
+    def instead(self, writing: Writing) -> Writing | None:
+        """What may do better than a trace that wrote out such loops."""
+        return replace(writing, last=writing.last or self.last).instead(self.short, self.lists, self.known, self.made)

@@ -101,16 +101,19 @@ class KnownSizes:
         return holds
 
     def _proven(self, comparison: str, left: Size, right: Size) -> bool | None:
-        below, above = self.bounds.below, self.bounds.nonnegative
-        yes, no = {
-            "lt": (below(left, right), above(left - right)),
-            "le": (above(right - left), below(right, left)),
-            "gt": (below(right, left), above(right - left)),
-            "ge": (above(left - right), below(left, right)),
-            "eq": (left == right, below(left, right) or below(right, left)),
-            "ne": (below(left, right) or below(right, left), left == right),
-        }[comparison]
-        return True if yes else False if no else None
+        if isinstance(left, int) and isinstance(right, int):
+            return COMPARISONS[comparison](left, right)
+        if comparison in ("eq", "ne"):
+            same = left == right
+            return same is (comparison == "eq") if same or self._apart(left, right) else None
+        if comparison in ("gt", "le"):
+            left, right = right, left
+        if comparison in ("lt", "gt"):  # each proof is looked for where the one before it was not found
+            return True if self.bounds.below(left, right) else False if self.bounds.nonnegative(left - right) else None
+        return True if self.bounds.nonnegative(left - right) else False if self.bounds.below(left, right) else None
+
+    def _apart(self, left: Size, right: Size) -> bool:
+        return self.bounds.below(left, right) or self.bounds.below(right, left)
 
     def quotient(self, dividend: Size, divisor: int) -> Size | None:
         """`dividend // divisor` as a size that is known when a call comes in; None where it is not one."""

@@ -214,6 +214,7 @@ class Trace(KnownSizes, Assuming):
         self.checks: list[Atom] = []  # Python numbers that must be finite: where Python would have raised, they are not
         self.passing = False  # whether a list that is being made is gone before any array is written (`control.comprehensions`)
         self.short = self.stacked = False  # whether short loops were written out, and those over long lists were not
+        self.prefers_storage = False  # whether some attempt was ended for the sake of storage for instances
         self.instances: dict[str, bool] = {}  # classes of users' of which it makes some by themselves; whether several
         self.handlers: Any = None  # what takes part in its control flow (`control.handlers`)
         self.branches = self.looked = 0  # recorded so far, with those of ways given up; objects looked at before them

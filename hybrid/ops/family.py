@@ -65,7 +65,7 @@ def check_axes(name: str, x: TensorType, axes: Sequence[int]) -> None:
 def map_dtype(name: str, types: Sequence[TensorType], allowed: tuple[np.dtype, ...]) -> np.dtype:
     """The common dtype of a MAP's operands."""
     dtype = types[0].dtype
-    if any(t.dtype != dtype for t in types):
+    if any(t.dtype is not dtype and t.dtype != dtype for t in types):
         raise DTypeError(f"{name} takes operands of one dtype", got=", ".join(map(str, types)), fix="convert them first")
     if dtype not in allowed:
         raise DTypeError(f"{name} does not take {dt.SHORT[dtype]}", expected=", ".join(dt.SHORT[d] for d in allowed))

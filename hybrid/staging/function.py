@@ -29,15 +29,17 @@ from hybrid.core.errors import (
     TraceError,
     WarnedError,
 )
+from hybrid.core.heap import seldom
 from hybrid.core.spec import Spec
 from hybrid.frontend.values import Value
 from hybrid.ir import lifted
 from hybrid.ir import trace as tr
-from hybrid.ir.requests import AT_FIRST, Changing, Concretise, Learned, Rebinds, Recursive, Specialise, TooMany, Writing
+from hybrid.ir.requests import Changing, Concretise, Learned, Rebinds, Recursive, Specialise, TooMany, Writing
 from hybrid.ir.trace import Symbol
 from hybrid.staging import aside, late
 from hybrid.staging.arguments import SHARED, Sharing
 from hybrid.staging.aside import eager
+from hybrid.staging.attempts import Attempts
 from hybrid.staging.fallback import FallbackWarning, Refusal, RetraceWarning, describe
 from hybrid.staging.floats import Flagged
 from hybrid.staging.follows import FOLLOWED, Follows, is_native
@@ -332,7 +334,7 @@ class Function(Keeps, Follows, Packs, Reports, Resting, Inspection):  # type: ig
     def _compile(self, bound: Bound, form: Form) -> tuple[Compiled, Call] | Refusal:
         """The trace for a new key. One thread makes it; others that come for it wait."""
         late.load()
-        with self.lock:
+        with self.lock, seldom():
             while True:
                 try:
                     structure = (call := self._described(bound)).structure
@@ -445,23 +447,20 @@ class Function(Keeps, Follows, Packs, Reports, Resting, Inspection):  # type: ig
         return changed[0] if changed and self._changes[changed[0]] >= MANY else None
 
     def _make(self, key: Key, call: Call, form: Form, hints: dict[str, int]) -> Compiled:
-        error: TraceError | None = None
-        writing: Writing | None = AT_FIRST
-        while writing is not None:
+        attempts = Attempts()
+        while attempts.next is not None:
             try:
-                return self._recorded(key, call, form, hints, writing)
+                return self._recorded(key, call, form, hints, attempts.next)
             except (Concretise, Specialise, Rebinds, Growing):
                 raise
             except TraceError as found:
-                if error is None or writing.short:
-                    error = found
-                writing = found.again
+                attempts.fail(found)
             except Exception as other:
-                if error is None:
+                if attempts.error is None:
                     raise
-                raise error from other
-        assert error is not None
-        raise error
+                raise attempts.error from other
+        assert attempts.error is not None
+        raise attempts.error
 
     def _recorded(self, key: Key, call: Call, form: Form, hints: dict[str, int], writing: Writing,
                   recursive: frozenset[types.CodeType] = frozenset()) -> Compiled:  # fmt: skip

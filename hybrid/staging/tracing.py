@@ -41,7 +41,7 @@ from hybrid.frontend.values import Value, sized
 from hybrid.ir import trace as tr
 from hybrid.ir.forms import Thing
 from hybrid.ir.graph import Atom, Graph, Literal, Var, symbols_of
-from hybrid.ir.requests import AT_FIRST, Concretise, Rebinds, Specialise, TooLong, TooMany, Writing, most
+from hybrid.ir.requests import AT_FIRST, Concretise, Rebinds, Saw, Specialise, TooLong, TooMany, Writing, most
 from hybrid.ir.sizes import LARGEST
 from hybrid.ir.trace import Chain, Symbol, Trace
 from hybrid.ops import control
@@ -156,9 +156,11 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
                 if isinstance(failed, (Concretise, Specialise)) and recording.stacked:
                     failed = TraceError(str(failed), at=failed.at)  # written out, the loops may not need it
                 if isinstance(failed, TraceError):
-                    countable = recording.handlers.countable
-                    writing = replace(writing, last=writing.last or _is_very_long(recording) or isinstance(failed, TooMany))
-                    failed.again = writing.instead(recording.short, recording.stacked, countable, several(recording.instances))
+                    last = _is_very_long(recording) or isinstance(failed, TooMany)
+                    classes, countable = frozenset(several(recording.instances)), recording.handlers.countable
+                    saw = Saw(recording.short, recording.stacked, countable, classes, last)
+                    failed.again, failed.saw = saw.instead(writing), None if recording.prefers_storage or recursive else saw
+                    writing = replace(writing, last=writing.last or last)
                 if failed is not error:
                     raise failed from error  # NumPy words a refused conversion as an error of its own
                 if error is raised:

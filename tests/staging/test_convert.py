@@ -603,3 +603,54 @@ def test_deep_nesting():
     lines = "".join(f"    if n == {k}:\n        return {k} * n\n" for k in range(60))
     program = Program(f"def f(n):\n{lines}    return -1\n")
     assert program.agree("f", 59)[0] == str(59 * 59) and program.agree("f", 99)[0] == "-1"
+
+
+def test_of_a_file_the_statement_around_a_function_is_read_and_all_of_it_where_that_does_not_do(monkeypatch):
+    program = Program(
+        '''
+import math
+from math import (ceil,  # of several lines
+                  floor)
+TEXT = """
+def chosen(x):
+    return 0
+"""
+def same(f):
+    return f
+@same
+@(same)
+def decorated(x):
+    return x and math.sqrt(floor.__call__(x))
+@same
+@(lambda f:
+f)
+def oddly(x):
+    return [y for y in range(x)
+if y]
+class A:
+    def method(self, x=0):
+        return (lambda: x or self.__own)()
+    __own = 4
+if TEXT:
+    def chosen(x):
+        return x or 1
+else:
+    def chosen(x):
+        return x and 2
+'''
+    )
+    texts, imports = [], "\nimport math\nfrom math import (ceil,  # of several lines\n                  floor)\n"
+    monkeypatch.setattr(module, "_parsed", lambda text, parsed=module._parsed: texts.append(text) or parsed(text))
+    cases = (
+        ("decorated", 2, "@same\n@(same)\ndef decorated(x):\n    return x and math.sqrt(floor.__call__(x))"),
+        ("oddly", 3, "".join(linecache.cache[program.file][2])),
+        ("chosen", 0, "if TEXT:\n    def chosen(x):\n        return x or 1"),
+    )
+    for name, argument, text in cases:
+        texts.clear()
+        program.agree(name, argument)
+        assert {read.removeprefix(imports).strip("\n") for read in texts} == {text.removeprefix(imports).strip("\n")}
+    texts.clear()
+    assert convert(program["A"]().method, Plain())() == 4
+    read = texts[0].removeprefix(imports).strip("\n")
+    assert len(texts) == 1 and read.startswith("class A:") and read.endswith("__own = 4")
