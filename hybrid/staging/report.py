@@ -51,6 +51,7 @@ def explanation(f: Any) -> str:
     lines += [f"integers are parts of the code: {reason}" for reason in f._sizes.constant()]
     lines += [f"left to Python, which is quicker: {times}" for times in f.paces or ()]
     lines += [f"runs as plain Python: {reason}" for reason in dict.fromkeys(f._fallbacks.values())]
+    lines += [f"some calls run as plain Python: {reason}" for reason in f._passing if reason not in f._fallbacks.values()]
     return "\n".join(lines)
 
 
