@@ -15,6 +15,7 @@ _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _NUMPY = os.path.dirname(np.__file__)
 _LIBRARIES = tuple(os.path.join(folder, "") for folder in (_PACKAGE, _NUMPY, os.path.join(os.path.dirname(_NUMPY), "scipy")))
 _OURS = _LIBRARIES[0]
+_NOT_THE_USERS = (*_LIBRARIES, os.path.join(os.path.dirname(_NUMPY), "numba", ""))
 
 
 def is_library(file: str) -> bool:
@@ -23,9 +24,9 @@ def is_library(file: str) -> bool:
 
 
 def user_frame() -> FrameType | None:
-    """The innermost frame outside the package and NumPy."""
+    """The innermost frame outside the package, NumPy, SciPy and Numba."""
     frame: FrameType | None = sys._getframe(1)
-    while frame is not None and frame.f_code.co_filename.startswith(_LIBRARIES):
+    while frame is not None and frame.f_code.co_filename.startswith(_NOT_THE_USERS):
         frame = frame.f_back
     return frame
 
