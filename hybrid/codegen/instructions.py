@@ -300,6 +300,11 @@ def _is_signed(a: Value) -> bool:
     return dt.KIND[a.dtype] == "i"
 
 
+def _number(b: Value) -> int:
+    """An integer constant, be it one for all lanes."""
+    return int(b.text.rpartition(" ")[2].rstrip(")"))
+
+
 def _by_sign(signed: str, unsigned: str) -> Rule:
     return lambda e, a, b: e.intrinsic(signed if _is_signed(a) else unsigned, a, b)
 
@@ -308,7 +313,7 @@ def _shift(left: bool) -> Rule:
     # A shift by the width or more gives what shifting one bit at a time would; LLVM leaves it undefined.
     def rule(e: Emitter, a: Value, b: Value) -> Value:
         bits = 8 * a.dtype.itemsize
-        if b.is_constant and 0 <= int(b.text.rpartition(" ")[2].rstrip(")")) < bits:
+        if b.is_constant and 0 <= _number(b) < bits:
             return e.binary("shl" if left else "ashr" if _is_signed(a) else "lshr", a, b)
         inside = e.compare("icmp ult", b, constant(bits, a.dtype, a.lanes))
         if not left and _is_signed(a):
@@ -364,6 +369,10 @@ def _unless(e: Emitter, nothing: Value, value: Value, b: Value) -> Value:
 
 
 def _floor_division(e: Emitter, a: Value, b: Value) -> tuple[Value, Value]:
+    if _is_signed(a) and b.is_constant and (n := _number(b)) > 0 and not n & (n - 1):
+        # A shift rounds down by itself. LLVM does not see that in what corrects a quotient towards zero.
+        by, mask = (constant(k, a.dtype, a.lanes) for k in (n.bit_length() - 1, n - 1))
+        return e.binary("ashr", a, by), e.binary("and", a, mask)
     quotient, divisor, nothing = _divide(e, a, b)
     remainder = e.binary("sub", a, e.binary("mul", quotient, divisor))
     if _is_signed(a):

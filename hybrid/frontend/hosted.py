@@ -55,8 +55,7 @@ def name_of(function: Any) -> str | None:
         method, own = function.__name__, name_of(owner)
         return own if own is None or method == "__call__" else f"{own}.{method}" if method in lib._METHODS else None
     if isinstance(function, np.ufunc):
-        module = "numpy" if getattr(np, function.__name__, None) is function else "scipy.special"
-        return f"{module}.{function.__name__}" if module in sys.modules and lib.is_ufunc(module, function.__name__) else None
+        return lib.name_of_ufunc(function)  # by identity: other libraries have some of the same names
     name = getattr(function, "__name__", "")
     if name in lib.WRITING and getattr(np, name, None) is function:
         return f"numpy.{name}"

@@ -50,6 +50,7 @@ from hybrid.frontend.masked import Masked
 from hybrid.frontend.values import active, assembled, concrete, kind_of, operand, strong, tracing, wrap
 from hybrid.ir import finite, lifted
 from hybrid.ir import trace as tr
+from hybrid.ops import library as lib
 
 _WHOLE: dict[Any, Callable] = {
     np.matmul: matmul,
@@ -137,8 +138,8 @@ def apply_ufunc(ufunc: np.ufunc, method: str, inputs: tuple, kwargs: dict) -> An
 
 def _name(ufunc: np.ufunc, method: str) -> str:
     """What a user calls a ufunc's method."""
-    module = "np" if hasattr(np, ufunc.__name__) else "scipy.special"
-    return f"{module}.{ufunc.__name__}" + (f".{method}" if method != "__call__" else "")
+    name = (lib.name_of_ufunc(ufunc) or f"the ufunc {ufunc.__name__}").replace("numpy.", "np.")
+    return name + (f".{method}" if method != "__call__" else "")
 
 
 @functools.cache

@@ -91,6 +91,8 @@ def _met(x: Any, shape: tuple) -> tuple[Any, tuple]:
     trace, have = active(), shape_of(x)
     asked = tuple(integers.size_of(trace, s) for s in shape)
     given = product(s for s in asked if s != -1)
+    if (met := _known_to_fit(trace, x, asked, given)) is not None:
+        return met
     if len(have) != 1 or asked.count(-1) > 1 or symbols(given, have[0]) <= trace.hints.keys():
         return x, shape
     if -1 in asked and divide(have[0], given) is None and trace.ask("gt", given, 0):
@@ -101,6 +103,33 @@ def _met(x: Any, shape: tuple) -> tuple[Any, tuple]:
         return x, asked
     header = tr.prototype(_proto(x).dtype, trace.hinted((whole,)), _proto(x).strides)
     return as_view(trace, x, v.slice_, header, start=(0,), step=(1,), shape=(whole,)), asked
+
+
+def _known_to_fit(trace: tr.Trace, x: Any, asked: Shape, given: Size) -> tuple[Any, Shape] | None:
+    """An array and a shape for as many elements, where that is a condition of the trace and no identity: an even `n` and
+    `(n // 2, 2)` or `(-1, 2)`. The array as a vector of the elements of the shape; None where it is no vector in memory."""
+    size = product(shape_of(x))
+    if not symbols(size) or not symbols(size, given) <= trace.hints.keys():
+        return None
+    if asked.count(-1) == 1:
+        if not isinstance(given, int) or given < 2 or divide(size, given) is not None:
+            return None
+        each = trace.quotient(size, given)
+        if each is None:
+            return None
+        asked = tuple(each if s == -1 else s for s in asked)
+    count = product(asked)
+    if count == size or -1 in asked:
+        return None
+    if len(shape_of(x)) != 1:
+        ask(trace, x)
+        if not _proto(x).flags.c_contiguous:
+            return None
+        x = reshape(x, (size,))
+    if not trace.ask("eq", count, size):
+        raise ValueError(f"cannot reshape array of size {size} into shape {asked}")
+    header = tr.prototype(_proto(x).dtype, trace.hinted((count,)), _proto(x).strides)
+    return as_view(trace, x, v.slice_, header, start=(0,), step=(1,), shape=(count,)), asked
 
 
 @implements(np.reshape)

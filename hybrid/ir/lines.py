@@ -15,28 +15,32 @@ _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _NUMPY = os.path.dirname(np.__file__)
 _LIBRARIES = tuple(os.path.join(folder, "") for folder in (_PACKAGE, _NUMPY, os.path.join(os.path.dirname(_NUMPY), "scipy")))
 _OURS = _LIBRARIES[0]
+_NOT_THE_USERS = (*_LIBRARIES, os.path.join(os.path.dirname(_NUMPY), "numba", ""))
 
 
-class _Libraries(dict[str, bool]):
-    """By file, whether code is ours, NumPy's or SciPy's: each operation that is recorded asks for some thirty frames."""
+class _Files(dict[str, bool]):
+    """By file, whether it is in one of some folders: each operation that is recorded asks for some thirty frames."""
+
+    def __init__(self, folders: tuple[str, ...]):
+        self.folders = folders
 
     def __missing__(self, file: str) -> bool:
-        self[file] = found = file.startswith(_LIBRARIES)
+        self[file] = found = file.startswith(self.folders)
         return found
 
 
-_known = _Libraries()
+_libraries, _not_the_users = _Files(_LIBRARIES), _Files(_NOT_THE_USERS)
 
 
 def is_library(file: str) -> bool:
     """Whether code is ours, NumPy's or SciPy's."""
-    return _known[file]
+    return _libraries[file]
 
 
 def user_frame() -> FrameType | None:
-    """The innermost frame outside the package and NumPy."""
+    """The innermost frame outside the package, NumPy, SciPy and Numba."""
     frame: FrameType | None = sys._getframe(1)
-    known = _known
+    known = _not_the_users
     while frame is not None and known[frame.f_code.co_filename]:
         frame = frame.f_back
     return frame

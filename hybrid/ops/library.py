@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -127,6 +128,14 @@ def function_of(name: str) -> Any:
 def is_ufunc(module: str, name: str) -> bool:
     """Whether this is the name of one of NumPy's or SciPy's ufuncs."""
     return module in ("numpy", "scipy.special") and isinstance(getattr(importlib.import_module(module), name, None), np.ufunc)
+
+
+def name_of_ufunc(ufunc: np.ufunc) -> str | None:
+    """The dotted name of one of NumPy's or SciPy's ufuncs; None of any other, whatever it is called."""
+    for module in ("numpy", "scipy.special"):
+        if getattr(sys.modules.get(module), ufunc.__name__, None) is ufunc:
+            return f"{module}.{ufunc.__name__}"
+    return None
 
 
 def _as(kind: str, array: Any) -> Any:

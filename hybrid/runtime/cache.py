@@ -12,6 +12,7 @@ import struct
 import threading
 import warnings
 from collections import OrderedDict
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -32,6 +33,8 @@ _HEADER = struct.Struct("<8sIQ32s")
 _MAGIC = b"HYBRIDOC"
 _FORMAT = 1
 _SUFFIX = ".o"
+_SHARDS = 256  # directories, by the first two digits of the keys
+_SHARED_OUT = 64 << 20  # a limit from which on each of them has its share: dozens of kernels
 _TRIM_TO = 0.8  # a trim goes this far below the limit, so that the next many writes need none
 
 # In memory, for a process that compiles the same text again (a dropped and re-created function): 256 kernels, about 2 MB.
@@ -65,7 +68,7 @@ class DiskCache:
     def __init__(self, directory: str | Path, limit_mb: int):
         self.directory, self.limit = Path(directory), limit_mb << 20
         self._writable = True
-        self._size: int | None = None  # bytes on disk as far as this process knows; None before the first write
+        self._sizes: dict[Path, int] = {}  # bytes on disk as far as this process knows, by part of the cache
 
     def get(self, key: str) -> bytes | None:
         """The bytes stored under `key`, or None. A damaged file is removed."""
@@ -111,32 +114,34 @@ class DiskCache:
         return self.directory / key[:2] / (key + _SUFFIX)
 
     def _grow(self, size: int, path: Path) -> None:
-        with _lock:
-            self._size = self._known(path) if self._size is None else self._size + size
-            if self._size > self.limit:
-                self._size = self._trim()
+        """Note what has been written, and remove the least recently used files of one part of the cache once it is too large.
 
-    def _known(self, path: Path) -> int:
-        """About how many bytes there are, from the directory of one key, as keys are spread evenly; exact where that is many.
-
-        To look at all of 100 000 files takes a second, which a first call should not have to wait for.
+        Keys are spread evenly over the directories. Where each of these may keep many files, it has its share of the limit: to
+        look at all of 100 000 files takes seconds, which a first call should not have to wait for.
         """
-        estimate = sum(size for _, size, _ in _files(path.parent)) << 8
-        return estimate if estimate <= self.limit else self._trim()
+        alone = self.limit >= _SHARED_OUT
+        part, limit = (path.parent, self.limit // _SHARDS) if alone else (self.directory, self.limit)
+        with _lock:
+            shards = [path.parent] if alone else _shards(self.directory)
+            known = self._sizes.get(part)
+            self._sizes[part] = sum(n for shard in shards for _, n, _ in _files(shard)) if known is None else known + size
+            if self._sizes[part] > limit:
+                self._sizes[part] = _trim(shards, limit)
 
-    def _trim(self) -> int:
-        """Remove the least recently used files once over the limit; the bytes that stay."""
-        files = [file for shard in _shards(self.directory) for file in _files(shard)]
-        total = sum(size for _, size, _ in files)
-        if total <= self.limit:
-            return total
-        for _, size, path in sorted(files):
-            if total <= self.limit * _TRIM_TO:
-                break
-            with suppress(OSError):
-                os.unlink(path)
-            total -= size
+
+def _trim(shards: Iterable[Path | str], limit: int) -> int:
+    """Remove the least recently used files once over the limit; the bytes that stay."""
+    files = [file for shard in shards for file in _files(shard)]
+    total = sum(size for _, size, _ in files)
+    if total <= limit:
         return total
+    for _, size, path in sorted(files):
+        if total <= limit * _TRIM_TO:
+            break
+        with suppress(OSError):
+            os.unlink(path)
+        total -= size
+    return total
 
 
 def _shards(directory: Path) -> list[str]:

@@ -119,6 +119,7 @@ class Plan:
         said = np.errstate(all="call", call=seen.note) if seen is not None else np.errstate(all="ignore")
         with said, ir_sizes(sizes) as known:
             out = apply(eqn, operands)
+        step.cost.add(start)
         sizes.update((symbol, known[symbol]) for symbol in eqn.params.get("defines", ()))
         if profile.active:
             profile.record(

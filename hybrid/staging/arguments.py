@@ -186,5 +186,24 @@ def _part(memory: np.ndarray, array: np.ndarray) -> Part | None:
                 index[at], axes[at] = (starts[at], None if end < 0 else end, step), axis
                 break
         else:
-            return None
+            along = _along(memory, starts, size, stride)
+            if not along or not axes.keys().isdisjoint(along):
+                return None
+            for at, end in along.items():
+                index[at], axes[at] = (starts[at], end, 1), axis
     return tuple(index), tuple(axes[at] for at in sorted(axes)), array.shape
+
+
+def _along(memory: np.ndarray, starts: Sequence[int], size: int, stride: int) -> dict[int, int]:
+    """Where the slices of several axes of memory end that are one axis of an array, as of a matrix and its elements in a row:
+    all of the inner ones, and as much of the outermost as there is. None of them where there are no such."""
+    ends: dict[int, int] = {}
+    for at in reversed(range(memory.ndim)):
+        count = memory.shape[at]
+        if ends or memory.strides[at] == stride:
+            if starts[at] + size <= count:
+                return {**ends, at: starts[at] + size} if size > 1 else ends
+            if starts[at] or size % count:
+                return {}
+            ends[at], size = count, size // count
+    return {}

@@ -103,6 +103,7 @@ class Function(Keeps, Follows, Packs, Reports, Resting, Inspection):  # type: ig
         self._log: list[str] = []
         self._fallbacks: OrderedDict[Any, str] = OrderedDict()
         self._refused: Counter[str] = Counter()  # by reason
+        self._passing: Counter[str] = Counter()  # reasons that held for one call, and how many such calls were looked at
         self._sizes = Sizes(self.parameters, dynamic, signature)
         self._sharing = Sharing()
         self._asked: dict[tree.Structure, dict[int, str]] = {}  # numbers that became static: leaf -> who asked for the value
@@ -532,8 +533,8 @@ class Function(Keeps, Follows, Packs, Reports, Resting, Inspection):  # type: ig
             self._forget_lists()
             for compiled in self._traces.values():
                 self._remove(compiled)
-            for memory in (self._traces, self._fallbacks, self._refused, self._asked, self._changes, self._by_size, self._met,
-                           self._sizes, self._state, self._varying):  # fmt: skip
+            for memory in (self._traces, self._fallbacks, self._refused, self._passing, self._asked, self._changes, self._met,
+                           self._by_size, self._sizes, self._state, self._varying):  # fmt: skip
                 memory.clear()
 
 

@@ -16,6 +16,7 @@ from hybrid.core.shape import Shape, product
 from hybrid.ir.graph import Atom, Eqn, Var, bodies, has_effects
 from hybrid.ir.primitive import Kind
 from hybrid.ops.draw import bitgen
+from hybrid.ops.island import island
 from hybrid.passes.fuse import FEW_ROWS, ROW_LIMIT
 from hybrid.passes.pipeline import disabled
 from hybrid.passes.steps import Bind, Group, HostCall, MatMul, Procedure, Stage, number
@@ -51,6 +52,7 @@ def explanation(f: Any) -> str:
     lines += [f"integers are parts of the code: {reason}" for reason in f._sizes.constant()]
     lines += [f"left to Python, which is quicker: {times}" for times in f.paces or ()]
     lines += [f"runs as plain Python: {reason}" for reason in dict.fromkeys(f._fallbacks.values())]
+    lines += [f"some calls run as plain Python: {reason}" for reason in f._passing if reason not in f._fallbacks.values()]
     return "\n".join(lines)
 
 
@@ -205,12 +207,15 @@ def _what(step: Any, eqns: list[Eqn]) -> str:
     if step is None:
         return "copies a result into a written array"
     if isinstance(step, HostCall):
-        name = step.eqn.params.get("function", step.eqn.primitive.name)
         if step.spelled:
-            return name
+            return step.eqn.params.get("function", step.eqn.primitive.name)
         if step.eqn.primitive is bitgen:
             return "what one of NumPy's generators draws from"
-        return f"{name} runs as NumPy: {step.eqn.primitive.reason or 'its dtype has no loops'}"
+        cost = f" ({step.cost})" if step.cost.count else ""
+        if step.eqn.primitive is island:
+            return f"{step.eqn.params['call'].name} runs as Python{cost}: {step.eqn.primitive.reason}"
+        name = step.eqn.params.get("function", step.eqn.primitive.name)
+        return f"{name} runs as NumPy{cost}: {step.eqn.primitive.reason or 'its dtype has no loops'}"
     if isinstance(step, Bind):
         return f"a number becomes {step.symbol}, a size"
     if isinstance(step, MatMul):

@@ -173,6 +173,7 @@ class PartLeaf:
     """An array that lies in the memory of another leaf, as others do.
 
     `cut`: numbers, and the starts, stops and steps of slices; `order`: which of its axes the slices are, in their order.
+    Several may be one of them, which is cut into rows.
     """
 
     index: int
@@ -185,7 +186,10 @@ class PartLeaf:
         """The part of memory that it is."""
         part = memory[(*(slice(*at) if isinstance(at, tuple) else at for at in self.cut), ...)]  # also of one element a view
         part = part.transpose(sorted(range(len(self.order)), key=self.order.__getitem__))
-        part = part[tuple(slice(None) if axis in self.order else None for axis in range(len(self.shape)))]
+        if len(set(self.order)) < len(self.order):
+            part = part.reshape(self.shape)  # slices that follow one another in memory, so that it is a view
+        else:
+            part = part[tuple(slice(None) if axis in self.order else None for axis in range(len(self.shape)))]
         return asarray(part) if self.tensor else part
 
     def __str__(self) -> str:

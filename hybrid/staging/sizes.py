@@ -82,6 +82,12 @@ class Sizes:
     def check(self, structure: tree.Structure, leaves: Sequence[Leaf]) -> None:
         """ArgumentError for a call that its signature does not allow."""
         found: dict[str, int] = {}
+        for name, axes in self._axes.items():
+            arrays = [leaf for owner, leaf in zip(self.parameters.owners(structure), leaves)
+                      if owner == name and isinstance(leaf, ArrayLeaf) and not isinstance(leaf, ListLeaf)]  # fmt: skip
+            for axis in axes if arrays else ():
+                if not any(-len(leaf.shape) <= axis < len(leaf.shape) for leaf in arrays):
+                    raise ArgumentError(f"`{name}` has no axis {axis}, which `dynamic` names", got=arrays[0])
         for name, leaf in zip(self.parameters.owners(structure), leaves) if self.signature else ():
             spec = self.signature.get(name)
             if spec is None or isinstance(leaf, SameLeaf):
@@ -91,7 +97,9 @@ class Sizes:
                 given = found.setdefault(wanted, size) if isinstance(wanted, str) else wanted  # type: ignore[arg-type]
                 fitting = fitting and given in (None, size)
             if not fitting:
-                raise ArgumentError(f"`{name}` is not what the signature says", got=leaf, expected=spec,
+                known = [f"{size} = {found[size]}" for size in spec.shape if isinstance(size, str) and size in found]
+                said = f"{spec}{', where ' if known else ''}{', '.join(known)}"
+                raise ArgumentError(f"`{name}` is not what the signature says", got=leaf, expected=said,
                                     fix="convert the argument, or leave `signature` out")  # fmt: skip
 
     def _of(self, structure: tree.Structure, leaves: Sequence[Leaf]) -> _Known:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -24,7 +25,7 @@ from hybrid.core import tree
 from hybrid.core.shape import Dim, Shape, Size, contiguous_strides, evaluate, symbols
 from hybrid.frontend.complex_parts import view_of
 from hybrid.frontend.values import Value, wrap
-from hybrid.ir.graph import Eqn, Literal, Var, apply, symbols_of
+from hybrid.ir.graph import Literal, Var, apply, symbols_of
 from hybrid.ir.graph import sizes as ir_sizes
 from hybrid.ir.trace import Chain, prototype
 from hybrid.ops import view as v
@@ -220,7 +221,7 @@ class _Builder:
         results = [self.where[lowered.names[var]][1] for var in eqn.outputs]
         defined = [(symbol, self.number()) for symbol in eqn.params.get("defines", ())]
         results += [index for _, index in defined]
-        yield entry.PythonStep(_Host(eqn, mentioned, self.flagged), tuple(operands), tuple(results))
+        yield entry.PythonStep(_Host(step, mentioned, self.flagged), tuple(operands), tuple(results))
         for symbol, index in defined:
             self.known.add(symbol)
             yield entry.SizeStep(symbol, ("temporary", index))
@@ -449,16 +450,25 @@ class _Host:
     None where it raises: Python makes the call, then, and raises what it raises.
     """
 
-    __slots__ = ("eqn", "symbols", "flagged", "count", "draws")
+    __slots__ = ("eqn", "cost", "symbols", "flagged", "count", "draws")
 
-    def __init__(self, eqn: Eqn, symbols: tuple[str, ...], flagged: Callable[[int, bool], bool]):
-        self.eqn, self.symbols, self.flagged, self.count = eqn, symbols, flagged, len(eqn.inputs)
+    def __init__(self, step: HostCall, symbols: tuple[str, ...], flagged: Callable[[int, bool], bool]):
+        self.eqn, self.cost = step.eqn, step.cost
+        self.symbols, self.flagged, self.count = symbols, flagged, len(step.eqn.inputs)
+        eqn = step.eqn
         # Draws with parameters that are known raise no flags, and need not be told sizes.
         self.draws = eqn.primitive is bitgen or (eqn.primitive is draw and eqn.params["call"].fixed and not symbols)
         # Nor does what is printed of numbers.
         self.draws |= eqn.primitive is act and all(atom.type.shape == () for atom in eqn.inputs)
 
     def __call__(self, *given: Any) -> tuple[np.ndarray, ...] | None:
+        start = time.perf_counter_ns()
+        try:
+            return self.run(*given)
+        finally:
+            self.cost.add(start)
+
+    def run(self, *given: Any) -> tuple[np.ndarray, ...] | None:
         if self.draws:
             try:
                 if self.eqn.primitive is act:

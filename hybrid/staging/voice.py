@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections import Counter, OrderedDict
 from collections.abc import Callable
@@ -9,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from hybrid.core import tree
 from hybrid.core.config import config
-from hybrid.core.errors import DTypeError, HybridError, IndexingError, ShapeError
+from hybrid.core.errors import DTypeError, HybridError, IndexingError, ShapeError, TraceError
+from hybrid.ir.graph import Source
 from hybrid.staging.fallback import FallbackWarning, Refusal, RetraceWarning, describe, warn
 from hybrid.staging.signature import Leaf, StaticLeaf
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from hybrid.staging.parameters import Parameters
     from hybrid.staging.state import State
 
+_PLACE = re.compile(r"\([^()]*:\d+")  # in a reason: the line that it is about
 _NUMPYS = (IndexingError, ShapeError, DTypeError)  # errors that NumPy raises of itself
 MANY = 8  # traces for one changing value, or calls refused for one reason: time to say so, and to try no more
 # Traces for one new object after another, before the next calls with a new one are Python's. Where none of these traces has
@@ -41,6 +44,7 @@ class Reports:
     _log: list[str]
     _fallbacks: OrderedDict[Any, str]
     _refused: Counter[str]
+    _passing: Counter[str]
     _asked: dict[tree.Structure, dict[int, str]]
     _changes: Counter[str]
     _met: OrderedDict[Any, None]
@@ -56,9 +60,9 @@ class Reports:
 
     def _report(self, refusal: Refusal) -> None:
         """Python could do what tracing could not: remember that, and say so once per reason."""
-        if self.strict and refusal.error is not None:
-            raise refusal.error
-        reason = refusal.reason
+        reason = self._placed(refusal.reason)
+        if self.strict:
+            raise refusal.error or TraceError(reason, fix="leave `strict` out, which makes such a call plain Python")
         if config.debug:
             from hybrid.staging.report import say_plain
 
@@ -68,8 +72,17 @@ class Reports:
             self._refused[reason] += 1
             if len(self._fallbacks) > config.max_traces:
                 self._fallbacks.popitem(last=False)
+        elif refusal.key is None and (reason in self._passing or len(self._passing) < config.max_traces):
+            self._passing[reason] += 1
         message = f"{name_of(self.function)} runs as plain Python: {reason}"
         self._say(message)
+
+    def _placed(self, reason: str) -> str:
+        """A reason with a line of the user's: that of the function where none is to blame."""
+        code = getattr(inspect.unwrap(self.function), "__code__", None)
+        if code is None or _PLACE.search(reason):
+            return reason
+        return f"{reason} ({Source(code.co_filename, code.co_firstlineno, code.co_name)})"
 
     def _say(self, message: str) -> None:
         """Warn once."""

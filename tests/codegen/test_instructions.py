@@ -6,7 +6,9 @@ import ml_dtypes
 import numpy as np
 import pytest
 
-from hybrid.codegen.instructions import is_simple, literal, symbol
+import hybrid as hy
+from hybrid.codegen import instructions
+from hybrid.codegen.instructions import Emitter, Value, constant, is_simple, literal, symbol
 from hybrid.codegen.llvm import emit_kernel
 from hybrid.codegen.target import host
 from hybrid.codegen.values import COMPOSED
@@ -235,3 +237,22 @@ def test_the_verifier_and_the_emitter_agree_on_what_has_a_meaning(dtype):
         if not meant:
             with pytest.raises(CompileError, match=f"{name} has no meaning for {dt.SHORT[dtype]}"):
                 emit_kernel(elementwise("k", {"x": dtype}, [Op(name, (Load("x", I, dtype),) * arity, dtype)], 4), host())
+
+
+def test_floor_division_by_a_power_of_two_is_a_shift():
+    e = Emitter({})
+    quotient, remainder = instructions._floor_division(e, Value("%a", dt.int64), constant(8, dt.int64))
+    text = "\n".join(map(str, e.lines))
+    assert "ashr i64 %a, 3" in text and "and i64 %a, 7" in text and "sdiv" not in text
+    assert quotient.dtype == remainder.dtype == dt.int64
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.int16, np.int32, np.int64, np.uint8, np.uint32])
+def test_floor_division_by_constants_is_that_of_numpy(dtype):
+    info = np.iinfo(dtype)
+    ends = [info.min, info.min + 1, info.max - 1, info.max]
+    a = np.array([*range(max(info.min, -70), 71), *ends], dtype)
+    for n in (1, 2, 4, 64, 3):
+        quotient, remainder = hy.function(lambda x, n=n: (x // n, x % n), strict=True)(a)
+        np.testing.assert_array_equal(quotient, a // n)
+        np.testing.assert_array_equal(remainder, a % n)

@@ -134,3 +134,24 @@ def test_memory_is_bounded(monkeypatch):
         for number in range(4):
             object_for(f"define i32 @f() {{\n ret i32 {number}\n}}", host())
     assert len(cache._recent) == 2
+
+
+def test_where_much_is_kept_each_directory_has_its_share(tmp_path, monkeypatch):
+    disk = DiskCache(tmp_path, 64)
+    keys = [f"ab{n:02x}" * 16 for n in range(8)]
+    for age, key in enumerate(keys[:4]):
+        disk.put(key, bytes(60_000))
+        os.utime(disk._path(key), (1000 + age, 1000 + age))
+    disk.put("cd" * 32, bytes(60_000))
+    os.utime(disk._path("cd" * 32), (1, 1))
+    looked = []
+    scan = cache._files
+    monkeypatch.setattr(cache, "_files", lambda shard: looked.append(os.path.basename(shard)) or scan(shard))
+    another = DiskCache(tmp_path, 64)  # which finds out by itself what is there
+    another.put(keys[4], bytes(60_000))
+    left = [key for key in keys if disk._path(key).exists()]
+    assert left == keys[2:5] and disk._path("cd" * 32).exists()
+    assert set(looked) == {"ab"}
+    looked.clear()
+    another.put(keys[5], bytes(1000))
+    assert not looked and another.get(keys[5]) is not None

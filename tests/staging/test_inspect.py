@@ -157,7 +157,8 @@ def test_explain_tells_what_happened():
     assert "traced 2 times, called 3 times" in said
     assert "trace 1: train(x: f32[64,48], w: f32[48,40], v: f32[40,36], rate: float)\n  reason    first call" in said
     assert "trace 2: train(x: f32[n1,48]" in said and "reason    `x` changed f32[64,48] -> f32[n1,48]" in said
-    assert re.search(rf"host +test_inspect.py:{first + 3} +numpy.partition runs as NumPy: ", said)
+    assert re.search(rf"host +test_inspect.py:{first + 3} +numpy.partition runs as NumPy \(2 times, [\d.]+ µs each\): ", said)
+    assert re.search(r"numpy.partition runs as NumPy \(once, [\d.]+ µs\): ", said)
     assert re.search(rf"g0\+k0 +test_inspect.py:{first + 1} +BLAS f32\[64,48\] @ f32\[48,40\], then max on its panels", said)
     assert "writes    `v`" in said and re.search(r"calls +1 by machine code alone, 1 through Python", said)
     assert re.search(r"times     passes [\d.]+ ms, lower [\d.]+ ms, compile [\d.]+ ms", said)

@@ -341,3 +341,19 @@ def test_functions_of_numba_that_a_closure_holds():
     compiled = function(total, strict=True)
     for n in (5, 6, 7):
         assert compiled(np.arange(float(n))) == total(np.arange(float(n)))
+
+
+@numba.guvectorize(["(float64, float64[:])"], "()->()")
+def entr(x, out):
+    out[0] = 100 * x
+
+
+def test_a_ufunc_with_the_name_of_one_of_scipys_is_not_that_one():
+    import scipy.special  # noqa: F401  whose function of that name is another
+
+    plain = entr.ufunc
+    for one, name in ((entr, "the ufunc entr"), (plain, "the ufunc entr")):
+        f = hy.function(lambda x, one=one: one(2 * x) + 1)
+        with pytest.warns(hy.FallbackWarning, match=rf"{name} .*\(test_numba_interplay\.py:\d+"):
+            np.testing.assert_array_equal(f(np.ones((2, 3))), np.full((2, 3), 201.0))
+        np.testing.assert_array_equal(f(np.ones(4)), np.full(4, 201.0))

@@ -402,3 +402,14 @@ def test_every_third_of_three_times_as_many():
     for n in (50, 60, 70):
         assert np.array_equal(f(np.arange(float(n))), stuffed(np.arange(float(n))))
     assert len(f.traces) == 2
+
+
+def test_what_dynamic_and_signature_do_not_fit_is_said_with_what_was_expected():
+    f = hy.function(lambda x: x * 2, dynamic={"x": (0, 1)})
+    with pytest.raises(ArgumentError, match=r"`x` has no axis 1, which `dynamic` names\n +got: +f64\[3\]"):
+        f(np.ones(3))
+    np.testing.assert_array_equal(f(np.ones((3, 2))), np.full((3, 2), 2.0))
+    assert hy.function(lambda x: x[0].sum() + x[1].sum(), dynamic={"x": 1})((np.ones(2), np.ones((2, 2)))) == 6
+    g = hy.function(lambda a, b: a @ b, signature=[hy.Spec(("n", "m"), "float64"), hy.Spec(("m",), "float64")])
+    with pytest.raises(ArgumentError, match=r"expected: Spec\(\('m',\), 'float64'\), where m = 4"):
+        g(np.ones((3, 4)), np.ones(5))
