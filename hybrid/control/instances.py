@@ -103,6 +103,10 @@ class Instances(Arenas):
 
     def constructor(self, function: Any) -> Callable | None:
         """What makes an instance of a user's class with its `__init__` converted, in storage where there is such for it."""
+        if isinstance(function, type) and type(getattr(function, "__del__", None)) is FunctionType and not is_library(function):
+            error = TraceError(f"`{function.__name__}.__del__` runs when an instance is dropped", at=tr.user_line())
+            tr.current().fail(error)  # type: ignore[union-attr]
+            raise error  # which compiled code may not make at all
         make = self._constructor(function)
         if not isinstance(function, type) or not self.stored(function):
             return make

@@ -204,7 +204,7 @@ def reads(found: Reads) -> tuple[entry.Read, ...] | None:
         if parts is None or len(out) - behind > MANY:
             return None
         out += parts
-        behind += len(parts) - (one.kind == "class") if one.kind in ("class", "library") and parts else 0
+        behind += len(parts) - (one.kind == "class") if one.kind in ("class", "body", "library") and parts else 0
     return tuple(out)
 
 
@@ -215,6 +215,8 @@ def _read(read: Read) -> list[entry.Read] | None:
             entry.DictRead(place, name, entry.ABSENT if member is MISSING else member)
             for name, member in zip(read.name, read.value)
         ]
+    if read.kind == "body":
+        return [entry.SizeRead(namespace(read.holder), len(read.value))]  # what may be read of it is read one by one
     if read.kind == "names":
         return [entry.SizeRead(read.holder, len(read.value))]  # those that were there are read one by one
     value, parts = read.value, _contents(read.value) if read.whole else []

@@ -24,6 +24,7 @@ from hybrid.ir.trace import SNAPSHOT_BYTES
 from hybrid.staging import herds as objects
 from hybrid.staging.chains import MISSING
 from hybrid.staging.contents import fingerprint, lineage, nested
+from hybrid.staging.members import namespace
 from hybrid.staging.read import Read, may_be_left, may_be_state, may_vary
 from hybrid.staging.scan import Scan
 from hybrid.staging.signature import short
@@ -130,8 +131,8 @@ class Reads:
         """
         reshaped = [read for read in self.reads if read.is_reshaped]
         names = {(id(_names(read)), read.name) for read in made}
-        explained = [read for read in self.reads if read.kind == "names" and read.value == tuple(
-            name for name in read.holder if (id(read.holder), name) not in names)]  # fmt: skip
+        explained = [read for read in self.reads if read.kind in ("names", "body") and read.value == tuple(
+            name for name in _names(read) if (id(_names(read)), name) not in names)]  # fmt: skip
         changed = self.restore()
         inside = _inside(read.value for read in changed[1] if may_be_state(read))
         rebound, written, other = ([read for read in some if id(read.holder) not in inside] for some in changed)
@@ -227,6 +228,8 @@ def _is_writable(value: Any) -> bool:
 
 def _names(read: Read) -> Any:
     """The namespace that a read is in."""
+    if isinstance(read.holder, type):
+        return namespace(read.holder)
     return getattr(read.holder, "__dict__", ()) if read.kind == "attribute" else read.holder
 
 
