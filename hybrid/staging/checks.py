@@ -89,6 +89,7 @@ class Checks(Writer):
         self.values: dict[int, str] = {}  # pointers to the values of number arguments
         self.lists: dict[int, tuple[str, str]] = {}  # what looks at each list of numbers, and what it is given
         self.widths: dict[int, str] = {}  # of the rows of those in lists
+        self.spaces: dict[int, str] = {}  # the dicts of instances
 
     # Sizes
 
@@ -136,6 +137,8 @@ class Checks(Writer):
         for k, one in enumerate(spec.distinct):
             for other in (*lists, *spec.distinct[:k]):
                 self.require(self.icmp("ne", "ptr", self.objects[one], self.objects[other]))
+                if one in self.spaces and other in self.spaces:
+                    self.require(self.icmp("ne", "ptr", self.spaces[one], self.spaces[other]))
         for index, known in spec.strangers:
             self.require(self.icmp("ne", "ptr", self.objects[index], self.ref(known)))
         for index, known in pairs(self.lists, spec.apart):
@@ -266,7 +269,7 @@ class Checks(Writer):
         match guard:
             case ContainerGuard():
                 self.exact(it, guard.cls)
-                for item, inner in zip(self.items(it, guard), guard.items, strict=True):
+                for item, inner in zip(self.items(index, it, guard), guard.items, strict=True):
                     first = len(self.objects)
                     self.guard(item, inner, later)
                     if not isinstance(inner, (SameGuard, AliasGuard)):
@@ -372,7 +375,9 @@ class Checks(Writer):
         choices = self.words_of([self.words_of(map(self.ref, known), "ptr") for known in guard.choices], "ptr")
         others = len(names) - len(slots) if has_attributes(row) else -1
         memory = (self.word(API[name]) for name in ("PyMem_RawMalloc", "PyMem_RawFree"))
-        apart = ", ".join((f"ptr {it}, i64 {count}", *(f"ptr {word}" for word in memory)))
+        shared = guard.changed and others >= 0  # whether two that have one dict would matter
+        dicts = [self.word(API[name]) if shared else "null" for name in ("PyObject_GenericGetDict", "Py_DecRef", "PyErr_Clear")]
+        apart = ", ".join((f"ptr {it}, i64 {count}", *(f"ptr {word}" for word in (*dicts, *memory))))
         self.require(self.support(DISTINCT, f"i1 @{DISTINCT}({apart})"))
         called = ("PyObject_GenericGetDict", "PyDict_GetItemWithError", "Py_DecRef", "PyErr_Clear", "PyUnicode_Compare")
         pointers = [choices, self.words_of(map(len, guard.choices)), kinds]
@@ -407,7 +412,7 @@ class Checks(Writer):
         found = self.support(TABLE_OF, f"i64 @{TABLE_OF}({given}, i64 {width}, ptr {out})")
         return self.icmp("eq", "i64", found, width)
 
-    def items(self, it: str, guard: ContainerGuard) -> Iterator[str]:
+    def items(self, index: int, it: str, guard: ContainerGuard) -> Iterator[str]:
         """What a container holds, one after the other; a size, key or empty slot that does not fit misses."""
         if not issubclass(guard.cls, (list, tuple, dict, deque)):
             kind: Any = guard.cls
@@ -419,6 +424,7 @@ class Checks(Writer):
             if has_attributes(kind):
                 attributes = self.some(self.call("PyObject_GenericGetDict", "ptr", f"ptr {it}", "ptr null"))
                 self.call("Py_DecRef", "void", f"ptr {attributes}")  # the instance keeps it
+                self.spaces[index] = attributes
                 names = [interned(name) for name in guard.names[len(slots) :]]
                 self.require(self.icmp("eq", "i64", self.load("i64", attributes, capi.SIZE), len(names)))
                 yield from self.in_order(attributes, names)

@@ -11,7 +11,7 @@ OBJECTS, DISTINCT, LEAVE = "hybrid_objects", "hybrid_distinct", "hybrid_leave"
 FLOAT, INT, BOOL = range(3)  # what `LEAVE` makes of a column
 DECLARED = {
     OBJECTS: f"declare i1 @{OBJECTS}(ptr, i64, ptr, i64, i64, i64, ptr, ptr, i64{', ptr' * 16})",
-    DISTINCT: f"declare i1 @{DISTINCT}(ptr, i64, ptr, ptr)",
+    DISTINCT: f"declare i1 @{DISTINCT}(ptr, i64, ptr, ptr, ptr, ptr, ptr)",
     LEAVE: f"declare i1 @{LEAVE}(ptr, i64, ptr, ptr)",
 }
 EXACT = 2**53  # ints up to which floats hold each
@@ -296,12 +296,16 @@ no:
   ret i1 false
 }}
 
-; Whether no object is in a list twice. Few are compared with one another; many are put into a hash table.
-define i1 @{DISTINCT}(ptr %list, i64 %count, ptr %allocate, ptr %free) nounwind {{
+; Whether no object is in a list twice, and, with %dict.of, no two have one dict of attributes. Few are compared with one
+; another; many are put into a hash table.
+define i1 @{DISTINCT}(ptr %list, i64 %count, ptr %dict.of, ptr %let.go, ptr %clear, ptr %allocate,
+                       ptr %free) nounwind {{
 start:
+  %by.object = icmp eq ptr %dict.of, null
   %items.at = getelementptr i8, ptr %list, i64 {capi.LIST_ITEMS}
   %items = load ptr, ptr %items.at
-  %few = icmp sle i64 %count, {FEW_COMPARED}
+  %short = icmp sle i64 %count, {FEW_COMPARED}
+  %few = and i1 %short, %by.object
   br i1 %few, label %one, label %many
 one:
   %k = phi i64 [ 0, %start ], [ %k.next, %compared ]
@@ -343,13 +347,27 @@ next:
   br i1 %n.more, label %enter, label %apart
 enter:
   %n.at = getelementptr ptr, ptr %items, i64 %n
-  %object = load ptr, ptr %n.at
+  %n.it = load ptr, ptr %n.at
+  br i1 %by.object, label %known, label %dict
+dict:
+  %n.dict = call ptr %dict.of(ptr %n.it, ptr null)
+  %n.none = icmp eq ptr %n.dict, null
+  br i1 %n.none, label %dict.failed, label %lent
+dict.failed:
+  call void %clear()
+  call void %free(ptr %table)
+  ret i1 false
+lent:
+  call void %let.go(ptr %n.dict)  ; the object keeps it
+  br label %known
+known:
+  %object = phi ptr [ %n.it, %enter ], [ %n.dict, %lent ]
   %address = ptrtoint ptr %object to i64
   %mixed = mul i64 %address, -7046029254386353131
   %hash = lshr i64 %mixed, %zeros
   br label %probe
 probe:
-  %slot = phi i64 [ %hash, %enter ], [ %after, %taken ]
+  %slot = phi i64 [ %hash, %known ], [ %after, %taken ]
   %slot.at = getelementptr ptr, ptr %table, i64 %slot
   %there = load ptr, ptr %slot.at
   %free.slot = icmp eq ptr %there, null

@@ -84,6 +84,18 @@ class Reads:
         value = getattr(holder, name)
         self.reads.append(Read("attribute", holder, name, text, value, fingerprint(value)))
 
+    def apart(self, state: Iterable[Read], written: Iterable[Read]) -> None:
+        """Of objects whose attribute is set, and those of which one of that name is read: which dicts these are in.
+
+        They may come to have one dict, or have had one and come to have two.
+        """
+        names = {place.name for place in written if place.kind == "attribute"}
+        places = (place for place in (*self.reads, *state) if place.kind == "attribute" and place.name in names)
+        holders = {id(place.holder): place for place in places if type(getattr(place.holder, "__dict__", None)) is dict}
+        for place in holders.values() if len(holders) > 1 else ():
+            own, text = place.holder.__dict__, place.text.replace(place.name, "__dict__")
+            self.reads.append(Read("attribute", place.holder, "__dict__", text, own, fingerprint(own, False), whole=False))
+
     def also_context(self, variable: ContextVar, text: str) -> None:
         """What a context variable holds now."""
         value = variable.get()
