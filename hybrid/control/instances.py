@@ -16,7 +16,7 @@ from enum import Enum
 from types import FunctionType, MethodType
 from typing import Any
 
-from hybrid.control import containers, handles, substitutes
+from hybrid.control import containers, handles, lacking, substitutes
 from hybrid.control.arenas import Arenas
 from hybrid.control.attributes import HEAP, attributes_of, is_library
 from hybrid.control.effects import refuse_alike
@@ -340,6 +340,8 @@ class Instances(Arenas):
             return value.attribute(name)
         if tr.current() is None or not kind.__flags__ & HEAP:
             return getattr(value, name)
+        if lacking.lacks(value, name) and not uncertain.is_uncertain(value):
+            lacking.raise_as(value, name)
         static = inspect.getattr_static(kind, name, None)
         if type(static) is not property or type(static.fget) is not FunctionType or is_library(kind):
             return getattr(value, name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections
 import decimal
 import functools
+import hashlib
 import importlib
 import inspect
 import operator
@@ -466,3 +467,18 @@ def test_what_libraries_say_of_the_moment():
 def test_identifiers_are_new():
     f = function(lambda x: (x, uuid.uuid1().hex))
     assert len({f(1.0)[1] for _ in range(5)}) == 5
+
+
+checksum = hashlib.md5()
+
+
+@quiet
+def test_objects_of_c_code_are_changed_once_in_each_call():
+    def summed(x):
+        checksum.update(b"a")
+        return x, checksum.hexdigest()
+
+    f, want = function(summed), hashlib.md5()
+    for _ in range(4):
+        want.update(b"a")
+        assert f(1.0) == (1.0, want.hexdigest())
