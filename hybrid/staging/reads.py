@@ -31,6 +31,8 @@ from hybrid.staging.signature import short
 
 # Classes of what a call may bring and leave otherwise, as it does its arguments.
 _STATE = (np.ndarray, list, dict, deque, *tree.MAPPINGS)
+# What Python keeps in a class when it is first asked: by `copy`, and for annotations.
+_KEPT = ("__slotnames__", "__annotations__", "__annotations_cache__")
 CONTENT_BYTES = 1 << 20  # arrays that NumPy itself read while tracing are compared up to this size; 1 MiB takes 50 us
 
 
@@ -143,6 +145,7 @@ class Reads:
         """
         reshaped = [read for read in self.reads if read.is_reshaped]
         names = {(id(_names(read)), read.name) for read in made}
+        names |= {(id(_names(read)), name) for read in self.reads if read.kind == "body" for name in _KEPT}
         explained = [read for read in self.reads if read.kind in ("names", "body") and read.value == tuple(
             name for name in _names(read) if (id(_names(read)), name) not in names)]  # fmt: skip
         changed = self.restore()

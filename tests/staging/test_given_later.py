@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
 
 import pytest
@@ -108,6 +109,24 @@ def test_an_attribute_that_a_class_is_given(kind, ask, given, how):
         assert f(argument()) == plain(argument())
     del cls.scale
     assert f(argument()) == plain(argument())
+
+
+def test_what_copy_keeps_in_a_class_is_no_change():
+    class P:
+        def __init__(self, x):
+            self.x = x
+
+    def copied(x):
+        p = P(x)
+        q = copy.copy(p)
+        q.x += 1.0
+        return p.x, q.x
+
+    f = function(copied, strict=True)
+    assert f(1.0) == (1.0, 2.0)
+    copy.copy(P(1.0))
+    for _ in range(3):
+        assert f(2.0) == (2.0, 3.0)
 
 
 def test_a_class_attribute_that_the_function_makes_is_made_by_each_call():
