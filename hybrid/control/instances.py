@@ -16,7 +16,7 @@ from enum import Enum
 from types import FunctionType, MethodType
 from typing import Any
 
-from hybrid.control import containers, handles, substitutes
+from hybrid.control import containers, handles, lacking, substitutes
 from hybrid.control.arenas import Arenas
 from hybrid.control.attributes import HEAP, attributes_of, is_library
 from hybrid.control.effects import refuse_alike
@@ -103,6 +103,10 @@ class Instances(Arenas):
 
     def constructor(self, function: Any) -> Callable | None:
         """What makes an instance of a user's class with its `__init__` converted, in storage where there is such for it."""
+        if isinstance(function, type) and type(getattr(function, "__del__", None)) is FunctionType and not is_library(function):
+            error = TraceError(f"`{function.__name__}.__del__` runs when an instance is dropped", at=tr.user_line())
+            tr.current().fail(error)  # type: ignore[union-attr]
+            raise error  # which compiled code may not make at all
         make = self._constructor(function)
         if not isinstance(function, type) or not self.stored(function):
             return make
@@ -336,6 +340,8 @@ class Instances(Arenas):
             return value.attribute(name)
         if tr.current() is None or not kind.__flags__ & HEAP:
             return getattr(value, name)
+        if lacking.lacks(value, name) and not uncertain.is_uncertain(value):
+            lacking.raise_as(value, name)
         static = inspect.getattr_static(kind, name, None)
         if type(static) is not property or type(static.fget) is not FunctionType or is_library(kind):
             return getattr(value, name)

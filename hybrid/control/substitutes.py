@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from hybrid.control import arrays, handles, iterables, recursive, shuffles, written
+from hybrid.control import arrays, handles, iterables, lacking, recursive, shuffles, written
 from hybrid.control.attributes import is_library
 from hybrid.control.branch import choose, truth
 from hybrid.control.iterables import Counted, is_traced
@@ -104,7 +104,7 @@ def _isinstance(x: Any, classes: Any) -> Any:
         there, found = handles.is_there(x), [issubclass(kind, classes) for kind in handles.kinds_of(x)]
         known = (lambda: found[0]) if len(set(found)) == 1 else lambda: handles.each(x, lambda one: isinstance(one, classes))
         return choose(active(), True if there is None else there, known, lambda: isinstance(None, classes))
-    return uncertain.pick(active(), x, lambda one: builtins.isinstance(one, classes))
+    return uncertain.pick(active(), x, lambda one: lacking.is_instance(one, classes))
 
 
 def _string(*args: Any, **kwargs: Any) -> Any:
@@ -125,6 +125,14 @@ def _type(*args: Any, **kwargs: Any) -> Any:
     if builtins.type(args[0]) is Chosen and args[0].__class__ is not Chosen:
         return args[0].__class__
     return uncertain.pick(active(), args[0], lambda one: one.__class__)
+
+
+def _sizes(function: Callable, /, *args: Any, **kwargs: Any) -> Any:
+    """`np.shape` or `np.size`: what they give are Python integers, also where only a call knows them."""
+    found = function(*args, **kwargs)
+    if builtins.type(found) is tuple:
+        return tuple(integers.integer(active(), size) if builtins.type(size) is Dim else size for size in found)
+    return integers.integer(active(), found) if builtins.type(found) is Dim else found
 
 
 _LASTING = (type, types.FunctionType, types.ModuleType)
@@ -527,6 +535,8 @@ TABLE: dict[Any, Callable] = {
     **iterables.TABLE,
     builtins.len: _len, builtins.int: _number(int, integers.to_int), builtins.float: _number(float, integers.to_float),
     builtins.complex: _complex,
+    **{function: functools.partial(_sizes, function) for function in (np.shape, np.size)},
+    builtins.hasattr: lacking.has, builtins.getattr: lacking.get,
     builtins.isinstance: _isinstance, builtins.str: _string, builtins.type: _type,
     builtins.bool: _number(bool, _bool), builtins.min: _extreme(min, lambda a, b: a < b, r.min),
     builtins.max: _extreme(max, lambda a, b: a > b, r.max),
@@ -545,6 +555,7 @@ TABLE: dict[Any, Callable] = {
 
 def called(function: Any) -> Callable | None:
     """What to call instead of a builtin or constructor, if anything."""
+    lacking.refuse(function)
     try:
         return TABLE.get(function) or drawing(function) or _copying(function)
     except TypeError:  # not hashable

@@ -94,14 +94,11 @@ def between(function: Callable, args: tuple, kwargs: dict, name: str, error: Tra
     sizes = (pair for atom, value in zip(atoms, before) for pair in zip(atom.type.shape, value.shape))
     symbolic = {size for known, size in sizes if isinstance(known, Dim)}
     parts = tuple((type(part), _wanted(trace, part, site, symbolic, defines, error)) for part in found)
-    results = trace.record(
-        island,
-        tuple(atoms),
-        {
-            "call": Outside(name, site, lambda operands: tree.flatten(call(operands))[0], parts, quick),
-            "defines": tuple(defines),
-        },
-    )
+    outside = Outside(name, site, lambda operands: tree.flatten(call(operands))[0], parts, quick)
+    results = trace.record(island, tuple(atoms), {"call": outside, "defines": tuple(defines)})
+    if outside.assumes:  # asked also where nobody wants the other results
+        results, same = results[:-1], results[-1]
+        trace.assume(same, f"{name} gives what it gave while tracing")
     trace.islands.append(f"{name} is called between compiled parts ({at}): {error.what}")
     rest = iter(results)
     made = [
@@ -160,7 +157,7 @@ def _wanted(trace: Trace, part: Any, site: str, symbolic: set[int], defines: lis
         if data.dtype not in dt.SHORT:
             raise error
         return TensorType(data.dtype, tuple(_size(trace, size, site, symbolic, defines) for size in np.shape(data)))
-    if not isinstance(data, (str, bytes, type(None), np.dtype, type)):
+    if not isinstance(data, (type(None), np.dtype, type)):  # a text says what the values are
         raise error
     return data
 

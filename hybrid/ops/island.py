@@ -44,6 +44,11 @@ class Outside:
     def __repr__(self) -> str:
         return f"<{self.name}>"
 
+    @property
+    def assumes(self) -> bool:
+        """Whether some of what it gives is no result of the graph, so that a last one says that it was as while tracing."""
+        return any(not isinstance(wanted, TensorType) for _, wanted in self.parts)
+
 
 def _eval(*operands: Any, call: Outside, defines: tuple[str, ...] = ()) -> tuple:
     found = silently(call.name, call.run, operands)
@@ -60,11 +65,12 @@ def _eval(*operands: Any, call: Outside, defines: tuple[str, ...] = ()) -> tuple
             if any(isinstance(size, int) and size != given for size, given in zip(wanted.shape, array.shape)):
                 raise Varies(f"{call.name} gives arrays of the sizes that it gave while tracing", call.site)
             out.append(array)
-    return tuple(out)
+    return (*out, np.asarray(True)) if call.assumes else tuple(out)
 
 
 def _infer(*operands: TensorType, call: Outside, defines: tuple[str, ...] = ()) -> tuple:
-    return tuple(wanted for _, wanted in call.parts if isinstance(wanted, TensorType))
+    results = tuple(wanted for _, wanted in call.parts if isinstance(wanted, TensorType))
+    return (*results, TensorType(dt.bool_, ())) if call.assumes else results
 
 
 def _samples(rng: np.random.Generator) -> list[Sample]:

@@ -7,6 +7,7 @@ profiling) comes through `Plan.run`, which costs some microseconds more.
 from __future__ import annotations
 
 import ctypes
+import math
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -63,6 +64,9 @@ class Plan:
         self._symbolic = any(isinstance(size, Dim) for var in graph.inputs for size in var.type.shape)
         self._quotients = quotients(graph)
         self._written = {lowered.names[var] for var in lowered.written}
+        # Results that are arrays of their own, which own their memory: a flat one that is reshaped would be its view.
+        shown = zip(reversed(lowered.outputs), reversed(lowered.program.outputs))
+        self._shapes = {name: var.type.shape for name, var in shown}
         self._functions: dict[str, Callable[..., int]] = {}
         self.module: Any = None  # machine code of the segments
         if backend == "llvm":
@@ -79,7 +83,7 @@ class Plan:
         env.update((name, _reachable(array)) for name, array in self._constants)
         arena = _NOTHING
         if self.lowered.arena:
-            arena = pool.empty(evaluate(self.lowered.arena_size, known) + 64, np.dtype(np.uint8))
+            arena = pool.empty((evaluate(self.lowered.arena_size, known) + 64,), np.dtype(np.uint8))
             arena = arena[-arena.ctypes.data % 64 :]
         for step in self.lowered.steps:
             if isinstance(step, HostCall):
@@ -98,7 +102,8 @@ class Plan:
         return outputs
 
     def _result(self, name: str, shape: tuple, env: dict[str, np.ndarray], sizes: dict[str, int]) -> np.ndarray:
-        return self._found(name, env, sizes).reshape(_shape(shape, sizes))
+        found, wanted = self._found(name, env, sizes), _shape(shape, sizes)
+        return found if found.shape == wanted else found.reshape(wanted)
 
     def _found(self, name: str, env: dict[str, np.ndarray], sizes: dict[str, int]) -> np.ndarray:
         """A computed array; those without elements no kernel makes."""
@@ -106,7 +111,9 @@ class Plan:
 
     def _fresh(self, name: str, sizes: dict[str, int]) -> np.ndarray:
         dtype, size = self.lowered.types[name]
-        return pool.empty(size.evaluate(sizes) if isinstance(size, Dim) else size, dtype)
+        count = size.evaluate(sizes) if isinstance(size, Dim) else size
+        shape = _shape(self._shapes[name], sizes) if name in self._shapes else (count,)
+        return pool.empty(shape if math.prod(shape) == count else (count,), dtype)
 
     def _host(self, step: HostCall, env: dict[str, np.ndarray], sizes: dict[str, int], seen: flags.Seen | None) -> None:
         eqn, names = step.eqn, self.lowered.names

@@ -8,6 +8,7 @@ no Python in it, and nothing of it is ever freed: arrays may die on any thread, 
 from __future__ import annotations
 
 import ctypes
+import math
 import mmap
 import os
 import threading
@@ -43,18 +44,18 @@ def handlers() -> tuple[object, object] | None:
     return pool.handler, pool.default
 
 
-def empty(count: int, dtype: np.dtype) -> np.ndarray:
-    """A fresh array of one axis, from the pool if it is large.
+def empty(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+    """A fresh array, from the pool if it is large.
 
-    >>> empty(1 << 20, np.dtype("f4")).flags.owndata
+    >>> empty((1 << 20,), np.dtype("f4")).flags.owndata
     True
     """
-    found = handlers() if count * dtype.itemsize >= LARGE else None
+    found = handlers() if math.prod(shape) * dtype.itemsize >= LARGE else None
     if found is None or _made().get_handler() is not found[1]:
-        return np.empty(count, dtype)
+        return np.empty(shape, dtype)
     _made().set_handler(found[0])
     try:
-        return np.empty(count, dtype)
+        return np.empty(shape, dtype)
     finally:
         _made().set_handler(found[1])
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DISTINCT, ALONE = "hybrid_distinct", "hybrid_alone"
 DECLARED = {
-    DISTINCT: f"declare i1 @{DISTINCT}(ptr, i64, ptr, ptr)",
+    DISTINCT: f"declare i1 @{DISTINCT}(ptr, i64, ptr, ptr, ptr, ptr, ptr)",
     ALONE: f"declare i1 @{ALONE}(ptr, i64, i64, ptr, ptr, i64, ptr, i64, ptr, ptr)",
 }
 FEW_COMPARED = 24  # objects in a list that are compared with one another
@@ -113,7 +113,7 @@ answered:
   %begin = ptrtoint ptr %table to i64
   %filled = sub i64 %end, %begin
   %all = lshr i64 %filled, 3
-  %answer = call i1 @{DISTINCT}(ptr %table, i64 %all, ptr %allocate, ptr %free)
+  %answer = call i1 @{DISTINCT}(ptr %table, i64 %all, ptr null, ptr null, ptr null, ptr %allocate, ptr %free)
   call void %free(ptr %table)
   ret i1 %answer
 met:
@@ -123,10 +123,13 @@ refused:
   ret i1 false
 }}
 
-; Whether no object is in an array twice. Few are compared with one another; many are put into a hash table.
-define i1 @{DISTINCT}(ptr %items, i64 %count, ptr %allocate, ptr %free) nounwind {{
+; Whether no object is in an array twice, and, with %dict.of, no two have one dict of attributes. Few are compared with one
+; another; many are put into a hash table.
+define i1 @{DISTINCT}(ptr %items, i64 %count, ptr %dict.of, ptr %let.go, ptr %clear, ptr %allocate, ptr %free) nounwind {{
 start:
-  %few = icmp sle i64 %count, {FEW_COMPARED}
+  %by.object = icmp eq ptr %dict.of, null
+  %short = icmp sle i64 %count, {FEW_COMPARED}
+  %few = and i1 %short, %by.object
   br i1 %few, label %one, label %many
 one:
   %k = phi i64 [ 0, %start ], [ %k.next, %compared ]
@@ -168,13 +171,27 @@ next:
   br i1 %n.more, label %enter, label %apart
 enter:
   %n.at = getelementptr ptr, ptr %items, i64 %n
-  %object = load ptr, ptr %n.at
+  %n.it = load ptr, ptr %n.at
+  br i1 %by.object, label %known, label %dict
+dict:
+  %n.dict = call ptr %dict.of(ptr %n.it, ptr null)
+  %n.none = icmp eq ptr %n.dict, null
+  br i1 %n.none, label %dict.failed, label %lent
+dict.failed:
+  call void %clear()
+  call void %free(ptr %table)
+  ret i1 false
+lent:
+  call void %let.go(ptr %n.dict)  ; the object keeps it
+  br label %known
+known:
+  %object = phi ptr [ %n.it, %enter ], [ %n.dict, %lent ]
   %address = ptrtoint ptr %object to i64
   %mixed = mul i64 %address, -7046029254386353131
   %hash = lshr i64 %mixed, %zeros
   br label %probe
 probe:
-  %slot = phi i64 [ %hash, %enter ], [ %after, %taken ]
+  %slot = phi i64 [ %hash, %known ], [ %after, %taken ]
   %slot.at = getelementptr ptr, ptr %table, i64 %slot
   %there = load ptr, ptr %slot.at
   %free.slot = icmp eq ptr %there, null

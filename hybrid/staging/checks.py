@@ -66,6 +66,7 @@ class Checks(ListChecks):
         self.objects: list[str] = []  # arguments by index, as they came
         self.lent: list[str] = []  # those that only a container of the caller's holds
         self.inner: list[str] = []  # ndarrays of Tensor arguments
+        self.spaces: dict[int, str] = {}  # the dicts of instances
 
     # Guards
 
@@ -92,6 +93,8 @@ class Checks(ListChecks):
         for k, one in enumerate(spec.distinct):
             for other in (*lists, *spec.distinct[:k]):
                 self.require(self.icmp("ne", "ptr", self.objects[one], self.objects[other]))
+                if one in self.spaces and other in self.spaces:
+                    self.require(self.icmp("ne", "ptr", self.spaces[one], self.spaces[other]))
         for index, known in spec.strangers:
             self.require(self.icmp("ne", "ptr", self.objects[index], self.ref(known)))
         for index, known in pairs(self.lists, spec.apart):
@@ -222,7 +225,7 @@ class Checks(ListChecks):
         match guard:
             case ContainerGuard():
                 self.exact(it, guard.cls)
-                for item, inner in zip(self.items(it, guard), guard.items, strict=True):
+                for item, inner in zip(self.items(index, it, guard), guard.items, strict=True):
                     first = len(self.objects)
                     self.guard(item, inner, later)
                     if not isinstance(inner, (SameGuard, AliasGuard)):
@@ -290,7 +293,7 @@ class Checks(ListChecks):
         this = self.icmp("eq", "ptr", it, self.ref(function))
         return self.either(this, lambda: "true", other, "i1") if fields else this
 
-    def items(self, it: str, guard: ContainerGuard) -> Iterator[str]:
+    def items(self, index: int, it: str, guard: ContainerGuard) -> Iterator[str]:
         """What a container holds, one after the other; a size, key or empty slot that does not fit misses."""
         if not issubclass(guard.cls, (list, tuple, dict, deque)):
             kind: Any = guard.cls
@@ -302,6 +305,7 @@ class Checks(ListChecks):
             if has_attributes(kind):
                 attributes = self.some(self.call("PyObject_GenericGetDict", "ptr", f"ptr {it}", "ptr null"))
                 self.call("Py_DecRef", "void", f"ptr {attributes}")  # the instance keeps it
+                self.spaces[index] = attributes
                 names = [interned(name) for name in guard.names[len(slots) :]]
                 self.require(self.icmp("eq", "i64", self.load("i64", attributes, capi.SIZE), len(names)))
                 yield from self.in_order(attributes, names)

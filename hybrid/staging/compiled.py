@@ -179,6 +179,7 @@ class Compiled(Counted):
             return Refusal(None, "a written argument shares memory with an array that NumPy read while it was traced")
         held = [_at(bound, path) for path in traced.containers]
         held += [row for x in values if type(x) is Packed and x.changed and x.row is list for row in x.items]
+        held += [vars(x) for x in held if type(getattr(x, "__dict__", None)) is dict]
         if traced.containers or traced.rebinds:
             held += [x.items for x in values if type(x) is Packed and not any(x.items is one for one in held)]
             held = held if traced.told_apart else list({id(x): x for x in held}.values())

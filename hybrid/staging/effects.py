@@ -32,7 +32,32 @@ _HANDLERS = _OURS[0] + "control/"
 _STDLIB = sysconfig.get_path("stdlib") + "/"
 _IMPURE = frozenset((print, input, eval, exec, globals))
 _IMPURE_MODULES = frozenset(
-    ("time", "posix", "nt", "io", "_io", "_socket", "_signal", "_posixsubprocess", "_warnings", "atexit", "gc")
+    (
+        "time",
+        "posix",
+        "nt",
+        "io",
+        "_io",
+        "_socket",
+        "_signal",
+        "_posixsubprocess",
+        "_warnings",
+        "atexit",
+        "gc",
+        "_uuid",
+        "resource",
+        "_locale",
+        "select",
+        "fcntl",
+        "termios",
+        "syslog",
+        "pwd",
+        "grp",
+        "_tracemalloc",
+        "_ssl",
+        "_posixshmem",
+        "_multiprocessing",
+    )
 )
 _IMPURE_CLASSES = frozenset(("Random", "socket"))
 _CLOCKS = frozenset(("now", "today", "utcnow"))

@@ -128,8 +128,8 @@ class NumbersGuard:
     `row`: the class of its items; None: they are numbers. Tuples hold a number of each of `kinds`, lists hold any of the one
     kind, or such tuples (`shape` has an axis more): as many each, or (`ragged`) any number (`packed.Packed`). Kinds are float,
     int of 64 bits, np.float64 and np.int64. `changed`: no two of the lists in it are one, nor is one of them another argument.
-    Of objects, no two of which are one, the numbers are attributes: `names`; those may be bools, too, and which one of some
-    known objects it is (`choices`). They have no others but those of `hidden`.
+    Of objects, no two of which are one, nor (`changed`) have one `__dict__`, the numbers are attributes: `names`; those may be
+    bools, too, and which one of some known objects it is (`choices`). They have no others but those of `hidden`.
     """
 
     shape: Shape

@@ -53,6 +53,7 @@ from hybrid.staging.resting import Resting
 from hybrid.staging.signature import Leaf, describe_all, have_lists
 from hybrid.staging.sizes import Dynamic, Sizes
 from hybrid.staging.state import State, with_state
+from hybrid.staging.unseen import must_be_alone
 from hybrid.staging.voice import MANY, Reports, name_of
 
 if TYPE_CHECKING:
@@ -110,24 +111,25 @@ class Function(Keeps, Follows, Packs, Reports, Resting, Inspection):  # type: ig
         self._trains = False  # whether leaves among its arguments are its own
         Resting.__init__(self)
         self._state = State()
-        self._room = 1  # times as much room in containers as there is at first
-        self._empty = False  # whether a list that is returned as an array was empty in some call
+        self._room, self._empty = 1, False  # times as much room in containers as at first; whether lists as arrays were empty
         self._varying: set[str] = set()  # calls between compiled parts that give arrays of various sizes
         self._by_size: Counter[tree.Structure] = Counter()  # traces made for the sizes of one call alone
         self._met: OrderedDict[Key, None] = OrderedDict()  # calls that get a trace when they come again
         self._changes: Counter[str] = Counter()  # by name: traces made because this static value was new
         self.lock = threading.RLock()
         self._dispatcher: Dispatcher | None = None
-        self._hopeless = untraceable(function)
+        alone = must_be_alone(function)
+        self._hopeless = alone or untraceable(function)
         if strict and self._hopeless:
             raise TraceError(f"{name_of(function)} cannot be compiled: {self._hopeless}", fix="decorate a plain function")
         entry = late.module("hybrid.staging.entry")  # neither this nor what traces and compiles comes with `import hybrid`
         slow = slow_path(weakref.ref(self), function)
-        if entry.supported():
+        call: Callable = staticmethod(function if alone else slow)
+        if alone:
+            self._say(f"{name_of(function)} runs as plain Python: {alone}")
+        elif entry.supported():
             self._dispatcher = entry.Dispatcher(slow, name_of(function), getattr(function, "__doc__", None))
-            call: Callable = self._dispatcher.callable
-        else:
-            call = staticmethod(slow)
+            call = self._dispatcher.callable
         type(self).__call__ = call  # type: ignore[method-assign]
         aside.functions.add(self)
 
@@ -146,11 +148,10 @@ class Function(Keeps, Follows, Packs, Reports, Resting, Inspection):  # type: ig
                    "dynamic": sizes.dynamic, "signature": tuple(sizes.signature.values()) or None}  # fmt: skip
         return _rebuild, (self.function, options)
 
-    def __copy__(self) -> Function:
+    def __deepcopy__(self, memo: dict | None = None) -> Function:
         return self
 
-    def __deepcopy__(self, memo: dict) -> Function:
-        return self
+    __copy__ = __deepcopy__
 
     @property
     def _numba_type_(self) -> Any:

@@ -20,7 +20,7 @@ from hybrid.frontend.values import Value
 from hybrid.ir.graph import Atom, Literal
 from hybrid.staging import capi, entry
 from hybrid.staging.chains import MISSING
-from hybrid.staging.containers import Path
+from hybrid.staging.containers import Path, leaf_at, structure_at
 from hybrid.staging.contents import DEEP
 from hybrid.staging.members import namespace
 from hybrid.staging.read import Read
@@ -79,7 +79,7 @@ class _Walk:
     """Guards for the arguments in the order in which an entry counts them: each container before its items."""
 
     def __init__(self, traced: Traced):
-        self.leaves, self.written = traced.leaves, [w for w in traced.writes if isinstance(w, int)]
+        self.leaves, self.written = traced.leaves, _written(traced)
         self.places: dict[int, int] = {}  # the index of each leaf
         self.containers: dict[Path, int] = {}
         self.count = 0
@@ -135,10 +135,24 @@ def _names(structure: tree.Structure) -> tuple | None:
     return names if names[: len(slots)] == slots and (kind.__dictoffset__ or len(names) == len(slots)) else None
 
 
+def _written(traced: Traced) -> list[int]:
+    """The leaves that are arrays, or lists of objects, and are written."""
+    paths = (path for path, _ in traced.updates if structure_at(traced.arguments, path).kind is None)
+    return [*(w for w in traced.writes if isinstance(w, int)), *(leaf_at(traced.arguments, path) for path in paths)]
+
+
 def guard(leaf: Leaf, written: bool) -> entry.Guard | None:
     if isinstance(leaf, ListLeaf):
         return entry.NumbersGuard(
-            leaf.shape, leaf.kinds, leaf.row, leaf.ragged, leaf.changed, leaf.least, leaf.names, leaf.choices, leaf.hidden
+            leaf.shape,
+            leaf.kinds,
+            leaf.row,
+            leaf.ragged,
+            leaf.changed or bool(leaf.names and written),
+            leaf.least,
+            leaf.names,
+            leaf.choices,
+            leaf.hidden,
         )
     if isinstance(leaf, ArrayLeaf) and leaf.direct:
         return entry.ArrayGuard(leaf.dtype, leaf.shape, leaf.strides, leaf.tensor, written)
@@ -171,8 +185,7 @@ def guard(leaf: Leaf, written: bool) -> entry.Guard | None:
 def of_leaf(traced: Traced, k: int) -> entry.Guard | None:
     """The guard of a leaf among all leaves."""
     leaf = traced.leaves[k]
-    written = any(type(where) is int and where == k for where in traced.writes)
-    return entry.AliasGuard(leaf.index) if isinstance(leaf, SameLeaf) else guard(leaf, written)
+    return entry.AliasGuard(leaf.index) if isinstance(leaf, SameLeaf) else guard(leaf, k in _written(traced))
 
 
 def finite(traced: Traced, places: dict[int, int]) -> tuple[Any, ...] | None:
@@ -204,7 +217,7 @@ def reads(found: Reads) -> tuple[entry.Read, ...] | None:
         if parts is None or len(out) - behind > MANY:
             return None
         out += parts
-        behind += len(parts) - (one.kind == "class") if one.kind in ("class", "library") and parts else 0
+        behind += len(parts) - (one.kind == "class") if one.kind in ("class", "body", "library") and parts else 0
     return tuple(out)
 
 
@@ -215,6 +228,8 @@ def _read(read: Read) -> list[entry.Read] | None:
             entry.DictRead(place, name, entry.ABSENT if member is MISSING else member)
             for name, member in zip(read.name, read.value)
         ]
+    if read.kind == "body":
+        return [entry.SizeRead(namespace(read.holder), len(read.value))]  # what may be read of it is read one by one
     if read.kind == "names":
         return [entry.SizeRead(read.holder, len(read.value))]  # those that were there are read one by one
     value, parts = read.value, _contents(read.value) if read.whole else []

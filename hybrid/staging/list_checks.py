@@ -71,7 +71,9 @@ class ListChecks(Extents):
         others = len(names) - len(slots) if has_attributes(row) else -1
         memory = (self.word(API[name]) for name in ("PyMem_RawMalloc", "PyMem_RawFree"))
         items = self.load("ptr", it, capi.LIST_ITEMS)
-        apart = ", ".join((f"ptr {items}, i64 {count}", *(f"ptr {word}" for word in memory)))
+        shared = guard.changed and others >= 0  # whether two that have one dict would matter
+        dicts = [self.word(API[name]) if shared else "null" for name in ("PyObject_GenericGetDict", "Py_DecRef", "PyErr_Clear")]
+        apart = ", ".join((f"ptr {items}, i64 {count}", *(f"ptr {word}" for word in (*dicts, *memory))))
         self.require(self.support(DISTINCT, f"i1 @{DISTINCT}({apart})"))
         called = ("PyObject_GenericGetDict", "PyDict_GetItemWithError", "Py_DecRef", "PyErr_Clear", "PyUnicode_Compare")
         pointers = [choices, self.words_of(counts), kinds]

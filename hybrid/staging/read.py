@@ -57,7 +57,8 @@ class Read:
     """One value: `name` in the namespace of a module, the contents of a cell, an attribute or an item of `holder`."""
 
     # global | library (the same, of a library's module) | cell | attribute | method (the function of one, whatever it is
-    # bound to) | item | context | class (its methods) | names (of the attributes that an object has itself: `holder`)
+    # bound to) | item | context | class (its methods) | body (the names of all that a class has itself) | names (of the
+    # attributes that an object has itself: `holder`)
     # | cache (whether a function still has all that it kept: `Memory`)
     kind: str
     holder: Any
@@ -90,6 +91,8 @@ class Read:
                     return MISSING
             case "class":
                 return members(self.holder, self.name)
+            case "body":
+                return tuple(vars(self.holder))
             case "names":
                 return tuple(self.holder)
             case "cache":
@@ -143,6 +146,9 @@ class Read:
         elif self.kind == "names":
             for name in self.holder.keys() - set(value):
                 del self.holder[name]
+        elif self.kind == "body":
+            for name in vars(self.holder).keys() - set(value):
+                delattr(self.holder, name)
         elif self.kind == "class":
             put_members(self.holder, self.name, value)
         elif self.kind == "cell":

@@ -24,12 +24,15 @@ from hybrid.ir.trace import SNAPSHOT_BYTES
 from hybrid.staging import herds as objects
 from hybrid.staging.chains import MISSING
 from hybrid.staging.contents import fingerprint, lineage, nested
+from hybrid.staging.members import namespace
 from hybrid.staging.read import Read, may_be_left, may_be_state, may_vary
 from hybrid.staging.scan import Scan
 from hybrid.staging.signature import short
 
 # Classes of what a call may bring and leave otherwise, as it does its arguments.
 _STATE = (np.ndarray, list, dict, deque, *tree.MAPPINGS)
+# What Python keeps in a class when it is first asked: by `copy`, and for annotations.
+_KEPT = ("__slotnames__", "__annotations__", "__annotations_cache__")
 CONTENT_BYTES = 1 << 20  # arrays that NumPy itself read while tracing are compared up to this size; 1 MiB takes 50 us
 
 
@@ -90,6 +93,18 @@ class Reads:
         value = getattr(holder, name)
         self.reads.append(Read("attribute", holder, name, text, value, fingerprint(value)))
 
+    def apart(self, state: Iterable[Read], written: Iterable[Read]) -> None:
+        """Of objects whose attribute is set, and those of which one of that name is read: which dicts these are in.
+
+        They may come to have one dict, or have had one and come to have two.
+        """
+        names = {place.name for place in written if place.kind == "attribute"}
+        places = (place for place in (*self.reads, *state) if place.kind == "attribute" and place.name in names)
+        holders = {id(place.holder): place for place in places if type(getattr(place.holder, "__dict__", None)) is dict}
+        for place in holders.values() if len(holders) > 1 else ():
+            own, text = place.holder.__dict__, place.text.replace(place.name, "__dict__")
+            self.reads.append(Read("attribute", place.holder, "__dict__", text, own, fingerprint(own, False), whole=False))
+
     def also_context(self, variable: ContextVar, text: str) -> None:
         """What a context variable holds now."""
         value = variable.get()
@@ -137,8 +152,9 @@ class Reads:
         """
         reshaped = [read for read in self.reads if read.is_reshaped]
         names = {(id(_names(read)), read.name) for read in made}
-        explained = [read for read in self.reads if read.kind == "names" and read.value == tuple(
-            name for name in read.holder if (id(read.holder), name) not in names)]  # fmt: skip
+        names |= {(id(_names(read)), name) for read in self.reads if read.kind == "body" for name in _KEPT}
+        explained = [read for read in self.reads if read.kind in ("names", "body") and read.value == tuple(
+            name for name in _names(read) if (id(_names(read)), name) not in names)]  # fmt: skip
         changed = self.restore()
         inside = _inside(read.value for read in changed[1] if may_be_state(read))
         rebound, written, other = ([read for read in some if id(read.holder) not in inside] for some in changed)
@@ -234,6 +250,8 @@ def _is_writable(value: Any) -> bool:
 
 def _names(read: Read) -> Any:
     """The namespace that a read is in."""
+    if isinstance(read.holder, type):
+        return namespace(read.holder)
     return getattr(read.holder, "__dict__", ()) if read.kind == "attribute" else read.holder
 
 

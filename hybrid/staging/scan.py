@@ -100,6 +100,7 @@ class Scan:
             self.callable(wrapped, args, kwargs, text)
             self.kept = before
         elif isinstance(value, type):
+            unseen.refuse_class(value)
             self.instances(value)
         elif callable(value) and isinstance(type(value).__call__, types.FunctionType):
             self.callable(type(value).__call__, (value, *args), kwargs, text)
@@ -174,6 +175,8 @@ class Scan:
         self, code: types.CodeType, namespace: dict, cells: Mapping[str, types.CellType], known: Mapping[str, Any]
     ) -> None:
         unseen.refuse(code)
+        for module in unseen.modules_of(code):
+            self.read("item", sys.modules, module, f"`sys.modules[{module!r}]`", whole=False)
         if not {"environ", "getenv"}.isdisjoint(code.co_names):
             self.read("attribute", ENVIRONMENT, "_data", "the environment")
         found, rebound = chains(code)
@@ -236,7 +239,8 @@ class Scan:
             if isinstance(value, types.ModuleType) and not has_attributes(value):
                 held = vars(value).get(name, MISSING)
                 unseen.refuse_value(held, f"`{text}.{name}`")
-                if not (callable(held) or valued(held) or isinstance(held, types.ModuleType)):
+                numbers = isinstance(held, (list, tuple)) and all(map(valued, held))  # `sys.argv`
+                if not (callable(held) or valued(held) or numbers or isinstance(held, types.ModuleType)):
                     return  # nothing that users replace, or state of the library
                 text = f"{text}.{name}"
                 value = self.read("library", vars(value), name, f"`{text}`")
@@ -360,6 +364,7 @@ class Scan:
         users = [kind for kind in cls.__mro__ if is_users(kind)]
         for kind in users:
             self.read("class", kind, tuple(dict.fromkeys((*methods(users), *SPECIAL))), f"class `{kind.__name__}`")
+            self.read("body", kind, None, f"which attributes class `{kind.__name__}` has")  # `getattr` may ask for any
         for member in [member for kind in users for member in vars(kind).values()]:
             if hasattr(type(member), "__get__") and is_users(type(member)):  # a descriptor of the user's own
                 self.everything(member, type(member).__name__)

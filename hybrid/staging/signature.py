@@ -265,9 +265,11 @@ def static_leaf(value: Any) -> StaticLeaf:
     return StaticLeaf(type(value), static_key(value), value)
 
 
-# Modules whose objects have their state in the interpreter or the system: locks, queues, databases, C functions and memory.
+# Modules whose objects have their state in the interpreter, the system or C code: locks, queues, databases, memory, checksums.
 _OUTSIDE = frozenset(("_thread", "threading", "queue", "_queue", "multiprocessing", "_multiprocessing", "concurrent", "asyncio",
-                      "sqlite3", "mmap", "ctypes", "_ctypes", "socket", "_socket", "select", "subprocess"))  # fmt: skip
+                      "sqlite3", "mmap", "ctypes", "_ctypes", "socket", "_socket", "select", "subprocess", "_hashlib", "_md5",
+                      "_sha1", "_sha2", "_sha256", "_sha512", "_sha3", "_blake2", "_hmac", "hmac", "zlib", "_bz2", "_lzma",
+                      "_csv", "pyexpat", "xml", "_pickle"))  # fmt: skip
 
 
 def outside(value: Any) -> bool:

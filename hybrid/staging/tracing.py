@@ -180,6 +180,7 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
         )
         updated = [container for container in containers if container.changed]
         rebound = [(place, after) for place, before, after in zip(state, found, left) if before is not after] + made
+        reads.apart(state, (place for place, _ in rebound))
         given = {id(container.value): container.path for container in containers}
         leaves_left, gradients, differentiates = gradients_left(recording, reads, state)
         whole = out, [unwrapped(c.contents()) for c in updated], [unwrapped(after) for _, after in rebound], gradients

@@ -15,9 +15,9 @@ from hybrid.core.shape import TensorType
 from hybrid.frontend.creation import zeros_like
 from hybrid.frontend.values import Value, wrap
 from hybrid.ir import trace as tr
-from hybrid.ir.lifted import Lifted, own_error
+from hybrid.ir.lifted import Level, Lifted, own_error
 from hybrid.ir.trace import Symbol
-from hybrid.transforms import lane, recorded  # noqa: F401 (the lane enters itself)
+from hybrid.transforms import lane, left, recorded  # noqa: F401 (the lane enters itself)
 from hybrid.transforms.duals import Dual, Duals
 from hybrid.transforms.recorded import Marked
 from hybrid.transforms.tape import Leaf, Tape, Tracked
@@ -26,6 +26,8 @@ from hybrid.transforms.way_back import pull
 
 class Chosen:
     """The arguments of a call, some of whose leaves a transform is about."""
+
+    __holds__ = ("args",)
 
     def __init__(self, name: str, args: Sequence[Any], argnums: int | Sequence[int] | None):
         self.name, self.args = name, list(args)
@@ -65,6 +67,11 @@ class Chosen:
         """One value for each leaf, nested as the arguments are and of their classes."""
         out = tree.unflatten(self.structure, [like(leaf, x) for leaf, x in zip(self.leaves, found)])
         return out[0] if self.single else tuple(out)
+
+    def settle(self, level: Level, f: Callable, kwargs: dict) -> None:
+        """Let what a call of f has kept be what it would have kept undecorated."""
+        plain = self.plain
+        left.settle(level, f, (*self.others, *kwargs.values()), lambda x: _as_numbers(self, as_given(x, plain)))
 
     @property
     def plain(self) -> bool:
@@ -153,6 +160,7 @@ class _Pullback:
             out = tree.unflatten(self.structure, self.results)
         finally:
             self.level.close()
+            chosen.settle(self.level, f, kwargs)
         self.value = as_given(_stripped(self.level, out), chosen.plain)
         self.aux = as_given(_stripped(self.level, aux), chosen.plain)
 
@@ -327,6 +335,7 @@ def _push(f: Callable, chosen: Chosen, along: Sequence[Any], has_aux: bool) -> t
         out = tree.map_leaves(lambda x: wrap(x._data) if isinstance(x, Value) else x, out)
     finally:
         level.close()
+        chosen.settle(level, f, {})
     value, found = _stripped(level, out), tree.map_leaves(lambda leaf: _tangent_of(level, leaf), out)
     results = tuple(_as_numbers(chosen, as_given(x, plain)) for x in (value, found))
     return (*results, as_given(_stripped(level, aux), plain)) if has_aux else results

@@ -81,7 +81,7 @@ class Functions:
 
 
 def test_a_large_array_is_an_ordinary_one():
-    array = pool.empty(MB, F4)
+    array = pool.empty((MB,), F4)
     assert pooled(array) and array.flags.owndata and array.base is None and array.flags.c_contiguous
     assert array.__array_interface__["data"][0] % 64 == 0
     assert sys.getsizeof(array) >= array.nbytes
@@ -92,23 +92,23 @@ def test_a_large_array_is_an_ordinary_one():
 
 
 def test_small_arrays_are_left_to_numpy():
-    assert not pooled(pool.empty(pool.LARGE - 1, U1))
-    assert pooled(pool.empty(pool.LARGE, U1))
+    assert not pooled(pool.empty((pool.LARGE - 1,), U1))
+    assert pooled(pool.empty((pool.LARGE,), U1))
 
 
 def test_memory_is_used_again():
-    array = pool.empty(MB, U1)
+    array = pool.empty((MB,), U1)
     where = array.ctypes.data
     del array
     assert pool.idle()[0] == 1
-    assert pool.empty(MB, U1).ctypes.data == where
-    array = pool.empty(MB * 15 // 16, U1)  # fits to an eighth
+    assert pool.empty((MB,), U1).ctypes.data == where
+    array = pool.empty((MB * 15 // 16,), U1)  # fits to an eighth
     assert array.ctypes.data == where and pool.idle() == (0, 0)
-    assert pool.empty(MB // 2, U1).ctypes.data != where
+    assert pool.empty((MB // 2,), U1).ctypes.data != where
 
 
 def test_resizing():
-    array = pool.empty(MB, F4)
+    array = pool.empty((MB,), F4)
     array[:] = np.arange(MB)
     for size in (2 * MB, MB + 7, 1000, 0, 3 * MB):
         before = array[:size].copy()
@@ -119,7 +119,7 @@ def test_resizing():
 def test_tracemalloc_sees_them():
     tracemalloc.start()
     try:
-        array = pool.empty(MB, F4)
+        array = pool.empty((MB,), F4)
         assert tracemalloc.get_traced_memory()[0] >= array.nbytes
         traces = tracemalloc.take_snapshot().filter_traces([tracemalloc.DomainFilter(True, TRACE_DOMAIN)])
         assert any(trace.size == array.nbytes for trace in traces.traces)
@@ -153,7 +153,7 @@ def test_zeroed_and_resized_blocks():
 
 def test_memory_goes_down():
     with config.override(pool_limit_mb=40):
-        arrays = [pool.empty(16 * MB, U1) for _ in range(8)]
+        arrays = [pool.empty((16 * MB,), U1) for _ in range(8)]
         for array in arrays:
             array.fill(1)
         full = resident()
@@ -165,30 +165,30 @@ def test_memory_goes_down():
         assert pool.idle() == (0, 0)
         assert full == 0 or full - resident() > 120 * MB
         del arrays
-        array = pool.empty(48 * MB, U1)
+        array = pool.empty((48 * MB,), U1)
         del array
         assert pool.idle() == (0, 0)  # larger than the limit
 
 
 def test_the_oldest_go_first():
     with config.override(pool_limit_mb=10):
-        old, new = [pool.empty(MB, U1) for _ in range(8)], [pool.empty(4 * MB, U1) for _ in range(2)]
+        old, new = [pool.empty((MB,), U1) for _ in range(8)], [pool.empty((4 * MB,), U1) for _ in range(2)]
         places = [array.ctypes.data for array in new]
         old.clear()
         new.clear()
-        assert pool.empty(4 * MB, U1).ctypes.data in places
+        assert pool.empty((4 * MB,), U1).ctypes.data in places
         assert pool.idle()[0] == 3  # both, and one small one
 
 
 def test_lowering_the_limit_frees():
-    array = pool.empty(8 * MB, U1)
+    array = pool.empty((8 * MB,), U1)
     del array
     with config.override(pool_limit_mb=4):
         assert pool.idle() == (0, 0)
 
 
 def test_no_more_blocks_than_slots():
-    arrays = [pool.empty(pool.LARGE, U1) for _ in range(pool.SLOTS + 50)]
+    arrays = [pool.empty((pool.LARGE,), U1) for _ in range(pool.SLOTS + 50)]
     arrays.clear()
     assert pool.idle()[0] == pool.SLOTS
 
@@ -196,13 +196,13 @@ def test_no_more_blocks_than_slots():
 def test_without_a_limit_numpy_allocates():
     with config.override(pool_limit_mb=0):
         assert pool.handlers() is None
-        assert not pooled(pool.empty(MB, U1)) and not pooled(entry(ArrayResult(F4, (MB,)))())
+        assert not pooled(pool.empty((MB,), U1)) and not pooled(entry(ArrayResult(F4, (MB,)))())
 
 
 def test_many_cycles_leave_memory_flat():
     def cycle(times):
         for k in range(times):
-            keep = [pool.empty(size, U1) for size in (pool.LARGE + 4096 * (k % 50), MB)]
+            keep = [pool.empty((size,), U1) for size in (pool.LARGE + 4096 * (k % 50), MB)]
             keep[0][::4096] = keep[1][::4096] = 1
 
     cycle(500)
@@ -216,15 +216,15 @@ def test_idle_memory_is_not_missing_elsewhere():
         return  # RLIMIT_AS binds nowhere else
     output = in_new_process("""
         import resource
-        array = pool.empty(128 << 20, U1)
+        array = pool.empty((128 << 20,), U1)
         del array
         assert pool.idle()[0] == 1
         used = int(open("/proc/self/statm").read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
         resource.setrlimit(resource.RLIMIT_AS, (used + (64 << 20), -1))
-        array = pool.empty(160 << 20, U1)
+        array = pool.empty((160 << 20,), U1)
         assert pool.idle() == (0, 0)
         try:
-            pool.empty(160 << 20, U1)
+            pool.empty((160 << 20,), U1)
         except MemoryError:
             print("full")
     """)
@@ -263,11 +263,11 @@ def test_an_allocator_of_the_user_is_respected():
             ("PyCapsule_New", ctypes.pythonapi)
         )
         loaded.set_handler(new(get(loaded.default, b"mem_handler"), name, None))
-        return [get_handler_name(array) for array in (make(), pool.empty(MB, U1))]
+        return [get_handler_name(array) for array in (make(), pool.empty((MB,), U1))]
 
     name = b"mem_handler"  # capsules do not copy their names
     assert contextvars.copy_context().run(with_theirs) == ["default_allocator"] * 2
-    assert pooled(make()) and pooled(pool.empty(MB, U1))
+    assert pooled(make()) and pooled(pool.empty((MB,), U1))
 
 
 def test_a_result_too_large_for_memory():
@@ -322,13 +322,13 @@ if hasattr(os, "fork"):
     @pytest.mark.parametrize("inside", (False, True), ids=("between calls", "in the middle of one"))
     def test_a_forked_child(inside):
         output = in_new_process(f"""
-            kept, dead = pool.empty(1 << 20, U1), pool.empty(1 << 20, U1)
+            kept, dead = pool.empty((1 << 20,), U1), pool.empty((1 << 20,), U1)
             kept[:], where = 5, dead.ctypes.data
             del dead
             pool._made().words[pool._LOCK] = {int(inside)}  # what a thread without the GIL would leave
             child = os.fork()
             if child == 0:
-                again = pool.empty(1 << 20, U1)
+                again = pool.empty((1 << 20,), U1)
                 sound = (again.ctypes.data == where) is not {inside} and (kept == 5).all()
                 del again, kept
                 os._exit(not sound or pool.idle()[0] != 2)
@@ -347,10 +347,10 @@ def test_the_interpreter_ends_before_the_arrays(options):
         class Cycle:
             pass
         cycle = Cycle()
-        cycle.itself, cycle.array = cycle, pool.empty(1 << 20, U1)
-        builtins.held = pool.empty(1 << 22, U1)  # dies with the last of all modules
-        kept = [pool.empty(1 << 20, U1) for _ in range(5)]
-        daemon = threading.Thread(target=lambda: [pool.empty(1 << 19, U1) for _ in range(1 << 20)], daemon=True)
+        cycle.itself, cycle.array = cycle, pool.empty((1 << 20,), U1)
+        builtins.held = pool.empty((1 << 22,), U1)  # dies with the last of all modules
+        kept = [pool.empty((1 << 20,), U1) for _ in range(5)]
+        daemon = threading.Thread(target=lambda: [pool.empty((1 << 19,), U1) for _ in range(1 << 20)], daemon=True)
         daemon.start()
         """,
         *options,

@@ -659,3 +659,12 @@ def test_user_exceptions_and_interrupts_leave_no_trace_open():
             f(V, error)
         assert tr.open_traces == 0 and tr.current() is None
     assert function(lambda x: x + 1)(V)[0] == 1
+
+
+@pytest.mark.parametrize("shape", [(3,), (2, 3), (0, 3), (0,)])
+def test_results_own_their_memory_from_the_first_call_on(shape):
+    f, x = function(lambda x: x + 1), np.ones(shape)
+    for _ in range(3):
+        got, want = f(x), x + 1
+        assert got.flags.owndata and got.base is None and got.strides == want.strides
+        got.resize((5,), refcheck=False)

@@ -136,3 +136,37 @@ def test_where_arrays_lie_is_asked_of_the_arrays_themselves():
 
     x = np.arange(4.0)
     assert hy.function(f)(x) == f(x)
+
+
+@pytest.mark.filterwarnings("ignore::hybrid.FallbackWarning")
+@pytest.mark.parametrize(
+    "shown",
+    [
+        np.array2string,
+        np.array_repr,
+        lambda x: (np.array_str(x), 2 * x),
+        lambda x: np.array2string(x, precision=3) + "!",
+        lambda x: [np.array_repr(x[1:])],
+    ],
+)
+def test_texts_of_values_are_those_of_each_call(shown):
+    def called(x):
+        return shown(x)
+
+    f = hy.function(called)
+    for x in (np.ones(3), 2 * np.ones(3), np.arange(4.0), np.arange(5.0), np.arange(4.0) + 7):
+        assert repr(f(x)) == repr(called(x))
+
+
+@pytest.mark.filterwarnings("ignore::hybrid.FallbackWarning")
+def test_what_is_no_array_is_asked_where_nothing_else_is_wanted(monkeypatch):
+    """A library's function that gives an array and a class, by what the values are."""
+
+    def classified(x):
+        return np.sort(x), int if (np.asarray(x) > 2).all() else float
+
+    monkeypatch.setattr(scipy.stats, "classified", classified, raising=False)
+    classified.__module__, classified.__code__ = "scipy.stats", classified.__code__.replace(co_filename=scipy.stats.__file__)
+    f = hy.function(lambda x: (scipy.stats.classified(x)[1], x * 2))
+    for x in (np.ones(3), 5 * np.ones(3), np.ones(3), 7 * np.ones(3)):
+        assert f(x)[0] is classified(x)[1]

@@ -5,11 +5,14 @@ from __future__ import annotations
 import collections
 import decimal
 import functools
+import hashlib
 import importlib
 import inspect
 import operator
 import sys
+import threading
 import types
+import uuid
 import weakref
 
 import numpy as np
@@ -345,3 +348,137 @@ def test_what_a_cached_function_does_at_its_first_call_is_done_once():
     noted.cache_clear()
     f(x, 1)
     assert calls == [1, 2, 3, 1] and counts.tolist() == [0, 2, 1, 1]
+
+
+# What is dropped, counted, and who calls -------------------------------------------------------------------------------
+dropped: list = []
+
+
+class Dropped:
+    made = 0
+
+    def __init__(self, x):
+        self.x = x
+        Dropped.made += 1
+
+    def __del__(self):
+        Dropped.made -= 1
+        dropped.append(self.x)
+
+
+class Derived(Dropped):
+    pass
+
+
+class Plain:
+    def __init__(self, x):
+        self.x = x
+
+
+def in_a_loop(x):
+    total = 0.0
+    for k in range(3):
+        one = Dropped(x + k)
+        total += one.x
+    return total
+
+
+def of_the_class_of_another(x, other=Dropped(0.0)):  # noqa: B008
+    return type(other)(x).x * 2
+
+
+def of_its_own(x):
+    class Own:
+        def __del__(self):
+            dropped.append(1)
+
+    Own()
+    return x * 2
+
+
+def weak(x):
+    one = Plain(x)
+    seen = weakref.ref(one)
+    del one
+    return x * 2 if seen() is None else x * 3
+
+
+def finalized(x):
+    one = Plain(x)
+    weakref.finalize(one, dropped.append, 5)
+    return one.x * 2
+
+
+DROPS = [lambda x: Dropped(x).x * 2, lambda x: Derived(x).x * 2, lambda x: x + Dropped.made, in_a_loop,
+         of_the_class_of_another, of_its_own, weak, finalized]  # fmt: skip
+
+
+@quiet
+@pytest.mark.parametrize("drop", DROPS)
+def test_what_happens_when_an_object_is_dropped_happens_in_each_call(drop):
+    f = function(drop)
+    for _ in range(4):
+        dropped.clear()
+        want, said = drop(2.0), list(dropped)
+        dropped.clear()
+        assert f(2.0) == want and dropped == said
+
+
+def callers(x):
+    return sys._getframe(1).f_code.co_name, inspect.stack()[1].function, inspect.currentframe().f_back.f_code.co_name
+
+
+@quiet
+def test_functions_that_look_at_frames_are_called_by_their_caller_alone():
+    f = function(callers)
+
+    def caller():
+        return f(1.0)
+
+    for _ in range(3):
+        assert caller() == ("caller",) * 3
+
+
+@quiet
+def test_what_libraries_say_of_the_moment():
+    def moment(x):
+        return x, threading.current_thread().name, np.geterr()["divide"], len(sys.argv), "no_such_module" in sys.modules
+
+    f, seen = function(moment), []
+
+    def check():
+        seen.append(f(1.0) == moment(1.0))
+
+    check()
+    other = threading.Thread(target=check)
+    other.start()
+    other.join()
+    with np.errstate(divide="raise"):
+        check()
+    sys.argv.append("more")
+    sys.modules["no_such_module"] = sys
+    check()
+    del sys.argv[-1], sys.modules["no_such_module"]
+    check()
+    assert seen == [True] * 5
+
+
+@quiet
+def test_identifiers_are_new():
+    f = function(lambda x: (x, uuid.uuid1().hex))
+    assert len({f(1.0)[1] for _ in range(5)}) == 5
+
+
+checksum = hashlib.md5()
+
+
+@quiet
+def test_objects_of_c_code_are_changed_once_in_each_call():
+    def summed(x):
+        checksum.update(b"a")
+        return x, checksum.hexdigest()
+
+    f, want = function(summed), hashlib.md5()
+    for _ in range(4):
+        want.update(b"a")
+        assert f(1.0) == (1.0, want.hexdigest())
