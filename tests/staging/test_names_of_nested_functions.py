@@ -25,3 +25,20 @@ def test_a_loop_carries_its_own_variable_and_one_of_its_name_around_it():
         return count(n), k * x
 
     assert hy.function(function, strict=True)(10, 0.5) == function(10, 0.5) == (10, 45.0)
+
+
+def test_a_loop_over_letters_that_stand_in_the_source_binds_its_variable():
+    def function(xs):
+        state, visits = "A", 0
+        for x in xs:
+            if x > 0.5:
+                for k in "AB":
+                    if k != state:
+                        break
+                state = k
+                visits += 1
+        return state, visits
+
+    xs = [0.9, 0.1, 0.7, 0.8]
+    for given in (xs, xs[:3], xs * 5):
+        assert hy.function(function, strict=True)(given) == function(given)
