@@ -42,7 +42,7 @@ FIELDS = (
     "continua", "imaging", "likelihoods",
     "syllabus", "drills", "almanacs", "bourses", "contests", "connections", "tabulations", "theorems", "operations",
     "coursework", "seminars", "theses", "repositories", "agents", "pilots", "trainees", "surveys", "bureaus", "cabinets",
-    "workshops", "codices", "expeditions", "lotteries", "soundings", "bearings", "decodings",
+    "workshops", "codices", "expeditions", "lotteries", "soundings", "bearings", "decodings", "producers",
 )  # fmt: skip
 # By bytes of the smallest real number among arguments and results, for each element and relative to the largest: reductions may
 # be more accurate than NumPy's, solvers carry the difference on, and a float64 computed from float32 is no better than that.
