@@ -43,6 +43,7 @@ from hybrid.control.lists import Listed, listed
 from hybrid.control.own import Changes, Own, View, grow, home, plain
 from hybrid.control.perhaps import Perhaps, present
 from hybrid.control.plain import Ends, Plain, State
+from hybrid.control.producers import Produced, Producers
 from hybrid.control.recursion import Recursion, closed_over
 from hybrid.control.rolling import counted, enters, first_apart, may_peel, uncounted
 from hybrid.control.root import behind
@@ -70,7 +71,7 @@ MEMBERS = 64  # items of a container that a traced number is compared with, one 
 LONG = 2048  # rounds beyond which a loop that cannot be rolled is not written out
 
 
-class Tracing(Instances, Comprehensions, Tries, Plain):
+class Tracing(Instances, Comprehensions, Tries, Producers, Plain):
     """Control flow of one trace.
 
     Args:
@@ -97,6 +98,7 @@ class Tracing(Instances, Comprehensions, Tries, Plain):
         self.changes, self.gaps = 0, False  # of sets and dicts in storage; whether one in a container gives something up
         self.copies = 1  # of what is being traced, made by the short loops around it
         self.ways: dict[Any, tuple] = {}  # how loops were recorded at last (`control.rolling`), by where they stand
+        self.pushing, self.producing = {}, Counter()
         self.peeling = 0  # first rounds that are being made apart, within one another
         self.calls: dict[CodeType, list[int]] = {}  # the user's functions that are being called: how deep in branches
         self.recursive = recursive
@@ -124,15 +126,8 @@ class Tracing(Instances, Comprehensions, Tries, Plain):
     def exchanged(self, items: Any, one: Any, other: Any) -> bool:
         return rows.exchanged(items, one, other)
 
-    def items(self, function: Any) -> Any:
-        found = None if tr.current() is None else containers.gone_through(function, self.short)
-        return self.call(function) if found is None else found
-
     def operand(self, value: Any) -> Any:
         return sets.Operand(value) if type(value) is sets.SetOf else value
-
-    def named(self, value: Any) -> Any:
-        return iterables.Named(value) if tr.current() is not None and hasattr(type(value), "__next__") else value
 
     def repeated(self, left: Any, right: Any) -> Any:
         trace, items, count = tr.current(), left, right
@@ -312,8 +307,10 @@ class Tracing(Instances, Comprehensions, Tries, Plain):
     def for_(
         self, iterable: Iterable, body: Callable[[Any], None], state: State, stop: Callable[[], Any] | None = None
     ) -> None:
-        trace = tr.current()
-        self._for(iterables.started(iterable), body, state, stop, known_containers(trace))
+        if type(iterable) is Produced:
+            self.pushed(iterable, body, state, stop)
+        else:
+            self._for(iterables.started(iterable), body, state, stop, known_containers(tr.current()))
 
     def _for(
         self, iterable: Iterable, body: Callable[[Any], None], state: State, stop: Callable[[], Any] | None, known: list

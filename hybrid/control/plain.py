@@ -198,6 +198,20 @@ class Plain:
         """A function whose list is gone through once."""
         return self.call(function)
 
+    def produced(self, function: Any) -> Any:
+        """A function over whose result a `for` statement goes."""
+        return self.items(function)
+
+    def gathered(self, items: Any, keeps: bool) -> Any:
+        """What `list`, `sum` and their like are given, which go through all of it before anything else happens.
+
+        `keeps`: whether that only keeps the items, as `list` does.
+        """
+        return items
+
+    def produces(self, function: Any, *forms: Any) -> None:
+        """A generator function, and what it becomes for loops that go to the end and for those that may be left."""
+
     def operand(self, value: Any) -> Any:
         """The right side of `a -= b`, which changes a set in place."""
         return value

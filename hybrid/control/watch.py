@@ -165,8 +165,8 @@ class Watch:
         if not self.held:
             return state
         places, count = list(self.held.values()), len(state.names)
-        known = [place.name for place in places]
-        names = tuple(name if known.index(name) == k else f"{name} ({k})" for k, name in enumerate(known))
+        known = [*state.names, *(place.name for place in places)]  # a nested function may have a variable of the same name
+        names = tuple(f"{name} ({k})" if name in known[:k] else name for k, name in enumerate(known) if k >= count)
 
         def put(values: tuple) -> None:
             state.set(values[:count])

@@ -27,6 +27,7 @@ from typing import Any
 from hybrid.core import forks
 from hybrid.staging.exits import PREFIX
 from hybrid.staging.liveness import CONSUMERS
+from hybrid.staging.pushing import turned, unpushable
 from hybrid.staging.rewrite import HANDLERS, refusal, rewrite
 
 _FUTURE = functools.reduce(lambda flags, name: flags | getattr(__future__, name).compiler_flag, __future__.all_feature_names, 0)
@@ -51,7 +52,8 @@ class Form:
     reason: str | None = None
 
 
-_forms: dict[int, tuple[weakref.ref[types.CodeType], Form]] = {}  # by identity: equal code may come from different files
+# By identity: equal code may come from different files.
+_forms: dict[tuple[int, str], tuple[weakref.ref[types.CodeType], Form]] = {}
 
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -78,6 +80,18 @@ def convert(function: Any, handlers: Any) -> Any:
         inner = convert(call, handlers)
         return function if inner is call else types.MethodType(inner, function)
     return function
+
+
+def convert_generator(function: Any, handlers: Any, stops: bool) -> Any:
+    """A generator function, or method, turned inside out (`pushing.py`); None where that cannot be."""
+    plain = getattr(function, "__func__", function)
+    form = _form(plain, "stop" if stops else "push")
+    if form.code is None:
+        return None
+    made = _function(plain, form.code, handlers)
+    if plain is function:
+        return made
+    return lambda emit, *args, **kwargs: made(emit, function.__self__, *args, **kwargs)
 
 
 def convert_root(function: Any, handlers: Any) -> Any:
@@ -121,20 +135,22 @@ def _function(function: types.FunctionType, code: types.CodeType, handlers: Any)
     return made
 
 
-def _form(function: types.FunctionType) -> Form:
+def _form(function: types.FunctionType, kind: str = "") -> Form:
+    """Its converted form; `kind`: of a generator function, "push" or "stop"."""
     code = function.__code__
-    known = _forms.get(id(code))
+    key = id(code), kind
+    known = _forms.get(key)
     if known is not None and known[0]() is code:
         return known[1]
     try:
-        form = Form(_converted(function)) if not is_converted(function) else Form()
+        form = Form(_converted(function, kind)) if not is_converted(function) else Form()
     except _Unconvertible as error:
         form = Form(reason=str(error))
-    _forms[id(code)] = weakref.ref(code, functools.partial(_forget, id(code))), form
+    _forms[key] = weakref.ref(code, functools.partial(_forget, key)), form
     return form
 
 
-def _forget(key: int, reference: weakref.ref, forms: dict = _forms) -> None:
+def _forget(key: tuple[int, str], reference: weakref.ref, forms: dict = _forms) -> None:
     if key in forms and forms[key][0] is reference:  # bound early: module globals may be gone at exit
         del forms[key]
 
@@ -143,12 +159,16 @@ class _Unconvertible(Exception):
     """The message is the reason."""
 
 
-def _converted(function: types.FunctionType) -> types.CodeType | None:
+def _converted(function: types.FunctionType, kind: str = "") -> types.CodeType | None:
     """The converted code of a function; None if it would be the same."""
     code = function.__code__
-    if code.co_flags & _GENERATOR:
+    if code.co_flags & _GENERATOR and not (kind and code.co_flags & inspect.CO_GENERATOR):
         raise _Unconvertible("it is a generator or a coroutine")
     node, owner = _source(function)
+    if kind:
+        if (why := unpushable(node)) is not None:
+            raise _Unconvertible(why)
+        node = turned(node, kind == "stop", node.name)
     why = refusal(node)
     if why is not None:
         raise _Unconvertible(why)
@@ -158,7 +178,7 @@ def _converted(function: types.FunctionType) -> types.CodeType | None:
         out = _compiled(node, owner, code, (HANDLERS, *code.co_freevars))
     except (RecursionError, SyntaxError) as error:  # Python's own limits on nesting
         raise _Unconvertible(f"its control flow is nested too deeply ({error})") from None
-    return _named(out, out.co_qualname, code.co_qualname) if HANDLERS in out.co_freevars else None
+    return _named(out, out.co_qualname, code.co_qualname) if kind or HANDLERS in out.co_freevars else None
 
 
 def _mangled(owner: str | None, name: str) -> str:

@@ -9,7 +9,7 @@ from functools import partial
 
 from hybrid.staging.exits import PREFIX, load
 from hybrid.staging.liveness import captured, is_row
-from hybrid.staging.pieces import arguments, binds, flat, handler, index, is_constant, is_name, is_simple, text, thunk
+from hybrid.staging.pieces import EMIT, arguments, binds, flat, handler, index, is_constant, is_name, is_simple, text, thunk
 
 _INLINED = sys.version_info >= (3, 12)  # list, set and dict comprehensions run in the frame of their function
 _Comprehension = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
@@ -44,6 +44,7 @@ class Expressions(ast.NodeTransformer):
     bound: set[str] | None  # local names that have a value for certain at the place being rewritten
     lists: set[str]  # variables of lists that the function makes and changes
     gone_through: set[ast.Call]  # calls whose lists only a loop sees
+    looped: set[ast.Call]  # those of which a `for` statement, or `sum` and its like, goes through what they give
     returned: set[ast.AST]  # calls of which nobody but the caller sees what they give
     items: set[str]  # names that comprehensions around it bind
     inside: int  # how many nested functions of our own are around
@@ -190,6 +191,9 @@ class Expressions(ast.NodeTransformer):
         return ast.copy_location(handler("local", thunk(node)), node)
 
     def visit_Call(self, node: ast.Call) -> ast.expr:
+        if isinstance(node.func, ast.Name) and node.func.id == EMIT:
+            node.args = list(map(self.bare, node.args))
+            return node
         if isinstance(node.func, ast.Name) and node.func.id == "super":
             first = [*self.node.args.posonlyargs, *self.node.args.args][:1]
             if first and not node.args and not node.keywords and "super" not in self.locals:
@@ -219,6 +223,7 @@ class Expressions(ast.NodeTransformer):
             keyword.value = self.bare(keyword.value)
         self.inside -= bool(lists)
         seen = "items" if node in self.gone_through else "last" if node in self.returned else "call"
+        seen = "produced" if node in self.looped else seen
         if lists:
             return self.passing(node, seen)
         node.func = ast.copy_location(handler(seen, node.func), node.func)
@@ -387,7 +392,12 @@ class Expressions(ast.NodeTransformer):
 
     def given(self, node: ast.expr, function: ast.expr) -> ast.expr:
         """An argument of a call; items that a generator makes for `sum` and its like may be those of a loop."""
-        if not isinstance(node, ast.GeneratorExp) or not isinstance(function, ast.Name) or function.id not in _CONSUMERS:
+        known = isinstance(function, ast.Name) and function.id in _CONSUMERS and function.id not in self.locals
+        if isinstance(node, ast.Call) and known and function.id not in ("any", "all"):  # type: ignore[attr-defined]  # which may stop
+            self.looped.add(node)
+            keeps = function.id not in ("sum", "min", "max")  # type: ignore[attr-defined]
+            return ast.copy_location(handler("gathered", self.bare(node), ast.Constant(keeps)), node)
+        if not isinstance(node, ast.GeneratorExp) or not known:
             return self.bare(node)
         made = self.each(node, node.elt)
         return self.visit(node) if made is None else ast.copy_location(handler("generated", made), node)

@@ -292,7 +292,9 @@ class Liveness:
                 inside = inside - _names(node.target) | self.reads(node.target)
             head = inside | test
         node.carried = head | self.always | set(getattr(node, "stop", ()))  # type: ignore[union-attr]  # asked before each round
-        return head | over | (self.reads(node.iter) if isinstance(node, ast.For) else set())
+        if isinstance(node, ast.For):
+            return (head if _has_items(node.iter) else head | over) | self.reads(node.iter)
+        return head | over
 
     def attempt(self, node: ast.Try | ast.TryStar, live: set[str]) -> set[str]:
         outer = self.raised
@@ -320,6 +322,13 @@ class Liveness:
         """Names that some nodes read, and the functions that they call."""
         names = reads(*nodes)
         return names.union(*(self.called[name] for name in names & self.called.keys()))
+
+
+def _has_items(node: ast.expr) -> bool:
+    """Whether a loop over an expression goes round at least once: `for k in "MXY"`, `for side in (-1, 1)`."""
+    if isinstance(node, (ast.Tuple, ast.List, ast.Set)):
+        return any(not isinstance(item, ast.Starred) for item in node.elts)
+    return isinstance(node, ast.Constant) and isinstance(node.value, (str, bytes)) and len(node.value) > 0
 
 
 def _names(target: ast.AST) -> set[str]:

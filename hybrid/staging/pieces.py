@@ -5,10 +5,11 @@ from __future__ import annotations
 import ast
 import copy
 
-from hybrid.staging.exits import load
+from hybrid.staging.exits import PREFIX, load
 from hybrid.staging.liveness import scope
 
 HANDLERS = "__hybrid__"
+EMIT = PREFIX + "emit"  # what a generator function that is turned inside out does with each item
 
 
 def handler(name: str, *args: ast.expr) -> ast.Call:

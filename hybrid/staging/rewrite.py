@@ -43,6 +43,7 @@ from hybrid.staging.liveness import (
     unbound,
 )
 from hybrid.staging.pieces import HANDLERS, arguments, binds, exchanges, handler, is_name, moves, thunk
+from hybrid.staging.pushing import OURS, is_generator, turned, unpushable
 from hybrid.staging.returns import after_loops
 from hybrid.staging.tries import Probe, with_questions
 from hybrid.staging.walrus import without_walrus
@@ -66,7 +67,7 @@ def refusal(node: ast.AST) -> str | None:
                 return f"it calls {name}()"
             case ast.Call(func=ast.Name(id=name), args=[], keywords=[]) if name in _LOOKS_WITHOUT_ARGUMENTS:
                 return f"it calls {name}()"
-            case ast.Name(id=name) if name.startswith(PREFIX) or name == HANDLERS:
+            case ast.Name(id=name) if (name.startswith(PREFIX) and name not in OURS) or name == HANDLERS:
                 return f"it has a variable {name}"
     return None
 
@@ -109,6 +110,7 @@ class _Rewriter(Expressions):
         self.consumers = consumers - self.locals
         self.bound: set[str] | None = set(parameters(node.args))
         self.gone_through: set[ast.Call] = set()
+        self.looped: set[ast.Call] = set()
         self.returned: set[ast.AST] = set()
         self.lists: set[str] = set()  # variables of lists that the function makes and changes
         self.exchanging = False  # whether `a[i], a[j] = a[j], a[i]` is being rewritten
@@ -150,6 +152,16 @@ class _Rewriter(Expressions):
         if not isinstance(node, ast.AsyncFunctionDef) and refusal(node) is None:
             rewrite(node, self.mangle, self.consumers, True)
 
+    def turned(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> list[ast.stmt]:
+        """The forms of a nested generator function that call the body of a loop, and what makes them known."""
+        if not isinstance(node, ast.FunctionDef) or not is_generator(node) or unpushable(node) is not None:
+            return []
+        forms = [turned(node, stops, f"{PREFIX}{name}_{node.name}") for name, stops in (("push", False), ("stop", True))]
+        for form in forms:
+            self.nested(form)
+        known = handler("produces", load(node.name), *(load(form.name) for form in forms))
+        return [*forms, ast.copy_location(ast.Expr(ast.copy_location(known, node)), node)]
+
     # Statements -----------------------------------------------------------------------------------------------------------
     def block(self, stmts: list[ast.stmt]) -> list[ast.stmt]:
         out: list[ast.stmt] = []
@@ -170,9 +182,10 @@ class _Rewriter(Expressions):
                 self.add(node)
                 return [node]
             case ast.FunctionDef() | ast.AsyncFunctionDef():
+                made = self.turned(node)
                 self.nested(node)
                 self.add(node)
-                return [node]
+                return [node, *made]
             case ast.Assert():
                 if binds(node):
                     return [self.generic_visit(node)]  # type: ignore[list-item]
@@ -373,6 +386,7 @@ class _Rewriter(Expressions):
         stop = [self.thunk(ast.copy_location(either(node.stop), node))] if node.stop else []
         made: list[ast.stmt] = []
         if isinstance(node, Each):
+            self.looped |= {node.iter} if isinstance(node.iter, ast.Call) else set()
             source = self.iterated(node.iter, self.visit)
             self.remove(unbound(*node.body))
             before = self.bound

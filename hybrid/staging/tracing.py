@@ -62,7 +62,7 @@ from hybrid.staging.containers import (
     refuse_strangers,
     tuples_in,
 )
-from hybrid.staging.convert import convert, convert_root, is_converted, reason
+from hybrid.staging.convert import convert, convert_generator, convert_root, is_converted, reason
 from hybrid.staging.effects import PRINTING, UNSEEN, Effects, is_library, same_state, texts, unwatched
 from hybrid.staging.inspect import Inspection
 from hybrid.staging.instances import Instances, Stored
@@ -136,6 +136,7 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
             recording.generators = _generators(effects, leaves, values)
             try:
                 recording.handlers = Tracing(_callee, _is_opaque, SHORT if writing.short else 1, recursive, writing)
+                recording.handlers.producer = _producer
                 recording.handlers.given(arguments)
                 recording.handlers.others.ids = frozenset(id(container.value) for container in containers)
                 args, kwargs = bound[:2]
@@ -320,6 +321,14 @@ def _callee(function: Any, handlers: Tracing) -> Any:
     if not known and (_is_algorithm(plain) or not is_library(plain.__code__.co_filename)):
         return convert(function, handlers)
     return function
+
+
+def _producer(function: Any, handlers: Tracing, stops: bool) -> Any:
+    """A generator function of the user's, turned inside out; None for others."""
+    plain = getattr(function, "__func__", function)
+    if not isinstance(plain, types.FunctionType) or is_library(plain.__code__.co_filename):
+        return None
+    return convert_generator(function, handlers, stops)
 
 
 _ALGORITHMS = frozenset(module.__name__ for module in (algorithms, constructs, probing, recursive, shuffles, written))

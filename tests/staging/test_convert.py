@@ -567,11 +567,11 @@ def test_code_is_converted_once_and_let_go(monkeypatch):
     f = program["make"]()
     count = []
     original = module._converted
-    monkeypatch.setattr(module, "_converted", lambda function: count.append(function) or original(function))
+    monkeypatch.setattr(module, "_converted", lambda function, kind: count.append(function) or original(function, kind))
     assert convert(f, Plain())(2) == convert(program["make"](), Plain())(2) == 1
     assert len(count) == 1
     count.clear()
-    gone, key = weakref.ref(f.__code__), id(f.__code__)
+    gone, key = weakref.ref(f.__code__), (id(f.__code__), "")
     assert key in module._forms
     linecache.cache.pop(program.file)
     module._codes_of.cache_clear()
