@@ -18,6 +18,7 @@ from hybrid.codegen import calls, estimate, pairs, wraps
 from hybrid.codegen.instructions import MEMORY, TYPE, Emitter, Value, symbol
 from hybrid.codegen.reduce import FOLD, FOLD_ALONE, Accumulator, accumulated, needs_compensation
 from hybrid.codegen.room import grown
+from hybrid.codegen.shared import often
 from hybrid.codegen.target import SCALAR_LOOPS, Target
 from hybrid.codegen.values import Array, Values, iota
 from hybrid.core import dtype as dt
@@ -98,6 +99,7 @@ class _KernelText:
         self.globals: dict[str, str] = {}
         self.functions: list[str] = []
         self.marks = f" {SCALAR_LOOPS}" if estimate.is_scalar(kernel) else ""
+        self.often = often(kernel.body)
         self.sizes = [f"i64 %{symbol('size.' + name)}" for name in kernel.symbols]
         self.routines: dict[str, tuple[str, list[str], list[str]]] = {}  # function, arrays from outside, of them by value
 
@@ -107,7 +109,8 @@ class _Nest(Values):
 
     def __init__(self, text: _KernelText):
         super().__init__(Emitter(text.declares), text.kernel.name, text.helpers, text.kernel.symbols)
-        self.shared, self.target = text, text.target
+        self.shared, self.target, self.often = text, text.target, text.often
+        self.marks = f' "prefer-vector-width"="{text.target.vector_bits}"{text.marks}'
         self.ranges: dict[str, tuple[str, str]] = {}  # of loops that do not run over all of their extent
         self.threads = True  # whether parallel loops run on threads
         self.repeated = 0  # loops around the emitter
@@ -145,7 +148,7 @@ class _Nest(Values):
             wraps.report(self)
             e.emit("ret i32 0")
         # Inlined, a function would lose what `noalias` says of its parameters.
-        attributes = f'nounwind noinline "prefer-vector-width"="{self.target.vector_bits}"{self.shared.marks}'
+        attributes = f"nounwind noinline{self.marks}"
         header = f"define internal i32 @{symbol(name)}({', '.join([*parameters, *self.shared.sizes])}) {attributes} {{"
         return f"{header}\nentry:\n{e.text()}\n}}"
 

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from hybrid.codegen import library, mathlib, pairs, wraps
+from hybrid.codegen import library, pairs, shared, wraps
+from hybrid.codegen.composed import compose
 from hybrid.codegen.instructions import (
     MEMORY,
-    NARROW,
     TYPE,
     Emitter,
     Value,
@@ -31,11 +31,8 @@ from hybrid.codegen.instructions import (
 from hybrid.core import dtype as dt
 from hybrid.core.affine import Affine
 from hybrid.core.errors import CompileError
-from hybrid.core.scipyspecial import PREFIX
 from hybrid.core.shape import Dim, Size, product
 from hybrid.loops.nest import (
-    FOREIGN,
-    ON_WORDS,
     Bitcast,
     Const,
     Convert,
@@ -47,8 +44,6 @@ from hybrid.loops.nest import (
     Rescue,
     Store,
     children,
-    op,
-    select,
 )
 
 if TYPE_CHECKING:
@@ -100,6 +95,8 @@ class Values:
         self.lane_index: str | None = None
         self.mask: Value | None = None
         self.wraps = wraps.Notes()
+        self.often: frozenset[str] = frozenset()  # operations that are calls of a function of the kernel's (`shared`)
+        self.marks = ""  # attributes of functions
         self.sparse = False
         self.prologue = e.reserve()  # the entry block, which dominates everything
         self._sizes: dict[Size, str] = {}
@@ -226,14 +223,32 @@ class Values:
                 stack.pop()
                 continue
             rewritten = self._rewritten(expr) if isinstance(expr, Op) else None
-            below = children(expr) if rewritten is None else (rewritten,)
+            called = isinstance(expr, Op) and rewritten is not None and expr.name in self.often
+            below = children(expr) if rewritten is None or called else (rewritten,)
             pending = [child for child in below if id(child) not in memo]
             if pending:
                 stack.extend(reversed(pending))
                 continue
             stack.pop()
-            memo[id(expr)] = self._emit(expr) if rewritten is None else memo[id(rewritten)]
+            if called:
+                memo[id(expr)] = self._shared(expr, memo[id(below[0])])  # type: ignore[arg-type]
+            else:
+                memo[id(expr)] = self._emit(expr) if rewritten is None else memo[id(rewritten)]
         return memo[id(root)]
+
+    def _shared(self, expr: Op, arg: Value) -> Value:
+        """A call of the function that computes an operation for all of the kernel."""
+        name = f"{self.kernel}.{expr.name}.{arg.dtype}.v{arg.lanes}"
+        masked = self.mask is not None and arg.lanes > 1
+        name += f".m{int(self.sparse)}" if masked else ""
+        if name not in self.helpers:
+            self.helpers[name] = ""
+            inner = Values(Emitter(self.e.declares), self.kernel, self.helpers, self.symbols)
+            inner.mask, inner.sparse = Value("%mask", dt.bool_, arg.lanes) if masked else None, self.sparse
+            self.helpers[name] = shared.function(inner, name, expr, arg._replace(text="%x"), self.marks)
+        mask = [self.e.splat(self.mask, arg.lanes).operand] if masked else []  # type: ignore[arg-type]
+        operands = ", ".join([arg.operand, *mask])
+        return Value(self.e.let(f"call {arg.type} @{symbol(name)}({operands})"), expr.dtype, arg.lanes)
 
     def forget(self) -> None:
         """Begin a statement: what was loaded before may have been overwritten, or may not dominate."""
@@ -498,71 +513,6 @@ def iota(scalar: str, lanes: int, step: int = 1, first: int = 0) -> str:
 
 def _is_number(text: str) -> bool:
     return text[0] != "%"
-
-
-# Operations made of others
-
-COMPOSED = frozenset({
-    "mod", "floordiv", "sigmoid", "exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "sin", "cos", "tan", "asin", "acos",
-    "atan", "atan2", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "erf", "erfc", "cbrt", "pow", "hypot", "fmod",
-    "nextafter", "lgamma", *ON_WORDS,
-})  # fmt: skip
-
-
-def compose(expr: Op) -> Expr | None:
-    """The same value in simpler operations; None for those with an instruction or a scalar function of their own."""
-    dtype = expr.args[-1].dtype
-    if is_simple(expr.name, dtype) or expr.name.startswith(FOREIGN):
-        return None
-    if expr.name.startswith(PREFIX):
-        return library.widened(expr)
-    if expr.name not in COMPOSED or not (dtype == dt.uint64 if expr.name in ON_WORDS else dt.is_float(dtype)):
-        raise CompileError(f"{expr.name} has no meaning for {dt.SHORT[dtype]}")
-    if dtype in NARROW:
-        if expr.name == "nextafter":
-            return _next_narrow(*expr.args)
-        wide = op(expr.name, *(Convert(arg, dt.float32) for arg in expr.args))
-        return Convert(wide, dtype)
-    if expr.name == "mod":
-        return _modulus(*expr.args)
-    if expr.name == "floordiv":
-        return _floor_quotient(*expr.args)
-    expansion = mathlib.expand(expr)
-    if expansion is None and expr.name == "sigmoid":
-        return 1 / (1 + op("exp", -expr.args[0]))
-    return expansion
-
-
-def _next_narrow(a: Expr, b: Expr) -> Expr:
-    """The neighbour of a 16-bit float: one more or less as an integer, away from zero or towards it.
-
-    Of two equal operands (zeros may differ in sign) NumPy's float16 gives the first, bfloat16 and C the second.
-    """
-    here, there = Convert(a, dt.float32), Convert(b, dt.float32)
-    bits, least = Bitcast(a, dt.uint16), (Bitcast(b, dt.uint16) & 0x8000) | 1
-    moved = select(op("eq", there > here, here > 0), bits + 1, bits - 1)
-    neighbour = Bitcast(select(op("eq", here, 0), least, moved), a.dtype)
-    ordered = select(op("eq", here, there), a if a.dtype == dt.float16 else b, neighbour)
-    return select(op("isnan", here) | op("isnan", there), Convert(here + there, a.dtype), ordered)
-
-
-def _modulus(a: Expr, b: Expr) -> Expr:
-    """NumPy's float remainder: C's `fmod` brought to the sign of the divisor."""
-    rest = op("fmod", a, b)
-    opposite = (b < 0) ^ (rest < 0)
-    signed = select(op("ne", rest, 0), select(opposite, rest + b, rest), op("copysign", Const(0, b.dtype), b))
-    return select(op("eq", b, 0), rest, signed)
-
-
-def _floor_quotient(a: Expr, b: Expr) -> Expr:
-    """NumPy's float floor division: exact from the remainder, then rounded to the nearest whole number below."""
-    rest, ratio = op("fmod", a, b), a / b
-    less = op("and", op("ne", rest, 0), (b < 0) ^ (rest < 0))
-    quotient = (a - rest) / b
-    quotient = select(less, quotient - 1, quotient)
-    whole = op("floor", quotient)
-    whole = select(quotient - whole > 0.5, whole + 1, whole)
-    return select(op("eq", b, 0), ratio, select(op("ne", quotient, 0), whole, op("copysign", Const(0, a.dtype), ratio)))
 
 
 def _lane_loop(helper: str, name: str, scalar: str, lanes: int, arity: int) -> str:

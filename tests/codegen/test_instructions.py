@@ -8,10 +8,10 @@ import pytest
 
 import hybrid as hy
 from hybrid.codegen import instructions
+from hybrid.codegen.composed import COMPOSED
 from hybrid.codegen.instructions import Emitter, Value, constant, is_simple, literal, symbol
 from hybrid.codegen.llvm import emit_kernel
 from hybrid.codegen.target import host
-from hybrid.codegen.values import COMPOSED
 from hybrid.core import dtype as dt
 from hybrid.core.affine import Affine
 from hybrid.core.errors import CompileError
