@@ -17,7 +17,7 @@ def chain(name, count):
     def f(x, m):
         y = x
         for k in range(count):
-            y = function(y) * 0.9 + np.where(m, 0.01 * k, 0.1)
+            y = function(-y if name == "exp" else y) * 0.9 + np.where(m, 0.01 * k, 0.1)
         return np.where(m, function(x), y)
 
     return f
