@@ -190,14 +190,29 @@ def slice_of_slice(builder, eqn, inputs, producer):
 
 
 def slice_of_update(builder, eqn, inputs, producer):
-    """What was just written is what is read."""
+    """What was just written is what is read; but where several elements were computed from what they replace, as in
+    `A[k + 1 :, k] /= A[k, k]`, who computed them once more would need that array after it has been written."""
     below = producer(inputs[0])
     if below is None or below.primitive is not v.update_slice:
         return None
-    same = (
-        all(below.params[k] == eqn.params[k] for k in ("start", "step")) and below.inputs[1].type.shape == eqn.params["shape"]
-    )
-    return below.inputs[1] if same else None
+    whole, written = below.inputs
+    same = all(below.params[k] == eqn.params[k] for k in ("start", "step")) and written.type.shape == eqn.params["shape"]
+    several = any(size != 1 for size in written.type.shape)
+    return written if same and not (several and _depends(written, whole, producer)) else None
+
+
+def _depends(value, on, producer):
+    """Whether a value is computed, element by element, from another; of long chains that is taken for granted."""
+    pending, seen = [value], set[Atom]()
+    while pending:
+        atom = pending.pop()
+        if atom is on or len(seen) > NEAR:
+            return True
+        made = producer(atom)
+        if made is not None and atom not in seen and made.primitive.kind in (Kind.MAP, Kind.VIEW):
+            seen.add(atom)
+            pending += made.inputs
+    return False
 
 
 def update_of_update(builder, eqn, inputs, producer):
@@ -368,6 +383,7 @@ STRUCTURE: dict[str, tuple[Structural, ...]] = {
     **{p.name: (nothing_to_reduce,) for p in (r.sum, r.prod, r.max, r.min, r.all, r.any)},
 }
 
+NEAR = 64  # operations that are looked back upon
 PASSING = frozenset(("ruled", "recomputed"))  # they give their first operands; the others are for their derivatives
 
 

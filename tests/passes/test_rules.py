@@ -153,6 +153,10 @@ KEPT = [
     "b: f32[3,4] = update_slice(x, y, start=(0, 1), step=(1, 2)); "
     "a: f32[3,2] = slice(b, start=(0, 0), step=(1, 2), shape=(3, 2))",
     "b: f32[3,4] = update_slice(x, y, start=(0, 1), step=(1, 2)); a: f32[3,4] = update_slice(b, y, start=(0, 0), step=(1, 2))",
+    # Computed once more, what was written would be read from the array as it was before.
+    "c: f32[3,2] = slice(x, start=(0, 1), step=(1, 2), shape=(3, 2)); d: f32[3,2] = div(c, y); "
+    "b: f32[3,4] = update_slice(x, d, start=(0, 1), step=(1, 2)); "
+    "a: f32[3,2] = slice(b, start=(0, 1), step=(1, 2), shape=(3, 2))",
 ]
 
 
