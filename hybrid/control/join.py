@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from hybrid.control import handles, records
+from hybrid.control.owners import NO, YES, argument_of, is_owned, is_part
 from hybrid.control.parts import Part, common_whole
 from hybrid.control.plain import RESULT, UNDEFINED
 from hybrid.control.structure import Nest, built, known_nests, nests, note_twins, optional, optional_parts, parts_of
@@ -35,7 +36,6 @@ from hybrid.ops import elementwise as e
 PYTHON = {bool: dt.bool_, int: dt.int64, float: dt.float64, complex: dt.complex128}
 _CLASS = {"b": bool, "i": int, "u": int, "f": float, "c": complex}
 _RANK = {bool: 0, int: 1, float: 2, complex: 3}
-YES, NO = tr.literal(True, dt.bool_), tr.literal(False, dt.bool_)
 FORMS = 4  # things that one variable may be
 KNOWN = frozenset((str, bytes, type(None), type(...), type, frozenset, range))
 IMMUTABLE = (str, bytes, type(None), type(...), type, np.dtype, bool, int, float, complex, frozenset, range)
@@ -458,7 +458,7 @@ class Join:
         given = [form for form, value in ((one, a), (other, b)) if value is not UNDEFINED]
         held = self._held(spec, given)
         whole = common_whole(a, b) if spec is None else None
-        if whole is not None and not (self.invented(name) and held is not None and not _is_owned(wrap(whole))):
+        if whole is not None and not (self.invented(name) and held is not None and not is_owned(wrap(whole))):
             return self._part(whole, (a, b))
         if held is None:
             what = [str(s) if isinstance(s, Spec) else type(v).__name__ for s, v in ((one, a), (other, b))]
@@ -474,7 +474,9 @@ class Join:
         self.pairs += zip(*both)
         end = len(self.pairs)
         if not held.is_number:
-            owned = any(_is_owned(value) for value in (a, b))
+            whose = argument_of(a, b)
+            self.pairs += [] if whose is None else [whose[1]]
+            owned = any(is_owned(value) for value in (a, b))
             why = f"{called(name)} is one array or another depending on a condition"
             shared = (TraceError(f"an array is returned, and {why}", at=tr.user_line()), self.predicate) if owned else None
             wholes = tuple(None if v is UNDEFINED or v is None else symbol(self.trace, v).cell.whole for v in (a, b))
@@ -484,6 +486,7 @@ class Join:
 
             def array(results: list[Atom]) -> Any:
                 value = self._aliased(made(self.trace, held, results[start:end]), shared, wholes, in_part)
+                unwrap(value).cell.given = None if whose is None else (whose[0], results[end])
                 return like_all(self.trace, value, layouts)
 
             self.arrays_of[key] = _once(array)
@@ -581,16 +584,3 @@ def _once(make: Callable[[list[Atom]], Any]) -> Callable[[list[Atom]], Any]:
         return found[0]
 
     return one
-
-
-def is_part(value: Any) -> bool:
-    """Whether something is a view, or may be one."""
-    data = unwrap(value)
-    inside = type(data) is Symbol and type(value) is not Masked
-    return inside and (bool(data.chain) or data.cell.whole is not data.cell or data.cell.is_part)
-
-
-def _is_owned(value: Any) -> bool:
-    """Whether somebody outside may know the array, too."""
-    data = unwrap(value)
-    return isinstance(data, np.ndarray) or (type(data) is Symbol and (bool(data.cell.name) or data.cell.shared is not None))

@@ -57,7 +57,7 @@ class Place(Cell):
         Storage.__init__(self)
         self.trace, self.home, self.mutable, self.lost = trace, trace.region, True, ""
         self.shared, self.frozen = base.cell.shared, base.cell.frozen
-        self.may_be, self.like = base.cell.may_be, base.cell.like
+        self.may_be, self.like, self.given = base.cell.may_be, base.cell.like, None
         self.writeable, self.name, self.written = base.cell.writeable, base.cell.name, False
         if self.name:
             what = "a part of an argument is returned, and only a run knows which"

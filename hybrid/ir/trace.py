@@ -43,11 +43,12 @@ class Cell(Storage):
     or branch on, what only a run can tell: the reason why nobody may look at it any more. A `frozen` one may be known under
     another name, depending on a condition: it cannot be written. A `shared` one may be an argument: it cannot be returned
     (why, and the condition). What is one with it in some runs (its aliases) is lost when it is written. It `may_be` other
-    storage, whatever was decided; arguments among that it is `like`, and is returned where it holds something else.
+    storage, whatever was decided; arguments among that it is `like`, and is returned where it holds something else. Where it is
+    a new array or an argument itself, `given` says which one, and when it is new.
     """
 
     __slots__ = ("trace", "home", "_value", "origin", "written", "writeable", "mutable", "name", "lost", "shared", "frozen",
-                 "may_be", "like")  # fmt: skip
+                 "may_be", "like", "given")  # fmt: skip
 
     def __init__(self, trace: Trace, value: Atom, writeable: bool = True, name: str = "", mutable: bool = True):
         super().__init__()
@@ -57,6 +58,7 @@ class Cell(Storage):
         self.shared: tuple[TraceError, Atom] | None = None
         self.may_be: tuple[Cell, ...] = ()
         self.like: tuple[Cell, ...] = ()
+        self.given: tuple[int, Atom] | None = None
         if trace.region is not None and trace.region.trial:
             trace.region.cells.append(self)
 

@@ -482,6 +482,10 @@ class _Results:
             return self.constant(leaf)
         tr.live(symbol)
         if symbol.kind in ("tensor", "ndarray"):
+            given, written = symbol.cell.given, symbol.cell.value is not symbol.cell.origin
+            if given is not None and not (symbol.chain or written or self.lists) and symbol.maybe is None:
+                self.outputs += [symbol.cell.value, given[1]]
+                return Computed(len(self.outputs) - 2, symbol.kind, otherwise=(len(self.outputs) - 1, Argument(given[0])))
             if symbol.cell.shared is not None:
                 error, predicate = symbol.cell.shared
                 if self.lists or not isinstance(error, InList) or (type(error) is LookedUp and self.is_known(symbol)):
