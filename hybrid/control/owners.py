@@ -31,10 +31,16 @@ def _whose(value: Any) -> tuple[int, Atom] | None:
     if type(data) is not Symbol or data.kind not in ("ndarray", "tensor") or is_part(value):
         return None
     if data.cell.given is not None:
-        return data.cell.given if data.cell.value is data.cell.origin else None
+        return given_of(data)
     if data.argument is not None:
         return data.argument, NO
-    return None if is_owned(value) else (-1, YES)
+    return None if is_owned(value) or data.cell.like else (-1, YES)
+
+
+def given_of(array: Symbol) -> tuple[int, Atom] | None:
+    """Which argument a whole array is that nobody has written since it was joined, and when it is new instead."""
+    written = array.cell.given is not None and array.cell.value is not array.cell.origin
+    return None if array.chain or array.maybe is not None or written else array.cell.given
 
 
 def is_part(value: Any) -> bool:

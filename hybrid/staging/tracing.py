@@ -22,6 +22,7 @@ from hybrid.control.handlers import SHORT, Tracing
 from hybrid.control.handles import is_handle, kinds_of, number
 from hybrid.control.items import OTHERS, InList, LookedUp
 from hybrid.control.own import Own, unwrapped
+from hybrid.control.owners import given_of
 from hybrid.control.parts import refuse_whole
 from hybrid.control.plain import Ends
 from hybrid.control.records import refuse_copies, refuse_twins
@@ -225,12 +226,16 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
         sorted_out = _Results(recording, leaves, arguments, cells, given, nodes.new, result_leaves)
         graph, results, visible, writes = sorted_out.finish()
         late, stored = sorted_out.late, sorted_out.stored
-        recording.lists.clear()
-        recording.keepers.clear()
-        recording.settled.clear()
-        recording.copies.clear()
-        recording.asked.clear()
-        recording.unsure.clear()
+        of_call: tuple[Any, ...] = (
+            recording.lists,
+            recording.keepers,
+            recording.settled,
+            recording.copies,
+            recording.asked,
+            recording.unsure,
+        )
+        for known in of_call:
+            known.clear()
         recording.handlers = recording.reads = recording.prints = None
         recording.outside = ()
         recording.returned.clear()
@@ -482,8 +487,7 @@ class _Results:
             return self.constant(leaf)
         tr.live(symbol)
         if symbol.kind in ("tensor", "ndarray"):
-            given, written = symbol.cell.given, symbol.cell.value is not symbol.cell.origin
-            if given is not None and not (symbol.chain or written or self.lists) and symbol.maybe is None:
+            if (given := given_of(symbol)) is not None and not self.lists:
                 self.outputs += [symbol.cell.value, given[1]]
                 return Computed(len(self.outputs) - 2, symbol.kind, otherwise=(len(self.outputs) - 1, Argument(given[0])))
             if symbol.cell.shared is not None:
