@@ -340,7 +340,7 @@ class Instances(Arenas):
             return value.attribute(name)
         if tr.current() is None or not kind.__flags__ & HEAP:
             return getattr(value, name)
-        if lacking.lacks(value, name) and not uncertain.is_uncertain(value):
+        if not isinstance(value, Own) and lacking.lacks(value, name) and not uncertain.is_uncertain(value):
             lacking.raise_as(value, name)
         static = inspect.getattr_static(kind, name, None)
         if type(static) is not property or type(static.fget) is not FunctionType or is_library(kind):

@@ -226,16 +226,8 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
         sorted_out = _Results(recording, leaves, arguments, cells, given, nodes.new, result_leaves)
         graph, results, visible, writes = sorted_out.finish()
         late, stored = sorted_out.late, sorted_out.stored
-        of_call: tuple[Any, ...] = (
-            recording.lists,
-            recording.keepers,
-            recording.settled,
-            recording.copies,
-            recording.asked,
-            recording.unsure,
-        )
-        for known in of_call:
-            known.clear()
+        for name in ("lists", "keepers", "settled", "copies", "asked", "unsure"):
+            getattr(recording, name).clear()
         recording.handlers = recording.reads = recording.prints = None
         recording.outside = ()
         recording.returned.clear()

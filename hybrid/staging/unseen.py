@@ -37,6 +37,7 @@ _LOOKING = {
     **dict.fromkeys((("gc", name) for name in ("get_referrers", "get_referents", "get_objects", "get_count")), _COUNTS),
     **dict.fromkeys((("numpy", name) for name in ("geterr", "geterrcall", "getbufsize")), _STATE),
 }
+_FUNCTIONS = (types.FunctionType, types.BuiltinFunctionType)
 _IMPORTING = frozenset(("import_module", "__import__"))
 _DROPPED = "classes with `__del__` do something when an instance is dropped, which compiled code may not make at all"
 _MODULES = "it looks a module up in `sys.modules`, which tracing does not follow"
@@ -67,9 +68,9 @@ def modules_of(code: types.CodeType) -> list[str]:
     for k, op in enumerate(ops):
         if op.argval == "modules" and op.opname.startswith("LOAD_"):
             name = ops[k - 2].argval if k > 1 and ops[k - 2].opname == "LOAD_CONST" else None  # before `sys`
-            if ops[k + 1].opname != "CONTAINS_OP" or type(name) is not str:
+            if ops[k + 1].opname != "CONTAINS_OP":
                 raise TraceError(_MODULES, fix="import it by a statement")
-            asked.append(name)
+            asked += [name] if type(name) is str else []  # of a computed name, the answer is that of the trace
     return asked
 
 
@@ -92,6 +93,8 @@ def _of_libraries(code: types.CodeType) -> bool:
 
 def _why(value: Any) -> str | None:
     """Why a function of a library cannot be called by compiled code."""
+    if not isinstance(value, (*_FUNCTIONS, type)):  # attributes of anything else may be the user's to find
+        return None
     module, name = getattr(value, "__module__", None), getattr(value, "__name__", None)
     return _LOOKING.get((module, name)) if type(module) is str and type(name) is str else None  # type: ignore[arg-type]
 
@@ -106,7 +109,8 @@ def refuse_value(value: Any, text: str) -> None:
     """TraceError for what leads on to something that may be another one at any time."""
     if why := _why(value):
         raise TraceError(why)
-    if callable(value) and getattr(value, "__module__", None) in ("weakref", "_weakref", "_weakrefset"):
+    watching = isinstance(value, (*_FUNCTIONS, type)) and value.__module__ in ("weakref", "_weakref", "_weakrefset")
+    if watching:
         raise TraceError(f"{text} watches when an object is dropped, which compiled code may not make at all")
     if isinstance(value, type) and value.__module__ == "decimal":
         raise TraceError(f"{text} computes with as many digits as a context says, which tracing does not watch")

@@ -20,7 +20,9 @@ def usual():
 
 def test_collections_are_rare_while_a_function_is_traced(monkeypatch):
     seen = []
-    monkeypatch.setattr(convert, "_converted", lambda f, made=convert._converted: seen.append(gc.get_threshold()) or made(f))
+    monkeypatch.setattr(
+        convert, "_converted", lambda *given, made=convert._converted: seen.append(gc.get_threshold()) or made(*given)
+    )
     assert hy.function(lambda x: x * 2)(np.ones(3)).tolist() == [2.0] * 3
     assert set(seen) == {(heap.YOUNG, 11, 12)} and gc.get_threshold() == (701, 11, 12)
 
