@@ -8,44 +8,85 @@ from __future__ import annotations
 DISTINCT, ALONE = "hybrid_distinct", "hybrid_alone"
 DECLARED = {
     DISTINCT: f"declare i1 @{DISTINCT}(ptr, i64, ptr, ptr, ptr, ptr, ptr)",
-    ALONE: f"declare i1 @{ALONE}(ptr, i64, i64, ptr, ptr, i64, ptr, i64, ptr, ptr)",
+    ALONE: f"declare i1 @{ALONE}(ptr, i64, ptr, i64, ptr, ptr)",
 }
 FEW_COMPARED = 24  # objects in a list that are compared with one another
 
 SOURCE = f"""
-; Whether no two of the arrays whose addresses are in %rows, %width words each, at %arrays places (%at) in a row, share memory,
-; and none of them (%words.each long) meets one of %count.spans spans. Those with memory of their own are known by their first
-; element; as soon as the memory of one is another object's (its address is odd), all are looked at element by element.
-define i1 @{ALONE}(ptr %rows, i64 %count, i64 %width, ptr %at, ptr %words.each, i64 %arrays, ptr %spans, i64 %count.spans,
-                   ptr %allocate, ptr %free) nounwind {{
+; Whether no two of the arrays that objects in some lists have share memory, and none of them meets one of %count.spans spans.
+; %lists: of each the rows of words, how many, their width, at which places of a row addresses of arrays are, how many words each
+; of these has, and how many arrays. Those with memory of their own are known by their first element; as soon as the memory of
+; one is another object's (its address is odd), all are looked at element by element.
+define i1 @{ALONE}(ptr %lists, i64 %count.lists, ptr %spans, i64 %count.spans, ptr %allocate, ptr %free) nounwind {{
 start:
+  br label %counted
+counted:
+  %c = phi i64 [ 0, %start ], [ %c.next, %summed ]
+  %most = phi i64 [ 0, %start ], [ %most.next, %summed ]
+  %c.more = icmp slt i64 %c, %count.lists
+  br i1 %c.more, label %counting, label %made
+counting:
+  %c.at = getelementptr [6 x i64], ptr %lists, i64 %c
+  %c.count.at = getelementptr i64, ptr %c.at, i64 1
+  %c.count = load i64, ptr %c.count.at
+  %c.words.at = getelementptr i64, ptr %c.at, i64 4
+  %c.words = load ptr, ptr %c.words.at
+  %c.arrays.at = getelementptr i64, ptr %c.at, i64 5
+  %c.arrays = load i64, ptr %c.arrays.at
   br label %total
 total:
-  %t = phi i64 [ 0, %start ], [ %t.next, %sum ]
-  %words = phi i64 [ 0, %start ], [ %words.next, %sum ]
-  %t.more = icmp slt i64 %t, %arrays
-  br i1 %t.more, label %sum, label %made
+  %t = phi i64 [ 0, %counting ], [ %t.next, %sum ]
+  %words = phi i64 [ 0, %counting ], [ %words.next, %sum ]
+  %t.more = icmp slt i64 %t, %c.arrays
+  br i1 %t.more, label %sum, label %summed
 sum:
-  %t.at = getelementptr i64, ptr %words.each, i64 %t
+  %t.at = getelementptr i64, ptr %c.words, i64 %t
   %t.words = load i64, ptr %t.at
   %words.next = add i64 %words, %t.words
   %t.next = add i64 %t, 1
   br label %total
+summed:
+  %of.list = mul i64 %c.count, %words
+  %most.next = add i64 %most, %of.list
+  %c.next = add i64 %c, 1
+  br label %counted
 made:
-  %most = mul i64 %count, %words
   %room = shl i64 %most, 3
   %table = call ptr %allocate(i64 %room)
   %failed = icmp eq ptr %table, null
   br i1 %failed, label %refused, label %round
 round:
   %every = phi i1 [ false, %made ], [ true, %ask ]
+  br label %list
+list:
+  %l = phi i64 [ 0, %round ], [ %l.next, %list.next ]
+  %to.list = phi ptr [ %table, %round ], [ %to, %list.next ]
+  %lent.list = phi i64 [ 0, %round ], [ %lent, %list.next ]
+  %l.more = icmp slt i64 %l, %count.lists
+  br i1 %l.more, label %fields, label %ask
+fields:
+  %rows.at = getelementptr [6 x i64], ptr %lists, i64 %l
+  %rows = load ptr, ptr %rows.at
+  %count.at = getelementptr i64, ptr %rows.at, i64 1
+  %count = load i64, ptr %count.at
+  %width.at = getelementptr i64, ptr %rows.at, i64 2
+  %width = load i64, ptr %width.at
+  %at.at = getelementptr i64, ptr %rows.at, i64 3
+  %at = load ptr, ptr %at.at
+  %words.each.at = getelementptr i64, ptr %rows.at, i64 4
+  %words.each = load ptr, ptr %words.each.at
+  %arrays.at = getelementptr i64, ptr %rows.at, i64 5
+  %arrays = load i64, ptr %arrays.at
   br label %row
 row:
-  %k = phi i64 [ 0, %round ], [ %k.next, %row.next ]
-  %to = phi ptr [ %table, %round ], [ %to.row, %row.next ]
-  %lent = phi i64 [ 0, %round ], [ %lent.row, %row.next ]
+  %k = phi i64 [ 0, %fields ], [ %k.next, %row.next ]
+  %to = phi ptr [ %to.list, %fields ], [ %to.row, %row.next ]
+  %lent = phi i64 [ %lent.list, %fields ], [ %lent.row, %row.next ]
   %more = icmp slt i64 %k, %count
-  br i1 %more, label %first, label %ask
+  br i1 %more, label %first, label %list.next
+list.next:
+  %l.next = add i64 %l, 1
+  br label %list
 first:
   %from = mul i64 %k, %width
   %row.at = getelementptr i64, ptr %rows, i64 %from
@@ -104,12 +145,12 @@ row.next:
   %k.next = add i64 %k, 1
   br label %row
 ask:
-  %others = icmp ne i64 %lent, 0
+  %others = icmp ne i64 %lent.list, 0
   %none.yet = xor i1 %every, true
   %again.all = and i1 %others, %none.yet
   br i1 %again.all, label %round, label %answered
 answered:
-  %end = ptrtoint ptr %to to i64
+  %end = ptrtoint ptr %to.list to i64
   %begin = ptrtoint ptr %table to i64
   %filled = sub i64 %end, %begin
   %all = lshr i64 %filled, 3

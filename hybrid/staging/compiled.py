@@ -31,7 +31,7 @@ from hybrid.staging.containers import leaf_at, reached, structure_at
 from hybrid.staging.drawing import Drawing
 from hybrid.staging.fallback import Refusal
 from hybrid.staging.floats import KEPT, Flagged, Watch
-from hybrid.staging.herds import Leaving
+from hybrid.staging.herds import Leaving, meet
 from hybrid.staging.instances import Objects, Stored, lists_of
 from hybrid.staging.ours import is_met, meets, share_memory
 from hybrid.staging.pace import FIRST, Counted, Paces, timed
@@ -174,7 +174,7 @@ class Compiled(Counted):
         if is_met(written, arrays):
             return Refusal(None, SHARED)
         own = [array for x in values if type(x) is Packed for array in x.arrays()]
-        if own and meets(own, [*arrays.values(), *(read for _, read, _ in self.reads.contents)]):
+        if own and (meet(own) or meets(own, [*arrays.values(), *(read for _, read, _ in self.reads.contents)])):
             return Refusal(None, "an array that is an attribute of an object in a list shares memory with another array")
         if any(share_memory(arrays[w], read) for w in written for _, read, _ in self.reads.contents):
             return Refusal(None, "a written argument shares memory with an array that NumPy read while it was traced")

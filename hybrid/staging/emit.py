@@ -362,9 +362,8 @@ class _Entry(Held):
             place = self.at(arena, self.size(first + ALIGNMENT - 1))
             self.values[index] = self.support("ptrmask", f"ptr @llvm.ptrmask.p0.i64(ptr {place}, i64 -{ALIGNMENT})")
             self.require(self.unpacked(index, self.values[index]), "error")
-            if self.has_arrays(index):
-                self.require(self.alone(index), "error")
             first = first + _words(self.spec.flat[index]) + ALIGNMENT
+        self.alone()
 
     def slot(self, kind: str, value: Any, arena: str) -> str:
         if kind == "arg" and value in self.views:

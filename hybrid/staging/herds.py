@@ -244,8 +244,8 @@ def _write(items: list, name: str, rows: np.ndarray, about: tuple | None) -> Non
 def _replace(items: list, name: str, rows: np.ndarray, others: np.ndarray, before: np.ndarray | None = None) -> None:
     """Give those objects other arrays that have some by now; `before`: what the caller's hold that they had."""
     for k, (one, other) in enumerate(zip(items, others.tolist())):
-        if not other or before is not None:
-            getattr(one, name)[...] = rows[k] if not other else before[k]  # type: ignore[index]
+        if before is not None:
+            getattr(one, name)[...] = before[k] if other else rows[k]
         if other:
             object.__setattr__(one, name, rows[k].copy())
 

@@ -99,23 +99,32 @@ class ListChecks(Extents):
         guard = self.spec.flat[index]
         return isinstance(guard, NumbersGuard) and any(isinstance(kind, Vector) for kind in guard.kinds)
 
-    def alone(self, index: int) -> str:
-        """Whether the arrays that are attributes of objects in a list are no two of them one, nor lie in others' memory."""
-        guard = self.spec.flat[index]
-        assert isinstance(guard, NumbersGuard)
-        counts = [len(words_of(kind)) for kind in guard.kinds]
-        vectors = [(sum(counts[: k + 1]) - 1, kind.size) for k, kind in enumerate(guard.kinds) if isinstance(kind, Vector)]
-        places, sizes = self.words_of([at for at, _ in vectors]), self.words_of([size for _, size in vectors])
-        constants = {id(value): value for kind, value in self.spec.compute_slots if kind == "const"}
+    def alone(self) -> None:
+        """Miss where two arrays of objects in lists share memory, or one meets another argument or a constant."""
+        fields: list[list[str]] = []
+        for index in filter(self.has_arrays, self.lists):
+            guard = self.spec.flat[index]
+            assert isinstance(guard, NumbersGuard)
+            counts = [len(words_of(kind)) for kind in guard.kinds]
+            vectors = [(sum(counts[: k + 1]) - 1, kind.size) for k, kind in enumerate(guard.kinds) if isinstance(kind, Vector)]
+            places, sizes = self.words_of([at for at, _ in vectors]), self.words_of([size for _, size in vectors])
+            count, width = self.size(guard.shape[0]), str(guard.shape[1])
+            fields.append([f"ptr {self.values[index]}", f"i64 {count}", f"i64 {width}", f"ptr {places}", f"ptr {sizes}",
+                           f"i64 {len(vectors)}"])  # fmt: skip
+        if not fields:
+            return
+        lists = self.alloca(f"[{6 * len(fields)} x i64]")
+        for at, word in enumerate(word for of_list in fields for word in of_list):
+            self.put(f"store {word}, ptr {self.at(lists, 8 * at)}")
         spans = [self.span(view) for view in self.views.values()]
-        for array in constants.values():
+        for array in {id(value): value for kind, value in self.spec.compute_slots if kind == "const"}.values():
             low, high = byte_range(array.shape, array.strides, array.itemsize)
             data = self.load("ptr", self.ref(array), capi.DATA)
             spans.append((self.at(data, low), self.at(data, high)))
-        memory = (self.word(API[name]) for name in ("PyMem_RawMalloc", "PyMem_RawFree"))
-        given = f"ptr {self.values[index]}, i64 {self.size(guard.shape[0])}, i64 {guard.shape[1]}, ptr {places}, ptr {sizes}"
-        given += f", i64 {len(vectors)}, ptr {self.words_of([end for span in spans for end in span], 'ptr')}, i64 {len(spans)}"
-        return self.support(ALONE, f"i1 @{ALONE}({', '.join((given, *(f'ptr {word}' for word in memory)))})")
+        ends = self.words_of([end for span in spans for end in span], "ptr")
+        memory = ", ".join(f"ptr {self.word(API[name])}" for name in ("PyMem_RawMalloc", "PyMem_RawFree"))
+        given = f"ptr {lists}, i64 {len(fields)}, ptr {ends}, i64 {len(spans)}, {memory}"
+        self.require(self.support(ALONE, f"i1 @{ALONE}({given})"), "error")
 
     def words_of(self, words: Iterable[Any], kind: str = "i64") -> str:
         """An array of some words on the stack."""

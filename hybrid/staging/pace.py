@@ -23,6 +23,7 @@ from hybrid.core.config import config
 from hybrid.core.lazily import cached_property
 from hybrid.frontend.draws import GENERATORS
 from hybrid.frontend.values import Value
+from hybrid.ir import trace as tr
 from hybrid.runtime import profile
 from hybrid.staging.instances import are_made
 from hybrid.staging.voice import MANY
@@ -189,7 +190,7 @@ class Paced:
     def _paced(self, args: tuple, kwargs: dict) -> Made:
         """`_slow`, or where that is known to take longer than Python does: (None, what to do after the call)."""
         paces = self.paces
-        if paces is None or self._resting or not timed():
+        if paces is None or self._resting or not timed() or (tr.open_traces and tr.current() is not None):
             return self._slow(args, kwargs)
         pace = paces.leaving.pop(threading.get_ident(), None) if paces.leaving else None
         if pace is not None:

@@ -497,3 +497,34 @@ def test_an_array_that_is_an_argument_too():
                 push_by(one, part(one))
                 fast(other, part(other))
             assert outcome(nothing, other) == outcome(nothing, one)
+
+
+class Wall:
+    def __init__(self, pos, push):
+        self.pos, self.push = pos, push
+
+
+def bounce(bs, walls):
+    for b in bs:
+        for w in walls:
+            d = b.pos - w.pos
+            if d @ d < 0.2:
+                b.pos += w.push * d
+                w.pos *= 0.99
+
+
+def test_lists_of_two_classes():
+    """An object of one may have the very array that one of the other has, or a part of it."""
+    fast = function(bounce)
+    pairs = (lambda m: np.ones(2), lambda m: m[1].pos, lambda m: m[2].vel, lambda m: np.ones(3)[1:], lambda m: m[3].pos[:])
+    for first in pairs:
+        for part in (first, *pairs):
+            one, other = bodies(), bodies()
+            walls, others = ([Wall(part(made), 0.5), Wall(np.zeros(2), 0.25)] for made in (one, other))
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", FallbackWarning)
+                bounce(one, walls)
+                fast(other, others)
+            assert outcome(nothing, other) == outcome(nothing, one)
+            assert [w.pos.tolist() for w in others] == [w.pos.tolist() for w in walls]
+    function(bounce, strict=True)(bodies(), [Wall(np.ones(2), 0.5), Wall(np.zeros(2), 0.25)])
