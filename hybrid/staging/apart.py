@@ -14,7 +14,7 @@ FEW_COMPARED = 24  # objects in a list that are compared with one another
 
 SOURCE = f"""
 ; Whether no two of the arrays that objects in some lists have share memory, and none of them meets one of %count.spans spans.
-; %lists: of each the rows of words, how many, their width, at which places of a row addresses of arrays are, how many words each
+; %lists: of each the rows of words, how many, their width, the places in a row of addresses of arrays, how many words each
 ; of these has, and how many arrays. Those with memory of their own are known by their first element; as soon as the memory of
 ; one is another object's (its address is odd), all are looked at element by element.
 define i1 @{ALONE}(ptr %lists, i64 %count.lists, ptr %spans, i64 %count.spans, ptr %allocate, ptr %free) nounwind {{

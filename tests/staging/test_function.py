@@ -360,7 +360,7 @@ def test_a_number_asked_for_its_value_becomes_static(invisible):
 
 
 def test_many_values_of_a_static_number_are_bounded_and_reported():
-    f = function(lambda a, v: a * 2 if v > 0.5 else a)
+    f = function(lambda a, v: a * 2 if v > 0.5 else a[:])
     with (
         config.override(max_traces=4),
         pytest.warns(RetraceWarning, match="traced 8 times for new values of `v`: a Python condition"),
@@ -562,7 +562,7 @@ def test_tracebacks_show_the_users_lines_only():
 @pytest.mark.parametrize(
     ("f", "reason"),
     [
-        (lambda a: a * 2 if a.sum() > 0 else a, "an array is returned, and `value` is one array or another"),
+        (lambda a: a * 2 if a.sum() > 0 else a[:], "an array is returned, and `value` is one array or another"),
         (lambda a: a.tobytes(), r"\.tobytes"),
         (lambda a: str(a), "text"),
         (lambda a: a[a > 2].tobytes(), ""),
@@ -600,7 +600,7 @@ def test_after_many_refusals_for_one_reason_new_shapes_are_not_traced():
 
     def f(x):
         traced.append(1)
-        return x * 2 if x.sum() > 0 else x
+        return x * 2 if x.sum() > 0 else x[:]
 
     decorated = function(f)
     with pytest.warns(FallbackWarning):
