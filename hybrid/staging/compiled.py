@@ -67,7 +67,7 @@ Form = tuple[int, tuple[str, ...]]  # of a call: how many arguments come by posi
 # Kernels of branches and loops in one program, each of which takes some 5 ms to compile, and equations in their bodies, 0.5 ms.
 MANY_PROCEDURES = 320
 MANY_INSIDE = 10_000
-MANY_KERNELS = 400  # of all kinds, one after another: to compile them takes some 10 s
+MANY_KERNELS, MANY_OPERATIONS = 400, 3000  # a program of more kernels and of more operations takes 10 s and more
 MANY_DISTINCT = 32  # containers that a native entry compares with one another, where it changes one
 GIL_BYTES = 1 << 18  # traffic above which a call is long enough to let other Python threads run
 LENT_BYTES = 1 << 14  # the same where it sorts or factors matrices: an svd of 32 rows takes 0.2 ms
@@ -545,7 +545,7 @@ def _refuse_interpreted(program: Program, traced: Traced, strict: bool) -> None:
     from hybrid.passes.worth import is_quick, saved
 
     _refuse_many([step.eqn for step in program.steps if isinstance(step, Procedure)], 1, traced)
-    if len(program.steps) > MANY_KERNELS:
+    if len(program.steps) > MANY_KERNELS and len(traced.graph.eqns) > MANY_OPERATIONS:
         why = traced.spelled or "they are no loop of the program"
         raise TraceError(f"more than {MANY_KERNELS} kernels one after another: {why}")  # not tried again: that takes as long
     for step in program.steps:
