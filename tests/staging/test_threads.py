@@ -145,7 +145,7 @@ def test_errors_on_many_threads_leave_no_trace_open():
 
 
 def test_a_fallback_on_many_threads_is_reported_once():
-    f = function(lambda x: x * 2 if x.sum() > 0 else x)
+    f = function(lambda x: x * 2 if x.sum() > 0 else x[:])
     with warnings.catch_warnings(record=True) as record:
         warnings.simplefilter("always")
         for result in together(8, lambda k: f(X)):
