@@ -36,3 +36,15 @@ def split(text: str) -> list[str]:
 def any_called(names: Iterable[str]) -> bool:
     """Whether some of these operations are foreign functions."""
     return any(name.startswith(FOREIGN) for name in names)
+
+
+def parameters(text: str) -> list[str]:
+    """A list of LLVM parameters, cut at the commas that stand in no parentheses."""
+    out, depth = [""], 0
+    for letter in text:
+        depth += (letter == "(") - (letter == ")")
+        if letter == "," and not depth:
+            out.append("")
+        else:
+            out[-1] += letter
+    return out if text else []

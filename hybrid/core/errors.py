@@ -79,6 +79,14 @@ class RoomError(AssumptionError):
 ROOM = "there is room in a container"  # the assumption whose failure a RoomError tells
 
 
+class VariesError(AssumptionError):
+    """A call of a function gave arrays of other sizes than while tracing; `site` says where, so that the next trace can ask."""
+
+    def __init__(self, what: str, site: str, **details: Any):
+        super().__init__(what, **details)
+        self.site = site
+
+
 class EmptyError(AssumptionError):
     """A list that is returned as an array has no items: the next trace leaves it to NumPy what becomes of it."""
 

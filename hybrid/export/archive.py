@@ -24,11 +24,12 @@ import numpy as np
 from hybrid import ops  # noqa: F401  the rows that graph text names
 from hybrid.core import dtype as dt
 from hybrid.core.errors import ArgumentError, GraphError
-from hybrid.ir.graph import Graph, has_effects
+from hybrid.ir.graph import Graph, has_effects, walk
 from hybrid.ir.text import parse
 
 FORMAT = 1
 GRAPH, META, CONSTANT = "graph.txt", "meta.json", "constants/{}.npy"
+_CALLS = frozenset(("island", "jitted", "jitted_failing"))  # functions that only this process has
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time a zip can hold
 # What reading a damaged zip or .npy raises.
 _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, KeyError, ValueError, AttributeError, RuntimeError)
@@ -47,9 +48,10 @@ def write(path: Path, graph: Graph, meta: Mapping[str, Any]) -> None:
     if has_effects(graph):
         raise ArgumentError(f"{graph.name} draws from a NumPy generator, which a file does not have",
                             fix="pass the random numbers as an argument")  # fmt: skip
-    if any(eqn.primitive.name == "island" for eqn in graph.eqns):
+    calls = [str(eqn.params["call"]) for eqn in walk(graph) if eqn.primitive.name in _CALLS]
+    if calls:
         raise ArgumentError(f"{graph.name} calls a function that is not compiled, which a file does not have",
-                            got=", ".join(str(eqn.params["call"]) for eqn in graph.eqns if eqn.primitive.name == "island"),
+                            got=", ".join(dict.fromkeys(calls)),
                             fix="compute it outside, and pass its results")  # fmt: skip
     constants = {f"c{k}": array for k, (_, array) in enumerate(graph.constants)}
     known = {"format": FORMAT, "hybrid": version(), "constants": {k: dt.SHORT[a.dtype] for k, a in constants.items()}, **meta}

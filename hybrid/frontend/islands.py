@@ -56,8 +56,14 @@ def called(function: Callable, args: tuple, kwargs: dict, name: str, error: Trac
     return between(function, args, kwargs, name, error)
 
 
-def between(function: Callable, args: tuple, kwargs: dict, name: str, error: TraceError, quick: bool = False) -> Any:
-    """As `called`, of a function that is known to do nothing but give results; `quick`: as `Outside` has it."""
+def between(function: Callable, args: tuple, kwargs: dict, name: str, error: TraceError, quick: bool = False,
+            varies: bool = False) -> Any:  # fmt: skip
+    """As `called`, of a function that is known to do nothing but give results.
+
+    Args:
+        quick: as `Outside` has it.
+        varies: whether the sizes of its results are known to vary.
+    """
     trace = active()
     leaves, structure = tree.flatten((args, kwargs))
     if not _possible(trace, leaves, kwargs):
@@ -92,7 +98,7 @@ def between(function: Callable, args: tuple, kwargs: dict, name: str, error: Tra
     site = f"{at}#{len(trace.islands)}"
     defines: list[str] = []
     sizes = (pair for atom, value in zip(atoms, before) for pair in zip(atom.type.shape, value.shape))
-    symbolic = {size for known, size in sizes if isinstance(known, Dim)}
+    symbolic = None if varies else {size for known, size in sizes if isinstance(known, Dim)}
     parts = tuple((type(part), _wanted(trace, part, site, symbolic, defines, error)) for part in found)
     outside = Outside(name, site, lambda operands: tree.flatten(call(operands))[0], parts, quick)
     results = trace.record(island, tuple(atoms), {"call": outside, "defines": tuple(defines)})
@@ -109,7 +115,7 @@ def between(function: Callable, args: tuple, kwargs: dict, name: str, error: Tra
 
 def _possible(trace: Trace, leaves: Sequence[Any], kwargs: dict) -> bool:
     """Whether a call may stand between compiled parts at all."""
-    if trace.varying is None or trace.given is None or trace.region is not None:
+    if trace.varying is None or trace.strict or trace.given is None or trace.region is not None:
         return False
     if any(kwargs.get(name) is not None for name in kwargs if name == "out" or name.startswith("overwrite")):
         return False
@@ -146,7 +152,7 @@ def as_given(kind: str, array: np.ndarray) -> Any:
     return array.item() if kind == "python" else array[()] if kind == "scalar" else array
 
 
-def _wanted(trace: Trace, part: Any, site: str, symbolic: set[int], defines: list[str], error: TraceError) -> Any:
+def _wanted(trace: Trace, part: Any, site: str, symbolic: set[int] | None, defines: list[str], error: TraceError) -> Any:
     """What a part of the results must be: its type; for what is neither an array nor a number, the object itself."""
     data = unwrap(part)
     if type(data) in _NUMBERS and type(data) is not complex:
@@ -162,9 +168,9 @@ def _wanted(trace: Trace, part: Any, site: str, symbolic: set[int], defines: lis
     return data
 
 
-def _size(trace: Trace, size: int, site: str, symbolic: set[int], defines: list[str]) -> Any:
-    """A size of a result: a number, unless it varies, or is like one of an operand's that is a symbol."""
-    if site not in (trace.varying or ()) and size not in symbolic:
+def _size(trace: Trace, size: int, site: str, symbolic: set[int] | None, defines: list[str]) -> Any:
+    """A size of a result: a number, unless it varies, or is like one of an operand's that is `symbolic`; None: it varies."""
+    if symbolic is not None and site not in (trace.varying or ()) and size not in symbolic:
         return size
     name = trace.fresh_symbol("size")
     trace.bounds.know(name, 0, None)

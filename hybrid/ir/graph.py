@@ -85,6 +85,12 @@ class Eqn:
     def output(self) -> Var:
         return self.outputs[0]
 
+    @property
+    def title(self) -> str:
+        """What the user knows it as: the function, where it is a call of one."""
+        call = self.params.get("call")
+        return self.params.get("function") or getattr(call, "name", None) or self.primitive.name
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Graph:

@@ -206,6 +206,7 @@ class Trace(KnownSizes, Assuming):
         self.given: Sequence[Any] | None = None  # what the inputs are in this call, where functions may be called outside
         self.islands: list[str] = []  # calls of functions between compiled parts, and why
         self.varying: frozenset[str] | None = None  # those of them whose results vary in size; None: there may be none
+        self.strict = False  # whether there may be none whatever they give
         self.outer: Trace | None = None
         self.captured: dict[int, Cell] = {}
         self.private: set[int] = set()  # ids of captured arrays that no code but ours reads

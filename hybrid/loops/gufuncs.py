@@ -54,7 +54,7 @@ class _Lent:
         if not own and order is None and atom.type.dtype == dtype and atom not in self.places.strides:
             return [], self.slot(name, dtype, shape)
         slot, to = self.rows(dtype, shape, order)
-        return list(_moved(slot.buffer, dtype, to, name, atom.type.dtype, strides, shape)), slot
+        return list(moved(slot.buffer, dtype, to, name, atom.type.dtype, strides, shape)), slot
 
     def taken(self, var: Var, dtype: np.dtype, axis: int | None = None) -> tuple[Slot, list[Stmt]]:
         """Where a result of a loop goes, and what brings it into the equation's."""
@@ -63,7 +63,7 @@ class _Lent:
         if order is None and var.type.dtype == dtype:
             return self.slot(name, dtype, shape), []
         slot, at = self.rows(dtype, shape, order)
-        return slot, list(_moved(name, var.type.dtype, contiguous_strides(shape), slot.buffer, dtype, at, shape))
+        return slot, list(moved(name, var.type.dtype, contiguous_strides(shape), slot.buffer, dtype, at, shape))
 
     def rows(self, dtype: np.dtype, shape: Shape, order: tuple[int, ...] | None) -> tuple[Slot, Shape]:
         """Room for an array with its axes in an order, and the strides of these as they were."""
@@ -293,7 +293,7 @@ def _last(axis: int | None, rank: int) -> tuple[int, ...] | None:
     return None if axis in (None, rank - 1) else (*(k for k in range(rank) if k != axis), axis)
 
 
-def _moved(target: str, becomes: np.dtype, to: Shape, source: str, dtype: np.dtype, at: Shape, shape: Shape) -> Iterator[Stmt]:
+def moved(target: str, becomes: np.dtype, to: Shape, source: str, dtype: np.dtype, at: Shape, shape: Shape) -> Iterator[Stmt]:
     """All elements of an array into another, which may have another dtype and other strides."""
     names = [f"i{k}" for k in range(len(shape))]
     index = tuple(map(Affine.var, names))

@@ -14,7 +14,7 @@ from hybrid.core import dtype as dt
 from hybrid.core.affine import Affine
 from hybrid.core.shape import Shape, Size, contiguous_strides, product
 from hybrid.ir.graph import Atom, Eqn, Literal, Var
-from hybrid.loops import factor, gufuncs, schedule, sorting
+from hybrid.loops import factor, gufuncs, jitted, schedule, sorting
 from hybrid.loops.distinct import distinct
 from hybrid.loops.nest import (
     Check,
@@ -46,7 +46,8 @@ def spell(eqn: Eqn, places: Places) -> list[Stmt]:
     name = eqn.primitive.body
     assert name is not None
     if name in _FACTORS:
-        nothing = name != "library" and all(0 in var.type.shape for var in eqn.outputs)  # which looks at what it found
+        looks = name in ("library", "jitted")  # at what it found
+        nothing = not looks and all(0 in var.type.shape for var in eqn.outputs)
         return [] if nothing else list(_FACTORS[name](eqn, places))
     if 0 in eqn.output.type.shape and name not in _CHECKING:
         return []
@@ -276,5 +277,5 @@ _FACTORS = {
     "solve": gufuncs.factored("solve", factor.solve), "det": gufuncs.factored("det", factor.det),
     "cholesky": gufuncs.factored("cholesky_lo", factor.cholesky), "eigh": gufuncs.linear("eigh_lo"), "qr": gufuncs.qr,
     "svd": gufuncs.linear("svd_s"), "fft": gufuncs.fft, "rfft": gufuncs.rfft, "irfft": gufuncs.irfft,
-    "library": gufuncs.library, "distinct": distinct, "sort": sorting.sort, "argsort": sorting.argsort,
+    "library": gufuncs.library, "jitted": jitted.call, "distinct": distinct, "sort": sorting.sort, "argsort": sorting.argsort,
 }  # fmt: skip

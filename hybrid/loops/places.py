@@ -33,6 +33,8 @@ class Places(Protocol):
 
     def call(self, eqn: Eqn, only: str = "") -> Call: ...
 
+    def note(self, what: str, source: object) -> int: ...
+
 
 class Cell:
     """A variable of the kernel."""

@@ -325,9 +325,8 @@ class _Lowering:
         taken = tuple(map(slot, eqn.outputs))
         mentioned = [size for each in (*given, *taken) for size in each.sizes if isinstance(size, Dim)]
         symbols = symbols_of(eqn).union(*(size.symbols for size in mentioned))
-        name = eqn.params.get("function", eqn.primitive.name)
-        note = self.note(f"{name} does as it did while tracing", eqn.source)
-        return Call(name, _numpy(eqn), given, taken, tuple(sorted(symbols)), str(eqn.source or ""),
+        note = self.note(f"{eqn.title} does as it did while tracing", eqn.source)
+        return Call(eqn.title, _numpy(eqn), given, taken, tuple(sorted(symbols)), str(eqn.source or ""),
                     self.native(eqn), note, only)  # fmt: skip
 
     def native(self, eqn: Eqn) -> Native | None:

@@ -9,18 +9,10 @@ from typing import Any
 import numpy as np
 
 from hybrid.core import dtype as dt
-from hybrid.core.errors import AssumptionError
+from hybrid.core.errors import AssumptionError, VariesError
 from hybrid.core.heard import silently
 from hybrid.core.shape import TensorType
 from hybrid.ir.primitive import NO_GRADIENT, Kind, Primitive, Sample, register
-
-
-class Varies(AssumptionError):
-    """A call of a function gave arrays of other sizes than while tracing: `site` is where."""
-
-    def __init__(self, what: str, site: str, **details: Any):
-        super().__init__(what, **details)
-        self.site = site
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,7 +45,7 @@ class Outside:
 def _eval(*operands: Any, call: Outside, defines: tuple[str, ...] = ()) -> tuple:
     found = silently(call.name, call.run, operands)
     if len(found) != len(call.parts):
-        raise Varies(f"{call.name} gives as many results as while tracing", call.site)
+        raise VariesError(f"{call.name} gives as many results as while tracing", call.site)
     out = []
     for part, (kind, wanted) in zip(found, call.parts):
         if type(part) is not kind or (not isinstance(wanted, TensorType) and part != wanted):
@@ -63,7 +55,7 @@ def _eval(*operands: Any, call: Outside, defines: tuple[str, ...] = ()) -> tuple
             if array.dtype != wanted.dtype or array.ndim != wanted.ndim:
                 raise AssumptionError(f"{call.name} gives what it gave while tracing", got=f"{array.dtype}{array.shape}")
             if any(isinstance(size, int) and size != given for size, given in zip(wanted.shape, array.shape)):
-                raise Varies(f"{call.name} gives arrays of the sizes that it gave while tracing", call.site)
+                raise VariesError(f"{call.name} gives arrays of the sizes that it gave while tracing", call.site)
             out.append(array)
     return (*out, np.asarray(True)) if call.assumes else tuple(out)
 

@@ -31,10 +31,10 @@ def _readable(step: Step, result: Var) -> Iterable[Var]:
     if isinstance(step, Procedure):
         yield from handed_on(step.eqn, result)
     elif isinstance(step, HostCall):
-        base = step.eqn.inputs[0] if step.eqn.inputs else None
-        # Spelled in loops, a step of this kind begins with a copy of its first operand, or reads it line by line as it writes.
-        if not is_called(step.eqn) and step.eqn.primitive.body in IN_PLACE and step.eqn.inputs.count(base) == 1:
-            yield base  # type: ignore[misc]
+        base = _changed(step.eqn, result)
+        # Spelled in loops, a step of this kind begins with a copy of what it changes, or reads it line by line as it writes.
+        if not is_called(step.eqn) and isinstance(base, Var) and step.eqn.inputs.count(base) == 1:
+            yield base
     elif isinstance(step, Group) and step.stages[0].writes:
         stage = step.stages[0]
         if stage.base is not None and _is_whole(stage) and _spares(stage, stage.base):
@@ -48,6 +48,14 @@ def _readable(step: Step, result: Var) -> Iterable[Var]:
         # The product first, whose panels are in cache; never an operand, which other panels still read.
         found = [var for var in _readable(step.epilogue, result) if var not in step.operands]
         yield from sorted(found, key=lambda var: var is not step.eqn.output)
+
+
+def _changed(eqn: Eqn, result: Var) -> Atom | None:
+    """The operand that an OPAQUE operation may change into a result."""
+    if eqn.primitive.body == "jitted":
+        k = eqn.outputs.index(result)
+        return eqn.inputs[k] if k < eqn.params["call"].writes else None
+    return eqn.inputs[0] if eqn.primitive.body in IN_PLACE else None
 
 
 def _own(reads: Iterable[tuple[Var, Index | Affine]], loop: Shape) -> Iterable[Var]:

@@ -34,7 +34,7 @@ _ALIKE = frozenset(
         "scalar_abs", "fits_add", "fits_sub", "fits_mul", "eq", "ne", "lt", "le", "gt", "ge", "isnan", "and", "or",
         "xor", "not", "shl", "shr", "select", "convert", "bitcast", "iota", "size", "reduce_max", "reduce_min", "all",
         "any", "gcd", *_DRAWS, "searchsorted", "sort", "argsort", "cummax", "cummin",
-        "distinct", "svd", "qr", "eigh",
+        "distinct", "svd", "qr", "eigh", "jitted", "jitted_failing",
     )
 )  # fmt: skip
 

@@ -11,7 +11,7 @@ from hybrid.codegen.instructions import symbol
 from hybrid.codegen.llvm import emit_kernel, emit_module
 from hybrid.codegen.target import Target, host
 from hybrid.loops.nest import Kernel
-from hybrid.runtime import blas, cache, engine, gufuncs, sorting, threads
+from hybrid.runtime import blas, cache, engine, gufuncs, jitted, sorting, threads
 from hybrid.runtime import host as python
 from hybrid.runtime.matmul import cuts, emit_matmul
 from hybrid.runtime.program import Lowered, Segment
@@ -76,7 +76,11 @@ def emit(lowered: Lowered) -> Native:
     if lent:
         parts.append(gufuncs.source(lent))
         needed |= gufuncs.symbols(lent)
-    drawn = used - sorts - lent
+    user = {name for name in used if jitted.is_jitted(name)}
+    if user:
+        parts.append(jitted.source(user))
+        needed |= jitted.symbols(user)
+    drawn = used - sorts - lent - user
     if drawn:
         parts.append(draws.source(drawn))
         needed |= {symbol: at for name in drawn for symbol, at in draws.symbols(name).items()}

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from hybrid.core.errors import AssumptionError, CompileError, EmptyError, IndexingError, RoomError, WarnedError
+from hybrid.core.errors import AssumptionError, CompileError, EmptyError, IndexingError, RoomError, VariesError, WarnedError
 from hybrid.core.shape import Dim, Shape, Size, evaluate
 from hybrid.ir.graph import Literal, apply, sizes_of
 from hybrid.ir.graph import sizes as ir_sizes
@@ -35,6 +35,8 @@ def fail(status: int, notes: Sequence[str]) -> None:
     if code == Code.PYTHON:
         what = notes[note - 1] if note else "functions between compiled parts do as they did while tracing"
         raise AssumptionError(f"compiled code takes for granted that {what}, which these values do not fulfil")
+    if code == Code.SIZES:
+        raise VariesError(notes[note - 1], notes[note - 1])
     if code == Code.ROOM:
         raise RoomError("a container has more items than there is room for")
     if code == Code.EMPTY:

@@ -477,9 +477,9 @@ class Function(Keeps, Follows, Packs, Reports, Resting, Inspection):  # type: ig
         names = self.parameters.names(structure)
         try:
             with aside.aside():  # so that decorated functions which this one calls are inlined
-                varying = None if self.strict else frozenset(self._varying)
                 traced = trace(self.function, name_of(self.function), structure, leaves, call.values, names, reads, hints,
-                               writing, varying, recursive, call.state, self._room, self._empty, self._read)  # fmt: skip
+                               writing, frozenset(self._varying), recursive, call.state, self._room, self._empty, self._read,
+                               self.strict)  # fmt: skip
         except Learned:
             return self._recorded(key, call, form, hints, writing, recursive)
         except Recursive as found:

@@ -12,7 +12,7 @@ import hashlib
 import inspect
 import re
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -71,20 +71,26 @@ def _call(function: Any, *args: Any, **kwargs: Any) -> Any:
     if bound.kwargs:
         raise _refused(name, "it takes keywords only")
     if any(map(jitted_arrays.is_array, values)):
-        try:
-            return jitted_arrays.called(function, values, _refused(name, "an argument is an array", fatal=False))
-        except TraceError as error:
-            if not trace.inside:
-                trace.fail(error)  # in case the traced code catches it
-            raise
+        return _of_arrays(trace, function, values)
     types = tuple(_type(name, x) for x in values)
     if not function._can_compile and types not in function.overloads:
         raise _refused(name, f"it has no signature for {', '.join(map(str, types))}")
-    compiled = _compiled(function, types)
+    compiled = _linked(function, types)
+    if isinstance(compiled, str):  # it cannot be inlined; machine code may call it
+        return _of_arrays(trace, function, values)
     if not any(isinstance(x, Value) and type(x._data) is Symbol for x in values):
         return function(*args, **kwargs)  # it has no effects, so that one call is as good as many
     words = tuple(_word(trace, operand(trace, x, _dtype(x))) for x in values)
     return integers.python(trace, _recorded(trace, compiled, words, name))
+
+
+def _of_arrays(trace: Trace, function: Any, values: Sequence[Any]) -> Any:
+    try:
+        return jitted_arrays.called(function, values, lambda why: _refused(function.__name__, why, fatal=False))
+    except TraceError as error:
+        if not trace.inside:
+            trace.fail(error)  # in case the traced code catches it
+        raise
 
 
 def _elementwise(function: Any, *args: Any, **kwargs: Any) -> Any:
@@ -202,14 +208,19 @@ _known: dict[tuple[Any, tuple], Linked | str] = {}
 
 
 def _compiled(function: Any, types: tuple) -> Linked:
+    found = _linked(function, types)
+    if isinstance(found, str):
+        raise _refused(function.__name__, found)
+    return found
+
+
+def _linked(function: Any, types: tuple) -> Linked | str:
+    """The function for these types, or why it cannot be inlined."""
     key = function, types
     if key not in _known:
         with unwatched():
             _known[key] = _link(function, types)
-    found = _known[key]
-    if isinstance(found, str):
-        raise _refused(function.__name__, found)
-    return found
+    return _known[key]
 
 
 def _link(function: Any, types: tuple) -> Linked | str:
@@ -290,7 +301,7 @@ def _wrapped(module: str, result: str, arity: int) -> tuple[str, bool]:
     """The module with functions of words around its function; whether that can fail."""
     head = _HEAD.search(module)
     assert head is not None
-    kinds = [re.sub(r"\([^()]*\)+", "", part).split()[0] for part in _parameters(head[1])][2:]
+    kinds = [re.sub(r"\([^()]*\)+", "", part).split()[0] for part in foreign.parameters(head[1])][2:]
     assert len(kinds) == arity and all(kind in _WORDS for kind in kinds), head[0]
     lines = ["  %ret = alloca i64", "  %error = alloca ptr", "  store i64 0, ptr %ret", "  store ptr null, ptr %error"]
     given = ["ptr %ret", "ptr %error"]
@@ -317,18 +328,6 @@ def _wrapped(module: str, result: str, arity: int) -> tuple[str, bool]:
             f"define i64 @foreign.HERE_failed({operands}) {{\n{body}\n  %code = zext i32 %status to i64\n  ret i64 %code\n}}\n"
         )
     return "\n".join(parts), fails
-
-
-def _parameters(text: str) -> list[str]:
-    """A list of LLVM parameters, cut at the commas that stand in no parentheses."""
-    out, depth = [""], 0
-    for letter in text:
-        depth += (letter == "(") - (letter == ")")
-        if letter == "," and not depth:
-            out.append("")
-        else:
-            out[-1] += letter
-    return out if text else []
 
 
 def _narrowed(word: str, name: str, kind: str) -> list[str]:

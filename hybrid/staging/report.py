@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hybrid.core import tree
+from hybrid.core import jitted, tree
 from hybrid.core.config import config
 from hybrid.core.shape import Shape, product
 from hybrid.ir.graph import Atom, Eqn, Var, bodies, has_effects
 from hybrid.ir.primitive import Kind
+from hybrid.loops.nest import Call
 from hybrid.ops.draw import bitgen
 from hybrid.ops.island import island
 from hybrid.passes.fuse import FEW_ROWS, ROW_LIMIT
@@ -79,7 +80,7 @@ def _body(f: Any, structure: tree.Structure, compiled: Compiled) -> Iterator[str
     for call in lowered.inner_calls:
         what = f"NumPy computes {call.name} where {call.only}" if call.only else f"host call in a loop: {call.name}"
         if call.native is not None:
-            what = f"machine code calls NumPy's {call.native.function.removeprefix('numpy.')}"
+            what = f"machine code calls {_called(call)}"
         yield f"{what}{f' at {call.source}' if call.source else ''}"
     yield from (f"island    {call}" for call in compiled.traced.islands)
     yield from (f"note      {note}" for note in compiled.traced.notes)
@@ -92,6 +93,14 @@ def _body(f: Any, structure: tree.Structure, compiled: Compiled) -> Iterator[str
     why = "" if native else f": {_through_python(compiled, structure)}"
     yield f"calls     {native}{compiled.calls} through Python{why}"
     yield "times     " + ", ".join(f"{stage} {1e3 * s:.1f} ms" for stage, s in compiled.seconds.items())
+
+
+def _called(call: Call) -> str:
+    """What C function a call in machine code goes to."""
+    function = call.native.function if call.native is not None else call.name
+    if function.startswith(jitted.PREFIX):
+        return f"{jitted.known(function).name}, compiled by Numba"
+    return f"NumPy's {function.removeprefix('numpy.')}"
 
 
 def _times(count: int) -> str:
@@ -208,14 +217,13 @@ def _what(step: Any, eqns: list[Eqn]) -> str:
         return "copies a result into a written array"
     if isinstance(step, HostCall):
         if step.spelled:
-            return step.eqn.params.get("function", step.eqn.primitive.name)
+            return step.eqn.title
         if step.eqn.primitive is bitgen:
             return "what one of NumPy's generators draws from"
         cost = f" ({step.cost})" if step.cost.count else ""
         if step.eqn.primitive is island:
-            return f"{step.eqn.params['call'].name} runs as Python{cost}: {step.eqn.primitive.reason}"
-        name = step.eqn.params.get("function", step.eqn.primitive.name)
-        return f"{name} runs as NumPy{cost}: {step.eqn.primitive.reason or 'its dtype has no loops'}"
+            return f"{step.eqn.title} runs as Python{cost}: {step.eqn.primitive.reason}"
+        return f"{step.eqn.title} runs as NumPy{cost}: {step.eqn.primitive.reason or 'its dtype has no loops'}"
     if isinstance(step, Bind):
         return f"a number becomes {step.symbol}, a size"
     if isinstance(step, MatMul):

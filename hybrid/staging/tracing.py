@@ -98,7 +98,8 @@ VERY_LONG, VERY_MANY = 40_000, 2000
 def trace(function: Callable, name: str, structure: tree.Structure, leaves: tuple[Leaf, ...], values: Sequence[Any],
           names: Sequence[str], reads: Reads, hints: Mapping[str, int], writing: Writing = AT_FIRST,
           varying: frozenset[str] | None = None, recursive: frozenset[types.CodeType] = frozenset(),
-          state: Sequence[Read] = (), room: int = 1, empty: bool = False, read: Collection[Spot] = ()) -> Traced:  # fmt: skip
+          state: Sequence[Read] = (), room: int = 1, empty: bool = False, read: Collection[Spot] = (),
+          strict: bool = False) -> Traced:  # fmt: skip
     """Record one call.
 
     Args:
@@ -113,6 +114,7 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
         varying: the calls of functions between compiled parts whose results vary in size; None: no function is so called.
         recursive: functions whose calls of themselves become those of a procedure.
         state: where the values of state are.
+        strict: whether no function may be called between compiled parts.
 
     Raises:
         Concretise, Specialise: run-time numbers, or sizes, were asked for their value and have to become static.
@@ -122,7 +124,7 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
     if len(leaves) > MOST_LEAVES:
         raise TooLong(f"arguments hold more than {MOST_LEAVES} numbers that are in no array", fix="pass arrays")
     recording = Trace(name, hints)
-    recording.room, recording.empty = room, empty
+    recording.room, recording.empty, recording.strict = room, empty, strict
     recording.namespaces, recording.reads = reads.namespaces, reads
     recording.alike = frozenset(id(v) for leaf, v in zip(leaves, values) if isinstance(leaf, StaticLeaf) and leaf.is_alike)
     with recording, _with_ways_out(recording, writing):

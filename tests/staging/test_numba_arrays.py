@@ -1,4 +1,4 @@
-"""The user's own Numba functions that take arrays: called between compiled parts, with what they write into their arguments."""
+"""The user's own Numba functions that take arrays: what they give, and what they write into their arguments."""
 
 from __future__ import annotations
 
@@ -155,10 +155,11 @@ def test_results_and_writes(monkeypatch, program, quick):
 
 
 def test_where_much_is_around_them_it_is_compiled():
-    compiled = function(lambda x: (np.sin(np.exp(-scaled(np.cos(x) * 2 + 1))) * np.sqrt(np.abs(x)) + np.tanh(x)).sum())
-    x = np.linspace(0, 1, 400_000)
-    with pytest.warns(FallbackWarning, match="scaled is called between compiled parts"):
-        assert np.isclose(compiled(x), compiled.eager(x))
+    compiled = function(lambda x: (np.sin(np.exp(-large_ones(np.cos(x) * 2 + 1))) * np.sqrt(np.abs(x)).sum() + x[0]).sum())
+    x = np.linspace(0, 3, 400_000)
+    with pytest.warns(FallbackWarning, match="large_ones is called between compiled parts"):
+        for k in (0, 0.5, 1, 0.2):  # how much it gives follows from values, as a second call shows
+            assert np.isclose(compiled(x + k), compiled.eager(x + k))
     assert len(compiled.traces) == 1
 
 
