@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from hybrid.core import dtype as dt
 from hybrid.core.shape import Shape, Size, divide, normalize_axes, normalize_axis, product, symbols
 from hybrid.frontend import integers
 from hybrid.frontend.calls import implements, traced, unsupported
@@ -87,15 +88,21 @@ def _resolved(shape: tuple, size: Size) -> Shape:
 
 
 def _met(x: Any, shape: tuple) -> tuple[Any, tuple]:
-    """A vector whose number of elements only a run knows, cut to as many as a shape has, and the shape: a check says so."""
+    """An array and a shape of which only a run knows whether they have as many elements, as a check then says: as a vector,
+    cut to as many as the shape has."""
     trace, have = active(), shape_of(x)
     asked = tuple(integers.size_of(trace, s) for s in shape)
     given = product(s for s in asked if s != -1)
     if (met := _known_to_fit(trace, x, asked, given)) is not None:
         return met
-    if len(have) != 1 or asked.count(-1) > 1 or symbols(given, have[0]) <= trace.hints.keys():
+    if asked.count(-1) > 1 or symbols(given, product(have)) <= trace.hints.keys():
         return x, shape
-    if -1 in asked and divide(have[0], given) is None and trace.ask("gt", given, 0):
+    if len(have) != 1:
+        ask(trace, x)
+        if product(asked) in (product(have), -product(have)) or not _proto(x).flags.c_contiguous:
+            return x, asked
+        x, have = reshape(x, (product(have),)), (product(have),)
+    if -1 in asked and divide(have[0], given) is None and _is_positive(trace, given):
         rest = integers.bound(trace, trace.one(e.floordiv, sized(trace, have[0]), sized(trace, given)), 0, have[0])
         asked = tuple(rest if s == -1 else s for s in asked)
     whole = product(asked)
@@ -103,6 +110,14 @@ def _met(x: Any, shape: tuple) -> tuple[Any, tuple]:
         return x, asked
     header = tr.prototype(_proto(x).dtype, trace.hinted((whole,)), _proto(x).strides)
     return as_view(trace, x, v.slice_, header, start=(0,), step=(1,), shape=(whole,)), asked
+
+
+def _is_positive(trace: tr.Trace, size: Size) -> bool:
+    """Whether a size is; where only a run knows, a check says so."""
+    held = trace.ask("gt", size, 0)
+    if held is None:
+        trace.assume(trace.one(e.gt, sized(trace, size), tr.literal(0, dt.int64)), "the sizes of a shape are positive")
+    return held is not False
 
 
 def _known_to_fit(trace: tr.Trace, x: Any, asked: Shape, given: Size) -> tuple[Any, Shape] | None:

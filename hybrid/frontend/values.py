@@ -275,8 +275,8 @@ def meet(trace: Trace, one: Size, other: Size) -> bool:
     if same is None:
         trace.assume(trace.one(e.eq, sized(trace, one), sized(trace, other)), "sizes that meet are equal")
     elif same or 1 in trace.hinted((one, other)):
-        alone = all(isinstance(size, Dim) and size == Dim.symbol(*list(size.symbols)[:1]) for size in (one, other))
-        raise trace.specialise("broadcasting", one, other, same=same and alone)
+        alone = all(isinstance(size, int) or size == Dim.symbol(*list(size.symbols)[:1]) for size in (one, other))
+        raise trace.specialise("broadcasting", one, other, same=alone if same else None)
     return same is None
 
 

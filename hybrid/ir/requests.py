@@ -59,9 +59,13 @@ class Replacing(Changing):
 
 
 class Specialise(Exception):
-    """Sizes that were to be symbols must be numbers, or (`same`) one symbol: trace again with them so."""
+    """Sizes that were to be symbols must be numbers, or one symbol: trace again with them so.
 
-    def __init__(self, symbols: frozenset[str], what: str, at: Source | None, same: bool = False):
+    Args:
+        same: whether they are to be equal; None: one of them is 1.
+    """
+
+    def __init__(self, symbols: frozenset[str], what: str, at: Source | None, same: bool | None = False):
         super().__init__(f"{what} needs the value of a size")
         self.symbols, self.what, self.at, self.same = symbols, what, at, same
 

@@ -45,7 +45,7 @@ class KnownSizes:
         self.symbols += 1
         return f"{stem}{self.symbols}"
 
-    def specialise(self, what: str, *sizes: Size, same: bool = False) -> Exception:
+    def specialise(self, what: str, *sizes: Size, same: bool | None = False) -> Exception:
         """What to raise where Python asks for the number that a size is."""
         at, names = user_line(), symbols(*sizes)
         if not names <= self.hints.keys():

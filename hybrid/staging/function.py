@@ -51,7 +51,7 @@ from hybrid.staging.packed import Containers, Packs, unpacked
 from hybrid.staging.parameters import Bound, Parameters, untraceable
 from hybrid.staging.resting import Resting
 from hybrid.staging.signature import Leaf, describe_all, have_lists
-from hybrid.staging.sizes import Dynamic, Sizes
+from hybrid.staging.sizes import Dynamic, Sizes, beside
 from hybrid.staging.state import State, with_state
 from hybrid.staging.unseen import must_be_alone
 from hybrid.staging.voice import MANY, Reports, name_of
@@ -78,7 +78,6 @@ class Call(NamedTuple):
 
 _PYTHONS = None, None  # a call that is Python's, and nothing to do after it
 MISSES = 4  # calls that compiled code could not make after all, before it is not tried any more
-SEVERAL = 3  # floats of one argument that the function asks for the values of, before all of them become static
 MORE_ROOM = 16  # times as much room in containers, after a call that needed more
 MOST_ROOM = 16**3  # at first some 1000 items fit, at last four millions: beyond, a call is Python's
 MANY_SIZES = 48  # traces for other sizes of the same arguments, after which new sizes are Python's: each takes 4 to 20 ms
@@ -362,13 +361,13 @@ class Function(Keeps, Follows, Packs, Reports, Resting, Inspection):  # type: ig
                     where = f"{ask.what} at {ask.at}" if ask.at else ask.what
                     asked = [k for k in ask.arguments if not self._sizes.is_run_time(structure, k)]
                     self._sizes.settle(structure, ask.arguments, f"{where} needs its value")
-                    asked += self._beside(structure, call.values, asked)
+                    asked += beside(self.parameters.owners(structure), self._asked.get(structure, {}), call.values, asked)
                     self._asked.setdefault(structure, {}).update((k, where) for k in asked)
                 except Specialise as ask:
                     where = f"{ask.what} at {ask.at}" if ask.at else ask.what
                     if ask.same and self._sizes.differ(structure, ask.symbols):
                         self._sizes.join(structure, ask.symbols)
-                    else:
+                    elif ask.same is False or not self._sizes.retry(structure, call.leaves):
                         self._sizes.fix(structure, ask.symbols, f"{where} needs the value of a size")
 
     def _varied(self, call: Call) -> list[Read]:
@@ -378,12 +377,6 @@ class Function(Keeps, Follows, Packs, Reports, Resting, Inspection):  # type: ig
             if known and (varied := known.reads.varied()):
                 return varied
         return []
-
-    def _beside(self, structure: tree.Structure, values: list, asked: list[int]) -> list[int]:
-        """The other floats of an argument where several have been asked for: one trace for each of a list takes seconds."""
-        owners, before = self.parameters.owners(structure), self._asked.get(structure, {})
-        many = {owners[k] for k in asked if sum(owners[other] == owners[k] for other in before) >= SEVERAL}
-        return [k for k, owner in enumerate(owners) if owner in many and type(values[k]) is float]
 
     def _found(self, structure: tree.Structure, leaves: tuple[Leaf, ...]) -> Compiled | Refusal | None:
         """What is known of calls like this one: a trace, or why there is none."""
@@ -424,6 +417,8 @@ class Function(Keeps, Follows, Packs, Reports, Resting, Inspection):  # type: ig
                 except Exception as error:
                     if have_lists(leaves) and not isinstance(error, TooMany):
                         raise Containers from error
+                    if self._sizes.retry(structure, leaves):
+                        return self._made(call, form)
                     failed = error
         if exact not in self._traces and self._by_size[structure] >= MANY_SIZES and (why := self._sizes.why_fixed(structure)):
             return Refusal(None, f"its sizes are others again and again, and {why}")

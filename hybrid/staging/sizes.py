@@ -8,7 +8,7 @@ Those of one list vary together, and those of long lists are run-time inputs at 
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from hybrid.core import tree
@@ -22,6 +22,7 @@ Axis = tuple[int, int]  # (leaf, axis)
 STATIC = "it was said to be static"
 FEW = 2  # values of an integer that are parts of the code
 LONG = 32  # numbers in a list that may be parts of the code
+SEVERAL = 3  # floats of one argument that the function asks for the values of, before all of them become static
 GENERIC = 4  # smaller sizes may mean something of their own: traces are made for a larger one, and tried on them
 
 
@@ -32,6 +33,8 @@ class _Known:
     symbols: dict[Axis, str] = field(default_factory=dict)  # axes whose size is a symbol
     fixed: dict[Axis, str] = field(default_factory=dict)  # those that must stay numbers, and why
     together: set[frozenset[Axis]] = field(default_factory=set)  # axes that the function needs to be equal
+    single: set[Axis] = field(default_factory=set)  # those whose size is a number where it is 1
+    level: set[str] = field(default_factory=set)  # symbols that are traced with equal sizes where they stand for such
     usual: dict[str, int] = field(default_factory=dict)  # a size of each symbol to trace with
     integers: set[int] = field(default_factory=set)  # leaves that are run-time integers
     constant: dict[int, str] = field(default_factory=dict)  # those whose value the code needs, and why
@@ -160,9 +163,10 @@ class Sizes:
         if not known.symbols and not known.integers:
             return None
         values: dict[str, int] = {}
+        ones = self._stretched(known, leaves)
         for (k, axis), symbol in list(known.symbols.items()):
             leaf = leaves[k]
-            if not isinstance(leaf, ArrayLeaf) or axis >= len(leaf.shape):
+            if (k, axis) in ones or not isinstance(leaf, ArrayLeaf) or axis >= len(leaf.shape):
                 continue
             size = leaf.shape[axis]
             assert isinstance(size, int)
@@ -173,12 +177,45 @@ class Sizes:
                 values[symbol] = size
         axes: dict[int, dict[int, str]] = {}
         for (k, axis), symbol in known.symbols.items():
-            axes.setdefault(k, {})[axis] = symbol
+            if (k, axis) not in ones:
+                axes.setdefault(k, {})[axis] = symbol
         made = tuple(_varying(leaf, axes.get(k, {}), k in known.integers) for k, leaf in enumerate(leaves))
         used = symbols(*(size for leaf in made if isinstance(leaf, ArrayLeaf) for size in leaf.shape))
         for symbol in used:
             known.usual[symbol] = max(known.usual.get(symbol, 0), values[symbol])
         return (made, {symbol: values[symbol] for symbol in sorted(used)}) if made != leaves else None
+
+    @staticmethod
+    def _stretched(known: _Known, leaves: tuple[Leaf, ...]) -> set[Axis]:
+        """The axes of one element that NumPy stretches, in this call: beside others that the function needs to be equal, and
+        those without which a trace with symbols failed."""
+        sizes = _sizes(leaves)
+        out = {axis for axis in known.single if sizes.get(axis) == 1}
+        for axes in known.together:
+            if len({sizes[axis] for axis in axes if axis in sizes}) == 2:
+                out.update(axis for axis in axes if sizes.get(axis) == 1)
+        return out
+
+    def retry(self, structure: tree.Structure, leaves: tuple[Leaf, ...]) -> bool:
+        """A trace with symbols has failed: whether there is another way.
+
+        Those that stand for 1 in this call are numbers from now on, and those that stand for equal sizes are traced with such.
+        Sizes of arguments that have been numbers so far, are equal to one of theirs, and would meet it in broadcasting, are
+        what that symbol stands for: they will vary together.
+        """
+        known, sizes = self._known[structure], _sizes(leaves)
+        ones = {axis for axis in known.symbols if sizes.get(axis) == 1}
+        values = {symbol: sizes[axis] for axis, symbol in known.symbols.items() if axis in sizes}
+        equal = {symbol for symbol, size in values.items() if list(values.values()).count(size) > 1}
+        meeting = {(k, a): (sizes[k, a], a - len(leaves[k].shape)) for k, a in sizes}  # type: ignore[union-attr]
+        symbol_of = {meeting[axis]: name for axis, name in known.symbols.items() if axis in sizes}
+        free = (axis for axis in sizes if axis not in known.symbols and axis not in known.fixed)
+        more = {axis: symbol_of[meeting[axis]] for axis in free if sizes[axis] != 1 and meeting[axis] in symbol_of}
+        new = bool(more or ones - known.single or equal - known.level)
+        known.single |= ones
+        known.level |= equal
+        known.symbols |= more
+        return new
 
     @staticmethod
     def _apart(known: _Known, k: int, axis: int, symbol: str, leaves: Sequence[Leaf]) -> str:
@@ -204,7 +241,8 @@ class Sizes:
         for at, (symbol, size) in enumerate(sizes.items()):
             size = size if size >= GENERIC else usual.get(symbol, 0)
             out[symbol] = size if size >= GENERIC else 16 + 3 * at
-        return out
+        level = [symbol for symbol in out if symbol in self._known[structure].level]
+        return out | {symbol: max(out[other] for other in level if sizes[other] == sizes[symbol]) for symbol in level}
 
     def learn(self, structure: tree.Structure, leaves: tuple[Leaf, ...], others: Iterable[tuple[Leaf, ...]]) -> None:
         """Find out which sizes and integers vary, compared with earlier calls that differ in nothing else."""
@@ -272,6 +310,18 @@ class Sizes:
         axes = frozenset(axis for axis, symbol in known.symbols.items() if symbol in all_)
         known.together.add(axes)
         known.symbols.update((axis, all_[0]) for axis in axes)
+
+
+def beside(owners: Sequence[str], before: Collection[int], values: Sequence[object], asked: Sequence[int]) -> list[int]:
+    """The other floats of an argument where several have been asked for: one trace for each of a list takes seconds."""
+    many = {owners[k] for k in asked if sum(owners[other] == owners[k] for other in before) >= SEVERAL}
+    return [k for k, owner in enumerate(owners) if owner in many and type(values[k]) is float]
+
+
+def _sizes(leaves: Sequence[Leaf]) -> dict[Axis, int]:
+    """The sizes of a call's arrays, all numbers, by axis."""
+    shapes = ((k, leaf.shape) for k, leaf in enumerate(leaves) if isinstance(leaf, ArrayLeaf))
+    return {(k, a): size for k, shape in shapes for a, size in enumerate(shape) if isinstance(size, int)}
 
 
 def _symbolic(leaf: Leaf, axes: Mapping[int, str]) -> Leaf:

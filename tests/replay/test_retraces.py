@@ -9,6 +9,7 @@ import pytest
 import hybrid as hy
 
 X = np.linspace(-1, 1, 12).reshape(3, 4)
+X60 = np.arange(60.0)
 
 
 def traces(f):
@@ -101,10 +102,25 @@ def test_integers_that_are_only_calculated_with_are_three_traces():
 
 
 def test_integers_whose_value_is_asked_for_end_in_a_warning_that_names_them():
-    f = hy.function(lambda x, n: x.reshape(n, -1).sum())
+    f = hy.function(lambda x, n: {f"{n} rows": x.sum()})
     with pytest.warns(hy.RetraceWarning, match="`n`"):
         for n in range(1, 12):
-            np.testing.assert_allclose(f(np.ones((n, 2)), n), 2 * n)
+            assert f(np.ones((n, 2)), n) == {f"{n} rows": 2 * n}
+
+
+def test_shapes_of_integers_that_vary_are_three_traces():
+    for f in (lambda x, n: x.reshape(n, -1).sum(axis=1), lambda x, n: x.reshape(-1, n).mean(axis=0)):
+        g = hy.function(f, strict=True)
+        for n in (2, 3, 4, 5, 6, 10, 12, 60, 1):
+            for x in (X60, X60.reshape(5, 12), X60.reshape(3, 4, 5).transpose(2, 0, 1).copy()):
+                np.testing.assert_allclose(g(x, n), f(x, n))
+        assert traces(g) <= 9
+        for n in (7, 0, -1):
+            with pytest.raises(ValueError) as own:
+                f(X60, n)
+            with pytest.raises(ValueError) as theirs:
+                g(X60, n)
+            assert str(own.value) == str(theirs.value)
 
 
 # tensorflow/tensorflow#44033, theislab/scCODA#13: "triggered retracing", but for which argument?

@@ -413,3 +413,35 @@ def test_what_dynamic_and_signature_do_not_fit_is_said_with_what_was_expected():
     g = hy.function(lambda a, b: a @ b, signature=[hy.Spec(("n", "m"), "float64"), hy.Spec(("m",), "float64")])
     with pytest.raises(ArgumentError, match=r"expected: Spec\(\('m',\), 'float64'\), where m = 4"):
         g(np.ones((3, 4)), np.ones(5))
+
+
+def stretched_sum(x, y):
+    return x + y
+
+
+def stretched_pair(x, y, z):
+    return x * y + z
+
+
+def squares_around(x, m):
+    return ((x - m) ** 2).sum(axis=0)
+
+
+def sum_or_product(x, y):
+    return x + y if len(x) == len(y) else x * y
+
+
+@pytest.mark.parametrize(
+    "program, count, most", [(stretched_sum, 2, 6), (stretched_pair, 3, 10), (squares_around, 2, 7), (sum_or_product, 2, 7)]
+)
+@pytest.mark.parametrize("seed", range(3))
+def test_axes_that_are_sometimes_of_one_element_take_a_trace_for_each_such_pattern(program, count, most, seed):
+    """And one or two before the pattern shows, not one for each size."""
+    random, f = rng(seed), hy.function(program)
+    for _ in range(50):
+        n = random.choice((1, 2, 3, 5, 8, 13, 40))
+        arrays = [normal(n if random.random() < 0.6 else 1, 3) for _ in range(count)]
+        want, got = program(*arrays), f(*arrays)
+        assert got.shape == want.shape
+        np.testing.assert_allclose(got, want)
+    assert len(f.traces) <= most
