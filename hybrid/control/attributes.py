@@ -6,6 +6,8 @@ import functools
 import types
 from typing import Any
 
+from hybrid.core.shadows import body
+
 _LIBRARIES = ("hybrid", "logging")  # what their objects lead to is not the function's, and is much
 HEAP = 1 << 9  # Py_TPFLAGS_HEAPTYPE: a class made by Python code, which may be given attributes
 
@@ -13,7 +15,7 @@ HEAP = 1 << 9  # Py_TPFLAGS_HEAPTYPE: a class made by Python code, which may be 
 def attributes_of(value: Any) -> dict[str, Any] | None:
     """By their names; None for what has none."""
     if isinstance(value, type):
-        return dict(vars(value)) if value.__flags__ & HEAP else None
+        return dict(body(value)) if value.__flags__ & HEAP else None
     own = getattr(value, "__dict__", None)
     found = dict(own) if isinstance(own, dict) else None
     kind: Any = type(value)
@@ -29,7 +31,7 @@ def attributes_of(value: Any) -> dict[str, Any] | None:
 def _slots(kind: type) -> tuple[str, ...]:
     """Names of the attributes that objects of a class hold outside their `__dict__`."""
     return tuple(name for base in kind.__mro__ if "__slots__" in vars(base) and base.__flags__ & HEAP
-                 for name, slot in vars(base).items() if isinstance(slot, types.MemberDescriptorType))  # fmt: skip
+                 for name, slot in body(base).items() if isinstance(slot, types.MemberDescriptorType))  # fmt: skip
 
 
 def is_library(value: Any) -> bool:

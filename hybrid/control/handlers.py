@@ -52,6 +52,7 @@ from hybrid.control.tables import Tables, holds_traced, is_number
 from hybrid.control.watch import Holds
 from hybrid.core import dtype as dt
 from hybrid.core.errors import TraceError
+from hybrid.core.shadows import put_into
 from hybrid.core.shape import Dim
 from hybrid.frontend import integers, islands, joining, texts, uncertain
 from hybrid.frontend.chosen import Chosen
@@ -121,7 +122,7 @@ class Tracing(Instances, Comprehensions, Tries, Producers, Plain):
 
     def put_into(self, container: Any) -> Any:
         self.others.put_into(container)
-        return container
+        return put_into(container)
 
     def exchanged(self, items: Any, one: Any, other: Any) -> bool:
         return rows.exchanged(items, one, other)

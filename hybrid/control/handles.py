@@ -8,7 +8,6 @@ The lowest bits say of which class an instance is: a variable that may be one of
 from __future__ import annotations
 
 import functools
-import inspect
 import weakref
 from collections.abc import Callable
 from types import FunctionType, MethodType
@@ -19,6 +18,7 @@ from hybrid.control.united import is_simple
 from hybrid.core import dtype as dt
 from hybrid.core import tree
 from hybrid.core.errors import TraceError
+from hybrid.core.shadows import getattr_static
 from hybrid.core.shape import TensorType
 from hybrid.frontend import integers
 from hybrid.ir import trace as tr
@@ -217,7 +217,7 @@ def _derived(kind: type) -> Any:
             return arena.read(present(self), name)
         if at(self).none and not name.startswith("__"):
             return getattr(present(self), name)
-        static = inspect.getattr_static(kind, name, None)
+        static = getattr_static(kind, name, None)
         if arena is not None and type(static) is property and type(static.fget) is FunctionType:
             return trace.handlers.call(static.fget)(self)  # type: ignore[union-attr]  # whose control flow is open
         return object.__getattribute__(self, name)
@@ -225,7 +225,7 @@ def _derived(kind: type) -> Any:
     def assign(self: Any, name: str, value: Any) -> None:
         if frozen:
             own.__setattr__(self, name, value)  # raises the error of a frozen dataclass
-        static = inspect.getattr_static(kind, name, None)
+        static = getattr_static(kind, name, None)
         if type(static) is property:
             trace = tr.current()
             fset: Any = static.fset
@@ -267,7 +267,7 @@ class Mixed:
         trace = tr.current()
         if name.startswith("__") or trace is None or trace.handlers is None:
             return object.__getattribute__(self, name)
-        found = [inspect.getattr_static(kind, name, None) for kind in at(self).kinds]
+        found = [getattr_static(kind, name, None) for kind in at(self).kinds]
         if not all(type(one) is FunctionType for one in found):
             return each(self, lambda one: trace.handlers.attribute(one, name))
         if all(one is found[0] for one in found):

@@ -28,6 +28,7 @@ from hybrid.control.sets import OPERATORS
 from hybrid.control.structure import generated, is_plain_dataclass
 from hybrid.core import dtype as dt
 from hybrid.core.errors import TraceError
+from hybrid.core.shadows import getattr_static
 from hybrid.frontend import texts, uncertain
 from hybrid.frontend.chosen import Chosen
 from hybrid.frontend.values import Value, dtype_of, kind_of
@@ -342,7 +343,7 @@ class Instances(Arenas):
             return getattr(value, name)
         if not isinstance(value, Own) and lacking.lacks(value, name) and not uncertain.is_uncertain(value):
             lacking.raise_as(value, name)
-        static = inspect.getattr_static(kind, name, None)
+        static = getattr_static(kind, name, None)
         if type(static) is not property or type(static.fget) is not FunctionType or is_library(kind):
             return getattr(value, name)
         return self.call(static.fget)(value)

@@ -23,6 +23,7 @@ from hybrid.control.perhaps import Perhaps
 from hybrid.control.plain import UNDEFINED, Each, State, cell_contents, fill
 from hybrid.control.structure import things_in
 from hybrid.core.errors import TraceError
+from hybrid.core.shadows import MISSING, set_attribute
 from hybrid.frontend.chosen import Chosen
 from hybrid.frontend.values import Value
 from hybrid.ir import trace as tr
@@ -390,8 +391,7 @@ def _rebind(holder: Any, name: str, value: Any) -> None:
     if isinstance(holder, Namespace):
         holder.put(name, value)
         return
-    kind = type if isinstance(holder, type) else object
     if value is not UNDEFINED:
-        kind.__setattr__(holder, name, value)
+        set_attribute(holder, name, value)
     elif name in (attributes_of(holder) or {}):
-        kind.__delattr__(holder, name)
+        set_attribute(holder, name, MISSING)

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from types import MemberDescriptorType
 from typing import Any
 
+from hybrid.core.shadows import body
+
 _REGISTRY: dict[type, tuple[Callable[[Any], tuple[list, Hashable]], Callable[[Hashable, list], Any]]] = {}
 
 
@@ -119,7 +121,7 @@ def attributes(value: Any) -> tuple[str, ...]:
 @functools.lru_cache(1024)
 def slots(kind: type) -> tuple[str, ...]:
     """What instances of a class hold outside their `__dict__`."""
-    return tuple(name for base in reversed(kind.__mro__) for name, member in vars(base).items()
+    return tuple(name for base in reversed(kind.__mro__) for name, member in body(base).items()
                  if type(member) is MemberDescriptorType and base.__flags__ & _HEAP)  # fmt: skip
 
 

@@ -6,7 +6,6 @@ answer; what cannot be asked so is refused, and the call is Python's.
 
 from __future__ import annotations
 
-import inspect
 import operator
 import types
 import weakref
@@ -17,6 +16,7 @@ from typing import Any, NoReturn
 
 from hybrid.core import dtype as dt
 from hybrid.core.errors import TraceError
+from hybrid.core.shadows import getattr_static
 from hybrid.core.shape import TensorType
 from hybrid.frontend.values import Value, wrap
 from hybrid.ir import trace as tr
@@ -199,7 +199,7 @@ class Chosen:
         if type(there) is not Chosen:
             return self.trace.handlers.attribute(there, name)
         call, kinds = self.trace.handlers.call, {type(option.value) for option in there.options}
-        found = [inspect.getattr_static(kind, name, None) for kind in kinds]
+        found = [getattr_static(kind, name, None) for kind in kinds]
         if len(kinds) == 1 and type(found[0]) is types.FunctionType:
             return types.MethodType(found[0], there)
         if len(kinds) == 1 and type(found[0]) is property:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import dis
+import sys
 import types
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
-MISSING = type("Missing", (), {"__repr__": lambda self: "nothing"})()
+from hybrid.core import shadows
+
+MISSING: Any = shadows.MISSING
 _WRITERS = frozenset(("at", "copyto", "fill", "fill_diagonal", "partition", "place", "put", "put_along_axis", "putmask",
                       "random", "setflags", "shuffle", "sort"))  # fmt: skip
 
@@ -21,38 +24,52 @@ class Chain:
     name: str
     steps: tuple[tuple[bool, Any], ...]
     stored: bool = False
+    called: bool = field(default=False, compare=False)  # whether it is only loaded to be called there
 
 
+# How bytecode marks what it loads to be called: 3.13 pushes nothing after it, and up to 3.11 methods have an instruction.
+_NULL_AFTER, _METHODS = sys.version_info >= (3, 13), sys.version_info >= (3, 12)
 _ASKING = (Chain("global", "getattr", ()), Chain("global", "hasattr", ()))  # with a constant these name an attribute, too
 
 
 @lru_cache(1024)
 def chains(code: types.CodeType) -> tuple[tuple[Chain, ...], frozenset[str]]:
     """The chains that a code object loads or stores, and the local names it rebinds."""
-    found: dict[Chain, None] = {}
+    found: dict[Chain, Chain] = {}
     rebound: set[str] = set()
+    null = False  # whether the next value is loaded to be called
+
+    def find(chain: Chain) -> None:
+        known = found.get(chain)
+        if known is None or known.called:
+            found[chain] = chain
+
     chain: Chain | None = None
     copied: Chain | None = None
     constant: Any = MISSING
     asking = False  # whether what is loaded goes to a function that looks names up
     for op in dis.get_instructions(code):
         name = op.opname
+        if name == "PUSH_NULL" and _NULL_AFTER and chain:
+            chain = replace(chain, called=True)
         if name in ("CACHE", "EXTENDED_ARG", "PUSH_NULL", "RESUME", "NOP"):
+            null = name == "PUSH_NULL" and not _NULL_AFTER
             continue
         start = _root(name, op.argval)
         if start is not None:
             if chain:
-                found[chain] = None
+                find(chain)
             for extra in start[1][:-1]:
-                found[Chain(start[0], extra, ())] = None
+                find(Chain(start[0], extra, ()))
             asking = chain is not None and chain in _ASKING
-            chain = Chain(start[0], start[1][-1], ())
+            chain = Chain(start[0], start[1][-1], (), called=null or (name == "LOAD_GLOBAL" and bool((op.arg or 0) & 1)))
         elif name in ("LOAD_ATTR", "LOAD_METHOD") and chain and constant is MISSING:  # not a constant's: `"".join`
-            chain = Chain(chain.root, chain.name, (*chain.steps, (True, op.argval)))
+            called = name == "LOAD_METHOD" or (_METHODS and bool((op.arg or 0) & 1))
+            chain = Chain(chain.root, chain.name, (*chain.steps, (True, op.argval)), called=called)
         elif name.startswith(("LOAD_CONST", "LOAD_SMALL_INT")) and chain:
             constant = op.argval
             if asking and type(constant) is str:
-                found[Chain(chain.root, chain.name, (*chain.steps, (True, constant)))] = None
+                find(Chain(chain.root, chain.name, (*chain.steps, (True, constant))))
             asking = False
             continue
         elif (name == "BINARY_SUBSCR" or (name == "BINARY_OP" and op.argrepr == "[]")) and chain and constant is not MISSING:
@@ -63,23 +80,23 @@ def chains(code: types.CodeType) -> tuple[tuple[Chain, ...], frozenset[str]]:
         elif name in ("STORE_ATTR", "DELETE_ATTR"):
             target = chain or copied
             if target:
-                found[Chain(target.root, target.name, (*target.steps, (True, op.argval)), True)] = None
+                find(Chain(target.root, target.name, (*target.steps, (True, op.argval)), True))
             chain = None
         else:
             if name in ("STORE_GLOBAL", "DELETE_GLOBAL"):
-                found[Chain("global", op.argval, ())] = None
+                find(Chain("global", op.argval, ()))
             elif name.startswith(("STORE_FAST", "STORE_DEREF", "DELETE_FAST", "DELETE_DEREF")):
                 names = op.argval if isinstance(op.argval, tuple) else (op.argval,)
                 rebound.update(names)
                 if name.endswith("DEREF"):
-                    found[Chain("free", op.argval, ())] = None
+                    find(Chain("free", op.argval, ()))
             if chain:
-                found[chain] = None
+                find(chain)
             chain = None
-        constant = MISSING
+        constant, null = MISSING, False
     if chain:
-        found[chain] = None
-    return tuple(found), frozenset(rebound)
+        find(chain)
+    return tuple(found.values()), frozenset(rebound)
 
 
 @lru_cache(1024)
@@ -138,3 +155,17 @@ def _root(opname: str, argument: Any) -> tuple[str, tuple[str, ...]] | None:
     if opname.startswith("LOAD_FAST"):
         return "local", argument if isinstance(argument, tuple) else (argument,)
     return None
+
+
+@lru_cache(1024)
+def cells_of(code: types.CodeType) -> frozenset[str]:
+    """The variables of functions around it that a code object rebinds."""
+    own = chains(code)[1] & set(code.co_freevars)
+    inner = (cells_of(const) for const in code.co_consts if isinstance(const, types.CodeType))
+    return own.union(*inner) & set(code.co_freevars)
+
+
+@lru_cache(1024)
+def names_of(code: types.CodeType) -> frozenset[str]:
+    """Every name that a code object or one in it may look up in its globals."""
+    return frozenset(code.co_names).union(*(names_of(const) for const in code.co_consts if isinstance(const, types.CodeType)))

@@ -25,6 +25,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hybrid.core import forks
+from hybrid.core.shadows import cell, getattr_static, space
 from hybrid.staging.exits import PREFIX
 from hybrid.staging.liveness import CONSUMERS
 from hybrid.staging.pushing import turned, unpushable
@@ -67,8 +68,10 @@ def convert(function: Any, handlers: Any) -> Any:
         handlers: an instance of `hybrid.control.plain.Plain`.
     """
     if isinstance(function, types.FunctionType):
-        form = _form(function)
-        return function if form.code is None else _function(function, form.code, handlers)
+        code = _form(function).code
+        if code is None and not _has_shadows(function):
+            return function
+        return _function(function, code or function.__code__, handlers)
     if isinstance(function, types.MethodType):
         inner = convert(function.__func__, handlers)
         return function if inner is function.__func__ else types.MethodType(inner, function.__self__)
@@ -120,19 +123,26 @@ def reason(function: Any) -> str | None:
 
 def _call(value: Any) -> Any:
     """What calling an object runs."""
-    return inspect.getattr_static(type(value), "__call__", None)
+    return getattr_static(type(value), "__call__", None)
 
 
 def _function(function: types.FunctionType, code: types.CodeType, handlers: Any) -> types.FunctionType:
-    cells = dict(zip(function.__code__.co_freevars, function.__closure__ or ()))
-    cells[HANDLERS] = types.CellType(handlers)
+    cells = dict(zip(function.__code__.co_freevars, map(cell, function.__closure__ or ())))
+    if HANDLERS not in cells:
+        cells[HANDLERS] = types.CellType(handlers)
     closure = tuple(cells[name] for name in code.co_freevars)
-    made = types.FunctionType(code, function.__globals__, function.__name__, function.__defaults__, closure)
+    made = types.FunctionType(code, space(function.__globals__), function.__name__, function.__defaults__, closure)
     made.__dict__.update(function.__dict__)
     for name in _COPIED:
         if hasattr(function, name):
             setattr(made, name, getattr(function, name))
     return made
+
+
+def _has_shadows(function: types.FunctionType) -> bool:
+    """Whether a trace has variables of its own for some of those that a function finds around it."""
+    known = function.__closure__ or ()
+    return space(function.__globals__) is not function.__globals__ or any(cell(one) is not one for one in known)
 
 
 def _form(function: types.FunctionType, kind: str = "") -> Form:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import builtins
 import dataclasses
-import inspect
 import types
 from array import array as typed_array
 from collections import Counter, OrderedDict, defaultdict, deque
@@ -15,6 +14,7 @@ import numpy as np
 
 from hybrid.core import dtype as dt
 from hybrid.core import tree
+from hybrid.core.shadows import getattr_static
 from hybrid.frontend.chosen import is_member
 from hybrid.frontend.values import Value
 from hybrid.ir.graph import Atom, Literal
@@ -130,7 +130,7 @@ def _names(structure: tree.Structure) -> tuple | None:
     if not dataclasses.is_dataclass(kind) or kind.__getattribute__ is not object.__getattribute__:
         return None
     slots = tree.slots(kind)
-    if any(type(inspect.getattr_static(kind, name, None)) is not types.MemberDescriptorType for name in slots):
+    if any(type(getattr_static(kind, name, None)) is not types.MemberDescriptorType for name in slots):
         return None
     return names if names[: len(slots)] == slots and (kind.__dictoffset__ or len(names) == len(slots)) else None
 

@@ -30,6 +30,7 @@ from hybrid.control.items import unpacked
 from hybrid.control.join import Spec
 from hybrid.core import dtype as dt
 from hybrid.core import tree
+from hybrid.core.shadows import getattr_static
 from hybrid.staging import capi
 
 FEW = 1  # objects up to which they are containers
@@ -83,7 +84,7 @@ def columns(items: Sequence[Any], met: Met | None = None) -> Columns | None:
     found: dict[str, Any] = {}
     choices: dict[str, tuple] = {}
     for name in names:
-        if name not in slots and inspect.isdatadescriptor(inspect.getattr_static(kind, name, None)):
+        if name not in slots and inspect.isdatadescriptor(getattr_static(kind, name, None)):
             return None  # a property of the class, or the like, stands before it
         values = [one[name] for one in own]
         kinds = set(map(type, values))
@@ -131,7 +132,7 @@ def meet(arrays: Sequence[np.ndarray]) -> bool:
 
 def _has_attributes(kind: type) -> bool:
     """Whether the instances of a class are what is in their slots and their `__dict__`."""
-    slots = (inspect.getattr_static(kind, name, None) for name in tree.slots(kind))
+    slots = (getattr_static(kind, name, None) for name in tree.slots(kind))
     return can_be_kept(kind) and not tree.registered(kind) and all(type(slot) is MemberDescriptorType for slot in slots)
 
 

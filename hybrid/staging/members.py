@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from hybrid.core.shadows import body, set_attribute
 from hybrid.frontend.values import Value
 from hybrid.staging.chains import MISSING
 from hybrid.staging.signature import valued
@@ -39,7 +40,7 @@ _STORAGE = (types.MemberDescriptorType, types.GetSetDescriptorType)
 
 def methods(kinds: Iterable[type]) -> tuple[str, ...]:
     """The names under which some of these classes have a method, a property or another descriptor."""
-    found = {name for kind in kinds for name, member in vars(kind).items() if _acts(member)}
+    found = {name for kind in kinds for name, member in body(kind).items() if _acts(member)}
     return tuple(sorted(found))
 
 
@@ -52,7 +53,7 @@ def functions(member: Any) -> list[Any]:
 
 def members(kind: type, names: Sequence[str]) -> tuple[Any, ...]:
     """What a class itself has under these names."""
-    own = vars(kind)
+    own = body(kind)
     return tuple(own.get(name, MISSING) for name in names)
 
 
@@ -60,9 +61,9 @@ def put_members(kind: type, names: Sequence[str], values: Sequence[Any]) -> None
     """Leave in a class what it had under these names."""
     for name, now, before in zip(names, members(kind, names), values):
         if before is MISSING and now is not MISSING:
-            delattr(kind, name)
+            set_attribute(kind, name, MISSING)
         elif now is not before:
-            setattr(kind, name, before)
+            set_attribute(kind, name, before)
 
 
 def namespace(kind: type) -> dict[str, Any]:
@@ -84,7 +85,7 @@ def owner(holder: Any, name: str) -> type | None:
     """The class that has an attribute which an object has not itself."""
     if name in getattr(holder, "__dict__", ()):
         return None
-    return next((kind for kind in _classes(holder) if name in vars(kind) and not isinstance(vars(kind)[name], _STORAGE)), None)
+    return next((kind for kind in _classes(holder) if name in body(kind) and not isinstance(body(kind)[name], _STORAGE)), None)
 
 
 def put_own(holder: Any, name: str, value: Any, of: type) -> None:
@@ -92,10 +93,10 @@ def put_own(holder: Any, name: str, value: Any, of: type) -> None:
     for kind in _classes(holder):
         if kind is of:
             break
-        if name in vars(kind):
-            delattr(kind, name)
-    if vars(of).get(name, MISSING) is not value:
-        setattr(of, name, value)
+        if name in body(kind):
+            set_attribute(kind, name, MISSING)
+    if body(of).get(name, MISSING) is not value:
+        set_attribute(of, name, value)
 
 
 def _classes(holder: Any) -> tuple[type, ...]:

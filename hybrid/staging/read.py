@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import builtins
-import inspect
 import threading
 import types
 from array import array as typed_array
@@ -13,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from hybrid.core import shadows
 from hybrid.frontend.values import Value
 from hybrid.staging.chains import MISSING
 from hybrid.staging.contents import (
@@ -74,11 +74,11 @@ class Read:
     def now(self) -> Any:
         match self.kind:
             case "global":
-                return self.holder.get(self.name, vars(builtins).get(self.name, MISSING))
+                return shadows.space(self.holder).get(self.name, vars(builtins).get(self.name, MISSING))
             case "library":
                 return self.holder.get(self.name, MISSING)
             case "cell":
-                return contents(self.holder)
+                return contents(shadows.cell(self.holder))
             case "attribute":
                 return getattr(self.holder, self.name, MISSING)
             case "method":
@@ -92,7 +92,7 @@ class Read:
             case "class":
                 return members(self.holder, self.name)
             case "body":
-                return tuple(vars(self.holder))
+                return tuple(shadows.body(self.holder))
             case "names":
                 return tuple(self.holder)
             case "cache":
@@ -106,7 +106,7 @@ class Read:
         """What the holder itself has there; MISSING where only its class has it, for all its instances."""
         if self.kind != "attribute" or self.name in getattr(self.holder, "__dict__", ()):
             return self.now()
-        slot = inspect.getattr_static(type(self.holder), self.name, None)
+        slot = shadows.static_of(type(self.holder), self.name)
         return self.now() if isinstance(slot, types.MemberDescriptorType) else MISSING
 
     def holds(self) -> bool:
@@ -147,28 +147,31 @@ class Read:
             for name in self.holder.keys() - set(value):
                 del self.holder[name]
         elif self.kind == "body":
-            for name in vars(self.holder).keys() - set(value):
+            for name in shadows.body(self.holder).keys() - set(value):
                 delattr(self.holder, name)
         elif self.kind == "class":
             put_members(self.holder, self.name, value)
         elif self.kind == "cell":
+            cell = shadows.cell(self.holder)
             if absent:
-                del self.holder.cell_contents
+                del cell.cell_contents
             else:
-                self.holder.cell_contents = value
+                cell.cell_contents = value
         elif self.kind == "attribute":
             # past what a class of the user's does besides, which has been put back by itself
-            base: Any = type(self.holder) if _is_plain(self.holder) else type if isinstance(self.holder, type) else object
-            if not absent:
-                base.__setattr__(self.holder, self.name, value)
-            elif self.own() is not MISSING:
-                base.__delattr__(self.holder, self.name)
+            if not absent or self.own() is not MISSING:
+                shadows.set_attribute(self.holder, self.name, value)
         elif absent and isinstance(self.holder, list):
             pass  # its length is put back with what it holds
         elif absent or (self.kind == "global" and value is vars(builtins).get(self.name, MISSING)):
-            self.holder.pop(self.name, None)
+            self.names.pop(self.name, None)
         else:
-            self.holder[self.name] = value
+            self.names[self.name] = value
+
+    @property
+    def names(self) -> Any:
+        """The container that it is in, or the globals."""
+        return shadows.space(self.holder) if self.kind == "global" else self.holder
 
 
 def may_vary(read: Read) -> bool:

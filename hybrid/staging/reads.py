@@ -17,6 +17,7 @@ import numpy as np
 from hybrid.control.watch import Namespace
 from hybrid.core import tree
 from hybrid.core.errors import TraceError
+from hybrid.core.shadows import Shadows, aside, cell, may_stand, space
 from hybrid.frontend.values import Value
 from hybrid.ir.lifted import Lifted
 from hybrid.ir.requests import Learned, Rebinds
@@ -43,7 +44,7 @@ class Reads:
         self.reads = [read for mark, read in scan.found.items() if mark not in varying and id(read.holder) not in inside]
         self.imports, self.writes, self.changes, self.caches = scan.imports, scan.writes, scan.changes, scan.caches
         self.stored, self.herded = scan.stored, scan.herds
-        self.namespaces = [Namespace(names, frozenset(rebound)) for names, rebound in scan.namespaces.values()]
+        self._rebound, self._callers = scan.namespaces, scan.callers
         self.contents: list[tuple[Read, np.ndarray, bytes]] = []
         self.before = [
             (read, a, a.copy()) for read, a in self.arrays() if a.flags.writeable and (self.writes or a.nbytes <= CONTENT_BYTES)
@@ -59,6 +60,7 @@ class Reads:
         scan = Scan(herds)
         args, kwargs = bound[:2]
         known = {name: value for name, value in kwargs.items() if tree.children(value) is None}
+        scan.callers.root()
         scan.callable(function, tuple(value if tree.children(value) is None else None for value in args), known, "")
         scan.arguments([*args, *kwargs.values()])
         for herd in herds.values():
@@ -88,6 +90,35 @@ class Reads:
             len(read.value) > objects.MANY or about.has_arrays or self.stored is None or
             not self.stored.isdisjoint(about.names))]  # fmt: skip
 
+    def shadows(self, state: Sequence[Read]) -> Shadows:
+        """Those of what the function may rebind, and of what is its state."""
+        out = Shadows()
+        places = [read for read in self.reads if self.stored is not None and read.name in self.stored]
+        held = {id(read): read for read in (*state, *places) if read.kind == "attribute"}.values()
+        spaces = {mark: (names, set(rebound)) for mark, (names, rebound) in self._rebound.items()}
+        for read in (*held, *(read for read in state if read.kind == "global")):
+            if read.kind == "global" or isinstance(read.holder, types.ModuleType):
+                names = read.holder if read.kind == "global" else vars(read.holder)
+                spaces.setdefault(id(names), (names, set()))[1].add(read.name)
+            elif may_stand(read.holder, read.name):
+                (out.add_class if isinstance(read.holder, type) else out.add)(read.holder, read.name)
+        self._callers.cast(out, {id(read.holder): read.holder for read in state if read.kind == "cell"}, spaces)
+        for read in (*self.reads, *state):
+            if read.kind == "attribute" and type(read.holder) is types.ModuleType and id(vars(read.holder)) in out.spaces:
+                out.add_module(read.holder, read.name)
+        return out
+
+    def refuse_unread(self, shadows: Shadows, state: Sequence[Read]) -> None:
+        """TraceError where the trace has left something in an object under a name that it did not read."""
+        found = shadows.changed({(id(place.holder), place.name) for place in (*self.reads, *state)})
+        if found is not None:
+            raise TraceError(f"it changes {type(found[0]).__name__}.{found[1]}, which compiled code cannot do",
+                             fix="return the new value, or write into an array in place")  # fmt: skip
+
+    def namespaces(self) -> list[Namespace]:
+        """The globals that some code rebinds, where the function finds them now."""
+        return [Namespace(space(names), frozenset(rebound)) for names, rebound in self._rebound.values()]
+
     def also(self, holder: Any, name: str, text: str) -> None:
         """One more attribute that counts, as it is now."""
         value = getattr(holder, name)
@@ -99,11 +130,12 @@ class Reads:
         They may come to have one dict, or have had one and come to have two.
         """
         names = {place.name for place in written if place.kind == "attribute"}
-        places = (place for place in (*self.reads, *state) if place.kind == "attribute" and place.name in names)
-        holders = {id(place.holder): place for place in places if type(getattr(place.holder, "__dict__", None)) is dict}
-        for place in holders.values() if len(holders) > 1 else ():
-            own, text = place.holder.__dict__, place.text.replace(place.name, "__dict__")
-            self.reads.append(Read("attribute", place.holder, "__dict__", text, own, fingerprint(own, False), whole=False))
+        places = [place for place in (*self.reads, *state) if place.kind == "attribute" and place.name in names]
+        with aside():
+            holders = {id(place.holder): place for place in places if type(getattr(place.holder, "__dict__", None)) is dict}
+            for place in holders.values() if len(holders) > 1 else ():
+                own, text = place.holder.__dict__, place.text.replace(place.name, "__dict__")
+                self.reads.append(Read("attribute", place.holder, "__dict__", text, own, fingerprint(own, False), whole=False))
 
     def also_context(self, variable: ContextVar, text: str) -> None:
         """What a context variable holds now."""
@@ -127,7 +159,8 @@ class Reads:
             stored = read.kind == "attribute" and (self.stored is None or read.name in self.stored)
             if stored or read.kind == "cell" or (self.changes and read.kind == "item"):
                 module = isinstance(read.holder, types.ModuleType)
-                reached.append(Namespace(vars(read.holder), frozenset((read.name,))) if module else read.holder)
+                holder = cell(read.holder) if read.kind == "cell" else read.holder
+                reached.append(Namespace(vars(holder), frozenset((read.name,))) if module else holder)
             if self.changes:
                 reached += (container for container, _ in read.inside)
         reached += (part for value in found for part in nested(value) if isinstance(part, (*_STATE, set)))

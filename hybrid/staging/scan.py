@@ -17,8 +17,10 @@ import numpy as np
 from hybrid.core import tree
 from hybrid.core.config import ENVIRONMENT
 from hybrid.core.errors import TraceError
+from hybrid.core.shadows import body, getattr_static
 from hybrid.frontend.values import Value
 from hybrid.staging import unseen
+from hybrid.staging.callers import Callers
 from hybrid.staging.chains import MISSING, Chain, attributes_stored, chains, globals_of, imports_of, may_change, may_write
 from hybrid.staging.contents import (
     CONTAINERS,
@@ -75,6 +77,7 @@ class Scan:
         self.namespaces: dict[int, tuple[dict, set[str]]] = {}  # by their ids, with the globals that some code rebinds
         self.caches: dict[int, Any] = {}  # functions that keep what they gave
         self.kept = False  # whether one of these calls what is being looked at
+        self.callers = Callers()
 
     def callable(self, value: Any, args: tuple = (), kwargs: Mapping[str, Any] | None = None, text: str = "") -> None:
         """The reads of calling something with arguments of which only objects are looked into."""
@@ -92,20 +95,24 @@ class Scan:
             self.given([*value.args, *value.keywords.values()])
         elif hasattr(type(value), "__calls__"):  # one of ours, of functions of the user's
             for name in type(value).__calls__:
+                self.callers.unknown()
                 self.callable(self.read("attribute", value, name, f"`{text}.{name}`"), args, kwargs, text)
-        elif isinstance(wrapped := inspect.getattr_static(value, "__wrapped__", None), types.FunctionType):
+        elif isinstance(wrapped := getattr_static(value, "__wrapped__", None), types.FunctionType):
+            self.callers.unknown()
             before, self.kept = self.kept, self.kept or type(value) is CACHE
             if type(value) is CACHE:
                 self.caches[id(value)] = value
             self.callable(wrapped, args, kwargs, text)
             self.kept = before
         elif isinstance(value, type):
+            self.callers.unknown()
             unseen.refuse_class(value)
             self.instances(value)
         elif callable(value) and isinstance(type(value).__call__, types.FunctionType):
             self.callable(type(value).__call__, (value, *args), kwargs, text)
 
     def function(self, f: types.FunctionType, known: Mapping[str, Any]) -> None:
+        self.callers.met(f)
         mark = id(f), self.kept, tuple((name, id(value)) for name, value in known.items())
         if mark in self.seen or f.__code__.co_filename.startswith(("<frozen", *LIBRARIES)):
             if mark not in self.seen and hasattr(f, "__wrapped__"):  # what `hybrid.grad` made of a function of the user's
@@ -118,7 +125,8 @@ class Scan:
             self.read("attribute", f, name, f"`{f.__name__}.{name}`", whole=name != "__code__")
         self.given([*(f.__defaults__ or ()), *(f.__kwdefaults__ or {}).values()])
         cells = dict(zip(f.__code__.co_freevars, f.__closure__ or ()))
-        self.code(f.__code__, f.__globals__, cells, known)
+        with self.callers.inside(f):
+            self.code(f.__code__, f.__globals__, cells, known)
 
     def dispatched(self, f: Any) -> None:
         """The functions that `functools.singledispatch` chooses from."""
@@ -203,7 +211,7 @@ class Scan:
             self.instances(base)
             for kind in base.__mro__:
                 for name in code.co_names if is_users(kind) else ():
-                    self.callable(getattr(vars(kind).get(name), "__func__", vars(kind).get(name)), tuple(own))
+                    self.callable(getattr(body(kind).get(name), "__func__", body(kind).get(name)), tuple(own))
         for chain in found:
             if len(self.found) > MANY_READS:
                 raise TraceError(f"it reads more than {MANY_READS} values besides its arguments", fix="pass them as arguments")
@@ -248,7 +256,7 @@ class Scan:
             if not has_attributes(value):
                 return
             text = f"{text}.{name}"
-            static = inspect.getattr_static(type(value), name, None)
+            static = getattr_static(type(value), name, None)
             stored = last and chain.stored
             self.hooks(value, static, stored)
             if isinstance(static, property):
@@ -257,10 +265,12 @@ class Scan:
                 for called in (static.fset, static.fdel) if stored else (static.fget,):
                     self.callable(called, (value,))
                 return
-            own = inspect.getattr_static(value, name, None) if isinstance(value, type) else None
+            own = getattr_static(value, name, None) if isinstance(value, type) else None
             if isinstance(own, (types.FunctionType, classmethod, staticmethod)):  # bound to the class anew at each access
                 self.instances(value)
-                self.callable(self.read("method", value, name, f"`{text}`"), (value,) * isinstance(own, classmethod))
+                found = self.read("method", value, name, f"`{text}`")
+                self.callers.named(last and chain.called)
+                self.callable(found, (value,) * isinstance(own, classmethod))
                 return
             wrapped = getattr(static, "__wrapped__", None)
             if isinstance(static, (types.FunctionType, classmethod, staticmethod)) or isinstance(wrapped, types.FunctionType):
@@ -269,6 +279,7 @@ class Scan:
                 if name not in getattr(value, "__dict__", {}):
                     bare = isinstance(static, (types.FunctionType, classmethod, staticmethod))
                     made = static if hasattr(type(static), "__calls__") or type(static) is CACHE else wrapped
+                    self.callers.named(bare and last and chain.called)
                     self.callable(getattr(value, name) if bare else made, () if bare else (value,))
                     return
             if isinstance(static, types.MethodDescriptorType):
@@ -280,15 +291,13 @@ class Scan:
                 static, (types.MemberDescriptorType, types.GetSetDescriptorType)
             ):
                 return
-            if (
-                inspect.getattr_static(value, name, MISSING) is MISSING
-                and hasattr(type(value), "__getattr__")
-                and not chain.stored
-            ):
+            if getattr_static(value, name, MISSING) is MISSING and hasattr(type(value), "__getattr__") and not chain.stored:
                 if name not in (own := getattr(value, "__dict__", {name: None})):
                     self.read("item", own, name, f"`{text}`")  # that it is not there, and `__getattr__` is asked
                 break
             value = self.read("attribute", value, name, f"`{text}`")
+        else:
+            self.callers.named(chain.called)
         unseen.refuse_value(value, f"`{text}`")
         if type(value) is ContextVar:
             value = self.read("context", value, "get", f"`{text}`")
@@ -316,9 +325,11 @@ class Scan:
             return
         mark = "everything", self.kept, id(value)
         if mark in self.seen or len(self.found) > MANY_READS:
+            self.callers.met(value)
             return
         self.seen.add(mark)
         self.callable(value)
+        self.callers.unknown()
         self.logger(value)
         if isinstance(value, (*_SETS, *MAPPINGS)):
             for item in value:  # type: ignore[attr-defined]
@@ -335,13 +346,13 @@ class Scan:
         self.owners(type(value), getattr(value, "__dict__", ()))
         if is_users(type(value)):
             self.read("attribute", value, "__class__", f"the class of `{text}`")
-        classes = [vars(kind) for kind in type(value).__mro__ if is_users(kind)]
+        classes = [body(kind) for kind in type(value).__mro__ if is_users(kind)]
         own = getattr(value, "__dict__", None)
         if type(own) is dict:
             self.read("names", own, None, f"which attributes `{text}` has")
         names = dict.fromkeys([*(own if isinstance(own, dict) else ()), *(name for kind in classes for name in kind)])
         for name in names:
-            static = inspect.getattr_static(value, name)
+            static = getattr_static(value, name)
             slot = isinstance(static, types.MemberDescriptorType)
             if inspect.isdatadescriptor(static) and not slot and isinstance(own, dict) and name in own:
                 self.everything(
@@ -365,7 +376,7 @@ class Scan:
         for kind in users:
             self.read("class", kind, tuple(dict.fromkeys((*methods(users), *SPECIAL))), f"class `{kind.__name__}`")
             self.read("body", kind, None, f"which attributes class `{kind.__name__}` has")  # `getattr` may ask for any
-        for member in [member for kind in users for member in vars(kind).values()]:
+        for member in [member for kind in users for member in body(kind).values()]:
             if hasattr(type(member), "__get__") and is_users(type(member)):  # a descriptor of the user's own
                 self.everything(member, type(member).__name__)
             for function in functions(member):
@@ -375,17 +386,17 @@ class Scan:
         """A class whose instances have these attributes themselves: nothing of the class may stand before them."""
         self.instances(cls)
         for kind in filter(is_users, cls.__mro__):
-            if free := tuple(sorted(name for name in names if type(name) is str and name not in vars(kind))):
+            if free := tuple(sorted(name for name in names if type(name) is str and name not in body(kind))):
                 self.read("class", kind, free, f"class `{kind.__name__}`")
 
     def class_variables(self) -> None:
         """What the code may read of instances that it makes itself, and the classes of users' hold for them."""
         seen: set[tuple[type, str]] = set()
         while pending := [(kind, name) for made in self.made for kind in made.__mro__ if is_users(kind)
-                          for name in self.names & vars(kind).keys() if (kind, name) not in seen]:  # fmt: skip
+                          for name in self.names & body(kind).keys() if (kind, name) not in seen]:  # fmt: skip
             seen.update(pending)
             for kind, name in pending:
-                static = vars(kind)[name]
+                static = body(kind)[name]
                 if name.startswith("__") or callable(static) or hasattr(static, "__get__") or outside(static):
                     continue
                 self.everything(self.read("attribute", kind, name, f"`{kind.__name__}.{name}`"), f"{kind.__name__}.{name}")
@@ -395,7 +406,7 @@ class Scan:
     def derived(self, kinds: list[type]) -> None:
         """That a class does not have itself what the code may read of one that it is derived from."""
         for k, kind in enumerate(kinds):
-            inherited = {name for base in kinds[k + 1 :] for name in self.names & vars(base).keys()} - vars(kind).keys()
+            inherited = {name for base in kinds[k + 1 :] for name in self.names & body(base).keys()} - body(kind).keys()
             if inherited:
                 self.read("class", kind, tuple(sorted(inherited)), f"class `{kind.__name__}`")
 

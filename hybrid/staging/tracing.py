@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import inspect
 import sys
 import types
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -33,6 +32,7 @@ from hybrid.core import dtype as dt
 from hybrid.core import tree
 from hybrid.core.errors import TraceError
 from hybrid.core.heard import listening
+from hybrid.core.shadows import getattr_static
 from hybrid.core.shape import Dim
 from hybrid.frontend import islands, uncertain
 from hybrid.frontend.chosen import Chosen, refuse_made
@@ -125,9 +125,10 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
         raise TooLong(f"arguments hold more than {MOST_LEAVES} numbers that are in no array", fix="pass arrays")
     recording = Trace(name, hints)
     recording.room, recording.empty, recording.strict = room, empty, strict
-    recording.namespaces, recording.reads = reads.namespaces, reads
+    recording.reads = reads
     recording.alike = frozenset(id(v) for leaf, v in zip(leaves, values) if isinstance(leaf, StaticLeaf) and leaf.is_alike)
-    with recording, _with_ways_out(recording, writing):
+    with recording, _with_ways_out(recording, writing), reads.shadows(state).cast() as shadows:
+        recording.namespaces = reads.namespaces()
         arguments, inputs, cells = arguments_of(recording, leaves, values, names)
         recording.given, recording.varying = [taken(leaves[k], values[k]) for k in inputs], varying
         bound = tree.unflatten(structure, arguments)
@@ -182,6 +183,7 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
         reads.settle(
             [array for _, array in known if id(array) not in recording.private], recording.scalars, [read for read, _ in made]
         )
+        reads.refuse_unread(shadows, state)
         updated = [container for container in containers if container.changed]
         rebound = [(place, after) for place, before, after in zip(state, found, left) if before is not after] + made
         reads.apart(state, (place for place, _ in rebound))
@@ -315,7 +317,7 @@ def _callee(function: Any, handlers: Tracing) -> Any:
 
         return called(function)
     if not isinstance(plain, types.FunctionType | type):
-        plain = inspect.getattr_static(type(function), "__call__", None)  # of an object of the user's class
+        plain = getattr_static(type(function), "__call__", None)  # of an object of the user's class
     known = not isinstance(plain, types.FunctionType) or is_converted(plain)
     if not known and (_is_algorithm(plain) or not is_library(plain.__code__.co_filename)):
         return convert(function, handlers)

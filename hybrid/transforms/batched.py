@@ -20,7 +20,7 @@ from hybrid.ir import trace as tr
 from hybrid.ir.graph import Atom
 from hybrid.ir.lifted import Level, Lifted, draws, own_error
 from hybrid.ir.trace import Chain, Region, Symbol
-from hybrid.transforms import batch_draws, chains, levels, reverse
+from hybrid.transforms import batch_draws, chains, left, levels, reverse
 from hybrid.transforms.batch import batch
 from hybrid.transforms.derived import as_given
 from hybrid.transforms.duals import Memory
@@ -143,6 +143,8 @@ def vmap(
 ) -> Callable[..., Any]:
     """The function that computes f for every example at once.
 
+    f returns what it computes of the examples; to keep that in objects or variables around it is an error, and changes nothing.
+
     Args:
         f: a function of one example.
         in_axes: where the examples are in each argument: an axis, None for an argument that all examples share, or a tuple
@@ -244,6 +246,7 @@ def _eager(
         return _one_by_one(f, structure, given, mapped, kwargs, size)
     level = Batch(size, randomness)
     lifted = [wrap(Batched(level, x._data)) if has else x for x, has in zip(given, mapped)]
+    around = left.Before(f, [x for x, has in zip(given, mapped) if not has] + [*kwargs.values()])
     before = _draws()
     try:
         out = f(*tree.unflatten(structure, lifted), **kwargs)
@@ -253,6 +256,9 @@ def _eager(
         raise
     finally:
         level.open = False
+        kept = around.has_none_of(level)
+    if kept is not None:
+        raise TraceError(f"vmap of a function that keeps values of all examples: in {kept}", fix="let it return them")
     if randomness == "error" and _draws() != before:
         raise _random(randomness)
     leaves, nesting = tree.flatten(out)

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from hybrid.core import tree
 from hybrid.frontend.values import Value, wrap
 from hybrid.ir.lifted import Level, Lifted
 from hybrid.ir.lines import is_library
@@ -75,7 +76,61 @@ def settle(level: Level, function: Any, arguments: Any, as_given: Callable[[Any]
         return x
 
     for holder in reached:
-        _replace(holder, plain)
+        _replace(holder, lambda name, value: plain(value))
+
+
+class Before:
+    """What a call leads to that may keep something, as it was before the call: values of all examples have no place in it."""
+
+    def __init__(self, function: Any, arguments: Any):
+        self.call = function, arguments
+        reached, keeps = _reached(function, arguments)
+        self.held = [(holder, dict(_contents(holder))) for holder in reached] if keeps else []
+
+    def has_none_of(self, level: Level) -> str | None:
+        """Where a value that `level` follows has been kept. Then everything is put back as it was."""
+        where = next(filter(None, (_of(level, holder) for holder in _reached(*self.call)[0])), None) if self.held else None
+        if where is not None:
+            for holder, before in self.held:
+                _put_back(holder, before)
+        return where
+
+
+def _of(level: Level, holder: Any) -> str | None:
+    """Where a value that `level` follows is kept in something."""
+    for name, value in _contents(holder):
+        for part in tree.flatten(value)[0] if type(value) is tuple else (value,):
+            data = getattr(part, "_data", None) if isinstance(part, Value) else None
+            if isinstance(data, Lifted) and data.level is level:
+                if isinstance(holder, (types.CellType, Namespace)):
+                    return "a variable of a function around it" if isinstance(holder, types.CellType) else f"global {name}"
+                if isinstance(holder, (list, deque, dict)):
+                    return f"a {type(holder).__name__}"
+                return f"{(holder if isinstance(holder, type) else type(holder)).__name__}.{name}"
+    return None
+
+
+def _put_back(holder: Any, before: dict[Any, Any]) -> None:
+    now = dict(_contents(holder))
+    if list(now) == list(before) and all(now[name] is value for name, value in before.items()):
+        return
+    if isinstance(holder, (list, deque)):
+        holder.clear()
+        holder.extend(before.values())
+    elif isinstance(holder, dict):
+        dict.clear(holder)
+        dict.update(holder, before)
+    else:
+        _replace(holder, lambda name, value: before.get(name, value))
+        for name in now.keys() - before.keys():
+            if isinstance(holder, types.CellType):
+                del holder.cell_contents
+            elif isinstance(holder, Namespace):
+                del holder.variables[name]
+            else:
+                (type if isinstance(holder, type) else object).__delattr__(holder, name)
+        for name in before.keys() - now.keys():
+            _put(holder, name, before[name])
 
 
 class Namespace:
@@ -85,18 +140,21 @@ class Namespace:
         self.variables, self.names = variables, names
 
 
-def _replace(holder: Any, plain: Callable[[Any], Any]) -> None:
+def _replace(holder: Any, by: Callable[[Any, Any], Any]) -> None:
     for name, value in list(_contents(holder)):
-        if (now := plain(value)) is value:
-            continue
-        if isinstance(holder, types.CellType):
-            holder.cell_contents = now
-        elif isinstance(holder, Namespace):
-            holder.variables[name] = now
-        elif isinstance(holder, (list, deque, dict)):
-            holder[name] = now
-        else:
-            (type if isinstance(holder, type) else object).__setattr__(holder, name, now)
+        if (now := by(name, value)) is not value:
+            _put(holder, name, now)
+
+
+def _put(holder: Any, name: Any, value: Any) -> None:
+    if isinstance(holder, types.CellType):
+        holder.cell_contents = value
+    elif isinstance(holder, Namespace):
+        holder.variables[name] = value
+    elif isinstance(holder, (list, deque, dict)):
+        holder[name] = value
+    else:
+        (type if isinstance(holder, type) else object).__setattr__(holder, name, value)
 
 
 def _contents(holder: Any) -> Iterator[tuple[Any, Any]]:
