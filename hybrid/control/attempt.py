@@ -41,7 +41,7 @@ class Attempt:
         self.trace, self.state = trace, state
         self.region: Region = Trial(trace, self)
         self.values, self.failure = state.get(), trace.failure
-        self.copied = len(trace.handlers.others.copied)
+        self.copied, self.unrolled = len(trace.handlers.others.copied), len(trace.unrolled)
         self.watch: Any = Watch(bodies, self.values, state.cells, trace.namespaces)
         self.held = self.watch.holding(trace, state)  # the variables, those of objects among them
         self.absent = [place for place in self.watch.held.values() if place.get() is UNDEFINED]
@@ -72,7 +72,7 @@ class Attempt:
 
     def undo(self) -> None:
         self.trace.failure = self.failure
-        del self.trace.handlers.others.copied[self.copied :]
+        del self.trace.handlers.others.copied[self.copied :], self.trace.unrolled[self.unrolled :]
         self.state.set(self.values)
         self.watch.restore()
 

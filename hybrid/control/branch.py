@@ -83,7 +83,7 @@ def _is_true(trace: Trace, value: Any) -> bool | Atom:
 
 def branch(trace: Trace, predicate: Atom, then: Callable, orelse: Callable, state: Any) -> None:
     """Record both ways, and join what they leave in the variables of `state`, in objects and in storage."""
-    before, failure = state.get(), trace.failure
+    before, failure, unrolled = state.get(), trace.failure, len(trace.unrolled)
     while True:
         try:
             _record(trace, predicate, then, orelse, state)
@@ -94,6 +94,7 @@ def branch(trace: Trace, predicate: Atom, then: Callable, orelse: Callable, stat
             grow(change)
         state.set(before)
         trace.failure = failure
+        del trace.unrolled[unrolled:]
 
 
 def _record(trace: Trace, predicate: Atom, then: Callable, orelse: Callable, state: Any) -> None:
@@ -102,7 +103,7 @@ def _record(trace: Trace, predicate: Atom, then: Callable, orelse: Callable, sta
         raise TraceError(f"more than {MANY} branches depend on values that are known at run time only")
     watch = Watch((then, orelse), state.get(), state.cells, trace.namespaces)
     state = watch.holding(trace, state)
-    before, lists = state.get(), usable(trace)
+    before, lists, unrolled = state.get(), usable(trace), len(trace.unrolled)
     merged: list[Own] = []  # on one way; on the other they are what they were
     sides: list[Region] = []
     left: list[tuple] = []
@@ -134,6 +135,7 @@ def _record(trace: Trace, predicate: Atom, then: Callable, orelse: Callable, sta
                 raised = error.kind if isinstance(error, Ends) else type(error)
         # Raising is for Python: the other way goes on without a branch.
         state.set(before)
+        del trace.unrolled[unrolled:]
         other = trace.one(e.not_, predicate) if name == "then" else predicate
         trace.assume(other, "a way that raises is not taken", raised)
         (orelse if name == "then" else then)()

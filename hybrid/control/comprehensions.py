@@ -20,6 +20,7 @@ from hybrid.control.lists import KINDS, Listed
 from hybrid.control.own import Own, View, plain, released
 from hybrid.control.plain import UNDEFINED, Each, Plain
 from hybrid.control.structure import is_parts
+from hybrid.control.unrolled import rounds
 from hybrid.core.errors import TraceError
 from hybrid.core.shape import Dim
 from hybrid.ir import trace as tr
@@ -56,7 +57,11 @@ class Comprehensions(Plain):
             found = self._items_now(trace, each) if each.asks else None
             return self._gathered(trace, each, passed=_makes_arrays(function)) if found is None else found
         known = iterables.counted(trace, each.iterable)
-        return [each.item(x) for x in plain(each.iterable)] if known is None else self._counted(trace, known, each.item)
+        return (
+            [each.item(x) for x in rounds(trace, each.item, plain(each.iterable))]
+            if known is None
+            else self._counted(trace, known, each.item)
+        )
 
     def _counted(self, trace: Trace, known: tuple, item: Callable[[Any], Any]) -> Any:
         """A list of known length: item by item, or where they take much to compute by a loop for all but the first."""
@@ -65,7 +70,7 @@ class Comprehensions(Plain):
             out = self._gathered(trace, Each(iterables.Counted(count, place), None, item), loops=True)
             return out.counts(count) if isinstance(out, Listed) else out
         before, items = len(trace.builder.eqns), list[Any]()
-        for k in range(count):
+        for k in rounds(trace, item, range(count)):
             made = trace.builder.eqns[before:] if k in (1, SHORT) else []
             many = k == SHORT and len(made) * (count - k) > EQUATIONS * k and layout_of(items) is not None
             lists = k == 1 and count > FEW and _holds_storage(items[0])
@@ -133,7 +138,7 @@ class Comprehensions(Plain):
         def visit(each: Each) -> None:
             if type(each.iterable) is iterables.Named:
                 raise _OnlyARunKnows  # what is taken from an iterator is gone
-            for x in plain(each.iterable):
+            for x in rounds(trace, each.item, plain(each.iterable)):
                 if first and out:
                     return
                 verdict = True if each.test is None else truth(trace, each.test(x))
@@ -159,7 +164,7 @@ class Comprehensions(Plain):
         return out
 
     def _lazily(self, each: Each) -> Iterator[Any]:
-        for x in plain(each.iterable):
+        for x in rounds(tr.current(), each.item, plain(each.iterable)):
             if each.test is None or each.test(x):
                 made = each.item(x)
                 if each.nested:
@@ -228,11 +233,12 @@ class Comprehensions(Plain):
             else:
                 self.branch(each.test(x), lambda: go(x), nothing, NO_STATE)
 
+        body.__wrapped__ = each.item  # type: ignore[attr-defined]  # which says where it stands
         source = each.iterable if loops else _source(trace, each)
         if source is not None:
             self.for_(source, body, NO_STATE)
             return
-        for x in plain(each.iterable):
+        for x in rounds(trace, each.item, plain(each.iterable)):
             body(x)
 
 

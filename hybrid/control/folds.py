@@ -160,6 +160,7 @@ def _each(
         else:
             control.branch(each.test(x), lambda: go(x), lambda: None, box.state)
 
+    body.__wrapped__ = each.item  # type: ignore[attr-defined]  # which says where it stands
     control.for_(each.iterable, body, box.state, stop)
 
 

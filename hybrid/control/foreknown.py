@@ -6,12 +6,13 @@ number that is known may be written out; where it fails for whatever reason, the
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
 from hybrid.control.attempt import Attempt
 from hybrid.control.branch import truth
 from hybrid.control.plain import UNDEFINED, State
+from hybrid.control.unrolled import rounds
 from hybrid.ir.builder import Builder
 from hybrid.ir.trace import Region, Trace
 
@@ -46,14 +47,25 @@ def runs_out(trace: Trace, condition: Callable[[], Any], body: Callable[[], None
     attempt.region.builder = _Empty("known", trace.builder)
     try:
         with attempt.region:
-            for _ in range(MOST):
-                verdict = truth(trace, condition())
-                if verdict is False and not (attempt.region.values or attempt.region.lost):
-                    return True
-                if verdict is not True or attempt.region.values:
+            for _ in rounds(trace, body, turns(trace, condition, MOST, _Computes())):
+                if attempt.region.values:
                     break
                 body()
+            if not (attempt.region.values or attempt.region.lost):
+                return True
     except (_Computes, Exception):
         pass  # met again where the loop is recorded, or written out
     attempt.undo()
     return False
+
+
+def turns(trace: Trace, condition: Callable[[], Any], most: int, error: BaseException) -> Iterator[None]:
+    """Something for each round of a `while` loop, `error` where there are more, or Python does not know whether there are."""
+    for _ in range(most):
+        verdict = truth(trace, condition())
+        if verdict is False:
+            return
+        if verdict is not True:
+            break
+        yield
+    raise error

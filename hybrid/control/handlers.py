@@ -37,7 +37,7 @@ from hybrid.control.branch import branch, choose, truth
 from hybrid.control.caught import Tries
 from hybrid.control.comprehensions import NO_STATE, Comprehensions, nothing
 from hybrid.control.effects import refuse_alike, refuse_debuggers, refuse_effects, remembered
-from hybrid.control.foreknown import is_plain, runs_out
+from hybrid.control.foreknown import is_plain, runs_out, turns
 from hybrid.control.instances import SPECIAL, Instances
 from hybrid.control.lists import Listed, listed
 from hybrid.control.own import Changes, Own, View, grow, home, plain
@@ -49,6 +49,7 @@ from hybrid.control.rolling import counted, enters, first_apart, may_peel, uncou
 from hybrid.control.root import behind
 from hybrid.control.rounds import Enters, RoundRaises
 from hybrid.control.tables import Tables, holds_traced, is_number
+from hybrid.control.unrolled import rounds
 from hybrid.control.watch import Holds
 from hybrid.core import dtype as dt
 from hybrid.core.errors import TraceError
@@ -375,11 +376,10 @@ class Tracing(Instances, Comprehensions, Tries, Producers, Plain):
                 raise
             self.prefer_storage()
             why = error.what if isinstance(error, TraceError) else str(error)
-            trace.notes.append(f"a loop of {count} rounds is written out ({tr.user_line()}): {why}")
             attempt.forget(error)
             give_back(known)
-            with spelled_out(trace, trace.notes[-1], count) as foresee:
-                self._each((item(k) for k in range(count)), body, state, stop, foresee)
+            with spelled_out(trace, f"a loop of {count} rounds is written out ({tr.user_line()}): {why}", count) as foresee:
+                self._each((item(k) for k in range(count)), body, state, stop, foresee, why)
 
     def while_(
         self, test: Callable[[], Any], body: Callable[[], None], state: State, stop: Callable[[], Any] | None = None
@@ -431,15 +431,10 @@ class Tracing(Instances, Comprehensions, Tries, Producers, Plain):
             self.prefer_storage()
             attempt.forget(error)
             give_back(known)
-            with spelled_out(trace, f"a `while` loop is written out ({tr.user_line()}): {error}"):
-                for _ in range(LONG):
-                    verdict = truth(trace, condition())
-                    if verdict is False:
-                        return
-                    if verdict is not True:
-                        raise error
+            why = error.what if isinstance(error, TraceError) else str(error)
+            with spelled_out(trace, f"a `while` loop is written out ({tr.user_line()}): {why}"):
+                for _ in rounds(trace, body, turns(trace, condition, LONG, error), why):
                     body()
-            raise
 
     @staticmethod
     def _not_entered(trace: Trace, enters: bool | Atom, raised: RoundRaises) -> None:
@@ -451,12 +446,12 @@ class Tracing(Instances, Comprehensions, Tries, Producers, Plain):
 
     def _each(
         self, iterable: Iterable, body: Callable[[Any], None], state: State, stop: Callable[[], Any] | None,
-        foresee: Callable[[int], None] = lambda done: None,
+        foresee: Callable[[int], None] = lambda done: None, why: str = "",
     ) -> None:  # fmt: skip
         """One round after another; once only a run knows whether the loop has been left, each round is a branch."""
         trace, unsure = tr.current(), False
         state = state.between()
-        for done, item in enumerate(iterable):
+        for done, item in enumerate(rounds(trace, body, iterable, why)):
             if unsure or stop is None:
                 foresee(done)
             if unsure:

@@ -61,12 +61,13 @@ def roll(trace: Trace, rounds: Rounds, state: State, renames: bool, unions: bool
     `unions`: carry variables that a round may find to be a number or an object, instead of raising `FirstRoundDiffers`.
     `unread`: a round that reads what is unbound before the loop raises; others assign it first, or leave it alone.
     """
-    given, failure, lists = state.get(), trace.failure, usable(trace)
+    given, failure, lists, unrolled = state.get(), trace.failure, usable(trace), len(trace.unrolled)
     try:
         _roll(trace, rounds, state, renames, unions, unread)
         return
     except (TraceError, tr.Concretise) as error:
         unmerged(lists)
+        del trace.unrolled[unrolled:]
         if isinstance(error, (Changes, Holds, tr.TooLong)) or not any(map(nest_of_selection, given)):
             raise
     except BaseException:
@@ -101,7 +102,7 @@ def _roll(
         region.rounds = rounds.count
         longest = [(known_list, known_list.longest) for known_list in trace.lists]
         held = [(known_list, known_list.held.copy()) for known_list in trace.lists if known_list.held is not None]
-        lists, copied = usable(trace), len(trace.handlers.others.copied)
+        lists, copied, unrolled = usable(trace), len(trace.handlers.others.copied), len(trace.unrolled)
         with region:
             sizes: dict[str, Atom] = {}
             state.set(tuple(v.enter(trace, region, sizes) if v in wanted else UNDEFINED for v in variables))
@@ -143,7 +144,7 @@ def _roll(
         if isinstance(trace.region, Trial):
             trace.region.unchanged()  # two bodies that exchange items would leave them as they were
         trace.failure = known
-        del trace.handlers.others.copied[copied:]
+        del trace.handlers.others.copied[copied:], trace.unrolled[unrolled:]
         for known_list, before in longest:
             known_list.longest = before
     else:

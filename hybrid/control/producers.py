@@ -18,6 +18,7 @@ from hybrid.control.comprehensions import NO_STATE
 from hybrid.control.lists import listed
 from hybrid.control.own import released
 from hybrid.control.plain import UNDEFINED, Plain, State
+from hybrid.control.unrolled import rounds
 from hybrid.core.errors import TraceError
 from hybrid.frontend.values import NUMBERS, Value, kind_of
 from hybrid.ir import trace as tr
@@ -42,6 +43,7 @@ class Producers(Plain):
     """The part of `Tracing` that knows what calls give that loops go over."""
 
     short: int  # the most rounds of a loop that is written out
+    peeling: int  # first rounds that are being made apart
 
     def items(self, function: Any) -> Any:
         found = None if tr.current() is None else containers.gone_through(function, self.short)
@@ -102,7 +104,8 @@ class Producers(Plain):
         kept = [name in state.live or name in state.carried or name in state.invented for name in state.names]
 
         def emit(item: Any) -> Any:
-            body(item)
+            for one in rounds(None if self.peeling else tr.current(), body, (item,), part=True):
+                body(one)
             # What neither the next round nor anybody else reads is not carried by the generator's loops.
             state.set(tuple(value if keep else UNDEFINED for value, keep in zip(state.get(), kept)))
             return stop is not None and stop()

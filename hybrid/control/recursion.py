@@ -208,6 +208,7 @@ class Recursion:
         for _ in range(TRIES):
             self.changed = False
             longest, lists = [(known_list, known_list.longest) for known_list in trace.lists], usable(trace)
+            unrolled = len(trace.unrolled)
             listed = [(known_list, known_list.held.copy()) for known_list in trace.lists if known_list.held is not None]
             self.entered = cells, listed
             region = Region(trace, "recursion", loop=True)
@@ -238,6 +239,7 @@ class Recursion:
                 for own in merged:
                     own.merge()
                 return self._append(region, body)
+            del trace.unrolled[unrolled:]
             trace.failure = known
             for known_list, length in longest:
                 known_list.longest = length

@@ -37,6 +37,11 @@ def is_library(file: str) -> bool:
     return _libraries[file]
 
 
+def is_users(file: str) -> bool:
+    """Whether code is neither ours, NumPy's, SciPy's nor Numba's."""
+    return not _not_the_users[file]
+
+
 def user_frame() -> FrameType | None:
     """The innermost frame outside the package, NumPy, SciPy and Numba."""
     frame: FrameType | None = sys._getframe(1)

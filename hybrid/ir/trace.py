@@ -228,6 +228,7 @@ class Trace(KnownSizes, Assuming):
         self.copies: dict[int, Any] = {}  # records of which storage has the parts, by their ids (`control.records`)
         self.returned: dict[int, tuple[Any, Any]] = {}  # containers that only a `return` knows, and how they nest
         self.notes: list[str] = []  # what `explain` says about how it was traced
+        self.unrolled: list[Any] = []  # loops that are written out (`control.unrolled`)
         self.made: list[weakref.ref] = []  # every tensor over a symbol of this trace
         self.empty = self.scalars = False  # returned as arrays, lists may have no items; NumPy scalars became literals
         self.failure: BaseException | None = None  # what a `demand` raised, whether or not the traced code caught it

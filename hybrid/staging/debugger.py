@@ -20,10 +20,8 @@ import numpy as np
 from hybrid.core.errors import AssumptionError
 from hybrid.frontend.complex_parts import view_of
 from hybrid.frontend.values import Value, wrap
-from hybrid.ir import trace as tr
-from hybrid.ir.graph import Atom, Eqn, Graph, Literal, Source, Var, apply, evaluate, observed, rounds
+from hybrid.ir.graph import Atom, Eqn, Graph, Literal, Source, Var, apply, observed, read, rounds, run
 from hybrid.ir.text import literal, names_of, param
-from hybrid.ir.trace import Chain, Symbol, Trace
 from hybrid.staging import aside
 from hybrid.staging.compare import copied, undecorated
 from hybrid.staging.packed import unpacked
@@ -32,13 +30,12 @@ from hybrid.staging.signature import ArrayLeaf, describe
 from hybrid.staging.state import held, with_state
 from hybrid.staging.traced import taken
 from hybrid.staging.tracing import trace
+from hybrid.staging.visits import UNKNOWN, Held, Symbolic, Visit, Visits
 
 if TYPE_CHECKING:
     from hybrid.staging.compiled import Compiled
 
 _HOOK = "__hybrid_operation__"
-_PLAIN = (bool, int, float, complex, str, bytes, type(None), np.generic, np.dtype, range, slice)
-Seen = tuple[Atom, Chain, str]  # a variable: the stored value it shows, through which views, as what kind of object
 
 
 def debug(f: Any, known: Compiled, args: tuple, kwargs: dict, commands: Sequence[str] | None = None, stdout: Any = None) -> Any:
@@ -51,12 +48,12 @@ def debug(f: Any, known: Compiled, args: tuple, kwargs: dict, commands: Sequence
     """
     from hybrid.staging.compiled import Compiled
 
-    variables = _Variables()
+    visits = Visits()
     state = known.traced.state
     bound = f._packed(copied(with_state(f.parameters.bind(args, kwargs), state)))
     values, structure = f._flat(bound)
     reads = Reads.of(f.function, unpacked(bound), state)
-    with aside.aside(), variables:
+    with aside.aside(), visits:
         name = getattr(f.function, "__name__", "function")
         # Sizes are numbers here, as the user knows them.
         leaves = tuple(describe(v) if isinstance(leaf, ArrayLeaf) else leaf for leaf, v in zip(known.traced.leaves, values))
@@ -64,14 +61,15 @@ def debug(f: Any, known: Compiled, args: tuple, kwargs: dict, commands: Sequence
                        state=state)  # fmt: skip
     compiled = Compiled(traced, reads, known.backend, "debug")
     arrays = [taken(traced.leaves[k], values[k]) for k in traced.inputs]
-    replay = Replay(f.function, variables, commands, stdout)
+    replay = Replay(f.function, visits, traced.graph, commands, stdout)
     refusal = compiled.refuses(values, bound)
     try:
         if refusal is not None:
             raise AssumptionError(refusal.reason)
         with compiled.draws.during(values, undo=True), observed(replay.perform):
-            outputs = evaluate(traced.graph, *arrays)
-        replay.end(traced.graph, dict(zip(traced.graph.inputs, arrays)), outputs)
+            values_of = run(traced.graph, arrays)
+        outputs = [read(values_of, atom) for atom in traced.graph.outputs]
+        replay.end(traced.graph, values_of)
     except AssumptionError as error:
         replay.message(f"*** Python makes this call: {error.what}")
         again = copied(with_state(f.parameters.bind(args, kwargs), state))
@@ -89,50 +87,22 @@ def debug(f: Any, known: Compiled, args: tuple, kwargs: dict, commands: Sequence
         return compiled.finish(values, bound, [np.array(array) for array in outputs])
 
 
-class _Variables:
-    """What the user's variables hold when each operation is recorded."""
-
-    def __init__(self) -> None:
-        self.at: dict[Var, dict[str, Seen | Any]] = {}
-
-    def __enter__(self) -> None:
-        self.before, tr.state().spy = tr.state().spy, self.note
-
-    def __exit__(self, *error: object) -> None:
-        tr.state().spy = self.before
-
-    def note(self, trace: Trace, made: tuple[Atom, ...], frame: FrameType | None) -> None:
-        """Keep the variables of the frame: traced ones by what they show, plain ones as they are."""
-        var = next((atom for atom in made if isinstance(atom, Var)), None)
-        if var is None or var in self.at or frame is None:
-            return
-        held: dict[str, Any] = {}
-        for name, value in frame.f_locals.items():
-            symbol = value._data if isinstance(value, Value) else None
-            if type(symbol) is Symbol and symbol.cell.trace is trace and not symbol.cell.lost:
-                held[name] = (trace.value_of(symbol.cell), symbol.chain, symbol.kind)
-            elif isinstance(value, _PLAIN):
-                held[name] = value
-        self.at[var] = held
-
-
 class Replay(pdb.Pdb):
     """pdb's commands over the operations of one execution."""
 
-    def __init__(self, function: Callable, variables: _Variables, commands: Sequence[str] | None, stdout: Any):
+    def __init__(self, function: Callable, visits: Visits, graph: Graph, commands: Sequence[str] | None, stdout: Any):
         typed = None if commands is None else io.StringIO("".join(f"{line}\n" for line in commands))
         super().__init__(stdin=typed, stdout=stdout, nosigint=True, readrc=False)
         if typed is not None:
             self.use_rawinput = False
             self.prompt = ""
-        self.function, self.variables = function, variables
+        self.function, self.visits, self.firsts = function, visits, visits.firsts(graph)
         self.before = {b.number for b in Breakpoint.bpbynumber if b is not None}
         self.frames: list[FrameType] = []
         self.shown: list[str] = []  # the operation of each frame
         self.known: list[Mapping[Var, Any]] = []  # what has been computed, in the graph of each frame
-        self.graph: Graph | None = None
+        self.graph = graph
         self.titles: dict[Graph, dict[Var, str]] = {}
-        self.last: tuple[Source | None, tuple[int, ...]] = None, ()
         self.deepest, self.line, self.finished = sys.maxsize, 0, False  # stop at this depth or above it, beyond this line
 
     # the execution ----------------------------------------------------------------------------------------------------
@@ -141,8 +111,8 @@ class Replay(pdb.Pdb):
         if eqn.source is None or not eqn.outputs:
             return apply(eqn, operands)  # what the engine asks for itself
 
-        self.graph = self.graph or graph
         results: list[tuple] = []
+        var = eqn.outputs[0]
 
         def operation() -> None:
             self.frames.append(sys._getframe(1))
@@ -154,17 +124,48 @@ class Replay(pdb.Pdb):
                 self.frames.pop()
 
         self.known.append(env)
-        self.shown.append(self._text(eqn, graph))
         try:
-            self._run(eqn.source, operation, self._names(eqn, graph, env))
+            for visit in self.visits.before.get(var, ()):
+                self._pass(visit, graph, env)
+            self.shown.append(self._text(eqn, graph))
+            try:
+                self._run(eqn.source, operation, self._names(self.visits.of.get(var), graph, env))
+            finally:
+                self.shown.pop()
+            for visit in self.visits.after.get(var, ()):
+                self._pass(visit, graph, {**env, **dict(zip(eqn.outputs, results[0]))})
+        finally:
+            self.known.pop()
+        return results[0]
+
+    def _pass(self, visit: Visit, graph: Graph, env: Mapping[Var, Any]) -> None:
+        """Come to a line that is met before its operations, or has none."""
+
+        def come() -> None:
+            self.frames.append(sys._getframe(1))
+            try:
+                if self.break_here(self.frames[-1]):
+                    self.interaction(self.frames[-1], None)
+            finally:
+                self.frames.pop()
+
+        self.known.append(env)
+        self.shown.append("")
+        try:
+            if not self.finished and self._is_taken(visit):
+                self._run(visit.source, come, self._names(visit, graph, env))
         finally:
             self.known.pop()
             self.shown.pop()
-        return results[0]
 
-    def end(self, graph: Graph, inputs: Mapping[Var, Any], outputs: Sequence[Any]) -> None:
+    def end(self, graph: Graph, env: Mapping[Var, Any]) -> None:
         """A last stop, where the results can be seen."""
+        self.known.append(env)
+        for visit in self.visits.at_last:
+            self._pass(visit, graph, env)
+        last = next(iter(self.visits.at_last[-1:]), None)
         source = next((eqn.source for eqn in reversed(graph.eqns) if eqn.source is not None), None)
+        source = source if last is None else last.source
         if self.finished or source is None or self.deepest < 0:
             return
 
@@ -177,10 +178,7 @@ class Replay(pdb.Pdb):
                 self.frames.pop()
 
         self.shown.append("")
-        names = self._title(graph)
-        held = {names[var]: array for var, array in inputs.items()}
-        held |= {names[atom]: value for atom, value in zip(graph.outputs, outputs) if isinstance(atom, Var)}
-        self._run(source, stop, held)
+        self._run(source, stop, self._names(last, graph, env))
 
     def _run(self, source: Source, action: Callable[[], None], names: dict[str, Any]) -> None:
         exec(_code(source), {**self._globals(source), _HOOK: action}, names)
@@ -192,19 +190,25 @@ class Replay(pdb.Pdb):
         module = next((m for m in list(sys.modules.values()) if getattr(m, "__file__", None) == source.file), None)
         return {} if module is None else vars(module)
 
-    def _names(self, eqn: Eqn, graph: Graph, env: Mapping[Var, Any]) -> dict[str, Any]:
+    def _names(self, visit: Visit | None, graph: Graph, env: Mapping[Var, Any]) -> dict[str, Any]:
         """What the names at an operation stand for: those of the graph, and over them the user's variables."""
         names = {name: env[var] for var, name in self._title(graph).items() if var in env}
-        held = next((self.variables.at[var] for var in eqn.outputs if var in self.variables.at), {})
-        for name, seen in held.items():
-            if not isinstance(seen, tuple):
-                names[name] = seen
-                continue
-            found, value = self._value(seen[0])
-            if found:
-                array = view_of(np.asarray(value), seen[1])
-                names[name] = _KINDS[seen[2]](array)
-        return names
+        shown = {} if visit is None else {name: self._shown(seen) for name, seen in visit.names.items()}
+        return names | {name: value for name, value in shown.items() if value is not UNKNOWN}
+
+    def _shown(self, seen: Any) -> Any:
+        """The value that a variable has now."""
+        if isinstance(seen, Held):
+            return seen.make([self._shown(part) for part in seen.parts])
+        if not isinstance(seen, Symbolic):
+            return seen
+        found, value = self._value(seen.atom)
+        return _KINDS[seen.kind](view_of(np.asarray(value), seen.chain)) if found else UNKNOWN
+
+    def _is_taken(self, visit: Visit | None) -> bool:
+        """Whether a line is on the ways that its branches go: of short branches both ways are computed."""
+        asked = () if visit is None else [(self._value(atom), way) for atom, way in visit.ways]
+        return all(bool(value) == way for (found, value), way in asked if found)
 
     def _value(self, atom: Atom) -> tuple[bool, Any]:
         if isinstance(atom, Literal):
@@ -232,14 +236,12 @@ class Replay(pdb.Pdb):
     # where to stop ----------------------------------------------------------------------------------------------------
     def _stops(self, eqn: Eqn) -> bool:
         assert eqn.source is not None
-        depth, here = len(self.frames), (eqn.source, rounds())
-        before, self.last = self.last, here
-        if self.finished:
+        if self.finished or not self._is_taken(self.visits.of.get(eqn.outputs[0])):
             return False
-        if depth <= self.deepest and eqn.source.line > self.line:
+        if len(self.frames) <= self.deepest and eqn.source.line > self.line:
             return True
         # A line is many operations: a breakpoint on it is met once.
-        return here != before and self.break_here(self.frames[-1])
+        return eqn.outputs[0] in self.firsts and self.break_here(self.frames[-1])
 
     def _until(self, deepest: int, line: int = 0) -> bool:
         self.deepest, self.line = deepest, line

@@ -23,7 +23,7 @@ from hybrid.passes.pipeline import disabled
 from hybrid.passes.steps import Bind, Group, HostCall, MatMul, Procedure, Stage, number
 from hybrid.runtime.profile import Profile
 from hybrid.runtime.program import title
-from hybrid.staging import listing
+from hybrid.staging import listing, unrolled
 from hybrid.staging.signature import ArrayLeaf, SameLeaf
 
 if TYPE_CHECKING:
@@ -83,6 +83,7 @@ def _body(f: Any, structure: tree.Structure, compiled: Compiled) -> Iterator[str
             what = f"machine code calls {_called(call)}"
         yield f"{what}{f' at {call.source}' if call.source else ''}"
     yield from (f"island    {call}" for call in compiled.traced.islands)
+    yield from (f"unrolled  {loop}" for loop in unrolled.rows(compiled.traced.unrolled))
     yield from (f"note      {note}" for note in compiled.traced.notes)
     if compiled.traced.writes:
         names = f.parameters.names(structure)

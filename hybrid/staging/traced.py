@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from hybrid.control.unrolled import Unrolled
 from hybrid.core import tree
 from hybrid.core.shape import Quotient
 from hybrid.frontend.chosen import Picked
@@ -128,7 +129,8 @@ class Traced:
     generators: tuple[Any, ...] = ()  # NumPy's random generators that it reaches otherwise than by its arguments
     passed: tuple[tuple[int, Any], ...] = ()  # those among its arguments: the leaf, and the one above that it is, or None
     islands: tuple[str, ...] = ()  # calls of functions between compiled parts, and why
-    notes: tuple[str, ...] = ()  # what `explain` says: loops that were written out, source that could not be rewritten
+    notes: tuple[str, ...] = ()  # what `explain` says: recursions that were written out, source that could not be rewritten
+    unrolled: tuple[Unrolled, ...] = ()  # loops that were written out
     again: Writing | None = None  # which loops another trace may write out that does better
     spelled: str = ""  # the loop, in no other, that was written out and left the most branches and loops; and why
     heard: bool = False  # whether it asks NumPy to report floating-point errors that the caller does not ask for

@@ -263,6 +263,7 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
         tuple((k, one_of(values[k], effects.reached)) for k, leaf in enumerate(leaves) if isinstance(leaf, GeneratorLeaf)),
         tuple(recording.islands),
         tuple(dict.fromkeys([*_unconverted(function), *recording.notes])),
+        tuple(recording.unrolled),
         writing.instead(recording.short, recording.stacked, made=several(recording.instances)),
         most(recording.spelled),
         recording.heard,

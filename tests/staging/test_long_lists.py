@@ -173,7 +173,7 @@ def test_one_loop_for_many_items():
     f = hy.function(tracked, strict=True)
     f(pairs(n=400), 0.1)
     assert len(list(f.traces[0].traced.graph.eqns)) < 2000  # 800 numbers become two arrays, and the loop is one equation
-    assert not any("written out" in note for note in f.traces[0].traced.notes)
+    assert not any(loop.why for loop in f.traces[0].traced.unrolled)
 
 
 def test_what_a_loop_cannot_do_is_written_out():

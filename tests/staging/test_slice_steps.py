@@ -69,7 +69,7 @@ def test_steps_of_a_round(f, cases):
     for case in cases:
         got, want = outcome(compiled, case, {}), outcome(f, case, {})
         assert alike(got, want), (got, want)
-    assert not any("written out" in note for trace in compiled.traces for note in trace.traced.notes)
+    assert not any(loop.why for trace in compiled.traces for loop in trace.traced.unrolled)
 
 
 @pytest.mark.parametrize("steps", [[1, 2, 0, 1, 1, 1], [1, 2, -1, 1, 1, 1]])
