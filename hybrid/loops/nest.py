@@ -67,8 +67,7 @@ class Code(enum.IntEnum):
     MEMORY = 2  # a scratch buffer could not be allocated
     PYTHON = 3  # the call belongs to Python: an assumption of the trace does not hold
     ROOM = 5  # so it does, since a container has more items than there is room for
-    WARNED, EMPTY = 6, 7  # and since a library warns of the values, or a list that is returned as an array has no items
-    SIZES = 8  # and since a function gives arrays of other sizes; its site is the note
+    WARNED, EMPTY, SIZES = 6, 7, 8  # and a library warns, a list returned as an array is empty, or results have other sizes
     RAISED = 4  # Python raised what nobody may catch but the caller; the exception is set in the calling thread
 
     def noted(self, note: int) -> int:

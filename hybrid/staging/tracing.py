@@ -108,13 +108,11 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
         reads: what the function reads besides them, as it is now.
         hints: for each symbol among the sizes of arguments a number that is like those it stands for.
         writing: which loops to write out.
-        room: times as much room in containers as there is at first.
-        empty: whether lists that are returned as arrays may have no items.
+        room, empty: times as much room in containers as at first; whether lists that are returned as arrays may be empty.
         read: lists among the arguments that are known to be read.
-        varying: the calls of functions between compiled parts whose results vary in size; None: no function is so called.
+        varying: calls of functions between compiled parts whose results vary in size; None, and if `strict`: there are none.
         recursive: functions whose calls of themselves become those of a procedure.
         state: where the values of state are.
-        strict: whether no function may be called between compiled parts.
 
     Raises:
         Concretise, Specialise: run-time numbers, or sizes, were asked for their value and have to become static.
