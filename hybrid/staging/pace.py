@@ -267,9 +267,9 @@ def _describe(x: Any, parts: list[Any], depth: int, roughly: bool) -> bool:
         return len(x) > FEW or not depth or all(_describe(item, parts, depth - 1, roughly) for item in items)
     elif isinstance(x, (np.generic, *GENERATORS)):
         parts.append(kind)
-    elif depth and type(inside := getattr(x, "__dict__", None)) is dict and len(inside) <= FEW:
+    elif type(inside := getattr(x, "__dict__", None)) is dict and (not depth or len(inside) <= FEW):
         parts += kind, len(inside)
-        return all(_describe(item, parts, depth - 1, roughly) for item in inside.values())
+        return not depth or all(_describe(item, parts, depth - 1, roughly) for item in inside.values())
     else:
         parts += kind, id(x)
     return True

@@ -201,3 +201,18 @@ def test_python_makes_quick_calls_that_change_objects(monkeypatch):
         assert decorated(counters) is counters[0]
         assert [one.count for one in counters] == [k + round_ + 1 for k in range(5)]
     assert len(decorated.traces) == 1
+
+
+class Node:
+    def __init__(self, value, child=None):
+        self.value, self.child = value, child
+
+
+def test_calls_are_alike_whatever_lies_deep_inside_of_fresh_objects():
+    """What is known of trees would be known of each tree for itself, and compiled code would make every call."""
+
+    def kind():
+        return pace.kind_of((Node(1.0, Node(2.0, Node(3.0, Node(4.0, Node(5.0))))),), {})
+
+    assert kind() == kind() is not None
+    assert pace.kind_of((Node(1.0),), {}) != pace.kind_of((Node(2.0),), {})
