@@ -23,7 +23,7 @@ from hybrid.core.errors import TraceError
 from hybrid.core.shape import Shape, TensorType, symbols
 from hybrid.frontend import uncertain
 from hybrid.frontend.chosen import MOST, Chosen
-from hybrid.frontend.layouts import layout_of, like_all
+from hybrid.frontend.layouts import layout_of, like_all, note_turned
 from hybrid.frontend.masked import Masked
 from hybrid.frontend.values import Value, operand, recast, stretched, symbol, unwrap, wrap
 from hybrid.ir import trace as tr
@@ -483,10 +483,12 @@ class Join:
             in_part = any(map(is_part, (a, b)))
             self.uses.update({whole for whole in wholes if whole is not None})
             layouts = {layout_of(v) for v in (a, b) if v is not UNDEFINED and v is not None}
+            ways = tuple(one if v is UNDEFINED or v is None else v for v, one in ((a, b), (b, a)))
 
             def array(results: list[Atom]) -> Any:
                 value = self._aliased(made(self.trace, held, results[start:end]), shared, wholes, in_part)
                 unwrap(value).cell.given = None if whose is None else (whose[0], results[end])
+                note_turned(self.trace, value, ways, self.predicate)
                 return like_all(self.trace, value, layouts)
 
             self.arrays_of[key] = _once(array)

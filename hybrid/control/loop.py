@@ -37,7 +37,7 @@ from hybrid.control.watch import Holds
 from hybrid.core import dtype as dt
 from hybrid.core.errors import TraceError
 from hybrid.core.shape import Size, TensorType
-from hybrid.frontend.layouts import ROWS, layout_of, like_all, settle
+from hybrid.frontend.layouts import ROWS, layout_of, like_all, note_turned, settle
 from hybrid.frontend.masked import Masked
 from hybrid.frontend.values import sized, unwrap
 from hybrid.ir import trace as tr
@@ -357,6 +357,7 @@ def _append(
             layouts = {layout_of(x) for x in (c.initial, c.after) if x is not UNDEFINED and x is not None} or {ROWS}
             settle(trace, c.head, layouts)
             like_all(trace, values[id(c)], layouts)
+            note_turned(trace, values[id(c)], (c.after if c.initial is UNDEFINED or c.initial is None else c.initial, c.after))
         if not c.spec.is_number:
             arrays.append((c, unwrap(values[id(c)]).cell))
             note_aliases(trace, rounds, c, carried, arrays[-1][1])

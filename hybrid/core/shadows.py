@@ -16,7 +16,15 @@ import threading
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from threading import get_ident
-from types import CellType, MappingProxyType, MemberDescriptorType, ModuleType
+from types import (
+    CellType,
+    GetSetDescriptorType,
+    MappingProxyType,
+    MemberDescriptorType,
+    ModuleType,
+    SimpleNamespace,
+    WrapperDescriptorType,
+)
 from typing import Any
 
 from hybrid.core import forks
@@ -24,7 +32,8 @@ from hybrid.core import forks
 MISSING = type("Missing", (), {"__repr__": lambda self: "nothing"})()
 _DICT, _STATE = "__dict__", "__getstate__"
 _HEAP = 1 << 9  # Py_TPFLAGS_HEAPTYPE: a class made by Python code, which may be given attributes
-_LOOKUP: Any = object.__getattribute__
+_LOOKUPS: tuple[Any, ...] = (object.__getattribute__, SimpleNamespace.__getattribute__, BaseException.__getattribute__)
+_IMMUTABLE = 1 << 8  # Py_TPFLAGS_IMMUTABLETYPE: one of C's all the same
 _active: dict[int, Shadows] = {}  # by thread, of the innermost trace
 _modules: dict[int, tuple[ModuleType, type]] = {}  # those of which there are shadows, and their classes meanwhile
 _standing: dict[tuple[type, str], StandIn] = {}
@@ -65,7 +74,7 @@ class Shadows:
 
     def __init__(self) -> None:
         self.objects: dict[int, Shadow] = {}
-        self._dicts: dict[int, tuple[Any, dict]] = {}  # which objects may have in common
+        self.dicts: dict[int, tuple[Any, dict]] = {}  # these, and those of objects, which may have one in common
         self.kinds: dict[tuple[int, str], list[Any]] = {}
         self.cells: dict[int, tuple[CellType, CellType]] = {}
         self.spaces: dict[int, tuple[dict, dict]] = {}
@@ -77,7 +86,7 @@ class Shadows:
         """One more attribute that may be written."""
         kind = type(holder)
         if id(holder) not in self.objects:
-            self.objects[id(holder)] = Shadow(holder, self._dicts)
+            self.objects[id(holder)] = Shadow(holder, self.dicts)
             self.names.update(((kind, own), None) for own in (_DICT, _STATE) if static_of(kind, own) is not MISSING)
         self.names[kind, name] = None
 
@@ -92,7 +101,7 @@ class Shadows:
         kind = _kind_of(module)
         if id(module) not in self.objects:
             self.modules.append(module)
-            self.objects[id(module)] = Shadow(module, self._dicts)
+            self.objects[id(module)] = Shadow(module, self.dicts)
             self.names[kind, _DICT] = None
         self.names[kind, name] = None
 
@@ -103,7 +112,7 @@ class Shadows:
             self.cells[id(cell)] = cell, CellType()
 
     def add_space(self, space: dict) -> None:
-        self.spaces[id(space)] = self._dicts.setdefault(id(space), (space, dict(space)))
+        self.spaces[id(space)] = self.dicts.setdefault(id(space), (space, dict(space)))
 
     def __bool__(self) -> bool:
         return bool(self.objects or self.kinds or self.cells or self.spaces)
@@ -177,11 +186,11 @@ def cell(real: CellType) -> CellType:
 
 
 def space(real: dict) -> dict:
-    """What stands for the globals of a module on this thread."""
+    """What stands for the globals of a module on this thread, or for the `__dict__` of an object."""
     shadows = _active.get(get_ident())
     while shadows is not None:
-        if id(real) in shadows.spaces:
-            return shadows.spaces[id(real)][1]
+        if id(real) in shadows.dicts:
+            return shadows.dicts[id(real)][1]
         shadows = shadows.around
     return real
 
@@ -190,12 +199,18 @@ def space(real: dict) -> dict:
 def may_stand(holder: Any, name: str) -> bool:
     """Whether an attribute of an object can be given a shadow: it is in its `__dict__` or in a slot."""
     if isinstance(holder, type):
-        return bool(holder.__flags__ & _HEAP) and not hasattr(type(body(holder).get(name)), "__get__")
+        return _is_open(holder) and not hasattr(type(body(holder).get(name)), "__get__")
     kind = type(holder)
-    if not kind.__flags__ & _HEAP or type.__getattribute__(kind, "__getattribute__") is not _LOOKUP:
+    if not _is_open(kind) or kind.__getattribute__ not in _LOOKUPS:
         return False
     found = static_of(kind, name)
-    return type(found) is MemberDescriptorType or not hasattr(type(found), "__set__")
+    own = type(static_of(kind, _DICT)) is GetSetDescriptorType and not hasattr(type(found), "__set__")
+    return own or type(found) is MemberDescriptorType
+
+
+def _is_open(kind: type) -> bool:
+    """Whether something can stand in a class."""
+    return bool(kind.__flags__ & _HEAP) and not kind.__flags__ & _IMMUTABLE
 
 
 def body(kind: type) -> Mapping[str, Any]:
@@ -226,7 +241,9 @@ def set_attribute(holder: Any, name: str, value: Any) -> None:
         found[2] = value if seen else found[1]
         if seen:
             return
-    kind: Any = type if isinstance(holder, type) else ModuleType if isinstance(holder, ModuleType) else object
+    kind: Any = type if isinstance(holder, type) else type(holder)
+    if not isinstance(kind.__setattr__, WrapperDescriptorType):  # of the user's own
+        kind = object
     if value is MISSING:
         kind.__delattr__(holder, name)
     else:

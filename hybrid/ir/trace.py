@@ -186,6 +186,7 @@ class Trace(KnownSizes, Assuming):
         self.addresses: dict[Any, tuple[Atom, Atom]] = {}  # of those that are made of computed seeds: what is drawn from
         self.asked: set[Cell] = set()  # whose layout made a difference
         self.unsure: set[Cell] = set()  # whose layout only a run knows
+        self.turned: dict[Cell, Any] = {}  # those that are reversed or transposed on one way (`frontend.layouts`)
         self.orders: dict[Cell, tuple[int, ...]] = {}  # the axes of new storage from slowest to fastest, where not in C order
         self.ranges: dict[Atom, tuple[Size, Size]] = {}  # numbers whose least and greatest value are known
         self.bound: dict[str, Atom] = {}  # the numbers that symbols were given

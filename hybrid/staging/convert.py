@@ -20,7 +20,7 @@ import threading
 import types
 import warnings
 import weakref
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -188,7 +188,9 @@ def _converted(function: types.FunctionType, kind: str = "") -> types.CodeType |
         out = _compiled(node, owner, code, (HANDLERS, *code.co_freevars))
     except (RecursionError, SyntaxError) as error:  # Python's own limits on nesting
         raise _Unconvertible(f"its control flow is nested too deeply ({error})") from None
-    return _named(out, out.co_qualname, code.co_qualname) if kind or HANDLERS in out.co_freevars else None
+    if not kind and HANDLERS not in out.co_freevars:
+        return None
+    return _named(out, out.co_qualname, code.co_qualname, {_mark(const): const for const in _constants(code)})
 
 
 def _mangled(owner: str | None, name: str) -> str:
@@ -221,14 +223,33 @@ def _compiled(node: Any, owner: str | None, code: types.CodeType, free: tuple[st
     return out
 
 
-def _named(code: types.CodeType, old: str, new: str) -> types.CodeType:
-    """Code whose nested functions are named as in the user's source; parts of a function are named like the function."""
+def _constants(code: types.CodeType) -> Iterator[Any]:
+    """Those of a code object and of all in it."""
+    for inner in _inner(code):
+        for const in inner.co_consts:
+            yield from (const, *const) if isinstance(const, tuple) else (const,)
+
+
+def _mark(const: Any) -> Hashable:
+    """What tells one constant from another: 0.0 is another one than -0.0, 0 and False."""
+    return type(const), repr(const)
+
+
+def _named(code: types.CodeType, old: str, new: str, known: Mapping[Hashable, Any]) -> types.CodeType:
+    """Code whose nested functions are named as in the user's source; parts of a function are named like the function.
+
+    Args:
+        known: the user's constants, which are these very objects: other code of the same file may return them, too.
+    """
 
     def name_of(qualified: str) -> str:
         return new + _INVENTED.sub("", qualified[len(old) :]) if qualified.startswith(old) else qualified
 
     name = name_of(code.co_qualname)
-    consts = [_named(const, old, new) if isinstance(const, types.CodeType) else const for const in code.co_consts]
+    consts = [
+        _named(const, old, new, known) if isinstance(const, types.CodeType) else known.get(_mark(const), const)
+        for const in code.co_consts
+    ]
     if not code.co_flags & inspect.CO_OPTIMIZED:
         consts = [name if const == code.co_qualname else const for const in consts]  # the body of a class holds its name
     return code.replace(co_name=name.rpartition(".")[2], co_qualname=name, co_consts=tuple(consts))

@@ -32,7 +32,7 @@ LIBRARIES = tuple(
 )
 COMPILERS = ("numba.", "llvmlite.")
 _PLAIN_LOOKUP: tuple[Any, ...] = tuple(
-    kind.__getattribute__ for kind in (object, types.ModuleType, type, types.SimpleNamespace, threading.local)
+    kind.__getattribute__ for kind in (object, types.ModuleType, type, types.SimpleNamespace, threading.local, BaseException)
 )
 _CONTAINERS_LOOKUP: tuple[Any, ...] = tuple(kind.__getattribute__ for kind in (tuple, list, dict))
 _STORAGE = (types.MemberDescriptorType, types.GetSetDescriptorType)

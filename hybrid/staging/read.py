@@ -28,7 +28,7 @@ from hybrid.staging.members import (
 )
 
 _PLAIN_STORE: tuple[Any, ...] = tuple(
-    kind.__setattr__ for kind in (object, types.ModuleType, type, types.SimpleNamespace, threading.local)
+    kind.__setattr__ for kind in (object, types.ModuleType, type, types.SimpleNamespace, threading.local, BaseException)
 )
 
 
@@ -98,7 +98,7 @@ class Read:
             case "cache":
                 return self.holder.lasts()
         try:
-            return self.holder[self.name]
+            return self.names[self.name]
         except LookupError:
             return MISSING
 
@@ -171,7 +171,7 @@ class Read:
     @property
     def names(self) -> Any:
         """The container that it is in, or the globals."""
-        return shadows.space(self.holder) if self.kind == "global" else self.holder
+        return shadows.space(self.holder) if type(self.holder) is dict else self.holder
 
 
 def may_vary(read: Read) -> bool:

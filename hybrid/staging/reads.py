@@ -6,6 +6,7 @@ that changed one while it was traced (and puts it back), and `changed` says at a
 
 from __future__ import annotations
 
+import sys
 import types
 from collections import deque
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
@@ -97,15 +98,18 @@ class Reads:
         held = {id(read): read for read in (*state, *places) if read.kind == "attribute"}.values()
         spaces = {mark: (names, set(rebound)) for mark, (names, rebound) in self._rebound.items()}
         for read in (*held, *(read for read in state if read.kind == "global")):
-            if read.kind == "global" or isinstance(read.holder, types.ModuleType):
+            if read.kind == "global" or type(read.holder) is types.ModuleType:
                 names = read.holder if read.kind == "global" else vars(read.holder)
                 spaces.setdefault(id(names), (names, set()))[1].add(read.name)
             elif may_stand(read.holder, read.name):
                 (out.add_class if isinstance(read.holder, type) else out.add)(read.holder, read.name)
         self._callers.cast(out, {id(read.holder): read.holder for read in state if read.kind == "cell"}, spaces)
-        for read in (*self.reads, *state):
-            if read.kind == "attribute" and type(read.holder) is types.ModuleType and id(vars(read.holder)) in out.spaces:
-                out.add_module(read.holder, read.name)
+        modules: list[Any] = [read.holder for read in (*self.reads, *state) if type(read.holder) is types.ModuleType]
+        modules += [sys.modules.get(names.get("__name__", ""), None) for names, _ in spaces.values()]
+        for module in modules:
+            if type(module) is types.ModuleType and id(vars(module)) in out.spaces:
+                for name in spaces[id(vars(module))][1]:
+                    out.add_module(module, name)
         return out
 
     def refuse_unread(self, shadows: Shadows, state: Sequence[Read]) -> None:

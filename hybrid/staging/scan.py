@@ -272,6 +272,10 @@ class Scan:
                 self.callers.named(last and chain.called)
                 self.callable(found, (value,) * isinstance(own, classmethod))
                 return
+            if type(static) is functools.cached_property and name not in (own := vars(value)) and not stored:
+                self.read("item", own, name, f"`{text}`")  # that it is not there: to ask for it would make it
+                self.callable(static.func, (value,))
+                return
             wrapped = getattr(static, "__wrapped__", None)
             if isinstance(static, (types.FunctionType, classmethod, staticmethod)) or isinstance(wrapped, types.FunctionType):
                 if is_users(type(value)):

@@ -38,6 +38,7 @@ from hybrid.frontend import islands, uncertain
 from hybrid.frontend.chosen import Chosen, refuse_made
 from hybrid.frontend.complex_parts import in_memory
 from hybrid.frontend.draws import GENERATORS
+from hybrid.frontend.layouts import decide
 from hybrid.frontend.values import Value, sized
 from hybrid.ir import trace as tr
 from hybrid.ir.forms import Thing
@@ -207,28 +208,14 @@ def trace(function: Callable, name: str, structure: tree.Structure, leaves: tupl
         apart = tuple(sorted(recording.handlers.others.arrays))
         paths = tuple(dict.fromkeys(c.path for c in containers)) if told_apart or rebinds else ()
         # What is referred to from now on is kept by the traced code.
-        del (
-            out,
-            bound,
-            args,
-            kwargs,
-            containers,
-            tuples,
-            updated,
-            whole,
-            found,
-            left,
-            gradients,
-            rebound,
-            made,
-            constant,
-            known_to_all,
-        )
+        del out, bound, args, kwargs, containers, tuples, updated, whole, found, left
+        del gradients, rebound, made, constant, known_to_all
         recording.handlers.release()
         sorted_out = _Results(recording, leaves, arguments, cells, given, nodes.new, result_leaves)
+        decide(recording, result_leaves)
         graph, results, visible, writes = sorted_out.finish()
         late, stored = sorted_out.late, sorted_out.stored
-        for name in ("lists", "keepers", "settled", "copies", "asked", "unsure"):
+        for name in ("lists", "keepers", "settled", "copies", "asked", "unsure", "turned"):
             getattr(recording, name).clear()
         recording.handlers = recording.reads = recording.prints = None
         recording.outside = ()
@@ -505,11 +492,16 @@ class _Results:
             leaf = uncertain.present(self.recording, leaf)
             symbol = leaf._data
         if symbol.maybe is not None:
-            instead = symbol.maybe.instead
-            self.outputs += [symbol.cell.value, symbol.maybe.holds]
-            at = len(self.outputs) - 2
+            instead, holds = symbol.maybe.instead, symbol.maybe.holds
+            if symbol.kind in ("tensor", "ndarray") and symbol.cell in self.recording.orders:
+                said = self.seen_through(symbol)
+            else:
+                self.outputs.append(symbol.cell.value)
+                said = Computed(len(self.outputs) - 1, symbol.kind)
+            self.outputs.append(holds)
+            at = len(self.outputs) - 1
             other = instead if isinstance(instead, type) else self.result(uncertain.otherwise(leaf))
-            return Computed(at, symbol.kind, otherwise=(at + 1, other))
+            return replace(said, otherwise=(at, other))
         if symbol.kind in ("tensor", "ndarray") and not symbol.proto.flags.c_contiguous:
             if symbol.type.size == symbol.cell.value.type.size:
                 return self.seen_through(symbol)
@@ -553,7 +545,7 @@ class _Results:
         axes = tuple(range(other.type.ndim))
         trace.assume(trace.one(r.any, other, axes=axes) if axes else other, "a result is not an argument")
 
-    def seen_through(self, symbol: Symbol) -> Result:
+    def seen_through(self, symbol: Symbol) -> Computed:
         """A view of a new array, which lies in memory as NumPy would have laid it: else a reshape would not be one."""
         cell = symbol.cell
         order = self.recording.orders.get(cell)

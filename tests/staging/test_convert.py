@@ -654,3 +654,32 @@ else:
     assert convert(program["A"]().method, Plain())() == 4
     read = texts[0].removeprefix(imports).strip("\n")
     assert len(texts) == 1 and read.startswith("class A:") and read.endswith("__own = 4")
+
+
+def _half():
+    return 0.5, (1, 0.25), -0.0
+
+
+def _also_half(x):
+    if x.sum() > 0:
+        return 0.5, [(1, 0.25)], -0.0, 0.0
+    return 0.5, [(1, 0.25)], -0.0, 0.0
+
+
+def test_constants_are_the_objects_that_other_code_of_the_file_has():
+    converted = convert(_also_half, Plain())
+    consts, known = [], [_half.__code__, _also_half.__code__]
+    for code in known:
+        consts += [const for const in code.co_consts if isinstance(const, float)]
+    assert converted is not _also_half
+    for value in (0.5, -0.0, 0.0):
+        own = [const for const in consts if repr(const) == repr(value)]
+        made = [c for code in _codes(converted.__code__) for c in code.co_consts if repr(c) == repr(value)]
+        assert made and all(const is own[-1] for const in made)
+
+
+def _codes(code):
+    yield code
+    for const in code.co_consts:
+        if isinstance(const, type(code)):
+            yield from _codes(const)
