@@ -563,7 +563,7 @@ def function(
 
     Args:
         f: the function; leave it out to use `function(...)` as a decorator with options.
-        strict: raise where the function cannot be compiled, instead of running it as plain Python with a warning.
+        strict: raise where the function, or a call in it, cannot be compiled, instead of running that as Python with a warning.
         static: parameters (names or positions) whose values the compiled code may be specialised on.
             Strings, bools and other objects always are, and ints until their third value; Python floats and arrays are
             run-time inputs otherwise.
