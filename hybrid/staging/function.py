@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hybrid.core import tree
-from hybrid.core.config import BACKENDS, config
+from hybrid.core.config import config
 from hybrid.core.errors import (
     ArgumentError,
     CompileError,
@@ -48,7 +48,7 @@ from hybrid.staging.inspect import Inspection
 from hybrid.staging.kept import Keeps
 from hybrid.staging.logs import Growing
 from hybrid.staging.packed import Containers, Packs, unpacked
-from hybrid.staging.parameters import Bound, Parameters, untraceable
+from hybrid.staging.parameters import Bound, Parameters, check_options, untraceable
 from hybrid.staging.resting import Resting
 from hybrid.staging.signature import Leaf, describe_all, have_lists
 from hybrid.staging.sizes import Dynamic, Sizes
@@ -582,6 +582,7 @@ def function(
     >>> norm(np.array([3.0, 4.0]))
     np.float64(5.0)
     """
+    check_options(strict, backend)
     options = {"strict": strict, "static": static, "backend": backend, "dynamic": dynamic, "signature": signature}
     if f is None:
         return lambda g: function(g, **options)  # type: ignore[arg-type]
@@ -595,6 +596,4 @@ def function(
         raise ArgumentError(
             "hybrid.function decorates a callable", got=f"{type(f).__name__}", fix="@hybrid.function above a def"
         )
-    if backend not in (None, *BACKENDS):
-        raise ArgumentError(f"there is no backend {backend!r}", expected=" · ".join(BACKENDS))
     return Function(f, **options)  # type: ignore[arg-type]
