@@ -7,13 +7,16 @@ import os
 import subprocess
 import sys
 import textwrap
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import ml_dtypes
 import numba
 import numpy as np
 
+import hybrid as hy
 from hybrid.core import dtype as dt
 from hybrid.core.shape import Shape, TensorType
 from hybrid.ir.builder import Builder
@@ -25,6 +28,23 @@ from hybrid.ops import view
 from hybrid.passes.pipeline import group
 from hybrid.runtime.plan import Plan
 from hybrid.runtime.program import Lowered, build
+
+
+class Lending:
+    """A decorated function that is compiled as a whole but for what SciPy computes, which is said and refused where strict."""
+
+    def __init__(self, function: Any, **options: Any):
+        self.function = hy.function(function, **options)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("error", category=hy.FallbackWarning)
+            warnings.filterwarnings("ignore", ".*: SciPy computes it$", hy.FallbackWarning)
+            return self.function(*args, **kwargs)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.function, name)
+
 
 ROOT = Path(__file__).parents[1]
 BACKENDS = ("llvm", "numba", "python")

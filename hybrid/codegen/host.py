@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import struct
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -25,6 +26,7 @@ def code_of(call: Call, operands: Sequence[np.ndarray], results: Sequence[np.nda
     Python repeats a call that ends with PYTHON, and raises its own error at the user's line. What is no `Exception`
     (KeyboardInterrupt, SystemExit) goes through: that must not be repeated.
     """
+    start = time.perf_counter_ns()
     try:
         for place, array in zip(results, call.run(operands, sizes), strict=True):
             if array.shape != place.shape or array.dtype != place.dtype:
@@ -34,6 +36,8 @@ def code_of(call: Call, operands: Sequence[np.ndarray], results: Sequence[np.nda
         return Code.WARNED
     except Exception:
         return Code.PYTHON.noted(call.note)
+    finally:
+        call.cost.add(start)
     return Code.OK
 
 

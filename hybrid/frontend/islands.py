@@ -21,9 +21,10 @@ from hybrid.frontend import calls, hosted
 from hybrid.frontend.calls import unsupported
 from hybrid.frontend.values import Value, active, holds_tensor, kind_of, symbol, unwrap, wrap
 from hybrid.ir import trace as tr
-from hybrid.ir.graph import Atom
+from hybrid.ir.graph import Atom, Eqn
 from hybrid.ir.trace import Cell, Symbol, Trace
 from hybrid.ops.island import Outside, island
+from hybrid.ops.library import library
 
 LIBRARIES = ("numpy", "scipy")  # whose functions give results and do nothing else, but for these:
 WRITING = frozenset((
@@ -139,10 +140,34 @@ def opened(function: Callable) -> Callable:
         if not holds_tensor((*args, *kwargs.values())):
             return function(*args, **kwargs)
         module = ".".join(part for part in function.__module__.split(".") if not part.startswith("_"))
-        name = f"{module}.{function.__name__}"
-        return calls.between(function, args, kwargs, name, unsupported(name))
+        name, trace = f"{module}.{function.__name__}", active()
+        builder, before = trace.builder, len(trace.builder.eqns)
+        made = calls.between(function, args, kwargs, name, unsupported(name))
+        if any(map(_is_scipys, builder.eqns[before:])):
+            _tell(trace, name)
+        return made
 
     return call
+
+
+def _is_scipys(eqn: Eqn) -> bool:
+    """Whether SciPy computes it: a host call that has no loops, as those of NumPy's ufuncs have."""
+    if eqn.primitive is not library or not eqn.params["function"].startswith("scipy."):
+        return False
+    return library.lowers is None or not library.lowers(*(atom.type for atom in eqn.inputs), **eqn.params)
+
+
+def _tell(trace: Trace, name: str) -> None:
+    """Say that SciPy computes what the user's code calls, as of a call between compiled parts; an error where none may be."""
+    at = tr.user_line()
+    if trace.varying is None:
+        error = TraceError(f"{name} is computed by SciPy", at=at,
+                           fix="leave `strict` out, which says so once, or compute it outside")  # fmt: skip
+        trace.fail(error)
+        raise error
+    told = f"{name} is called from compiled code ({at}): SciPy computes it"
+    if told not in trace.islands:
+        trace.islands.append(told)
 
 
 def as_given(kind: str, array: np.ndarray) -> Any:

@@ -24,8 +24,7 @@ Every expression has a NumPy dtype. Semantics, shared by every code generator:
   comparisons give bool, `min`/`max` propagate NaN, floats never contract into fused multiply-adds unless `fma` is written.
 * A `vector` loop may run its iterations in any order and many at a time; only `Accumulate` may carry a value across them.
   `parallel` iterations may run at once on many threads and may not carry anything. A `flat` loop is both at once: its range
-  is cut into one piece per thread and each piece runs as a vector loop. parallel and flat loops stand in no loop but serial
-  For and While.
+  is cut into one piece per thread, each a vector loop. parallel and flat loops stand in no loop but serial For and While.
 * An extent of zero or less runs no iteration. It is computed once, before the first one.
 * Names bound in the `test` of a While are visible in its condition and body.
 * A Scratch holds no defined values until they are stored. One of size 1 is a variable, and lives in a register. One whose size
@@ -47,12 +46,13 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from hybrid.core import dtype as dt
 from hybrid.core.affine import Affine
+from hybrid.core.cost import Cost
 from hybrid.core.errors import CompileError
 from hybrid.core.lazily import cached_property
 from hybrid.core.scipyspecial import OPERATIONS
@@ -62,8 +62,7 @@ from hybrid.core.shape import Dim, Shape, Size
 class Code(enum.IntEnum):
     """What a kernel returns: zero, or in its lowest byte the first failed check; above that, the note of the check."""
 
-    OK = 0
-    INDEX = 1  # an index out of bounds
+    OK, INDEX = 0, 1  # an index out of bounds
     MEMORY = 2  # a scratch buffer could not be allocated
     PYTHON = 3  # the call belongs to Python: an assumption of the trace does not hold
     ROOM = 5  # so it does, since a container has more items than there is room for
@@ -376,6 +375,7 @@ class Call:
     native: Native | None = None
     note: int = 0  # which of the program's assumptions it is that Python does as it did while tracing (see `Check`)
     only: str = ""  # for people: where it is made
+    cost: Cost = field(default_factory=Cost, repr=False)
 
     @property
     def slots(self) -> tuple[Slot, ...]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from hybrid.core import dtype as dt
 from hybrid.core.affine import Affine
+from hybrid.core.cost import Cost
 from hybrid.core.shape import Dim, Shape, Size, contiguous_strides, product
 from hybrid.ir.graph import Atom, Eqn, Graph, Var, bodies
 from hybrid.ir.primitive import Kind
@@ -102,23 +102,6 @@ class MatMul:
     @property
     def results(self) -> Iterator[Var]:
         return iter((*self.eqn.outputs, *(self.epilogue.results if self.epilogue else ())))
-
-
-@dataclass(eq=False, slots=True)
-class Cost:
-    """How often something has been done, and how long that took altogether."""
-
-    count: int = 0
-    nanoseconds: int = 0
-
-    def add(self, start: int) -> None:
-        """Note that it was begun at a `perf_counter_ns`, and is done now."""
-        self.count += 1
-        self.nanoseconds += time.perf_counter_ns() - start
-
-    def __str__(self) -> str:
-        each = f"{self.nanoseconds / max(self.count, 1) / 1000:.1f} µs"
-        return f"once, {each}" if self.count == 1 else f"{self.count} times, {each} each"
 
 
 @dataclass(eq=False, slots=True)

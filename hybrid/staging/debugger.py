@@ -58,7 +58,7 @@ def debug(f: Any, known: Compiled, args: tuple, kwargs: dict, commands: Sequence
         # Sizes are numbers here, as the user knows them.
         leaves = tuple(describe(v) if isinstance(leaf, ArrayLeaf) else leaf for leaf, v in zip(known.traced.leaves, values))
         traced = trace(f.function, name, structure, leaves, values, f.parameters.names(structure), reads, {},
-                       state=state)  # fmt: skip
+                       varying=frozenset(), state=state)  # fmt: skip
     compiled = Compiled(traced, reads, known.backend, "debug")
     arrays = [taken(traced.leaves[k], values[k]) for k in traced.inputs]
     replay = Replay(f.function, visits, traced.graph, commands, stdout)

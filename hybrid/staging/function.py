@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hybrid.core import tree
-from hybrid.core.config import BACKENDS, config
+from hybrid.core.config import config
 from hybrid.core.errors import (
     ArgumentError,
     CompileError,
@@ -48,7 +48,7 @@ from hybrid.staging.inspect import Inspection
 from hybrid.staging.kept import Keeps
 from hybrid.staging.logs import Growing
 from hybrid.staging.packed import Containers, Packs, unpacked
-from hybrid.staging.parameters import Bound, Parameters, untraceable
+from hybrid.staging.parameters import Bound, Parameters, check_options, untraceable
 from hybrid.staging.resting import Resting
 from hybrid.staging.signature import Leaf, describe_all, have_lists
 from hybrid.staging.sizes import Dynamic, Sizes, beside
@@ -558,7 +558,7 @@ def function(
 
     Args:
         f: the function; leave it out to use `function(...)` as a decorator with options.
-        strict: raise where the function cannot be compiled, instead of running it as plain Python with a warning.
+        strict: raise where the function, or a call in it, cannot be compiled, instead of running that as Python with a warning.
         static: parameters (names or positions) whose values the compiled code may be specialised on.
             Strings, bools and other objects always are, and ints until their third value; Python floats and arrays are
             run-time inputs otherwise.
@@ -577,6 +577,7 @@ def function(
     >>> norm(np.array([3.0, 4.0]))
     np.float64(5.0)
     """
+    check_options(strict, backend)
     options = {"strict": strict, "static": static, "backend": backend, "dynamic": dynamic, "signature": signature}
     if f is None:
         return lambda g: function(g, **options)  # type: ignore[arg-type]
@@ -590,6 +591,4 @@ def function(
         raise ArgumentError(
             "hybrid.function decorates a callable", got=f"{type(f).__name__}", fix="@hybrid.function above a def"
         )
-    if backend not in (None, *BACKENDS):
-        raise ArgumentError(f"there is no backend {backend!r}", expected=" · ".join(BACKENDS))
     return Function(f, **options)  # type: ignore[arg-type]

@@ -4,13 +4,24 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from hybrid.core import tree
+from hybrid.core.config import BACKENDS
 from hybrid.core.errors import ArgumentError
 
 Bound = tuple[Any, ...]  # the arguments of a call as (args, kwargs), and its state by name where there is any
+
+
+def check_options(strict: Any, backend: Any) -> None:
+    """ArgumentError for what these options of `hybrid.function` cannot be."""
+    if type(strict) is not bool:
+        raise ArgumentError("strict is True or False", got=repr(strict)[:80],
+                            fix="strict=True raises where something cannot be compiled, strict=False says so once")  # fmt: skip
+    if backend not in (None, *BACKENDS):
+        raise ArgumentError("backend is one of hybrid's, or None", got=repr(backend)[:80], expected=" · ".join(BACKENDS),
+                            fix='backend="llvm"')  # fmt: skip
 
 
 class Parameters:
@@ -31,13 +42,16 @@ class Parameters:
         self._fits = range(0)  # how many arguments by position are a call without further ado
         if self.signature is not None and len(plain) == len(self.parameters):
             self._fits = range(sum(p.default is p.empty for p in plain), len(plain) + 1)
-        self.static = self._static((static,) if isinstance(static, (int, str)) else static)
+        self.static = self._static((static,) if isinstance(static, (bool, int, str)) else static)
 
     def _static(self, static: Sequence[int | str]) -> frozenset[str]:
         names = [p.name for p in self.parameters]
         out = set()
+        if not isinstance(static, Iterable):
+            raise ArgumentError("static is a parameter or several, by name or position", got=repr(static)[:80],
+                                expected=", ".join(names), fix='static=("n",)')  # fmt: skip
         for item in static:
-            if isinstance(item, int) and -len(names) <= item < len(names):
+            if type(item) is int and -len(names) <= item < len(names):
                 out.add(names[item])
             elif item in names:
                 out.add(str(item))

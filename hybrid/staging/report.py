@@ -78,7 +78,8 @@ def _body(f: Any, structure: tree.Structure, compiled: Compiled) -> Iterator[str
     yield f"{_plural(before, 'equation')}, {after} after simplification: {made}"
     yield from steps(lowered)
     for call in lowered.inner_calls:
-        what = f"NumPy computes {call.name} where {call.only}" if call.only else f"host call in a loop: {call.name}"
+        cost = f" ({call.cost})" if call.cost.count else ""
+        what = f"NumPy computes {call.name} where {call.only}" if call.only else f"host call in a loop: {call.name}{cost}"
         if call.native is not None:
             what = f"machine code calls {_called(call)}"
         yield f"{what}{f' at {call.source}' if call.source else ''}"
@@ -224,7 +225,8 @@ def _what(step: Any, eqns: list[Eqn]) -> str:
         cost = f" ({step.cost})" if step.cost.count else ""
         if step.eqn.primitive is island:
             return f"{step.eqn.title} runs as Python{cost}: {step.eqn.primitive.reason}"
-        return f"{step.eqn.title} runs as NumPy{cost}: {step.eqn.primitive.reason or 'its dtype has no loops'}"
+        library = "SciPy" if step.eqn.title.startswith("scipy.") else "NumPy"
+        return f"{step.eqn.title} runs as {library}{cost}: {step.eqn.primitive.reason or 'its dtype has no loops'}"
     if isinstance(step, Bind):
         return f"a number becomes {step.symbol}, a size"
     if isinstance(step, MatMul):

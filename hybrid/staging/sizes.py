@@ -80,7 +80,12 @@ class Sizes:
         if not isinstance(dynamic, Mapping) or not set(dynamic) <= set(names):
             raise ArgumentError("dynamic is True, False, or axes by parameter", got=repr(dynamic)[:80],
                                 expected=", ".join(names), fix='dynamic={"x": 0}')  # fmt: skip
-        return {name: frozenset((axes,) if isinstance(axes, int) else axes) for name, axes in dynamic.items()}
+        found = {name: axes if isinstance(axes, (tuple, list, set, frozenset)) else (axes,) for name, axes in dynamic.items()}
+        for name, axes in found.items():
+            if not all(type(axis) is int for axis in axes):
+                raise ArgumentError(f"dynamic says of `{name}` what is no axis, nor several", got=repr(dynamic[name])[:80],
+                                    expected="numbers of axes", fix=f"dynamic={{{name!r}: (0, 1)}}")  # fmt: skip
+        return {name: frozenset(axes) for name, axes in found.items()}
 
     def check(self, structure: tree.Structure, leaves: Sequence[Leaf]) -> None:
         """ArgumentError for a call that its signature does not allow."""

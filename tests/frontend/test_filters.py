@@ -10,6 +10,7 @@ import scipy.signal as sg
 
 import hybrid as hy
 from hybrid.staging.fallback import FallbackWarning
+from tests.tools import Lending
 
 RNG = np.random.default_rng(0)
 X, W, M, K = (RNG.normal(size=shape) for shape in (60, 5, (12, 9), (3, 4)))
@@ -19,7 +20,7 @@ PAIRS = ((M, K), (K, M), (T, C), (M.astype("f4"), K.astype("f4")), ((M * 9).asty
 
 
 def same(f, *args, exact=True):
-    compiled = hy.function(f, strict=True)
+    compiled = Lending(f)
     got, want = compiled(*args), f(*args)
     assert got.dtype == want.dtype and got.shape == want.shape
     if exact:

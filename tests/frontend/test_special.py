@@ -12,6 +12,7 @@ import scipy.special as sp
 
 import hybrid as hy
 from hybrid.core.scipyspecial import SIGNATURES, address
+from tests.tools import Lending
 
 EDGES = [0.0, -0.0, 1, -1, 0.5, -0.5, 2, -2.5, 3.5, np.inf, -np.inf, np.nan, 1e-30, -1e-30, 1e-8, -1e-8, 0.75, 1.3, 300.0,
          -300.0, 309.0, -309.0, 710.0, 800.0, -800.0]  # fmt: skip
@@ -153,7 +154,7 @@ def test_counts():
     for numbers in (n, n.astype("i4"), n / 2, np.array([np.nan, 3.0, -1.5, 171.5])):
         np.testing.assert_array_equal(_native(lambda n: sp.factorial(n), numbers), sp.factorial(numbers), strict=True)
     for numbers in (n.astype("u1"), n.astype("f4"), n[:0], np.array(5), 5):
-        compiled = hy.function(lambda n: (sp.factorial(n), sp.comb(n, 2)))
+        compiled = Lending(lambda n: (sp.factorial(n), sp.comb(n, 2)))
         for got, want in zip(compiled(numbers), (sp.factorial(numbers), sp.comb(numbers, 2)), strict=True):
             np.testing.assert_array_equal(got, want, strict=True)
             assert type(got) is type(want)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 
 import numpy as np
@@ -80,6 +81,34 @@ def test_the_rest_is_compiled(program):
 def test_strict_functions_have_none():
     with pytest.raises(TraceError, match="not compiled yet"):
         hy.function(fitted, strict=True)(np.arange(4.0))
+
+
+def test_what_scipy_computes_in_loops_is_said_once_and_refused_where_strict():
+    def damped(a):
+        for k in range(9):
+            a = scipy.linalg.expm(a * 0.1)
+            for i in range(a.shape[0]):
+                for j in range(a.shape[1]):
+                    if a[i, j] < 0.5 * k:
+                        a[i, j] += np.sin(a[j, i] * k)
+        return a
+
+    f = hy.function(damped)
+    line = damped.__code__.co_firstlineno + 2
+    with pytest.warns(
+        FallbackWarning, match=rf"expm is called from compiled code \(test_islands.py:{line}\): SciPy computes"
+    ) as said:
+        for _ in range(2):
+            np.testing.assert_allclose(f(np.eye(3)), damped(np.eye(3)))
+    assert len(said) == 1 and len(f.traces) == 1 and not f.stats()["fallbacks"]
+    assert re.search(rf"scipy.linalg.expm \(18 times, \d+\.\d µs each\) at test_islands.py:{line}", f.explain())
+    with pytest.raises(TraceError, match=rf"(?s)scipy.linalg.expm is computed by SciPy.*test_islands.py:{line}"):
+        hy.function(damped, strict=True)(np.eye(3))
+
+
+def test_what_has_loops_of_ours_is_compiled():
+    f = hy.function(lambda x: scipy.special.gammaln(x) + scipy.signal.lfilter([1.0], [1.0, 0.5], x), strict=True)
+    np.testing.assert_allclose(f(np.arange(1.0, 9.0)), f.eager(np.arange(1.0, 9.0)))
 
 
 @pytest.mark.filterwarnings("ignore::hybrid.staging.fallback.FallbackWarning")
