@@ -160,7 +160,7 @@ def _is_scipys(eqn: Eqn) -> bool:
 def _tell(trace: Trace, name: str) -> None:
     """Say that SciPy computes what the user's code calls, as of a call between compiled parts; an error where none may be."""
     at = tr.user_line()
-    if trace.varying is None:
+    if trace.strict:
         error = TraceError(f"{name} is computed by SciPy", at=at,
                            fix="leave `strict` out, which says so once, or compute it outside")  # fmt: skip
         trace.fail(error)
