@@ -36,6 +36,8 @@ _KNOWN = (Value, np.ndarray, np.generic, np.dtype, np.ufunc, str, bytes, int, fl
           range, slice, type, types.ModuleType)  # fmt: skip
 
 
+_FILES = frozenset(("load", "loadtxt", "genfromtxt", "fromfile", "fromregex", "memmap", "open_memmap",
+                    "save", "savez", "savez_compressed", "savetxt"))  # fmt: skip
 # Debuggers: what their functions are called for is to stop at the user's line, where values must be real.
 _DEBUGGERS = frozenset(
     ("pdb", "bdb", "ipdb", "pudb", "wdb", "web_pdb", "remote_pdb", "rpdb", "pdbpp", "debugpy", "pydevd", "IPython")
@@ -63,6 +65,19 @@ def refuse_debuggers(trace: Trace, function: Any) -> None:
     module = getattr(function, "__module__", None)
     if isinstance(module, str) and module.partition(".")[0] in _DEBUGGERS:
         stop(trace, f"{module.partition('.')[0]}.{getattr(function, '__name__', type(function).__name__)}()")
+
+
+def refuse_files(trace: Trace, function: Any) -> None:
+    """TraceError for a call of NumPy or SciPy that reads or writes a file: what is in it is another matter at every call."""
+    name, module = getattr(function, "__name__", ""), getattr(function, "__module__", None) or ""
+    of_numpys = name in _FILES and type(module) is str and module.partition(".")[0] == "numpy"
+    of_arrays = name in ("tofile", "dump") and isinstance(getattr(function, "__self__", None), np.ndarray)
+    if of_numpys or of_arrays or (type(module) is str and module.startswith(("scipy.io", "scipy.datasets"))):
+        where = "np." if of_numpys else "." if of_arrays else f"{module.partition('._')[0]}."
+        error = TraceError(f"{where}{name}() reads or writes a file, whose contents may be others at every call",
+                           fix="read it outside, and pass the array in", at=tr.user_line())  # fmt: skip
+        trace.fail(error)
+        raise error
 
 
 def stop(trace: Trace, what: str) -> NoReturn:

@@ -36,7 +36,7 @@ from hybrid.control.attempt import Attempt, give_back, known_containers, spelled
 from hybrid.control.branch import branch, choose, truth
 from hybrid.control.caught import Tries
 from hybrid.control.comprehensions import NO_STATE, Comprehensions, nothing
-from hybrid.control.effects import refuse_alike, refuse_debuggers, refuse_effects, remembered
+from hybrid.control.effects import refuse_alike, refuse_debuggers, refuse_effects, refuse_files, remembered
 from hybrid.control.foreknown import is_plain, runs_out, turns
 from hybrid.control.instances import SPECIAL, Instances
 from hybrid.control.lists import Listed, listed
@@ -476,6 +476,7 @@ class Tracing(Instances, Comprehensions, Tries, Producers, Plain):
         if trace is None:
             return function
         refuse_debuggers(trace, function)
+        refuse_files(trace, function)
         self.others.called(function)
         body = substitutes.written_out(function)
         if body is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import sys
+import sysconfig
 from types import FrameType
 
 import numpy as np
@@ -29,6 +30,18 @@ class _Files(dict[str, bool]):
         return found
 
 
+_STDLIB = os.path.join(sysconfig.get_path("stdlib"), "")
+
+
+class _Standard(dict[str, bool]):
+    """By file, whether it is one of Python's own library."""
+
+    def __missing__(self, file: str) -> bool:
+        self[file] = found = file.startswith(_STDLIB) and f"{os.sep}site-packages{os.sep}" not in file
+        return found
+
+
+_standard = _Standard()
 _libraries, _not_the_users = _Files(_LIBRARIES), _Files(_NOT_THE_USERS)
 
 
@@ -43,12 +56,17 @@ def is_users(file: str) -> bool:
 
 
 def user_frame() -> FrameType | None:
-    """The innermost frame outside the package, NumPy, SciPy and Numba."""
+    """The innermost frame outside the package, NumPy, SciPy and Numba; in Python's own library only where there is no other."""
     frame: FrameType | None = sys._getframe(1)
-    known = _not_the_users
-    while frame is not None and known[frame.f_code.co_filename]:
+    known, standard, other = _not_the_users, _standard, None
+    while frame is not None:
+        file = frame.f_code.co_filename
+        if not known[file]:
+            if not standard[file]:
+                return frame
+            other = other or frame
         frame = frame.f_back
-    return frame
+    return other
 
 
 def user_line() -> Source | None:

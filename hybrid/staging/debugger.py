@@ -13,28 +13,31 @@ import sys
 from bdb import BdbQuit, Breakpoint
 from collections.abc import Callable, Mapping, Sequence
 from types import CodeType, FrameType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from hybrid.core.errors import AssumptionError
+from hybrid.core.errors import AssumptionError, TraceError
 from hybrid.frontend.complex_parts import view_of
 from hybrid.frontend.values import Value, wrap
 from hybrid.ir.graph import Atom, Eqn, Graph, Literal, Source, Var, apply, observed, read, rounds, run
+from hybrid.ir.requests import Learned, Recursive, Writing
 from hybrid.ir.text import literal, names_of, param
 from hybrid.staging import aside
+from hybrid.staging.attempts import Attempts
 from hybrid.staging.compare import copied, undecorated
 from hybrid.staging.packed import unpacked
 from hybrid.staging.reads import Reads
 from hybrid.staging.signature import ArrayLeaf, describe
 from hybrid.staging.state import held, with_state
-from hybrid.staging.traced import taken
+from hybrid.staging.traced import Traced, taken
 from hybrid.staging.tracing import trace
 from hybrid.staging.visits import UNKNOWN, Held, Symbolic, Visit, Visits
 
 if TYPE_CHECKING:
     from hybrid.staging.compiled import Compiled
 
+Recorded = TypeVar("Recorded")
 _HOOK = "__hybrid_operation__"
 
 
@@ -48,17 +51,28 @@ def debug(f: Any, known: Compiled, args: tuple, kwargs: dict, commands: Sequence
     """
     from hybrid.staging.compiled import Compiled
 
-    visits = Visits()
     state = known.traced.state
     bound = f._packed(copied(with_state(f.parameters.bind(args, kwargs), state)))
     values, structure = f._flat(bound)
-    reads = Reads.of(f.function, unpacked(bound), state)
-    with aside.aside(), visits:
-        name = getattr(f.function, "__name__", "function")
-        # Sizes are numbers here, as the user knows them.
-        leaves = tuple(describe(v) if isinstance(leaf, ArrayLeaf) else leaf for leaf, v in zip(known.traced.leaves, values))
-        traced = trace(f.function, name, structure, leaves, values, f.parameters.names(structure), reads, {},
-                       varying=frozenset(), state=state)  # fmt: skip
+    # Sizes are numbers here, as the user knows them.
+    leaves = tuple(describe(v) if isinstance(leaf, ArrayLeaf) else leaf for leaf, v in zip(known.traced.leaves, values))
+
+    def record(writing: Writing, recursive: frozenset[CodeType]) -> tuple[Traced, Reads, Visits]:
+        name, reads, visits = (
+            getattr(f.function, "__name__", "function"),
+            Reads.of(f.function, unpacked(bound), state),
+            Visits(),
+        )
+        try:
+            with aside.aside(), visits:
+                traced = trace(f.function, name, structure, leaves, values, f.parameters.names(structure), reads, {}, writing,
+                               frozenset(), recursive, state, f._room, f._empty, f._read)  # fmt: skip
+        except BaseException:
+            reads.restore()
+            raise
+        return traced, reads, visits
+
+    traced, reads, visits = _recorded(record)
     compiled = Compiled(traced, reads, known.backend, "debug")
     arrays = [taken(traced.leaves[k], values[k]) for k in traced.inputs]
     replay = Replay(f.function, visits, traced.graph, commands, stdout)
@@ -85,6 +99,26 @@ def debug(f: Any, known: Compiled, args: tuple, kwargs: dict, commands: Sequence
             np.copyto(given._data if isinstance(given, Value) else given, array)
     with held(state, ()):  # a replay leaves nothing behind
         return compiled.finish(values, bound, [np.array(array) for array in outputs])
+
+
+def _recorded(record: Callable[[Writing, frozenset[CodeType]], Recorded]) -> Recorded:
+    """What comes of the first attempt that succeeds, of those that have found the trace which is known."""
+    attempts = Attempts()
+    recursive: frozenset[CodeType] = frozenset()
+    while attempts.next is not None:
+        try:
+            return record(attempts.next, recursive)
+        except Learned:
+            continue
+        except Recursive as found:
+            if found.code in recursive:
+                raise
+            recursive |= {found.code}
+        except TraceError as found:
+            attempts.fail(found)
+            recursive = frozenset()
+    assert attempts.error is not None
+    raise attempts.error
 
 
 class Replay(pdb.Pdb):

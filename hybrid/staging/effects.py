@@ -113,9 +113,10 @@ class Effects:
 
     def _watch(self, frame: FrameType, event: str, function: Any) -> None:
         if event == "c_call" and _impure(function):
-            at = _users_line(frame)
+            at, by = _users_line(frame)
             if at is not None:
-                error = TraceError(f"it calls {function.__name__}(), whose effect or value is new at every call", at=at)
+                what = f"it calls {by or _public(function)}(), whose effect or value is new at every call"
+                error = TraceError(what, fix="call it outside, or leave this function undecorated", at=at)
                 self.failed(error)
                 raise error
 
@@ -197,17 +198,34 @@ def _impure(function: Any) -> bool:
     return module == "builtins" and function in _IMPURE
 
 
-def _users_line(frame: FrameType | None) -> Source | None:
-    """The line of the user's that is responsible for a call, if it is the user's: the standard library acts for its caller."""
+def _public(function: Any) -> str:
+    """What a function of C is called in programs."""
+    module = (getattr(function, "__module__", None) or "builtins").partition(".")[0]
+    name = getattr(function, "__qualname__", function.__name__)
+    return (
+        name if module in ("builtins", "_io", "io") else f"{'os' if module in ('posix', 'nt') else module.lstrip('_')}.{name}"
+    )
+
+
+def _users_line(frame: FrameType | None) -> tuple[Source | None, str]:
+    """The line of the user's that is responsible for a call, if it is the user's: the standard library acts for its caller.
+
+    With the function of that library which the line calls.
+    """
+    by = ""
     while frame is not None:
         file = frame.f_code.co_filename
         handled = file.startswith(_HANDLERS)  # they call for the user
         if not handled and (file.startswith(_OURS) or file.startswith("<frozen importlib")):
-            return None
+            return None, ""
         if not handled and not file.startswith((_STDLIB, "<frozen ")):
-            return Source(file, frame.f_lineno, frame.f_code.co_name)
+            return Source(file, frame.f_lineno, frame.f_code.co_name), by
+        if not handled:
+            module = frame.f_globals.get("__name__", "")
+            module = "os.path" if module in ("genericpath", "posixpath", "ntpath") else module
+            by = f"{module}.{frame.f_code.co_qualname}".removesuffix(".__init__")
         frame = frame.f_back
-    return None
+    return None, ""
 
 
 # what arrays look like as texts ------------------------------------------------------------------------------------------

@@ -57,7 +57,9 @@ def describe(error: BaseException) -> str:
         what, at = error.what, error.at if isinstance(error.at, Source) else None
     else:
         text = _text(error)
-        what, at = f"{type(error).__name__}: {text}" if text else type(error).__name__, None
+        by = _by_library(error)
+        by = f"while it is traced, {by}() raises" if by else "while it is traced, it raises"
+        what, at = f"{by} {type(error).__name__}{f': {text}' if text else ''}", None
     at = at or _user_line(error)
     if at is None:
         return what
@@ -75,6 +77,23 @@ def _text(error: BaseException) -> str:
         return ""
 
 
+def _by_library(error: BaseException) -> str:
+    """The function of Python's library that the user's line calls, and that raises."""
+    found, step = "", error.__traceback__
+    while step is not None:
+        frame = step.tb_frame
+        if _is_standard(frame.f_code.co_filename):
+            found = found or f"{frame.f_globals.get('__name__', '')}.{frame.f_code.co_qualname}".removesuffix(".__init__")
+        elif not frame.f_code.co_filename.startswith(_OURS):
+            found = ""
+        step = step.tb_next
+    return found
+
+
+def _is_standard(file: str) -> bool:
+    return file.startswith(_STDLIB) and "site-packages" not in file
+
+
 def _user_line(error: BaseException) -> Source | None:
     """The innermost line of the error's traceback that is the user's; in code of Python's library only where none is."""
     found, other, step = None, None, error.__traceback__
@@ -82,7 +101,7 @@ def _user_line(error: BaseException) -> Source | None:
         code = step.tb_frame.f_code
         if not code.co_filename.startswith(_LIBRARIES):
             source = Source(code.co_filename, step.tb_lineno, code.co_name)
-            inside = code.co_filename.startswith(_STDLIB) and "site-packages" not in code.co_filename
+            inside = _is_standard(code.co_filename)
             found, other = (found, source) if inside else (source, other)
         step = step.tb_next
     return found or other

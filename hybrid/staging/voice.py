@@ -62,7 +62,10 @@ class Reports:
         """Python could do what tracing could not: remember that, and say so once per reason."""
         reason = self._placed(refusal.reason)
         if self.strict:
-            raise refusal.error or TraceError(reason, fix="leave `strict` out, which makes such a call plain Python")
+            if isinstance(refusal.error, HybridError):
+                raise refusal.error
+            # What a library raises of a traced value says nothing of what is wrong: Python had no error.
+            raise TraceError(reason, fix="leave `strict` out, which makes such a call plain Python") from refusal.error
         if config.debug:
             from hybrid.staging.report import say_plain
 

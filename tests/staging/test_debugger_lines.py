@@ -6,6 +6,8 @@ import re
 import sys
 
 import numpy as np
+import pytest
+import scipy.signal
 
 from hybrid.staging.function import function
 from tests.staging.test_debugger import replayed
@@ -140,6 +142,55 @@ def test_before_a_helper_is_called_and_in_it():
         f, (X,), f"b {line(nested, 3)}, k == 2", "c", "p t", f"b {line(halve, 2)}", "c", "p y, k", "c", "p k", "c"
     )
     assert repr(after_one) in said and f"({after_one / 2!r}, 2)" in said and "\n4\n" in said
+
+
+def smallest_first(a, lo, hi):
+    if lo < hi:
+        i = lo
+        for j in range(lo, hi):
+            if a[j] < a[hi]:
+                a[i], a[j] = a[j], a[i]
+                i += 1
+        a[i], a[hi] = a[hi], a[i]
+        smallest_first(a, lo, i - 1)
+        smallest_first(a, i + 1, hi)
+
+
+def ordered(x):
+    y = x.copy()
+    smallest_first(y, 0, len(y) - 1)
+    return y
+
+
+class Falling:
+    def __init__(self, height):
+        self.height, self.speed = height, 0.0
+
+    def step(self):
+        self.speed += 1.0
+        self.height -= self.speed
+
+
+def fall(x):
+    bodies = [Falling(v) for v in x]
+    for body in bodies:
+        body.step()
+    return sum(body.height for body in bodies)
+
+
+def peaks(x):
+    places, _ = scipy.signal.find_peaks(x)
+    return x[places] * 2
+
+
+@pytest.mark.filterwarnings("ignore::hybrid.staging.fallback.FallbackWarning")
+@pytest.mark.parametrize("f", [ordered, fall, peaks], ids=lambda f: f.__name__)
+def test_what_takes_several_attempts_to_trace(f):
+    """Recursions, instances in storage, calls between compiled parts."""
+    x = np.sin(np.arange(20.0))
+    result, said = replayed(function(f), (x,), f"b {line(f, 2)}", "c", "p x.shape")
+    np.testing.assert_allclose(result, f(x))
+    assert f"({line(f, 2)})" in said and "(20,)" in said
 
 
 def test_who_traces_python_goes_on():
