@@ -20,6 +20,7 @@ from hybrid.frontend.chosen import Chosen
 from hybrid.frontend.values import Value, unwrap
 from hybrid.ir import trace as tr
 from hybrid.ir.graph import Atom, Literal
+from hybrid.ir.lines import is_library
 from hybrid.ir.primitive import Kind
 from hybrid.ir.trace import Cell, Region, Symbol, Trace
 from hybrid.ops import control
@@ -131,13 +132,16 @@ def _record(trace: Trace, predicate: Atom, then: Callable, orelse: Callable, sta
                         trace.failure = asked if trace.failure is not failed else failed
                         raise asked from error
                     raise
-                watch.restore()
                 raised = error.kind if isinstance(error, Ends) else type(error)
+                said = wording(error)
+                if side.written or _differ(before, state.get()) or watch.changed() is not None:
+                    raised = None  # what has changed stays so where the error is caught
+                watch.restore()
         # Raising is for Python: the other way goes on without a branch.
         state.set(before)
         del trace.unrolled[unrolled:]
         other = trace.one(e.not_, predicate) if name == "then" else predicate
-        trace.assume(other, "a way that raises is not taken", raised)
+        trace.assume(other, "a way that raises is not taken", raised, said)
         (orelse if name == "then" else then)()
         return
     watch.both_or_neither(state, *left)
@@ -157,6 +161,23 @@ def _record(trace: Trace, predicate: Atom, then: Callable, orelse: Callable, sta
     join.keep_apart()
     for cell, at in cells.items():
         trace.assign(cell, results[at])
+
+
+def _differ(before: Sequence[Any], after: Sequence[Any]) -> bool:
+    """Whether a way rebinds variables that others may see after an error; those that it binds are its function's own."""
+    return any(old is not new and old is not UNDEFINED for old, new in zip(before, after))
+
+
+def wording(error: BaseException) -> str | None:
+    """What an error of the user's code says, where that is the text that it was made of, known while tracing."""
+    if type(error) is Ends or type(error).__str__ not in (BaseException.__str__, Exception.__str__) or len(error.args) > 1:
+        return None
+    step = error.__traceback__
+    while step is not None and step.tb_next is not None:
+        step = step.tb_next
+    if step is None or is_library(step.tb_frame.f_code.co_filename):
+        return None
+    return str(error) if all(type(arg) is str for arg in error.args) else None
 
 
 def _one_way(trace: Trace, predicate: Atom, error: BaseException) -> Exception | None:

@@ -19,6 +19,7 @@ from hybrid.frontend.texts import joined
 Thunk = Any  # a function of no arguments
 
 RESULT = "__hy_return"  # the name of what a function will return
+FINALLY = -1  # the number of errors that no clause is for
 UNDEFINED: Any = type("Undefined", (), {"__repr__": lambda self: "UNDEFINED", "__slots__": ()})()  # of an unbound variable
 
 
@@ -31,6 +32,14 @@ class Ends(BaseException):
     def __init__(self, why: BaseException, kind: Any = None):
         super().__init__(str(why))
         self.why, self.kind = why, kind if isinstance(kind, type) and issubclass(kind, BaseException) else None
+
+
+def matches(kind: type[BaseException], classes: Any) -> bool:
+    """Whether an error of some class is what an `except` clause for some classes is for."""
+    classes = classes if isinstance(classes, tuple) else (classes,)
+    if not all(isinstance(cls, type) and issubclass(cls, BaseException) for cls in classes):
+        raise TypeError("catching classes that do not inherit from BaseException is not allowed")
+    return issubclass(kind, classes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,9 +300,50 @@ class Plain:
         """What `raise thunk()` raises; `kind`: what the thunk calls."""
         return thunk()
 
-    def succeeds(self, body: Thunk, classes: Thunk, state: State) -> Any:
-        """Whether `body` raises none of some classes, as far as that can be said; else `except` clauses see to it."""
-        return True
+    def attempt(self, body: Thunk, then: Thunk, orelse: Thunk, state: State, final: bool, *clauses: Any) -> None:
+        """`body()`, and `then()` unless it raises what one of some clauses is for; `orelse()` if so.
+
+        `final`: whether other errors go there, too, to wait for something. `clauses`: their numbers, whether each asks for what
+        the error says (1) or more (2), and a function for each that gives its classes.
+        """
+        numbers, _, *classes = clauses
+        try:
+            body()
+        except BaseException as error:
+            if isinstance(error, self.ours):
+                raise
+            number = next((number for number, kinds in zip(numbers, classes) if matches(type(error), kinds())), FINALLY)
+            if number == FINALLY and not final:
+                raise
+            self.raised = number, error
+            orelse()
+        else:
+            then()
+
+    raised: tuple[int, BaseException]  # the clause and the error of the attempt whose `orelse` begins
+
+    def clause(self) -> Any:
+        """The number of the clause, at the beginning of an `orelse`."""
+        return self.raised[0]
+
+    def kind(self) -> Any:
+        """What stands for the error: itself or its class, which are as good where it is only raised once more."""
+        return self.raised[1]
+
+    def said(self) -> Any:
+        """What the error says."""
+        return str(self.raised[1])
+
+    def guarded(self) -> None:
+        """What follows has something to be done on every way out, or catches errors itself."""
+
+    def again(self, error: Any) -> Any:
+        """What is raised once more."""
+        return error
+
+    def class_of(self, error: Any) -> Any:
+        """The class of what stands for an error."""
+        return type(error)
 
     ours: tuple[type[BaseException], ...] = ()  # errors that no `except` clause of the user's may catch
 

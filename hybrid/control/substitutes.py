@@ -284,6 +284,9 @@ _CMATH = {name: _MATH[name] for name in ("sqrt", "exp", "log", "sin", "cos", "ta
 
 
 _DOMAINS = {"sqrt": e.lt, "log": e.le, "log10": e.le, "log2": e.le}  # what an argument must not be than zero
+# The greatest argument for which there is a float, and whether it is of both signs.
+_LARGEST = {"exp": (709.782712893384, False), "expm1": (709.782712893384, False), "sinh": (710.4758600739439, True),
+            "cosh": (710.4758600739439, True)}  # fmt: skip
 
 
 def _math(function: Callable, name: str, dtype: np.dtype = dt.float64) -> Callable:
@@ -299,11 +302,22 @@ def _math(function: Callable, name: str, dtype: np.dtype = dt.float64) -> Callab
         if trace.catch is not None and name in _DOMAINS and dtype == dt.float64:
             outside = trace.one(_DOMAINS[name], operand(trace, given[0], dtype), tr.literal(0.0, dtype))
             trace.assume(trace.one(e.not_, outside), "a number is one that a function takes", ValueError)
+        if trace.catch is not None and name in _LARGEST and dtype == dt.float64:
+            trace.assume(
+                _has_float(trace, operand(trace, given[0], dtype), *_LARGEST[name]), "a result is a float", OverflowError
+            )
         atom = operand(trace, NAMES[name](*given), dtype)
         integers.finite(trace, atom)
         return integers.python(trace, atom)
 
     return computed
+
+
+def _has_float(trace: tr.Trace, x: Any, largest: float, both: bool) -> Any:
+    """Whether a function that grows has a float for a number; for infinities and NaN it has."""
+    size = trace.one(e.abs, x) if both else x
+    small = trace.one(e.not_, trace.one(e.gt, size, tr.literal(largest, dt.float64)))
+    return trace.one(e.or_, small, trace.one(e.eq, size, tr.literal(math.inf, dt.float64)))
 
 
 def _phase(z: Any) -> Any:

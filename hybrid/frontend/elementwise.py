@@ -231,6 +231,9 @@ class Elementwise:
             if python and all(kind_of(x) == "python" for x in operands):
                 result = wrap(trace.fresh(tr.read(unwrap(result)), "python"))
         if python and self.name in _MAY_RAISE and kind_of(result) == "python":
+            if trace.catch is not None and self.name == "power" and dtype == dt.float64:
+                base, exponent = (operand(trace, x, dtype) for x in operands)
+                _assume_power(trace, base, exponent, tr.read(unwrap(result)))
             integers.finite(trace, tr.read(unwrap(result)))
         return result
 
@@ -424,3 +427,13 @@ def select(condition: Any, x: Any, y: Any) -> Any:
     mask = stretched(trace, operand(trace, condition, dt.bool_), shape)
     out = trace.one(e.select, mask, operand(trace, x, dtype, shape), operand(trace, y, dtype, shape))
     return laid_out(trace.fresh(out, result_kind((condition, x, y), shape)), allocated((condition, x, y)))
+
+
+def _assume_power(trace: tr.Trace, base: Any, exponent: Any, result: Any) -> None:
+    """What Python raises for a power of floats that is none, or none that there is."""
+    one, zero = trace.one, tr.literal(0.0, dt.float64)
+    infinite = lambda x: one(e.eq, one(e.abs, x), tr.literal(np.inf, dt.float64))
+    of_zero = one(e.and_, one(e.eq, base, zero), one(e.lt, exponent, zero))
+    trace.assume(one(e.not_, of_zero), "no power of zero is negative", ZeroDivisionError)
+    given = one(e.or_, one(e.or_, infinite(base), infinite(exponent)), of_zero)
+    trace.assume(one(e.or_, one(e.not_, infinite(result)), given), "a result is a float", OverflowError)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hybrid.ir.graph import Atom, Eqn, Literal, Var, bodies, has_effects, symbols_of
 from hybrid.ir.primitive import TABLE, Kind
@@ -24,46 +24,75 @@ RAISED: dict[str, type[Exception]] = {
 }
 
 
-class Catch:
-    """Conditions under which a body, recorded on trial in `region`, does not raise one of some classes.
+class Found(NamedTuple):
+    """A condition without which a body raises.
 
-    `unchanged`: whether the body has changed nothing so far, which would be so after the error, too.
+    Attributes:
+        condition: a literal that is False where the body raises whatever the call is.
+        clause: the number of the clause that is for the error.
+        error: the error's class.
+        said: what the error says, where that is known.
+        at: how many equations were recorded before it.
     """
 
-    def __init__(self, region: Region, classes: tuple[type[BaseException], ...], unchanged: Callable[[], bool]):
-        self.region, self.classes, self.unchanged = region, classes, unchanged
-        self.found: list[Atom] = []
-        self.before = self.until = 0  # equations recorded before the first, and before the last
+    condition: Atom
+    clause: int
+    error: type[BaseException]
+    said: str | None
+    at: int
 
-    def takes(self, condition: Atom, error: type[BaseException] | None) -> bool:
+
+class Catch:
+    """Conditions under which a body, recorded on trial in `region`, does not raise what some clauses are for.
+
+    `clause`: the number of the clause that is for a class of errors which say something, if one is. `unchanged`: whether the
+    body has changed nothing so far, which would be so after the error, too. `outer`: what else asks, around.
+    """
+
+    def __init__(
+        self,
+        region: Region,
+        clause: Callable[[type[BaseException], str | None], int | None],
+        unchanged: Callable[[], bool],
+        outer: Catch | None = None,
+    ):
+        self.region, self.clause, self.unchanged, self.outer = region, clause, unchanged, outer
+        self.found: list[Found] = []
+
+    def takes(self, condition: Atom, error: type[BaseException] | None, said: str | None = None) -> bool:
         """Whether the condition is one of these, which nobody need take for granted."""
-        if error is None or self.region.trace.region is not self.region or not issubclass(error, self.classes):
+        if error is None or self.region.trace.region is not self.region:
             return False
-        if not self.unchanged():
+        clause = self.clause(error, said)
+        if clause is None or not self.unchanged():
             return False
-        self.until = len(self.region.builder.eqns)
-        if not self.found:
-            self.before = self.until
-        self.found.append(condition)
+        self.found.append(Found(condition, clause, error, said, len(self.region.builder.eqns)))
         return True
 
-    def needed(self) -> list[Eqn] | None:
-        """The equations that the conditions come of, and what is taken for granted up to them.
+    def needed(self) -> tuple[list[Found], list[Eqn]]:
+        """The first conditions, as many as can be asked at once, and what they come of and is taken for granted up to them.
 
-        None where something has effects before them, which the other way would not have, or where an equation may only be
-        computed if a condition before it holds.
+        None where something has effects before them, which the other way would not have; others have to wait where an equation
+        may only be computed if a condition before it holds.
         """
-        wanted: set[Atom] = {atom for atom in self.found if isinstance(atom, Var)}
+        for count in range(len(self.found), 0, -1):
+            eqns = self._needed(self.found[:count])
+            if eqns is not None:
+                return self.found[:count], eqns
+        return [], []
+
+    def _needed(self, found: list[Found]) -> list[Eqn] | None:
+        wanted: set[Atom] = {one.condition for one in found if isinstance(one.condition, Var)}
         sizes: set[str] = set()  # symbols for what numbers turn out to be
         out: list[Eqn] = []
-        for at, eqn in reversed(list(enumerate(self.region.builder.eqns[: self.until]))):
+        for at, eqn in reversed(list(enumerate(self.region.builder.eqns[: found[-1].at]))):
             is_check = eqn.primitive.name == "check"
             if not is_check and _has_effects(eqn):
                 return None
             if not is_check and wanted.isdisjoint(eqn.outputs) and sizes.isdisjoint(defined(eqn)):
                 continue
             sizes |= symbols_of(eqn)
-            if at >= self.before and not _is_harmless(eqn):
+            if at >= found[0].at and not _is_harmless(eqn):
                 return None
             wanted.update(atom for atom in eqn.inputs if isinstance(atom, Var))
             out.append(eqn)
@@ -76,9 +105,8 @@ def defined(eqn: Eqn) -> Iterable[str]:
 
 
 def _is_harmless(eqn: Eqn) -> bool:
-    """Whether an equation may be computed whatever its operands are; a check that fails too often is Python's call."""
-    divides = eqn.primitive.name in ("floordiv", "mod")
-    return eqn.primitive.name == "check" or (eqn.primitive.kind is Kind.MAP and not divides)
+    """Whether an equation may be computed whatever its operands are."""
+    return eqn.primitive.kind is Kind.MAP and eqn.primitive.name not in ("floordiv", "mod")
 
 
 def _has_effects(eqn: Eqn) -> bool:
@@ -94,20 +122,21 @@ class Assuming:
     catch: Catch | None = None  # what asks for that now
 
     def __init__(self) -> None:
-        self.implied: dict[Atom, tuple[Atom, ...]] = {}  # what holds where a body was asked and raises nothing
+        self.implied: dict[Atom, tuple[Found, ...]] = {}  # what holds where a body was asked and raises nothing
 
     def record(self, primitive: Any, inputs: tuple[Atom, ...], params: dict[str, Any]) -> Any:
         raise NotImplementedError
 
-    def assume(self, condition: Atom, what: str, error: type[BaseException] | None = None) -> None:
-        """Hand the call over to Python unless the condition holds; `error`: what Python raises then, where it is known."""
+    def assume(self, condition: Atom, what: str, error: type[BaseException] | None = None, said: str | None = None) -> None:
+        """Hand the call over to Python unless the condition holds; `error`, `said`: what Python raises then, if known."""
         if isinstance(condition, Literal) and condition.value:
-            return
-        if self.catch is not None and self.catch.takes(condition, error or RAISED.get(what)):
             return
         at = self.region
         while at is not None:
-            if at.predicate is not None and at.builder.name == "then" and condition in self.implied.get(at.predicate, ()):
-                return
+            if at.predicate is not None and at.builder.name == "then":
+                if any(condition is one.condition for one in self.implied.get(at.predicate, ())):
+                    return
             at = at.outer
+        if self.catch is not None and self.catch.takes(condition, error or RAISED.get(what), said):
+            return
         self.record(TABLE["check"], (condition,), {"what": what})

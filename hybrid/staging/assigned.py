@@ -17,7 +17,7 @@ import ast
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from hybrid.staging.exits import SCOPES, blocks
+from hybrid.staging.exits import SCOPES, Probe, Tried, blocks
 
 _LOOPS = (ast.For, ast.While)
 
@@ -67,6 +67,15 @@ class _Ways:
             return None
         if isinstance(stmt, (ast.Return, ast.Raise, ast.Continue)):
             return None
+        if isinstance(stmt, Tried):
+            for part in (stmt.body, stmt.finalbody, stmt.after):
+                self.walk(part, bound)
+            return bound  # which any of its statements may have left
+        if isinstance(stmt, ast.If) and isinstance(stmt.test, Probe):
+            done = self.walk(stmt.test.body, bound)
+            ends = [] if done is None else [self.walk(stmt.body, done)]
+            ends = [end for end in (*ends, self.walk(stmt.orelse, bound)) if end is not None]
+            return all(ends) if ends else None
         if isinstance(stmt, ast.If):
             ends = [end for end in (self.walk(stmt.body, bound), self.walk(stmt.orelse, bound)) if end is not None]
             return all(ends) if ends else None

@@ -48,8 +48,48 @@ class Repeat(ast.While):
     carried: set[str]
 
 
+class Probe(ast.expr):
+    """The test of an `if` that runs a statement, `body`; the `else` is for what it raises, if one of some clauses is for that.
+
+    Attributes:
+        types: the classes of the clauses.
+        numbers: the clauses' own.
+        asks: of each clause, whether it asks for what the error says (1), or for more (2).
+        final: whether something has to be done on every way out, also for errors that no clause is for.
+    """
+
+    _fields = ("body", "types")
+    body: list[ast.stmt]
+    types: list[ast.expr]
+    numbers: tuple[int, ...]
+    asks: tuple[int, ...]
+    final: bool
+
+
+class Tried(ast.stmt):
+    """Statements that a `Leave` of the same label leaves.
+
+    Attributes:
+        finalbody: what is run however they are left.
+        after: what is run after that if they were left by this label.
+    """
+
+    _fields = ("body", "finalbody", "after")
+    body: list[ast.stmt]
+    finalbody: list[ast.stmt]
+    after: list[ast.stmt]
+    label: str
+
+
+class Leave(ast.stmt):
+    """The way out of a `Tried`. The label is the name of a flag."""
+
+    _fields = ()
+    label: str
+
+
 class Flow(NamedTuple):
-    """How statements may be left: by which of `return`, `break`, `continue`, and whether by their end."""
+    """How statements may be left: by which of `return`, `break`, `continue` and labels, and whether by their end."""
 
     exits: frozenset[str]
     falls: bool
@@ -57,6 +97,7 @@ class Flow(NamedTuple):
 
 _NONE = frozenset[str]()
 _LEAVES: dict[type, str] = {ast.Return: "return", ast.Break: "break", ast.Continue: "continue"}
+_OF_LOOPS = frozenset(("break", "continue"))
 _OPAQUE = (ast.Try, ast.TryStar, ast.With, ast.Match)
 
 
@@ -77,7 +118,7 @@ def blocks(node: ast.stmt) -> Iterator[list[ast.stmt]]:
     """The lists of statements directly in a statement, in the same scope."""
     if isinstance(node, SCOPES):
         return
-    for field in ("body", "orelse", "finalbody"):
+    for field in ("body", "orelse", "finalbody", "after"):
         if getattr(node, field, None):
             yield getattr(node, field)
     for part in (*getattr(node, "handlers", ()), *getattr(node, "cases", ())):
@@ -91,6 +132,10 @@ class _Frame:
         self.loop = number > 0
         self.flags = {"return": RETURNED, "break": f"{PREFIX}break_{number}", "continue": f"{PREFIX}continue_{number}"}
         self.used: set[str] = set()
+
+    def flag(self, kind: str) -> str:
+        """The flag that says whether it has been left in some way; a label is one."""
+        return self.flags.get(kind, kind)
 
 
 class Exits:
@@ -144,7 +189,9 @@ class Exits:
     def _is_direct(self, node: ast.stmt) -> bool:
         """Whether a `try`, `with` or `match` is left only by statements that stand in no construct of a handler."""
         return not any(
-            not self._is_direct(inner) if isinstance(inner, _OPAQUE) else self._is_handled(inner) and self._flow([inner]).exits
+            not self._is_direct(inner)
+            if isinstance(inner, _OPAQUE)
+            else (isinstance(inner, Tried) or self._is_handled(inner)) and self._flow([inner]).exits
             for block in blocks(node)
             for inner in block
         )
@@ -165,10 +212,14 @@ class Exits:
         return Flow(exits, True)
 
     def _flow_of(self, node: ast.stmt) -> Flow:
-        kind = _LEAVES.get(type(node))
-        if kind is not None:
+        if (kind := _leaves(node)) is not None:
             return Flow(frozenset((kind,)), False)
         match node:
+            case Tried():
+                a, b, c = map(self._flow, (node.body, node.finalbody, node.after))
+                left = node.label in a.exits
+                exits = a.exits - {node.label} | b.exits | (c.exits if left else _NONE)
+                return Flow(exits, b.falls and (a.falls or (left and c.falls)))
             case ast.Raise():
                 return Flow(_NONE, False)
             case ast.If():
@@ -178,7 +229,7 @@ class Exits:
                 a, b = self._flow(node.body), self._flow(node.orelse)
                 if _is_endless(node):
                     b = Flow(_NONE, False)
-                return Flow(a.exits - {"break", "continue"} | b.exits, "break" in a.exits or b.falls)
+                return Flow(a.exits - _OF_LOOPS | b.exits, "break" in a.exits or b.falls)
             case ast.Try() | ast.TryStar():
                 tried, final = self._flow([*node.body, *node.orelse]), self._flow(node.finalbody)
                 caught = [self._flow(handler.body) for handler in node.handlers]
@@ -200,8 +251,8 @@ class Exits:
         inner = frame or _Frame(0)
         while stmts:
             node, *stmts = stmts
-            if isinstance(node, (ast.Return, ast.Break, ast.Continue)):
-                return out + self._leave(node, frame, tail)
+            if (kind := _leaves(node)) is not None:
+                return out + self._leave(node, kind, frame, tail)
             flow = self._flow([node])
             if not flow.falls:
                 stmts = []
@@ -209,6 +260,8 @@ class Exits:
             if isinstance(node, _OPAQUE) and exits and not (frame is None and self._is_direct(node)):
                 self._opaque(node, inner, tail and not stmts)
                 out.append(node)
+            elif isinstance(node, Tried):
+                out += self._tried(node, inner, tail and not stmts)
             elif not self._is_handled(node):
                 for block in blocks(node):
                     block[:] = self._block(list(block), None, True) or [ast.copy_location(ast.Pass(), node)]
@@ -225,7 +278,7 @@ class Exits:
                 out.append(ast.copy_location(branch, node))
             else:
                 assert isinstance(node, (ast.For, ast.While))
-                exits = self._flow(node.body).exits & {"return"}
+                exits = self._flow(node.body).exits - _OF_LOOPS
                 before, loop, after = self._loop(node)
                 out += [*before, loop]
                 stmts = after + stmts
@@ -239,7 +292,7 @@ class Exits:
 
     def _unless(self, exits: frozenset[str], stmts: list[ast.stmt], frame: _Frame, tail: bool) -> Branch:
         """Statements that run if the frame has not been left."""
-        flags = [frame.flags[kind] for kind in sorted(exits)]
+        flags = [frame.flag(kind) for kind in sorted(exits)]
         self.invented.update(flags)
         frame.used.update(flags)
         test = ast.copy_location(ast.UnaryOp(ast.Not(), either(flags)), stmts[0])
@@ -255,16 +308,26 @@ class Exits:
             else:
                 block[:] = self._block(list(block), frame, tail and not exits) or [ast.copy_location(ast.Pass(), node)]
 
-    def _leave(self, node: ast.stmt, frame: _Frame | None, tail: bool) -> list[ast.stmt]:
+    def _tried(self, node: Tried, frame: _Frame, tail: bool) -> list[ast.stmt]:
+        """The statements of a `Tried`, and those that are run however the others are left."""
+        out = self._block(list(node.body), frame, tail)
+        if node.label in self.invented:
+            out.insert(0, assign(node.label, ast.Constant(False), node))
+        out += self._block(list(node.finalbody), frame, tail and not node.after)
+        if node.after and node.label in self.invented:
+            after = Branch(load(node.label), self._block(list(node.after), frame, tail), [])
+            out.append(ast.copy_location(after, node))
+        return out
+
+    def _leave(self, node: ast.stmt, kind: str, frame: _Frame | None, tail: bool) -> list[ast.stmt]:
         if frame is None:
             return [node]
         out: list[ast.stmt] = []
-        kind = _LEAVES[type(node)]
         if isinstance(node, ast.Return):
             out.append(assign(RESULT, node.value or ast.Constant(None), node))
             self.invented.add(RESULT)
-        if not tail or kind == "break" or (kind == "return" and frame.loop):
-            flag = frame.flags[kind]
+        if not tail or kind not in ("return", "continue") or (kind == "return" and frame.loop):
+            flag = frame.flag(kind)
             out.append(assign(flag, ast.Constant(True), node))
             self.invented.add(flag)
             frame.used.add(flag)
@@ -284,7 +347,7 @@ class Exits:
             loop = Each(node.target, node.iter, body, [])
         else:
             loop = Repeat(node.test, body, [])
-        loop.stop = tuple(frame.flags[kind] for kind in ("break", "return") if kind in exits)
+        loop.stop = tuple(frame.flag(kind) for kind in sorted(exits - {"continue"}))
         self.invented.update(loop.stop)
         after = [] if _is_endless(node) else node.orelse
         if "break" not in exits:
@@ -293,6 +356,11 @@ class Exits:
             test = ast.copy_location(ast.UnaryOp(ast.Not(), load(broke)), after[0])
             after = [ast.copy_location(ast.If(test, after, []), after[0])]
         return [assign(broke, ast.Constant(False), node)], ast.copy_location(loop, node), after
+
+
+def _leaves(node: ast.stmt) -> str | None:
+    """The kind of a statement that always leaves."""
+    return node.label if isinstance(node, Leave) else _LEAVES.get(type(node))
 
 
 def _is_endless(node: ast.stmt) -> bool:

@@ -10,6 +10,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
+from hybrid.staging.exits import Probe
+
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 CONSUMERS = frozenset(("next", "sum", "min", "max", "any", "all", "list", "tuple", "sorted", "set", "frozenset", "dict"))
@@ -251,6 +253,8 @@ class Liveness:
         match node:
             case ast.If():
                 node.live = live | self.always  # type: ignore[attr-defined]
+                if isinstance(node.test, Probe):
+                    return self.probed(node, node.test, live)
                 return self.reads(node.test) | self.block(node.body, live) | self.block(node.orelse, live)
             case ast.For() | ast.While():
                 return self.loop(node, live)
@@ -295,6 +299,14 @@ class Liveness:
         if isinstance(node, ast.For):
             return (head if _has_items(node.iter) else head | over) | self.reads(node.iter)
         return head | over
+
+    def probed(self, node: ast.If, probe: Probe, live: set[str]) -> set[str]:
+        """What is live before a statement that may raise: it is followed by the branch, or by the `else`."""
+        body, orelse = self.block(node.body, live), self.block(node.orelse, live)
+        outer, self.raised = self.raised, self.raised | orelse | self.reads(*probe.types)
+        inside = self.block(probe.body, body)
+        self.raised = outer
+        return inside
 
     def attempt(self, node: ast.Try | ast.TryStar, live: set[str]) -> set[str]:
         outer = self.raised

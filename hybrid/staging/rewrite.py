@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator
 
 from hybrid.staging.assigned import bound_by_exits
 from hybrid.staging.cases import without_matches
-from hybrid.staging.exits import PREFIX, Branch, Each, Exits, Repeat, either, load
+from hybrid.staging.exits import PREFIX, Branch, Each, Exits, Probe, Repeat, either, load
 from hybrid.staging.expressions import Expressions
 from hybrid.staging.growing import with_lists_for_texts
 from hybrid.staging.liveness import (
@@ -45,7 +45,7 @@ from hybrid.staging.liveness import (
 from hybrid.staging.pieces import HANDLERS, arguments, binds, exchanges, handler, is_name, moves, thunk
 from hybrid.staging.pushing import OURS, is_generator, turned, unpushable
 from hybrid.staging.returns import after_loops
-from hybrid.staging.tries import Probe, with_questions
+from hybrid.staging.tries import Handled, is_quiet, with_questions
 from hybrid.staging.walrus import without_walrus
 
 _LOOKS_AT_FRAME = ("locals", "eval", "exec")
@@ -130,7 +130,8 @@ class _Rewriter(Expressions):
         certain = bound_by_exits(body) - set(parameters(self.node.args)) - self.rebound - global_ - nonlocal_
         body, invented = after_loops(body[len(doc) :] or [ast.Pass()])
         exits = Exits(body)
-        self.invented = exits.invented | invented | certain
+        ours = {name for name in self.locals if name.startswith(PREFIX)} - OURS
+        self.invented = exits.invented | invented | certain | ours
         Liveness(exits.body, always, called)
         lists = changed_lists(exits.body, captured(body, ()))
         self.lists = lists & self.locals - nonlocal_ - self.rebound - global_
@@ -311,7 +312,7 @@ class _Rewriter(Expressions):
             case ast.Try() | ast.TryStar():
                 least = before and before - unbound(*node.body, *node.orelse)
                 start, gone = least and least - unbound(*node.handlers), unbound(*node.finalbody)
-                node.body = self.block(node.body)
+                node.body = [*self.guarded(node), *self.block(node.body)]
                 node.orelse = self.block(node.orelse)
                 after = self.bound
                 for clause in node.handlers:
@@ -342,7 +343,7 @@ class _Rewriter(Expressions):
                     self.generic_visit(item)
                     self.add(item)
                 least = self.bound and self.bound - unbound(*node.body)
-                node.body = self.block(node.body)
+                node.body = [*([] if all(map(is_quiet, node.items)) else self.guarded(node)), *self.block(node.body)]
                 self.bound = least
             case ast.Match():
                 node.subject = self.visit(node.subject)
@@ -356,29 +357,42 @@ class _Rewriter(Expressions):
                     after = _meet(after, self.bound)
                 self.bound = after
 
-    def visit_Probe(self, node: Probe) -> ast.expr:
-        """Where a branch is Python's, it is not asked."""
-        return ast.copy_location(ast.Constant(True), node)
+    def guarded(self, node: ast.stmt) -> list[ast.stmt]:
+        """What says that errors in a body are not only what its callers see."""
+        return [ast.copy_location(ast.Expr(ast.copy_location(handler("guarded"), node)), node)]
+
+    def visit_Handled(self, node: Handled) -> ast.expr:
+        """A call of a handler that was made before."""
+        args = [self.visit(arg) for arg in node.args]
+        return ast.copy_location(handler(node.name, *args, *map(self.thunk, node.later)), node)
 
     # Constructs -----------------------------------------------------------------------------------------------------------
     def branch(self, node: Branch) -> list[ast.stmt]:
-        names = self.names(node)
-        made: list[ast.stmt] = []
         if isinstance(node.test, Probe):
-            before = self.bound
-            made, body = self.define("try", node.test.body, node)
-            self.bound = before
-            test: ast.expr = handler("succeeds", body, self.thunk(node.test.type), self.state(names, node.live, set()))
-            ast.copy_location(test, node.test)
-        else:
-            test = self.tested(node.test)
+            return self.attempt(node, node.test)
+        names = self.names(node)
+        test = self.tested(node.test)
         before = self.bound
         then, first = self.define("then", node.body, node)
         after, self.bound = self.bound, before
         orelse, second = self.define("else", node.orelse, node)
         self.bound = _meet(after, self.bound)
         call = handler("branch", test, first, second, self.state(names, node.live, set()))
-        return [*made, *then, *orelse, ast.copy_location(ast.Expr(ast.copy_location(call, node.test)), node)]
+        return [*then, *orelse, ast.copy_location(ast.Expr(ast.copy_location(call, node.test)), node)]
+
+    def attempt(self, node: Branch, probe: Probe) -> list[ast.stmt]:
+        """A statement that goes on with one way, or with the other where it raises."""
+        least = self.bound and self.bound - unbound(*probe.body)
+        made, body = self.define("try", probe.body, node)
+        then, first = self.define("then", node.body, node)
+        after, self.bound = self.bound, least
+        types = [self.thunk(kind) for kind in probe.types]
+        orelse, second = self.define("else", node.orelse, node)
+        self.bound = _meet(after, self.bound)
+        state = self.state(self.names(node), node.live, set())
+        said = map(ast.Constant, (probe.final, probe.numbers, probe.asks))  # type: ignore[arg-type]
+        call = ast.copy_location(handler("attempt", body, first, second, state, *said, *types), probe)
+        return [*made, *then, *orelse, ast.copy_location(ast.Expr(call), node)]
 
     def loop(self, node: Each | Repeat) -> list[ast.stmt]:
         names = self.names(node)

@@ -1,4 +1,4 @@
-"""Generator functions: batches, windows, patches and orbits that loops go over; an alignment whose states are letters."""
+"""Errors that are caught; generator functions: batches, windows, patches and orbits; an alignment whose states are letters."""
 
 from __future__ import annotations
 
@@ -125,11 +125,106 @@ def alignment_by_letters(a, b, match=2, mismatch=-1, opening=-3, extending=-1):
     return int(M[n, m]), "".join(reversed(moves))
 
 
+class Unbalanced(ValueError):
+    pass
+
+
+def rpn_batch(programs):
+    """Stack machines: what each program leaves, or how it failed."""
+
+    values, failures = [], np.zeros(3, int)
+    for codes in programs:
+        stack = []
+        try:
+            for c in codes:
+                if c >= 0:
+                    stack.append(int(c))
+                elif c == -1:
+                    b, a = stack.pop(), stack.pop()
+                    stack.append(a + b)
+                else:
+                    b, a = stack.pop(), stack.pop()
+                    stack.append(a // b)
+            if len(stack) != 1:
+                raise Unbalanced("items are left")
+        except ZeroDivisionError:
+            failures[0] += 1
+        except IndexError:
+            failures[1] += 1
+        except Unbalanced:
+            failures[2] += 1
+        else:
+            values.append(stack[0])
+    return values, failures
+
+
+def gp_likelihood_with_jitter(x, y, scales, noise):
+    """Log likelihoods of Gaussian processes; covariances that are not definite get jitter until they are."""
+    d2 = (x[:, None] - x[None, :]) ** 2
+    found, tries = [], 0
+    for s in scales:
+        K = np.exp(-0.5 * d2 / s**2)
+        jitter = noise
+        while True:
+            try:
+                L = np.linalg.cholesky(K + jitter * np.eye(len(x)))
+                break
+            except np.linalg.LinAlgError:
+                tries += 1
+                jitter = max(10 * jitter, 1e-12)
+        a = np.linalg.solve(L.T, np.linalg.solve(L, y))
+        found.append(-0.5 * (y @ a) - np.log(np.diag(L)).sum())
+    return np.array(found), tries
+
+
+def robust_newton(starts, c, most):
+    """Roots of x³ - 2x + c from many starts, with what went wrong elsewhere."""
+
+    def newton(x):
+        for k in range(most):
+            slope = 3 * x * x - 2
+            step = (x**3 - 2 * x + c) / slope
+            x -= step
+            if abs(step) < 1e-12:
+                return x, k
+        raise RuntimeError("no convergence")
+
+    roots, log, rounds = [], [], 0
+    for start in starts:
+        try:
+            root, used = newton(float(start))
+        except ZeroDivisionError:
+            log.append("flat")
+        except (RuntimeError, OverflowError) as error:
+            log.append(type(error).__name__)
+        else:
+            roots.append(root)
+            rounds += used
+        finally:
+            rounds += 1
+    return roots, log, rounds
+
+
 def _dna(rng, n):
     return "".join(rng.choice(list("ACGT"), n))
 
 
 CASES = {
+    rpn_batch: lambda rng: [
+        (np.array([[3, 4, -1], [3, 0, -3], [1, 2, 3], [-1, 2, 2]]),),
+        (rng.integers(-3, 4, (60, 7)),),
+        (np.array([[1], [0]]),),
+    ],
+    gp_likelihood_with_jitter: lambda rng: [
+        (np.linspace(0, 1, 12), rng.standard_normal(12), [0.05, 0.1, 0.3], 1e-3),
+        (np.linspace(0, 1, 20), rng.standard_normal(20) * 1e-3, [0.1, 0.05, 0.02], 1e-6),
+        (np.array([0.0, 1.0]), np.array([1.0, -1.0]), [1.0], 0.0),
+    ],
+    robust_newton: lambda rng: [
+        (np.linspace(-2, 2, 9), 1.5, 30),
+        (np.zeros(3), 2.0, 25),
+        (rng.standard_normal(30), -1.0, 12),
+    ],
     ridge_by_minibatches: lambda rng: [
         (rng.standard_normal((60, 4)), rng.standard_normal(60), 16, 5, 0.1, 1),
         (np.ones((3, 1)), np.ones(3), 2, 3, 0.5, 0),
