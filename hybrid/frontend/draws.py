@@ -62,8 +62,11 @@ def _drawn(generator: Any, method: str, *args: Any, **kwargs: Any) -> Any:
         return _known(trace, d.drawn(generator, method, *args, **kwargs))  # the same numbers in every call
     if not made and id(generator) not in trace.generators:
         raise TraceError("it draws from a generator that nothing it reads leads to", fix="pass the generator in", at=at)
-    if method in _STATES or kwargs.get("out") is not None or type(generator) not in GENERATORS:
-        raise TraceError(f"{type(generator).__name__}.{method}() is not compiled", got=f"out={kwargs.get('out')}", at=at)
+    if kwargs.get("out") is not None:
+        raise TraceError(f"{type(generator).__name__}.{method}() into an array that is there, `out`, is not compiled",
+                         fix=f"x[...] = rng.{method}(size=x.shape)", at=at)  # fmt: skip
+    if method in _STATES or type(generator) not in GENERATORS:
+        raise TraceError(f"{type(generator).__name__}.{method}() is not compiled", at=at)
     if (given := distributions.legacy_normal(generator, method, args, kwargs)) is not None:
         return distributions.stretched(trace, _drawn(generator, "standard_normal"), *given)
     late = _late(trace, distributions.single(method, args, kwargs))

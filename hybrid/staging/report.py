@@ -83,7 +83,8 @@ def _body(f: Any, structure: tree.Structure, compiled: Compiled) -> Iterator[str
         if call.native is not None:
             what = f"machine code calls {_called(call)}"
         yield f"{what}{f' at {call.source}' if call.source else ''}"
-    yield from (f"island    {call}" for call in compiled.traced.islands)
+    told = Counter(compiled.traced.islands)  # several of one line, where a loop is written out
+    yield from (f"island    {call}{'' if times == 1 else f' ({times} of these calls)'}" for call, times in told.items())
     yield from (f"unrolled  {loop}" for loop in unrolled.rows(compiled.traced.unrolled))
     yield from (f"note      {note}" for note in compiled.traced.notes)
     if compiled.traced.writes:

@@ -106,6 +106,22 @@ def test_what_scipy_computes_in_loops_is_said_once_and_refused_where_strict():
         hy.function(damped, strict=True)(np.eye(3))
 
 
+def test_calls_of_a_foreign_ufunc_in_a_loop_are_told_in_one_line():
+    doubled = np.frompyfunc(lambda v: v * 2.0, 1, 1)
+
+    def f(x):
+        s = 0.0
+        for i in range(6):
+            s = s + doubled(x[i]) * x
+        return s
+
+    compiled, x = hy.function(f), np.arange(6.0)
+    with pytest.warns(FallbackWarning, match="is called between compiled parts") as said:
+        np.testing.assert_allclose(compiled(x), f(x))
+    rows = [line for line in compiled.explain().splitlines() if line.startswith("  island ")]
+    assert len(said) == len(rows) == 1 and rows[0].endswith("(6 of these calls)")
+
+
 def test_what_has_loops_of_ours_is_compiled():
     f = hy.function(lambda x: scipy.special.gammaln(x) + scipy.signal.lfilter([1.0], [1.0, 0.5], x), strict=True)
     np.testing.assert_allclose(f(np.arange(1.0, 9.0)), f.eager(np.arange(1.0, 9.0)))

@@ -53,7 +53,14 @@ def parts(x):
     return fractions.Fraction(int(x[1]), 3)
 
 
+def draws(x, rng=np.random.default_rng(0)):  # noqa: B008
+    y = np.empty(4)
+    rng.random(out=y)
+    return (y > 2) + x
+
+
 REASONS = {
+    draws: (r"Generator\.random\(\) into an array that is there", 2),
     logs: (r"it calls logging\.Logger\.warning\(\)", 1), runs: (r"it calls subprocess\.run\(\)", 1),
     looks: (r"it calls os\.listdir\(\)", 1), waits: (r"it calls time\.time\(\)", 1),
     writes: (r"it calls open\(\)", 1), texts: (r"json\.dumps\(\) raises TypeError", 1),
