@@ -71,12 +71,14 @@ class Turned:
 
 def _turn_of(value: Any) -> tuple[tuple[int, ...], bool]:
     """The axes from slowest to fastest, and whether some go backwards."""
-    data = unwrap(value)
-    header = data.proto if type(data) is Symbol else data
-    if not isinstance(header, np.ndarray):
-        return (), False
+    header = _header(value)
     axes = [axis for axis, size in enumerate(header.shape) if size != 1]
     return tuple(sorted(axes, key=lambda k: -abs(header.strides[k]))), any(header.strides[k] < 0 for k in axes)
+
+
+def _header(value: Any) -> np.ndarray:
+    data = unwrap(value)
+    return data.proto if type(data) is Symbol else np.asarray(data)
 
 
 def note_turned(trace: Trace, value: Any, ways: tuple, predicate: Atom | None = None) -> None:
@@ -87,8 +89,8 @@ def note_turned(trace: Trace, value: Any, ways: tuple, predicate: Atom | None = 
         predicate: what the ways depend on, where that is a number at the end, too.
     """
     data, given = unwrap(value), [unwrap(way) for way in ways]
-    if type(data) is not Symbol:
-        return
+    if type(data) is not Symbol or any(0 in way.shape for way in map(_header, given)):
+        return  # an array without elements lies in no order
     turns = [_turn_of(way) for way in given]
     straight = [turn == (tuple(sorted(turn[0])), False) for turn in turns]
     before = [trace.turned[way.cell] for way in given if type(way) is Symbol and way.cell in trace.turned]

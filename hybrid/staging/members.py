@@ -31,10 +31,11 @@ LIBRARIES = tuple(
     )
 )
 COMPILERS = ("numba.", "llvmlite.")
+_KINDS = (tuple, list, dict, BaseException)  # of which users derive classes whose instances have attributes
 _PLAIN_LOOKUP: tuple[Any, ...] = tuple(
-    kind.__getattribute__ for kind in (object, types.ModuleType, type, types.SimpleNamespace, threading.local, BaseException)
+    kind.__getattribute__ for kind in (object, types.ModuleType, type, types.SimpleNamespace, threading.local)
 )
-_CONTAINERS_LOOKUP: tuple[Any, ...] = tuple(kind.__getattribute__ for kind in (tuple, list, dict))
+_CONTAINERS_LOOKUP: tuple[Any, ...] = tuple(kind.__getattribute__ for kind in _KINDS)
 _STORAGE = (types.MemberDescriptorType, types.GetSetDescriptorType)
 
 
@@ -120,8 +121,8 @@ def has_attributes(value: Any) -> bool:
             and value.__name__ not in sys.builtin_module_names
         )
     look: Any = type(value).__getattribute__
-    if look not in _PLAIN_LOOKUP:  # those of containers are no other, but nobody gives one of Python's attributes
-        return isinstance(value, (tuple, list, dict)) and look in _CONTAINERS_LOOKUP and is_users(type(value))
+    if look not in _PLAIN_LOOKUP:  # those of containers and errors are no other, but nobody gives one of Python's attributes
+        return isinstance(value, _KINDS) and look in _CONTAINERS_LOOKUP and is_users(type(value))
     if isinstance(value, type) or is_users(type(value)):
         return is_users(value if isinstance(value, type) else type(value))
     return type(getattr(value, "__dict__", None)) is dict and _is_pythons(type(value))
