@@ -177,6 +177,8 @@ def aside() -> Iterator[None]:
 
 def cell(real: CellType) -> CellType:
     """What stands for a cell on this thread; itself where nothing does."""
+    if not _active:  # nothing is traced that has any
+        return real
     shadows = _active.get(get_ident())
     while shadows is not None:
         if id(real) in shadows.cells:
@@ -187,6 +189,8 @@ def cell(real: CellType) -> CellType:
 
 def space(real: dict) -> dict:
     """What stands for the globals of a module on this thread, or for the `__dict__` of an object."""
+    if not _active:
+        return real
     shadows = _active.get(get_ident())
     while shadows is not None:
         if id(real) in shadows.dicts:
@@ -235,7 +239,7 @@ def static_of(kind: type, name: str, absent: Any = MISSING) -> Any:
 
 def set_attribute(holder: Any, name: str, value: Any) -> None:
     """Leave something under a name, past what a class of the user's does besides; MISSING: nothing."""
-    found = _of_class(holder, name) if isinstance(holder, type) else None
+    found = _of_class(holder, name) if _active and isinstance(holder, type) else None
     if found is not None:
         seen = type(vars(holder).get(name)) is StandIn  # else code that is not converted has set the attribute itself
         found[2] = value if seen else found[1]
