@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -47,8 +46,8 @@ from hybrid.ir import lifted
 from hybrid.ir import trace as tr
 from hybrid.ir.graph import Atom
 from hybrid.ir.lifted import Lifted, followable
+from hybrid.ir.primitive import Primitive
 from hybrid.ops import contract as c
-from hybrid.ops import library
 from hybrid.ops import linalg as la
 from hybrid.ops import view as v
 
@@ -356,11 +355,12 @@ def _met(x: Any, axis: int, size: Any) -> Any:
     return wrap(active().fresh(values.cut(active(), operand(active(), x, strong(x)), sizes), kind_of(x)))
 
 
-def _attempted(function: Callable, a: Any, error: str) -> None:
+def _attempted(found: Primitive, a: Any, error: str) -> None:
     """Where a `try` asks for it, find out whether a factorisation raises; else NumPy does so when it runs."""
     trace = active()
-    if trace.catch is not None and (fine := hosted.called(function, (a,), {})) is not NotImplemented:
-        trace.assume(operand(trace, fine, dt.bool_), "a matrix has a factorisation", np.linalg.LinAlgError, error)
+    if trace.catch is not None:
+        fine = trace.one(found, operand(trace, a, strong(a)))
+        trace.assume(fine, "a matrix has a factorisation", np.linalg.LinAlgError, error)
 
 
 @implements(np.linalg.solve)
@@ -371,7 +371,7 @@ def solve(a: Any, b: Any) -> Any:
     array([1. , 0.5])
     """
     a, b = _square(a), _float_matrix(b)
-    _attempted(library.regular, a, "Singular matrix")
+    _attempted(la.regular, a, "Singular matrix")
     dtype = dt.promote(a.dtype, b.dtype)
     a, b = cast(a, dtype), cast(b, dtype)
     column = len(shape_of(b)) == 1
@@ -394,7 +394,7 @@ def inv(a: Any) -> Any:
            [0.  , 0.25]])
     """
     a = _square(a)
-    _attempted(library.regular, a, "Singular matrix")
+    _attempted(la.regular, a, "Singular matrix")
     return laid_out(bind(la.solve, a, broadcast_to(identity_like(a), shape_of(a))), stacked((a,), shape_of(a)))
 
 
@@ -418,7 +418,7 @@ def cholesky(a: Any, /, *, upper: bool = False) -> Any:
            [1., 3.]])
     """
     a = _square(a)
-    _attempted(library.definite, a, "Matrix is not positive definite")
+    _attempted(la.definite, a, "Matrix is not positive definite")
     lower = laid_out(bind(la.cholesky, a), stacked((a,), shape_of(a)))
     return laid_out(u.conjugate(swapaxes(lower, -1, -2)), stacked((a,), shape_of(a))) if upper else lower
 

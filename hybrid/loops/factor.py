@@ -155,9 +155,24 @@ class _Factors:
         yield from self.unless_trusted()
 
     # Cholesky -----------------------------------------------------------------------------------------------------------
-    def cholesky(self) -> Iterator[Stmt]:
+    def regular(self) -> Iterator[Stmt]:
         copied, m = self.matrix(self.a)
-        low, total = self.result(self.n), Cell(self.places.place(self.dtype, 1), self.dtype)
+        yield from (*copied, *self.measured(m), self.eliminated(m, None), *self.true_if_trusted())
+
+    def true_if_trusted(self) -> Iterator[Stmt]:
+        yield Store(self.places.names[self.eqn.output], Affine.of(0), Const(True, dt.bool_))
+        yield from self.unless_trusted()
+
+    def definite(self) -> Iterator[Stmt]:
+        low = _Matrix(self.places.place(self.dtype, self.a.type.size), self.n, self.dtype)
+        yield from (*self.factored(low), *self.true_if_trusted())
+
+    def cholesky(self) -> Iterator[Stmt]:
+        yield from (*self.factored(self.result(self.n)), *self.unless_trusted())
+
+    def factored(self, low: _Matrix) -> Iterator[Stmt]:
+        copied, m = self.matrix(self.a)
+        total = Cell(self.places.place(self.dtype, 1), self.dtype)
 
         def column(c: Affine) -> Sequence[Stmt]:
             done = _dim(c)
@@ -175,7 +190,6 @@ class _Factors:
             return (*reduced(c), self.trusted(total.value), root, self.over(left, below))
 
         yield from (*copied, *self.measured(m), self.over(self.n, column))
-        yield from self.unless_trusted()
 
 
 def _dim(index: Affine) -> Dim:
@@ -193,3 +207,11 @@ def det(eqn: Eqn, places: Places) -> Iterator[Stmt]:
 
 def cholesky(eqn: Eqn, places: Places) -> Iterator[Stmt]:
     return _Factors(eqn, places).cholesky()
+
+
+def regular(eqn: Eqn, places: Places) -> Iterator[Stmt]:
+    return _Factors(eqn, places).regular()
+
+
+def definite(eqn: Eqn, places: Places) -> Iterator[Stmt]:
+    return _Factors(eqn, places).definite()

@@ -258,6 +258,22 @@ class _Lent:
         else:
             yield from ready
 
+    def regular(self) -> Iterator[Stmt]:
+        """Whether an LU factorisation has pivots: without, NumPy's determinant has the sign 0."""
+        loop = npyloops.wanted("linalg", "slogdet", self.char)
+        before, given = self.given(self.x, loop.dtypes[0])
+        sign, log = (self.scratch(dtype, ()) for dtype in loop.dtypes[1:])
+        yield from (*before, self.run(loop, (), [given], [sign, log], {"m": self.x.type.shape[0]}))
+        yield Store(self.places.names[self.eqn.output], Affine.of(0), op("ne", self.element(sign, 0), Const(0, sign.dtype)))
+
+    def definite(self) -> Iterator[Stmt]:
+        """Whether LAPACK finds a Cholesky factorisation."""
+        loop = npyloops.wanted("linalg", "cholesky_lo", self.char)
+        before, given = self.given(self.x, loop.dtypes[0])
+        yield from (*before, self.run(loop, (), [given], [self.scratch(loop.dtypes[1], self.x.type.shape)],
+                                      {"m": self.x.type.shape[0]}))  # fmt: skip
+        yield Store(self.places.names[self.eqn.output], Affine.of(0), op("eq", self.failed.value, Const(0, dt.int64)))
+
     # Fourier transforms -------------------------------------------------------------------------------------------------
     def transform(self, names: Sequence[str], inverse: bool) -> Iterator[Stmt]:
         """Along an axis, as the last; with two names, that for an even number of elements and that for an odd one."""
@@ -310,8 +326,9 @@ def linear(name: str) -> Spelling:
     return lambda eqn, places: _Lent(eqn, places).linear(name)
 
 
-def factored(name: str, small: Spelling) -> Spelling:
-    """The same, of an operation that single small real matrices have loops of ours for."""
+def factored(name: str, small: Spelling, large: Spelling | None = None) -> Spelling:
+    """The same, of an operation that single small real matrices have loops of ours for; `large`: for others."""
+    large = large or linear(name)
 
     def spell(eqn: Eqn, places: Places) -> Iterator[Stmt]:
         types = [atom.type for atom in eqn.inputs]
@@ -321,14 +338,14 @@ def factored(name: str, small: Spelling) -> Spelling:
         if not lent or (ours and not unknown and all(size <= SMALL for t in types for size in t.shape)):  # type: ignore[operator]
             yield from small(eqn, places)
         elif not ours or any(isinstance(size, int) and size > SMALL for t in types for size in t.shape):
-            yield from _Lent(eqn, places).linear(name)
+            yield from large(eqn, places)
         else:
             fits = places.fresh("v")
             with places.below([(size, SMALL) for size in unknown]):
                 loops = tuple(small(eqn, places))
             few = functools.reduce(op_and, (Index(Affine.of(size)) < Const(SMALL + 1, dt.int64) for size in unknown))
             yield Let(fits, few)
-            yield If(Ref(fits, dt.bool_), loops, tuple(_Lent(eqn, places).linear(name)))
+            yield If(Ref(fits, dt.bool_), loops, tuple(large(eqn, places)))
 
     return spell
 
@@ -365,3 +382,11 @@ def rfft(eqn: Eqn, places: Places) -> Iterator[Stmt]:
 
 def irfft(eqn: Eqn, places: Places) -> Iterator[Stmt]:
     return _Lent(eqn, places).transform(("irfft",), True)
+
+
+def regular(eqn: Eqn, places: Places) -> Iterator[Stmt]:
+    return _Lent(eqn, places).regular()
+
+
+def definite(eqn: Eqn, places: Places) -> Iterator[Stmt]:
+    return _Lent(eqn, places).definite()

@@ -277,5 +277,7 @@ _FACTORS = {
     "solve": gufuncs.factored("solve", factor.solve), "det": gufuncs.factored("det", factor.det),
     "cholesky": gufuncs.factored("cholesky_lo", factor.cholesky), "eigh": gufuncs.linear("eigh_lo"), "qr": gufuncs.qr,
     "svd": gufuncs.linear("svd_s"), "fft": gufuncs.fft, "rfft": gufuncs.rfft, "irfft": gufuncs.irfft,
+    "regular": gufuncs.factored("slogdet", factor.regular, gufuncs.regular),
+    "definite": gufuncs.factored("cholesky_lo", factor.definite, gufuncs.definite),
     "library": gufuncs.library, "jitted": jitted.call, "distinct": distinct, "sort": sorting.sort, "argsort": sorting.argsort,
 }  # fmt: skip

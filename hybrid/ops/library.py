@@ -62,7 +62,7 @@ NAMES: dict[str, tuple[str, ...]] = {
                       "median_filter", "minimum_filter", "minimum_filter1d", "percentile_filter", "prewitt", "rank_filter",
                       "rotate", "shift", "sobel", "spline_filter", "sum_labels", "uniform_filter", "uniform_filter1d", "zoom"),
     "math": ("dist", "frexp", "fsum", "gamma", "hypot", "ldexp", "remainder", "sumprod", "ulp"),
-    __name__: ("written", "complex_eig", "solved", "residuals", "singular", "definite", "regular"),
+    __name__: ("written", "complex_eig", "solved", "residuals", "singular"),
     "scipy.special": ("comb", "factorial", "factorial2", "lambertw", "log_softmax", "logsumexp", "multigammaln", "perm",
                       "polygamma", "softmax", "zeta"),
 }  # fmt: skip
@@ -112,22 +112,6 @@ def singular(a: np.ndarray, b: np.ndarray, rcond: float | None) -> np.ndarray:
 
 
 # Whether LAPACK has a factorisation: what a `try` around one asks.
-def definite(a: np.ndarray) -> np.bool_:
-    return _is_factored(np.linalg.cholesky, a)
-
-
-def regular(a: np.ndarray) -> np.bool_:
-    return _is_factored(np.linalg.inv, a)
-
-
-def _is_factored(factor: Callable, a: np.ndarray) -> np.bool_:
-    try:
-        factor(a)
-    except np.linalg.LinAlgError:
-        return np.False_
-    return np.True_
-
-
 @functools.cache
 def function_of(name: str) -> Any:
     """The function of a dotted name, if it may be called."""

@@ -12,7 +12,7 @@ from hybrid.core import npyloops
 from hybrid.core.errors import DTypeError, ShapeError, TraceError
 from hybrid.core.npylinalg import SMALL
 from hybrid.core.shape import Dim, Size, TensorType
-from hybrid.ir.primitive import Custom, Derivative, Kind, Primitive, Sample, register
+from hybrid.ir.primitive import ZERO_GRADIENT, Custom, Derivative, Kind, Primitive, Sample, register
 from hybrid.ops.family import IN_FRONT, draw
 
 _DTYPES = (dt.float32, dt.float64)
@@ -326,3 +326,38 @@ qr = _row(
 )
 svd = _row("svd", lambda a: tuple(np.linalg.svd(a, full_matrices=False)), _infer_svd, Custom(_svd_jvp), "LAPACK gesdd", _tall,
            samples=(_wide, _regular), **_lent("svd_s"))  # fmt: skip
+
+
+# Whether a real matrix has a factorisation: what solve and inv, and cholesky, raise an error without. ------------------------
+def _infer_factored(a: TensorType) -> TensorType:
+    _matrix("a factorisation", a)
+    return TensorType(dt.bool_, ())
+
+
+def _is_factored(factor: Callable) -> Callable:
+    def evaluate(a: np.ndarray) -> np.ndarray:
+        try:
+            factor(a)
+        except np.linalg.LinAlgError:
+            return np.asarray(False)
+        return np.asarray(True)
+
+    return evaluate
+
+
+def _factored(name: str, factor: Callable, loop: str, reason: str) -> Primitive:
+    def sample(rng: np.random.Generator) -> list[Sample]:
+        a = rng.normal(size=(3, 3))
+        most = rng.normal(size=(20, 20))
+        cases = (a @ a.T + np.eye(3), -np.eye(2, dtype=np.float32), np.ones((3, 3)), most @ most.T, np.ones((20, 20)))
+        return [((case,), {}) for case in cases]
+
+    lowered = _lent(loop, small=True)
+    return register(Primitive(
+        name, Kind.OPAQUE, _is_factored(factor), _infer_factored, ZERO_GRADIENT, sample, body=name, reason=reason,
+        lowers=lambda a: a.ndim == 2 and not dt.is_complex(a.dtype) and lowered["lowers"](a), limits=lowered["limits"],
+    ))  # fmt: skip
+
+
+regular = _factored("regular", np.linalg.inv, "slogdet", "LAPACK getrf")
+definite = _factored("definite", np.linalg.cholesky, "cholesky_lo", "LAPACK potrf")
