@@ -161,8 +161,9 @@ def test_what_leaves_a_batch_otherwise_than_as_a_result_is_of_no_use():
         kept[0] = x[0]
         return x.sum()
 
-    hy.vmap(f)(ROWS)
-    with pytest.raises(TraceError, match="used after all of them"):
+    with pytest.raises(TraceError, match="keeps values of all examples"):
+        hy.vmap(f)(ROWS)
+    with pytest.raises(TraceError, match="used after all of them"):  # it was written into, and there is no other copy
         kept + 1
 
 
