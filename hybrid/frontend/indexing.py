@@ -40,6 +40,7 @@ from hybrid.frontend.values import (
 )
 from hybrid.ir import trace as tr
 from hybrid.ir.aliases import Storage
+from hybrid.ir.catching import IN_BOUNDS
 from hybrid.ir.graph import Atom
 from hybrid.ir.trace import Cell, Symbol, Trace
 from hybrid.ops import elementwise as e
@@ -176,6 +177,7 @@ def _view_of(trace: Trace, source: Symbol, items: list) -> Symbol:
     for k, axis in reversed(list(zip(gathered, axes))):
         shape = out.type.shape
         place = operand(trace, items[k], dt.int64)
+        _ask(trace, place, shape[axis])
         out = Symbol(Place(trace, out, place, axis), out.type.with_shape(shape[:axis] + shape[axis + 1 :]), kind)
     return out
 
@@ -220,6 +222,10 @@ def getitem(x: Any, index: Any) -> Any:
     if out.type.shape == () and plain:
         # One element is a copy, as NumPy's scalars are.
         return wrap(trace.fresh(tr.read(out), "tensor" if source.kind == "tensor" else "scalar"))
+    at = out.cell
+    while isinstance(at, Place):  # a view of what is not there is an error, whether anybody reads it or not
+        _checked(trace, at.index, at.base.type.shape[at.axis])
+        at = at.base.cell
     return wrap(out)
 
 
@@ -232,6 +238,8 @@ def _gather_plan(trace: Trace, source: Symbol, items: list) -> tuple[Symbol, Ato
     advanced = [k for k, item in enumerate(items) if item is not None and not isinstance(item, slice)]
     view = _view_of(trace, source, [slice(None) if k in advanced else item for k, item in enumerate(items)])
     indices = [_index_atom(trace, items[k]) for k in advanced]
+    for k, atom in zip(advanced, indices):
+        _ask(trace, atom, view.type.shape[k])
     common = broadcast_shapes(*(atom.type.shape for atom in indices))
     adjacent = advanced == list(range(advanced[0], advanced[0] + len(advanced)))
     if len(advanced) > 1:
@@ -266,12 +274,21 @@ def _gathered(place: Symbol, where: Atom, axis: int, items: list) -> np.ndarray 
 def _linear(trace: Trace, indices: list[Atom], sizes: Shape, common: Shape) -> Atom:
     total: Atom | None = None
     for atom, size, step in zip(indices, sizes, contiguous_strides(sizes)):
-        # Taking from 0, 1, 2 … checks the bounds and resolves negative indices.
-        checked = trace.one(ix.take, trace.one(e.iota, shape=(size,), axis=0), stretched(trace, atom, common), axis=0)
-        term = trace.one(e.mul, checked, sized(trace, step))
+        term = trace.one(e.mul, _checked(trace, stretched(trace, atom, common), size), sized(trace, step))
         total = term if total is None else trace.one(e.add, total, term)
     assert total is not None
     return total
+
+
+def _ask(trace: Trace, index: Atom, size: Size) -> None:
+    """A `try` statement with a clause for indices out of bounds would know beforehand."""
+    if trace.catch is not None:
+        trace.assume(ix.in_bounds(trace.one, index, sized(trace, size)), IN_BOUNDS)
+
+
+def _checked(trace: Trace, index: Atom, size: Size) -> Atom:
+    """An index counted from the front; to take from 0, 1, 2 … checks that it is in bounds."""
+    return trace.one(ix.take, trace.one(e.iota, shape=(size,), axis=0), index, axis=0)
 
 
 def _index_atom(trace: Trace, item: Any) -> Atom:

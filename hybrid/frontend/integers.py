@@ -22,6 +22,7 @@ from hybrid.frontend.calls import unsupported
 from hybrid.frontend.uncertain import EXACT_FLOAT
 from hybrid.frontend.values import Value, active, kind_of, operand, read, sized, unwrap, wrap
 from hybrid.ir import trace as tr
+from hybrid.ir.catching import IN_BOUNDS
 from hybrid.ir.graph import Atom, Literal
 from hybrid.ir.primitive import Primitive
 from hybrid.ir.trace import Cell, Symbol, Trace
@@ -109,15 +110,15 @@ def place(trace: Trace, item: Any, length: Size) -> Size:
         given, end = sized(trace, at), sized(trace, length)
         wrapped = trace.one(e.select, trace.one(e.lt, given, _ZERO), trace.one(e.add, given, end), given)
         at = bound(trace, wrapped, 0, length - 1)
-        _require(trace, e.ge, at, 0, "an index is in bounds")
+        _require(trace, e.ge, at, 0, IN_BOUNDS)
         if not trace.bounds.below(size_of(trace, item), length):
-            _require(trace, e.lt, at, length, "an index is in bounds")
+            _require(trace, e.lt, at, length, IN_BOUNDS)
         return at
     if negative:
         at = at + length
     inside = trace.ask("ge", at, 0) if negative else trace.ask("lt", at, length)
     if inside is None:
-        _require(trace, e.ge if negative else e.lt, at, 0 if negative else length, "an index is in bounds")
+        _require(trace, e.ge if negative else e.lt, at, 0 if negative else length, IN_BOUNDS)
     if inside is False:
         raise IndexingError(f"index {at - length if negative else at} is out of bounds for axis with size {length}")
     return at

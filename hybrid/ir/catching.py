@@ -11,11 +11,12 @@ from hybrid.ir.primitive import TABLE, Kind
 if TYPE_CHECKING:
     from hybrid.ir.trace import Region
 
+IN_BOUNDS = "an index is in bounds"
 # What Python raises where such an assumption does not hold.
 RAISED: dict[str, type[Exception]] = {
     "a divisor is not zero": ZeroDivisionError,
     "a key of a dict is there": KeyError,
-    "an index is in bounds": IndexError,
+    IN_BOUNDS: IndexError,
     "an index of a list is in bounds": IndexError,
     "an item is in a list": ValueError,
     "an assertion holds": AssertionError,

@@ -11,6 +11,8 @@ from hybrid.core import dtype as dt
 from hybrid.core.errors import DTypeError, IndexingError, ShapeError
 from hybrid.core.shape import Size, TensorType, product
 from hybrid.ir.primitive import NO_GRADIENT, Custom, Derivative, Kind, Lift, Linear, Named, Primitive, Sample, register
+from hybrid.ops import elementwise as e
+from hybrid.ops import reduce
 from hybrid.ops.family import ALONG, check_axes, draw
 
 
@@ -23,6 +25,12 @@ def _in_bounds(index: Any, size: int) -> None:
     if index.size and (index.min() < -size or index.max() >= size):
         bad = index[(index < -size) | (index >= size)].flat[0]
         raise IndexingError(f"index {bad} is out of bounds for axis with size {size}")
+
+
+def in_bounds(one: Callable[..., Any], index: Any, end: Any) -> Any:
+    """Whether all of an index point to something, from the front or from the back; `one` records an operation."""
+    inside = one(e.and_, one(e.ge, index, one(e.neg, end)), one(e.lt, index, end))
+    return one(reduce.all, inside, axes=tuple(range(index.type.ndim))) if index.type.ndim else inside
 
 
 # take, with `checked=False` where indices are known to be inside and not negative:

@@ -43,13 +43,13 @@ def _lent(*names: str, small: bool = False) -> dict[str, Any]:
 
 
 def _row(name: str, evaluate: Callable, infer: Callable, derivative: Derivative, reason: str, sample: Callable,
-         samples: tuple[Callable, ...] = (), **lowered: Any) -> Primitive:  # fmt: skip
+         samples: tuple[Callable, ...] = (), raises: bool = True, **lowered: Any) -> Primitive:  # fmt: skip
     def sampled(rng: np.random.Generator) -> list[Sample]:
         cases: list[Sample] = [((sample(rng, dtype),), {}) for dtype in (*_DTYPES, dt.complex128)]
         return cases + [((more(rng, dt.float64),), {}) for more in samples]
 
     return register(Primitive(
-        name, Kind.OPAQUE, evaluate, infer, derivative, sampled, body=name, reason=reason, raises=True, batch=IN_FRONT,
+        name, Kind.OPAQUE, evaluate, infer, derivative, sampled, body=name, reason=reason, raises=raises, batch=IN_FRONT,
         **lowered,
     ))  # fmt: skip
 
@@ -155,7 +155,7 @@ def _det_vjp(g: Any, y: Any, a: Any) -> tuple:
 
 
 det = _row("det", lambda a: np.asarray(np.linalg.det(a)), _infer_det, Custom(_det_jvp, _det_vjp), "LAPACK getrf", _regular,
-           **_lent("det", small=True))  # fmt: skip
+           raises=False, **_lent("det", small=True))  # fmt: skip
 
 
 # cholesky: with P = L⁻¹ dA L⁻ᴴ and Φ its lower triangle with half the diagonal, dL = L·Φ(P); dA is what is Hermitian in it ----

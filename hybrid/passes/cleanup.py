@@ -11,6 +11,8 @@ from hybrid.ir.rebuild import rebuild, within
 from hybrid.ops import view as v
 from hybrid.passes.access import is_part
 
+INDEXING = frozenset(("take", "take_along", "scatter", "scatter_along"))  # whose second operand says where
+
 
 def needed_by(graph: Graph, given: Container[str] = ()) -> set[Eqn]:
     """The equations that some result, assumption or size depends on; `given` sizes are known without any."""
@@ -21,7 +23,7 @@ def needed_by(graph: Graph, given: Container[str] = ()) -> set[Eqn]:
         if eqn.primitive.body == "bind" and eqn.params["symbol"] in given:
             continue
         defined = (*eqn.outputs, eqn.params.get("symbol"), *eqn.params.get("defines", ()))
-        if assumes(eqn) or any(name in wanted for name in defined):
+        if is_kept(eqn) or any(name in wanted for name in defined):
             found.add(eqn)
             wanted |= {atom for atom in eqn.inputs if isinstance(atom, Var)} | symbols_of(eqn)
     return found
@@ -31,6 +33,12 @@ def assumes(eqn: Eqn) -> bool:
     """Whether the equation, or one in its bodies, may hand the call over to Python, or does more than give results."""
     own = eqn.primitive.body in ("check", "recursion", "again") or eqn.primitive.effect  # recursions may go too deep
     return own or any(assumes(inner) for body in bodies(eqn).values() for inner in body.eqns)
+
+
+def is_kept(eqn: Eqn) -> bool:
+    """Whether it matters that the equation is computed, whoever needs its results: it may raise; for indices see `errors`."""
+    raises = eqn.primitive.raises and eqn.primitive.name not in INDEXING
+    return raises or assumes(eqn) or any(is_kept(inner) for body in bodies(eqn).values() for inner in body.eqns)
 
 
 def eliminate_dead(graph: Graph) -> Graph:

@@ -13,6 +13,7 @@ from hybrid.ir.graph import Graph, Var
 from hybrid.ir.verify import verify
 from hybrid.passes import complex, epilogue
 from hybrid.passes.cleanup import delay_writes, eliminate_dead, sink_views
+from hybrid.passes.errors import keep_errors
 from hybrid.passes.fuse import fuse
 from hybrid.passes.intervals import without_checks
 from hybrid.passes.rules import simplify, without_rules
@@ -45,8 +46,10 @@ def _counted(before: int, after: int) -> str:
     return "nothing to do" if before == after else f"{before} -> {after} equations"
 
 
-DEFAULT: tuple[Pass, ...] = (Pass("simplify", simplify), Pass("drop_checks", without_checks), Pass("sink_views", sink_views),
-                              Pass("eliminate_dead", eliminate_dead), Pass("delay_writes", delay_writes))  # fmt: skip
+DEFAULT: tuple[Pass, ...] = (
+    Pass("keep_errors", keep_errors), Pass("simplify", simplify), Pass("drop_checks", without_checks),
+    Pass("sink_views", sink_views), Pass("eliminate_dead", eliminate_dead), Pass("delay_writes", delay_writes),
+)  # fmt: skip
 NAMES = (*(p.name for p in DEFAULT), "fuse", "epilogues", "memory")  # the last by `runtime/program.py`
 
 

@@ -179,7 +179,9 @@ def _suspicious(value: Any) -> bool:
     module = getattr(kind, "__module__", None) or "builtins"
     if module.partition(".")[0] in _PURE:
         return callable(value) and isinstance(value, BuiltinFunctionType) and _impure(value)
-    return is_library(getattr(sys.modules.get(module), "__file__", None) or _STDLIB)
+    if module == "__main__" or module not in sys.modules:  # a notebook's, a prompt's, or of code that is run by `exec`
+        return False
+    return is_library(getattr(sys.modules[module], "__file__", None) or _STDLIB)
 
 
 def is_library(file: str) -> bool:

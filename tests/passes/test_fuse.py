@@ -119,7 +119,8 @@ def test_passes_verify_and_can_be_switched_off():
     with config.override(verify=True):
         simple, notes = optimise(graph)
     assert not verify(simple).eqns
-    assert [note.name for note in notes] == ["simplify", "drop_checks", "sink_views", "eliminate_dead", "delay_writes"]
+    names = ["keep_errors", "simplify", "drop_checks", "sink_views", "eliminate_dead", "delay_writes"]
+    assert [note.name for note in notes] == names
     with config.override(disable_passes="simplify"):
         assert len(optimise(graph)[0].eqns) == 2
     with config.override(disable_passes="nonsense"), pytest.raises(ValueError, match="names no pass"):

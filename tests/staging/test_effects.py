@@ -11,6 +11,7 @@ import pytest
 
 import hybrid as hy
 from hybrid.core.errors import TraceError
+from hybrid.staging.effects import Effects
 
 RNG = np.random.default_rng()
 TABLE = np.arange(3.0)
@@ -197,3 +198,16 @@ def test_what_is_not_compiled_prints_as_python(case):
             assert said(compiled, np.ones(3), *more) == said(function, np.ones(3), *more)
     with pytest.raises(TraceError):
         hy.function(function, strict=True)(np.ones(3), *more)
+
+
+def test_a_notebook_is_no_library():
+    """Functions and classes of a namespace that is no module's lead to no effects by themselves; clocks still do."""
+    source = "import time\nclass Odd(ValueError): pass\ndef half(x): return x / 2\ndef now(x): return x + time.time()\n"
+    for name in ("__main__", "no_such_module"):
+        names = {"__name__": name}
+        exec(source, names)
+        watched = lambda *reads: Effects((), reads, False, lambda error: None).suspect
+        assert not watched(names["half"], names["Odd"])
+        assert watched(names["time"])
+        with pytest.raises(TraceError, match="time"):
+            hy.function(names["now"], strict=True)(1.0)
