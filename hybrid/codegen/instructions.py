@@ -540,6 +540,11 @@ def is_constant(value: Value) -> bool:
     return value.lanes == 1 and dt.is_inexact(value.dtype) and not value.text.startswith("%")
 
 
+def is_nothing(value: Value) -> bool:
+    """Whether an integer is a zero written out."""
+    return not dt.is_inexact(value.dtype) and value.text == constant(0, value.dtype, value.lanes).text
+
+
 def hidden(e: Emitter, value: Value, place: list[str]) -> Value:
     """A constant of which LLVM knows nothing, in a register from `place` on."""
     cell, out = e.fresh("hidden"), value._replace(text=e.fresh())

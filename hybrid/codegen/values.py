@@ -22,6 +22,7 @@ from hybrid.codegen.instructions import (
     convert,
     hidden,
     is_constant,
+    is_nothing,
     is_simple,
     mangled,
     operate,
@@ -57,6 +58,8 @@ INTERLEAVED = (2, 3, 4)  # steps for which whole vectors are loaded and shuffled
 # and not always rightly (LLVM 22 takes fmod(nan, nan) for undefined where it can prove that the operands are NaN).
 LIBM = "nounwind memory(none)"
 ZEROS = 512  # bytes of the array of zeros that guarded loads read instead: 64 lanes of 8 bytes
+
+_DIVISIONS = frozenset(("floordiv", "mod", "fmod"))
 
 
 class Array(NamedTuple):
@@ -265,8 +268,11 @@ class Values:
         memo = self._memo
         if isinstance(expr, Op):
             args = [memo[id(arg)] for arg in expr.args]
-            if all(map(is_constant, args)):  # LLVM would compute it, and the flags that it raises be lost
+            # What LLVM computes itself raises no flags.
+            if all(map(is_constant, args)):
                 args = [hidden(self.e, arg, self.prologue) for arg in args]
+            elif expr.name in _DIVISIONS and is_nothing(args[1]):
+                args[1] = hidden(self.e, args[1], self.prologue)
             if (found := wraps.evaluate(self, expr, args)) is not None:
                 return found
             if is_simple(expr.name, expr.args[-1].dtype):

@@ -22,6 +22,7 @@ from hybrid.frontend import exchange, halves, inspection, integers, protocol, un
 from hybrid.frontend.chosen import Chosen, number_of
 from hybrid.frontend.compositions import python_power
 from hybrid.frontend.elementwise import NAMES, Elementwise, cast, same, store
+from hybrid.frontend.flags import Flags
 from hybrid.frontend.gradients import Gradients
 from hybrid.frontend.indexing import getitem, setitem
 from hybrid.frontend.linear import matmul
@@ -552,7 +553,7 @@ class Tensor(Methods, Gradients, Value):
         >>> hy.ones((2, 3)).T.flags.f_contiguous
         True
         """
-        return self._data.proto.flags if type(self._data) is Symbol else self._data.flags
+        return Flags(self._data) if type(self._data) is Symbol else self._data.flags
 
     @property
     def base(self) -> Any:

@@ -12,6 +12,8 @@ from hybrid.ops import view as v
 from hybrid.passes.access import is_part
 
 INDEXING = frozenset(("take", "take_along", "scatter", "scatter_along"))  # whose second operand says where
+# Of functions of a library and of the user's: some are recorded for derivatives, or as parts, that nobody asks for.
+_CALLS = frozenset(("library", "island"))
 
 
 def needed_by(graph: Graph, given: Container[str] = ()) -> set[Eqn]:
@@ -37,7 +39,7 @@ def assumes(eqn: Eqn) -> bool:
 
 def is_kept(eqn: Eqn) -> bool:
     """Whether it matters that the equation is computed, whoever needs its results: it may raise; for indices see `errors`."""
-    raises = eqn.primitive.raises and eqn.primitive.name not in INDEXING
+    raises = eqn.primitive.raises and eqn.primitive.name not in INDEXING | _CALLS
     return raises or assumes(eqn) or any(is_kept(inner) for body in bodies(eqn).values() for inner in body.eqns)
 
 

@@ -554,3 +554,16 @@ def test_a_way_on_which_the_function_warns_is_pythons(program, action):
                 found.append((out, [(w.category, str(w.message), w.lineno) for w in said]))
         assert found[0] == found[1]
     assert function(program, strict=True)(5.0, 40) == program(5.0, 40)
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.int64, np.uint16])
+def test_divisors_that_are_zeros_written_out(dtype):
+    """What LLVM could compute itself is said, too."""
+    programs = [lambda x: x // 0, lambda x: x % 0, lambda x: np.fmod(x, 0), lambda x: x // np.zeros(3, x.dtype),
+                lambda x: x[0] % 0]  # fmt: skip
+    x = np.array([1, 0, 1]).astype(dtype)
+    for program in programs:
+        f, want = function(program), said(program, x)
+        assert want[0]
+        for _ in range(2):
+            assert said(f, x) == want
