@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import functools
-import types
 from typing import Any
 
-from hybrid.core.shadows import body
+from hybrid.core.shadows import HEAP, body, slots_of
 
 _LIBRARIES = ("hybrid", "logging")  # what their objects lead to is not the function's, and is much
-HEAP = 1 << 9  # Py_TPFLAGS_HEAPTYPE: a class made by Python code, which may be given attributes
 
 
 def attributes_of(value: Any) -> dict[str, Any] | None:
@@ -19,19 +16,12 @@ def attributes_of(value: Any) -> dict[str, Any] | None:
     own = getattr(value, "__dict__", None)
     found = dict(own) if isinstance(own, dict) else None
     kind: Any = type(value)
-    for name in _slots(kind):
+    for name in slots_of(kind):
         try:
             found = {**(found or {}), name: object.__getattribute__(value, name)}
         except AttributeError:
             continue  # it has no value yet
     return found
-
-
-@functools.lru_cache(1024)
-def _slots(kind: type) -> tuple[str, ...]:
-    """Names of the attributes that objects of a class hold outside their `__dict__`."""
-    return tuple(name for base in kind.__mro__ if "__slots__" in vars(base) and base.__flags__ & HEAP
-                 for name, slot in body(base).items() if isinstance(slot, types.MemberDescriptorType))  # fmt: skip
 
 
 def is_library(value: Any) -> bool:

@@ -18,7 +18,7 @@ from typing import Any
 
 from hybrid.control import containers, handles, lacking, substitutes
 from hybrid.control.arenas import Arenas
-from hybrid.control.attributes import HEAP, attributes_of, is_library
+from hybrid.control.attributes import attributes_of, is_library
 from hybrid.control.effects import refuse_alike
 from hybrid.control.join import KNOWN
 from hybrid.control.letters import part
@@ -28,7 +28,7 @@ from hybrid.control.sets import OPERATORS
 from hybrid.control.structure import generated, is_plain_dataclass
 from hybrid.core import dtype as dt
 from hybrid.core.errors import TraceError
-from hybrid.core.shadows import getattr_static
+from hybrid.core.shadows import HEAP, getattr_static
 from hybrid.frontend import texts, uncertain
 from hybrid.frontend.chosen import Chosen
 from hybrid.frontend.values import Value, dtype_of, kind_of

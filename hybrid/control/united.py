@@ -13,11 +13,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any, NoReturn
 
-from hybrid.control.attributes import HEAP, attributes_of, is_library
+from hybrid.control.attributes import attributes_of, is_library
 from hybrid.control.plain import UNDEFINED
 from hybrid.control.structure import Nest
 from hybrid.core import tree
 from hybrid.core.errors import TraceError
+from hybrid.core.shadows import HEAP
 from hybrid.frontend.chosen import TAKEN
 from hybrid.ir import trace as tr
 from hybrid.ir.forms import Thing

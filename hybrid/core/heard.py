@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import threading
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 from hybrid.core.errors import WarnedError
@@ -54,18 +53,27 @@ def _own_filters() -> list[Any]:
 filters: Callable[[], list[Any]] = getattr(warnings, "_get_filters", _own_filters)  # Python 3.14 may keep them in a context
 
 
-@contextmanager
-def listening(heard: Callable[[], None] | None = None) -> Iterator[None]:
+class listening:
     """What is warned of inside raises, unless the first filter ignores all such; `heard` is told before."""
-    known = filters()
-    if known and known[0][0] == "ignore" and known[0][1] is known[0][3] is None and issubclass(RuntimeWarning, known[0][2]):
-        yield
-        return
-    known.insert(0, _FILTER)
-    _inside.listeners.append(heard)
-    try:
-        yield
-    finally:
+
+    __slots__ = ("heard", "known")
+
+    def __init__(self, heard: Callable[[], None] | None = None):
+        self.heard = heard
+        self.known: list[Any] | None = None
+
+    def __enter__(self) -> None:
+        known = filters()
+        if known and known[0][0] == "ignore" and known[0][1] is known[0][3] is None and issubclass(RuntimeWarning, known[0][2]):
+            return
+        self.known = known
+        known.insert(0, _FILTER)
+        _inside.listeners.append(self.heard)
+
+    def __exit__(self, *_: object) -> None:
+        known = self.known
+        if known is None:
+            return
         _inside.listeners.pop()
         for at, item in enumerate(known):
             if item is _FILTER:

@@ -10,6 +10,7 @@ thread what stands in the shadow, and any other thread what it would find withou
 from __future__ import annotations
 
 import ctypes
+import functools
 import gc
 import inspect
 import threading
@@ -31,7 +32,7 @@ from hybrid.core import forks
 
 MISSING = type("Missing", (), {"__repr__": lambda self: "nothing"})()
 _DICT, _STATE = "__dict__", "__getstate__"
-_HEAP = 1 << 9  # Py_TPFLAGS_HEAPTYPE: a class made by Python code, which may be given attributes
+HEAP = 1 << 9  # Py_TPFLAGS_HEAPTYPE: a class made by Python code, which may be given attributes
 _LOOKUPS: tuple[Any, ...] = (object.__getattribute__, SimpleNamespace.__getattribute__, BaseException.__getattribute__)
 _IMMUTABLE = 1 << 8  # Py_TPFLAGS_IMMUTABLETYPE: one of C's all the same
 _active: dict[int, Shadows] = {}  # by thread, of the innermost trace
@@ -55,7 +56,8 @@ class Shadow:
         found = getattr(holder, _DICT, None)
         own: dict[str, Any] = dict(found) if type(found) is dict else {}
         self.holder, self.own = holder, dicts.setdefault(id(found), (found, own))[1]
-        named = ((name, getattr(holder, name, MISSING)) for name in slots(type(holder)))
+        kind: Any = type(holder)
+        named = ((name, getattr(holder, name, MISSING)) for name in slots_of(kind))
         self.outside = {name: value for name, value in named if value is not MISSING}
         self.before = self.now()
 
@@ -175,28 +177,26 @@ def aside() -> Iterator[None]:
             _active[thread] = found
 
 
+def _innermost() -> Iterator[Shadows]:
+    """Those of the traces that this thread makes, the last one first."""
+    shadows = _active.get(get_ident())
+    while shadows is not None:
+        yield shadows
+        shadows = shadows.around
+
+
 def cell(real: CellType) -> CellType:
     """What stands for a cell on this thread; itself where nothing does."""
     if not _active:  # nothing is traced that has any
         return real
-    shadows = _active.get(get_ident())
-    while shadows is not None:
-        if id(real) in shadows.cells:
-            return shadows.cells[id(real)][1]
-        shadows = shadows.around
-    return real
+    return next((shadows.cells[id(real)][1] for shadows in _innermost() if id(real) in shadows.cells), real)
 
 
 def space(real: dict) -> dict:
     """What stands for the globals of a module on this thread, or for the `__dict__` of an object."""
     if not _active:
         return real
-    shadows = _active.get(get_ident())
-    while shadows is not None:
-        if id(real) in shadows.dicts:
-            return shadows.dicts[id(real)][1]
-        shadows = shadows.around
-    return real
+    return next((shadows.dicts[id(real)][1] for shadows in _innermost() if id(real) in shadows.dicts), real)
 
 
 # Classes ----------------------------------------------------------------------------------------------------------------
@@ -214,7 +214,7 @@ def may_stand(holder: Any, name: str) -> bool:
 
 def _is_open(kind: type) -> bool:
     """Whether something can stand in a class."""
-    return bool(kind.__flags__ & _HEAP) and not kind.__flags__ & _IMMUTABLE
+    return bool(kind.__flags__ & HEAP) and not kind.__flags__ & _IMMUTABLE
 
 
 def body(kind: type) -> Mapping[str, Any]:
@@ -305,9 +305,10 @@ def getattr_static(value: Any, name: str, *absent: Any) -> Any:
     return absent[0]
 
 
-def slots(kind: type) -> tuple[str, ...]:
-    """Names of the attributes that objects of a class hold outside their `__dict__`."""
-    return tuple(name for base in kind.__mro__ if base.__flags__ & _HEAP
+@functools.lru_cache(1024)
+def slots_of(kind: type) -> tuple[str, ...]:
+    """Names of the attributes that objects of a class hold outside their `__dict__`, those of its bases first."""
+    return tuple(name for base in reversed(kind.__mro__) if "__slots__" in vars(base)  # members of C classes may not be set
                  for name, slot in body(base).items() if type(slot) is MemberDescriptorType)  # fmt: skip
 
 
@@ -388,12 +389,8 @@ class StandIn:
 
 def _of_class(kind: type, name: str) -> list[Any] | None:
     """What a class has under a name in the trace that this thread makes, as the last of three."""
-    shadows = _active.get(get_ident())
-    while shadows is not None:
-        if (found := shadows.kinds.get((id(kind), name))) is not None:
-            return found
-        shadows = shadows.around
-    return None
+    key = id(kind), name
+    return next((shadows.kinds[key] for shadows in _innermost() if key in shadows.kinds), None)
 
 
 def _behind(kind: type, stand_in: StandIn) -> Any:
@@ -421,13 +418,7 @@ def _release(module: ModuleType) -> None:
 
 def _shadow_of(holder: Any) -> Shadow | None:
     """What an object holds in the trace that this thread makes."""
-    shadows = _active.get(get_ident())
-    while shadows is not None:
-        found = shadows.objects.get(id(holder))
-        if found is not None:
-            return found
-        shadows = shadows.around
-    return None
+    return next((shadows.objects[id(holder)] for shadows in _innermost() if id(holder) in shadows.objects), None)
 
 
 def _dict_of(holder: Any) -> dict[str, Any]:

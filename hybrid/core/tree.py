@@ -8,14 +8,12 @@ Anything else is a leaf.
 from __future__ import annotations
 
 import dataclasses
-import functools
 from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
-from types import MemberDescriptorType
 from typing import Any
 
-from hybrid.core.shadows import body
+from hybrid.core.shadows import slots_of
 
 _REGISTRY: dict[type, tuple[Callable[[Any], tuple[list, Hashable]], Callable[[Hashable, list], Any]]] = {}
 
@@ -74,7 +72,6 @@ class Structure:
 
 LEAF = Structure(None)
 MAPPINGS = (OrderedDict, defaultdict, Counter)  # other dicts whose items are known
-_HEAP = 1 << 9  # Py_TPFLAGS_HEAPTYPE: a class made by Python code
 _LASTING = frozenset(("builtins", "numpy", "hybrid.frontend.tensor"))  # modules whose classes nobody registers or drops
 
 
@@ -112,17 +109,10 @@ def _split(tree: Any) -> tuple[list, Hashable] | None:
 def attributes(value: Any) -> tuple[str, ...]:
     """The attributes that an instance of a dataclass holds itself: fields, and whatever else it was given."""
     kind: Any = type(value)
-    names = slots(kind)
+    names = slots_of(kind)
     if names and not all(hasattr(value, name) for name in names):
         names = tuple(name for name in names if hasattr(value, name))
     return (*names, *getattr(value, "__dict__", ()))
-
-
-@functools.lru_cache(1024)
-def slots(kind: type) -> tuple[str, ...]:
-    """What instances of a class hold outside their `__dict__`."""
-    return tuple(name for base in reversed(kind.__mro__) for name, member in body(base).items()
-                 if type(member) is MemberDescriptorType and base.__flags__ & _HEAP)  # fmt: skip
 
 
 def flatten(tree: Any, is_leaf: Callable[[Any], bool] | None = None) -> tuple[list, Structure]:

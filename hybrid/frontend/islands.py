@@ -32,6 +32,15 @@ WRITING = frozenset((
     "savetxt", "load", "loadtxt", "genfromtxt", "fromfile", "tofile", "seterr", "set_printoptions",
 ))  # fmt: skip
 MEMORY = frozenset(("may_share_memory", "shares_memory", "byte_bounds"))  # ask where arrays lie: a call has copies
+# By module, what objects of its classes are asked by, which changes nothing in them.
+ASKING: dict[str, frozenset[str]] = {
+    "scipy.interpolate.": frozenset(("__call__", "derivatives", "ev", "integral", "integrate")),
+    "scipy.spatial.": frozenset(("apply", "find_simplex", "query")),
+    "scipy.stats.": frozenset((
+        "__call__", "cdf", "entropy", "evaluate", "interval", "isf", "logcdf", "logpdf", "logpmf", "logsf", "mean", "median",
+        "moment", "pdf", "pmf", "ppf", "sf", "stats", "std", "var",
+    )),
+}  # fmt: skip
 _NUMBERS = (bool, int, float, complex)
 
 
@@ -74,11 +83,14 @@ def between(function: Callable, args: tuple, kwargs: dict, name: str, error: Tra
     atoms = [tr.read(symbol(trace, leaves[k])) for k in places]
 
     others = [None if k in places else leaf for k, leaf in enumerate(leaves)]
+    flat = len(leaves) == len(args) and structure.children[0].children == (tree.LEAF,) * len(args)
 
     def call(operands: Sequence[Any]) -> Any:
         given = list(others)
         for k, kind, array in zip(places, kinds, operands):
             given[k] = as_given(kind, np.asarray(array))
+        if flat:
+            return function(*given)
         inner_args, inner_kwargs = tree.unflatten(structure, given)
         return function(*inner_args, **inner_kwargs)
 
@@ -101,7 +113,7 @@ def between(function: Callable, args: tuple, kwargs: dict, name: str, error: Tra
     sizes = (pair for atom, value in zip(atoms, before) for pair in zip(atom.type.shape, value.shape))
     symbolic = None if varies else {size for known, size in sizes if isinstance(known, Dim)}
     parts = tuple((type(part), _wanted(trace, part, site, symbolic, defines, error)) for part in found)
-    outside = Outside(name, site, lambda operands: tree.flatten(call(operands))[0], parts, quick)
+    outside = Outside(name, site, lambda operands: _parts(call(operands)), parts, quick)
     results = trace.record(island, tuple(atoms), {"call": outside, "defines": tuple(defines)})
     if outside.assumes:  # asked also where nobody wants the other results
         results, same = results[:-1], results[-1]
@@ -112,6 +124,10 @@ def between(function: Callable, args: tuple, kwargs: dict, name: str, error: Tra
         _made(trace, part, next(rest)) if isinstance(wanted, TensorType) else part for part, (_, wanted) in zip(found, parts)
     ]
     return tree.unflatten(nesting, made)
+
+
+def _parts(found: Any) -> list[Any]:
+    return [found] if type(found) is np.ndarray else tree.flatten(found)[0]
 
 
 def _possible(trace: Trace, leaves: Sequence[Any], kwargs: dict) -> bool:
@@ -129,8 +145,17 @@ def is_closed(function: Any) -> bool:
 
     Those of scipy.fft ask uarray's back ends, which know nothing of tensors.
     """
-    plain = type(function) is types.FunctionType or type(function).__module__ == "uarray"
-    return plain and (function.__module__ or "").startswith(("scipy.", "numpy.polynomial."))
+    kind = type(function)
+    module = getattr(function, "__module__", None) or kind.__module__
+    if not module.startswith(("scipy.", "numpy.polynomial.")) or isinstance(function, type):
+        return False
+    holder = getattr(function, "__self__", None)
+    if kind is types.FunctionType or kind.__module__ == "uarray" or isinstance(holder, types.ModuleType):
+        return True
+    if holder is None and kind.__name__ == "cython_function_or_method":
+        return True
+    holder, name = (function, "__call__") if holder is None else (holder, function.__name__)
+    return any(type(holder).__module__.startswith(of) and name in names for of, names in ASKING.items())
 
 
 def opened(function: Callable) -> Callable:
@@ -139,8 +164,7 @@ def opened(function: Callable) -> Callable:
     def call(*args: Any, **kwargs: Any) -> Any:
         if not holds_tensor((*args, *kwargs.values())):
             return function(*args, **kwargs)
-        module = ".".join(part for part in function.__module__.split(".") if not part.startswith("_"))
-        name, trace = f"{module}.{function.__name__}", active()
+        name, trace = _name(function), active()
         builder, before = trace.builder, len(trace.builder.eqns)
         made = calls.between(function, args, kwargs, name, unsupported(name))
         if any(map(_is_scipys, builder.eqns[before:])):
@@ -148,6 +172,15 @@ def opened(function: Callable) -> Callable:
         return made
 
     return call
+
+
+def _name(function: Callable) -> str:
+    """What the user knows a function or a callable object by."""
+    holder = getattr(function, "__self__", function)
+    kind = function if hasattr(function, "__name__") else type(function)
+    module = ".".join(part for part in kind.__module__.split(".") if not part.startswith("_"))
+    of = "" if holder is function or isinstance(holder, types.ModuleType) else f"{type(holder).__name__}."
+    return f"{module}.{of}{kind.__name__}"
 
 
 def _is_scipys(eqn: Eqn) -> bool:

@@ -106,6 +106,7 @@ class Graph:
     constants: tuple[tuple[Var, np.ndarray], ...] = ()
     names: Mapping[Var, str] = field(default_factory=dict)  # the user's names for inputs
     mentions: frozenset[str] | None = field(default=None, init=False, repr=False)  # what `symbols_of` found
+    has: dict[Callable[[Eqn], bool], bool] = field(default_factory=dict, init=False, repr=False)  # what `anywhere` found
 
     def __str__(self) -> str:
         from hybrid.ir.text import render  # the printer needs the graph, the graph only offers it
@@ -117,7 +118,7 @@ class Graph:
         return {var: eqn for eqn in self.eqns for var in eqn.outputs}
 
     def replace(self, **changes: Any) -> Graph:
-        parts = {name: getattr(self, name) for name in self.__slots__ if name != "mentions"}
+        parts = {name: getattr(self, name) for name in self.__slots__ if name not in ("mentions", "has")}
         return Graph(**{**parts, **changes})
 
 
@@ -147,14 +148,20 @@ Observer = Callable[["Eqn", Sequence[Any], "Graph", Mapping[Var, Any]], tuple]
 _execution = _Execution()
 
 
-@contextlib.contextmanager
-def sizes(known: Mapping[str, int]) -> Iterator[dict[str, int]]:
+class sizes:
     """Run a body in which these symbols have these values; what it binds itself is forgotten with it."""
-    inner = {**_execution.stack[-1], **known}
-    _execution.stack.append(inner)
-    try:
-        yield inner
-    finally:
+
+    __slots__ = ("known",)
+
+    def __init__(self, known: Mapping[str, int]):
+        self.known = known
+
+    def __enter__(self) -> dict[str, int]:
+        inner = {**_execution.stack[-1], **self.known}
+        _execution.stack.append(inner)
+        return inner
+
+    def __exit__(self, *_: object) -> None:
         _execution.stack.pop()
 
 
@@ -236,9 +243,25 @@ def walk(graph: Graph) -> Iterator[Eqn]:
             yield from walk(body)
 
 
+def anywhere(eqn: Eqn, is_one: Callable[[Eqn], bool]) -> bool:
+    """Whether an equation is one of a kind, or one in its bodies is."""
+    return is_one(eqn) or any(has(body, is_one) for body in bodies(eqn).values())
+
+
+def has(graph: Graph, is_one: Callable[[Eqn], bool]) -> bool:
+    """Whether some equation is one of a kind, those of bodies included."""
+    if is_one not in graph.has:  # bodies in bodies would be gone through once for each around them
+        graph.has[is_one] = any(anywhere(eqn, is_one) for eqn in graph.eqns)
+    return graph.has[is_one]
+
+
 def has_effects(graph: Graph) -> bool:
     """Whether a run does something besides its results."""
-    return any(eqn.primitive.effect for eqn in walk(graph))
+    return has(graph, _acts)
+
+
+def _acts(eqn: Eqn) -> bool:
+    return eqn.primitive.effect
 
 
 _NO_SYMBOLS: frozenset[str] = frozenset()

@@ -141,6 +141,9 @@ class Primitive:
             loops. Those that only a run knows are compared there.
         with_complex: whether the body of an OPAQUE one is spelled for complex numbers, too.
         raises: whether `eval` may raise for operands of the right types: a singular matrix, an index out of bounds.
+        indexed: whether operand 1 says which places along the param `axis` are meant. One out of bounds raises, unless the
+            param `checked` is False.
+        spare: of what raises, `(**params) -> bool`: whether it may be left out where nobody needs its results; None: never.
         native: of an OPAQUE one with numbers for results, `(**params) -> (symbol, k)`: a C function that machine code calls for
             the last result, with the operands from k on; the results before that are operand 0, counted up.
         effect: whether it does something besides its results: it is kept, and may fail. Its first operand and result, where
@@ -169,6 +172,8 @@ class Primitive:
     native: Callable[..., tuple[str, int]] | None = None
     effect: bool = False
     raises: bool = False
+    indexed: bool = False
+    spare: Callable[..., bool] | None = None
     batch: Lift | Whole | Callable | None = None
 
     def __repr__(self) -> str:

@@ -86,7 +86,7 @@ def _batch_take(size: Size, mapped: tuple[bool, ...], x: Any, index: Any, axis: 
 take = register(Primitive(
     "take", Kind.VIEW, _eval_take, _infer_take,
     Linear(lambda g, x, index, axis, checked=True: (g.part_of_take(index, axis), None)), _sample_take,
-    index=_index_take, put=_put_take, batch=_batch_take,
+    index=_index_take, put=_put_take, batch=_batch_take, indexed=True,
 ))  # fmt: skip
 
 
@@ -112,7 +112,7 @@ take_along = register(Primitive(
     "take_along", Kind.VIEW, _eval_along, _infer_along,
     Linear(lambda g, x, index, axis: (g.part_of_take_along(index, axis), None)),
     lambda rng: [((draw(rng, d, (3, 4)), rng.integers(-4, 4, (3, 2))), {"axis": 1}) for d in dt.ALL], index=_index_along,
-    batch=ALONG,
+    batch=ALONG, indexed=True,
 ))  # fmt: skip
 
 
@@ -243,6 +243,7 @@ scatter: Primitive = register(
         body="scatter",
         reason="writes at computed places run in order",
         raises=True,
+        indexed=True,
         batch=_batch_scatter,
     )
 )
@@ -295,6 +296,7 @@ scatter_along = register(
         body="scatter_along",
         reason="writes at computed places run in order",
         raises=True,
+        indexed=True,
         batch=ALONG,
     )
 )

@@ -25,6 +25,7 @@ class Outside:
         run: from operands to the parts of what the function gives: arrays, numbers and other objects, in order.
         parts: the class of each, and what it must be: a type, or for other objects the object itself.
         quick: whether Python calls it in no time, so that only what is around it can be worth compiling.
+        spare: whether it may be left out where nobody needs its results.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Outside:
     run: Callable[[Sequence[Any]], Sequence[Any]]
     parts: tuple[tuple[type, Any], ...]
     quick: bool = False
+    spare: bool = False
 
     def __repr__(self) -> str:
         return f"<{self.name}>"
@@ -73,4 +75,5 @@ def _samples(rng: np.random.Generator) -> list[Sample]:
 # `defines`: the symbols among the sizes of its results that each call gives their value.
 island = register(Primitive(
     "island", Kind.OPAQUE, _eval, _infer, NO_GRADIENT, _samples, reason="a function that is not compiled", raises=True,
+    spare=lambda call, **_: call.spare,
 ))  # fmt: skip

@@ -239,12 +239,14 @@ def _samples(rng: np.random.Generator) -> list[Sample]:
             ((rng.normal(size=(2, 2)) + 3 * np.eye(2),), params("numpy.linalg.tensorinv", 2, 2, ind=1))]  # fmt: skip
 
 
+_BESIDE = (f"{__name__}.residuals", f"{__name__}.singular")  # what `lstsq` gives besides the solution, which fails if they do
 DERIVATIVES: dict[str, Derivative] = {}  # by the function's name; `transforms` enters them
 
 # `shapes`: numbers and symbols; the names of those that each call gives their value (`defines`) as strings.
 library = register(Primitive(
     "library", Kind.OPAQUE, _eval, _infer,
     Named(lambda function, **_: DERIVATIVES.get(function, NO_GRADIENT)), _samples,
-    reason="a function of a library", raises=True, body="library", with_complex=True,
+    reason="a function of a library", raises=True, spare=lambda function, **_: function in _BESIDE, body="library",
+    with_complex=True,
     lowers=lambda *types, **params: npylinalg.lent(*types, **params) is not None,
 ))  # fmt: skip

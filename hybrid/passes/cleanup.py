@@ -5,15 +5,11 @@ from __future__ import annotations
 from collections.abc import Container
 
 from hybrid.ir.builder import Builder
-from hybrid.ir.graph import Atom, Eqn, Graph, Var, bodies, symbols_of, uses
+from hybrid.ir.graph import Atom, Eqn, Graph, Var, anywhere, symbols_of, uses
 from hybrid.ir.primitive import Kind
 from hybrid.ir.rebuild import rebuild, within
 from hybrid.ops import view as v
 from hybrid.passes.access import is_part
-
-INDEXING = frozenset(("take", "take_along", "scatter", "scatter_along"))  # whose second operand says where
-# Of functions of a library and of the user's: some are recorded for derivatives, or as parts, that nobody asks for.
-_CALLS = frozenset(("library", "island"))
 
 
 def needed_by(graph: Graph, given: Container[str] = ()) -> set[Eqn]:
@@ -33,14 +29,26 @@ def needed_by(graph: Graph, given: Container[str] = ()) -> set[Eqn]:
 
 def assumes(eqn: Eqn) -> bool:
     """Whether the equation, or one in its bodies, may hand the call over to Python, or does more than give results."""
-    own = eqn.primitive.body in ("check", "recursion", "again") or eqn.primitive.effect  # recursions may go too deep
-    return own or any(assumes(inner) for body in bodies(eqn).values() for inner in body.eqns)
+    return anywhere(eqn, _assumes)
+
+
+def _assumes(eqn: Eqn) -> bool:
+    return eqn.primitive.body in ("check", "recursion", "again") or eqn.primitive.effect  # recursions may go too deep
 
 
 def is_kept(eqn: Eqn) -> bool:
     """Whether it matters that the equation is computed, whoever needs its results: it may raise; for indices see `errors`."""
-    raises = eqn.primitive.raises and eqn.primitive.name not in INDEXING | _CALLS
-    return raises or assumes(eqn) or any(is_kept(inner) for body in bodies(eqn).values() for inner in body.eqns)
+    return anywhere(eqn, _is_kept)
+
+
+def _is_kept(eqn: Eqn) -> bool:
+    p = eqn.primitive
+    return _assumes(eqn) or (p.raises and not p.indexed and not (p.spare is not None and p.spare(**eqn.params)))
+
+
+def is_checked(eqn: Eqn) -> bool:
+    """Whether it reads or writes at places that may be out of bounds."""
+    return eqn.primitive.indexed and eqn.params.get("checked", True)
 
 
 def eliminate_dead(graph: Graph) -> Graph:

@@ -13,27 +13,26 @@ from hybrid.core import dtype as dt
 from hybrid.core.shape import Dim, Size
 from hybrid.ir.builder import Builder
 from hybrid.ir.catching import IN_BOUNDS
-from hybrid.ir.graph import Atom, Eqn, Graph, bodies
+from hybrid.ir.graph import Atom, Eqn, Graph, bodies, has
 from hybrid.ir.trace import literal
 from hybrid.ops import control
 from hybrid.ops import index as ix
-from hybrid.passes.cleanup import INDEXING, is_kept
+from hybrid.passes.cleanup import is_checked, is_kept
 
-_Checked = frozenset[tuple[Atom, Size]]  # indices, and the sizes that they are checked against
-_NONE: _Checked = frozenset()
+_Checked = set[tuple[Atom, Size]]  # indices, and the sizes that they are checked against
 
 
 def keep_errors(graph: Graph) -> Graph:
     """The graph with checks beside dead operations that may raise."""
-    return _kept(graph, graph.outputs, _NONE)
+    return _kept(graph, graph.outputs, set())
 
 
 def _kept(graph: Graph, outputs: tuple[Atom, ...], known: _Checked) -> Graph:
     """`outputs`: those that are needed. `known`: what is checked around it anyway."""
-    if not any(map(_may_raise, graph.eqns)):
+    if not has(graph, is_checked):
         return graph
     needed = _needed(graph, outputs)
-    known |= {_where(eqn) for eqn in needed if _is_checked(eqn)}
+    known = known | {_where(eqn) for eqn in needed if is_checked(eqn)}
     bound = {eqn.params["symbol"]: eqn.inputs[0] for eqn in graph.eqns if eqn.primitive.body == "bind"}
     out: list[Eqn] = []
     for eqn in graph.eqns:
@@ -41,8 +40,8 @@ def _kept(graph: Graph, outputs: tuple[Atom, ...], known: _Checked) -> Graph:
         if any(inner[name] is not eqn.params[name] for name in inner):
             eqn = Eqn(eqn.primitive, eqn.inputs, {**eqn.params, **inner}, eqn.outputs, eqn.source)
         out.append(eqn)
-        if _is_checked(eqn) and _where(eqn) not in known:
-            known |= {_where(eqn)}
+        if is_checked(eqn) and _where(eqn) not in known:
+            known.add(_where(eqn))
             out += _check(*_where(eqn), bound, eqn)
     same = len(out) == len(graph.eqns) and all(a is b for a, b in zip(out, graph.eqns))
     return graph if same else graph.replace(eqns=tuple(out))
@@ -57,14 +56,6 @@ def _needed(graph: Graph, outputs: tuple[Atom, ...]) -> set[Eqn]:
             found.add(eqn)
             wanted.update(eqn.inputs)
     return found
-
-
-def _may_raise(eqn: Eqn) -> bool:
-    return _is_checked(eqn) or any(_may_raise(inner) for body in bodies(eqn).values() for inner in body.eqns)
-
-
-def _is_checked(eqn: Eqn) -> bool:
-    return eqn.primitive.name in INDEXING and eqn.params.get("checked", True)
 
 
 def _where(eqn: Eqn) -> tuple[Atom, Size]:

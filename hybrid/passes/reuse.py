@@ -7,17 +7,15 @@ from collections.abc import Collection, Iterable, Mapping
 from hybrid.core.affine import Affine
 from hybrid.core.shape import Dim, Shape, Size, contiguous_strides, product
 from hybrid.core.signs import Signs
-from hybrid.ir.graph import Atom, Eqn, Graph, Var, bodies
+from hybrid.ir.graph import Atom, Eqn, Graph, Var, anywhere
 from hybrid.ir.primitive import Kind
 from hybrid.passes.access import Index, axes_index, is_part, offset_of, own_place
-from hybrid.passes.cleanup import assumes
+from hybrid.passes.cleanup import assumes, is_checked
 from hybrid.passes.steps import Group, HostCall, MatMul, Procedure, Program, Stage, Step, called_in, element_offset, is_called
 
 # OPAQUE operations that can change their first operand into their result.
 IN_PLACE = frozenset(("scatter", "scatter_along", "sort", "cumulate_add", "cumulate_mul", "cumulate_max",
                       "cumulate_min"))  # fmt: skip
-
-CHECKED = frozenset(("scatter", "scatter_along"))  # those that write at places which only a run knows
 
 NEVER = 1 << 30  # the step that last reads a value which nobody reads any more: results of the body
 
@@ -68,7 +66,7 @@ def _own(reads: Iterable[tuple[Var, Index | Affine]], loop: Shape) -> Iterable[V
 
 def checks_first(step: Step) -> bool:
     """Whether a step that changes its first operand in place cannot fail once it has begun to: it checks all places first."""
-    return isinstance(step, HostCall) and not is_called(step.eqn) and step.eqn.primitive.body in CHECKED
+    return isinstance(step, HostCall) and not is_called(step.eqn) and is_checked(step.eqn)
 
 
 def computed(step: Step, producers: Mapping[Var, Eqn], stored: Collection[Var]) -> Iterable[Eqn]:
@@ -92,13 +90,11 @@ def computed(step: Step, producers: Mapping[Var, Eqn], stored: Collection[Var]) 
 
 def may_fail(eqn: Eqn) -> bool:
     """Whether a call may end at this equation: an assumption, an index that is checked, an error of NumPy's."""
-    return assumes(eqn) or _gathers(eqn) or any(called_in(eqn))
+    return assumes(eqn) or anywhere(eqn, _raises) or any(called_in(eqn))
 
 
-def _gathers(eqn: Eqn) -> bool:
-    p = eqn.primitive
-    own = p.raises or (p.kind is Kind.VIEW and len(eqn.inputs) > 1 and eqn.params.get("checked", True))
-    return own or any(_gathers(inner) for body in bodies(eqn).values() for inner in body.eqns)
+def _raises(eqn: Eqn) -> bool:
+    return is_checked(eqn) if eqn.primitive.indexed else eqn.primitive.raises
 
 
 def read_elsewhere(program: Program, last: Mapping[Var, int]) -> frozenset[Var]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 from hybrid.core import dtype as dt
 from hybrid.ir.graph import Eqn, Graph, bodies, walk
 from hybrid.ir.primitive import Kind
-from hybrid.passes.reuse import CHECKED
 from hybrid.passes.steps import limits
 
 # CALL was measured (NumPy 2.4, CPython 3.11); the others were set so that the sums agree with measured loops around `solve`,
@@ -50,7 +49,7 @@ def _is_alike(eqn: Eqn) -> bool:
         return True
     if p.name == "library":
         return eqn.params["function"] != "numpy.linalg.pinv"  # which ends with a product
-    if all(dt.KIND[dtype] in "biu" for dtype in dtypes) or (p.body in CHECKED and eqn.params["op"] == "set"):
+    if all(dt.KIND[dtype] in "biu" for dtype in dtypes) or (p.indexed and eqn.params.get("op") == "set"):
         return True
     return p.name in _ALIKE and not any(dt.is_complex(dtype) or dtype.itemsize == 2 for dtype in dtypes)
 

@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from hybrid.core import tree
 from hybrid.core.errors import CompileError
+from hybrid.core.shadows import slots_of
 from hybrid.core.shape import Dim, contiguous_strides
 from hybrid.staging import capi
 from hybrid.staging.expected import (
@@ -297,7 +297,7 @@ class Checks(ListChecks):
         """What a container holds, one after the other; a size, key or empty slot that does not fit misses."""
         if not issubclass(guard.cls, (list, tuple, dict, deque)):
             kind: Any = guard.cls
-            slots = tree.slots(kind)
+            slots = slots_of(kind)
             for slot in slots:
                 item = self.load("ptr", it, capi.slot_offset(guard.cls, slot))
                 self.require(self.icmp("ne", "ptr", item, "null"))

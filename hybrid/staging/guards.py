@@ -14,7 +14,7 @@ import numpy as np
 
 from hybrid.core import dtype as dt
 from hybrid.core import tree
-from hybrid.core.shadows import getattr_static
+from hybrid.core.shadows import getattr_static, slots_of
 from hybrid.frontend.chosen import is_member
 from hybrid.frontend.values import Value
 from hybrid.ir.graph import Atom, Literal
@@ -129,7 +129,7 @@ def _names(structure: tree.Structure) -> tuple | None:
         return () if kind.__iter__ is tuple.__iter__ else None
     if not dataclasses.is_dataclass(kind) or kind.__getattribute__ is not object.__getattribute__:
         return None
-    slots = tree.slots(kind)
+    slots = slots_of(kind)
     if any(type(getattr_static(kind, name, None)) is not types.MemberDescriptorType for name in slots):
         return None
     return names if names[: len(slots)] == slots and (kind.__dictoffset__ or len(names) == len(slots)) else None

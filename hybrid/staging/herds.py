@@ -30,7 +30,7 @@ from hybrid.control.items import unpacked
 from hybrid.control.join import Spec
 from hybrid.core import dtype as dt
 from hybrid.core import tree
-from hybrid.core.shadows import getattr_static
+from hybrid.core.shadows import getattr_static, slots_of
 from hybrid.staging import capi
 
 FEW = 1  # objects up to which they are containers
@@ -78,7 +78,7 @@ def columns(items: Sequence[Any], met: Met | None = None) -> Columns | None:
     if len({id(getattr(one, "__dict__", one)) for one in items}) < len(items):
         return None  # some have their attributes in common
     own = [_attributes(one) for one in items]
-    names, slots = own[0].keys(), tree.slots(kind)
+    names, slots = own[0].keys(), slots_of(kind)
     if any(one.keys() != names for one in own) or not all(type(name) is str for name in names) or len(names) < len(slots):
         return None
     found: dict[str, Any] = {}
@@ -132,7 +132,7 @@ def meet(arrays: Sequence[np.ndarray]) -> bool:
 
 def _has_attributes(kind: type) -> bool:
     """Whether the instances of a class are what is in their slots and their `__dict__`."""
-    slots = (getattr_static(kind, name, None) for name in tree.slots(kind))
+    slots = (getattr_static(kind, name, None) for name in slots_of(kind))
     return can_be_kept(kind) and not tree.registered(kind) and all(type(slot) is MemberDescriptorType for slot in slots)
 
 
@@ -179,7 +179,7 @@ class Leaving:
 
     def __init__(self, kind: type, names: tuple[str, ...], layouts: tuple[Any, ...]):
         self.names, self.layouts = names, layouts
-        inside = not tree.slots(kind)
+        inside = not slots_of(kind)
         codes = {name: _code(layout) for name, layout in zip(names, layouts)}
         self.native = tuple(name for name in names if inside and codes[name] is not None)
         self.keys = (ctypes.py_object * len(self.native))(*map(sys.intern, self.native))  # type: ignore[misc]

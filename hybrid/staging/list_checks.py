@@ -9,7 +9,7 @@ import numpy as np
 
 from hybrid.control.given import Either, Vector
 from hybrid.control.herds import words_of
-from hybrid.core import tree
+from hybrid.core.shadows import slots_of
 from hybrid.staging import capi
 from hybrid.staging.apart import ALONE, DISTINCT
 from hybrid.staging.expected import NumbersGuard
@@ -62,7 +62,7 @@ class ListChecks(Extents):
         """A list of objects: what tells their attributes, and that no two of them are one."""
         row: Any = guard.row
         names = (*guard.names, *guard.hidden)
-        slots = tree.slots(row)
+        slots = slots_of(row)
         offsets = self.words_of([capi.slot_offset(row, name) if name in slots else 0 for name in names])
         vectors = [kind if isinstance(kind, Vector) else None for kind in guard.kinds]
         known = [self._about(vector, known) for vector, known in zip(vectors, guard.choices)]

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from hybrid.core.shadows import body, set_attribute
+from hybrid.core.shadows import HEAP, body, set_attribute
 from hybrid.frontend.values import Value
 from hybrid.staging.chains import MISSING
 from hybrid.staging.signature import valued
@@ -136,7 +136,7 @@ def is_users(kind: type) -> bool:
     main = kind.__module__ == "__main__"  # of whatever program runs the user's code, which may be one of Python's own
     file = "" if main else getattr(module, "__file__", None) or ""
     inside = file.startswith(LIBRARIES) or kind.__module__.startswith(COMPILERS)
-    return bool(kind.__flags__ & 1 << 9) and kind.__module__ != "builtins" and not inside
+    return bool(kind.__flags__ & HEAP) and kind.__module__ != "builtins" and not inside
 
 
 def _is_pythons(kind: type) -> bool:

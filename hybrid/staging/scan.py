@@ -17,7 +17,7 @@ import numpy as np
 from hybrid.core import tree
 from hybrid.core.config import ENVIRONMENT
 from hybrid.core.errors import TraceError
-from hybrid.core.shadows import body, getattr_static
+from hybrid.core.shadows import body, getattr_static, slots_of
 from hybrid.frontend.values import Value
 from hybrid.staging import unseen
 from hybrid.staging.callers import Callers
@@ -59,6 +59,7 @@ SPECIAL = (
     "__hash__", "__bool__", "__len__",
 )  # fmt: skip
 _SETS: Any = (set, frozenset, type({}.keys()), type({}.values()), type({}.items()), types.MappingProxyType)
+_NUMBERS = (int, float, complex, np.generic)
 _PLAIN = frozenset((bool, int, float, complex, str, bytes, type(None)))  # that have nothing to read
 
 
@@ -254,6 +255,7 @@ class Scan:
                 value = self.read("library", vars(value), name, f"`{text}`")
                 continue
             if not has_attributes(value):
+                self.library(value, text.removeprefix("global ").strip("`"))
                 return
             text = f"{text}.{name}"
             static = getattr_static(type(value), name, None)
@@ -346,6 +348,7 @@ class Scan:
             return
         if not has_attributes(value):
             self.instances(type(value))  # which may find attributes in a way of its own
+            self.library(value, text)
             return
         self.owners(type(value), getattr(value, "__dict__", ()))
         if is_users(type(value)):
@@ -370,6 +373,18 @@ class Scan:
             if not slot and not (isinstance(own, dict) and name in own) and (callable(static) or hasattr(static, "__get__")):
                 continue
             self.everything(self.read("attribute", value, name, f"`{text}.{name}`"), f"{text}.{name}")
+
+    def library(self, value: Any, text: str) -> None:
+        """The arrays and numbers that an object of NumPy's or SciPy's is made of: somebody may write into a polynomial's."""
+        kind: Any = type(value)
+        if kind.__module__.partition(".")[0] not in ("numpy", "scipy") or isinstance(value, (type, np.ndarray, np.generic)):
+            return
+        own = getattr(value, "__dict__", {})
+        for name, held in (*((name, getattr(value, name, None)) for name in slots_of(kind)), *own.items()):
+            parts = held if type(held) in (tuple, list) else (held,)
+            if any(type(part) is np.ndarray or isinstance(part, _NUMBERS) for part in parts):
+                hidden = name in own and inspect.isdatadescriptor(getattr_static(kind, name, None))  # `poly1d.coeffs`
+                self.read("item" if hidden else "attribute", own if hidden else value, name, f"`{text}.{name}`")
 
     def instances(self, cls: type) -> None:
         """A class of whose instances any method may be called."""

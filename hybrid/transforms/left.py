@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from hybrid.core import tree
+from hybrid.core.shadows import HEAP, slots_of
 from hybrid.frontend.values import Value, wrap
 from hybrid.ir.lifted import Level, Lifted
 from hybrid.ir.lines import is_library
@@ -26,7 +27,6 @@ from hybrid.ir.lines import is_library
 MANY = 10_000  # objects that a call leads to that are looked at, in 5 ms; what it keeps in others beyond these stays as it is
 _STDLIB = sysconfig.get_path("stdlib") + "/"
 _PLAIN = (Value, np.ndarray, np.generic, str, bytes, int, float, complex, types.BuiltinFunctionType, types.NoneType)
-_HEAP = 1 << 9  # Py_TPFLAGS_HEAPTYPE: a class made by Python code
 _STORES = ("STORE_ATTR", "STORE_SUBSCR", "STORE_GLOBAL", "STORE_SLICE")
 # Names of what puts something into a container or an object.
 _PUTS = frozenset((
@@ -172,11 +172,10 @@ def _contents(holder: Any) -> Iterator[tuple[Any, Any]]:
         yield from enumerate(holder)
     else:
         yield from _attributes(holder).items()
-        for base in () if isinstance(holder, type) else type(holder).__mro__:
-            for name, slot in vars(base).items() if base.__flags__ & _HEAP else ():
-                if isinstance(slot, types.MemberDescriptorType):
-                    with contextlib.suppress(AttributeError):  # it has no value yet
-                        yield name, object.__getattribute__(holder, name)
+        kind: Any = type(holder)
+        for name in () if isinstance(holder, type) else slots_of(kind):
+            with contextlib.suppress(AttributeError):  # it has no value yet
+                yield name, object.__getattribute__(holder, name)
 
 
 def _attributes(holder: Any) -> Mapping[str, Any]:
@@ -240,5 +239,6 @@ def _reached(function: Any, arguments: Any) -> tuple[list[Any], bool]:
 def _is_users(kind: type) -> bool:
     """Whether a class is written in Python, outside the libraries."""
     module = sys.modules.get(kind.__module__)
-    file = getattr(module, "__file__", None) or ("" if kind.__module__ == "__main__" else _STDLIB)
-    return bool(kind.__flags__ & _HEAP) and not is_library(file) and not file.startswith(_STDLIB)
+    unknown = module is None or kind.__module__ == "__main__"  # a notebook's, a prompt's, or of code that is run by `exec`
+    file = "" if unknown else getattr(module, "__file__", None) or _STDLIB
+    return bool(kind.__flags__ & HEAP) and not is_library(file) and not file.startswith(_STDLIB)

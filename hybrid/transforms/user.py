@@ -41,6 +41,7 @@ def op(
     Args:
         eval: called with arrays for arrays and tensors (numbers for those of rank 0), and with everything else as it is.
             It gives an array or number, or a tuple of them, and does nothing else; it must not write into its arguments.
+            Compiled code does not call it where nobody needs what it gives.
             Functions of numbers that Numba compiled (`@njit`, `@vectorize`) are linked into compiled code.
         infer: what `eval` gives, from what it is given: it is called like `eval`, with a `hybrid.Spec` for each array, and
             returns one, or a tuple. Left out, `eval` is called to see, while tracing.
@@ -149,7 +150,7 @@ class Op(custom_gradient):
         found, nesting = tree.flatten(wanted, lambda x: isinstance(x, TensorType))
         parts = tuple((np.ndarray, type) for type in found)
         site = f"{tr.user_line()}#{len(trace.islands)}"
-        outside = Outside(self._name, site, lambda operands: tree.flatten(call(operands))[0], parts)
+        outside = Outside(self._name, site, lambda operands: tree.flatten(call(operands))[0], parts, spare=True)
         made = trace.record(island, tuple(atoms), {"call": outside, "defines": tuple(defines)})
         tensors = "tensor" in kinds
         return tree.unflatten(nesting, [

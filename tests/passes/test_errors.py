@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import scipy.linalg
+import scipy.optimize
 
 import hybrid as hy
 from hybrid.ir.graph import walk
@@ -87,8 +89,25 @@ def solution(x):
     return 1
 
 
+def spectrum(x):
+    np.linalg.svdvals(np.where(x.reshape(2, 2) > 3, np.nan, 1.0))
+    return x.sum()
+
+
+def fitted(x):
+    np.linalg.lstsq(np.diag(x - 1.0), np.ones(4), rcond=None)
+    scipy.linalg.cholesky(np.diag(x - 1.0))
+    return x + 1
+
+
+def assigned(x):
+    """Between compiled parts, and of the kind that no graph can hold."""
+    scipy.optimize.linear_sum_assignment(np.where(x.reshape(2, 2) > 3, np.nan, 1.0))
+    return x * 2
+
+
 ONE = [element, elements, along, row, rest_of_a_row, written, added, in_a_loop, in_a_dead_branch, in_a_dead_loop,
-       inverse, factor, solution]  # fmt: skip
+       inverse, factor, solution, spectrum, fitted, assigned]  # fmt: skip
 
 
 def outcome(function, *args):
@@ -98,6 +117,7 @@ def outcome(function, *args):
         return type(error), str(error)
 
 
+@pytest.mark.filterwarnings("ignore::hybrid.FallbackWarning")  # SciPy computes some of them
 @pytest.mark.parametrize("function", ONE, ids=lambda f: f.__name__)
 @pytest.mark.parametrize("x", [[7, 5, 4, 9], [1, 0, 1, 0], [0, 3, -4, 2], [0, 0, 0, -5], [1, 3, 4, 2], [2, 2, 2, 2]], ids=str)
 def test_errors_of_what_nobody_needs(function, x):

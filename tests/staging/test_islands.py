@@ -7,10 +7,13 @@ import warnings
 
 import numpy as np
 import pytest
+import scipy.interpolate
 import scipy.linalg
 import scipy.ndimage
 import scipy.optimize
 import scipy.signal
+import scipy.sparse.csgraph
+import scipy.spatial
 import scipy.stats
 
 import hybrid as hy
@@ -47,7 +50,41 @@ def nested(x):
     return {"trend": scipy.stats.rankdata(x, "min"), "mode": str(np.result_type(x))}
 
 
+SPLINE = scipy.interpolate.CubicSpline(np.arange(8), np.arange(8.0) ** 2)
+TREE = scipy.spatial.cKDTree(np.arange(24.0).reshape(12, 2) % 5)
+FROZEN = scipy.stats.gamma(2.5, scale=1.5)
+
+
+def interpolated(x):
+    return SPLINE(x / 5) * 2 + SPLINE(x, 1)
+
+
+def nearest(x):
+    far, which = TREE.query(np.stack((x, x + 1), 1) / 3)
+    return far.sum() + which[0], which + 1
+
+
+def likely(x):
+    return (FROZEN.logpdf(x + 1) * 2).sum() + x[0]
+
+
+def assigned(a, _):
+    """A function of C code."""
+    rows, columns = scipy.optimize.linear_sum_assignment(a * 2 - a.T)
+    return a[rows, columns].sum() + 1
+
+
+def routed(a, _):
+    """A function of Cython's."""
+    return scipy.sparse.csgraph.shortest_path(np.abs(a) + 1) * 2
+
+
 DATA = {
+    interpolated: lambda n: (np.linspace(0, 7, n),),
+    nearest: lambda n: (np.linspace(0, 7, n),),
+    likely: lambda n: (np.linspace(0, 7, n),),
+    assigned: lambda n: (np.arange(float(n * n)).reshape(n, n) % 7, None),
+    routed: lambda n: (np.arange(float(n * n)).reshape(n, n) % 7, None),
     peaks: lambda n: (np.linspace(0, 3, n),),
     solved: lambda n: (np.arange(float(n * n)).reshape(n, n) % 7, np.arange(float(n))),
     fitted: lambda n: (np.arange(float(n)),),
@@ -154,6 +191,25 @@ def test_functions_that_write_or_call_back_make_the_whole_function_plain():
         f = hy.function(program)
         np.testing.assert_allclose(f(np.arange(3.0)), program(np.arange(3.0)), atol=1e-6)
         assert not f.traces
+
+
+@pytest.mark.filterwarnings("ignore::hybrid.staging.fallback.FallbackWarning")
+def test_objects_of_libraries_may_be_written_into():
+    """What they give for arguments that are known while tracing counts on what they are made of."""
+    poly, series = np.poly1d([1.0, 2.0, 3.0]), np.polynomial.Polynomial([1.0, 2.0, 3.0])
+    spline = scipy.interpolate.CubicSpline(np.arange(6), np.arange(6.0) ** 2)
+    line = scipy.interpolate.interp1d(np.arange(6), np.arange(6.0) ** 2)
+
+    def program(x):
+        slopes = poly.deriv()(2.0) + series.deriv()(2.0) + spline.derivative()(0.5)
+        return (poly(0.5) + series(0.5) + spline(0.5) + line(0.5) + slopes) * x, spline(x) * 2 + poly(x)
+
+    f, x = hy.function(program), np.linspace(0, 5, 7)
+    for part in (poly.coeffs, series.coef, spline.c, line.y):
+        for _ in range(3):
+            assert same(f(x), program(x))
+        part *= 2
+        assert same(f(x), program(x))
 
 
 @pytest.mark.filterwarnings("ignore::hybrid.staging.fallback.FallbackWarning")
