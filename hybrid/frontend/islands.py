@@ -19,7 +19,7 @@ from hybrid.core.errors import TraceError
 from hybrid.core.shape import Dim, TensorType
 from hybrid.frontend import calls, hosted
 from hybrid.frontend.calls import unsupported
-from hybrid.frontend.values import Value, active, holds_tensor, kind_of, symbol, unwrap, wrap
+from hybrid.frontend.values import Value, active, holds_tensor, kind_of, shape_of, symbol, unwrap, wrap
 from hybrid.ir import trace as tr
 from hybrid.ir.graph import Atom, Eqn
 from hybrid.ir.trace import Cell, Symbol, Trace
@@ -113,6 +113,7 @@ def between(function: Callable, args: tuple, kwargs: dict, name: str, error: Tra
     sizes = (pair for atom, value in zip(atoms, before) for pair in zip(atom.type.shape, value.shape))
     symbolic = None if varies else {size for known, size in sizes if isinstance(known, Dim)}
     parts = tuple((type(part), _wanted(trace, part, site, symbolic, defines, error)) for part in found)
+    quick = quick or not any(isinstance(leaf, Value) and shape_of(leaf) for leaf in leaves)  # of numbers
     outside = Outside(name, site, lambda operands: _parts(call(operands)), parts, quick)
     results = trace.record(island, tuple(atoms), {"call": outside, "defines": tuple(defines)})
     if outside.assumes:  # asked also where nobody wants the other results

@@ -556,7 +556,7 @@ def _refuse_interpreted(program: Program, traced: Traced, strict: bool) -> None:
     quick = list(filter(is_quick, traced.graph.eqns))
     if quick and saved(traced.graph) <= 0:
         names = ", ".join(sorted({eqn.params["call"].name for eqn in quick}))
-        raise TraceError(f"it does little but call {names}, compiled by Numba, which Python does faster", at=quick[0].source)
+        raise TraceError(f"it does little but call {names}, which Python does faster", at=quick[0].source)
     called = [eqn for step in program.steps if isinstance(step, Procedure) for eqn in called_in(step.eqn)]
     if called and not strict and saved(traced.graph) <= 0:  # as traced: complex numbers have not become pairs
         names = ", ".join(sorted({eqn.params.get("function", eqn.primitive.name) for eqn in called}))

@@ -149,7 +149,7 @@ def test_calls_of_a_foreign_ufunc_in_a_loop_are_told_in_one_line():
     def f(x):
         s = 0.0
         for i in range(6):
-            s = s + doubled(x[i]) * x
+            s = s + doubled(x[i : i + 1]) * x
         return s
 
     compiled, x = hy.function(f), np.arange(6.0)
@@ -191,6 +191,21 @@ def test_functions_that_write_or_call_back_make_the_whole_function_plain():
         f = hy.function(program)
         np.testing.assert_allclose(f(np.arange(3.0)), program(np.arange(3.0)), atol=1e-6)
         assert not f.traces
+
+
+@pytest.mark.filterwarnings("ignore::hybrid.staging.fallback.FallbackWarning")
+def test_calls_with_numbers_are_left_to_python_unless_the_rest_is_much():
+    def priced(spot, strike):
+        return spot * scipy.stats.norm.cdf(np.log(spot / strike)) - strike
+
+    def shifted(x, t):
+        return np.cumsum(np.sin(x) * t) + SPLINE(t)
+
+    f, g = hy.function(priced), hy.function(shifted)
+    assert f(90.0, 100.0) == priced(90.0, 100.0) and not f.traces
+    x = np.linspace(0, 9, 100_000)
+    np.testing.assert_allclose(g(x, 2.5), shifted(x, 2.5))
+    assert len(g.traces) == 1
 
 
 @pytest.mark.filterwarnings("ignore::hybrid.staging.fallback.FallbackWarning")
