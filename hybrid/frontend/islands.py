@@ -83,7 +83,7 @@ def between(function: Callable, args: tuple, kwargs: dict, name: str, error: Tra
     atoms = [tr.read(symbol(trace, leaves[k])) for k in places]
 
     others = [None if k in places else leaf for k, leaf in enumerate(leaves)]
-    flat = len(leaves) == len(args) and structure.children[0].children == (tree.LEAF,) * len(args)
+    flat = not kwargs and structure.children[0].children == (tree.LEAF,) * len(args)
 
     def call(operands: Sequence[Any]) -> Any:
         given = list(others)
