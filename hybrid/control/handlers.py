@@ -27,6 +27,7 @@ from hybrid.control import (  # noqa: F401
     rows,
     sets,
     shelves,
+    sparse,
     stacked,
     substitutes,
     united,
@@ -478,6 +479,8 @@ class Tracing(Instances, Comprehensions, Tries, Producers, Plain):
         refuse_debuggers(trace, function)
         refuse_files(trace, function)
         self.others.called(function)
+        if sparse.is_product(function):
+            return functools.partial(sparse.called, function)
         body = substitutes.written_out(function)
         if body is not None:
             return functools.partial(self._written, function, body)

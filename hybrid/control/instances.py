@@ -16,7 +16,7 @@ from enum import Enum
 from types import FunctionType, MethodType
 from typing import Any
 
-from hybrid.control import containers, handles, lacking, substitutes
+from hybrid.control import containers, handles, lacking, sparse, substitutes
 from hybrid.control.arenas import Arenas
 from hybrid.control.attributes import attributes_of, is_library
 from hybrid.control.effects import refuse_alike
@@ -136,6 +136,8 @@ class Instances(Arenas):
         function = getattr(operator, name)
         if tr.current() is None:
             return function(left, right)
+        if (product := sparse.operated(name, left, right)) is not NotImplemented:
+            return product
         own, other = _defined(left, f"__{name}__"), _defined(right, f"__r{name}__")
         found: Any = NotImplemented
         if own is not None and (other is None or type(left) is type(right) or not issubclass(type(right), type(left))):

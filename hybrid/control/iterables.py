@@ -194,8 +194,9 @@ def _range(*args: Any) -> Any:
     trace = active()
     if not 1 <= len(args) <= 3 or not any(map(is_traced, args)):
         return builtins.range(*args)
-    start, stop = (0, args[0]) if len(args) == 1 else args[:2]
-    step = args[2] if len(args) == 3 else 1
+    given = [integers.index(trace, x) for x in args]
+    start, stop = (0, given[0]) if len(given) == 1 else given[:2]
+    step = given[2] if len(given) == 3 else 1
     low, high, by = (integers.size_of(trace, x) for x in (start, stop, step))
     if by == 0:
         raise ValueError("range() arg 3 must not be zero")
@@ -271,6 +272,7 @@ def _shortest(trace: Trace, counts: list[Size]) -> Size:
 
 
 def _enumerate(iterable: Any, start: Any = 0) -> Any:
+    start = integers.index(active(), start)
     part = _part(active(), iterable) if _is_counted(iterable := taken(iterable)) else None
     if part is None:
         own = builtins.enumerate(iterable, start)

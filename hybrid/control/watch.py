@@ -300,7 +300,8 @@ def _parts(value: Any, contents: Any) -> Iterator[Any]:
         yield from (value.iterable, value.test, value.item)
     elif contents is not None:
         for held in contents:
-            yield from held.values() if isinstance(held, dict) else held or ()
+            if not isinstance(held, bytes):  # of an array
+                yield from held.values() if isinstance(held, dict) else held or ()
     if isinstance(value, types.FunctionType):
         yield from value.__defaults__ or ()
         yield from (value.__kwdefaults__ or {}).values()

@@ -20,7 +20,7 @@ from hybrid.core.shape import Dim, Size, TensorType
 from hybrid.frontend import uncertain
 from hybrid.frontend.calls import unsupported
 from hybrid.frontend.uncertain import EXACT_FLOAT
-from hybrid.frontend.values import Value, active, kind_of, operand, read, sized, unwrap, wrap
+from hybrid.frontend.values import Value, active, dtype_of, kind_of, operand, read, sized, unwrap, wrap
 from hybrid.ir import trace as tr
 from hybrid.ir.catching import IN_BOUNDS
 from hybrid.ir.graph import Atom, Literal
@@ -59,6 +59,17 @@ def integer(trace: Trace, size: Size) -> Any:
 def python(trace: Trace, atom: Atom) -> Any:
     """A traced value as a Python number."""
     return wrap(Symbol(Cell(trace, atom, mutable=False), TensorType(atom.type.dtype, (), weak=True), "python"))
+
+
+def index(trace: Trace, item: Any) -> Any:
+    """What `operator.index` gives: a Python integer, also of one of NumPy's."""
+    if not isinstance(item, Value):
+        return operator.index(item)
+    if kind_of(item) == "python" and dtype_of(item) == dt.int64:
+        return item
+    if not is_traced_integer(item) and dtype_of(item) != dt.bool_:
+        raise TypeError(f"a {dtype_of(item)} number cannot be interpreted as an integer")
+    return python(trace, operand(trace, uncertain.number(trace, item), dt.int64))
 
 
 def size_of(trace: Trace, item: Any) -> Size:

@@ -7,6 +7,7 @@ back to Python. Sizes are numbers at first; those that turn out to vary become s
 
 from __future__ import annotations
 
+import functools
 import types
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -35,6 +36,7 @@ MEMORY = frozenset(("may_share_memory", "shares_memory", "byte_bounds"))  # ask 
 # By module, what objects of its classes are asked by, which changes nothing in them.
 ASKING: dict[str, frozenset[str]] = {
     "scipy.interpolate.": frozenset(("__call__", "derivatives", "ev", "integral", "integrate")),
+    "scipy.sparse._": frozenset(("__matmul__", "__mul__", "__rmatmul__", "__rmul__", "dot")),
     "scipy.spatial.": frozenset(("apply", "find_simplex", "query")),
     "scipy.stats.": frozenset((
         "__call__", "cdf", "entropy", "evaluate", "interval", "isf", "logcdf", "logpdf", "logpmf", "logsf", "mean", "median",
@@ -98,10 +100,12 @@ def between(function: Callable, args: tuple, kwargs: dict, name: str, error: Tra
     copies = [np.array(value) for value in before]
     try:
         with np.errstate(all="ignore"), tr.suspended():
-            found, nesting = tree.flatten(call(copies))
+            given, nesting = tree.flatten(call(copies))
     except Exception as raised:  # Python will raise it again; traced code may catch it, but the next call may not raise it
         trace.fail(error)
         raise error from raised
+    orders = [_order(part) for part in given]
+    found = [_laid(part, order) for part, order in zip(given, orders)]
     arrays = [part for part in found if isinstance(part, (np.ndarray, Value))]
     if any(not np.array_equal(a, b, equal_nan=a.dtype.kind in "fc") for a, b in zip(before, copies)):
         raise error  # it wrote into its arguments
@@ -114,7 +118,8 @@ def between(function: Callable, args: tuple, kwargs: dict, name: str, error: Tra
     symbolic = None if varies else {size for known, size in sizes if isinstance(known, Dim)}
     parts = tuple((type(part), _wanted(trace, part, site, symbolic, defines, error)) for part in found)
     quick = quick or not any(isinstance(leaf, Value) and shape_of(leaf) for leaf in leaves)  # of numbers
-    outside = Outside(name, site, lambda operands: _parts(call(operands)), parts, quick)
+    run = functools.partial(_parts, call, orders if any(orders) else None)
+    outside = Outside(name, site, run, parts, quick)
     results = trace.record(island, tuple(atoms), {"call": outside, "defines": tuple(defines)})
     if outside.assumes:  # asked also where nobody wants the other results
         results, same = results[:-1], results[-1]
@@ -124,11 +129,27 @@ def between(function: Callable, args: tuple, kwargs: dict, name: str, error: Tra
     made = [
         _made(trace, part, next(rest)) if isinstance(wanted, TensorType) else part for part, (_, wanted) in zip(found, parts)
     ]
-    return tree.unflatten(nesting, made)
+    again = [None if order is None else tuple(sorted(range(len(order)), key=order.__getitem__)) for order in orders]
+    return tree.unflatten(nesting, [_laid(part, order) for part, order in zip(made, again)])
 
 
-def _parts(found: Any) -> list[Any]:
-    return [found] if type(found) is np.ndarray else tree.flatten(found)[0]
+def _parts(call: Callable, orders: Sequence[Any] | None, operands: Sequence[Any]) -> list[Any]:
+    """What a call gives, in parts, whose axes are as they lie in memory."""
+    found = call(operands)
+    parts = [found] if type(found) is np.ndarray else tree.flatten(found)[0]
+    return parts if orders is None or len(orders) != len(parts) else [_laid(part, order) for part, order in zip(parts, orders)]
+
+
+def _order(part: Any) -> tuple[int, ...] | None:
+    """The axes of an array as they lie in memory; None where that is their own order, or they do not lie densely."""
+    if type(part) is not np.ndarray or part.flags.c_contiguous:
+        return None
+    order = tuple(sorted(range(part.ndim), key=lambda axis: -abs(part.strides[axis])))
+    return order if part.transpose(order).flags.c_contiguous else None
+
+
+def _laid(part: Any, order: tuple[int, ...] | None) -> Any:
+    return part if order is None or np.ndim(part) != len(order) else part.transpose(order)
 
 
 def _possible(trace: Trace, leaves: Sequence[Any], kwargs: dict) -> bool:

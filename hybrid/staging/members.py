@@ -139,6 +139,11 @@ def is_users(kind: type) -> bool:
     return bool(kind.__flags__ & HEAP) and kind.__module__ != "builtins" and not inside
 
 
+def is_numerical(kind: type) -> bool:
+    """Whether a class is NumPy's or SciPy's, whose code reads what its objects hold and knows nothing of traces."""
+    return str(kind.__module__).partition(".")[0] in ("numpy", "scipy")
+
+
 def _is_pythons(kind: type) -> bool:
     """Whether a class comes with Python."""
     return kind.__module__.partition(".")[0] in sys.stdlib_module_names

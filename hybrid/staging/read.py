@@ -22,6 +22,7 @@ from hybrid.staging.contents import (
     refill,
 )
 from hybrid.staging.members import (
+    is_numerical,
     members,
     put_members,
     put_own,
@@ -177,7 +178,7 @@ class Read:
 def may_vary(read: Read) -> bool:
     """Whether something that was read may as well come with each call: a number or an array where there was such a one."""
     was, now = read.value, read.now()
-    if type(was) is not type(now) or not may_be_state(read):
+    if type(was) is not type(now) or not may_be_state(read) or is_numerical(type(read.holder)):
         return False
     if read.kind == "attribute" and (read.owner is None) is (read.own() is MISSING):
         return False  # the object had it itself and has it no more, or the other way round

@@ -41,6 +41,7 @@ from hybrid.staging.members import (
     behind,
     functions,
     has_attributes,
+    is_numerical,
     is_users,
     methods,
     named,
@@ -153,6 +154,8 @@ class Scan:
                 self.given([value])
             elif inside and not isinstance(value, (Value, np.ndarray)):
                 self.everything(value, "an argument")
+            else:
+                self.library(value, "an argument")
 
     def given(self, values: Iterable[Any]) -> None:
         """Functions among defaults, and what containers there hold."""
@@ -377,7 +380,7 @@ class Scan:
     def library(self, value: Any, text: str) -> None:
         """The arrays and numbers that an object of NumPy's or SciPy's is made of: somebody may write into a polynomial's."""
         kind: Any = type(value)
-        if kind.__module__.partition(".")[0] not in ("numpy", "scipy") or isinstance(value, (type, np.ndarray, np.generic)):
+        if not is_numerical(kind) or isinstance(value, (type, np.ndarray, np.generic)):
             return
         own = getattr(value, "__dict__", {})
         for name, held in (*((name, getattr(value, name, None)) for name in slots_of(kind)), *own.items()):

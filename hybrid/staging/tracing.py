@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from hybrid.control import algorithms, constructs, probing, recursive, shuffles, written
+from hybrid.control import algorithms, constructs, probing, recursive, shuffles, sparse, written
 from hybrid.control.arenas import refuse_keys, several
 from hybrid.control.arrays import ListedArray
 from hybrid.control.families import refuse_met
@@ -318,7 +318,7 @@ def _producer(function: Any, handlers: Tracing, stops: bool) -> Any:
     return convert_generator(function, handlers, stops)
 
 
-_ALGORITHMS = frozenset(module.__name__ for module in (algorithms, constructs, probing, recursive, shuffles, written))
+_ALGORITHMS = frozenset(module.__name__ for module in (algorithms, constructs, probing, recursive, shuffles, sparse, written))
 
 
 def _is_algorithm(function: types.FunctionType) -> bool:

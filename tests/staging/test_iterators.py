@@ -333,3 +333,20 @@ def test_a_loop_over_pairs_is_one_loop():
     f = hy.function(pairs_of_places)
     f(X[:40].reshape(20, 2), X[:20])
     assert len(f.graph(X[:40].reshape(20, 2), X[:20]).eqns) < 60
+
+
+def ranged(a):
+    total, last = 0, 0
+    for k in range(a[0], a[1]):
+        total += k * 70_000 * a.shape[0]
+        last = k
+    return total, last, [k * 100_000 for k in range(a[2])], list(enumerate(a, a[0]))
+
+
+@pytest.mark.parametrize("dtype", [np.int32, np.int64, np.uint8, np.int16])
+def test_ranges_of_numpys_integers_are_of_pythons(dtype):
+    """They gave integers of the dtype, which overflow."""
+    a = np.array([100, 105, 3], dtype)
+    f = hy.function(ranged)
+    for _ in range(2):
+        assert repr(f(a)) == repr(ranged(a))
