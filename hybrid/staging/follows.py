@@ -70,5 +70,6 @@ class Follows:
         elif compiled.refuses(call.values, call.bound) is None:
             with contextlib.suppress(AssumptionError):
                 given = bound if self._packs else unpacked(bound)  # as it was traced
-                return (followed.call(compiled, self._flat(given)[0]),), None
+                leaves = self._flat(given)[0]
+                return (followed.call(compiled, [*leaves, *call.values[len(leaves) :]]),), None  # and its state
         return None, None

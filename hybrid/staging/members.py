@@ -5,6 +5,7 @@ No chain of names leads to them where an object stands in a list or is called, i
 
 from __future__ import annotations
 
+import functools
 import gc
 import sys
 import sysconfig
@@ -33,7 +34,8 @@ LIBRARIES = tuple(
 COMPILERS = ("numba.", "llvmlite.")
 _KINDS = (tuple, list, dict, BaseException)  # of which users derive classes whose instances have attributes
 _PLAIN_LOOKUP: tuple[Any, ...] = tuple(
-    kind.__getattribute__ for kind in (object, types.ModuleType, type, types.SimpleNamespace, threading.local)
+    kind.__getattribute__
+    for kind in (object, types.ModuleType, type, types.SimpleNamespace, threading.local, functools.partial)
 )
 _CONTAINERS_LOOKUP: tuple[Any, ...] = tuple(kind.__getattribute__ for kind in _KINDS)
 _STORAGE = (types.MemberDescriptorType, types.GetSetDescriptorType)

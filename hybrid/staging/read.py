@@ -135,7 +135,7 @@ class Read:
             self.value.shape = self.key[3]  # type: ignore[index]  # as `fingerprint` noted it
         if self.kind == "attribute" and self.own() is MISSING and self.owner is not None:
             put_own(self.holder, self.name, self.value, self.owner)
-        elif self.kind != "method":  # that is put back with the class that has it, if the function names that
+        elif self.kind != "method" and self.now() is not self.value:  # a method is put back with its class, if that is named
             self.put(self.value)
 
     def put(self, value: Any) -> None:

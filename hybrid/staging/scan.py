@@ -53,13 +53,12 @@ from hybrid.staging.signature import outside, valued
 
 MANY_READS = 4096  # checking this many from Python takes 2 ms; no trace is worth more
 CACHE = type(functools.cache(len))
-_FUNCTIONS = (types.FunctionType, types.MethodType, functools.partial)
 # Methods that a class may be given later, and that Python calls where an operator, a branch or an attribute stands.
 SPECIAL = (
     "__getattribute__", "__getattr__", "__setattr__", "__delattr__", "__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__",
     "__hash__", "__bool__", "__len__",
 )  # fmt: skip
-_SETS: Any = (set, frozenset, type({}.keys()), type({}.values()), type({}.items()), types.MappingProxyType)
+_VIEWS: Any = (type({}.keys()), type({}.values()), type({}.items()))
 _NUMBERS = (int, float, complex, np.generic)
 _PLAIN = frozenset((bool, int, float, complex, str, bytes, type(None)))  # that have nothing to read
 
@@ -94,24 +93,29 @@ class Scan:
             self.callable(value.__func__, (value.__self__, *args), kwargs, text)
         elif isinstance(value, functools.partial):
             self.callable(value.func, (*value.args, *args), {**value.keywords, **kwargs}, text)
+            self.read("attribute", value, "args", "what a partial gives its function")
+            self.items(value.keywords, "the keywords of a partial")
             self.given([*value.args, *value.keywords.values()])
         elif hasattr(type(value), "__calls__"):  # one of ours, of functions of the user's
             for name in type(value).__calls__:
                 self.callers.unknown()
                 self.callable(self.read("attribute", value, name, f"`{text}.{name}`"), args, kwargs, text)
-        elif isinstance(wrapped := getattr_static(value, "__wrapped__", None), types.FunctionType):
+        elif callable(wrapped := getattr_static(value, "__wrapped__", None)):
             self.callers.unknown()
             before, self.kept = self.kept, self.kept or type(value) is CACHE
             if type(value) is CACHE:
                 self.caches[id(value)] = value
             self.callable(wrapped, args, kwargs, text)
             self.kept = before
+            if is_users(type(value)):
+                self.callable(type(value).__call__, (value, *args), kwargs, text)
         elif isinstance(value, type):
             self.callers.unknown()
             unseen.refuse_class(value)
             self.instances(value)
-        elif callable(value) and isinstance(type(value).__call__, types.FunctionType):
+        elif callable(value) and (is_users(type(value)) or isinstance(type(value).__call__, types.FunctionType)):
             self.callable(type(value).__call__, (value, *args), kwargs, text)
+            self.library(value, text)
 
     def function(self, f: types.FunctionType, known: Mapping[str, Any]) -> None:
         self.callers.met(f)
@@ -133,10 +137,15 @@ class Scan:
     def dispatched(self, f: Any) -> None:
         """The functions that `functools.singledispatch` chooses from."""
         if isinstance(registry := getattr(f, "registry", None), types.MappingProxyType):
-            known = behind(registry)
-            self.read("names", known, None, f"the classes that `{f.__name__}` knows")
-            for kind in known:
-                self.callable(self.read("item", known, kind, f"`{f.__name__}` of {kind.__name__}"))
+            for made in self.items(behind(registry), f"the functions of `{f.__name__}`"):
+                self.callable(made)
+
+    def items(self, known: Any, text: str) -> list[Any]:
+        """The values of a mapping that nothing but a chain of its own leads to, and that it has these keys."""
+        if len(known) > MANY_ITEMS:
+            raise _too_large(text, known)
+        self.read("names", known, None, f"the keys of {text}")
+        return [self.read("item", known, key, f"{text} under {key!r}") for key in known]
 
     def arguments(self, values: Iterable[Any], inside: bool = False) -> None:
         """Functions among arguments, what containers there hold, and the classes of these: no chain starts from them."""
@@ -148,9 +157,9 @@ class Scan:
                 self.owners(type(value), tree.attributes(value) if has_attributes(value) else ())
                 self.arguments(parts, True)
                 self.arguments(value if isinstance(value, dict) else (), True)
-            elif isinstance(value, _SETS) or (type(value) is np.ndarray and value.dtype == object):
+            elif isinstance(value, (set, frozenset)) or (type(value) is np.ndarray and value.dtype == object):
                 self.arguments(list(value.flat) if type(value) is np.ndarray else value, True)
-            elif isinstance(value, (*_FUNCTIONS, *CONTAINERS)):
+            elif callable(value) or isinstance(value, (types.MappingProxyType, *_VIEWS, *CONTAINERS)):
                 self.given([value])
             elif inside and not isinstance(value, (Value, np.ndarray)):
                 self.everything(value, "an argument")
@@ -160,7 +169,9 @@ class Scan:
     def given(self, values: Iterable[Any]) -> None:
         """Functions among defaults, and what containers there hold."""
         for value in values:
-            if isinstance(value, _FUNCTIONS):
+            if isinstance(value, (types.MappingProxyType, *_VIEWS)) or (callable(value) and not is_users(type(value))):
+                self.everything(value, "an argument")
+            elif callable(value):  # one whose attributes chains start from
                 self.callable(value)
             elif isinstance(value, CONTAINERS):
                 for item in nested(value)[1:]:
@@ -239,6 +250,7 @@ class Scan:
         for k, (attribute, name) in enumerate(chain.steps):
             last = k == len(chain.steps) - 1
             if not attribute:
+                value = behind(value) if type(value) is types.MappingProxyType else value
                 if id(value) in self.herds or not leads_to_one(value, (attribute, name)):
                     break
                 text = f"{text}[{name!r}]"
@@ -258,7 +270,7 @@ class Scan:
                 value = self.read("library", vars(value), name, f"`{text}`")
                 continue
             if not has_attributes(value):
-                self.library(value, text.removeprefix("global ").strip("`"))
+                self.everything(value, text.removeprefix("global ").strip("`"))
                 return
             text = f"{text}.{name}"
             static = getattr_static(type(value), name, None)
@@ -340,7 +352,12 @@ class Scan:
         self.callable(value)
         self.callers.unknown()
         self.logger(value)
-        if isinstance(value, (*_SETS, *MAPPINGS)):
+        if isinstance(value, (types.MappingProxyType, *_VIEWS)):
+            shown: Any = value.mapping if isinstance(value, _VIEWS) else value
+            held = behind(shown)
+            for item in (*held, *self.items(held, text)):
+                self.everything(item, f"an item of {text}")
+        if isinstance(value, (set, frozenset, *MAPPINGS)):
             for item in value:  # type: ignore[attr-defined]
                 self.everything(item, f"an item of {text}")
         if isinstance(value, CONTAINERS):
@@ -378,16 +395,18 @@ class Scan:
             self.everything(self.read("attribute", value, name, f"`{text}.{name}`"), f"{text}.{name}")
 
     def library(self, value: Any, text: str) -> None:
-        """The arrays and numbers that an object of NumPy's or SciPy's is made of: somebody may write into a polynomial's."""
+        """The arrays, numbers and functions that an object of NumPy's or SciPy's is made of: somebody may write into those of a
+        polynomial, and `np.vectorize` calls a function of the user's."""
         kind: Any = type(value)
         if not is_numerical(kind) or isinstance(value, (type, np.ndarray, np.generic)):
             return
         own = getattr(value, "__dict__", {})
         for name, held in (*((name, getattr(value, name, None)) for name in slots_of(kind)), *own.items()):
             parts = held if type(held) in (tuple, list) else (held,)
-            if any(type(part) is np.ndarray or isinstance(part, _NUMBERS) for part in parts):
+            if any(type(part) is np.ndarray or isinstance(part, _NUMBERS) or callable(part) for part in parts):
                 hidden = name in own and inspect.isdatadescriptor(getattr_static(kind, name, None))  # `poly1d.coeffs`
-                self.read("item" if hidden else "attribute", own if hidden else value, name, f"`{text}.{name}`")
+                read = self.read("item" if hidden else "attribute", own if hidden else value, name, f"`{text}.{name}`")
+                self.given(read if type(held) in (tuple, list) else [read])
 
     def instances(self, cls: type) -> None:
         """A class of whose instances any method may be called."""
@@ -466,11 +485,15 @@ class Scan:
                 base: Any = base_of(part)
                 many = base is not None and base.__len__(part) > MANY_ITEMS
                 if many and not (base is tuple and all(map(valued, part))):
-                    raise TraceError(f"{text} is too large to be watched for changes", got=f"{len(part)} items",
-                                     expected=f"at most {MANY_ITEMS}", fix="pass it in as an argument")  # fmt: skip
+                    raise _too_large(text, part)
             bases: list[Any] = [base_of(part) for part in parts]
             inside = tuple((part, copied(part, base)) for part, base in zip(parts, bases) if can_be_refilled(part, base))
             inherited = owner(holder, name) if kind == "attribute" else None
             kept = self.kept or (known is not None and known.kept)
             self.found[mark] = Read(kind, holder, name, text, value, fingerprint(value, whole), inherited, inside, whole, kept)
         return value
+
+
+def _too_large(text: str, container: Any) -> TraceError:
+    return TraceError(f"{text} is too large to be watched for changes", got=f"{len(container)} items",
+                      expected=f"at most {MANY_ITEMS}", fix="pass it in as an argument")  # fmt: skip

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import copy
+import functools
+import types
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -230,3 +233,183 @@ def test_objects_in_arrays():
         compiled = hy.function(each_of)
         for call in range(3):
             assert compiled(ps) == 3 + 3 * (call + 1)
+
+
+SCALE = 2.0
+TABLE = {"k": 2.0}
+HELD = P(2.0)
+
+
+class Calls:
+    @hy.function
+    def __call__(self, x):
+        return x * SCALE * HELD.a * TABLE["k"]
+
+    @hy.function
+    def method(self, x):
+        return self(x)
+
+
+def reads(x):
+    return x * SCALE * HELD.a * TABLE["k"]
+
+
+def weighed(table, held, x):
+    return x * SCALE * held.a * table["k"]
+
+
+CALLABLES: dict[str, Callable] = {
+    "function": reads,
+    "decorated": hy.function(reads),
+    "decorated twice": hy.function(hy.function(reads)),
+    "decorated object": hy.function(Calls()),
+    "decorated method": hy.function(Calls().method),
+    "object": Calls(),
+    "method": Calls().method,
+    "partial": functools.partial(weighed, TABLE, HELD),
+    "partial of decorated": functools.partial(hy.function(weighed), TABLE, HELD),
+    "decorated partial": hy.function(functools.partial(weighed, TABLE, HELD)),
+    "partial of a partial": functools.partial(functools.partial(hy.function(weighed), TABLE), HELD),
+    "keywords": functools.partial(lambda x, table, held: weighed(table, held, x), table=TABLE, held=HELD),
+    "vectorized": np.vectorize(reads),
+    "vectorized decorated": np.vectorize(hy.function(reads)),
+    "decorated vectorized": hy.function(np.vectorize(reads)),
+    "proxy": lambda x, table=types.MappingProxyType(TABLE): weighed(table, HELD, x),
+    "proxy asked": lambda x, table=types.MappingProxyType(TABLE): x * SCALE * HELD.a * table.get("k"),
+}
+
+
+def first(held, x):
+    return held[0](x)
+
+
+def by_name(held, x):
+    return held["f"](x)
+
+
+def of_a_closure(f):
+    return hy.function(lambda x: f(x))
+
+
+def of_a_default(f):
+    return hy.function(lambda x, f=f: f(x))
+
+
+def of_a_default_in_a_dict(f):
+    return hy.function(lambda x, fs={"f": (f,)}: fs["f"][0](x))
+
+
+def of_an_object_in_a_closure(f):
+    held = types.SimpleNamespace(fs=[functools.partial(f)])
+    return hy.function(lambda x: held.fs[0](x))
+
+
+WAYS: dict[str, Callable] = {
+    "argument": lambda f: functools.partial(hy.function(lambda f, x: f(x)), f),
+    "list": lambda f: functools.partial(hy.function(first), [f]),
+    "dict": lambda f: functools.partial(hy.function(by_name), {"f": f}),
+    "proxy": lambda f: functools.partial(hy.function(by_name), types.MappingProxyType({"f": f})),
+    "partial in a dict": lambda f: functools.partial(hy.function(by_name), {"f": functools.partial(f)}),
+    "object": lambda f: functools.partial(hy.function(lambda held, x: held.a(x)), P(f)),
+    "any number": lambda f: functools.partial(hy.function(lambda x, *fs: fs[1](x)), np.arange(3.0), f, f),
+    "closure": of_a_closure,
+    "default": of_a_default,
+    "default in a dict": of_a_default_in_a_dict,
+    "object in a closure": of_an_object_in_a_closure,
+}
+
+
+@pytest.mark.filterwarnings("ignore::hybrid.FallbackWarning")
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("name", CALLABLES)
+def test_what_functions_among_arguments_read(name, way, monkeypatch):
+    compiled, x = WAYS[way](CALLABLES[name]), np.arange(3.0)
+    given = () if way == "any number" else (x,)
+    space, product = globals(), 8.0
+    for change in (None, lambda: monkeypatch.setitem(space, "SCALE", 3.0), lambda: monkeypatch.setattr(HELD, "a", 5.0),
+                   lambda: monkeypatch.setitem(TABLE, "k", 7.0)):  # fmt: skip
+        if change is not None:
+            change()
+            product = SCALE * HELD.a * TABLE["k"]
+        for _ in range(2):
+            np.testing.assert_array_equal(compiled(*given), x * product)
+    assert product == 105.0
+
+
+@pytest.mark.parametrize("bound", [False, True])
+@pytest.mark.parametrize("key", ["a", "b"])
+@pytest.mark.parametrize("show", [types.MappingProxyType, dict.values, dict.items, dict.keys])
+def test_what_is_only_shown_of_a_dict_may_change(show, key, bound):
+    def f(shown, x):
+        return x * len(list(shown)), [item for item in shown]
+
+    held = {"a": 2.0}
+    shown = show(held)
+    compiled = hy.function(lambda x: f(shown, x)) if bound else functools.partial(hy.function(f), shown)
+    for value in (held.get(key), 5.0, 7.0):
+        held |= {} if value is None else {key: value}
+        for _ in range(2):
+            assert compiled(3.0) == f(shown, 3.0)
+
+
+def test_items_of_a_proxy_may_change():
+    nested, x = {"in": {"k": 2.0}, "array": np.ones(3)}, np.arange(3.0)
+    proxy = types.MappingProxyType(nested)
+
+    def f(p, x):
+        return p["in"]["k"] * x + p["array"] * len(p)
+
+    for compiled in (functools.partial(hy.function(f), proxy), hy.function(lambda x: f(proxy, x))):
+        for change in (lambda: None, lambda: nested["in"].update(k=5.0), lambda: nested["array"].fill(4.0),
+                       lambda: nested.update(array=np.arange(3.0)), lambda: nested.setdefault("more", 1.0)):  # fmt: skip
+            change()
+            for _ in range(2):
+                np.testing.assert_array_equal(compiled(x), f(proxy, x))
+
+
+def test_what_a_partial_holds_may_change():
+    array, x = np.ones(3), np.arange(3.0)
+    held = functools.partial(lambda a, x, k=1.0, j=1.0: a.tolist()[0] * x * k * j, array, k=2.0)
+    held.scale = 1.0
+    compiled = hy.function(lambda f, x: f(x) * f.scale)
+    for change in (lambda: None, lambda: array.fill(3.0), lambda: held.keywords.update(k=5.0),
+                   lambda: held.keywords.update(j=7.0), lambda: setattr(held, "scale", 11.0)):  # fmt: skip
+        change()
+        for _ in range(2):
+            np.testing.assert_array_equal(compiled(held, x), held(x) * held.scale)
+    assert compiled(held, x)[1] == 3 * 5 * 7 * 11
+
+
+@pytest.mark.filterwarnings("ignore::hybrid.FallbackWarning")
+def test_what_a_partial_holds_is_changed_in_the_call():
+    items, array = [1.0], np.ones(3)
+
+    def grow(items, array, x):
+        items.append(x)
+        array += x
+        return sum(items) * array
+
+    held, calls = functools.partial(grow, items, array), ([1.0], np.ones(3))
+    compiled = hy.function(lambda f, x: f(x))
+    for k in range(4):
+        np.testing.assert_array_equal(compiled(held, float(k)), grow(*calls, float(k)))
+        assert items == calls[0] and list(array) == list(calls[1])
+
+
+def test_attributes_of_functions_in_containers_may_change():
+    def f(x):
+        return x
+
+    f.scale = 2.0
+    compiled = hy.function(lambda fs, x: sum(g(x) * g.scale for g in fs))
+    for scale in (2.0, 3.0, 5.0):
+        f.scale = scale
+        assert compiled([f, f], 1.5) == 3.0 * scale
+
+
+def test_gradients_of_a_decorated_function_whose_global_changes(monkeypatch):
+    inner = hy.function(lambda x: (x * SCALE).sum())
+    gradient, x = hy.grad(inner), np.arange(3.0)
+    for scale in (2.0, 2.0, 3.0, 5.0):
+        monkeypatch.setitem(globals(), "SCALE", scale)
+        np.testing.assert_array_equal(gradient(x), np.full(3, scale))
