@@ -53,7 +53,7 @@ def called(function: Callable, x: Any) -> Any:
     if star and not isinstance(matrix, sys.modules["scipy.sparse"].spmatrix):
         return islands.opened(function)(x)  # element by element
     flipped = name.startswith("__r")
-    layout = _FLIPPED.get(matrix.format) if flipped else matrix.format
+    layout: str = _FLIPPED.get(matrix.format, "") if flipped else matrix.format
     rank = len(shape_of(x))
     single = layout == "coo" and matrix.shape[flipped] == 1  # of which SciPy gives a number, or an array
     known = layout in _LOOPS and matrix.ndim == 2 and not single and kind_of(x) == "ndarray" and rank in (1, 2)
@@ -61,7 +61,7 @@ def called(function: Callable, x: Any) -> Any:
         return islands.opened(function)(x)
     rows, columns = matrix.shape[::-1] if flipped else matrix.shape
     arrays = _arrays(matrix, flipped)
-    loops, given = active().handlers.algorithm(product), np.transpose(x) if flipped else x  # type: ignore[arg-type]
+    loops, given = active().handlers.algorithm(product), np.transpose(x) if flipped else x  # type: ignore[call-overload]
     made = loops(_LOOPS[layout], arrays, given, rows, columns)
     return made.T if flipped and rank == 2 else made
 
