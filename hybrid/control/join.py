@@ -210,7 +210,8 @@ def _shares(said: Spec, other: Spec) -> bool:
     if said.kind == "python" or other.kind != "python":
         return False
     own = said.dtype in (dt.float64, dt.complex128, dt.int64, dt.bool_)
-    return own and _RANK[other.python] <= _RANK[said.python] and (said.python is bool) == (other.python is bool)
+    alike = all((said.python is kind) == (other.python is kind) for kind in (bool, complex))  # `int(1 + 2j)` raises
+    return own and alike and _RANK[other.python] <= _RANK[said.python]
 
 
 def alternatives(trace: Trace, value: Any) -> list[tuple[Atom, Form, Any]]:

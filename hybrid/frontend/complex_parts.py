@@ -100,7 +100,7 @@ def real(val: Any) -> Any:
     x = traced(val)
     if dt.is_complex(strong(x)):
         return _part(x, e.real, {}, dt.real_of(x.dtype))
-    return x
+    return +x if kind_of(x) == "python" and x.dtype == dt.bool_ else x  # that of a bool is an int
 
 
 @implements(np.imag)
@@ -114,7 +114,7 @@ def imag(val: Any) -> Any:
     if dt.is_complex(strong(x)):
         return _part(x, e.imag, {}, dt.real_of(x.dtype))
     kind, trace, shape = kind_of(x), active(), shape_of(x)
-    zero = tr.literal(0, x.dtype)
+    zero = tr.literal(0, dt.int64 if kind == "python" and x.dtype == dt.bool_ else x.dtype)
     if kind in ("scalar", "python"):
         return wrap(trace.fresh(zero, kind))
     zeros = wrap(trace.fresh(trace.one(v.broadcast, zero, shape=shape) if shape else zero, kind))

@@ -233,7 +233,7 @@ def vdot(a: Any, b: Any, /) -> Any:
     >>> hy.vdot([1j, 2], [1j, 1])
     np.complex128(3+0j)
     """
-    return dot_general(reshape(traced(a).conj(), -1), reshape(b, -1), ((0,), (0,)))
+    return dot_general(reshape(a, -1).conj(), reshape(b, -1), ((0,), (0,)))
 
 
 @implements(np.linalg.vecdot)

@@ -146,8 +146,6 @@ class Methods:
         >>> hy.tensor([1 + 2j]).real
         tensor([1.], dtype=float32)
         """
-        if kind_of(self) == "python" and not is_complex(self.dtype):  # type: ignore[attr-defined]  # of a bool it is an int
-            return self._value(".real").item().real
         return complex_parts.real(self)
 
     @real.setter
@@ -161,8 +159,6 @@ class Methods:
         >>> hy.tensor([1 + 2j]).imag
         tensor([2.], dtype=float32)
         """
-        if kind_of(self) == "python" and not is_complex(self.dtype):  # type: ignore[attr-defined]
-            return self._value(".imag").item().imag
         return complex_parts.imag(self)
 
     @imag.setter

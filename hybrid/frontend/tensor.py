@@ -357,6 +357,8 @@ class Tensor(Methods, Gradients, Value):
         return operator.index(self._value("an index or size"))
 
     def __round__(self, digits: int | None = None) -> Any:
+        if kind_of(self) == "scalar" and (self.dtype == dt.bool_ or dt.is_complex(self.dtype)):
+            raise TypeError(f"type numpy.{self.dtype.type.__name__} doesn't define __round__ method")
         if digits is not None:
             # Python counts decimal digits exactly where NumPy scales, rounds and scales back.
             if uncertain.is_uncertain(self):

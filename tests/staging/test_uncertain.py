@@ -371,3 +371,33 @@ def test_a_known_integer_on_one_way_has_a_quotient_and_a_remainder():
     compiled = function(f, strict=True)
     for k in (1.0, -1.0, 2.0):
         assert [(type(a), a) for a in compiled(k)] == [(type(a), a) for a in f(k)]
+
+
+@pytest.mark.parametrize("number", [np.complex128(1 + 2j), np.complex128(0)])
+def test_complex_numbers_of_numpy_beside_pythons(number):
+    """One compiled call after the first raised what `int(1 + 2j)` raises."""
+
+    def f(u):
+        return u and 1, u or 2.5, max([u, 2, 3]), sorted([u, 1, 2]), 1 if abs(u) > 1 else u
+
+    made = function(f, strict=True)
+    for _ in range(3):
+        assert repr(made(number)) == repr(f(number))
+
+
+def test_parts_of_pythons_numbers():
+    def f(a):
+        u = a[0].item()
+        return u.real, u.imag, np.real(u), np.imag(u), u.conjugate(), np.vdot(u, u)
+
+    for a in (np.array([True]), np.array([3]), np.array([-0.0]), np.array([2 + 3j])):
+        assert repr(function(f, strict=True)(a)) == repr(f(a))
+
+
+@pytest.mark.parametrize("number", [np.complex128(1 + 2j), np.bool_(True)])
+@pytest.mark.filterwarnings("ignore::hybrid.staging.fallback.FallbackWarning")
+def test_what_cannot_be_rounded(number):
+    for f in (lambda u: round(u, 1), lambda u: round(u, 0), round, lambda u: round(u, -1)):
+        for called in (f, function(f)):
+            with pytest.raises(TypeError, match="__round__"):
+                called(number)
