@@ -41,7 +41,6 @@ from hybrid.frontend.values import (
     active,
     allocated,
     converted,
-    dtype_of,
     holds_tensor,
     kind_of,
     laid_out,
@@ -453,7 +452,7 @@ def _rounded(function: Callable, name: str) -> Callable:
 
 def _predicate(function: Callable, name: str) -> Callable:
     def computed(x: Any) -> Any:
-        if not is_traced(x) or shape_of(x) or (function.__module__ == "math" and dt.is_complex(dtype_of(x))):
+        if not is_traced(x) or shape_of(x) or (function.__module__ == "math" and dt.is_complex(unwrap(x).type.dtype)):
             return function(x)
         return _bool(NAMES[name](x))
 

@@ -62,9 +62,9 @@ def python(trace: Trace, atom: Atom) -> Any:
 
 
 def index(trace: Trace, item: Any) -> Any:
-    """What `operator.index` gives: a Python integer, also of one of NumPy's."""
+    """What `operator.index` gives: a Python integer, also of one of NumPy's. A size stays one."""
     if not isinstance(item, Value):
-        return operator.index(item)
+        return item if isinstance(item, Dim) else operator.index(item)
     if kind_of(item) == "python" and dtype_of(item) == dt.int64:
         return item
     if not is_traced_integer(item) and dtype_of(item) != dt.bool_:

@@ -25,7 +25,7 @@ from hybrid.ir.requests import Learned, Rebinds
 from hybrid.ir.trace import SNAPSHOT_BYTES
 from hybrid.staging import herds as objects
 from hybrid.staging.chains import MISSING
-from hybrid.staging.contents import fingerprint, lineage, nested
+from hybrid.staging.contents import base_of, can_be_refilled, copied, fingerprint, lineage, nested, refill
 from hybrid.staging.members import namespace
 from hybrid.staging.read import Read, may_be_left, may_be_state, may_vary
 from hybrid.staging.scan import Scan
@@ -47,6 +47,7 @@ class Reads:
         self.stored, self.herded = scan.stored, scan.herds
         self._rebound, self._callers = scan.namespaces, scan.callers
         self.contents: list[tuple[Read, np.ndarray, bytes]] = []
+        self._leaves: list[tuple[Any, Any]] = []  # arguments whose contents are all that counts of them, with a copy
         self.before = [
             (read, a, a.copy()) for read, a in self.arrays() if a.flags.writeable and (self.writes or a.nbytes <= CONTENT_BYTES)
         ]
@@ -72,6 +73,8 @@ class Reads:
             if isinstance(x, Value) and isinstance(x._data, Lifted):
                 scan.read("attribute", x, "_data", "what an argument is to gradients")
         found = cls(scan, {place.mark for place in state}, _inside(place.now() for place in state))
+        leaves = (x for x in tree.flatten((args, kwargs))[0] if base_of(x) is None and can_be_refilled(x, None))
+        found._leaves = [(x, copied(x, None)) for x in {id(x): x for x in leaves}.values()]
         parts = [(read, part) for read in found.reads for part in nested(read.value)]
         if own := next(
             ((read, part) for read, part in parts if isinstance(part, np.ndarray) and type(part) is not np.ndarray), None
@@ -192,7 +195,11 @@ class Reads:
         names |= {(id(_names(read)), name) for read in self.reads if read.kind == "body" for name in _KEPT}
         explained = [read for read in self.reads if read.kind in ("names", "body") and read.value == tuple(
             name for name in _names(read) if (id(_names(read)), name) not in names)]  # fmt: skip
+        given = self.refilled()
         changed = self.restore()
+        if given is not None:
+            raise TraceError(f"it changes a {type(given).__name__} among its arguments, which compiled code cannot do",
+                             fix="return the new value, or write into an array in place")  # fmt: skip
         inside = _inside(read.value for read in changed[1] if may_be_state(read))
         rebound, written, other = ([read for read in some if id(read.holder) not in inside] for some in changed)
         known = {id(read) for read in (*made, *explained)}
@@ -217,8 +224,16 @@ class Reads:
                 raise TraceError(f"{read.text} is too large to be watched for changes, and NumPy may read it while tracing",
                                  got=f"{array.nbytes >> 20} MiB", fix="pass it in as an argument")  # fmt: skip
 
+    def refilled(self) -> Any:
+        """An argument that the trace has changed, if there is one; all of them are put back."""
+        changed = [(x, before) for x, before in self._leaves if _filling(x) != _filling(before)]
+        for x, before in changed:
+            refill(x, before, None)
+        return changed[0][0] if changed else None
+
     def restore(self) -> tuple[list[Read], list[Read], list[Read]]:
         """Put back what a trace has changed: what it rebound, what it wrote into or did otherwise, what it set in classes."""
+        self.refilled()
         rebound: list[Read] = []
         written: list[Read] = []
         inherited: list[Read] = []
@@ -279,6 +294,11 @@ class Reads:
             if array.tobytes() != before:
                 return read.text, f"{read.text} has other contents"
         return None
+
+
+def _filling(container: Any) -> Any:
+    """What is to be compared of a set or an array of bytes or numbers, among which may be NaN."""
+    return container if isinstance(container, set) else bytes(container)
 
 
 def _is_writable(value: Any) -> bool:
