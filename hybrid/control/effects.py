@@ -67,6 +67,14 @@ def refuse_debuggers(trace: Trace, function: Any) -> None:
         stop(trace, f"{module.partition('.')[0]}.{getattr(function, '__name__', type(function).__name__)}()")
 
 
+def refuse_picks(trace: Trace, function: Any) -> None:
+    """TraceError for `pop` of a set that is not the function's own: which item it gives depends on what it gave before."""
+    owner = getattr(function, "__self__", None)
+    if isinstance(owner, set) and getattr(function, "__name__", "") == "pop" and trace.reads.has(owner):
+        trace.fail(error := TraceError("an item of a set is taken out, whichever that is", at=tr.user_line()))
+        raise error
+
+
 def refuse_files(trace: Trace, function: Any) -> None:
     """TraceError for a call of NumPy or SciPy that reads or writes a file: what is in it is another matter at every call."""
     name, module = getattr(function, "__name__", ""), getattr(function, "__module__", None) or ""

@@ -37,7 +37,7 @@ from hybrid.control.attempt import Attempt, give_back, known_containers, spelled
 from hybrid.control.branch import branch, choose, truth
 from hybrid.control.caught import Tries
 from hybrid.control.comprehensions import NO_STATE, Comprehensions, nothing
-from hybrid.control.effects import refuse_alike, refuse_debuggers, refuse_effects, refuse_files, remembered
+from hybrid.control.effects import refuse_alike, refuse_debuggers, refuse_effects, refuse_files, refuse_picks, remembered
 from hybrid.control.foreknown import is_plain, runs_out, turns
 from hybrid.control.instances import SPECIAL, Instances
 from hybrid.control.lists import Listed, listed
@@ -478,6 +478,7 @@ class Tracing(Instances, Comprehensions, Tries, Producers, Plain):
             return function
         refuse_debuggers(trace, function)
         refuse_files(trace, function)
+        refuse_picks(trace, function)
         self.others.called(function)
         if sparse.is_product(function):
             return functools.partial(sparse.called, function)

@@ -127,7 +127,7 @@ def has_attributes(value: Any) -> bool:
         return isinstance(value, _KINDS) and look in _CONTAINERS_LOOKUP and is_users(type(value))
     if isinstance(value, type) or is_users(type(value)):
         return is_users(value if isinstance(value, type) else type(value))
-    return type(getattr(value, "__dict__", None)) is dict and _is_pythons(type(value))
+    return type(getattr(value, "__dict__", None)) is dict and is_pythons(type(value))
 
 
 def is_users(kind: type) -> bool:
@@ -146,7 +146,7 @@ def is_numerical(kind: type) -> bool:
     return str(kind.__module__).partition(".")[0] in ("numpy", "scipy")
 
 
-def _is_pythons(kind: type) -> bool:
+def is_pythons(kind: type) -> bool:
     """Whether a class comes with Python."""
     return kind.__module__.partition(".")[0] in sys.stdlib_module_names
 

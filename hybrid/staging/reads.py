@@ -224,6 +224,11 @@ class Reads:
                 raise TraceError(f"{read.text} is too large to be watched for changes, and NumPy may read it while tracing",
                                  got=f"{array.nbytes >> 20} MiB", fix="pass it in as an argument")  # fmt: skip
 
+    def has(self, container: Any) -> bool:
+        """Whether a container came with the call, or is among what the function reads."""
+        given = (x for x, _ in self._leaves)
+        return any(one is container for one in (*given, *(part for read in self.reads for part, _ in read.inside)))
+
     def refilled(self) -> Any:
         """An argument that the trace has changed, if there is one; all of them are put back."""
         changed = [(x, before) for x, before in self._leaves if _filling(x) != _filling(before)]

@@ -42,6 +42,7 @@ from hybrid.staging.members import (
     functions,
     has_attributes,
     is_numerical,
+    is_pythons,
     is_users,
     methods,
     named,
@@ -121,6 +122,8 @@ class Scan:
         self.callers.met(f)
         mark = id(f), self.kept, tuple((name, id(value)) for name, value in known.items())
         if mark in self.seen or f.__code__.co_filename.startswith(("<frozen", *LIBRARIES)):
+            for name, value in known.items() if mark not in self.seen else ():
+                self.everything(value, name)
             if mark not in self.seen and hasattr(f, "__wrapped__"):  # what `hybrid.grad` made of a function of the user's
                 self.seen.add(mark)
                 self.callable(f.__wrapped__)
@@ -161,15 +164,16 @@ class Scan:
                 self.arguments(list(value.flat) if type(value) is np.ndarray else value, True)
             elif callable(value) or isinstance(value, (types.MappingProxyType, *_VIEWS, *CONTAINERS)):
                 self.given([value])
-            elif inside and not isinstance(value, (Value, np.ndarray)):
+            elif not isinstance(value, (Value, np.ndarray)) and (inside or not has_attributes(value)):
                 self.everything(value, "an argument")
-            else:
-                self.library(value, "an argument")
 
     def given(self, values: Iterable[Any]) -> None:
         """Functions among defaults, and what containers there hold."""
         for value in values:
-            if isinstance(value, (types.MappingProxyType, *_VIEWS)) or (callable(value) and not is_users(type(value))):
+            shown = isinstance(value, (types.MappingProxyType, *_VIEWS)) or (
+                type(value) is np.ndarray and value.dtype.hasobject
+            )
+            if shown or (callable(value) and not is_users(type(value))):
                 self.everything(value, "an argument")
             elif callable(value):  # one whose attributes chains start from
                 self.callable(value)
@@ -364,6 +368,11 @@ class Scan:
             base: Any = base_of(value)
             for k, item in zip(base.__iter__(value), items_of(value)) if base in MAPPINGS else enumerate(items_of(value)):
                 self.everything(item, f"{text}[{k!r}]")
+        if type(value) is np.ndarray and value.dtype.hasobject:
+            for k, item in enumerate(value.flat):  # which only the array itself leads to
+                self.everything(self.read("item", [item], 0, f"{text}.flat[{k}]"), f"{text}.flat[{k}]")
+        if type(value) is ContextVar:
+            self.read("context", value, "get", f"`{text}`")
         if isinstance(value, (type, types.ModuleType)):
             return
         if not has_attributes(value):
@@ -396,9 +405,9 @@ class Scan:
 
     def library(self, value: Any, text: str) -> None:
         """The arrays, numbers and functions that an object of NumPy's or SciPy's is made of: somebody may write into those of a
-        polynomial, and `np.vectorize` calls a function of the user's."""
+        polynomial, and `np.vectorize` calls a function of the user's. So may be what Python's own objects have in slots."""
         kind: Any = type(value)
-        if not is_numerical(kind) or isinstance(value, (type, np.ndarray, np.generic)):
+        if not (is_numerical(kind) or is_pythons(kind)) or isinstance(value, (type, np.ndarray, np.generic)):
             return
         own = getattr(value, "__dict__", {})
         for name, held in (*((name, getattr(value, name, None)) for name in slots_of(kind)), *own.items()):

@@ -277,6 +277,8 @@ def outside(value: Any) -> bool:
     kind = type(value)
     if is_bound(value) and isinstance(value.__self__, _CHANGEABLE):
         return True  # `pop = items.pop`: nothing leads from it to the items
+    if kind is memoryview:
+        return True  # what it shows may be anybody's
     return str(kind.__module__).partition(".")[0] in _OUTSIDE and kind is not threading.local  # whose attributes are watched
 
 
@@ -313,6 +315,8 @@ def static_key(value: Any) -> Hashable:
         return frozenset((type(item), static_key(item)) for item in value)
     if kind is bytearray:
         return bytes(value)
+    if kind is typed_array:
+        return value.typecode, value.tobytes()
     if kind is types.MethodType:
         return "method", id(value.__func__), id(value.__self__)  # another object at each access
     if is_bound(value):
