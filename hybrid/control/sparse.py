@@ -91,8 +91,10 @@ def product(loops: Callable, arrays: tuple, x: Any, rows: int, columns: int) -> 
 
 def _by_rows(begins: Any, columns: Any, data: Any, x: Any, out: Any) -> Any:
     for i in range(out.shape[0]):
-        total = out[i]
-        for k in range(begins[i], begins[i + 1]):
+        total, begin, end = out[i], int(begins[i]), int(begins[i + 1])
+        if begin < 0 or end > data.shape[0]:
+            raise ValueError("no row is there")
+        for k in range(begin, end):
             total += data[k] * x[columns[k]]
         out[i] = total
     return out
@@ -100,7 +102,10 @@ def _by_rows(begins: Any, columns: Any, data: Any, x: Any, out: Any) -> Any:
 
 def _by_columns(begins: Any, rows: Any, data: Any, x: Any, out: Any) -> Any:
     for j in range(x.shape[0]):
-        for k in range(begins[j], begins[j + 1]):
+        begin, end = int(begins[j]), int(begins[j + 1])
+        if begin < 0 or end > data.shape[0]:
+            raise ValueError("no column is there")
+        for k in range(begin, end):
             out[rows[k]] += data[k] * x[j]
     return out
 

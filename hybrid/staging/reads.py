@@ -215,6 +215,8 @@ class Reads:
         known = {id(array) for _, array in found}
         lineages = [lineage(array) for array in arrays]
         captured = set().union(*lineages)
+        spans = set(map(_span, arrays))
+        captured.update(id(array) for _, array in found if _span(array) in spans)  # as the data of a transposed sparse matrix
         derived = numbers or any(known.isdisjoint(lineage) for lineage in lineages)
         for read, array in found:
             if array.nbytes <= CONTENT_BYTES:
@@ -304,6 +306,11 @@ class Reads:
 def _filling(container: Any) -> Any:
     """What is to be compared of a set or an array of bytes or numbers, among which may be NaN."""
     return container if isinstance(container, set) else bytes(container)
+
+
+def _span(array: np.ndarray) -> tuple:
+    """The elements that an array shows."""
+    return array.ctypes.data, array.dtype, array.shape, array.strides
 
 
 def _is_writable(value: Any) -> bool:

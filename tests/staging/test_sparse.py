@@ -170,3 +170,13 @@ def test_what_is_read_of_a_matrix_is_read_anew(name):
     same(f(a, x), function(a, x))
     a.data[1:] = 5
     same(f(a, x), function(a, x))
+
+
+def test_large_matrices_are_not_copied_to_be_watched(rng):
+    """The arrays of a transpose are others that show the same memory."""
+    a = sp.random(3000, 3000, 0.03, "csr", rng=rng)
+    assert a.indices.nbytes > 1 << 20
+    x, f = rng.normal(size=3000), hy.function(transposed, strict=True)
+    same(f(a, x), transposed(a, x))
+    a.data *= 2
+    same(f(a, x), transposed(a, x))
