@@ -22,6 +22,7 @@ from hybrid.frontend.elementwise import (
     apply,
     arithmetic,
     cast,
+    check_out,
     inexact,
     row,
     same,
@@ -165,7 +166,10 @@ def round(a: Any, decimals: int = 0, out: Any = None) -> Any:
         result = apply(e.rint, x * scale) / scale if decimals > 0 else apply(e.rint, x / scale) * scale
         header = header_of(x)
         laid_out(result, None if header is None else np.empty(header.shape, np.uint8, "F" if header.flags.fnc else "C"))
-    return result if out is None else NAMES["positive"](result, out=out)
+    if out is None:
+        return result
+    check_out(out, result)
+    return NAMES["positive"](result, out=out)
 
 
 # Classification ----------------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ import numpy as np
 from hybrid.core import dtype as dt
 from hybrid.core.shape import Dim
 from hybrid.frontend.calls import implements, traced, unsupported
-from hybrid.frontend.elementwise import cast, store
+from hybrid.frontend.elementwise import cast, check_out, store
 from hybrid.frontend.gathering import writeable_diagonal
 from hybrid.frontend.indexing import getitem
 from hybrid.frontend.linear import added, dot_general
@@ -65,8 +65,7 @@ def einsum(*operands: Any, out: Any = None, optimize: Any = False, dtype: Any = 
             result = laid_out(result, np.empty(_hinted(result), np.uint8, "F") if fortran and output else None)
     if out is None:
         return result
-    if len(shape_of(out)) != len(output):
-        raise ValueError(f"out parameter has {len(shape_of(out))} dimensions, and the result {len(output)}")
+    check_out(out, result)
     return store(active(), out, result, casting=casting)
 
 

@@ -35,6 +35,7 @@ from hybrid.frontend.values import (
     shape_of,
     stretched,
     stretches,
+    strong,
     symbol,
     tracing,
     unwrap,
@@ -182,6 +183,8 @@ class Elementwise:
         if rest or casting != "same_kind":
             raise unsupported(f"np.{self.name}({', '.join(['casting', *rest])}=…)", "leave these keywords out")
         result = self.record(trace, operands, dtype=None if dtype is None else dt.canonical(dtype))
+        if destination is not None and where is not True and strong(destination) != strong(result):
+            raise unsupported("out= of another dtype with where=", "assign the result instead")  # NumPy converts both ways
         return result if destination is None else store(trace, destination, result, where)
 
     def eager(self, operands: tuple) -> Any:
@@ -320,6 +323,20 @@ def store(trace: tr.Trace, destination: Any, value: Any, where: Any = True, *, c
         atom = trace.one(e.select, mask, atom, tr.read(target))
     tr.write(target, atom)
     return destination
+
+
+def check_out(out: Any, result: Any, exact: bool = False) -> None:
+    """TraceError for an `out` that the result does not fit as it is: NumPy refuses it, or computes otherwise.
+
+    Args:
+        exact: whether a dtype of its own is another computation, too.
+    """
+    ask = active().ask
+    fits = isinstance(out, Value) and kind_of(out) in ("ndarray", "tensor") and len(shape_of(out)) == len(shape_of(result))
+    if not fits or False in [ask("eq", a, b) for a, b in zip(shape_of(out), shape_of(result))]:
+        raise unsupported("out= of another shape than the result", "assign the result instead")
+    if exact and strong(out) != strong(result):
+        raise unsupported("out= of another dtype than the result", "assign the result instead")
 
 
 TABLE: dict[Callable, Elementwise] = {}  # by NumPy's ufunc

@@ -23,7 +23,7 @@ from hybrid.core.shape import Dim, TensorType
 from hybrid.core.shape import evaluate as evaluated
 from hybrid.frontend import uncertain
 from hybrid.frontend.calls import Unsupported
-from hybrid.frontend.elementwise import store
+from hybrid.frontend.elementwise import check_out, store
 from hybrid.frontend.values import Value, active, header_of, kind_of, laid_out, symbol, unwrap, wrap
 from hybrid.ir import trace as tr
 from hybrid.ir.graph import Atom, Eqn, Var, bodies, evaluate, has_effects
@@ -81,6 +81,7 @@ def called(function: Callable, args: tuple, kwargs: dict) -> Any:
                 trace.failure = None
     if name is None or kwargs.get("copy") is False or any(key.startswith("overwrite") and kwargs[key] for key in kwargs):
         return NotImplemented
+    kwargs = dict(kwargs)  # which a call between compiled parts is given as it is
     out, where = kwargs.pop("out", None), True
     if out is not None:
         where = kwargs.pop("where", True)
@@ -90,6 +91,9 @@ def called(function: Callable, args: tuple, kwargs: dict) -> Any:
     if out is None or result is NotImplemented:
         return result
     destinations, parts = (out if isinstance(out, tuple) else (out,)), (result if isinstance(result, tuple) else (result,))
+    for place, part in zip(destinations, parts):
+        if place is not None:
+            check_out(place, part, exact=where is not True)
     stored = tuple(store(trace, place, part, where) for place, part in zip(destinations, parts))
     return stored if isinstance(result, tuple) else stored[0]
 

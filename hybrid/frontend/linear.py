@@ -12,7 +12,7 @@ from hybrid.frontend import hosted, values
 from hybrid.frontend import ufuncs as u
 from hybrid.frontend.calls import bind, implements, traced, unsupported
 from hybrid.frontend.creation import identity_like
-from hybrid.frontend.elementwise import cast, select, store
+from hybrid.frontend.elementwise import cast, check_out, select, store
 from hybrid.frontend.indexing import getitem
 from hybrid.frontend.joins import stack
 from hybrid.frontend.reductions import any as any_
@@ -154,7 +154,10 @@ def matmul(x1: Any, x2: Any, /, out: Any = None, **rest: Any) -> Any:
     if rest:
         raise unsupported(f"np.matmul({', '.join(rest)}=…)", "leave these keywords out")
     result = _matmul(x1, x2)
-    return result if destination is None else store(active(), destination, result)
+    if destination is None:
+        return result
+    check_out(destination, result)
+    return store(active(), destination, result)
 
 
 matmul.forms = np.matmul, np.matmul  # type: ignore[attr-defined]

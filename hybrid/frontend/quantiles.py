@@ -16,14 +16,14 @@ from hybrid.core.shape import Dim, normalize_axes, product
 from hybrid.frontend import integers
 from hybrid.frontend import ufuncs as u
 from hybrid.frontend.calls import implements, traced, unsupported
-from hybrid.frontend.elementwise import cast, select, store
+from hybrid.frontend.elementwise import cast, select
 from hybrid.frontend.gathering import take
 from hybrid.frontend.indexing import getitem
 from hybrid.frontend.joins import stack
 from hybrid.frontend.orders import argsort, cumsum, sort, sorted_at, take_along_axis
 from hybrid.frontend.reductions import all as every
 from hybrid.frontend.reductions import any as some
-from hybrid.frontend.reductions import kept, mean, reduced, root, var
+from hybrid.frontend.reductions import finish, kept, mean, reduced, root, var
 from hybrid.frontend.reductions import sum as total
 from hybrid.frontend.shaping import as_array, broadcast_to, moveaxis, reshape, transpose
 from hybrid.frontend.values import (
@@ -210,7 +210,7 @@ def _made(result: Any, a: Any, q: Any, axes: tuple, keepdims: Any, out: Any, mad
         result = reshape(laid_out(result, None), (*shape_of(result)[:lead], *kept(shape_of(a), axes)))
         made = None if made is None else np.expand_dims(made, tuple(lead + axis for axis in axes))
     result = active().fresh(tr.read(unwrap(result)), result_kind((a,), shape_of(result)))
-    return laid_out(result, made) if out is None else store(active(), out, wrap(result), casting="unsafe")
+    return laid_out(result, made) if out is None else finish(wrap(result), out, exact=True)
 
 
 def _quantile(a: Any, q: Any, axis: Any, out: Any, method: str, keepdims: Any, rest: dict, scale: int | None) -> Any:
@@ -405,7 +405,7 @@ def nanvar(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: f
     count = count if keepdims is True else total(there, axis)
     result = total(away * away, axis, keepdims=keepdims) / cast(count - ddof, strong(x))
     result = cast(result, strong(x))
-    return result if out is None else store(active(), out, result, casting="unsafe")
+    return finish(result, out, exact=True)
 
 
 @implements(np.nanstd)
@@ -415,7 +415,7 @@ def nanstd(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: f
     if dt.is_complex(strong(a)):
         raise unsupported("np.nanstd of complex numbers")
     result = root(nanvar(a, axis, dtype, None, ddof, keepdims, correction=correction, **rest))
-    return result if out is None else store(active(), out, result, casting="unsafe")
+    return finish(result, out, exact=True)
 
 
 def _nan_place(function: Any, neutral: float, a: Any, axis: Any, out: Any, keepdims: Any) -> Any:

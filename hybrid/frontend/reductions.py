@@ -11,7 +11,7 @@ from hybrid.core.shape import Dim, normalize_axes, normalize_axis, product
 from hybrid.frontend import integers
 from hybrid.frontend import ufuncs as u
 from hybrid.frontend.calls import implements, traced, unsupported
-from hybrid.frontend.elementwise import cast, select, store, where
+from hybrid.frontend.elementwise import cast, check_out, select, store, where
 from hybrid.frontend.values import (
     Value,
     active,
@@ -86,11 +86,12 @@ def reduced(x: Any, axes: tuple[int, ...], shape: tuple) -> np.ndarray | None:
     return made if made is None else np.reshape(made, active().hinted(shape))
 
 
-def finish(result: Any, out: Any) -> Any:
+def finish(result: Any, out: Any, exact: bool = False) -> Any:
+    """A result, written into `out` where one is given. `exact`: as `check_out` has it."""
     if out is None:
         return result
-    trace = active()
-    return store(trace, out, result, casting="unsafe")
+    check_out(out, result, exact)
+    return store(active(), out, result, casting="unsafe")
 
 
 def _fold(
@@ -310,7 +311,7 @@ def std(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: floa
     """
     wide, narrow = _spread_dtypes(a, dtype)
     spread = var(cast(a, wide), axis, None, None, ddof, keepdims, where=where, mean=mean, correction=correction)
-    return finish(cast(root(spread), dt.real_of(narrow)), out)
+    return finish(cast(root(spread), dt.real_of(narrow)), out, exact=True)
 
 
 def root(x: Any) -> Any:
@@ -325,7 +326,7 @@ def ptp(a: Any, axis: Any = None, out: Any = None, keepdims: Any = NO_VALUE) -> 
     >>> hy.ptp([3, 9, 4])
     np.int64(6)
     """
-    return finish(max(a, axis, keepdims=keepdims) - min(a, axis, keepdims=keepdims), out)
+    return finish(max(a, axis, keepdims=keepdims) - min(a, axis, keepdims=keepdims), out, exact=True)
 
 
 @implements(np.average)
@@ -409,7 +410,7 @@ def nanmean(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdi
         return mean(x, axis, dtype, out, keepdims)
     total = sum(_nan_less(x, 0), axis, dtype, keepdims=keepdims)  # in the dtype it has, unlike a mean
     count = sum(laid_out(u.logical_not(u.isnan(x)), like(x)), axis, keepdims=keepdims)
-    return finish(_divide(total, count), out)
+    return finish(_divide(total, count), out, exact=True)
 
 
 @implements(np.nanmax)
