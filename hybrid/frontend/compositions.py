@@ -38,6 +38,7 @@ from hybrid.frontend.values import (
     laid_out,
     like,
     result_kind,
+    shape_of,
     strong,
     unwrap,
     wrap,
@@ -346,7 +347,20 @@ def _fmin(a: Any, b: Any) -> Any:
 
 row("fmax", same, _fmax)
 row("fmin", same, _fmin)
-_bounded = row("clip", same, lambda x, low, high: minimum(maximum(x, low), high), np._core.umath.clip)  # type: ignore[attr-defined]
+
+
+def _clipped(x: Any, low: Any, high: Any) -> Any:
+    """Of equal zeros, with numbers for limits, the element stays, and with arrays the limit comes."""
+    if not _float(x):
+        return minimum(maximum(x, low), high)
+    if shape_of(low) or shape_of(high):
+        raised = select((x > low) | apply(e.isnan, x), x, low)
+        return select((raised < high) | apply(e.isnan, raised), raised, high)
+    raised = select((x < low) | apply(e.isnan, low), low, x)
+    return select((raised > high) | apply(e.isnan, high), high, raised)
+
+
+_bounded = row("clip", same, _clipped, np._core.umath.clip)  # type: ignore[attr-defined]
 
 
 def _limits(a: Any, low: Any, high: Any) -> tuple[Any, Any]:

@@ -296,10 +296,10 @@ def median(a: Any, axis: Any = None, out: Any = None, overwrite_input: bool = Fa
     n = _count(x)
     ordered = _sorted(x, axes, None if isinstance(n, Value) else np.array([(n - 1) // 2, n // 2, n - 1]))
     low, high = _rows(ordered, _place(n - 1)), _rows(ordered, _place(n))
-    middle = mean(stack([low, high]), 0) if isinstance(n, Value) or n % 2 == 0 else mean(stack([low]), 0)
+    middle = mean(stack([low, high]), 0) if isinstance(n, Value) or n % 2 == 0 else mean(stack([low]), 0) + 0  # -0.0 is 0.0
     if isinstance(n, Value):
         odd = u.remainder(n, 2)
-        middle = select(odd == 1, cast(low, middle.dtype), middle)
+        middle = select(odd == 1, cast(low, middle.dtype) + 0, middle)
     if dt.is_inexact(strong(x)):
         last = getitem(ordered, (-1,))
         middle = select(u.isnan(last), last, middle)
