@@ -158,10 +158,10 @@ class Scan:
                 self.arguments(value if isinstance(value, dict) else (), True)
             elif isinstance(value, (set, frozenset)) or (type(value) is np.ndarray and value.dtype == object):
                 self.arguments(list(value.flat) if type(value) is np.ndarray else value, True)
+            elif inside and not isinstance(value, (Value, np.ndarray, *CONTAINERS)):
+                self.everything(value, "an argument")
             elif callable(value) or isinstance(value, (types.MappingProxyType, *_VIEWS, *CONTAINERS)):
                 self.given([value])
-            elif inside and not isinstance(value, (Value, np.ndarray)):
-                self.everything(value, "an argument")
 
     def given(self, values: Iterable[Any]) -> None:
         """Functions among defaults, and what containers there hold."""
