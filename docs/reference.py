@@ -97,7 +97,7 @@ def methods(owner: type) -> dict[str, Any]:
 
 def function_methods() -> dict[str, Any]:
     """What a decorated function has beside its calls."""
-    return {name: value for name, value in methods(type(hy.function(abs))).items() if name not in INTERNAL}
+    return {name: value for name, value in methods(type(hy.function(abs).__hybrid__)).items() if name not in INTERNAL}
 
 
 def room_of(name: str, value: Any) -> str:

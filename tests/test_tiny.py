@@ -162,7 +162,7 @@ def test_many_operations_become_one_kernel():
 def test_calls_go_to_machine_code():
     f = hy.function(lambda x: np.tanh(x) + 1)
     f(X)
-    (entry,) = f._dispatcher.specs
+    (entry,) = f.__hybrid__._dispatcher.specs
     before = entry.calls
     for _ in range(5):
         f(X)

@@ -23,7 +23,7 @@ from hybrid.ir.verify import verify
 from hybrid.passes import pipeline
 from hybrid.passes.fuse import quotients
 from hybrid.runtime.program import Lowered, build
-from hybrid.staging.function import Function
+from hybrid.staging.decorated import Decorated
 
 _KINDS = ("tensor", "ndarray", "scalar", "python")
 
@@ -230,7 +230,7 @@ def _check_tree(node: Any, leaf: str, size: int) -> None:
 
 
 # saving ---------------------------------------------------------------------------------------------------------------
-def save(what: Function | Graph | Saved, path: str | Path, *args: Any, **kwargs: Any) -> None:
+def save(what: Decorated | Graph | Saved, path: str | Path, *args: Any, **kwargs: Any) -> None:
     """Write a traced call to one file, which `load` turns into a function where the code does not exist.
 
     Args:
@@ -255,8 +255,8 @@ def save(what: Function | Graph | Saved, path: str | Path, *args: Any, **kwargs:
     ...     hy.export.load(f"{folder}/scale.hy")(np.arange(3.0), 10.0)
     {'scaled': array([ 0., 10., 20.])}
     """
-    if isinstance(what, Function):
-        archive.write(Path(path), *pure_call(what, args, kwargs))
+    if isinstance(what, Decorated):
+        archive.write(Path(path), *pure_call(what.__hybrid__, args, kwargs))
         return
     if args or kwargs:
         raise ArgumentError(

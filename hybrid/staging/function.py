@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import importlib
 import threading
 import time
 import types
@@ -40,6 +39,7 @@ from hybrid.staging import aside, late
 from hybrid.staging.arguments import SHARED, Sharing
 from hybrid.staging.aside import eager
 from hybrid.staging.attempts import Attempts
+from hybrid.staging.decorated import Decorated
 from hybrid.staging.fallback import FallbackWarning, Refusal, RetraceWarning, describe
 from hybrid.staging.floats import Flagged
 from hybrid.staging.follows import FOLLOWED, Follows, is_native
@@ -85,18 +85,12 @@ MANY_VARIANTS = 3  # traces kept beside one for other states of what a function 
 
 
 class Function(Keeps, Follows, Packs, Reports, Resting, Inspection):  # type: ignore[override]  # Inspection reads the traces only
-    """A decorated function. Made by `hybrid.function`; calls take and return what the undecorated function does."""
-
-    def __new__(cls, function: Callable, **options: Any) -> Function:
-        # A class of its own, so that its `__call__` can be the builtin of this function's native entry.
-        own = type(cls.__name__, (cls,), {"__module__": cls.__module__, "__slots__": ()})
-        return super().__new__(own)
+    """What the engine knows of a decorated function, and does at its calls (`decorated.Decorated` is what users hold)."""
 
     def __init__(
         self, function: Callable, *, strict: bool = False, static: Sequence[int | str] = (), backend: str | None = None,
         dynamic: Dynamic = None, signature: Sequence[Spec] | None = None,
     ):  # fmt: skip
-        functools.update_wrapper(self, function)  # type: ignore[arg-type]
         self.function, self.strict, self.backend = function, strict, backend
         self.parameters = Parameters(function, static)
         self._traces: OrderedDict[Any, Compiled] = OrderedDict()
@@ -123,46 +117,27 @@ class Function(Keeps, Follows, Packs, Reports, Resting, Inspection):  # type: ig
             raise TraceError(f"{name_of(function)} cannot be compiled: {self._hopeless}", fix="decorate a plain function")
         entry = late.module("hybrid.staging.entry")  # neither this nor what traces and compiles comes with `import hybrid`
         slow = slow_path(weakref.ref(self), function)
-        call: Callable = staticmethod(function if alone else slow)
+        call: Callable = staticmethod(function if alone else slow)  # never bound, as what a class has under `__call__`
         if alone:
             self._say(f"{name_of(function)} runs as plain Python: {alone}")
         elif entry.supported():
             self._dispatcher = entry.Dispatcher(slow, name_of(function), getattr(function, "__doc__", None))
             call = self._dispatcher.callable
-        type(self).__call__ = call  # type: ignore[method-assign]
+        self.call = call
         aside.functions.add(self)
 
-    def __get__(self, instance: object, owner: type | None = None) -> Any:
-        return self if instance is None else types.MethodType(self, instance)  # type: ignore[arg-type]
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.call(*args, **kwargs)
 
     def __repr__(self) -> str:
         return f"<hybrid.function {getattr(self.function, '__qualname__', self.function)!s}>"
 
-    def __reduce__(self) -> Any:
-        module, name = getattr(self.function, "__module__", None), getattr(self.function, "__qualname__", "")
-        if _lookup(module, name) is self:
-            return _lookup, (module, name)
+    def _rebuilt(self) -> Any:
+        """What `pickle` keeps of one that stands under no name."""
         sizes = self._sizes
         options = {"strict": self.strict, "static": tuple(self.parameters.static), "backend": self.backend,
                    "dynamic": sizes.dynamic, "signature": tuple(sizes.signature.values()) or None}  # fmt: skip
         return _rebuild, (self.function, options)
-
-    def __deepcopy__(self, memo: dict | None = None) -> Function:
-        return self
-
-    __copy__ = __deepcopy__
-
-    @property
-    def _numba_type_(self) -> Any:
-        """What Numba asks of an object in code that it compiles: there this is the undecorated function, compiled by Numba.
-
-        Shapes are no part of Numba's types, so that no trace could be found for a call.
-        """
-        from numba.core import types as numba_types
-
-        from hybrid.staging.jitted import companion
-
-        return numba_types.Dispatcher(companion(self))
 
     def unlock(self) -> None:
         """In a child of fork, which does not have the threads that may have held these locks."""
@@ -534,20 +509,8 @@ class Function(Keeps, Follows, Packs, Reports, Resting, Inspection):  # type: ig
                 memory.clear()
 
 
-def _lookup(module: str | None, name: str) -> Any:
-    if module is None:
-        return None
-    try:
-        found: Any = importlib.import_module(module)
-        for part in name.split("."):
-            found = getattr(found, part)
-    except (ImportError, AttributeError):
-        return None
-    return found
-
-
-def _rebuild(function: Callable, options: dict[str, Any]) -> Function:
-    return Function(function, **options)
+def _rebuild(function: Callable, options: dict[str, Any]) -> Decorated:
+    return Decorated(Function(function, **options))
 
 
 def function(
@@ -581,14 +544,14 @@ def function(
     options = {"strict": strict, "static": static, "backend": backend, "dynamic": dynamic, "signature": signature}
     if f is None:
         return lambda g: function(g, **options)  # type: ignore[arg-type]
-    if isinstance(f, Function):
+    if isinstance(f, Decorated):
         if not strict and static == () and backend is None and dynamic is None and signature is None:
             return f
-        f = f.function
+        f = f.__wrapped__
     if isinstance(f, (staticmethod, classmethod)):
         return type(f)(function(f.__func__, **options))  # type: ignore[arg-type]
     if not callable(f):
         raise ArgumentError(
             "hybrid.function decorates a callable", got=f"{type(f).__name__}", fix="@hybrid.function above a def"
         )
-    return Function(f, **options)  # type: ignore[arg-type]
+    return Decorated(Function(f, **options))  # type: ignore[arg-type]

@@ -18,10 +18,6 @@ if TYPE_CHECKING:
     from hybrid.staging.compiled import Compiled
 
 
-def _passed_on(name: str) -> property:
-    return property(lambda self: getattr(self.function, name), lambda self, value: setattr(self.function, name, value))
-
-
 class Inspection:
     """The methods of a decorated function that show its stages.
 
@@ -34,10 +30,6 @@ class Inspection:
     _fallbacks: Mapping[Any, str]
     parameters: Parameters
     function: Callable
-
-    # What callers ask functions for (`f.__code__.co_argcount`) or give them is the undecorated function's.
-    __code__, __globals__, __closure__ = map(_passed_on, ("__code__", "__globals__", "__closure__"))
-    __defaults__, __kwdefaults__ = map(_passed_on, ("__defaults__", "__kwdefaults__"))
 
     # stages -----------------------------------------------------------------------------------------------------------
     def trace(self, *args: Any, **kwargs: Any) -> Graph:

@@ -162,9 +162,11 @@ class Scan:
                 self.arguments(value if isinstance(value, dict) else (), True)
             elif isinstance(value, (set, frozenset)) or (type(value) is np.ndarray and value.dtype == object):
                 self.arguments(list(value.flat) if type(value) is np.ndarray else value, True)
+            elif inside and not isinstance(value, (Value, np.ndarray, *CONTAINERS)):
+                self.everything(value, "an argument")
             elif callable(value) or isinstance(value, (types.MappingProxyType, *_VIEWS, *CONTAINERS)):
                 self.given([value])
-            elif not isinstance(value, (Value, np.ndarray)) and (inside or not has_attributes(value)):
+            elif not isinstance(value, (Value, np.ndarray)) and not has_attributes(value):
                 self.everything(value, "an argument")
 
     def given(self, values: Iterable[Any]) -> None:

@@ -65,8 +65,8 @@ from hybrid.staging.containers import (
     tuples_in,
 )
 from hybrid.staging.convert import convert, convert_generator, convert_root, is_converted, reason
+from hybrid.staging.decorated import Decorated
 from hybrid.staging.effects import PRINTING, UNSEEN, Effects, is_library, same_state, texts, unwatched
-from hybrid.staging.inspect import Inspection
 from hybrid.staging.instances import Instances, Stored
 from hybrid.staging.logs import Spot
 from hybrid.staging.ours import COPIED, can_be_copied, gradients_left, is_counted, is_seen_twice, made_inside, nothing_escaped
@@ -291,12 +291,11 @@ def _callee(function: Any, handlers: Tracing) -> Any:
     """What traced code calls for a function: the user's own with their control flow open, others as they are."""
     if type(function) is partial and islands.is_library(function.func):
         return partial(handlers.call(function.func), *function.args, **function.keywords)
+    bound = type(function) is types.MethodType
+    plain = function.__func__ if bound else function
+    if isinstance(plain, Decorated):  # decorated itself: part of this trace
+        function = types.MethodType(plain.__wrapped__, function.__self__) if bound else plain.__wrapped__
     plain = getattr(function, "__func__", function)
-    if isinstance(plain, Inspection):  # decorated itself: part of this trace
-        plain = plain.function
-        function = (
-            plain if plain is function or not hasattr(function, "__self__") else types.MethodType(plain, function.__self__)
-        )
     if type(function).__module__.startswith("numba."):
         with unwatched():
             from hybrid.staging.jitted import called  # Numba is loaded, if there are objects of its classes

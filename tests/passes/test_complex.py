@@ -138,7 +138,7 @@ def test_the_table_is_complete():
 
 # structure --------------------------------------------------------------------------------------------------------------
 def host_calls(f: Callable, *args: Any) -> list[str]:
-    found, _ = function(f, strict=True)._compiled(args, {})
+    found, _ = function(f, strict=True).__hybrid__._compiled(args, {})
     return [step.eqn.primitive.name for step in found.lowered.program.steps if isinstance(step, HostCall)]
 
 
@@ -149,7 +149,7 @@ def test_arithmetic_is_one_kernel_that_loads_and_stores_whole_vectors():
     z = random(dt.complex128, 1 << 15)
     compiled = function(f, strict=True)
     assert np.array_equal(compiled(z, z), f(z, z))
-    assert len(list(compiled._compiled((z, z), {})[0].lowered.kernels)) == 1 and not host_calls(f, z, z)
+    assert len(list(compiled.__hybrid__._compiled((z, z), {})[0].lowered.kernels)) == 1 and not host_calls(f, z, z)
     assert "gather" not in compiled.llvm(z, z) and "scatter" not in compiled.llvm(z, z)
     assert "store <" in compiled.llvm(z, z) and "extractelement" not in compiled.llvm(z, z)
 
@@ -258,7 +258,7 @@ def test_a_written_array_is_written_in_place():
 
     compiled = function(f, strict=True)
     compiled(Z.copy())
-    (kernel,) = compiled._compiled((Z.copy(),), {})[0].lowered.kernels
+    (kernel,) = compiled.__hybrid__._compiled((Z.copy(),), {})[0].lowered.kernels
     assert [buffer.role for buffer in kernel.buffers] == ["inout"]
 
 
@@ -358,7 +358,7 @@ def test_elements_that_change_places_do_not_copy_their_array():
 
     for z in (Z, Z.real.copy()):
         same(f, z)
-        found, _ = function(f, strict=True)._compiled((z,), {})
+        found, _ = function(f, strict=True).__hybrid__._compiled((z,), {})
         (kernel,) = (kernel for kernel in found.lowered.kernels if "scratch" in str(kernel))
         assert all(stmt.size == 1 for stmt in kernel.body if hasattr(stmt, "size"))
 

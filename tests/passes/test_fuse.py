@@ -25,7 +25,7 @@ def steps(f, *args) -> list:
     want, got = f(*args), compiled(*args)
     for a, b in zip(want if isinstance(want, tuple) else (want,), got if isinstance(got, tuple) else (got,), strict=True):
         np.testing.assert_allclose(b, a, rtol=2e-5, atol=2e-5)
-    found, _ = compiled._compiled(args, {})
+    found, _ = compiled.__hybrid__._compiled(args, {})
     return list(found.lowered.program.steps)
 
 

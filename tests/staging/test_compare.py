@@ -121,7 +121,7 @@ def test_slices_whose_size_only_a_round_knows(monkeypatch):
 
 def test_only_the_whole_differs(monkeypatch):
     f, x = function(softmax), np.random.default_rng(0).standard_normal((4, 8))
-    compiled, _ = f._compiled((x,), {})
+    compiled, _ = f.__hybrid__._compiled((x,), {})
     wrong = softmax(x)
     wrong[2, 3] = np.nan
     monkeypatch.setattr(compiled.plan, "run", lambda arrays, seen=None: [wrong])
@@ -137,7 +137,7 @@ def test_types_views_and_writes_are_compared(monkeypatch):
         out[:] = x
         return x[1:], float(x[0])
 
-    compiled, _ = f._compiled((np.ones(3), np.zeros(3)), {})
+    compiled, _ = f.__hybrid__._compiled((np.ones(3), np.zeros(3)), {})
     real = type(compiled).__call__
 
     def wrong(self, values, bound):
@@ -176,7 +176,7 @@ def test_an_error_that_compiled_code_misses(monkeypatch):
     def f(x, i):
         return x[i] + 1
 
-    compiled, _ = f._compiled((np.arange(3.0), np.int64(1)), {})
+    compiled, _ = f.__hybrid__._compiled((np.arange(3.0), np.int64(1)), {})
     monkeypatch.setattr(type(compiled), "__call__", lambda self, values, bound: np.float64(0))
     verdict = f.verify(np.arange(3.0), np.int64(9))
     assert not verdict and "returns compiled, raises IndexError" in str(verdict)

@@ -57,7 +57,7 @@ def quiet():
 
 
 def hits(f):
-    return sum(spec.calls for spec in f._dispatcher.specs)
+    return sum(spec.calls for spec in f.__hybrid__._dispatcher.specs)
 
 
 def hit(f, *args, **kwargs):

@@ -32,7 +32,7 @@ def walk(x, n):
 def replayed(f, args, *commands, **kwargs):
     """What a replay returns, and what it prints after each command."""
     out = io.StringIO()
-    known = f._compiled(args, kwargs)[0]
+    known = f.__hybrid__._compiled(args, kwargs)[0]
     result = debug(f, known, args, kwargs, list(commands), out)
     return result, out.getvalue()
 
@@ -116,7 +116,7 @@ def test_a_call_that_is_pythons():
         return y[i]
 
     f = pick
-    known = f._compiled((X, np.int64(1)), {})[0]
+    known = f.__hybrid__._compiled((X, np.int64(1)), {})[0]
     with pytest.raises(IndexError):
         debug(f, known, (X, np.int64(9)), {}, ["c"], io.StringIO())
     with pytest.raises(CompileError, match="not compiled"):

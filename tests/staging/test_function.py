@@ -368,7 +368,7 @@ def test_many_values_of_a_static_number_are_bounded_and_reported():
         for k in range(12):
             assert f(V, k / 10)[1] == (2 if k > 5 else 1)
     assert f.stats()["traces"] == 4
-    assert any("8 times" in line for line in f._log)
+    assert any("8 times" in line for line in f.__hybrid__._log)
 
 
 def test_the_traces_in_use_are_kept():
@@ -378,7 +378,7 @@ def test_the_traces_in_use_are_kept():
         for n in range(6):
             f(V, n)
             f(V, 100)  # a native call counts as use
-    assert 100 in [leaves[1].value for _, leaves in f._traces]
+    assert 100 in [leaves[1].value for _, leaves in f.__hybrid__._traces]
 
 
 # Writes ----------------------------------------------------------------------------------------------------------------

@@ -46,7 +46,7 @@ def test_globals(monkeypatch):
     assert "global `LR` changed 0.5 -> 0.25" in f.explain()
     monkeypatch.setitem(globals(), "LR", 0.5)
     assert ways(f, V) == 0.5 and f.stats()["native_calls"] >= 6
-    assert len(f._log) == 2  # the first trace was kept
+    assert len(f.__hybrid__._log) == 2  # the first trace was kept
 
 
 def test_globals_of_helpers_and_rebound_helpers(monkeypatch):

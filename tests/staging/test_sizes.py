@@ -355,7 +355,7 @@ def test_sizes_that_must_be_numbers_are_not_compiled_for_ever(monkeypatch):
         for n in range(2, 12):
             x = np.arange(float(n))
             np.testing.assert_array_equal(f(x), f.eager(x))
-    assert len(f._traces) == 3
+    assert len(f.__hybrid__._traces) == 3
     assert f(np.ones(2)).shape == (2,)
 
 

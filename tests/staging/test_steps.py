@@ -298,7 +298,7 @@ def test_an_object_that_is_new_in_every_call_is_pythons_in_the_end(times, traces
             scale = lambda v, k=k: v * k
             for _ in range(times):
                 np.testing.assert_array_equal(f(scale, x), np.full(3, float(k * k)))
-    said = f.explain() + "".join(f._log)
+    said = f.explain() + "".join(f.__hybrid__._log)
     assert len(f.traces) == traces and ("changes again and again" if times > 1 else "others in call after call") in said
 
 

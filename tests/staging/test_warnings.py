@@ -286,7 +286,7 @@ def test_lanes_that_are_not_used_raise_nothing(dtype, size):
     for program in (inverse, lambda x: 1 / x[::-1], lambda x: (1 / x[::2]).sum(), lambda x: np.log(abs(x) * 2.0)):
         f = function(program)
         f(x)
-        compiled, call = f._find((x,), {})
+        compiled, call = f.__hybrid__._find((x,), {})
         seen = flags.Seen()
         compiled.plan.run([taken(compiled.traced.leaves[k], call.values[k]) for k in compiled.traced.inputs], seen)
         assert not seen.flags & ~8
@@ -328,7 +328,7 @@ def test_where_numpy_reports_an_error_a_flag_is_raised(name, dtype):
             kinds = []
             with np.errstate(all="call", under="ignore", call=lambda kind, bits: kinds.append(kind)):  # noqa: B023
                 ufunc(*args)
-            compiled, call = f._find(tuple(args), {})
+            compiled, call = f.__hybrid__._find(tuple(args), {})
             seen = flags.Seen()
             compiled.plan.run([taken(compiled.traced.leaves[k], call.values[k]) for k in compiled.traced.inputs], seen)
             assert seen.flags or not kinds, (name, args)

@@ -125,7 +125,7 @@ def test_numbers_that_fit_raise_no_flag(program, dtype):
     for a, b in (small, long if program in (products_alone, sums, together) else small):
         assert said(program, a, b)[1] == set()
         compiled(a, b)
-        found, call = compiled._find((a, b), {})
+        found, call = compiled.__hybrid__._find((a, b), {})
         seen = flags.Seen()
         found.plan.run([taken(found.traced.leaves[k], call.values[k]) for k in found.traced.inputs], seen)
         assert not seen.flags & ~flags.UNDER

@@ -72,7 +72,7 @@ def _called(name: str, target: Callable, args: tuple, kwargs: dict) -> Any:
 
 
 def _note(name: str, function: Any) -> None:
-    REFUSED.setdefault(name, Counter()).update(function._refused)
+    REFUSED.setdefault(name, Counter()).update(function.__hybrid__._refused)
 
 
 def _function(name: str, target: Callable) -> Callable:
