@@ -7,7 +7,7 @@ import importlib.util
 import inspect
 import sys
 import types
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
 from contextvars import ContextVar
 from enum import Enum
 from typing import Any
@@ -123,7 +123,8 @@ class Scan:
         mark = id(f), self.kept, tuple((name, id(value)) for name, value in known.items())
         if mark in self.seen or f.__code__.co_filename.startswith(("<frozen", *LIBRARIES)):
             for name, value in known.items() if mark not in self.seen else ():
-                self.everything(value, name)
+                if isinstance(value, Collection):  # whose methods go to what it holds
+                    self.everything(value, name)
             if mark not in self.seen and hasattr(f, "__wrapped__"):  # what `hybrid.grad` made of a function of the user's
                 self.seen.add(mark)
                 self.callable(f.__wrapped__)

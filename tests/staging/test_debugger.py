@@ -33,7 +33,7 @@ def replayed(f, args, *commands, **kwargs):
     """What a replay returns, and what it prints after each command."""
     out = io.StringIO()
     known = f.__hybrid__._compiled(args, kwargs)[0]
-    result = debug(f, known, args, kwargs, list(commands), out)
+    result = debug(f.__hybrid__, known, args, kwargs, list(commands), out)
     return result, out.getvalue()
 
 
@@ -118,7 +118,7 @@ def test_a_call_that_is_pythons():
     f = pick
     known = f.__hybrid__._compiled((X, np.int64(1)), {})[0]
     with pytest.raises(IndexError):
-        debug(f, known, (X, np.int64(9)), {}, ["c"], io.StringIO())
+        debug(f.__hybrid__, known, (X, np.int64(9)), {}, ["c"], io.StringIO())
     with pytest.raises(CompileError, match="not compiled"):
         function(lambda x: x.tobytes()).debug(X)
 

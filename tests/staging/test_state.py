@@ -224,7 +224,7 @@ def test_verify_and_debug_leave_state_alone():
     verdict = compiled.verify(adam, V, V)
     assert verdict and verdict.compared == 1
     (trace,) = compiled.traces
-    replayed = debug(compiled, trace, (adam, V, V), {}, ["continue"], io.StringIO())
+    replayed = debug(compiled.__hybrid__, trace, (adam, V, V), {}, ["continue"], io.StringIO())
     assert adam.t == before["t"]
     np.testing.assert_allclose(replayed, Adam.step(adam, V, V), rtol=1e-14)
 
