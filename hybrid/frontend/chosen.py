@@ -14,11 +14,13 @@ from dataclasses import dataclass
 from enum import Enum, EnumType
 from typing import Any, NoReturn
 
+import numpy as np
+
 from hybrid.core import dtype as dt
 from hybrid.core.errors import TraceError
 from hybrid.core.shadows import getattr_static
 from hybrid.core.shape import TensorType
-from hybrid.frontend.values import Value, wrap
+from hybrid.frontend.values import Value, kind_of, wrap
 from hybrid.ir import trace as tr
 from hybrid.ir.forms import Known, Thing
 from hybrid.ir.graph import Atom
@@ -298,6 +300,15 @@ def number_of(member: Any) -> Any:
     kind: Any = type(member)
     plain = isinstance(member, int) and kind.__add__ is int.__add__ and kind.__and__ is int.__and__
     return int(member) if plain else member
+
+
+def numbers_of(operands: tuple) -> tuple:
+    """Operands with numbers for members of enumerations: beside arrays, NumPy takes them for integers of 64 bits, not weak."""
+    if not any(isinstance(type(x), EnumType) and isinstance(x, int) for x in operands):
+        return operands
+    weak = all(kind_of(x) == "python" for x in operands if isinstance(x, Value))
+    numbers = [number_of(x) if isinstance(type(x), EnumType) else x for x in operands]
+    return tuple(now if weak or type(now) is not int or now is x else np.int64(now) for now, x in zip(numbers, operands))
 
 
 _choose: list[Callable[..., Any]] = []  # what it makes of two ways

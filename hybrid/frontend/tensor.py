@@ -9,7 +9,6 @@ import copy as copying
 import math
 import operator
 from collections.abc import Callable, Iterator
-from enum import EnumType
 from typing import Any
 
 import numpy as np
@@ -19,7 +18,7 @@ from hybrid.core.errors import ArgumentError, DTypeError, GradientError, TraceEr
 from hybrid.core.shape import Dim
 from hybrid.frontend import digits as digit
 from hybrid.frontend import exchange, halves, inspection, integers, protocol, uncertain
-from hybrid.frontend.chosen import Chosen, number_of
+from hybrid.frontend.chosen import Chosen, numbers_of
 from hybrid.frontend.compositions import python_power
 from hybrid.frontend.elementwise import NAMES, Elementwise, cast, same, store
 from hybrid.frontend.flags import Flags
@@ -61,7 +60,7 @@ def _operate(function: Callable, operands: tuple) -> Any:
     if tr.open_traces:
         if Chosen in map(type, operands):
             return NotImplemented  # it answers itself
-        operands = tuple(number_of(x) if isinstance(type(x), EnumType) and isinstance(x, int) else x for x in operands)
+        operands = numbers_of(operands)
     if not all(isinstance(x, _ARRAY_LIKE) and not isinstance(x, Masked) for x in operands):
         return _compared(function, *operands) if function in _EQUALITY else uncertain.refused(operands)
     if not tr.open_traces and any(isinstance(unwrap(x), Lifted) for x in operands):

@@ -228,3 +228,19 @@ def test_a_dict_that_is_changed_by_its_other_name_is_pythons():
 
     with pytest.warns(FallbackWarning, match="changed"):
         assert function(f)(DATA[0]) == f(DATA[0])
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.int8, np.uint8, np.bool_, np.complex64, np.float64])
+def test_members_that_are_integers_are_not_weak(dtype):
+    """Beside an array NumPy takes them for integers of 64 bits, unlike Python's own."""
+
+    class Kind(IntEnum):
+        TWO = 2
+
+    def f(x, member):
+        return x * member, member + x, x[0] / member, x**member, int(x[1].real) * member
+
+    x = np.array([1, 3]).astype(dtype)
+    for _ in range(2):
+        for made, wanted in zip(function(f, strict=True)(x, Kind.TWO), f(x, Kind.TWO)):
+            assert repr(made) == repr(wanted) and type(made) is type(wanted)
