@@ -241,4 +241,5 @@ def _is_users(kind: type) -> bool:
     module = sys.modules.get(kind.__module__)
     unknown = module is None or kind.__module__ == "__main__"  # a notebook's, a prompt's, or of code that is run by `exec`
     file = "" if unknown else getattr(module, "__file__", None) or _STDLIB
-    return bool(kind.__flags__ & HEAP) and not is_library(file) and not file.startswith(_STDLIB)
+    ours = hasattr(kind, "__calls__")  # what stands for a function of the user's says that it is of the same module
+    return bool(kind.__flags__ & HEAP) and not ours and not is_library(file) and not file.startswith(_STDLIB)
